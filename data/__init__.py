@@ -1,0 +1,1 @@
+"""Keeps: tables, the store, page reads, importers and exporters, on SQLite and PostgreSQL."""

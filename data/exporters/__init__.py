@@ -1,0 +1,1 @@
+"""Files that go out: one module for each format."""

@@ -1,0 +1,1 @@
+"""Files that come in: one module for each format."""

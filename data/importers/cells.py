@@ -1,0 +1,229 @@
+"""Reads the cells of a row as numbers, days, moments and words; collects what is wrong instead of stopping at it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from data.importers.table import Row
+from routing.errors import InvalidInput
+from routing.model.imports import ImportResult
+from routing.model.orders import WEEKDAYS, weekdays
+
+MOST = 100_000_000
+"""The largest quantity or measure. Sums of it stay far inside what a database column holds."""
+
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00")
+_MINOR_DIGITS = {"BHD": 3, "CLP": 0, "ISK": 0, "JPY": 0, "JOD": 3, "KRW": 0, "KWD": 3, "OMR": 3, "TND": 3, "VND": 0}
+
+
+class Cells:
+    """The cells of one row. Every method answers a value that fits, and notes what does not."""
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.faults: list[str] = [row.fault] if row.fault else []
+
+    def wrong(self, column: str, what: str) -> None:
+        self.faults.append(f"column {column}: {what}")
+
+    def report(self, result: ImportResult, thing: str) -> bool:
+        """Notes the row as left out if anything was wrong with it; answers whether it was."""
+        if self.faults:
+            result.left_out(self.row.number, f"{thing} was left out; {'; '.join(self.faults[:5])}.")
+        return bool(self.faults)
+
+    def text(self, column: str, *, needed: bool = False, longest: int = 500) -> str:
+        cell = self.row.cells.get(column, "")
+        if needed and not cell:
+            self.wrong(column, "is empty and must be filled")
+        if len(cell) > longest:
+            self.wrong(column, f"has {len(cell)} characters, at most {longest} are kept: shorten it")
+        return cell
+
+    def word(self, column: str, choices: Collection[str], *, default: str) -> str:
+        cell = self.row.cells.get(column, "").lower()
+        if not cell:
+            return default
+        if cell not in choices:
+            self.wrong(column, f'"{_short(cell)}" is not one of {", ".join(choices)}')
+            return default
+        return cell
+
+    def yes(self, column: str, *, default: bool) -> bool:
+        word = self.word(column, ("yes", "no", "true", "false", "1", "0"), default="yes" if default else "no")
+        return word in ("yes", "true", "1")
+
+    def whole(self, column: str, *, default: int = 0, least: int = 0, most: int = MOST, needed: bool = False) -> int:
+        found = self.whole_or_none(column, least=least, most=most, needed=needed)
+        return default if found is None else found
+
+    def whole_or_none(self, column: str, *, least: int = 0, most: int = MOST, needed: bool = False) -> int | None:
+        cell = self.row.cells.get(column, "")
+        if not cell:
+            if needed:
+                self.wrong(column, "is empty and must be a whole number")
+            return None
+        if not _WHOLE.fullmatch(cell):
+            self.wrong(column, f'"{_short(cell)}" is no whole number: write digits only, without separators')
+            return None
+        # A number of a thousand digits is compared by its length: making an integer of it would take its time.
+        number = int(cell) if len(cell) <= 20 else (most + 1 if cell[0] != "-" else least - 1)
+        if not least <= number <= most:
+            self.wrong(column, f"{_short(cell)} is out of range: write {least} to {most}")
+            return None
+        return number
+
+    def decimal(self, column: str, *, least: float, most: float) -> float | None:
+        number = self._decimal(column)
+        if number is None:
+            return None
+        if not least <= number <= most:
+            self.wrong(column, f"{_short(str(number))} is out of range: write {least} to {most}")
+            return None
+        return float(number)
+
+    def money(self, column: str, currency: str) -> int:
+        """Minor units. A price is written in the currency with a decimal point: 3.50."""
+        number = self._decimal(column)
+        if number is None:
+            return 0
+        minor = number.scaleb(_MINOR_DIGITS.get(currency, 2))
+        if not 0 <= minor <= MOST:
+            self.wrong(column, f"{_short(str(number))} is out of range: write 0 to {MOST // 100}")
+            return 0
+        if minor != minor.to_integral_value():
+            self.wrong(column, f"{_short(str(number))} has more decimals than {currency or 'the currency'} has")
+            return 0
+        return int(minor)
+
+    def _decimal(self, column: str) -> Decimal | None:
+        cell = self.row.cells.get(column, "")
+        if not cell:
+            return None
+        if "," in cell:
+            self.wrong(column, f'"{_short(cell)}" has a comma: write the decimals after a point, as 3.50')
+            return None
+        try:
+            number = Decimal(cell) if len(cell) <= 30 else None
+        except InvalidOperation:
+            number = None
+        if number is None or not number.is_finite() or "e" in cell.lower():
+            self.wrong(column, f'"{_short(cell)}" is no number: write it as 3.50')
+            return None
+        return number
+
+    def currency(self, column: str, *, default: str) -> str:
+        cell = self.row.cells.get(column, "").upper()
+        if cell and not re.fullmatch(r"[A-Z]{3}", cell):
+            self.wrong(column, f'"{_short(cell)}" is no currency: write its three letters, as EUR')
+            return default
+        return cell or default
+
+    def day(self, column: str) -> str:
+        cell = self.row.cells.get(column, "")
+        if not cell:
+            return ""
+        try:
+            found = date.fromisoformat(cell)
+        except ValueError:
+            found = None
+        if found is None or not 1990 <= found.year <= 2100:
+            self.wrong(column, f'"{_short(cell)}" is no day: write it as 2026-05-12')
+            return ""
+        return found.isoformat()
+
+    def moment(self, column: str, zone: str, *, needed: bool = False) -> datetime | None:
+        """A moment in UTC; without an offset it is wall-clock time in `zone`, and a day alone is its midnight."""
+        cell = self.row.cells.get(column, "")
+        if not cell:
+            if needed:
+                self.wrong(column, "is empty and must be a day or a time, as 2026-05-12T14:30")
+            return None
+        try:
+            found = datetime.fromisoformat(cell)
+        except ValueError:
+            found = None
+        if found is None or not 1990 <= found.year <= 2100:
+            self.wrong(column, f'"{_short(cell)}" is no time: write it as 2026-05-12T14:30 or with an offset, +03:00')
+            return None
+        if found.tzinfo is None:
+            found = found.replace(tzinfo=ZoneInfo(zone))
+        return found.astimezone(UTC)
+
+    def clock(self, column: str, *, default: str = "", needed: bool = False) -> str:
+        cell = self.row.cells.get(column, "")
+        if not cell:
+            if needed:
+                self.wrong(column, "is empty and must be a time of day, as 08:30")
+            return default
+        if not _CLOCK.fullmatch(cell):
+            self.wrong(column, f'"{_short(cell)}" is no time of day: write it as 08:30')
+            return default
+        return cell.zfill(5)
+
+    def weekdays(self, column: str, *, default: str = "") -> str:
+        """`mon,tue`, in the order of the week."""
+        cell = self.row.cells.get(column, "")
+        try:
+            days = weekdays(cell)
+        except InvalidInput as problem:
+            self.wrong(column, problem.message.rstrip("."))
+            return default
+        return ",".join(WEEKDAYS[day] for day in sorted(days)) or default
+
+    def windows(self, column: str, kind: str) -> list[tuple[str, str, str]]:
+        """`06:00-11:00;13:00-15:00` as (opens, closes, kind), sorted."""
+        found = []
+        for part in self.row.cells.get(column, "").split(";"):
+            if not part.strip():
+                continue
+            opens, dash, closes = (piece.strip() for piece in part.partition("-"))
+            if not dash or not _CLOCK.fullmatch(opens) or not _CLOCK.fullmatch(closes):
+                self.wrong(column, f'"{_short(part)}" is no window: write 06:00-11:00, several with ; between')
+                continue
+            if closes.zfill(5) <= opens.zfill(5):
+                self.wrong(column, f"{_short(part)} closes before it opens: swap the two, or write two windows")
+                continue
+            found.append((opens.zfill(5), closes.zfill(5), kind))
+        return sorted(set(found))
+
+    def words(self, column: str) -> str:
+        """`cold;tail_lift`: each once, sorted."""
+        parts = {part.strip().lower() for part in self.text(column).split(";")}
+        return ";".join(sorted(part for part in parts if part))
+
+    def zone(self, column: str, *, default: str) -> str:
+        cell = self.row.cells.get(column, "")
+        if not cell:
+            return default
+        try:
+            ZoneInfo(cell)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            self.wrong(column, f'"{_short(cell)}" is no time zone: write one as Europe/Helsinki')
+            return default
+        return cell
+
+
+def changed_values(existing: dict[str, object], values: dict[str, object]) -> dict[str, object]:
+    """Those of the values that differ from the row that is there."""
+    return {name: value for name, value in values.items() if existing[name] != value}
+
+
+def batches[Item](items: Iterable[Item], size: int) -> Iterable[list[Item]]:
+    batch: list[Item] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,0 +1,215 @@
+"""customers.csv: who buys and where it goes, one row a site; the customer's columns repeat."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, BinaryIO
+
+import phonenumbers
+
+from data.importers.batch import note_import
+from data.importers.cells import Cells, batches, changed_values
+from data.importers.table import read_table
+from data.store import SqlStore
+from routing.model.imports import ImportResult
+
+COLUMNS = (
+    "customer", "customer_name", "tier", "business", "language", "rank_rule", "salesperson", "payment_hold", "site",
+    "site_name", "address", "postcode", "city", "country", "delivery_days", "windows", "window_kind",
+    "service_minutes", "service_seconds_per_case", "parking_minutes", "max_vehicle_height_cm",
+    "max_vehicle_length_cm", "max_vehicle_weight_kg", "skills", "crew", "notes", "contact_name", "contact_role",
+    "contact_channel", "contact_address", "contact_consent",
+)  # fmt: skip
+
+
+def import_customers(
+    store: SqlStore, file: BinaryIO, *, now: datetime, by: str, dry_run: bool = False, file_name: str = ""
+) -> ImportResult:
+    """Adds and changes customers, sites and contacts; counts sites. A site whose address changed is located again.
+
+    Several contacts of a site: repeat its row. A buyer is the customer's contact, goods-in the site's. An import never
+    gives back a consent that was withdrawn, and never lifts a payment hold that a person set. Raises FileRefused.
+    """
+    result = ImportResult(kind="customers", dry_run=dry_run)
+    customers: dict[str, tuple[int, dict[str, object]]] = {}
+    sites: dict[str, tuple[int, object]] = {}
+    for rows in batches(read_table(file, kind="customers", columns=COLUMNS), 500):
+        known = store.customers({row.cells.get("customer", "") for row in rows})
+        known_sites = store.sites({row.cells.get("site", "") for row in rows})
+        windows = store.site_windows([row["id"] for row in known_sites.values()])
+        contacts = store.contact_rows([row["id"] for row in known.values()])
+        for row in rows:
+            cells = Cells(row)
+            number = cells.text("customer", needed=True, longest=100)
+            site_number = cells.text("site", needed=True, longest=100)
+            customer = _customer(cells)
+            site, hours = _site(cells)
+            contact = _contact(cells)
+            before = customers.get(number)
+            if before is not None and before[1] != customer:
+                other = next(name for name, value in customer.items() if before[1][name] != value)
+                cells.wrong(
+                    f"customer ({other})", f"customer {number} reads otherwise in row {before[0]}: make them the same"
+                )
+            there = sites.get(site_number)
+            if there is not None and there[1] != (number, site, hours):
+                cells.wrong("site", f"site {site_number} reads otherwise in row {there[0]}: make them the same")
+            old_site = known_sites.get(site_number)
+            if old_site is not None and old_site["customer"] != number:
+                owner = old_site["customer"]
+                cells.wrong("site", f"site {site_number} belongs to customer {owner}: give it a number of its own")
+            if cells.report(result, f"Site {site_number}"):
+                continue
+            customers.setdefault(number, (row.number, customer))
+            repeated = there is not None
+            sites.setdefault(site_number, (row.number, (number, site, hours)))
+
+            old = known.get(number)
+            new_customer = dict(customer) if old is None else changed_values(old, customer)
+            if old is not None and not customer["payment_hold"] and old["payment_hold_by"] not in ("", "import"):
+                new_customer.pop("payment_hold", None)
+            new_site = site if old_site is None else changed_values(old_site, site)
+            new_hours = old_site is None or windows.get(old_site["id"], []) != hours
+            contact_key, new_contact = _new_contact(contact, old, old_site, contacts, now)
+            if old_site is None and not repeated:
+                result.created += 1
+            elif new_customer or new_site or new_hours or new_contact:
+                result.changed += not repeated
+            else:
+                result.unchanged += not repeated
+            if dry_run:
+                if old_site is None:
+                    known_sites[site_number] = {"id": 0, "customer": number} | site
+                    windows[0] = hours
+                if old is None:
+                    known[number] = {"id": 0, "payment_hold_by": ""} | customer
+                continue
+            if new_customer:
+                if "payment_hold" in new_customer:
+                    held = bool(new_customer["payment_hold"])
+                    new_customer |= {
+                        "payment_hold_by": "import" if held else "",
+                        "payment_hold_at": now if held else None,
+                    }
+                if old is None:
+                    new_customer |= {"number": number}
+                customer_id = store.save_customer(old["id"] if old else None, new_customer)
+                known[number] = {"payment_hold_by": ""} | (old or {}) | new_customer | {"id": customer_id}
+            customer_id = known[number]["id"]
+            if new_site:
+                new = {"number": site_number, "customer_id": customer_id} if old_site is None else {}
+                site_id = store.save_site(old_site["id"] if old_site else None, new | new_site)
+                known_sites[site_number] = (old_site or {}) | {"customer": number} | new_site | {"id": site_id}
+            site_id = known_sites[site_number]["id"]
+            if new_hours:
+                store.set_site_windows(site_id, hours)
+                windows[site_id] = hours
+            if new_contact and contact is not None:
+                where = site_id if contact["role"] == "goods_in" else None
+                existing = contacts.get(contact_key) if contact_key else None
+                values = new_contact if existing else {"customer_id": customer_id, "site_id": where} | new_contact
+                contact_id = store.save_contact(existing["id"] if existing else None, values)
+                key = (customer_id, where, contact["role"], contact["channel"], contact["address"])
+                contacts[key] = (existing or {"consent_source": ""}) | values | {"id": contact_id}
+    if not dry_run:
+        store.assign_zones()
+    note_import(store, result, file, file_name=file_name, now=now, by=by)
+    return result
+
+
+def _customer(cells: Cells) -> dict[str, object]:
+    return {
+        "name": cells.text("customer_name", needed=True),
+        "tier": cells.whole("tier", default=1, most=9),
+        "business": cells.yes("business", default=True),
+        "language": cells.text("language", longest=10).lower() or "en",
+        "rank_rule": cells.word("rank_rule", ("never_loses", "normal", "may_give_up"), default="normal"),
+        "salesperson": cells.text("salesperson"),
+        "payment_hold": _payment_hold(cells),
+    }
+
+
+def _payment_hold(cells: Cells) -> str:
+    """Yes, no, or the reason in words."""
+    said = cells.text("payment_hold")
+    if said.lower() in ("", "no", "false", "0"):
+        return ""
+    return "payment hold" if said.lower() in ("yes", "true", "1") else said
+
+
+def _site(cells: Cells) -> tuple[dict[str, object], list[tuple[str, str, str]]]:
+    kind = cells.word("window_kind", ("begin_by", "finish_by"), default="begin_by")
+    values: dict[str, object] = {
+        "name": cells.text("site_name", needed=True),
+        "address": cells.text("address", needed=True),
+        "postcode": cells.text("postcode", longest=20),
+        "city": cells.text("city", longest=100),
+        "country": cells.text("country", longest=60),
+        "delivery_days": cells.weekdays("delivery_days"),
+        "service_s": cells.whole("service_minutes", default=5, most=24 * 60) * 60,
+        "service_s_per_case": cells.whole("service_seconds_per_case", most=3600),
+        "parking_s": cells.whole("parking_minutes", most=24 * 60) * 60,
+        "max_height_cm": cells.whole_or_none("max_vehicle_height_cm", least=1, most=10_000),
+        "max_length_cm": cells.whole_or_none("max_vehicle_length_cm", least=1, most=10_000),
+        "max_weight_kg": cells.whole_or_none("max_vehicle_weight_kg", least=1, most=200_000),
+        "skills": cells.words("skills"),
+        "crew": cells.whole("crew", default=1, least=1, most=9),
+        "notes": cells.text("notes", longest=4_000),
+    }
+    return values, cells.windows("windows", kind)
+
+
+def _contact(cells: Cells) -> dict[str, Any] | None:
+    address = cells.text("contact_address", longest=200)
+    if not address:
+        return None
+    channel = cells.word("contact_channel", ("email", "sms"), default="email" if "@" in address else "sms")
+    if channel == "email" and ("@" not in address or " " in address):
+        cells.wrong("contact_address", "is no e-mail address: write one, or set contact_channel to sms")
+    if channel == "sms":
+        address = _number(cells, address)
+    return {
+        "name": cells.text("contact_name"),
+        "role": cells.word("contact_role", ("buyer", "goods_in"), default="buyer"),
+        "channel": channel,
+        "address": address,
+        "consent": cells.yes("contact_consent", default=False),
+    }
+
+
+def _number(cells: Cells, written: str) -> str:
+    """E.164, so that the same phone is one recipient however it was written. Possible is enough: whether a number is
+    in use changes faster than any table of numbers."""
+    try:
+        number = phonenumbers.parse(written)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        cells.wrong("contact_address", "is no phone number: write it with its country, as +358 ...")
+        return written
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _new_contact(
+    contact: dict[str, Any] | None,
+    customer: dict[str, Any] | None,
+    site: dict[str, Any] | None,
+    contacts: dict[tuple[Any, ...], dict[str, Any]],
+    now: datetime,
+) -> tuple[tuple[Any, ...] | None, dict[str, Any]]:
+    """The key of the contact if its customer is known, and what has to be written of it."""
+    if contact is None:
+        return None, {}
+    where = site["id"] if site and contact["role"] == "goods_in" else None
+    key = None
+    if customer is not None:
+        key = (customer["id"], where, contact["role"], contact["channel"], contact["address"])
+    old = contacts.get(key) if key else None
+    values = dict(contact)
+    if old is not None:
+        values = changed_values(old, contact)
+        if values.get("consent") and old["consent_source"] not in ("", "import"):
+            del values["consent"]  # withdrawn by the person themselves
+    if "consent" in values and (values["consent"] or old is not None):
+        values |= {"consent_source": "import", "consent_at": now}
+    return key, values

@@ -1,0 +1,230 @@
+"""fleet.csv: depots, delivery zones, vehicles, drivers and the standing week of shifts, told apart by `kind`.
+
+What a column means depends on the kind: `zone` is a depot's time zone, and of a delivery zone the postcodes it serves
+(several with ; between; empty: everywhere). `weekdays` are a zone's delivery days, a driver's or a shift's working
+days. `from` and `to` are a shift's wall-clock times at its depot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo
+
+from data.importers.batch import note_import
+from data.importers.cells import Cells, changed_values
+from data.importers.table import Row, read_table
+from data.store import SqlStore
+from routing.errors import FileRefused
+from routing.model.imports import ImportResult
+
+COLUMNS = (
+    "kind", "number", "name", "depot", "address", "lat", "lon", "profile", "weight_g", "volume_cm3", "pieces",
+    "height_cm", "length_cm", "skills", "crew", "driver", "vehicle", "from", "to", "break_minutes", "break_from",
+    "break_to", "loading_minutes", "debrief_minutes", "fixed_cost", "cost_per_hour", "cost_per_km", "max_stops",
+    "phone", "email", "language", "weekdays", "cut_off", "zone",
+)  # fmt: skip
+
+KINDS = ("depot", "zone", "vehicle", "driver", "shift")
+"""In the order they are taken: each may refer to those before it, wherever they stand in the file."""
+
+MOST_ROWS = 20_000
+
+
+def import_fleet(
+    store: SqlStore,
+    file: BinaryIO,
+    *,
+    now: datetime,
+    by: str,
+    dry_run: bool = False,
+    file_name: str = "",
+    shift_days: int = 14,
+) -> ImportResult:
+    """Adds and changes the fleet, then makes the shifts of today and the days after, `shift_days` in all.
+
+    Shifts that were made before stay as they are: people may have changed them. Raises FileRefused.
+    """
+    result = ImportResult(kind="fleet", dry_run=dry_run)
+    by_kind: dict[str, list[Cells]] = {kind: [] for kind in KINDS}
+    for count, row in enumerate(read_table(file, kind="fleet", columns=COLUMNS), start=1):
+        if count > MOST_ROWS:
+            raise FileRefused(f"The fleet file has more than {MOST_ROWS:,} rows. Is this the right file?")
+        _sort(row, by_kind, result)
+    fleet = _Fleet(store, result, dry_run)
+    for cells in by_kind["depot"]:
+        fleet.depot(cells)
+    for cells in by_kind["zone"]:
+        fleet.zone(cells)
+    for cells in by_kind["vehicle"]:
+        fleet.vehicle(cells)
+    for cells in by_kind["driver"]:
+        fleet.driver(cells)
+    for cells in by_kind["shift"]:
+        fleet.shift(cells)
+    if not dry_run:
+        store.assign_zones()
+        today = now.astimezone(ZoneInfo(store.company().zone)).date()
+        last = today + timedelta(days=max(0, shift_days - 1))
+        if shift_days > 0:
+            store.ensure_shifts(today.isoformat(), last.isoformat())
+    note_import(store, result, file, file_name=file_name, now=now, by=by)
+    return result
+
+
+def _sort(row: Row, by_kind: dict[str, list[Cells]], result: ImportResult) -> None:
+    cells = Cells(row)
+    kind = row.cells.get("kind", "").lower()
+    if kind not in KINDS:
+        cells.wrong("kind", f'"{kind[:40]}" is not one of {", ".join(KINDS)}')
+        cells.report(result, f"Row {row.number}")
+        return
+    by_kind[kind].append(cells)
+
+
+class _Fleet:
+    def __init__(self, store: SqlStore, result: ImportResult, dry_run: bool) -> None:
+        self.store, self.result, self.dry_run = store, result, dry_run
+        self.company = store.company()
+        self.depots = store.depot_rows()
+        self.zones = store.zone_rows()
+        self.vehicles = store.vehicle_rows()
+        self.drivers = store.driver_rows()
+        self.templates = store.shift_template_rows()
+        self.seen: dict[tuple[str, str], int] = {}
+
+    def depot(self, cells: Cells) -> None:
+        number = self._number(cells, "depot")
+        lat, lon = cells.decimal("lat", least=-90, most=90), cells.decimal("lon", least=-180, most=180)
+        if (lat is None) != (lon is None):
+            cells.wrong("lat", "and lon belong together: give both or neither")
+        values = {
+            "name": cells.text("name", needed=True),
+            "address": cells.text("address"),
+            "lat": lat,
+            "lon": lon,
+            "zone": cells.zone("zone", default=self.company.zone),
+        }
+        if cells.report(self.result, f"Depot {number}"):
+            return
+        new = {"number": number, "currency": self.company.currency}
+        self._save(self.depots, number, values, new, self.store.save_depot)
+
+    def zone(self, cells: Cells) -> None:
+        number = cells.text("number", needed=True, longest=100)
+        depot = self._depot(cells)
+        postcodes = [part.strip() for part in cells.text("zone", longest=4_000).split(";") if part.strip()]
+        values = {
+            "name": cells.text("name", needed=True),
+            "delivery_days": cells.weekdays("weekdays", default="mon,tue,wed,thu,fri"),
+            "cut_off": cells.clock("cut_off", default="23:59"),
+            "postcodes": ";".join(sorted(set(postcodes))),
+        }
+        self._once(cells, "zone", f"{cells.row.cells.get('depot', '')}/{number}")
+        if cells.report(self.result, f"Zone {number}") or depot is None:
+            return
+        key = (depot["id"], number)
+        self._save(self.zones, key, values, {"number": number, "depot_id": depot["id"]}, self.store.save_zone)
+
+    def vehicle(self, cells: Cells) -> None:
+        number = self._number(cells, "vehicle")
+        depot = self._depot(cells)
+        values = {
+            "name": cells.text("name", needed=True),
+            "depot_id": depot["id"] if depot else 0,
+            "profile": cells.text("profile", longest=40).lower() or "car",
+            "weight_g": cells.whole("weight_g"),
+            "volume_cm3": cells.whole("volume_cm3"),
+            "pieces": cells.whole("pieces"),
+            "height_cm": cells.whole_or_none("height_cm", least=1, most=10_000),
+            "length_cm": cells.whole_or_none("length_cm", least=1, most=10_000),
+            "skills": cells.words("skills"),
+        }
+        if not cells.report(self.result, f"Vehicle {number}"):
+            self._save(self.vehicles, number, values, {"number": number}, self.store.save_vehicle)
+
+    def driver(self, cells: Cells) -> None:
+        number = self._number(cells, "driver")
+        depot = self._depot(cells)
+        values = {
+            "name": cells.text("name", needed=True),
+            "depot_id": depot["id"] if depot else 0,
+            "phone": cells.text("phone", longest=40),
+            "email": cells.text("email", longest=200),
+            "language": cells.text("language", longest=10).lower() or "en",
+            "skills": cells.words("skills"),
+            "weekdays": cells.weekdays("weekdays", default="mon,tue,wed,thu,fri"),
+        }
+        if not cells.report(self.result, f"Driver {number}"):
+            self._save(self.drivers, number, values, {"number": number}, self.store.save_driver)
+
+    def shift(self, cells: Cells) -> None:
+        number = self._number(cells, "shift")
+        depot = self._depot(cells)
+        vehicle = self._find(cells, "vehicle", self.vehicles, needed=True)
+        driver = self._find(cells, "driver", self.drivers, needed=False)
+        currency = self.company.currency
+        break_minutes = cells.whole("break_minutes", most=24 * 60)
+        starts, ends = cells.clock("from", needed=True), cells.clock("to", needed=True)
+        if starts and starts == ends:
+            cells.wrong("to", f"the shift ends at {ends}, when it starts: give it some hours")
+        values = {
+            "depot_id": depot["id"] if depot else 0,
+            "vehicle_id": vehicle["id"] if vehicle else 0,
+            "driver_id": driver["id"] if driver else None,
+            "crew": cells.whole("crew", default=1, least=1, most=9),
+            # Without days of its own a shift runs on its driver's.
+            "weekdays": cells.weekdays("weekdays") or (driver["weekdays"] if driver else "mon,tue,wed,thu,fri"),
+            "starts": starts,
+            "ends": ends,
+            "loading_s": cells.whole("loading_minutes", most=24 * 60) * 60,
+            "debrief_s": cells.whole("debrief_minutes", most=24 * 60) * 60,
+            "cost_fixed": cells.money("fixed_cost", currency),
+            "cost_per_hour": cells.money("cost_per_hour", currency),
+            "cost_per_km": cells.money("cost_per_km", currency),
+            "max_stops": cells.whole_or_none("max_stops", least=1, most=10_000),
+            "break_s": break_minutes * 60,
+            "break_earliest": cells.clock("break_from", needed=bool(break_minutes)),
+            "break_latest": cells.clock("break_to", needed=bool(break_minutes)),
+        }
+        if not cells.report(self.result, f"Shift {number}"):
+            self._save(self.templates, number, values, {"number": number}, self.store.save_shift_template)
+
+    # ------------------------------------------------------------------ shared
+
+    def _number(self, cells: Cells, kind: str) -> str:
+        number = cells.text("number", needed=True, longest=100)
+        self._once(cells, kind, number)
+        return number
+
+    def _once(self, cells: Cells, kind: str, number: str) -> None:
+        first = self.seen.setdefault((kind, number), cells.row.number)
+        if number and first != cells.row.number:
+            cells.wrong("number", f"{kind} {number} stands in row {first} already: keep one of the two rows")
+
+    def _depot(self, cells: Cells) -> dict[str, Any] | None:
+        return self._find(cells, "depot", self.depots, needed=True)
+
+    @staticmethod
+    def _find(cells: Cells, column: str, known: Mapping[str, dict[str, Any]], *, needed: bool) -> dict[str, Any] | None:
+        number = cells.text(column, needed=needed, longest=100)
+        found = known.get(number)
+        if found is None and number:
+            cells.wrong(column, f'there is no {column} "{number[:40]}": add it to this file as a row of its own')
+        return found
+
+    def _save(self, known: dict[Any, dict[str, Any]], key: Any, values: dict[str, Any], new: Any, save: Any) -> None:
+        old = known.get(key)
+        changed = values if old is None else changed_values(old, values)
+        if old is None:
+            self.result.created += 1
+            changed = new | changed
+        elif changed:
+            self.result.changed += 1
+        else:
+            self.result.unchanged += 1
+            return
+        # In a dry run what comes later in the file may refer to it all the same.
+        made = 0 if self.dry_run else save(old["id"] if old else None, changed)
+        known[key] = (old or {}) | changed | {"id": old["id"] if old else made}

@@ -1,0 +1,85 @@
+"""inbound.csv: what is expected from suppliers, one row a SKU of a purchase order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+from typing import BinaryIO
+
+from data.importers.batch import note_import
+from data.importers.cells import Cells, batches
+from data.importers.table import read_table
+from data.store import SqlStore
+from routing.model.imports import ImportResult
+from routing.services.importing import settle
+
+COLUMNS = ("number", "supplier", "depot", "sku", "quantity", "expected_at")
+
+
+def import_inbound(
+    store: SqlStore,
+    file: BinaryIO,
+    *,
+    now: datetime,
+    by: str,
+    dry_run: bool = False,
+    file_name: str = "",
+    tell: bool = True,
+) -> ImportResult:
+    """Adds and changes what is expected, then allocates it. A quantity of 0 means that it will not come.
+
+    A slip past the promise threshold makes new promises, and those customers are told (`tell`). Raises FileRefused.
+    """
+    result = ImportResult(kind="inbound", dry_run=dry_run)
+    depots = store.depot_rows()
+    if not dry_run:
+        for depot_id in sorted(int(row["id"]) for row in depots.values()):
+            store.lock_depot(depot_id)
+    seen: dict[tuple[str, str], int] = {}
+    pools: dict[int, set[int]] = defaultdict(set)
+    for rows in batches(read_table(file, kind="inbound", columns=COLUMNS), 500):
+        skus = store.product_ids({row.cells.get("sku", "") for row in rows})
+        existing = store.inbounds({row.cells.get("number", "") for row in rows})
+        for row in rows:
+            cells = Cells(row)
+            number = cells.text("number", needed=True, longest=100)
+            sku = cells.text("sku", needed=True, longest=100)
+            depot = depots.get(cells.text("depot", needed=True, longest=100))
+            product_id = skus.get(sku)
+            if depot is None and row.cells.get("depot"):
+                cells.wrong("depot", f'there is no depot "{row.cells["depot"][:40]}": import the fleet first')
+            if product_id is None and sku:
+                cells.wrong("sku", f'there is no product "{sku[:40]}": import the products first')
+            quantity = cells.whole("quantity", needed=True)
+            expected_at = cells.moment("expected_at", depot["zone"] if depot else "UTC")
+            supplier = cells.text("supplier", longest=100)
+            old = existing.get((number, product_id)) if product_id else None
+            if (number, sku) in seen:
+                cells.wrong("sku", f"{sku} of {number} stands in row {seen[number, sku]} already: add them up")
+            if old is not None and depot is not None and old["depot_id"] != depot["id"]:
+                cells.wrong("depot", f"{number} was expected at another depot: give it a number of its own")
+            counted = old["received"] + old["closed_short"] if old else 0
+            if quantity < counted and not cells.faults:
+                cells.wrong("quantity", f"{quantity} is less than the {counted} that were already counted in")
+            if cells.report(result, f"{sku} of inbound {number}") or depot is None or product_id is None:
+                continue
+            seen[number, sku] = row.number
+            values: dict[str, object] = {"quantity": quantity, "expected_at": expected_at}
+            gone = quantity == 0
+            if old is None:
+                result.created += 1
+                values |= {"number": number, "depot_id": depot["id"], "product_id": product_id}
+            else:
+                values = {name: value for name, value in values.items() if old[name] != value}
+                if not values and (old["supplier"] or "") == supplier and (old["cancelled_at"] is not None) == gone:
+                    result.unchanged += 1
+                    continue
+                result.changed += 1
+            if dry_run:
+                continue
+            values |= {"supplier_id": store.supplier_id(supplier), "cancelled_at": now if gone else None}
+            store.save_inbound(old["id"] if old else None, values)
+            pools[depot["id"]].add(product_id)
+    settle(store, pools, now=now, by=by, tell=tell, why="a supplier's date or quantity changed")
+    note_import(store, result, file, file_name=file_name, now=now, by=by)
+    return result

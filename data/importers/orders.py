@@ -1,0 +1,197 @@
+"""orders.csv: what customers ordered, one row a line; the order's columns repeat on each of its rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import groupby
+from typing import Any, BinaryIO
+
+from data.importers.batch import note_import
+from data.importers.cells import MOST, Cells, batches
+from data.importers.table import Row, read_table
+from data.store import SqlStore
+from routing.model.imports import ImportResult, LineIn, OrderIn
+from routing.services.importing import settle, take_orders
+
+COLUMNS = (
+    "order", "customer", "site", "depot", "ordered_at", "wanted_on", "not_before", "not_after", "customer_reference",
+    "erp_reference", "completeness", "min_percent", "max_wait_days", "max_shipments", "hold", "payment", "urgent_by",
+    "note", "line", "sku", "quantity", "unit_price", "currency", "promised_on",
+)  # fmt: skip
+
+_OF_THE_ORDER = COLUMNS[: COLUMNS.index("line")]
+AT_ONCE = 500
+
+
+def import_orders(
+    store: SqlStore,
+    file: BinaryIO,
+    *,
+    now: datetime,
+    by: str,
+    dry_run: bool = False,
+    file_name: str = "",
+    tell: bool = False,
+) -> ImportResult:
+    """Adds new orders, takes over changes of those that have nothing on its way, and allocates.
+
+    A faulty row leaves out its whole order. A change of a released order becomes a task. Every new line gets its first
+    promise: the file's `promised_on`, or else the expected day. Customers are told only with `tell`: an import must not
+    write to people about orders they know. Raises FileRefused: nothing was changed.
+    """
+    result = ImportResult(kind="orders", dry_run=dry_run)
+    depots = store.depot_rows()
+    if not dry_run:
+        for depot_id in sorted(int(row["id"]) for row in depots.values()):
+            store.lock_depot(depot_id)
+    currency = store.company().currency
+    pools: dict[int, set[int]] = defaultdict(set)
+    scattered = _scattered(read_table(file, kind="orders", columns=COLUMNS))
+    rows = read_table(file, kind="orders", columns=COLUMNS)
+    for groups in batches(_by_order(rows, scattered, result), AT_ONCE):
+        cells = [row.cells for group in groups for row in group]
+        known = _Known(
+            depots=depots,
+            customers=store.customers({row.get("customer", "") for row in cells}),
+            sites=store.sites({row.get("site", "") for row in cells}),
+            products=store.products({row.get("sku", "") for row in cells}),
+            currency=currency,
+        )
+        orders = [order for group in groups if (order := known.order(group, result)) is not None]
+        for depot_id, products in take_orders(store, orders, result, now=now, by=by).items():
+            pools[depot_id] |= products
+    settle(store, pools, now=now, by=by, tell=tell, why="new orders")
+    note_import(store, result, file, file_name=file_name, now=now, by=by)
+    return result
+
+
+def _scattered(rows: Iterable[Row]) -> set[str]:
+    """The orders whose rows do not stand together."""
+    seen: set[str] = set()
+    scattered: set[str] = set()
+    for number, _ in groupby(rows, key=lambda row: row.cells.get("order", "")):
+        (scattered if number in seen else seen).add(number)
+    return scattered
+
+
+def _by_order(rows: Iterable[Row], scattered: set[str], result: ImportResult) -> Iterator[list[Row]]:
+    """The rows of each order. An order whose rows do not stand together is left out as a whole."""
+    for number, group in groupby(rows, key=lambda row: row.cells.get("order", "")):
+        together = list(group)
+        if number and number in scattered:
+            result.left_out(
+                together[0].number,
+                f"Order {number[:60]} was left out: its rows do not stand together. "
+                "Sort the file by order and import it again.",
+            )
+            continue
+        yield together
+
+
+class _Known:
+    """What the rows of a batch refer to, looked up at once."""
+
+    def __init__(
+        self,
+        *,
+        depots: Mapping[str, Mapping[str, Any]],
+        customers: Mapping[str, Mapping[str, Any]],
+        sites: Mapping[str, Mapping[str, Any]],
+        products: Mapping[str, Mapping[str, Any]],
+        currency: str,
+    ) -> None:
+        self.depots, self.customers, self.sites, self.products = depots, customers, sites, products
+        self.currency = currency
+
+    def order(self, rows: list[Row], result: ImportResult) -> OrderIn | None:
+        """The order of these rows; None, and every fault noted with its row, when any of them is faulty."""
+        head = Cells(rows[0])
+        number = head.text("order", needed=True, longest=100)
+        customer = self._find(head, "customer", self.customers, "import the customers first")
+        site = self._find(head, "site", self.sites, "import the customers with their sites first")
+        depot = self._find(head, "depot", self.depots, "import the fleet first")
+        if site and customer and site["customer_id"] != customer["id"]:
+            head.wrong(
+                "site", f"{site['number']} is a site of customer {site['customer']}, not of {customer['number']}"
+            )
+        currency = head.currency("currency", default=(depot["currency"] if depot else "") or self.currency)
+        ordered_at = head.moment("ordered_at", depot["zone"] if depot else "UTC", needed=True)
+        header: dict[str, Any] = {
+            "wanted_on": head.day("wanted_on"),
+            "not_before": head.day("not_before"),
+            "not_after": head.day("not_after"),
+            "customer_reference": head.text("customer_reference", longest=200),
+            "erp_reference": head.text("erp_reference", longest=200),
+            "completeness": head.word("completeness", ("partial", "per_line", "complete"), default="partial"),
+            "min_percent": head.whole("min_percent", most=100),
+            "max_wait_days": head.whole_or_none("max_wait_days", most=3650),
+            "max_shipments": head.whole_or_none("max_shipments", least=1, most=1000),
+            "hold_reason": head.text("hold"),
+            "payment": head.word("payment", ("ok", "pending"), default="ok"),
+            "urgent_by": head.text("urgent_by"),
+            "note": head.text("note", longest=4_000),
+        }
+        if header["not_after"] and header["not_after"] < max(header["not_before"], header["wanted_on"]):
+            head.wrong("not_after", f"{header['not_after']} lies before the order is wanted: swap the days")
+        lines: dict[str, LineIn] = {}
+        faulty = False
+        for index, row in enumerate(rows, start=1):
+            cells = head if index == 1 else Cells(row)
+            if index > 1:
+                for name in _OF_THE_ORDER:
+                    if row.cells.get(name) and row.cells[name] != rows[0].cells.get(name):
+                        cells.wrong(
+                            name, f"reads otherwise in row {rows[0].number} of the same order: make them the same"
+                        )
+            line = self._line(cells, index, currency)
+            if line is not None and line.number in lines:
+                cells.wrong("line", f"line {line.number} stands in this order already: number the lines 1, 2, 3")
+            faulty |= cells.report(result, f"Order {number}")
+            if line is not None:
+                lines.setdefault(line.number, line)
+        if faulty or customer is None or site is None or depot is None or ordered_at is None:
+            return None
+        return OrderIn(
+            row=rows[0].number,
+            number=number,
+            customer_id=customer["id"],
+            site_id=site["id"],
+            depot_id=depot["id"],
+            ordered_at=ordered_at,
+            currency=currency,
+            lines=tuple(lines.values()),
+            **header,
+        )
+
+    def _line(self, cells: Cells, index: int, currency: str) -> LineIn | None:
+        product = self._find(cells, "sku", self.products, "import the products first")
+        quantity = cells.whole("quantity", least=1, most=MOST, needed=True)
+        price = cells.money("unit_price", currency)
+        if product is not None and not cells.row.cells.get("unit_price") and product["currency"] in ("", currency):
+            price = product["price"]
+        row_currency = cells.currency("currency", default=currency)
+        if row_currency != currency:
+            cells.wrong("currency", f"{row_currency} differs from the order's {currency}: an order has one currency")
+        number = cells.text("line", longest=50) or str(index)
+        promised_on = cells.day("promised_on")
+        if product is None:
+            return None
+        return LineIn(
+            number=number,
+            product_id=product["id"],
+            sku=product["number"],
+            quantity=quantity,
+            unit_price=price,
+            promised_on=promised_on,
+        )
+
+    @staticmethod
+    def _find(cells: Cells, column: str, known: Mapping[str, Mapping[str, Any]], mend: str) -> Mapping[str, Any] | None:
+        number = cells.text(column, needed=True, longest=100)
+        found = known.get(number)
+        if found is None and number:
+            what = {"sku": "product"}.get(column, column)
+            cells.wrong(column, f'there is no {what} "{number[:40]}": correct it, or {mend}')
+        return found

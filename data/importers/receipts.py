@@ -1,0 +1,72 @@
+"""receipts.csv: what arrived and was counted, one row a SKU. Without `inbound` it is stock found, or opening stock."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import BinaryIO
+
+from data.importers.cells import Cells, batches
+from data.importers.table import read_table
+from data.store import SqlStore
+from routing.model.imports import ImportResult
+from routing.model.stock import Receipt
+
+COLUMNS = ("number", "inbound", "depot", "sku", "quantity", "quarantined", "counted_at")
+
+
+def read_receipts(store: SqlStore, file: BinaryIO, *, now: datetime) -> tuple[list[Receipt], ImportResult]:
+    """The receipts of a file, and the rows that were left out. Nothing is written.
+
+    `more_to_come` (yes or no, a column that may be missing): what is missing of the inbound will still come. An empty
+    `counted_at` is now. Raises FileRefused.
+    """
+    result = ImportResult(kind="receipts", dry_run=True)
+    depots = store.depot_rows()
+    receipts: list[Receipt] = []
+    seen: dict[tuple[str, str], int] = {}
+    for rows in batches(read_table(file, kind="receipts", columns=COLUMNS, optional=("more_to_come",)), 500):
+        skus = store.product_ids({row.cells.get("sku", "") for row in rows})
+        for row in rows:
+            cells = Cells(row)
+            number = cells.text("number", needed=True, longest=100)
+            sku = cells.text("sku", needed=True, longest=100)
+            depot = depots.get(cells.text("depot", needed=True, longest=100))
+            product_id = skus.get(sku)
+            if depot is None and row.cells.get("depot"):
+                cells.wrong("depot", f'there is no depot "{row.cells["depot"][:40]}": import the fleet first')
+            if product_id is None and sku:
+                cells.wrong("sku", f'there is no product "{sku[:40]}": import the products first')
+            inbound, inbound_id = cells.text("inbound", longest=100), None
+            if inbound and depot is not None and product_id is not None:
+                inbound_id = store.inbound_id(inbound, product_id, depot["id"])
+                if inbound_id is None:
+                    cells.wrong(
+                        "inbound",
+                        f"{inbound[:40]} brings no {sku} to depot {depot['number']}: "
+                        "import it first, or leave the cell empty for stock that was found",
+                    )
+            quantity = cells.whole("quantity", needed=True)
+            quarantined = cells.whole("quarantined")
+            if quarantined > quantity:
+                cells.wrong("quarantined", f"{quarantined} is more than the {quantity} that were counted")
+            counted_at = cells.moment("counted_at", depot["zone"] if depot else "UTC") or now
+            if (number, sku) in seen:
+                cells.wrong("sku", f"{sku} of {number} stands in row {seen[number, sku]} already: add them up")
+            more_to_come = cells.yes("more_to_come", default=False)
+            if cells.report(result, f"{sku} of receipt {number}") or depot is None or product_id is None:
+                continue
+            seen[number, sku] = row.number
+            receipts.append(
+                Receipt(
+                    number=number,
+                    depot_id=depot["id"],
+                    product_id=product_id,
+                    sku=sku,
+                    quantity=quantity,
+                    quarantined=quarantined,
+                    counted_at=counted_at,
+                    inbound_id=inbound_id,
+                    more_to_come=more_to_come,
+                )
+            )
+    return receipts, result

@@ -1,0 +1,1 @@
+"""Rows and blobs on one side, frozen values on the other."""

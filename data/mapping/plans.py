@@ -1,0 +1,200 @@
+"""A Problem as bytes and back, exactly: compressed JSON, the matrices as little-endian int64."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.errors import InvalidInput
+from routing.model.places import Location
+from routing.model.plans import (
+    Break,
+    CostScheme,
+    Lock,
+    Place,
+    Problem,
+    Reason,
+    ShiftOffer,
+    Travel,
+    Unassigned,
+    Visit,
+    Window,
+)
+
+FORMAT = 1
+
+
+def problem_to_bytes(problem: Problem) -> bytes:
+    """`problem_from_bytes` gives an equal problem back; equal problems give equal bytes."""
+    plain = {
+        "format": FORMAT,
+        "epoch": problem.epoch.isoformat(),
+        "dimensions": problem.dimensions,
+        "places": [
+            [
+                place.index,
+                place.name,
+                None if place.location is None else [place.location.lat, place.location.lon],
+                place.site_id,
+            ]
+            for place in problem.places
+        ],
+        "travel": {
+            profile: [_matrix(travel.durations_s), _matrix(travel.distances_m)]
+            for profile, travel in problem.travel.items()
+        },
+        "visits": [_visit(visit) for visit in problem.visits],
+        "shifts": [_shift(shift) for shift in problem.shifts],
+        "locks": [[lock.visit, lock.shift, lock.position, lock.done] for lock in problem.locks],
+        "excluded": [[out.visit, [r.value for r in out.reasons], out.proven, out.detail] for out in problem.excluded],
+        "travel_build": problem.travel_build,
+    }
+    return zlib.compress(json.dumps(plain, separators=(",", ":"), allow_nan=False).encode(), 6)
+
+
+def problem_from_bytes(blob: bytes) -> Problem:
+    """Raises InvalidInput for a format of another version."""
+    plain = json.loads(zlib.decompress(blob))
+    if plain["format"] != FORMAT:
+        raise InvalidInput(
+            f"This plan was written in format {plain['format']}, this version reads {FORMAT}. Plan the day again."
+        )
+    n = len(plain["places"])
+    return Problem(
+        epoch=datetime.fromisoformat(plain["epoch"]),
+        dimensions=tuple(plain["dimensions"]),
+        places=tuple(
+            Place(
+                index=index,
+                name=name,
+                location=None if at is None else Location(lat=at[0], lon=at[1]),
+                site_id=site_id,
+            )
+            for index, name, at, site_id in plain["places"]
+        ),
+        travel={
+            profile: Travel(durations_s=_array(durations, n), distances_m=_array(distances, n))
+            for profile, (durations, distances) in plain["travel"].items()
+        },
+        visits=tuple(_visit_back(each) for each in plain["visits"]),
+        shifts=tuple(_shift_back(each) for each in plain["shifts"]),
+        locks=tuple(
+            Lock(visit=visit, shift=shift, position=position, done=done)
+            for visit, shift, position, done in plain["locks"]
+        ),
+        excluded=tuple(
+            Unassigned(visit=visit, reasons=tuple(Reason(r) for r in reasons), proven=proven, detail=detail)
+            for visit, reasons, proven, detail in plain["excluded"]
+        ),
+        travel_build=plain["travel_build"],
+    )
+
+
+def _matrix(values: NDArray[np.int64]) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, dtype="<i8").tobytes()).decode()
+
+
+def _array(text: str, n: int) -> NDArray[np.int64]:
+    return np.frombuffer(base64.b64decode(text), dtype="<i8").reshape(n, n).astype(np.int64)
+
+
+def _windows(windows: tuple[Window, ...]) -> list[list[int]]:
+    return [[window.start_s, window.end_s] for window in windows]
+
+
+def _windows_back(plain: list[list[int]]) -> tuple[Window, ...]:
+    return tuple(Window(start_s=start, end_s=end) for start, end in plain)
+
+
+def _visit(visit: Visit) -> dict[str, Any]:
+    return {
+        "id": visit.id,
+        "place": visit.place,
+        "service_s": visit.service_s,
+        "setup_s": visit.setup_s,
+        "windows": _windows(visit.windows),
+        "load": visit.load,
+        "collect": visit.collect,
+        "skills": sorted(visit.skills),
+        "tier": visit.tier,
+        "age": visit.age,
+        "ready_s": visit.ready_s,
+        "shifts": None if visit.shifts is None else sorted(visit.shifts),
+        "why_not": [[shift, reason.value] for shift, reason in visit.why_not],
+        "name": visit.name,
+    }
+
+
+def _visit_back(plain: dict[str, Any]) -> Visit:
+    return Visit(
+        id=plain["id"],
+        place=plain["place"],
+        service_s=plain["service_s"],
+        setup_s=plain["setup_s"],
+        windows=_windows_back(plain["windows"]),
+        load=tuple(plain["load"]),
+        collect=tuple(plain["collect"]),
+        skills=frozenset(plain["skills"]),
+        tier=plain["tier"],
+        age=plain["age"],
+        ready_s=plain["ready_s"],
+        shifts=None if plain["shifts"] is None else frozenset(plain["shifts"]),
+        why_not=tuple((shift, Reason(reason)) for shift, reason in plain["why_not"]),
+        name=plain["name"],
+    )
+
+
+def _shift(shift: ShiftOffer) -> dict[str, Any]:
+    return {
+        "id": shift.id,
+        "profile": shift.profile,
+        "start": shift.start,
+        "end": shift.end,
+        "start_s": shift.start_s,
+        "end_s": shift.end_s,
+        "capacity": shift.capacity,
+        "skills": sorted(shift.skills),
+        "breaks": [[pause.id, pause.duration_s, _windows(pause.windows)] for pause in shift.breaks],
+        "cost": [shift.cost.fixed, shift.cost.per_hour, shift.cost.per_km, shift.cost.per_travel_hour],
+        "loading_s": shift.loading_s,
+        "debrief_s": shift.debrief_s,
+        "max_stops": shift.max_stops,
+        "max_visits": shift.max_visits,
+        "max_distance_m": shift.max_distance_m,
+        "max_travel_s": shift.max_travel_s,
+        "speed_factor": shift.speed_factor,
+        "name": shift.name,
+    }
+
+
+def _shift_back(plain: dict[str, Any]) -> ShiftOffer:
+    fixed, per_hour, per_km, per_travel_hour = plain["cost"]
+    return ShiftOffer(
+        id=plain["id"],
+        profile=plain["profile"],
+        start=plain["start"],
+        end=plain["end"],
+        start_s=plain["start_s"],
+        end_s=plain["end_s"],
+        capacity=tuple(plain["capacity"]),
+        skills=frozenset(plain["skills"]),
+        breaks=tuple(
+            Break(id=key, duration_s=duration_s, windows=_windows_back(windows))
+            for key, duration_s, windows in plain["breaks"]
+        ),
+        cost=CostScheme(fixed=fixed, per_hour=per_hour, per_km=per_km, per_travel_hour=per_travel_hour),
+        loading_s=plain["loading_s"],
+        debrief_s=plain["debrief_s"],
+        max_stops=plain["max_stops"],
+        max_visits=plain["max_visits"],
+        max_distance_m=plain["max_distance_m"],
+        max_travel_s=plain["max_travel_s"],
+        speed_factor=plain["speed_factor"],
+        name=plain["name"],
+    )

@@ -1,0 +1,457 @@
+"""The figures of a day, each with its numerator, its denominator and its definition.
+
+A day's deliveries are those on the lists that drivers took: every manifest in force of the day, a swapped driver's left
+to the one who took the van. Collections are no deliveries here. What a customer's list says after the van has left
+changes no figure: on time is judged by the window that was told when the delivery was first dispatched that day.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, func, select
+
+from data.queries.today import left_out_by_reason
+from data.tables import (
+    allocation,
+    delivery,
+    delivery_line,
+    depot,
+    event,
+    manifest,
+    order_line,
+    product,
+    promise,
+    proof,
+    proof_line,
+    route,
+    shift,
+    site,
+    stop,
+    stop_delivery,
+    trip,
+    vehicle,
+)
+from routing.errors import NotFound
+from routing.model.proofs import Outcome
+from routing.rules.calendars import span
+
+CUSTOMER_CAUSED = frozenset({Outcome.NOT_HOME, Outcome.CLOSED, Outcome.NO_ACCESS, Outcome.REFUSED, Outcome.NO_PAYMENT})
+"""Outcomes that the receiving side decides."""
+
+DIMENSIONS = ("weight_g", "volume_cm3", "pieces")
+
+DEFINITIONS: Mapping[str, tuple[str, str]] = {
+    "otif": (
+        "On time and in full",
+        "deliveries handed over in full and on time ÷ deliveries whose customer was told a window",
+    ),
+    "in_full": ("In full", "deliveries of which every unit on the list was handed over ÷ deliveries on the lists"),
+    "on_time": (
+        "On time",
+        "deliveries at whose door the van stood inside the told window ÷ deliveries whose customer was told a window; "
+        "early is not on time, and nobody coming is not either",
+    ),
+    "first_attempt": (
+        "First attempt",
+        "deliveries handed over at their first attempt ÷ deliveries first attempted that day; not attempted stays out",
+    ),
+    "stops_per_hour": (
+        "Stops per paid hour",
+        "doors at which a delivery was attempted ÷ hours on duty of the routes as planned, loading and breaks included",
+    ),
+    "km_per_stop": ("Km per stop", "kilometres of the routes as planned ÷ their doors"),
+    "cost_per_door": ("Cost per door", "cost of the routes as planned ÷ doors at which a delivery was attempted"),
+    "left_out": ("Left out", "deliveries that the plan left out ÷ deliveries that it knew"),
+}
+"""Name and definition of each figure; the sentences of the page and of the command."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratio:
+    """Two counts. `value` is None where there was nothing to count."""
+
+    numerator: float
+    denominator: float
+
+    @property
+    def value(self) -> float | None:
+        return self.numerator / self.denominator if self.denominator else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Seconds planned and actual over the same `known` of `of` places: where a driver reported both ends."""
+
+    planned_s: int
+    actual_s: int
+    known: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeakUse:
+    """The fullest moment of a trip in the dimension that is used most. `capacity` is of that dimension."""
+
+    vehicle: str
+    trip: int
+    dimension: str
+    most: int
+    capacity: int
+
+    @property
+    def value(self) -> float:
+        return self.most / self.capacity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayFigures:
+    """`ratios` by the keys of DEFINITIONS. Cost is in minor units of the company's currency, distances in km.
+
+    `open` deliveries were not reported yet and count as not delivered. `customer_caused` of those that missed on time
+    in full ended at the receiving side; `untold` had no window and are in no share of on time. Planned seconds are of
+    all routes; what the drivers reported is in `at_doors` (arrival to report, so waiting and service) and
+    `between_doors` (report to the next arrival, so driving and breaks).
+    """
+
+    day: str
+    routes: int
+    deliveries: int
+    open: int
+    untold: int
+    customer_caused: int
+    ratios: Mapping[str, Ratio]
+    planned_drive_s: int
+    planned_service_s: int
+    planned_wait_s: int
+    at_doors: Compared
+    between_doors: Compared
+    peaks: tuple[PeakUse, ...]
+    left_out: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Attempt:
+    """How a delivery ended that day, and when the van stood at its door."""
+
+    outcome: Outcome
+    arrived_at: datetime
+    at: datetime
+    is_first: bool
+    delivered: Mapping[int, int]
+    arrival_known: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stop:
+    route_id: int
+    trip: int
+    arrival: datetime
+    start: datetime
+    departure: datetime
+    travel_s: int
+    deliveries: tuple[int, ...]
+
+
+def day_figures(connection: Connection, *, day: str) -> DayFigures:
+    """Raises NotFound when nothing was dispatched that day."""
+    routes = connection.execute(
+        select(
+            route.c.id, route.c.starts_at, route.c.ends_at, route.c.distance_m, route.c.cost, shift.c.state,
+            vehicle.c.name, vehicle.c.weight_g, vehicle.c.volume_cm3, vehicle.c.pieces,
+        )
+        .join(manifest, manifest.c.route_id == route.c.id)
+        .join(shift, shift.c.id == manifest.c.shift_id)
+        .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
+        .where(manifest.c.day == day, manifest.c.replaced_at.is_(None), shift.c.state.not_in(("replaced", "out")))
+        .order_by(shift.c.depot_id, route.c.sequence)
+    ).all()  # fmt: skip
+    if not routes:
+        raise NotFound(f"Nothing was dispatched on {day}, so there are no figures of it.", day=day)
+    stops = _stops(connection, [row.id for row in routes])
+    lines = _lines(connection, {key for each in stops for key in each.deliveries})
+    attempts = _attempts(connection, day, lines)
+    windows = _windows(connection, day, lines)
+    visited = sum(
+        any(key in attempts and attempts[key].outcome.counts_as_attempt for key in each.deliveries) for each in stops
+    )
+    in_full = {key for key, mine in lines.items() if key in attempts and _is_in_full(attempts[key], mine)}
+    on_time = {key for key, window in windows.items() if key in attempts and _is_on_time(attempts[key], window)}
+    first = [each for each in attempts.values() if each.is_first and each.outcome.counts_as_attempt]
+    missed = [attempts[key] for key in windows if key in attempts and key not in in_full & on_time]
+    paid_s = sum((row.ends_at - row.starts_at).total_seconds() for row in routes)
+    left_out = left_out_by_reason(connection, day=day)
+    return DayFigures(
+        day=day,
+        routes=len(routes),
+        deliveries=len(lines),
+        open=len(lines.keys() - attempts.keys()),
+        untold=len(lines.keys() - windows.keys()),
+        customer_caused=sum(each.outcome in CUSTOMER_CAUSED for each in missed),
+        ratios={
+            "otif": Ratio(numerator=len(in_full & on_time), denominator=len(windows)),
+            "in_full": Ratio(numerator=len(in_full), denominator=len(lines)),
+            "on_time": Ratio(numerator=len(on_time), denominator=len(windows)),
+            "first_attempt": Ratio(
+                numerator=sum(each.outcome.is_handed_over for each in first), denominator=len(first)
+            ),
+            "stops_per_hour": Ratio(numerator=visited, denominator=paid_s / 3600),
+            "km_per_stop": Ratio(numerator=sum(row.distance_m for row in routes) / 1000, denominator=len(stops)),
+            "cost_per_door": Ratio(numerator=round(sum(row.cost for row in routes) / 1000), denominator=visited),
+            "left_out": Ratio(numerator=sum(left_out.values()), denominator=sum(left_out.values()) + len(lines)),
+        },
+        planned_drive_s=sum(each.travel_s for each in stops),
+        planned_service_s=sum(_seconds(each.start, each.departure) for each in stops),
+        planned_wait_s=sum(_seconds(each.arrival, each.start) for each in stops),
+        at_doors=_at_doors(stops, attempts),
+        between_doors=_between_doors(stops, attempts),
+        peaks=_peaks(connection, routes, stops),
+        left_out=left_out,
+    )
+
+
+# ---------------------------------------------------------------------------- one delivery
+
+
+def _is_in_full(attempt: _Attempt, lines: Mapping[int, int]) -> bool:
+    return attempt.outcome.is_handed_over and all(
+        attempt.delivered.get(key, 0) >= quantity for key, quantity in lines.items()
+    )
+
+
+def _is_on_time(attempt: _Attempt, window: tuple[datetime, datetime]) -> bool:
+    """The van stood at the door at some moment of the window: who came early and waited for it is on time."""
+    opens, closes = window
+    return attempt.outcome.counts_as_attempt and attempt.arrived_at <= closes and attempt.at >= opens
+
+
+# ---------------------------------------------------------------------------- what happened
+
+
+def _stops(connection: Connection, route_ids: Collection[int]) -> list[_Stop]:
+    """In the order of driving, route by route; only stops with a delivery."""
+    rows = connection.execute(
+        select(
+            trip.c.route_id, trip.c.sequence.label("trip"), stop.c.id, stop.c.arrival, stop.c.start,
+            stop.c.departure, stop.c.travel_s, stop_delivery.c.delivery_id,
+        )
+        .join(trip, trip.c.id == stop.c.trip_id)
+        .join(stop_delivery, stop_delivery.c.stop_id == stop.c.id)
+        .where(trip.c.route_id.in_(route_ids))
+        .order_by(trip.c.route_id, trip.c.sequence, stop.c.sequence, stop_delivery.c.sequence)
+    ).all()  # fmt: skip
+    riding: dict[int, list[int]] = defaultdict(list)
+    for row in rows:
+        riding[row.id].append(row.delivery_id)
+    return list(
+        {
+            row.id: _Stop(
+                route_id=row.route_id,
+                trip=row.trip,
+                arrival=row.arrival,
+                start=row.start,
+                departure=row.departure,
+                travel_s=row.travel_s,
+                deliveries=tuple(riding[row.id]),
+            )
+            for row in rows
+        }.values()
+    )
+
+
+def _lines(connection: Connection, delivery_ids: Collection[int]) -> dict[int, dict[int, int]]:
+    """Units by allocation of each delivery; collections are missing."""
+    found: dict[int, dict[int, int]] = {}
+    for row in connection.execute(
+        select(delivery.c.id, delivery_line.c.allocation_id, delivery_line.c.quantity)
+        .outerjoin(delivery_line, delivery_line.c.delivery_id == delivery.c.id)
+        .where(delivery.c.id.in_(delivery_ids), delivery.c.direction == "deliver")
+        .order_by(delivery.c.id)
+    ):
+        mine = found.setdefault(row.id, {})
+        if row.allocation_id is not None:
+            mine[row.allocation_id] = row.quantity
+    return found
+
+
+def _attempts(connection: Connection, day: str, delivery_ids: Collection[int]) -> dict[int, _Attempt]:
+    """The last report of each delivery that day."""
+    tried_before: dict[int, int] = {}
+    last = {}
+    for row in connection.execute(
+        select(proof.c.id, proof.c.delivery_id, proof.c.attempt, proof.c.outcome, proof.c.captured_at, manifest.c.day)
+        .join(manifest, manifest.c.id == proof.c.manifest_id)
+        .where(proof.c.delivery_id.in_(delivery_ids), manifest.c.day <= day)
+        .order_by(proof.c.delivery_id, proof.c.attempt)
+    ):
+        if row.day == day:
+            last[row.delivery_id] = (row, tried_before.get(row.delivery_id, 0))
+        if Outcome(row.outcome).counts_as_attempt:
+            tried_before[row.delivery_id] = tried_before.get(row.delivery_id, 0) + 1
+    delivered: dict[int, dict[int, int]] = defaultdict(dict)
+    for line in connection.execute(
+        select(proof_line.c.proof_id, proof_line.c.allocation_id, proof_line.c.delivered).where(
+            proof_line.c.proof_id.in_([row.id for row, _before in last.values()])
+        )
+    ):
+        delivered[line.proof_id][line.allocation_id] = line.delivered
+    arrivals = _arrivals(connection, day)
+    return {
+        key: _Attempt(
+            outcome=Outcome(row.outcome),
+            arrived_at=min(arrivals.get(key, row.captured_at), row.captured_at),
+            at=row.captured_at,
+            is_first=before == 0,
+            delivered=delivered[row.id],
+            arrival_known=key in arrivals,
+        )
+        for key, (row, before) in last.items()
+    }
+
+
+def _arrivals(connection: Connection, day: str) -> dict[int, datetime]:
+    found: dict[int, datetime] = {}
+    for row in connection.execute(
+        select(event.c.data, event.c.captured_at)
+        .join(shift, shift.c.id == event.c.shift_id)
+        .where(shift.c.day == day, event.c.kind == "stop.arrived")
+        .order_by(event.c.captured_at)
+    ):
+        for key in row.data["deliveries"]:
+            found.setdefault(key, row.captured_at)
+    return found
+
+
+def _windows(connection: Connection, day: str, delivery_ids: Collection[int]) -> dict[int, tuple[datetime, datetime]]:
+    """The window in force when each delivery was first dispatched that day; untold ones are missing."""
+    left = (
+        select(stop_delivery.c.delivery_id, func.min(manifest.c.dispatched_at).label("at"))
+        .join(stop, stop.c.id == stop_delivery.c.stop_id)
+        .join(trip, trip.c.id == stop.c.trip_id)
+        .join(manifest, manifest.c.route_id == trip.c.route_id)
+        .where(manifest.c.day == day, stop_delivery.c.delivery_id.in_(delivery_ids))
+        .group_by(stop_delivery.c.delivery_id)
+        .subquery("left_at")
+    )
+    found = {}
+    for row in connection.execute(
+        select(
+            left.c.delivery_id, promise.c.window_from, promise.c.window_to, site.c.zone,
+            depot.c.zone.label("depot_zone"),
+        )
+        .join(delivery_line, delivery_line.c.delivery_id == left.c.delivery_id)
+        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+        .join(promise, promise.c.order_line_id == allocation.c.order_line_id)
+        .join(delivery, delivery.c.id == left.c.delivery_id)
+        .join(site, site.c.id == delivery.c.site_id)
+        .join(depot, depot.c.id == delivery.c.depot_id)
+        .where(promise.c.promised_on == day, promise.c.window_from != "", promise.c.made_at <= left.c.at)
+        .order_by(promise.c.made_at, promise.c.version)
+    ):  # fmt: skip
+        zone = ZoneInfo(row.zone or row.depot_zone)
+        found[row.delivery_id] = span(date.fromisoformat(day), row.window_from, row.window_to, zone)
+    return found
+
+
+# ---------------------------------------------------------------------------- time and load
+
+
+def _seconds(start: datetime, end: datetime) -> int:
+    return round((end - start).total_seconds())
+
+
+def _stood(at: _Stop, attempts: Mapping[int, _Attempt]) -> tuple[datetime | None, datetime | None]:
+    """When the van arrived at a stop and when the last of it was reported, where that is known."""
+    mine = [attempts[key] for key in at.deliveries if key in attempts and attempts[key].outcome.counts_as_attempt]
+    arrived = [each.arrived_at for each in mine if each.arrival_known]
+    return min(arrived, default=None), max((each.at for each in mine), default=None)
+
+
+def _at_doors(stops: list[_Stop], attempts: Mapping[int, _Attempt]) -> Compared:
+    planned = actual = known = 0
+    for each in stops:
+        arrived, reported = _stood(each, attempts)
+        if arrived is not None and reported is not None:
+            known += 1
+            planned += _seconds(each.arrival, each.departure)
+            actual += _seconds(arrived, reported)
+    return Compared(planned_s=planned, actual_s=actual, known=known, of=len(stops))
+
+
+def _between_doors(stops: list[_Stop], attempts: Mapping[int, _Attempt]) -> Compared:
+    planned = actual = known = of = 0
+    for here, after in pairwise(stops):
+        if (here.route_id, here.trip) != (after.route_id, after.trip):
+            continue
+        of += 1
+        left, arrived = _stood(here, attempts)[1], _stood(after, attempts)[0]
+        if left is not None and arrived is not None and left <= arrived:
+            known += 1
+            planned += _seconds(here.departure, after.arrival)
+            actual += _seconds(left, arrived)
+    return Compared(planned_s=planned, actual_s=actual, known=known, of=of)
+
+
+def _peaks(connection: Connection, routes: Collection[Any], stops: list[_Stop]) -> tuple[PeakUse, ...]:
+    """Per trip of a limited vehicle: what left the depot, and after each door what was still or newly on board.
+
+    `routes` are rows of a route and its vehicle.
+    """
+    goods: dict[int, tuple[int, tuple[int, ...]]] = {}
+    for row in connection.execute(
+        select(
+            delivery_line.c.delivery_id,
+            delivery.c.direction,
+            func.sum(delivery_line.c.quantity * func.coalesce(product.c.weight_g, 0)).label("weight_g"),
+            func.sum(delivery_line.c.quantity * func.coalesce(product.c.volume_cm3, 0)).label("volume_cm3"),
+            func.sum(delivery_line.c.quantity * product.c.pieces).label("pieces"),
+        )
+        .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
+        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+        .join(order_line, order_line.c.id == allocation.c.order_line_id)
+        .join(product, product.c.id == order_line.c.product_id)
+        .where(delivery_line.c.delivery_id.in_({key for each in stops for key in each.deliveries}))
+        .group_by(delivery_line.c.delivery_id, delivery.c.direction)
+    ):
+        sign = -1 if row.direction == "collect" else 1
+        goods[row.delivery_id] = (sign, tuple(int(getattr(row, name)) for name in DIMENSIONS))
+    nothing = (1, (0,) * len(DIMENSIONS))
+    found = []
+    for van in routes:
+        trips: dict[int, list[_Stop]] = defaultdict(list)
+        for each in stops:
+            if each.route_id == van.id:
+                trips[each.trip].append(each)
+        for number, mine in sorted(trips.items()):
+            uses = []
+            for d, name in enumerate(DIMENSIONS):
+                capacity = getattr(van, name)
+                if not capacity:
+                    continue  # not limited
+                amounts = [
+                    [sign * amounts[d] for sign, amounts in (goods.get(key, nothing) for key in each.deliveries)]
+                    for each in mine
+                ]
+                on_board = sum(amount for at in amounts for amount in at if amount > 0)
+                most = on_board
+                for at in amounts:
+                    on_board -= sum(at)
+                    most = max(most, on_board)
+                uses.append(
+                    PeakUse(
+                        vehicle=van.name,
+                        trip=number,
+                        dimension=name,
+                        most=most,
+                        capacity=capacity,
+                    )
+                )
+            if uses:
+                found.append(max(uses, key=lambda use: use.value))
+    return tuple(found)

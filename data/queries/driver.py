@@ -1,0 +1,221 @@
+"""What the driver's page shows: the route in driving order, and how far it got."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from data.store.proofs import ProofStore
+from data.tables import contact, depot, driver, proof, region, route, shift, site, site_window, vehicle
+from routing.model.proofs import HANDED_OVER, Door, ManifestInHand, Outcome
+from routing.rules.calendars import weekday
+from routing.rules.progress import Eta, forecast
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverLine:
+    allocation_id: int
+    product: str
+    unit: str
+    loaded: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverDelivery:
+    id: int
+    number: str
+    references: tuple[str, ...]
+    direction: str
+    state: str
+    attempt: int
+    lines: tuple[DriverLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverStop:
+    """`state` is waiting, under_way, done or failed; `outcome` the word of the last report, "" before there is one.
+
+    `hours`: the site's opening hours that day as (opens, closes, kind), wall clock.
+    """
+
+    stop_id: int
+    number: int
+    site: str
+    address: str
+    lat: float | None
+    lon: float | None
+    note: str
+    gate_code: str
+    phone: str
+    hours: tuple[tuple[str, str, str], ...]
+    told: tuple[datetime, datetime] | None
+    planned: datetime
+    eta: datetime | None
+    service: timedelta
+    state: str
+    outcome: str
+    deliveries: tuple[DriverDelivery, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverRoute:
+    manifest_id: int
+    version: int
+    day: str
+    zone: str
+    driver: str
+    language: str
+    vehicle: str
+    sequence: int
+    region: str
+    returns_at: datetime
+    depot: str
+    stops: tuple[DriverStop, ...]
+
+
+def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> DriverRoute:
+    """The manifest in force of this manifest's shift. Raises NotFound."""
+    store = ProofStore(connection)
+    manifest = store.manifest_in_hand(manifest_id)
+    doors = store.doors(manifest.id, [stop.stop_id for stop in manifest.stops])
+    etas = {
+        eta.stop_id: eta for eta in forecast(manifest.stops, manifest.facts, departs_at=manifest.departs_at, now=now)
+    }
+    sites = _sites(connection, [door.site_id for door in doors.values()])
+    hours = _hours(connection, list(sites), date.fromisoformat(manifest.day))
+    phones = _phones(connection, list(sites))
+    outcomes = _outcomes(connection, manifest)
+    row = connection.execute(
+        select(
+            driver.c.name.label("driver"),
+            driver.c.language,
+            vehicle.c.name.label("vehicle"),
+            depot.c.name.label("depot"),
+            region.c.name.label("region"),
+            route.c.sequence,
+        )
+        .select_from(shift)
+        .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
+        .join(depot, depot.c.id == shift.c.depot_id)
+        .join(driver, driver.c.id == manifest.driver_id)
+        .join(route, (route.c.plan_id == manifest.plan_id) & (route.c.shift_id == shift.c.id))
+        .outerjoin(region, region.c.id == depot.c.region_id)
+        .where(shift.c.id == manifest.shift_id)
+    ).one()
+    return DriverRoute(
+        manifest_id=manifest.id,
+        version=manifest.version,
+        day=manifest.day,
+        zone=manifest.zone,
+        driver=row.driver,
+        language=row.language,
+        vehicle=row.vehicle,
+        sequence=row.sequence,
+        region=row.region or "",
+        returns_at=manifest.returns_at,
+        depot=row.depot,
+        stops=tuple(
+            DriverStop(
+                stop_id=planned.stop_id,
+                number=number,
+                site=doors[planned.stop_id].site,
+                address=sites[planned.site_id]["address"],
+                lat=sites[planned.site_id]["lat"],
+                lon=sites[planned.site_id]["lon"],
+                note=sites[planned.site_id]["notes"],
+                gate_code=sites[planned.site_id]["gate_code"],
+                phone=phones.get(planned.site_id, ""),
+                hours=tuple(hours.get(planned.site_id, ())),
+                told=doors[planned.stop_id].told,
+                planned=planned.arrival,
+                eta=_eta(etas.get(planned.stop_id)),
+                service=planned.departure - planned.start,
+                state=_state(manifest, planned.stop_id, doors[planned.stop_id], outcomes),
+                outcome=next((outcomes[each] for each in planned.deliveries if each in outcomes), ""),
+                deliveries=_deliveries(doors[planned.stop_id]),
+            )
+            for number, planned in enumerate(manifest.stops, 1)
+        ),
+    )
+
+
+def _eta(eta: Eta | None) -> datetime | None:
+    return None if eta is None else eta.arrival
+
+
+def _state(manifest: ManifestInHand, stop_id: int, door: Door, outcomes: dict[int, str]) -> str:
+    facts = manifest.facts.get(stop_id)
+    if facts is not None and facts.done_at is not None:
+        told = [Outcome(outcomes[each.id]) for each in door.deliveries if each.id in outcomes]
+        return "done" if any(outcome in HANDED_OVER for outcome in told) else "failed"
+    return "under_way" if facts is not None else "waiting"
+
+
+def _deliveries(door: Door) -> tuple[DriverDelivery, ...]:
+    return tuple(
+        DriverDelivery(
+            id=each.id,
+            number=each.number,
+            references=each.references,
+            direction=each.direction,
+            state=each.state,
+            attempt=each.attempts + 1,
+            lines=tuple(
+                DriverLine(allocation_id=line.allocation_id, product=line.product, unit=line.unit, loaded=line.loaded)
+                for line in each.lines
+            ),
+        )
+        for each in door.deliveries
+    )
+
+
+def _sites(connection: Connection, site_ids: list[int]) -> dict[int, dict[str, Any]]:
+    rows = connection.execute(
+        select(
+            site.c.id,
+            site.c.address,
+            site.c.postcode,
+            site.c.city,
+            site.c.lat,
+            site.c.lon,
+            site.c.notes,
+            site.c.gate_code,
+        ).where(site.c.id.in_(site_ids))
+    )
+    found = {}
+    for row in rows:
+        town = " ".join(part for part in (row.postcode, row.city) if part)
+        found[row.id] = {**row._asdict(), "address": ", ".join(part for part in (row.address, town) if part)}
+    return found
+
+
+def _hours(connection: Connection, site_ids: list[int], day: date) -> dict[int, list[tuple[str, str, str]]]:
+    found: dict[int, list[tuple[str, str, str]]] = {}
+    for row in connection.execute(
+        select(site_window).where(site_window.c.site_id.in_(site_ids)).order_by(site_window.c.opens)
+    ):
+        if not row.weekdays or weekday(day) in row.weekdays:
+            found.setdefault(row.site_id, []).append((row.opens, row.closes, row.kind))
+    return found
+
+
+def _phones(connection: Connection, site_ids: list[int]) -> dict[int, str]:
+    """The number of somebody at the door, where one takes messages by phone."""
+    rows = connection.execute(
+        select(contact.c.site_id, contact.c.address)
+        .where(contact.c.site_id.in_(site_ids), contact.c.channel == "sms")
+        .order_by(contact.c.role.desc(), contact.c.id.desc())
+    )
+    return {row.site_id: row.address for row in rows}
+
+
+def _outcomes(connection: Connection, manifest: ManifestInHand) -> dict[int, str]:
+    rows = connection.execute(
+        select(proof.c.delivery_id, proof.c.outcome)
+        .where(proof.c.delivery_id.in_(manifest.ended))
+        .order_by(proof.c.attempt)
+    )
+    return {row.delivery_id: row.outcome for row in rows}

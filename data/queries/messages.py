@@ -1,0 +1,82 @@
+"""The outbox as a page shows it: read only, tokens are never here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from data.tables import delivery, notice, order, site, stop
+
+STATUSES = ("waiting", "sending", "sent", "failed", "withheld")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRow:
+    """One notice. `about` is the order, delivery or site it tells of."""
+
+    id: int
+    kind: str
+    about: str
+    order_id: int | None
+    recipient: str
+    channel: str
+    language: str
+    status: str
+    problem: str
+    attempts: int
+    made_at: datetime
+    not_before: datetime | None
+    sent_at: datetime | None
+    data: Mapping[str, Any]
+
+
+def message_list(connection: Connection, *, status: str = "", limit: int = 300) -> list[MessageRow]:
+    """Newest first."""
+    query = (
+        select(
+            notice,
+            order.c.number.label("order_number"),
+            order.c.id.label("order_id"),
+            delivery.c.number.label("delivery_number"),
+            site.c.name.label("site_name"),
+        )
+        .outerjoin(order, (notice.c.subject_kind == "order") & (order.c.id == notice.c.subject_id))
+        .outerjoin(delivery, (notice.c.subject_kind == "delivery") & (delivery.c.id == notice.c.subject_id))
+        .outerjoin(stop, (notice.c.subject_kind == "stop") & (stop.c.id == notice.c.subject_id))
+        .outerjoin(site, site.c.id == stop.c.site_id)
+        .order_by(notice.c.id.desc())
+        .limit(limit)
+    )
+    if status:
+        query = query.where(notice.c.status == status)
+    return [
+        MessageRow(
+            id=row.id,
+            kind=row.kind,
+            about=row.order_number or row.delivery_number or row.site_name or "",
+            order_id=row.order_id,
+            recipient=row.recipient,
+            channel=row.channel,
+            language=row.language,
+            status=row.status,
+            problem=row.problem,
+            attempts=row.attempts,
+            made_at=row.made_at,
+            not_before=row.not_before,
+            sent_at=row.sent_at,
+            data=row.data,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def message_counts(connection: Connection) -> dict[str, int]:
+    """How many notices have each status; every status is there."""
+    found = dict.fromkeys(STATUSES, 0)
+    for status, count in connection.execute(select(notice.c.status, func.count()).group_by(notice.c.status)):
+        found[status] = count
+    return found

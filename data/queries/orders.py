@@ -1,0 +1,683 @@
+"""Orders as the pages list them, and one order with everything that is known about it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import Connection, Select, case, func, or_, select
+
+from data.tables import (
+    allocation,
+    current_plan,
+    customer,
+    delivery,
+    delivery_line,
+    depot,
+    driver,
+    file,
+    order,
+    order_line,
+    product,
+    promise,
+    proof,
+    proof_file,
+    proof_line,
+    route,
+    shift,
+    site,
+    stop,
+    stop_delivery,
+    supply,
+    trip,
+    vehicle,
+)
+from routing.errors import NotFound
+
+STATES = ("waiting", "part_ready", "ready", "on_hold", "released", "under_way", "delivered", "cancelled")
+"""The state of an order is derived, never stored. The first that fits, from the end of the story backwards:
+
+cancelled   the order was cancelled
+delivered   nothing is open: all that was ordered and not cancelled was delivered or refused
+under_way   units of it are on a van
+released    units of it are released or picked
+on_hold     it, its payment or its customer is on hold
+ready       everything that is open lies on the shelf for it (firm)
+part_ready  a part of what is open lies on the shelf for it
+waiting     nothing lies on the shelf for it
+"""
+
+OPEN_STATES = STATES[:6]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """An order in a list. Units are base units over all its lines; `value` minor units of what is open.
+
+    `open` still has to reach the customer, `firm` of it lies on the shelf for this order. `promised_on` is the latest
+    promise of its lines, `first_promised_on` what was told first; ISO days or "". `undated`: open lines without a date.
+    """
+
+    id: int
+    number: str
+    customer_reference: str
+    customer: str
+    site: str
+    tier: int
+    state: str
+    ordered_at: datetime
+    ordered: int
+    open: int
+    firm: int
+    delivered: int
+    value: int
+    currency: str
+    wanted_on: str
+    first_promised_on: str
+    promised_on: str
+    expected_on: str
+    undated: int
+    hold: str
+
+    @property
+    def slipped(self) -> bool:
+        return bool(self.first_promised_on) and self.promised_on > self.first_promised_on
+
+
+def _sums() -> Any:
+    """Per line: units by where they are."""
+    firm = case((supply.c.kind == "receipt", allocation.c.allocated), else_=0)
+    coming = case((supply.c.kind == "inbound", allocation.c.allocated), else_=0)
+    return (
+        select(
+            allocation.c.order_line_id.label("line_id"),
+            func.sum(firm).label("firm"),
+            func.sum(coming).label("coming"),
+            func.sum(allocation.c.released + allocation.c.picked).label("released"),
+            func.sum(allocation.c.loaded).label("loaded"),
+            func.sum(allocation.c.delivered).label("delivered"),
+            func.sum(allocation.c.refused).label("refused"),
+            func.sum(allocation.c.short).label("short"),
+            func.sum(allocation.c.damaged).label("damaged"),
+        )
+        .join(supply, supply.c.id == allocation.c.supply_id)
+        .group_by(allocation.c.order_line_id)
+        .subquery("sums")
+    )
+
+
+def _promises() -> Any:
+    """Per line: its first and its latest promise."""
+    ends = (
+        select(
+            promise.c.order_line_id.label("line_id"),
+            func.min(promise.c.version).label("first"),
+            func.max(promise.c.version).label("last"),
+        )
+        .group_by(promise.c.order_line_id)
+        .subquery("ends")
+    )
+    first, last = promise.alias("first_promise"), promise.alias("last_promise")
+    return (
+        select(ends.c.line_id, first.c.promised_on.label("first_on"), last.c.promised_on.label("last_on"))
+        .join(first, (first.c.order_line_id == ends.c.line_id) & (first.c.version == ends.c.first))
+        .join(last, (last.c.order_line_id == ends.c.line_id) & (last.c.version == ends.c.last))
+        .subquery("promises")
+    )
+
+
+def _orders() -> Any:
+    """One row an order, its sums and its state."""
+    sums, promises = _sums(), _promises()
+    wanted = order_line.c.quantity - order_line.c.cancelled
+
+    def total(name: str) -> Any:
+        return func.sum(func.coalesce(sums.c[name], 0))
+
+    done = func.coalesce(sums.c.delivered, 0) + func.coalesce(sums.c.refused, 0)
+    per_order = (
+        select(
+            order_line.c.order_id,
+            func.sum(wanted).label("ordered"),
+            func.sum(wanted - done).label("open"),
+            func.sum((wanted - done) * order_line.c.unit_price).label("value"),
+            total("firm").label("firm"),
+            total("released").label("released"),
+            total("loaded").label("loaded"),
+            total("delivered").label("delivered"),
+            func.max(func.coalesce(promises.c.first_on, "")).label("first_promised_on"),
+            func.max(func.coalesce(promises.c.last_on, "")).label("promised_on"),
+            func.max(order_line.c.expected_on).label("expected_on"),
+            func.sum(case(((wanted - done > 0) & (order_line.c.expected_on == ""), 1), else_=0)).label("undated"),
+        )
+        .outerjoin(sums, sums.c.line_id == order_line.c.id)
+        .outerjoin(promises, promises.c.line_id == order_line.c.id)
+        .group_by(order_line.c.order_id)
+        .subquery("per_order")
+    )
+    on_hold = or_(order.c.hold_reason != "", order.c.payment == "pending", customer.c.payment_hold != "")
+    state = case(
+        (order.c.cancelled_at.is_not(None), "cancelled"),
+        (per_order.c.open <= 0, "delivered"),
+        (per_order.c.loaded > 0, "under_way"),
+        (per_order.c.released > 0, "released"),
+        (on_hold, "on_hold"),
+        (per_order.c.firm >= per_order.c.open, "ready"),
+        (per_order.c.firm > 0, "part_ready"),
+        else_="waiting",
+    )
+    hold = case(
+        (order.c.hold_reason != "", order.c.hold_reason),
+        (order.c.payment == "pending", "payment pending"),
+        else_=customer.c.payment_hold,
+    )
+    return (
+        select(
+            order.c.id,
+            order.c.number,
+            order.c.customer_reference,
+            order.c.erp_reference,
+            customer.c.name.label("customer"),
+            site.c.name.label("site"),
+            customer.c.tier,
+            state.label("state"),
+            order.c.ordered_at,
+            per_order.c.ordered,
+            per_order.c.open,
+            per_order.c.firm,
+            per_order.c.delivered,
+            per_order.c.value,
+            order.c.currency,
+            order.c.wanted_on,
+            per_order.c.first_promised_on,
+            per_order.c.promised_on,
+            per_order.c.expected_on,
+            per_order.c.undated,
+            hold.label("hold"),
+        )
+        .join(per_order, per_order.c.order_id == order.c.id)
+        .join(customer, customer.c.id == order.c.customer_id)
+        .join(site, site.c.id == order.c.site_id)
+        .subquery("orders")
+    )
+
+
+def _row(row: Any) -> OrderRow:
+    values = dict(row)
+    values.pop("erp_reference")
+    for name in ("ordered", "open", "firm", "delivered", "value", "undated"):
+        values[name] = int(values[name] or 0)
+    return OrderRow(**values)
+
+
+def order_list(
+    connection: Connection, *, states: tuple[str, ...] = (), text: str = "", limit: int = 400
+) -> list[OrderRow]:
+    """Orders in any of `states` (none: all), oldest promise first, each word of `text` in a reference or name."""
+    orders = _orders()
+    query: Select[Any] = select(orders)
+    if states:
+        query = query.where(orders.c.state.in_(states))
+    for part in text.split():
+        like = f"%{_escaped(part.lower())}%"
+        query = query.where(
+            or_(
+                *(
+                    func.lower(orders.c[name]).like(like, escape="\\")
+                    for name in ("number", "customer_reference", "erp_reference", "customer", "site")
+                )
+            )
+        )
+    dated_first = case((orders.c.promised_on == "", 1), else_=0)
+    query = query.order_by(dated_first, orders.c.promised_on, orders.c.ordered_at, orders.c.id).limit(limit)
+    return [_row(row) for row in connection.execute(query).mappings()]
+
+
+def order_counts(connection: Connection) -> dict[str, int]:
+    """How many orders are in each state; every state is there."""
+    orders = _orders()
+    found = dict.fromkeys(STATES, 0)
+    for state, count in connection.execute(select(orders.c.state, func.count()).group_by(orders.c.state)):
+        found[state] = count
+    return found
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+# ---------------------------------------------------------------------------- one order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promised:
+    """A promise row of one line. `told_at` None: nobody was told."""
+
+    version: int
+    promised_on: str
+    window_from: str
+    window_to: str
+    why: str
+    by: str
+    made_at: datetime
+    told_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinePage:
+    """A line, in base units by where they are. `open` has not reached the customer; `uncovered` of it has no supply."""
+
+    id: int
+    number: str
+    sku: str
+    name: str
+    unit: str
+    ordered: int
+    cancelled: int
+    firm: int
+    coming: int
+    released: int
+    loaded: int
+    delivered: int
+    refused: int
+    short: int
+    damaged: int
+    unit_price: int
+    expected_on: str
+    promises: tuple[Promised, ...]
+
+    @property
+    def open(self) -> int:
+        return max(0, self.ordered - self.cancelled - self.delivered - self.refused)
+
+    @property
+    def promised_days(self) -> tuple[str, ...]:
+        """The days it was promised for, one after the other; a window given for the same day adds none."""
+        days: list[str] = []
+        for each in self.promises:
+            if not days or days[-1] != each.promised_on:
+                days.append(each.promised_on)
+        return tuple(days)
+
+    @property
+    def uncovered(self) -> int:
+        return max(0, self.open - self.firm - self.coming - self.released - self.loaded)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Where the current plan has a delivery. `stop` counts over the whole route, from 1; `of` is the route's stops."""
+
+    day: str
+    plan_state: str
+    vehicle: str
+    driver: str
+    sequence: int
+    stop: int
+    of: int
+    arrival: datetime
+    start: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofFile:
+    id: int
+    kind: str
+    media_type: str
+    erased: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofPage:
+    """What happened at the door, one an attempt."""
+
+    id: int
+    attempt: int
+    outcome: str
+    recipient: str
+    note: str
+    captured_at: datetime
+    received_at: datetime
+    from_address_m: int | None
+    delivered: int
+    short: int
+    damaged: int
+    refused: int
+    files: tuple[ProofFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryPage:
+    """A delivery with goods of this order: (units, SKU) of it."""
+
+    id: int
+    number: str
+    state: str
+    for_day: str
+    attempts: int
+    waits_for: str
+    goods: tuple[tuple[int, str, str], ...]
+    placed: Placed | None
+    proofs: tuple[ProofPage, ...]
+
+    @property
+    def is_planned(self) -> bool:
+        """It is in a route that it still takes. After a failed try it is in yesterday's route no more."""
+        return (
+            self.placed is not None
+            and self.state in ("released", "loaded", "dispatched", "under_way")
+            and self.placed.plan_state != "closed"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPage:
+    row: OrderRow
+    customer_id: int
+    site_id: int
+    erp_reference: str
+    depot: str
+    zone: str
+    address: str
+    site_notes: str
+    pin_quality: str
+    completeness: str
+    not_before: str
+    not_after: str
+    min_percent: int
+    max_wait_days: int | None
+    max_shipments: int | None
+    urgent_by: str
+    hold_by: str
+    hold_at: datetime | None
+    salesperson: str
+    note: str
+    lines: tuple[LinePage, ...]
+    deliveries: tuple[DeliveryPage, ...]
+
+    @property
+    def latest(self) -> Promised | None:
+        """The promise in force: the latest day of any line."""
+        every = [line.promises[-1] for line in self.lines if line.promises]
+        return max(every, key=lambda one: (one.promised_on, one.made_at), default=None)
+
+    @property
+    def slipped_why(self) -> str:
+        """Why the promise moved to a later day for the last time; "" when it never did."""
+        slips = [
+            (later.made_at, later.why)
+            for line in self.lines
+            for earlier, later in pairwise(line.promises)
+            if later.promised_on > earlier.promised_on
+        ]
+        return max(slips, default=(None, ""))[1]
+
+
+def order_page(connection: Connection, order_id: int) -> OrderPage:
+    """Raises NotFound."""
+    orders = _orders()
+    row = connection.execute(select(orders).where(orders.c.id == order_id)).mappings().first()
+    head = connection.execute(
+        select(
+            order,
+            depot.c.name.label("depot"),
+            depot.c.zone.label("depot_zone"),
+            site.c.zone.label("site_zone"),
+            site.c.address,
+            site.c.postcode,
+            site.c.city,
+            site.c.notes,
+            site.c.pin_quality,
+            customer.c.salesperson,
+        )
+        .join(depot, depot.c.id == order.c.depot_id)
+        .join(site, site.c.id == order.c.site_id)
+        .join(customer, customer.c.id == order.c.customer_id)
+        .where(order.c.id == order_id)
+    ).first()
+    if row is None or head is None:
+        raise NotFound(f"There is no order {order_id}. Look for it by any of its references.", order=order_id)
+    return OrderPage(
+        row=_row(row),
+        customer_id=head.customer_id,
+        site_id=head.site_id,
+        erp_reference=head.erp_reference,
+        depot=head.depot,
+        zone=head.site_zone or head.depot_zone,
+        address=", ".join(part for part in (head.address, f"{head.postcode} {head.city}".strip()) if part),
+        site_notes=head.notes,
+        pin_quality=head.pin_quality,
+        completeness=head.completeness,
+        not_before=head.not_before,
+        not_after=head.not_after,
+        min_percent=head.min_percent,
+        max_wait_days=head.max_wait_days,
+        max_shipments=head.max_shipments,
+        urgent_by=head.urgent_by,
+        hold_by=head.hold_by,
+        hold_at=head.hold_at,
+        salesperson=head.salesperson,
+        note=head.note,
+        lines=_lines(connection, order_id),
+        deliveries=deliveries_of(connection, order_id),
+    )
+
+
+def _lines(connection: Connection, order_id: int) -> tuple[LinePage, ...]:
+    promises: dict[int, list[Promised]] = defaultdict(list)
+    for row in connection.execute(
+        select(promise)
+        .join(order_line, order_line.c.id == promise.c.order_line_id)
+        .where(order_line.c.order_id == order_id)
+        .order_by(promise.c.version)
+    ):
+        promises[row.order_line_id].append(
+            Promised(
+                version=row.version,
+                promised_on=row.promised_on,
+                window_from=row.window_from,
+                window_to=row.window_to,
+                why=row.why,
+                by=row.by,
+                made_at=row.made_at,
+                told_at=row.told_at,
+            )
+        )
+    sums = _sums()
+    names = ("firm", "coming", "released", "loaded", "delivered", "refused", "short", "damaged")
+    query = (
+        select(
+            order_line.c.id,
+            order_line.c.number,
+            order_line.c.quantity,
+            order_line.c.cancelled,
+            order_line.c.unit_price,
+            order_line.c.expected_on,
+            product.c.number.label("sku"),
+            product.c.name,
+            product.c.unit,
+            *(sums.c[name] for name in names),
+        )
+        .join(product, product.c.id == order_line.c.product_id)
+        .outerjoin(sums, sums.c.line_id == order_line.c.id)
+        .where(order_line.c.order_id == order_id)
+        .order_by(order_line.c.id)
+    )
+    return tuple(
+        LinePage(
+            id=row["id"],
+            number=row["number"],
+            sku=row["sku"],
+            name=row["name"],
+            unit=row["unit"],
+            ordered=row["quantity"],
+            cancelled=row["cancelled"],
+            unit_price=row["unit_price"],
+            expected_on=row["expected_on"],
+            promises=tuple(promises[row["id"]]),
+            **{name: int(row[name] or 0) for name in names},
+        )
+        for row in connection.execute(query).mappings()
+    )
+
+
+def deliveries_of(connection: Connection, order_id: int) -> tuple[DeliveryPage, ...]:
+    """Every delivery that has or had goods of the order, newest first."""
+    goods: dict[int, list[tuple[int, str, str]]] = defaultdict(list)
+    for row in connection.execute(
+        select(
+            delivery_line.c.delivery_id,
+            func.sum(delivery_line.c.quantity).label("units"),
+            product.c.number,
+            product.c.name,
+        )
+        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+        .join(order_line, order_line.c.id == allocation.c.order_line_id)
+        .join(product, product.c.id == order_line.c.product_id)
+        .where(order_line.c.order_id == order_id)
+        .group_by(delivery_line.c.delivery_id, order_line.c.id, product.c.number, product.c.name)
+        .order_by(order_line.c.id)
+    ):
+        goods[row.delivery_id].append((int(row.units), row.number, row.name))
+    ids = sorted(goods)
+    placed, proofs = placed_deliveries(connection, ids), _proofs(connection, ids)
+    rows = connection.execute(select(delivery).where(delivery.c.id.in_(ids)).order_by(delivery.c.id.desc()))
+    return tuple(
+        DeliveryPage(
+            id=row.id,
+            number=row.number,
+            state=row.state,
+            for_day=row.for_day,
+            attempts=row.attempts,
+            waits_for=row.waits_for,
+            goods=tuple(goods[row.id]),
+            placed=placed.get(row.id),
+            proofs=tuple(proofs[row.id]),
+        )
+        for row in rows
+    )
+
+
+def placed_deliveries(connection: Connection, delivery_ids: list[int]) -> dict[int, Placed]:
+    """Where the plans that hold now have these deliveries; of several days the latest. Who is in none is missing."""
+    if not delivery_ids:
+        return {}
+    mine = (
+        select(route.c.id)
+        .join(current_plan, current_plan.c.plan_id == route.c.plan_id)
+        .join(shift, (shift.c.id == route.c.shift_id) & (shift.c.depot_id == current_plan.c.depot_id))
+        .join(trip, trip.c.route_id == route.c.id)
+        .join(stop, stop.c.trip_id == trip.c.id)
+        .join(stop_delivery, stop_delivery.c.stop_id == stop.c.id)
+        .where(stop_delivery.c.delivery_id.in_(delivery_ids))
+    )
+    stops: dict[int, list[int]] = defaultdict(list)
+    for row in connection.execute(
+        select(trip.c.route_id, stop.c.id)
+        .join(trip, trip.c.id == stop.c.trip_id)
+        .where(trip.c.route_id.in_(mine))
+        .order_by(trip.c.route_id, trip.c.sequence, stop.c.sequence)
+    ):
+        stops[row.route_id].append(row.id)
+    query = (
+        select(
+            stop_delivery.c.delivery_id,
+            current_plan.c.day,
+            current_plan.c.state,
+            vehicle.c.name.label("vehicle"),
+            driver.c.name.label("driver"),
+            route.c.sequence,
+            route.c.id.label("route_id"),
+            stop.c.id.label("stop_id"),
+            stop.c.arrival,
+            stop.c.start,
+        )
+        .join(stop, stop.c.id == stop_delivery.c.stop_id)
+        .join(trip, trip.c.id == stop.c.trip_id)
+        .join(route, route.c.id == trip.c.route_id)
+        .join(shift, shift.c.id == route.c.shift_id)
+        .join(
+            current_plan,
+            (current_plan.c.plan_id == route.c.plan_id) & (current_plan.c.depot_id == shift.c.depot_id),
+        )
+        .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
+        .outerjoin(driver, driver.c.id == shift.c.driver_id)
+        .where(stop_delivery.c.delivery_id.in_(delivery_ids))
+        .order_by(current_plan.c.day)
+    )
+    return {
+        row.delivery_id: Placed(
+            day=row.day,
+            plan_state=row.state,
+            vehicle=row.vehicle,
+            driver=row.driver or "",
+            sequence=row.sequence,
+            stop=stops[row.route_id].index(row.stop_id) + 1,
+            of=len(stops[row.route_id]),
+            arrival=row.arrival,
+            start=row.start,
+        )
+        for row in connection.execute(query)
+    }
+
+
+def _proofs(connection: Connection, delivery_ids: list[int]) -> dict[int, list[ProofPage]]:
+    files: dict[int, list[ProofFile]] = defaultdict(list)
+    for row in connection.execute(
+        select(proof_file.c.proof_id, proof_file.c.kind, file.c.id, file.c.media_type, file.c.erased_at)
+        .join(file, file.c.id == proof_file.c.file_id)
+        .join(proof, proof.c.id == proof_file.c.proof_id)
+        .where(proof.c.delivery_id.in_(delivery_ids))
+        .order_by(proof_file.c.id)
+    ):
+        files[row.proof_id].append(
+            ProofFile(id=row.id, kind=row.kind, media_type=row.media_type, erased=row.erased_at is not None)
+        )
+    query = (
+        select(
+            proof,
+            *(
+                func.coalesce(func.sum(proof_line.c[name]), 0).label(f"units_{name}")
+                for name in ("delivered", "short", "damaged", "refused")
+            ),
+        )
+        .outerjoin(proof_line, proof_line.c.proof_id == proof.c.id)
+        .where(proof.c.delivery_id.in_(delivery_ids))
+        .group_by(*proof.c)
+        .order_by(proof.c.attempt)
+    )
+    found: dict[int, list[ProofPage]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.delivery_id].append(
+            ProofPage(
+                id=row.id,
+                attempt=row.attempt,
+                outcome=row.outcome,
+                recipient=row.recipient,
+                note=row.note,
+                captured_at=row.captured_at,
+                received_at=row.received_at,
+                from_address_m=row.from_address_m,
+                delivered=int(row.units_delivered),
+                short=int(row.units_short),
+                damaged=int(row.units_damaged),
+                refused=int(row.units_refused),
+                files=tuple(files[row.id]),
+            )
+        )
+    return found
+
+
+def proof_file_of(connection: Connection, proof_id: int, file_id: int) -> tuple[str, str]:
+    """The SHA-256 and media type of a file that belongs to this proof. Raises NotFound, also when it was erased."""
+    row = connection.execute(
+        select(file.c.sha256, file.c.media_type, file.c.erased_at)
+        .join(proof_file, proof_file.c.file_id == file.c.id)
+        .where(proof_file.c.proof_id == proof_id, file.c.id == file_id)
+    ).first()
+    if row is None or row.erased_at is not None:
+        raise NotFound("This proof has no such file, or it was erased.", proof=proof_id, file=file_id)
+    return row.sha256, row.media_type

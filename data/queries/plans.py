@@ -1,0 +1,514 @@
+"""What the plan page, the board and the command line show of a plan: frozen rows, ready to print."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from data.store.plans import PlanStore
+from data.tables import (
+    allocation,
+    current_plan,
+    customer,
+    delivery,
+    delivery_line,
+    depot,
+    driver,
+    manifest,
+    order,
+    order_line,
+    plan,
+    plan_lock,
+    route,
+    shift,
+    site,
+    stop,
+    stop_delivery,
+    trip,
+    unassigned,
+    vehicle,
+)
+from routing.model.day import CurrentPlan
+from routing.model.plans import PlannedRoute, Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRow:
+    """One delivery at a stop. `locked`: a person decided that it stays."""
+
+    delivery_id: int
+    number: str
+    tier: int
+    state: str
+    locked: bool
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRow:
+    """One door of a route. `number` counts the stops of the route from 1; `wait_s` is spent before service."""
+
+    stop_id: int
+    trip: int
+    number: int
+    site_id: int
+    site: str
+    customer: str
+    address: str
+    lat: float | None
+    lon: float | None
+    arrival: datetime
+    start: datetime
+    departure: datetime
+    wait_s: int
+    distance_m: int
+    travel_s: int
+    load: tuple[int, ...]
+    deliveries: tuple[DeliveryRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadRow:
+    """The fullest moment of a route in one dimension ("weight_g", ...). `capacity` None: not limited."""
+
+    dimension: str
+    most: int
+    capacity: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakRow:
+    """A pause of the driver; `after_stop` counts the stops before it."""
+
+    starts_at: datetime
+    ends_at: datetime
+    after_stop: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteRow:
+    """One van's day. Cost in thousandths of a minor unit; `zone` is what its wall clock is read by. `manifest_id` is
+    the list in force once it was dispatched."""
+
+    route_id: int
+    shift_id: int
+    sequence: int
+    day: str
+    depot_id: int
+    depot: str
+    zone: str
+    vehicle: str
+    profile: str
+    driver: str
+    crew: int
+    shift_state: str
+    starts_at: datetime
+    departs_at: datetime
+    returns_at: datetime
+    ends_at: datetime
+    distance_m: int
+    travel_s: int
+    service_s: int
+    wait_s: int
+    cost: int
+    loads: tuple[LoadRow, ...]
+    breaks: tuple[BreakRow, ...]
+    stops: tuple[StopRow, ...]
+    manifest_id: int | None
+
+    @property
+    def deliveries(self) -> int:
+        return sum(len(each.deliveries) for each in self.stops)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOutRow:
+    """A delivery that is on no route, and why: words of the closed list, and the sentence."""
+
+    delivery_id: int
+    number: str
+    tier: int
+    site_id: int
+    site: str
+    customer: str
+    reasons: tuple[str, ...]
+    proven: bool
+    detail: str
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeShiftRow:
+    """A shift that this plan does not use."""
+
+    shift_id: int
+    day: str
+    vehicle: str
+    driver: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanPage:
+    """A whole plan as people look at it. `states` says for which depots and days it is the current one."""
+
+    plan_id: int
+    parent_id: int | None
+    from_day: str
+    to_day: str
+    why: str
+    by: str
+    made_at: datetime
+    engine: str
+    seed: int
+    search_s: float
+    travel: str
+    cost: int
+    states: tuple[CurrentPlan, ...]
+    routes: tuple[RouteRow, ...]
+    left_out: tuple[LeftOutRow, ...]
+    free: tuple[FreeShiftRow, ...]
+
+    @property
+    def is_current(self) -> bool:
+        return bool(self.states)
+
+    @property
+    def served(self) -> int:
+        return sum(each.deliveries for each in self.routes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRow:
+    """One version in the history of a plan, newest first."""
+
+    plan_id: int
+    parent_id: int | None
+    why: str
+    by: str
+    made_at: datetime
+    cost: int
+    left_out: int
+
+
+def current_plans(
+    connection: Connection, *, day: str, depot_ids: Sequence[int] | None = None
+) -> tuple[CurrentPlan, ...]:
+    """The plans that hold on that day, by depot."""
+    query = select(current_plan).where(current_plan.c.day == day).order_by(current_plan.c.depot_id)
+    if depot_ids is not None:
+        query = query.where(current_plan.c.depot_id.in_(depot_ids))
+    return tuple(
+        CurrentPlan(depot_id=row.depot_id, day=row.day, plan_id=row.plan_id, state=row.state)
+        for row in connection.execute(query)
+    )
+
+
+def versions(connection: Connection, plan_id: int, *, limit: int = 50) -> tuple[VersionRow, ...]:
+    """The plan and the versions before it, newest first."""
+    found: list[VersionRow] = []
+    key: int | None = plan_id
+    while key is not None and len(found) < limit:
+        left = select(func.count()).where(unassigned.c.plan_id == plan.c.id).scalar_subquery()
+        row = connection.execute(
+            select(
+                plan.c.id, plan.c.parent_id, plan.c.why, plan.c.by, plan.c.made_at, plan.c.cost, left.label("left_out")
+            ).where(plan.c.id == key)
+        ).first()
+        if row is None:
+            break
+        found.append(
+            VersionRow(
+                plan_id=row.id,
+                parent_id=row.parent_id,
+                why=row.why,
+                by=row.by,
+                made_at=row.made_at,
+                cost=row.cost,
+                left_out=row.left_out,
+            )
+        )
+        key = row.parent_id
+    return tuple(found)
+
+
+def plan_page(connection: Connection, plan_id: int, *, depot_id: int | None = None, day: str | None = None) -> PlanPage:
+    """The plan with all its routes, or those of one depot or day. Raises NotFound."""
+    saved = PlanStore(connection).plan(plan_id)
+    planned = {each.shift: each for each in saved.plan.routes}
+    locked = set(
+        connection.scalars(
+            select(plan_lock.c.delivery_id).where(plan_lock.c.day >= saved.from_day, plan_lock.c.day <= saved.to_day)
+        )
+    )
+    states = connection.execute(
+        select(current_plan)
+        .where(current_plan.c.plan_id == plan_id)
+        .order_by(current_plan.c.day, current_plan.c.depot_id)
+    )
+    routes = _routes(connection, plan_id, saved.problem, planned, locked, depot_id=depot_id, day=day)
+    return PlanPage(
+        plan_id=saved.id,
+        parent_id=saved.parent_id,
+        from_day=saved.from_day,
+        to_day=saved.to_day,
+        why=saved.why,
+        by=saved.by,
+        made_at=saved.made_at,
+        engine=saved.plan.engine,
+        seed=saved.plan.seed,
+        search_s=saved.plan.search_s,
+        travel=saved.problem.travel_build,
+        cost=saved.plan.cost,
+        states=tuple(
+            CurrentPlan(depot_id=row.depot_id, day=row.day, plan_id=row.plan_id, state=row.state) for row in states
+        ),
+        routes=routes,
+        left_out=_left_out(connection, plan_id, locked, depot_id=depot_id),
+        free=_free(connection, saved.problem, set(planned), depot_id=depot_id, day=day),
+    )
+
+
+def _routes(
+    connection: Connection,
+    plan_id: int,
+    problem: Problem,
+    planned: dict[int, PlannedRoute],
+    locked: set[int],
+    *,
+    depot_id: int | None,
+    day: str | None,
+) -> tuple[RouteRow, ...]:
+    held = (
+        select(func.max(manifest.c.id))
+        .where(manifest.c.shift_id == shift.c.id, manifest.c.replaced_at.is_(None))
+        .correlate(shift)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            route,
+            shift.c.day,
+            shift.c.depot_id,
+            shift.c.crew,
+            shift.c.state,
+            depot.c.name.label("depot"),
+            depot.c.zone,
+            vehicle.c.name.label("vehicle"),
+            vehicle.c.profile,
+            vehicle.c.weight_g,
+            vehicle.c.volume_cm3,
+            vehicle.c.pieces,
+            driver.c.name.label("driver"),
+            held.label("manifest_id"),
+        )
+        .join_from(route, shift, shift.c.id == route.c.shift_id)
+        .join(depot, depot.c.id == shift.c.depot_id)
+        .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
+        .outerjoin(driver, driver.c.id == shift.c.driver_id)
+        .where(route.c.plan_id == plan_id)
+        .order_by(route.c.sequence)
+    )
+    if depot_id is not None:
+        query = query.where(shift.c.depot_id == depot_id)
+    if day is not None:
+        query = query.where(shift.c.day == day)
+    stops = _stops(connection, plan_id, locked)
+    visits = {visit.id: visit for visit in problem.visits}
+    found = []
+    for row in connection.execute(query):
+        mine = planned[row.shift_id]
+        loads = []
+        for d, dimension in enumerate(problem.dimensions):
+            leaving = sum(visits[key].load[d] for key in mine.visits)
+            most = max([leaving, *(each.load[d] for each in mine.stops)])
+            loads.append(LoadRow(dimension=dimension, most=most, capacity=getattr(row, dimension, 0) or None))
+        at = tuple(stops[row.id])
+        departs_at, returns_at = _trip_times(connection, row.id)
+        found.append(
+            RouteRow(
+                route_id=row.id,
+                shift_id=row.shift_id,
+                sequence=row.sequence,
+                day=row.day,
+                depot_id=row.depot_id,
+                depot=row.depot,
+                zone=row.zone,
+                vehicle=row.vehicle,
+                profile=row.profile,
+                driver=row.driver or "",
+                crew=row.crew,
+                shift_state=row.state,
+                starts_at=row.starts_at,
+                departs_at=departs_at,
+                returns_at=returns_at,
+                ends_at=row.ends_at,
+                distance_m=row.distance_m,
+                travel_s=sum(each.travel_s for each in at),
+                service_s=sum(round((each.departure - each.start).total_seconds()) for each in at),
+                wait_s=sum(each.wait_s for each in at),
+                cost=row.cost,
+                loads=tuple(loads),
+                breaks=tuple(
+                    BreakRow(
+                        starts_at=datetime.fromisoformat(pause["starts_at"]),
+                        ends_at=datetime.fromisoformat(pause["ends_at"]),
+                        after_stop=pause["after_stop"],
+                    )
+                    for pause in row.breaks
+                ),
+                stops=at,
+                manifest_id=row.manifest_id,
+            )
+        )
+    return tuple(found)
+
+
+def _trip_times(connection: Connection, route_id: int) -> tuple[datetime, datetime]:
+    rows = connection.execute(
+        select(trip.c.departs_at, trip.c.returns_at).where(trip.c.route_id == route_id).order_by(trip.c.sequence)
+    ).all()
+    return rows[0].departs_at, rows[-1].returns_at
+
+
+def _stops(connection: Connection, plan_id: int, locked: set[int]) -> dict[int, list[StopRow]]:
+    at_stop: dict[int, list[Any]] = defaultdict(list)
+    for row in connection.execute(
+        select(stop_delivery.c.stop_id, delivery.c.id, delivery.c.number, delivery.c.tier, delivery.c.state)
+        .join_from(stop_delivery, delivery, delivery.c.id == stop_delivery.c.delivery_id)
+        .join(stop, stop.c.id == stop_delivery.c.stop_id)
+        .join(trip, trip.c.id == stop.c.trip_id)
+        .join(route, route.c.id == trip.c.route_id)
+        .where(route.c.plan_id == plan_id)
+        .order_by(stop_delivery.c.stop_id, stop_delivery.c.sequence)
+    ):
+        at_stop[row.stop_id].append(row)
+    references = _references(connection, [row.id for rows in at_stop.values() for row in rows])
+    found: dict[int, list[StopRow]] = defaultdict(list)
+    for row in connection.execute(
+        select(
+            stop,
+            trip.c.route_id,
+            trip.c.sequence.label("trip"),
+            site.c.name.label("site"),
+            site.c.address,
+            site.c.lat,
+            site.c.lon,
+            customer.c.name.label("customer"),
+        )
+        .join_from(stop, trip, trip.c.id == stop.c.trip_id)
+        .join(route, route.c.id == trip.c.route_id)
+        .join(site, site.c.id == stop.c.site_id)
+        .join(customer, customer.c.id == site.c.customer_id)
+        .where(route.c.plan_id == plan_id)
+        .order_by(trip.c.route_id, trip.c.sequence, stop.c.sequence)
+    ):
+        found[row.route_id].append(
+            StopRow(
+                stop_id=row.id,
+                trip=row.trip,
+                number=len(found[row.route_id]) + 1,
+                site_id=row.site_id,
+                site=row.site,
+                customer=row.customer,
+                address=row.address,
+                lat=row.lat,
+                lon=row.lon,
+                arrival=row.arrival,
+                start=row.start,
+                departure=row.departure,
+                wait_s=round((row.start - row.arrival).total_seconds()),
+                distance_m=row.distance_m,
+                travel_s=row.travel_s,
+                load=tuple(row.load),
+                deliveries=tuple(
+                    DeliveryRow(
+                        delivery_id=each.id,
+                        number=each.number,
+                        tier=each.tier,
+                        state=each.state,
+                        locked=each.id in locked,
+                        references=tuple(references[each.id]),
+                    )
+                    for each in at_stop[row.id]
+                ),
+            )
+        )
+    return found
+
+
+def _references(connection: Connection, delivery_ids: Sequence[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = defaultdict(list)
+    for row in connection.execute(
+        select(delivery_line.c.delivery_id, order.c.number, order.c.customer_reference)
+        .distinct()
+        .join_from(delivery_line, allocation, allocation.c.id == delivery_line.c.allocation_id)
+        .join(order_line, order_line.c.id == allocation.c.order_line_id)
+        .join(order, order.c.id == order_line.c.order_id)
+        .where(delivery_line.c.delivery_id.in_(delivery_ids))
+        .order_by(delivery_line.c.delivery_id, order.c.number)
+    ):
+        found[row.delivery_id] += [each for each in (row.number, row.customer_reference) if each]
+    return found
+
+
+def _left_out(
+    connection: Connection, plan_id: int, locked: set[int], *, depot_id: int | None
+) -> tuple[LeftOutRow, ...]:
+    query = (
+        select(
+            unassigned,
+            delivery.c.number,
+            delivery.c.tier,
+            delivery.c.site_id,
+            site.c.name.label("site"),
+            customer.c.name.label("customer"),
+        )
+        .join_from(unassigned, delivery, delivery.c.id == unassigned.c.delivery_id)
+        .join(site, site.c.id == delivery.c.site_id)
+        .join(customer, customer.c.id == site.c.customer_id)
+        .where(unassigned.c.plan_id == plan_id)
+        .order_by(delivery.c.tier.desc(), delivery.c.oldest_ordered_at, delivery.c.id)
+    )
+    if depot_id is not None:
+        query = query.where(delivery.c.depot_id == depot_id)
+    return tuple(
+        LeftOutRow(
+            delivery_id=row.delivery_id,
+            number=row.number,
+            tier=row.tier,
+            site_id=row.site_id,
+            site=row.site,
+            customer=row.customer,
+            reasons=tuple(row.reasons),
+            proven=row.proven,
+            detail=row.detail,
+            locked=row.delivery_id in locked,
+        )
+        for row in connection.execute(query)
+    )
+
+
+def _free(
+    connection: Connection, problem: Problem, used: set[int], *, depot_id: int | None, day: str | None
+) -> tuple[FreeShiftRow, ...]:
+    idle = [offer.id for offer in problem.shifts if offer.id not in used]
+    query = (
+        select(shift.c.id, shift.c.day, vehicle.c.name.label("vehicle"), driver.c.name.label("driver"))
+        .join_from(shift, vehicle, vehicle.c.id == shift.c.vehicle_id)
+        .outerjoin(driver, driver.c.id == shift.c.driver_id)
+        .where(shift.c.id.in_(idle), shift.c.state == "planned")
+        .order_by(shift.c.day, shift.c.id)
+    )
+    if depot_id is not None:
+        query = query.where(shift.c.depot_id == depot_id)
+    if day is not None:
+        query = query.where(shift.c.day == day)
+    return tuple(
+        FreeShiftRow(shift_id=row.id, day=row.day, vehicle=row.vehicle, driver=row.driver or "")
+        for row in connection.execute(query)
+    )

@@ -1,0 +1,106 @@
+"""What is released for a day, and whether it can be planned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from data.tables import allocation, customer, delivery, delivery_line, depot, order, order_line, product, site
+from routing.model.places import SURE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """A delivery of the day or before it that is not finished. `weight_g` None: some weight is not known."""
+
+    id: int
+    number: str
+    state: str
+    for_day: str
+    depot: str
+    site_id: int
+    site: str
+    customer: str
+    orders: tuple[tuple[int, str], ...]
+    units: int
+    weight_g: int | None
+    attempts: int
+    waits_for: str
+    ready_at: datetime | None
+    in_review: bool
+
+
+def released_deliveries(connection: Connection, *, day: str) -> list[Released]:
+    """Deliveries meant for this day, and older ones that are still released; by site."""
+    query = (
+        select(
+            delivery,
+            depot.c.name.label("depot_name"),
+            site.c.name.label("site_name"),
+            site.c.pin_quality,
+            customer.c.name.label("customer_name"),
+        )
+        .join(depot, depot.c.id == delivery.c.depot_id)
+        .join(site, site.c.id == delivery.c.site_id)
+        .join(customer, customer.c.id == site.c.customer_id)
+        .where(
+            (delivery.c.for_day == day) | ((delivery.c.for_day < day) & (delivery.c.state == "released")),
+            delivery.c.state != "unreleased",
+        )
+        .order_by(site.c.name, delivery.c.id)
+    )
+    rows = connection.execute(query).all()
+    ids = [row.id for row in rows]
+    orders: dict[int, list[tuple[int, str]]] = {each: [] for each in ids}
+    of_orders = (
+        select(delivery_line.c.delivery_id, order.c.id, order.c.number)
+        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+        .join(order_line, order_line.c.id == allocation.c.order_line_id)
+        .join(order, order.c.id == order_line.c.order_id)
+        .where(delivery_line.c.delivery_id.in_(ids))
+        .distinct()
+        .order_by(order.c.id)
+    )
+    for each in connection.execute(of_orders):
+        orders[each.delivery_id].append((each.id, each.number))
+    sums = (
+        select(
+            delivery_line.c.delivery_id,
+            func.sum(delivery_line.c.quantity).label("units"),
+            func.sum(delivery_line.c.quantity * product.c.weight_g).label("weight_g"),
+            (func.count() - func.count(product.c.weight_g)).label("unknown"),
+        )
+        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+        .join(order_line, order_line.c.id == allocation.c.order_line_id)
+        .join(product, product.c.id == order_line.c.product_id)
+        .where(delivery_line.c.delivery_id.in_(ids))
+        .group_by(delivery_line.c.delivery_id)
+    )
+    goods = {each.delivery_id: each for each in connection.execute(sums)}
+    return [
+        Released(
+            id=row.id,
+            number=row.number,
+            state=row.state,
+            for_day=row.for_day,
+            depot=row.depot_name,
+            site_id=row.site_id,
+            site=row.site_name,
+            customer=row.customer_name,
+            orders=tuple(orders[row.id]),
+            units=int(goods[row.id].units) if row.id in goods else 0,
+            weight_g=None if row.id not in goods or goods[row.id].unknown else int(goods[row.id].weight_g),
+            attempts=row.attempts,
+            waits_for=row.waits_for,
+            ready_at=row.ready_at,
+            in_review=row.pin_quality not in SURE,
+        )
+        for row in rows
+    ]
+
+
+def unsure_sites(connection: Connection) -> frozenset[int]:
+    """Sites whose address a person must decide: released, they still stay out of the plan."""
+    return frozenset(connection.scalars(select(site.c.id).where(site.c.pin_quality.not_in(SURE))))

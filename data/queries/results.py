@@ -1,0 +1,282 @@
+"""What became of every order line that was on a van on a day, by the references that the ERP knows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from data.tables import (
+    allocation,
+    customer,
+    delivery,
+    delivery_line,
+    depot,
+    link,
+    manifest,
+    order,
+    order_line,
+    product,
+    promise,
+    proof,
+    proof_line,
+    site,
+    stop,
+    stop_delivery,
+    trip,
+)
+from routing.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineResult:
+    """One order line, base units. `delivered`, `short`, `damaged`, `refused` are of this day, `open` of now: ordered
+    less cancelled, less all that was ever delivered or refused.
+
+    `outcome` is the word of the last report of the day, "" while nobody has reported; `at` is in `zone`.
+    `proof_link` is "" without a report.
+    """
+
+    order: str
+    line: str
+    erp_reference: str
+    line_erp_reference: str
+    customer_reference: str
+    customer: str
+    site: str
+    sku: str
+    unit: str
+    ordered: int
+    sent: int
+    delivered: int
+    short: int
+    damaged: int
+    refused: int
+    open: int
+    promised_on: str
+    expected_on: str
+    delivery: str
+    outcome: str
+    at: datetime | None
+    zone: str
+    recipient: str
+    proof_link: str
+
+
+def day_results(
+    connection: Connection, *, day: str, address_of: Callable[[int], str] = lambda _link_id: ""
+) -> tuple[LineResult, ...]:
+    """Every line of every delivery on a list of that day, by order and line. Raises NotFound when there was none.
+
+    `address_of` gives the address of a link's page.
+    """
+    riding = list(
+        connection.scalars(
+            select(stop_delivery.c.delivery_id)
+            .join(stop, stop.c.id == stop_delivery.c.stop_id)
+            .join(trip, trip.c.id == stop.c.trip_id)
+            .join(manifest, manifest.c.route_id == trip.c.route_id)
+            .where(manifest.c.day == day)
+            .distinct()
+        )
+    )
+    if not riding:
+        raise NotFound(f"Nothing was dispatched on {day}, so there are no results.", day=day)
+    last = _last_reports(connection, day, riding)
+    counts = _counts(connection, day, riding)
+    links = {key: address_of(link_id) for key, link_id in _proof_links(connection, last).items()}
+    carried = _carried(connection, riding, counts)
+    served = _served(connection, carried)
+    promised = _promised(connection, carried)
+    found = []
+    for row in connection.execute(
+        select(
+            order_line.c.id,
+            order_line.c.number.label("line"),
+            order_line.c.erp_reference.label("line_erp_reference"),
+            order_line.c.quantity,
+            order_line.c.cancelled,
+            order_line.c.expected_on,
+            order.c.number.label("order"),
+            order.c.erp_reference,
+            order.c.customer_reference,
+            customer.c.name.label("customer"),
+            site.c.name.label("site"),
+            site.c.zone,
+            depot.c.zone.label("depot_zone"),
+            product.c.number.label("sku"),
+            product.c.unit,
+        )
+        .join(order, order.c.id == order_line.c.order_id)
+        .join(customer, customer.c.id == order.c.customer_id)
+        .join(site, site.c.id == order.c.site_id)
+        .join(depot, depot.c.id == order.c.depot_id)
+        .join(product, product.c.id == order_line.c.product_id)
+        .where(order_line.c.id.in_(list(carried)))
+        .order_by(order.c.number, order_line.c.id)
+    ):
+        mine = carried[row.id]
+        # Of several deliveries of a line that day, the one reported last speaks.
+        key = max(mine.deliveries, key=lambda each: (last[each].at.timestamp() if each in last else 0.0, each))
+        report = last.get(key)
+        found.append(
+            LineResult(
+                order=row.order,
+                line=row.line,
+                erp_reference=row.erp_reference,
+                line_erp_reference=row.line_erp_reference,
+                customer_reference=row.customer_reference,
+                customer=row.customer,
+                site=row.site,
+                sku=row.sku,
+                unit=row.unit,
+                ordered=row.quantity - row.cancelled,
+                sent=mine.sent,
+                delivered=mine.delivered,
+                short=mine.short,
+                damaged=mine.damaged,
+                refused=mine.refused,
+                open=max(0, row.quantity - row.cancelled - served.get(row.id, 0)),
+                promised_on=promised.get(row.id, ""),
+                expected_on=row.expected_on,
+                delivery=", ".join(mine.deliveries.values()),
+                outcome=report.outcome if report else "",
+                at=report.at if report else None,
+                zone=row.zone or row.depot_zone,
+                recipient=report.recipient if report else "",
+                proof_link=links.get(key, ""),
+            )
+        )
+    return tuple(found)
+
+
+# ---------------------------------------------------------------------------- what was reported
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Report:
+    event_id: int
+    outcome: str
+    at: datetime
+    recipient: str
+
+
+@dataclass(slots=True, kw_only=True)
+class _Carried:
+    """Sums of one order line over the day's deliveries, whose numbers are by key."""
+
+    deliveries: dict[int, str]
+    sent: int = 0
+    delivered: int = 0
+    short: int = 0
+    damaged: int = 0
+    refused: int = 0
+
+
+def _last_reports(connection: Connection, day: str, delivery_ids: Collection[int]) -> dict[int, _Report]:
+    rows = connection.execute(
+        select(proof.c.delivery_id, proof.c.event_id, proof.c.outcome, proof.c.captured_at, proof.c.recipient)
+        .join(manifest, manifest.c.id == proof.c.manifest_id)
+        .where(manifest.c.day == day, proof.c.delivery_id.in_(delivery_ids))
+        .order_by(proof.c.attempt)
+    )
+    return {
+        row.delivery_id: _Report(
+            event_id=row.event_id, outcome=row.outcome, at=row.captured_at, recipient=row.recipient
+        )
+        for row in rows
+    }
+
+
+def _counts(
+    connection: Connection, day: str, delivery_ids: Collection[int]
+) -> dict[tuple[int, int], tuple[int, int, int, int]]:
+    """(delivered, short, damaged, refused) of the day by delivery and allocation."""
+    rows = connection.execute(
+        select(
+            proof.c.delivery_id,
+            proof_line.c.allocation_id,
+            func.sum(proof_line.c.delivered).label("delivered"),
+            func.sum(proof_line.c.short).label("short"),
+            func.sum(proof_line.c.damaged).label("damaged"),
+            func.sum(proof_line.c.refused).label("refused"),
+        )
+        .join(proof, proof.c.id == proof_line.c.proof_id)
+        .join(manifest, manifest.c.id == proof.c.manifest_id)
+        .where(manifest.c.day == day, proof.c.delivery_id.in_(delivery_ids))
+        .group_by(proof.c.delivery_id, proof_line.c.allocation_id)
+    )
+    return {(row.delivery_id, row.allocation_id): (row.delivered, row.short, row.damaged, row.refused) for row in rows}
+
+
+def _carried(
+    connection: Connection,
+    delivery_ids: Collection[int],
+    counts: dict[tuple[int, int], tuple[int, int, int, int]],
+) -> dict[int, _Carried]:
+    found: dict[int, _Carried] = {}
+    for row in connection.execute(
+        select(
+            delivery.c.id,
+            delivery.c.number,
+            delivery_line.c.allocation_id,
+            delivery_line.c.quantity,
+            allocation.c.order_line_id,
+        )
+        .join(delivery_line, delivery_line.c.delivery_id == delivery.c.id)
+        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+        .where(delivery.c.id.in_(delivery_ids), delivery.c.direction == "deliver")
+        .order_by(delivery.c.id)
+    ):
+        mine = found.setdefault(row.order_line_id, _Carried(deliveries={}))
+        mine.deliveries[row.id] = row.number
+        delivered, short, damaged, refused = counts.get((row.id, row.allocation_id), (0, 0, 0, 0))
+        mine.sent += row.quantity
+        mine.delivered += int(delivered)
+        mine.short += int(short)
+        mine.damaged += int(damaged)
+        mine.refused += int(refused)
+    return found
+
+
+def _proof_links(connection: Connection, reports: dict[int, _Report]) -> dict[int, int]:
+    """The newest proof link by delivery. A report about several deliveries has one link, and all of them get it."""
+    of_event: dict[int, int] = {}
+    rows = connection.execute(
+        select(proof.c.event_id, link.c.id)
+        .join(link, (link.c.subject_id == proof.c.delivery_id) & (link.c.subject_kind == "delivery"))
+        .where(
+            link.c.kind == "proof",
+            link.c.revoked_at.is_(None),
+            proof.c.event_id.in_([each.event_id for each in reports.values()]),
+        )
+        .order_by(link.c.id)
+    )
+    for row in rows:
+        of_event[row.event_id] = row.id
+    return {key: of_event[each.event_id] for key, each in reports.items() if each.event_id in of_event}
+
+
+def _served(connection: Connection, line_ids: Collection[int]) -> dict[int, int]:
+    """Units of each line that reached the customer or were refused, whenever that was."""
+    rows = connection.execute(
+        select(allocation.c.order_line_id, func.sum(allocation.c.delivered + allocation.c.refused).label("units"))
+        .where(allocation.c.order_line_id.in_(list(line_ids)))
+        .group_by(allocation.c.order_line_id)
+    )
+    return {row.order_line_id: int(row.units) for row in rows}
+
+
+def _promised(connection: Connection, line_ids: Collection[int]) -> dict[int, str]:
+    """The day of the latest promise of each line."""
+    days: dict[int, str] = defaultdict(str)
+    for row in connection.execute(
+        select(promise.c.order_line_id, promise.c.promised_on)
+        .where(promise.c.order_line_id.in_(list(line_ids)))
+        .order_by(promise.c.version)
+    ):
+        days[row.order_line_id] = row.promised_on
+    return days

@@ -1,0 +1,88 @@
+"""What a person must do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, case, select
+
+from data.tables import allocation as allocation_table
+from data.tables import delivery_line, order, order_line, site, task, user
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRow:
+    """A task. `order_id` and `site_id` lead to what it is about, where that can be told."""
+
+    id: int
+    kind: str
+    assignee: str
+    sentence: str
+    subject_kind: str
+    subject_id: int
+    urgent: bool
+    made_at: datetime
+    due_at: datetime | None
+    done_at: datetime | None
+    done_by: str
+    outcome: str
+    order_id: int | None
+    site_id: int | None
+
+
+def task_list(connection: Connection, *, done: bool = False, assignee: str = "", limit: int = 300) -> list[TaskRow]:
+    """Open tasks, urgent and due first; or those that were done, the newest first."""
+    query = select(task).where(task.c.done_at.is_not(None) if done else task.c.done_at.is_(None))
+    if assignee:
+        query = query.where(task.c.assignee == assignee)
+    if done:
+        query = query.order_by(task.c.done_at.desc(), task.c.id.desc())
+    else:
+        undated = case((task.c.due_at.is_(None), 1), else_=0)
+        query = query.order_by(task.c.urgent.desc(), undated, task.c.due_at, task.c.id)
+    rows = connection.execute(query.limit(limit)).all()
+    names = {f"user:{row.id}": row.name or row.email for row in connection.execute(select(user))}
+    deliveries = [row.subject_id for row in rows if row.subject_kind == "delivery"]
+    order_of = {
+        row.delivery_id: row.order_id
+        for row in connection.execute(
+            select(delivery_line.c.delivery_id, order_line.c.order_id)
+            .join(allocation_table, allocation_table.c.id == delivery_line.c.allocation_id)
+            .join(order_line, order_line.c.id == allocation_table.c.order_line_id)
+            .where(delivery_line.c.delivery_id.in_(deliveries))
+        )
+    }
+    known_orders = set(
+        connection.scalars(
+            select(order.c.id).where(order.c.id.in_([row.subject_id for row in rows if row.subject_kind == "order"]))
+        )
+    )
+    known_sites = set(
+        connection.scalars(
+            select(site.c.id).where(site.c.id.in_([row.subject_id for row in rows if row.subject_kind == "site"]))
+        )
+    )
+    return [
+        TaskRow(
+            id=row.id,
+            kind=row.kind,
+            assignee=row.assignee,
+            sentence=row.sentence,
+            subject_kind=row.subject_kind,
+            subject_id=row.subject_id,
+            urgent=row.urgent,
+            made_at=row.made_at,
+            due_at=row.due_at,
+            done_at=row.done_at,
+            done_by=names.get(row.done_by, row.done_by),
+            outcome=row.outcome,
+            order_id=row.subject_id
+            if row.subject_kind == "order" and row.subject_id in known_orders
+            else order_of.get(row.subject_id)
+            if row.subject_kind == "delivery"
+            else None,
+            site_id=row.subject_id if row.subject_kind == "site" and row.subject_id in known_sites else None,
+        )
+        for row in rows
+    ]

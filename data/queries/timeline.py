@@ -1,0 +1,210 @@
+"""What happened, in the order it happened: events, promises and messages as one list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, or_, select
+
+from data.tables import (
+    allocation,
+    delivery,
+    delivery_line,
+    driver,
+    event,
+    notice,
+    order,
+    order_line,
+    promise,
+    shift,
+    site,
+    stop_delivery,
+    user,
+    vehicle,
+)
+
+TOLD_BEFORE_IMPORT = "told before import"
+"""Why of a promise that an order brought along (routing/services/importing.py)."""
+
+LOOKED_BACK = 40
+"""How many events a row of the newest may stand for on average before older ones are not reached."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """One thing that happened. `kind` is the event's, or `ordered`, `promised` or `told`; `who` a name, not a key.
+
+    `received_at` is later than `at` when a phone had no signal. `alike` counts the events that one row stands for.
+    """
+
+    at: datetime
+    received_at: datetime
+    kind: str
+    who: str
+    data: Mapping[str, Any]
+    order: str = ""
+    order_id: int | None = None
+    delivery: str = ""
+    site: str = ""
+    vehicle: str = ""
+    rank: tuple[int, int] = (0, 0)
+    alike: int = 1
+
+
+def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
+    """Everything about one order, newest first."""
+    deliveries = (
+        select(delivery_line.c.delivery_id)
+        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+        .join(order_line, order_line.c.id == allocation.c.order_line_id)
+        .where(order_line.c.order_id == order_id)
+    )
+    # A delivery that was taken back lost its lines, but its events still name the order.
+    site_id = select(order.c.site_id).where(order.c.id == order_id).scalar_subquery()
+    mine = or_(
+        and_(event.c.order_id == order_id, event.c.kind != "promised"),  # the promise rows say it themselves
+        event.c.delivery_id.in_(deliveries),
+        and_(event.c.kind == "pin_chosen", event.c.site_id == site_id),
+    )
+    found = _happenings(connection, _events().where(mine))
+    head = connection.execute(
+        select(order.c.ordered_at, order.c.customer_reference, order.c.source).where(order.c.id == order_id)
+    ).one()
+    came = next((one for one in found if one.kind == "order_received"), None)
+    if came is not None:
+        found.remove(came)
+    found.append(
+        Happening(
+            at=head.ordered_at,
+            received_at=came.received_at if came else head.ordered_at,
+            kind="ordered",
+            who=came.who if came else "",
+            data={"reference": head.customer_reference},
+            rank=(-1, 0),
+        )
+    )
+    names = _names(connection)
+    made: dict[tuple[datetime, str, str, str], dict[str, Any]] = {}
+    days: dict[int, str] = {}
+    for row in connection.execute(
+        select(promise, order_line.c.number)
+        .join(order_line, order_line.c.id == promise.c.order_line_id)
+        .where(order_line.c.order_id == order_id)
+        .order_by(promise.c.order_line_id, promise.c.version)
+    ):
+        before = days.get(row.order_line_id, "")
+        days[row.order_line_id] = row.promised_on
+        window = f"{row.window_from}–{row.window_to}" if row.window_from else ""
+        one = made.setdefault(
+            (row.made_at, row.promised_on, row.why, window),
+            {"day": row.promised_on, "why": row.why, "window": window, "lines": [], "by": row.by},
+        )
+        one["lines"].append(row.number)
+        one["moved"] = "first" if not before else "same" if before == row.promised_on else "moved"
+    for (made_at, _day, why, _window), data in made.items():
+        # A promise that came with the order's file was made before: nobody knows when, so it stands with the order.
+        came_along = why == TOLD_BEFORE_IMPORT
+        at = head.ordered_at if came_along else made_at
+        who = "" if came_along else _who(data["by"], names)
+        rank = (0, 0) if came_along else (1, 0)
+        found.append(Happening(at=at, received_at=at, kind="promised", who=who, data=data, rank=rank))
+    stops = select(stop_delivery.c.stop_id).where(stop_delivery.c.delivery_id.in_(deliveries))
+    for row in connection.execute(
+        select(notice).where(
+            or_(
+                and_(notice.c.subject_kind == "order", notice.c.subject_id == order_id),
+                and_(notice.c.subject_kind == "delivery", notice.c.subject_id.in_(deliveries)),
+                and_(notice.c.subject_kind == "stop", notice.c.subject_id.in_(stops)),
+            )
+        )
+    ):
+        at = row.sent_at or row.made_at
+        found.append(
+            Happening(
+                at=at,
+                received_at=at,
+                kind="told",
+                who="",
+                data={
+                    "about": row.kind,
+                    "recipient": row.recipient,
+                    "channel": row.channel,
+                    "status": row.status,
+                    "problem": row.problem,
+                },
+                rank=(2, 0),
+            )
+        )
+    return sorted(found, key=lambda one: (one.at, one.rank), reverse=True)
+
+
+def newest_events(connection: Connection, *, limit: int = 12) -> list[Happening]:
+    """The newest events of the whole installation, newest first; what one press did to many is one row with `alike`.
+
+    Who got which units is left out: it follows from a receipt or an import, which has its own row.
+    """
+    newest = (
+        _events()
+        .where(event.c.kind.not_in(("allocated", "promised")))
+        .order_by(event.c.id.desc())
+        .limit(limit * LOOKED_BACK)
+    )
+    found: list[Happening] = []
+    for one in _happenings(connection, newest):
+        if found and (found[-1].kind, found[-1].received_at) == (one.kind, one.received_at):
+            found[-1] = replace(found[-1], alike=found[-1].alike + 1)
+        elif len(found) == limit:
+            break
+        else:
+            found.append(one)
+    return found
+
+
+def _events() -> Select[Any]:
+    return (
+        select(
+            event,
+            order.c.number.label("order_number"),
+            delivery.c.number.label("delivery_number"),
+            site.c.name.label("site_name"),
+            vehicle.c.name.label("vehicle_name"),
+        )
+        .outerjoin(order, order.c.id == event.c.order_id)
+        .outerjoin(delivery, delivery.c.id == event.c.delivery_id)
+        .outerjoin(site, site.c.id == event.c.site_id)
+        .outerjoin(shift, shift.c.id == event.c.shift_id)
+        .outerjoin(vehicle, vehicle.c.id == shift.c.vehicle_id)
+    )
+
+
+def _happenings(connection: Connection, query: Select[Any]) -> list[Happening]:
+    names = _names(connection)
+    return [
+        Happening(
+            at=row.captured_at,
+            received_at=row.received_at,
+            kind=row.kind,
+            who=_who(row.actor, names),
+            data=row.data,
+            order=row.order_number or "",
+            order_id=row.order_id,
+            delivery=row.delivery_number or "",
+            site=row.site_name or "",
+            vehicle=row.vehicle_name or "",
+            rank=(0, row.id),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _names(connection: Connection) -> dict[str, str]:
+    names = {f"user:{row.id}": row.name or row.email for row in connection.execute(select(user))}
+    names |= {f"driver:{row.id}": row.name for row in connection.execute(select(driver.c.id, driver.c.name))}
+    return names
+
+
+def _who(actor: str, names: Mapping[str, str]) -> str:
+    return names.get(actor, actor)

@@ -1,0 +1,346 @@
+"""The first page: where the day stands, counted by exact definitions."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, func, or_, select
+
+from data.queries.receipts import InboundLine, expected_inbound
+from data.store import SqlStore
+from data.tables import (
+    allocation,
+    current_plan,
+    delivery,
+    delivery_line,
+    depot,
+    driver,
+    order,
+    order_line,
+    promise,
+    route,
+    shift,
+    site,
+    stop,
+    stop_delivery,
+    task,
+    trip,
+    unassigned,
+    vehicle,
+)
+from routing.model.orders import WEEKDAYS
+from routing.model.places import SURE
+from routing.rules.release import NotReleased
+from routing.services.releasing import simulate_release
+
+IN_HAND = ("released", "loaded")
+"""States of a delivery that still has to leave."""
+
+OUT = ("dispatched", "under_way")
+
+WAITS_FOR_STOCK = frozenset(
+    {
+        NotReleased.WAITS_FOR_STOCK,
+        NotReleased.INCOMPLETE,
+        NotReleased.LINE_INCOMPLETE,
+        NotReleased.BELOW_MIN_PERCENT,
+        NotReleased.BELOW_MIN_VALUE,
+        NotReleased.LAST_SHIPMENT,
+    }
+)
+
+DUE_SOON = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepotDay:
+    """A depot on the day: deliveries by state, and orders that could be released. `plan`: "" (none), draft ..."""
+
+    id: int
+    name: str
+    zone: str
+    releasable: int
+    plan: str
+    plan_id: int | None
+    released: int
+    loaded: int
+    out: int
+    done: int
+    failed: int
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The one line of the first page. An open order counts once at most among the orders.
+
+    out      orders with goods in a delivery of this day or earlier that is on its way
+    ready    orders with goods in a delivery of this day or earlier that still has to leave, and orders that a release
+             for this day would take now with goods that lie on the shelf; only at sites with a sure pin
+    waiting  other open orders that want goods: those that a release leaves behind for it (stock, completeness,
+             minimum), and those whose goods are on a truck of today that is not counted yet
+    held     other open orders that stay for another reason: hold, payment, not wanted yet, closed that day
+    in_review  orders that would be ready, but whose address a person must decide
+    needs_you  open tasks of the dispatcher, addresses in review among them
+    vans     vehicles that are available
+    drivers  drivers who are available, work on this weekday and are not out
+    late     open orders whose latest promise lies before this day
+    """
+
+    day: str
+    out: int
+    ready: int
+    waiting: int
+    held: int
+    in_review: int
+    needs_you: int
+    vans: int
+    drivers: int
+    late: int
+    sites_in_review: int
+    depots: tuple[DepotDay, ...]
+    due: tuple[InboundLine, ...]
+    overdue: tuple[InboundLine, ...]
+
+    @property
+    def releasable(self) -> int:
+        return sum(each.releasable for each in self.depots)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteProgress:
+    """A route of the plan in force: stops done and failed of all, and the site of the next one."""
+
+    route_id: int
+    shift_id: int
+    depot: str
+    zone: str
+    sequence: int
+    vehicle: str
+    driver: str
+    stops: int
+    done: int
+    failed: int
+    next_site: str
+    next_arrival: datetime | None
+    starts_at: datetime
+    ends_at: datetime
+    state: str
+
+
+def today_of(now: datetime, zone: str) -> str:
+    """The ISO day on the company's wall."""
+    return now.astimezone(ZoneInfo(zone)).date().isoformat()
+
+
+def figures(connection: Connection, *, day: str, now: datetime) -> Figures:
+    store = SqlStore(connection)
+    out, in_hand = _orders_in(connection, day, OUT), _orders_in(connection, day, IN_HAND)
+    unsure_sites = set(connection.scalars(select(site.c.id).where(site.c.pin_quality.not_in(SURE))))
+    site_of = {
+        row.id: row.site_id
+        for row in connection.execute(select(order.c.id, order.c.site_id).where(order.c.cancelled_at.is_(None)))
+    }
+    ready, waiting, held = set(in_hand), set[int](), set[int]()
+    depots = []
+    for home in connection.execute(select(depot).order_by(depot.c.id)).all():
+        found = simulate_release(store, depot_id=home.id, for_day=day, now=now)
+        # What stands on a truck still is not ready: the count may come out otherwise.
+        on_shelf = {each.order_id for each in found.ready if all(unit.ready_at is None for unit in each.units)}
+        ready |= on_shelf
+        waiting |= {each.order_id for each in found.ready} - on_shelf
+        for stays in found.stays:
+            (waiting if WAITS_FOR_STOCK & set(stays.reasons) else held).add(stays.order_id)
+        depots.append(_depot_day(connection, home.id, home.name, home.zone, day, len(found.ready)))
+    ready -= out
+    waiting -= ready | out
+    held -= ready | waiting | out
+    in_review = {order_id for order_id in ready if site_of.get(order_id) in unsure_sites}
+    inbound = expected_inbound(connection)
+    return Figures(
+        day=day,
+        out=len(out),
+        ready=len(ready - in_review),
+        waiting=len(waiting),
+        held=len(held),
+        in_review=len(in_review),
+        needs_you=open_tasks(connection),
+        vans=connection.execute(select(func.count()).select_from(vehicle).where(vehicle.c.available)).scalar_one(),
+        drivers=_drivers(connection, day),
+        late=_late(connection, day),
+        sites_in_review=len(unsure_sites),
+        depots=tuple(depots),
+        due=tuple(line for line in inbound if line.expected_on == day),
+        overdue=tuple(line for line in inbound if "" < line.expected_on < day),
+    )
+
+
+def open_tasks(connection: Connection, *, assignee: str = "dispatcher") -> int:
+    query = select(func.count()).select_from(task).where(task.c.done_at.is_(None), task.c.assignee == assignee)
+    return connection.execute(query).scalar_one()
+
+
+def _orders_in(connection: Connection, day: str, states: tuple[str, ...]) -> set[int]:
+    query = (
+        select(order_line.c.order_id)
+        .join(allocation, allocation.c.order_line_id == order_line.c.id)
+        .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
+        .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
+        .where(delivery.c.state.in_(states), delivery.c.for_day <= day)
+        .distinct()
+    )
+    return set(connection.scalars(query))
+
+
+def _drivers(connection: Connection, day: str) -> int:
+    weekday = WEEKDAYS[datetime.fromisoformat(day).weekday()]
+    out = select(shift.c.driver_id).where(shift.c.day == day, shift.c.state == "out", shift.c.driver_id.is_not(None))
+    query = select(driver.c.weekdays).where(driver.c.available, driver.c.id.not_in(out))
+    return sum(not days or weekday in days for days in connection.scalars(query))
+
+
+def _late(connection: Connection, day: str) -> int:
+    """Orders with a line that is promised before this day in its latest promise and has not reached the customer."""
+    served = (
+        select(func.coalesce(func.sum(allocation.c.delivered + allocation.c.refused), 0))
+        .where(allocation.c.order_line_id == order_line.c.id)
+        .scalar_subquery()
+    )
+    latest = (
+        select(promise.c.order_line_id, func.max(promise.c.version).label("version"))
+        .group_by(promise.c.order_line_id)
+        .subquery("latest")
+    )
+    query = (
+        select(func.count(order.c.id.distinct()))
+        .join(order_line, order_line.c.order_id == order.c.id)
+        .join(latest, latest.c.order_line_id == order_line.c.id)
+        .join(promise, (promise.c.order_line_id == order_line.c.id) & (promise.c.version == latest.c.version))
+        .where(
+            order.c.cancelled_at.is_(None),
+            promise.c.promised_on < day,
+            order_line.c.quantity - order_line.c.cancelled > served,
+        )
+    )
+    return connection.execute(query).scalar_one()
+
+
+def _depot_day(connection: Connection, depot_id: int, name: str, zone: str, day: str, releasable: int) -> DepotDay:
+    counted = connection.execute(
+        select(delivery.c.state, func.count())
+        .where(
+            delivery.c.depot_id == depot_id,
+            or_(delivery.c.for_day == day, delivery.c.state.in_(IN_HAND + OUT) & (delivery.c.for_day <= day)),
+        )
+        .group_by(delivery.c.state)
+    )
+    states = Counter({state: count for state, count in counted})
+    held = connection.execute(
+        select(current_plan.c.state, current_plan.c.plan_id).where(
+            current_plan.c.depot_id == depot_id, current_plan.c.day == day
+        )
+    ).first()
+    left_out = 0
+    if held is not None:
+        left_out = connection.execute(
+            select(func.count())
+            .select_from(unassigned)
+            .join(delivery, delivery.c.id == unassigned.c.delivery_id)
+            .where(unassigned.c.plan_id == held.plan_id, delivery.c.depot_id == depot_id)
+        ).scalar_one()
+    return DepotDay(
+        id=depot_id,
+        name=name,
+        zone=zone,
+        releasable=releasable,
+        plan=held.state if held else "",
+        plan_id=held.plan_id if held else None,
+        released=states["released"],
+        loaded=states["loaded"],
+        out=states["dispatched"] + states["under_way"],
+        done=states["done"],
+        failed=states["failed"],
+        left_out=left_out,
+    )
+
+
+def left_out_by_reason(connection: Connection, *, day: str) -> Mapping[str, int]:
+    """Deliveries that the day's plans left out, by their first reason, the most frequent first."""
+    reasons: Counter[str] = Counter()
+    query = (
+        select(unassigned.c.reasons)
+        .join(current_plan, current_plan.c.plan_id == unassigned.c.plan_id)
+        .join(delivery, delivery.c.id == unassigned.c.delivery_id)
+        .where(current_plan.c.day == day, delivery.c.depot_id == current_plan.c.depot_id)
+    )
+    for words in connection.scalars(query):
+        reasons[words[0] if words else "competed_out"] += 1
+    return dict(reasons.most_common())
+
+
+def routes_of(connection: Connection, *, day: str) -> list[RouteProgress]:
+    """The routes of the plans that hold for this day, by depot and number."""
+    head = (
+        select(
+            route.c.id,
+            route.c.shift_id,
+            depot.c.name.label("depot"),
+            depot.c.zone,
+            route.c.sequence,
+            vehicle.c.name.label("vehicle"),
+            func.coalesce(driver.c.name, "").label("driver"),
+            route.c.starts_at,
+            route.c.ends_at,
+            current_plan.c.state,
+        )
+        .join(current_plan, current_plan.c.plan_id == route.c.plan_id)
+        .join(shift, (shift.c.id == route.c.shift_id) & (shift.c.depot_id == current_plan.c.depot_id))
+        .join(depot, depot.c.id == shift.c.depot_id)
+        .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
+        .outerjoin(driver, driver.c.id == shift.c.driver_id)
+        .where(current_plan.c.day == day)
+        .order_by(depot.c.id, route.c.sequence)
+    )
+    routes = connection.execute(head).all()
+    states: dict[int, dict[int, tuple[str, datetime, list[str]]]] = defaultdict(dict)
+    stops = (
+        select(trip.c.route_id, stop.c.id, site.c.name, stop.c.arrival, delivery.c.state)
+        .join(stop, stop.c.trip_id == trip.c.id)
+        .join(site, site.c.id == stop.c.site_id)
+        .join(stop_delivery, stop_delivery.c.stop_id == stop.c.id)
+        .join(delivery, delivery.c.id == stop_delivery.c.delivery_id)
+        .where(trip.c.route_id.in_([row.id for row in routes]))
+        .order_by(trip.c.route_id, trip.c.sequence, stop.c.sequence)
+    )
+    for each in connection.execute(stops):
+        states[each.route_id].setdefault(each.id, (each.name, each.arrival, []))[2].append(each.state)
+    found = []
+    for row in routes:
+        mine = list(states[row.id].values())
+        over = [one for one in mine if set(one[2]) <= {"done", "failed"}]
+        following = [one for one in mine if not set(one[2]) <= {"done", "failed"}]
+        failed = sum(1 for one in over if "failed" in one[2])
+        found.append(
+            RouteProgress(
+                route_id=row.id,
+                shift_id=row.shift_id,
+                depot=row.depot,
+                zone=row.zone,
+                sequence=row.sequence,
+                vehicle=row.vehicle,
+                driver=row.driver,
+                stops=len(mine),
+                done=len(over) - failed,
+                failed=failed,
+                next_site=following[0][0] if following else "",
+                next_arrival=following[0][1] if following else None,
+                starts_at=row.starts_at,
+                ends_at=row.ends_at,
+                state=row.state,
+            )
+        )
+    return found

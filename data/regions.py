@@ -1,0 +1,112 @@
+"""The regions of an installation: a folder for each, built from an extract of OpenStreetMap.
+
+<home>/<name>/            region.json, region.osm.pbf, osrm/, road_graph/, basemap.pmtiles, addresses.db
+<home>/.<name>.builds/    what <name> points into; builds that were interrupted are swept by the next one
+<home>/.default           the name of the region that is meant when none is named
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from routing.engines.roads.facts import FACTS_FILE, RegionFacts, load_facts
+from routing.errors import InvalidInput, NotFound
+
+ADDRESSES_FILE = "addresses.db"
+BASEMAP_FILE = "basemap.pmtiles"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+class Regions:
+    """The regions under a folder. Values are read from disk each time, so every process sees a new build at once."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def add(self, name: str, pbf: Path, progress: Callable[[str, float], None]) -> RegionFacts:
+        """Build the region, or build it again; the first one of an installation becomes the default.
+
+        `progress` hears each step and the share done. Raises InvalidInput for a name that is no folder's name,
+        RegionError when the build fails; a region that is in use stays then.
+        """
+        _check(name)
+        # Imported here because every page lists regions, and only a build needs what builds them.
+        from routing.engines.addresses.gazetteer import build_gazetteer
+        from routing.engines.roads.build import build_region
+
+        facts = build_region(
+            pbf=pbf,
+            into=self.home / name,
+            name=name,
+            progress=progress,
+            extra_steps=[("addresses", lambda extract, folder: build_gazetteer(extract, folder / ADDRESSES_FILE))],
+        )
+        if not self._default_file.exists():
+            self.make_default(name)
+        return facts
+
+    def list(self) -> tuple[RegionFacts, ...]:
+        """All built regions by name. Raises RegionError when the facts of one cannot be read."""
+        return tuple(load_facts(self.home / name) for name in self._names())
+
+    def facts(self, name: str) -> RegionFacts:
+        """Raises NotFound, RegionError."""
+        return load_facts(self.directory(name))
+
+    def directory(self, name: str) -> Path:
+        """The folder of a built region. Raises NotFound."""
+        directory = self.home / name
+        if not _NAME.fullmatch(name) or not (directory / FACTS_FILE).is_file():
+            known = ", ".join(self._names())
+            raise NotFound(
+                f'There is no region "{name}"{f"; there is {known}" if known else ""}. '
+                "Build it: backroute region add NAME --pbf FILE",
+                code="region_not_found",
+                region=name,
+            )
+        return directory
+
+    def default(self) -> RegionFacts:
+        """The region that is meant when none is named. Raises NotFound when there is none."""
+        names = self._names()
+        if not names:
+            raise NotFound(
+                "There is no region yet. Build one: backroute region add NAME --pbf FILE", code="region_not_found"
+            )
+        chosen = self._default_file.read_text(encoding="utf-8").strip() if self._default_file.exists() else ""
+        return self.facts(chosen if chosen in names else names[0])
+
+    def make_default(self, name: str) -> None:
+        """Raises NotFound."""
+        self.directory(name)
+        fresh = self._default_file.with_name(f".default.{os.getpid()}")
+        fresh.write_text(name + "\n", encoding="utf-8")
+        os.replace(fresh, self._default_file)
+
+    @property
+    def _default_file(self) -> Path:
+        return self.home / ".default"
+
+    def _names(self) -> tuple[str, ...]:
+        if not self.home.is_dir():
+            return ()
+        return tuple(sorted(at.name for at in self.home.iterdir() if _NAME.fullmatch(at.name) and _is_built(at)))
+
+
+def _is_built(directory: Path) -> bool:
+    return (directory / FACTS_FILE).is_file()
+
+
+def _check(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        suggestion = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")[:63] or "city"
+        raise InvalidInput(
+            f'"{name}" cannot name a region: use small letters, digits, "-" and "_", at most 63. '
+            f'For example "{suggestion}".',
+            code="region_name",
+            region=name,
+        )

@@ -1,0 +1,219 @@
+"""The store's part for the evening: which vans went out, and what the ledger says is still on them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+
+from sqlalchemy import case, delete, func, insert, select, update
+
+from data.store.part import StorePart
+from data.tables import (
+    allocation,
+    cash_entry,
+    delivery,
+    delivery_line,
+    driver,
+    manifest,
+    movement,
+    order,
+    order_line,
+    product,
+    shift,
+    site,
+    stop,
+    stop_delivery,
+    supply,
+    trip,
+    vehicle,
+)
+from routing.errors import Conflict
+from routing.model.day import UndeliveredUnits, VanCash, VanGoods, VanOfDay
+
+
+class ClosingStore(StorePart):
+    def vans_of_day(self, *, day: str, depot_id: int) -> tuple[VanOfDay, ...]:
+        """Every shift of the day that was dispatched from this depot and whose van must be counted, by vehicle.
+
+        Not those whose van another driver took over: it is counted with the shift that replaced them. Nor those whose
+        driver was out, once their goods went to other vans.
+        """
+        newest = (
+            select(manifest.c.shift_id, func.max(manifest.c.version).label("version"))
+            .group_by(manifest.c.shift_id)
+            .subquery()
+        )
+        rows = self.connection.execute(
+            select(
+                manifest.c.id,
+                manifest.c.shift_id,
+                shift.c.state,
+                vehicle.c.id.label("vehicle_id"),
+                vehicle.c.name.label("vehicle"),
+                driver.c.name.label("driver"),
+            )
+            .join(newest, (newest.c.shift_id == manifest.c.shift_id) & (newest.c.version == manifest.c.version))
+            .join(shift, shift.c.id == manifest.c.shift_id)
+            .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
+            .join(driver, driver.c.id == manifest.c.driver_id)
+            .where(
+                manifest.c.day == day,
+                shift.c.depot_id == depot_id,
+                shift.c.state != "replaced",
+                manifest.c.replaced_at.is_(None),
+            )
+            .order_by(vehicle.c.number, manifest.c.shift_id)
+        ).all()
+        return tuple(
+            VanOfDay(
+                manifest_id=row.id,
+                shift_id=row.shift_id,
+                vehicle_id=row.vehicle_id,
+                vehicle=row.vehicle,
+                driver=row.driver,
+                closed=row.state == "closed",
+            )
+            for row in rows
+            if row.state != "out" or self.goods_on_van(row.id)
+        )
+
+    def goods_on_van(self, manifest_id: int) -> tuple[VanGoods, ...]:
+        """By product, what came on for this manifest's deliveries and has not gone off again."""
+        ids, van = self._riding(manifest_id)
+        inward = case((movement.c.to_place == van, movement.c.quantity), else_=-movement.c.quantity)
+        on_van = {
+            row.product_id: row.net
+            for row in self.connection.execute(
+                select(movement.c.product_id, func.sum(inward).label("net"))
+                .where(movement.c.delivery_id.in_(ids), (movement.c.to_place == van) | (movement.c.from_place == van))
+                .group_by(movement.c.product_id)
+            )
+            if row.net
+        }
+        promised = {
+            row.product_id: row.units
+            for row in self.connection.execute(
+                select(supply.c.product_id, func.sum(delivery_line.c.quantity).label("units"))
+                .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+                .join(supply, supply.c.id == allocation.c.supply_id)
+                .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
+                .where(delivery.c.id.in_(ids), delivery.c.state == "failed")
+                .group_by(supply.c.product_id)
+            )
+        }
+        rows = self.connection.execute(
+            select(product.c.id, product.c.number, product.c.name, product.c.unit)
+            .where(product.c.id.in_(list(on_van)))
+            .order_by(product.c.number)
+        )
+        return tuple(
+            VanGoods(
+                product_id=row.id,
+                sku=row.number,
+                name=row.name,
+                unit=row.unit,
+                quantity=on_van[row.id],
+                for_customers=promised.get(row.id, 0),
+            )
+            for row in rows
+        )
+
+    def undelivered_on_van(self, manifest_id: int) -> tuple[UndeliveredUnits, ...]:
+        """The units of this manifest's failed deliveries that have not come off the van, by allocation."""
+        ids, _van = self._riding(manifest_id)
+        rows = self.connection.execute(
+            select(
+                delivery.c.id,
+                delivery.c.number,
+                delivery.c.tier,
+                site.c.name.label("site"),
+                delivery_line.c.allocation_id,
+                delivery_line.c.quantity,
+                order_line.c.product_id,
+                order.c.ordered_at,
+            )
+            .join(delivery_line, delivery_line.c.delivery_id == delivery.c.id)
+            .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+            .join(order_line, order_line.c.id == allocation.c.order_line_id)
+            .join(order, order.c.id == order_line.c.order_id)
+            .join(site, site.c.id == delivery.c.site_id)
+            .where(delivery.c.id.in_(ids), delivery.c.state == "failed", delivery.c.direction == "deliver")
+            .order_by(delivery_line.c.allocation_id)
+        )
+        return tuple(
+            UndeliveredUnits(
+                delivery_id=row.id,
+                number=row.number,
+                site=row.site,
+                allocation_id=row.allocation_id,
+                product_id=row.product_id,
+                quantity=row.quantity,
+                tier=row.tier,
+                ordered_at=row.ordered_at,
+            )
+            for row in rows
+        )
+
+    def take_off_delivery(self, *, delivery_id: int, allocation_id: int, quantity: int) -> None:
+        """Takes units off a delivery that are not there any more. Raises Conflict when it never had so many."""
+        mine = (delivery_line.c.delivery_id == delivery_id) & (delivery_line.c.allocation_id == allocation_id)
+        whole = self.connection.execute(delete(delivery_line).where(mine, delivery_line.c.quantity == quantity))
+        if whole.rowcount:
+            return
+        part = self.connection.execute(
+            update(delivery_line)
+            .where(mine, delivery_line.c.quantity > quantity)
+            .values(quantity=delivery_line.c.quantity - quantity)
+        )
+        if not part.rowcount:
+            raise Conflict("This delivery was changed meanwhile. Count the van again.", delivery=delivery_id)
+
+    def close_shift(self, shift_id: int) -> None:
+        """Raises Conflict when it was closed meanwhile."""
+        done = self.connection.execute(
+            update(shift)
+            .where(shift.c.id == shift_id, shift.c.state.in_(("planned", "out")))
+            .values(state="closed", version=shift.c.version + 1)
+        )
+        if not done.rowcount:
+            raise Conflict("This van was counted meanwhile. Load the page again.", code="van_closed", shift=shift_id)
+
+    def cash_of_shift(self, shift_id: int) -> tuple[VanCash, ...]:
+        """By currency; empty when no cash was due or collected on this route."""
+        sums: dict[str, dict[str, int]] = defaultdict(dict)
+        for row in self.connection.execute(
+            select(cash_entry.c.currency, cash_entry.c.kind, func.sum(cash_entry.c.amount).label("amount"))
+            .where(cash_entry.c.shift_id == shift_id, cash_entry.c.method == "cash")
+            .group_by(cash_entry.c.currency, cash_entry.c.kind)
+        ):
+            sums[row.currency][row.kind] = int(row.amount)
+        return tuple(
+            VanCash(
+                currency=currency,
+                due=mine.get("due", 0),
+                collected=mine.get("collected", 0),
+                counted=mine.get("counted"),
+            )
+            for currency, mine in sorted(sums.items())
+        )
+
+    def add_cash_counted(self, *, shift_id: int, currency: str, amount: int, by: str, now: datetime) -> None:
+        self.connection.execute(
+            insert(cash_entry).values(
+                shift_id=shift_id, kind="counted", method="cash", amount=amount, currency=currency, at=now, by=by
+            )
+        )
+
+    def _riding(self, manifest_id: int) -> tuple[list[int], str]:
+        route_id, vehicle_id = self.connection.execute(
+            select(manifest.c.route_id, shift.c.vehicle_id)
+            .join(shift, shift.c.id == manifest.c.shift_id)
+            .where(manifest.c.id == manifest_id)
+        ).one()
+        ids = self.connection.scalars(
+            select(stop_delivery.c.delivery_id)
+            .join(stop, stop.c.id == stop_delivery.c.stop_id)
+            .join(trip, trip.c.id == stop.c.trip_id)
+            .where(trip.c.route_id == route_id)
+        )
+        return list(ids), f"vehicle:{vehicle_id}"

@@ -1,0 +1,451 @@
+"""The store's part that reads a day whole: what a plan stands on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Row, and_, func, or_, select
+
+from data.store.part import StorePart
+from data.tables import (
+    allocation,
+    calendar,
+    calendar_day,
+    current_plan,
+    customer,
+    delivery,
+    delivery_line,
+    depot,
+    driver,
+    order,
+    order_line,
+    order_window,
+    plan_lock,
+    product,
+    promise,
+    region,
+    route,
+    shift,
+    shift_break,
+    site,
+    site_window,
+    stop,
+    stop_delivery,
+    trip,
+    vehicle,
+    zone,
+)
+from routing.errors import NotFound
+from routing.model.day import (
+    CalendarFacts,
+    DayFacts,
+    DeliveryFacts,
+    DepotFacts,
+    Goods,
+    LockFacts,
+    OrderFacts,
+    Promised,
+    Riding,
+    SiteFacts,
+    WallWindow,
+)
+from routing.model.fleet import Driver, Shift, ShiftBreak, Vehicle
+from routing.model.places import Location, PinQuality
+
+_ON_THE_VAN = ("loaded", "dispatched", "under_way", "done", "failed")
+_HAPPENED = ("under_way", "done", "failed")
+
+
+class DayStore(StorePart):
+    def depot_ids(self) -> tuple[int, ...]:
+        """Every depot, by id."""
+        return tuple(self.connection.scalars(select(depot.c.id).order_by(depot.c.id)))
+
+    def depots_by_region(self, depot_ids: Collection[int] | None = None) -> dict[str, tuple[int, ...]]:
+        """The depots, all or these, by the name of their region ("" for none): what is planned together."""
+        query = (
+            select(depot.c.id, region.c.name)
+            .outerjoin(region, region.c.id == depot.c.region_id)
+            .order_by(region.c.name, depot.c.id)
+        )
+        if depot_ids is not None:
+            query = query.where(depot.c.id.in_(depot_ids))
+        found: dict[str, list[int]] = defaultdict(list)
+        for row in self.connection.execute(query):
+            found[row.name or ""].append(row.id)
+        return {name: tuple(ids) for name, ids in found.items()}
+
+    def depot_facts(self, depot_ids: Collection[int]) -> tuple[DepotFacts, ...]:
+        """Raises NotFound when one does not exist."""
+        rows = self.connection.execute(select(depot).where(depot.c.id.in_(depot_ids)).order_by(depot.c.id)).all()
+        missing = sorted(set(depot_ids) - {row.id for row in rows})
+        if missing:
+            raise NotFound(f"There is no depot {missing[0]}.", depot=missing[0])
+        return tuple(
+            DepotFacts(
+                id=row.id,
+                name=row.name,
+                zone=row.zone,
+                location=_location(row),
+                address=row.address,
+                region_id=row.region_id,
+            )
+            for row in rows
+        )
+
+    def day_facts(self, *, from_day: str, to_day: str, depot_ids: Sequence[int]) -> DayFacts:
+        """What is to go out by `to_day` from these depots, and with whom. Raises NotFound for an unknown depot."""
+        riding = self._day_riding(from_day, to_day, depot_ids)
+        on_vans = [ride.delivery_id for ride in riding]
+        rows = self.connection.execute(
+            select(delivery)
+            .where(
+                delivery.c.depot_id.in_(depot_ids),
+                or_(
+                    and_(delivery.c.state == "released", delivery.c.for_day <= to_day),
+                    and_(delivery.c.state.in_(_ON_THE_VAN), delivery.c.id.in_(on_vans)),
+                ),
+            )
+            .order_by(delivery.c.id)
+        ).all()
+        ids = [row.id for row in rows]
+        goods, orders = self._day_goods(ids), self._day_orders(ids)
+        promised = self._day_promised(ids)
+        return DayFacts(
+            from_day=from_day,
+            to_day=to_day,
+            depots=self.depot_facts(depot_ids),
+            sites=self._day_sites(sorted({row.site_id for row in rows})),
+            deliveries=tuple(
+                DeliveryFacts(
+                    id=row.id,
+                    number=row.number,
+                    site_id=row.site_id,
+                    depot_id=row.depot_id,
+                    for_day=row.for_day,
+                    direction=row.direction,
+                    state=row.state,
+                    attempts=row.attempts,
+                    tier=row.tier,
+                    ready_at=row.ready_at,
+                    oldest_ordered_at=row.oldest_ordered_at,
+                    waits_for=row.waits_for,
+                    goods=tuple(goods[row.id]),
+                    orders=tuple(orders[row.id]),
+                    promised=promised.get(row.id),
+                )
+                for row in rows
+            ),
+            shifts=self.shifts_between(from_day, to_day, depot_ids),
+            locks=tuple(
+                LockFacts(delivery_id=row.delivery_id, shift_id=row.shift_id, position=row.position, by=row.by)
+                for row in self.connection.execute(
+                    select(plan_lock)
+                    .where(plan_lock.c.day >= from_day, plan_lock.c.day <= to_day, plan_lock.c.delivery_id.in_(ids))
+                    .order_by(plan_lock.c.delivery_id, plan_lock.c.day)
+                )
+            ),
+            riding=tuple(ride for ride in riding if ride.delivery_id in set(ids)),
+            calendars=self._day_calendars(from_day),
+        )
+
+    def shifts_between(self, from_day: str, to_day: str, depot_ids: Sequence[int]) -> tuple[Shift, ...]:
+        """Every shift of these days and depots, by day and id, whatever its state."""
+        return self._day_shifts(shift.c.day >= from_day, shift.c.day <= to_day, shift.c.depot_id.in_(depot_ids))
+
+    def shift(self, shift_id: int) -> Shift:
+        """Raises NotFound."""
+        found = self._day_shifts(shift.c.id == shift_id)
+        if not found:
+            raise NotFound(f"There is no shift {shift_id}.", shift=shift_id)
+        return found[0]
+
+    def spare_drivers(self, *, day: str, depot_id: int) -> tuple[Driver, ...]:
+        """Available drivers of the depot who have no shift that day that still counts, by id."""
+        busy = select(shift.c.driver_id).where(
+            shift.c.day == day, shift.c.driver_id.is_not(None), shift.c.state.in_(("planned", "out"))
+        )
+        rows = self.connection.execute(
+            select(driver)
+            .where(driver.c.depot_id == depot_id, driver.c.available, driver.c.id.not_in(busy))
+            .order_by(driver.c.id)
+        )
+        return tuple(_driver(row) for row in rows)
+
+    # ---- pieces
+
+    def _day_shifts(self, *where: Any) -> tuple[Shift, ...]:
+        rows = self.connection.execute(select(shift).where(*where).order_by(shift.c.day, shift.c.id)).all()
+        vehicles = {
+            row.id: _vehicle(row)
+            for row in self.connection.execute(
+                select(vehicle).where(vehicle.c.id.in_({row.vehicle_id for row in rows}))
+            )
+        }
+        drivers = {
+            row.id: _driver(row)
+            for row in self.connection.execute(
+                select(driver).where(driver.c.id.in_({row.driver_id for row in rows if row.driver_id is not None}))
+            )
+        }
+        breaks: dict[int, list[ShiftBreak]] = defaultdict(list)
+        for row in self.connection.execute(
+            select(shift_break).where(shift_break.c.shift_id.in_([row.id for row in rows])).order_by(shift_break.c.id)
+        ):
+            breaks[row.shift_id].append(
+                ShiftBreak(id=row.id, duration_s=row.duration_s, earliest=row.earliest, latest=row.latest)
+            )
+        return tuple(
+            Shift(
+                id=row.id,
+                day=row.day,
+                depot_id=row.depot_id,
+                vehicle=vehicles[row.vehicle_id],
+                driver=None if row.driver_id is None else drivers[row.driver_id],
+                crew=row.crew,
+                starts=row.starts,
+                ends=row.ends,
+                loading_s=row.loading_s or 0,
+                debrief_s=row.debrief_s or 0,
+                cost_fixed=row.cost_fixed,
+                cost_per_hour=row.cost_per_hour,
+                cost_per_km=row.cost_per_km,
+                max_stops=row.max_stops,
+                max_distance_m=row.max_distance_m,
+                start_place=row.start_place,
+                end_place=row.end_place,
+                state=row.state,
+                breaks=tuple(breaks[row.id]),
+            )
+            for row in rows
+        )
+
+    def _day_riding(self, from_day: str, to_day: str, depot_ids: Sequence[int]) -> tuple[Riding, ...]:
+        rows = self.connection.execute(
+            select(stop_delivery.c.delivery_id, route.c.shift_id, delivery.c.state)
+            .join_from(current_plan, route, route.c.plan_id == current_plan.c.plan_id)
+            .join(shift, (shift.c.id == route.c.shift_id) & (shift.c.depot_id == current_plan.c.depot_id))
+            .join(trip, trip.c.route_id == route.c.id)
+            .join(stop, stop.c.trip_id == trip.c.id)
+            .join(stop_delivery, stop_delivery.c.stop_id == stop.c.id)
+            .join(delivery, delivery.c.id == stop_delivery.c.delivery_id)
+            .where(
+                current_plan.c.day >= from_day,
+                current_plan.c.day <= to_day,
+                current_plan.c.day == shift.c.day,
+                current_plan.c.depot_id.in_(depot_ids),
+                delivery.c.state.in_(_ON_THE_VAN),
+            )
+            .order_by(route.c.shift_id, trip.c.sequence, stop.c.sequence, stop_delivery.c.sequence)
+        ).all()
+        # What has happened stands first, in its order, whatever was skipped on the way; then the rest in the plan's.
+        ridden = sorted(rows, key=lambda row: (row.shift_id, row.state not in _HAPPENED))
+        before: dict[int, int] = defaultdict(int)
+        found: dict[int, Riding] = {}
+        for row in ridden:
+            position = before[row.shift_id]
+            before[row.shift_id] += 1
+            found[row.delivery_id] = Riding(
+                delivery_id=row.delivery_id, shift_id=row.shift_id, position=position, state=row.state
+            )
+        return tuple(found[key] for key in sorted(found))
+
+    def _day_goods(self, ids: Sequence[int]) -> dict[int, list[Goods]]:
+        found: dict[int, list[Goods]] = defaultdict(list)
+        for row in self.connection.execute(
+            select(
+                delivery_line.c.delivery_id,
+                delivery_line.c.quantity,
+                order_line.c.order_id,
+                product.c.name,
+                product.c.case_pack,
+                product.c.weight_g,
+                product.c.volume_cm3,
+                product.c.pieces,
+            )
+            .join_from(delivery_line, allocation, allocation.c.id == delivery_line.c.allocation_id)
+            .join(order_line, order_line.c.id == allocation.c.order_line_id)
+            .join(product, product.c.id == order_line.c.product_id)
+            .where(delivery_line.c.delivery_id.in_(ids))
+            .order_by(delivery_line.c.id)
+        ):
+            found[row.delivery_id].append(
+                Goods(
+                    order_id=row.order_id,
+                    product=row.name,
+                    quantity=row.quantity,
+                    case_pack=row.case_pack,
+                    weight_g=row.weight_g,
+                    volume_cm3=row.volume_cm3,
+                    pieces=row.pieces,
+                )
+            )
+        return found
+
+    def _day_orders(self, ids: Sequence[int]) -> dict[int, list[OrderFacts]]:
+        pairs = self.connection.execute(
+            select(delivery_line.c.delivery_id, order_line.c.order_id)
+            .distinct()
+            .join_from(delivery_line, allocation, allocation.c.id == delivery_line.c.allocation_id)
+            .join(order_line, order_line.c.id == allocation.c.order_line_id)
+            .where(delivery_line.c.delivery_id.in_(ids))
+            .order_by(delivery_line.c.delivery_id, order_line.c.order_id)
+        ).all()
+        order_ids = {pair.order_id for pair in pairs}
+        windows: dict[int, list[WallWindow]] = defaultdict(list)
+        for row in self.connection.execute(
+            select(order_window).where(order_window.c.order_id.in_(order_ids)).order_by(order_window.c.id)
+        ):
+            windows[row.order_id].append(_window(row))
+        orders = {
+            row.id: OrderFacts(
+                id=row.id,
+                number=row.number,
+                not_before=row.not_before,
+                not_after=row.not_after,
+                hold_reason=row.hold_reason,
+                payment=row.payment,
+                windows=tuple(windows[row.id]),
+            )
+            for row in self.connection.execute(select(order).where(order.c.id.in_(order_ids)))
+        }
+        found: dict[int, list[OrderFacts]] = defaultdict(list)
+        for pair in pairs:
+            found[pair.delivery_id].append(orders[pair.order_id])
+        return found
+
+    def _day_promised(self, ids: Sequence[int]) -> dict[int, Promised]:
+        newest = (
+            select(promise.c.order_line_id, func.max(promise.c.version).label("version"))
+            .group_by(promise.c.order_line_id)
+            .subquery()
+        )
+        rows = self.connection.execute(
+            select(delivery_line.c.delivery_id, promise.c.promised_on, promise.c.window_from, promise.c.window_to)
+            .join_from(delivery_line, allocation, allocation.c.id == delivery_line.c.allocation_id)
+            .join(newest, newest.c.order_line_id == allocation.c.order_line_id)
+            .join(
+                promise,
+                (promise.c.order_line_id == newest.c.order_line_id) & (promise.c.version == newest.c.version),
+            )
+            .where(delivery_line.c.delivery_id.in_(ids))
+            .order_by(delivery_line.c.delivery_id, promise.c.promised_on, promise.c.window_from)
+        )
+        # Several orders at one door: the earliest date is the one that can break.
+        found: dict[int, Promised] = {}
+        for row in rows:
+            found.setdefault(
+                row.delivery_id,
+                Promised(day=row.promised_on, window_from=row.window_from, window_to=row.window_to),
+            )
+        return found
+
+    def _day_sites(self, ids: Sequence[int]) -> tuple[SiteFacts, ...]:
+        windows: dict[int, list[WallWindow]] = defaultdict(list)
+        for row in self.connection.execute(
+            select(site_window).where(site_window.c.site_id.in_(ids)).order_by(site_window.c.id)
+        ):
+            windows[row.site_id].append(_window(row))
+        rows = self.connection.execute(
+            select(
+                site,
+                customer.c.name.label("customer_name"),
+                customer.c.payment_hold,
+                zone.c.delivery_days.label("zone_days"),
+                zone.c.cut_off,
+            )
+            .join_from(site, customer, customer.c.id == site.c.customer_id)
+            .outerjoin(zone, zone.c.id == site.c.delivery_zone_id)
+            .where(site.c.id.in_(ids))
+            .order_by(site.c.id)
+        )
+        return tuple(
+            SiteFacts(
+                id=row.id,
+                name=row.name,
+                customer=row.customer_name,
+                address=row.address,
+                location=_location(row),
+                pin_quality=PinQuality(row.pin_quality),
+                pin_why=row.pin_why,
+                zone=row.zone,
+                delivery_zone_id=row.delivery_zone_id,
+                delivery_days=_split(row.delivery_days or row.zone_days or ""),
+                cut_off=row.cut_off or "",
+                service_s=row.service_s,
+                service_s_per_case=row.service_s_per_case,
+                parking_s=row.parking_s,
+                max_height_cm=row.max_height_cm,
+                max_length_cm=row.max_length_cm,
+                max_weight_kg=row.max_weight_kg,
+                skills=_split(row.skills),
+                crew=row.crew,
+                windows=tuple(windows[row.id]),
+                payment_hold=row.payment_hold,
+            )
+            for row in rows
+        )
+
+    def _day_calendars(self, from_day: str) -> tuple[CalendarFacts, ...]:
+        days: dict[int, list[tuple[str, bool, str]]] = defaultdict(list)
+        for row in self.connection.execute(
+            select(calendar_day)
+            .where(calendar_day.c.day >= from_day)  # later ones too: what is postponed goes to the next open day
+            .order_by(calendar_day.c.day)
+        ):
+            days[row.calendar_id].append((row.day, row.open, row.why))
+        return tuple(
+            CalendarFacts(
+                scope=row.scope, scope_id=row.scope_id, weekdays=_split(row.weekdays), days=tuple(days[row.id])
+            )
+            for row in self.connection.execute(
+                select(calendar).where(calendar.c.scope != "supplier").order_by(calendar.c.id)
+            )
+        )
+
+
+def _location(row: Row[Any]) -> Location | None:
+    return None if row.lat is None or row.lon is None else Location(lat=row.lat, lon=row.lon)
+
+
+def _split(text: str) -> tuple[str, ...]:
+    """Words separated by ; or , without blanks, sorted so that equal sets read equal."""
+    return tuple(sorted({word.strip() for word in text.replace(",", ";").split(";")} - {""}))
+
+
+def _window(row: Row[Any]) -> WallWindow:
+    return WallWindow(weekdays=_split(row.weekdays), opens=row.opens, closes=row.closes, kind=row.kind)
+
+
+def _vehicle(row: Row[Any]) -> Vehicle:
+    return Vehicle(
+        id=row.id,
+        name=row.name,
+        depot_id=row.depot_id,
+        profile=row.profile,
+        weight_g=row.weight_g,
+        volume_cm3=row.volume_cm3,
+        pieces=row.pieces,
+        height_cm=row.height_cm,
+        length_cm=row.length_cm,
+        gross_kg=row.gross_kg,
+        skills=_split(row.skills),
+        available=row.available,
+    )
+
+
+def _driver(row: Row[Any]) -> Driver:
+    return Driver(
+        id=row.id,
+        name=row.name,
+        depot_id=row.depot_id,
+        phone=row.phone,
+        email=row.email,
+        language=row.language,
+        skills=_split(row.skills),
+        rule_set=row.rule_set,
+        weekdays=_split(row.weekdays),
+        available=row.available,
+    )

@@ -1,0 +1,133 @@
+"""The store's part for vehicles, drivers and shifts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Table, insert, select, update
+
+from data.store.part import StorePart
+from data.tables import calendar, calendar_day, driver, shift, shift_break, shift_template, vehicle
+from routing.model.orders import weekdays
+
+
+class FleetStore(StorePart):
+    def vehicle_rows(self, *, source: str = "own") -> dict[str, dict[str, Any]]:
+        return self._rows(vehicle, source)
+
+    def driver_rows(self, *, source: str = "own") -> dict[str, dict[str, Any]]:
+        return self._rows(driver, source)
+
+    def shift_template_rows(self, *, source: str = "own") -> dict[str, dict[str, Any]]:
+        return self._rows(shift_template, source)
+
+    def save_vehicle(self, vehicle_id: int | None, values: Mapping[str, Any]) -> int:
+        return self._save(vehicle, vehicle_id, values)
+
+    def save_driver(self, driver_id: int | None, values: Mapping[str, Any]) -> int:
+        return self._save(driver, driver_id, values)
+
+    def save_shift_template(self, template_id: int | None, values: Mapping[str, Any]) -> int:
+        return self._save(shift_template, template_id, values)
+
+    def ensure_shifts(self, from_day: str, to_day: str) -> int:
+        """Makes the shifts of the standing week for the days from `from_day` to `to_day` (ISO, inclusive).
+
+        A shift belongs to the day it starts. Days on which the depot or the company is closed get none, and a shift
+        that is there already stays as people left it, also when it was swapped or its driver is out. Returns how many
+        were made; running it again makes none.
+        """
+        first, last = date.fromisoformat(from_day), date.fromisoformat(to_day)
+        templates = self.connection.execute(
+            select(shift_template, driver.c.weekdays.label("driver_weekdays"))
+            .outerjoin(driver, driver.c.id == shift_template.c.driver_id)
+            .order_by(shift_template.c.id)
+        ).all()
+        there = {
+            (row.day, row.vehicle_id, row.starts)
+            for row in self.connection.execute(
+                select(shift.c.day, shift.c.vehicle_id, shift.c.starts).where(
+                    shift.c.day >= from_day, shift.c.day <= to_day
+                )
+            )
+        }
+        open_on = self._depot_calendars()
+        made = 0
+        for number in range((last - first).days + 1):
+            day = first + timedelta(days=number)
+            for row in templates:
+                works = weekdays(row.weekdays or row.driver_weekdays or "")
+                key = (day.isoformat(), row.vehicle_id, row.starts)
+                if day.weekday() not in works or key in there or not open_on(row.depot_id, day):
+                    continue
+                self._add_shift(row, day.isoformat())
+                there.add(key)
+                made += 1
+        return made
+
+    def _add_shift(self, row: Any, day: str) -> None:
+        shift_id: int = self.connection.execute(
+            insert(shift)
+            .values(
+                day=day,
+                depot_id=row.depot_id,
+                vehicle_id=row.vehicle_id,
+                driver_id=row.driver_id,
+                crew=row.crew,
+                starts=row.starts,
+                ends=row.ends,
+                loading_s=row.loading_s,
+                debrief_s=row.debrief_s,
+                cost_fixed=row.cost_fixed,
+                cost_per_hour=row.cost_per_hour,
+                cost_per_km=row.cost_per_km,
+                max_stops=row.max_stops,
+            )
+            .returning(shift.c.id)
+        ).scalar_one()
+        if row.break_s:
+            self.connection.execute(
+                insert(shift_break).values(
+                    shift_id=shift_id,
+                    duration_s=row.break_s,
+                    earliest=row.break_earliest,
+                    latest=row.break_latest,
+                )
+            )
+
+    def _depot_calendars(self) -> Any:
+        """Answers whether a depot works on a day: its own calendar is asked first, then the company's."""
+        weekday_sets: dict[tuple[str, int], frozenset[int]] = {}
+        days: dict[tuple[str, int, str], bool] = {}
+        query = (
+            select(calendar.c.scope, calendar.c.scope_id, calendar.c.weekdays, calendar_day.c.day, calendar_day.c.open)
+            .outerjoin(calendar_day, calendar_day.c.calendar_id == calendar.c.id)
+            .where(calendar.c.scope.in_(["company", "depot"]))
+        )
+        for row in self.connection.execute(query):
+            weekday_sets[row.scope, row.scope_id] = weekdays(row.weekdays)
+            if row.day is not None:
+                days[row.scope, row.scope_id, row.day] = row.open
+
+        def is_open(depot_id: int, day: date) -> bool:
+            for scope in (("depot", depot_id), ("company", 0)):
+                said = days.get((*scope, day.isoformat()))
+                if said is not None:
+                    return said
+            working = weekday_sets.get(("depot", depot_id), weekday_sets.get(("company", 0)))
+            return working is None or day.weekday() in working
+
+        return is_open
+
+    def _rows(self, table: Table, source: str) -> dict[str, dict[str, Any]]:
+        query = select(table).where(table.c.source == source)
+        return {row["number"]: dict(row) for row in self.connection.execute(query).mappings()}
+
+    def _save(self, table: Table, key: int | None, values: Mapping[str, Any]) -> int:
+        if key is None:
+            made: int = self.connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one()
+            return made
+        self.connection.execute(update(table).where(table.c.id == key).values(**values, version=table.c.version + 1))
+        return key

@@ -1,0 +1,397 @@
+"""The store's part for orders, lines, promises, releases and deliveries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import bindparam, func, insert, or_, select, update
+
+from data.store.part import StorePart, parts
+from data.tables import (
+    allocation,
+    customer,
+    delivery,
+    delivery_line,
+    depot,
+    order,
+    order_line,
+    product,
+    promise,
+    release,
+    site,
+    supply,
+    task,
+)
+from routing.errors import Conflict, NotFound
+from routing.model.orders import Completeness
+from routing.rules.promises import NewPromise
+from routing.rules.release import Candidate, ReadyUnits, ReleaseLine, ReleaseOrder
+
+
+class OrderStore(StorePart):
+    # ------------------------------------------------------------------ orders
+
+    def orders(self, numbers: Collection[str], *, source: str = "own") -> dict[str, dict[str, Any]]:
+        """The rows of the orders that exist, by number; `lines` holds their lines with SKU and what is on its way."""
+        found: dict[str, dict[str, Any]] = {}
+        for part in parts(numbers):
+            query = select(order).where(order.c.source == source, order.c.number.in_(part))
+            for row in self.connection.execute(query).mappings():
+                found[row["number"]] = dict(row) | {"lines": []}
+        by_id = {row["id"]: row for row in found.values()}
+        on_its_way = (
+            select(func.coalesce(func.sum(allocation.c.quantity - allocation.c.allocated), 0))
+            .where(allocation.c.order_line_id == order_line.c.id)
+            .scalar_subquery()
+        )
+        for part in parts(by_id):
+            lines = (
+                select(order_line, product.c.number.label("sku"), on_its_way.label("on_its_way"))
+                .join(product, product.c.id == order_line.c.product_id)
+                .where(order_line.c.order_id.in_(part))
+                .order_by(order_line.c.id)
+            )
+            for row in self.connection.execute(lines).mappings():
+                by_id[row["order_id"]]["lines"].append(dict(row))
+        return found
+
+    def add_orders(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+        """Inserts orders; returns their keys by number."""
+        if not rows:
+            return {}
+        query = insert(order).returning(order.c.number, order.c.id)
+        return {row.number: row.id for row in self.connection.execute(query, [dict(row) for row in rows])}
+
+    def add_lines(self, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], int]:
+        """Inserts order lines; returns their keys by (order, number)."""
+        if not rows:
+            return {}
+        query = insert(order_line).returning(order_line.c.order_id, order_line.c.number, order_line.c.id)
+        made = self.connection.execute(query, [dict(row) for row in rows])
+        return {(row.order_id, row.number): row.id for row in made}
+
+    def change_order(self, order_id: int, values: Mapping[str, Any]) -> None:
+        self.connection.execute(
+            update(order).where(order.c.id == order_id).values(**values, version=order.c.version + 1)
+        )
+
+    def change_line(self, line_id: int, values: Mapping[str, Any]) -> None:
+        self.connection.execute(update(order_line).where(order_line.c.id == line_id).values(**values))
+
+    def change_was_kept(self, order_id: int, content_hash: str) -> bool:
+        """Whether a person was already asked about this very change of a released order."""
+        rows = self.connection.scalars(
+            select(task.c.data).where(
+                task.c.kind == "order_changed_after_release",
+                task.c.subject_kind == "order",
+                task.c.subject_id == order_id,
+            )
+        )
+        return any(data.get("content_hash") == content_hash for data in rows)
+
+    # ------------------------------------------------------------------ dates
+
+    def set_expected(self, days: Mapping[int, str]) -> None:
+        """The live date of lines: ISO day, "" for unknown."""
+        if days:
+            self.connection.execute(
+                update(order_line).where(order_line.c.id == bindparam("line_id")).values(expected_on=bindparam("day")),
+                [{"line_id": line_id, "day": day} for line_id, day in sorted(days.items())],
+            )
+
+    def add_promises(
+        self, promises: Iterable[NewPromise], *, by: str, made_at: datetime, told: Collection[int] = ()
+    ) -> None:
+        """Inserts promise rows; `told` are the lines whose customer hears of it with this transaction."""
+        rows = [
+            {
+                "order_line_id": each.line_id,
+                "version": each.version,
+                "promised_on": each.promised_on,
+                "why": each.why,
+                "by": by,
+                "made_at": made_at,
+                "told_at": made_at if each.line_id in told else None,
+            }
+            for each in promises
+        ]
+        if rows:
+            self.connection.execute(insert(promise), rows)
+
+    def promise_of(self, line_ids: Collection[int]) -> dict[int, tuple[int, str]]:
+        """The promise in force per line: (version, ISO day)."""
+        found: dict[int, tuple[int, str]] = {}
+        for part in parts(line_ids):
+            query = select(promise).where(promise.c.order_line_id.in_(part)).order_by(promise.c.version)
+            found |= {row.order_line_id: (row.version, row.promised_on) for row in self.connection.execute(query)}
+        return found
+
+    # ------------------------------------------------------------------ releasing
+
+    def release_candidates(
+        self, *, depot_id: int, for_day: str, now: datetime, orders: Collection[int] | None = None
+    ) -> list[Candidate]:
+        """The orders of a depot that still wait for a release, oldest first, with the units they could take.
+
+        Units on the shelf, and units of a truck that is due between today and `for_day`: the count confirms them.
+        """
+        home = self.connection.execute(select(depot).where(depot.c.id == depot_id)).one()
+        zone, put_away = ZoneInfo(home.zone), timedelta(seconds=home.put_away_s)
+        today = now.astimezone(zone).date().isoformat()
+        served = allocation.c.loaded + allocation.c.delivered + allocation.c.refused
+        sums = (
+            select(
+                allocation.c.order_line_id,
+                func.sum(served).label("served"),
+                func.sum(allocation.c.released + allocation.c.picked).label("committed"),
+            )
+            .group_by(allocation.c.order_line_id)
+            .subquery()
+        )
+        needed = order_line.c.quantity - order_line.c.cancelled - func.coalesce(sums.c.served, 0)
+        committed = func.coalesce(sums.c.committed, 0)
+        query = (
+            select(
+                order,
+                customer.c.name.label("customer_name"),
+                customer.c.tier.label("customer_tier"),
+                customer.c.payment_hold,
+                site.c.name.label("site_name"),
+                order_line.c.id.label("line_id"),
+                order_line.c.unit_price,
+                needed.label("needed"),
+                committed.label("committed"),
+            )
+            .join(order_line, order_line.c.order_id == order.c.id)
+            .join(customer, customer.c.id == order.c.customer_id)
+            .join(site, site.c.id == order.c.site_id)
+            .outerjoin(sums, sums.c.order_line_id == order_line.c.id)
+            .where(order.c.depot_id == depot_id, order.c.cancelled_at.is_(None), needed > committed)
+            .order_by(order.c.ordered_at, order.c.id, order_line.c.id)
+        )
+        if orders is not None:
+            query = query.where(order.c.id.in_(sorted(orders)))
+        rows: dict[int, list[Any]] = defaultdict(list)
+        for row in self.connection.execute(query):
+            rows[row.id].append(row)
+        ready: dict[int, list[ReadyUnits]] = defaultdict(list)
+        units = (
+            select(
+                order_line.c.order_id,
+                allocation.c.id,
+                allocation.c.order_line_id,
+                allocation.c.allocated,
+                supply.c.kind,
+                supply.c.expected_at,
+            )
+            .join(order_line, order_line.c.id == allocation.c.order_line_id)
+            .join(supply, supply.c.id == allocation.c.supply_id)
+            .where(supply.c.depot_id == depot_id, allocation.c.allocated > 0)
+        )
+        for unit in self.connection.execute(units):
+            ready_at = None
+            if unit.kind == "inbound":
+                if unit.expected_at is None:
+                    continue
+                if not today <= unit.expected_at.astimezone(zone).date().isoformat() <= for_day:
+                    continue
+                ready_at = unit.expected_at + put_away
+            ready[unit.order_id].append(
+                ReadyUnits(
+                    line_id=unit.order_line_id, allocation_id=unit.id, quantity=unit.allocated, ready_at=ready_at
+                )
+            )
+        shipments = self._shipments(rows)
+        return [
+            _candidate(
+                lines,
+                sorted(ready[order_id], key=lambda u: (u.ready_at is not None, u.ready_at or now, u.allocation_id)),
+                shipments.get(order_id, 0),
+                zone,
+            )
+            for order_id, lines in rows.items()
+        ]
+
+    def _shipments(self, order_ids: Collection[int]) -> dict[int, int]:
+        """How many deliveries each order has had or has under way."""
+        found: dict[int, int] = {}
+        for part in parts(order_ids):
+            query = (
+                select(order_line.c.order_id, func.count(delivery.c.id.distinct()).label("shipments"))
+                .join(allocation, allocation.c.order_line_id == order_line.c.id)
+                .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
+                .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
+                .where(order_line.c.order_id.in_(part), delivery.c.state != "unreleased")
+                .group_by(order_line.c.order_id)
+            )
+            found |= {row.order_id: row.shipments for row in self.connection.execute(query)}
+        return found
+
+    def waiting_products(self, *, depot_id: int, orders: Collection[int] | None = None) -> frozenset[int]:
+        """The SKUs of which unreleased units are held at a depot, by these orders or by any."""
+        query = (
+            select(supply.c.product_id)
+            .join(allocation, allocation.c.supply_id == supply.c.id)
+            .where(supply.c.depot_id == depot_id, allocation.c.allocated > 0)
+            .distinct()
+        )
+        if orders is not None:
+            query = query.join(order_line, order_line.c.id == allocation.c.order_line_id).where(
+                order_line.c.order_id.in_(sorted(orders))
+            )
+        return frozenset(self.connection.scalars(query))
+
+    def add_release(self, *, depot_id: int, for_day: str, by: str, now: datetime) -> int:
+        made: int = self.connection.execute(
+            insert(release).values(depot_id=depot_id, for_day=for_day, by=by, released_at=now).returning(release.c.id)
+        ).scalar_one()
+        return made
+
+    def add_delivery(
+        self,
+        *,
+        release_id: int,
+        site_id: int,
+        depot_id: int,
+        for_day: str,
+        tier: int,
+        ready_at: datetime | None,
+        oldest_ordered_at: datetime,
+        lines: Mapping[int, int],
+    ) -> tuple[int, str]:
+        """Makes a delivery of units per allocation; returns its key and its number."""
+        values = {
+            "number": uuid4().hex,  # the real number needs the key, which the insert gives
+            "release_id": release_id,
+            "site_id": site_id,
+            "depot_id": depot_id,
+            "for_day": for_day,
+            "tier": tier,
+            "ready_at": ready_at,
+            "oldest_ordered_at": oldest_ordered_at,
+        }
+        delivery_id: int = self.connection.execute(
+            insert(delivery).values(values).returning(delivery.c.id)
+        ).scalar_one()
+        number = f"D-{delivery_id:06d}"
+        self.connection.execute(update(delivery).where(delivery.c.id == delivery_id).values(number=number))
+        self.connection.execute(
+            insert(delivery_line),
+            [
+                {"delivery_id": delivery_id, "allocation_id": allocation_id, "quantity": quantity}
+                for allocation_id, quantity in sorted(lines.items())
+            ],
+        )
+        return delivery_id, number
+
+    def delivery_goods(self, delivery_id: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """A delivery's row, and its lines with the order, the SKU and how many of their units are picked.
+
+        Raises NotFound.
+        """
+        row = self.connection.execute(select(delivery).where(delivery.c.id == delivery_id)).mappings().first()
+        if row is None:
+            raise NotFound(f"There is no delivery {delivery_id}.", delivery=delivery_id)
+        lines = (
+            select(
+                delivery_line.c.allocation_id,
+                delivery_line.c.quantity,
+                allocation.c.released,
+                allocation.c.picked,
+                order_line.c.order_id,
+                order.c.number.label("order_number"),
+                order_line.c.product_id,
+            )
+            .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+            .join(order_line, order_line.c.id == allocation.c.order_line_id)
+            .join(order, order.c.id == order_line.c.order_id)
+            .where(delivery_line.c.delivery_id == delivery_id)
+            .order_by(delivery_line.c.id)
+        )
+        return dict(row), [dict(line) for line in self.connection.execute(lines).mappings()]
+
+    def set_unreleased(self, delivery_id: int) -> None:
+        """Raises Conflict when it is no longer just released."""
+        changed = self.connection.execute(
+            update(delivery)
+            .where(delivery.c.id == delivery_id, delivery.c.state == "released")
+            .values(state="unreleased", version=delivery.c.version + 1)
+        )
+        if not changed.rowcount:
+            raise Conflict(
+                f"Delivery {delivery_id} is loaded or gone and cannot be taken back. Unload it first.",
+                delivery=delivery_id,
+            )
+
+    def has_orders(self) -> bool:
+        return self.connection.execute(select(order.c.id).limit(1)).first() is not None
+
+    def order_ids(self, numbers: Collection[str]) -> dict[str, int]:
+        """Keys of orders by their number, the customer's reference or the ERP's, as somebody typed it.
+
+        Raises NotFound naming the first that is not known, Conflict naming one that is several orders.
+        """
+        found: dict[str, int] = {}
+        for number in numbers:
+            rows = self.connection.scalars(
+                select(order.c.id).where(
+                    or_(
+                        order.c.number == number,
+                        order.c.customer_reference == number,
+                        order.c.erp_reference == number,
+                    )
+                )
+            ).all()
+            if not rows:
+                raise NotFound(f'There is no order "{number}".', order=number)
+            if len(rows) > 1:
+                raise Conflict(f'"{number}" is the reference of {len(rows)} orders. Name the order number.')
+            found[number] = rows[0]
+        return found
+
+
+def _candidate(lines: list[Any], units: list[ReadyUnits], shipments: int, zone: ZoneInfo) -> Candidate:
+    head = lines[0]
+    ready: dict[int, int] = defaultdict(int)
+    for each in units:
+        ready[each.line_id] += each.quantity
+    return Candidate(
+        order=ReleaseOrder(
+            id=head.id,
+            number=head.number,
+            completeness=Completeness(head.completeness),
+            lines=tuple(
+                ReleaseLine(
+                    id=row.line_id,
+                    needed=row.needed,
+                    committed=row.committed,
+                    ready=ready[row.line_id],
+                    price=row.unit_price,
+                )
+                for row in lines
+            ),
+            ordered_on=head.ordered_at.astimezone(zone).date().isoformat(),
+            wanted_on=head.wanted_on,
+            not_before=head.not_before,
+            not_after=head.not_after,
+            min_percent=head.min_percent,
+            min_value=head.min_value,
+            max_wait_days=head.max_wait_days,
+            max_shipments=head.max_shipments,
+            shipments=shipments,
+            hold_reason=head.hold_reason,
+            payment_pending=head.payment == "pending",
+            customer_payment_hold=head.payment_hold,
+        ),
+        customer=head.customer_name,
+        site_id=head.site_id,
+        site=head.site_name,
+        tier=head.customer_tier if head.routing_tier is None else head.routing_tier,
+        ordered_at=head.ordered_at,
+        units=tuple(units),
+    )

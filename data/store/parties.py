@@ -1,0 +1,289 @@
+"""The store's part for the company, customers, sites, contacts, depots, calendars and pins."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import date, time
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, or_, select, update
+
+from data.store.part import StorePart, parts
+from data.tables import calendar, calendar_day, company, contact, customer, depot, site, site_window, zone
+from routing.errors import NotFound
+from routing.model.notices import Channel
+from routing.model.orders import WEEKDAYS, DeliveryDays, weekdays
+from routing.model.parties import Company, Contact, Depot
+
+
+class PartyStore(StorePart):
+    # ------------------------------------------------------------------ company and depots
+
+    def company(self) -> Company:
+        row = self.connection.execute(select(company).order_by(company.c.id).limit(1)).first()
+        if row is None:
+            return Company()
+        return Company(
+            name=row.name,
+            currency=row.currency,
+            locale=row.locale,
+            zone=row.zone,
+            country=row.country,
+            phone=row.phone,
+            email=row.email,
+        )
+
+    def set_company(self, **values: str) -> None:
+        """Sets fields of the company (name, currency, locale, zone, country, phone, email), making it if need be."""
+        if not self.connection.execute(update(company).values(**values, version=company.c.version + 1)).rowcount:
+            self.connection.execute(insert(company).values({"name": "", "currency": "EUR"} | values))
+
+    def depots(self) -> list[Depot]:
+        """Every depot, by number."""
+        return [_depot(row) for row in self.connection.execute(select(depot).order_by(depot.c.number))]
+
+    def depot(self, depot_id: int) -> Depot:
+        """Raises NotFound."""
+        row = self.connection.execute(select(depot).where(depot.c.id == depot_id)).first()
+        if row is None:
+            raise NotFound(f"There is no depot {depot_id}.", depot=depot_id)
+        return _depot(row)
+
+    def depot_rows(self) -> dict[str, dict[str, Any]]:
+        return {row["number"]: dict(row) for row in self.connection.execute(select(depot)).mappings()}
+
+    def save_depot(self, depot_id: int | None, values: Mapping[str, Any]) -> int:
+        if depot_id is None:
+            made: int = self.connection.execute(insert(depot).values(values).returning(depot.c.id)).scalar_one()
+            return made
+        self.connection.execute(
+            update(depot).where(depot.c.id == depot_id).values(**values, version=depot.c.version + 1)
+        )
+        return depot_id
+
+    # ------------------------------------------------------------------ calendars
+
+    def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]:
+        """When each site is served from the depot: its own delivery days or its zone's, on the depot's working days.
+
+        The depot's calendar is asked before the company's, the site's before its zone's.
+        """
+        home = self.connection.execute(select(depot).where(depot.c.id == depot_id)).one()
+        working = self._calendars({("depot", depot_id), ("company", 0)})
+        depot_days = working.get(("depot", depot_id)) or working.get(("company", 0))
+        depot_open = {**working.get(("company", 0), _NO_DAYS)[1], **working.get(("depot", depot_id), _NO_DAYS)[1]}
+        depot_weekdays = depot_days[0] if depot_days else frozenset(range(7))
+        found: dict[int, DeliveryDays] = {}
+        for part in parts(site_ids):
+            rows = self.connection.execute(
+                select(
+                    site.c.id,
+                    site.c.delivery_days,
+                    site.c.delivery_zone_id,
+                    zone.c.delivery_days.label("zone_days"),
+                    zone.c.cut_off,
+                )
+                .outerjoin(zone, zone.c.id == site.c.delivery_zone_id)
+                .where(site.c.id.in_(part))
+            ).all()
+            scopes = {("site", row.id) for row in rows} | {("zone", row.delivery_zone_id) for row in rows}
+            special = self._calendars(scopes)
+            for row in rows:
+                of_zone = special.get(("zone", row.delivery_zone_id), _NO_DAYS)[1]
+                of_site = {**of_zone, **special.get(("site", row.id), _NO_DAYS)[1]}
+                served = weekdays(row.delivery_days or row.zone_days or ",".join(WEEKDAYS[:5]))
+                exceptions = set(depot_open) | set(of_site)
+                is_open = {
+                    day: depot_open.get(day, day.weekday() in depot_weekdays)
+                    and of_site.get(day, day.weekday() in served)
+                    for day in exceptions
+                }
+                found[row.id] = DeliveryDays(
+                    weekdays=served & depot_weekdays,
+                    closed=frozenset(day for day, opened in is_open.items() if not opened),
+                    opened=frozenset(day for day, opened in is_open.items() if opened),
+                    cut_off=_clock(row.cut_off or "23:59"),
+                    zone=home.zone,
+                )
+        return found
+
+    def _calendars(
+        self, scopes: Collection[tuple[str, int | None]]
+    ) -> dict[tuple[str, int], tuple[frozenset[int], dict[date, bool]]]:
+        """Per scope that has a calendar: its weekdays, and what it says of single days."""
+        by_scope: dict[str, list[int]] = {}
+        for scope, key in scopes:
+            if key is not None:
+                by_scope.setdefault(scope, []).append(key)
+        if not by_scope:
+            return {}
+        query = (
+            select(calendar.c.scope, calendar.c.scope_id, calendar.c.weekdays, calendar_day.c.day, calendar_day.c.open)
+            .outerjoin(calendar_day, calendar_day.c.calendar_id == calendar.c.id)
+            .where(or_(*((calendar.c.scope == s) & calendar.c.scope_id.in_(keys) for s, keys in by_scope.items())))
+        )
+        found: dict[tuple[str, int], tuple[frozenset[int], dict[date, bool]]] = {}
+        for row in self.connection.execute(query):
+            entry = found.setdefault((row.scope, row.scope_id), (weekdays(row.weekdays), {}))
+            if row.day is not None:
+                entry[1][date.fromisoformat(row.day)] = row.open
+        return found
+
+    # ------------------------------------------------------------------ customers, sites, contacts
+
+    def customers(self, numbers: Collection[str], *, source: str = "own") -> dict[str, dict[str, Any]]:
+        """The rows of the customers that exist, by number."""
+        found: dict[str, dict[str, Any]] = {}
+        for part in parts(numbers):
+            query = select(customer).where(customer.c.source == source, customer.c.number.in_(part))
+            found |= {row["number"]: dict(row) for row in self.connection.execute(query).mappings()}
+        return found
+
+    def sites(self, numbers: Collection[str], *, source: str = "own") -> dict[str, dict[str, Any]]:
+        """The rows of the sites that exist, by number; `customer` is the number of their customer."""
+        found: dict[str, dict[str, Any]] = {}
+        for part in parts(numbers):
+            query = (
+                select(site, customer.c.number.label("customer"))
+                .join(customer, customer.c.id == site.c.customer_id)
+                .where(site.c.source == source, site.c.number.in_(part))
+            )
+            found |= {row["number"]: dict(row) for row in self.connection.execute(query).mappings()}
+        return found
+
+    def site_windows(self, site_ids: Collection[int]) -> dict[int, list[tuple[str, str, str]]]:
+        """The receiving hours of each site that hold every delivery day: (opens, closes, kind), sorted."""
+        found: dict[int, list[tuple[str, str, str]]] = {}
+        for part in parts(site_ids):
+            query = select(site_window).where(site_window.c.site_id.in_(part), site_window.c.weekdays == "")
+            for row in self.connection.execute(query.order_by(site_window.c.opens, site_window.c.closes)):
+                found.setdefault(row.site_id, []).append((row.opens, row.closes, row.kind))
+        return found
+
+    def save_customer(self, customer_id: int | None, values: Mapping[str, Any]) -> int:
+        if customer_id is None:
+            made: int = self.connection.execute(insert(customer).values(values).returning(customer.c.id)).scalar_one()
+            return made
+        self.connection.execute(
+            update(customer).where(customer.c.id == customer_id).values(**values, version=customer.c.version + 1)
+        )
+        return customer_id
+
+    def save_site(self, site_id: int | None, values: Mapping[str, Any]) -> int:
+        """A site whose address changed loses its pin: it has to be found again."""
+        if site_id is None:
+            made: int = self.connection.execute(insert(site).values(values).returning(site.c.id)).scalar_one()
+            return made
+        if values.keys() & {"address", "postcode", "city", "country"}:
+            values = dict(values) | {
+                "lat": None,
+                "lon": None,
+                "pin_quality": "not_found",
+                "pin_provider": "",
+                "pin_label": "",
+                "pin_why": "The address was changed by an import.",
+                "pin_by": "",
+                "pin_at": None,
+                "pin_candidates": None,
+            }
+        self.connection.execute(update(site).where(site.c.id == site_id).values(**values, version=site.c.version + 1))
+        return site_id
+
+    def set_site_windows(self, site_id: int, windows: Collection[tuple[str, str, str]]) -> None:
+        """Replaces the hours that hold every delivery day; those of single weekdays stay."""
+        self.connection.execute(
+            delete(site_window).where(site_window.c.site_id == site_id, site_window.c.weekdays == "")
+        )
+        for opens, closes, kind in windows:
+            self.connection.execute(insert(site_window).values(site_id=site_id, opens=opens, closes=closes, kind=kind))
+
+    def contact_rows(self, customer_ids: Collection[int]) -> dict[tuple[Any, ...], dict[str, Any]]:
+        """Contacts by (customer, site, role, channel, address)."""
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for part in parts(customer_ids):
+            for row in self.connection.execute(select(contact).where(contact.c.customer_id.in_(part))).mappings():
+                key = (row["customer_id"], row["site_id"], row["role"], row["channel"], row["address"])
+                found[key] = dict(row)
+        return found
+
+    def save_contact(self, contact_id: int | None, values: Mapping[str, Any]) -> int:
+        if contact_id is None:
+            made: int = self.connection.execute(insert(contact).values(values).returning(contact.c.id)).scalar_one()
+            return made
+        self.connection.execute(update(contact).where(contact.c.id == contact_id).values(**values))
+        return contact_id
+
+    def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]:
+        """Who agreed to hear of this: the site's contacts of that role, or else the customer's. By id."""
+        rows = self.connection.execute(
+            select(contact, customer.c.language.label("customer_language"))
+            .join(customer, customer.c.id == contact.c.customer_id)
+            .where(
+                contact.c.customer_id == customer_id,
+                contact.c.role == role,
+                contact.c.consent.is_(True),
+                or_(contact.c.site_id == site_id, contact.c.site_id.is_(None)),
+            )
+            .order_by(contact.c.id)
+        ).all()
+        at_site = [row for row in rows if row.site_id == site_id]
+        return [
+            Contact(
+                id=row.id,
+                customer_id=row.customer_id,
+                site_id=row.site_id,
+                name=row.name,
+                channel=Channel(row.channel),
+                address=row.address,
+                language=row.language or row.customer_language,
+            )
+            for row in at_site or rows
+        ]
+
+    # ------------------------------------------------------------------ zones
+
+    def zone_rows(self) -> dict[tuple[int, str], dict[str, Any]]:
+        """Delivery zones by (depot id, number)."""
+        return {(row["depot_id"], row["number"]): dict(row) for row in self.connection.execute(select(zone)).mappings()}
+
+    def save_zone(self, zone_id: int | None, values: Mapping[str, Any]) -> int:
+        if zone_id is None:
+            made: int = self.connection.execute(insert(zone).values(values).returning(zone.c.id)).scalar_one()
+            return made
+        self.connection.execute(update(zone).where(zone.c.id == zone_id).values(**values))
+        return zone_id
+
+    def assign_zones(self) -> int:
+        """Gives every site without a zone the one that names its postcode, or the only zone that names none.
+
+        Returns how many sites were given one. A zone that a person chose stays.
+        """
+        zones = self.connection.execute(select(zone).order_by(zone.c.id)).all()
+        by_postcode: dict[str, int] = {}
+        for row in zones:
+            for postcode in row.postcodes.replace(",", ";").split(";"):
+                if postcode.strip():
+                    by_postcode.setdefault(postcode.strip(), row.id)
+        everywhere = [row.id for row in zones if not row.postcodes.strip()]
+        without = self.connection.execute(select(site.c.id, site.c.postcode).where(site.c.delivery_zone_id.is_(None)))
+        chosen: dict[int, list[int]] = {}
+        for row in without.all():
+            zone_id = by_postcode.get(row.postcode) or (everywhere[0] if len(everywhere) == 1 else None)
+            if zone_id is not None:
+                chosen.setdefault(zone_id, []).append(row.id)
+        for zone_id, site_ids in chosen.items():
+            for part in parts(site_ids):
+                self.connection.execute(update(site).where(site.c.id.in_(part)).values(delivery_zone_id=zone_id))
+        return sum(len(site_ids) for site_ids in chosen.values())
+
+
+_NO_DAYS: tuple[frozenset[int], dict[date, bool]] = (frozenset(), {})
+
+
+def _clock(text: str) -> time:
+    """24:00 is the end of the day, which `time` cannot say."""
+    return time(23, 59, 59) if text.startswith("24") else time.fromisoformat(text.zfill(5))
+
+
+def _depot(row: Row[Any]) -> Depot:
+    return Depot(id=row.id, number=row.number, name=row.name, zone=row.zone)

@@ -1,0 +1,142 @@
+"""The store's part for pins: where sites and depots are, and what a person once decided about an address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, or_, select, update
+
+from data.store.part import StorePart
+from data.tables import address_pin, depot, site, task
+from routing.errors import NotFound
+from routing.model.places import SURE, Location, PinQuality
+from routing.services.locating import Pin, WantsPin
+
+
+class PinStore(StorePart):
+    def wanting_pins(
+        self, *, depot_ids: Sequence[int] | None = None, site_ids: Sequence[int] | None = None, again: bool = False
+    ) -> tuple[WantsPin, ...]:
+        """Depots without a place, then sites without a sure pin, by id.
+
+        Sites that already wait for a person are left alone unless `again`. With `site_ids`: only these sites.
+        """
+        wanting: list[WantsPin] = []
+        if site_ids is None:
+            where = [depot.c.lat.is_(None)]
+            if depot_ids is not None:
+                where.append(depot.c.id.in_(depot_ids))
+            wanting += [
+                _depot(row) for row in self.connection.execute(select(depot).where(*where).order_by(depot.c.id))
+            ]
+        unsure = [or_(site.c.lat.is_(None), site.c.pin_quality.not_in(SURE))]
+        if not again:
+            unsure.append(site.c.pin_at.is_(None))
+        if site_ids is not None:
+            unsure.append(site.c.id.in_(site_ids))
+        wanting += [_site(row) for row in self.connection.execute(select(site).where(*unsure).order_by(site.c.id))]
+        return tuple(wanting)
+
+    def wants_pin(self, *, kind: str, subject_id: int) -> WantsPin:
+        """The address of that site or depot as it is now. Raises NotFound."""
+        table = depot if kind == "depot" else site
+        row = self.connection.execute(select(table).where(table.c.id == subject_id)).first()
+        if row is None:
+            raise NotFound(f"There is no {kind} {subject_id}.")
+        return _depot(row) if kind == "depot" else _site(row)
+
+    def remembered_pin(self, *, address_key: str, site_id: int | None) -> Pin | None:
+        """What a person decided before: for this site's address first, then for the address anywhere."""
+        rows = self.connection.execute(
+            select(address_pin).where(address_pin.c.address_key == address_key).order_by(address_pin.c.at.desc())
+        ).all()
+        row = next((each for each in rows if site_id is not None and each.site_id == site_id), None)
+        row = row or next(iter(rows), None)
+        if row is None:
+            return None
+        return Pin(
+            location=Location(lat=row.lat, lon=row.lon),
+            quality=PinQuality.BY_PERSON,
+            provider="remembered",
+            label=row.label,
+            by=row.by,
+        )
+
+    def remember_pin(
+        self, *, address_key: str, site_id: int | None, location: Location, label: str, by: str, now: datetime
+    ) -> None:
+        """Keeps the decision, in place of an earlier one for the same address and site."""
+        values = {"lat": location.lat, "lon": location.lon, "label": label, "by": by, "at": now}
+        same = [
+            address_pin.c.address_key == address_key,
+            address_pin.c.site_id.is_(None) if site_id is None else address_pin.c.site_id == site_id,
+        ]
+        if not self.connection.execute(update(address_pin).where(*same).values(**values)).rowcount:
+            self.connection.execute(insert(address_pin).values(address_key=address_key, site_id=site_id, **values))
+
+    def set_pin(self, *, kind: str, subject_id: int, pin: Pin, now: datetime) -> None:
+        """Writes the pin of a site or depot. A depot takes only a sure one."""
+        at: dict[str, Any] = {
+            "lat": None if pin.location is None else pin.location.lat,
+            "lon": None if pin.location is None else pin.location.lon,
+        }
+        if kind == "depot":
+            if pin.quality.goes_on:
+                self.connection.execute(
+                    update(depot).where(depot.c.id == subject_id).values(**at, version=depot.c.version + 1)
+                )
+            return
+        self.connection.execute(
+            update(site)
+            .where(site.c.id == subject_id)
+            .values(
+                **at,
+                pin_quality=pin.quality.value,
+                pin_provider=pin.provider,
+                pin_label=pin.label,
+                pin_why=pin.why,
+                pin_by=pin.by,
+                pin_at=now,
+                pin_candidates=[
+                    {
+                        "lat": each.location.lat,
+                        "lon": each.location.lon,
+                        "label": each.label,
+                        "street": each.street,
+                        "house_number": each.house_number,
+                        "postcode": each.postcode,
+                        "city": each.city,
+                        "quality": each.quality.value,
+                        "score": each.score,
+                        "source": each.source,
+                    }
+                    for each in pin.candidates
+                ],
+                version=site.c.version + (1 if pin.provider == "person" else 0),
+            )
+        )
+
+    def finish_tasks(
+        self, *, kind: str, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
+    ) -> int:
+        """Closes the open tasks of that kind about that thing; how many there were."""
+        return self.connection.execute(
+            update(task)
+            .where(
+                task.c.kind == kind,
+                task.c.subject_kind == subject_kind,
+                task.c.subject_id == subject_id,
+                task.c.done_at.is_(None),
+            )
+            .values(done_at=now, done_by=by, outcome=outcome, version=task.c.version + 1)
+        ).rowcount
+
+
+def _depot(row: Row[Any]) -> WantsPin:
+    return WantsPin(kind="depot", id=row.id, name=row.name, address=row.address)
+
+
+def _site(row: Row[Any]) -> WantsPin:
+    return WantsPin(kind="site", id=row.id, name=row.name, address=row.address, postcode=row.postcode, city=row.city)

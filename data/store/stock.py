@@ -1,0 +1,710 @@
+"""The store's part for products, supply, allocations and movements."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import Row, Select, case, func, insert, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from data.store.part import StorePart, parts
+from data.tables import (
+    allocation,
+    customer,
+    delivery,
+    delivery_line,
+    depot,
+    movement,
+    order,
+    order_line,
+    policy,
+    product,
+    promise,
+    site,
+    supplier,
+    supply,
+)
+from routing.errors import Conflict, InvalidInput, NotFound
+from routing.model.orders import (
+    AllocationPolicy,
+    AllocationRule,
+    Book,
+    Completeness,
+    RankRule,
+    WaitingLine,
+    WaitingOrder,
+)
+from routing.model.stock import Claim, Holding, Receipt, Supply, SupplyKind, UnitState
+
+MANY_POOLS = 200
+"""From here on a transaction locks the whole depot rather than SKU by SKU."""
+
+_GONE = allocation.c.loaded + allocation.c.delivered + allocation.c.short + allocation.c.refused + allocation.c.damaged
+_SERVED = allocation.c.loaded + allocation.c.delivered + allocation.c.refused
+_COMMITTED = allocation.c.released + allocation.c.picked
+
+
+class StockStore(StorePart):
+    # ------------------------------------------------------------------ reading
+
+    def product_ids(self, numbers: Collection[str], *, source: str = "own") -> dict[str, int]:
+        """Keys of the SKUs that exist."""
+        found: dict[str, int] = {}
+        for part in parts(numbers):
+            query = select(product.c.number, product.c.id).where(product.c.source == source, product.c.number.in_(part))
+            found |= {row.number: row.id for row in self.connection.execute(query)}
+        return found
+
+    def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None:
+        """Waits until no other transaction decides about these SKUs at this depot, and keeps others out until the end.
+
+        On SQLite the write transaction is alone already. On PostgreSQL each (SKU, depot) is an advisory lock, taken in
+        sorted order: a SKU without any supply has no row that could be locked. Many SKUs at once take the whole depot
+        instead, because PostgreSQL keeps only so many locks; everybody else holds the depot shared.
+        """
+        if self.connection.dialect.name == "sqlite":
+            return
+        if len(product_ids) > MANY_POOLS:
+            self.lock_depot(depot_id)
+            return
+        self.connection.execute(text("SELECT pg_advisory_xact_lock_shared(-1, :depot)"), {"depot": depot_id})
+        for product_id in sorted(product_ids):
+            self.connection.execute(
+                text("SELECT pg_advisory_xact_lock(:product, :depot)"), {"product": product_id, "depot": depot_id}
+            )
+
+    def lock_depot(self, depot_id: int) -> None:
+        """Every SKU of the depot at once: for a whole file."""
+        if self.connection.dialect.name != "sqlite":
+            self.connection.execute(text("SELECT pg_advisory_xact_lock(-1, :depot)"), {"depot": depot_id})
+
+    def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]:
+        """These SKUs and all that ship-complete orders tie to them: they can only be decided together."""
+        known: set[int] = set(product_ids)
+        new: set[int] = set(known)
+        while new:
+            found: set[int] = set()
+            for part in parts(new):
+                tied = (
+                    select(order.c.id)
+                    .join(order_line, order_line.c.order_id == order.c.id)
+                    .where(
+                        order.c.depot_id == depot_id,
+                        order.c.completeness == Completeness.COMPLETE.value,
+                        order.c.cancelled_at.is_(None),
+                        order_line.c.product_id.in_(part),
+                    )
+                )
+                query = (
+                    self._waiting(depot_id)
+                    .with_only_columns(order_line.c.product_id)
+                    .where(order.c.id.in_(tied))
+                    .distinct()
+                )
+                found |= set(self.connection.scalars(query))
+            new = found - known
+            known |= new
+        return frozenset(known)
+
+    def book(self, depot_id: int, product_ids: Collection[int], *, now: datetime) -> Book:
+        """The ATP ledger of these SKUs at the depot. An overdue inbound counts as arriving now."""
+        supplies: list[Supply] = []
+        orders: dict[int, dict[str, Any]] = {}
+        lines: dict[int, list[WaitingLine]] = defaultdict(list)
+        holdings: list[Holding] = []
+        put_away_s = self.connection.scalar(select(depot.c.put_away_s).where(depot.c.id == depot_id)) or 0
+        for part in parts(product_ids):
+            supplies += self._supplies(depot_id, part, now=now, put_away=timedelta(seconds=put_away_s))
+            for row in self.connection.execute(self._waiting(depot_id).where(order_line.c.product_id.in_(part))):
+                orders.setdefault(row.order_id, row._asdict())
+                lines[row.order_id].append(_waiting_line(row))
+            holdings += self._holdings(depot_id, part)
+        return Book(
+            depot_id=depot_id,
+            supplies=tuple(sorted(supplies, key=lambda one: one.id)),
+            orders=tuple(
+                _waiting_order(row, tuple(sorted(lines[order_id], key=lambda line: line.id)))
+                for order_id, row in sorted(orders.items())
+            ),
+            holdings=tuple(sorted(holdings, key=lambda one: (one.line_id, one.supply_id))),
+        )
+
+    def waiting_lines(self, order_id: int) -> list[WaitingLine]:
+        """The lines of an order that still need something."""
+        depot_id = self.connection.execute(select(order.c.depot_id).where(order.c.id == order_id)).scalar_one()
+        query = self._waiting(depot_id).where(order.c.id == order_id).order_by(order_line.c.id)
+        return [_waiting_line(row) for row in self.connection.execute(query)]
+
+    def _waiting(self, depot_id: int) -> Select[Any]:
+        """The lines that still need something, with what a page says about them."""
+        served = (
+            select(func.coalesce(func.sum(_SERVED), 0))
+            .where(allocation.c.order_line_id == order_line.c.id)
+            .scalar_subquery()
+        )
+        needed = order_line.c.quantity - order_line.c.cancelled - served
+        latest = (
+            select(func.max(promise.c.version))
+            .where(promise.c.order_line_id == order_line.c.id)
+            .correlate(order_line)
+            .scalar_subquery()
+        )
+        return (
+            select(
+                order.c.id.label("order_id"),
+                order.c.number.label("order_number"),
+                order.c.customer_id,
+                customer.c.name.label("customer_name"),
+                customer.c.tier,
+                customer.c.rank_rule,
+                customer.c.salesperson,
+                order.c.site_id,
+                site.c.name.label("site_name"),
+                order.c.ordered_at,
+                order.c.wanted_on,
+                order.c.not_before,
+                order.c.completeness,
+                order.c.currency,
+                order.c.customer_reference,
+                order.c.erp_reference,
+                order_line.c.id.label("line_id"),
+                order_line.c.number.label("line_number"),
+                order_line.c.product_id,
+                order_line.c.unit_price,
+                order_line.c.expected_on,
+                product.c.number.label("sku"),
+                product.c.name.label("product_name"),
+                product.c.unit,
+                product.c.case_pack,
+                needed.label("needed"),
+                promise.c.promised_on,
+                promise.c.version.label("promise_version"),
+            )
+            .select_from(order_line)
+            .join(order, order.c.id == order_line.c.order_id)
+            .join(customer, customer.c.id == order.c.customer_id)
+            .join(site, site.c.id == order.c.site_id)
+            .join(product, product.c.id == order_line.c.product_id)
+            .outerjoin(promise, (promise.c.order_line_id == order_line.c.id) & (promise.c.version == latest))
+            .where(order.c.depot_id == depot_id, order.c.cancelled_at.is_(None), needed > 0)
+        )
+
+    def _supplies(
+        self, depot_id: int, product_ids: Sequence[int], *, now: datetime, put_away: timedelta
+    ) -> Iterator[Supply]:
+        query = select(supply).where(
+            supply.c.depot_id == depot_id,
+            supply.c.product_id.in_(product_ids),
+            # A used-up receipt and a closed inbound stay in the book only while somebody holds something of them.
+            or_(
+                supply.c.cancelled_at.is_(None),
+                select(allocation.c.id)
+                .where(allocation.c.supply_id == supply.c.id, allocation.c.quantity > 0)
+                .exists(),
+            ),
+        )
+        for row in self.connection.execute(query):
+            inbound = row.kind == SupplyKind.INBOUND
+            left = row.quantity - (row.received + row.closed_short if inbound else row.quarantined)
+            ready_at = row.counted_at
+            if inbound:
+                ready_at = None if row.expected_at is None else max(row.expected_at, now) + put_away
+            yield Supply(
+                id=row.id,
+                kind=SupplyKind(row.kind),
+                number=row.number,
+                product_id=row.product_id,
+                quantity=0 if row.cancelled_at else max(0, left),
+                ready_at=ready_at,
+                inbound_id=row.inbound_id,
+            )
+
+    def _holdings(self, depot_id: int, product_ids: Sequence[int]) -> Iterator[Holding]:
+        out_on = (
+            select(func.max(delivery.c.for_day))
+            .join(delivery_line, delivery_line.c.delivery_id == delivery.c.id)
+            .where(delivery_line.c.allocation_id == allocation.c.id, delivery.c.state != "unreleased")
+            .scalar_subquery()
+        )
+        query = (
+            select(
+                allocation.c.supply_id,
+                allocation.c.order_line_id,
+                allocation.c.allocated,
+                _COMMITTED.label("committed"),
+                _GONE.label("gone"),
+                case((_COMMITTED > 0, out_on), else_="").label("for_day"),
+            )
+            .join(supply, supply.c.id == allocation.c.supply_id)
+            .where(supply.c.depot_id == depot_id, supply.c.product_id.in_(product_ids), allocation.c.quantity > 0)
+        )
+        for row in self.connection.execute(query):
+            yield Holding(
+                supply_id=row.supply_id,
+                line_id=row.order_line_id,
+                allocated=row.allocated,
+                committed=row.committed,
+                gone=row.gone,
+                for_day=row.for_day or "",
+            )
+
+    def allocation_policy(self, *, on_day: str) -> AllocationPolicy:
+        """The company's policy rows in force on an ISO day; what no row says is the default."""
+        query = (
+            select(policy.c.name, policy.c.value)
+            .where(
+                policy.c.scope == "company",
+                policy.c.effective_from <= on_day,
+                or_(policy.c.effective_to == "", policy.c.effective_to >= on_day),
+            )
+            .order_by(policy.c.effective_from)
+        )
+        rows = {row.name: row.value for row in self.connection.execute(query)}
+        default = AllocationPolicy()
+        return AllocationPolicy(
+            rule=AllocationRule(rows.get("allocation_rule", default.rule)),
+            horizon_days=int(rows.get("reservation_horizon_days", default.horizon_days)),
+            threshold_days=int(rows.get("promise_threshold_days", default.threshold_days)),
+            earlier_days=rows.get("promise_earlier_days", default.earlier_days),
+            same_day_until=time.fromisoformat(rows.get("same_day_until", default.same_day_until.isoformat())),
+        )
+
+    def set_policy(self, *, name: str, value: object, effective_from: str, by: str, now: datetime) -> None:
+        """Sets a company policy from an ISO day on; setting it again for the same day replaces it."""
+        values = {"value": value, "by": by, "at": now}
+        same = (
+            policy.c.scope == "company",
+            policy.c.scope_id == 0,
+            policy.c.name == name,
+            policy.c.effective_from == effective_from,
+        )
+        changed = self.connection.execute(update(policy).where(*same).values(**values, version=policy.c.version + 1))
+        if not changed.rowcount:
+            self.insert_once(policy, {"scope": "company", "name": name, "effective_from": effective_from} | values)
+
+    # ------------------------------------------------------------------ supply
+
+    def receipt_quantity(self, number: str, product_id: int, *, source: str = "own") -> int | None:
+        """What was counted under this number for this SKU before; None when nothing was."""
+        return self.connection.scalar(
+            select(supply.c.quantity).where(
+                supply.c.kind == "receipt",
+                supply.c.source == source,
+                supply.c.number == number,
+                supply.c.product_id == product_id,
+            )
+        )
+
+    def inbound_id(self, number: str, product_id: int, depot_id: int, *, source: str = "own") -> int | None:
+        return self.connection.scalar(
+            select(supply.c.id).where(
+                supply.c.kind == "inbound",
+                supply.c.source == source,
+                supply.c.number == number,
+                supply.c.product_id == product_id,
+                supply.c.depot_id == depot_id,
+            )
+        )
+
+    def add_receipt(self, receipt: Receipt, *, by: str, source: str = "own") -> int | None:
+        """Counts the receipt in: its supply row, the inbound it fulfils and the movement onto the shelf.
+
+        None when this number was counted in for this SKU before: nothing was changed.
+        """
+        supplier_id = None
+        if receipt.inbound_id is not None:
+            supplier_id = self.connection.scalar(select(supply.c.supplier_id).where(supply.c.id == receipt.inbound_id))
+        supply_id = self.insert_once(
+            supply,
+            {
+                "kind": "receipt",
+                "source": source,
+                "number": receipt.number,
+                "depot_id": receipt.depot_id,
+                "product_id": receipt.product_id,
+                "supplier_id": supplier_id,
+                "inbound_id": receipt.inbound_id,
+                "quantity": receipt.quantity,
+                "quarantined": receipt.quarantined,
+                "counted_at": receipt.counted_at,
+            },
+        )
+        if supply_id is None:
+            return None
+        if receipt.inbound_id is not None:
+            left = supply.c.quantity - supply.c.received - supply.c.closed_short - receipt.quantity
+            closing = (
+                {}
+                if receipt.more_to_come
+                else {"closed_short": supply.c.closed_short + case((left > 0, left), else_=0)}
+            )
+            self.connection.execute(
+                update(supply)
+                .where(supply.c.id == receipt.inbound_id)
+                .values(received=supply.c.received + receipt.quantity, version=supply.c.version + 1, **closing)
+            )
+        sellable = receipt.quantity - receipt.quarantined
+        for quantity, place in ((sellable, "depot"), (receipt.quarantined, "quarantine")):
+            if quantity:
+                self.add_movement(
+                    at=receipt.counted_at,
+                    product_id=receipt.product_id,
+                    quantity=quantity,
+                    from_place="supplier",
+                    to_place=f"{place}:{receipt.depot_id}",
+                    why=f"receipt {receipt.number}",
+                    by=by,
+                    supply_id=supply_id,
+                )
+        return supply_id
+
+    def supply_of(self, supply_id: int) -> Mapping[str, Any]:
+        """The row of a supply. Raises NotFound."""
+        row = self.connection.execute(select(supply).where(supply.c.id == supply_id)).mappings().first()
+        if row is None:
+            raise NotFound(f"There is no supply {supply_id}.", supply=supply_id)
+        return dict(row)
+
+    def set_counted(self, *, supply_id: int, quantity: int, was: int) -> None:
+        """A recount. Raises Conflict when somebody counted it meanwhile."""
+        changed = self.connection.execute(
+            update(supply)
+            .where(supply.c.id == supply_id, supply.c.quantity == was)
+            .values(quantity=quantity, version=supply.c.version + 1)
+        )
+        if not changed.rowcount:
+            raise Conflict("Somebody else has just counted these goods. Look again and decide again.")
+
+    # ------------------------------------------------------------------ allocations
+
+    def set_claim(self, *, line_id: int, supply_id: int, was: int, units: int, at: datetime) -> None:
+        """Sets the unreleased units that a line holds of a supply. Raises Conflict when they are not `was`."""
+        if was == 0:
+            values = {"supply_id": supply_id, "order_line_id": line_id, "quantity": units, "allocated": units, "at": at}
+            if self.insert_once(allocation, values) is not None:
+                return
+        changed = self.connection.execute(
+            update(allocation)
+            .where(
+                allocation.c.supply_id == supply_id,
+                allocation.c.order_line_id == line_id,
+                allocation.c.allocated == was,
+            )
+            .values(allocated=units, quantity=allocation.c.quantity + (units - was), at=at)
+        )
+        if not changed.rowcount:
+            raise Conflict("These goods were given to somebody else meanwhile. Read again and decide again.")
+
+    def add_claims(self, claims: Iterable[Claim], *, at: datetime) -> None:
+        """Gives units to lines that hold none of that supply unreleased; many at once, for a whole file.
+
+        Who calls it holds the pools' locks and asks `check_allocations` afterwards.
+        """
+        rows = [
+            {
+                "supply_id": claim.supply_id,
+                "order_line_id": claim.line_id,
+                "quantity": claim.quantity,
+                "allocated": claim.quantity,
+                "at": at,
+            }
+            for claim in claims
+        ]
+        if not rows:
+            return
+        dialect = sqlite if self.connection.dialect.name == "sqlite" else postgresql
+        new = dialect.insert(allocation)
+        query = new.on_conflict_do_update(
+            index_elements=[allocation.c.supply_id, allocation.c.order_line_id],
+            set_={
+                "allocated": allocation.c.allocated + new.excluded.allocated,
+                "quantity": allocation.c.quantity + new.excluded.quantity,
+                "at": new.excluded.at,
+            },
+        )
+        self.connection.execute(query, rows)
+
+    def move_units(self, *, allocation_id: int, from_state: UnitState, to_state: UnitState, quantity: int) -> None:
+        """Moves units of one allocation to another state. Raises Conflict when so many are not in `from_state`."""
+        before, after = allocation.c[from_state.value], allocation.c[to_state.value]
+        if from_state is to_state or quantity < 0:
+            raise InvalidInput(f"{quantity} units cannot move from {from_state} to {to_state}.")
+        moved = self.connection.execute(
+            update(allocation)
+            .where(allocation.c.id == allocation_id, before >= quantity)
+            .values({before: before - quantity, after: after + quantity})
+        )
+        if not moved.rowcount:
+            raise Conflict(
+                f"Allocation {allocation_id} no longer has {quantity} units {from_state}. Read again and decide again.",
+                allocation=allocation_id,
+            )
+
+    def move_committed(
+        self, *, line_id: int, from_supply: int, to_supply: int | None, quantity: int, at: datetime
+    ) -> list[int]:
+        """Moves released or picked units of a line to another supply, its deliveries with them; None: they are lost.
+
+        Released before picked, the latest delivery first. Returns the deliveries touched; one that is left without
+        any goods becomes `unreleased`. Raises Conflict when they are no longer there.
+        """
+        source = self.connection.execute(
+            select(allocation).where(allocation.c.supply_id == from_supply, allocation.c.order_line_id == line_id)
+        ).one()
+        by_state = {"released": min(quantity, source.released)}
+        by_state["picked"] = quantity - by_state["released"]
+        for state, units in by_state.items():
+            if not units:
+                continue
+            column = allocation.c[state]
+            moved = self.connection.execute(
+                update(allocation)
+                .where(allocation.c.id == source.id, column >= units)
+                .values({column: column - units, allocation.c.quantity: allocation.c.quantity - units})
+            )
+            if not moved.rowcount:
+                raise Conflict("These goods were loaded meanwhile. Read again and decide again.")
+        target_id = None
+        if to_supply is not None:
+            self.insert_once(
+                allocation, {"supply_id": to_supply, "order_line_id": line_id, "quantity": 0, "allocated": 0, "at": at}
+            )
+            target_id = self.connection.execute(
+                update(allocation)
+                .where(allocation.c.supply_id == to_supply, allocation.c.order_line_id == line_id)
+                .values(
+                    released=allocation.c.released + by_state["released"],
+                    picked=allocation.c.picked + by_state["picked"],
+                    quantity=allocation.c.quantity + quantity,
+                )
+                .returning(allocation.c.id)
+            ).scalar_one()
+        return self._move_delivery_lines(source.id, target_id, quantity)
+
+    def _move_delivery_lines(self, from_id: int, to_id: int | None, quantity: int) -> list[int]:
+        touched = []
+        rows = self.connection.execute(
+            select(delivery_line)
+            .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
+            .where(
+                delivery_line.c.allocation_id == from_id,
+                delivery.c.state.in_(["released", "failed", "loaded", "dispatched"]),
+            )
+            # What is only released first: a delivery that was handed over keeps its goods as long as it can.
+            .order_by(case((delivery.c.state == "released", 0), else_=1), delivery.c.id.desc())
+        ).all()
+        for row in rows:
+            if not quantity:
+                break
+            units = min(quantity, row.quantity)
+            quantity -= units
+            touched.append(row.delivery_id)
+            if units == row.quantity:
+                self.connection.execute(delivery_line.delete().where(delivery_line.c.id == row.id))
+            else:
+                self.connection.execute(
+                    update(delivery_line)
+                    .where(delivery_line.c.id == row.id)
+                    .values(quantity=delivery_line.c.quantity - units)
+                )
+            if to_id is None:
+                continue
+            added = self.connection.execute(
+                update(delivery_line)
+                .where(delivery_line.c.delivery_id == row.delivery_id, delivery_line.c.allocation_id == to_id)
+                .values(quantity=delivery_line.c.quantity + units)
+            )
+            if not added.rowcount:
+                self.connection.execute(
+                    insert(delivery_line).values(delivery_id=row.delivery_id, allocation_id=to_id, quantity=units)
+                )
+        if quantity:
+            raise Conflict("These goods were loaded meanwhile. Read again and decide again.")
+        if to_id is None and touched:
+            self.connection.execute(
+                update(delivery)
+                .where(
+                    delivery.c.id.in_(touched),
+                    delivery.c.state == "released",
+                    ~select(delivery_line.c.id).where(delivery_line.c.delivery_id == delivery.c.id).exists(),
+                )
+                .values(state="unreleased", version=delivery.c.version + 1)
+            )
+        return touched
+
+    def check_allocations(self, depot_id: int, product_ids: Collection[int]) -> None:
+        """The last word before a commit: raises Conflict if any supply or line is promised more than it has."""
+        for part in parts(product_ids):
+            sellable = case(
+                (supply.c.kind == "inbound", supply.c.quantity - supply.c.received - supply.c.closed_short),
+                else_=supply.c.quantity - supply.c.quarantined,
+            )
+            over = (
+                select(supply.c.number)
+                .join(allocation, allocation.c.supply_id == supply.c.id)
+                .where(supply.c.depot_id == depot_id, supply.c.product_id.in_(part))
+                .group_by(supply.c.id, supply.c.number)
+                # What is gone may exceed a recount; what is still promised may not.
+                .having(
+                    (func.sum(allocation.c.allocated + _COMMITTED) > 0)
+                    & (func.sum(allocation.c.quantity) > func.max(sellable))
+                )
+            )
+            ordered = (
+                select(order_line.c.id)
+                .join(order, order.c.id == order_line.c.order_id)
+                .join(allocation, allocation.c.order_line_id == order_line.c.id)
+                .where(order.c.depot_id == depot_id, order_line.c.product_id.in_(part))
+                .group_by(order_line.c.id, order_line.c.quantity, order_line.c.cancelled)
+                .having(
+                    (func.sum(allocation.c.allocated + _COMMITTED) > 0)
+                    & (
+                        func.sum(allocation.c.allocated + _COMMITTED + _SERVED)
+                        > order_line.c.quantity - order_line.c.cancelled
+                    )
+                )
+            )
+            if self.connection.execute(over).first() or self.connection.execute(ordered).first():
+                raise Conflict("These goods were given to somebody else meanwhile. Read again and decide again.")
+
+    # ------------------------------------------------------------------ the ledger of goods
+
+    def add_movement(
+        self,
+        *,
+        at: datetime,
+        product_id: int,
+        quantity: int,
+        from_place: str,
+        to_place: str,
+        why: str,
+        by: str,
+        allocation_id: int | None = None,
+        delivery_id: int | None = None,
+        supply_id: int | None = None,
+    ) -> int:
+        """Writes down that goods went from one place to another; returns the movement's id."""
+        moved: int = self.connection.execute(
+            insert(movement)
+            .values(
+                at=at,
+                product_id=product_id,
+                quantity=quantity,
+                from_place=from_place,
+                to_place=to_place,
+                why=why,
+                by=by,
+                allocation_id=allocation_id,
+                delivery_id=delivery_id,
+                supply_id=supply_id,
+            )
+            .returning(movement.c.id)
+        ).scalar_one()
+        return moved
+
+    def goods_at(self, place: str) -> dict[int, int]:
+        """Base units per product at a place, by the ledger; products with none are left out."""
+        change = case((movement.c.to_place == place, movement.c.quantity), else_=-movement.c.quantity)
+        query = (
+            select(movement.c.product_id, func.sum(change).label("units"))
+            .where(or_(movement.c.to_place == place, movement.c.from_place == place))
+            .where(movement.c.to_place != movement.c.from_place)
+            .group_by(movement.c.product_id)
+        )
+        return {row.product_id: int(row.units) for row in self.connection.execute(query) if row.units}
+
+    # ------------------------------------------------------------------ imports
+
+    def products(self, numbers: Collection[str], *, source: str = "own") -> dict[str, dict[str, Any]]:
+        """The rows of the SKUs that exist, with their supplier's number."""
+        found: dict[str, dict[str, Any]] = {}
+        for part in parts(numbers):
+            query = (
+                select(product, supplier.c.number.label("supplier"))
+                .outerjoin(supplier, supplier.c.id == product.c.supplier_id)
+                .where(product.c.source == source, product.c.number.in_(part))
+            )
+            found |= {row["number"]: dict(row) for row in self.connection.execute(query).mappings()}
+        return found
+
+    def inbounds(self, numbers: Collection[str], *, source: str = "own") -> dict[tuple[str, int], dict[str, Any]]:
+        """The inbound rows of these numbers by (number, product id), with their supplier's number."""
+        found: dict[tuple[str, int], dict[str, Any]] = {}
+        for part in parts(numbers):
+            query = (
+                select(supply, supplier.c.number.label("supplier"))
+                .outerjoin(supplier, supplier.c.id == supply.c.supplier_id)
+                .where(supply.c.kind == "inbound", supply.c.source == source, supply.c.number.in_(part))
+            )
+            for row in self.connection.execute(query).mappings():
+                found[row["number"], row["product_id"]] = dict(row)
+        return found
+
+    def supplier_id(self, number: str, *, source: str = "own") -> int | None:
+        """The key of a supplier, made when it is not there; None for no supplier."""
+        if not number:
+            return None
+        made = self.insert_once(supplier, {"source": source, "number": number, "name": number})
+        return made or self.connection.scalar(
+            select(supplier.c.id).where(supplier.c.source == source, supplier.c.number == number)
+        )
+
+    def save_product(self, product_id: int | None, values: Mapping[str, Any]) -> int:
+        if product_id is None:
+            made: int = self.connection.execute(insert(product).values(values).returning(product.c.id)).scalar_one()
+            return made
+        self.connection.execute(
+            update(product).where(product.c.id == product_id).values(**values, version=product.c.version + 1)
+        )
+        return product_id
+
+    def save_inbound(self, supply_id: int | None, values: Mapping[str, Any]) -> int:
+        if supply_id is None:
+            query = insert(supply).values(kind="inbound", **values).returning(supply.c.id)
+            made: int = self.connection.execute(query).scalar_one()
+            return made
+        self.connection.execute(
+            update(supply).where(supply.c.id == supply_id).values(**values, version=supply.c.version + 1)
+        )
+        return supply_id
+
+
+def _waiting_line(row: Row[Any]) -> WaitingLine:
+    return WaitingLine(
+        id=row.line_id,
+        number=row.line_number,
+        product_id=row.product_id,
+        sku=row.sku,
+        name=row.product_name,
+        unit=row.unit,
+        needed=row.needed,
+        price=row.unit_price,
+        case_pack=row.case_pack,
+        promised_on=row.promised_on or "",
+        promise_version=row.promise_version or 0,
+        expected_on=row.expected_on,
+    )
+
+
+def _waiting_order(row: Mapping[str, Any], lines: tuple[WaitingLine, ...]) -> WaitingOrder:
+    return WaitingOrder(
+        id=row["order_id"],
+        number=row["order_number"],
+        customer_id=row["customer_id"],
+        customer=row["customer_name"],
+        site_id=row["site_id"],
+        site=row["site_name"],
+        tier=row["tier"],
+        rank_rule=RankRule(row["rank_rule"]),
+        ordered_at=row["ordered_at"],
+        wanted_on=row["wanted_on"],
+        not_before=row["not_before"],
+        completeness=Completeness(row["completeness"]),
+        currency=row["currency"],
+        references=tuple(text for text in (row["customer_reference"], row["erp_reference"]) if text),
+        salesperson=row["salesperson"],
+        lines=lines,
+    )

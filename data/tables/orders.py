@@ -1,0 +1,136 @@
+"""What customers ordered, what they were promised, and what was released to go out."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, Text, UniqueConstraint
+
+from data.tables.base import Moment, count, key, metadata, refers, version, word
+
+order = Table(
+    "customer_order",  # ORDER is a word of SQL
+    metadata,
+    key(),
+    word("source", default="own"),
+    word("number"),
+    refers("customer_id", "customer"),
+    refers("site_id", "site"),
+    refers("depot_id", "depot"),
+    Column("ordered_at", Moment, nullable=False, index=True),
+    word("wanted_on", default=""),  # ISO dates in the site's zone; empty: as soon as possible
+    word("not_before", default=""),
+    word("not_after", default=""),
+    word("customer_reference", default=""),
+    word("erp_reference", default=""),
+    word("completeness", default="partial"),
+    count("min_percent", default=0),
+    count("min_value", default=0),
+    count("max_wait_days", default=None, nullable=True),
+    count("max_shipments", default=None, nullable=True),
+    count("routing_tier", default=None, nullable=True),  # None: the customer's tier
+    word("urgent_by", default=""),
+    word("hold_reason", default=""),
+    word("hold_by", default=""),
+    Column("hold_at", Moment),
+    word("payment", default="ok"),
+    word("currency"),
+    Column("note", Text, nullable=False, default="", server_default=""),
+    word("content_hash", default=""),
+    Column("cancelled_at", Moment),
+    version(),
+    UniqueConstraint("source", "number"),
+    CheckConstraint("completeness IN ('partial', 'per_line', 'complete')", name="completeness"),
+    CheckConstraint("payment IN ('ok', 'pending')", name="payment"),
+    Index("ix_order_customer_reference", "customer_reference"),
+    Index("ix_order_erp_reference", "erp_reference"),
+)
+
+order_line = Table(
+    "order_line",
+    metadata,
+    key(),
+    refers("order_id", "customer_order"),
+    word("number"),
+    refers("product_id", "product"),
+    Column("quantity", Integer, nullable=False),  # base units
+    count("unit_price", default=0),
+    count("cancelled", default=0),  # base units taken off again
+    word("expected_on", default=""),  # the live date, recalculated in silence
+    word("erp_reference", default=""),
+    UniqueConstraint("order_id", "number"),
+    CheckConstraint("quantity > 0", name="quantity"),
+    CheckConstraint("cancelled >= 0 AND cancelled <= quantity", name="cancelled"),
+)
+
+order_window = Table(
+    "order_window",
+    metadata,
+    key(),
+    refers("order_id", "customer_order"),
+    word("weekdays", default=""),
+    word("opens"),
+    word("closes"),
+    word("kind", default="begin_by"),
+    CheckConstraint("kind IN ('begin_by', 'finish_by')", name="kind"),
+)
+
+promise = Table(
+    "promise",  # inserted, never changed
+    metadata,
+    key(),
+    refers("order_line_id", "order_line"),
+    count("version", default=1),
+    word("promised_on"),
+    word("window_from", default=""),
+    word("window_to", default=""),
+    word("why"),
+    word("by"),
+    Column("made_at", Moment, nullable=False),
+    Column("told_at", Moment),
+    UniqueConstraint("order_line_id", "version"),
+)
+
+release = Table(
+    "release",
+    metadata,
+    key(),
+    refers("depot_id", "depot"),
+    Column("released_at", Moment, nullable=False),
+    word("by"),
+    word("for_day"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    key(),
+    word("number"),
+    refers("release_id", "release"),
+    refers("site_id", "site"),
+    refers("depot_id", "depot"),
+    word("for_day"),  # the day it is meant for; a redelivery moves it
+    word("direction", default="deliver"),
+    word("state", default="released"),
+    count("attempts", default=0),
+    count("tier", default=1),
+    Column("ready_at", Moment),
+    Column("oldest_ordered_at", Moment, nullable=False),
+    word("waits_for", default=""),  # why it is not planned: customer | address | ...
+    version(),
+    UniqueConstraint("number"),
+    CheckConstraint("direction IN ('deliver', 'collect')", name="direction"),
+    CheckConstraint(
+        "state IN ('released', 'loaded', 'dispatched', 'under_way', 'done', 'failed', 'unreleased')",
+        name="state",
+    ),
+)
+
+delivery_line = Table(
+    "delivery_line",
+    metadata,
+    key(),
+    refers("delivery_id", "delivery"),
+    refers("allocation_id", "allocation"),
+    Column("quantity", Integer, nullable=False),
+    UniqueConstraint("delivery_id", "allocation_id"),
+    CheckConstraint("quantity > 0", name="quantity"),
+)

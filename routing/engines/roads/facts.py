@@ -1,0 +1,67 @@
+"""What is known about a built region. Written last, so a folder that has it is whole."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from routing.errors import RegionError
+from routing.model.places import Bounds
+
+FACTS_FILE = "region.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionFacts:
+    """A region as it was built.
+
+    `build` names the input and every version that shaped the result: a plan records it. `addresses` counts the
+    gazetteer's, or where none was built the things that carry a house number. `share_unroutable` is the share
+    (0 to 1) of ordered pairs among sampled addresses that no road joins, by car; `sampled` is how many places were
+    paired. `snap_*_m`: how far those places lie from their road. `seconds` by step, in order.
+    `calibration` by profile: what the road graph's durations are multiplied with to meet OSRM's.
+    """
+
+    name: str
+    build: str
+    bounds: Bounds
+    addresses: int
+    restrictions: int
+    drivable_km: float
+    sampled: int
+    share_unroutable: float
+    snap_median_m: float
+    snap_p95_m: float
+    profiles: tuple[str, ...]
+    calibration: dict[str, float] = field(default_factory=dict)
+    clipped_ways: int = 0
+    extra: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    mebibytes: float = 0.0
+    attribution: str = "© OpenStreetMap contributors"
+
+
+def save_facts(facts: RegionFacts, region_dir: Path) -> None:
+    text = json.dumps(asdict(facts), ensure_ascii=False, indent=2)
+    (region_dir / FACTS_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def load_facts(region_dir: Path) -> RegionFacts:
+    """The facts of a built region. Raises RegionError when the folder holds none or they cannot be read."""
+    path = region_dir / FACTS_FILE
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw["bounds"] = Bounds(**raw["bounds"])
+        raw["profiles"] = tuple(raw["profiles"])
+        return RegionFacts(**raw)
+    except FileNotFoundError:
+        raise RegionError(
+            f'"{region_dir.name}" is no built region: its {FACTS_FILE} is missing. Build it again.',
+            region=region_dir.name,
+        ) from None
+    except (ValueError, KeyError, TypeError) as broken:
+        raise RegionError(
+            f'The {FACTS_FILE} of region "{region_dir.name}" cannot be read ({broken}). Build the region again.',
+            region=region_dir.name,
+        ) from broken

@@ -1,0 +1,250 @@
+"""Travel times and lines from OSRM, computed in a process of its own that is kept warm."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from routing.engines.roads.facts import RegionFacts, load_facts
+from routing.engines.roads.profiles import profile_named
+from routing.errors import RegionError, TravelError
+from routing.model.places import Location
+from routing.ports import TravelTable
+
+SNAPPING_RADIUS_M = 500.0
+
+_START_LIMIT_S = 60.0
+_TABLE_LIMIT_S = 120.0
+# 1000 × 1000 takes under a second on a city; this leaves a slow machine room, and still ends.
+_LIMIT_PER_PAIR_S = 1e-4
+
+
+def dataset(region_dir: Path, profile: str) -> Path:
+    """Where a profile's dataset lies in a region: the name that all its files begin with."""
+    return region_dir / "osrm" / profile / "region.osrm"
+
+
+class OsrmTravelTimes:
+    """Fits TravelTimes. Safe from threads: questions wait for each other, the interpreter's lock is free meanwhile.
+
+    The process starts with the first question and again after it was killed, timed out, or the region was rebuilt;
+    the question during which it died raises TravelError. `close()` ends it.
+    """
+
+    def __init__(
+        self,
+        region_dir: Path,
+        *,
+        snapping_radius_m: float = SNAPPING_RADIUS_M,
+        time_limit_s: float | None = None,
+    ) -> None:
+        self._region_dir = region_dir
+        self._radius_m = snapping_radius_m
+        self._time_limit_s = time_limit_s
+        self._lock = threading.Lock()
+        self._worker: OsrmProcess | None = None
+
+    def open(self) -> None:
+        """Start the process and open the datasets now rather than with the first question. Raises TravelError."""
+        with self._lock:
+            self._running(None)
+
+    def table(self, places: Sequence[Location], *, profile: str) -> TravelTable:
+        """The table as TravelTable says; the diagonal is 0 for every place. Raises TravelError.
+
+        A place with no road within the snapping radius has -1 to and from every other, and `snapped_m` -1.
+        """
+        if not places:
+            empty = np.zeros((0, 0), dtype=np.int64)
+            return TravelTable(
+                durations_s=empty,
+                distances_m=empty.copy(),
+                snapped_m=np.zeros(0, dtype=np.int64),
+                engine="osrm",
+                build=self.build,
+            )
+        answer, build = self._ask("table", places, profile)
+        _, durations_s, distances_m, snapped_m = answer
+        return TravelTable(
+            durations_s=durations_s, distances_m=distances_m, snapped_m=snapped_m, engine="osrm", build=build
+        )
+
+    def path(self, places: Sequence[Location], *, profile: str) -> list[Location]:
+        """The line along the roads, snapped at every place. Raises TravelError when a place or a leg has no road."""
+        if len(places) < 2:
+            return list(places)
+        answer, _ = self._ask("path", places, profile)
+        return [Location(lat=lat, lon=lon) for lon, lat in answer[1]]
+
+    @property
+    def build(self) -> str:
+        """The build that the next question will be answered from."""
+        return _facts_of(self._region_dir.resolve()).build
+
+    def close(self) -> None:
+        with self._lock:
+            self._drop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        worker = getattr(self, "_worker", None)
+        if worker is not None:
+            worker.close()
+
+    def _ask(self, question: str, places: Sequence[Location], profile: str) -> tuple[tuple[Any, ...], str]:
+        name = profile_named(profile).name
+        coordinates = [(place.lon, place.lat) for place in places]
+        limit_s = self._time_limit_s
+        if limit_s is None:
+            limit_s = _TABLE_LIMIT_S + _LIMIT_PER_PAIR_S * len(places) ** 2
+        with self._lock:
+            worker = self._running(name)
+            try:
+                answer = worker.ask((question, name, coordinates, self._radius_m), limit_s)
+            except TravelError:
+                self._drop()
+                raise
+        if answer[0] == "error":
+            raise _refusal(question, answer[1], answer[2], len(places), self._radius_m)
+        return answer, worker.build
+
+    def _running(self, profile: str | None) -> OsrmProcess:
+        """The worker on the present build, started when there is none. Called with the lock held."""
+        region = self._region_dir.resolve()
+        if self._worker is not None and (self._worker.region_dir != region or not self._worker.alive()):
+            self._drop()
+        if self._worker is None:
+            facts = _facts_of(region)
+            self._worker = OsrmProcess(region, profiles=facts.profiles, build=facts.build)
+        if profile is not None and profile not in self._worker.profiles:
+            raise TravelError(
+                f'Region "{self._region_dir.name}" has no roads for {profile}, '
+                f"only for {', '.join(self._worker.profiles)}. Build the region again.",
+                code="profile_not_built",
+                profile=profile,
+            )
+        return self._worker
+
+    def _drop(self) -> None:
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+
+class OsrmProcess:
+    """One running process with a build's datasets open. Raises TravelError when they cannot be opened."""
+
+    def __init__(self, region_dir: Path, *, profiles: tuple[str, ...], build: str) -> None:
+        self.region_dir = region_dir
+        self.profiles = profiles
+        self.build = build
+        ours, theirs = socket.socketpair()
+        # `-m` rather than multiprocessing: that would import the caller's main module, web server and all.
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
+        with theirs:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable, "-m", "routing.engines.roads.osrm_worker",
+                    str(theirs.fileno()), str(region_dir), ",".join(profiles),
+                ],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                # Ctrl-C in a terminal reaches the whole group; the server decides when this ends.
+                start_new_session=True,
+            )  # fmt: skip
+        self._connection = Connection(ours.detach())
+        try:
+            hello = self._answer(_START_LIMIT_S)
+        except TravelError:
+            self.close()
+            raise
+        if hello[0] == "error":
+            self.close()
+            raise TravelError(f"The roads are unusable: {hello[2]}. Build the region again.", code="dataset_unreadable")
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def ask(self, question: tuple[Any, ...], limit_s: float) -> tuple[Any, ...]:
+        """Raises TravelError when the process died or was too slow; it must be ended then."""
+        try:
+            self._connection.send(question)
+        except OSError as gone:
+            raise self._died() from gone
+        return self._answer(limit_s)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._connection.close()
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+
+    def _answer(self, limit_s: float) -> tuple[Any, ...]:
+        try:
+            if not self._connection.poll(limit_s):
+                raise TravelError(
+                    f"The roads did not answer within {limit_s:.0f} s and were stopped. "
+                    "Ask for fewer places at once, or try again when the machine is less busy.",
+                    code="travel_timeout",
+                )
+            answer: tuple[Any, ...] = self._connection.recv()
+        except (EOFError, OSError) as gone:
+            raise self._died() from gone
+        return answer
+
+    def _died(self) -> TravelError:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=5)
+        return TravelError(
+            f"The process that computes travel times ended (code {self._process.returncode}). "
+            "Try again: it is started anew. If it happens again, build the region again.",
+            code="travel_crashed",
+        )
+
+
+def _facts_of(region_dir: Path) -> RegionFacts:
+    try:
+        return load_facts(region_dir)
+    except RegionError as missing:
+        raise TravelError(str(missing), code="region_not_built") from missing
+
+
+def _refusal(question: str, code: str, sentence: str, n: int, radius_m: float) -> TravelError:
+    if code == "NoRoute":
+        return TravelError(
+            "No road joins two of the places that follow each other. Check the pins of this route.", code="no_road"
+        )
+    if code == "NoSegment":
+        # OSRM's sentence ends with the place's index, from 0.
+        last = sentence.rsplit(" ", 1)[-1]
+        which = f"Place {int(last) + 1}" if last.isdigit() else "A place"
+        return TravelError(
+            f"{which} of this route has no road within {radius_m:.0f} m. Move its pin to the road.", code="no_road"
+        )
+    return TravelError(
+        f"OSRM refused a {question} of {n} places: {code} {sentence}. Build the region again, or ask for fewer places.",
+        code="travel_refused",
+        osrm=code,
+    )

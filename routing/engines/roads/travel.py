@@ -1,0 +1,37 @@
+"""The best travel times there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from routing.engines.roads.facts import load_facts
+from routing.engines.roads.great_circle import GreatCircleTravelTimes
+from routing.engines.roads.osrm import OsrmTravelTimes
+from routing.errors import TravelError
+
+if TYPE_CHECKING:
+    from routing.engines.roads.road_graph import RoadGraphTravelTimes
+
+
+def travel_times(region_dir: Path | None) -> OsrmTravelTimes | RoadGraphTravelTimes | GreatCircleTravelTimes:
+    """OSRM where it runs, else the region's road graph, else the great circle; every table says which it is from.
+
+    Without a region it is the great circle. Keep what you get and close it at the end: it holds a warm process.
+    Raises RegionError when a region is named that was never built.
+    """
+    if region_dir is None:
+        return GreatCircleTravelTimes()
+    facts = load_facts(region_dir)
+    osrm = OsrmTravelTimes(region_dir)
+    try:
+        osrm.open()
+    except TravelError:
+        osrm.close()
+        # Imported here because scipy is of use to the fallback only.
+        from routing.engines.roads.road_graph import RoadGraphTravelTimes, graph_file
+
+        if all(graph_file(region_dir, profile).is_file() for profile in facts.profiles):
+            return RoadGraphTravelTimes(region_dir)
+        return GreatCircleTravelTimes()
+    return osrm

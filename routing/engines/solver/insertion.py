@@ -1,0 +1,529 @@
+"""A plan that always exists: regret insertion, tier by tier, and the exchange that keeps priority strict.
+
+Positions are sifted by plain arithmetic over whole arrays (which forgives: it knows one break, not two), and what
+survives is asked of the `Timetable`, which decides. Everything here is deterministic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.errors import InvalidProblem
+from routing.model.plans import CostScheme, Lock, Problem, ShiftOffer, Visit
+from routing.rules.schedule import ALWAYS, Timetable, earliest, latest, spans
+
+type Routes = dict[int, list[int]]
+"""Visit ids in order, per shift id; an unused shift has an empty list."""
+
+type Score = tuple[tuple[tuple[int, int], ...], int]
+"""((served, their age) per rank from the top, minus cost): the bigger one is the better plan."""
+
+type Slack = list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]
+"""(free, wait, latest) per position, once per way of having taken the break: see `Insertion._slack`."""
+
+_REMEMBERED = 20_000
+"""Routes whose slack is kept."""
+
+LOCKED = 2**62
+"""The rank of a visit that a person put on a shift: above every tier."""
+
+
+class Crew(NamedTuple):
+    """What the sieve needs of one shift, as plain numbers and arrays (one column more than places: `anywhere`)."""
+
+    shift: ShiftOffer
+    durations: NDArray[np.int64]
+    start: int
+    end: int
+    prices: NDArray[np.float64]
+
+
+class Sieve:
+    """Cheapest positions of all waiting visits in one route: a matrix (visits, positions), inf where it cannot be."""
+
+    def __init__(self, price: NDArray[np.float64]) -> None:
+        self.price = price
+        self.position = price.argmin(axis=1)
+        self.best = price[np.arange(len(price)), self.position]
+
+    def strike(self, row: int) -> float:
+        """The cheapest position of this visit does not fit after all: the price of the next."""
+        self.price[row, self.position[row]] = np.inf
+        self.position[row] = self.price[row].argmin()
+        self.best[row] = self.price[row, self.position[row]]
+        return float(self.best[row])
+
+
+class Insertion:
+    """Builds and mends routes of one problem. Raises InvalidProblem when the locks contradict each other."""
+
+    def __init__(self, problem: Problem, table: Timetable) -> None:
+        self.problem, self.table = problem, table
+        self.locks = locks_by_visit(problem)
+        self.position_of = {key: lock.position for key, lock in self.locks.items() if lock.position is not None}
+        self.rank = {v.id: LOCKED if v.id in self.locks else v.tier for v in problem.visits}
+        self.age = {v.id: v.age for v in problem.visits}
+        self.ranks = sorted(set(self.rank.values()), reverse=True)
+        self.row = {visit.id: row for row, visit in enumerate(problem.visits)}
+        self._tables: dict[tuple[str, float, float, float], tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+        self._crews = {shift.id: self._crew(shift) for shift in problem.shifts}
+        visits = problem.visits
+        self._spans = [ALWAYS if v.id in table.done else spans(v.windows) for v in visits]
+        self._ready = np.array(
+            [-(2**60) if v.ready_s is None or v.id in table.done else v.ready_s for v in visits], dtype=np.int64
+        )
+        most = max((len(windows) for windows in self._spans), default=1)
+        # Shorter lists repeat their last window.
+        padded_spans = [[w[min(k, len(w) - 1)] for w in self._spans] for k in range(most)]
+        self._firsts = [np.array([first for first, _ in line], dtype=np.int64) for line in padded_spans]
+        self._lasts = [np.array([last for _, last in line], dtype=np.int64) for line in padded_spans]
+        self._place = np.array([v.place for v in visits], dtype=np.int64)
+        self._service = np.array([v.service_s for v in visits], dtype=np.int64)
+        self._setup = np.array([v.setup_s for v in visits], dtype=np.int64)
+        dimensions = len(problem.dimensions)
+        self._load = np.array([v.load for v in visits], dtype=np.int64).reshape(len(visits), dimensions)
+        self._collect = np.array([v.collect for v in visits], dtype=np.int64).reshape(len(visits), dimensions)
+        self.may = {shift.id: self._may(shift, visits) for shift in problem.shifts}
+        self._capacity = {s.id: np.array(s.capacity, dtype=np.int64) for s in problem.shifts}
+        self._slacks: dict[tuple[int, tuple[int, ...], int], Slack | None] = {}
+        kinds: dict[tuple[ShiftOffer, bytes], int] = {}
+        self.kind = {
+            shift.id: kinds.setdefault((replace(shift, id=0, name=""), self.may[shift.id].tobytes()), len(kinds))
+            for shift in problem.shifts
+        }
+        self._free = all(shift.cost == CostScheme() for shift in problem.shifts)
+
+    def _crew(self, shift: ShiftOffer) -> Crew:
+        anywhere = len(self.problem.places)
+        cost = shift.cost
+        per_s, per_m = (cost.per_hour + cost.per_travel_hour) / 3600, cost.per_km / 1000
+        if per_s == per_m == 0:
+            per_s = 1.0
+        # Shifts of one profile, speed and rates share their tables.
+        key = (shift.profile, shift.speed_factor, per_s, per_m)
+        if key not in self._tables:
+            seconds, metres = self.table.durations(shift), self.table.distances(shift)
+            blocked = (seconds < 0) | (metres < 0)
+            seconds, metres = (np.pad(np.where(blocked, 2**50, table), (0, 1)) for table in (seconds, metres))
+            self._tables[key] = seconds, per_s * seconds + per_m * metres
+        durations, prices = self._tables[key]
+        return Crew(
+            shift,
+            durations,
+            anywhere if shift.start is None else shift.start,
+            anywhere if shift.end is None else shift.end,
+            prices,
+        )
+
+    def _may(self, shift: ShiftOffer, visits: Sequence[Visit]) -> NDArray[np.bool_]:
+        return np.array(
+            [
+                (v.shifts is None or shift.id in v.shifts)
+                and v.skills <= shift.skills
+                and (v.id not in self.locks or self.locks[v.id].shift == shift.id)
+                for v in visits
+            ],
+            dtype=bool,
+        )
+
+    # ---- judging
+
+    def fits(self, shift: int, ids: Sequence[int]) -> bool:
+        """Whether the route can be driven, and no visit has come to lie behind the place it is locked to."""
+        if not ids:
+            return True
+        if self.position_of and any(at > self.position_of.get(key, at) for at, key in enumerate(ids)):
+            return False
+        return self.table.times(shift, ids) is not None
+
+    def cost(self, routes: Routes) -> int:
+        """What the routes cost; one that cannot be driven counts nothing, it is mended before it counts."""
+        times = [self.table.times(shift, ids) for shift, ids in routes.items() if ids]
+        return sum(one.cost for one in times if one is not None)
+
+    def weigh(self, shift: int, ids: Sequence[int]) -> float:
+        """The cost of one route, or its travel when nobody said what anything costs."""
+        if not ids:
+            return 0.0
+        times = self.table.times(shift, ids)
+        assert times is not None
+        return float(times.travel_s if self._free else times.cost)
+
+    def score(self, routes: Routes) -> Score:
+        served = [key for ids in routes.values() for key in ids]
+        return self.served_by_rank(served), -round(sum(self.weigh(shift, ids) for shift, ids in routes.items()))
+
+    def served_by_rank(self, served: Iterable[int]) -> tuple[tuple[int, int], ...]:
+        """(served, sum of their age) per rank from the top."""
+        count = dict.fromkeys(self.ranks, 0)
+        age = dict.fromkeys(self.ranks, 0)
+        for key in served:
+            count[self.rank[key]] += 1
+            age[self.rank[key]] += self.age[key]
+        return tuple((count[rank], age[rank]) for rank in self.ranks)
+
+    def distinct(self, routes: Routes, shifts: Sequence[int]) -> list[int]:
+        """These shifts, but of unused ones that are alike only the first."""
+        seen: set[int] = set()
+        out = []
+        for shift in shifts:
+            if not routes[shift]:
+                if self.kind[shift] in seen:
+                    continue
+                seen.add(self.kind[shift])
+            out.append(shift)
+        return out
+
+    def waiting(self, routes: Routes) -> list[int]:
+        served = {key for ids in routes.values() for key in ids}
+        return [visit.id for visit in self.problem.visits if visit.id not in served]
+
+    # ---- building
+
+    def build(self) -> Routes:
+        return self.mend({shift.id: [] for shift in self.problem.shifts})
+
+    def mend(self, routes: Routes) -> Routes:
+        """What of these routes can be driven as it stands, filled up with all that waits."""
+        out: Routes = {shift.id: [] for shift in self.problem.shifts}
+        placed: set[int] = set()
+        # The done and the locked beginnings of routes stand before anything else is asked.
+        fixed = sorted((at, key) for key, at in self.position_of.items())
+        for at, key in fixed:
+            ids = out[self.locks[key].shift]
+            if at == len(ids) and self.fits(self.locks[key].shift, [*ids, key]):
+                ids.append(key)
+                placed.add(key)
+        for shift, ids in routes.items():
+            wanted = [key for key in ids if key not in placed and key in self.row and self.may[shift][self.row[key]]]
+            whole = [*out[shift], *wanted]
+            if self.fits(shift, whole):
+                out[shift] = whole
+            else:
+                for key in wanted:
+                    if self.fits(shift, [*out[shift], key]):
+                        out[shift].append(key)
+            placed.update(out[shift])
+        return self._settle(self.fill(out))
+
+    def _settle(self, routes: Routes) -> Routes:
+        """Moves what is locked to a place further back there; where that cannot be, it is left out."""
+        for key, at in sorted(self.position_of.items(), key=lambda item: item[1]):
+            shift = self.locks[key].shift
+            ids = routes[shift]
+            if key in ids and ids.index(key) != at:
+                rest = [other for other in ids if other != key]
+                moved = [*rest[:at], key, *rest[at:]]
+                routes[shift] = moved if at <= len(rest) and self.fits(shift, moved) else rest
+                if not self.fits(shift, routes[shift]):
+                    routes[shift] = [other for other in rest if other in self.locks]
+        return routes
+
+    def settled(self, routes: Routes) -> bool:
+        """Whether every visit that is locked to a place and served is exactly there."""
+        for key, at in self.position_of.items():
+            ids = routes[self.locks[key].shift]
+            if key in ids and (at >= len(ids) or ids[at] != key):
+                return False
+        return True
+
+    def fill(self, routes: Routes) -> Routes:
+        """Inserts what waits, rank by rank from the top, the one that would regret waiting most first."""
+        routes = {shift: list(ids) for shift, ids in routes.items()}
+        waiting = self.waiting(routes)
+        for rank in self.ranks:
+            self._fill(routes, [key for key in waiting if self.rank[key] == rank])
+        return routes
+
+    def _fill(self, routes: Routes, keys: list[int]) -> None:
+        if not keys or not routes:
+            return
+        rows = np.array([self.row[key] for key in keys], dtype=np.int64)
+        shifts = self.distinct(routes, list(routes))
+        sieves = [self.sieve(shift, routes[shift], rows) for shift in shifts]
+        best = np.stack([sieve.best for sieve in sieves], axis=1)
+        open_ = np.ones(len(keys), dtype=bool)
+        while True:
+            if best.shape[1] == 1:
+                first, regret = best[:, 0], -best[:, 0]
+            else:
+                two = np.partition(best, 1, axis=1)[:, :2]
+                first = two[:, 0]
+                # One shift only left: it goes before all that have a choice.
+                regret = np.where(np.isinf(two[:, 1]), 1e15, two[:, 1]) - np.where(np.isinf(first), 0, first)
+            possible = open_ & np.isfinite(first)
+            if not possible.any():
+                return
+            # What is cheap goes before what is dear: chosen by regret alone, clusters are torn apart.
+            wish = np.minimum(regret, 1e14) - np.where(np.isinf(first), 0, first)
+            row = int(np.where(possible, wish, -np.inf).argmax())
+            column = int(best[row].argmin())
+            shift, at = shifts[column], int(sieves[column].position[row])
+            ids = routes[shift]
+            candidate = [*ids[:at], keys[row], *ids[at:]]
+            if not self.fits(shift, candidate):
+                sieves[column].strike(row)
+                best[row, column] = sieves[column].best[row]
+                continue
+            routes[shift] = candidate
+            open_[row] = False
+            sieves[column] = self.sieve(shift, candidate, rows)
+            best[:, column] = sieves[column].best
+            if not ids:
+                for other in self.distinct(routes, list(routes)):
+                    if other not in shifts:
+                        shifts.append(other)
+                        sieves.append(self.sieve(other, routes[other], rows))
+                        best = np.column_stack([best, sieves[-1].best])
+
+    def sieve(self, shift_id: int, ids: Sequence[int], rows: NDArray[np.int64]) -> Sieve:
+        crew = self._crews[shift_id]
+        shift = crew.shift
+        here = [self.row[key] for key in ids]
+        price = np.full((len(rows), len(ids) + 1), np.inf)
+        capacity = self._capacity[shift_id]
+        load = self._load[rows] + self._load[here].sum(axis=0)
+        collect = self._collect[rows] + self._collect[here].sum(axis=0)
+        able = self.may[shift_id][rows] & ((load <= capacity) & (collect <= capacity)).all(axis=1)
+        if shift.max_visits is not None and len(ids) >= shift.max_visits:
+            able[:] = False
+        some = np.flatnonzero(able)
+        if not len(some):
+            return Sieve(price)
+        rows = rows[some]
+        before = np.array([crew.start, *self._place[here]], dtype=np.int64)
+        after = np.array([*self._place[here], crew.end], dtype=np.int64)
+        place = self._place[rows][:, None]
+        to, on = crew.durations[before[None, :], place], crew.durations[place, after[None, :]]
+        work = self._service[rows][:, None] + np.where(place == before[None, :], 0, self._setup[rows][:, None])
+        spent = work + on
+        leave = shift.start_s + shift.loading_s
+        if here:
+            leave = max(leave, int(self._ready[here].max()))
+        # Goods that come later hold up the whole trip: one pass per moment of leaving.
+        leaving = np.maximum(self._ready[rows], leave)
+        possible = np.zeros(to.shape, dtype=bool)
+        for moment in [leave] if leaving.max() == leave else np.unique(leaving).tolist():
+            slack = self._remembered(crew, tuple(ids), here, before, after, moment)
+            if slack is None:
+                continue
+            fits = np.zeros(to.shape, dtype=bool)
+            for free, wait, latest_s in slack:
+                reach = free + np.maximum(to - wait, 0) if wait.any() else free + to
+                fits |= self._start(reach, rows) + spent <= latest_s
+            possible |= fits & (leaving == moment)[:, None]
+        cost = crew.prices[before[None, :], place] + crew.prices[place, after[None, :]]
+        cost -= crew.prices[before, after]
+        if not ids:
+            cost += crew.prices[crew.start, crew.end] + shift.cost.fixed
+        price[some] = np.where(possible, cost, np.inf)
+        return Sieve(price)
+
+    def _remembered(
+        self,
+        crew: Crew,
+        ids: tuple[int, ...],
+        here: Sequence[int],
+        before: NDArray[np.int64],
+        after: NDArray[np.int64],
+        leave: int,
+    ) -> Slack | None:
+        """`_slack`, kept for routes that come back: most routes of a round are those of the round before."""
+        key = (crew.shift.id, ids, leave)
+        if key not in self._slacks:
+            if len(self._slacks) >= _REMEMBERED:
+                self._slacks.clear()
+            self._slacks[key] = self._slack(crew, here, before, after, leave)
+        return self._slacks[key]
+
+    def _start(self, reach: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """When service may begin, for arrivals of shape (rows, positions); far in the future when the windows are
+        over."""
+        start = np.full(reach.shape, 2**61, dtype=np.int64)
+        for first, last in zip(self._firsts[::-1], self._lasts[::-1], strict=True):
+            start = np.where(reach <= last[rows][:, None], np.maximum(reach, first[rows][:, None]), start)
+        return start
+
+    def _slack(
+        self, crew: Crew, here: Sequence[int], before: NDArray[np.int64], after: NDArray[np.int64], leave: int
+    ) -> Slack | None:
+        """(free, wait, latest) per position: when the van is free at the earliest, how much of a wait since then can be
+        driven, and when it must be at what follows at the latest. One triple per way of having taken the break
+        (before the position, or after it); more than one break is forgiven. None when the route cannot leave that late.
+        """
+        shift = crew.shift
+        travel = crew.durations[before, after].tolist()
+        count = len(here)
+        windows = [self._spans[row] for row in here]
+        work = [
+            int(self._service[row]) + (0 if before[n] == after[n] else int(self._setup[row]))
+            for n, row in enumerate(here)
+        ]
+        pause = self.table.breaks(shift.id)[0] if len(shift.breaks) == 1 else (0, ALWAYS)
+        duration, times = pause
+        far = 2**61
+        free0, free1, wait1 = [leave], [far], [0]
+        for n in range(count + 1):
+            # The break right here, or earlier on.
+            begin = earliest(times, free0[n])
+            if begin is not None and begin + duration < free1[n]:
+                free1[n], wait1[n] = begin + duration, begin - free0[n]
+            if n == count:
+                break
+            start = earliest(windows[n], free0[n] + travel[n])
+            free0.append(far if start is None else start + work[n])
+            start = earliest(windows[n], free1[n] + max(0, travel[n] - wait1[n]))
+            free1.append(far if start is None else start + work[n])
+            wait1.append(0)
+        if free0[count] >= far:
+            return None
+        limit0 = limit1 = shift.end_s - shift.debrief_s
+        late0, late1 = [limit0], []
+        for n in range(count, -1, -1):
+            # The break just before what follows, or later on.
+            begin = latest(times, limit0 - duration)
+            rest = -far if begin is None else begin
+            limit1 = rest if n == count else max(rest, limit1)
+            late1.append(limit1)
+            if n == 0:
+                break
+            setup = int(self._setup[here[n - 1]])
+            last = latest(windows[n - 1], limit0 - travel[n] - work[n - 1])
+            # An insertion before it may spare the setup: the sieve forgives that much.
+            limit0 = -far if last is None else last + setup
+            last = latest(windows[n - 1], limit1 + min(0, -travel[n]) - work[n - 1]) if limit1 > -far else None
+            limit1 = -far if last is None else last + setup
+            late0.append(limit0)
+        none = np.zeros(count + 1, dtype=np.int64)
+        ways = [
+            (np.array(free0, dtype=np.int64), none, np.array(late1[::-1], dtype=np.int64)),
+            (np.array(free1, dtype=np.int64), np.array(wait1, dtype=np.int64), np.array(late0[::-1], dtype=np.int64)),
+        ]
+        return ways if duration else ways[1:]
+
+    # ---- strict priority
+
+    # ---- tidying
+
+    def tidy(self, routes: Routes, *, stopped: Callable[[], bool]) -> Routes:
+        """Moves single visits until none is cheaper anywhere else. A dispatcher who tries a move by hand must not find
+        what the search overlooked. Routes whose order a person or the day has fixed in part are left as they are.
+        Stopped early, it answers what it has."""
+        routes = {shift: list(ids) for shift, ids in routes.items()}
+        weights = {shift: self.weigh(shift, ids) for shift, ids in routes.items()}
+        better = True
+        while better:
+            better = False
+            for key in [key for ids in routes.values() for key in ids]:
+                if stopped():
+                    return routes
+                better |= self._move_to_cheapest(routes, weights, key)
+        return routes
+
+    def _move_to_cheapest(self, routes: Routes, weights: dict[int, float], key: int) -> bool:
+        fixed = {
+            shift for shift, ids in routes.items() if any(k in self.position_of or k in self.table.done for k in ids)
+        }
+        home = next(shift for shift, ids in routes.items() if key in ids)
+        if home in fixed:
+            return False
+        without = [other for other in routes[home] if other != key]
+        left = self._weight_if_it_fits(home, without)
+        if left is None:
+            return False
+        row = np.array([self.row[key]], dtype=np.int64)
+        least = weights[home] - left - 0.5  # below a thousandth of a minor unit nothing is gained
+        best: tuple[int, list[int], float] | None = None
+        for shift in self.distinct(routes, [shift for shift in routes if shift not in fixed]):
+            base, before = (without, left) if shift == home else (routes[shift], weights[shift])
+            for at in np.flatnonzero(np.isfinite(self.sieve(shift, base, row).price[0])):
+                tried = [*base[:at], key, *base[at:]]
+                weight = self._weight_if_it_fits(shift, tried)
+                if weight is not None and weight - before < least:
+                    least, best = weight - before, (shift, tried, weight)
+        if best is None:
+            return False
+        routes[home], weights[home] = without, left
+        routes[best[0]], weights[best[0]] = best[1], best[2]
+        return True
+
+    def _weight_if_it_fits(self, shift: int, ids: Sequence[int]) -> float | None:
+        return self.weigh(shift, ids) if self.fits(shift, ids) else None
+
+    # ---- keeping priority strict
+
+    def exchange(self, routes: Routes) -> Routes:
+        """Until no visit that waits could be served by taking out only visits of lower rank.
+
+        Each exchange serves one more of a higher rank and none fewer of those above, so it ends.
+        """
+        again = True
+        while again:
+            again = False
+            waiting = sorted(self.waiting(routes), key=lambda key: (-self.rank[key], -self.age[key], self.row[key]))
+            for key in waiting:
+                better = self._make_room(routes, key)
+                if better is not None:
+                    routes, again = better, True
+                    break
+        return routes
+
+    def _make_room(self, routes: Routes, key: int) -> Routes | None:
+        offers: list[tuple[int, int, list[int]]] = []
+        for shift, ids in routes.items():
+            if not self.may[shift][self.row[key]]:
+                continue
+            kept = [other for other in ids if self.rank[other] >= self.rank[key]]
+            if not self.fits(shift, kept):
+                continue
+            for at in range(len(kept) + 1):
+                candidate = [*kept[:at], key, *kept[at:]]
+                if self.fits(shift, candidate) and self.settled({**routes, shift: candidate}):
+                    times = self.table.times(shift, candidate)
+                    assert times is not None
+                    offers.append((times.cost, shift, candidate))
+        if not offers:
+            return None
+        _, shift, ids = min(offers)
+        return self.fill({**routes, shift: ids})
+
+
+def locks_by_visit(problem: Problem) -> dict[int, Lock]:
+    """One lock per visit. Raises InvalidProblem naming the locks that contradict each other or name nothing."""
+    visits = {visit.id for visit in problem.visits}
+    shifts = {shift.id for shift in problem.shifts}
+    locks: dict[int, Lock] = {}
+    taken: dict[tuple[int, int], int] = {}
+    for lock in problem.locks:
+        if lock.visit not in visits or lock.shift not in shifts:
+            raise InvalidProblem(
+                f"A lock puts delivery {lock.visit} on shift {lock.shift}, but the problem has no such "
+                f"{'shift' if lock.visit in visits else 'delivery'}. Take the lock off."
+            )
+        if lock.visit in locks:
+            raise InvalidProblem(
+                f"Delivery {lock.visit} is locked twice: to shift {locks[lock.visit].shift} and to shift {lock.shift}. "
+                "Take one lock off."
+            )
+        locks[lock.visit] = lock
+        if lock.position is not None:
+            if lock.position < 0:
+                raise InvalidProblem(f"Delivery {lock.visit} is locked to position {lock.position}: the first is 0.")
+            other = taken.setdefault((lock.shift, lock.position), lock.visit)
+            if other != lock.visit:
+                raise InvalidProblem(
+                    f"Deliveries {other} and {lock.visit} are both locked to position {lock.position} of shift "
+                    f"{lock.shift}. Take one lock off."
+                )
+    return locks
+
+
+def as_routes(problem: Problem, routes: Iterable[tuple[int, Sequence[int]]]) -> Routes:
+    """Every shift of the problem with its visits; shifts that are gone are forgotten."""
+    given = {shift: list(ids) for shift, ids in routes}
+    return {shift.id: given.get(shift.id, []) for shift in problem.shifts}

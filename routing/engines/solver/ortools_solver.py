@@ -1,0 +1,644 @@
+"""OR-Tools as the planner: strict tiers one after the other, every plan recomputed by the schedule and judged by the
+checker.
+
+How a solve goes:
+
+1. Regret insertion gives a plan within a fraction of a second, and an exchange makes priority strict (insertion.py).
+2. Ruin and recreate (ruin.py) takes most of the time: it fills tight days and lowers the cost, rank by rank.
+3. Per rank from the top (first what a person locked, then tier by tier): if visits of that rank are still waiting, a
+   model with this rank and those above maximises first how many of them are served, then their age. What was reached
+   above is a constraint of the model, never a price: prices would have to grow by powers and overflow.
+4. A model with everything lowers the cost until the limit, and keeps what every rank has reached.
+5. Each answer goes through the schedule; what OR-Tools sees differently (setup at a door with several deliveries) is
+   mended by insertion. The exchange runs once more, then `violations` decides: a plan it objects to is a SolverError.
+
+A lock means "this shift or nobody". What cannot ride where it is locked is left out with LOCKED_BY_YOU; locks that
+contradict each other, or a done visit that cannot stay where it was done, are an InvalidProblem.
+
+The same problem, seed and `iterations` give the same plan, as long as the time limit is not reached first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from ortools.constraint_solver import pywrapcp, routing_enums_pb2
+from ortools.util import optional_boolean_pb2
+
+from routing.engines.solver.finish import plan_of, served_by_tier
+from routing.engines.solver.insertion import LOCKED, Insertion, Routes, Score, as_routes
+from routing.engines.solver.ruin import Ruin
+from routing.errors import InvalidProblem
+from routing.model.plans import Plan, Problem, ShiftOffer, SolveProgress
+from routing.rules.schedule import Timetable, spans
+
+_FAR = 2**40
+"""No time, distance or amount of one problem may pass this: sums of many stay well inside int64."""
+_SLOW_OPERATORS = (
+    "use_global_cheapest_insertion_path_lns",
+    "use_local_cheapest_insertion_path_lns",
+    "use_relocate_path_global_cheapest_insertion_insert_unperformed",
+    "use_relocate_expensive_chain",
+)
+_WALK_SHARE = 0.85
+"""Of the time limit for ruin and recreate; the rest is for OR-Tools."""
+_TIDY_SHARE = 0.08
+"""Of the time limit for the last look at single moves."""
+_HOT, _COLD = 2.0, 0.03
+"""Temperature at the beginning and end of the walk, in costs of an average visit."""
+_COST_SCALE = 10**10
+"""The cost of any plan is scaled to stay below this inside a model, so that counts always weigh more."""
+
+
+def solve(
+    problem: Problem,
+    *,
+    seed: int,
+    time_limit_s: float,
+    iterations: int | None = None,
+    start: Plan | None = None,
+    progress: Callable[[SolveProgress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    found: Callable[[Routes], None] | None = None,
+) -> Plan:
+    """The best plan in the limit. `found` gets the visits per shift of each better plan, at most five a second.
+
+    `iterations` limits the rounds of ruin and recreate, and to a tenth of it the solutions OR-Tools accepts per
+    model; the time limit holds as well. Cancelling keeps the best.
+    Raises InvalidProblem, SolverError.
+    """
+    check_limits(problem)
+    search = _Search(problem, seed, time_limit_s, iterations, progress, cancelled, found)
+    if problem.visits and problem.shifts:
+        search.begin(start)
+        search.improve()
+    return search.plan()
+
+
+def check_limits(problem: Problem) -> None:
+    """Raises InvalidProblem for numbers that no vehicle has and that would overflow the search."""
+
+    def refuse(what: str) -> InvalidProblem:
+        return InvalidProblem(f"{what}. Check its unit: times are seconds, distances metres.")
+
+    for profile, travel in problem.travel.items():
+        for name, table in (("duration", travel.durations_s), ("distance", travel.distances_m)):
+            if table.size and (int(table.max()) > _FAR or int(table.min()) < -1):
+                raise refuse(f"A {name} of profile {profile} is too large or below -1")
+    for visit in problem.visits:
+        numbers = (visit.service_s, visit.setup_s, visit.age, *visit.load, *visit.collect)
+        if any(not 0 <= number <= _FAR for number in numbers):
+            raise refuse(f"Delivery {visit.id} has a time, age or amount below 0 or above {_FAR}")
+        if any(abs(t) > _FAR for window in visit.windows for t in (window.start_s, window.end_s)):
+            raise refuse(f"Delivery {visit.id} has a window further than {_FAR} s from the epoch")
+        if visit.ready_s is not None and abs(visit.ready_s) > _FAR:
+            raise refuse(f"Delivery {visit.id} is ready further than {_FAR} s from the epoch")
+    for shift in problem.shifts:
+        cost = shift.cost
+        limits = (shift.max_stops, shift.max_visits, shift.max_distance_m, shift.max_travel_s)
+        numbers = (shift.loading_s, shift.debrief_s, *shift.capacity, *(pause.duration_s for pause in shift.breaks))
+        times = [t for pause in shift.breaks for window in pause.windows for t in (window.start_s, window.end_s)]
+        if any(not 0 <= number <= _FAR for number in (*numbers, *(n for n in limits if n is not None))):
+            raise refuse(f"Shift {shift.id} has a time, limit or capacity below 0 or above {_FAR}")
+        if any(abs(t) > _FAR for t in (shift.start_s, shift.end_s, *times)):
+            raise refuse(f"Shift {shift.id} has times further than {_FAR} s from the epoch")
+        if any(not 0 <= rate <= _FAR for rate in (cost.fixed, cost.per_hour, cost.per_km, cost.per_travel_hour)):
+            raise InvalidProblem(f"Shift {shift.id} has a cost below 0 or above {_FAR}. Check its currency and unit.")
+    for d, name in enumerate(problem.dimensions):
+        if sum(visit.load[d] + visit.collect[d] for visit in problem.visits) > 2**60:
+            raise refuse(f"All deliveries together are too large in {name}")
+
+
+class _Search:
+    """One solve: the best routes so far, the clock, and who wants to hear of it."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        seed: int,
+        time_limit_s: float,
+        iterations: int | None,
+        progress: Callable[[SolveProgress], None] | None,
+        cancelled: Callable[[], bool] | None,
+        found: Callable[[Routes], None] | None,
+    ) -> None:
+        self.problem, self.seed, self.iterations = problem, seed, iterations
+        self.progress, self.cancelled, self.found = progress, cancelled, found
+        self.began = time.monotonic()
+        self.end = self.began + max(0.0, time_limit_s)
+        self.deadline = self.began + max(0.0, time_limit_s) * (1 - _TIDY_SHARE)
+        self.last_told = -1.0
+        self.solutions = 0
+        self.table = Timetable(problem)
+        self.insertion = Insertion(problem, self.table)
+        self.routes: Routes = {shift.id: [] for shift in problem.shifts}
+        self.score: Score | None = None
+        self.reachable: dict[int, list[int]] = {}
+
+    # ---- phases
+
+    def begin(self, start: Plan | None) -> None:
+        alone: dict[tuple[int, int], bool] = {}
+        for visit in self.problem.visits:
+            self.reachable[visit.id] = []
+            for shift in self.problem.shifts:
+                if not self.insertion.may[shift.id][self.insertion.row[visit.id]]:
+                    continue
+                # Shifts that are alike answer alike.
+                kind = (self.insertion.kind[shift.id], visit.id)
+                if kind not in alone:
+                    alone[kind] = self.table.times(shift.id, [visit.id]) is not None
+                if alone[kind]:
+                    self.reachable[visit.id].append(shift.id)
+        if start is not None:
+            given = as_routes(self.problem, [(route.shift, route.visits) for route in start.routes])
+            self.offer(self.insertion.mend(given), "first")
+        self.offer(self.insertion.build(), "first")
+        self.offer(self.insertion.exchange(self.routes), "first")
+
+    def walk(self) -> None:
+        """Ruin and recreate, cooling down over its share of the time or its rounds."""
+        ruin = Ruin(self.insertion, self.routes, seed=self.seed)
+        began = time.monotonic()
+        share = (self.deadline - began) * (_WALK_SHARE if self.iterations is None else 1.0)
+        # A handful of visits is soon tried out.
+        patience = 300 + 60 * len(self.problem.visits)
+        rounds = since = 0
+        while since < patience and not self.stopped():
+            part = (
+                (time.monotonic() - began) / max(share, 1e-6) if self.iterations is None else rounds / self.iterations
+            )
+            if part >= 1:
+                break
+            rounds, since = rounds + 1, since + 1
+            if ruin.round(_HOT * (_COLD / _HOT) ** part):
+                since = 0
+                self.tell(ruin.best, "fill")
+        self.solutions += rounds
+        self.offer(ruin.best, "fill")
+
+    def improve(self) -> None:
+        self.walk()
+        for shift, ids in self.routes.items():
+            for key in ids:
+                # By way of another visit a shift may reach what it cannot reach on a trip of its own.
+                if shift not in self.reachable[key]:
+                    self.reachable[key].append(shift)
+        ranks = self.insertion.ranks
+        wanted = {
+            rank: [k for k in self.reachable if self.insertion.rank[k] == rank and self.reachable[k]] for rank in ranks
+        }
+        open_ranks = [rank for rank in ranks[:-1] if self.waiting_of(wanted[rank])]
+        for left, rank in zip(range(len(open_ranks), 0, -1), open_ranks, strict=True):
+            if not self.waiting_of(wanted[rank]):
+                continue
+            # Half of the time is for the counts of the higher ranks, half for the lowest rank and the cost.
+            self.run(rank, wanted, share=0.5 / left if left > 1 else 0.4, phase=self._phase(rank))
+        self.run(ranks[-1], wanted, share=1.0, phase="cost")
+        tidied = self.insertion.tidy(self.routes, stopped=self._ended)
+        self.offer(self.insertion.exchange(self.insertion.fill(tidied)), "last")
+
+    def _phase(self, rank: int) -> str:
+        return "locked" if rank == LOCKED else f"tier {rank}"
+
+    def waiting_of(self, keys: Sequence[int]) -> bool:
+        served = {key for ids in self.routes.values() for key in ids}
+        return not served.issuperset(keys)
+
+    def run(self, rank: int, wanted: dict[int, list[int]], *, share: float, phase: str) -> None:
+        limit = self.deadline - time.monotonic()
+        if self.iterations is None:
+            limit = min(limit * share, 0.05 * len(self.problem.visits))
+        if limit < 0.02 or self.stopped():
+            return
+        keys = [key for level, of_rank in wanted.items() if level >= rank for key in of_rank]
+        if not keys:
+            return
+        kept = {shift: [key for key in ids if self.insertion.rank[key] >= rank] for shift, ids in self.routes.items()}
+        until = time.monotonic() + limit
+        for strict_doors in (True, False):
+            model = _Model(self, keys, rank, strict_doors=strict_doors)
+            routes = model.search(kept, until, phase)
+            if routes is not None:
+                self.offer(self.insertion.mend(routes), phase)
+                return
+
+    # ---- keeping the best
+
+    def _ended(self) -> bool:
+        """With a limit of rounds the clock does not decide, or the same rounds would not give the same plan."""
+        if self.cancelled is not None and self.cancelled():
+            return True
+        return self.iterations is None and time.monotonic() >= self.end
+
+    def stopped(self) -> bool:
+        return (self.cancelled is not None and self.cancelled()) or time.monotonic() >= self.deadline
+
+    def offer(self, routes: Routes, phase: str) -> bool:
+        score = self.insertion.score(routes)
+        better = self.score is None or score > self.score
+        if better:
+            self.routes, self.score = routes, score
+            self.tell(routes, phase, always=True)
+        return better
+
+    def tell(self, routes: Routes, phase: str, *, always: bool = False) -> None:
+        now = time.monotonic()
+        if not always and now - self.last_told < 0.2:
+            return
+        self.last_told = now
+        if self.found is not None:
+            self.found(routes)
+        if self.progress is not None:
+            served = [key for ids in routes.values() for key in ids]
+            self.progress(
+                SolveProgress(
+                    at_s=now - self.began,
+                    phase=phase,
+                    served_by_tier=served_by_tier(self.problem, served),
+                    served=len(served),
+                    of=len(self.problem.visits),
+                    cost=self.insertion.cost(routes),
+                )
+            )
+
+    def plan(self) -> Plan:
+        return plan_of(
+            self.problem,
+            self.routes,
+            seed=self.seed,
+            iterations=self.solutions,
+            search_s=time.monotonic() - self.began,
+            table=self.table,
+        )
+
+
+@dataclass(slots=True)
+class _Best:
+    objective: int | None = None
+    routes: list[list[int]] = field(default_factory=list)
+
+
+class _Model:
+    """One RoutingModel: visits are nodes 0..m-1, then a start and an end node per shift.
+
+    The cumul of a visit is the moment setup is over and service begins, so that setup lies in the arc that leads to
+    it and is left out between visits of one place.
+    """
+
+    def __init__(self, search: _Search, keys: Sequence[int], rank: int, *, strict_doors: bool) -> None:
+        self.search_, self.keys, self.rank = search, list(keys), rank
+        problem, table = search.problem, search.table
+        self.visits = [table.visits[key] for key in keys]
+        usable = {shift for key in keys for shift in search.reachable[key]}
+        self.shifts = [shift for shift in problem.shifts if shift.id in usable]
+        self.vehicle = {shift.id: v for v, shift in enumerate(self.shifts)}
+        m, count = len(self.visits), len(self.shifts)
+        self.base = min(shift.start_s for shift in self.shifts)
+        self.horizon = max(shift.end_s for shift in self.shifts) - self.base + 1
+        anywhere = len(problem.places)
+        place = [visit.place for visit in self.visits]
+        for shift in self.shifts:
+            place += [anywhere if shift.start is None else shift.start, anywhere if shift.end is None else shift.end]
+        self.place = np.array(place, dtype=np.int64)
+        self.manager = pywrapcp.RoutingIndexManager(
+            m + 2 * count, count, [m + 2 * v for v in range(count)], [m + 2 * v + 1 for v in range(count)]
+        )
+        self.routing = pywrapcp.RoutingModel(self.manager)
+        self.node = [self.manager.NodeToIndex(n) for n in range(m)]
+        self.of_index = {index: n for n, index in enumerate(self.node)}
+        self.registered: dict[tuple[object, ...], int] = {}
+        self._prices()
+        self._time(strict_doors)
+        self._amounts()
+        self._limits()
+        self._who_and_where()
+
+    # ---- arcs
+
+    def _seconds(self, shift: ShiftOffer) -> NDArray[np.int64]:
+        return self._between(self.search_.table.durations(shift))
+
+    def _metres(self, shift: ShiftOffer) -> NDArray[np.int64]:
+        return self._between(self.search_.table.distances(shift))
+
+    def _between(self, table: NDArray[np.int64]) -> NDArray[np.int64]:
+        """From node to node; -1 where no road, 0 from a start to its end: a shift that is not used does not drive."""
+        padded = np.pad(table, (0, 1))
+        out: NDArray[np.int64] = padded[np.ix_(self.place, self.place)]
+        m = len(self.visits)
+        for v in range(len(self.shifts)):
+            out[m + 2 * v, m + 2 * v + 1] = 0
+        return out
+
+    def _matrix(self, key: tuple[object, ...], make: Callable[[], NDArray[np.int64]]) -> int:
+        if key not in self.registered:
+            self.registered[key] = self.routing.RegisterTransitMatrix(make().tolist())
+        return self.registered[key]
+
+    def _prices(self) -> None:
+        """Arc costs carry travel (also of the paid hour, so that the search sees it); waiting is priced on the
+        slack."""
+        free = all(
+            not (s.cost.fixed or s.cost.per_hour or s.cost.per_km or s.cost.per_travel_hour) for s in self.shifts
+        )
+        rates = [
+            (1000.0, 0.0) if free else ((s.cost.per_hour + s.cost.per_travel_hour) / 3600, s.cost.per_km / 1000)
+            for s in self.shifts
+        ]
+        m = len(self.visits)
+        worst = 1.0
+        for shift, (per_s, per_m) in zip(self.shifts, rates, strict=True):
+            seconds = np.minimum(self.search_.table.durations(shift).max(initial=0), self.horizon)
+            metres = self.search_.table.distances(shift).max(initial=0)
+            worst += shift.cost.fixed + shift.cost.per_hour / 3600 * self.horizon
+            worst = max(worst, worst + (m + 1) * (per_s * float(seconds) + per_m * float(metres)) / len(self.shifts))
+        self.scale = min(1.0, _COST_SCALE / worst)
+        self.weight = int(worst * self.scale) + 1
+        self.slack_price = []
+        for v, (shift, (per_s, per_m)) in enumerate(zip(self.shifts, rates, strict=True)):
+
+            def make(shift: ShiftOffer = shift, per_s: float = per_s, per_m: float = per_m) -> NDArray[np.int64]:
+                seconds, metres = np.maximum(self._seconds(shift), 0), np.maximum(self._metres(shift), 0)
+                price: NDArray[np.int64] = np.rint((per_s * seconds + per_m * metres) * self.scale).astype(np.int64)
+                return price
+
+            key = ("price", shift.profile, shift.speed_factor, per_s, per_m)
+            self.routing.SetArcCostEvaluatorOfVehicle(self._matrix(key, make), v)
+            self.routing.SetFixedCostOfVehicle(round(shift.cost.fixed * self.scale), v)
+            self.slack_price.append(round(shift.cost.per_hour / 3600 * self.scale))
+
+    # ---- time
+
+    def _time(self, strict_doors: bool) -> None:
+        m = len(self.visits)
+        service = np.zeros(len(self.place), dtype=np.int64)
+        service[:m] = [visit.service_s for visit in self.visits]
+        for v, shift in enumerate(self.shifts):
+            service[m + 2 * v] = shift.loading_s
+        setup = np.zeros(len(self.place), dtype=np.int64)
+        setup[:m] = [visit.setup_s for visit in self.visits]
+        never = self.horizon + 1
+
+        def make(shift: ShiftOffer) -> NDArray[np.int64]:
+            travel = self._seconds(shift)
+            moved = self.place[:, None] != self.place[None, :]
+            out = travel + service[:, None] + np.where(moved, setup[None, :], 0)
+            out = np.where((travel < 0) | (self._metres(shift) < 0), never, np.minimum(out, never))
+            for v in range(len(self.shifts)):
+                out[m + 2 * v, m + 2 * v + 1] = 0
+            return out
+
+        evaluators = [
+            self._matrix(("time", shift.profile, shift.speed_factor), partial(make, shift)) for shift in self.shifts
+        ]
+        limits = [shift.end_s - shift.debrief_s - self.base for shift in self.shifts]
+        self.routing.AddDimensionWithVehicleTransitAndCapacity(
+            evaluators, self.horizon, [max(0, limit) for limit in limits], False, "time"
+        )
+        self.time = self.routing.GetDimensionOrDie("time")
+        solver = self.routing.solver()
+        for v, shift in enumerate(self.shifts):
+            self.time.CumulVar(self.routing.Start(v)).SetMin(shift.start_s - self.base)
+            self.routing.AddVariableMinimizedByFinalizer(self.time.CumulVar(self.routing.End(v)))
+            self.routing.AddVariableMaximizedByFinalizer(self.time.CumulVar(self.routing.Start(v)))
+            if self.slack_price[v]:
+                self.time.SetSlackCostCoefficientForVehicle(self.slack_price[v], v)
+        self._windows(strict_doors)
+        self._breaks(service)
+        done = self.search_.table.done
+        for n, visit in enumerate(self.visits):
+            if visit.ready_s is None or visit.id in done:
+                continue
+            for v, shift in enumerate(self.shifts):
+                late = visit.ready_s - shift.loading_s - self.base
+                if late > shift.start_s - self.base and shift.id in self.search_.reachable[visit.id]:
+                    here = solver.IsEqualCstVar(self.routing.VehicleVar(self.node[n]), v)
+                    solver.Add(self.time.CumulVar(self.routing.Start(v)) >= here * late)
+
+    def _windows(self, strict_doors: bool) -> None:
+        doors = Counter(visit.place for visit in self.visits)
+        done = self.search_.table.done
+        for n, visit in enumerate(self.visits):
+            if visit.id in done:
+                continue
+            allowed: list[tuple[int, int]] = []
+            for first, last in spans(visit.windows):
+                if doors[visit.place] == 1:
+                    low, high = first + visit.setup_s, last + visit.setup_s
+                elif strict_doors and last - first >= visit.setup_s:
+                    # Whether setup comes before it depends on who else is served at this door: keep to what holds for
+                    # both.
+                    low, high = first + visit.setup_s, last
+                else:
+                    low, high = first, last + visit.setup_s
+                low, high = max(low - self.base, 0), min(high - self.base, self.horizon)
+                if low <= high:
+                    allowed.append((low, high))
+            cumul = self.time.CumulVar(self.node[n])
+            if not allowed:
+                self.routing.solver().Add(self.routing.ActiveVar(self.node[n]) == 0)
+                continue
+            cumul.SetRange(allowed[0][0], allowed[-1][1])
+            for (_, high), (low, _) in pairwise(allowed):
+                if high + 1 <= low - 1:
+                    cumul.RemoveInterval(high + 1, low - 1)
+
+    def _breaks(self, service: NDArray[np.int64]) -> None:
+        if not any(shift.breaks for shift in self.shifts):
+            return
+        solver = self.routing.solver()
+        # Per index of the model: how long the van stands still from the cumul on, when no break can be taken.
+        still = [int(service[self.manager.IndexToNode(index)]) for index in range(self.routing.Size())]
+        still += [0] * len(self.shifts)
+        for v, shift in enumerate(self.shifts):
+            intervals = []
+            begin, end = self.time.CumulVar(self.routing.Start(v)), self.time.CumulVar(self.routing.End(v))
+            for pause in shift.breaks:
+                windows = [(max(a - self.base, 0), b - self.base) for a, b in spans(pause.windows) if b >= self.base]
+                interval = solver.FixedDurationIntervalVar(
+                    windows[0][0], windows[-1][1], pause.duration_s, False, f"break {shift.id}.{pause.id}"
+                )
+                for (_, high), (low, _) in pairwise(windows):
+                    interval.StartExpr().Var().RemoveInterval(high + 1, low - 1)
+                solver.Add(interval.StartExpr() >= begin + shift.loading_s)
+                solver.Add(interval.EndExpr() <= end)
+                intervals.append(interval)
+            if intervals:
+                self.time.SetBreakIntervalsOfVehicle(intervals, v, still)
+
+    # ---- amounts and limits
+
+    def _amounts(self) -> None:
+        empty = [0] * (2 * len(self.shifts))
+        for d in range(len(self.search_.problem.dimensions)):
+            capacity = [shift.capacity[d] for shift in self.shifts]
+            load = [visit.load[d] for visit in self.visits]
+            collect = [visit.collect[d] for visit in self.visits]
+            for name, amounts in (("load", load), ("collect", collect)):
+                if any(amounts):
+                    index = self.routing.RegisterUnaryTransitVector(amounts + empty)
+                    self.routing.AddDimensionWithVehicleCapacity(index, 0, capacity, True, f"{name} {d}")
+            if any(load) and any(collect):
+                change = [c - out for c, out in zip(collect, load, strict=True)]
+                index = self.routing.RegisterUnaryTransitVector(change + empty)
+                self.routing.AddDimensionWithVehicleCapacity(index, 0, capacity, False, f"on board {d}")
+                on_board = self.routing.GetDimensionOrDie(f"on board {d}")
+                loaded = self.routing.GetDimensionOrDie(f"load {d}")
+                for v in range(len(self.shifts)):
+                    # The van leaves with all it will deliver.
+                    self.routing.solver().Add(
+                        on_board.CumulVar(self.routing.Start(v)) == loaded.CumulVar(self.routing.End(v))
+                    )
+
+    def _limits(self) -> None:
+        m = len(self.visits)
+        if any(shift.max_visits is not None for shift in self.shifts):
+            index = self.routing.RegisterUnaryTransitVector([1] * m + [0] * (2 * len(self.shifts)))
+            limits = [m if shift.max_visits is None else shift.max_visits for shift in self.shifts]
+            self.routing.AddDimensionWithVehicleCapacity(index, 0, limits, True, "visits")
+        if any(shift.max_stops is not None for shift in self.shifts):
+            doors = (self.place[:, None] != self.place[None, :]).astype(np.int64)
+            doors[m:, :] = 1
+            doors[:, m:] = 0
+            index = self.routing.RegisterTransitMatrix(doors.tolist())
+            limits = [m if shift.max_stops is None else shift.max_stops for shift in self.shifts]
+            self.routing.AddDimensionWithVehicleCapacity(index, 0, limits, True, "stops")
+        for name, limits_of, table in (
+            ("distance", [shift.max_distance_m for shift in self.shifts], self._metres),
+            ("travel", [shift.max_travel_s for shift in self.shifts], self._seconds),
+        ):
+            if any(limit is not None for limit in limits_of):
+                evaluators = [
+                    self._matrix(
+                        (name, shift.profile, shift.speed_factor),
+                        partial(_sums_of, table, shift),
+                    )
+                    for shift in self.shifts
+                ]
+                limits = [2**58 if limit is None else limit for limit in limits_of]
+                self.routing.AddDimensionWithVehicleTransitAndCapacity(evaluators, 0, limits, True, name)
+
+    def _who_and_where(self) -> None:
+        search, insertion = self.search_, self.search_.insertion
+        solver = self.routing.solver()
+        served = {key for ids in search.routes.values() for key in ids}
+        positions = {key: at for key, at in insertion.position_of.items() if key in set(self.keys)}
+        if positions:
+            index = self.routing.RegisterUnaryTransitVector([1] * (len(self.visits) + 2 * len(self.shifts)))
+            self.routing.AddDimension(index, 0, len(self.visits) + 1, True, "position")
+            order = self.routing.GetDimensionOrDie("position")
+        by_rank: dict[int, list[int]] = {}
+        for n, visit in enumerate(self.visits):
+            vehicles = [self.vehicle[shift] for shift in search.reachable[visit.id]]
+            self.routing.VehicleVar(self.node[n]).SetValues([-1, *vehicles])
+            if visit.id in positions:
+                order.CumulVar(self.node[n]).SetValue(positions[visit.id] + 1)
+            by_rank.setdefault(insertion.rank[visit.id], []).append(n)
+        for rank, nodes in by_rank.items():
+            ages = _small([self.visits[n].age for n in nodes])
+            one = 1 + sum(ages)
+            kept = [n for n in nodes if self.visits[n].id in served]
+            if rank > self.rank and len(kept) == len(nodes):
+                # All of a higher rank are served: they stay so.
+                continue
+            for n, age in zip(nodes, ages, strict=True):
+                self.routing.AddDisjunction([self.node[n]], self.weight * (one + age))
+            if rank > self.rank and kept:
+                worth = dict(zip(nodes, ages, strict=True))
+                solver.Add(
+                    solver.ScalProd(
+                        [self.routing.ActiveVar(self.node[n]) for n in nodes], [one + worth[n] for n in nodes]
+                    )
+                    >= sum(one + worth[n] for n in kept)
+                )
+
+    # ---- search
+
+    def search(self, kept: Routes, until: float, phase: str) -> Routes | None:
+        """The best routes from `kept` on, or None when OR-Tools does not accept them as a beginning."""
+        search = self.search_
+        parameters = pywrapcp.DefaultRoutingSearchParameters()
+        parameters.local_search_metaheuristic = routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
+        parameters.first_solution_strategy = routing_enums_pb2.FirstSolutionStrategy.PARALLEL_CHEAPEST_INSERTION
+        # These rebuild whole routes and look at the clock only afterwards: ruin and recreate has done their work.
+        operators = parameters.local_search_operators
+        for name in _SLOW_OPERATORS:
+            setattr(operators, name, optional_boolean_pb2.BOOL_FALSE)
+        if search.iterations is not None:
+            parameters.solution_limit = 1 + search.iterations // 10
+            # A model with nothing left to change finds no more solutions: it must end without looking at the clock.
+            branches = 1000 * (10 + search.iterations)
+            self.routing.AddSearchMonitor(self.routing.solver().BranchesLimit(branches))
+        best = _Best()
+        self.routing.AddAtSolutionCallback(lambda: self._heard(best, phase))
+        _limit(parameters, until - time.monotonic())
+        self.routing.CloseModelWithParameters(parameters)
+        row = {key: self.node[n] for n, key in enumerate(self.keys)}
+        lines = [[row[key] for key in kept[shift.id] if key in row] for shift in self.shifts]
+        reading = time.monotonic()
+        begin = self.routing.ReadAssignmentFromRoutes(lines, True)
+        if begin is None:
+            return None
+        # With breaks reading takes long, and so does whatever is under way when the time is over: leave room for it.
+        left = until - time.monotonic() - (time.monotonic() - reading)
+        if left <= 0:
+            return kept
+        _limit(parameters, left)
+        self.routing.SolveFromAssignmentWithParameters(begin, parameters)
+        if best.objective is None:
+            return None
+        return as_routes(search.problem, self._named(best.routes))
+
+    def _named(self, routes: list[list[int]]) -> list[tuple[int, list[int]]]:
+        return [
+            (shift.id, [self.keys[self.of_index[index]] for index in ids])
+            for shift, ids in zip(self.shifts, routes, strict=True)
+        ]
+
+    def _heard(self, best: _Best, phase: str) -> None:
+        """At each solution OR-Tools accepts. An exception here would be lost, so it does little."""
+        search, routing = self.search_, self.routing
+        search.solutions += 1
+        objective = routing.CostVar().Value()
+        if best.objective is None or objective < best.objective:
+            best.objective = objective
+            routes = []
+            for v in range(len(self.shifts)):
+                ids, index = [], routing.NextVar(routing.Start(v)).Value()
+                while not routing.IsEnd(index):
+                    ids.append(index)
+                    index = routing.NextVar(index).Value()
+                routes.append(ids)
+            best.routes = routes
+            if search.found is not None or search.progress is not None:
+                search.tell(as_routes(search.problem, self._named(routes)), phase)
+        if search.cancelled is not None and search.cancelled():
+            routing.solver().FinishCurrentSearch()
+
+
+def _limit(parameters: Any, seconds: float) -> None:
+    limit_ms = max(1, int(seconds * 1000))
+    parameters.time_limit.seconds, parameters.time_limit.nanos = limit_ms // 1000, limit_ms % 1000 * 1_000_000
+
+
+def _sums_of(table: Callable[[ShiftOffer], NDArray[np.int64]], shift: ShiftOffer) -> NDArray[np.int64]:
+    """Arcs without a road are kept out by their time already."""
+    out: NDArray[np.int64] = np.maximum(table(shift), 0)
+    return out
+
+
+def _small(ages: Sequence[int]) -> list[int]:
+    """Ages as they are, or their order when their sum would be too much to weigh."""
+    if sum(ages) <= 10**5:
+        return list(ages)
+    order = {age: n for n, age in enumerate(sorted(set(ages)))}
+    return [order[age] for age in ages]

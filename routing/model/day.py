@@ -1,0 +1,355 @@
+"""What is known about a day before it is planned: the deliveries, the doors, the shifts, and what a person decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from routing.model.fleet import Shift
+from routing.model.places import Location, PinQuality
+from routing.model.plans import Plan, Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WallWindow:
+    """Recurring hours of a door. `weekdays` as "mon", empty: every delivery day. `kind`: begin_by or finish_by.
+
+    `closes` before `opens` lies on the next day.
+    """
+
+    weekdays: tuple[str, ...] = ()
+    opens: str
+    closes: str
+    kind: str = "begin_by"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarFacts:
+    """The working days of a scope (company, depot, zone, site) and its exceptions: (day, open, why)."""
+
+    scope: str
+    scope_id: int
+    weekdays: tuple[str, ...]
+    days: tuple[tuple[str, bool, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepotFacts:
+    """Where routes start. `zone` is the IANA name by which its shifts are read."""
+
+    id: int
+    name: str
+    zone: str
+    location: Location | None
+    address: str = ""
+    region_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteFacts:
+    """A door as planning sees it. `zone` may be empty (the depot's); `cut_off` too (none)."""
+
+    id: int
+    name: str
+    customer: str
+    address: str
+    location: Location | None
+    pin_quality: PinQuality
+    pin_why: str = ""
+    zone: str = ""
+    delivery_zone_id: int | None = None
+    delivery_days: tuple[str, ...] = ()
+    cut_off: str = ""
+    service_s: int = 300
+    service_s_per_case: int = 0
+    parking_s: int = 0
+    max_height_cm: int | None = None
+    max_length_cm: int | None = None
+    max_weight_kg: int | None = None
+    skills: tuple[str, ...] = ()
+    crew: int = 1
+    windows: tuple[WallWindow, ...] = ()
+    payment_hold: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goods:
+    """One line of a delivery: base units of a product. `weight_g` per unit, None when nobody knows it."""
+
+    order_id: int
+    product: str
+    quantity: int
+    case_pack: int = 1
+    weight_g: int | None
+    volume_cm3: int | None = None
+    pieces: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFacts:
+    """What an order says about when and whether its goods may go. Days are ISO text, empty: no limit."""
+
+    id: int
+    number: str
+    not_before: str = ""
+    not_after: str = ""
+    hold_reason: str = ""
+    payment: str = "ok"
+    windows: tuple[WallWindow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promised:
+    """What the customer was told last: a day, and a window in the site's wall clock where one was given."""
+
+    day: str
+    window_from: str = ""
+    window_to: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryFacts:
+    """One delivery that may go out, with everything that decides whether and when."""
+
+    id: int
+    number: str
+    site_id: int
+    depot_id: int
+    for_day: str
+    direction: str = "deliver"
+    state: str = "released"
+    attempts: int = 0
+    tier: int = 1
+    ready_at: datetime | None = None
+    oldest_ordered_at: datetime
+    waits_for: str = ""
+    goods: tuple[Goods, ...] = ()
+    orders: tuple[OrderFacts, ...] = ()
+    promised: Promised | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockFacts:
+    """A person's decision about a delivery. `shift_id` None: it stays out."""
+
+    delivery_id: int
+    shift_id: int | None
+    position: int | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Riding:
+    """Goods that are on a van already: the current plan's shift and place in its order, and the delivery's state."""
+
+    delivery_id: int
+    shift_id: int
+    position: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayFacts:
+    """Everything a plan of these days and depots stands on, read in one moment. Tuples only, sorted by id: its text
+    is the same wherever it is read, so that a fingerprint of it can be compared."""
+
+    from_day: str
+    to_day: str
+    depots: tuple[DepotFacts, ...]
+    sites: tuple[SiteFacts, ...]
+    deliveries: tuple[DeliveryFacts, ...]
+    shifts: tuple[Shift, ...]
+    locks: tuple[LockFacts, ...] = ()
+    riding: tuple[Riding, ...] = ()
+    calendars: tuple[CalendarFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrentPlan:
+    """Which plan of a depot and day holds, and how far it is: draft, dispatched or closed."""
+
+    depot_id: int
+    day: str
+    plan_id: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPlan:
+    """A plan as it was stored, with the problem it answers."""
+
+    id: int
+    parent_id: int | None
+    from_day: str
+    to_day: str
+    depot_ids: tuple[int, ...]
+    plan: Plan
+    problem: Problem
+    why: str
+    by: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """Units of one allocation that a delivery takes along. `released` of the allocation are not picked yet."""
+
+    delivery_id: int
+    allocation_id: int
+    product_id: int
+    product: str
+    quantity: int
+    released: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineSheet:
+    """One line on a driver's list."""
+
+    allocation_id: int
+    product_id: int
+    product_number: str
+    name: str
+    unit: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySheet:
+    """One delivery on a driver's list. `references` are the orders' numbers, the customer's and the ERP's own."""
+
+    delivery_id: int
+    number: str
+    direction: str
+    attempt: int
+    references: tuple[str, ...]
+    note: str
+    lines: tuple[LineSheet, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactSheet:
+    """Whom the driver may call."""
+
+    name: str
+    role: str
+    channel: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopSheet:
+    """One door on a driver's list. `hours` as written: "mon/tue 08:00-11:00 begin_by"."""
+
+    stop_id: int
+    trip: int
+    sequence: int
+    site_id: int
+    site: str
+    customer_id: int
+    customer: str
+    zone: str
+    address: str
+    lat: float | None
+    lon: float | None
+    notes: str
+    gate_code: str
+    arrival: datetime
+    start: datetime
+    departure: datetime
+    hours: tuple[str, ...]
+    contacts: tuple[ContactSheet, ...]
+    deliveries: tuple[DeliverySheet, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteSheet:
+    """A shift's route in the current plan, as its driver will get it. `driver_id` is None while nobody is named."""
+
+    route_id: int
+    plan_id: int
+    shift_id: int
+    day: str
+    depot_id: int
+    depot: str
+    depot_address: str
+    zone: str
+    vehicle_id: int
+    vehicle: str
+    driver_id: int | None
+    driver: str
+    driver_email: str
+    driver_phone: str
+    driver_language: str
+    starts_at: datetime
+    departs_at: datetime
+    returns_at: datetime
+    ends_at: datetime
+    stops: tuple[StopSheet, ...]
+    states: tuple[tuple[int, str], ...]
+    """(delivery, state), in order: not part of what is frozen."""
+
+    @property
+    def delivery_ids(self) -> tuple[int, ...]:
+        return tuple(each.delivery_id for stop in self.stops for each in stop.deliveries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldManifest:
+    """The list in force that a driver holds: `first_id` is the shift's first, which the driver's link opens."""
+
+    id: int
+    first_id: int
+    version: int
+    delivery_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VanOfDay:
+    """A dispatched shift of a day: its manifest in force, and whether the van was counted in the evening."""
+
+    manifest_id: int
+    shift_id: int
+    vehicle_id: int
+    vehicle: str
+    driver: str
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VanGoods:
+    """What the ledger says is still on a van of one product, base units. `for_customers` of it is of failed
+    deliveries and stays promised."""
+
+    product_id: int
+    sku: str
+    name: str
+    unit: str
+    quantity: int
+    for_customers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndeliveredUnits:
+    """Units of a failed delivery that should be on the van still, promised to one order line. `tier` and `ordered_at`
+    say whose claim is older."""
+
+    delivery_id: int
+    number: str
+    site: str
+    allocation_id: int
+    product_id: int
+    quantity: int
+    tier: int
+    ordered_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VanCash:
+    """Cash of one shift in one currency, minor units: what was to be collected, what the driver reported, and what was
+    counted in the evening (None: not yet)."""
+
+    currency: str
+    due: int
+    collected: int
+    counted: int | None

@@ -1,0 +1,78 @@
+"""Who drives what, from when to when, in wall-clock times: a Problem turns them into absolute ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vehicle:
+    """What a vehicle may carry and where it fits. A capacity of 0 was not given: that dimension is not limited."""
+
+    id: int
+    name: str
+    depot_id: int
+    profile: str = "car"
+    weight_g: int = 0
+    volume_cm3: int = 0
+    pieces: int = 0
+    height_cm: int | None = None
+    length_cm: int | None = None
+    gross_kg: int | None = None
+    skills: tuple[str, ...] = ()
+    available: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """A person who may drive. `weekdays` are the days they work, as "mon"; empty: any."""
+
+    id: int
+    name: str
+    depot_id: int
+    phone: str = ""
+    email: str = ""
+    language: str = "en"
+    skills: tuple[str, ...] = ()
+    rule_set: str = "none"
+    weekdays: tuple[str, ...] = ()
+    available: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftBreak:
+    """A pause of `duration_s` that begins between two wall-clock times of the shift's depot."""
+
+    id: int
+    duration_s: int
+    earliest: str
+    latest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """One vehicle with its driver and crew on the day it starts. Costs in minor units of the currency."""
+
+    id: int
+    day: str
+    depot_id: int
+    vehicle: Vehicle
+    driver: Driver | None = None
+    crew: int = 1
+    starts: str
+    ends: str
+    loading_s: int = 0
+    debrief_s: int = 0
+    cost_fixed: int = 0
+    cost_per_hour: int = 0
+    cost_per_km: int = 0
+    max_stops: int | None = None
+    max_distance_m: int | None = None
+    start_place: str = "depot"
+    end_place: str = "depot"
+    state: str = "planned"
+    breaks: tuple[ShiftBreak, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.vehicle.name} ({self.driver.name})" if self.driver else self.vehicle.name

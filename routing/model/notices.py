@@ -1,0 +1,99 @@
+"""Notices: messages that were decided, and what is handed to a sender."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    SMS = "sms"
+
+
+class NoticeKind(StrEnum):
+    """PRODUCT.md §4: the events that are on by default, then those that are off."""
+
+    DATE_GIVEN = "date_given"
+    DATE_CHANGED = "date_changed"
+    WINDOW_SCHEDULED = "window_scheduled"
+    OUT_TODAY = "out_today"
+    FAILED = "failed"
+    DELIVERED = "delivered"
+    DRIVER_ROUTE = "driver_route"
+    RESCHEDULED = "rescheduled"
+    NEXT = "next"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One decided message: unique by (kind, subject, occurrence, recipient, channel), so a crash cannot double it.
+
+    `data` holds what the template needs, link ids instead of links: a token is made only when rendering.
+    """
+
+    kind: NoticeKind
+    subject_kind: str
+    subject_id: int
+    occurrence: str
+    recipient: str
+    channel: Channel
+    language: str
+    data: dict[str, object] = field(default_factory=dict)
+    not_before: datetime | None = None
+    contact_id: int | None = None
+
+
+NOT_ENOUGH = "not_enough"
+"""A notice's `why`: what is there does not yet reach for every order. Written out in the recipient's language."""
+
+
+def goods_line(*, quantity: int, unit: str, name: str, expected_on: str = "") -> dict[str, object]:
+    """One line of a notice's `goods` or `waiting`: the template's language decides how it is written."""
+    line: dict[str, object] = {"quantity": quantity, "unit": unit, "name": name}
+    return line | {"expected_on": expected_on} if expected_on else line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A rendered notice, ready to hand over. `key` goes along so that a gateway that knows keys sends once."""
+
+    key: str
+    channel: Channel
+    recipient: str
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedNotice:
+    """A notice taken out of the outbox, for the time of a lease: only who knows the latest `fence` may record.
+
+    `attempts` counts this one. `maybe_sent`: an earlier try ended without a word, so the message may be out already.
+    """
+
+    id: int
+    fence: int
+    attempts: int
+    notice: Notice
+    maybe_sent: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"notice-{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A door for one person: what it opens and until when. The token itself is made only when rendering."""
+
+    id: int
+    kind: str
+    subject_kind: str
+    subject_id: int
+    version: int
+    made_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None

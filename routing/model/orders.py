@@ -1,0 +1,220 @@
+"""Orders as allocation and release see them, and the policy in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from enum import StrEnum
+
+from routing.errors import InvalidInput
+from routing.model.stock import Holding, Supply
+
+
+class Completeness(StrEnum):
+    PARTIAL = "partial"
+    PER_LINE = "per_line"
+    COMPLETE = "complete"
+
+
+class RankRule(StrEnum):
+    """What a customer's unreleased units are worth when somebody with a better rank wants them.
+
+    NEVER_LOSES keeps firm and provisional units, NORMAL keeps firm ones, MAY_GIVE_UP keeps none.
+    """
+
+    NEVER_LOSES = "never_loses"
+    NORMAL = "normal"
+    MAY_GIVE_UP = "may_give_up"
+
+
+class AllocationRule(StrEnum):
+    """Who comes first. The value is what the policy row holds."""
+
+    TIER_THEN_FIRST_ORDERED = "tier_then_first_ordered"
+    FIRST_ORDERED = "first_ordered"
+    PROMISED_DATE = "promised_date"
+    FAIR_SHARE = "fair_share"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationPolicy:
+    """The company's policy in force.
+
+    An order that may not go before `horizon_days` from today locks no stock now. A new date becomes a promise when
+    it is at least `threshold_days` later than the promise in force; an earlier date becomes one only when
+    `earlier_days` is set and reached. Goods ready by `same_day_until` (wall clock at the depot) still go out that day.
+    """
+
+    rule: AllocationRule = AllocationRule.TIER_THEN_FIRST_ORDERED
+    horizon_days: int = 14
+    threshold_days: int = 1
+    earlier_days: int | None = None
+    same_day_until: time = time(12, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingLine:
+    """A line with something still to leave the depot. `needed` = ordered − cancelled − loaded, delivered or refused.
+
+    Refused units are settled by a decision: redelivering moves them back, so they are not needed a second time.
+    `price` is per base unit in minor units. `promised_on` and `expected_on` are ISO days or "".
+    """
+
+    id: int
+    number: str
+    product_id: int
+    sku: str
+    name: str
+    unit: str = "pcs"
+    needed: int
+    price: int = 0
+    case_pack: int = 1
+    promised_on: str = ""
+    promise_version: int = 0
+    expected_on: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingOrder:
+    """An order with its waiting lines. Of a ship-complete order all of them; of others those of the SKUs asked for."""
+
+    id: int
+    number: str
+    customer_id: int
+    customer: str
+    site_id: int
+    site: str
+    tier: int = 1
+    rank_rule: RankRule = RankRule.NORMAL
+    ordered_at: datetime
+    wanted_on: str = ""
+    not_before: str = ""
+    completeness: Completeness = Completeness.PARTIAL
+    currency: str = ""
+    references: tuple[str, ...] = ()
+    salesperson: str = ""
+    lines: tuple[WaitingLine, ...]
+
+    @property
+    def earliest_day(self) -> str:
+        """The first ISO day it may be delivered on; "" for as soon as possible."""
+        return max(self.wanted_on, self.not_before)
+
+    @property
+    def promised_on(self) -> str:
+        """The earliest promise of its lines; "" when none was made."""
+        return min((line.promised_on for line in self.lines if line.promised_on), default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """The ATP ledger of some SKUs at one depot: all supply, all waiting orders, and who holds what."""
+
+    depot_id: int
+    supplies: tuple[Supply, ...] = ()
+    orders: tuple[WaitingOrder, ...] = ()
+    holdings: tuple[Holding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryDays:
+    """When a site is served: weekdays (0 = Monday), exceptions by date, and the cut-off on the day before.
+
+    `zone` is the depot's time zone by its IANA name.
+    """
+
+    weekdays: frozenset[int] = frozenset({0, 1, 2, 3, 4})
+    closed: frozenset[date] = frozenset()
+    opened: frozenset[date] = frozenset()
+    cut_off: time = time(23, 59)
+    zone: str = "UTC"
+
+    def serves(self, day: date) -> bool:
+        return day not in self.closed and (day.weekday() in self.weekdays or day in self.opened)
+
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def weekdays(text: str) -> frozenset[int]:
+    """`mon,wed` as {0, 2}. Raises InvalidInput for a day that is none of mon tue wed thu fri sat sun."""
+    days = [part.strip().lower() for part in text.replace(";", ",").split(",") if part.strip()]
+    unknown = [day for day in days if day not in WEEKDAYS]
+    if unknown:
+        raise InvalidInput(f'"{unknown[0][:20]}" is no weekday: write mon, tue, wed, thu, fri, sat or sun.')
+    return frozenset(WEEKDAYS.index(day) for day in days)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineChange:
+    """What a receipt, a recount or another policy does to one line. Quantities in base units, days ISO or ""."""
+
+    order_id: int
+    order: str
+    customer: str
+    site: str
+    line_id: int
+    product_id: int
+    sku: str
+    name: str
+    complete: bool
+    needed: int
+    firm_before: int
+    firm_after: int
+    provisional_before: int
+    provisional_after: int
+    promised_on: str
+    old_day: str
+    new_day: str
+    price: int
+    currency: str
+    slips: bool = False
+    """The promise in force breaks: a new one is made and the customer is told."""
+    released_lost: int = 0
+    """Units that were already released and are not there."""
+
+    @property
+    def waits(self) -> int:
+        """Units without stock after it."""
+        return self.needed - self.firm_after
+
+    @property
+    def value_firm(self) -> int:
+        return self.firm_after * self.price
+
+    @property
+    def changed(self) -> bool:
+        return (
+            self.firm_before != self.firm_after
+            or self.provisional_before != self.provisional_after
+            or self.old_day != self.new_day
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What will happen, before it does. `lines` in rank order; `broken` names ship-complete orders that fall apart."""
+
+    depot_id: int
+    rule: AllocationRule
+    lines: tuple[LineChange, ...]
+    broken: tuple[str, ...] = ()
+    already: bool = False
+    """The receipt had been counted in before: nothing changes."""
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def goes(self) -> tuple[LineChange, ...]:
+        return tuple(line for line in self.lines if line.firm_after)
+
+    @property
+    def waiting(self) -> tuple[LineChange, ...]:
+        return tuple(line for line in self.lines if line.waits)
+
+    @property
+    def changed(self) -> tuple[LineChange, ...]:
+        return tuple(line for line in self.lines if line.changed)
+
+    @property
+    def slips(self) -> tuple[LineChange, ...]:
+        return tuple(line for line in self.lines if line.slips)

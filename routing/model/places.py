@@ -1,0 +1,83 @@
+"""Places: where a thing is, and how surely we know it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from routing.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """A point, WGS 84 degrees. Keyword-only on purpose: half the libraries we use say (lon, lat)."""
+
+    lat: float
+    lon: float
+
+    def __post_init__(self) -> None:
+        if not (-90 <= self.lat <= 90 and -180 <= self.lon <= 180):
+            raise InvalidInput(
+                f"({self.lat}, {self.lon}) is no place on earth: "
+                "latitude is -90 to 90, longitude -180 to 180. Were they swapped?"
+            )
+
+
+class PinQuality(StrEnum):
+    """How a pin was found. Only EXACT, INTERPOLATED and BY_PERSON go on by themselves; the rest wait for a person."""
+
+    EXACT = "exact"
+    INTERPOLATED = "interpolated"
+    BY_PERSON = "by_person"
+    STREET = "street"
+    APPROXIMATE = "approximate"
+    AMBIGUOUS = "ambiguous"
+    OUTSIDE = "outside"
+    DUPLICATE = "duplicate"
+    NOT_FOUND = "not_found"
+
+    @property
+    def goes_on(self) -> bool:
+        return self in (PinQuality.EXACT, PinQuality.INTERPOLATED, PinQuality.BY_PERSON)
+
+
+SURE = tuple(quality.value for quality in PinQuality if quality.goes_on)
+"""The words of the qualities with which a stop is planned; every other waits for a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One possible reading of an address. `score` is 0 to 100, higher is surer; `source` names the provider."""
+
+    location: Location
+    label: str
+    street: str
+    house_number: str
+    postcode: str = ""
+    city: str = ""
+    quality: PinQuality
+    score: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """The answer to one address: the verdict, and the candidates best first (the verdict is about the first)."""
+
+    quality: PinQuality
+    candidates: tuple[Candidate, ...]
+    why: str = ""
+    """One sentence for the person who must decide; empty when nobody must."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """A box in degrees, edges inclusive."""
+
+    south: float
+    west: float
+    north: float
+    east: float
+
+    def holds(self, location: Location) -> bool:
+        return self.south <= location.lat <= self.north and self.west <= location.lon <= self.east

@@ -1,0 +1,332 @@
+"""The solver's input and answer. Whole seconds from `Problem.epoch`, metres, and amounts per named dimension.
+
+A window is the START of service, both ends inclusive (Solomon 1987; VROOM and PyVRP agree). Cost is in
+thousandths of the currency's minor unit, so that cents per kilometre stay integers per metre.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.errors import InvalidProblem
+from routing.model.places import Location
+
+NO_ROAD = -1
+"""In a travel matrix: no road joins the two places."""
+
+
+class Reason(StrEnum):
+    """Why a delivery was left out: the closed list of PRODUCT.md §3."""
+
+    CAPACITY = "capacity"
+    SKILLS = "skills"
+    ACCESS = "access"
+    CREW = "crew"
+    CLOSED_THAT_DAY = "closed_that_day"
+    AFTER_CUT_OFF = "after_cut_off"
+    WINDOW_UNREACHABLE = "window_unreachable"
+    WINDOW_TOO_SHORT = "window_too_short"
+    SHIFT_TOO_SHORT = "shift_too_short"
+    DRIVER_HOURS = "driver_hours"
+    NO_ROAD = "no_road"
+    ADDRESS_IN_REVIEW = "address_in_review"
+    ON_HOLD = "on_hold"
+    NOT_READY = "not_ready"
+    MISSING_WEIGHT = "missing_weight"
+    LOCKED_BY_YOU = "locked_by_you"
+    COMPETED_OUT = "competed_out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """When service may start, seconds from the epoch, both ends inclusive."""
+
+    start_s: int
+    end_s: int
+
+    def __post_init__(self) -> None:
+        if self.end_s < self.start_s:
+            raise InvalidProblem(
+                f"A window ends at {self.end_s} s, before it starts at {self.start_s} s. Swap the two times."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A row and column of every matrix. `site_id` is None for a depot or a start and end of a shift."""
+
+    index: int
+    name: str
+    location: Location | None = None
+    site_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Travel:
+    """One profile's matrices, int64 of shape (n, n), [i, j] from i to j; NO_ROAD where there is none."""
+
+    durations_s: NDArray[np.int64]
+    distances_m: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One delivery (or collection, or both) as the solver places it: optional, at one place, once.
+
+    `id` is the delivery's key. `load` leaves the depot with the van, `collect` comes back with it; both have one
+    amount per dimension of the problem. `setup_s` (parking, the door) is served once per place however many visits
+    follow each other there; `service_s` each time. `tier`: bigger wins, strictly. `age` lifts within a tier.
+    `shifts`: only these may serve it (access, crew, allowed vehicles; decided before), None for any.
+    `why_not` says for shifts that were excluded which reason excluded them, for the page.
+    """
+
+    id: int
+    place: int
+    service_s: int
+    setup_s: int = 0
+    windows: tuple[Window, ...]
+    load: tuple[int, ...]
+    collect: tuple[int, ...]
+    skills: frozenset[str] = frozenset()
+    tier: int = 0
+    age: int = 0
+    ready_s: int | None = None
+    shifts: frozenset[int] | None = None
+    why_not: tuple[tuple[int, Reason], ...] = ()
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Break:
+    """A pause the driver takes, its start inside one of the windows, between two stops or while waiting."""
+
+    id: int
+    duration_s: int
+    windows: tuple[Window, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostScheme:
+    """What a shift costs, in thousandths of a minor unit: once when used, per hour on duty, per km.
+
+    `per_travel_hour` counts only while the wheels turn: it is how VROOM counts hours.
+    """
+
+    fixed: int = 0
+    per_hour: int = 0
+    per_km: int = 0
+    per_travel_hour: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftOffer:
+    """A shift as the solver sees it: who drives what from when to when. `start` or `end` None: anywhere.
+
+    `loading_s` passes at the start before the wheels turn and `debrief_s` after they stop; both lie inside
+    [start_s, end_s]. A break never makes an unused shift infeasible. `max_stops` counts doors (stops that follow each
+    other at one place are one), `max_visits` deliveries.
+    """
+
+    id: int
+    profile: str
+    start: int | None
+    end: int | None
+    start_s: int
+    end_s: int
+    capacity: tuple[int, ...]
+    skills: frozenset[str] = frozenset()
+    breaks: tuple[Break, ...] = ()
+    cost: CostScheme = field(default_factory=CostScheme)
+    loading_s: int = 0
+    debrief_s: int = 0
+    max_stops: int | None = None
+    max_visits: int | None = None
+    max_distance_m: int | None = None
+    max_travel_s: int | None = None
+    speed_factor: float = 1.0
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """A person's decision, an input: this delivery rides on this shift, at this place in the order if given (0 =
+    first).
+
+    `done` marks what has happened or is under way: it keeps its place and its time is not judged again.
+    """
+
+    visit: int
+    shift: int
+    position: int | None = None
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """All the solver may know: one or more days in absolute times. `excluded` was left out before solving, with why."""
+
+    epoch: datetime
+    dimensions: tuple[str, ...]
+    places: tuple[Place, ...]
+    travel: dict[str, Travel]
+    visits: tuple[Visit, ...]
+    shifts: tuple[ShiftOffer, ...]
+    locks: tuple[Lock, ...] = ()
+    excluded: tuple[Unassigned, ...] = ()
+    travel_build: str = ""
+
+    def __post_init__(self) -> None:
+        if self.epoch.tzinfo is None:
+            raise InvalidProblem("The epoch of a problem needs a time zone.")
+        n, d = len(self.places), len(self.dimensions)
+        for profile, travel in self.travel.items():
+            for name, matrix in (("durations", travel.durations_s), ("distances", travel.distances_m)):
+                if matrix.shape != (n, n):
+                    raise InvalidProblem(
+                        f"The {name} of profile {profile} have shape {matrix.shape}, but there are {n} places: "
+                        f"give a matrix of {n} × {n}."
+                    )
+        _unique("visit", [visit.id for visit in self.visits])
+        _unique("shift", [shift.id for shift in self.shifts])
+        for visit in self.visits:
+            if not 0 <= visit.place < n:
+                raise InvalidProblem(
+                    f"Delivery {visit.id} lies at place {visit.place}, but places run from 0 to {n - 1}."
+                )
+            if len(visit.load) != d or len(visit.collect) != d:
+                raise InvalidProblem(f"Delivery {visit.id} needs {d} amounts ({', '.join(self.dimensions)}).")
+            if not visit.windows:
+                raise InvalidProblem(
+                    f"Delivery {visit.id} has no window: give at least one, or exclude it with its reason."
+                )
+        for shift in self.shifts:
+            if len(shift.capacity) != d:
+                raise InvalidProblem(f"Shift {shift.id} needs {d} capacities ({', '.join(self.dimensions)}).")
+            if shift.profile not in self.travel:
+                raise InvalidProblem(
+                    f"Shift {shift.id} has profile {shift.profile!r}, for which there is no travel table."
+                )
+            for place in (shift.start, shift.end):
+                if place is not None and not 0 <= place < n:
+                    raise InvalidProblem(
+                        f"Shift {shift.id} starts or ends at place {place}, but places run from 0 to {n - 1}."
+                    )
+
+
+def _unique(what: str, ids: list[int]) -> None:
+    seen: set[int] = set()
+    for key in ids:
+        if key in seen:
+            raise InvalidProblem(f"Two {what}s have the id {key}. Give each its own.")
+        seen.add(key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStop:
+    """One place in a trip. arrival ≤ start, start + service = departure; waiting is start − arrival (seconds).
+
+    `visits` are served one after the other at this door. `load` is what is on board when leaving, per dimension;
+    `distance_m` and `travel_s` lead here from the stop before.
+    """
+
+    place: int
+    visits: tuple[int, ...]
+    arrival_s: int
+    start_s: int
+    departure_s: int
+    distance_m: int
+    travel_s: int
+    load: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedBreak:
+    """`after_stop` counts the stops before it (0 = before the first)."""
+
+    break_id: int
+    start_s: int
+    end_s: int
+    after_stop: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTrip:
+    """From loading to unloading at the depot: `departure_s` wheels turn, `return_s` back (or at the last stop when
+    the end is free)."""
+
+    departure_s: int
+    return_s: int
+    stops: tuple[PlannedStop, ...]
+    distance_m: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRoute:
+    """A shift's work. `start_s` on duty (loading begins), `end_s` off duty (debrief done)."""
+
+    shift: int
+    start_s: int
+    end_s: int
+    trips: tuple[PlannedTrip, ...]
+    breaks: tuple[PlannedBreak, ...] = ()
+    cost: int = 0
+
+    @property
+    def stops(self) -> tuple[PlannedStop, ...]:
+        return tuple(stop for trip in self.trips for stop in trip.stops)
+
+    @property
+    def visits(self) -> tuple[int, ...]:
+        return tuple(visit for stop in self.stops for visit in stop.visits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unassigned:
+    """A delivery that was left out. `proven`: a lone trip fails, whoever else is served; else it competed and lost."""
+
+    visit: int
+    reasons: tuple[Reason, ...]
+    proven: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All routes and what was left out. Every visit of the problem is in exactly one of the two."""
+
+    routes: tuple[PlannedRoute, ...]
+    unassigned: tuple[Unassigned, ...]
+    cost: int
+    served_by_tier: tuple[tuple[int, int], ...]
+    engine: str
+    seed: int
+    iterations: int = 0
+    search_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolveProgress:
+    """How the search stands: seconds since it began, visits served per tier (highest first) and cost."""
+
+    at_s: float
+    phase: str
+    served_by_tier: tuple[tuple[int, int], ...]
+    served: int
+    of: int
+    cost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """What the checker found: a word that a program can read, the visit or shift it is about, and a sentence."""
+
+    code: str
+    sentence: str
+    shift: int | None = None
+    visit: int | None = None
+    amount: int = 0

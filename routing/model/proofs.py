@@ -1,0 +1,210 @@
+"""What a driver reports from the door, and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from routing.errors import InvalidInput
+from routing.model.places import Location
+
+
+class Outcome(StrEnum):
+    """How an attempt at a door ended (PRODUCT.md §5)."""
+
+    DELIVERED = "delivered"
+    THIRD_PARTY = "third_party"
+    SAFE_PLACE = "safe_place"
+    PICKUP_POINT = "pickup_point"
+    NOT_HOME = "not_home"
+    CLOSED = "closed"
+    ADDRESS_NOT_FOUND = "address_not_found"
+    NO_ACCESS = "no_access"
+    NO_PARKING = "no_parking"
+    REFUSED = "refused"
+    WRONG_GOODS = "wrong_goods"
+    DAMAGED = "damaged"
+    MISSING = "missing"
+    NO_PAPERWORK = "no_paperwork"
+    NO_PAYMENT = "no_payment"
+    BREAKDOWN = "breakdown"
+    NOT_ATTEMPTED = "not_attempted"
+
+    @property
+    def is_handed_over(self) -> bool:
+        return self in HANDED_OVER
+
+    @property
+    def counts_as_attempt(self) -> bool:
+        """A stop that nobody drove to says nothing about first-attempt success and uses up no attempt."""
+        return self is not Outcome.NOT_ATTEMPTED
+
+
+HANDED_OVER = frozenset({Outcome.DELIVERED, Outcome.THIRD_PARTY, Outcome.SAFE_PLACE, Outcome.PICKUP_POINT})
+
+
+class DoorEvent(StrEnum):
+    ARRIVED = "arrived"
+    OUTCOME = "outcome"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorLine:
+    """What became of the units of one allocation at the door, in base units. `collected` comes back with the van."""
+
+    allocation_id: int
+    delivered: int = 0
+    short: int = 0
+    damaged: int = 0
+    refused: int = 0
+    collected: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.delivered, self.short, self.damaged, self.refused, self.collected) < 0:
+            raise InvalidInput(f"Line {self.allocation_id} has a quantity below 0. Count again.")
+
+    @property
+    def accounted(self) -> int:
+        """What must equal what was loaded: collected goods were never on the van."""
+        return self.delivered + self.short + self.damaged + self.refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReport:
+    """What happened to one delivery. No lines: all of it went as the outcome says."""
+
+    delivery_id: int
+    outcome: Outcome
+    lines: tuple[DoorLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFile:
+    """A signature or photo whose bytes the file store keeps already."""
+
+    kind: str
+    sha256: str
+    media_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorReport:
+    """One thing a driver reported about a stop. `client_id` and `sequence` are the phone's: they make it count once.
+
+    `payload_sha256` tells the same report sent again from another one under the same name. `more_follow`: the phone
+    holds later reports still, so how the route stands is not known yet.
+    """
+
+    client_id: str
+    sequence: int
+    payload_sha256: str
+    kind: DoorEvent
+    stop_id: int
+    captured_at: datetime
+    deliveries: tuple[DeliveryReport, ...] = ()
+    recipient: str = ""
+    note: str = ""
+    location: Location | None = None
+    accuracy_m: float | None = None
+    files: tuple[KeptFile, ...] = ()
+    more_follow: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.client_id:
+            raise InvalidInput("A report needs the id that the phone gave it.")
+        if self.captured_at.tzinfo is None:
+            raise InvalidInput(f"{self.captured_at} has no time zone: the phone must send one.")
+        if self.kind is DoorEvent.OUTCOME and not self.deliveries:
+            raise InvalidInput("A report of what happened names at least one delivery.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedLine:
+    """The units of one allocation that are on the van for this door, in base units."""
+
+    allocation_id: int
+    order_line_id: int
+    order_id: int
+    product_id: int
+    product: str
+    unit: str
+    loaded: int
+    expected_on: str = ""
+    """When the rest of this line is expected, ISO or ""."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorDelivery:
+    """A delivery as it stands before the door opens."""
+
+    id: int
+    number: str
+    direction: str
+    state: str
+    attempts: int
+    proofs: int
+    for_day: str
+    lines: tuple[LoadedLine, ...]
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """One stop of a manifest, with all that a report about it may touch. `told`: the window the customer was given."""
+
+    stop_id: int
+    site_id: int
+    site: str
+    customer_id: int
+    customer: str
+    location: Location | None
+    zone: str
+    deliveries: tuple[DoorDelivery, ...]
+    told: tuple[datetime, datetime] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTimes:
+    """A stop of a route as planned, in driving order. arrival ≤ start, start + service = departure."""
+
+    stop_id: int
+    site_id: int
+    deliveries: tuple[int, ...] = ()
+    arrival: datetime
+    start: datetime
+    departure: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopFacts:
+    """What is known to have happened at a stop; `done_at` also when it ended without a delivery."""
+
+    arrived_at: datetime | None = None
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestInHand:
+    """What the driver works from: the manifest in force, its route in driving order, and how far it got.
+
+    `ended` are the deliveries of the route that were reported, whatever came of them.
+    """
+
+    id: int
+    version: int
+    day: str
+    zone: str
+    shift_id: int
+    vehicle_id: int
+    depot_id: int
+    driver_id: int
+    plan_id: int
+    departs_at: datetime
+    returns_at: datetime
+    stops: tuple[PlannedTimes, ...]
+    facts: dict[int, StopFacts]
+    ended: frozenset[int]
+    company: str
+    phone: str

@@ -1,0 +1,100 @@
+"""Goods: what is there or expected, who it is promised to, and what was counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from routing.errors import InvalidInput
+
+
+class SupplyKind(StrEnum):
+    INBOUND = "inbound"
+    RECEIPT = "receipt"
+
+
+class UnitState(StrEnum):
+    """Where the units of an allocation are. They always add up to its quantity."""
+
+    ALLOCATED = "allocated"
+    RELEASED = "released"
+    PICKED = "picked"
+    LOADED = "loaded"
+    DELIVERED = "delivered"
+    SHORT = "short"
+    REFUSED = "refused"
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supply:
+    """Units of one SKU at one depot: counted in (a receipt) or still to come (an inbound).
+
+    `quantity` is what may be promised from it, in base units: without what is quarantined, without what a receipt
+    has already counted in, without what will not come. `ready_at` is when it can be loaded (put-away included); None
+    for an inbound without a date. `inbound_id` names the inbound that a receipt fulfils.
+    """
+
+    id: int
+    kind: SupplyKind
+    number: str
+    product_id: int
+    quantity: int
+    ready_at: datetime | None
+    inbound_id: int | None = None
+
+    @property
+    def is_stock(self) -> bool:
+        return self.kind is SupplyKind.RECEIPT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What one order line holds of one supply, in base units.
+
+    `allocated` may still be decided again; `committed` is released or picked; `gone` has left the shelf (loaded,
+    delivered, short, refused or damaged) and nothing brings it back to this supply. `for_day` is the latest day the
+    committed units go out for, "" if none are.
+    """
+
+    supply_id: int
+    line_id: int
+    allocated: int = 0
+    committed: int = 0
+    gone: int = 0
+    for_day: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """So many base units of one supply for one order line."""
+
+    line_id: int
+    supply_id: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """A quantity of one SKU that arrived and was counted. `quarantined` of it is not sellable.
+
+    With `inbound_id` it fulfils that inbound, and unless `more_to_come` what is missing will not come.
+    """
+
+    number: str
+    depot_id: int
+    product_id: int
+    sku: str
+    quantity: int
+    quarantined: int = 0
+    counted_at: datetime
+    inbound_id: int | None = None
+    more_to_come: bool = False
+
+    def __post_init__(self) -> None:
+        if self.quantity < 0 or not 0 <= self.quarantined <= self.quantity:
+            raise InvalidInput(
+                f"Receipt {self.number} counts {self.quantity} of {self.sku} with {self.quarantined} quarantined: "
+                "count at least 0, and quarantine no more than was counted."
+            )

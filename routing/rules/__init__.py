@@ -1,0 +1,1 @@
+"""Pure rules: values in, decisions out. No clock, no store, no engine."""

@@ -1,0 +1,364 @@
+"""Who gets which units: the ATP ledger of one depot, decided by the policy in force. Pure.
+
+    >>> from routing.model.orders import AllocationPolicy
+    >>> book = _example(stock=10, wanted=(8, 6))      # SO-1 ordered first, SO-2 an hour later
+    >>> [(c.line_id, c.quantity) for c in allocate(book, AllocationPolicy(), today=date(2026, 3, 3)).claims]
+    [(1, 8), (2, 2)]
+
+In this order units are given out:
+1. what is released or picked stays with its line; only when the goods are not there is it taken, from the lowest rank,
+   and never what is loaded;
+2. unreleased units stay where the customer's rule protects them (never_loses: all, normal: those on stock), again from
+   the highest rank down;
+3. everything else is open demand and is served by rank, stock first, then inbound by date. A ship-complete order takes
+   only when all of it is covered, a per-line order line by line. An order on hold keeps its place and takes like any
+   other: the hold stops its release, not its claim.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from routing.model.orders import (
+    AllocationPolicy,
+    AllocationRule,
+    Book,
+    Completeness,
+    RankRule,
+    WaitingLine,
+    WaitingOrder,
+)
+from routing.model.stock import Claim, Holding, Receipt, Supply, SupplyKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Who holds what from now on: `claims` not released, `committed` released or picked. Sorted by line and supply.
+
+    `broken` are ship-complete orders that held all they need before and no longer do.
+    """
+
+    claims: tuple[Claim, ...]
+    committed: tuple[Claim, ...]
+    broken: tuple[int, ...] = ()
+
+
+def rank_of(rule: AllocationRule) -> Callable[[WaitingOrder], tuple[object, ...]]:
+    """The sorting key of a policy: smaller goes first. Ties end at the order's id: same input, same rank."""
+    match rule:
+        case AllocationRule.TIER_THEN_FIRST_ORDERED:
+            return lambda order: (-order.tier, order.ordered_at, order.id)
+        case AllocationRule.PROMISED_DATE:
+            # ISO days sort as text; what was never promised comes after every promise.
+            return lambda order: (order.promised_on or "9999-12-31", -order.tier, order.ordered_at, order.id)
+        case AllocationRule.FIRST_ORDERED | AllocationRule.FAIR_SHARE:
+            return lambda order: (order.ordered_at, order.id)
+
+
+def ranked(orders: Iterable[WaitingOrder], policy: AllocationPolicy) -> list[WaitingOrder]:
+    return sorted(orders, key=rank_of(policy.rule))
+
+
+def locks_no_stock_yet(order: WaitingOrder, policy: AllocationPolicy, today: date) -> bool:
+    """Beyond the reservation horizon: wanted so far in the future that it takes nothing now."""
+    return order.earliest_day > (today + timedelta(days=policy.horizon_days)).isoformat()
+
+
+def allocate(book: Book, policy: AllocationPolicy, *, today: date) -> Outcome:
+    """Decides the whole book again. Never more than supplied, never more than needed; same input, same outcome."""
+    orders = ranked(book.orders, policy)
+    # A ship-complete order that falls apart gives its unreleased units back, and then everybody is asked again:
+    # an order ranked above it may want them.
+    given_back: frozenset[int] = frozenset()
+    while True:
+        attempt = _Attempt(book, orders, policy, today, given_back)
+        fell_apart = attempt.run()
+        if not fell_apart - given_back:
+            return attempt.outcome()
+        given_back |= fell_apart
+
+
+class _Attempt:
+    """One walk down the ranks. `given_back` are lines whose unreleased units are not protected."""
+
+    def __init__(
+        self,
+        book: Book,
+        orders: list[WaitingOrder],
+        policy: AllocationPolicy,
+        today: date,
+        given_back: frozenset[int],
+    ) -> None:
+        self.orders, self.policy, self.today, self.given_back = orders, policy, today, given_back
+        self.supplies = {supply.id: supply for supply in book.supplies}
+        self.by_product: dict[int, list[Supply]] = defaultdict(list)
+        for supply in sorted(book.supplies, key=_soonest):
+            self.by_product[supply.product_id].append(supply)
+        self.successors: dict[int, list[int]] = defaultdict(list)
+        for supply in book.supplies:
+            if supply.inbound_id is not None:
+                self.successors[supply.inbound_id].append(supply.id)
+        self.free = {supply.id: supply.quantity for supply in book.supplies}
+        self.held: dict[int, list[Holding]] = defaultdict(list)
+        for holding in sorted(book.holdings, key=lambda holding: (holding.line_id, holding.supply_id)):
+            self.held[holding.line_id].append(holding)
+            self.free[holding.supply_id] -= holding.gone
+        self.free = {key: max(0, units) for key, units in self.free.items()}
+        self.open = {line.id: line.needed for order in orders for line in order.lines}
+        self.claims: dict[tuple[int, int], int] = defaultdict(int)
+        self.committed: dict[tuple[int, int], int] = defaultdict(int)
+
+    def run(self) -> frozenset[int]:
+        """Returns the lines of orders that cannot be covered although units are protected for them."""
+        protected = sorted(self.orders, key=lambda order: order.rank_rule is not RankRule.NEVER_LOSES)
+        self._keep_committed(protected)
+        self._keep_allocated(protected)
+        if self.policy.rule is AllocationRule.FAIR_SHARE:
+            return self._share_fairly()
+        return self._serve_by_rank()
+
+    def outcome(self) -> Outcome:
+        broken = tuple(
+            order.id
+            for order in self.orders
+            if order.completeness is Completeness.COMPLETE
+            and all(self._held_before(line) >= line.needed for line in order.lines)
+            and any(self.open[line.id] for line in order.lines)
+        )
+        return Outcome(claims=_as_claims(self.claims), committed=_as_claims(self.committed), broken=broken)
+
+    # ------------------------------------------------------------------ what stays
+
+    def _keep_committed(self, orders: list[WaitingOrder]) -> None:
+        holdings = [(line, holding) for order in orders for line in order.lines for holding in self.held[line.id]]
+        # Counted goods first: what was released from a shelf is not moved for what was released from a truck.
+        holdings.sort(key=lambda pair: not self.supplies[pair[1].supply_id].is_stock)
+        homeless: list[tuple[WaitingLine, int]] = []
+        for line, holding in holdings:
+            units = holding.committed
+            for supply_id in [*self.successors[holding.supply_id], holding.supply_id]:
+                units -= self._put(self.committed, line, supply_id, units)
+            if units:
+                homeless.append((line, units))
+        for line, units in homeless:
+            # A released unit leaves today: any other stock will do, a later truck will not.
+            for supply_id in self._stock(line.product_id):
+                units -= self._put(self.committed, line, supply_id, units)
+
+    def _keep_allocated(self, orders: list[WaitingOrder]) -> None:
+        for order in orders:
+            if order.rank_rule is RankRule.MAY_GIVE_UP:
+                continue
+            never = order.rank_rule is RankRule.NEVER_LOSES
+            for line in order.lines:
+                if line.id in self.given_back and not never:
+                    continue
+                for holding in self.held[line.id]:
+                    if not never and not self.supplies[holding.supply_id].is_stock:
+                        continue
+                    units = holding.allocated
+                    for supply_id in [*self.successors[holding.supply_id], holding.supply_id]:
+                        units -= self._put(self.claims, line, supply_id, units)
+
+    # ------------------------------------------------------------------ open demand
+
+    def _serve_by_rank(self) -> frozenset[int]:
+        fell_apart: set[int] = set()
+        for order in self.orders:
+            if locks_no_stock_yet(order, self.policy, self.today):
+                continue
+            for group in _all_or_nothing(order):
+                if order.completeness is Completeness.PARTIAL or self._covered(group):
+                    for line in group:
+                        self._take(line)
+                else:
+                    fell_apart |= self._unprotect(order, group)
+        return frozenset(fell_apart)
+
+    def _share_fairly(self) -> frozenset[int]:
+        """Pro rata in case packs, remainder to the oldest; who cannot be served whole steps back, lowest rank first."""
+        fell_apart: set[int] = set()
+        groups: list[tuple[WaitingOrder, list[WaitingLine]]] = []
+        for order in self.orders:
+            if not locks_no_stock_yet(order, self.policy, self.today):
+                groups += [(order, group) for group in _all_or_nothing(order)]
+        lines: dict[int, list[WaitingLine]] = defaultdict(list)
+        for _, group in groups:
+            for line in group:
+                lines[line.product_id].append(line)
+        shares: dict[int, dict[int, int]] = {}
+        stale = set(lines)
+        while True:
+            for product_id in stale:
+                shares[product_id] = self._shares(product_id, lines[product_id])
+            short = next(
+                (
+                    index
+                    for index in reversed(range(len(groups)))
+                    if groups[index][0].completeness is not Completeness.PARTIAL
+                    and any(shares[line.product_id].get(line.id, 0) < self.open[line.id] for line in groups[index][1])
+                ),
+                None,
+            )
+            if short is None:
+                break
+            order, group = groups.pop(short)
+            fell_apart |= self._unprotect(order, group)
+            for line in group:
+                lines[line.product_id].remove(line)
+            stale = {line.product_id for line in group}
+        for _, group in groups:
+            for line in group:
+                self._take(line, at_most=shares[line.product_id].get(line.id, 0))
+        return frozenset(fell_apart)
+
+    def _shares(self, product_id: int, lines: list[WaitingLine]) -> dict[int, int]:
+        """Units per line. All stock is shared as one heap, then each inbound by date."""
+        shares: dict[int, int] = defaultdict(int)
+        stock = sum(self.free[supply_id] for supply_id in self._stock(product_id))
+        heaps = [stock] + [self.free[s.id] for s in self.by_product[product_id] if not s.is_stock]
+        for heap in heaps:
+            wants = {line.id: self.open[line.id] - shares[line.id] for line in lines}
+            packs = {line.id: line.case_pack for line in lines}
+            for line_id, units in fair_shares(heap, wants, packs).items():
+                shares[line_id] += units
+        return shares
+
+    def _unprotect(self, order: WaitingOrder, group: list[WaitingLine]) -> set[int]:
+        if order.rank_rule is RankRule.NEVER_LOSES:
+            return set()
+        mine = {line.id for line in group}
+        return {line_id for (line_id, _), units in self.claims.items() if units and line_id in mine}
+
+    def _covered(self, group: list[WaitingLine]) -> bool:
+        wants: dict[int, int] = defaultdict(int)
+        for line in group:
+            wants[line.product_id] += self.open[line.id]
+        return all(
+            sum(self.free[supply.id] for supply in self.by_product[product_id]) >= units
+            for product_id, units in wants.items()
+        )
+
+    def _take(self, line: WaitingLine, *, at_most: int | None = None) -> None:
+        left = self.open[line.id] if at_most is None else min(at_most, self.open[line.id])
+        mine = {holding.supply_id for holding in self.held[line.id] if holding.allocated}
+        # Among stock its own shelf first: the same goods would otherwise change hands for nothing.
+        supplies = self.by_product[line.product_id]
+        for supply in sorted(supplies, key=lambda s: (not s.is_stock, s.is_stock and s.id not in mine)):
+            if not left:
+                break
+            left -= self._put(self.claims, line, supply.id, left)
+
+    # ------------------------------------------------------------------ arithmetic
+
+    def _put(self, where: dict[tuple[int, int], int], line: WaitingLine, supply_id: int, units: int) -> int:
+        units = min(units, self.free[supply_id], self.open[line.id])
+        if units > 0:
+            where[line.id, supply_id] += units
+            self.free[supply_id] -= units
+            self.open[line.id] -= units
+        return max(0, units)
+
+    def _stock(self, product_id: int) -> list[int]:
+        return [supply.id for supply in self.by_product[product_id] if supply.is_stock]
+
+    def _held_before(self, line: WaitingLine) -> int:
+        return sum(holding.allocated + holding.committed for holding in self.held[line.id])
+
+
+def fair_shares(heap: int, wants: Mapping[int, int], packs: Mapping[int, int]) -> dict[int, int]:
+    """Shares of a heap, pro rata in whole case packs; the remainder goes to the oldest, a pack each in turn.
+
+    `wants` oldest first, base units; the shares add up to min(heap, sum of wants).
+
+        >>> fair_shares(60, {1: 48, 2: 24, 3: 24}, {1: 12, 2: 12, 3: 12})
+        {1: 36, 2: 12, 3: 12}
+        >>> fair_shares(5, {1: 4, 2: 4}, {1: 12, 2: 12})
+        {1: 4, 2: 1}
+    """
+    wanted = sum(wants.values())
+    if wanted <= heap:
+        return {key: units for key, units in wants.items() if units}
+    shares = {key: heap * units // wanted // packs[key] * packs[key] for key, units in wants.items()}
+    left = heap - sum(shares.values())
+    while left:
+        for key, units in wants.items():
+            more = min(packs[key], units - shares[key], left)
+            shares[key] += more
+            left -= more
+    return {key: units for key, units in shares.items() if units}
+
+
+def with_receipt(book: Book, receipt: Receipt, *, supply_id: int) -> Book:
+    """The book once the receipt is counted in as `supply_id`: its sellable units are stock, its inbound shrinks."""
+    supplies = []
+    for supply in book.supplies:
+        if supply.id == receipt.inbound_id:
+            left = max(0, supply.quantity - receipt.quantity) if receipt.more_to_come else 0
+            supply = replace(supply, quantity=left)
+        supplies.append(supply)
+    supplies.append(
+        Supply(
+            id=supply_id,
+            kind=SupplyKind.RECEIPT,
+            number=receipt.number,
+            product_id=receipt.product_id,
+            quantity=receipt.quantity - receipt.quarantined,
+            ready_at=receipt.counted_at,
+            inbound_id=receipt.inbound_id,
+        )
+    )
+    return replace(book, supplies=tuple(supplies))
+
+
+def with_quantity(book: Book, *, supply_id: int, quantity: int) -> Book:
+    """The book after a recount: `supply_id` has `quantity` sellable units, those that are gone included."""
+    return replace(
+        book,
+        supplies=tuple(replace(s, quantity=quantity) if s.id == supply_id else s for s in book.supplies),
+    )
+
+
+def _all_or_nothing(order: WaitingOrder) -> list[list[WaitingLine]]:
+    """The groups of lines that are served together."""
+    if order.completeness is Completeness.COMPLETE:
+        return [list(order.lines)]
+    return [[line] for line in order.lines]
+
+
+def _soonest(supply: Supply) -> tuple[bool, bool, datetime, int]:
+    ready_at = supply.ready_at or datetime.max.replace(tzinfo=UTC)
+    return (not supply.is_stock, supply.ready_at is None, ready_at, supply.id)
+
+
+def _as_claims(units: dict[tuple[int, int], int]) -> tuple[Claim, ...]:
+    return tuple(
+        Claim(line_id=line_id, supply_id=supply_id, quantity=quantity)
+        for (line_id, supply_id), quantity in sorted(units.items())
+        if quantity
+    )
+
+
+def _example(*, stock: int, wanted: tuple[int, ...]) -> Book:
+    """One SKU, `stock` units on the shelf, one partial order an hour for each quantity wanted."""
+    start = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    return Book(
+        depot_id=1,
+        supplies=(Supply(id=1, kind=SupplyKind.RECEIPT, number="R-1", product_id=1, quantity=stock, ready_at=start),),
+        orders=tuple(
+            WaitingOrder(
+                id=index,
+                number=f"SO-{index}",
+                customer_id=index,
+                customer=f"Café {index}",
+                site_id=index,
+                site=f"Café {index}",
+                ordered_at=start + timedelta(hours=index),
+                lines=(WaitingLine(id=index, number="1", product_id=1, sku="OAT-1", name="Oat drink", needed=units),),
+            )
+            for index, units in enumerate(wanted, start=1)
+        ),
+    )

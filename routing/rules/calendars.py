@@ -1,0 +1,162 @@
+"""Wall clocks and working days: which days a door takes goods, and what moment a wall-clock time is.
+
+Twice a year a wall clock jumps. A time that does not exist (spring) is the moment of the jump; of a time that exists
+twice (autumn) a window opens with the first and closes with the second, so that no window is ever turned round.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from routing.errors import InvalidInput
+from routing.model.day import CalendarFacts, WallWindow
+from routing.model.orders import WEEKDAYS
+
+MOST_DAYS = 31
+"""Days that are planned as one. A slip of the keyboard (9999) would measure and search for minutes."""
+
+_CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
+
+
+def weekday(day: date) -> str:
+    return WEEKDAYS[day.weekday()]
+
+
+def day_of(text: str) -> date:
+    """An ISO day. Raises InvalidInput."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f'"{text[:40]}" is no day. Write it as 2026-05-12.', code="day") from None
+
+
+def days_between(first: str, last: str) -> tuple[date, ...]:
+    """Every day from first to last, both included, at most MOST_DAYS. Raises InvalidInput, also when turned round."""
+    one, other = day_of(first), day_of(last)
+    if other < one:
+        raise InvalidInput(f"The last day {last} lies before the first, {first}. Swap the two.")
+    if (other - one).days >= MOST_DAYS:
+        raise InvalidInput(
+            f"{first} to {last} are {(other - one).days + 1:,} days; at most {MOST_DAYS} are planned together. "
+            "Name a nearer last day.",
+            code="too_many_days",
+        )
+    return tuple(one + timedelta(days=n) for n in range((other - one).days + 1))
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Raises InvalidInput for a zone that nobody knows."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise InvalidInput(f'"{name}" is no time zone. Write one as Europe/Helsinki.') from None
+
+
+def clock_minutes(text: str) -> int:
+    """Minutes after midnight of a wall-clock time HH:MM; 24:00 is the end of the day. Raises InvalidInput."""
+    match = _CLOCK.fullmatch(text.strip())
+    if match is None or (minutes := int(match[1]) * 60 + int(match[2])) > 24 * 60:
+        raise InvalidInput(f'"{text}" is no time of day. Write it as 08:30.')
+    return minutes
+
+
+def moment(day: date, minutes: int, zone: ZoneInfo, *, last: bool = False) -> datetime:
+    """The moment at which the wall clock of that zone shows that time, in UTC.
+
+    `last`: of a time that exists twice the second one. A time that does not exist is the moment of the jump.
+    """
+    day, minutes = day + timedelta(days=minutes // 1440), minutes % 1440
+    wall = datetime.combine(day, time(minutes // 60, minutes % 60), tzinfo=zone)
+    before, after = wall.replace(fold=0).utcoffset(), wall.replace(fold=1).utcoffset()
+    assert before is not None
+    assert after is not None
+    if after > before:  # skipped: the clock jumps from `before` to `after` at some second between the two readings
+        low, high = wall.replace(fold=1).astimezone(UTC), wall.replace(fold=0).astimezone(UTC)
+        while high - low > timedelta(seconds=1):
+            middle = low + timedelta(seconds=(high - low).total_seconds() // 2)
+            if middle.astimezone(zone).utcoffset() == before:
+                low = middle
+            else:
+                high = middle
+        return high
+    return wall.replace(fold=1 if last else 0).astimezone(UTC)
+
+
+def span(day: date, opens: str, closes: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """First and last moment of a wall-clock span that begins on that day; one that closes before it opens lasts into
+    the next. Never turned round. Raises InvalidInput."""
+    begin, end = clock_minutes(opens), clock_minutes(closes)
+    if end < begin:
+        end += 1440
+    return moment(day, begin, zone), moment(day, end, zone, last=True)
+
+
+def windows_on(windows: Iterable[WallWindow], day: date) -> tuple[WallWindow, ...]:
+    """Those of that weekday; one without weekdays counts every day."""
+    return tuple(window for window in windows if not window.weekdays or weekday(day) in window.weekdays)
+
+
+def why_depot_closed(calendars: Iterable[CalendarFacts], day: date, *, depot_id: int) -> str:
+    """Why nobody drives from that depot on that day, empty when they do. The depot's own calendar is asked first."""
+    known = {(each.scope, each.scope_id): each for each in calendars}
+    own, company = known.get(("depot", depot_id)), known.get(("company", 0))
+    for each in (own, company):
+        if each is not None and (said := _exception(each, day)) is not None:
+            return said
+    working = own or company
+    if working is not None and weekday(day) not in working.weekdays:
+        return f"the depot does not work on {_DAY_NAMES[day.weekday()]}"
+    return ""
+
+
+def why_site_closed(
+    calendars: Iterable[CalendarFacts], day: date, *, site_id: int, zone_id: int | None, delivery_days: tuple[str, ...]
+) -> str:
+    """Why nothing may be brought to that site on that day, empty when it may. The site's calendar is asked first, then
+    its delivery zone's, then its delivery days."""
+    known = {(each.scope, each.scope_id): each for each in calendars}
+    for key in (("site", site_id), ("zone", -1 if zone_id is None else zone_id)):
+        if (each := known.get(key)) is not None and (said := _exception(each, day)) is not None:
+            return said
+    if delivery_days and weekday(day) not in delivery_days:
+        return f"{_DAY_NAMES[day.weekday()]} is not one of its delivery days ({', '.join(delivery_days)})"
+    return ""
+
+
+_DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def _exception(calendar: CalendarFacts, day: date) -> str | None:
+    """What the calendar says of this very day: empty for open, why it is closed, None for nothing."""
+    for when, is_open, why in calendar.days:
+        if when == day.isoformat():
+            return "" if is_open else (why or f"closed on {when}")
+    return None
+
+
+def past_cut_off(ordered_at: datetime, day: date, *, cut_off: str, zone: ZoneInfo) -> bool:
+    """Whether an order came after the cut-off for that day: a wall-clock time of the depot, on the day before."""
+    return bool(cut_off) and ordered_at > moment(day - timedelta(days=1), clock_minutes(cut_off), zone, last=True)
+
+
+def next_delivery_day(
+    calendars: Iterable[CalendarFacts],
+    after: date,
+    *,
+    depot_id: int,
+    site_id: int,
+    zone_id: int | None,
+    delivery_days: tuple[str, ...],
+) -> date | None:
+    """The first day after that one on which the depot drives and the site takes goods; None within a year."""
+    known = tuple(calendars)
+    for n in range(1, 366):
+        day = after + timedelta(days=n)
+        if not why_depot_closed(known, day, depot_id=depot_id) and not why_site_closed(
+            known, day, site_id=site_id, zone_id=zone_id, delivery_days=delivery_days
+        ):
+            return day
+    return None

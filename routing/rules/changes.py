@@ -1,0 +1,359 @@
+"""A person changes a plan: what a move would do, before it is made, and the new version it gives.
+
+A plan is immutable. Every change here gives another plan in which only the routes that were touched are timed anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from routing.errors import NotFound
+from routing.model.day import DayFacts, DeliveryFacts, Riding, SiteFacts
+from routing.model.fleet import Shift
+from routing.model.plans import Lock, Plan, PlannedRoute, Problem, Reason, Unassigned
+from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
+from routing.rules.problem import HAPPENED, why_no_access
+from routing.rules.schedule import Failure, Timetable
+
+BY_HAND = "by hand"
+MOVED_FROM_S = 60
+"""A start that moves by less than this is not worth a word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EtaMove:
+    """One delivery whose planned start moves; None where it is not on any route. `shift` is the new one."""
+
+    delivery: int
+    name: str
+    old: datetime | None
+    new: datetime | None
+    shift: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenPromise:
+    """A delivery that was promised a day or window which the new plan no longer keeps."""
+
+    delivery: int
+    name: str
+    customer: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveEffect:
+    """What a move would do: minutes of duty, metres and cost more (less when negative), whose times move, and what
+    it would break. `plan` is the version it gives, None when it breaks something. Cost in thousandths of a minor unit.
+    """
+
+    delivery: int
+    from_shift: int | None
+    to_shift: int | None
+    position: int
+    minutes: int = 0
+    distance_m: int = 0
+    cost: int = 0
+    moved: tuple[EtaMove, ...] = ()
+    promises_broken: tuple[BrokenPromise, ...] = ()
+    violations: tuple[str, ...] = ()
+    plan: Plan | None = None
+    problem: Problem | None = None
+
+
+def orders_of(plan: Plan) -> dict[int, tuple[int, ...]]:
+    """The deliveries of each used shift, in order."""
+    return {route.shift: route.visits for route in plan.routes}
+
+
+def starts_of(plan: Plan) -> dict[int, tuple[int, int]]:
+    """Of each delivery on a route: its shift, and when service at its door begins (seconds from the epoch)."""
+    return {
+        visit: (route.shift, stop.start_s) for route in plan.routes for stop in route.stops for visit in stop.visits
+    }
+
+
+def rebuilt(
+    plan: Plan,
+    problem: Problem,
+    orders: Mapping[int, Sequence[int]],
+    *,
+    left_out: Iterable[Unassigned] = (),
+    engine: str = BY_HAND,
+    timetable: Timetable | None = None,
+) -> Plan | Failure:
+    """The plan with these orders in place of its own; shifts not named keep theirs. Or the first thing that fails.
+
+    `left_out` are new entries; who is served leaves the list by himself.
+    """
+    table = timetable or Timetable(problem)
+    before = {route.shift: route for route in plan.routes}
+    wanted = {**orders_of(plan), **{shift: tuple(order) for shift, order in orders.items()}}
+    routes: list[PlannedRoute] = []
+    offered = {shift.id for shift in problem.shifts}
+    for shift in [*before, *(shift for shift in orders if shift not in before)]:
+        order = wanted[shift]
+        if not order:
+            continue
+        if shift not in offered:
+            raise NotFound(f"Shift {shift} is not offered in this plan. Plan the day again.", shift=shift)
+        if shift in before and before[shift].visits == order:
+            routes.append(before[shift])
+            continue
+        route = table.route(shift, order)
+        if isinstance(route, Failure):
+            return route
+        routes.append(route)
+    served = {visit for route in routes for visit in route.visits}
+    new = {gone.visit: gone for gone in left_out}
+    known = {visit.id for visit in problem.visits}
+    unassigned = [gone for gone in plan.unassigned if gone.visit not in served and gone.visit not in new]
+    unassigned += [gone for key, gone in new.items() if key not in served]
+    return summed(
+        replace(plan, routes=tuple(routes), unassigned=tuple(g for g in unassigned if g.visit in known), engine=engine),
+        problem,
+    )
+
+
+def summed(plan: Plan, problem: Problem) -> Plan:
+    """The plan with its sums (cost, served per tier) taken from its routes."""
+    served = {visit for route in plan.routes for visit in route.visits}
+    tiers = sorted({visit.tier for visit in problem.visits}, reverse=True)
+    return replace(
+        plan,
+        cost=sum(route.cost for route in plan.routes),
+        served_by_tier=tuple(
+            (tier, sum(visit.tier == tier and visit.id in served for visit in problem.visits)) for tier in tiers
+        ),
+    )
+
+
+def with_riding(problem: Problem, riding: Iterable[Riding], plan: Plan) -> Problem:
+    """The problem as the day stands: goods on a van are locked to it, what has happened is done, and a van that has
+    been to a door left the depot when the plan said."""
+    on_vans = {ride.delivery_id: ride for ride in riding}
+    visits = {visit.id for visit in problem.visits}
+    locks = [lock for lock in problem.locks if lock.visit not in on_vans]
+    locks += [
+        Lock(visit=ride.delivery_id, shift=ride.shift_id, done=ride.state in HAPPENED)
+        for ride in on_vans.values()
+        if ride.delivery_id in visits
+    ]
+    left = {ride.shift_id for ride in on_vans.values() if ride.state in HAPPENED}
+    began = {route.shift: route.start_s for route in plan.routes if route.shift in left}
+    return replace(
+        problem,
+        locks=tuple(locks),
+        shifts=tuple(replace(offer, start_s=began.get(offer.id, offer.start_s)) for offer in problem.shifts),
+    )
+
+
+def effect_of_move(
+    plan: Plan,
+    problem: Problem,
+    *,
+    facts: DayFacts,
+    delivery: int,
+    to_shift: int | None,
+    position: int = 0,
+    timetable: Timetable | None = None,
+) -> MoveEffect:
+    """What putting this delivery on that shift, `position` deliveries after its start, would do; None: left out.
+
+    The delivery's own lock gives way to the person who moves it. Raises NotFound for a delivery the plan does not know.
+    """
+    orders = {shift: list(order) for shift, order in orders_of(plan).items()}
+    from_shift = next((shift for shift, order in orders.items() if delivery in order), None)
+
+    def refused(*sentences: str) -> MoveEffect:
+        return MoveEffect(
+            delivery=delivery, from_shift=from_shift, to_shift=to_shift, position=position, violations=sentences
+        )
+
+    visit = next((visit for visit in problem.visits if visit.id == delivery), None)
+    if visit is None:
+        gone = next((gone for gone in problem.excluded if gone.visit == delivery), None)
+        if gone is None:
+            raise NotFound(f"Delivery {delivery} is not in this plan. Plan the day again.", delivery=delivery)
+        return refused(gone.detail or f"It was left out before planning: {gone.reasons[0].value}.")
+    riding = {ride.delivery_id: ride for ride in facts.riding}
+    if (ride := riding.get(delivery)) is not None and to_shift != ride.shift_id:
+        state = "has happened" if ride.state in HAPPENED else "is on a van already"
+        return refused(f"{visit.name} {state}: it cannot change vans here.")
+    if to_shift is not None and all(shift.id != to_shift for shift in problem.shifts):
+        return refused("That shift does not go out today.")
+    moved_problem = replace(problem, locks=tuple(lock for lock in problem.locks if lock.visit != delivery or lock.done))
+    if from_shift is not None:
+        orders[from_shift].remove(delivery)
+    left_out: tuple[Unassigned, ...] = ()
+    if to_shift is None:
+        left_out = (
+            Unassigned(
+                visit=delivery,
+                reasons=(Reason.LOCKED_BY_YOU,),
+                proven=False,
+                detail=f"{visit.name} was taken out by a person.",
+            ),
+        )
+    else:
+        order = orders.setdefault(to_shift, [])
+        done = sum(key in riding and riding[key].state in HAPPENED for key in order)
+        order.insert(max(min(position, len(order)), done), delivery)
+    touched = {key: orders[key] for key in {from_shift, to_shift} - {None} if key is not None}
+    table = timetable or Timetable(moved_problem)
+    after = rebuilt(plan, moved_problem, touched, left_out=left_out, timetable=table)
+    if isinstance(after, Failure):
+        return refused(sentence_of(after, moved_problem, facts))
+    return MoveEffect(
+        delivery=delivery,
+        from_shift=from_shift,
+        to_shift=to_shift,
+        position=position,
+        minutes=round((duty_s(after) - duty_s(plan)) / 60),
+        distance_m=metres(after) - metres(plan),
+        cost=after.cost - plan.cost,
+        moved=eta_moves(plan, after, problem),
+        promises_broken=promises_broken(plan, after, problem, facts),
+        plan=after,
+        problem=moved_problem,
+    )
+
+
+def duty_s(plan: Plan) -> int:
+    return sum(route.end_s - route.start_s for route in plan.routes)
+
+
+def metres(plan: Plan) -> int:
+    return sum(trip.distance_m for route in plan.routes for trip in route.trips)
+
+
+def eta_moves(before: Plan, after: Plan, problem: Problem) -> tuple[EtaMove, ...]:
+    """Whose planned start moves by a minute or more, comes or goes, in the problem's order; not what has happened."""
+    old, new = starts_of(before), starts_of(after)
+    happened = {lock.visit for lock in problem.locks if lock.done}
+    found = []
+    for visit in problem.visits:
+        was, will = old.get(visit.id), new.get(visit.id)
+        if (
+            visit.id in happened
+            or was == will
+            or (was is not None and will is not None and abs(was[1] - will[1]) < MOVED_FROM_S)
+        ):
+            continue
+        found.append(
+            EtaMove(
+                delivery=visit.id,
+                name=visit.name,
+                old=None if was is None else _at(problem, was[1]),
+                new=None if will is None else _at(problem, will[1]),
+                shift=None if will is None else will[0],
+            )
+        )
+    return tuple(found)
+
+
+def promises_broken(before: Plan, after: Plan, problem: Problem, facts: DayFacts) -> tuple[BrokenPromise, ...]:
+    """Promises that the old plan kept and the new one does not."""
+    sites = {site.id: site for site in facts.sites}
+    zones = {depot.id: depot.zone for depot in facts.depots}
+    happened = {lock.visit for lock in problem.locks if lock.done}
+    old, new = starts_of(before), starts_of(after)
+    broken = []
+    for delivery in facts.deliveries:
+        site = sites[delivery.site_id]
+        zone = zone_of(site.zone or zones[delivery.depot_id])
+        if delivery.promised is None or delivery.id in happened:
+            continue
+        was = _keeps(delivery, old.get(delivery.id), problem, zone)
+        if not was or _keeps(delivery, new.get(delivery.id), problem, zone):
+            continue
+        promised = delivery.promised
+        window = f", {promised.window_from}-{promised.window_to}" if promised.window_from else ""
+        if delivery.id in new:
+            comes = f"would come at {_at(problem, new[delivery.id][1]).astimezone(zone):%H:%M}"
+        else:
+            comes = "would not come"
+        broken.append(
+            BrokenPromise(
+                delivery=delivery.id,
+                name=delivery.number,
+                customer=site.customer,
+                sentence=f"{site.name} was promised {promised.day}{window}; {delivery.number} {comes}.",
+            )
+        )
+    return tuple(broken)
+
+
+def _keeps(delivery: DeliveryFacts, planned: tuple[int, int] | None, problem: Problem, zone: ZoneInfo) -> bool:
+    promised = delivery.promised
+    if promised is None or planned is None:
+        return promised is None
+    at = _at(problem, planned[1])
+    if at.astimezone(zone).date().isoformat() > promised.day:
+        return False
+    if not promised.window_from or not promised.window_to or at.astimezone(zone).date().isoformat() < promised.day:
+        return True
+    day = day_of(promised.day)
+    first = moment(day, clock_minutes(promised.window_from), zone)
+    return first <= at <= moment(day, clock_minutes(promised.window_to), zone, last=True)
+
+
+def sentence_of(failure: Failure, problem: Problem, facts: DayFacts) -> str:
+    """The failure as a dispatcher would say it: the arch and the van, the closing that would be missed."""
+    delivery = next((each for each in facts.deliveries if each.id == failure.visit), None)
+    shift = next((each for each in facts.shifts if each.id == failure.shift), None)
+    visit = next((each for each in problem.visits if each.id == failure.visit), None)
+    if delivery is None or shift is None or visit is None:
+        return failure.sentence
+    site: SiteFacts = next(each for each in facts.sites if each.id == delivery.site_id)
+    if failure.reason is Reason.ACCESS:
+        return why_no_access(shift, site) or _of_another_depot(shift, delivery, facts) or failure.sentence
+    if failure.reason is Reason.CREW:
+        return f"{site.name} needs {site.crew} people, {shift.name} has {shift.crew}."
+    if failure.reason is Reason.WINDOW_UNREACHABLE:
+        zones = {depot.id: depot.zone for depot in facts.depots}
+        zone = zone_of(site.zone or zones[delivery.depot_id])
+        closing = _at(problem, max(window.end_s for window in visit.windows)).astimezone(zone)
+        late = f", {-(-failure.amount // 60)} min late" if failure.amount > 0 else ""
+        return f"Breaks the hours of {site.name}: {delivery.number} must be begun by {closing:%H:%M}{late}."
+    return failure.sentence
+
+
+def _of_another_depot(shift: Shift, delivery: DeliveryFacts, facts: DayFacts) -> str:
+    if shift.depot_id == delivery.depot_id:
+        return ""
+    names = {depot.id: depot.name for depot in facts.depots}
+    return (
+        f"{shift.vehicle.name} starts at {names[shift.depot_id]}, "
+        f"the goods of {delivery.number} lie at {names[delivery.depot_id]}."
+    )
+
+
+def said_of_the_door(gone: Unassigned, facts: DayFacts) -> Unassigned:
+    """The same entry in the words of its door, where the reason lies there: which van is too long for it, how many
+    people or what equipment it needs."""
+    delivery = next((each for each in facts.deliveries if each.id == gone.visit), None)
+    if delivery is None or not gone.proven:
+        return gone
+    site = next(each for each in facts.sites if each.id == delivery.site_id)
+    depot = next(each.name for each in facts.depots if each.id == delivery.depot_id)
+    vans = [each for each in facts.shifts if each.depot_id == delivery.depot_id]
+    said = ""
+    if gone.reasons[0] is Reason.ACCESS:
+        # The smallest van comes closest.
+        vans.sort(key=lambda each: (each.vehicle.length_cm or 0, each.vehicle.height_cm or 0))
+        why = next((why for van in vans if (why := why_no_access(van, site))), "")
+        said = f"{why}, and no larger vehicle of {depot} fits." if why else ""
+    elif gone.reasons[0] is Reason.CREW:
+        most = max((each.crew for each in vans), default=0)
+        said = f"{site.name} needs {site.crew} people, the largest crew of {depot} has {most}."
+    elif gone.reasons[0] is Reason.SKILLS:
+        said = f"{site.name} needs {', '.join(site.skills)}: no van of {depot} has all of it."
+    return replace(gone, detail=said) if said else gone
+
+
+def _at(problem: Problem, seconds: int) -> datetime:
+    return problem.epoch + timedelta(seconds=seconds)

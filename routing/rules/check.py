@@ -1,0 +1,320 @@
+"""The authority: what is wrong with a plan. Its arithmetic is its own, so that a fault of the schedule shows here.
+
+`violations(plan, problem)` judges what the plan says of itself: the order, the times, the loads and the cost that are
+written in it. How a route is meant to run stands in `routing/rules/schedule.py`. An empty list means the plan may be
+saved.
+
+| code | what is wrong |
+|---|---|
+| unknown_shift, shift_twice | a route of a shift that is not offered; two routes of one shift |
+| unknown_visit, visit_twice, visit_missing | every visit is once in a route or once left out |
+| empty_route | a route without stops, or a stop without visits |
+| wrong_place | a stop is not where its visits are |
+| skills, shift_not_allowed | the shift may not serve the visit |
+| no_road | no road joins two places that follow each other |
+| travel | the way there takes longer, or another time or distance, than the plan says |
+| order | the times of the route do not follow each other |
+| service | a stop is shorter or longer than setup and service |
+| window | service begins outside the windows |
+| ready | the van leaves before the goods are there |
+| shift_hours, loading, debrief | the duty lies outside the shift, or has no time for loading or the debrief |
+| break_missing, break_unknown, break_length, break_window, break_overlap | breaks |
+| capacity, load | more on board than the shift may carry; another load than the plan says |
+| max_stops, max_visits, max_distance, max_travel | limits of the shift |
+| lock | a person's decision was not kept |
+| cost, tiers | the plan's sums are not what its routes give |
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil, floor
+
+from routing.model.plans import (
+    Plan,
+    PlannedRoute,
+    Problem,
+    Reason,
+    ShiftOffer,
+    Violation,
+    Visit,
+)
+
+
+def violations(plan: Plan, problem: Problem) -> list[Violation]:
+    """Everything that is wrong, in a stable order; empty when nothing is."""
+    visits = {visit.id: visit for visit in problem.visits}
+    shifts = {shift.id: shift for shift in problem.shifts}
+    done = {lock.visit for lock in problem.locks if lock.done}
+    found = list(_everything_once(plan, visits, shifts))
+    for route in plan.routes:
+        if route.shift in shifts and all(key in visits for key in route.visits):
+            found += _Route(route, shifts[route.shift], problem, visits, done).violations()
+    found += _locks(plan, problem)
+    found += _sums(plan, visits)
+    return found
+
+
+def _everything_once(plan: Plan, visits: dict[int, Visit], shifts: dict[int, ShiftOffer]) -> Iterator[Violation]:
+    for shift, times in Counter(route.shift for route in plan.routes).items():
+        if shift not in shifts:
+            yield Violation(code="unknown_shift", sentence=f"Shift {shift} is not offered.", shift=shift)
+        if times > 1:
+            yield Violation(
+                code="shift_twice", sentence=f"Shift {shift} has {times} routes.", shift=shift, amount=times
+            )
+    planned = Counter(key for route in plan.routes for key in route.visits)
+    left_out = Counter(gone.visit for gone in plan.unassigned)
+    for key in sorted(planned | left_out):
+        if key not in visits:
+            yield Violation(code="unknown_visit", sentence=f"Delivery {key} is not in the problem.", visit=key)
+    for key in sorted(visits):
+        times = planned[key] + left_out[key]
+        if times == 0:
+            yield Violation(
+                code="visit_missing", sentence=f"Delivery {key} is neither planned nor left out.", visit=key
+            )
+        if times > 1:
+            yield Violation(
+                code="visit_twice",
+                sentence=f"Delivery {key} is planned {planned[key]} and left out {left_out[key]} times.",
+                visit=key,
+                amount=times,
+            )
+
+
+class _Route:
+    """One route against its shift. Times are judged as written, one after the other."""
+
+    def __init__(
+        self, route: PlannedRoute, shift: ShiftOffer, problem: Problem, visits: dict[int, Visit], done: set[int]
+    ) -> None:
+        self.route, self.shift, self.problem, self.visits, self.done = route, shift, problem, visits, done
+        self.stops = route.stops
+        self.distance_m = 0
+        self.travel_s = 0
+        self.found: list[Violation] = []
+
+    def violations(self) -> list[Violation]:
+        if not self.stops or any(not stop.visits for stop in self.stops):
+            self._say("empty_route", "A route needs stops, and a stop deliveries.")
+            return self.found
+        if len(self.route.trips) != 1:
+            self._say("order", "A route is one trip: reloading is not planned.", amount=len(self.route.trips))
+            return self.found
+        self._who_may()
+        self._hours()
+        self._ways()
+        self._services()
+        self._breaks()
+        self._loads()
+        self._limits()
+        self._cost()
+        return self.found
+
+    def _say(self, code: str, sentence: str, *, visit: int | None = None, amount: int = 0) -> None:
+        self.found.append(
+            Violation(
+                code=code,
+                sentence=f"Shift {self.shift.id}: {sentence}",
+                shift=self.shift.id,
+                visit=visit,
+                amount=amount,
+            )
+        )
+
+    def _who_may(self) -> None:
+        for stop in self.stops:
+            for key in stop.visits:
+                visit = self.visits[key]
+                if visit.place != stop.place:
+                    self._say("wrong_place", f"delivery {key} is at place {visit.place}, not {stop.place}.", visit=key)
+                if not visit.skills <= self.shift.skills:
+                    self._say("skills", f"delivery {key} needs skills the shift does not have.", visit=key)
+                if visit.shifts is not None and self.shift.id not in visit.shifts:
+                    self._say("shift_not_allowed", f"delivery {key} may not ride here.", visit=key)
+
+    def _hours(self) -> None:
+        route, shift, trip = self.route, self.shift, self.route.trips[0]
+        early, late = shift.start_s - route.start_s, route.end_s - shift.end_s
+        if early > 0 or late > 0:
+            self._say("shift_hours", f"the duty begins {early} s early or ends {late} s late.", amount=max(early, late))
+        if trip.departure_s < route.start_s + shift.loading_s:
+            self._say("loading", "the van leaves before it is loaded.", amount=shift.loading_s)
+        if route.end_s < trip.return_s + shift.debrief_s:
+            self._say("debrief", "the duty ends before the debrief is done.", amount=shift.debrief_s)
+        for key in route.visits:
+            ready = self.visits[key].ready_s
+            if ready is not None and key not in self.done and trip.departure_s < ready:
+                late = ready - trip.departure_s
+                self._say("ready", f"the van leaves {late} s before delivery {key} is there.", visit=key, amount=late)
+
+    def _ways(self) -> None:
+        place, left_s = self.shift.start, self.route.trips[0].departure_s
+        for number, stop in enumerate(self.stops):
+            travel, metres = self._way(place, stop.place)
+            self.travel_s += travel
+            self.distance_m += metres
+            if stop.travel_s != travel or stop.distance_m != metres:
+                self._say(
+                    "travel",
+                    f"to stop {number + 1} it takes {travel} s and {metres} m, "
+                    f"not {stop.travel_s} s and {stop.distance_m} m.",
+                    visit=stop.visits[0],
+                    amount=travel - stop.travel_s,
+                )
+            self._leg(number, left_s, stop.arrival_s, stop.start_s, travel, stop.visits[0])
+            place, left_s = stop.place, stop.departure_s
+        travel, metres = self._way(place, self.shift.end)
+        self.travel_s += travel
+        self.distance_m += metres
+        trip = self.route.trips[0]
+        self._leg(len(self.stops), left_s, trip.return_s, self.route.end_s - self.shift.debrief_s, travel, None)
+        if trip.distance_m != self.distance_m:
+            self._say("travel", f"the trip is {self.distance_m} m long, not {trip.distance_m} m.")
+
+    def _leg(self, number: int, left_s: int, arrival_s: int, start_s: int, travel: int, visit: int | None) -> None:
+        """The way to one stop (or back): long enough for the wheels and for the breaks taken on it."""
+        rests = [pause for pause in self.route.breaks if pause.after_stop == number]
+        on_the_way = sum(pause.end_s - pause.start_s for pause in rests if pause.start_s < arrival_s)
+        if (short := left_s + travel + on_the_way - arrival_s) > 0:
+            self._say(
+                "travel", f"leg {number + 1} is {short} s shorter than travel and breaks.", visit=visit, amount=short
+            )
+        if start_s < arrival_s:
+            self._say("order", f"leg {number + 1} ends after the work that follows it begins.", visit=visit)
+        for pause in rests:
+            if pause.start_s < left_s or pause.end_s > start_s:
+                self._say("break_overlap", f"break {pause.break_id} lies in another stop's time or outside the duty.")
+
+    def _way(self, here: int | None, there: int | None) -> tuple[int, int]:
+        if here is None or there is None or here == there:
+            return 0, 0
+        table = self.problem.travel[self.shift.profile]
+        seconds, metres = int(table.durations_s[here, there]), int(table.distances_m[here, there])
+        if seconds < 0 or metres < 0:
+            self._say("no_road", f"no road joins place {here} and place {there}.")
+            return 0, 0
+        return ceil(seconds / self.shift.speed_factor), metres
+
+    def _services(self) -> None:
+        place = self.shift.start
+        for stop in self.stops:
+            time = stop.start_s
+            for number, key in enumerate(stop.visits):
+                visit = self.visits[key]
+                if key not in self.done and not any(w.start_s <= time <= w.end_s for w in visit.windows):
+                    self._say(
+                        "window", f"delivery {key} begins at {time} s, outside its windows.", visit=key, amount=time
+                    )
+                time += visit.service_s
+                if number == 0 and stop.place != place:
+                    time += visit.setup_s
+            if time != stop.departure_s:
+                by = time - stop.departure_s
+                self._say(
+                    "service", f"the stop at place {stop.place} is {by} s too short.", visit=stop.visits[0], amount=by
+                )
+            place = stop.place
+
+    def _breaks(self) -> None:
+        offered = {pause.id: pause for pause in self.shift.breaks}
+        taken = Counter(pause.break_id for pause in self.route.breaks)
+        for key in offered:
+            if taken[key] != 1:
+                self._say("break_missing", f"break {key} is taken {taken[key]} times.", amount=taken[key])
+        duty = self.route.start_s + self.shift.loading_s, self.route.end_s - self.shift.debrief_s
+        for pause in self.route.breaks:
+            if pause.break_id not in offered:
+                self._say("break_unknown", f"break {pause.break_id} is not offered.")
+                continue
+            wanted = offered[pause.break_id]
+            if pause.end_s - pause.start_s != wanted.duration_s:
+                self._say(
+                    "break_length",
+                    f"break {wanted.id} lasts {pause.end_s - pause.start_s} s.",
+                    amount=wanted.duration_s,
+                )
+            if not any(w.start_s <= pause.start_s <= w.end_s for w in wanted.windows):
+                self._say("break_window", f"break {wanted.id} begins at {pause.start_s} s.", amount=pause.start_s)
+            if pause.start_s < duty[0] or pause.end_s > duty[1] or not 0 <= pause.after_stop <= len(self.stops):
+                self._say("break_overlap", f"break {wanted.id} lies outside the duty.")
+        rests = sorted(self.route.breaks, key=lambda pause: (pause.start_s, pause.end_s))
+        for one, other in pairwise(rests):
+            if other.start_s < one.end_s:
+                self._say("break_overlap", f"breaks {one.break_id} and {other.break_id} overlap.")
+
+    def _loads(self) -> None:
+        for d, name in enumerate(self.problem.dimensions):
+            on_board = sum(self.visits[key].load[d] for key in self.route.visits)
+            most = on_board
+            for stop in self.stops:
+                for key in stop.visits:
+                    on_board += self.visits[key].collect[d] - self.visits[key].load[d]
+                    most = max(most, on_board)
+                if len(stop.load) != len(self.problem.dimensions) or stop.load[d] != on_board:
+                    self._say(
+                        "load", f"{on_board} ({name}) are on board after place {stop.place}.", visit=stop.visits[0]
+                    )
+            if (over := most - self.shift.capacity[d]) > 0:
+                self._say("capacity", f"{over} ({name}) more than it may carry.", amount=over)
+
+    def _limits(self) -> None:
+        doors, before = 0, None
+        for stop in self.stops:
+            doors += stop.place != before
+            before = stop.place
+        shift = self.shift
+        for code, limit, amount in (
+            ("max_stops", shift.max_stops, doors),
+            ("max_visits", shift.max_visits, len(self.route.visits)),
+            ("max_distance", shift.max_distance_m, self.distance_m),
+            ("max_travel", shift.max_travel_s, self.travel_s),
+        ):
+            if limit is not None and amount > limit:
+                self._say(code, f"{amount} where at most {limit} are allowed.", amount=amount - limit)
+
+    def _cost(self) -> None:
+        rates, duty = self.shift.cost, self.route.end_s - self.route.start_s
+        parts = (
+            Fraction(rates.per_hour * duty, 3600),
+            Fraction(rates.per_travel_hour * self.travel_s, 3600),
+            Fraction(rates.per_km * self.distance_m, 1000),
+        )
+        cost = rates.fixed + sum(floor(part + Fraction(1, 2)) for part in parts)
+        if cost != self.route.cost:
+            self._say("cost", f"the route costs {cost}, not {self.route.cost}.", amount=cost - self.route.cost)
+
+
+def _locks(plan: Plan, problem: Problem) -> Iterator[Violation]:
+    where = {key: (route.shift, position) for route in plan.routes for position, key in enumerate(route.visits)}
+    left_out = {gone.visit: gone.reasons for gone in plan.unassigned}
+    for lock in problem.locks:
+        shift, position = where.get(lock.visit, (None, None))
+        if shift is None:
+            # A lock says "this shift or nobody": what cannot ride there is left out under the lock's own reason.
+            kept = not lock.done and Reason.LOCKED_BY_YOU in left_out.get(lock.visit, ())
+        else:
+            kept = shift == lock.shift and lock.position in (None, position)
+        if not kept:
+            yield Violation(
+                code="lock",
+                sentence=f"Delivery {lock.visit} was put on shift {lock.shift} by a person and is not there.",
+                shift=lock.shift,
+                visit=lock.visit,
+            )
+
+
+def _sums(plan: Plan, visits: dict[int, Visit]) -> Iterator[Violation]:
+    if (cost := sum(route.cost for route in plan.routes)) != plan.cost:
+        yield Violation(
+            code="cost", sentence=f"The routes cost {cost}, the plan says {plan.cost}.", amount=cost - plan.cost
+        )
+    served = Counter(visits[key].tier for route in plan.routes for key in route.visits if key in visits)
+    tiers = sorted({visit.tier for visit in visits.values()}, reverse=True)
+    truth = tuple((tier, served[tier]) for tier in tiers)
+    if truth != plan.served_by_tier:
+        yield Violation(code="tiers", sentence=f"Served per tier is {truth}, the plan says {plan.served_by_tier}.")

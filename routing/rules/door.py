@@ -1,0 +1,240 @@
+"""What follows from what happened at a door: whose goods are where, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from routing.errors import InvalidInput
+from routing.model.orders import DeliveryDays
+from routing.model.places import Location
+from routing.model.proofs import DeliveryReport, DoorDelivery, DoorLine, LoadedLine, Outcome
+from routing.rules.address import metres
+
+FAR_M = 200
+"""Further than this from the pin is worth a remark: parking, a yard behind the house and a poor fix lie within."""
+
+
+class Next(StrEnum):
+    """What comes after an attempt."""
+
+    NOTHING = "nothing"
+    NEXT_DELIVERY_DAY = "next_delivery_day"
+    WAIT_FOR_CUSTOMER = "wait_for_customer"
+    DECIDE = "decide"  # a person of ours decides
+    BACKORDER = "backorder"  # short: waits in its old place
+    REPLACE = "replace"  # damaged: written off, the line is open again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedeliveryPolicy:
+    """After `max_attempts` nobody drives again before a person has decided."""
+
+    max_attempts: int = 3
+    wait_for_customer: frozenset[Outcome] = frozenset({Outcome.ADDRESS_NOT_FOUND, Outcome.NO_PAYMENT})
+    decide: frozenset[Outcome] = frozenset({Outcome.REFUSED, Outcome.WRONG_GOODS, Outcome.NO_PAPERWORK})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """One delivery, settled: where each unit is, and whether the goods that stay on the van go out again.
+
+    `stays` counts units still loaded; they remain the customer's.
+    """
+
+    delivery: DoorDelivery
+    outcome: Outcome
+    lines: tuple[DoorLine, ...]
+    is_done: bool
+    next: Next
+    attempts: int
+    stays: int
+
+    def total(self, state: str) -> int:
+        return sum(getattr(line, state) for line in self.lines)
+
+
+def settle(report: DeliveryReport, delivery: DoorDelivery, policy: RedeliveryPolicy) -> Settled:
+    """Accounts for every unit that was loaded. Raises InvalidInput when the counts do not add up."""
+    lines = _lines(report, delivery)
+    outcome = report.outcome
+    attempts = delivery.attempts + (1 if outcome.counts_as_attempt else 0)
+    on_van = sum(each.loaded for each in delivery.lines) if delivery.direction == "deliver" else 0
+    stays = on_van - sum(line.accounted for line in lines)
+    if outcome.is_handed_over or (lines and stays == 0):
+        after = _after_counting(lines)
+        return Settled(
+            delivery=delivery, outcome=outcome, lines=lines, is_done=True, next=after, attempts=attempts, stays=0
+        )
+    return Settled(
+        delivery=delivery,
+        outcome=outcome,
+        lines=lines,
+        is_done=False,
+        next=_after_failing(outcome, attempts, policy),
+        attempts=attempts,
+        stays=stays,
+    )
+
+
+def _lines(report: DeliveryReport, delivery: DoorDelivery) -> tuple[DoorLine, ...]:
+    loaded = {each.allocation_id: each for each in delivery.lines}
+    if not report.lines:
+        whole = _whole_state(report.outcome, delivery.direction)
+        if whole is None:  # nobody there: everything stays on the van
+            return ()
+        return tuple(DoorLine(allocation_id=key, **{whole: each.loaded}) for key, each in loaded.items())
+    counted = {line.allocation_id: line for line in report.lines}
+    if len(counted) != len(report.lines) or counted.keys() != loaded.keys():
+        raise InvalidInput(
+            f"The report on {delivery.number} does not name each of its {len(loaded)} lines once. "
+            "Load the route again and count anew.",
+            code="door_lines",
+        )
+    for key, each in loaded.items():
+        if delivery.direction == "deliver":
+            _check_count(delivery, each, counted[key])
+        elif counted[key].accounted:
+            raise InvalidInput(f"{delivery.number} is a collection: count what was collected.", code="door_count")
+    if (
+        report.outcome.is_handed_over
+        and delivery.direction == "deliver"
+        and not any(line.delivered or line.collected for line in counted.values())
+    ):
+        raise InvalidInput(
+            f"Nothing of {delivery.number} was handed over, but the outcome says so. Choose what happened instead.",
+            code="door_outcome",
+        )
+    return tuple(counted[key] for key in loaded)
+
+
+def _check_count(delivery: DoorDelivery, loaded: LoadedLine, line: DoorLine) -> None:
+    if line.accounted == loaded.loaded:
+        return
+    parts = [
+        f"{quantity} {word}"
+        for quantity, word in (
+            (line.delivered, "delivered"),
+            (line.short, "short"),
+            (line.damaged, "damaged"),
+            (line.refused, "refused"),
+        )
+        if quantity
+    ]
+    said = " and ".join(parts) or "nothing"
+    raise InvalidInput(
+        f"{delivery.number}, {loaded.product}: {loaded.loaded} {loaded.unit} were loaded, but {said} make "
+        f"{line.accounted}. Count again: together they must make {loaded.loaded}.",
+        code="door_count",
+        allocation=loaded.allocation_id,
+        loaded=loaded.loaded,
+        accounted=line.accounted,
+    )
+
+
+def _whole_state(outcome: Outcome, direction: str) -> str | None:
+    """Where all units go when the driver counted nothing: None when they stay where they are."""
+    if outcome.is_handed_over:
+        return "delivered" if direction == "deliver" else "collected"
+    if direction == "collect":
+        return None
+    return {Outcome.REFUSED: "refused", Outcome.DAMAGED: "damaged", Outcome.MISSING: "short"}.get(outcome)
+
+
+def _after_counting(lines: tuple[DoorLine, ...]) -> Next:
+    """A refusal needs a decision, so it comes before what settles itself."""
+    if any(line.refused for line in lines):
+        return Next.DECIDE
+    if any(line.damaged for line in lines):
+        return Next.REPLACE
+    if any(line.short for line in lines):
+        return Next.BACKORDER
+    return Next.NOTHING
+
+
+def _after_failing(outcome: Outcome, attempts: int, policy: RedeliveryPolicy) -> Next:
+    if outcome in policy.decide or attempts >= policy.max_attempts:
+        return Next.DECIDE
+    if outcome in policy.wait_for_customer:
+        return Next.WAIT_FOR_CUSTOMER
+    return Next.NEXT_DELIVERY_DAY
+
+
+def first_day_after(day: str, days: DeliveryDays) -> str:
+    """The next ISO day on which the site is served; empty when there is none within a year."""
+    next_day = date.fromisoformat(day)
+    for _ in range(365):
+        next_day += timedelta(days=1)
+        if days.serves(next_day):
+            return next_day.isoformat()
+    return ""
+
+
+def metres_from_address(at: Location | None, address: Location | None) -> int | None:
+    """How far from the pin the driver stood; None when either is not known."""
+    if at is None or address is None:
+        return None
+    return round(metres(at, address))
+
+
+def is_far(from_address_m: int | None, accuracy_m: float | None) -> bool:
+    """Whether that is worth a remark, the phone's own uncertainty granted. It never blocks."""
+    return from_address_m is not None and from_address_m - (accuracy_m or 0) > FAR_M
+
+
+# ---------------------------------------------------------------------------- words for the customer
+
+_WHY: Mapping[str, Mapping[Outcome, str]] = {
+    "en": {
+        Outcome.NOT_HOME: "nobody was there",
+        Outcome.CLOSED: "the door was closed",
+        Outcome.ADDRESS_NOT_FOUND: "we did not find the address",
+        Outcome.NO_ACCESS: "we could not get to the door",
+        Outcome.NO_PARKING: "there was nowhere to stop",
+        Outcome.REFUSED: "the goods were not accepted",
+        Outcome.WRONG_GOODS: "the goods were the wrong ones",
+        Outcome.DAMAGED: "the goods were damaged",
+        Outcome.MISSING: "the goods were not on the van",
+        Outcome.NO_PAPERWORK: "papers were missing",
+        Outcome.NO_PAYMENT: "the payment was missing",
+        Outcome.BREAKDOWN: "our van broke down",
+        Outcome.NOT_ATTEMPTED: "we did not reach you today",
+    },
+    "fi": {
+        Outcome.NOT_HOME: "paikalla ei ollut ketään",
+        Outcome.CLOSED: "ovi oli kiinni",
+        Outcome.ADDRESS_NOT_FOUND: "emme löytäneet osoitetta",
+        Outcome.NO_ACCESS: "emme päässeet ovelle",
+        Outcome.NO_PARKING: "pysähtymispaikkaa ei ollut",
+        Outcome.REFUSED: "tavaraa ei otettu vastaan",
+        Outcome.WRONG_GOODS: "tavara oli väärää",
+        Outcome.DAMAGED: "tavara oli vaurioitunut",
+        Outcome.MISSING: "tavaraa ei ollut autossa",
+        Outcome.NO_PAPERWORK: "asiakirjat puuttuivat",
+        Outcome.NO_PAYMENT: "maksu puuttui",
+        Outcome.BREAKDOWN: "automme rikkoutui",
+        Outcome.NOT_ATTEMPTED: "emme ehtineet luoksenne tänään",
+    },
+    "sv": {
+        Outcome.NOT_HOME: "ingen var på plats",
+        Outcome.CLOSED: "dörren var stängd",
+        Outcome.ADDRESS_NOT_FOUND: "vi hittade inte adressen",
+        Outcome.NO_ACCESS: "vi kom inte fram till dörren",
+        Outcome.NO_PARKING: "det fanns ingen plats att stanna",
+        Outcome.REFUSED: "varorna togs inte emot",
+        Outcome.WRONG_GOODS: "det var fel varor",
+        Outcome.DAMAGED: "varorna var skadade",
+        Outcome.MISSING: "varorna fanns inte i bilen",
+        Outcome.NO_PAPERWORK: "handlingar saknades",
+        Outcome.NO_PAYMENT: "betalningen saknades",
+        Outcome.BREAKDOWN: "vår bil gick sönder",
+        Outcome.NOT_ATTEMPTED: "vi hann inte fram i dag",
+    },
+}
+
+
+def why_in(language: str, outcome: Outcome) -> str:
+    """Why it was not handed over, as part of a sentence to the customer; empty for an outcome that was."""
+    return _WHY.get(language, _WHY["en"]).get(outcome, "")

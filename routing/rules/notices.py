@@ -1,0 +1,118 @@
+"""What is told when routes go out, and to whom: one notice per stop and recipient, however many orders.
+
+Texts are not written here: `data` holds what a template needs, link ids in place of links.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from routing.model.day import RouteSheet, StopSheet
+from routing.model.notices import Channel, Notice, NoticeKind, goods_line
+from routing.model.parties import Company, Contact
+from routing.rules.progress import LIVE_WINDOW, NEAR_STOPS, WIDER_WINDOW
+
+
+def window_to_tell(start: datetime, *, stops_away: int) -> tuple[datetime, datetime]:
+    """The window told at dispatch for a planned start: half an hour for the first stops, an hour further on, on whole
+    five minutes. A third of it lies before the start: vans are late more often than early."""
+    width = LIVE_WINDOW if stops_away <= NEAR_STOPS else WIDER_WINDOW
+    opens = start - width / 3
+    opens -= timedelta(minutes=opens.minute % 5, seconds=opens.second, microseconds=opens.microsecond)
+    return opens, opens + width
+
+
+def must_be_told(told: tuple[datetime, datetime] | None, start: datetime) -> bool:
+    """Whether this start has to be told: nothing was told yet, or it lies outside what was told."""
+    return told is None or not told[0] <= start <= told[1]
+
+
+def out_today(
+    sheet: RouteSheet,
+    stop: StopSheet,
+    *,
+    window: tuple[datetime, datetime],
+    contacts: Iterable[Contact],
+    waiting: Sequence[tuple[int, str, str, str]],
+    company: Company,
+    link_id: int,
+    now: datetime,
+) -> tuple[Notice, ...]:
+    """ "Out today, with the window", for each recipient at this door once. Not before the van leaves.
+
+    `waiting`: (units, unit, product, expected day) of what these orders still wait for.
+    """
+    zone = ZoneInfo(stop.zone)
+    opens, closes = (each.astimezone(zone).strftime("%H:%M") for each in window)
+    first = stop.deliveries[0]
+    goods = [line for delivery in stop.deliveries for line in delivery.lines]
+    data: dict[str, object] = {
+        "company": company.name,
+        "phone": company.phone,
+        "customer": stop.customer,
+        "site": stop.site,
+        "goods": [goods_line(quantity=line.quantity, unit=line.unit, name=line.name) for line in goods],
+        "waiting": [
+            goods_line(quantity=units, unit=unit, name=name, expected_on=day) for units, unit, name, day in waiting
+        ],
+        "day": sheet.day,
+        "window_from": opens,
+        "window_to": closes,
+        "eta": stop.start.astimezone(zone).strftime("%H:%M"),
+        "link_id": link_id,
+        "driver": sheet.driver,
+        "vehicle": sheet.vehicle,
+        "references": sorted({ref for delivery in stop.deliveries for ref in delivery.references}),
+    }
+    recipients = {(contact.channel, contact.address): contact for contact in contacts}
+    return tuple(
+        Notice(
+            kind=NoticeKind.OUT_TODAY,
+            # The first delivery names the door: a stop gets a new id with every version of the plan.
+            subject_kind="delivery",
+            subject_id=first.delivery_id,
+            occurrence=f"{sheet.day} {opens}-{closes}",
+            recipient=contact.address,
+            channel=contact.channel,
+            language=contact.language,
+            contact_id=contact.id,
+            data=data,
+            not_before=sheet.departs_at if sheet.departs_at > now else None,
+        )
+        for contact in recipients.values()
+    )
+
+
+def driver_route(sheet: RouteSheet, *, company: Company, link_id: int, version: int) -> tuple[Notice, ...]:
+    """The driver's own link, by mail or else by SMS; nobody is told when the driver has neither."""
+    if sheet.driver_email:
+        channel, recipient = Channel.EMAIL, sheet.driver_email
+    elif sheet.driver_phone:
+        channel, recipient = Channel.SMS, sheet.driver_phone
+    else:
+        return ()
+    zone = ZoneInfo(sheet.zone)
+    return (
+        Notice(
+            kind=NoticeKind.DRIVER_ROUTE,
+            subject_kind="shift",
+            subject_id=sheet.shift_id,
+            occurrence=f"{sheet.day} v{version}",
+            recipient=recipient,
+            channel=channel,
+            language=sheet.driver_language,
+            data={
+                "company": company.name,
+                "phone": company.phone,
+                "driver": sheet.driver,
+                "vehicle": sheet.vehicle,
+                "day": sheet.day,
+                "stops": len(sheet.stops),
+                "window_from": sheet.departs_at.astimezone(zone).strftime("%H:%M"),
+                "window_to": sheet.returns_at.astimezone(zone).strftime("%H:%M"),
+                "link_id": link_id,
+            },
+        ),
+    )

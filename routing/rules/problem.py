@@ -1,0 +1,528 @@
+"""From what is known about a day to the solver's Problem: absolute seconds, amounts, and who may serve whom.
+
+Every delivery comes out exactly once: as a visit, or excluded with its reason. Nothing here reads a clock or a map:
+`places_of` says what to measure, `build_problem` takes the measured tables.
+
+- **Windows.** The hours of the door and of every order on the delivery hold together (their intersection). "Begin by"
+  binds the start of service; "finish by" ends earlier by setup and service.
+- **Setup and service.** Parking and the site's base time are served once per place, the time per case each time.
+- **Who may.** Only shifts of the delivery's depot. Access and crew are decided here (`why_not` says which shift they
+  shut out), skills are the solver's.
+- **Cut-off.** What counts is the oldest order on the delivery; a redelivery has no cut-off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from routing.errors import InvalidInput
+from routing.model.day import DayFacts, DeliveryFacts, SiteFacts, WallWindow
+from routing.model.fleet import Shift
+from routing.model.places import Location
+from routing.model.plans import (
+    Break,
+    CostScheme,
+    Lock,
+    Place,
+    Problem,
+    Reason,
+    ShiftOffer,
+    Travel,
+    Unassigned,
+    Visit,
+    Window,
+)
+from routing.ports import TravelTable
+from routing.rules.calendars import (
+    clock_minutes,
+    day_of,
+    days_between,
+    moment,
+    past_cut_off,
+    span,
+    why_depot_closed,
+    why_site_closed,
+    windows_on,
+    zone_of,
+)
+
+DIMENSIONS = ("weight_g", "volume_cm3", "pieces")
+
+MOST_DRIVING_S = {"none": None, "eu": 9 * 3600}
+"""Driving a day by rule set: Regulation (EC) 561/2006 art. 6 for "eu". A set that is not named here is refused."""
+
+PROFILES_WITHOUT_SIZE = frozenset({"bike", "bicycle", "cargo_bike"})
+"""These fit through any arch, whether or not somebody measured them."""
+
+ON_THE_VAN = ("loaded", "dispatched", "under_way")
+HAPPENED = ("under_way", "done", "failed")
+
+
+def places_of(facts: DayFacts) -> tuple[Place, ...]:
+    """Every place a route may touch: the depots, then each door once. Raises InvalidInput for a depot without a pin."""
+    places: list[Place] = []
+    for depot in facts.depots:
+        if depot.location is None:
+            raise InvalidInput(
+                f'{depot.name} has no place on the map: "{depot.address}" was not found. Set its pin under Addresses.',
+                depot=depot.id,
+            )
+        places.append(Place(index=len(places), name=depot.name, location=depot.location))
+    used = {delivery.site_id for delivery in facts.deliveries}
+    for site in facts.sites:
+        if site.id in used and site.location is not None and site.pin_quality.goes_on:
+            places.append(Place(index=len(places), name=site.name, location=site.location, site_id=site.id))
+    return tuple(places)
+
+
+def locations_of(places: tuple[Place, ...]) -> list[Location]:
+    return [place.location for place in places if place.location is not None]
+
+
+def profiles_of(facts: DayFacts) -> tuple[str, ...]:
+    """The profiles of the shifts that are offered, sorted."""
+    return tuple(sorted({shift.vehicle.profile for shift in facts.shifts if is_offered(shift, facts)}))
+
+
+def is_offered(shift: Shift, facts: DayFacts) -> bool:
+    """Whether this shift may get work: planned, on a working day, with a vehicle and a driver who are available.
+
+    A shift without a driver is offered: somebody can still be named. One with goods on board always is.
+    """
+    if any(ride.shift_id == shift.id for ride in facts.riding):
+        return True
+    able = shift.vehicle.available and (shift.driver is None or shift.driver.available)
+    return (
+        shift.state == "planned"
+        and able
+        and not why_depot_closed(facts.calendars, day_of(shift.day), depot_id=shift.depot_id)
+    )
+
+
+def build_problem(facts: DayFacts, tables: Mapping[str, TravelTable], *, now: datetime) -> Problem:
+    """The problem of these days. `tables` by profile, over `locations_of(places_of(facts))` in that order.
+
+    Raises InvalidInput when a depot has no pin, a depot lies off the roads, or a wall-clock time cannot be read.
+    """
+    return _Building(facts, tables, now).problem()
+
+
+class _Excluded(Exception):
+    """Not a fault: the way out of a long question."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        self.reason, self.detail = reason, detail
+
+
+class _Building:
+    def __init__(self, facts: DayFacts, tables: Mapping[str, TravelTable], now: datetime) -> None:
+        self.facts, self.tables, self.now = facts, tables, now
+        self.days = days_between(facts.from_day, facts.to_day)
+        self.depots = {depot.id: depot for depot in facts.depots}
+        self.zones = {depot.id: zone_of(depot.zone) for depot in facts.depots}
+        self.sites = {site.id: site for site in facts.sites}
+        self.places = places_of(facts)
+        self.place_of_depot = {depot.id: index for index, depot in enumerate(facts.depots)}
+        self.place_of_site = {place.site_id: place.index for place in self.places if place.site_id is not None}
+        # The epoch is the first midnight of all the depots: whole seconds from it are small and never negative.
+        self.epoch = min(moment(self.days[0], 0, zone) for zone in self.zones.values())
+        self.shifts = [shift for shift in facts.shifts if is_offered(shift, facts)]
+        self.riding = {ride.delivery_id: ride for ride in facts.riding}
+        self.out = {ride.shift_id for ride in facts.riding if ride.state != "loaded"}
+        self.locks = {lock.delivery_id: lock for lock in facts.locks}
+        for profile, table in tables.items():
+            for depot in facts.depots:
+                at = self.place_of_depot[depot.id]
+                if table.snapped_m[at] < 0 and any(
+                    s.depot_id == depot.id and s.vehicle.profile == profile for s in self.shifts
+                ):
+                    raise InvalidInput(
+                        f"No road for {profile} lies near {depot.name}. "
+                        "Move its pin onto a road, or build the region it is in."
+                    )
+
+    def problem(self) -> Problem:
+        visits: list[Visit] = []
+        excluded: list[Unassigned] = []
+        locks: list[Lock] = []
+        offers = tuple(self._offer(shift) for shift in self.shifts)
+        self.capacities = {offer.id: offer.capacity for offer in offers}
+        for delivery in self.facts.deliveries:
+            try:
+                lock = self._lock(delivery)
+                visits.append(self._visit(delivery))
+            except _Excluded as left:
+                excluded.append(Unassigned(visit=delivery.id, reasons=(left.reason,), proven=True, detail=left.detail))
+                continue
+            if lock is not None:
+                locks.append(lock)
+        offers = tuple(_carries_all(offer, visits) for offer in offers)
+        builds = sorted({f"{table.build} ({table.engine})" for table in self.tables.values()})
+        return Problem(
+            epoch=self.epoch,
+            dimensions=DIMENSIONS,
+            places=self.places,
+            travel={
+                profile: Travel(
+                    durations_s=np.asarray(table.durations_s, dtype=np.int64),
+                    distances_m=np.asarray(table.distances_m, dtype=np.int64),
+                )
+                for profile, table in self.tables.items()
+            },
+            visits=tuple(visits),
+            shifts=offers,
+            locks=tuple(locks),
+            excluded=tuple(excluded),
+            travel_build=", ".join(builds),
+        )
+
+    # ---- shifts
+
+    def _offer(self, shift: Shift) -> ShiftOffer:
+        day, zone = day_of(shift.day), self.zones[shift.depot_id]
+        begin, end = clock_minutes(shift.starts), clock_minutes(shift.ends)
+        if end <= begin:
+            end += 1440
+        start_s, end_s = self._s(moment(day, begin, zone)), self._s(moment(day, end, zone))
+        if not self._rides(shift):
+            # A van that is still empty after its shift began leaves now at the earliest.
+            now_s = -(-(self.now - self.epoch) // timedelta(seconds=1))
+            start_s = now_s if start_s < now_s < end_s else start_s
+        place = self.place_of_depot[shift.depot_id]
+        breaks = []
+        for pause in shift.breaks:
+            earliest = clock_minutes(pause.earliest)
+            first, last = span(day + timedelta(days=1) if earliest < begin else day, pause.earliest, pause.latest, zone)
+            breaks.append(
+                Break(
+                    id=pause.id,
+                    duration_s=pause.duration_s,
+                    windows=(Window(start_s=self._s(first), end_s=self._s(last)),),
+                )
+            )
+        rule_set = shift.driver.rule_set if shift.driver else "none"
+        if rule_set not in MOST_DRIVING_S:
+            known = ", ".join(MOST_DRIVING_S)
+            raise InvalidInput(f'Driver hours "{rule_set}" of {shift.name} are not known. Choose one of: {known}.')
+        vehicle = shift.vehicle
+        skills = frozenset(vehicle.skills) | frozenset(shift.driver.skills if shift.driver else ())
+        return ShiftOffer(
+            id=shift.id,
+            profile=vehicle.profile,
+            start=place if shift.start_place == "depot" else None,
+            end=place if shift.end_place == "depot" else None,
+            start_s=start_s,
+            end_s=end_s,
+            capacity=(vehicle.weight_g, vehicle.volume_cm3, vehicle.pieces),
+            skills=skills,
+            breaks=tuple(breaks),
+            cost=CostScheme(
+                fixed=shift.cost_fixed * 1000, per_hour=shift.cost_per_hour * 1000, per_km=shift.cost_per_km * 1000
+            ),
+            loading_s=shift.loading_s,
+            debrief_s=shift.debrief_s,
+            max_stops=shift.max_stops,
+            max_distance_m=shift.max_distance_m,
+            max_travel_s=MOST_DRIVING_S[rule_set],
+            name=shift.name,
+        )
+
+    def _rides(self, shift: Shift) -> bool:
+        return any(ride.shift_id == shift.id for ride in self.facts.riding)
+
+    # ---- deliveries
+
+    def _lock(self, delivery: DeliveryFacts) -> Lock | None:
+        offered = {shift.id for shift in self.shifts}
+        ride = self.riding.get(delivery.id)
+        if ride is not None:
+            # The driver of a van that is out has the list in hand: planning again leaves its order alone.
+            return Lock(
+                visit=delivery.id,
+                shift=ride.shift_id,
+                position=ride.position if ride.state != "loaded" else None,
+                done=ride.state in HAPPENED,
+            )
+        lock = self.locks.get(delivery.id)
+        if lock is None:
+            return None
+        if lock.shift_id is None:
+            raise _Excluded(Reason.LOCKED_BY_YOU, f"{lock.by or 'Somebody'} decided that {delivery.number} stays out.")
+        if lock.shift_id not in offered:
+            raise _Excluded(
+                Reason.LOCKED_BY_YOU, f"{delivery.number} is locked to a shift that does not go out. Unlock it."
+            )
+        return Lock(visit=delivery.id, shift=lock.shift_id, position=lock.position)
+
+    def _visit(self, delivery: DeliveryFacts) -> Visit:
+        site = self.sites[delivery.site_id]
+        ride = self.riding.get(delivery.id)
+        if ride is None:
+            _refuse_held(delivery, site)
+        place = self._place(site)
+        amounts = _amounts(delivery)
+        setup_s = site.parking_s + site.service_s
+        service_s = site.service_s_per_case * sum(-(-line.quantity // line.case_pack) for line in delivery.goods)
+        shifts: frozenset[int] | None
+        why_not: tuple[tuple[int, Reason], ...] = ()
+        if ride is not None:
+            # The goods are on that van: what was decided before it left is not asked again.
+            windows = self._hours(delivery, site, setup_s + service_s) or self._all_day()
+            shifts, ready_s = frozenset({ride.shift_id}), None
+        else:
+            windows = self._open_hours(delivery, site, setup_s + service_s)
+            ready_s = self._ready(delivery, windows)
+            shifts, why_not = self._who_may(delivery, site, place)
+        none = (0,) * len(DIMENSIONS)
+        ordered_on = delivery.oldest_ordered_at.astimezone(self.zones[delivery.depot_id]).date()
+        collects = delivery.direction == "collect"
+        return Visit(
+            id=delivery.id,
+            place=place,
+            service_s=service_s,
+            setup_s=setup_s,
+            windows=windows,
+            load=none if collects else amounts,
+            collect=amounts if collects else none,
+            skills=frozenset(site.skills) if ride is None else frozenset(),
+            tier=delivery.tier,
+            age=max(0, (self.days[0] - ordered_on).days),
+            ready_s=ready_s,
+            shifts=shifts,
+            why_not=why_not,
+            name=delivery.number,
+        )
+
+    def _place(self, site: SiteFacts) -> int:
+        place = self.place_of_site.get(site.id)
+        if place is None:
+            why = site.pin_why or f'"{site.address}" has no sure place on the map.'
+            raise _Excluded(Reason.ADDRESS_IN_REVIEW, f"{why} Choose its pin under Addresses.")
+        if self.tables and all(table.snapped_m[place] < 0 for table in self.tables.values()):
+            raise _Excluded(Reason.NO_ROAD, f"No road lies near the pin of {site.name}. Move it to the kerb.")
+        return place
+
+    def _open_hours(self, delivery: DeliveryFacts, site: SiteFacts, work_s: int) -> tuple[Window, ...]:
+        days = self._open_days(delivery, site)
+        windows = self._windows(delivery, site, work_s, days)
+        if windows:
+            return windows
+        if self._windows(delivery, site, 0, days):
+            raise _Excluded(
+                Reason.WINDOW_TOO_SHORT,
+                f"{site.name} takes {-(-work_s // 60)} min of work, longer than its hours ({_said(site, delivery)}).",
+            )
+        raise _Excluded(
+            Reason.CLOSED_THAT_DAY,
+            f"{site.name} has no hours on {_these(days)} ({_said(site, delivery)}).",
+        )
+
+    def _hours(self, delivery: DeliveryFacts, site: SiteFacts, work_s: int) -> tuple[Window, ...]:
+        return self._windows(delivery, site, work_s, list(self.days))
+
+    def _all_day(self) -> tuple[Window, ...]:
+        end = max(self._s(moment(self.days[-1], 48 * 60, zone)) for zone in self.zones.values())
+        return (Window(start_s=0, end_s=end),)
+
+    def _open_days(self, delivery: DeliveryFacts, site: SiteFacts) -> list[date]:
+        """The days of the plan on which this may be brought. Raises _Excluded when there is none."""
+        earliest = max([order.not_before for order in delivery.orders if order.not_before], default="")
+        latest = min([order.not_after for order in delivery.orders if order.not_after], default="")
+        if earliest > self.facts.to_day:
+            raise _Excluded(Reason.CLOSED_THAT_DAY, f"The customer takes {delivery.number} from {earliest} on.")
+        if latest and latest < self.facts.from_day:
+            raise _Excluded(
+                Reason.WINDOW_UNREACHABLE,
+                f"{delivery.number} was to come by {latest}. Agree on another day with {site.customer}.",
+            )
+        days = [
+            day
+            for day in self.days
+            if day.isoformat() >= max(earliest, delivery.for_day) and (not latest or day.isoformat() <= latest)
+        ]
+        why = ""
+        takes = []
+        for day in days:
+            said = why_depot_closed(self.facts.calendars, day, depot_id=delivery.depot_id) or why_site_closed(
+                self.facts.calendars,
+                day,
+                site_id=site.id,
+                zone_id=site.delivery_zone_id,
+                delivery_days=site.delivery_days,
+            )
+            if said:
+                why = why or said
+            else:
+                takes.append(day)
+        if not takes:
+            raise _Excluded(Reason.CLOSED_THAT_DAY, f"{site.name}: {why or 'no day of this plan is left for it'}.")
+        if delivery.attempts:
+            return takes
+        in_time = [
+            day
+            for day in takes
+            if not past_cut_off(
+                delivery.oldest_ordered_at, day, cut_off=site.cut_off, zone=self.zones[delivery.depot_id]
+            )
+        ]
+        if not in_time:
+            raise _Excluded(
+                Reason.AFTER_CUT_OFF,
+                f"{delivery.number} was ordered after the cut-off ({site.cut_off} on the day before).",
+            )
+        return in_time
+
+    def _windows(self, delivery: DeliveryFacts, site: SiteFacts, work_s: int, days: list[date]) -> tuple[Window, ...]:
+        zone = zone_of(site.zone) if site.zone else self.zones[delivery.depot_id]
+        found: list[Window] = []
+        for day in days:
+            hours = self._on(site.windows, day, zone, work_s)
+            for order in delivery.orders:
+                hours = _both(hours, self._on(order.windows, day, zone, work_s))
+            found += [Window(start_s=first, end_s=last) for first, last in hours]
+        return tuple(dict.fromkeys(found))
+
+    def _on(self, windows: tuple[WallWindow, ...], day: date, zone: ZoneInfo, work_s: int) -> list[tuple[int, int]]:
+        """When service may start that day. No windows at all: the whole day."""
+        if not windows:
+            return [(self._s(moment(day, 0, zone)), self._s(moment(day, 1440, zone)) - 1)]
+        found = []
+        for window in windows_on(windows, day):
+            opens, closes = span(day, window.opens, window.closes, zone)
+            first, last = self._s(opens), self._s(closes) - (work_s if window.kind == "finish_by" else 0)
+            if last >= first:
+                found.append((first, last))
+        return sorted(found)
+
+    def _ready(self, delivery: DeliveryFacts, windows: tuple[Window, ...]) -> int | None:
+        if delivery.ready_at is None:
+            return None
+        ready_s = self._s(delivery.ready_at)
+        if ready_s <= 0:
+            return None
+        if ready_s > max(window.end_s for window in windows):
+            local = delivery.ready_at.astimezone(self.zones[delivery.depot_id])
+            raise _Excluded(
+                Reason.NOT_READY,
+                f"The goods of {delivery.number} are ready on {local:%Y-%m-%d at %H:%M}, after its last window.",
+            )
+        return ready_s
+
+    def _who_may(
+        self, delivery: DeliveryFacts, site: SiteFacts, place: int
+    ) -> tuple[frozenset[int] | None, tuple[tuple[int, Reason], ...]]:
+        own = [shift for shift in self.shifts if shift.depot_id == delivery.depot_id]
+        if not own:
+            depot = self.depots[delivery.depot_id]
+            raise _Excluded(Reason.CAPACITY, f"No shift goes out from {depot.name} on {_these(self.days)}. Add one.")
+        why_not: list[tuple[int, Reason]] = []
+        may: set[int] = set()
+        for shift in own:
+            if self.tables[shift.vehicle.profile].snapped_m[place] < 0:
+                why_not.append((shift.id, Reason.NO_ROAD))
+            elif shift.id in self.out and delivery.direction == "deliver":
+                # Its goods are at the depot, and the van is not.
+                why_not.append((shift.id, Reason.AFTER_CUT_OFF))
+            elif not _fits(shift, site):
+                why_not.append((shift.id, Reason.ACCESS))
+            elif shift.crew < site.crew:
+                why_not.append((shift.id, Reason.CREW))
+            else:
+                may.add(shift.id)
+        everybody = len(may) == len(self.shifts)
+        return (None if everybody else frozenset(may)), tuple(why_not)
+
+    def _s(self, at: datetime) -> int:
+        return round((at - self.epoch).total_seconds())
+
+
+def _refuse_held(delivery: DeliveryFacts, site: SiteFacts) -> None:
+    if site.payment_hold:
+        raise _Excluded(Reason.ON_HOLD, f"{site.customer} is on hold: {site.payment_hold}.")
+    for order in delivery.orders:
+        if order.hold_reason:
+            raise _Excluded(Reason.ON_HOLD, f"Order {order.number} is on hold: {order.hold_reason}.")
+        if order.payment == "pending":
+            raise _Excluded(Reason.ON_HOLD, f"Order {order.number} waits for payment.")
+    if delivery.waits_for == "address":
+        raise _Excluded(Reason.ADDRESS_IN_REVIEW, site.pin_why or f"The address of {site.name} waits for a person.")
+    if delivery.waits_for:
+        raise _Excluded(Reason.ON_HOLD, f"{delivery.number} waits for the {delivery.waits_for}.")
+
+
+def _amounts(delivery: DeliveryFacts) -> tuple[int, int, int]:
+    """Grams, cm³ and pieces. Raises _Excluded when a weight is missing; a missing volume counts as none."""
+    weight = 0
+    for line in delivery.goods:
+        if line.weight_g is None:
+            raise _Excluded(
+                Reason.MISSING_WEIGHT, f"Nobody knows what {line.product} weighs. Enter its weight under Products."
+            )
+        weight += line.weight_g * line.quantity
+    return (
+        weight,
+        sum((line.volume_cm3 or 0) * line.quantity for line in delivery.goods),
+        sum(line.pieces * line.quantity for line in delivery.goods),
+    )
+
+
+def _fits(shift: Shift, site: SiteFacts) -> bool:
+    vehicle = shift.vehicle
+    free = vehicle.profile in PROFILES_WITHOUT_SIZE
+    for most, size in (
+        (site.max_height_cm, vehicle.height_cm),
+        (site.max_length_cm, vehicle.length_cm),
+        (site.max_weight_kg, vehicle.gross_kg),
+    ):
+        # A van that nobody measured is not driven under a low arch.
+        if most is not None and (not free if size is None else size > most):
+            return False
+    return True
+
+
+def why_no_access(shift: Shift, site: SiteFacts) -> str:
+    """The sentence behind ACCESS: "van 3.1 m, arch 2.5 m"; empty when the vehicle fits."""
+    if _fits(shift, site):
+        return ""
+    vehicle = shift.vehicle
+    said = []
+    for what, most, size, unit, scale in (
+        ("high", site.max_height_cm, vehicle.height_cm, "m", 100),
+        ("long", site.max_length_cm, vehicle.length_cm, "m", 100),
+        ("heavy", site.max_weight_kg, vehicle.gross_kg, "t", 1000),
+    ):
+        if most is not None and (size is None or size > most):
+            has = "an unknown size" if size is None else f"{size / scale:.1f} {unit}"
+            said.append(f"{vehicle.name} is {has} {what}, {site.name} takes {most / scale:.1f} {unit}")
+    return "; ".join(said)
+
+
+def _carries_all(offer: ShiftOffer, visits: list[Visit]) -> ShiftOffer:
+    """A capacity that was not given (0) does not limit: it becomes the sum of everything there is."""
+    capacity = tuple(
+        most or sum(visit.load[d] + visit.collect[d] for visit in visits) for d, most in enumerate(offer.capacity)
+    )
+    return offer if capacity == offer.capacity else replace(offer, capacity=capacity)
+
+
+def _both(one: list[tuple[int, int]], other: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Where both sets of hours are open."""
+    return sorted((max(a, c), min(b, d)) for a, b in one for c, d in other if max(a, c) <= min(b, d))
+
+
+def _said(site: SiteFacts, delivery: DeliveryFacts) -> str:
+    windows = [*site.windows, *(window for order in delivery.orders for window in order.windows)]
+    if not windows:
+        return "no hours given"
+    return ", ".join(
+        " ".join(filter(None, ["/".join(window.weekdays), f"{window.opens}-{window.closes}"])) for window in windows
+    )
+
+
+def _these(days: Sequence[date]) -> str:
+    return days[0].isoformat() if len(days) == 1 else f"{days[0].isoformat()} to {days[-1].isoformat()}"

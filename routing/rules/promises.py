@@ -1,0 +1,211 @@
+"""When a line can be delivered, and when that becomes a promise. Pure.
+
+The expected day is the first on which supply, served by rank, covers the line; put away; then the next day the site
+is served, if the order came before that day's cut-off; never before the day it is wanted.
+
+    A truck with 60 comes on Thursday 05:30, put away by 06:30. SO-1 wants 48 and SO-2 wants 24, both at sites served
+    on Tuesdays and Thursdays. SO-1 is expected on Thursday. SO-2 finds 12 of its 24: it has no date until the next
+    inbound has one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from routing.model.orders import AllocationPolicy, Book, Completeness, DeliveryDays, WaitingOrder
+from routing.model.stock import Claim, Supply
+from routing.rules.allocation import Outcome, ranked
+
+LOOK_AHEAD = timedelta(days=400)
+"""How far a delivery day is searched for: over a year, so that a site served a few days a year still finds one."""
+
+
+def first_delivery_day(
+    *,
+    ready_at: datetime,
+    ordered_at: datetime,
+    days: DeliveryDays,
+    earliest: str = "",
+    same_day_until: time = time(12, 0),
+) -> date | None:
+    """The first day the site is served with these goods, or None within a year.
+
+    Goods ready by `same_day_until` go that day. The cut-off is about the order: for a day D it must have come before
+    the cut-off on the day before D (all wall clock at the depot).
+
+        >>> from datetime import UTC
+        >>> tuesday = datetime(2026, 3, 3, 5, 30, tzinfo=UTC)
+        >>> week = DeliveryDays(weekdays=frozenset({1, 3}))
+        >>> first_delivery_day(ready_at=tuesday, ordered_at=tuesday - timedelta(days=1), days=week).isoformat()
+        '2026-03-03'
+        >>> first_delivery_day(ready_at=tuesday, ordered_at=tuesday, days=week).isoformat()
+        '2026-03-05'
+    """
+    zone = ZoneInfo(days.zone)
+    ready = ready_at.astimezone(zone)
+    day = ready.date() if ready.time() <= same_day_until else ready.date() + timedelta(days=1)
+    ordered = ordered_at.astimezone(zone)
+    after_order = ordered.date() + timedelta(days=1 if ordered.time() <= days.cut_off else 2)
+    day = max(day, after_order)
+    if earliest:
+        day = max(day, date.fromisoformat(earliest))
+    last = day + LOOK_AHEAD
+    while day <= last:
+        if days.serves(day):
+            return day
+        day += timedelta(days=1)
+    return None
+
+
+def expected_days(
+    book: Book,
+    outcome: Outcome,
+    *,
+    days: Mapping[int, DeliveryDays],
+    policy: AllocationPolicy,
+    now: datetime,
+) -> dict[int, str]:
+    """The expected ISO day of every line of the book that still needs something; "" where no dated supply covers it.
+
+    `days` by site. What has been released is expected on the day it goes out for. Lines that hold nothing (beyond the
+    horizon, or ship-complete and waiting) are dated by what is left over, in rank order.
+    """
+    supplies = {supply.id: supply for supply in book.supplies}
+    by_line: dict[int, list[Claim]] = defaultdict(list)
+    claimed: dict[int, int] = defaultdict(int)
+    for claim in outcome.claims:
+        claimed[claim.supply_id] += claim.quantity
+        by_line[claim.line_id].append(claim)
+    committed: dict[int, int] = defaultdict(int)
+    for claim in outcome.committed:
+        claimed[claim.supply_id] += claim.quantity
+        committed[claim.line_id] += claim.quantity
+    out_on = {
+        holding.line_id: holding.for_day
+        for holding in sorted(book.holdings, key=lambda holding: holding.for_day)
+        if holding.for_day
+    }
+    for holding in book.holdings:
+        claimed[holding.supply_id] += holding.gone
+    left = _Leftovers(book.supplies, claimed)
+    expected: dict[int, str] = {}
+    for order in ranked(book.orders, policy):
+        calendar = days.get(order.site_id, DeliveryDays())
+        of_order: dict[int, str] = {}
+        for line in order.lines:
+            if not line.needed:
+                continue
+            moments = [supplies[claim.supply_id].ready_at for claim in by_line[line.id]]
+            held = sum(claim.quantity for claim in by_line[line.id])
+            missing = line.needed - held - committed[line.id]
+            if missing > 0:
+                moments.append(left.when(line.product_id, missing))
+            dates = [out_on[line.id]] if committed[line.id] and line.id in out_on else []
+            for moment in moments:
+                day = moment and first_delivery_day(
+                    ready_at=max(moment, now),
+                    ordered_at=order.ordered_at,
+                    days=calendar,
+                    earliest=order.earliest_day,
+                    same_day_until=policy.same_day_until,
+                )
+                dates.append(day.isoformat() if day else "")
+            of_order[line.id] = "" if "" in dates or not dates else max(dates)
+        if order.completeness is Completeness.COMPLETE and of_order:
+            last = "" if "" in of_order.values() else max(of_order.values())
+            of_order = dict.fromkeys(of_order, last)
+        expected |= of_order
+    return expected
+
+
+class _Leftovers:
+    """Supply that nobody holds, handed out by date to those who wait for it in rank order."""
+
+    def __init__(self, supplies: Iterable[Supply], claimed: Mapping[int, int]) -> None:
+        self.heaps: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
+        self.taken: dict[int, int] = defaultdict(int)
+        for supply in supplies:
+            units = supply.quantity - claimed.get(supply.id, 0)
+            if units > 0 and supply.ready_at is not None:
+                self.heaps[supply.product_id].append((supply.ready_at, units))
+        for heap in self.heaps.values():
+            heap.sort()
+
+    def when(self, product_id: int, units: int) -> datetime | None:
+        """The first moment at which everybody asked about so far, and these units too, are covered."""
+        self.taken[product_id] += units
+        total = 0
+        for moment, quantity in self.heaps[product_id]:
+            total += quantity
+            if total >= self.taken[product_id]:
+                return moment
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPromise:
+    """A promise row to insert. `first`: none was made before. `slip`: later than the one in force."""
+
+    line_id: int
+    version: int
+    promised_on: str
+    why: str
+    first: bool
+    slip: bool
+
+
+def new_promises(
+    orders: Iterable[WaitingOrder],
+    expected: Mapping[int, str],
+    *,
+    policy: AllocationPolicy,
+    why: str,
+) -> list[NewPromise]:
+    """Which lines get a new promise. A line whose expected day is unknown gets none: there is no date to tell."""
+    made = []
+    for order in orders:
+        for line in order.lines:
+            day = expected.get(line.id, "")
+            if not day:
+                continue
+            if not line.promised_on:
+                made.append(
+                    NewPromise(
+                        line_id=line.id,
+                        version=line.promise_version + 1,
+                        promised_on=day,
+                        why="first date",
+                        first=True,
+                        slip=False,
+                    )
+                )
+            elif is_new_date(line.promised_on, day, policy):
+                made.append(
+                    NewPromise(
+                        line_id=line.id,
+                        version=line.promise_version + 1,
+                        promised_on=day,
+                        why=why,
+                        first=False,
+                        slip=day > line.promised_on,
+                    )
+                )
+    return made
+
+
+def is_new_date(promised_on: str, expected_on: str, policy: AllocationPolicy) -> bool:
+    """Whether the difference is past the policy's threshold. Both ISO days, neither "".
+
+    >>> is_new_date("2026-03-05", "2026-03-06", AllocationPolicy())
+    True
+    >>> is_new_date("2026-03-05", "2026-03-04", AllocationPolicy())
+    False
+    """
+    later = (date.fromisoformat(expected_on) - date.fromisoformat(promised_on)).days
+    if later > 0:
+        return later >= max(1, policy.threshold_days)
+    return later < 0 and policy.earlier_days is not None and -later >= max(1, policy.earlier_days)

@@ -1,0 +1,188 @@
+"""Which orders may go out for a day, and in words why the others may not. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from routing.model.orders import Completeness, DeliveryDays
+
+
+class NotReleased(StrEnum):
+    """Why an order stays: a closed list, in the order a page shows them."""
+
+    ON_HOLD = "on_hold"
+    PAYMENT = "payment"
+    CUSTOMER_PAYMENT = "customer_payment"
+    WAITS_FOR_STOCK = "waits_for_stock"
+    INCOMPLETE = "incomplete"
+    LINE_INCOMPLETE = "line_incomplete"
+    BELOW_MIN_PERCENT = "below_min_percent"
+    BELOW_MIN_VALUE = "below_min_value"
+    LAST_SHIPMENT = "last_shipment"
+    NOT_YET = "not_yet"
+    TOO_LATE = "too_late"
+    CLOSED_THAT_DAY = "closed_that_day"
+
+
+WORDS: dict[NotReleased, str] = {
+    NotReleased.ON_HOLD: "is on hold",
+    NotReleased.PAYMENT: "waits for payment",
+    NotReleased.CUSTOMER_PAYMENT: "the customer is on payment hold",
+    NotReleased.WAITS_FOR_STOCK: "waits for stock",
+    NotReleased.INCOMPLETE: "ships complete, and part of it is missing",
+    NotReleased.LINE_INCOMPLETE: "ships whole lines, and no line is whole",
+    NotReleased.BELOW_MIN_PERCENT: "what is there is below its minimum share",
+    NotReleased.BELOW_MIN_VALUE: "what is there is below its minimum value",
+    NotReleased.LAST_SHIPMENT: "only one shipment is left, and it must bring the rest",
+    NotReleased.NOT_YET: "is not wanted before",
+    NotReleased.TOO_LATE: "was wanted until",
+    NotReleased.CLOSED_THAT_DAY: "the site is not served that day",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseLine:
+    """`needed` still has to leave the depot, `committed` of it is released already, `ready` can go now."""
+
+    id: int
+    needed: int
+    committed: int
+    ready: int
+    price: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseOrder:
+    """An order as release sees it. `shipments` counts the deliveries it has had. Days are ISO or ""."""
+
+    id: int
+    number: str
+    completeness: Completeness
+    lines: tuple[ReleaseLine, ...]
+    ordered_on: str
+    wanted_on: str = ""
+    not_before: str = ""
+    not_after: str = ""
+    min_percent: int = 0
+    min_value: int = 0
+    max_wait_days: int | None = None
+    max_shipments: int | None = None
+    shipments: int = 0
+    hold_reason: str = ""
+    payment_pending: bool = False
+    customer_payment_hold: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyUnits:
+    """Units of one allocation that could go. `ready_at` None: on the shelf; else when their truck is put away."""
+
+    line_id: int
+    allocation_id: int
+    quantity: int
+    ready_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An order that still waits for its release, with the units it could take along, the soonest first."""
+
+    order: ReleaseOrder
+    customer: str
+    site_id: int
+    site: str
+    tier: int
+    ordered_at: datetime
+    units: tuple[ReadyUnits, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What goes: units per line; empty when the order stays, and then `reasons` and one `sentence` say why."""
+
+    order_id: int
+    units: tuple[tuple[int, int], ...] = ()
+    reasons: tuple[NotReleased, ...] = ()
+    sentence: str = ""
+
+
+def judge(order: ReleaseOrder, *, for_day: str, days: DeliveryDays) -> Verdict:
+    """Decides one order for one ISO day.
+
+    An address in review does not stop a release: planning keeps it out until somebody picks the pin. After
+    `max_wait_days` an order has waited enough and ships what is there.
+
+        10 needed, 6 on the shelf, minimum 50 %: 6 go. Minimum 70 %: none go, "below_min_percent".
+    """
+    reasons: list[NotReleased] = []
+    if order.hold_reason:
+        reasons.append(NotReleased.ON_HOLD)
+    if order.payment_pending:
+        reasons.append(NotReleased.PAYMENT)
+    if order.customer_payment_hold:
+        reasons.append(NotReleased.CUSTOMER_PAYMENT)
+    units = _units(order, for_day)
+    if isinstance(units, NotReleased):
+        reasons.append(units)
+        units = ()
+    if max(order.wanted_on, order.not_before) > for_day:
+        reasons.append(NotReleased.NOT_YET)
+    if order.not_after and order.not_after < for_day:
+        reasons.append(NotReleased.TOO_LATE)
+    if not days.serves(date.fromisoformat(for_day)):
+        reasons.append(NotReleased.CLOSED_THAT_DAY)
+    if reasons:
+        return Verdict(order_id=order.id, reasons=tuple(reasons), sentence=_sentence(order, reasons, for_day))
+    return Verdict(order_id=order.id, units=units)
+
+
+def _units(order: ReleaseOrder, for_day: str) -> tuple[tuple[int, int], ...] | NotReleased:
+    """What could go by stock and completeness alone, or why nothing can."""
+    rest = {line.id: line.needed - line.committed for line in order.lines}
+    ready = {line.id: min(line.ready, rest[line.id]) for line in order.lines}
+    if not any(ready.values()):
+        return NotReleased.WAITS_FOR_STOCK
+    all_of_it = ready == rest
+    waited_enough = (
+        order.max_wait_days is not None
+        and (date.fromisoformat(for_day) - date.fromisoformat(order.ordered_on)).days >= order.max_wait_days
+    )
+    if not all_of_it and order.max_shipments is not None and order.shipments + 1 >= order.max_shipments:
+        return NotReleased.LAST_SHIPMENT
+    if not all_of_it and not waited_enough:
+        if order.completeness is Completeness.COMPLETE:
+            return NotReleased.INCOMPLETE
+        if order.completeness is Completeness.PER_LINE:
+            ready = {line_id: units if units == rest[line_id] else 0 for line_id, units in ready.items()}
+            if not any(ready.values()):
+                return NotReleased.LINE_INCOMPLETE
+        if sum(ready.values()) * 100 < order.min_percent * sum(rest.values()):
+            return NotReleased.BELOW_MIN_PERCENT
+        if sum(ready[line.id] * line.price for line in order.lines) < order.min_value:
+            return NotReleased.BELOW_MIN_VALUE
+    return tuple((line_id, units) for line_id, units in ready.items() if units)
+
+
+def _sentence(order: ReleaseOrder, reasons: list[NotReleased], for_day: str) -> str:
+    parts = []
+    for reason in reasons:
+        words = WORDS[reason]
+        match reason:
+            case NotReleased.ON_HOLD:
+                words += f": {order.hold_reason}"
+            case NotReleased.CUSTOMER_PAYMENT:
+                words += f": {order.customer_payment_hold}"
+            case NotReleased.NOT_YET:
+                words += f" {max(order.wanted_on, order.not_before)}"
+            case NotReleased.TOO_LATE:
+                words += f" {order.not_after}"
+            case NotReleased.CLOSED_THAT_DAY:
+                words += f" ({for_day})"
+            case NotReleased.BELOW_MIN_PERCENT:
+                words += f" of {order.min_percent} %"
+            case _:
+                pass
+        parts.append(words)
+    return f"Order {order.number} stays: {'; '.join(parts)}."

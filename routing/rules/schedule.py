@@ -1,0 +1,578 @@
+"""The reference for times: a shift and an order of visits → when everything happens, or the first thing that fails.
+
+How a route runs, all times in whole seconds from the problem's epoch:
+
+    start_s          departure_s                                                     return_s          end_s
+       |-- loading --|-- travel --|~wait~|-- setup, service --|-- travel --| ... |-- travel --|-- debrief --|
+                                arrival start             departure
+
+- **Windows** bind `start`, both ends inclusive. Setup lies between `start` and `departure`.
+- **Setup** is served when the place differs from the one before (the start of the shift included). Visits that follow
+  each other at one place without a pause are one stop; a wait or a break between them makes two stops, the second
+  without setup.
+- **Ready**: the wheels turn only when the goods of every visit of the trip are there.
+- **Breaks**: a used route takes every one of its breaks, an unused shift none. A break begins inside one of its
+  windows, between the end of loading and the beginning of the debrief, never during setup or service. It may be taken
+  at the door before or after a stop or on the way: between two stops there is time for the travel and the breaks
+  taken there. If the work is done before a break's window opens, the duty lasts until the break was taken.
+- **As early as possible, then as late as it costs nothing**: the earliest end of the route decides; the departure, and
+  what comes before a wait, then move as late as that end allows, so that people wait less on the road.
+  A route with a visit that is done has left already: its departure is not moved.
+- **A done visit** keeps its place; its window and ready time are not judged again, and nobody waits for its window.
+- **Speed**: travel takes duration ÷ speed_factor, rounded up to a whole second. Within one place it takes none.
+- **Load**: what is delivered is on board from the start, what is collected stays on board to the end.
+- **Cost** of a used shift: fixed + per hour on duty + per hour of travel + per km, each rounded half up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.errors import InvalidProblem
+from routing.model.plans import (
+    NO_ROAD,
+    CostScheme,
+    PlannedBreak,
+    PlannedRoute,
+    PlannedStop,
+    PlannedTrip,
+    Problem,
+    Reason,
+    ShiftOffer,
+    Visit,
+    Window,
+)
+
+type Spans = tuple[tuple[int, int], ...]
+"""Windows as sorted (first, last) pairs, both inclusive."""
+
+ALWAYS: Spans = ((-(2**62), 2**62),)
+MOST_BREAKS = 6
+"""More breaks than this in one shift is refused: every order of taking them is tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """The first thing that fails. `amount` is by how much, in the unit of the reason (seconds, metres, load)."""
+
+    reason: Reason
+    sentence: str
+    shift: int
+    visit: int | None = None
+    amount: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """What failed, at which visit, by how much; an empty sentence is filled in when somebody wants to know."""
+
+    reason: Reason
+    index: int
+    amount: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Legs:
+    """One candidate route as plain numbers: gap g leads to visit g, the last gap to the end of the shift."""
+
+    travel: list[int]
+    metres: list[int]
+    work: list[int]
+    spans: list[Spans]
+    leave_s: int
+
+
+class Times(NamedTuple):
+    """A route that fits, bare: seconds, metres, and what it costs."""
+
+    departure_s: int
+    starts: list[int]
+    finish_s: int
+    breaks: list[tuple[int, int, int]]
+    """(gap, index of the break in the shift, start)."""
+    travel_s: int
+    distance_m: int
+    cost: int
+
+
+class Timetable:
+    """Times for one problem: travel by profile and speed is prepared once, then any order of visits can be asked.
+
+    Raises InvalidProblem when a shift has more breaks than can be tried, or a speed factor that is not above 0.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.visits: dict[int, Visit] = {visit.id: visit for visit in problem.visits}
+        self.shifts: dict[int, ShiftOffer] = {shift.id: shift for shift in problem.shifts}
+        self.done = frozenset(lock.visit for lock in problem.locks if lock.done)
+        self._spans = {visit.id: ALWAYS if visit.id in self.done else spans(visit.windows) for visit in problem.visits}
+        self._breaks = {shift.id: [(b.duration_s, spans(b.windows)) for b in shift.breaks] for shift in problem.shifts}
+        self._durations: dict[tuple[str, float], NDArray[np.int64]] = {}
+        self._distances: dict[str, NDArray[np.int64]] = {}
+        for shift in problem.shifts:
+            if len(shift.breaks) > MOST_BREAKS:
+                raise InvalidProblem(
+                    f"Shift {shift.id} has {len(shift.breaks)} breaks; at most {MOST_BREAKS} are planned. Merge some."
+                )
+            if not 0 < shift.speed_factor < float("inf"):
+                raise InvalidProblem(f"Shift {shift.id} has speed factor {shift.speed_factor}: give a number above 0.")
+
+    def durations(self, shift: ShiftOffer) -> NDArray[np.int64]:
+        """Seconds at this shift's speed, int64 (n, n), NO_ROAD kept, 0 within one place."""
+        key = (shift.profile, shift.speed_factor)
+        if key not in self._durations:
+            table = self.problem.travel[shift.profile].durations_s
+            if shift.speed_factor == 1.0:
+                table = table.copy()
+            else:
+                table = np.where(table < 0, NO_ROAD, np.ceil(table / shift.speed_factor).astype(np.int64))
+            np.fill_diagonal(table, 0)
+            self._durations[key] = table
+        return self._durations[key]
+
+    def distances(self, shift: ShiftOffer) -> NDArray[np.int64]:
+        """Metres, int64 (n, n), NO_ROAD kept, 0 within one place."""
+        if shift.profile not in self._distances:
+            table = self.problem.travel[shift.profile].distances_m.copy()
+            np.fill_diagonal(table, 0)
+            self._distances[shift.profile] = table
+        return self._distances[shift.profile]
+
+    def breaks(self, shift_id: int) -> Sequence[tuple[int, Spans]]:
+        """(duration, windows) of each break of a shift, in its order."""
+        return self._breaks[shift_id]
+
+    def times(self, shift_id: int, visit_ids: Sequence[int]) -> Times | None:
+        """Bare times and cost of a non-empty route, None when anything fails. What a search asks thousands of times."""
+        shift = self.shifts[shift_id]
+        visits = [self.visits[key] for key in visit_ids]
+        if self._barred(shift, visits) is not None:
+            return None
+        legs = self._legs(shift, visits)
+        if isinstance(legs, _Fault) or self._beyond(shift, legs) is not None:
+            return None
+        times = self._run(shift, visit_ids, legs)
+        return None if isinstance(times, _Fault) else times
+
+    def route(self, shift_id: int, visit_ids: Sequence[int]) -> PlannedRoute | Failure:
+        """The whole route of a shift for these visits in this order, or the first thing that fails. Not for no
+        visits."""
+        if not visit_ids:
+            raise InvalidProblem(f"Shift {shift_id} was asked for a route without visits: an unused shift has none.")
+        shift = self.shifts[shift_id]
+        visits = [self.visits[key] for key in visit_ids]
+        fault = self._barred(shift, visits)
+        if fault is None:
+            legs = self._legs(shift, visits)
+            fault = legs if isinstance(legs, _Fault) else self._beyond(shift, legs)
+            if fault is None and not isinstance(legs, _Fault):
+                times = self._run(shift, visit_ids, legs)
+                if not isinstance(times, _Fault):
+                    return self._write(shift, visits, legs, times)
+                fault = self._blame(shift, visits, legs, times)
+        assert fault is not None
+        visit = visits[fault.index] if 0 <= fault.index < len(visits) else None
+        return Failure(
+            reason=fault.reason,
+            sentence=fault.what,
+            shift=shift_id,
+            visit=None if visit is None else visit.id,
+            amount=fault.amount,
+        )
+
+    # ---- what does not depend on the time
+
+    def _barred(self, shift: ShiftOffer, visits: Sequence[Visit]) -> _Fault | None:
+        for index, visit in enumerate(visits):
+            if visit.shifts is not None and shift.id not in visit.shifts:
+                why = next((reason for key, reason in visit.why_not if key == shift.id), Reason.ACCESS)
+                return _Fault(why, index, 0, f"{_of(visit)} may not ride on {_by(shift)} ({why.value}).")
+            if not visit.skills <= shift.skills:
+                missing = ", ".join(sorted(visit.skills - shift.skills))
+                return _Fault(
+                    Reason.SKILLS, index, 0, f"{_of(visit)} needs {missing}, which {_by(shift)} does not have."
+                )
+        if shift.max_visits is not None and len(visits) > shift.max_visits:
+            over = len(visits) - shift.max_visits
+            return _Fault(
+                Reason.CAPACITY, len(visits) - 1, over, f"{_by(shift)} takes at most {shift.max_visits} deliveries."
+            )
+        for d, capacity in enumerate(shift.capacity):
+            load = sum(visit.load[d] for visit in visits)
+            index, most = 0, load
+            for i, visit in enumerate(visits):
+                load += visit.collect[d] - visit.load[d]
+                if load > most:
+                    index, most = i, load
+            if most > capacity:
+                name = self.problem.dimensions[d]
+                may, has = load_in_words(name, capacity), load_in_words(name, most)
+                sentence = f"{_by(shift)} may carry {may}, but {has} would be on board."
+                return _Fault(Reason.CAPACITY, index, most - capacity, sentence)
+        return None
+
+    def _legs(self, shift: ShiftOffer, visits: Sequence[Visit]) -> _Legs | _Fault:
+        places = [visit.place for visit in visits]
+        # A free start or end is where the first or last visit is: the leg there takes nothing.
+        before = [places[0] if shift.start is None else shift.start, *places]
+        after = [*places, places[-1] if shift.end is None else shift.end]
+        travel: list[int] = self.durations(shift)[before, after].tolist()
+        metres: list[int] = self.distances(shift)[before, after].tolist()
+        if min(travel) < 0 or min(metres) < 0:
+            gap = next(g for g in range(len(travel)) if travel[g] < 0 or metres[g] < 0)
+            names = [self.problem.places[place].name or f"place {place}" for place in (before[gap], after[gap])]
+            return _Fault(Reason.NO_ROAD, min(gap, len(visits) - 1), 0, f"No road joins {names[0]} and {names[1]}.")
+        work, place = [], shift.start
+        leave = shift.start_s + shift.loading_s
+        for visit in visits:
+            work.append(visit.service_s + (visit.setup_s if visit.place != place else 0))
+            place = visit.place
+            if visit.ready_s is not None and visit.ready_s > leave and visit.id not in self.done:
+                leave = visit.ready_s
+        return _Legs(travel, metres, work, [self._spans[visit.id] for visit in visits], leave)
+
+    def _beyond(self, shift: ShiftOffer, legs: _Legs) -> _Fault | None:
+        if shift.max_travel_s is not None and (over := sum(legs.travel) - shift.max_travel_s) > 0:
+            sentence = f"{_by(shift)} may drive {shift.max_travel_s} s, this route takes {over} s more."
+            return _Fault(Reason.DRIVER_HOURS, len(legs.work) - 1, over, sentence)
+        if shift.max_distance_m is not None and (over := sum(legs.metres) - shift.max_distance_m) > 0:
+            sentence = f"{_by(shift)} may drive {shift.max_distance_m} m, this route is {over} m longer."
+            return _Fault(Reason.SHIFT_TOO_SHORT, len(legs.work) - 1, over, sentence)
+        return None
+
+    # ---- times
+
+    def _run(self, shift: ShiftOffer, visit_ids: Sequence[int], legs: _Legs) -> Times | _Fault:
+        if shift.max_stops is not None:
+            places = [self.visits[key].place for key in visit_ids]
+            doors = 1 + sum(a != b for a, b in pairwise(places))
+            if doors > shift.max_stops:
+                sentence = f"{_by(shift)} makes at most {shift.max_stops} stops."
+                return _Fault(Reason.CAPACITY, len(places) - 1, doors - shift.max_stops, sentence)
+        breaks = self._breaks[shift.id]
+        taken: list[tuple[int, ...]]
+        if breaks:
+            found = _place_one_break(legs, breaks[0]) if len(breaks) == 1 else _place_breaks(legs, breaks)
+            if isinstance(found, int):
+                return _Fault(Reason.WINDOW_UNREACHABLE, found, 0, "")
+            taken = found
+        else:
+            taken = [()] * len(legs.travel)
+        run = _forward(legs, breaks, taken, legs.leave_s)
+        if isinstance(run, int):
+            return _Fault(Reason.WINDOW_UNREACHABLE, run, 0, "")
+        starts, finish, pauses = run
+        if finish + shift.debrief_s > shift.end_s:
+            return _Fault(Reason.SHIFT_TOO_SHORT, len(starts) - 1, finish + shift.debrief_s - shift.end_s, "")
+        departure = legs.leave_s
+        if self.done.isdisjoint(visit_ids):
+            departure = max(departure, _latest_departure(legs, breaks, taken, finish))
+            if departure > legs.leave_s:
+                run = _forward(legs, breaks, taken, departure)
+                assert not isinstance(run, int)
+                starts, finish, pauses = run
+        travel, metres = sum(legs.travel), sum(legs.metres)
+        duty = finish + shift.debrief_s - departure + shift.loading_s
+        return Times(departure, starts, finish, pauses, travel, metres, cost_of(shift.cost, duty, travel, metres))
+
+    def _blame(self, shift: ShiftOffer, visits: Sequence[Visit], legs: _Legs, fault: _Fault) -> _Fault:
+        """Names what stands behind a missed window or a long day: goods that come late, breaks, or the times
+        themselves."""
+        ids = [visit.id for visit in visits]
+        if fault.what:
+            return fault
+        bare = replace(legs, leave_s=shift.start_s + shift.loading_s)
+        if bare.leave_s < legs.leave_s and not isinstance(self._run(shift, ids, bare), _Fault):
+            late = max(
+                (i for i, v in enumerate(visits) if v.ready_s is not None and v.id not in self.done),
+                key=lambda i: visits[i].ready_s or 0,
+            )
+            wait = legs.leave_s - bare.leave_s
+            sentence = f"{_of(visits[late])} is ready {wait} s after {_by(shift)} could leave: too late."
+            return _Fault(Reason.NOT_READY, late, wait, sentence)
+        if shift.breaks:
+            run = _forward(legs, [], [()] * len(legs.travel), legs.leave_s)
+            if not isinstance(run, int) and run[1] + shift.debrief_s <= shift.end_s:
+                return _Fault(Reason.DRIVER_HOURS, fault.index, 0, f"The breaks of {_by(shift)} leave no time for it.")
+        if fault.index >= len(visits):
+            return _Fault(Reason.DRIVER_HOURS, -1, 0, f"A break of {_by(shift)} fits nowhere in this route.")
+        visit = visits[fault.index]
+        first = legs.spans[fault.index][0][0]
+        if fault.reason is Reason.SHIFT_TOO_SHORT and first < shift.end_s:
+            sentence = f"{_by(shift)} would end {fault.amount} s after its hours with {_of(visit, low=True)}."
+            return replace(fault, what=sentence)
+        sentence = f"{_by(shift)} cannot be at {_of(visit, low=True)} inside its windows."
+        return _Fault(Reason.WINDOW_UNREACHABLE, fault.index, fault.amount, sentence)
+
+    # ---- the route in the trade's words
+
+    def _write(self, shift: ShiftOffer, visits: Sequence[Visit], legs: _Legs, times: Times) -> PlannedRoute:
+        load = [sum(visit.load[d] for visit in visits) for d in range(len(shift.capacity))]
+        stops: list[PlannedStop] = []
+        breaks: list[PlannedBreak] = []
+        free = times.departure_s
+        for g in range(len(visits) + 1):
+            pauses = [(index, start) for gap, index, start in times.breaks if gap == g]
+            arrival = _arrival(free, legs.travel[g], [(start, shift.breaks[i].duration_s) for i, start in pauses])
+            for i, start in pauses:
+                pause = shift.breaks[i]
+                breaks.append(
+                    PlannedBreak(
+                        break_id=pause.id, start_s=start, end_s=start + pause.duration_s, after_stop=len(stops)
+                    )
+                )
+            if g == len(visits):
+                break
+            visit = visits[g]
+            load = [on + c - out for on, c, out in zip(load, visit.collect, visit.load, strict=True)]
+            same_door = stops and stops[-1].place == visit.place and not pauses and times.starts[g] == free
+            free = times.starts[g] + legs.work[g]
+            if same_door:
+                last = stops.pop()
+                stops.append(
+                    PlannedStop(
+                        place=last.place,
+                        visits=(*last.visits, visit.id),
+                        arrival_s=last.arrival_s,
+                        start_s=last.start_s,
+                        departure_s=free,
+                        distance_m=last.distance_m,
+                        travel_s=last.travel_s,
+                        load=tuple(load),
+                    )
+                )
+            else:
+                stops.append(
+                    PlannedStop(
+                        place=visit.place,
+                        visits=(visit.id,),
+                        arrival_s=arrival,
+                        start_s=times.starts[g],
+                        departure_s=free,
+                        distance_m=legs.metres[g],
+                        travel_s=legs.travel[g],
+                        load=tuple(load),
+                    )
+                )
+        trip = PlannedTrip(
+            departure_s=times.departure_s, return_s=arrival, stops=tuple(stops), distance_m=times.distance_m
+        )
+        return PlannedRoute(
+            shift=shift.id,
+            start_s=times.departure_s - shift.loading_s,
+            end_s=times.finish_s + shift.debrief_s,
+            trips=(trip,),
+            breaks=tuple(breaks),
+            cost=times.cost,
+        )
+
+
+def schedule(problem: Problem, shift_id: int, visit_ids: Sequence[int]) -> PlannedRoute | Failure:
+    """One route by itself; `Timetable` for many of one problem."""
+    return Timetable(problem).route(shift_id, visit_ids)
+
+
+def cost_of(cost: CostScheme, duty_s: int, travel_s: int, distance_m: int) -> int:
+    """Thousandths of a minor unit, each part rounded half up."""
+    return (
+        cost.fixed
+        + (2 * cost.per_hour * duty_s + 3600) // 7200
+        + (2 * cost.per_travel_hour * travel_s + 3600) // 7200
+        + (2 * cost.per_km * distance_m + 1000) // 2000
+    )
+
+
+def spans(windows: Sequence[Window]) -> Spans:
+    """Sorted and joined where they overlap, so that the first that is not over yet is the right one."""
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted((w.start_s, w.end_s) for w in windows):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+        else:
+            joined.append((first, last))
+    return tuple(joined)
+
+
+def earliest(spans: Spans, at_s: int) -> int | None:
+    """The first moment from `at_s` on that lies in a window, None when all are over."""
+    for first, last in spans:
+        if at_s <= last:
+            return at_s if at_s >= first else first
+    return None
+
+
+def latest(spans: Spans, at_s: int) -> int | None:
+    """The last moment up to `at_s` that lies in a window, None when none has begun."""
+    for first, last in reversed(spans):
+        if at_s >= first:
+            return at_s if at_s <= last else last
+    return None
+
+
+type _Breaks = Sequence[tuple[int, Spans]]
+
+
+def _forward(
+    legs: _Legs, breaks: _Breaks, taken: Sequence[tuple[int, ...]], departure_s: int
+) -> tuple[list[int], int, list[tuple[int, int, int]]] | int:
+    """(starts, finish, breaks) as early as possible, or the index of the visit whose windows are over."""
+    starts: list[int] = []
+    pauses: list[tuple[int, int, int]] = []
+    free, last_gap = departure_s, len(legs.work)
+    for g, travel in enumerate(legs.travel):
+        paused, rested = free, 0
+        for index in taken[g]:
+            duration, windows = breaks[index]
+            begin = earliest(windows, paused)
+            if begin is None:
+                return last_gap
+            pauses.append((g, index, begin))
+            paused, rested = begin + duration, rested + duration
+        ready = max(free + travel + rested, paused)
+        if g == last_gap:
+            return starts, ready, pauses
+        start = earliest(legs.spans[g], ready)
+        if start is None:
+            return g
+        starts.append(start)
+        free = start + legs.work[g]
+    raise AssertionError("a route has one more leg than visits")
+
+
+def _latest_departure(legs: _Legs, breaks: _Breaks, taken: Sequence[tuple[int, ...]], finish_s: int) -> int:
+    """The latest departure that still ends at `finish_s`, with the breaks in the same gaps."""
+    limit = finish_s
+    for g in range(len(legs.work), -1, -1):
+        paused, rested = limit, 0
+        for index in reversed(taken[g]):
+            duration, windows = breaks[index]
+            begin = latest(windows, paused - duration)
+            assert begin is not None
+            paused, rested = begin, rested + duration
+        free = min(limit - legs.travel[g] - rested, paused)
+        if g == 0:
+            return free
+        start = latest(legs.spans[g - 1], free - legs.work[g - 1])
+        assert start is not None
+        limit = start
+    raise AssertionError("a route has at least one leg")
+
+
+def _place_breaks(legs: _Legs, breaks: _Breaks) -> list[tuple[int, ...]] | int:
+    """In which gap each break is taken, for the earliest finish; or the index of the visit that cannot be reached.
+
+    Earliest time per (visit, set of breaks taken): being earlier never hurts, since one can wait.
+    """
+    everything = (1 << len(breaks)) - 1
+    states: dict[int, tuple[int, tuple[object, ...]]] = {0: (legs.leave_s, ())}
+    for g, travel in enumerate(legs.travel):
+        reached: dict[int, tuple[int, tuple[object, ...]]] = {}
+        for mask, (free, chain) in states.items():
+            for order, paused, rested, after in _pauses(breaks, everything, mask, free, free, 0, ()):
+                time: int | None = max(free + travel + rested, paused)
+                if g < len(legs.work):
+                    time = earliest(legs.spans[g], time or 0)
+                    if time is None:
+                        continue
+                    time += legs.work[g]
+                assert time is not None
+                if after not in reached or time < reached[after][0]:
+                    reached[after] = (time, (chain, order))
+        if not reached:
+            return g
+        states = reached
+    if everything not in states:
+        return len(legs.work)
+    taken: list[tuple[int, ...]] = []
+    chain = states[everything][1]
+    while chain:
+        chain, order = chain  # type: ignore[assignment]
+        taken.append(order)
+    return taken[::-1]
+
+
+def _place_one_break(legs: _Legs, pause: tuple[int, Spans]) -> list[tuple[int, ...]] | int:
+    """`_place_breaks` for the one break that most shifts have."""
+    duration, windows = pause
+    before: int | None = legs.leave_s
+    after: int | None = None
+    # The gap in which the break was taken for `after`.
+    taken_in = -1
+    last_gap = len(legs.work)
+    for g, travel in enumerate(legs.travel):
+        best = None if after is None else after + travel
+        gap = taken_in
+        if before is not None:
+            begin = earliest(windows, before)
+            if begin is not None:
+                fresh = max(before + travel, begin) + duration
+                if best is None or fresh < best:
+                    best, gap = fresh, g
+        if g == last_gap:
+            if best is None:
+                return last_gap
+            return [(0,) if n == gap else () for n in range(last_gap + 1)]
+        here = legs.spans[g]
+        work = legs.work[g]
+        if before is not None:
+            start = earliest(here, before + travel)
+            before = None if start is None else start + work
+        after = None
+        if best is not None:
+            start = earliest(here, best)
+            if start is not None:
+                after, taken_in = start + work, gap
+        if before is None and after is None:
+            return g
+    raise AssertionError("a route has one more leg than visits")
+
+
+def _pauses(
+    breaks: _Breaks, everything: int, mask: int, free: int, paused: int, rested: int, order: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, ...], int, int, int]]:
+    """Every way of taking some of the breaks that are left, one after the other, from `free` on."""
+    yield order, paused, rested, mask
+    for index, (duration, windows) in enumerate(breaks):
+        if mask >> index & 1:
+            continue
+        begin = earliest(windows, paused)
+        if begin is not None:
+            yield from _pauses(
+                breaks, everything, mask | 1 << index, free, begin + duration, rested + duration, (*order, index)
+            )
+
+
+def _arrival(free: int, travel: int, pauses: Sequence[tuple[int, int]]) -> int:
+    """When the wheels stop at the next place: breaks that begin on the way interrupt the travel."""
+    left = travel
+    for begin, duration in pauses:
+        if free + left <= begin:
+            return free + left
+        left -= begin - free
+        free = begin + duration
+    return free + left
+
+
+def load_in_words(dimension: str, amount: int) -> str:
+    """281.8 kg, 3600 l, 12 pieces; a dimension of somebody else's by its own name."""
+    if dimension == "weight_g":
+        return f"{amount / 1000:.1f} kg"
+    if dimension == "volume_cm3":
+        return f"{amount / 1000:.0f} l"
+    return f"{amount} {dimension}" if dimension == "pieces" else f"{amount} ({dimension})"
+
+
+def _of(visit: Visit, *, low: bool = False) -> str:
+    return visit.name or f"{'d' if low else 'D'}elivery {visit.id}"
+
+
+def _by(shift: ShiftOffer) -> str:
+    return shift.name or f"Shift {shift.id}"

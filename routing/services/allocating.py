@@ -1,0 +1,388 @@
+"""Reads the ATP ledger, lets the rule decide, writes the difference: receiving, importing, another policy."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from routing.model.notices import NOT_ENOUGH, Notice, NoticeKind, goods_line
+from routing.model.orders import (
+    AllocationPolicy,
+    Book,
+    Completeness,
+    DeliveryDays,
+    LineChange,
+    Preview,
+    WaitingLine,
+    WaitingOrder,
+)
+from routing.model.parties import Company, Contact, Depot
+from routing.model.stock import Claim
+from routing.rules.allocation import Outcome, allocate, ranked
+from routing.rules.promises import NewPromise, expected_days, new_promises
+
+
+class Reader(Protocol):
+    """What simulating needs."""
+
+    def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]: ...
+    def book(self, depot_id: int, product_ids: Collection[int], *, now: datetime) -> Book: ...
+    def depot(self, depot_id: int) -> Depot: ...
+    def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
+    def allocation_policy(self, *, on_day: str) -> AllocationPolicy: ...
+
+
+class Store(Reader, Protocol):
+    """What committing needs."""
+
+    def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None: ...
+    def set_claim(self, *, line_id: int, supply_id: int, was: int, units: int, at: datetime) -> None: ...
+    def add_claims(self, claims: Iterable[Claim], *, at: datetime) -> None: ...
+    def move_committed(
+        self, *, line_id: int, from_supply: int, to_supply: int | None, quantity: int, at: datetime
+    ) -> list[int]: ...
+    def check_allocations(self, depot_id: int, product_ids: Collection[int]) -> None: ...
+    def set_expected(self, days: Mapping[int, str]) -> None: ...
+    def add_promises(
+        self, promises: Iterable[NewPromise], *, by: str, made_at: datetime, told: Collection[int] = ()
+    ) -> None: ...
+    def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
+    def waiting_lines(self, order_id: int) -> list[WaitingLine]: ...
+    def company(self) -> Company: ...
+    def add_notice(self, message: Notice, *, made_at: datetime) -> bool: ...
+    def add_task(
+        self,
+        *,
+        kind: str,
+        subject_kind: str,
+        subject_id: int,
+        sentence: str,
+        made_at: datetime,
+        assignee: str = "dispatcher",
+        due_at: datetime | None = None,
+        data: Mapping[str, Any] | None = None,
+        urgent: bool = False,
+    ) -> int: ...
+    def append_event(
+        self,
+        *,
+        kind: str,
+        actor: str,
+        captured_at: datetime,
+        received_at: datetime,
+        data: Mapping[str, Any],
+        order_id: int | None = None,
+        delivery_id: int | None = None,
+    ) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the rule decided about a book, not yet written. `before` is the book as the database has it."""
+
+    before: Book
+    outcome: Outcome
+    expected: dict[int, str]
+    promises: tuple[NewPromise, ...]
+    preview: Preview
+
+
+def locked_products(store: Store, depot_id: int, product_ids: Collection[int]) -> frozenset[int]:
+    """Locks these SKUs and those tied to them; returns them all. What they tie may grow while we wait for the lock."""
+    tied = store.related_products(depot_id, product_ids)
+    while True:
+        store.lock_pools(depot_id, tied)
+        again = store.related_products(depot_id, tied)
+        if again == tied:
+            return tied
+        tied = again
+
+
+def policy_of(store: Reader, depot_id: int, now: datetime) -> AllocationPolicy:
+    """The policy in force today at the depot."""
+    today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
+    return store.allocation_policy(on_day=today.isoformat())
+
+
+def decide(store: Reader, before: Book, after: Book, *, policy: AllocationPolicy, now: datetime, why: str) -> Decision:
+    """What becomes of everybody in the book: `before` is how it stands, `after` with the receipt, recount or change."""
+    zone = ZoneInfo(store.depot(before.depot_id).zone)
+    outcome = allocate(after, policy, today=now.astimezone(zone).date())
+    days = store.delivery_days(before.depot_id, {order.site_id for order in after.orders})
+    expected = expected_days(after, outcome, days=days, policy=policy, now=now)
+    promises = tuple(new_promises(after.orders, expected, policy=policy, why=why))
+    return Decision(
+        before=before,
+        outcome=outcome,
+        expected=expected,
+        promises=promises,
+        preview=_preview(before, after, outcome, expected, promises, policy),
+    )
+
+
+def write(
+    store: Store,
+    decision: Decision,
+    *,
+    by: str,
+    now: datetime,
+    why: str,
+    tell: bool,
+) -> None:
+    """Writes the decision: units first, then dates, promises, notices, tasks and events.
+
+    `tell`: whether customers hear of new dates (an import of old orders tells nobody).
+    """
+    _write_units(store, decision, by=by, now=now)
+    old = {line.id: line.expected_on for order in decision.before.orders for line in order.lines}
+    store.set_expected({line_id: day for line_id, day in decision.expected.items() if old.get(line_id) != day})
+    told = _tell(store, decision, now=now, why=why) if tell else set()
+    # A promise is what the customer was told: without telling, only a line that had no date gets its first one.
+    promises = [promise for promise in decision.promises if tell or promise.first]
+    store.add_promises(promises, by=by, made_at=now, told=told)
+    changes: dict[int, list[LineChange]] = defaultdict(list)
+    for change in decision.preview.changed:
+        changes[change.order_id].append(change)
+    for order in decision.before.orders:
+        if order.id in decision.outcome.broken:
+            store.add_task(
+                kind="ship_complete_broken",
+                subject_kind="order",
+                subject_id=order.id,
+                sentence=f"Order {order.number} ships complete and was covered; now part of it is missing ({why}). "
+                "Wait for the rest, or ask the customer whether a part may go.",
+                made_at=now,
+                assignee=order.salesperson or "dispatcher",
+            )
+        no_date = [change for change in changes[order.id] if change.old_day and not change.new_day and change.waits]
+        if no_date and tell:
+            store.add_task(
+                kind="no_date",
+                subject_kind="order",
+                subject_id=order.id,
+                sentence=f"Order {order.number} of {order.customer} has no date any more ({why}). "
+                "Call the customer, or find a supplier.",
+                made_at=now,
+                assignee=order.salesperson or "dispatcher",
+                data={"skus": [change.sku for change in no_date]},
+            )
+        if changes[order.id]:
+            store.append_event(
+                kind="allocated",
+                actor=by,
+                captured_at=now,
+                received_at=now,
+                order_id=order.id,
+                data={"why": why, "lines": [_change_data(change) for change in changes[order.id]]},
+            )
+
+
+def _write_units(store: Store, decision: Decision, *, by: str, now: datetime) -> None:
+    held = {(holding.line_id, holding.supply_id): holding for holding in decision.before.holdings}
+    committed = {key: holding.committed for key, holding in held.items()}
+    for line_id, moves in _moves(committed, decision.outcome.committed).items():
+        for from_supply, to_supply, quantity in moves:
+            touched = store.move_committed(
+                line_id=line_id, from_supply=from_supply, to_supply=to_supply, quantity=quantity, at=now
+            )
+            for delivery_id in touched if to_supply is None else ():
+                store.append_event(
+                    kind="goods_missing",
+                    actor=by,
+                    captured_at=now,
+                    received_at=now,
+                    delivery_id=delivery_id,
+                    data={"line": line_id, "quantity": quantity},
+                )
+    was = {key: holding.allocated for key, holding in held.items()}
+    target = {(claim.line_id, claim.supply_id): claim.quantity for claim in decision.outcome.claims}
+    changed = [key for key in sorted(was.keys() | target.keys()) if was.get(key, 0) != target.get(key, 0)]
+    # Give back before taking, so that no supply is promised twice even for a moment.
+    for line_id, supply_id in sorted(changed, key=lambda key: target.get(key, 0) > was.get(key, 0)):
+        before, after = was.get((line_id, supply_id), 0), target.get((line_id, supply_id), 0)
+        if before:
+            store.set_claim(line_id=line_id, supply_id=supply_id, was=before, units=after, at=now)
+    store.add_claims(
+        [claim for claim in decision.outcome.claims if not was.get((claim.line_id, claim.supply_id))], at=now
+    )
+    products = {line.product_id for order in decision.before.orders for line in order.lines}
+    store.check_allocations(decision.before.depot_id, products)
+
+
+def _moves(was: Mapping[tuple[int, int], int], target: Sequence[Claim]) -> dict[int, list[tuple[int, int | None, int]]]:
+    """Per line: (from supply, to supply or None for lost, units)."""
+    now_at = {(claim.line_id, claim.supply_id): claim.quantity for claim in target}
+    less: dict[int, list[list[int]]] = defaultdict(list)
+    more: dict[int, list[list[int]]] = defaultdict(list)
+    for key in sorted(was.keys() | now_at.keys()):
+        difference = now_at.get(key, 0) - was.get(key, 0)
+        if difference:
+            (more if difference > 0 else less)[key[0]].append([key[1], abs(difference)])
+    moves: dict[int, list[tuple[int, int | None, int]]] = defaultdict(list)
+    for line_id, sources in less.items():
+        for source, units in sources:
+            for target_slot in more[line_id]:
+                n = min(units, target_slot[1])
+                if n:
+                    moves[line_id].append((source, target_slot[0], n))
+                    target_slot[1] -= n
+                    units -= n
+            if units:
+                moves[line_id].append((source, None, units))
+    return moves
+
+
+def _preview(
+    before: Book,
+    after: Book,
+    outcome: Outcome,
+    expected: Mapping[int, str],
+    promises: Sequence[NewPromise],
+    policy: AllocationPolicy,
+) -> Preview:
+    stock = {supply.id for supply in after.supplies if supply.is_stock}
+    firm_before: dict[int, int] = defaultdict(int)
+    provisional_before: dict[int, int] = defaultdict(int)
+    released_before: dict[int, int] = defaultdict(int)
+    for holding in before.holdings:
+        side = firm_before if holding.supply_id in stock else provisional_before
+        side[holding.line_id] += holding.allocated + holding.committed
+        released_before[holding.line_id] += holding.committed
+    firm: dict[int, int] = defaultdict(int)
+    provisional: dict[int, int] = defaultdict(int)
+    released: dict[int, int] = defaultdict(int)
+    for claim in (*outcome.claims, *outcome.committed):
+        (firm if claim.supply_id in stock else provisional)[claim.line_id] += claim.quantity
+    for claim in outcome.committed:
+        released[claim.line_id] += claim.quantity
+    slips = {promise.line_id for promise in promises if promise.slip}
+    orders = ranked(after.orders, policy)
+    lines = tuple(
+        LineChange(
+            order_id=order.id,
+            order=order.number,
+            customer=order.customer,
+            site=order.site,
+            line_id=line.id,
+            product_id=line.product_id,
+            sku=line.sku,
+            name=line.name,
+            complete=order.completeness is Completeness.COMPLETE,
+            needed=line.needed,
+            firm_before=firm_before[line.id],
+            firm_after=firm[line.id],
+            provisional_before=provisional_before[line.id],
+            provisional_after=provisional[line.id],
+            promised_on=line.promised_on,
+            old_day=line.expected_on or line.promised_on,
+            new_day=expected.get(line.id, ""),
+            price=line.price,
+            currency=order.currency,
+            slips=line.id in slips,
+            released_lost=max(0, released_before[line.id] - released[line.id]),
+        )
+        for order in orders
+        for line in order.lines
+    )
+    broken = tuple(order.number for order in orders if order.id in outcome.broken)
+    warnings = [f"Order {number} ships complete and falls apart: part of it is missing." for number in broken]
+    warnings += [
+        f"Order {line.order} was released with {line.released_lost} × {line.sku} that are not there."
+        for line in lines
+        if line.released_lost
+    ]
+    return Preview(depot_id=before.depot_id, rule=policy.rule, lines=lines, broken=broken, warnings=tuple(warnings))
+
+
+# ---------------------------------------------------------------------------- who is told
+
+
+def _tell(store: Store, decision: Decision, *, now: datetime, why: str) -> set[int]:
+    """One notice per order and recipient; without anybody to write to, a call. Returns the lines that were told of."""
+    told: set[int] = set()
+    by_line = {promise.line_id: promise for promise in decision.promises}
+    company = store.company()
+    for order in decision.before.orders:
+        mine = [line for line in order.lines if line.id in by_line]
+        if not mine:
+            continue
+        first = all(by_line[line.id].first for line in mine)
+        day = max(by_line[line.id].promised_on for line in mine)
+        contacts = store.who_is_told(order.customer_id, order.site_id, role="buyer")
+        if not contacts and not first:
+            store.add_task(
+                kind="call_customer",
+                subject_kind="order",
+                subject_id=order.id,
+                sentence=f"Call {order.customer}: order {order.number} comes on {day} instead of "
+                f"{min(line.promised_on for line in mine if line.promised_on)}, and nobody there agreed to messages.",
+                made_at=now,
+                assignee=order.salesperson or "dispatcher",
+                data={"day": day, "why": why},
+            )
+            continue
+        waiting = [
+            line
+            for line in store.waiting_lines(order.id)
+            if line.id not in by_line and (not line.expected_on or line.expected_on > day)
+        ]
+        data = notice_data(company, order, mine, waiting, day=day)
+        for contact in contacts:
+            store.add_notice(
+                Notice(
+                    kind=NoticeKind.DATE_GIVEN if first else NoticeKind.DATE_CHANGED,
+                    subject_kind="order",
+                    subject_id=order.id,
+                    occurrence=f"{day} v{max(by_line[line.id].version for line in mine)}",
+                    recipient=contact.address,
+                    channel=contact.channel,
+                    language=contact.language,
+                    data=data,
+                    contact_id=contact.id,
+                ),
+                made_at=now,
+            )
+        told |= {line.id for line in mine} if contacts else set()
+    return told
+
+
+def notice_data(
+    company: Company,
+    order: WaitingOrder,
+    lines: Sequence[WaitingLine],
+    waiting: Sequence[WaitingLine],
+    *,
+    day: str,
+) -> dict[str, object]:
+    """What a date's message says: which goods come on the day, and which of the order's other goods come later.
+
+    Its reason is a word that each language writes out: our receipts' numbers mean nothing to a customer.
+    """
+    return {
+        "company": company.name,
+        "phone": company.phone,
+        "customer": order.customer,
+        "site": order.site,
+        "goods": _goods(lines),
+        "waiting": _goods(waiting),
+        "day": day,
+        "why": NOT_ENOUGH,
+        "references": [order.number, *order.references],
+    }
+
+
+def _goods(lines: Sequence[WaitingLine]) -> list[dict[str, object]]:
+    return [goods_line(quantity=line.needed, unit=line.unit, name=line.name) for line in lines]
+
+
+def _change_data(change: LineChange) -> dict[str, object]:
+    return {
+        "sku": change.sku,
+        "firm": [change.firm_before, change.firm_after],
+        "provisional": [change.provisional_before, change.provisional_after],
+        "day": [change.old_day, change.new_day],
+    }

@@ -1,0 +1,353 @@
+"""Closing: in the evening every van is counted, what came back finds its place, and the day is shut."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from routing.errors import Conflict, InvalidInput, NotFound
+from routing.model.day import UndeliveredUnits, VanCash, VanGoods, VanOfDay
+from routing.model.proofs import DeliveryReport, Door, DoorDelivery, DoorEvent, DoorReport, ManifestInHand, Outcome
+from routing.model.stock import UnitState
+from routing.rules.closing import who_goes_without
+from routing.services import delivering
+
+ON_ITS_WAY = ("loaded", "dispatched", "under_way")
+"""States of a delivery of which nobody has said yet how it ended."""
+
+
+class Store(delivering.Store, Protocol):
+    """What closing needs beside what delivering needs."""
+
+    def manifest_in_hand(self, manifest_id: int, *, lock: bool = False) -> ManifestInHand: ...
+
+    def doors(self, manifest_id: int, stop_ids: Sequence[int]) -> dict[int, Door]: ...
+
+    def vans_of_day(self, *, day: str, depot_id: int) -> tuple[VanOfDay, ...]: ...
+
+    def goods_on_van(self, manifest_id: int) -> tuple[VanGoods, ...]: ...
+
+    def undelivered_on_van(self, manifest_id: int) -> tuple[UndeliveredUnits, ...]: ...
+
+    def take_off_delivery(self, *, delivery_id: int, allocation_id: int, quantity: int) -> None: ...
+
+    def set_unreleased(self, delivery_id: int) -> None: ...
+
+    def cash_of_shift(self, shift_id: int) -> tuple[VanCash, ...]: ...
+
+    def add_cash_counted(self, *, shift_id: int, currency: str, amount: int, by: str, now: datetime) -> None: ...
+
+    def close_shift(self, shift_id: int) -> None: ...
+
+    def set_plan_state(self, *, depot_id: int, day: str, state: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VanClosed:
+    """What a count of one van gave, in base units: back for their customers, back without one, and missing.
+
+    `missing` says of which customers' goods some did not come back; they wait again in their old place.
+    `cash_off`: counted less collected, minor units by currency, only where they differ.
+    """
+
+    shift_id: int
+    kept_for_customers: int
+    returned: int
+    lost: int
+    missing: tuple[str, ...] = ()
+    cash_off: tuple[tuple[str, int], ...] = ()
+
+
+def close_van(
+    *,
+    store: Store,
+    manifest_id: int,
+    counted: Mapping[int, int],
+    now: datetime,
+    by: str,
+    cash: Mapping[str, int] | None = None,
+    missing_is_sure: bool = False,
+) -> VanClosed:
+    """Books what was counted on the van (base units by product, cash in minor units by currency), closes its shift.
+
+    Failed deliveries go back on the shelf, still their customer's; what else was found waits as returned until it is
+    inspected; what was not found is lost. Afterwards the ledger has nothing of this route on the van any more.
+
+    Raises Conflict while a stop is open or the van is closed already; InvalidInput when something on the van was not
+    counted or more was counted than can be there, and, with the code `missing_goods`, when goods of failed deliveries
+    are missing and `missing_is_sure` does not say that they were looked for.
+    """
+    manifest = store.manifest_in_hand(manifest_id, lock=True)
+    _refuse_what_is_open(store, manifest)
+    on_van, theirs = store.goods_on_van(manifest.id), store.undelivered_on_van(manifest.id)
+    _refuse_a_wrong_count(on_van, theirs, counted, missing_is_sure=missing_is_sure)
+    cash_off = _count_cash(store, manifest, cash or {}, now=now, by=by)
+    gone = [
+        (each, units)
+        for goods in on_van
+        for each, units in who_goes_without(
+            [each for each in theirs if each.product_id == goods.product_id],
+            missing=max(0, goods.for_customers - counted[goods.product_id]),
+        )
+    ]
+    missing = tuple(_lose(store, manifest, each, units, on_van, now=now, by=by) for each, units in gone)
+    kept = 0
+    # Read only now: a failed delivery comes back without what was lost of it.
+    for delivery in _deliveries(store, manifest):
+        if delivery.state == "failed" and delivery.direction == "collect":
+            # Nothing was fetched, so nothing comes off the van: it is asked for again.
+            store.change_delivery_state(delivery_id=delivery.id, from_states=("failed",), to_state="released")
+        elif delivery.state == "failed":
+            kept += delivering.put_back(store=store, delivery=delivery, manifest=manifest, at=now, by=by)
+            if not any(line.loaded for line in delivery.lines):
+                store.set_unreleased(delivery.id)
+    returned, lost = _book_the_rest(store, manifest, on_van, counted, now=now, by=by)
+    lost += sum(units for _each, units in gone)
+    store.close_shift(manifest.shift_id)
+    store.append_event(
+        kind="van_closed",
+        actor=by,
+        captured_at=now,
+        received_at=now,
+        shift_id=manifest.shift_id,
+        data={
+            "kept_for_customers": kept,
+            "returned": returned,
+            "lost": lost,
+            "missing": list(missing),
+            "cash_off": dict(cash_off),
+        },
+    )
+    return VanClosed(
+        shift_id=manifest.shift_id,
+        kept_for_customers=kept,
+        returned=returned,
+        lost=lost,
+        missing=missing,
+        cash_off=cash_off,
+    )
+
+
+def not_attempted(
+    *, store: Store, manifest_id: int, stop_id: int, now: datetime, by: str, secret: bytes
+) -> tuple[str, ...]:
+    """Records that nobody went to what is still open at a stop, and what follows: another day, and a message.
+
+    Returns the numbers of the deliveries. Raises NotFound when the stop is not on this route, Conflict when nothing is
+    open there any more.
+    """
+    manifest = store.manifest_in_hand(manifest_id, lock=True)
+    door = store.doors(manifest.id, [stop_id]).get(stop_id)
+    if door is None:
+        raise NotFound(f"Stop {stop_id} is not on this route. Load the page again.", stop=stop_id)
+    open_here = [each for each in door.deliveries if each.state in ON_ITS_WAY]
+    if not open_here:
+        raise Conflict(f"Nothing is open at {door.site} any more. Load the page again.", code="already_reported")
+    # The same press twice is one report: its name says which attempts it is about.
+    name = "-".join(f"{each.id}.{each.proofs}" for each in open_here)
+    delivering.record(
+        store=store,
+        manifest_id=manifest.id,
+        report=DoorReport(
+            client_id=f"evening-{stop_id}-{name}",
+            sequence=0,
+            payload_sha256=hashlib.sha256(name.encode()).hexdigest(),
+            kind=DoorEvent.OUTCOME,
+            stop_id=stop_id,
+            captured_at=now,
+            deliveries=tuple(DeliveryReport(delivery_id=each.id, outcome=Outcome.NOT_ATTEMPTED) for each in open_here),
+            # Nobody else's time moves in the evening, so nobody else is told one.
+            more_follow=True,
+        ),
+        now=now,
+        secret=secret,
+        by=by,
+    )
+    return tuple(each.number for each in open_here)
+
+
+def close_day(*, store: Store, day: str, depot_id: int, now: datetime, by: str) -> int:
+    """Shuts a day whose vans are all counted; returns how many there were. Raises Conflict while one is not."""
+    vans = store.vans_of_day(day=day, depot_id=depot_id)
+    open_vans = [van for van in vans if not van.closed]
+    if open_vans:
+        names = ", ".join(van.vehicle for van in open_vans)
+        raise Conflict(f"{names} not counted yet on {day}. Count what came back, then close the day.", day=day)
+    store.set_plan_state(depot_id=depot_id, day=day, state="closed")
+    store.append_event(
+        kind="day_closed", actor=by, captured_at=now, received_at=now, data={"day": day, "depot": depot_id}
+    )
+    return len(vans)
+
+
+# ---------------------------------------------------------------------------- what stands in the way
+
+
+def _deliveries(store: Store, manifest: ManifestInHand) -> list[DoorDelivery]:
+    doors = store.doors(manifest.id, [stop.stop_id for stop in manifest.stops])
+    return [delivery for door in doors.values() for delivery in door.deliveries]
+
+
+def _refuse_what_is_open(store: Store, manifest: ManifestInHand) -> None:
+    for van in store.vans_of_day(day=manifest.day, depot_id=manifest.depot_id):
+        if van.shift_id == manifest.shift_id and van.closed:
+            raise Conflict(
+                f"{van.vehicle} was counted already on {manifest.day}. A mistake is mended by a recount.",
+                code="van_closed",
+            )
+    numbers = [each.number for each in _deliveries(store, manifest) if each.state in ON_ITS_WAY]
+    if numbers:
+        raise Conflict(
+            f"{', '.join(numbers[:5])}{' and more' if len(numbers) > 5 else ''} still open on this route. "
+            "Record what happened, or that nobody went there, then count the van.",
+            code="open_stops",
+        )
+
+
+def _refuse_a_wrong_count(
+    on_van: Sequence[VanGoods],
+    theirs: Sequence[UndeliveredUnits],
+    counted: Mapping[int, int],
+    *,
+    missing_is_sure: bool,
+) -> None:
+    for goods in on_van:
+        if goods.product_id not in counted:
+            raise InvalidInput(f"{goods.name} was not counted: {goods.quantity} {goods.unit} should be on the van.")
+        found = counted[goods.product_id]
+        if not 0 <= found <= goods.quantity:
+            raise InvalidInput(
+                f"{found} {goods.unit} of {goods.name} were counted, but the van went out with no more than "
+                f"{goods.quantity} that did not stay at a door. Count again."
+            )
+        if found < goods.for_customers and not missing_is_sure:
+            mine = [each for each in theirs if each.product_id == goods.product_id]
+            without = who_goes_without(mine, missing=goods.for_customers - found)
+            whose = ", ".join(f"{units} for {each.site} ({each.number})" for each, units in without)
+            raise InvalidInput(
+                f"{found} {goods.unit} of {goods.name} were counted, but {goods.for_customers} of undelivered orders "
+                f"must be there. Count again; if they are gone, confirm it: {whose} then wait for goods again.",
+                code="missing_goods",
+                product=goods.sku,
+            )
+    known = {goods.product_id for goods in on_van}
+    extra = [product_id for product_id, quantity in counted.items() if quantity and product_id not in known]
+    if extra:
+        raise InvalidInput(
+            f"{len(extra)} products were counted that this van did not carry. Book them as a receipt (stock found)."
+        )
+
+
+# ---------------------------------------------------------------------------- what is booked
+
+
+def _lose(
+    store: Store,
+    manifest: ManifestInHand,
+    whose: UndeliveredUnits,
+    units: int,
+    on_van: Sequence[VanGoods],
+    *,
+    now: datetime,
+    by: str,
+) -> str:
+    """Takes missing units off a failed delivery: short, so that the line waits for goods again in its old place."""
+    goods = next(each for each in on_van if each.product_id == whose.product_id)
+    store.move_units(
+        allocation_id=whose.allocation_id, from_state=UnitState.LOADED, to_state=UnitState.SHORT, quantity=units
+    )
+    store.add_movement(
+        at=now,
+        product_id=whose.product_id,
+        quantity=units,
+        from_place=f"vehicle:{manifest.vehicle_id}",
+        to_place="lost",
+        why="missing",
+        by=by,
+        allocation_id=whose.allocation_id,
+        delivery_id=whose.delivery_id,
+    )
+    store.take_off_delivery(delivery_id=whose.delivery_id, allocation_id=whose.allocation_id, quantity=units)
+    sentence = (
+        f"{units} {goods.unit} of {goods.name} of {whose.number} for {whose.site} did not come back with the van. "
+        "They wait for goods again: tell the customer."
+    )
+    store.add_task(
+        kind="missing_goods",
+        subject_kind="delivery",
+        subject_id=whose.delivery_id,
+        sentence=sentence,
+        made_at=now,
+        data={"product": goods.sku, "units": units},
+    )
+    return sentence
+
+
+def _book_the_rest(
+    store: Store,
+    manifest: ManifestInHand,
+    on_van: Sequence[VanGoods],
+    counted: Mapping[int, int],
+    *,
+    now: datetime,
+    by: str,
+) -> tuple[int, int]:
+    """What no failed delivery claims: found units wait as returned, the others are lost. How many of each."""
+    returned = lost = 0
+    for goods in on_van:
+        found = max(0, counted[goods.product_id] - goods.for_customers)
+        missing = goods.quantity - max(counted[goods.product_id], goods.for_customers)
+        for quantity, place, why in (
+            (found, f"returned:{manifest.depot_id}", "came back"),
+            (missing, "lost", "missing"),
+        ):
+            if quantity:
+                store.add_movement(
+                    at=now,
+                    product_id=goods.product_id,
+                    quantity=quantity,
+                    from_place=f"vehicle:{manifest.vehicle_id}",
+                    to_place=place,
+                    why=why,
+                    by=by,
+                )
+        returned, lost = returned + found, lost + missing
+    return returned, lost
+
+
+def _count_cash(
+    store: Store, manifest: ManifestInHand, cash: Mapping[str, int], *, now: datetime, by: str
+) -> tuple[tuple[str, int], ...]:
+    """Books what was counted and returns the differences. Raises InvalidInput when cash was not counted."""
+    expected = {each.currency: each for each in store.cash_of_shift(manifest.shift_id)}
+    for currency, each in expected.items():
+        if currency not in cash:
+            raise InvalidInput(
+                f"The cash of this route was not counted: {each.collected / 100:.2f} {currency} were collected.",
+                code="cash_not_counted",
+            )
+    off = []
+    for currency, amount in sorted(cash.items()):
+        if amount < 0:
+            raise InvalidInput(f"{amount / 100:.2f} {currency} cannot be counted. Give 0 or more.")
+        collected = expected[currency].collected if currency in expected else 0
+        if not amount and currency not in expected:
+            continue  # an empty till of a route without cash
+        store.add_cash_counted(shift_id=manifest.shift_id, currency=currency, amount=amount, by=by, now=now)
+        if amount != collected:
+            off.append((currency, amount - collected))
+            store.add_task(
+                kind="cash_difference",
+                subject_kind="shift",
+                subject_id=manifest.shift_id,
+                sentence=(
+                    f"The cash of {manifest.day} does not add up: {amount / 100:.2f} {currency} were counted, "
+                    f"{collected / 100:.2f} collected. Ask the driver."
+                ),
+                made_at=now,
+                data={"currency": currency, "counted": amount, "collected": collected},
+            )
+    return tuple(off)

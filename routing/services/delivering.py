@@ -1,0 +1,720 @@
+"""Delivering: what a driver reports from a door is recorded exactly once, with all that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from routing.errors import Conflict, InvalidInput
+from routing.model.notices import Notice, NoticeKind, goods_line
+from routing.model.orders import DeliveryDays
+from routing.model.parties import Contact
+from routing.model.places import Location
+from routing.model.proofs import (
+    Door,
+    DoorDelivery,
+    DoorEvent,
+    DoorReport,
+    KeptFile,
+    ManifestInHand,
+    StopFacts,
+)
+from routing.model.stock import UnitState
+from routing.rules.calendars import span
+from routing.rules.door import (
+    Next,
+    RedeliveryPolicy,
+    Settled,
+    first_day_after,
+    is_far,
+    metres_from_address,
+    settle,
+    why_in,
+)
+from routing.rules.progress import NONE_YET, Eta, forecast, leaves, told_live
+
+SCOPE = "driver"
+"""The scope of the phones' keys in the idempotency table."""
+
+PROOF_LINK_FOR = timedelta(days=365)
+TRACKING_LINK_FOR = timedelta(days=7)
+ON_DUTY_BEFORE = timedelta(minutes=30)
+"""Positions count from half an hour before a shift to an hour after it: loading, and the way home."""
+ON_DUTY_AFTER = timedelta(hours=1)
+
+
+class Store(Protocol):
+    """What delivering needs of the store."""
+
+    def recall(self, *, scope: str, key: str, payload_sha256: str | None = None) -> Any: ...
+    def remember(self, *, scope: str, key: str, payload_sha256: str, response: Any, now: datetime) -> None: ...
+    def manifest_in_hand(self, manifest_id: int, *, lock: bool = False) -> ManifestInHand: ...
+    def doors(self, manifest_id: int, stop_ids: Sequence[int]) -> dict[int, Door]: ...
+    def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
+    def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
+    def add_proof(
+        self,
+        *,
+        event_id: int,
+        manifest_id: int,
+        site_id: int,
+        settled: Settled,
+        report: DoorReport,
+        from_address_m: int | None,
+        received_at: datetime,
+        file_ids: Sequence[tuple[int, str]],
+    ) -> int: ...
+    def change_delivery_state(self, *, delivery_id: int, from_states: Sequence[str], to_state: str) -> None: ...
+    def delivery_arrived(self, *, delivery_ids: Sequence[int]) -> None: ...
+    def delivery_ended(self, *, delivery_id: int, state: str, attempts: int, for_day: str, waits_for: str) -> None: ...
+    def tell_window(
+        self, *, delivery_ids: Sequence[int], day: str, opens: str, closes: str, why: str, by: str, now: datetime
+    ) -> None: ...
+    def add_position(
+        self,
+        *,
+        shift_id: int,
+        location: Location,
+        accuracy_m: float | None,
+        captured_at: datetime,
+        received_at: datetime,
+    ) -> None: ...
+    def shift_hours(self, shift_id: int) -> tuple[str, str, str, str]: ...
+    def move_units(self, *, allocation_id: int, from_state: UnitState, to_state: UnitState, quantity: int) -> None: ...
+    def add_movement(
+        self,
+        *,
+        at: datetime,
+        product_id: int,
+        quantity: int,
+        from_place: str,
+        to_place: str,
+        why: str,
+        by: str,
+        allocation_id: int | None = None,
+        delivery_id: int | None = None,
+        supply_id: int | None = None,
+    ) -> int: ...
+    def append_event(
+        self,
+        *,
+        kind: str,
+        actor: str,
+        captured_at: datetime,
+        received_at: datetime,
+        data: Mapping[str, Any],
+        order_id: int | None = None,
+        delivery_id: int | None = None,
+        shift_id: int | None = None,
+        plan_id: int | None = None,
+        site_id: int | None = None,
+        client_id: str | None = None,
+        sequence: int | None = None,
+    ) -> int: ...
+    def add_task(
+        self,
+        *,
+        kind: str,
+        subject_kind: str,
+        subject_id: int,
+        sentence: str,
+        made_at: datetime,
+        assignee: str = "dispatcher",
+        due_at: datetime | None = None,
+        data: Mapping[str, Any] | None = None,
+        urgent: bool = False,
+    ) -> int: ...
+    def add_notice(self, message: Notice, *, made_at: datetime) -> bool: ...
+    def add_link(
+        self,
+        *,
+        kind: str,
+        subject_kind: str,
+        subject_id: int,
+        made_at: datetime,
+        expires_at: datetime,
+        secret: bytes,
+    ) -> int: ...
+    def save_file(self, *, sha256: str, media_type: str, size: int, now: datetime) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """The answer to a report. `repeated`: it was recorded before and nothing happened now. `remarks` are sentences
+    for the driver; `moved` counts customers told a new window."""
+
+    event_id: int
+    repeated: bool
+    stop_id: int
+    remarks: tuple[str, ...] = ()
+    moved: int = 0
+
+
+# ---------------------------------------------------------------------------- reports
+
+
+def record(
+    *,
+    store: Store,
+    manifest_id: int,
+    report: DoorReport,
+    now: datetime,
+    secret: bytes,
+    policy: RedeliveryPolicy | None = None,
+    by: str = "",
+) -> Recorded:
+    """Records the report and everything that follows from it, once, however often it is sent.
+
+    `by` names who reports it when that is not the route's driver.
+    Raises InvalidInput when the counts do not add up or the stop is not on this route, Conflict when the phone's id
+    was used for something else or the delivery's door was closed by another report, NotFound for the manifest.
+    """
+    known = store.recall(scope=SCOPE, key=report.client_id, payload_sha256=report.payload_sha256)
+    if known is not None:
+        return _as_before(known.response)
+    manifest = store.manifest_in_hand(manifest_id, lock=True)
+    # Asked again under the lock: two tabs, or a lost answer, may have sent the same report at the same moment.
+    known = store.recall(scope=SCOPE, key=report.client_id, payload_sha256=report.payload_sha256)
+    if known is not None:
+        return _as_before(known.response)
+    if report.captured_at > now + timedelta(minutes=10):
+        raise InvalidInput(
+            "The clock of this phone runs ahead. Set it to automatic time, then send again.", code="phone_clock"
+        )
+    # Also a stop of an earlier version of this route: the phone had no signal when the route was changed.
+    door = store.doors(manifest.id, [report.stop_id]).get(report.stop_id)
+    if door is None:
+        raise InvalidInput("This stop is not on your route. Load the route again.", code="not_on_route")
+    if report.kind is DoorEvent.ARRIVED:
+        recorded = _record_arrival(store=store, manifest=manifest, door=door, report=report, now=now)
+    else:
+        recorded = _record_outcome(
+            store=store,
+            manifest=manifest,
+            door=door,
+            report=report,
+            now=now,
+            secret=secret,
+            policy=policy or RedeliveryPolicy(),
+            actor=by or f"driver:{manifest.driver_id}",
+        )
+    moved = (
+        0
+        if report.more_follow
+        else _tell_whom_it_moves(store=store, manifest=manifest, door=door, report=report, now=now, secret=secret)
+    )
+    answer = {
+        "event_id": recorded.event_id,
+        "stop_id": recorded.stop_id,
+        "remarks": list(recorded.remarks),
+        "moved": moved,
+    }
+    store.remember(scope=SCOPE, key=report.client_id, payload_sha256=report.payload_sha256, response=answer, now=now)
+    return Recorded(
+        event_id=recorded.event_id, repeated=False, stop_id=recorded.stop_id, remarks=recorded.remarks, moved=moved
+    )
+
+
+def _as_before(response: Mapping[str, Any]) -> Recorded:
+    return Recorded(
+        event_id=response["event_id"],
+        repeated=True,
+        stop_id=response["stop_id"],
+        remarks=tuple(response["remarks"]),
+        moved=response["moved"],
+    )
+
+
+def _record_arrival(
+    *, store: Store, manifest: ManifestInHand, door: Door, report: DoorReport, now: datetime
+) -> Recorded:
+    away = metres_from_address(report.location, door.location)
+    store.delivery_arrived(delivery_ids=[each.id for each in door.deliveries])
+    event_id = store.append_event(
+        kind="stop.arrived",
+        actor=f"driver:{manifest.driver_id}",
+        captured_at=report.captured_at,
+        received_at=now,
+        data={
+            "stop_id": door.stop_id,
+            "manifest_id": manifest.id,
+            "deliveries": [each.id for each in door.deliveries],
+            **_place(report, away),
+        },
+        shift_id=manifest.shift_id,
+        plan_id=manifest.plan_id,
+        site_id=door.site_id,
+        client_id=report.client_id,
+        sequence=report.sequence,
+    )
+    return Recorded(event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=_remarks(report, away))
+
+
+def _record_outcome(
+    *,
+    store: Store,
+    manifest: ManifestInHand,
+    door: Door,
+    report: DoorReport,
+    now: datetime,
+    secret: bytes,
+    policy: RedeliveryPolicy,
+    actor: str,
+) -> Recorded:
+    at_door = {each.id: each for each in door.deliveries}
+    settled: list[Settled] = []
+    for each in report.deliveries:
+        delivery = at_door.get(each.delivery_id)
+        if delivery is None:
+            raise InvalidInput(
+                f"Delivery {each.delivery_id} is not for {door.site} on this route. Load the route again.",
+                code="not_on_route",
+            )
+        if delivery.state in ("done", "failed"):
+            raise Conflict(
+                f"{delivery.number} was already reported. If something was wrong, tell the dispatcher.",
+                code="already_reported",
+            )
+        settled.append(settle(each, delivery, policy))
+    away = metres_from_address(report.location, door.location)
+    file_ids = [_kept(store, file, now) for file in report.files]
+    days = store.delivery_days(manifest.depot_id, [door.site_id])[door.site_id]
+    next_day = first_day_after(manifest.day, days)
+    first, *others = settled
+    event_id = store.append_event(
+        kind="stop.reported",
+        actor=actor,
+        captured_at=report.captured_at,
+        received_at=now,
+        data={
+            "stop_id": door.stop_id,
+            "manifest_id": manifest.id,
+            "recipient": report.recipient,
+            "note": report.note,
+            "deliveries": [_settled_facts(each) for each in settled],
+            "files": [{"kind": file.kind, "sha256": file.sha256} for file in report.files],
+            **_place(report, away),
+        },
+        delivery_id=None if others else first.delivery.id,
+        shift_id=manifest.shift_id,
+        plan_id=manifest.plan_id,
+        site_id=door.site_id,
+        client_id=report.client_id,
+        sequence=report.sequence,
+    )
+    for one in settled:
+        store.add_proof(
+            event_id=event_id,
+            manifest_id=manifest.id,
+            site_id=door.site_id,
+            settled=one,
+            report=report,
+            from_address_m=away,
+            received_at=now,
+            file_ids=file_ids,
+        )
+        _move_goods(store=store, manifest=manifest, settled=one, at=now, by=actor)
+        _end_delivery(store=store, manifest=manifest, door=door, settled=one, next_day=next_day, now=now)
+        store.append_event(
+            kind="delivery.done" if one.is_done else "delivery.failed",
+            actor=actor,
+            captured_at=report.captured_at,
+            received_at=now,
+            data={"outcome": one.outcome.value, "next": one.next.value, "reported_in": event_id},
+            delivery_id=one.delivery.id,
+            shift_id=manifest.shift_id,
+            plan_id=manifest.plan_id,
+            site_id=door.site_id,
+        )
+    _tell(store=store, manifest=manifest, door=door, settled=settled, next_day=next_day, now=now, secret=secret)
+    return Recorded(event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=_remarks(report, away))
+
+
+def _settled_facts(settled: Settled) -> dict[str, Any]:
+    return {
+        "delivery_id": settled.delivery.id,
+        "outcome": settled.outcome.value,
+        "attempt": settled.attempts,
+        "next": settled.next.value,
+        "lines": [
+            {
+                "allocation_id": line.allocation_id,
+                "delivered": line.delivered,
+                "short": line.short,
+                "damaged": line.damaged,
+                "refused": line.refused,
+                "collected": line.collected,
+            }
+            for line in settled.lines
+        ],
+    }
+
+
+def _kept(store: Store, file: KeptFile, now: datetime) -> tuple[int, str]:
+    return store.save_file(sha256=file.sha256, media_type=file.media_type, size=file.size, now=now), file.kind
+
+
+def _place(report: DoorReport, away: int | None) -> dict[str, Any]:
+    if report.location is None:
+        return {"place": None}
+    return {
+        "place": {
+            "lat": report.location.lat,
+            "lon": report.location.lon,
+            "accuracy_m": report.accuracy_m,
+            "from_address_m": away,
+            "far": is_far(away, report.accuracy_m),
+        }
+    }
+
+
+def _remarks(report: DoorReport, away: int | None) -> tuple[str, ...]:
+    if not is_far(away, report.accuracy_m):
+        return ()
+    return (f"You are {away} m from the address. That is noted with the report.",)
+
+
+# ---------------------------------------------------------------------------- goods
+
+
+def _move_goods(*, store: Store, manifest: ManifestInHand, settled: Settled, at: datetime, by: str) -> None:
+    """Short and refused goods stay on the van's account until the end of the day, when the van is counted."""
+    van = f"vehicle:{manifest.vehicle_id}"
+    loaded = {each.allocation_id: each for each in settled.delivery.lines}
+    for line in settled.lines:
+        for state, quantity in (
+            (UnitState.DELIVERED, line.delivered),
+            (UnitState.SHORT, line.short),
+            (UnitState.DAMAGED, line.damaged),
+            (UnitState.REFUSED, line.refused),
+        ):
+            if quantity:
+                store.move_units(
+                    allocation_id=line.allocation_id,
+                    from_state=UnitState.LOADED,
+                    to_state=state,
+                    quantity=quantity,
+                )
+        for quantity, from_place, to_place, why in (
+            (line.delivered, van, "delivered", "delivered"),
+            (line.damaged, van, f"quarantine:{manifest.depot_id}", "damaged"),
+            (line.collected, "delivered", van, "collected"),
+        ):
+            if quantity:
+                store.add_movement(
+                    at=at,
+                    product_id=loaded[line.allocation_id].product_id,
+                    quantity=quantity,
+                    from_place=from_place,
+                    to_place=to_place,
+                    why=why,
+                    by=by,
+                    allocation_id=line.allocation_id,
+                    delivery_id=settled.delivery.id,
+                )
+
+
+def _end_delivery(
+    *, store: Store, manifest: ManifestInHand, door: Door, settled: Settled, next_day: str, now: datetime
+) -> None:
+    delivery = settled.delivery
+    waits_for = {Next.WAIT_FOR_CUSTOMER: "customer", Next.DECIDE: "decision"}.get(settled.next, "")
+    store.delivery_ended(
+        delivery_id=delivery.id,
+        state="done" if settled.is_done else "failed",
+        attempts=settled.attempts,
+        for_day=next_day if settled.next is Next.NEXT_DELIVERY_DAY and next_day else delivery.for_day,
+        waits_for="" if settled.is_done else waits_for,
+    )
+    sentence = _task_sentence(door, settled)
+    if sentence:
+        store.add_task(
+            kind="door_decision" if settled.next is Next.DECIDE else "redelivery",
+            subject_kind="delivery",
+            subject_id=delivery.id,
+            sentence=sentence,
+            made_at=now,
+            data={
+                "outcome": settled.outcome.value,
+                "options": ["credit", "cancel", "redeliver"],
+                "manifest_id": manifest.id,
+                "attempts": settled.attempts,
+                "refused": settled.total("refused"),
+            },
+        )
+
+
+def _task_sentence(door: Door, settled: Settled) -> str:
+    number, why = settled.delivery.number, why_in("en", settled.outcome)
+    if settled.is_done and settled.next is Next.DECIDE:
+        refused = settled.total("refused")
+        return f"{door.site} refused {refused} of {number}. Credit, cancel or deliver again?"
+    if settled.next is Next.DECIDE:
+        times = "once" if settled.attempts == 1 else f"{settled.attempts} times"
+        return f"{number} for {door.site} was tried {times}: {why}. Credit, cancel or deliver again?"
+    if settled.next is Next.WAIT_FOR_CUSTOMER:
+        return f"{number} for {door.site} waits for the customer: {why}. Call, then choose a day."
+    return ""
+
+
+# ---------------------------------------------------------------------------- telling the customer
+
+
+def _tell(
+    *,
+    store: Store,
+    manifest: ManifestInHand,
+    door: Door,
+    settled: Sequence[Settled],
+    next_day: str,
+    now: datetime,
+    secret: bytes,
+) -> None:
+    """One message per kind and recipient for the stop, however many orders were for it."""
+    done = [one for one in settled if one.is_done and (one.total("delivered") or one.next is not Next.DECIDE)]
+    failed = [one for one in settled if not one.is_done]
+    link_id = store.add_link(
+        kind="proof",
+        subject_kind="delivery",
+        subject_id=settled[0].delivery.id,
+        made_at=now,
+        expires_at=now + PROOF_LINK_FOR,
+        secret=secret,
+    )
+    for kind, group in ((NoticeKind.DELIVERED, done), (NoticeKind.FAILED, failed)):
+        if not group:
+            continue
+        will_come = kind is NoticeKind.FAILED and all(one.next is Next.NEXT_DELIVERY_DAY for one in group)
+        for contact in _whom(store, door, order_matters=kind is NoticeKind.DELIVERED):
+            store.add_notice(
+                Notice(
+                    kind=kind,
+                    subject_kind="stop",
+                    subject_id=door.stop_id,
+                    # The deliveries name the occasion: a stop whose orders are reported one by one is told of each.
+                    occurrence="d" + "-".join(str(one.delivery.id) for one in group),
+                    recipient=contact.address,
+                    channel=contact.channel,
+                    language=contact.language,
+                    contact_id=contact.id,
+                    data=_data(
+                        manifest,
+                        door,
+                        goods=_goods(group, handed_over=kind is NoticeKind.DELIVERED),
+                        waiting=_waiting(group) if kind is NoticeKind.DELIVERED else [],
+                        next=next_day if will_come else _rest_day(group, after=manifest.day),
+                        why=why_in(contact.language, group[0].outcome),
+                        link_id=link_id,
+                        references=_references(group),
+                    ),
+                ),
+                made_at=now,
+            )
+
+
+def _data(manifest: ManifestInHand, door: Door, **own: Any) -> dict[str, Any]:
+    """What a template may use: every word has a value, because a template that names a missing one is an error."""
+    empty = dict.fromkeys(("window_from", "window_to", "eta", "why", "next"), "")
+    return {
+        **empty,
+        "goods": [],
+        "waiting": [],
+        "references": [],
+        "company": manifest.company,
+        "phone": manifest.phone,
+        "customer": door.customer,
+        "site": door.site,
+        "day": manifest.day,
+        **own,
+    }
+
+
+def _whom(store: Store, door: Door, *, order_matters: bool) -> list[Contact]:
+    """The buyer hears of the order, goods-in of the delivery; whoever there is when the other is missing. Each once."""
+    goods_in = store.who_is_told(door.customer_id, door.site_id, role="goods_in")
+    buyers = store.who_is_told(door.customer_id, door.site_id, role="buyer") if order_matters or not goods_in else []
+    return list({(each.channel, each.address): each for each in (*buyers, *goods_in)}.values())
+
+
+def _goods(group: Sequence[Settled], *, handed_over: bool) -> list[dict[str, object]]:
+    """What was handed over, or what the van still has."""
+    said = []
+    for one in group:
+        counted = {line.allocation_id: line for line in one.lines}
+        for each in one.delivery.lines:
+            line = counted.get(each.allocation_id)
+            quantity = (line.delivered if line else 0) if handed_over else each.loaded
+            if quantity:
+                said.append(goods_line(quantity=quantity, unit=each.unit, name=each.product))
+    return said
+
+
+def _waiting(group: Sequence[Settled]) -> list[dict[str, object]]:
+    said = []
+    for one in group:
+        named = {each.allocation_id: each for each in one.delivery.lines}
+        for line in one.lines:
+            if missing := line.short + line.damaged:
+                each = named[line.allocation_id]
+                said.append(goods_line(quantity=missing, unit=each.unit, name=each.product))
+    return said
+
+
+def _rest_day(group: Sequence[Settled], *, after: str) -> str:
+    """When the last of what is missing is expected, ISO; empty when nobody knows yet or nothing is missing."""
+    days = [
+        each.expected_on
+        for one in group
+        for each in one.delivery.lines
+        for line in one.lines
+        if line.allocation_id == each.allocation_id and line.short + line.damaged
+    ]
+    return max(days) if days and min(days) > after else ""
+
+
+def _references(group: Sequence[Settled]) -> list[str]:
+    return sorted({reference for one in group for reference in one.delivery.references})
+
+
+def _tell_whom_it_moves(
+    *, store: Store, manifest: ManifestInHand, door: Door, report: DoorReport, now: datetime, secret: bytes
+) -> int:
+    """Tells those, and only those, whose forecast has left the window they were told; returns how many stops."""
+    moving = [eta for eta in forecast_after(manifest=manifest, door=door, report=report, now=now) if eta.stops_away > 0]
+    if not moving:
+        return 0
+    doors = store.doors(manifest.id, [eta.stop_id for eta in moving])
+    told = 0
+    for eta in moving:
+        door = doors[eta.stop_id]
+        if not leaves(door.told, eta):
+            continue
+        zone = ZoneInfo(door.zone)
+        opens, closes = (moment.astimezone(zone).strftime("%H:%M") for moment in told_live(eta))
+        store.tell_window(
+            delivery_ids=[each.id for each in door.deliveries],
+            day=manifest.day,
+            opens=opens,
+            closes=closes,
+            why="the van is early" if eta.late_by < timedelta(0) else "the van is late",
+            by="backroute",
+            now=now,
+        )
+        link_id = store.add_link(
+            kind="tracking",
+            subject_kind="delivery",
+            subject_id=door.deliveries[0].id,
+            made_at=now,
+            expires_at=now + TRACKING_LINK_FOR,
+            secret=secret,
+        )
+        for contact in _whom(store, door, order_matters=False):
+            store.add_notice(
+                Notice(
+                    kind=NoticeKind.OUT_TODAY,
+                    subject_kind="stop",
+                    subject_id=door.stop_id,
+                    occurrence=f"{manifest.day} {opens}-{closes}",
+                    recipient=contact.address,
+                    channel=contact.channel,
+                    language=contact.language,
+                    contact_id=contact.id,
+                    data=_data(
+                        manifest,
+                        door,
+                        goods=[
+                            goods_line(quantity=line.loaded, unit=line.unit, name=line.product)
+                            for each in door.deliveries
+                            for line in each.lines
+                        ],
+                        window_from=opens,
+                        window_to=closes,
+                        eta=eta.start.astimezone(zone).strftime("%H:%M"),
+                        link_id=link_id,
+                        references=sorted({reference for each in door.deliveries for reference in each.references}),
+                    ),
+                ),
+                made_at=now,
+            )
+        told += 1
+    return told
+
+
+def forecast_after(*, manifest: ManifestInHand, door: Door, report: DoorReport, now: datetime) -> tuple[Eta, ...]:
+    """The forecast with this report already counted in; the route may have changed since the phone loaded it."""
+    reported = {each.delivery_id for each in report.deliveries} or {each.id for each in door.deliveries}
+    facts = dict(manifest.facts)
+    for stop in manifest.stops:
+        if reported.isdisjoint(stop.deliveries):
+            continue
+        before = facts.get(stop.stop_id, NONE_YET)
+        if report.kind is DoorEvent.ARRIVED:
+            facts[stop.stop_id] = StopFacts(arrived_at=before.arrived_at or report.captured_at, done_at=before.done_at)
+        elif reported.issuperset(each for each in stop.deliveries if each not in manifest.ended):
+            facts[stop.stop_id] = StopFacts(arrived_at=before.arrived_at, done_at=report.captured_at)
+    return forecast(manifest.stops, facts, departs_at=manifest.departs_at, now=now)
+
+
+# ---------------------------------------------------------------------------- back at the depot
+
+
+def put_back(*, store: Store, delivery: DoorDelivery, manifest: ManifestInHand, at: datetime, by: str) -> int:
+    """A failed delivery's goods were counted back in: they wait at the depot, still the customer's, and the delivery
+    may be planned again. Returns the units put back. Raises Conflict when they are not on the van any more."""
+    if delivery.state != "failed":
+        raise InvalidInput(f"{delivery.number} is {delivery.state}, not failed: there is nothing to put back.")
+    units = 0
+    for line in delivery.lines:
+        if not line.loaded:
+            continue
+        store.move_units(
+            allocation_id=line.allocation_id,
+            from_state=UnitState.LOADED,
+            to_state=UnitState.RELEASED,
+            quantity=line.loaded,
+        )
+        store.add_movement(
+            at=at,
+            product_id=line.product_id,
+            quantity=line.loaded,
+            from_place=f"vehicle:{manifest.vehicle_id}",
+            to_place=f"depot:{manifest.depot_id}",
+            why="came back undelivered",
+            by=by,
+            allocation_id=line.allocation_id,
+            delivery_id=delivery.id,
+        )
+        units += line.loaded
+    store.change_delivery_state(delivery_id=delivery.id, from_states=("failed",), to_state="released")
+    return units
+
+
+# ---------------------------------------------------------------------------- where the van is
+
+
+def record_position(
+    *,
+    store: Store,
+    manifest_id: int,
+    location: Location,
+    accuracy_m: float | None,
+    captured_at: datetime,
+    now: datetime,
+) -> bool:
+    """Keeps where the van is, within the shift only; False when the shift is not on and nothing was kept."""
+    manifest = store.manifest_in_hand(manifest_id)
+    day, starts, ends, zone = store.shift_hours(manifest.shift_id)
+    opens, closes = span(date.fromisoformat(day), starts, ends, ZoneInfo(zone))
+    if not opens - ON_DUTY_BEFORE <= captured_at <= closes + ON_DUTY_AFTER or captured_at > now + timedelta(minutes=10):
+        return False
+    store.add_position(
+        shift_id=manifest.shift_id,
+        location=location,
+        accuracy_m=accuracy_m,
+        captured_at=captured_at,
+        received_at=now,
+    )
+    return True

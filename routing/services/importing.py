@@ -1,0 +1,207 @@
+"""Orders come in by file: new ones get goods and a date, changed ones are taken over while nothing is on its way."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from routing.model.imports import ImportResult, LineIn, OrderIn
+from routing.model.orders import AllocationPolicy
+from routing.rules.imports import HEADER, Change, compare, content_hash
+from routing.rules.promises import NewPromise
+from routing.services import allocating
+
+Pools = dict[int, set[int]]
+"""Product keys by depot: whose allocation has to be decided again."""
+
+
+class Store(allocating.Store, Protocol):
+    def orders(self, numbers: Collection[str]) -> dict[str, dict[str, Any]]: ...
+    def add_orders(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]: ...
+    def add_lines(self, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], int]: ...
+    def change_order(self, order_id: int, values: Mapping[str, Any]) -> None: ...
+    def change_line(self, line_id: int, values: Mapping[str, Any]) -> None: ...
+    def change_was_kept(self, order_id: int, content_hash: str) -> bool: ...
+    def promise_of(self, line_ids: Collection[int]) -> dict[int, tuple[int, str]]: ...
+
+
+def take_orders(store: Store, orders: Sequence[OrderIn], result: ImportResult, *, now: datetime, by: str) -> Pools:
+    """Writes new and changed orders (none of them when `result.dry_run`) and counts into `result`.
+
+    The caller has locked the depots. Returns the pools to decide again: `settle` does that once for the whole file.
+    """
+    pools: Pools = defaultdict(set)
+    existing = store.orders([order.number for order in orders])
+    new: list[OrderIn] = []
+    for order in orders:
+        row = existing.get(order.number)
+        if row is None:
+            result.created += 1
+            result.lines += len(order.lines)
+            if not result.dry_run:
+                new.append(order)
+                pools[order.depot_id] |= {line.product_id for line in order.lines}
+            continue
+        fingerprint = content_hash(order)
+        if row["content_hash"] == fingerprint:
+            result.unchanged += 1
+            continue
+        change = compare(row, order)
+        if change.problem:
+            result.left_out(order.row, f"Order {order.number} was left out. {change.problem}")
+        elif row["cancelled_at"] is not None:
+            result.left_out(
+                order.row, f"Order {order.number} was left out: it was cancelled here. Give it a new number."
+            )
+        elif any(line["on_its_way"] for line in row["lines"]):
+            _keep_for_a_person(store, order, row, change, fingerprint, result, now=now)
+        else:
+            result.changed += 1
+            if not result.dry_run:
+                _change(store, order, row, change, fingerprint, now=now, by=by)
+                pools[order.depot_id] |= {line.product_id for line in order.lines}
+                pools[row["depot_id"]] |= {line["product_id"] for line in row["lines"]}
+    _add(store, new, now=now, by=by)
+    return pools
+
+
+def settle(store: Store, pools: Mapping[int, Collection[int]], *, now: datetime, by: str, tell: bool, why: str) -> None:
+    """Allocates what came in and gives every line its first date. Without `tell` no customer hears of it."""
+    for depot_id, product_ids in sorted(pools.items()):
+        if not product_ids:
+            continue
+        products = allocating.locked_products(store, depot_id, product_ids)
+        book = store.book(depot_id, products, now=now)
+        policy: AllocationPolicy = allocating.policy_of(store, depot_id, now)
+        decision = allocating.decide(store, book, book, policy=policy, now=now, why=why)
+        allocating.write(store, decision, by=by, now=now, why=why, tell=tell)
+
+
+def _add(store: Store, orders: Sequence[OrderIn], *, now: datetime, by: str) -> None:
+    keys = store.add_orders(
+        [
+            {name: getattr(order, name) for name in HEADER}
+            | {"number": order.number, "content_hash": content_hash(order)}
+            | _hold(order.hold_reason, now)
+            for order in orders
+        ]
+    )
+    line_keys = store.add_lines([_line(keys[order.number], line) for order in orders for line in order.lines])
+    for order in orders:
+        order_id = keys[order.number]
+        line_ids = {line.number: line_keys[order_id, line.number] for line in order.lines}
+        _promises(store, order, line_ids, {}, why="told before import", by=by, made_at=now)
+        store.append_event(
+            kind="order_received",
+            actor=by,
+            captured_at=order.ordered_at.astimezone(UTC),
+            received_at=now,
+            order_id=order_id,
+            data={
+                "order": order.number,
+                "lines": [{"line": line.number, "sku": line.sku, "quantity": line.quantity} for line in order.lines],
+            },
+        )
+
+
+def _line(order_id: int, line: LineIn) -> dict[str, Any]:
+    return {
+        "order_id": order_id,
+        "number": line.number,
+        "product_id": line.product_id,
+        "quantity": line.quantity,
+        "unit_price": line.unit_price,
+    }
+
+
+def _change(
+    store: Store,
+    order: OrderIn,
+    row: Mapping[str, Any],
+    change: Change,
+    fingerprint: str,
+    *,
+    now: datetime,
+    by: str,
+) -> None:
+    header = dict(change.header)
+    if "hold_reason" in header:
+        header |= _hold(order.hold_reason, now)
+    store.change_order(row["id"], header | {"content_hash": fingerprint})
+    for line_id, values in change.lines.items():
+        store.change_line(line_id, values)
+    added = [line for line in order.lines if line.number in change.added]
+    made = store.add_lines([_line(row["id"], line) for line in added])
+    line_ids = {line["number"]: line["id"] for line in row["lines"]}
+    line_ids |= {number: line_id for (_, number), line_id in made.items()}
+    promised = store.promise_of(list(line_ids.values()))
+    _promises(store, order, line_ids, promised, why="changed in the order file", by=by, made_at=now)
+    store.append_event(
+        kind="order_changed",
+        actor=by,
+        captured_at=now,
+        received_at=now,
+        order_id=row["id"],
+        data={"differences": change.differences},
+    )
+
+
+def _keep_for_a_person(
+    store: Store,
+    order: OrderIn,
+    row: Mapping[str, Any],
+    change: Change,
+    fingerprint: str,
+    result: ImportResult,
+    *,
+    now: datetime,
+) -> None:
+    if store.change_was_kept(row["id"], fingerprint):
+        result.unchanged += 1
+        return
+    result.tasks += 1
+    if result.dry_run:
+        return
+    what = "; ".join(f"{name} {old or 'nothing'} → {new or 'nothing'}" for name, old, new in change.differences)
+    store.add_task(
+        kind="order_changed_after_release",
+        subject_kind="order",
+        subject_id=row["id"],
+        sentence=f"Order {order.number} changed in the file after goods were released: {what}. "
+        "Take the release back and import again, or settle it with the customer.",
+        made_at=now,
+        data={"content_hash": fingerprint, "differences": change.differences},
+    )
+
+
+def _promises(
+    store: Store,
+    order: OrderIn,
+    line_ids: Mapping[str, int],
+    promised: Mapping[int, tuple[int, str]],
+    *,
+    why: str,
+    by: str,
+    made_at: datetime,
+) -> None:
+    new = []
+    for line in order.lines:
+        version, day = promised.get(line_ids[line.number], (0, ""))
+        if line.promised_on and line.promised_on != day:
+            new.append(
+                NewPromise(
+                    line_id=line_ids[line.number],
+                    version=version + 1,
+                    promised_on=line.promised_on,
+                    why=why,
+                    first=version == 0,
+                    slip=bool(day) and line.promised_on > day,
+                )
+            )
+    store.add_promises(new, by=by, made_at=made_at, told=[promise.line_id for promise in new])
+
+
+def _hold(reason: str, now: datetime) -> dict[str, Any]:
+    return {"hold_reason": reason, "hold_by": "import" if reason else "", "hold_at": now if reason else None}

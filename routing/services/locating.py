@@ -1,0 +1,216 @@
+"""Locating: every address gets a pin, or a person is asked.
+
+A pin that a person once chose is remembered, for that site and for that address. Only what nobody remembers is looked
+up, outside any transaction: a provider may take seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from routing.model.places import Candidate, Located, Location, PinQuality
+from routing.ports import AddressFinder
+from routing.rules.address import fold
+
+DOUBTFUL = "address_in_review"
+"""The kind of the task for an address that a person must decide."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantsPin:
+    """A site or depot (`kind`) whose address has no sure pin yet."""
+
+    kind: str
+    id: int
+    name: str
+    address: str
+    postcode: str = ""
+    city: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """Where a thing is, how surely, who says so, and what else it might have been."""
+
+    location: Location | None
+    quality: PinQuality
+    provider: str
+    label: str = ""
+    why: str = ""
+    by: str = ""
+    candidates: tuple[Candidate, ...] = ()
+
+
+class KeepsPins(Protocol):
+    def wanting_pins(
+        self, *, depot_ids: Sequence[int] | None = None, site_ids: Sequence[int] | None = None, again: bool = False
+    ) -> tuple[WantsPin, ...]: ...
+
+    def remembered_pin(self, *, address_key: str, site_id: int | None) -> Pin | None: ...
+
+    def set_pin(self, *, kind: str, subject_id: int, pin: Pin, now: datetime) -> None: ...
+
+    def remember_pin(
+        self, *, address_key: str, site_id: int | None, location: Location, label: str, by: str, now: datetime
+    ) -> None: ...
+
+    def wants_pin(self, *, kind: str, subject_id: int) -> WantsPin: ...
+
+    def add_task(
+        self,
+        *,
+        kind: str,
+        subject_kind: str,
+        subject_id: int,
+        sentence: str,
+        made_at: datetime,
+        data: dict[str, object] | None = None,
+    ) -> int: ...
+
+    def finish_tasks(
+        self, *, kind: str, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
+    ) -> int: ...
+
+    def append_event(
+        self,
+        *,
+        kind: str,
+        actor: str,
+        captured_at: datetime,
+        received_at: datetime,
+        data: dict[str, object],
+        site_id: int | None = None,
+    ) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocatedAll:
+    """How it went: found by themselves, remembered from before, and those a person must decide (with the sentence)."""
+
+    found: int
+    remembered: int
+    doubtful: tuple[tuple[WantsPin, str], ...]
+
+
+def address_key(address: str, *, postcode: str = "", city: str = "") -> str:
+    """One text for every spelling of an address that differs only in case, accents and punctuation."""
+    return "|".join(fold(part) for part in (address, postcode, city))
+
+
+def locate_sites(
+    open_store: Callable[[], AbstractContextManager[KeepsPins]],
+    *,
+    finder: AddressFinder,
+    now: datetime,
+    site_ids: Sequence[int] | None = None,
+    again: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> LocatedAll:
+    """Gives every site and depot without a sure pin one, or a task. `again`: also those that wait for a person already.
+
+    `site_ids` limits it to these sites. `progress(done, of)` is called after each address.
+    """
+    with open_store() as store:
+        wanting = store.wanting_pins(site_ids=site_ids, again=again)
+        known = {
+            (want.kind, want.id): store.remembered_pin(
+                address_key=_key(want), site_id=want.id if want.kind == "site" else None
+            )
+            for want in wanting
+        }
+    answers: dict[tuple[str, int], Pin] = {}
+    remembered = 0
+    looked_up: dict[str, Located] = {}
+    for n, want in enumerate(wanting, 1):
+        pin = known[want.kind, want.id]
+        if pin is not None:
+            remembered += 1
+        else:
+            key = _key(want)
+            if key not in looked_up:
+                looked_up[key] = finder.locate(want.address, postcode=want.postcode, city=want.city)
+            pin = pin_from(looked_up[key])
+        answers[want.kind, want.id] = pin
+        if progress is not None:
+            progress(n, len(wanting))
+    doubtful: list[tuple[WantsPin, str]] = []
+    with open_store() as store:
+        for want in wanting:
+            pin = answers[want.kind, want.id]
+            if store.wants_pin(kind=want.kind, subject_id=want.id) != want:
+                continue  # edited meanwhile: the next run looks the new address up
+            store.set_pin(kind=want.kind, subject_id=want.id, pin=pin, now=now)
+            if pin.quality.goes_on:
+                store.finish_tasks(
+                    kind=DOUBTFUL, subject_kind=want.kind, subject_id=want.id, outcome="found", by=pin.provider, now=now
+                )
+            else:
+                doubtful.append((want, pin.why))
+                store.add_task(
+                    kind=DOUBTFUL,
+                    subject_kind=want.kind,
+                    subject_id=want.id,
+                    sentence=f"{want.name}: {pin.why}",
+                    made_at=now,
+                    data={"quality": pin.quality.value},
+                )
+    found = len(wanting) - remembered - len(doubtful)
+    return LocatedAll(found=found, remembered=remembered, doubtful=tuple(doubtful))
+
+
+def choose_pin(
+    store: KeepsPins,
+    *,
+    site_id: int,
+    location: Location,
+    label: str,
+    by: str,
+    now: datetime,
+    kind: str = "site",
+) -> None:
+    """A person picked a candidate or dragged the pin: it goes on, and is remembered for that site and that address.
+
+    `kind` "depot" sets a depot's pin. Raises NotFound.
+    """
+    want = store.wants_pin(kind=kind, subject_id=site_id)
+    pin = Pin(location=location, quality=PinQuality.BY_PERSON, provider="person", label=label, by=by)
+    store.set_pin(kind=kind, subject_id=site_id, pin=pin, now=now)
+    store.remember_pin(
+        address_key=_key(want),
+        site_id=site_id if kind == "site" else None,
+        location=location,
+        label=label,
+        by=by,
+        now=now,
+    )
+    store.finish_tasks(kind=DOUBTFUL, subject_kind=kind, subject_id=site_id, outcome=label, by=by, now=now)
+    store.append_event(
+        kind="pin_chosen",
+        actor=by,
+        captured_at=now,
+        received_at=now,
+        site_id=site_id if kind == "site" else None,
+        data={"kind": kind, "name": want.name, "label": label, "lat": location.lat, "lon": location.lon},
+    )
+
+
+def pin_from(located: Located) -> Pin:
+    """The pin an answer gives. A doubtful one keeps the first candidate's place, for the map to show."""
+    best = located.candidates[0] if located.candidates else None
+    why = "" if located.quality.goes_on else (located.why or "This address is not sure.")
+    return Pin(
+        location=None if best is None else best.location,
+        quality=located.quality,
+        provider="" if best is None else best.source,
+        label="" if best is None else best.label,
+        why=why,
+        candidates=() if located.quality.goes_on else located.candidates,
+    )
+
+
+def _key(want: WantsPin) -> str:
+    return address_key(want.address, postcode=want.postcode, city=want.city)

@@ -1,0 +1,231 @@
+"""Goods arrive: shown first, then committed by the same rule, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from routing.errors import Conflict, InvalidInput
+from routing.model.orders import AllocationPolicy, Preview
+from routing.model.stock import Receipt
+from routing.rules.allocation import with_quantity, with_receipt
+from routing.services import allocating
+
+
+class Reader(allocating.Reader, Protocol):
+    def receipt_quantity(self, number: str, product_id: int) -> int | None: ...
+    def supply_of(self, supply_id: int) -> Mapping[str, Any]: ...
+
+
+class Store(Reader, allocating.Store, Protocol):
+    def add_receipt(self, receipt: Receipt, *, by: str) -> int | None: ...
+    def set_counted(self, *, supply_id: int, quantity: int, was: int) -> None: ...
+    def add_movement(
+        self,
+        *,
+        at: datetime,
+        product_id: int,
+        quantity: int,
+        from_place: str,
+        to_place: str,
+        why: str,
+        by: str,
+        supply_id: int | None = None,
+    ) -> int: ...
+
+
+_NOT_YET = 2**31
+"""The first key of receipts that are only simulated: they sort after every real supply, as new ones do."""
+
+
+def simulate_receipt(
+    store: Reader, receipt: Receipt, *, now: datetime, policy: AllocationPolicy | None = None
+) -> Preview:
+    """Who goes, who waits, old and new date if this receipt is counted in. Nothing is written.
+
+    `policy`: another than the one in force, to see what it would change. Raises Conflict when the number was counted
+    before with another quantity.
+    """
+    return simulate_receipts(store, [receipt], now=now, policy=policy)
+
+
+def simulate_receipts(
+    store: Reader, receipts: Sequence[Receipt], *, now: datetime, policy: AllocationPolicy | None = None
+) -> Preview:
+    """The same for a whole truck at one depot: decided once, so that no order waits for what stands beside it."""
+    depot_id = _depot(receipts)
+    policy = policy or allocating.policy_of(store, depot_id, now)
+    new = [receipt for receipt in receipts if not _counted_before(store, receipt)]
+    if not new:
+        return Preview(depot_id=depot_id, rule=policy.rule, lines=(), already=True)
+    products = store.related_products(depot_id, {receipt.product_id for receipt in new})
+    book = after = store.book(depot_id, products, now=now)
+    for key, receipt in enumerate(new, start=_NOT_YET):
+        after = with_receipt(after, receipt, supply_id=key)
+    return allocating.decide(store, book, after, policy=policy, now=now, why=_why(new)).preview
+
+
+def commit_receipt(
+    store: Store,
+    receipt: Receipt,
+    *,
+    now: datetime,
+    by: str,
+    policy: AllocationPolicy | None = None,
+    tell: bool = True,
+) -> Preview:
+    """Counts the receipt in and gives its units out, all in the store's transaction; answers what happened.
+
+    Idempotent by (number, SKU): the second time nothing changes and `already` says so. Raises Conflict when the number
+    was counted with another quantity, or when the day moved on meanwhile: run it again.
+    """
+    return commit_receipts(store, [receipt], now=now, by=by, policy=policy, tell=tell)
+
+
+def commit_receipts(
+    store: Store,
+    receipts: Sequence[Receipt],
+    *,
+    now: datetime,
+    by: str,
+    policy: AllocationPolicy | None = None,
+    tell: bool = True,
+) -> Preview:
+    """The same for a whole truck at one depot: all of it or nothing. What was counted in before is passed over."""
+    depot_id = _depot(receipts)
+    policy = policy or allocating.policy_of(store, depot_id, now)
+    products = allocating.locked_products(store, depot_id, {receipt.product_id for receipt in receipts})
+    new = [receipt for receipt in receipts if not _counted_before(store, receipt)]
+    if not new:
+        return Preview(depot_id=depot_id, rule=policy.rule, lines=(), already=True)
+    book = after = store.book(depot_id, products, now=now)
+    for receipt in new:
+        supply_id = store.add_receipt(receipt, by=by)
+        if supply_id is None:
+            raise Conflict(f"Receipt {receipt.number} is being counted in by somebody else. Look again.")
+        after = with_receipt(after, receipt, supply_id=supply_id)
+    decision = allocating.decide(store, book, after, policy=policy, now=now, why=_why(new))
+    for receipt in new:
+        store.append_event(
+            kind="received",
+            actor=by,
+            captured_at=receipt.counted_at,
+            received_at=now,
+            data={
+                "receipt": receipt.number,
+                "sku": receipt.sku,
+                "quantity": receipt.quantity,
+                "quarantined": receipt.quarantined,
+                "depot": receipt.depot_id,
+                "policy": policy.rule.value,
+            },
+        )
+    allocating.write(store, decision, by=by, now=now, why=_why(new), tell=tell)
+    return decision.preview
+
+
+def simulate_recount(store: Reader, supply_id: int, quantity: int, *, now: datetime) -> Preview:
+    """Who loses and who gains if a receipt turns out to be `quantity` (quarantined units included)."""
+    row = store.supply_of(supply_id)
+    products = store.related_products(row["depot_id"], {row["product_id"]})
+    book = store.book(row["depot_id"], products, now=now)
+    after = with_quantity(book, supply_id=supply_id, quantity=_sellable(row, quantity))
+    policy = allocating.policy_of(store, row["depot_id"], now)
+    return allocating.decide(store, book, after, policy=policy, now=now, why=_recounted(row)).preview
+
+
+def commit_recount(store: Store, supply_id: int, quantity: int, *, now: datetime, by: str) -> Preview:
+    """A lost unit is taken from the lowest rank, unreleased before released, never loaded; a found one is given out."""
+    row = store.supply_of(supply_id)
+    products = allocating.locked_products(store, row["depot_id"], {row["product_id"]})
+    row = store.supply_of(supply_id)
+    book = store.book(row["depot_id"], products, now=now)
+    after = with_quantity(book, supply_id=supply_id, quantity=_sellable(row, quantity))
+    policy = allocating.policy_of(store, row["depot_id"], now)
+    decision = allocating.decide(store, book, after, policy=policy, now=now, why=_recounted(row))
+    store.set_counted(supply_id=supply_id, quantity=quantity, was=row["quantity"])
+    shelf, difference = f"depot:{row['depot_id']}", quantity - row["quantity"]
+    if difference:
+        store.add_movement(
+            at=now,
+            product_id=row["product_id"],
+            quantity=abs(difference),
+            from_place="lost" if difference > 0 else shelf,
+            to_place=shelf if difference > 0 else "lost",
+            why=f"recount of {row['number']}",
+            by=by,
+            supply_id=supply_id,
+        )
+    store.append_event(
+        kind="recounted",
+        actor=by,
+        captured_at=now,
+        received_at=now,
+        data={"receipt": row["number"], "quantity": [row["quantity"], quantity]},
+    )
+    allocating.write(store, decision, by=by, now=now, why=_recounted(row), tell=True)
+    return decision.preview
+
+
+def simulate_policy(
+    store: Reader, *, depot_id: int, product_ids: Collection[int], policy: AllocationPolicy, now: datetime
+) -> Preview:
+    """What another policy would change for these SKUs. Firm units of customers who do not give up stay."""
+    book = store.book(depot_id, store.related_products(depot_id, product_ids), now=now)
+    return allocating.decide(store, book, book, policy=policy, now=now, why="another policy").preview
+
+
+def reallocate(
+    store: Store, *, depot_id: int, product_ids: Collection[int], now: datetime, by: str, why: str, tell: bool = True
+) -> Preview:
+    """Decides these SKUs again by the policy in force: after an order changed, a short pick, a slip of a supplier."""
+    products = allocating.locked_products(store, depot_id, product_ids)
+    book = store.book(depot_id, products, now=now)
+    policy = allocating.policy_of(store, depot_id, now)
+    decision = allocating.decide(store, book, book, policy=policy, now=now, why=why)
+    allocating.write(store, decision, by=by, now=now, why=why, tell=tell)
+    return decision.preview
+
+
+def _counted_before(store: Reader, receipt: Receipt) -> bool:
+    quantity = store.receipt_quantity(receipt.number, receipt.product_id)
+    if quantity is None:
+        return False
+    if quantity != receipt.quantity:
+        raise Conflict(
+            f"Receipt {receipt.number} was counted in with {quantity} × {receipt.sku}, now it says {receipt.quantity}. "
+            "Recount it, or give the difference a number of its own.",
+            code="counted_before",
+            receipt=receipt.number,
+        )
+    return True
+
+
+def _sellable(row: Mapping[str, Any], quantity: int) -> int:
+    if row["kind"] != "receipt" or quantity < row["quarantined"]:
+        raise InvalidInput(
+            f"{row['number']} cannot be recounted to {quantity}: only a receipt can, "
+            f"to no less than its {row['quarantined']} quarantined units."
+        )
+    return int(quantity - row["quarantined"])
+
+
+def _depot(receipts: Sequence[Receipt]) -> int:
+    depots = {receipt.depot_id for receipt in receipts}
+    if len(depots) != 1:
+        raise InvalidInput(
+            f"Receipts of {len(depots)} depots cannot be decided together. Count in one depot at a time."
+        )
+    return depots.pop()
+
+
+def _why(receipts: Sequence[Receipt]) -> str:
+    numbers = list(dict.fromkeys(receipt.number for receipt in receipts))
+    if len(numbers) == 1:
+        return f"receipt {numbers[0]}"
+    return f"receipts {numbers[0]} to {numbers[-1]}"
+
+
+def _recounted(row: Mapping[str, Any]) -> str:
+    return f"recount of {row['number']}"

@@ -1,0 +1,244 @@
+"""What is ready goes out: orders become deliveries, one per site, and each that stays says why."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from routing.errors import Conflict
+from routing.model.orders import DeliveryDays
+from routing.model.stock import UnitState
+from routing.rules.release import Candidate, NotReleased, ReadyUnits, judge
+
+
+class Reader(Protocol):
+    def release_candidates(
+        self, *, depot_id: int, for_day: str, now: datetime, orders: Collection[int] | None = None
+    ) -> list[Candidate]: ...
+    def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
+
+
+class Store(Reader, Protocol):
+    def waiting_products(self, *, depot_id: int, orders: Collection[int] | None = None) -> frozenset[int]: ...
+    def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None: ...
+    def move_units(self, *, allocation_id: int, from_state: UnitState, to_state: UnitState, quantity: int) -> None: ...
+    def add_release(self, *, depot_id: int, for_day: str, by: str, now: datetime) -> int: ...
+    def add_delivery(
+        self,
+        *,
+        release_id: int,
+        site_id: int,
+        depot_id: int,
+        for_day: str,
+        tier: int,
+        ready_at: datetime | None,
+        oldest_ordered_at: datetime,
+        lines: Mapping[int, int],
+    ) -> tuple[int, str]: ...
+    def delivery_goods(self, delivery_id: int) -> tuple[dict[str, Any], list[dict[str, Any]]]: ...
+    def set_unreleased(self, delivery_id: int) -> None: ...
+    def append_event(
+        self,
+        *,
+        kind: str,
+        actor: str,
+        captured_at: datetime,
+        received_at: datetime,
+        data: Mapping[str, Any],
+        order_id: int | None = None,
+        delivery_id: int | None = None,
+    ) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyOrder:
+    """An order that goes: `units` per allocation, of `open_units` that it waits for; `value` in minor units."""
+
+    order_id: int
+    order: str
+    customer: str
+    site_id: int
+    site: str
+    tier: int
+    units: tuple[ReadyUnits, ...]
+    open_units: int
+    value: int
+    ordered_at: datetime
+
+    @property
+    def quantity(self) -> int:
+        return sum(each.quantity for each in self.units)
+
+    @property
+    def whole(self) -> bool:
+        return self.quantity == self.open_units
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StayingOrder:
+    """An order that stays, and why: words for a program, one sentence for a person."""
+
+    order_id: int
+    order: str
+    customer: str
+    site: str
+    reasons: tuple[NotReleased, ...]
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Releasing:
+    """What a release does, or would do. `deliveries` are (id, number) of what it made; empty when simulated."""
+
+    depot_id: int
+    for_day: str
+    ready: tuple[ReadyOrder, ...]
+    stays: tuple[StayingOrder, ...]
+    deliveries: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def sites(self) -> int:
+        return len({order.site_id for order in self.ready})
+
+
+def simulate_release(
+    store: Reader, *, depot_id: int, for_day: str, now: datetime, orders: Collection[int] | None = None
+) -> Releasing:
+    """Which orders are ready for an ISO day, and why the others are not. Nothing is written."""
+    candidates = store.release_candidates(depot_id=depot_id, for_day=for_day, now=now, orders=orders)
+    days = store.delivery_days(depot_id, {candidate.site_id for candidate in candidates})
+    ready, stays = [], []
+    for candidate in candidates:
+        verdict = judge(candidate.order, for_day=for_day, days=days[candidate.site_id])
+        if verdict.reasons:
+            stays.append(
+                StayingOrder(
+                    order_id=candidate.order.id,
+                    order=candidate.order.number,
+                    customer=candidate.customer,
+                    site=candidate.site,
+                    reasons=verdict.reasons,
+                    sentence=verdict.sentence,
+                )
+            )
+        else:
+            ready.append(_ready(candidate, dict(verdict.units)))
+    return Releasing(depot_id=depot_id, for_day=for_day, ready=tuple(ready), stays=tuple(stays))
+
+
+def release_orders(
+    store: Store, *, depot_id: int, for_day: str, now: datetime, by: str, orders: Collection[int] | None = None
+) -> Releasing:
+    """Releases what is ready: one delivery per site. Running it again releases only what has become ready since.
+
+    Raises Conflict when goods were given away meanwhile: nothing was written, run it again.
+    """
+    store.lock_pools(depot_id, store.waiting_products(depot_id=depot_id, orders=orders))
+    found = simulate_release(store, depot_id=depot_id, for_day=for_day, now=now, orders=orders)
+    if not found.ready:
+        return found
+    release_id = store.add_release(depot_id=depot_id, for_day=for_day, by=by, now=now)
+    by_site: dict[int, list[ReadyOrder]] = defaultdict(list)
+    for order in found.ready:
+        by_site[order.site_id].append(order)
+    deliveries = []
+    for site_id, together in by_site.items():
+        units = [each for order in together for each in order.units]
+        for each in units:
+            store.move_units(
+                allocation_id=each.allocation_id,
+                from_state=UnitState.ALLOCATED,
+                to_state=UnitState.RELEASED,
+                quantity=each.quantity,
+            )
+        delivery_id, number = store.add_delivery(
+            release_id=release_id,
+            site_id=site_id,
+            depot_id=depot_id,
+            for_day=for_day,
+            tier=max(order.tier for order in together),
+            ready_at=max((each.ready_at for each in units if each.ready_at is not None), default=None),
+            oldest_ordered_at=min(order.ordered_at for order in together),
+            lines={each.allocation_id: each.quantity for each in units},
+        )
+        deliveries.append((delivery_id, number))
+        for order in together:
+            store.append_event(
+                kind="released",
+                actor=by,
+                captured_at=now,
+                received_at=now,
+                order_id=order.order_id,
+                delivery_id=delivery_id,
+                data={"delivery": number, "for_day": for_day, "units": order.quantity, "of": order.open_units},
+            )
+    return Releasing(
+        depot_id=depot_id,
+        for_day=for_day,
+        ready=found.ready,
+        stays=found.stays,
+        deliveries=tuple(deliveries),
+    )
+
+
+def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: str) -> None:
+    """Takes a delivery back until it is loaded; its goods stay with their orders. Raises NotFound, Conflict."""
+    row, lines = store.delivery_goods(delivery_id)
+    store.lock_pools(row["depot_id"], {line["product_id"] for line in lines})
+    row, lines = store.delivery_goods(delivery_id)
+    if row["state"] != "released":
+        raise Conflict(
+            f"Delivery {row['number']} is {row['state'].replace('_', ' ')} and cannot be taken back. Unload it first.",
+            code="not_released",
+            delivery=delivery_id,
+        )
+    for line in lines:
+        picked = max(0, line["quantity"] - line["released"])
+        for state, units in ((UnitState.RELEASED, line["quantity"] - picked), (UnitState.PICKED, picked)):
+            if units:
+                store.move_units(
+                    allocation_id=line["allocation_id"],
+                    from_state=state,
+                    to_state=UnitState.ALLOCATED,
+                    quantity=units,
+                )
+    store.set_unreleased(delivery_id)
+    for order_id in sorted({line["order_id"] for line in lines}):
+        store.append_event(
+            kind="unreleased",
+            actor=by,
+            captured_at=now,
+            received_at=now,
+            order_id=order_id,
+            delivery_id=delivery_id,
+            data={"delivery": row["number"], "why": why},
+        )
+
+
+def _ready(candidate: Candidate, units: dict[int, int]) -> ReadyOrder:
+    """Takes the verdict's units per line out of the allocations, the soonest first."""
+    prices = {line.id: line.price for line in candidate.order.lines}
+    value = sum(quantity * prices[line_id] for line_id, quantity in units.items())
+    taken = []
+    for each in candidate.units:
+        n = min(each.quantity, units.get(each.line_id, 0))
+        if n:
+            units[each.line_id] -= n
+            taken.append(
+                ReadyUnits(line_id=each.line_id, allocation_id=each.allocation_id, quantity=n, ready_at=each.ready_at)
+            )
+    return ReadyOrder(
+        order_id=candidate.order.id,
+        order=candidate.order.number,
+        customer=candidate.customer,
+        site_id=candidate.site_id,
+        site=candidate.site,
+        tier=candidate.tier,
+        units=tuple(taken),
+        open_units=sum(line.needed - line.committed for line in candidate.order.lines),
+        value=value,
+        ordered_at=candidate.ordered_at,
+    )

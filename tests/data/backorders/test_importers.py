@@ -1,0 +1,420 @@
+"""Files come in: whole or not at all, and the same file twice is no news."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from data import tables
+from data.db import Database
+from data.importers import customers, fleet, inbound, orders, products, receipts
+from data.store import SqlStore, open_store
+from routing.errors import FileRefused
+from routing.model.imports import ImportResult
+from routing.model.stock import Receipt
+from routing.services.receiving import commit_receipt
+from routing.services.releasing import release_orders, unrelease
+
+Dump = Callable[..., dict[str, list[tuple[Any, ...]]]]
+
+MODULES: dict[str, Any] = {
+    "products": (products.import_products, products.COLUMNS),
+    "customers": (customers.import_customers, customers.COLUMNS),
+    "orders": (orders.import_orders, orders.COLUMNS),
+    "inbound": (inbound.import_inbound, inbound.COLUMNS),
+    "fleet": (fleet.import_fleet, fleet.COLUMNS),
+}
+
+PRODUCT = {"sku": "OAT-1", "name": "Oat drink", "case_pack": "12", "weight_g": "1030", "price": "1.95"}
+CUSTOMER = {
+    "customer": "C-1", "customer_name": "Café 12 at the corner", "tier": "2", "site": "S-1", "site_name": "Café 12",
+    "address": "Testgatan 1", "delivery_days": "mon,tue,thu", "windows": "06:00-11:00;13:00-15:00",
+    "contact_name": "Buyer 1", "contact_role": "buyer", "contact_channel": "email",
+    "contact_address": "buyer@cafe.example", "contact_consent": "yes",
+}  # fmt: skip
+ORDER = {
+    "order": "SO-17", "customer": "C-1", "site": "S-1", "depot": "NORTH", "ordered_at": "2026-05-08T10:00",
+    "line": "1", "sku": "OAT-1", "quantity": "24", "unit_price": "1.95", "currency": "EUR",
+}  # fmt: skip
+INBOUND = {
+    "number": "PO-1", "supplier": "SUP-1", "depot": "NORTH", "sku": "OAT-1", "quantity": "96",
+    "expected_at": "2026-05-12T05:30",
+}  # fmt: skip
+FLEET: list[dict[str, str]] = [
+    {"kind": "shift", "number": "W-1", "depot": "NORTH", "vehicle": "V-1", "driver": "DR-1", "from": "06:00",
+     "to": "14:00", "break_minutes": "30", "break_from": "09:00", "break_to": "11:00", "cost_per_hour": "32.50"},
+    {"kind": "depot", "number": "NORTH", "name": "Depot North", "zone": "Europe/Helsinki"},
+    {"kind": "zone", "number": "Z-1", "name": "Centre", "depot": "NORTH", "zone": "00100;00120", "cut_off": "16:00"},
+    {"kind": "vehicle", "number": "V-1", "name": "Van 1", "depot": "NORTH", "weight_g": "900000"},
+    {"kind": "driver", "number": "DR-1", "name": "Driver 1", "depot": "NORTH"},
+]  # fmt: skip
+GOOD: dict[str, list[dict[str, str]]] = {
+    "products": [PRODUCT], "customers": [CUSTOMER], "orders": [ORDER], "inbound": [INBOUND], "fleet": FLEET,
+}  # fmt: skip
+
+
+def as_file(columns: Sequence[str], rows: Sequence[dict[str, str]], *, delimiter: str = ",") -> io.BytesIO:
+    def cell(text: str) -> str:
+        return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',;"\n') else text
+
+    lines = [delimiter.join(columns)]
+    lines += [delimiter.join(cell(row.get(name, "")) for name in columns) for row in rows]
+    return io.BytesIO("\n".join(lines).encode() + b"\n")
+
+
+def run(
+    database: Database, kind: str, rows: Sequence[dict[str, str]] | bytes, now: datetime, **options: Any
+) -> ImportResult:
+    work, columns = MODULES[kind]
+    file = io.BytesIO(rows) if isinstance(rows, bytes) else as_file(columns, rows)
+    with open_store(database) as store:
+        result: ImportResult = work(store, file, now=now, by="test", **options)
+    return result
+
+
+def read_receipts(database: Database, content: bytes, now: datetime) -> tuple[list[Receipt], ImportResult]:
+    with open_store(database) as store:
+        return receipts.read_receipts(store, io.BytesIO(content), now=now)
+
+
+@pytest.fixture
+def set_up(database: Database, now: datetime) -> Database:
+    """The fleet, a product and a customer, each by its file; on both databases."""
+    return filled(database, now)
+
+
+@pytest.fixture
+def on_sqlite(sqlite_url: str, now: datetime) -> Iterator[Database]:
+    """The same on SQLite alone, for what is decided before the database is asked."""
+    database = Database(sqlite_url)
+    yield filled(database, now)
+    database.close()
+
+
+def filled(database: Database, now: datetime) -> Database:
+    with open_store(database) as store:
+        store.set_company(name="Example Wholesale", currency="EUR", zone="Europe/Helsinki")
+    for kind in ("fleet", "products", "customers"):
+        assert run(database, kind, GOOD[kind], now).errors == []
+    return database
+
+
+@pytest.mark.parametrize("kind", MODULES)
+def test_the_same_file_again_changes_nothing_and_is_no_error(
+    set_up: Database, kind: str, now: datetime, read_dump: Dump
+) -> None:
+    run(set_up, kind, GOOD[kind], now)
+    before = read_dump(set_up)
+    again = run(set_up, kind, GOOD[kind], now + timedelta(hours=1))
+    assert (again.created, again.changed, again.errors) == (0, 0, [])
+    assert again.unchanged == len(GOOD[kind])
+    assert read_dump(set_up) == before
+
+
+@pytest.mark.parametrize("kind", MODULES)
+def test_a_dry_run_counts_and_changes_nothing(on_sqlite: Database, kind: str, now: datetime, read_dump: Dump) -> None:
+    key = {"products": "sku", "customers": "site", "orders": "order", "inbound": "number", "fleet": "number"}[kind]
+    rows = [row | {key: f"NEW{n}"} for n, row in enumerate(GOOD[kind])]
+    if kind == "fleet":
+        rows = FLEET[3:]
+        rows = [row | {"number": f"NEW{n}"} for n, row in enumerate(rows)]
+    if kind == "customers":
+        rows[0] |= {"customer": "C-9"}
+    before = read_dump(on_sqlite)
+    assert run(on_sqlite, kind, rows, now, dry_run=True).created == len(rows)
+    assert read_dump(on_sqlite) == before
+    assert run(on_sqlite, kind, rows, now).created == len(rows)
+
+
+@pytest.mark.parametrize("kind", [*MODULES, "receipts"])
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (b"", "is empty"),
+        (b"\n\n", "is empty"),
+        (lambda header: header, "no rows"),
+        (lambda header: header + b"\n\n  \n", "no rows"),
+        (lambda header: header + b"\n\xff\xfe,1\n", "not UTF-8"),
+        (lambda header: header.decode().encode("utf-16"), "UTF-8"),
+        (lambda header: header + b"\nx\n" * 3000 + b"\xe4\n", "not UTF-8"),
+        (lambda header: header.partition(b",")[2] + b"\nx\n", "lacks the column"),
+        (lambda header: header + b",surprise\nx\n", "surprise that we do not know"),
+        (lambda header: header + b"," + header.partition(b",")[0] + b"\nx\n", "twice"),
+        (lambda header: header + b'\n"never closed,1\n', "quotation mark"),
+        (lambda header: header + b"\n" + b"x" * 30_000 + b"\n", "characters in column"),
+        (lambda header: header + b'\n"' + b"x" * 300_000 + b'"\n', "cannot be read"),
+        (b"PK\x03\x04" + bytes(range(128, 250)), "UTF-8"),
+    ],
+)
+def test_a_fault_of_the_file_changes_nothing(
+    sqlite_url: str, kind: str, fault: bytes | Callable[[bytes], bytes], said: str, now: datetime, read_dump: Dump
+) -> None:
+    database = Database(sqlite_url)
+    columns = receipts.COLUMNS if kind == "receipts" else MODULES[kind][1]
+    content = fault if isinstance(fault, bytes) else fault(",".join(columns).encode())
+    before = read_dump(database)
+    with pytest.raises(FileRefused, match=said):
+        read_receipts(database, content, now) if kind == "receipts" else run(database, kind, content, now)
+    assert read_dump(database) == before
+    database.close()
+
+
+@pytest.mark.parametrize("kind", MODULES)
+def test_semicolons_and_a_byte_order_mark_are_read(on_sqlite: Database, kind: str, now: datetime) -> None:
+    run(on_sqlite, kind, GOOD[kind], now)
+    file = as_file(MODULES[kind][1], GOOD[kind], delimiter=";").getvalue()
+    result = run(on_sqlite, kind, b"\xef\xbb\xbf" + file.replace(b"\n", b"\r\n"), now)
+    assert (result.created, result.changed, result.errors) == (0, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "column", "cell", "said"),
+    [
+        ("products", "sku", "", "must be filled"),
+        ("products", "case_pack", "0", "out of range"),
+        ("products", "case_pack", "1,5", "whole number"),
+        ("products", "weight_g", "-1", "out of range"),
+        ("products", "weight_g", str(2**63), "out of range"),
+        ("products", "weight_g", "9" * 5000, "out of range"),
+        ("products", "price", "1,95", "a comma"),
+        ("products", "price", "1e9", "no number"),
+        ("products", "price", "NaN", "no number"),
+        ("products", "price", "1.999", "more decimals"),
+        ("products", "currency", "euro", "no currency"),
+        ("products", "name", "null\0character", "null character"),
+        ("customers", "delivery_days", "monday", "no weekday"),
+        ("customers", "windows", "11:00-06:00", "closes before it opens"),
+        ("customers", "windows", "all day", "no window"),
+        ("customers", "window_kind", "sometime", "not one of"),
+        ("customers", "rank_rule", "first", "not one of"),
+        ("customers", "tier", "gold", "whole number"),
+        ("customers", "contact_address", "nobody", "no phone number|no e-mail"),
+        ("customers", "contact_consent", "maybe", "not one of"),
+        ("customers", "address", "", "must be filled"),
+        ("orders", "sku", "NOPE", "import the products first"),
+        ("orders", "customer", "NOPE", "import the customers first"),
+        ("orders", "site", "NOPE", "import the customers with their sites first"),
+        ("orders", "depot", "NOPE", "import the fleet first"),
+        ("orders", "quantity", "0", "out of range"),
+        ("orders", "quantity", "-3", "out of range"),
+        ("orders", "quantity", "2.5", "whole number"),
+        ("orders", "quantity", "1 000", "whole number"),
+        ("orders", "quantity", "٣", "whole number"),
+        ("orders", "quantity", "", "must be a whole number"),
+        ("orders", "ordered_at", "yesterday", "no time"),
+        ("orders", "ordered_at", "0001-01-01", "no time"),
+        ("orders", "ordered_at", "", "is empty"),
+        ("orders", "wanted_on", "12.5.2026", "no day"),
+        ("orders", "not_after", "1999-01-01", "before the order is wanted"),
+        ("orders", "completeness", "all", "not one of"),
+        ("orders", "min_percent", "101", "out of range"),
+        ("orders", "unit_price", "1,95", "a comma"),
+        ("orders", "promised_on", "2026-02-30", "no day"),
+        ("inbound", "quantity", "many", "whole number"),
+        ("inbound", "expected_at", "soon", "no time"),
+        ("inbound", "sku", "NOPE", "import the products first"),
+        ("inbound", "depot", "NOPE", "import the fleet first"),
+        ("fleet", "kind", "boat", "not one of"),
+        ("fleet", "zone", "Mars/North", "no time zone"),
+        ("fleet", "lat", "91", "out of range"),
+    ],
+)
+def test_a_faulty_row_is_left_out_with_its_row_and_the_mend(
+    on_sqlite: Database, kind: str, column: str, cell: str, said: str, now: datetime, read_dump: Dump
+) -> None:
+    row = (FLEET[1] if kind == "fleet" else GOOD[kind][0]) | {column: cell}
+    if kind == "orders" and column == "not_after":
+        row |= {"wanted_on": "2026-05-13"}
+    if kind == "customers":
+        row |= {"contact_channel": ""} if column == "contact_address" else {}
+    before = read_dump(on_sqlite)
+    result = run(on_sqlite, kind, [row], now)
+    assert (result.created, result.changed, result.unchanged) == (0, 0, 0)
+    assert len(result.errors) == 1
+    assert result.errors[0].row == 2
+    assert re.search(said, result.errors[0].what)
+    assert read_dump(on_sqlite) == before
+
+
+def test_a_faulty_line_leaves_out_its_whole_order_and_no_other(set_up: Database, now: datetime) -> None:
+    result = run(
+        set_up,
+        "orders",
+        [
+            ORDER,
+            ORDER | {"line": "2", "quantity": "nine"},
+            ORDER | {"order": "SO-18"},
+            ORDER | {"order": "SO-19"},
+            ORDER | {"order": "SO-20"},
+            ORDER | {"order": "SO-19", "line": "2"},
+            ORDER | {"order": "SO-21"},
+            ORDER | {"order": "SO-21", "line": "2", "note": "but this differs"},
+        ],
+        now,
+    )
+    assert [error.row for error in result.errors] == [3, 5, 7, 9]
+    assert result.created == 2
+    with open_store(set_up) as store:
+        assert sorted(store.orders(["SO-17", "SO-18", "SO-19", "SO-20", "SO-21"])) == ["SO-18", "SO-20"]
+
+
+def test_hostile_text_is_kept_as_text(set_up: Database, now: datetime) -> None:
+    note = "=cmd|' /C calc'!A0 <script>alert(1)</script>'; DROP TABLE customer_order; --\nsecond line, \"quoted\""
+    run(set_up, "orders", [ORDER | {"note": note, "customer_reference": "PO %s {x} \\"}], now)
+    with open_store(set_up) as store:
+        found = store.orders(["SO-17"])["SO-17"]
+    assert (found["note"], found["customer_reference"]) == (note, "PO %s {x} \\")
+
+
+def test_every_line_gets_its_first_promise_and_nobody_is_written_to(set_up: Database, now: datetime) -> None:
+    run(set_up, "inbound", [INBOUND | {"quantity": "24"}], now)
+    told = ORDER | {"order": "SO-16", "promised_on": "2026-05-20", "ordered_at": "2026-05-09T10:00", "quantity": "1"}
+    run(set_up, "orders", [ORDER, told, ORDER | {"order": "SO-18", "ordered_at": "2026-05-10T10:00"}], now)
+    with open_store(set_up) as store:
+        rows = store.connection.execute(
+            select(tables.order.c.number, tables.promise.c.promised_on, tables.promise.c.why)
+            .join(tables.order_line, tables.order_line.c.order_id == tables.order.c.id)
+            .join(tables.promise, tables.promise.c.order_line_id == tables.order_line.c.id)
+            .order_by(tables.order.c.number)
+        ).all()
+        assert [tuple(row) for row in rows] == [
+            ("SO-16", "2026-05-20", "told before import"),
+            ("SO-17", "2026-05-12", "first date"),
+        ]  # SO-18 finds no supply: there is no date to tell
+        assert store.connection.execute(select(tables.notice)).all() == []
+
+
+def test_a_change_is_taken_over_while_nothing_is_on_its_way(set_up: Database, now: datetime) -> None:
+    two = ORDER | {"line": "2", "quantity": "6"}
+    run(set_up, "orders", [ORDER, two], now)
+    result = run(set_up, "orders", [ORDER | {"quantity": "30"}, ORDER | {"line": "3", "quantity": "1"}], now)
+    assert (result.changed, result.errors) == (1, [])
+    with open_store(set_up) as store:
+        lines = store.orders(["SO-17"])["SO-17"]["lines"]
+        changed = store.connection.execute(
+            select(tables.event.c.data).where(tables.event.c.kind == "order_changed")
+        ).scalar_one()
+    assert [(line["number"], line["quantity"], line["cancelled"]) for line in lines] == [
+        ("1", 30, 0), ("2", 6, 6), ("3", 1, 0),
+    ]  # fmt: skip
+    assert changed["differences"] == [
+        ["line 1", "24", "30"], ["line 2", "6", "cancelled"], ["line 3", "", "1 × OAT-1"],
+    ]  # fmt: skip
+
+
+def test_a_change_after_release_becomes_one_task_and_overwrites_nothing(
+    set_up: Database, now: datetime, read_dump: Dump
+) -> None:
+    run(set_up, "orders", [ORDER], now)
+    with open_store(set_up) as store:
+        file = as_file(
+            receipts.COLUMNS,
+            [{"number": "R-1", "depot": "NORTH", "sku": "OAT-1", "quantity": "24", "counted_at": "2026-05-12T05:30"}],
+        )
+        found, _ = receipts.read_receipts(store, file, now=now)
+        commit_receipt(store, found[0], now=now, by="test")
+        depot = store.depots()[0].id
+        released = release_orders(store, depot_id=depot, for_day="2026-05-12", now=now, by="test")
+        assert len(released.deliveries) == 1
+    changed = [ORDER | {"quantity": "36"}]
+    assert run(set_up, "orders", changed, now).tasks == 1
+    before = read_dump(set_up)
+    again = run(set_up, "orders", changed, now + timedelta(hours=1))
+    assert (again.tasks, again.unchanged) == (0, 1)
+    assert read_dump(set_up) == before
+    with open_store(set_up) as store:
+        assert store.orders(["SO-17"])["SO-17"]["lines"][0]["quantity"] == 24
+        unrelease(store, released.deliveries[0][0], now=now, by="test", why="the order changed")
+    # Once the release is taken back, the file is taken over.
+    with open_store(set_up) as store:
+        store.connection.execute(update(tables.task).values(data={}))
+    assert run(set_up, "orders", changed, now).changed == 1
+
+
+def test_a_withdrawn_consent_is_not_given_back_and_a_moved_site_is_located_again(
+    set_up: Database, now: datetime
+) -> None:
+    with open_store(set_up) as store:
+        store.connection.execute(update(tables.contact).values(consent=False, consent_source="STOP"))
+        store.connection.execute(update(tables.site).values(lat=60.1, lon=24.9, pin_quality="exact"))
+    assert run(set_up, "customers", [CUSTOMER], now).unchanged == 1
+    assert run(set_up, "customers", [CUSTOMER | {"address": "Testgatan 2"}], now).changed == 1
+    with open_store(set_up) as store:
+        assert store.connection.execute(select(tables.contact.c.consent)).scalar_one() is False
+        pin = store.connection.execute(select(tables.site.c.lat, tables.site.c.pin_quality)).one()
+        assert tuple(pin) == (None, "not_found")
+
+
+def test_a_suppliers_slip_tells_exactly_whom_it_concerns(set_up: Database, now: datetime) -> None:
+    run(set_up, "inbound", [INBOUND, INBOUND | {"number": "PO-2", "expected_at": "2026-05-13T05:30"}], now)
+    early = ORDER | {"order": "SO-1", "quantity": "96", "ordered_at": "2026-05-04T10:00"}
+    run(set_up, "orders", [early, ORDER | {"quantity": "12"}], now)
+    result = run(set_up, "inbound", [INBOUND | {"expected_at": "2026-05-21T05:30"}], now)
+    assert result.changed == 1
+    with open_store(set_up) as store:
+        told = store.connection.execute(select(tables.notice.c.kind, tables.notice.c.data)).all()
+    # PO-2 now serves SO-1 in time for Thursday; SO-17 behind it slips to the 21st. Both had another date.
+    assert sorted((row.kind, row.data["references"], row.data["day"]) for row in told) == [
+        ("date_changed", ["SO-1"], "2026-05-14"), ("date_changed", ["SO-17"], "2026-05-21"),
+    ]  # fmt: skip
+
+
+def test_the_standing_week_becomes_shifts_on_working_days(set_up: Database, now: datetime) -> None:
+    with open_store(set_up) as store:
+        store.connection.execute(tables.shift_break.delete())
+        store.connection.execute(tables.shift.delete())
+        calendar = store.connection.execute(
+            insert(tables.calendar).values(scope="company", scope_id=0).returning(tables.calendar.c.id)
+        ).scalar_one()
+        store.connection.execute(
+            insert(tables.calendar_day).values(calendar_id=calendar, day="2026-05-14", open=False, why="Ascension")
+        )
+        assert store.ensure_shifts("2026-05-11", "2026-05-17") == 4
+        assert store.ensure_shifts("2026-05-11", "2026-05-17") == 0
+        days = store.connection.scalars(select(tables.shift.c.day).order_by(tables.shift.c.day)).all()
+        breaks = store.connection.scalars(select(tables.shift_break.c.duration_s)).all()
+        cost = store.connection.scalars(select(tables.shift.c.cost_per_hour)).first()
+    assert days == ["2026-05-11", "2026-05-12", "2026-05-13", "2026-05-15"]
+    assert (breaks, cost) == ([1800] * 4, 3250)
+
+
+def test_a_large_file_is_read_in_flat_memory_and_reasonable_time(sqlite_url: str, now: datetime) -> None:
+    database = Database(sqlite_url)
+    with open_store(database) as store:
+        store.set_company(name="Example Wholesale", currency="EUR", zone="Europe/Helsinki")
+    for kind in ("fleet", "products", "customers"):
+        run(database, kind, GOOD[kind], now)
+    rows = [ORDER | {"order": f"SO-{n}", "line": str(line)} for n in range(400) for line in range(3)]
+    result = run(database, "orders", rows, now)
+    assert (result.created, result.lines) == (400, 1200)
+    with database.reading() as connection:
+        assert len(SqlStore(connection).orders([f"SO-{n}" for n in range(400)])) == 400
+    database.close()
+
+
+def test_a_phone_is_one_recipient_however_it_is_written(set_up: Database, now: datetime) -> None:
+    header = ",".join(customers.COLUMNS)
+    row = dict.fromkeys(customers.COLUMNS, "") | {
+        "customer": "C9", "customer_name": "Customer 9", "site": "C9-1", "site_name": "Site 9", "address": "Street 1",
+        "contact_channel": "sms", "contact_role": "goods_in", "contact_name": "Goods-in 9", "contact_consent": "yes",
+    }  # fmt: skip
+    for written in ("+358 99 555 0100", "+358-99-5550100", "+358995550100"):
+        line = ",".join((row | {"contact_address": written}).values())
+        with open_store(set_up) as store:
+            result = customers.import_customers(store, io.BytesIO(f"{header}\n{line}\n".encode()), now=now, by="test")
+        assert result.errors == []
+    with open_store(set_up) as store:
+        numbers = store.connection.scalars(
+            select(tables.contact.c.address).where(tables.contact.c.name == "Goods-in 9")
+        ).all()
+    assert numbers == ["+358995550100"]
+    line = ",".join((row | {"contact_address": "+1 23"}).values())
+    with open_store(set_up) as store:
+        wrong = customers.import_customers(store, io.BytesIO(f"{header}\n{line}\n".encode()), now=now, by="test")
+    assert "no phone number" in wrong.errors[0].what

@@ -1,0 +1,281 @@
+"""A receipt: shown, committed, and never given out twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from data import tables
+from data.db import Database
+from data.store import SqlStore, open_store
+from data.store.again import in_transaction
+from routing.errors import Conflict
+from routing.model.orders import AllocationPolicy, AllocationRule
+from routing.services.receiving import (
+    commit_receipt,
+    commit_receipts,
+    commit_recount,
+    reallocate,
+    simulate_policy,
+    simulate_receipt,
+    simulate_recount,
+)
+from routing.services.releasing import release_orders
+
+Holdings = Callable[[SqlStore], dict[str, tuple[int, int]]]
+Dump = Callable[..., dict[str, list[tuple[Any, ...]]]]
+
+
+@pytest.fixture
+def short_truck(company: Any, database: Database, now: datetime) -> int:
+    """96 expected, nine orders of 12 (SO-4 wants 24 and ships complete with another SKU); returns the inbound."""
+    with company.open():
+        oat, cup = company.product("OAT"), company.product("CUP")
+        inbound: int = company.inbound(oat, 96, now - timedelta(minutes=10))
+        for number in range(1, 10):
+            if number == 4:
+                company.order({oat: 24, cup: 12}, completeness="complete", customer={"tier": 1})
+            else:
+                company.order({oat: 12}, customer={"tier": 2 if number == 9 else 1})
+    with open_store(database) as store:
+        commit_receipt(store, company.receipt("CUP", 12, number="CUPS"), now=now, by="test")
+        reallocate(store, depot_id=company.depot_id, product_ids={oat}, now=now, by="test", why="set up")
+    return inbound
+
+
+def test_a_short_truck_is_shown_before_it_is_counted_in(
+    company: Any, database: Database, short_truck: int, now: datetime, read_holdings: Holdings, read_dump: Dump
+) -> None:
+    with open_store(database) as store:
+        # 96 for ten dozens: the highest tier first, the last by age waits.
+        assert read_holdings(store)["SO-4"] == (12, 24)
+        assert "SO-8" not in read_holdings(store)
+    before = read_dump(database)
+    receipt = company.receipt("OAT", 60, inbound_id=short_truck)
+    with database.reading() as connection:
+        preview = simulate_receipt(SqlStore(connection), receipt, now=now)
+    assert read_dump(database) == before
+    goes = {line.order: line.firm_after for line in preview.goes if line.sku == "OAT"}
+    # 60 units: SO-9 (tier 2) first, then by age; SO-4 needs 24 and is the fifth dozen.
+    assert goes == {"SO-9": 12, "SO-1": 12, "SO-2": 12, "SO-3": 12, "SO-5": 12}
+    assert preview.broken == ("SO-4",)
+
+    with open_store(database) as store:
+        done = commit_receipt(store, receipt, now=now, by="test")
+        assert {line.order: line.firm_after for line in done.goes if line.sku == "OAT"} == goes
+        assert read_holdings(store) == {number: (12, 0) for number in goes}
+        assert store.goods_at(f"depot:{company.depot_id}")[receipt.product_id] == 60
+        kinds = store.connection.scalars(select(tables.task.c.kind)).all()
+    assert "ship_complete_broken" in kinds
+
+
+def test_another_policy_changes_who_goes(company: Any, database: Database, short_truck: int, now: datetime) -> None:
+    receipt = company.receipt("OAT", 60, inbound_id=short_truck)
+    with database.reading() as connection:
+        store = SqlStore(connection)
+        by_age = simulate_receipt(store, receipt, now=now, policy=AllocationPolicy(rule=AllocationRule.FIRST_ORDERED))
+        fair = simulate_receipt(store, receipt, now=now, policy=AllocationPolicy(rule=AllocationRule.FAIR_SHARE))
+    assert {line.order: line.firm_after for line in by_age.goes if line.sku == "OAT"} == {
+        "SO-1": 12, "SO-2": 12, "SO-3": 12, "SO-4": 24,
+    }  # fmt: skip
+    assert sum(line.firm_after for line in fair.goes if line.sku == "OAT") == 60
+    assert all(line.firm_after % 12 == 0 for line in fair.lines)
+
+
+def test_the_same_receipt_again_changes_nothing(
+    company: Any, database: Database, short_truck: int, now: datetime, read_dump: Dump
+) -> None:
+    receipt = company.receipt("OAT", 60, inbound_id=short_truck)
+    with open_store(database) as store:
+        commit_receipt(store, receipt, now=now, by="test")
+    before = read_dump(database)
+    with open_store(database) as store:
+        assert commit_receipt(store, receipt, now=now, by="test").already
+    assert read_dump(database) == before
+    with pytest.raises(Conflict, match="counted in with 60"), open_store(database) as store:
+        commit_receipt(
+            store, company.receipt("OAT", 61, number=receipt.number, inbound_id=short_truck), now=now, by="test"
+        )
+    assert read_dump(database) == before
+
+
+def test_a_truck_is_decided_once_so_that_no_order_breaks_over_what_stands_beside_it(
+    company: Any, database: Database, now: datetime, read_holdings: Holdings
+) -> None:
+    with company.open():
+        oat, cup = company.product("OAT"), company.product("CUP")
+        trucks = [company.inbound(oat, 10, now), company.inbound(cup, 10, now)]
+        company.order({oat: 10, cup: 10}, completeness="complete")
+    with open_store(database) as store:
+        reallocate(store, depot_id=company.depot_id, product_ids={oat}, now=now, by="test", why="set up")
+        receipts = [
+            company.receipt(sku, 10, number="R-1", inbound_id=truck)
+            for sku, truck in zip(("OAT", "CUP"), trucks, strict=True)
+        ]
+        preview = commit_receipts(store, receipts, now=now, by="test")
+        assert (preview.broken, preview.slips) == ((), ())
+        assert read_holdings(store) == {"SO-1": (20, 0)}
+        assert commit_receipts(store, receipts, now=now, by="test").already
+
+
+def test_quarantined_units_are_given_to_nobody(
+    company: Any, database: Database, now: datetime, read_holdings: Holdings
+) -> None:
+    with company.open():
+        company.order({company.product("OAT"): 24})
+    with open_store(database) as store:
+        commit_receipt(store, company.receipt("OAT", 20, quarantined=8), now=now, by="test")
+        assert read_holdings(store) == {"SO-1": (12, 0)}
+        assert list(store.goods_at(f"quarantine:{company.depot_id}").values()) == [8]
+
+
+def test_a_promise_breaks_only_past_the_threshold_and_exactly_that_customer_is_told(
+    company: Any, database: Database, now: datetime
+) -> None:
+    with company.open():
+        oat = company.product("OAT")
+        first = company.inbound(oat, 12, now + timedelta(hours=1))
+        company.inbound(oat, 12, now + timedelta(days=2))
+        company.order({oat: 12})
+        company.order({oat: 12})
+    with open_store(database) as store:
+        reallocate(store, depot_id=company.depot_id, product_ids={oat}, now=now, by="test", why="set up", tell=False)
+    with open_store(database) as store:
+        # The first truck brings nothing: SO-1 takes the second, SO-2 has no date any more.
+        preview = commit_receipt(store, company.receipt("OAT", 0, inbound_id=first), now=now, by="test")
+        assert [(line.order, line.old_day, line.new_day, line.slips) for line in preview.lines] == [
+            ("SO-1", "2026-05-12", "2026-05-14", True),
+            ("SO-2", "2026-05-14", "", False),
+        ]
+        notices = store.connection.execute(select(tables.notice)).all()
+        assert [(row.kind, row.recipient) for row in notices] == [("date_changed", "buyer1@cafe.example")]
+        assert notices[0].data["goods"] == [{"quantity": 12, "unit": "pcs", "name": "Product OAT"}]
+        assert set(notices[0].data) == {
+            "company", "phone", "customer", "site", "goods", "waiting", "day", "why", "references",
+        }  # fmt: skip
+        assert store.connection.scalars(select(tables.task.c.kind)).all() == ["no_date"]
+        promises = select(tables.promise.c.promised_on).order_by(tables.promise.c.id)
+        assert store.connection.scalars(promises).all() == ["2026-05-12", "2026-05-14", "2026-05-14"]
+
+
+def test_a_slip_without_anybody_to_write_to_is_a_call(company: Any, database: Database, now: datetime) -> None:
+    with company.open():
+        oat = company.product("OAT")
+        first = company.inbound(oat, 12, now)
+        company.inbound(oat, 12, now + timedelta(days=2))
+        company.order({oat: 12}, customer={"contact": False, "salesperson": "Salesperson 2"})
+    with open_store(database) as store:
+        reallocate(store, depot_id=company.depot_id, product_ids={oat}, now=now, by="test", why="set up")
+        commit_receipt(store, company.receipt("OAT", 0, inbound_id=first), now=now, by="test")
+        tasks = store.connection.execute(select(tables.task.c.kind, tables.task.c.assignee)).all()
+    assert [tuple(row) for row in tasks] == [("call_customer", "Salesperson 2")]
+
+
+def test_released_units_follow_their_truck_onto_the_shelf(
+    company: Any, database: Database, now: datetime, read_holdings: Holdings
+) -> None:
+    with company.open():
+        oat = company.product("OAT")
+        truck = company.inbound(oat, 24, now + timedelta(hours=1))
+        company.order({oat: 12})
+        company.order({oat: 12})
+    with open_store(database) as store:
+        reallocate(store, depot_id=company.depot_id, product_ids={oat}, now=now, by="test", why="set up")
+        released = release_orders(store, depot_id=company.depot_id, for_day="2026-05-12", now=now, by="test")
+        assert len(released.deliveries) == 2
+        ready_at = store.connection.scalars(select(tables.delivery.c.ready_at)).all()
+        assert ready_at == [now + timedelta(hours=1)] * 2
+        preview = commit_receipt(store, company.receipt("OAT", 18, inbound_id=truck), now=now, by="test")
+        assert read_holdings(store) == {"SO-1": (12, 0), "SO-2": (6, 0)}
+        assert preview.warnings == ("Order SO-2 was released with 6 × OAT that are not there.",)
+        lines = store.connection.scalars(select(tables.delivery_line.c.quantity).order_by(tables.delivery_line.c.id))
+        assert sorted(lines) == [6, 12]
+
+
+def test_a_lost_unit_is_taken_unreleased_before_released_and_never_loaded(
+    company: Any, database: Database, now: datetime, read_holdings: Holdings
+) -> None:
+    with company.open():
+        oat = company.product("OAT")
+        for _ in range(3):
+            company.order({oat: 10})
+    with open_store(database) as store:
+        commit_receipt(store, company.receipt("OAT", 30), now=now, by="test")
+        orders = list(store.order_ids(["SO-2", "SO-3"]).values())
+        release_orders(store, depot_id=company.depot_id, for_day="2026-05-12", now=now, by="test", orders=orders)
+        # SO-3 is on the van.
+        third = store.connection.execute(
+            select(tables.allocation.c.id).order_by(tables.allocation.c.id.desc()).limit(1)
+        ).scalar_one()
+        store.connection.execute(
+            update(tables.allocation).where(tables.allocation.c.id == third).values(released=0, loaded=10)
+        )
+        receipt = store.connection.execute(select(tables.supply.c.id)).scalar_one()
+        assert simulate_recount(store, receipt, 25, now=now).lines[0].firm_after == 5
+        commit_recount(store, receipt, 14, now=now, by="test")
+        assert read_holdings(store) == {"SO-2": (4, 0), "SO-3": (0, 0)}
+        states = store.connection.execute(
+            select(tables.allocation.c.loaded, tables.delivery.c.state)
+            .join(tables.delivery_line, tables.delivery_line.c.allocation_id == tables.allocation.c.id)
+            .join(tables.delivery, tables.delivery.c.id == tables.delivery_line.c.delivery_id)
+        ).all()
+        assert sorted(states) == [(0, "released"), (10, "released")]
+
+
+def test_a_policy_can_be_tried_without_writing(company: Any, database: Database, now: datetime) -> None:
+    with company.open():
+        oat = company.product("OAT")
+        company.order({oat: 10}, customer={"rank_rule": "may_give_up"})
+        company.order({oat: 10}, customer={"tier": 3})
+    with open_store(database) as store:
+        store.set_policy(name="allocation_rule", value="first_ordered", effective_from="2026-01-01", by="test", now=now)
+        commit_receipt(store, company.receipt("OAT", 10), now=now, by="test")
+        preview = simulate_policy(
+            store, depot_id=company.depot_id, product_ids={oat}, policy=AllocationPolicy(), now=now
+        )
+    assert [(line.order, line.firm_before, line.firm_after) for line in preview.lines] == [
+        ("SO-2", 0, 10), ("SO-1", 10, 0),
+    ]  # fmt: skip
+
+
+def test_twenty_threads_never_oversell_and_never_fail(company: Any, database: Database, now: datetime) -> None:
+    with company.open():
+        skus = [company.product(f"SKU{n}") for n in range(3)]
+        for number in range(15):
+            ties = {skus[number % 3]: 7, skus[(number + 1) % 3]: 5}
+            company.order(ties, completeness="complete" if number % 4 == 0 else "partial")
+    receipts = [company.receipt(f"SKU{n % 3}", 6 + n % 4, number=f"R-{n // 2}") for n in range(20)]
+
+    def work(n: int) -> None:
+        in_transaction(database, lambda store: commit_receipt(store, receipts[n], now=now, by=f"thread {n}"))
+        in_transaction(
+            database,
+            lambda store: release_orders(
+                store, depot_id=company.depot_id, for_day="2026-05-12", now=now, by=f"thread {n}"
+            ),
+        )
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(work, range(20)))
+    with database.reading() as connection:
+        over = connection.execute(
+            select(tables.supply.c.id)
+            .join(tables.allocation, tables.allocation.c.supply_id == tables.supply.c.id)
+            .group_by(tables.supply.c.id, tables.supply.c.quantity)
+            .having(func.sum(tables.allocation.c.quantity) > tables.supply.c.quantity)
+        ).all()
+        beyond = connection.execute(
+            select(tables.order_line.c.id)
+            .join(tables.allocation, tables.allocation.c.order_line_id == tables.order_line.c.id)
+            .group_by(tables.order_line.c.id, tables.order_line.c.quantity)
+            .having(func.sum(tables.allocation.c.quantity) > tables.order_line.c.quantity)
+        ).all()
+        counted = connection.execute(select(func.sum(tables.supply.c.quantity))).scalar_one()
+        given = connection.execute(select(func.sum(tables.allocation.c.quantity))).scalar_one()
+    assert (over, beyond) == ([], [])
+    assert 0 < given <= counted

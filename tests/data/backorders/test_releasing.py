@@ -1,0 +1,155 @@
+"""Release: one delivery a site, undone until it is loaded, and every change is an event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from data import tables
+from data.db import Database
+from data.store import SqlStore, open_store
+from routing.errors import Conflict, NotFound
+from routing.model.stock import UnitState
+from routing.rules.release import NotReleased
+from routing.services.receiving import commit_receipt, reallocate
+from routing.services.releasing import release_orders, simulate_release, unrelease
+
+TUESDAY = "2026-05-12"
+Holdings = Callable[[SqlStore], dict[str, tuple[int, int]]]
+
+
+@pytest.fixture
+def stocked(company: Any, database: Database, now: datetime) -> Any:
+    """30 on the shelf: SO-1 and SO-2 go to one site, SO-3 is on hold, SO-4 finds nothing left."""
+    with company.open():
+        oat = company.product("OAT")
+        site = company.site(company.customer(tier=3))
+        company.order({oat: 10}, site_id=site)
+        company.order({oat: 10}, site_id=site, routing_tier=5)
+        company.order({oat: 10}, customer={"tier": 2}, hold_reason="credit", hold_by="Salesperson 1")
+        company.order({oat: 10}, customer={"tier": 1})
+    with open_store(database) as store:
+        commit_receipt(store, company.receipt("OAT", 30), now=now, by="test")
+    return company
+
+
+def test_orders_of_one_site_become_one_delivery_and_the_others_say_why(
+    stocked: Any, database: Database, now: datetime, read_dump: Any, read_holdings: Holdings
+) -> None:
+    before = read_dump(database)
+    with database.reading() as connection:
+        shown = simulate_release(SqlStore(connection), depot_id=stocked.depot_id, for_day=TUESDAY, now=now)
+    assert read_dump(database) == before
+    with open_store(database) as store:
+        done = release_orders(store, depot_id=stocked.depot_id, for_day=TUESDAY, now=now, by="test")
+        assert (done.ready, done.stays) == (shown.ready, shown.stays)
+        assert [(order.order, order.quantity, order.whole, order.value) for order in done.ready] == [
+            ("SO-1", 10, True, 1000), ("SO-2", 10, True, 1000),
+        ]  # fmt: skip
+        assert {order.order: order.reasons for order in done.stays} == {
+            "SO-3": (NotReleased.ON_HOLD,), "SO-4": (NotReleased.WAITS_FOR_STOCK,),
+        }  # fmt: skip
+        assert done.stays[0].sentence == "Order SO-3 stays: is on hold: credit."
+        # A hold stops the release, not the claim.
+        assert read_holdings(store)["SO-3"] == (10, 0)
+        delivery = store.connection.execute(select(tables.delivery)).one()
+        assert (delivery.number, delivery.tier, delivery.ready_at) == (f"D-{delivery.id:06d}", 5, None)
+        kinds = store.connection.execute(
+            select(tables.event.c.kind, tables.event.c.order_id).where(tables.event.c.delivery_id == delivery.id)
+        ).all()
+        assert [row.kind for row in kinds] == ["released", "released"]
+    with open_store(database) as store:
+        again = release_orders(store, depot_id=stocked.depot_id, for_day=TUESDAY, now=now, by="test")
+        assert (again.ready, again.deliveries) == ((), ())
+        assert len(store.connection.execute(select(tables.release)).all()) == 1
+
+
+def test_only_the_orders_that_are_named_go(stocked: Any, database: Database, now: datetime) -> None:
+    with open_store(database) as store:
+        named = store.order_ids(["SO-2"]).values()
+        done = release_orders(store, depot_id=stocked.depot_id, for_day=TUESDAY, now=now, by="test", orders=named)
+        assert [order.order for order in done.ready] == ["SO-2"]
+        assert done.stays == ()
+        with pytest.raises(NotFound, match="SO-99"):
+            store.order_ids(["SO-99"])
+
+
+def test_a_release_is_taken_back_until_it_is_loaded(
+    stocked: Any, database: Database, now: datetime, read_holdings: Holdings
+) -> None:
+    with open_store(database) as store:
+        done = release_orders(store, depot_id=stocked.depot_id, for_day=TUESDAY, now=now, by="test")
+        delivery_id = done.deliveries[0][0]
+        # One of the two is picked already: it goes back onto the shelf all the same.
+        first = done.ready[0].units[0]
+        store.move_units(
+            allocation_id=first.allocation_id, from_state=UnitState.RELEASED, to_state=UnitState.PICKED, quantity=4
+        )
+        unrelease(store, delivery_id, now=now, by="test", why="the customer called")
+        states = store.connection.execute(
+            select(tables.allocation.c.allocated, tables.allocation.c.released, tables.allocation.c.picked)
+        ).all()
+        assert {tuple(row) for row in states} == {(10, 0, 0)}
+        with pytest.raises(Conflict, match="cannot be taken back"):
+            unrelease(store, delivery_id, now=now, by="test", why="twice")
+        again = release_orders(store, depot_id=stocked.depot_id, for_day=TUESDAY, now=now, by="test")
+        store.connection.execute(update(tables.delivery).values(state="loaded"))
+        with pytest.raises(Conflict, match="is loaded"):
+            unrelease(store, again.deliveries[0][0], now=now, by="test", why="too late")
+
+
+def test_moving_more_units_than_are_there_is_a_conflict(stocked: Any, database: Database, now: datetime) -> None:
+    with open_store(database) as store:
+        allocation = store.connection.execute(select(tables.allocation.c.id).limit(1)).scalar_one()
+        with pytest.raises(Conflict, match="11 units allocated"):
+            store.move_units(
+                allocation_id=allocation, from_state=UnitState.ALLOCATED, to_state=UnitState.RELEASED, quantity=11
+            )
+
+
+def test_what_a_truck_brings_today_can_be_released_and_tomorrows_cannot(
+    company: Any, database: Database, now: datetime
+) -> None:
+    with company.open():
+        oat, cup, tea = company.product("OAT"), company.product("CUP"), company.product("TEA")
+        company.inbound(oat, 10, now + timedelta(hours=4))
+        company.inbound(cup, 10, now + timedelta(days=1))
+        company.inbound(tea, 10, None)
+        for product in (oat, cup, tea):
+            company.order({product: 10})
+    with open_store(database) as store:
+        reallocate(
+            store, depot_id=company.depot_id, product_ids={oat, cup, tea}, now=now, by="test", why="set up", tell=False
+        )
+        done = release_orders(store, depot_id=company.depot_id, for_day=TUESDAY, now=now, by="test")
+        assert [order.order for order in done.ready] == ["SO-1"]
+        assert {order.reasons for order in done.stays} == {(NotReleased.WAITS_FOR_STOCK,)}
+        assert store.connection.scalars(select(tables.delivery.c.ready_at)).all() == [now + timedelta(hours=4)]
+
+
+def test_short_units_wait_again_in_their_old_place_and_refused_ones_are_settled(
+    stocked: Any, database: Database, now: datetime, read_holdings: Holdings
+) -> None:
+    with open_store(database) as store:
+        done = release_orders(store, depot_id=stocked.depot_id, for_day=TUESDAY, now=now, by="test")
+        units = {order.order: order.units[0].allocation_id for order in done.ready}
+        for allocation, outcome in ((units["SO-1"], UnitState.SHORT), (units["SO-2"], UnitState.REFUSED)):
+            for before, after, quantity in (
+                (UnitState.RELEASED, UnitState.LOADED, 10), (UnitState.LOADED, UnitState.DELIVERED, 8),
+                (UnitState.LOADED, outcome, 2),
+            ):  # fmt: skip
+                store.move_units(allocation_id=allocation, from_state=before, to_state=after, quantity=quantity)
+        store.connection.execute(update(tables.delivery).values(state="done"))
+        preview = commit_receipt(store, company_receipt(stocked), now=now, by="test")
+        # SO-1 (tier 3) is served before SO-4, although SO-4 has waited for stock since the morning.
+        assert [(line.order, line.needed, line.firm_after) for line in preview.lines] == [
+            ("SO-1", 2, 2), ("SO-3", 10, 10), ("SO-4", 10, 1),
+        ]  # fmt: skip
+
+
+def company_receipt(company: Any) -> Any:
+    return company.receipt("OAT", 3)

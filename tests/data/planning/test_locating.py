@@ -1,0 +1,123 @@
+"""Pins: found, remembered, or asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from data import tables
+from data.db import Database
+from data.store import open_store
+from routing.model.places import Candidate, Located, Location, PinQuality
+from routing.services.locating import LocatedAll, choose_pin, locate_sites
+
+HERE = Location(lat=60.1685, lon=24.9455)
+THERE = Location(lat=60.17, lon=24.95)
+
+
+class Finder:
+    """Answers from a table: a stand-in for a gazetteer. Checks that no transaction is open while it is asked."""
+
+    def __init__(self, database: Database, answers: dict[str, Located]) -> None:
+        self.database, self.answers, self.asked = database, answers, []  # type: tuple[Any, Any, list[str]]
+
+    def locate(self, address: str, *, postcode: str = "", city: str = "") -> Located:
+        with self.database.writing():  # would wait for ever behind an open transaction
+            self.asked.append(address)
+        return self.answers.get(address, Located(quality=PinQuality.NOT_FOUND, candidates=(), why="Not known."))
+
+    def reverse(self, location: Location) -> Located:
+        raise AssertionError("not asked")
+
+
+def sure(label: str) -> Located:
+    return Located(quality=PinQuality.EXACT, candidates=(candidate(label, PinQuality.EXACT),))
+
+
+def candidate(label: str, quality: PinQuality) -> Candidate:
+    return Candidate(
+        location=HERE, label=label, street=label, house_number="1", quality=quality, score=90.0, source="gazetteer"
+    )
+
+
+DOUBT = Located(
+    quality=PinQuality.APPROXIMATE,
+    candidates=(candidate("Testgatan 99", PinQuality.APPROXIMATE),),
+    why="Number 9999 is not known on Testgatan.",
+)
+
+
+@pytest.fixture
+def locate(database: Database, kit: Any) -> Callable[..., tuple[LocatedAll, Finder]]:
+    def run(answers: dict[str, Located], **options: Any) -> tuple[LocatedAll, Finder]:
+        finder = Finder(database, answers)
+        return locate_sites(lambda: open_store(database), finder=finder, now=kit.NOW, **options), finder
+
+    return run
+
+
+def unpinned(day: Any, address: str) -> int:
+    key: int = day.site(address=address, lat=None, lon=None, pin_quality="not_found", pin_at=None)
+    return key
+
+
+def site_row(database: Database, key: int) -> Any:
+    with database.reading() as connection:
+        return connection.execute(select(tables.site).where(tables.site.c.id == key)).one()
+
+
+def test_a_sure_address_gets_its_pin_and_a_doubtful_one_a_task_with_its_candidates(
+    day: Any, database: Database, locate: Any
+) -> None:
+    clear, unclear = unpinned(day, "Testgatan 1"), unpinned(day, "Testgatan 9999")
+    result, _ = locate({"Testgatan 1": sure("Testgatan 1"), "Testgatan 9999": DOUBT})
+    assert (result.found, len(result.doubtful)) == (1, 1)
+    assert site_row(database, clear).pin_quality == "exact"
+    row = site_row(database, unclear)
+    assert (row.pin_quality, row.pin_candidates[0]["label"]) == ("approximate", "Testgatan 99")
+    with database.reading() as connection:
+        task = connection.execute(select(tables.task)).one()
+    assert (task.kind, task.subject_id, task.done_at) == ("address_in_review", unclear, None)
+    assert "Number 9999 is not known" in task.sentence
+
+
+def test_what_waits_for_a_person_is_not_looked_up_again_unless_asked(day: Any, locate: Any) -> None:
+    unpinned(day, "Testgatan 9999")
+    locate({"Testgatan 9999": DOUBT})
+    assert locate({})[1].asked == []
+    assert locate({"Testgatan 9999": DOUBT}, again=True)[1].asked == ["Testgatan 9999"]
+
+
+def test_a_chosen_pin_closes_the_task_and_is_remembered_for_that_address(
+    day: Any, database: Database, kit: Any, locate: Any
+) -> None:
+    first = unpinned(day, "Testgatan 9999")
+    locate({"Testgatan 9999": DOUBT})
+    with open_store(database) as store:
+        choose_pin(store, site_id=first, location=THERE, label="the yard", by="Dispatcher 1", now=kit.NOW)
+    row = site_row(database, first)
+    assert (row.lat, row.pin_quality, row.pin_by) == (THERE.lat, "by_person", "Dispatcher 1")
+    with database.reading() as connection:
+        assert connection.execute(select(tables.task.c.outcome)).scalar_one() == "the yard"
+    # The same address in another spelling, for another customer: nobody is asked twice.
+    second = unpinned(day, "TESTGATAN  9999")
+    result, finder = locate({})
+    assert (result.remembered, finder.asked) == (1, [])
+    assert site_row(database, second).lat == THERE.lat
+
+
+def test_one_address_of_many_sites_is_looked_up_once(day: Any, locate: Any) -> None:
+    for _ in range(3):
+        unpinned(day, "Testgatan 1")
+    result, finder = locate({"Testgatan 1": sure("Testgatan 1")})
+    assert (result.found, finder.asked) == (3, ["Testgatan 1"])
+
+
+def test_a_depot_is_located_too(day: Any, database: Database, locate: Any) -> None:
+    key = day.depot(address="Testgatan 1", lat=None, lon=None)
+    locate({"Testgatan 1": sure("Testgatan 1")})
+    with database.reading() as connection:
+        assert connection.execute(select(tables.depot.c.lat).where(tables.depot.c.id == key)).scalar_one() == HERE.lat

@@ -1,0 +1,42 @@
+"""What the plan page reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from data.db import Database
+from data.queries.plans import current_plans, plan_page, versions
+from data.store import open_store
+from routing.services.editing import take_out
+from routing.services.planning import plan_day
+
+
+def test_the_plan_page_shows_routes_loads_what_is_left_out_and_the_history(
+    day: Any, database: Database, kit: Any
+) -> None:
+    depot, product = day.depot(), day.product(volume_cm3=2000)
+    deliveries = [day.delivery(site_id=day.site(), depot_id=depot, product_id=product) for _ in range(3)]
+    used, idle = day.shift(depot_id=depot), day.shift(depot_id=depot, cost_fixed=9000)
+    first = plan_day(
+        lambda: open_store(database), from_day=kit.DAY, to_day=kit.DAY, depot_ids=[depot],
+        travel=kit.StraightTravel(), solve=kit.greedy, clock=lambda: kit.NOW, by="test",
+    ).plan_id  # fmt: skip
+    with open_store(database) as store:
+        plan_id = take_out(store, plan_id=first, delivery=deliveries[0], by="Dispatcher 1", now=kit.NOW)
+    with database.reading() as connection:
+        page = plan_page(connection, plan_id)
+        history = versions(connection, plan_id)
+        assert [each.plan_id for each in current_plans(connection, day=kit.DAY)] == [plan_id]
+        assert plan_page(connection, plan_id, depot_id=depot + 1).routes == ()
+    (route,) = page.routes
+    assert (route.shift_id, route.vehicle, route.driver, route.deliveries) == (used, "Van 1", "Driver 1", 2)
+    assert [(load.dimension, load.most, load.capacity) for load in route.loads] == [
+        ("weight_g", 20_000, 1_000_000), ("volume_cm3", 40_000, None), ("pieces", 20, None),
+    ]  # fmt: skip
+    assert route.starts_at <= route.departs_at <= route.stops[0].arrival <= route.returns_at <= route.ends_at
+    assert [stop.number for stop in route.stops] == [1, 2]
+    assert [shift.shift_id for shift in page.free] == [idle]
+    (gone,) = page.left_out
+    assert (gone.delivery_id, gone.reasons, gone.locked) == (deliveries[0], ("locked_by_you",), True)
+    assert (page.is_current, page.served) == (True, 2)
+    assert [(each.plan_id, each.why) for each in history] == [(plan_id, "took D-1 out"), (first, "planned")]

@@ -1,0 +1,163 @@
+"""Planning a day on a real database: begin, solve, save."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from data import tables
+from data.db import Database
+from data.mapping.plans import problem_from_bytes, problem_to_bytes
+from data.store import SqlStore, open_store
+from routing.errors import Conflict, InvalidInput, SolverError
+from routing.model.plans import Reason
+from routing.rules.check import violations
+from routing.services.planning import PlannedDay, begin_plan, make_problem, plan_day, save_plan
+
+
+def opener(database: Database) -> Callable[[], AbstractContextManager[SqlStore]]:
+    return lambda: open_store(database)
+
+
+def planned(database: Database, kit: Any, *, depot_ids: list[int], **options: Any) -> PlannedDay:
+    return plan_day(
+        opener(database),
+        **{
+            "from_day": kit.DAY, "to_day": kit.DAY, "depot_ids": depot_ids, "travel": kit.StraightTravel(),
+            "solve": kit.greedy, "clock": lambda: kit.NOW, "by": "test", **options,
+        },
+    )  # fmt: skip
+
+
+def small_day(day: Any) -> tuple[int, list[int], int]:
+    """A depot, three deliveries to three doors, a shift."""
+    depot, product = day.depot(), day.product()
+    deliveries = [day.delivery(site_id=day.site(), depot_id=depot, product_id=product) for _ in range(3)]
+    return depot, deliveries, day.shift(depot_id=depot)
+
+
+def test_a_day_is_planned_saved_and_read_back_as_it_was(day: Any, database: Database, kit: Any) -> None:
+    depot, deliveries, shift = small_day(day)
+    result = planned(database, kit, depot_ids=[depot])
+    assert sorted(result.plan.routes[0].visits) == deliveries
+    with database.reading() as connection:
+        store = SqlStore(connection)
+        saved = store.plan(result.plan_id)
+        pointer = store.current_plans(from_day=kit.DAY, to_day=kit.DAY, depot_ids=[depot])
+    assert saved.plan == result.plan
+    assert problem_to_bytes(saved.problem) == problem_to_bytes(result.problem)
+    assert saved.problem.visits == result.problem.visits
+    assert saved.problem.shifts == result.problem.shifts
+    assert violations(saved.plan, saved.problem) == []
+    assert [(each.plan_id, each.state) for each in pointer] == [(result.plan_id, "draft")]
+    assert result.plan.routes[0].shift == shift
+
+
+def test_a_problem_survives_its_blob_exactly(day: Any, database: Database, kit: Any) -> None:
+    depot, _, _ = small_day(day)
+    problem = planned(database, kit, depot_ids=[depot]).problem
+    back = problem_from_bytes(problem_to_bytes(problem))
+    assert (back.epoch, back.places, back.locks, back.excluded) == (
+        problem.epoch, problem.places, problem.locks, problem.excluded,
+    )  # fmt: skip
+    for profile, travel in problem.travel.items():
+        assert (back.travel[profile].durations_s == travel.durations_s).all()
+        assert (back.travel[profile].distances_m == travel.distances_m).all()
+
+
+def test_a_second_plan_has_the_first_as_its_parent(day: Any, database: Database, kit: Any) -> None:
+    depot, _, _ = small_day(day)
+    first = planned(database, kit, depot_ids=[depot])
+    second = planned(database, kit, depot_ids=[depot])
+    with database.reading() as connection:
+        store = SqlStore(connection)
+        assert store.plan(second.plan_id).parent_id == first.plan_id
+        assert store.current_plans(from_day=kit.DAY, to_day=kit.DAY, depot_ids=[depot])[0].plan_id == second.plan_id
+
+
+def test_a_plan_is_refused_when_the_day_moved_on_meanwhile(day: Any, database: Database, kit: Any) -> None:
+    depot, deliveries, _ = small_day(day)
+    with open_store(database) as store:
+        draft = begin_plan(store, from_day=kit.DAY, to_day=kit.DAY, depot_ids=[depot], now=kit.NOW)
+    problem = make_problem(draft, travel=kit.StraightTravel())
+    plan = kit.greedy(problem, seed=0)
+    with database.writing() as connection:
+        connection.execute(
+            update(tables.delivery).where(tables.delivery.c.id == deliveries[0]).values(state="unreleased")
+        )
+    with pytest.raises(Conflict, match="D-1 changed while it was being planned"), open_store(database) as store:
+        save_plan(store, draft, problem=problem, plan=plan, why="planned", by="test", now=kit.NOW)
+    with database.reading() as connection:
+        assert connection.execute(select(tables.plan.c.id)).all() == []
+
+
+def test_a_plan_that_does_not_hold_is_not_saved(day: Any, database: Database, kit: Any) -> None:
+    depot, _, _ = small_day(day)
+    with open_store(database) as store:
+        draft = begin_plan(store, from_day=kit.DAY, to_day=kit.DAY, depot_ids=[depot], now=kit.NOW)
+    problem = make_problem(draft, travel=kit.StraightTravel())
+    plan = replace(kit.greedy(problem, seed=0), cost=1)
+    with pytest.raises(SolverError, match="does not hold"), open_store(database) as store:
+        save_plan(store, draft, problem=problem, plan=plan, why="planned", by="test", now=kit.NOW)
+
+
+def test_what_is_left_out_is_saved_with_its_reasons(day: Any, database: Database, kit: Any) -> None:
+    depot, _, _ = small_day(day)
+    heavy = day.product(weight_g=None)
+    nobody_knows = day.delivery(site_id=day.site(), depot_id=depot, product_id=heavy)
+    lost = day.delivery(
+        site_id=day.site(pin_quality="approximate", pin_why="Number 9999 is not known."),
+        depot_id=depot,
+        product_id=day.product(),
+    )
+    held = day.delivery(
+        site_id=day.site(), depot_id=depot, product_id=day.product(), order={"hold_reason": "credit limit"}
+    )
+    result = planned(database, kit, depot_ids=[depot])
+    with database.reading() as connection:
+        rows = connection.execute(select(tables.unassigned.c.delivery_id, tables.unassigned.c.reasons)).all()
+    assert {row.delivery_id: row.reasons for row in rows} == {
+        nobody_knows: [Reason.MISSING_WEIGHT], lost: [Reason.ADDRESS_IN_REVIEW], held: [Reason.ON_HOLD],
+    }  # fmt: skip
+    assert result.left_out == 3
+
+
+def test_two_depots_are_one_plan_and_each_keeps_its_own_goods(day: Any, database: Database, kit: Any) -> None:
+    one, _, shift_one = small_day(day)
+    two = day.depot(lat=60.18)
+    theirs = day.delivery(site_id=day.site(), depot_id=two, product_id=day.product())
+    shift_two = day.shift(depot_id=two)
+    result = planned(database, kit, depot_ids=[one, two])
+    by_shift = {route.shift: route.visits for route in result.plan.routes}
+    assert by_shift[shift_two] == (theirs,)
+    assert len(by_shift[shift_one]) == 3
+
+
+def test_a_day_without_deliveries_gives_an_empty_plan(day: Any, database: Database, kit: Any) -> None:
+    result = planned(database, kit, depot_ids=[day.depot()])
+    assert (result.plan.routes, result.plan.unassigned) == ((), ())
+
+
+def test_depots_in_two_regions_are_planned_apart(day: Any, database: Database, kit: Any) -> None:
+    regions = [day.add(tables.region, name=name, build="b", facts={}, built_at=kit.NOW) for name in ("North", "South")]
+    depots = [day.depot(region_id=region) for region in regions]
+    with pytest.raises(InvalidInput, match="different regions"):
+        planned(database, kit, depot_ids=depots)
+
+
+def test_a_door_that_closed_early_and_two_days(day: Any, database: Database, kit: Any) -> None:
+    depot = day.depot()
+    site = day.site()
+    day.add(tables.site_window, site_id=site, weekdays="wed", opens="08:00", closes="10:00", kind="begin_by")
+    delivery = day.delivery(site_id=site, depot_id=depot, product_id=day.product())
+    day.shift(depot_id=depot)
+    wednesday = day.shift(depot_id=depot, day="2026-05-13")
+    alone = planned(database, kit, depot_ids=[depot])
+    assert [gone.reasons for gone in alone.problem.excluded] == [(Reason.CLOSED_THAT_DAY,)]
+    both = planned(database, kit, depot_ids=[depot], to_day="2026-05-13")
+    assert [(route.shift, route.visits) for route in both.plan.routes] == [(wednesday, (delivery,))]

@@ -1,0 +1,91 @@
+"""What the dispatcher's pages read is the same on both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from data.db import Database
+from data.queries.addresses import addresses_in_review, site_address
+from data.queries.messages import message_counts, message_list
+from data.queries.orders import order_counts, order_list, order_page
+from data.queries.receipts import expected_inbound, recent_receipts
+from data.queries.release import released_deliveries
+from data.queries.search import find_orders
+from data.queries.tasks import task_list
+from data.queries.timeline import newest_events, order_timeline
+from data.queries.today import figures, left_out_by_reason, routes_of
+from data.store import open_store
+from routing.errors import NotFound
+from routing.model.notices import Channel, Notice, NoticeKind
+from routing.services.receiving import commit_receipt
+from routing.services.releasing import release_orders
+from tests.desk import Desk, counted, fill_desk
+
+NOW = datetime(2026, 5, 12, 3, 55, tzinfo=UTC)
+DAY = "2026-05-12"
+
+
+def a_notice(order_id: int) -> Notice:
+    return Notice(
+        kind=NoticeKind.DATE_CHANGED,
+        subject_kind="order",
+        subject_id=order_id,
+        occurrence="1",
+        recipient="buyer@example.com",
+        channel=Channel.EMAIL,
+        language="en",
+    )
+
+
+@pytest.fixture
+def desk(database: Database) -> Desk:
+    return fill_desk(database, NOW)
+
+
+def test_the_morning_as_it_begins(database: Database, desk: Desk) -> None:
+    with database.reading() as connection:
+        found = figures(connection, day=DAY, now=NOW)
+        assert (found.ready, found.waiting, found.in_review, found.needs_you) == (0, 3, 1, 1)
+        (due,) = expected_inbound(connection)
+        assert (due.left, due.wanted, due.orders) == (36, 36, 3)
+        assert [receipt.number for receipt in recent_receipts(connection)] == ["R-0"]
+        assert [site.id for site in addresses_in_review(connection)] == [desk.sites[4]]
+        assert len(site_address(connection, desk.sites[4]).candidates) == 2
+        assert order_counts(connection) | {"waiting": 3, "ready": 1} == order_counts(connection)
+        assert [row.number for row in order_list(connection, states=("waiting",), text="caf so-2")] == ["SO-2"]
+        assert [task.site_id for task in task_list(connection)] == [desk.sites[4]]
+
+
+def test_the_morning_after_the_truck(database: Database, desk: Desk) -> None:
+    with open_store(database) as store:
+        truck = counted("R-1", desk.depot, desk.products["OAT"], "OAT", 30, NOW, inbound_id=desk.inbound)
+        commit_receipt(store, truck, now=NOW, by="test")
+        release_orders(store, depot_id=desk.depot, for_day=DAY, now=NOW, by="test")
+        store.add_notice(a_notice(desk.orders[1]), made_at=NOW)
+    with database.reading() as connection:
+        found = figures(connection, day=DAY, now=NOW)
+        assert (found.ready, found.in_review, found.releasable) == (3, 1, 0)
+        first = order_page(connection, desk.orders[1])
+        assert (first.row.state, first.lines[0].released, first.deliveries[0].goods) == (
+            "released", 12, ((12, "OAT", "Oat drink"),),
+        )  # fmt: skip
+        last = order_page(connection, desk.orders[3])
+        assert (last.lines[0].released, last.lines[0].uncovered) == (6, 6)
+        kinds = {one.kind for one in order_timeline(connection, desk.orders[1])}
+        assert {"ordered", "allocated", "promised", "released", "told"} <= kinds
+        assert [(one.kind, one.alike) for one in newest_events(connection)][:2] == [("released", 4), ("received", 2)]
+        assert sum(row.units for row in released_deliveries(connection, day=DAY)) == 42
+        assert [hit.order for hit in find_orders(connection, first.deliveries[0].number)] == ["SO-1"]
+        assert message_counts(connection)["waiting"] == len(message_list(connection)) > 0
+        assert (routes_of(connection, day=DAY), dict(left_out_by_reason(connection, day=DAY))) == ([], {})
+
+
+def test_a_page_about_nothing_says_so(database: Database) -> None:
+    with database.reading() as connection:
+        with pytest.raises(NotFound, match="There is no order 7"):
+            order_page(connection, 7)
+        with pytest.raises(NotFound, match="There is no site 7"):
+            site_address(connection, 7)
+        assert figures(connection, day=DAY, now=NOW).ready == 0

@@ -1,0 +1,257 @@
+"""The driver's phone and the customer's page in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import select
+
+from data import tables
+from tests.rounds import Round
+from tests.website import Website, a_website, served
+
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+    "permissions": ["geolocation"],
+    "geolocation": {"latitude": 60.1650, "longitude": 24.9400, "accuracy": 8},  # at the first door of a round
+}
+
+
+@pytest.fixture
+def website(tmp_path: Path) -> Iterator[Website]:
+    with a_website(tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture
+def address(website: Website) -> Iterator[str]:
+    with served(website) as found:
+        yield found
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(**PHONE)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def said(phone: BrowserContext) -> list[str]:
+    """What the console said that it should not, and every request that went to another machine."""
+    heard: list[str] = []
+    phone.on("console", lambda message: heard.append(message.text) if message.type in ("error", "warning") else None)
+    phone.on("weberror", lambda error: heard.append(str(error.error)))
+    phone.on(
+        "request",
+        lambda request: None if "//127.0.0.1:" in request.url or "data:" in request.url else heard.append(request.url),
+    )
+    return heard
+
+
+def rows(website: Website, table: Any) -> list[Any]:
+    with website.installation.database.reading() as connection:
+        return list(connection.execute(select(table).order_by(table.c.id)))
+
+
+def open_route(page: Page, address: str, website: Website, this: Round) -> str:
+    url = f"{address}/d/{website.link('driver', 'manifest', this.manifest_id)}"
+    page.goto(url)
+    expect(page.locator("html[data-ready]")).to_be_attached()
+    return url
+
+
+def until_it_works_offline(page: Page) -> None:
+    """The worker has everything that the page needs to open without signal, after a single visit."""
+    expect(page.locator("html[data-ready=offline]")).to_be_attached(timeout=15_000)
+
+
+def sign(page: Page) -> None:
+    box = page.locator("canvas.signature")
+    box.scroll_into_view_if_needed()
+    at = box.bounding_box()
+    assert at is not None
+    page.mouse.move(at["x"] + 20, at["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(at["x"] + 160, at["y"] + 80, steps=8)
+    page.mouse.up()
+
+
+def hand_over(page: Page, *, delivered: int) -> None:
+    page.get_by_role("button", name="Delivered").click()
+    page.get_by_role("spinbutton").fill(str(delivered))
+    page.get_by_label("Received by").fill("Goods-in 1")
+    sign(page)
+    page.get_by_role("button", name="Save").click()
+
+
+def axe(page: Page, script: Path) -> list[str]:
+    # Into the page's own world the content policy lets no text through; the file's text goes in by the debugger.
+    found = page.evaluate(script.read_text() + "\n;axe.run().then((result) => result.violations)")
+    return [f"{each['id']}: {[node['html'] for node in each['nodes']]}" for each in found]
+
+
+def test_ten_of_twelve_signed_without_signal_arrive_exactly_once(
+    website: Website, address: str, phone: BrowserContext, said: list[str]
+) -> None:
+    this = website.a_round(stops=3, loaded=12)
+    page = phone.new_page()
+    url = open_route(page, address, website, this)
+    until_it_works_offline(page)
+    expect(page.get_by_role("status").filter(has_text="All sent")).to_be_visible()
+
+    phone.set_offline(True)
+    hand_over(page, delivered=10)
+    expect(page.get_by_text("1 not sent")).to_be_visible()
+    expect(page.get_by_role("heading", name="Café 13 at the corner")).to_be_visible()
+    assert rows(website, tables.proof) == []
+
+    # Closed and opened again without signal, nothing is forgotten.
+    page.close()
+    page = phone.new_page()
+    page.goto(url)
+    expect(page.get_by_text("1 not sent")).to_be_visible()
+    expect(page.get_by_role("heading", name="Café 13 at the corner")).to_be_visible()
+
+    offline_noise = [text for text in said if "ERR_INTERNET_DISCONNECTED" not in text]
+    assert offline_noise == []
+    phone.set_offline(False)
+    expect(page.get_by_text("All sent")).to_be_visible()
+
+    (proof,) = rows(website, tables.proof)
+    assert (proof.outcome, proof.recipient, proof.from_address_m) == ("delivered", "Goods-in 1", 0)
+    (line,) = rows(website, tables.proof_line)
+    assert (line.delivered, line.short) == (10, 2)
+    (file,) = rows(website, tables.file)
+    assert website.installation.files.read(file.sha256).startswith(b"\x89PNG")
+    (event,) = [each for each in rows(website, tables.event) if each.kind == "stop.reported"]
+    assert re.fullmatch(r"[0-9a-f-]{36}", event.client_id)
+
+
+def test_two_tabs_that_race_send_each_report_once(
+    website: Website, address: str, phone: BrowserContext, said: list[str]
+) -> None:
+    this = website.a_round(stops=3, loaded=12)
+    first = phone.new_page()
+    url = open_route(first, address, website, this)
+    until_it_works_offline(first)
+    second = phone.new_page()
+    second.goto(url)
+    phone.set_offline(True)
+    hand_over(first, delivered=12)
+    expect(first.get_by_text("1 not sent")).to_be_visible()
+    hand_over(first, delivered=12)
+    expect(first.get_by_text("2 not sent")).to_be_visible()
+    phone.set_offline(False)
+    for page in (first, second):
+        page.evaluate("dispatchEvent(new Event('online'))")
+    for page in (first, second):
+        expect(page.get_by_text("not sent")).to_have_count(0)
+    assert [proof.outcome for proof in rows(website, tables.proof)] == ["delivered", "delivered"]
+
+
+def test_a_report_that_the_office_refuses_stays_for_a_person(
+    website: Website, address: str, phone: BrowserContext
+) -> None:
+    this = website.a_round(stops=2, loaded=12)
+    page = phone.new_page()
+    open_route(page, address, website, this)
+    with website.installation.database.writing() as connection:  # somebody reported this door already
+        connection.execute(tables.delivery.update().values(state="done"))
+    page.get_by_role("button", name="Problem").click()
+    page.get_by_text("Nobody there").click()
+    page.get_by_role("button", name="Save").click()
+    refused = page.get_by_role("alert")
+    expect(refused).to_contain_text("Not accepted by the office")
+    expect(refused).to_contain_text("was already reported")
+
+
+def test_arrived_then_nobody_there(website: Website, address: str, phone: BrowserContext, said: list[str]) -> None:
+    this = website.a_round(stops=2, loaded=12)
+    page = phone.new_page()
+    open_route(page, address, website, this)
+    page.get_by_role("button", name="Arrived").click()
+    expect(page.locator(".stop-card").get_by_text("at the door")).to_be_visible()
+    page.get_by_role("button", name="Problem").click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_have_text("Choose what happened.")
+    page.get_by_text("Nobody there").click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Café 13 at the corner")).to_be_visible()
+    expect(page.get_by_text("All sent")).to_be_visible()
+    assert [each.kind for each in rows(website, tables.event)] == ["stop.arrived", "stop.reported", "delivery.failed"]
+    assert said == []
+
+
+def test_what_is_pressed_with_a_thumb_is_at_least_48_px(website: Website, address: str, phone: BrowserContext) -> None:
+    this = website.a_round(stops=2)
+    page = phone.new_page()
+    open_route(page, address, website, this)
+    sizes = page.locator("button:visible, a.button:visible, .stop-address > a").evaluate_all(
+        "nodes => nodes.map(node => [node.textContent.trim(), node.getBoundingClientRect().height])"
+    )
+    assert [each for each in sizes if each[1] < 48] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing to scroll sideways"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_can_be_used_by_everybody(
+    website: Website, address: str, browser: Browser, axe_script: Path, scheme: Any
+) -> None:
+    this = website.a_round(stops=3, told=("08:00", "09:00"), note="Ring at the yard gate.")
+    context = browser.new_context(**PHONE, color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    open_route(page, address, website, this)
+    assert axe(page, axe_script) == []
+    page.get_by_role("button", name="Delivered").click()
+    page.get_by_role("spinbutton").fill("10")
+    assert axe(page, axe_script) == []
+    for path in (f"/t/{website.link('tracking', 'delivery', this.stops[1].delivery_id)}", "/login"):
+        page.goto(address + path)
+        assert axe(page, axe_script) == [], path
+    context.close()
+
+
+def test_the_customer_reads_the_answer_first_and_the_proof_afterwards(
+    website: Website, address: str, phone: BrowserContext, said: list[str]
+) -> None:
+    this = website.a_round(stops=3, told=("08:00", "09:00"), language="fi")
+    tracking = f"{address}/t/{website.link('tracking', 'delivery', this.stops[0].delivery_id)}"
+    website.clock.at = this.stops[0].arrival - timedelta(minutes=5)
+    page = phone.new_page()
+    page.goto(tracking)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Tänään klo 07:50–08:20")
+    expect(page.get_by_text("Olet seuraavana.")).to_be_visible()
+    assert page.locator("html").get_attribute("lang") == "fi"
+
+    driver = phone.new_page()
+    open_route(driver, address, website, this)
+    hand_over(driver, delivered=10)
+    expect(driver.get_by_role("heading", name="Café 13 at the corner")).to_be_visible()
+    expect(driver.get_by_text("All sent")).to_be_visible()
+
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Toimitettu")
+    expect(page.get_by_text("Goods-in 1")).to_be_visible()
+    expect(page.get_by_role("cell", name="10 pcs")).to_be_visible()
+    assert page.locator("img.signature").evaluate("image => image.naturalWidth") > 100
+    assert said == []
+
+
+def test_a_word_from_the_customer_becomes_a_task(website: Website, address: str, phone: BrowserContext) -> None:
+    this = website.a_round(stops=2)
+    page = phone.new_page()
+    page.goto(f"{address}/t/{website.link('tracking', 'delivery', this.stops[0].delivery_id)}")
+    page.get_by_label("Your message to the dispatcher").fill("Ring at the yard gate")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("Thank you. The dispatcher has your message.")).to_be_visible()
+    (task,) = rows(website, tables.task)
+    assert task.sentence == "Café 12 at the corner writes: Ring at the yard gate"

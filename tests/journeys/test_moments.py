@@ -1,0 +1,425 @@
+"""Show me: every moment of the demo is pressed through in a real browser, from its link to what the store keeps."""
+
+from __future__ import annotations
+
+import atexit
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from sqlalchemy import func, select
+
+from data import tables
+from data.importers.receipts import read_receipts
+from data.queries.plans import PlanPage, current_plans, plan_page
+from data.store import open_store
+from routing.services.dispatching import dispatch_day
+from routing.services.loading import load_route
+from routing.services.receiving import commit_receipt
+from routing.services.releasing import release_orders
+from tests.demo_day import built_regions
+from tests.website import Website, served
+from web.app import create_app
+from web.demo import files
+from web.demo.calendar import START, TUESDAY, at
+from web.demo.prepare import overnight, prepare
+from web.jobs import Background, run_job_now
+from web.people import first_set_up_path
+from web.plan_job import start_plan
+from web.security import limiter
+from web.wiring import Installation, open_installation
+
+DAY = TUESDAY.isoformat()
+PARTS = {row["part"]: row for row in reversed(files.rows("story.csv"))}
+PASSWORD = "long enough to be good"
+
+
+# ---------------------------------------------------------------------------- the demo, prepared once
+
+
+def _folder(name: str) -> Path:
+    home = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    (home / "regions").symlink_to(built_regions(), target_is_directory=True)
+    return home
+
+
+def _copied(source: Path, home: Path) -> Path:
+    for name in ("backroute.db", "secret"):
+        shutil.copyfile(source / name, home / name)
+    return home
+
+
+@lru_cache(maxsize=1)
+def opening_home() -> Path:
+    """What `backroute demo` serves at 05:40."""
+    home = _folder("opening")
+    with open_installation(home) as installation:
+        prepare(installation, say=lambda _what, _share: None)
+        overnight(installation, say=lambda _what, _share: None)
+    return home
+
+
+@lru_cache(maxsize=1)
+def planned_home() -> Path:
+    """The same, with the truck counted in, everything released and a plan."""
+    home = _copied(opening_home(), _folder("planned"))
+    with open_installation(home) as installation:
+        with open_store(installation.database) as store:
+            with (files.FOLDER / "receipt_tuesday.csv").open("rb") as file:
+                receipts, _ = read_receipts(store, file, now=START)
+            for receipt in receipts:
+                commit_receipt(store, receipt, now=START, by="demo", tell=False)
+            for depot_id in store.depot_ids():
+                release_orders(store, depot_id=depot_id, for_day=DAY, now=START, by="demo")
+            job = start_plan(
+                store, from_day=DAY, to_day=DAY, depot_ids=store.depot_ids(), by="demo", time_limit_s=3.0, seed=0
+            )
+        assert run_job_now(installation, job).state == "done"
+    return home
+
+
+@dataclass
+class Demo:
+    """The demo served to a browser whose person has just signed in by the printed link."""
+
+    installation: Installation
+    address: str
+    page: Page
+
+    def show(self, number: int) -> None:
+        """Opens Show me and presses the button of a moment."""
+        self.page.goto(f"{self.address}/show")
+        self.card(number).locator(".moment-foot a").click()
+        self.page.wait_for_load_state("networkidle")
+
+    def card(self, number: int) -> Locator:
+        return self.page.locator(f"#moment-{number}")
+
+    def state(self, number: int) -> str:
+        self.page.goto(f"{self.address}/show")
+        return self.card(number).locator(".chip").inner_text()
+
+    def rows(self, query: Any) -> list[Any]:
+        with self.installation.database.reading() as connection:
+            return list(connection.execute(query).all())
+
+    def plan(self) -> PlanPage:
+        with self.installation.database.reading() as connection:
+            return plan_page(connection, current_plans(connection, day=DAY)[0].plan_id)
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    made = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB", reduced_motion="reduce")
+    yield made
+    made.close()
+
+
+def _demo(home: Path, context: BrowserContext, *, now: str = "05:40") -> Iterator[Demo]:
+    heard: list[str] = []
+    context.on("console", lambda message: heard.append(message.text) if message.type in ("error", "warning") else None)
+    context.on("weberror", lambda error: heard.append(str(error.error)))
+    context.on(
+        "request", lambda request: None if _is_here(request.url) else heard.append(f"asked outside: {request.url}")
+    )
+    with open_installation(home) as installation:
+        installation.clock.jump(to=at(TUESDAY, now))
+        app = create_app(installation)
+        limiter.reset()
+        website = Website(installation=installation, clock=installation.clock, app=app)
+        with served(website) as address:
+            page = context.new_page()
+            sign_in(page, f"{address}{first_set_up_path(installation)}")
+            yield Demo(installation=installation, address=address, page=page)
+    assert heard == []
+
+
+def _is_here(url: str) -> bool:
+    return "//127.0.0.1:" in url or url.startswith(("data:", "blob:"))
+
+
+def sign_in(page: Page, link: str) -> None:
+    page.goto(link)
+    page.get_by_label("Your name").fill("Dispatcher 1")
+    page.get_by_label("E-mail").fill("dispatcher1@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Make the account").click()
+    expect(page.get_by_text("The account is made, and you are signed in.")).to_be_visible()
+
+
+@pytest.fixture
+def demo(context: BrowserContext, tmp_path: Path) -> Iterator[Demo]:
+    (tmp_path / "regions").symlink_to(built_regions(), target_is_directory=True)
+    yield from _demo(_copied(opening_home(), tmp_path), context)
+
+
+@pytest.fixture
+def planned(context: BrowserContext, tmp_path: Path) -> Iterator[Demo]:
+    (tmp_path / "regions").symlink_to(built_regions(), target_is_directory=True)
+    yield from _demo(_copied(planned_home(), tmp_path), context)
+
+
+# ---------------------------------------------------------------------------- the first page and the clock
+
+
+def test_the_demo_opens_with_the_night_done_and_says_where_the_day_stands(demo: Demo) -> None:
+    line = demo.page.locator("#counters")
+    expect(line).to_have_text(re.compile(r"12\d ready\s+21 waiting\s+5 need you\s+8 vans, 7 drivers"))
+    expect(demo.page.locator("#demo-clock")).to_have_text(re.compile("05:4[0-5]"))
+    never = demo.rows(select(tables.site.c.id).where(tables.site.c.pin_quality == "none"))
+    assert never == []
+    outbound = demo.rows(select(tables.setting.c.value).where(tables.setting.c.name == "outbound"))
+    assert outbound[0][0]["mode"] == "real"
+
+
+def test_the_demos_clock_jumps_forward_and_only_forward(demo: Demo) -> None:
+    page = demo.page
+    page.goto(f"{demo.address}/orders?state=waiting")
+    page.locator(".demo-clock summary").click()
+    page.get_by_role("button", name="Jump to 11:20").click()
+    expect(page.locator("#demo-clock")).to_have_text("11:20")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Orders")
+    assert demo.installation.clock.now() >= at(TUESDAY, "11:20")
+    page.locator(".demo-clock summary").click()
+    expect(page.get_by_text("11:20 is past")).to_be_visible()
+    page.get_by_role("button", name="Jump to 16:00").click()
+    expect(page.locator("#demo-clock")).to_have_text("16:00")
+
+
+# ---------------------------------------------------------------------------- the moments
+
+
+def test_1_the_truck_came_short(demo: Demo) -> None:
+    page = demo.page
+    came = files.rows("receipt_tuesday.csv")[0]
+    demo.show(1)
+    page.locator(f"#{came['inbound']}").get_by_label(f"Counted {came['sku']}").fill(came["quantity"])
+    page.get_by_role("button", name="Show who goes and who waits").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"{came['sku']} came short: 60 of 96")
+    wanting = [row["order"] for row in files.rows("story.csv") if row["part"] == "truck"]
+    table = page.get_by_role("region", name=came["sku"])
+    for number in wanting:
+        expect(table.get_by_role("link", name=number)).to_be_visible()
+    expect(table.get_by_text("ships complete")).to_have_count(1)
+
+    def goes() -> dict[str, str]:
+        rows = table.locator("tbody tr").all()
+        return {row.locator("td.head a").inner_text(): row.locator("td.so").inner_text() for row in rows}
+
+    in_force = goes()
+    page.get_by_role("button", name="Fair share").click()
+    expect(page.get_by_role("button", name="Fair share")).to_have_attribute("aria-pressed", "true")
+    assert goes() != in_force, "the policy changes who goes"
+    page.get_by_role("button", name=re.compile("Tier, then first ordered")).click()
+    expect(page.get_by_role("button", name=re.compile("Tier, then first ordered"))).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    assert goes() == in_force
+    page.get_by_role("button", name="Commit").click()
+    expect(page.get_by_text("60 units counted in and given out.")).to_be_visible()
+    given = demo.rows(
+        select(tables.order.c.number, func.sum(tables.allocation.c.quantity))
+        .join(tables.order_line, tables.order_line.c.order_id == tables.order.c.id)
+        .join(tables.allocation, tables.allocation.c.order_line_id == tables.order_line.c.id)
+        .join(tables.supply, tables.supply.c.id == tables.allocation.c.supply_id)
+        .join(tables.product, tables.product.c.id == tables.supply.c.product_id)
+        .where(tables.supply.c.kind == "receipt", tables.product.c.number == came["sku"])
+        .group_by(tables.order.c.number)
+    )
+    assert {number for number, _units in given} <= set(wanting)
+    assert sum(units for _number, units in given) == 60
+    assert demo.state(1) == "counted in"
+
+
+def test_2_where_is_my_order(planned: Demo) -> None:
+    page = planned.page
+    planned.show(2)
+    heading = page.get_by_role("heading", level=1)
+    placed = next(
+        (route, stop)
+        for route in planned.plan().routes
+        for stop in route.stops
+        if any(PARTS["po"]["order"] in each.references for each in stop.deliveries)
+    )
+    route, stop = placed
+    where = f"{route.vehicle}, stop {stop.number} of {len(route.stops)}, today"
+    expect(heading).to_have_text(re.compile(f"^{where} about .*That is the plan; the van has not left"))
+    told = page.locator(".told")
+    expect(told).to_contain_text("promised Tue 24 Feb")
+    expect(told).to_contain_text("slipped to Tue 3 Mar")
+    expect(told).to_contain_text("told")
+    slips = [row for row in files.rows("history.csv") if row["order"] == PARTS["po"]["order"]]
+    assert len(slips) == 2
+    for slip in slips:
+        expect(page.locator(".timeline")).to_contain_text(slip["why"])
+    dispatch(planned.installation)
+    page.reload()
+    expect(heading).to_have_text(re.compile(rf"^{where} \d\d:\d\d–\d\d:\d\d\.$"))
+
+
+def test_3_addresses_are_two_clicks_and_remembered(demo: Demo) -> None:
+    page = demo.page
+    demo.show(3)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Addresses")
+    for part in ("typo", "no_such_number", "no_number"):
+        site = PARTS[part]["site"]
+        (row,) = demo.rows(select(tables.site.c.id, tables.site.c.name).where(tables.site.c.number == site))
+        page.goto(f"{demo.address}/addresses/{row.id}")
+        page.locator("#choices").get_by_role("button", name=re.compile("^This one")).first.click()
+        expect(page.get_by_text(f"{row.name} has its pin, and keeps it.")).to_be_visible()
+    kept = demo.rows(select(func.count()).select_from(tables.address_pin))
+    assert kept[0][0] >= 3
+    (swedish,) = demo.rows(select(tables.site.c.pin_quality).where(tables.site.c.number == PARTS["swedish"]["site"]))
+    assert swedish[0] in ("exact", "interpolated")
+    assert demo.state(3) == "1 to decide"
+    demo.show(3)
+    page.get_by_label("Latitude").fill("60.1751")
+    page.get_by_label("Longitude").fill("24.9512")
+    page.get_by_role("button", name="Set the pin here").click()
+    expect(page.get_by_text("has its pin, and keeps it. That was the last one.")).to_be_visible()
+    assert demo.state(3) == "decided"
+
+
+def test_4_the_plan_says_why_what_is_left_out_is_left_out(demo: Demo) -> None:
+    page = demo.page
+    with open_store(demo.installation.database) as store:
+        for depot_id in store.depot_ids():
+            release_orders(store, depot_id=depot_id, for_day=DAY, now=START, by="demo")
+    background = Background(demo.installation)
+    background.start()
+    demo.show(4)
+    page.get_by_role("button", name="Plan the day").click()
+    expect(page.locator(".tl-stop").first).to_be_visible(timeout=60_000)
+    background.stop()
+    plan = demo.plan()
+    assert len(plan.left_out) >= 10
+    shown = page.locator("details.group summary .grow").all_inner_texts()
+    assert len(set(shown)) >= 5, shown
+    assert plan.search_s <= 15
+    assert demo.state(4) == "planned"
+
+
+def test_5_a_stop_is_moved_after_its_effect_was_seen(planned: Demo) -> None:
+    page = planned.page
+    before = planned.plan()
+    van_2 = next(route.shift_id for route in before.routes if route.vehicle == "Van 2")
+    planned.show(5)
+    part = page.locator("[data-part]")
+    expect(part.get_by_role("heading", name=re.compile("Bakery 3"))).to_be_visible()
+    expect(part.get_by_text("Arch 2.5 m.")).to_be_visible()
+    part.locator("select[name=shift]").select_option(str(van_2))
+    part.get_by_role("button", name="Show the effect").click()
+    expect(part.locator(".effect-box")).to_contain_text("Van 2 is 3.1 m high, Bakery 3 downstairs takes 2.5 m")
+    expect(part.get_by_role("button", name="Apply")).to_have_count(0)
+    assert planned.plan().plan_id == before.plan_id, "looking changes nothing"
+    # In a tight plan this very stop may fit nowhere else: then the next that does is moved.
+    others = (stop.stop_id for route in before.routes for stop in route.stops[-3:])
+    while (fits := a_van_that_fits(part)) is None:
+        page.goto(f"{planned.address}/plan?day={DAY}&stop={next(others)}")
+    expect(fits).to_contain_text(re.compile(r"[+−±]\d+ min"))
+    part.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("Moved. The new times stand in the timeline.")).to_be_visible()
+    assert planned.plan().parent_id == before.plan_id
+    assert planned.state(5) == "a stop was moved"
+    page.goto(f"{planned.address}/plan?day={DAY}")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text(re.compile("^Undone: moved"))).to_be_visible()
+    assert planned.plan().plan_id == before.plan_id
+
+
+def a_van_that_fits(part: Locator) -> Locator | None:
+    """Tries van after van, at its best place, until one of them may take the stop; the effect that is shown then."""
+    choice = part.locator("select[name=shift]")
+    for index in range(choice.locator("option").count()):
+        choice.select_option(index=index)
+        with part.page.expect_response(re.compile("/effect")):
+            part.get_by_role("button", name="Show the effect").click()
+        box = part.locator(".effect-box .say")
+        expect(box).to_be_visible()
+        if part.get_by_role("button", name="Apply").count():
+            return box
+    return None
+
+
+def test_6_a_driver_is_sick_before_the_vans_are_loaded(planned: Demo) -> None:
+    page = planned.page
+    route = planned.plan().routes[0]
+    planned.show(6)
+    options = page.locator(".option")
+    expect(options).to_have_count(3, timeout=60_000)
+    assert [each.get_attribute("data-kind") for each in options.all()] == ["spare_driver", "spread", "postpone"]
+    for each in options.all():
+        expect(each.get_by_text("Is told")).to_be_visible()
+    expect(options.first.get_by_role("heading")).to_have_text(f"Driver 7 takes {route.vehicle}")
+    options.first.get_by_role("button", name="Do this").click()
+    expect(page.get_by_text(re.compile("^Done: Driver 7 takes"))).to_be_visible()
+    now_driven = {each.vehicle: each.driver for each in planned.plan().routes}
+    assert now_driven[route.vehicle] == "Driver 7"
+    assert planned.state(6) == "decided"
+
+
+def test_6_a_driver_is_sick_after_the_vans_have_left(planned: Demo) -> None:
+    dispatch(planned.installation)
+    page = planned.page
+    before = planned.plan().routes[0]
+    planned.show(6)
+    first = page.locator(".option").first
+    expect(first.get_by_role("heading")).to_have_text(f"Driver 7 takes {before.vehicle}", timeout=60_000)
+    assert first.get_attribute("data-kind") == "other_driver"
+    first.get_by_role("button", name="Do this").click()
+    expect(page.get_by_text(re.compile("^Done: Driver 7 takes"))).to_be_visible()
+    after = next(each for each in planned.plan().routes if each.vehicle == before.vehicle)
+    assert after.driver == "Driver 7"
+    assert [(stop.site, stop.arrival) for stop in after.stops] == [(stop.site, stop.arrival) for stop in before.stops]
+
+
+def dispatch(installation: Installation) -> None:
+    """Every van is loaded and leaves, at 05:55."""
+    now = at(TUESDAY, "05:55")
+    installation.clock.jump(to=now)
+    with open_store(installation.database) as store:
+        depots = store.depot_ids()
+        for shift_id in store.routes_of_day(day=DAY, depot_ids=depots):
+            load_route(store, shift_id=shift_id, by="demo", now=now)
+        done = dispatch_day(store, day=DAY, depot_ids=depots, secret=installation.secret, by="demo", now=now)
+    assert not done.left
+
+
+# ---------------------------------------------------------------------------- the rest
+
+
+def test_every_link_of_the_list_leads_somewhere_and_a_file_can_be_tried(planned: Demo) -> None:
+    page = planned.page
+    page.goto(f"{planned.address}/show")
+    for link in page.locator(".moment-foot a").evaluate_all("links => links.map(link => link.href)"):
+        answer = page.goto(link)
+        assert answer is not None
+        assert answer.status == 200, link
+    page.goto(f"{planned.address}/show")
+    page.get_by_role("link", name="Try my own file").click()
+    before = planned.rows(select(func.count()).select_from(tables.order))
+    page.locator("input[type=file]").set_input_files(files.FOLDER / "orders.csv")
+    page.get_by_role("button", name=re.compile("Try")).first.click()
+    expect(page.get_by_text(re.compile("unchanged|as before")).first).to_be_visible()
+    assert planned.rows(select(func.count()).select_from(tables.order)) == before
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_the_list_can_be_used_by_everybody(planned: Demo, axe_script: Path, width: int) -> None:
+    page = planned.page
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{planned.address}/show")
+    found = page.evaluate(axe_script.read_text() + "\n;axe.run().then((result) => result.violations)")
+    assert [f"{each['id']}: {[node['html'] for node in each['nodes']]}" for each in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    bar = page.locator("header.bar").bounding_box()
+    assert bar is not None
+    assert bar["height"] <= 110, "the bar wraps at most once"

@@ -1,0 +1,246 @@
+"""Who gets which units: properties that hold for any book, and cases small enough to check by hand."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routing.model.orders import (
+    AllocationPolicy,
+    AllocationRule,
+    Book,
+    Completeness,
+    DeliveryDays,
+    RankRule,
+    WaitingLine,
+    WaitingOrder,
+)
+from routing.model.stock import Holding, Receipt, Supply, SupplyKind
+from routing.rules.allocation import Outcome, allocate, fair_shares, ranked, with_quantity, with_receipt
+from routing.rules.promises import expected_days, new_promises
+
+TODAY = date(2026, 5, 12)
+NOW = datetime(2026, 5, 12, 3, tzinfo=UTC)
+BY_RANK = (AllocationRule.TIER_THEN_FIRST_ORDERED, AllocationRule.FIRST_ORDERED, AllocationRule.PROMISED_DATE)
+
+
+def stock(key: int, quantity: int, **values: Any) -> Supply:
+    return Supply(
+        **{"id": key, "kind": SupplyKind.RECEIPT, "number": f"R-{key}", "product_id": 1, "ready_at": NOW,
+           "quantity": quantity} | values
+    )  # fmt: skip
+
+
+def truck(key: int, quantity: int, **values: Any) -> Supply:
+    return stock(key, quantity, kind=SupplyKind.INBOUND, **{"ready_at": NOW + timedelta(days=key)} | values)
+
+
+def order(key: int, *wants: tuple[int, int], **values: Any) -> WaitingOrder:
+    """An order of (product, quantity) lines; the key says how late it came."""
+    return WaitingOrder(
+        **{
+            "id": key, "number": f"SO-{key}", "customer_id": key, "customer": "Café", "site_id": key, "site": "Café",
+            "ordered_at": NOW - timedelta(days=9) + timedelta(hours=key),
+            "lines": tuple(
+                WaitingLine(id=key * 10 + n, number=str(n), product_id=product, sku=f"P{product}", name="Goods",
+                            needed=units, case_pack=12)
+                for n, (product, units) in enumerate(wants)
+            ),
+        } | values
+    )  # fmt: skip
+
+
+def given_to(outcome: Outcome) -> dict[int, int]:
+    """Units per order."""
+    found: dict[int, int] = defaultdict(int)
+    for claim in (*outcome.claims, *outcome.committed):
+        found[claim.line_id // 10] += claim.quantity
+    return dict(found)
+
+
+@st.composite
+def books(draw: st.DrawFn) -> Book:
+    supplies = tuple(
+        (stock if draw(st.booleans()) else truck)(n, draw(st.integers(0, 60)), product_id=draw(st.integers(1, 3)))
+        for n in range(1, draw(st.integers(1, 5)) + 1)
+    )
+    orders = tuple(
+        order(
+            n,
+            *draw(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 40)), min_size=1, max_size=3)),
+            tier=draw(st.integers(1, 3)),
+            rank_rule=draw(st.sampled_from(RankRule)),
+            completeness=draw(st.sampled_from(Completeness)),
+            not_before=draw(st.sampled_from(["", "2026-07-01"])),
+        )
+        for n in range(1, draw(st.integers(1, 6)) + 1)
+    )
+    return Book(depot_id=1, supplies=supplies, orders=orders)
+
+
+def held(book: Book, outcome: Outcome, *, committed: bool = False) -> Book:
+    """The book after the outcome was written, some of it released."""
+    units: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
+    for claim in outcome.claims:
+        units[claim.line_id, claim.supply_id][int(committed and claim.line_id % 20 < 10)] += claim.quantity
+    for claim in outcome.committed:
+        units[claim.line_id, claim.supply_id][1] += claim.quantity
+    return replace(
+        book,
+        holdings=tuple(
+            Holding(line_id=line, supply_id=supply, allocated=free, committed=out)
+            for (line, supply), (free, out) in sorted(units.items())
+        ),
+    )
+
+
+def check(book: Book, outcome: Outcome) -> None:
+    of_supply: dict[int, int] = defaultdict(int)
+    of_line: dict[int, int] = defaultdict(int)
+    for claim in (*outcome.claims, *outcome.committed):
+        assert claim.quantity > 0
+        of_supply[claim.supply_id] += claim.quantity
+        of_line[claim.line_id] += claim.quantity
+    supplies = {supply.id: supply for supply in book.supplies}
+    lines = {line.id: line for one in book.orders for line in one.lines}
+    assert all(units <= supplies[key].quantity for key, units in of_supply.items())
+    assert all(units <= lines[key].needed for key, units in of_line.items())
+    for claim in (*outcome.claims, *outcome.committed):
+        assert supplies[claim.supply_id].product_id == lines[claim.line_id].product_id
+
+
+@given(books(), st.sampled_from(AllocationRule), st.integers(0, 50), st.booleans())
+def test_never_more_than_supplied_or_ordered_and_always_the_same(
+    book: Book, rule: AllocationRule, recount: int, committed: bool
+) -> None:
+    policy = AllocationPolicy(rule=rule)
+    first = allocate(book, policy, today=TODAY)
+    check(book, first)
+    assert allocate(book, policy, today=TODAY) == first
+    turned = replace(book, orders=book.orders[::-1], supplies=book.supplies[::-1])
+    assert given_to(allocate(turned, policy, today=TODAY)) == given_to(first)
+    later = with_quantity(held(book, first, committed=committed), supply_id=1, quantity=recount)
+    check(later, allocate(later, policy, today=TODAY))
+    received = with_receipt(
+        held(book, first, committed=committed),
+        Receipt(number="R", depot_id=1, product_id=book.supplies[0].product_id, sku="P", quantity=recount,
+                counted_at=NOW, inbound_id=book.supplies[0].id if not book.supplies[0].is_stock else None),
+        supply_id=99,
+    )  # fmt: skip
+    check(received, allocate(received, policy, today=TODAY))
+
+
+@given(books(), st.sampled_from(BY_RANK))
+def test_deciding_again_without_news_changes_nothing(book: Book, rule: AllocationRule) -> None:
+    policy = AllocationPolicy(rule=rule)
+    first = allocate(book, policy, today=TODAY)
+    assert allocate(held(book, first), policy, today=TODAY) == first
+
+
+@given(books(), st.sampled_from(BY_RANK), st.lists(st.tuples(st.integers(1, 3), st.integers(1, 40)), min_size=1))
+def test_a_lower_rank_never_costs_a_higher_one(book: Book, rule: AllocationRule, wants: list[tuple[int, int]]) -> None:
+    policy = AllocationPolicy(rule=rule)
+    before = given_to(allocate(book, policy, today=TODAY))
+    newcomer = order(9, *wants[:3], tier=0)
+    after = given_to(allocate(replace(book, orders=(*book.orders, newcomer)), policy, today=TODAY))
+    assert ranked((*book.orders, newcomer), policy)[-1] is newcomer
+    assert {key: units for key, units in after.items() if key != 9} == before
+
+
+@given(
+    st.integers(0, 500), st.lists(st.tuples(st.integers(0, 90), st.sampled_from([1, 6, 12])), min_size=1, max_size=8)
+)
+def test_fair_shares_add_up(heap: int, lines: list[tuple[int, int]]) -> None:
+    wants = {n: want for n, (want, _) in enumerate(lines)}
+    shares = fair_shares(heap, wants, {n: pack for n, (_, pack) in enumerate(lines)})
+    assert sum(shares.values()) == min(heap, sum(wants.values()))
+    assert all(0 < units <= wants[key] for key, units in shares.items())
+
+
+def test_an_earlier_order_keeps_its_claim_though_a_better_tier_comes_later() -> None:
+    book = Book(depot_id=1, supplies=(stock(1, 10),), orders=(order(1, (1, 10)),))
+    book = held(book, allocate(book, AllocationPolicy(), today=TODAY))
+    later = replace(book, orders=(*book.orders, order(2, (1, 10), tier=3)))
+    assert given_to(allocate(later, AllocationPolicy(), today=TODAY)) == {1: 10}
+
+
+@pytest.mark.parametrize(
+    ("rule", "on", "keeps"),
+    [
+        (RankRule.NORMAL, stock, True),
+        (RankRule.NORMAL, truck, False),
+        (RankRule.NEVER_LOSES, truck, True),
+        (RankRule.MAY_GIVE_UP, stock, False),
+    ],
+)
+def test_what_a_customer_keeps_when_a_better_rank_comes(rule: RankRule, on: Any, keeps: bool) -> None:
+    mine = order(1, (1, 10), rank_rule=rule)
+    book = Book(depot_id=1, supplies=(on(1, 10),), orders=(mine,))
+    book = held(book, allocate(book, AllocationPolicy(), today=TODAY))
+    later = replace(book, orders=(mine, order(2, (1, 10), tier=3)))
+    assert given_to(allocate(later, AllocationPolicy(), today=TODAY)) == ({1: 10} if keeps else {2: 10})
+
+
+def test_a_ship_complete_order_takes_only_when_every_line_is_covered() -> None:
+    both = order(1, (1, 10), (2, 5), completeness=Completeness.COMPLETE)
+    after = order(2, (1, 10))
+    book = Book(depot_id=1, supplies=(stock(1, 10), truck(2, 4, product_id=2)), orders=(both, after))
+    assert given_to(allocate(book, AllocationPolicy(), today=TODAY)) == {2: 10}
+    covered = replace(book, supplies=(stock(1, 10), truck(2, 5, product_id=2)))
+    assert given_to(allocate(covered, AllocationPolicy(), today=TODAY)) == {1: 15}
+
+
+def test_a_ship_complete_order_that_falls_apart_gives_back_what_it_held() -> None:
+    both = order(1, (1, 10), (2, 5), completeness=Completeness.COMPLETE)
+    book = Book(depot_id=1, supplies=(stock(1, 10), stock(2, 5, product_id=2)), orders=(both, order(2, (1, 10))))
+    book = held(book, allocate(book, AllocationPolicy(), today=TODAY))
+    outcome = allocate(with_quantity(book, supply_id=2, quantity=4), AllocationPolicy(), today=TODAY)
+    assert outcome.broken == (1,)
+    assert given_to(outcome) == {2: 10}
+
+
+def test_an_order_wanted_far_in_the_future_locks_no_stock_now() -> None:
+    far = order(1, (1, 10), not_before="2026-06-30")
+    book = Book(depot_id=1, supplies=(stock(1, 10),), orders=(far, order(2, (1, 6))))
+    assert given_to(allocate(book, AllocationPolicy(), today=TODAY)) == {2: 6}
+    assert given_to(allocate(book, AllocationPolicy(horizon_days=60), today=TODAY)) == {1: 10}
+
+
+def test_the_expected_day_is_the_next_delivery_day_after_the_goods_are_ready() -> None:
+    # Tuesdays and Thursdays; a truck on Wednesday brings what the second order needs.
+    week = DeliveryDays(weekdays=frozenset({1, 3}), zone="Europe/Helsinki")
+    book = Book(
+        depot_id=1,
+        supplies=(stock(1, 10), truck(2, 10, ready_at=NOW + timedelta(days=1))),
+        orders=(
+            order(1, (1, 10)),
+            order(2, (1, 6)),
+            order(3, (1, 6)),
+            order(4, (1, 2), wanted_on="2026-05-16"),
+            order(5, (1, 1), (2, 1), completeness=Completeness.COMPLETE),
+        ),
+    )
+    policy = AllocationPolicy()
+    outcome = allocate(book, policy, today=TODAY)
+    days = expected_days(book, outcome, days=dict.fromkeys(range(1, 6), week), policy=policy, now=NOW)
+    assert days == {
+        10: "2026-05-12",  # on the shelf on Tuesday morning
+        20: "2026-05-14",  # Wednesday's truck, Thursday's round
+        30: "",  # four of its six are on that truck, two on none
+        40: "",  # nothing is left for it
+        50: "", 51: "",  # ship complete: no supply of the other article
+    }  # fmt: skip
+    assert [promise.line_id for promise in new_promises(book.orders, days, policy=policy, why="test")] == [10, 20]
+
+
+def test_a_date_is_never_before_the_day_it_is_wanted() -> None:
+    book = Book(depot_id=1, supplies=(stock(1, 10),), orders=(order(1, (1, 2), wanted_on="2026-05-16"),))
+    policy = AllocationPolicy()
+    days = expected_days(book, allocate(book, policy, today=TODAY), days={}, policy=policy, now=NOW)
+    assert days == {10: "2026-05-18"}  # the 16th is a Saturday

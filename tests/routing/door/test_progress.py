@@ -1,0 +1,89 @@
+"""How a route goes on from where it stands."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from routing.model.proofs import PlannedTimes, StopFacts
+from routing.rules.progress import Eta, forecast, leaves, told_live
+
+EIGHT = datetime(2026, 5, 12, 8, 0, tzinfo=UTC)
+
+
+def at(minutes: int) -> datetime:
+    return EIGHT + timedelta(minutes=minutes)
+
+
+def planned(stop_id: int, arrival: int, *, start: int | None = None, service: int = 5) -> PlannedTimes:
+    begins = arrival if start is None else start
+    return PlannedTimes(
+        stop_id=stop_id,
+        site_id=stop_id,
+        deliveries=(stop_id,),
+        arrival=at(arrival),
+        start=at(begins),
+        departure=at(begins + service),
+    )
+
+
+ROUTE = (planned(1, 10), planned(2, 25), planned(3, 40))
+
+
+def arrivals(etas: tuple[Eta, ...]) -> list[tuple[int, int, int]]:
+    """(stop, minutes after eight, stops away)."""
+    return [(eta.stop_id, round((eta.arrival - EIGHT).total_seconds() / 60), eta.stops_away) for eta in etas]
+
+
+def test_before_it_leaves_the_plan_is_the_forecast() -> None:
+    assert arrivals(forecast(ROUTE, {}, departs_at=at(0), now=at(-30))) == [(1, 10, 1), (2, 25, 2), (3, 40, 3)]
+
+
+def test_a_van_that_has_not_come_is_never_forecast_in_the_past() -> None:
+    assert arrivals(forecast(ROUTE, {}, departs_at=at(0), now=at(30))) == [(1, 30, 1), (2, 45, 2), (3, 60, 3)]
+
+
+def test_delay_at_one_door_is_carried_to_all_later_ones() -> None:
+    facts = {1: StopFacts(arrived_at=at(10), done_at=at(35))}
+    assert arrivals(forecast(ROUTE, facts, departs_at=at(0), now=at(35))) == [(2, 45, 1), (3, 60, 2)]
+
+
+def test_at_the_door_the_stop_is_no_stops_away() -> None:
+    facts = {1: StopFacts(arrived_at=at(12))}
+    assert arrivals(forecast(ROUTE, facts, departs_at=at(0), now=at(14))) == [(1, 12, 0), (2, 27, 1), (3, 42, 2)]
+
+
+def test_an_early_van_waits_where_the_plan_waits() -> None:
+    route = (planned(1, 10), planned(2, 25, start=45), planned(3, 60))
+    second, third = forecast(route, {1: StopFacts(done_at=at(5))}, departs_at=at(0), now=at(5))
+    assert (second.arrival, second.start, third.arrival) == (at(15), at(45), at(60))
+
+
+def test_stops_done_out_of_order_keep_the_others_possible() -> None:
+    facts = {3: StopFacts(done_at=at(20))}
+    assert arrivals(forecast(ROUTE, facts, departs_at=at(0), now=at(20))) == [(1, 30, 1), (2, 45, 2)]
+
+
+@pytest.mark.parametrize(("stops_away", "minutes"), [(1, 30), (9, 60)])
+def test_the_window_told_is_narrow_when_near_and_lies_mostly_after_the_forecast(stops_away: int, minutes: int) -> None:
+    eta = Eta(
+        stop_id=1,
+        site_id=1,
+        arrival=at(23),
+        start=at(23),
+        departure=at(30),
+        stops_away=stops_away,
+        late_by=timedelta(0),
+    )
+    opens, closes = told_live(eta)
+    assert closes - opens == timedelta(minutes=minutes)
+    assert opens.minute % 5 == 0
+    assert eta.start - opens < closes - eta.start
+
+
+def test_a_forecast_that_wobbles_inside_the_told_window_leaves_it_nowhere() -> None:
+    (eta, *_rest) = forecast(ROUTE, {}, departs_at=at(0), now=at(0))
+    assert not leaves((at(0), at(30)), eta)
+    assert leaves((at(15), at(45)), eta)
+    assert not leaves(None, eta)

@@ -1,0 +1,61 @@
+"""What is left out is said in the words of its door, and only of vans that could have come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from routing.model.day import DayFacts
+from routing.model.plans import Plan, Reason, Unassigned
+from routing.rules.changes import said_of_the_door
+from routing.rules.reasons import why_left_out
+from routing.rules.schedule import Failure, Timetable
+from tests.routing import builders_plans as build
+from tests.routing.planning.test_problem import delivery, shift, site
+from tests.routing.planning.test_problem import facts as facts_of
+
+
+def nothing_on_a_van() -> Plan:
+    return Plan(routes=(), unassigned=(), cost=0, served_by_tier=(), engine="nobody", seed=0)
+
+
+def test_a_van_of_another_depot_is_no_reason() -> None:
+    needs_crane = build.visit(1, 1, skills=frozenset({"crane"}), shifts=frozenset({1}))
+    problem = build.problem(needs_crane, shifts=(build.shift(1), build.shift(2)))
+    (gone,) = why_left_out(problem, nothing_on_a_van())
+    assert gone.reasons == (Reason.SKILLS,)
+    assert gone.proven
+
+
+def test_a_van_that_was_shut_out_for_a_reason_is_one() -> None:
+    behind_arch = build.visit(1, 1, shifts=frozenset(), why_not=((1, Reason.ACCESS),))
+    problem = build.problem(behind_arch, shifts=(build.shift(1), build.shift(2)))
+    (gone,) = why_left_out(problem, nothing_on_a_van())
+    assert gone.reasons == (Reason.ACCESS,)
+
+
+def said(reason: Reason, facts: DayFacts) -> str:
+    gone = Unassigned(visit=1, reasons=(reason,), proven=True, detail="D-1 may not ride on Van 1 (access).")
+    return said_of_the_door(gone, facts).detail
+
+
+def facts(**door: Any) -> DayFacts:
+    return facts_of(sites=(site(1, **door),), deliveries=(delivery(1),), shifts=(shift(1),))
+
+
+def test_the_door_says_what_it_needs() -> None:
+    assert said(Reason.CREW, facts(crew=3)) == "Café 1 needs 3 people, the largest crew of Depot 1 has 1."
+    assert said(Reason.SKILLS, facts(skills=("crane",))) == "Café 1 needs crane: no van of Depot 1 has all of it."
+    assert said(Reason.ACCESS, facts(max_length_cm=100)) == (
+        "Van 1 is an unknown size long, Café 1 takes 1.0 m, and no larger vehicle of Depot 1 fits."
+    )
+    assert said(Reason.CAPACITY, facts()) == "D-1 may not ride on Van 1 (access)."
+
+
+def test_a_load_is_said_in_kilograms() -> None:
+    heavy = build.visit(1, 1, load=(281_760,))
+    problem = build.problem(
+        heavy, shifts=(build.shift(1, capacity=(110_000,), name="Bike 1"),), dimensions=("weight_g",)
+    )
+    answer = Timetable(problem).route(1, [1])
+    assert isinstance(answer, Failure)
+    assert answer.sentence == "Bike 1 may carry 110.0 kg, but 281.8 kg would be on board."

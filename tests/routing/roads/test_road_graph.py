@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import osmnx
+import pytest
+
+from routing.engines.roads.road_graph import RoadGraphTravelTimes, _read_graph
+from routing.errors import TravelError
+from routing.model.places import Location
+
+ROOT = Path(__file__).parents[3]
+AT_SEA = Location(lat=60.10, lon=25.10)
+
+
+def places(n: int) -> list[Location]:
+    dice = random.Random(n)
+    return [Location(lat=dice.uniform(60.165, 60.174), lon=dice.uniform(24.937, 24.950)) for _ in range(n)]
+
+
+@pytest.fixture(scope="module")
+def graph_times(helsinki) -> RoadGraphTravelTimes:
+    return RoadGraphTravelTimes(helsinki.directory)
+
+
+# OSRM pushes a bike against one-way streets and over footways, which the graph does not know: a looser bound.
+@pytest.mark.parametrize(("profile", "agreeing"), [("van", 0.9), ("bike", 0.8)])
+def test_osrm_and_the_road_graph_agree_about_most_pairs(osrm_times, graph_times, profile, agreeing):
+    by_osrm = osrm_times.table(places(60), profile=profile)
+    by_graph = graph_times.table(places(60), profile=profile)
+    both = (by_osrm.durations_s >= 120) & (by_graph.durations_s >= 120)
+    assert both.mean() > 0.4
+    ratio = by_graph.durations_s[both] / by_osrm.durations_s[both]
+    assert 0.85 < np.median(ratio) < 1.15
+    assert np.mean((ratio > 0.6) & (ratio < 1.6)) > agreeing
+    far = both & (by_osrm.distances_m > 500)
+    assert 0.85 < np.median(by_graph.distances_m[far] / by_osrm.distances_m[far]) < 1.15
+
+
+def test_its_tables_are_labelled_and_of_the_region_build(graph_times, helsinki):
+    table = graph_times.table(places(5), profile="van")
+    assert table.engine == "road graph"
+    assert table.build == helsinki.facts.build
+    assert (np.diagonal(table.durations_s) == 0).all()
+    assert table.durations_s.dtype == table.distances_m.dtype == table.snapped_m.dtype == np.int64
+
+
+def test_a_place_far_from_any_road_is_not_snapped_to_one(graph_times):
+    table = graph_times.table([*places(2), AT_SEA], profile="van")
+    assert table.snapped_m[2] == -1
+    assert table.durations_s[2].tolist() == [-1, -1, 0]
+    assert table.distances_m[:, 2].tolist() == [-1, -1, 0]
+    with pytest.raises(TravelError, match="Place 3 of this route has no road"):
+        graph_times.path([*places(2), AT_SEA], profile="van")
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_small_tables_need_no_special_case(graph_times, n):
+    table = graph_times.table(places(1)[:n], profile="van")
+    assert table.durations_s.tolist() == [[0]] * n
+    assert graph_times.path(places(1)[:n], profile="van") == places(1)[:n]
+
+
+def test_a_table_made_in_blocks_equals_one_made_at_once(graph_times, monkeypatch):
+    from routing.engines.roads import road_graph
+
+    at_once = graph_times.table(places(20), profile="van")
+    monkeypatch.setattr(road_graph, "_BLOCK_CELLS", 1)
+    in_blocks = graph_times.table(places(20), profile="van")
+    assert np.array_equal(at_once.durations_s, in_blocks.durations_s)
+    assert np.array_equal(at_once.distances_m, in_blocks.distances_m)
+
+
+def test_the_line_is_as_long_as_the_table_says(graph_times):
+    from routing.engines.roads.great_circle import great_circle_m
+
+    ends = places(2)
+    line = graph_times.path(ends, profile="van")
+    steps = great_circle_m(line, line)
+    length = sum(steps[at, at + 1] for at in range(len(line) - 1))
+    assert length == pytest.approx(graph_times.table(ends, profile="van").distances_m[0, 1], rel=0.01)
+
+
+def test_the_settings_of_osmnx_are_put_back(tmp_path, monkeypatch):
+    from routing.engines.roads.profiles import PROFILES
+
+    monkeypatch.setattr(osmnx.settings, "all_oneway", True)
+    monkeypatch.setattr(osmnx.settings, "useful_tags_way", ["name"])
+    roads = tmp_path / "roads.osm"
+    roads.write_text(
+        '<osm version="0.6"><node id="1" lat="0" lon="0"/><node id="2" lat="0" lon="0.01"/>'
+        '<way id="1"><nd ref="1"/><nd ref="2"/><tag k="highway" v="residential"/></way></osm>'
+    )
+    graph = _read_graph(roads, PROFILES["car"])
+    assert sorted((start, end) for start, end, _ in graph.edges) == [(1, 2), (2, 1)]
+    assert osmnx.settings.all_oneway is True
+    assert osmnx.settings.useful_tags_way == ["name"]
+
+
+def test_answering_does_not_import_osmnx():
+    script = (
+        "import sys\nimport routing.engines.roads.build, routing.engines.roads.travel\nprint('osmnx' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

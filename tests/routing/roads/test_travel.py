@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+from routing.engines.roads.great_circle import GreatCircleTravelTimes, great_circle_m
+from routing.engines.roads.travel import travel_times
+from routing.errors import RegionError, TravelError
+from routing.model.places import Location
+
+HERE = Location(lat=60.1676, lon=24.9450)
+THERE = Location(lat=60.1711, lon=24.9432)
+
+
+def engine_of(travel) -> str:
+    try:
+        return travel.table([HERE, THERE], profile="van").engine
+    finally:
+        travel.close()
+
+
+def test_osrm_is_the_first_choice(helsinki):
+    assert engine_of(travel_times(helsinki.directory)) == "osrm"
+
+
+def test_without_a_region_travel_is_over_the_great_circle():
+    assert engine_of(travel_times(None)) == "great circle"
+
+
+def test_a_damaged_osrm_dataset_falls_back_to_the_road_graph_and_then_to_the_great_circle(helsinki, tmp_path):
+    region = tmp_path / "damaged"
+    shutil.copytree(helsinki.directory, region)
+    (region / "osrm" / "car" / "region.osrm.hsgr").write_bytes(b"no graph")
+    assert engine_of(travel_times(region)) == "road graph"
+    shutil.rmtree(region / "road_graph")
+    assert engine_of(travel_times(region)) == "great circle"
+
+
+def test_a_region_that_was_never_built_is_refused(tmp_path):
+    with pytest.raises(RegionError, match="no built region"):
+        travel_times(tmp_path)
+
+
+def test_the_great_circle_measures_a_degree_of_latitude():
+    equator, one_north = Location(lat=0, lon=0), Location(lat=1, lon=0)
+    assert great_circle_m([equator], [one_north]).item() == pytest.approx(111_195, abs=5)
+
+
+def test_the_great_circle_crosses_the_date_line_the_short_way():
+    assert great_circle_m([Location(lat=0, lon=179.5)], [Location(lat=0, lon=-179.5)]).item() < 112_000
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_great_circle_tables_have_the_shape_of_the_others(n):
+    table = GreatCircleTravelTimes().table([HERE, THERE][:n], profile="bike")
+    assert table.durations_s.shape == table.distances_m.shape == (n, n)
+    assert table.durations_s.dtype == np.int64
+    assert np.diagonal(table.durations_s).tolist() == [0] * n
+    assert table.snapped_m.tolist() == [0] * n
+
+
+def test_the_great_circle_draws_straight_lines_and_knows_the_profiles():
+    travel = GreatCircleTravelTimes()
+    assert travel.path([HERE, THERE], profile="van") == [HERE, THERE]
+    with pytest.raises(TravelError, match="no profile"):
+        travel.path([HERE, THERE], profile="hovercraft")

@@ -1,0 +1,276 @@
+"""What the planner promises: valid plans, strict priority, kept locks, reasons, and the same answer for the same
+seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations, permutations, product
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from routing.engines.solver.ortools_solver import solve
+from routing.errors import InvalidProblem
+from routing.model.plans import Lock, Plan, PlannedRoute, Problem, Reason, SolveProgress, Travel, Window
+from routing.rules.check import violations
+from routing.rules.schedule import Timetable
+from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, plan, problem, shift, visit
+
+SOON = {"seed": 0, "time_limit_s": 5.0, "iterations": 60}
+
+
+def reasons(of: Plan) -> dict[int, tuple[Reason, ...]]:
+    return {gone.visit: gone.reasons for gone in of.unassigned}
+
+
+# ---- small problems of every kind
+
+
+@st.composite
+def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True) -> Problem:
+    places = draw(st.integers(2, 6))
+    cells = st.integers(-1, 40)
+    table = np.array([[draw(cells) for _ in range(places)] for _ in range(places)], dtype=np.int64)
+    table = np.where(table < 0, -1, table * MINUTE)
+    np.fill_diagonal(table, 0)
+    hours = st.integers(6, 15)
+
+    def windows() -> tuple[Window, ...]:
+        starts = draw(st.lists(hours, min_size=1, max_size=2, unique=True))
+        return tuple(Window(start_s=h * HOUR, end_s=h * HOUR + draw(st.integers(0, 3 * HOUR))) for h in starts)
+
+    skills = st.frozensets(st.sampled_from(["crane", "cold"]), max_size=2)
+    visits = tuple(
+        visit(
+            n + 1,
+            draw(st.integers(0, places - 1)),
+            service_s=draw(st.integers(0, 60)) * MINUTE,
+            setup_s=draw(st.sampled_from([0, 0, 120, 900])),
+            windows=windows() if draw(st.booleans()) else between(0, 24 * HOUR),
+            load=(draw(st.integers(0, 6)), draw(st.integers(0, 3))),
+            collect=(draw(st.sampled_from([0, 0, 4])), 0),
+            tier=draw(st.integers(0, 2)),
+            age=draw(st.integers(0, 9)),
+            ready_s=draw(st.sampled_from([None, None, 9 * HOUR, 11 * HOUR])),
+            skills=draw(skills) if draw(st.booleans()) else frozenset(),
+        )
+        for n in range(draw(st.integers(0, most)))
+    )
+    shifts = tuple(
+        shift(
+            n + 1,
+            start=draw(st.sampled_from([0, 0, 1, None])),
+            end=draw(st.sampled_from([0, 0, 1, None])),
+            start_s=draw(st.integers(5, 10)) * HOUR,
+            end_s=draw(st.integers(11, 17)) * HOUR,
+            capacity=(draw(st.integers(0, 15)), draw(st.integers(0, 9))),
+            skills=draw(skills),
+            breaks=draw(st.sampled_from([(), (), (pause(),), (pause(1), pause(2, at=(11 * HOUR, 12 * HOUR)))])),
+            loading_s=draw(st.sampled_from([0, 600])),
+            debrief_s=draw(st.sampled_from([0, 600])),
+            max_stops=draw(st.sampled_from([None, None, 2])),
+            max_visits=draw(st.sampled_from([None, None, 3])),
+            max_distance_m=draw(st.sampled_from([None, None, 50_000])),
+            max_travel_s=draw(st.sampled_from([None, None, HOUR])),
+            speed_factor=draw(st.sampled_from([1.0, 1.0, 0.7])),
+        )
+        for n in range(draw(st.integers(0, 3)))
+    )
+    decided: tuple[Lock, ...] = ()
+    if locks and visits and shifts and draw(st.booleans()):
+        key = draw(st.sampled_from([one.id for one in visits]))
+        where = draw(st.sampled_from([one.id for one in shifts]))
+        decided = (Lock(visit=key, shift=where, position=draw(st.sampled_from([None, 0, 1]))),)
+    return problem(
+        *visits,
+        shifts=shifts,
+        locks=decided,
+        travel=Travel(durations_s=table, distances_m=np.where(table < 0, -1, table * 10)),
+        dimensions=("kg", "pallets"),
+    )
+
+
+@given(day=problems())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_every_plan_passes_the_checker(day: Problem) -> None:
+    assert violations(solve(day, seed=0, time_limit_s=0.15), day) == []
+
+
+def best_counts(day: Problem) -> tuple[int, ...]:
+    """Served per tier at best, from the top, by trying everything."""
+    table = Timetable(day)
+    keys = [one.id for one in day.visits]
+    fits = {
+        (one.id, group): any(isinstance(table.route(one.id, order), PlannedRoute) for order in permutations(group))
+        for one in day.shifts
+        for size in range(1, len(keys) + 1)
+        for group in combinations(keys, size)
+    }
+    tiers = sorted({one.tier for one in day.visits}, reverse=True)
+    tier = {one.id: one.tier for one in day.visits}
+    best = tuple(0 for _ in tiers)
+    for choice in product([None, *(one.id for one in day.shifts)], repeat=len(keys)):
+        counts = tuple(sum(tier[k] == t for k, c in zip(keys, choice, strict=True) if c is not None) for t in tiers)
+        if counts > best:
+            groups = [
+                (one.id, tuple(k for k, c in zip(keys, choice, strict=True) if c == one.id)) for one in day.shifts
+            ]
+            if all(not group or fits[key, group] for key, group in groups):
+                best = counts
+    return best
+
+
+@given(day=problems(most=5, locks=False))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_priority_is_strict_as_trying_everything_finds_it(day: Problem) -> None:
+    found = solve(day, seed=0, time_limit_s=0.5, iterations=150)
+    assert tuple(count for _, count in found.served_by_tier) == best_counts(day)
+
+
+@given(day=problems())
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_same_seed_and_iterations_give_the_same_plan(day: Problem) -> None:
+    one, other = (solve(day, seed=3, time_limit_s=20, iterations=20) for _ in range(2))
+    assert replace(one, search_s=0) == replace(other, search_s=0)
+
+
+# ---- by hand
+
+
+def test_one_urgent_delivery_outweighs_all_the_others() -> None:
+    normal = [visit(n, 1, service_s=30 * MINUTE) for n in range(1, 7)]
+    urgent = visit(9, 2, service_s=3 * HOUR + 50 * MINUTE, tier=1)
+    found = solve(problem(*normal, urgent), **SOON)
+    assert found.served_by_tier == ((1, 1), (0, 0))
+    assert all(why == (Reason.COMPETED_OUT,) for why in reasons(found).values())
+
+
+def test_within_a_tier_the_older_one_goes() -> None:
+    young, old = (visit(n, 1, service_s=3 * HOUR, age=age) for n, age in ((1, 0), (2, 5)))
+    assert reasons(solve(problem(young, old), **SOON)) == {1: (Reason.COMPETED_OUT,)}
+
+
+def test_without_visits_or_shifts_there_is_an_empty_plan() -> None:
+    assert solve(problem(), **SOON).routes == ()
+    nobody = solve(problem(visit(1, 1), shifts=()), **SOON)
+    assert reasons(nobody) == {1: (Reason.DRIVER_HOURS,)}
+    assert nobody.unassigned[0].proven
+
+
+def test_what_no_van_can_do_is_proven_with_the_closest_reason_first() -> None:
+    heavy = visit(1, 1, load=(99,), skills=frozenset({"crane"}))
+    found = solve(problem(heavy, shifts=(shift(1), shift(2, skills=frozenset({"crane"})))), **SOON)
+    assert found.unassigned[0].proven
+    assert found.unassigned[0].reasons == (Reason.CAPACITY, Reason.SKILLS)
+
+
+def test_an_unreachable_place_is_left_out_with_no_road() -> None:
+    travel = line(3)
+    travel.durations_s[2, :2] = travel.durations_s[:2, 2] = -1
+    found = solve(problem(visit(1, 1), visit(2, 2), travel=travel), **SOON)
+    assert reasons(found) == {2: (Reason.NO_ROAD,)}
+
+
+def test_a_van_without_capacity_carries_nothing() -> None:
+    assert reasons(solve(problem(visit(1, 1), shifts=(shift(capacity=(0,)),)), **SOON)) == {1: (Reason.CAPACITY,)}
+
+
+def test_a_break_that_cannot_be_taken_does_not_break_an_unused_shift() -> None:
+    never = shift(2, breaks=(pause(at=(20 * HOUR, 21 * HOUR)),))
+    found = solve(problem(visit(1, 1), shifts=(shift(1), never)), **SOON)
+    assert [route.shift for route in found.routes] == [1]
+
+
+def test_a_lock_is_kept_though_another_van_is_nearer() -> None:
+    day = problem(
+        visit(1, 9), visit(2, 9), shifts=(shift(1), shift(2, start=9, end=9)), locks=(Lock(visit=1, shift=1),)
+    )
+    found = solve(day, **SOON)
+    assert 1 in {route.shift: route.visits for route in found.routes}[1]
+
+
+def test_locked_places_in_the_order_are_kept() -> None:
+    day = problem(
+        *(visit(n, n) for n in range(1, 6)),
+        locks=(
+            Lock(visit=5, shift=1, position=0),
+            Lock(visit=2, shift=1, position=1),
+            Lock(visit=1, shift=1, position=3),
+        ),
+    )
+    (route,) = solve(day, **SOON).routes
+    assert (route.visits[0], route.visits[1], route.visits[3]) == (5, 2, 1)
+    assert len(route.visits) == 5
+
+
+def test_a_lock_that_cannot_be_kept_leaves_the_visit_out_under_its_own_reason() -> None:
+    day = problem(
+        visit(1, 1, load=(99,)), shifts=(shift(1), shift(2, capacity=(100,))), locks=(Lock(visit=1, shift=1),)
+    )
+    assert reasons(solve(day, **SOON)) == {1: (Reason.LOCKED_BY_YOU, Reason.CAPACITY)}
+
+
+@pytest.mark.parametrize(
+    ("locks", "words"),
+    [
+        ((Lock(visit=1, shift=1), Lock(visit=1, shift=2)), "locked twice"),
+        ((Lock(visit=1, shift=1, position=0), Lock(visit=2, shift=1, position=0)), "both locked to position 0"),
+        ((Lock(visit=1, shift=7),), "no such shift"),
+        ((Lock(visit=7, shift=1),), "no such delivery"),
+        ((Lock(visit=1, shift=1, position=-1),), "the first is 0"),
+    ],
+)
+def test_locks_that_contradict_each_other_are_refused(locks: tuple[Lock, ...], words: str) -> None:
+    with pytest.raises(InvalidProblem, match=words):
+        solve(problem(visit(1, 1), visit(2, 1), shifts=(shift(1), shift(2)), locks=locks), **SOON)
+
+
+def test_a_done_visit_its_shift_cannot_have_done_is_refused() -> None:
+    day = problem(visit(1, 1, load=(99,)), locks=(Lock(visit=1, shift=1, position=0, done=True),))
+    with pytest.raises(InvalidProblem, match="Delivery 1 is done or under way"):
+        solve(day, **SOON)
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        problem(visit(1, 1, load=(2**62,))),
+        problem(visit(1, 1, service_s=-1)),
+        problem(visit(1, 1, windows=between(0, 2**62))),
+        problem(visit(1, 1), shifts=(shift(end_s=2**62),)),
+        problem(visit(1, 1), shifts=(shift(capacity=(-1,)),)),
+        problem(visit(1, 1), travel=Travel(durations_s=np.full((2, 2), 2**61), distances_m=np.zeros((2, 2), np.int64))),
+    ],
+)
+def test_numbers_that_no_vehicle_has_are_refused(day: Problem) -> None:
+    with pytest.raises(InvalidProblem):
+        solve(day, **SOON)
+
+
+def test_a_plan_to_start_from_is_not_made_worse() -> None:
+    day = problem(*(visit(n, n) for n in range(1, 9)), shifts=(shift(1), shift(2)))
+    before = plan(day, {1: [8, 7, 6, 5, 4, 3, 2, 1]})
+    assert solve(day, start=before, **SOON).cost <= before.cost
+
+
+def test_progress_never_gets_worse_and_cancelling_keeps_the_best() -> None:
+    heard: list[SolveProgress] = []
+    day = problem(*(visit(n, n % 9 + 1, service_s=20 * MINUTE) for n in range(1, 40)), shifts=(shift(1), shift(2)))
+    found = solve(day, seed=0, time_limit_s=60, progress=heard.append, cancelled=lambda: len(heard) > 1)
+    assert violations(found, day) == []
+    assert heard[0].of == 39
+    assert found.search_s < 30
+
+
+def test_waiting_and_collecting_use_every_feature_at_once() -> None:
+    day = problem(
+        visit(1, 3, collect=(4,), ready_s=9 * HOUR),
+        visit(2, 3, setup_s=300),
+        visit(3, 3, setup_s=300, windows=(*between(8 * HOUR, 9 * HOUR), *between(11 * HOUR, 11 * HOUR + 60))),
+        visit(4, 8, load=(9,)),
+        shifts=(shift(1, breaks=(pause(),), loading_s=600), shift(2, start=None, end=None, max_stops=2)),
+    )
+    found = solve(day, **SOON)
+    assert found.unassigned == ()

@@ -1,0 +1,157 @@
+"""Each thing the checker can object to, with a plan that was broken on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from routing.model.plans import Lock, Plan, Problem, Reason, Unassigned
+from routing.rules.check import violations
+from tests.routing.builders_plans import HOUR, between, line, pause, plan, problem, shift, visit
+
+
+def codes(of: Plan, day: Problem) -> set[str]:
+    return {one.code for one in violations(of, day)}
+
+
+def day(**changes: object) -> Problem:
+    one, two = visit(1, 3, ready_s=8 * HOUR, setup_s=60), visit(2, 5, windows=between(9 * HOUR, 10 * HOUR))
+    return problem(one, two, shifts=(shift(loading_s=600, debrief_s=600, breaks=(pause(),), **changes),))
+
+
+def test_a_plan_as_the_schedule_times_it_has_no_violation() -> None:
+    assert violations(plan(day(), {1: [1, 2]}), day()) == []
+
+
+def route(**changes: object) -> Callable[[Plan], Plan]:
+    return lambda p: replace(p, routes=(replace(p.routes[0], **changes),))
+
+
+def trip(**changes: object) -> Callable[[Plan], Plan]:
+    return lambda p: route(trips=(replace(p.routes[0].trips[0], **changes),))(p)
+
+
+def stop(n: int, **changes: object) -> Callable[[Plan], Plan]:
+    def change(p: Plan) -> Plan:
+        stops = list(p.routes[0].stops)
+        stops[n] = replace(stops[n], **changes)
+        return trip(stops=tuple(stops))(p)
+
+    return change
+
+
+def rest(**changes: object) -> Callable[[Plan], Plan]:
+    return lambda p: route(breaks=(replace(p.routes[0].breaks[0], **changes),))(p)
+
+
+@pytest.mark.parametrize(
+    ("code", "spoil"),
+    [
+        ("unknown_shift", route(shift=9)),
+        ("shift_twice", lambda p: replace(p, routes=p.routes * 2)),
+        ("visit_twice", lambda p: replace(p, routes=p.routes * 2)),
+        ("unknown_visit", stop(0, visits=(9,))),
+        ("visit_missing", lambda p: replace(p, routes=())),
+        ("empty_route", trip(stops=())),
+        ("wrong_place", stop(0, place=4)),
+        ("travel", stop(0, arrival_s=8 * HOUR)),
+        ("travel", stop(0, travel_s=1)),
+        ("travel", stop(0, distance_m=1)),
+        ("travel", trip(distance_m=1)),
+        ("order", stop(1, start_s=8 * HOUR)),
+        ("order", lambda p: route(trips=p.routes[0].trips * 2)(p)),
+        ("service", stop(0, departure_s=11 * HOUR)),
+        ("window", stop(1, start_s=11 * HOUR)),
+        ("ready", trip(departure_s=7 * HOUR)),
+        ("shift_hours", route(start_s=7 * HOUR)),
+        ("shift_hours", route(end_s=13 * HOUR)),
+        ("loading", lambda p: route(start_s=p.routes[0].trips[0].departure_s)(p)),
+        ("debrief", lambda p: route(end_s=p.routes[0].trips[0].return_s)(p)),
+        ("break_missing", route(breaks=())),
+        ("break_unknown", rest(break_id=7)),
+        ("break_length", rest(end_s=12 * HOUR)),
+        ("break_window", rest(start_s=8 * HOUR, end_s=8 * HOUR + 1800)),
+        ("break_overlap", rest(after_stop=0)),
+        ("break_overlap", rest(after_stop=5)),
+        ("load", stop(0, load=(7,))),
+        ("load", stop(0, load=())),
+        ("cost", route(cost=1)),
+        ("cost", lambda p: replace(p, cost=1)),
+        ("tiers", lambda p: replace(p, served_by_tier=((0, 9),))),
+    ],
+)
+def test_a_broken_plan_is_found_out(code: str, spoil: Callable[[Plan], Plan]) -> None:
+    whole = plan(day(), {1: [1, 2]})
+    assert code in codes(spoil(whole), day())
+
+
+@pytest.mark.parametrize(
+    ("code", "changes"),
+    [
+        ("capacity", {"capacity": (1,)}),
+        ("max_stops", {"max_stops": 1}),
+        ("max_visits", {"max_visits": 1}),
+        ("max_distance", {"max_distance_m": 9999}),
+        ("max_travel", {"max_travel_s": 599}),
+        ("shift_hours", {"end_s": 9 * HOUR}),
+    ],
+)
+def test_a_plan_for_a_larger_shift_is_found_out(code: str, changes: dict) -> None:
+    assert code in codes(plan(day(), {1: [1, 2]}), day(**changes))
+
+
+@pytest.mark.parametrize(
+    ("code", "changes"),
+    [
+        ("skills", {"skills": frozenset({"crane"})}),
+        ("shift_not_allowed", {"shifts": frozenset({2})}),
+        ("ready", {"ready_s": 11 * HOUR}),
+    ],
+)
+def test_a_plan_for_an_easier_visit_is_found_out(code: str, changes: dict) -> None:
+    easy = problem(visit(1, 3))
+    assert code in codes(plan(easy, {1: [1]}), problem(visit(1, 3, **changes)))
+
+
+def test_a_road_that_is_not_there_is_found_out() -> None:
+    broken = line(4)
+    broken.durations_s[0, 3] = -1
+    assert "no_road" in codes(plan(problem(visit(1, 3)), {1: [1]}), problem(visit(1, 3), travel=broken))
+
+
+def test_a_collection_on_top_of_a_full_van_is_found_out() -> None:
+    give, take = visit(1, 3, load=(10,)), visit(2, 5, load=(0,), collect=(10,))
+    small, large = problem(give, take), problem(give, take, shifts=(shift(capacity=(20,)),))
+    assert codes(plan(large, {1: [2, 1]}), small) == {"capacity"}
+
+
+def test_two_breaks_at_once_are_found_out() -> None:
+    two = problem(visit(1, 3), shifts=(shift(breaks=(pause(1), pause(2))),))
+    whole = plan(two, {1: [1]})
+    one, other = whole.routes[0].breaks
+    together = replace(other, start_s=one.start_s, end_s=one.end_s)
+    assert "break_overlap" in codes(route(breaks=(one, together))(whole), two)
+
+
+@pytest.mark.parametrize(
+    "lock", [Lock(visit=1, shift=2), Lock(visit=1, shift=1, position=1), Lock(visit=3, shift=1, done=True)]
+)
+def test_a_lock_that_was_not_kept_is_found_out(lock: Lock) -> None:
+    free = problem(visit(1, 3), visit(2, 5), visit(3, 6), shifts=(shift(), shift(2)))
+    out = (Unassigned(visit=3, reasons=(Reason.LOCKED_BY_YOU,), proven=False),)
+    assert codes(plan(free, {1: [1, 2]}, left_out=out), replace(free, locks=(lock,))) == {"lock"}
+
+
+def test_a_locked_visit_may_be_left_out_under_its_own_reason() -> None:
+    free = problem(visit(1, 3), visit(3, 6))
+    out = (Unassigned(visit=3, reasons=(Reason.LOCKED_BY_YOU,), proven=False),)
+    assert violations(plan(free, {1: [1]}, left_out=out), replace(free, locks=(Lock(visit=3, shift=1),))) == []
+
+
+def test_a_done_visit_is_not_judged_by_window_and_ready_time() -> None:
+    late = problem(
+        visit(1, 3, windows=between(0, HOUR), ready_s=11 * HOUR), locks=(Lock(visit=1, shift=1, position=0, done=True),)
+    )
+    assert violations(plan(late, {1: [1]}), late) == []

@@ -1,0 +1,131 @@
+"""`backroute plan`, `dispatch`, `notify` and `locate` on an installation of their own, with the real solver."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import insert, select
+
+from data import tables
+from web.cli import main
+from web.wiring import Installation, open_installation
+
+DAY = "2026-05-12"
+EARLIER = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(main, list(words), catch_exceptions=False)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    """An installation whose clock stands on a Tuesday at 05:40 in Helsinki; without a region: great circle."""
+    monkeypatch.setenv("BACKROUTE_HOME", str(tmp_path / "home"))
+    with open_installation() as installation:
+        installation.clock.jump(to=datetime(2026, 5, 12, 2, 40, tzinfo=UTC), running=False)
+        yield installation
+
+
+def add(here: Installation, table: Any, **values: Any) -> int:
+    with here.database.writing() as connection:
+        key: int = connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one()
+        return key
+
+
+@pytest.fixture
+def day(here: Installation) -> Installation:
+    """Three doors, one of them with goods of unknown weight; one van with its driver."""
+    add(here, tables.company, name="Example Wholesale", currency="EUR", zone="Europe/Helsinki")
+    depot = add(here, tables.depot, number="D1", name="Depot 1", lat=60.17, lon=24.94, zone="Europe/Helsinki")
+    customer = add(here, tables.customer, number="C1", name="Customer 1")
+    release = add(here, tables.release, depot_id=depot, released_at=EARLIER, by="test", for_day=DAY)
+    for n in range(1, 4):
+        site = add(
+            here, tables.site, customer_id=customer, number=f"S{n}", name=f"Café {n}", address=f"Testgatan {n}",
+            lat=60.17, lon=24.94 + n / 1000, pin_quality="exact", pin_at=EARLIER,
+        )  # fmt: skip
+        product = add(here, tables.product, number=f"SKU-{n}", name=f"Beans {n}", weight_g=None if n == 3 else 500)
+        order = add(
+            here, tables.order, number=f"SO-{n}", customer_id=customer, site_id=site, depot_id=depot,
+            ordered_at=EARLIER, currency="EUR",
+        )  # fmt: skip
+        line = add(here, tables.order_line, order_id=order, number="1", product_id=product, quantity=6)
+        supply = add(
+            here, tables.supply, kind="receipt", number=f"R{n}", depot_id=depot, product_id=product, quantity=6
+        )
+        add(
+            here, tables.movement, at=EARLIER, product_id=product, quantity=6, from_place="supplier",
+            to_place=f"depot:{depot}", why="received", by="test",
+        )  # fmt: skip
+        allocation = add(
+            here, tables.allocation, supply_id=supply, order_line_id=line, quantity=6, released=6, at=EARLIER
+        )
+        delivery = add(
+            here, tables.delivery, number=f"D-{n}", release_id=release, site_id=site, depot_id=depot, for_day=DAY,
+            oldest_ordered_at=EARLIER,
+        )  # fmt: skip
+        add(here, tables.delivery_line, delivery_id=delivery, allocation_id=allocation, quantity=6)
+    van = add(here, tables.vehicle, number="V1", name="Van 1", depot_id=depot, weight_g=100_000)
+    driver = add(here, tables.driver, number="DR1", name="Driver 1", depot_id=depot, email="driver1@example.com")
+    add(
+        here, tables.shift, day=DAY, depot_id=depot, vehicle_id=van, driver_id=driver, starts="07:00", ends="15:00",
+        cost_per_hour=3000, cost_per_km=50,
+    )  # fmt: skip
+    return here
+
+
+def test_a_day_is_planned_loaded_and_dispatched_from_the_command_line(day: Installation) -> None:
+    planned = run("plan", "--time-limit", "1", "--json")
+    assert planned.exit_code == 1, planned.stderr  # one delivery was left out
+    document = json.loads(planned.stdout)
+    assert [each["reasons"] for each in document["left_out"]] == [["missing_weight"]]
+    assert [len(route["stops"]) for route in document["routes"]] == [2]
+    assert "great circle" in document["travel"]
+
+    shown = run("plan", "--from", DAY, "--time-limit", "1", "--seed", "3")
+    assert "2 deliveries on 1 routes" in shown.stdout
+    left_out = next(line for line in shown.stdout.splitlines() if "D-3" in line)
+    assert "Café 3" in left_out
+    assert "missing weight" in left_out
+
+    early = run("dispatch")
+    assert (early.exit_code, "not loaded" in early.stdout) == (1, True)
+    out = run("dispatch", "--day", DAY, "--load", "--json")
+    assert out.exit_code == 0
+    sent = json.loads(out.stdout)
+    assert (sent["loaded"][0]["deliveries"], sent["dispatched"][0]["stops"]) == (2, 2)
+    assert "/d/" in sent["dispatched"][0]["link"]
+    again = json.loads(run("dispatch", "--load", "--json").stdout)
+    assert (again["dispatched"], again["as_before"]) == ([], 1)
+    with day.database.reading() as connection:
+        assert connection.execute(select(tables.notice.c.kind)).scalars().all() == ["driver_route"]
+
+
+def test_messages_wait_while_outbound_is_off(here: Installation) -> None:
+    assert "Outbound is off" in run("notify").stdout
+
+
+def test_what_cannot_be_planned_is_refused_with_the_mend_and_no_traceback(here: Installation) -> None:
+    refused = run("plan")
+    assert (refused.exit_code, refused.stderr.startswith("There is no depot")) == (2, True)
+    add(here, tables.depot, number="D1", name="Depot 1", lat=60.17, lon=24.94)
+    assert run("plan", "--from", "yesterday").exit_code == 2
+    assert "Nothing is released" in run("plan").stderr
+    assert "Plan the day first" in run("dispatch").stderr
+
+
+def test_locating_without_a_region_says_how_to_build_one(here: Installation) -> None:
+    refused = run("locate")
+    assert (refused.exit_code, "region add" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["locate", "plan", "dispatch", "notify"])
+def test_every_command_of_the_day_has_help(command: str) -> None:
+    assert "Usage" in run(command, "--help").stdout

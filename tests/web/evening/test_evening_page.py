@@ -1,0 +1,215 @@
+"""The evening's page, the papers' addresses, and their commands, on a round that was driven."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from data import tables
+from routing.model.proofs import Outcome
+from tests.evening import Driven
+from tests.rounds import DAY, row
+from tests.website import Website, a_website, form_token
+from web.cli import main
+
+BROWSER = {"Accept": "text/html"}
+
+
+@pytest.fixture
+def website(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Website]:
+    monkeypatch.setenv("BACKROUTE_HOME", str(tmp_path / "home"))
+    with a_website(tmp_path / "home") as site:
+        yield site
+
+
+@pytest.fixture
+def driven(website: Website) -> Driven:
+    made = website.a_round(told=("08:00", "08:30"), note="Ring twice.")
+    with website.installation.database.writing() as connection:
+        row(connection, tables.current_plan, depot_id=made.depot_id, day=DAY, plan_id=made.plan_id, state="dispatched")
+    return Driven(website.installation.database, made, website.installation.secret)
+
+
+def post(client: object, path: str, **fields: object) -> object:
+    token = form_token(client.get(f"/evening?day={DAY}"))  # type: ignore[attr-defined]
+    return client.post(path, data={"csrf_token": token, "day": DAY, **fields})  # type: ignore[attr-defined]
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(main, list(words), catch_exceptions=False)
+
+
+# ---------------------------------------------------------------------------- the page
+
+
+def test_the_page_leads_from_an_open_stop_over_the_count_to_the_closed_day(website: Website, driven: Driven) -> None:
+    driven.says(0)
+    driven.says(1, Outcome.NOT_HOME)
+    client = website.signed_in()
+    van = f"/evening/vans/{driven.round.manifest_id}"
+    page = client.get(f"/evening?day={DAY}").text
+    assert "Café 14 at the corner" in page
+    assert "Close van" not in page
+
+    assert post(client, f"{van}/stops/{driven.round.stops[2].stop_id}/not-attempted").status_code == 302  # type: ignore[attr-defined]
+    page = client.get(f"/evening?day={DAY}").text
+    assert "24 pcs" in page
+
+    count = f"count-{driven.round.product_id}"
+    short = post(client, f"{van}/close", **{count: 20})
+    assert short.status_code == 422  # type: ignore[attr-defined]
+    assert "Count again; if they are gone, confirm it" in short.text  # type: ignore[attr-defined]
+    assert 'name="missing"' in short.text and 'value="20"' in short.text  # type: ignore[attr-defined] # noqa: PT018
+    assert driven.on_van() == {driven.round.product_id: 24}
+
+    assert post(client, f"{van}/close", **{count: 20, "missing": "1"}).status_code == 302  # type: ignore[attr-defined]
+    assert driven.on_van() == {}
+    assert "did not come back with the van" in client.get(f"/evening?day={DAY}").text
+
+    assert post(client, f"/evening/depots/{driven.round.depot_id}/close").status_code == 302  # type: ignore[attr-defined]
+    assert "day closed" in client.get(f"/evening?day={DAY}").text
+    assert post(client, f"/evening/depots/{driven.round.depot_id}/close").status_code == 409  # type: ignore[attr-defined]
+
+
+def test_figures_stand_with_what_they_were_counted_from(website: Website, driven: Driven) -> None:
+    driven.says(0)
+    page = website.signed_in(role="viewer").get(f"/evening?day={DAY}").text
+    assert "1 of 3" in page
+    assert "Early is not on time" in page
+    assert "Not attempted</span></button>" not in page  # a viewer changes nothing
+
+
+def test_a_day_without_vans_says_what_will_be_here(website: Website, driven: Driven) -> None:
+    client = website.signed_in()
+    assert "No van went out" in client.get("/evening?day=2026-05-13").text
+    assert client.get("/evening?day=yesterday").status_code == 422
+    assert client.get("/evening/results.csv?day=2026-05-13").status_code == 404
+
+
+def test_only_those_who_may_count_and_close(website: Website, driven: Driven) -> None:
+    client = website.signed_in(role="salesperson")
+    token = form_token(client.get("/evening"))
+    for path in (f"/evening/vans/{driven.round.manifest_id}/close", f"/evening/depots/{driven.round.depot_id}/close"):
+        assert client.post(path, data={"csrf_token": token, "day": DAY}).status_code == 403
+    assert website.client().get("/evening", headers=BROWSER).status_code == 302
+
+
+def test_a_word_instead_of_a_count_is_told_in_the_form(website: Website, driven: Driven) -> None:
+    for stop in range(3):
+        driven.says(stop, delivered=10, short=2)
+    client = website.signed_in(role="warehouse")
+    answer = post(
+        client, f"/evening/vans/{driven.round.manifest_id}/close", **{f"count-{driven.round.product_id}": "six"}
+    )
+    assert answer.status_code == 422  # type: ignore[attr-defined]
+    assert "is no count" in answer.text  # type: ignore[attr-defined]
+
+
+def test_papers_open_in_the_browser_and_not_for_everybody(website: Website, driven: Driven) -> None:
+    shift, delivery = driven.round.shift_id, driven.round.stops[0].delivery_id
+    paths = (f"/routes/{shift}/load-sheet.pdf", f"/routes/{shift}/slips.pdf", f"/deliveries/{delivery}/slip.pdf")
+    client = website.signed_in(role="warehouse")
+    for path in paths:
+        answer = client.get(path)
+        assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+        assert answer.data.startswith(b"%PDF-")
+    viewer = website.signed_in(role="viewer")
+    assert [viewer.get(path).status_code for path in paths] == [200, 403, 403]
+    assert website.client().get(paths[0], headers=BROWSER).status_code == 302
+    assert client.get("/routes/999/load-sheet.pdf").status_code == 404
+    assert client.get("/deliveries/999/slip.pdf").status_code == 404
+
+
+def test_results_are_downloaded_with_links_that_open_the_proof(website: Website, driven: Driven) -> None:
+    driven.says(0)
+    client = website.signed_in()
+    answer = client.get(f"/evening/results.csv?day={DAY}")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="results-{DAY}.csv"'
+    first = next(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+    public = website.installation.public_url
+    assert first["proof_link"].startswith(f"{public}/p/")
+    assert "Goods-in 1" in website.client().get(first["proof_link"].removeprefix(public)).text
+
+
+# ---------------------------------------------------------------------------- the commands
+
+
+def test_papers_are_written_into_a_folder(website: Website, driven: Driven, tmp_path: Path) -> None:
+    done = run("papers", "--day", DAY, "--to", str(tmp_path / "out"))
+    assert done.exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        f"load-sheet-{DAY}-Depot-North-Van-3.pdf",
+        f"slips-{DAY}-Depot-North-Van-3.pdf",
+    ]
+    (tmp_path / "file").touch()
+    assert run("papers", "--day", DAY, "--to", str(tmp_path / "file" / "x")).exit_code == 2
+
+
+def test_the_day_is_closed_from_the_command_line_with_a_file_of_counts(
+    website: Website, driven: Driven, tmp_path: Path
+) -> None:
+    driven.says(0)
+    driven.says(1, Outcome.NOT_HOME)
+    waiting = run("close", "--day", DAY)
+    assert waiting.exit_code == 1
+    assert "D-1-3 at Café 14 at the corner have no report" in waiting.output
+
+    counts = tmp_path / "counts.csv"
+    waiting = run("close", "--day", DAY, "--not-attempted")
+    assert waiting.exit_code == 1
+    assert "Van 3: count 24 pcs Oat milk 1 l (SKU1)" in waiting.output
+    for content, words in (
+        ("vehicle,sku,counted\nVan 9,SKU1,24\n", 'no van named "Van 9"'),
+        ("vehicle,sku,counted\nVan 3,SKU1,some\n", '"some" is no count of SKU1'),
+        ("vehicle,sku,counted\nVan 3,SKU9,1\n", 'there is no SKU "SKU9"'),
+        ("vehicle,sku\nVan 3,SKU1\n", "lacks the column counted"),
+        ("vehicle,sku,counted\nVan 3,SKU1,23\n", "confirm it"),
+    ):
+        counts.write_text(content)
+        refused = run("close", "--day", DAY, "--counts", str(counts))
+        assert refused.exit_code == 2
+        assert words in refused.output
+    assert driven.on_van() == {driven.round.product_id: 24}
+
+    counts.write_text("vehicle,sku,counted\nVan 3,SKU1,24\n")
+    done = run("close", "--day", DAY, "--counts", str(counts), "--json")
+    assert done.exit_code == 0
+    document = json.loads(done.output)
+    assert document["closed"][0]["result"]["kept_for_customers"] == 24
+    assert document["days_closed"] == ["Depot North"]
+    assert "closed already" in run("close", "--day", DAY).output
+
+
+@pytest.mark.parametrize("command", ["papers --to x", "close", "figures", "results"])
+def test_a_day_that_is_no_day_or_has_nothing_is_refused_in_one_sentence(
+    website: Website, driven: Driven, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for day, words in (("tomorrow", "is no day. Write it like"), ("2026-05-13", "on 2026-05-13")):
+        refused = run(*command.split(), "--day", day)
+        assert refused.exit_code == 2
+        assert words in refused.output
+        assert "Traceback" not in refused.output
+
+
+def test_figures_and_results_come_as_documents(website: Website, driven: Driven, tmp_path: Path) -> None:
+    driven.says(0)
+    document = json.loads(run("figures", "--day", DAY, "--json").output)
+    assert document["figures"]["in_full"] == {
+        "name": "In full",
+        "numerator": 1,
+        "denominator": 3,
+        "value": 1 / 3,
+        "definition": "deliveries of which every unit on the list was handed over ÷ deliveries on the lists",
+    }
+    assert "1 of 3 deliveries" in run("figures", "--day", DAY).output
+    written = run("results", "--day", DAY, "-o", str(tmp_path / "results.csv"))
+    assert written.exit_code == 0
+    assert (tmp_path / "results.csv").read_bytes().startswith(b"\xef\xbb\xbforder,")
+    assert run("results", "--day", DAY, "-o", str(tmp_path / "no" / "results.csv")).exit_code == 2

@@ -1,0 +1,462 @@
+"""The board's pages: who may do what, what is refused, and that every number on it is the plan's."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import Table, func, select, update
+from werkzeug.test import TestResponse
+
+from data.queries.board import driver_links
+from data.queries.plans import PlanPage, RouteRow, current_plans, plan_page
+from data.store import SqlStore, open_store
+from data.tables import event, manifest, notice, plan, plan_lock, shift, site
+from routing.rules.changes import effect_of_move
+from routing.rules.schedule import Timetable
+from tests.demo_day import DAY, demo_home, demo_website, planned_website, sign_in
+from tests.website import Website, form_token
+from web.clock import wall_clock
+from web.jobs import run_job_now
+
+__all__ = ["demo_home", "demo_website", "planned_website"]
+
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture
+def client(planned_website: Website) -> FlaskClient:
+    return sign_in(planned_website)
+
+
+def current(website: Website) -> PlanPage:
+    with website.installation.database.reading() as connection:
+        return plan_page(connection, current_plans(connection, day=DAY)[0].plan_id)
+
+
+def count(website: Website, table: Table) -> int:
+    with website.installation.database.reading() as connection:
+        return int(connection.scalar(select(func.count()).select_from(table)) or 0)
+
+
+def post(client: FlaskClient, path: str, *, json: bool = True, **data: object) -> TestResponse:
+    token = form_token(client.get(f"/plan?day={DAY}"))
+    headers = JSON if json else {}
+    return client.post(path, data={"csrf_token": token, "day": DAY, **data}, headers=headers)
+
+
+def a_possible_move(website: Website, page: PlanPage) -> tuple[int, RouteRow, RouteRow]:
+    """A delivery that may change vans: (delivery, from, to)."""
+    with website.installation.database.reading() as connection:
+        store = SqlStore(connection)
+        saved = store.plan(page.plan_id)
+        facts = store.day_facts(from_day=DAY, to_day=DAY, depot_ids=saved.depot_ids)
+    free = Timetable(saved.problem)
+    for source in sorted(page.routes, key=lambda route: len(route.stops)):
+        for stop in source.stops:
+            key = stop.deliveries[0].delivery_id
+            for target in page.routes:
+                if target is source:
+                    continue
+                found = effect_of_move(
+                    saved.plan,
+                    saved.problem,
+                    facts=facts,
+                    delivery=key,
+                    to_shift=target.shift_id,
+                    position=0,
+                    timetable=free,
+                )
+                if found.plan is not None:
+                    return key, source, target
+    raise AssertionError("No delivery of this plan can change vans.")
+
+
+# ---------------------------------------------------------------------------- looking
+
+
+def test_the_board_shows_every_stop_of_the_plan_once_in_the_timeline(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    page = current(planned_website)
+    text = client.get(f"/plan?day={DAY}").text
+    shown = re.findall(r'class="tl-stop"[^>]*data-key="(\d+)"', text)
+    assert sorted(map(int, shown)) == sorted(stop.stop_id for route in page.routes for stop in route.stops)
+    assert f"{page.served} / {page.served + len(page.left_out)}" in text
+
+
+def test_what_was_left_out_is_listed_with_its_reason_and_the_sentence(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    page = current(planned_website)
+    assert len({row.reasons[0] for row in page.left_out}) >= 5
+    text = client.get(f"/plan?day={DAY}").text
+    assert len(re.findall(r'data-pick="left"', text)) == len(page.left_out)
+    row = page.left_out[0]
+    part = client.get(f"/plan/{page.plan_id}/left-out/{row.delivery_id}")
+    assert row.number in part.text
+
+
+def test_without_a_day_the_board_opens_today_by_the_installations_clock(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    assert f'data-day="{DAY}"' in client.get("/plan").text
+    planned_website.clock.at += timedelta(days=1)
+    assert 'data-day="2026-03-04"' in client.get("/plan").text
+
+
+def test_a_depot_shows_only_its_own_routes(planned_website: Website, client: FlaskClient) -> None:
+    page = current(planned_website)
+    depot = page.routes[0].depot_id
+    text = client.get(f"/plan?day={DAY}&depot={depot}").text
+    shown = set(map(int, re.findall(r'data-shift="(\d+)"', text)))
+    assert shown == {route.shift_id for route in page.routes if route.depot_id == depot}
+
+
+def test_names_reach_the_map_as_data_and_never_stand_in_its_script(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    page = current(planned_website)
+    text = client.get(f"/plan?day={DAY}").text
+    scripts = "".join(re.findall(r"<script.*?</script>", text, re.DOTALL))
+    found = client.get(f"/plan/names?day={DAY}").json
+    for route in page.routes:
+        for stop in route.stops:
+            assert found["stops"][str(stop.stop_id)][0] == stop.site
+            assert stop.site not in scripts
+
+
+def test_a_hostile_note_and_name_stay_text(planned_website: Website, client: FlaskClient) -> None:
+    page = current(planned_website)
+    stop = page.routes[0].stops[0]
+    hostile = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
+    with planned_website.installation.database.writing() as connection:
+        connection.execute(update(site).where(site.c.id == stop.site_id).values(notes=hostile, name=hostile))
+    for path in (f"/plan?day={DAY}&stop={stop.stop_id}", f"/plan/{page.plan_id}/route/{page.routes[0].shift_id}"):
+        text = client.get(path).text
+        assert "&lt;img src=x" in text
+        assert "<img src=x" not in text
+        assert "<script>alert" not in text
+    assert client.get(f"/plan/names?day={DAY}").json["stops"][str(stop.stop_id)][0] == hostile
+
+
+def test_what_waits_is_listed_before_there_is_a_plan(demo_website: Website) -> None:
+    text = sign_in(demo_website).get(f"/plan?day={DAY}").text
+    waits = re.search(r"(\d+) wait for a route", text)
+    assert waits is not None
+    assert int(waits[1]) > 90
+
+
+def test_the_page_has_no_inline_style_and_no_address_outside(client: FlaskClient) -> None:
+    answer = client.get(f"/plan?day={DAY}")
+    assert not re.search(r"<[^>]+\sstyle=", answer.text)
+    assert not re.findall(r'(?:src|href)="https?://', answer.text)
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+
+
+# ---------------------------------------------------------------------------- who may do what
+
+
+def test_nobody_sees_the_board_without_signing_in(planned_website: Website) -> None:
+    answer = planned_website.client().get("/plan", headers={"Accept": "text/html"})
+    assert answer.status_code == 302
+    assert "/login" in answer.headers["Location"]
+
+
+def test_a_viewer_looks_and_changes_nothing(planned_website: Website) -> None:
+    viewer = sign_in(planned_website, "viewer")
+    page = current(planned_website)
+    text = viewer.get(f"/plan?day={DAY}").text
+    assert 'id="run"' not in text
+    stop = page.routes[0].stops[0]
+    assert "data-move" not in viewer.get(f"/plan/{page.plan_id}/stop/{stop.stop_id}").text
+    token = form_token(viewer.get("/plan"))
+    for path in ("/plan/run", f"/plan/{page.plan_id}/undo", "/plan/load", "/plan/dispatch"):
+        answer = viewer.post(path, data={"csrf_token": token, "day": DAY}, headers=JSON)
+        assert answer.status_code == 403, path
+    assert current(planned_website).plan_id == page.plan_id
+
+
+def test_the_warehouse_loads_and_does_not_dispatch(planned_website: Website) -> None:
+    warehouse = sign_in(planned_website, "warehouse")
+    page = current(planned_website)
+    route = page.routes[0]
+    loaded = post(warehouse, "/plan/load", shift=route.shift_id)
+    assert loaded.status_code == 200
+    assert loaded.json == {"loaded": route.deliveries}
+    assert post(warehouse, "/plan/dispatch").status_code == 403
+
+
+def test_a_form_without_its_token_changes_nothing(planned_website: Website, client: FlaskClient) -> None:
+    page = current(planned_website)
+    delivery = page.routes[0].stops[0].deliveries[0].delivery_id
+    answer = client.post(f"/plan/{page.plan_id}/take-out", data={"delivery": delivery, "day": DAY}, headers=JSON)
+    assert answer.status_code == 400
+    assert current(planned_website).plan_id == page.plan_id
+
+
+# ---------------------------------------------------------------------------- planning
+
+
+def test_the_board_ends_only_plannings(demo_website: Website) -> None:
+    with open_store(demo_website.installation.database) as store:
+        job_id = store.add_job(kind="region", data={}, by="test", now=wall_clock())
+    client = sign_in(demo_website)
+    assert post(client, f"/plan/job/{job_id}/stop").status_code == 404
+    with open_store(demo_website.installation.database) as store:
+        assert store.job(job_id).state == "waiting"
+
+
+def test_planning_is_a_job_that_is_followed_to_its_end(demo_website: Website) -> None:
+    client = sign_in(demo_website)
+    started = post(client, "/plan/run", seconds=2)
+    assert started.status_code == 202
+    (job_id,) = started.json["jobs"]
+    assert client.get(f"/plan/job/{job_id}").json["state"] == "waiting"
+    assert f'data-jobs="{job_id}"' in client.get(f"/plan?day={DAY}").text
+    run_job_now(demo_website.installation, job_id)
+    ended = client.get(f"/plan/job/{job_id}").json
+    assert ended["state"] == "done", ended
+    assert current(demo_website).served > 60
+
+
+def test_pressing_plan_twice_searches_once(demo_website: Website) -> None:
+    client = sign_in(demo_website)
+    first = post(client, "/plan/run")
+    second = post(client, "/plan/run")
+    assert first.json == second.json
+
+
+def test_a_day_without_anything_released_says_so(demo_website: Website) -> None:
+    client = sign_in(demo_website)
+    token = form_token(client.get(f"/plan?day={DAY}"))
+    started = client.post("/plan/run", data={"csrf_token": token, "day": "2026-03-01"}, headers=JSON)
+    run_job_now(demo_website.installation, started.json["jobs"][0])
+    ended = client.get(f"/plan/job/{started.json['jobs'][0]}").json
+    assert ended["state"] == "failed"
+    assert ended["problem"]
+    assert "\n" not in ended["problem"]
+
+
+def test_an_unreadable_day_is_refused_in_one_sentence(client: FlaskClient) -> None:
+    answer = client.get("/plan?day=tomorrow", headers=JSON)
+    assert answer.status_code == 422
+    assert "tomorrow" in answer.json["error"]["sentence"]
+
+
+# ---------------------------------------------------------------------------- changing
+
+
+def test_the_effect_is_shown_first_and_writes_nothing(planned_website: Website, client: FlaskClient) -> None:
+    page = current(planned_website)
+    delivery, _source, target = a_possible_move(planned_website, page)
+    plans = count(planned_website, plan)
+    found = client.get(
+        f"/plan/{page.plan_id}/effect?delivery={delivery}&shift={target.shift_id}&position=0", headers=JSON
+    ).json
+    assert found["possible"]
+    assert found["moved"] >= 1
+    assert count(planned_website, plan) == plans
+
+
+def test_the_cheapest_place_is_no_dearer_than_any_other(planned_website: Website, client: FlaskClient) -> None:
+    page = current(planned_website)
+    delivery, _source, target = a_possible_move(planned_website, page)
+    where = f"/plan/{page.plan_id}/effect?delivery={delivery}&shift={target.shift_id}"
+    best = client.get(where, headers=JSON).json
+    others = [client.get(f"{where}&position={n}", headers=JSON).json for n in range(target.deliveries + 1)]
+    possible = [each for each in others if each["possible"]]
+    assert (len(best["promises_broken"]), best["cost"]) == min(
+        (len(each["promises_broken"]), each["cost"]) for each in possible
+    )
+
+
+def test_a_move_is_a_new_version_and_undo_brings_the_old_one_back(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    page = current(planned_website)
+    delivery, _source, target = a_possible_move(planned_website, page)
+    moved = post(client, f"/plan/{page.plan_id}/move", delivery=delivery, shift=target.shift_id, position=0)
+    assert moved.status_code == 200, moved.json
+    after = current(planned_website)
+    assert after.parent_id == page.plan_id
+    on = next(route for route in after.routes if route.shift_id == target.shift_id)
+    assert delivery in [each.delivery_id for stop in on.stops for each in stop.deliveries]
+    undone = post(client, f"/plan/{after.plan_id}/undo")
+    assert undone.status_code == 200
+    assert current(planned_website).plan_id == page.plan_id
+
+
+def test_who_decides_on_an_old_version_is_refused_and_reads_why(planned_website: Website, client: FlaskClient) -> None:
+    page = current(planned_website)
+    delivery, _source, target = a_possible_move(planned_website, page)
+    assert post(client, f"/plan/{page.plan_id}/take-out", delivery=delivery).status_code == 200
+    newer = current(planned_website).plan_id
+    again = post(client, f"/plan/{page.plan_id}/move", delivery=delivery, shift=target.shift_id, position=0)
+    assert again.status_code == 409
+    assert again.json["error"]["code"] == "plan_moved_on"
+    answer = post(
+        client, f"/plan/{page.plan_id}/move", json=False, delivery=delivery, shift=target.shift_id, position=0
+    )
+    assert answer.status_code == 303
+    assert "changed by somebody else" in client.get(answer.headers["Location"]).text
+    assert current(planned_website).plan_id == newer
+
+
+def test_what_was_taken_out_is_locked_out_until_it_is_unlocked(planned_website: Website, client: FlaskClient) -> None:
+    page = current(planned_website)
+    delivery = page.routes[0].stops[0].deliveries[0].delivery_id
+    post(client, f"/plan/{page.plan_id}/take-out", delivery=delivery)
+    after = current(planned_website)
+    row = next(row for row in after.left_out if row.delivery_id == delivery)
+    assert row.reasons == ("locked_by_you",)
+    assert row.locked
+    assert post(client, f"/plan/{after.plan_id}/unlock", delivery=delivery).status_code == 200
+    assert count(planned_website, plan_lock) == 0
+
+
+def test_a_lock_keeps_the_van_or_the_place_too(planned_website: Website, client: FlaskClient) -> None:
+    page = current(planned_website)
+    route = page.routes[0]
+    first, second = (stop.deliveries[0].delivery_id for stop in route.stops[:2])
+    post(client, f"/plan/{page.plan_id}/lock", delivery=first)
+    post(client, f"/plan/{page.plan_id}/lock", delivery=second, keep="place")
+    with planned_website.installation.database.reading() as connection:
+        locks = {row.delivery_id: (row.shift_id, row.position) for row in connection.execute(select(plan_lock))}
+    assert locks[first] == (route.shift_id, None)
+    assert locks[second][0] == route.shift_id
+    assert locks[second][1] is not None
+
+
+# ---------------------------------------------------------------------------- the driver is out
+
+
+def test_before_loading_a_spare_driver_takes_the_van_and_no_time_moves(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    page = current(planned_website)
+    route = page.routes[-1]
+    text = client.get(f"/plan/{page.plan_id}/out/{route.shift_id}/options").text
+    kinds = re.findall(r'data-kind="(\w+)"', text)
+    assert kinds == ["spare_driver", "spread", "postpone"]
+    key = re.findall(r'name="option" value="(\w+)"', text)[0]
+    done = post(client, f"/plan/{page.plan_id}/out/{route.shift_id}", option=key)
+    assert done.status_code == 200, done.json
+    after = current(planned_website)
+    taken = next(each for each in after.routes if each.vehicle == route.vehicle and each.starts_at == route.starts_at)
+    assert taken.driver == "Driver 7"
+    assert [stop.arrival for stop in taken.stops] == [stop.arrival for stop in route.stops]
+
+
+def test_after_loading_the_goods_stay_on_that_van(planned_website: Website, client: FlaskClient) -> None:
+    page = current(planned_website)
+    route = page.routes[0]
+    post(client, "/plan/load", shift=route.shift_id)
+    text = client.get(f"/plan/{page.plan_id}/out/{route.shift_id}/options").text
+    kinds = re.findall(r'data-kind="(\w+)"', text)
+    assert kinds[0] == "other_driver"
+    assert kinds[-1] == "back_to_depot"
+    assert "spread" not in kinds
+
+
+def test_an_option_that_nobody_was_shown_is_not_applied(planned_website: Website, client: FlaskClient) -> None:
+    page = current(planned_website)
+    route = page.routes[0]
+    post(client, "/plan/load", shift=route.shift_id)
+    answer = post(client, f"/plan/{page.plan_id}/out/{route.shift_id}", option="made-up")
+    assert answer.status_code == 409
+    with planned_website.installation.database.reading() as connection:
+        assert connection.scalar(select(shift.c.state).where(shift.c.id == route.shift_id)) == "planned"
+
+
+# ---------------------------------------------------------------------------- loading and dispatching
+
+
+def test_the_preview_of_a_dispatch_is_what_then_happens_and_writes_nothing(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    page = current(planned_website)
+    post(client, "/plan/load", shift=[route.shift_id for route in page.routes])
+    before = {table.name: count(planned_website, table) for table in (notice, manifest, event)}
+    preview = client.get(f"/plan/dispatch?day={DAY}").text
+    assert {table.name: count(planned_website, table) for table in (notice, manifest, event)} == before
+    messages = sum(map(int, re.findall(r"<li>(\d+) × ", preview)))
+    done = post(client, "/plan/dispatch")
+    assert done.status_code == 200
+    assert len(done.json["dispatched"]) == len(page.routes)
+    assert count(planned_website, manifest) == len(page.routes)
+    assert count(planned_website, notice) - before["notice"] == messages > 0
+
+
+def test_a_van_that_is_not_loaded_stays_and_the_others_go(planned_website: Website, client: FlaskClient) -> None:
+    page = current(planned_website)
+    post(client, "/plan/load", shift=page.routes[0].shift_id)
+    done = post(client, "/plan/dispatch").json
+    assert done["dispatched"] == [page.routes[0].shift_id]
+    assert done["left"] == len(page.routes) - 1
+
+
+def test_after_the_dispatch_the_drivers_link_opens_and_has_a_code_to_scan(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    page = current(planned_website)
+    route = page.routes[0]
+    post(client, "/plan/load", shift=route.shift_id)
+    post(client, "/plan/dispatch")
+    text = client.get(f"/plan/{page.plan_id}/route/{route.shift_id}").text
+    found = re.search(r'href="[^"]*(/d/[^"]+)"', text)
+    assert found is not None
+    assert "<svg" in text
+    assert "style=" not in text
+    assert planned_website.client().get(found[1]).status_code == 200
+
+
+def test_a_viewer_never_sees_a_drivers_link(planned_website: Website, client: FlaskClient) -> None:
+    page = current(planned_website)
+    route = page.routes[0]
+    post(client, "/plan/load", shift=route.shift_id)
+    post(client, "/plan/dispatch")
+    with planned_website.installation.database.reading() as connection:
+        assert route.shift_id in driver_links(connection, [route.shift_id])
+    assert "/d/" not in sign_in(planned_website, "viewer").get(f"/plan/{page.plan_id}/route/{route.shift_id}").text
+
+
+def test_a_van_that_has_not_moved_for_an_hour_is_late_on_the_board(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    page = current(planned_website)
+    route = page.routes[0]
+    post(client, "/plan/load", shift=route.shift_id)
+    post(client, "/plan/dispatch")
+    on_time = client.get(f"/plan/live?day={DAY}").json
+    assert on_time["stops"][str(route.stops[0].stop_id)]["state"] == "dispatched"
+    planned_website.clock.at = route.stops[0].arrival + timedelta(hours=1)
+    late = client.get(f"/plan/live?day={DAY}").json
+    assert late["stops"][str(route.stops[0].stop_id)]["late"] == 60
+    assert late["stops"][str(route.stops[0].stop_id)]["state"] == "late"
+    assert late["routes"][str(route.shift_id)]["state"] == "late"
+
+
+def test_a_closed_day_keeps_its_plan(planned_website: Website, client: FlaskClient) -> None:
+    page = current(planned_website)
+    with open_store(planned_website.installation.database) as store:
+        for each in page.states:
+            store.set_plan_state(depot_id=each.depot_id, day=DAY, state="closed")
+    delivery = page.routes[0].stops[0].deliveries[0].delivery_id
+    token = form_token(client.get("/plan?day=2026-03-05"))
+    answer = client.post(
+        f"/plan/{page.plan_id}/take-out", data={"csrf_token": token, "day": DAY, "delivery": delivery}, headers=JSON
+    )
+    assert answer.status_code == 409
+    assert 'id="run"' not in client.get(f"/plan?day={DAY}").text
+
+
+def test_the_page_of_a_whole_day_is_quick(planned_website: Website, client: FlaskClient) -> None:
+
+    client.get(f"/plan?day={DAY}")
+    began = time.monotonic()
+    client.get(f"/plan?day={DAY}")
+    assert time.monotonic() - began < 2.0

@@ -1,0 +1,362 @@
+"""The dispatcher's pages: what they say, who may press what, and that nothing changes before it is committed."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from data import tables
+from data.queries.today import figures
+from data.store import open_store
+from routing.services.receiving import commit_receipt
+from tests.desk import HOSTILE, Desk, a_desk, counted
+from tests.website import Website, a_website, form_token
+
+PAGES = (
+    "/", "/counters", "/receipts", "/release", "/addresses", "/orders", "/orders?state=all", "/search", "/tasks",
+    "/messages", "/import", "/settings",
+)  # fmt: skip
+
+
+@pytest.fixture
+def website(tmp_path: Path) -> Iterator[Website]:
+    with a_website(tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture
+def desk(website: Website) -> Desk:
+    return a_desk(website)
+
+
+@pytest.fixture
+def client(website: Website) -> FlaskClient:
+    return website.signed_in()
+
+
+def post(client: FlaskClient, at: str, page: str = "/tasks?show=done", **data: object) -> TestResponse:
+    token = form_token(client.get(page))
+    return client.post(at, data={"csrf_token": token, **data})
+
+
+def allocated(website: Website) -> dict[int, int]:
+    """Firm units by order."""
+    with website.installation.database.reading() as connection:
+        query = (
+            select(tables.order_line.c.order_id, tables.allocation.c.allocated)
+            .join(tables.order_line, tables.order_line.c.id == tables.allocation.c.order_line_id)
+            .join(tables.supply, tables.supply.c.id == tables.allocation.c.supply_id)
+            .where(tables.supply.c.kind == "receipt", tables.allocation.c.allocated > 0)
+        )
+        return {row.order_id: row.allocated for row in connection.execute(query)}
+
+
+def hidden(page: TestResponse, name: str) -> str:
+    """The value of the last field of this name: the form that commits stands at the end."""
+    return html.unescape(re.findall(rf'name="{name}" value="([^"]*)"', page.text)[-1])
+
+
+def simulate(client: FlaskClient, desk: Desk, quantity: int) -> TestResponse:
+    return post(client, "/receipts/simulate", **{f"count_{desk.inbound}": str(quantity)})
+
+
+def commit(client: FlaskClient, shown: TestResponse) -> TestResponse:
+    fields = {name: hidden(shown, name) for name in ("counted", "seen", "policy")}
+    return post(client, "/receipts/commit", **fields)
+
+
+# ---------------------------------------------------------------------------- who may come in
+
+
+def test_every_page_asks_who_one_is(website: Website) -> None:
+    for path in PAGES:
+        answer = website.client().get(path, headers={"Accept": "text/html"})
+        assert answer.status_code == 302, path
+        assert answer.headers["Location"].startswith("/login"), path
+
+
+def test_every_page_opens_before_anything_was_imported_and_on_a_working_day(
+    client: FlaskClient, website: Website
+) -> None:
+    for path in PAGES:
+        assert client.get(path).status_code == 200, path
+    a_desk(website)
+    for path in PAGES:
+        assert client.get(path).status_code == 200, path
+
+
+def test_a_viewer_sees_and_changes_nothing(website: Website, desk: Desk) -> None:
+    viewer = website.signed_in(role="viewer")
+    assert viewer.get("/receipts").status_code == 200
+    for path in (
+        "/receipts/simulate", "/receipts/commit", "/release", f"/addresses/{desk.sites[4]}/pin", "/addresses/look-up",
+        "/tasks/1/done", "/messages/1/again", "/messages/1/withhold", "/settings/outbound", "/settings/policy",
+        "/settings/company",
+        "/settings/people", "/import",
+    ):  # fmt: skip
+        assert post(viewer, path, page="/orders").status_code in (400, 403), path
+        assert post(viewer, path).status_code == 403, path
+
+
+def test_a_press_without_the_form_s_token_changes_nothing(client: FlaskClient, website: Website, desk: Desk) -> None:
+    assert client.post("/release", data={"day": "2026-05-12", "all": "1"}).status_code == 400
+    assert client.post(f"/addresses/{desk.sites[4]}/pin", data={"lat": "60.17", "lon": "24.94"}).status_code == 400
+    with website.installation.database.reading() as connection:
+        assert not connection.execute(select(tables.delivery)).all()
+
+
+def test_only_an_administrator_switches_messages_on(website: Website, desk: Desk) -> None:
+    assert post(website.signed_in(), "/settings/outbound", mode="real", daily_cap="10").status_code == 403
+    admin = website.signed_in(role="admin")
+    assert post(admin, "/settings/outbound", mode="test", daily_cap="10").status_code == 422
+    answer = post(admin, "/settings/outbound", mode="test", daily_cap="10", test_email="test@example.com")
+    assert answer.status_code == 302
+    assert "test@example.com" in admin.get("/messages").text
+
+
+def test_an_administrator_names_the_company(website: Website, desk: Desk) -> None:
+    admin = website.signed_in(role="admin")
+    wrong = post(admin, "/settings/company", company_name="Example", company_currency="XX", company_zone="Mars/North")
+    assert wrong.status_code == 422
+    assert wrong.text.count('aria-invalid="true"') == 2
+    right = {"company_name": "Example 2", "company_currency": "sek", "company_zone": "Europe/Stockholm"}
+    assert post(admin, "/settings/company", **right).status_code == 302
+    assert "Example 2" in admin.get("/").text
+
+
+# ---------------------------------------------------------------------------- today
+
+
+def test_the_line_counts_each_order_once(website: Website, desk: Desk) -> None:
+    """Coffee is on the shelf, but its address is in review; the oat drinks are on a truck that nobody counted."""
+    with website.installation.database.reading() as connection:
+        found = figures(connection, day=day_of(website), now=website.clock.at)
+    assert (found.out, found.ready, found.waiting, found.held, found.in_review) == (0, 0, 3, 0, 1)
+    assert found.needs_you == 1
+    assert [line.number for line in found.due] == ["IN-1"]
+
+
+def test_the_next_press_follows_the_day(client: FlaskClient, website: Website, desk: Desk) -> None:
+    assert "Count in IN-1" in client.get("/").text
+    commit(client, simulate(client, desk, 36))
+    assert "Release 4 orders" in client.get("/").text
+    post(client, "/release", day=day_of(website), all="1")
+    assert "Plan the day" in client.get("/").text
+
+
+def day_of(website: Website) -> str:
+    return (website.clock.at + timedelta(hours=3)).date().isoformat()
+
+
+# ---------------------------------------------------------------------------- receipts
+
+
+def test_a_short_truck_is_shown_before_it_counts(client: FlaskClient, website: Website, desk: Desk) -> None:
+    before = allocated(website)
+    shown = simulate(client, desk, 24)
+    assert shown.status_code == 200
+    assert "OAT came short: 24 of 36" in shown.text
+    assert allocated(website) == before
+    assert commit(client, shown).status_code == 302
+    assert allocated(website) == before | {desk.orders[1]: 12, desk.orders[2]: 12}
+
+
+def test_another_policy_is_shown_and_holds_for_these_goods(client: FlaskClient, website: Website, desk: Desk) -> None:
+    shown = simulate(client, desk, 18)
+    other = post(client, "/receipts/simulate", counted=hidden(shown, "counted"), policy="first_ordered")
+    assert 'value="first_ordered" title' in other.text
+    assert commit(client, other).status_code == 302
+    with website.installation.database.reading() as connection:
+        assert not connection.execute(select(tables.policy)).all()
+
+
+def test_a_world_that_moved_on_is_told_and_nothing_is_counted(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    shown = simulate(client, desk, 24)
+    with open_store(website.installation.database) as store:
+        found = counted("R-found", desk.depot, desk.products["OAT"], "OAT", 12, website.clock.at)
+        commit_receipt(store, found, now=website.clock.at, by="test", tell=False)
+    answer = commit(client, shown)
+    assert answer.status_code == 409
+    assert "The day moved on since you looked" in answer.text
+    with website.installation.database.reading() as connection:
+        numbers = connection.scalars(select(tables.supply.c.number).where(tables.supply.c.kind == "receipt")).all()
+    assert sorted(numbers) == ["R-0", "R-found"]
+    assert commit(client, answer).status_code == 302
+
+
+def test_committing_twice_counts_once(client: FlaskClient, website: Website, desk: Desk) -> None:
+    shown = simulate(client, desk, 24)
+    commit(client, shown)
+    after = allocated(website)
+    assert "had been counted in before" in client.get(commit(client, shown).headers["Location"]).text
+    assert allocated(website) == after
+
+
+def test_several_counted_lines_are_shown_together_and_change_nothing(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    at = website.clock.at.isoformat()
+    file = (
+        "number,inbound,depot,sku,quantity,quarantined,counted_at\n"
+        f"R-1,IN-1,NORTH,OAT,12,0,{at}\nR-1,,NORTH,COFFEE,5,5,{at}\nR-2,,NORTH,TEA,1,0,{at}\n"
+    )
+    before = allocated(website)
+    shown = post(client, "/receipts/simulate", file=(io.BytesIO(file.encode()), "counted.csv"))
+    assert shown.status_code == 200
+    assert "2 counted lines" in shown.text
+    assert "there is no product" in shown.text
+    assert allocated(website) == before
+    assert commit(client, shown).status_code == 302
+    assert allocated(website)[desk.orders[1]] == 12
+
+
+def test_what_is_no_count_is_marked_at_its_box(client: FlaskClient, desk: Desk) -> None:
+    for typed in ("twelve", "-3", "1.5", "9999999999"):
+        answer = post(client, "/receipts/simulate", **{f"count_{desk.inbound}": typed})
+        assert answer.status_code == 422, typed
+        assert 'aria-invalid="true"' in answer.text, typed
+
+
+def test_counted_rows_that_this_page_did_not_write_are_refused(client: FlaskClient, desk: Desk) -> None:
+    for text in ("", "[]", "{}", '[{"number": "R"}]', "[1]", "not json"):
+        assert post(client, "/receipts/commit", counted=text).status_code == 422, text
+
+
+# ---------------------------------------------------------------------------- release
+
+
+def test_released_is_what_was_chosen_and_it_can_be_taken_back(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    commit(client, simulate(client, desk, 36))
+    day = day_of(website)
+    post(client, "/release", day=day, order=str(desk.orders[1]))
+    with website.installation.database.reading() as connection:
+        deliveries = connection.execute(select(tables.delivery)).all()
+    assert [delivery.site_id for delivery in deliveries] == [desk.sites[1]]
+    post(client, f"/release/{deliveries[0].id}/back", day=day)
+    with website.installation.database.reading() as connection:
+        assert connection.scalars(select(tables.delivery.c.state)).all() == ["unreleased"]
+
+
+def test_releasing_nothing_says_so(client: FlaskClient, website: Website, desk: Desk) -> None:
+    answer = post(client, "/release", day=day_of(website))
+    assert answer.status_code == 422
+    assert "No order was chosen" in answer.text
+
+
+def test_a_day_that_is_none_is_refused_in_words(client: FlaskClient, desk: Desk) -> None:
+    answer = client.get("/release?day=tomorrow")
+    assert answer.status_code == 422
+    assert "tomorrow is no day" in answer.text
+
+
+# ---------------------------------------------------------------------------- addresses
+
+
+def test_a_picked_place_is_remembered_and_the_task_is_done(client: FlaskClient, website: Website, desk: Desk) -> None:
+    page = client.get("/addresses")
+    assert "Read as Testgatan. Confirm it." in page.text
+    post(client, f"/addresses/{desk.sites[4]}/pin", lat="60.1705", lon="24.9412", label="Testgatan 1")
+    with website.installation.database.reading() as connection:
+        site = connection.execute(select(tables.site).where(tables.site.c.id == desk.sites[4])).one()
+        pins = connection.scalars(select(tables.address_pin.c.site_id)).all()
+        task = connection.execute(select(tables.task)).one()
+    assert (site.pin_quality, site.lat, site.pin_label) == ("by_person", 60.1705, "Testgatan 1")
+    assert pins == [desk.sites[4]]
+    assert task.done_at is not None
+    assert "Every address has its pin" in client.get("/addresses").text
+
+
+def test_a_place_that_is_none_is_refused(client: FlaskClient, desk: Desk) -> None:
+    for lat in ("", "north", "95", "nan"):
+        assert post(client, f"/addresses/{desk.sites[4]}/pin", lat=lat, lon="24.9").status_code == 422, lat
+
+
+# ---------------------------------------------------------------------------- orders, search, tasks, files
+
+
+def test_a_whole_reference_leads_straight_to_its_order(client: FlaskClient, desk: Desk) -> None:
+    for typed in ("SO-2", "so-2", "PO-702", "ERP-902", " po-702 "):
+        answer = client.get("/search", query_string={"q": typed})
+        assert answer.headers["Location"] == f"/orders/{desk.orders[2]}", typed
+
+
+def test_a_part_of_a_reference_lists_what_fits(client: FlaskClient, desk: Desk) -> None:
+    for typed in ("Café 2", "caf", "099 555 0002", "+358995550002", "oat", "Testgatan", "70"):
+        assert "SO-2" in client.get("/search", query_string={"q": typed}).text, typed
+
+
+def test_a_search_that_finds_nothing_says_what_it_looks_for(client: FlaskClient, desk: Desk) -> None:
+    for typed in ("%", "__", "' OR 1=1 --", "nothing like it", "x" * 500):
+        answer = client.get("/search", query_string={"q": typed})
+        assert answer.status_code == 200, typed
+        assert "SO-2" not in answer.text, typed
+
+
+def test_where_is_my_order_is_answered_first(client: FlaskClient, website: Website, desk: Desk) -> None:
+    page = client.get(f"/orders/{desk.orders[3]}").text
+    assert "Waits for stock; expected today." in page
+    commit(client, simulate(client, desk, 24))
+    page = client.get(f"/orders/{desk.orders[3]}").text
+    assert "there is no date" in page
+    page = client.get(f"/orders/{desk.orders[1]}").text
+    assert "Everything is on the shelf; it waits to be released." in page
+    assert "OAT: 12 on the shelf for it" in page
+    post(client, "/release", day=day_of(website), order=str(desk.orders[1]))
+    assert "Released for today, not in a route yet." in client.get(f"/orders/{desk.orders[1]}").text
+
+
+def test_text_from_outside_is_never_run(client: FlaskClient, desk: Desk) -> None:
+    for path in (f"/orders/{desk.orders[3]}", "/orders", "/release", "/search?q=SO", f"/search?q={HOSTILE}"):
+        page = client.get(path).text
+        assert HOSTILE not in page, path
+    assert "&lt;img src=x" in client.get(f"/orders/{desk.orders[3]}").text
+
+
+def test_an_order_that_is_not_there_is_said(client: FlaskClient, desk: Desk) -> None:
+    answer = client.get("/orders/999")
+    assert answer.status_code == 404
+    assert "There is no order 999" in answer.text
+
+
+def test_a_task_is_done_with_what_came_of_it(client: FlaskClient, website: Website, desk: Desk) -> None:
+    with website.installation.database.reading() as connection:
+        task_id = connection.scalar(select(tables.task.c.id))
+    assert post(client, f"/tasks/{task_id}/done", outcome=" ").status_code == 422
+    assert post(client, f"/tasks/{task_id}/done", outcome="called, it is number 3").status_code == 302
+    assert "called, it is number 3" in client.get("/tasks?show=done").text
+    assert post(client, f"/tasks/{task_id}/done", outcome="again").status_code == 409
+
+
+def test_a_file_is_tried_before_it_is_taken(client: FlaskClient, website: Website, desk: Desk) -> None:
+    header = client.get("/import/products.csv").text.strip()
+    file = f"{header}\nTEA,Green tea,bag,6,,100,,1,3.50,EUR,\n,No number,bag,6,,100,,1,3.50,EUR,\n".encode()
+    tried = post(client, "/import", kind="products", file=(io.BytesIO(file), "tea.csv"), **{"try": "1"})
+    assert "Dry run of tea.csv: nothing was changed." in tried.text
+    assert "Left out, and why" in tried.text
+    assert products(website) == {"OAT", "COFFEE"}
+    post(client, "/import", kind="products", file=(io.BytesIO(file), "tea.csv"))
+    assert products(website) == {"OAT", "COFFEE", "TEA"}
+
+
+def test_a_file_that_is_none_changes_nothing(client: FlaskClient, website: Website, desk: Desk) -> None:
+    answer = post(client, "/import", kind="products", file=(io.BytesIO(b"\xff\xfe\x00rubbish"), "x.csv"))
+    assert answer.status_code == 422
+    assert "Nothing was changed." in answer.text
+
+
+def products(website: Website) -> set[str]:
+    with website.installation.database.reading() as connection:
+        return set(connection.scalars(select(tables.product.c.number)))

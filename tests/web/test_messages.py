@@ -1,0 +1,102 @@
+"""What people read, message by message.
+
+After a wanted change: BACKROUTE_WRITE_GOLDEN=1 pytest tests/web/test_messages.py, and read the difference.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from routing.errors import InvalidInput
+from routing.model.notices import Channel, NoticeKind
+from web.messages import FOLDER, render_text, template_source, words_of
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "messages"
+KINDS = (
+    NoticeKind.DATE_GIVEN,
+    NoticeKind.DATE_CHANGED,
+    NoticeKind.WINDOW_SCHEDULED,
+    NoticeKind.OUT_TODAY,
+    NoticeKind.FAILED,
+    NoticeKind.DELIVERED,
+    NoticeKind.DRIVER_ROUTE,
+)
+EVERY = list(itertools.product(KINDS, Channel, ("en", "fi", "sv")))
+FULL: dict[str, Any] = {
+    "company": "Example Wholesale",
+    "phone": "+358 9 0000 000",
+    "customer": "Café 12 at the corner",
+    "site": "Café 12, Examplegatan 1",
+    "goods": [
+        {"name": "Oat milk 1 l", "quantity": 12, "unit": "pcs"},
+        {"name": "Coffee, dark", "quantity": 4, "unit": "kg"},
+        {"name": "Paper cups", "quantity": 200, "unit": "pcs"},
+    ],
+    "waiting": [{"name": "Oat milk 1 l", "quantity": 4, "unit": "pcs", "expected_on": "2026-03-05"}],
+    "day": "2026-03-03",
+    "window_from": "10:00",
+    "window_to": "12:00",
+    "eta": "2026-03-03T08:20:00+00:00",
+    "driver": "Driver 3",
+    "vehicle": "Van 3",
+    "stops": 14,
+    "why": "the door was closed",
+    "next": "We come again on Wednesday.",
+    "references": ["PO 4711", "PO 4712"],
+}
+ZONE = ZoneInfo("Europe/Helsinki")
+
+
+def render(kind: str, channel: str, language: str, data: dict[str, Any], link: str) -> str:
+    words = words_of(data, language=language, zone=ZONE, link=link)
+    subject, text = render_text(template_source(kind, channel, language), words)
+    return f"Subject: {subject}\n\n{text}" if channel == Channel.EMAIL else text
+
+
+@pytest.mark.parametrize(("kind", "channel", "language"), EVERY)
+def test_messages_read_as_they_were_approved(kind: NoticeKind, channel: Channel, language: str) -> None:
+    said = render(kind, channel, language, FULL, "https://goods.example/t/TOKEN")
+    bare = render(kind, channel, language, {"company": "Example Wholesale"}, "")
+    document = f"{said}\n---- nothing known but the company ----\n\n{bare}"
+    path = GOLDEN / f"{kind}.{channel}.{language}.txt"
+    if os.environ.get("BACKROUTE_WRITE_GOLDEN"):
+        path.write_text(document, encoding="utf-8")
+    assert document == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("kind", "language"), list(itertools.product(KINDS, ("en", "fi", "sv"))))
+def test_every_sms_names_the_company_first(kind: NoticeKind, language: str) -> None:
+    assert render(kind, Channel.SMS, language, FULL, "").startswith("Example Wholesale: ")
+
+
+def test_times_are_told_in_the_recipients_zone() -> None:
+    assert words_of(FULL, language="en", zone=ZONE, link="")["eta"] == "10:20"
+
+
+def test_a_language_without_templates_is_answered_in_english() -> None:
+    assert template_source("out_today", "email", "de") == template_source("out_today", "email", "en")
+
+
+def test_a_language_that_is_a_path_reads_no_file() -> None:
+    assert template_source("out_today", "email", "../../x") == template_source("out_today", "email", "en")
+
+
+def test_a_misspelled_word_in_a_template_is_named() -> None:
+    with pytest.raises(InvalidInput, match="'custmer' is undefined"):
+        render_text("Hello {{ custmer }}", words_of(FULL, language="en", zone=ZONE, link=""))
+
+
+def test_a_template_cannot_reach_into_the_program() -> None:
+    with pytest.raises(InvalidInput):
+        render_text("{{ site.__class__.__mro__ }}", words_of(FULL, language="en", zone=ZONE, link=""))
+
+
+def test_every_template_belongs_to_a_kind_and_channel_there_is() -> None:
+    names = {path.name for path in FOLDER.glob("*.txt")}
+    assert names == {f"{kind}.{channel}.{language}.txt" for kind, channel, language in EVERY}

@@ -1,0 +1,263 @@
+"""Who may ask for what: every route, every role. A new route fails here until somebody has decided who it is for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from data import tables
+from data.tables import metadata
+from tests.demo_day import DAY, demo_home, planned_website
+from tests.website import Website, a_website
+from web.people import ROLES
+
+__all__ = ["demo_home", "planned_website"]
+
+ANYBODY: tuple[str, ...] = ("anybody",)
+LINK: tuple[str, ...] = ("link",)  # whoever holds a link that opens this very thing
+EVERYONE: tuple[str, ...] = ROLES  # who is signed in
+DESK: tuple[str, ...] = ("dispatcher",)
+ADMIN: tuple[str, ...] = ("admin",)
+GOODS: tuple[str, ...] = ("dispatcher", "warehouse")
+NOT_VIEWERS: tuple[str, ...] = ("dispatcher", "warehouse", "salesperson")
+
+# An administrator may do whatever anybody who is signed in may do.
+DECIDED: dict[str, tuple[str, ...]] = {
+    "GET /": EVERYONE,
+    "GET /<any(p, t):kind>/<token>/files/<sha256>": LINK,
+    "GET /addresses": EVERYONE,
+    "GET /addresses/<int:site_id>": EVERYONE,
+    "POST /addresses/<int:site_id>/pin": DESK,
+    "POST /addresses/look-up": DESK,
+    "GET /basemap/<region>.pmtiles": ANYBODY,
+    "GET /counters": EVERYONE,
+    "GET /d/<token>": LINK,
+    "GET /d/<token>/app.webmanifest": ANYBODY,  # repeats the token it was asked with, and tells nothing
+    "GET /d/<token>/route.json": LINK,
+    "POST /d/positions": LINK,
+    "POST /d/reports": LINK,
+    "GET /d/sw.js": ANYBODY,
+    "GET /deliveries/<int:delivery_id>/slip.pdf": NOT_VIEWERS,
+    "POST /demo/clock": DESK,
+    "GET /evening": EVERYONE,
+    "POST /evening/depots/<int:depot_id>/close": DESK,
+    "GET /evening/results.csv": ("dispatcher", "salesperson"),
+    "POST /evening/vans/<int:manifest_id>/close": GOODS,
+    "POST /evening/vans/<int:manifest_id>/stops/<int:stop_id>/not-attempted": DESK,
+    "GET /healthz": ANYBODY,
+    "GET /import": DESK,
+    "POST /import": DESK,
+    "GET /import/<kind>.csv": DESK,
+    "GET /login": ANYBODY,
+    "POST /login": ANYBODY,
+    "POST /logout": ANYBODY,
+    "GET /messages": EVERYONE,
+    "POST /messages/<int:notice_id>/again": DESK,
+    "POST /messages/<int:notice_id>/withhold": DESK,
+    "GET /orders": EVERYONE,
+    "GET /orders/<int:order_id>": EVERYONE,
+    "GET /orders/proofs/<int:proof_id>/<int:file_id>": NOT_VIEWERS,
+    "GET /p/<token>": LINK,
+    "GET /plan": EVERYONE,
+    "GET /plan/<int:plan_id>/effect": DESK,
+    "GET /plan/<int:plan_id>/left-out/<int:delivery_id>": EVERYONE,
+    "POST /plan/<int:plan_id>/lock": DESK,
+    "POST /plan/<int:plan_id>/move": DESK,
+    "GET /plan/<int:plan_id>/out/<int:shift_id>": DESK,
+    "POST /plan/<int:plan_id>/out/<int:shift_id>": DESK,
+    "GET /plan/<int:plan_id>/out/<int:shift_id>/options": DESK,
+    "GET /plan/<int:plan_id>/places/<int:shift_id>": DESK,
+    "GET /plan/<int:plan_id>/route/<int:shift_id>": EVERYONE,
+    "GET /plan/<int:plan_id>/stop/<int:stop_id>": EVERYONE,
+    "POST /plan/<int:plan_id>/take-out": DESK,
+    "POST /plan/<int:plan_id>/undo": DESK,
+    "POST /plan/<int:plan_id>/unlock": DESK,
+    "GET /plan/dispatch": DESK,
+    "POST /plan/dispatch": DESK,
+    "GET /plan/job/<int:job_id>": EVERYONE,
+    "POST /plan/job/<int:job_id>/stop": DESK,
+    "GET /plan/live": EVERYONE,
+    "POST /plan/load": GOODS,
+    "GET /plan/names": EVERYONE,
+    "POST /plan/run": DESK,
+    "GET /receipts": EVERYONE,
+    "POST /receipts/commit": GOODS,
+    "POST /receipts/simulate": GOODS,
+    "GET /release": EVERYONE,
+    "POST /release": DESK,
+    "POST /release/<int:delivery_id>/back": DESK,
+    "GET /routes/<int:shift_id>/load-sheet.pdf": EVERYONE,
+    "GET /routes/<int:shift_id>/slips.pdf": NOT_VIEWERS,
+    "GET /search": EVERYONE,
+    "GET /set-up/<token>": LINK,
+    "POST /set-up/<token>": LINK,
+    "GET /settings": DESK,
+    "POST /settings/company": ADMIN,
+    "POST /settings/outbound": ADMIN,
+    "POST /settings/people": ADMIN,
+    "POST /settings/people/<int:account_id>/sign-out": ADMIN,
+    "POST /settings/policy": ADMIN,
+    "GET /show": EVERYONE,
+    "GET /static/<path:filename>": ANYBODY,
+    "GET /t/<token>": LINK,
+    "POST /t/<token>/message": LINK,
+    "GET /t/<token>/status": LINK,
+    "GET /tasks": EVERYONE,
+    "POST /tasks/<int:task_id>/done": NOT_VIEWERS,
+}
+
+ONLY_IN_THE_DEMO = {"GET /show", "POST /demo/clock"}
+"""Elsewhere they are no page for anybody."""
+
+WITHOUT_FORM_TOKEN = {"POST /d/positions", "POST /d/reports"}
+"""A link's token in a header says who asks, and no other site can send one: a browser asks before it sends headers."""
+
+NO_SUCH = 2_000_000_000
+MAY_NOT = 403
+
+
+@pytest.fixture
+def website(tmp_path: Path) -> Iterator[Website]:
+    with a_website(tmp_path / "home") as made:
+        yield made
+
+
+def routes(website: Website) -> list[tuple[str, str, Rule]]:
+    """(name, method, rule) of everything that can be asked; HEAD is GET, and OPTIONS runs nothing of ours."""
+    found = [
+        (f"{method} {rule.rule}", method, rule)
+        for rule in website.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    ]
+    return sorted(found, key=lambda each: each[0])
+
+
+def decided(website: Website) -> list[tuple[str, str, Rule]]:
+    return [each for each in routes(website) if each[0] in DECIDED]
+
+
+def address(rule: Rule, **keys: object) -> str:
+    """The rule with its parts filled in: `keys` by name, else an id that nothing has and a token that opens nothing."""
+
+    def fill(part: re.Match[str]) -> str:
+        kind, _colon, name = part[1].rpartition(":")
+        known = {"region": "nowhere", "filename": "icon.svg", "kind": "p" if kind.startswith("any") else "orders"}
+        return str(keys.get(name, known.get(name, NO_SUCH if kind == "int" else "unknown")))
+
+    return re.sub(r"<([^>]+)>", fill, rule.rule)
+
+
+def ask(client: FlaskClient, method: str, path: str, *, accept: str = "text/html", **values: Any) -> TestResponse:
+    with client.open(path, method=method, headers={"Accept": accept}, **values) as answer:
+        answer.get_data()
+        return answer
+
+
+def everything_in(website: Website) -> dict[str, list[tuple[Any, ...]]]:
+    with website.installation.database.reading() as connection:
+        return {
+            table.name: [tuple(row) for row in connection.execute(select(table).order_by(table.c.id))]
+            for table in metadata.sorted_tables
+        }
+
+
+def test_every_route_was_decided_on(website: Website) -> None:
+    undecided = [name for name, _method, _rule in routes(website) if name not in DECIDED]
+    assert undecided == [], "Say in DECIDED who may ask for these."
+
+
+def test_every_role_gets_what_was_decided_and_nothing_else(website: Website) -> None:
+    website.app.config["WTF_CSRF_ENABLED"] = False  # what a form token is worth is asked below
+    clients = {role: website.signed_in(role=role) for role in ROLES}
+    before = everything_in(website)
+    wrong = []
+    for name, method, rule in decided(website):
+        if name in ONLY_IN_THE_DEMO or name == "POST /logout" or {*DECIDED[name]} & {*ANYBODY, *LINK}:
+            continue
+        for role, client in clients.items():
+            status = ask(client, method, address(rule)).status_code
+            may = role in (*DECIDED[name], "admin")
+            if (status == MAY_NOT) is may or status >= 500:
+                wrong.append((name, role, status))
+    assert wrong == []
+    assert everything_in(website) == before, "None of these said what to change."
+
+
+def test_who_is_not_signed_in_is_sent_to_sign_in(website: Website) -> None:
+    website.app.config["WTF_CSRF_ENABLED"] = False
+    wrong = []
+    for name, method, rule in decided(website):
+        if name in ONLY_IN_THE_DEMO or {*DECIDED[name]} & {*ANYBODY, *LINK}:
+            continue
+        page = ask(website.client(), method, address(rule))
+        program = ask(website.client(), method, address(rule), accept="application/json")
+        if method == "GET" and not page.headers.get("Location", "").startswith("/login?next="):
+            wrong.append((name, "page", page.status_code))
+        if method != "GET" and page.status_code != MAY_NOT:
+            wrong.append((name, "page", page.status_code))
+        if program.status_code not in (302, MAY_NOT):
+            wrong.append((name, "program", program.status_code))
+    assert wrong == []
+
+
+def test_an_unknown_link_opens_nothing(website: Website) -> None:
+    website.app.config["WTF_CSRF_ENABLED"] = False
+    website.a_round()
+    admin = website.signed_in(role="admin")
+    answers = {
+        (name, who): ask(client, method, address(rule)).status_code
+        for name, method, rule in decided(website)
+        if DECIDED[name] == LINK
+        for who, client in (("a stranger", website.client()), ("an administrator", admin))
+    }
+    assert {key: status for key, status in answers.items() if status != MAY_NOT} == {}
+
+
+def test_a_form_from_another_site_changes_nothing(website: Website) -> None:
+    admin = website.signed_in(role="admin")
+    before = everything_in(website)
+    wrong = []
+    for name, method, rule in decided(website):
+        if method == "GET" or name in WITHOUT_FORM_TOKEN:
+            continue
+        for how in ({}, {"json": {}}, {"data": {"csrf_token": "guessed"}}, {"data": "x", "content_type": "text/plain"}):
+            answer = ask(admin, method, address(rule), accept="application/json", **how)
+            if answer.status_code != 400 or answer.json["error"]["code"] != "form_expired":  # type: ignore[index]
+                wrong.append((name, how, answer.status_code))
+    assert wrong == []
+    assert everything_in(website) == before
+
+
+def test_reading_pages_changes_nothing(planned_website: Website) -> None:
+    """Every GET there is, as somebody who may do everything, with ids that exist."""
+    client = planned_website.signed_in(role="admin")
+    with planned_website.installation.database.reading() as connection:
+        ids = {
+            name: connection.scalars(select(column).order_by(column)).first()
+            for name, column in {
+                "plan_id": tables.plan.c.id,
+                "shift_id": tables.route.c.shift_id,
+                "stop_id": tables.stop.c.id,
+                "delivery_id": tables.stop_delivery.c.delivery_id,
+                "site_id": tables.stop.c.site_id,
+                "order_id": tables.order.c.id,
+                "job_id": tables.job.c.id,
+            }.items()
+        }
+    before = everything_in(planned_website)
+    seen = {}
+    for name, method, rule in routes(planned_website):
+        if method == "GET" and not rule.rule.endswith("/options"):  # that one thinks for seconds; test_board.py asks it
+            path = f"{address(rule, **ids)}?day={DAY}&q=SO-10&delivery={ids['delivery_id']}&shift={ids['shift_id']}"
+            seen[name] = ask(client, "GET", path).status_code
+    assert {name: status for name, status in seen.items() if status >= 500} == {}
+    assert sum(status == 200 for status in seen.values()) > len(seen) / 2
+    assert everything_in(planned_website) == before

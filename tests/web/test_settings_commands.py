@@ -1,0 +1,69 @@
+"""What an operator sets once: who the company is, and through which server it writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from web.cli import main
+from web.mailbox import Mailbox
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("BACKROUTE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("BACKROUTE_DATABASE_URL", raising=False)
+
+    def call(*words: str) -> Result:
+        return CliRunner().invoke(main, list(words))
+
+    return call
+
+
+def test_a_company_is_set_in_parts_and_shown(run) -> None:
+    assert run("company", "--name", "Wholesaler 1", "--currency", "sek").exit_code == 0
+    shown = run("company", "--zone", "Europe/Stockholm", "--json")
+    assert json.loads(shown.stdout) == {
+        "name": "Wholesaler 1", "currency": "SEK", "locale": "en", "zone": "Europe/Stockholm", "country": "",
+        "phone": "", "email": "",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--zone", "Mars/Olympus"), "no time zone"),
+        (("--zone", "../etc/passwd"), "no time zone"),
+        (("--currency", "euro"), "no currency"),
+        (("--country", "Finland"), "no country"),
+        (("--name", " "), "needs a name"),
+    ],
+)
+def test_a_wrong_fact_of_the_company_is_refused_and_changes_nothing(run, words: tuple[str, str], said: str) -> None:
+    before = run("company", "--json").stdout
+    refused = run("company", *words)
+    assert (refused.exit_code, said in refused.stderr) == (2, True)
+    assert run("company", "--json").stdout == before
+
+
+def test_a_test_message_reaches_the_server_that_was_named(run, tmp_path: Path) -> None:
+    with Mailbox(tmp_path / "mail") as mailbox:
+        named = run(
+            "mail", "--host", "127.0.0.1", "--port", str(mailbox.port), "--sender", "office@wholesaler.example",
+            "--encryption", "none", "--test", "operator@wholesaler.example",
+        )  # fmt: skip
+        assert named.exit_code == 0, named.stderr
+        (message,) = mailbox.messages()
+    assert message["To"] == "operator@wholesaler.example"
+    gone = run("mail", "--test", "operator@wholesaler.example")
+    assert gone.exit_code == 3
+
+
+def test_a_mail_server_without_its_sender_is_refused(run) -> None:
+    refused = run("mail", "--host", "127.0.0.1")
+    assert (refused.exit_code, "--sender" in refused.stderr) == (2, True)
+    assert run("mail", "--sender", "not an address").exit_code == 2
+    assert run("mail", "--test", "a@b.example").exit_code == 3

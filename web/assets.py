@@ -1,0 +1,35 @@
+"""The addresses of what pages load: files of ours, and a region's map."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from flask import url_for
+
+from routing.errors import NotFound
+from web.here import here
+
+STATIC = Path(__file__).parent / "static"
+
+
+def asset(path: str) -> str:
+    """The address of a file under web/static, with its content's hash: cached for a year, never stale."""
+    return url_for("static", filename=path, v=_fingerprint(path, (STATIC / path).stat().st_mtime_ns))
+
+
+@lru_cache(maxsize=512)
+def _fingerprint(path: str, _changed_ns: int) -> str:
+    return hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
+
+
+def basemap_url(region: str) -> str:
+    """The address of a region's map tiles; empty when it has none, and then a page shows no map."""
+    if not region:
+        return ""
+    try:
+        folder = here().regions.directory(region)
+    except NotFound:
+        return ""
+    return url_for("basemap", region=region) if (folder / "basemap.pmtiles").is_file() else ""

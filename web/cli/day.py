@@ -1,0 +1,309 @@
+"""`backroute locate`, `plan`, `dispatch` and `notify`: the day, from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from data.store import SqlStore, open_store
+from routing.errors import Conflict, InvalidInput
+from routing.model.places import PinQuality
+from routing.rules.calendars import zone_of
+from routing.services.dispatching import dispatch_day
+from routing.services.loading import Loaded, load_route
+from routing.services.locating import LocatedAll, locate_sites
+from routing.services.planning import begin_plan
+from web.cli.output import json_option, print_json
+from web.cli.values import DAY, SECONDS, SEED
+from web.wiring import Installation, open_installation
+
+BY = "command line"
+MOST_SHOWN = 20
+"""Rows of a table on a terminal; the rest is counted, `--json` has them all."""
+
+
+@click.command("locate")
+@click.option("--again", is_flag=True, help="Look up those again that wait for a person.")
+@json_option
+def locate_command(again: bool, as_json: bool) -> None:
+    """Find the addresses that have no pin; the doubtful ones become tasks for a person.
+
+    Exit code 1 when some wait for a person.
+    """
+    with open_installation() as here:
+        finder = here.addresses(_region(here))
+        with _bar("{task.completed:.0f}/{task.total:.0f}") as bar:
+            task = bar.add_task("addresses", total=0)
+            result = locate_sites(
+                lambda: open_store(here.database),
+                finder=finder,
+                now=here.clock.now(),
+                again=again,
+                progress=lambda done, of: bar.update(task, completed=done, total=of),
+            )
+    if as_json:
+        print_json(_located(result))
+    else:
+        click.echo(f"{result.found} found, {result.remembered} remembered, {len(result.doubtful)} need a person.")
+        for want, sentence in result.doubtful[:MOST_SHOWN]:
+            click.echo(f"  {want.name}: {sentence}")
+        if len(result.doubtful) > MOST_SHOWN:
+            click.echo(f"  ... and {len(result.doubtful) - MOST_SHOWN} more (--json names them)")
+    if result.doubtful:
+        click.get_current_context().exit(1)
+
+
+@click.command("plan")
+@click.option("--from", "from_day", type=DAY, metavar="DAY", help="The first day, as 2026-05-12; left out: today.")
+@click.option("--to", "to_day", type=DAY, metavar="DAY", help="The last day; left out: the first.")
+@click.option("--time-limit", type=SECONDS, default=10.0, show_default=True, help="Seconds to search.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="The same seed searches the same way.")
+@json_option
+def plan_command(from_day: str | None, to_day: str | None, time_limit: float, seed: int, as_json: bool) -> None:
+    """Plan the routes of a day, or of several, for every depot.
+
+    Exit code 1 when something was left out: each with its reason.
+    """
+    from web.jobs import error_of, run_job_now
+    from web.plan_job import refuse_nothing_to_plan, start_plan
+
+    documents: list[dict[str, Any]] = []
+    with open_installation() as here:
+        with open_store(here.database) as store:
+            groups = store.depots_by_region()
+            day = from_day or _today(here, store)
+        if not groups:
+            raise InvalidInput("There is no depot to plan from. Import one first: backroute import fleet FILE")
+        for depot_ids in groups.values():
+            with open_store(here.database) as store:
+                # What is refused is refused here, before anything is written down.
+                refuse_nothing_to_plan(
+                    begin_plan(store, from_day=day, to_day=to_day or day, depot_ids=depot_ids, now=here.clock.now())
+                )
+                job_id = start_plan(
+                    store,
+                    from_day=day,
+                    to_day=to_day or day,
+                    depot_ids=depot_ids,
+                    by=BY,
+                    time_limit_s=time_limit,
+                    seed=seed,
+                )
+            with _bar("{task.fields[said]}") as bar:
+                task = bar.add_task("planning", total=time_limit, said="")
+
+                def show(values: Mapping[str, Any], bar: Progress = bar, task: Any = task) -> None:
+                    said = f"{values['phase']}: {values['served']} of {values['of']} deliveries"
+                    bar.update(task, completed=min(float(values["at_s"]), time_limit), said=said)
+
+                job = run_job_now(here, job_id, on_progress=show)
+            if job.state != "done":
+                raise error_of(job)
+            documents.append(job.result)
+        if as_json:
+            print_json(documents[0] if len(documents) == 1 else {"plans": documents})
+        else:
+            with open_store(here.database) as store:
+                zones = {depot.name: depot.zone for depot in store.depot_facts(store.depot_ids())}
+            for document in documents:
+                _show_plan(document, zones)
+    if any(document["left_out"] for document in documents):
+        click.get_current_context().exit(1)
+
+
+@click.command("dispatch")
+@click.option("--day", type=DAY, metavar="DAY", help="The day, as 2026-05-12; left out: today.")
+@click.option("--load", is_flag=True, help="Load every route of the day first.")
+@json_option
+def dispatch_command(day: str | None, load: bool, as_json: bool) -> None:
+    """Hand the loaded routes to their drivers, and tell the customers.
+
+    Exit code 1 when a route stays: each with its reason. A second time changes nothing.
+    """
+    from web.outbox import outbound_of
+
+    loaded: list[Loaded] = []
+    not_loaded: list[str] = []
+    with open_installation() as here:
+        with open_store(here.database) as store:
+            day = day or _today(here, store)
+            depot_ids = store.depot_ids()
+            shifts = store.routes_of_day(day=day, depot_ids=depot_ids) if load else ()
+        for shift_id in shifts:
+            # A transaction for each van: one that cannot be loaded does not keep the others.
+            try:
+                with open_store(here.database) as store:
+                    loaded.append(load_route(store, shift_id=shift_id, by=BY, now=here.clock.now()))
+            except Conflict as problem:
+                not_loaded.append(str(problem))
+        with open_store(here.database) as store:
+            mode = outbound_of(store).mode
+            result = dispatch_day(store, day=day, depot_ids=depot_ids, secret=here.secret, by=BY, now=here.clock.now())
+            links = {
+                each.shift_id: here.address(f"/d/{store.link_token(link_id=each.link_id, secret=here.secret)}")
+                for each in result.dispatched
+            }
+    if as_json:
+        print_json(
+            {
+                "day": day,
+                "loaded": loaded,
+                "not_loaded": not_loaded,
+                "dispatched": [
+                    {
+                        "shift": each.shift_id,
+                        "manifest": each.manifest_id,
+                        "version": each.version,
+                        "vehicle": each.vehicle,
+                        "driver": each.driver,
+                        "stops": each.stops,
+                        "told": each.told,
+                        "link": links[each.shift_id],
+                    }
+                    for each in result.dispatched
+                ],
+                "left": result.left,
+                "as_before": result.as_before,
+            }
+        )
+    else:
+        for each in loaded:
+            if not each.deliveries:
+                continue  # everything of it was on the van before
+            click.echo(f"Loaded {each.vehicle}: {each.deliveries} deliveries, {each.units} units.")
+        for sent in result.dispatched:
+            click.echo(
+                f"{sent.vehicle}, {sent.driver}: {sent.stops} stops, {sent.told} messages. {links[sent.shift_id]}"
+            )
+        if result.dispatched and mode == "off":
+            click.echo("Sending is off: the messages wait in the outbox. Switch it on under Settings.")
+        if result.as_before:
+            click.echo(f"{result.as_before} out already, unchanged.")
+        for sentence in (*not_loaded, *(each.sentence for each in result.left)):
+            click.echo(f"Stays: {sentence}")
+    if not_loaded or result.left:
+        click.get_current_context().exit(1)
+
+
+@click.command("notify")
+@json_option
+def notify_command(as_json: bool) -> None:
+    """Send the messages that are due. While outbound is off, they wait.
+
+    Exit code 1 when some could not be handed over.
+    """
+    from web.outbox import outbound_of, send_due
+
+    at_once = 50
+    totals: dict[str, int] = {}
+    with open_installation() as here:
+        with open_store(here.database) as store:
+            mode = outbound_of(store).mode
+        while True:
+            done = send_due(here, limit=at_once)
+            counts = {name: getattr(done, name) for name in type(done).__dataclass_fields__}
+            for name, many in counts.items():
+                totals[name] = totals.get(name, 0) + many
+            if done.total < at_once:
+                break
+    if as_json:
+        print_json({"mode": mode, **totals})
+    elif mode == "off":
+        click.echo("Outbound is off: messages wait. Switch it on under Settings, Messages.")
+    else:
+        click.echo(", ".join(f"{many} {name.replace('_', ' ')}" for name, many in totals.items()) + ".")
+    if totals.get("failed") or totals.get("refused"):
+        click.get_current_context().exit(1)
+
+
+# ---------------------------------------------------------------------------- what they share
+
+
+def _bar(said: str) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn(said),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def _today(here: Installation, store: SqlStore) -> str:
+    return here.clock.now().astimezone(zone_of(store.company().zone)).date().isoformat()
+
+
+def _region(here: Installation) -> str:
+    return here.regions.default().name
+
+
+def _located(result: LocatedAll) -> dict[str, Any]:
+    return {
+        "found": result.found,
+        "remembered": result.remembered,
+        "doubtful": [
+            {"kind": want.kind, "id": want.id, "name": want.name, "address": want.address, "why": sentence}
+            for want, sentence in result.doubtful
+        ],
+        "sure": [quality.value for quality in PinQuality if quality.goes_on],
+    }
+
+
+def _show_plan(document: Mapping[str, Any], zones: Mapping[str, str]) -> None:
+    console = Console()
+    days = (
+        document["from_day"]
+        if document["from_day"] == document["to_day"]
+        else "{from_day} to {to_day}".format_map(document)
+    )
+    table = Table(
+        title=f"{days}: {document['served']} deliveries on {len(document['routes'])} routes",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for name, justify in (
+        ("Van", "left"),
+        ("Driver", "left"),
+        ("Out", "left"),
+        ("Back", "left"),
+        ("Stops", "right"),
+        ("km", "right"),
+    ):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for route in document["routes"]:
+        zone = ZoneInfo(zones.get(route["depot"], "UTC"))
+        out, back = (
+            datetime.fromisoformat(route[name]).astimezone(zone).strftime("%H:%M")
+            for name in ("departs_at", "returns_at")
+        )
+        table.add_row(
+            route["vehicle"], route["driver"], out, back, str(len(route["stops"])), f"{route['distance_m'] / 1000:.1f}"
+        )
+    console.print(table)
+    left = document["left_out"]
+    if left:
+        console.print(f"{len(left)} left out:")
+        left_out = Table(box=SIMPLE_HEAD, pad_edge=False)
+        left_out.add_column("Delivery", no_wrap=True)
+        left_out.add_column("Site", no_wrap=True, overflow="ellipsis", max_width=18)
+        left_out.add_column("Reason", max_width=18)
+        left_out.add_column("And the mend")
+        for each in left[:MOST_SHOWN]:
+            reasons = ", ".join(reason.replace("_", " ") for reason in each["reasons"])
+            left_out.add_row(each["delivery"], escape(each["site"]), reasons, escape(each["detail"]))
+        console.print(left_out)
+        if len(left) > MOST_SHOWN:
+            console.print(f"  ... and {len(left) - MOST_SHOWN} more (--json names them)")
+    if document["travel"] and "osrm" not in document["travel"]:
+        console.print(f"Travel times are estimates: {document['travel']}.")

@@ -1,0 +1,335 @@
+"""`backroute papers`, `close`, `figures` and `results`: paper in the morning; count and figures in the evening."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from data.exporters.papers import load_sheet_pdf, slips_pdf
+from data.exporters.results import results_csv
+from data.importers.counts import COLUMNS, OPTIONAL, VanCount, read_counts
+from data.queries.company import company_card
+from data.queries.day_figures import DEFINITIONS, DayFigures, Ratio, day_figures
+from data.queries.evening import EveningDepot, EveningVan, evening
+from data.queries.papers import load_sheet, routes_with_papers, slips_of_route
+from data.queries.results import day_results
+from data.store import SqlStore, open_store
+from routing.errors import FileRefused, InvalidInput, NotFound
+from routing.services.closing import VanClosed, close_day, close_van, not_attempted
+from web.cli.output import json_option, print_json
+from web.cli.stock import template_option
+from web.dispatcher.papers import file_name
+from web.palette import route_colour, route_ink
+from web.wiring import Installation, open_installation
+
+BY = "command line"
+
+day_option = click.option("--day", metavar="DAY", help="The day, as 2026-05-12; left out: today.")
+
+
+@click.command("papers")
+@day_option
+@click.option(
+    "--to", "folder", type=click.Path(path_type=Path), required=True, help="The folder to write into; made if missing."
+)
+@json_option
+def papers_command(day: str | None, folder: Path, as_json: bool) -> None:
+    """Write the load sheet and the delivery slips of every route of a day, as PDF."""
+    written: list[Path] = []
+    with open_installation() as here, here.database.reading() as connection:
+        made_at = here.clock.now()
+        routes = routes_with_papers(connection, day=the_day(here, day))
+        _make(folder)
+        for shift_id, vehicle in routes:
+            sheet = load_sheet(connection, shift_id)
+            colour, ink = route_colour(sheet.sequence), route_ink(sheet.sequence)
+            # The depot's name keeps apart what two depots call Van 1.
+            name = file_name(f"{sheet.day}-{sheet.depot}-{vehicle}")
+            slips = slips_of_route(connection, shift_id)
+            for kind, content in (
+                ("load-sheet", load_sheet_pdf(sheet, colour=colour, ink=ink, made_at=made_at)),
+                ("slips", slips_pdf(slips, read_file=here.files.read, made_at=made_at)),
+            ):
+                path = folder / f"{kind}-{name}.pdf"
+                if path in written:
+                    path = folder / f"{kind}-{name}-{shift_id}.pdf"
+                path.write_bytes(content)
+                written.append(path)
+    if as_json:
+        print_json({"written": written})
+    else:
+        click.echo(f"{len(written)} papers of {len(routes)} routes in {folder}")
+
+
+@click.command("close")
+@day_option
+@click.option(
+    "--counts", type=click.Path(path_type=Path), help="What was counted: a CSV file of vehicle, sku, counted."
+)
+@click.option("--not-attempted", "nobody_went", is_flag=True, help="Record that nobody went to the stops still open.")
+@click.option("--missing", is_flag=True, help="Goods of failed deliveries that were not counted are really gone.")
+@template_option((*COLUMNS, *OPTIONAL))
+@json_option
+def close_command(day: str | None, counts: Path | None, nobody_went: bool, missing: bool, as_json: bool) -> None:
+    """Count the vans of a day, and close the day at each depot whose vans are all counted.
+
+    A van that by the ledger carries nothing and collected nothing needs no count. All is booked, or, when a count is
+    refused, nothing. Exit code 1 when a van stays open: each with what it waits for.
+    """
+    closed: list[tuple[str, VanClosed]] = []
+    waits: list[str] = []
+    days_closed: list[str] = []
+    with open_installation() as here, ExitStack() as files:
+        now = here.clock.now()
+        file = files.enter_context(_opened(counts)) if counts is not None else None
+        with open_store(here.database) as store:
+            day = the_day(here, day)
+            homes = _went_out(store, day)
+            if nobody_went:
+                for each in (each for home in homes for each in home.vans):
+                    for stop in each.open_stops:
+                        not_attempted(
+                            store=store, manifest_id=each.van.manifest_id, stop_id=stop.stop_id, now=now, by=BY,
+                            secret=here.secret,
+                        )  # fmt: skip
+                homes = _went_out(store, day)
+            given = _given(store, homes, file)
+            for home in homes:
+                for each in home.vans:
+                    if each.van.closed:
+                        continue
+                    why = _waits_for(each, given)
+                    if why:
+                        waits.append(why)
+                        continue
+                    count = given.get(each.van.vehicle_id, VanCount())
+                    result = close_van(
+                        store=store, manifest_id=each.van.manifest_id, counted=count.goods, cash=count.cash,
+                        missing_is_sure=missing, now=now, by=BY,
+                    )  # fmt: skip
+                    closed.append((each.van.vehicle, result))
+                if home.plan == "dispatched" and all(
+                    van.closed for van in store.vans_of_day(day=day, depot_id=home.id)
+                ):
+                    close_day(store=store, day=day, depot_id=home.id, now=now, by=BY)
+                    days_closed.append(home.name)
+    if as_json:
+        vans = [{"vehicle": vehicle, "result": result} for vehicle, result in closed]
+        print_json({"day": day, "closed": vans, "days_closed": days_closed, "waits": waits})
+    else:
+        for vehicle, result in closed:
+            click.echo(
+                f"{vehicle}: {result.kept_for_customers} back for their customers, {result.returned} returned, "
+                f"{result.lost} lost."
+            )
+            for sentence in result.missing:
+                click.echo(f"  {sentence}")
+            for currency, amount in result.cash_off:
+                click.echo(f"  The cash is off by {amount / 100:+.2f} {currency}.")
+        for sentence in waits:
+            click.echo(f"Stays open: {sentence}")
+        for name in days_closed:
+            click.echo(f"{name}: {day} is closed.")
+        if not closed and not waits and not days_closed:
+            click.echo(f"{day} was closed already. Nothing changed.")
+    if waits:
+        click.get_current_context().exit(1)
+
+
+@click.command("figures")
+@day_option
+@json_option
+def figures_command(day: str | None, as_json: bool) -> None:
+    """Show the figures of a day, each with what it was counted from."""
+    with open_installation() as here, here.database.reading() as connection:
+        found = day_figures(connection, day=the_day(here, day))
+        currency = company_card(connection).currency
+    if as_json:
+        print_json(_as_document(found, currency))
+    else:
+        _show_figures(found, currency)
+
+
+@click.command("results")
+@day_option
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write; left out: standard output.")
+def results_command(day: str | None, output: Path | None) -> None:
+    """Write what became of every order line of a day, as CSV with the ERP's references."""
+    with open_installation() as here, here.database.reading() as connection:
+        store = SqlStore(connection)
+        rows = day_results(
+            connection,
+            day=the_day(here, day),
+            address_of=lambda link_id: here.address(f"/p/{store.link_token(link_id=link_id, secret=here.secret)}"),
+        )
+    content = results_csv(rows)
+    if output is None:
+        sys.stdout.buffer.write(content)
+        return
+    try:
+        output.write_bytes(content)
+    except OSError as problem:
+        raise InvalidInput(f"{output} cannot be written: {problem.strerror}. Name another file: -o FILE.csv") from None
+    click.echo(f"{len(rows)} lines in {output}")
+
+
+# ---------------------------------------------------------------------------- what they share
+
+
+def the_day(here: Installation, text: str | None) -> str:
+    """ISO; today by the company's zone when nothing was given. Raises InvalidInput."""
+    if text is None:
+        with here.database.reading() as connection:
+            zone = company_card(connection).zone
+        return here.clock.now().astimezone(ZoneInfo(zone)).date().isoformat()
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise InvalidInput(f'"{text}" is no day. Write it like 2026-05-12.', code="day") from None
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise InvalidInput(f"The folder {folder} cannot be made: {problem.strerror}. Name another: --to") from None
+
+
+def _opened(path: Path) -> Any:
+    try:
+        return path.open("rb")
+    except OSError as problem:
+        raise FileRefused(f"{path} cannot be read: {problem.strerror}.", code="unreadable") from None
+
+
+def _went_out(store: SqlStore, day: str) -> tuple[EveningDepot, ...]:
+    homes = tuple(home for home in evening(store.connection, day=day) if home.vans)
+    if not homes:
+        raise NotFound(f"No van went out on {day}, so there is nothing to close.", day=day)
+    return homes
+
+
+def _given(store: SqlStore, homes: Sequence[EveningDepot], file: Any) -> dict[int, VanCount]:
+    """The counts by vehicle. Raises FileRefused, also when a vehicle went out twice: whose goods would they be?"""
+    if file is None:
+        return {}
+    still_open = [each.van for home in homes for each in home.vans if not each.van.closed]
+    numbers = {row["id"]: number for number, row in store.vehicle_rows().items()}
+    vehicles = {name: van.vehicle_id for van in still_open for name in (van.vehicle, numbers.get(van.vehicle_id, ""))}
+    skus = {goods.sku: goods.product_id for home in homes for each in home.vans for goods in each.goods}
+    given = read_counts(file, vehicles=vehicles, products=skus)
+    for van in still_open:
+        if van.vehicle_id in given and sum(each.vehicle_id == van.vehicle_id for each in still_open) > 1:
+            raise FileRefused(f"{van.vehicle} went out twice and both are open. Count it on the page, shift by shift.")
+    return given
+
+
+def _waits_for(each: EveningVan, given: dict[int, VanCount]) -> str:
+    if each.open_stops:
+        first = each.open_stops[0]
+        more = f" and {len(each.open_stops) - 1} more stops" if len(each.open_stops) > 1 else ""
+        return (
+            f"{each.van.vehicle}: {', '.join(first.numbers)} at {first.site}{more} have no report. "
+            "Report them, or use --not-attempted."
+        )
+    if each.needs_a_count and each.van.vehicle_id not in given:
+        expected = [f"{goods.quantity} {goods.unit} {goods.name} ({goods.sku})" for goods in each.goods]
+        expected += [f"{cash.collected / 100:.2f} {cash.currency} cash" for cash in each.cash]
+        return f"{each.van.vehicle}: count {', '.join(expected)}. Give the counts with --counts FILE.csv."
+    return ""
+
+
+def _as_document(found: DayFigures, currency: str) -> dict[str, Any]:
+    return {
+        "day": found.day,
+        "routes": found.routes,
+        "deliveries": found.deliveries,
+        "open": found.open,
+        "untold": found.untold,
+        "customer_caused": found.customer_caused,
+        "figures": {
+            key: {
+                "name": name,
+                "numerator": found.ratios[key].numerator,
+                "denominator": found.ratios[key].denominator,
+                "value": found.ratios[key].value,
+                "definition": definition,
+            }
+            for key, (name, definition) in DEFINITIONS.items()
+        },
+        "currency": currency,
+        "planned_s": {
+            "drive": found.planned_drive_s,
+            "service": found.planned_service_s,
+            "wait": found.planned_wait_s,
+        },
+        "at_doors": found.at_doors,
+        "between_doors": found.between_doors,
+        "peaks": found.peaks,
+        "left_out": found.left_out,
+    }
+
+
+PERCENT = ("otif", "in_full", "on_time", "first_attempt", "left_out")
+
+
+def _show_figures(found: DayFigures, currency: str) -> None:
+    console = Console()
+    table = Table(title=f"{found.day}: {found.deliveries} deliveries on {found.routes} routes", title_justify="left",
+                  box=SIMPLE_HEAD, pad_edge=False)  # fmt: skip
+    table.add_column("Figure")
+    table.add_column("", justify="right")
+    table.add_column("Counted from")
+    for key, (name, _definition) in DEFINITIONS.items():
+        table.add_row(name, *_ratio_cells(key, found.ratios[key], currency))
+    for name, compared in (("At the doors", found.at_doors), ("Between doors", found.between_doors)):
+        if compared.known:
+            table.add_row(
+                name, f"{_minutes(compared.actual_s)}",
+                f"planned {_minutes(compared.planned_s)}; known of {compared.known} of {compared.of}",
+            )  # fmt: skip
+    table.add_row(
+        "Planned", _minutes(found.planned_drive_s),
+        f"driving; {_minutes(found.planned_service_s)} at doors, {_minutes(found.planned_wait_s)} waiting",
+    )  # fmt: skip
+    for peak in found.peaks:
+        word = peak.dimension.partition("_")[0]
+        table.add_row(escape(f"Fullest {peak.vehicle}, trip {peak.trip}"), f"{peak.value:.0%}", f"of its {word}")
+    console.print(table)
+    notes = [
+        f"{found.open} not reported yet" if found.open else "",
+        f"{found.untold} without a told window" if found.untold else "",
+        f"{found.customer_caused} missed through the customer" if found.customer_caused else "",
+        *(f"left out, {reason.replace('_', ' ')}: {count}" for reason, count in found.left_out.items()),
+    ]
+    for note in filter(None, notes):
+        console.print(note, highlight=False)
+
+
+def _ratio_cells(key: str, ratio: Ratio, currency: str) -> tuple[str, str]:
+    n, of = ratio.numerator, ratio.denominator
+    if ratio.value is None:
+        return "-", "nothing to count yet"
+    if key in PERCENT:
+        return f"{ratio.value:.0%}", f"{n:.0f} of {of:.0f} deliveries"
+    if key == "stops_per_hour":
+        return f"{ratio.value:.1f}", f"{n:.0f} doors in {of:.1f} h"
+    if key == "km_per_stop":
+        return f"{ratio.value:.2f} km", f"{n:.1f} km, {of:.0f} stops"
+    return f"{ratio.value / 100:.2f} {currency}", f"{n / 100:.2f} {currency}, {of:.0f} doors"
+
+
+def _minutes(seconds: int) -> str:
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02d}" if hours else f"{minutes} min"

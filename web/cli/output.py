@@ -1,0 +1,38 @@
+"""What the commands share: `--json`, and one way to print it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+def json_option[Command: Callable[..., Any]](command: Command) -> Command:
+    """Adds `--json` as the argument `as_json`; errors are then a JSON document too."""
+
+    def note(ctx: click.Context, _option: click.Parameter, value: bool) -> bool:
+        ctx.meta["json"] = value  # meta is shared by the whole chain of commands
+        return value
+
+    return click.option(
+        "--json", "as_json", is_flag=True, callback=note, help="Print one JSON document instead of text."
+    )(command)
+
+
+def print_json(document: Any) -> None:
+    click.echo(json.dumps(document, default=_plain, ensure_ascii=False, indent=2))
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON.")

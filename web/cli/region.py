@@ -1,0 +1,91 @@
+"""backroute region add, list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from data.store import open_store
+from web.cli.output import json_option, print_json
+from web.clock import wall_clock
+from web.jobs import error_of, run_job_now
+from web.wiring import open_installation
+
+
+@click.group("region")
+def region_group() -> None:
+    """Build and list regions: roads, addresses, basemap."""
+
+
+@region_group.command("add")
+@click.argument("name")
+@click.option(
+    "--pbf",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An extract of OpenStreetMap, .osm.pbf.",
+)
+@json_option
+def add_command(name: str, pbf: Path, as_json: bool) -> None:
+    """Build region NAME from an extract, or build it again; the one in use stays until the new one is ready."""
+    with open_installation() as installation:
+        with open_store(installation.database) as store:
+            job_id = store.add_job(
+                kind="region",
+                data={"name": name, "pbf": str(pbf.resolve())},
+                by="command line",
+                now=wall_clock(),
+                max_attempts=1,
+            )
+        console = Console(stderr=True)
+        bar = Progress(
+            TextColumn("{task.description:<12}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True
+        )
+        with bar:
+            task = bar.add_task("waiting", total=1.0)
+
+            def show(values: Mapping[str, Any]) -> None:
+                bar.update(task, description=str(values["step"]), completed=float(values["share"]))
+
+            job = run_job_now(installation, job_id, on_progress=show)
+        if job.state != "done":
+            raise error_of(job)
+        if as_json:
+            print_json(job.result)
+            return
+        facts = job.result
+        click.echo(
+            f"Region {name} is ready: {facts['addresses']:,} addresses, {facts['drivable_km']:,.0f} km of road, "
+            f"{facts['share_unroutable']:.1%} of {facts['sampled']} sampled places cannot reach each other."
+        )
+
+
+@region_group.command("list")
+@json_option
+def list_command(as_json: bool) -> None:
+    """The regions that are built."""
+    with open_installation() as installation:
+        regions = installation.regions.list()
+    if as_json:
+        print_json(list(regions))
+        return
+    if not regions:
+        click.echo("There is no region yet. Build one: backroute region add NAME --pbf FILE")
+        return
+    table = Table("region", "addresses", "km of road", "not routable", "profiles", "build")
+    for facts in regions:
+        table.add_row(
+            facts.name,
+            f"{facts.addresses:,}",
+            f"{facts.drivable_km:,.0f}",
+            f"{facts.share_unroutable:.1%}",
+            ", ".join(facts.profiles),
+            facts.build,
+        )
+    Console().print(table)

@@ -1,0 +1,119 @@
+"""`backroute company` and `backroute mail`: what an operator sets once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+from data.store import open_store
+from routing.errors import InvalidInput, SendError
+from routing.model.notices import Channel, Message
+from web.cli.output import json_option, print_json
+from web.clock import wall_clock
+from web.wiring import open_installation
+
+BY = "command line"
+COMPANY = ("name", "currency", "locale", "zone", "country", "phone", "email")
+_ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
+
+
+@click.command("company")
+@click.option("--name", help="As customers read it.")
+@click.option("--currency", metavar="ISO", help="Three letters: EUR.")
+@click.option("--zone", metavar="ZONE", help="IANA time zone: Europe/Helsinki.")
+@click.option("--country", metavar="ISO", help="Two letters: FI.")
+@click.option("--locale", metavar="CODE", help="Language of the pages: en, fi or sv.")
+@click.option("--phone", help="A person's number: it stands in every message.")
+@click.option("--email", help="Where customers may write to.")
+@json_option
+def company_command(as_json: bool, **given: str | None) -> None:
+    """Say who you are, or show it. The currency cannot change once there are orders."""
+    values = {name: value.strip() for name, value in given.items() if value is not None}
+    _refuse_wrong_company(values)
+    with open_installation() as here, open_store(here.database) as store:
+        if "currency" in values:
+            values["currency"] = values["currency"].upper()
+            if values["currency"] != store.company().currency and store.has_orders():
+                raise InvalidInput(
+                    f"There are orders in {store.company().currency} already, so the currency stays. "
+                    "Start another installation for another currency."
+                )
+        if values:
+            store.set_company(**values)
+        company = asdict(store.company())
+    if as_json:
+        print_json(company)
+        return
+    for name in COMPANY:
+        click.echo(f"{name:9} {company[name] or '-'}")
+
+
+def _refuse_wrong_company(values: dict[str, str]) -> None:
+    if "name" in values and not values["name"]:
+        raise InvalidInput("A company needs a name: customers read it in every message.")
+    if not re.fullmatch(r"[A-Za-z]{3}", values.get("currency", "EUR")):
+        raise InvalidInput(f'"{values["currency"]}" is no currency. Write its three letters, as EUR.')
+    if not re.fullmatch(r"([A-Za-z]{2})?", values.get("country", "")):
+        raise InvalidInput(f'"{values["country"]}" is no country. Write its two letters, as FI.')
+    if "zone" in values:
+        try:
+            ZoneInfo(values["zone"])
+        except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
+            raise InvalidInput(
+                f'"{values["zone"]}" is no time zone. Write its IANA name, as Europe/Helsinki.'
+            ) from problem
+
+
+@click.command("mail")
+@click.option("--host", help="Your mail server.")
+@click.option("--port", type=click.IntRange(1, 65535), help="587 with starttls, 465 with tls.")
+@click.option("--sender", help="The address messages come from.")
+@click.option("--user", help="Who signs in; the password is read from BACKROUTE_SMTP_PASSWORD.")
+@click.option("--encryption", type=click.Choice(["starttls", "tls", "none"]), help="starttls if left out.")
+@click.option("--sms-domain", help="A gateway that takes SMS as mail to NUMBER@domain.")
+@click.option("--test", metavar="ADDRESS", help="Send one message there, now.")
+@json_option
+def mail_command(as_json: bool, test: str | None, **given: str | int | None) -> None:
+    """Name the mail server, or show it. Whether messages go out at all is a switch under Settings.
+
+    Exit code 3 when the test message could not be handed over.
+    """
+    changed = {name: value for name, value in given.items() if value is not None}
+    for name, address in (("--sender", changed.get("sender")), ("--test", test)):
+        if address is not None and not _ADDRESS.fullmatch(str(address)):
+            raise InvalidInput(f'{name}: "{address}" is no e-mail address. Write it as name@example.com.')
+    with open_installation() as here:
+        with open_store(here.database) as store:
+            mail = {**(store.setting("mail") or {}), **changed}
+            if changed:
+                missing = [name for name in ("host", "sender") if not mail.get(name)]
+                if missing:
+                    raise InvalidInput(f"A mail server needs --{' and --'.join(missing)} too.")
+                mail.setdefault("encryption", "starttls")
+                mail.setdefault("port", {"tls": 465, "starttls": 587, "none": 25}[str(mail["encryption"])])
+                store.set_setting(name="mail", value=mail, by=BY, now=wall_clock())
+        if test is not None:
+            sender = here.senders.get(Channel.EMAIL)
+            if sender is None:
+                raise SendError("No mail server is named yet: backroute mail --host HOST --sender ADDRESS")
+            sender.send(
+                Message(
+                    key=f"test-{wall_clock():%Y%m%d%H%M%S}",
+                    channel=Channel.EMAIL,
+                    recipient=test,
+                    subject="Backroute can send",
+                    text="This message was sent with `backroute mail --test`.\n",
+                )
+            )
+    if as_json:
+        print_json(mail)
+        return
+    for name, value in mail.items():
+        click.echo(f"{name:11} {value}")
+    if not mail:
+        click.echo("No mail server is named yet: backroute mail --host HOST --sender ADDRESS")
+    if test is not None:
+        click.echo(f"Sent to {test}.")

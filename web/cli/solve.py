@@ -1,0 +1,102 @@
+"""`backroute solve`: VROOM's JSON in, VROOM's JSON out.
+
+Exit codes: 0 solved (what was left out stands in `unassigned`), 2 the input was refused, 3 the solver or the travel
+times failed. The answer is always one JSON document; on a refusal it is `{"code": 2, "error": "..."}`, with 3 for
+travel and 1 for the solver.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from data.exporters.vroom import Answer, write_vroom, write_vroom_error
+from data.importers.vroom import VroomProblem, read_json, read_vroom
+from routing.errors import FileRefused, InvalidInput, NotFound, RegionError, SolverError, TravelError
+from routing.model.plans import Plan
+from web.cli.values import SECONDS, SEED
+
+_SECONDS = 5.0
+
+
+@click.command("solve")
+@click.argument("problem", type=click.File("r", encoding="utf-8-sig"), metavar="PROBLEM.json")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the answer to this file.")
+@click.option("--time-limit", type=SECONDS, help=f"Seconds to search (default {_SECONDS:.0f}).")
+@click.option(
+    "--iterations", type=click.IntRange(min=1), help="Rounds to search; the same rounds and seed, the same plan."
+)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Where chance begins.")
+@click.option(
+    "--threads", type=click.IntRange(min=1, max=64), default=1, show_default=True, help="Searches side by side."
+)
+@click.option(
+    "--region", "region", metavar="NAME", help="Take travel times from this region when coordinates are given."
+)
+def solve_command(
+    problem: TextIO,
+    output: Path | None,
+    time_limit: float | None,
+    iterations: int | None,
+    seed: int,
+    threads: int,
+    region: str | None,
+) -> None:
+    """Solve a routing problem given as VROOM JSON.
+
+    Several threads search with seeds SEED, SEED + 1 ... and the best plan is given.
+    """
+    begun = time.monotonic()
+    if output is not None and not output.parent.is_dir():
+        raise FileRefused(f"There is no folder {output.parent} for the answer. Make it, or name another with -o.")
+    try:
+        given = _read(problem, region)
+        loading_ms = round(1000 * (time.monotonic() - begun))
+        plan = _best(given, time_limit or given.time_limit_s or _SECONDS, iterations, seed, threads)
+        answer, code = write_vroom(plan, given, loading_ms=loading_ms), 0
+    except (InvalidInput, NotFound) as error:
+        answer, code = write_vroom_error(2, error.message), 2
+    except (TravelError, RegionError) as error:
+        answer, code = write_vroom_error(3, error.message), 3
+    except SolverError as error:
+        answer, code = write_vroom_error(1, error.message), 3
+    _write(answer, output)
+    click.get_current_context().exit(code)
+
+
+def _read(problem: TextIO, region: str | None) -> VroomProblem:
+    document = read_json(problem)
+    if not region:
+        return read_vroom(document)
+    from web.wiring import open_installation
+
+    with open_installation() as installation:
+        return read_vroom(document, travel=installation.travel(region))
+
+
+def _best(given: VroomProblem, time_limit_s: float, iterations: int | None, seed: int, threads: int) -> Plan:
+    from routing.engines.solver.process import solve_in_process
+
+    def search(number: int) -> Plan:
+        return solve_in_process(
+            given.problem, seed=seed + number, time_limit_s=time_limit_s, iterations=iterations, start=given.start
+        )
+
+    if threads == 1:
+        return search(0)
+    with ThreadPoolExecutor(threads) as pool:
+        plans = list(pool.map(search, range(threads)))
+    return max(plans, key=lambda plan: ([count for _, count in plan.served_by_tier], -plan.cost))
+
+
+def _write(answer: Answer, output: Path | None) -> None:
+    text = json.dumps(answer, ensure_ascii=False)
+    if output is None:
+        click.echo(text)
+    else:
+        output.write_text(text + "\n", encoding="utf-8")

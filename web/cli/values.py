@@ -1,0 +1,39 @@
+"""Values that several commands take, refused by name when they are none."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import click
+
+from routing.rules.calendars import day_of
+
+LONGEST_SEARCH_S = 24 * 3600.0
+
+
+class _Seconds(click.FloatRange):
+    """A range that "not a number" is outside of: it is neither below nor above anything."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found: float = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"{value} is no number of seconds.", param, ctx)
+        return found
+
+
+SECONDS = _Seconds(min=0.1, max=LONGEST_SEARCH_S)
+"""How long to search."""
+SEED = click.IntRange(min=0, max=2**31 - 1)
+
+
+class _Day(click.ParamType):
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        # Not click's own refusal: with --json it must be a document like every other.
+        return day_of(str(value)).isoformat()
+
+
+DAY = _Day()
+"""An ISO day in its one long form, so that 20260512 and 2026-05-12 are the same day everywhere."""

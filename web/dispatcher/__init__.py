@@ -1,0 +1,19 @@
+"""The dispatcher's pages, a file a page. `create_app` registers what stands here."""
+
+from __future__ import annotations
+
+BLUEPRINTS = (
+    "web.dispatcher.today:today",
+    "web.dispatcher.receipts:receipts",
+    "web.dispatcher.imports:imports",
+    "web.dispatcher.release:release",
+    "web.dispatcher.addresses:addresses",
+    "web.dispatcher.board_day:board",
+    "web.dispatcher.papers:papers",
+    "web.dispatcher.evening:evening",
+    "web.dispatcher.orders:orders",
+    "web.dispatcher.search:search",
+    "web.dispatcher.tasks:tasks",
+    "web.dispatcher.messages:messages",
+    "web.dispatcher.settings:settings",
+)

@@ -1,0 +1,156 @@
+"""Addresses: what a person must decide, with one press; the next one comes by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from flask_login import current_user
+
+from data.queries.addresses import SiteAddress, addresses_in_review, region_of_depots, site_address
+from data.store import open_store
+from routing.errors import InvalidInput, NotFound
+from routing.model.places import Candidate, Location, PinQuality
+from routing.services.locating import choose_pin, locate_sites
+from web.dispatcher import words
+from web.here import here, now
+from web.people import needs_role
+
+addresses = Blueprint("addresses", __name__, url_prefix="/addresses")
+
+CANDIDATES_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A place the person may pick. `sure`: it is a door known under its number."""
+
+    lat: float
+    lon: float
+    label: str
+    quality: str
+    sure: bool
+
+
+@addresses.get("")
+@needs_role()
+def page() -> ResponseReturnValue:
+    """The list, with its first address opened."""
+    with here().database.reading() as connection:
+        waiting = addresses_in_review(connection)
+    if waiting:
+        return _page(waiting[0].id)
+    return render_template("dispatcher/addresses.html", waiting=[], site=None, words=words)
+
+
+@addresses.get("/<int:site_id>")
+@needs_role()
+def one(site_id: int) -> ResponseReturnValue:
+    return _page(site_id)
+
+
+def _page(site_id: int) -> str:
+    typed = request.args.get("q", "").strip()[:200]
+    with here().database.reading() as connection:
+        waiting = addresses_in_review(connection)
+        site = site_address(connection, site_id)
+        region = _region(region_of_depots(connection))
+    choices, why = _kept(site), site.why
+    if typed and region:
+        found = here().addresses(region).locate(typed, postcode=site.postcode, city=site.city)
+        choices = [_choice(each) for each in found.candidates[:CANDIDATES_SHOWN]]
+        why = found.why or ("" if choices else _("Nothing is known by this name. Try the street alone."))
+    elif not choices and region and not site.is_sure:
+        found = here().addresses(region).locate(site.address, postcode=site.postcode, city=site.city)
+        choices, why = [_choice(each) for each in found.candidates[:CANDIDATES_SHOWN]], found.why or why
+    return render_template(
+        "dispatcher/addresses.html",
+        waiting=waiting,
+        never=sum(not each.why for each in waiting),
+        site=site,
+        choices=choices,
+        why=why,
+        typed=typed,
+        region=region,
+        bounds=here().regions.facts(region).bounds if region else None,
+        words=words,
+    )
+
+
+@addresses.post("/<int:site_id>/pin")
+@needs_role("dispatcher")
+def pick(site_id: int) -> ResponseReturnValue:
+    """Sets the pin; it is remembered for this site. The next address comes by itself."""
+    location = _location()
+    label = request.form.get("label", "").strip()[:200] or _("set on the map")
+    with open_store(here().database) as store:
+        choose_pin(store, site_id=site_id, location=location, label=label, by=current_user.actor, now=now())
+    with here().database.reading() as connection:
+        waiting = addresses_in_review(connection)
+        name = site_address(connection, site_id).name
+    if waiting:
+        left = ngettext("%(num)s address is left.", "%(num)s addresses are left.", len(waiting))
+        flash(f"{_('%(name)s has its pin, and keeps it.', name=name)} {left}", "done")
+        return redirect(url_for("addresses.one", site_id=waiting[0].id))
+    flash(_("%(name)s has its pin, and keeps it. That was the last one.", name=name), "done")
+    return redirect(url_for("addresses.page"))
+
+
+@addresses.post("/look-up")
+@needs_role("dispatcher")
+def look_up() -> ResponseReturnValue:
+    """Looks up what was never looked up, as after an import."""
+    with here().database.reading() as connection:
+        region = _region(region_of_depots(connection))
+    if not region:
+        raise NotFound(_("There is no region yet, so no address can be found. Build one: backroute region add."))
+    done = locate_sites(lambda: open_store(here().database), finder=here().addresses(region), now=now())
+    found = ngettext("%(num)s address found.", "%(num)s addresses found.", done.found + done.remembered)
+    left = ngettext("%(num)s needs you.", "%(num)s need you.", len(done.doubtful))
+    flash(f"{found} {left}", "done" if not done.doubtful else "info")
+    return redirect(url_for("addresses.page"))
+
+
+def _region(of_depots: str) -> str:
+    """The depots' region, else the installation's; "" when none is built."""
+    names = {facts.name for facts in here().regions.list()}
+    if of_depots in names:
+        return of_depots
+    return here().regions.default().name if names else ""
+
+
+def _kept(site: SiteAddress) -> list[Choice]:
+    return [
+        Choice(
+            lat=float(each["lat"]),
+            lon=float(each["lon"]),
+            label=str(each["label"]),
+            quality=str(each["quality"]),
+            sure=PinQuality(each["quality"]).goes_on,
+        )
+        for each in site.candidates[:CANDIDATES_SHOWN]
+    ]
+
+
+def _choice(candidate: Candidate) -> Choice:
+    return Choice(
+        lat=candidate.location.lat,
+        lon=candidate.location.lon,
+        label=candidate.label,
+        quality=candidate.quality.value,
+        sure=candidate.quality.goes_on,
+    )
+
+
+def _location() -> Location:
+    """The place the form names. Raises InvalidInput."""
+    try:
+        lat, lon = float(request.form["lat"].replace(",", ".")), float(request.form["lon"].replace(",", "."))
+    except (KeyError, ValueError):
+        raise InvalidInput(
+            _("Write latitude and longitude as numbers, like 60.17112 and 24.94145."), code="location"
+        ) from None
+    return Location(lat=lat, lon=lon)

@@ -1,0 +1,117 @@
+"""The board's own words: how far a route is, what the search does, effects and options as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from flask_babel import gettext as _
+
+from routing.rules.driver_out import OutKind
+from web.dispatcher.words import left_out_reason, notice_words
+from web.formats import clock, distance, money
+
+__all__ = ["left_out_reason", "notice_words"]
+
+
+def plan_state(state: str) -> tuple[str, str]:
+    """(which chip, its word)"""
+    return {
+        "": ("waiting", _("not planned")),
+        "draft": ("ready", _("draft")),
+        "dispatched": ("under_way", _("dispatched")),
+        "closed": ("done", _("closed")),
+    }[state]
+
+
+def route_state(state: str, *, loaded: int, of: int) -> tuple[str, str]:
+    if state == "planned":
+        some = _("%(n)s of %(of)s loaded", n=loaded, of=of)
+        return ("waiting", some if loaded else _("not loaded"))
+    return {
+        "loaded": ("ready", _("loaded")),
+        "under_way": ("under_way", _("out")),
+        "late": ("late", _("late")),
+        "done": ("done", _("done")),
+    }[state]
+
+
+def stop_state(state: str) -> tuple[str, str]:
+    return {
+        "planned": ("waiting", _("planned")),
+        "loaded": ("ready", _("loaded")),
+        "dispatched": ("under_way", _("on its way")),
+        "under_way": ("under_way", _("at the door")),
+        "late": ("late", _("late")),
+        "done": ("done", _("delivered")),
+        "failed": ("failed", _("failed")),
+    }[state]
+
+
+def search_phase(phase: str) -> str:
+    if phase.startswith("tier"):
+        return _("Serving the most urgent first")
+    return {
+        "": _("Waits for its turn"),
+        "measuring": _("Measuring the ways"),
+        "cost": _("Making it cheaper"),
+    }.get(phase, _("Searching"))
+
+
+def cost(thousandths: int, currency: str) -> str:
+    """An amount of thousandths of a minor unit, as money."""
+    return money(round(thousandths / 1000), currency)
+
+
+def cost_change(thousandths: int, currency: str) -> str:
+    return _signed(thousandths, money(abs(round(thousandths / 1000)), currency))
+
+
+def minutes_change(minutes: int) -> str:
+    return _signed(minutes, _("%(n)s min", n=abs(minutes)))
+
+
+def metres_change(metres: int) -> str:
+    return _signed(metres, distance(abs(metres)))
+
+
+def _signed(value: int, said: str) -> str:
+    return f"{'+' if value > 0 else '−' if value < 0 else '±'}{said}"
+
+
+def clock_span(start: datetime, end: datetime, zone: str) -> str:
+    return f"{clock(start, zone)}-{clock(end, zone)}"
+
+
+def hours_words(hours: Sequence[tuple[str, str, str, str]]) -> str:
+    """The receiving hours of a door: "06:00-11:00, begun by then"."""
+    said = []
+    for weekdays, opens, closes, kind in hours:
+        meant = _("done by then") if kind == "finish_by" else _("begun by then")
+        days = f"{weekdays.replace(',', ', ')} " if weekdays else ""
+        said.append(f"{days}{opens}-{closes} ({meant})")
+    return "; ".join(said) or _("any time")
+
+
+def load_words(dimension: str, most: int, capacity: int | None) -> str:
+    """ "312 of 800 kg"."""
+    unit, by = {"weight_g": ("kg", 1000), "volume_cm3": ("m³", 1_000_000), "pieces": (_("pieces"), 1)}[dimension]
+    digits = 1 if dimension == "volume_cm3" else 0
+    carried = f"{most / by:.{digits}f}"
+    return (
+        f"{carried} {unit}"
+        if capacity is None
+        else _("%(most)s of %(capacity)s %(unit)s", most=carried, capacity=f"{capacity / by:.{digits}f}", unit=unit)
+    )
+
+
+def option_words(kind: OutKind) -> tuple[str, str]:
+    """(icon, what this way out means)"""
+    return {
+        OutKind.SPARE_DRIVER: ("user", _("The van goes as planned, with somebody else at the wheel.")),
+        OutKind.OTHER_DRIVER: ("user", _("The goods stay on the van, and somebody else drives it.")),
+        OutKind.SPREAD: ("route", _("The other vans take what fits; nobody else changes vans.")),
+        OutKind.POSTPONE: ("calendar", _("Nothing of this van goes out today.")),
+        OutKind.MEET: ("truck", _("Another van comes to it and takes the goods over.")),
+        OutKind.BACK_TO_DEPOT: ("warehouse", _("The goods come back and wait for the next delivery day.")),
+    }[kind]

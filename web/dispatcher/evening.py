@@ -1,0 +1,228 @@
+"""The evening: what is still open, what each van brought back, and the figures of the day."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from flask_login import current_user
+
+from data.exporters.results import results_csv
+from data.importers.counts import minor_units
+from data.queries.company import company_card
+from data.queries.day_figures import DayFigures, Ratio, day_figures
+from data.queries.evening import evening as evening_of
+from data.queries.results import day_results
+from data.queries.today import today_of
+from data.store import SqlStore, open_store
+from routing.errors import BackrouteError, Conflict, InvalidInput, NotFound
+from routing.services.closing import close_day, close_van, not_attempted
+from web.dispatcher import board_words, words
+from web.formats import duration, money
+from web.here import here, now
+from web.incoming import day_of, whole
+from web.people import needs_role
+
+evening = Blueprint("evening", __name__, url_prefix="/evening")
+
+
+@evening.get("")
+@needs_role()
+def page() -> ResponseReturnValue:
+    return _page(_day(request.args.get("day", "")))
+
+
+@evening.post("/vans/<int:manifest_id>/close")
+@needs_role("dispatcher", "warehouse")
+def close_one(manifest_id: int) -> ResponseReturnValue:
+    """Books the count. A count that cannot be true shows the form again, as it was filled in."""
+    day = _day(request.form.get("day", ""))
+    try:
+        with open_store(here().database) as store:
+            result = close_van(
+                store=store,
+                manifest_id=manifest_id,
+                counted=_counted(request.form),
+                cash=_cash(request.form),
+                missing_is_sure="missing" in request.form,
+                now=now(),
+                by=current_user.actor,
+            )
+    except (InvalidInput, Conflict) as problem:
+        return _page(day, wrong=problem, wrong_van=manifest_id)
+    flash(
+        _(
+            "Counted: %(kept)s back for their customers, %(returned)s returned, %(lost)s lost.",
+            kept=result.kept_for_customers,
+            returned=result.returned,
+            lost=result.lost,
+        ),
+        "late" if result.lost or result.cash_off else "done",
+    )
+    for sentence in result.missing:
+        flash(sentence, "late")
+    return redirect(url_for("evening.page", day=day))
+
+
+@evening.post("/vans/<int:manifest_id>/stops/<int:stop_id>/not-attempted")
+@needs_role("dispatcher")
+def nobody_went(manifest_id: int, stop_id: int) -> ResponseReturnValue:
+    with open_store(here().database) as store:
+        numbers = not_attempted(
+            store=store,
+            manifest_id=manifest_id,
+            stop_id=stop_id,
+            now=now(),
+            by=current_user.actor,
+            secret=here().secret,
+        )
+    flash(_("%(numbers)s: nobody went there. It comes again on its next day.", numbers=", ".join(numbers)), "done")
+    return redirect(url_for("evening.page", day=_day(request.form.get("day", ""))))
+
+
+@evening.post("/depots/<int:depot_id>/close")
+@needs_role("dispatcher")
+def close_all(depot_id: int) -> ResponseReturnValue:
+    day = _day(request.form.get("day", ""))
+    with open_store(here().database) as store:
+        home = next(iter(evening_of(store.connection, day=day, depot_id=depot_id)), None)
+        if home is None:
+            raise NotFound(_("There is no depot %(id)s.", id=depot_id), depot=depot_id)
+        if home.plan == "closed":
+            raise Conflict(_("%(depot)s was closed already.", depot=home.name), code="day_closed")
+        if not home.vans:
+            raise NotFound(_("No van went out from %(depot)s that day.", depot=home.name))
+        vans = close_day(store=store, day=day, depot_id=depot_id, now=now(), by=current_user.actor)
+    flash(ngettext("The day is closed: %(num)s van.", "The day is closed: %(num)s vans.", vans), "done")
+    return redirect(url_for("evening.page", day=day))
+
+
+@evening.get("/results.csv")
+@needs_role("dispatcher", "salesperson")
+def results() -> ResponseReturnValue:
+    """What became of every order line, for the ERP."""
+    day = _day(request.args.get("day", ""))
+    with here().database.reading() as connection:
+        store = SqlStore(connection)
+        rows = day_results(
+            connection,
+            day=day,
+            address_of=lambda link_id: here().address(f"/p/{store.link_token(link_id=link_id, secret=here().secret)}"),
+        )
+    response: Response = make_response(results_csv(rows))
+    response.headers["Content-Type"] = "text/csv; charset=utf-8"
+    response.headers["Content-Disposition"] = f'attachment; filename="results-{day}.csv"'
+    return response
+
+
+# ---------------------------------------------------------------------------- reading
+
+
+def _page(day: str, *, wrong: BackrouteError | None = None, wrong_van: int = 0) -> ResponseReturnValue:
+    with here().database.reading() as connection:
+        homes = [home for home in evening_of(connection, day=day) if home.vans]
+        figures = day_figures(connection, day=day) if any(home.vans for home in homes) else None
+        currency = company_card(connection).currency
+        today = today_of(now(), company_card(connection).zone)
+    page = render_template(
+        "dispatcher/evening.html",
+        day=day,
+        today=today,
+        homes=homes,
+        figures=figures,
+        rows=figure_rows(figures, currency) if figures else [],
+        wrong=wrong,
+        wrong_van=wrong_van,
+        typed=request.form,
+        words=words,
+        board_words=board_words,
+    )
+    return page, 422 if wrong else 200
+
+
+def _day(text: str) -> str:
+    if not text:
+        with here().database.reading() as connection:
+            return today_of(now(), company_card(connection).zone)
+    return day_of(text)
+
+
+def _counted(form: dict[str, str]) -> dict[int, int]:
+    found = {}
+    for name, text in form.items():
+        key = whole(name.removeprefix("count-"))
+        if not name.startswith("count-") or key is None:
+            continue
+        count = whole(text)
+        if count is None:
+            raise InvalidInput(_('"%(text)s" is no count: write a whole number of 0 or more.', text=text[:20]))
+        found[key] = count
+    return found
+
+
+def _cash(form: dict[str, str]) -> dict[str, int]:
+    found = {}
+    for name, text in form.items():
+        if not name.startswith("cash-"):
+            continue
+        amount = minor_units(text)
+        if amount is None:
+            raise InvalidInput(_('"%(text)s" is no amount: write it like 112.50.', text=text[:20]))
+        found[name.removeprefix("cash-")] = amount
+    return found
+
+
+# ---------------------------------------------------------------------------- the figures in words
+
+
+def figure_rows(found: DayFigures, currency: str) -> list[tuple[str, str, str, str]]:
+    """(name, value, what it was counted from, definition) of each figure."""
+    return [
+        (name, *_ratio(key, found.ratios[key], currency), definition)
+        for key, (name, definition) in _figure_words().items()
+    ]
+
+
+def _ratio(key: str, ratio: Ratio, currency: str) -> tuple[str, str]:
+    if ratio.value is None:
+        return "–", _("nothing to count yet")
+    n, of = ratio.numerator, ratio.denominator
+    match key:
+        case "stops_per_hour":
+            return f"{ratio.value:.1f}", _("%(n)s doors in %(time)s", n=round(n), time=duration(of * 3600))
+        case "km_per_stop":
+            return f"{ratio.value:.2f} km", _("%(n)s km, %(of)s stops", n=f"{n:.1f}", of=round(of))
+        case "cost_per_door":
+            return money(round(ratio.value), currency), _(
+                "%(n)s, %(of)s doors", n=money(round(n), currency), of=round(of)
+            )
+    return f"{ratio.value:.0%}", _("%(n)s of %(of)s", n=round(n), of=round(of))
+
+
+def _figure_words() -> dict[str, tuple[str, str]]:
+    return {
+        "otif": (
+            _("On time and in full"),
+            _("Handed over in full and on time, of the deliveries whose customer was told a window when the van left."),
+        ),
+        "in_full": (_("In full"), _("Every unit on the list handed over, of all deliveries on the lists.")),
+        "on_time": (
+            _("On time"),
+            _("The van stood at the door inside the told window, of the deliveries with one. Early is not on time."),
+        ),
+        "first_attempt": (
+            _("First attempt"),
+            _("Handed over at the first attempt, of the deliveries first attempted that day. Not attempted stays out."),
+        ),
+        "stops_per_hour": (
+            _("Stops per paid hour"),
+            _("Doors at which a delivery was attempted, per hour on duty as planned, loading and breaks included."),
+        ),
+        "km_per_stop": (_("Km per stop"), _("Kilometres of the routes as planned, per door.")),
+        "cost_per_door": (
+            _("Cost per door"),
+            _("Cost of the routes as planned, per door at which a delivery was attempted."),
+        ),
+        "left_out": (_("Left out"), _("Deliveries that the plan left out, of those it knew.")),
+    }

@@ -1,0 +1,185 @@
+"""Orders: the list, and one order with the answer to "where is it?" first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from io import BytesIO
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, render_template, request, send_file
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from data.queries.company import company_card
+from data.queries.orders import (
+    OPEN_STATES,
+    STATES,
+    DeliveryPage,
+    OrderPage,
+    order_counts,
+    order_list,
+    order_page,
+    proof_file_of,
+)
+from data.queries.timeline import order_timeline
+from data.queries.today import today_of
+from web.dispatcher import words
+from web.formats import clock
+from web.formats import day as written_day
+from web.here import here, now
+from web.people import needs_role
+
+orders = Blueprint("orders", __name__, url_prefix="/orders")
+
+SHOWN = 400
+SHOWN_FILES = ("image/jpeg", "image/png", "image/webp")
+
+
+@orders.get("")
+@needs_role()
+def page() -> ResponseReturnValue:
+    state = request.args.get("state", "open")
+    if state not in (*STATES, "open", "all"):
+        abort(404)
+    text = request.args.get("q", "").strip()[:100]
+    states = {"open": OPEN_STATES, "all": ()}.get(state, (state,))
+    with here().database.reading() as connection:
+        rows = order_list(connection, states=states, text=text, limit=SHOWN + 1)
+        counts = order_counts(connection)
+        today = today_of(now(), company_card(connection).zone)
+    return render_template(
+        "dispatcher/orders.html",
+        rows=rows[:SHOWN],
+        more=len(rows) > SHOWN,
+        shown=SHOWN,
+        counts=counts,
+        open_count=sum(counts[each] for each in OPEN_STATES),
+        today=today,
+        state=state,
+        text=text,
+        words=words,
+    )
+
+
+@orders.get("/<int:order_id>")
+@needs_role()
+def one(order_id: int) -> ResponseReturnValue:
+    with here().database.reading() as connection:
+        found = order_page(connection, order_id)
+        timeline = order_timeline(connection, order_id)
+    return render_template("dispatcher/order.html", order=found, answer=answer(found), timeline=timeline, words=words)
+
+
+@orders.get("/proofs/<int:proof_id>/<int:file_id>")
+@needs_role("dispatcher", "salesperson", "warehouse")
+def proof_file(proof_id: int, file_id: int) -> ResponseReturnValue:
+    """A photo or signature of a proof."""
+    with here().database.reading() as connection:
+        sha256, media_type = proof_file_of(connection, proof_id, file_id)
+    if media_type not in SHOWN_FILES:
+        abort(404)
+    shown = send_file(BytesIO(here().files.read(sha256)), mimetype=media_type)
+    shown.headers["Cache-Control"] = "no-store"  # Flask's own "no-cache" would leave it on the disk
+    return shown
+
+
+def answer(order: OrderPage) -> str:
+    """Where is it, in one or two sentences: what somebody on the phone wants to hear."""
+    row = order.row
+    if row.state == "cancelled":
+        return _("Cancelled.")
+    under_way = [each for each in order.deliveries if each.is_planned]
+    parts = []
+    if row.state == "delivered":
+        done = [proof for each in order.deliveries for proof in each.proofs]
+        if done:
+            last = max(done, key=lambda proof: proof.captured_at)
+            local = last.captured_at.astimezone(ZoneInfo(order.zone))
+            parts.append(
+                _(
+                    "Delivered on %(day)s at %(time)s.",
+                    day=written_day(local.date(), "EEE d MMM"),
+                    time=f"{local:%H:%M}",
+                )
+            )
+            if last.recipient:
+                parts.append(_("Received by %(name)s.", name=last.recipient))
+        else:
+            parts.append(_("Delivered."))
+        return " ".join(parts)
+    for each in under_way[:2]:
+        parts.append(_placed(order, each))
+    if not under_way:
+        parts.append(_not_placed(order))
+    failed = _last_failure(order)
+    if failed:
+        parts.append(failed)
+    if row.delivered:
+        parts.append(_("%(n)s of %(of)s units were delivered before.", n=row.delivered, of=row.ordered))
+    return " ".join(parts)
+
+
+def _placed(order: OrderPage, each: DeliveryPage) -> str:
+    placed = each.placed
+    assert placed is not None
+    said = _(
+        "%(vehicle)s, stop %(stop)s of %(of)s, %(day)s %(window)s.",
+        vehicle=placed.vehicle,
+        stop=placed.stop,
+        of=placed.of,
+        day=_near_day(placed.day, order.zone),
+        window=_window(order, placed.day, placed.start),
+    )
+    if placed.plan_state == "draft":
+        said += " " + _("That is the plan; the van has not left.")
+    return said
+
+
+def _last_failure(order: OrderPage) -> str:
+    """What went wrong at the door the last time, as long as nothing was handed over since."""
+    tries = [proof for each in order.deliveries for proof in each.proofs]
+    last = max(tries, key=lambda proof: proof.captured_at, default=None)
+    if last is None or last.delivered:
+        return ""
+    local = last.captured_at.astimezone(ZoneInfo(order.zone))
+    return _(
+        "The try on %(day)s failed: %(why)s.",
+        day=written_day(local.date(), "EEE d MMM"),
+        why=words.outcome_words(last.outcome),
+    )
+
+
+def _not_placed(order: OrderPage) -> str:
+    row = order.row
+    if row.state == "released":
+        day = min((each.for_day for each in order.deliveries if each.state == "released"), default="")
+        if order.pin_quality not in ("exact", "interpolated", "by_person"):
+            return _("Released, but its address is in review: it cannot be planned.")
+        return _("Released for %(day)s, not in a route yet.", day=_near_day(day, order.zone)) if day else _("Released.")
+    if row.state == "on_hold":
+        return _("On hold: %(why)s.", why=row.hold)
+    if row.state == "ready":
+        return _("Everything is on the shelf; it waits to be released.")
+    if row.expected_on and not row.undated:
+        said = _("Waits for stock; expected %(day)s.", day=_near_day(row.expected_on, order.zone))
+    elif row.undated:
+        said = _("Waits for stock, and for %(n)s of its lines there is no date.", n=row.undated)
+    else:
+        said = _("Waits for stock.")
+    if row.firm:
+        said += " " + _("%(n)s of %(of)s units are on the shelf.", n=row.firm, of=row.open)
+    return said
+
+
+def _window(order: OrderPage, day: str, start: datetime) -> str:
+    """The window the customer was told, else when the plan has it."""
+    latest = order.latest
+    if latest is not None and latest.window_from and latest.promised_on == day:
+        return f"{latest.window_from}–{latest.window_to}"
+    return _("about %(time)s", time=clock(start, order.zone))
+
+
+def _near_day(day: str, zone: str) -> str:
+    if day == now().astimezone(ZoneInfo(zone)).date().isoformat():
+        return _("today")
+    return written_day(day, "EEE d MMM")

@@ -1,0 +1,429 @@
+"""Receipts: what is expected, what was counted, who goes and who waits; first shown, then committed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from io import BytesIO
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from flask_login import current_user
+
+from data.importers.receipts import read_receipts
+from data.queries.company import company_card
+from data.queries.receipts import InboundLine, expected_inbound, inbound_by_ids, recent_receipts
+from data.queries.today import today_of
+from data.store import SqlStore
+from data.store.again import in_transaction
+from routing.errors import Conflict, InvalidInput
+from routing.model.imports import ImportResult
+from routing.model.orders import AllocationPolicy, AllocationRule, LineChange, Preview
+from routing.model.stock import Receipt
+from routing.services.allocating import policy_of
+from routing.services.receiving import commit_receipt, simulate_receipt
+from web.dispatcher import words
+from web.here import here, now
+from web.incoming import FIRST_YEAR, LAST_YEAR, json_of, whole
+from web.people import needs_role
+
+receipts = Blueprint("receipts", __name__, url_prefix="/receipts")
+
+SOON = timedelta(days=1)
+MOST_ROWS = 2_000
+MOST_UNITS = 1_000_000
+
+
+@receipts.get("")
+@needs_role()
+def page() -> ResponseReturnValue:
+    return _list_page()
+
+
+def _list_page(*, wrong: dict[int, str] | None = None, said: str = "") -> str:
+    with here().database.reading() as connection:
+        lines = expected_inbound(connection)
+        counted = recent_receipts(connection)
+        day = today_of(now(), company_card(connection).zone)
+    groups: dict[tuple[str, int], list[InboundLine]] = defaultdict(list)
+    for line in lines:
+        groups[line.number, line.depot_id].append(line)
+    return render_template(
+        "dispatcher/receipts.html",
+        groups=sorted(groups.values(), key=lambda group: _nearness(group[0].expected_on, day)),
+        counted=counted,
+        today=day,
+        opened=request.args.get("inbound", ""),
+        wrong=wrong or {},
+        said=said,
+        form=request.form,
+    )
+
+
+def _nearness(expected_on: str, day: str) -> tuple[int, str]:
+    """Today's trucks first, then what is overdue, then what comes later, then what has no date."""
+    if expected_on == day:
+        return (0, "")
+    if not expected_on:
+        return (3, "")
+    return (1 if expected_on < day else 2, expected_on)
+
+
+# ---------------------------------------------------------------------------- shown first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a count does: every line it touches by SKU, the counted SKUs first, and the fingerprint of it all."""
+
+    receipts: tuple[Receipt, ...]
+    already: tuple[Receipt, ...]
+    rule: AllocationRule
+    rule_in_force: AllocationRule
+    groups: tuple[tuple[str, str, tuple[LineChange, ...]], ...]
+    broken: tuple[str, ...]
+    warnings: tuple[str, ...]
+    usual: dict[int, int]
+    seen: str
+
+    @property
+    def lines(self) -> tuple[LineChange, ...]:
+        return tuple(line for _sku, _name, lines in self.groups for line in lines)
+
+    @property
+    def given(self) -> int:
+        """Units that get onto the shelf for an order by this."""
+        return sum(max(0, line.firm_after - line.firm_before) for line in self.lines)
+
+    @property
+    def value(self) -> int:
+        return sum(max(0, line.firm_after - line.firm_before) * line.price for line in self.lines)
+
+    @property
+    def currency(self) -> str:
+        return next((line.currency for line in self.lines if line.currency), "")
+
+    @property
+    def whole(self) -> int:
+        """Orders of which every line here is on the shelf."""
+        return sum(all(not line.waits for line in lines) for lines in self._by_order().values())
+
+    @property
+    def in_part(self) -> int:
+        return sum(
+            any(line.firm_after for line in lines) and any(line.waits for line in lines)
+            for lines in self._by_order().values()
+        )
+
+    @property
+    def waiting(self) -> int:
+        return sum(not any(line.firm_after for line in lines) for lines in self._by_order().values())
+
+    @property
+    def slips(self) -> int:
+        return len({line.order_id for line in self.lines if line.slips})
+
+    @property
+    def differs(self) -> bool:
+        return self.rule is not self.rule_in_force
+
+    def _by_order(self) -> dict[int, list[LineChange]]:
+        found: dict[int, list[LineChange]] = defaultdict(list)
+        counted = {receipt.sku for receipt in self.receipts}
+        for line in self.lines:
+            if line.sku in counted:
+                found[line.order_id].append(line)
+        return found
+
+
+@receipts.post("/simulate")
+@needs_role("dispatcher", "warehouse")
+def simulate() -> ResponseReturnValue:
+    """Shows what the counted goods do. Changes nothing: a POST only because it carries a file or a list."""
+    result: ImportResult | None = None
+    if "counted" in request.form:
+        counted = _from_text(request.form["counted"])
+    elif request.files.get("file"):
+        with here().database.reading() as connection:
+            content = BytesIO(request.files["file"].read())
+            counted, result = read_receipts(SqlStore(connection), content, now=now())
+        if not counted:
+            faults = "; ".join(_("row %(row)s: %(what)s", row=each.row, what=each.what) for each in result.errors[:3])
+            return _list_page(said=_("No row of this file can be used: %(faults)s", faults=faults)), 422
+    else:
+        counted, wrong = _from_form()
+        if wrong or not counted:
+            said = "" if wrong else _("Nothing was counted. Type at least one number, 0 for goods that did not come.")
+            return _list_page(wrong=wrong, said=said), 422
+    return _show(counted, _rule(), result=result)
+
+
+def _show(
+    counted: Sequence[Receipt],
+    rule: AllocationRule | None,
+    *,
+    result: ImportResult | None = None,
+    moved_on: bool = False,
+) -> str:
+    shown = look_ahead(counted, rule)
+    with here().database.reading() as connection:
+        inbound = inbound_by_ids(connection, [each.inbound_id for each in counted if each.inbound_id is not None])
+        depots = {depot.id: depot for depot in SqlStore(connection).depots()}
+    return render_template(
+        "dispatcher/receipt.html",
+        shown=shown,
+        inbound=inbound,
+        depots=depots,
+        counted=_as_text(counted),
+        result=result,
+        moved_on=moved_on,
+        words=words,
+    )
+
+
+@receipts.post("/commit")
+@needs_role("dispatcher", "warehouse")
+def commit() -> ResponseReturnValue:
+    """Counts in and gives out, in one transaction, if it does what was shown; else shows again what it would do now."""
+    counted, rule = _from_text(request.form.get("counted", "")), _rule()
+    at, by, seen = now(), current_user.actor, request.form.get("seen", "")
+
+    def count_in(store: SqlStore) -> list[Preview]:
+        """What happened; empty when all of it was counted in before."""
+        previews = [
+            commit_receipt(store, receipt, now=at, by=by, policy=_policy(store, receipt, rule)) for receipt in counted
+        ]
+        if all(preview.already for preview in previews):
+            return []
+        if fingerprint(previews) != seen:
+            raise Conflict(
+                _("The day moved on since this was shown. Look at it again, then commit."), code="shown_is_old"
+            )
+        return previews
+
+    try:
+        previews = in_transaction(here().database, count_in)
+        if not previews:
+            flash(_("These goods had been counted in before. Nothing was changed."), "info")
+            return redirect(url_for("receipts.page"))
+    except Conflict as problem:
+        if problem.code == "counted_before":
+            raise
+        return _show(counted, rule, moved_on=True), 409
+    units = sum(receipt.quantity for receipt in counted)
+    told = len({line.order_id for preview in previews for line in preview.slips})
+    said = ngettext("%(num)s unit counted in and given out.", "%(num)s units counted in and given out.", units)
+    if told:
+        said += " " + ngettext("%(num)s order got a later date.", "%(num)s orders got a later date.", told)
+    flash(said, "done")
+    return redirect(url_for("receipts.page"))
+
+
+def look_ahead(counted: Sequence[Receipt], rule: AllocationRule | None) -> Shown:
+    """What counting these in would do, and what it would do under the policy in force if `rule` is another."""
+    with here().database.reading() as connection:
+        in_force = policy_of(SqlStore(connection), counted[0].depot_id, now()).rule
+    rule = rule or in_force
+    previews = _previews(counted, rule)
+    usual: dict[int, int] = {}
+    if rule is not in_force:
+        usual = {line.line_id: line.firm_after for line in _merged(_previews(counted, in_force)).values()}
+    merged = _merged(previews)
+    skus = [receipt.sku for receipt in counted]
+    groups: dict[str, list[LineChange]] = {sku: [] for sku in dict.fromkeys(skus)}
+    for line in merged.values():
+        # Of goods that only ship-complete orders tie to these, what moves is worth a row.
+        if line.sku in skus or line.changed or line.slips:
+            groups.setdefault(line.sku, []).append(line)
+    return Shown(
+        receipts=tuple(counted),
+        already=tuple(receipt for receipt, preview in zip(counted, previews, strict=True) if preview.already),
+        rule=rule,
+        rule_in_force=in_force,
+        groups=tuple((sku, lines[0].name, tuple(lines)) for sku, lines in groups.items() if lines),
+        broken=tuple(dict.fromkeys(number for preview in previews for number in preview.broken)),
+        warnings=tuple(dict.fromkeys(text for preview in previews for text in preview.warnings)),
+        usual=usual,
+        seen=fingerprint(previews),
+    )
+
+
+def _previews(counted: Sequence[Receipt], rule: AllocationRule) -> list[Preview]:
+    """One receipt is simulated by reading alone. Several work on each other: they are committed and rolled back."""
+    if len(counted) == 1:
+        with here().database.reading() as connection:
+            store = SqlStore(connection)
+            return [simulate_receipt(store, counted[0], now=now(), policy=_policy(store, counted[0], rule))]
+    with here().database.writing() as connection:
+        store = SqlStore(connection)
+        found = [
+            commit_receipt(
+                store, receipt, now=now(), by=current_user.actor, policy=_policy(store, receipt, rule), tell=False
+            )
+            for receipt in counted
+        ]
+        transaction = connection.get_transaction()
+        assert transaction is not None
+        transaction.rollback()
+    return found
+
+
+def _merged(previews: Sequence[Preview]) -> dict[int, LineChange]:
+    """The lines of several receipts: as they stood before the first, as they stand after the last."""
+    merged: dict[int, LineChange] = {}
+    for preview in previews:
+        for line in preview.lines:
+            first = merged.get(line.line_id)
+            if first is not None:
+                line = replace(
+                    line,
+                    firm_before=first.firm_before,
+                    provisional_before=first.provisional_before,
+                    old_day=first.old_day,
+                    promised_on=first.promised_on,
+                    slips=first.slips or line.slips,
+                    released_lost=first.released_lost + line.released_lost,
+                )
+            merged[line.line_id] = line
+    return merged
+
+
+def fingerprint(previews: Sequence[Preview]) -> str:
+    """Equal when two simulations end alike for everybody."""
+    facts = [
+        [preview.already, preview.rule.value, list(preview.broken)]
+        + [
+            [line.line_id, line.firm_after, line.provisional_after, line.new_day, line.slips, line.released_lost]
+            for line in preview.lines
+        ]
+        for preview in previews
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+# ---------------------------------------------------------------------------- reading the forms
+
+
+def _rule() -> AllocationRule | None:
+    text = request.form.get("policy", "")
+    if not text:
+        return None
+    try:
+        return AllocationRule(text)
+    except ValueError:
+        raise InvalidInput(_("There is no policy %(name)s.", name=text[:40]), code="policy") from None
+
+
+def _policy(store: SqlStore, receipt: Receipt, rule: AllocationRule | None) -> AllocationPolicy:
+    in_force = policy_of(store, receipt.depot_id, now())
+    return replace(in_force, rule=rule) if rule is not None else in_force
+
+
+def _from_form() -> tuple[list[Receipt], dict[int, str]]:
+    """The counted lines of one inbound; an empty box was not counted. Faults by inbound line."""
+    moment = now()
+    fields = {
+        line_id: text.strip()
+        for name, text in request.form.items()
+        if name.startswith("count_") and (line_id := whole(name[6:])) is not None
+    }
+    with here().database.reading() as connection:
+        lines = inbound_by_ids(connection, list(fields))
+    counted, wrong = [], {}
+    number = request.form.get("number", "").strip()[:100]
+    for line_id, text in fields.items():
+        if not text:
+            continue
+        quarantined = request.form.get(f"quarantined_{line_id}", "").strip() or "0"
+        line = lines.get(line_id)
+        if line is None:
+            wrong[line_id] = _("This line was counted in or cancelled meanwhile.")
+        elif (count := whole(text)) is None or (unsold := whole(quarantined)) is None:
+            wrong[line_id] = _("Write whole numbers of base units, like 60.")
+        elif count > MOST_UNITS:
+            wrong[line_id] = _("More than a million: check the number.")
+        elif unsold > count:
+            wrong[line_id] = _("More quarantined than counted.")
+        else:
+            counted.append(
+                Receipt(
+                    number=number or f"{line.number} {moment:%Y%m%d%H%M%S}",
+                    depot_id=line.depot_id,
+                    product_id=line.product_id,
+                    sku=line.sku,
+                    quantity=count,
+                    quarantined=unsold,
+                    counted_at=moment,
+                    inbound_id=line.id,
+                    more_to_come=f"more_{line_id}" in request.form,
+                )
+            )
+    return counted, wrong
+
+
+def _as_text(counted: Sequence[Receipt]) -> str:
+    """The counted rows as the page carries them from the simulation to the commit."""
+    rows = [
+        {
+            "number": each.number,
+            "depot_id": each.depot_id,
+            "product_id": each.product_id,
+            "sku": each.sku,
+            "quantity": each.quantity,
+            "quarantined": each.quarantined,
+            "counted_at": each.counted_at.isoformat(),
+            "inbound_id": each.inbound_id,
+            "more_to_come": each.more_to_come,
+        }
+        for each in counted
+    ]
+    return json.dumps(rows)
+
+
+def _from_text(text: str) -> list[Receipt]:
+    """Raises InvalidInput for anything but what `_as_text` wrote, about products, depots and inbound that exist."""
+    unreadable = InvalidInput(_("The counted rows cannot be read. Start again from the list."), code="counted")
+    try:
+        rows = json_of(text)
+        receipts_in = [
+            Receipt(
+                number=str(row["number"]),
+                depot_id=int(row["depot_id"]),
+                product_id=int(row["product_id"]),
+                sku=str(row["sku"]),
+                quantity=int(row["quantity"]),
+                quarantined=int(row["quarantined"]),
+                counted_at=datetime.fromisoformat(row["counted_at"]),
+                inbound_id=None if row["inbound_id"] is None else int(row["inbound_id"]),
+                more_to_come=bool(row["more_to_come"]),
+            )
+            for row in rows
+        ]
+    except (ValueError, TypeError, KeyError):
+        raise unreadable from None
+    if not 0 < len(receipts_in) <= MOST_ROWS:
+        raise unreadable
+    if any(
+        each.counted_at.tzinfo is None or not FIRST_YEAR <= each.counted_at.year <= LAST_YEAR for each in receipts_in
+    ):
+        raise unreadable
+    if any(each.quantity > MOST_UNITS for each in receipts_in):
+        raise unreadable
+    with here().database.reading() as connection:
+        store = SqlStore(connection)
+        known = store.product_ids({each.sku for each in receipts_in})
+        depots = {depot.id for depot in store.depots()}
+        inbound = inbound_by_ids(connection, [each.inbound_id for each in receipts_in if each.inbound_id is not None])
+    for each in receipts_in:
+        line = inbound.get(each.inbound_id) if each.inbound_id is not None else None
+        if known.get(each.sku) != each.product_id or each.depot_id not in depots:
+            raise unreadable
+        if line is not None and (line.product_id, line.depot_id) != (each.product_id, each.depot_id):
+            raise unreadable
+    return receipts_in

@@ -1,0 +1,161 @@
+"""Settings: the company, the switch for messages, who gets goods first, and the people."""
+
+from __future__ import annotations
+
+from zoneinfo import available_timezones
+
+from babel.numbers import is_currency
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from data.queries.settings import company_facts, people_list
+from data.queries.today import today_of
+from data.store import SqlStore, open_store
+from routing.errors import InvalidInput
+from routing.model.notices import Channel
+from routing.model.orders import AllocationRule
+from web.dispatcher import words
+from web.here import here, now
+from web.incoming import whole
+from web.outbox import MODES, outbound_of, set_outbound
+from web.passwords import hash_password, wrong_password
+from web.people import ROLES, needs_role
+
+settings = Blueprint("settings", __name__, url_prefix="/settings")
+
+HIGHEST_CAP = 100_000
+
+
+@settings.get("")
+@needs_role("dispatcher")
+def page() -> ResponseReturnValue:
+    return _page()
+
+
+def _page(*, wrong: dict[str, str] | None = None) -> str:
+    with here().database.reading() as connection:
+        store = SqlStore(connection)
+        facts = company_facts(connection)
+        return render_template(
+            "dispatcher/settings.html",
+            facts=facts,
+            outbound=outbound_of(store),
+            policy=store.allocation_policy(on_day=today_of(now(), facts["zone"] or "UTC")),
+            people=people_list(connection),
+            roles=ROLES,
+            wrong=wrong or {},
+            form=request.form,
+            words=words,
+        )
+
+
+@settings.post("/company")
+@needs_role("admin")
+def company() -> ResponseReturnValue:
+    names = ("name", "currency", "zone", "country", "phone", "email")
+    values = {each: request.form.get(f"company_{each}", "").strip()[:200] for each in names}
+    values |= {"currency": values["currency"].upper(), "country": values["country"].upper()}
+    wrong = {}
+    if not values["name"]:
+        wrong["company_name"] = _("Give a name: customers read it in every message.")
+    if not is_currency(values["currency"]):
+        wrong["company_currency"] = _("Write the currency as its three letters, like EUR.")
+    if values["zone"] not in available_timezones():
+        wrong["company_zone"] = _("Write a time zone by its IANA name, like Europe/Helsinki.")
+    if wrong:
+        return _page(wrong=wrong), 422
+    with open_store(here().database) as store:
+        store.set_company(**values)
+    flash(_("The company is saved."), "done")
+    return redirect(url_for("settings.page"))
+
+
+@settings.post("/outbound")
+@needs_role("admin")
+def outbound() -> ResponseReturnValue:
+    mode, cap = request.form.get("mode", ""), request.form.get("daily_cap", "").strip()
+    email, sms = request.form.get("test_email", "").strip(), request.form.get("test_sms", "").strip()
+    wrong = {}
+    most = whole(cap)
+    if most is None or most > HIGHEST_CAP:
+        wrong["daily_cap"] = _("Write a whole number of messages a day; 0 for no limit.")
+    if mode == "test" and not email and not sms:
+        wrong["test_email"] = _("A test needs a recipient: everything goes there instead of to customers.")
+    if mode not in MODES:
+        wrong["mode"] = _("Choose off, test or real.")
+    if wrong or most is None:
+        return _page(wrong=wrong), 422
+    with open_store(here().database) as store:
+        recipients = {channel: to for channel, to in ((Channel.EMAIL, email), (Channel.SMS, sms)) if to}
+        set_outbound(store, mode=mode, by=current_user.actor, now=now(), daily_cap=most, test_recipients=recipients)
+        store.append_event(
+            kind="outbound_switched",
+            actor=current_user.actor,
+            captured_at=now(),
+            received_at=now(),
+            data={"why": mode},
+        )
+    flash(
+        {"off": _("Messages are off."), "test": _("Messages go to the test recipient.")}.get(
+            mode, _("Messages go out to customers.")
+        ),
+        "done",
+    )
+    return redirect(url_for("settings.page"))
+
+
+@settings.post("/policy")
+@needs_role("admin")
+def policy() -> ResponseReturnValue:
+    """Another rule from today on. What is promised on the shelf moves with the next receipt or import, not now."""
+    try:
+        rule = AllocationRule(request.form.get("policy", ""))
+    except ValueError:
+        raise InvalidInput(_("Choose one of the policies."), code="policy") from None
+    with open_store(here().database) as store:
+        today = today_of(now(), store.company().zone)
+        store.set_policy(
+            name="allocation_rule", value=rule.value, effective_from=today, by=current_user.actor, now=now()
+        )
+        store.append_event(
+            kind="policy_changed",
+            actor=current_user.actor,
+            captured_at=now(),
+            received_at=now(),
+            data={"why": words.policy_words()[rule.value][0]},
+        )
+    flash(_("From today on: %(policy)s.", policy=words.policy_words()[rule.value][0]), "done")
+    return redirect(url_for("settings.page"))
+
+
+@settings.post("/people")
+@needs_role("admin")
+def add_person() -> ResponseReturnValue:
+    form = {name: request.form.get(name, "").strip() for name in ("name", "email", "role")}
+    password = request.form.get("password", "")
+    wrong = {}
+    if not form["name"]:
+        wrong["name"] = _("Give a name: events will carry it.")
+    if form["email"].count("@") != 1 or not all(form["email"].split("@")):
+        wrong["email"] = _("This is no e-mail address. Write it like name@example.com.")
+    if form["role"] not in ROLES:
+        wrong["role"] = _("Choose a role.")
+    if why := wrong_password(password, name=form["name"], email=form["email"]):
+        wrong["password"] = _(why)
+    if wrong:
+        return _page(wrong=wrong), 422
+    with open_store(here().database) as store:
+        store.add_account(**form, password_hash=hash_password(password), made_at=now())
+    flash(_("%(name)s may come in now.", name=form["name"]), "done")
+    return redirect(url_for("settings.page"))
+
+
+@settings.post("/people/<int:account_id>/sign-out")
+@needs_role("admin")
+def sign_out_everywhere(account_id: int) -> ResponseReturnValue:
+    with open_store(here().database) as store:
+        store.end_sessions(account_id=account_id)
+    flash(_("Signed out on every device."), "done")
+    return redirect(url_for("settings.page"))

@@ -1,0 +1,392 @@
+"""The words of the dispatcher's pages: states, reasons, outcomes, and what happened, as plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from data.queries.timeline import Happening
+from web.formats import day as written_day
+
+
+def order_state(state: str) -> tuple[str, str]:
+    """(which chip, its word) of an order's state."""
+    return {
+        "waiting": ("waiting", _("waits for stock")),
+        "part_ready": ("ready", _("part ready")),
+        "ready": ("ready", _("ready")),
+        "on_hold": ("late", _("on hold")),
+        "released": ("ready", _("released")),
+        "under_way": ("under_way", _("on a van")),
+        "delivered": ("done", _("delivered")),
+        "cancelled": ("waiting", _("cancelled")),
+    }[state]
+
+
+def delivery_state(state: str) -> tuple[str, str]:
+    return {
+        "released": ("ready", _("released")),
+        "loaded": ("under_way", _("loaded")),
+        "dispatched": ("under_way", _("on its way")),
+        "under_way": ("under_way", _("at the door")),
+        "done": ("done", _("delivered")),
+        "failed": ("failed", _("failed")),
+        "unreleased": ("waiting", _("taken back")),
+    }[state]
+
+
+def message_state(status: str) -> tuple[str, str]:
+    return {
+        "waiting": ("waiting", _("waiting")),
+        "sending": ("under_way", _("being sent")),
+        "sent": ("done", _("sent")),
+        "failed": ("failed", _("failed")),
+        "withheld": ("late", _("withheld")),
+    }[status]
+
+
+def policy_words() -> dict[str, tuple[str, str]]:
+    """Name and explanation of each allocation rule."""
+    return {
+        "tier_then_first_ordered": (
+            _("Tier, then first ordered"),
+            _("Customers of a higher tier first; within a tier, who ordered first."),
+        ),
+        "first_ordered": (_("First ordered"), _("Who ordered first is served first, whoever it is.")),
+        "promised_date": (
+            _("Promised date"),
+            _("The oldest promise first, so that as few promises as possible break."),
+        ),
+        "fair_share": (_("Fair share"), _("Everybody gets a share in whole packs; what is left goes to the oldest.")),
+    }
+
+
+def left_out_reason(reason: str) -> str:
+    """Why a plan left a delivery out."""
+    return {
+        "capacity": _("too big for any van"),
+        "skills": _("needs equipment or a skill that no shift has"),
+        "access": _("no van fits the door"),
+        "crew": _("needs more people than any shift has"),
+        "closed_that_day": _("closed that day"),
+        "after_cut_off": _("ordered after the cut-off"),
+        "window_unreachable": _("cannot be reached within its hours"),
+        "window_too_short": _("its hours are shorter than the work"),
+        "shift_too_short": _("does not fit into any shift"),
+        "driver_hours": _("no driver has the hours"),
+        "no_road": _("no road leads there"),
+        "address_in_review": _("address in review"),
+        "on_hold": _("on hold"),
+        "not_ready": _("goods are not ready in time"),
+        "missing_weight": _("the weight of a product is missing"),
+        "locked_by_you": _("kept out by you"),
+        "competed_out": _("others went first"),
+    }.get(reason, reason.replace("_", " "))
+
+
+def staying_reason(reason: str) -> str:
+    """Why an order is not released, as the head of a group."""
+    return {
+        "on_hold": _("On hold"),
+        "payment": _("Waits for payment"),
+        "customer_payment": _("Customer on payment hold"),
+        "waits_for_stock": _("Waits for stock"),
+        "incomplete": _("Ships complete, part is missing"),
+        "line_incomplete": _("Ships whole lines, none is whole"),
+        "below_min_percent": _("Below its minimum share"),
+        "below_min_value": _("Below its minimum value"),
+        "last_shipment": _("One shipment left, must bring the rest"),
+        "not_yet": _("Not wanted yet"),
+        "too_late": _("Wanted earlier"),
+        "closed_that_day": _("Site not served that day"),
+    }.get(reason, reason.replace("_", " "))
+
+
+def completeness_words(completeness: str) -> str:
+    return {
+        "complete": _("ships complete"),
+        "per_line": _("ships whole lines"),
+        "partial": _("may ship in parts"),
+    }.get(completeness, completeness)
+
+
+def quality_words(quality: str) -> str:
+    """How sure a pin is."""
+    return {
+        "exact": _("door found"),
+        "interpolated": _("between two known doors"),
+        "by_person": _("set by a person"),
+        "street": _("only the street"),
+        "approximate": _("only roughly"),
+        "ambiguous": _("several places fit"),
+        "outside": _("outside the area"),
+        "duplicate": _("same place twice"),
+        "not_found": _("not found"),
+    }.get(quality, quality)
+
+
+def outcome_words(outcome: str) -> str:
+    """What happened at the door."""
+    return {
+        "delivered": _("handed over"),
+        "third_party": _("left with somebody else"),
+        "safe_place": _("left in a safe place"),
+        "pickup_point": _("left at a pickup point"),
+        "not_home": _("nobody there"),
+        "closed": _("premises closed"),
+        "address_not_found": _("address not found"),
+        "no_access": _("no access"),
+        "no_parking": _("no parking"),
+        "refused": _("refused"),
+        "wrong_goods": _("wrong goods"),
+        "damaged": _("damaged"),
+        "missing": _("missing from the van"),
+        "no_paperwork": _("paperwork missing"),
+        "no_payment": _("no payment"),
+        "breakdown": _("breakdown"),
+        "not_attempted": _("not attempted"),
+    }.get(outcome, outcome.replace("_", " "))
+
+
+def notice_words(kind: str) -> str:
+    """What a message is about."""
+    return {
+        "date_given": _("the first date"),
+        "date_changed": _("a new date"),
+        "window_scheduled": _("the time window"),
+        "out_today": _("out today"),
+        "failed": _("it could not be delivered"),
+        "delivered": _("delivered"),
+        "driver_route": _("the driver's route"),
+        "rescheduled": _("another day"),
+        "next": _("the next stop"),
+        "cancelled": _("cancelled"),
+    }.get(kind, kind.replace("_", " "))
+
+
+def task_words(kind: str) -> str:
+    return {
+        "address_in_review": _("Address"),
+        "ship_complete_broken": _("Ship complete"),
+        "no_date": _("No date"),
+        "call_customer": _("Call"),
+        "order_changed_after_release": _("Order changed"),
+        "door_decision": _("Decide"),
+        "redelivery": _("Deliver again"),
+        "meet": _("Meet"),
+        "goods_back": _("Goods back"),
+    }.get(kind, kind.replace("_", " ").capitalize())
+
+
+def reference_words(matched: str) -> str:
+    """By what the search found it."""
+    return {
+        "order": _("order number"),
+        "customer_reference": _("customer's reference"),
+        "erp_reference": _("ERP reference"),
+        "delivery": _("delivery"),
+        "customer": _("customer"),
+        "site": _("site"),
+        "sku": _("product"),
+        "phone": _("phone or contact"),
+    }[matched]
+
+
+def actor_words(who: str) -> str:
+    """Who did it: a person's name, or the part of Backroute that did."""
+    return {
+        "import": _("an import"),
+        "job": _("Backroute"),
+        "demo": _("the demo"),
+        "": "",
+    }.get(who, who)
+
+
+# ---------------------------------------------------------------------------- what happened
+
+
+def summary(one: Happening) -> str:
+    """One plain sentence for what one press did to many."""
+    match one.kind:
+        case "received":
+            return _("%(n)s lines counted in.", n=one.alike)
+        case "released":
+            return _("%(n)s orders released.", n=one.alike)
+        case "unreleased":
+            return _("%(n)s orders taken back.", n=one.alike)
+        case "loaded":
+            return _("%(n)s deliveries loaded.", n=one.alike)
+        case "dispatched":
+            return _("%(n)s deliveries left the depot.", n=one.alike)
+        case "order_received":
+            return _("%(n)s orders came in.", n=one.alike)
+        case _:
+            return f"{one.alike} × {one.kind.replace('_', ' ').replace('.', ' ')}."
+
+
+def sentence(one: Happening) -> str:
+    """One plain sentence. A kind that is not known here is still told, by its own words: nothing is left out."""
+    data = one.data
+    match one.kind:
+        case "ordered":
+            reference = data.get("reference")
+            return _("Ordered, as %(reference)s.", reference=reference) if reference else _("Ordered.")
+        case "promised":
+            return _promised(data)
+        case "told":
+            return _told(data)
+        case "order_received":
+            return _("%(order)s came in.", order=data.get("order", ""))
+        case "order_changed":
+            return _("Changed in the order file.")
+        case "order_changed_after_release":
+            return _("Changed in the order file after it was released.")
+        case "received":
+            said = _(
+                "%(quantity)s × %(sku)s counted in as %(receipt)s.",
+                quantity=data.get("quantity"),
+                sku=data.get("sku"),
+                receipt=data.get("receipt"),
+            )
+            quarantined = data.get("quarantined")
+            return f"{said} {_('%(n)s of them quarantined.', n=quarantined)}" if quarantined else said
+        case "recounted":
+            before, after = (*data.get("quantity", ()), "?", "?")[:2]
+            return _(
+                "%(receipt)s recounted: %(after)s instead of %(before)s.",
+                receipt=data.get("receipt"),
+                before=before,
+                after=after,
+            )
+        case "allocated":
+            return _allocated(data)
+        case "goods_missing":
+            return _("%(n)s units of it were released and are not there.", n=data.get("quantity"))
+        case "released":
+            return _(
+                "%(units)s of %(of)s units released for %(day)s as %(delivery)s.",
+                units=data.get("units"),
+                of=data.get("of"),
+                day=_day(data.get("for_day")),
+                delivery=data.get("delivery"),
+            )
+        case "unreleased":
+            why = data.get("why")
+            said = _("%(delivery)s taken back.", delivery=data.get("delivery"))
+            return f"{said} {_('Why: %(why)s', why=why)}" if why else said
+        case "pin_chosen":
+            return _("Pin of %(name)s set: %(label)s.", name=data.get("name"), label=data.get("label"))
+        case "planned":
+            return _("The day was planned.")
+        case "plan_changed":
+            return _("The plan was changed.")
+        case "plan_undone":
+            return _("A change of the plan was undone.")
+        case "delivery_locked":
+            return _("Fixed by hand in the plan.")
+        case "delivery_unlocked":
+            return _("Free again for the plan.")
+        case "driver_out":
+            return _("Driver out on %(vehicle)s.", vehicle=one.vehicle or "?")
+        case "loaded":
+            return _("Loaded onto %(vehicle)s.", vehicle=one.vehicle) if one.vehicle else _("Loaded.")
+        case "unloaded":
+            return _("Taken off the van again.")
+        case "dispatched":
+            said = _("On its way with %(vehicle)s", vehicle=data.get("vehicle") or one.vehicle or "?")
+            return f"{said}, {_('stop %(n)s', n=data['stop'])}." if data.get("stop") else f"{said}."
+        case "route_dispatched":
+            return _(
+                "%(vehicle)s left with %(stops)s stops.",
+                vehicle=data.get("vehicle") or one.vehicle or "?",
+                stops=data.get("stops", "?"),
+            )
+        case "van_closed":
+            return _("What %(vehicle)s brought back was counted.", vehicle=one.vehicle or "?")
+        case "day_closed":
+            return _("The day was closed.")
+        case "disputed":
+            why = data.get("why")
+            said = _("The customer says that it never came")
+            return f"{said}: {why}." if why else f"{said}."
+        case "outbound_switched":
+            return _("Messages to customers switched: %(mode)s.", mode=data.get("why"))
+        case "policy_changed":
+            return _("Who comes first: %(policy)s.", policy=data.get("why"))
+        case "stop.arrived":
+            return _("%(vehicle)s arrived at %(site)s.", vehicle=one.vehicle or "?", site=one.site or "?")
+        case "stop.reported":
+            return _("Reported from the door of %(site)s.", site=one.site or "?")
+        case "delivery.done":
+            return _(
+                "%(delivery)s: %(outcome)s.", delivery=one.delivery, outcome=outcome_words(str(data.get("outcome")))
+            )
+        case "delivery.failed":
+            return _(
+                "%(delivery)s could not be delivered: %(outcome)s.",
+                delivery=one.delivery,
+                outcome=outcome_words(str(data.get("outcome"))),
+            )
+        case _:
+            said = one.kind.replace("_", " ").replace(".", " ").capitalize()
+            why = data.get("why") or data.get("sentence") or ""
+            return f"{said}: {why}." if why else f"{said}."
+
+
+def _promised(data: Mapping[str, Any]) -> str:
+    lines = len(data.get("lines", ()))
+    day = _day(data.get("day"))
+    if data.get("moved") == "same":
+        window = data.get("window")
+        said = _("Told for %(day)s, %(window)s", day=day, window=window) if window else _("Told for %(day)s", day=day)
+        return f"{said} ({data['why']})." if data.get("why") else f"{said}."
+    if data.get("moved") == "first":
+        return ngettext("Promised for %(day)s.", "%(num)s lines promised for %(day)s.", lines, day=day)
+    said = ngettext("Promise moved to %(day)s", "Promise of %(num)s lines moved to %(day)s", lines, day=day)
+    why = data.get("why")
+    return f"{said}: {why}." if why else f"{said}."
+
+
+def _told(data: Mapping[str, Any]) -> str:
+    about = notice_words(str(data.get("about")))
+    to = {"about": about, "recipient": data.get("recipient")}
+    match data.get("status"):
+        case "sent":
+            return _("Told %(recipient)s: %(about)s.", **to)
+        case "failed":
+            said = _("Message to %(recipient)s about %(about)s failed", **to)
+        case "withheld":
+            said = _("Message to %(recipient)s about %(about)s was held back", **to)
+        case _:
+            return _("Message to %(recipient)s about %(about)s waits to be sent.", **to)
+    return f"{said}: {data['problem']}" if data.get("problem") else f"{said}."
+
+
+def _allocated(data: Mapping[str, Any]) -> str:
+    parts = []
+    for line in data.get("lines", ()):
+        sku = line.get("sku", "")
+        firm = line.get("firm")
+        if isinstance(firm, list | tuple) and len(firm) == 2 and firm[0] != firm[1]:
+            parts.append(
+                _("%(sku)s: %(after)s on the shelf for it (before %(before)s)", sku=sku, before=firm[0], after=firm[1])
+            )
+            continue
+        days = line.get("day") or line.get("expected")
+        if isinstance(days, list | tuple) and len(days) == 2 and days[0] != days[1]:
+            if not days[1]:
+                parts.append(_("%(sku)s: no date", sku=sku))
+            else:
+                parts.append(_("%(sku)s: expected %(day)s", sku=sku, day=_day(days[1])))
+    why = data.get("why", "")
+    said = "; ".join(parts[:4]) or _("Goods given out again")
+    if len(parts) > 4:
+        said += " " + _("and %(n)s more lines", n=len(parts) - 4)
+    return f"{said} ({why})." if why else f"{said}."
+
+
+def _day(value: Any) -> str:
+    return written_day(str(value), "EEE d MMM") if value else "?"

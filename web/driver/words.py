@@ -1,0 +1,97 @@
+"""The words of the driver's page, in the driver's language: the page itself is written by static/js/driver.js."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+from routing.model.proofs import Outcome
+
+
+def words() -> dict[str, str]:
+    """%1 and %2 stand for what the page puts in."""
+    return {
+        "stop_of": _("Stop %1 of %2"),
+        "arrived": _("Arrived"),
+        "delivered": _("Delivered"),
+        "problem": _("Problem"),
+        "navigate_with": _("Open in"),
+        "other_app": _("Other app"),
+        "call": _("Call"),
+        "gate_code": _("Gate code"),
+        "hours": _("Open %1–%2"),
+        "begin_by": _("Begin by %1"),
+        "finish_by": _("Finish by %1"),
+        "told": _("Customer was told %1–%2"),
+        "eta": _("ETA %1"),
+        "today": _("Today"),
+        "map": _("Map"),
+        "no_map": _("The map cannot be shown without signal."),
+        "all_sent": _("All sent"),
+        "not_sent": _("%1 not sent"),
+        "no_signal": _("no signal, it is kept on this phone"),
+        "try_again": _("Try again"),
+        "refused_one": _("Not accepted by the office. Read why, then call the dispatcher."),
+        "loaded": _("On the van"),
+        "count": _("Delivered"),
+        "rest_is": _("%1 missing. What about them?"),
+        "short": _("Short"),
+        "damaged": _("Damaged"),
+        "refused": _("Refused"),
+        "collected": _("Collected"),
+        "who": _("Received by"),
+        "how": _("Handed to"),
+        "signature": _("Signature"),
+        "sign_here": _("Sign here"),
+        "clear": _("Clear"),
+        "photos": _("Photos"),
+        "take_photo": _("Take a photo"),
+        "remove": _("Remove"),
+        "driver_note": _("Note for the office"),
+        "save": _("Save"),
+        "back": _("Back"),
+        "what_happened": _("What happened?"),
+        "choose": _("Choose what happened."),
+        "need_name": _("Write who received it, or let them sign."),
+        "nothing_delivered": _("Nothing is left as delivered. Use Problem and say what happened."),
+        "done_all": _("All stops are done"),
+        "go_back": _("Drive back to %1. Planned there at %2."),
+        "done": _("done"),
+        "failed": _("failed"),
+        "waiting": _("waiting"),
+        "under_way": _("at the door"),
+        "kept_only_here": _("kept on this phone, not sent yet"),
+        "changed": _("The route was changed by the office."),
+        "offline": _("No signal. Everything you report is kept on this phone and sent later."),
+        "no_https": _(
+            "This address is not secure (no https): without signal the page cannot be opened again, "
+            "and the phone gives no position. Reports are sent at once or kept while the page stays open."
+        ),
+        "no_store": _("This phone keeps nothing for later (private window?). Stay in signal, or use a normal window."),
+        "collect": _("Collect"),
+        "attempt": _("Attempt %1"),
+        "less": _("One less"),
+        "more": _("One more"),
+    }
+
+
+def outcome_words() -> dict[str, str]:
+    """Every way an attempt can end, in the order in which the page offers them."""
+    return {
+        Outcome.DELIVERED: _("The recipient"),
+        Outcome.THIRD_PARTY: _("Somebody else"),
+        Outcome.SAFE_PLACE: _("A safe place"),
+        Outcome.PICKUP_POINT: _("A pickup point"),
+        Outcome.NOT_HOME: _("Nobody there"),
+        Outcome.CLOSED: _("Closed"),
+        Outcome.REFUSED: _("All refused"),
+        Outcome.NO_ACCESS: _("No way to the door"),
+        Outcome.NO_PARKING: _("Nowhere to stop"),
+        Outcome.ADDRESS_NOT_FOUND: _("Address not found"),
+        Outcome.WRONG_GOODS: _("Wrong goods"),
+        Outcome.DAMAGED: _("All damaged"),
+        Outcome.MISSING: _("Not on the van"),
+        Outcome.NO_PAPERWORK: _("Papers missing"),
+        Outcome.NO_PAYMENT: _("Not paid"),
+        Outcome.BREAKDOWN: _("Breakdown"),
+        Outcome.NOT_ATTEMPTED: _("Not attempted"),
+    }

@@ -1,0 +1,81 @@
+"""How times, durations, distances and money are written on every page."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
+from flask import Flask
+from flask_babel import get_locale
+
+MINUTE_S = 60
+MILES_LOCALES = ("US", "GB")
+
+
+def _locale() -> Locale:
+    return get_locale() or Locale("en")
+
+
+def clock(moment: datetime | None, zone: str = "UTC") -> str:
+    """09:40, on the wall of that zone; an empty text for no moment."""
+    return "" if moment is None else moment.astimezone(ZoneInfo(zone)).strftime("%H:%M")
+
+
+def day(value: date | str, form: str = "EEEE d MMMM") -> str:
+    """Tuesday 3 November, in the reader's language. Takes a date or ISO text; an empty text stays empty."""
+    if value == "":
+        return ""
+    return format_date(date.fromisoformat(value) if isinstance(value, str) else value, form, locale=_locale())
+
+
+def moment(value: datetime | None, zone: str = "UTC") -> str:
+    """3 Nov 09:40."""
+    if value is None:
+        return ""
+    local = value.astimezone(ZoneInfo(zone))
+    return f"{format_date(local.date(), 'd MMM', locale=_locale())} {local:%H:%M}"
+
+
+def duration(value: timedelta | float | None) -> str:
+    """1 h 20, or 35 min. Takes a timedelta or seconds; rounds to whole minutes."""
+    if value is None:
+        return ""
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    minutes = round(abs(seconds) / MINUTE_S)
+    sign = "−" if seconds < 0 and minutes else ""
+    hours, rest = divmod(minutes, 60)
+    return f"{sign}{hours} h {rest:02d}" if hours else f"{sign}{rest} min"
+
+
+def distance(metres: float | None) -> str:
+    """350 m, 4.2 km, 38 km; miles where the reader's country drives in them."""
+    if metres is None:
+        return ""
+    locale = _locale()
+    if locale.territory in MILES_LOCALES:
+        return f"{format_decimal(round(metres / 1609.344, 1), locale=locale)} mi"
+    if metres < 1000:
+        return f"{round(metres / 10) * 10} m"
+    kilometres = metres / 1000
+    return f"{format_decimal(round(kilometres, 1 if kilometres < 10 else 0), locale=locale)} km"
+
+
+def money(minor: int | None, currency: str) -> str:
+    """An amount of minor units, never without its currency."""
+    return "" if minor is None else str(format_currency(minor / 100, currency, locale=_locale()))
+
+
+def ago(value: datetime | None, now: datetime) -> str:
+    """How long ago, to put behind "seen": 12 s, 4 min, 1 h 20."""
+    if value is None:
+        return ""
+    seconds = max(0.0, (now - value).total_seconds())
+    return f"{round(seconds)} s" if seconds < MINUTE_S else duration(seconds)
+
+
+def register_formats(app: Flask) -> None:
+    for each in (clock, day, moment, duration, distance, money, ago):
+        app.add_template_filter(each)

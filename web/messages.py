@@ -1,0 +1,211 @@
+"""Renders a notice: the company's own template if there is one, else the file
+web/templates/messages/<kind>.<channel>.<language>.txt. An e-mail's first line is `Subject: ...`.
+
+A template sees texts only, made here from the notice's data: company, phone, customer, site, goods and waiting (a line
+each), goods_short and waiting_short (for SMS), day, window, window_from, window_to, eta, link, driver, vehicle, stops,
+why, next, references. What the notice does not say is an empty text; a word misspelled in a template is an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from sqlalchemy import Connection, select
+
+from data.store import SqlStore
+from data.tables import company, contact, depot, site, template
+from routing.errors import InvalidInput
+from routing.model.notices import NOT_ENOUGH, Channel, ClaimedNotice, Message, Notice
+
+if TYPE_CHECKING:
+    from web.wiring import Installation
+
+FOLDER = Path(__file__).parent / "templates" / "messages"
+FALLBACK_LANGUAGE = "en"
+SHORT_LIST = 2
+"""How many kinds of goods an SMS names before it counts the rest."""
+
+_MORE = {"en": "and {} more", "fi": "ja {} muuta", "sv": "och {} till"}
+_WHY = {
+    NOT_ENOUGH: {
+        "en": "so far fewer of these goods have arrived than were ordered.",
+        "fi": "tavaraa on toistaiseksi tullut vähemmän kuin tilattu.",
+        "sv": "hittills har färre av varorna kommit än vad som beställts.",
+    }
+}
+
+_EXPECTED = {"en": "expected {}", "fi": "arviolta {}", "sv": "väntas {}"}
+_YOUR_PLACE = {"en": "your address", "fi": "toimituspaikkanne", "sv": "er adress"}
+_YOUR_GOODS = {"en": "your goods", "fi": "tavaranne", "sv": "era varor"}
+_LINK_PATHS = {"tracking": "/t/", "proof": "/p/", "driver": "/d/", "set_up": "/set-up/"}
+_OPTIONAL = ("company", "phone", "customer", "site", "driver", "vehicle", "stops", "why", "next")
+
+
+# A line that holds only a tag leaves no line; one that ends in a tag after text must keep its end.
+_INLINE_END = re.compile(r"(?m)^(?!\s*\{%[^%]*%\}\s*$)(.*%\})$")
+
+
+@cache
+def _environment() -> ImmutableSandboxedEnvironment:
+    return ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(FOLDER),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+
+
+def render_text(source: str, words: Mapping[str, Any]) -> tuple[str, str]:
+    """Subject and text of a template's source. Raises InvalidInput when the template is wrong."""
+    try:
+        rendered = _environment().from_string(_INLINE_END.sub(r"\1{{ '' }}", source)).render(words)
+    except (TemplateError, ArithmeticError, TypeError, ValueError) as problem:
+        raise InvalidInput(
+            f"The template of this message is wrong: {problem}. Mend it under Settings, Messages."
+        ) from (problem)
+    first, _, rest = rendered.strip().partition("\n")
+    subject = ""
+    if first.startswith("Subject:"):
+        subject, rendered = first.removeprefix("Subject:").strip(), rest
+    return subject, re.sub(r"\n{3,}", "\n\n", rendered).strip() + "\n"
+
+
+def template_source(kind: str, channel: str, language: str) -> str:
+    """The built-in template, in English when there is none in that language. Raises InvalidInput."""
+    for tongue in (language.partition("_")[0].partition("-")[0], FALLBACK_LANGUAGE):
+        path = FOLDER / f"{kind}.{channel}.{tongue}.txt"
+        if re.fullmatch(r"[a-z]{2}", tongue) and path.is_file():
+            return path.read_text(encoding="utf-8")
+    raise InvalidInput(f"There is no template for {kind} by {channel}. Write one under Settings, Messages.")
+
+
+def words_of(data: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: str) -> dict[str, str]:
+    """What a template may use, all texts."""
+    tongue = language if language in _MORE else FALLBACK_LANGUAGE
+    words = {name: str(data.get(name) or "") for name in _OPTIONAL}
+    words["why"] = _WHY.get(words["why"], {}).get(tongue, words["why"])
+    words["site"] = words["site"] or _YOUR_PLACE[tongue]
+    goods, waiting = _goods(data.get("goods"), tongue), _goods(data.get("waiting"), tongue)
+    begins, ends = _clock(data.get("window_from"), zone), _clock(data.get("window_to"), zone)
+    references = data.get("references") or ()
+    words |= {
+        "goods": "\n".join(f"- {line}" for line in goods),
+        "waiting": "\n".join(f"- {line}" for line in waiting),
+        "goods_short": _short(goods, tongue) or _YOUR_GOODS[tongue],
+        "waiting_short": _short(waiting, tongue),
+        "day": _day(data.get("day"), tongue),
+        "window": f"{begins}–{ends}" if begins and ends else "",
+        "window_from": begins,
+        "window_to": ends,
+        "eta": _clock(data.get("eta"), zone),
+        "references": ", ".join(str(one) for one in references),
+        "link": link,
+    }
+    return words
+
+
+def _goods(lines: Any, tongue: str) -> list[str]:
+    """Raises InvalidInput when these are no lines: that message is then withheld, and the others go out."""
+    written = []
+    for line in lines or ():
+        if not isinstance(line, Mapping):
+            raise InvalidInput("The goods of this message are no lines of quantity, unit and name.", code="notice_data")
+        text = " ".join(str(line[name]) for name in ("quantity", "unit", "name") if line.get(name) not in (None, ""))
+        if line.get("expected_on"):
+            text += f" ({_EXPECTED[tongue].format(_day(line['expected_on'], tongue))})"
+        written.append(text)
+    return written
+
+
+def _short(lines: Sequence[str], tongue: str) -> str:
+    shown = ", ".join(lines[:SHORT_LIST])
+    more = len(lines) - SHORT_LIST
+    return f"{shown} {_MORE[tongue].format(more)}" if more > 0 else shown
+
+
+def _day(value: Any, tongue: str) -> str:
+    """An ISO date as people of that language write it, with the weekday; other texts as they are."""
+    try:
+        day = date.fromisoformat(str(value or ""))
+    except ValueError:
+        return str(value or "")
+    pattern = {"en": "EEEE d MMMM", "fi": "cccc d.M.", "sv": "EEEE d MMMM"}[tongue]
+    return format_date(day, pattern, locale=tongue)
+
+
+def _clock(value: Any, zone: ZoneInfo) -> str:
+    """HH:MM in the recipient's zone; `10:20` stays."""
+    text = str(value or "")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{moment.astimezone(zone) if moment.tzinfo else moment:%H:%M}"
+
+
+# ---------------------------------------------------------------------------- for the outbox
+
+
+def renderer(installation: Installation) -> Callable[[ClaimedNotice], Message]:
+    """What `send_due_notices` renders with: company's name and phone, the link's address, the right language."""
+
+    def render(claimed: ClaimedNotice) -> Message:
+        decided = claimed.notice
+        with installation.database.reading() as connection:
+            link = _link(installation, connection, decided)
+            zone = recipient_zone(connection, decided)
+            source = _source(connection, decided)
+            card = connection.execute(select(company.c.name, company.c.phone).limit(1)).first()
+        data = dict(decided.data)
+        data.setdefault("company", "" if card is None else card.name)
+        data.setdefault("phone", "" if card is None else card.phone)
+        subject, text = render_text(source, words_of(data, language=decided.language, zone=zone, link=link))
+        if decided.channel == Channel.SMS:
+            text = " ".join(text.split())
+        return Message(
+            key=claimed.key, channel=decided.channel, recipient=decided.recipient, subject=subject, text=text
+        )
+
+    return render
+
+
+def _source(connection: Connection, decided: Notice) -> str:
+    row = connection.execute(
+        select(template.c.subject, template.c.text).where(
+            template.c.kind == decided.kind,
+            template.c.channel == decided.channel,
+            template.c.language == decided.language,
+        )
+    ).first()
+    if row is None:
+        return template_source(decided.kind, decided.channel, decided.language)
+    return f"Subject: {row.subject}\n\n{row.text}" if row.subject else str(row.text)
+
+
+def _link(installation: Installation, connection: Connection, decided: Notice) -> str:
+    link_id = decided.data.get("link_id")
+    if not link_id:
+        return ""
+    kind, token = SqlStore(connection).link_address(link_id=int(str(link_id)), secret=installation.secret)
+    return installation.address(f"{_LINK_PATHS[kind]}{token}")
+
+
+def recipient_zone(connection: Connection, decided: Notice) -> ZoneInfo:
+    """The zone of the contact's site, else of its depot, else the company's."""
+    site_zone = connection.scalar(
+        select(site.c.zone).join(contact, contact.c.site_id == site.c.id).where(contact.c.id == decided.contact_id)
+    )
+    name = site_zone or connection.scalar(select(company.c.zone).limit(1)) or "UTC"
+    if name == "UTC":
+        name = connection.scalar(select(depot.c.zone).order_by(depot.c.id).limit(1)) or "UTC"
+    return ZoneInfo(name)

@@ -1,0 +1,445 @@
+// The driver's page: one thing at a time. Every report goes into the outbox first and is shown as done at once;
+// the line at the top says what the office does not have yet, and it never lies.
+
+import { h, icon } from "./dom.js";
+import { drawMap, loadMaps } from "./map.js";
+import { Outbox } from "./outbox.js";
+import { photoField, signatureField } from "./pictures.js";
+import { findPlace, sharePlace } from "./place.js";
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const { token, words, assets } = data;
+const outcomes = Object.fromEntries(data.outcomes); // word → how the page says it, in the order to offer them
+const handedOver = new Set(data.handedOver);
+const view = document.getElementById("view");
+const sentLine = document.getElementById("sent");
+
+const FLUSH_EVERY_MS = 20_000;
+const REFRESH_EVERY_MS = 60_000;
+
+let route = data.route;
+let clockAhead = Date.parse(route.now) - Date.now(); // the office's clock counts, whatever this phone believes
+let open = { kind: "next" }; // next | stop(id) | hand_over(id) | problem(id)
+let entries = []; // the outbox as it was last read
+let remark = "";
+
+const outbox = new Outbox({ token, changed: showOutbox });
+
+// ------------------------------------------------------------------ small helpers
+
+function say(word, ...parts) {
+  return parts.reduce((text, part, n) => text.replace(`%${n + 1}`, part), words[word]);
+}
+
+function button(word, drawing, kind, onclick, attributes = {}) {
+  return h("button", { type: "button", class: `button big ${kind}`, onclick, ...attributes }, icon(drawing), h("span", {}, word));
+}
+
+function clock(moment) {
+  return new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: route.zone }).format(new Date(moment));
+}
+
+function duration(milliseconds) {
+  const minutes = Math.round(milliseconds / 60_000);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")}`;
+}
+
+function share() {
+  sharePlace({ token, present });
+}
+
+function present() {
+  return new Date(Date.now() + clockAhead);
+}
+
+const STATE_LOOK = {
+  waiting: ["waiting", "clock"],
+  under_way: ["under-way", "truck"],
+  done: ["done", "circle-check"],
+  failed: ["failed", "circle-x"],
+};
+
+function chip(state) {
+  const [look, drawing] = STATE_LOOK[state];
+  return h("span", { class: `chip ${look}` }, icon(drawing), words[state]);
+}
+
+// ------------------------------------------------------------------ how the route stands, unsent reports counted in
+
+function stops() {
+  return route.stops.map((stop) => {
+    const mine = entries.filter((entry) => entry.report.stop_id === stop.id && !entry.problem);
+    const outcome = mine.find((entry) => entry.report.kind === "outcome");
+    const isEnded = stop.state === "done" || stop.state === "failed";
+    if (outcome && !isEnded) {
+      const word = outcome.report.deliveries[0].outcome;
+      return { ...stop, state: handedOver.has(word) ? "done" : "failed", outcome: word, isHere: true };
+    }
+    const arrived = mine.find((entry) => entry.report.kind === "arrived");
+    if (arrived && stop.state === "waiting") return { ...stop, state: "under_way", arrivedAt: arrived.report.captured_at, isHere: true };
+    return stop;
+  });
+}
+
+function isEnded(stop) {
+  return stop.state === "done" || stop.state === "failed";
+}
+
+function openDeliveries(stop) {
+  return stop.deliveries.filter((delivery) => delivery.state !== "done" && delivery.state !== "failed");
+}
+
+// ------------------------------------------------------------------ what is not sent, always in sight
+
+async function showOutbox() {
+  entries = await outbox.all();
+  const refused = entries.filter((entry) => entry.problem);
+  const waiting = entries.length - refused.length;
+  const lines = [];
+  if (waiting) {
+    lines.push(
+      h("div", { class: "sent-line late" }, icon(navigator.onLine ? "send" : "wifi-off"),
+        h("span", { class: "grow" }, h("strong", {}, say("not_sent", waiting)), navigator.onLine ? "" : ` · ${words.no_signal}`),
+        h("button", { type: "button", class: "button", onclick: () => sync() }, words.try_again)),
+    );
+  } else {
+    lines.push(h("div", { class: "sent-line quiet" }, icon(navigator.onLine ? "check" : "wifi-off"),
+      h("span", {}, navigator.onLine ? words.all_sent : words.offline)));
+  }
+  for (const entry of refused) {
+    lines.push(
+      h("div", { class: "sent-line failed", role: "alert" }, icon("triangle-alert"),
+        h("div", { class: "grow" }, h("strong", {}, words.refused_one), h("p", {}, entry.problem)),
+        h("button", { type: "button", class: "button", onclick: () => outbox.tryAgain(entry) }, words.try_again)),
+    );
+  }
+  if (!outbox.isLasting) lines.push(h("div", { class: "sent-line late" }, icon("info"), h("span", {}, words.no_store)));
+  else if (!route.isHttps) lines.push(h("div", { class: "sent-line late" }, icon("info"), h("span", {}, words.no_https)));
+  sentLine.replaceChildren(...lines);
+}
+
+async function sync() {
+  const answers = await outbox.flush();
+  const remarks = answers.flatMap((answer) => answer.remarks);
+  if (remarks.length) remark = remarks.at(-1);
+  await showOutbox();
+  if (answers.length) await refresh();
+}
+
+async function refresh() {
+  try {
+    const response = await fetch(`/d/${token}/route.json`, { signal: AbortSignal.timeout(15_000) });
+    if (!response.ok) return;
+    const fresh = await response.json();
+    if (fresh.version > route.version) remark = words.changed;
+    if (Date.parse(fresh.now) >= Date.parse(route.now)) clockAhead = Date.parse(fresh.now) - Date.now();
+    route = fresh;
+  } catch {
+    return; // no signal: the page goes on with what it has
+  }
+  if (open.kind === "next" || open.kind === "stop") show();
+}
+
+// ------------------------------------------------------------------ reporting
+
+async function report(stop, kind, more = {}, files = []) {
+  const entry = await outbox.add(
+    { kind, stop_id: stop.id, captured_at: present().toISOString(), deliveries: [], recipient: "", note: "", location: null, ...more },
+    files,
+  );
+  remark = "";
+  if (kind === "outcome") open = { kind: "next" };
+  show();
+  scrollTo(0, 0);
+  view.focus({ preventScroll: true });
+  await outbox.locate(entry, await findPlace(share));
+  await sync();
+}
+
+// ------------------------------------------------------------------ pages
+
+function show() {
+  const all = stops();
+  const asked = all.find((stop) => stop.id === open.id);
+  if (open.kind === "hand_over" && asked) return view.replaceChildren(...handOverPage(asked));
+  if (open.kind === "problem" && asked) return view.replaceChildren(...problemPage(asked));
+  const next = asked ?? all.find((stop) => stop.state === "under_way") ?? all.find((stop) => !isEnded(stop));
+  view.replaceChildren(...[
+    progress(all),
+    remark && note(remark),
+    next ? stopCard(next, all.length) : allDone(),
+    map(all, next),
+    list(all, next),
+    next && !isEnded(next) && thumbs(next),
+  ].filter(Boolean));
+}
+
+function note(text) {
+  return h("div", { class: "say late", role: "status" }, icon("info"), h("p", {}, text));
+}
+
+function progress(all) {
+  const done = all.filter(isEnded).length;
+  return h("div", { class: "day-progress" },
+    h("progress", { max: all.length, value: done, "aria-label": words.today }),
+    h("span", { class: "small quiet" }, `${done} / ${all.length}`));
+}
+
+function stopCard(stop, count) {
+  const late = stop.told && stop.eta ? Date.parse(stop.eta) - Date.parse(stop.told[1]) : 0;
+  return h("article", { class: "stop-card" },
+    h("div", { class: "row apart" },
+      h("span", { class: "quiet" }, say("stop_of", stop.number, count)),
+      isEnded(stop) ? chip(stop.state) : h("span", { class: late > 0 ? "chip late" : "chip waiting" }, icon(late > 0 ? "timer" : "clock"),
+        stop.state === "under_way" ? words.under_way : say("eta", clock(stop.eta ?? stop.planned)))),
+    h("h2", { class: "stop-name" }, stop.site),
+    addressLink(stop),
+    h("ul", { class: "stop-facts" },
+      stop.told && h("li", {}, icon("clock"), h("span", {}, say("told", clock(stop.told[0]), clock(stop.told[1])))),
+      stop.hours.map(([opens, closes, kind]) => h("li", {}, icon("flag"),
+        h("span", {}, `${say("hours", opens, closes)} · ${say(kind, closes)}`))),
+      stop.gateCode && h("li", {}, icon("lock"), h("span", {}, words.gate_code, " ", h("strong", {}, stop.gateCode))),
+      stop.phone && h("li", {}, icon("phone"), h("a", { href: `tel:${stop.phone.replaceAll(" ", "")}` }, `${words.call} ${stop.phone}`))),
+    stop.note && h("div", { class: "stop-note" }, icon("message-square"), h("p", { class: "pre" }, stop.note)),
+    openDeliveries(stop).map((delivery) => h("section", { class: "stop-goods" },
+      h("h3", {}, [...delivery.references, delivery.number].join(" · ")),
+      delivery.attempt > 1 && h("span", { class: "chip late" }, icon("history"), say("attempt", delivery.attempt)),
+      h("ul", {}, delivery.lines.map((line) => h("li", {}, h("strong", { class: "number" }, line.loaded), ` ${line.unit} `, h("span", {}, line.product)))))),
+    isEnded(stop) && h("p", { class: "quiet" }, outcomes[stop.outcome] ?? "", stop.isHere ? ` · ${words.kept_only_here}` : ""));
+}
+
+function addressLink(stop) {
+  if (stop.lat === null) return h("p", { class: "stop-address" }, stop.address);
+  const to = `${stop.lat},${stop.lon}`;
+  const apps = {
+    "Google Maps": `https://www.google.com/maps/dir/?api=1&destination=${to}`,
+    "Apple Maps": `https://maps.apple.com/?daddr=${to}&dirflg=d`,
+    Waze: `https://waze.com/ul?ll=${to}&navigate=yes`,
+    [words.other_app]: `geo:${to}?q=${to}(${encodeURIComponent(stop.site)})`,
+  };
+  const usual = localStorage.getItem("navigate") ?? (/iPhone|iPad/.test(navigator.userAgent) ? "Apple Maps" : "Google Maps");
+  return h("div", { class: "stop-address" },
+    h("a", { href: apps[usual] ?? apps["Google Maps"], target: "_blank", rel: "noopener" }, icon("navigation"), h("span", {}, stop.address)),
+    h("details", {},
+      h("summary", {}, words.navigate_with),
+      h("div", { class: "row" }, Object.entries(apps).map(([name, href]) =>
+        h("a", { class: "button", href, target: "_blank", rel: "noopener", onclick: () => localStorage.setItem("navigate", name) }, name)))));
+}
+
+function thumbs(stop) {
+  const hasArrived = stop.state === "under_way";
+  return h("div", { class: "thumbs of-three" },
+    button(words.problem, "triangle-alert", "", () => go("problem", stop)),
+    hasArrived ? "" : button(words.arrived, "map-pin", "", () => report(stop, "arrived")),
+    button(words.delivered, "package-check", "primary", () => go("hand_over", stop)));
+}
+
+function go(kind, stop) {
+  open = { kind, id: stop.id };
+  show();
+  scrollTo(0, 0);
+  view.focus({ preventScroll: true });
+}
+
+function list(all, next) {
+  return h("section", { class: "stop-list" },
+    h("h2", {}, words.today),
+    h("ol", {}, all.map((stop) => h("li", { class: isEnded(stop) ? "ended" : "" },
+      h("button", { type: "button", "aria-current": stop.id === next?.id ? "step" : false, onclick: () => go("stop", stop) },
+        h("span", { class: `route-badge ${isEnded(stop) ? "is-quiet" : route.routeClass}` }, stop.number),
+        h("span", { class: "grow" }, h("span", { class: "stop-title" }, stop.site), h("span", { class: "quiet small" }, stop.address)),
+        isEnded(stop) || stop.state === "under_way" ? chip(stop.state) : h("span", { class: "number quiet" }, clock(stop.eta ?? stop.planned)))))));
+}
+
+function allDone() {
+  return h("div", { class: "empty" }, icon("circle-check"), h("h2", {}, words.done_all),
+    h("p", {}, say("go_back", route.depot, clock(route.returnsAt))));
+}
+
+function map(all, next) {
+  const placed = all.filter((stop) => stop.lat !== null && !isEnded(stop));
+  if (!route.basemap || !placed.length) return "";
+  const box = h("div", { class: "map" });
+  return h("details", {
+    class: "map-fold",
+    ontoggle: async (event) => {
+      if (!event.target.open || box.hasChildNodes()) return;
+      try {
+        await loadMaps(assets);
+        drawMap(box, {
+          basemap: route.basemap,
+          routeClass: route.routeClass,
+          pins: placed.map((stop) => ({ lat: stop.lat, lon: stop.lon, text: stop.number, title: stop.site, quiet: stop.id !== next?.id })),
+        });
+      } catch {
+        box.replaceChildren(h("p", { class: "empty" }, words.no_map));
+      }
+    },
+  }, h("summary", {}, icon("map"), words.map), box);
+}
+
+// ------------------------------------------------------------------ the two forms
+
+function formHead(stop, title) {
+  return h("div", { class: "form-head" }, h("p", { class: "quiet" }, stop.site), h("h2", {}, title));
+}
+
+function handOverPage(stop) {
+  const deliveries = openDeliveries(stop);
+  const counters = deliveries.flatMap((delivery) => delivery.lines.map((line) => lineCounter(delivery, line)));
+  const how = choices("how", ["delivered", "third_party", "safe_place", "pickup_point"], "delivered");
+  const name = h("input", { class: "input", id: "who", autocomplete: "off", autocapitalize: "words", maxlength: 120 });
+  const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
+  const signature = signatureField(words);
+  const photos = photoField(words);
+  const text = h("textarea", { class: "textarea", id: "note", maxlength: 2000 });
+
+  async function save() {
+    const problem = whatIsWrong();
+    wrong.hidden = !problem;
+    wrong.textContent = problem;
+    if (problem) return wrong.scrollIntoView({ block: "center" });
+    const outcome = how.value();
+    await report(stop, "outcome", {
+      deliveries: deliveries.map((delivery) => {
+        const lines = counters.filter((each) => each.delivery === delivery).map((each) => each.counts());
+        return { delivery_id: delivery.id, outcome: outcomeOf(delivery, lines, outcome), lines };
+      }),
+      recipient: name.value.trim(),
+      note: text.value.trim(),
+    }, [...(await signature.files()), ...(await photos.files())]);
+  }
+
+  function whatIsWrong() {
+    const counts = counters.map((each) => each.counts());
+    if (!counts.some((line) => line.delivered || line.collected)) return words.nothing_delivered;
+    if (how.value() === "delivered" && !name.value.trim() && signature.isEmpty()) return words.need_name;
+    return "";
+  }
+
+  return [
+    formHead(stop, words.delivered),
+    h("form", { class: "door-form", onsubmit: (event) => event.preventDefault() },
+      counters.map((each) => each.node),
+      h("fieldset", {}, h("legend", {}, words.how), how.node),
+      h("div", { class: "field" }, h("label", { for: "who" }, words.who), name),
+      signature.node,
+      photos.node,
+      h("div", { class: "field" }, h("label", { for: "note" }, words.driver_note), text),
+      wrong),
+    h("div", { class: "thumbs" }, button(words.back, "arrow-left", "", () => go("stop", stop)), button(words.save, "check", "primary", save)),
+  ];
+}
+
+// Of several deliveries at one door one may be wholly short or damaged: then it was not handed over.
+function outcomeOf(delivery, lines, chosen) {
+  if (delivery.direction === "collect" || lines.some((line) => line.delivered)) return chosen;
+  if (lines.every((line) => line.refused)) return "refused";
+  return lines.some((line) => line.damaged) ? "damaged" : "missing";
+}
+
+function lineCounter(delivery, line) {
+  const isCollecting = delivery.direction === "collect";
+  const count = h("input", { class: "input number", type: "number", inputmode: "numeric", min: 0, max: isCollecting ? 99999 : line.loaded, value: line.loaded,
+    "aria-label": `${line.product}: ${isCollecting ? words.collected : words.count}`, oninput: update, onblur: clean });
+  const rest = choices(`rest-${line.allocationId}`, ["short", "damaged", "refused"], "short", words);
+  const restText = h("legend", {});
+  const restBox = h("fieldset", { class: "rest", hidden: true }, restText, rest.node);
+
+  function value() {
+    const typed = Math.trunc(Number(count.value));
+    return Number.isFinite(typed) ? Math.min(Math.max(typed, 0), Number(count.max)) : 0;
+  }
+  function clean() {
+    count.value = value();
+    update();
+  }
+  function step(by) {
+    count.value = Math.min(Math.max(value() + by, 0), Number(count.max));
+    update();
+  }
+  function update() {
+    const missing = isCollecting ? 0 : line.loaded - value();
+    restBox.hidden = missing <= 0;
+    restText.textContent = say("rest_is", missing);
+  }
+
+  return {
+    delivery,
+    counts() {
+      if (isCollecting) return { allocation_id: line.allocationId, collected: value() };
+      const missing = line.loaded - value();
+      return { allocation_id: line.allocationId, delivered: value(), ...(missing > 0 ? { [rest.value()]: missing } : {}) };
+    },
+    node: h("section", { class: "counter" },
+      h("div", { class: "counter-row" },
+        h("div", { class: "grow" }, h("strong", {}, line.product), h("div", { class: "quiet small" }, `${words.loaded}: ${line.loaded} ${line.unit}`)),
+        h("button", { type: "button", class: "button step", "aria-label": `${line.product}: ${words.less}`, onclick: () => step(-1) }, icon("minus")),
+        count,
+        h("button", { type: "button", class: "button step", "aria-label": `${line.product}: ${words.more}`, onclick: () => step(1) }, icon("plus"))),
+      restBox),
+  };
+}
+
+function problemPage(stop) {
+  const deliveries = openDeliveries(stop);
+  const offered = Object.keys(outcomes).filter((word) => !handedOver.has(word));
+  const what = choices("what", offered, "");
+  const photos = photoField(words);
+  const text = h("textarea", { class: "textarea", id: "note", maxlength: 2000 });
+  const wrong = h("p", { class: "wrong", role: "alert", hidden: true }, words.choose);
+
+  async function save() {
+    wrong.hidden = what.value() !== "";
+    if (!wrong.hidden) return wrong.scrollIntoView({ block: "center" });
+    await report(stop, "outcome", {
+      deliveries: deliveries.map((delivery) => ({ delivery_id: delivery.id, outcome: what.value(), lines: [] })),
+      note: text.value.trim(),
+    }, await photos.files());
+  }
+
+  return [
+    formHead(stop, words.problem),
+    h("form", { class: "door-form", onsubmit: (event) => event.preventDefault() },
+      h("fieldset", {}, h("legend", {}, words.what_happened), what.node),
+      wrong,
+      photos.node,
+      h("div", { class: "field" }, h("label", { for: "note" }, words.driver_note), text)),
+    h("div", { class: "thumbs" }, button(words.back, "arrow-left", "", () => go("stop", stop)), button(words.save, "check", "primary", save)),
+  ];
+}
+
+function choices(name, keys, chosen, names = outcomes) {
+  const node = h("div", { class: "choices" }, keys.map((key) =>
+    h("label", {}, h("input", { type: "radio", name, value: key, checked: key === chosen }), h("span", {}, names[key]))));
+  return { node, value: () => node.querySelector("input:checked")?.value ?? "" };
+}
+
+// ------------------------------------------------------------------ begin
+
+view.tabIndex = -1;
+await outbox.open();
+await showOutbox();
+show();
+
+addEventListener("online", () => sync());
+addEventListener("offline", () => showOutbox());
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") sync().then(refresh);
+});
+setInterval(() => entries.length && sync(), FLUSH_EVERY_MS);
+setInterval(() => document.visibilityState === "visible" && refresh(), REFRESH_EVERY_MS);
+sync();
+if (globalThis.isSecureContext && navigator.permissions) {
+  navigator.permissions.query({ name: "geolocation" }).then((answer) => answer.state === "granted" && share(), () => {});
+}
+document.documentElement.dataset.ready = "online";
+
+if ("serviceWorker" in navigator) {
+  await navigator.serviceWorker.register("/d/sw.js", { scope: "/d/" });
+  await navigator.serviceWorker.ready;
+  // This very page was answered before the worker was there: from now on it opens without signal too.
+  const pages = await caches.open("backroute-pages");
+  await pages.addAll([location.pathname, `${location.pathname}/route.json`]).catch(() => {});
+  document.documentElement.dataset.ready = "offline";
+}
