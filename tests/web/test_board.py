@@ -12,12 +12,11 @@ from sqlalchemy import Table, func, select, update
 from werkzeug.test import TestResponse
 
 from data.queries.board import driver_links
-from data.queries.plans import PlanPage, RouteRow, current_plans, plan_page
-from data.store import SqlStore, open_store
+from data.queries.plans import PlanPage, current_plans, plan_page
+from data.store import open_store
 from data.tables import event, manifest, notice, plan, plan_lock, shift, site
-from routing.rules.changes import effect_of_move
-from routing.rules.schedule import Timetable
 from tests.demo_day import DAY, demo_home, demo_website, planned_website, sign_in
+from tests.moves import PossibleMove, a_possible_move
 from tests.website import Website, form_token
 from web.clock import wall_clock
 from web.jobs import run_job_now
@@ -48,31 +47,8 @@ def post(client: FlaskClient, path: str, *, json: bool = True, **data: object) -
     return client.post(path, data={"csrf_token": token, "day": DAY, **data}, headers=headers)
 
 
-def a_possible_move(website: Website, page: PlanPage) -> tuple[int, RouteRow, RouteRow]:
-    """A delivery that may change vans: (delivery, from, to)."""
-    with website.installation.database.reading() as connection:
-        store = SqlStore(connection)
-        saved = store.plan(page.plan_id)
-        facts = store.day_facts(from_day=DAY, to_day=DAY, depot_ids=saved.depot_ids)
-    free = Timetable(saved.problem)
-    for source in sorted(page.routes, key=lambda route: len(route.stops)):
-        for stop in source.stops:
-            key = stop.deliveries[0].delivery_id
-            for target in page.routes:
-                if target is source:
-                    continue
-                found = effect_of_move(
-                    saved.plan,
-                    saved.problem,
-                    facts=facts,
-                    delivery=key,
-                    to_shift=target.shift_id,
-                    position=0,
-                    timetable=free,
-                )
-                if found.plan is not None:
-                    return key, source, target
-    raise AssertionError("No delivery of this plan can change vans.")
+def possible_move(website: Website) -> PossibleMove:
+    return a_possible_move(website.installation, day=DAY, now=website.clock.now())
 
 
 # ---------------------------------------------------------------------------- looking
@@ -251,8 +227,8 @@ def test_an_unreadable_day_is_refused_in_one_sentence(client: FlaskClient) -> No
 
 
 def test_the_effect_is_shown_first_and_writes_nothing(planned_website: Website, client: FlaskClient) -> None:
-    page = current(planned_website)
-    delivery, _source, target = a_possible_move(planned_website, page)
+    move = possible_move(planned_website)
+    page, delivery, target = move.page, move.delivery, move.target
     plans = count(planned_website, plan)
     found = client.get(
         f"/plan/{page.plan_id}/effect?delivery={delivery}&shift={target.shift_id}&position=0", headers=JSON
@@ -263,8 +239,8 @@ def test_the_effect_is_shown_first_and_writes_nothing(planned_website: Website, 
 
 
 def test_the_cheapest_place_is_no_dearer_than_any_other(planned_website: Website, client: FlaskClient) -> None:
-    page = current(planned_website)
-    delivery, _source, target = a_possible_move(planned_website, page)
+    move = possible_move(planned_website)
+    page, delivery, target = move.page, move.delivery, move.target
     where = f"/plan/{page.plan_id}/effect?delivery={delivery}&shift={target.shift_id}"
     best = client.get(where, headers=JSON).json
     others = [client.get(f"{where}&position={n}", headers=JSON).json for n in range(target.deliveries + 1)]
@@ -277,8 +253,8 @@ def test_the_cheapest_place_is_no_dearer_than_any_other(planned_website: Website
 def test_a_move_is_a_new_version_and_undo_brings_the_old_one_back(
     planned_website: Website, client: FlaskClient
 ) -> None:
-    page = current(planned_website)
-    delivery, _source, target = a_possible_move(planned_website, page)
+    move = possible_move(planned_website)
+    page, delivery, target = move.page, move.delivery, move.target
     moved = post(client, f"/plan/{page.plan_id}/move", delivery=delivery, shift=target.shift_id, position=0)
     assert moved.status_code == 200, moved.json
     after = current(planned_website)
@@ -291,8 +267,8 @@ def test_a_move_is_a_new_version_and_undo_brings_the_old_one_back(
 
 
 def test_who_decides_on_an_old_version_is_refused_and_reads_why(planned_website: Website, client: FlaskClient) -> None:
-    page = current(planned_website)
-    delivery, _source, target = a_possible_move(planned_website, page)
+    move = possible_move(planned_website)
+    page, delivery, target = move.page, move.delivery, move.target
     assert post(client, f"/plan/{page.plan_id}/take-out", delivery=delivery).status_code == 200
     newer = current(planned_website).plan_id
     again = post(client, f"/plan/{page.plan_id}/move", delivery=delivery, shift=target.shift_id, position=0)
