@@ -314,6 +314,22 @@ def with_receipt(book: Book, receipt: Receipt, *, supply_id: int) -> Book:
     return replace(book, supplies=tuple(supplies))
 
 
+def more_than_expected(book: Book, receipts: Iterable[Receipt]) -> tuple[str, ...]:
+    """A sentence for every inbound of which these receipts count more than was still to come: often a typing error."""
+    counted: dict[int, list[Receipt]] = defaultdict(list)
+    for receipt in receipts:
+        if receipt.inbound_id is not None:
+            counted[receipt.inbound_id].append(receipt)
+    open_units = {supply.id: supply.quantity for supply in book.supplies}
+    return tuple(
+        f"{' and '.join(each.number for each in many)} count{'s' if len(many) == 1 else ''} "
+        f"{sum(each.quantity for each in many)} × {many[0].sku}, {open_units[inbound]} were expected: "
+        "look at the count again."
+        for inbound, many in counted.items()
+        if inbound in open_units and sum(each.quantity for each in many) > open_units[inbound]
+    )
+
+
 def with_quantity(book: Book, *, supply_id: int, quantity: int) -> Book:
     """The book after a recount: `supply_id` has `quantity` sellable units, those that are gone included."""
     return replace(

@@ -58,6 +58,8 @@ class DispatchesRoutes(Protocol):
         secret: bytes,
     ) -> int: ...
 
+    def revoke_links(self, *, kind: str, subject_kind: str, subject_id: int, now: datetime) -> int: ...
+
     def add_notice(self, message: Notice, *, made_at: datetime) -> bool: ...
 
     def company(self) -> Company: ...
@@ -271,6 +273,30 @@ def _dispatch(
             if states[each.delivery_id] == "loaded"
         ),
     )
+
+
+def renew_driver_link(store: DispatchesRoutes, *, shift_id: int, secret: bytes, by: str, now: datetime) -> int:
+    """Withdraws the link that opens this route, for a phone that was lost, and makes another; returns its id.
+
+    What the old phone has not sent yet is refused from here on. Nobody is written to: the message would reach the very
+    phone that is gone. Raises NotFound when the route is not out.
+    """
+    held = store.held_manifest(shift_id)
+    if held is None:
+        raise NotFound("This route is not out, so it has no link yet: dispatch it first.", shift=shift_id)
+    store.revoke_links(kind="driver", subject_kind="manifest", subject_id=held.first_id, now=now)
+    link_id = store.add_link(
+        kind="driver",
+        subject_kind="manifest",
+        subject_id=held.first_id,
+        made_at=now,
+        expires_at=store.route_sheet(shift_id).ends_at + LINK_LIVES_ON,
+        secret=secret,
+    )
+    store.append_event(
+        kind="driver_link_renewed", actor=by, captured_at=now, received_at=now, data={}, shift_id=shift_id
+    )
+    return link_id
 
 
 def _tell(

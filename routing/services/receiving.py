@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import AllocationPolicy, Preview
 from routing.model.stock import Receipt
-from routing.rules.allocation import with_quantity, with_receipt
+from routing.rules.allocation import more_than_expected, with_quantity, with_receipt
 from routing.services import allocating
 
 
@@ -63,7 +64,8 @@ def simulate_receipts(
     book = after = store.book(depot_id, products, now=now)
     for key, receipt in enumerate(new, start=_NOT_YET):
         after = with_receipt(after, receipt, supply_id=key)
-    return allocating.decide(store, book, after, policy=policy, now=now, why=_why(new)).preview
+    preview = allocating.decide(store, book, after, policy=policy, now=now, why=_why(new)).preview
+    return replace(preview, warnings=(*more_than_expected(book, new), *preview.warnings))
 
 
 def commit_receipt(

@@ -12,7 +12,7 @@ from sqlalchemy import Table, func, select, update
 from werkzeug.test import TestResponse
 
 from data.queries.board import driver_links
-from data.queries.plans import PlanPage, current_plans, plan_page
+from data.queries.plans import PlanPage, RouteRow, current_plans, plan_page
 from data.store import open_store
 from data.tables import event, manifest, notice, plan, plan_lock, shift, site
 from tests.demo_day import DAY, demo_home, demo_website, planned_website, sign_in
@@ -388,6 +388,38 @@ def test_after_the_dispatch_the_drivers_link_opens_and_has_a_code_to_scan(
     assert "<svg" in text
     assert "style=" not in text
     assert planned_website.client().get(found[1]).status_code == 200
+
+
+def link_shown(client: FlaskClient, page: PlanPage, route: RouteRow) -> str:
+    found = re.search(r'href="[^"]*(/d/[^"]+)"', client.get(f"/plan/{page.plan_id}/route/{route.shift_id}").text)
+    assert found is not None
+    return found[1]
+
+
+def test_a_lost_phones_link_is_replaced_and_opens_nothing_any_more(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    page = current(planned_website)
+    route = page.routes[0]
+    assert post(client, f"/plan/route/{route.shift_id}/link").status_code == 404, "it is not out yet"
+    post(client, "/plan/load", shift=route.shift_id)
+    post(client, "/plan/dispatch")
+    lost = link_shown(client, page, route)
+    assert post(client, f"/plan/route/{route.shift_id}/link").status_code == 200
+    new = link_shown(client, page, route)
+    phone = planned_website.client()
+    assert phone.get(lost).status_code == 403
+    assert phone.get(new).status_code == 200
+    with planned_website.installation.database.reading() as connection:
+        told = connection.scalars(select(event.c.actor).where(event.c.kind == "driver_link_renewed")).all()
+    assert len(told) == 1
+
+
+def test_finding_the_ways_out_is_asked_for_only_so_often(planned_website: Website, client: FlaskClient) -> None:
+    where = f"/plan/{current(planned_website).plan_id}/out/{10**9}/options"  # nothing to solve, but counted
+    answers = [client.get(where, headers=JSON).status_code for _ in range(11)]
+    assert answers[:10] == [404] * 10
+    assert answers[10] == 429
 
 
 def test_a_viewer_never_sees_a_drivers_link(planned_website: Website, client: FlaskClient) -> None:

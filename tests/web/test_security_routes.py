@@ -87,6 +87,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /plan/live": EVERYONE,
     "POST /plan/load": GOODS,
     "GET /plan/names": EVERYONE,
+    "POST /plan/route/<int:shift_id>/link": DESK,
     "POST /plan/run": DESK,
     "GET /receipts": EVERYONE,
     "POST /receipts/commit": GOODS,

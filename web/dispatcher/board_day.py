@@ -24,7 +24,7 @@ from routing.errors import Conflict, NotFound
 from routing.rules.driver_out import OutOption
 from routing.rules.progress import forecast
 from routing.services import editing
-from routing.services.dispatching import DispatchedDay, dispatch_day
+from routing.services.dispatching import DispatchedDay, dispatch_day, renew_driver_link
 from routing.services.loading import load_route
 from web.dispatcher import board_words as words
 from web.dispatcher.board import asked, back_to_board, board, plans_of
@@ -33,9 +33,12 @@ from web.errors import wants_json
 from web.here import here, now
 from web.incoming import row_id
 from web.people import needs_role
+from web.security import limiter
 
 OUT_SEARCH_S = 4.0
 OPTIONS_KEPT = 16
+OUT_SEARCHES = "10 per minute"
+_one_search = threading.Lock()
 
 
 # ---------------------------------------------------------------------------- the driver is out
@@ -85,6 +88,7 @@ def driver_out(plan_id: int, shift_id: int) -> ResponseReturnValue:
 
 
 @board.get("/<int:plan_id>/out/<int:shift_id>/options")
+@limiter.limit(OUT_SEARCHES)
 @needs_role("dispatcher")
 def out_options(plan_id: int, shift_id: int) -> ResponseReturnValue:
     options = _options(plan_id, shift_id)
@@ -129,13 +133,15 @@ def apply_out(plan_id: int, shift_id: int) -> ResponseReturnValue:
 
 
 def _options(plan_id: int, shift_id: int) -> list[OutOption]:
-    return editing.driver_out_options(
-        lambda: open_store(here().database),
-        plan_id=plan_id,
-        shift_id=shift_id,
-        solve=here().solver,
-        time_limit_s=OUT_SEARCH_S,
-    )
+    # One search at a time: it takes whole cores, and the pages of everybody else must not wait for it.
+    with _one_search:
+        return editing.driver_out_options(
+            lambda: open_store(here().database),
+            plan_id=plan_id,
+            shift_id=shift_id,
+            solve=here().solver,
+            time_limit_s=OUT_SEARCH_S,
+        )
 
 
 # ---------------------------------------------------------------------------- loading
@@ -239,6 +245,18 @@ def dispatch() -> ResponseReturnValue:
     if not result.dispatched and not result.left:
         flash(_("Everything was out already, unchanged."), "info")
     return back_to_board()
+
+
+@board.post("/route/<int:shift_id>/link")
+@needs_role("dispatcher")
+def renew_link(shift_id: int) -> ResponseReturnValue:
+    """For a phone that was lost: its link dies, and the route's panel shows another."""
+    with open_store(here().database) as store:
+        renew_driver_link(store, shift_id=shift_id, secret=here().secret, by=current_user.actor, now=now())
+    if wants_json():
+        return jsonify(renewed=shift_id)
+    flash(_("The old link opens nothing any more. Let the driver scan the new code."), "done")
+    return back_to_board(route=shift_id)
 
 
 # ---------------------------------------------------------------------------- how far it is

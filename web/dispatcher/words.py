@@ -304,6 +304,8 @@ def sentence(one: Happening) -> str:
                 vehicle=data.get("vehicle") or one.vehicle or "?",
                 stops=data.get("stops", "?"),
             )
+        case "driver_link_renewed":
+            return _("The driver's link of %(vehicle)s was replaced.", vehicle=one.vehicle or "?")
         case "van_closed":
             return _("What %(vehicle)s brought back was counted.", vehicle=one.vehicle or "?")
         case "day_closed":

@@ -74,6 +74,18 @@ def test_a_short_truck_is_shown_before_it_is_counted_in(
     assert "ship_complete_broken" in kinds
 
 
+def test_more_counted_than_expected_is_said_before_it_is_committed(
+    company: Any, database: Database, short_truck: int, now: datetime
+) -> None:
+    def warnings(quantity: int) -> tuple[str, ...]:
+        receipt = company.receipt("OAT", quantity, inbound_id=short_truck, number="R-7")
+        with database.reading() as connection:
+            return simulate_receipt(SqlStore(connection), receipt, now=now).warnings
+
+    assert "R-7 counts 960 × OAT, 96 were expected: look at the count again." in warnings(960)
+    assert not [each for each in warnings(96) if "expected" in each]
+
+
 def test_another_policy_changes_who_goes(company: Any, database: Database, short_truck: int, now: datetime) -> None:
     receipt = company.receipt("OAT", 60, inbound_id=short_truck)
     with database.reading() as connection:
