@@ -169,6 +169,30 @@ def sign_out() -> ResponseReturnValue:
     return redirect(url_for("people.sign_in"))
 
 
+@people.route("/password", methods=["GET", "POST"])
+@limiter.limit(LOGIN_LIMIT, methods=["POST"])
+@needs_role()
+def change_password() -> ResponseReturnValue:
+    """One's own; every other session of this person ends, this one goes on."""
+    if request.method == "GET":
+        return render_template("people/password.html", wrong={})
+    account = current_user.account
+    wrong = {}
+    if not password_fits(request.form.get("old", ""), account.password_hash):
+        wrong["old"] = _("This is not your password now. Nothing was changed.")
+    elif why := wrong_password(request.form.get("password", ""), name=account.name, email=account.email):
+        wrong["password"] = _(why)
+    if wrong:
+        return render_template("people/password.html", wrong=wrong), 422
+    with open_store(here().database) as store:
+        store.set_password(account_id=account.id, password_hash=hash_password(request.form["password"]))
+        changed = account_by_email(store.connection, account.email)
+    if changed is not None:
+        begin_session(changed)
+    flash(_("Your password is changed. You are signed out everywhere else."), "done")
+    return redirect("/")
+
+
 def next_page() -> str:
     """Where the person wanted to go, but only on this site."""
     wanted = request.args.get("next", "")

@@ -40,7 +40,15 @@ class PeopleStore(StorePart):
         """Signs the person out everywhere. Raises NotFound."""
         self._change(account_id)
 
-    def _change(self, account_id: int, **values: str) -> None:
+    def close_account(self, *, account_id: int) -> None:
+        """Signs the person out everywhere and lets them in no more; what they did keeps their name. Raises NotFound."""
+        self._change(account_id, active=False)
+
+    def reopen_account(self, *, account_id: int) -> None:
+        """Lets a closed account in again, with its old password. Raises NotFound."""
+        self._change(account_id, active=True)
+
+    def _change(self, account_id: int, **values: str | bool) -> None:
         changed = self.connection.execute(
             update(user).where(user.c.id == account_id).values(**values, session_version=user.c.session_version + 1)
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from data import tables
@@ -45,6 +45,50 @@ def test_a_copied_session_is_worth_nothing_after_signing_out(website: Website) -
     client.post("/logout", data={"csrf_token": form_token(client.get("/", headers=PAGE))})
     assert not is_in(client)
     assert not is_in(thief)
+
+
+def test_who_changes_the_password_stays_in_here_and_is_out_everywhere_else(website: Website) -> None:
+    client = website.signed_in()
+    other = website.client()
+    copied = client.get_cookie("backroute")
+    assert copied is not None
+    other.set_cookie("backroute", copied.value)
+    page = client.get("/password", headers=PAGE)
+
+    def change(old: str, new: str) -> int:
+        form = {"csrf_token": form_token(page), "old": old, "password": new}
+        return client.post("/password", data=form, headers=PAGE).status_code
+
+    assert change("not the password at all", "seven quiet harbour gulls") == 422
+    assert change(PASSWORD, "short") == 422
+    assert is_in(other), "a refused change changes nothing"
+    assert change(PASSWORD, "seven quiet harbour gulls") == 302
+    assert is_in(client)
+    assert not is_in(other)
+    login = website.client()
+    form = {"csrf_token": form_token(login.get("/login")), "email": "dispatcher@example.com"}
+    assert login.post("/login", data={**form, "password": PASSWORD}).status_code == 401
+    assert login.post("/login", data={**form, "password": "seven quiet harbour gulls"}).status_code == 302
+
+
+def test_a_closed_account_is_out_until_it_is_opened_again(website: Website) -> None:
+    admin, client = website.signed_in(role="admin"), website.signed_in()
+    with website.installation.database.reading() as connection:
+        ids = {row.role: row.id for row in connection.execute(select(tables.user.c.role, tables.user.c.id))}
+    token = form_token(admin.get("/settings", headers=PAGE))
+
+    def press(role: str, what: str) -> int:
+        return admin.post(f"/settings/people/{ids[role]}/{what}", data={"csrf_token": token}).status_code
+
+    assert press("dispatcher", "close") == 302
+    assert not is_in(client)
+    again = website.client()
+    form = {"csrf_token": form_token(again.get("/login")), "email": "dispatcher@example.com", "password": PASSWORD}
+    assert again.post("/login", data=form).status_code == 401
+    assert press("dispatcher", "reopen") == 302
+    assert again.post("/login", data=form).status_code == 302
+    assert press("admin", "close") == 409, "there is always somebody who can open it again"
+    assert is_in(admin)
 
 
 def test_a_session_lasts_a_working_day_and_no_longer(website: Website) -> None:

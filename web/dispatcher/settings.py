@@ -13,7 +13,7 @@ from flask_login import current_user
 from data.queries.settings import company_facts, people_list
 from data.queries.today import today_of
 from data.store import SqlStore, open_store
-from routing.errors import InvalidInput
+from routing.errors import Conflict, InvalidInput
 from routing.model.notices import Channel
 from routing.model.orders import AllocationRule
 from web.dispatcher import words
@@ -158,4 +158,25 @@ def sign_out_everywhere(account_id: int) -> ResponseReturnValue:
     with open_store(here().database) as store:
         store.end_sessions(account_id=account_id)
     flash(_("Signed out on every device."), "done")
+    return redirect(url_for("settings.page"))
+
+
+@settings.post("/people/<int:account_id>/close")
+@needs_role("admin")
+def close_account(account_id: int) -> ResponseReturnValue:
+    # Who closes is an administrator and stays one: so there is always somebody who can open it again.
+    if account_id == current_user.account.id:
+        raise Conflict(_("You cannot close your own account. Let another administrator do it."), code="own_account")
+    with open_store(here().database) as store:
+        store.close_account(account_id=account_id)
+    flash(_("Closed: this account cannot sign in any more. What it did keeps its name."), "done")
+    return redirect(url_for("settings.page"))
+
+
+@settings.post("/people/<int:account_id>/reopen")
+@needs_role("admin")
+def reopen_account(account_id: int) -> ResponseReturnValue:
+    with open_store(here().database) as store:
+        store.reopen_account(account_id=account_id)
+    flash(_("Open again: it signs in with its old password."), "done")
     return redirect(url_for("settings.page"))
