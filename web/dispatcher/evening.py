@@ -164,8 +164,8 @@ def _counted(form: dict[str, str]) -> dict[int, int]:
 def _cash(form: dict[str, str]) -> dict[str, int]:
     found = {}
     for name, text in form.items():
-        if not name.startswith("cash-"):
-            continue
+        if not name.startswith("cash-") or not text.strip():
+            continue  # left empty: the rule says whether it had to be counted
         amount = minor_units(text)
         if amount is None:
             raise InvalidInput(_('"%(text)s" is no amount: write it like 112.50.', text=text[:20]))

@@ -111,6 +111,17 @@ def test_a_word_instead_of_a_count_is_told_in_the_form(website: Website, driven:
     assert "is no count" in answer.text  # type: ignore[attr-defined]
 
 
+def test_cash_that_nobody_expected_is_counted_and_asked_about(website: Website, driven: Driven) -> None:
+    for stop in range(3):
+        driven.says(stop)
+    client = website.signed_in(role="warehouse")
+    van = f"/evening/vans/{driven.round.manifest_id}"
+    assert f'id="f-cash-{driven.round.manifest_id}" name="cash-EUR"' in client.get(f"/evening?day={DAY}").text
+    assert post(client, f"{van}/close", **{"cash-EUR": "a lot"}).status_code == 422  # type: ignore[attr-defined]
+    assert post(client, f"{van}/close", **{"cash-EUR": "12.50"}).status_code == 302  # type: ignore[attr-defined]
+    assert "12.50 EUR were counted, 0.00 collected" in client.get("/tasks").text
+
+
 def test_papers_open_in_the_browser_and_not_for_everybody(website: Website, driven: Driven) -> None:
     shift, delivery = driven.round.shift_id, driven.round.stops[0].delivery_id
     paths = (f"/routes/{shift}/load-sheet.pdf", f"/routes/{shift}/slips.pdf", f"/deliveries/{delivery}/slip.pdf")
