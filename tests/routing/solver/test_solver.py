@@ -82,7 +82,8 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True) -> Problem:
     if locks and visits and shifts and draw(st.booleans()):
         key = draw(st.sampled_from([one.id for one in visits]))
         where = draw(st.sampled_from([one.id for one in shifts]))
-        decided = (Lock(visit=key, shift=where, position=draw(st.sampled_from([None, 0, 1]))),)
+        # Later places are tested by hand below: drawn at random, nothing may be able to stand before them.
+        decided = (Lock(visit=key, shift=where, position=draw(st.sampled_from([None, 0]))),)
     return problem(
         *visits,
         shifts=shifts,
