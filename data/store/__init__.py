@@ -16,7 +16,7 @@ from data.store.people import PeopleStore
 from data.store.pins import PinStore
 from data.store.plans import PlanStore
 from data.store.proofs import ProofStore
-from data.store.stock import StockStore
+from data.store.supply import SupplyStore
 from data.store.system import SystemStore
 from data.store.vans import VanStore
 
@@ -24,7 +24,7 @@ from data.store.vans import VanStore
 class SqlStore(
     PartyStore,
     OrderStore,
-    StockStore,
+    SupplyStore,
     FleetStore,
     DayStore,
     PinStore,

@@ -98,3 +98,29 @@ class Receipt:
                 f"Receipt {self.number} counts {self.quantity} of {self.sku} with {self.quarantined} quarantined: "
                 "count at least 0, and quarantine no more than was counted."
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenInbound:
+    """A line of an inbound of which `left` base units may still come. `version` is the row's when it was read."""
+
+    id: int
+    number: str
+    depot_id: int
+    product_id: int
+    sku: str
+    left: int
+    received: int
+    closed_short: int
+    expected_at: datetime | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelfOfReceipt:
+    """What is left of a receipt: `here` sellable base units lie at the depot, of `quantity` that were counted."""
+
+    id: int
+    number: str
+    quantity: int
+    here: int

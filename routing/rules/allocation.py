@@ -18,10 +18,11 @@ In this order units are given out:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
+from routing.errors import InvalidInput
 from routing.model.orders import (
     AllocationPolicy,
     AllocationRule,
@@ -31,7 +32,7 @@ from routing.model.orders import (
     WaitingLine,
     WaitingOrder,
 )
-from routing.model.stock import Claim, Holding, Receipt, Supply, SupplyKind
+from routing.model.stock import Claim, Holding, Receipt, ShelfOfReceipt, Supply, SupplyKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,10 @@ class _Attempt:
             self.held[holding.line_id].append(holding)
             self.free[holding.supply_id] -= holding.gone
         self.free = {key: max(0, units) for key, units in self.free.items()}
+        held_of: dict[int, int] = defaultdict(int)
+        for holding in book.holdings:
+            held_of[holding.supply_id] += holding.allocated + holding.committed
+        self.unheld = {key: max(0, units - held_of[key]) for key, units in self.free.items()}
         self.open = {line.id: line.needed for order in orders for line in order.lines}
         self.claims: dict[tuple[int, int], int] = defaultdict(int)
         self.committed: dict[tuple[int, int], int] = defaultdict(int)
@@ -141,12 +146,13 @@ class _Attempt:
             units = holding.committed
             for supply_id in [*self.successors[holding.supply_id], holding.supply_id]:
                 units -= self._put(self.committed, line, supply_id, units)
+            if units and self.supplies[holding.supply_id].is_stock:
+                units -= self._put_on_any_shelf(self.committed, line, units)
             if units:
                 homeless.append((line, units))
         for line, units in homeless:
             # A released unit leaves today: any other stock will do, a later truck will not.
-            for supply_id in self._stock(line.product_id):
-                units -= self._put(self.committed, line, supply_id, units)
+            self._put_on_any_shelf(self.committed, line, units)
 
     def _keep_allocated(self, orders: list[WaitingOrder]) -> None:
         for order in orders:
@@ -162,6 +168,8 @@ class _Attempt:
                     units = holding.allocated
                     for supply_id in [*self.successors[holding.supply_id], holding.supply_id]:
                         units -= self._put(self.claims, line, supply_id, units)
+                    if units and self.supplies[holding.supply_id].is_stock:
+                        self._put_on_any_shelf(self.claims, line, units)
 
     # ------------------------------------------------------------------ open demand
 
@@ -262,6 +270,17 @@ class _Attempt:
             self.open[line.id] -= units
         return max(0, units)
 
+    def _put_on_any_shelf(self, where: dict[tuple[int, int], int], line: WaitingLine, units: int) -> int:
+        """What one shelf lost is the lowest rank's loss, whichever shelf that holds; what nobody holds goes first."""
+        placed = 0
+        for supply_id in self._stock(line.product_id):
+            put = self._put(where, line, supply_id, min(units - placed, self.unheld[supply_id]))
+            self.unheld[supply_id] -= put
+            placed += put
+        for supply_id in self._stock(line.product_id):
+            placed += self._put(where, line, supply_id, units - placed)
+        return placed
+
     def _stock(self, product_id: int) -> list[int]:
         return [supply.id for supply in self.by_product[product_id] if supply.is_stock]
 
@@ -330,12 +349,46 @@ def more_than_expected(book: Book, receipts: Iterable[Receipt]) -> tuple[str, ..
     )
 
 
+def with_date(book: Book, *, supply_ids: Collection[int], ready_at: datetime) -> Book:
+    """The book once these inbound lines come later or sooner: they can be loaded from `ready_at` on."""
+    return replace(
+        book,
+        supplies=tuple(replace(s, ready_at=ready_at) if s.id in supply_ids else s for s in book.supplies),
+    )
+
+
 def with_quantity(book: Book, *, supply_id: int, quantity: int) -> Book:
     """The book after a recount: `supply_id` has `quantity` sellable units, those that are gone included."""
     return replace(
         book,
         supplies=tuple(replace(s, quantity=quantity) if s.id == supply_id else s for s in book.supplies),
     )
+
+
+def recounted_shelves(shelves: Sequence[ShelfOfReceipt], counted: int) -> list[tuple[ShelfOfReceipt, int]]:
+    """Which receipts a count of the whole SKU changes, and by how many base units: the newest first, none below zero.
+
+    It decides only whose paper is corrected; who loses a unit is decided by rank over all of them.
+
+        >>> old = ShelfOfReceipt(id=1, number="R-1", quantity=24, here=10)
+        >>> new = ShelfOfReceipt(id=2, number="R-2", quantity=12, here=4)
+        >>> [(shelf.number, units) for shelf, units in recounted_shelves([old, new], 9)]
+        [('R-2', -4), ('R-1', -1)]
+        >>> [(shelf.number, units) for shelf, units in recounted_shelves([old, new], 15)]
+        [('R-2', 1)]
+    """
+    if counted < 0:
+        raise InvalidInput(f"{counted} units cannot lie on a shelf: count at least 0.")
+    difference = counted - sum(shelf.here for shelf in shelves)
+    if difference > 0:
+        return [(shelves[-1], difference)]
+    changes = []
+    for shelf in reversed(shelves):
+        lost = min(shelf.here, -difference)
+        difference += lost
+        if lost:
+            changes.append((shelf, -lost))
+    return changes
 
 
 def _all_or_nothing(order: WaitingOrder) -> list[list[WaitingLine]]:

@@ -244,3 +244,44 @@ def test_a_date_is_never_before_the_day_it_is_wanted() -> None:
     policy = AllocationPolicy()
     days = expected_days(book, allocate(book, policy, today=TODAY), days={}, policy=policy, now=NOW)
     assert days == {10: "2026-05-18"}  # the 16th is a Saturday
+
+
+@pytest.mark.parametrize("released", [False, True])
+def test_a_lost_unit_is_the_lowest_ranks_loss_whichever_shelf_it_was_on(released: bool) -> None:
+    """R-1 has 10 for SO-1, R-2 has 10 for SO-2. Four of R-1 are lost: SO-1, ordered first, keeps its 10."""
+    book = Book(depot_id=1, supplies=(stock(1, 10), stock(2, 10)), orders=(order(1, (1, 10)), order(2, (1, 10))))
+    units = {"committed" if released else "allocated": 10}
+    holdings = tuple(Holding(supply_id=n, line_id=n * 10, **units) for n in (1, 2))
+    lost = with_quantity(replace(book, holdings=holdings), supply_id=1, quantity=6)
+    after = allocate(lost, AllocationPolicy(), today=TODAY)
+    assert given_to(after) == {1: 10, 2: 6}
+    assert after == allocate(lost, AllocationPolicy(), today=TODAY)
+
+
+def test_an_unreleased_unit_is_taken_before_a_released_one_even_from_a_better_rank() -> None:
+    """10 released for SO-2, 10 only allocated for SO-1, who ordered first; 5 are lost: SO-1 has 5."""
+    book = Book(
+        depot_id=1,
+        supplies=(stock(1, 20),),
+        orders=(order(1, (1, 10)), order(2, (1, 10))),
+        holdings=(
+            Holding(supply_id=1, line_id=10, allocated=10),
+            Holding(supply_id=1, line_id=20, committed=10),
+        ),
+    )
+    after = allocate(with_quantity(book, supply_id=1, quantity=15), AllocationPolicy(), today=TODAY)
+    assert [(c.line_id, c.quantity) for c in after.committed] == [(20, 10)]
+    assert [(c.line_id, c.quantity) for c in after.claims] == [(10, 5)]
+
+
+def test_loaded_units_are_never_taken_and_a_broken_ship_complete_order_is_named() -> None:
+    """Of 20, 8 are on a van for SO-1 and 12 wait for SO-2, which ships complete: 2 lost break SO-2."""
+    book = Book(
+        depot_id=1,
+        supplies=(stock(1, 20),),
+        orders=(order(1, (1, 2)), order(2, (1, 12), completeness=Completeness.COMPLETE)),
+        holdings=(Holding(supply_id=1, line_id=10, gone=8), Holding(supply_id=1, line_id=20, allocated=12)),
+    )
+    after = allocate(with_quantity(book, supply_id=1, quantity=18), AllocationPolicy(), today=TODAY)
+    assert after.broken == (2,)
+    assert [(c.line_id, c.quantity) for c in after.claims] == [(10, 2)]

@@ -1,0 +1,102 @@
+"""The store's part for supply that turns out otherwise: inbound that slips or is cancelled, shelves counted again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+
+from data.store.stock import StockStore
+from data.tables import allocation, depot, order_line, product, supply
+from routing.errors import Conflict
+from routing.model.stock import OpenInbound, ShelfOfReceipt
+
+
+class SupplyStore(StockStore):
+    def put_away(self, depot_id: int) -> timedelta:
+        """From the truck at the door until its goods can be loaded."""
+        return timedelta(seconds=self.connection.scalar(select(depot.c.put_away_s).where(depot.c.id == depot_id)) or 0)
+
+    def open_inbound(self, number: str, *, source: str = "own") -> list[OpenInbound]:
+        """The lines of an inbound of which something may still come, by SKU."""
+        left = supply.c.quantity - supply.c.received - supply.c.closed_short
+        query = (
+            select(
+                supply.c.id,
+                supply.c.number,
+                supply.c.depot_id,
+                supply.c.product_id,
+                product.c.number.label("sku"),
+                left.label("left"),
+                supply.c.received,
+                supply.c.closed_short,
+                supply.c.expected_at,
+                supply.c.version,
+            )
+            .join(product, product.c.id == supply.c.product_id)
+            .where(
+                supply.c.kind == "inbound",
+                supply.c.source == source,
+                supply.c.number == number,
+                supply.c.cancelled_at.is_(None),
+                left > 0,
+            )
+            .order_by(product.c.number, supply.c.id)
+        )
+        return [OpenInbound(**row) for row in self.connection.execute(query).mappings()]
+
+    def slip_inbound(self, line: OpenInbound, *, expected_at: datetime) -> None:
+        """Raises Conflict when somebody changed or counted the line meanwhile."""
+        self._change_inbound(line, expected_at=expected_at)
+
+    def cancel_inbound(self, line: OpenInbound, *, at: datetime) -> None:
+        """What was counted in stays; the rest will not come. Raises Conflict as `slip_inbound`."""
+        if line.received or line.closed_short:
+            self._change_inbound(line, closed_short=line.closed_short + line.left)
+        else:
+            self._change_inbound(line, cancelled_at=at)
+
+    def _change_inbound(self, line: OpenInbound, **values: object) -> None:
+        changed = self.connection.execute(
+            update(supply)
+            .where(supply.c.id == line.id, supply.c.version == line.version)
+            .values(version=supply.c.version + 1, **values)
+        )
+        if not changed.rowcount:
+            raise Conflict(f"Inbound {line.number} was changed by somebody else. Look again and decide again.")
+
+    def shelves(self, depot_id: int, product_id: int) -> list[ShelfOfReceipt]:
+        """What lies at the depot of a SKU, receipt by receipt, oldest first: sellable units that have not left."""
+        gone = (
+            select(func.coalesce(func.sum(allocation.c.quantity), 0) - _still_here())
+            .where(allocation.c.supply_id == supply.c.id)
+            .scalar_subquery()
+        )
+        query = (
+            select(
+                supply.c.id,
+                supply.c.number,
+                supply.c.quantity,
+                (supply.c.quantity - supply.c.quarantined - gone).label("here"),
+            )
+            .where(
+                supply.c.kind == "receipt",
+                supply.c.depot_id == depot_id,
+                supply.c.product_id == product_id,
+                supply.c.cancelled_at.is_(None),
+            )
+            .order_by(supply.c.counted_at, supply.c.id)
+        )
+        return [
+            ShelfOfReceipt(id=row.id, number=row.number, quantity=row.quantity, here=max(0, int(row.here)))
+            for row in self.connection.execute(query)
+        ]
+
+    def open_products(self, depot_id: int) -> frozenset[int]:
+        """The SKUs of which somebody still needs something at the depot."""
+        query = self._waiting(depot_id).with_only_columns(order_line.c.product_id).distinct()
+        return frozenset(self.connection.scalars(query))
+
+
+def _still_here() -> object:
+    return func.coalesce(func.sum(allocation.c.allocated + allocation.c.released + allocation.c.picked), 0)

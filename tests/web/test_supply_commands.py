@@ -1,0 +1,121 @@
+"""`backroute slip`, `recount` and `promises`: shown first and changing nothing, then committed."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from data.importers import customers, fleet, inbound, orders, products, receipts
+from web.cli import main
+
+
+def day(ahead: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=ahead)).date().isoformat()
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def document(*words: object) -> dict[str, object]:
+    done = call(*words, "--json")
+    assert done.exit_code in (0, 1), done.output
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture
+def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two orders of 24, ordered one after the other; 30 on the shelf, 48 on a truck in three days."""
+    monkeypatch.setenv("BACKROUTE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("BACKROUTE_DATABASE_URL", raising=False)
+    files: dict[str, tuple[tuple[str, ...], list[dict[str, str]]]] = {
+        "fleet": (fleet.COLUMNS, [{"kind": "depot", "number": "NORTH", "name": "Depot North", "zone": "UTC"}]),
+        "products": (products.COLUMNS, [{"sku": "OAT-1", "name": "Oat drink", "case_pack": "12"}]),
+        "customers": (
+            customers.COLUMNS,
+            [{"customer": "C-1", "customer_name": "Café 12", "site": "S-1", "site_name": "Café 12",
+              "address": "Test 1", "delivery_days": "mon,tue,wed,thu,fri,sat,sun"}],
+        ),
+        "inbound": (
+            inbound.COLUMNS,
+            [{"number": "PO-1", "depot": "NORTH", "sku": "OAT-1", "quantity": "48", "expected_at": f"{day(3)} 06:00"}],
+        ),
+        "orders": (
+            orders.COLUMNS,
+            [{"order": f"SO-{n}", "customer": "C-1", "site": "S-1", "depot": "NORTH", "ordered_at": f"{day(n - 9)}",
+              "sku": "OAT-1", "quantity": "24"} for n in (1, 2)],
+        ),
+        "receipts": (receipts.COLUMNS, [{"number": "R-1", "depot": "NORTH", "sku": "OAT-1", "quantity": "30"}]),
+    }  # fmt: skip
+    for kind, (columns, rows) in files.items():
+        lines = [",".join(columns), *(",".join(f'"{row.get(name, "")}"' for name in columns) for row in rows)]
+        (tmp_path / f"{kind}.csv").write_text("\n".join(lines) + "\n")
+        done = call(*(["receive"] if kind == "receipts" else ["import", kind]), tmp_path / f"{kind}.csv")
+        assert done.exit_code == 0, done.output
+
+
+def dates() -> dict[str, str]:
+    return {line["order"]: line["expected_on"] for line in document("promises")["lines"]}  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("company")
+def test_promises_say_by_what_each_open_line_is_covered() -> None:
+    lines = document("promises", "--sku", "OAT-1")["lines"]
+    assert [
+        (line["order"], [(c["number"], c["kind"], c["quantity"]) for c in line["covered_by"]], line["uncovered"])
+        for line in lines  # type: ignore[attr-defined]
+    ] == [("SO-1", [("R-1", "stock", 24)], 0), ("SO-2", [("PO-1", "inbound", 18), ("R-1", "stock", 6)], 0)]
+    assert dates()["SO-2"] == day(3)
+    assert document("promises", "--customer", "Nobody") == {"lines": []}
+    assert "2 open lines" in call("promises").output
+
+
+@pytest.mark.usefixtures("company")
+def test_a_slip_moves_exactly_who_waits_for_it_and_simulating_changes_nothing() -> None:
+    before = document("promises")
+    shown = document("slip", "PO-1", "--to", day(6), "--simulate")
+    assert document("promises") == before
+    done = document("slip", "PO-1", "--to", day(6))
+    assert done["lines"] == shown["lines"]
+    assert [(line["order"], line["new_day"], line["slips"]) for line in done["lines"]] == [  # type: ignore[attr-defined]
+        ("SO-2", day(6), True)
+    ]
+    assert dates()["SO-2"] == day(6)
+    assert document("slip", "PO-1", "--to", day(6))["lines"] == []
+
+
+@pytest.mark.usefixtures("company")
+def test_a_cancelled_inbound_leaves_its_orders_without_a_date_and_cannot_be_cancelled_again() -> None:
+    assert "1 lines change" in call("slip", "PO-1", "--cancel").output
+    assert dates()["SO-2"] == ""
+    again = call("slip", "PO-1", "--cancel")
+    assert (again.exit_code, again.stderr.count("\n")) == (2, 1)
+    assert "PO-1" in again.stderr
+
+
+@pytest.mark.usefixtures("company")
+def test_what_a_slip_cannot_be_is_refused_in_one_sentence() -> None:
+    for words in (["PO-1"], ["PO-1", "--to", day(3), "--cancel"], ["PO-1", "--to", day(-2)], ["PO-9", "--cancel"]):
+        done = call("slip", *words)
+        assert (done.exit_code, done.stderr.count("\n")) == (2, 1), words
+
+
+@pytest.mark.usefixtures("company")
+def test_a_recount_takes_from_the_lowest_rank_and_gives_back_what_is_found() -> None:
+    shown = document("recount", "OAT-1", 26, "--simulate")
+    assert document("recount", "OAT-1", 26) == shown | {"simulated": False}
+    assert [(line["order"], line["on_shelf"]) for line in shown["lines"]] == [("SO-2", [6, 2])]  # type: ignore[attr-defined]
+    assert document("recount", "OAT-1", 26)["lines"] == []
+    found = document("recount", "OAT-1", 48)["lines"]
+    assert [(line["order"], line["on_shelf"]) for line in found] == [("SO-2", [2, 24])]  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("company")
+def test_a_recount_of_nothing_that_exists_is_refused() -> None:
+    for words in (["NONE", 3], ["OAT-1", 3, "--depot", "SOUTH"], ["OAT-1", "--", -3]):
+        assert call("recount", *words).exit_code == 2

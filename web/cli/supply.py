@@ -1,0 +1,219 @@
+"""`backroute slip`, `recount` and `promises`: supply turns out otherwise, and what that does to every date."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from data.store import SqlStore
+from data.store.again import in_transaction
+from routing.errors import InvalidInput
+from routing.model.orders import Preview
+from routing.model.parties import Depot
+from routing.services.promising import PromisedLine, promised_lines
+from routing.services.supplying import (
+    Slip,
+    commit_shelf_count,
+    commit_slip,
+    simulate_shelf_count,
+    simulate_slip,
+)
+from web.cli.output import json_option, print_json
+from web.cli.values import DAY
+from web.wiring import Installation, open_installation
+
+BY = "command line"
+MOST_SHOWN = 20
+
+simulate_option = click.option("--simulate", is_flag=True, help="Show who goes and who waits, and change nothing.")
+
+
+@click.command("slip")
+@click.argument("number")
+@click.option("--to", "to", type=DAY, metavar="DAY", help="The day it comes instead, as 2026-05-14.")
+@click.option("--cancel", is_flag=True, help="What is still to come of it will not come.")
+@simulate_option
+@json_option
+def slip_command(number: str, to: str | None, cancel: bool, simulate: bool, as_json: bool) -> None:
+    """An inbound comes on another day, or not at all: new dates, and exactly those whose promise breaks are told."""
+    if (to is None) is not cancel:
+        raise InvalidInput("Say either --to DAY or --cancel.", code="slip")
+    slip = Slip(number=number, to=date.fromisoformat(to) if to else None)
+    with open_installation() as here:
+        now = here.clock.now()
+        previews = _shown_or_done(
+            here,
+            simulate=simulate,
+            show=lambda store: simulate_slip(store, slip, now=now),
+            do=lambda store: commit_slip(store, slip, now=now, by=BY),
+        )
+    _print(f"Inbound {number} " + (f"comes on {to}" if to else "is cancelled"), previews, simulate, as_json)
+
+
+@click.command("recount")
+@click.argument("sku")
+@click.argument("counted", type=int)
+@click.option("--depot", "depot_number", help="Where it was counted; needed when there are several depots.")
+@simulate_option
+@json_option
+def recount_command(sku: str, counted: int, depot_number: str | None, simulate: bool, as_json: bool) -> None:
+    """A SKU was counted again: so many sellable units lie at the depot, released and picked ones included.
+
+    A lost unit is taken from the lowest rank, unreleased before released, never what is loaded.
+    """
+    with open_installation() as here:
+        now = here.clock.now()
+        with here.database.reading() as connection:
+            store = SqlStore(connection)
+            depot = _the_depot(store.depots(), depot_number)
+            product_id = store.product_ids([sku]).get(sku)
+        if product_id is None:
+            raise InvalidInput(f'There is no product "{sku[:40]}". Import the products first.', code="sku")
+        facts: dict[str, Any] = {
+            "depot_id": depot.id, "product_id": product_id, "sku": sku, "counted": counted, "now": now,
+        }  # fmt: skip
+        previews = _shown_or_done(
+            here,
+            simulate=simulate,
+            show=lambda store: [simulate_shelf_count(store, **facts)],
+            do=lambda store: [commit_shelf_count(store, **facts, by=BY)],
+        )
+    _print(f"{counted} × {sku} counted at {depot.name}", previews, simulate, as_json)
+
+
+def _the_depot(depots: list[Depot], number: str | None) -> Depot:
+    chosen = [depot for depot in depots if number in (None, depot.number)]
+    if len(chosen) != 1:
+        known = ", ".join(depot.number for depot in depots) or "none; import the fleet first"
+        raise InvalidInput(f"Name the depot with --depot. Known are: {known}.", code="depot")
+    return chosen[0]
+
+
+def _shown_or_done(
+    here: Installation,
+    *,
+    simulate: bool,
+    show: Callable[[SqlStore], list[Preview]],
+    do: Callable[[SqlStore], list[Preview]],
+) -> list[Preview]:
+    if not simulate:
+        return in_transaction(here.database, do)
+    with here.database.reading() as connection:
+        return show(SqlStore(connection))
+
+
+def _print(title: str, previews: list[Preview], simulate: bool, as_json: bool) -> None:
+    lines = [line for preview in previews for line in preview.changed]
+    warnings = [text for preview in previews for text in preview.warnings]
+    if as_json:
+        rows = [
+            {
+                "order": line.order,
+                "customer": line.customer,
+                "sku": line.sku,
+                "needed": line.needed,
+                "on_shelf": [line.firm_before, line.firm_after],
+                "on_inbound": [line.provisional_before, line.provisional_after],
+                "old_day": line.old_day,
+                "new_day": line.new_day,
+                "promised_on": line.promised_on,
+                "slips": line.slips,
+                "value": line.needed * line.price,
+                "currency": line.currency,
+            }
+            for line in lines
+        ]
+        broken = [number for preview in previews for number in preview.broken]
+        print_json({"simulated": simulate, "lines": rows, "broken": broken, "warnings": warnings})
+    else:
+        console = Console()
+        told = len({line.order_id for line in lines if line.slips})
+        console.print(
+            f"{_clean(title)}: {len(lines)} lines change, {told} orders get a later promise",
+            markup=False,
+            highlight=False,
+        )
+        if lines:
+            table = Table("Order", "Customer", "SKU", "Wants", "Shelf", "Inbound", "Was", "Now", "Promise", box=None)
+            for line in lines[:MOST_SHOWN]:
+                table.add_row(
+                    _plain(line.order),
+                    _plain(line.customer),
+                    _plain(line.sku),
+                    str(line.needed),
+                    f"{line.firm_before} → {line.firm_after}",
+                    f"{line.provisional_before} → {line.provisional_after}",
+                    line.old_day or "no date",
+                    line.new_day or "no date",
+                    "breaks" if line.slips or (line.promised_on and not line.new_day) else "",
+                )
+            console.print(table)
+        if len(lines) > MOST_SHOWN:
+            console.print(f"... and {len(lines) - MOST_SHOWN} more lines (--json lists them)", markup=False)
+        for text in warnings:
+            console.print(f"! {_clean(text)}", markup=False, highlight=False)
+        if simulate:
+            console.print("Nothing was changed. Run it without --simulate to commit it.", highlight=False)
+    if warnings:
+        click.get_current_context().exit(1)
+
+
+# ---------------------------------------------------------------------------- promises
+
+
+@click.command("promises")
+@click.option("--sku", help="Only this article.")
+@click.option("--customer", help="Only this customer, by name.")
+@json_option
+def promises_command(sku: str | None, customer: str | None, as_json: bool) -> None:
+    """Work out every open line's date again: expected, promised, and by what it is covered. Changes nothing."""
+    found: dict[str, list[PromisedLine]] = defaultdict(list)
+    with open_installation() as here, here.database.reading() as connection:
+        now: datetime = here.clock.now()
+        store = SqlStore(connection)
+        for depot in store.depots():
+            found[depot.number] += [
+                line
+                for line in promised_lines(store, depot_id=depot.id, now=now)
+                if sku in (None, line.sku) and customer in (None, line.customer)
+            ]
+    if as_json:
+        print_json({"lines": [{"depot": depot, **line.document()} for depot, lines in found.items() for line in lines]})
+        return
+    console = Console()
+    every = [line for lines in found.values() for line in lines]
+    late = sum(line.slips for line in every)
+    undated = sum(not line.expected_on for line in every)
+    console.print(f"{len(every)} open lines, {late} later than promised, {undated} without a date", highlight=False)
+    if not every:
+        return
+    table = Table("Order", "Customer", "SKU", "Open", "Covered by", "Expected", "Promised", box=None)
+    for line in every[:MOST_SHOWN]:
+        covers = ", ".join(f"{cover.quantity} {cover.number}" for cover in line.covered_by)
+        table.add_row(
+            _plain(line.order),
+            _plain(line.customer),
+            _plain(line.sku),
+            str(line.open),
+            _plain(covers or "nothing"),
+            line.expected_on or "no date",
+            line.promised_on or "–",
+        )
+    console.print(table)
+    if len(every) > MOST_SHOWN:
+        console.print(f"... and {len(every) - MOST_SHOWN} more lines (--json lists them)", markup=False)
+
+
+def _clean(text: str) -> str:
+    """Text of others without what a terminal would obey."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _plain(text: str) -> str:
+    return _clean(text).replace("[", "\\[")
