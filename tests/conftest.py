@@ -269,4 +269,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     broken; one that fails once is named in the summary as rerun, to be looked at."""
     for item in items:
         if "journeys" in item.path.parts:
-            item.add_marker(pytest.mark.flaky(reruns=2))
+            item.add_marker(pytest.mark.flaky(reruns=int(os.environ.get("BACKROUTE_RERUNS", "2"))))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from routing.model.plans import Plan, Problem, Reason, ShiftOffer, Unassigned, Visit
+from routing.model.plans import Lock, Plan, Problem, Reason, ShiftOffer, Unassigned, Visit
 from routing.rules.schedule import Failure, Timetable
 
 _CLOSEST_FIRST = (
@@ -34,7 +34,7 @@ def why_left_out(problem: Problem, plan: Plan, *, timetable: Timetable | None = 
     """
     table = timetable or Timetable(problem)
     served = {key for route in plan.routes for key in route.visits}
-    locked = {lock.visit: lock.shift for lock in problem.locks}
+    locked = {lock.visit: lock for lock in problem.locks}
     alone: dict[int, list[Failure]] = {}
     out = []
     for visit in problem.visits:
@@ -85,9 +85,11 @@ def _impossible(visit: Visit, failures: list[Failure]) -> Unassigned:
     return Unassigned(visit=visit.id, reasons=reasons, proven=True, detail=failures[0].sentence)
 
 
-def _locked(table: Timetable, visit: Visit, shift: int) -> Unassigned:
-    answer = table.route(shift, [visit.id])
-    name = table.shifts[shift].name or f"shift {shift}"
+def _locked(table: Timetable, visit: Visit, lock: Lock) -> Unassigned:
+    answer = table.route(lock.shift, [visit.id])
+    name = table.shifts[lock.shift].name or f"shift {lock.shift}"
+    if lock.position is not None:
+        name = f"place {lock.position + 1} of {name}"
     if isinstance(answer, Failure):
         return Unassigned(
             visit=visit.id,
@@ -95,11 +97,14 @@ def _locked(table: Timetable, visit: Visit, shift: int) -> Unassigned:
             proven=True,
             detail=f"{_name(visit)} is locked to {name}. {answer.sentence} Take the lock off.",
         )
+    beside = "where it does not fit beside the rest"
+    if lock.position:
+        beside += f", or fewer than {lock.position} can ride before it"
     return Unassigned(
         visit=visit.id,
         reasons=(Reason.LOCKED_BY_YOU,),
         proven=False,
-        detail=f"{_name(visit)} is locked to {name}, where it does not fit beside the rest. Take the lock off.",
+        detail=f"{_name(visit)} is locked to {name}, {beside}. Take the lock off.",
     )
 
 

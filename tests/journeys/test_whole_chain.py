@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -124,13 +125,16 @@ def prepared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def morning(prepared_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Morning]:
-    """Served as `backroute serve` does: the pages, the worker, the outbox and the demo's mailbox."""
+def morning(prepared_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Morning]:
+    """Served as `backroute serve` does: the pages, the worker, the outbox and the demo's mailbox. A copy of the
+    prepared home each time: a second try would else begin in the middle of the first one's day."""
+    home = tmp_path / "home"
+    shutil.copytree(prepared_home, home, symlinks=True)
     monkeypatch.delenv("BACKROUTE_DATABASE_URL", raising=False)
     listening = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     monkeypatch.setenv("BACKROUTE_PUBLIC_URL", address)  # messages name it
-    with listening, open_installation(prepared_home) as installation:
+    with listening, open_installation(home) as installation:
         app = create_app(installation)
         limiter.reset()
         server = waitress.create_server(app, sockets=[listening], threads=16)

@@ -460,7 +460,8 @@ class Insertion:
     def exchange(self, routes: Routes) -> Routes:
         """Until no visit that waits could be served by taking out only visits of lower rank.
 
-        Each exchange serves one more of a higher rank and none fewer of those above, so it ends.
+        Each exchange serves one more of a higher rank and none fewer of those above, so it ends: where the filling up
+        afterwards drives a locked visit from its place, nothing is exchanged.
         """
         again = True
         while again:
@@ -468,7 +469,7 @@ class Insertion:
             waiting = sorted(self.waiting(routes), key=lambda key: (-self.rank[key], -self.age[key], self.row[key]))
             for key in waiting:
                 better = self._make_room(routes, key)
-                if better is not None:
+                if better is not None and self.settled(better):
                     routes, again = better, True
                     break
         return routes

@@ -243,6 +243,10 @@ class _Search:
         return (self.cancelled is not None and self.cancelled()) or time.monotonic() >= self.deadline
 
     def offer(self, routes: Routes, phase: str) -> bool:
+        """Takes these routes if they are better. A phase may drive a visit from the place a person locked it to:
+        such routes are no answer, however good."""
+        if not self.insertion.settled(routes):
+            return False
         score = self.insertion.score(routes)
         better = self.score is None or score > self.score
         if better:

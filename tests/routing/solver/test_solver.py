@@ -82,8 +82,7 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True) -> Problem:
     if locks and visits and shifts and draw(st.booleans()):
         key = draw(st.sampled_from([one.id for one in visits]))
         where = draw(st.sampled_from([one.id for one in shifts]))
-        # Later places are tested by hand below: drawn at random, nothing may be able to stand before them.
-        decided = (Lock(visit=key, shift=where, position=draw(st.sampled_from([None, 0]))),)
+        decided = (Lock(visit=key, shift=where, position=draw(st.sampled_from([None, 0, 1]))),)
     return problem(
         *visits,
         shifts=shifts,
@@ -211,6 +210,16 @@ def test_a_lock_that_cannot_be_kept_leaves_the_visit_out_under_its_own_reason() 
         visit(1, 1, load=(99,)), shifts=(shift(1), shift(2, capacity=(100,))), locks=(Lock(visit=1, shift=1),)
     )
     assert reasons(solve(day, **SOON)) == {1: (Reason.LOCKED_BY_YOU, Reason.CAPACITY)}
+
+
+def test_a_locked_place_that_nothing_can_stand_before_leaves_the_visit_out_and_names_the_place() -> None:
+    day = problem(visit(1, 1), visit(2, 1, load=(99,)), locks=(Lock(visit=1, shift=1, position=1),))
+    found = solve(day, **SOON)
+    assert reasons(found)[1] == (Reason.LOCKED_BY_YOU,)
+    (gone,) = (gone for gone in found.unassigned if gone.visit == 1)
+    assert "locked to place 2 of" in gone.detail
+    assert "fewer than 1 can ride before it" in gone.detail
+    assert gone.detail.endswith("Take the lock off.")
 
 
 @pytest.mark.parametrize(
