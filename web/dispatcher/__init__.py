@@ -5,6 +5,7 @@ from __future__ import annotations
 BLUEPRINTS = (
     "web.dispatcher.today:today",
     "web.dispatcher.receipts:receipts",
+    "web.dispatcher.supply:supply",
     "web.dispatcher.imports:imports",
     "web.dispatcher.release:release",
     "web.dispatcher.addresses:addresses",

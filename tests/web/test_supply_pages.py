@@ -1,0 +1,87 @@
+"""An inbound that slips or is cancelled: shown first, committed only if it does what was shown."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from data import tables
+from tests.desk import Desk, a_desk
+from tests.website import Website, a_website, form_token
+
+
+@pytest.fixture
+def website(tmp_path: Path) -> Iterator[Website]:
+    with a_website(tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture
+def desk(website: Website) -> Desk:
+    return a_desk(website)
+
+
+@pytest.fixture
+def client(website: Website) -> FlaskClient:
+    return website.signed_in()
+
+
+def post(client: FlaskClient, at: str, **data: object) -> TestResponse:
+    return client.post(at, data={"csrf_token": form_token(client.get("/receipts")), **data})
+
+
+def seen(page: TestResponse) -> str:
+    return html.unescape(re.findall(r'name="seen" value="([^"]*)"', page.text)[-1])
+
+
+def inbound(website: Website, desk: Desk) -> tuple[object, object]:
+    with website.installation.database.reading() as connection:
+        row = connection.execute(select(tables.supply).where(tables.supply.c.id == desk.inbound)).one()
+        return row.expected_at, row.cancelled_at
+
+
+def test_a_slip_is_shown_and_then_committed(client: FlaskClient, website: Website, desk: Desk) -> None:
+    before = inbound(website, desk)
+    day = (website.clock.at + timedelta(days=7)).date().isoformat()
+    shown = post(client, "/inbound/simulate", number="IN-1", to=day)
+    assert shown.status_code == 200
+    assert "told of the new date" in shown.text
+    assert inbound(website, desk) == before
+    assert post(client, "/inbound/commit", number="IN-1", to=day, seen="other").status_code == 409
+    assert inbound(website, desk) == before
+    assert post(client, "/inbound/commit", number="IN-1", to=day, seen=seen(shown)).status_code == 302
+    assert str(inbound(website, desk)[0]).startswith(day)
+
+
+def test_a_cancelled_truck_leaves_orders_without_a_date(client: FlaskClient, website: Website, desk: Desk) -> None:
+    shown = post(client, "/inbound/simulate", number="IN-1", cancel="1")
+    assert "IN-1 will not come" in shown.text
+    assert post(client, "/inbound/commit", number="IN-1", cancel="1", seen=seen(shown)).status_code == 302
+    assert inbound(website, desk)[1] is not None
+
+
+def test_no_day_a_day_that_is_over_and_an_unknown_number_are_refused(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    before = inbound(website, desk)
+    for fields in ({"number": "IN-1"}, {"number": "IN-1", "to": "2001-01-01"}, {"number": "IN-1", "to": "soon"},
+                   {"number": "IN-9", "cancel": "1"}):  # fmt: skip
+        assert 400 <= post(client, "/inbound/simulate", **fields).status_code < 500, fields
+    assert inbound(website, desk) == before
+
+
+@pytest.mark.usefixtures("desk")
+def test_only_a_dispatcher_changes_what_is_expected(website: Website) -> None:
+    viewer = website.signed_in(role="viewer")
+    assert "/inbound/simulate" not in viewer.get("/receipts").text
+    token = form_token(viewer.get("/orders"))
+    for path in ("/inbound/simulate", "/inbound/commit"):
+        assert viewer.post(path, data={"csrf_token": token, "number": "IN-1", "cancel": "1"}).status_code == 403

@@ -1,0 +1,85 @@
+"""An inbound comes on another day, or not at all: who waits longer and who is told, first shown, then committed."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from flask_login import current_user
+
+from data.store import SqlStore
+from data.store.again import in_transaction
+from routing.errors import Conflict, InvalidInput
+from routing.model.orders import Preview
+from routing.rules.calendars import day_of
+from routing.services.supplying import Slip, commit_slip, simulate_slip
+from web.dispatcher.receipts import fingerprint
+from web.here import here, now
+from web.people import needs_role
+
+supply = Blueprint("supply", __name__, url_prefix="/inbound")
+
+
+@supply.post("/simulate")
+@needs_role("dispatcher")
+def simulate() -> ResponseReturnValue:
+    """Shows what the slip does. Changes nothing: a POST only because it comes from a form."""
+    return _show(_slip())
+
+
+def _show(slip: Slip, *, moved_on: bool = False) -> str:
+    with here().database.reading() as connection:
+        previews = simulate_slip(SqlStore(connection), slip, now=now())
+    lines = [line for preview in previews for line in preview.changed]
+    return render_template(
+        "dispatcher/inbound.html",
+        slip=slip,
+        lines=lines,
+        slips=len({line.order_id for line in lines if line.slips}),
+        undated=len({line.order_id for line in lines if line.old_day and not line.new_day}),
+        warnings=[text for preview in previews for text in preview.warnings],
+        value=sum(line.needed * line.price for line in lines),
+        currency=next((line.currency for line in lines if line.currency), ""),
+        seen=fingerprint(previews),
+        moved_on=moved_on,
+    )
+
+
+@supply.post("/commit")
+@needs_role("dispatcher")
+def commit() -> ResponseReturnValue:
+    """Writes it in one transaction, if it does what was shown; else shows again what it would do now."""
+    slip, at, by, seen = _slip(), now(), current_user.actor, request.form.get("seen", "")
+
+    def write(store: SqlStore) -> list[Preview]:
+        previews = commit_slip(store, slip, now=at, by=by)
+        if fingerprint(previews) != seen:
+            raise Conflict(
+                _("The day moved on since this was shown. Look at it again, then commit."), code="shown_is_old"
+            )
+        return previews
+
+    try:
+        previews = in_transaction(here().database, write)
+    except Conflict:
+        return _show(slip, moved_on=True), 409
+    told = len({line.order_id for preview in previews for line in preview.slips})
+    said = _("%(number)s is changed.", number=slip.number)
+    if told:
+        said += " " + ngettext("%(num)s order got a later date.", "%(num)s orders got a later date.", told)
+    flash(said, "done")
+    return redirect(url_for("receipts.page"))
+
+
+def _slip() -> Slip:
+    number = request.form.get("number", "").strip()[:100]
+    if request.form.get("cancel"):
+        return Slip(number=number)
+    text = request.form.get("to", "").strip()
+    if not text:
+        raise InvalidInput(_("Name the day on which %(number)s comes instead.", number=number), code="day")
+    to: date = day_of(text)
+    return Slip(number=number, to=to)
