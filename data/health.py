@@ -25,6 +25,7 @@ from data.tables import (
     product,
     supply,
 )
+from routing.errors import InvalidInput
 from routing.rules.check import violations
 
 SHOWN = 3
@@ -237,14 +238,17 @@ def _plans(connection: Connection) -> Check:
     ).all()
     wrong = []
     for plan_id, day in current:
-        saved = store.plan(plan_id)
-        found = violations(saved.plan, saved.problem)
-        wrong += [f"{day}: {violation.sentence}" for violation in found]
+        try:
+            saved = store.plan(plan_id)
+        except InvalidInput as unreadable:
+            wrong.append(f"{day}: {unreadable}")
+            continue
+        wrong += [f"{day}: {violation.sentence}" for violation in violations(saved.plan, saved.problem)]
     if wrong:
         return Check(
             name="plans",
             state="fail",
-            sentence=f"A current plan breaks its own rules: {_named(wrong)}",
+            sentence=f"A current plan breaks its own rules or cannot be read: {_named(wrong)}",
             mend="Plan that day again.",
         )
     return Check(

@@ -59,12 +59,24 @@ def problem_to_bytes(problem: Problem) -> bytes:
 
 
 def problem_from_bytes(blob: bytes) -> Problem:
-    """Raises InvalidInput for a format of another version."""
-    plain = json.loads(zlib.decompress(blob))
-    if plain["format"] != FORMAT:
+    """Raises InvalidInput for a format of another version, and for bytes that are damaged."""
+    try:
+        plain = json.loads(zlib.decompress(blob))
+        written_in = plain["format"]
+        if written_in == FORMAT:
+            return _problem_back(plain)
+    except (zlib.error, ValueError, LookupError, TypeError) as problem:
         raise InvalidInput(
-            f"This plan was written in format {plain['format']}, this version reads {FORMAT}. Plan the day again."
-        )
+            "What this plan was made from is damaged in the database and cannot be read. Plan the day again, or "
+            "restore a backup; `backroute doctor` names every such plan.",
+            code="damaged_plan",
+        ) from problem
+    raise InvalidInput(
+        f"This plan was written in format {written_in}, this version reads {FORMAT}. Plan the day again."
+    )
+
+
+def _problem_back(plain: dict[str, Any]) -> Problem:
     n = len(plain["places"])
     return Problem(
         epoch=datetime.fromisoformat(plain["epoch"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -30,21 +31,39 @@ def fresh_demo() -> Iterator[Installation]:
     """An installation with an empty database, no mail and no files; regions stay. Raises InvalidInput when the home
     or the database holds something that is not the demo's."""
     home = demo_home()
-    _empty_home(home)
-    url = os.environ.get("BACKROUTE_DATABASE_URL")
-    if url:
-        _empty_database(url)
-    with open_installation(home) as installation:
-        yield installation
+    with _alone_in(home):
+        _empty(home)
+        url = os.environ.get("BACKROUTE_DATABASE_URL")
+        if url:
+            _empty_database(url)
+        with open_installation(home) as installation:
+            yield installation
 
 
-def _empty_home(home: Path) -> None:
+@contextmanager
+def _alone_in(home: Path) -> Iterator[None]:
+    """One demo at a time: a second one would empty the home under the pages of the first. The lock goes with the
+    process, however it ends. Raises InvalidInput."""
     if home.exists() and any(home.iterdir()) and not (home / MARK).exists():
         raise InvalidInput(
             f"{home} holds something that is not the demo's. Move it away, or name another folder: BACKROUTE_HOME=/path"
         )
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (home / MARK).write_text("The demo empties this folder each time it starts.\n", encoding="utf-8")
+    with (home / MARK).open("a", encoding="utf-8") as mark:
+        try:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InvalidInput(
+                f"A demo is running in {home}. Stop it first (Ctrl-C where it runs), or play this one in another "
+                "folder: BACKROUTE_HOME=/path"
+            ) from None
+        if not mark.tell():
+            mark.write("The demo empties this folder each time it starts.\n")
+            mark.flush()
+        yield
+
+
+def _empty(home: Path) -> None:
     for child in home.iterdir():
         if child.name in KEPT:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -12,6 +13,7 @@ from sqlalchemy import select, update
 
 from data import tables
 from data.db import Database
+from data.health import check_rows
 from data.mapping.plans import problem_from_bytes, problem_to_bytes
 from data.store import SqlStore, open_store
 from routing.errors import Conflict, InvalidInput, SolverError
@@ -68,6 +70,24 @@ def test_a_problem_survives_its_blob_exactly(day: Any, database: Database, kit: 
     for profile, travel in problem.travel.items():
         assert (back.travel[profile].durations_s == travel.durations_s).all()
         assert (back.travel[profile].distances_m == travel.distances_m).all()
+
+
+@pytest.mark.parametrize("damage", [b"", b"not zlib", zlib.compress(b"[]"), zlib.compress(b'{"format": 1}')])
+def test_a_damaged_blob_is_refused_by_a_sentence_with_the_mend(damage: bytes) -> None:
+    with pytest.raises(InvalidInput, match=r"damaged .* Plan the day again"):
+        problem_from_bytes(damage)
+
+
+def test_the_doctor_names_the_day_whose_plan_is_damaged(day: Any, database: Database, kit: Any) -> None:
+    depot, _, _ = small_day(day)
+    result = planned(database, kit, depot_ids=[depot])
+    with database.writing() as connection:
+        connection.execute(update(tables.plan).where(tables.plan.c.id == result.plan_id).values(problem=b"torn"))
+    with database.reading() as connection:
+        (plans,) = (check for check in check_rows(connection) if check.name == "plans")
+    assert plans.state == "fail"
+    assert f"{kit.DAY}: What this plan was made from is damaged" in plans.sentence
+    assert plans.mend == "Plan that day again."
 
 
 def test_a_second_plan_has_the_first_as_its_parent(day: Any, database: Database, kit: Any) -> None:
