@@ -20,7 +20,6 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 # npm package -> the files the browser needs, each copied to <package>/<file name>.
 FILES: dict[str, tuple[str, ...]] = {
-    "chart.js": ("dist/chart.umd.min.js",),
     "htmx.org": ("dist/htmx.min.js",),
     "idb": ("build/index.js", "build/umd.js"),
     "leaflet": ("dist/leaflet.js", "dist/leaflet.css", "dist/images"),

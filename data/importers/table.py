@@ -1,7 +1,8 @@
-"""Reads a CSV of one of our templates, row by row. A fault of the file is found before anything is used.
+"""Reads a CSV or XLSX of one of our templates, row by row. A fault of the file is found before anything is used.
 
-UTF-8 with or without a byte order mark, comma or semicolon, a header row with every column of the template in any
-order. The file is read twice: once to see that it can be read to its end, once to be used. Memory stays flat.
+CSV: UTF-8 with or without a byte order mark, comma or semicolon. XLSX: the first sheet. A header row with every column
+of the template in any order. The file is read twice: once to see that it can be read to its end, once to be used.
+Memory stays flat.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import csv
 import io
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
+from data.importers.spreadsheet import is_spreadsheet, sheet_rows, unpacked
 from routing.errors import FileRefused
 
 LONGEST_CELL = 20_000
@@ -32,18 +34,60 @@ class Row:
 
 def read_table(file: BinaryIO, *, kind: str, columns: Sequence[str], optional: Collection[str] = ()) -> Iterator[Row]:
     """The rows of a seekable binary file. Raises FileRefused before the first row, and then not any more."""
-    found = 0
-    for _ in _rows(file, kind, columns, optional):
-        found += 1
-    if not found:
+    if not is_spreadsheet(file):
+        _refuse_no_rows(_of_csv(file, kind, columns, optional), kind)
+        return _of_csv(file, kind, columns, optional)
+    spool = unpacked(file, kind)
+    try:
+        _refuse_no_rows(_of_sheet(spool, kind, columns, optional), kind)
+    except FileRefused:
+        spool.close()
+        raise
+    return _closing(spool, _of_sheet(spool, kind, columns, optional))
+
+
+def _refuse_no_rows(rows: Iterator[Row], kind: str) -> None:
+    """Reads to the end, which raises FileRefused for what cannot be read."""
+    if not sum(1 for _ in rows):
         raise FileRefused(
             f"The {kind} file has a header and no rows. Export it again, or check that this is the right file.",
             code="no_rows",
         )
-    return _rows(file, kind, columns, optional)
 
 
-def _rows(file: BinaryIO, kind: str, columns: Sequence[str], optional: Collection[str]) -> Iterator[Row]:
+def _closing(spool: TextIO, rows: Iterator[Row]) -> Iterator[Row]:
+    with spool:
+        yield from rows
+
+
+def _of_sheet(spool: TextIO, kind: str, columns: Sequence[str], optional: Collection[str]) -> Iterator[Row]:
+    lines = sheet_rows(spool)
+    number, header = next(lines, (1, []))
+    while header and not header[-1]:
+        header.pop()
+    if not header:
+        raise FileRefused(f"The {kind} file is empty. Its first row must name the columns.", code="empty")
+    header = [name.lower() for name in header]
+    _check_header(header, kind, columns, optional)
+    for number, found in lines:
+        cells, beyond = found[: len(header)], found[len(header) :]
+        _check_sizes(number, header, cells, kind)
+        fault = "something stands to the right of the last named column: remove it, or name the column"
+        cells += [""] * (len(header) - len(cells))
+        yield Row(number=number, cells=dict(zip(header, cells, strict=True)), fault=fault if any(beyond) else "")
+
+
+def _check_sizes(number: int, header: Sequence[str], cells: Sequence[str], kind: str) -> None:
+    for name, cell in zip(header, cells, strict=False):
+        if len(cell) > LONGEST_CELL:
+            raise FileRefused(
+                f"Row {number} of the {kind} file has {len(cell):,} characters in column {name}; "
+                f"at most {LONGEST_CELL:,} are read. Look for a quotation mark that is never closed.",
+                code="huge_cell",
+            )
+
+
+def _of_csv(file: BinaryIO, kind: str, columns: Sequence[str], optional: Collection[str]) -> Iterator[Row]:
     file.seek(0)
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="strict", newline="")
     try:
@@ -75,13 +119,7 @@ def _parsed(text: io.TextIOWrapper, kind: str, columns: Sequence[str], optional:
     number = 2
     for cells in reader:
         began, number = number, reader.line_num + 2
-        for name, cell in zip(header, cells, strict=False):
-            if len(cell) > LONGEST_CELL:
-                raise FileRefused(
-                    f"Row {began} of the {kind} file has {len(cell):,} characters in column {name}; "
-                    f"at most {LONGEST_CELL:,} are read. Look for a quotation mark that is never closed.",
-                    code="huge_cell",
-                )
+        _check_sizes(began, header, cells, kind)
         if not any(cell.strip() for cell in cells):
             continue  # blank lines at the end of an export
         fault = ""

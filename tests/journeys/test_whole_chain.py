@@ -655,7 +655,7 @@ def the_two_wait_in_their_old_place(morning: Morning, watch: Watch, desk: Page, 
     )
     desk.goto(f"{morning.address}/receipts")
     counted = f"number,inbound,depot,sku,quantity,quarantined,counted_at\nR-NEXT,,{mine.depot},{mine.sku},500,,\n"
-    desk.get_by_label("Counted receipt as CSV").set_input_files(
+    desk.get_by_label("Counted receipt as XLSX or CSV").set_input_files(
         {"name": "next.csv", "mimeType": "text/csv", "buffer": counted.encode()}
     )
     desk.get_by_role("button", name="Show what it does").click()

@@ -44,7 +44,7 @@ FILE = click.argument("file", type=click.Path(path_type=Path))
 
 @click.group("import")
 def import_group() -> None:
-    """Read products, customers, orders, inbound or the fleet from a CSV file.
+    """Read products, customers, orders, inbound or the fleet from a CSV or XLSX file.
 
     The same file again changes nothing. A faulty row leaves out its whole order and says so.
     """

@@ -69,7 +69,7 @@ def take() -> ResponseReturnValue:
         abort(404)
     sent = request.files.get("file")
     if sent is None or not sent.filename:
-        raise InvalidInput(_("No file was chosen. Choose a CSV, then try it."), code="no_file")
+        raise InvalidInput(_("No file was chosen. Choose an XLSX or CSV, then try it."), code="no_file")
     content, dry_run = BytesIO(sent.read()), "try" in request.form
     try:
         with open_store(here().database) as store:
