@@ -27,7 +27,7 @@ from data.tables import (
     supplier,
     supply,
 )
-from routing.errors import Conflict, InvalidInput, NotFound
+from routing.errors import Conflict, InvalidInput
 from routing.model.orders import (
     AllocationPolicy,
     AllocationRule,
@@ -360,13 +360,6 @@ class StockStore(StorePart):
                     supply_id=supply_id,
                 )
         return supply_id
-
-    def supply_of(self, supply_id: int) -> Mapping[str, Any]:
-        """The row of a supply. Raises NotFound."""
-        row = self.connection.execute(select(supply).where(supply.c.id == supply_id)).mappings().first()
-        if row is None:
-            raise NotFound(f"There is no supply {supply_id}.", supply=supply_id)
-        return dict(row)
 
     def set_counted(self, *, supply_id: int, quantity: int, was: int) -> None:
         """A recount. Raises Conflict when somebody counted it meanwhile."""

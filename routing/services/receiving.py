@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import AllocationPolicy, Preview
 from routing.model.stock import Receipt
-from routing.rules.allocation import more_than_expected, with_quantity, with_receipt
+from routing.rules.allocation import more_than_expected, with_receipt
 from routing.services import allocating
 
 
 class Reader(allocating.Reader, Protocol):
     def receipt_quantity(self, number: str, product_id: int) -> int | None: ...
-    def supply_of(self, supply_id: int) -> Mapping[str, Any]: ...
 
 
 class Store(Reader, allocating.Store, Protocol):
     def add_receipt(self, receipt: Receipt, *, by: str) -> int | None: ...
-    def set_counted(self, *, supply_id: int, quantity: int, was: int) -> None: ...
     def add_movement(
         self,
         *,
@@ -127,49 +125,6 @@ def commit_receipts(
     return decision.preview
 
 
-def simulate_recount(store: Reader, supply_id: int, quantity: int, *, now: datetime) -> Preview:
-    """Who loses and who gains if a receipt turns out to be `quantity` (quarantined units included)."""
-    row = store.supply_of(supply_id)
-    products = store.related_products(row["depot_id"], {row["product_id"]})
-    book = store.book(row["depot_id"], products, now=now)
-    after = with_quantity(book, supply_id=supply_id, quantity=_sellable(row, quantity))
-    policy = allocating.policy_of(store, row["depot_id"], now)
-    return allocating.decide(store, book, after, policy=policy, now=now, why=_recounted(row)).preview
-
-
-def commit_recount(store: Store, supply_id: int, quantity: int, *, now: datetime, by: str) -> Preview:
-    """A lost unit is taken from the lowest rank, unreleased before released, never loaded; a found one is given out."""
-    row = store.supply_of(supply_id)
-    products = allocating.locked_products(store, row["depot_id"], {row["product_id"]})
-    row = store.supply_of(supply_id)
-    book = store.book(row["depot_id"], products, now=now)
-    after = with_quantity(book, supply_id=supply_id, quantity=_sellable(row, quantity))
-    policy = allocating.policy_of(store, row["depot_id"], now)
-    decision = allocating.decide(store, book, after, policy=policy, now=now, why=_recounted(row))
-    store.set_counted(supply_id=supply_id, quantity=quantity, was=row["quantity"])
-    shelf, difference = f"depot:{row['depot_id']}", quantity - row["quantity"]
-    if difference:
-        store.add_movement(
-            at=now,
-            product_id=row["product_id"],
-            quantity=abs(difference),
-            from_place="lost" if difference > 0 else shelf,
-            to_place=shelf if difference > 0 else "lost",
-            why=f"recount of {row['number']}",
-            by=by,
-            supply_id=supply_id,
-        )
-    store.append_event(
-        kind="recounted",
-        actor=by,
-        captured_at=now,
-        received_at=now,
-        data={"receipt": row["number"], "quantity": [row["quantity"], quantity]},
-    )
-    allocating.write(store, decision, by=by, now=now, why=_recounted(row), tell=True)
-    return decision.preview
-
-
 def simulate_policy(
     store: Reader, *, depot_id: int, product_ids: Collection[int], policy: AllocationPolicy, now: datetime
 ) -> Preview:
@@ -204,15 +159,6 @@ def _counted_before(store: Reader, receipt: Receipt) -> bool:
     return True
 
 
-def _sellable(row: Mapping[str, Any], quantity: int) -> int:
-    if row["kind"] != "receipt" or quantity < row["quarantined"]:
-        raise InvalidInput(
-            f"{row['number']} cannot be recounted to {quantity}: only a receipt can, "
-            f"to no less than its {row['quarantined']} quarantined units."
-        )
-    return int(quantity - row["quarantined"])
-
-
 def _depot(receipts: Sequence[Receipt]) -> int:
     depots = {receipt.depot_id for receipt in receipts}
     if len(depots) != 1:
@@ -227,7 +173,3 @@ def _why(receipts: Sequence[Receipt]) -> str:
     if len(numbers) == 1:
         return f"receipt {numbers[0]}"
     return f"receipts {numbers[0]} to {numbers[-1]}"
-
-
-def _recounted(row: Mapping[str, Any]) -> str:
-    return f"recount of {row['number']}"

@@ -8,24 +8,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from data import tables
 from data.db import Database
 from data.store import SqlStore, open_store
 from data.store.again import in_transaction
-from routing.errors import Conflict
+from routing.errors import Conflict, NotFound
 from routing.model.orders import AllocationPolicy, AllocationRule
 from routing.services.receiving import (
     commit_receipt,
     commit_receipts,
-    commit_recount,
     reallocate,
     simulate_policy,
     simulate_receipt,
-    simulate_recount,
 )
 from routing.services.releasing import release_orders
+from routing.services.supplying import Slip, commit_shelf_count, commit_slip, simulate_shelf_count, simulate_slip
 
 Holdings = Callable[[SqlStore], dict[str, tuple[int, int]]]
 Dump = Callable[..., dict[str, list[tuple[Any, ...]]]]
@@ -227,9 +226,10 @@ def test_a_lost_unit_is_taken_unreleased_before_released_and_never_loaded(
         store.connection.execute(
             update(tables.allocation).where(tables.allocation.c.id == third).values(released=0, loaded=10)
         )
-        receipt = store.connection.execute(select(tables.supply.c.id)).scalar_one()
-        assert simulate_recount(store, receipt, 25, now=now).lines[0].firm_after == 5
-        commit_recount(store, receipt, 14, now=now, by="test")
+        # The van's ten are not on the shelf any more: of the other twenty, fifteen, then four.
+        shelf = {"depot_id": company.depot_id, "product_id": oat, "sku": "OAT", "now": now}
+        assert simulate_shelf_count(store, counted=15, **shelf).lines[0].firm_after == 5
+        commit_shelf_count(store, counted=4, by="test", **shelf)
         assert read_holdings(store) == {"SO-2": (4, 0), "SO-3": (0, 0)}
         states = store.connection.execute(
             select(tables.allocation.c.loaded, tables.delivery.c.state)
@@ -237,6 +237,35 @@ def test_a_lost_unit_is_taken_unreleased_before_released_and_never_loaded(
             .join(tables.delivery, tables.delivery.c.id == tables.delivery_line.c.delivery_id)
         ).all()
         assert sorted(states) == [(0, "released"), (10, "released")]
+
+
+def test_a_slip_moves_who_waits_for_it_and_a_second_one_finds_the_new_day(
+    company: Any, database: Database, short_truck: int, now: datetime, read_dump: Dump
+) -> None:
+    later = (now + timedelta(days=3)).date()
+    before = read_dump(database)
+    with database.reading() as connection:
+        (shown,) = simulate_slip(
+            SqlStore(connection), Slip(number=number_of(connection, short_truck), to=later), now=now
+        )
+    assert read_dump(database) == before
+    assert {line.order for line in shown.changed} == {f"SO-{n}" for n in (1, 2, 3, 4, 5, 6, 9)}
+    with open_store(database) as store:
+        number = number_of(store.connection, short_truck)
+        (done,) = commit_slip(store, Slip(number=number, to=later), now=now, by="test")
+        assert [line.new_day for line in done.changed] == [line.new_day for line in shown.changed]
+        assert all(line.new_day >= later.isoformat() for line in done.changed)
+        (again,) = simulate_slip(store, Slip(number=number, to=later), now=now)
+        assert again.changed == ()
+        (gone,) = commit_slip(store, Slip(number=number), now=now, by="test")
+        assert {line.new_day for line in gone.changed} == {""}
+        with pytest.raises(NotFound, match="Nothing is expected under the number"):
+            simulate_slip(store, Slip(number=number), now=now)
+
+
+def number_of(connection: Connection, inbound: int) -> str:
+    found: str = connection.execute(select(tables.supply.c.number).where(tables.supply.c.id == inbound)).scalar_one()
+    return found
 
 
 def test_a_policy_can_be_tried_without_writing(company: Any, database: Database, now: datetime) -> None:
