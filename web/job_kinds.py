@@ -9,5 +9,6 @@ from __future__ import annotations
 
 KINDS: dict[str, str] = {
     "plan": "web.plan_job:plan_job",
+    "policy_day": "web.policy_job:policy_day_job",
     "region": "web.region_job:build_region_job",
 }

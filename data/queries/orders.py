@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Select, case, func, or_, select
 
+from data.queries.policies import policy_book
 from data.tables import (
     allocation,
     current_plan,
@@ -36,6 +38,8 @@ from data.tables import (
     vehicle,
 )
 from routing.errors import NotFound
+from routing.model.orders import Completeness
+from routing.rules.policies import OrderTerms
 
 STATES = ("waiting", "part_ready", "ready", "on_hold", "released", "under_way", "delivered", "cancelled")
 """The state of an order is derived, never stored. The first that fits, from the end of the story backwards:
@@ -388,6 +392,7 @@ class OrderPage:
     not_before: str
     not_after: str
     min_percent: int
+    min_value: int
     max_wait_days: int | None
     max_shipments: int | None
     urgent_by: str
@@ -416,8 +421,8 @@ class OrderPage:
         return max(slips, default=(None, ""))[1]
 
 
-def order_page(connection: Connection, order_id: int) -> OrderPage:
-    """Raises NotFound."""
+def order_page(connection: Connection, order_id: int, *, now: datetime) -> OrderPage:
+    """The order as it stands; how it may ship is as the policies say today. Raises NotFound."""
     orders = _orders()
     row = connection.execute(select(orders).where(orders.c.id == order_id)).mappings().first()
     head = connection.execute(
@@ -440,6 +445,18 @@ def order_page(connection: Connection, order_id: int) -> OrderPage:
     ).first()
     if row is None or head is None:
         raise NotFound(f"There is no order {order_id}. Look for it by any of its references.", order=order_id)
+    terms = policy_book(connection).order_terms(
+        OrderTerms(
+            completeness=Completeness(head.completeness),
+            min_percent=head.min_percent,
+            min_value=head.min_value,
+            max_wait_days=head.max_wait_days,
+            max_shipments=head.max_shipments,
+        ),
+        day=now.astimezone(ZoneInfo(head.depot_zone)).date().isoformat(),
+        customer_id=head.customer_id,
+        order_id=order_id,
+    )
     return OrderPage(
         row=_row(row),
         customer_id=head.customer_id,
@@ -450,12 +467,13 @@ def order_page(connection: Connection, order_id: int) -> OrderPage:
         address=", ".join(part for part in (head.address, f"{head.postcode} {head.city}".strip()) if part),
         site_notes=head.notes,
         pin_quality=head.pin_quality,
-        completeness=head.completeness,
+        completeness=terms.completeness.value,
         not_before=head.not_before,
         not_after=head.not_after,
-        min_percent=head.min_percent,
-        max_wait_days=head.max_wait_days,
-        max_shipments=head.max_shipments,
+        min_percent=terms.min_percent,
+        min_value=terms.min_value,
+        max_wait_days=terms.max_wait_days,
+        max_shipments=terms.max_shipments,
         urgent_by=head.urgent_by,
         hold_by=head.hold_by,
         hold_at=head.hold_at,

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, func, insert, or_, select, update
 
+from data.queries.policies import policy_book
 from data.store.part import StorePart, parts
 from data.tables import (
     allocation,
@@ -29,6 +30,7 @@ from data.tables import (
 )
 from routing.errors import Conflict, NotFound
 from routing.model.orders import Completeness
+from routing.rules.policies import OrderTerms
 from routing.rules.promises import NewPromise
 from routing.rules.release import Candidate, ReadyUnits, ReleaseLine, ReleaseOrder
 
@@ -207,12 +209,14 @@ class OrderStore(StorePart):
                 )
             )
         shipments = self._shipments(rows)
+        policies = policy_book(self.connection)
         return [
             _candidate(
                 lines,
                 sorted(ready[order_id], key=lambda u: (u.ready_at is not None, u.ready_at or now, u.allocation_id)),
                 shipments.get(order_id, 0),
                 zone,
+                policies.order_terms(_stated(lines[0]), day=today, customer_id=lines[0].customer_id, order_id=order_id),
             )
             for order_id, lines in rows.items()
         ]
@@ -355,7 +359,19 @@ class OrderStore(StorePart):
         return found
 
 
-def _candidate(lines: list[Any], units: list[ReadyUnits], shipments: int, zone: ZoneInfo) -> Candidate:
+def _stated(head: Any) -> OrderTerms:
+    return OrderTerms(
+        completeness=Completeness(head.completeness),
+        min_percent=head.min_percent,
+        min_value=head.min_value,
+        max_wait_days=head.max_wait_days,
+        max_shipments=head.max_shipments,
+    )
+
+
+def _candidate(
+    lines: list[Any], units: list[ReadyUnits], shipments: int, zone: ZoneInfo, terms: OrderTerms
+) -> Candidate:
     head = lines[0]
     ready: dict[int, int] = defaultdict(int)
     for each in units:
@@ -364,7 +380,7 @@ def _candidate(lines: list[Any], units: list[ReadyUnits], shipments: int, zone: 
         order=ReleaseOrder(
             id=head.id,
             number=head.number,
-            completeness=Completeness(head.completeness),
+            completeness=terms.completeness,
             lines=tuple(
                 ReleaseLine(
                     id=row.line_id,
@@ -379,10 +395,10 @@ def _candidate(lines: list[Any], units: list[ReadyUnits], shipments: int, zone: 
             wanted_on=head.wanted_on,
             not_before=head.not_before,
             not_after=head.not_after,
-            min_percent=head.min_percent,
-            min_value=head.min_value,
-            max_wait_days=head.max_wait_days,
-            max_shipments=head.max_shipments,
+            min_percent=terms.min_percent,
+            min_value=terms.min_value,
+            max_wait_days=terms.max_wait_days,
+            max_shipments=terms.max_shipments,
             shipments=shipments,
             hold_reason=head.hold_reason,
             payment_pending=head.payment == "pending",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, case, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, case, func, insert, or_, select, text, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from data.store.part import StorePart, parts
+from data.store.part import parts
+from data.store.policies import PolicyStore
 from data.tables import (
     allocation,
     customer,
@@ -29,8 +31,6 @@ from data.tables import (
 )
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import (
-    AllocationPolicy,
-    AllocationRule,
     Book,
     Completeness,
     RankRule,
@@ -38,6 +38,7 @@ from routing.model.orders import (
     WaitingOrder,
 )
 from routing.model.stock import Claim, Holding, Receipt, Supply, SupplyKind, UnitState
+from routing.rules.policies import OrderTerms, PolicyBook, Scope
 
 MANY_POOLS = 200
 """From here on a transaction locks the whole depot rather than SKU by SKU."""
@@ -47,7 +48,7 @@ _SERVED = allocation.c.loaded + allocation.c.delivered + allocation.c.refused
 _COMMITTED = allocation.c.released + allocation.c.picked
 
 
-class StockStore(StorePart):
+class StockStore(PolicyStore):
     # ------------------------------------------------------------------ reading
 
     def product_ids(self, numbers: Collection[str], *, source: str = "own") -> dict[str, int]:
@@ -85,6 +86,7 @@ class StockStore(StorePart):
         """These SKUs and all that ship-complete orders tie to them: they can only be decided together."""
         known: set[int] = set(product_ids)
         new: set[int] = set(known)
+        ships_complete = self._may_ship_complete()
         while new:
             found: set[int] = set()
             for part in parts(new):
@@ -93,7 +95,7 @@ class StockStore(StorePart):
                     .join(order_line, order_line.c.order_id == order.c.id)
                     .where(
                         order.c.depot_id == depot_id,
-                        order.c.completeness == Completeness.COMPLETE.value,
+                        ships_complete,
                         order.c.cancelled_at.is_(None),
                         order_line.c.product_id.in_(part),
                     )
@@ -109,15 +111,41 @@ class StockStore(StorePart):
             known |= new
         return frozenset(known)
 
-    def book(self, depot_id: int, product_ids: Collection[int], *, now: datetime) -> Book:
-        """The ATP ledger of these SKUs at the depot. An overdue inbound counts as arriving now."""
+    def _may_ship_complete(self) -> ColumnElement[bool]:
+        """Orders that say so, and those that a policy could say it for, whenever: tying too many only locks more."""
+        rows = [row for row in self.policies().rows if row.name == "completeness" and row.value == "complete"]
+        if any(row.scope is Scope.COMPANY for row in rows):
+            return true()
+        by_policy = (
+            select(policy.c.id)
+            .where(
+                policy.c.name == "completeness",
+                or_(
+                    (policy.c.scope == Scope.ORDER.value) & (policy.c.scope_id == order.c.id),
+                    (policy.c.scope == Scope.CUSTOMER.value) & (policy.c.scope_id == order.c.customer_id),
+                ),
+            )
+            .exists()
+        )
+        says_so = order.c.completeness == Completeness.COMPLETE.value
+        return or_(says_so, by_policy) if rows else says_so
+
+    def book(
+        self, depot_id: int, product_ids: Collection[int], *, now: datetime, policies: PolicyBook | None = None
+    ) -> Book:
+        """The ATP ledger of these SKUs at the depot. An overdue inbound counts as arriving now.
+
+        `policies`: others than those in force, to see what they would change.
+        """
         supplies: list[Supply] = []
         orders: dict[int, dict[str, Any]] = {}
         lines: dict[int, list[WaitingLine]] = defaultdict(list)
         holdings: list[Holding] = []
-        put_away_s = self.connection.scalar(select(depot.c.put_away_s).where(depot.c.id == depot_id)) or 0
+        home = self.connection.execute(select(depot.c.put_away_s, depot.c.zone).where(depot.c.id == depot_id)).one()
+        policies = policies or self.policies()
+        today = now.astimezone(ZoneInfo(home.zone)).date().isoformat()
         for part in parts(product_ids):
-            supplies += self._supplies(depot_id, part, now=now, put_away=timedelta(seconds=put_away_s))
+            supplies += self._supplies(depot_id, part, now=now, put_away=timedelta(seconds=home.put_away_s))
             for row in self.connection.execute(self._waiting(depot_id).where(order_line.c.product_id.in_(part))):
                 orders.setdefault(row.order_id, row._asdict())
                 lines[row.order_id].append(_waiting_line(row))
@@ -126,7 +154,7 @@ class StockStore(StorePart):
             depot_id=depot_id,
             supplies=tuple(sorted(supplies, key=lambda one: one.id)),
             orders=tuple(
-                _waiting_order(row, tuple(sorted(lines[order_id], key=lambda line: line.id)))
+                _waiting_order(row, tuple(sorted(lines[order_id], key=lambda line: line.id)), policies, today)
                 for order_id, row in sorted(orders.items())
             ),
             holdings=tuple(sorted(holdings, key=lambda one: (one.line_id, one.supply_id))),
@@ -250,40 +278,6 @@ class StockStore(StorePart):
                 gone=row.gone,
                 for_day=row.for_day or "",
             )
-
-    def allocation_policy(self, *, on_day: str) -> AllocationPolicy:
-        """The company's policy rows in force on an ISO day; what no row says is the default."""
-        query = (
-            select(policy.c.name, policy.c.value)
-            .where(
-                policy.c.scope == "company",
-                policy.c.effective_from <= on_day,
-                or_(policy.c.effective_to == "", policy.c.effective_to >= on_day),
-            )
-            .order_by(policy.c.effective_from)
-        )
-        rows = {row.name: row.value for row in self.connection.execute(query)}
-        default = AllocationPolicy()
-        return AllocationPolicy(
-            rule=AllocationRule(rows.get("allocation_rule", default.rule)),
-            horizon_days=int(rows.get("reservation_horizon_days", default.horizon_days)),
-            threshold_days=int(rows.get("promise_threshold_days", default.threshold_days)),
-            earlier_days=rows.get("promise_earlier_days", default.earlier_days),
-            same_day_until=time.fromisoformat(rows.get("same_day_until", default.same_day_until.isoformat())),
-        )
-
-    def set_policy(self, *, name: str, value: object, effective_from: str, by: str, now: datetime) -> None:
-        """Sets a company policy from an ISO day on; setting it again for the same day replaces it."""
-        values = {"value": value, "by": by, "at": now}
-        same = (
-            policy.c.scope == "company",
-            policy.c.scope_id == 0,
-            policy.c.name == name,
-            policy.c.effective_from == effective_from,
-        )
-        changed = self.connection.execute(update(policy).where(*same).values(**values, version=policy.c.version + 1))
-        if not changed.rowcount:
-            self.insert_once(policy, {"scope": "company", "name": name, "effective_from": effective_from} | values)
 
     # ------------------------------------------------------------------ supply
 
@@ -682,7 +676,11 @@ def _waiting_line(row: Row[Any]) -> WaitingLine:
     )
 
 
-def _waiting_order(row: Mapping[str, Any], lines: tuple[WaitingLine, ...]) -> WaitingOrder:
+def _waiting_order(
+    row: Mapping[str, Any], lines: tuple[WaitingLine, ...], policies: PolicyBook, day: str
+) -> WaitingOrder:
+    stated = OrderTerms(completeness=Completeness(row["completeness"]))
+    terms = policies.order_terms(stated, day=day, customer_id=row["customer_id"], order_id=row["order_id"])
     return WaitingOrder(
         id=row["order_id"],
         number=row["order_number"],
@@ -691,11 +689,11 @@ def _waiting_order(row: Mapping[str, Any], lines: tuple[WaitingLine, ...]) -> Wa
         site_id=row["site_id"],
         site=row["site_name"],
         tier=row["tier"],
-        rank_rule=RankRule(row["rank_rule"]),
+        rank_rule=policies.rank_rule(RankRule(row["rank_rule"]), day=day, customer_id=row["customer_id"]),
         ordered_at=row["ordered_at"],
         wanted_on=row["wanted_on"],
         not_before=row["not_before"],
-        completeness=Completeness(row["completeness"]),
+        completeness=terms.completeness,
         currency=row["currency"],
         references=tuple(text for text in (row["customer_reference"], row["erp_reference"]) if text),
         salesperson=row["salesperson"],

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, update
 
 from data.store.stock import StockStore
-from data.tables import allocation, depot, order_line, product, supply
+from data.tables import allocation, depot, order, order_line, product, supply
 from routing.errors import Conflict
 from routing.model.stock import OpenInbound, ShelfOfReceipt
 
@@ -96,6 +96,19 @@ class SupplyStore(StockStore):
         """The SKUs of which somebody still needs something at the depot."""
         query = self._waiting(depot_id).with_only_columns(order_line.c.product_id).distinct()
         return frozenset(self.connection.scalars(query))
+
+    def open_products_of(self, *, scope: str, scope_id: int) -> dict[int, frozenset[int]]:
+        """Per depot the SKUs of which the company, one customer or one order still needs something, by depot id."""
+        found = {}
+        for depot_id in self.connection.scalars(select(depot.c.id).order_by(depot.c.id)).all():
+            query = self._waiting(depot_id).with_only_columns(order_line.c.product_id).distinct()
+            if scope == "customer":
+                query = query.where(order.c.customer_id == scope_id)
+            elif scope == "order":
+                query = query.where(order.c.id == scope_id)
+            if products := frozenset(self.connection.scalars(query)):
+                found[depot_id] = products
+        return found
 
 
 def _still_here() -> object:

@@ -125,14 +125,6 @@ def commit_receipts(
     return decision.preview
 
 
-def simulate_policy(
-    store: Reader, *, depot_id: int, product_ids: Collection[int], policy: AllocationPolicy, now: datetime
-) -> Preview:
-    """What another policy would change for these SKUs. Firm units of customers who do not give up stay."""
-    book = store.book(depot_id, store.related_products(depot_id, product_ids), now=now)
-    return allocating.decide(store, book, book, policy=policy, now=now, why="another policy").preview
-
-
 def reallocate(
     store: Store, *, depot_id: int, product_ids: Collection[int], now: datetime, by: str, why: str, tell: bool = True
 ) -> Preview:

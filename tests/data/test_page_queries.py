@@ -67,11 +67,11 @@ def test_the_morning_after_the_truck(database: Database, desk: Desk) -> None:
     with database.reading() as connection:
         found = figures(connection, day=DAY, now=NOW)
         assert (found.ready, found.in_review, found.releasable) == (3, 1, 0)
-        first = order_page(connection, desk.orders[1])
+        first = order_page(connection, desk.orders[1], now=NOW)
         assert (first.row.state, first.lines[0].released, first.deliveries[0].goods) == (
             "released", 12, ((12, "OAT", "Oat drink"),),
         )  # fmt: skip
-        last = order_page(connection, desk.orders[3])
+        last = order_page(connection, desk.orders[3], now=NOW)
         assert (last.lines[0].released, last.lines[0].uncovered) == (6, 6)
         kinds = {one.kind for one in order_timeline(connection, desk.orders[1])}
         assert {"ordered", "allocated", "promised", "released", "told"} <= kinds
@@ -85,7 +85,7 @@ def test_the_morning_after_the_truck(database: Database, desk: Desk) -> None:
 def test_a_page_about_nothing_says_so(database: Database) -> None:
     with database.reading() as connection:
         with pytest.raises(NotFound, match="There is no order 7"):
-            order_page(connection, 7)
+            order_page(connection, 7, now=NOW)
         with pytest.raises(NotFound, match="There is no site 7"):
             site_address(connection, 7)
         assert figures(connection, day=DAY, now=NOW).ready == 0

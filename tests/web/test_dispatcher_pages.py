@@ -23,7 +23,7 @@ from tests.website import Website, a_website, form_token
 
 PAGES = (
     "/", "/counters", "/receipts", "/release", "/addresses", "/orders", "/orders?state=all", "/search", "/tasks",
-    "/messages", "/import", "/settings",
+    "/messages", "/import", "/settings", "/policies",
 )  # fmt: skip
 
 
@@ -99,8 +99,8 @@ def test_a_viewer_sees_and_changes_nothing(website: Website, desk: Desk) -> None
     assert viewer.get("/receipts").status_code == 200
     for path in (
         "/receipts/simulate", "/receipts/commit", "/release", f"/addresses/{desk.sites[4]}/pin", "/addresses/look-up",
-        "/tasks/1/done", "/messages/1/again", "/messages/1/withhold", "/settings/outbound", "/settings/policy",
-        "/settings/company",
+        "/tasks/1/done", "/messages/1/again", "/messages/1/withhold", "/settings/outbound", "/settings/company",
+        "/policies/simulate", "/policies/commit",
         "/settings/people", "/import",
     ):  # fmt: skip
         assert post(viewer, path, page="/orders").status_code in (400, 403), path

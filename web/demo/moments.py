@@ -66,7 +66,7 @@ class _Day:
         key = self.connection.scalar(select(order.c.id).where(order.c.number == number))
         if key is None:
             raise NotFound(f"The demo has no order {number}. Start it again: backroute demo.", order=number)
-        return order_page(self.connection, key)
+        return order_page(self.connection, key, now=self.now)
 
     def happened(self, *kinds: str) -> bool:
         """Whether one of these events was recorded since the demo began."""

@@ -16,5 +16,6 @@ BLUEPRINTS = (
     "web.dispatcher.search:search",
     "web.dispatcher.tasks:tasks",
     "web.dispatcher.messages:messages",
+    "web.dispatcher.policies:policies",
     "web.dispatcher.settings:settings",
 )

@@ -65,7 +65,7 @@ def page() -> ResponseReturnValue:
 @needs_role()
 def one(order_id: int) -> ResponseReturnValue:
     with here().database.reading() as connection:
-        found = order_page(connection, order_id)
+        found = order_page(connection, order_id, now=now())
         timeline = order_timeline(connection, order_id)
     return render_template("dispatcher/order.html", order=found, answer=answer(found), timeline=timeline, words=words)
 

@@ -1,4 +1,4 @@
-"""Settings: the company, the switch for messages, who gets goods first, and the people."""
+"""Settings: the company, the switch for messages, and the people."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from data.queries.settings import company_facts, people_list
-from data.queries.today import today_of
 from data.store import SqlStore, open_store
-from routing.errors import Conflict, InvalidInput
+from routing.errors import Conflict
 from routing.model.notices import Channel
-from routing.model.orders import AllocationRule
 from web.dispatcher import words
 from web.here import here, now
 from web.incoming import whole
@@ -42,7 +40,6 @@ def _page(*, wrong: dict[str, str] | None = None) -> str:
             "dispatcher/settings.html",
             facts=facts,
             outbound=outbound_of(store),
-            policy=store.allocation_policy(on_day=today_of(now(), facts["zone"] or "UTC")),
             people=people_list(connection),
             roles=ROLES,
             wrong=wrong or {},
@@ -103,30 +100,6 @@ def outbound() -> ResponseReturnValue:
         ),
         "done",
     )
-    return redirect(url_for("settings.page"))
-
-
-@settings.post("/policy")
-@needs_role("admin")
-def policy() -> ResponseReturnValue:
-    """Another rule from today on. What is promised on the shelf moves with the next receipt or import, not now."""
-    try:
-        rule = AllocationRule(request.form.get("policy", ""))
-    except ValueError:
-        raise InvalidInput(_("Choose one of the policies."), code="policy") from None
-    with open_store(here().database) as store:
-        today = today_of(now(), store.company().zone)
-        store.set_policy(
-            name="allocation_rule", value=rule.value, effective_from=today, by=current_user.actor, now=now()
-        )
-        store.append_event(
-            kind="policy_changed",
-            actor=current_user.actor,
-            captured_at=now(),
-            received_at=now(),
-            data={"why": words.policy_words()[rule.value][0]},
-        )
-    flash(_("From today on: %(policy)s.", policy=words.policy_words()[rule.value][0]), "done")
     return redirect(url_for("settings.page"))
 
 

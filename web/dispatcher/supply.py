@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -33,19 +34,21 @@ def simulate() -> ResponseReturnValue:
 def _show(slip: Slip, *, moved_on: bool = False) -> str:
     with here().database.reading() as connection:
         previews = simulate_slip(SqlStore(connection), slip, now=now())
+    return render_template("dispatcher/inbound.html", slip=slip, moved_on=moved_on, **changes(previews))
+
+
+def changes(previews: list[Preview]) -> dict[str, Any]:
+    """What `_changes.html` shows of previews, one a depot, and the `seen` that its form sends back."""
     lines = [line for preview in previews for line in preview.changed]
-    return render_template(
-        "dispatcher/inbound.html",
-        slip=slip,
-        lines=lines,
-        slips=len({line.order_id for line in lines if line.slips}),
-        undated=len({line.order_id for line in lines if line.old_day and not line.new_day}),
-        warnings=[text for preview in previews for text in preview.warnings],
-        value=sum(line.needed * line.price for line in lines),
-        currency=next((line.currency for line in lines if line.currency), ""),
-        seen=fingerprint(previews),
-        moved_on=moved_on,
-    )
+    return {
+        "lines": lines,
+        "slips": len({line.order_id for line in lines if line.slips}),
+        "undated": len({line.order_id for line in lines if line.old_day and not line.new_day}),
+        "warnings": [text for preview in previews for text in preview.warnings],
+        "value": sum(line.needed * line.price for line in lines),
+        "currency": next((line.currency for line in lines if line.currency), ""),
+        "seen": fingerprint(previews),
+    }
 
 
 @supply.post("/commit")

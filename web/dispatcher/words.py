@@ -257,7 +257,7 @@ def sentence(one: Happening) -> str:
             before, after = (*data.get("quantity", ()), "?", "?")[:2]
             return _(
                 "%(receipt)s recounted: %(after)s instead of %(before)s.",
-                receipt=data.get("receipt"),
+                receipt=data.get("receipt") or data.get("sku"),
                 before=before,
                 after=after,
             )
@@ -316,8 +316,15 @@ def sentence(one: Happening) -> str:
             return f"{said}: {why}." if why else f"{said}."
         case "outbound_switched":
             return _("Messages to customers switched: %(mode)s.", mode=data.get("why"))
+        case "policy_changed" | "policy_ended" if "name" in data:
+            said = _("Policy %(name)s", name=str(data["name"]).replace("_", " "))
+            return f"{said}: {_('ended') if one.kind == 'policy_ended' else data.get('value')}."
         case "policy_changed":
             return _("Who comes first: %(policy)s.", policy=data.get("why"))
+        case "inbound_slipped":
+            return _("Inbound %(number)s comes on %(day)s.", number=data.get("inbound"), day=data.get("to"))
+        case "inbound_cancelled":
+            return _("Inbound %(number)s will not come.", number=data.get("inbound"))
         case "stop.arrived":
             return _("%(vehicle)s arrived at %(site)s.", vehicle=one.vehicle or "?", site=one.site or "?")
         case "stop.reported":

@@ -20,7 +20,6 @@ from routing.services.receiving import (
     commit_receipt,
     commit_receipts,
     reallocate,
-    simulate_policy,
     simulate_receipt,
 )
 from routing.services.releasing import release_orders
@@ -266,22 +265,6 @@ def test_a_slip_moves_who_waits_for_it_and_a_second_one_finds_the_new_day(
 def number_of(connection: Connection, inbound: int) -> str:
     found: str = connection.execute(select(tables.supply.c.number).where(tables.supply.c.id == inbound)).scalar_one()
     return found
-
-
-def test_a_policy_can_be_tried_without_writing(company: Any, database: Database, now: datetime) -> None:
-    with company.open():
-        oat = company.product("OAT")
-        company.order({oat: 10}, customer={"rank_rule": "may_give_up"})
-        company.order({oat: 10}, customer={"tier": 3})
-    with open_store(database) as store:
-        store.set_policy(name="allocation_rule", value="first_ordered", effective_from="2026-01-01", by="test", now=now)
-        commit_receipt(store, company.receipt("OAT", 10), now=now, by="test")
-        preview = simulate_policy(
-            store, depot_id=company.depot_id, product_ids={oat}, policy=AllocationPolicy(), now=now
-        )
-    assert [(line.order, line.firm_before, line.firm_after) for line in preview.lines] == [
-        ("SO-2", 0, 10), ("SO-1", 10, 0),
-    ]  # fmt: skip
 
 
 def test_twenty_threads_never_oversell_and_never_fail(company: Any, database: Database, now: datetime) -> None:

@@ -1,0 +1,85 @@
+"""The policies: as a book that rules ask, and as the page lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, or_, select
+
+from data.tables import customer, order, policy
+from routing.errors import InvalidInput
+from routing.rules.policies import PolicyBook, PolicyRow, Scope
+
+
+def policy_book(connection: Connection) -> PolicyBook:
+    """Every row there is: of the past, in force and to come."""
+    query = select(
+        policy.c.id,
+        policy.c.scope,
+        policy.c.scope_id,
+        policy.c.name,
+        policy.c.value,
+        policy.c.effective_from,
+        policy.c.effective_to,
+    )
+    return PolicyBook(
+        PolicyRow(**(dict(row) | {"scope": Scope(row["scope"])})) for row in connection.execute(query).mappings()
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyLine:
+    """A row of the page: `whom` is the customer's name or the order's number, "" for the company."""
+
+    row: PolicyRow
+    whom: str
+    by: str
+    at: datetime
+
+
+def policy_lines(connection: Connection) -> list[PolicyLine]:
+    """The company's first, then the customers', then the orders', each by name and first day."""
+    query = (
+        select(policy, customer.c.name.label("customer_name"), order.c.number.label("order_number"))
+        .outerjoin(customer, (policy.c.scope == "customer") & (customer.c.id == policy.c.scope_id))
+        .outerjoin(order, (policy.c.scope == "order") & (order.c.id == policy.c.scope_id))
+        .order_by(policy.c.name, policy.c.effective_from, policy.c.id)
+    )
+    lines = [
+        PolicyLine(
+            row=PolicyRow(
+                id=row.id,
+                scope=Scope(row.scope),
+                scope_id=row.scope_id,
+                name=row.name,
+                value=row.value,
+                effective_from=row.effective_from,
+                effective_to=row.effective_to,
+            ),
+            whom=row.customer_name or row.order_number or "",
+            by=row.by,
+            at=row.at,
+        )
+        for row in connection.execute(query)
+    ]
+    return sorted(lines, key=lambda line: (list(Scope).index(line.row.scope), line.whom))
+
+
+def scope_of(connection: Connection, scope: Scope, text: str) -> int:
+    """The id of the customer (by number or name) or the order (by number) that a person typed; 0 for the company.
+
+    Raises InvalidInput when there is none or more than one.
+    """
+    if scope is Scope.COMPANY:
+        return 0
+    if scope is Scope.CUSTOMER:
+        matches = or_(customer.c.number == text, customer.c.name == text)
+        found = connection.scalars(select(customer.c.id).where(matches)).all()
+    else:
+        found = connection.scalars(select(order.c.id).where(order.c.number == text)).all()
+    if not text or not found:
+        raise InvalidInput(f'There is no {scope} "{text[:40]}". Write its number as the list shows it.', code="whom")
+    if len(found) > 1:
+        raise InvalidInput(f'"{text[:40]}" is {len(found)} {scope}s. Write the number instead.', code="whom")
+    return int(found[0])

@@ -1,0 +1,234 @@
+"""Which policy holds for an order on a day: the order's own beats its customer's, that beats the company's. Pure.
+
+>>> everybody = PolicyRow(scope=Scope.COMPANY, name="min_percent", value=50, effective_from="2026-03-01")
+>>> cafe = PolicyRow(scope=Scope.CUSTOMER, scope_id=12, name="min_percent", value=80, effective_from="2026-03-10")
+>>> book = PolicyBook([everybody, cafe])
+>>> [book.value("min_percent", day=day, customer_id=12) for day in ("2026-03-09", "2026-03-10")]
+[50, 80]
+>>> book.value("min_percent", day="2026-03-10", customer_id=7)
+50
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, replace
+from datetime import date, time
+from enum import StrEnum
+from typing import Any
+
+from routing.errors import InvalidInput
+from routing.model.orders import AllocationPolicy, AllocationRule, Completeness, RankRule
+
+
+class Scope(StrEnum):
+    """Whom a policy row binds; the later one here is the stronger."""
+
+    COMPANY = "company"
+    CUSTOMER = "customer"
+    ORDER = "order"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRow:
+    """One decision. In force from `effective_from` to `effective_to`, both ISO days inclusive; "" is open-ended.
+
+    `scope_id` is the customer's or the order's id, 0 for the company.
+    """
+
+    scope: Scope
+    scope_id: int = 0
+    name: str
+    value: Any
+    effective_from: str
+    effective_to: str = ""
+    id: int = 0
+
+    def holds_on(self, day: str) -> bool:
+        return self.effective_from <= day and (not self.effective_to or day <= self.effective_to)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderTerms:
+    """How an order may ship. `min_percent` of what is open, `min_value` in minor units, waits and shipments at most."""
+
+    completeness: Completeness = Completeness.PARTIAL
+    min_percent: int = 0
+    min_value: int = 0
+    max_wait_days: int | None = None
+    max_shipments: int | None = None
+
+
+TERMS = tuple(field.name for field in fields(OrderTerms))
+_DEFAULT = OrderTerms()
+
+
+class PolicyBook:
+    """Every row, asked by day. Of several rows in force at one scope the one that began last holds."""
+
+    def __init__(self, rows: Iterable[PolicyRow] = ()) -> None:
+        self.rows = tuple(rows)
+        self._by_key: dict[tuple[Scope, int, str], list[PolicyRow]] = defaultdict(list)
+        for row in sorted(self.rows, key=lambda row: (row.effective_from, row.id)):
+            self._by_key[row.scope, row.scope_id, row.name].append(row)
+        self._names = {row.name for row in self.rows}
+
+    def row(self, name: str, *, day: str, scope: Scope, scope_id: int = 0) -> PolicyRow | None:
+        """The row of one scope in force on an ISO day."""
+        rows = self._by_key.get((scope, scope_id, name), ())
+        return next((row for row in reversed(rows) if row.holds_on(day)), None)
+
+    def value(self, name: str, *, day: str, customer_id: int = 0, order_id: int = 0) -> Any:
+        """What holds on an ISO day for the order, its customer or the company; None when no row says anything."""
+        for scope, scope_id in ((Scope.ORDER, order_id), (Scope.CUSTOMER, customer_id), (Scope.COMPANY, 0)):
+            if (scope is Scope.COMPANY or scope_id) and (
+                row := self.row(name, day=day, scope=scope, scope_id=scope_id)
+            ):
+                return row.value
+        return None
+
+    def with_row(self, row: PolicyRow) -> PolicyBook:
+        """The book once `row` is set: it replaces the one of the same scope, name and first day."""
+        key = (row.scope, row.scope_id, row.name, row.effective_from)
+        others = [each for each in self.rows if (each.scope, each.scope_id, each.name, each.effective_from) != key]
+        return PolicyBook([*others, row])
+
+    def order_terms(self, stated: OrderTerms, *, day: str, customer_id: int, order_id: int) -> OrderTerms:
+        """How the order ships on an ISO day. `stated` is what the order itself said when it came in.
+
+        An order's row beats what it stated, that beats its customer's row, that the company's. A term that the order
+        left at its default was not stated.
+
+            >>> book = PolicyBook([PolicyRow(scope=Scope.CUSTOMER, scope_id=12, name="completeness",
+            ...                              value="complete", effective_from="2026-03-01")])
+            >>> book.order_terms(OrderTerms(), day="2026-03-02", customer_id=12, order_id=1).completeness.value
+            'complete'
+            >>> by_line = OrderTerms(completeness=Completeness.PER_LINE)
+            >>> book.order_terms(by_line, day="2026-03-02", customer_id=12, order_id=1).completeness.value
+            'per_line'
+        """
+        changed: dict[str, Any] = {}
+        for name in TERMS:
+            if name not in self._names:
+                continue
+            own = self.row(name, day=day, scope=Scope.ORDER, scope_id=order_id)
+            if own is None and getattr(stated, name) != getattr(_DEFAULT, name):
+                continue
+            value = own.value if own else self.value(name, day=day, customer_id=customer_id)
+            if value is not None:
+                changed[name] = Completeness(value) if name == "completeness" else value
+        return replace(stated, **changed) if changed else stated
+
+    def rank_rule(self, stated: RankRule, *, day: str, customer_id: int) -> RankRule:
+        """What a customer's units are worth: its row, else what its record states, else the company's."""
+        own = self.row("rank_rule", day=day, scope=Scope.CUSTOMER, scope_id=customer_id)
+        if own is None and stated is not RankRule.NORMAL:
+            return stated
+        value = own.value if own else self.value("rank_rule", day=day)
+        return RankRule(value) if value is not None else stated
+
+    def allocation_policy(self, *, day: str) -> AllocationPolicy:
+        """The company's policy in force on an ISO day; what no row says is the default."""
+        default = AllocationPolicy()
+
+        def said(name: str, otherwise: Any) -> Any:
+            value = self.value(name, day=day)
+            return otherwise if value is None else value
+
+        return AllocationPolicy(
+            rule=AllocationRule(said("allocation_rule", default.rule)),
+            horizon_days=int(said("reservation_horizon_days", default.horizon_days)),
+            threshold_days=int(said("promise_threshold_days", default.threshold_days)),
+            earlier_days=said("promise_earlier_days", default.earlier_days),
+            same_day_until=time.fromisoformat(said("same_day_until", default.same_day_until.isoformat())),
+        )
+
+
+# ---------------------------------------------------------------------------- what may be set
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyKind:
+    """A policy that can be set: at which scopes, and how a text a person typed becomes its value."""
+
+    name: str
+    scopes: tuple[Scope, ...]
+    read: Callable[[str], Any]
+    choices: tuple[str, ...] = ()
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise InvalidInput(f'"{text[:30]}" is none of {", ".join(words)}.', code="policy")
+        return text
+
+    return read
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        plain = text.strip()
+        if not (plain.isascii() and plain.isdecimal() and len(plain) <= 10 and least <= int(plain) <= most):
+            raise InvalidInput(f'"{plain[:30]}" is no whole number from {least} to {most}.', code="policy")
+        return int(plain)
+
+    return read
+
+
+def _clock(text: str) -> str:
+    try:
+        return time.fromisoformat(text.strip()).strftime("%H:%M")
+    except ValueError:
+        raise InvalidInput(f'"{text[:30]}" is no time of day. Write it like 12:00.', code="policy") from None
+
+
+_ALL = (Scope.COMPANY, Scope.CUSTOMER, Scope.ORDER)
+_COMPANY = (Scope.COMPANY,)
+_RULES, _COMPLETE, _RANKS = ([word.value for word in each] for each in (AllocationRule, Completeness, RankRule))
+
+KINDS: dict[str, PolicyKind] = {
+    kind.name: kind
+    for kind in (
+        PolicyKind(name="allocation_rule", scopes=_COMPANY, read=_one_of(*_RULES), choices=tuple(_RULES)),
+        PolicyKind(
+            name="rank_rule", scopes=(Scope.COMPANY, Scope.CUSTOMER), read=_one_of(*_RANKS), choices=tuple(_RANKS)
+        ),
+        PolicyKind(name="completeness", scopes=_ALL, read=_one_of(*_COMPLETE), choices=tuple(_COMPLETE)),
+        PolicyKind(name="min_percent", scopes=_ALL, read=_whole(0, 100)),
+        PolicyKind(name="min_value", scopes=_ALL, read=_whole(0, 2**31 - 1)),
+        PolicyKind(name="max_wait_days", scopes=_ALL, read=_whole(0, 3650)),
+        PolicyKind(name="max_shipments", scopes=_ALL, read=_whole(1, 1000)),
+        PolicyKind(name="reservation_horizon_days", scopes=_COMPANY, read=_whole(0, 3650)),
+        PolicyKind(name="promise_threshold_days", scopes=_COMPANY, read=_whole(1, 365)),
+        PolicyKind(name="promise_earlier_days", scopes=_COMPANY, read=_whole(1, 365)),
+        PolicyKind(name="same_day_until", scopes=_COMPANY, read=_clock),
+    )
+}
+
+
+def checked(row: PolicyRow, *, today: str) -> PolicyRow:
+    """The row as it may be kept: `value` read from the text a person typed. Raises InvalidInput with the mend."""
+    kind = KINDS.get(row.name)
+    if kind is None:
+        raise InvalidInput(f'There is no policy "{row.name[:40]}". Choose one of {", ".join(KINDS)}.', code="policy")
+    if row.scope not in kind.scopes:
+        allowed = " or ".join(kind.scopes)
+        raise InvalidInput(f"{row.name} cannot be set for a single {row.scope}: set it for {allowed}.", code="scope")
+    for day in (row.effective_from, row.effective_to or row.effective_from):
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            raise InvalidInput(f'"{day[:20]}" is no day. Write it like 2026-03-03.', code="day") from None
+    if row.effective_from < today:
+        raise InvalidInput(
+            f"A policy cannot begin on {row.effective_from}: that day is over. Let it begin today or later.", code="day"
+        )
+    if row.effective_to and row.effective_to < row.effective_from:
+        raise InvalidInput(
+            f"It would end on {row.effective_to}, before it begins on {row.effective_from}. Leave the end empty or "
+            "choose a later day.",
+            code="day",
+        )
+    return replace(row, value=kind.read(str(row.value)))

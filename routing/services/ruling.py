@@ -1,0 +1,145 @@
+"""A policy is set or ended: first shown with what it does to today's goods, then committed with the new allocation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from routing.errors import NotFound
+from routing.model.orders import Preview
+from routing.model.parties import Company
+from routing.rules.policies import PolicyBook, PolicyRow, Scope, checked
+from routing.services import allocating
+
+
+class Reader(allocating.Reader, Protocol):
+    def policies(self) -> PolicyBook: ...
+    def company(self) -> Company: ...
+    def open_products_of(self, *, scope: str, scope_id: int) -> dict[int, frozenset[int]]: ...
+
+
+class Store(Reader, allocating.Store, Protocol):
+    def set_policy(self, row: PolicyRow, *, by: str, now: datetime) -> None: ...
+    def end_policy(self, row: PolicyRow, *, last_day: str, by: str, now: datetime) -> None: ...
+    def add_job(
+        self, *, kind: str, data: Mapping[str, Any], by: str, now: datetime, not_before: datetime | None = None
+    ) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """A row to be set, or with `ends` the row of that id to hold no longer from today on."""
+
+    row: PolicyRow | None = None
+    ends: int = 0
+
+
+def simulate_ruling(store: Reader, ruling: Ruling, *, now: datetime) -> tuple[PolicyRow, list[Preview]]:
+    """What it would do to today's goods if it held today, a preview a depot. Nothing is written.
+
+    Raises InvalidInput for a row that cannot be, NotFound when the row to end is none.
+    """
+    today = _today(store, now)
+    row = _row(store, ruling, today)
+    book = store.policies().with_row(_as_of_today(row, today))
+    previews = []
+    for depot_id, concerned in store.open_products_of(scope=row.scope, scope_id=row.scope_id).items():
+        products = store.related_products(depot_id, concerned)
+        before = store.book(depot_id, products, now=now)
+        after = store.book(depot_id, products, now=now, policies=book)
+        policy = book.allocation_policy(day=today)
+        previews.append(allocating.decide(store, before, after, policy=policy, now=now, why=_why(row)).preview)
+    return row, previews
+
+
+def commit_ruling(store: Store, ruling: Ruling, *, now: datetime, by: str) -> tuple[PolicyRow, list[Preview]]:
+    """Keeps it, and gives today's goods out by it if it holds today already, all in the store's transaction."""
+    today = _today(store, now)
+    row = _row(store, ruling, today)
+    if ruling.ends:
+        store.end_policy(_found(store, ruling.ends), last_day=row.effective_to, by=by, now=now)
+    else:
+        store.set_policy(row, by=by, now=now)
+    previews = []
+    if row.effective_from <= today:
+        concerned = store.open_products_of(scope=row.scope, scope_id=row.scope_id)
+        previews = _give_out(store, concerned, now=now, by=by, why=_why(row))
+    _wait_for_its_days(store, row, today=today, by=by, now=now)
+    store.append_event(
+        kind="policy_ended" if ruling.ends else "policy_changed",
+        actor=by,
+        captured_at=now,
+        received_at=now,
+        order_id=row.scope_id if row.scope is Scope.ORDER else None,
+        data={
+            "name": row.name,
+            "value": row.value,
+            "scope": row.scope.value,
+            "scope_id": row.scope_id,
+            "from": row.effective_from,
+            "to": row.effective_to,
+        },
+    )
+    return row, previews
+
+
+def policy_day(store: Store, *, row_id: int, now: datetime, by: str) -> None:
+    """Gives the goods out again on the day on which a policy began or ceased to hold."""
+    row = _found(store, row_id)
+    concerned = store.open_products_of(scope=row.scope, scope_id=row.scope_id)
+    _give_out(store, concerned, now=now, by=by, why=_why(row))
+
+
+def _give_out(store: Store, concerned: dict[int, frozenset[int]], *, now: datetime, by: str, why: str) -> list[Preview]:
+    previews = []
+    for depot_id, some in concerned.items():
+        products = allocating.locked_products(store, depot_id, some)
+        book = store.book(depot_id, products, now=now)
+        policy = allocating.policy_of(store, depot_id, now)
+        decision = allocating.decide(store, book, book, policy=policy, now=now, why=why)
+        allocating.write(store, decision, by=by, now=now, why=why, tell=True)
+        previews.append(decision.preview)
+    return previews
+
+
+def _wait_for_its_days(store: Store, row: PolicyRow, *, today: str, by: str, now: datetime) -> None:
+    kept = store.policies().row(row.name, day=row.effective_from, scope=row.scope, scope_id=row.scope_id)
+    zone = ZoneInfo(store.company().zone or "UTC")
+    days = [row.effective_from] if row.effective_from > today else []
+    if row.effective_to and row.effective_to >= today:
+        days.append((date.fromisoformat(row.effective_to) + timedelta(days=1)).isoformat())
+    if kept is None:  # it ended before it began: nothing ever holds by it
+        return
+    for day in days:
+        at = datetime.combine(date.fromisoformat(day), time(0), tzinfo=zone)
+        store.add_job(kind="policy_day", data={"row": kept.id}, by=by, now=now, not_before=at)
+
+
+def _row(store: Reader, ruling: Ruling, today: str) -> PolicyRow:
+    if ruling.row is not None:
+        return checked(ruling.row, today=today)
+    yesterday = (date.fromisoformat(today) - timedelta(days=1)).isoformat()
+    return replace(_found(store, ruling.ends), effective_to=yesterday)
+
+
+def _found(store: Reader, row_id: int) -> PolicyRow:
+    for row in store.policies().rows:
+        if row.id == row_id:
+            return row
+    raise NotFound("This policy is no longer there. Look at the list again.", code="policy")
+
+
+def _as_of_today(row: PolicyRow, today: str) -> PolicyRow:
+    """A row of a later day is shown with today's goods: those of its own day nobody knows yet."""
+    return replace(row, effective_from=today, effective_to="") if row.effective_from > today else row
+
+
+def _why(row: PolicyRow) -> str:
+    return f"policy {row.name.replace('_', ' ')}"
+
+
+def _today(store: Reader, now: datetime) -> str:
+    return now.astimezone(ZoneInfo(store.company().zone or "UTC")).date().isoformat()

@@ -1,0 +1,139 @@
+"""The page of policies: in plain words, first shown, then committed; everybody's are an administrator's."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from data import tables
+from tests.desk import Desk, a_desk
+from tests.website import Website, a_website, form_token
+
+FORM = {"scope": "order", "name": "completeness", "value": "complete"}
+
+
+@pytest.fixture
+def website(tmp_path: Path) -> Iterator[Website]:
+    with a_website(tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture
+def desk(website: Website) -> Desk:
+    return a_desk(website)
+
+
+@pytest.fixture
+def client(website: Website) -> FlaskClient:
+    return website.signed_in()
+
+
+def post(client: FlaskClient, at: str, **data: object) -> TestResponse:
+    return client.post(at, data={"csrf_token": form_token(client.get("/policies")), **data})
+
+
+def fields(page: TestResponse) -> dict[str, str]:
+    """What the form at the end of the page would send, without its token."""
+    form = page.text.split('action="/policies/commit"')[1]
+    found = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
+    return {name: html.unescape(value) for name, value in found if name != "csrf_token"}
+
+
+def rows(website: Website) -> list[tuple[str, int, str, object]]:
+    with website.installation.database.reading() as connection:
+        query = select(tables.policy.c.scope, tables.policy.c.scope_id, tables.policy.c.name, tables.policy.c.value)
+        return [tuple(row) for row in connection.execute(query)]
+
+
+def number_of(website: Website, order_id: int) -> str:
+    with website.installation.database.reading() as connection:
+        query = select(tables.order.c.number).where(tables.order.c.id == order_id)
+        return str(connection.execute(query).scalar_one())
+
+
+def test_an_order_s_policy_is_shown_then_kept_and_listed_in_plain_words(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    number = number_of(website, desk.orders[1])
+    shown = post(client, "/policies/simulate", **FORM, whom=number)
+    assert shown.status_code == 200
+    assert f"{number}: ships complete" in html.unescape(re.sub(r"\s+", " ", shown.text))
+    assert rows(website) == []
+    assert post(client, "/policies/commit", **fields(shown)).status_code == 302
+    assert rows(website) == [("order", desk.orders[1], "completeness", "complete")]
+    listed = client.get("/policies").text
+    assert number in listed
+    assert "in force" in listed
+    assert "ships complete" in client.get(f"/orders/{desk.orders[1]}").text
+
+
+def test_a_policy_is_ended_after_it_was_shown(client: FlaskClient, website: Website, desk: Desk) -> None:
+    number = number_of(website, desk.orders[1])
+    shown = post(client, "/policies/simulate", **FORM, whom=number)
+    post(client, "/policies/commit", **fields(shown))
+    (ends,) = re.findall(r'name="ends" value="(\d+)"', client.get("/policies").text)
+    shown = post(client, "/policies/simulate", ends=ends)
+    assert post(client, "/policies/commit", **fields(shown)).status_code == 302
+    assert "in force" not in client.get("/policies").text
+    assert "may ship in parts" in client.get(f"/orders/{desk.orders[1]}").text
+
+
+def test_everybody_s_policy_is_kept_by_an_administrator_only(client: FlaskClient, website: Website, desk: Desk) -> None:
+    form = {"scope": "company", "name": "allocation_rule", "value": "first_ordered"}
+    shown = post(client, "/policies/simulate", **form)
+    assert shown.status_code == 200
+    assert post(client, "/policies/commit", **fields(shown)).status_code == 403
+    assert rows(website) == []
+    admin = website.signed_in(role="admin")
+    shown = post(admin, "/policies/simulate", **form)
+    assert post(admin, "/policies/commit", **fields(shown)).status_code == 302
+    assert rows(website) == [("company", 0, "allocation_rule", "first_ordered")]
+
+
+def test_a_world_that_moved_on_is_shown_again_and_nothing_is_kept(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    shown = post(client, "/policies/simulate", **FORM, whom=number_of(website, desk.orders[1]))
+    answer = post(client, "/policies/commit", **(fields(shown) | {"seen": "something else"}))
+    assert answer.status_code == 409
+    assert "moved on" in answer.text
+    assert rows(website) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"whom": "SO-9999"}, "no order"),
+        ({"whom": ""}, "no order"),
+        ({"scope": "planet"}, "for whom"),
+        ({"name": "constructor"}, "no policy"),
+        ({"value": "<script>"}, "none of"),
+        ({"from": "2020-01-01"}, "over"),
+        ({"name": "min_value", "value": "1.234"}, "no whole number"),
+        ({"ends": "7"}, "no longer there"),
+        ({"ends": "9" * 30}, "no longer there"),
+    ],
+)
+def test_a_wrong_form_says_what_is_wrong_and_keeps_nothing(
+    client: FlaskClient, website: Website, desk: Desk, wrong: dict[str, str], says: str
+) -> None:
+    form = FORM | {"whom": number_of(website, desk.orders[1])} | wrong
+    answer = post(client, "/policies/simulate", **form)
+    assert answer.status_code in (404, 422)
+    assert says in answer.text
+    assert '<script>"' not in answer.text
+    assert rows(website) == []
+
+
+def test_money_is_typed_in_its_units_and_kept_in_minor_ones(client: FlaskClient, website: Website, desk: Desk) -> None:
+    form = FORM | {"whom": number_of(website, desk.orders[1]), "name": "min_value", "value": "12,50"}
+    shown = post(client, "/policies/simulate", **form)
+    post(client, "/policies/commit", **fields(shown))
+    assert rows(website) == [("order", desk.orders[1], "min_value", 1250)]

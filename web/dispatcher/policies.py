@@ -1,0 +1,159 @@
+"""Policies in plain words: for everybody, a customer or an order, from a day on; shown first, then committed."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from data.queries.policies import policy_lines, scope_of
+from data.queries.today import today_of
+from data.store import SqlStore
+from data.store.again import in_transaction
+from routing.errors import Conflict, InvalidInput
+from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, checked
+from routing.services.ruling import Ruling, commit_ruling, simulate_ruling
+from web.dispatcher import policy_words as words
+from web.dispatcher.receipts import fingerprint
+from web.dispatcher.supply import changes
+from web.dispatcher.words import actor_words
+from web.here import here, now
+from web.people import needs_role
+
+policies = Blueprint("policies", __name__, url_prefix="/policies")
+
+
+@policies.get("")
+@needs_role("dispatcher")
+def page() -> ResponseReturnValue:
+    return _page()
+
+
+def _page(*, wrong: str = "", scope: str = "", name: str = "") -> str:
+    scope = scope or request.values.get("scope", "")
+    scope = scope if scope in list(Scope) else Scope.COMPANY.value
+    name = name or request.values.get("name", "")
+    kinds = [each for each in words.kind_words() if Scope(scope) in KINDS[each].scopes]
+    with here().database.reading() as connection:
+        company = SqlStore(connection).company()
+        lines = policy_lines(connection)
+    today = today_of(now(), company.zone)
+    book = PolicyBook(line.row for line in lines)
+    return render_template(
+        "dispatcher/policies.html",
+        lines=[line for line in lines if not _is_over(line.row, today)],
+        over=[line for line in lines if _is_over(line.row, today)],
+        in_force={row.id for row in _in_force(book, today)},
+        everybody={
+            each: book.value(each, day=today) for each in words.kind_words() if Scope.COMPANY in KINDS[each].scopes
+        },
+        today=today,
+        scope=scope,
+        scopes=[(each.value, words.scope_words(each)) for each in Scope],
+        kinds=kinds,
+        name=name if name in kinds else "",
+        currency=company.currency,
+        words=words,
+        actor_words=actor_words,
+        wrong=wrong,
+        form=request.values,
+        is_admin=current_user.role == "admin",
+    )
+
+
+def _in_force(book: PolicyBook, today: str) -> list[PolicyRow]:
+    held = (book.row(row.name, day=today, scope=row.scope, scope_id=row.scope_id) for row in book.rows)
+    return [row for row in held if row is not None]
+
+
+def _is_over(row: PolicyRow, today: str) -> bool:
+    return bool(row.effective_to) and row.effective_to < today
+
+
+@policies.post("/simulate")
+@needs_role("dispatcher")
+def simulate() -> ResponseReturnValue:
+    """Shows what the policy does. Changes nothing: a POST only because it comes from a form."""
+    try:
+        return _show(_ruling())
+    except InvalidInput as problem:
+        return _page(wrong=str(problem)), 422
+
+
+def _show(ruling: Ruling, *, moved_on: bool = False) -> str:
+    with here().database.reading() as connection:
+        store = SqlStore(connection)
+        row, previews = simulate_ruling(store, ruling, now=now())
+        company = store.company()
+        whom = next((line.whom for line in policy_lines(connection) if line.row.id == ruling.ends), "")
+    return render_template(
+        "dispatcher/policy.html",
+        row=row,
+        ends=ruling.ends,
+        whom=whom or request.form.get("whom", "").strip()[:100],
+        later=row.effective_from > today_of(now(), company.zone),
+        typed=request.form.get("value", ""),
+        company_currency=company.currency,
+        words=words,
+        moved_on=moved_on,
+        may_commit=_may(row),
+        **changes(previews),
+    )
+
+
+@policies.post("/commit")
+@needs_role("dispatcher")
+def commit() -> ResponseReturnValue:
+    """Keeps it and gives the goods out in one transaction, if that does what was shown; else shows it again."""
+    ruling, at, by, seen = _ruling(), now(), current_user.actor, request.form.get("seen", "")
+
+    def write(store: SqlStore) -> PolicyRow:
+        row, previews = commit_ruling(store, ruling, now=at, by=by)
+        if not _may(row):
+            abort(403)
+        if row.effective_from <= today_of(at, store.company().zone) and fingerprint(previews) != seen:
+            raise Conflict(
+                _("The day moved on since this was shown. Look at it again, then commit."), code="shown_is_old"
+            )
+        return row
+
+    try:
+        row = in_transaction(here().database, write)
+    except Conflict:
+        return _show(ruling, moved_on=True), 409
+    name = words.kind_words()[row.name][0]
+    flash(_("%(policy)s: ended.", policy=name) if ruling.ends else _("%(policy)s: kept.", policy=name), "done")
+    return redirect(url_for("policies.page", scope=row.scope.value))
+
+
+def _may(row: PolicyRow) -> bool:
+    """What binds everybody is an administrator's; a dispatcher decides for a customer or an order."""
+    return row.scope is not Scope.COMPANY or current_user.role == "admin"
+
+
+def _ruling() -> Ruling:
+    """The form. Raises InvalidInput with what is wrong and the mend."""
+    ends = request.form.get("ends", "")
+    if ends:
+        if not ends.isdecimal() or len(ends) > 9:
+            raise InvalidInput(_("This policy is no longer there. Look at the list again."), code="policy")
+        return Ruling(ends=int(ends))
+    form = {each: request.form.get(each, "").strip()[:100] for each in ("scope", "whom", "name", "value", "from", "to")}
+    if form["scope"] not in list(Scope):
+        raise InvalidInput(_("Say for whom: everybody, one customer or one order."), code="scope")
+    scope = Scope(form["scope"])
+    with here().database.reading() as connection:
+        company = SqlStore(connection).company()
+        scope_id = scope_of(connection, scope, form["whom"])
+    today = today_of(now(), company.zone)
+    row = PolicyRow(
+        scope=scope,
+        scope_id=scope_id,
+        name=form["name"],
+        value=words.typed(form["name"], form["value"], company.currency),
+        effective_from=form["from"] or today,
+        effective_to=form["to"],
+    )
+    checked(row, today=today)
+    return Ruling(row=row)

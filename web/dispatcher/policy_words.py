@@ -1,0 +1,102 @@
+"""Policies in plain words: what each decides, and each value as a sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from babel.numbers import get_currency_precision
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from routing.rules.policies import KINDS, Scope
+from web.dispatcher.words import completeness_words, policy_words
+from web.formats import money
+
+
+def kind_words() -> dict[str, tuple[str, str]]:
+    """Name and explanation of each policy, in the order of the page."""
+    return {
+        "allocation_rule": (_("Who comes first"), _("When goods are short, who gets them.")),
+        "rank_rule": (
+            _("May lose goods again"),
+            _("Whether goods that are kept for an order go to somebody who ranks higher, until they are released."),
+        ),
+        "completeness": (_("Parts or all"), _("Whether an order may ship in parts.")),
+        "min_percent": (_("Smallest part, in percent"), _("Of what is open, in units. 0: any part.")),
+        "min_value": (_("Smallest part, in money"), _("What a shipment must be worth to go alone. 0: any.")),
+        "max_wait_days": (
+            _("Waits at most, in days"),
+            _("After so many days since it was ordered, what is there goes, whatever is said above."),
+        ),
+        "max_shipments": (_("Shipments at most"), _("The last of them must bring the rest.")),
+        "reservation_horizon_days": (
+            _("Stock is kept for the next days"),
+            _("An order wanted later than this takes no stock yet."),
+        ),
+        "promise_threshold_days": (
+            _("A later date is told from, in days"),
+            _("A date that slips by less is not told: the promise stays."),
+        ),
+        "promise_earlier_days": (
+            _("An earlier date is told from, in days"),
+            _("Without this an earlier date is not promised."),
+        ),
+        "same_day_until": (_("Goes out the same day until"), _("Goods ready by this hour still go out that day.")),
+    }
+
+
+def rank_words() -> dict[str, str]:
+    return {
+        "never_loses": _("never loses goods that are kept for it"),
+        "normal": _("loses goods that are still to come, never those on the shelf"),
+        "may_give_up": _("may give up goods to who ranks higher"),
+    }
+
+
+def choices(name: str) -> list[tuple[str, str]]:
+    """The values of a policy that is chosen, with their words; empty for one that is typed."""
+    return [(value, value_words(name, value)) for value in KINDS[name].choices]
+
+
+def value_words(name: str, value: Any, currency: str = "") -> str:
+    """A value as a clause: "ships complete", "at least 50 percent"."""
+    match name:
+        case "allocation_rule":
+            return policy_words()[value][0]
+        case "completeness":
+            return completeness_words(value)
+        case "rank_rule":
+            return rank_words()[value]
+        case "min_percent":
+            return _("at least %(n)s percent", n=value) if value else _("any part")
+        case "min_value":
+            worth = money(value, currency) if currency else str(value)
+            return _("worth at least %(money)s", money=worth) if value else _("whatever it is worth")
+        case "max_wait_days":
+            return ngettext("waits %(num)s day at most", "waits %(num)s days at most", value)
+        case "max_shipments":
+            return ngettext("%(num)s shipment at most", "%(num)s shipments at most", value)
+        case "reservation_horizon_days" | "promise_threshold_days" | "promise_earlier_days":
+            return ngettext("%(num)s day", "%(num)s days", value)
+        case _:
+            return str(value)
+
+
+def typed(name: str, text: str, currency: str) -> str:
+    """What a person typed as the rule reads it: money in units becomes minor units; other text stays as it is."""
+    if name != "min_value":
+        return text.strip()
+    digits = get_currency_precision(currency) if currency else 2
+    plain = text.strip().replace(",", ".")
+    whole, _dot, rest = plain.partition(".")
+    if not whole.isdecimal() or (rest and not rest.isdecimal()) or len(rest) > digits:
+        return plain
+    return str(int(whole + rest.ljust(digits, "0")))
+
+
+def scope_words(scope: Scope) -> str:
+    return {
+        Scope.COMPANY: _("Everybody"),
+        Scope.CUSTOMER: _("One customer"),
+        Scope.ORDER: _("One order"),
+    }[scope]
