@@ -35,6 +35,7 @@ from data.tables import (
     stop_delivery,
     supply,
     trip,
+    user,
     vehicle,
 )
 from routing.errors import NotFound
@@ -396,8 +397,12 @@ class OrderPage:
     max_wait_days: int | None
     max_shipments: int | None
     urgent_by: str
+    hold_reason: str
     hold_by: str
     hold_at: datetime | None
+    payment_hold: str
+    payment_hold_by: str
+    payment_hold_at: datetime | None
     salesperson: str
     note: str
     lines: tuple[LinePage, ...]
@@ -437,6 +442,9 @@ def order_page(connection: Connection, order_id: int, *, now: datetime) -> Order
             site.c.notes,
             site.c.pin_quality,
             customer.c.salesperson,
+            customer.c.payment_hold,
+            customer.c.payment_hold_by,
+            customer.c.payment_hold_at,
         )
         .join(depot, depot.c.id == order.c.depot_id)
         .join(site, site.c.id == order.c.site_id)
@@ -445,6 +453,7 @@ def order_page(connection: Connection, order_id: int, *, now: datetime) -> Order
     ).first()
     if row is None or head is None:
         raise NotFound(f"There is no order {order_id}. Look for it by any of its references.", order=order_id)
+    names = {f"user:{each.id}": each.name or each.email for each in connection.execute(select(user))}
     terms = policy_book(connection).order_terms(
         OrderTerms(
             completeness=Completeness(head.completeness),
@@ -475,8 +484,12 @@ def order_page(connection: Connection, order_id: int, *, now: datetime) -> Order
         max_wait_days=terms.max_wait_days,
         max_shipments=terms.max_shipments,
         urgent_by=head.urgent_by,
-        hold_by=head.hold_by,
+        hold_reason=head.hold_reason,
+        hold_by=names.get(head.hold_by, head.hold_by),
         hold_at=head.hold_at,
+        payment_hold=head.payment_hold,
+        payment_hold_by=names.get(head.payment_hold_by, head.payment_hold_by),
+        payment_hold_at=head.payment_hold_at,
         salesperson=head.salesperson,
         note=head.note,
         lines=_lines(connection, order_id),

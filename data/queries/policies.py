@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, or_, select
 
-from data.tables import customer, order, policy
+from data.tables import customer, order, policy, user
 from routing.errors import InvalidInput
 from routing.rules.policies import PolicyBook, PolicyRow, Scope
 
@@ -46,6 +46,7 @@ def policy_lines(connection: Connection) -> list[PolicyLine]:
         .outerjoin(order, (policy.c.scope == "order") & (order.c.id == policy.c.scope_id))
         .order_by(policy.c.name, policy.c.effective_from, policy.c.id)
     )
+    names = {f"user:{row.id}": row.name or row.email for row in connection.execute(select(user))}
     lines = [
         PolicyLine(
             row=PolicyRow(
@@ -58,7 +59,7 @@ def policy_lines(connection: Connection) -> list[PolicyLine]:
                 effective_to=row.effective_to,
             ),
             whom=row.customer_name or row.order_number or "",
-            by=row.by,
+            by=names.get(row.by, row.by),
             at=row.at,
         )
         for row in connection.execute(query)

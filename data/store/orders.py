@@ -332,6 +332,42 @@ class OrderStore(StorePart):
                 delivery=delivery_id,
             )
 
+    def customer_of(self, order_id: int) -> int:
+        """The customer of an order. Raises NotFound."""
+        found = self.connection.scalar(select(order.c.customer_id).where(order.c.id == order_id))
+        if found is None:
+            raise NotFound(f"There is no order {order_id}. Look for it by any of its references.", order=order_id)
+        return int(found)
+
+    def set_order_hold(self, order_id: int, *, reason: str, by: str, now: datetime) -> bool:
+        """Sets or with "" lifts the hold of an order; False when it already says so. Raises NotFound."""
+        self.customer_of(order_id)
+        changed = self.connection.execute(
+            update(order)
+            .where(order.c.id == order_id, order.c.hold_reason != reason)
+            .values(
+                hold_reason=reason,
+                hold_by=by if reason else "",
+                hold_at=now if reason else None,
+                version=order.c.version + 1,
+            )
+        )
+        return bool(changed.rowcount)
+
+    def set_payment_hold(self, customer_id: int, *, reason: str, by: str, now: datetime) -> bool:
+        """The same for the payment hold of a customer."""
+        changed = self.connection.execute(
+            update(customer)
+            .where(customer.c.id == customer_id, customer.c.payment_hold != reason)
+            .values(
+                payment_hold=reason,
+                payment_hold_by=by if reason else "",
+                payment_hold_at=now if reason else None,
+                version=customer.c.version + 1,
+            )
+        )
+        return bool(changed.rowcount)
+
     def has_orders(self) -> bool:
         return self.connection.execute(select(order.c.id).limit(1)).first() is not None
 

@@ -208,6 +208,20 @@ KINDS: dict[str, PolicyKind] = {
 }
 
 
+def usual(name: str) -> Any:
+    """What holds for a company that set nothing; None: no such limit."""
+    policy = AllocationPolicy()
+    by_name: dict[str, Any] = {
+        "allocation_rule": policy.rule.value,
+        "rank_rule": RankRule.NORMAL.value,
+        "reservation_horizon_days": policy.horizon_days,
+        "promise_threshold_days": policy.threshold_days,
+        "promise_earlier_days": policy.earlier_days,
+        "same_day_until": policy.same_day_until.strftime("%H:%M"),
+    }
+    return by_name[name] if name in by_name else getattr(_DEFAULT, name)
+
+
 def checked(row: PolicyRow, *, today: str) -> PolicyRow:
     """The row as it may be kept: `value` read from the text a person typed. Raises InvalidInput with the mend."""
     kind = KINDS.get(row.name)

@@ -281,7 +281,8 @@ def _preview(
             provisional_before=provisional_before[line.id],
             provisional_after=provisional[line.id],
             promised_on=line.promised_on,
-            old_day=line.expected_on or line.promised_on,
+            # A line that has no date and gets none does not change, whatever it was promised once.
+            old_day=line.expected_on or (line.promised_on if expected.get(line.id) else ""),
             new_day=expected.get(line.id, ""),
             price=line.price,
             currency=order.currency,

@@ -6,7 +6,7 @@ import pytest
 
 from routing.errors import InvalidInput
 from routing.model.orders import AllocationPolicy, AllocationRule, Completeness, RankRule
-from routing.rules.policies import KINDS, OrderTerms, PolicyBook, PolicyRow, Scope, checked
+from routing.rules.policies import KINDS, OrderTerms, PolicyBook, PolicyRow, Scope, checked, usual
 
 TODAY = "2026-03-03"
 
@@ -99,3 +99,11 @@ def test_every_choice_of_every_kind_is_read_as_itself() -> None:
     for kind in KINDS.values():
         for value in kind.choices:
             assert checked(row(kind.name, value), today=TODAY).value == value
+
+
+def test_every_policy_says_what_is_usual_without_it() -> None:
+    assert {name: usual(name) for name in KINDS if usual(name) is None}.keys() == {
+        "max_wait_days", "max_shipments", "promise_earlier_days",
+    }  # fmt: skip
+    assert usual("completeness") == "partial"
+    assert usual("same_day_until") == "12:00"

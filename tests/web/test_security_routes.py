@@ -64,6 +64,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /messages/<int:notice_id>/withhold": DESK,
     "GET /orders": EVERYONE,
     "GET /orders/<int:order_id>": EVERYONE,
+    "POST /orders/<int:order_id>/hold": ("dispatcher", "salesperson"),
     "GET /orders/proofs/<int:proof_id>/<int:file_id>": NOT_VIEWERS,
     "GET /p/<token>": LINK,
     "GET /password": EVERYONE,

@@ -6,9 +6,10 @@ from datetime import datetime
 from io import BytesIO
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, render_template, request, send_file
+from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_login import current_user
 
 from data.queries.company import company_card
 from data.queries.orders import (
@@ -23,6 +24,10 @@ from data.queries.orders import (
 )
 from data.queries.timeline import order_timeline
 from data.queries.today import today_of
+from data.store import SqlStore
+from data.store.again import in_transaction
+from routing.errors import InvalidInput
+from routing.services.holding import hold_order, hold_payment
 from web.dispatcher import words
 from web.formats import clock
 from web.formats import day as written_day
@@ -68,6 +73,25 @@ def one(order_id: int) -> ResponseReturnValue:
         found = order_page(connection, order_id, now=now())
         timeline = order_timeline(connection, order_id)
     return render_template("dispatcher/order.html", order=found, answer=answer(found), timeline=timeline, words=words)
+
+
+@orders.post("/<int:order_id>/hold")
+@needs_role("dispatcher", "salesperson")
+def hold(order_id: int) -> ResponseReturnValue:
+    """Holds the order, or with `what=payment` everything of its customer; without a reason it is let go."""
+    reason, payment = " ".join(request.form.get("reason", "").split()), request.form.get("what") == "payment"
+    lift = "lift" in request.form
+    if not reason and not lift:
+        raise InvalidInput(_("Say why: who finds the order on hold will ask."), code="reason")
+    work = hold_payment if payment else hold_order
+
+    def write(store: SqlStore) -> bool:
+        return work(store, order_id, reason="" if lift else reason, by=current_user.actor, now=now())
+
+    if in_transaction(here().database, write):
+        said = _("It may go again.") if lift else _("On hold: it keeps its goods and its place, and is not released.")
+        flash(said, "done")
+    return redirect(url_for("orders.one", order_id=order_id))
 
 
 @orders.get("/proofs/<int:proof_id>/<int:file_id>")

@@ -12,7 +12,7 @@ from data.queries.today import today_of
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
-from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, checked
+from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, checked, usual
 from routing.services.ruling import Ruling, commit_ruling, simulate_ruling
 from web.dispatcher import policy_words as words
 from web.dispatcher.receipts import fingerprint
@@ -48,6 +48,7 @@ def _page(*, wrong: str = "", scope: str = "", name: str = "") -> str:
         everybody={
             each: book.value(each, day=today) for each in words.kind_words() if Scope.COMPANY in KINDS[each].scopes
         },
+        usual={each: usual(each) for each in words.kind_words()},
         today=today,
         scope=scope,
         scopes=[(each.value, words.scope_words(each)) for each in Scope],

@@ -321,6 +321,14 @@ def sentence(one: Happening) -> str:
             return f"{said}: {_('ended') if one.kind == 'policy_ended' else data.get('value')}."
         case "policy_changed":
             return _("Who comes first: %(policy)s.", policy=data.get("why"))
+        case "held":
+            return _("Put on hold: %(why)s.", why=data.get("why"))
+        case "hold_lifted":
+            return _("No longer on hold.")
+        case "payment_held":
+            return _("The customer was put on payment hold: %(why)s.", why=data.get("why"))
+        case "payment_hold_lifted":
+            return _("The customer is no longer on payment hold.")
         case "inbound_slipped":
             return _("Inbound %(number)s comes on %(day)s.", number=data.get("inbound"), day=data.get("to"))
         case "inbound_cancelled":

@@ -134,3 +134,17 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(
             commit_ruling(store, Ruling(ends=99), now=now, by="test")
         assert store.policies().rows == ()
         assert holdings(store) == {"SO-2": (10, 0)}
+
+
+def test_a_line_that_has_no_date_and_gets_none_is_no_change(company: Any, database: Database, now: datetime) -> None:
+    """SO-1 was promised a day, its truck was cancelled long ago: shown again, nothing of it changes."""
+    with company.open():
+        oat = company.product("OAT")
+        order = company.order({oat: 10})
+        line = company.connection.execute(
+            select(tables.order_line.c.id).where(tables.order_line.c.order_id == order)
+        ).scalar_one()
+        company.add(tables.promise, order_line_id=line, promised_on="2026-05-11", why="ordered", by="test", made_at=now)
+    with open_store(database) as store:
+        _, previews = simulate_ruling(store, ruling("allocation_rule", "first_ordered"), now=now)
+        assert [line for preview in previews for line in preview.changed] == []

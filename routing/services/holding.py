@@ -1,0 +1,56 @@
+"""A person stops an order or a customer from going out, and lets them go again: with reason, who and when.
+
+A hold stops the release, never the claim: the order keeps its place and its goods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from routing.errors import InvalidInput
+
+LONGEST = 200
+
+
+class Store(Protocol):
+    def set_order_hold(self, order_id: int, *, reason: str, by: str, now: datetime) -> bool: ...
+    def set_payment_hold(self, customer_id: int, *, reason: str, by: str, now: datetime) -> bool: ...
+    def customer_of(self, order_id: int) -> int: ...
+    def append_event(
+        self,
+        *,
+        kind: str,
+        actor: str,
+        captured_at: datetime,
+        received_at: datetime,
+        data: Mapping[str, Any],
+        order_id: int | None = None,
+    ) -> int: ...
+
+
+def hold_order(store: Store, order_id: int, *, reason: str, by: str, now: datetime) -> bool:
+    """Holds the order, or with reason "" lets it go. False when it was so already. Raises NotFound, InvalidInput."""
+    changed = store.set_order_hold(order_id, reason=_reason(reason), by=by, now=now)
+    if changed:
+        _tell(store, "held" if reason else "hold_lifted", order_id, reason=reason, by=by, now=now)
+    return changed
+
+
+def hold_payment(store: Store, order_id: int, *, reason: str, by: str, now: datetime) -> bool:
+    """The same for everything of the customer of this order: nothing is released until it has paid."""
+    changed = store.set_payment_hold(store.customer_of(order_id), reason=_reason(reason), by=by, now=now)
+    if changed:
+        _tell(store, "payment_held" if reason else "payment_hold_lifted", order_id, reason=reason, by=by, now=now)
+    return changed
+
+
+def _reason(text: str) -> str:
+    if len(text) > LONGEST:
+        raise InvalidInput(f"The reason has {len(text)} characters. Write it in {LONGEST}.", code="reason")
+    return text
+
+
+def _tell(store: Store, kind: str, order_id: int, *, reason: str, by: str, now: datetime) -> None:
+    store.append_event(kind=kind, actor=by, captured_at=now, received_at=now, order_id=order_id, data={"why": reason})

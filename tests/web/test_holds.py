@@ -1,0 +1,74 @@
+"""A hold from the order's page: it stops the release and never the claim; who and when are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from data import tables
+from data.store import SqlStore
+from routing.services.releasing import simulate_release
+from tests.desk import Desk, a_desk
+from tests.website import Website, a_website, form_token
+
+
+@pytest.fixture
+def website(tmp_path: Path) -> Iterator[Website]:
+    with a_website(tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture
+def desk(website: Website) -> Desk:
+    return a_desk(website)
+
+
+def hold(client: FlaskClient, order_id: int, **fields: str) -> TestResponse:
+    token = form_token(client.get("/policies"))
+    return client.post(f"/orders/{order_id}/hold", data={"csrf_token": token, **fields})
+
+
+def why_it_stays(website: Website, desk: Desk, order_id: int) -> list[str]:
+    with website.installation.database.reading() as connection:
+        depot = connection.execute(select(tables.order.c.depot_id).where(tables.order.c.id == order_id)).scalar_one()
+        day = website.clock.at.date().isoformat()
+        found = simulate_release(SqlStore(connection), depot_id=depot, for_day=day, now=website.clock.at)
+        return [reason.value for order in found.stays if order.order_id == order_id for reason in order.reasons]
+
+
+def held_units(website: Website) -> list[tuple[int, int]]:
+    with website.installation.database.reading() as connection:
+        query = select(tables.allocation.c.order_line_id, tables.allocation.c.quantity)
+        return sorted(tuple(row) for row in connection.execute(query))
+
+
+@pytest.mark.parametrize(("what", "reason"), [("order", "on_hold"), ("payment", "customer_payment")])
+def test_a_hold_stops_the_release_keeps_the_goods_and_is_lifted_again(
+    website: Website, desk: Desk, what: str, reason: str
+) -> None:
+    client, order, goods = website.signed_in(), desk.orders[1], held_units(website)
+    assert hold(client, order, what=what, reason="asks for another day").status_code == 302
+    assert reason in why_it_stays(website, desk, order)
+    assert held_units(website) == goods
+    page = client.get(f"/orders/{order}").text
+    assert "asks for another day" in page
+    assert "user:" not in page, "who did it has a name"
+    assert hold(client, order, what=what, lift="1").status_code == 302
+    assert reason not in why_it_stays(website, desk, order)
+    assert "asks for another day" in client.get(f"/orders/{order}").text, "the timeline keeps it"
+
+
+def test_a_hold_needs_a_reason_an_order_and_somebody_who_may(website: Website, desk: Desk) -> None:
+    client, order = website.signed_in(), desk.orders[1]
+    for fields, status in (({}, 400), ({"reason": "  "}, 400), ({"reason": "x" * 201}, 400)):
+        assert hold(client, order, **fields).status_code in (status, 422)
+    assert hold(client, 9999, reason="x").status_code == 404
+    viewer = website.signed_in(role="viewer")
+    token = form_token(viewer.get("/orders"))
+    assert viewer.post(f"/orders/{order}/hold", data={"csrf_token": token, "reason": "x"}).status_code == 403
+    assert "on_hold" not in why_it_stays(website, desk, order)
