@@ -20,8 +20,12 @@ from routing.rules.schedule import ALWAYS, Timetable, earliest, latest, spans
 type Routes = dict[int, list[int]]
 """Visit ids in order, per shift id; an unused shift has an empty list."""
 
-type Score = tuple[tuple[tuple[int, int], ...], int]
-"""((served, their age) per rank from the top, minus cost): the bigger one is the better plan."""
+type Served = tuple[tuple[int, ...], tuple[int, ...]]
+"""(how many are served, the sum of their ages), each per rank from the top: the bigger one is better."""
+
+type Score = tuple[Served, int]
+"""(what is served, minus cost): the bigger one is the better plan. Age lifts a visit within its rank only, so the
+counts of all ranks come before the age of any."""
 
 type Slack = list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]
 """(free, wait, latest) per position, once per way of having taken the break: see `Insertion._slack`."""
@@ -158,14 +162,13 @@ class Insertion:
         served = [key for ids in routes.values() for key in ids]
         return self.served_by_rank(served), -round(sum(self.weigh(shift, ids) for shift, ids in routes.items()))
 
-    def served_by_rank(self, served: Iterable[int]) -> tuple[tuple[int, int], ...]:
-        """(served, sum of their age) per rank from the top."""
+    def served_by_rank(self, served: Iterable[int]) -> Served:
         count = dict.fromkeys(self.ranks, 0)
         age = dict.fromkeys(self.ranks, 0)
         for key in served:
             count[self.rank[key]] += 1
             age[self.rank[key]] += self.age[key]
-        return tuple((count[rank], age[rank]) for rank in self.ranks)
+        return tuple(count[rank] for rank in self.ranks), tuple(age[rank] for rank in self.ranks)
 
     def distinct(self, routes: Routes, shifts: Sequence[int]) -> list[int]:
         """These shifts, but of unused ones that are alike only the first."""

@@ -547,23 +547,18 @@ class _Model:
             if visit.id in positions:
                 order.CumulVar(self.node[n]).SetValue(positions[visit.id] + 1)
             by_rank.setdefault(insertion.rank[visit.id], []).append(n)
+        # One more served outweighs the ages of all: age lifts a visit within its rank only.
+        ages = _small([visit.age for visit in self.visits])
+        one = 1 + sum(ages)
         for rank, nodes in by_rank.items():
-            ages = _small([self.visits[n].age for n in nodes])
-            one = 1 + sum(ages)
             kept = [n for n in nodes if self.visits[n].id in served]
             if rank > self.rank and len(kept) == len(nodes):
                 # All of a higher rank are served: they stay so.
                 continue
-            for n, age in zip(nodes, ages, strict=True):
-                self.routing.AddDisjunction([self.node[n]], self.weight * (one + age))
+            for n in nodes:
+                self.routing.AddDisjunction([self.node[n]], self.weight * (one + ages[n]))
             if rank > self.rank and kept:
-                worth = dict(zip(nodes, ages, strict=True))
-                solver.Add(
-                    solver.ScalProd(
-                        [self.routing.ActiveVar(self.node[n]) for n in nodes], [one + worth[n] for n in nodes]
-                    )
-                    >= sum(one + worth[n] for n in kept)
-                )
+                solver.Add(solver.Sum([self.routing.ActiveVar(self.node[n]) for n in nodes]) >= len(kept))
 
     # ---- search
 

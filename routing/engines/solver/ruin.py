@@ -40,11 +40,14 @@ class Ruin:
         self.fixed = set(insertion.position_of) | set(insertion.table.done)
         served = sum(len(ids) for ids in routes.values())
         # An absence costs a few times what a visit costs on average, ten times more per rank: enough to steer the walk.
+        # Age adds less than an absence of the lowest rank: it lifts within a rank only.
         base = 4.0 * max(1.0, sum(self.cost.values()) / max(1, served))
         self.price = {
             key: base
-            * 10 ** min(8, len(insertion.ranks) - 1 - insertion.ranks.index(insertion.rank[key]))
-            * (1 + 0.5 * insertion.age[key] / (1 + max(insertion.age.values())))
+            * (
+                10 ** min(8, len(insertion.ranks) - 1 - insertion.ranks.index(insertion.rank[key]))
+                + 0.5 * insertion.age[key] / (1 + max(insertion.age.values()))
+            )
             for key in self.keys
         }
         self.unit = base / 4.0

@@ -152,6 +152,18 @@ def test_within_a_tier_the_older_one_goes() -> None:
     assert reasons(solve(problem(young, old), **SOON)) == {1: (Reason.COMPETED_OUT,)}
 
 
+def test_the_age_of_a_higher_tier_does_not_cost_a_lower_tier_a_visit() -> None:
+    """Only one of the two urgent ones fits. With the older, which leaves at 11:00, there is no time left for the way
+    back from place 1; with the younger there is."""
+    older = visit(1, 0, service_s=29 * MINUTE, tier=1, age=1, ready_s=11 * HOUR)
+    younger = visit(4, 0, service_s=32 * MINUTE, tier=1)
+    seconds = np.zeros((2, 2), dtype=np.int64)
+    seconds[1, 0] = 32 * MINUTE
+    far, near = visit(2, 1, service_s=0), visit(3, 0, service_s=0)
+    day = problem(older, far, near, younger, travel=Travel(durations_s=seconds, distances_m=seconds * 10))
+    assert solve(day, **SOON).served_by_tier == ((1, 1), (0, 2))
+
+
 def test_without_visits_or_shifts_there_is_an_empty_plan() -> None:
     assert solve(problem(), **SOON).routes == ()
     nobody = solve(problem(visit(1, 1), shifts=()), **SOON)
