@@ -79,7 +79,7 @@ def document() -> Document:
 
 def answered(given: Document) -> Document:
     problem = read_vroom(given)
-    plan = solve(problem.problem, seed=0, time_limit_s=2, iterations=80, start=problem.start)
+    plan = solve(problem.problem, seed=0, time_limit_s=2, iterations=4000, start=problem.start)
     return json.loads(json.dumps(write_vroom(plan, problem)))
 
 
@@ -251,7 +251,7 @@ def test_coordinates_are_read_as_lon_lat_and_asked_once_each() -> None:
 
     given = read_vroom(coordinates(), travel=Straight())
     assert given.problem.travel_build == "b1"
-    out = write_vroom(solve(given.problem, seed=0, time_limit_s=1, iterations=30), given)
+    out = write_vroom(solve(given.problem, seed=0, time_limit_s=1, iterations=1000), given)
     assert out["summary"]["duration"] == 150
 
 

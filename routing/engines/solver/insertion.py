@@ -100,7 +100,7 @@ class Insertion:
             shift.id: kinds.setdefault((replace(shift, id=0, name=""), self.may[shift.id].tobytes()), len(kinds))
             for shift in problem.shifts
         }
-        self._free = all(shift.cost == CostScheme() for shift in problem.shifts)
+        self.costs_nothing = all(shift.cost == CostScheme() for shift in problem.shifts)
 
     def _crew(self, shift: ShiftOffer) -> Crew:
         anywhere = len(self.problem.places)
@@ -156,7 +156,7 @@ class Insertion:
             return 0.0
         times = self.table.times(shift, ids)
         assert times is not None
-        return float(times.travel_s if self._free else times.cost)
+        return float(times.travel_s if self.costs_nothing else times.cost)
 
     def score(self, routes: Routes) -> Score:
         served = [key for ids in routes.values() for key in ids]

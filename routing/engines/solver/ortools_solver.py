@@ -3,8 +3,10 @@ checker.
 
 How a solve goes:
 
-1. Regret insertion gives a plan within a fraction of a second, and an exchange makes priority strict (insertion.py).
-2. Ruin and recreate (ruin.py) takes most of the time: it fills tight days and lowers the cost, rank by rank.
+1. Insertion gives a plan within a fraction of a second (by regret, of many visits by a compiled greedy one), and an
+   exchange makes priority strict (insertion.py).
+2. Ruin and recreate, compiled (walk.py, kernel.py), takes most of the time: it fills tight days and lowers the cost,
+   rank by rank.
 3. Per rank from the top (first what a person locked, then tier by tier): if visits of that rank are still waiting, a
    model with this rank and those above maximises first how many of them are served, then their age. What was reached
    above is a constraint of the model, never a price: prices would have to grow by powers and overflow.
@@ -35,7 +37,7 @@ from ortools.util import optional_boolean_pb2
 
 from routing.engines.solver.finish import plan_of, served_by_tier
 from routing.engines.solver.insertion import LOCKED, Insertion, Routes, Score, as_routes
-from routing.engines.solver.ruin import Ruin
+from routing.engines.solver.walk import RuinAndRecreate, warm
 from routing.errors import InvalidProblem
 from routing.model.plans import Plan, Problem, ShiftOffer, SolveProgress
 from routing.rules.schedule import Timetable, spans
@@ -52,8 +54,10 @@ _WALK_SHARE = 0.85
 """Of the time limit for ruin and recreate; the rest is for OR-Tools."""
 _TIDY_SHARE = 0.08
 """Of the time limit for the last look at single moves."""
-_HOT, _COLD = 2.0, 0.03
-"""Temperature at the beginning and end of the walk, in costs of an average visit."""
+_REGRET = 300
+"""Up to so many visits the first plan is built by regret; beyond, that would take seconds and the walk needs none."""
+_STRIDE_S = 0.02
+"""The walk looks up at the clock, for a cancel and to tell about this often."""
 _COST_SCALE = 10**10
 """The cost of any plan is scaled to stay below this inside a model, so that counts always weigh more."""
 
@@ -71,11 +75,12 @@ def solve(
 ) -> Plan:
     """The best plan in the limit. `found` gets the visits per shift of each better plan, at most five a second.
 
-    `iterations` limits the rounds of ruin and recreate, and to a tenth of it the solutions OR-Tools accepts per
+    `iterations` limits the rounds of ruin and recreate, and to a hundredth of it the solutions OR-Tools accepts per
     model; the time limit holds as well. Cancelling keeps the best.
     Raises InvalidProblem, SolverError.
     """
     check_limits(problem)
+    warm()  # the clock starts when everything is compiled
     search = _Search(problem, seed, time_limit_s, iterations, progress, cancelled, found)
     if problem.visits and problem.shifts:
         search.begin(start)
@@ -161,29 +166,45 @@ class _Search:
         if start is not None:
             given = as_routes(self.problem, [(route.shift, route.visits) for route in start.routes])
             self.offer(self.insertion.mend(given), "first")
-        self.offer(self.insertion.build(), "first")
+        if len(self.problem.visits) <= _REGRET or self.insertion.position_of:
+            self.offer(self.insertion.build(), "first")
+        else:
+            walk = RuinAndRecreate(self.insertion, self.routes, seed=self.seed)
+            walk.fill()
+            self.offer(walk.best, "first")
         self.offer(self.insertion.exchange(self.routes), "first")
 
     def walk(self) -> None:
         """Ruin and recreate, cooling down over its share of the time or its rounds."""
-        ruin = Ruin(self.insertion, self.routes, seed=self.seed)
+        walk = RuinAndRecreate(self.insertion, self.routes, seed=self.seed)
         began = time.monotonic()
         share = (self.deadline - began) * (_WALK_SHARE if self.iterations is None else 1.0)
         # A handful of visits is soon tried out.
-        patience = 300 + 60 * len(self.problem.visits)
-        rounds = since = 0
-        while since < patience and not self.stopped():
-            part = (
-                (time.monotonic() - began) / max(share, 1e-6) if self.iterations is None else rounds / self.iterations
-            )
-            if part >= 1:
-                break
-            rounds, since = rounds + 1, since + 1
-            if ruin.round(_HOT * (_COLD / _HOT) ** part):
-                since = 0
-                self.tell(ruin.best, "fill")
+        enough = max(20_000, 200 * len(self.problem.visits) ** 2)
+        limit = enough if self.iterations is None else self.iterations
+        rounds, stride = 0, 50
+        while rounds < limit and not self.stopped():
+            part = rounds / limit
+            if self.iterations is None:
+                part = max(part, (time.monotonic() - began) / max(share, 1e-6))
+                if part >= 1:
+                    break
+            looked = time.monotonic()
+            stride = min(stride, limit - rounds)
+            better = walk.run(stride, part)
+            rounds += stride
+            if self.iterations is None:
+                # With a limit of rounds strides are the same on every machine, since each has its temperature.
+                stride = max(10, min(2 * stride, round(stride * _STRIDE_S / max(time.monotonic() - looked, 1e-6))))
+            else:
+                stride = 50
+            if better:
+                self.tell(walk.best, "fill")
         self.solutions += rounds
-        self.offer(ruin.best, "fill")
+        best = walk.best
+        if not all(self.insertion.fits(shift, ids) for shift, ids in best.items()):
+            best = self.insertion.mend(best)
+        self.offer(best, "fill")
 
     def improve(self) -> None:
         self.walk()
@@ -573,9 +594,9 @@ class _Model:
         for name in _SLOW_OPERATORS:
             setattr(operators, name, optional_boolean_pb2.BOOL_FALSE)
         if search.iterations is not None:
-            parameters.solution_limit = 1 + search.iterations // 10
+            parameters.solution_limit = 1 + search.iterations // 100
             # A model with nothing left to change finds no more solutions: it must end without looking at the clock.
-            branches = 1000 * (10 + search.iterations)
+            branches = 1000 * (10 + search.iterations // 10)
             self.routing.AddSearchMonitor(self.routing.solver().BranchesLimit(branches))
         best = _Best()
         self.routing.AddAtSolutionCallback(lambda: self._heard(best, phase))

@@ -22,8 +22,8 @@ from routing.model.plans import Plan, Problem, SolveProgress
 
 _GRACE_S = 10.0
 """Past its limit the child has this long to recompute, check and send its answer."""
-_STARTING_S = 30.0
-"""And this long to start: importing takes seconds on a busy machine."""
+_STARTING_S = 180.0
+"""And this long to start: the first time on a machine the search is compiled, which takes half a minute or more."""
 _POLITE_S = 2.0
 """After a cancel the child has this long to answer by itself."""
 
@@ -188,7 +188,9 @@ def _child(pipe: Connection) -> None:
     _die_with_parent()
     task: _Task = pipe.recv()
     from routing.engines.solver.ortools_solver import solve
+    from routing.engines.solver.walk import warm
 
+    warm()
     stop = threading.Event()
 
     def cancelled() -> bool:

@@ -49,6 +49,6 @@ def test_after_tidying_no_single_visit_is_cheaper_elsewhere(seed: int) -> None:
 
 def test_a_plan_with_time_to_spare_holds_no_cheaper_single_move() -> None:
     problem = vrptw(stops=20, vans=3, seed=5)
-    plan = solve(problem, seed=1, time_limit_s=60, iterations=20)
+    plan = solve(problem, seed=1, time_limit_s=60, iterations=400)
     routes = {shift.id: [] for shift in problem.shifts} | {r.shift: list(r.visits) for r in plan.routes}
     assert cheaper_moves(problem, routes) == []

@@ -1,0 +1,337 @@
+"""A walk of ruin and recreate over one problem: packs it into arrays, runs the compiled rounds, unpacks the best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.engines.solver import kernel
+from routing.engines.solver.insertion import Insertion, Routes
+from routing.model.plans import CostScheme, ShiftOffer
+from routing.rules.schedule import ALWAYS, MOST_BREAKS, Spans, spans
+
+_NEAR = 100
+_BESIDE = 40
+_BESIDE_MANY = 30
+"""From `_MANY` visits on, fewer neighbours are asked: more rounds are worth more."""
+_MANY = 1000
+_HOT, _COLD = 2.0, 0.04
+"""Temperature at the beginning and end of a walk, in costs of an average visit."""
+_BLOCK = 500
+"""Rows of the table of all pairs that are looked at together, so that 5,000 visits need no 200 MB."""
+_FAR_TIME = 2**58
+_NO_LIMIT = 2**58
+
+
+class RuinAndRecreate:
+    """`run` walks on; `best` is the best found so far, as visit ids per shift id.
+
+    The same problem, routes, seed and calls of `run` give the same walk.
+    """
+
+    def __init__(self, insertion: Insertion, routes: Routes, *, seed: int) -> None:
+        self.insertion = insertion
+        self.visits = [visit.id for visit in insertion.problem.visits]
+        # Those that are alike stand together: of unused ones only the first of a kind is asked.
+        self.shifts = sorted((shift.id for shift in insertion.problem.shifts), key=lambda key: insertion.kind[key])
+        self._held = _front(insertion, routes)
+        self.day = _packed(insertion, self.shifts, self._held)
+        self.walk = _beginning(self.day, insertion, self.shifts, routes, seed)
+        kernel.begin(self.day, self.walk)
+        self._price_absences()
+        self._take_as_best()
+
+    def _price_absences(self) -> None:
+        """What the walk pays per visit that waits: a few times what a visit costs on average, ten times more per rank:
+        enough to steer. Age adds less than an absence of the lowest rank."""
+        insertion, day, walk = self.insertion, self.day, self.walk
+        oldest = 1 + max(insertion.age.values())
+        below = len(insertion.ranks) - 1 - day.visit[:, kernel.RANK]
+        lifted = 10.0 ** np.minimum(8, below) + 0.5 * day.visit[:, kernel.AGE] / oldest
+        day.absence[:] = 4.0 * self._typical(int(walk.tally[kernel.TOTAL])) * lifted
+        walk.penalty[0] = day.absence[walk.visit[:, kernel.ON] < 0].sum()
+
+    def _typical(self, total: int) -> float:
+        """What a visit costs on average when all that are served cost `total`."""
+        served = len(self.visits) - int(self.walk.tally[kernel.WAITING])
+        return max(1.0, total / served if served else float(np.median(self.day.prices[0])))
+
+    def _take_as_best(self) -> None:
+        walk = self.walk
+        walk.best[:] = np.concatenate([walk.visit[:, kernel.NEXT], walk.shift[:, kernel.HEAD]])
+        walk.ranks[kernel.BEST_SERVED], walk.ranks[kernel.BEST_AGES] = (
+            walk.ranks[kernel.SERVED],
+            walk.ranks[kernel.AGES],
+        )
+        walk.tally[kernel.BEST] = walk.tally[kernel.TOTAL]
+
+    def fill(self) -> None:
+        """Serves what waits, rank by rank, those with the least time first, each where it costs least."""
+        visit = self.day.visit
+        order = np.lexsort((visit[:, -1] - visit[:, kernel.WINDOW], visit[:, -1], visit[:, kernel.RANK]))
+        kernel.fill(self.day, self.walk, order.astype(np.int64))
+        self._price_absences()
+        self._take_as_best()
+
+    def run(self, rounds: int, part: float) -> bool:
+        """So many rounds at the temperature of this part (0 to 1) of the walk. True when a better plan was found."""
+        before = int(self.walk.tally[kernel.FOUND])
+        heat = self._typical(int(self.walk.tally[kernel.BEST])) * _HOT * (_COLD / _HOT) ** part
+        kernel.rounds(self.day, self.walk, rounds, heat)
+        return int(self.walk.tally[kernel.FOUND]) > before
+
+    @property
+    def best(self) -> Routes:
+        out: Routes = {shift.id: [] for shift in self.insertion.problem.shifts}
+        for k, shift in enumerate(self.shifts):
+            x = int(self.walk.best[len(self.visits) + k])
+            while x >= 0:
+                out[shift].append(self.visits[x])
+                x = int(self.walk.best[x])
+        return out
+
+
+def route_costs(insertion: Insertion) -> Callable[[int, Sequence[int]], int]:
+    """`route_cost` of the kernel for visit ids on a shift id: -1 when the route cannot be driven."""
+    shifts = [shift.id for shift in insertion.problem.shifts]
+    day = _packed(insertion, shifts, {})
+    scratch = np.zeros((len(day.visit) + 3, 2**MOST_BREAKS), dtype=np.int64)
+
+    def cost(shift: int, ids: Sequence[int]) -> int:
+        line = np.array([insertion.row[key] for key in ids], dtype=np.int64)
+        return int(kernel.route_cost(day, shifts.index(shift), line, len(ids), scratch, scratch.copy()))
+
+    return cost
+
+
+def _front(insertion: Insertion, routes: Routes) -> dict[int, bool]:
+    """Visits whose place in the order is fixed: True while they and all before them stand where they must."""
+    held: dict[int, bool] = {}
+    for ids in routes.values():
+        last = max((at for at, key in enumerate(ids) if key in insertion.position_of), default=-1)
+        held |= dict.fromkeys(ids[: last + 1], True)
+    # One that waits would be put anywhere: it is left to the insertion that knows its place.
+    return held | {key: False for key in insertion.position_of if key not in held}
+
+
+def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool]) -> kernel.Day:
+    problem, table = insertion.problem, insertion.table
+    visits = problem.visits
+    shifts = [table.shifts[key] for key in shift_ids]
+    anywhere = len(problem.places)
+    free = all(shift.cost == CostScheme() for shift in shifts)
+
+    tables: dict[tuple[str, float], int] = {}
+    seconds, metres = [], []
+    tariffs: dict[tuple[int, float, float], int] = {}
+    prices = []
+    speed, tariff = [], []
+    for shift in shifts:
+        key = (shift.profile, shift.speed_factor)
+        if key not in tables:
+            tables[key] = len(tables)
+            durations, distances = table.durations(shift), table.distances(shift)
+            closed = (durations < 0) | (distances < 0)
+            seconds.append(np.pad(np.where(closed, kernel.BLOCKED, durations), (0, 1)))
+            metres.append(np.pad(np.where(closed, 0, distances), (0, 1)))
+        clock = tables[key]
+        per_s, per_m = (shift.cost.per_hour + shift.cost.per_travel_hour) / 3600, shift.cost.per_km / 1000
+        if free or per_s == per_m == 0:
+            per_s = 1.0
+        rates = (clock, per_s, per_m)
+        if rates not in tariffs:
+            tariffs[rates] = len(tariffs)
+            price = np.rint(per_s * seconds[clock] + per_m * metres[clock])
+            prices.append(np.minimum(price, kernel.BLOCKED).astype(np.int64))
+        speed.append(clock)
+        tariff.append(tariffs[rates])
+
+    windows = _padded([ALWAYS if visit.id in table.done else spans(visit.windows) for visit in visits])
+    pauses = [table.breaks(shift.id) for shift in shifts]
+    most_pauses = max((len(each) for each in pauses), default=0) or 1
+    most_windows = max((len(times) for each in pauses for _, times in each), default=1)
+    breaks = np.zeros((len(shifts), most_pauses, 1 + 2 * most_windows), dtype=np.int64)
+    for k, each in enumerate(pauses):
+        for b, (duration, times) in enumerate(each):
+            breaks[k, b, 0] = duration
+            breaks[k, b, 1:] = _padded([times], most_windows)[0]
+
+    dimensions = len(problem.dimensions)
+    load = np.array([(*visit.load, *visit.collect) for visit in visits], dtype=np.int64)
+    load = load.reshape(len(visits), 2 * dimensions)
+    collects = load[:, dimensions:].any(axis=1)
+    ready = _ints(-_FAR_TIME if v.ready_s is None or v.id in table.done else v.ready_s for v in visits)
+    may = np.array([insertion.may[shift.id] for shift in shifts], dtype=bool).reshape(len(shifts), len(visits))
+    may[:, [row for row, visit in enumerate(visits) if held.get(visit.id) is False]] = False
+    leave = _ints(shift.start_s + shift.loading_s for shift in shifts)
+    near, beside = _neighbours(insertion, windows, seconds[0])
+
+    def careful(shift: ShiftOffer, k: int) -> bool:
+        return bool(
+            len(shift.breaks) > 1
+            or (ready[may[k]] > leave[k]).any()
+            or collects[may[k]].any()
+            or None is not (shift.max_stops or shift.max_distance_m or shift.max_travel_s)
+            or 0 in (shift.max_stops, shift.max_distance_m, shift.max_travel_s)
+        )
+
+    def limit(value: int | None) -> int:
+        return _NO_LIMIT if value is None else value
+
+    numbers = [
+        (
+            visit.place, visit.service_s, visit.setup_s, ready[row], insertion.ranks.index(insertion.rank[visit.id]),
+            visit.age, visit.id in table.done, held.get(visit.id, False),
+        )
+        for row, visit in enumerate(visits)
+    ]  # fmt: skip
+    offers = [
+        (
+            speed[k], tariff[k], anywhere if shift.start is None else shift.start,
+            anywhere if shift.end is None else shift.end, leave[k], shift.end_s - shift.debrief_s,
+            shift.loading_s + shift.debrief_s, limit(shift.max_visits), limit(shift.max_stops),
+            limit(shift.max_distance_m), limit(shift.max_travel_s), shift.cost.fixed, shift.cost.per_hour,
+            shift.cost.per_travel_hour, shift.cost.per_km, insertion.kind[shift.id], len(pauses[k]), careful(shift, k),
+        )
+        for k, shift in enumerate(shifts)
+    ]  # fmt: skip
+    return kernel.Day(
+        seconds=np.stack(seconds).astype(np.int64),
+        metres=np.stack(metres).astype(np.int64),
+        prices=np.stack(prices),
+        visit=np.ascontiguousarray(np.hstack([np.array(numbers, dtype=np.int64), windows])),
+        load=load,
+        absence=np.zeros(len(visits)),
+        may=may,
+        shift=np.array(offers, dtype=np.int64),
+        capacity=np.array([shift.capacity for shift in shifts], dtype=np.int64).reshape(len(shifts), dimensions),
+        breaks=breaks,
+        near=near,
+        beside=beside,
+        kinds=_ranges([insertion.kind[shift.id] for shift in shifts]),
+        flags=_ints(
+            (
+                any(shift.cost.per_hour for shift in shifts),
+                bool((ready > leave.min(initial=_FAR_TIME)).any()),
+                bool(collects.any()),
+                free,
+            )
+        ),
+    )
+
+
+def _beginning(
+    day: kernel.Day, insertion: Insertion, shift_ids: Sequence[int], routes: Routes, seed: int
+) -> kernel.Walk:
+    n, k = len(day.visit), len(shift_ids)
+
+    def ints(*shape: int) -> NDArray[np.int64]:
+        return np.zeros(shape, dtype=np.int64)
+
+    walk = kernel.Walk(
+        visit=ints(n, 8),
+        shift=ints(k, 6),
+        load=ints(k, day.load.shape[1]),
+        away=ints(n),
+        ranks=ints(4, len(insertion.ranks)),
+        best=ints(n + k),
+        tally=ints(7),
+        penalty=np.zeros(1),
+        chance=np.array([(seed * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) % 2**64 or 1], dtype=np.uint64),
+        log=ints(k + 2, 5),
+        log_visit=ints(n + 1, 5),
+        log_load=ints(k + 1, day.load.shape[1]),
+        pool=ints(n + 1),
+        key=np.zeros(n + 1),
+        line=ints(n + 2),
+        scratch=ints(2, n + 4, 2 ** int(day.shift[:, kernel.PAUSES].max(initial=0))),
+    )
+    walk.visit[:, kernel.NEXT] = -1
+    walk.shift[:, kernel.HEAD] = walk.shift[:, kernel.STAMP] = -1
+    for at, shift in enumerate(shift_ids):
+        rows = [insertion.row[key] for key in routes[shift]]
+        if rows:
+            walk.shift[at, kernel.HEAD] = rows[0]
+            walk.visit[rows[:-1], kernel.NEXT] = rows[1:]
+    return walk
+
+
+def _ints(values: object) -> NDArray[np.int64]:
+    return np.array(list(values), dtype=np.int64)  # type: ignore[call-overload]
+
+
+def _ranges(kinds: Sequence[int]) -> NDArray[np.int64]:
+    """(from, up to) of each run of equal numbers."""
+    ends = [at + 1 for at in range(len(kinds)) if at + 1 == len(kinds) or kinds[at + 1] != kinds[at]]
+    return np.array(list(zip([0, *ends[:-1]], ends, strict=True)), dtype=np.int64).reshape(len(ends), 2)
+
+
+def _padded(windows: Sequence[Spans], width: int = 0) -> NDArray[np.int64]:
+    """(first, last) pairs in rows of equal length; shorter lists repeat their last pair."""
+    width = max(width, max((len(each) for each in windows), default=1))
+    full = [[each[min(w, len(each) - 1)] for w in range(width)] for each in windows]
+    return np.clip(np.array(full, dtype=np.int64).reshape(len(windows), 2 * width), -_FAR_TIME, _FAR_TIME)
+
+
+def _neighbours(
+    insertion: Insertion, windows: NDArray[np.int64], seconds: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(near, beside): rows of other visits by travel alone; by travel, waiting and whether it can be done at all."""
+    visits = insertion.problem.visits
+    n = len(visits)
+    place = np.array([visit.place for visit in visits], dtype=np.int64)
+    service = np.array([float(visit.service_s) for visit in visits])
+    opens, closes = windows[:, 0].astype(float), windows[:, -1].astype(float)
+    most_near = min(_NEAR, max(0, n - 1))
+    most_beside = min(_BESIDE if n < _MANY else _BESIDE_MANY, max(0, n - 1))
+    near = np.zeros((n, most_near), dtype=np.int64)
+    beside = np.zeros((n, most_beside), dtype=np.int64)
+    for begin in range(0, n, _BLOCK):
+        rows = slice(begin, min(begin + _BLOCK, n))
+        to = seconds[np.ix_(place[rows], place)].astype(float)
+        back = seconds[np.ix_(place, place[rows])].astype(float).T
+        ways = []
+        for travel, one, other in ((to, rows, slice(None)), (back, slice(None), rows)):
+            # `one` is served before `other`; whichever way round, rows are `rows`.
+            before, after = (0, 1) if one is rows else (1, 0)
+            begin_before = np.expand_dims(opens[one] + service[one], 1 - before)
+            end_before = np.expand_dims(closes[one] + service[one], 1 - before)
+            wait = np.maximum(0, np.expand_dims(opens[other], 1 - after) - end_before - travel)
+            late = begin_before + travel > np.expand_dims(closes[other], 1 - after)
+            ways.append(travel + 0.2 * wait + np.where(late, 1e12, 0.0))
+        itself = (np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop))
+        for out, far in ((near, np.minimum(to, back)), (beside, np.minimum(*ways))):
+            far[itself] = np.inf
+            out[rows] = np.argsort(far, axis=1, kind="stable")[:, : out.shape[1]]
+    return near, beside
+
+
+@cache
+def warm() -> None:
+    """Compiles the kernel, or loads it from the cache: half a minute the first time on a machine, else a second."""
+    from datetime import UTC, datetime
+
+    from routing.model.plans import Place, Problem, Travel, Visit, Window
+    from routing.rules.schedule import Timetable
+
+    table = np.array([[0, 9, 8], [9, 0, 7], [8, 7, 0]], dtype=np.int64)
+    visit = Visit(
+        id=1, place=1, service_s=1, windows=(Window(start_s=0, end_s=900),), load=(1,), collect=(0,), name="warm"
+    )
+    shift = ShiftOffer(id=1, profile="any", start=0, end=0, start_s=0, end_s=1000, capacity=(9,))
+    problem = Problem(
+        epoch=datetime(2026, 1, 1, tzinfo=UTC),
+        dimensions=("pieces",),
+        places=tuple(Place(index=index, name="") for index in range(3)),
+        travel={"any": Travel(durations_s=table, distances_m=table)},
+        visits=(visit, replace(visit, id=2, place=2)),
+        shifts=(shift,),
+    )
+    insertion = Insertion(problem, Timetable(problem))
+    walk = RuinAndRecreate(insertion, {1: []}, seed=0)
+    walk.fill()
+    walk.run(3, 0.5)

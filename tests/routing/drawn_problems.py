@@ -1,0 +1,73 @@
+"""Small problems of every kind, drawn by Hypothesis: every constraint of the model, alone and together."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from routing.model.plans import Lock, Problem, Travel, Window
+from tests.routing.builders_plans import HOUR, MINUTE, between, pause, problem, shift, visit
+
+
+@st.composite
+def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True) -> Problem:
+    places = draw(st.integers(2, 6))
+    cells = st.integers(-1, 40)
+    table = np.array([[draw(cells) for _ in range(places)] for _ in range(places)], dtype=np.int64)
+    table = np.where(table < 0, -1, table * MINUTE)
+    np.fill_diagonal(table, 0)
+    hours = st.integers(6, 15)
+
+    def windows() -> tuple[Window, ...]:
+        starts = draw(st.lists(hours, min_size=1, max_size=2, unique=True))
+        return tuple(Window(start_s=h * HOUR, end_s=h * HOUR + draw(st.integers(0, 3 * HOUR))) for h in starts)
+
+    skills = st.frozensets(st.sampled_from(["crane", "cold"]), max_size=2)
+    visits = tuple(
+        visit(
+            n + 1,
+            draw(st.integers(0, places - 1)),
+            service_s=draw(st.integers(0, 60)) * MINUTE,
+            setup_s=draw(st.sampled_from([0, 0, 120, 900])),
+            windows=windows() if draw(st.booleans()) else between(0, 24 * HOUR),
+            load=(draw(st.integers(0, 6)), draw(st.integers(0, 3))),
+            collect=(draw(st.sampled_from([0, 0, 4])), 0),
+            tier=draw(st.integers(0, 2)),
+            age=draw(st.integers(0, 9)),
+            ready_s=draw(st.sampled_from([None, None, 9 * HOUR, 11 * HOUR])),
+            skills=draw(skills) if draw(st.booleans()) else frozenset(),
+        )
+        for n in range(draw(st.integers(0, most)))
+    )
+    shifts = tuple(
+        shift(
+            n + 1,
+            start=draw(st.sampled_from([0, 0, 1, None])),
+            end=draw(st.sampled_from([0, 0, 1, None])),
+            start_s=draw(st.integers(5, 10)) * HOUR,
+            end_s=draw(st.integers(11, 17)) * HOUR,
+            capacity=(draw(st.integers(0, 15)), draw(st.integers(0, 9))),
+            skills=draw(skills),
+            breaks=draw(st.sampled_from([(), (), (pause(),), (pause(1), pause(2, at=(11 * HOUR, 12 * HOUR)))])),
+            loading_s=draw(st.sampled_from([0, 600])),
+            debrief_s=draw(st.sampled_from([0, 600])),
+            max_stops=draw(st.sampled_from([None, None, 2])),
+            max_visits=draw(st.sampled_from([None, None, 3])),
+            max_distance_m=draw(st.sampled_from([None, None, 50_000])),
+            max_travel_s=draw(st.sampled_from([None, None, HOUR])),
+            speed_factor=draw(st.sampled_from([1.0, 1.0, 0.7])),
+        )
+        for n in range(draw(st.integers(0, 3)))
+    )
+    decided: tuple[Lock, ...] = ()
+    if locks and visits and shifts and draw(st.booleans()):
+        key = draw(st.sampled_from([one.id for one in visits]))
+        where = draw(st.sampled_from([one.id for one in shifts]))
+        decided = (Lock(visit=key, shift=where, position=draw(st.sampled_from([None, 0, 1]))),)
+    return problem(
+        *visits,
+        shifts=shifts,
+        locks=decided,
+        travel=Travel(durations_s=table, distances_m=np.where(table < 0, -1, table * 10)),
+        dimensions=("kg", "pallets"),
+    )
