@@ -50,9 +50,11 @@ _SLOW_OPERATORS = (
     "use_relocate_path_global_cheapest_insertion_insert_unperformed",
     "use_relocate_expensive_chain",
 )
-_WALK_SHARE = 0.85
-"""Of the time limit for ruin and recreate; the rest is for OR-Tools."""
-_TIDY_SHARE = 0.08
+_POLISH_SHARE = 0.15
+"""At most so much of the time limit is OR-Tools'; ruin and recreate has the rest."""
+_POLISH_S = (0.5, 0.003)
+"""Seconds, and seconds per visit: what OR-Tools needs to accept a plan. More helps only where somebody still waits."""
+_TIDY_SHARE = 0.05
 """Of the time limit for the last look at single moves."""
 _REGRET = 300
 """Up to so many visits the first plan is built by regret; beyond, that would take seconds and the walk needs none."""
@@ -178,7 +180,12 @@ class _Search:
         """Ruin and recreate, cooling down over its share of the time or its rounds."""
         walk = RuinAndRecreate(self.insertion, self.routes, seed=self.seed)
         began = time.monotonic()
-        share = (self.deadline - began) * (_WALK_SHARE if self.iterations is None else 1.0)
+        share = self.deadline - began
+        if self.iterations is None:
+            polish = share * _POLISH_SHARE
+            if not self.waiting_of([key for key, shifts in self.reachable.items() if shifts]):
+                polish = min(polish, _POLISH_S[0] + _POLISH_S[1] * len(self.problem.visits))
+            share -= polish
         # A handful of visits is soon tried out.
         enough = max(20_000, 200 * len(self.problem.visits) ** 2)
         limit = enough if self.iterations is None else self.iterations
