@@ -49,6 +49,8 @@ def background_of(installation: Installation, *, work: bool = True, threads: int
         stack.callback(background.stop)
         outbox.start()
         stack.callback(outbox.stop)
+        if work:
+            installation.compile_ahead()
         yield background
 
 

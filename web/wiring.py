@@ -99,6 +99,12 @@ class Installation:
 
         return solve_in_process
 
+    def compile_ahead(self) -> None:
+        """Begins to compile the search if this machine has not yet done so: the first plan shall not wait for it."""
+        from routing.engines.solver.process import compile_ahead
+
+        compile_ahead(otherwise=self.home / "compiled")
+
     @property
     def senders(self) -> Mapping[Channel, Sender]:
         """Who hands messages over, by channel; a channel without a sender is missing. Read anew from the settings,

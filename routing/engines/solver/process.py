@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from routing.errors import BackrouteError, Cancelled, InvalidProblem, SolverError
 from routing.model.plans import Plan, Problem, SolveProgress
@@ -139,6 +140,25 @@ def solve_in_process(
         handing_over.join()
         ours.close()
         child.close()
+
+
+def compile_ahead(*, otherwise: Path) -> None:
+    """Compiles the search in a process of its own and does not wait for it; nothing when it was compiled before. Called
+    where plans will be asked for, so that the first of them does not wait half a minute. What is compiled is kept
+    beside the code, or in the folder `otherwise` where we may not write there."""
+    compiled = Path(__file__).parent / "__pycache__"
+    if not os.access(compiled if compiled.exists() else compiled.parent, os.W_OK):
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(otherwise))
+        compiled = otherwise
+    if not any(compiled.rglob("kernel.rounds-*.nbi")):
+        multiprocessing.get_context("spawn").Process(target=_compile, name="backroute-compile", daemon=True).start()
+
+
+def _compile() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from routing.engines.solver.walk import warm
+
+    warm()
 
 
 def _hand_over(ours: Connection, task: _Task) -> None:
