@@ -540,6 +540,20 @@ def _link(day, walk, k, p, c):  # type: ignore[no-untyped-def]
 
 
 @_compiled
+def _stands(day, walk, k):  # type: ignore[no-untyped-def]
+    """Whether the route can be driven in time. Taking a visit out may part two others by a missing or a longer road."""
+    x = walk.shift[k, TAIL]
+    if x < 0:
+        return True
+    travel = day.seconds[day.shift[k, SPEED], day.visit[x, PLACE], day.shift[k, END]]
+    if day.shift[k, PAUSES] != 1:
+        return walk.visit[x, F0] + travel <= day.shift[k, UNTIL]
+    if walk.visit[x, F1] + travel <= day.shift[k, UNTIL]:
+        return True
+    return walk.visit[x, F0] < NEVER and _rested(day, k, walk.visit[x, F0], travel) <= day.shift[k, UNTIL]
+
+
+@_compiled
 def _remember(day, walk, k, round_):  # type: ignore[no-untyped-def]
     """Writes down a route before it is touched for the first time in this round."""
     if walk.shift[k, STAMP] == round_:
@@ -935,10 +949,18 @@ def rounds(day, walk, how_many, heat):  # type: ignore[no-untyped-def]
         if day.flags[WAITING_COSTS] and not doomed:
             # Waiting is paid: what counts is each touched route as a whole.
             delta = 0
-            for at in range(walk.log[0, LOGGED]):
-                k = walk.log[at, LOG_SHIFT]
-                walk.shift[k, COST] = _cost_now(day, walk, k)
-                delta += walk.shift[k, COST] - walk.log[at, LOG_COST]
+        for at in range(walk.log[0, LOGGED]):
+            if doomed:
+                break
+            k = walk.log[at, LOG_SHIFT]
+            if day.flags[WAITING_COSTS] or day.shift[k, CAREFUL]:
+                cost = _cost_now(day, walk, k)
+                doomed = cost < 0
+                if day.flags[WAITING_COSTS]:
+                    walk.shift[k, COST] = cost
+                    delta += cost - walk.log[at, LOG_COST]
+            else:
+                doomed = not _stands(day, walk, k)
         if not doomed and walk.tally[TOTAL] + delta + penalty < limit:
             accepted += 1
             walk.tally[TOTAL] += delta

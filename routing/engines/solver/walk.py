@@ -86,12 +86,20 @@ class RuinAndRecreate:
 
     @property
     def best(self) -> Routes:
+        n = len(self.visits)
+        return self._routes(self.walk.best[n:], self.walk.best[:n])
+
+    @property
+    def current(self) -> Routes:
+        """Where the walk stands, which may be worse than the best."""
+        return self._routes(self.walk.shift[:, kernel.HEAD], self.walk.visit[:, kernel.NEXT])
+
+    def _routes(self, head: NDArray[np.int64], after: NDArray[np.int64]) -> Routes:
         out: Routes = {shift.id: [] for shift in self.insertion.problem.shifts}
-        for k, shift in enumerate(self.shifts):
-            x = int(self.walk.best[len(self.visits) + k])
+        for shift, x in zip(self.shifts, head.tolist(), strict=True):
             while x >= 0:
                 out[shift].append(self.visits[x])
-                x = int(self.walk.best[x])
+                x = int(after[x])
         return out
 
 

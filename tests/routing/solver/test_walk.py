@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from routing.engines.solver.insertion import Insertion
 from routing.engines.solver.walk import RuinAndRecreate, route_costs
-from routing.model.plans import CostScheme, Problem
+from routing.model.plans import CostScheme, Problem, Travel
 from routing.rules.schedule import Timetable
 from tests.routing.builders_plans import HOUR, MINUTE, between, line, problem, shift, visit
 from tests.routing.drawn_problems import problems
 
-SLOW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def searched(day: Problem) -> tuple[Timetable, Insertion]:
@@ -106,3 +106,22 @@ def test_a_paid_hour_is_not_spent_waiting() -> None:
     for part in (0.0, 0.5, 1.0):
         walk.run(300, part)
     assert sorted(map(len, walk.best.values())) == [1, 1]
+
+
+def test_taking_a_door_out_never_parts_two_others_by_a_longer_road() -> None:
+    """By way of door 3 it is quick from door 1 to door 2, straight it takes five hours: 3 may only leave with one of
+    them."""
+    seconds = np.full((4, 4), 10 * MINUTE, dtype=np.int64)
+    np.fill_diagonal(seconds, 0)
+    seconds[1, 2] = seconds[2, 1] = 5 * HOUR
+    by_metre = CostScheme(per_km=1000)
+    day = problem(
+        *(visit(n, n) for n in (1, 2, 3)), shifts=(shift(1, cost=by_metre),),
+        travel=Travel(durations_s=seconds, distances_m=np.minimum(seconds, 600)),
+    )  # fmt: skip
+    table, insertion = searched(day)
+    walk = RuinAndRecreate(insertion, {1: [1, 3, 2]}, seed=3)
+    for part in np.linspace(0, 1, 20):
+        walk.run(50, float(part))
+        ids = walk.current[1]
+        assert not ids or table.times(1, ids) is not None
