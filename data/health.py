@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, case, func, or_, select
 
 from data.files import FileStore
+from data.queries.needs import COMMITTED, ORDERED
 from data.store import SqlStore
 from data.store.system import verify_chain
 from data.tables import (
@@ -84,9 +85,7 @@ def check_files(connection: Connection, files: FileStore) -> Check:
 
 # ---------------------------------------------------------------------------- stock
 
-_HELD = (
-    allocation.c.allocated + allocation.c.released + allocation.c.picked + allocation.c.loaded + allocation.c.delivered
-)
+_HELD = allocation.c.allocated + COMMITTED + allocation.c.loaded + allocation.c.delivered
 """Units that are promised or gone: what came back (refused), never was (short) or broke is not."""
 
 
@@ -118,7 +117,7 @@ def _nothing_allocated_twice(connection: Connection) -> Check:
 
 
 def _nothing_beyond_the_order(connection: Connection) -> Check:
-    wanted = order_line.c.quantity - order_line.c.cancelled
+    wanted = ORDERED
     held = func.coalesce(func.sum(_HELD), 0)
     over = connection.execute(
         select(order.c.number, order_line.c.number, held, wanted)
@@ -166,7 +165,7 @@ def _released_stock_is_there(connection: Connection) -> Check:
     """What is promised on received stock and not yet on a van must lie in the depot."""
     goods = _ledger_of(connection)
     names = _product_names(connection)
-    waiting = func.sum(allocation.c.allocated + allocation.c.released + allocation.c.picked)
+    waiting = func.sum(allocation.c.allocated + COMMITTED)
     firm = connection.execute(
         select(supply.c.depot_id, supply.c.product_id, waiting)
         .join(supply, supply.c.id == allocation.c.supply_id)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Select, case, func, or_, select
 
+from data.queries.needs import ORDERED
 from data.queries.policies import policy_book
 from data.tables import (
     allocation,
@@ -137,7 +138,7 @@ def _promises() -> Any:
 def _orders() -> Any:
     """One row an order, its sums and its state."""
     sums, promises = _sums(), _promises()
-    wanted = order_line.c.quantity - order_line.c.cancelled
+    wanted = ORDERED
 
     def total(name: str) -> Any:
         return func.sum(func.coalesce(sums.c[name], 0))

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, case, func, select
 
+from data.queries.needs import ORDERED
 from data.tables import allocation, depot, order, order_line, product, supplier, supply
 
 
@@ -149,7 +150,7 @@ def _wanted() -> Any:
         .group_by(allocation.c.order_line_id)
         .subquery("firm")
     )
-    missing = order_line.c.quantity - order_line.c.cancelled - func.coalesce(firm.c.units, 0)
+    missing = ORDERED - func.coalesce(firm.c.units, 0)
     return (
         select(
             order.c.depot_id,

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from data.queries.needs import SETTLED
 from data.tables import (
     allocation,
     customer,
@@ -263,7 +264,7 @@ def _proof_links(connection: Connection, reports: dict[int, _Report]) -> dict[in
 def _served(connection: Connection, line_ids: Collection[int]) -> dict[int, int]:
     """Units of each line that reached the customer or were refused, whenever that was."""
     rows = connection.execute(
-        select(allocation.c.order_line_id, func.sum(allocation.c.delivered + allocation.c.refused).label("units"))
+        select(allocation.c.order_line_id, func.sum(SETTLED).label("units"))
         .where(allocation.c.order_line_id.in_(list(line_ids)))
         .group_by(allocation.c.order_line_id)
     )

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, or_, select
 
+from data.queries.needs import ORDERED, SETTLED, units_of_line
 from data.queries.receipts import InboundLine, expected_inbound
 from data.store import SqlStore
 from data.tables import (
@@ -205,11 +206,6 @@ def _drivers(connection: Connection, day: str) -> int:
 
 def _late(connection: Connection, day: str) -> int:
     """Orders with a line that is promised before this day in its latest promise and has not reached the customer."""
-    served = (
-        select(func.coalesce(func.sum(allocation.c.delivered + allocation.c.refused), 0))
-        .where(allocation.c.order_line_id == order_line.c.id)
-        .scalar_subquery()
-    )
     latest = (
         select(promise.c.order_line_id, func.max(promise.c.version).label("version"))
         .group_by(promise.c.order_line_id)
@@ -223,7 +219,7 @@ def _late(connection: Connection, day: str) -> int:
         .where(
             order.c.cancelled_at.is_(None),
             promise.c.promised_on < day,
-            order_line.c.quantity - order_line.c.cancelled > served,
+            units_of_line(SETTLED) < ORDERED,
         )
     )
     return connection.execute(query).scalar_one()

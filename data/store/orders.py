@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, func, insert, or_, select, update
 
+from data.queries.needs import COMMITTED, still_needed, units_of_line
 from data.queries.policies import policy_book
 from data.store.part import StorePart, parts
 from data.tables import (
@@ -145,18 +146,7 @@ class OrderStore(StorePart):
         home = self.connection.execute(select(depot).where(depot.c.id == depot_id)).one()
         zone, put_away = ZoneInfo(home.zone), timedelta(seconds=home.put_away_s)
         today = now.astimezone(zone).date().isoformat()
-        served = allocation.c.loaded + allocation.c.delivered + allocation.c.refused
-        sums = (
-            select(
-                allocation.c.order_line_id,
-                func.sum(served).label("served"),
-                func.sum(allocation.c.released + allocation.c.picked).label("committed"),
-            )
-            .group_by(allocation.c.order_line_id)
-            .subquery()
-        )
-        needed = order_line.c.quantity - order_line.c.cancelled - func.coalesce(sums.c.served, 0)
-        committed = func.coalesce(sums.c.committed, 0)
+        needed, committed = still_needed(), units_of_line(COMMITTED)
         query = (
             select(
                 order,
@@ -172,7 +162,6 @@ class OrderStore(StorePart):
             .join(order_line, order_line.c.order_id == order.c.id)
             .join(customer, customer.c.id == order.c.customer_id)
             .join(site, site.c.id == order.c.site_id)
-            .outerjoin(sums, sums.c.order_line_id == order_line.c.id)
             .where(order.c.depot_id == depot_id, order.c.cancelled_at.is_(None), needed > committed)
             .order_by(order.c.ordered_at, order.c.id, order_line.c.id)
         )

@@ -8,9 +8,24 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Select, case, func, insert, or_, select, text, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    bindparam,
+    case,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
+from data.queries.needs import COMMITTED, GONE, ORDERED, SERVED, still_needed
 from data.store.part import parts
 from data.store.policies import PolicyStore
 from data.tables import (
@@ -42,10 +57,6 @@ from routing.rules.policies import OrderTerms, PolicyBook, Scope
 
 MANY_POOLS = 200
 """From here on a transaction locks the whole depot rather than SKU by SKU."""
-
-_GONE = allocation.c.loaded + allocation.c.delivered + allocation.c.short + allocation.c.refused + allocation.c.damaged
-_SERVED = allocation.c.loaded + allocation.c.delivered + allocation.c.refused
-_COMMITTED = allocation.c.released + allocation.c.picked
 
 
 class StockStore(PolicyStore):
@@ -138,7 +149,6 @@ class StockStore(PolicyStore):
         `policies`: others than those in force, to see what they would change.
         """
         supplies: list[Supply] = []
-        orders: dict[int, dict[str, Any]] = {}
         lines: dict[int, list[WaitingLine]] = defaultdict(list)
         holdings: list[Holding] = []
         home = self.connection.execute(select(depot.c.put_away_s, depot.c.zone).where(depot.c.id == depot_id)).one()
@@ -146,16 +156,15 @@ class StockStore(PolicyStore):
         today = now.astimezone(ZoneInfo(home.zone)).date().isoformat()
         for part in parts(product_ids):
             supplies += self._supplies(depot_id, part, now=now, put_away=timedelta(seconds=home.put_away_s))
-            for row in self.connection.execute(self._waiting(depot_id).where(order_line.c.product_id.in_(part))):
-                orders.setdefault(row.order_id, row._asdict())
-                lines[row.order_id].append(_waiting_line(row))
+            for order_id, line in self._waiting_lines(depot_id, order_line.c.product_id.in_(part)):
+                lines[order_id].append(line)
             holdings += self._holdings(depot_id, part)
         return Book(
             depot_id=depot_id,
             supplies=tuple(sorted(supplies, key=lambda one: one.id)),
             orders=tuple(
-                _waiting_order(row, tuple(sorted(lines[order_id], key=lambda line: line.id)), policies, today)
-                for order_id, row in sorted(orders.items())
+                _waiting_order(row, tuple(sorted(lines[row.id], key=lambda line: line.id)), policies, today)
+                for row in self._order_heads(lines)
             ),
             holdings=tuple(sorted(holdings, key=lambda one: (one.line_id, one.supply_id))),
         )
@@ -163,60 +172,94 @@ class StockStore(PolicyStore):
     def waiting_lines(self, order_id: int) -> list[WaitingLine]:
         """The lines of an order that still need something."""
         depot_id = self.connection.execute(select(order.c.depot_id).where(order.c.id == order_id)).scalar_one()
-        query = self._waiting(depot_id).where(order.c.id == order_id).order_by(order_line.c.id)
-        return [_waiting_line(row) for row in self.connection.execute(query)]
+        lines = [line for _, line in self._waiting_lines(depot_id, order.c.id == order_id)]
+        return sorted(lines, key=lambda line: line.id)
 
-    def _waiting(self, depot_id: int) -> Select[Any]:
-        """The lines that still need something, with what a page says about them."""
-        served = (
-            select(func.coalesce(func.sum(_SERVED), 0))
-            .where(allocation.c.order_line_id == order_line.c.id)
-            .scalar_subquery()
-        )
-        needed = order_line.c.quantity - order_line.c.cancelled - served
+    def _waiting_lines(self, depot_id: int, which: ColumnElement[bool]) -> Iterator[tuple[int, WaitingLine]]:
+        """The lines that still need something, each with its order's id.
+
+        Orders and products are read apart: a hundred thousand lines would carry their words along a dozen times.
+        """
         latest = (
             select(func.max(promise.c.version))
             .where(promise.c.order_line_id == order_line.c.id)
             .correlate(order_line)
             .scalar_subquery()
         )
+        query = (
+            self._waiting(depot_id)
+            .add_columns(promise.c.promised_on, promise.c.version)
+            .outerjoin(promise, (promise.c.order_line_id == order_line.c.id) & (promise.c.version == latest))
+            .where(which)
+        )
+        rows = self.connection.execute(query).all()
+        words: dict[int, tuple[str, str, str, int]] = {}
+        for part in parts({row[3] for row in rows}):
+            columns = select(product.c.id, product.c.number, product.c.name, product.c.unit, product.c.case_pack)
+            words |= {key: rest for key, *rest in self.connection.execute(columns.where(product.c.id.in_(part)))}
+        for order_id, line_id, number, product_id, price, expected_on, needed, promised_on, version in rows:
+            sku, name, unit, case_pack = words[product_id]
+            yield (
+                order_id,
+                WaitingLine(
+                    id=line_id,
+                    number=number,
+                    product_id=product_id,
+                    sku=sku,
+                    name=name,
+                    unit=unit,
+                    needed=needed,
+                    price=price,
+                    case_pack=case_pack,
+                    promised_on=promised_on or "",
+                    promise_version=version or 0,
+                    expected_on=expected_on,
+                ),
+            )
+
+    def _order_heads(self, order_ids: Collection[int]) -> Iterator[Row[Any]]:
+        """What allocation asks of the orders, by id."""
+        for part in parts(order_ids):
+            yield from self.connection.execute(
+                select(
+                    order.c.id,
+                    order.c.number,
+                    order.c.customer_id,
+                    customer.c.name.label("customer_name"),
+                    customer.c.tier,
+                    customer.c.rank_rule,
+                    customer.c.salesperson,
+                    order.c.site_id,
+                    site.c.name.label("site_name"),
+                    order.c.ordered_at,
+                    order.c.wanted_on,
+                    order.c.not_before,
+                    order.c.completeness,
+                    order.c.currency,
+                    order.c.customer_reference,
+                    order.c.erp_reference,
+                )
+                .join(customer, customer.c.id == order.c.customer_id)
+                .join(site, site.c.id == order.c.site_id)
+                .where(order.c.id.in_(part))
+                .order_by(order.c.id)
+            )
+
+    def _waiting(self, depot_id: int) -> Select[Any]:
+        """The lines that still need something."""
+        needed = still_needed()
         return (
             select(
                 order.c.id.label("order_id"),
-                order.c.number.label("order_number"),
-                order.c.customer_id,
-                customer.c.name.label("customer_name"),
-                customer.c.tier,
-                customer.c.rank_rule,
-                customer.c.salesperson,
-                order.c.site_id,
-                site.c.name.label("site_name"),
-                order.c.ordered_at,
-                order.c.wanted_on,
-                order.c.not_before,
-                order.c.completeness,
-                order.c.currency,
-                order.c.customer_reference,
-                order.c.erp_reference,
                 order_line.c.id.label("line_id"),
-                order_line.c.number.label("line_number"),
+                order_line.c.number,
                 order_line.c.product_id,
                 order_line.c.unit_price,
                 order_line.c.expected_on,
-                product.c.number.label("sku"),
-                product.c.name.label("product_name"),
-                product.c.unit,
-                product.c.case_pack,
                 needed.label("needed"),
-                promise.c.promised_on,
-                promise.c.version.label("promise_version"),
             )
             .select_from(order_line)
             .join(order, order.c.id == order_line.c.order_id)
-            .join(customer, customer.c.id == order.c.customer_id)
-            .join(site, site.c.id == order.c.site_id)
-            .join(product, product.c.id == order_line.c.product_id)
-            .outerjoin(promise, (promise.c.order_line_id == order_line.c.id) & (promise.c.version == latest))
             .where(order.c.depot_id == depot_id, order.c.cancelled_at.is_(None), needed > 0)
         )
 
@@ -262,9 +305,9 @@ class StockStore(PolicyStore):
                 allocation.c.supply_id,
                 allocation.c.order_line_id,
                 allocation.c.allocated,
-                _COMMITTED.label("committed"),
-                _GONE.label("gone"),
-                case((_COMMITTED > 0, out_on), else_="").label("for_day"),
+                COMMITTED.label("committed"),
+                GONE.label("gone"),
+                case((COMMITTED > 0, out_on), else_="").label("for_day"),
             )
             .join(supply, supply.c.id == allocation.c.supply_id)
             .where(supply.c.depot_id == depot_id, supply.c.product_id.in_(product_ids), allocation.c.quantity > 0)
@@ -367,22 +410,32 @@ class StockStore(PolicyStore):
 
     # ------------------------------------------------------------------ allocations
 
-    def set_claim(self, *, line_id: int, supply_id: int, was: int, units: int, at: datetime) -> None:
-        """Sets the unreleased units that a line holds of a supply. Raises Conflict when they are not `was`."""
-        if was == 0:
-            values = {"supply_id": supply_id, "order_line_id": line_id, "quantity": units, "allocated": units, "at": at}
-            if self.insert_once(allocation, values) is not None:
-                return
+    def set_claims(self, changes: Sequence[tuple[int, int, int, int]], *, at: datetime) -> None:
+        """Sets the unreleased units that lines hold of supplies: (line, supply, units before, units after), in order.
+
+        Raises Conflict when one of them does not hold what it held before.
+        """
+        if not changes:
+            return
+        units = bindparam("units", type_=Integer)
         changed = self.connection.execute(
             update(allocation)
             .where(
-                allocation.c.supply_id == supply_id,
-                allocation.c.order_line_id == line_id,
-                allocation.c.allocated == was,
+                allocation.c.supply_id == bindparam("of_supply"),
+                allocation.c.order_line_id == bindparam("of_line"),
+                allocation.c.allocated == bindparam("was"),
             )
-            .values(allocated=units, quantity=allocation.c.quantity + (units - was), at=at)
+            .values(
+                allocated=units,
+                quantity=allocation.c.quantity - allocation.c.allocated + units,
+                at=at,
+            ),
+            [
+                {"of_line": line_id, "of_supply": supply_id, "was": before, "units": after}
+                for line_id, supply_id, before, after in changes
+            ],
         )
-        if not changed.rowcount:
+        if changed.rowcount != len(changes):
             raise Conflict("These goods were given to somebody else meanwhile. Read again and decide again.")
 
     def add_claims(self, claims: Iterable[Claim], *, at: datetime) -> None:
@@ -536,7 +589,7 @@ class StockStore(PolicyStore):
                 .group_by(supply.c.id, supply.c.number)
                 # What is gone may exceed a recount; what is still promised may not.
                 .having(
-                    (func.sum(allocation.c.allocated + _COMMITTED) > 0)
+                    (func.sum(allocation.c.allocated + COMMITTED) > 0)
                     & (func.sum(allocation.c.quantity) > func.max(sellable))
                 )
             )
@@ -547,11 +600,8 @@ class StockStore(PolicyStore):
                 .where(order.c.depot_id == depot_id, order_line.c.product_id.in_(part))
                 .group_by(order_line.c.id, order_line.c.quantity, order_line.c.cancelled)
                 .having(
-                    (func.sum(allocation.c.allocated + _COMMITTED) > 0)
-                    & (
-                        func.sum(allocation.c.allocated + _COMMITTED + _SERVED)
-                        > order_line.c.quantity - order_line.c.cancelled
-                    )
+                    (func.sum(allocation.c.allocated + COMMITTED) > 0)
+                    & (func.sum(allocation.c.allocated + COMMITTED + SERVED) > ORDERED)
                 )
             )
             if self.connection.execute(over).first() or self.connection.execute(ordered).first():
@@ -659,43 +709,24 @@ class StockStore(PolicyStore):
         return supply_id
 
 
-def _waiting_line(row: Row[Any]) -> WaitingLine:
-    return WaitingLine(
-        id=row.line_id,
-        number=row.line_number,
-        product_id=row.product_id,
-        sku=row.sku,
-        name=row.product_name,
-        unit=row.unit,
-        needed=row.needed,
-        price=row.unit_price,
-        case_pack=row.case_pack,
-        promised_on=row.promised_on or "",
-        promise_version=row.promise_version or 0,
-        expected_on=row.expected_on,
-    )
-
-
-def _waiting_order(
-    row: Mapping[str, Any], lines: tuple[WaitingLine, ...], policies: PolicyBook, day: str
-) -> WaitingOrder:
-    stated = OrderTerms(completeness=Completeness(row["completeness"]))
-    terms = policies.order_terms(stated, day=day, customer_id=row["customer_id"], order_id=row["order_id"])
+def _waiting_order(row: Row[Any], lines: tuple[WaitingLine, ...], policies: PolicyBook, day: str) -> WaitingOrder:
+    stated = OrderTerms(completeness=Completeness(row.completeness))
+    terms = policies.order_terms(stated, day=day, customer_id=row.customer_id, order_id=row.id)
     return WaitingOrder(
-        id=row["order_id"],
-        number=row["order_number"],
-        customer_id=row["customer_id"],
-        customer=row["customer_name"],
-        site_id=row["site_id"],
-        site=row["site_name"],
-        tier=row["tier"],
-        rank_rule=policies.rank_rule(RankRule(row["rank_rule"]), day=day, customer_id=row["customer_id"]),
-        ordered_at=row["ordered_at"],
-        wanted_on=row["wanted_on"],
-        not_before=row["not_before"],
+        id=row.id,
+        number=row.number,
+        customer_id=row.customer_id,
+        customer=row.customer_name,
+        site_id=row.site_id,
+        site=row.site_name,
+        tier=row.tier,
+        rank_rule=policies.rank_rule(RankRule(row.rank_rule), day=day, customer_id=row.customer_id),
+        ordered_at=row.ordered_at,
+        wanted_on=row.wanted_on,
+        not_before=row.not_before,
         completeness=terms.completeness,
-        currency=row["currency"],
-        references=tuple(text for text in (row["customer_reference"], row["erp_reference"]) if text),
-        salesperson=row["salesperson"],
+        currency=row.currency,
+        references=tuple(text for text in (row.customer_reference, row.erp_reference) if text),
+        salesperson=row.salesperson,
         lines=lines,
     )

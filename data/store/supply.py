@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
 
+from data.queries.needs import COMMITTED
 from data.store.stock import StockStore
 from data.tables import allocation, depot, order, order_line, product, supply
 from routing.errors import Conflict
@@ -112,4 +113,4 @@ class SupplyStore(StockStore):
 
 
 def _still_here() -> object:
-    return func.coalesce(func.sum(allocation.c.allocated + allocation.c.released + allocation.c.picked), 0)
+    return func.coalesce(func.sum(allocation.c.allocated + COMMITTED), 0)

@@ -38,6 +38,10 @@ _HASHED = (
 )
 
 
+_ASKED_FOR = _HASHED[:-1]
+"""What whoever appends an event says about it; the chain adds the rest."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainBreak:
     """The first event at which the chain does not hold, and the sentence that says how."""
@@ -88,6 +92,20 @@ class Job:
     ended_at: datetime | None
 
 
+def _link(asked: Mapping[str, Any], previous: str) -> dict[str, Any]:
+    """The row of an event that follows the one whose hash is `previous`."""
+    row = {
+        **asked,
+        # Through JSON and back, so that what is hashed is what will be read (tuples become lists).
+        "data": json.loads(json.dumps(dict(asked["data"]), allow_nan=False)),
+        # In UTC, as they will be read: a phone's own offset would give another hash.
+        "captured_at": asked["captured_at"].astimezone(UTC),
+        "received_at": asked["received_at"].astimezone(UTC),
+        "previous_hash": previous,
+    }
+    return row | {"hash": event_hash(row)}
+
+
 class SystemStore(StorePart):
     # ------------------------------------------------------------------ events
 
@@ -112,29 +130,43 @@ class SystemStore(StorePart):
         The chain is one: on PostgreSQL other transactions that append wait from here until this one ends, so append
         after the rows that the change itself locks.
         """
-        if self.connection.dialect.name != "sqlite":  # on SQLite the whole write transaction is alone already
-            self.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CHAIN_LOCK})
-        previous = self.connection.scalar(select(event.c.hash).order_by(event.c.id.desc()).limit(1))
-        values: dict[str, Any] = {
-            "client_id": client_id,
-            "sequence": sequence,
-            "kind": kind,
-            "actor": actor,
-            "order_id": order_id,
-            "delivery_id": delivery_id,
-            "shift_id": shift_id,
-            "plan_id": plan_id,
-            "site_id": site_id,
-            # Through JSON and back, so that what is hashed is what will be read (tuples become lists).
-            "data": json.loads(json.dumps(dict(data), allow_nan=False)),
-            # In UTC, as they will be read: a phone's own offset would give another hash.
-            "captured_at": captured_at.astimezone(UTC),
-            "received_at": received_at.astimezone(UTC),
-            "previous_hash": previous or FIRST_HASH,
-        }
-        values["hash"] = event_hash(values)
+        previous = self._end_of_chain()
+        values = _link(
+            {
+                "client_id": client_id,
+                "sequence": sequence,
+                "kind": kind,
+                "actor": actor,
+                "order_id": order_id,
+                "delivery_id": delivery_id,
+                "shift_id": shift_id,
+                "plan_id": plan_id,
+                "site_id": site_id,
+                "data": data,
+                "captured_at": captured_at,
+                "received_at": received_at,
+            },
+            previous,
+        )
         event_id: int = self.connection.execute(insert(event).values(values).returning(event.c.id)).scalar_one()
         return event_id
+
+    def append_events(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Lengthens the chain by many events at once: each with the arguments of `append_event`, in order."""
+        if not events:
+            return
+        previous = self._end_of_chain()
+        rows = []
+        for each in events:
+            rows.append(_link(dict.fromkeys(_ASKED_FOR) | dict(each), previous))
+            previous = rows[-1]["hash"]
+        self.connection.execute(insert(event), rows)
+
+    def _end_of_chain(self) -> str:
+        """The hash of the last event; nobody else lengthens the chain from here until this transaction ends."""
+        if self.connection.dialect.name != "sqlite":  # on SQLite the whole write transaction is alone already
+            self.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CHAIN_LOCK})
+        return self.connection.scalar(select(event.c.hash).order_by(event.c.id.desc()).limit(1)) or FIRST_HASH
 
     # ------------------------------------------------------------------ tasks
 

@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import insert, or_, select, update
 
+from data.queries.needs import COMMITTED, still_needed, units_of_line
 from data.store.part import StorePart
 from data.tables import (
     allocation,
@@ -301,25 +302,17 @@ class VanStore(StorePart):
             .join(order_line, order_line.c.id == allocation.c.order_line_id)
             .where(delivery_line.c.delivery_id.in_(delivery_ids))
         )
-        going = allocation.c.released + allocation.c.picked + allocation.c.loaded + allocation.c.delivered
-        # What was refused is settled: nobody brings it a second time unless a person decides so.
-        settled = func.coalesce(func.sum(going + allocation.c.refused), 0)
         rows = self.connection.execute(
             select(
-                (order_line.c.quantity - order_line.c.cancelled - settled).label("units"),
+                (still_needed() - units_of_line(COMMITTED)).label("units"),
                 product.c.unit,
                 product.c.name,
                 order_line.c.expected_on,
             )
             .join_from(order_line, product, product.c.id == order_line.c.product_id)
-            .outerjoin(allocation, allocation.c.order_line_id == order_line.c.id)
             .where(order_line.c.order_id.in_(orders))
-            .group_by(
-                order_line.c.id, order_line.c.quantity, order_line.c.cancelled, order_line.c.expected_on,
-                product.c.unit, product.c.name,
-            )
             .order_by(order_line.c.id)
-        )  # fmt: skip
+        )
         return tuple((int(row.units), row.unit, row.name, row.expected_on) for row in rows if row.units > 0)
 
     # ---- manifests

@@ -63,9 +63,13 @@ def ranked(orders: Iterable[WaitingOrder], policy: AllocationPolicy) -> list[Wai
     return sorted(orders, key=rank_of(policy.rule))
 
 
-def locks_no_stock_yet(order: WaitingOrder, policy: AllocationPolicy, today: date) -> bool:
-    """Beyond the reservation horizon: wanted so far in the future that it takes nothing now."""
-    return order.earliest_day > (today + timedelta(days=policy.horizon_days)).isoformat()
+def last_reserved_day(policy: AllocationPolicy, today: date) -> str:
+    """The reservation horizon: an order that may not go before a later ISO day than this takes nothing now.
+
+    >>> last_reserved_day(AllocationPolicy(horizon_days=14), date(2026, 3, 3))
+    '2026-03-17'
+    """
+    return (today + timedelta(days=policy.horizon_days)).isoformat()
 
 
 def allocate(book: Book, policy: AllocationPolicy, *, today: date) -> Outcome:
@@ -93,7 +97,8 @@ class _Attempt:
         today: date,
         given_back: frozenset[int],
     ) -> None:
-        self.orders, self.policy, self.today, self.given_back = orders, policy, today, given_back
+        self.orders, self.policy, self.given_back = orders, policy, given_back
+        self.horizon = last_reserved_day(policy, today)
         self.supplies = {supply.id: supply for supply in book.supplies}
         self.by_product: dict[int, list[Supply]] = defaultdict(list)
         for supply in sorted(book.supplies, key=_soonest):
@@ -114,6 +119,8 @@ class _Attempt:
         self.unheld = {key: max(0, units - held_of[key]) for key, units in self.free.items()}
         self.open = {line.id: line.needed for order in orders for line in order.lines}
         self.claims: dict[tuple[int, int], int] = defaultdict(int)
+        self.kept: set[int] = set()
+        """Lines for which unreleased units were kept, before anybody was served."""
         self.committed: dict[tuple[int, int], int] = defaultdict(int)
 
     def run(self) -> frozenset[int]:
@@ -121,6 +128,7 @@ class _Attempt:
         protected = sorted(self.orders, key=lambda order: order.rank_rule is not RankRule.NEVER_LOSES)
         self._keep_committed(protected)
         self._keep_allocated(protected)
+        self.kept = {line_id for (line_id, _), units in self.claims.items() if units}
         if self.policy.rule is AllocationRule.FAIR_SHARE:
             return self._share_fairly()
         return self._serve_by_rank()
@@ -138,7 +146,13 @@ class _Attempt:
     # ------------------------------------------------------------------ what stays
 
     def _keep_committed(self, orders: list[WaitingOrder]) -> None:
-        holdings = [(line, holding) for order in orders for line in order.lines for holding in self.held[line.id]]
+        holdings = [
+            (line, holding)
+            for order in orders
+            for line in order.lines
+            for holding in self.held.get(line.id, ())
+            if holding.committed
+        ]
         # Counted goods first: what was released from a shelf is not moved for what was released from a truck.
         holdings.sort(key=lambda pair: not self.supplies[pair[1].supply_id].is_stock)
         homeless: list[tuple[WaitingLine, int]] = []
@@ -162,7 +176,7 @@ class _Attempt:
             for line in order.lines:
                 if line.id in self.given_back and not never:
                     continue
-                for holding in self.held[line.id]:
+                for holding in self.held.get(line.id, ()):
                     if not never and not self.supplies[holding.supply_id].is_stock:
                         continue
                     units = holding.allocated
@@ -176,7 +190,7 @@ class _Attempt:
     def _serve_by_rank(self) -> frozenset[int]:
         fell_apart: set[int] = set()
         for order in self.orders:
-            if locks_no_stock_yet(order, self.policy, self.today):
+            if order.earliest_day > self.horizon:
                 continue
             for group in _all_or_nothing(order):
                 if order.completeness is Completeness.PARTIAL or self._covered(group):
@@ -191,7 +205,7 @@ class _Attempt:
         fell_apart: set[int] = set()
         groups: list[tuple[WaitingOrder, list[WaitingLine]]] = []
         for order in self.orders:
-            if not locks_no_stock_yet(order, self.policy, self.today):
+            if order.earliest_day <= self.horizon:
                 groups += [(order, group) for group in _all_or_nothing(order)]
         lines: dict[int, list[WaitingLine]] = defaultdict(list)
         for _, group in groups:
@@ -238,8 +252,8 @@ class _Attempt:
     def _unprotect(self, order: WaitingOrder, group: list[WaitingLine]) -> set[int]:
         if order.rank_rule is RankRule.NEVER_LOSES:
             return set()
-        mine = {line.id for line in group}
-        return {line_id for (line_id, _), units in self.claims.items() if units and line_id in mine}
+        # None of the group was served yet: what its lines hold now is what was kept for them.
+        return {line.id for line in group if line.id in self.kept}
 
     def _covered(self, group: list[WaitingLine]) -> bool:
         wants: dict[int, int] = defaultdict(int)
@@ -252,13 +266,18 @@ class _Attempt:
 
     def _take(self, line: WaitingLine, *, at_most: int | None = None) -> None:
         left = self.open[line.id] if at_most is None else min(at_most, self.open[line.id])
-        mine = {holding.supply_id for holding in self.held[line.id] if holding.allocated}
-        # Among stock its own shelf first: the same goods would otherwise change hands for nothing.
-        supplies = self.by_product[line.product_id]
-        for supply in sorted(supplies, key=lambda s: (not s.is_stock, s.is_stock and s.id not in mine)):
-            if not left:
-                break
-            left -= self._put(self.claims, line, supply.id, left)
+        if not left:
+            return
+        supplies: Iterable[Supply] = self.by_product.get(line.product_id, ())
+        mine = {holding.supply_id for holding in self.held.get(line.id, ()) if holding.allocated}
+        if mine:
+            # Among stock its own shelf first: the same goods would otherwise change hands for nothing.
+            supplies = sorted(supplies, key=lambda s: (not s.is_stock, s.is_stock and s.id not in mine))
+        for supply in supplies:
+            if self.free[supply.id]:
+                left -= self._put(self.claims, line, supply.id, left)
+                if not left:
+                    break
 
     # ------------------------------------------------------------------ arithmetic
 

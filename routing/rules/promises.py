@@ -96,6 +96,8 @@ def expected_days(
     for order in ranked(book.orders, policy):
         calendar = days.get(order.site_id, DeliveryDays())
         of_order: dict[int, str] = {}
+        # The lines of an order wait for a few trucks only, and whatever is on the shelf is ready now.
+        day_of: dict[datetime, str] = {}
         for line in order.lines:
             if not line.needed:
                 continue
@@ -106,14 +108,20 @@ def expected_days(
                 moments.append(left.when(line.product_id, missing))
             dates = [out_on[line.id]] if committed[line.id] and line.id in out_on else []
             for moment in moments:
-                day = moment and first_delivery_day(
-                    ready_at=max(moment, now),
-                    ordered_at=order.ordered_at,
-                    days=calendar,
-                    earliest=order.earliest_day,
-                    same_day_until=policy.same_day_until,
-                )
-                dates.append(day.isoformat() if day else "")
+                if moment is None:
+                    dates.append("")
+                    continue
+                ready_at = max(moment, now)
+                if ready_at not in day_of:
+                    day = first_delivery_day(
+                        ready_at=ready_at,
+                        ordered_at=order.ordered_at,
+                        days=calendar,
+                        earliest=order.earliest_day,
+                        same_day_until=policy.same_day_until,
+                    )
+                    day_of[ready_at] = day.isoformat() if day else ""
+                dates.append(day_of[ready_at])
             of_order[line.id] = "" if "" in dates or not dates else max(dates)
         if order.completeness is Completeness.COMPLETE and of_order:
             last = "" if "" in of_order.values() else max(of_order.values())

@@ -43,7 +43,7 @@ class Store(Reader, Protocol):
     """What committing needs."""
 
     def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None: ...
-    def set_claim(self, *, line_id: int, supply_id: int, was: int, units: int, at: datetime) -> None: ...
+    def set_claims(self, changes: Sequence[tuple[int, int, int, int]], *, at: datetime) -> None: ...
     def add_claims(self, claims: Iterable[Claim], *, at: datetime) -> None: ...
     def move_committed(
         self, *, line_id: int, from_supply: int, to_supply: int | None, quantity: int, at: datetime
@@ -81,6 +81,7 @@ class Store(Reader, Protocol):
         order_id: int | None = None,
         delivery_id: int | None = None,
     ) -> int: ...
+    def append_events(self, events: Sequence[Mapping[str, Any]]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +148,7 @@ def write(
     # A promise is what the customer was told: without telling, only a line that had no date gets its first one.
     promises = [promise for promise in decision.promises if tell or promise.first]
     store.add_promises(promises, by=by, made_at=now, told=told)
+    events: list[dict[str, Any]] = []
     changes: dict[int, list[LineChange]] = defaultdict(list)
     for change in decision.preview.changed:
         changes[change.order_id].append(change)
@@ -174,14 +176,17 @@ def write(
                 data={"skus": [change.sku for change in no_date]},
             )
         if changes[order.id]:
-            store.append_event(
-                kind="allocated",
-                actor=by,
-                captured_at=now,
-                received_at=now,
-                order_id=order.id,
-                data={"why": why, "lines": [_change_data(change) for change in changes[order.id]]},
+            events.append(
+                {
+                    "kind": "allocated",
+                    "actor": by,
+                    "captured_at": now,
+                    "received_at": now,
+                    "order_id": order.id,
+                    "data": {"why": why, "lines": [_change_data(change) for change in changes[order.id]]},
+                }
             )
+    store.append_events(events)
 
 
 def _write_units(store: Store, decision: Decision, *, by: str, now: datetime) -> None:
@@ -205,10 +210,8 @@ def _write_units(store: Store, decision: Decision, *, by: str, now: datetime) ->
     target = {(claim.line_id, claim.supply_id): claim.quantity for claim in decision.outcome.claims}
     changed = [key for key in sorted(was.keys() | target.keys()) if was.get(key, 0) != target.get(key, 0)]
     # Give back before taking, so that no supply is promised twice even for a moment.
-    for line_id, supply_id in sorted(changed, key=lambda key: target.get(key, 0) > was.get(key, 0)):
-        before, after = was.get((line_id, supply_id), 0), target.get((line_id, supply_id), 0)
-        if before:
-            store.set_claim(line_id=line_id, supply_id=supply_id, was=before, units=after, at=now)
+    changed.sort(key=lambda key: target.get(key, 0) > was.get(key, 0))
+    store.set_claims([(*key, was[key], target.get(key, 0)) for key in changed if was.get(key)], at=now)
     store.add_claims(
         [claim for claim in decision.outcome.claims if not was.get((claim.line_id, claim.supply_id))], at=now
     )

@@ -1,0 +1,39 @@
+"""What an order line still needs, in SQL: the one place that says which units count as served.
+
+Of 10 ordered and 2 cancelled, 3 loaded, 1 delivered and 1 refused, a line still needs 3. Short and damaged units are
+not served: they wait again. Refused ones are settled by a decision: redelivering moves them back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+
+from data.tables import allocation, order_line
+
+SERVED = allocation.c.loaded + allocation.c.delivered + allocation.c.refused
+"""Units of an allocation that its line does not need a second time."""
+COMMITTED = allocation.c.released + allocation.c.picked
+"""Units cleared to go out that still lie at the depot."""
+SETTLED = allocation.c.delivered + allocation.c.refused
+"""Units that reached the customer, or that the customer refused: what is on a van has not."""
+GONE = SERVED + allocation.c.short + allocation.c.damaged
+"""Units that have left their supply for good."""
+ORDERED = order_line.c.quantity - order_line.c.cancelled
+"""Units of a line that the customer still wants in all, delivered ones included."""
+
+
+def units_of_line(units: ColumnElement[Any]) -> ColumnElement[int]:
+    """The sum of `units` over the allocations of the order line that the query stands on; 0 without any."""
+    return (
+        select(func.coalesce(func.sum(units), 0))
+        .where(allocation.c.order_line_id == order_line.c.id)
+        .correlate(order_line)
+        .scalar_subquery()
+    )
+
+
+def still_needed() -> ColumnElement[int]:
+    """Ordered − cancelled − loaded, delivered or refused, of the order line that the query stands on."""
+    return ORDERED - units_of_line(SERVED)
