@@ -25,6 +25,8 @@ COLUMNS = (
     "break_to", "loading_minutes", "debrief_minutes", "fixed_cost", "cost_per_hour", "cost_per_km", "max_stops",
     "phone", "email", "language", "weekdays", "cut_off", "zone",
 )  # fmt: skip
+OPTIONAL = ("stops_a_day",)
+"""Of a delivery zone: at most so many stops on one day. A file without the column leaves what is set."""
 
 KINDS = ("depot", "zone", "vehicle", "driver", "shift")
 """In the order they are taken: each may refer to those before it, wherever they stand in the file."""
@@ -48,7 +50,7 @@ def import_fleet(
     """
     result = ImportResult(kind="fleet", dry_run=dry_run)
     by_kind: dict[str, list[Cells]] = {kind: [] for kind in KINDS}
-    for count, row in enumerate(read_table(file, kind="fleet", columns=COLUMNS), start=1):
+    for count, row in enumerate(read_table(file, kind="fleet", columns=COLUMNS, optional=OPTIONAL), start=1):
         if count > MOST_ROWS:
             raise FileRefused(f"The fleet file has more than {MOST_ROWS:,} rows. Is this the right file?")
         _sort(row, by_kind, result)
@@ -115,12 +117,14 @@ class _Fleet:
         number = cells.text("number", needed=True, longest=100)
         depot = self._depot(cells)
         postcodes = [part.strip() for part in cells.text("zone", longest=4_000).split(";") if part.strip()]
-        values = {
+        values: dict[str, Any] = {
             "name": cells.text("name", needed=True),
             "delivery_days": cells.weekdays("weekdays", default="mon,tue,wed,thu,fri"),
             "cut_off": cells.clock("cut_off", default="23:59"),
             "postcodes": ";".join(sorted(set(postcodes))),
         }
+        if "stops_a_day" in cells.row.cells:
+            values["stops_a_day"] = cells.whole_or_none("stops_a_day", least=1, most=10_000)
         self._once(cells, "zone", f"{cells.row.cells.get('depot', '')}/{number}")
         if cells.report(self.result, f"Zone {number}") or depot is None:
             return

@@ -8,11 +8,9 @@ from typing import Any
 
 from sqlalchemy import Row, and_, func, or_, select
 
-from data.store.part import StorePart
+from data.store.calendars import CalendarStore
 from data.tables import (
     allocation,
-    calendar,
-    calendar_day,
     current_plan,
     customer,
     delivery,
@@ -39,7 +37,6 @@ from data.tables import (
 )
 from routing.errors import NotFound
 from routing.model.day import (
-    CalendarFacts,
     DayFacts,
     DeliveryFacts,
     DepotFacts,
@@ -53,12 +50,13 @@ from routing.model.day import (
 )
 from routing.model.fleet import Driver, Shift, ShiftBreak, Vehicle
 from routing.model.places import Location, PinQuality
+from routing.rules.calendars import site_days
 
 _ON_THE_VAN = ("loaded", "dispatched", "under_way", "done", "failed")
 _HAPPENED = ("under_way", "done", "failed")
 
 
-class DayStore(StorePart):
+class DayStore(CalendarStore):
     def depot_ids(self) -> tuple[int, ...]:
         """Every depot, by id."""
         return tuple(self.connection.scalars(select(depot.c.id).order_by(depot.c.id)))
@@ -148,7 +146,8 @@ class DayStore(StorePart):
                 )
             ),
             riding=tuple(ride for ride in riding if ride.delivery_id in set(ids)),
-            calendars=self._day_calendars(from_day),
+            # Later ones too: what is postponed goes to the next open day.
+            calendars=self.calendars(from_day=from_day),
         )
 
     def shifts_between(self, from_day: str, to_day: str, depot_ids: Sequence[int]) -> tuple[Shift, ...]:
@@ -372,7 +371,7 @@ class DayStore(StorePart):
                 pin_why=row.pin_why,
                 zone=row.zone,
                 delivery_zone_id=row.delivery_zone_id,
-                delivery_days=_split(row.delivery_days or row.zone_days or ""),
+                delivery_days=site_days(row.delivery_days, row.zone_days),
                 cut_off=row.cut_off or "",
                 service_s=row.service_s,
                 service_s_per_case=row.service_s_per_case,
@@ -386,23 +385,6 @@ class DayStore(StorePart):
                 payment_hold=row.payment_hold,
             )
             for row in rows
-        )
-
-    def _day_calendars(self, from_day: str) -> tuple[CalendarFacts, ...]:
-        days: dict[int, list[tuple[str, bool, str]]] = defaultdict(list)
-        for row in self.connection.execute(
-            select(calendar_day)
-            .where(calendar_day.c.day >= from_day)  # later ones too: what is postponed goes to the next open day
-            .order_by(calendar_day.c.day)
-        ):
-            days[row.calendar_id].append((row.day, row.open, row.why))
-        return tuple(
-            CalendarFacts(
-                scope=row.scope, scope_id=row.scope_id, weekdays=_split(row.weekdays), days=tuple(days[row.id])
-            )
-            for row in self.connection.execute(
-                select(calendar).where(calendar.c.scope != "supplier").order_by(calendar.c.id)
-            )
         )
 
 

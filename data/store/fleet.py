@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy import Table, insert, select, update
 
-from data.store.part import StorePart
-from data.tables import calendar, calendar_day, driver, shift, shift_break, shift_template, vehicle
+from data.store.calendars import CalendarStore
+from data.tables import driver, shift, shift_break, shift_template, vehicle
 from routing.model.orders import weekdays
+from routing.rules.calendars import CalendarBook
 
 
-class FleetStore(StorePart):
+class FleetStore(CalendarStore):
     def vehicle_rows(self, *, source: str = "own") -> dict[str, dict[str, Any]]:
         return self._rows(vehicle, source)
 
@@ -53,14 +54,14 @@ class FleetStore(StorePart):
                 )
             )
         }
-        open_on = self._depot_calendars()
+        book = CalendarBook(self.calendars(from_day=from_day))
         made = 0
         for number in range((last - first).days + 1):
             day = first + timedelta(days=number)
             for row in templates:
                 works = weekdays(row.weekdays or row.driver_weekdays or "")
                 key = (day.isoformat(), row.vehicle_id, row.starts)
-                if day.weekday() not in works or key in there or not open_on(row.depot_id, day):
+                if day.weekday() not in works or key in there or book.why_depot_closed(day, depot_id=row.depot_id):
                     continue
                 self._add_shift(row, day.isoformat())
                 there.add(key)
@@ -96,30 +97,6 @@ class FleetStore(StorePart):
                     latest=row.break_latest,
                 )
             )
-
-    def _depot_calendars(self) -> Any:
-        """Answers whether a depot works on a day: its own calendar is asked first, then the company's."""
-        weekday_sets: dict[tuple[str, int], frozenset[int]] = {}
-        days: dict[tuple[str, int, str], bool] = {}
-        query = (
-            select(calendar.c.scope, calendar.c.scope_id, calendar.c.weekdays, calendar_day.c.day, calendar_day.c.open)
-            .outerjoin(calendar_day, calendar_day.c.calendar_id == calendar.c.id)
-            .where(calendar.c.scope.in_(["company", "depot"]))
-        )
-        for row in self.connection.execute(query):
-            weekday_sets[row.scope, row.scope_id] = weekdays(row.weekdays)
-            if row.day is not None:
-                days[row.scope, row.scope_id, row.day] = row.open
-
-        def is_open(depot_id: int, day: date) -> bool:
-            for scope in (("depot", depot_id), ("company", 0)):
-                said = days.get((*scope, day.isoformat()))
-                if said is not None:
-                    return said
-            working = weekday_sets.get(("depot", depot_id), weekday_sets.get(("company", 0)))
-            return working is None or day.weekday() in working
-
-        return is_open
 
     def _rows(self, table: Table, source: str) -> dict[str, dict[str, Any]]:
         query = select(table).where(table.c.source == source)

@@ -1,18 +1,16 @@
-"""The store's part for the company, customers, sites, contacts, depots, calendars and pins."""
+"""The store's part for the company, customers, sites, contacts, depots and pins."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date, time
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, or_, select, update
 
 from data.store.part import StorePart, parts
-from data.tables import calendar, calendar_day, company, contact, customer, depot, site, site_window, zone
+from data.tables import company, contact, customer, depot, site, site_window, zone
 from routing.errors import NotFound
 from routing.model.notices import Channel
-from routing.model.orders import WEEKDAYS, DeliveryDays, weekdays
 from routing.model.parties import Company, Contact, Depot
 
 
@@ -29,6 +27,7 @@ class PartyStore(StorePart):
             locale=row.locale,
             zone=row.zone,
             country=row.country,
+            subdivision=row.subdivision,
             phone=row.phone,
             email=row.email,
         )
@@ -60,74 +59,6 @@ class PartyStore(StorePart):
             update(depot).where(depot.c.id == depot_id).values(**values, version=depot.c.version + 1)
         )
         return depot_id
-
-    # ------------------------------------------------------------------ calendars
-
-    def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]:
-        """When each site is served from the depot: its own delivery days or its zone's, on the depot's working days.
-
-        The depot's calendar is asked before the company's, the site's before its zone's.
-        """
-        home = self.connection.execute(select(depot).where(depot.c.id == depot_id)).one()
-        working = self._calendars({("depot", depot_id), ("company", 0)})
-        depot_days = working.get(("depot", depot_id)) or working.get(("company", 0))
-        depot_open = {**working.get(("company", 0), _NO_DAYS)[1], **working.get(("depot", depot_id), _NO_DAYS)[1]}
-        depot_weekdays = depot_days[0] if depot_days else frozenset(range(7))
-        found: dict[int, DeliveryDays] = {}
-        for part in parts(site_ids):
-            rows = self.connection.execute(
-                select(
-                    site.c.id,
-                    site.c.delivery_days,
-                    site.c.delivery_zone_id,
-                    zone.c.delivery_days.label("zone_days"),
-                    zone.c.cut_off,
-                )
-                .outerjoin(zone, zone.c.id == site.c.delivery_zone_id)
-                .where(site.c.id.in_(part))
-            ).all()
-            scopes = {("site", row.id) for row in rows} | {("zone", row.delivery_zone_id) for row in rows}
-            special = self._calendars(scopes)
-            for row in rows:
-                of_zone = special.get(("zone", row.delivery_zone_id), _NO_DAYS)[1]
-                of_site = {**of_zone, **special.get(("site", row.id), _NO_DAYS)[1]}
-                served = weekdays(row.delivery_days or row.zone_days or ",".join(WEEKDAYS[:5]))
-                exceptions = set(depot_open) | set(of_site)
-                is_open = {
-                    day: depot_open.get(day, day.weekday() in depot_weekdays)
-                    and of_site.get(day, day.weekday() in served)
-                    for day in exceptions
-                }
-                found[row.id] = DeliveryDays(
-                    weekdays=served & depot_weekdays,
-                    closed=frozenset(day for day, opened in is_open.items() if not opened),
-                    opened=frozenset(day for day, opened in is_open.items() if opened),
-                    cut_off=_clock(row.cut_off or "23:59"),
-                    zone=home.zone,
-                )
-        return found
-
-    def _calendars(
-        self, scopes: Collection[tuple[str, int | None]]
-    ) -> dict[tuple[str, int], tuple[frozenset[int], dict[date, bool]]]:
-        """Per scope that has a calendar: its weekdays, and what it says of single days."""
-        by_scope: dict[str, list[int]] = {}
-        for scope, key in scopes:
-            if key is not None:
-                by_scope.setdefault(scope, []).append(key)
-        if not by_scope:
-            return {}
-        query = (
-            select(calendar.c.scope, calendar.c.scope_id, calendar.c.weekdays, calendar_day.c.day, calendar_day.c.open)
-            .outerjoin(calendar_day, calendar_day.c.calendar_id == calendar.c.id)
-            .where(or_(*((calendar.c.scope == s) & calendar.c.scope_id.in_(keys) for s, keys in by_scope.items())))
-        )
-        found: dict[tuple[str, int], tuple[frozenset[int], dict[date, bool]]] = {}
-        for row in self.connection.execute(query):
-            entry = found.setdefault((row.scope, row.scope_id), (weekdays(row.weekdays), {}))
-            if row.day is not None:
-                entry[1][date.fromisoformat(row.day)] = row.open
-        return found
 
     # ------------------------------------------------------------------ customers, sites, contacts
 
@@ -275,14 +206,6 @@ class PartyStore(StorePart):
             for part in parts(site_ids):
                 self.connection.execute(update(site).where(site.c.id.in_(part)).values(delivery_zone_id=zone_id))
         return sum(len(site_ids) for site_ids in chosen.values())
-
-
-_NO_DAYS: tuple[frozenset[int], dict[date, bool]] = (frozenset(), {})
-
-
-def _clock(text: str) -> time:
-    """24:00 is the end of the day, which `time` cannot say."""
-    return time(23, 59, 59) if text.startswith("24") else time.fromisoformat(text.zfill(5))
 
 
 def _depot(row: Row[Any]) -> Depot:

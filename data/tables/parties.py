@@ -27,6 +27,7 @@ company = Table(
     word("locale", default="en"),
     word("zone", default="UTC"),
     word("country", default=""),
+    word("subdivision", default=""),  # of the country, for its public holidays: BY, ZH; empty: the whole country's
     word("phone", default=""),
     word("email", default=""),
     version(),
@@ -91,6 +92,7 @@ zone = Table(
     word("delivery_days", default="mon,tue,wed,thu,fri"),
     word("cut_off", default="23:59"),  # wall clock of the depot, on the day before
     word("postcodes", default=""),
+    count("stops_a_day", default=None, nullable=True),  # None: as many as come
     UniqueConstraint("depot_id", "number"),
 )
 
@@ -102,7 +104,8 @@ supplier = Table(
     word("number"),
     word("name", default=""),
     word("email", default=""),
-    count("lead_days", default=0),
+    word("language", default="en"),
+    count("lead_days", default=0),  # 0: not known
     UniqueConstraint("source", "number"),
 )
 

@@ -27,6 +27,15 @@ product = Table(
     CheckConstraint("case_pack >= 1", name="case_pack"),
 )
 
+product_supplier = Table(
+    "product_supplier",  # who can bring a product, beside those who did
+    metadata,
+    key(),
+    refers("product_id", "product"),
+    refers("supplier_id", "supplier"),
+    UniqueConstraint("product_id", "supplier_id"),
+)
+
 supply = Table(
     "supply",
     metadata,

@@ -120,7 +120,8 @@ class Book:
 class DeliveryDays:
     """When a site is served: weekdays (0 = Monday), exceptions by date, and the cut-off on the day before.
 
-    `zone` is the depot's time zone by its IANA name.
+    `zone` is the depot's time zone by its IANA name. `zone_id` is the delivery zone, which takes at most `stops_a_day`
+    sites on one day (None: as many as come).
     """
 
     weekdays: frozenset[int] = frozenset({0, 1, 2, 3, 4})
@@ -128,6 +129,8 @@ class DeliveryDays:
     opened: frozenset[date] = frozenset()
     cut_off: time = time(23, 59)
     zone: str = "UTC"
+    zone_id: int | None = None
+    stops_a_day: int | None = None
 
     def serves(self, day: date) -> bool:
         return day not in self.closed and (day.weekday() in self.weekdays or day in self.opened)

@@ -16,6 +16,7 @@ class Company:
     locale: str = "en"
     zone: str = "UTC"
     country: str = ""
+    subdivision: str = ""
     phone: str = ""
     email: str = ""
 

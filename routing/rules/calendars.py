@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from routing.errors import InvalidInput
 from routing.model.day import CalendarFacts, WallWindow
-from routing.model.orders import WEEKDAYS
+from routing.model.orders import WEEKDAYS, DeliveryDays, weekdays
 
 MOST_DAYS = 31
 """Days that are planned as one. A slip of the keyboard (9999) would measure and search for minutes."""
@@ -99,42 +99,105 @@ def windows_on(windows: Iterable[WallWindow], day: date) -> tuple[WallWindow, ..
     return tuple(window for window in windows if not window.weekdays or weekday(day) in window.weekdays)
 
 
-def why_depot_closed(calendars: Iterable[CalendarFacts], day: date, *, depot_id: int) -> str:
-    """Why nobody drives from that depot on that day, empty when they do. The depot's own calendar is asked first."""
-    known = {(each.scope, each.scope_id): each for each in calendars}
-    own, company = known.get(("depot", depot_id)), known.get(("company", 0))
-    for each in (own, company):
-        if each is not None and (said := _exception(each, day)) is not None:
+class CalendarBook:
+    """Calendars by whom they are for, asked by day. The one place that knows whose calendar is asked before whose."""
+
+    def __init__(self, calendars: Iterable[CalendarFacts]) -> None:
+        self._weekdays: dict[tuple[str, int], tuple[str, ...]] = {}
+        self._days: dict[tuple[str, int], dict[str, tuple[bool, str]]] = {}
+        for each in calendars:
+            key = (each.scope, each.scope_id)
+            self._weekdays[key] = each.weekdays
+            self._days[key] = {day: (is_open, why) for day, is_open, why in each.days}
+
+    def why_depot_closed(self, day: date, *, depot_id: int) -> str:
+        """Why nobody drives from that depot on that day, empty when they do. The depot's own calendar is asked before
+        the company's."""
+        scopes = (("depot", depot_id), ("company", 0))
+        if (said := self._exception(scopes, day)) is not None:
             return said
-    working = own or company
-    if working is not None and weekday(day) not in working.weekdays:
-        return f"the depot does not work on {_DAY_NAMES[day.weekday()]}"
-    return ""
+        working = next((self._weekdays[scope] for scope in scopes if scope in self._weekdays), None)
+        if working is not None and weekday(day) not in working:
+            return f"the depot does not work on {_DAY_NAMES[day.weekday()]}"
+        return ""
+
+    def why_site_closed(self, day: date, *, site_id: int, zone_id: int | None, delivery_days: tuple[str, ...]) -> str:
+        """Why nothing may be brought to that site on that day, empty when it may. The site's calendar is asked first,
+        then its delivery zone's, then its delivery days."""
+        scopes = (("site", site_id), ("zone", -1 if zone_id is None else zone_id))
+        if (said := self._exception(scopes, day)) is not None:
+            return said
+        if delivery_days and weekday(day) not in delivery_days:
+            return f"{_DAY_NAMES[day.weekday()]} is not one of its delivery days ({', '.join(delivery_days)})"
+        return ""
+
+    def served(
+        self,
+        *,
+        depot_id: int,
+        site_id: int,
+        zone_id: int | None,
+        delivery_days: tuple[str, ...],
+        cut_off: time,
+        zone: str,
+        stops_a_day: int | None = None,
+    ) -> DeliveryDays:
+        """The days on which the depot drives and the site takes goods, in the shape that dates are worked out from."""
+        scopes = [("company", 0), ("depot", depot_id), ("site", site_id), ("zone", -1 if zone_id is None else zone_id)]
+        exceptions = {date.fromisoformat(day) for scope in scopes for day in self._days.get(scope, ())}
+
+        def is_open(day: date) -> bool:
+            return not self.why_depot_closed(day, depot_id=depot_id) and not self.why_site_closed(
+                day, site_id=site_id, zone_id=zone_id, delivery_days=delivery_days
+            )
+
+        working = self._weekdays.get(("depot", depot_id), self._weekdays.get(("company", 0), WEEKDAYS))
+        opened = frozenset(day for day in exceptions if is_open(day))
+        return DeliveryDays(
+            weekdays=frozenset(
+                n for n, name in enumerate(WEEKDAYS) if name in working and (not delivery_days or name in delivery_days)
+            ),
+            closed=frozenset(exceptions) - opened,
+            opened=opened,
+            cut_off=cut_off,
+            zone=zone,
+            zone_id=zone_id,
+            stops_a_day=stops_a_day,
+        )
+
+    def _exception(self, scopes: Iterable[tuple[str, int]], day: date) -> str | None:
+        """What the first of these says of this very day: empty for open, why it is closed, None for nothing."""
+        for scope in scopes:
+            said = self._days.get(scope, {}).get(day.isoformat())
+            if said is not None:
+                is_open, why = said
+                return "" if is_open else (why or f"closed on {day.isoformat()}")
+        return None
+
+
+def why_depot_closed(calendars: Iterable[CalendarFacts], day: date, *, depot_id: int) -> str:
+    """As `CalendarBook` says it, for who asks once."""
+    return CalendarBook(calendars).why_depot_closed(day, depot_id=depot_id)
 
 
 def why_site_closed(
     calendars: Iterable[CalendarFacts], day: date, *, site_id: int, zone_id: int | None, delivery_days: tuple[str, ...]
 ) -> str:
-    """Why nothing may be brought to that site on that day, empty when it may. The site's calendar is asked first, then
-    its delivery zone's, then its delivery days."""
-    known = {(each.scope, each.scope_id): each for each in calendars}
-    for key in (("site", site_id), ("zone", -1 if zone_id is None else zone_id)):
-        if (each := known.get(key)) is not None and (said := _exception(each, day)) is not None:
-            return said
-    if delivery_days and weekday(day) not in delivery_days:
-        return f"{_DAY_NAMES[day.weekday()]} is not one of its delivery days ({', '.join(delivery_days)})"
-    return ""
+    """As `CalendarBook` says it, for who asks once."""
+    return CalendarBook(calendars).why_site_closed(day, site_id=site_id, zone_id=zone_id, delivery_days=delivery_days)
+
+
+def site_days(own: str, of_zone: str | None) -> tuple[str, ...]:
+    """A site's delivery days: its own, else its zone's, else the working week.
+
+    >>> site_days("", "thu,tue"), site_days("", None)
+    (('tue', 'thu'), ('mon', 'tue', 'wed', 'thu', 'fri'))
+    """
+    named = weekdays(own) or weekdays(of_zone or "") or frozenset(range(5))
+    return tuple(name for n, name in enumerate(WEEKDAYS) if n in named)
 
 
 _DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-
-def _exception(calendar: CalendarFacts, day: date) -> str | None:
-    """What the calendar says of this very day: empty for open, why it is closed, None for nothing."""
-    for when, is_open, why in calendar.days:
-        if when == day.isoformat():
-            return "" if is_open else (why or f"closed on {when}")
-    return None
 
 
 def past_cut_off(ordered_at: datetime, day: date, *, cut_off: str, zone: ZoneInfo) -> bool:
@@ -152,11 +215,11 @@ def next_delivery_day(
     delivery_days: tuple[str, ...],
 ) -> date | None:
     """The first day after that one on which the depot drives and the site takes goods; None within a year."""
-    known = tuple(calendars)
+    book = CalendarBook(calendars)
     for n in range(1, 366):
         day = after + timedelta(days=n)
-        if not why_depot_closed(known, day, depot_id=depot_id) and not why_site_closed(
-            known, day, site_id=site_id, zone_id=zone_id, delivery_days=delivery_days
+        if not book.why_depot_closed(day, depot_id=depot_id) and not book.why_site_closed(
+            day, site_id=site_id, zone_id=zone_id, delivery_days=delivery_days
         ):
             return day
     return None

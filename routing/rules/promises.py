@@ -11,14 +11,16 @@ is served, if the order came before that day's cut-off; never before the day it 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from routing.model.orders import AllocationPolicy, Book, Completeness, DeliveryDays, WaitingOrder
 from routing.model.stock import Claim, Supply
 from routing.rules.allocation import Outcome, ranked
+from routing.rules.room import Room
 
 LOOK_AHEAD = timedelta(days=400)
 """How far a delivery day is searched for: over a year, so that a site served a few days a year still finds one."""
@@ -31,11 +33,12 @@ def first_delivery_day(
     days: DeliveryDays,
     earliest: str = "",
     same_day_until: time = time(12, 0),
+    has_room: Callable[[date], bool] = lambda _day: True,
 ) -> date | None:
     """The first day the site is served with these goods, or None within a year.
 
     Goods ready by `same_day_until` go that day. The cut-off is about the order: for a day D it must have come before
-    the cut-off on the day before D (all wall clock at the depot).
+    the cut-off on the day before D (all wall clock at the depot). A day that has no room is skipped.
 
         >>> from datetime import UTC
         >>> tuesday = datetime(2026, 3, 3, 5, 30, tzinfo=UTC)
@@ -55,7 +58,7 @@ def first_delivery_day(
         day = max(day, date.fromisoformat(earliest))
     last = day + LOOK_AHEAD
     while day <= last:
-        if days.serves(day):
+        if days.serves(day) and has_room(day):
             return day
         day += timedelta(days=1)
     return None
@@ -68,11 +71,14 @@ def expected_days(
     days: Mapping[int, DeliveryDays],
     policy: AllocationPolicy,
     now: datetime,
+    room: Room | None = None,
 ) -> dict[int, str]:
     """The expected ISO day of every line of the book that still needs something; "" where no dated supply covers it.
 
     `days` by site. What has been released is expected on the day it goes out for. Lines that hold nothing (beyond the
-    horizon, or ship-complete and waiting) are dated by what is left over, in rank order.
+    horizon, or ship-complete and waiting) are dated by what is left over, in rank order. `room` holds the stops that
+    are decided outside the book; the book's own are added to it in rank order, so that a full day is the lower rank's
+    loss.
     """
     supplies = {supply.id: supply for supply in book.supplies}
     by_line: dict[int, list[Claim]] = defaultdict(list)
@@ -92,6 +98,7 @@ def expected_days(
     for holding in book.holdings:
         claimed[holding.supply_id] += holding.gone
     left = _Leftovers(book.supplies, claimed)
+    room = room or Room()
     expected: dict[int, str] = {}
     for order in ranked(book.orders, policy):
         calendar = days.get(order.site_id, DeliveryDays())
@@ -119,6 +126,7 @@ def expected_days(
                         days=calendar,
                         earliest=order.earliest_day,
                         same_day_until=policy.same_day_until,
+                        has_room=partial(room.takes, order.site_id, calendar),
                     )
                     day_of[ready_at] = day.isoformat() if day else ""
                 dates.append(day_of[ready_at])
@@ -126,6 +134,8 @@ def expected_days(
         if order.completeness is Completeness.COMPLETE and of_order:
             last = "" if "" in of_order.values() else max(of_order.values())
             of_order = dict.fromkeys(of_order, last)
+        for each in of_order.values():
+            room.keep(order.site_id, calendar, each)
         expected |= of_order
     return expected
 

@@ -25,6 +25,7 @@ from routing.model.stock import Claim
 from routing.rules.allocation import Outcome, allocate, ranked
 from routing.rules.policies import PolicyBook
 from routing.rules.promises import NewPromise, expected_days, new_promises
+from routing.rules.room import Room
 
 
 class Reader(Protocol):
@@ -36,6 +37,7 @@ class Reader(Protocol):
     ) -> Book: ...
     def depot(self, depot_id: int) -> Depot: ...
     def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
+    def stops_outside(self, depot_id: int, line_ids: Collection[int]) -> list[tuple[int, str, int]]: ...
     def allocation_policy(self, *, on_day: str) -> AllocationPolicy: ...
 
 
@@ -117,7 +119,10 @@ def decide(store: Reader, before: Book, after: Book, *, policy: AllocationPolicy
     zone = ZoneInfo(store.depot(before.depot_id).zone)
     outcome = allocate(after, policy, today=now.astimezone(zone).date())
     days = store.delivery_days(before.depot_id, {order.site_id for order in after.orders})
-    expected = expected_days(after, outcome, days=days, policy=policy, now=now)
+    room = Room()
+    if any(each.stops_a_day is not None for each in days.values()):
+        room = Room(store.stops_outside(before.depot_id, {line.id for order in after.orders for line in order.lines}))
+    expected = expected_days(after, outcome, days=days, policy=policy, now=now, room=room)
     promises = tuple(new_promises(after.orders, expected, policy=policy, why=why))
     return Decision(
         before=before,

@@ -1,0 +1,92 @@
+"""The store's part for calendars: who works when, which days a site is served, and what a zone's days hold already."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import time
+
+from sqlalchemy import select
+
+from data.store.part import StorePart, parts
+from data.tables import calendar, calendar_day, delivery, depot, order, order_line, site, zone
+from routing.model.day import CalendarFacts
+from routing.model.orders import DeliveryDays
+from routing.rules.calendars import CalendarBook, site_days
+
+
+class CalendarStore(StorePart):
+    def calendars(self, *, from_day: str = "") -> tuple[CalendarFacts, ...]:
+        """Every calendar that decides about deliveries, with its single days from that ISO day on. A supplier's is
+        none of them: it only flags what it brings."""
+        days: dict[int, list[tuple[str, bool, str]]] = defaultdict(list)
+        query = select(calendar_day).where(calendar_day.c.day >= from_day).order_by(calendar_day.c.day)
+        for row in self.connection.execute(query):
+            days[row.calendar_id].append((row.day, row.open, row.why))
+        rows = self.connection.execute(select(calendar).where(calendar.c.scope != "supplier").order_by(calendar.c.id))
+        return tuple(
+            CalendarFacts(
+                scope=row.scope,
+                scope_id=row.scope_id,
+                weekdays=tuple(sorted({word.strip() for word in row.weekdays.split(",")} - {""})),
+                days=tuple(days[row.id]),
+            )
+            for row in rows
+        )
+
+    def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]:
+        """When each site is served from the depot: its own delivery days or its zone's, on the depot's working days."""
+        home = self.connection.execute(select(depot).where(depot.c.id == depot_id)).one()
+        book = CalendarBook(self.calendars())
+        found: dict[int, DeliveryDays] = {}
+        for part in parts(site_ids):
+            rows = self.connection.execute(
+                select(
+                    site.c.id,
+                    site.c.delivery_days,
+                    site.c.delivery_zone_id,
+                    zone.c.delivery_days.label("zone_days"),
+                    zone.c.cut_off,
+                    zone.c.stops_a_day,
+                )
+                .outerjoin(zone, zone.c.id == site.c.delivery_zone_id)
+                .where(site.c.id.in_(part))
+            )
+            for row in rows:
+                found[row.id] = book.served(
+                    depot_id=depot_id,
+                    site_id=row.id,
+                    zone_id=row.delivery_zone_id,
+                    delivery_days=site_days(row.delivery_days, row.zone_days),
+                    cut_off=_clock(row.cut_off or "23:59"),
+                    zone=home.zone,
+                    stops_a_day=row.stops_a_day,
+                )
+        return found
+
+    def stops_outside(self, depot_id: int, line_ids: Collection[int]) -> list[tuple[int, str, int]]:
+        """(zone, ISO day, site) that these lines do not decide: what is released, and the dates of other lines."""
+        capped = site.c.delivery_zone_id.in_(select(zone.c.id).where(zone.c.stops_a_day.is_not(None)))
+        released = (
+            select(site.c.delivery_zone_id, delivery.c.for_day, delivery.c.site_id)
+            .join(site, site.c.id == delivery.c.site_id)
+            .where(capped, delivery.c.depot_id == depot_id, delivery.c.state.not_in(("unreleased", "failed")))
+        )
+        stops = {(row[0], row[1], row[2]) for row in self.connection.execute(released)}
+        dated = (
+            select(site.c.delivery_zone_id, order_line.c.expected_on, order.c.site_id, order_line.c.id)
+            .join(order, order.c.id == order_line.c.order_id)
+            .join(site, site.c.id == order.c.site_id)
+            .where(
+                capped, order.c.depot_id == depot_id, order.c.cancelled_at.is_(None), order_line.c.expected_on != "",
+                order_line.c.cancelled < order_line.c.quantity,
+            )
+        )  # fmt: skip
+        ours = set(line_ids)
+        stops |= {(row[0], row[1], row[2]) for row in self.connection.execute(dated) if row[3] not in ours}
+        return sorted(stops)
+
+
+def _clock(text: str) -> time:
+    """24:00 is the end of the day, which `time` cannot say."""
+    return time(23, 59, 59) if text.startswith("24") else time.fromisoformat(text.zfill(5))
