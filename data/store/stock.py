@@ -369,6 +369,7 @@ class StockStore(PolicyStore):
 
     def set_claim(self, *, line_id: int, supply_id: int, was: int, units: int, at: datetime) -> None:
         """Sets the unreleased units that a line holds of a supply. Raises Conflict when they are not `was`."""
+        self.touched_lines.add(line_id)
         if was == 0:
             values = {"supply_id": supply_id, "order_line_id": line_id, "quantity": units, "allocated": units, "at": at}
             if self.insert_once(allocation, values) is not None:
@@ -402,6 +403,7 @@ class StockStore(PolicyStore):
         ]
         if not rows:
             return
+        self.touched_lines.update(row["order_line_id"] for row in rows)
         dialect = sqlite if self.connection.dialect.name == "sqlite" else postgresql
         new = dialect.insert(allocation)
         query = new.on_conflict_do_update(
@@ -419,6 +421,7 @@ class StockStore(PolicyStore):
         before, after = allocation.c[from_state.value], allocation.c[to_state.value]
         if from_state is to_state or quantity < 0:
             raise InvalidInput(f"{quantity} units cannot move from {from_state} to {to_state}.")
+        self.touched_allocations.add(allocation_id)
         moved = self.connection.execute(
             update(allocation)
             .where(allocation.c.id == allocation_id, before >= quantity)
@@ -438,6 +441,7 @@ class StockStore(PolicyStore):
         Released before picked, the latest delivery first. Returns the deliveries touched; one that is left without
         any goods becomes `unreleased`. Raises Conflict when they are no longer there.
         """
+        self.touched_lines.add(line_id)
         source = self.connection.execute(
             select(allocation).where(allocation.c.supply_id == from_supply, allocation.c.order_line_id == line_id)
         ).one()

@@ -112,6 +112,7 @@ class SystemStore(StorePart):
         The chain is one: on PostgreSQL other transactions that append wait from here until this one ends, so append
         after the rows that the change itself locks.
         """
+        self.moment = received_at
         if self.connection.dialect.name != "sqlite":  # on SQLite the whole write transaction is alone already
             self.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CHAIN_LOCK})
         previous = self.connection.scalar(select(event.c.hash).order_by(event.c.id.desc()).limit(1))
