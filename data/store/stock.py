@@ -391,7 +391,7 @@ class StockStore(PolicyStore):
 
         Who calls it holds the pools' locks and asks `check_allocations` afterwards.
         """
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "supply_id": claim.supply_id,
                 "order_line_id": claim.line_id,
