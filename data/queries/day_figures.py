@@ -10,40 +10,31 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
+from data.queries.attempts import deliveries_of, door_ratios, in_force, missed_through_customers
 from data.queries.today import left_out_by_reason
 from data.tables import (
     allocation,
     delivery,
     delivery_line,
-    depot,
-    event,
     manifest,
     order_line,
     product,
-    promise,
-    proof,
-    proof_line,
     route,
     shift,
-    site,
     stop,
     stop_delivery,
     trip,
     vehicle,
 )
 from routing.errors import NotFound
-from routing.model.proofs import Outcome
-from routing.rules.calendars import span
-
-CUSTOMER_CAUSED = frozenset({Outcome.NOT_HOME, Outcome.CLOSED, Outcome.NO_ACCESS, Outcome.REFUSED, Outcome.NO_PAYMENT})
-"""Outcomes that the receiving side decides."""
+from routing.rules.figures.figure import Ratio
+from routing.rules.figures.otif import Attempt
 
 DIMENSIONS = ("weight_g", "volume_cm3", "pieces")
 
@@ -71,18 +62,6 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = {
     "left_out": ("Left out", "deliveries that the plan left out ÷ deliveries that it knew"),
 }
 """Name and definition of each figure; the sentences of the page and of the command."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ratio:
-    """Two counts. `value` is None where there was nothing to count."""
-
-    numerator: float
-    denominator: float
-
-    @property
-    def value(self) -> float | None:
-        return self.numerator / self.denominator if self.denominator else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,18 +116,6 @@ class DayFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Attempt:
-    """How a delivery ended that day, and when the van stood at its door."""
-
-    outcome: Outcome
-    arrived_at: datetime
-    at: datetime
-    is_first: bool
-    delivered: Mapping[int, int]
-    arrival_known: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Stop:
     route_id: int
     trip: int
@@ -169,42 +136,32 @@ def day_figures(connection: Connection, *, day: str) -> DayFigures:
         .join(manifest, manifest.c.route_id == route.c.id)
         .join(shift, shift.c.id == manifest.c.shift_id)
         .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
-        .where(manifest.c.day == day, manifest.c.replaced_at.is_(None), shift.c.state.not_in(("replaced", "out")))
+        .where(manifest.c.day == day, in_force())
         .order_by(shift.c.depot_id, route.c.sequence)
     ).all()  # fmt: skip
     if not routes:
         raise NotFound(f"Nothing was dispatched on {day}, so there are no figures of it.", day=day)
     stops = _stops(connection, [row.id for row in routes])
-    lines = _lines(connection, {key for each in stops for key in each.deliveries})
-    attempts = _attempts(connection, day, lines)
-    windows = _windows(connection, day, lines)
+    riding = {each.delivery_id: each for each in deliveries_of(connection, first=day, last=day)}
+    attempts = {key: each.attempt for key, each in riding.items() if each.attempt is not None}
     visited = sum(
         any(key in attempts and attempts[key].outcome.counts_as_attempt for key in each.deliveries) for each in stops
     )
-    in_full = {key for key, mine in lines.items() if key in attempts and _is_in_full(attempts[key], mine)}
-    on_time = {key for key, window in windows.items() if key in attempts and _is_on_time(attempts[key], window)}
-    first = [each for each in attempts.values() if each.is_first and each.outcome.counts_as_attempt]
-    missed = [attempts[key] for key in windows if key in attempts and key not in in_full & on_time]
     paid_s = sum((row.ends_at - row.starts_at).total_seconds() for row in routes)
     left_out = left_out_by_reason(connection, day=day)
     return DayFigures(
         day=day,
         routes=len(routes),
-        deliveries=len(lines),
-        open=len(lines.keys() - attempts.keys()),
-        untold=len(lines.keys() - windows.keys()),
-        customer_caused=sum(each.outcome in CUSTOMER_CAUSED for each in missed),
+        deliveries=len(riding),
+        open=len(riding.keys() - attempts.keys()),
+        untold=sum(each.window is None for each in riding.values()),
+        customer_caused=missed_through_customers(riding.values()),
         ratios={
-            "otif": Ratio(numerator=len(in_full & on_time), denominator=len(windows)),
-            "in_full": Ratio(numerator=len(in_full), denominator=len(lines)),
-            "on_time": Ratio(numerator=len(on_time), denominator=len(windows)),
-            "first_attempt": Ratio(
-                numerator=sum(each.outcome.is_handed_over for each in first), denominator=len(first)
-            ),
+            **door_ratios(riding.values()),
             "stops_per_hour": Ratio(numerator=visited, denominator=paid_s / 3600),
             "km_per_stop": Ratio(numerator=sum(row.distance_m for row in routes) / 1000, denominator=len(stops)),
             "cost_per_door": Ratio(numerator=round(sum(row.cost for row in routes) / 1000), denominator=visited),
-            "left_out": Ratio(numerator=sum(left_out.values()), denominator=sum(left_out.values()) + len(lines)),
+            "left_out": Ratio(numerator=sum(left_out.values()), denominator=sum(left_out.values()) + len(riding)),
         },
         planned_drive_s=sum(each.travel_s for each in stops),
         planned_service_s=sum(_seconds(each.start, each.departure) for each in stops),
@@ -214,21 +171,6 @@ def day_figures(connection: Connection, *, day: str) -> DayFigures:
         peaks=_peaks(connection, routes, stops),
         left_out=left_out,
     )
-
-
-# ---------------------------------------------------------------------------- one delivery
-
-
-def _is_in_full(attempt: _Attempt, lines: Mapping[int, int]) -> bool:
-    return attempt.outcome.is_handed_over and all(
-        attempt.delivered.get(key, 0) >= quantity for key, quantity in lines.items()
-    )
-
-
-def _is_on_time(attempt: _Attempt, window: tuple[datetime, datetime]) -> bool:
-    """The van stood at the door at some moment of the window: who came early and waited for it is on time."""
-    opens, closes = window
-    return attempt.outcome.counts_as_attempt and attempt.arrived_at <= closes and attempt.at >= opens
 
 
 # ---------------------------------------------------------------------------- what happened
@@ -265,100 +207,6 @@ def _stops(connection: Connection, route_ids: Collection[int]) -> list[_Stop]:
     )
 
 
-def _lines(connection: Connection, delivery_ids: Collection[int]) -> dict[int, dict[int, int]]:
-    """Units by allocation of each delivery; collections are missing."""
-    found: dict[int, dict[int, int]] = {}
-    for row in connection.execute(
-        select(delivery.c.id, delivery_line.c.allocation_id, delivery_line.c.quantity)
-        .outerjoin(delivery_line, delivery_line.c.delivery_id == delivery.c.id)
-        .where(delivery.c.id.in_(delivery_ids), delivery.c.direction == "deliver")
-        .order_by(delivery.c.id)
-    ):
-        mine = found.setdefault(row.id, {})
-        if row.allocation_id is not None:
-            mine[row.allocation_id] = row.quantity
-    return found
-
-
-def _attempts(connection: Connection, day: str, delivery_ids: Collection[int]) -> dict[int, _Attempt]:
-    """The last report of each delivery that day."""
-    tried_before: dict[int, int] = {}
-    last = {}
-    for row in connection.execute(
-        select(proof.c.id, proof.c.delivery_id, proof.c.attempt, proof.c.outcome, proof.c.captured_at, manifest.c.day)
-        .join(manifest, manifest.c.id == proof.c.manifest_id)
-        .where(proof.c.delivery_id.in_(delivery_ids), manifest.c.day <= day)
-        .order_by(proof.c.delivery_id, proof.c.attempt)
-    ):
-        if row.day == day:
-            last[row.delivery_id] = (row, tried_before.get(row.delivery_id, 0))
-        if Outcome(row.outcome).counts_as_attempt:
-            tried_before[row.delivery_id] = tried_before.get(row.delivery_id, 0) + 1
-    delivered: dict[int, dict[int, int]] = defaultdict(dict)
-    for line in connection.execute(
-        select(proof_line.c.proof_id, proof_line.c.allocation_id, proof_line.c.delivered).where(
-            proof_line.c.proof_id.in_([row.id for row, _before in last.values()])
-        )
-    ):
-        delivered[line.proof_id][line.allocation_id] = line.delivered
-    arrivals = _arrivals(connection, day)
-    return {
-        key: _Attempt(
-            outcome=Outcome(row.outcome),
-            arrived_at=min(arrivals.get(key, row.captured_at), row.captured_at),
-            at=row.captured_at,
-            is_first=before == 0,
-            delivered=delivered[row.id],
-            arrival_known=key in arrivals,
-        )
-        for key, (row, before) in last.items()
-    }
-
-
-def _arrivals(connection: Connection, day: str) -> dict[int, datetime]:
-    found: dict[int, datetime] = {}
-    for row in connection.execute(
-        select(event.c.data, event.c.captured_at)
-        .join(shift, shift.c.id == event.c.shift_id)
-        .where(shift.c.day == day, event.c.kind == "stop.arrived")
-        .order_by(event.c.captured_at)
-    ):
-        for key in row.data["deliveries"]:
-            found.setdefault(key, row.captured_at)
-    return found
-
-
-def _windows(connection: Connection, day: str, delivery_ids: Collection[int]) -> dict[int, tuple[datetime, datetime]]:
-    """The window in force when each delivery was first dispatched that day; untold ones are missing."""
-    left = (
-        select(stop_delivery.c.delivery_id, func.min(manifest.c.dispatched_at).label("at"))
-        .join(stop, stop.c.id == stop_delivery.c.stop_id)
-        .join(trip, trip.c.id == stop.c.trip_id)
-        .join(manifest, manifest.c.route_id == trip.c.route_id)
-        .where(manifest.c.day == day, stop_delivery.c.delivery_id.in_(delivery_ids))
-        .group_by(stop_delivery.c.delivery_id)
-        .subquery("left_at")
-    )
-    found = {}
-    for row in connection.execute(
-        select(
-            left.c.delivery_id, promise.c.window_from, promise.c.window_to, site.c.zone,
-            depot.c.zone.label("depot_zone"),
-        )
-        .join(delivery_line, delivery_line.c.delivery_id == left.c.delivery_id)
-        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
-        .join(promise, promise.c.order_line_id == allocation.c.order_line_id)
-        .join(delivery, delivery.c.id == left.c.delivery_id)
-        .join(site, site.c.id == delivery.c.site_id)
-        .join(depot, depot.c.id == delivery.c.depot_id)
-        .where(promise.c.promised_on == day, promise.c.window_from != "", promise.c.made_at <= left.c.at)
-        .order_by(promise.c.made_at, promise.c.version)
-    ):  # fmt: skip
-        zone = ZoneInfo(row.zone or row.depot_zone)
-        found[row.delivery_id] = span(date.fromisoformat(day), row.window_from, row.window_to, zone)
-    return found
-
-
 # ---------------------------------------------------------------------------- time and load
 
 
@@ -366,14 +214,14 @@ def _seconds(start: datetime, end: datetime) -> int:
     return round((end - start).total_seconds())
 
 
-def _stood(at: _Stop, attempts: Mapping[int, _Attempt]) -> tuple[datetime | None, datetime | None]:
+def _stood(at: _Stop, attempts: Mapping[int, Attempt]) -> tuple[datetime | None, datetime | None]:
     """When the van arrived at a stop and when the last of it was reported, where that is known."""
     mine = [attempts[key] for key in at.deliveries if key in attempts and attempts[key].outcome.counts_as_attempt]
     arrived = [each.arrived_at for each in mine if each.arrival_known]
     return min(arrived, default=None), max((each.at for each in mine), default=None)
 
 
-def _at_doors(stops: list[_Stop], attempts: Mapping[int, _Attempt]) -> Compared:
+def _at_doors(stops: list[_Stop], attempts: Mapping[int, Attempt]) -> Compared:
     planned = actual = known = 0
     for each in stops:
         arrived, reported = _stood(each, attempts)
@@ -384,7 +232,7 @@ def _at_doors(stops: list[_Stop], attempts: Mapping[int, _Attempt]) -> Compared:
     return Compared(planned_s=planned, actual_s=actual, known=known, of=len(stops))
 
 
-def _between_doors(stops: list[_Stop], attempts: Mapping[int, _Attempt]) -> Compared:
+def _between_doors(stops: list[_Stop], attempts: Mapping[int, Attempt]) -> Compared:
     planned = actual = known = of = 0
     for here, after in pairwise(stops):
         if (here.route_id, here.trip) != (after.route_id, after.trip):

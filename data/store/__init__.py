@@ -16,6 +16,7 @@ from data.store.people import PeopleStore
 from data.store.pins import PinStore
 from data.store.plans import PlanStore
 from data.store.proofs import ProofStore
+from data.store.stands import StandStore
 from data.store.supply import SupplyStore
 from data.store.system import SystemStore
 from data.store.vans import VanStore
@@ -24,6 +25,7 @@ from data.store.vans import VanStore
 class SqlStore(
     PartyStore,
     OrderStore,
+    StandStore,
     SupplyStore,
     FleetStore,
     DayStore,
@@ -41,6 +43,11 @@ class SqlStore(
 
 @contextmanager
 def open_store(database: Database) -> Iterator[SqlStore]:
-    """One write transaction: commits at the end of the block, rolls back on any exception."""
+    """One write transaction: commits at the end of the block, rolls back on any exception.
+
+    How the order lines stand that it changed is written down last, whoever changed them.
+    """
     with database.writing() as connection:
-        yield SqlStore(connection)
+        store = SqlStore(connection)
+        yield store
+        store.write_stands()

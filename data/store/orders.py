@@ -76,14 +76,18 @@ class OrderStore(StorePart):
             return {}
         query = insert(order_line).returning(order_line.c.order_id, order_line.c.number, order_line.c.id)
         made = self.connection.execute(query, [dict(row) for row in rows])
-        return {(row.order_id, row.number): row.id for row in made}
+        keys = {(row.order_id, row.number): row.id for row in made}
+        self.touched_lines.update(keys.values())
+        return keys
 
     def change_order(self, order_id: int, values: Mapping[str, Any]) -> None:
+        self.touched_orders.add(order_id)
         self.connection.execute(
             update(order).where(order.c.id == order_id).values(**values, version=order.c.version + 1)
         )
 
     def change_line(self, line_id: int, values: Mapping[str, Any]) -> None:
+        self.touched_lines.add(line_id)
         self.connection.execute(update(order_line).where(order_line.c.id == line_id).values(**values))
 
     def change_was_kept(self, order_id: int, content_hash: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, or_, select
@@ -24,6 +25,11 @@ def parts[Key: (str, int)](keys: Collection[Key]) -> Iterator[list[Key]]:
 class StorePart:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        # What this transaction changed of lines, and when, so that its end can write down how they stand now.
+        self.touched_lines: set[int] = set()
+        self.touched_allocations: set[int] = set()
+        self.touched_orders: set[int] = set()
+        self.moment: datetime | None = None
 
     def insert_once(self, table: Table, values: Mapping[str, Any]) -> int | None:
         """Inserts the row and returns its id; None when a unique key says that it is there already."""

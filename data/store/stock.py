@@ -417,6 +417,7 @@ class StockStore(PolicyStore):
         """
         if not changes:
             return
+        self.touched_lines.update(line_id for line_id, _, _, _ in changes)
         units = bindparam("units", type_=Integer)
         changed = self.connection.execute(
             update(allocation)
@@ -443,7 +444,7 @@ class StockStore(PolicyStore):
 
         Who calls it holds the pools' locks and asks `check_allocations` afterwards.
         """
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "supply_id": claim.supply_id,
                 "order_line_id": claim.line_id,
@@ -455,6 +456,7 @@ class StockStore(PolicyStore):
         ]
         if not rows:
             return
+        self.touched_lines.update(row["order_line_id"] for row in rows)
         dialect = sqlite if self.connection.dialect.name == "sqlite" else postgresql
         new = dialect.insert(allocation)
         query = new.on_conflict_do_update(
@@ -472,6 +474,7 @@ class StockStore(PolicyStore):
         before, after = allocation.c[from_state.value], allocation.c[to_state.value]
         if from_state is to_state or quantity < 0:
             raise InvalidInput(f"{quantity} units cannot move from {from_state} to {to_state}.")
+        self.touched_allocations.add(allocation_id)
         moved = self.connection.execute(
             update(allocation)
             .where(allocation.c.id == allocation_id, before >= quantity)
@@ -491,6 +494,7 @@ class StockStore(PolicyStore):
         Released before picked, the latest delivery first. Returns the deliveries touched; one that is left without
         any goods becomes `unreleased`. Raises Conflict when they are no longer there.
         """
+        self.touched_lines.add(line_id)
         source = self.connection.execute(
             select(allocation).where(allocation.c.supply_id == from_supply, allocation.c.order_line_id == line_id)
         ).one()

@@ -130,6 +130,7 @@ class SystemStore(StorePart):
         The chain is one: on PostgreSQL other transactions that append wait from here until this one ends, so append
         after the rows that the change itself locks.
         """
+        self.moment = received_at
         previous = self._end_of_chain()
         values = _link(
             {
@@ -155,6 +156,7 @@ class SystemStore(StorePart):
         """Lengthens the chain by many events at once: each with the arguments of `append_event`, in order."""
         if not events:
             return
+        self.moment = events[-1]["received_at"]
         previous = self._end_of_chain()
         rows = []
         for each in events:

@@ -19,7 +19,7 @@ from data.tables.day import (
 )
 from data.tables.fleet import driver, shift, shift_break, shift_template, vehicle
 from data.tables.messages import link, notice, template
-from data.tables.orders import delivery, delivery_line, order, order_line, order_window, promise, release
+from data.tables.orders import delivery, delivery_line, line_stand, order, order_line, order_window, promise, release
 from data.tables.parties import (
     address_pin,
     calendar,
@@ -63,6 +63,7 @@ __all__ = [
     "idempotency",
     "import_batch",
     "job",
+    "line_stand",
     "link",
     "manifest",
     "metadata",

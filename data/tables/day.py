@@ -34,6 +34,7 @@ manifest = Table(
     word("by"),
     Column("replaced_at", Moment),
     UniqueConstraint("shift_id", "version"),
+    Index("ix_manifest_day", "day"),
 )
 
 event = Table(
@@ -54,6 +55,7 @@ event = Table(
     Column("received_at", Moment, nullable=False),
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False, unique=True),
+    Index("ix_event_kind_captured_at", "kind", "captured_at"),
 )
 
 proof = Table(
@@ -75,6 +77,7 @@ proof = Table(
     Column("captured_at", Moment, nullable=False),
     Column("received_at", Moment, nullable=False),
     UniqueConstraint("delivery_id", "attempt"),
+    Index("ix_proof_captured_at", "captured_at"),
 )
 
 proof_line = Table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, Text, UniqueConstraint, text
 
 from data.tables.base import Moment, count, key, metadata, refers, version, word
 
@@ -87,6 +87,29 @@ promise = Table(
     Column("made_at", Moment, nullable=False),
     Column("told_at", Moment),
     UniqueConstraint("order_line_id", "version"),
+    Index("ix_promise_promised_on", "promised_on"),
+    Index("ix_promise_made_at", "made_at"),
+)
+
+line_stand = Table(
+    "line_stand",  # how a line stood from a day until a day: what makes a figure of a past day countable
+    metadata,
+    key(),
+    refers("order_line_id", "order_line"),
+    count("sequence", default=1),  # 1: how it stood when it came in
+    Column("at", Moment, nullable=False),
+    word("day"),  # ISO, in the zone of its depot
+    word("until_day", default="9999-12-31"),  # the day of the next row; the last one stands
+    count("ordered"),  # base units, less what was cancelled
+    count("open"),  # not handed over or refused yet
+    count("backordered"),  # open and on no shelf for it; also when an inbound covers it
+    count("covered"),  # of `backordered`: held on an inbound with a date. An attribute, in no rate
+    UniqueConstraint("order_line_id", "sequence"),
+    CheckConstraint(
+        "covered >= 0 AND covered <= backordered AND backordered <= open AND open <= ordered", name="adds_up"
+    ),
+    Index("ix_line_stand_until", "until_day", "day", sqlite_where=text("open > 0"), postgresql_where=text("open > 0")),
+    Index("ix_line_stand_day", "day"),
 )
 
 release = Table(

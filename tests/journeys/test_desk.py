@@ -16,7 +16,7 @@ from tests.website import PASSWORD, Website, a_website, served
 
 PAGES = (
     "/", "/receipts", "/release", "/addresses", "/orders", "/search?q=caf", "/tasks", "/messages", "/import",
-    "/settings",
+    "/settings", "/figures",
 )  # fmt: skip
 
 
@@ -121,6 +121,23 @@ def test_an_address_is_set_without_a_mouse(page: Page, website: Website, desk: D
     assert float(page.get_by_label("Latitude").input_value()) == pytest.approx(before + 10 / 111_320, abs=2e-6)
     page.get_by_role("button", name="Set the pin here").press("Enter")
     expect(page.get_by_text("That was the last one.")).to_be_visible()
+
+
+def test_the_figures_say_what_they_were_counted_from(page: Page, desk: Desk) -> None:
+    page.keyboard.press("g")
+    page.keyboard.press("f")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Figures")
+    page.get_by_role("link", name="7 days").click()
+    expect(page.get_by_role("link", name="7 days")).to_have_attribute("aria-current", "true")
+    chart = page.locator("#chart-stock_units")
+    counted = page.locator("#figure-stock_units").get_by_role("cell").nth(1).inner_text()
+    expect(chart).to_contain_text(counted)
+    expect(chart.get_by_role("img")).to_be_visible()
+    chart.get_by_text("Table").click()
+    expect(chart.get_by_role("table").get_by_role("row").last).to_contain_text(counted.split(" of ")[0])
+    page.get_by_label("Customer number").fill("nobody")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.get_by_text('There is no customer "nobody".')).to_be_visible()
 
 
 def test_any_reference_leads_to_where_the_order_is(page: Page, desk: Desk) -> None:

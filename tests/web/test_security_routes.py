@@ -48,6 +48,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /deliveries/<int:delivery_id>/slip.pdf": NOT_VIEWERS,
     "POST /demo/clock": DESK,
     "GET /evening": EVERYONE,
+    "GET /figures": EVERYONE,
     "POST /evening/depots/<int:depot_id>/close": DESK,
     "GET /evening/results.csv": ("dispatcher", "salesperson"),
     "POST /evening/vans/<int:manifest_id>/close": GOODS,

@@ -20,13 +20,15 @@ from data.exporters.papers import load_sheet_pdf, slips_pdf
 from data.exporters.results import results_csv
 from data.importers.counts import COLUMNS, OPTIONAL, VanCount, read_counts
 from data.queries.company import company_card
-from data.queries.day_figures import DEFINITIONS, DayFigures, Ratio, day_figures
+from data.queries.day_figures import DEFINITIONS, DayFigures, day_figures
 from data.queries.evening import EveningDepot, EveningVan, evening
 from data.queries.papers import load_sheet, routes_with_papers, slips_of_route
 from data.queries.results import day_results
 from data.store import SqlStore, open_store
 from routing.errors import FileRefused, InvalidInput, NotFound
+from routing.rules.figures.figure import Ratio
 from routing.services.closing import VanClosed, close_day, close_van, not_attempted
+from web.cli.figures import show_period
 from web.cli.output import json_option, print_json
 from web.cli.stock import template_option
 from web.dispatcher.papers import file_name
@@ -149,9 +151,28 @@ def close_command(day: str | None, counts: Path | None, nobody_went: bool, missi
 
 @click.command("figures")
 @day_option
+@click.option("--from", "first", metavar="DAY", help="The first day of a period; its figures instead of a day's.")
+@click.option("--to", "last", metavar="DAY", help="The last day of the period; left out: today.")
+@click.option("--depot", metavar="NUMBER", default="", help="Of one depot; only with --from.")
+@click.option("--customer", metavar="NUMBER", default="", help="Of one customer; only with --from.")
 @json_option
-def figures_command(day: str | None, as_json: bool) -> None:
-    """Show the figures of a day, each with what it was counted from."""
+def figures_command(
+    day: str | None, first: str | None, last: str | None, depot: str, customer: str, as_json: bool
+) -> None:
+    """Show the figures of a day or of a period, each with what it was counted from.
+
+    Of a period: backorders, promises, deliveries, suppliers. A unit is backordered while it is on no shelf for its
+    line. Ordered 10 with 4 on the shelf: 6 of 10 units, 1 of 1 line.
+    """
+    if first is None and (last or depot or customer):
+        raise click.UsageError("--to, --depot and --customer belong to a period: give its first day with --from.")
+    if first is not None and day is not None:
+        raise click.UsageError("Give either --day or --from.")
+    if first is not None:
+        with open_installation() as here:
+            end = the_day(here, last)
+            show_period(here, first=first, last=end, depot=depot, customer=customer, as_json=as_json)
+        return
     with open_installation() as here, here.database.reading() as connection:
         found = day_figures(connection, day=the_day(here, day))
         currency = company_card(connection).currency

@@ -12,12 +12,13 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from io import BytesIO
 
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 
 from data.importers.orders import import_orders
 from data.importers.receipts import read_receipts
 from data.store import SqlStore, open_store
-from data.tables import allocation, delivery_line, driver, order, order_line, shift, vehicle
+from data.store.stands import STANDS
+from data.tables import allocation, delivery_line, driver, line_stand, order, order_line, shift, vehicle
 from routing.engines.solver.finish import plan_of
 from routing.engines.solver.insertion import Insertion, as_routes
 from routing.model.plans import Plan, Problem, SolveProgress
@@ -33,7 +34,7 @@ from routing.services.planning import plan_day
 from routing.services.receiving import commit_receipt
 from routing.services.releasing import release_orders
 from web.demo import files
-from web.demo.calendar import BEFORE_ALL, at
+from web.demo.calendar import BEFORE_ALL, ZONE, at
 from web.wiring import Installation
 
 BY = "demo"
@@ -217,6 +218,45 @@ def promise(store: SqlStore, event: Event) -> None:
         order_id=order_id,
         data={"from": event["promised_on"], "to": event["new_promised_on"], "why": event["why"]},
     )
+
+
+def stood_since_ordered(store: SqlStore) -> None:
+    """The open orders come in one file on Monday evening. In the story they came in one by one, and waited: each line
+    stood backordered from the day it was ordered until Monday evening's stock, if that had enough of it."""
+    rows = store.connection.execute(
+        select(line_stand, order.c.ordered_at)
+        .join(order_line, order_line.c.id == line_stand.c.order_line_id)
+        .join(order, order.c.id == order_line.c.order_id)
+        .where(line_stand.c.sequence == 1, line_stand.c.until_day == STANDS, line_stand.c.open > 0)
+    ).all()
+    waited = []
+    for row in rows:
+        day = row.ordered_at.astimezone(ZONE).date().isoformat()
+        if day >= row.day:
+            continue
+        # What Monday's stock could not fill had found none before either; every third line came in to a full shelf.
+        found_stock = row.backordered == 0 and row.order_line_id % 3 == 0
+        waited.append(
+            {
+                "order_line_id": row.order_line_id,
+                "sequence": 1,
+                "at": row.ordered_at,
+                "day": day,
+                "until_day": row.day,
+                "ordered": row.ordered,
+                "open": row.open,
+                "backordered": 0 if found_stock else row.open,
+                "covered": 0,
+            }
+        )
+    moved = [each["order_line_id"] for each in waited]
+    store.connection.execute(
+        update(line_stand)
+        .where(line_stand.c.order_line_id.in_(moved), line_stand.c.until_day == STANDS)
+        .values(sequence=2)
+    )
+    if waited:
+        store.connection.execute(insert(line_stand), waited)
 
 
 def _lines_of(store: SqlStore, delivery_ids: Sequence[int]) -> LinesOf:

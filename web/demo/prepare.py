@@ -22,7 +22,7 @@ from routing.services.receiving import commit_receipt
 from web.clock import wall_clock
 from web.demo import files
 from web.demo.calendar import BEFORE_ALL, MONDAY, START, at
-from web.demo.history import Replay, promise
+from web.demo.history import Replay, promise, stood_since_ordered
 from web.outbox import set_outbound
 from web.wiring import Installation
 
@@ -133,6 +133,8 @@ def _open_orders(installation: Installation) -> tuple[ImportResult, ...]:
             if event["event"] == "promise" and event["order"] in slipped:
                 promise(store, event)
         receive(store, "receipt_opening.csv")
+    with open_store(installation.database) as store:
+        stood_since_ordered(store)
     return (result,)
 
 

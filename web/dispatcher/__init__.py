@@ -16,6 +16,7 @@ BLUEPRINTS = (
     "web.dispatcher.search:search",
     "web.dispatcher.tasks:tasks",
     "web.dispatcher.messages:messages",
+    "web.dispatcher.figures:figures",
     "web.dispatcher.policies:policies",
     "web.dispatcher.settings:settings",
 )

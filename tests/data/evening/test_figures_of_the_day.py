@@ -10,10 +10,11 @@ import pytest
 
 from data import tables
 from data.exporters.results import COLUMNS, results_csv
-from data.queries.day_figures import DayFigures, Ratio, day_figures
+from data.queries.day_figures import DayFigures, day_figures
 from data.queries.results import day_results
 from routing.errors import NotFound
 from routing.model.proofs import Outcome
+from routing.rules.figures.figure import Ratio
 from tests.evening import Driven
 from tests.rounds import DAY, SIX, row
 

@@ -1,0 +1,118 @@
+"""The store's part that writes down how order lines stand, so that the figures of a past day can still be counted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import bindparam, case, func, insert, select, update
+
+from data.store.part import StorePart, parts
+from data.tables import allocation, depot, event, line_stand, order, order_line, supply
+
+STANDS = "9999-12-31"
+"""`until_day` of the row that is in force."""
+
+type Stand = tuple[int, int, int, int]
+"""Base units: ordered, open, backordered, covered."""
+
+
+class StandStore(StorePart):
+    def write_stands(self) -> None:
+        """Writes a row for each line that this transaction changed and that now stands otherwise than before.
+
+        `open_store` calls it last, so whoever moves units or cancels a line need not think of the figures.
+        """
+        line_ids = self._touched()
+        moment = self.moment or self.connection.scalar(select(event.c.received_at).order_by(event.c.id.desc()).limit(1))
+        if not line_ids or moment is None:
+            return
+        for part in parts(line_ids):
+            self._write_stands(part, moment)
+
+    def _touched(self) -> set[int]:
+        found = set(self.touched_lines)
+        for keys, column in (
+            (self.touched_allocations, allocation.c.id),
+            (self.touched_orders, order_line.c.order_id),
+        ):
+            line_id = allocation.c.order_line_id if column.table is allocation else order_line.c.id
+            for part in parts(keys):
+                found.update(self.connection.scalars(select(line_id).where(column.in_(part))))
+        self.touched_lines.clear()
+        self.touched_allocations.clear()
+        self.touched_orders.clear()
+        return found
+
+    def _write_stands(self, line_ids: Collection[int], moment: datetime) -> None:
+        before = {
+            row.order_line_id: row
+            for row in self.connection.execute(
+                select(line_stand).where(line_stand.c.order_line_id.in_(line_ids), line_stand.c.until_day == STANDS)
+            )
+        }
+        ended, made = [], []
+        for line_id, zone, stand in self._stands(line_ids):
+            was = before.get(line_id)
+            if was is not None and (was.ordered, was.open, was.backordered, was.covered) == stand:
+                continue
+            day = moment.astimezone(ZoneInfo(zone)).date().isoformat()
+            ordered, still_open, backordered, covered = stand
+            if was is not None:
+                # A phone's report may come late: no row ends before it began.
+                day = max(day, was.day)
+                ended.append({"row": was.id, "ends": day})
+            made.append(
+                {
+                    "order_line_id": line_id,
+                    "sequence": was.sequence + 1 if was is not None else 1,
+                    "at": moment,
+                    "day": day,
+                    "until_day": STANDS,
+                    "ordered": ordered,
+                    "open": still_open,
+                    "backordered": backordered,
+                    "covered": covered,
+                }
+            )
+        if ended:
+            self.connection.execute(
+                update(line_stand).where(line_stand.c.id == bindparam("row")).values(until_day=bindparam("ends")), ended
+            )
+        if made:
+            self.connection.execute(insert(line_stand), made)
+
+    def _stands(self, line_ids: Collection[int]) -> list[tuple[int, str, Stand]]:
+        """Key, zone and stand of each line as it is now."""
+        unmoved = allocation.c.allocated + allocation.c.released + allocation.c.picked
+        on_shelf = allocation.c.loaded + case((supply.c.kind == "receipt", unmoved), else_=0)
+        dated = case((supply.c.kind == "inbound", case((supply.c.expected_at.is_not(None), unmoved), else_=0)), else_=0)
+        query = (
+            select(
+                order_line.c.id,
+                depot.c.zone,
+                order_line.c.quantity,
+                order_line.c.cancelled,
+                order.c.cancelled_at,
+                func.coalesce(func.sum(allocation.c.delivered + allocation.c.refused), 0).label("gone"),
+                func.coalesce(func.sum(on_shelf), 0).label("on_shelf"),
+                func.coalesce(func.sum(dated), 0).label("dated"),
+            )
+            .join(order, order.c.id == order_line.c.order_id)
+            .join(depot, depot.c.id == order.c.depot_id)
+            .outerjoin(allocation, allocation.c.order_line_id == order_line.c.id)
+            .outerjoin(supply, supply.c.id == allocation.c.supply_id)
+            .where(order_line.c.id.in_(line_ids))
+            .group_by(
+                order_line.c.id, depot.c.zone, order_line.c.quantity, order_line.c.cancelled, order.c.cancelled_at
+            )
+        )
+        found = []
+        for row in self.connection.execute(query):
+            ordered = 0 if row.cancelled_at is not None else row.quantity - row.cancelled
+            still_open = max(0, ordered - int(row.gone))
+            backordered = max(0, still_open - int(row.on_shelf))
+            covered = min(backordered, int(row.dated))
+            found.append((row.id, row.zone, (ordered, still_open, backordered, covered)))
+        return found
