@@ -27,8 +27,8 @@ from data.queries.results import day_results
 from data.store import SqlStore, open_store
 from routing.errors import FileRefused, InvalidInput, NotFound
 from routing.services.closing import VanClosed, close_day, close_van, not_attempted
+from web.cli.files import template_option
 from web.cli.output import json_option, print_json
-from web.cli.stock import template_option
 from web.dispatcher.papers import file_name
 from web.palette import route_colour, route_ink
 from web.wiring import Installation, open_installation
