@@ -150,6 +150,7 @@ class _Item:
     fulfilled: bool
     discount: int
     subtotal: int
+    exact_price: str
 
 
 class _Reader:
@@ -252,6 +253,7 @@ class _Reader:
             fulfilled=state in ("fulfilled", "restocked"),
             discount=cells.money("line_discount", currency, rounded=self.preset.rounded_prices),
             subtotal=subtotal,
+            exact_price=_beyond_cents(cells.row.cells["price"]) if self.preset.rounded_prices else "",
         )
 
     def _charged(
@@ -267,6 +269,8 @@ class _Reader:
             sums["line_discounts"] = discounts
         if subtotals := {name: item.subtotal for name, item in goods if item.subtotal}:
             sums["line_subtotals"] = subtotals
+        if prices := {name: item.exact_price for name, item in goods if item.exact_price}:
+            sums["line_prices"] = prices
         if others:
             sums["without_delivery"] = [
                 {"name": item.name, "quantity": item.quantity, "unit_price": item.price} for item in others
@@ -314,6 +318,11 @@ class _Reader:
             self.phones_left_off += 1
             return ""
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _beyond_cents(price: str) -> str:
+    """A price that rounding to cents changed (WooCommerce's is without its tax), as it was written; else ""."""
+    return price if len(price.rpartition(".")[2].rstrip("0")) > 2 and "." in price else ""
 
 
 def _name(head: Cells, whose: str) -> str:
