@@ -110,6 +110,8 @@ class CheckedTable:
             if tell is not None and count % PROGRESS_EVERY == 0:
                 tell(count, self.count)
             yield row
+        if tell is not None:
+            tell(self.count, self.count)
 
     def _read(self) -> Iterator[Row]:
         with closing(self._lines()) as lines:
@@ -153,6 +155,13 @@ def read_header(file: BinaryIO, *, kind: str) -> list[str]:
     """The names in the header, in lower case. Raises FileRefused."""
     with _lines_of(file, kind) as lines:
         return _header_of(lines(), kind)
+
+
+def first_row(file: BinaryIO, *, kind: str) -> list[str]:
+    """The cells of the first row under the header, for a person to see what stands where. Raises FileRefused."""
+    with _lines_of(file, kind) as lines, closing(lines()) as found:
+        next(found, None)
+        return [cell.strip()[:60] for cell in next(found, (2, [], ""))[1]]
 
 
 def header_sha256(header: Sequence[str]) -> str:

@@ -57,7 +57,7 @@ def test_a_file_is_imported_once_and_said_so(filled: Path) -> None:
     assert done.exit_code == 0
     assert json.loads(done.stdout) == {
         "orders": 0, "lines": 0, "changed": 0, "unchanged": 2, "tasks": 0, "errors": [], "errors_left_off": 0,
-        "dry_run": False,
+        "dry_run": False, "settled": {}, "notes": [],
     }  # fmt: skip
     assert (
         "0 would be new, 0 would be changed, 2 unchanged"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import click
 from rich.console import Console
@@ -13,23 +12,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from data.importers.kinds import KINDS, Kind
-from data.importers.mapping import Header, look_at, remember, with_same_names
 from data.importers.presets import PRESETS
-from data.importers.shop import import_shop_orders
-from data.importers.table import Reading
 from data.store import SqlStore, open_store
 from data.store.again import in_transaction
+from data.store.imports import ColumnMapping
 from routing.errors import InvalidInput
 from routing.model.imports import ImportResult
 from web.cli.files import FILE, check_file, template_option
 from web.cli.output import clean, json_option, plain, print_json
+from web.importing import Asked, import_document, run_import
 from web.wiring import open_installation
 
 BY = "command line"
 MOST_SHOWN = 20
 """Rows of a table on a terminal; the rest is counted, `--json` has them all."""
-
-Work = Callable[[SqlStore, BinaryIO, Reading], ImportResult]
 
 
 @click.group("import")
@@ -61,33 +57,34 @@ def _import_command(kind: Kind, help_text: str) -> None:
             raise InvalidInput("A preset knows its columns: leave out --map.", code="map")
         if depot and not preset:
             raise InvalidInput("--depot belongs to --preset: the file has a column for it.", code="depot")
-        told: list[str] = []
+        asked = Asked(
+            kind=kind.name,
+            by=BY,
+            file_name=file.name,
+            dry_run=dry_run,
+            preset=preset or "",
+            depot=depot,
+            mapping=_said(said),
+            same_names=True,
+        )
         with open_installation() as here, _progress(shown=not as_json) as progress:
             now = here.clock.now()
             check_file(file)
             with file.open("rb") as opened:
 
-                def work(store: SqlStore) -> ImportResult:
-                    told.clear()
-                    facts: dict[str, Any] = {"now": now, "by": BY, "dry_run": dry_run, "file_name": file.name}
-                    if preset:
-                        reading = Reading(progress=progress)
-                        return import_shop_orders(
-                            store, opened, preset=PRESETS[preset], depot=depot, reading=reading, **facts
-                        )
-                    header = look_at(store, opened, kind)
-                    mapping = _mapping(header, kind, said, told)
-                    result = kind.work(store, opened, reading=Reading(mapping=mapping, progress=progress), **facts)
-                    if said and not dry_run:
-                        remember(store, header, kind, mapping, by=BY, now=now)
-                    return result
+                def work(store: SqlStore) -> tuple[ImportResult, ColumnMapping | None]:
+                    return run_import(store, opened, asked, now=now, progress=progress)
 
                 if dry_run:
                     with here.database.reading() as connection:
-                        result = work(SqlStore(connection))
+                        result, known = work(SqlStore(connection))
                 else:
-                    result = in_transaction(here.database, work)
-        result.notes += told
+                    result, known = in_transaction(here.database, work)
+        if known is not None:
+            result.notes.append(
+                f"Its columns were read as {known.by} said on {known.at:%Y-%m-%d} "
+                f"(backroute import columns --forget {known.id} to say it anew)."
+            )
         if as_json:
             print_json(import_document(result))
         else:
@@ -126,23 +123,15 @@ for _kind in KINDS.values():
     _import_command(_kind, _HELP[_kind.name])
 
 
-def _mapping(header: Header, kind: Kind, said: tuple[str, ...], told: list[str]) -> dict[str, str]:
-    """How the file is read: as it was said, as it was read before, or as ours."""
-    if said:
-        pairs = {}
-        for pair in said:
-            theirs, sign, ours = pair.rpartition("=")
-            if not sign or not theirs.strip() or not ours.strip():
-                raise InvalidInput(f'--map "{pair[:60]}" says no column: write "their name=our name".', code="map")
-            pairs[theirs.strip().lower()] = ours.strip().lower()
-        return with_same_names(header, kind, pairs)
-    if header.ours or header.known is None:
-        return {}
-    told.append(
-        f"Its columns were read as {header.known.by} said on {header.known.at:%Y-%m-%d} "
-        f"(backroute import columns --forget {header.known.id} to say it anew)."
-    )
-    return dict(header.known.columns)
+def _said(pairs: tuple[str, ...]) -> dict[str, str]:
+    """Their column → ours, as `--map` says it."""
+    found = {}
+    for pair in pairs:
+        theirs, sign, ours = pair.rpartition("=")
+        if not sign or not theirs.strip() or not ours.strip():
+            raise InvalidInput(f'--map "{pair[:60]}" says no column: write "their name=our name".', code="map")
+        found[theirs.strip().lower()] = ours.strip().lower()
+    return found
 
 
 @contextmanager
@@ -193,27 +182,6 @@ def columns_command(forget: int | None, as_json: bool) -> None:
         pairs = ", ".join(f"{theirs}={ours}" for theirs, ours in one.columns.items())
         table.add_row(str(one.id), one.kind, plain(pairs), plain(one.by), f"{one.at:%Y-%m-%d}")
     console.print(table)
-
-
-def import_document(result: ImportResult) -> dict[str, Any]:
-    """What `--json` prints of an import."""
-    counts: dict[str, Any]
-    if result.kind == "orders":
-        counts = {"orders": result.created, "lines": result.lines}
-    else:
-        counts = {"created": result.created}
-    more: Mapping[str, Any] = {"settled": result.settled} if result.settled else {}
-    return {
-        **counts,
-        "changed": result.changed,
-        "unchanged": result.unchanged,
-        "tasks": result.tasks,
-        "errors": [{"row": error.row, "what": error.what} for error in result.errors],
-        "errors_left_off": result.errors_left_off,
-        "dry_run": result.dry_run,
-        **more,
-        **({"notes": result.notes} if result.notes else {}),
-    }
 
 
 def _print_import(result: ImportResult, file: Path) -> None:
