@@ -15,7 +15,7 @@ from data.store.imports import ColumnMapping
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "order": ("order number", "order no", "order id", "sales order", "so number", "so", "document number"),
-    "customer": ("customer number", "customer no", "customer id", "account", "account number", "client", "sold to"),
+    "customer": ("customer number", "customer no", "customer id", "account", "client", "sold to"),
     "customer_name": ("name", "company", "account name", "client name", "customer"),
     "site": ("site number", "ship to", "ship to number", "delivery point", "location", "branch", "outlet"),
     "site_name": ("ship to name", "delivery name", "name", "location name", "branch name"),
@@ -25,12 +25,23 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "customer_reference": ("po", "po number", "purchase order", "your reference", "reference", "customer po"),
     "erp_reference": ("erp", "erp number", "our reference", "internal id"),
     "line": ("line number", "line no", "position", "pos", "item no"),
-    "sku": ("item", "article", "article number", "product", "product code", "item number", "item code", "part number"),
+    "sku": (
+        "item",
+        "article",
+        "article number",
+        "product",
+        "product code",
+        "item number",
+        "item code",
+        "part number",
+        "product number",
+        "stock code",
+    ),
     "quantity": ("qty", "ordered quantity", "units", "pieces", "amount", "quantity ordered"),
     "unit_price": ("price", "net price", "price per unit"),
     "currency": ("currency code",),
     "note": ("notes", "remark", "remarks", "comment", "comments"),
-    "name": ("product name", "description", "item name", "supplier name", "vendor name"),
+    "name": ("product name", "description", "descr", "designation", "item name", "supplier name", "vendor name"),
     "case_pack": ("pack size", "units per case", "case size", "case"),
     "weight_g": ("weight", "weight in g", "gross weight g"),
     "volume_cm3": ("volume", "volume in cm3"),
@@ -100,4 +111,10 @@ def guess(names: Sequence[str], kind: Kind) -> dict[str, str]:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name.lower())
+    """Without blanks and signs; "Item No." and "item nr" are the item number.
+
+    >>> _plain("Item No."), _plain("item_number")
+    ('itemnumber', 'itemnumber')
+    """
+    words = re.sub(r"[\W_]+", " ", name.lower()).split()
+    return "".join("number" if word in ("no", "nr", "num") else word for word in words)
