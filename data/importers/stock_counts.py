@@ -39,7 +39,7 @@ def import_stock_counts(
         for depot_id in sorted(int(row["id"]) for row in depots.values()):
             store.lock_depot(depot_id)
     seen: dict[tuple[int, str], int] = {}
-    lines, later = 0, set()
+    lines, later, undated = 0, set(), set()
     for rows in batches(read_table(file, kind="counts", columns=COLUMNS, needed=NEEDED, reading=reading), 500):
         skus = store.product_ids({row.cells.get("sku", "") for row in rows})
         for row in rows:
@@ -78,9 +78,14 @@ def import_stock_counts(
             result.changed += 1
             lines += len(preview.changed)
             later |= {line.order_id for line in preview.changed if line.slips}
+            undated |= {line.order_id for line in preview.changed if line.promised_on and not line.new_day}
             result.notes += [f"{sku}: {warning}" for warning in preview.warnings[:20]]
     if result.changed:
         would = "would " if dry_run else ""
-        result.notes.insert(0, f"{lines} order lines {would}change, {len(later)} orders {would}get a later promise.")
+        result.notes.insert(
+            0,
+            f"{lines} order lines {would}change, {len(later)} orders {would}get a later promise, "
+            f"{len(undated)} {would}lose their date.",
+        )
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
