@@ -112,29 +112,39 @@ class SystemStore(StorePart):
         The chain is one: on PostgreSQL other transactions that append wait from here until this one ends, so append
         after the rows that the change itself locks.
         """
-        if self.connection.dialect.name != "sqlite":  # on SQLite the whole write transaction is alone already
-            self.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CHAIN_LOCK})
-        previous = self.connection.scalar(select(event.c.hash).order_by(event.c.id.desc()).limit(1))
-        values: dict[str, Any] = {
-            "client_id": client_id,
-            "sequence": sequence,
-            "kind": kind,
-            "actor": actor,
-            "order_id": order_id,
-            "delivery_id": delivery_id,
-            "shift_id": shift_id,
-            "plan_id": plan_id,
-            "site_id": site_id,
-            # Through JSON and back, so that what is hashed is what will be read (tuples become lists).
-            "data": json.loads(json.dumps(dict(data), allow_nan=False)),
-            # In UTC, as they will be read: a phone's own offset would give another hash.
-            "captured_at": captured_at.astimezone(UTC),
-            "received_at": received_at.astimezone(UTC),
-            "previous_hash": previous or FIRST_HASH,
-        }
-        values["hash"] = event_hash(values)
+        values = _linked(
+            self._last_hash(),
+            client_id=client_id,
+            sequence=sequence,
+            kind=kind,
+            actor=actor,
+            order_id=order_id,
+            delivery_id=delivery_id,
+            shift_id=shift_id,
+            plan_id=plan_id,
+            site_id=site_id,
+            data=data,
+            captured_at=captured_at,
+            received_at=received_at,
+        )
         event_id: int = self.connection.execute(insert(event).values(values).returning(event.c.id)).scalar_one()
         return event_id
+
+    def append_events(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """The same for many at once, in their order; each as `append_event` takes it."""
+        if not events:
+            return
+        rows, previous = [], self._last_hash()
+        for each in events:
+            rows.append(_linked(previous, **each))
+            previous = str(rows[-1]["hash"])
+        self.connection.execute(insert(event), rows)
+
+    def _last_hash(self) -> str:
+        """Locks the chain until the transaction ends."""
+        if self.connection.dialect.name != "sqlite":  # on SQLite the whole write transaction is alone already
+            self.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CHAIN_LOCK})
+        return self.connection.scalar(select(event.c.hash).order_by(event.c.id.desc()).limit(1)) or FIRST_HASH
 
     # ------------------------------------------------------------------ tasks
 
@@ -462,6 +472,24 @@ def verify_chain(connection: Connection) -> ChainBreak | None:
                 return ChainBreak(event_id=row["id"], sentence=sentence)
             before = row["hash"]
     return None
+
+
+def _linked(
+    previous: str, *, data: Mapping[str, Any], captured_at: datetime, received_at: datetime, **named: Any
+) -> dict[str, Any]:
+    """The row of an event that follows the one with this hash."""
+    values: dict[str, Any] = dict.fromkeys(
+        ("client_id", "sequence", "order_id", "delivery_id", "shift_id", "plan_id", "site_id")
+    )
+    values |= named | {
+        # Through JSON and back, so that what is hashed is what will be read (tuples become lists).
+        "data": json.loads(json.dumps(dict(data), allow_nan=False)),
+        # In UTC, as they will be read: a phone's own offset would give another hash.
+        "captured_at": captured_at.astimezone(UTC),
+        "received_at": received_at.astimezone(UTC),
+        "previous_hash": previous,
+    }
+    return values | {"hash": event_hash(values)}
 
 
 def _canonical(values: Mapping[str, Any]) -> bytes:

@@ -24,6 +24,7 @@ class Store(allocating.Store, Protocol):
     def change_order(self, order_id: int, values: Mapping[str, Any]) -> None: ...
     def change_line(self, line_id: int, values: Mapping[str, Any]) -> None: ...
     def change_was_kept(self, order_id: int, content_hash: str) -> bool: ...
+    def append_events(self, events: Sequence[Mapping[str, Any]]) -> None: ...
     def promise_of(self, line_ids: Collection[int]) -> dict[int, tuple[int, str]]: ...
 
 
@@ -96,21 +97,27 @@ def _add(store: Store, orders: Sequence[OrderIn], *, now: datetime, by: str) -> 
         ]
     )
     line_keys = store.add_lines([_line(keys[order.number], line) for order in orders for line in order.lines])
+    events = []
     for order in orders:
         order_id = keys[order.number]
         line_ids = {line.number: line_keys[order_id, line.number] for line in order.lines}
         _promises(store, order, line_ids, {}, why="told before import", by=by, made_at=now)
-        store.append_event(
-            kind="order_received",
-            actor=by,
-            captured_at=order.ordered_at.astimezone(UTC),
-            received_at=now,
-            order_id=order_id,
-            data={
-                "order": order.number,
-                "lines": [{"line": line.number, "sku": line.sku, "quantity": line.quantity} for line in order.lines],
-            },
+        events.append(
+            {
+                "kind": "order_received",
+                "actor": by,
+                "captured_at": order.ordered_at.astimezone(UTC),
+                "received_at": now,
+                "order_id": order_id,
+                "data": {
+                    "order": order.number,
+                    "lines": [
+                        {"line": line.number, "sku": line.sku, "quantity": line.quantity} for line in order.lines
+                    ],
+                },
+            }
         )
+    store.append_events(events)
 
 
 def _line(order_id: int, line: LineIn) -> dict[str, Any]:
