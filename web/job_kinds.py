@@ -8,6 +8,7 @@ transaction that ends the job. See web.jobs.
 from __future__ import annotations
 
 KINDS: dict[str, str] = {
+    "import": "web.import_job:import_job",
     "plan": "web.plan_job:plan_job",
     "policy_day": "web.policy_job:policy_day_job",
     "region": "web.region_job:build_region_job",

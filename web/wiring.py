@@ -30,6 +30,7 @@ from routing.errors import InvalidInput
 from routing.model.notices import Channel
 from routing.ports import Sender, Solver
 from web.clock import InstallationClock
+from web.uploads import Uploads
 
 if TYPE_CHECKING:
     from data.regions import Regions
@@ -53,6 +54,7 @@ class Installation:
         self.broker_url = broker_url
         self.clock = InstallationClock(database)
         self.files = FolderFiles(home / "files")
+        self.uploads = Uploads(home / "imports")
         self.mail_folder = home / "mail"
         self._lock = threading.Lock()
         # By the folder of the build, which a new build of the region replaces: what is asked next reads the new one.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from data.importers.table import Row
@@ -29,7 +29,11 @@ class Cells:
         self.faults: list[str] = [row.fault] if row.fault else []
 
     def wrong(self, column: str, what: str) -> None:
-        self.faults.append(f"column {column}: {what}")
+        self.faults.append(f"column {self.row.names.get(column, column)[:40]}: {what}")
+
+    def lacks(self, column: str) -> bool:
+        """Whether the file, whose header is not ours, has no such column at all: then it says nothing about it."""
+        return bool(self.row.names) and column not in self.row.names
 
     def report(self, result: ImportResult, thing: str) -> bool:
         """Notes the row as left out if anything was wrong with it; answers whether it was."""
@@ -87,15 +91,20 @@ class Cells:
             return None
         return float(number)
 
-    def money(self, column: str, currency: str) -> int:
-        """Minor units. A price is written in the currency with a decimal point: 3.50."""
+    def money(self, column: str, currency: str, *, least: int = 0, rounded: bool = False) -> int:
+        """Minor units. A price is written in the currency with a decimal point: 3.50.
+
+        `rounded`: what has more decimals than the currency (a price without its tax) is rounded, half away from 0.
+        """
         number = self._decimal(column)
         if number is None:
             return 0
         minor = number.scaleb(_MINOR_DIGITS.get(currency, 2))
-        if not 0 <= minor <= MOST:
-            self.wrong(column, f"{_short(str(number))} is out of range: write 0 to {MOST // 100}")
+        if not least <= minor <= MOST:
+            self.wrong(column, f"{_short(str(number))} is out of range: write {least // 100} to {MOST // 100}")
             return 0
+        if rounded:
+            return int(minor.to_integral_value(ROUND_HALF_UP))
         if minor != minor.to_integral_value():
             self.wrong(column, f"{_short(str(number))} has more decimals than {currency or 'the currency'} has")
             return 0
@@ -209,9 +218,24 @@ class Cells:
         return cell
 
 
-def changed_values(existing: dict[str, object], values: dict[str, object]) -> dict[str, object]:
-    """Those of the values that differ from the row that is there."""
-    return {name: value for name, value in values.items() if existing[name] != value}
+def changed_values(
+    existing: dict[str, object],
+    values: dict[str, object],
+    *,
+    cells: Cells | None = None,
+    column_of: Mapping[str, str] | None = None,
+) -> dict[str, object]:
+    """Those of the values that differ from the row that is there.
+
+    With `cells` a value stays whose column the file does not have; `column_of` names the columns that are called
+    otherwise than the value.
+    """
+    called = column_of or {}
+    return {
+        name: value
+        for name, value in values.items()
+        if existing[name] != value and not (cells is not None and cells.lacks(called.get(name, name)))
+    }
 
 
 def batches[Item](items: Iterable[Item], size: int) -> Iterable[list[Item]]:

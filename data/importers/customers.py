@@ -9,7 +9,7 @@ import phonenumbers
 
 from data.importers.batch import note_import
 from data.importers.cells import Cells, batches, changed_values
-from data.importers.table import read_table
+from data.importers.table import AS_OURS, Reading, read_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult
 
@@ -20,10 +20,26 @@ COLUMNS = (
     "max_vehicle_length_cm", "max_vehicle_weight_kg", "skills", "crew", "notes", "contact_name", "contact_role",
     "contact_channel", "contact_address", "contact_consent",
 )  # fmt: skip
+NEEDED = ("customer", "customer_name", "site", "site_name", "address")
+
+CUSTOMER_COLUMN_OF = {"name": "customer_name"}
+COLUMN_OF = {
+    "name": "site_name", "service_s": "service_minutes", "service_s_per_case": "service_seconds_per_case",
+    "parking_s": "parking_minutes", "max_height_cm": "max_vehicle_height_cm",
+    "max_length_cm": "max_vehicle_length_cm", "max_weight_kg": "max_vehicle_weight_kg",
+}  # fmt: skip
+"""The columns of a site that are called otherwise in the file."""
 
 
 def import_customers(
-    store: SqlStore, file: BinaryIO, *, now: datetime, by: str, dry_run: bool = False, file_name: str = ""
+    store: SqlStore,
+    file: BinaryIO,
+    *,
+    now: datetime,
+    by: str,
+    dry_run: bool = False,
+    file_name: str = "",
+    reading: Reading = AS_OURS,
 ) -> ImportResult:
     """Adds and changes customers, sites and contacts; counts sites. A site whose address changed is located again.
 
@@ -33,7 +49,7 @@ def import_customers(
     result = ImportResult(kind="customers", dry_run=dry_run)
     customers: dict[str, tuple[int, dict[str, object]]] = {}
     sites: dict[str, tuple[int, object]] = {}
-    for rows in batches(read_table(file, kind="customers", columns=COLUMNS), 500):
+    for rows in batches(read_table(file, kind="customers", columns=COLUMNS, needed=NEEDED, reading=reading), 500):
         known = store.customers({row.cells.get("customer", "") for row in rows})
         known_sites = store.sites({row.cells.get("site", "") for row in rows})
         windows = store.site_windows([row["id"] for row in known_sites.values()])
@@ -43,7 +59,7 @@ def import_customers(
             number = cells.text("customer", needed=True, longest=100)
             site_number = cells.text("site", needed=True, longest=100)
             customer = _customer(cells)
-            site, hours = _site(cells)
+            site, hours = read_site(cells)
             contact = _contact(cells)
             before = customers.get(number)
             if before is not None and before[1] != customer:
@@ -65,11 +81,15 @@ def import_customers(
             sites.setdefault(site_number, (row.number, (number, site, hours)))
 
             old = known.get(number)
-            new_customer = dict(customer) if old is None else changed_values(old, customer)
+            new_customer = (
+                dict(customer)
+                if old is None
+                else changed_values(old, customer, cells=cells, column_of=CUSTOMER_COLUMN_OF)
+            )
             if old is not None and not customer["payment_hold"] and old["payment_hold_by"] not in ("", "import"):
                 new_customer.pop("payment_hold", None)
-            new_site = site if old_site is None else changed_values(old_site, site)
-            new_hours = old_site is None or windows.get(old_site["id"], []) != hours
+            new_site = site if old_site is None else changed_values(old_site, site, cells=cells, column_of=COLUMN_OF)
+            new_hours = old_site is None or (windows.get(old_site["id"], []) != hours and not cells.lacks("windows"))
             contact_key, new_contact = _new_contact(contact, old, old_site, contacts, now)
             if old_site is None and not repeated:
                 result.created += 1
@@ -137,7 +157,7 @@ def _payment_hold(cells: Cells) -> str:
     return "payment hold" if said.lower() in ("yes", "true", "1") else said
 
 
-def _site(cells: Cells) -> tuple[dict[str, object], list[tuple[str, str, str]]]:
+def read_site(cells: Cells) -> tuple[dict[str, object], list[tuple[str, str, str]]]:
     kind = cells.word("window_kind", ("begin_by", "finish_by"), default="begin_by")
     values: dict[str, object] = {
         "name": cells.text("site_name", needed=True),

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from data.importers.batch import note_import
 from data.importers.cells import Cells, changed_values
-from data.importers.table import Row, read_table
+from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.errors import FileRefused
 from routing.model.imports import ImportResult
@@ -25,6 +25,7 @@ COLUMNS = (
     "break_to", "loading_minutes", "debrief_minutes", "fixed_cost", "cost_per_hour", "cost_per_km", "max_stops",
     "phone", "email", "language", "weekdays", "cut_off", "zone",
 )  # fmt: skip
+NEEDED = ("kind", "number")
 OPTIONAL = ("stops_a_day",)
 """Of a delivery zone: at most so many stops on one day. A file without the column leaves what is set."""
 
@@ -43,6 +44,7 @@ def import_fleet(
     dry_run: bool = False,
     file_name: str = "",
     shift_days: int = 14,
+    reading: Reading = AS_OURS,
 ) -> ImportResult:
     """Adds and changes the fleet, then makes the shifts of today and the days after, `shift_days` in all.
 
@@ -50,7 +52,9 @@ def import_fleet(
     """
     result = ImportResult(kind="fleet", dry_run=dry_run)
     by_kind: dict[str, list[Cells]] = {kind: [] for kind in KINDS}
-    for count, row in enumerate(read_table(file, kind="fleet", columns=COLUMNS, optional=OPTIONAL), start=1):
+    for count, row in enumerate(
+        read_table(file, kind="fleet", columns=COLUMNS, optional=OPTIONAL, needed=NEEDED, reading=reading), start=1
+    ):
         if count > MOST_ROWS:
             raise FileRefused(f"The fleet file has more than {MOST_ROWS:,} rows. Is this the right file?")
         _sort(row, by_kind, result)

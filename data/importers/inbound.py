@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import BinaryIO
 
 from data.importers.batch import note_import
-from data.importers.cells import Cells, batches
-from data.importers.table import read_table
+from data.importers.cells import Cells, batches, changed_values
+from data.importers.table import AS_OURS, Reading, read_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult
 from routing.services.importing import settle
 
 COLUMNS = ("number", "supplier", "depot", "sku", "quantity", "expected_at")
+NEEDED = ("number", "depot", "sku", "quantity")
 
 
 def import_inbound(
@@ -25,6 +26,7 @@ def import_inbound(
     dry_run: bool = False,
     file_name: str = "",
     tell: bool = True,
+    reading: Reading = AS_OURS,
 ) -> ImportResult:
     """Adds and changes what is expected, then allocates it. A quantity of 0 means that it will not come.
 
@@ -37,7 +39,7 @@ def import_inbound(
             store.lock_depot(depot_id)
     seen: dict[tuple[str, str], int] = {}
     pools: dict[int, set[int]] = defaultdict(set)
-    for rows in batches(read_table(file, kind="inbound", columns=COLUMNS), 500):
+    for rows in batches(read_table(file, kind="inbound", columns=COLUMNS, needed=NEEDED, reading=reading), 500):
         skus = store.product_ids({row.cells.get("sku", "") for row in rows})
         existing = store.inbounds({row.cells.get("number", "") for row in rows})
         for row in rows:
@@ -70,7 +72,9 @@ def import_inbound(
                 result.created += 1
                 values |= {"number": number, "depot_id": depot["id"], "product_id": product_id}
             else:
-                values = {name: value for name, value in values.items() if old[name] != value}
+                values = changed_values(old, values, cells=cells)
+                if cells.lacks("supplier"):
+                    supplier = old["supplier"] or ""
                 if not values and (old["supplier"] or "") == supplier and (old["cancelled_at"] is not None) == gone:
                     result.unchanged += 1
                     continue

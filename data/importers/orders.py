@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from itertools import groupby
 from typing import Any, BinaryIO
 
 from data.importers.batch import note_import
 from data.importers.cells import MOST, Cells, batches
-from data.importers.table import Row, read_table
+from data.importers.grouping import orders_of
+from data.importers.table import AS_OURS, Reading, Row, checked_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult, LineIn, OrderIn
 from routing.services.importing import settle, take_orders
@@ -21,7 +21,13 @@ COLUMNS = (
     "note", "line", "sku", "quantity", "unit_price", "currency", "promised_on",
 )  # fmt: skip
 
-_OF_THE_ORDER = COLUMNS[: COLUMNS.index("line")]
+OPTIONAL = ("min_value",)
+"""Columns that a file of ours may have; without it an order says nothing of that term."""
+
+NEEDED = ("order", "customer", "site", "depot", "ordered_at", "sku", "quantity")
+"""Without these a file with another header is no file of orders."""
+
+_OF_THE_ORDER = (*COLUMNS[: COLUMNS.index("line")], *OPTIONAL)
 AT_ONCE = 500
 
 
@@ -34,6 +40,7 @@ def import_orders(
     dry_run: bool = False,
     file_name: str = "",
     tell: bool = False,
+    reading: Reading = AS_OURS,
 ) -> ImportResult:
     """Adds new orders, takes over changes of those that have nothing on its way, and allocates.
 
@@ -48,46 +55,24 @@ def import_orders(
             store.lock_depot(depot_id)
     currency = store.company().currency
     pools: dict[int, set[int]] = defaultdict(set)
-    scattered = _scattered(read_table(file, kind="orders", columns=COLUMNS))
-    rows = read_table(file, kind="orders", columns=COLUMNS)
-    for groups in batches(_by_order(rows, scattered, result), AT_ONCE):
-        cells = [row.cells for group in groups for row in group]
-        known = _Known(
-            depots=depots,
-            customers=store.customers({row.get("customer", "") for row in cells}),
-            sites=store.sites({row.get("site", "") for row in cells}),
-            products=store.products({row.get("sku", "") for row in cells}),
-            currency=currency,
-        )
-        orders = [order for group in groups if (order := known.order(group, result)) is not None]
-        for depot_id, products in take_orders(store, orders, result, now=now, by=by).items():
-            pools[depot_id] |= products
+    with checked_table(
+        file, kind="orders", columns=COLUMNS, optional=OPTIONAL, needed=NEEDED, reading=reading
+    ) as table:
+        for groups in batches(orders_of(table, result), AT_ONCE):
+            cells = [row.cells for group in groups for row in group]
+            known = _Known(
+                depots=depots,
+                customers=store.customers({row.get("customer", "") for row in cells}),
+                sites=store.sites({row.get("site", "") for row in cells}),
+                products=store.products({row.get("sku", "") for row in cells}),
+                currency=currency,
+            )
+            orders = [order for group in groups if (order := known.order(group, result)) is not None]
+            for depot_id, products in take_orders(store, orders, result, now=now, by=by).items():
+                pools[depot_id] |= products
     settle(store, pools, now=now, by=by, tell=tell, why="new orders")
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
-
-
-def _scattered(rows: Iterable[Row]) -> set[str]:
-    """The orders whose rows do not stand together."""
-    seen: set[str] = set()
-    scattered: set[str] = set()
-    for number, _ in groupby(rows, key=lambda row: row.cells.get("order", "")):
-        (scattered if number in seen else seen).add(number)
-    return scattered
-
-
-def _by_order(rows: Iterable[Row], scattered: set[str], result: ImportResult) -> Iterator[list[Row]]:
-    """The rows of each order. An order whose rows do not stand together is left out as a whole."""
-    for number, group in groupby(rows, key=lambda row: row.cells.get("order", "")):
-        together = list(group)
-        if number and number in scattered:
-            result.left_out(
-                together[0].number,
-                f"Order {number[:60]} was left out: its rows do not stand together. "
-                "Sort the file by order and import it again.",
-            )
-            continue
-        yield together
 
 
 class _Known:
@@ -126,6 +111,7 @@ class _Known:
             "erp_reference": head.text("erp_reference", longest=200),
             "completeness": head.word("completeness", ("partial", "per_line", "complete"), default="partial"),
             "min_percent": head.whole("min_percent", most=100),
+            "min_value": head.money("min_value", currency),
             "max_wait_days": head.whole_or_none("max_wait_days", most=3650),
             "max_shipments": head.whole_or_none("max_shipments", least=1, most=1000),
             "hold_reason": head.text("hold"),

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from data.importers.batch import note_import
 from data.importers.cells import Cells, batches, changed_values
-from data.importers.table import read_table
+from data.importers.table import AS_OURS, Reading, read_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult
 
@@ -15,10 +15,18 @@ COLUMNS = (
     "sku", "name", "unit", "case_pack", "pallet_pack", "weight_g", "volume_cm3", "pieces", "price", "currency",
     "supplier",
 )  # fmt: skip
+NEEDED = ("sku", "name")
 
 
 def import_products(
-    store: SqlStore, file: BinaryIO, *, now: datetime, by: str, dry_run: bool = False, file_name: str = ""
+    store: SqlStore,
+    file: BinaryIO,
+    *,
+    now: datetime,
+    by: str,
+    dry_run: bool = False,
+    file_name: str = "",
+    reading: Reading = AS_OURS,
 ) -> ImportResult:
     """Adds and changes products. An empty weight or volume means that it is not known, and planning asks for it.
 
@@ -27,7 +35,7 @@ def import_products(
     result = ImportResult(kind="products", dry_run=dry_run)
     default_currency = store.company().currency
     seen: dict[str, int] = {}
-    for rows in batches(read_table(file, kind="products", columns=COLUMNS), 500):
+    for rows in batches(read_table(file, kind="products", columns=COLUMNS, needed=NEEDED, reading=reading), 500):
         existing = store.products({row.cells.get("sku", "") for row in rows})
         for row in rows:
             cells = Cells(row)
@@ -54,7 +62,9 @@ def import_products(
             if old is None:
                 result.created += 1
             else:
-                values = changed_values(old, values)
+                values = changed_values(old, values, cells=cells)
+                if cells.lacks("supplier"):
+                    supplier = old["supplier"] or ""
                 if not values and (old["supplier"] or "") == supplier:
                     result.unchanged += 1
                     continue

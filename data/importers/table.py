@@ -1,16 +1,19 @@
-"""Reads a CSV or XLSX of one of our templates, row by row. A fault of the file is found before anything is used.
+"""Reads a CSV or XLSX row by row. A fault of the file is found before anything is used.
 
-CSV: UTF-8 with or without a byte order mark, comma or semicolon. XLSX: the first sheet. A header row with every column
-of the template in any order. The file is read twice: once to see that it can be read to its end, once to be used.
-Memory stays flat.
+CSV: UTF-8 with or without a byte order mark; comma, semicolon or tab. XLSX: the first sheet. A header row with every
+column of the template in any order, or any header of which somebody said how to read it (`Reading.mapping`). The file
+is read twice: once to see that it can be read to its end, then to be used. Memory stays flat.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
 from typing import BinaryIO, TextIO
 
 from data.importers.spreadsheet import is_spreadsheet, sheet_rows, unpacked
@@ -19,79 +22,175 @@ from routing.errors import FileRefused
 LONGEST_CELL = 20_000
 """Characters. A longer cell is no order: it is a quote that was opened and never closed."""
 
+PROGRESS_EVERY = 500
+"""Rows."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One row: the line it begins on (the header is 1), its cells by column without surrounding blanks.
 
-    `fault` says why its cells cannot be trusted at all; empty when they can.
+    `fault` says why its cells cannot be trusted at all; empty when they can. `names`: what our columns are called in
+    the file, where they are called otherwise.
     """
 
     number: int
     cells: dict[str, str]
     fault: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_table(file: BinaryIO, *, kind: str, columns: Sequence[str], optional: Collection[str] = ()) -> Iterator[Row]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How a file is read. `mapping`: their column (lower case) → ours; what is not in it is not read.
+
+    `progress` is called with (rows read, rows of the file) now and then; what it raises ends the import.
+    """
+
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    progress: Callable[[int, int], None] | None = None
+
+
+AS_OURS = Reading()
+
+Lines = Generator[tuple[int, list[str], str]]
+"""(line it begins on, cells, fault), the header first."""
+
+
+def read_table(
+    file: BinaryIO,
+    *,
+    kind: str,
+    columns: Sequence[str],
+    optional: Collection[str] = (),
+    needed: Collection[str] = (),
+    reading: Reading = AS_OURS,
+) -> Iterator[Row]:
     """The rows of a seekable binary file. Raises FileRefused before the first row, and then not any more."""
-    if not is_spreadsheet(file):
-        _refuse_no_rows(_of_csv(file, kind, columns, optional), kind)
-        return _of_csv(file, kind, columns, optional)
-    spool = unpacked(file, kind)
-    try:
-        _refuse_no_rows(_of_sheet(spool, kind, columns, optional), kind)
-    except FileRefused:
-        spool.close()
-        raise
-    return _closing(spool, _of_sheet(spool, kind, columns, optional))
+    stack = ExitStack()
+    table = stack.enter_context(
+        checked_table(file, kind=kind, columns=columns, optional=optional, needed=needed, reading=reading)
+    )
+    return _closing(stack, table.rows())
 
 
-def _refuse_no_rows(rows: Iterator[Row], kind: str) -> None:
-    """Reads to the end, which raises FileRefused for what cannot be read."""
-    if not sum(1 for _ in rows):
-        raise FileRefused(
-            f"The {kind} file has a header and no rows. Export it again, or check that this is the right file.",
-            code="no_rows",
-        )
-
-
-def _closing(spool: TextIO, rows: Iterator[Row]) -> Iterator[Row]:
-    with spool:
+def _closing(stack: ExitStack, rows: Iterator[Row]) -> Iterator[Row]:
+    with stack:
         yield from rows
 
 
-def _of_sheet(spool: TextIO, kind: str, columns: Sequence[str], optional: Collection[str]) -> Iterator[Row]:
-    lines = sheet_rows(spool)
-    number, header = next(lines, (1, []))
-    while header and not header[-1]:
-        header.pop()
-    if not header:
-        raise FileRefused(f"The {kind} file is empty. Its first row must name the columns.", code="empty")
-    header = [name.lower() for name in header]
-    _check_header(header, kind, columns, optional)
-    for number, found in lines:
-        cells, beyond = found[: len(header)], found[len(header) :]
-        _check_sizes(number, header, cells, kind)
-        fault = "something stands to the right of the last named column: remove it, or name the column"
-        cells += [""] * (len(header) - len(cells))
-        yield Row(number=number, cells=dict(zip(header, cells, strict=True)), fault=fault if any(beyond) else "")
+class CheckedTable:
+    """A file that can be read to its end, open: each call of `rows` begins at the first row."""
 
-
-def _check_sizes(number: int, header: Sequence[str], cells: Sequence[str], kind: str) -> None:
-    for name, cell in zip(header, cells, strict=False):
-        if len(cell) > LONGEST_CELL:
+    def __init__(self, lines: Callable[[], Lines], kind: str, reading: Reading, columns: _Columns) -> None:
+        self._lines, self._kind, self._reading = lines, kind, reading
+        header = _header_of(lines(), kind)
+        self._width = len(header)
+        self._header = header
+        self._empty: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        if reading.mapping:
+            self._places = _mapped(header, kind, columns, reading.mapping)
+            self._empty = dict.fromkeys((*columns.names, *columns.optional), "")
+            self._names = {ours: theirs for theirs, ours in reading.mapping.items()}
+        else:
+            _check_header(header, kind, columns)
+            self._places = list(enumerate(header))
+        self.count = sum(1 for _ in self._read())
+        if not self.count:
             raise FileRefused(
-                f"Row {number} of the {kind} file has {len(cell):,} characters in column {name}; "
-                f"at most {LONGEST_CELL:,} are read. Look for a quotation mark that is never closed.",
-                code="huge_cell",
+                f"The {kind} file has a header and no rows. Export it again, or check that this is the right file.",
+                code="no_rows",
             )
 
+    def rows(self, *, silently: bool = False) -> Iterator[Row]:
+        """Tells the progress, unless `silently`."""
+        tell = None if silently else self._reading.progress
+        for count, row in enumerate(self._read()):
+            if tell is not None and count % PROGRESS_EVERY == 0:
+                tell(count, self.count)
+            yield row
+        if tell is not None:
+            tell(self.count, self.count)
 
-def _of_csv(file: BinaryIO, kind: str, columns: Sequence[str], optional: Collection[str]) -> Iterator[Row]:
+    def _read(self) -> Iterator[Row]:
+        with closing(self._lines()) as lines:
+            next(lines)
+            for number, cells, fault in lines:
+                _check_sizes(number, self._header, cells, self._kind)
+                if not fault and any(cells[self._width :]):
+                    fault = "something stands to the right of the last named column: remove it, or name the column"
+                found = dict(self._empty)
+                for place, column in self._places:
+                    found[column] = cells[place].strip() if place < len(cells) else ""
+                yield Row(number=number, cells=found, fault=fault, names=self._names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Columns:
+    names: Sequence[str]
+    optional: Collection[str]
+    needed: Collection[str]
+
+
+@contextmanager
+def checked_table(
+    file: BinaryIO,
+    *,
+    kind: str,
+    columns: Sequence[str],
+    optional: Collection[str] = (),
+    needed: Collection[str] = (),
+    reading: Reading = AS_OURS,
+) -> Iterator[CheckedTable]:
+    """The same for who reads the rows more than once. Raises FileRefused.
+
+    `needed` are the columns without which a file with a foreign header is no such file; the others may be missing.
+    """
+    with _lines_of(file, kind) as lines:
+        yield CheckedTable(lines, kind, reading, _Columns(names=columns, optional=optional, needed=needed))
+
+
+def read_header(file: BinaryIO, *, kind: str) -> list[str]:
+    """The names in the header, in lower case. Raises FileRefused."""
+    with _lines_of(file, kind) as lines:
+        return _header_of(lines(), kind)
+
+
+def first_row(file: BinaryIO, *, kind: str) -> list[str]:
+    """The cells of the first row under the header, for a person to see what stands where. Raises FileRefused."""
+    with _lines_of(file, kind) as lines, closing(lines()) as found:
+        next(found, None)
+        return [cell.strip()[:60] for cell in next(found, (2, [], ""))[1]]
+
+
+def header_sha256(header: Sequence[str]) -> str:
+    """The same header has the same hash, whatever its file is called."""
+    return hashlib.sha256("\n".join(header).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+# ---------------------------------------------------------------------------- lines
+
+
+@contextmanager
+def _lines_of(file: BinaryIO, kind: str) -> Iterator[Callable[[], Lines]]:
+    if not is_spreadsheet(file):
+        yield lambda: _csv_lines(file, kind)
+        return
+    with unpacked(file, kind) as spool:
+        yield lambda: _sheet_lines(spool)
+
+
+def _sheet_lines(spool: TextIO) -> Lines:
+    for number, cells in sheet_rows(spool):
+        yield number, cells, ""
+
+
+def _csv_lines(file: BinaryIO, kind: str) -> Lines:
     file.seek(0)
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="strict", newline="")
     try:
-        yield from _parsed(text, kind, columns, optional)
+        yield from _parsed(text)
     except UnicodeDecodeError as problem:
         raise FileRefused(
             f"The {kind} file is not UTF-8: byte {problem.object[problem.start]:#04x} cannot be read. "
@@ -108,57 +207,113 @@ def _of_csv(file: BinaryIO, kind: str, columns: Sequence[str], optional: Collect
         text.detach()
 
 
-def _parsed(text: io.TextIOWrapper, kind: str, columns: Sequence[str], optional: Collection[str]) -> Iterator[Row]:
-    first = text.readline(LONGEST_CELL)
-    if not first.strip():
-        raise FileRefused(f"The {kind} file is empty. Its first row must name the columns.", code="empty")
-    delimiter = ";" if first.count(";") > first.count(",") else ","
-    header = [name.strip().strip('"').strip().lower() for name in first.rstrip("\r\n").split(delimiter)]
-    _check_header(header, kind, columns, optional)
+def _parsed(text: io.TextIOWrapper) -> Lines:
+    first = text.readline(LONGEST_CELL).rstrip("\r\n")
+    signs = re.sub('"[^"]*"', "", first)
+    delimiter = max(",;\t", key=signs.count)
+    # Not strict: a header may be anything, and is refused by what it lacks.
+    header = next(csv.reader([first], delimiter=delimiter), [])
+    yield 1, header, ""
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     number = 2
     for cells in reader:
         began, number = number, reader.line_num + 2
-        _check_sizes(began, header, cells, kind)
         if not any(cell.strip() for cell in cells):
             continue  # blank lines at the end of an export
         fault = ""
         if len(cells) != len(header):
+            sign = "tabs" if delimiter == "\t" else delimiter
             fault = (
                 f"the row has {len(cells)} cells and the header {len(header)}: "
-                f"put texts that contain {delimiter} between quotation marks"
+                f"put texts that contain {sign} between quotation marks"
             )
         elif any("\0" in cell for cell in cells):
             fault = "the row contains a null character: remove it"
-        yield Row(
-            number=began,
-            cells={name: cell.strip() for name, cell in zip(header, cells, strict=False)},
-            fault=fault,
+        yield began, cells, fault
+
+
+def _header_of(lines: Lines, kind: str) -> list[str]:
+    with closing(lines):
+        header = [name.strip().lower() for name in next(lines, (1, [], ""))[1]]
+    while header and not header[-1]:
+        header.pop()
+    if not header:
+        raise FileRefused(f"The {kind} file is empty. Its first row must name the columns.", code="empty")
+    return header
+
+
+def _check_sizes(number: int, header: Sequence[str], cells: Sequence[str], kind: str) -> None:
+    for name, cell in zip(header, cells, strict=False):
+        if len(cell) > LONGEST_CELL:
+            raise FileRefused(
+                f"Row {number} of the {kind} file has {len(cell):,} characters in column {name[:40]}; "
+                f"at most {LONGEST_CELL:,} are read. Look for a quotation mark that is never closed.",
+                code="huge_cell",
+            )
+
+
+# ---------------------------------------------------------------------------- headers
+
+
+def _mapped(header: Sequence[str], kind: str, columns: _Columns, mapping: Mapping[str, str]) -> list[tuple[int, str]]:
+    """Where our columns stand in a header that is not ours."""
+    known = (*columns.names, *columns.optional)
+    for theirs, ours in mapping.items():
+        if theirs not in header:
+            raise FileRefused(
+                f'The {kind} file has no column "{theirs[:40]}". It has: {_columns(header)}.',
+                code="missing_column",
+                column=theirs[:40],
+            )
+        if ours not in known:
+            raise FileRefused(
+                f'There is no column "{ours[:40]}" of ours for {kind}. There are: {", ".join(known)}.',
+                code="unknown_column",
+                column=ours[:40],
+            )
+    taken = list(mapping.values())
+    twice = next((ours for ours in known if taken.count(ours) > 1), "")
+    if twice:
+        raise FileRefused(
+            f"Two columns of the {kind} file were named as {twice}. Choose one.", code="column_twice", column=twice
         )
+    missing = [ours for ours in columns.needed if ours not in taken]
+    if missing:
+        raise FileRefused(
+            f"Nobody said which column of the {kind} file is {', '.join(missing)}. It has: {_columns(header)}.",
+            code="missing_column",
+            column=missing[0],
+        )
+    return [(header.index(theirs), ours) for theirs, ours in mapping.items()]
 
 
-def _check_header(header: list[str], kind: str, columns: Sequence[str], optional: Collection[str]) -> None:
-    twice = [name for name in columns if header.count(name) > 1]
+def _check_header(header: Sequence[str], kind: str, columns: _Columns) -> None:
+    known = (*columns.names, *columns.optional)
+    twice = [name for name in known if header.count(name) > 1]
     if twice:
         raise FileRefused(
             f"The {kind} file has the column {twice[0]} twice. Keep one of them.", code="column_twice", column=twice[0]
         )
-    missing = [name for name in columns if name not in header]
+    missing = [name for name in columns.names if name not in header]
     if missing:
         raise FileRefused(
-            f"The {kind} file lacks {_columns(missing)}. The header must name: {', '.join(columns)}.",
+            f"The {kind} file lacks {_named(missing)}. The header must name: {', '.join(columns.names)}.",
             code="missing_column",
             column=missing[0],
         )
-    unknown = [name for name in header if name not in columns and name not in optional]
+    unknown = [name for name in header if name not in known]
     if unknown:
         raise FileRefused(
-            f"The {kind} file has {_columns([name[:40] or '(no name)' for name in unknown])} that we do not know. "
-            f"Remove or rename it. Known are: {', '.join([*columns, *optional])}.",
+            f"The {kind} file has {_named([name[:40] or '(no name)' for name in unknown])} that we do not know. "
+            f"Remove or rename it. Known are: {', '.join(known)}.",
             code="unknown_column",
             column=unknown[0][:40],
         )
 
 
-def _columns(names: list[str]) -> str:
-    return f"the column {names[0]}" if len(names) == 1 else f"the columns {', '.join(names[:12])}"
+def _named(names: Sequence[str]) -> str:
+    return f"the column {names[0]}" if len(names) == 1 else f"the columns {_columns(names)}"
+
+
+def _columns(names: Sequence[str]) -> str:
+    return ", ".join(name[:40] for name in names[:12]) + (" ..." if len(names) > 12 else "")

@@ -9,6 +9,7 @@ from data.db import Database
 from data.store.closings import ClosingStore
 from data.store.days import DayStore
 from data.store.fleet import FleetStore
+from data.store.imports import ImportStore
 from data.store.messages import MessageStore
 from data.store.orders import OrderStore
 from data.store.parties import PartyStore
@@ -36,6 +37,7 @@ class SqlStore(
     ClosingStore,
     MessageStore,
     PeopleStore,
+    ImportStore,
     SystemStore,
 ):
     """Every part over one connection."""

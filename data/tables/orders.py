@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, Column, Index, Integer, Table, Text, UniqueConstraint, text
 
 from data.tables.base import Moment, count, key, metadata, refers, version, word
 
@@ -34,6 +34,7 @@ order = Table(
     word("payment", default="ok"),
     word("currency"),
     Column("note", Text, nullable=False, default="", server_default=""),
+    Column("charged", JSON(none_as_null=True)),  # what a shop charged, in minor units: discounts, taxes, total
     word("content_hash", default=""),
     Column("cancelled_at", Moment),
     version(),

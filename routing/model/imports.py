@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 MOST_ERRORS = 1_000
 """So many faults are spelled out; more are counted. A file of a million bad rows must not fill the memory."""
@@ -19,7 +21,11 @@ class RowError:
 
 @dataclass(slots=True, kw_only=True)
 class ImportResult:
-    """What a file did, or would do (`dry_run`). `tasks` counts changes that wait for a person."""
+    """What a file did, or would do (`dry_run`). `tasks` counts changes that wait for a person.
+
+    `settled` counts, by the reason, the orders of a shop that need nothing from us (cancelled, already fulfilled) and
+    are not here; they are among the `unchanged`. `notes` says what was decided about the file as a whole.
+    """
 
     kind: str
     dry_run: bool = False
@@ -28,6 +34,8 @@ class ImportResult:
     unchanged: int = 0
     lines: int = 0
     tasks: int = 0
+    settled: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
     errors_left_off: int = 0
 
@@ -36,6 +44,10 @@ class ImportResult:
             self.errors.append(RowError(row=row, what=what))
         else:
             self.errors_left_off += 1
+
+    def settle(self, reason: str) -> None:
+        self.unchanged += 1
+        self.settled[reason] = self.settled.get(reason, 0) + 1
 
     @property
     def needs_a_person(self) -> bool:
@@ -54,9 +66,15 @@ class LineIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderIn:
-    """An order as its file says, its customer, site, depot and SKUs found. Money in minor units, days ISO or ""."""
+    """An order as its file says, its customer, site, depot and SKUs found. Money in minor units, days ISO or "".
+
+    What a shop says on top: `charged`, its sums in minor units, so that discounts and taxes stay known; `closed`, why
+    the whole order needs nothing more ("cancelled", "refunded", "voided" or "fulfilled"); `closed_lines`, the numbers
+    of the lines of which that is true.
+    """
 
     row: int
+    source: str = "own"
     number: str
     customer_id: int
     site_id: int
@@ -69,6 +87,7 @@ class OrderIn:
     erp_reference: str = ""
     completeness: str = "partial"
     min_percent: int = 0
+    min_value: int = 0
     max_wait_days: int | None = None
     max_shipments: int | None = None
     hold_reason: str = ""
@@ -76,4 +95,7 @@ class OrderIn:
     urgent_by: str = ""
     note: str = ""
     currency: str = ""
+    charged: Mapping[str, Any] | None = None
+    closed: str = ""
+    closed_lines: tuple[str, ...] = ()
     lines: tuple[LineIn, ...] = ()

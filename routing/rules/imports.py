@@ -13,9 +13,15 @@ from routing.model.imports import OrderIn
 
 HEADER = (
     "customer_id", "site_id", "depot_id", "ordered_at", "wanted_on", "not_before", "not_after", "customer_reference",
-    "erp_reference", "completeness", "min_percent", "max_wait_days", "max_shipments", "hold_reason", "payment",
-    "urgent_by", "note", "currency",
+    "erp_reference", "completeness", "min_percent", "min_value", "max_wait_days", "max_shipments", "hold_reason",
+    "payment", "urgent_by", "note", "currency", "charged",
 )  # fmt: skip
+
+_NO_GOODS = frozenset({"payment", "charged"})
+"""What a van does not care about: taken over even when goods are on their way."""
+
+_LATER = {"min_value": 0, "charged": None, "closed": "", "closed_lines": ()}
+"""What orders could not say at first: left out of the hash where it says nothing, so that old hashes stay true."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +29,7 @@ class Change:
     """What is different. `header` and `lines` hold the new values, `added` the lines that are new.
 
     `differences` says it for the timeline: (what, from, to). `problem` says why it cannot be taken over at all.
+    `cancels`: nothing of the order is wanted any more, and why.
     """
 
     header: dict[str, Any]
@@ -30,11 +37,21 @@ class Change:
     added: tuple[str, ...] = ()
     differences: tuple[tuple[str, str, str], ...] = ()
     problem: str = ""
+    cancels: str = ""
+
+    @property
+    def moves_goods(self) -> bool:
+        """Whether it matters to goods that are on their way."""
+        return bool(self.lines or self.added or self.cancels or self.header.keys() - _NO_GOODS)
 
 
 def content_hash(order: OrderIn) -> str:
     """The same file content has the same hash, wherever its rows stand."""
-    plain = {key: value for key, value in asdict(order).items() if key != "row"}
+    plain = {
+        key: value
+        for key, value in asdict(order).items()
+        if key not in ("row", "source") and (key not in _LATER or value != _LATER[key])
+    }
     return hashlib.sha256(json.dumps(plain, sort_keys=True, default=_iso).encode()).hexdigest()
 
 
@@ -42,8 +59,15 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
     """What changed in an order. A line that the file no longer has is cancelled.
 
     An order that the file does not have is never asked about: it stays. A hold that a person set is not lifted by a
-    file that has none.
+    file that has none. A line of which the shop needs nothing more is cancelled as far as it waits here: what is on
+    its way from us is what the shop calls fulfilled, and no difference.
+
+    >>> row = {"quantity": 12, "cancelled": 0, "on_its_way": 8}
+    >>> waits_here(row)
+    4
     """
+    if incoming.closed:
+        return _closing(existing, incoming.closed)
     header: dict[str, Any] = {}
     differences: list[tuple[str, str, str]] = []
     for name in HEADER:
@@ -58,7 +82,11 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
     for row in existing["lines"]:
         line = wanted.pop(row["number"], None)
         if line is None:
-            if row["cancelled"] < row["quantity"]:
+            if row["number"] in incoming.closed_lines:
+                if waits_here(row):
+                    lines[row["id"]] = {"cancelled": row["cancelled"] + waits_here(row)}
+                    differences.append((f"line {row['number']}", str(waits_here(row)), "fulfilled by the shop"))
+            elif row["cancelled"] < row["quantity"]:
                 lines[row["id"]] = {"cancelled": row["quantity"]}
                 differences.append((f"line {row['number']}", str(row["quantity"] - row["cancelled"]), "cancelled"))
             continue
@@ -79,7 +107,27 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
     return Change(header=header, lines=lines, added=tuple(wanted), differences=tuple(differences))
 
 
+def waits_here(line: Mapping[str, Any]) -> int:
+    """The units of a line that are neither cancelled nor released, loaded or delivered."""
+    return max(0, int(line["quantity"] - line["cancelled"] - line["on_its_way"]))
+
+
+def _closing(existing: Mapping[str, Any], why: str) -> Change:
+    """Nothing of the order is wanted any more. What the shop calls fulfilled and we have on its way is no news."""
+    open_lines = [row for row in existing["lines"] if row["cancelled"] < row["quantity"]]
+    if existing["cancelled_at"] is not None or (why == "fulfilled" and not any(map(waits_here, open_lines))):
+        return Change(header={}, lines={})
+    return Change(
+        header={},
+        lines={row["id"]: {"cancelled": row["quantity"]} for row in open_lines},
+        differences=(("order", "open", f"{why} in the shop"),),
+        cancels=why,
+    )
+
+
 def _text(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {part}" for name, part in sorted(value.items()))
     return value.isoformat() if isinstance(value, datetime) else "" if value is None else str(value)
 
 

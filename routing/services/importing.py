@@ -18,25 +18,29 @@ Pools = dict[int, set[int]]
 
 
 class Store(allocating.Store, Protocol):
-    def orders(self, numbers: Collection[str]) -> dict[str, dict[str, Any]]: ...
+    def orders(self, numbers: Collection[str], *, source: str = "own") -> dict[str, dict[str, Any]]: ...
     def add_orders(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]: ...
     def add_lines(self, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], int]: ...
     def change_order(self, order_id: int, values: Mapping[str, Any]) -> None: ...
     def change_line(self, line_id: int, values: Mapping[str, Any]) -> None: ...
     def change_was_kept(self, order_id: int, content_hash: str) -> bool: ...
+    def append_events(self, events: Sequence[Mapping[str, Any]]) -> None: ...
     def promise_of(self, line_ids: Collection[int]) -> dict[int, tuple[int, str]]: ...
 
 
 def take_orders(store: Store, orders: Sequence[OrderIn], result: ImportResult, *, now: datetime, by: str) -> Pools:
-    """Writes new and changed orders (none of them when `result.dry_run`) and counts into `result`.
+    """Writes new and changed orders of one source (none when `result.dry_run`) and counts into `result`.
 
     The caller has locked the depots. Returns the pools to decide again: `settle` does that once for the whole file.
     """
     pools: Pools = defaultdict(set)
-    existing = store.orders([order.number for order in orders])
+    existing = store.orders([order.number for order in orders], source=orders[0].source) if orders else {}
     new: list[OrderIn] = []
     for order in orders:
         row = existing.get(order.number)
+        if row is None and (order.closed or not order.lines):
+            result.settle(order.closed or "nothing to deliver")
+            continue
         if row is None:
             result.created += 1
             result.lines += len(order.lines)
@@ -51,11 +55,15 @@ def take_orders(store: Store, orders: Sequence[OrderIn], result: ImportResult, *
         change = compare(row, order)
         if change.problem:
             result.left_out(order.row, f"Order {order.number} was left out. {change.problem}")
+        elif not change.differences:
+            result.unchanged += 1
+            if not result.dry_run and not order.closed:
+                store.change_order(row["id"], {"content_hash": fingerprint})
         elif row["cancelled_at"] is not None:
             result.left_out(
                 order.row, f"Order {order.number} was left out: it was cancelled here. Give it a new number."
             )
-        elif any(line["on_its_way"] for line in row["lines"]):
+        elif change.moves_goods and any(line["on_its_way"] for line in row["lines"]):
             _keep_for_a_person(store, order, row, change, fingerprint, result, now=now)
         else:
             result.changed += 1
@@ -83,7 +91,7 @@ def _add(store: Store, orders: Sequence[OrderIn], *, now: datetime, by: str) -> 
     keys = store.add_orders(
         [
             {name: getattr(order, name) for name in HEADER}
-            | {"number": order.number, "content_hash": content_hash(order)}
+            | {"source": order.source, "number": order.number, "content_hash": content_hash(order)}
             | _hold(order.hold_reason, now)
             for order in orders
         ]
@@ -135,6 +143,8 @@ def _change(
     header = dict(change.header)
     if "hold_reason" in header:
         header |= _hold(order.hold_reason, now)
+    if change.cancels:
+        header["cancelled_at"] = now
     store.change_order(row["id"], header | {"content_hash": fingerprint})
     for line_id, values in change.lines.items():
         store.change_line(line_id, values)
@@ -145,7 +155,7 @@ def _change(
     promised = store.promise_of(list(line_ids.values()))
     _promises(store, order, line_ids, promised, why="changed in the order file", by=by, made_at=now)
     store.append_event(
-        kind="order_changed",
+        kind="order_cancelled" if change.cancels else "order_changed",
         actor=by,
         captured_at=now,
         received_at=now,

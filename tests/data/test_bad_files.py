@@ -18,17 +18,14 @@ from hypothesis import strategies as st
 from data.backup import backup, restore
 from data.db import Database
 from data.files import FolderFiles
-from data.importers import customers, fleet, inbound, orders, products, receipts
+from data.importers import kinds, products, receipts
 from data.importers.table import read_table
 from data.importers.vroom import read_json, read_vroom
 from data.migrate import upgrade
 from routing.errors import Conflict, FileRefused, InvalidInput
 
 NOW = datetime(2026, 5, 12, 5, 40, tzinfo=UTC)
-KINDS = {
-    "customers": customers.COLUMNS, "fleet": fleet.COLUMNS, "inbound": inbound.COLUMNS, "orders": orders.COLUMNS,
-    "products": products.COLUMNS, "receipts": receipts.COLUMNS,
-}  # fmt: skip
+KINDS = {name: kind.columns for name, kind in kinds.KINDS.items()} | {"receipts": receipts.COLUMNS}
 
 # ---------------------------------------------------------------------------- tables
 

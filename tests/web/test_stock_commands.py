@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from data.importers import customers, fleet, inbound, orders, products, receipts
+from data.importers import customers, fleet, inbound, orders, products, receipts, sites, stock_counts, suppliers
+from tests.shop_export import as_export, item, order
 from web.cli import main
 
 ROWS = {
@@ -25,6 +26,9 @@ ROWS = {
           "sku": "OAT-1", "quantity": "24"} for n in (1, 2)],
     ),
     "inbound": (inbound.COLUMNS, [{"number": "PO-1", "depot": "NORTH", "sku": "OAT-1", "quantity": "48"}]),
+    "suppliers": (suppliers.COLUMNS, [{"supplier": "SUP-1", "name": "Mill", "lead_days": "7"}]),
+    "sites": (sites.COLUMNS, [{"customer": "C-1", "site": "S-2", "site_name": "Back door", "address": "Test 2"}]),
+    "counts": (stock_counts.COLUMNS, [{"depot": "NORTH", "sku": "OAT-1", "counted": "0"}]),
     "receipts": (receipts.COLUMNS, [{"number": "R-1", "depot": "NORTH", "sku": "OAT-1", "quantity": "30"}]),
 }  # fmt: skip
 
@@ -57,7 +61,7 @@ def test_a_file_is_imported_once_and_said_so(filled: Path) -> None:
     assert done.exit_code == 0
     assert json.loads(done.stdout) == {
         "orders": 0, "lines": 0, "changed": 0, "unchanged": 2, "tasks": 0, "errors": [], "errors_left_off": 0,
-        "dry_run": False,
+        "dry_run": False, "settled": {}, "notes": [],
     }  # fmt: skip
     assert (
         "0 would be new, 0 would be changed, 2 unchanged"
@@ -119,3 +123,86 @@ def test_every_kind_prints_the_header_that_its_file_needs(folder: Path) -> None:
     for kind, (columns, _) in ROWS.items():
         done = call(*(["receive"] if kind == "receipts" else ["import", kind]), "--template")
         assert (done.exit_code, done.stdout) == (0, ",".join(columns) + "\n")
+
+
+def test_suppliers_sites_and_counts_come_in_by_file_too(filled: Path) -> None:
+    for kind, counted in (("suppliers", 1), ("sites", 1), ("counts", 0)):
+        tried = json.loads(call("import", kind, filled / f"{kind}.csv", "--dry-run", "--json").stdout)
+        assert (tried["created"], tried["dry_run"], tried["errors"]) == (counted, True, [])
+        done = json.loads(call("import", kind, filled / f"{kind}.csv", "--json").stdout)
+        assert (done["created"], done["errors"]) == (counted, [])
+        again = json.loads(call("import", kind, filled / f"{kind}.csv", "--json").stdout)
+        assert (again["created"], again["unchanged"]) == (0, 1)
+
+
+# ---------------------------------------------------------------------------- a shop's export
+
+
+def test_a_shop_s_export_is_taken_as_it_is_and_the_second_time_changes_nothing(filled: Path) -> None:
+    file = filled / "orders_export.csv"
+    file.write_bytes(as_export([order(1001, item(), item("TEA-2")), order(1002, Financial_Status="voided")]))
+    first = call("import", "orders", file, "--preset", "shopify", "--json")
+    assert first.exit_code == 0, first.output
+    document = json.loads(first.stdout)
+    assert [document[name] for name in ("orders", "lines", "changed", "unchanged", "errors")] == [1, 2, 0, 1, []]
+    again = call("import", "orders", file, "--preset", "shopify", "--json")
+    assert (again.exit_code, json.loads(again.stdout)["unchanged"]) == (0, 2)
+    told = call("import", "orders", file, "--preset", "shopify").output
+    assert "1 of them need nothing from us and were not taken in: 1 voided" in told
+
+
+def test_a_shop_s_export_with_a_faulty_row_ends_with_1_and_no_export_with_2(filled: Path) -> None:
+    file = filled / "orders_export.csv"
+    file.write_bytes(as_export([order(1001), order(1002, item(quantity="many"))]))
+    faulty = call("import", "orders", file, "--preset", "shopify", "--json")
+    assert faulty.exit_code == 1
+    [error] = json.loads(faulty.stdout)["errors"]
+    assert "#1002" in error["what"]
+    for words in (["--preset", "woocommerce"], ["--preset", "shopify", "--map", "a=b"], ["--depot", "NORTH"],
+                  ["--preset", "shopify", "--depot", "SOUTH"]):  # fmt: skip
+        refused = call("import", "orders", file, *words, "--json")
+        assert refused.exit_code == 2, words
+        assert json.loads(refused.stdout)["error"]["message"]
+
+
+# ---------------------------------------------------------------------------- a header that is not ours
+
+
+def test_a_foreign_header_is_said_once_and_the_next_file_is_taken_at_once(filled: Path) -> None:
+    file = filled / "erp.csv"
+    file.write_text("Item No,name,Weight\nTEA,Green [b]tea[/b],100\n")
+    said = ["--map", "item no=sku", "--map", "Weight=weight_g"]
+    assert call("import", "products", file).exit_code == 2
+    assert json.loads(call("import", "products", file, *said, "--dry-run", "--json").stdout)["created"] == 1
+    assert "No header is remembered." in call("import", "columns").output
+    assert json.loads(call("import", "products", file, *said, "--json").stdout)["created"] == 1
+    file.write_text("Item No,name,Weight\nRICE,Rice,many\n")
+    again = call("import", "products", file, "--json")
+    assert again.exit_code == 1
+    document = json.loads(again.stdout)
+    assert "column weight:" in document["errors"][0]["what"]  # by the name that stands in the file
+    assert "as command line said" in document["notes"][0]
+    [known] = json.loads(call("import", "columns", "--json").stdout)["columns"]
+    assert known["map"] == {"item no": "sku", "weight": "weight_g", "name": "name"}
+    assert call("import", "columns", "--forget", known["id"]).exit_code == 0
+    assert call("import", "columns", "--forget", known["id"]).exit_code == 2
+    assert call("import", "products", file).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (["sku"], "says no column"),
+        (["=sku"], "says no column"),
+        (["nowhere=sku"], 'no column "nowhere"'),
+        (["item no=colour"], 'no column "colour" of ours'),
+        (["item no=sku", "weight=sku"], "Two columns"),
+        (["item no=name"], "which column of the products file is sku"),
+    ],
+)
+def test_a_mapping_that_cannot_be_changes_nothing(filled: Path, said: list[str], why: str) -> None:
+    (filled / "erp.csv").write_text("Item No,Weight\nTEA,100\n")
+    done = call("import", "products", filled / "erp.csv", *(word for pair in said for word in ("--map", pair)))
+    assert done.exit_code == 2
+    assert why in done.stderr
+    assert "No header is remembered." in call("import", "columns").output

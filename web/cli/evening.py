@@ -29,8 +29,8 @@ from routing.errors import FileRefused, InvalidInput, NotFound
 from routing.rules.figures.figure import Ratio
 from routing.services.closing import VanClosed, close_day, close_van, not_attempted
 from web.cli.figures import show_period
+from web.cli.files import template_option
 from web.cli.output import json_option, print_json
-from web.cli.stock import template_option
 from web.dispatcher.papers import file_name
 from web.palette import route_colour, route_ink
 from web.wiring import Installation, open_installation

@@ -25,10 +25,20 @@ def json_option[Command: Callable[..., Any]](command: Command) -> Command:
 
 
 def print_json(document: Any) -> None:
-    click.echo(json.dumps(document, default=_plain, ensure_ascii=False, indent=2))
+    click.echo(json.dumps(document, default=_document, ensure_ascii=False, indent=2))
 
 
-def _plain(value: Any) -> Any:
+def clean(text: str) -> str:
+    """Text of others without what a terminal would obey."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def plain(text: str) -> str:
+    """The same for the cell of a table, whose markup it must not be either."""
+    return clean(text).replace("[", "\\[")
+
+
+def _document(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     if isinstance(value, date | datetime):

@@ -1,9 +1,9 @@
-"""`backroute import`, `receive` and `release`: goods and orders come in, what is ready goes out."""
+"""`backroute receive` and `release`: goods come in, what is ready goes out."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,22 +14,18 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from data.importers import customers, fleet, inbound, orders, products, receipts
-from data.importers.customers import import_customers
-from data.importers.fleet import import_fleet
-from data.importers.inbound import import_inbound
-from data.importers.orders import import_orders
-from data.importers.products import import_products
+from data.importers import receipts
 from data.importers.receipts import read_receipts
 from data.store import SqlStore
 from data.store.again import in_transaction
-from routing.errors import FileRefused, InvalidInput
+from routing.errors import InvalidInput
 from routing.model.imports import ImportResult
 from routing.model.orders import LineChange, Preview
 from routing.model.stock import Receipt
 from routing.services.receiving import commit_receipts, simulate_receipts
 from routing.services.releasing import Releasing, release_orders, simulate_release
-from web.cli.output import json_option, print_json
+from web.cli.files import FILE, check_file, template_option
+from web.cli.output import clean, json_option, plain, print_json
 from web.cli.values import DAY
 from web.wiring import open_installation
 
@@ -38,111 +34,6 @@ FURTHEST_RELEASE = 366
 """Days ahead. Goods that are released are nobody else's: a slip of the year would lock them away."""
 MOST_SHOWN = 20
 """Rows of a table on a terminal; the rest is counted, `--json` has them all."""
-
-FILE = click.argument("file", type=click.Path(path_type=Path))
-
-
-@click.group("import")
-def import_group() -> None:
-    """Read products, customers, orders, inbound or the fleet from a CSV or XLSX file.
-
-    The same file again changes nothing. A faulty row leaves out its whole order and says so.
-    """
-
-
-def template_option(columns: Sequence[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Adds `--template`: prints the header and ends."""
-
-    def print_header(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
-        if asked:
-            click.echo(",".join(columns))
-            ctx.exit()
-
-    return click.option(
-        "--template",
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        callback=print_header,
-        help="Print the header row that the file must have.",
-    )
-
-
-def _import_command(kind: str, work: Callable[..., ImportResult], columns: Sequence[str], help_text: str) -> None:
-    @import_group.command(kind, help=help_text)
-    @FILE
-    @template_option(columns)
-    @click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
-    @json_option
-    def command(file: Path, dry_run: bool, as_json: bool) -> None:
-        with open_installation() as here:
-            now = here.clock.now()
-            _check_file(file)
-            with file.open("rb") as opened:
-
-                def read(store: SqlStore) -> ImportResult:
-                    return work(store, opened, now=now, by=BY, dry_run=dry_run, file_name=file.name)
-
-                if dry_run:
-                    with here.database.reading() as connection:
-                        result = read(SqlStore(connection))
-                else:
-                    result = in_transaction(here.database, read)
-        if as_json:
-            print_json(import_document(result))
-        else:
-            _print_import(result, file)
-        if result.needs_a_person:
-            click.get_current_context().exit(1)
-
-
-_import_command("products", import_products, products.COLUMNS, "Products: one row a SKU.")
-_import_command("customers", import_customers, customers.COLUMNS, "Customers, sites and contacts: one row a site.")
-_import_command("orders", import_orders, orders.COLUMNS, "Orders: one row a line. New ones get goods and a date.")
-_import_command("inbound", import_inbound, inbound.COLUMNS, "What suppliers will bring, and when: one row a SKU.")
-_import_command("fleet", import_fleet, fleet.COLUMNS, "Depots, zones, vehicles, drivers and the shifts of a week.")
-
-
-def import_document(result: ImportResult) -> dict[str, Any]:
-    """What `--json` prints of an import."""
-    counts: dict[str, Any]
-    if result.kind == "orders":
-        counts = {"orders": result.created, "lines": result.lines}
-    else:
-        counts = {"created": result.created}
-    return counts | {
-        "changed": result.changed,
-        "unchanged": result.unchanged,
-        "tasks": result.tasks,
-        "errors": [{"row": error.row, "what": error.what} for error in result.errors],
-        "errors_left_off": result.errors_left_off,
-        "dry_run": result.dry_run,
-    }
-
-
-def _print_import(result: ImportResult, file: Path) -> None:
-    console = Console()
-    would = "would be " if result.dry_run else ""
-    lines = f" with {result.lines} lines" if result.kind == "orders" and result.created else ""
-    console.print(
-        f"{file.name}: {result.created} {would}new{lines}, {result.changed} {would}changed, "
-        f"{result.unchanged} unchanged",
-        highlight=False,
-        markup=False,
-    )
-    if result.tasks:
-        console.print(
-            f"{result.tasks} changed after goods were released: see Tasks. Nothing of them was overwritten.",
-            highlight=False,
-        )
-    if result.errors:
-        table = Table("Row", "Left out, and the mend", title=f"{len(result.errors) + result.errors_left_off} left out")
-        for error in result.errors[:MOST_SHOWN]:
-            table.add_row(str(error.row), _plain(error.what))
-        console.print(table)
-        more = len(result.errors) + result.errors_left_off - MOST_SHOWN
-        if more > 0:
-            console.print(f"... and {more} more (--json lists them)", markup=False)
 
 
 # ---------------------------------------------------------------------------- receive
@@ -157,7 +48,7 @@ def receive_command(file: Path, simulate: bool, as_json: bool) -> None:
     """Count in what arrived: give it to the orders that wait, make new promises, tell whom they concern."""
     with open_installation() as here:
         now = here.clock.now()
-        _check_file(file)
+        check_file(file)
         with file.open("rb") as opened, here.database.reading() as connection:
             arrived, result = read_receipts(SqlStore(connection), opened, now=now)
         by_depot: dict[int, list[Receipt]] = {}
@@ -178,7 +69,7 @@ def receive_command(file: Path, simulate: bool, as_json: bool) -> None:
             _print_receive(together, preview)
         console = Console()
         for error in result.errors[:MOST_SHOWN]:
-            console.print(f"Row {error.row}: {_clean(error.what)}", markup=False, highlight=False)
+            console.print(f"Row {error.row}: {clean(error.what)}", markup=False, highlight=False)
         if simulate:
             console.print("Nothing was changed. Run it without --simulate to count it in.", highlight=False)
     if result.needs_a_person or any(preview.warnings for _, preview in counted):
@@ -233,7 +124,7 @@ def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
     units = sum(receipt.quantity for receipt in receipts)
     quarantined = sum(receipt.quarantined for receipt in receipts)
     goods = f"{units} × {receipts[0].sku}" if len(receipts) == 1 else f"{units} units of {len(receipts)} articles"
-    title = _clean(f"{numbers}: {goods}" + (f", {quarantined} quarantined" if quarantined else ""))
+    title = clean(f"{numbers}: {goods}" + (f", {quarantined} quarantined" if quarantined else ""))
     if preview.already:
         console.print(f"{title}: counted in before, nothing changes", markup=False, highlight=False)
         return
@@ -242,7 +133,7 @@ def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
     if not lines:
         console.print(f"{title}: nobody waits for it", markup=False, highlight=False)
         return
-    table = Table(title=_plain(title), title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table = Table(title=plain(title), title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("Order", no_wrap=True, min_width=7)
     table.add_column("Customer", no_wrap=True, overflow="ellipsis", max_width=18)
     table.add_column("SKU", no_wrap=True)
@@ -252,9 +143,9 @@ def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
         table.add_column(word, no_wrap=True)
     for line in lines[:MOST_SHOWN]:
         table.add_row(
-            _plain(line.order),
-            _plain(line.customer),
-            _plain(line.sku),
+            plain(line.order),
+            plain(line.customer),
+            plain(line.sku),
             str(line.needed),
             str(line.firm_after) if line.firm_after else "–",
             str(line.waits) if line.waits else "–",
@@ -266,7 +157,7 @@ def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
     if len(lines) > MOST_SHOWN:
         console.print(f"... and {len(lines) - MOST_SHOWN} more lines (--json lists them)", markup=False)
     for warning in preview.warnings:
-        console.print(f"! {_clean(warning)}", markup=False, highlight=False)
+        console.print(f"! {clean(warning)}", markup=False, highlight=False)
 
 
 def _kept(line: LineChange) -> str:
@@ -378,28 +269,10 @@ def _print_release(name: str, found: Releasing, *, simulate: bool) -> None:
         table.add_column("Why it stays")
         for order in found.stays[:MOST_SHOWN]:
             table.add_row(
-                _plain(order.order),
-                _plain(order.customer),
-                _plain(order.sentence.removeprefix(f"Order {order.order} stays: ")),
+                plain(order.order),
+                plain(order.customer),
+                plain(order.sentence.removeprefix(f"Order {order.order} stays: ")),
             )
         console.print(table)
         if len(found.stays) > MOST_SHOWN:
             console.print(f"... and {len(found.stays) - MOST_SHOWN} more (--json lists them)", markup=False)
-
-
-# ---------------------------------------------------------------------------- shared
-
-
-def _check_file(file: Path) -> None:
-    if not file.is_file():
-        raise FileRefused(f"{file} is no file. Check the path.", code="no_file")
-
-
-def _clean(text: str) -> str:
-    """Text of others without what a terminal would obey."""
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
-def _plain(text: str) -> str:
-    """The same for the cell of a table, whose markup it must not be either."""
-    return _clean(text).replace("[", "\\[")

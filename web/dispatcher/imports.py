@@ -1,91 +1,137 @@
-"""Try my own file: a dry run that says row by row what it would do, then the import."""
+"""Try my own file: a dry run that says row by row what it would do, then the import. A header that is not ours is
+mapped once; a shop's export is recognised; a big file is read in the background."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from io import BytesIO
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from data.importers import customers, fleet, inbound, orders, products
+from data.importers.kinds import KINDS
+from data.importers.mapping import guess, look_at
+from data.importers.table import first_row
+from data.queries.imports import remembered_headers
 from data.store import SqlStore, open_store
-from routing.errors import FileRefused, InvalidInput
-from routing.model.imports import ImportResult
+from data.store.imports import ColumnMapping
+from data.store.system import Job
+from routing.errors import FileRefused, InvalidInput, NotFound
+from web.clock import wall_clock
+from web.dispatcher import words
 from web.here import here, now
+from web.import_job import BIG_BYTES, start_import
+from web.importing import Asked, import_document, preset_of, run_import
 from web.people import needs_role
 
 imports = Blueprint("imports", __name__, url_prefix="/import")
 
-KINDS: dict[str, tuple[Callable[..., ImportResult], tuple[str, ...]]] = {
-    "products": (products.import_products, products.COLUMNS),
-    "customers": (customers.import_customers, customers.COLUMNS),
-    "fleet": (fleet.import_fleet, fleet.COLUMNS),
-    "orders": (orders.import_orders, orders.COLUMNS),
-    "inbound": (inbound.import_inbound, inbound.COLUMNS),
-}
-"""In the order in which a new installation takes them: orders name customers and products."""
+SHOPS = {"shopify": "Shopify", "woocommerce": "WooCommerce"}
 
 
 def kind_words() -> dict[str, tuple[str, str]]:
     return {
+        "fleet": (_("Depots and fleet"), _("Depots, zones, vehicles, drivers and shifts.")),
+        "suppliers": (_("Suppliers"), _("Who delivers to you, one row a supplier.")),
         "products": (_("Products"), _("What can be ordered, one row a SKU.")),
         "customers": (_("Customers and sites"), _("Who buys and where it goes, one row a site.")),
-        "fleet": (_("Depots and fleet"), _("Depots, zones, vehicles, drivers and shifts.")),
-        "orders": (_("Orders"), _("What customers ordered, one row a line.")),
+        "sites": (_("More sites"), _("More doors of customers you have, one row a site.")),
+        "orders": (_("Orders"), _("What customers ordered, one row a line; or the export of a web shop.")),
         "inbound": (_("Inbound"), _("What suppliers will bring, one row a SKU.")),
+        "counts": (_("Counts"), _("Stock counted again, one row a SKU and depot.")),
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A column of ours to be found in a file: its name, whether it is needed, and which of theirs is chosen."""
+
+    name: str
+    needed: bool
+    chosen: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What the page shows of a file that was sent. `kept` is the upload, so that nobody chooses it twice."""
+
+    kept: str = ""
+    file_name: str = ""
+    document: dict[str, Any] | None = None
+    refused: str = ""
+    shop: str = ""
+    depots: tuple[tuple[str, str], ...] = ()
+    depot: str = ""
+    choices: tuple[Choice, ...] = ()
+    theirs: tuple[tuple[str, str], ...] = ()
+    mapping: dict[str, str] = field(default_factory=dict)
+    known: ColumnMapping | None = None
 
 
 @imports.get("")
 @needs_role("dispatcher")
 def page() -> ResponseReturnValue:
-    return _page(kind=request.args.get("kind", "orders"))
+    return _page(request.args.get("kind", "orders"), Shown())
 
 
-def _page(*, kind: str, result: ImportResult | None = None, refused: str = "", file_name: str = "") -> str:
+def _page(kind: str, shown: Shown, *, job: Job | None = None) -> str:
     if kind not in KINDS:
         abort(404)
+    with here().database.reading() as connection:
+        remembered = remembered_headers(connection, kind)
     return render_template(
         "dispatcher/import.html",
         kind=kind,
         kinds=kind_words(),
-        columns=KINDS[kind][1],
-        result=result,
-        refused=refused,
-        file_name=file_name,
+        columns=(*KINDS[kind].columns, *KINDS[kind].optional),
+        shown=shown,
+        job=job,
+        remembered=remembered,
+        words=words,
+        shops=SHOPS,
     )
 
 
 @imports.post("")
 @needs_role("dispatcher")
 def take() -> ResponseReturnValue:
-    """With `try` a dry run, which changes nothing; else the import, all of it in one transaction."""
+    """With `try` a dry run, which changes nothing; else the import, all of it in one transaction.
+
+    A file whose header nobody has explained is not read: the page asks which column is which.
+    """
     kind = request.form.get("kind", "")
     if kind not in KINDS:
         abort(404)
-    sent = request.files.get("file")
-    if sent is None or not sent.filename:
-        raise InvalidInput(_("No file was chosen. Choose an XLSX or CSV, then try it."), code="no_file")
-    content, dry_run = BytesIO(sent.read()), "try" in request.form
+    content, kept, file_name = _content()
+    shown = Shown(kept=kept, file_name=file_name, depot=request.form.get("depot", ""))
+    asked = Asked(kind=kind, by=current_user.actor, file_name=file_name, dry_run="try" in request.form)
     try:
+        shown, asked = _understood(shown, asked, BytesIO(content))
+        if (shown.choices and not asked.mapping) or (shown.depots and not asked.depot):
+            return _page(kind, shown)
+        if len(content) > BIG_BYTES:
+            with open_store(here().database) as store:
+                job_id = start_import(store, asked, sha256=kept)
+            return redirect(url_for("imports.job", job_id=job_id))
         with open_store(here().database) as store:
-            result = _run(store, kind, content, dry_run=dry_run, file_name=sent.filename[:200])
-            if dry_run:
+            result, known = run_import(store, BytesIO(content), asked, now=now())
+            if asked.dry_run:
                 transaction = store.connection.get_transaction()
                 assert transaction is not None
                 transaction.rollback()
     except FileRefused as problem:
-        return _page(kind=kind, refused=str(problem), file_name=sent.filename[:200]), 422
-    if dry_run or result.errors:
-        return _page(kind=kind, result=result, file_name=sent.filename[:200])
+        return _page(kind, replace(shown, refused=str(problem))), 422
+    shown = replace(shown, document=import_document(result), known=known, choices=())
+    if asked.dry_run or result.errors:
+        return _page(kind, shown)
+    here().uploads.drop(kept)
     flash(
         _(
             "%(file)s: %(created)s new, %(changed)s changed, %(unchanged)s as before.",
-            file=sent.filename[:80],
+            file=file_name[:80],
             created=result.created,
             changed=result.changed,
             unchanged=result.unchanged,
@@ -95,9 +141,107 @@ def take() -> ResponseReturnValue:
     return redirect(url_for("imports.page", kind=kind))
 
 
-def _run(store: SqlStore, kind: str, content: BinaryIO, *, dry_run: bool, file_name: str) -> ImportResult:
-    run = KINDS[kind][0]
-    return run(store, content, now=now(), by=current_user.actor, dry_run=dry_run, file_name=file_name)
+def _content() -> tuple[bytes, str, str]:
+    """The file that was sent now, or the one that was sent before: (bytes, the upload's key, its name)."""
+    sent = request.files.get("file")
+    if sent is not None and sent.filename:
+        content = sent.read()
+        return content, here().uploads.keep(content), sent.filename[:200]
+    kept = request.form.get("kept", "")
+    if not kept:
+        raise InvalidInput(_("No file was chosen. Choose an XLSX or CSV, then try it."), code="no_file")
+    return here().uploads.path(kept).read_bytes(), kept, request.form.get("file_name", "")[:200]
+
+
+def _understood(shown: Shown, asked: Asked, file: BinaryIO) -> tuple[Shown, Asked]:
+    """How the file is read: a shop's export, our template, as somebody said now or before, or still to be asked."""
+    with here().database.reading() as connection:
+        store = SqlStore(connection)
+        if asked.kind == "orders" and "mapped" not in request.form and (shop := preset_of(file)):
+            depots = tuple((depot.number, depot.name) for depot in store.depots())
+            several = depots if len(depots) > 1 else ()
+            return replace(shown, shop=shop, depots=several), replace(asked, preset=shop, depot=shown.depot)
+        kind = KINDS[asked.kind]
+        header = look_at(store, file, kind)
+    if header.ours or (header.known is not None and "mapped" not in request.form):
+        return shown, asked
+    every = (*kind.columns, *kind.optional)
+    chosen = guess(header.names, kind) if header.known is None else dict(header.known.columns)
+    if "mapped" in request.form:
+        pairs = [(theirs, ours) for ours in every if (theirs := request.form.get(f"map-{ours}"))]
+        chosen = dict(pairs)
+        if len(chosen) < len(pairs):
+            raise FileRefused(
+                _("One column of the file was chosen twice. Choose another, or leave one of them empty."), code="map"
+            )
+    cells = first_row(file, kind=kind.name)
+    theirs = {name: cells[place] if place < len(cells) else "" for place, name in reversed([*enumerate(header.names)])}
+    ours_of = {ours: name for name, ours in chosen.items()}
+    names = sorted(every, key=lambda ours: ours not in kind.needed)
+    shown = replace(
+        shown,
+        choices=tuple(Choice(name=ours, needed=ours in kind.needed, chosen=ours_of.get(ours, "")) for ours in names),
+        theirs=tuple((name, theirs[name]) for name in dict.fromkeys(header.names) if name),
+        mapping=chosen,
+    )
+    return shown, replace(asked, mapping=chosen) if "mapped" in request.form else asked
+
+
+# ---------------------------------------------------------------------------- a big file
+
+
+@imports.get("/jobs/<int:job_id>")
+@needs_role("dispatcher")
+def job(job_id: int) -> ResponseReturnValue:
+    """How far the file is read, and at the end what came of it."""
+    with here().database.reading() as connection:
+        found = _importing(SqlStore(connection), job_id)
+    ended = found.state in ("done", "failed", "cancelled")
+    if request.headers.get("HX-Request"):
+        if ended:
+            return Response(status=204, headers={"HX-Refresh": "true"})
+        return render_template("dispatcher/_import_job.html", job=found)
+    done = found.state == "done"
+    shown = Shown(
+        kept=str(found.data["sha256"]) if done and found.data["dry_run"] else "",
+        file_name=str(found.data["file_name"]),
+        document=found.result if done else None,
+        refused=found.problem if found.state == "failed" else "",
+        shop=str(found.data["preset"]),
+        depot=str(found.data["depot"]),
+        mapping=dict(found.data["mapping"]),
+    )
+    return _page(str(found.data["kind"]), shown, job=found)
+
+
+@imports.post("/jobs/<int:job_id>/stop")
+@needs_role("dispatcher")
+def stop_job(job_id: int) -> ResponseReturnValue:
+    """While it is read nothing was changed, and nothing will be."""
+    with open_store(here().database) as store:
+        _importing(store, job_id)
+        store.cancel_job(job_id=job_id, now=wall_clock())
+    return redirect(url_for("imports.job", job_id=job_id))
+
+
+def _importing(store: SqlStore, job_id: int) -> Job:
+    """Raises NotFound, also for a job of another kind."""
+    found = store.job(job_id)
+    if found.kind != "import":
+        raise NotFound(_("Job %(id)s is no import.", id=job_id), job=job_id)
+    return found
+
+
+# ---------------------------------------------------------------------------- remembered headers, templates
+
+
+@imports.post("/columns/<int:mapping_id>/forget")
+@needs_role("dispatcher")
+def forget(mapping_id: int) -> ResponseReturnValue:
+    with open_store(here().database) as store:
+        forgotten = store.forget_mapping(mapping_id)
+    flash(_("The next file with that header is asked about again."), "done")
+    return redirect(url_for("imports.page", kind=forgotten.kind))
 
 
 @imports.get("/<kind>.csv")
@@ -106,5 +250,5 @@ def template(kind: str) -> ResponseReturnValue:
     """An empty file with the right header."""
     if kind not in KINDS:
         abort(404)
-    header = ",".join(KINDS[kind][1]) + "\r\n"
+    header = ",".join(KINDS[kind].columns) + "\r\n"
     return Response(header, mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{kind}.csv"'})

@@ -242,6 +242,8 @@ def sentence(one: Happening) -> str:
             return _("%(order)s came in.", order=data.get("order", ""))
         case "order_changed":
             return _("Changed in the order file.")
+        case "order_cancelled":
+            return _("Cancelled in the order file.")
         case "order_changed_after_release":
             return _("Changed in the order file after it was released.")
         case "received":

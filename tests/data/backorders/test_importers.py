@@ -13,7 +13,9 @@ from sqlalchemy import insert, select, update
 
 from data import tables
 from data.db import Database
-from data.importers import customers, fleet, inbound, orders, products, receipts
+from data.importers import customers, receipts
+from data.importers.kinds import KINDS
+from data.importers.table import Reading
 from data.store import SqlStore, open_store
 from routing.errors import FileRefused
 from routing.model.imports import ImportResult
@@ -23,13 +25,7 @@ from routing.services.releasing import release_orders, unrelease
 
 Dump = Callable[..., dict[str, list[tuple[Any, ...]]]]
 
-MODULES: dict[str, Any] = {
-    "products": (products.import_products, products.COLUMNS),
-    "customers": (customers.import_customers, customers.COLUMNS),
-    "orders": (orders.import_orders, orders.COLUMNS),
-    "inbound": (inbound.import_inbound, inbound.COLUMNS),
-    "fleet": (fleet.import_fleet, fleet.COLUMNS),
-}
+MODULES: dict[str, Any] = {name: (kind.work, kind.columns) for name, kind in KINDS.items() if name != "counts"}
 
 PRODUCT = {"sku": "OAT-1", "name": "Oat drink", "case_pack": "12", "weight_g": "1030", "price": "1.95"}
 CUSTOMER = {
@@ -46,6 +42,11 @@ INBOUND = {
     "number": "PO-1", "supplier": "SUP-1", "depot": "NORTH", "sku": "OAT-1", "quantity": "96",
     "expected_at": "2026-05-12T05:30",
 }  # fmt: skip
+SUPPLIER = {"supplier": "SUP-9", "name": "Mill 9", "email": "sales@mill.example", "lead_days": "14"}
+SITE = {
+    "customer": "C-1", "site": "S-2", "site_name": "Back door", "address": "Testgatan 2", "windows": "06:00-11:00",
+    "service_minutes": "12",
+}  # fmt: skip
 FLEET: list[dict[str, str]] = [
     {"kind": "shift", "number": "W-1", "depot": "NORTH", "vehicle": "V-1", "driver": "DR-1", "from": "06:00",
      "to": "14:00", "break_minutes": "30", "break_from": "09:00", "break_to": "11:00", "cost_per_hour": "32.50"},
@@ -56,6 +57,7 @@ FLEET: list[dict[str, str]] = [
 ]  # fmt: skip
 GOOD: dict[str, list[dict[str, str]]] = {
     "products": [PRODUCT], "customers": [CUSTOMER], "orders": [ORDER], "inbound": [INBOUND], "fleet": FLEET,
+    "suppliers": [SUPPLIER], "sites": [SITE],
 }  # fmt: skip
 
 
@@ -72,6 +74,7 @@ def run(
     database: Database, kind: str, rows: Sequence[dict[str, str]] | bytes, now: datetime, **options: Any
 ) -> ImportResult:
     work, columns = MODULES[kind]
+    columns = (*columns, *(name for name in KINDS[kind].optional if not isinstance(rows, bytes) and name in rows[0]))
     file = io.BytesIO(rows) if isinstance(rows, bytes) else as_file(columns, rows)
     with open_store(database) as store:
         result: ImportResult = work(store, file, now=now, by="test", **options)
@@ -119,7 +122,9 @@ def test_the_same_file_again_changes_nothing_and_is_no_error(
 
 @pytest.mark.parametrize("kind", MODULES)
 def test_a_dry_run_counts_and_changes_nothing(on_sqlite: Database, kind: str, now: datetime, read_dump: Dump) -> None:
-    key = {"products": "sku", "customers": "site", "orders": "order", "inbound": "number", "fleet": "number"}[kind]
+    key = {"products": "sku", "customers": "site", "orders": "order", "sites": "site", "suppliers": "supplier"}.get(
+        kind, "number"
+    )
     rows = [row | {key: f"NEW{n}"} for n, row in enumerate(GOOD[kind])]
     if kind == "fleet":
         rows = FLEET[3:]
@@ -221,6 +226,13 @@ def test_semicolons_and_a_byte_order_mark_are_read(on_sqlite: Database, kind: st
         ("inbound", "sku", "NOPE", "import the products first"),
         ("inbound", "depot", "NOPE", "import the fleet first"),
         ("fleet", "kind", "boat", "not one of"),
+        ("suppliers", "supplier", "", "must be filled"),
+        ("suppliers", "email", "nobody", "no e-mail"),
+        ("suppliers", "lead_days", "soon", "whole number"),
+        ("sites", "customer", "NOPE", "import the customers first"),
+        ("sites", "address", "", "must be filled"),
+        ("sites", "windows", "all day", "no window"),
+        ("orders", "min_value", "1,50", "a comma"),
         ("fleet", "zone", "Mars/North", "no time zone"),
         ("fleet", "lat", "91", "out of range"),
     ],
@@ -418,3 +430,79 @@ def test_a_phone_is_one_recipient_however_it_is_written(set_up: Database, now: d
     with open_store(set_up) as store:
         wrong = customers.import_customers(store, io.BytesIO(f"{header}\n{line}\n".encode()), now=now, by="test")
     assert "no phone number" in wrong.errors[0].what
+
+
+def test_a_site_of_another_customer_is_not_taken_from_it(on_sqlite: Database, now: datetime) -> None:
+    run(on_sqlite, "customers", [CUSTOMER | {"customer": "C-2", "site": "S-9"}], now)
+    result = run(on_sqlite, "sites", [SITE | {"site": "S-9"}, SITE, SITE], now)
+    assert (result.created, [error.row for error in result.errors]) == (1, [2, 4])
+    assert "belongs to customer C-2" in result.errors[0].what
+
+
+def test_a_mapped_file_leaves_alone_what_it_has_no_column_for(on_sqlite: Database, now: datetime) -> None:
+    reading = Reading(mapping={"who": "customer", "door": "site", "called": "site_name", "street": "address"})
+    file = b"who,door,called,street,noise\nC-1,S-1,Caf\xc3\xa9 12,Testgatan 9,x\n"
+    with open_store(on_sqlite) as store:
+        windows = store.site_windows([store.sites(["S-1"])["S-1"]["id"]])
+        result = KINDS["sites"].work(store, io.BytesIO(file), now=now, by="test", reading=reading)
+        site = store.sites(["S-1"])["S-1"]
+        assert (result.changed, result.errors) == (1, [])
+        assert (site["address"], site["delivery_days"]) == ("Testgatan 9", "mon,tue,thu")
+        assert store.site_windows([site["id"]]) == windows
+
+
+def test_the_smallest_worth_of_an_order_is_a_term_like_the_others(set_up: Database, now: datetime) -> None:
+    run(set_up, "orders", [ORDER | {"min_value": "12.50"}], now)
+    with open_store(set_up) as store:
+        assert store.orders(["SO-17"])["SO-17"]["min_value"] == 1250
+    assert run(set_up, "orders", [ORDER | {"min_value": "12.50"}], now).unchanged == 1
+    assert run(set_up, "orders", [ORDER | {"min_value": "13"}], now).changed == 1
+
+
+# ---------------------------------------------------------------------------- counts
+
+
+def counts(database: Database, rows: Sequence[str], now: datetime, **options: Any) -> ImportResult:
+    content = "\n".join(["depot,sku,counted", *rows]).encode()
+    with open_store(database) as store:
+        return KINDS["counts"].work(store, io.BytesIO(content), now=now, by="test", **options)
+
+
+def test_a_lost_unit_is_taken_from_the_lowest_rank_and_a_count_again_is_no_news(
+    set_up: Database, now: datetime, read_dump: Dump, read_holdings: Any
+) -> None:
+    rows = [ORDER, ORDER | {"order": "SO-18", "ordered_at": "2026-05-09T10:00"}]
+    run(set_up, "orders", rows, now)
+    with open_store(set_up) as store:
+        product = store.product_ids(["OAT-1"])["OAT-1"]
+        depot_id = store.depots()[0].id
+        receipt = Receipt(number="R-1", depot_id=depot_id, product_id=product, sku="OAT-1", quantity=48, counted_at=now)
+        commit_receipt(store, receipt, now=now, by="test")
+    before = read_dump(set_up)
+    tried = counts(set_up, ["NORTH,OAT-1,40"], now, dry_run=True)
+    assert (tried.changed, tried.notes[0]) == (
+        1,
+        "1 order lines would change, 0 orders would get a later promise, 1 would lose their date.",
+    )
+    assert read_dump(set_up) == before
+    assert counts(set_up, ["NORTH,OAT-1,40"], now).changed == 1
+    with open_store(set_up) as store:
+        assert read_holdings(store) == {"SO-17": (24, 0), "SO-18": (16, 0)}
+    again = counts(set_up, [",OAT-1,40"], now)
+    assert (again.changed, again.unchanged, again.errors) == (0, 1, [])
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("NORTH,NOPE,3", "no product"),
+        ("SOUTH,OAT-1,3", "no depot"),
+        ("NORTH,OAT-1,", "whole number"),
+        ("NORTH,OAT-1,-1", "out of range"),
+        ("NORTH,OAT-1,3", "count it in as a receipt"),
+    ],
+)
+def test_a_count_that_cannot_be_is_left_out(on_sqlite: Database, row: str, said: str, now: datetime) -> None:
+    result = counts(on_sqlite, [row], now)
+    assert (result.changed, len(result.errors)) == (0, 1)
+    assert said in result.errors[0].what

@@ -1,0 +1,207 @@
+"""The import page: a header is explained once, a shop is recognised, a big file can be stopped before it changes."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
+
+from data import tables
+from data.importers import orders
+from data.store import SqlStore, open_store
+from tests.desk import HOSTILE, Desk, a_desk
+from tests.shop_export import as_export, many, order
+from tests.website import Website, a_website, form_token
+from web import import_job
+from web.jobs import run_job
+
+FOREIGN = "Item No;Descr;Weight;Vendor\nTEA;Green tea;100;SUP-9\n"
+
+
+@pytest.fixture
+def website(tmp_path: Path) -> Iterator[Website]:
+    with a_website(tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture
+def desk(website: Website) -> Desk:
+    return a_desk(website)
+
+
+@pytest.fixture
+def client(website: Website, desk: Desk) -> FlaskClient:
+    return website.signed_in()
+
+
+def send(client: FlaskClient, content: str | bytes, name: str = "file.csv", **data: str) -> TestResponse:
+    content = content.encode() if isinstance(content, str) else content
+    return post(client, "/import", file=(io.BytesIO(content), name), **data)
+
+
+def post(client: FlaskClient, at: str, **data: object) -> TestResponse:
+    return client.post(at, data={"csrf_token": form_token(client.get("/import")), **data})
+
+
+def kept(page: TestResponse) -> str:
+    found = re.search(r'name="kept" value="([0-9a-f]{64})"', page.text)
+    assert found is not None
+    return found[1]
+
+
+def number_of(website: Website, table: str) -> int:
+    with website.installation.database.reading() as connection:
+        return connection.scalar(select(func.count()).select_from(tables.metadata.tables[table])) or 0
+
+
+MAPPED = {"kind": "products", "mapped": "1", "map-sku": "item no", "map-name": "descr", "map-weight_g": "weight"}
+
+
+def test_a_foreign_header_is_asked_about_once_and_remembered(client: FlaskClient, website: Website) -> None:
+    asked = send(client, FOREIGN, "erp.csv", kind="products")
+    assert "Which column of erp.csv is which?" in asked.text
+    assert re.search(r'<select[^>]*name="map-sku"[^>]*>.*?value="item no" selected', asked.text, re.S)
+    assert re.search(r'<select[^>]*name="map-name"[^>]*required', asked.text)
+    assert "descr (Green tea)" in asked.text
+    assert number_of(website, "product") == 2
+    tried = post(client, "/import", kept=kept(asked), file_name="erp.csv", **MAPPED, **{"try": "1"})
+    assert "Dry run of erp.csv" in tried.text
+    assert number_of(website, "column_mapping") == 0
+    post(client, "/import", kept=kept(tried), file_name="erp.csv", **MAPPED)
+    assert (number_of(website, "product"), number_of(website, "column_mapping")) == (3, 1)
+    at_once = send(client, FOREIGN.replace("TEA", "RICE"), "next.csv", kind="products", **{"try": "1"})
+    assert "Its columns were read as it was said before" in at_once.text
+    assert "said by dispatcher 1" in at_once.text
+    assert post(client, "/import/columns/1/forget").status_code == 302
+    assert post(client, "/import/columns/1/forget").status_code == 404
+    assert "Which column" in send(client, FOREIGN, kind="products").text
+
+
+def test_what_a_mapped_file_has_no_column_for_stays(client: FlaskClient, website: Website) -> None:
+    first = send(client, FOREIGN.replace("TEA", "OAT"), kind="products")
+    post(client, "/import", kept=kept(first), **MAPPED)
+    with website.installation.database.reading() as connection:
+        oat = SqlStore(connection).products(["OAT"])["OAT"]
+    assert (oat["name"], oat["weight_g"], oat["case_pack"], oat["price"]) == ("Green tea", 100, 12, 200)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"map-name": ""}, "Nobody said which column of the products file is name"),
+        ({"map-name": "item no"}, "chosen twice"),
+        ({"map-name": "nowhere"}, "no column &#34;nowhere&#34;"),
+        ({"map-name": HOSTILE}, "no column"),
+    ],
+)
+def test_a_mapping_that_cannot_be_is_refused(
+    client: FlaskClient, website: Website, changed: dict[str, str], said: str
+) -> None:
+    asked = send(client, FOREIGN, kind="products")
+    answer = post(client, "/import", kept=kept(asked), **MAPPED | changed)
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert HOSTILE not in answer.text
+    assert (number_of(website, "product"), number_of(website, "column_mapping")) == (2, 0)
+
+
+def test_a_kept_file_is_named_by_its_hash_and_nothing_else(client: FlaskClient) -> None:
+    for name in ("../secret", "0" * 64, "/etc/passwd", "x"):
+        assert post(client, "/import", kept=name, kind="products").status_code == 404
+
+
+def test_a_shop_s_export_is_recognised(client: FlaskClient, website: Website) -> None:
+    tried = send(client, as_export([order(1001), order(1002, Financial_Status="voided")]), kind="orders", **{"try": ""})
+    assert "Read as the orders export of Shopify." in tried.text
+    assert "1 voided" in tried.text
+    before = number_of(website, "customer_order")
+    post(client, "/import", kept=kept(tried), kind="orders", file_name="orders_export.csv")
+    assert number_of(website, "customer_order") == before + 1
+
+
+def test_of_several_depots_the_page_asks_which(client: FlaskClient, website: Website) -> None:
+    with open_store(website.installation.database) as store:
+        store.save_depot(None, {"number": "SOUTH", "name": "Depot South", "zone": "Europe/Helsinki"})
+    asked = send(client, as_export([order(1001)]), kind="orders")
+    assert "which depot delivers them?" in asked.text
+    tried = post(client, "/import", kept=kept(asked), kind="orders", depot="SOUTH", **{"try": "1"})
+    assert "Every row can be used." in tried.text
+
+
+# ---------------------------------------------------------------------------- a big file
+
+
+@pytest.fixture
+def big(monkeypatch: pytest.MonkeyPatch) -> bytes:
+    monkeypatch.setattr("web.dispatcher.imports.BIG_BYTES", 10_000)
+    return many(40)[0]
+
+
+def started(answer: TestResponse) -> int:
+    assert answer.status_code == 302
+    return int(answer.headers["Location"].rpartition("/")[2])
+
+
+def test_a_big_file_is_tried_and_taken_in_the_background(client: FlaskClient, website: Website, big: bytes) -> None:
+    job_id = started(send(client, big, "shop.csv", kind="orders", **{"try": "1"}))
+    waiting = client.get(f"/import/jobs/{job_id}")
+    assert "Waiting for a worker." in waiting.text
+    assert "Cancel" in waiting.text
+    before = number_of(website, "customer_order")
+    run_job(website.installation, job_id)
+    assert number_of(website, "customer_order") == before
+    assert client.get(f"/import/jobs/{job_id}", headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
+    tried = client.get(f"/import/jobs/{job_id}")
+    assert "Dry run of shop.csv" in tried.text
+    taking = started(post(client, "/import", kept=kept(tried), kind="orders", file_name="shop.csv"))
+    run_job(website.installation, taking)
+    assert number_of(website, "customer_order") == before + 36
+    assert "shop.csv was imported." in client.get(f"/import/jobs/{taking}").text
+    assert not list(website.installation.uploads.folder.iterdir())
+
+
+def test_a_big_import_that_is_stopped_changes_nothing(
+    client: FlaskClient, website: Website, big: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = started(send(client, big, kind="orders"))
+    before = number_of(website, "customer_order")
+
+    def stopped_while_reading(*values: object, **named: object) -> object:
+        with open_store(website.installation.database) as store:
+            store.cancel_job(job_id=job_id, now=website.clock.at)
+        for _ in range(200):  # until the job's own thread has seen it
+            named["progress"](1, 2)  # type: ignore[operator]
+        raise AssertionError("it went on")
+
+    def asked_at_once(installation: object, data: object, progress: object, cancelled: object) -> object:
+        return import_job.import_job(installation, data, lambda _: None, lambda: True)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(import_job, "run_import", stopped_while_reading)
+    run_job(website.installation, job_id, kinds={"import": asked_at_once})
+    assert "was stopped. Nothing was changed." in client.get(f"/import/jobs/{job_id}").text
+    assert number_of(website, "customer_order") == before
+
+
+def test_a_big_file_that_is_refused_says_why(client: FlaskClient, website: Website, big: bytes) -> None:
+    job_id = started(send(client, big + b'"never closed', kind="orders"))
+    run_job(website.installation, job_id)
+    assert "never closed. Nothing was changed." in client.get(f"/import/jobs/{job_id}").text
+    assert client.get("/import/jobs/99").status_code == 404
+    assert post(client, f"/import/jobs/{job_id}/stop").status_code == 302
+
+
+def test_the_terms_of_an_order_may_name_a_smallest_worth(client: FlaskClient, website: Website) -> None:
+    header = ",".join((*orders.COLUMNS, *orders.OPTIONAL))
+    row = dict.fromkeys((*orders.COLUMNS, *orders.OPTIONAL), "") | {
+        "order": "SO-9", "customer": "C-1", "site": "S-1", "depot": "NORTH", "ordered_at": "2026-05-08", "sku": "OAT",
+        "quantity": "2", "currency": "EUR", "min_value": "12.50",
+    }  # fmt: skip
+    send(client, f"{header}\n{','.join(row.values())}\n", kind="orders")
+    with website.installation.database.reading() as connection:
+        assert connection.scalar(select(tables.order.c.min_value).where(tables.order.c.number == "SO-9")) == 1250

@@ -1,0 +1,215 @@
+"""`backroute import`: products, customers, orders, stock and the fleet come in by file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from data.importers.kinds import KINDS, Kind
+from data.importers.presets import PRESETS
+from data.store import SqlStore, open_store
+from data.store.again import in_transaction
+from data.store.imports import ColumnMapping
+from routing.errors import InvalidInput
+from routing.model.imports import ImportResult
+from web.cli.files import FILE, check_file, template_option
+from web.cli.output import clean, json_option, plain, print_json
+from web.importing import Asked, import_document, run_import
+from web.wiring import open_installation
+
+BY = "command line"
+MOST_SHOWN = 20
+"""Rows of a table on a terminal; the rest is counted, `--json` has them all."""
+
+
+@click.group("import")
+def import_group() -> None:
+    """Read products, customers, orders, inbound or the fleet from a CSV or XLSX file.
+
+    The same file again changes nothing. A faulty row leaves out its whole order and says so. A file whose columns are
+    called otherwise is read with --map "their name=our name", said once and remembered for that header.
+    """
+
+
+dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
+map_option = click.option(
+    "--map",
+    "said",
+    multiple=True,
+    metavar="THEIRS=OURS",
+    help='Which column is which, as --map "Item no=sku"; repeated. Remembered for files with the same header.',
+)
+
+
+def _import_command(kind: Kind, help_text: str) -> None:
+    more = f" It may also have: {', '.join(kind.optional)}." if kind.optional else ""
+
+    def run(
+        file: Path, dry_run: bool, said: tuple[str, ...], as_json: bool, preset: str | None = None, depot: str = ""
+    ) -> None:
+        if preset and said:
+            raise InvalidInput("A preset knows its columns: leave out --map.", code="map")
+        if depot and not preset:
+            raise InvalidInput("--depot belongs to --preset: the file has a column for it.", code="depot")
+        asked = Asked(
+            kind=kind.name,
+            by=BY,
+            file_name=file.name,
+            dry_run=dry_run,
+            preset=preset or "",
+            depot=depot,
+            mapping=_said(said),
+            same_names=True,
+        )
+        with open_installation() as here, _progress(shown=not as_json) as progress:
+            now = here.clock.now()
+            check_file(file)
+            with file.open("rb") as opened:
+
+                def work(store: SqlStore) -> tuple[ImportResult, ColumnMapping | None]:
+                    return run_import(store, opened, asked, now=now, progress=progress)
+
+                if dry_run:
+                    with here.database.reading() as connection:
+                        result, known = work(SqlStore(connection))
+                else:
+                    result, known = in_transaction(here.database, work)
+        if known is not None:
+            result.notes.append(
+                f"Its columns were read as {known.by} said on {known.at:%Y-%m-%d} "
+                f"(backroute import columns --forget {known.id} to say it anew)."
+            )
+        if as_json:
+            print_json(import_document(result))
+        else:
+            _print_import(result, file)
+        if result.needs_a_person:
+            click.get_current_context().exit(1)
+
+    command: Callable[..., None] = run
+    for option in (json_option, map_option, dry_run_option, template_option(kind.columns), FILE):
+        command = option(command)
+    if kind.name == "orders":
+        command = click.option("--depot", default="", help="With --preset: which depot delivers; of one, that one.")(
+            command
+        )
+        command = click.option(
+            "--preset", type=click.Choice(sorted(PRESETS)), help="The file is a web shop's own export of its orders."
+        )(command)
+    import_group.command(kind.name, help=help_text + more)(command)
+
+
+_HELP = {
+    "fleet": "Depots, zones, vehicles, drivers and the shifts of a week.",
+    "suppliers": "Suppliers: one row a supplier.",
+    "products": "Products: one row a SKU.",
+    "customers": "Customers, sites and contacts: one row a site.",
+    "sites": "More sites of customers that are known: one row a site.",
+    "orders": (
+        "Orders: one row a line. New ones get goods and a date.\n\n--preset shopify or woocommerce reads the shop's "
+        "export as it is, one row a line item: customers, sites and products that are not known are made; cancelled, "
+        "refunded and fulfilled orders are not taken in; what needs no shipping is left off, its worth kept."
+    ),
+    "inbound": "What suppliers will bring, and when: one row a SKU.",
+    "counts": "Stock counted again: one row a SKU and depot. --dry-run shows whose date changes.",
+}
+for _kind in KINDS.values():
+    _import_command(_kind, _HELP[_kind.name])
+
+
+def _said(pairs: tuple[str, ...]) -> dict[str, str]:
+    """Their column → ours, as `--map` says it."""
+    found = {}
+    for pair in pairs:
+        theirs, sign, ours = pair.rpartition("=")
+        if not sign or not theirs.strip() or not ours.strip():
+            raise InvalidInput(f'--map "{pair[:60]}" says no column: write "their name=our name".', code="map")
+        found[theirs.strip().lower()] = ours.strip().lower()
+    return found
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on a terminal, of rows read; nothing where nobody watches."""
+    console = Console(stderr=True)
+    if not shown or not console.is_terminal:
+        yield None
+        return
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("Reading", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@import_group.command("columns")
+@click.option("--forget", type=click.IntRange(1, 2**31 - 1), metavar="ID", help="Forget this one.")
+@json_option
+def columns_command(forget: int | None, as_json: bool) -> None:
+    """How headers that are not ours are read: by whose word, and the way to forget one."""
+    with open_installation() as here, open_store(here.database) as store:
+        if forget is not None:
+            store.forget_mapping(forget)
+        known = store.mappings()
+    if as_json:
+        print_json(
+            {
+                "columns": [
+                    {"id": one.id, "kind": one.kind, "map": dict(one.columns), "by": one.by, "at": one.at}
+                    for one in known
+                ]
+            }
+        )
+        return
+    console = Console()
+    if not known:
+        console.print("No header is remembered.", highlight=False)
+        return
+    table = Table("ID", "Kind", "Their column = ours", "By", "On", box=None)
+    for one in known:
+        pairs = ", ".join(f"{theirs}={ours}" for theirs, ours in one.columns.items())
+        table.add_row(str(one.id), one.kind, plain(pairs), plain(one.by), f"{one.at:%Y-%m-%d}")
+    console.print(table)
+
+
+def _print_import(result: ImportResult, file: Path) -> None:
+    console = Console()
+    would = "would be " if result.dry_run else ""
+    lines = f" with {result.lines} lines" if result.kind == "orders" and result.created else ""
+    settled = sum(result.settled.values())
+    console.print(
+        f"{file.name}: {result.created} {would}new{lines}, {result.changed} {would}changed, "
+        f"{result.unchanged} unchanged",
+        highlight=False,
+        markup=False,
+    )
+    if settled:
+        reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(result.settled.items()))
+        console.print(f"{settled} of them need nothing from us and were not taken in: {reasons}", highlight=False)
+    for note in result.notes[:MOST_SHOWN]:
+        console.print(clean(note), markup=False, highlight=False)
+    if result.tasks:
+        console.print(
+            f"{result.tasks} changed after goods were released: see Tasks. Nothing of them was overwritten.",
+            highlight=False,
+        )
+    if result.errors:
+        table = Table("Row", "Left out, and the mend", title=f"{len(result.errors) + result.errors_left_off} left out")
+        for error in result.errors[:MOST_SHOWN]:
+            table.add_row(str(error.row), plain(error.what))
+        console.print(table)
+        more = len(result.errors) + result.errors_left_off - MOST_SHOWN
+        if more > 0:
+            console.print(f"... and {more} more (--json lists them)", markup=False)

@@ -1,0 +1,102 @@
+"""Importing a file, as the command, the page and the job do it: the kind, the preset or mapping, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from data.importers.kinds import KINDS
+from data.importers.mapping import look_at, remember, with_same_names
+from data.importers.presets import PRESETS
+from data.importers.shop import import_shop_orders
+from data.importers.table import Reading, read_header
+from data.store import SqlStore
+from data.store.imports import ColumnMapping
+from routing.errors import FileRefused
+from routing.model.imports import ImportResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What somebody wants of a file. `mapping`: their column (lower case) → ours, when it was said now.
+
+    With `same_names` columns that are called as ours are read too, though nobody spoke of them. `depot` belongs to a
+    shop's `preset`.
+    """
+
+    kind: str
+    by: str
+    file_name: str = ""
+    dry_run: bool = False
+    preset: str = ""
+    depot: str = ""
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    same_names: bool = False
+
+
+def run_import(
+    store: SqlStore,
+    file: BinaryIO,
+    asked: Asked,
+    *,
+    now: datetime,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[ImportResult, ColumnMapping | None]:
+    """Imports, and remembers a mapping that was said. With the result: the mapping of before by which it was read.
+
+    Raises FileRefused, InvalidInput: nothing was changed.
+    """
+    facts: dict[str, Any] = {
+        "now": now, "by": asked.by, "dry_run": asked.dry_run, "file_name": asked.file_name,
+    }  # fmt: skip
+    if asked.preset:
+        reading = Reading(progress=progress)
+        return (
+            import_shop_orders(store, file, preset=PRESETS[asked.preset], depot=asked.depot, reading=reading, **facts),
+            None,
+        )
+    kind = KINDS[asked.kind]
+    header = look_at(store, file, kind)
+    known = None
+    mapping = dict(asked.mapping)
+    if mapping and asked.same_names:
+        mapping = with_same_names(header, kind, mapping)
+    elif not mapping and not header.ours and header.known is not None:
+        known, mapping = header.known, dict(header.known.columns)
+    result = kind.work(store, file, reading=Reading(mapping=mapping, progress=progress), **facts)
+    if asked.mapping and not asked.dry_run:
+        remember(store, header, kind, mapping, by=asked.by, now=now)
+    return result, known
+
+
+def preset_of(file: BinaryIO) -> str:
+    """The shop whose export of orders this is; "" when it is none's. Raises FileRefused."""
+    header = read_header(file, kind="orders")
+    for name, preset in PRESETS.items():
+        try:
+            preset.mapping(header)
+        except FileRefused:
+            continue
+        return name
+    return ""
+
+
+def import_document(result: ImportResult) -> dict[str, Any]:
+    """What became of a file, as JSON: what `--json` prints, and a job keeps."""
+    counts: dict[str, Any]
+    if result.kind == "orders":
+        counts = {"orders": result.created, "lines": result.lines}
+    else:
+        counts = {"created": result.created}
+    return counts | {
+        "changed": result.changed,
+        "unchanged": result.unchanged,
+        "tasks": result.tasks,
+        "errors": [{"row": error.row, "what": error.what} for error in result.errors],
+        "errors_left_off": result.errors_left_off,
+        "dry_run": result.dry_run,
+        "settled": result.settled,
+        "notes": result.notes,
+    }

@@ -1,0 +1,39 @@
+"""Files that were sent to be imported: kept between looking at one and importing it, a day at most."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from pathlib import Path
+
+from routing.errors import NotFound
+
+KEPT_S = 24 * 3600.0
+
+
+class Uploads:
+    """A folder of files by their SHA-256, beside the database; what is older than a day goes with the next one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def keep(self, content: bytes) -> str:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for old in self.folder.iterdir():
+            if old.stat().st_mtime < time.time() - KEPT_S:
+                old.unlink(missing_ok=True)
+        sha256 = hashlib.sha256(content).hexdigest()
+        (self.folder / sha256).write_bytes(content)
+        return sha256
+
+    def path(self, sha256: str) -> Path:
+        """Raises NotFound."""
+        path = self.folder / sha256
+        if not re.fullmatch("[0-9a-f]{64}", sha256) or not path.is_file():
+            raise NotFound("That file is not here any more. Choose it again.", code="upload")
+        return path
+
+    def drop(self, sha256: str) -> None:
+        if re.fullmatch("[0-9a-f]{64}", sha256):
+            (self.folder / sha256).unlink(missing_ok=True)
