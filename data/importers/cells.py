@@ -92,7 +92,7 @@ class Cells:
         number = self._decimal(column)
         if number is None:
             return 0
-        minor = number.scaleb(_MINOR_DIGITS.get(currency, 2))
+        minor = number.scaleb(minor_digits(currency))
         if not 0 <= minor <= MOST:
             self.wrong(column, f"{_short(str(number))} is out of range: write 0 to {MOST // 100}")
             return 0
@@ -207,6 +207,11 @@ class Cells:
             self.wrong(column, f'"{_short(cell)}" is no time zone: write one as Europe/Helsinki')
             return default
         return cell
+
+
+def minor_digits(currency: str) -> int:
+    """How many decimals an amount of the currency has."""
+    return _MINOR_DIGITS.get(currency, 2)
 
 
 def changed_values(existing: dict[str, object], values: dict[str, object]) -> dict[str, object]:

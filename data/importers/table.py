@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, TextIO
 
+from data.formulas import read_back
 from data.importers.spreadsheet import is_spreadsheet, sheet_rows, unpacked
 from routing.errors import FileRefused
 
@@ -132,7 +133,7 @@ def _parsed(text: io.TextIOWrapper, kind: str, columns: Sequence[str], optional:
             fault = "the row contains a null character: remove it"
         yield Row(
             number=began,
-            cells={name: cell.strip() for name, cell in zip(header, cells, strict=False)},
+            cells={name: read_back(cell.strip()) for name, cell in zip(header, cells, strict=False)},
             fault=fault,
         )
 

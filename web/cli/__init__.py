@@ -29,6 +29,7 @@ _COMMANDS = {
     "mail": ("web.cli.settings:mail_command", "Name the mail server, or show it."),
     "region": ("web.cli.region:region_group", "Build and list regions: roads, addresses, basemap."),
     "import": ("web.cli.stock:import_group", "Read orders, products, customers or stock from a file."),
+    "export": ("web.cli.export:export_command", "Write everything that is in, as CSV or XLSX."),
     "receive": ("web.cli.stock:receive_command", "Count in what arrived and allocate it."),
     "slip": ("web.cli.supply:slip_command", "An inbound comes on another day, or not at all."),
     "recount": ("web.cli.supply:recount_command", "A SKU was counted again at a depot."),
