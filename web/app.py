@@ -29,6 +29,7 @@ BLUEPRINTS = (
     "web.driver:driver",
     "web.customer:customer",
     *DISPATCHER,
+    "web.api:api",
     "web.demo.pages:show",
 )
 

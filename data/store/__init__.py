@@ -18,6 +18,7 @@ from data.store.plans import PlanStore
 from data.store.proofs import ProofStore
 from data.store.supply import SupplyStore
 from data.store.system import SystemStore
+from data.store.tokens import TokenStore
 from data.store.vans import VanStore
 
 
@@ -34,6 +35,7 @@ class SqlStore(
     ClosingStore,
     MessageStore,
     PeopleStore,
+    TokenStore,
     SystemStore,
 ):
     """Every part over one connection."""

@@ -27,6 +27,7 @@ _COMMANDS = {
     "create-admin": ("web.cli.keeping:create_admin_command", "Make the person who may do everything."),
     "company": ("web.cli.settings:company_command", "Say who you are, or show it."),
     "mail": ("web.cli.settings:mail_command", "Name the mail server, or show it."),
+    "token": ("web.cli.token:token_group", "Make, list and revoke the tokens of the API."),
     "region": ("web.cli.region:region_group", "Build and list regions: roads, addresses, basemap."),
     "import": ("web.cli.stock:import_group", "Read orders, products, customers or stock from a file."),
     "export": ("web.cli.export:export_command", "Write everything that is in, as CSV or XLSX."),
