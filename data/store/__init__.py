@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from data.db import Database
 from data.store.closings import ClosingStore
 from data.store.days import DayStore
+from data.store.erp import ErpStore
 from data.store.fleet import FleetStore
 from data.store.messages import MessageStore
 from data.store.orders import OrderStore
@@ -26,6 +27,7 @@ class SqlStore(
     PartyStore,
     OrderStore,
     SupplyStore,
+    ErpStore,
     FleetStore,
     DayStore,
     PinStore,

@@ -119,6 +119,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /policies/commit": DESK,
     "POST /policies/simulate": DESK,
     "GET /settings": DESK,
+    "POST /settings/allocation": ADMIN,
     "POST /settings/company": ADMIN,
     "POST /settings/outbound": ADMIN,
     "POST /settings/people": ADMIN,
