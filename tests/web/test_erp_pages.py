@@ -88,7 +88,7 @@ def test_the_command_switches_takes_what_was_released_once_and_refuses_the_rest(
     assert (first["created"], first["errors"]) == (1, [])
     again = json.loads(run(website, "import", "released", str(file), "--json").stdout)
     assert (again["created"], again["unchanged"]) == (0, 1)
-    for words in (("release", "--day", DAY), ("promises",)):
+    for words in (("release",), ("release", "--simulate"), ("promises",)):
         refused = run(website, *words)
         assert (refused.exit_code, REFUSED in refused.output) == (2, True), words
     assert run(website, "company", "--allocation", "own").exit_code == 0
