@@ -9,6 +9,7 @@ from sqlalchemy import text
 from werkzeug.utils import import_string
 
 from data.queries.company import CompanyCard, company_card
+from data.store import SqlStore
 from routing.errors import NotFound
 from web.assets import asset, basemap_url
 from web.dispatcher import BLUEPRINTS as DISPATCHER
@@ -29,6 +30,7 @@ BLUEPRINTS = (
     "web.driver:driver",
     "web.customer:customer",
     *DISPATCHER,
+    "web.api:api",
     "web.demo.pages:show",
 )
 
@@ -73,9 +75,13 @@ def home_url() -> str:
 
 def _for_every_page() -> dict[str, Any]:
     if g.get("without_database"):
-        return {"company": CompanyCard(), "now": now()}
+        return {"company": CompanyCard(), "now": now(), "erp_allocates": False}
     with here().database.reading() as connection:
-        return {"company": company_card(connection), "now": now()}
+        return {
+            "company": company_card(connection),
+            "now": now(),
+            "erp_allocates": SqlStore(connection).erp_allocates(),
+        }
 
 
 # ---------------------------------------------------------------------------- answers that belong to no room

@@ -42,9 +42,10 @@ def wants_json() -> bool:
 
 
 def answer(*, status: int, code: str, title: str, sentence: str, reference: str = "") -> Response:
-    """The error as a page or as JSON `{"error": {"code", "sentence"}}`."""
+    """The error as a page or as JSON `{"error": {"code", "sentence"}}`; the API calls the sentence `message`."""
     if wants_json():
-        body = {"code": code, "sentence": sentence} | ({"reference": reference} if reference else {})
+        word = "message" if request.path.startswith("/api/") else "sentence"
+        body = {"code": code, word: sentence} | ({"reference": reference} if reference else {})
         response = jsonify(error=body)
     else:
         response = make_response(

@@ -1,43 +1,34 @@
-"""The results of a day as CSV, for an ERP and for a spreadsheet.
+"""The results of a day or a period as CSV or XLSX, for an ERP and for a spreadsheet.
 
-UTF-8 with a byte order mark (without it Excel reads ä as two letters), commas, one header row, CRLF, quotation marks
-where a cell needs them. A text that begins with = + - @ or a tab would run as a formula, so it gets an apostrophe in
-front, which a spreadsheet does not show; a program that reads the file takes one leading apostrophe off. Counts are
-whole numbers of base units. `at` is ISO 8601 with the offset of the site's zone, days are ISO dates.
+As `data/exporters/sheets.py` says. Counts are whole numbers of base units. `at` is ISO 8601 with the offset of the
+site's zone, days are ISO dates. A line that was on vans on two days has a row for each day, and no row twice.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterable
+from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
+from data.exporters.sheets import Cell, write_table
 from data.queries.results import LineResult
 
 COLUMNS = (
     "order", "line", "erp_reference", "line_erp_reference", "customer_reference", "customer", "site", "sku", "unit",
-    "ordered", "sent", "delivered", "short", "damaged", "refused", "open", "promised_on", "expected_on",
-    "delivery", "outcome", "at", "recipient", "proof_link",
+    "ordered", "sent", "delivered", "short", "damaged", "refused", "returned", "open", "promised_on", "expected_on",
+    "day", "delivery", "outcome", "at", "recipient", "proof_link",
 )  # fmt: skip
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-"""What a cell may not begin with. The apostrophe too, so that taking one off always gives the text back."""
+
+def write_results(out: BinaryIO, results: Iterable[LineResult], *, format: str) -> int:
+    """Writes the table and returns how many rows it has. Raises InvalidInput when it does not fit into an XLSX."""
+    return write_table(
+        out, format, COLUMNS, ([_cell(each, column) for column in COLUMNS] for each in results), title="Results"
+    )
 
 
-def results_csv(results: Sequence[LineResult]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for each in results:
-        writer.writerow([cell(each, column) for column in COLUMNS])
-    return text.getvalue().encode("utf-8-sig")
-
-
-def cell(result: LineResult, column: str) -> str | int:
-    value = getattr(result, column)
+def _cell(result: LineResult, column: str) -> Cell:
     if column == "at":
-        return "" if value is None else value.astimezone(ZoneInfo(result.zone)).isoformat(timespec="seconds")
-    if isinstance(value, int):
-        return value
-    return f"'{value}" if value.startswith(FORMULA) else str(value)
+        return "" if result.at is None else result.at.astimezone(ZoneInfo(result.zone)).isoformat(timespec="seconds")
+    value: Cell = getattr(result, column)
+    return value

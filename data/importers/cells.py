@@ -99,7 +99,7 @@ class Cells:
         number = self._decimal(column)
         if number is None:
             return 0
-        minor = number.scaleb(_MINOR_DIGITS.get(currency, 2))
+        minor = number.scaleb(minor_digits(currency))
         if not least <= minor <= MOST:
             self.wrong(column, f"{_short(str(number))} is out of range: write {least // 100} to {MOST // 100}")
             return 0
@@ -216,6 +216,11 @@ class Cells:
             self.wrong(column, f'"{_short(cell)}" is no time zone: write one as Europe/Helsinki')
             return default
         return cell
+
+
+def minor_digits(currency: str) -> int:
+    """How many decimals an amount of the currency has."""
+    return _MINOR_DIGITS.get(currency, 2)
 
 
 def changed_values(

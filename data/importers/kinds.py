@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from data.importers import customers, fleet, inbound, orders, products, sites, stock_counts, suppliers
+from data.importers import customers, fleet, inbound, orders, products, released, sites, stock_counts, suppliers
 from routing.model.imports import ImportResult
 
 
@@ -23,7 +23,13 @@ class Kind:
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind(name="fleet", work=fleet.import_fleet, columns=fleet.COLUMNS, needed=fleet.NEEDED),
+        Kind(
+            name="fleet",
+            work=fleet.import_fleet,
+            columns=fleet.COLUMNS,
+            needed=fleet.NEEDED,
+            optional=fleet.OPTIONAL,
+        ),
         Kind(name="suppliers", work=suppliers.import_suppliers, columns=suppliers.COLUMNS, needed=suppliers.NEEDED),
         Kind(name="products", work=products.import_products, columns=products.COLUMNS, needed=products.NEEDED),
         Kind(name="customers", work=customers.import_customers, columns=customers.COLUMNS, needed=customers.NEEDED),
@@ -42,6 +48,7 @@ KINDS: dict[str, Kind] = {
             columns=stock_counts.COLUMNS,
             needed=stock_counts.NEEDED,
         ),
+        Kind(name="released", work=released.import_released, columns=released.COLUMNS, needed=released.NEEDED),
     )
 }
 """In the order in which a new installation takes them: orders name customers and products."""

@@ -16,6 +16,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO, TextIO
 
+from data.formulas import read_back
 from data.importers.spreadsheet import is_spreadsheet, sheet_rows, unpacked
 from routing.errors import FileRefused
 
@@ -229,7 +230,7 @@ def _parsed(text: io.TextIOWrapper) -> Lines:
             )
         elif any("\0" in cell for cell in cells):
             fault = "the row contains a null character: remove it"
-        yield began, cells, fault
+        yield began, [read_back(cell.strip()) for cell in cells], fault
 
 
 def _header_of(lines: Lines, kind: str) -> list[str]:

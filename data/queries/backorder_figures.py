@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, select
+from sqlalchemy import ColumnElement, Connection, case, func, literal, select
 
 from data.tables import line_stand, movement, order, order_line, promise
 from routing.rules.figures.backorders import BUCKETS, AgeBucket, Rates, bucket_edges, bucket_name, circulating_rate
@@ -48,7 +48,7 @@ def known_since(connection: Connection) -> str:
     return connection.scalar(select(func.min(line_stand.c.day))) or ""
 
 
-def _within(scope: Scope, query: Select[Any]) -> Select[Any]:
+def _within(scope: Scope, query: Any) -> Any:
     return (
         query.join(order_line, order_line.c.id == line_stand.c.order_line_id)
         .join(order, order.c.id == order_line.c.order_id)

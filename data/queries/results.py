@@ -1,9 +1,9 @@
-"""What became of every order line that was on a van on a day, by the references that the ERP knows."""
+"""What became of every order line that was on a van on a day or in a period, by the references that the ERP knows."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,7 +35,8 @@ from routing.errors import NotFound
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineResult:
     """One order line, base units. `delivered`, `short`, `damaged`, `refused` are of this day, `open` of now: ordered
-    less cancelled, less all that was ever delivered or refused.
+    less cancelled, less all that was ever delivered or refused. `returned` was reported as not handed over and is
+    none of these: it comes back with the van.
 
     `outcome` is the word of the last report of the day, "" while nobody has reported; `at` is in `zone`.
     `proof_link` is "" without a report.
@@ -56,9 +57,11 @@ class LineResult:
     short: int
     damaged: int
     refused: int
+    returned: int
     open: int
     promised_on: str
     expected_on: str
+    day: str
     delivery: str
     outcome: str
     at: datetime | None
@@ -74,6 +77,13 @@ def day_results(
 
     `address_of` gives the address of a link's page.
     """
+    found = _of_day(connection, day, address_of)
+    if found is None:
+        raise NotFound(f"Nothing was dispatched on {day}, so there are no results.", day=day)
+    return found
+
+
+def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) -> tuple[LineResult, ...] | None:
     riding = list(
         connection.scalars(
             select(stop_delivery.c.delivery_id)
@@ -85,11 +95,11 @@ def day_results(
         )
     )
     if not riding:
-        raise NotFound(f"Nothing was dispatched on {day}, so there are no results.", day=day)
+        return None
     last = _last_reports(connection, day, riding)
     counts = _counts(connection, day, riding)
     links = {key: address_of(link_id) for key, link_id in _proof_links(connection, last).items()}
-    carried = _carried(connection, riding, counts)
+    carried = _carried(connection, riding, counts, reported=last.keys())
     served = _served(connection, carried)
     promised = _promised(connection, carried)
     found = []
@@ -140,9 +150,11 @@ def day_results(
                 short=mine.short,
                 damaged=mine.damaged,
                 refused=mine.refused,
+                returned=mine.returned,
                 open=max(0, row.quantity - row.cancelled - served.get(row.id, 0)),
                 promised_on=promised.get(row.id, ""),
                 expected_on=row.expected_on,
+                day=day,
                 delivery=", ".join(mine.deliveries.values()),
                 outcome=report.outcome if report else "",
                 at=report.at if report else None,
@@ -152,6 +164,18 @@ def day_results(
             )
         )
     return tuple(found)
+
+
+def period_results(
+    connection: Connection, *, from_day: str, to_day: str, address_of: Callable[[int], str] = lambda _link_id: ""
+) -> Iterator[LineResult]:
+    """The same for every day of a period that had a list, day by day. Raises NotFound when none had."""
+    days = connection.scalars(
+        select(manifest.c.day).where(manifest.c.day.between(from_day, to_day)).distinct().order_by(manifest.c.day)
+    ).all()
+    if not days:
+        raise NotFound(f"Nothing was dispatched from {from_day} to {to_day}, so there are no results.", day=from_day)
+    return (each for day in days for each in _of_day(connection, day, address_of) or ())
 
 
 # ---------------------------------------------------------------------------- what was reported
@@ -175,6 +199,7 @@ class _Carried:
     short: int = 0
     damaged: int = 0
     refused: int = 0
+    returned: int = 0
 
 
 def _last_reports(connection: Connection, day: str, delivery_ids: Collection[int]) -> dict[int, _Report]:
@@ -217,6 +242,8 @@ def _carried(
     connection: Connection,
     delivery_ids: Collection[int],
     counts: dict[tuple[int, int], tuple[int, int, int, int]],
+    *,
+    reported: Collection[int],
 ) -> dict[int, _Carried]:
     found: dict[int, _Carried] = {}
     for row in connection.execute(
@@ -240,6 +267,8 @@ def _carried(
         mine.short += int(short)
         mine.damaged += int(damaged)
         mine.refused += int(refused)
+        if row.id in reported:
+            mine.returned += max(0, row.quantity - int(delivered + short + damaged + refused))
     return found
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from data.db import Database
 from data.store.closings import ClosingStore
 from data.store.days import DayStore
+from data.store.erp import ErpStore
 from data.store.fleet import FleetStore
 from data.store.imports import ImportStore
 from data.store.messages import MessageStore
@@ -20,6 +21,7 @@ from data.store.proofs import ProofStore
 from data.store.stands import StandStore
 from data.store.supply import SupplyStore
 from data.store.system import SystemStore
+from data.store.tokens import TokenStore
 from data.store.vans import VanStore
 
 
@@ -28,6 +30,7 @@ class SqlStore(
     OrderStore,
     StandStore,
     SupplyStore,
+    ErpStore,
     FleetStore,
     DayStore,
     PinStore,
@@ -38,6 +41,7 @@ class SqlStore(
     MessageStore,
     PeopleStore,
     ImportStore,
+    TokenStore,
     SystemStore,
 ):
     """Every part over one connection."""

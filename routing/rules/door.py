@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -26,6 +26,7 @@ class Next(StrEnum):
     DECIDE = "decide"  # a person of ours decides
     BACKORDER = "backorder"  # short: waits in its old place
     REPLACE = "replace"  # damaged: written off, the line is open again
+    ERP = "erp"  # the ERP allocates: it reads of it in the results and releases anew, or not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +161,11 @@ def _after_failing(outcome: Outcome, attempts: int, policy: RedeliveryPolicy) ->
     if outcome in policy.wait_for_customer:
         return Next.WAIT_FOR_CUSTOMER
     return Next.NEXT_DELIVERY_DAY
+
+
+def for_the_erp(settled: Settled) -> Settled:
+    """The same where the ERP allocates: whatever comes next is its decision, not ours."""
+    return settled if settled.next is Next.NOTHING else replace(settled, next=Next.ERP)
 
 
 def first_day_after(day: str, days: DeliveryDays) -> str:

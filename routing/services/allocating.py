@@ -26,11 +26,13 @@ from routing.rules.allocation import Outcome, allocate, ranked
 from routing.rules.policies import PolicyBook
 from routing.rules.promises import NewPromise, expected_days, new_promises
 from routing.rules.room import Room
+from routing.services.erp import refuse_if_erp
 
 
 class Reader(Protocol):
     """What simulating needs."""
 
+    def erp_allocates(self) -> bool: ...
     def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]: ...
     def book(
         self, depot_id: int, product_ids: Collection[int], *, now: datetime, policies: PolicyBook | None = None
@@ -115,7 +117,11 @@ def policy_of(store: Reader, depot_id: int, now: datetime) -> AllocationPolicy:
 
 
 def decide(store: Reader, before: Book, after: Book, *, policy: AllocationPolicy, now: datetime, why: str) -> Decision:
-    """What becomes of everybody in the book: `before` is how it stands, `after` with the receipt, recount or change."""
+    """What becomes of everybody in the book: `before` is how it stands, `after` with the receipt, recount or change.
+
+    Raises Conflict where the ERP allocates.
+    """
+    refuse_if_erp(store)
     zone = ZoneInfo(store.depot(before.depot_id).zone)
     outcome = allocate(after, policy, today=now.astimezone(zone).date())
     days = store.delivery_days(before.depot_id, {order.site_id for order in after.orders})

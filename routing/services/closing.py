@@ -14,6 +14,7 @@ from routing.model.proofs import DeliveryReport, Door, DoorDelivery, DoorEvent, 
 from routing.model.stock import UnitState
 from routing.rules.closing import who_goes_without
 from routing.services import delivering
+from routing.services.erp import hand_back
 
 ON_ITS_WAY = ("loaded", "dispatched", "under_way")
 """States of a delivery of which nobody has said yet how it ended."""
@@ -35,6 +36,8 @@ class Store(delivering.Store, Protocol):
     def take_off_delivery(self, *, delivery_id: int, allocation_id: int, quantity: int) -> None: ...
 
     def set_unreleased(self, delivery_id: int) -> None: ...
+
+    def take_back_released(self, *, allocation_id: int, quantity: int) -> int: ...
 
     def cash_of_shift(self, shift_id: int) -> tuple[VanCash, ...]: ...
 
@@ -94,15 +97,19 @@ def close_van(
         )
     ]
     missing = tuple(_lose(store, manifest, each, units, on_van, now=now, by=by) for each, units in gone)
+    deliveries = _deliveries(store, manifest)
+    of_the_erp = store.released_by_erp([delivery.id for delivery in deliveries])
     kept = 0
     # Read only now: a failed delivery comes back without what was lost of it.
-    for delivery in _deliveries(store, manifest):
+    for delivery in deliveries:
         if delivery.state == "failed" and delivery.direction == "collect":
             # Nothing was fetched, so nothing comes off the van: it is asked for again.
             store.change_delivery_state(delivery_id=delivery.id, from_states=("failed",), to_state="released")
         elif delivery.state == "failed":
             kept += delivering.put_back(store=store, delivery=delivery, manifest=manifest, at=now, by=by)
-            if not any(line.loaded for line in delivery.lines):
+            if delivery.id in of_the_erp:
+                hand_back(store, delivery, depot_id=manifest.depot_id, at=now, by=by)
+            elif not any(line.loaded for line in delivery.lines):
                 store.set_unreleased(delivery.id)
     returned, lost = _book_the_rest(store, manifest, on_van, counted, now=now, by=by)
     lost += sum(units for _each, units in gone)

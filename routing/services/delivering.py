@@ -29,6 +29,7 @@ from routing.rules.door import (
     RedeliveryPolicy,
     Settled,
     first_day_after,
+    for_the_erp,
     is_far,
     metres_from_address,
     settle,
@@ -138,6 +139,8 @@ class Store(Protocol):
         expires_at: datetime,
         secret: bytes,
     ) -> int: ...
+    def released_by_erp(self, delivery_ids: Collection[int]) -> set[int]: ...
+    def cancel_what_is_open(self, delivery_ids: Collection[int]) -> None: ...
     def save_file(self, *, sha256: str, media_type: str, size: int, now: datetime) -> int: ...
 
 
@@ -265,6 +268,7 @@ def _record_outcome(
     actor: str,
 ) -> Recorded:
     at_door = {each.id: each for each in door.deliveries}
+    of_the_erp = store.released_by_erp(list(at_door))
     settled: list[Settled] = []
     for each in report.deliveries:
         delivery = at_door.get(each.delivery_id)
@@ -278,7 +282,8 @@ def _record_outcome(
                 f"{delivery.number} was already reported. If something was wrong, tell the dispatcher.",
                 code="already_reported",
             )
-        settled.append(settle(each, delivery, policy))
+        one = settle(each, delivery, policy)
+        settled.append(for_the_erp(one) if delivery.id in of_the_erp else one)
     away = metres_from_address(report.location, door.location)
     file_ids = [_kept(store, file, now) for file in report.files]
     days = store.delivery_days(manifest.depot_id, [door.site_id])[door.site_id]
@@ -329,6 +334,8 @@ def _record_outcome(
             plan_id=manifest.plan_id,
             site_id=door.site_id,
         )
+    if ended := [one.delivery.id for one in settled if one.delivery.id in of_the_erp]:
+        store.cancel_what_is_open(ended)
     _tell(store=store, manifest=manifest, door=door, settled=settled, next_day=next_day, now=now, secret=secret)
     return Recorded(event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=_remarks(report, away))
 
@@ -421,7 +428,8 @@ def _end_delivery(
     *, store: Store, manifest: ManifestInHand, door: Door, settled: Settled, next_day: str, now: datetime
 ) -> None:
     delivery = settled.delivery
-    waits_for = {Next.WAIT_FOR_CUSTOMER: "customer", Next.DECIDE: "decision"}.get(settled.next, "")
+    words = {Next.WAIT_FOR_CUSTOMER: "customer", Next.DECIDE: "decision", Next.ERP: "erp"}
+    waits_for = words.get(settled.next, "")
     store.delivery_ended(
         delivery_id=delivery.id,
         state="done" if settled.is_done else "failed",
@@ -555,6 +563,8 @@ def _goods(group: Sequence[Settled], *, handed_over: bool) -> list[dict[str, obj
 def _waiting(group: Sequence[Settled]) -> list[dict[str, object]]:
     said = []
     for one in group:
+        if one.next is Next.ERP:
+            continue  # nothing of it waits with us
         named = {each.allocation_id: each for each in one.delivery.lines}
         for line in one.lines:
             if missing := line.short + line.damaged:

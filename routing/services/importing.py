@@ -12,6 +12,7 @@ from routing.model.orders import AllocationPolicy
 from routing.rules.imports import HEADER, Change, compare, content_hash
 from routing.rules.promises import NewPromise
 from routing.services import allocating
+from routing.services.erp import refuse_if_erp
 
 Pools = dict[int, set[int]]
 """Product keys by depot: whose allocation has to be decided again."""
@@ -76,7 +77,11 @@ def take_orders(store: Store, orders: Sequence[OrderIn], result: ImportResult, *
 
 
 def settle(store: Store, pools: Mapping[int, Collection[int]], *, now: datetime, by: str, tell: bool, why: str) -> None:
-    """Allocates what came in and gives every line its first date. Without `tell` no customer hears of it."""
+    """Allocates what came in and gives every line its first date. Without `tell` no customer hears of it.
+
+    Raises Conflict where the ERP allocates, also for a file that is only tried.
+    """
+    refuse_if_erp(store)
     for depot_id, product_ids in sorted(pools.items()):
         if not product_ids:
             continue

@@ -12,9 +12,11 @@ from routing.errors import Conflict
 from routing.model.orders import DeliveryDays
 from routing.model.stock import UnitState
 from routing.rules.release import Candidate, NotReleased, ReadyUnits, judge
+from routing.services.erp import refuse_if_erp
 
 
 class Reader(Protocol):
+    def erp_allocates(self) -> bool: ...
     def release_candidates(
         self, *, depot_id: int, for_day: str, now: datetime, orders: Collection[int] | None = None
     ) -> list[Candidate]: ...
@@ -107,7 +109,12 @@ class Releasing:
 def simulate_release(
     store: Reader, *, depot_id: int, for_day: str, now: datetime, orders: Collection[int] | None = None
 ) -> Releasing:
-    """Which orders are ready for an ISO day, and why the others are not. Nothing is written."""
+    """Which orders are ready for an ISO day, and why the others are not. Nothing is written.
+
+    Where the ERP allocates, none is ours to release and none to keep.
+    """
+    if store.erp_allocates():
+        return Releasing(depot_id=depot_id, for_day=for_day, ready=(), stays=())
     candidates = store.release_candidates(depot_id=depot_id, for_day=for_day, now=now, orders=orders)
     days = store.delivery_days(depot_id, {candidate.site_id for candidate in candidates})
     ready, stays = [], []
@@ -134,8 +141,10 @@ def release_orders(
 ) -> Releasing:
     """Releases what is ready: one delivery per site. Running it again releases only what has become ready since.
 
-    Raises Conflict when goods were given away meanwhile: nothing was written, run it again.
+    Raises Conflict when goods were given away meanwhile: nothing was written, run it again; and where the ERP
+    allocates.
     """
+    refuse_if_erp(store)
     store.lock_pools(depot_id, store.waiting_products(depot_id=depot_id, orders=orders))
     found = simulate_release(store, depot_id=depot_id, for_day=for_day, now=now, orders=orders)
     if not found.ready:
@@ -186,6 +195,7 @@ def release_orders(
 
 def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: str) -> None:
     """Takes a delivery back until it is loaded; its goods stay with their orders. Raises NotFound, Conflict."""
+    refuse_if_erp(store)
     row, lines = store.delivery_goods(delivery_id)
     store.lock_pools(row["depot_id"], {line["product_id"] for line in lines})
     row, lines = store.delivery_goods(delivery_id)

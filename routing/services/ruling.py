@@ -13,6 +13,7 @@ from routing.model.orders import Preview
 from routing.model.parties import Company
 from routing.rules.policies import PolicyBook, PolicyRow, Scope, checked
 from routing.services import allocating
+from routing.services.erp import refuse_if_erp
 
 
 class Reader(allocating.Reader, Protocol):
@@ -40,8 +41,10 @@ class Ruling:
 def simulate_ruling(store: Reader, ruling: Ruling, *, now: datetime) -> tuple[PolicyRow, list[Preview]]:
     """What it would do to today's goods if it held today, a preview a depot. Nothing is written.
 
-    Raises InvalidInput for a row that cannot be, NotFound when the row to end is none.
+    Raises InvalidInput for a row that cannot be, NotFound when the row to end is none, Conflict where the ERP
+    allocates.
     """
+    refuse_if_erp(store)
     today = _today(store, now)
     row = _row(store, ruling, today)
     book = store.policies().with_row(_as_of_today(row, today))
@@ -57,6 +60,7 @@ def simulate_ruling(store: Reader, ruling: Ruling, *, now: datetime) -> tuple[Po
 
 def commit_ruling(store: Store, ruling: Ruling, *, now: datetime, by: str) -> tuple[PolicyRow, list[Preview]]:
     """Keeps it, and gives today's goods out by it if it holds today already, all in the store's transaction."""
+    refuse_if_erp(store)
     today = _today(store, now)
     row = _row(store, ruling, today)
     if ruling.ends:

@@ -16,7 +16,7 @@ from tests.website import PASSWORD, Website, a_website, served
 
 PAGES = (
     "/", "/receipts", "/release", "/addresses", "/orders", "/search?q=caf", "/tasks", "/messages", "/import",
-    "/settings", "/figures",
+    "/export", "/settings", "/figures",
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ __all__ = ["demo_home", "planned_website"]
 
 ANYBODY: tuple[str, ...] = ("anybody",)
 LINK: tuple[str, ...] = ("link",)  # whoever holds a link that opens this very thing
+TOKEN: tuple[str, ...] = ("token",)  # whoever holds an API token with the scope: test_api.py asks for each
 EVERYONE: tuple[str, ...] = ROLES  # who is signed in
 DESK: tuple[str, ...] = ("dispatcher",)
 ADMIN: tuple[str, ...] = ("admin",)
@@ -37,6 +38,11 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /addresses/<int:site_id>": EVERYONE,
     "POST /addresses/<int:site_id>/pin": DESK,
     "POST /addresses/look-up": DESK,
+    "GET /api/v1/openapi.json": ANYBODY,  # tells nothing of this installation
+    "POST /api/v1/orders": TOKEN,
+    "PUT /api/v1/orders": TOKEN,
+    "GET /api/v1/orders/<source>/<path:number>": TOKEN,
+    "GET /api/v1/promises": TOKEN,
     "GET /basemap/<region>.pmtiles": ANYBODY,
     "GET /counters": EVERYONE,
     "GET /d/<token>": LINK,
@@ -51,8 +57,12 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /figures": EVERYONE,
     "POST /evening/depots/<int:depot_id>/close": DESK,
     "GET /evening/results.csv": ("dispatcher", "salesperson"),
+    "GET /evening/results.xlsx": ("dispatcher", "salesperson"),
     "POST /evening/vans/<int:manifest_id>/close": GOODS,
     "POST /evening/vans/<int:manifest_id>/stops/<int:stop_id>/not-attempted": DESK,
+    "GET /export": ("dispatcher", "salesperson"),
+    "GET /export/<kind>.csv": ("dispatcher", "salesperson"),
+    "GET /export/<kind>.xlsx": ("dispatcher", "salesperson"),
     "GET /healthz": ANYBODY,
     "GET /import": DESK,
     "POST /import": DESK,
@@ -113,6 +123,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /policies/commit": DESK,
     "POST /policies/simulate": DESK,
     "GET /settings": DESK,
+    "POST /settings/allocation": ADMIN,
     "POST /settings/company": ADMIN,
     "POST /settings/outbound": ADMIN,
     "POST /settings/people": ADMIN,
@@ -131,8 +142,9 @@ DECIDED: dict[str, tuple[str, ...]] = {
 ONLY_IN_THE_DEMO = {"GET /show", "POST /demo/clock"}
 """Elsewhere they are no page for anybody."""
 
-WITHOUT_FORM_TOKEN = {"POST /d/positions", "POST /d/reports"}
-"""A link's token in a header says who asks, and no other site can send one: a browser asks before it sends headers."""
+WITHOUT_FORM_TOKEN = {"POST /d/positions", "POST /d/reports", "POST /api/v1/orders", "PUT /api/v1/orders"}
+"""A link's or a program's token in a header says who asks, and no other site can send one: a browser asks before it
+sends headers."""
 
 NO_SUCH = 2_000_000_000
 MAY_NOT = 403
@@ -194,7 +206,7 @@ def test_every_role_gets_what_was_decided_and_nothing_else(website: Website) -> 
     before = everything_in(website)
     wrong = []
     for name, method, rule in decided(website):
-        if name in ONLY_IN_THE_DEMO or name == "POST /logout" or {*DECIDED[name]} & {*ANYBODY, *LINK}:
+        if name in ONLY_IN_THE_DEMO or name == "POST /logout" or {*DECIDED[name]} & {*ANYBODY, *LINK, *TOKEN}:
             continue
         for role, client in clients.items():
             status = ask(client, method, address(rule)).status_code
@@ -209,7 +221,7 @@ def test_who_is_not_signed_in_is_sent_to_sign_in(website: Website) -> None:
     website.app.config["WTF_CSRF_ENABLED"] = False
     wrong = []
     for name, method, rule in decided(website):
-        if name in ONLY_IN_THE_DEMO or {*DECIDED[name]} & {*ANYBODY, *LINK}:
+        if name in ONLY_IN_THE_DEMO or {*DECIDED[name]} & {*ANYBODY, *LINK, *TOKEN}:
             continue
         page = ask(website.client(), method, address(rule))
         program = ask(website.client(), method, address(rule), accept="application/json")
@@ -233,6 +245,17 @@ def test_an_unknown_link_opens_nothing(website: Website) -> None:
         for who, client in (("a stranger", website.client()), ("an administrator", admin))
     }
     assert {key: status for key, status in answers.items() if status != MAY_NOT} == {}
+
+
+def test_without_a_token_the_api_is_closed_to_everybody(website: Website) -> None:
+    admin = website.signed_in(role="admin")
+    answers = {
+        (name, who): ask(client, method, address(rule)).status_code
+        for name, method, rule in decided(website)
+        if DECIDED[name] == TOKEN
+        for who, client in (("a stranger", website.client()), ("an administrator", admin))
+    }
+    assert set(answers.values()) == {401}
 
 
 def test_a_form_from_another_site_changes_nothing(website: Website) -> None:

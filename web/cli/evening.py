@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -17,13 +18,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from data.exporters.papers import load_sheet_pdf, slips_pdf
-from data.exporters.results import results_csv
+from data.exporters.results import write_results
+from data.exporters.sheets import FORMATS
 from data.importers.counts import COLUMNS, OPTIONAL, VanCount, read_counts
 from data.queries.company import company_card
 from data.queries.day_figures import DEFINITIONS, DayFigures, day_figures
 from data.queries.evening import EveningDepot, EveningVan, evening
 from data.queries.papers import load_sheet, routes_with_papers, slips_of_route
-from data.queries.results import day_results
+from data.queries.results import LineResult, day_results, period_results
 from data.store import SqlStore, open_store
 from routing.errors import FileRefused, InvalidInput, NotFound
 from routing.rules.figures.figure import Ratio
@@ -31,6 +33,7 @@ from routing.services.closing import VanClosed, close_day, close_van, not_attemp
 from web.cli.figures import show_period
 from web.cli.files import template_option
 from web.cli.output import json_option, print_json
+from web.cli.values import DAY
 from web.dispatcher.papers import file_name
 from web.palette import route_colour, route_ink
 from web.wiring import Installation, open_installation
@@ -184,25 +187,42 @@ def figures_command(
 
 @click.command("results")
 @day_option
+@click.option("--from", "from_day", metavar="DAY", type=DAY, help="The first day of a period.")
+@click.option("--to", "to_day", metavar="DAY", type=DAY, help="Its last day; the same day if left out.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write; left out: standard output.")
-def results_command(day: str | None, output: Path | None) -> None:
-    """Write what became of every order line of a day, as CSV with the ERP's references."""
+@click.option("--format", "format_", type=click.Choice(list(FORMATS)), help="By the file's ending if left out, or CSV.")
+def results_command(
+    day: str | None, from_day: str | None, to_day: str | None, output: Path | None, format_: str | None
+) -> None:
+    """Write what became of every order line of a day or a period, with the ERP's references, as CSV or XLSX."""
+    if (day and (from_day or to_day)) or (to_day and not from_day):
+        raise InvalidInput("Name one day with --day, or a period with --from and --to.", code="day")
+    if from_day and to_day and to_day < from_day:
+        raise InvalidInput(
+            f"The period would end on {to_day}, before it begins on {from_day}. Swap the two.", code="day"
+        )
+    format_ = format_ or ("xlsx" if output is not None and output.suffix.lower() == ".xlsx" else "csv")
+    spool = io.BytesIO()
     with open_installation() as here, here.database.reading() as connection:
         store = SqlStore(connection)
-        rows = day_results(
-            connection,
-            day=the_day(here, day),
-            address_of=lambda link_id: here.address(f"/p/{store.link_token(link_id=link_id, secret=here.secret)}"),
-        )
-    content = results_csv(rows)
+
+        def address_of(link_id: int) -> str:
+            return here.address(f"/p/{store.link_token(link_id=link_id, secret=here.secret)}")
+
+        rows: Iterable[LineResult]
+        if from_day:
+            rows = period_results(connection, from_day=from_day, to_day=to_day or from_day, address_of=address_of)
+        else:
+            rows = day_results(connection, day=the_day(here, day), address_of=address_of)
+        count = write_results(spool, rows, format=format_)
     if output is None:
-        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.write(spool.getvalue())
         return
     try:
-        output.write_bytes(content)
+        output.write_bytes(spool.getvalue())
     except OSError as problem:
         raise InvalidInput(f"{output} cannot be written: {problem.strerror}. Name another file: -o FILE.csv") from None
-    click.echo(f"{len(rows)} lines in {output}")
+    click.echo(f"{count} lines in {output}")
 
 
 # ---------------------------------------------------------------------------- what they share

@@ -11,6 +11,7 @@ import click
 from data.store import open_store
 from routing.errors import InvalidInput, SendError
 from routing.model.notices import Channel, Message
+from routing.services.switching import switch_allocation
 from web.cli.output import json_option, print_json
 from web.clock import wall_clock
 from web.wiring import open_installation
@@ -28,9 +29,14 @@ _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 @click.option("--locale", metavar="CODE", help="Language of the pages: en, fi or sv.")
 @click.option("--phone", help="A person's number: it stands in every message.")
 @click.option("--email", help="Where customers may write to.")
+@click.option("--allocation", type=click.Choice(["own", "erp"]), help="Who gives goods to orders: we, or your ERP.")
 @json_option
-def company_command(as_json: bool, **given: str | None) -> None:
-    """Say who you are, or show it. The currency cannot change once there are orders."""
+def company_command(as_json: bool, allocation: str | None, **given: str | None) -> None:
+    """Say who you are, or show it. The currency cannot change once there are orders.
+
+    With --allocation erp we deliver what the ERP released (backroute import released FILE) and what is not delivered
+    goes back to it as results; open orders keep what they hold and wait. With --allocation own they are given out anew.
+    """
     values = {name: value.strip() for name, value in given.items() if value is not None}
     _refuse_wrong_company(values)
     with open_installation() as here, open_store(here.database) as store:
@@ -43,12 +49,18 @@ def company_command(as_json: bool, **given: str | None) -> None:
                 )
         if values:
             store.set_company(**values)
-        company = asdict(store.company())
+        said = ""
+        if allocation is not None:
+            switched = switch_allocation(store, erp=allocation == "erp", now=here.clock.now(), by=BY)
+            said = switched.sentence if switched.changed else ""
+        company = asdict(store.company()) | {"allocation": "erp" if store.erp_allocates() else "own"}
     if as_json:
         print_json(company)
         return
-    for name in COMPANY:
-        click.echo(f"{name:9} {company[name] or '-'}")
+    for name in (*COMPANY, "allocation"):
+        click.echo(f"{name:10} {company[name] or '-'}")
+    if said:
+        click.echo(said)
 
 
 def _refuse_wrong_company(values: dict[str, str]) -> None:

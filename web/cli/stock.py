@@ -22,6 +22,7 @@ from routing.errors import InvalidInput
 from routing.model.imports import ImportResult
 from routing.model.orders import LineChange, Preview
 from routing.model.stock import Receipt
+from routing.services.erp import refuse_if_erp
 from routing.services.receiving import commit_receipts, simulate_receipts
 from routing.services.releasing import Releasing, release_orders, simulate_release
 from web.cli.files import FILE, check_file, template_option
@@ -189,6 +190,7 @@ def release_command(day: str | None, depot_number: str | None, simulate: bool, a
     with open_installation() as here:
         now = here.clock.now()
         with here.database.reading() as connection:
+            refuse_if_erp(SqlStore(connection))
             depots = SqlStore(connection).depots()
         chosen = [depot for depot in depots if depot_number in (None, depot.number)]
         if not chosen:

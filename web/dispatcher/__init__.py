@@ -7,6 +7,7 @@ BLUEPRINTS = (
     "web.dispatcher.receipts:receipts",
     "web.dispatcher.supply:supply",
     "web.dispatcher.imports:imports",
+    "web.dispatcher.exports:exports",
     "web.dispatcher.release:release",
     "web.dispatcher.addresses:addresses",
     "web.dispatcher.board_day:board",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
 
-from data.exporters.results import results_csv
+from data.exporters.results import write_results
+from data.exporters.sheets import FORMATS
 from data.importers.counts import minor_units
 from data.queries.company import company_card
 from data.queries.day_figures import DayFigures, day_figures
 from data.queries.evening import evening as evening_of
-from data.queries.results import day_results
+from data.queries.results import period_results
 from data.queries.today import today_of
 from data.store import SqlStore, open_store
 from routing.errors import BackrouteError, Conflict, InvalidInput, NotFound
@@ -99,21 +102,29 @@ def close_all(depot_id: int) -> ResponseReturnValue:
     return redirect(url_for("evening.page", day=day))
 
 
-@evening.get("/results.csv")
+@evening.get("/results.csv", defaults={"format": "csv"})
+@evening.get("/results.xlsx", defaults={"format": "xlsx"})
 @needs_role("dispatcher", "salesperson")
-def results() -> ResponseReturnValue:
-    """What became of every order line, for the ERP."""
-    day = _day(request.args.get("day", ""))
+def results(format: str) -> ResponseReturnValue:
+    """What became of every order line, for the ERP: of a day, or from a day to another."""
+    day, to = _day(request.args.get("day", "")), request.args.get("to", "")
+    to = day_of(to) if to else day
+    if to < day:
+        raise InvalidInput(_("The period would end before it begins. Swap the two days."), code="day")
+    out = BytesIO()
     with here().database.reading() as connection:
         store = SqlStore(connection)
-        rows = day_results(
+        rows = period_results(
             connection,
-            day=day,
+            from_day=day,
+            to_day=to,
             address_of=lambda link_id: here().address(f"/p/{store.link_token(link_id=link_id, secret=here().secret)}"),
         )
-    response: Response = make_response(results_csv(rows))
-    response.headers["Content-Type"] = "text/csv; charset=utf-8"
-    response.headers["Content-Disposition"] = f'attachment; filename="results-{day}.csv"'
+        write_results(out, rows, format=format)
+    name = f"results-{day}.{format}" if to == day else f"results-{day}-{to}.{format}"
+    response: Response = make_response(out.getvalue())
+    response.headers["Content-Type"] = FORMATS[format]
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 

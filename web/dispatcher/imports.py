@@ -42,6 +42,7 @@ def kind_words() -> dict[str, tuple[str, str]]:
         "orders": (_("Orders"), _("What customers ordered, one row a line; or the export of a web shop.")),
         "inbound": (_("Inbound"), _("What suppliers will bring, one row a SKU.")),
         "counts": (_("Counts"), _("Stock counted again, one row a SKU and depot.")),
+        "released": (_("Released by the ERP"), _("Where the ERP allocates: what goes out on a day, one row a line.")),
     }
 
 

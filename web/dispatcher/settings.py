@@ -12,8 +12,10 @@ from flask_login import current_user
 
 from data.queries.settings import company_facts, people_list
 from data.store import SqlStore, open_store
+from data.store.again import in_transaction
 from routing.errors import Conflict
 from routing.model.notices import Channel
+from routing.services.switching import switch_allocation
 from web.dispatcher import words
 from web.here import here, now
 from web.incoming import whole
@@ -66,6 +68,18 @@ def company() -> ResponseReturnValue:
     with open_store(here().database) as store:
         store.set_company(**values)
     flash(_("The company is saved."), "done")
+    return redirect(url_for("settings.page"))
+
+
+@settings.post("/allocation")
+@needs_role("admin")
+def allocation() -> ResponseReturnValue:
+    by = request.form.get("allocation", "")
+    if by not in ("own", "erp"):
+        return _page(wrong={"allocation": _("Choose who allocates.")}), 422
+    at, who = now(), current_user.actor
+    switched = in_transaction(here().database, lambda store: switch_allocation(store, erp=by == "erp", now=at, by=who))
+    flash(_(switched.sentence) if switched.changed else _("It was so already. Nothing was changed."), "done")
     return redirect(url_for("settings.page"))
 
 

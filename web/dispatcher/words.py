@@ -318,6 +318,12 @@ def sentence(one: Happening) -> str:
             return f"{said}: {why}." if why else f"{said}."
         case "outbound_switched":
             return _("Messages to customers switched: %(mode)s.", mode=data.get("why"))
+        case "allocation_switched":
+            return _("The ERP allocates from now on.") if data.get("to") == "erp" else _("We allocate from now on.")
+        case "token_added":
+            return _("API token %(name)s was made.", name=data.get("token"))
+        case "token_revoked":
+            return _("API token %(name)s was revoked.", name=data.get("token"))
         case "policy_changed" | "policy_ended" if "name" in data:
             said = _("Policy %(name)s", name=str(data["name"]).replace("_", " "))
             return f"{said}: {_('ended') if one.kind == 'policy_ended' else data.get('value')}."

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from data import tables
-from data.exporters.results import COLUMNS, results_csv
+from data.exporters.results import COLUMNS, write_results
 from data.queries.day_figures import DayFigures, day_figures
 from data.queries.results import day_results
 from routing.errors import NotFound
@@ -134,7 +134,9 @@ def test_the_results_say_what_became_of_each_line_by_its_own_references(driven: 
     )
     assert (first.open, first.outcome, first.recipient) == (4, "delivered", "Goods-in 1")
     assert first.proof_link.startswith("link/")
-    assert (second.delivered, second.open, second.outcome) == (0, 12, "not_home")
+    assert (second.delivered, second.returned, second.open, second.outcome) == (0, 12, 12, "not_home")
+    assert [each.day for each in (first, second, third)] == [DAY] * 3
+    assert (first.returned, third.returned) == (0, 0)
     assert (third.outcome, third.at, third.proof_link) == ("", None, "")
 
 
@@ -145,7 +147,9 @@ def test_the_results_file_reads_back_as_it_was_and_runs_no_formula(driven: Drive
     driven.says(0)
     with driven.database.reading() as connection:
         results = day_results(connection, day=DAY)
-    content = results_csv(results)
+    out = io.BytesIO()
+    assert write_results(out, results, format="csv") == 3
+    content = out.getvalue()
     assert content.startswith(b"\xef\xbb\xbforder,line,")
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     assert [tuple(each) for each in rows] == [COLUMNS] * 3

@@ -1,0 +1,437 @@
+"""The API: who may ask, what an order may be, and that the same call twice is one."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+from werkzeug.test import TestResponse
+
+from data import tables
+from data.db import Database
+from data.importers.orders_json import OF_A_LINE, OF_AN_ORDER
+from data.store import open_store
+from routing.services.releasing import release_orders
+from tests.desk import Desk, a_desk
+from tests.rounds import DAY
+from tests.website import Website, a_website
+from web.api import MOST_BYTES, api
+from web.api.openapi import DOCUMENT
+from web.cli import main
+from web.clock import wall_clock
+from web.security import limiter
+
+TOKEN = "brt_example"
+ORDER: dict[str, Any] = {
+    "order": "SO-50", "customer": "C-2", "site": "S-2", "depot": "NORTH", "ordered_at": "2026-05-11T10:00",
+    "customer_reference": "PO-50", "lines": [{"sku": "OAT", "quantity": 12, "unit_price": "2.00"}],
+}  # fmt: skip
+
+
+@pytest.fixture
+def website(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Website]:
+    """On SQLite; on PostgreSQL where `both` asks for it."""
+    with a_website(tmp_path / "home") as made:
+        if getattr(request, "param", "") != "postgres":
+            yield made
+            return
+        database = Database(request.getfixturevalue("postgres_url"))
+        made.installation.database, sqlite = database, made.installation.database
+        yield made
+        made.installation.database = sqlite
+        database.close()
+
+
+both = pytest.mark.parametrize("website", ["sqlite", "postgres"], indirect=True)
+
+
+@pytest.fixture
+def desk(website: Website) -> Desk:
+    made = a_desk(website)
+    with open_store(website.installation.database) as store:
+        store.add_token(
+            name="shop", token=TOKEN, scopes=frozenset({"orders"}), by="test", now=wall_clock(), expires_at=None
+        )
+    return made
+
+
+def call(
+    where: Website | FlaskClient, method: str, path: str, body: Any = None, *, token: str = TOKEN, **headers: str
+) -> TestResponse:
+    client = where.client() if isinstance(where, Website) else where
+    content = {} if body is None else {"json": body} if not isinstance(body, bytes) else {"data": body}
+    return client.open(
+        f"/api/v1{path}",
+        method=method,
+        content_type=None if body is None else "application/json",
+        headers={"Authorization": f"Bearer {token}"} | {name.replace("_", "-"): text for name, text in headers.items()},
+        **content,
+    )
+
+
+def send(where: Website | FlaskClient, body: Any, **headers: str) -> TestResponse:
+    return call(where, "POST", "/orders", body, **headers)
+
+
+def code(answer: TestResponse) -> tuple[int, str]:
+    return answer.status_code, answer.json["error"]["code"]  # type: ignore[index]
+
+
+def orders(website: Website) -> int:
+    with website.installation.database.reading() as connection:
+        return connection.scalar(select(func.count()).select_from(tables.order)) or 0
+
+
+# ---------------------------------------------------------------------------- orders in
+
+
+@both
+def test_an_order_is_new_then_unchanged_then_changed_then_cancelled(website: Website, desk: Desk) -> None:
+    assert send(website, ORDER).json == {
+        "orders": [{"index": 0, "order": "SO-50", "outcome": "new"}],
+        "created": 1, "changed": 0, "cancelled": 0, "unchanged": 0, "tasks": 0, "errors": [], "errors_left_off": 0,
+    }  # fmt: skip
+    outcomes = []
+    more = ORDER | {"lines": [{"line": "1", "sku": "OAT", "quantity": 24, "unit_price": 2}]}
+    for body in (ORDER, more, {"order": "SO-50", "cancelled": True}, {"order": "SO-50", "cancelled": True}, ORDER):
+        answer = call(website, "PUT", "/orders", body)
+        assert answer.status_code == 200
+        outcomes.append(answer.json["orders"][0]["outcome"])  # type: ignore[index]
+    assert outcomes == ["unchanged", "changed", "cancelled", "unchanged", "changed"]
+
+
+@both
+def test_the_goods_on_their_way_cover_it_and_it_has_a_date(website: Website, desk: Desk) -> None:
+    """36 oat drinks are due today and the cafés' 36 come first; 12 more are due in a week."""
+    send(website, ORDER)
+    line = call(website, "GET", "/orders/own/SO-50").json["lines"][0]  # type: ignore[index]
+    assert (line["ordered"], line["open"], line["allocated"], line["provisional"]) == (12, 12, 0, 0)
+    assert (line["expected_on"], line["promised_on"]) == ("", "")
+    first = call(website, "GET", "/orders/own/SO-1").json["lines"][0]  # type: ignore[index]
+    assert (first["provisional"], first["expected_on"], first["promised_on"]) == (12, DAY, DAY)
+
+
+@both
+def test_an_order_whose_goods_are_released_becomes_a_task(website: Website, desk: Desk) -> None:
+    order = ORDER | {"order": "SO-60", "lines": [{"sku": "COFFEE", "quantity": 1}]}
+    with website.installation.database.writing() as connection:
+        connection.execute(tables.supply.update().where(tables.supply.c.kind == "receipt").values(quantity=13))
+    assert send(website, order).status_code == 200
+    with open_store(website.installation.database) as store:
+        found = release_orders(store, depot_id=desk.depot, for_day=DAY, now=website.clock.at, by="test")
+    assert "SO-60" in {each.order for each in found.ready}
+    order["lines"] = [{"sku": "COFFEE", "quantity": 2}]
+    answer = send(website, order).json
+    assert (answer["orders"][0]["outcome"], answer["tasks"]) == ("task", 1)  # type: ignore[index]
+    line = call(website, "GET", "/orders/own/SO-60").json["lines"][0]  # type: ignore[index]
+    assert (line["ordered"], line["released"]) == (1, 1)
+
+
+def test_a_faulty_order_is_left_out_and_the_others_are_taken(website: Website, desk: Desk) -> None:
+    bad = ORDER | {"order": "SO-51", "lines": [{"sku": "OAT", "quantity": 1}, {"sku": "NONE", "quantity": 0}]}
+    answer = send(website, {"orders": [ORDER, bad, ORDER | {"order": "SO-52"}]})
+    assert answer.status_code == 200
+    assert [each["order"] for each in answer.json["orders"]] == ["SO-50", "SO-52"]  # type: ignore[index]
+    (error,) = answer.json["errors"]  # type: ignore[index]
+    assert (error["index"], error["line"]) == (1, 1)
+    assert 'there is no product "NONE"' in error["what"]
+    assert "quantity" in error["what"]
+    assert code(call(website, "GET", "/orders/own/SO-51")) == (404, "order_not_found")
+
+
+def test_customers_hear_of_their_dates_only_when_the_call_says_so(website: Website, desk: Desk) -> None:
+    with website.installation.database.writing() as connection:
+        connection.execute(tables.supply.update().where(tables.supply.c.kind == "inbound").values(quantity=60))
+    send(website, ORDER)
+    assert notices(website) == 0
+    send(website, {"orders": [ORDER | {"order": "SO-51"}], "tell": True})
+    assert notices(website) == 1
+
+
+def notices(website: Website) -> int:
+    with website.installation.database.reading() as connection:
+        return connection.scalar(select(func.count()).select_from(tables.notice)) or 0
+
+
+# ---------------------------------------------------------------------------- the same call twice
+
+
+@both
+def test_the_same_call_with_its_key_answers_as_the_first_time(website: Website, desk: Desk) -> None:
+    first = send(website, ORDER, Idempotency_Key="k-1")
+    again = send(website, ORDER, Idempotency_Key="k-1")
+    assert again.json == first.json
+    assert (first.headers.get("Idempotent-Replayed"), again.headers["Idempotent-Replayed"]) == (None, "true")
+    assert code(send(website, ORDER | {"order": "SO-51"}, Idempotency_Key="k-1")) == (409, "key_reused")
+    assert code(send(website, ORDER, Idempotency_Key="k" * 201)) == (422, "key")
+
+
+def test_a_call_that_changed_nothing_leaves_its_key_free(website: Website, desk: Desk) -> None:
+    assert code(send(website, ORDER | {"customer": "C-99"}, Idempotency_Key="k-2")) == (422, "no_order_taken")
+    assert send(website, ORDER, Idempotency_Key="k-2").status_code == 200
+
+
+@both
+def test_two_calls_that_race_with_one_key_are_one(website: Website, desk: Desk) -> None:
+    answers: list[TestResponse] = []
+    start = threading.Barrier(4)
+
+    def go() -> None:
+        client = website.client()
+        start.wait()
+        answers.append(send(client, ORDER, Idempotency_Key="k-3"))
+
+    threads = [threading.Thread(target=go) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert [each.status_code for each in answers] == [200] * 4
+    assert {json.dumps(each.json) for each in answers} == {json.dumps(answers[0].json)}
+    assert sum("Idempotent-Replayed" not in each.headers for each in answers) == 1
+    assert orders(website) == 5
+
+
+# ---------------------------------------------------------------------------- hostile calls
+
+
+DEEP = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+
+
+NO_CALLS = [
+    (b"", (422, "json")),
+    (b"[", (422, "json")),
+    (b'"\xff"', (422, "json")),
+    (b'{"order": NaN}', (422, "json")),
+    (b'{"order": 1e999}', (422, "json")),
+    (b'{"order": 99999999999999999999}', (422, "json")),
+    (DEEP, (422, "json")),
+    (b"[]", (422, "no_orders")),
+    (b"null", (422, "no_order_taken")),
+    (b'"SO-1"', (422, "no_order_taken")),
+    (b'{"orders": {}}', (422, "json")),
+    (b'{"orders": [], "x": 1}', (422, "unknown_field")),
+    (b'{"orders": [{}], "tell": 1}', (422, "json")),
+    (b"[" + b"{}," * 500 + b"{}]", (422, "too_many")),
+    (b"[" + b" " * (MOST_BYTES + 1) + b"]", (413, "too_large")),
+]
+
+
+def test_a_body_that_is_no_call_is_refused_by_a_sentence(website: Website, desk: Desk) -> None:
+    for body, expected in NO_CALLS:
+        answer = send(website, body)
+        assert code(answer) == expected, body[:40]
+        assert answer.json["error"]["message"].endswith(".")  # type: ignore[index]
+    assert orders(website) == 4
+
+
+NO_ORDERS: list[tuple[dict[str, Any], str]] = [
+    ({"customer": 1}, "field customer must be text"),
+    ({"customer": {"a": []}}, "field customer must be text"),
+    ({"customer": "C-3"}, "is a site of customer"),
+    ({"colour": "red", "size": 1}, "unknown fields colour, size"),
+    ({"note": "x" * 5_000}, "5000 characters"),
+    ({"lines": []}, "at least one line"),
+    ({"lines": "OAT"}, "at least one line"),
+    ({"lines": [1]}, "a line must be an object"),
+    ({"lines": [{"sku": "OAT", "quantity": 1.5}]}, "field quantity must be a whole number"),
+    ({"lines": [{"sku": "OAT", "quantity": True}]}, "field quantity must be a whole number"),
+    ({"lines": [{"sku": "OAT", "quantity": "12"}]}, "field quantity must be a whole number"),
+    ({"lines": [{"sku": "OAT", "quantity": -1}]}, "out of range"),
+    ({"lines": [{"sku": "OAT", "quantity": 1, "unit_price": 1.999}]}, "more decimals"),
+    ({"lines": [{"sku": "OAT", "quantity": 1, "weight": 3}]}, "unknown field weight"),
+    ({"lines": [{"sku": "OAT", "quantity": 1}] * 1_000}, "split the order"),
+    ({"lines": [{"line": "1", "sku": "OAT", "quantity": 1}] * 2}, "stands in this order already"),
+    ({"cancelled": "yes"}, "field cancelled must be true or false"),
+    ({"cancelled": True}, "a cancelled order has no other fields"),
+    ({"ordered_at": "yesterday"}, "no time"),
+    ({"order": ""}, "is empty"),
+]
+
+
+def test_an_order_that_is_none_is_left_out_and_says_why(website: Website, desk: Desk) -> None:
+    for change, what in NO_ORDERS:
+        answer = send(website, [ORDER | {"order": "SO-49"}, ORDER | change])
+        assert [each["order"] for each in answer.json["orders"]] == ["SO-49"], change  # type: ignore[index]
+        assert what in answer.json["errors"][0]["what"]  # type: ignore[index]
+        assert {each["index"] for each in answer.json["errors"]} == {1}  # type: ignore[index]
+
+
+def test_an_order_that_stands_twice_in_a_call_is_left_out_both_times(website: Website, desk: Desk) -> None:
+    answer = send(website, [ORDER, ORDER | {"note": "other"}, {"order": "SO-99", "cancelled": True}])
+    assert answer.status_code == 422
+    assert [(each["index"], each["what"][:12]) for each in answer.json["errors"]] == [  # type: ignore[index]
+        (0, "Order SO-50 "), (1, "Order SO-50 "), (2, "There is no "),
+    ]  # fmt: skip
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([*OF_AN_ORDER, *OF_A_LINE, "lines", "orders", "x"]), inner, max_size=6)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(document=JSON)
+def test_whatever_is_sent_gets_an_answer_and_no_error_of_ours(website: Website, document: Any) -> None:
+    limiter.reset()
+    if not any(each.name == "shop" for each in _tokens(website)):
+        a_desk(website)
+        with open_store(website.installation.database) as store:
+            store.add_token(
+                name="shop", token=TOKEN, scopes=frozenset({"orders"}), by="test", now=wall_clock(), expires_at=None
+            )
+    answer = send(website, json.dumps(document).encode())
+    assert answer.status_code in (200, 422)
+    assert answer.is_json
+
+
+def _tokens(website: Website) -> list[Any]:
+    with open_store(website.installation.database) as store:
+        return store.tokens()
+
+
+# ---------------------------------------------------------------------------- who may ask
+
+
+@both
+def test_a_token_opens_what_its_scope_says_until_it_is_revoked(website: Website, desk: Desk) -> None:
+    with open_store(website.installation.database) as store:
+        for name, scopes, days in (("reader", {"read"}, 1), ("old", {"orders"}, -1)):
+            store.add_token(
+                name=name, token=f"brt_{name}", scopes=frozenset(scopes), by="test", now=wall_clock(),
+                expires_at=wall_clock() + timedelta(days=days),
+            )  # fmt: skip
+    assert call(website, "GET", "/orders/own/SO-1", token="brt_reader").status_code == 200
+    assert code(call(website, "POST", "/orders", ORDER, token="brt_reader")) == (403, "scope")
+    for token in ("brt_old", "brt_nobody", "", "x" * 5_000):
+        answer = call(website, "POST", "/orders", ORDER, token=token)
+        assert code(answer) == (401, "token")
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    with open_store(website.installation.database) as store:
+        store.revoke_token("shop", now=wall_clock())
+    assert code(send(website, ORDER)) == (401, "token")
+    assert orders(website) == 4
+
+
+def test_who_is_signed_in_needs_a_token_too(website: Website, desk: Desk) -> None:
+    answer = website.signed_in(role="admin").get("/api/v1/orders/own/SO-1")
+    assert code(answer) == (401, "token")
+
+
+def test_guessing_tokens_is_slowed_down(website: Website, desk: Desk) -> None:
+    statuses = [call(website, "GET", "/promises?sku=OAT", token=f"guess-{n}").status_code for n in range(40)]
+    assert statuses[0] == 401
+    assert statuses[-1] == 429
+
+
+def test_only_json_is_taken(website: Website, desk: Desk) -> None:
+    answer = website.client().post("/api/v1/orders", data={"order": "x"}, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert answer.status_code == 415
+    assert answer.is_json
+    assert call(website, "DELETE", "/orders").status_code == 405
+    assert code(call(website, "GET", "/nothing"))[0] == 404
+
+
+# ---------------------------------------------------------------------------- promises and the document
+
+
+@both
+def test_promises_of_a_sku_and_of_a_customer_a_page_at_a_time(website: Website, desk: Desk) -> None:
+    def listed(query: str) -> tuple[list[str], int | None]:
+        found: Any = call(website, "GET", f"/promises?{query}").json
+        return [each["order"] for each in found["promises"]], found["next"]
+
+    assert listed("sku=OAT") == (["SO-1", "SO-2", "SO-3"], None)
+    assert listed("customer=C-2") == (["SO-2"], None)
+    assert listed("sku=OAT&customer=C-4") == ([], None)
+    first, following = listed("sku=OAT&limit=2")
+    assert (first, listed(f"sku=OAT&limit=2&after={following}")) == (["SO-1", "SO-2"], (["SO-3"], None))
+    one: Any = call(website, "GET", "/promises?customer=C-1").json
+    names = ("needed", "firm", "provisional", "uncovered", "promised_on")
+    assert [one["promises"][0][name] for name in names] == [12, 0, 12, 0, DAY]
+    for query in ("", "sku=OAT&limit=0", "sku=OAT&after=x", "colour=red"):
+        assert call(website, "GET", f"/promises?{query}").status_code == 422
+
+
+def test_the_document_names_every_route_and_every_field(website: Website) -> None:
+    served: Any = website.client().get("/api/v1/openapi.json").json
+    assert served["openapi"] == "3.1.0"
+    rules = {
+        (re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule.removeprefix("/api/v1")), method.lower())
+        for rule in website.app.url_map.iter_rules()
+        if rule.endpoint.startswith(f"{api.name}.")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }  # fmt: skip
+    assert {(path, method) for path, asked in DOCUMENT["paths"].items() for method in asked} == rules
+    schemas = DOCUMENT["components"]["schemas"]
+    assert set(schemas["Order"]["properties"]) == {*OF_AN_ORDER, "lines", "cancelled"}
+    named = set(_references(DOCUMENT))
+    assert named == {f"#/components/schemas/{name}" for name in schemas}
+
+
+def test_the_answers_have_the_fields_of_the_document(website: Website, desk: Desk) -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    taken: Any = send(website, ORDER).json
+    assert set(taken) == set(schemas["Taken"]["properties"])
+    state: Any = call(website, "GET", "/orders/own/SO-1").json
+    assert set(state) == set(schemas["OrderState"]["properties"])
+    assert set(state["lines"][0]) == set(schemas["OrderState"]["properties"]["lines"]["items"]["properties"])
+    listed: Any = call(website, "GET", "/promises?sku=OAT").json
+    assert set(listed["promises"][0]) == set(schemas["Promises"]["properties"]["promises"]["items"]["properties"])
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name == "$ref":
+                yield inner
+            yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
+
+
+# ---------------------------------------------------------------------------- the command
+
+
+def run(home: Path, *words: str) -> Result:
+    return CliRunner().invoke(main, ["token", *words], env={"BACKROUTE_HOME": str(home)})
+
+
+def test_a_token_is_shown_once_listed_without_it_and_revoked(tmp_path: Path) -> None:
+    made = run(tmp_path, "add", "shop", "--scope", "orders", "--json")
+    assert made.exit_code == 0
+    token = json.loads(made.stdout)["token"]
+    listed = run(tmp_path, "list", "--json").stdout
+    assert token not in listed
+    assert [(each["name"], each["scopes"], each["opens"]) for each in json.loads(listed)] == [
+        ("shop", ["orders"], True)
+    ]
+    assert run(tmp_path, "add", "shop", "--scope", "read").exit_code == 2
+    assert run(tmp_path, "revoke", "shop").exit_code == 0
+    assert "revoked" in run(tmp_path, "list").stdout
+    assert run(tmp_path, "revoke", "shop").exit_code == 2
+    assert run(tmp_path, "add", "shop", "--scope", "read", "--days", "30").exit_code == 0
+    for words in (
+        ("add", "x"),
+        ("add", "", "--scope", "read"),
+        ("add", "x", "--scope", "all"),
+        ("add", "a\nb", "--scope", "read"),
+    ):
+        assert run(tmp_path, "add", *words).exit_code == 2

@@ -1,0 +1,97 @@
+"""Where the ERP allocates, every page that gives goods out says so, and refuses to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.desk import a_desk
+from tests.rounds import DAY
+from tests.website import Website, a_website, form_token
+from web.cli import main
+
+RELEASED = (
+    "release,day,depot,order,customer,site,ordered_at,customer_reference,erp_reference,note,line,sku,quantity,"
+    f"line_erp_reference\nREL-1,{DAY},NORTH,E-1,C-1,S-1,,,ERP-1,,1,COFFEE,6,\n"
+)
+SAYS = "The ERP decides here what goes out"
+REFUSED = "The ERP allocates and releases here"
+
+
+@pytest.fixture
+def website(tmp_path: Path) -> Iterator[Website]:
+    with a_website(tmp_path / "home") as made:
+        a_desk(made)
+        yield made
+
+
+def run(website: Website, *words: str) -> Result:
+    return CliRunner().invoke(main, list(words), env={"BACKROUTE_HOME": str(website.installation.home)})
+
+
+def test_an_administrator_switches_and_the_pages_say_who_decides(website: Website) -> None:
+    admin = website.signed_in(role="admin")
+    settings = admin.get("/settings")
+    token = form_token(settings)
+    for path in ("/receipts", "/release", "/policies"):
+        assert SAYS not in admin.get(path).text
+    said = admin.post("/settings/allocation", data={"csrf_token": token, "allocation": "erp"}, follow_redirects=True)
+    assert "The ERP allocates." in said.text
+    for path in ("/receipts", "/release", "/policies"):
+        assert SAYS in admin.get(path).text
+    assert admin.get("/").status_code == 200
+    wrong = admin.post("/settings/allocation", data={"csrf_token": token, "allocation": "both"})
+    assert wrong.status_code == 422
+
+
+def test_what_would_give_goods_out_is_refused_by_that_sentence(website: Website) -> None:
+    assert run(website, "company", "--allocation", "erp").exit_code == 0
+    client = website.signed_in(role="admin")
+    token = form_token(client.get("/settings"))
+    taken = client.post(
+        "/import",
+        data={"csrf_token": token, "kind": "released", "file": (BytesIO(RELEASED.encode()), "released.csv")},
+    )
+    assert taken.status_code == 302
+    for path, form in (
+        ("/receipts/simulate", {"count_1": "36"}),
+        ("/release", {"day": DAY, "all": "1"}),
+        ("/release/1/back", {"day": DAY}),
+        ("/inbound/simulate", {"number": "IN-1", "cancel": "1"}),
+        ("/inbound/commit", {"number": "IN-1", "cancel": "1"}),
+        (
+            "/policies/simulate",
+            {"scope": "company", "name": "min_percent", "value": "50", "from": DAY, "to": "", "whom": ""},
+        ),
+    ):
+        answer = client.post(path, data={"csrf_token": token} | form)
+        assert answer.status_code in (409, 422), path
+        assert REFUSED in answer.text, path
+
+
+def test_the_command_switches_takes_what_was_released_once_and_refuses_the_rest(
+    website: Website, tmp_path: Path
+) -> None:
+    file = tmp_path / "released.csv"
+    file.write_text(RELEASED.replace(DAY, "2099-05-12"))  # a command's clock is the real one
+    assert run(website, "import", "released", str(file)).exit_code == 2
+    shown = json.loads(run(website, "company", "--json").stdout)
+    assert shown["allocation"] == "own"
+    said = run(website, "company", "--allocation", "erp")
+    assert "open orders keep what they hold and wait" in said.stdout
+    first = json.loads(run(website, "import", "released", str(file), "--json").stdout)
+    assert (first["created"], first["errors"]) == (1, [])
+    again = json.loads(run(website, "import", "released", str(file), "--json").stdout)
+    assert (again["created"], again["unchanged"]) == (0, 1)
+    for words in (("release",), ("release", "--simulate"), ("promises",)):
+        refused = run(website, *words)
+        assert (refused.exit_code, REFUSED in refused.output) == (2, True), words
+    assert run(website, "company", "--allocation", "own").exit_code == 0
+    assert run(website, "promises").exit_code == 0
+    header = run(website, "import", "released", "--template").stdout
+    assert header.strip() == RELEASED.partition("\n")[0]

@@ -1,0 +1,245 @@
+"""What the API takes and answers, as OpenAPI 3.1: written by hand, held to the routes by a test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from data.importers.orders_json import LINES, LONGEST, OF_A_LINE, OF_AN_ORDER, WHOLE
+
+Schema = dict[str, Any]
+
+_ABOUT = {
+    "order": "The number of the order: unique. The same number again changes that order.",
+    "customer": "Number of a customer that is here.",
+    "site": "Number of one of that customer's sites.",
+    "depot": "Number of the depot it goes out from.",
+    "ordered_at": "2026-05-12T14:30 in the depot's zone, or with an offset.",
+    "wanted_on": "ISO day; left out: as soon as possible.",
+    "completeness": "partial, per_line or complete.",
+    "hold": "Why it is on hold; left out: it is not.",
+    "payment": "ok or pending.",
+    "line": "Number of the line; left out: 1, 2, 3.",
+    "quantity": "Base units, 1 or more.",
+    "unit_price": "In the currency, with a decimal point: 3.50. Left out: the product's.",
+    "promised_on": "The day the customer was told already, ISO.",
+}
+
+
+def _text(name: str) -> Schema:
+    about = {"description": _ABOUT[name]} if name in _ABOUT else {}
+    if name in WHOLE:
+        return {"type": ["integer", "null"], **about}
+    if name == "unit_price":
+        return {"type": ["string", "number", "null"], **about}
+    return {"type": ["string", "null"], "maxLength": LONGEST, **about}
+
+
+def _object(properties: Schema, *required: str, closed: bool = False) -> Schema:
+    made: Schema = {"type": "object", "properties": properties}
+    if required:
+        made["required"] = list(required)
+    if closed:
+        made["additionalProperties"] = False
+    return made
+
+
+def _reference(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _json(schema: Schema, description: str) -> Schema:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _errors(*statuses: int) -> Schema:
+    words = {
+        401: "No token, or one that opens nothing",
+        403: "The token has not the scope",
+        404: "There is none",
+        409: "The Idempotency-Key was used for another call, or we do not allocate here",
+        413: "Larger than 5 MB",
+        415: "Not application/json",
+        422: "It cannot be used, and why; nothing was changed",
+        429: "Too many calls; Retry-After says when",
+    }
+    return {str(status): _json(_reference("Error"), words[status]) for status in statuses}
+
+
+def _parameter(name: str, where: str, schema: Schema, description: str) -> Schema:
+    return {"name": name, "in": where, "required": where == "path", "schema": schema, "description": description}
+
+
+def _send(name: str) -> Schema:
+    one_or_many = [
+        _reference("Order"),
+        _reference("Cancellation"),
+        {"type": "array", "items": {"anyOf": [_reference("Order"), _reference("Cancellation")]}},
+        _reference("Call"),
+    ]
+    return {
+        "operationId": name,
+        "summary": "Send one order or many",
+        "description": "An order that is not here yet is new; one that is here is compared: unchanged, changed or "
+        "cancelled. A change is applied while nothing of the order was released, else a task asks a person. A faulty "
+        "order is left out and listed under errors; the others are taken. Nothing could be taken: 422.",
+        "parameters": [
+            _parameter(
+                "Idempotency-Key", "header", {"type": "string", "maxLength": 200},
+                "The same call with the same key answers as it did the first time, and nothing happens again.",
+            )
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"anyOf": one_or_many}}}},
+        "responses": {
+            "200": _json(_reference("Taken"), "What became of each"),
+            **_errors(401, 403, 409, 413, 415, 422, 429),
+        },
+    }  # fmt: skip
+
+
+_UNITS = (
+    "ordered", "cancelled", "open", "allocated", "provisional", "released", "picked", "loaded", "delivered", "short",
+    "refused", "damaged",
+)  # fmt: skip
+_OPEN = (
+    "source", "order", "line", "erp_reference", "customer_reference", "customer", "customer_name", "site", "depot",
+    "sku", "name", "unit", "wanted_on", "expected_on", "promised_on", "first_promised_on",
+)  # fmt: skip
+_COUNTS = ("created", "changed", "cancelled", "unchanged", "tasks", "errors_left_off")
+_OPEN_UNITS = ("ordered", "needed", "firm", "provisional", "uncovered")
+_STRING: Schema = {"type": "string"}
+_WHOLE: Schema = {"type": "integer"}
+
+DOCUMENT: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {
+        "title": "Backroute",
+        "version": "1",
+        "description": "Orders in, their state and promises out. Quantities are base units, days ISO 8601, "
+        '"" for unknown. Errors are {"error": {"code", "message"}}; a code is a stable word.',
+    },
+    "security": [{"token": []}],
+    "paths": {
+        "/orders": {"post": _send("sendOrders"), "put": _send("putOrders")},
+        "/orders/{source}/{number}": {
+            "get": {
+                "operationId": "lookUpOrder",
+                "summary": "An order: its lines, where their units are, their dates",
+                "parameters": [
+                    _parameter("source", "path", _STRING, "own, unless it came from elsewhere"),
+                    _parameter("number", "path", _STRING, "Its number"),
+                ],
+                "responses": {"200": _json(_reference("OrderState"), "The order"), **_errors(401, 403, 404, 429)},
+            }
+        },
+        "/promises": {
+            "get": {
+                "operationId": "listPromises",
+                "summary": "Open lines of a SKU, a customer or both: what covers them, expected, promised",
+                "parameters": [
+                    _parameter("sku", "query", _STRING, "A SKU"),
+                    _parameter("customer", "query", _STRING, "A customer's number"),
+                    _parameter("limit", "query", _WHOLE | {"minimum": 1, "maximum": 1000, "default": 200}, "At most"),
+                    _parameter("after", "query", _WHOLE | {"default": 0}, "next of the page before"),
+                ],
+                "responses": {"200": _json(_reference("Promises"), "A page"), **_errors(401, 403, 422, 429)},
+            }
+        },
+        "/openapi.json": {
+            "get": {
+                "operationId": "openapi",
+                "summary": "This document",
+                "security": [],
+                "responses": {"200": _json({"type": "object"}, "OpenAPI 3.1")},
+            }
+        },
+    },
+    "components": {
+        "securitySchemes": {
+            "token": {"type": "http", "scheme": "bearer", "description": "backroute token add NAME --scope orders"}
+        },
+        "schemas": {
+            "Order": _object(
+                {name: _text(name) for name in OF_AN_ORDER}
+                | {
+                    "cancelled": {"const": False},
+                    "lines": {"type": "array", "items": _reference("Line"), "minItems": 1, "maxItems": LINES - 1},
+                },
+                "order", "customer", "site", "depot", "ordered_at", "lines", closed=True,
+            ),
+            "Line": _object({name: _text(name) for name in OF_A_LINE}, "sku", "quantity", closed=True),
+            "Cancellation": _object(
+                {"order": _STRING, "cancelled": {"const": True}}, "order", "cancelled", closed=True
+            ),
+            "Call": _object(
+                {
+                    "orders": {
+                        "type": "array", "minItems": 1, "maxItems": 500,
+                        "items": {"anyOf": [_reference("Order"), _reference("Cancellation")]},
+                    },
+                    "tell": {
+                        "type": "boolean", "default": False,
+                        "description": "Whether customers hear of the dates that this gives them",
+                    },
+                },
+                "orders", closed=True,
+            ),
+            "Taken": _object(
+                {
+                    "orders": {
+                        "type": "array",
+                        "items": _object(
+                            {
+                                "index": _WHOLE,
+                                "order": _STRING,
+                                "outcome": {"enum": ["new", "unchanged", "changed", "cancelled", "task"]},
+                            },
+                            "index", "order", "outcome",
+                        ),
+                    },
+                    **dict.fromkeys(_COUNTS, _WHOLE),
+                    "errors": {
+                        "type": "array",
+                        "items": _object({"index": _WHOLE, "line": _WHOLE, "what": _STRING}, "index", "line", "what"),
+                    },
+                },
+                "orders", "errors",
+            ),
+            "OrderState": _object(
+                dict.fromkeys(
+                    ("source", "order", "customer", "site", "depot", "ordered_at", "wanted_on", "customer_reference",
+                     "erp_reference", "hold", "payment", "currency"), _STRING,
+                )
+                | {
+                    "cancelled": {"type": "boolean"},
+                    "lines": {
+                        "type": "array",
+                        "items": _object(
+                            dict.fromkeys(
+                                ("line", "erp_reference", "sku", "expected_on", "promised_on", "first_promised_on"),
+                                _STRING,
+                            )
+                            | dict.fromkeys(_UNITS, _WHOLE)
+                        ),
+                    },
+                }
+            ),
+            "Promises": _object(
+                {
+                    "promises": {
+                        "type": "array",
+                        "items": _object(
+                            dict.fromkeys(_OPEN, _STRING)
+                            | dict.fromkeys(_OPEN_UNITS, _WHOLE)
+                            | {"slipped_days": {"type": ["integer", "null"]}}
+                        ),
+                    },
+                    "next": {"type": ["integer", "null"]},
+                },
+                "promises", "next",
+            ),
+            "Error": _object(
+                {"error": _object({"code": _STRING, "message": _STRING}, "code", "message")}, "error"
+            ),
+        },
+    },
+}  # fmt: skip
