@@ -42,13 +42,15 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
     """What changed in an order. A line that the file no longer has is cancelled.
 
     An order that the file does not have is never asked about: it stays. A hold that a person set is not lifted by a
-    file that has none.
+    file that has none, and a payment gate that a person passed is not closed by a file that still waits for money.
     """
     header: dict[str, Any] = {}
     differences: list[tuple[str, str, str]] = []
     for name in HEADER:
         old, new = existing[name], getattr(incoming, name)
         if name == "hold_reason" and not new and existing["hold_by"] not in ("", "import"):
+            continue
+        if name == "payment" and new == "pending" and existing["payment_by"]:
             continue
         if old != new:
             header[name] = new

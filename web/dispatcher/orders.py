@@ -27,7 +27,7 @@ from data.queries.today import today_of
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import InvalidInput
-from routing.services.holding import hold_order, hold_payment
+from routing.services.holding import hold_order, hold_payment, pass_payment
 from web.dispatcher import words
 from web.formats import clock
 from web.formats import day as written_day
@@ -90,6 +90,23 @@ def hold(order_id: int) -> ResponseReturnValue:
 
     if in_transaction(here().database, write):
         said = _("It may go again.") if lift else _("On hold: it keeps its goods and its place, and is not released.")
+        flash(said, "done")
+    return redirect(url_for("orders.one", order_id=order_id))
+
+
+@orders.post("/<int:order_id>/payment")
+@needs_role("dispatcher", "salesperson")
+def payment(order_id: int) -> ResponseReturnValue:
+    """Lets this order go before its money is here, with a reason; with `again` it waits for payment once more."""
+    reason, again = " ".join(request.form.get("reason", "").split()), "again" in request.form
+    if not reason and not again:
+        raise InvalidInput(_("Say why it may go before it is paid: who looks for the money will ask."), code="reason")
+
+    def write(store: SqlStore) -> bool:
+        return pass_payment(store, order_id, reason="" if again else reason, by=current_user.actor, now=now())
+
+    if in_transaction(here().database, write):
+        said = _("It waits for payment again.") if again else _("Passed: it may be released before it is paid.")
         flash(said, "done")
     return redirect(url_for("orders.one", order_id=order_id))
 

@@ -329,6 +329,10 @@ def sentence(one: Happening) -> str:
             return _("The customer was put on payment hold: %(why)s.", why=data.get("why"))
         case "payment_hold_lifted":
             return _("The customer is no longer on payment hold.")
+        case "payment_passed":
+            return _("Passed the payment gate: %(why)s.", why=data.get("why"))
+        case "payment_awaited":
+            return _("Waits for payment again.")
         case "inbound_slipped":
             return _("Inbound %(number)s comes on %(day)s.", number=data.get("inbound"), day=data.get("to"))
         case "inbound_cancelled":
