@@ -28,6 +28,7 @@ BLUEPRINTS = (
     "web.people:people",
     "web.driver:driver",
     "web.customer:customer",
+    "web.customer.consent:consent",
     *DISPATCHER,
     "web.demo.pages:show",
 )

@@ -3,14 +3,15 @@ web/templates/messages/<kind>.<channel>.<language>.txt. An e-mail's first line i
 
 A template sees texts only, made here from the notice's data: company, phone, customer, site, goods and waiting (a line
 each), goods_short and waiting_short (for SMS), day, window, window_from, window_to, eta, link, driver, vehicle, stops,
-why, next, references. What the notice does not say is an empty text; a word misspelled in a template is an error.
+why, next, references; where an answer is asked for, answer_by and silence (what none means: task, accept, cancel).
+What the notice does not say is an empty text; a word misspelled in a template is an error.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from sqlalchemy import Connection, select
 
-from data.store import SqlStore
+from data.store import SqlStore, open_store
 from data.tables import company, contact, depot, site, template
 from routing.errors import InvalidInput
 from routing.model.notices import NOT_ENOUGH, Channel, ClaimedNotice, Message, Notice
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "templates" / "messages"
 FALLBACK_LANGUAGE = "en"
+LINK_OUTLIVES_TERM = timedelta(days=30)
+"""After the term the page still says what was agreed."""
 SHORT_LIST = 2
 """How many kinds of goods an SMS names before it counts the rest."""
 
@@ -46,8 +49,8 @@ _WHY = {
 _EXPECTED = {"en": "expected {}", "fi": "arviolta {}", "sv": "väntas {}"}
 _YOUR_PLACE = {"en": "your address", "fi": "toimituspaikkanne", "sv": "er adress"}
 _YOUR_GOODS = {"en": "your goods", "fi": "tavaranne", "sv": "era varor"}
-_LINK_PATHS = {"tracking": "/t/", "proof": "/p/", "driver": "/d/", "set_up": "/set-up/"}
-_OPTIONAL = ("company", "phone", "customer", "site", "driver", "vehicle", "stops", "why", "next")
+_LINK_PATHS = {"consent": "/c/", "tracking": "/t/", "proof": "/p/", "driver": "/d/", "set_up": "/set-up/"}
+_OPTIONAL = ("company", "phone", "customer", "site", "driver", "vehicle", "stops", "why", "next", "silence")
 
 
 # A line that holds only a tag leaves no line; one that ends in a tag after text must keep its end.
@@ -104,6 +107,7 @@ def words_of(data: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: st
         "goods_short": _short(goods, tongue) or _YOUR_GOODS[tongue],
         "waiting_short": _short(waiting, tongue),
         "day": _day(data.get("day"), tongue),
+        "answer_by": _day(data.get("answer_by"), tongue),
         "window": f"{begins}–{ends}" if begins and ends else "",
         "window_from": begins,
         "window_to": ends,
@@ -161,12 +165,15 @@ def renderer(installation: Installation) -> Callable[[ClaimedNotice], Message]:
 
     def render(claimed: ClaimedNotice) -> Message:
         decided = claimed.notice
+        asked = _asked(installation, decided)
         with installation.database.reading() as connection:
-            link = _link(installation, connection, decided)
+            link = asked or _link(installation, connection, decided)
             zone = recipient_zone(connection, decided)
             source = _source(connection, decided)
             card = connection.execute(select(company.c.name, company.c.phone).limit(1)).first()
         data = dict(decided.data)
+        if not asked:  # settled before this was sent: nothing is to be answered any more
+            data |= {"silence": "", "answer_by": ""}
         data.setdefault("company", "" if card is None else card.name)
         data.setdefault("phone", "" if card is None else card.phone)
         subject, text = render_text(source, words_of(data, language=decided.language, zone=zone, link=link))
@@ -190,6 +197,31 @@ def _source(connection: Connection, decided: Notice) -> str:
     if row is None:
         return template_source(decided.kind, decided.channel, decided.language)
     return f"Subject: {row.subject}\n\n{row.text}" if row.subject else str(row.text)
+
+
+def _asked(installation: Installation, decided: Notice) -> str:
+    """The address of the page that a delay is answered on; "" when nothing is asked, or no longer.
+
+    The link is made now: who decided the message knows no secret.
+    """
+    consent_id = decided.data.get("consent_id")
+    if not consent_id:
+        return ""
+    now = installation.clock.now()
+    with open_store(installation.database) as store:
+        consent = store.consent(int(str(consent_id)))
+        if consent.closed_at is not None or consent.on_its_way:
+            return ""
+        link_id = store.add_link(
+            kind="consent",
+            subject_kind="consent",
+            subject_id=consent.id,
+            made_at=now,
+            expires_at=consent.due_at + LINK_OUTLIVES_TERM,
+            secret=installation.secret,
+        )
+        kind, token = store.link_address(link_id=link_id, secret=installation.secret)
+    return installation.address(f"{_LINK_PATHS[kind]}{token}")
 
 
 def _link(installation: Installation, connection: Connection, decided: Notice) -> str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from data.db import Database
 from data.store.closings import ClosingStore
+from data.store.consents import ConsentStore
 from data.store.days import DayStore
 from data.store.fleet import FleetStore
 from data.store.messages import MessageStore
@@ -33,6 +34,7 @@ class SqlStore(
     ProofStore,
     ClosingStore,
     MessageStore,
+    ConsentStore,
     PeopleStore,
     SystemStore,
 ):

@@ -26,6 +26,7 @@ KINDS = (
     NoticeKind.FAILED,
     NoticeKind.DELIVERED,
     NoticeKind.DRIVER_ROUTE,
+    NoticeKind.CANCELLED,
 )
 EVERY = list(itertools.product(KINDS, Channel, ("en", "fi", "sv")))
 FULL: dict[str, Any] = {
@@ -68,6 +69,27 @@ def test_messages_read_as_they_were_approved(kind: NoticeKind, channel: Channel,
     if os.environ.get("BACKROUTE_WRITE_GOLDEN"):
         path.write_text(document, encoding="utf-8")
     assert document == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("silence", "day", "channel", "language"),
+    [
+        (silence, day, channel, language)
+        for silence, day in (("accept", "2026-03-10"), ("task", "2026-03-10"), ("cancel", ""))
+        for channel in Channel
+        for language in ("en", "fi", "sv")
+    ],
+)
+def test_a_delay_that_is_asked_about_says_until_when_and_what_silence_means(
+    silence: str, day: str, channel: str, language: str
+) -> None:
+    asked = FULL | {"silence": silence, "answer_by": "2026-03-06", "day": day, "waiting": []}
+    asked |= {"window_from": "", "window_to": ""}
+    said = render("date_changed", channel, language, asked, "https://goods.example/c/TOKEN")
+    path = GOLDEN / f"delay_{silence}.{channel}.{language}.txt"
+    if os.environ.get("BACKROUTE_WRITE_GOLDEN"):
+        path.write_text(said, encoding="utf-8")
+    assert said == path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("kind", "language"), list(itertools.product(KINDS, ("en", "fi", "sv"))))

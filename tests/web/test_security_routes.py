@@ -38,6 +38,8 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /addresses/<int:site_id>/pin": DESK,
     "POST /addresses/look-up": DESK,
     "GET /basemap/<region>.pmtiles": ANYBODY,
+    "GET /c/<token>": LINK,
+    "POST /c/<token>": LINK,
     "GET /counters": EVERYONE,
     "GET /d/<token>": LINK,
     "GET /d/<token>/app.webmanifest": ANYBODY,  # repeats the token it was asked with, and tells nothing

@@ -178,7 +178,18 @@ def task_words(kind: str) -> str:
         "redelivery": _("Deliver again"),
         "meet": _("Meet"),
         "goods_back": _("Goods back"),
+        "delay_consent": _("Delay"),
+        "refund": _("Refund"),
     }.get(kind, kind.replace("_", " ").capitalize())
+
+
+def silence_words(silence: str) -> str:
+    """What no answer to a delay means."""
+    return {
+        "task": _("the salesperson calls"),
+        "accept": _("the new day is accepted"),
+        "cancel": _("the goods are cancelled"),
+    }.get(silence, silence)
 
 
 def reference_words(matched: str) -> str:
@@ -200,6 +211,8 @@ def actor_words(who: str) -> str:
     return {
         "import": _("an import"),
         "job": _("Backroute"),
+        "customer": _("the customer"),
+        "silence": _("no answer"),
         "demo": _("the demo"),
         "": "",
     }.get(who, who)
@@ -333,6 +346,20 @@ def sentence(one: Happening) -> str:
             return _("Passed the payment gate: %(why)s.", why=data.get("why"))
         case "payment_awaited":
             return _("Waits for payment again.")
+        case "consent_asked":
+            return _(
+                "Asked whether the delay suits; answer by %(day)s, no answer: %(means)s.",
+                day=_day(data.get("due_on")),
+                means=silence_words(str(data.get("silence"))),
+            )
+        case "consent_accept":
+            return _("The delay was agreed to.")
+        case "consent_other_day":
+            return _("Another day was chosen: %(day)s.", day=_day(data.get("chosen")))
+        case "consent_cancel":
+            return _("Cancelled because of the delay.")
+        case "consent_silent":
+            return _("No answer about the delay: %(means)s.", means=silence_words(str(data.get("means"))))
         case "inbound_slipped":
             return _("Inbound %(number)s comes on %(day)s.", number=data.get("inbound"), day=data.get("to"))
         case "inbound_cancelled":
