@@ -68,12 +68,19 @@ class ConsentStore(StorePart):
         return found
 
     def add_consent(self, new: NewConsent) -> int:
-        """Asks the question; what was asked about the order before is closed by it."""
-        self.connection.execute(
+        """Asks the question; what was asked about the order before is closed by it, its task too."""
+        older = self.connection.scalars(
             update(delay_consent)
             .where(delay_consent.c.order_id == new.order_id, delay_consent.c.closed_at.is_(None))
             .values(closed_at=new.asked_at, closed_why="newer", version=delay_consent.c.version + 1)
-        )
+            .returning(delay_consent.c.id)
+        ).all()
+        if older:
+            self.connection.execute(
+                update(task)
+                .where(task.c.subject_kind == "consent", task.c.subject_id.in_(older), task.c.done_at.is_(None))
+                .values(done_at=new.asked_at, outcome="asked again, about another day", version=task.c.version + 1)
+            )
         consent_id: int = self.connection.execute(
             insert(delay_consent)
             .values(

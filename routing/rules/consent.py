@@ -245,7 +245,10 @@ def effect_of(consent: Consent, reply: Reply, *, offered: Sequence[str], may_cha
             return Effect(days=back, promises=_promises(consent.asked, lambda line: line.now_on) if back else ())
         case Answer.OTHER_DAY:
             if reply.day not in offered:
-                raise InvalidInput("We do not come to you on that day. Choose one of the days shown.", code="day")
+                served = ", ".join(offered[:4]) or "none yet, because no date is known"
+                raise InvalidInput(
+                    f"The site is not served on that day, or too early. Choose of: {served}.", code="day"
+                )
             _wanted, not_before, not_after = consent.days
             moved = (reply.day, not_before, "" if not_after and not_after < reply.day else not_after)
             return Effect(days=moved, moves=True, promises=_promises(consent.lines, lambda _line: reply.day))

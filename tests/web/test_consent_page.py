@@ -7,13 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
+from werkzeug.test import TestResponse
 
 from data import tables
 from data.store import open_store
 from routing.model.notices import ClaimedNotice
 from tests.delayed import Delayed, a_delay
-from tests.website import Website, a_website
+from tests.website import Website, a_website, form_token
 from web.due import do_due
 from web.messages import renderer
 
@@ -166,3 +167,59 @@ def test_an_answer_that_came_before_the_message_left_takes_its_question_along(
     said = renderer(website.installation)(asked).text
     assert "/c/" not in said
     assert "answer by" not in said
+
+
+def test_the_salesperson_settles_a_call_with_a_button_and_sees_their_own_first(
+    website: Website, delayed: Delayed
+) -> None:
+    website.clock.at += timedelta(days=4)
+    with website.installation.database.writing() as connection:
+        first = delayed.desk.orders[1]
+        mine = select(tables.order.c.customer_id).where(tables.order.c.id == first).scalar_subquery()
+        connection.execute(
+            update(tables.customer).where(tables.customer.c.id == mine).values(salesperson="SALESPERSON 1")
+        )
+    do_due(website.installation)
+    client = website.signed_in(role="salesperson")
+    page = client.get("/tasks").text
+    assert page.index("Yours") < page.index("Call Café 1,") < page.index("Everybody else") < page.index("Call Café 2,")
+    ids = {number: task for task, number in task_of(website)}
+    token = form_token(client.get("/tasks"))
+
+    def press(café: int, **form: str) -> TestResponse:
+        task = ids[delayed.desk.orders[café]]
+        return client.post(f"/tasks/{task}/delay", data={"csrf_token": token, **form})
+
+    before = everything(website)
+    for wrong in ({}, {"answer": "maybe"}, {"answer": "other_day", "day": "2026-05-18"}):
+        assert press(1, **wrong).status_code in (400, 422)
+    assert everything(website) == before
+    assert "Choose of: 2026-05-19, 2026-05-20" in press(1, answer="other_day", day="x").text
+    assert press(1, answer="other_day", day="2026-05-22").status_code == 302
+    assert press(2, answer="accept").status_code == 302
+    assert press(3, answer="cancel").status_code == 302
+    assert press(3, answer="accept").status_code == 409, "done already"
+    assert [delayed.consent(café)["answer"] for café in (1, 2, 3)] == ["other_day", "accept", "cancel"]
+    assert {delayed.consent(café)["answered_by"] for café in (1, 2, 3)} != {"customer"}
+    page = client.get(f"/orders/{delayed.desk.orders[1]}").text
+    assert "Another day was chosen: Fri 22 May." in page
+    assert "Agreed: Friday 22 May" in website.client().get(f"/c/{delayed.token()}").text
+
+
+def test_what_is_overdue_says_so_and_an_outcome_becomes_an_event(website: Website, delayed: Delayed) -> None:
+    client = website.signed_in(role="salesperson")
+    delayed.say(website.client(), answer="cancel")
+    refund = next(task for task, _order in task_of(website, kind="refund"))
+    website.clock.at += timedelta(days=20)
+    page = client.get("/tasks").text
+    assert "overdue since" in page
+    token = form_token(client.get("/tasks"))
+    client.post(f"/tasks/{refund}/done", data={"csrf_token": token, "outcome": "paid back by card"})
+    assert "paid back by card" in client.get(f"/orders/{delayed.desk.orders[1]}").text
+
+
+def task_of(website: Website, *, kind: str = "delay_consent") -> list[tuple[int, int]]:
+    table = tables.task
+    with website.installation.database.reading() as connection:
+        rows = connection.execute(select(table.c.id, table.c.data).where(table.c.kind == kind)).all()
+    return [(row.id, row.data.get("order", 0)) for row in rows]

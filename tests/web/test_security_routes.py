@@ -124,6 +124,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /t/<token>/message": LINK,
     "GET /t/<token>/status": LINK,
     "GET /tasks": EVERYONE,
+    "POST /tasks/<int:task_id>/delay": ("dispatcher", "salesperson"),
     "POST /tasks/<int:task_id>/done": NOT_VIEWERS,
 }
 

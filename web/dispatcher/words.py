@@ -192,6 +192,15 @@ def silence_words(silence: str) -> str:
     }.get(silence, silence)
 
 
+def answer_words(answer: str) -> str:
+    """What was settled about a delay."""
+    return {
+        "accept": _("Agreed: the new day stands."),
+        "other_day": _("Moved to the day the customer chose."),
+        "cancel": _("Cancelled: the goods went to who waits next, and the refund is a task."),
+    }[answer]
+
+
 def reference_words(matched: str) -> str:
     """By what the search found it."""
     return {
@@ -346,6 +355,9 @@ def sentence(one: Happening) -> str:
             return _("Passed the payment gate: %(why)s.", why=data.get("why"))
         case "payment_awaited":
             return _("Waits for payment again.")
+        case "task_done":
+            about, outcome = task_words(str(data.get("about"))), data.get("outcome")
+            return _("Task done (%(about)s): %(outcome)s.", about=about, outcome=outcome)
         case "consent_asked":
             return _(
                 "Asked whether the delay suits; answer by %(day)s, no answer: %(means)s.",
