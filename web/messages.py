@@ -4,6 +4,7 @@ web/templates/messages/<kind>.<channel>.<language>.txt. An e-mail's first line i
 A template sees texts only, made here from the notice's data: company, phone, customer, site, goods and waiting (a line
 each), goods_short and waiting_short (for SMS), day, window, window_from, window_to, eta, link, driver, vehicle, stops,
 why, next, references; where an answer is asked for, answer_by and silence (what none means: task, accept, cancel).
+The daily list has list (three lines each), list_count, gone and since.
 What the notice does not say is an empty text; a word misspelled in a template is an error.
 """
 
@@ -49,6 +50,17 @@ _WHY = {
 _EXPECTED = {"en": "expected {}", "fi": "arviolta {}", "sv": "väntas {}"}
 _YOUR_PLACE = {"en": "your address", "fi": "toimituspaikkanne", "sv": "er adress"}
 _YOUR_GOODS = {"en": "your goods", "fi": "tavaranne", "sv": "era varor"}
+_LIST = {
+    "en": {"day": "was {}", "quantity": "was {}", "new": "new on the list", "none": "no day yet", "order": "order"},
+    "fi": {"day": "oli {}", "quantity": "oli {}", "new": "uusi listalla", "none": "ei vielä päivää", "order": "tilaus"},
+    "sv": {
+        "day": "var {}",
+        "quantity": "var {}",
+        "new": "ny på listan",
+        "none": "ingen dag än",
+        "order": "beställning",
+    },
+}
 _LINK_PATHS = {"consent": "/c/", "tracking": "/t/", "proof": "/p/", "driver": "/d/", "set_up": "/set-up/"}
 _OPTIONAL = ("company", "phone", "customer", "site", "driver", "vehicle", "stops", "why", "next", "silence")
 
@@ -114,6 +126,10 @@ def words_of(data: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: st
         "eta": _clock(data.get("eta"), zone),
         "references": ", ".join(str(one) for one in references),
         "link": link,
+        "list": "\n".join(_listed(line, tongue) for line in data.get("list") or ()),
+        "list_count": str(len(data.get("list") or ())),
+        "gone": "\n".join(f"- {goods}" for goods in data.get("gone") or ()),
+        "since": _day(data.get("since"), tongue),
     }
     return words
 
@@ -129,6 +145,21 @@ def _goods(lines: Any, tongue: str) -> list[str]:
             text += f" ({_EXPECTED[tongue].format(_day(line['expected_on'], tongue))})"
         written.append(text)
     return written
+
+
+def _listed(line: Mapping[str, Any], tongue: str) -> str:
+    """One backorder in three short lines, so that no phone breaks them: goods, day, order."""
+    words = _LIST[tongue]
+    when = _day(line["expected_on"], tongue) if line["expected_on"] else words["none"]
+    changed = line["change"]
+    if changed == "day":
+        when += f" ({words['day'].format(_day(line['was'], tongue) if line['was'] else words['none'])})"
+    elif changed == "quantity":
+        when += f" ({words['quantity'].format(line['was'])} {line['unit']})"
+    elif changed:
+        when += f" ({words[changed]})"
+    order = f"{words['order']} {line['order']}" + (f", {line['reference']}" if line["reference"] else "")
+    return f"{line['quantity']:>5} {line['unit']} {line['name']}\n      {when}\n      {order}"
 
 
 def _short(lines: Sequence[str], tongue: str) -> str:

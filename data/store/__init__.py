@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from data.db import Database
+from data.store.backorders import BackorderStore
 from data.store.closings import ClosingStore
 from data.store.consents import ConsentStore
 from data.store.days import DayStore
@@ -35,6 +36,7 @@ class SqlStore(
     ClosingStore,
     MessageStore,
     ConsentStore,
+    BackorderStore,
     PeopleStore,
     SystemStore,
 ):

@@ -190,6 +190,7 @@ _COMPANY = (Scope.COMPANY,)
 _RULES, _COMPLETE, _RANKS = ([word.value for word in each] for each in (AllocationRule, Completeness, RankRule))
 # Read by routing/rules/consent.py, where each is explained with an example.
 _ASKED, _CONSENT = ("private", "on", "off"), ("own", "us_mail_order")
+_LISTED = ("off", "daily")
 _SILENCE, _REFUND = tuple(word.value for word in Silence), ("seven_working_days", "billing_cycle")
 
 KINDS: dict[str, PolicyKind] = {
@@ -212,6 +213,10 @@ KINDS: dict[str, PolicyKind] = {
         PolicyKind(name="consent_rule", scopes=_ALL, read=_one_of(*_CONSENT), choices=_CONSENT),
         PolicyKind(name="consent_term_days", scopes=_ALL, read=_whole(1, 90)),
         PolicyKind(name="consent_silence", scopes=_ALL, read=_one_of(*_SILENCE), choices=_SILENCE),
+        PolicyKind(
+            name="backorder_list", scopes=(Scope.COMPANY, Scope.CUSTOMER), read=_one_of(*_LISTED), choices=_LISTED
+        ),
+        PolicyKind(name="backorder_list_at", scopes=_COMPANY, read=_clock),
         PolicyKind(name="refund_within", scopes=_ALL, read=_one_of(*_REFUND), choices=_REFUND),
     )
 }
@@ -232,6 +237,8 @@ def usual(name: str) -> Any:
         "consent_term_days": 3,
         "consent_silence": Silence.TASK.value,
         "refund_within": "seven_working_days",
+        "backorder_list": "off",
+        "backorder_list_at": "07:00",
     }
     return by_name[name] if name in by_name else getattr(_DEFAULT, name)
 

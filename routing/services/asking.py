@@ -14,6 +14,9 @@ from routing.model.parties import Contact
 from routing.rules.consent import Delay, nth_delay, question, terms_of
 from routing.rules.policies import PolicyBook
 
+A_MINUTE = timedelta(minutes=1)
+"""A task that is due with the day is due at 23:59 of it, not at 00:00 of the next."""
+
 
 class Store(Protocol):
     def policies(self) -> PolicyBook: ...
@@ -123,7 +126,7 @@ def ask(
                 sentence=call_sentence(order.customer, order.number, delay, reached=False),
                 made_at=now,
                 assignee=order.salesperson or "dispatcher",
-                due_at=due_at,
+                due_at=due_at - A_MINUTE,
                 data={"order": order_id},
             )
     return asked

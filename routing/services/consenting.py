@@ -27,7 +27,7 @@ from routing.rules.consent import (
     terms_of,
 )
 from routing.services import allocating, receiving
-from routing.services.asking import call_sentence, end_of
+from routing.services.asking import A_MINUTE, call_sentence, end_of
 
 CUSTOMER, SILENCE = "customer", "silence"
 CALL_WITHIN = timedelta(days=1)
@@ -230,7 +230,7 @@ def _ask_for_refund(store: Store, consent: Consent, gone: Sequence[tuple[OpenLin
         f"{goods}, {_money(worth, consent.currency)}. Was nothing paid, say so.",
         made_at=now,
         assignee=consent.salesperson or "dispatcher",
-        due_at=end_of(last_day, consent.zone),
+        due_at=end_of(last_day, consent.zone) - A_MINUTE,
         data={"amount": worth, "currency": consent.currency, "by": last_day, "goods": goods},
     )
 

@@ -146,10 +146,10 @@ def test_the_page_speaks_the_customer_s_language(tmp_path: Path) -> None:
 
 def test_the_end_of_the_term_is_found_by_the_clock_once(website: Website, delayed: Delayed) -> None:
     delayed.say(website.client(), answer="accept")
-    assert do_due(website.installation) == 0
+    assert do_due(website.installation).terms_ended == 0
     website.clock.at += timedelta(days=4)
-    assert do_due(website.installation) == 2, "two of three did not answer"
-    assert do_due(website.installation) == 0
+    assert do_due(website.installation).terms_ended == 2, "two of three did not answer"
+    assert do_due(website.installation).terms_ended == 0
     page = website.signed_in(role="salesperson").get("/tasks").text
     assert page.count("who did not answer") == 2
     assert "Please answer, or call us." in website.client().get(f"/c/{delayed.token(2)}").text

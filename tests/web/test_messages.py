@@ -28,7 +28,11 @@ KINDS = (
     NoticeKind.DRIVER_ROUTE,
     NoticeKind.CANCELLED,
 )
-EVERY = list(itertools.product(KINDS, Channel, ("en", "fi", "sv")))
+EVERY = [
+    *itertools.product(KINDS, Channel, ("en", "fi", "sv")),
+    # A list of everything that waits is no text message.
+    *((NoticeKind.BACKORDER_LIST, Channel.EMAIL, language) for language in ("en", "fi", "sv")),
+]
 FULL: dict[str, Any] = {
     "company": "Example Wholesale",
     "phone": "+358 9 0000 000",
@@ -50,6 +54,27 @@ FULL: dict[str, Any] = {
     "why": "the door was closed",
     "next": "We come again on Wednesday.",
     "references": ["PO 4711", "PO 4712"],
+    "since": "2026-03-02",
+    "gone": ["6 pcs Tea towels"],
+    "list": [
+        {
+            "quantity": quantity,
+            "unit": unit,
+            "name": name,
+            "order": "SO-1043",
+            "reference": reference,
+            "expected_on": day,
+            "change": change,
+            "was": was,
+        }
+        for quantity, unit, name, reference, day, change, was in (
+            (12, "pcs", "Oat milk 1 l", "PO 4711", "2026-03-05", "day", "2026-03-03"),
+            (4, "kg", "Coffee, dark", "", "2026-03-05", "", ""),
+            (200, "pcs", "Paper cups", "PO 4711", "", "day", "2026-03-05"),
+            (48, "pcs", "Oat milk 1 l", "PO 4712", "2026-03-10", "new", ""),
+            (6, "pcs", "Rye flour 20 kg", "PO 4712", "2026-03-10", "quantity", "8"),
+        )
+    ],
 }
 ZONE = ZoneInfo("Europe/Helsinki")
 

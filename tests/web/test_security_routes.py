@@ -37,6 +37,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /addresses/<int:site_id>": EVERYONE,
     "POST /addresses/<int:site_id>/pin": DESK,
     "POST /addresses/look-up": DESK,
+    "GET /backorders": EVERYONE,
     "GET /basemap/<region>.pmtiles": ANYBODY,
     "GET /c/<token>": LINK,
     "POST /c/<token>": LINK,

@@ -197,7 +197,7 @@ def dispatch_command(day: str | None, load: bool, as_json: bool) -> None:
 @click.command("notify")
 @json_option
 def notify_command(as_json: bool) -> None:
-    """Do what is due: end the terms that customers had for an answer, then send the messages.
+    """Do what is due: end the terms for an answer, make the day's lists of backorders, send the messages.
 
     While outbound is off, messages wait. `serve` and `worker` do the same by themselves, every few seconds.
 
@@ -212,7 +212,7 @@ def notify_command(as_json: bool) -> None:
     with open_installation() as here:
         with open_store(here.database) as store:
             mode = outbound_of(store).mode
-        ended = do_due(here)
+        due = do_due(here)
         while True:
             done = send_due(here, limit=at_once)
             counts = {name: getattr(done, name) for name in type(done).__dataclass_fields__}
@@ -221,11 +221,13 @@ def notify_command(as_json: bool) -> None:
             if done.total < at_once:
                 break
     if as_json:
-        print_json({"mode": mode, "terms_ended": ended, **totals})
+        print_json({"mode": mode, "terms_ended": due.terms_ended, "lists_made": due.lists_made, **totals})
         _end(totals)
         return
-    if ended:
-        click.echo(f"{ended} terms for an answer have ended.")
+    if due.terms_ended:
+        click.echo(f"{due.terms_ended} terms for an answer have ended.")
+    if due.lists_made:
+        click.echo(f"{due.lists_made} lists of backorders were made.")
     if mode == "off":
         click.echo("Outbound is off: messages wait. Switch it on under Settings, Messages.")
     else:

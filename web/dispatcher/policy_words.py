@@ -58,6 +58,11 @@ def kind_words() -> dict[str, tuple[str, str]]:
             _("A cancelled order is refunded within"),
             _("The task for the refund carries the date. A billing cycle: where a charge is taken back."),
         ),
+        "backorder_list": (
+            _("Daily list of backorders"),
+            _("An e-mail to the buyers: every line that waits, its day, and what changed. None when nothing waits."),
+        ),
+        "backorder_list_at": (_("The daily list goes out at"), _("In the company's time zone.")),
         "same_day_until": (_("Goes out the same day until"), _("Goods ready by this hour still go out that day.")),
     }
 
@@ -110,6 +115,8 @@ def value_words(name: str, value: Any, currency: str = "") -> str:
             return ngettext("%(num)s day", "%(num)s days", value)
         case "consent_term_days":
             return ngettext("%(num)s day", "%(num)s days", value)
+        case "backorder_list":
+            return _("each day") if value == "daily" else _("no list")
         case "delay_consent" | "consent_rule" | "consent_silence" | "refund_within":
             return consent_words()[name][value]
         case _:
