@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from data.store import SqlStore
 from data.store.again import in_transaction
+from routing.errors import BackrouteError
 from routing.services.consenting import end_term
 from routing.services.listing import lists_due, make_lists
 
 if TYPE_CHECKING:
     from web.wiring import Installation
+
+
+log = logging.getLogger("backroute.due")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +42,10 @@ def do_due(installation: Installation) -> Done:
         def work(store: SqlStore, each: int = consent_id) -> bool:
             return end_term(store, each, now=now)
 
-        ended += in_transaction(installation.database, work)
+        try:
+            ended += in_transaction(installation.database, work)
+        except BackrouteError as problem:  # one that cannot be ended must not keep the others waiting
+            log.warning("The term of question %s could not be ended: %s", consent_id, problem)
     if lists:
         made = in_transaction(installation.database, lambda store: make_lists(store, now=now))
     return Done(terms_ended=ended, lists_made=made)

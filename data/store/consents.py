@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, func, insert, or_, select, update
 
 from data.store.part import StorePart, parts
 from data.tables import (
@@ -171,6 +171,22 @@ class ConsentStore(StorePart):
             version=row.version,
             lines=() if head.cancelled_at else self._open_lines(row.order_id, asked),
         )
+
+    def delay_of(self, order_id: int) -> Consent | None:
+        """The newest question about the order that may still be answered; None when there is none."""
+        found = self.connection.scalar(
+            select(delay_consent.c.id)
+            .where(
+                delay_consent.c.order_id == order_id,
+                or_(delay_consent.c.closed_at.is_(None), delay_consent.c.closed_why == "silence"),
+            )
+            .order_by(delay_consent.c.id.desc())
+            .limit(1)
+        )
+        if found is None:
+            return None
+        asked = self.consent(found)
+        return None if asked.on_its_way else asked
 
     def _open_lines(self, order_id: int, asked: Mapping[int, Row[Any]]) -> tuple[OpenLine, ...]:
         sums = (

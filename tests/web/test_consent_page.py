@@ -223,3 +223,27 @@ def task_of(website: Website, *, kind: str = "delay_consent") -> list[tuple[int,
     with website.installation.database.reading() as connection:
         rows = connection.execute(select(table.c.id, table.c.data).where(table.c.kind == kind)).all()
     return [(row.id, row.data.get("order", 0)) for row in rows]
+
+
+def test_who_picks_up_the_phone_settles_it_on_the_order_s_page_before_the_term(
+    website: Website, delayed: Delayed
+) -> None:
+    client, order = website.signed_in(role="salesperson"), delayed.desk.orders[1]
+    page = client.get(f"/orders/{order}")
+    assert "No answer yet; until Fri 15 May, then: the salesperson calls." in page.text
+    token = form_token(page)
+
+    def press(**form: object) -> TestResponse:
+        seen = delayed.consent()["version"]
+        return client.post(f"/orders/{order}/delay", data={"csrf_token": token, "seen": seen, **form})
+
+    before = everything(website)
+    for wrong in ({}, {"answer": "x"}, {"answer": "other_day", "day": "2026-05-18"}):
+        assert press(**wrong).status_code in (400, 422)
+    assert everything(website) == before
+    assert press(answer="other_day", day="2026-05-22").status_code == 302
+    assert "Chose Fri 22 May." in client.get(f"/orders/{order}").text
+    assert press(answer="accept", seen=1).status_code == 409
+    assert press(answer="cancel").status_code == 302
+    assert press(answer="accept").status_code == 409
+    assert "Asked about the delay" not in client.get(f"/orders/{order}").text

@@ -6,6 +6,7 @@ A GET changes nothing: mail scanners follow links.
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -85,7 +86,7 @@ def _page(token: str, consent_id: int, *, wrong: str = "") -> str:
         state = state_of(found)
         days = offered(store, found, now=now()) if state == "open" else ()
     speak(found.language)
-    last_day = (found.due_at - timedelta(seconds=1)).date()
+    last_day = (found.due_at - timedelta(seconds=1)).astimezone(ZoneInfo(found.zone)).date()
     return render_template(
         "customer/consent.html",
         token=token,
