@@ -87,7 +87,7 @@ def one(order_id: int) -> ResponseReturnValue:
         timeline=timeline,
         words=words,
         delay=delay,
-        offered=[(each, written_day(each, "EEE d MMM")) for each in days],
+        offered=[(each, written_day(each, "EEE d MMM")) for each in days if delay and each != delay.day],
         last_day=(delay.due_at - timedelta(seconds=1)).astimezone(ZoneInfo(delay.zone)).date() if delay else None,
     )
 

@@ -41,6 +41,7 @@ def kind_words() -> dict[str, tuple[str, str]]:
             _("An earlier date is told from, in days"),
             _("Without this an earlier date is not promised."),
         ),
+        "same_day_until": (_("Goes out the same day until"), _("Goods ready by this hour still go out that day.")),
         "delay_consent": (
             _("Asks before it comes later"),
             _("When a promise slips, the message holds a link: accept the new day, choose another, or cancel."),
@@ -63,7 +64,6 @@ def kind_words() -> dict[str, tuple[str, str]]:
             _("An e-mail to the buyers: every line that waits, its day, and what changed. None when nothing waits."),
         ),
         "backorder_list_at": (_("The daily list goes out at"), _("In the company's time zone.")),
-        "same_day_until": (_("Goes out the same day until"), _("Goods ready by this hour still go out that day.")),
     }
 
 
