@@ -141,7 +141,7 @@ def _below(found: Consent, state: str, last_day: str) -> str:
     if now() >= found.due_at:
         return _("Please answer, or call us.")
     return {
-        Silence.ACCEPT: _("Without an answer by %(day)s we take the new day as agreed.", day=last_day),
+        Silence.ACCEPT: _("Without an answer by %(day)s we take it as agreed.", day=last_day),
         Silence.CANCEL: _(
             "Please answer by %(day)s. Without an answer we cancel these goods and give back what you paid.",
             day=last_day,
