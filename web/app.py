@@ -29,6 +29,7 @@ BLUEPRINTS = (
     "web.people:people",
     "web.driver:driver",
     "web.customer:customer",
+    "web.customer.consent:consent",
     *DISPATCHER,
     "web.api:api",
     "web.demo.pages:show",

@@ -3,14 +3,16 @@ web/templates/messages/<kind>.<channel>.<language>.txt. An e-mail's first line i
 
 A template sees texts only, made here from the notice's data: company, phone, customer, site, goods and waiting (a line
 each), goods_short and waiting_short (for SMS), day, window, window_from, window_to, eta, link, driver, vehicle, stops,
-why, next, references. What the notice does not say is an empty text; a word misspelled in a template is an error.
+why, next, references; where an answer is asked for, answer_by and silence (what none means: task, accept, cancel).
+The daily list has list (three lines each), list_count, gone and since.
+What the notice does not say is an empty text; a word misspelled in a template is an error.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,7 @@ from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from sqlalchemy import Connection, select
 
-from data.store import SqlStore
+from data.store import SqlStore, open_store
 from data.tables import company, contact, depot, site, template
 from routing.errors import InvalidInput
 from routing.model.notices import NOT_ENOUGH, Channel, ClaimedNotice, Message, Notice
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "templates" / "messages"
 FALLBACK_LANGUAGE = "en"
+LINK_OUTLIVES_TERM = timedelta(days=30)
+"""After the term the page still says what was agreed."""
 SHORT_LIST = 2
 """How many kinds of goods an SMS names before it counts the rest."""
 
@@ -46,8 +50,19 @@ _WHY = {
 _EXPECTED = {"en": "expected {}", "fi": "arviolta {}", "sv": "väntas {}"}
 _YOUR_PLACE = {"en": "your address", "fi": "toimituspaikkanne", "sv": "er adress"}
 _YOUR_GOODS = {"en": "your goods", "fi": "tavaranne", "sv": "era varor"}
-_LINK_PATHS = {"tracking": "/t/", "proof": "/p/", "driver": "/d/", "set_up": "/set-up/"}
-_OPTIONAL = ("company", "phone", "customer", "site", "driver", "vehicle", "stops", "why", "next")
+_LIST = {
+    "en": {"day": "was {}", "quantity": "was {}", "new": "new on the list", "none": "no day yet", "order": "order"},
+    "fi": {"day": "oli {}", "quantity": "oli {}", "new": "uusi listalla", "none": "ei vielä päivää", "order": "tilaus"},
+    "sv": {
+        "day": "var {}",
+        "quantity": "var {}",
+        "new": "ny på listan",
+        "none": "ingen dag än",
+        "order": "beställning",
+    },
+}
+_LINK_PATHS = {"consent": "/c/", "tracking": "/t/", "proof": "/p/", "driver": "/d/", "set_up": "/set-up/"}
+_OPTIONAL = ("company", "phone", "customer", "site", "driver", "vehicle", "stops", "why", "next", "silence")
 
 
 # A line that holds only a tag leaves no line; one that ends in a tag after text must keep its end.
@@ -104,12 +119,17 @@ def words_of(data: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: st
         "goods_short": _short(goods, tongue) or _YOUR_GOODS[tongue],
         "waiting_short": _short(waiting, tongue),
         "day": _day(data.get("day"), tongue),
+        "answer_by": _day(data.get("answer_by"), tongue),
         "window": f"{begins}–{ends}" if begins and ends else "",
         "window_from": begins,
         "window_to": ends,
         "eta": _clock(data.get("eta"), zone),
         "references": ", ".join(str(one) for one in references),
         "link": link,
+        "list": "\n".join(_listed(line, tongue) for line in data.get("list") or ()),
+        "list_count": str(len(data.get("list") or ())),
+        "gone": "\n".join(f"- {goods}" for goods in data.get("gone") or ()),
+        "since": _day(data.get("since"), tongue),
     }
     return words
 
@@ -125,6 +145,21 @@ def _goods(lines: Any, tongue: str) -> list[str]:
             text += f" ({_EXPECTED[tongue].format(_day(line['expected_on'], tongue))})"
         written.append(text)
     return written
+
+
+def _listed(line: Mapping[str, Any], tongue: str) -> str:
+    """One backorder in three short lines, so that no phone breaks them: goods, day, order."""
+    words = _LIST[tongue]
+    when = _day(line["expected_on"], tongue) if line["expected_on"] else words["none"]
+    changed = line["change"]
+    if changed == "day":
+        when += f" ({words['day'].format(_day(line['was'], tongue) if line['was'] else words['none'])})"
+    elif changed == "quantity":
+        when += f" ({words['quantity'].format(line['was'])} {line['unit']})"
+    elif changed:
+        when += f" ({words[changed]})"
+    order = f"{words['order']} {line['order']}" + (f", {line['reference']}" if line["reference"] else "")
+    return f"{line['quantity']:>5} {line['unit']} {line['name']}\n      {when}\n      {order}"
 
 
 def _short(lines: Sequence[str], tongue: str) -> str:
@@ -161,12 +196,15 @@ def renderer(installation: Installation) -> Callable[[ClaimedNotice], Message]:
 
     def render(claimed: ClaimedNotice) -> Message:
         decided = claimed.notice
+        asked = _asked(installation, decided)
         with installation.database.reading() as connection:
-            link = _link(installation, connection, decided)
+            link = asked or _link(installation, connection, decided)
             zone = recipient_zone(connection, decided)
             source = _source(connection, decided)
             card = connection.execute(select(company.c.name, company.c.phone).limit(1)).first()
         data = dict(decided.data)
+        if not asked:  # settled before this was sent: nothing is to be answered any more
+            data |= {"silence": "", "answer_by": ""}
         data.setdefault("company", "" if card is None else card.name)
         data.setdefault("phone", "" if card is None else card.phone)
         subject, text = render_text(source, words_of(data, language=decided.language, zone=zone, link=link))
@@ -190,6 +228,31 @@ def _source(connection: Connection, decided: Notice) -> str:
     if row is None:
         return template_source(decided.kind, decided.channel, decided.language)
     return f"Subject: {row.subject}\n\n{row.text}" if row.subject else str(row.text)
+
+
+def _asked(installation: Installation, decided: Notice) -> str:
+    """The address of the page that a delay is answered on; "" when nothing is asked, or no longer.
+
+    The link is made now: who decided the message knows no secret.
+    """
+    consent_id = decided.data.get("consent_id")
+    if not consent_id:
+        return ""
+    now = installation.clock.now()
+    with open_store(installation.database) as store:
+        consent = store.consent(int(str(consent_id)))
+        if consent.closed_at is not None or consent.on_its_way:
+            return ""
+        link_id = store.add_link(
+            kind="consent",
+            subject_kind="consent",
+            subject_id=consent.id,
+            made_at=now,
+            expires_at=consent.due_at + LINK_OUTLIVES_TERM,
+            secret=installation.secret,
+        )
+        kind, token = store.link_address(link_id=link_id, secret=installation.secret)
+    return installation.address(f"{_LINK_PATHS[kind]}{token}")
 
 
 def _link(installation: Installation, connection: Connection, decided: Notice) -> str:

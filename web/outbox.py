@@ -14,10 +14,11 @@ from sqlalchemy.exc import OperationalError as DatabaseError
 
 from data.store import SqlStore, open_store
 from data.tables import company
-from routing.errors import InvalidInput
+from routing.errors import BackrouteError, InvalidInput
 from routing.model.notices import Channel, ClaimedNotice
 from routing.services.notifying import Delivered, Outbound, QuietHours, send_due_notices
 from web.clock import wall_clock
+from web.due import do_due
 from web.messages import recipient_zone, renderer
 from web.wiring import Installation
 
@@ -111,7 +112,7 @@ def _tell_the_operator(installation: Installation, done: Delivered, now: datetim
 
 
 class OutboxThread(threading.Thread):
-    """Sends what is due every few seconds until `stop()`."""
+    """Does and sends what is due every few seconds until `stop()`."""
 
     def __init__(self, installation: Installation, *, every_s: float = EVERY_S) -> None:
         super().__init__(name="outbox", daemon=True)
@@ -127,8 +128,9 @@ class OutboxThread(threading.Thread):
     def run(self) -> None:
         while not self._stopping.wait(self._every_s):
             try:
+                do_due(self._installation)
                 done = send_due(self._installation)
-            except (DatabaseError, InvalidInput) as problem:
+            except (DatabaseError, BackrouteError) as problem:
                 log.warning("Messages wait: %s", problem)
                 self._stopping.wait(30.0)
                 continue

@@ -59,7 +59,7 @@ def csp_nonce() -> str:
 class WithoutSecrets(logging.Filter):
     """Whoever reads the log may not walk in by it: a link's token is left out, and a line stays one line."""
 
-    _TOKEN = re.compile(r"/(d|t|p|set-up)/[A-Za-z0-9_-]{8,}")
+    _TOKEN = re.compile(r"/(c|d|t|p|set-up)/[A-Za-z0-9_-]{8,}")
     _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -404,6 +404,10 @@ class OrderPage:
     payment_hold: str
     payment_hold_by: str
     payment_hold_at: datetime | None
+    payment: str
+    payment_why: str
+    payment_by: str
+    payment_at: datetime | None
     salesperson: str
     note: str
     lines: tuple[LinePage, ...]
@@ -491,6 +495,10 @@ def order_page(connection: Connection, order_id: int, *, now: datetime) -> Order
         payment_hold=head.payment_hold,
         payment_hold_by=names.get(head.payment_hold_by, head.payment_hold_by),
         payment_hold_at=head.payment_hold_at,
+        payment=head.payment,
+        payment_why=head.payment_why,
+        payment_by=names.get(head.payment_by, head.payment_by),
+        payment_at=head.payment_at,
         salesperson=head.salesperson,
         note=head.note,
         lines=_lines(connection, order_id),

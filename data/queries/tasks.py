@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, case, select
+from sqlalchemy import Connection, case, func, select
 
 from data.tables import allocation as allocation_table
 from data.tables import delivery_line, order, order_line, site, task, user
@@ -29,10 +30,22 @@ class TaskRow:
     outcome: str
     order_id: int | None
     site_id: int | None
+    is_mine: bool
 
 
-def task_list(connection: Connection, *, done: bool = False, assignee: str = "", limit: int = 300) -> list[TaskRow]:
-    """Open tasks, urgent and due first; or those that were done, the newest first."""
+def task_list(
+    connection: Connection,
+    *,
+    done: bool = False,
+    assignee: str = "",
+    mine: Collection[str] = (),
+    limit: int = 300,
+) -> list[TaskRow]:
+    """Open tasks, urgent and due first; or those that were done, the newest first.
+
+    `mine`: the names that tasks call the reader by; those come before all others.
+    """
+    own = func.lower(task.c.assignee).in_([name.lower() for name in mine if name])
     query = select(task).where(task.c.done_at.is_not(None) if done else task.c.done_at.is_(None))
     if assignee:
         query = query.where(task.c.assignee == assignee)
@@ -40,8 +53,8 @@ def task_list(connection: Connection, *, done: bool = False, assignee: str = "",
         query = query.order_by(task.c.done_at.desc(), task.c.id.desc())
     else:
         undated = case((task.c.due_at.is_(None), 1), else_=0)
-        query = query.order_by(task.c.urgent.desc(), undated, task.c.due_at, task.c.id)
-    rows = connection.execute(query.limit(limit)).all()
+        query = query.order_by(case((own, 0), else_=1), task.c.urgent.desc(), undated, task.c.due_at, task.c.id)
+    rows = connection.execute(query.add_columns(own.label("is_mine")).limit(limit)).all()
     names = {f"user:{row.id}": row.name or row.email for row in connection.execute(select(user))}
     deliveries = [row.subject_id for row in rows if row.subject_kind == "delivery"]
     order_of = {
@@ -81,7 +94,10 @@ def task_list(connection: Connection, *, done: bool = False, assignee: str = "",
             if row.subject_kind == "order" and row.subject_id in known_orders
             else order_of.get(row.subject_id)
             if row.subject_kind == "delivery"
+            else row.data.get("order")
+            if row.subject_kind == "consent"
             else None,
+            is_mine=bool(row.is_mine),
             site_id=row.subject_id if row.subject_kind == "site" and row.subject_id in known_sites else None,
         )
         for row in rows

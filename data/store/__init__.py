@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from data.db import Database
+from data.store.backorders import BackorderStore
 from data.store.closings import ClosingStore
+from data.store.consents import ConsentStore
 from data.store.days import DayStore
 from data.store.erp import ErpStore
 from data.store.fleet import FleetStore
@@ -39,6 +41,8 @@ class SqlStore(
     ProofStore,
     ClosingStore,
     MessageStore,
+    ConsentStore,
+    BackorderStore,
     PeopleStore,
     ImportStore,
     TokenStore,

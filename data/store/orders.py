@@ -361,6 +361,16 @@ class OrderStore(StorePart):
         )
         return bool(changed.rowcount)
 
+    def set_payment(self, order_id: int, *, payment: str, why: str, by: str, now: datetime) -> bool:
+        """Passes the payment gate of one order, or closes it again; False when nothing changed. Raises NotFound."""
+        self.customer_of(order_id)
+        changed = self.connection.execute(
+            update(order)
+            .where(order.c.id == order_id, order.c.payment != payment)
+            .values(payment=payment, payment_why=why, payment_by=by, payment_at=now, version=order.c.version + 1)
+        )
+        return bool(changed.rowcount)
+
     def has_orders(self) -> bool:
         return self.connection.execute(select(order.c.id).limit(1)).first() is not None
 

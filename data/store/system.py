@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, and_, func, insert, or_, select, text, u
 from data.store.part import StorePart
 from data.tables import event, file, idempotency, job, region, setting, task
 from routing.errors import Conflict, NotFound
+from routing.model.tasks import OpenTask
 
 FIRST_HASH = "0" * 64
 """What the first event names as the hash before it."""
@@ -214,6 +215,15 @@ class SystemStore(StorePart):
                 f"A task {kind} for {subject_kind} {subject_id} was made and done at this very moment. Ask again."
             )
         return made
+
+    def open_task(self, task_id: int) -> OpenTask:
+        """Raises NotFound, and Conflict when somebody did it already."""
+        row = self.connection.execute(select(task).where(task.c.id == task_id)).first()
+        if row is None:
+            raise NotFound(f"There is no task {task_id}.", task=task_id)
+        if row.done_at is not None:
+            raise Conflict(f"Task {task_id} was already done: {row.outcome}.", code="task_done", task=task_id)
+        return OpenTask(kind=row.kind, subject_kind=row.subject_kind, subject_id=row.subject_id)
 
     def finish_task(self, *, task_id: int, outcome: str, by: str, now: datetime) -> None:
         """Raises NotFound, and Conflict when somebody else did it first."""

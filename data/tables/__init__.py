@@ -6,6 +6,7 @@ minor units; weights in grams, volumes in cm³, lengths in cm, service in whole 
 """
 
 from data.tables.base import Moment, metadata
+from data.tables.consents import delay_consent, delay_consent_line
 from data.tables.day import (
     cash_entry,
     event,
@@ -53,6 +54,8 @@ __all__ = [
     "contact",
     "current_plan",
     "customer",
+    "delay_consent",
+    "delay_consent_line",
     "delivery",
     "delivery_line",
     "depot",

@@ -32,6 +32,9 @@ order = Table(
     word("hold_by", default=""),
     Column("hold_at", Moment),
     word("payment", default="ok"),
+    word("payment_why", default=""),  # who passed the gate by hand, when and why
+    word("payment_by", default=""),
+    Column("payment_at", Moment),
     word("currency"),
     Column("note", Text, nullable=False, default="", server_default=""),
     Column("charged", JSON(none_as_null=True)),  # what a shop charged, in minor units: discounts, taxes, total

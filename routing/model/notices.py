@@ -25,6 +25,7 @@ class NoticeKind(StrEnum):
     RESCHEDULED = "rescheduled"
     NEXT = "next"
     CANCELLED = "cancelled"
+    BACKORDER_LIST = "backorder_list"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

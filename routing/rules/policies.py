@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import Any
 
 from routing.errors import InvalidInput
+from routing.model.consents import Silence
 from routing.model.orders import AllocationPolicy, AllocationRule, Completeness, RankRule
 
 
@@ -187,6 +188,10 @@ def _clock(text: str) -> str:
 _ALL = (Scope.COMPANY, Scope.CUSTOMER, Scope.ORDER)
 _COMPANY = (Scope.COMPANY,)
 _RULES, _COMPLETE, _RANKS = ([word.value for word in each] for each in (AllocationRule, Completeness, RankRule))
+# Read by routing/rules/consent.py, where each is explained with an example.
+_ASKED, _CONSENT = ("private", "on", "off"), ("own", "us_mail_order")
+_LISTED = ("off", "daily")
+_SILENCE, _REFUND = tuple(word.value for word in Silence), ("seven_working_days", "billing_cycle")
 
 KINDS: dict[str, PolicyKind] = {
     kind.name: kind
@@ -204,6 +209,15 @@ KINDS: dict[str, PolicyKind] = {
         PolicyKind(name="promise_threshold_days", scopes=_COMPANY, read=_whole(1, 365)),
         PolicyKind(name="promise_earlier_days", scopes=_COMPANY, read=_whole(1, 365)),
         PolicyKind(name="same_day_until", scopes=_COMPANY, read=_clock),
+        PolicyKind(name="delay_consent", scopes=_ALL, read=_one_of(*_ASKED), choices=_ASKED),
+        PolicyKind(name="consent_rule", scopes=_ALL, read=_one_of(*_CONSENT), choices=_CONSENT),
+        PolicyKind(name="consent_term_days", scopes=_ALL, read=_whole(1, 90)),
+        PolicyKind(name="consent_silence", scopes=_ALL, read=_one_of(*_SILENCE), choices=_SILENCE),
+        PolicyKind(
+            name="backorder_list", scopes=(Scope.COMPANY, Scope.CUSTOMER), read=_one_of(*_LISTED), choices=_LISTED
+        ),
+        PolicyKind(name="backorder_list_at", scopes=_COMPANY, read=_clock),
+        PolicyKind(name="refund_within", scopes=_ALL, read=_one_of(*_REFUND), choices=_REFUND),
     )
 }
 
@@ -218,6 +232,13 @@ def usual(name: str) -> Any:
         "promise_threshold_days": policy.threshold_days,
         "promise_earlier_days": policy.earlier_days,
         "same_day_until": policy.same_day_until.strftime("%H:%M"),
+        "delay_consent": "private",
+        "consent_rule": "own",
+        "consent_term_days": 3,
+        "consent_silence": Silence.TASK.value,
+        "refund_within": "seven_working_days",
+        "backorder_list": "off",
+        "backorder_list_at": "07:00",
     }
     return by_name[name] if name in by_name else getattr(_DEFAULT, name)
 

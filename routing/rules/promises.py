@@ -22,6 +22,9 @@ from routing.model.stock import Claim, Supply
 from routing.rules.allocation import Outcome, ranked
 from routing.rules.room import Room
 
+AT_CUSTOMERS_WISH = "at the customer's wish"
+"""Why of a promise that the customer moved: not our slip."""
+
 LOOK_AHEAD = timedelta(days=400)
 """How far a delivery day is searched for: over a year, so that a site served a few days a year still finds one."""
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from routing.model.consents import DelayedLine
 from routing.model.notices import NOT_ENOUGH, Notice, NoticeKind, goods_line
 from routing.model.orders import (
     AllocationPolicy,
@@ -26,6 +27,8 @@ from routing.rules.allocation import Outcome, allocate, ranked
 from routing.rules.policies import PolicyBook
 from routing.rules.promises import NewPromise, expected_days, new_promises
 from routing.rules.room import Room
+from routing.services import asking
+from routing.services.asking import Asked
 from routing.services.erp import refuse_if_erp
 
 
@@ -43,7 +46,7 @@ class Reader(Protocol):
     def allocation_policy(self, *, on_day: str) -> AllocationPolicy: ...
 
 
-class Store(Reader, Protocol):
+class Store(Reader, asking.Store, Protocol):
     """What committing needs."""
 
     def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None: ...
@@ -155,7 +158,11 @@ def write(
     _write_units(store, decision, by=by, now=now)
     old = {line.id: line.expected_on for order in decision.before.orders for line in order.lines}
     store.set_expected({line_id: day for line_id, day in decision.expected.items() if old.get(line_id) != day})
-    told = _tell(store, decision, now=now, why=why) if tell else set()
+    told: set[int] = set()
+    if tell:
+        zone = store.depot(decision.before.depot_id).zone
+        asked = asking.ask(store, _delays(decision), zone=zone, by=by, now=now)
+        told = _tell(store, decision, asked, now=now, why=why)
     # A promise is what the customer was told: without telling, only a line that had no date gets its first one.
     promises = [promise for promise in decision.promises if tell or promise.first]
     store.add_promises(promises, by=by, made_at=now, told=told)
@@ -319,18 +326,45 @@ def _preview(
 # ---------------------------------------------------------------------------- who is told
 
 
-def _tell(store: Store, decision: Decision, *, now: datetime, why: str) -> set[int]:
-    """One notice per order and recipient; without anybody to write to, a call. Returns the lines that were told of."""
+def _delays(decision: Decision) -> dict[int, tuple[WaitingOrder, tuple[DelayedLine, ...]]]:
+    """What was promised and comes later, or has no date any more: what a customer may be asked about, by order."""
+    slips = {promise.line_id: promise for promise in decision.promises if promise.slip}
+    lost = {change.line_id for change in decision.preview.changed if change.old_day and not change.new_day}
+    found = {}
+    for order in decision.before.orders:
+        lines = tuple(
+            DelayedLine(
+                line_id=line.id,
+                was_on=line.promised_on,
+                now_on=slips[line.id].promised_on if line.id in slips else "",
+                promise_version=slips[line.id].version if line.id in slips else 0,
+            )
+            for line in order.lines
+            if line.id in slips or (line.id in lost and line.promised_on)
+        )
+        if lines:
+            found[order.id] = (order, lines)
+    return found
+
+
+def _tell(store: Store, decision: Decision, asked: Mapping[int, Asked], *, now: datetime, why: str) -> set[int]:
+    """One notice per order and recipient; without anybody to write to, a call. Returns the lines that were told of.
+
+    Who is asked for consent hears of goods without a date too.
+    """
     told: set[int] = set()
     by_line = {promise.line_id: promise for promise in decision.promises}
     company = store.company()
     for order in decision.before.orders:
         mine = [line for line in order.lines if line.id in by_line]
-        if not mine:
+        consent = asked.get(order.id)
+        if not mine and consent is None:
             continue
-        first = all(by_line[line.id].first for line in mine)
-        day = max(by_line[line.id].promised_on for line in mine)
+        first = consent is None and all(by_line[line.id].first for line in mine)
+        day = max((by_line[line.id].promised_on for line in mine), default="")
         contacts = store.who_is_told(order.customer_id, order.site_id, role="buyer")
+        if not contacts and consent is not None:
+            continue  # whoever asked for the consent has made the task to call
         if not contacts and not first:
             store.add_task(
                 kind="call_customer",
@@ -348,14 +382,20 @@ def _tell(store: Store, decision: Decision, *, now: datetime, why: str) -> set[i
             for line in store.waiting_lines(order.id)
             if line.id not in by_line and (not line.expected_on or line.expected_on > day)
         ]
-        data = notice_data(company, order, mine, waiting, day=day)
+        # Goods without any date are what it is about, when nothing else has a new one.
+        goods, waiting = (mine, waiting) if mine else (waiting, [])
+        data = notice_data(company, order, goods, waiting, day=day)
+        occurrence = f"{day} v{max((by_line[line.id].version for line in mine), default=0)}"
+        if consent is not None:
+            data |= consent.words()
+            occurrence += f" consent {consent.consent_id}"
         for contact in contacts:
             store.add_notice(
                 Notice(
                     kind=NoticeKind.DATE_GIVEN if first else NoticeKind.DATE_CHANGED,
                     subject_kind="order",
                     subject_id=order.id,
-                    occurrence=f"{day} v{max(by_line[line.id].version for line in mine)}",
+                    occurrence=occurrence,
                     recipient=contact.address,
                     channel=contact.channel,
                     language=contact.language,

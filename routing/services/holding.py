@@ -1,6 +1,7 @@
 """A person stops an order or a customer from going out, and lets them go again: with reason, who and when.
 
-A hold stops the release, never the claim: the order keeps its place and its goods.
+The payment gate is the file's: a person passes one order through it. A hold stops the release, never the claim: the
+order keeps its place and its goods.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ LONGEST = 200
 class Store(Protocol):
     def set_order_hold(self, order_id: int, *, reason: str, by: str, now: datetime) -> bool: ...
     def set_payment_hold(self, customer_id: int, *, reason: str, by: str, now: datetime) -> bool: ...
+    def set_payment(self, order_id: int, *, payment: str, why: str, by: str, now: datetime) -> bool: ...
     def customer_of(self, order_id: int) -> int: ...
     def append_event(
         self,
@@ -43,6 +45,19 @@ def hold_payment(store: Store, order_id: int, *, reason: str, by: str, now: date
     changed = store.set_payment_hold(store.customer_of(order_id), reason=_reason(reason), by=by, now=now)
     if changed:
         _tell(store, "payment_held" if reason else "payment_hold_lifted", order_id, reason=reason, by=by, now=now)
+    return changed
+
+
+def pass_payment(store: Store, order_id: int, *, reason: str, by: str, now: datetime) -> bool:
+    """Lets this one order past its payment gate, or with reason "" makes it wait for payment again.
+
+    False when it was so already. A file that still says "pending" does not close what a person opened. Raises NotFound,
+    InvalidInput.
+    """
+    payment = "ok" if reason else "pending"
+    changed = store.set_payment(order_id, payment=payment, why=_reason(reason), by=by, now=now)
+    if changed:
+        _tell(store, "payment_passed" if reason else "payment_awaited", order_id, reason=reason, by=by, now=now)
     return changed
 
 

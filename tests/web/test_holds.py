@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from data import tables
 from data.store import SqlStore
+from routing.model.imports import LineIn, OrderIn
+from routing.rules.imports import HEADER, compare
 from routing.services.releasing import simulate_release
 from tests.desk import Desk, a_desk
 from tests.website import Website, a_website, form_token
@@ -72,3 +75,38 @@ def test_a_hold_needs_a_reason_an_order_and_somebody_who_may(website: Website, d
     token = form_token(viewer.get("/orders"))
     assert viewer.post(f"/orders/{order}/hold", data={"csrf_token": token, "reason": "x"}).status_code == 403
     assert "on_hold" not in why_it_stays(website, desk, order)
+
+
+def test_one_order_passes_its_payment_gate_by_hand_and_a_file_does_not_close_it_again(
+    website: Website, desk: Desk
+) -> None:
+    client, order = website.signed_in(role="salesperson"), desk.orders[1]
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.order).where(tables.order.c.id == order).values(payment="pending"))
+    assert why_it_stays(website, desk, order) == ["payment"]
+    token = form_token(client.get(f"/orders/{order}"))
+    gate = f"/orders/{order}/payment"
+    assert client.post(gate, data={"csrf_token": token, "reason": " "}).status_code in (400, 422)
+    assert why_it_stays(website, desk, order) == ["payment"]
+    assert client.post(gate, data={"csrf_token": token, "reason": "the bank confirmed it"}).status_code == 302
+    assert "payment" not in why_it_stays(website, desk, order)
+    page = client.get(f"/orders/{order}").text
+    assert page.count("the bank confirmed it") == 2, "with the order, and in its timeline"
+    assert "salesperson 1" in page
+    with website.installation.database.reading() as connection:
+        existing = SqlStore(connection).orders(["SO-1"])["SO-1"]
+    assert compare(existing, as_in_a_file(existing, payment="pending")).header == {}
+    assert client.post(gate, data={"csrf_token": token, "again": "1"}).status_code == 302
+    assert why_it_stays(website, desk, order) == ["payment"]
+
+
+def as_in_a_file(existing: dict[str, Any], **values: Any) -> OrderIn:
+    header = {name: existing[name] for name in HEADER} | values
+    lines = tuple(
+        LineIn(
+            number=line["number"], product_id=line["product_id"], sku=line["sku"], quantity=line["quantity"],
+            unit_price=line["unit_price"],
+        )
+        for line in existing["lines"]
+    )  # fmt: skip
+    return OrderIn(row=2, number=existing["number"], lines=lines, **header)

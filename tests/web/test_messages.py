@@ -26,8 +26,13 @@ KINDS = (
     NoticeKind.FAILED,
     NoticeKind.DELIVERED,
     NoticeKind.DRIVER_ROUTE,
+    NoticeKind.CANCELLED,
 )
-EVERY = list(itertools.product(KINDS, Channel, ("en", "fi", "sv")))
+EVERY = [
+    *itertools.product(KINDS, Channel, ("en", "fi", "sv")),
+    # A list of everything that waits is no text message.
+    *((NoticeKind.BACKORDER_LIST, Channel.EMAIL, language) for language in ("en", "fi", "sv")),
+]
 FULL: dict[str, Any] = {
     "company": "Example Wholesale",
     "phone": "+358 9 0000 000",
@@ -49,6 +54,27 @@ FULL: dict[str, Any] = {
     "why": "the door was closed",
     "next": "We come again on Wednesday.",
     "references": ["PO 4711", "PO 4712"],
+    "since": "2026-03-02",
+    "gone": ["6 pcs Tea towels"],
+    "list": [
+        {
+            "quantity": quantity,
+            "unit": unit,
+            "name": name,
+            "order": "SO-1043",
+            "reference": reference,
+            "expected_on": day,
+            "change": change,
+            "was": was,
+        }
+        for quantity, unit, name, reference, day, change, was in (
+            (12, "pcs", "Oat milk 1 l", "PO 4711", "2026-03-05", "day", "2026-03-03"),
+            (4, "kg", "Coffee, dark", "", "2026-03-05", "", ""),
+            (200, "pcs", "Paper cups", "PO 4711", "", "day", "2026-03-05"),
+            (48, "pcs", "Oat milk 1 l", "PO 4712", "2026-03-10", "new", ""),
+            (6, "pcs", "Rye flour 20 kg", "PO 4712", "2026-03-10", "quantity", "8"),
+        )
+    ],
 }
 ZONE = ZoneInfo("Europe/Helsinki")
 
@@ -68,6 +94,27 @@ def test_messages_read_as_they_were_approved(kind: NoticeKind, channel: Channel,
     if os.environ.get("BACKROUTE_WRITE_GOLDEN"):
         path.write_text(document, encoding="utf-8")
     assert document == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("silence", "day", "channel", "language"),
+    [
+        (silence, day, channel, language)
+        for silence, day in (("accept", "2026-03-10"), ("task", "2026-03-10"), ("cancel", ""))
+        for channel in Channel
+        for language in ("en", "fi", "sv")
+    ],
+)
+def test_a_delay_that_is_asked_about_says_until_when_and_what_silence_means(
+    silence: str, day: str, channel: str, language: str
+) -> None:
+    asked = FULL | {"silence": silence, "answer_by": "2026-03-06", "day": day, "waiting": []}
+    asked |= {"window_from": "", "window_to": ""}
+    said = render("date_changed", channel, language, asked, "https://goods.example/c/TOKEN")
+    path = GOLDEN / f"delay_{silence}.{channel}.{language}.txt"
+    if os.environ.get("BACKROUTE_WRITE_GOLDEN"):
+        path.write_text(said, encoding="utf-8")
+    assert said == path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("kind", "language"), list(itertools.product(KINDS, ("en", "fi", "sv"))))

@@ -43,7 +43,10 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "PUT /api/v1/orders": TOKEN,
     "GET /api/v1/orders/<source>/<path:number>": TOKEN,
     "GET /api/v1/promises": TOKEN,
+    "GET /backorders": EVERYONE,
     "GET /basemap/<region>.pmtiles": ANYBODY,
+    "GET /c/<token>": LINK,
+    "POST /c/<token>": LINK,
     "GET /counters": EVERYONE,
     "GET /d/<token>": LINK,
     "GET /d/<token>/app.webmanifest": ANYBODY,  # repeats the token it was asked with, and tells nothing
@@ -79,6 +82,8 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /orders": EVERYONE,
     "GET /orders/<int:order_id>": EVERYONE,
     "POST /orders/<int:order_id>/hold": ("dispatcher", "salesperson"),
+    "POST /orders/<int:order_id>/delay": ("dispatcher", "salesperson"),
+    "POST /orders/<int:order_id>/payment": ("dispatcher", "salesperson"),
     "GET /orders/proofs/<int:proof_id>/<int:file_id>": NOT_VIEWERS,
     "GET /p/<token>": LINK,
     "GET /password": EVERYONE,
@@ -136,6 +141,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /t/<token>/message": LINK,
     "GET /t/<token>/status": LINK,
     "GET /tasks": EVERYONE,
+    "POST /tasks/<int:task_id>/delay": ("dispatcher", "salesperson"),
     "POST /tasks/<int:task_id>/done": NOT_VIEWERS,
 }
 

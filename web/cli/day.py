@@ -197,10 +197,14 @@ def dispatch_command(day: str | None, load: bool, as_json: bool) -> None:
 @click.command("notify")
 @json_option
 def notify_command(as_json: bool) -> None:
-    """Send the messages that are due. While outbound is off, they wait.
+    """Do what is due: end the terms for an answer, make the day's lists of backorders, send the messages.
+
+    While outbound is off, messages wait. `serve` and `worker` do the same by themselves, every few seconds.
+
 
     Exit code 1 when some could not be handed over.
     """
+    from web.due import do_due
     from web.outbox import outbound_of, send_due
 
     at_once = 50
@@ -208,6 +212,7 @@ def notify_command(as_json: bool) -> None:
     with open_installation() as here:
         with open_store(here.database) as store:
             mode = outbound_of(store).mode
+        due = do_due(here)
         while True:
             done = send_due(here, limit=at_once)
             counts = {name: getattr(done, name) for name in type(done).__dataclass_fields__}
@@ -216,11 +221,21 @@ def notify_command(as_json: bool) -> None:
             if done.total < at_once:
                 break
     if as_json:
-        print_json({"mode": mode, **totals})
-    elif mode == "off":
+        print_json({"mode": mode, "terms_ended": due.terms_ended, "lists_made": due.lists_made, **totals})
+        _end(totals)
+        return
+    if due.terms_ended:
+        click.echo(f"{due.terms_ended} terms for an answer have ended.")
+    if due.lists_made:
+        click.echo(f"{due.lists_made} lists of backorders were made.")
+    if mode == "off":
         click.echo("Outbound is off: messages wait. Switch it on under Settings, Messages.")
     else:
         click.echo(", ".join(f"{many} {name.replace('_', ' ')}" for name, many in totals.items()) + ".")
+    _end(totals)
+
+
+def _end(totals: Mapping[str, int]) -> None:
     if totals.get("failed") or totals.get("refused"):
         click.get_current_context().exit(1)
 

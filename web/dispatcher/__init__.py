@@ -14,6 +14,7 @@ BLUEPRINTS = (
     "web.dispatcher.papers:papers",
     "web.dispatcher.evening:evening",
     "web.dispatcher.orders:orders",
+    "web.dispatcher.backorders:backorders",
     "web.dispatcher.search:search",
     "web.dispatcher.tasks:tasks",
     "web.dispatcher.messages:messages",

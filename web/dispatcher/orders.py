@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import BytesIO
 from zoneinfo import ZoneInfo
 
@@ -26,12 +26,17 @@ from data.queries.timeline import order_timeline
 from data.queries.today import today_of
 from data.store import SqlStore
 from data.store.again import in_transaction
-from routing.errors import InvalidInput
-from routing.services.holding import hold_order, hold_payment
+from routing.errors import Conflict, InvalidInput
+from routing.model.consents import Answer
+from routing.rules.consent import Reply
+from routing.services.consenting import answer as settle_delay
+from routing.services.consenting import offered
+from routing.services.holding import hold_order, hold_payment, pass_payment
 from web.dispatcher import words
 from web.formats import clock
 from web.formats import day as written_day
 from web.here import here, now
+from web.incoming import whole
 from web.people import needs_role
 
 orders = Blueprint("orders", __name__, url_prefix="/orders")
@@ -72,7 +77,41 @@ def one(order_id: int) -> ResponseReturnValue:
     with here().database.reading() as connection:
         found = order_page(connection, order_id, now=now())
         timeline = order_timeline(connection, order_id)
-    return render_template("dispatcher/order.html", order=found, answer=answer(found), timeline=timeline, words=words)
+        store = SqlStore(connection)
+        delay = store.delay_of(order_id)
+        days = offered(store, delay, now=now()) if delay else ()
+    return render_template(
+        "dispatcher/order.html",
+        order=found,
+        answer=answer(found),
+        timeline=timeline,
+        words=words,
+        delay=delay,
+        offered=[(each, written_day(each, "EEE d MMM")) for each in days if delay and each != delay.day],
+        last_day=(delay.due_at - timedelta(seconds=1)).astimezone(ZoneInfo(delay.zone)).date() if delay else None,
+    )
+
+
+@orders.post("/<int:order_id>/delay")
+@needs_role("dispatcher", "salesperson")
+def settle(order_id: int) -> ResponseReturnValue:
+    """What the customer said about a delay, to whoever picked up the phone."""
+    said = request.form.get("answer", "")
+    if said not in list(Answer):
+        raise InvalidInput(_("Say what the customer said: agreed, another day, or cancelled."), code="answer")
+    seen = whole(request.form.get("seen", "")) or 0
+    reply = Reply(answer=Answer(said), day=request.form.get("day", "")[:20], seen=seen)
+    by, at = current_user.actor, now()
+
+    def write(store: SqlStore) -> None:
+        asked = store.delay_of(order_id)
+        if asked is None:
+            raise Conflict(_("Nothing is asked about this order any more. Look at it again."), code="consent_closed")
+        settle_delay(store, asked.id, reply, now=at, by=by)
+
+    in_transaction(here().database, write)
+    flash(words.answer_words(said), "done")
+    return redirect(url_for("orders.one", order_id=order_id))
 
 
 @orders.post("/<int:order_id>/hold")
@@ -90,6 +129,23 @@ def hold(order_id: int) -> ResponseReturnValue:
 
     if in_transaction(here().database, write):
         said = _("It may go again.") if lift else _("On hold: it keeps its goods and its place, and is not released.")
+        flash(said, "done")
+    return redirect(url_for("orders.one", order_id=order_id))
+
+
+@orders.post("/<int:order_id>/payment")
+@needs_role("dispatcher", "salesperson")
+def payment(order_id: int) -> ResponseReturnValue:
+    """Lets this order go before its money is here, with a reason; with `again` it waits for payment once more."""
+    reason, again = " ".join(request.form.get("reason", "").split()), "again" in request.form
+    if not reason and not again:
+        raise InvalidInput(_("Say why it may go before it is paid: who looks for the money will ask."), code="reason")
+
+    def write(store: SqlStore) -> bool:
+        return pass_payment(store, order_id, reason="" if again else reason, by=current_user.actor, now=now())
+
+    if in_transaction(here().database, write):
+        said = _("It waits for payment again.") if again else _("Passed: it may be released before it is paid.")
         flash(said, "done")
     return redirect(url_for("orders.one", order_id=order_id))
 

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from routing.rules.policies import KINDS, Scope
-from web.dispatcher.words import completeness_words, policy_words
+from web.dispatcher.words import completeness_words, policy_words, silence_words
 from web.formats import money
 
 
@@ -42,6 +42,28 @@ def kind_words() -> dict[str, tuple[str, str]]:
             _("Without this an earlier date is not promised."),
         ),
         "same_day_until": (_("Goes out the same day until"), _("Goods ready by this hour still go out that day.")),
+        "delay_consent": (
+            _("Asks before it comes later"),
+            _("When a promise slips, the message holds a link: accept the new day, choose another, or cancel."),
+        ),
+        "consent_rule": (
+            _("Rule for an answer that does not come"),
+            _(
+                "Your own: the two lines below. The US Mail Order Rule (16 CFR 435): a first delay of 30 days at most "
+                "takes silence as consent; a longer, an open or a second one is cancelled and refunded without a yes."
+            ),
+        ),
+        "consent_term_days": (_("Waits for the answer, in days"), _("Counted from the message. Under your own rule.")),
+        "consent_silence": (_("No answer means"), _("Under your own rule.")),
+        "refund_within": (
+            _("A cancelled order is refunded within"),
+            _("The task for the refund carries the date. A billing cycle: where a charge is taken back."),
+        ),
+        "backorder_list": (
+            _("Daily list of backorders"),
+            _("An e-mail to the buyers: every line that waits, its day, and what changed. None when nothing waits."),
+        ),
+        "backorder_list_at": (_("The daily list goes out at"), _("In the company's time zone.")),
     }
 
 
@@ -50,6 +72,19 @@ def rank_words() -> dict[str, str]:
         "never_loses": _("never loses goods that are kept for it"),
         "normal": _("loses goods that are still to come, never those on the shelf"),
         "may_give_up": _("may give up goods to who ranks higher"),
+    }
+
+
+def consent_words() -> dict[str, dict[str, str]]:
+    return {
+        "delay_consent": {
+            "private": _("private customers only"),
+            "on": _("asks for consent"),
+            "off": _("does not ask"),
+        },
+        "consent_rule": {"own": _("your own rule"), "us_mail_order": _("US Mail Order Rule")},
+        "consent_silence": {each: silence_words(each) for each in KINDS["consent_silence"].choices},
+        "refund_within": {"seven_working_days": _("7 working days"), "billing_cycle": _("one billing cycle")},
     }
 
 
@@ -78,6 +113,12 @@ def value_words(name: str, value: Any, currency: str = "") -> str:
             return ngettext("%(num)s shipment at most", "%(num)s shipments at most", value)
         case "reservation_horizon_days" | "promise_threshold_days" | "promise_earlier_days":
             return ngettext("%(num)s day", "%(num)s days", value)
+        case "consent_term_days":
+            return ngettext("%(num)s day", "%(num)s days", value)
+        case "backorder_list":
+            return _("each day") if value == "daily" else _("no list")
+        case "delay_consent" | "consent_rule" | "consent_silence" | "refund_within":
+            return consent_words()[name][value]
         case _:
             return str(value)
 

@@ -8,8 +8,13 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from data.queries.tasks import task_list
-from data.store import open_store
+from data.store import SqlStore
+from data.store.again import in_transaction
 from routing.errors import InvalidInput
+from routing.model.consents import Answer
+from routing.rules.consent import Reply
+from routing.services.doing import finish as finish_task
+from routing.services.doing import settle_delay
 from web.dispatcher import words
 from web.here import here, now
 from web.people import needs_role
@@ -24,8 +29,12 @@ LONGEST_OUTCOME = 200
 def page() -> ResponseReturnValue:
     done = request.args.get("show") == "done"
     with here().database.reading() as connection:
-        rows = task_list(connection, done=done)
-    return render_template("dispatcher/tasks.html", rows=rows, done=done, words=words)
+        mine = {current_user.name, current_user.email, current_user.role}
+        rows = task_list(connection, done=done, mine=mine)
+    own = [row for row in rows if row.is_mine]
+    others = [row for row in rows if not row.is_mine]
+    groups = [(_("Yours"), own), (_("Everybody else's"), others)] if own and others and not done else [("", rows)]
+    return render_template("dispatcher/tasks.html", groups=groups, rows=rows, done=done, words=words)
 
 
 @tasks.post("/<int:task_id>/done")
@@ -34,7 +43,25 @@ def finish(task_id: int) -> ResponseReturnValue:
     outcome = request.form.get("outcome", "").strip()[:LONGEST_OUTCOME]
     if not outcome:
         raise InvalidInput(_("Say what came of it in a few words: the next person reads it."), code="no_outcome")
-    with open_store(here().database) as store:
-        store.finish_task(task_id=task_id, outcome=outcome, by=current_user.actor, now=now())
+    by, at = current_user.actor, now()
+    in_transaction(here().database, lambda store: finish_task(store, task_id, outcome=outcome, by=by, now=at))
     flash(_("Done: %(outcome)s", outcome=outcome), "done")
+    return redirect(url_for("tasks.page"))
+
+
+@tasks.post("/<int:task_id>/delay")
+@needs_role("dispatcher", "salesperson")
+def delay(task_id: int) -> ResponseReturnValue:
+    """What a customer said about a delay on the phone: it is done as if they had pressed it themselves."""
+    said = request.form.get("answer", "")
+    if said not in list(Answer):
+        raise InvalidInput(_("Say what the customer said: agreed, another day, or cancelled."), code="answer")
+    reply = Reply(answer=Answer(said), day=request.form.get("day", "")[:20])
+    by, at = current_user.actor, now()
+
+    def write(store: SqlStore) -> None:
+        settle_delay(store, task_id, reply, by=by, now=at)
+
+    in_transaction(here().database, write)
+    flash(words.answer_words(said), "done")
     return redirect(url_for("tasks.page"))

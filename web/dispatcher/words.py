@@ -164,6 +164,7 @@ def notice_words(kind: str) -> str:
         "rescheduled": _("another day"),
         "next": _("the next stop"),
         "cancelled": _("cancelled"),
+        "backorder_list": _("the list of backorders"),
     }.get(kind, kind.replace("_", " "))
 
 
@@ -178,7 +179,27 @@ def task_words(kind: str) -> str:
         "redelivery": _("Deliver again"),
         "meet": _("Meet"),
         "goods_back": _("Goods back"),
+        "delay_consent": _("Delay"),
+        "refund": _("Refund"),
     }.get(kind, kind.replace("_", " ").capitalize())
+
+
+def silence_words(silence: str) -> str:
+    """What no answer to a delay means."""
+    return {
+        "task": _("the salesperson calls"),
+        "accept": _("the new day is accepted"),
+        "cancel": _("the goods are cancelled"),
+    }.get(silence, silence)
+
+
+def answer_words(answer: str) -> str:
+    """What was settled about a delay."""
+    return {
+        "accept": _("Agreed: the new day stands."),
+        "other_day": _("Moved to the day the customer chose."),
+        "cancel": _("Cancelled: the goods went to who waits next, and the refund is a task."),
+    }[answer]
 
 
 def reference_words(matched: str) -> str:
@@ -200,6 +221,8 @@ def actor_words(who: str) -> str:
     return {
         "import": _("an import"),
         "job": _("Backroute"),
+        "customer": _("the customer"),
+        "silence": _("no answer"),
         "demo": _("the demo"),
         "": "",
     }.get(who, who)
@@ -337,6 +360,27 @@ def sentence(one: Happening) -> str:
             return _("The customer was put on payment hold: %(why)s.", why=data.get("why"))
         case "payment_hold_lifted":
             return _("The customer is no longer on payment hold.")
+        case "payment_passed":
+            return _("Passed the payment gate: %(why)s.", why=data.get("why"))
+        case "payment_awaited":
+            return _("Waits for payment again.")
+        case "task_done":
+            about, outcome = task_words(str(data.get("about"))), data.get("outcome")
+            return _("Task done (%(about)s): %(outcome)s.", about=about, outcome=outcome)
+        case "consent_asked":
+            return _(
+                "Asked whether the delay suits; answer by %(day)s, no answer: %(means)s.",
+                day=_day(data.get("due_on")),
+                means=silence_words(str(data.get("silence"))),
+            )
+        case "consent_accept":
+            return _("The delay was agreed to.")
+        case "consent_other_day":
+            return _("Another day was chosen: %(day)s.", day=_day(data.get("chosen")))
+        case "consent_cancel":
+            return _("Cancelled because of the delay.")
+        case "consent_silent":
+            return _("No answer about the delay: %(means)s.", means=silence_words(str(data.get("means"))))
         case "inbound_slipped":
             return _("Inbound %(number)s comes on %(day)s.", number=data.get("inbound"), day=data.get("to"))
         case "inbound_cancelled":

@@ -1,0 +1,39 @@
+"""What a customer waits for, line by line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backorder:
+    """A line of which `quantity` base units wait for stock: open and not on the shelf for it, nor released.
+
+    `covered` of them stand on a truck to come. `expected_on` and `promised_on` are ISO days, "" when not known.
+    """
+
+    line_id: int
+    order_id: int
+    order: str
+    reference: str
+    ordered_at: datetime
+    customer_id: int
+    customer: str
+    site_id: int
+    site: str
+    sku: str
+    name: str
+    unit: str
+    quantity: int
+    covered: int
+    expected_on: str
+    promised_on: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListBefore:
+    """What the last list to somebody said: per line id its quantity, day and goods."""
+
+    day: str
+    lines: dict[str, tuple[int, str, str]]

@@ -1,0 +1,142 @@
+"""What a customer is asked when a promise slips, and what they may answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Answer(StrEnum):
+    ACCEPT = "accept"
+    OTHER_DAY = "other_day"
+    CANCEL = "cancel"
+
+
+class Silence(StrEnum):
+    """What no answer in the term means. The value is what the policy row holds."""
+
+    TASK = "task"
+    ACCEPT = "accept"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLine:
+    """A line of an order with `open` base units still to leave the depot, `committed` of them released or picked.
+
+    `was_on` and `now_on` are the two days that the customer was asked about; `asked` is False for the order's other
+    lines.
+    """
+
+    id: int
+    number: str
+    product_id: int
+    sku: str
+    name: str
+    unit: str
+    open: int
+    committed: int
+    price: int
+    expected_on: str
+    promised_on: str
+    promise_version: int
+    asked: bool = False
+    was_on: str = ""
+    now_on: str = ""
+
+    @property
+    def free(self) -> int:
+        """Units that may still be cancelled: neither released nor picked."""
+        return max(0, self.open - self.committed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """A question about one delay of one order. `lines`: everything of the order that is still open, asked or not."""
+
+    id: int
+    order_id: int
+    order: str
+    references: tuple[str, ...]
+    customer_id: int
+    customer: str
+    language: str
+    site_id: int
+    site: str
+    depot_id: int
+    zone: str
+    salesperson: str
+    currency: str
+    payment: str
+    days: tuple[str, str, str]
+    """The order's wanted_on, not_before and not_after as they stand."""
+    days_before: tuple[str, str, str]
+    """The same when it was asked."""
+    day: str
+    silence: Silence
+    asked_at: datetime
+    due_at: datetime
+    answer: Answer | None
+    chosen: str
+    answered_by: str
+    answered_at: datetime | None
+    silent_at: datetime | None
+    closed_at: datetime | None
+    closed_why: str
+    version: int
+    lines: tuple[OpenLine, ...]
+
+    @property
+    def asked(self) -> tuple[OpenLine, ...]:
+        return tuple(line for line in self.lines if line.asked)
+
+    @property
+    def on_its_way(self) -> bool:
+        """Nothing of what was asked about is left that an answer could change: it is released, gone or cancelled."""
+        return not any(line.free for line in self.asked)
+
+    @property
+    def stake(self) -> int:
+        """What the asked lines that may still be cancelled are worth, in minor units."""
+        return sum(line.free * line.price for line in self.asked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedOf:
+    """Whose order it is. `days`: its wanted_on, not_before and not_after."""
+
+    customer_id: int
+    business: bool
+    days: tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelayedLine:
+    """A line whose promise slips. ISO days; `now_on` "" and version 0 when no date can be promised."""
+
+    line_id: int
+    was_on: str
+    now_on: str = ""
+    promise_version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewConsent:
+    order_id: int
+    day: str
+    case: str
+    silence: Silence
+    days_before: tuple[str, str, str]
+    asked_at: datetime
+    due_at: datetime
+    lines: tuple[DelayedLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """Money that an open task asks somebody to give back: minor units, until an ISO day, for these goods."""
+
+    amount: int
+    by: str
+    goods: str

@@ -1,0 +1,298 @@
+"""What a customer is asked when a promise slips, until when, and what silence means. Pure.
+
+A company decides for itself (`OWN`): so many days, and what silence means. Or it follows the US Mail Order Rule
+(16 CFR 435.2), in which the kind of the delay decides:
+
+first, with a date at most 30 days later     silence is consent, and the customer may cancel until that date
+first, later than that or without a date     without consent within 30 days of the first promise: cancelled, refunded
+second and every one after                   without consent before the day promised last: cancelled, refunded
+
+    Café 12 was promised 3 March. On 1 March the truck slips to 10 March: silence is consent.
+>>> us = ConsentTerms(rule=ConsentRule.US_MAIL_ORDER)
+>>> first = Delay(was_on="2026-03-03", now_on="2026-03-10", nth=1, asked_on="2026-03-01")
+>>> question(first, us)
+Question(case=<Case.FIRST_SHORT: 'first_short'>, due_on='2026-03-10', silence=<Silence.ACCEPT: 'accept'>)
+
+    It slips to 20 April, 48 days: without a yes until 2 April it is cancelled.
+>>> question(Delay(was_on="2026-03-03", now_on="2026-04-20", nth=1, asked_on="2026-03-01"), us)
+Question(case=<Case.FIRST_LONG: 'first_long'>, due_on='2026-04-02', silence=<Silence.CANCEL: 'cancel'>)
+
+    The supplier names no date: the same.
+>>> question(Delay(was_on="2026-03-03", now_on="", nth=1, asked_on="2026-03-01"), us).case.value
+'first_indefinite'
+
+    On 8 March the second date, 10 March, slips to 12 March: a yes is needed until the 10th.
+>>> question(Delay(was_on="2026-03-10", now_on="2026-03-12", nth=2, asked_on="2026-03-08"), us)
+Question(case=<Case.SECOND: 'second'>, due_on='2026-03-10', silence=<Silence.CANCEL: 'cancel'>)
+
+    A company by its own terms asks for three days, and then a salesperson calls.
+>>> question(first, ConsentTerms(term_days=3))
+Question(case=<Case.OWN: 'own'>, due_on='2026-03-04', silence=<Silence.TASK: 'task'>)
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from routing.errors import Conflict, InvalidInput
+from routing.model.consents import Answer, Consent, OpenLine, Silence
+from routing.model.orders import DeliveryDays
+from routing.rules.policies import PolicyBook
+from routing.rules.promises import AT_CUSTOMERS_WISH, LOOK_AHEAD, NewPromise
+
+SILENCE_MAY_CONSENT = timedelta(days=30)
+"""16 CFR 435.2 (b)(1): the longest first delay of which silence may be taken for consent."""
+REFUND_WORKING_DAYS = 7
+OFFERED_DAYS = 12
+
+
+class ConsentRule(StrEnum):
+    OWN = "own"
+    US_MAIL_ORDER = "us_mail_order"
+
+
+class Case(StrEnum):
+    """Which delay it is."""
+
+    OWN = "own"
+    FIRST_SHORT = "first_short"
+    FIRST_LONG = "first_long"
+    FIRST_INDEFINITE = "first_indefinite"
+    SECOND = "second"
+
+
+class RefundTerm(StrEnum):
+    SEVEN_WORKING_DAYS = "seven_working_days"
+    BILLING_CYCLE = "billing_cycle"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentTerms:
+    """The policies in force for an order. `term_days` and `silence` count under the company's own rule."""
+
+    enabled: bool = True
+    term_days: int = 3
+    silence: Silence = Silence.TASK
+    rule: ConsentRule = ConsentRule.OWN
+    refund: RefundTerm = RefundTerm.SEVEN_WORKING_DAYS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delay:
+    """A promise that slips: ISO days, `now_on` "" when no date is known. `nth`: 1 for the first of this order."""
+
+    was_on: str
+    now_on: str
+    nth: int
+    asked_on: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The last ISO day for an answer, and what none means."""
+
+    case: Case
+    due_on: str
+    silence: Silence
+
+
+def terms_of(book: PolicyBook, *, day: str, customer_id: int, order_id: int, business: bool) -> ConsentTerms:
+    """What holds for an order on an ISO day. Asking is off for business customers unless a row says on."""
+
+    def said(name: str, otherwise: str | int) -> str:
+        value = book.value(name, day=day, customer_id=customer_id, order_id=order_id)
+        return str(otherwise if value is None else value)
+
+    asked = said("delay_consent", "private")
+    default = ConsentTerms()
+    return ConsentTerms(
+        enabled=asked == "on" or (asked == "private" and not business),
+        term_days=int(said("consent_term_days", default.term_days)),
+        silence=Silence(said("consent_silence", default.silence)),
+        rule=ConsentRule(said("consent_rule", default.rule)),
+        refund=RefundTerm(said("refund_within", default.refund)),
+    )
+
+
+def question(delay: Delay, terms: ConsentTerms) -> Question:
+    """Until when the customer is asked, and what silence means. The term never ends before the day of asking."""
+    if terms.rule is ConsentRule.OWN:
+        due = _after(delay.asked_on, timedelta(days=terms.term_days))
+        return Question(case=Case.OWN, due_on=due, silence=terms.silence)
+    if delay.nth > 1:
+        case, due, silence = Case.SECOND, delay.was_on, Silence.CANCEL
+    elif not delay.now_on:
+        case, due, silence = Case.FIRST_INDEFINITE, _after(delay.was_on, SILENCE_MAY_CONSENT), Silence.CANCEL
+    elif date.fromisoformat(delay.now_on) - date.fromisoformat(delay.was_on) > SILENCE_MAY_CONSENT:
+        case, due, silence = Case.FIRST_LONG, _after(delay.was_on, SILENCE_MAY_CONSENT), Silence.CANCEL
+    else:
+        case, due, silence = Case.FIRST_SHORT, delay.now_on, Silence.ACCEPT
+    return Question(case=case, due_on=max(due, delay.asked_on), silence=silence)
+
+
+def refund_by(cancelled_on: str, term: RefundTerm) -> str:
+    """The last ISO day for the refund: seven working days, or one billing cycle (a month) where a charge is taken back.
+
+    Working days are Monday to Friday: a public holiday among them makes the date a day early, which is the safe side.
+
+    >>> refund_by("2026-03-05", RefundTerm.SEVEN_WORKING_DAYS)  # a Thursday
+    '2026-03-16'
+    >>> refund_by("2026-01-31", RefundTerm.BILLING_CYCLE)
+    '2026-02-28'
+    """
+    day = date.fromisoformat(cancelled_on)
+    if term is RefundTerm.BILLING_CYCLE:
+        year, month = day.year + day.month // 12, day.month % 12 + 1
+        return date(year, month, min(day.day, calendar.monthrange(year, month)[1])).isoformat()
+    left = REFUND_WORKING_DAYS
+    while left:
+        day += timedelta(days=1)
+        left -= day.weekday() < 5
+    return day.isoformat()
+
+
+def nth_delay(promises: Iterable[tuple[str, str]], *, asked_before: int) -> int:
+    """Which delay of a line this is. `promises`: (ISO day, why) of every promise so far, oldest first.
+
+    What moved at the customer's wish is not our slip. `asked_before`: delays without a date leave no promise.
+
+    >>> nth_delay([("2026-03-03", "first date")], asked_before=0)
+    1
+    >>> nth_delay([("2026-03-03", "first date"), ("2026-03-10", "inbound PO-1 slips")], asked_before=0)
+    2
+    >>> nth_delay([("2026-03-03", "first date"), ("2026-03-10", AT_CUSTOMERS_WISH)], asked_before=0)
+    1
+    """
+    slips, before = 0, ""
+    for day, why in promises:
+        slips += bool(before) and day > before and why != AT_CUSTOMERS_WISH
+        before = day
+    return 1 + max(slips, asked_before)
+
+
+# ---------------------------------------------------------------------------- the answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What somebody pressed. `day`: the ISO day chosen. `what` to cancel: "asked", "all", or a line's id.
+
+    `seen`: the version of the question that the form showed.
+    """
+
+    answer: Answer
+    day: str = ""
+    what: str = "asked"
+    seen: int = 0
+
+    @property
+    def chosen(self) -> str:
+        """What the answer itself does not say: which day, or which goods."""
+        return {Answer.OTHER_DAY: self.day, Answer.CANCEL: self.what}.get(self.answer, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What the reply does: the order's new days (wanted_on, not_before, not_after), promises, and units taken off."""
+
+    days: tuple[str, str, str] | None = None
+    promises: tuple[NewPromise, ...] = ()
+    cancelled: tuple[tuple[OpenLine, int], ...] = ()
+    moves: bool = False
+    """The customer chose the day: it must be kept."""
+    unchanged: bool = False
+    closed_why: str = ""
+
+
+def offered_days(consent: Consent, days: DeliveryDays, *, today: str) -> tuple[str, ...]:
+    """The days that may be chosen instead: those the site is served on from the expected day on; none without one.
+
+    Expected on Tuesday 10 March at a site served on Tuesdays and Thursdays: the 10th, the 12th, the 17th ...
+    """
+    free = [line for line in consent.lines if line.free]
+    if not free or not all(line.expected_on for line in free):
+        return ()
+    day = max(date.fromisoformat(max(line.expected_on for line in free)), date.fromisoformat(today))
+    last, found = day + LOOK_AHEAD, list[str]()
+    while day <= last and len(found) < OFFERED_DAYS:
+        if days.serves(day):
+            found.append(day.isoformat())
+        day += timedelta(days=1)
+    return tuple(found)
+
+
+def effect_of(consent: Consent, reply: Reply, *, offered: Sequence[str], may_change: bool) -> Effect:
+    """What the reply does. The same reply again does nothing.
+
+    `may_change`: a person of the company may still settle it when the customer no longer can. Raises Conflict for a
+    question that is closed, InvalidInput for a day that was not offered or goods that were not asked about.
+    """
+    if reply.answer is consent.answer and reply.chosen == consent.chosen:
+        return Effect(unchanged=True)
+    if consent.closed_at is not None and not (may_change and consent.closed_why == "silence"):
+        raise _closed("This was settled already. Call us, and we find a way.")
+    if consent.on_its_way:
+        raise _closed("These goods are on their way already. Call us, and we find a way.")
+    if consent.answer is not None and reply.seen != consent.version:
+        raise _closed("Somebody has just answered this. Look at what was said, then change it if you want to.")
+    match reply.answer:
+        case Answer.ACCEPT:
+            back = consent.days_before if consent.answer is Answer.OTHER_DAY else None
+            return Effect(days=back, promises=_promises(consent.asked, lambda line: line.now_on) if back else ())
+        case Answer.OTHER_DAY:
+            if reply.day not in offered:
+                served = ", ".join(offered[:4]) or "none yet, because no date is known"
+                raise InvalidInput(
+                    f"The site is not served on that day, or too early. Choose of: {served}.", code="day"
+                )
+            _wanted, not_before, not_after = consent.days
+            moved = (reply.day, not_before, "" if not_after and not_after < reply.day else not_after)
+            return Effect(days=moved, moves=True, promises=_promises(consent.lines, lambda _line: reply.day))
+        case Answer.CANCEL:
+            gone = _cancelled(consent, reply.what)
+            left = [line for line in consent.asked if line.free and line not in gone]
+            return Effect(cancelled=tuple((line, line.free) for line in gone), closed_why="" if left else "cancelled")
+
+
+def silence_effect(consent: Consent) -> Effect:
+    """What happens when the term ends without an answer: units are cancelled, or nothing moves."""
+    if consent.silence is not Silence.CANCEL:
+        return Effect(closed_why="silence" if consent.silence is Silence.ACCEPT else "")
+    return Effect(cancelled=tuple((line, line.free) for line in consent.asked if line.free), closed_why="silence")
+
+
+def _promises(lines: Iterable[OpenLine], day_of: Callable[[OpenLine], str]) -> tuple[NewPromise, ...]:
+    made = []
+    for line in lines:
+        day = day_of(line)
+        if line.free and day and day != line.promised_on:
+            made.append(
+                NewPromise(
+                    line_id=line.id,
+                    version=line.promise_version + 1,
+                    promised_on=day,
+                    why=AT_CUSTOMERS_WISH,
+                    first=not line.promised_on,
+                    slip=False,
+                )
+            )
+    return tuple(made)
+
+
+def _cancelled(consent: Consent, what: str) -> list[OpenLine]:
+    if what not in ("asked", "all") and what not in {str(line.id) for line in consent.asked}:
+        raise InvalidInput("Say which goods to cancel: choose one of those shown.", code="what")
+    chosen = consent.lines if what == "all" else consent.asked
+    return [line for line in chosen if line.free and what in ("asked", "all", str(line.id))]
+
+
+def _closed(sentence: str) -> Conflict:
+    return Conflict(sentence, code="consent_closed")
+
+
+def _after(day: str, span: timedelta) -> str:
+    return (date.fromisoformat(day) + span).isoformat()

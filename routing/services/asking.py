@@ -1,0 +1,144 @@
+"""Asks for consent when a promise slips: which orders, until when, and what silence will mean."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from routing.model.consents import AskedOf, DelayedLine, NewConsent, Silence
+from routing.model.orders import WaitingOrder
+from routing.model.parties import Contact
+from routing.rules.consent import Delay, nth_delay, question, terms_of
+from routing.rules.policies import PolicyBook
+
+A_MINUTE = timedelta(minutes=1)
+"""A task that is due with the day is due at 23:59 of it, not at 00:00 of the next."""
+
+
+class Store(Protocol):
+    def policies(self) -> PolicyBook: ...
+    def asked_of(self, order_ids: Collection[int]) -> dict[int, AskedOf]: ...
+    def promises_so_far(self, line_ids: Collection[int]) -> dict[int, list[tuple[str, str]]]: ...
+    def times_asked(self, line_ids: Collection[int]) -> dict[int, int]: ...
+    def add_consent(self, new: NewConsent) -> int: ...
+    def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
+    def add_task(
+        self,
+        *,
+        kind: str,
+        subject_kind: str,
+        subject_id: int,
+        sentence: str,
+        made_at: datetime,
+        assignee: str = "dispatcher",
+        due_at: datetime | None = None,
+        data: Mapping[str, Any] | None = None,
+        urgent: bool = False,
+    ) -> int: ...
+    def append_event(
+        self,
+        *,
+        kind: str,
+        actor: str,
+        captured_at: datetime,
+        received_at: datetime,
+        data: Mapping[str, Any],
+        order_id: int | None = None,
+    ) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question that was written down. `due_on`: the last ISO day for an answer."""
+
+    consent_id: int
+    due_on: str
+    silence: Silence
+    reached: bool
+    """Somebody there agreed to messages; else a salesperson has to call."""
+
+    def words(self) -> dict[str, object]:
+        """What the message about the new date says of it; its link is made when it is written out."""
+        return {"consent_id": self.consent_id, "answer_by": self.due_on, "silence": self.silence.value}
+
+
+def ask(
+    store: Store,
+    delays: Mapping[int, tuple[WaitingOrder, tuple[DelayedLine, ...]]],
+    *,
+    zone: str,
+    by: str,
+    now: datetime,
+) -> dict[int, Asked]:
+    """Asks about these delays, by order, where the policy says so. The caller writes the message."""
+    if not delays:
+        return {}
+    today = now.astimezone(ZoneInfo(zone)).date().isoformat()
+    book, whose = store.policies(), store.asked_of(delays)
+    asked: dict[int, Asked] = {}
+    for order_id, (order, lines) in sorted(delays.items()):
+        of = whose[order_id]
+        terms = terms_of(book, day=today, customer_id=of.customer_id, order_id=order_id, business=of.business)
+        if not terms.enabled:
+            continue
+        ids = [line.line_id for line in lines]
+        before, times = store.promises_so_far(ids), store.times_asked(ids)
+        delay = Delay(
+            was_on=min(line.was_on for line in lines),
+            now_on="" if any(not line.now_on for line in lines) else max(line.now_on for line in lines),
+            nth=max(nth_delay(before.get(key, ()), asked_before=times.get(key, 0)) for key in ids),
+            asked_on=today,
+        )
+        asks = question(delay, terms)
+        reached = bool(store.who_is_told(order.customer_id, order.site_id, role="buyer"))
+        # Who was not asked cannot have consented by saying nothing.
+        silence = asks.silence if reached or asks.silence is Silence.CANCEL else Silence.TASK
+        due_at = end_of(asks.due_on, zone)
+        consent_id = store.add_consent(
+            NewConsent(
+                order_id=order_id,
+                day=delay.now_on,
+                case=asks.case.value,
+                silence=silence,
+                days_before=of.days,
+                asked_at=now,
+                due_at=due_at,
+                lines=lines,
+            )
+        )
+        asked[order_id] = Asked(consent_id=consent_id, due_on=asks.due_on, silence=silence, reached=reached)
+        store.append_event(
+            kind="consent_asked",
+            actor=by,
+            captured_at=now,
+            received_at=now,
+            order_id=order_id,
+            data={"consent": consent_id, "case": asks.case.value, "due_on": asks.due_on, "silence": silence.value},
+        )
+        if not reached:
+            store.add_task(
+                kind="delay_consent",
+                subject_kind="consent",
+                subject_id=consent_id,
+                sentence=call_sentence(order.customer, order.number, delay, reached=False),
+                made_at=now,
+                assignee=order.salesperson or "dispatcher",
+                due_at=due_at - A_MINUTE,
+                data={"order": order_id},
+            )
+    return asked
+
+
+def call_sentence(customer: str, order: str, delay: Delay, *, reached: bool) -> str:
+    """What the salesperson reads: whom to call and what about."""
+    moved = f"comes on {delay.now_on} instead of {delay.was_on}" if delay.now_on else f"has no date for {delay.was_on}"
+    why = "did not answer" if reached else "agreed to no messages"
+    return f"Call {customer}, who {why}: order {order} {moved}. Agreed, another day, or cancelled?"
+
+
+def end_of(day: str, zone: str) -> datetime:
+    """The moment at which an ISO day is over."""
+    return datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(0), tzinfo=ZoneInfo(zone))

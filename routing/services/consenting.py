@@ -1,0 +1,273 @@
+"""The answer to a delay: accepted, another day, cancelled, or nothing said in the term.
+
+Each is one transaction: the order's days, promises and units, the goods given to the next in rank, the event and the
+tasks, or none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from routing.errors import Conflict
+from routing.model.consents import Answer, Consent, OpenLine, Refund, Silence
+from routing.model.notices import Notice, NoticeKind, goods_line
+from routing.model.orders import DeliveryDays
+from routing.rules.consent import (
+    Delay,
+    Effect,
+    Reply,
+    effect_of,
+    offered_days,
+    refund_by,
+    silence_effect,
+    terms_of,
+)
+from routing.services import allocating, receiving
+from routing.services.asking import A_MINUTE, call_sentence, end_of
+
+CUSTOMER, SILENCE = "customer", "silence"
+CALL_WITHIN = timedelta(days=1)
+
+
+class Reader(Protocol):
+    def consent(self, consent_id: int, *, lock: bool = False) -> Consent: ...
+    def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
+
+
+class Store(Reader, receiving.Store, Protocol):
+    # Both protocols name it: mypy wants to hear which.
+    def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
+    def change_order(self, order_id: int, values: Mapping[str, Any]) -> None: ...
+    def set_consent(self, consent_id: int, values: Mapping[str, Any]) -> None: ...
+    def cancel_units(self, line_id: int, units: int) -> None: ...
+    def cancel_if_empty(self, order_id: int, *, now: datetime) -> bool: ...
+    def open_refund(self, order_id: int) -> Refund | None: ...
+    def finish_tasks(
+        self, *, kind: str, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
+    ) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The question as it stands after the answer; `changed` is False when it had been given before."""
+
+    consent: Consent
+    changed: bool
+
+
+def offered(store: Reader, consent: Consent, *, now: datetime) -> tuple[str, ...]:
+    """The ISO days that may be chosen instead."""
+    days = store.delivery_days(consent.depot_id, [consent.site_id])[consent.site_id]
+    return offered_days(consent, days, today=_today(consent, now))
+
+
+def answer(store: Store, consent_id: int, reply: Reply, *, now: datetime, by: str = CUSTOMER) -> Answered:
+    """Takes an answer; the same once more changes nothing.
+
+    The customer may change it until the term ends, a person of the company (`by` another) until it is settled. Raises
+    NotFound, InvalidInput, and Conflict "consent_closed" when it is too late or somebody answered meanwhile.
+    """
+    consent = _locked(store, consent_id)
+    by_person = by != CUSTOMER
+    if not by_person and now >= consent.due_at and (consent.answer or consent.closed_at):
+        if reply.answer is consent.answer and reply.chosen == consent.chosen:
+            return Answered(consent=consent, changed=False)
+        raise Conflict("The time to answer is over. Call us, and we find a way.", code="consent_closed")
+    days = offered(store, consent, now=now) if reply.answer is Answer.OTHER_DAY else ()
+    effect = effect_of(consent, reply, offered=days, may_change=by_person)
+    if effect.unchanged:
+        return Answered(consent=consent, changed=False)
+    store.set_consent(
+        consent_id,
+        {
+            "answer": reply.answer.value,
+            "chosen": reply.chosen,
+            "answered_by": by,
+            "answered_at": now,
+            "closed_at": now if effect.closed_why else None,
+            "closed_why": effect.closed_why,
+        },
+    )
+    _carry_out(store, consent, effect, now=now, by=by, why=_why(reply))
+    _event(store, consent, f"consent_{reply.answer.value}", {"chosen": reply.chosen}, now=now, by=by)
+    store.finish_tasks(
+        kind="delay_consent",
+        subject_kind="consent",
+        subject_id=consent_id,
+        outcome=_why(reply),
+        by=by,
+        now=now,
+    )
+    return Answered(consent=store.consent(consent_id), changed=True)
+
+
+def end_term(store: Store, consent_id: int, *, now: datetime) -> bool:
+    """The term has ended: does what silence means, as it was decided when asking. False when it was answered or done.
+
+    Goods that went out meanwhile are settled by that.
+    """
+    consent = _locked(store, consent_id)
+    if consent.answer or consent.closed_at or consent.silent_at or now < consent.due_at:
+        return False
+    if consent.on_its_way:
+        store.set_consent(consent_id, {"silent_at": now, "closed_at": now, "closed_why": "settled"})
+        return True
+    effect = silence_effect(consent)
+    said = {Silence.ACCEPT: Answer.ACCEPT.value, Silence.CANCEL: Answer.CANCEL.value}.get(consent.silence, "")
+    store.set_consent(
+        consent_id,
+        {
+            "answer": said,
+            "answered_by": SILENCE if said else "",
+            "answered_at": now if said else None,
+            "silent_at": now,
+            "closed_at": now if effect.closed_why else None,
+            "closed_why": effect.closed_why,
+        },
+    )
+    _carry_out(store, consent, effect, now=now, by=SILENCE, why="no answer in the term")
+    _event(store, consent, "consent_silent", {"means": consent.silence.value}, now=now, by=SILENCE)
+    if consent.silence is Silence.TASK:
+        delay = Delay(was_on=min(line.was_on for line in consent.asked), now_on=consent.day, nth=1, asked_on="")
+        worth = f" At stake: {_goods_in_words(consent.asked)}, {_money(consent.stake, consent.currency)}."
+        store.add_task(
+            kind="delay_consent",
+            subject_kind="consent",
+            subject_id=consent_id,
+            sentence=call_sentence(consent.customer, consent.order, delay, reached=True) + worth,
+            made_at=now,
+            assignee=consent.salesperson or "dispatcher",
+            due_at=now + CALL_WITHIN,
+            data={"order": consent.order_id},
+            urgent=True,
+        )
+    return True
+
+
+# ---------------------------------------------------------------------------- what an answer does
+
+
+def _locked(store: Store, consent_id: int) -> Consent:
+    """The question, kept from others until the end. The goods first: allocating locks them in that order too."""
+    first = store.consent(consent_id)
+    allocating.locked_products(store, first.depot_id, {line.product_id for line in first.lines})
+    return store.consent(consent_id, lock=True)
+
+
+def _carry_out(store: Store, consent: Consent, effect: Effect, *, now: datetime, by: str, why: str) -> None:
+    if effect.days is not None:
+        wanted_on, not_before, not_after = effect.days
+        store.change_order(consent.order_id, {"wanted_on": wanted_on, "not_before": not_before, "not_after": not_after})
+    store.add_promises(effect.promises, by=by, made_at=now, told=[promise.line_id for promise in effect.promises])
+    for line, units in effect.cancelled:
+        store.cancel_units(line.id, units)
+    if effect.cancelled:
+        store.cancel_if_empty(consent.order_id, now=now)
+    if effect.days is not None or effect.cancelled:
+        products = {line.product_id for line in consent.lines}
+        preview = receiving.reallocate(store, depot_id=consent.depot_id, product_ids=products, now=now, by=by, why=why)
+        if effect.moves and any(line.slips for line in preview.lines if line.order_id == consent.order_id):
+            raise Conflict("That day cannot be kept any more. Choose a later one, or call us.", code="consent_closed")
+    if effect.cancelled:
+        _confirm(store, consent, effect.cancelled, now=now)
+        _ask_for_refund(store, consent, effect.cancelled, now=now)
+
+
+def _confirm(store: Store, consent: Consent, gone: Sequence[tuple[OpenLine, int]], *, now: datetime) -> None:
+    company = store.company()
+    data: dict[str, object] = {
+        "company": company.name,
+        "phone": company.phone,
+        "customer": consent.customer,
+        "site": consent.site,
+        "goods": [goods_line(quantity=units, unit=line.unit, name=line.name) for line, units in gone],
+        "references": [consent.order, *consent.references],
+    }
+    for contact in store.who_is_told(consent.customer_id, consent.site_id, role="buyer"):
+        store.add_notice(
+            Notice(
+                kind=NoticeKind.CANCELLED,
+                subject_kind="order",
+                subject_id=consent.order_id,
+                occurrence=f"consent {consent.id} v{consent.version}",
+                recipient=contact.address,
+                channel=contact.channel,
+                language=contact.language,
+                data=data,
+                contact_id=contact.id,
+            ),
+            made_at=now,
+        )
+
+
+def _ask_for_refund(store: Store, consent: Consent, gone: Sequence[tuple[OpenLine, int]], *, now: datetime) -> None:
+    """A task with the last day for the money, unless the order was still waiting to be paid."""
+    worth = sum(units * line.price for line, units in gone)
+    if consent.payment == "pending" or not worth:
+        return
+    today, whose = _today(consent, now), store.asked_of([consent.order_id])[consent.order_id]
+    terms = terms_of(
+        store.policies(),
+        day=today,
+        customer_id=consent.customer_id,
+        order_id=consent.order_id,
+        business=whose.business,
+    )
+    last_day, goods = refund_by(today, terms.refund), _goods_in_words([line for line, _units in gone])
+    if (before := store.open_refund(consent.order_id)) is not None:
+        # The same order lost goods before and that money is still owed: one task, with the day that comes first.
+        worth, goods = worth + before.amount, f"{before.goods}, {goods}"
+        last_day = min(last_day, before.by)
+    store.add_task(
+        kind="refund",
+        subject_kind="order",
+        subject_id=consent.order_id,
+        sentence=f"Refund {consent.customer} by {last_day} what was paid for order {consent.order}, now cancelled: "
+        f"{goods}, {_money(worth, consent.currency)}. Was nothing paid, say so.",
+        made_at=now,
+        assignee=consent.salesperson or "dispatcher",
+        due_at=end_of(last_day, consent.zone) - A_MINUTE,
+        data={"amount": worth, "currency": consent.currency, "by": last_day, "goods": goods},
+    )
+
+
+def _event(store: Store, consent: Consent, kind: str, data: Mapping[str, Any], *, now: datetime, by: str) -> None:
+    asked = [
+        {"line": line.number, "sku": line.sku, "was": line.was_on, "now": line.now_on, "units": line.free}
+        for line in consent.asked
+    ]
+    store.append_event(
+        kind=kind,
+        actor=by,
+        captured_at=now,
+        received_at=now,
+        order_id=consent.order_id,
+        data={"consent": consent.id, "lines": asked, **data},
+    )
+
+
+def _why(reply: Reply) -> str:
+    match reply.answer:
+        case Answer.ACCEPT:
+            return "agreed to the new day"
+        case Answer.OTHER_DAY:
+            return f"wants it on {reply.day}"
+        case Answer.CANCEL:
+            return "cancelled by the customer"
+
+
+def _goods_in_words(lines: Sequence[OpenLine]) -> str:
+    shown = ", ".join(f"{line.free} × {line.sku}" for line in lines[:3])
+    return shown + (f" and {len(lines) - 3} more" if len(lines) > 3 else "")
+
+
+def _money(minor: int, currency: str) -> str:
+    return f"{minor / 100:.2f} {currency}".strip()
+
+
+def _today(consent: Consent, now: datetime) -> str:
+    return now.astimezone(ZoneInfo(consent.zone)).date().isoformat()

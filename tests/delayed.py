@@ -1,0 +1,50 @@
+"""A desk whose truck slips: three private cafés are asked whether a week later is fine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+from werkzeug.test import TestResponse
+
+from data import tables
+from data.store import open_store
+from routing.services.supplying import Slip, commit_slip
+from tests.desk import Desk, a_desk
+from tests.website import Website, form_token
+
+LATER = date(2026, 5, 19)
+
+
+@dataclass
+class Delayed:
+    website: Website
+    desk: Desk
+
+    def token(self, café: int = 1) -> str:
+        """What the link in the message to this café carries."""
+        return self.website.link("consent", "consent", self.consent(café)["id"], days=40)
+
+    def consent(self, café: int = 1) -> dict[str, Any]:
+        table = tables.delay_consent
+        query = select(table).where(table.c.order_id == self.desk.orders[café]).order_by(table.c.id.desc())
+        with self.website.installation.database.reading() as connection:
+            return dict(connection.execute(query).mappings().one())
+
+    def say(self, client: FlaskClient, café: int = 1, **form: object) -> TestResponse:
+        at = f"/c/{self.token(café)}"
+        csrf = form_token(client.get(at))
+        return client.post(at, data={"csrf_token": csrf, "seen": self.consent(café)["version"], **form})
+
+
+def a_delay(website: Website, *, language: str = "en") -> Delayed:
+    desk = a_desk(website)
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.customer).values(business=False, language=language, salesperson="Sales 1"))
+        connection.execute(update(tables.contact).values(channel="email", address="buyer@cafe.example"))
+    with open_store(website.installation.database) as store:
+        commit_slip(store, Slip(number="IN-1", to=LATER), now=website.clock.at, by="test")
+    return Delayed(website, desk)

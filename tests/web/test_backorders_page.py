@@ -1,0 +1,77 @@
+"""Backorders per customer, on the page and by command; the clock makes the daily list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import select
+
+from data import tables
+from data.store import open_store
+from routing.rules.policies import PolicyRow, Scope
+from tests.delayed import Delayed, a_delay
+from tests.website import Website, a_website
+from web.cli import main
+from web.due import do_due
+
+
+@pytest.fixture
+def website(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Website]:
+    monkeypatch.setenv("BACKROUTE_HOME", str(tmp_path / "home"))
+    with a_website(tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture
+def delayed(website: Website) -> Delayed:
+    return a_delay(website)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["backorders", *arguments])
+
+
+def test_every_customer_that_waits_is_listed_and_one_can_be_named(website: Website, delayed: Delayed) -> None:
+    client = website.signed_in(role="salesperson")
+    page = client.get("/backorders").text
+    assert [f"Café {café}" in page for café in (1, 2, 3, 4)] == [True, True, True, False], "Café 4 has its goods"
+    assert "Tue 19 May" in page
+    assert "<img" not in page
+    one = client.get("/backorders?customer=C-2").text
+    assert "SO-2" in one
+    assert "SO-1" not in one
+    assert client.get("/backorders?customer=nobody").status_code == 404
+    assert client.get(f"/backorders?customer={'x' * 5000}").status_code == 404
+    assert client.get("/backorders?customer=%25").status_code == 404, "a percent sign is no wildcard"
+
+
+def test_the_command_prints_them_for_people_and_programs(website: Website, delayed: Delayed) -> None:
+    said = run()
+    assert said.exit_code == 0
+    assert "3 lines of 3 customers wait, 0 without a day" in said.output
+    lines = json.loads(run("--customer", "C-1", "--json").output)["lines"]
+    assert [(line["order"], line["quantity"], line["expected_on"], line["uncovered"]) for line in lines] == [
+        ("SO-1", 12, "2026-05-19", 0)
+    ]
+    refused = run("--customer", "nobody", "--json")
+    assert refused.exit_code == 2
+    assert json.loads(refused.output.splitlines()[0])["error"]["code"] == "customer"
+
+
+def test_the_clock_makes_the_day_s_lists_once(website: Website, delayed: Delayed) -> None:
+    row = PolicyRow(scope=Scope.COMPANY, name="backorder_list", value="daily", effective_from="2026-05-12")
+    with open_store(website.installation.database) as store:
+        store.set_policy(row, by="test", now=website.clock.at)
+    assert [do_due(website.installation).lists_made for _ in range(3)] == [3, 0, 0]
+    website.clock.at += timedelta(days=1)
+    assert do_due(website.installation).lists_made == 3
+    with website.installation.database.reading() as connection:
+        days = connection.scalars(
+            select(tables.notice.c.occurrence).where(tables.notice.c.kind == "backorder_list")
+        ).all()
+    assert sorted(set(days)) == ["2026-05-12", "2026-05-13"]

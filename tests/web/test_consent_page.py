@@ -1,0 +1,249 @@
+"""The page on which a customer answers a delay: no script needed, a GET changes nothing, an answer counts once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+from werkzeug.test import TestResponse
+
+from data import tables
+from data.store import open_store
+from routing.model.notices import ClaimedNotice
+from tests.delayed import Delayed, a_delay
+from tests.website import Website, a_website, form_token
+from web.due import do_due
+from web.messages import renderer
+
+
+@pytest.fixture
+def website(tmp_path: Path) -> Iterator[Website]:
+    with a_website(tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture
+def delayed(website: Website) -> Delayed:
+    return a_delay(website)
+
+
+def everything(website: Website) -> list[object]:
+    with website.installation.database.reading() as connection:
+        return [
+            (table.name, tuple(row))
+            for table in tables.metadata.sorted_tables
+            for row in connection.execute(select(table).order_by(table.c.id))
+        ]
+
+
+def test_the_message_carries_the_link_and_its_page_shows_three_buttons(website: Website, delayed: Delayed) -> None:
+    with open_store(website.installation.database) as store:
+        claimed = store.claim_notices(now=website.clock.at, limit=50, lease_s=60)
+    asked = next(each for each in claimed if each.notice.subject_id == delayed.desk.orders[1])
+    said = renderer(website.installation)(asked).text
+    assert "Please answer by Friday 15 May" in said.replace("please", "Please")
+    assert f"/c/{delayed.token()}" in said
+    page = website.client().get(f"/c/{delayed.token()}").text
+    assert "New day: Tuesday 19 May" in page
+    assert [button in page for button in ("Agree to Tuesday 19 May", "Take this day", "Cancel")] == [True] * 3
+    assert "Wednesday 20 May" in page
+
+
+def test_reading_the_page_changes_nothing(website: Website, delayed: Delayed) -> None:
+    token = delayed.token()
+    before = everything(website)
+    for _ in range(3):
+        for query in ("", "?answer=cancel", "?answer=accept&seen=1"):
+            assert website.client().get(f"/c/{token}{query}").status_code == 200
+            assert website.client().head(f"/c/{token}{query}").status_code == 200
+    assert everything(website) == before
+
+
+@pytest.mark.parametrize(
+    ("form", "answer", "said"),
+    [
+        ({"answer": "accept"}, "accept", "Agreed: Tuesday 19 May"),
+        ({"answer": "other_day", "day": "2026-05-21"}, "other_day", "Agreed: Thursday 21 May"),
+        ({"answer": "cancel"}, "cancel", "Cancelled"),
+    ],
+)
+def test_each_button_does_what_it_says_and_twice_is_once(
+    website: Website, delayed: Delayed, form: dict[str, str], answer: str, said: str
+) -> None:
+    client = website.client()
+    assert delayed.say(client, **form).status_code == 302
+    assert said in client.get(f"/c/{delayed.token()}").text
+    before = delayed.consent()
+    assert before["answer"] == answer
+    assert delayed.say(client, **form).status_code == 302 if answer != "cancel" else True
+    assert delayed.consent() == before
+
+
+def test_a_stale_page_cannot_overrule_what_was_just_answered(website: Website, delayed: Delayed) -> None:
+    client = website.client()
+    delayed.say(client, answer="accept")
+    answer = delayed.say(client, answer="cancel", seen=1)
+    assert answer.status_code == 409
+    assert "was not changed" in answer.text
+    assert delayed.consent()["answer"] == "accept"
+    assert delayed.say(client, answer="other_day", day="2026-05-21").status_code == 302, "with the page as it stands"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"answer": "yes"},
+        {"answer": "<script>"},
+        {"answer": "other_day"},
+        {"answer": "other_day", "day": "2026-05-18"},
+        {"answer": "other_day", "day": "9" * 5000},
+        {"answer": "cancel", "what": "99999"},
+        {"answer": "cancel", "what": "-1"},
+        {"answer": "cancel", "what": "<img src=x>" * 100},
+    ],
+)
+def test_what_is_no_answer_is_refused_and_changes_nothing(
+    website: Website, delayed: Delayed, form: dict[str, str]
+) -> None:
+    client = website.client()
+    delayed.token()
+    before = everything(website)
+    assert delayed.say(client, **form).status_code in (400, 422)
+    assert everything(website) == before
+
+
+def test_a_link_of_another_kind_an_old_one_and_a_withdrawn_one_open_nothing(website: Website, delayed: Delayed) -> None:
+    client, own = website.client(), delayed.token()
+    tracking = website.link("tracking", "delivery", delayed.consent()["id"])
+    wrong = [tracking, own + "x", own[:-1], "x" * 5000, "..%2f..", website.link("consent", "delivery", 1)]
+    assert {client.get(f"/c/{token}").status_code for token in wrong} <= {403, 404}
+    assert client.get(f"/t/{own}").status_code == 403
+    with open_store(website.installation.database) as store:
+        store.revoke_links(
+            kind="consent", subject_kind="consent", subject_id=delayed.consent()["id"], now=website.clock.at
+        )
+    assert client.get(f"/c/{own}").status_code == 403
+    other = delayed.token(2)
+    website.clock.at += timedelta(days=60)
+    assert client.get(f"/c/{other}").status_code == 403
+
+
+def test_the_page_speaks_the_customer_s_language(tmp_path: Path) -> None:
+    for language, words in (
+        ("fi", ("Uusi päivä: tiistaina 19", "Peruuta")),
+        ("sv", ("Ny dag:", "Avbeställ")),
+    ):
+        with a_website(tmp_path / language) as website:
+            delayed = a_delay(website, language=language)
+            page = website.client().get(f"/c/{delayed.token()}").text
+            assert all(word in page for word in words), language
+            assert f'lang="{language}"' in page
+
+
+def test_the_end_of_the_term_is_found_by_the_clock_once(website: Website, delayed: Delayed) -> None:
+    delayed.say(website.client(), answer="accept")
+    assert do_due(website.installation).terms_ended == 0
+    website.clock.at += timedelta(days=4)
+    assert do_due(website.installation).terms_ended == 2, "two of three did not answer"
+    assert do_due(website.installation).terms_ended == 0
+    page = website.signed_in(role="salesperson").get("/tasks").text
+    assert page.count("who did not answer") == 2
+    assert "Please answer, or call us." in website.client().get(f"/c/{delayed.token(2)}").text
+    assert delayed.say(website.client(), 2, answer="accept").status_code == 302, "late, but nobody called yet"
+    assert "You may change" not in website.client().get(f"/c/{delayed.token(2)}").text
+
+
+def test_an_answer_that_came_before_the_message_left_takes_its_question_along(
+    website: Website, delayed: Delayed
+) -> None:
+    with open_store(website.installation.database) as store:
+        claimed: list[ClaimedNotice] = store.claim_notices(now=website.clock.at, limit=50, lease_s=60)
+    asked = next(each for each in claimed if each.notice.subject_id == delayed.desk.orders[1])
+    delayed.say(website.client(), answer="cancel")
+    said = renderer(website.installation)(asked).text
+    assert "/c/" not in said
+    assert "answer by" not in said
+
+
+def test_the_salesperson_settles_a_call_with_a_button_and_sees_their_own_first(
+    website: Website, delayed: Delayed
+) -> None:
+    website.clock.at += timedelta(days=4)
+    with website.installation.database.writing() as connection:
+        first = delayed.desk.orders[1]
+        mine = select(tables.order.c.customer_id).where(tables.order.c.id == first).scalar_subquery()
+        connection.execute(
+            update(tables.customer).where(tables.customer.c.id == mine).values(salesperson="SALESPERSON 1")
+        )
+    do_due(website.installation)
+    client = website.signed_in(role="salesperson")
+    page = client.get("/tasks").text
+    assert page.index("Yours") < page.index("Call Café 1,") < page.index("Everybody else") < page.index("Call Café 2,")
+    ids = {number: task for task, number in task_of(website)}
+    token = form_token(client.get("/tasks"))
+
+    def press(café: int, **form: str) -> TestResponse:
+        task = ids[delayed.desk.orders[café]]
+        return client.post(f"/tasks/{task}/delay", data={"csrf_token": token, **form})
+
+    before = everything(website)
+    for wrong in ({}, {"answer": "maybe"}, {"answer": "other_day", "day": "2026-05-18"}):
+        assert press(1, **wrong).status_code in (400, 422)
+    assert everything(website) == before
+    assert "Choose of: 2026-05-19, 2026-05-20" in press(1, answer="other_day", day="x").text
+    assert press(1, answer="other_day", day="2026-05-22").status_code == 302
+    assert press(2, answer="accept").status_code == 302
+    assert press(3, answer="cancel").status_code == 302
+    assert press(3, answer="accept").status_code == 409, "done already"
+    assert [delayed.consent(café)["answer"] for café in (1, 2, 3)] == ["other_day", "accept", "cancel"]
+    assert {delayed.consent(café)["answered_by"] for café in (1, 2, 3)} != {"customer"}
+    page = client.get(f"/orders/{delayed.desk.orders[1]}").text
+    assert "Another day was chosen: Fri 22 May." in page
+    assert "Agreed: Friday 22 May" in website.client().get(f"/c/{delayed.token()}").text
+
+
+def test_what_is_overdue_says_so_and_an_outcome_becomes_an_event(website: Website, delayed: Delayed) -> None:
+    client = website.signed_in(role="salesperson")
+    delayed.say(website.client(), answer="cancel")
+    refund = next(task for task, _order in task_of(website, kind="refund"))
+    website.clock.at += timedelta(days=20)
+    page = client.get("/tasks").text
+    assert "overdue since" in page
+    token = form_token(client.get("/tasks"))
+    client.post(f"/tasks/{refund}/done", data={"csrf_token": token, "outcome": "paid back by card"})
+    assert "paid back by card" in client.get(f"/orders/{delayed.desk.orders[1]}").text
+
+
+def task_of(website: Website, *, kind: str = "delay_consent") -> list[tuple[int, int]]:
+    table = tables.task
+    with website.installation.database.reading() as connection:
+        rows = connection.execute(select(table.c.id, table.c.data).where(table.c.kind == kind)).all()
+    return [(row.id, row.data.get("order", 0)) for row in rows]
+
+
+def test_who_picks_up_the_phone_settles_it_on_the_order_s_page_before_the_term(
+    website: Website, delayed: Delayed
+) -> None:
+    client, order = website.signed_in(role="salesperson"), delayed.desk.orders[1]
+    page = client.get(f"/orders/{order}")
+    assert "No answer yet; until Fri 15 May, then: the salesperson calls." in page.text
+    token = form_token(page)
+
+    def press(**form: object) -> TestResponse:
+        seen = delayed.consent()["version"]
+        return client.post(f"/orders/{order}/delay", data={"csrf_token": token, "seen": seen, **form})
+
+    before = everything(website)
+    for wrong in ({}, {"answer": "x"}, {"answer": "other_day", "day": "2026-05-18"}):
+        assert press(**wrong).status_code in (400, 422)
+    assert everything(website) == before
+    assert press(answer="other_day", day="2026-05-22").status_code == 302
+    assert "Chose Fri 22 May." in client.get(f"/orders/{order}").text
+    assert press(answer="accept", seen=1).status_code == 409
+    assert press(answer="cancel").status_code == 302
+    assert press(answer="accept").status_code == 409
+    assert "Asked about the delay" not in client.get(f"/orders/{order}").text

@@ -1,0 +1,150 @@
+"""The page on which a customer answers a delay: accept, another day, cancel.
+
+A GET changes nothing: mail scanners follow links.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from data.store import SqlStore
+from data.store.again import in_transaction
+from routing.errors import Conflict, InvalidInput, NotAllowed
+from routing.model.consents import Answer, Consent, Silence
+from routing.rules.consent import Reply
+from routing.services.consenting import Answered, answer, offered
+from web.formats import day
+from web.here import here, now
+from web.incoming import whole
+from web.languages import speak
+from web.security import TOKEN_LIMIT, limiter
+
+consent = Blueprint("consent", __name__)
+
+LONGEST_CHOICE = 20
+
+
+@consent.get("/c/<token>")
+@limiter.limit(TOKEN_LIMIT)
+def page(token: str) -> ResponseReturnValue:
+    return _page(token, _consent_of(token))
+
+
+@consent.post("/c/<token>")
+@limiter.limit(TOKEN_LIMIT)
+def reply(token: str) -> ResponseReturnValue:
+    """Takes the answer. The same press twice is one answer; too late says so and changes nothing."""
+    consent_id = _consent_of(token)
+    with here().database.reading() as connection:
+        speak(SqlStore(connection).consent(consent_id).language)
+    said = request.form.get("answer", "")
+    if said not in list(Answer):
+        raise InvalidInput(_("Press one of the three buttons: agree, another day, or cancel."), code="answer")
+    chosen = Reply(
+        answer=Answer(said),
+        day=request.form.get("day", "")[:LONGEST_CHOICE],
+        what=request.form.get("what", "asked")[:LONGEST_CHOICE],
+        seen=whole(request.form.get("seen", "")) or 0,
+    )
+
+    def write(store: SqlStore) -> Answered:
+        return answer(store, consent_id, chosen, now=now())
+
+    try:
+        in_transaction(here().database, write)
+    except Conflict as problem:
+        if problem.code != "consent_closed":
+            raise
+        return _page(token, consent_id, wrong=_("This was not changed. Look at how it stands now, or call us.")), 409
+    except InvalidInput as problem:
+        words = {
+            "day": _("We do not come to you on that day. Choose one of the days shown."),
+            "what": _("Say which goods to cancel: choose one of those shown."),
+        }
+        return _page(token, consent_id, wrong=words.get(problem.code, str(problem))), 422
+    return redirect(url_for("consent.page", token=token))
+
+
+def _consent_of(token: str) -> int:
+    """Raises NotAllowed for a link that is unknown, expired, revoked or of another kind."""
+    with here().database.reading() as connection:
+        link = SqlStore(connection).open_link(token=token, kind="consent", now=now())
+    if link.subject_kind != "consent":
+        raise NotAllowed(_("This link is not known. Ask the sender for a new one."), code="link_unknown")
+    return link.subject_id
+
+
+def _page(token: str, consent_id: int, *, wrong: str = "") -> str:
+    with here().database.reading() as connection:
+        store = SqlStore(connection)
+        found = store.consent(consent_id)
+        state = state_of(found)
+        days = offered(store, found, now=now()) if state == "open" else ()
+    speak(found.language)
+    last_day = (found.due_at - timedelta(seconds=1)).astimezone(ZoneInfo(found.zone)).date()
+    return render_template(
+        "customer/consent.html",
+        token=token,
+        consent=found,
+        state=state,
+        days=[(each, day(each)) for each in days if each != found.day],
+        headline=_headline(found, state),
+        below=_below(found, state, day(last_day)),
+        others=[line for line in found.lines if line.free and not line.asked],
+        wrong=wrong,
+    )
+
+
+def state_of(found: Consent) -> str:
+    """Whether it may still be answered by the customer, and if not, why."""
+    if found.answer is Answer.CANCEL and found.closed_at:
+        return "cancelled"
+    if found.closed_why == "newer":
+        return "newer"
+    if found.on_its_way:
+        return "on_its_way"
+    over = now() >= found.due_at
+    return "over" if found.closed_at or (over and found.answer) else "open"
+
+
+def _headline(found: Consent, state: str) -> str:
+    if state == "cancelled":
+        return _("Cancelled")
+    if state == "newer":
+        return _("There is a newer message about this order")
+    match found.answer:
+        case Answer.ACCEPT if found.day:
+            return _("Agreed: %(day)s", day=day(found.day))
+        case Answer.ACCEPT:
+            return _("Agreed: we deliver as soon as we can")
+        case Answer.OTHER_DAY:
+            return _("Agreed: %(day)s", day=day(found.chosen))
+    if state == "on_its_way":
+        return _("These goods are on their way already")
+    return _("New day: %(day)s", day=day(found.day)) if found.day else _("We have no day for these goods yet")
+
+
+def _below(found: Consent, state: str, last_day: str) -> str:
+    if state == "cancelled":
+        return _("These goods do not come. What you paid for them we give back.")
+    if state == "newer":
+        return _("Please answer with the link in that message.")
+    if state in ("over", "on_its_way"):
+        return _("If that does not suit you, call us.")
+    if found.answer is not None:
+        return _("You may change this until %(day)s.", day=last_day)
+    if now() >= found.due_at:
+        return _("Please answer, or call us.")
+    return {
+        Silence.ACCEPT: _("Without an answer by %(day)s we take it as agreed.", day=last_day),
+        Silence.CANCEL: _(
+            "Please answer by %(day)s. Without an answer we cancel these goods and give back what you paid.",
+            day=last_day,
+        ),
+        Silence.TASK: _("Please answer by %(day)s. Without an answer we call you.", day=last_day),
+    }[found.silence]
