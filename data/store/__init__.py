@@ -13,6 +13,7 @@ from data.store.messages import MessageStore
 from data.store.orders import OrderStore
 from data.store.parties import PartyStore
 from data.store.people import PeopleStore
+from data.store.picking import PickingStore
 from data.store.pins import PinStore
 from data.store.plans import PlanStore
 from data.store.proofs import ProofStore
@@ -30,6 +31,7 @@ class SqlStore(
     PinStore,
     PlanStore,
     VanStore,
+    PickingStore,
     ProofStore,
     ClosingStore,
     MessageStore,
