@@ -17,6 +17,7 @@ from data.store.picking import PickingStore
 from data.store.pins import PinStore
 from data.store.plans import PlanStore
 from data.store.proofs import ProofStore
+from data.store.returns import ReturnStore
 from data.store.supply import SupplyStore
 from data.store.system import SystemStore
 from data.store.vans import VanStore
@@ -32,6 +33,7 @@ class SqlStore(
     PlanStore,
     VanStore,
     PickingStore,
+    ReturnStore,
     ProofStore,
     ClosingStore,
     MessageStore,

@@ -15,6 +15,7 @@ from data.tables import (
     current_plan,
     delivery,
     delivery_line,
+    event,
     order,
     order_line,
     product,
@@ -28,7 +29,7 @@ from data.tables import (
     vehicle,
 )
 from routing.errors import Conflict, NotFound
-from routing.model.picking import PickDelivery, PickLine, PickUnits, TripPlace
+from routing.model.picking import PickDelivery, PickLine, PickUnits, Step, TripPlace
 from routing.rules.picking import share_picked
 
 
@@ -264,3 +265,31 @@ class PickingStore(StorePart):
             .limit(1)
         ).first()
         return None if row is None else TripPlace(**row._mapping)
+
+    def last_step(self, event_id: int, *, kinds: Sequence[str]) -> Step | None:
+        """What this event did to its delivery, if nothing of these kinds was done to it since."""
+        row = self.connection.execute(
+            select(event).where(event.c.id == event_id, event.c.kind.in_(kinds), event.c.delivery_id.is_not(None))
+        ).first()
+        if row is None:
+            return None
+        newest = self.connection.scalar(
+            select(func.max(event.c.id)).where(event.c.delivery_id == row.delivery_id, event.c.kind.in_(kinds))
+        )
+        if newest != event_id:
+            return None
+        return Step(event_id=row.id, kind=row.kind, delivery_id=row.delivery_id, shift_id=row.shift_id, data=row.data)
+
+    def plans_with(self, delivery_id: int) -> list[tuple[int, str]]:
+        """(plan, day) of the current plans that have this delivery on a route."""
+        rows = self.connection.execute(
+            select(current_plan.c.plan_id, current_plan.c.day)
+            .join_from(current_plan, route, route.c.plan_id == current_plan.c.plan_id)
+            .join(trip, trip.c.route_id == route.c.id)
+            .join(stop, stop.c.trip_id == trip.c.id)
+            .join(stop_delivery, stop_delivery.c.stop_id == stop.c.id)
+            .where(stop_delivery.c.delivery_id == delivery_id)
+            .order_by(current_plan.c.day)
+        )
+        # A plan of several depots and days is one version: taken out once, it is out of all of them.
+        return list({row.plan_id: (row.plan_id, row.day) for row in rows}.values())

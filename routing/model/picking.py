@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,3 +106,14 @@ class TripPlace:
     vehicle: str
     trip: int
     stop: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What was done to a delivery, as its event says."""
+
+    event_id: int
+    kind: str
+    delivery_id: int
+    shift_id: int | None
+    data: Mapping[str, Any]

@@ -12,13 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from routing.errors import Conflict, NotFound
-from routing.model.day import CurrentPlan
+from routing.errors import BackrouteError, Conflict, NotFound
 from routing.model.orders import Book, Preview
 from routing.model.picking import PickDelivery
 from routing.model.stock import ShelfOfReceipt
 from routing.rules.allocation import recounted_shelves, with_quantity
-from routing.rules.changes import orders_of
 from routing.rules.picking import short_of, unpicked_shelves, without_picked
 from routing.services import allocating, editing, picking
 
@@ -33,7 +31,7 @@ class Store(allocating.Store, editing.EditsPlans, picking.Store, Protocol):
     def picked_units(self, depot_id: int, product_ids: Collection[int]) -> dict[tuple[int, int], int]: ...
     def shelves(self, depot_id: int, product_id: int) -> list[ShelfOfReceipt]: ...
     def set_counted(self, *, supply_id: int, quantity: int, was: int) -> None: ...
-    def current_plans(self, *, from_day: str, to_day: str, depot_ids: Sequence[int]) -> tuple[CurrentPlan, ...]: ...
+    def plans_with(self, delivery_id: int) -> list[tuple[int, str]]: ...
     def deliveries_of_lines(self, line_ids: Collection[int]) -> set[int]: ...
     def append_event(
         self,
@@ -245,16 +243,14 @@ def _left(goods: Sequence[PickDelivery], delivery_id: int, product_id: int, befo
 
 def _leave_plan(store: Store, delivery: PickDelivery, *, now: datetime, by: str) -> str:
     """Takes an empty delivery out of the plan that it is in; the sentence of a task when the plan does not allow it."""
-    for current in store.current_plans(from_day=delivery.for_day, to_day="9999-12-31", depot_ids=[delivery.depot_id]):
-        saved = store.plan(current.plan_id)
-        if not any(delivery.id in order for order in orders_of(saved.plan).values()):
-            continue
+    for plan_id, day in store.plans_with(delivery.id):
         try:
-            editing.take_out(store, plan_id=saved.id, delivery=delivery.id, by=by, now=now)
-        except Conflict as problem:
+            editing.take_out(store, plan_id=plan_id, delivery=delivery.id, by=by, now=now)
+        except BackrouteError as problem:
+            # The goods are gone whatever the plan says: a person takes the empty stop off it.
             sentence = (
                 f"{delivery.number} for {delivery.site} has no goods any more, but could not be taken out of the plan "
-                f"of {current.day}: {problem} Take it off the route."
+                f"of {day}: {problem} Take it off the route."
             )
             store.add_task(
                 kind="empty_delivery",
@@ -265,5 +261,4 @@ def _leave_plan(store: Store, delivery: PickDelivery, *, now: datetime, by: str)
                 urgent=True,
             )
             return sentence
-        return ""
     return ""

@@ -8,6 +8,8 @@ BLUEPRINTS = (
     "web.dispatcher.supply:supply",
     "web.dispatcher.imports:imports",
     "web.dispatcher.release:release",
+    "web.dispatcher.warehouse:warehouse",
+    "web.dispatcher.shelves:shelves",
     "web.dispatcher.addresses:addresses",
     "web.dispatcher.board_day:board",
     "web.dispatcher.papers:papers",

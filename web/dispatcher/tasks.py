@@ -9,9 +9,12 @@ from flask_login import current_user
 
 from data.queries.tasks import task_list
 from data.store import open_store
+from data.store.again import in_transaction
 from routing.errors import InvalidInput
+from routing.services.deciding import Decision, decide_door
 from web.dispatcher import words
 from web.here import here, now
+from web.incoming import day_of
 from web.people import needs_role
 
 tasks = Blueprint("tasks", __name__, url_prefix="/tasks")
@@ -26,6 +29,24 @@ def page() -> ResponseReturnValue:
     with here().database.reading() as connection:
         rows = task_list(connection, done=done)
     return render_template("dispatcher/tasks.html", rows=rows, done=done, words=words)
+
+
+@tasks.post("/<int:task_id>/decide")
+@needs_role("dispatcher", "salesperson")
+def decide(task_id: int) -> ResponseReturnValue:
+    """What becomes of goods that were not taken at the door: the goods and the order follow at once."""
+    try:
+        decision = Decision(request.form.get("decision", ""))
+    except ValueError:
+        raise InvalidInput(_("Choose: credit, cancel or deliver again."), code="decision") from None
+    text = request.form.get("for_day", "").strip()
+    day, at, by = day_of(text) if text else "", now(), current_user.actor
+    said = in_transaction(
+        here().database,
+        lambda store: decide_door(store, task_id=task_id, decision=decision, for_day=day, now=at, by=by),
+    )
+    flash(said, "done")
+    return redirect(url_for("tasks.page"))
 
 
 @tasks.post("/<int:task_id>/done")
