@@ -14,7 +14,7 @@ from data.queries.today import today_of
 from data.queries.warehouse import FloorDepot, FloorTrip, floor, floor_trip, place_of_shift, wave
 from data.store import SqlStore
 from data.store.again import in_transaction
-from routing.errors import Conflict, InvalidInput, NotFound
+from routing.errors import BackrouteError, Conflict, InvalidInput, NotFound
 from routing.services.loading import load_delivery, unload_delivery
 from routing.services.picking import pick_lines, stage_delivery, unpick_lines, unstage_delivery
 from routing.services.undoing import undo_step
@@ -72,9 +72,7 @@ def scan() -> ResponseReturnValue:
     try:
         said = in_transaction(here().database, lambda store: answer_scan(store, where, now=now(), by=_by()))
     except (Conflict, InvalidInput, NotFound) as problem:
-        flash(str(problem), "failed")
-        choice = problem.code if problem.code in ("out_of_order", "not_picked") and where.mode == "load" else ""
-        return redirect(_back(where, at=where.at, choice=choice, refused=problem.fields.get("delivery", "")))
+        return _refused(where, problem)
     return _answered(where, said)
 
 
@@ -190,10 +188,16 @@ def _pressed(work: Callable[[SqlStore], Answer]) -> ResponseReturnValue:
     try:
         said = in_transaction(here().database, work)
     except (Conflict, InvalidInput) as problem:
-        flash(str(problem), "failed")
-        choice = problem.code if problem.code in ("out_of_order", "not_picked") and where.mode == "load" else ""
-        return redirect(_back(where, at=where.at, choice=choice, refused=problem.fields.get("delivery", "")))
+        return _refused(where, problem)
     return _answered(where, said)
+
+
+def _refused(where: Floor, problem: BackrouteError) -> ResponseReturnValue:
+    """Says it in red. What was done before can still be undone, and a van may be loaded otherwise by choice."""
+    flash(str(problem), "failed")
+    choice = problem.code if problem.code in ("out_of_order", "not_picked") and where.mode == "load" else ""
+    refused = problem.fields.get("delivery", "") if choice else ""
+    return redirect(_back(where, at=where.at, undo=where.event_id, choice=choice, refused=refused))
 
 
 def _answered(where: Floor, said: Answer) -> ResponseReturnValue:
