@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from data import tables
 from data.store import SqlStore
 from routing.model.picking import PickDelivery
+from tests.evening import Driven
 from tests.rounds import DAY, Round
 from tests.website import Website, a_website, form_token
 
@@ -253,3 +254,55 @@ def test_events_of_the_warehouse_are_told_in_plain_words(floor: Floor) -> None:
     text = floor.client.get(f"/orders/{order}").text
     assert "12 units picked: 12 of 12." in text
     assert "Waits at A3 to be loaded." in text
+
+
+# ---------------------------------------------------------------------------- after the door
+
+
+def refuse_one(floor: Floor) -> int:
+    """The driver of the round reports that the first door refused 4 of 12; the task's key."""
+    with floor.website.installation.database.writing() as connection:
+        connection.execute(update(tables.allocation).values(loaded=12, released=0))
+        connection.execute(update(tables.delivery).values(state="dispatched"))
+        connection.execute(
+            tables.manifest.insert().values(
+                id=floor.round.manifest_id, plan_id=floor.round.plan_id, route_id=floor.round.route_id,
+                shift_id=floor.round.shift_id, driver_id=floor.round.driver_id, day=DAY, content={},
+                dispatched_at=floor.website.clock.at, by="test",
+            )
+        )  # fmt: skip
+    Driven(floor.website.installation.database, floor.round).says(0, delivered=8, refused=4)
+    with floor.website.installation.database.reading() as connection:
+        return int(connection.scalar(select(tables.task.c.id).where(tables.task.c.kind == "door_decision")) or 0)
+
+
+def test_a_refusal_is_decided_by_a_button_on_the_tasks(floor: Floor) -> None:
+    task = refuse_one(floor)
+    desk = floor.website.signed_in()
+    page = desk.get("/tasks")
+    assert f"/tasks/{task}/decide" in page.text
+    token = form_token(page)
+    for bad in ({}, {"decision": "burn"}, {"decision": "redeliver", "for_day": "soon"}):
+        assert desk.post(f"/tasks/{task}/decide", data={"csrf_token": token, **bad}).status_code == 422, bad
+    answer = desk.post(f"/tasks/{task}/decide", data={"csrf_token": token, "decision": "credit"})
+    assert answer.status_code == 302
+    assert "4 refused units of D-1-1 are credited." in desk.get("/tasks").text
+    assert f"/tasks/{task}/decide" not in desk.get("/tasks").text
+
+
+def test_what_came_back_is_inspected_on_a_page(floor: Floor) -> None:
+    with floor.website.installation.database.writing() as connection:
+        connection.execute(
+            tables.movement.insert().values(
+                at=floor.website.clock.at, product_id=floor.round.product_id, quantity=6, why="came back", by="test",
+                from_place=f"vehicle:{floor.round.vehicle_id}", to_place=f"returned:{floor.round.depot_id}",
+            )
+        )  # fmt: skip
+    assert "Oat milk 1 l" in floor.client.get("/shelves/returns").text
+    form = {"depot": floor.round.depot_id, "product": floor.round.product_id, "place": "returned"}
+    for bad in ({}, {"quantity": "0", "verdict": "stock"}, {"quantity": "2", "verdict": "eat"}):
+        assert floor.post("/shelves/returns", **form, **bad).status_code == 422, bad
+    assert floor.post("/shelves/returns", **form, quantity="7", verdict="stock").status_code == 409
+    assert floor.post("/shelves/returns", **form, quantity="6", verdict="stock").status_code == 302
+    assert "Nothing to inspect" in floor.client.get("/shelves/returns").text
+    assert units_on_hand(floor) == 42
