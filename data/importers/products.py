@@ -13,7 +13,7 @@ from routing.model.imports import ImportResult
 
 COLUMNS = (
     "sku", "name", "unit", "case_pack", "pallet_pack", "weight_g", "volume_cm3", "pieces", "price", "currency",
-    "supplier",
+    "supplier", "barcode",
 )  # fmt: skip
 NEEDED = ("sku", "name")
 
@@ -52,6 +52,8 @@ def import_products(
                 "price": cells.money("price", currency),
                 "currency": currency,
             }
+            if "barcode" in row.cells:  # a file without the column leaves the barcodes alone
+                values["barcode"] = cells.text("barcode", longest=100)
             supplier = cells.text("supplier", longest=100)
             if sku and sku in seen:
                 cells.wrong("sku", f"{sku} stands in row {seen[sku]} already: keep one of the two rows")

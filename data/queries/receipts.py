@@ -50,6 +50,7 @@ class ReceiptRow:
     id: int
     number: str
     inbound: str
+    depot_id: int
     depot: str
     zone: str
     sku: str
@@ -116,6 +117,7 @@ def recent_receipts(connection: Connection, *, limit: int = 12) -> list[ReceiptR
             supply.c.id,
             supply.c.number,
             func.coalesce(inbound.c.number, "").label("inbound"),
+            depot.c.id.label("depot_id"),
             depot.c.name.label("depot"),
             depot.c.zone,
             product.c.number.label("sku"),

@@ -17,9 +17,11 @@ from data.store.messages import MessageStore
 from data.store.orders import OrderStore
 from data.store.parties import PartyStore
 from data.store.people import PeopleStore
+from data.store.picking import PickingStore
 from data.store.pins import PinStore
 from data.store.plans import PlanStore
 from data.store.proofs import ProofStore
+from data.store.returns import ReturnStore
 from data.store.stands import StandStore
 from data.store.supply import SupplyStore
 from data.store.system import SystemStore
@@ -38,6 +40,8 @@ class SqlStore(
     PinStore,
     PlanStore,
     VanStore,
+    PickingStore,
+    ReturnStore,
     ProofStore,
     ClosingStore,
     MessageStore,

@@ -250,12 +250,6 @@ class ConsentStore(StorePart):
             .values(**values, version=delay_consent.c.version + 1)
         )
 
-    def cancel_units(self, line_id: int, units: int) -> None:
-        """Takes units off a line."""
-        self.connection.execute(
-            update(order_line).where(order_line.c.id == line_id).values(cancelled=order_line.c.cancelled + units)
-        )
-
     def cancel_if_empty(self, order_id: int, *, now: datetime) -> bool:
         """Cancels the order when every unit of it was; says whether it did."""
         left = select(order_line.c.id).where(

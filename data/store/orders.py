@@ -286,32 +286,6 @@ class OrderStore(StorePart):
         )
         return delivery_id, number
 
-    def delivery_goods(self, delivery_id: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """A delivery's row, and its lines with the order, the SKU and how many of their units are picked.
-
-        Raises NotFound.
-        """
-        row = self.connection.execute(select(delivery).where(delivery.c.id == delivery_id)).mappings().first()
-        if row is None:
-            raise NotFound(f"There is no delivery {delivery_id}.", delivery=delivery_id)
-        lines = (
-            select(
-                delivery_line.c.allocation_id,
-                delivery_line.c.quantity,
-                allocation.c.released,
-                allocation.c.picked,
-                order_line.c.order_id,
-                order.c.number.label("order_number"),
-                order_line.c.product_id,
-            )
-            .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
-            .join(order_line, order_line.c.id == allocation.c.order_line_id)
-            .join(order, order.c.id == order_line.c.order_id)
-            .where(delivery_line.c.delivery_id == delivery_id)
-            .order_by(delivery_line.c.id)
-        )
-        return dict(row), [dict(line) for line in self.connection.execute(lines).mappings()]
-
     def set_unreleased(self, delivery_id: int) -> None:
         """Raises Conflict when it is no longer just released."""
         changed = self.connection.execute(

@@ -53,7 +53,6 @@ class VanStore(StorePart):
                 delivery_line.c.delivery_id,
                 delivery_line.c.allocation_id,
                 delivery_line.c.quantity,
-                allocation.c.released,
                 order_line.c.product_id,
                 product.c.name,
             )
@@ -70,7 +69,6 @@ class VanStore(StorePart):
                 product_id=row.product_id,
                 product=row.name,
                 quantity=row.quantity,
-                released=row.released,
             )
             for row in rows
         )

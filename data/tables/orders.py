@@ -142,6 +142,8 @@ delivery = Table(
     Column("ready_at", Moment),
     Column("oldest_ordered_at", Moment, nullable=False),
     word("waits_for", default=""),  # why it is not planned: customer | address | ...
+    word("staged_place", default=""),  # the lane or bay where it waits to be loaded; empty: nowhere yet
+    Column("staged_at", Moment),
     version(),
     UniqueConstraint("number"),
     CheckConstraint("direction IN ('deliver', 'collect')", name="direction"),
@@ -158,6 +160,9 @@ delivery_line = Table(
     refers("delivery_id", "delivery"),
     refers("allocation_id", "allocation"),
     Column("quantity", Integer, nullable=False),
+    # Of `quantity`, what was taken off the shelf for this delivery. The allocation's own count is the truth: this one
+    # only says for which of its deliveries it was (routing/rules/picking.py).
+    count("picked", default=0),
     UniqueConstraint("delivery_id", "allocation_id"),
     CheckConstraint("quantity > 0", name="quantity"),
 )

@@ -13,6 +13,7 @@ product = Table(
     word("source", default="own"),
     word("number"),  # the SKU
     word("name"),
+    word("barcode", default=""),  # what a scanner reads off it: a GTIN or whatever stands there
     word("unit", default="pcs"),
     count("case_pack", default=1),
     count("pallet_pack", default=0),
@@ -25,6 +26,7 @@ product = Table(
     version(),
     UniqueConstraint("source", "number"),
     CheckConstraint("case_pack >= 1", name="case_pack"),
+    Index("ix_product_barcode", "barcode"),
 )
 
 product_supplier = Table(

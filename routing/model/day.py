@@ -192,14 +192,13 @@ class SavedPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
-    """Units of one allocation that a delivery takes along. `released` of the allocation are not picked yet."""
+    """Units of one allocation that a delivery takes along."""
 
     delivery_id: int
     allocation_id: int
     product_id: int
     product: str
     quantity: int
-    released: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ from routing.rules.door import (
     why_in,
 )
 from routing.rules.progress import NONE_YET, Eta, forecast, leaves, told_live
+from routing.services import receiving
 
 SCOPE = "driver"
 """The scope of the phones' keys in the idempotency table."""
@@ -47,7 +48,7 @@ ON_DUTY_BEFORE = timedelta(minutes=30)
 ON_DUTY_AFTER = timedelta(hours=1)
 
 
-class Store(Protocol):
+class Store(receiving.Store, Protocol):
     """What delivering needs of the store."""
 
     def recall(self, *, scope: str, key: str, payload_sha256: str | None = None) -> Any: ...
@@ -336,6 +337,9 @@ def _record_outcome(
         )
     if ended := [one.delivery.id for one in settled if one.delivery.id in of_the_erp]:
         store.cancel_what_is_open(ended)
+    ours = [one for one in settled if one.delivery.id not in of_the_erp]
+    if not store.erp_allocates():
+        _ask_the_queue_again(store=store, manifest=manifest, settled=ours, now=now, by=actor)
     _tell(store=store, manifest=manifest, door=door, settled=settled, next_day=next_day, now=now, secret=secret)
     return Recorded(event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=_remarks(report, away))
 
@@ -422,6 +426,31 @@ def _move_goods(*, store: Store, manifest: ManifestInHand, settled: Settled, at:
                     allocation_id=line.allocation_id,
                     delivery_id=settled.delivery.id,
                 )
+
+
+def _ask_the_queue_again(
+    *, store: Store, manifest: ManifestInHand, settled: Sequence[Settled], now: datetime, by: str
+) -> None:
+    """What was short or damaged is open demand again, in its old place: free stock is given to it at once."""
+    products = {
+        loaded.product_id
+        for one in settled
+        for line in one.lines
+        for loaded in one.delivery.lines
+        if loaded.allocation_id == line.allocation_id and line.short + line.damaged
+    }
+    if products:
+        numbers = ", ".join(one.delivery.number for one in settled)
+        receiving.reallocate(
+            store,
+            depot_id=manifest.depot_id,
+            product_ids=products,
+            now=now,
+            by=by,
+            why=f"{numbers} came short",
+            # The customer is told of the rest with the slip of this delivery.
+            tell=False,
+        )
 
 
 def _end_delivery(

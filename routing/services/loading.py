@@ -1,4 +1,8 @@
-"""Loading a route: the goods go from the shelf onto the van, and from that moment on-hand stock is less."""
+"""Loading: the goods go from the shelf onto the van, and from that moment on-hand stock is less.
+
+`load_delivery` is the scan at the van's door: last stop first, and only what was picked. `load_route` is the press of a
+dispatcher who takes the whole route as loaded: what was not picked is picked with it.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +13,27 @@ from datetime import datetime
 from typing import Protocol
 
 from routing.errors import Conflict
-from routing.model.day import Carried, RouteSheet
+from routing.model.day import RouteSheet, StopSheet
+from routing.model.picking import PickDelivery, TripPlace
 from routing.model.stock import UnitState
 
 
 class LoadsVans(Protocol):
     def route_sheet(self, shift_id: int) -> RouteSheet: ...
 
-    def carried(self, delivery_ids: Sequence[int]) -> tuple[Carried, ...]: ...
+    def pick_deliveries(self, delivery_ids: Collection[int]) -> list[PickDelivery]: ...
+
+    def trip_place(self, delivery_id: int) -> TripPlace | None: ...
 
     def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None: ...
 
     def goods_at(self, place: str) -> dict[int, int]: ...
 
     def move_units(self, *, allocation_id: int, from_state: UnitState, to_state: UnitState, quantity: int) -> None: ...
+
+    def note_picked(self, *, delivery_id: int, allocation_id: int, picked: int) -> None: ...
+
+    def set_staged(self, *, delivery_id: int, place: str, at: datetime | None) -> None: ...
 
     def add_movement(
         self,
@@ -55,17 +66,20 @@ class LoadsVans(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What went onto the van now; `already` counts deliveries that were on it before."""
+    """What went onto the van now; `already` counts deliveries that were on it before, `unpicked` units that nobody had
+    picked, `event_ids` one event a delivery."""
 
     shift_id: int
     vehicle: str
     deliveries: int
     units: int
     already: int
+    unpicked: int = 0
+    event_ids: tuple[int, ...] = ()
 
 
 def load_route(store: LoadsVans, *, shift_id: int, by: str, now: datetime) -> Loaded:
-    """Loads every delivery of the shift's route in the current plan. A second time changes nothing.
+    """Loads every delivery of the shift's route in the current plan, picked or not. A second time changes nothing.
 
     Raises Conflict, and loads nothing of it, when units are not on hand or a delivery is no longer released; NotFound
     when the shift has no route.
@@ -73,80 +87,202 @@ def load_route(store: LoadsVans, *, shift_id: int, by: str, now: datetime) -> Lo
     sheet = store.route_sheet(shift_id)
     waiting = [key for key, state in sheet.states if state == "released"]
     gone = [key for key, state in sheet.states if state == "unreleased"]
-    numbers = {each.delivery_id: each.number for stop in sheet.stops for each in stop.deliveries}
     if gone:
+        numbers = {each.delivery_id: each.number for stop in sheet.stops for each in stop.deliveries}
         raise Conflict(
             f"{numbers[gone[0]]} was unreleased: it may not be loaded. Take it off the route of {sheet.vehicle}.",
             delivery=gone[0],
         )
-    collected = {each.delivery_id for stop in sheet.stops for each in stop.deliveries if each.direction == "collect"}
-    goods = store.carried([key for key in waiting if key not in collected])
-    store.lock_pools(sheet.depot_id, sorted({each.product_id for each in goods}))
-    _refuse_what_is_not_on_hand(goods, store.goods_at(f"depot:{sheet.depot_id}"), sheet, numbers)
-    picked: dict[int, int] = {each.allocation_id: each.released for each in goods}
-    for each in goods:
-        # What the warehouse has picked already is not picked again.
-        to_pick = min(each.quantity, picked[each.allocation_id])
-        if to_pick:
-            picked[each.allocation_id] -= to_pick
+    return _load(store, sheet, waiting, by=by, now=now)
+
+
+def load_delivery(
+    store: LoadsVans,
+    *,
+    shift_id: int,
+    trip: int,
+    delivery_id: int,
+    by: str,
+    now: datetime,
+    pick_rest: bool = False,
+    any_order: bool = False,
+) -> Loaded:
+    """Loads one delivery at the door of the van, last stop of the trip first.
+
+    `pick_rest` takes what was not picked with it; `any_order` puts it in although a later stop is not loaded yet. Both
+    are a person's choice. Raises Conflict with one sentence: of another trip (`other_trip`, names it), loaded already
+    (`complete`), not picked (`not_picked`), before its turn (`out_of_order`), not on hand (`not_on_hand`).
+    """
+    sheet = store.route_sheet(shift_id)
+    stops = [stop for stop in sheet.stops if stop.trip == trip]
+    at = next((n for n, stop in enumerate(stops) if delivery_id in _ids(stop)), None)
+    delivery = next(iter(store.pick_deliveries([delivery_id])), None)
+    if delivery is None or at is None:
+        raise Conflict(_whose(store, delivery, sheet, trip), code="other_trip", delivery=delivery_id)
+    if delivery.state != "released":
+        raise Conflict(_not_waiting(delivery, sheet), code="complete", delivery=delivery_id)
+    states = dict(sheet.states)
+    behind = [n for n, stop in enumerate(stops) if n > at and any(states[key] == "released" for key in _ids(stop))]
+    if behind and not any_order:
+        last = stops[behind[-1]]
+        raise Conflict(
+            f"{delivery.number} is stop {at + 1}. Stop {behind[-1] + 1}, {last.site}, goes in first: it is unloaded "
+            "after it.",
+            code="out_of_order",
+            delivery=delivery_id,
+        )
+    if not delivery.whole and not pick_rest:
+        line = next(line for line in delivery.lines if line.left)
+        raise Conflict(
+            f"{delivery.number} is not picked: {line.left} of {line.quantity} × {line.sku} are missing. Pick them, "
+            "report them short, or take them along now.",
+            code="not_picked",
+            delivery=delivery_id,
+        )
+    return _load(store, sheet, [delivery_id], by=by, now=now)
+
+
+def unload_delivery(store: LoadsVans, *, shift_id: int, delivery_id: int, by: str, now: datetime) -> int:
+    """Takes a loaded delivery off the van again, before it left; its goods stay picked. Returns the event's id.
+
+    Raises Conflict when it is not on this van or the van was dispatched.
+    """
+    sheet = store.route_sheet(shift_id)
+    delivery = next(iter(store.pick_deliveries([delivery_id])), None)
+    if delivery is None or dict(sheet.states).get(delivery_id) != "loaded":
+        number = delivery_id if delivery is None else delivery.number
+        raise Conflict(f"{number} is not loaded on {sheet.vehicle}, or has left with it.", code="not_loaded")
+    store.lock_pools(sheet.depot_id, {line.product_id for line in delivery.lines})
+    store.change_delivery_state(delivery_id=delivery_id, from_states=("loaded",), to_state="released")
+    for line in delivery.lines if delivery.direction == "deliver" else ():
+        for each in line.units:
             store.move_units(
                 allocation_id=each.allocation_id,
-                from_state=UnitState.RELEASED,
+                from_state=UnitState.LOADED,
                 to_state=UnitState.PICKED,
-                quantity=to_pick,
+                quantity=each.quantity,
             )
-        store.move_units(
-            allocation_id=each.allocation_id,
-            from_state=UnitState.PICKED,
-            to_state=UnitState.LOADED,
-            quantity=each.quantity,
-        )
-        store.add_movement(
-            at=now,
-            product_id=each.product_id,
-            quantity=each.quantity,
-            from_place=f"depot:{sheet.depot_id}",
-            to_place=f"vehicle:{sheet.vehicle_id}",
-            why="loaded",
-            by=by,
-            allocation_id=each.allocation_id,
-            delivery_id=each.delivery_id,
-        )
-    for key in waiting:
-        store.change_delivery_state(delivery_id=key, from_states=("released",), to_state="loaded")
-    units = sum(each.quantity for each in goods)
-    for key in waiting:
-        store.append_event(
-            kind="loaded",
-            actor=by,
-            captured_at=now,
-            received_at=now,
-            delivery_id=key,
-            shift_id=shift_id,
-            data={"vehicle": sheet.vehicle, "units": sum(each.quantity for each in goods if each.delivery_id == key)},
-        )
-    return Loaded(
+            store.note_picked(delivery_id=delivery_id, allocation_id=each.allocation_id, picked=each.quantity)
+            store.add_movement(
+                at=now,
+                product_id=line.product_id,
+                quantity=each.quantity,
+                from_place=f"vehicle:{sheet.vehicle_id}",
+                to_place=f"depot:{sheet.depot_id}",
+                why="unloaded",
+                by=by,
+                allocation_id=each.allocation_id,
+                delivery_id=delivery_id,
+            )
+    return store.append_event(
+        kind="unloaded",
+        actor=by,
+        captured_at=now,
+        received_at=now,
+        delivery_id=delivery_id,
         shift_id=shift_id,
-        vehicle=sheet.vehicle,
-        deliveries=len(waiting),
-        units=units,
-        already=len(sheet.states) - len(waiting),
+        data={"vehicle": sheet.vehicle},
     )
 
 
-def _refuse_what_is_not_on_hand(
-    goods: Sequence[Carried], on_hand: dict[int, int], sheet: RouteSheet, numbers: dict[int, str]
-) -> None:
-    wanted: dict[int, int] = defaultdict(int)
-    for each in goods:
-        wanted[each.product_id] += each.quantity
-        have = on_hand.get(each.product_id, 0)
-        if wanted[each.product_id] > have:
-            number, needed = numbers[each.delivery_id], f"{wanted[each.product_id]} × {each.product}"
-            raise Conflict(
-                f"{number} and what loads before it need {needed}, but {sheet.depot} has {have} on hand. "
-                "Recount it, or take the delivery off the route.",
-                code="not_on_hand",
-                delivery=each.delivery_id,
-                product=each.product_id,
+def _load(store: LoadsVans, sheet: RouteSheet, waiting: Sequence[int], *, by: str, now: datetime) -> Loaded:
+    goods = [each for each in store.pick_deliveries(waiting) if each.direction == "deliver"]
+    store.lock_pools(sheet.depot_id, sorted({line.product_id for each in goods for line in each.lines}))
+    # Read again: somebody may have picked or recounted while we waited for the lock.
+    goods = [each for each in store.pick_deliveries(waiting) if each.direction == "deliver"]
+    _refuse_what_is_not_on_hand(goods, store.goods_at(f"depot:{sheet.depot_id}"), sheet)
+    unpicked = 0
+    for delivery in goods:
+        for line in delivery.lines:
+            for each in line.units:
+                unpicked += each.quantity - each.picked
+                if each.picked < each.quantity:
+                    store.move_units(
+                        allocation_id=each.allocation_id,
+                        from_state=UnitState.RELEASED,
+                        to_state=UnitState.PICKED,
+                        quantity=each.quantity - each.picked,
+                    )
+                store.note_picked(delivery_id=delivery.id, allocation_id=each.allocation_id, picked=0)
+                store.move_units(
+                    allocation_id=each.allocation_id,
+                    from_state=UnitState.PICKED,
+                    to_state=UnitState.LOADED,
+                    quantity=each.quantity,
+                )
+                store.add_movement(
+                    at=now,
+                    product_id=line.product_id,
+                    quantity=each.quantity,
+                    from_place=f"depot:{sheet.depot_id}",
+                    to_place=f"vehicle:{sheet.vehicle_id}",
+                    why="loaded",
+                    by=by,
+                    allocation_id=each.allocation_id,
+                    delivery_id=delivery.id,
+                )
+    units = {each.id: each.quantity for each in goods}
+    events = []
+    for key in waiting:
+        store.set_staged(delivery_id=key, place="", at=None)
+        store.change_delivery_state(delivery_id=key, from_states=("released",), to_state="loaded")
+    for key in waiting:
+        events.append(
+            store.append_event(
+                kind="loaded",
+                actor=by,
+                captured_at=now,
+                received_at=now,
+                delivery_id=key,
+                shift_id=sheet.shift_id,
+                data={"vehicle": sheet.vehicle, "units": units.get(key, 0)},
             )
+        )
+    return Loaded(
+        shift_id=sheet.shift_id,
+        vehicle=sheet.vehicle,
+        deliveries=len(waiting),
+        units=sum(units.values()),
+        already=sum(state not in ("released", "unreleased") for _key, state in sheet.states),
+        unpicked=unpicked,
+        event_ids=tuple(events),
+    )
+
+
+def _ids(stop: StopSheet) -> list[int]:
+    return [each.delivery_id for each in stop.deliveries]
+
+
+def _whose(store: LoadsVans, delivery: PickDelivery | None, sheet: RouteSheet, trip: int) -> str:
+    here = f"{sheet.vehicle}, trip {trip}"
+    if delivery is None:
+        return f"There is no such delivery for {here}."
+    place = store.trip_place(delivery.id)
+    if place is None:
+        return f"{delivery.number} for {delivery.site} is on no route: it does not go with {here}."
+    return f"{delivery.number} for {delivery.site} goes with {place.vehicle}, trip {place.trip}, not with {here}."
+
+
+def _not_waiting(delivery: PickDelivery, sheet: RouteSheet) -> str:
+    if delivery.state == "loaded":
+        return f"{delivery.number} is on {sheet.vehicle} already."
+    if delivery.state == "unreleased":
+        return f"{delivery.number} was taken back: leave it here, and take it off the route of {sheet.vehicle}."
+    return f"{delivery.number} has left the depot already."
+
+
+def _refuse_what_is_not_on_hand(goods: Sequence[PickDelivery], on_hand: dict[int, int], sheet: RouteSheet) -> None:
+    wanted: dict[int, int] = defaultdict(int)
+    for delivery in goods:
+        for line in delivery.lines:
+            wanted[line.product_id] += line.quantity
+            have = on_hand.get(line.product_id, 0)
+            if wanted[line.product_id] > have:
+                needed = f"{wanted[line.product_id]} × {line.name}"
+                raise Conflict(
+                    f"{delivery.number} and what loads before it need {needed}, but {sheet.depot} has {have} on hand. "
+                    "Recount it, or take the delivery off the route.",
+                    code="not_on_hand",
+                    delivery=delivery.id,
+                    product=line.product_id,
+                )

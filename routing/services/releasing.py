@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from routing.errors import Conflict
+from routing.errors import Conflict, NotFound
 from routing.model.orders import DeliveryDays
+from routing.model.picking import PickDelivery
 from routing.model.stock import UnitState
 from routing.rules.release import Candidate, NotReleased, ReadyUnits, judge
 from routing.services.erp import refuse_if_erp
@@ -40,7 +41,8 @@ class Store(Reader, Protocol):
         oldest_ordered_at: datetime,
         lines: Mapping[int, int],
     ) -> tuple[int, str]: ...
-    def delivery_goods(self, delivery_id: int) -> tuple[dict[str, Any], list[dict[str, Any]]]: ...
+    def pick_deliveries(self, delivery_ids: Collection[int]) -> list[PickDelivery]: ...
+    def set_staged(self, *, delivery_id: int, place: str, at: datetime | None) -> None: ...
     def set_unreleased(self, delivery_id: int) -> None: ...
     def append_event(
         self,
@@ -52,6 +54,16 @@ class Store(Reader, Protocol):
         data: Mapping[str, Any],
         order_id: int | None = None,
         delivery_id: int | None = None,
+    ) -> int: ...
+    def add_task(
+        self,
+        *,
+        kind: str,
+        subject_kind: str,
+        subject_id: int,
+        sentence: str,
+        made_at: datetime,
+        assignee: str = "dispatcher",
     ) -> int: ...
 
 
@@ -194,29 +206,41 @@ def release_orders(
 
 
 def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: str) -> None:
-    """Takes a delivery back until it is loaded; its goods stay with their orders. Raises NotFound, Conflict."""
+    """Takes a delivery back until it is loaded; its goods stay with their orders. Raises NotFound, Conflict.
+
+    What was picked for it goes back on the shelf: a task says so to the warehouse.
+    """
     refuse_if_erp(store)
-    row, lines = store.delivery_goods(delivery_id)
-    store.lock_pools(row["depot_id"], {line["product_id"] for line in lines})
-    row, lines = store.delivery_goods(delivery_id)
-    if row["state"] != "released":
+    before = _delivery(store, delivery_id)
+    store.lock_pools(before.depot_id, {line.product_id for line in before.lines})
+    delivery = _delivery(store, delivery_id)
+    if delivery.state != "released":
         raise Conflict(
-            f"Delivery {row['number']} is {row['state'].replace('_', ' ')} and cannot be taken back. Unload it first.",
+            f"Delivery {delivery.number} is {delivery.state.replace('_', ' ')} and cannot be taken back. "
+            "Unload it first.",
             code="not_released",
             delivery=delivery_id,
         )
-    for line in lines:
-        picked = max(0, line["quantity"] - line["released"])
-        for state, units in ((UnitState.RELEASED, line["quantity"] - picked), (UnitState.PICKED, picked)):
-            if units:
+    for each in (units for line in delivery.lines for units in line.units):
+        for state, count in ((UnitState.RELEASED, each.quantity - each.picked), (UnitState.PICKED, each.picked)):
+            if count:
                 store.move_units(
-                    allocation_id=line["allocation_id"],
-                    from_state=state,
-                    to_state=UnitState.ALLOCATED,
-                    quantity=units,
+                    allocation_id=each.allocation_id, from_state=state, to_state=UnitState.ALLOCATED, quantity=count
                 )
+    if delivery.picked:
+        goods = ", ".join(f"{line.picked} × {line.sku}" for line in delivery.lines if line.picked)
+        where = f" from {delivery.staged_place}" if delivery.staged_place else ""
+        store.add_task(
+            kind="put_back",
+            subject_kind="delivery",
+            subject_id=delivery_id,
+            sentence=f"{delivery.number} for {delivery.site} was taken back: put {goods}{where} back on the shelf.",
+            made_at=now,
+            assignee="warehouse",
+        )
+        store.set_staged(delivery_id=delivery_id, place="", at=None)
     store.set_unreleased(delivery_id)
-    for order_id in sorted({line["order_id"] for line in lines}):
+    for order_id, _number in sorted(delivery.orders):
         store.append_event(
             kind="unreleased",
             actor=by,
@@ -224,8 +248,15 @@ def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: st
             received_at=now,
             order_id=order_id,
             delivery_id=delivery_id,
-            data={"delivery": row["number"], "why": why},
+            data={"delivery": delivery.number, "why": why},
         )
+
+
+def _delivery(store: Store, delivery_id: int) -> PickDelivery:
+    found = store.pick_deliveries([delivery_id])
+    if not found:
+        raise NotFound(f"There is no delivery {delivery_id}.", delivery=delivery_id)
+    return found[0]
 
 
 def _ready(candidate: Candidate, units: dict[int, int]) -> ReadyOrder:

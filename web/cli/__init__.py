@@ -39,6 +39,7 @@ _COMMANDS = {
     "release": ("web.cli.stock:release_command", "Release what is allocated, to go out on a day."),
     "locate": ("web.cli.day:locate_command", "Find the addresses that have no pin."),
     "plan": ("web.cli.day:plan_command", "Plan a day's routes."),
+    "pick": ("web.cli.warehouse:pick_command", "List what the warehouse has to pick, or mark it picked."),
     "papers": ("web.cli.evening:papers_command", "Write load sheets and delivery slips as PDF."),
     "dispatch": ("web.cli.day:dispatch_command", "Hand the routes to the drivers."),
     "notify": ("web.cli.day:notify_command", "Send the messages that are due."),

@@ -9,6 +9,8 @@ BLUEPRINTS = (
     "web.dispatcher.imports:imports",
     "web.dispatcher.exports:exports",
     "web.dispatcher.release:release",
+    "web.dispatcher.warehouse:warehouse",
+    "web.dispatcher.shelves:shelves",
     "web.dispatcher.addresses:addresses",
     "web.dispatcher.board_day:board",
     "web.dispatcher.papers:papers",

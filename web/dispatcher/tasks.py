@@ -13,10 +13,12 @@ from data.store.again import in_transaction
 from routing.errors import InvalidInput
 from routing.model.consents import Answer
 from routing.rules.consent import Reply
+from routing.services.deciding import Decision, decide_door
 from routing.services.doing import finish as finish_task
 from routing.services.doing import settle_delay
 from web.dispatcher import words
 from web.here import here, now
+from web.incoming import day_of
 from web.people import needs_role
 
 tasks = Blueprint("tasks", __name__, url_prefix="/tasks")
@@ -35,6 +37,24 @@ def page() -> ResponseReturnValue:
     others = [row for row in rows if not row.is_mine]
     groups = [(_("Yours"), own), (_("Everybody else's"), others)] if own and others and not done else [("", rows)]
     return render_template("dispatcher/tasks.html", groups=groups, rows=rows, done=done, words=words)
+
+
+@tasks.post("/<int:task_id>/decide")
+@needs_role("dispatcher", "salesperson")
+def decide(task_id: int) -> ResponseReturnValue:
+    """What becomes of goods that were not taken at the door: the goods and the order follow at once."""
+    try:
+        decision = Decision(request.form.get("decision", ""))
+    except ValueError:
+        raise InvalidInput(_("Choose: credit, cancel or deliver again."), code="decision") from None
+    text = request.form.get("for_day", "").strip()
+    day, at, by = day_of(text) if text else "", now(), current_user.actor
+    said = in_transaction(
+        here().database,
+        lambda store: decide_door(store, task_id=task_id, decision=decision, for_day=day, now=at, by=by),
+    )
+    flash(said, "done")
+    return redirect(url_for("tasks.page"))
 
 
 @tasks.post("/<int:task_id>/done")

@@ -38,6 +38,27 @@ def delivery_state(state: str) -> tuple[str, str]:
     }[state]
 
 
+def stage_words(stage: str) -> tuple[str, str]:
+    """How far the goods of a delivery or a trip are in the warehouse."""
+    return {
+        "to_pick": ("waiting", _("to pick")),
+        "part_picked": ("under_way", _("being picked")),
+        "picked": ("ready", _("picked")),
+        "staged": ("ready", _("staged")),
+        "loaded": ("done", _("loaded")),
+        "gone": ("done", _("gone")),
+    }[stage]
+
+
+def verdict_words(verdict: str) -> str:
+    """What became of goods that were inspected."""
+    return {
+        "stock": _("back to stock"),
+        "quarantine": _("quarantine"),
+        "written_off": _("written off"),
+    }.get(verdict, verdict)
+
+
 def message_state(status: str) -> tuple[str, str]:
     return {
         "waiting": ("waiting", _("waiting")),
@@ -181,6 +202,9 @@ def task_words(kind: str) -> str:
         "goods_back": _("Goods back"),
         "delay_consent": _("Delay"),
         "refund": _("Refund"),
+        "put_back": _("Put back"),
+        "empty_delivery": _("Empty delivery"),
+        "missing_goods": _("Missing goods"),
     }.get(kind, kind.replace("_", " ").capitalize())
 
 
@@ -316,6 +340,29 @@ def sentence(one: Happening) -> str:
             return _("Free again for the plan.")
         case "driver_out":
             return _("Driver out on %(vehicle)s.", vehicle=one.vehicle or "?")
+        case "picked" | "put_back":
+            said = (
+                _("%(n)s units picked", n=data.get("units"))
+                if one.kind == "picked"
+                else _("%(n)s units put back on the shelf", n=data.get("units"))
+            )
+            return _("%(said)s: %(picked)s of %(of)s.", said=said, picked=data.get("picked"), of=data.get("of"))
+        case "staged":
+            return _("Waits at %(place)s to be loaded.", place=data.get("place"))
+        case "unstaged":
+            return _("Taken off %(place)s.", place=data.get("place"))
+        case "short_pick":
+            return _(
+                "%(there)s of %(of)s × %(sku)s were there.",
+                there=data.get("there"), of=data.get("of"), sku=data.get("sku"),
+            )  # fmt: skip
+        case "inspected":
+            return _(
+                "%(n)s × %(sku)s inspected: %(outcome)s.",
+                n=data.get("quantity"), sku=data.get("sku"), outcome=data.get("outcome"),
+            )  # fmt: skip
+        case "decided":
+            return _("Decided after the door: %(outcome)s.", outcome=data.get("outcome"))
         case "loaded":
             return _("Loaded onto %(vehicle)s.", vehicle=one.vehicle) if one.vehicle else _("Loaded.")
         case "unloaded":

@@ -126,6 +126,25 @@ def test_locating_without_a_region_says_how_to_build_one(here: Installation) -> 
     assert (refused.exit_code, "region add" in refused.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("command", ["locate", "plan", "dispatch", "notify"])
+def test_the_day_is_picked_and_staged_from_the_command_line(day: Installation) -> None:
+    run("plan", "--time-limit", "1", "--json")
+    shown = run("pick", "--day", DAY)
+    assert (shown.exit_code, "Depot 1: 18 units to pick in 3 deliveries" in shown.stdout) == (0, True)
+    assert run("pick", "--stage", "A3").exit_code == 2
+    with day.database.writing() as connection:
+        connection.execute(tables.supply.update().where(tables.supply.c.number == "R3").values(kind="inbound"))
+    done = run("pick", "--all", "--stage", "A3", "--json")
+    document = json.loads(done.stdout)
+    assert (done.exit_code, document["picked"]) == (1, 12)
+    assert document["not_picked"] == [
+        {"delivery": "D-3", "why": "SKU-3 for D-3 is still on R3: count that truck in first."}
+    ]
+    (trip,) = document["depots"][0]["trips"]
+    assert {each["state"] for each in trip["deliveries"]} == {"staged"}
+    again = json.loads(run("pick", "--all", "--json").stdout)
+    assert again["picked"] == 0
+
+
+@pytest.mark.parametrize("command", ["locate", "plan", "dispatch", "notify", "pick"])
 def test_every_command_of_the_day_has_help(command: str) -> None:
     assert "Usage" in run(command, "--help").stdout

@@ -1,0 +1,224 @@
+"""The warehouse's day: trip by trip in the order of loading, and the same goods as one wave by SKU."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from data.store import SqlStore
+from data.tables import current_plan, depot, driver, route, shift, stop, stop_delivery, trip, vehicle
+from routing.model.picking import PickDelivery, PickLine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorDelivery:
+    """A delivery in its place: `stop` counts within the trip from 1, 0 on no trip; `trip_name` names the trip."""
+
+    delivery: PickDelivery
+    stop: int = 0
+    trip_name: str = ""
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorTrip:
+    """A trip with what rides on it, last stop first: that is how it is loaded."""
+
+    shift_id: int
+    trip: int
+    sequence: int
+    vehicle: str
+    driver: str
+    departs_at: datetime
+    deliveries: tuple[FloorDelivery, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.vehicle}, {self.trip}" if self.trip > 1 else self.vehicle
+
+    @property
+    def units(self) -> int:
+        return sum(each.delivery.quantity for each in self.deliveries)
+
+    @property
+    def picked(self) -> int:
+        """Units off the shelf, those on the van included."""
+        return sum(
+            each.delivery.picked if each.delivery.state == "released" else each.delivery.quantity
+            for each in self.deliveries
+        )
+
+    def count(self, *stages: str) -> int:
+        return sum(each.delivery.stage in stages for each in self.deliveries)
+
+    @property
+    def stage(self) -> str:
+        """The least far of its deliveries says how far the trip is: to_pick, picked, staged, loaded or gone."""
+        if self.count("to_pick", "part_picked"):
+            return "part_picked" if self.picked else "to_pick"
+        return next((stage for stage in ("picked", "staged", "loaded") if self.count(stage)), "gone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorDepot:
+    """A depot's day: its trips by departure, and what is released but on no trip."""
+
+    id: int
+    name: str
+    zone: str
+    trips: tuple[FloorTrip, ...]
+    loose: tuple[FloorDelivery, ...]
+
+    @property
+    def every(self) -> tuple[FloorDelivery, ...]:
+        """Each delivery once, in the order in which vans leave."""
+        return tuple(each for one in self.trips for each in one.deliveries) + self.loose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveLine:
+    """A SKU over all deliveries of a depot's day, those first whose van leaves first."""
+
+    product_id: int
+    sku: str
+    name: str
+    unit: str
+    case_pack: int
+    parts: tuple[tuple[FloorDelivery, PickLine], ...]
+
+    @property
+    def quantity(self) -> int:
+        return sum(line.quantity for _each, line in self.parts)
+
+    @property
+    def picked(self) -> int:
+        return sum(line.picked for _each, line in self.parts)
+
+    @property
+    def left(self) -> int:
+        return self.quantity - self.picked
+
+
+def floor(connection: Connection, *, day: str, depot_id: int | None = None) -> tuple[FloorDepot, ...]:
+    """Every depot, or one, with what its warehouse has to do that day, by depot number."""
+    query = select(depot.c.id, depot.c.name, depot.c.zone).order_by(depot.c.number)
+    if depot_id is not None:
+        query = query.where(depot.c.id == depot_id)
+    store = SqlStore(connection)
+    found = []
+    for home in connection.execute(query).all():
+        rows = _riding(connection, day=day, depot_id=home.id)
+        riding = {row.delivery_id for row in rows}
+        loose = [key for key in store.open_delivery_ids(day=day, depot_id=home.id) if key not in riding]
+        goods = {each.id: each for each in store.pick_deliveries(riding | set(loose))}
+        found.append(
+            FloorDepot(
+                id=home.id,
+                name=home.name,
+                zone=home.zone,
+                trips=_trips(rows, goods),
+                loose=tuple(FloorDelivery(delivery=goods[key]) for key in loose if goods[key].state == "released"),
+            )
+        )
+    return tuple(found)
+
+
+def floor_trip(home: FloorDepot, *, shift_id: int, trip: int) -> FloorTrip | None:
+    return next((each for each in home.trips if (each.shift_id, each.trip) == (shift_id, trip)), None)
+
+
+def wave(home: FloorDepot) -> tuple[WaveLine, ...]:
+    """What is still to be taken off the shelves, by SKU; of a SKU also what was picked already."""
+    parts: dict[int, list[tuple[FloorDelivery, PickLine]]] = defaultdict(list)
+    for each in home.every:
+        if each.delivery.state == "released" and each.delivery.direction == "deliver":
+            for line in each.delivery.lines:
+                parts[line.product_id].append((each, line))
+    lines = [
+        WaveLine(
+            product_id=product_id,
+            sku=mine[0][1].sku,
+            name=mine[0][1].name,
+            unit=mine[0][1].unit,
+            case_pack=mine[0][1].case_pack,
+            parts=tuple(mine),
+        )
+        for product_id, mine in parts.items()
+    ]
+    return tuple(sorted(lines, key=lambda line: (not line.left, line.sku)))
+
+
+def place_of_shift(connection: Connection, shift_id: int) -> tuple[int, str] | None:
+    """(depot, day) of a shift; None when there is none."""
+    row = connection.execute(select(shift.c.depot_id, shift.c.day).where(shift.c.id == shift_id)).first()
+    return None if row is None else (row.depot_id, row.day)
+
+
+def _riding(connection: Connection, *, day: str, depot_id: int) -> Sequence[Any]:
+    return connection.execute(
+        select(
+            route.c.shift_id,
+            route.c.sequence.label("route_number"),
+            vehicle.c.name.label("vehicle"),
+            driver.c.name.label("driver"),
+            trip.c.sequence.label("trip"),
+            trip.c.departs_at,
+            stop.c.sequence.label("stop"),
+            stop_delivery.c.delivery_id,
+        )
+        .join_from(current_plan, route, route.c.plan_id == current_plan.c.plan_id)
+        .join(
+            shift,
+            (shift.c.id == route.c.shift_id)
+            & (shift.c.depot_id == current_plan.c.depot_id)
+            & (shift.c.day == current_plan.c.day),
+        )
+        .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
+        .outerjoin(driver, driver.c.id == shift.c.driver_id)
+        .join(trip, trip.c.route_id == route.c.id)
+        .join(stop, stop.c.trip_id == trip.c.id)
+        .join(stop_delivery, stop_delivery.c.stop_id == stop.c.id)
+        .where(current_plan.c.day == day, current_plan.c.depot_id == depot_id)
+        .order_by(
+            trip.c.departs_at,
+            route.c.sequence,
+            trip.c.sequence,
+            stop.c.sequence.desc(),
+            stop_delivery.c.sequence.desc(),
+        )
+    ).all()
+
+
+def _trips(rows: Sequence[Any], goods: dict[int, PickDelivery]) -> tuple[FloorTrip, ...]:
+    by_trip: dict[tuple[int, int], list[Any]] = defaultdict(list)
+    for row in rows:
+        by_trip[row.shift_id, row.trip].append(row)
+    trips = []
+    for (shift_id, number), mine in by_trip.items():
+        head = mine[0]
+        name = f"{head.vehicle}, {number}" if number > 1 else head.vehicle
+        trips.append(
+            FloorTrip(
+                shift_id=shift_id,
+                trip=number,
+                sequence=head.route_number,
+                vehicle=head.vehicle,
+                driver=head.driver or "",
+                departs_at=head.departs_at,
+                deliveries=tuple(
+                    FloorDelivery(
+                        delivery=goods[row.delivery_id],
+                        stop=row.stop,
+                        trip_name=name,
+                        sequence=head.route_number,
+                    )
+                    for row in mine
+                ),
+            )
+        )
+    return tuple(trips)

@@ -1,0 +1,121 @@
+"""Inspecting: what came back is looked at before anybody can be promised it: back to stock, quarantine, written off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from routing.errors import Conflict, InvalidInput
+from routing.model.orders import Preview
+from routing.model.stock import Receipt
+from routing.rules.allocation import with_receipt
+from routing.services import allocating
+
+PLACES = ("returned", "quarantine")
+
+
+class Verdict(StrEnum):
+    """What becomes of inspected units."""
+
+    STOCK = "stock"
+    QUARANTINE = "quarantine"
+    WRITTEN_OFF = "written_off"
+
+
+class Store(allocating.Store, Protocol):
+    """What inspecting needs of the store."""
+
+    def goods_at(self, place: str) -> dict[int, int]: ...
+    def product_named(self, product_id: int) -> tuple[str, str]: ...
+    def add_inspected(self, receipt: Receipt, *, from_place: str, by: str) -> int: ...
+    def add_movement(
+        self,
+        *,
+        at: datetime,
+        product_id: int,
+        quantity: int,
+        from_place: str,
+        to_place: str,
+        why: str,
+        by: str,
+        allocation_id: int | None = None,
+        delivery_id: int | None = None,
+        supply_id: int | None = None,
+    ) -> int: ...
+    def append_event(
+        self,
+        *,
+        kind: str,
+        actor: str,
+        captured_at: datetime,
+        received_at: datetime,
+        data: Mapping[str, Any],
+        order_id: int | None = None,
+        delivery_id: int | None = None,
+    ) -> int: ...
+
+
+def inspect_goods(
+    store: Store,
+    *,
+    depot_id: int,
+    product_id: int,
+    place: str,
+    quantity: int,
+    verdict: Verdict,
+    now: datetime,
+    by: str,
+) -> Preview | None:
+    """Moves units from where they wait (`place`: returned or quarantine) to where the verdict puts them.
+
+    Back to stock they are a receipt of their own, given out by rank at once: the answer says to whom, None for the
+    other verdicts. Raises InvalidInput, NotFound, and Conflict when so many do not wait there.
+    """
+    if place not in PLACES or (place == "quarantine" and verdict is Verdict.QUARANTINE):
+        raise InvalidInput("Goods wait to be inspected where they were returned, or in quarantine.", code="place")
+    if quantity < 1:
+        raise InvalidInput("Inspect at least 1.", code="quantity")
+    sku, _name = store.product_named(product_id)
+    store.depot(depot_id)
+    products = allocating.locked_products(store, depot_id, {product_id})
+    there, waits = f"{place}:{depot_id}", store.goods_at(f"{place}:{depot_id}").get(product_id, 0)
+    if quantity > waits:
+        raise Conflict(
+            f"{waits} × {sku} wait there to be inspected, not {quantity}. Somebody may have been faster: look again.",
+            code="not_there",
+        )
+    event_id = store.append_event(
+        kind="inspected",
+        actor=by,
+        captured_at=now,
+        received_at=now,
+        data={"sku": sku, "depot": depot_id, "quantity": quantity, "from": place, "outcome": verdict.value},
+    )
+    if verdict is not Verdict.STOCK:
+        store.add_movement(
+            at=now,
+            product_id=product_id,
+            quantity=quantity,
+            from_place=there,
+            to_place="lost" if verdict is Verdict.WRITTEN_OFF else f"quarantine:{depot_id}",
+            why="written off" if verdict is Verdict.WRITTEN_OFF else "inspected",
+            by=by,
+        )
+        return None
+    receipt = Receipt(
+        number=f"RETURN-{event_id}",
+        depot_id=depot_id,
+        product_id=product_id,
+        sku=sku,
+        quantity=quantity,
+        counted_at=now,
+    )
+    before = store.book(depot_id, products, now=now)
+    supply_id = store.add_inspected(receipt, from_place=there, by=by)
+    after = with_receipt(before, receipt, supply_id=supply_id)
+    policy, why = allocating.policy_of(store, depot_id, now), f"{quantity} × {sku} came back"
+    decision = allocating.decide(store, before, after, policy=policy, now=now, why=why)
+    allocating.write(store, decision, by=by, now=now, why=why, tell=True)
+    return decision.preview

@@ -1,0 +1,138 @@
+"""After the door: short and damaged goods are replaced by rank, refusals are decided, returns are inspected first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from data import tables
+from data.store import open_store
+from routing.errors import Conflict, InvalidInput, NotFound
+from routing.model.proofs import Outcome
+from routing.model.stock import Receipt
+from routing.services.deciding import Decision, decide_door
+from routing.services.inspecting import Verdict, inspect_goods
+from routing.services.receiving import commit_receipt
+from tests.evening import EVENING, Driven
+from tests.rounds import SIX
+
+
+def decides(driven: Driven, decision: Decision, **values: Any) -> str:
+    (task,) = [each for each in driven.rows(tables.task) if each.kind in ("door_decision", "redelivery")]
+    with open_store(driven.database) as store:
+        return decide_door(store, task_id=task.id, decision=decision, now=EVENING, by="user:1", **values)
+
+
+def inspects(driven: Driven, quantity: int, verdict: Verdict, place: str = "returned") -> Any:
+    with open_store(driven.database) as store:
+        return inspect_goods(
+            store, depot_id=driven.round.depot_id, product_id=driven.round.product_id, place=place, quantity=quantity,
+            verdict=verdict, now=EVENING, by="user:1",
+        )  # fmt: skip
+
+
+def holds(driven: Driven, stop: int) -> int:
+    """Unreleased units that the stop's line holds of any supply."""
+    with driven.database.reading() as connection:
+        line = driven.round.stops[stop].order_line_id
+        return sum(
+            connection.scalars(select(tables.allocation.c.allocated).where(tables.allocation.c.order_line_id == line))
+        )
+
+
+def stock(driven: Driven, quantity: int) -> None:
+    with open_store(driven.database) as store:
+        commit_receipt(
+            store,
+            Receipt(
+                number="R-NEW", depot_id=driven.round.depot_id, product_id=driven.round.product_id, sku="SKU1",
+                quantity=quantity, counted_at=SIX,
+            ),
+            now=SIX, by="test",
+        )  # fmt: skip
+
+
+def test_damaged_and_short_goods_are_replaced_from_stock_at_once(driven: Driven) -> None:
+    stock(driven, 10)
+    driven.says(0, delivered=8, short=1, damaged=3)
+    assert holds(driven, 0) == 4
+    assert driven.goods_at(f"quarantine:{driven.round.depot_id}") == 3
+
+
+def test_without_stock_they_wait_in_their_old_place(driven: Driven) -> None:
+    driven.says(0, delivered=8, short=4)
+    driven.says(1, delivered=9, short=3)
+    assert (holds(driven, 0), holds(driven, 1)) == (0, 0)
+    stock(driven, 5)
+    # Stop 1 ordered as early, its line came first: its 4, then 1 of the other's 3.
+    assert (holds(driven, 0), holds(driven, 1)) == (4, 1)
+
+
+@pytest.mark.parametrize("decision", [Decision.CREDIT, Decision.CANCEL])
+def test_refused_goods_that_are_credited_or_cancelled_are_not_wanted_again(driven: Driven, decision: Decision) -> None:
+    stock(driven, 10)
+    driven.says(0, delivered=8, refused=4)
+    assert "4 refused units" in decides(driven, decision)
+    assert (holds(driven, 0), driven.units(0)) == (0, {"delivered": 8, "refused": 4})
+    with pytest.raises(Conflict, match="decided already"):
+        decides(driven, decision)
+
+
+def test_refused_goods_that_are_brought_again_wait_in_their_old_place(driven: Driven) -> None:
+    stock(driven, 3)
+    driven.says(0, delivered=8, refused=4)
+    assert "wait for goods again" in decides(driven, Decision.REDELIVER)
+    assert (holds(driven, 0), driven.units(0)) == (3, {"delivered": 8, "short": 4})
+
+
+def test_a_delivery_that_waits_for_a_decision_goes_out_again_on_the_day_that_was_chosen(driven: Driven) -> None:
+    driven.says(0, Outcome.WRONG_GOODS)
+    with pytest.raises(InvalidInput, match="is over"):
+        decides(driven, Decision.REDELIVER, for_day="2026-05-01")
+    assert decides(driven, Decision.REDELIVER, for_day="2026-05-20") == "D-1-1 goes out again on 2026-05-20."
+    (delivery, *_others) = driven.rows(tables.delivery)
+    assert (delivery.state, delivery.for_day, delivery.waits_for) == ("failed", "2026-05-20", "")
+    assert driven.units(0) == {"loaded": 12}, "the goods stay the customer's"
+
+
+def test_what_nobody_wants_any_more_is_free_for_others_once_the_van_was_counted(driven: Driven) -> None:
+    driven.says(0, Outcome.WRONG_GOODS)
+    for stop in (1, 2):
+        driven.says(stop)
+    with pytest.raises(Conflict, match="still on the van"):
+        decides(driven, Decision.CANCEL)
+    driven.closes(12)
+    assert "its 12 units are free" in decides(driven, Decision.CANCEL)
+    (delivery, *_others) = driven.rows(tables.delivery)
+    assert (delivery.state, driven.units(0), holds(driven, 0)) == ("unreleased", {}, 0)
+    assert [line.cancelled for line in driven.rows(tables.order_line)] == [12, 0, 0]
+
+
+def test_returned_goods_are_promised_only_after_somebody_looked_at_them(driven: Driven) -> None:
+    driven.says(0, delivered=6, refused=6)
+    driven.says(1, delivered=7, short=5)
+    driven.says(2)
+    driven.closes(6)
+    assert (holds(driven, 1), driven.goods_at(f"returned:{driven.round.depot_id}")) == (0, 6)
+    inspects(driven, 1, Verdict.QUARANTINE)
+    inspects(driven, 1, Verdict.WRITTEN_OFF)
+    assert holds(driven, 1) == 0
+    preview = inspects(driven, 4, Verdict.STOCK)
+    assert sum(line.firm_after - line.firm_before for line in preview.lines) == 4
+    assert (holds(driven, 1), driven.goods_at(f"returned:{driven.round.depot_id}")) == (4, 0)
+    inspects(driven, 1, Verdict.STOCK, place="quarantine")
+    assert holds(driven, 1) == 5
+    with pytest.raises(Conflict, match="0 × SKU1 wait there"):
+        inspects(driven, 1, Verdict.STOCK)
+
+
+def test_an_inspection_that_cannot_be_is_refused(driven: Driven) -> None:
+    for quantity, place, verdict in (
+        (0, "returned", Verdict.STOCK), (1, "depot", Verdict.STOCK), (1, "quarantine", Verdict.QUARANTINE),
+    ):  # fmt: skip
+        with pytest.raises(InvalidInput):
+            inspects(driven, quantity, verdict, place)
+    with pytest.raises(NotFound), open_store(driven.database) as store:
+        decide_door(store, task_id=99, decision=Decision.CREDIT, now=EVENING, by="user:1")

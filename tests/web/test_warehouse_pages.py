@@ -1,0 +1,308 @@
+"""The warehouse's pages: a scan answers with one large sentence, a wrong one is undone, a short pick is shown first."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+from werkzeug.test import TestResponse
+
+from data import tables
+from data.store import SqlStore
+from routing.model.picking import PickDelivery
+from tests.evening import Driven
+from tests.rounds import DAY, Round
+from tests.website import Website, a_website, form_token
+
+
+@pytest.fixture
+def website(tmp_path: Path) -> Iterator[Website]:
+    with a_website(tmp_path / "home") as made:
+        yield made
+
+
+@dataclass
+class Floor:
+    """Van 3's trip of three stops, 12 of SKU1 each, released and on hand: D-1-1, D-1-2, D-1-3."""
+
+    website: Website
+    client: FlaskClient
+    round: Round
+
+    @property
+    def trip(self) -> str:
+        return f"/warehouse/trips/{self.round.shift_id}/1"
+
+    def post(self, path: str, /, **data: object) -> TestResponse:
+        place = {"shift": self.round.shift_id, "trip": 1, "csrf_token": form_token(self.client.get("/warehouse"))}
+        return self.client.post(path, data=place | data)
+
+    def scans(self, code: str, *, mode: str = "pick", page: TestResponse | None = None) -> TestResponse:
+        """Types the code on the page that the scan before led to."""
+        kept = {} if page is None else dict(re.findall(r'name="(at|n|event)" value="([^"]*)"', page.text))
+        answer = self.post("/warehouse/scan", code=code, mode=mode, **kept)
+        assert answer.status_code == 302, answer.text
+        return self.client.get(answer.headers["Location"])
+
+    def of(self, stop: int) -> PickDelivery:
+        with self.website.installation.database.reading() as connection:
+            return SqlStore(connection).pick_deliveries([self.round.stops[stop].delivery_id])[0]
+
+
+@pytest.fixture
+def floor(website: Website) -> Floor:
+    made = website.a_round()
+    with website.installation.database.writing() as connection:
+        for table, values in (
+            (tables.allocation, {"loaded": 0, "released": 12}),
+            (tables.delivery, {"state": "released"}),
+            (tables.product, {"barcode": "6412345678901"}),
+            (tables.movement, {"from_place": "supplier", "to_place": f"depot:{made.depot_id}"}),
+        ):
+            connection.execute(update(table).values(values))
+        connection.execute(tables.manifest.delete())
+        connection.execute(tables.current_plan.insert().values(depot_id=made.depot_id, day=DAY, plan_id=made.plan_id))
+    return Floor(website=website, client=website.signed_in(role="warehouse"), round=made)
+
+
+def said(page: TestResponse) -> list[tuple[str, str]]:
+    """(kind, sentence) of what stands large on top."""
+    found = re.findall(r'class="say (\w+)".*?<p>(.*?)</p>', page.text, re.DOTALL)
+    return [(kind, html.unescape(text)) for kind, text in found]
+
+
+def test_the_day_lists_its_trips_with_what_is_to_pick(floor: Floor) -> None:
+    page = floor.client.get("/warehouse")
+    assert f'href="{floor.trip}"' in page.text
+    assert re.search(r'counts">0<span class="of"> / 36', page.text)
+
+
+def test_a_scanned_product_is_picked_for_whoever_is_loaded_first(floor: Floor) -> None:
+    page = floor.scans("6412345678901")
+    assert said(page) == [("done", "1 of 12 SKU1  ·  D-1-3 Café 14 at the corner")]
+    page = floor.scans("11*", page=page)
+    assert said(page) == [("info", "11 × the next product")]
+    page = floor.scans("sku1", page=page)
+    assert said(page) == [("done", "12 of 12 SKU1  ·  D-1-3 Café 14 at the corner: complete")]
+    assert (floor.of(2).stage, floor.of(1).picked) == ("picked", 0)
+
+
+def test_a_scanned_delivery_is_the_one_that_is_picked_for(floor: Floor) -> None:
+    page = floor.scans("D-1-1")
+    page = floor.scans("12*SKU1", page=page)
+    assert (floor.of(0).picked, floor.of(2).picked) == (12, 0)
+    assert said(page)[0][0] == "done"
+    page = floor.scans("d-1-1", page=page)
+    page = floor.scans("@A3", page=page)
+    assert (floor.of(0).stage, floor.of(0).staged_place) == ("staged", "A3")
+    again = floor.scans("SKU1", page=floor.scans("D-1-1"))
+    assert said(again) == [("failed", "SKU1 Oat milk 1 l is complete on D-1-1.")]
+
+
+def test_a_wrong_scan_is_undone(floor: Floor) -> None:
+    page = floor.scans("5*SKU1")
+    assert floor.of(2).picked == 5
+    assert said(floor.scans("undo", page=page)) == [("info", "Undone.")]
+    assert floor.of(2).picked == 0
+    assert said(floor.scans("undo"))[0][0] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("4006381333931", '"4006381333931" is no product, barcode or delivery that is known here.'),
+        ("", "Nothing was scanned. Scan again."),
+        ("x" * 500, "This code has 500 letters: scan one code at a time."),
+        ("0*SKU1", "0 is no quantity to pick: give 1 to 100000."),
+        ("13*SKU1", "D-1-3 needs only 12 more of SKU1, not 13."),
+        ("<script>", '"<script>" is no product, barcode or delivery that is known here.'),
+        ("@" + "x" * 40, "Scan the delivery first, then its place."),
+    ],
+)
+def test_a_scan_that_fits_nothing_says_why_in_red_and_changes_nothing(floor: Floor, code: str, sentence: str) -> None:
+    page = floor.scans(code)
+    assert said(page) == [("failed", sentence)]
+    assert [floor.of(n).picked for n in range(3)] == [0, 0, 0]
+
+
+def test_a_product_and_a_delivery_of_another_trip_are_refused_by_name(floor: Floor, website: Website) -> None:
+    other = website.a_round(number="2", sequence=4)
+    with website.installation.database.writing() as connection:
+        connection.execute(tables.current_plan.insert().values(depot_id=other.depot_id, day=DAY, plan_id=other.plan_id))
+    assert said(floor.scans("SKU2")) == [("failed", "SKU2 Oat milk 1 l is not on Van 3.")]
+    (one,) = said(floor.scans("D-2-1"))
+    assert one == ("failed", "D-2-1 for Café 12 at the corner goes with Van 4, trip 1, not with Van 3.")
+    (two,) = said(floor.scans("D-2-1", mode="load"))
+    assert two == ("failed", "D-2-1 for Café 12 at the corner goes with Van 4, trip 1, not with Van 3, trip 1.")
+
+
+def test_a_van_is_loaded_last_stop_first_by_scanning(floor: Floor) -> None:
+    for n in range(3):
+        floor.post("/warehouse/pick", delivery=floor.round.stops[n].delivery_id, do="all")
+    early = floor.scans("D-1-1", mode="load")
+    assert said(early)[0][0] == "failed"
+    assert "goes in first" in said(early)[0][1]
+    assert "Load it before its turn" in early.text
+    for number in ("D-1-3", "D-1-2", "D-1-1"):
+        page = floor.scans(number, mode="load")
+        assert said(page)[0][0] == "done"
+    assert [floor.of(n).stage for n in range(3)] == ["loaded"] * 3
+    undone = floor.scans("undo", mode="load", page=page)
+    assert said(undone) == [("info", "Undone.")]
+    assert floor.of(0).stage == "picked"
+
+
+def test_what_was_not_picked_is_loaded_only_by_choice(floor: Floor) -> None:
+    page = floor.scans("D-1-3", mode="load")
+    assert "12 of 12 × SKU1 are missing" in said(page)[0][1]
+    assert "Take the rest along unpicked" in page.text
+    floor.post("/warehouse/load", delivery=floor.round.stops[2].delivery_id, mode="load", pick_rest="1")
+    assert floor.of(2).stage == "loaded"
+
+
+def test_a_finger_picks_puts_back_stages_and_takes_off(floor: Floor) -> None:
+    key = floor.round.stops[0].delivery_id
+    for do, picked in (("1", 1), ("6", 7), ("-1", 6), ("all", 12)):
+        floor.post("/warehouse/pick", delivery=key, product=floor.round.product_id, do=do)
+        assert floor.of(0).picked == picked
+    floor.post("/warehouse/stage", delivery=key, place="Bay 2")
+    assert floor.of(0).staged_place == "Bay 2"
+    floor.post("/warehouse/stage", delivery=key, off="1")
+    assert floor.of(0).stage == "picked"
+    floor.post("/warehouse/put-back", delivery=key)
+    assert floor.of(0).stage == "to_pick"
+    for bad in ("soon", "0", "99999999999", "1.5"):
+        assert floor.post("/warehouse/pick", delivery=key, product=floor.round.product_id, do=bad).status_code == 422
+
+
+def test_a_wave_picks_one_product_for_every_trip(floor: Floor) -> None:
+    page = floor.client.get(f"/warehouse/waves/{floor.round.depot_id}?day={DAY}")
+    assert re.search(r'counts">36<span class="of"> pcs', page.text)
+    place = {"shift": "", "trip": "", "depot": floor.round.depot_id, "day": DAY}
+    answer = floor.post("/warehouse/scan", code="12*SKU1", **place)
+    assert f"/warehouse/waves/{floor.round.depot_id}" in answer.headers["Location"]
+    assert floor.of(2).picked == 12
+
+
+# ---------------------------------------------------------------------------- short picks and recounts
+
+
+def seen(page: TestResponse) -> str:
+    return html.unescape(re.findall(r'name="seen" value="([^"]*)"', page.text)[-1])
+
+
+def units_on_hand(floor: Floor) -> int:
+    with floor.website.installation.database.reading() as connection:
+        return SqlStore(connection).goods_at(f"depot:{floor.round.depot_id}")[floor.round.product_id]
+
+
+def test_a_short_pick_is_shown_first_and_committed_once(floor: Floor) -> None:
+    key, product = floor.round.stops[0].delivery_id, floor.round.product_id
+    line = f"/shelves/short?delivery={key}&product={product}&shift={floor.round.shift_id}&trip=1"
+    assert "How many × SKU1 are there" in floor.client.get(line).text
+    shown = floor.client.get(f"{line}&there=8")
+    # 8 of 36 lie there: the first keeps 8, the two behind it lose all.
+    assert "goes out with 8 of 12" in shown.text
+    assert units_on_hand(floor) == 36
+    form: dict[str, Any] = {"delivery": key, "product": product, "there": 8}
+    assert floor.post("/shelves/short/commit", **form, seen="other").status_code == 409
+    assert units_on_hand(floor) == 36
+    assert floor.post("/shelves/short/commit", **form, seen=seen(shown)).status_code == 302
+    assert units_on_hand(floor) == 8
+    assert (floor.of(0).quantity, floor.of(2).state) == (8, "unreleased")
+    for there in ("12", "-1", "x", "", "99999999999"):
+        answer = floor.post("/shelves/short/commit", **form | {"there": there}, seen="")
+        assert 400 <= answer.status_code < 500, there
+
+
+def test_a_recount_is_shown_first_and_committed_only_as_shown(floor: Floor) -> None:
+    page = floor.client.get(f"/shelves/recount?sku=6412345678901&depot={floor.round.depot_id}")
+    assert "SKU1" in page.text
+    form: dict[str, Any] = {"sku": "SKU1", "depot": floor.round.depot_id, "counted": 30}
+    shown = floor.post("/shelves/recount/simulate", **form)
+    assert "was released with 6" in shown.text
+    assert units_on_hand(floor) == 36
+    assert floor.post("/shelves/recount/commit", **form, seen="other").status_code == 409
+    assert floor.post("/shelves/recount/commit", **form, seen=seen(shown)).status_code == 302
+    assert units_on_hand(floor) == 30
+    for counted in ("-1", "x", "", "2147483647", "2147483648", "99999999999999999999"):
+        answer = floor.post("/shelves/recount/simulate", **form | {"counted": counted})
+        assert answer.status_code == 422, counted
+    assert floor.client.get("/shelves/recount?sku=nothing").status_code == 404
+    assert units_on_hand(floor) == 30
+
+
+def test_a_viewer_and_a_salesperson_have_no_warehouse(website: Website) -> None:
+    for role in ("viewer", "salesperson"):
+        client = website.signed_in(role=role)
+        assert client.get("/warehouse").status_code == 403
+        assert "/warehouse" not in client.get("/orders").text
+
+
+def test_events_of_the_warehouse_are_told_in_plain_words(floor: Floor) -> None:
+    floor.scans("12*SKU1")
+    floor.scans("@A3", page=floor.scans("D-1-3"))
+    with floor.website.installation.database.reading() as connection:
+        order = connection.scalar(select(tables.order.c.id).where(tables.order.c.number == "SO-1-3"))
+    text = floor.client.get(f"/orders/{order}").text
+    assert "12 units picked: 12 of 12." in text
+    assert "Waits at A3 to be loaded." in text
+
+
+# ---------------------------------------------------------------------------- after the door
+
+
+def refuse_one(floor: Floor) -> int:
+    """The driver of the round reports that the first door refused 4 of 12; the task's key."""
+    with floor.website.installation.database.writing() as connection:
+        connection.execute(update(tables.allocation).values(loaded=12, released=0))
+        connection.execute(update(tables.delivery).values(state="dispatched"))
+        connection.execute(
+            tables.manifest.insert().values(
+                id=floor.round.manifest_id, plan_id=floor.round.plan_id, route_id=floor.round.route_id,
+                shift_id=floor.round.shift_id, driver_id=floor.round.driver_id, day=DAY, content={},
+                dispatched_at=floor.website.clock.at, by="test",
+            )
+        )  # fmt: skip
+    Driven(floor.website.installation.database, floor.round).says(0, delivered=8, refused=4)
+    with floor.website.installation.database.reading() as connection:
+        return int(connection.scalar(select(tables.task.c.id).where(tables.task.c.kind == "door_decision")) or 0)
+
+
+def test_a_refusal_is_decided_by_a_button_on_the_tasks(floor: Floor) -> None:
+    task = refuse_one(floor)
+    desk = floor.website.signed_in()
+    page = desk.get("/tasks")
+    assert f"/tasks/{task}/decide" in page.text
+    token = form_token(page)
+    for bad in ({}, {"decision": "burn"}, {"decision": "redeliver", "for_day": "soon"}):
+        assert desk.post(f"/tasks/{task}/decide", data={"csrf_token": token, **bad}).status_code == 422, bad
+    answer = desk.post(f"/tasks/{task}/decide", data={"csrf_token": token, "decision": "credit"})
+    assert answer.status_code == 302
+    assert "4 refused units of D-1-1 are credited." in desk.get("/tasks").text
+    assert f"/tasks/{task}/decide" not in desk.get("/tasks").text
+
+
+def test_what_came_back_is_inspected_on_a_page(floor: Floor) -> None:
+    with floor.website.installation.database.writing() as connection:
+        connection.execute(
+            tables.movement.insert().values(
+                at=floor.website.clock.at, product_id=floor.round.product_id, quantity=6, why="came back", by="test",
+                from_place=f"vehicle:{floor.round.vehicle_id}", to_place=f"returned:{floor.round.depot_id}",
+            )
+        )  # fmt: skip
+    assert "Oat milk 1 l" in floor.client.get("/shelves/returns").text
+    form = {"depot": floor.round.depot_id, "product": floor.round.product_id, "place": "returned"}
+    for bad in ({}, {"quantity": "0", "verdict": "stock"}, {"quantity": "2", "verdict": "eat"}):
+        assert floor.post("/shelves/returns", **form, **bad).status_code == 422, bad
+    assert floor.post("/shelves/returns", **form, quantity="7", verdict="stock").status_code == 409
+    assert floor.post("/shelves/returns", **form, quantity="6", verdict="stock").status_code == 302
+    assert "Nothing to inspect" in floor.client.get("/shelves/returns").text
+    assert units_on_hand(floor) == 42
