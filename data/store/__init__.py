@@ -16,6 +16,7 @@ from data.store.people import PeopleStore
 from data.store.pins import PinStore
 from data.store.plans import PlanStore
 from data.store.proofs import ProofStore
+from data.store.rides import RideStore
 from data.store.supply import SupplyStore
 from data.store.system import SystemStore
 from data.store.vans import VanStore
@@ -26,6 +27,7 @@ class SqlStore(
     OrderStore,
     SupplyStore,
     FleetStore,
+    RideStore,
     DayStore,
     PinStore,
     PlanStore,

@@ -99,6 +99,7 @@ def staying_reason(reason: str) -> str:
         "below_min_percent": _("Below its minimum share"),
         "below_min_value": _("Below its minimum value"),
         "last_shipment": _("One shipment left, must bring the rest"),
+        "no_ride": _("Part is there, and may ride along"),
         "not_yet": _("Not wanted yet"),
         "too_late": _("Wanted earlier"),
         "closed_that_day": _("Site not served that day"),
