@@ -14,7 +14,7 @@ less the route without it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from statistics import median_low
 from typing import NamedTuple
@@ -68,8 +68,8 @@ class Ride:
     van: str = ""
     position: int = 0
     start: datetime | None = None
-    plan: Plan | None = None
-    problem: Problem | None = None
+    plan: Plan | None = field(default=None, compare=False, repr=False)
+    problem: Problem | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -173,7 +173,7 @@ def planned(context: BrowserContext, tmp_path: Path) -> Iterator[Demo]:
 
 def test_the_demo_opens_with_the_night_done_and_says_where_the_day_stands(demo: Demo) -> None:
     line = demo.page.locator("#counters")
-    expect(line).to_have_text(re.compile(r"12\d ready\s+21 waiting\s+5 need you\s+8 vans, 7 drivers"))
+    expect(line).to_have_text(re.compile(r"12\d ready\s+22 waiting\s+5 need you\s+8 vans, 7 drivers"))
     expect(demo.page.locator("#demo-clock")).to_have_text(re.compile("05:4[0-5]"))
     never = demo.rows(select(tables.site.c.id).where(tables.site.c.pin_quality == "none"))
     assert never == []

@@ -36,3 +36,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} cannot be written as JSON.")
+
+
+def clean(text: str) -> str:
+    """Text of others without what a terminal would obey."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def plain(text: str) -> str:
+    """The same for the cell of a table, whose markup it must not be either."""
+    return clean(text).replace("[", "\\[")

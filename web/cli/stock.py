@@ -1,16 +1,13 @@
-"""`backroute import`, `receive` and `release`: goods and orders come in, what is ready goes out."""
+"""`backroute import` and `receive`: goods and orders come in."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -23,19 +20,15 @@ from data.importers.products import import_products
 from data.importers.receipts import read_receipts
 from data.store import SqlStore
 from data.store.again import in_transaction
-from routing.errors import FileRefused, InvalidInput
+from routing.errors import FileRefused
 from routing.model.imports import ImportResult
 from routing.model.orders import LineChange, Preview
 from routing.model.stock import Receipt
 from routing.services.receiving import commit_receipts, simulate_receipts
-from routing.services.releasing import Releasing, release_orders, simulate_release
-from web.cli.output import json_option, print_json
-from web.cli.values import DAY
+from web.cli.output import clean, json_option, plain, print_json
 from web.wiring import open_installation
 
 BY = "command line"
-FURTHEST_RELEASE = 366
-"""Days ahead. Goods that are released are nobody else's: a slip of the year would lock them away."""
 MOST_SHOWN = 20
 """Rows of a table on a terminal; the rest is counted, `--json` has them all."""
 
@@ -138,7 +131,7 @@ def _print_import(result: ImportResult, file: Path) -> None:
     if result.errors:
         table = Table("Row", "Left out, and the mend", title=f"{len(result.errors) + result.errors_left_off} left out")
         for error in result.errors[:MOST_SHOWN]:
-            table.add_row(str(error.row), _plain(error.what))
+            table.add_row(str(error.row), plain(error.what))
         console.print(table)
         more = len(result.errors) + result.errors_left_off - MOST_SHOWN
         if more > 0:
@@ -178,7 +171,7 @@ def receive_command(file: Path, simulate: bool, as_json: bool) -> None:
             _print_receive(together, preview)
         console = Console()
         for error in result.errors[:MOST_SHOWN]:
-            console.print(f"Row {error.row}: {_clean(error.what)}", markup=False, highlight=False)
+            console.print(f"Row {error.row}: {clean(error.what)}", markup=False, highlight=False)
         if simulate:
             console.print("Nothing was changed. Run it without --simulate to count it in.", highlight=False)
     if result.needs_a_person or any(preview.warnings for _, preview in counted):
@@ -233,7 +226,7 @@ def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
     units = sum(receipt.quantity for receipt in receipts)
     quarantined = sum(receipt.quarantined for receipt in receipts)
     goods = f"{units} × {receipts[0].sku}" if len(receipts) == 1 else f"{units} units of {len(receipts)} articles"
-    title = _clean(f"{numbers}: {goods}" + (f", {quarantined} quarantined" if quarantined else ""))
+    title = clean(f"{numbers}: {goods}" + (f", {quarantined} quarantined" if quarantined else ""))
     if preview.already:
         console.print(f"{title}: counted in before, nothing changes", markup=False, highlight=False)
         return
@@ -242,7 +235,7 @@ def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
     if not lines:
         console.print(f"{title}: nobody waits for it", markup=False, highlight=False)
         return
-    table = Table(title=_plain(title), title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table = Table(title=plain(title), title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("Order", no_wrap=True, min_width=7)
     table.add_column("Customer", no_wrap=True, overflow="ellipsis", max_width=18)
     table.add_column("SKU", no_wrap=True)
@@ -252,9 +245,9 @@ def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
         table.add_column(word, no_wrap=True)
     for line in lines[:MOST_SHOWN]:
         table.add_row(
-            _plain(line.order),
-            _plain(line.customer),
-            _plain(line.sku),
+            plain(line.order),
+            plain(line.customer),
+            plain(line.sku),
             str(line.needed),
             str(line.firm_after) if line.firm_after else "–",
             str(line.waits) if line.waits else "–",
@@ -266,7 +259,7 @@ def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
     if len(lines) > MOST_SHOWN:
         console.print(f"... and {len(lines) - MOST_SHOWN} more lines (--json lists them)", markup=False)
     for warning in preview.warnings:
-        console.print(f"! {_clean(warning)}", markup=False, highlight=False)
+        console.print(f"! {clean(warning)}", markup=False, highlight=False)
 
 
 def _kept(line: LineChange) -> str:
@@ -284,122 +277,9 @@ def _short_day(day: str) -> str:
     return f"{when.day} {when:%b}"
 
 
-# ---------------------------------------------------------------------------- release
-
-
-@click.command("release")
-@click.option("--day", type=DAY, metavar="DAY", help="The day they go out, as 2026-05-12; today if not given.")
-@click.option("--depot", "depot_number", help="Only this depot; every depot if not given.")
-@click.option("--simulate", is_flag=True, help="Show what would go and what stays, and change nothing.")
-@json_option
-def release_command(day: str | None, depot_number: str | None, simulate: bool, as_json: bool) -> None:
-    """Release what is ready for a day: one delivery a site. What stays says why."""
-    done: list[tuple[str, Releasing]] = []
-    with open_installation() as here:
-        now = here.clock.now()
-        with here.database.reading() as connection:
-            depots = SqlStore(connection).depots()
-        chosen = [depot for depot in depots if depot_number in (None, depot.number)]
-        if not chosen:
-            known = ", ".join(depot.number for depot in depots) or "none; import the fleet first"
-            raise InvalidInput(f'There is no depot "{depot_number or ""}". Known are: {known}.', code="depot")
-        for depot in chosen:
-            for_day = _day(day, now, depot.zone)
-            if simulate:
-                with here.database.reading() as connection:
-                    found = simulate_release(SqlStore(connection), depot_id=depot.id, for_day=for_day, now=now)
-            else:
-                found = in_transaction(here.database, _releasing(depot.id, for_day, now))
-            done.append((depot.name, found))
-    if as_json:
-        print_json({"simulated": simulate, "depots": [_release_document(name, found) for name, found in done]})
-        return
-    for name, found in done:
-        _print_release(name, found, simulate=simulate)
-
-
-def _releasing(depot_id: int, for_day: str, now: datetime) -> Callable[[SqlStore], Releasing]:
-    return lambda store: release_orders(store, depot_id=depot_id, for_day=for_day, now=now, by=BY)
-
-
-def _day(day: str | None, now: datetime, zone: str) -> str:
-    today = now.astimezone(ZoneInfo(zone)).date()
-    if day is None:
-        return today.isoformat()
-    if not today <= date.fromisoformat(day) <= today + timedelta(days=FURTHEST_RELEASE):
-        raise InvalidInput(
-            f"Nothing is released for {day}: it is {today} at the depot. Name today or a day of the next year.",
-            code="day",
-        )
-    return day
-
-
-def _release_document(name: str, found: Releasing) -> dict[str, Any]:
-    return {
-        "depot": name,
-        "day": found.for_day,
-        "ready": [
-            {
-                "order": order.order,
-                "customer": order.customer,
-                "site": order.site,
-                "units": order.quantity,
-                "of": order.open_units,
-                "value": order.value,
-            }
-            for order in found.ready
-        ],
-        "deliveries": [number for _, number in found.deliveries],
-        "stays": [
-            {"order": order.order, "reasons": [reason.value for reason in order.reasons], "sentence": order.sentence}
-            for order in found.stays
-        ],
-    }
-
-
-def _print_release(name: str, found: Releasing, *, simulate: bool) -> None:
-    console = Console()
-    made = f"{found.sites} deliveries {'would be made' if simulate else 'made'}"
-    console.print(
-        f"{name}, {found.for_day}: {len(found.ready)} orders ready, {len(found.stays)} stay; {made}",
-        markup=False,
-        highlight=False,
-    )
-    if found.stays:
-        reasons = Counter(reason for order in found.stays for reason in order.reasons)
-        console.print(
-            ", ".join(f"{count} {reason.value.replace('_', ' ')}" for reason, count in reasons.most_common()),
-            markup=False,
-            highlight=False,
-        )
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        table.add_column("Order", no_wrap=True)
-        table.add_column("Customer", no_wrap=True, overflow="ellipsis", max_width=28)
-        table.add_column("Why it stays")
-        for order in found.stays[:MOST_SHOWN]:
-            table.add_row(
-                _plain(order.order),
-                _plain(order.customer),
-                _plain(order.sentence.removeprefix(f"Order {order.order} stays: ")),
-            )
-        console.print(table)
-        if len(found.stays) > MOST_SHOWN:
-            console.print(f"... and {len(found.stays) - MOST_SHOWN} more (--json lists them)", markup=False)
-
-
 # ---------------------------------------------------------------------------- shared
 
 
 def _check_file(file: Path) -> None:
     if not file.is_file():
         raise FileRefused(f"{file} is no file. Check the path.", code="no_file")
-
-
-def _clean(text: str) -> str:
-    """Text of others without what a terminal would obey."""
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
-def _plain(text: str) -> str:
-    """The same for the cell of a table, whose markup it must not be either."""
-    return _clean(text).replace("[", "\\[")

@@ -28,7 +28,8 @@ from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import InvalidInput
 from routing.services.holding import hold_order, hold_payment
-from web.dispatcher import words
+from web.along import NOTHING, rides_of
+from web.dispatcher import ride_words, words
 from web.formats import clock
 from web.formats import day as written_day
 from web.here import here, now
@@ -72,7 +73,19 @@ def one(order_id: int) -> ResponseReturnValue:
     with here().database.reading() as connection:
         found = order_page(connection, order_id, now=now())
         timeline = order_timeline(connection, order_id)
-    return render_template("dispatcher/order.html", order=found, answer=answer(found), timeline=timeline, words=words)
+        today = now().astimezone(ZoneInfo(found.zone)).date().isoformat()
+        may_ride = found.row.state not in ("delivered", "cancelled", "on_hold") and found.row.firm
+        along = rides_of(here(), connection, order_id, day=today, now=now()) if may_ride else NOTHING
+    return render_template(
+        "dispatcher/order.html",
+        order=found,
+        answer=answer(found),
+        timeline=timeline,
+        along=along,
+        day=today,
+        ride_words=ride_words,
+        words=words,
+    )
 
 
 @orders.post("/<int:order_id>/hold")

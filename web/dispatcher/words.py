@@ -274,6 +274,8 @@ def sentence(one: Happening) -> str:
                 day=_day(data.get("for_day")),
                 delivery=data.get("delivery"),
             )
+        case "rides_along":
+            return _rides_along(data)
         case "unreleased":
             why = data.get("why")
             said = _("%(delivery)s taken back.", delivery=data.get("delivery"))
@@ -352,6 +354,19 @@ def sentence(one: Happening) -> str:
             said = one.kind.replace("_", " ").replace(".", " ").capitalize()
             why = data.get("why") or data.get("sentence") or ""
             return f"{said}: {why}." if why else f"{said}."
+
+
+def _rides_along(data: Mapping[str, Any]) -> str:
+    said = _(
+        "%(units)s of %(of)s units ride along beside %(door)s",
+        units=data.get("units"),
+        of=data.get("of"),
+        door=data.get("beside"),
+    )
+    if data.get("van"):
+        said += _(", with %(van)s", van=data["van"])
+    said += _(", +%(n)s min", n=data.get("minutes"))
+    return f"{said} ({_('by the rule in force')})." if data.get("by_rule") else f"{said}."
 
 
 def _promised(data: Mapping[str, Any]) -> str:
