@@ -13,11 +13,13 @@ from data.store import SqlStore
 from data.store.again import in_transaction
 from data.tables import order
 from routing.errors import InvalidInput, NotFound, TravelError
+from routing.model.places import Location
+from routing.ports import TravelTable, TravelTimes
 from routing.rules.ride_along import RideOffer
 from routing.services.releasing import Releasing, release_orders
 from routing.services.riding import rides
 from routing.services.sending_along import ReleasedWithRides, release_with_rides
-from web.plan_job import travel_of
+from web.plan_job import travel_in
 from web.wiring import Installation
 
 
@@ -39,6 +41,23 @@ class Along:
 NOTHING = Along()
 
 
+class _WhenAsked:
+    """The travel times of a depot's region, opened by the first question: on most days no part is there at all."""
+
+    def __init__(self, installation: Installation, store: SqlStore, depot_id: int) -> None:
+        self._installation, self._depot_id = installation, depot_id
+        self._regions = store.depots_by_region()
+
+    def _engine(self) -> TravelTimes:
+        return travel_in(self._installation, self._regions, [self._depot_id])
+
+    def table(self, places: Sequence[Location], *, profile: str) -> TravelTable:
+        return self._engine().table(places, profile=profile)
+
+    def path(self, places: Sequence[Location], *, profile: str) -> list[Location]:
+        return self._engine().path(places, profile=profile)
+
+
 def rides_on(
     installation: Installation,
     connection: Connection,
@@ -54,7 +73,7 @@ def rides_on(
     more = 0
     for depot_id in depot_ids:
         try:
-            travel = travel_of(installation, store, [depot_id])
+            travel = _WhenAsked(installation, store, depot_id)
             found = rides(store, depot_id=depot_id, for_day=day, now=now, travel=travel, orders=orders)
         except (InvalidInput, NotFound, TravelError) as problem:
             # The page is about more than this: it says why, and goes on.
@@ -71,11 +90,17 @@ def rides_on(
 
 
 def rides_of(installation: Installation, connection: Connection, order_id: int, *, day: str, now: datetime) -> Along:
-    """The part of one order, if a part is there."""
+    """The part of one order, if a part is there. Raises NotFound."""
+    depot_id = depot_of(connection, order_id)
+    return rides_on(installation, connection, day=day, depot_ids=[depot_id], now=now, orders={order_id})
+
+
+def depot_of(connection: Connection, order_id: int) -> int:
+    """The depot that serves an order. Raises NotFound."""
     depot_id = connection.scalar(select(order.c.depot_id).where(order.c.id == order_id))
     if depot_id is None:
-        return NOTHING
-    return rides_on(installation, connection, day=day, depot_ids=[depot_id], now=now, orders={order_id})
+        raise NotFound(f"There is no order {order_id}. Look for it by any of its references.", order=order_id)
+    return int(depot_id)
 
 
 def release_day(
@@ -101,9 +126,9 @@ def release_day(
     def only(store: SqlStore) -> Releasing:
         return release_orders(store, depot_id=depot_id, for_day=day, now=now, by=by, orders=orders)
 
+    with reading() as store:
+        travel = _WhenAsked(installation, store, depot_id)
     try:
-        with reading() as store:
-            travel = travel_of(installation, store, [depot_id])
         return release_with_rides(
             reading, write, depot_id=depot_id, for_day=day, now=now, by=by, travel=travel, orders=orders
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from routing.errors import Conflict, NotFound
+from routing.errors import Conflict, InvalidInput, NotFound, TravelError
 from routing.model.orders import RideRule
 from routing.ports import TravelTimes
 from routing.rules.ride_along import Ride, RideOffer
@@ -242,17 +242,18 @@ def _by_rule(
     by: str,
     travel: TravelTimes,
 ) -> tuple[RideOffer, Releasing] | None:
-    with reading() as store:
-        found = rides(
-            store, depot_id=offer.depot_id, for_day=offer.day, now=now, travel=travel, orders={offer.order_id}
-        )
-        current = next(iter(found.offers), None)
-        if current is None or not current.by_rule or current.plan_id is None:
-            return None
-        chosen = ChosenRide(offer=current, ways=_all_ways(store, current, travel, now))
     try:
+        with reading() as store:
+            found = rides(
+                store, depot_id=offer.depot_id, for_day=offer.day, now=now, travel=travel, orders={offer.order_id}
+            )
+            current = next(iter(found.offers), None)
+            if current is None or not current.by_rule or current.plan_id is None:
+                return None
+            chosen = ChosenRide(offer=current, ways=_all_ways(store, current, travel, now))
         return current, write(lambda store: send_along(store, chosen, now=now, by=by, by_rule=True))
-    except Conflict:
+    except (Conflict, InvalidInput, TravelError):
+        # What was ready is released by now: a part that no longer fits stays, and the page goes on asking about it.
         return None
 
 

@@ -20,7 +20,7 @@ from routing.errors import Conflict, InvalidInput
 from routing.rules.release import NotReleased
 from routing.services.releasing import StayingOrder, simulate_release, unrelease
 from routing.services.sending_along import chosen_ride, send_along
-from web.along import NOTHING, release_day, rides_on
+from web.along import NOTHING, depot_of, release_day, rides_on
 from web.dispatcher import ride_words, words
 from web.errors import wants_json
 from web.here import here, now
@@ -114,13 +114,12 @@ def along() -> ResponseReturnValue:
     """Sends a part along with the van that was shown: so many units, in that plan."""
     day = day_of(request.form.get("day", ""))
     order_id = request.form.get("order", type=row_id)
-    depot_id = request.form.get("depot", type=row_id)
     units = request.form.get("units", type=row_id)
-    if order_id is None or depot_id is None or units is None:
+    if order_id is None or units is None:
         raise InvalidInput(_("Nothing was chosen. Press the button beside the order."), code="none_chosen")
     try:
         with here().database.reading() as connection:
-            store = SqlStore(connection)
+            store, depot_id = SqlStore(connection), depot_of(connection, order_id)
             chosen = chosen_ride(
                 store,
                 depot_id=depot_id,
