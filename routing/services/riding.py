@@ -7,9 +7,9 @@ that pass, before there is a plan by the doors that somebody goes to anyway. `se
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -95,15 +95,12 @@ def rides(
         return Rides()
     deliveries = store.part_facts([part.goods for part in parts], depot_id=depot_id, for_day=for_day)
     doors = {site.id: site for site in store.site_facts({part.goods.site_id for part in parts})}
-    # The nearest first: when there are too many to price, those that no van passes are the ones to leave.
-    found = sorted(
-        ((part, deliveries[part.goods.order_id], doors[part.goods.site_id]) for part in parts),
-        key=lambda each: not day.passes(each[1], each[2]),
-    )
-    return Rides(
-        offers=tuple(day.offer(*each, travel=travel) for each in found[:MOST_PRICED]),
-        more=max(0, len(found) - MOST_PRICED),
-    )
+    met = [_Met(part, deliveries[part.goods.order_id], doors[part.goods.site_id], {}) for part in parts]
+    met = [each._replace(beside=day.passes(each.delivery, each.door)) for each in met]
+    # When there are too many to price, those that no van passes are the ones to leave.
+    met.sort(key=lambda each: not each.beside)
+    ways = day.measured(met[:MOST_PRICED], travel=travel)
+    return Rides(offers=tuple(day.offer(each, ways) for each in met[:MOST_PRICED]), more=max(0, len(met) - MOST_PRICED))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +108,15 @@ class _Part:
     candidate: Candidate
     goods: ReadyOrder
     forbidden: NotReleased | None
+
+
+class _Met(NamedTuple):
+    """A part, the delivery it would become, its door, and what passes there: by shift, or by site before a plan."""
+
+    part: _Part
+    delivery: DeliveryFacts
+    door: SiteFacts
+    beside: dict[int, tuple[str, int]]
 
 
 def _part(candidate: Candidate, units: dict[int, int], reasons: tuple[NotReleased, ...]) -> _Part | None:
@@ -231,6 +237,8 @@ class Planned:
     depot_id: int
     day: str
     now: datetime
+    usual: dict[int | None, StopCost | None] = field(default_factory=dict)
+    """What a stop costs, by delivery zone, once somebody asked."""
 
     @property
     def plan(self) -> Plan:
@@ -249,24 +257,27 @@ class Planned:
                     found[route.shift] = (place.name, away_m)
         return found
 
-    def offer(self, part: _Part, delivery: DeliveryFacts, door: SiteFacts, *, travel: TravelTimes) -> RideOffer:
-        beside = self.passes(delivery, door)
-        made = _offer(part, depot_id=self.depot_id, day=self.day, plan_id=self.saved.id)
-        made = replace(made, stop=self._usual_stop(door))
-        if not beside:
-            return replace(made, why_not=_why_nobody(door))
-        # Only the routes that pass are asked about, so only their ways are measured.
-        asked = {stop.place for route in self.plan.routes if route.shift in beside for stop in route.stops}
-        ways = self.ways(door, travel=travel, places=asked)
-        ride = self.ride(delivery, door, ways, beside)
+    def offer(self, met: _Met, ways: Ways) -> RideOffer:
+        made = _offer(met.part, depot_id=self.depot_id, day=self.day, plan_id=self.saved.id)
+        made = replace(made, stop=self._usual_stop(met.door.delivery_zone_id))
+        if not met.beside:
+            return replace(made, why_not=_why_nobody(met.door))
+        ride = self.ride(met.delivery, met.door, ways, met.beside)
         return replace(made, ride=ride) if isinstance(ride, Ride) else replace(made, why_not=ride)
 
-    def ways(self, door: SiteFacts, *, travel: TravelTimes, places: Collection[int] | None = None) -> Ways:
-        """The ways between the door, the depots and these places of the problem; None: all of them."""
+    def measured(self, met: Sequence[_Met], *, travel: TravelTimes) -> Ways:
+        """Only the routes that pass some door are asked about, so only their ways are measured."""
+        passing = {shift for each in met for shift in each.beside}
+        asked = {stop.place for route in self.plan.routes if route.shift in passing for stop in route.stops}
+        return self.ways([each.door for each in met if each.beside], travel=travel, places=asked)
+
+    def ways(self, doors: Sequence[SiteFacts], *, travel: TravelTimes, places: Collection[int] | None = None) -> Ways:
+        """The ways between the doors, the depots and these places of the problem; None: all of them."""
         known = self.saved.problem.places
         some = [each.location for each in known if places is None or each.index in places]
-        profiles = {*self.saved.problem.travel, *profiles_of(self.facts)}
-        return _measured(travel, [*(each.location for each in self.facts.depots), *some, door.location], profiles)
+        profiles = {*self.saved.problem.travel, *profiles_of(self.facts)} if doors else set()
+        at = [*(each.location for each in self.facts.depots), *some, *(door.location for door in doors)]
+        return _measured(travel, at, profiles)
 
     def ride(
         self, delivery: DeliveryFacts, door: SiteFacts, ways: Ways, beside: dict[int, tuple[str, int]]
@@ -292,7 +303,12 @@ class Planned:
             "hours or what others were promised leave no room."
         )
 
-    def _usual_stop(self, door: SiteFacts) -> StopCost | None:
+    def _usual_stop(self, zone_id: int | None) -> StopCost | None:
+        if zone_id not in self.usual:
+            self.usual[zone_id] = self._stop_in(zone_id)
+        return self.usual[zone_id]
+
+    def _stop_in(self, zone_id: int | None) -> StopCost | None:
         zones = {site.id: site.delivery_zone_id for site in self.facts.sites}
         own = {shift.id for shift in self.facts.shifts if shift.depot_id == self.depot_id}
         all_of_depot = [
@@ -302,7 +318,7 @@ class Planned:
             for stop in route.stops
             for key in stop.visits
         ]
-        in_zone = [key for key, zone in all_of_depot if zone == door.delivery_zone_id]
+        in_zone = [key for key, zone in all_of_depot if zone == zone_id]
         return stop_cost(self.plan, self.saved.problem, in_zone, of_zone=True) or stop_cost(
             self.plan, self.saved.problem, [key for key, _zone in all_of_depot], of_zone=False
         )
@@ -329,8 +345,9 @@ class _Unplanned:
     released: set[int]
     goes: dict[int, set[int]]
 
-    def passes(self, delivery: DeliveryFacts, door: SiteFacts) -> dict[int, int]:
-        """Every door that somebody goes to without this part and that is the same or next door: by site, metres."""
+    def passes(self, delivery: DeliveryFacts, door: SiteFacts) -> dict[int, tuple[str, int]]:
+        """By site: every door that somebody goes to without this part and that is the same or next door, its name and
+        how far it is."""
         if not _is_sure(door):
             return {}
         found = {}
@@ -339,18 +356,23 @@ class _Unplanned:
                 continue
             away_m = 0 if site_id == door.id else _apart_m(other, door)
             if away_m <= NEXT_DOOR_M and _is_sure(other):
-                found[site_id] = away_m
+                found[site_id] = (other.name, away_m)
         return found
 
-    def offer(self, part: _Part, delivery: DeliveryFacts, door: SiteFacts, *, travel: TravelTimes) -> RideOffer:
-        made = _offer(part, depot_id=self.depot_id, day=self.day, plan_id=None)
-        profiles = profiles_of(self.facts)
-        if not _is_sure(door) or not profiles:
-            return replace(made, why_not=_why_nobody(door) if profiles else f"Nobody drives on {self.day}.")
-        near = self.passes(delivery, door)
+    def measured(self, met: Sequence[_Met], *, travel: TravelTimes) -> Ways:
         home = [each.location for each in self.facts.depots]
-        ways = _measured(travel, [*home, *(self.doors[key].location for key in near), door.location], profiles)
-        visit = _visit(self.facts, delivery, door, ways, self.now)
+        near = [self.doors[key].location for each in met for key in each.beside]
+        doors = [each.door.location for each in met if _is_sure(each.door)]
+        return _measured(travel, [*home, *near, *doors], profiles_of(self.facts) if doors else ())
+
+    def offer(self, met: _Met, ways: Ways) -> RideOffer:
+        made = _offer(met.part, depot_id=self.depot_id, day=self.day, plan_id=None)
+        door = met.door
+        if not _is_sure(door):
+            return replace(made, why_not=_why_nobody(door))
+        if not ways.table:
+            return replace(made, why_not=f"Nobody drives on {self.day}.")
+        visit = _visit(self.facts, met.delivery, door, ways, self.now)
         if isinstance(visit, Unassigned):
             return replace(made, why_not=visit.detail)
         may = [
@@ -364,24 +386,19 @@ class _Unplanned:
         here = ways.at([door.location])[0]
         depot = next(each.location for each in self.facts.depots if each.id == self.depot_id)
         start = ways.at([depot])[0]
-        made = replace(
-            made,
-            stop=trip_cost(
-                visit,
-                out_s=int(table.durations_s[start, here]),
-                back_s=int(table.durations_s[here, start]),
-                way_m=int(table.distances_m[start, here] + table.distances_m[here, start]),
-                prices=prices,
-            ),
-        )
+        out_s, back_s = int(table.durations_s[start, here]), int(table.durations_s[here, start])
+        if out_s < 0 or back_s < 0:
+            return replace(made, why_not=f"No road leads to {door.name}.")
+        way_m = int(table.distances_m[start, here] + table.distances_m[here, start])
+        made = replace(made, stop=trip_cost(visit, out_s=out_s, back_s=back_s, way_m=way_m, prices=prices))
         ridden: list[Ride] = []
-        for site_id, away_m in near.items():
+        for site_id, (name, away_m) in met.beside.items():
             there = ways.at([self.doors[site_id].location])[0]
             if (way_s := int(table.durations_s[there, here])) >= 0:
                 ridden.append(
                     before_a_plan(
                         visit,
-                        beside=self.doors[site_id].name,
+                        beside=name,
                         beside_m=away_m,
                         way_s=0 if away_m == 0 else way_s,
                         way_m=0 if away_m == 0 else int(table.distances_m[there, here]),

@@ -83,7 +83,7 @@ def _all_ways(store: Reader, offer: RideOffer, travel: TravelTimes, now: datetim
     if offer.plan_id is None:
         return None
     day = _planned(store, offer, now)
-    return day.ways(store.site_facts([offer.site_id])[0], travel=travel)
+    return day.ways(store.site_facts([offer.site_id]), travel=travel)
 
 
 def _planned(store: Reader, offer: RideOffer, now: datetime) -> Planned:
