@@ -49,8 +49,15 @@ def start_plan(
 def travel_of(installation: Installation, store: SqlStore, depot_ids: Sequence[int]) -> TravelTimes:
     """The travel times of the depots' region, or of the default one when they name none. Where no region was built at
     all, the great circle, which every page labels. Raises NotFound when the depots' region was never built."""
+    return travel_in(installation, store.depots_by_region(), depot_ids)
+
+
+def travel_in(
+    installation: Installation, regions: Mapping[str, Sequence[int]], depot_ids: Sequence[int]
+) -> TravelTimes:
+    """The same where the depots by the name of their region are known already."""
     wanted = set(depot_ids)
-    names = [name for name, ids in store.depots_by_region().items() if name and wanted & set(ids)]
+    names = [name for name, ids in regions.items() if name and wanted & set(ids)]
     if names:
         return installation.travel(names[0])
     if not installation.regions.list():

@@ -174,7 +174,7 @@ Compostable bowls, 300|carton|1|5100|52000|44.00|7
 Cold brew concentrate 1 l|bottle|12|1150|1300|8.90|10
 Smoked paprika 500 g|tub|6|560|1100|12.80|11
 Coconut cream 1 l|carton|12|1080|1130|3.40|11
-Sourdough loaves, frozen, 24|carton|1|14800|46000|41.00|12
+Smoked salt flakes 250 g|jar|12|340|420|9.80|12
 """.strip().splitlines()
 TRUCK, NOON_NORTH, NOON_SOUTH, THURSDAY_NORTH, THURSDAY_SOUTH, OVERDUE_NORTH, OVERDUE_SOUTH, UNCOVERED, PART = range(9)
 
@@ -280,7 +280,15 @@ _PARTS: dict[str, Row] = {
     "hostile": {"notes": "<script>alert('yard')</script> & \"ring twice\"; DROP TABLE site; --"},
     "swedish": {"address": "Alexandersgatan 17", "postcode": "00100", "city": "Helsingfors", "language": "sv"},
     "po": {"windows": "10:00-14:00", "delivery_days": WORKDAYS, "language": "en"},
-    "near": {"windows": "06:00-11:00;13:00-15:00", "delivery_days": WORKDAYS},
+    # A hand-over at the counter: a van that passes loses minutes by it, not a quarter of an hour.
+    "near": {
+        "windows": "06:00-15:00",
+        "delivery_days": WORKDAYS,
+        "service_minutes": 2,
+        "service_seconds_per_case": 20,
+        "parking_minutes": 0,
+        "notes": "Hand it over at the counter.",
+    },
     "typo": {"address": "Fabianinaktu 29", "postcode": "00100"},
     "no_such_number": {"address": "Fabianinkatu 9999", "postcode": "00100"},
     "outside": {"address": "Hämeentie 100", "postcode": "00550"},

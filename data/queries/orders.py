@@ -420,15 +420,16 @@ class OrderPage:
         return max(every, key=lambda one: (one.promised_on, one.made_at), default=None)
 
     @property
-    def slipped_why(self) -> str:
-        """Why the promise moved to a later day for the last time; "" when it never did."""
-        slips = [
-            (later.made_at, later.why)
+    def slips(self) -> tuple[tuple[str, str], ...]:
+        """Each time the promise moved to a later day, the first first: the new ISO day and why. Lines that slipped
+        together are told once."""
+        slips = {
+            (later.made_at, later.promised_on, later.why)
             for line in self.lines
             for earlier, later in pairwise(line.promises)
             if later.promised_on > earlier.promised_on
-        ]
-        return max(slips, default=(None, ""))[1]
+        }
+        return tuple((day, why) for _made_at, day, why in sorted(slips))
 
 
 def order_page(connection: Connection, order_id: int, *, now: datetime) -> OrderPage:

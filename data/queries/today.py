@@ -51,6 +51,7 @@ WAITS_FOR_STOCK = frozenset(
         NotReleased.BELOW_MIN_PERCENT,
         NotReleased.BELOW_MIN_VALUE,
         NotReleased.LAST_SHIPMENT,
+        NotReleased.NO_RIDE,
     }
 )
 

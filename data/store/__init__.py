@@ -22,6 +22,7 @@ from data.store.pins import PinStore
 from data.store.plans import PlanStore
 from data.store.proofs import ProofStore
 from data.store.returns import ReturnStore
+from data.store.rides import RideStore
 from data.store.stands import StandStore
 from data.store.supply import SupplyStore
 from data.store.system import SystemStore
@@ -36,6 +37,7 @@ class SqlStore(
     SupplyStore,
     ErpStore,
     FleetStore,
+    RideStore,
     DayStore,
     PinStore,
     PlanStore,

@@ -115,7 +115,7 @@ class DayStore(CalendarStore):
             from_day=from_day,
             to_day=to_day,
             depots=self.depot_facts(depot_ids),
-            sites=self._day_sites(sorted({row.site_id for row in rows})),
+            sites=self.site_facts(sorted({row.site_id for row in rows})),
             deliveries=tuple(
                 DeliveryFacts(
                     id=row.id,
@@ -292,13 +292,20 @@ class DayStore(CalendarStore):
             .where(delivery_line.c.delivery_id.in_(ids))
             .order_by(delivery_line.c.delivery_id, order_line.c.order_id)
         ).all()
-        order_ids = {pair.order_id for pair in pairs}
+        orders = self.order_facts({pair.order_id for pair in pairs})
+        found: dict[int, list[OrderFacts]] = defaultdict(list)
+        for pair in pairs:
+            found[pair.delivery_id].append(orders[pair.order_id])
+        return found
+
+    def order_facts(self, order_ids: Collection[int]) -> dict[int, OrderFacts]:
+        """What these orders say about when and whether they may go."""
         windows: dict[int, list[WallWindow]] = defaultdict(list)
         for row in self.connection.execute(
             select(order_window).where(order_window.c.order_id.in_(order_ids)).order_by(order_window.c.id)
         ):
             windows[row.order_id].append(_window(row))
-        orders = {
+        return {
             row.id: OrderFacts(
                 id=row.id,
                 number=row.number,
@@ -310,10 +317,6 @@ class DayStore(CalendarStore):
             )
             for row in self.connection.execute(select(order).where(order.c.id.in_(order_ids)))
         }
-        found: dict[int, list[OrderFacts]] = defaultdict(list)
-        for pair in pairs:
-            found[pair.delivery_id].append(orders[pair.order_id])
-        return found
 
     def _day_promised(self, ids: Sequence[int]) -> dict[int, Promised]:
         newest = (
@@ -341,7 +344,8 @@ class DayStore(CalendarStore):
             )
         return found
 
-    def _day_sites(self, ids: Sequence[int]) -> tuple[SiteFacts, ...]:
+    def site_facts(self, ids: Collection[int]) -> tuple[SiteFacts, ...]:
+        """These doors as planning sees them, by id."""
         windows: dict[int, list[WallWindow]] = defaultdict(list)
         for row in self.connection.execute(
             select(site_window).where(site_window.c.site_id.in_(ids)).order_by(site_window.c.id)

@@ -30,7 +30,7 @@ from data.tables import (
     task,
 )
 from routing.errors import Conflict, NotFound
-from routing.model.orders import Completeness
+from routing.model.orders import Completeness, RideRule
 from routing.rules.policies import OrderTerms
 from routing.rules.promises import NewPromise
 from routing.rules.release import Candidate, ReadyUnits, ReleaseLine, ReleaseOrder
@@ -160,6 +160,7 @@ class OrderStore(StorePart):
                 site.c.name.label("site_name"),
                 order_line.c.id.label("line_id"),
                 order_line.c.unit_price,
+                order_line.c.expected_on,
                 needed.label("needed"),
                 committed.label("committed"),
             )
@@ -210,6 +211,7 @@ class OrderStore(StorePart):
                 shipments.get(order_id, 0),
                 zone,
                 policies.order_terms(_stated(lines[0]), day=today, customer_id=lines[0].customer_id, order_id=order_id),
+                policies.ride_rule(day=today, customer_id=lines[0].customer_id, order_id=order_id),
             )
             for order_id, lines in rows.items()
         ]
@@ -383,7 +385,12 @@ def _stated(head: Any) -> OrderTerms:
 
 
 def _candidate(
-    lines: list[Any], units: list[ReadyUnits], shipments: int, zone: ZoneInfo, terms: OrderTerms
+    lines: list[Any],
+    units: list[ReadyUnits],
+    shipments: int,
+    zone: ZoneInfo,
+    terms: OrderTerms,
+    ride: tuple[RideRule, int],
 ) -> Candidate:
     head = lines[0]
     ready: dict[int, int] = defaultdict(int)
@@ -401,6 +408,7 @@ def _candidate(
                     committed=row.committed,
                     ready=ready[row.line_id],
                     price=row.unit_price,
+                    expected_on=row.expected_on,
                 )
                 for row in lines
             ),
@@ -412,6 +420,8 @@ def _candidate(
             min_value=terms.min_value,
             max_wait_days=terms.max_wait_days,
             max_shipments=terms.max_shipments,
+            ride_rule=ride[0],
+            ride_minutes=ride[1],
             shipments=shipments,
             hold_reason=head.hold_reason,
             payment_pending=head.payment == "pending",

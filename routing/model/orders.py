@@ -16,6 +16,19 @@ class Completeness(StrEnum):
     COMPLETE = "complete"
 
 
+class RideRule(StrEnum):
+    """What happens to a part of an order that may ship while the rest is missing.
+
+    ALONE ships it, even if a van goes there for it alone. NEXT_DOOR ships it when a van stops at that door or next
+    door, SAME_DOOR only at that door. NEVER keeps it until the rest is there, or a person sends it along.
+    """
+
+    ALONE = "alone"
+    NEXT_DOOR = "next_door"
+    SAME_DOOR = "same_door"
+    NEVER = "never"
+
+
 class RankRule(StrEnum):
     """What a customer's unreleased units are worth when somebody with a better rank wants them.
 

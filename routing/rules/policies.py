@@ -20,7 +20,7 @@ from typing import Any
 
 from routing.errors import InvalidInput
 from routing.model.consents import Silence
-from routing.model.orders import AllocationPolicy, AllocationRule, Completeness, RankRule
+from routing.model.orders import AllocationPolicy, AllocationRule, Completeness, RankRule, RideRule
 
 
 class Scope(StrEnum):
@@ -121,6 +121,20 @@ class PolicyBook:
                 changed[name] = Completeness(value) if name == "completeness" else value
         return replace(stated, **changed) if changed else stated
 
+    def ride_rule(self, *, day: str, customer_id: int, order_id: int) -> tuple[RideRule, int]:
+        """Whether a part of the order rides along by itself, and how many minutes it may cost the van.
+
+        >>> of_all = PolicyRow(scope=Scope.COMPANY, name="ride_along", value="next_door", effective_from="2026-03-01")
+        >>> rule, minutes = PolicyBook([of_all]).ride_rule(day="2026-03-02", customer_id=12, order_id=1)
+        >>> rule.value, minutes
+        ('next_door', 10)
+        """
+        rule, minutes = (
+            self.value(name, day=day, customer_id=customer_id, order_id=order_id)
+            for name in ("ride_along", "ride_along_max_minutes")
+        )
+        return RideRule(rule or RideRule.ALONE), RIDE_MINUTES if minutes is None else int(minutes)
+
     def rank_rule(self, stated: RankRule, *, day: str, customer_id: int) -> RankRule:
         """What a customer's units are worth: its row, else what its record states, else the company's."""
         own = self.row("rank_rule", day=day, scope=Scope.CUSTOMER, scope_id=customer_id)
@@ -187,7 +201,11 @@ def _clock(text: str) -> str:
 
 _ALL = (Scope.COMPANY, Scope.CUSTOMER, Scope.ORDER)
 _COMPANY = (Scope.COMPANY,)
-_RULES, _COMPLETE, _RANKS = ([word.value for word in each] for each in (AllocationRule, Completeness, RankRule))
+_RULES, _COMPLETE, _RANKS, _RIDES = (
+    [word.value for word in each] for each in (AllocationRule, Completeness, RankRule, RideRule)
+)
+RIDE_MINUTES = 10
+"""What a part may cost a van on its way, in minutes of duty, where no policy says otherwise."""
 # Read by routing/rules/consent.py, where each is explained with an example.
 _ASKED, _CONSENT = ("private", "on", "off"), ("own", "us_mail_order")
 _LISTED = ("off", "daily")
@@ -205,6 +223,8 @@ KINDS: dict[str, PolicyKind] = {
         PolicyKind(name="min_value", scopes=_ALL, read=_whole(0, 2**31 - 1)),
         PolicyKind(name="max_wait_days", scopes=_ALL, read=_whole(0, 3650)),
         PolicyKind(name="max_shipments", scopes=_ALL, read=_whole(1, 1000)),
+        PolicyKind(name="ride_along", scopes=_ALL, read=_one_of(*_RIDES), choices=tuple(_RIDES)),
+        PolicyKind(name="ride_along_max_minutes", scopes=_ALL, read=_whole(0, 600)),
         PolicyKind(name="reservation_horizon_days", scopes=_COMPANY, read=_whole(0, 3650)),
         PolicyKind(name="promise_threshold_days", scopes=_COMPANY, read=_whole(1, 365)),
         PolicyKind(name="promise_earlier_days", scopes=_COMPANY, read=_whole(1, 365)),
@@ -228,6 +248,8 @@ def usual(name: str) -> Any:
     by_name: dict[str, Any] = {
         "allocation_rule": policy.rule.value,
         "rank_rule": RankRule.NORMAL.value,
+        "ride_along": RideRule.ALONE.value,
+        "ride_along_max_minutes": RIDE_MINUTES,
         "reservation_horizon_days": policy.horizon_days,
         "promise_threshold_days": policy.threshold_days,
         "promise_earlier_days": policy.earlier_days,

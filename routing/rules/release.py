@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from routing.model.orders import Completeness, DeliveryDays
+from routing.model.orders import Completeness, DeliveryDays, RideRule
 
 
 class NotReleased(StrEnum):
@@ -21,6 +21,7 @@ class NotReleased(StrEnum):
     BELOW_MIN_PERCENT = "below_min_percent"
     BELOW_MIN_VALUE = "below_min_value"
     LAST_SHIPMENT = "last_shipment"
+    NO_RIDE = "no_ride"
     NOT_YET = "not_yet"
     TOO_LATE = "too_late"
     CLOSED_THAT_DAY = "closed_that_day"
@@ -36,6 +37,7 @@ WORDS: dict[NotReleased, str] = {
     NotReleased.BELOW_MIN_PERCENT: "what is there is below its minimum share",
     NotReleased.BELOW_MIN_VALUE: "what is there is below its minimum value",
     NotReleased.LAST_SHIPMENT: "only one shipment is left, and it must bring the rest",
+    NotReleased.NO_RIDE: "a part of it is there, and waits for the rest or for a van that passes",
     NotReleased.NOT_YET: "is not wanted before",
     NotReleased.TOO_LATE: "was wanted until",
     NotReleased.CLOSED_THAT_DAY: "the site is not served that day",
@@ -44,13 +46,21 @@ WORDS: dict[NotReleased, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseLine:
-    """`needed` still has to leave the depot, `committed` of it is released already, `ready` can go now."""
+    """`needed` still has to leave the depot, `committed` of it is released already, `ready` can go now.
+
+    `expected_on`: when the whole line is there, an ISO day or "".
+    """
 
     id: int
     needed: int
     committed: int
     ready: int
     price: int = 0
+    expected_on: str = ""
+
+    @property
+    def rest(self) -> int:
+        return self.needed - self.committed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +79,8 @@ class ReleaseOrder:
     min_value: int = 0
     max_wait_days: int | None = None
     max_shipments: int | None = None
+    ride_rule: RideRule = RideRule.ALONE
+    ride_minutes: int = 0
     shipments: int = 0
     hold_reason: str = ""
     payment_pending: bool = False
@@ -108,13 +120,14 @@ class Verdict:
     sentence: str = ""
 
 
-def judge(order: ReleaseOrder, *, for_day: str, days: DeliveryDays) -> Verdict:
-    """Decides one order for one ISO day.
+def judge(order: ReleaseOrder, *, for_day: str, days: DeliveryDays, rides: bool = False) -> Verdict:
+    """Decides one order for one ISO day. `rides`: a van takes a part of it along, or a person sends it.
 
     An address in review does not stop a release: planning keeps it out until somebody picks the pin. After
     `max_wait_days` an order has waited enough and ships what is there.
 
-        10 needed, 6 on the shelf, minimum 50 %: 6 go. Minimum 70 %: none go, "below_min_percent".
+        10 needed, 6 on the shelf, minimum 50 %: 6 go. Minimum 70 %: none go, "below_min_percent". Parts that may
+        only ride along: none go, "no_ride", until a van takes the 6.
     """
     reasons: list[NotReleased] = []
     if order.hold_reason:
@@ -123,7 +136,7 @@ def judge(order: ReleaseOrder, *, for_day: str, days: DeliveryDays) -> Verdict:
         reasons.append(NotReleased.PAYMENT)
     if order.customer_payment_hold:
         reasons.append(NotReleased.CUSTOMER_PAYMENT)
-    units = _units(order, for_day)
+    units = _units(order, for_day, rides=rides)
     if isinstance(units, NotReleased):
         reasons.append(units)
         units = ()
@@ -138,9 +151,9 @@ def judge(order: ReleaseOrder, *, for_day: str, days: DeliveryDays) -> Verdict:
     return Verdict(order_id=order.id, units=units)
 
 
-def _units(order: ReleaseOrder, for_day: str) -> tuple[tuple[int, int], ...] | NotReleased:
+def _units(order: ReleaseOrder, for_day: str, *, rides: bool) -> tuple[tuple[int, int], ...] | NotReleased:
     """What could go by stock and completeness alone, or why nothing can."""
-    rest = {line.id: line.needed - line.committed for line in order.lines}
+    rest = {line.id: line.rest for line in order.lines}
     ready = {line.id: min(line.ready, rest[line.id]) for line in order.lines}
     if not any(ready.values()):
         return NotReleased.WAITS_FOR_STOCK
@@ -162,6 +175,8 @@ def _units(order: ReleaseOrder, for_day: str) -> tuple[tuple[int, int], ...] | N
             return NotReleased.BELOW_MIN_PERCENT
         if sum(ready[line.id] * line.price for line in order.lines) < order.min_value:
             return NotReleased.BELOW_MIN_VALUE
+        if order.ride_rule is not RideRule.ALONE and not rides:
+            return NotReleased.NO_RIDE
     return tuple((line_id, units) for line_id, units in ready.items() if units)
 
 

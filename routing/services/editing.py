@@ -100,7 +100,7 @@ def show_move(store: EditsPlans, *, plan_id: int, delivery: int, to_shift: int |
 
     Writes nothing. Raises NotFound.
     """
-    saved, facts, problem = _as_it_stands(store, plan_id)
+    saved, facts, problem = as_it_stands(store, plan_id)
     return effect_of_move(saved.plan, problem, facts=facts, delivery=delivery, to_shift=to_shift, position=position)
 
 
@@ -119,12 +119,12 @@ def move_delivery(
     A lock of the delivery follows it to its new place. Raises NotFound, and Conflict with the sentence of what it would
     break, or when the plan is no longer the current one.
     """
-    saved, facts, problem = _as_it_stands(store, plan_id)
+    saved, facts, problem = as_it_stands(store, plan_id)
     effect = effect_of_move(saved.plan, problem, facts=facts, delivery=delivery, to_shift=to_shift, position=position)
     if effect.plan is None or effect.problem is None:
         raise Conflict(" ".join(effect.violations), code="move_breaks", delivery=delivery)
     name = _name(problem, delivery)
-    new = _new_version(
+    new = new_version(
         store,
         saved,
         plan=effect.plan,
@@ -224,7 +224,7 @@ def driver_out_options(
     Raises NotFound when the shift has no route in this plan.
     """
     with open_store() as store:
-        saved, facts, problem = _as_it_stands(store, plan_id)
+        saved, facts, problem = as_it_stands(store, plan_id)
         shift = store.shift(shift_id)
         spares = store.spare_drivers(day=shift.day, depot_id=shift.depot_id)
     if shift_id not in orders_of(saved.plan):
@@ -257,7 +257,7 @@ def apply_driver_out(store: EditsPlans, *, plan_id: int, chosen: OutOption, by: 
 
     Raises Conflict when the day has moved on since the options were shown.
     """
-    saved, facts, problem = _as_it_stands(store, plan_id)
+    saved, facts, problem = as_it_stands(store, plan_id)
     shift = store.shift(chosen.shift_id)
     orphans = still_to_do(saved.plan, facts, shift.id)
     if is_loaded(facts, shift.id) != (chosen.kind in (OutKind.OTHER_DRIVER, OutKind.MEET, OutKind.BACK_TO_DEPOT)):
@@ -280,7 +280,7 @@ def apply_driver_out(store: EditsPlans, *, plan_id: int, chosen: OutOption, by: 
         _hand_over(store, chosen, orphans, shift, to=store.shift(chosen.via_shift), by=by, now=now)
     if chosen.kind is OutKind.BACK_TO_DEPOT:
         _back_to_depot(store, facts, shift, orphans, by=by, now=now)
-    return _new_version(
+    return new_version(
         store,
         saved,
         plan=plan,
@@ -385,14 +385,14 @@ def _back_to_depot(
 # ---------------------------------------------------------------------------- what they share
 
 
-def _as_it_stands(store: EditsPlans, plan_id: int) -> tuple[SavedPlan, DayFacts, Problem]:
+def as_it_stands(store: EditsPlans, plan_id: int) -> tuple[SavedPlan, DayFacts, Problem]:
     """The saved plan, the day now, and its problem with what rides and what has happened locked."""
     saved = store.plan(plan_id)
     facts = store.day_facts(from_day=saved.from_day, to_day=saved.to_day, depot_ids=saved.depot_ids)
     return saved, facts, with_riding(saved.problem, facts.riding, saved.plan)
 
 
-def _new_version(
+def new_version(
     store: EditsPlans,
     saved: SavedPlan,
     *,

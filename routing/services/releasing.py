@@ -64,6 +64,7 @@ class Store(Reader, Protocol):
         sentence: str,
         made_at: datetime,
         assignee: str = "dispatcher",
+        urgent: bool = False,
     ) -> int: ...
 
 
@@ -119,9 +120,16 @@ class Releasing:
 
 
 def simulate_release(
-    store: Reader, *, depot_id: int, for_day: str, now: datetime, orders: Collection[int] | None = None
+    store: Reader,
+    *,
+    depot_id: int,
+    for_day: str,
+    now: datetime,
+    orders: Collection[int] | None = None,
+    riding: Collection[int] = (),
 ) -> Releasing:
-    """Which orders are ready for an ISO day, and why the others are not. Nothing is written.
+    """Which orders are ready for an ISO day, and why the others are not. `riding`: orders a part of which a van takes
+    along. Nothing is written.
 
     Where the ERP allocates, none is ours to release and none to keep.
     """
@@ -131,7 +139,8 @@ def simulate_release(
     days = store.delivery_days(depot_id, {candidate.site_id for candidate in candidates})
     ready, stays = [], []
     for candidate in candidates:
-        verdict = judge(candidate.order, for_day=for_day, days=days[candidate.site_id])
+        rides = candidate.order.id in riding
+        verdict = judge(candidate.order, for_day=for_day, days=days[candidate.site_id], rides=rides)
         if verdict.reasons:
             stays.append(
                 StayingOrder(
@@ -144,12 +153,19 @@ def simulate_release(
                 )
             )
         else:
-            ready.append(_ready(candidate, dict(verdict.units)))
+            ready.append(taken_by(candidate, dict(verdict.units)))
     return Releasing(depot_id=depot_id, for_day=for_day, ready=tuple(ready), stays=tuple(stays))
 
 
 def release_orders(
-    store: Store, *, depot_id: int, for_day: str, now: datetime, by: str, orders: Collection[int] | None = None
+    store: Store,
+    *,
+    depot_id: int,
+    for_day: str,
+    now: datetime,
+    by: str,
+    orders: Collection[int] | None = None,
+    riding: Collection[int] = (),
 ) -> Releasing:
     """Releases what is ready: one delivery per site. Running it again releases only what has become ready since.
 
@@ -158,7 +174,7 @@ def release_orders(
     """
     refuse_if_erp(store)
     store.lock_pools(depot_id, store.waiting_products(depot_id=depot_id, orders=orders))
-    found = simulate_release(store, depot_id=depot_id, for_day=for_day, now=now, orders=orders)
+    found = simulate_release(store, depot_id=depot_id, for_day=for_day, now=now, orders=orders, riding=riding)
     if not found.ready:
         return found
     release_id = store.add_release(depot_id=depot_id, for_day=for_day, by=by, now=now)
@@ -259,7 +275,7 @@ def _delivery(store: Store, delivery_id: int) -> PickDelivery:
     return found[0]
 
 
-def _ready(candidate: Candidate, units: dict[int, int]) -> ReadyOrder:
+def taken_by(candidate: Candidate, units: dict[int, int]) -> ReadyOrder:
     """Takes the verdict's units per line out of the allocations, the soonest first."""
     prices = {line.id: line.price for line in candidate.order.lines}
     value = sum(quantity * prices[line_id] for line_id, quantity in units.items())

@@ -313,6 +313,18 @@ def test_a_neighbour_of_the_half_covered_order_is_ready_today(gazetteer: Gazette
     assert near
 
 
+def test_of_the_half_covered_order_eight_of_twelve_lie_there_and_the_rest_comes_on_thursday() -> None:
+    (number,) = of_part("near")
+    (line,) = [row for row in rows("orders.csv") if row["order"] == number]
+    shelf = [row for row in rows("receipt_opening.csv") if (row["sku"], row["depot"]) == (line["sku"], line["depot"])]
+    coming = [row for row in rows("inbound.csv") if (row["sku"], row["depot"]) == (line["sku"], line["depot"])]
+    assert (line["quantity"], [row["quantity"] for row in shelf]) == ("12", ["8"])
+    assert [row["expected_at"][:10] for row in coming] == ["2026-03-05"]
+    assert line["completeness"] == "partial"
+    assert int(line["min_percent"] or 0) * 12 <= 8 * 100
+    assert [row["order"] for row in rows("orders.csv") if row["sku"] == line["sku"]] == [number]
+
+
 def test_awkward_names_are_there_to_be_shown_safely() -> None:
     names = [row["customer_name"] for row in rows("customers.csv")]
     assert sum(len(name) == 60 for name in names) == 3

@@ -19,14 +19,18 @@ from sqlalchemy import func, select
 from data import tables
 from data.importers.receipts import read_receipts
 from data.queries.plans import PlanPage, current_plans, plan_page
-from data.store import open_store
+from data.store import SqlStore, open_store
+from routing.rules.check import violations
+from routing.rules.ride_along import RideOffer
 from routing.services.dispatching import dispatch_day
+from routing.services.editing import take_out
 from routing.services.loading import load_route
 from routing.services.receiving import commit_receipt
 from routing.services.releasing import release_orders
 from tests.demo_day import built_regions
 from tests.moves import a_possible_move
 from tests.website import Website, served
+from web.along import rides_of
 from web.app import create_app
 from web.demo import files
 from web.demo.calendar import START, TUESDAY, at
@@ -173,7 +177,7 @@ def planned(context: BrowserContext, tmp_path: Path) -> Iterator[Demo]:
 
 def test_the_demo_opens_with_the_night_done_and_says_where_the_day_stands(demo: Demo) -> None:
     line = demo.page.locator("#counters")
-    expect(line).to_have_text(re.compile(r"12\d ready\s+21 waiting\s+5 need you\s+8 vans, 7 drivers"))
+    expect(line).to_have_text(re.compile(r"12\d ready\s+22 waiting\s+5 need you\s+8 vans, 7 drivers"))
     expect(demo.page.locator("#demo-clock")).to_have_text(re.compile("05:4[0-5]"))
     never = demo.rows(select(tables.site.c.id).where(tables.site.c.pin_quality == "none"))
     assert never == []
@@ -209,7 +213,12 @@ def test_1_the_truck_came_short(demo: Demo) -> None:
     table = page.get_by_role("region", name=came["sku"])
     for number in wanting:
         expect(table.get_by_role("link", name=number)).to_be_visible()
+    expect(table.locator("tbody tr")).to_have_count(9)
+    expect(page.get_by_text("9 orders want 132, packs of 12")).to_be_visible()
     expect(table.get_by_text("ships complete")).to_have_count(1)
+    # What else the ship-complete order holds lies on the shelf, and does not go without these.
+    complete = page.locator("tr", has_text="ships complete").last
+    expect(complete.locator("td.so")).to_contain_text("waits for the rest")
 
     def goes() -> dict[str, str]:
         rows = table.locator("tbody tr").all()
@@ -219,11 +228,18 @@ def test_1_the_truck_came_short(demo: Demo) -> None:
     page.get_by_role("button", name="Fair share").click()
     expect(page.get_by_role("button", name="Fair share")).to_have_attribute("aria-pressed", "true")
     assert goes() != in_force, "the policy changes who goes"
+    against = page.locator("#against")
+    expect(against).to_have_text(
+        re.compile(r"^Against the policy in force: SO-\d+ gets 12 more, .*SO-\d+ gets 12 less\.$")
+    )
+    given = [row.locator("td").nth(3).inner_text().split()[-1] for row in table.locator("tbody tr").all()]
+    assert all(int(n) % 12 == 0 for n in given), "nobody gets half a pack"
     page.get_by_role("button", name=re.compile("Tier, then first ordered")).click()
     expect(page.get_by_role("button", name=re.compile("Tier, then first ordered"))).to_have_attribute(
         "aria-pressed", "true"
     )
     assert goes() == in_force
+    expect(against).to_have_count(0)
     page.get_by_role("button", name="Commit").click()
     expect(page.get_by_text("60 units counted in and given out.")).to_be_visible()
     given = demo.rows(
@@ -243,6 +259,11 @@ def test_1_the_truck_came_short(demo: Demo) -> None:
 def test_2_where_is_my_order(planned: Demo) -> None:
     page = planned.page
     planned.show(2)
+    shown = page.url
+    page.goto(planned.address)
+    page.get_by_placeholder("Any reference").fill("PO-4711")
+    page.keyboard.press("Enter")
+    page.wait_for_url(shown)
     heading = page.get_by_role("heading", level=1)
     placed = next(
         (route, stop)
@@ -254,11 +275,18 @@ def test_2_where_is_my_order(planned: Demo) -> None:
     where = f"{route.vehicle}, stop {stop.number} of {len(route.stops)}, today"
     expect(heading).to_have_text(re.compile(f"^{where} about .*That is the plan; the van has not left"))
     told = page.locator(".told")
-    expect(told).to_contain_text("promised Tue 24 Feb")
-    expect(told).to_contain_text("slipped to Tue 3 Mar")
-    expect(told).to_contain_text("told")
     slips = [row for row in files.rows("history.csv") if row["order"] == PARTS["po"]["order"]]
     assert len(slips) == 2
+    # Ordered, promised, slipped and why, told when: one line, above everything else.
+    expect(told.locator("> span")).to_have_text(
+        [
+            "Ordered 19 Feb 09:26 as PO-4711",
+            "promised Tue 24 Feb",
+            f"slipped to Fri 27 Feb: {slips[0]['why']}",
+            f"slipped to Tue 3 Mar: {slips[1]['why']}",
+            "told 26 Feb 10:30",
+        ]
+    )
     for slip in slips:
         expect(page.locator(".timeline")).to_contain_text(slip["why"])
     dispatch(planned.installation)
@@ -368,6 +396,69 @@ def test_6_a_driver_is_sick_after_the_vans_have_left(planned: Demo) -> None:
     after = next(each for each in planned.plan().routes if each.vehicle == before.vehicle)
     assert after.driver == "Driver 7"
     assert [(stop.site, stop.arrival) for stop in after.stops] == [(stop.site, stop.arrival) for stop in before.stops]
+
+
+def test_7_ship_part_or_wait(planned: Demo) -> None:
+    offer = a_van_that_passes(planned)
+    ride, page, before = offer.ride, planned.page, planned.plan()
+    assert ride is not None
+    question = (
+        rf"{re.escape(ride.van)} (passes \d+ m away|stops at this door): 8 of 12 now for [+±]\d+ min, "
+        r"or complete on Thursday 5 March"
+    )
+    page.goto(f"{planned.address}/show")
+    expect(planned.card(7)).to_contain_text(re.compile(question))
+    planned.show(7)
+    asked = page.locator(f"article[data-order={PARTS['near']['order']}]")
+    expect(asked.get_by_role("heading", level=3)).to_have_text(re.compile(question))
+    now, wait = asked.locator("[data-way=now]"), asked.locator("[data-way=wait]")
+    expect(now.locator(".sum")).to_have_text(re.compile(r"^[+±]\d+ min, [+±−][\d.]+ k?m, [+±]€\d+\.\d\d$"))
+    expect(now).to_contain_text("The other 4 are a second stop later: about")
+    expect(wait).to_contain_text("Thursday 5 March")
+    expect(asked).to_contain_text(re.compile(r"Now costs €\d+\.\d\d more and brings 8 of them 2 days sooner"))
+    expect(asked).to_contain_text("Rule in force: the part waits for the rest, unless a person sends it along.")
+    assert planned.plan().plan_id == before.plan_id, "looking changes nothing"
+    now.get_by_role("button", name=f"Send 8 along with {ride.van}").click()
+    expect(page.get_by_text(re.compile(rf"^Done: {ride.van} takes 8 of {offer.order} along"))).to_be_visible()
+
+    after = planned.plan()
+    assert after.parent_id == before.plan_id
+    stops = [(route, stop) for route in after.routes for stop in route.stops]
+    route, stop = next(
+        each for each in stops if any(offer.order in one.references for one in each[1].deliveries)
+    )  # fmt: skip
+    assert route.vehicle == ride.van
+    with planned.installation.database.reading() as connection:
+        saved = SqlStore(connection).plan(after.plan_id)
+    assert violations(saved.plan, saved.problem) == []
+
+    def vans(plan: PlanPage) -> dict[int, str]:
+        return {one.delivery_id: each.vehicle for each in plan.routes for at in each.stops for one in at.deliveries}
+
+    assert vans(before).items() <= vans(after).items(), "nobody else changed vans"
+    assert planned.state(7) == "sent along"
+    planned.show(7)
+    where = f"{route.vehicle}, stop {stop.number} of {len(route.stops)}, today"
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(f"^{where}"))
+    expect(page.get_by_text("4 coming")).to_be_visible()
+    expect(page.locator(".timeline")).to_contain_text(f"8 of 12 units ride along beside {ride.beside}")
+
+
+def a_van_that_passes(demo: Demo) -> RideOffer:
+    """The offer of the demo's order; in a plan too full for it, room is made first, stop by stop."""
+    number = PARTS["near"]["order"]
+    while True:
+        with demo.installation.database.reading() as connection:
+            order_id = SqlStore(connection).order_ids([number])[number]
+            at = demo.installation.clock.now()
+            found = rides_of(demo.installation, connection, order_id, day=DAY, now=at)
+        if found.asked:
+            return found.asked[0]
+        plan = demo.plan()
+        fullest = max(plan.routes, key=lambda route: len(route.stops))
+        delivery = fullest.stops[-1].deliveries[0].delivery_id
+        with open_store(demo.installation.database) as store:
+            take_out(store, plan_id=plan.plan_id, delivery=delivery, by="demo", now=at)
 
 
 def dispatch(installation: Installation) -> None:

@@ -264,7 +264,7 @@ def test_a_command_that_is_interrupted_ends_as_shells_expect(home: Path, monkeyp
         raise KeyboardInterrupt
 
     before = everything(home)
-    monkeypatch.setattr("web.cli.stock.release_orders", interrupted)
+    monkeypatch.setattr("web.cli.release.release_day", interrupted)
     done = run("release")
     assert done.exit_code == 130
     assert said(done).startswith("Stopped.")

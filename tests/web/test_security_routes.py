@@ -118,6 +118,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /inbound/simulate": DESK,
     "GET /release": EVERYONE,
     "POST /release": DESK,
+    "POST /release/along": DESK,
     "POST /release/<int:delivery_id>/back": DESK,
     "GET /routes/<int:shift_id>/load-sheet.pdf": EVERYONE,
     "GET /routes/<int:shift_id>/slips.pdf": NOT_VIEWERS,

@@ -36,7 +36,7 @@ _COMMANDS = {
     "recount": ("web.cli.supply:recount_command", "A SKU was counted again at a depot."),
     "promises": ("web.cli.supply:promises_command", "Work out every open line's date and what covers it."),
     "backorders": ("web.cli.backorders:backorders_command", "What each customer waits for, and until when."),
-    "release": ("web.cli.stock:release_command", "Release what is allocated, to go out on a day."),
+    "release": ("web.cli.release:release_command", "Release what is allocated, to go out on a day."),
     "locate": ("web.cli.day:locate_command", "Find the addresses that have no pin."),
     "plan": ("web.cli.day:plan_command", "Plan a day's routes."),
     "pick": ("web.cli.warehouse:pick_command", "List what the warehouse has to pick, or mark it picked."),

@@ -1,16 +1,13 @@
-"""`backroute receive` and `release`: goods come in, what is ready goes out."""
+"""`backroute receive`: goods come in."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -18,21 +15,15 @@ from data.importers import receipts
 from data.importers.receipts import read_receipts
 from data.store import SqlStore
 from data.store.again import in_transaction
-from routing.errors import InvalidInput
 from routing.model.imports import ImportResult
 from routing.model.orders import LineChange, Preview
 from routing.model.stock import Receipt
-from routing.services.erp import refuse_if_erp
 from routing.services.receiving import commit_receipts, simulate_receipts
-from routing.services.releasing import Releasing, release_orders, simulate_release
 from web.cli.files import FILE, check_file, template_option
 from web.cli.output import clean, json_option, plain, print_json
-from web.cli.values import DAY
 from web.wiring import open_installation
 
 BY = "command line"
-FURTHEST_RELEASE = 366
-"""Days ahead. Goods that are released are nobody else's: a slip of the year would lock them away."""
 MOST_SHOWN = 20
 """Rows of a table on a terminal; the rest is counted, `--json` has them all."""
 
@@ -174,107 +165,3 @@ def _short_day(day: str) -> str:
         return "no date"
     when = date.fromisoformat(day)
     return f"{when.day} {when:%b}"
-
-
-# ---------------------------------------------------------------------------- release
-
-
-@click.command("release")
-@click.option("--day", type=DAY, metavar="DAY", help="The day they go out, as 2026-05-12; today if not given.")
-@click.option("--depot", "depot_number", help="Only this depot; every depot if not given.")
-@click.option("--simulate", is_flag=True, help="Show what would go and what stays, and change nothing.")
-@json_option
-def release_command(day: str | None, depot_number: str | None, simulate: bool, as_json: bool) -> None:
-    """Release what is ready for a day: one delivery a site. What stays says why."""
-    done: list[tuple[str, Releasing]] = []
-    with open_installation() as here:
-        now = here.clock.now()
-        with here.database.reading() as connection:
-            refuse_if_erp(SqlStore(connection))
-            depots = SqlStore(connection).depots()
-        chosen = [depot for depot in depots if depot_number in (None, depot.number)]
-        if not chosen:
-            known = ", ".join(depot.number for depot in depots) or "none; import the fleet first"
-            raise InvalidInput(f'There is no depot "{depot_number or ""}". Known are: {known}.', code="depot")
-        for depot in chosen:
-            for_day = _day(day, now, depot.zone)
-            if simulate:
-                with here.database.reading() as connection:
-                    found = simulate_release(SqlStore(connection), depot_id=depot.id, for_day=for_day, now=now)
-            else:
-                found = in_transaction(here.database, _releasing(depot.id, for_day, now))
-            done.append((depot.name, found))
-    if as_json:
-        print_json({"simulated": simulate, "depots": [_release_document(name, found) for name, found in done]})
-        return
-    for name, found in done:
-        _print_release(name, found, simulate=simulate)
-
-
-def _releasing(depot_id: int, for_day: str, now: datetime) -> Callable[[SqlStore], Releasing]:
-    return lambda store: release_orders(store, depot_id=depot_id, for_day=for_day, now=now, by=BY)
-
-
-def _day(day: str | None, now: datetime, zone: str) -> str:
-    today = now.astimezone(ZoneInfo(zone)).date()
-    if day is None:
-        return today.isoformat()
-    if not today <= date.fromisoformat(day) <= today + timedelta(days=FURTHEST_RELEASE):
-        raise InvalidInput(
-            f"Nothing is released for {day}: it is {today} at the depot. Name today or a day of the next year.",
-            code="day",
-        )
-    return day
-
-
-def _release_document(name: str, found: Releasing) -> dict[str, Any]:
-    return {
-        "depot": name,
-        "day": found.for_day,
-        "ready": [
-            {
-                "order": order.order,
-                "customer": order.customer,
-                "site": order.site,
-                "units": order.quantity,
-                "of": order.open_units,
-                "value": order.value,
-            }
-            for order in found.ready
-        ],
-        "deliveries": [number for _, number in found.deliveries],
-        "stays": [
-            {"order": order.order, "reasons": [reason.value for reason in order.reasons], "sentence": order.sentence}
-            for order in found.stays
-        ],
-    }
-
-
-def _print_release(name: str, found: Releasing, *, simulate: bool) -> None:
-    console = Console()
-    made = f"{found.sites} deliveries {'would be made' if simulate else 'made'}"
-    console.print(
-        f"{name}, {found.for_day}: {len(found.ready)} orders ready, {len(found.stays)} stay; {made}",
-        markup=False,
-        highlight=False,
-    )
-    if found.stays:
-        reasons = Counter(reason for order in found.stays for reason in order.reasons)
-        console.print(
-            ", ".join(f"{count} {reason.value.replace('_', ' ')}" for reason, count in reasons.most_common()),
-            markup=False,
-            highlight=False,
-        )
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        table.add_column("Order", no_wrap=True)
-        table.add_column("Customer", no_wrap=True, overflow="ellipsis", max_width=28)
-        table.add_column("Why it stays")
-        for order in found.stays[:MOST_SHOWN]:
-            table.add_row(
-                plain(order.order),
-                plain(order.customer),
-                plain(order.sentence.removeprefix(f"Order {order.order} stays: ")),
-            )
-        console.print(table)
-        if len(found.stays) > MOST_SHOWN:
-            console.print(f"... and {len(found.stays) - MOST_SHOWN} more (--json lists them)", markup=False)

@@ -6,7 +6,7 @@ are here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,7 +24,9 @@ from data.queries.today import figures
 from data.store import SqlStore
 from data.tables import depot, event, order, site, supply
 from routing.errors import NotFound
+from web.along import Along
 from web.demo import files
+from web.dispatcher import ride_words
 
 IN_REVIEW = ("typo", "no_such_number", "outside", "no_number")
 """The parts of story.csv whose addresses a person must decide, in the order in which they are told."""
@@ -74,8 +76,11 @@ class _Day:
         return self.connection.execute(query.limit(1)).first() is not None
 
 
-def moments(connection: Connection, *, day: str, now: datetime, since: datetime) -> tuple[Moment, ...]:
-    """The moments in the order in which the morning has them. `since`: when the demo began."""
+def moments(
+    connection: Connection, *, day: str, now: datetime, since: datetime, along: Callable[[int], Along]
+) -> tuple[Moment, ...]:
+    """The moments in the order in which the morning has them. `since`: when the demo began; `along` says of an order
+    what could ride along today."""
     held = current_plans(connection, day=day)
     found = _Day(
         connection=connection,
@@ -85,7 +90,15 @@ def moments(connection: Connection, *, day: str, now: datetime, since: datetime)
         parts={row["part"]: row["order"] for row in reversed(files.rows("story.csv"))},
         plans=tuple(plan_page(connection, plan_id) for plan_id in sorted({each.plan_id for each in held})),
     )
-    return (_truck(found), _where(found), _addresses(found), _plan(found), _move(found), _sick(found))
+    return (
+        _truck(found),
+        _where(found),
+        _addresses(found),
+        _plan(found),
+        _move(found),
+        _sick(found),
+        _part_or_wait(found, along),
+    )
 
 
 # ---------------------------------------------------------------------------- one function a moment
@@ -281,6 +294,42 @@ def _sick(day: _Day) -> Moment:
         ),
         record=record,
         press=(_("Compare the ways out"), _("Do this")),
+        href=href,
+        go=go,
+        state=state,
+        said=said,
+    )
+
+
+def _part_or_wait(day: _Day, along: Callable[[int], Along]) -> Moment:
+    found = day.order("near")
+    row = found.row
+    offer = next(iter(along(row.id).asked), None)
+    href, go = url_for("release.page", day=day.day, _anchor="along"), _("To the question")
+    if row.delivered or any(each.state != "unreleased" for each in found.deliveries):
+        state, said = "done", _("sent along")
+        href, go = url_for("orders.one", order_id=row.id), _("To the order")
+        record = _("%(number)s, %(site)s: a part of it is on its way.", number=row.number, site=row.site)
+    elif offer is None:
+        state, said = "waiting", _("no van passes")
+        record = _("%(number)s, %(site)s.", number=row.number, site=row.site)
+    elif not day.plans:
+        state, said = "waiting", _("plan first")
+        record = f"{row.number}, {row.site}. {ride_words.headline(offer)}."
+        href, go = url_for("board.page", day=day.day), _("To the board")
+    else:
+        state, said = "ready", _("to decide")
+        record = f"{row.number}, {row.site}. {ride_words.headline(offer)}."
+    return Moment(
+        number=7,
+        title=_("Ship part or wait?"),
+        icon="package-check",
+        see=_(
+            "Part of an order is there and a van passes its door: what shipping it now or waiting for the rest costs, "
+            "in minutes, kilometres, money and days."
+        ),
+        record=record,
+        press=(_("Compare now and wait"), _("Send it along"), _("See it on the van's route")),
         href=href,
         go=go,
         state=state,

@@ -15,6 +15,7 @@ from flask_login import current_user
 
 from routing.errors import Conflict, InvalidInput
 from routing.ports import Clock
+from web.along import Along, rides_of
 from web.clock import InstallationClock
 from web.demo.calendar import START, TUESDAY, ZONE, at
 from web.demo.moments import moments
@@ -76,7 +77,12 @@ def only_in_the_demo[**P](view: Callable[P, ResponseReturnValue]) -> Callable[P,
 @needs_role()
 def page() -> ResponseReturnValue:
     with here().database.reading() as connection:
-        found = moments(connection, day=TUESDAY.isoformat(), now=now(), since=START)
+        day = TUESDAY.isoformat()
+
+        def along(order_id: int) -> Along:
+            return rides_of(here(), connection, order_id, day=day, now=now())
+
+        found = moments(connection, day=day, now=now(), since=START, along=along)
     return render_template("demo/show.html", moments=found)
 
 

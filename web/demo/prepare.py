@@ -17,6 +17,8 @@ from data.store import SqlStore, open_store
 from data.tables import depot, region
 from routing.errors import NotFound
 from routing.model.imports import ImportResult
+from routing.model.orders import RideRule
+from routing.rules.policies import PolicyRow, Scope
 from routing.services.locating import locate_sites
 from routing.services.receiving import commit_receipt
 from web.clock import wall_clock
@@ -133,9 +135,25 @@ def _open_orders(installation: Installation) -> tuple[ImportResult, ...]:
             if event["event"] == "promise" and event["order"] in slipped:
                 promise(store, event)
         receive(store, "receipt_opening.csv")
+        _wait_for_the_rest(store, now=monday_evening)
     with open_store(installation.database) as store:
         stood_since_ordered(store)
     return (result,)
+
+
+def _wait_for_the_rest(store: SqlStore, *, now: datetime) -> None:
+    """The customer of the order of which only a part is there wants all at once: a part goes only if a person sends it
+    along."""
+    number = next(row["order"] for row in files.rows("story.csv") if row["part"] == "near")
+    customer_id = store.customer_of(store.order_ids([number])[number])
+    row = PolicyRow(
+        scope=Scope.CUSTOMER,
+        scope_id=customer_id,
+        name="ride_along",
+        value=RideRule.NEVER.value,
+        effective_from=MONDAY.isoformat(),
+    )
+    store.set_policy(row, by=BY, now=now)
 
 
 def receive(store: SqlStore, name: str) -> None:

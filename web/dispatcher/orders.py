@@ -32,7 +32,8 @@ from routing.rules.consent import Reply
 from routing.services.consenting import answer as settle_delay
 from routing.services.consenting import offered
 from routing.services.holding import hold_order, hold_payment, pass_payment
-from web.dispatcher import words
+from web.along import NOTHING, rides_of
+from web.dispatcher import ride_words, words
 from web.formats import clock
 from web.formats import day as written_day
 from web.here import here, now
@@ -80,12 +81,18 @@ def one(order_id: int) -> ResponseReturnValue:
         store = SqlStore(connection)
         delay = store.delay_of(order_id)
         days = offered(store, delay, now=now()) if delay else ()
+        today = now().astimezone(ZoneInfo(found.zone)).date().isoformat()
+        may_ride = found.row.state not in ("delivered", "cancelled", "on_hold") and found.row.firm
+        along = rides_of(here(), connection, order_id, day=today, now=now()) if may_ride else NOTHING
     return render_template(
         "dispatcher/order.html",
         order=found,
         answer=answer(found),
         timeline=timeline,
         words=words,
+        along=along,
+        day=today,
+        ride_words=ride_words,
         delay=delay,
         offered=[(each, written_day(each, "EEE d MMM")) for each in days if delay and each != delay.day],
         last_day=(delay.due_at - timedelta(seconds=1)).astimezone(ZoneInfo(delay.zone)).date() if delay else None,

@@ -29,6 +29,14 @@ def kind_words() -> dict[str, tuple[str, str]]:
             _("After so many days since it was ordered, what is there goes, whatever is said above."),
         ),
         "max_shipments": (_("Shipments at most"), _("The last of them must bring the rest.")),
+        "ride_along": (
+            _("When only a part is there"),
+            _("Whether a part that may ship goes by itself, or only where a van passes anyway."),
+        ),
+        "ride_along_max_minutes": (
+            _("A part may cost the van, in minutes"),
+            _("What a part that rides along may add to a route; more than that, it waits."),
+        ),
         "reservation_horizon_days": (
             _("Stock is kept for the next days"),
             _("An order wanted later than this takes no stock yet."),
@@ -75,6 +83,15 @@ def rank_words() -> dict[str, str]:
     }
 
 
+def ride_words() -> dict[str, str]:
+    return {
+        "alone": _("the part goes, even if a van goes there for it alone"),
+        "next_door": _("the part goes when a van stops at that door or next door"),
+        "same_door": _("the part goes only when a van stops at that door anyway"),
+        "never": _("the part waits for the rest, unless a person sends it along"),
+    }
+
+
 def consent_words() -> dict[str, dict[str, str]]:
     return {
         "delay_consent": {
@@ -102,6 +119,10 @@ def value_words(name: str, value: Any, currency: str = "") -> str:
             return completeness_words(value)
         case "rank_rule":
             return rank_words()[value]
+        case "ride_along":
+            return ride_words()[value]
+        case "ride_along_max_minutes":
+            return ngettext("%(num)s minute at most", "%(num)s minutes at most", value)
         case "min_percent":
             return _("at least %(n)s percent", n=value) if value else _("any part")
         case "min_value":

@@ -133,6 +133,19 @@ class Shown:
     def differs(self) -> bool:
         return self.rule is not self.rule_in_force
 
+    @property
+    def held_back(self) -> frozenset[int]:
+        """Orders that ship complete and miss something: what lies on the shelf for them does not go."""
+        return frozenset(line.order_id for line in self.lines if line.complete and line.waits)
+
+    @property
+    def against_the_rule(self) -> tuple[tuple[str, int], ...]:
+        """Who gets more or fewer units than by the policy in force: (order, units), the winners first."""
+        moved: dict[str, int] = defaultdict(int)
+        for line in self.lines if self.differs else ():
+            moved[line.order] += line.firm_after - self.usual.get(line.line_id, 0)
+        return tuple(sorted(((order, n) for order, n in moved.items() if n), key=lambda pair: (-pair[1], pair[0])))
+
     def _by_order(self) -> dict[int, list[LineChange]]:
         found: dict[int, list[LineChange]] = defaultdict(list)
         counted = {receipt.sku for receipt in self.receipts}
@@ -179,6 +192,7 @@ def _show(
         "dispatcher/receipt.html",
         shown=shown,
         inbound=inbound,
+        case_packs={due.sku: due.case_pack for due in inbound.values()},
         depots=depots,
         counted=_as_text(counted),
         result=result,

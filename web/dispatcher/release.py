@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import date, timedelta
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -16,13 +16,17 @@ from data.queries.release import released_deliveries, unsure_sites
 from data.queries.today import today_of
 from data.store import SqlStore, open_store
 from data.store.again import in_transaction
-from routing.errors import InvalidInput
+from routing.errors import Conflict, InvalidInput
 from routing.rules.release import NotReleased
-from routing.services.releasing import StayingOrder, release_orders, simulate_release, unrelease
-from web.dispatcher import words
+from routing.services.releasing import StayingOrder, simulate_release, unrelease
+from routing.services.sending_along import chosen_ride, send_along
+from web.along import NOTHING, depot_of, release_day, rides_on
+from web.dispatcher import ride_words, words
+from web.errors import wants_json
 from web.here import here, now
-from web.incoming import day_of, whole
+from web.incoming import day_of, row_id, whole
 from web.people import needs_role
+from web.plan_job import travel_of
 
 release = Blueprint("release", __name__, url_prefix="/release")
 
@@ -37,6 +41,11 @@ def page() -> ResponseReturnValue:
         depots = [
             (depot, simulate_release(store, depot_id=depot.id, for_day=day, now=now())) for depot in store.depots()
         ]
+        along = (
+            rides_on(here(), connection, day=day, depot_ids=[depot.id for depot, _found in depots], now=now())
+            if day >= today
+            else NOTHING
+        )
         released = released_deliveries(connection, day=day)
         unsure = unsure_sites(connection)
     stays: dict[NotReleased, list[StayingOrder]] = defaultdict(list)
@@ -55,6 +64,8 @@ def page() -> ResponseReturnValue:
         staying=sum(len(each) for each in stays.values()),
         released=released,
         unsure=unsure,
+        along=along,
+        ride_words=ride_words,
         words=words,
     )
 
@@ -68,23 +79,75 @@ def go() -> ResponseReturnValue:
     everything = "all" in request.form
     if not chosen and not everything:
         raise InvalidInput(_("No order was chosen. Tick at least one, or release all."), code="none_chosen")
-    at, by = now(), current_user.actor
-
-    def let_go(store: SqlStore) -> tuple[int, int]:
-        found = [
-            release_orders(store, depot_id=depot.id, for_day=day, now=at, by=by, orders=None if everything else chosen)
-            for depot in store.depots()
-        ]
-        return sum(len(each.ready) for each in found), sum(len(each.deliveries) for each in found)
-
-    orders, deliveries = in_transaction(here().database, let_go)
+    done = [
+        release_day(
+            here(),
+            depot_id=depot_id,
+            day=day,
+            now=now(),
+            by=current_user.actor,
+            orders=None if everything else chosen,
+        )
+        for depot_id in _depot_ids()
+    ]
+    orders = sum(len(each.releasing.ready) for each in done)
+    deliveries = sum(len(each.releasing.deliveries) for each in done)
     if orders:
         said = ngettext("%(num)s order released", "%(num)s orders released", orders)
         into = ngettext("in %(num)s delivery.", "in %(num)s deliveries.", deliveries)
         flash(f"{said} {into}", "done")
     else:
         flash(_("Nothing was released: what was ready has changed meanwhile. This is how it is now."), "late")
+    for offer in [offer for each in done for offer in each.rode]:
+        flash(_("By the rule in force: %(what)s.", what=ride_words.went(offer)), "done")
     return redirect(url_for("release.page", day=day))
+
+
+def _depot_ids() -> list[int]:
+    with here().database.reading() as connection:
+        return [depot.id for depot in SqlStore(connection).depots()]
+
+
+@release.post("/along")
+@needs_role("dispatcher")
+def along() -> ResponseReturnValue:
+    """Sends a part along with the van that was shown: so many units, in that plan."""
+    day = day_of(request.form.get("day", ""))
+    order_id = request.form.get("order", type=row_id)
+    units = request.form.get("units", type=row_id)
+    if order_id is None or units is None:
+        raise InvalidInput(_("Nothing was chosen. Press the button beside the order."), code="none_chosen")
+    try:
+        with here().database.reading() as connection:
+            store, depot_id = SqlStore(connection), depot_of(connection, order_id)
+            chosen = chosen_ride(
+                store,
+                depot_id=depot_id,
+                for_day=day,
+                order_id=order_id,
+                plan_id=request.form.get("plan", type=row_id),
+                units=units,
+                shift=request.form.get("shift", type=row_id),
+                now=now(),
+                travel=travel_of(here(), store, [depot_id]),
+            )
+        at, by = now(), current_user.actor
+        in_transaction(here().database, lambda store: send_along(store, chosen, now=at, by=by))
+    except Conflict as problem:
+        if wants_json():
+            raise
+        flash(str(problem), "failed")
+        return redirect(_back(day, order_id), 303)
+    if wants_json():
+        return jsonify(order=chosen.offer.order, units=chosen.offer.units)
+    flash(_("Done: %(what)s.", what=ride_words.went(chosen.offer)), "done")
+    return redirect(_back(day, order_id), 303)
+
+
+def _back(day: str, order_id: int) -> str:
+    if request.form.get("back") == "order":
+        return url_for("orders.one", order_id=order_id)
+    return url_for("release.page", day=day, _anchor="along")
 
 
 @release.post("/<int:delivery_id>/back")

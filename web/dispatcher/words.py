@@ -120,6 +120,7 @@ def staying_reason(reason: str) -> str:
         "below_min_percent": _("Below its minimum share"),
         "below_min_value": _("Below its minimum value"),
         "last_shipment": _("One shipment left, must bring the rest"),
+        "no_ride": _("Part is there, and may ride along"),
         "not_yet": _("Not wanted yet"),
         "too_late": _("Wanted earlier"),
         "closed_that_day": _("Site not served that day"),
@@ -322,6 +323,8 @@ def sentence(one: Happening) -> str:
                 day=_day(data.get("for_day")),
                 delivery=data.get("delivery"),
             )
+        case "rides_along":
+            return _rides_along(data)
         case "unreleased":
             why = data.get("why")
             said = _("%(delivery)s taken back.", delivery=data.get("delivery"))
@@ -450,6 +453,19 @@ def sentence(one: Happening) -> str:
             said = one.kind.replace("_", " ").replace(".", " ").capitalize()
             why = data.get("why") or data.get("sentence") or ""
             return f"{said}: {why}." if why else f"{said}."
+
+
+def _rides_along(data: Mapping[str, Any]) -> str:
+    said = _(
+        "%(units)s of %(of)s units ride along beside %(door)s",
+        units=data.get("units"),
+        of=data.get("of"),
+        door=data.get("beside"),
+    )
+    if data.get("van"):
+        said += _(", with %(van)s", van=data["van"])
+    said += _(", +%(n)s min", n=data.get("minutes"))
+    return f"{said} ({_('by the rule in force')})." if data.get("by_rule") else f"{said}."
 
 
 def _promised(data: Mapping[str, Any]) -> str:

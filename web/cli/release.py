@@ -1,0 +1,218 @@
+"""`backroute release`: what is ready goes out, and what a part that rides along, or waits, costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from data.queries.company import company_card
+from data.store import SqlStore
+from routing.errors import InvalidInput
+from routing.rules.release import WORDS
+from routing.rules.ride_along import Added, RideOffer
+from routing.services.erp import refuse_if_erp
+from routing.services.releasing import Releasing, simulate_release
+from routing.services.sending_along import ReleasedWithRides
+from web.along import Along, release_day, rides_on
+from web.cli.output import clean, json_option, plain, print_json
+from web.cli.values import DAY
+from web.wiring import open_installation
+
+BY = "command line"
+FURTHEST_RELEASE = 366
+"""Days ahead. Goods that are released are nobody else's: a slip of the year would lock them away."""
+MOST_SHOWN = 20
+"""Rows of a table on a terminal; the rest is counted, `--json` has them all."""
+
+
+@click.command("release")
+@click.option("--day", type=DAY, metavar="DAY", help="The day they go out, as 2026-05-12; today if not given.")
+@click.option("--depot", "depot_number", help="Only this depot; every depot if not given.")
+@click.option("--simulate", is_flag=True, help="Show what would go and what stays, and change nothing.")
+@json_option
+def release_command(day: str | None, depot_number: str | None, simulate: bool, as_json: bool) -> None:
+    """Release what is ready for a day: one delivery a site. What stays says why.
+
+    Where only a part of an order is there, it says what shipping it now with a van that passes, or waiting for the
+    rest, costs. A part rides along by itself where the policy "ride_along" lets it; on a planned day it is put into
+    the plan.
+    """
+    done: list[tuple[str, ReleasedWithRides, Along]] = []
+    with open_installation() as here:
+        now = here.clock.now()
+        with here.database.reading() as connection:
+            refuse_if_erp(SqlStore(connection))
+            depots = SqlStore(connection).depots()
+            currency = company_card(connection).currency
+        chosen = [depot for depot in depots if depot_number in (None, depot.number)]
+        if not chosen:
+            known = ", ".join(depot.number for depot in depots) or "none; import the fleet first"
+            raise InvalidInput(f'There is no depot "{depot_number or ""}". Known are: {known}.', code="depot")
+        for depot in chosen:
+            for_day = _day(day, now, depot.zone)
+            if simulate:
+                with here.database.reading() as connection:
+                    found = simulate_release(SqlStore(connection), depot_id=depot.id, for_day=for_day, now=now)
+                went = ReleasedWithRides(releasing=found)
+            else:
+                went = release_day(here, depot_id=depot.id, day=for_day, now=now, by=BY)
+            with here.database.reading() as connection:
+                along = rides_on(here, connection, day=for_day, depot_ids=[depot.id], now=now)
+            done.append((depot.name, went, along))
+    if as_json:
+        print_json({"simulated": simulate, "depots": [_release_document(*each) for each in done]})
+        return
+    for name, went, along in done:
+        _print_release(name, went.releasing, simulate=simulate)
+        for offer in went.rode:
+            click.echo(clean(f"{_headline(offer)}: rode along by the rule {offer.rule.value}."))
+        _print_parts(along, currency, simulate=simulate)
+
+
+def _day(day: str | None, now: datetime, zone: str) -> str:
+    today = now.astimezone(ZoneInfo(zone)).date()
+    if day is None:
+        return today.isoformat()
+    if not today <= date.fromisoformat(day) <= today + timedelta(days=FURTHEST_RELEASE):
+        raise InvalidInput(
+            f"Nothing is released for {day}: it is {today} at the depot. Name today or a day of the next year.",
+            code="day",
+        )
+    return day
+
+
+def _release_document(name: str, went: ReleasedWithRides, along: Along) -> dict[str, Any]:
+    found = went.releasing
+    return {
+        "depot": name,
+        "day": found.for_day,
+        "ready": [
+            {
+                "order": order.order,
+                "customer": order.customer,
+                "site": order.site,
+                "units": order.quantity,
+                "of": order.open_units,
+                "value": order.value,
+            }
+            for order in found.ready
+        ],
+        "deliveries": [number for _, number in found.deliveries],
+        "stays": [
+            {"order": order.order, "reasons": [reason.value for reason in order.reasons], "sentence": order.sentence}
+            for order in found.stays
+        ],
+        "rode_along": [_offer_document(offer) for offer in went.rode],
+        "could_ride_along": [_offer_document(offer) for offer in (*along.asked, *along.agreed, *along.nobody)],
+        "parts_not_priced": along.more,
+        "parts_problem": along.wrong,
+    }
+
+
+def _offer_document(offer: RideOffer) -> dict[str, Any]:
+    """Minor units, seconds, metres. `now`: what sending it along adds; `stop`: what a stop of its own later costs."""
+    ride, stop = offer.ride, offer.stop
+    return {
+        "order": offer.order,
+        "site": offer.site,
+        "units": offer.units,
+        "of": offer.of,
+        "forbidden": offer.forbidden.value if offer.forbidden else "",
+        "rule": offer.rule.value,
+        "rule_max_minutes": offer.max_minutes,
+        "by_rule": offer.by_rule,
+        "whole_on": offer.whole_on,
+        "days_sooner": offer.days_sooner,
+        "now": None
+        if ride is None
+        else {
+            "van": ride.van,
+            "beside": ride.beside,
+            "beside_m": ride.beside_m,
+            "position": ride.position,
+            "start": ride.start.isoformat() if ride.start else "",
+            **_added_document(ride.added),
+        },
+        "why_not": offer.why_not,
+        "stop": None
+        if stop is None
+        else {"of_stops": stop.stops, "of_zone": stop.of_zone, **_added_document(stop.added)},
+    }
+
+
+def _added_document(added: Added) -> dict[str, int]:
+    return {"duty_s": added.duty_s, "distance_m": added.distance_m, "cost": round(added.cost / 1000)}
+
+
+def _print_parts(along: Along, currency: str, *, simulate: bool) -> None:
+    if along.wrong:
+        click.echo(clean(f"What could ride along is not known: {along.wrong}"))
+    if along.asked:
+        click.echo("Could ride along:" if simulate else "Could still ride along:")
+    for offer in along.asked:
+        click.echo(clean(f"  {_headline(offer)}; {_costs(offer, currency)}"))
+    for offer in along.agreed:
+        assert offer.forbidden is not None
+        click.echo(clean(f"  {_headline(offer)}; but it {WORDS[offer.forbidden]}: ask the customer"))
+    if along.nobody:
+        parts = "part is" if len(along.nobody) == 1 else "parts are"
+        click.echo(f"{len(along.nobody)} more {parts} there that no van can take (--json says why)")
+    if along.more:
+        click.echo(f"{along.more} more parts were not priced.")
+
+
+def _headline(offer: RideOffer) -> str:
+    """SO-1099: Van 3 passes 40 m away, 8 of 12 now for +2 min, or complete on 2026-03-05"""
+    assert offer.ride is not None
+    van = offer.ride.van or "a van"
+    passes = f"{van} passes {offer.ride.beside_m} m away" if offer.ride.beside_m else f"{van} stops at this door"
+    minutes = round(offer.ride.added.duty_s / 60)
+    whole = f"complete on {offer.whole_on}" if offer.whole_on else "wait for a day nobody knows yet"
+    return f"{offer.order}: {passes}, {offer.units} of {offer.of} now for {minutes:+d} min, or {whole}"
+
+
+def _costs(offer: RideOffer, currency: str) -> str:
+    assert offer.ride is not None
+    now, kilometres = offer.ride.added.cost / 100_000, offer.ride.added.distance_m / 1000
+    said = f"now {kilometres:+.1f} km, {now:+.2f} {currency}".rstrip()
+    if offer.stop is None:
+        return said
+    minutes, money = round(offer.stop.added.duty_s / 60), offer.stop.added.cost / 100_000
+    return f"{said}; the rest as a stop of its own about {minutes} min, {money:.2f} {currency}".rstrip()
+
+
+def _print_release(name: str, found: Releasing, *, simulate: bool) -> None:
+    console = Console()
+    made = f"{found.sites} deliveries {'would be made' if simulate else 'made'}"
+    console.print(
+        f"{name}, {found.for_day}: {len(found.ready)} orders ready, {len(found.stays)} stay; {made}",
+        markup=False,
+        highlight=False,
+    )
+    if found.stays:
+        reasons = Counter(reason for order in found.stays for reason in order.reasons)
+        console.print(
+            ", ".join(f"{count} {reason.value.replace('_', ' ')}" for reason, count in reasons.most_common()),
+            markup=False,
+            highlight=False,
+        )
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        table.add_column("Order", no_wrap=True)
+        table.add_column("Customer", no_wrap=True, overflow="ellipsis", max_width=28)
+        table.add_column("Why it stays")
+        for order in found.stays[:MOST_SHOWN]:
+            table.add_row(
+                plain(order.order),
+                plain(order.customer),
+                plain(order.sentence.removeprefix(f"Order {order.order} stays: ")),
+            )
+        console.print(table)
+        if len(found.stays) > MOST_SHOWN:
+            console.print(f"... and {len(found.stays) - MOST_SHOWN} more (--json lists them)", markup=False)
