@@ -405,6 +405,7 @@ class OrderPage:
     payment_hold_at: datetime | None
     salesperson: str
     note: str
+    charged: dict[str, Any]
     lines: tuple[LinePage, ...]
     deliveries: tuple[DeliveryPage, ...]
 
@@ -492,6 +493,7 @@ def order_page(connection: Connection, order_id: int, *, now: datetime) -> Order
         payment_hold_at=head.payment_hold_at,
         salesperson=head.salesperson,
         note=head.note,
+        charged=head.charged or {},
         lines=_lines(connection, order_id),
         deliveries=deliveries_of(connection, order_id),
     )
