@@ -24,7 +24,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "wanted_on": ("wanted", "requested date", "delivery date", "due date", "required date", "requested delivery date"),
     "customer_reference": ("po", "po number", "purchase order", "your reference", "reference", "customer po"),
     "erp_reference": ("erp", "erp number", "our reference", "internal id"),
-    "line": ("line number", "line no", "position", "pos", "item no"),
+    "line": ("line number", "line no", "position", "pos"),
     "sku": (
         "item",
         "article",
@@ -97,7 +97,8 @@ def guess(names: Sequence[str], kind: Kind) -> dict[str, str]:
     """Their column → ours, each at most once: by our own names first, then by what others call them."""
     plain = {_plain(name): name for name in reversed(names)}
     found: dict[str, str] = {}
-    known = (*kind.columns, *kind.optional)
+    # What is needed chooses first.
+    known = (*kind.needed, *(name for name in (*kind.columns, *kind.optional) if name not in kind.needed))
     for tries in (lambda ours: (ours,), lambda ours: ALIASES.get(ours, ())):
         for ours in known:
             if ours in found.values():

@@ -410,6 +410,7 @@ class OrderPage:
     payment_at: datetime | None
     salesperson: str
     note: str
+    charged: dict[str, Any]
     lines: tuple[LinePage, ...]
     deliveries: tuple[DeliveryPage, ...]
 
@@ -502,6 +503,7 @@ def order_page(connection: Connection, order_id: int, *, now: datetime) -> Order
         payment_at=head.payment_at,
         salesperson=head.salesperson,
         note=head.note,
+        charged=head.charged or {},
         lines=_lines(connection, order_id),
         deliveries=deliveries_of(connection, order_id),
     )

@@ -59,7 +59,7 @@ def test_a_foreign_file_is_explained_once_and_the_next_is_taken_at_once(
     page.get_by_label("name needed").select_option("descr")
     found = page.evaluate(axe_script.read_text() + "\n;axe.run().then((result) => result.violations.map((v) => v.id))")
     assert found == []
-    page.locator(".columns-map ~ .row").get_by_role("button", name="Try it").click()
+    page.locator("form:has(.columns-map) > .row").get_by_role("button", name="Try it").click()
     expect(page.get_by_text("Dry run of erp.csv: nothing was changed.")).to_be_visible()
     page.get_by_role("button", name="Import it now").click()
     expect(page.get_by_text("erp.csv: 1 new, 0 changed, 0 as before.")).to_be_visible()

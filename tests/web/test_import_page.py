@@ -123,6 +123,11 @@ def test_a_shop_s_export_is_recognised(client: FlaskClient, website: Website) ->
     before = number_of(website, "customer_order")
     post(client, "/import", kept=kept(tried), kind="orders", file_name="orders_export.csv")
     assert number_of(website, "customer_order") == before + 1
+    with website.installation.database.reading() as connection:
+        order_id = connection.scalar(select(tables.order.c.id).where(tables.order.c.number == "#1001"))
+    page = client.get(f"/orders/{order_id}").text
+    assert re.search(r"discount\s+€?2[.,]50", page)
+    assert "SPRING" in page
 
 
 def test_of_several_depots_the_page_asks_which(client: FlaskClient, website: Website) -> None:

@@ -54,6 +54,11 @@ class Choice:
     needed: bool
     chosen: str
 
+    @property
+    def found(self) -> bool:
+        """Whether it is to be looked at: the others are folded away."""
+        return self.needed or bool(self.chosen)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:

@@ -241,6 +241,20 @@ def reference_words(matched: str) -> str:
     }[matched]
 
 
+def charged_words() -> dict[str, str]:
+    """What a shop charged, in the order of a bill."""
+    return {
+        "subtotal": _("goods"),
+        "discount": _("discount"),
+        "shipping": _("shipping"),
+        "taxes": _("taxes"),
+        "duties": _("duties"),
+        "total": _("total"),
+        "refunded": _("refunded"),
+        "outstanding": _("outstanding"),
+    }
+
+
 def actor_words(who: str) -> str:
     """Who did it: a person's name, or the part of Backroute that did."""
     return {
