@@ -53,6 +53,7 @@ def test_the_page_the_day_and_the_period_say_one_number_by_one_name(website: Web
     period = json.loads(run("figures", "--from", DAY, "--to", DAY, "--json").output)
     for key in ("otif", "in_full", "on_time", "first_attempt"):
         mine = period["figures"][key]
+        assert (mine["name"], mine["definition"]) == (of_day[key]["name"], of_day[key]["definition"])
         assert (mine["numerator"], mine["denominator"]) == (of_day[key]["numerator"], of_day[key]["denominator"])
         assert f"{mine['numerator']} of {mine['denominator']}" in row_of(page.text, key)
     # Arrivals 2, 5 and 0 minutes after the planned ones.
@@ -68,7 +69,7 @@ def test_every_figure_is_shown_with_its_definition(website: Website, driven: Dri
         assert re.sub(r"\s+", " ", definition).split(";")[0] in row_of(html, key).replace("&#39;", "'")
     shown = run("figures", "--from", DAY, "--to", DAY)
     assert shown.exit_code == 0
-    assert "Deliveries on time" in shown.output
+    assert "On time" in shown.output
 
 
 @pytest.mark.parametrize("role", ["dispatcher", "warehouse", "salesperson", "viewer", "admin"])
