@@ -35,24 +35,12 @@ from data.tables import (
 from routing.errors import NotFound
 from routing.rules.figures.figure import Ratio
 from routing.rules.figures.otif import Attempt
+from routing.rules.figures.words import WORDS
 
 DIMENSIONS = ("weight_g", "volume_cm3", "pieces")
 
 DEFINITIONS: Mapping[str, tuple[str, str]] = {
-    "otif": (
-        "On time and in full",
-        "deliveries handed over in full and on time ÷ deliveries whose customer was told a window",
-    ),
-    "in_full": ("In full", "deliveries of which every unit on the list was handed over ÷ deliveries on the lists"),
-    "on_time": (
-        "On time",
-        "deliveries at whose door the van stood inside the told window ÷ deliveries whose customer was told a window; "
-        "early is not on time, and nobody coming is not either",
-    ),
-    "first_attempt": (
-        "First attempt",
-        "deliveries handed over at their first attempt ÷ deliveries first attempted that day; not attempted stays out",
-    ),
+    **{key: WORDS[key] for key in ("otif", "in_full", "on_time", "first_attempt")},
     "stops_per_hour": (
         "Stops per paid hour",
         "doors at which a delivery was attempted ÷ hours on duty of the routes as planned, loading and breaks included",

@@ -60,18 +60,18 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "a promise in force or made then; a line that slips twice counts twice only among the causes",
     ),
     "otif": (
-        "Deliveries on time in full",
+        "On time and in full",
         "deliveries handed over in full and on time ÷ deliveries whose customer was told a window",
     ),
     "in_full": ("In full", "deliveries of which every unit on the list was handed over ÷ deliveries on the lists"),
     "on_time": (
-        "Inside the told window",
+        "On time",
         "deliveries at whose door the van stood inside the told window ÷ deliveries whose customer was told a window; "
         "early is not on time, and nobody coming is not either",
     ),
     "first_attempt": (
         "First attempt",
-        "deliveries handed over at their first attempt ÷ deliveries first attempted; not attempted stays out",
+        "deliveries handed over at their first attempt ÷ deliveries first attempted then; not attempted stays out",
     ),
     "inbound": (
         "Inbound on the day",

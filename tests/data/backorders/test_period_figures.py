@@ -6,13 +6,18 @@ import contextlib
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, insert, select
 
+import data.migrations
 from data import tables
 from data.db import Database
 from data.migrate import upgrade
@@ -269,3 +274,19 @@ def assert_shares(found: PeriodFigures) -> None:
             continue
         assert 0 <= row.ratio.numerator <= row.ratio.denominator
         assert row.ratio.value is None or 0 <= row.ratio.value <= 1
+
+
+def test_an_upgraded_database_knows_how_its_open_lines_stand_from_then_on(
+    company: Any, database: Database, two_orders: int, now: datetime
+) -> None:
+    counts = [tables.line_stand.c[name] for name in ("order_line_id", "ordered", "open", "backordered", "covered")]
+    scripts = ScriptDirectory(str(Path(data.migrations.__file__).parent)).walk_revisions()
+    migration = next(each.module for each in scripts if hasattr(each.module, "_as_they_stand_now"))
+    with database.writing() as connection:
+        written = connection.execute(select(*counts).order_by(tables.line_stand.c.order_line_id)).all()
+        connection.execute(tables.line_stand.delete())
+        with Operations.context(MigrationContext.configure(connection)):
+            migration._as_they_stand_now()
+        assert connection.execute(select(*counts).order_by(tables.line_stand.c.order_line_id)).all() == written
+        # How they stood when they came in is not known any more: they are in no flow.
+        assert set(connection.scalars(select(tables.line_stand.c.sequence))) == {2}
