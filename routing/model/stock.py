@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from routing.errors import InvalidInput
 
+MOST_UNITS = 100_000_000
+"""The largest count that is believed, in base units: sums of such stay far inside what a database column holds."""
+
 
 class SupplyKind(StrEnum):
     INBOUND = "inbound"
@@ -97,6 +100,11 @@ class Receipt:
             raise InvalidInput(
                 f"Receipt {self.number} counts {self.quantity} of {self.sku} with {self.quarantined} quarantined: "
                 "count at least 0, and quarantine no more than was counted."
+            )
+        if self.quantity > MOST_UNITS:
+            raise InvalidInput(
+                f"Receipt {self.number} counts {self.quantity} of {self.sku}: at most {MOST_UNITS} are believed. "
+                "Look at the count again."
             )
 
 

@@ -21,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from routing.errors import InvalidInput
 from routing.model.orders import (
@@ -32,7 +33,7 @@ from routing.model.orders import (
     WaitingLine,
     WaitingOrder,
 )
-from routing.model.stock import Claim, Holding, Receipt, ShelfOfReceipt, Supply, SupplyKind
+from routing.model.stock import MOST_UNITS, Claim, Holding, Receipt, ShelfOfReceipt, Supply, SupplyKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,21 @@ class Outcome:
 
 
 def rank_of(rule: AllocationRule) -> Callable[[WaitingOrder], tuple[object, ...]]:
-    """The sorting key of a policy: smaller goes first. Ties end at the order's id: same input, same rank."""
+    """The sorting key of a policy: smaller goes first. Ties end at the order's id: same input, same rank.
+
+    Ten on the shelf; SO-1 wants 8, SO-2 (a higher tier) 6, SO-3 4. SO-3 was promised the earliest day.
+
+        >>> days = ("2026-03-06", "2026-03-05", "2026-03-04")
+        >>> book = _example(stock=10, wanted=(8, 6, 4), tier=(1, 2, 1), promised_on=days)
+        >>> for rule in AllocationRule:
+        ...     print(rule.value, _units(book, AllocationPolicy(rule=rule)))
+        tier_then_first_ordered {1: 4, 2: 6}
+        first_ordered {1: 8, 2: 2}
+        promised_date {2: 6, 3: 4}
+        fair_share {1: 5, 2: 3, 3: 2}
+
+    Fair share: 10 of the 18 wanted are 4, 3 and 2, each rounded down; the one left over goes to the oldest.
+    """
     match rule:
         case AllocationRule.TIER_THEN_FIRST_ORDERED:
             return lambda order: (-order.tier, order.ordered_at, order.id)
@@ -73,7 +88,32 @@ def last_reserved_day(policy: AllocationPolicy, today: date) -> str:
 
 
 def allocate(book: Book, policy: AllocationPolicy, *, today: date) -> Outcome:
-    """Decides the whole book again. Never more than supplied, never more than needed; same input, same outcome."""
+    """Decides the whole book again. Never more than supplied, never more than needed; same input, same outcome.
+
+    SO-1 holds 8 of 10 when SO-2, of a higher tier, comes and wants 8. What SO-1's customer may lose decides, on the
+    shelf and on a truck that is still to come:
+
+        >>> for rule in RankRule:
+        ...     shelf = _example(stock=10, wanted=(8, 8), tier=(1, 2), held=(8, 0), rank_rule=(rule, rule))
+        ...     truck = replace(shelf, supplies=(replace(shelf.supplies[0], kind=SupplyKind.INBOUND),))
+        ...     print(rule.value, _units(shelf), _units(truck))
+        never_loses {1: 8, 2: 2} {1: 8, 2: 2}
+        normal {1: 8, 2: 2} {1: 2, 2: 8}
+        may_give_up {1: 2, 2: 8} {1: 2, 2: 8}
+
+    SO-1 wants 12 of the same 10, all or nothing: it waits, and SO-2 behind it takes its 6. In parts it takes the 10.
+
+        >>> for word in Completeness:
+        ...     print(word.value, _units(_example(stock=10, wanted=(12, 6), completeness=(word, word))))
+        partial {1: 10}
+        per_line {2: 6}
+        complete {2: 6}
+
+    SO-1 is wanted in June, beyond the reservation horizon: it locks no stock in March.
+
+        >>> _units(_example(stock=10, wanted=(8, 6), wanted_on=("2026-06-01", "")))
+        {2: 6}
+    """
     orders = ranked(book.orders, policy)
     # A ship-complete order that falls apart gives its unreleased units back, and then everybody is asked again:
     # an order ranked above it may want them.
@@ -377,7 +417,14 @@ def with_date(book: Book, *, supply_ids: Collection[int], ready_at: datetime) ->
 
 
 def with_quantity(book: Book, *, supply_id: int, quantity: int) -> Book:
-    """The book after a recount: `supply_id` has `quantity` sellable units, those that are gone included."""
+    """The book after a recount: `supply_id` has `quantity` sellable units, those that are gone included.
+
+    Three of twelve are missing. SO-2 came an hour after SO-1 and ranks lower: it loses them, however often it is asked.
+
+        >>> book = _example(stock=12, wanted=(6, 6), held=(6, 6))
+        >>> [_units(with_quantity(book, supply_id=1, quantity=9)) for _ in range(2)]
+        [{1: 6, 2: 3}, {1: 6, 2: 3}]
+    """
     return replace(
         book,
         supplies=tuple(replace(s, quantity=quantity) if s.id == supply_id else s for s in book.supplies),
@@ -398,6 +445,8 @@ def recounted_shelves(shelves: Sequence[ShelfOfReceipt], counted: int) -> list[t
     """
     if counted < 0:
         raise InvalidInput(f"{counted} units cannot lie on a shelf: count at least 0.")
+    if counted > MOST_UNITS:
+        raise InvalidInput(f"{counted} units are counted, at most {MOST_UNITS} are believed: look at the count again.")
     difference = counted - sum(shelf.here for shelf in shelves)
     if difference > 0:
         return [(shelves[-1], difference)]
@@ -430,9 +479,13 @@ def _as_claims(units: dict[tuple[int, int], int]) -> tuple[Claim, ...]:
     )
 
 
-def _example(*, stock: int, wanted: tuple[int, ...]) -> Book:
-    """One SKU, `stock` units on the shelf, one partial order an hour for each quantity wanted."""
+def _example(*, stock: int, wanted: tuple[int, ...], held: tuple[int, ...] = (), **each: Sequence[Any]) -> Book:
+    """One SKU, `stock` units on the shelf, one partial order an hour for each quantity wanted; `held` of it is theirs.
+
+    `each` are further values of the orders, one for each.
+    """
     start = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    promised = each.pop("promised_on", [""] * len(wanted))
     return Book(
         depot_id=1,
         supplies=(Supply(id=1, kind=SupplyKind.RECEIPT, number="R-1", product_id=1, quantity=stock, ready_at=start),),
@@ -445,8 +498,28 @@ def _example(*, stock: int, wanted: tuple[int, ...]) -> Book:
                 site_id=index,
                 site=f"Café {index}",
                 ordered_at=start + timedelta(hours=index),
-                lines=(WaitingLine(id=index, number="1", product_id=1, sku="OAT-1", name="Oat drink", needed=units),),
+                lines=(
+                    WaitingLine(
+                        id=index,
+                        number="1",
+                        product_id=1,
+                        sku="OAT-1",
+                        name="Oat drink",
+                        needed=units,
+                        promised_on=promised[index - 1],
+                    ),
+                ),
+                **{name: values[index - 1] for name, values in each.items()},
             )
             for index, units in enumerate(wanted, start=1)
         ),
+        holdings=tuple(
+            Holding(supply_id=1, line_id=index, allocated=units) for index, units in enumerate(held, start=1) if units
+        ),
     )
+
+
+def _units(book: Book, policy: AllocationPolicy | None = None) -> dict[int, int]:
+    """Unreleased units per order of an example, on its 3 March 2026."""
+    outcome = allocate(book, policy or AllocationPolicy(), today=date(2026, 3, 3))
+    return {claim.line_id: claim.quantity for claim in outcome.claims}

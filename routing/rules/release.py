@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from routing.model.orders import Completeness, DeliveryDays, RideRule
 
@@ -126,8 +127,25 @@ def judge(order: ReleaseOrder, *, for_day: str, days: DeliveryDays, rides: bool 
     An address in review does not stop a release: planning keeps it out until somebody picks the pin. After
     `max_wait_days` an order has waited enough and ships what is there.
 
-        10 needed, 6 on the shelf, minimum 50 %: 6 go. Minimum 70 %: none go, "below_min_percent". Parts that may
-        only ride along: none go, "no_ride", until a van takes the 6.
+    Ten are wanted at 1.00 each, six are on the shelf:
+
+        >>> print(_judged(min_percent=50), _judged(min_percent=70))
+        6 below_min_percent
+        >>> print(_judged(min_value=600), _judged(min_value=700))
+        6 below_min_value
+        >>> print(_judged(max_shipments=2), _judged(max_shipments=2, shipments=1))
+        6 last_shipment
+        >>> print(_judged(completeness=Completeness.COMPLETE), _judged(completeness=Completeness.PER_LINE))
+        incomplete line_incomplete
+
+    Ordered on Sunday 1 March, it waits at most so many days for the rest; this is Friday the 6th:
+
+        >>> print(*(_judged(completeness=Completeness.COMPLETE, max_wait_days=days) for days in (5, 6)))
+        6 incomplete
+        >>> print(_judged(hold_reason="asked to wait"), _judged(payment_pending=True))
+        on_hold payment
+
+    Parts that may only ride along: none go, "no_ride", until a van takes the 6.
     """
     reasons: list[NotReleased] = []
     if order.hold_reason:
@@ -201,3 +219,13 @@ def _sentence(order: ReleaseOrder, reasons: list[NotReleased], for_day: str) -> 
                 pass
         parts.append(words)
     return f"Order {order.number} stays: {'; '.join(parts)}."
+
+
+def _judged(**terms: Any) -> str:
+    """What goes of the example of `judge`, or why it stays."""
+    values: dict[str, Any] = {"completeness": Completeness.PARTIAL, "ordered_on": "2026-03-01"} | terms
+    line = ReleaseLine(id=1, needed=10, committed=0, ready=6, price=100)
+    verdict = judge(
+        ReleaseOrder(id=1, number="SO-1", lines=(line,), **values), for_day="2026-03-06", days=DeliveryDays()
+    )
+    return ", ".join(verdict.reasons) or str(sum(units for _, units in verdict.units))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,17 +13,20 @@ from sqlalchemy import Connection, func, select, update
 
 from data import tables
 from data.db import Database
+from data.health import check_rows
 from data.store import SqlStore, open_store
 from data.store.again import in_transaction
 from routing.errors import Conflict, NotFound
+from routing.model.imports import ImportResult, LineIn, OrderIn
 from routing.model.orders import AllocationPolicy, AllocationRule
+from routing.services.importing import settle, take_orders
 from routing.services.receiving import (
     commit_receipt,
     commit_receipts,
     reallocate,
     simulate_receipt,
 )
-from routing.services.releasing import release_orders
+from routing.services.releasing import release_orders, unrelease
 from routing.services.supplying import Slip, commit_shelf_count, commit_slip, simulate_shelf_count, simulate_slip
 
 Holdings = Callable[[SqlStore], dict[str, tuple[int, int]]]
@@ -303,3 +307,62 @@ def test_twenty_threads_never_oversell_and_never_fail(company: Any, database: Da
         given = connection.execute(select(func.sum(tables.allocation.c.quantity))).scalar_one()
     assert (over, beyond) == ([], [])
     assert 0 < given <= counted
+
+
+def test_twenty_threads_of_every_kind_lose_nothing_and_show_no_error(
+    company: Any, database: Database, now: datetime
+) -> None:
+    """Counting in, releasing, taking back, counting again and importing, all at once, all about the same two SKUs."""
+    with company.open():
+        skus = {name: company.product(name) for name in ("OAT", "CUP")}
+        customer = company.customer()
+        site = company.site(customer)
+        for number in range(8):
+            lines = {skus["OAT"]: 7, skus["CUP"]: 5}
+            company.order(lines, site_id=site, completeness="complete" if number % 4 == 0 else "partial")
+    receipts = [company.receipt(("OAT", "CUP")[n % 2], 10 + n, number=f"R-{n}") for n in range(20)]
+
+    def count_in(store: SqlStore, n: int) -> None:
+        commit_receipt(store, receipts[n], now=now, by=f"thread {n}")
+
+    def release(store: SqlStore, n: int) -> None:
+        release_orders(store, depot_id=company.depot_id, for_day="2026-05-12", now=now, by=f"thread {n}")
+
+    def take_back(store: SqlStore, n: int) -> None:
+        released = select(tables.delivery.c.id).where(tables.delivery.c.state == "released").limit(1)
+        if (delivery_id := store.connection.scalar(released)) is not None:
+            # Of two who take back the same one, the second is told so: a sentence, not a fault.
+            with suppress(Conflict):
+                unrelease(store, delivery_id, now=now, by=f"thread {n}", why="kept back")
+
+    def count_again(store: SqlStore, n: int) -> None:
+        sku = ("OAT", "CUP")[n % 2]
+        facts = {"depot_id": company.depot_id, "product_id": skus[sku], "sku": sku}
+        store.lock_pools(company.depot_id, {skus[sku]})
+        here = sum(shelf.here for shelf in store.shelves(company.depot_id, skus[sku]))
+        commit_shelf_count(store, **facts, counted=here - 1, now=now, by=f"thread {n}")
+
+    def take_a_file(store: SqlStore, n: int) -> None:
+        store.lock_depot(company.depot_id)
+        line = LineIn(number="1", product_id=skus["OAT"], sku="OAT", quantity=3, unit_price=100)
+        order = OrderIn(
+            row=1, number=f"FILE-{n}", customer_id=customer, site_id=site, depot_id=company.depot_id, ordered_at=now,
+            currency="EUR", lines=(line,),
+        )  # fmt: skip
+        pools = take_orders(store, [order], ImportResult(kind="orders"), now=now, by=f"thread {n}")
+        settle(store, pools, now=now, by=f"thread {n}", tell=False, why="new orders")
+
+    def work(n: int) -> None:
+        for step in (count_in, release, (take_back, count_again, take_a_file)[n % 3]):
+            in_transaction(database, lambda store, step=step: step(store, n))  # type: ignore[misc]
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(work, range(20)))
+    with database.reading() as connection:
+        assert [check for check in check_rows(connection) if check.state == "fail"] == []
+        counted_in = select(func.sum(tables.movement.c.quantity)).where(tables.movement.c.from_place == "supplier")
+        lost = select(func.count(), func.sum(tables.movement.c.quantity)).where(tables.movement.c.to_place == "lost")
+        assert connection.scalar(counted_in) == sum(receipt.quantity for receipt in receipts)
+        assert tuple(connection.execute(lost).one()) == (7, 7)
+        files = select(func.count()).where(tables.order.c.number.like("FILE-%"))
+        assert connection.scalar(files) == 6

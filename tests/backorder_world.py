@@ -1,0 +1,375 @@
+"""A small wholesaler in a database that lives through whatever a test makes happen, by the real services.
+
+Two SKUs, three sites, one depot, a new van every day. Each method is one thing that a person or a file does; the same
+methods in the same order on an empty database give the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, insert, select
+
+from data import tables
+from data.db import Database
+from data.store import SqlStore, open_store
+from routing.engines.roads.great_circle import GreatCircleTravelTimes
+from routing.errors import BackrouteError
+from routing.model.imports import ImportResult, LineIn, OrderIn
+from routing.model.orders import WEEKDAYS
+from routing.model.plans import Plan, PlannedRoute, Problem
+from routing.model.proofs import DeliveryReport, DoorEvent, DoorLine, DoorReport, Outcome
+from routing.model.stock import Receipt, UnitState
+from routing.rules.policies import PolicyRow, Scope
+from routing.rules.reasons import why_left_out
+from routing.rules.schedule import Failure, Timetable
+from routing.services.closing import close_van
+from routing.services.delivering import record
+from routing.services.dispatching import dispatch_day
+from routing.services.holding import hold_order
+from routing.services.importing import settle, take_orders
+from routing.services.loading import load_route
+from routing.services.planning import plan_day
+from routing.services.receiving import commit_receipt, reallocate
+from routing.services.releasing import release_orders, unrelease
+from routing.services.ruling import Ruling, commit_ruling
+from routing.services.supplying import Slip, commit_shelf_count, commit_slip
+
+START = datetime(2026, 5, 12, 2, 40, tzinfo=UTC)
+"""A Tuesday, 05:40 in Helsinki."""
+DEPOT = 1
+SKUS = {1: "OAT", 2: "CUP"}
+STATES = tuple(state.value for state in UnitState)
+
+
+class World:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.now = START
+        self.counts: dict[str, int] = {}
+        self.orders: dict[str, OrderIn] = {}
+        self.received = dict.fromkeys(SKUS, 0)
+        """Base units that came from suppliers, as the test counts them itself."""
+        self.manifest: int | None = None
+        with database.writing() as connection:
+            for table, rows in _COMPANY:
+                connection.execute(insert(table), rows)
+
+    def number(self, kind: str) -> str:
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        return f"{kind}-{self.counts[kind]}"
+
+    @property
+    def today(self) -> str:
+        return (self.now + timedelta(hours=3)).date().isoformat()
+
+    def do(self, what: str, **values: Any) -> str:
+        """One thing that happens; a refusal is its sentence, and leaves everything as it was."""
+        self.now += timedelta(minutes=1)
+        work: Callable[..., None] = getattr(self, what)
+        try:
+            work(**values)
+        except BackrouteError as refusal:
+            return f"{type(refusal).__name__}: {refusal}"
+        return ""
+
+    # ------------------------------------------------------------------ orders and supply
+
+    def order(self, *, lines: Sequence[tuple[int, int]], site: int, completeness: str, wanted_in: int) -> None:
+        wanted = (self.now + timedelta(days=wanted_in)).date().isoformat() if wanted_in else ""
+        order = OrderIn(
+            row=1, number=self.number("SO"), customer_id=site, site_id=site, depot_id=DEPOT, ordered_at=self.now,
+            currency="EUR", wanted_on=wanted, completeness=completeness,
+            lines=tuple(
+                LineIn(number=str(n), product_id=product, sku=SKUS[product], quantity=quantity, unit_price=100)
+                for n, (product, quantity) in enumerate(lines, start=1)
+            ),
+        )  # fmt: skip
+        self._take(order)
+        self.orders[order.number] = order
+
+    def change(self, *, which: int, quantities: Sequence[int]) -> None:
+        """The file again, with other quantities; without a line (0) it is cancelled."""
+        if not self.orders:
+            return
+        old = self.orders[f"SO-{which % len(self.orders) + 1}"]
+        lines = tuple(
+            LineIn(
+                number=line.number, product_id=line.product_id, sku=line.sku, quantity=quantity, unit_price=100
+            )
+            for line, quantity in zip(old.lines, quantities, strict=False)
+            if quantity
+        )  # fmt: skip
+        if lines:
+            values = {name: getattr(old, name) for name in OrderIn.__dataclass_fields__} | {"lines": lines}
+            self._take(OrderIn(**values))
+
+    def _take(self, order: OrderIn) -> None:
+        with open_store(self.database) as store:
+            store.lock_depot(DEPOT)
+            pools = take_orders(store, [order], ImportResult(kind="orders"), now=self.now, by="file")
+            settle(store, pools, now=self.now, by="file", tell=True, why="new orders")
+
+    def expect(self, *, product: int, quantity: int, days: int | None) -> None:
+        with open_store(self.database) as store:
+            store.save_inbound(
+                None,
+                {
+                    "number": self.number("PO"), "depot_id": DEPOT, "product_id": product, "quantity": quantity,
+                    "expected_at": None if days is None else self.now + timedelta(days=days),
+                },
+            )  # fmt: skip
+            settle(store, {DEPOT: {product}}, now=self.now, by="file", tell=True, why="new inbound")
+
+    def receive(self, *, product: int, quantity: int, quarantined: int, of_inbound: bool, more_to_come: bool) -> None:
+        with open_store(self.database) as store:
+            inbound = store.connection.scalar(
+                select(tables.supply.c.id)
+                .where(
+                    tables.supply.c.kind == "inbound",
+                    tables.supply.c.product_id == product,
+                    tables.supply.c.cancelled_at.is_(None),
+                    tables.supply.c.quantity > tables.supply.c.received + tables.supply.c.closed_short,
+                )
+                .order_by(tables.supply.c.id)
+                .limit(1)
+            )
+            receipt = Receipt(
+                number=self.number("R"), depot_id=DEPOT, product_id=product, sku=SKUS[product], quantity=quantity,
+                quarantined=min(quarantined, quantity), counted_at=self.now,
+                inbound_id=inbound if of_inbound else None, more_to_come=more_to_come,
+            )  # fmt: skip
+            commit_receipt(store, receipt, now=self.now, by="warehouse")
+        self.received[product] += quantity
+
+    def recount(self, *, product: int, off_by: int) -> None:
+        with open_store(self.database) as store:
+            here = sum(shelf.here for shelf in store.shelves(DEPOT, product))
+            commit_shelf_count(
+                store, depot_id=DEPOT, product_id=product, sku=SKUS[product], counted=max(0, here + off_by),
+                now=self.now, by="warehouse",
+            )  # fmt: skip
+
+    def slip(self, *, which: int, days: int | None) -> None:
+        if not self.counts.get("PO"):
+            return
+        number = f"PO-{which % self.counts['PO'] + 1}"
+        to = None if days is None else date.fromisoformat(self.today) + timedelta(days=days)
+        with open_store(self.database) as store:
+            commit_slip(store, Slip(number=number, to=to), now=self.now, by="buyer")
+
+    # ------------------------------------------------------------------ decisions
+
+    def allocate(self) -> None:
+        with open_store(self.database) as store:
+            reallocate(store, depot_id=DEPOT, product_ids=set(SKUS), now=self.now, by="desk", why="looked again")
+
+    def policy(self, *, name: str, value: str) -> None:
+        row = PolicyRow(scope=Scope.COMPANY, name=name, value=value, effective_from=self.today)
+        with open_store(self.database) as store:
+            commit_ruling(store, Ruling(row=row), now=self.now, by="desk")
+
+    def hold(self, *, which: int, reason: str) -> None:
+        if self.orders:
+            with open_store(self.database) as store:
+                (order_id,) = store.order_ids([f"SO-{which % len(self.orders) + 1}"]).values()
+                hold_order(store, order_id, reason=reason, by="desk", now=self.now)
+
+    def release(self) -> None:
+        with open_store(self.database) as store:
+            release_orders(store, depot_id=DEPOT, for_day=self.today, now=self.now, by="desk")
+
+    def unrelease(self, *, which: int) -> None:
+        if deliveries := self.deliveries():
+            with open_store(self.database) as store:
+                unrelease(store, deliveries[which % len(deliveries)].id, now=self.now, by="desk", why="kept back")
+
+    # ------------------------------------------------------------------ the van
+
+    def pick(self, *, which: int) -> None:
+        """Takes the goods of one delivery off the shelf, which loading would do by itself otherwise."""
+        waiting = [each for each in self.deliveries() if each.state == "released"]
+        if not waiting:
+            return
+        with open_store(self.database) as store:
+            _, lines = store.delivery_goods(waiting[which % len(waiting)].id)
+            for line in lines:
+                kind = store.connection.scalar(
+                    select(tables.supply.c.kind)
+                    .join(tables.allocation, tables.allocation.c.supply_id == tables.supply.c.id)
+                    .where(tables.allocation.c.id == line["allocation_id"])
+                )
+                if kind == "receipt":  # what is still on a truck cannot be picked
+                    store.move_units(
+                        allocation_id=line["allocation_id"],
+                        from_state=UnitState.RELEASED,
+                        to_state=UnitState.PICKED,
+                        quantity=min(line["quantity"], line["released"]),
+                    )
+
+    def drive_out(self) -> None:
+        """Plans what is released for today, loads it and sends the van off."""
+        if self.manifest is not None or not any(each.state == "released" for each in self.deliveries()):
+            return
+        with open_store(self.database) as store:
+            shift_id = self._shift(store)
+        plan_day(
+            lambda: open_store(self.database), from_day=self.today, to_day=self.today, depot_ids=[DEPOT],
+            travel=GreatCircleTravelTimes(), solve=one_after_another, clock=lambda: self.now, by="desk",
+        )  # fmt: skip
+        with open_store(self.database) as store:
+            load_route(store, shift_id=shift_id, by="warehouse", now=self.now)
+            dispatch_day(store, day=self.today, depot_ids=[DEPOT], secret=b"s" * 32, by="desk", now=self.now)
+            self.manifest = store.connection.scalar(
+                select(func.max(tables.manifest.c.id)).where(tables.manifest.c.shift_id == shift_id)
+            )
+
+    def _shift(self, store: SqlStore) -> int:
+        found = store.connection.scalar(select(tables.shift.c.id).where(tables.shift.c.day == self.today))
+        if found is not None:
+            return found
+        values = {
+            "day": self.today,
+            "depot_id": DEPOT,
+            "vehicle_id": 1,
+            "driver_id": 1,
+            "starts": "06:00",
+            "ends": "20:00",
+        }
+        made: int = store.connection.execute(
+            insert(tables.shift).values(values).returning(tables.shift.c.id)
+        ).scalar_one()
+        return made
+
+    def at_the_door(self, *, which: int, outcome: Outcome, parts: Sequence[int]) -> None:
+        """`parts`: of every twelve units so many short, damaged and refused; only when something was handed over."""
+        if self.manifest is None:
+            return
+        with open_store(self.database) as store:
+            manifest = store.manifest_in_hand(self.manifest)
+            doors = store.doors(manifest.id, [stop.stop_id for stop in manifest.stops])
+            open_stops = [
+                door for _, door in sorted(doors.items()) if any(each.state == "dispatched" for each in door.deliveries)
+            ]
+            if not open_stops:
+                return
+            door = open_stops[which % len(open_stops)]
+            reports = []
+            for delivery in door.deliveries:
+                lines = []
+                for line in delivery.lines:
+                    left = line.loaded
+                    share = []
+                    for part in parts:
+                        share.append(min(left, line.loaded * part // 12))
+                        left -= share[-1]
+                    short, damaged, refused = share
+                    lines.append(
+                        DoorLine(
+                            allocation_id=line.allocation_id, delivered=left, short=short, damaged=damaged,
+                            refused=refused,
+                        )
+                    )  # fmt: skip
+                counted = tuple(lines) if outcome.is_handed_over and any(parts) else ()
+                reports.append(DeliveryReport(delivery_id=delivery.id, outcome=outcome, lines=counted))
+            name = self.number("report")
+            record(
+                store=store,
+                manifest_id=manifest.id,
+                report=DoorReport(
+                    client_id=name, sequence=self.counts["report"], payload_sha256=name, kind=DoorEvent.OUTCOME,
+                    stop_id=door.stop_id, captured_at=self.now, deliveries=tuple(reports), recipient="Goods-in",
+                ),
+                now=self.now,
+                secret=b"s" * 32,
+            )  # fmt: skip
+
+    def come_back(self, *, missing: int) -> None:
+        """The van is counted in the evening, `missing` units of each SKU not found, and tomorrow begins."""
+        if self.manifest is not None:
+            with open_store(self.database) as store:
+                on_van = store.goods_on_van(self.manifest)
+                close_van(
+                    store=store, manifest_id=self.manifest, now=self.now, by="warehouse", missing_is_sure=True,
+                    counted={goods.product_id: max(0, goods.quantity - missing) for goods in on_van},
+                )  # fmt: skip
+            self.manifest = None
+        self.now = datetime.combine(self.now.date() + timedelta(days=1), START.timetz())
+
+    def deliveries(self) -> list[Any]:
+        with self.database.reading() as connection:
+            return list(connection.execute(select(tables.delivery).order_by(tables.delivery.c.id)))
+
+
+def one_after_another(problem: Problem, *, seed: int, **_: Any) -> Plan:
+    """A solver that appends each visit to the first shift that still can: real routes, and nobody waits for it."""
+    table = Timetable(problem)
+    orders: dict[int, list[int]] = {shift.id: [] for shift in problem.shifts}
+    for visit in problem.visits:
+        for shift, order in orders.items():
+            if not isinstance(table.route(shift, [*order, visit.id]), Failure):
+                order.append(visit.id)
+                break
+    routes: list[PlannedRoute] = []
+    for shift, order in orders.items():
+        if order:
+            route = table.route(shift, order)
+            assert not isinstance(route, Failure)
+            routes.append(route)
+    served = {visit for route in routes for visit in route.visits}
+    tiers = sorted({visit.tier for visit in problem.visits}, reverse=True)
+    values: dict[str, Any] = {
+        "routes": tuple(routes),
+        "cost": sum(route.cost for route in routes),
+        "served_by_tier": tuple(
+            (tier, sum(each.tier == tier and each.id in served for each in problem.visits)) for tier in tiers
+        ),
+        "engine": "one after another",
+        "seed": seed,
+    }
+    return Plan(**values, unassigned=why_left_out(problem, Plan(**values, unassigned=())))
+
+
+_SITE = {
+    "address": "Testgatan 1",
+    "delivery_days": ",".join(WEEKDAYS),
+    "pin_quality": "exact",
+    "pin_at": START,
+}
+_COMPANY: tuple[tuple[Any, list[dict[str, Any]]], ...] = (
+    (tables.company, [{"name": "Example", "currency": "EUR", "zone": "Europe/Helsinki", "phone": "555-0100"}]),
+    (
+        tables.depot,
+        [{"number": "NORTH", "name": "Depot North", "zone": "Europe/Helsinki", "lat": 60.17, "lon": 24.94}],
+    ),
+    (
+        tables.product,
+        [{"number": sku, "name": sku.title(), "case_pack": 4, "weight_g": 100} for sku in SKUS.values()],
+    ),
+    (
+        tables.customer,
+        [
+            {"number": "C1", "name": "Café 1", "tier": 1, "rank_rule": "normal"},
+            {"number": "C2", "name": "Café 2", "tier": 2, "rank_rule": "may_give_up"},
+            {"number": "C3", "name": "Café 3", "tier": 1, "rank_rule": "never_loses"},
+        ],
+    ),
+    (
+        tables.site,
+        [
+            {"customer_id": n, "number": f"S{n}", "name": f"Café {n}", "lat": 60.17, "lon": 24.94 + n / 1000} | _SITE
+            for n in (1, 2, 3)
+        ],
+    ),
+    (
+        tables.contact,
+        [
+            {"customer_id": 1, "name": "Buyer", "role": "buyer", "channel": "email", "address": "b@cafe.example",
+             "consent": True}
+        ],
+    ),
+    (tables.vehicle, [{"number": "V1", "name": "Van 1", "depot_id": DEPOT, "weight_g": 1_000_000}]),
+    (tables.driver, [{"number": "DR1", "name": "Driver 1", "depot_id": DEPOT, "email": "d@example.com"}]),
+)  # fmt: skip

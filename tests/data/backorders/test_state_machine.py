@@ -1,0 +1,234 @@
+"""Whatever happens to orders and goods, in any order: the ledger stays right."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from sqlalchemy import select
+
+from data import tables
+from data.db import Database
+from data.health import check_rows
+from data.store import SqlStore
+from routing.model.orders import AllocationRule, Completeness, RankRule
+from routing.model.proofs import Outcome
+from tests.backorder_world import DEPOT, SKUS, STATES, World
+
+SKU = st.sampled_from(sorted(SKUS))
+UNITS = st.integers(1, 24)
+WHICH = st.integers(0, 30)
+DAYS = st.sampled_from((0, 1, 3))
+PLACES = {"depot", "vehicle", "quarantine", "returned", "delivered"}
+DECIDED = (
+    tables.order_line, tables.supply, tables.allocation, tables.promise, tables.delivery, tables.delivery_line,
+    tables.movement, tables.task, tables.event,
+)  # fmt: skip
+"""What the same inputs must make again to the byte; events hold the hash of everything before them."""
+POLICIES = (
+    *(("allocation_rule", each.value) for each in AllocationRule),
+    *(("rank_rule", each.value) for each in RankRule),
+    *(("completeness", each.value) for each in Completeness),
+    ("reservation_horizon_days", "0"),
+    ("reservation_horizon_days", "14"),
+    ("min_percent", "50"),
+    ("max_shipments", "2"),
+)
+
+
+def machine(template: Path) -> type[RuleBasedStateMachine]:
+    class Backorders(RuleBasedStateMachine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.folder = Path(tempfile.mkdtemp(prefix="backorders-"))
+            self.world = self.empty("first.db")
+            self.log: list[tuple[str, dict[str, Any], str]] = []
+            self.promises: dict[int, tuple[Any, ...]] = {}
+
+        def empty(self, name: str) -> World:
+            shutil.copyfile(template, self.folder / name)
+            return World(Database(f"sqlite:///{self.folder / name}"))
+
+        def do(self, what: str, **values: Any) -> None:
+            self.log.append((what, values, self.world.do(what, **values)))
+
+        @rule(
+            lines=st.lists(st.tuples(SKU, UNITS), min_size=1, max_size=3),
+            site=st.integers(1, 3),
+            completeness=st.sampled_from(("partial", "per_line", "complete")),
+            wanted_in=st.sampled_from((0, 0, 0, 2, 40)),
+        )
+        def order(self, **values: Any) -> None:
+            self.do("order", **values)
+
+        @rule(which=WHICH, quantities=st.lists(st.integers(0, 24), min_size=3, max_size=3))
+        def change(self, **values: Any) -> None:
+            self.do("change", **values)
+
+        @rule(product=SKU, quantity=UNITS, days=st.sampled_from((None, 0, 1, 3)))
+        def expect(self, **values: Any) -> None:
+            self.do("expect", **values)
+
+        @rule(
+            product=SKU, quantity=st.integers(0, 40), quarantined=st.sampled_from((0, 0, 0, 2)),
+            of_inbound=st.booleans(), more_to_come=st.booleans(),
+        )  # fmt: skip
+        def receive(self, **values: Any) -> None:
+            self.do("receive", **values)
+
+        @rule(product=SKU, off_by=st.integers(-15, 5))
+        def recount(self, **values: Any) -> None:
+            self.do("recount", **values)
+
+        @rule(which=WHICH, days=st.sampled_from((None, 0, 2)))
+        def slip(self, **values: Any) -> None:
+            self.do("slip", **values)
+
+        @rule()
+        def allocate(self) -> None:
+            self.do("allocate")
+
+        @rule(policy=st.sampled_from(POLICIES))
+        def policy(self, policy: tuple[str, str]) -> None:
+            self.do("policy", name=policy[0], value=policy[1])
+
+        @rule(which=WHICH, reason=st.sampled_from(("", "asked to wait")))
+        def hold(self, **values: Any) -> None:
+            self.do("hold", **values)
+
+        @rule()
+        def release(self) -> None:
+            self.do("release")
+
+        @rule(which=WHICH)
+        def unrelease(self, **values: Any) -> None:
+            self.do("unrelease", **values)
+
+        @rule(which=WHICH)
+        def pick(self, **values: Any) -> None:
+            self.do("pick", **values)
+
+        @rule()
+        def drive_out(self) -> None:
+            self.do("release")
+            self.do("drive_out")
+
+        @rule(
+            which=WHICH,
+            outcome=st.sampled_from(
+                (Outcome.DELIVERED, Outcome.DELIVERED, Outcome.NOT_HOME, Outcome.REFUSED, Outcome.DAMAGED,
+                 Outcome.MISSING, Outcome.CLOSED)
+            ),
+            parts=st.lists(st.integers(0, 6), min_size=3, max_size=3),
+        )  # fmt: skip
+        def at_the_door(self, **values: Any) -> None:
+            self.do("at_the_door", **values)
+
+        @rule(missing=st.sampled_from((0, 0, 1, 5)))
+        def come_back(self, **values: Any) -> None:
+            self.do("come_back", **values)
+
+        # -------------------------------------------------------------- what must hold
+
+        @invariant()
+        def the_doctor_finds_nothing(self) -> None:
+            with self.world.database.reading() as connection:
+                assert [check for check in check_rows(connection) if check.state == "fail"] == []
+
+        @invariant()
+        def what_came_from_suppliers_is_somewhere(self) -> None:
+            at = self.goods()
+            for product in SKUS:
+                mine = {place: units for (place, of), units in at.items() if of == product}
+                assert -mine.pop("supplier", 0) == self.world.received[product] == sum(mine.values())
+                assert all(units >= 0 for place, units in mine.items() if place.partition(":")[0] in PLACES), mine
+
+        @invariant()
+        def every_delivery_knows_where_its_goods_are(self) -> None:
+            at, units = self.goods(), self.units()
+            for product in SKUS:
+                assert at.get(("delivered", product), 0) == sum(u["delivered"] for p, _, u in units if p == product)
+                on_vans = sum(n for (place, of), n in at.items() if of == product and place.startswith("vehicle:"))
+                assert on_vans >= sum(u["loaded"] for p, _, u in units if p == product)
+
+        @invariant()
+        def no_promise_is_changed_or_lost(self) -> None:
+            now = {row.id: tuple(row) for row in self.rows(tables.promise)}
+            assert self.promises.items() <= now.items()
+            self.promises = now
+
+        @invariant()
+        def what_is_derived_is_what_short_arithmetic_says(self) -> None:
+            needed: dict[int, int] = {}
+            for line in self.rows(tables.order_line):
+                served = sum(
+                    row.loaded + row.delivered + row.refused
+                    for row in self.rows(tables.allocation)
+                    if row.order_line_id == line.id
+                )
+                if line.quantity - line.cancelled - served > 0:
+                    needed[line.id] = line.quantity - line.cancelled - served
+            here: dict[int, int] = defaultdict(int)
+            for (place, product), units in self.goods().items():
+                if place == f"depot:{DEPOT}":
+                    here[product] += units
+            with self.world.database.reading() as connection:
+                store = SqlStore(connection)
+                book = store.book(DEPOT, set(SKUS), now=self.world.now)
+                assert {line.id: line.needed for order in book.orders for line in order.lines} == needed
+                for product in SKUS:
+                    assert sum(shelf.here for shelf in store.shelves(DEPOT, product)) == here[product]
+
+        def goods(self) -> dict[tuple[str, int], int]:
+            at: dict[tuple[str, int], int] = defaultdict(int)
+            for row in self.rows(tables.movement):
+                at[row.to_place, row.product_id] += row.quantity
+                at[row.from_place, row.product_id] -= row.quantity
+            return at
+
+        def units(self) -> list[tuple[int, int, dict[str, int]]]:
+            product = {row.id: row.product_id for row in self.rows(tables.order_line)}
+            return [
+                (product[row.order_line_id], row.order_line_id, {state: getattr(row, state) for state in STATES})
+                for row in self.rows(tables.allocation)
+            ]
+
+        def rows(self, table: Any) -> list[Any]:
+            with self.world.database.reading() as connection:
+                return list(connection.execute(select(table).order_by(table.c.id)))
+
+        def teardown(self) -> None:
+            again = self.empty("second.db")
+            for what, values, said in self.log:
+                assert again.do(what, **values) == said
+            for table in DECIDED:
+                with again.database.reading() as connection:
+                    assert list(connection.execute(select(table).order_by(table.c.id))) == self.rows(table)
+            for world in (self.world, again):
+                world.database.close()
+            shutil.rmtree(self.folder)
+
+    return Backorders
+
+
+QUICK = settings(
+    max_examples=8, stateful_step_count=25, deadline=None, derandomize=True, database=None,
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+
+
+def test_the_ledger_stays_right_whatever_happens(sqlite_template: Path) -> None:
+    run_state_machine_as_test(machine(sqlite_template), settings=QUICK)
+
+
+@pytest.mark.slow
+def test_the_ledger_stays_right_whatever_happens_for_long(sqlite_template: Path) -> None:
+    long = settings(QUICK, max_examples=300, stateful_step_count=60, derandomize=False)
+    run_state_machine_as_test(machine(sqlite_template), settings=long)
