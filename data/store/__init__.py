@@ -11,18 +11,17 @@ from data.store.days import DayStore
 from data.store.fleet import FleetStore
 from data.store.messages import MessageStore
 from data.store.orders import OrderStore
-from data.store.parties import PartyStore
 from data.store.people import PeopleStore
 from data.store.pins import PinStore
 from data.store.plans import PlanStore
 from data.store.proofs import ProofStore
+from data.store.replenishing import ReplenishStore
 from data.store.supply import SupplyStore
 from data.store.system import SystemStore
 from data.store.vans import VanStore
 
 
 class SqlStore(
-    PartyStore,
     OrderStore,
     SupplyStore,
     FleetStore,
@@ -34,6 +33,7 @@ class SqlStore(
     ClosingStore,
     MessageStore,
     PeopleStore,
+    ReplenishStore,
     SystemStore,
 ):
     """Every part over one connection."""

@@ -20,6 +20,7 @@ from typing import Any
 
 from routing.errors import InvalidInput
 from routing.model.orders import AllocationPolicy, AllocationRule, Completeness, RankRule
+from routing.rules.replenishment import Terms
 
 
 class Scope(StrEnum):
@@ -204,13 +205,16 @@ KINDS: dict[str, PolicyKind] = {
         PolicyKind(name="promise_threshold_days", scopes=_COMPANY, read=_whole(1, 365)),
         PolicyKind(name="promise_earlier_days", scopes=_COMPANY, read=_whole(1, 365)),
         PolicyKind(name="same_day_until", scopes=_COMPANY, read=_clock),
+        PolicyKind(name="review_days", scopes=_COMPANY, read=_whole(1, 365)),
+        PolicyKind(name="cycle_service", scopes=_COMPANY, read=_whole(50, 99)),
+        PolicyKind(name="usual_lead_days", scopes=_COMPANY, read=_whole(1, 365)),
     )
 }
 
 
 def usual(name: str) -> Any:
     """What holds for a company that set nothing; None: no such limit."""
-    policy = AllocationPolicy()
+    policy, terms = AllocationPolicy(), Terms()
     by_name: dict[str, Any] = {
         "allocation_rule": policy.rule.value,
         "rank_rule": RankRule.NORMAL.value,
@@ -218,6 +222,9 @@ def usual(name: str) -> Any:
         "promise_threshold_days": policy.threshold_days,
         "promise_earlier_days": policy.earlier_days,
         "same_day_until": policy.same_day_until.strftime("%H:%M"),
+        "review_days": terms.review_days,
+        "cycle_service": round(terms.cycle_service * 100),
+        "usual_lead_days": terms.usual_lead_days,
     }
     return by_name[name] if name in by_name else getattr(_DEFAULT, name)
 

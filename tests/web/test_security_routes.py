@@ -38,6 +38,9 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /addresses/<int:site_id>/pin": DESK,
     "POST /addresses/look-up": DESK,
     "GET /basemap/<region>.pmtiles": ANYBODY,
+    "GET /calendars": DESK,
+    "POST /calendars/commit": DESK,
+    "POST /calendars/simulate": DESK,
     "GET /counters": EVERYONE,
     "GET /d/<token>": LINK,
     "GET /d/<token>/app.webmanifest": ANYBODY,  # repeats the token it was asked with, and tells nothing
@@ -100,6 +103,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /release": EVERYONE,
     "POST /release": DESK,
     "POST /release/<int:delivery_id>/back": DESK,
+    "GET /replenish": NOT_VIEWERS,
     "GET /routes/<int:shift_id>/load-sheet.pdf": EVERYONE,
     "GET /routes/<int:shift_id>/slips.pdf": NOT_VIEWERS,
     "GET /search": EVERYONE,

@@ -14,13 +14,14 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from data.importers import customers, fleet, inbound, orders, products, receipts
+from data.importers import customers, fleet, inbound, orders, products, receipts, sources
 from data.importers.customers import import_customers
 from data.importers.fleet import import_fleet
 from data.importers.inbound import import_inbound
 from data.importers.orders import import_orders
 from data.importers.products import import_products
 from data.importers.receipts import read_receipts
+from data.importers.sources import import_sources
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import FileRefused, InvalidInput
@@ -100,6 +101,7 @@ _import_command("products", import_products, products.COLUMNS, "Products: one ro
 _import_command("customers", import_customers, customers.COLUMNS, "Customers, sites and contacts: one row a site.")
 _import_command("orders", import_orders, orders.COLUMNS, "Orders: one row a line. New ones get goods and a date.")
 _import_command("inbound", import_inbound, inbound.COLUMNS, "What suppliers will bring, and when: one row a SKU.")
+_import_command("sources", import_sources, sources.COLUMNS, "Who can bring a product: one row a supplier and SKU.")
 _import_command("fleet", import_fleet, fleet.COLUMNS, "Depots, zones, vehicles, drivers and the shifts of a week.")
 
 

@@ -6,6 +6,7 @@ BLUEPRINTS = (
     "web.dispatcher.today:today",
     "web.dispatcher.receipts:receipts",
     "web.dispatcher.supply:supply",
+    "web.dispatcher.replenish:replenish",
     "web.dispatcher.imports:imports",
     "web.dispatcher.release:release",
     "web.dispatcher.addresses:addresses",
@@ -17,5 +18,6 @@ BLUEPRINTS = (
     "web.dispatcher.tasks:tasks",
     "web.dispatcher.messages:messages",
     "web.dispatcher.policies:policies",
+    "web.dispatcher.calendars:calendars",
     "web.dispatcher.settings:settings",
 )

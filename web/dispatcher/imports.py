@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from data.importers import customers, fleet, inbound, orders, products
+from data.importers import customers, fleet, inbound, orders, products, sources
 from data.store import SqlStore, open_store
 from routing.errors import FileRefused, InvalidInput
 from routing.model.imports import ImportResult
@@ -26,6 +26,7 @@ KINDS: dict[str, tuple[Callable[..., ImportResult], tuple[str, ...]]] = {
     "fleet": (fleet.import_fleet, fleet.COLUMNS),
     "orders": (orders.import_orders, orders.COLUMNS),
     "inbound": (inbound.import_inbound, inbound.COLUMNS),
+    "sources": (sources.import_sources, sources.COLUMNS),
 }
 """In the order in which a new installation takes them: orders name customers and products."""
 
@@ -37,6 +38,7 @@ def kind_words() -> dict[str, tuple[str, str]]:
         "fleet": (_("Depots and fleet"), _("Depots, zones, vehicles, drivers and shifts.")),
         "orders": (_("Orders"), _("What customers ordered, one row a line.")),
         "inbound": (_("Inbound"), _("What suppliers will bring, one row a SKU.")),
+        "sources": (_("Suppliers"), _("Who can bring a product, one row a supplier and SKU.")),
     }
 
 
