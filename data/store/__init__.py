@@ -15,15 +15,18 @@ from data.store.fleet import FleetStore
 from data.store.imports import ImportStore
 from data.store.messages import MessageStore
 from data.store.orders import OrderStore
-from data.store.parties import PartyStore
 from data.store.people import PeopleStore
 from data.store.picking import PickingStore
 from data.store.pins import PinStore
 from data.store.plans import PlanStore
 from data.store.proofs import ProofStore
+<<<<<<< HEAD
 from data.store.returns import ReturnStore
 from data.store.rides import RideStore
 from data.store.stands import StandStore
+=======
+from data.store.replenishing import ReplenishStore
+>>>>>>> w-replenish
 from data.store.supply import SupplyStore
 from data.store.system import SystemStore
 from data.store.tokens import TokenStore
@@ -31,7 +34,6 @@ from data.store.vans import VanStore
 
 
 class SqlStore(
-    PartyStore,
     OrderStore,
     StandStore,
     SupplyStore,
@@ -50,8 +52,12 @@ class SqlStore(
     ConsentStore,
     BackorderStore,
     PeopleStore,
+<<<<<<< HEAD
     ImportStore,
     TokenStore,
+=======
+    ReplenishStore,
+>>>>>>> w-replenish
     SystemStore,
 ):
     """Every part over one connection."""

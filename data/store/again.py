@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from sqlalchemy.exc import DBAPIError
 
@@ -32,6 +33,23 @@ def in_transaction[Answer](database: Database, work: Callable[[SqlStore], Answer
         # Two that collided must not collide again in step.
         time.sleep(random.uniform(0.005, 0.02) * 2**attempt)
     raise AssertionError("unreachable")
+
+
+class _NotKept(Exception):
+    """Ends a transaction that was only to be looked at."""
+
+
+def tried[Answer](database: Database, work: Callable[[SqlStore], Answer]) -> Answer:
+    """What `work` answers in a transaction of which nothing is kept: what would happen, by the code that does it."""
+    answers: list[Answer] = []
+
+    def look(store: SqlStore) -> None:
+        answers.append(work(store))
+        raise _NotKept
+
+    with suppress(_NotKept):
+        in_transaction(database, look)
+    return answers[-1]
 
 
 def _passes(problem: Conflict | DBAPIError) -> bool:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import time
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
-from data.store.part import StorePart, parts
+from data.store.part import parts
+from data.store.parties import PartyStore
 from data.tables import calendar, calendar_day, delivery, depot, order, order_line, site, zone
+from routing.errors import NotFound
 from routing.model.day import CalendarFacts
-from routing.model.orders import DeliveryDays
+from routing.model.orders import WEEKDAYS, DeliveryDays
 from routing.rules.calendars import CalendarBook, site_days
 
 
-class CalendarStore(StorePart):
+class CalendarStore(PartyStore):
     def calendars(self, *, from_day: str = "") -> tuple[CalendarFacts, ...]:
         """Every calendar that decides about deliveries, with its single days from that ISO day on. A supplier's is
         none of them: it only flags what it brings."""
@@ -85,6 +88,45 @@ class CalendarStore(StorePart):
         ours = set(line_ids)
         stops |= {(row[0], row[1], row[2]) for row in self.connection.execute(dated) if row[3] not in ours}
         return sorted(stops)
+
+    # ------------------------------------------------------------------ changes by people
+
+    def set_calendar_day(self, *, scope: str, scope_id: int, day: str, is_open: bool, why: str) -> None:
+        """What a scope's calendar says of an ISO day; saying it again replaces it.
+
+        A calendar that begins here works on every day of the week: one holiday must not close the Saturdays.
+        """
+        self.insert_once(calendar, {"scope": scope, "scope_id": scope_id, "weekdays": ",".join(WEEKDAYS)})
+        calendar_id = self.connection.execute(
+            select(calendar.c.id).where(calendar.c.scope == scope, calendar.c.scope_id == scope_id)
+        ).scalar_one()
+        values = {"open": is_open, "why": why}
+        same = {"calendar_id": calendar_id, "day": day}
+        if self.insert_once(calendar_day, same | values) is None:
+            self.connection.execute(update(calendar_day).filter_by(**same).values(values))
+
+    def forget_calendar_day(self, *, scope: str, scope_id: int, day: str) -> None:
+        ours = select(calendar.c.id).where(calendar.c.scope == scope, calendar.c.scope_id == scope_id)
+        self.connection.execute(
+            delete(calendar_day).where(calendar_day.c.calendar_id.in_(ours), calendar_day.c.day == day)
+        )
+
+    def change_zone(self, zone_id: int, values: Mapping[str, Any]) -> None:
+        """Sets a zone; its sites that it no longer names by postcode, and those it now does, move. Raises NotFound."""
+        old = self.connection.execute(select(zone).where(zone.c.id == zone_id)).first()
+        if old is None:
+            raise NotFound("This zone is no longer there. Look at the list again.", zone=zone_id)
+        self.connection.execute(update(zone).where(zone.c.id == zone_id).values(**values))
+        before, after = (postcodes(text) for text in (old.postcodes, str(values.get("postcodes", old.postcodes))))
+        moved = (site.c.delivery_zone_id == zone_id) & site.c.postcode.in_(sorted(before - after))
+        self.connection.execute(update(site).where(moved).values(delivery_zone_id=None))
+        gained = site.c.postcode.in_(sorted(after - before))
+        self.connection.execute(update(site).where(gained).values(delivery_zone_id=zone_id))
+        self.assign_zones()
+
+
+def postcodes(text: str) -> set[str]:
+    return {part.strip() for part in text.replace(",", ";").split(";")} - {""}
 
 
 def _clock(text: str) -> time:

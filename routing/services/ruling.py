@@ -70,7 +70,7 @@ def commit_ruling(store: Store, ruling: Ruling, *, now: datetime, by: str) -> tu
     previews = []
     if row.effective_from <= today:
         concerned = store.open_products_of(scope=row.scope, scope_id=row.scope_id)
-        previews = _give_out(store, concerned, now=now, by=by, why=_why(row))
+        previews = give_out(store, concerned, now=now, by=by, why=_why(row))
     _wait_for_its_days(store, row, today=today, by=by, now=now)
     store.append_event(
         kind="policy_ended" if ruling.ends else "policy_changed",
@@ -94,10 +94,11 @@ def policy_day(store: Store, *, row_id: int, now: datetime, by: str) -> None:
     """Gives the goods out again on the day on which a policy began or ceased to hold."""
     row = _found(store, row_id)
     concerned = store.open_products_of(scope=row.scope, scope_id=row.scope_id)
-    _give_out(store, concerned, now=now, by=by, why=_why(row))
+    give_out(store, concerned, now=now, by=by, why=_why(row))
 
 
-def _give_out(store: Store, concerned: dict[int, frozenset[int]], *, now: datetime, by: str, why: str) -> list[Preview]:
+def give_out(store: Store, concerned: dict[int, frozenset[int]], *, now: datetime, by: str, why: str) -> list[Preview]:
+    """Gives these SKUs of each depot out again by what holds now, and keeps the dates that come of it."""
     previews = []
     for depot_id, some in concerned.items():
         products = allocating.locked_products(store, depot_id, some)

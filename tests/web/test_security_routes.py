@@ -45,8 +45,14 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /api/v1/promises": TOKEN,
     "GET /backorders": EVERYONE,
     "GET /basemap/<region>.pmtiles": ANYBODY,
+<<<<<<< HEAD
     "GET /c/<token>": LINK,
     "POST /c/<token>": LINK,
+=======
+    "GET /calendars": DESK,
+    "POST /calendars/commit": DESK,
+    "POST /calendars/simulate": DESK,
+>>>>>>> w-replenish
     "GET /counters": EVERYONE,
     "GET /d/<token>": LINK,
     "GET /d/<token>/app.webmanifest": ANYBODY,  # repeats the token it was asked with, and tells nothing
@@ -120,6 +126,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /release": DESK,
     "POST /release/along": DESK,
     "POST /release/<int:delivery_id>/back": DESK,
+    "GET /replenish": NOT_VIEWERS,
     "GET /routes/<int:shift_id>/load-sheet.pdf": EVERYONE,
     "GET /routes/<int:shift_id>/slips.pdf": NOT_VIEWERS,
     "GET /search": EVERYONE,

@@ -6,6 +6,7 @@ BLUEPRINTS = (
     "web.dispatcher.today:today",
     "web.dispatcher.receipts:receipts",
     "web.dispatcher.supply:supply",
+    "web.dispatcher.replenish:replenish",
     "web.dispatcher.imports:imports",
     "web.dispatcher.exports:exports",
     "web.dispatcher.release:release",
@@ -22,5 +23,6 @@ BLUEPRINTS = (
     "web.dispatcher.messages:messages",
     "web.dispatcher.figures:figures",
     "web.dispatcher.policies:policies",
+    "web.dispatcher.calendars:calendars",
     "web.dispatcher.settings:settings",
 )

@@ -50,6 +50,7 @@ def kind_words() -> dict[str, tuple[str, str]]:
             _("Without this an earlier date is not promised."),
         ),
         "same_day_until": (_("Goes out the same day until"), _("Goods ready by this hour still go out that day.")),
+<<<<<<< HEAD
         "delay_consent": (
             _("Asks before it comes later"),
             _("When a promise slips, the message holds a link: accept the new day, choose another, or cancel."),
@@ -72,6 +73,17 @@ def kind_words() -> dict[str, tuple[str, str]]:
             _("An e-mail to the buyers: every line that waits, its day, and what changed. None when nothing waits."),
         ),
         "backorder_list_at": (_("The daily list goes out at"), _("In the company's time zone.")),
+=======
+        "review_days": (_("Stock is reviewed every, in days"), _("How often we order from suppliers.")),
+        "cycle_service": (
+            _("Stock lasts, in percent of the times"),
+            _("How often an order to a supplier must last until the next one is here."),
+        ),
+        "usual_lead_days": (
+            _("Suppliers take, in days"),
+            _("For suppliers about whom nothing is known."),
+        ),
+>>>>>>> w-replenish
     }
 
 
@@ -132,14 +144,25 @@ def value_words(name: str, value: Any, currency: str = "") -> str:
             return ngettext("waits %(num)s day at most", "waits %(num)s days at most", value)
         case "max_shipments":
             return ngettext("%(num)s shipment at most", "%(num)s shipments at most", value)
-        case "reservation_horizon_days" | "promise_threshold_days" | "promise_earlier_days":
+        case (
+            "reservation_horizon_days"
+            | "promise_threshold_days"
+            | "promise_earlier_days"
+            | "review_days"
+            | "usual_lead_days"
+        ):
             return ngettext("%(num)s day", "%(num)s days", value)
+<<<<<<< HEAD
         case "consent_term_days":
             return ngettext("%(num)s day", "%(num)s days", value)
         case "backorder_list":
             return _("each day") if value == "daily" else _("no list")
         case "delay_consent" | "consent_rule" | "consent_silence" | "refund_within":
             return consent_words()[name][value]
+=======
+        case "cycle_service":
+            return _("%(n)s percent of the times", n=value)
+>>>>>>> w-replenish
         case _:
             return str(value)
 

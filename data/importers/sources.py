@@ -1,0 +1,59 @@
+"""sources.csv: which supplier can bring which product, one row a pair; what is known of a supplier repeats."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import BinaryIO
+
+from data.importers.batch import note_import
+from data.importers.cells import Cells, batches
+from data.importers.table import read_table
+from data.store import SqlStore
+from routing.model.imports import ImportResult
+
+COLUMNS = ("supplier", "sku", "name", "email", "language", "lead_days")
+
+
+def import_sources(
+    store: SqlStore, file: BinaryIO, *, now: datetime, by: str, dry_run: bool = False, file_name: str = ""
+) -> ImportResult:
+    """Adds sources, and sets what a row says of its supplier; an empty cell leaves what is known.
+
+    A row without a SKU only tells of the supplier. Raises FileRefused: nothing was changed.
+    """
+    result = ImportResult(kind="sources", dry_run=dry_run)
+    seen: set[tuple[str, str]] = set()
+    for rows in batches(read_table(file, kind="sources", columns=COLUMNS), 500):
+        skus = store.product_ids({row.cells.get("sku", "") for row in rows})
+        for row in rows:
+            cells = Cells(row)
+            number = cells.text("supplier", needed=True, longest=100)
+            sku = cells.text("sku", longest=100)
+            stated: dict[str, object] = {
+                "name": cells.text("name", longest=200),
+                "email": cells.text("email", longest=200),
+                "language": cells.text("language", longest=10).lower(),
+                "lead_days": cells.whole("lead_days", most=1_000),
+            }
+            if stated["email"] and "@" not in str(stated["email"]):
+                cells.wrong("email", f'"{str(stated["email"])[:40]}" is no address: write it as name@example.com')
+            if sku and sku not in skus:
+                cells.wrong("sku", f'there is no product "{sku[:40]}": import the products first')
+            if sku and (number, sku) in seen:
+                cells.wrong("sku", f"{sku} of {number} stands in the file already: keep one of the rows")
+            if cells.report(result, f"{sku or 'the supplier'} of {number}"):
+                continue
+            seen.add((number, sku))
+            known = store.source_of(number, skus.get(sku))
+            values = {name: value for name, value in stated.items() if value and known.get(name) != value}
+            if not known:
+                result.created += 1
+            elif values or (sku and not known["brings_it"]):
+                result.changed += 1
+            else:
+                result.unchanged += 1
+                continue
+            if not dry_run:
+                store.save_source(number, product_id=skus.get(sku), values=values)
+    note_import(store, result, file, file_name=file_name, now=now, by=by)
+    return result

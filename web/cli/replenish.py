@@ -1,0 +1,129 @@
+"""`backroute replenish`: what to order from suppliers, per SKU and depot, with the numbers it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from data.store import SqlStore
+from routing.errors import InvalidInput
+from routing.rules.replenishment import Advice
+from routing.services.replenishing import forecast_of, replenishment
+from web.cli.output import json_option, print_json
+from web.wiring import open_installation
+
+MOST_SHOWN = 20
+
+
+@click.command("replenish")
+@click.option("--depot", "depot_number", help="Only this depot, by its number.")
+@click.option("--supplier", help="Only what this supplier usually brings, by name.")
+@click.option("--sku", help="Only this article, with a forecast of next week.")
+@json_option
+def replenish_command(depot_number: str | None, supplier: str | None, sku: str | None, as_json: bool) -> None:
+    """What to order now, in whole cases: the reorder point against what is here, on order and wanted. Changes nothing.
+
+    Demand is what was ordered in the last half year, not what was delivered.
+    """
+    with open_installation() as here, here.database.reading() as connection:
+        store, now = SqlStore(connection), here.clock.now()
+        depots = [depot for depot in store.depots() if depot_number in (None, depot.number)]
+        if not depots:
+            known = ", ".join(depot.number for depot in store.depots()) or "none; import the fleet first"
+            raise InvalidInput(f"There is no such depot. Known are: {known}.", code="depot")
+        found = [
+            advice
+            for depot in depots
+            for advice in replenishment(store, depot_id=depot.id, now=now)
+            if supplier in (None, advice.facts.supplier) and sku in (None, advice.facts.sku)
+        ]
+    if as_json:
+        print_json({"lines": [document(advice, with_forecast=sku is not None) for advice in found]})
+        return
+    console = Console()
+    to_order = [advice for advice in found if advice.order]
+    uncovered = sum(advice.uncovered for advice in found)
+    console.print(
+        f"{len(found)} SKUs, {len(to_order)} to order now, {uncovered} units covered by nothing", highlight=False
+    )
+    if found:
+        table = Table("Depot", "SKU", "A day", "Lead", "Point", "Position", "Order", "Uncovered", "Look at", box=None)
+        for advice in found[:MOST_SHOWN]:
+            table.add_row(*(_plain(cell) for cell in _cells(advice)))
+        console.print(table)
+    if len(found) > MOST_SHOWN:
+        console.print(f"... and {len(found) - MOST_SHOWN} more SKUs (--json lists them)", markup=False)
+    if sku is not None:
+        for advice in found:
+            console.print(forecast_words(advice), markup=False, highlight=False)
+
+
+def _cells(advice: Advice) -> tuple[str, ...]:
+    facts, counted = advice.facts, bool(advice.method)
+    look = [f"overdue {each.number}" for each in facts.overdue]
+    look += ["spike"] if advice.spike else []
+    look += [f"{len(facts.sources)} of 3 sources"] if advice.few_sources else []
+    look += [advice.refused] if advice.refused else []
+    return (
+        facts.depot,
+        facts.sku,
+        f"{advice.demand.mean:.1f} ± {advice.demand.deviation:.1f}",
+        f"{advice.lead.days:.1f} ± {advice.lead.deviation:.1f} ({advice.lead_from})",
+        f"{advice.reorder_point:.0f}{' (seldom)' if advice.method == 'empirical' else ''}" if counted else "–",
+        str(advice.position),
+        f"{advice.order} ({advice.cases} cases)" if advice.order else "–",
+        str(advice.uncovered or "–"),
+        ", ".join(look),
+    )
+
+
+def forecast_words(advice: Advice) -> str:
+    """One sentence; the engine is loaded only when it is asked for."""
+    from routing.engines.forecasts import smoothed
+
+    found = forecast_of(advice, smoothed)
+    if found.refused:
+        return f"No forecast for {advice.facts.sku}: {found.refused}"
+    how = "smoothing" if found.uses == "smoothed" else "as last week, because smoothing was no better"
+    return (
+        f"Next week {advice.facts.sku}: {found.next_week:.0f} ({how}); over {found.tried} weeks smoothing erred by "
+        f"{found.error:.1f} a week, the naive forecast by {found.naive_error:.1f}"
+    )
+
+
+def document(advice: Advice, *, with_forecast: bool) -> dict[str, Any]:
+    """As `replenish --json` prints it: every number that the order comes from."""
+    facts = asdict(advice.facts)
+    daily = facts.pop("daily")
+    said = facts | {
+        "days_of_history": len(daily),
+        "demand_a_day": advice.demand.mean,
+        "demand_deviation": advice.demand.deviation,
+        "lead_days": advice.lead.days,
+        "lead_deviation": advice.lead.deviation,
+        "lead_from": advice.lead_from,
+        "review_days": advice.lead.review_days,
+        "method": advice.method,
+        "refused": advice.refused,
+        "safety_stock": advice.safety_stock,
+        "reorder_point": advice.reorder_point,
+        "position": advice.position,
+        "order": advice.order,
+        "cases": advice.cases,
+        "uncovered": advice.uncovered,
+        "spike": asdict(advice.spike) if advice.spike else None,
+        "few_sources": advice.few_sources,
+    }
+    if with_forecast:
+        from routing.engines.forecasts import smoothed
+
+        said["forecast"] = asdict(found := forecast_of(advice, smoothed)) | {"scaled_error": found.scaled}
+    return said
+
+
+def _plain(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text).replace("[", "\\[")
