@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from data.importers import customers, fleet, inbound, orders, products, released, sites, stock_counts, suppliers
+from data.importers import customers, fleet, inbound, orders, products, released, sites, sources, stock_counts, suppliers
 from routing.model.imports import ImportResult
 
 
@@ -48,6 +48,7 @@ KINDS: dict[str, Kind] = {
             columns=stock_counts.COLUMNS,
             needed=stock_counts.NEEDED,
         ),
+        Kind(name="sources", work=sources.import_sources, columns=sources.COLUMNS, needed=sources.NEEDED),
         Kind(name="released", work=released.import_released, columns=released.COLUMNS, needed=released.NEEDED),
     )
 }

@@ -7,15 +7,23 @@ from typing import BinaryIO
 
 from data.importers.batch import note_import
 from data.importers.cells import Cells, batches
-from data.importers.table import read_table
+from data.importers.table import AS_OURS, Reading, read_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult
 
 COLUMNS = ("supplier", "sku", "name", "email", "language", "lead_days")
+NEEDED = ("supplier",)
 
 
 def import_sources(
-    store: SqlStore, file: BinaryIO, *, now: datetime, by: str, dry_run: bool = False, file_name: str = ""
+    store: SqlStore,
+    file: BinaryIO,
+    *,
+    now: datetime,
+    by: str,
+    dry_run: bool = False,
+    file_name: str = "",
+    reading: Reading = AS_OURS,
 ) -> ImportResult:
     """Adds sources, and sets what a row says of its supplier; an empty cell leaves what is known.
 
@@ -23,7 +31,7 @@ def import_sources(
     """
     result = ImportResult(kind="sources", dry_run=dry_run)
     seen: set[tuple[str, str]] = set()
-    for rows in batches(read_table(file, kind="sources", columns=COLUMNS), 500):
+    for rows in batches(read_table(file, kind="sources", columns=COLUMNS, needed=NEEDED, reading=reading), 500):
         skus = store.product_ids({row.cells.get("sku", "") for row in rows})
         for row in rows:
             cells = Cells(row)

@@ -20,13 +20,10 @@ from data.store.picking import PickingStore
 from data.store.pins import PinStore
 from data.store.plans import PlanStore
 from data.store.proofs import ProofStore
-<<<<<<< HEAD
+from data.store.replenishing import ReplenishStore
 from data.store.returns import ReturnStore
 from data.store.rides import RideStore
 from data.store.stands import StandStore
-=======
-from data.store.replenishing import ReplenishStore
->>>>>>> w-replenish
 from data.store.supply import SupplyStore
 from data.store.system import SystemStore
 from data.store.tokens import TokenStore
@@ -52,12 +49,9 @@ class SqlStore(
     ConsentStore,
     BackorderStore,
     PeopleStore,
-<<<<<<< HEAD
     ImportStore,
     TokenStore,
-=======
     ReplenishStore,
->>>>>>> w-replenish
     SystemStore,
 ):
     """Every part over one connection."""

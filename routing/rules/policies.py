@@ -19,13 +19,9 @@ from enum import StrEnum
 from typing import Any
 
 from routing.errors import InvalidInput
-<<<<<<< HEAD
 from routing.model.consents import Silence
 from routing.model.orders import AllocationPolicy, AllocationRule, Completeness, RankRule, RideRule
-=======
-from routing.model.orders import AllocationPolicy, AllocationRule, Completeness, RankRule
 from routing.rules.replenishment import Terms
->>>>>>> w-replenish
 
 
 class Scope(StrEnum):
@@ -234,7 +230,6 @@ KINDS: dict[str, PolicyKind] = {
         PolicyKind(name="promise_threshold_days", scopes=_COMPANY, read=_whole(1, 365)),
         PolicyKind(name="promise_earlier_days", scopes=_COMPANY, read=_whole(1, 365)),
         PolicyKind(name="same_day_until", scopes=_COMPANY, read=_clock),
-<<<<<<< HEAD
         PolicyKind(name="delay_consent", scopes=_ALL, read=_one_of(*_ASKED), choices=_ASKED),
         PolicyKind(name="consent_rule", scopes=_ALL, read=_one_of(*_CONSENT), choices=_CONSENT),
         PolicyKind(name="consent_term_days", scopes=_ALL, read=_whole(1, 90)),
@@ -244,11 +239,9 @@ KINDS: dict[str, PolicyKind] = {
         ),
         PolicyKind(name="backorder_list_at", scopes=_COMPANY, read=_clock),
         PolicyKind(name="refund_within", scopes=_ALL, read=_one_of(*_REFUND), choices=_REFUND),
-=======
         PolicyKind(name="review_days", scopes=_COMPANY, read=_whole(1, 365)),
         PolicyKind(name="cycle_service", scopes=_COMPANY, read=_whole(50, 99)),
         PolicyKind(name="usual_lead_days", scopes=_COMPANY, read=_whole(1, 365)),
->>>>>>> w-replenish
     )
 }
 
@@ -265,7 +258,6 @@ def usual(name: str) -> Any:
         "promise_threshold_days": policy.threshold_days,
         "promise_earlier_days": policy.earlier_days,
         "same_day_until": policy.same_day_until.strftime("%H:%M"),
-<<<<<<< HEAD
         "delay_consent": "private",
         "consent_rule": "own",
         "consent_term_days": 3,
@@ -273,11 +265,9 @@ def usual(name: str) -> Any:
         "refund_within": "seven_working_days",
         "backorder_list": "off",
         "backorder_list_at": "07:00",
-=======
         "review_days": terms.review_days,
         "cycle_service": round(terms.cycle_service * 100),
         "usual_lead_days": terms.usual_lead_days,
->>>>>>> w-replenish
     }
     return by_name[name] if name in by_name else getattr(_DEFAULT, name)
 

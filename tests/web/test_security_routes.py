@@ -45,14 +45,11 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /api/v1/promises": TOKEN,
     "GET /backorders": EVERYONE,
     "GET /basemap/<region>.pmtiles": ANYBODY,
-<<<<<<< HEAD
     "GET /c/<token>": LINK,
     "POST /c/<token>": LINK,
-=======
     "GET /calendars": DESK,
     "POST /calendars/commit": DESK,
     "POST /calendars/simulate": DESK,
->>>>>>> w-replenish
     "GET /counters": EVERYONE,
     "GET /d/<token>": LINK,
     "GET /d/<token>/app.webmanifest": ANYBODY,  # repeats the token it was asked with, and tells nothing

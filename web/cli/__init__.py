@@ -35,13 +35,9 @@ _COMMANDS = {
     "slip": ("web.cli.supply:slip_command", "An inbound comes on another day, or not at all."),
     "recount": ("web.cli.supply:recount_command", "A SKU was counted again at a depot."),
     "promises": ("web.cli.supply:promises_command", "Work out every open line's date and what covers it."),
-<<<<<<< HEAD
     "backorders": ("web.cli.backorders:backorders_command", "What each customer waits for, and until when."),
-    "release": ("web.cli.release:release_command", "Release what is allocated, to go out on a day."),
-=======
     "replenish": ("web.cli.replenish:replenish_command", "What to order from suppliers, and why."),
-    "release": ("web.cli.stock:release_command", "Release what is allocated, to go out on a day."),
->>>>>>> w-replenish
+    "release": ("web.cli.release:release_command", "Release what is allocated, to go out on a day."),
     "locate": ("web.cli.day:locate_command", "Find the addresses that have no pin."),
     "plan": ("web.cli.day:plan_command", "Plan a day's routes."),
     "pick": ("web.cli.warehouse:pick_command", "List what the warehouse has to pick, or mark it picked."),

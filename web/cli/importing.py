@@ -118,6 +118,7 @@ _HELP = {
     ),
     "inbound": "What suppliers will bring, and when: one row a SKU.",
     "counts": "Stock counted again: one row a SKU and depot. --dry-run shows whose date changes.",
+    "sources": "Who can bring a product: one row a supplier and SKU.",
     "released": "What the ERP released to go out, one row a line: where the ERP allocates.",
 }
 for _kind in KINDS.values():

@@ -11,16 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-<<<<<<< HEAD
 from data.importers import receipts
-=======
-from data.importers import customers, fleet, inbound, orders, products, receipts, sources
-from data.importers.customers import import_customers
-from data.importers.fleet import import_fleet
-from data.importers.inbound import import_inbound
-from data.importers.orders import import_orders
-from data.importers.products import import_products
->>>>>>> w-replenish
 from data.importers.receipts import read_receipts
 from data.importers.sources import import_sources
 from data.store import SqlStore
@@ -37,115 +28,6 @@ BY = "command line"
 MOST_SHOWN = 20
 """Rows of a table on a terminal; the rest is counted, `--json` has them all."""
 
-<<<<<<< HEAD
-=======
-FILE = click.argument("file", type=click.Path(path_type=Path))
-
-
-@click.group("import")
-def import_group() -> None:
-    """Read products, customers, orders, inbound or the fleet from a CSV or XLSX file.
-
-    The same file again changes nothing. A faulty row leaves out its whole order and says so.
-    """
-
-
-def template_option(columns: Sequence[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Adds `--template`: prints the header and ends."""
-
-    def print_header(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
-        if asked:
-            click.echo(",".join(columns))
-            ctx.exit()
-
-    return click.option(
-        "--template",
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        callback=print_header,
-        help="Print the header row that the file must have.",
-    )
-
-
-def _import_command(kind: str, work: Callable[..., ImportResult], columns: Sequence[str], help_text: str) -> None:
-    @import_group.command(kind, help=help_text)
-    @FILE
-    @template_option(columns)
-    @click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
-    @json_option
-    def command(file: Path, dry_run: bool, as_json: bool) -> None:
-        with open_installation() as here:
-            now = here.clock.now()
-            _check_file(file)
-            with file.open("rb") as opened:
-
-                def read(store: SqlStore) -> ImportResult:
-                    return work(store, opened, now=now, by=BY, dry_run=dry_run, file_name=file.name)
-
-                if dry_run:
-                    with here.database.reading() as connection:
-                        result = read(SqlStore(connection))
-                else:
-                    result = in_transaction(here.database, read)
-        if as_json:
-            print_json(import_document(result))
-        else:
-            _print_import(result, file)
-        if result.needs_a_person:
-            click.get_current_context().exit(1)
-
-
-_import_command("products", import_products, products.COLUMNS, "Products: one row a SKU.")
-_import_command("customers", import_customers, customers.COLUMNS, "Customers, sites and contacts: one row a site.")
-_import_command("orders", import_orders, orders.COLUMNS, "Orders: one row a line. New ones get goods and a date.")
-_import_command("inbound", import_inbound, inbound.COLUMNS, "What suppliers will bring, and when: one row a SKU.")
-_import_command("sources", import_sources, sources.COLUMNS, "Who can bring a product: one row a supplier and SKU.")
-_import_command("fleet", import_fleet, fleet.COLUMNS, "Depots, zones, vehicles, drivers and the shifts of a week.")
-
-
-def import_document(result: ImportResult) -> dict[str, Any]:
-    """What `--json` prints of an import."""
-    counts: dict[str, Any]
-    if result.kind == "orders":
-        counts = {"orders": result.created, "lines": result.lines}
-    else:
-        counts = {"created": result.created}
-    return counts | {
-        "changed": result.changed,
-        "unchanged": result.unchanged,
-        "tasks": result.tasks,
-        "errors": [{"row": error.row, "what": error.what} for error in result.errors],
-        "errors_left_off": result.errors_left_off,
-        "dry_run": result.dry_run,
-    }
-
-
-def _print_import(result: ImportResult, file: Path) -> None:
-    console = Console()
-    would = "would be " if result.dry_run else ""
-    lines = f" with {result.lines} lines" if result.kind == "orders" and result.created else ""
-    console.print(
-        f"{file.name}: {result.created} {would}new{lines}, {result.changed} {would}changed, "
-        f"{result.unchanged} unchanged",
-        highlight=False,
-        markup=False,
-    )
-    if result.tasks:
-        console.print(
-            f"{result.tasks} changed after goods were released: see Tasks. Nothing of them was overwritten.",
-            highlight=False,
-        )
-    if result.errors:
-        table = Table("Row", "Left out, and the mend", title=f"{len(result.errors) + result.errors_left_off} left out")
-        for error in result.errors[:MOST_SHOWN]:
-            table.add_row(str(error.row), _plain(error.what))
-        console.print(table)
-        more = len(result.errors) + result.errors_left_off - MOST_SHOWN
-        if more > 0:
-            console.print(f"... and {more} more (--json lists them)", markup=False)
-
->>>>>>> w-replenish
 
 # ---------------------------------------------------------------------------- receive
 

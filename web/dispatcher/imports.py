@@ -12,14 +12,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-<<<<<<< HEAD
 from data.importers.kinds import KINDS
 from data.importers.mapping import guess, look_at
 from data.importers.table import first_row
 from data.queries.imports import remembered_headers
-=======
-from data.importers import customers, fleet, inbound, orders, products, sources
->>>>>>> w-replenish
 from data.store import SqlStore, open_store
 from data.store.imports import ColumnMapping
 from data.store.system import Job
@@ -33,19 +29,7 @@ from web.people import needs_role
 
 imports = Blueprint("imports", __name__, url_prefix="/import")
 
-<<<<<<< HEAD
 SHOPS = {"shopify": "Shopify", "woocommerce": "WooCommerce"}
-=======
-KINDS: dict[str, tuple[Callable[..., ImportResult], tuple[str, ...]]] = {
-    "products": (products.import_products, products.COLUMNS),
-    "customers": (customers.import_customers, customers.COLUMNS),
-    "fleet": (fleet.import_fleet, fleet.COLUMNS),
-    "orders": (orders.import_orders, orders.COLUMNS),
-    "inbound": (inbound.import_inbound, inbound.COLUMNS),
-    "sources": (sources.import_sources, sources.COLUMNS),
-}
-"""In the order in which a new installation takes them: orders name customers and products."""
->>>>>>> w-replenish
 
 
 def kind_words() -> dict[str, tuple[str, str]]:
@@ -57,12 +41,9 @@ def kind_words() -> dict[str, tuple[str, str]]:
         "sites": (_("More sites"), _("More doors of customers you have, one row a site.")),
         "orders": (_("Orders"), _("What customers ordered, one row a line; or the export of a web shop.")),
         "inbound": (_("Inbound"), _("What suppliers will bring, one row a SKU.")),
-<<<<<<< HEAD
         "counts": (_("Counts"), _("Stock counted again, one row a SKU and depot.")),
         "released": (_("Released by the ERP"), _("Where the ERP allocates: what goes out on a day, one row a line.")),
-=======
-        "sources": (_("Suppliers"), _("Who can bring a product, one row a supplier and SKU.")),
->>>>>>> w-replenish
+        "sources": (_("Sources"), _("Who can bring a product, one row a supplier and SKU.")),
     }
 
 

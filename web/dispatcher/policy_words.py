@@ -50,7 +50,6 @@ def kind_words() -> dict[str, tuple[str, str]]:
             _("Without this an earlier date is not promised."),
         ),
         "same_day_until": (_("Goes out the same day until"), _("Goods ready by this hour still go out that day.")),
-<<<<<<< HEAD
         "delay_consent": (
             _("Asks before it comes later"),
             _("When a promise slips, the message holds a link: accept the new day, choose another, or cancel."),
@@ -73,7 +72,6 @@ def kind_words() -> dict[str, tuple[str, str]]:
             _("An e-mail to the buyers: every line that waits, its day, and what changed. None when nothing waits."),
         ),
         "backorder_list_at": (_("The daily list goes out at"), _("In the company's time zone.")),
-=======
         "review_days": (_("Stock is reviewed every, in days"), _("How often we order from suppliers.")),
         "cycle_service": (
             _("Stock lasts, in percent of the times"),
@@ -83,7 +81,6 @@ def kind_words() -> dict[str, tuple[str, str]]:
             _("Suppliers take, in days"),
             _("For suppliers about whom nothing is known."),
         ),
->>>>>>> w-replenish
     }
 
 
@@ -152,17 +149,14 @@ def value_words(name: str, value: Any, currency: str = "") -> str:
             | "usual_lead_days"
         ):
             return ngettext("%(num)s day", "%(num)s days", value)
-<<<<<<< HEAD
         case "consent_term_days":
             return ngettext("%(num)s day", "%(num)s days", value)
         case "backorder_list":
             return _("each day") if value == "daily" else _("no list")
         case "delay_consent" | "consent_rule" | "consent_silence" | "refund_within":
             return consent_words()[name][value]
-=======
         case "cycle_service":
             return _("%(n)s percent of the times", n=value)
->>>>>>> w-replenish
         case _:
             return str(value)
 
