@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from data.importers import customers, fleet, inbound, orders, products, released, sites, sources, stock_counts, suppliers
+from data.importers import (
+    customers,
+    fleet,
+    inbound,
+    orders,
+    products,
+    released,
+    sites,
+    sources,
+    stock_counts,
+    suppliers,
+)
 from routing.model.imports import ImportResult
 
 

@@ -126,8 +126,10 @@ def test_an_address_is_set_without_a_mouse(page: Page, website: Website, desk: D
 def test_the_figures_say_what_they_were_counted_from(page: Page, desk: Desk) -> None:
     page.keyboard.press("g")
     page.keyboard.press("f")
+    page.wait_for_url("**/figures")
     expect(page.get_by_role("heading", level=1)).to_have_text("Figures")
     page.get_by_role("link", name="7 days").click()
+    page.wait_for_url("**/figures?period=7")
     expect(page.get_by_role("link", name="7 days")).to_have_attribute("aria-current", "true")
     chart = page.locator("#chart-stock_units")
     counted = page.locator("#figure-stock_units").get_by_role("cell").nth(1).inner_text()
@@ -137,6 +139,7 @@ def test_the_figures_say_what_they_were_counted_from(page: Page, desk: Desk) -> 
     expect(chart.get_by_role("table").get_by_role("row").last).to_contain_text(counted.split(" of ")[0])
     page.get_by_label("Customer number").fill("nobody")
     page.get_by_role("button", name="Show", exact=True).click()
+    page.wait_for_url("**customer=nobody")
     expect(page.get_by_text('There is no customer "nobody".')).to_be_visible()
 
 

@@ -13,7 +13,6 @@ from rich.table import Table
 
 from data.importers import receipts
 from data.importers.receipts import read_receipts
-from data.importers.sources import import_sources
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.model.imports import ImportResult
