@@ -48,11 +48,7 @@ def known_since(connection: Connection) -> str:
     return connection.scalar(select(func.min(line_stand.c.day))) or ""
 
 
-<<<<<<< HEAD
-def _within(scope: Scope, query: Any) -> Any:
-=======
 def _within(scope: Scope, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
->>>>>>> w-figures
     return (
         query.join(order_line, order_line.c.id == line_stand.c.order_line_id)
         .join(order, order.c.id == order_line.c.order_id)
