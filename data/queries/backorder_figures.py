@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, select
 
 from data.tables import line_stand, movement, order, order_line, promise
 from routing.rules.figures.backorders import BUCKETS, AgeBucket, Rates, bucket_edges, bucket_name, circulating_rate
