@@ -11,18 +11,20 @@ import re
 import tempfile
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
 from typing import Any, BinaryIO, TextIO
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile, ZipFile
 
-from routing.errors import FileRefused
+from routing.errors import Cancelled, FileRefused
 
 MOST_BYTES = 1 << 30
 """Of XML, unpacked. A million rows need less; a file that unpacks to more was made to fill the memory."""
 
 MOST_COLUMNS = 400
+TICK_EVERY = 500
+"""Rows."""
 _IN_MEMORY = 8 << 20
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _UNREADABLE = (
@@ -40,9 +42,9 @@ def is_spreadsheet(file: BinaryIO) -> bool:
     return first in (_ZIP, _OLE)
 
 
-def unpacked(file: BinaryIO, kind: str) -> TextIO:
+def unpacked(file: BinaryIO, kind: str, tick: Callable[[], None] | None = None) -> TextIO:
     """The sheet's rows in a temporary file, for `sheet_rows`: made once, because unpacking is what takes the time.
-    Memory stays flat however long the sheet is. Raises FileRefused."""
+    Memory stays flat however long the sheet is; `tick` is called now and then. Raises FileRefused."""
     if file.read(4) == _OLE:
         raise FileRefused(
             f"The {kind} file is an old XLS or has a password, and neither can be read. "
@@ -53,8 +55,8 @@ def unpacked(file: BinaryIO, kind: str) -> TextIO:
         max_size=_IN_MEMORY, mode="w+", encoding="utf-8", errors="surrogatepass", newline=""
     )
     try:
-        _unpack(file, kind, spool)
-    except FileRefused:
+        _unpack(file, kind, spool, tick)
+    except (FileRefused, Cancelled):
         spool.close()
         raise
     except _UNREADABLE as problem:
@@ -74,7 +76,7 @@ def sheet_rows(spool: TextIO) -> Iterator[tuple[int, list[str]]]:
         yield int(number), cells
 
 
-def _unpack(file: BinaryIO, kind: str, spool: TextIO) -> None:
+def _unpack(file: BinaryIO, kind: str, spool: TextIO, tick: Callable[[], None] | None) -> None:
     import openpyxl  # slow to load, and most files are CSV
 
     out = csv.writer(spool)
@@ -98,6 +100,8 @@ def _unpack(file: BinaryIO, kind: str, spool: TextIO) -> None:
             # Without max_col: with it every row is filled up to so many cells, which takes longer than reading them.
             for number, row in enumerate(sheet.iter_rows(), start=1):
                 cells = [_cell_text(cell) for cell in row[:MOST_COLUMNS]]
+                if tick is not None and number % TICK_EVERY == 0:
+                    tick()
                 if any(cells):
                     out.writerow([number, *cells])
         finally:

@@ -45,11 +45,17 @@ class Row:
 class Reading:
     """How a file is read. `mapping`: their column (lower case) → ours; what is not in it is not read.
 
-    `progress` is called with (rows read, rows of the file) now and then; what it raises ends the import.
+    `progress` is called with (rows read, rows of the file) now and then, with (0, 0) while the file is looked
+    through; what it raises ends the import.
     """
 
     mapping: Mapping[str, str] = field(default_factory=dict)
     progress: Callable[[int, int], None] | None = None
+
+    def tick(self) -> None:
+        """Gives `progress` its chance to end the import before it is known how many rows there are."""
+        if self.progress is not None:
+            self.progress(0, 0)
 
 
 AS_OURS = Reading()
@@ -97,7 +103,11 @@ class CheckedTable:
         else:
             _check_header(header, kind, columns)
             self._places = list(enumerate(header))
-        self.count = sum(1 for _ in self._read())
+        count = 0
+        for count, _ in enumerate(self._read(), start=1):
+            if count % PROGRESS_EVERY == 0:
+                reading.tick()
+        self.count = count
         if not self.count:
             raise FileRefused(
                 f"The {kind} file has a header and no rows. Export it again, or check that this is the right file.",
@@ -148,7 +158,7 @@ def checked_table(
 
     `needed` are the columns without which a file with a foreign header is no such file; the others may be missing.
     """
-    with _lines_of(file, kind) as lines:
+    with _lines_of(file, kind, reading.tick) as lines:
         yield CheckedTable(lines, kind, reading, _Columns(names=columns, optional=optional, needed=needed))
 
 
@@ -174,11 +184,11 @@ def header_sha256(header: Sequence[str]) -> str:
 
 
 @contextmanager
-def _lines_of(file: BinaryIO, kind: str) -> Iterator[Callable[[], Lines]]:
+def _lines_of(file: BinaryIO, kind: str, tick: Callable[[], None] | None = None) -> Iterator[Callable[[], Lines]]:
     if not is_spreadsheet(file):
         yield lambda: _csv_lines(file, kind)
         return
-    with unpacked(file, kind) as spool:
+    with unpacked(file, kind, tick) as spool:
         yield lambda: _sheet_lines(spool)
 
 

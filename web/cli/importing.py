@@ -153,7 +153,7 @@ def _progress(*, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
     )
     with bar:
         task = bar.add_task("Reading", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)
 
 
 @import_group.command("columns")
