@@ -12,7 +12,7 @@ from data import tables
 from data.exporters import books, templates
 from data.exporters.sheets import Cell, write_table
 from data.importers import customers, inbound, orders, products
-from data.queries.open_lines import every_open_line
+from data.queries.open_lines import count_open_lines
 from routing.errors import NotFound
 
 Rows = Callable[[Connection], Iterator[list[Cell]]]
@@ -30,7 +30,7 @@ class Kind:
 
     def count(self, connection: Connection) -> int:
         if self.name == "backorders":
-            return sum(1 for _ in every_open_line(connection))
+            return count_open_lines(connection)
         query = select(func.count()).select_from(self.counted)
         if self.name == "inbound":
             query = query.where(self.counted.c.kind == "inbound")

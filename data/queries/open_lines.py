@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, case, func, select
 
 from data.tables import allocation, customer, depot, order, order_line, product, promise, site, supply
+
+_SERVED = allocation.c.loaded + allocation.c.delivered + allocation.c.refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,19 +61,9 @@ def open_lines(
         wanted.append(product.c.number == sku)
     if customer_number:
         wanted.append(customer.c.number == customer_number)
+    # Line by line, not summed for all: a page of a long table then costs no more than one of a short one.
     held = allocation.c.allocated + allocation.c.released + allocation.c.picked
-    sums = (
-        select(
-            allocation.c.order_line_id,
-            func.sum(allocation.c.loaded + allocation.c.delivered + allocation.c.refused).label("served"),
-            func.sum(case((supply.c.kind == "receipt", held), else_=0)).label("firm"),
-            func.sum(case((supply.c.kind == "inbound", held), else_=0)).label("provisional"),
-        )
-        .join(supply, supply.c.id == allocation.c.supply_id)
-        .group_by(allocation.c.order_line_id)
-        .subquery()
-    )
-    needed = order_line.c.quantity - order_line.c.cancelled - func.coalesce(sums.c.served, 0)
+    needed = order_line.c.quantity - order_line.c.cancelled - _of_line(_SERVED)
     rows = connection.execute(
         select(
             order_line.c.id,
@@ -89,8 +81,8 @@ def open_lines(
             product.c.unit,
             (order_line.c.quantity - order_line.c.cancelled).label("ordered"),
             needed.label("needed"),
-            func.coalesce(sums.c.firm, 0).label("firm"),
-            func.coalesce(sums.c.provisional, 0).label("provisional"),
+            _of_line(case((supply.c.kind == "receipt", held), else_=0)).label("firm"),
+            _of_line(case((supply.c.kind == "inbound", held), else_=0)).label("provisional"),
             order.c.wanted_on,
             order_line.c.expected_on,
         )
@@ -100,7 +92,6 @@ def open_lines(
         .join(site, site.c.id == order.c.site_id)
         .join(depot, depot.c.id == order.c.depot_id)
         .join(product, product.c.id == order_line.c.product_id)
-        .outerjoin(sums, sums.c.order_line_id == order_line.c.id)
         .where(order.c.cancelled_at.is_(None), needed > 0, *wanted)
         .order_by(order_line.c.id)
         .limit(limit)
@@ -120,6 +111,37 @@ def open_lines(
         )
         for row in rows
     ]
+
+
+def count_open_lines(connection: Connection) -> int:
+    served = (
+        select(allocation.c.order_line_id, func.sum(_SERVED).label("units"))
+        .group_by(allocation.c.order_line_id)
+        .subquery()
+    )
+    query = (
+        select(func.count())
+        .select_from(order_line)
+        .join(order, order.c.id == order_line.c.order_id)
+        .outerjoin(served, served.c.order_line_id == order_line.c.id)
+        .where(
+            order.c.cancelled_at.is_(None),
+            order_line.c.quantity - order_line.c.cancelled > func.coalesce(served.c.units, 0),
+        )
+    )
+    return connection.scalar(query) or 0
+
+
+def _of_line(units: ColumnElement[int]) -> ScalarSelect[int]:
+    """The sum over what a line holds of every supply."""
+    return (
+        select(func.coalesce(func.sum(units), 0))
+        .select_from(allocation)
+        .join(supply, supply.c.id == allocation.c.supply_id)
+        .where(allocation.c.order_line_id == order_line.c.id)
+        .correlate(order_line)
+        .scalar_subquery()
+    )
 
 
 def every_open_line(connection: Connection) -> Iterator[OpenLine]:
