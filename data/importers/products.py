@@ -13,8 +13,9 @@ from routing.model.imports import ImportResult
 
 COLUMNS = (
     "sku", "name", "unit", "case_pack", "pallet_pack", "weight_g", "volume_cm3", "pieces", "price", "currency",
-    "supplier", "barcode",
+    "supplier",
 )  # fmt: skip
+OPTIONAL = ("barcode",)
 
 
 def import_products(
@@ -27,7 +28,7 @@ def import_products(
     result = ImportResult(kind="products", dry_run=dry_run)
     default_currency = store.company().currency
     seen: dict[str, int] = {}
-    for rows in batches(read_table(file, kind="products", columns=COLUMNS), 500):
+    for rows in batches(read_table(file, kind="products", columns=COLUMNS, optional=OPTIONAL), 500):
         existing = store.products({row.cells.get("sku", "") for row in rows})
         for row in rows:
             cells = Cells(row)
