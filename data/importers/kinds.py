@@ -42,7 +42,13 @@ KINDS: dict[str, Kind] = {
             optional=fleet.OPTIONAL,
         ),
         Kind(name="suppliers", work=suppliers.import_suppliers, columns=suppliers.COLUMNS, needed=suppliers.NEEDED),
-        Kind(name="products", work=products.import_products, columns=products.COLUMNS, needed=products.NEEDED),
+        Kind(
+            name="products",
+            work=products.import_products,
+            columns=products.COLUMNS,
+            needed=products.NEEDED,
+            optional=products.OPTIONAL,
+        ),
         Kind(name="customers", work=customers.import_customers, columns=customers.COLUMNS, needed=customers.NEEDED),
         Kind(name="sites", work=sites.import_sites, columns=sites.COLUMNS, needed=sites.NEEDED),
         Kind(

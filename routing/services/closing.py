@@ -13,7 +13,7 @@ from routing.model.day import UndeliveredUnits, VanCash, VanGoods, VanOfDay
 from routing.model.proofs import DeliveryReport, Door, DoorDelivery, DoorEvent, DoorReport, ManifestInHand, Outcome
 from routing.model.stock import UnitState
 from routing.rules.closing import who_goes_without
-from routing.services import delivering
+from routing.services import delivering, receiving
 from routing.services.erp import hand_back
 
 ON_ITS_WAY = ("loaded", "dispatched", "under_way")
@@ -113,6 +113,15 @@ def close_van(
                 store.set_unreleased(delivery.id)
     returned, lost = _book_the_rest(store, manifest, on_van, counted, now=now, by=by)
     lost += sum(units for _each, units in gone)
+    if gone:
+        receiving.reallocate(
+            store,
+            depot_id=manifest.depot_id,
+            product_ids={each.product_id for each, _units in gone},
+            now=now,
+            by=by,
+            why=f"goods did not come back on {manifest.day}",
+        )
     store.close_shift(manifest.shift_id)
     store.append_event(
         kind="van_closed",

@@ -151,11 +151,12 @@ def _options(plan_id: int, shift_id: int) -> list[OutOption]:
 @needs_role("dispatcher", "warehouse")
 def load() -> ResponseReturnValue:
     """Loads the vans named by `shift`; one that cannot be loaded does not keep the others."""
-    loaded = 0
+    loaded = unpicked = 0
     for shift_id in request.form.getlist("shift", type=row_id):
         try:
             with open_store(here().database) as store:
-                loaded += load_route(store, shift_id=shift_id, by=current_user.actor, now=now()).deliveries
+                done = load_route(store, shift_id=shift_id, by=current_user.actor, now=now())
+            loaded, unpicked = loaded + done.deliveries, unpicked + done.unpicked
         except (Conflict, NotFound) as problem:
             if wants_json():
                 raise
@@ -163,7 +164,10 @@ def load() -> ResponseReturnValue:
     if wants_json():
         return jsonify(loaded=loaded)
     if loaded:
-        flash(ngettext("%(num)s delivery loaded.", "%(num)s deliveries loaded.", loaded), "done")
+        said = ngettext("%(num)s delivery loaded.", "%(num)s deliveries loaded.", loaded)
+        if unpicked:
+            said += " " + _("%(n)s units of it nobody had marked as picked.", n=unpicked)
+        flash(said, "done")
     return back_to_board(**{name: request.form[name] for name in ("route",) if request.form.get(name)})
 
 
