@@ -16,6 +16,7 @@ from data.tables import (
     delay_consent,
     delay_consent_line,
     depot,
+    notice,
     order,
     order_line,
     product,
@@ -25,6 +26,7 @@ from data.tables import (
 )
 from routing.errors import NotFound
 from routing.model.consents import Answer, AskedOf, Consent, NewConsent, OpenLine, Refund, Silence
+from routing.model.notices import NoticeKind
 
 _SERVED = allocation.c.loaded + allocation.c.delivered + allocation.c.refused
 
@@ -261,6 +263,18 @@ class ConsentStore(StorePart):
             .values(cancelled_at=now, version=order.c.version + 1)
         )
         return bool(done.rowcount)
+
+    def consent_was_sent(self, consent: Consent) -> bool:
+        """Whether a message that asks this very question was handed over to anybody."""
+        sent = self.connection.scalars(
+            select(notice.c.data).where(
+                notice.c.kind == NoticeKind.DATE_CHANGED.value,
+                notice.c.subject_kind == "order",
+                notice.c.subject_id == consent.order_id,
+                notice.c.status == "sent",
+            )
+        )
+        return any(data.get("consent_id") == consent.id for data in sent)
 
     def open_refund(self, order_id: int) -> Refund | None:
         """What an open task already asks somebody to give back for this order."""

@@ -78,24 +78,25 @@ def ask(
         return {}
     today = now.astimezone(ZoneInfo(zone)).date().isoformat()
     book, whose = store.policies(), store.asked_of(delays)
+    terms = {
+        order_id: terms_of(book, day=today, customer_id=of.customer_id, order_id=order_id, business=of.business)
+        for order_id, of in whose.items()
+    }
+    wanted = {order_id: each for order_id, each in sorted(delays.items()) if terms[order_id].enabled}
+    every = [line.line_id for _order, lines in wanted.values() for line in lines]
+    before, times = store.promises_so_far(every), store.times_asked(every)
     asked: dict[int, Asked] = {}
-    for order_id, (order, lines) in sorted(delays.items()):
-        of = whose[order_id]
-        terms = terms_of(book, day=today, customer_id=of.customer_id, order_id=order_id, business=of.business)
-        if not terms.enabled:
-            continue
-        ids = [line.line_id for line in lines]
-        before, times = store.promises_so_far(ids), store.times_asked(ids)
+    for order_id, (order, lines) in wanted.items():
         delay = Delay(
             was_on=min(line.was_on for line in lines),
             now_on="" if any(not line.now_on for line in lines) else max(line.now_on for line in lines),
-            nth=max(nth_delay(before.get(key, ()), asked_before=times.get(key, 0)) for key in ids),
+            nth=max(nth_delay(before.get(line.line_id, ()), asked_before=times.get(line.line_id, 0)) for line in lines),
             asked_on=today,
         )
-        asks = question(delay, terms)
+        asks = question(delay, terms[order_id])
         reached = bool(store.who_is_told(order.customer_id, order.site_id, role="buyer"))
-        # Who was not asked cannot have consented by saying nothing.
-        silence = asks.silence if reached or asks.silence is Silence.CANCEL else Silence.TASK
+        # Who was not asked can neither have agreed nor given up by saying nothing: a person decides.
+        silence = asks.silence if reached else Silence.TASK
         due_at = end_of(asks.due_on, zone)
         consent_id = store.add_consent(
             NewConsent(
@@ -103,7 +104,7 @@ def ask(
                 day=delay.now_on,
                 case=asks.case.value,
                 silence=silence,
-                days_before=of.days,
+                days_before=whose[order_id].days,
                 asked_at=now,
                 due_at=due_at,
                 lines=lines,
@@ -123,7 +124,7 @@ def ask(
                 kind="delay_consent",
                 subject_kind="consent",
                 subject_id=consent_id,
-                sentence=call_sentence(order.customer, order.number, delay, reached=False),
+                sentence=call_sentence(order.customer, order.number, delay, why="agreed to no messages"),
                 made_at=now,
                 assignee=order.salesperson or "dispatcher",
                 due_at=due_at - A_MINUTE,
@@ -132,10 +133,9 @@ def ask(
     return asked
 
 
-def call_sentence(customer: str, order: str, delay: Delay, *, reached: bool) -> str:
-    """What the salesperson reads: whom to call and what about."""
+def call_sentence(customer: str, order: str, delay: Delay, *, why: str) -> str:
+    """What the salesperson reads: whom to call, why, and what about."""
     moved = f"comes on {delay.now_on} instead of {delay.was_on}" if delay.now_on else f"has no date for {delay.was_on}"
-    why = "did not answer" if reached else "agreed to no messages"
     return f"Call {customer}, who {why}: order {order} {moved}. Agreed, another day, or cancelled?"
 
 

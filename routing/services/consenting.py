@@ -7,7 +7,7 @@ tasks, or none of it.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -45,6 +45,7 @@ class Store(Reader, receiving.Store, Protocol):
     def set_consent(self, consent_id: int, values: Mapping[str, Any]) -> None: ...
     def cancel_units(self, *, line_id: int, quantity: int) -> None: ...
     def cancel_if_empty(self, order_id: int, *, now: datetime) -> bool: ...
+    def consent_was_sent(self, consent: Consent) -> bool: ...
     def open_refund(self, order_id: int) -> Refund | None: ...
     def finish_tasks(
         self, *, kind: str, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
@@ -108,7 +109,8 @@ def answer(store: Store, consent_id: int, reply: Reply, *, now: datetime, by: st
 def end_term(store: Store, consent_id: int, *, now: datetime) -> bool:
     """The term has ended: does what silence means, as it was decided when asking. False when it was answered or done.
 
-    Goods that went out meanwhile are settled by that.
+    Goods that went out meanwhile are settled by that. Who got no message (sending is off, or it failed) did not keep
+    silent: that is always a task.
     """
     consent = _locked(store, consent_id)
     if consent.answer or consent.closed_at or consent.silent_at or now < consent.due_at:
@@ -116,6 +118,9 @@ def end_term(store: Store, consent_id: int, *, now: datetime) -> bool:
     if consent.on_its_way:
         store.set_consent(consent_id, {"silent_at": now, "closed_at": now, "closed_why": "settled"})
         return True
+    told = store.consent_was_sent(consent)
+    if not told:  # a message that never left asked nothing: whatever silence means, a person decides
+        consent = replace(consent, silence=Silence.TASK)
     effect = silence_effect(consent)
     said = {Silence.ACCEPT: Answer.ACCEPT.value, Silence.CANCEL: Answer.CANCEL.value}.get(consent.silence, "")
     store.set_consent(
@@ -133,12 +138,13 @@ def end_term(store: Store, consent_id: int, *, now: datetime) -> bool:
     _event(store, consent, "consent_silent", {"means": consent.silence.value}, now=now, by=SILENCE)
     if consent.silence is Silence.TASK:
         delay = Delay(was_on=min(line.was_on for line in consent.asked), now_on=consent.day, nth=1, asked_on="")
+        why = "did not answer" if told else "got no message from us"
         worth = f" At stake: {_goods_in_words(consent.asked)}, {_money(consent.stake, consent.currency)}."
         store.add_task(
             kind="delay_consent",
             subject_kind="consent",
             subject_id=consent_id,
-            sentence=call_sentence(consent.customer, consent.order, delay, reached=True) + worth,
+            sentence=call_sentence(consent.customer, consent.order, delay, why=why) + worth,
             made_at=now,
             assignee=consent.salesperson or "dispatcher",
             due_at=now + CALL_WITHIN,

@@ -151,7 +151,7 @@ def test_the_end_of_the_term_is_found_by_the_clock_once(website: Website, delaye
     assert do_due(website.installation).terms_ended == 2, "two of three did not answer"
     assert do_due(website.installation).terms_ended == 0
     page = website.signed_in(role="salesperson").get("/tasks").text
-    assert page.count("who did not answer") == 2
+    assert page.count("who got no message from us") == 2
     assert "Please answer, or call us." in website.client().get(f"/c/{delayed.token(2)}").text
     assert delayed.say(website.client(), 2, answer="accept").status_code == 302, "late, but nobody called yet"
     assert "You may change" not in website.client().get(f"/c/{delayed.token(2)}").text

@@ -55,7 +55,10 @@ class Case:
             self.database, lambda store: answer(store, self.consent_id(), reply, now=now or self.now, by=by)
         )
 
-    def end(self, now: datetime) -> bool:
+    def end(self, now: datetime, *, sent: bool = True) -> bool:
+        if sent:
+            with self.database.writing() as connection:
+                connection.execute(update(tables.notice).values(status="sent", sent_at=self.now))
         return in_transaction(self.database, lambda store: end_term(store, self.consent_id(), now=now))
 
     def tasks(self) -> dict[str, str]:
@@ -267,3 +270,14 @@ def test_an_import_that_tells_nobody_asks_nobody(case: Case) -> None:
             store, depot_id=case.company.depot_id, product_ids=products, now=case.now, by="test", why="x", tell=False
         )
     assert case.rows(tables.delay_consent.c.id) == []
+
+
+@pytest.mark.parametrize("means", ["accept", "cancel"])
+def test_who_got_no_message_did_not_keep_silent(case: Case, means: str) -> None:
+    """Sending is off, as it is at first: nothing is agreed or cancelled behind anybody's back."""
+    policy(case, "consent_silence", means)
+    case.slip()
+    assert case.end(case.consent()["due_at"], sent=False)
+    assert case.holdings() == {"SO-1": (0, 12)}
+    assert case.consent()["answer"] == ""
+    assert "who got no message from us" in case.tasks()["delay_consent"]
