@@ -88,6 +88,7 @@ def fill_desk(database: Database, now: datetime) -> Desk:
                 product_id=products["COFFEE" if café == 4 else "OAT"],
             )  # fmt: skip
         store = SqlStore(connection)
+        store.touched_orders.update(orders.values())
         settle(store, {depot: set(products.values())}, now=now, by="import", tell=False, why="new orders")
         commit_receipt(
             store, counted("R-0", depot, products["COFFEE"], "COFFEE", 12, now), now=now, by="import", tell=False
@@ -96,6 +97,7 @@ def fill_desk(database: Database, now: datetime) -> Desk:
             kind="address_in_review", subject_kind="site", subject_id=sites[4], sentence="Café 4: Read as Testgatan.",
             made_at=now,
         )  # fmt: skip
+        store.write_stands()
     return Desk(depot=depot, inbound=inbound, products=products, orders=orders, sites=sites)
 
 
