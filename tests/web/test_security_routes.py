@@ -102,6 +102,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /inbound/simulate": DESK,
     "GET /release": EVERYONE,
     "POST /release": DESK,
+    "GET /release/<int:delivery_id>/back": DESK,
     "POST /release/<int:delivery_id>/back": DESK,
     "GET /replenish": NOT_VIEWERS,
     "GET /routes/<int:shift_id>/load-sheet.pdf": EVERYONE,
