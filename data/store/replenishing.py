@@ -111,8 +111,9 @@ class ReplenishStore(StorePart):
         overdue: dict[int, list[Overdue]] = defaultdict(list)
         for row in self.connection.execute(query.order_by(supply.c.expected_at, supply.c.id)):
             coming[row.product_id] += row.left
-            if row.expected_at is not None and row.expected_at < now:
-                day = row.expected_at.astimezone(zone).date().isoformat()
+            day = row.expected_at.astimezone(zone).date().isoformat() if row.expected_at else ""
+            # The truck of this morning is being counted in; yesterday's is overdue.
+            if day and day < now.astimezone(zone).date().isoformat():
                 overdue[row.product_id].append(Overdue(number=row.number, expected_on=day, units=row.left))
         return coming, overdue
 

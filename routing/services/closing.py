@@ -113,7 +113,7 @@ def close_van(
                 store.set_unreleased(delivery.id)
     returned, lost = _book_the_rest(store, manifest, on_van, counted, now=now, by=by)
     lost += sum(units for _each, units in gone)
-    if gone:
+    if gone and not store.erp_allocates():
         receiving.reallocate(
             store,
             depot_id=manifest.depot_id,

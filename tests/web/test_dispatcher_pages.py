@@ -245,9 +245,27 @@ def test_released_is_what_was_chosen_and_it_can_be_taken_back(
     with website.installation.database.reading() as connection:
         deliveries = connection.execute(select(tables.delivery)).all()
     assert [delivery.site_id for delivery in deliveries] == [desk.sites[1]]
+    shown = client.get(f"/release/{deliveries[0].id}/back").text
+    assert "Nothing has changed yet" in shown
+    assert "It is in no route" in shown
+    assert "Nobody has been told" in shown
     post(client, f"/release/{deliveries[0].id}/back", day=day)
     with website.installation.database.reading() as connection:
         assert connection.scalars(select(tables.delivery.c.state)).all() == ["unreleased"]
+
+
+def test_what_is_loaded_is_not_taken_back(client: FlaskClient, website: Website, desk: Desk) -> None:
+    commit(client, simulate(client, desk, 36))
+    day = day_of(website)
+    post(client, "/release", day=day, order=str(desk.orders[1]))
+    with website.installation.database.writing() as connection:
+        delivery_id = connection.scalar(select(tables.delivery.c.id))
+        connection.execute(tables.delivery.update().values(state="loaded"))
+    assert "Unload it first" in client.get(f"/release/{delivery_id}/back").text
+    answer = post(client, f"/release/{delivery_id}/back", day=day)
+    assert answer.status_code == 409
+    assert "Unload it first" in answer.text
+    assert client.get("/release/99999/back").status_code == 404
 
 
 def test_releasing_nothing_says_so(client: FlaskClient, website: Website, desk: Desk) -> None:

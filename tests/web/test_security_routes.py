@@ -122,6 +122,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /release": EVERYONE,
     "POST /release": DESK,
     "POST /release/along": DESK,
+    "GET /release/<int:delivery_id>/back": DESK,
     "POST /release/<int:delivery_id>/back": DESK,
     "GET /replenish": NOT_VIEWERS,
     "GET /routes/<int:shift_id>/load-sheet.pdf": EVERYONE,

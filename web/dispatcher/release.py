@@ -13,6 +13,7 @@ from flask_login import current_user
 
 from data.queries.company import company_card
 from data.queries.release import released_deliveries, unsure_sites
+from data.queries.taking_back import taking_back
 from data.queries.today import today_of
 from data.store import SqlStore, open_store
 from data.store.again import in_transaction
@@ -148,6 +149,16 @@ def _back(day: str, order_id: int) -> str:
     if request.form.get("back") == "order":
         return url_for("orders.one", order_id=order_id)
     return url_for("release.page", day=day, _anchor="along")
+
+
+@release.get("/<int:delivery_id>/back")
+@needs_role("dispatcher")
+def look_back(delivery_id: int) -> ResponseReturnValue:
+    """What taking a delivery back does, before it is done; of one that is loaded only why it cannot be."""
+    with here().database.reading() as connection:
+        found = taking_back(connection, delivery_id)
+    day = day_of(request.args.get("day", found.for_day))
+    return render_template("dispatcher/taking_back.html", found=found, day=day, words=words)
 
 
 @release.post("/<int:delivery_id>/back")

@@ -509,13 +509,13 @@ def test_a_count_that_cannot_be_is_left_out(on_sqlite: Database, row: str, said:
 
 
 def test_a_barcode_is_read_and_a_file_without_the_column_leaves_it_alone(database: Database, now: datetime) -> None:
-    columns = ",".join(products.COLUMNS)
+    columns = ",".join(KINDS["products"].columns)
     for text, changed in (
         (f"{columns},barcode\nOAT,Oat,pcs,1,,500,,1,2,EUR,,06412345678901\n", 0),
         (f"{columns}\nOAT,Oat drink,pcs,1,,500,,1,2,EUR,\n", 1),
     ):
         with open_store(database) as store:
-            result = products.import_products(store, io.BytesIO(text.encode()), now=now, by="test")
+            result = KINDS["products"].work(store, io.BytesIO(text.encode()), now=now, by="test")
             assert (result.errors, result.changed) == ([], changed)
             assert store.scanned_product("06412345678901") == store.product_ids(["OAT"])["OAT"]
             assert store.scanned_product("oat") is not None
