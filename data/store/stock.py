@@ -217,7 +217,7 @@ class StockStore(PolicyStore):
                 ),
             )
 
-    def _order_heads(self, order_ids: Collection[int]) -> Iterator[Row[Any]]:
+    def _order_heads(self, order_ids: Collection[int]) -> Iterator[Any]:
         """What allocation asks of the orders, by id."""
         for part in parts(order_ids):
             yield from self.connection.execute(
