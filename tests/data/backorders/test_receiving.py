@@ -16,7 +16,7 @@ from data.db import Database
 from data.health import check_rows
 from data.store import SqlStore, open_store
 from data.store.again import in_transaction
-from routing.errors import Conflict, NotFound
+from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.imports import ImportResult, LineIn, OrderIn
 from routing.model.orders import AllocationPolicy, AllocationRule
 from routing.services.importing import settle, take_orders
@@ -86,6 +86,29 @@ def test_more_counted_than_expected_is_said_before_it_is_committed(
 
     assert "R-7 counts 960 × OAT, 96 were expected: look at the count again." in warnings(960)
     assert not [each for each in warnings(96) if "expected" in each]
+
+
+def test_a_truck_that_brought_more_than_expected_is_no_fault_of_the_sums(
+    company: Any, database: Database, short_truck: int, now: datetime
+) -> None:
+    with open_store(database) as store:
+        commit_receipt(store, company.receipt("OAT", 97, inbound_id=short_truck, more_to_come=True), now=now, by="test")
+    with database.reading() as connection:
+        assert [check.sentence for check in check_rows(connection) if check.state == "fail"] == []
+
+
+def test_more_than_can_be_believed_is_refused_on_every_database(
+    company: Any, database: Database, short_truck: int, now: datetime
+) -> None:
+    with pytest.raises(InvalidInput, match="counts 3000000000 of OAT: at most 100000000 are believed"):
+        company.receipt("OAT", 3_000_000_000)
+    oat = company.receipt("OAT", 1).product_id
+    with open_store(database) as store:
+        commit_receipt(store, company.receipt("OAT", 96, inbound_id=short_truck), now=now, by="test")
+        with pytest.raises(InvalidInput, match="3000000000 units are counted, at most 100000000 are believed"):
+            simulate_shelf_count(
+                store, depot_id=company.depot_id, product_id=oat, sku="OAT", counted=3_000_000_000, now=now
+            )
 
 
 def test_another_policy_changes_who_goes(company: Any, database: Database, short_truck: int, now: datetime) -> None:

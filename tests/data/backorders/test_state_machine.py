@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import select
 
 from data import tables
@@ -58,6 +58,16 @@ def machine(template: Path) -> type[RuleBasedStateMachine]:
 
         def do(self, what: str, **values: Any) -> None:
             self.log.append((what, values, self.world.do(what, **values)))
+
+        @initialize()
+        def a_morning_with_too_little(self) -> None:
+            """Else most sequences would end before a van leaves."""
+            self.do("order", lines=[(1, 12), (2, 6)], site=1, completeness="partial", wanted_in=0)
+            self.do("order", lines=[(1, 8), (2, 4)], site=2, completeness="complete", wanted_in=0)
+            self.do("expect", product=1, quantity=24, days=1)
+            for product in SKUS:
+                self.do("receive", product=product, quantity=14, quarantined=0, of_inbound=False, more_to_come=False)
+            self.do("come_back", missing=0)
 
         @rule(
             lines=st.lists(st.tuples(SKU, UNITS), min_size=1, max_size=3),
@@ -219,7 +229,7 @@ def machine(template: Path) -> type[RuleBasedStateMachine]:
 
 
 QUICK = settings(
-    max_examples=8, stateful_step_count=25, deadline=None, derandomize=True, database=None,
+    max_examples=8, stateful_step_count=20, deadline=None, derandomize=True, database=None,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 
