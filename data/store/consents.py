@@ -254,6 +254,7 @@ class ConsentStore(StorePart):
 
     def cancel_if_empty(self, order_id: int, *, now: datetime) -> bool:
         """Cancels the order when every unit of it was; says whether it did."""
+        self.touched_orders.add(order_id)
         left = select(order_line.c.id).where(
             order_line.c.order_id == order_id, order_line.c.cancelled < order_line.c.quantity
         )

@@ -37,6 +37,7 @@ class ErpStore(StorePart):
 
     def give_up_claims(self, line_ids: Collection[int]) -> None:
         """Unreleased units that these lines hold are nobody's any more."""
+        self.touched_lines.update(line_ids)
         for part in parts(line_ids):
             self.connection.execute(
                 update(allocation)
@@ -58,6 +59,7 @@ class ErpStore(StorePart):
 
     def add_released(self, *, supply_id: int, line_id: int, quantity: int, at: datetime) -> int:
         """Units that are released the moment they are there; returns the allocation's key."""
+        self.touched_lines.add(line_id)
         made: int = self.connection.execute(
             insert(allocation)
             .values(supply_id=supply_id, order_line_id=line_id, quantity=quantity, released=quantity, at=at)
@@ -70,6 +72,7 @@ class ErpStore(StorePart):
 
         Raises Conflict when so many are not there.
         """
+        self.touched_allocations.add(allocation_id)
         taken = self.connection.execute(
             update(allocation)
             .where(allocation.c.id == allocation_id, allocation.c.released >= quantity)
