@@ -102,9 +102,7 @@ def test_a_hundred_thousand_lines(sqlite_template: Path, tmp_path: Path, depots:
     for what, clock, cpu, target in rows:
         table.add_row(what, f"{clock:.1f}", f"{cpu:.1f}", target)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    words = (
-        f"{depots} depot(s){', everybody ships complete' if everybody_complete else ''}: {len(preview.lines):,} lines "
-    )
+    words = f"{depots} depot(s){', everybody ships complete' if everybody_complete else ''}: {len(preview.lines):,} "
     Console().print(
         table,
         words
