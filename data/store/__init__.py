@@ -66,4 +66,6 @@ def open_store(database: Database) -> Iterator[SqlStore]:
     with database.writing() as connection:
         store = SqlStore(connection)
         yield store
-        store.write_stands()
+        # What was only tried has been rolled back by now, and nothing stands otherwise.
+        if connection.in_transaction():
+            store.write_stands()

@@ -15,9 +15,6 @@ from routing.model.stock import OpenInbound, ShelfOfReceipt
 from routing.rules.allocation import recounted_shelves, with_date, with_quantity
 from routing.services import allocating
 
-MOST_COUNTED = 1_000_000_000
-"""More base units of one SKU than any depot holds, and with what has left still a number that a column holds."""
-
 
 class Reader(allocating.Reader, Protocol):
     def open_inbound(self, number: str) -> list[OpenInbound]: ...
@@ -182,10 +179,6 @@ def _new_moment(store: Reader, line: OpenInbound, to: date, now: datetime) -> da
 def _counted(
     store: Reader, book: Book, *, product_id: int, sku: str, counted: int
 ) -> tuple[list[tuple[ShelfOfReceipt, int]], Book]:
-    if counted > MOST_COUNTED:
-        raise InvalidInput(
-            f"{counted} × {sku} are more than can lie at a depot: count again, at most {MOST_COUNTED}.", code="count"
-        )
     shelves = store.shelves(book.depot_id, product_id)
     if not shelves:
         raise InvalidInput(f"{sku} was never counted in at this depot. Count it in as a receipt.", code="sku")

@@ -28,7 +28,7 @@ def test_a_company_is_set_in_parts_and_shown(run) -> None:
     shown = run("company", "--zone", "Europe/Stockholm", "--json")
     assert json.loads(shown.stdout) == {
         "name": "Wholesaler 1", "currency": "SEK", "locale": "en", "zone": "Europe/Stockholm", "country": "",
-        "phone": "", "email": "", "allocation": "own",
+        "phone": "", "email": "", "allocation": "own", "subdivision": "",
     }  # fmt: skip
 
 
