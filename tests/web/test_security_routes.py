@@ -125,6 +125,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /release/<int:delivery_id>/back": DESK,
     "POST /release/<int:delivery_id>/back": DESK,
     "GET /replenish": NOT_VIEWERS,
+    "POST /replenish/send": DESK,
     "GET /routes/<int:shift_id>/load-sheet.pdf": EVERYONE,
     "GET /routes/<int:shift_id>/slips.pdf": NOT_VIEWERS,
     "GET /search": EVERYONE,
