@@ -144,6 +144,8 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /settings/people/<int:account_id>/sign-out": ADMIN,
     "GET /show": EVERYONE,
     "GET /static/<path:filename>": ANYBODY,
+    "GET /stock": EVERYONE,
+    "GET /stock/<path:sku>": EVERYONE,
     "GET /t/<token>": LINK,
     "POST /t/<token>/message": LINK,
     "GET /t/<token>/status": LINK,
