@@ -4,7 +4,8 @@ web/templates/messages/<kind>.<channel>.<language>.txt. An e-mail's first line i
 A template sees texts only, made here from the notice's data: company, phone, customer, site, goods and waiting (a line
 each), goods_short and waiting_short (for SMS), day, window, window_from, window_to, eta, link, driver, vehicle, stops,
 why, next, references; where an answer is asked for, answer_by and silence (what none means: task, accept, cancel).
-The daily list has list (three lines each), list_count, gone and since.
+The daily list has list (three lines each), list_count, gone and since. To a supplier: supplier, overdue and to_order (a
+line each), numbers (of what is overdue, in short) and several (of them).
 What the notice does not say is an empty text; a word misspelled in a template is an error.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -61,8 +63,13 @@ _LIST = {
         "order": "beställning",
     },
 }
+_SUPPLIER = {
+    "en": {"due": "due {}", "case": "{} case of {}", "cases": "{} cases of {}"},
+    "fi": {"due": "luvattu {}", "case": "{} laatikko, {} laatikossa", "cases": "{} laatikkoa, {} laatikossa"},
+    "sv": {"due": "utlovad {}", "case": "{} kartong à {}", "cases": "{} kartonger à {}"},
+}
 _LINK_PATHS = {"consent": "/c/", "tracking": "/t/", "proof": "/p/", "driver": "/d/", "set_up": "/set-up/"}
-_OPTIONAL = ("company", "phone", "customer", "site", "driver", "vehicle", "stops", "why", "next", "silence")
+_OPTIONAL = ("company", "phone", "customer", "site", "driver", "vehicle", "stops", "why", "next", "silence", "supplier")
 
 
 # A line that holds only a tag leaves no line; one that ends in a tag after text must keep its end.
@@ -113,6 +120,7 @@ def words_of(data: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: st
     goods, waiting = _goods(data.get("goods"), tongue), _goods(data.get("waiting"), tongue)
     begins, ends = _clock(data.get("window_from"), zone), _clock(data.get("window_to"), zone)
     references = data.get("references") or ()
+    numbers = list(dict.fromkeys(str(line["number"]) for line in data.get("overdue") or ()))
     words |= {
         "goods": "\n".join(f"- {line}" for line in goods),
         "waiting": "\n".join(f"- {line}" for line in waiting),
@@ -130,6 +138,10 @@ def words_of(data: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: st
         "list_count": str(len(data.get("list") or ())),
         "gone": "\n".join(f"- {goods}" for goods in data.get("gone") or ()),
         "since": _day(data.get("since"), tongue),
+        "numbers": _short(numbers, tongue),
+        "several": "several" if len(numbers) > 1 else "",
+        "overdue": "\n".join(f"- {_late(line, tongue)}" for line in data.get("overdue") or ()),
+        "to_order": "\n".join(f"- {_ordered(line, tongue)}" for line in data.get("to_order") or ()),
     }
     return words
 
@@ -160,6 +172,23 @@ def _listed(line: Mapping[str, Any], tongue: str) -> str:
         when += f" ({words[changed]})"
     order = f"{words['order']} {line['order']}" + (f", {line['reference']}" if line["reference"] else "")
     return f"{line['quantity']:>5} {line['unit']} {line['name']}\n      {when}\n      {order}"
+
+
+def _late(line: Mapping[str, Any], tongue: str) -> str:
+    due = _SUPPLIER[tongue]["due"].format(_day(line["due"], tongue))
+    return f"{line['number']}: {line['quantity']} {line['unit']} {_article(line)}, {due} ({line['depot']})"
+
+
+def _ordered(line: Mapping[str, Any], tongue: str) -> str:
+    units = f"{line['quantity']} {line['unit']}"
+    if line["case_pack"] > 1:
+        form = _SUPPLIER[tongue]["case" if line["cases"] == 1 else "cases"]
+        units = f"{form.format(line['cases'], line['case_pack'])} = {units}"
+    return f"{_article(line)}: {units} ({line['depot']})"
+
+
+def _article(line: Mapping[str, Any]) -> str:
+    return " ".join(str(part) for part in (line["sku"], line["name"]) if part)
 
 
 def _short(lines: Sequence[str], tongue: str) -> str:
@@ -200,14 +229,13 @@ def renderer(installation: Installation) -> Callable[[ClaimedNotice], Message]:
         with installation.database.reading() as connection:
             link = asked or _link(installation, connection, decided)
             zone = recipient_zone(connection, decided)
-            source = _source(connection, decided)
             card = connection.execute(select(company.c.name, company.c.phone).limit(1)).first()
-        data = dict(decided.data)
-        if not asked:  # settled before this was sent: nothing is to be answered any more
-            data |= {"silence": "", "answer_by": ""}
-        data.setdefault("company", "" if card is None else card.name)
-        data.setdefault("phone", "" if card is None else card.phone)
-        subject, text = render_text(source, words_of(data, language=decided.language, zone=zone, link=link))
+            data = dict(decided.data)
+            if not asked:  # settled before this was sent: nothing is to be answered any more
+                data |= {"silence": "", "answer_by": ""}
+            data.setdefault("company", "" if card is None else card.name)
+            data.setdefault("phone", "" if card is None else card.phone)
+            subject, text = written(connection, replace(decided, data=data), zone=zone, link=link)
         if decided.channel == Channel.SMS:
             text = " ".join(text.split())
         return Message(
@@ -215,6 +243,15 @@ def renderer(installation: Installation) -> Callable[[ClaimedNotice], Message]:
         )
 
     return render
+
+
+def written(connection: Connection, decided: Notice, *, zone: ZoneInfo, link: str = "") -> tuple[str, str]:
+    """Subject and text: as a person wrote them, else of the template. Raises InvalidInput when that is wrong."""
+    by_hand = decided.data.get("written")
+    if isinstance(by_hand, Mapping):
+        return str(by_hand["subject"]), str(by_hand["text"])
+    words = words_of(decided.data, language=decided.language, zone=zone, link=link)
+    return render_text(_source(connection, decided), words)
 
 
 def _source(connection: Connection, decided: Notice) -> str:

@@ -41,7 +41,13 @@ KINDS: dict[str, Kind] = {
             needed=fleet.NEEDED,
             optional=fleet.OPTIONAL,
         ),
-        Kind(name="suppliers", work=suppliers.import_suppliers, columns=suppliers.COLUMNS, needed=suppliers.NEEDED),
+        Kind(
+            name="suppliers",
+            work=suppliers.import_suppliers,
+            columns=suppliers.COLUMNS,
+            needed=suppliers.NEEDED,
+            optional=suppliers.OPTIONAL,
+        ),
         Kind(
             name="products",
             work=products.import_products,

@@ -43,8 +43,9 @@ def import_sources(
                 "language": cells.text("language", longest=10).lower(),
                 "lead_days": cells.whole("lead_days", most=1_000),
             }
-            if stated["email"] and "@" not in str(stated["email"]):
-                cells.wrong("email", f'"{str(stated["email"])[:40]}" is no address: write it as name@example.com')
+            email = str(stated["email"])
+            if email and (email.count("@") != 1 or " " in email):
+                cells.wrong("email", f'"{email[:40]}" is no address: write it as name@example.com')
             if sku and sku not in skus:
                 cells.wrong("sku", f'there is no product "{sku[:40]}": import the products first')
             if sku and (number, sku) in seen:

@@ -12,6 +12,7 @@ from data.store import SqlStore
 from routing.model.imports import ImportResult
 
 COLUMNS = ("supplier", "name", "email", "lead_days")
+OPTIONAL = ("language",)
 NEEDED = ("supplier",)
 
 
@@ -28,7 +29,8 @@ def import_suppliers(
     """Adds and changes suppliers. Products and inbound may have named them before. Raises FileRefused."""
     result = ImportResult(kind="suppliers", dry_run=dry_run)
     seen: dict[str, int] = {}
-    for rows in batches(read_table(file, kind="suppliers", columns=COLUMNS, needed=NEEDED, reading=reading), 500):
+    table = read_table(file, kind="suppliers", columns=COLUMNS, optional=OPTIONAL, needed=NEEDED, reading=reading)
+    for rows in batches(table, 500):
         existing = store.suppliers({row.cells.get("supplier", "") for row in rows})
         for row in rows:
             cells = Cells(row)
@@ -41,6 +43,8 @@ def import_suppliers(
                 "email": email,
                 "lead_days": cells.whole("lead_days", most=3650),
             }
+            if language := cells.text("language", longest=10).lower():
+                values["language"] = language  # no word keeps what sources.csv said
             if number and number in seen:
                 cells.wrong("supplier", f"{number} stands in row {seen[number]} already: keep one of the two rows")
             if cells.report(result, f"Supplier {number}"):

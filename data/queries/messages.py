@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from data.tables import delivery, notice, order, site, stop
+from data.tables import delivery, notice, order, site, stop, supplier
 
 STATUSES = ("waiting", "sending", "sent", "failed", "withheld")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRow:
-    """One notice. `about` is the order, delivery or site it tells of."""
+    """One notice. `about` is the order, delivery, site or supplier it tells of."""
 
     id: int
     kind: str
@@ -43,11 +43,13 @@ def message_list(connection: Connection, *, status: str = "", limit: int = 300) 
             order.c.id.label("order_id"),
             delivery.c.number.label("delivery_number"),
             site.c.name.label("site_name"),
+            supplier.c.name.label("supplier_name"),
         )
         .outerjoin(order, (notice.c.subject_kind == "order") & (order.c.id == notice.c.subject_id))
         .outerjoin(delivery, (notice.c.subject_kind == "delivery") & (delivery.c.id == notice.c.subject_id))
         .outerjoin(stop, (notice.c.subject_kind == "stop") & (stop.c.id == notice.c.subject_id))
         .outerjoin(site, site.c.id == stop.c.site_id)
+        .outerjoin(supplier, (notice.c.subject_kind == "supplier") & (supplier.c.id == notice.c.subject_id))
         .order_by(notice.c.id.desc())
         .limit(limit)
     )
@@ -57,7 +59,7 @@ def message_list(connection: Connection, *, status: str = "", limit: int = 300) 
         MessageRow(
             id=row.id,
             kind=row.kind,
-            about=row.order_number or row.delivery_number or row.site_name or "",
+            about=row.order_number or row.delivery_number or row.site_name or row.supplier_name or "",
             order_id=row.order_id,
             recipient=row.recipient,
             channel=row.channel,

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select, update
 
 from data.store.part import StorePart
-from data.tables import allocation, depot, order, order_line, product, product_supplier, supplier, supply
+from data.tables import allocation, depot, notice, order, order_line, product, product_supplier, supplier, supply
+from routing.model.notices import NoticeKind
+from routing.model.parties import Supplier
 from routing.rules.replenishment import Overdue, SkuFacts
 
 HISTORY_DAYS = 182
@@ -104,7 +106,7 @@ class ReplenishStore(StorePart):
         self, depot_id: int, now: datetime, zone: ZoneInfo
     ) -> tuple[dict[int, int], dict[int, list[Overdue]]]:
         left = (supply.c.quantity - supply.c.received - supply.c.closed_short).label("left")
-        query = select(supply.c.product_id, supply.c.number, supply.c.expected_at, left).where(
+        query = select(supply.c.product_id, supply.c.number, supply.c.expected_at, supply.c.supplier_id, left).where(
             supply.c.depot_id == depot_id, supply.c.kind == "inbound", supply.c.cancelled_at.is_(None), left > 0
         )
         coming: dict[int, int] = defaultdict(int)
@@ -114,7 +116,9 @@ class ReplenishStore(StorePart):
             day = row.expected_at.astimezone(zone).date().isoformat() if row.expected_at else ""
             # The truck of this morning is being counted in; yesterday's is overdue.
             if day and day < now.astimezone(zone).date().isoformat():
-                overdue[row.product_id].append(Overdue(number=row.number, expected_on=day, units=row.left))
+                overdue[row.product_id].append(
+                    Overdue(number=row.number, expected_on=day, units=row.left, supplier_id=row.supplier_id)
+                )
         return coming, overdue
 
     def _held(self, depot_id: int) -> dict[int, int]:
@@ -179,6 +183,24 @@ class ReplenishStore(StorePart):
         for row in self.connection.execute(query):
             found[row.supplier_id].append((row.counted_at - row.expected_at).total_seconds() / 86_400)
         return found
+
+    def suppliers_by_id(self) -> dict[int, Supplier]:
+        """Everybody who was named as a supplier."""
+        rows = self.connection.execute(select(supplier))
+        return {
+            row.id: Supplier(id=row.id, number=row.number, name=row.name, email=row.email, language=row.language)
+            for row in rows
+        }
+
+    def suppliers_written_to(self) -> dict[tuple[int, str], str]:
+        """The newest ISO day on which a message of a kind was decided for a supplier, by (supplier, kind)."""
+        kinds = (NoticeKind.SUPPLIER_OVERDUE.value, NoticeKind.SUPPLIER_ORDER.value)
+        query = (
+            select(notice.c.subject_id, notice.c.kind, func.max(notice.c.occurrence).label("day"))
+            .where(notice.c.subject_kind == "supplier", notice.c.kind.in_(kinds))
+            .group_by(notice.c.subject_id, notice.c.kind)
+        )
+        return {(row.subject_id, row.kind): row.day for row in self.connection.execute(query)}
 
     def source_of(self, number: str, product_id: int | None, *, source: str = "own") -> dict[str, Any]:
         """What is known of a supplier, and with `brings_it` whether that product was named for it; {} for nobody."""

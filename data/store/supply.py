@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, update
 
 from data.queries.needs import COMMITTED
+from data.queries.stock import stock_rows
 from data.store.stock import StockStore
 from data.tables import allocation, depot, order, order_line, product, supply
 from routing.errors import Conflict
-from routing.model.stock import OpenInbound, ShelfOfReceipt
+from routing.model.stock import OpenInbound, ShelfOfReceipt, SkuStock
 
 
 class SupplyStore(StockStore):
@@ -97,6 +98,10 @@ class SupplyStore(StockStore):
         """The SKUs of which somebody still needs something at the depot."""
         query = self._waiting(depot_id).with_only_columns(order_line.c.product_id).distinct()
         return frozenset(self.connection.scalars(query))
+
+    def stock_of(self, sku: str) -> list[SkuStock]:
+        """The SKU at every depot where it lies, is to come or is wanted, by depot."""
+        return stock_rows(self.connection, sku=sku)
 
     def open_products_of(self, *, scope: str, scope_id: int) -> dict[int, frozenset[int]]:
         """Per depot the SKUs of which the company, one customer or one order still needs something, by depot id."""

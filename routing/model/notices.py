@@ -26,6 +26,8 @@ class NoticeKind(StrEnum):
     NEXT = "next"
     CANCELLED = "cancelled"
     BACKORDER_LIST = "backorder_list"
+    SUPPLIER_OVERDUE = "supplier_overdue"
+    SUPPLIER_ORDER = "supplier_order"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

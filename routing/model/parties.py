@@ -42,3 +42,14 @@ class Depot:
     number: str
     name: str
     zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supplier:
+    """Who brings goods. `email` is "" where none is known; `language` is the one they are written to in."""
+
+    id: int
+    number: str
+    name: str
+    email: str
+    language: str

@@ -132,3 +132,37 @@ class ShelfOfReceipt:
     number: str
     quantity: int
     here: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coming:
+    """What is still to come of an inbound; `day` is ISO at the depot, "" without a date."""
+
+    number: str
+    day: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkuStock:
+    """A SKU at a depot, in base units: `on_hand` lie there, `allocated` of them are held by orders, `inbound` is still
+    to come and `on_inbound` of that is held too. `wanted` has not left the depot, by `lines` order lines;
+    `next_expected` is the soonest ISO day on which one of them is expected, "" for none."""
+
+    product_id: int
+    sku: str
+    name: str
+    unit: str
+    depot_id: int
+    depot: str
+    depot_name: str
+    on_hand: int
+    allocated: int
+    available: int
+    inbound: int
+    on_inbound: int
+    wanted: int
+    lines: int
+    uncovered: int
+    next_expected: str
+    coming: tuple[Coming, ...] = ()

@@ -97,11 +97,13 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overdue:
-    """An inbound that should be here. `units` are still to come; `expected_on` is an ISO day."""
+    """An inbound that should be here. `units` are still to come; `expected_on` is an ISO day. `supplier_id` is who
+    brings it, None when it was not named."""
 
     number: str
     expected_on: str
     units: int
+    supplier_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from routing.rules.replenishment import Advice, Forecast, SkuFacts, Terms, advis
 
 
 class Reader(Protocol):
+    def depots(self) -> list[Depot]: ...
     def depot(self, depot_id: int) -> Depot: ...
     def policies(self) -> PolicyBook: ...
     def sku_facts(self, depot_id: int, *, now: datetime) -> list[SkuFacts]: ...
@@ -23,6 +24,10 @@ def replenishment(store: Reader, *, depot_id: int, now: datetime) -> list[Advice
     terms = terms_of(store, depot_id, now)
     found = [advise(facts, terms) for facts in store.sku_facts(depot_id, now=now)]
     return sorted(found, key=lambda each: (not each.needs_a_person, -each.uncovered, each.facts.sku))
+
+
+def every_depot(store: Reader, *, now: datetime) -> list[Advice]:
+    return [each for depot in store.depots() for each in replenishment(store, depot_id=depot.id, now=now)]
 
 
 def terms_of(store: Reader, depot_id: int, now: datetime) -> Terms:

@@ -32,6 +32,8 @@ EVERY = [
     *itertools.product(KINDS, Channel, ("en", "fi", "sv")),
     # A list of everything that waits is no text message.
     *((NoticeKind.BACKORDER_LIST, Channel.EMAIL, language) for language in ("en", "fi", "sv")),
+    # Nor is what is written to a supplier.
+    *itertools.product((NoticeKind.SUPPLIER_OVERDUE, NoticeKind.SUPPLIER_ORDER), (Channel.EMAIL,), ("en", "fi", "sv")),
 ]
 FULL: dict[str, Any] = {
     "company": "Example Wholesale",
@@ -54,6 +56,39 @@ FULL: dict[str, Any] = {
     "why": "the door was closed",
     "next": "We come again on Wednesday.",
     "references": ["PO 4711", "PO 4712"],
+    "supplier": "Mill 2",
+    "overdue": [
+        {
+            "number": number,
+            "quantity": quantity,
+            "unit": "pcs",
+            "sku": "OAT-12",
+            "name": "Oat milk 1 l",
+            "due": due,
+            "depot": "Depot North",
+        }
+        for number, quantity, due in (
+            ("PO-17", 96, "2026-03-03"),
+            ("PO-18", 24, "2026-02-27"),
+            ("PO-9", 1, "2026-01-05"),
+        )
+    ],
+    "to_order": [
+        {
+            "quantity": quantity,
+            "unit": "pcs",
+            "sku": sku,
+            "name": name,
+            "cases": cases,
+            "case_pack": quantity // cases,
+            "depot": "Depot North",
+        }
+        for sku, name, quantity, cases in (
+            ("OAT-12", "Oat milk 1 l", 300, 25),
+            ("TEA-1", "", 12, 1),
+            ("CUP", "Cups", 7, 7),
+        )
+    ],
     "since": "2026-03-02",
     "gone": ["6 pcs Tea towels"],
     "list": [

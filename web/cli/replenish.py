@@ -14,6 +14,7 @@ from routing.errors import InvalidInput
 from routing.rules.replenishment import Advice
 from routing.services.replenishing import forecast_of, replenishment
 from web.cli.output import json_option, print_json
+from web.cli.supplier_notices import supplier_notices
 from web.wiring import open_installation
 
 MOST_SHOWN = 20
@@ -23,12 +24,23 @@ MOST_SHOWN = 20
 @click.option("--depot", "depot_number", help="Only this depot, by its number.")
 @click.option("--supplier", help="Only what this supplier usually brings, by name.")
 @click.option("--sku", help="Only this article, with a forecast of next week.")
+@click.option("--notices", is_flag=True, help="What to write to each supplier: what is overdue, what to order.")
+@click.option("--send", is_flag=True, help="With --notices: put into the outbox what was not written today.")
 @json_option
-def replenish_command(depot_number: str | None, supplier: str | None, sku: str | None, as_json: bool) -> None:
-    """What to order now, in whole cases: the reorder point against what is here, on order and wanted. Changes nothing.
+def replenish_command(
+    depot_number: str | None, supplier: str | None, sku: str | None, notices: bool, send: bool, as_json: bool
+) -> None:
+    """What to order now, in whole cases: the reorder point against what is here, on order and wanted.
 
-    Demand is what was ordered in the last half year, not what was delivered.
+    Demand is what was ordered in the last half year, not what was delivered. Changes nothing without --send.
     """
+    if send and not notices:
+        raise InvalidInput("Say --notices --send: without --notices there is nothing to send.", code="send")
+    if notices:
+        if depot_number or sku:
+            raise InvalidInput("A message is one a supplier: leave out --depot and --sku.", code="notices")
+        supplier_notices(supplier, send=send, as_json=as_json)
+        return
     with open_installation() as here, here.database.reading() as connection:
         store, now = SqlStore(connection), here.clock.now()
         depots = [depot for depot in store.depots() if depot_number in (None, depot.number)]

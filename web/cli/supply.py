@@ -16,7 +16,8 @@ from data.store.again import in_transaction
 from routing.errors import InvalidInput
 from routing.model.orders import Preview
 from routing.model.parties import Depot
-from routing.services.promising import PromisedLine, promised_lines
+from routing.services.erp import refuse_if_erp
+from routing.services.promising import PromisedLine, SkuLedger, promised_lines, sku_ledgers
 from routing.services.supplying import (
     Slip,
     commit_shelf_count,
@@ -174,19 +175,30 @@ def _print(title: str, previews: list[Preview], simulate: bool, as_json: bool) -
 def promises_command(sku: str | None, customer: str | None, as_json: bool) -> None:
     """Work out every open line's date again: expected, promised, and by what it is covered. Changes nothing."""
     found: dict[str, list[PromisedLine]] = defaultdict(list)
+    ledgers: list[SkuLedger] = []
     with open_installation() as here, here.database.reading() as connection:
         now: datetime = here.clock.now()
         store = SqlStore(connection)
-        for depot in store.depots():
-            found[depot.number] += [
-                line
-                for line in promised_lines(store, depot_id=depot.id, now=now)
-                if sku in (None, line.sku) and customer in (None, line.customer)
-            ]
+        if sku is None:
+            for depot in store.depots():
+                found[depot.number] += promised_lines(store, depot_id=depot.id, now=now)
+        else:
+            refuse_if_erp(store)
+            ledgers = sku_ledgers(store, sku, now=now)
+            found |= {each.stock.depot: list(each.lines) for each in ledgers}
+    for lines in found.values():
+        lines[:] = [line for line in lines if customer in (None, line.customer)]
     if as_json:
-        print_json({"lines": [{"depot": depot, **line.document()} for depot, lines in found.items() for line in lines]})
+        document: dict[str, Any] = {
+            "lines": [{"depot": depot, **line.document()} for depot, lines in found.items() for line in lines]
+        }
+        if sku is not None:
+            document["stock"] = [each.document() for each in ledgers]
+        print_json(document)
         return
     console = Console()
+    for each in ledgers:
+        _print_ledger(console, each)
     every = [line for lines in found.values() for line in lines]
     late = sum(line.slips for line in every)
     undated = sum(not line.expected_on for line in every)
@@ -208,6 +220,29 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
     console.print(table)
     if len(every) > MOST_SHOWN:
         console.print(f"... and {len(every) - MOST_SHOWN} more lines (--json lists them)", markup=False)
+
+
+def _print_ledger(console: Console, ledger: SkuLedger) -> None:
+    stock = ledger.stock
+    console.print(
+        f"{_clean(stock.sku)} at {_clean(stock.depot_name)}: {stock.on_hand} on hand, {stock.allocated} allocated, "
+        f"{stock.available} available, {stock.inbound} to come, {stock.wanted} wanted, {stock.uncovered} uncovered",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    table = Table("Day", "Comes", "Wanted", "Supply so far", "Demand so far", "Balance", box=None)
+    for each in ledger.days[:MOST_SHOWN]:
+        totals = (str(each.supply), str(each.demand), str(each.balance)) if each.day else ("–", "–", "–")
+        table.add_row(each.day or "no date", str(each.comes), str(each.wanted), *totals)
+    console.print(table)
+    if not ledger.short_from:
+        said = "Everything that is wanted is covered."
+    elif ledger.covered_from:
+        said = f"Short from {ledger.short_from}, covered from {ledger.covered_from} on."
+    else:
+        said = f"Short from {ledger.short_from}, and no date covers it."
+    console.print(said, markup=False, highlight=False)
 
 
 def _clean(text: str) -> str:

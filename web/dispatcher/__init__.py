@@ -7,6 +7,7 @@ BLUEPRINTS = (
     "web.dispatcher.receipts:receipts",
     "web.dispatcher.supply:supply",
     "web.dispatcher.replenish:replenish",
+    "web.dispatcher.stock:stock",
     "web.dispatcher.imports:imports",
     "web.dispatcher.exports:exports",
     "web.dispatcher.release:release",

@@ -187,6 +187,8 @@ def notice_words(kind: str) -> str:
         "next": _("the next stop"),
         "cancelled": _("cancelled"),
         "backorder_list": _("the list of backorders"),
+        "supplier_overdue": _("what is overdue from a supplier"),
+        "supplier_order": _("an order to a supplier"),
     }.get(kind, kind.replace("_", " "))
 
 
