@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 from sqlalchemy import func, insert, select, update
 
 from data.store.stock import StockStore
-from data.tables import allocation, delivery, delivery_line, order_line, proof, proof_line, supply, task
+from data.tables import (
+    allocation,
+    customer,
+    delivery,
+    delivery_line,
+    depot,
+    order,
+    order_line,
+    product,
+    proof,
+    proof_line,
+    site,
+    supply,
+    task,
+)
 from routing.errors import Conflict, NotFound
-from routing.model.returns import DoorTask, RefusedUnits
+from routing.model.returns import DoorTask, GivenUp, GivenUpLine, RefusedUnits
 from routing.model.stock import Receipt
 
 
@@ -103,6 +118,73 @@ class ReturnStore(StockStore):
         )
         if not done.rowcount:
             raise Conflict("This order was changed meanwhile. Look at it again.", line=line_id)
+
+    def credit_units(self, *, line_id: int, quantity: int) -> None:
+        """Units of an order line are paid back. Raises Conflict when more would be than were ordered."""
+        done = self.connection.execute(
+            update(order_line)
+            .where(order_line.c.id == line_id, order_line.c.credited + quantity <= order_line.c.quantity)
+            .values(credited=order_line.c.credited + quantity)
+        )
+        if not done.rowcount:
+            raise Conflict("More of this line would be credited than was ordered. Look at the order.", line=line_id)
+
+    def given_up(self, units: Mapping[int, int]) -> list[GivenUp]:
+        """These units by order line, gathered by order."""
+        rows = self.connection.execute(
+            select(
+                order_line.c.id,
+                order_line.c.unit_price,
+                product.c.number.label("sku"),
+                product.c.name.label("product"),
+                product.c.unit,
+                order.c.id.label("order_id"),
+                order.c.number,
+                order.c.customer_reference,
+                order.c.currency,
+                order.c.payment,
+                order.c.customer_id,
+                order.c.site_id,
+                customer.c.name.label("customer"),
+                customer.c.salesperson,
+                site.c.name.label("site"),
+                depot.c.zone,
+            )
+            .join_from(order_line, order, order.c.id == order_line.c.order_id)
+            .join(product, product.c.id == order_line.c.product_id)
+            .join(customer, customer.c.id == order.c.customer_id)
+            .join(site, site.c.id == order.c.site_id)
+            .join(depot, depot.c.id == order.c.depot_id)
+            .where(order_line.c.id.in_(sorted(units)))
+            .order_by(order.c.id, order_line.c.id)
+        ).all()
+        return [
+            GivenUp(
+                order_id=head.order_id,
+                order=head.number,
+                references=(head.customer_reference,) if head.customer_reference else (),
+                customer_id=head.customer_id,
+                customer=head.customer,
+                site_id=head.site_id,
+                site=head.site,
+                currency=head.currency,
+                payment=head.payment,
+                salesperson=head.salesperson,
+                zone=head.zone,
+                lines=tuple(
+                    GivenUpLine(
+                        line_id=row.id,
+                        sku=row.sku,
+                        name=row.product,
+                        unit=row.unit,
+                        quantity=units[row.id],
+                        price=row.unit_price,
+                    )
+                    for row in (head, *others)
+                ),
+            )
+            for head, *others in (list(group) for _order, group in groupby(rows, key=lambda row: row.order_id))
+        ]
 
     def site_of_delivery(self, delivery_id: int) -> int:
         return int(self.connection.scalar(select(delivery.c.site_id).where(delivery.c.id == delivery_id)) or 0)

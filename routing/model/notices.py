@@ -25,6 +25,7 @@ class NoticeKind(StrEnum):
     RESCHEDULED = "rescheduled"
     NEXT = "next"
     CANCELLED = "cancelled"
+    CREDITED = "credited"
     BACKORDER_LIST = "backorder_list"
 
 

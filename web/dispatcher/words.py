@@ -186,6 +186,7 @@ def notice_words(kind: str) -> str:
         "rescheduled": _("another day"),
         "next": _("the next stop"),
         "cancelled": _("cancelled"),
+        "credited": _("credited"),
         "backorder_list": _("the list of backorders"),
     }.get(kind, kind.replace("_", " "))
 
