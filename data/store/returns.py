@@ -24,7 +24,7 @@ from data.tables import (
     task,
 )
 from routing.errors import Conflict, NotFound
-from routing.model.returns import DoorTask, GivenUp, GivenUpLine, RefusedUnits
+from routing.model.returns import CollectFrom, DoorTask, GivenUp, GivenUpLine, HandedOver, RefusedUnits
 from routing.model.stock import Receipt
 
 
@@ -118,6 +118,56 @@ class ReturnStore(StockStore):
         )
         if not done.rowcount:
             raise Conflict("This order was changed meanwhile. Look at it again.", line=line_id)
+
+    def collect_from(self, site_id: int) -> CollectFrom:
+        """Raises NotFound."""
+        row = self.connection.execute(
+            select(site.c.id, site.c.name, customer.c.name.label("customer"), customer.c.tier)
+            .join(customer, customer.c.id == site.c.customer_id)
+            .where(site.c.id == site_id)
+        ).first()
+        if row is None:
+            raise NotFound(f"There is no site {site_id}.", site=site_id)
+        return CollectFrom(site_id=row.id, site=row.name, customer=row.customer, tier=row.tier)
+
+    def handed_over(self, *, site_id: int, product_id: int) -> list[HandedOver]:
+        """What the site has of a product by our deliveries, less what was fetched or is to be; the oldest first."""
+        fetched = (
+            select(func.coalesce(func.sum(proof_line.c.collected), 0))
+            .where(proof_line.c.allocation_id == allocation.c.id)
+            .correlate(allocation)
+            .scalar_subquery()
+        )
+        asked = (
+            select(func.coalesce(func.sum(delivery_line.c.quantity), 0))
+            .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
+            .where(
+                delivery_line.c.allocation_id == allocation.c.id,
+                delivery.c.direction == "collect",
+                delivery.c.state.not_in(("done", "unreleased")),
+            )
+            .correlate(allocation)
+            .scalar_subquery()
+        )
+        left = allocation.c.delivered - fetched - asked
+        rows = self.connection.execute(
+            select(allocation.c.id, order.c.id.label("order_id"), order.c.number, supply.c.depot_id, left.label("left"))
+            .join(supply, supply.c.id == allocation.c.supply_id)
+            .join(order_line, order_line.c.id == allocation.c.order_line_id)
+            .join(order, order.c.id == order_line.c.order_id)
+            .where(order.c.site_id == site_id, order_line.c.product_id == product_id, left > 0)
+            .order_by(order.c.ordered_at, allocation.c.id)
+        )
+        return [
+            HandedOver(
+                allocation_id=row.id,
+                order_id=row.order_id,
+                order=row.number,
+                depot_id=row.depot_id,
+                quantity=int(row.left),
+            )
+            for row in rows
+        ]
 
     def credit_units(self, *, line_id: int, quantity: int) -> None:
         """Units of an order line are paid back. Raises Conflict when more would be than were ordered."""

@@ -53,6 +53,27 @@ class GivenUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver:
+    """Base units of one allocation that a site has and that no collection has fetched or is to fetch."""
+
+    allocation_id: int
+    order_id: int
+    order: str
+    depot_id: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectFrom:
+    """A door that goods are fetched from. `tier` is its customer's."""
+
+    site_id: int
+    site: str
+    customer: str
+    tier: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedUnits:
     """Base units of one allocation that were refused at the door: they settle their line until somebody decides."""
 

@@ -154,6 +154,10 @@ def _about_undelivered(
         store.bring_again(delivery_id=delivery.id, for_day=day, from_states=("failed", "released"))
         _note(store, delivery, decision, orders, delivery.quantity, now=now, by=by, day=day)
         return f"{delivery.number} goes out again on {day}."
+    if delivery.direction == "collect" and decision is Decision.CREDIT:
+        raise InvalidInput(
+            f"{delivery.number} fetches goods: nothing of it can be credited. Try again, or cancel it.", code="decision"
+        )
     if delivery.state == "failed":
         raise Conflict(
             f"The goods of {delivery.number} are still on the van. Count the van in the evening, then decide; "
@@ -162,6 +166,8 @@ def _about_undelivered(
         )
     units = [each for line in delivery.lines for each in line.units]
     releasing.unrelease(store, delivery.id, now=now, by=by, why=decision.value)
+    if delivery.direction == "collect":
+        return f"{delivery.number} is cancelled: nothing is fetched."
     for each in units:
         store.cancel_units(line_id=each.line_id, quantity=each.quantity)
         gone.units[each.line_id] += each.quantity

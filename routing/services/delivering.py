@@ -497,6 +497,8 @@ def _end_delivery(
 
 def _task_sentence(door: Door, settled: Settled) -> str:
     number, why = settled.delivery.number, why_in("en", settled.outcome)
+    if settled.delivery.direction == "collect" and settled.next is Next.DECIDE:
+        return f"{number} was to fetch goods from {door.site}: {why}. Try again, or give it up?"
     if settled.is_done and settled.next is Next.DECIDE:
         refused = settled.total("refused")
         return f"{door.site} refused {refused} of {number}. Credit, cancel or deliver again?"
@@ -522,6 +524,9 @@ def _tell(
     secret: bytes,
 ) -> None:
     """One message per kind and recipient for the stop, however many orders were for it."""
+    settled = [one for one in settled if one.delivery.direction == "deliver"]
+    if not settled:
+        return  # goods were fetched: the slip says so
     done = [one for one in settled if one.is_done and (one.total("delivered") or one.next is not Next.DECIDE)]
     failed = [one for one in settled if not one.is_done]
     link_id = store.add_link(
@@ -640,7 +645,7 @@ def _tell_whom_it_moves(
     told = 0
     for eta in moving:
         door = doors[eta.stop_id]
-        if not leaves(door.told, eta):
+        if not leaves(door.told, eta) or all(each.direction == "collect" for each in door.deliveries):
             continue
         zone = ZoneInfo(door.zone)
         opens, closes = (moment.astimezone(zone).strftime("%H:%M") for moment in told_live(eta))
@@ -678,6 +683,7 @@ def _tell_whom_it_moves(
                         goods=[
                             goods_line(quantity=line.loaded, unit=line.unit, name=line.product)
                             for each in door.deliveries
+                            if each.direction == "deliver"
                             for line in each.lines
                         ],
                         window_from=opens,
