@@ -62,7 +62,7 @@ def reason(text: str) -> str:
     """
     said = " ".join(text.split())
     if not said:
-        raise InvalidInput("Say why it is fetched, such as empties or a return: the driver reads it.", code="why")
+        raise InvalidInput("Say why it is fetched, such as empties or a return: who counts it in will ask.", code="why")
     if len(said) > LONGEST_WHY:
         raise InvalidInput(f"Say why in at most {LONGEST_WHY} characters.", code="why")
     return said

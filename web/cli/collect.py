@@ -24,7 +24,7 @@ BY = "command line"
 @click.argument("sku", required=False)
 @click.argument("quantity", required=False, type=click.IntRange(min=1, max=2**31 - 1))
 @click.option("--day", type=DAY, metavar="DAY", help="From which day, as 2026-05-14; else its next delivery day.")
-@click.option("--why", default="asked for by the customer", show_default=True, help="The driver reads it.")
+@click.option("--why", default="asked for by the customer", show_default=True, help="It stands with the order.")
 @click.option("--cancel", "cancels", metavar="NUMBER", help="Do not fetch this one: a collection that no van has yet.")
 @json_option
 def collect_command(
