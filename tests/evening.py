@@ -40,8 +40,16 @@ class Driven:
         report = DeliveryReport(delivery_id=at.delivery_id, outcome=outcome, lines=lines)
         self._send(stop, DoorEvent.OUTCOME, at.arrival + timedelta(minutes=minutes), (report,))
 
-    def _send(self, stop: int, kind: DoorEvent, at: datetime, deliveries: tuple[DeliveryReport, ...]) -> None:
-        name = f"{self.round.shift_id}-{stop}-{kind}"
+    def reports(self, stop: int, delivery_id: int, outcome: Outcome, lines: tuple[DoorLine, ...]) -> None:
+        """What became of another delivery at the same door, a little later."""
+        report = DeliveryReport(delivery_id=delivery_id, outcome=outcome, lines=lines)
+        at = self.round.stops[stop].arrival + timedelta(minutes=6)
+        self._send(stop, DoorEvent.OUTCOME, at, (report,), name=f"{self.round.shift_id}-{delivery_id}")
+
+    def _send(
+        self, stop: int, kind: DoorEvent, at: datetime, deliveries: tuple[DeliveryReport, ...], name: str = ""
+    ) -> None:
+        name = name or f"{self.round.shift_id}-{stop}-{kind}"
         with open_store(self.database) as store:
             record(
                 store=store,

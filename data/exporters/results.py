@@ -15,8 +15,8 @@ from data.queries.results import LineResult
 
 COLUMNS = (
     "order", "line", "erp_reference", "line_erp_reference", "customer_reference", "customer", "site", "sku", "unit",
-    "ordered", "sent", "delivered", "short", "damaged", "refused", "returned", "open", "promised_on", "expected_on",
-    "day", "delivery", "outcome", "at", "recipient", "proof_link",
+    "ordered", "sent", "delivered", "short", "damaged", "refused", "returned", "credited", "open", "promised_on",
+    "expected_on", "day", "delivery", "outcome", "at", "recipient", "proof_link",
 )  # fmt: skip
 
 

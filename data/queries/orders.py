@@ -352,6 +352,7 @@ class ProofPage:
     short: int
     damaged: int
     refused: int
+    collected: int
     files: tuple[ProofFile, ...]
 
 
@@ -361,6 +362,7 @@ class DeliveryPage:
 
     id: int
     number: str
+    direction: str
     state: str
     for_day: str
     attempts: int
@@ -368,6 +370,10 @@ class DeliveryPage:
     goods: tuple[tuple[int, str, str], ...]
     placed: Placed | None
     proofs: tuple[ProofPage, ...]
+
+    @property
+    def is_collection(self) -> bool:
+        return self.direction == "collect"
 
     @property
     def is_planned(self) -> bool:
@@ -592,6 +598,7 @@ def deliveries_of(connection: Connection, order_id: int) -> tuple[DeliveryPage, 
         DeliveryPage(
             id=row.id,
             number=row.number,
+            direction=row.direction,
             state=row.state,
             for_day=row.for_day,
             attempts=row.attempts,
@@ -684,7 +691,7 @@ def _proofs(connection: Connection, delivery_ids: list[int]) -> dict[int, list[P
             proof,
             *(
                 func.coalesce(func.sum(proof_line.c[name]), 0).label(f"units_{name}")
-                for name in ("delivered", "short", "damaged", "refused")
+                for name in ("delivered", "short", "damaged", "refused", "collected")
             ),
         )
         .outerjoin(proof_line, proof_line.c.proof_id == proof.c.id)
@@ -708,6 +715,7 @@ def _proofs(connection: Connection, delivery_ids: list[int]) -> dict[int, list[P
                 short=int(row.units_short),
                 damaged=int(row.units_damaged),
                 refused=int(row.units_refused),
+                collected=int(row.units_collected),
                 files=tuple(files[row.id]),
             )
         )

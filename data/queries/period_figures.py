@@ -188,6 +188,7 @@ def _receipt_to_release(connection: Connection, period: Period, scope: Scope) ->
             release.c.released_at >= period.starts_at,
             release.c.released_at < period.ends_at,
             delivery.c.state != "unreleased",
+            delivery.c.direction == "deliver",
             supply.c.counted_at <= release.c.released_at,
             *scope.of_orders(),
         )

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Subquery, and_, case, exists, func, or_, select
 
 from data.queries.backorder_figures import Scope
-from data.tables import allocation, delivery_line, manifest, order, order_line, promise, proof, proof_line
+from data.tables import allocation, delivery, delivery_line, manifest, order, order_line, promise, proof, proof_line
 from routing.rules.figures.figure import Period, Ratio
 from routing.rules.figures.otif import CUSTOMER_CAUSED
 from routing.rules.figures.slips import Cause, Slips, cause_of, slips_by_cause
@@ -168,7 +168,8 @@ def _lines_due(period: Period, over: date, scope: Scope, version: ColumnElement[
     )
     theirs = exists(
         select(proof.c.id)
-        .join(delivery_line, delivery_line.c.delivery_id == proof.c.delivery_id)
+        .join(delivery, (delivery.c.id == proof.c.delivery_id) & (delivery.c.direction == "deliver"))
+        .join(delivery_line, delivery_line.c.delivery_id == delivery.c.id)
         .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
         .join(manifest, manifest.c.id == proof.c.manifest_id)
         .outerjoin(proof_line, (proof_line.c.proof_id == proof.c.id) & (proof_line.c.allocation_id == allocation.c.id))

@@ -16,6 +16,7 @@ from data.tables import (
     delivery,
     delivery_line,
     depot,
+    event,
     link,
     manifest,
     order,
@@ -34,9 +35,12 @@ from routing.errors import NotFound
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineResult:
-    """One order line, base units. `delivered`, `short`, `damaged`, `refused` are of this day, `open` of now: ordered
-    less cancelled, less all that was ever delivered or refused. `returned` was reported as not handed over and is
+    """One order line, base units. `delivered`, `short`, `damaged`, `refused` are of this day. `open` and `credited` are
+    of now: open is ordered less cancelled, less all that was ever delivered or refused; credited is what of the line is
+    paid back, refused units and ones that were never handed over. `returned` was reported as not handed over and is
     none of these: it comes back with the van.
+
+    Of 12 units that came back undelivered and were credited then: sent 12, returned 12, credited 12, ordered 0, open 0.
 
     `outcome` is the word of the last report of the day, "" while nobody has reported; `at` is in `zone`.
     `proof_link` is "" without a report.
@@ -58,6 +62,7 @@ class LineResult:
     damaged: int
     refused: int
     returned: int
+    credited: int
     open: int
     promised_on: str
     expected_on: str
@@ -110,6 +115,7 @@ def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) 
             order_line.c.erp_reference.label("line_erp_reference"),
             order_line.c.quantity,
             order_line.c.cancelled,
+            order_line.c.credited,
             order_line.c.expected_on,
             order.c.number.label("order"),
             order.c.erp_reference,
@@ -151,6 +157,7 @@ def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) 
                 damaged=mine.damaged,
                 refused=mine.refused,
                 returned=mine.returned,
+                credited=row.credited,
                 open=max(0, row.quantity - row.cancelled - served.get(row.id, 0)),
                 promised_on=promised.get(row.id, ""),
                 expected_on=row.expected_on,
@@ -269,6 +276,20 @@ def _carried(
         mine.refused += int(refused)
         if row.id in reported:
             mine.returned += max(0, row.quantity - int(delivered + short + damaged + refused))
+    for given_up in connection.execute(
+        select(delivery.c.id, delivery.c.number, event.c.data)
+        .join(event, event.c.delivery_id == delivery.c.id)
+        .where(delivery.c.id.in_(delivery_ids), event.c.kind == "decided", delivery.c.state == "unreleased")
+        .order_by(event.c.id)
+    ):
+        # Given up after it came back: the delivery lost its goods then, but they were on this van.
+        for line_id, units in given_up.data.get("lines", {}).items():
+            mine = found.setdefault(int(line_id), _Carried(deliveries={}))
+            if given_up.id in mine.deliveries:
+                continue
+            mine.deliveries[given_up.id] = given_up.number
+            mine.sent += units
+            mine.returned += units
     return found
 
 

@@ -192,7 +192,7 @@ def _orders_in(connection: Connection, day: str, states: tuple[str, ...]) -> set
         .join(allocation, allocation.c.order_line_id == order_line.c.id)
         .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
         .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
-        .where(delivery.c.state.in_(states), delivery.c.for_day <= day)
+        .where(delivery.c.state.in_(states), delivery.c.for_day <= day, delivery.c.direction == "deliver")
         .distinct()
     )
     return set(connection.scalars(query))

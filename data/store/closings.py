@@ -97,7 +97,7 @@ class ClosingStore(StorePart):
                 .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
                 .join(supply, supply.c.id == allocation.c.supply_id)
                 .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
-                .where(delivery.c.id.in_(ids), delivery.c.state == "failed")
+                .where(delivery.c.id.in_(ids), delivery.c.state == "failed", delivery.c.direction == "deliver")
                 .group_by(supply.c.product_id)
             )
         }

@@ -289,6 +289,8 @@ class DayStore(CalendarStore):
             .distinct()
             .join_from(delivery_line, allocation, allocation.c.id == delivery_line.c.allocation_id)
             .join(order_line, order_line.c.id == allocation.c.order_line_id)
+            # Days, hours and holds of an order bind what is brought for it, not what is fetched back later.
+            .join(delivery, (delivery.c.id == delivery_line.c.delivery_id) & (delivery.c.direction == "deliver"))
             .where(delivery_line.c.delivery_id.in_(ids))
             .order_by(delivery_line.c.delivery_id, order_line.c.order_id)
         ).all()
@@ -332,6 +334,8 @@ class DayStore(CalendarStore):
                 promise,
                 (promise.c.order_line_id == newest.c.order_line_id) & (promise.c.version == newest.c.version),
             )
+            # What is fetched back was promised and brought before: that day binds nobody any more.
+            .join(delivery, (delivery.c.id == delivery_line.c.delivery_id) & (delivery.c.direction == "deliver"))
             .where(delivery_line.c.delivery_id.in_(ids))
             .order_by(delivery_line.c.delivery_id, promise.c.promised_on, promise.c.window_from)
         )

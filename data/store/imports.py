@@ -66,6 +66,9 @@ class ImportStore(StorePart):
 
     # ------------------------------------------------------------------ suppliers
 
+    def has_supplier(self, name: str) -> bool:
+        return self.connection.scalar(select(supplier.c.id).where(supplier.c.name == name).limit(1)) is not None
+
     def suppliers(self, numbers: Collection[str], *, source: str = "own") -> dict[str, dict[str, Any]]:
         """The rows of the suppliers that exist, by number."""
         found: dict[str, dict[str, Any]] = {}

@@ -225,7 +225,11 @@ class OrderStore(StorePart):
                 .join(allocation, allocation.c.order_line_id == order_line.c.id)
                 .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
                 .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
-                .where(order_line.c.order_id.in_(part), delivery.c.state != "unreleased")
+                .where(
+                    order_line.c.order_id.in_(part),
+                    delivery.c.state != "unreleased",
+                    delivery.c.direction == "deliver",
+                )
                 .group_by(order_line.c.order_id)
             )
             found |= {row.order_id: row.shipments for row in self.connection.execute(query)}
@@ -262,14 +266,19 @@ class OrderStore(StorePart):
         ready_at: datetime | None,
         oldest_ordered_at: datetime,
         lines: Mapping[int, int],
+        direction: str = "deliver",
     ) -> tuple[int, str]:
-        """Makes a delivery of units per allocation; returns its key and its number."""
+        """Makes a delivery of units per allocation; returns its key and its number.
+
+        `direction` "collect": the units are those handed over by that allocation before, and come back.
+        """
         values = {
             "number": uuid4().hex,  # the real number needs the key, which the insert gives
             "release_id": release_id,
             "site_id": site_id,
             "depot_id": depot_id,
             "for_day": for_day,
+            "direction": direction,
             "tier": tier,
             "ready_at": ready_at,
             "oldest_ordered_at": oldest_ordered_at,

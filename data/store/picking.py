@@ -139,7 +139,11 @@ class PickingStore(StorePart):
                 )
                 .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
                 .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
-                .where(delivery_line.c.allocation_id.in_(part), delivery.c.state == "released")
+                .where(
+                    delivery_line.c.allocation_id.in_(part),
+                    delivery.c.state == "released",
+                    delivery.c.direction == "deliver",
+                )
                 .order_by(delivery_line.c.id)
             ):
                 lines[row.allocation_id].append((row.id, row.quantity, row.noted))
@@ -234,7 +238,11 @@ class PickingStore(StorePart):
                     select(delivery_line.c.delivery_id)
                     .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
                     .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
-                    .where(allocation.c.order_line_id.in_(part), delivery.c.state == "released")
+                    .where(
+                        allocation.c.order_line_id.in_(part),
+                        delivery.c.state == "released",
+                        delivery.c.direction == "deliver",
+                    )
                 )
             )
         return found

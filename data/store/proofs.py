@@ -324,6 +324,7 @@ class ProofStore(StorePart):
             select(delivery_line.c.delivery_id, promise.c.promised_on, promise.c.window_from, promise.c.window_to)
             .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
             .join(promise, promise.c.order_line_id == allocation.c.order_line_id)
+            .join(delivery, (delivery.c.id == delivery_line.c.delivery_id) & (delivery.c.direction == "deliver"))
             .where(
                 delivery_line.c.delivery_id.in_(delivery_ids), promise.c.version == latest, promise.c.window_from != ""
             )
@@ -411,11 +412,12 @@ class ProofStore(StorePart):
     def tell_window(
         self, *, delivery_ids: Sequence[int], day: str, opens: str, closes: str, why: str, by: str, now: datetime
     ) -> None:
-        """A new promise for every order line of these deliveries: the window the customer is told now."""
+        """A new promise for every order line that is brought: the window the customer is told now."""
         lines = self.connection.execute(
             select(allocation.c.order_line_id, func.max(promise.c.version).label("version"))
             .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
             .outerjoin(promise, promise.c.order_line_id == allocation.c.order_line_id)
+            .join(delivery, (delivery.c.id == delivery_line.c.delivery_id) & (delivery.c.direction == "deliver"))
             .where(delivery_line.c.delivery_id.in_(delivery_ids))
             .group_by(allocation.c.order_line_id)
             .order_by(allocation.c.order_line_id)

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 from sqlalchemy import func, insert, select, update
 
 from data.store.stock import StockStore
-from data.tables import allocation, delivery, delivery_line, order_line, proof, proof_line, supply, task
+from data.tables import (
+    allocation,
+    customer,
+    delivery,
+    delivery_line,
+    depot,
+    order,
+    order_line,
+    product,
+    proof,
+    proof_line,
+    site,
+    supply,
+    task,
+)
 from routing.errors import Conflict, NotFound
-from routing.model.returns import DoorTask, RefusedUnits
+from routing.model.returns import CollectFrom, DoorTask, GivenUp, GivenUpLine, HandedOver, RefusedUnits
 from routing.model.stock import Receipt
 
 
@@ -103,6 +118,123 @@ class ReturnStore(StockStore):
         )
         if not done.rowcount:
             raise Conflict("This order was changed meanwhile. Look at it again.", line=line_id)
+
+    def collect_from(self, site_id: int) -> CollectFrom:
+        """Raises NotFound."""
+        row = self.connection.execute(
+            select(site.c.id, site.c.name, customer.c.name.label("customer"), customer.c.tier)
+            .join(customer, customer.c.id == site.c.customer_id)
+            .where(site.c.id == site_id)
+        ).first()
+        if row is None:
+            raise NotFound(f"There is no site {site_id}.", site=site_id)
+        return CollectFrom(site_id=row.id, site=row.name, customer=row.customer, tier=row.tier)
+
+    def handed_over(self, *, site_id: int, product_id: int) -> list[HandedOver]:
+        """What the site has of a product by our deliveries, less what was fetched or is to be; the oldest first."""
+        fetched = (
+            select(func.coalesce(func.sum(proof_line.c.collected), 0))
+            .where(proof_line.c.allocation_id == allocation.c.id)
+            .correlate(allocation)
+            .scalar_subquery()
+        )
+        asked = (
+            select(func.coalesce(func.sum(delivery_line.c.quantity), 0))
+            .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
+            .where(
+                delivery_line.c.allocation_id == allocation.c.id,
+                delivery.c.direction == "collect",
+                delivery.c.state.not_in(("done", "unreleased")),
+            )
+            .correlate(allocation)
+            .scalar_subquery()
+        )
+        left = allocation.c.delivered - fetched - asked
+        rows = self.connection.execute(
+            select(allocation.c.id, order.c.id.label("order_id"), order.c.number, supply.c.depot_id, left.label("left"))
+            .join(supply, supply.c.id == allocation.c.supply_id)
+            .join(order_line, order_line.c.id == allocation.c.order_line_id)
+            .join(order, order.c.id == order_line.c.order_id)
+            .where(order.c.site_id == site_id, order_line.c.product_id == product_id, left > 0)
+            .order_by(order.c.ordered_at, allocation.c.id)
+        )
+        return [
+            HandedOver(
+                allocation_id=row.id,
+                order_id=row.order_id,
+                order=row.number,
+                depot_id=row.depot_id,
+                quantity=int(row.left),
+            )
+            for row in rows
+        ]
+
+    def credit_units(self, *, line_id: int, quantity: int) -> None:
+        """Units of an order line are paid back. Raises Conflict when more would be than were ordered."""
+        done = self.connection.execute(
+            update(order_line)
+            .where(order_line.c.id == line_id, order_line.c.credited + quantity <= order_line.c.quantity)
+            .values(credited=order_line.c.credited + quantity)
+        )
+        if not done.rowcount:
+            raise Conflict("More of this line would be credited than was ordered. Look at the order.", line=line_id)
+
+    def given_up(self, units: Mapping[int, int]) -> list[GivenUp]:
+        """These units by order line, gathered by order."""
+        rows = self.connection.execute(
+            select(
+                order_line.c.id,
+                order_line.c.unit_price,
+                product.c.number.label("sku"),
+                product.c.name.label("product"),
+                product.c.unit,
+                order.c.id.label("order_id"),
+                order.c.number,
+                order.c.customer_reference,
+                order.c.currency,
+                order.c.payment,
+                order.c.customer_id,
+                order.c.site_id,
+                customer.c.name.label("customer"),
+                customer.c.salesperson,
+                site.c.name.label("site"),
+                depot.c.zone,
+            )
+            .join_from(order_line, order, order.c.id == order_line.c.order_id)
+            .join(product, product.c.id == order_line.c.product_id)
+            .join(customer, customer.c.id == order.c.customer_id)
+            .join(site, site.c.id == order.c.site_id)
+            .join(depot, depot.c.id == order.c.depot_id)
+            .where(order_line.c.id.in_(sorted(units)))
+            .order_by(order.c.id, order_line.c.id)
+        ).all()
+        return [
+            GivenUp(
+                order_id=head.order_id,
+                order=head.number,
+                references=(head.customer_reference,) if head.customer_reference else (),
+                customer_id=head.customer_id,
+                customer=head.customer,
+                site_id=head.site_id,
+                site=head.site,
+                currency=head.currency,
+                payment=head.payment,
+                salesperson=head.salesperson,
+                zone=head.zone,
+                lines=tuple(
+                    GivenUpLine(
+                        line_id=row.id,
+                        sku=row.sku,
+                        name=row.product,
+                        unit=row.unit,
+                        quantity=units[row.id],
+                        price=row.unit_price,
+                    )
+                    for row in (head, *others)
+                ),
+            )
+            for head, *others in (list(group) for _order, group in groupby(rows, key=lambda row: row.order_id))
+        ]
 
     def site_of_delivery(self, delivery_id: int) -> int:
         return int(self.connection.scalar(select(delivery.c.site_id).where(delivery.c.id == delivery_id)) or 0)

@@ -297,7 +297,11 @@ class StockStore(PolicyStore):
         out_on = (
             select(func.max(delivery.c.for_day))
             .join(delivery_line, delivery_line.c.delivery_id == delivery.c.id)
-            .where(delivery_line.c.allocation_id == allocation.c.id, delivery.c.state != "unreleased")
+            .where(
+                delivery_line.c.allocation_id == allocation.c.id,
+                delivery.c.state != "unreleased",
+                delivery.c.direction == "deliver",
+            )
             .scalar_subquery()
         )
         query = (
@@ -535,6 +539,7 @@ class StockStore(PolicyStore):
             .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
             .where(
                 delivery_line.c.allocation_id == from_id,
+                delivery.c.direction == "deliver",  # what is fetched back was handed over and moves no more
                 delivery.c.state.in_(["released", "failed", "loaded", "dispatched"]),
             )
             # What is only released first: a delivery that was handed over keeps its goods as long as it can.

@@ -58,6 +58,7 @@ order_line = Table(
     Column("quantity", Integer, nullable=False),  # base units
     count("unit_price", default=0),
     count("cancelled", default=0),  # base units taken off again
+    count("credited", default=0),  # base units, refused or never handed over, whose money is given back
     word("expected_on", default=""),  # the live date, recalculated in silence
     word("erp_reference", default=""),
     UniqueConstraint("order_id", "number"),

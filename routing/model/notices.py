@@ -25,6 +25,7 @@ class NoticeKind(StrEnum):
     RESCHEDULED = "rescheduled"
     NEXT = "next"
     CANCELLED = "cancelled"
+    CREDITED = "credited"
     BACKORDER_LIST = "backorder_list"
     SUPPLIER_OVERDUE = "supplier_overdue"
     SUPPLIER_ORDER = "supplier_order"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -31,11 +31,60 @@ class Next(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedeliveryPolicy:
-    """After `max_attempts` nobody drives again before a person has decided."""
+    """What comes after a failed attempt, by its reason; the policies say it for a company, customer or order.
+
+    After `max_attempts` nobody drives again before a person has decided, whatever the reason. A reason in neither set
+    goes out again by itself on the next delivery day.
+
+    >>> usual = RedeliveryPolicy()
+    >>> [usual.after(Outcome.CLOSED, attempts=n).value for n in (1, 2, 3)]
+    ['next_delivery_day', 'next_delivery_day', 'decide']
+    >>> usual.after(Outcome.ADDRESS_NOT_FOUND, attempts=1).value
+    'wait_for_customer'
+    """
 
     max_attempts: int = 3
     wait_for_customer: frozenset[Outcome] = frozenset({Outcome.ADDRESS_NOT_FOUND, Outcome.NO_PAYMENT})
     decide: frozenset[Outcome] = frozenset({Outcome.REFUSED, Outcome.WRONG_GOODS, Outcome.NO_PAPERWORK})
+
+    def after(self, outcome: Outcome, *, attempts: int) -> Next:
+        """What follows the attempt that failed for this reason and was the `attempts`-th."""
+        if outcome in self.decide or attempts >= self.max_attempts:
+            return Next.DECIDE
+        return Next.WAIT_FOR_CUSTOMER if outcome in self.wait_for_customer else Next.NEXT_DELIVERY_DAY
+
+
+REASONS = (
+    Outcome.NOT_HOME,
+    Outcome.CLOSED,
+    Outcome.ADDRESS_NOT_FOUND,
+    Outcome.NO_ACCESS,
+    Outcome.NO_PARKING,
+    Outcome.WRONG_GOODS,
+    Outcome.NO_PAPERWORK,
+    Outcome.NO_PAYMENT,
+    Outcome.BREAKDOWN,
+    Outcome.NOT_ATTEMPTED,
+)
+"""The failures that leave the goods on the van, so that a policy may say what follows. Refused goods are always a
+decision; damaged and missing ones are replaced."""
+
+
+def strictest(policies: Sequence[RedeliveryPolicy]) -> RedeliveryPolicy:
+    """What holds for a delivery of several orders: the fewest attempts, and a person before the customer before nobody.
+
+    >>> eager, careful = RedeliveryPolicy(max_attempts=5), RedeliveryPolicy(decide=frozenset({Outcome.CLOSED}))
+    >>> both = strictest([eager, careful])
+    >>> both.max_attempts, both.after(Outcome.CLOSED, attempts=1).value
+    (3, 'decide')
+    """
+    if not policies:
+        return RedeliveryPolicy()
+    return RedeliveryPolicy(
+        max_attempts=min(each.max_attempts for each in policies),
+        wait_for_customer=frozenset().union(*(each.wait_for_customer for each in policies)),
+        decide=frozenset().union(*(each.decide for each in policies)),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +123,7 @@ def settle(report: DeliveryReport, delivery: DoorDelivery, policy: RedeliveryPol
         outcome=outcome,
         lines=lines,
         is_done=False,
-        next=_after_failing(outcome, attempts, policy),
+        next=policy.after(outcome, attempts=attempts),
         attempts=attempts,
         stays=stays,
     )
@@ -153,14 +202,6 @@ def _after_counting(lines: tuple[DoorLine, ...]) -> Next:
     if any(line.short for line in lines):
         return Next.BACKORDER
     return Next.NOTHING
-
-
-def _after_failing(outcome: Outcome, attempts: int, policy: RedeliveryPolicy) -> Next:
-    if outcome in policy.decide or attempts >= policy.max_attempts:
-        return Next.DECIDE
-    if outcome in policy.wait_for_customer:
-        return Next.WAIT_FOR_CUSTOMER
-    return Next.NEXT_DELIVERY_DAY
 
 
 def for_the_erp(settled: Settled) -> Settled:

@@ -46,8 +46,11 @@ def out_today(
     """
     zone = ZoneInfo(stop.zone)
     opens, closes = (each.astimezone(zone).strftime("%H:%M") for each in window)
-    first = stop.deliveries[0]
-    goods = [line for delivery in stop.deliveries for line in delivery.lines]
+    brought = [each for each in stop.deliveries if each.direction == "deliver"]
+    if not brought:
+        return ()  # the van only fetches something here: that it comes was agreed with who asked for it
+    first = brought[0]
+    goods = [line for delivery in brought for line in delivery.lines]
     data: dict[str, object] = {
         "company": company.name,
         "phone": company.phone,

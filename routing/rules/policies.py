@@ -21,6 +21,7 @@ from typing import Any
 from routing.errors import InvalidInput
 from routing.model.consents import Silence
 from routing.model.orders import AllocationPolicy, AllocationRule, Completeness, RankRule, RideRule
+from routing.rules.door import REASONS, Next, RedeliveryPolicy
 from routing.rules.replenishment import Terms
 
 
@@ -136,6 +137,30 @@ class PolicyBook:
         )
         return RideRule(rule or RideRule.ALONE), RIDE_MINUTES if minutes is None else int(minutes)
 
+    def redelivery(self, *, day: str, customer_id: int, order_id: int) -> RedeliveryPolicy:
+        """What follows a failed attempt at this order's door on an ISO day.
+
+        >>> waits = PolicyRow(scope=Scope.CUSTOMER, scope_id=12, name="after_closed", value="wait_for_customer",
+        ...                   effective_from="2026-03-01")
+        >>> once = PolicyRow(scope=Scope.ORDER, scope_id=1, name="max_attempts", value=1, effective_from="2026-03-01")
+        >>> book = PolicyBook([waits, once])
+        >>> [book.redelivery(day="2026-03-02", customer_id=customer, order_id=order).after("closed", attempts=1).value
+        ...  for customer, order in ((7, 2), (12, 2), (12, 1))]
+        ['next_delivery_day', 'wait_for_customer', 'decide']
+        """
+
+        def said(name: str) -> Any:
+            value = self.value(name, day=day, customer_id=customer_id, order_id=order_id)
+            return usual(name) if value is None else value
+
+        after = {reason: Next(said(f"after_{reason.value}")) for reason in REASONS}
+        return replace(
+            RedeliveryPolicy(),
+            max_attempts=int(said("max_attempts")),
+            wait_for_customer=frozenset(key for key, value in after.items() if value is Next.WAIT_FOR_CUSTOMER),
+            decide=frozenset(key for key, value in after.items() if value is Next.DECIDE),
+        )
+
     def rank_rule(self, stated: RankRule, *, day: str, customer_id: int) -> RankRule:
         """What a customer's units are worth: its row, else what its record states, else the company's."""
         own = self.row("rank_rule", day=day, scope=Scope.CUSTOMER, scope_id=customer_id)
@@ -210,6 +235,7 @@ RIDE_MINUTES = 10
 # Read by routing/rules/consent.py, where each is explained with an example.
 _ASKED, _CONSENT = ("private", "on", "off"), ("own", "us_mail_order")
 _LISTED = ("off", "daily")
+_AFTER = (Next.NEXT_DELIVERY_DAY.value, Next.WAIT_FOR_CUSTOMER.value, Next.DECIDE.value)
 _SILENCE, _REFUND = tuple(word.value for word in Silence), ("seven_working_days", "billing_cycle")
 
 KINDS: dict[str, PolicyKind] = {
@@ -239,6 +265,11 @@ KINDS: dict[str, PolicyKind] = {
         ),
         PolicyKind(name="backorder_list_at", scopes=_COMPANY, read=_clock),
         PolicyKind(name="refund_within", scopes=_ALL, read=_one_of(*_REFUND), choices=_REFUND),
+        PolicyKind(name="max_attempts", scopes=_ALL, read=_whole(1, 20)),
+        *(
+            PolicyKind(name=f"after_{reason.value}", scopes=_ALL, read=_one_of(*_AFTER), choices=_AFTER)
+            for reason in REASONS
+        ),
         PolicyKind(name="review_days", scopes=_COMPANY, read=_whole(1, 365)),
         PolicyKind(name="cycle_service", scopes=_COMPANY, read=_whole(50, 99)),
         PolicyKind(name="usual_lead_days", scopes=_COMPANY, read=_whole(1, 365)),
@@ -248,7 +279,7 @@ KINDS: dict[str, PolicyKind] = {
 
 def usual(name: str) -> Any:
     """What holds for a company that set nothing; None: no such limit."""
-    policy, terms = AllocationPolicy(), Terms()
+    policy, terms, again = AllocationPolicy(), Terms(), RedeliveryPolicy()
     by_name: dict[str, Any] = {
         "allocation_rule": policy.rule.value,
         "rank_rule": RankRule.NORMAL.value,
@@ -265,6 +296,8 @@ def usual(name: str) -> Any:
         "refund_within": "seven_working_days",
         "backorder_list": "off",
         "backorder_list_at": "07:00",
+        "max_attempts": again.max_attempts,
+        **{f"after_{reason.value}": again.after(reason, attempts=0).value for reason in REASONS},
         "review_days": terms.review_days,
         "cycle_service": round(terms.cycle_service * 100),
         "usual_lead_days": terms.usual_lead_days,

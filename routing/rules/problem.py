@@ -442,7 +442,7 @@ class _Building:
 
 
 def _refuse_held(delivery: DeliveryFacts, site: SiteFacts) -> None:
-    if site.payment_hold:
+    if site.payment_hold and delivery.direction == "deliver":
         raise _Excluded(Reason.ON_HOLD, f"{site.customer} is on hold: {site.payment_hold}.")
     for order in delivery.orders:
         if order.hold_reason:

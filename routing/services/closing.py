@@ -10,6 +10,7 @@ from typing import Protocol
 
 from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.day import UndeliveredUnits, VanCash, VanGoods, VanOfDay
+from routing.model.money import amount as in_words
 from routing.model.proofs import DeliveryReport, Door, DoorDelivery, DoorEvent, DoorReport, ManifestInHand, Outcome
 from routing.model.stock import UnitState
 from routing.rules.closing import who_goes_without
@@ -342,13 +343,13 @@ def _count_cash(
     for currency, each in expected.items():
         if currency not in cash:
             raise InvalidInput(
-                f"The cash of this route was not counted: {each.collected / 100:.2f} {currency} were collected.",
+                f"The cash of this route was not counted: {in_words(each.collected, currency)} were collected.",
                 code="cash_not_counted",
             )
     off = []
     for currency, amount in sorted(cash.items()):
         if amount < 0:
-            raise InvalidInput(f"{amount / 100:.2f} {currency} cannot be counted. Give 0 or more.")
+            raise InvalidInput(f"{in_words(amount, currency)} cannot be counted. Give 0 or more.")
         collected = expected[currency].collected if currency in expected else 0
         if not amount and currency not in expected:
             continue  # an empty till of a route without cash
@@ -360,8 +361,8 @@ def _count_cash(
                 subject_kind="shift",
                 subject_id=manifest.shift_id,
                 sentence=(
-                    f"The cash of {manifest.day} does not add up: {amount / 100:.2f} {currency} were counted, "
-                    f"{collected / 100:.2f} collected. Ask the driver."
+                    f"The cash of {manifest.day} does not add up: {in_words(amount, currency)} were counted, "
+                    f"{in_words(collected, currency)} collected. Ask the driver."
                 ),
                 made_at=now,
                 data={"currency": currency, "counted": amount, "collected": collected},

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict, InvalidInput
+from routing.model.money import amount
+from routing.model.notices import Notice, NoticeKind, goods_line
 from routing.model.orders import DeliveryDays
+from routing.model.parties import Company, Contact
 from routing.model.picking import PickDelivery
-from routing.model.returns import DoorTask, RefusedUnits
+from routing.model.returns import DoorTask, GivenUp, GivenUpLine, RefusedUnits
 from routing.model.stock import UnitState
 from routing.rules.door import first_day_after
-from routing.services import picking, receiving, releasing
+from routing.services import picking, receiving, refunding, releasing
+from routing.services.refunding import Owed, ask_for_refund
 
 
 class Decision(StrEnum):
@@ -30,12 +36,17 @@ class Decision(StrEnum):
     REDELIVER = "redeliver"
 
 
-class Store(releasing.Store, receiving.Store, Protocol):
+class Store(releasing.Store, receiving.Store, refunding.Store, Protocol):
     """What deciding needs of the store."""
 
     def door_task(self, task_id: int) -> DoorTask: ...
     def refused_units(self, delivery_id: int) -> list[RefusedUnits]: ...
     def bring_again(self, *, delivery_id: int, for_day: str, from_states: Sequence[str]) -> None: ...
+    def credit_units(self, *, line_id: int, quantity: int) -> None: ...
+    def given_up(self, units: Mapping[int, int]) -> list[GivenUp]: ...
+    def company(self) -> Company: ...
+    def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
+    def add_notice(self, message: Notice, *, made_at: datetime) -> bool: ...
     def cancel_units(self, *, line_id: int, quantity: int) -> None: ...
     def site_of_delivery(self, delivery_id: int) -> int: ...
     def orders_of_delivery(self, delivery_id: int) -> list[int]: ...
@@ -75,21 +86,34 @@ def decide_door(store: Store, *, task_id: int, decision: Decision, now: datetime
     `for_day` (ISO) is for another attempt; without it the site's next delivery day. Raises NotFound, InvalidInput for a
     day that is over, and Conflict when it was decided before or the goods are still on the van.
     """
-    task = store.door_task(task_id)
+    task, gone = store.door_task(task_id), Gone(task_id=task_id, decision=decision)
     if task.kind not in ("door_decision", "redelivery"):
         raise InvalidInput("This task is no decision about a delivery: say what came of it.", code="task_kind")
     delivery = picking.one_delivery(store, task.delivery_id)
     if delivery.state == "done":
-        said = _about_refused(store, delivery, decision, now=now, by=by)
+        said = _about_refused(store, delivery, decision, gone, now=now, by=by)
     elif delivery.state in ("failed", "released"):
-        said = _about_undelivered(store, delivery, decision, for_day=for_day, now=now, by=by)
+        said = _about_undelivered(store, delivery, decision, gone, for_day=for_day, now=now, by=by)
     else:
         raise Conflict(f"{delivery.number} is on its way or taken back: there is nothing to decide.", code="decided")
+    if gone.units:
+        said += _give_back(store, delivery, gone, now=now, by=by)
     store.finish_task(task_id=task_id, outcome=said, by=by, now=now)
     return said
 
 
-def _about_refused(store: Store, delivery: PickDelivery, decision: Decision, *, now: datetime, by: str) -> str:
+@dataclass(slots=True, kw_only=True)
+class Gone:
+    """Units by order line that the decision gives up."""
+
+    task_id: int
+    decision: Decision
+    units: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+
+
+def _about_refused(
+    store: Store, delivery: PickDelivery, decision: Decision, gone: Gone, *, now: datetime, by: str
+) -> str:
     refused = store.refused_units(delivery.id)
     units = sum(each.quantity for each in refused)
     if not units:
@@ -104,10 +128,12 @@ def _about_refused(store: Store, delivery: PickDelivery, decision: Decision, *, 
                 to_state=UnitState.SHORT,
                 quantity=each.quantity,
             )
-    _note(store, delivery, decision, sorted({each.order_id for each in refused}), units, now=now, by=by)
     if decision is not Decision.REDELIVER:
+        for each in refused:
+            gone.units[each.line_id] += each.quantity
         word = "credited" if decision is Decision.CREDIT else "cancelled"
         return f"{units} refused units of {delivery.number} are {word}."
+    _note(store, delivery, decision, sorted({each.order_id for each in refused}), units, now=now, by=by)
     receiving.reallocate(
         store,
         depot_id=delivery.depot_id,
@@ -120,14 +146,18 @@ def _about_refused(store: Store, delivery: PickDelivery, decision: Decision, *, 
 
 
 def _about_undelivered(
-    store: Store, delivery: PickDelivery, decision: Decision, *, for_day: str, now: datetime, by: str
+    store: Store, delivery: PickDelivery, decision: Decision, gone: Gone, *, for_day: str, now: datetime, by: str
 ) -> str:
-    orders = store.orders_of_delivery(delivery.id)
     if decision is Decision.REDELIVER:
+        orders = store.orders_of_delivery(delivery.id)
         day = _day(store, delivery, for_day, now)
         store.bring_again(delivery_id=delivery.id, for_day=day, from_states=("failed", "released"))
         _note(store, delivery, decision, orders, delivery.quantity, now=now, by=by, day=day)
         return f"{delivery.number} goes out again on {day}."
+    if delivery.direction == "collect" and decision is Decision.CREDIT:
+        raise InvalidInput(
+            f"{delivery.number} fetches goods: nothing of it can be credited. Try again, or cancel it.", code="decision"
+        )
     if delivery.state == "failed":
         raise Conflict(
             f"The goods of {delivery.number} are still on the van. Count the van in the evening, then decide; "
@@ -136,9 +166,11 @@ def _about_undelivered(
         )
     units = [each for line in delivery.lines for each in line.units]
     releasing.unrelease(store, delivery.id, now=now, by=by, why=decision.value)
+    if delivery.direction == "collect":
+        return f"{delivery.number} is cancelled: nothing is fetched."
     for each in units:
         store.cancel_units(line_id=each.line_id, quantity=each.quantity)
-    _note(store, delivery, decision, orders, delivery.quantity, now=now, by=by)
+        gone.units[each.line_id] += each.quantity
     receiving.reallocate(
         store,
         depot_id=delivery.depot_id,
@@ -149,6 +181,69 @@ def _about_undelivered(
     )
     word = "credited" if decision is Decision.CREDIT else "cancelled"
     return f"{delivery.number} is {word}: its {delivery.quantity} units are free for others."
+
+
+def _give_back(store: Store, delivery: PickDelivery, gone: Gone, *, now: datetime, by: str) -> str:
+    """Each order's event, the credit with its refund, and one message to each buyer, however many orders it were.
+
+    Returns what it says about money, to follow the sentence of the decision; "" when none is given back.
+    """
+    found, credits = store.given_up(gone.units), gone.decision is Decision.CREDIT
+    for each in found:
+        _note(store, delivery, gone.decision, [each.order_id], each.units, now=now, by=by, lines=each.lines)
+        if not credits:
+            continue
+        for line in each.lines:
+            store.credit_units(line_id=line.line_id, quantity=line.quantity)
+        owed = Owed(
+            order_id=each.order_id,
+            order=each.order,
+            customer_id=each.customer_id,
+            customer=each.customer,
+            currency=each.currency,
+            payment=each.payment,
+            salesperson=each.salesperson,
+            zone=each.zone,
+            goods=", ".join(f"{line.quantity} × {line.sku}" for line in each.lines),
+            worth=each.worth,
+            why="now credited",
+        )
+        ask_for_refund(store, owed, today=now.astimezone(ZoneInfo(each.zone)).date().isoformat(), now=now)
+    _tell(store, found, gone, now=now)
+    worth = {each.currency: sum(one.worth for one in found if one.currency == each.currency) for each in found}
+    said = ", ".join(amount(sum_, currency) for currency, sum_ in worth.items() if sum_)
+    return f" That is {said}." if credits and said else ""
+
+
+def _tell(store: Store, found: Sequence[GivenUp], gone: Gone, *, now: datetime) -> None:
+    company, first = store.company(), found[0]
+    credits = gone.decision is Decision.CREDIT
+    data: dict[str, object] = {
+        "company": company.name,
+        "phone": company.phone,
+        "customer": first.customer,
+        "site": first.site,
+        "goods": [
+            goods_line(quantity=line.quantity, unit=line.unit, name=line.name) for each in found for line in each.lines
+        ],
+        "references": [word for each in found for word in (each.order, *each.references)],
+    }
+    for contact in store.who_is_told(first.customer_id, first.site_id, role="buyer"):
+        store.add_notice(
+            Notice(
+                kind=NoticeKind.CREDITED if credits else NoticeKind.CANCELLED,
+                # Not the delivery: one that was given up loses its goods, and with them its way to the order.
+                subject_kind="order",
+                subject_id=first.order_id,
+                occurrence=f"task {gone.task_id}",
+                recipient=contact.address,
+                channel=contact.channel,
+                language=contact.language,
+                data=data,
+                contact_id=contact.id,
+            ),
+            made_at=now,
+        )
 
 
 def _day(store: Store, delivery: PickDelivery, for_day: str, now: datetime) -> str:
@@ -174,7 +269,9 @@ def _note(
     now: datetime,
     by: str,
     day: str = "",
+    lines: Sequence[GivenUpLine] = (),
 ) -> None:
+    """`lines`: what was given up, by order line; the results still say so when the delivery has lost its goods."""
     for order_id in order_ids:
         store.append_event(
             kind="decided",
@@ -183,5 +280,6 @@ def _note(
             received_at=now,
             order_id=order_id,
             delivery_id=delivery.id,
-            data={"delivery": delivery.number, "outcome": decision.value, "units": units, "day": day},
+            data={"delivery": delivery.number, "outcome": decision.value, "units": units, "day": day}
+            | ({"lines": {str(line.line_id): line.quantity for line in lines}} if lines else {}),
         )

@@ -33,8 +33,10 @@ from routing.rules.door import (
     is_far,
     metres_from_address,
     settle,
+    strictest,
     why_in,
 )
+from routing.rules.policies import PolicyBook
 from routing.rules.progress import NONE_YET, Eta, forecast, leaves, told_live
 from routing.services import receiving
 
@@ -53,6 +55,7 @@ class Store(receiving.Store, Protocol):
 
     def recall(self, *, scope: str, key: str, payload_sha256: str | None = None) -> Any: ...
     def remember(self, *, scope: str, key: str, payload_sha256: str, response: Any, now: datetime) -> None: ...
+    def policies(self) -> PolicyBook: ...
     def manifest_in_hand(self, manifest_id: int, *, lock: bool = False) -> ManifestInHand: ...
     def doors(self, manifest_id: int, stop_ids: Sequence[int]) -> dict[int, Door]: ...
     def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
@@ -167,7 +170,6 @@ def record(
     report: DoorReport,
     now: datetime,
     secret: bytes,
-    policy: RedeliveryPolicy | None = None,
     by: str = "",
 ) -> Recorded:
     """Records the report and everything that follows from it, once, however often it is sent.
@@ -202,7 +204,6 @@ def record(
             report=report,
             now=now,
             secret=secret,
-            policy=policy or RedeliveryPolicy(),
             actor=by or f"driver:{manifest.driver_id}",
         )
     moved = (
@@ -265,11 +266,11 @@ def _record_outcome(
     report: DoorReport,
     now: datetime,
     secret: bytes,
-    policy: RedeliveryPolicy,
     actor: str,
 ) -> Recorded:
     at_door = {each.id: each for each in door.deliveries}
     of_the_erp = store.released_by_erp(list(at_door))
+    book = store.policies()
     settled: list[Settled] = []
     for each in report.deliveries:
         delivery = at_door.get(each.delivery_id)
@@ -283,7 +284,7 @@ def _record_outcome(
                 f"{delivery.number} was already reported. If something was wrong, tell the dispatcher.",
                 code="already_reported",
             )
-        one = settle(each, delivery, policy)
+        one = settle(each, delivery, _policy(book, delivery, door, manifest.day))
         settled.append(for_the_erp(one) if delivery.id in of_the_erp else one)
     away = metres_from_address(report.location, door.location)
     file_ids = [_kept(store, file, now) for file in report.files]
@@ -342,6 +343,16 @@ def _record_outcome(
         _ask_the_queue_again(store=store, manifest=manifest, settled=ours, now=now, by=actor)
     _tell(store=store, manifest=manifest, door=door, settled=settled, next_day=next_day, now=now, secret=secret)
     return Recorded(event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=_remarks(report, away))
+
+
+def _policy(book: PolicyBook, delivery: DoorDelivery, door: Door, day: str) -> RedeliveryPolicy:
+    orders = {line.order_id for line in delivery.lines}
+    return strictest(
+        [
+            book.redelivery(day=day, customer_id=door.customer_id, order_id=order_id)
+            for order_id in sorted(orders) or [0]
+        ]
+    )
 
 
 def _settled_facts(settled: Settled) -> dict[str, Any]:
@@ -486,6 +497,8 @@ def _end_delivery(
 
 def _task_sentence(door: Door, settled: Settled) -> str:
     number, why = settled.delivery.number, why_in("en", settled.outcome)
+    if settled.delivery.direction == "collect" and settled.next is Next.DECIDE:
+        return f"{number} was to fetch goods from {door.site}: {why}. Try again, or give it up?"
     if settled.is_done and settled.next is Next.DECIDE:
         refused = settled.total("refused")
         return f"{door.site} refused {refused} of {number}. Credit, cancel or deliver again?"
@@ -511,6 +524,9 @@ def _tell(
     secret: bytes,
 ) -> None:
     """One message per kind and recipient for the stop, however many orders were for it."""
+    settled = [one for one in settled if one.delivery.direction == "deliver"]
+    if not settled:
+        return  # goods were fetched: the slip says so
     done = [one for one in settled if one.is_done and (one.total("delivered") or one.next is not Next.DECIDE)]
     failed = [one for one in settled if not one.is_done]
     link_id = store.add_link(
@@ -629,7 +645,7 @@ def _tell_whom_it_moves(
     told = 0
     for eta in moving:
         door = doors[eta.stop_id]
-        if not leaves(door.told, eta):
+        if not leaves(door.told, eta) or all(each.direction == "collect" for each in door.deliveries):
             continue
         zone = ZoneInfo(door.zone)
         opens, closes = (moment.astimezone(zone).strftime("%H:%M") for moment in told_live(eta))
@@ -667,6 +683,7 @@ def _tell_whom_it_moves(
                         goods=[
                             goods_line(quantity=line.loaded, unit=line.unit, name=line.product)
                             for each in door.deliveries
+                            if each.direction == "deliver"
                             for line in each.lines
                         ],
                         window_from=opens,

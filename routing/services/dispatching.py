@@ -315,7 +315,7 @@ def _tell(
         stop.customer_id, stop.site_id, role="buyer"
     )
     window = window_to_tell(stop.start, stops_away=stops_away)
-    delivery_ids = [each.delivery_id for each in stop.deliveries]
+    delivery_ids = [each.delivery_id for each in stop.deliveries if each.direction == "deliver"]
     notices = out_today(
         sheet,
         stop,

@@ -119,14 +119,24 @@ def unpick_lines(
     return _done(store, delivery, units, kind="put_back", now=now, by=by)
 
 
+def a_place(text: str) -> str:
+    """A lane or bay on one line. Raises InvalidInput.
+
+    >>> a_place(" lane  3 ")
+    'lane 3'
+    """
+    place = " ".join(text.split())
+    if not 0 < len(place) <= LONGEST_PLACE:
+        raise InvalidInput(f"Name the lane or bay in 1 to {LONGEST_PLACE} letters, like A3.", code="place")
+    return place
+
+
 def stage_delivery(store: Store, *, delivery_id: int, place: str, now: datetime, by: str) -> int:
     """Says where a picked delivery waits for its van; a second place replaces the first. Returns the event's id.
 
     Raises InvalidInput for no place, and Conflict when part of it is not picked yet (`not_picked`).
     """
-    place = " ".join(place.split())
-    if not 0 < len(place) <= LONGEST_PLACE:
-        raise InvalidInput(f"Name the lane or bay in 1 to {LONGEST_PLACE} letters, like A3.", code="place")
+    place = a_place(place)
     delivery = locked_delivery(store, delivery_id)
     if not delivery.whole:
         line = next(line for line in delivery.lines if line.left)

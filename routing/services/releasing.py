@@ -237,7 +237,8 @@ def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: st
             code="not_released",
             delivery=delivery_id,
         )
-    for each in (units for line in delivery.lines for units in line.units):
+    collects = delivery.direction == "collect"  # its goods are at the customer and stay there
+    for each in () if collects else (units for line in delivery.lines for units in line.units):
         for state, count in ((UnitState.RELEASED, each.quantity - each.picked), (UnitState.PICKED, each.picked)):
             if count:
                 store.move_units(
@@ -258,7 +259,7 @@ def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: st
     store.set_unreleased(delivery_id)
     for order_id, _number in sorted(delivery.orders):
         store.append_event(
-            kind="unreleased",
+            kind="collection_cancelled" if collects else "unreleased",
             actor=by,
             captured_at=now,
             received_at=now,

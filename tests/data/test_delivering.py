@@ -16,6 +16,7 @@ from data.store.system import verify_chain
 from routing.errors import Conflict, InvalidInput
 from routing.model.places import Location
 from routing.model.proofs import DeliveryReport, DoorEvent, DoorLine, DoorReport, KeptFile, Outcome
+from routing.rules.policies import PolicyRow, Scope
 from routing.services.delivering import Recorded, put_back, record, record_position
 from tests.rounds import Round, a_round
 
@@ -186,6 +187,31 @@ def test_after_the_third_attempt_a_person_decides(database: Database, on_the_roa
     assert "was tried 3 times: the door was closed" in task.sentence
     (delivery,) = read(database, tables.delivery, id=on_the_road.stops[0].delivery_id)
     assert (delivery.waits_for, delivery.for_day) == ("decision", "2026-05-12")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "scope", "waits_for"),
+    [
+        ("max_attempts", 1, "company", "decision"),
+        ("after_not_home", "wait_for_customer", "customer", "customer"),
+        ("after_not_home", "decide", "order", "decision"),
+        ("after_closed", "decide", "company", ""),  # another reason
+    ],
+)
+def test_a_policy_says_what_follows_a_failed_attempt(
+    database: Database, on_the_road: Round, name: str, value: Any, scope: str, waits_for: str
+) -> None:
+    (line,) = read(database, tables.order_line, id=on_the_road.stops[0].order_line_id)
+    (order,) = read(database, tables.order, id=line.order_id)
+    whom = {"company": 0, "customer": order.customer_id, "order": order.id}[scope]
+    row = PolicyRow(scope=Scope(scope), scope_id=whom, name=name, value=value, effective_from="2026-01-01")
+    with open_store(database) as store:
+        store.set_policy(row, by="user:1", now=on_the_road.stops[0].arrival)
+    send(database, on_the_road, report(on_the_road, outcome=Outcome.NOT_HOME))
+    (delivery,) = read(database, tables.delivery, id=on_the_road.stops[0].delivery_id)
+    assert (delivery.state, delivery.waits_for) == ("failed", waits_for)
+    tasks = [task.kind for task in read(database, tables.task)]
+    assert tasks == {"decision": ["door_decision"], "customer": ["redelivery"], "": []}[waits_for]
 
 
 def test_an_address_that_was_not_found_waits_for_the_customer(database: Database, on_the_road: Round) -> None:

@@ -142,6 +142,37 @@ def test_a_time_to_search_that_is_none_is_refused(home: Path, command: str, wron
     assert "--time-limit" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["recount", "P1", "5", "--depot", "NOPE"], 'There is no depot "NOPE". Known are: D1.'),
+        (["recount", "P1", "5"], 'There is no product "P1"'),
+        (["replenish", "--sku", "NOPE"], 'There is no product "NOPE"'),
+        (["replenish", "--sku", ""], 'There is no product ""'),
+        (["replenish", "--supplier", "x" * 5_000], 'There is no supplier "xxx'),
+        (["promises", "--sku", "NOPE"], 'There is no product "NOPE"'),
+        (["promises", "--customer", "NOPE"], 'There is no customer "NOPE"'),
+        (["backorders", "--customer", ""], 'There is no customer ""'),
+        (["slip", "NOPE", "--cancel"], 'Nothing is expected under the number "NOPE"'),
+        (["slip", "NOPE"], "Say either --to DAY or --cancel."),
+        (["pick", "--all", "--stage", "x" * 5_000], "1 to 30 letters"),
+        (["figures", "--from", "2026-06-01", "--to", "2026-05-01"], "Swap the two days"),
+        (["export", "stock", "-o", "/nowhere/stock.csv"], "cannot be written"),
+        (["collect"], "Name CUSTOMER SITE SKU QUANTITY"),
+        (["collect", "NOPE", "S", "P", "1"], 'There is no customer "NOPE"'),
+        (["collect", "--cancel", "NOPE"], 'There is no delivery "NOPE"'),
+        (["collect", "C", "--cancel", "D-1"], "Say either what to fetch, or --cancel NUMBER."),
+    ],
+)
+def test_what_names_nothing_that_is_here_is_refused_by_its_name(home: Path, command: list[str], words: str) -> None:
+    before = everything(home)
+    done = run(*command)
+    assert done.exit_code == 2
+    assert words in said(done)
+    assert len(said(done)) < 300
+    assert everything(home) == before
+
+
 @pytest.mark.parametrize("wrong", ["-1", "9" * 40, "1.5"])
 def test_a_seed_that_no_engine_takes_is_refused(home: Path, wrong: str) -> None:
     done = run("plan", "--seed", wrong)

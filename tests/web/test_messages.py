@@ -27,6 +27,7 @@ KINDS = (
     NoticeKind.DELIVERED,
     NoticeKind.DRIVER_ROUTE,
     NoticeKind.CANCELLED,
+    NoticeKind.CREDITED,
 )
 EVERY = [
     *itertools.product(KINDS, Channel, ("en", "fi", "sv")),

@@ -84,6 +84,8 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /messages/<int:notice_id>/withhold": DESK,
     "GET /orders": EVERYONE,
     "GET /orders/<int:order_id>": EVERYONE,
+    "POST /orders/<int:order_id>/collect": ("dispatcher", "salesperson"),
+    "POST /orders/<int:order_id>/collections/<int:delivery_id>/cancel": ("dispatcher", "salesperson"),
     "POST /orders/<int:order_id>/hold": ("dispatcher", "salesperson"),
     "POST /orders/<int:order_id>/delay": ("dispatcher", "salesperson"),
     "POST /orders/<int:order_id>/payment": ("dispatcher", "salesperson"),

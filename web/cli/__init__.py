@@ -44,6 +44,7 @@ _COMMANDS = {
     "papers": ("web.cli.evening:papers_command", "Write load sheets and delivery slips as PDF."),
     "dispatch": ("web.cli.day:dispatch_command", "Hand the routes to the drivers."),
     "notify": ("web.cli.day:notify_command", "Send the messages that are due."),
+    "collect": ("web.cli.collect:collect_command", "Fetch returns or empties from a customer, or cancel that."),
     "close": ("web.cli.evening:close_command", "Count the vans and close the day."),
     "figures": ("web.cli.evening:figures_command", "Show the figures of a day."),
     "results": ("web.cli.evening:results_command", "Write what became of every order line, for the ERP."),

@@ -47,6 +47,12 @@ def replenish_command(
         if not depots:
             known = ", ".join(depot.number for depot in store.depots()) or "none; import the fleet first"
             raise InvalidInput(f"There is no such depot. Known are: {known}.", code="depot")
+        if sku is not None and sku not in store.product_ids([sku]):
+            raise InvalidInput(f'There is no product "{sku[:40]}". Write its number as the list shows it.', code="sku")
+        if supplier is not None and not store.has_supplier(supplier):
+            raise InvalidInput(
+                f'There is no supplier "{supplier[:40]}". Write its name as the list shows it.', code="supplier"
+            )
         found = [
             advice
             for depot in depots

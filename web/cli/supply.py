@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from data.queries.backorders import customers_called
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import InvalidInput
@@ -92,6 +93,8 @@ def _the_depot(depots: list[Depot], number: str | None) -> Depot:
     chosen = [depot for depot in depots if number in (None, depot.number)]
     if len(chosen) != 1:
         known = ", ".join(depot.number for depot in depots) or "none; import the fleet first"
+        if number is not None:
+            raise InvalidInput(f'There is no depot "{number[:40]}". Known are: {known}.', code="depot")
         raise InvalidInput(f"Name the depot with --depot. Known are: {known}.", code="depot")
     return chosen[0]
 
@@ -179,6 +182,10 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
     with open_installation() as here, here.database.reading() as connection:
         now: datetime = here.clock.now()
         store = SqlStore(connection)
+        if sku is not None and sku not in store.product_ids([sku]):
+            raise InvalidInput(f'There is no product "{sku[:40]}". Write its number as the list shows it.', code="sku")
+        if customer is not None:
+            customers_called(connection, customer)
         if sku is None:
             for depot in store.depots():
                 found[depot.number] += promised_lines(store, depot_id=depot.id, now=now)

@@ -15,7 +15,7 @@ from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
 from routing.rules.calendars import zone_of
-from routing.services.picking import pick_lines, stage_delivery
+from routing.services.picking import a_place, pick_lines, stage_delivery
 from web.cli.output import json_option, print_json
 from web.cli.values import DAY
 from web.wiring import Installation, open_installation
@@ -36,6 +36,8 @@ def pick_command(day: str | None, everything: bool, place: str | None, as_json: 
     """
     if place and not everything:
         raise InvalidInput("--stage goes with --all: there is nothing to stage otherwise.", code="stage")
+    if place is not None and everything:
+        place = a_place(place)
     not_picked: list[dict[str, str]] = []
     picked = 0
     with open_installation() as here:

@@ -29,6 +29,7 @@ from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
 from routing.model.consents import Answer
 from routing.rules.consent import Reply
+from routing.services.collecting import Fetching, cancel_collection, collect_goods
 from routing.services.consenting import answer as settle_delay
 from routing.services.consenting import offered
 from routing.services.holding import hold_order, hold_payment, pass_payment
@@ -37,7 +38,7 @@ from web.dispatcher import ride_words, words
 from web.formats import clock
 from web.formats import day as written_day
 from web.here import here, now
-from web.incoming import whole
+from web.incoming import day_of, whole
 from web.people import needs_role
 
 orders = Blueprint("orders", __name__, url_prefix="/orders")
@@ -157,6 +158,42 @@ def payment(order_id: int) -> ResponseReturnValue:
     return redirect(url_for("orders.one", order_id=order_id))
 
 
+@orders.post("/<int:order_id>/collect")
+@needs_role("dispatcher", "salesperson")
+def collect(order_id: int) -> ResponseReturnValue:
+    """Goods of this order are fetched back: returns and empties."""
+    quantity = whole(request.form.get("quantity", ""))
+    if quantity is None or quantity < 1:
+        raise InvalidInput(_("Say how many units are to be fetched: 1 or more."), code="quantity")
+    text, why = request.form.get("day", "").strip(), request.form.get("why", "")
+    day, at, by = day_of(text) if text else "", now(), current_user.actor
+    with here().database.reading() as connection:
+        found = order_page(connection, order_id, now=at)
+    line = next((each for each in found.lines if each.id == whole(request.form.get("line", ""))), None)
+    if line is None:
+        raise InvalidInput(_("Choose which goods of this order are to be fetched."), code="line")
+
+    def write(store: SqlStore) -> Fetching:
+        product_id = store.product_ids([line.sku])[line.sku]
+        return collect_goods(
+            store, site_id=found.site_id, product_id=product_id, quantity=quantity, why=why, day=day, now=at, by=by
+        )
+
+    made = in_transaction(here().database, write)
+    flash(_("%(delivery)s fetches it, from %(day)s.", delivery=made.number, day=written_day(made.day, "d MMM")), "done")
+    return redirect(url_for("orders.one", order_id=order_id))
+
+
+@orders.post("/<int:order_id>/collections/<int:delivery_id>/cancel")
+@needs_role("dispatcher", "salesperson")
+def cancel(order_id: int, delivery_id: int) -> ResponseReturnValue:
+    """Until a van has it on its list."""
+    at, by = now(), current_user.actor
+    number = in_transaction(here().database, lambda store: cancel_collection(store, delivery_id, now=at, by=by))
+    flash(_("%(delivery)s is cancelled: nothing is fetched.", delivery=number), "done")
+    return redirect(url_for("orders.one", order_id=order_id))
+
+
 @orders.get("/proofs/<int:proof_id>/<int:file_id>")
 @needs_role("dispatcher", "salesperson", "warehouse")
 def proof_file(proof_id: int, file_id: int) -> ResponseReturnValue:
@@ -175,10 +212,10 @@ def answer(order: OrderPage) -> str:
     row = order.row
     if row.state == "cancelled":
         return _("Cancelled.")
-    under_way = [each for each in order.deliveries if each.is_planned]
+    under_way = [each for each in order.deliveries if each.is_planned and not each.is_collection]
     parts = []
     if row.state == "delivered":
-        done = [proof for each in order.deliveries for proof in each.proofs]
+        done = [proof for each in order.deliveries if not each.is_collection for proof in each.proofs]
         if done:
             last = max(done, key=lambda proof: proof.captured_at)
             local = last.captured_at.astimezone(ZoneInfo(order.zone))
@@ -224,7 +261,7 @@ def _placed(order: OrderPage, each: DeliveryPage) -> str:
 
 def _last_failure(order: OrderPage) -> str:
     """What went wrong at the door the last time, as long as nothing was handed over since."""
-    tries = [proof for each in order.deliveries for proof in each.proofs]
+    tries = [proof for each in order.deliveries if not each.is_collection for proof in each.proofs]
     last = max(tries, key=lambda proof: proof.captured_at, default=None)
     if last is None or last.delivered:
         return ""

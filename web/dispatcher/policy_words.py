@@ -8,8 +8,9 @@ from babel.numbers import get_currency_precision
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from routing.rules.door import REASONS
 from routing.rules.policies import KINDS, Scope
-from web.dispatcher.words import completeness_words, policy_words, silence_words
+from web.dispatcher.words import completeness_words, outcome_words, policy_words, silence_words
 from web.formats import money
 
 
@@ -72,6 +73,17 @@ def kind_words() -> dict[str, tuple[str, str]]:
             _("An e-mail to the buyers: every line that waits, its day, and what changed. None when nothing waits."),
         ),
         "backorder_list_at": (_("The daily list goes out at"), _("In the company's time zone.")),
+        "max_attempts": (
+            _("Delivery attempts at most"),
+            _("After so many a person decides: credit, cancel or deliver again."),
+        ),
+        **{
+            f"after_{reason.value}": (
+                _("Not handed over: %(why)s", why=outcome_words(reason.value).lower()),
+                _("What follows by itself while attempts are left. The goods stay the customer's."),
+            )
+            for reason in REASONS
+        },
         "review_days": (_("Stock is reviewed every, in days"), _("How often we order from suppliers.")),
         "cycle_service": (
             _("Stock lasts, in percent of the times"),
@@ -101,6 +113,14 @@ def ride_words() -> dict[str, str]:
     }
 
 
+def after_words() -> dict[str, str]:
+    return {
+        "next_delivery_day": _("goes out again on the next delivery day"),
+        "wait_for_customer": _("waits until somebody has asked the customer"),
+        "decide": _("waits until somebody has decided"),
+    }
+
+
 def consent_words() -> dict[str, dict[str, str]]:
     return {
         "delay_consent": {
@@ -121,7 +141,11 @@ def choices(name: str) -> list[tuple[str, str]]:
 
 def value_words(name: str, value: Any, currency: str = "") -> str:
     """A value as a clause: "ships complete", "at least 50 percent"."""
+    if name.startswith("after_"):
+        return after_words()[value]
     match name:
+        case "max_attempts":
+            return ngettext("%(num)s attempt at most", "%(num)s attempts at most", value)
         case "allocation_rule":
             return policy_words()[value][0]
         case "completeness":

@@ -186,6 +186,7 @@ def notice_words(kind: str) -> str:
         "rescheduled": _("another day"),
         "next": _("the next stop"),
         "cancelled": _("cancelled"),
+        "credited": _("credited"),
         "backorder_list": _("the list of backorders"),
         "supplier_overdue": _("what is overdue from a supplier"),
         "supplier_order": _("an order to a supplier"),
@@ -345,6 +346,17 @@ def sentence(one: Happening) -> str:
             why = data.get("why")
             said = _("%(delivery)s taken back.", delivery=data.get("delivery"))
             return f"{said} {_('Why: %(why)s', why=why)}" if why else said
+        case "collection_asked":
+            return _(
+                "%(units)s × %(sku)s are to be fetched from %(day)s as %(delivery)s: %(why)s.",
+                units=data.get("units"),
+                sku=data.get("sku"),
+                day=_day(data.get("for_day")),
+                delivery=data.get("delivery"),
+                why=data.get("why"),
+            )
+        case "collection_cancelled":
+            return _("%(delivery)s is not fetched any more.", delivery=data.get("delivery"))
         case "pin_chosen":
             return _("Pin of %(name)s set: %(label)s.", name=data.get("name"), label=data.get("label"))
         case "planned":

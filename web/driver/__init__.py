@@ -17,7 +17,6 @@ from data.store import SqlStore, open_store
 from routing.errors import InvalidInput, NotFound
 from routing.model.notices import Link
 from routing.model.proofs import HANDED_OVER
-from routing.rules.door import RedeliveryPolicy
 from routing.services.delivering import Recorded, record, record_position
 from web.assets import STATIC, asset, basemap_url
 from web.driver.reading import moment_from, place_from, report_from
@@ -125,10 +124,7 @@ def receive_report() -> Response:
         more_follow=request.headers.get(PENDING_HEADER, "0") not in ("", "0"),
     )
     with open_store(here().database) as store:
-        policy = RedeliveryPolicy(max_attempts=int(store.setting("redelivery_max_attempts", 3)))
-        done = record(
-            store=store, manifest_id=manifest_id, report=report, now=now(), secret=here().secret, policy=policy
-        )
+        done = record(store=store, manifest_id=manifest_id, report=report, now=now(), secret=here().secret)
     return jsonify(_answer(done))
 
 

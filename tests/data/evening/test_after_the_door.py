@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from data import tables
+from data.queries.results import day_results
 from data.store import open_store
 from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.proofs import Outcome
@@ -16,7 +17,7 @@ from routing.services.deciding import Decision, decide_door
 from routing.services.inspecting import Verdict, inspect_goods
 from routing.services.receiving import commit_receipt
 from tests.evening import EVENING, Driven
-from tests.rounds import SIX
+from tests.rounds import DAY, SIX
 
 
 def decides(driven: Driven, decision: Decision, **values: Any) -> str:
@@ -78,6 +79,53 @@ def test_refused_goods_that_are_credited_or_cancelled_are_not_wanted_again(drive
     assert (holds(driven, 0), driven.units(0)) == (0, {"delivered": 8, "refused": 4})
     with pytest.raises(Conflict, match="decided already"):
         decides(driven, decision)
+
+
+def priced(driven: Driven, price: int) -> None:
+    with driven.database.writing() as connection:
+        connection.execute(tables.order_line.update().values(unit_price=price))
+
+
+def results(driven: Driven) -> list[Any]:
+    with driven.database.reading() as connection:
+        return list(day_results(connection, day=DAY))
+
+
+def test_a_credit_of_refused_goods_is_a_refund_with_its_amount_a_message_and_a_column(driven: Driven) -> None:
+    priced(driven, 250)
+    driven.says(0, delivered=8, refused=4)
+    assert decides(driven, Decision.CREDIT) == "4 refused units of D-1-1 are credited. That is 10.00 EUR."
+    (refund,) = [each for each in driven.rows(tables.task) if each.kind == "refund"]
+    # Tuesday 12 May and seven working days, by the policy's usual value.
+    assert refund.sentence == (
+        "Refund Café 12 at the corner by 2026-05-21 what was paid for order SO-1-1, now credited: 4 × SKU1, 10.00 EUR. "
+        "Was nothing paid, say so."
+    )
+    (told,) = [each for each in driven.rows(tables.notice) if each.kind == "credited"]
+    assert (told.data["goods"][0]["quantity"], told.data["references"]) == (4, ["SO-1-1", "PO-1-1"])
+    first = results(driven)[0]
+    assert (first.refused, first.credited, first.open) == (4, 4, 0)
+
+
+def test_a_cancelled_refusal_is_told_once_and_pays_nothing_back(driven: Driven) -> None:
+    priced(driven, 250)
+    driven.says(0, delivered=8, refused=4)
+    assert decides(driven, Decision.CANCEL) == "4 refused units of D-1-1 are cancelled."
+    assert "refund" not in {each.kind for each in driven.rows(tables.task)}
+    assert [each.kind for each in driven.rows(tables.notice) if each.kind in ("credited", "cancelled")] == ["cancelled"]
+    assert (results(driven)[0].credited, results(driven)[0].open) == (0, 0)
+
+
+def test_undelivered_goods_that_are_credited_stand_in_the_results_of_their_day(driven: Driven) -> None:
+    priced(driven, 250)
+    driven.says(0, Outcome.WRONG_GOODS)
+    for stop in (1, 2):
+        driven.says(stop)
+    driven.closes(12)
+    assert decides(driven, Decision.CREDIT) == "D-1-1 is credited: its 12 units are free for others. That is 30.00 EUR."
+    first = results(driven)[0]
+    assert (first.order, first.delivery, first.outcome) == ("SO-1-1", "D-1-1", "wrong_goods")
+    assert (first.sent, first.returned, first.credited, first.ordered, first.open) == (12, 12, 12, 0, 0)
 
 
 def test_refused_goods_that_are_brought_again_wait_in_their_old_place(driven: Driven) -> None:

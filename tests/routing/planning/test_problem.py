@@ -119,6 +119,20 @@ def test_amounts_are_quantity_times_the_product_and_service_is_by_started_case()
     assert (visit.setup_s, visit.service_s) == (420, 60)
 
 
+def test_what_is_fetched_at_a_door_where_something_is_brought_is_one_stop() -> None:
+    brought, fetched = delivery(), delivery(id=2, number="D-2", direction="collect", orders=())
+    one, other = built(facts(deliveries=[brought, fetched])).visits
+    assert one.place == other.place
+    assert (one.setup_s, any(one.load), any(other.load)) == (other.setup_s, True, False)
+
+
+def test_a_customer_on_hold_still_gives_back_what_it_has() -> None:
+    held = site(payment_hold="unpaid bill")
+    fetched = delivery(direction="collect", orders=())
+    assert len(built(facts(deliveries=[fetched], sites=[held])).visits) == 1
+    assert only_reason(facts(deliveries=[delivery()], sites=[held])) is Reason.ON_HOLD
+
+
 def test_a_collection_comes_back_with_the_van() -> None:
     (visit,) = built(facts(deliveries=[delivery(direction="collect")])).visits
     assert (visit.load, visit.collect) == ((0, 0, 0), (10_000, 0, 10))

@@ -119,7 +119,7 @@ def test_cash_that_nobody_expected_is_counted_and_asked_about(website: Website, 
     assert f'id="f-cash-{driven.round.manifest_id}" name="cash-EUR"' in client.get(f"/evening?day={DAY}").text
     assert post(client, f"{van}/close", **{"cash-EUR": "a lot"}).status_code == 422  # type: ignore[attr-defined]
     assert post(client, f"{van}/close", **{"cash-EUR": "12.50"}).status_code == 302  # type: ignore[attr-defined]
-    assert "12.50 EUR were counted, 0.00 collected" in client.get("/tasks").text
+    assert "12.50 EUR were counted, 0.00 EUR collected" in client.get("/tasks").text
 
 
 def test_papers_open_in_the_browser_and_not_for_everybody(website: Website, driven: Driven) -> None:

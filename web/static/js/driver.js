@@ -202,7 +202,7 @@ function stopCard(stop, count) {
       stop.phone && h("li", {}, icon("phone"), h("a", { href: `tel:${stop.phone.replaceAll(" ", "")}` }, `${words.call} ${stop.phone}`))),
     stop.note && h("div", { class: "stop-note" }, icon("message-square"), h("p", { class: "pre" }, stop.note)),
     openDeliveries(stop).map((delivery) => h("section", { class: "stop-goods" },
-      h("h3", {}, [...delivery.references, delivery.number].join(" · ")),
+      h("h3", {}, [...(delivery.direction === "collect" ? [words.collect] : []), ...delivery.references, delivery.number].join(" · ")),
       delivery.attempt > 1 && h("span", { class: "chip late" }, icon("history"), say("attempt", delivery.attempt)),
       h("ul", {}, delivery.lines.map((line) => h("li", {}, h("strong", { class: "number" }, line.loaded), ` ${line.unit} `, h("span", {}, line.product)))))),
     isEnded(stop) && h("p", { class: "quiet" }, outcomes[stop.outcome] ?? "", stop.isHere ? ` · ${words.kept_only_here}` : ""));
@@ -373,7 +373,7 @@ function lineCounter(delivery, line) {
     },
     node: h("section", { class: "counter" },
       h("div", { class: "counter-row" },
-        h("div", { class: "grow" }, h("strong", {}, line.product), h("div", { class: "quiet small" }, `${words.loaded}: ${line.loaded} ${line.unit}`)),
+        h("div", { class: "grow" }, h("strong", {}, line.product), h("div", { class: "quiet small" }, `${isCollecting ? words.collect : words.loaded}: ${line.loaded} ${line.unit}`)),
         h("button", { type: "button", class: "button step", "aria-label": `${line.product}: ${words.less}`, onclick: () => step(-1) }, icon("minus")),
         count,
         h("button", { type: "button", class: "button step", "aria-label": `${line.product}: ${words.more}`, onclick: () => step(1) }, icon("plus"))),

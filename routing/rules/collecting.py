@@ -1,0 +1,68 @@
+"""What is fetched back from a customer: returns and empties, out of what was handed over there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from routing.errors import InvalidInput
+from routing.model.returns import HandedOver
+
+FURTHEST = timedelta(days=366)
+LONGEST_WHY = 200
+
+
+def chosen(handed_over: Sequence[HandedOver], *, quantity: int, sku: str, site: str) -> dict[int, int]:
+    """Units by allocation that make up `quantity`: what was handed over last first, all from one depot.
+
+    The depot is the one that brought the last of it. Raises InvalidInput when so many are not there to be fetched.
+
+    >>> first = HandedOver(allocation_id=1, order_id=1, order="SO-1", depot_id=1, quantity=10)
+    >>> last = HandedOver(allocation_id=2, order_id=2, order="SO-2", depot_id=1, quantity=4)
+    >>> chosen([first, last], quantity=6, sku="KEG-30", site="Café 12")
+    {2: 4, 1: 2}
+    """
+    if not 1 <= quantity <= 2**31 - 1:
+        raise InvalidInput("Say how many units are to be fetched: 1 or more.", code="quantity")
+    mine = [each for each in handed_over if each.depot_id == handed_over[-1].depot_id]
+    there = sum(each.quantity for each in mine)
+    if quantity > there:
+        were = f"{there} × {sku} are" if there else f"no {sku} is"
+        raise InvalidInput(
+            f"By our deliveries {were} at {site} to be fetched, not {quantity}: fewer were handed over, or a "
+            "collection has them already.",
+            code="quantity",
+        )
+    found: dict[int, int] = {}
+    for each in reversed(mine):
+        if not quantity:
+            break
+        found[each.allocation_id] = min(quantity, each.quantity)
+        quantity -= found[each.allocation_id]
+    return found
+
+
+def first_day(asked: str, *, today: date) -> str:
+    """The ISO day as it was asked for. Raises InvalidInput for one that is over or more than a year ahead.
+
+    >>> first_day("2026-05-14", today=date(2026, 5, 12))
+    '2026-05-14'
+    """
+    day = date.fromisoformat(asked)
+    if not today <= day <= today + FURTHEST:
+        raise InvalidInput(f"Nothing is fetched on {asked}: choose a day from {today} on, within a year.", code="day")
+    return asked
+
+
+def reason(text: str) -> str:
+    """Why it is fetched, on one line. Raises InvalidInput without one.
+
+    >>> reason("  empty  kegs ")
+    'empty kegs'
+    """
+    said = " ".join(text.split())
+    if not said:
+        raise InvalidInput("Say why it is fetched, such as empties or a return: who counts it in will ask.", code="why")
+    if len(said) > LONGEST_WHY:
+        raise InvalidInput(f"Say why in at most {LONGEST_WHY} characters.", code="why")
+    return said

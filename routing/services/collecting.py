@@ -1,0 +1,143 @@
+"""Collecting: returns and empties are fetched by a van, counted and inspected before anybody can be promised them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from routing.errors import Conflict, InvalidInput
+from routing.model.orders import DeliveryDays
+from routing.model.parties import Depot
+from routing.model.returns import CollectFrom, HandedOver
+from routing.rules.collecting import chosen, first_day, reason
+from routing.rules.door import first_day_after
+from routing.services import releasing
+from routing.services.erp import refuse_if_erp
+
+
+class Store(releasing.Store, Protocol):
+    """What collecting needs of the store."""
+
+    def collect_from(self, site_id: int) -> CollectFrom: ...
+    def handed_over(self, *, site_id: int, product_id: int) -> list[HandedOver]: ...
+    def product_named(self, product_id: int) -> tuple[str, str]: ...
+    def depot(self, depot_id: int) -> Depot: ...
+    def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
+    def add_delivery(
+        self,
+        *,
+        release_id: int,
+        site_id: int,
+        depot_id: int,
+        for_day: str,
+        tier: int,
+        ready_at: datetime | None,
+        oldest_ordered_at: datetime,
+        lines: Mapping[int, int],
+        direction: str = "deliver",
+    ) -> tuple[int, str]: ...
+    def append_event(
+        self,
+        *,
+        kind: str,
+        actor: str,
+        captured_at: datetime,
+        received_at: datetime,
+        data: Mapping[str, Any],
+        order_id: int | None = None,
+        delivery_id: int | None = None,
+    ) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetching:
+    """What is fetched, from which ISO day on; `orders` brought it."""
+
+    delivery_id: int
+    number: str
+    site: str
+    customer: str
+    sku: str
+    quantity: int
+    day: str
+    orders: tuple[str, ...]
+
+
+def collect_goods(
+    store: Store, *, site_id: int, product_id: int, quantity: int, why: str, day: str = "", now: datetime, by: str
+) -> Fetching:
+    """Makes a delivery with direction `collect` of units that were handed over at the site.
+
+    `day`: the ISO day from which a van may fetch them; "" is the next day on which the site is served. Raises NotFound,
+    InvalidInput when so many are not there, and Conflict where the ERP decides about goods.
+    """
+    refuse_if_erp(store)
+    door, (sku, _name) = store.collect_from(site_id), store.product_named(product_id)
+    why = reason(why)
+    there = store.handed_over(site_id=site_id, product_id=product_id)
+    if not there:
+        raise InvalidInput(
+            f"No {sku} is at {door.site} by our deliveries, or a collection has it already.", code="nothing_there"
+        )
+    depot_id = there[-1].depot_id
+    store.lock_pools(depot_id, {product_id})
+    # Read again: somebody may have asked for the same units while we waited for the lock.
+    there = store.handed_over(site_id=site_id, product_id=product_id)
+    if not there or there[-1].depot_id != depot_id:
+        raise Conflict("Somebody else has just asked for these goods. Look again.", code="shown_is_old")
+    units = chosen(there, quantity=quantity, sku=sku, site=door.site)
+    today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
+    days = store.delivery_days(depot_id, [site_id])[site_id]
+    for_day = first_day(day, today=today) if day else first_day_after(today.isoformat(), days)
+    if not for_day:
+        raise InvalidInput(f"{door.site} has no delivery day: name the day.", code="day")
+    delivery_id, number = store.add_delivery(
+        release_id=store.add_release(depot_id=depot_id, for_day=for_day, by=by, now=now),
+        site_id=site_id,
+        depot_id=depot_id,
+        for_day=for_day,
+        tier=door.tier,
+        ready_at=None,
+        oldest_ordered_at=now,
+        lines=units,
+        direction="collect",
+    )
+    by_order: dict[tuple[int, str], int] = {}
+    for each in there:
+        if taken := units.get(each.allocation_id, 0):
+            by_order[each.order_id, each.order] = by_order.get((each.order_id, each.order), 0) + taken
+    for (order_id, _order), taken in sorted(by_order.items()):
+        store.append_event(
+            kind="collection_asked",
+            actor=by,
+            captured_at=now,
+            received_at=now,
+            order_id=order_id,
+            delivery_id=delivery_id,
+            data={"delivery": number, "sku": sku, "units": taken, "for_day": for_day, "why": why},
+        )
+    return Fetching(
+        delivery_id=delivery_id,
+        number=number,
+        site=door.site,
+        customer=door.customer,
+        sku=sku,
+        quantity=quantity,
+        day=for_day,
+        orders=tuple(order for _id, order in sorted(by_order)),
+    )
+
+
+def cancel_collection(store: Store, delivery_id: int, *, now: datetime, by: str) -> str:
+    """Nobody fetches it any more; returns its number. Raises NotFound, and Conflict once a van has it on its list."""
+    found = next(iter(store.pick_deliveries([delivery_id])), None)
+    if found is not None and found.direction != "collect":
+        raise InvalidInput(f"{found.number} brings goods: take it back under Release.", code="direction")
+    if found is not None and found.state != "released":
+        said = {"unreleased": "was cancelled before", "done": "is done"}.get(found.state, "is on a van already")
+        raise Conflict(f"{found.number} {said} and cannot be cancelled.", code="not_released")
+    releasing.unrelease(store, delivery_id, now=now, by=by, why="")
+    return "" if found is None else found.number

@@ -1,0 +1,82 @@
+"""Goods are fetched back from an order's page or the command line, by whom it is for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from data import tables
+from tests.evening import Driven
+from tests.rounds import SIX
+from tests.website import Website, a_website, form_token
+from web.cli import main
+
+
+@pytest.fixture
+def website(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Website]:
+    monkeypatch.setenv("BACKROUTE_HOME", str(tmp_path))
+    with a_website(tmp_path) as made:
+        made.clock.at = SIX + timedelta(hours=4)
+        yield made
+
+
+@pytest.fixture
+def driven(website: Website) -> Driven:
+    made = Driven(website.installation.database, website.a_round(stops=3), website.installation.secret)
+    made.says(0)
+    return made
+
+
+def post(client: FlaskClient, path: str, **fields: str) -> TestResponse:
+    token = form_token(client.get("/orders/1"))
+    return client.post(path, data={"csrf_token": token, **fields})
+
+
+def collections(driven: Driven) -> list[tuple[str, str]]:
+    rows = [row for row in driven.rows(tables.delivery) if row.direction == "collect"]
+    return [(row.state, row.for_day) for row in rows]
+
+
+def test_a_salesperson_asks_for_empties_sees_them_and_calls_it_off(website: Website, driven: Driven) -> None:
+    client = website.signed_in(role="salesperson")
+    form = {"line": str(driven.round.stops[0].order_line_id), "quantity": "4", "why": "empties", "day": "2026-05-14"}
+    wrong = post(client, "/orders/1/collect", **(form | {"quantity": "99999999999999999999"}))
+    assert (wrong.status_code, collections(driven)) == (422, [])
+    assert post(client, "/orders/1/collect", **(form | {"line": "77"})).status_code == 422
+    assert post(client, "/orders/1/collect", **(form | {"quantity": "13"})).status_code == 422
+    assert post(client, "/orders/1/collect", **form).status_code == 302
+    page = client.get("/orders/1").text
+    assert collections(driven) == [("released", "2026-05-14")]
+    assert "4 × SKU1 are to be fetched from" in page
+    assert "Collection D-" in page
+    (made,) = [row for row in driven.rows(tables.delivery) if row.direction == "collect"]
+    assert post(client, f"/orders/1/collections/{made.id}/cancel").status_code == 302
+    page = client.get("/orders/1").text
+    assert "is not fetched any more" in page
+    assert collections(driven) == [("unreleased", "2026-05-14")]
+    assert post(client, f"/orders/1/collections/{made.id}/cancel").status_code == 409
+
+
+def test_the_command_line_asks_for_the_same(website: Website, driven: Driven) -> None:
+    with website.installation.database.reading() as connection:
+        site, customer = connection.execute(
+            select(tables.site.c.number, tables.customer.c.number)
+            .join(tables.customer, tables.customer.c.id == tables.site.c.customer_id)
+            .where(tables.site.c.id == driven.round.stops[0].site_id)
+        ).one()
+    done = CliRunner().invoke(main, ["collect", customer, site, "SKU1", "3", "--day", "2099-01-01", "--json"])
+    assert done.exit_code == 2
+    done = CliRunner().invoke(main, ["collect", customer, site, "SKU1", "3", "--json"])
+    assert done.exit_code == 0, done.output
+    made = json.loads(done.stdout)
+    assert (made["quantity"], made["sku"], len(collections(driven))) == (3, "SKU1", 1)
+    assert CliRunner().invoke(main, ["collect", "--cancel", made["number"]]).exit_code == 0
+    assert [state for state, _day in collections(driven)] == ["unreleased"]
