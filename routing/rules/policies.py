@@ -210,6 +210,7 @@ RIDE_MINUTES = 10
 # Read by routing/rules/consent.py, where each is explained with an example.
 _ASKED, _CONSENT = ("private", "on", "off"), ("own", "us_mail_order")
 _LISTED = ("off", "daily")
+_SUBSTITUTES = ("never", "ask", "allowed")
 _SILENCE, _REFUND = tuple(word.value for word in Silence), ("seven_working_days", "billing_cycle")
 
 KINDS: dict[str, PolicyKind] = {
@@ -238,6 +239,7 @@ KINDS: dict[str, PolicyKind] = {
             name="backorder_list", scopes=(Scope.COMPANY, Scope.CUSTOMER), read=_one_of(*_LISTED), choices=_LISTED
         ),
         PolicyKind(name="backorder_list_at", scopes=_COMPANY, read=_clock),
+        PolicyKind(name="substitutes", scopes=_ALL, read=_one_of(*_SUBSTITUTES), choices=_SUBSTITUTES),
         PolicyKind(name="refund_within", scopes=_ALL, read=_one_of(*_REFUND), choices=_REFUND),
         PolicyKind(name="review_days", scopes=_COMPANY, read=_whole(1, 365)),
         PolicyKind(name="cycle_service", scopes=_COMPANY, read=_whole(50, 99)),
@@ -263,6 +265,7 @@ def usual(name: str) -> Any:
         "consent_term_days": 3,
         "consent_silence": Silence.TASK.value,
         "refund_within": "seven_working_days",
+        "substitutes": "never",
         "backorder_list": "off",
         "backorder_list_at": "07:00",
         "review_days": terms.review_days,

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict
-from routing.model.consents import Answer, Consent, OpenLine, Refund, Silence
+from routing.model.consents import Answer, Consent, OpenLine, Silence
 from routing.model.notices import Notice, NoticeKind, goods_line
 from routing.model.orders import DeliveryDays
 from routing.rules.consent import (
@@ -22,12 +22,10 @@ from routing.rules.consent import (
     Reply,
     effect_of,
     offered_days,
-    refund_by,
     silence_effect,
-    terms_of,
 )
-from routing.services import allocating, receiving
-from routing.services.asking import A_MINUTE, call_sentence, end_of
+from routing.services import allocating, receiving, refunding
+from routing.services.asking import call_sentence
 
 CUSTOMER, SILENCE = "customer", "silence"
 CALL_WITHIN = timedelta(days=1)
@@ -38,7 +36,7 @@ class Reader(Protocol):
     def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
 
 
-class Store(Reader, receiving.Store, Protocol):
+class Store(Reader, receiving.Store, refunding.Store, Protocol):
     # Both protocols name it: mypy wants to hear which.
     def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
     def change_order(self, order_id: int, values: Mapping[str, Any]) -> None: ...
@@ -46,7 +44,6 @@ class Store(Reader, receiving.Store, Protocol):
     def cancel_units(self, *, line_id: int, quantity: int) -> None: ...
     def cancel_if_empty(self, order_id: int, *, now: datetime) -> bool: ...
     def consent_was_sent(self, consent: Consent) -> bool: ...
-    def open_refund(self, order_id: int) -> Refund | None: ...
     def finish_tasks(
         self, *, kind: str, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
     ) -> Any: ...
@@ -139,7 +136,7 @@ def end_term(store: Store, consent_id: int, *, now: datetime) -> bool:
     if consent.silence is Silence.TASK:
         delay = Delay(was_on=min(line.was_on for line in consent.asked), now_on=consent.day, nth=1, asked_on="")
         why = "did not answer" if told else "got no message from us"
-        worth = f" At stake: {_goods_in_words(consent.asked)}, {_money(consent.stake, consent.currency)}."
+        worth = f" At stake: {_goods_in_words(consent.asked)}, {refunding.money(consent.stake, consent.currency)}."
         store.add_task(
             kind="delay_consent",
             subject_kind="consent",
@@ -211,33 +208,22 @@ def _confirm(store: Store, consent: Consent, gone: Sequence[tuple[OpenLine, int]
 
 
 def _ask_for_refund(store: Store, consent: Consent, gone: Sequence[tuple[OpenLine, int]], *, now: datetime) -> None:
-    """A task with the last day for the money, unless the order was still waiting to be paid."""
-    worth = sum(units * line.price for line, units in gone)
-    if consent.payment == "pending" or not worth:
-        return
-    today, whose = _today(consent, now), store.asked_of([consent.order_id])[consent.order_id]
-    terms = terms_of(
-        store.policies(),
-        day=today,
-        customer_id=consent.customer_id,
-        order_id=consent.order_id,
-        business=whose.business,
-    )
-    last_day, goods = refund_by(today, terms.refund), _goods_in_words([line for line, _units in gone])
-    if (before := store.open_refund(consent.order_id)) is not None:
-        # The same order lost goods before and that money is still owed: one task, with the day that comes first.
-        worth, goods = worth + before.amount, f"{before.goods}, {goods}"
-        last_day = min(last_day, before.by)
-    store.add_task(
-        kind="refund",
-        subject_kind="order",
-        subject_id=consent.order_id,
-        sentence=f"Refund {consent.customer} by {last_day} what was paid for order {consent.order}, now cancelled: "
-        f"{goods}, {_money(worth, consent.currency)}. Was nothing paid, say so.",
-        made_at=now,
-        assignee=consent.salesperson or "dispatcher",
-        due_at=end_of(last_day, consent.zone) - A_MINUTE,
-        data={"amount": worth, "currency": consent.currency, "by": last_day, "goods": goods},
+    refunding.ask_for_refund(
+        store,
+        refunding.Owed(
+            order_id=consent.order_id,
+            order=consent.order,
+            customer_id=consent.customer_id,
+            customer=consent.customer,
+            zone=consent.zone,
+            currency=consent.currency,
+            payment=consent.payment,
+            salesperson=consent.salesperson,
+        ),
+        worth=sum(units * line.price for line, units in gone),
+        goods=_goods_in_words([line for line, _units in gone]),
+        why="now cancelled",
+        now=now,
     )
 
 
@@ -269,10 +255,6 @@ def _why(reply: Reply) -> str:
 def _goods_in_words(lines: Sequence[OpenLine]) -> str:
     shown = ", ".join(f"{line.free} × {line.sku}" for line in lines[:3])
     return shown + (f" and {len(lines) - 3} more" if len(lines) > 3 else "")
-
-
-def _money(minor: int, currency: str) -> str:
-    return f"{minor / 100:.2f} {currency}".strip()
 
 
 def _today(consent: Consent, now: datetime) -> str:

@@ -86,6 +86,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /orders/<int:order_id>": EVERYONE,
     "POST /orders/<int:order_id>/hold": ("dispatcher", "salesperson"),
     "POST /orders/<int:order_id>/delay": ("dispatcher", "salesperson"),
+    "POST /orders/<int:order_id>/substitute": ("dispatcher", "salesperson"),
     "POST /orders/<int:order_id>/payment": ("dispatcher", "salesperson"),
     "GET /orders/proofs/<int:proof_id>/<int:file_id>": NOT_VIEWERS,
     "GET /p/<token>": LINK,
