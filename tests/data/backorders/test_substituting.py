@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -20,7 +20,9 @@ from data.queries.backorder_figures import flow, stock
 from data.store import SqlStore, open_store
 from data.store.again import in_transaction
 from routing.errors import BackrouteError, Conflict, NotAllowed
+from routing.model.imports import LineIn, OrderIn
 from routing.rules.figures.figure import Period
+from routing.rules.imports import HEADER, compare
 from routing.rules.policies import PolicyRow, Scope
 from routing.services.consenting import end_term
 from routing.services.receiving import commit_receipt, reallocate
@@ -294,3 +296,36 @@ def test_a_row_that_cannot_be_right_is_left_out_and_says_why(case: Case, row: st
         result = import_substitutes(store, file, now=case.now, by="test")
     assert result.created == 0
     assert [what in error.what for error in result.errors] == [True]
+
+
+def test_the_same_file_again_changes_nothing_and_a_dry_run_neither(case: Case) -> None:
+    def run(rows: str, *, dry_run: bool = False) -> tuple[int, int, int]:
+        file = BytesIO(f"sku;substitute;gives;replaces;preference\n{rows}\n".encode())
+        with open_store(case.database) as store:
+            made = import_substitutes(store, file, now=case.now, by="test", dry_run=dry_run)
+        assert made.errors == []
+        return made.created, made.changed, made.unchanged
+
+    table = tables.product_substitute.c
+    before = case.rows(table.id, table.gives, table.replaces, table.preference)
+    assert run("OAT;RICE;2;3;2\nOAT;BARISTA;1;6;1", dry_run=True) == (1, 1, 0)
+    assert case.rows(table.id, table.gives, table.replaces, table.preference) == before
+    assert run("OAT;RICE;2;3;2\nOAT;BARISTA;1;6;1") == (1, 1, 0)
+    assert run("OAT;RICE;2;3;2\nOAT;BARISTA;1;6;1") == (0, 0, 2)
+    assert case.rows(table.id, table.gives, table.replaces, table.preference) == [(1, 1, 6, 1), (2, 2, 3, 2)]
+
+
+def test_the_file_of_orders_knows_no_substitute_and_leaves_it_as_long_as_it_wants_the_line(case: Case) -> None:
+    case.policy("allowed")
+    case.take()
+    with open_store(case.database) as store:
+        row = store.orders(["SO-1"])["SO-1"]
+    same = LineIn(number="1", product_id=case.products["OAT"], sku="OAT", quantity=12, unit_price=100)
+    order = OrderIn(row=1, number="SO-1", **{name: row[name] for name in HEADER}, lines=(same,))
+    assert compare(row, order).differences == ()
+    fewer = compare(row, replace(order, lines=(replace(same, quantity=11),)))
+    assert fewer.lines == {row["lines"][0]["id"]: {"quantity": 11, "cancelled": 10}}
+    gone = compare(row, replace(order, lines=(replace(same, number="9"),)))
+    assert [(what, new) for what, _old, new in gone.differences] == [
+        ("line 1", "cancelled"), ("line 1-S1", "cancelled"), ("line 9", "12 × OAT"),
+    ]  # fmt: skip
