@@ -40,6 +40,7 @@ POLICIES = (
     ("reservation_horizon_days", "14"),
     ("min_percent", "50"),
     ("max_shipments", "2"),
+    ("substitutes", "never"),
 )
 
 
@@ -112,6 +113,10 @@ def machine(template: Path) -> type[RuleBasedStateMachine]:
         @rule(which=WHICH, reason=st.sampled_from(("", "asked to wait")))
         def hold(self, **values: Any) -> None:
             self.do("hold", **values)
+
+        @rule(which=WHICH)
+        def substitute(self, **values: Any) -> None:
+            self.do("substitute", **values)
 
         @rule()
         def release(self) -> None:
