@@ -68,6 +68,9 @@ def machine(template: Path) -> type[RuleBasedStateMachine]:
             self.do("expect", product=1, quantity=24, days=1)
             for product in SKUS:
                 self.do("receive", product=product, quantity=14, quarantined=0, of_inbound=False, more_to_come=False)
+            self.do("order", lines=[(1, 40)], site=3, completeness="partial", wanted_in=0)
+            self.do("substitute", which=2)
+            assert any(row.instead_of_id for row in self.rows(tables.order_line)), self.log[-1]
             self.do("come_back", missing=0)
 
         @rule(
