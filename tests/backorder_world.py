@@ -35,6 +35,7 @@ from routing.services.planning import plan_day
 from routing.services.receiving import commit_receipt, reallocate
 from routing.services.releasing import release_orders, unrelease
 from routing.services.ruling import Ruling, commit_ruling
+from routing.services.substituting import proposals, take
 from routing.services.supplying import Slip, commit_shelf_count, commit_slip
 
 START = datetime(2026, 5, 12, 2, 40, tzinfo=UTC)
@@ -170,6 +171,16 @@ class World:
         row = PolicyRow(scope=Scope.COMPANY, name=name, value=value, effective_from=self.today)
         with open_store(self.database) as store:
             commit_ruling(store, Ruling(row=row), now=self.now, by="desk")
+
+    def substitute(self, *, which: int) -> None:
+        """Whoever has the customer on the phone sends the first substitute that is offered for an order."""
+        if not self.orders:
+            return
+        with open_store(self.database) as store:
+            (order_id,) = store.order_ids([f"SO-{which % len(self.orders) + 1}"]).values()
+            offered = proposals(store, order_id, now=self.now)
+            if offered:
+                take(store, order_id, key=offered[0].key, now=self.now, by="dispatcher")
 
     def hold(self, *, which: int, reason: str) -> None:
         if self.orders:
@@ -338,6 +349,7 @@ _SITE = {
     "pin_quality": "exact",
     "pin_at": START,
 }
+_SAID: dict[str, Any] = {"by": "desk", "at": START}
 _COMPANY: tuple[tuple[Any, list[dict[str, Any]]], ...] = (
     (tables.company, [{"name": "Example", "currency": "EUR", "zone": "Europe/Helsinki", "phone": "555-0100"}]),
     (
@@ -347,6 +359,11 @@ _COMPANY: tuple[tuple[Any, list[dict[str, Any]]], ...] = (
     (
         tables.product,
         [{"number": sku, "name": sku.title(), "case_pack": 4, "weight_g": 100} for sku in SKUS.values()],
+    ),
+    (tables.product_substitute, [{"product_id": 1, "substitute_id": 2, "gives": 1, "replaces": 2}]),
+    (
+        tables.policy,
+        [{"scope": "company", "name": "substitutes", "value": "allowed", "effective_from": "2026-05-12"} | _SAID],
     ),
     (
         tables.customer,

@@ -12,8 +12,10 @@ from werkzeug.test import TestResponse
 
 from data import tables
 from data.store import open_store
+from routing.rules.policies import PolicyRow, Scope
+from routing.services.receiving import commit_receipt
 from routing.services.supplying import Slip, commit_slip
-from tests.desk import Desk, a_desk
+from tests.desk import Desk, a_desk, add, counted
 from tests.website import Website, form_token
 
 LATER = date(2026, 5, 19)
@@ -48,3 +50,20 @@ def a_delay(website: Website, *, language: str = "en") -> Delayed:
     with open_store(website.installation.database) as store:
         commit_slip(store, Slip(number="IN-1", to=LATER), now=website.clock.at, by="test")
     return Delayed(website, desk)
+
+
+def with_substitute(delayed: Delayed, *, policy: str = "ask") -> Delayed:
+    """The same, where 30 barista oat drinks lie there that may go 1 for 1, when the policy lets them."""
+    at = delayed.website.clock.at
+    with open_store(delayed.website.installation.database) as store:
+        barista = add(
+            store.connection, tables.product, number="BARISTA", name="Barista oat drink", case_pack=12, weight_g=500,
+            price=260, currency="EUR",
+        )  # fmt: skip
+        oat = delayed.desk.products["OAT"]
+        add(store.connection, tables.product_substitute, product_id=oat, substitute_id=barista)
+        commit_receipt(store, counted("R-B", delayed.desk.depot, barista, "BARISTA", 30, at), now=at, by="test")
+        today = at.date().isoformat()
+        row = PolicyRow(scope=Scope.COMPANY, name="substitutes", value=policy, effective_from=today)
+        store.set_policy(row, by="test", now=at)
+    return delayed

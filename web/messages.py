@@ -49,6 +49,7 @@ _WHY = {
     }
 }
 
+_INSTEAD_OF = {"en": "instead of {}", "fi": "korvaa: {}", "sv": "i stället för {}"}
 _EXPECTED = {"en": "expected {}", "fi": "arviolta {}", "sv": "väntas {}"}
 _YOUR_PLACE = {"en": "your address", "fi": "toimituspaikkanne", "sv": "er adress"}
 _YOUR_GOODS = {"en": "your goods", "fi": "tavaranne", "sv": "era varor"}
@@ -153,6 +154,8 @@ def _goods(lines: Any, tongue: str) -> list[str]:
         if not isinstance(line, Mapping):
             raise InvalidInput("The goods of this message are no lines of quantity, unit and name.", code="notice_data")
         text = " ".join(str(line[name]) for name in ("quantity", "unit", "name") if line.get(name) not in (None, ""))
+        if line.get("instead_of"):
+            text += f" ({_INSTEAD_OF[tongue].format(line['instead_of'])})"
         if line.get("expected_on"):
             text += f" ({_EXPECTED[tongue].format(_day(line['expected_on'], tongue))})"
         written.append(text)

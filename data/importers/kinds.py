@@ -15,6 +15,7 @@ from data.importers import (
     sites,
     sources,
     stock_counts,
+    substitutes,
     suppliers,
 )
 from routing.model.imports import ImportResult
@@ -72,6 +73,12 @@ KINDS: dict[str, Kind] = {
             needed=stock_counts.NEEDED,
         ),
         Kind(name="sources", work=sources.import_sources, columns=sources.COLUMNS, needed=sources.NEEDED),
+        Kind(
+            name="substitutes",
+            work=substitutes.import_substitutes,
+            columns=substitutes.COLUMNS,
+            needed=substitutes.NEEDED,
+        ),
         Kind(name="released", work=released.import_released, columns=released.COLUMNS, needed=released.NEEDED),
     )
 }

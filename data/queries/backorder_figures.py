@@ -64,6 +64,16 @@ def _units_within(scope: Scope, query: Select[*tuple[Any, ...]]) -> Select[*tupl
 # ---------------------------------------------------------------------------- flow
 
 
+def _came_in(period: Period) -> list[ColumnElement[bool]]:
+    """The first stand of what was ordered in the period. A substitute is no order of its own: its line was counted."""
+    return [
+        line_stand.c.sequence == 1,
+        order.c.ordered_at >= period.starts_at,
+        order.c.ordered_at < period.ends_at,
+        order_line.c.instead_of_id.is_(None),
+    ]
+
+
 def flow(connection: Connection, *, period: Period, scope: Scope) -> Rates:
     """What was ordered in the period, and what of it was on no shelf when it came in."""
     query = _within(
@@ -75,7 +85,7 @@ def flow(connection: Connection, *, period: Period, scope: Scope) -> Rates:
             func.count().label("lines"),
             func.sum(_IS_BACKORDERED).label("backordered_lines"),
         ),
-    ).where(line_stand.c.sequence == 1, order.c.ordered_at >= period.starts_at, order.c.ordered_at < period.ends_at)
+    ).where(*_came_in(period))
     return _rates(connection, query.group_by(order.c.id).subquery("of_order"))
 
 
@@ -88,7 +98,7 @@ def flow_by_step(connection: Connection, *, period: Period, scope: Scope) -> tup
             func.sum(line_stand.c.ordered).label("ordered"),
             func.sum(line_stand.c.backordered).label("backordered"),
         ),
-    ).where(line_stand.c.sequence == 1, order.c.ordered_at >= period.starts_at, order.c.ordered_at < period.ends_at)
+    ).where(*_came_in(period))
     found = {row.step: row for row in connection.execute(query.group_by("step"))}
     return tuple(
         Ratio(numerator=int(found[n].backordered), denominator=int(found[n].ordered))

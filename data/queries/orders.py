@@ -294,6 +294,10 @@ class LinePage:
     unit_price: int
     expected_on: str
     promises: tuple[Promised, ...]
+    substituted: int
+    """Of `cancelled`: units for which a substitute came."""
+    instead_of: str
+    """The SKU of the line that this one is a substitute for; "" for none."""
 
     @property
     def open(self) -> int:
@@ -537,6 +541,21 @@ def _lines(connection: Connection, order_id: int) -> tuple[LinePage, ...]:
         )
     sums = _sums()
     names = ("firm", "coming", "released", "loaded", "delivered", "refused", "short", "damaged")
+    other = order_line.alias("other")
+    substituted = (
+        select(func.coalesce(func.sum(other.c.instead_of_units), 0))
+        .where(other.c.instead_of_id == order_line.c.id)
+        .correlate(order_line)
+        .scalar_subquery()
+    )
+    first = product.alias("first")
+    instead_of = (
+        select(first.c.number)
+        .join_from(other, first, first.c.id == other.c.product_id)
+        .where(other.c.id == order_line.c.instead_of_id)
+        .correlate(order_line)
+        .scalar_subquery()
+    )
     query = (
         select(
             order_line.c.id,
@@ -548,6 +567,8 @@ def _lines(connection: Connection, order_id: int) -> tuple[LinePage, ...]:
             product.c.number.label("sku"),
             product.c.name,
             product.c.unit,
+            substituted.label("substituted"),
+            instead_of.label("instead_of"),
             *(sums.c[name] for name in names),
         )
         .join(product, product.c.id == order_line.c.product_id)
@@ -567,6 +588,8 @@ def _lines(connection: Connection, order_id: int) -> tuple[LinePage, ...]:
             unit_price=row["unit_price"],
             expected_on=row["expected_on"],
             promises=tuple(promises[row["id"]]),
+            substituted=int(row["substituted"]),
+            instead_of=row["instead_of"] or "",
             **{name: int(row[name] or 0) for name in names},
         )
         for row in connection.execute(query).mappings()

@@ -24,6 +24,7 @@ from data.store.replenishing import ReplenishStore
 from data.store.returns import ReturnStore
 from data.store.rides import RideStore
 from data.store.stands import StandStore
+from data.store.substitutes import SubstituteStore
 from data.store.supply import SupplyStore
 from data.store.system import SystemStore
 from data.store.tokens import TokenStore
@@ -48,6 +49,7 @@ class SqlStore(
     MessageStore,
     ConsentStore,
     BackorderStore,
+    SubstituteStore,
     PeopleStore,
     ImportStore,
     TokenStore,

@@ -73,6 +73,7 @@ class ReplenishStore(StorePart):
             .join(order, order.c.id == order_line.c.order_id)
             .where(
                 order.c.depot_id == depot_id,
+                order_line.c.instead_of_id.is_(None),  # a substitute was not asked for: its product's demand was
                 order.c.ordered_at >= datetime(first.year, first.month, first.day, tzinfo=zone),
                 order.c.ordered_at < datetime(today.year, today.month, today.day, tzinfo=zone),
             )

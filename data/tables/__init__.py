@@ -38,7 +38,7 @@ from data.tables.parties import (
 )
 from data.tables.people import api_token, setting, user, webhook
 from data.tables.plans import current_plan, plan, plan_lock, route, stop, stop_delivery, trip, unassigned
-from data.tables.stock import allocation, movement, product, product_supplier, supply
+from data.tables.stock import allocation, movement, product, product_substitute, product_supplier, supply
 from data.tables.system import column_mapping, idempotency, import_batch, job, policy
 
 __all__ = [
@@ -80,6 +80,7 @@ __all__ = [
     "policy",
     "position",
     "product",
+    "product_substitute",
     "product_supplier",
     "promise",
     "proof",

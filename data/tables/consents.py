@@ -18,12 +18,12 @@ delay_consent = Table(
     Column("asked_at", Moment, nullable=False),
     Column("due_at", Moment, nullable=False),
     word("answer", default=""),  # accept | other_day | cancel
-    word("chosen", default=""),  # the day, or which goods: asked | all | a line's id
+    word("chosen", default=""),  # the day, or which goods: asked | all | a line's id | the substitute's line
     word("answered_by", default=""),  # customer | silence | user:3
     Column("answered_at", Moment),
     Column("silent_at", Moment),  # the term ended without an answer, and what that means was done
     Column("closed_at", Moment),
-    word("closed_why", default=""),  # cancelled | silence | newer | settled
+    word("closed_why", default=""),  # cancelled | silence | newer | settled | substituted
     version(),
     CheckConstraint("silence IN ('task', 'accept', 'cancel')", name="silence"),
     CheckConstraint("answer IN ('', 'accept', 'other_day', 'cancel')", name="answer"),

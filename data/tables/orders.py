@@ -61,6 +61,9 @@ order_line = Table(
     count("credited", default=0),  # base units, refused or never handed over, whose money is given back
     word("expected_on", default=""),  # the live date, recalculated in silence
     word("erp_reference", default=""),
+    # A substitute: the line of the same order that it came for. No foreign key: SQLite would make the table anew.
+    Column("instead_of_id", Integer, index=True),
+    count("instead_of_units", default=0),  # how many of that line's units; they count in its `cancelled`
     UniqueConstraint("order_id", "number"),
     CheckConstraint("quantity > 0", name="quantity"),
     CheckConstraint("cancelled >= 0 AND cancelled <= quantity", name="cancelled"),

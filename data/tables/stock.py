@@ -38,6 +38,20 @@ product_supplier = Table(
     UniqueConstraint("product_id", "supplier_id"),
 )
 
+product_substitute = Table(
+    "product_substitute",  # what may go out instead: `gives` units of the substitute for `replaces` of the product
+    metadata,
+    key(),
+    refers("product_id", "product"),
+    refers("substitute_id", "product"),
+    count("gives", default=1),
+    count("replaces", default=1),
+    count("preference", default=1),  # 1 is asked for first
+    UniqueConstraint("product_id", "substitute_id"),
+    CheckConstraint("product_id <> substitute_id", name="another"),
+    CheckConstraint("gives >= 1 AND replaces >= 1", name="ratio"),
+)
+
 supply = Table(
     "supply",
     metadata,

@@ -54,10 +54,13 @@ NOT_ENOUGH = "not_enough"
 """A notice's `why`: what is there does not yet reach for every order. Written out in the recipient's language."""
 
 
-def goods_line(*, quantity: int, unit: str, name: str, expected_on: str = "") -> dict[str, object]:
+def goods_line(
+    *, quantity: int, unit: str, name: str, expected_on: str = "", instead_of: str = ""
+) -> dict[str, object]:
     """One line of a notice's `goods` or `waiting`: the template's language decides how it is written."""
     line: dict[str, object] = {"quantity": quantity, "unit": unit, "name": name}
-    return line | {"expected_on": expected_on} if expected_on else line
+    more = {"expected_on": expected_on, "instead_of": instead_of}
+    return line | {name: value for name, value in more.items() if value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

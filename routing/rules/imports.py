@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -82,7 +82,16 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
             differences.append((name, _text(old), _text(new)))
     lines: dict[int, dict[str, int]] = {}
     wanted = {line.number: line for line in incoming.lines}
+    closed_or_wanted = wanted.keys() | set(incoming.closed_lines)
+    origin, replaced = _substituted(existing["lines"])
     for row in existing["lines"]:
+        if row["id"] in origin:
+            # The file does not know the substitute: it goes as long as the file wants the line that it came for.
+            number = origin[row["id"]]
+            if number not in closed_or_wanted and row["cancelled"] < row["quantity"]:
+                lines[row["id"]] = {"cancelled": row["quantity"]}
+                differences.append((f"line {row['number']}", str(row["quantity"] - row["cancelled"]), "cancelled"))
+            continue
         line = wanted.pop(row["number"], None)
         if line is None:
             if row["number"] in incoming.closed_lines:
@@ -100,14 +109,38 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
                 problem=f"Line {row['number']} was {row['sku']} and is now {line.sku}: "
                 "give the new article a line number of its own.",
             )
-        if line.quantity != row["quantity"] - row["cancelled"]:
-            lines.setdefault(row["id"], {}).update(quantity=line.quantity, cancelled=0)
-            differences.append((f"line {row['number']}", str(row["quantity"] - row["cancelled"]), str(line.quantity)))
+        instead = replaced.get(row["id"], 0)
+        if line.quantity != (ordered := row["quantity"] - row["cancelled"] + instead):
+            lines.setdefault(row["id"], {}).update(quantity=line.quantity, cancelled=min(instead, line.quantity))
+            differences.append((f"line {row['number']}", str(ordered), str(line.quantity)))
         if line.unit_price != row["unit_price"]:
             lines.setdefault(row["id"], {}).update(unit_price=line.unit_price)
             differences.append((f"line {row['number']} price", str(row["unit_price"]), str(line.unit_price)))
     differences += [(f"line {line.number}", "", f"{line.quantity} × {line.sku}") for line in wanted.values()]
     return Change(header=header, lines=lines, added=tuple(wanted), differences=tuple(differences))
+
+
+def _substituted(rows: Iterable[Mapping[str, Any]]) -> tuple[dict[int, str], dict[int, int]]:
+    """Which lines came as a substitute, with the number of the file's line that they came for; and how many units of
+    each line they replaced.
+
+    >>> lines = [{"id": 1, "number": "1", "quantity": 12, "cancelled": 10},
+    ...          {"id": 2, "number": "1-S1", "quantity": 2, "cancelled": 0, "instead_of_id": 1, "instead_of_units": 10}]
+    >>> _substituted(lines)
+    ({2: '1'}, {1: 10})
+    """
+    by_id = {row["id"]: row for row in rows if "id" in row}
+    origin: dict[int, str] = {}
+    replaced: dict[int, int] = {}
+    for row in by_id.values():
+        instead_of = by_id.get(row.get("instead_of_id"))
+        if instead_of is None:
+            continue
+        replaced[instead_of["id"]] = replaced.get(instead_of["id"], 0) + row["instead_of_units"]
+        while (further := by_id.get(instead_of.get("instead_of_id"))) is not None:
+            instead_of = further
+        origin[row["id"]] = instead_of["number"]
+    return origin, replaced
 
 
 def waits_here(line: Mapping[str, Any]) -> int:

@@ -236,6 +236,7 @@ RIDE_MINUTES = 10
 _ASKED, _CONSENT = ("private", "on", "off"), ("own", "us_mail_order")
 _LISTED = ("off", "daily")
 _AFTER = (Next.NEXT_DELIVERY_DAY.value, Next.WAIT_FOR_CUSTOMER.value, Next.DECIDE.value)
+_SUBSTITUTES = ("never", "ask", "allowed")
 _SILENCE, _REFUND = tuple(word.value for word in Silence), ("seven_working_days", "billing_cycle")
 
 KINDS: dict[str, PolicyKind] = {
@@ -264,6 +265,7 @@ KINDS: dict[str, PolicyKind] = {
             name="backorder_list", scopes=(Scope.COMPANY, Scope.CUSTOMER), read=_one_of(*_LISTED), choices=_LISTED
         ),
         PolicyKind(name="backorder_list_at", scopes=_COMPANY, read=_clock),
+        PolicyKind(name="substitutes", scopes=_ALL, read=_one_of(*_SUBSTITUTES), choices=_SUBSTITUTES),
         PolicyKind(name="refund_within", scopes=_ALL, read=_one_of(*_REFUND), choices=_REFUND),
         PolicyKind(name="max_attempts", scopes=_ALL, read=_whole(1, 20)),
         *(
@@ -294,6 +296,7 @@ def usual(name: str) -> Any:
         "consent_term_days": 3,
         "consent_silence": Silence.TASK.value,
         "refund_within": "seven_working_days",
+        "substitutes": "never",
         "backorder_list": "off",
         "backorder_list_at": "07:00",
         "max_attempts": again.max_attempts,

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict
-from routing.model.consents import Answer, Consent, OpenLine, Refund, Silence
+from routing.model.consents import Answer, Consent, OpenLine, Silence
 from routing.model.money import amount
 from routing.model.notices import Notice, NoticeKind, goods_line
 from routing.model.orders import DeliveryDays
@@ -25,7 +25,7 @@ from routing.rules.consent import (
     offered_days,
     silence_effect,
 )
-from routing.services import allocating, receiving
+from routing.services import allocating, receiving, refunding
 from routing.services.asking import call_sentence
 from routing.services.refunding import Owed, ask_for_refund
 
@@ -38,7 +38,7 @@ class Reader(Protocol):
     def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
 
 
-class Store(Reader, receiving.Store, Protocol):
+class Store(Reader, receiving.Store, refunding.Store, Protocol):
     # Both protocols name it: mypy wants to hear which.
     def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
     def change_order(self, order_id: int, values: Mapping[str, Any]) -> None: ...
@@ -46,7 +46,6 @@ class Store(Reader, receiving.Store, Protocol):
     def cancel_units(self, *, line_id: int, quantity: int) -> None: ...
     def cancel_if_empty(self, order_id: int, *, now: datetime) -> bool: ...
     def consent_was_sent(self, consent: Consent) -> bool: ...
-    def open_refund(self, order_id: int) -> Refund | None: ...
     def finish_tasks(
         self, *, kind: str, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
     ) -> Any: ...

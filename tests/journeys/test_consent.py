@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.delayed import a_delay
+from tests.delayed import a_delay, with_substitute
 from tests.website import PASSWORD, Website, a_website, served
 from web.due import do_due
 
@@ -45,6 +45,30 @@ def test_a_delay_is_answered_on_a_phone_and_changed_until_the_term(
         page.get_by_role("button", name="Take this day").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Agreed: Thursday 21 May")
         assert delayed.consent()["answer"] == "other_day"
+
+
+def test_other_goods_are_taken_on_a_phone_instead_of_those_that_are_late(
+    website: Website, page: Page, axe_script: Path
+) -> None:
+    delayed = with_substitute(a_delay(website))
+    with served(website) as address:
+        page.set_viewport_size(PHONE)
+        page.goto(f"{address}/c/{delayed.token()}")
+        offer = page.locator("[data-offer=BARISTA]")
+        expect(offer).to_contain_text("12 pcs Barista oat drink")
+        expect(offer).to_contain_text("They cost what was agreed: €24.00.")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        page.evaluate(axe_script.read_text())
+        assert page.evaluate("axe.run().then((result) => result.violations.map((each) => each.id))") == []
+        button = page.get_by_role("button", name="Take these instead")
+        box = button.bounding_box()
+        assert box is not None
+        assert box["height"] >= 48
+        button.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Agreed: other goods come instead")
+        expect(page.get_by_text("12 pcs Oat drink")).to_be_visible()
+        assert page.locator("form[method=post]").count() == 0, "nothing is left to press"
+        assert delayed.consent()["closed_why"] == "substituted"
 
 
 def test_a_page_without_script_takes_the_answer_too(website: Website, page: Page) -> None:

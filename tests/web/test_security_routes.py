@@ -88,6 +88,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /orders/<int:order_id>/collections/<int:delivery_id>/cancel": ("dispatcher", "salesperson"),
     "POST /orders/<int:order_id>/hold": ("dispatcher", "salesperson"),
     "POST /orders/<int:order_id>/delay": ("dispatcher", "salesperson"),
+    "POST /orders/<int:order_id>/substitute": ("dispatcher", "salesperson"),
     "POST /orders/<int:order_id>/payment": ("dispatcher", "salesperson"),
     "GET /orders/proofs/<int:proof_id>/<int:file_id>": NOT_VIEWERS,
     "GET /p/<token>": LINK,

@@ -119,6 +119,11 @@ _HELP = {
     "inbound": "What suppliers will bring, and when: one row a SKU.",
     "counts": "Stock counted again: one row a SKU and depot. --dry-run shows whose date changes.",
     "sources": "Who can bring a product: one row a supplier and SKU.",
+    "substitutes": (
+        "What may go out instead of a product: one row a pair.\n\n`gives` base units of the substitute go for "
+        "`replaces` of the SKU (empty: 1 for 1); preference 1 is offered first. Whether anybody takes substitutes is "
+        "the policy of that name."
+    ),
     "released": "What the ERP released to go out, one row a line: where the ERP allocates.",
 }
 for _kind in KINDS.values():

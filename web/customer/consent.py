@@ -18,6 +18,7 @@ from routing.errors import Conflict, InvalidInput, NotAllowed
 from routing.model.consents import Answer, Consent, Silence
 from routing.rules.consent import Reply
 from routing.services.consenting import Answered, answer, offered
+from routing.services.substituting import Proposal, proposals, take
 from web.formats import day
 from web.here import here, now
 from web.incoming import whole
@@ -43,6 +44,8 @@ def reply(token: str) -> ResponseReturnValue:
     with here().database.reading() as connection:
         speak(SqlStore(connection).consent(consent_id).language)
     said = request.form.get("answer", "")
+    if said == "substitute":
+        return _substitute(token, consent_id)
     if said not in list(Answer):
         raise InvalidInput(_("Press one of the three buttons: agree, another day, or cancel."), code="answer")
     chosen = Reply(
@@ -70,6 +73,35 @@ def reply(token: str) -> ResponseReturnValue:
     return redirect(url_for("consent.page", token=token))
 
 
+def _substitute(token: str, consent_id: int) -> ResponseReturnValue:
+    """Takes the substitute that was shown, or says that it is not there any more and shows what is."""
+    key = request.form.get("offer", "")[:80]
+
+    def write(store: SqlStore) -> None:
+        take(store, store.consent(consent_id).order_id, key=key, now=now(), consent_id=consent_id)
+
+    try:
+        in_transaction(here().database, write)
+    except (Conflict, NotAllowed) as problem:
+        if problem.code not in ("consent_closed", "substitute_gone", "substitutes"):
+            raise
+        with here().database.reading() as connection:
+            store = SqlStore(connection)
+            found = store.consent(consent_id)
+            pressed_twice = key in store.substitutes_taken(found.order_id)
+        speak(found.language)
+        if not pressed_twice:
+            wrong = _("That is not there any more, and nothing was changed. Look at how it stands now, or call us.")
+            return _page(token, consent_id, wrong=wrong), 409
+    return redirect(url_for("consent.page", token=token))
+
+
+def _instead(store: SqlStore, found: Consent) -> list[Proposal]:
+    """What may be taken instead of the goods that were asked about."""
+    asked = {line.id for line in found.asked}
+    return [each for each in proposals(store, found.order_id, now=now()) if each.line.id in asked]
+
+
 def _consent_of(token: str) -> int:
     """Raises NotAllowed for a link that is unknown, expired, revoked or of another kind."""
     with here().database.reading() as connection:
@@ -85,6 +117,8 @@ def _page(token: str, consent_id: int, *, wrong: str = "") -> str:
         found = store.consent(consent_id)
         state = state_of(found)
         days = offered(store, found, now=now()) if state == "open" else ()
+        instead = _instead(store, found) if state == "open" else []
+        coming = store.substitutes_coming(found.order_id)
     speak(found.language)
     last_day = (found.due_at - timedelta(seconds=1)).astimezone(ZoneInfo(found.zone)).date()
     return render_template(
@@ -93,6 +127,8 @@ def _page(token: str, consent_id: int, *, wrong: str = "") -> str:
         consent=found,
         state=state,
         days=[(each, day(each)) for each in days if each != found.day],
+        instead=instead,
+        coming=[(each, day(each.day)) for each in coming],
         headline=_headline(found, state),
         below=_below(found, state, day(last_day)),
         others=[line for line in found.lines if line.free and not line.asked],
@@ -104,8 +140,8 @@ def state_of(found: Consent) -> str:
     """Whether it may still be answered by the customer, and if not, why."""
     if found.answer is Answer.CANCEL and found.closed_at:
         return "cancelled"
-    if found.closed_why == "newer":
-        return "newer"
+    if found.closed_why in ("newer", "substituted"):
+        return found.closed_why
     if found.on_its_way:
         return "on_its_way"
     over = now() >= found.due_at
@@ -115,6 +151,8 @@ def state_of(found: Consent) -> str:
 def _headline(found: Consent, state: str) -> str:
     if state == "cancelled":
         return _("Cancelled")
+    if state == "substituted":
+        return _("Agreed: other goods come instead")
     if state == "newer":
         return _("There is a newer message about this order")
     match found.answer:
@@ -132,6 +170,8 @@ def _headline(found: Consent, state: str) -> str:
 def _below(found: Consent, state: str, last_day: str) -> str:
     if state == "cancelled":
         return _("These goods do not come. What you paid for them we give back.")
+    if state == "substituted":
+        return _("Nothing more to do. If that does not suit you, call us.")
     if state == "newer":
         return _("Please answer with the link in that message.")
     if state in ("over", "on_its_way"):

@@ -43,6 +43,7 @@ def kind_words() -> dict[str, tuple[str, str]]:
         "inbound": (_("Inbound"), _("What suppliers will bring, one row a SKU.")),
         "counts": (_("Counts"), _("Stock counted again, one row a SKU and depot.")),
         "released": (_("Released by the ERP"), _("Where the ERP allocates: what goes out on a day, one row a line.")),
+        "substitutes": (_("Substitutes"), _("What may go out instead of a product, one row a pair.")),
         "sources": (_("Sources"), _("Who can bring a product, one row a supplier and SKU.")),
     }
 

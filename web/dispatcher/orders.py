@@ -33,6 +33,7 @@ from routing.services.collecting import Fetching, cancel_collection, collect_goo
 from routing.services.consenting import answer as settle_delay
 from routing.services.consenting import offered
 from routing.services.holding import hold_order, hold_payment, pass_payment
+from routing.services.substituting import proposals, take
 from web.along import NOTHING, rides_of
 from web.dispatcher import ride_words, words
 from web.formats import clock
@@ -82,6 +83,7 @@ def one(order_id: int) -> ResponseReturnValue:
         store = SqlStore(connection)
         delay = store.delay_of(order_id)
         days = offered(store, delay, now=now()) if delay else ()
+        instead = proposals(store, order_id, now=now()) if found.row.state not in ("delivered", "cancelled") else []
         today = now().astimezone(ZoneInfo(found.zone)).date().isoformat()
         may_ride = found.row.state not in ("delivered", "cancelled", "on_hold") and found.row.firm
         along = rides_of(here(), connection, order_id, day=today, now=now()) if may_ride else NOTHING
@@ -95,6 +97,7 @@ def one(order_id: int) -> ResponseReturnValue:
         day=today,
         ride_words=ride_words,
         delay=delay,
+        proposals=instead,
         offered=[(each, written_day(each, "EEE d MMM")) for each in days if delay and each != delay.day],
         last_day=(delay.due_at - timedelta(seconds=1)).astimezone(ZoneInfo(delay.zone)).date() if delay else None,
     )
@@ -119,6 +122,17 @@ def settle(order_id: int) -> ResponseReturnValue:
 
     in_transaction(here().database, write)
     flash(words.answer_words(said), "done")
+    return redirect(url_for("orders.one", order_id=order_id))
+
+
+@orders.post("/<int:order_id>/substitute")
+@needs_role("dispatcher", "salesperson")
+def substitute(order_id: int) -> ResponseReturnValue:
+    """Sends a substitute: the customer said yes on the phone, or takes them by policy. Only the offer that was seen."""
+    key = request.form.get("offer", "")[:80]
+    by, at = current_user.actor, now()
+    in_transaction(here().database, lambda store: take(store, order_id, key=key, now=at, by=by))
+    flash(_("It goes instead, and the customer is told."), "done")
     return redirect(url_for("orders.one", order_id=order_id))
 
 

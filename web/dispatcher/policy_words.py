@@ -68,6 +68,13 @@ def kind_words() -> dict[str, tuple[str, str]]:
             _("A cancelled order is refunded within"),
             _("The task for the refund carries the date. A billing cycle: where a charge is taken back."),
         ),
+        "substitutes": (
+            _("Other goods instead"),
+            _(
+                "When goods come after their promise and a substitute lies there. Asked: on the page of the delay, or "
+                "by phone, and a person notes the yes. Allowed: a person sends it, and the customer is told."
+            ),
+        ),
         "backorder_list": (
             _("Daily list of backorders"),
             _("An e-mail to the buyers: every line that waits, its day, and what changed. None when nothing waits."),
@@ -129,6 +136,7 @@ def consent_words() -> dict[str, dict[str, str]]:
             "off": _("does not ask"),
         },
         "consent_rule": {"own": _("your own rule"), "us_mail_order": _("US Mail Order Rule")},
+        "substitutes": {"never": _("never"), "ask": _("only when the customer says yes"), "allowed": _("allowed")},
         "consent_silence": {each: silence_words(each) for each in KINDS["consent_silence"].choices},
         "refund_within": {"seven_working_days": _("7 working days"), "billing_cycle": _("one billing cycle")},
     }
@@ -177,7 +185,7 @@ def value_words(name: str, value: Any, currency: str = "") -> str:
             return ngettext("%(num)s day", "%(num)s days", value)
         case "backorder_list":
             return _("each day") if value == "daily" else _("no list")
-        case "delay_consent" | "consent_rule" | "consent_silence" | "refund_within":
+        case "delay_consent" | "consent_rule" | "consent_silence" | "refund_within" | "substitutes":
             return consent_words()[name][value]
         case "cycle_service":
             return _("%(n)s percent of the times", n=value)

@@ -459,6 +459,15 @@ def sentence(one: Happening) -> str:
             return _("Cancelled because of the delay.")
         case "consent_silent":
             return _("No answer about the delay: %(means)s.", means=silence_words(str(data.get("means"))))
+        case "substituted":
+            return _(
+                "%(given)s × %(substitute)s go instead of %(units)s × %(sku)s, on %(day)s.",
+                given=data.get("given"),
+                substitute=data.get("substitute"),
+                units=data.get("units"),
+                sku=data.get("sku"),
+                day=_day(data.get("day")),
+            )
         case "inbound_slipped":
             return _("Inbound %(number)s comes on %(day)s.", number=data.get("inbound"), day=data.get("to"))
         case "inbound_cancelled":

@@ -40,6 +40,7 @@ POLICIES = (
     ("reservation_horizon_days", "14"),
     ("min_percent", "50"),
     ("max_shipments", "2"),
+    ("substitutes", "never"),
 )
 
 
@@ -67,6 +68,9 @@ def machine(template: Path) -> type[RuleBasedStateMachine]:
             self.do("expect", product=1, quantity=24, days=1)
             for product in SKUS:
                 self.do("receive", product=product, quantity=14, quarantined=0, of_inbound=False, more_to_come=False)
+            self.do("order", lines=[(1, 40)], site=3, completeness="partial", wanted_in=0)
+            self.do("substitute", which=2)
+            assert any(row.instead_of_id for row in self.rows(tables.order_line)), self.log[-1]
             self.do("come_back", missing=0)
 
         @rule(
@@ -112,6 +116,10 @@ def machine(template: Path) -> type[RuleBasedStateMachine]:
         @rule(which=WHICH, reason=st.sampled_from(("", "asked to wait")))
         def hold(self, **values: Any) -> None:
             self.do("hold", **values)
+
+        @rule(which=WHICH)
+        def substitute(self, **values: Any) -> None:
+            self.do("substitute", **values)
 
         @rule()
         def release(self) -> None:
