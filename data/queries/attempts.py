@@ -111,7 +111,7 @@ def deliveries_of(
 
 def _by_delivery(connection: Connection, query: Select[*tuple[Any, ...]]) -> dict[tuple[str, int], tuple[Any, ...]]:
     """The rest of each row by its first two columns, day and delivery."""
-    return {(day, delivery_id): rest for day, delivery_id, *rest in connection.execute(query)}
+    return {(row[0], row[1]): tuple(row[2:]) for row in connection.execute(query)}
 
 
 def _window(day: str, opens: str, closes: str, zone: str) -> tuple[datetime, datetime]:
