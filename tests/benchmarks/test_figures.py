@@ -21,7 +21,6 @@ from rich.table import Table
 from sqlalchemy import Connection, text
 
 from data.db import Database
-from data.migrate import upgrade
 from data.queries.period_figures import period_figures
 from routing.rules.figures.figure import Ratio
 from tests.benchmarks.past import LAST, NOW, write_past
@@ -71,7 +70,6 @@ def test_a_month_of_a_large_company(request: pytest.FixtureRequest, tmp_path: Pa
         database = Database(f"sqlite:///{tmp_path / 'past.db'}")
     else:
         database = Database(request.getfixturevalue("postgres_url"))
-        upgrade(database)
     with database.writing() as connection:
         write_past(connection)
     rows: list[tuple[str, float, float]] = []
