@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, case, exists, func, literal, select
 
-from data.tables import line_stand, movement, order, order_line, promise
+from data.tables import line_stand, movement, order, order_line, product, promise
 from routing.rules.figures.backorders import BUCKETS, AgeBucket, Rates, bucket_edges, bucket_name, circulating_rate
 from routing.rules.figures.figure import Period, Ratio
 
@@ -74,38 +74,33 @@ def _came_in(period: Period) -> list[ColumnElement[bool]]:
     ]
 
 
-def flow(connection: Connection, *, period: Period, scope: Scope) -> Rates:
-    """What was ordered in the period, and what of it was on no shelf when it came in."""
-    query = _within(
-        scope,
-        select(
-            order.c.id,
-            func.sum(line_stand.c.ordered).label("ordered"),
-            func.sum(line_stand.c.backordered).label("backordered"),
-            func.count().label("lines"),
-            func.sum(_IS_BACKORDERED).label("backordered_lines"),
-        ),
-    ).where(*_came_in(period))
-    return _rates(connection, query.group_by(order.c.id).subquery("of_order"))
+def flow(connection: Connection, *, period: Period, scope: Scope) -> tuple[Rates, tuple[Ratio, ...]]:
+    """What was ordered in the period and what of it was on no shelf when it came in; by units, of each step too.
 
-
-def flow_by_step(connection: Connection, *, period: Period, scope: Scope) -> tuple[Ratio, ...]:
-    """By units, of each step of the period. The steps add up to the period."""
-    query = _within(
-        scope,
-        select(
-            step_of(period, order.c.ordered_at).label("step"),
-            func.sum(line_stand.c.ordered).label("ordered"),
-            func.sum(line_stand.c.backordered).label("backordered"),
-        ),
-    ).where(*_came_in(period))
-    found = {row.step: row for row in connection.execute(query.group_by("step"))}
-    return tuple(
-        Ratio(numerator=int(found[n].backordered), denominator=int(found[n].ordered))
-        if n in found
-        else Ratio(numerator=0, denominator=0)
-        for n in range(len(period.steps))
+    The steps add up to the period.
+    """
+    of_order = (
+        _within(
+            scope,
+            select(
+                order.c.id,
+                func.min(step_of(period, order.c.ordered_at)).label("step"),
+                func.sum(line_stand.c.ordered).label("ordered"),
+                func.sum(line_stand.c.backordered).label("backordered"),
+                func.count().label("lines"),
+                func.sum(_IS_BACKORDERED).label("backordered_lines"),
+            ),
+        )
+        .where(*_came_in(period))
+        .group_by(order.c.id)
+        .subquery("of_order")
     )
+    rows = connection.execute(
+        select(of_order.c.step, *_sums(of_order)).group_by(of_order.c.step).order_by(of_order.c.step)
+    ).all()
+    units = {row.step: Ratio(numerator=int(row.backordered), denominator=int(row.units)) for row in rows}
+    nothing = Ratio(numerator=0, denominator=0)
+    return _rates(rows), tuple(units.get(n, nothing) for n in range(len(period.steps)))
 
 
 def step_of(period: Period, moment: ColumnElement[Any]) -> ColumnElement[int]:
@@ -124,56 +119,62 @@ def _standing(day: str) -> list[ColumnElement[bool]]:
     return [line_stand.c.open > 0, line_stand.c.day <= day, line_stand.c.until_day > day]
 
 
-def stock(connection: Connection, *, day: date, scope: Scope) -> Rates:
-    """What was open when the day ended, and what of it was backordered."""
-    query = _within(
-        scope,
-        select(
-            order.c.id,
-            func.sum(line_stand.c.open).label("ordered"),
-            func.sum(line_stand.c.backordered).label("backordered"),
-            func.count().label("lines"),
-            func.sum(_IS_BACKORDERED).label("backordered_lines"),
-        ),
-    ).where(*_standing(day.isoformat()))
-    return _rates(connection, query.group_by(order.c.id).subquery("of_order"))
-
-
-def _rates(connection: Connection, of_order: Any) -> Rates:
-    row = connection.execute(
-        select(
-            func.count().label("orders"),
-            func.sum(case((of_order.c.backordered > 0, 1), else_=0)).label("backordered_orders"),
-            func.sum(of_order.c.lines).label("lines"),
-            func.sum(of_order.c.backordered_lines).label("backordered_lines"),
-            func.sum(of_order.c.ordered).label("units"),
-            func.sum(of_order.c.backordered).label("backordered"),
-        )
-    ).one()
-    return Rates(
-        orders=Ratio(numerator=int(row.backordered_orders or 0), denominator=row.orders),
-        lines=Ratio(numerator=int(row.backordered_lines or 0), denominator=int(row.lines or 0)),
-        units=Ratio(numerator=int(row.backordered or 0), denominator=int(row.units or 0)),
+def stock(connection: Connection, *, day: date, scope: Scope) -> tuple[Rates, Ratio]:
+    """What was open when the day ended, and what of it was backordered; and of the units backordered those that a
+    dated inbound covered, which is an attribute and in no rate."""
+    query = select(
+        order_line.c.order_id,
+        func.sum(line_stand.c.open).label("ordered"),
+        func.sum(line_stand.c.backordered).label("backordered"),
+        func.count().label("lines"),
+        func.sum(_IS_BACKORDERED).label("backordered_lines"),
+        func.sum(line_stand.c.covered).label("covered"),
     )
+    if scope == Scope():
+        query = query.join(order_line, order_line.c.id == line_stand.c.order_line_id)
+    else:
+        query = _within(scope, query)
+    of_order = query.where(*_standing(day.isoformat())).group_by(order_line.c.order_id).subquery("of_order")
+    row = connection.execute(select(*_sums(of_order), func.sum(of_order.c.covered).label("covered"))).one()
+    return _rates([row]), Ratio(numerator=int(row.covered or 0), denominator=int(row.backordered or 0))
 
 
-def covered(connection: Connection, *, day: date, scope: Scope) -> Ratio:
-    """Of the units backordered when the day ended, those that a dated inbound covered. An attribute, no rate."""
-    row = connection.execute(
-        _units_within(
-            scope,
-            select(
-                func.sum(line_stand.c.covered).label("covered"), func.sum(line_stand.c.backordered).label("backordered")
-            ),
-        ).where(*_standing(day.isoformat()))
-    ).one()
-    return Ratio(numerator=int(row.covered or 0), denominator=int(row.backordered or 0))
+def _sums(of_order: Subquery) -> list[ColumnElement[Any]]:
+    return [
+        func.count().label("orders"),
+        func.sum(case((of_order.c.backordered > 0, 1), else_=0)).label("backordered_orders"),
+        func.sum(of_order.c.lines).label("lines"),
+        func.sum(of_order.c.backordered_lines).label("backordered_lines"),
+        func.sum(of_order.c.ordered).label("units"),
+        func.sum(of_order.c.backordered).label("backordered"),
+    ]
+
+
+def _rates(rows: Sequence[Any]) -> Rates:
+    """Of rows of `_sums`, added up."""
+
+    def ratio(some: str, of: str) -> Ratio:
+        return Ratio(
+            numerator=sum(int(getattr(row, some) or 0) for row in rows),
+            denominator=sum(int(getattr(row, of) or 0) for row in rows),
+        )
+
+    return Rates(
+        orders=ratio("backordered_orders", "orders"),
+        lines=ratio("backordered_lines", "lines"),
+        units=ratio("backordered", "units"),
+    )
 
 
 def stock_by_step(connection: Connection, *, period: Period, scope: Scope) -> tuple[Ratio, ...]:
     """By units, as at the end of each step: what stood before the period, and what each day added and ended."""
     first, last = period.first.isoformat(), period.last.isoformat()
-    before = stock(connection, day=period.before.last, scope=scope).units
+    before = connection.execute(
+        _units_within(
+            scope,
+            select(func.sum(line_stand.c.open).label("open"), func.sum(line_stand.c.backordered).label("backordered")),
+        ).where(*_standing(period.before.last.isoformat()))
+    ).one()
     changes: dict[str, list[int]] = {}
     # A row that ended on the day it began stood at no day's end.
     for column, sign in ((line_stand.c.day, 1), (line_stand.c.until_day, -1)):
@@ -189,7 +190,7 @@ def stock_by_step(connection: Connection, *, period: Period, scope: Scope) -> tu
             so_far = changes.setdefault(row.on, [0, 0])
             so_far[0] += sign * int(row.backordered)
             so_far[1] += sign * int(row.open)
-    backordered, still_open = int(before.numerator), int(before.denominator)
+    backordered, still_open = int(before.backordered or 0), int(before.open or 0)
     found = []
     days = sorted(changes)
     for _start, end in period.spans:
@@ -283,17 +284,19 @@ def circulating(connection: Connection, *, period: Period, scope: Scope) -> Rati
         .having(func.sum(change) > 0)
         .subquery("on_shelf")
     )
-    ever = select(func.count(order_line.c.product_id.distinct())).join(order, order.c.id == order_line.c.order_id)
-    known = connection.scalar(ever.where(order.c.ordered_at < period.ends_at, *scope.of_orders())) or 0
-    ordered = select(order_line.c.product_id).join(order, order.c.id == order_line.c.order_id)
-    there = (
-        connection.scalar(
-            select(func.count()).where(
-                on_shelf.c.product_id.in_(ordered.where(order.c.ordered_at < period.ends_at, *scope.of_orders()))
-            )
-        )
-        or 0
+    # Asked of each product, which ends at its first order, and not of each line of them.
+    ordered = exists(
+        select(order_line.c.id)
+        .select_from(order_line)
+        .join(order, order.c.id == order_line.c.order_id)
+        .where(order_line.c.product_id == product.c.id, order.c.ordered_at < period.ends_at, *scope.of_orders())
     )
+    known, there = connection.execute(
+        select(func.count(), func.count(on_shelf.c.product_id))
+        .select_from(product)
+        .outerjoin(on_shelf, on_shelf.c.product_id == product.c.id)
+        .where(ordered)
+    ).one()
     backordered = (
         connection.scalar(
             _within(scope, select(func.count(order_line.c.product_id.distinct())).select_from(line_stand)).where(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, func, select, union_all
 
 from data.queries import backorder_figures, promise_figures
 from data.queries.attempts import DeliveryOfDay, deliveries_of, door_ratios, missed_through_customers
 from data.queries.backorder_figures import Ageing, Scope
 from data.queries.company import company_card
 from data.queries.promise_figures import PromisesKept
+from data.store.part import parts
 from data.tables import (
     allocation,
     customer,
@@ -101,18 +103,18 @@ def period_figures(
     promises = None
     if over >= first:
         promises = promise_figures.promises_kept(connection, period=period, over=over, scope=scope)
+    flow, flow_by_step = backorder_figures.flow(connection, period=period, scope=scope)
+    stock, covered = backorder_figures.stock(connection, day=last, scope=scope)
     return PeriodFigures(
         period=period,
         known_since=known_since,
-        flow=backorder_figures.flow(connection, period=period, scope=scope) if is_known_whole else None,
-        flow_by_step=_known(
-            period, known_since, today, backorder_figures.flow_by_step(connection, period=period, scope=scope)
-        ),
-        stock=backorder_figures.stock(connection, day=last, scope=scope) if is_known else None,
+        flow=flow if is_known_whole else None,
+        flow_by_step=_known(period, known_since, today, flow_by_step),
+        stock=stock if is_known else None,
         stock_by_step=_known(
             period, known_since, today, backorder_figures.stock_by_step(connection, period=period, scope=scope)
         ),
-        covered=backorder_figures.covered(connection, day=last, scope=scope) if is_known else None,
+        covered=covered if is_known else None,
         ageing=backorder_figures.ageing(connection, period=period, scope=scope) if is_known else None,
         circulating=backorder_figures.circulating(connection, period=period, scope=scope) if is_known else None,
         promises=promises,
@@ -167,7 +169,7 @@ def _otif_by_step(period: Period, deliveries: Iterable[DeliveryOfDay]) -> tuple[
     by_step: dict[int, list[DeliveryOfDay]] = defaultdict(list)
     starts = [start.isoformat() for start in period.steps]
     for each in deliveries:
-        by_step[sum(start <= each.day for start in starts) - 1].append(each)
+        by_step[bisect_right(starts, each.day) - 1].append(each)
     return tuple(door_ratios(by_step[n])["otif"] for n in range(len(starts)))
 
 
@@ -243,37 +245,43 @@ def _inbounds(connection: Connection, period: Period, over: date, scope: Scope) 
         for line in row.data["lines"]:
             if line["was"]:
                 first_due.setdefault((row.data["inbound"], line["sku"]), datetime.fromisoformat(line["was"]))
-    query = (
+    # A line that was moved may have been due in the period whatever it is expected on now.
+    moved = union_all(
+        *(
+            select(supply.c.id).where(supply.c.kind == "inbound", supply.c.number.in_(part))
+            for part in parts(sorted({number for number, _sku in first_due}))
+        ),
+        select(supply.c.id).where(
+            supply.c.kind == "inbound",
+            supply.c.expected_at >= period.starts_at,
+            supply.c.expected_at < period.ends_at,
+        ),
+    )
+    candidates = select(supply.c.id).where(supply.c.id.in_(moved))
+    if scope.depot_id is not None:
+        candidates = candidates.where(supply.c.depot_id == scope.depot_id)
+    due: dict[int, tuple[date, int]] = {}
+    zone = ZoneInfo(period.zone)
+    for row in connection.execute(
         select(supply.c.id, supply.c.number, supply.c.quantity, supply.c.expected_at, product.c.number.label("sku"))
         .join(product, product.c.id == supply.c.product_id)
-        .where(
-            supply.c.kind == "inbound",
-            # A line that was moved may have been due in the period whatever it is expected on now.
-            or_(
-                (supply.c.expected_at >= period.starts_at) & (supply.c.expected_at < period.ends_at),
-                supply.c.number.in_(sorted({number for number, _sku in first_due})),
-            ),
-        )
-    )
-    if scope.depot_id is not None:
-        query = query.where(supply.c.depot_id == scope.depot_id)
-    due: dict[int, tuple[date, int]] = {}
-    for row in connection.execute(query):
+        .where(supply.c.id.in_(candidates))
+    ):
         at = first_due.get((row.number, row.sku), row.expected_at)
         if at is not None and period.starts_at <= at < period.ends_at:
-            due[row.id] = (at.astimezone(ZoneInfo(period.zone)).date(), row.quantity)
+            due[row.id] = (at.astimezone(zone).date(), row.quantity)
     came: dict[int, list[tuple[date, int]]] = defaultdict(list)
     for row in connection.execute(
         select(supply.c.inbound_id, supply.c.counted_at, supply.c.quantity).where(
-            supply.c.kind == "receipt", supply.c.inbound_id.in_(sorted(due)), supply.c.counted_at < period.ends_at
+            supply.c.kind == "receipt", supply.c.inbound_id.in_(candidates), supply.c.counted_at < period.ends_at
         )
     ):
-        came[row.inbound_id].append((row.counted_at.astimezone(ZoneInfo(period.zone)).date(), row.quantity))
+        came[row.inbound_id].append((row.counted_at.astimezone(zone).date(), row.quantity))
     counts = {"on_the_day": 0, "early": 0, "late": 0, "missing": 0}
     for key, (day, quantity) in due.items():
         total = 0
         ended = None
-        for counted_on, units in sorted(came[key]):
+        for counted_on, units in sorted(came.get(key, ())):
             total += units
             if total >= quantity and ended is None:
                 ended = counted_on

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Subquery, and_, case, exists, func, or_, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    Select,
+    Subquery,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from data.queries.backorder_figures import Scope
 from data.tables import allocation, delivery, delivery_line, manifest, order, order_line, promise, proof, proof_line
@@ -39,39 +53,48 @@ def slips(connection: Connection, *, period: Period, scope: Scope) -> tuple[Slip
     """The slips of the period by cause, and the lines that slipped of those that held a promise then."""
     before = promise.alias("before")
     moved = (
-        select(promise.c.why, promise.c.order_line_id)
+        _of(scope, select(promise.c.why, promise.c.order_line_id))
         .join(
             before,
             and_(before.c.order_line_id == promise.c.order_line_id, before.c.version == promise.c.version - 1),
         )
-        .join(order_line, order_line.c.id == promise.c.order_line_id)
-        .join(order, order.c.id == order_line.c.order_id)
         .where(
             promise.c.made_at >= period.starts_at,
             promise.c.made_at < period.ends_at,
+            promise.c.version > 1,
             promise.c.promised_on > before.c.promised_on,
-            *scope.of_orders(),
         )
-        .subquery("moved")
     )
-    counts = [
-        (row.why, row.lines)
-        for row in connection.execute(select(moved.c.why, func.count().label("lines")).group_by(moved.c.why))
-    ]
-    wishes = [why for why, _lines in counts if not cause_of(why).is_ours]
-    slipped = connection.scalar(select(func.count(moved.c.order_line_id.distinct())).where(moved.c.why.not_in(wishes)))
-    held = connection.scalar(
-        select(func.count(promise.c.order_line_id.distinct()))
-        .join(order_line, order_line.c.id == promise.c.order_line_id)
-        .join(order, order.c.id == order_line.c.order_id)
+    counts: Counter[str] = Counter()
+    ours = set()
+    # Only what moved to a later day: few beside what was promised.
+    for why, line_id in connection.execute(moved):
+        counts[why] += 1
+        if cause_of(why).is_ours:
+            ours.add(line_id)
+    held = (
+        _of(scope, select(promise.c.order_line_id))
         .where(
             promise.c.made_at < period.ends_at,
             # Due in the period or later, or made in it: a line that slipped is always among them.
             or_(promise.c.promised_on >= period.first.isoformat(), promise.c.made_at >= period.starts_at),
-            *scope.of_orders(),
         )
+        .group_by(promise.c.order_line_id)
+        .subquery("held")
     )
-    return slips_by_cause(counts), Ratio(numerator=slipped or 0, denominator=held or 0)
+    lines = connection.scalar(select(func.count()).select_from(held))
+    return slips_by_cause(counts.items()), Ratio(numerator=len(ours), denominator=lines or 0)
+
+
+def _of(scope: Scope, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """Everybody's promises need no look at the orders."""
+    if scope == Scope():
+        return query
+    return (
+        query.join(order_line, order_line.c.id == promise.c.order_line_id)
+        .join(order, order.c.id == order_line.c.order_id)
+        .where(*scope.of_orders())
+    )
 
 
 def promises_kept(connection: Connection, *, period: Period, over: date, scope: Scope) -> PromisesKept:
@@ -80,16 +103,36 @@ def promises_kept(connection: Connection, *, period: Period, over: date, scope: 
     wishes = [
         why for why in connection.scalars(select(promise.c.why).distinct()) if cause_of(why) is Cause.CUSTOMER
     ]  # fmt: skip
-    first = _lines_due(period, ended, scope, _first_promise(period, wishes))
-    last = _lines_due(period, ended, scope, _last_promise(period))
-    by_day = {
-        row.due: (int(row.filled or 0), int(row.wanted or 0))
-        for row in connection.execute(
-            select(first.c.due, func.sum(first.c.by_then).label("filled"), func.sum(first.c.wanted).label("wanted"))
-            .where(first.c.due.between(period.first.isoformat(), ended.isoformat()))
-            .group_by(first.c.due)
+    lines = _lines_due(period, ended, scope, wishes)
+    days = (period.first.isoformat(), ended.isoformat())
+    nothing = literal(0)
+    by_day: dict[str, tuple[int, int]] = {}
+    otif: dict[str, OrderOtif] = {}
+    # One statement, so that what became of each line is counted once.
+    for part, due, counted, of, early, theirs in connection.execute(
+        union_all(
+            select(
+                literal("fill"),
+                lines.c.first_due,
+                func.sum(lines.c.first_by),
+                func.sum(lines.c.wanted),
+                nothing,
+                nothing,
+            )
+            .where(lines.c.first_due.between(*days))
+            .group_by(lines.c.first_due),
+            _orders(lines, "first", days),
+            _orders(lines, "last", days),
         )
-    }
+    ):
+        if part == "fill":
+            by_day[due] = (int(counted), int(of))
+        else:
+            otif[part] = OrderOtif(
+                kept=Ratio(numerator=int(counted or 0), denominator=of),
+                early=int(early or 0),
+                customer_caused=int(theirs or 0),
+            )
     steps = []
     for start, end in period.spans:
         mine = [counts for day, counts in by_day.items() if start.isoformat() <= day <= end.isoformat()]
@@ -99,125 +142,154 @@ def promises_kept(connection: Connection, *, period: Period, over: date, scope: 
             numerator=sum(each.numerator for each in steps), denominator=sum(each.denominator for each in steps)
         ),
         fill_by_step=tuple(steps),
-        first=_orders(connection, first, period.first, ended),
-        last=_orders(connection, last, period.first, ended),
+        first=otif["first"],
+        last=otif["last"],
     )
 
 
-def _first_promise(period: Period, wishes: list[str]) -> ColumnElement[Any]:
-    """The version that a line is held to: its first, or the last that the customer wished for."""
-    each = promise.alias("each")
-    wished = func.max(case((each.c.why.in_(wishes), each.c.version)))
-    return (
-        select(func.coalesce(wished, func.min(each.c.version)))
-        .where(each.c.order_line_id == promise.c.order_line_id, each.c.made_at < period.ends_at)
-        .scalar_subquery()
-    )
-
-
-def _last_promise(period: Period) -> ColumnElement[Any]:
-    """The newest version when the period ended."""
-    each = promise.alias("each")
-    return (
-        select(func.max(each.c.version))
-        .where(each.c.order_line_id == promise.c.order_line_id, each.c.made_at < period.ends_at)
-        .scalar_subquery()
-    )
-
-
-def _lines_due(period: Period, over: date, scope: Scope, version: ColumnElement[Any]) -> Subquery:
-    """Every line of the orders of which a line falls due in the period: due day, units, and what came by when."""
-    started, ended = period.first.isoformat(), over.isoformat()
+def _lines_due(period: Period, over: date, scope: Scope, wishes: list[str]) -> CTE:
+    """Every line of the orders of which a line may fall due in the period: its first and last due day, its units, and
+    what came by each of the two. First is its first promise, or the last that the customer wished for; last is the
+    newest when the period ended."""
     candidates = (
         select(order_line.c.order_id)
         .join(promise, promise.c.order_line_id == order_line.c.id)
-        .where(promise.c.promised_on.between(started, ended), promise.c.version == version)
+        .where(promise.c.promised_on.between(period.first.isoformat(), over.isoformat()))
     )
-    due = (
+    wanted = order_line.c.quantity - order_line.c.cancelled
+    held = (
         select(
             order_line.c.id,
             order_line.c.order_id,
-            promise.c.promised_on.label("due"),
-            (order_line.c.quantity - order_line.c.cancelled).label("wanted"),
+            wanted.label("wanted"),
+            func.coalesce(
+                func.max(case((promise.c.why.in_(wishes), promise.c.version))), func.min(promise.c.version)
+            ).label("first"),
+            func.max(promise.c.version).label("last"),
         )
         .join(promise, promise.c.order_line_id == order_line.c.id)
         .join(order, order.c.id == order_line.c.order_id)
         .where(
             order_line.c.order_id.in_(candidates),
-            promise.c.version == version,
+            promise.c.made_at < period.ends_at,
             # What was cancelled later was still owed then.
             or_(order.c.cancelled_at.is_(None), order.c.cancelled_at >= period.ends_at),
             order_line.c.quantity > order_line.c.cancelled,
             *scope.of_orders(),
         )
-        .cte()
+        .group_by(order_line.c.id, order_line.c.order_id, wanted)
+        .subquery("held")
     )
-    units = proof_line.c.delivered
-    came = (
+    first, last = promise.alias("first_promise"), promise.alias("last_promise")
+    due = (
         select(
-            due.c.id,
-            func.sum(case((manifest.c.day <= due.c.due, units), else_=0)).label("by_then"),
-            func.sum(case((manifest.c.day < due.c.due, units), else_=0)).label("before"),
+            held.c.id,
+            held.c.order_id,
+            held.c.wanted,
+            first.c.promised_on.label("first_due"),
+            last.c.promised_on.label("last_due"),
         )
-        .join(allocation, allocation.c.order_line_id == due.c.id)
-        .join(proof_line, proof_line.c.allocation_id == allocation.c.id)
-        .join(proof, proof.c.id == proof_line.c.proof_id)
-        .join(manifest, manifest.c.id == proof.c.manifest_id)
-        .group_by(due.c.id)
-        .cte()
+        .join(first, and_(first.c.order_line_id == held.c.id, first.c.version == held.c.first))
+        .join(last, and_(last.c.order_line_id == held.c.id, last.c.version == held.c.last))
+        .cte("due")
     )
-    theirs = exists(
-        select(proof.c.id)
-        .join(delivery, (delivery.c.id == proof.c.delivery_id) & (delivery.c.direction == "deliver"))
-        .join(delivery_line, delivery_line.c.delivery_id == delivery.c.id)
-        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
-        .join(manifest, manifest.c.id == proof.c.manifest_id)
-        .outerjoin(proof_line, (proof_line.c.proof_id == proof.c.id) & (proof_line.c.allocation_id == allocation.c.id))
-        .where(
-            allocation.c.order_line_id == due.c.id,
-            manifest.c.day <= due.c.due,
-            or_(proof.c.outcome.in_([each.value for each in CUSTOMER_CAUSED]), proof_line.c.refused > 0),
-        )
-    )
-    arrived, early = func.coalesce(came.c.by_then, 0), func.coalesce(came.c.before, 0)
-    return (
+    theirs = _at_the_receiving_side(over)
+    day, units = manifest.c.day, proof_line.c.delivered
+    found = (
         select(
             due.c.id,
             due.c.order_id,
-            due.c.due,
             due.c.wanted,
-            case((arrived > due.c.wanted, due.c.wanted), else_=arrived).label("by_then"),
-            case((early > 0, 1), else_=0).label("early"),
-            case((arrived >= due.c.wanted, 1), else_=0).label("full"),
-            case((theirs, 1), else_=0).label("theirs"),
+            due.c.first_due,
+            due.c.last_due,
+            *(
+                func.sum(case((day <= on, units), else_=0)).label(name)
+                for name, on in (("first_by", due.c.first_due), ("last_by", due.c.last_due))
+            ),
+            *(
+                func.sum(case((day < on, units), else_=0)).label(name)
+                for name, on in (("first_early", due.c.first_due), ("last_early", due.c.last_due))
+            ),
         )
-        .select_from(due.outerjoin(came, came.c.id == due.c.id))
-        .subquery()
+        .select_from(due)
+        .outerjoin(allocation, allocation.c.order_line_id == due.c.id)
+        .outerjoin(proof_line, proof_line.c.allocation_id == allocation.c.id)
+        .outerjoin(proof, proof.c.id == proof_line.c.proof_id)
+        .outerjoin(manifest, manifest.c.id == proof.c.manifest_id)
+        .group_by(due.c.id, due.c.order_id, due.c.wanted, due.c.first_due, due.c.last_due)
+        .subquery("found")
+    )
+    columns: list[ColumnElement[Any]] = []
+    for name in ("first", "last"):
+        by, early, on = found.c[f"{name}_by"], found.c[f"{name}_early"], found.c[f"{name}_due"]
+        columns += [
+            on.label(f"{name}_due"),
+            case((by > found.c.wanted, found.c.wanted), else_=by).label(f"{name}_by"),
+            case((by >= found.c.wanted, 1), else_=0).label(f"{name}_full"),
+            case((early > 0, 1), else_=0).label(f"{name}_early"),
+            case((theirs.c.day <= on, 1), else_=0).label(f"{name}_theirs"),
+        ]
+    return (
+        select(found.c.order_id, found.c.wanted, *columns)
+        .select_from(found)
+        .outerjoin(theirs, theirs.c.order_line_id == found.c.id)
+        .cte("lines")
     )
 
 
-def _orders(connection: Connection, lines: Subquery, started: date, ended: date) -> OrderOtif:
+def _at_the_receiving_side(over: date) -> Subquery:
+    """Of each line, the first day on which a door stayed shut to it or refused some of it."""
+    shut = (
+        select(allocation.c.order_line_id, manifest.c.day)
+        .select_from(proof)
+        .join(delivery_line, delivery_line.c.delivery_id == proof.c.delivery_id)
+        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+        .join(manifest, manifest.c.id == proof.c.manifest_id)
+        .join(delivery, and_(delivery.c.id == proof.c.delivery_id, delivery.c.direction == "deliver"))
+        .where(proof.c.outcome.in_([each.value for each in CUSTOMER_CAUSED]), manifest.c.day <= over.isoformat())
+    )
+    refused = (
+        select(allocation.c.order_line_id, manifest.c.day)
+        .select_from(proof_line)
+        .join(proof, proof.c.id == proof_line.c.proof_id)
+        .join(
+            delivery_line,
+            and_(
+                delivery_line.c.delivery_id == proof.c.delivery_id,
+                delivery_line.c.allocation_id == proof_line.c.allocation_id,
+            ),
+        )
+        .join(allocation, allocation.c.id == proof_line.c.allocation_id)
+        .join(manifest, manifest.c.id == proof.c.manifest_id)
+        .join(delivery, and_(delivery.c.id == proof.c.delivery_id, delivery.c.direction == "deliver"))
+        .where(proof_line.c.refused > 0, manifest.c.day <= over.isoformat())
+    )
+    each = union_all(shut, refused).subquery("each")
+    return (
+        select(each.c.order_line_id, func.min(each.c.day).label("day"))
+        .group_by(each.c.order_line_id)
+        .subquery("theirs")
+    )
+
+
+def _orders(lines: CTE, which: str, days: tuple[str, str]) -> Select[*tuple[Any, ...]]:
+    """One row: kept, due, early, through the customer."""
     of_order = (
         select(
-            func.max(lines.c.due).label("due"),
-            func.min(lines.c.full).label("full"),
-            func.max(lines.c.early).label("early"),
-            func.max(lines.c.theirs).label("theirs"),
+            func.max(lines.c[f"{which}_due"]).label("due"),
+            func.min(lines.c[f"{which}_full"]).label("full"),
+            func.max(lines.c[f"{which}_early"]).label("early"),
+            func.max(lines.c[f"{which}_theirs"]).label("theirs"),
         )
         .group_by(lines.c.order_id)
-        .subquery()
+        .subquery(f"of_order_{which}")
     )
-    kept = (of_order.c.full == 1) & (of_order.c.early == 0)
-    row = connection.execute(
-        select(
-            func.count().label("due"),
-            func.sum(case((kept, 1), else_=0)).label("kept"),
-            func.sum(case(((of_order.c.full == 1) & (of_order.c.early == 1), 1), else_=0)).label("early"),
-            func.sum(case(((of_order.c.full == 0) & (of_order.c.theirs == 1), 1), else_=0)).label("theirs"),
-        ).where(of_order.c.due.between(started.isoformat(), ended.isoformat()))
-    ).one()
-    return OrderOtif(
-        kept=Ratio(numerator=int(row.kept or 0), denominator=row.due),
-        early=int(row.early or 0),
-        customer_caused=int(row.theirs or 0),
-    )
+    full, early = of_order.c.full == 1, of_order.c.early == 1
+    return select(
+        literal(which),
+        literal(""),
+        func.sum(case((full & ~early, 1), else_=0)),
+        func.count(),
+        func.sum(case((full & early, 1), else_=0)),
+        func.sum(case((~full & (of_order.c.theirs == 1), 1), else_=0)),
+    ).where(of_order.c.due.between(*days))

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 
 from data.tables.base import Moment, count, key, metadata, refers, version, word
@@ -78,6 +79,7 @@ proof = Table(
     Column("received_at", Moment, nullable=False),
     UniqueConstraint("delivery_id", "attempt"),
     Index("ix_proof_captured_at", "captured_at"),
+    Index("ix_proof_outcome", "outcome"),
 )
 
 proof_line = Table(
@@ -95,6 +97,7 @@ proof_line = Table(
     CheckConstraint(
         "delivered >= 0 AND short >= 0 AND damaged >= 0 AND refused >= 0 AND collected >= 0", name="states"
     ),
+    Index("ix_proof_line_refused", "proof_id", sqlite_where=text("refused > 0"), postgresql_where=text("refused > 0")),
 )
 
 file = Table(

@@ -85,7 +85,7 @@ promise = Table(
     "promise",  # inserted, never changed
     metadata,
     key(),
-    refers("order_line_id", "order_line"),
+    refers("order_line_id", "order_line", index=False),
     count("version", default=1),
     word("promised_on"),
     word("window_from", default=""),
@@ -97,6 +97,9 @@ promise = Table(
     UniqueConstraint("order_line_id", "version"),
     Index("ix_promise_promised_on", "promised_on"),
     Index("ix_promise_made_at", "made_at"),
+    # Whole, because the figures read a period's promises of everybody.
+    Index("ix_promise_of_line", "order_line_id", "version", "made_at", "promised_on", "why"),
+    Index("ix_promise_why", "why"),
 )
 
 line_stand = Table(
@@ -116,8 +119,19 @@ line_stand = Table(
     CheckConstraint(
         "covered >= 0 AND covered <= backordered AND backordered <= open AND open <= ordered", name="adds_up"
     ),
-    Index("ix_line_stand_until", "until_day", "day", sqlite_where=text("open > 0"), postgresql_where=text("open > 0")),
-    Index("ix_line_stand_day", "day"),
+    # Whole, because the figures add up everybody's lines.
+    Index(
+        "ix_line_stand_until",
+        "until_day",
+        "day",
+        "order_line_id",
+        "open",
+        "backordered",
+        "covered",
+        sqlite_where=text("open > 0"),
+        postgresql_where=text("open > 0"),
+    ),
+    Index("ix_line_stand_day", "day", "until_day", "open", "backordered"),
 )
 
 release = Table(

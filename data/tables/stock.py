@@ -114,7 +114,7 @@ movement = Table(
     metadata,
     key(),
     Column("at", Moment, nullable=False, index=True),
-    refers("product_id", "product"),
+    refers("product_id", "product", index=False),
     Column("quantity", Integer, nullable=False),
     word("from_place"),  # supplier | depot:1 | vehicle:3 | quarantine:1
     word("to_place"),  # depot:1 | vehicle:3 | delivered | returned:1 | quarantine:1 | lost
@@ -124,4 +124,6 @@ movement = Table(
     word("why"),
     word("by"),
     CheckConstraint("quantity > 0", name="quantity"),
+    # Whole, because the figures ask of every product whether any of it was on a shelf.
+    Index("ix_movement_of_product", "product_id", "at", "from_place", "to_place", "quantity"),
 )

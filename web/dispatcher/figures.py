@@ -22,6 +22,9 @@ from web.here import here, now
 from web.incoming import day_of
 from web.people import needs_role
 
+AT_ONCE = 10_000
+"""Deliveries or orders of a period above which the period before is counted only when asked: it takes seconds then."""
+
 figures = Blueprint("figures", __name__, url_prefix="/figures")
 
 
@@ -44,10 +47,12 @@ def page() -> ResponseReturnValue:
             name, first, last = "30", *named_period("30", today)
             depot_number = customer_number = ""
             found = period_figures(connection, first=first, last=last, now=now())
-        earlier = found.period.before
-        before = period_figures(
-            connection, first=earlier.first, last=earlier.last, now=now(), scope=None if wrong else scope
-        )
+        before = None
+        if max(found.deliveries, found.orders) <= AT_ONCE or request.args.get("beside"):
+            earlier = found.period.before
+            before = period_figures(
+                connection, first=earlier.first, last=earlier.last, now=now(), scope=None if wrong else scope
+            )
         depots = [(row.number, row.name) for row in connection.execute(select(depot).order_by(depot.c.number))]
     page = render_template(
         "dispatcher/figures.html",
@@ -56,9 +61,9 @@ def page() -> ResponseReturnValue:
         found=found,
         before=before,
         rows=figure_rows(found),
-        rows_before=figure_rows(before),
+        rows_before=figure_rows(before) if before else None,
         series=series_of(found),
-        series_before=series_of(before),
+        series_before=series_of(before) if before else None,
         chart_words=_chart_words(),
         charts=charts,
         percent=percent,

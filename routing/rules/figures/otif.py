@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,21 +13,19 @@ CUSTOMER_CAUSED = frozenset({Outcome.NOT_HOME, Outcome.CLOSED, Outcome.NO_ACCESS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """How a delivery ended on a day, and when the van stood at its door. `delivered` base units by allocation."""
+    """How a delivery ended on a day, and when the van stood at its door. `whole`: every unit of every line came out."""
 
     outcome: Outcome
     arrived_at: datetime
     at: datetime
     is_first: bool
-    delivered: Mapping[int, int]
+    whole: bool
     arrival_known: bool
 
 
-def is_in_full(attempt: Attempt, lines: Mapping[int, int]) -> bool:
+def is_in_full(attempt: Attempt) -> bool:
     """Every unit on the list was handed over."""
-    return attempt.outcome.is_handed_over and all(
-        attempt.delivered.get(key, 0) >= quantity for key, quantity in lines.items()
-    )
+    return attempt.outcome.is_handed_over and attempt.whole
 
 
 def is_on_time(attempt: Attempt, window: tuple[datetime, datetime]) -> bool:
