@@ -756,37 +756,6 @@ def _cheapest_near(day, walk, c, blink):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _cheapest_anywhere(day, walk, c):  # type: ignore[no-untyped-def]
-    """As `_cheapest_near`, but every position of every route is asked."""
-    best, best_k, best_p = NEVER, -1, -1
-    here = day.visit[c, PLACE]
-    for k in range(len(walk.shift)):
-        if (
-            walk.shift[k, SIZE] == 0
-            and k
-            and day.shift[k - 1, KIND] == day.shift[k, KIND]
-            and walk.shift[k - 1, SIZE] == 0
-        ):
-            continue
-        if not _has_room(day, walk, k, c):
-            continue
-        p, q = -1, walk.shift[k, HEAD]
-        while True:
-            if q < 0 or not day.visit[q, FIXED]:
-                before, after = _place_before(day, k, p), _place_after(day, k, q)
-                price = _leg(day, k, before, here) + _leg(day, k, here, after) - _leg(day, k, before, after)
-                if p < 0 and q < 0:
-                    price = day.shift[k, HIRE] + _leg(day, k, before, here) + _leg(day, k, here, after)
-                good = price < best and _in_time(day, walk, k, p, q, c)
-                if good and (not day.shift[k, CAREFUL] or _cost_with(day, walk, k, p, c) >= 0):
-                    best, best_k, best_p = price, k, p
-            if q < 0:
-                break
-            p, q = q, walk.visit[q, NEXT]
-    return best, best_k, best_p
-
-
-@_compiled
 def _better(walk):  # type: ignore[no-untyped-def]
     for r in range(walk.ranks.shape[1]):
         if walk.ranks[SERVED, r] != walk.ranks[BEST_SERVED, r]:
@@ -878,10 +847,10 @@ def begin(day, walk):  # type: ignore[no-untyped-def]
 
 @_compiled
 def fill(day, walk, order):  # type: ignore[no-untyped-def]
-    """Inserts the waiting visits of `order`, one after the other, each where it costs least, every position asked."""
+    """Inserts the waiting visits of `order`, one after the other, each where it costs least."""
     for c in order:
         if walk.visit[c, ON] < 0:
-            _, k, p = _cheapest_anywhere(day, walk, c)
+            _, k, p = _cheapest_near(day, walk, c, 0.0)
             if k >= 0:
                 _link(day, walk, k, p, c)
     begin(day, walk)

@@ -23,8 +23,9 @@ from routing.model.plans import Plan, Problem, SolveProgress
 
 _GRACE_S = 10.0
 """Past its limit the child has this long to recompute, check and send its answer."""
-_STARTING_S = 180.0
-"""And this long to start: the first time on a machine the search is compiled, which takes half a minute or more."""
+_STARTING_S = 600.0
+"""And this long to start: the first time on a machine the search is compiled, which takes half a minute, and minutes
+where other work keeps the machine busy."""
 _POLITE_S = 2.0
 """After a cancel the child has this long to answer by itself."""
 
