@@ -46,6 +46,18 @@ def row_of(html: str, key: str) -> str:
     return re.sub(r"<[^>]+>|\s+", " ", found[0])
 
 
+def test_a_large_companys_period_before_is_counted_when_it_is_asked_for(
+    website: Website, driven: Driven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.dispatcher.figures.AT_ONCE", 0)
+    page = website.signed_in()
+    alone = page.get(f"/figures?from={DAY}&to={DAY}", headers=BROWSER).text
+    assert "beside=yes" in alone
+    assert 'data-label="Before"' not in alone
+    beside = page.get(f"/figures?from={DAY}&to={DAY}&beside=yes", headers=BROWSER).text
+    assert 'data-label="Before"' in beside
+
+
 def test_the_page_the_day_and_the_period_say_one_number_by_one_name(website: Website, driven: Driven) -> None:
     page = website.signed_in().get(f"/figures?from={DAY}&to={DAY}", headers=BROWSER)
     assert page.status_code == 200

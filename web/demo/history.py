@@ -23,6 +23,7 @@ from routing.engines.solver.finish import plan_of
 from routing.engines.solver.insertion import Insertion, as_routes
 from routing.model.plans import Plan, Problem, SolveProgress
 from routing.model.proofs import DeliveryReport, DoorDelivery, DoorEvent, DoorLine, DoorReport, Outcome
+from routing.model.stock import Receipt
 from routing.ports import Solver, TravelTimes
 from routing.rules.promises import NewPromise
 from routing.rules.schedule import Timetable
@@ -58,10 +59,12 @@ class Replay:
         events = files.rows("history.csv")
         orders = files.by_day_ordered("orders_history.csv")
         with self._store() as store:
-            self._receive(store, "receipt_history.csv")
+            trucks = _trucks(store)
         ordered = {row["order"] for row in files.rows("orders_history.csv")}
         days = sorted({event["day"] for event in events if event["order"] in ordered} | {str(day) for day in orders})
         for number, day in enumerate(days):
+            for truck in [each for each in trucks if each.isoformat() <= day]:
+                self._receive(trucks.pop(truck))
             self._orders_of(day, orders)
             mine = [event for event in events if event["day"] == day and event["order"] in ordered]
             doors = [event for event in mine if event["event"] == "delivery"]
@@ -79,11 +82,10 @@ class Replay:
     def _store(self) -> AbstractContextManager[SqlStore]:
         return open_store(self.installation.database)
 
-    def _receive(self, store: SqlStore, name: str) -> None:
-        with (files.FOLDER / name).open("rb") as file:
-            receipts, _ = read_receipts(store, file, now=at(BEFORE_ALL, "18:00"))
-        for receipt in receipts:
-            commit_receipt(store, receipt, now=receipt.counted_at, by=BY, tell=False)
+    def _receive(self, receipts: Sequence[Receipt]) -> None:
+        with self._store() as store:
+            for receipt in receipts:
+                commit_receipt(store, receipt, now=receipt.counted_at, by=BY, tell=False)
 
     def _orders_of(self, day: str, orders: Mapping[date, BytesIO]) -> None:
         here = date.fromisoformat(day)
@@ -179,6 +181,26 @@ class Replay:
                 order_id=order_id,
                 data={"why": event["why"]},
             )
+
+
+def _trucks(store: SqlStore) -> dict[date, list[Receipt]]:
+    """receipt_history.csv says what came over the thirty days. Here it comes on the trucks of Mondays and Thursdays,
+    each with what is ordered until the next one."""
+    with (files.FOLDER / "receipt_history.csv").open("rb") as file:
+        receipts, _ = read_receipts(store, file, now=at(BEFORE_ALL, "18:00"))
+    of = {(receipt.depot_id, receipt.sku): receipt for receipt in receipts}
+    depots = {depot.number: depot.id for depot in store.depots()}
+    wanted: dict[tuple[date, int, str], int] = defaultdict(int)
+    for row in files.rows("orders_history.csv"):
+        ordered_on = datetime.fromisoformat(row["ordered_at"]).date()
+        came_on = ordered_on - timedelta(days=min(ordered_on.weekday(), (ordered_on.weekday() - 3) % 7))
+        wanted[came_on, depots[row["depot"]], row["sku"]] += int(row["quantity"])
+    found: dict[date, list[Receipt]] = defaultdict(list)
+    for (day, depot_id, sku), quantity in sorted(wanted.items()):
+        whole = of[depot_id, sku]
+        number = f"{whole.number}-{day:%m%d}"
+        found[day].append(replace(whole, number=number, quantity=quantity, counted_at=at(day, "07:00")))
+    return found
 
 
 def _early_or_late(event: Event) -> timedelta:
