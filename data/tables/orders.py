@@ -59,6 +59,7 @@ order_line = Table(
     count("unit_price", default=0),
     count("cancelled", default=0),  # base units taken off again
     word("expected_on", default=""),  # the live date, recalculated in silence
+    word("own_day", default=""),  # when the line could go if its order did not wait for its other lines
     word("erp_reference", default=""),
     UniqueConstraint("order_id", "number"),
     CheckConstraint("quantity > 0", name="quantity"),
