@@ -57,6 +57,8 @@ from routing.model.orders import (
 from routing.model.stock import Claim, Holding, Receipt, Supply, SupplyKind, UnitState
 from routing.rules.policies import OrderTerms, PolicyBook, Scope
 
+_INBOUND = supply.alias("inbound")
+
 MANY_POOLS = 200
 """From here on a transaction locks the whole depot rather than SKU by SKU."""
 
@@ -237,11 +239,13 @@ class StockStore(PolicyStore):
         query = self._waiting(depot_id).where(day > after_day, day <= until_day)
         return frozenset(self.connection.scalars(query.with_only_columns(order_line.c.product_id).distinct()))
 
-    def waiting_lines(self, order_id: int) -> list[WaitingLine]:
-        """The lines of an order that still need something."""
-        depot_id = self.connection.execute(select(order.c.depot_id).where(order.c.id == order_id)).scalar_one()
-        lines = [line for _, line in self._waiting_lines(depot_id, order.c.id == order_id)]
-        return sorted(lines, key=lambda line: line.id)
+    def waiting_lines(self, depot_id: int, order_ids: Collection[int]) -> dict[int, list[WaitingLine]]:
+        """The lines of each order that still need something."""
+        found: dict[int, list[WaitingLine]] = {order_id: [] for order_id in order_ids}
+        for part in parts(order_ids):
+            for order_id, line in self._waiting_lines(depot_id, order.c.id.in_(part)):
+                found[order_id].append(line)
+        return {order_id: sorted(lines, key=_by_id) for order_id, lines in found.items()}
 
     def _waiting_lines(self, depot_id: int, which: ColumnElement[bool]) -> Iterator[tuple[int, WaitingLine]]:
         """The lines that still need something, each with its order's id.
@@ -420,9 +424,7 @@ class StockStore(PolicyStore):
 
         None when this number was counted in for this SKU before: nothing was changed.
         """
-        supplier_id = None
-        if receipt.inbound_id is not None:
-            supplier_id = self.connection.scalar(select(supply.c.supplier_id).where(supply.c.id == receipt.inbound_id))
+        supplier_id = select(_INBOUND.c.supplier_id).where(_INBOUND.c.id == receipt.inbound_id).scalar_subquery()
         supply_id = self.insert_once(
             supply,
             {

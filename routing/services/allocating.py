@@ -71,7 +71,7 @@ class Store(Reader, asking.Store, Protocol):
         self, promises: Iterable[NewPromise], *, by: str, made_at: datetime, told: Collection[int] = ()
     ) -> None: ...
     def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
-    def waiting_lines(self, order_id: int) -> list[WaitingLine]: ...
+    def waiting_lines(self, depot_id: int, order_ids: Collection[int]) -> dict[int, list[WaitingLine]]: ...
     def company(self) -> Company: ...
     def add_notice(self, message: Notice, *, made_at: datetime) -> bool: ...
     def add_task(
@@ -87,6 +87,7 @@ class Store(Reader, asking.Store, Protocol):
         data: Mapping[str, Any] | None = None,
         urgent: bool = False,
     ) -> int: ...
+    def add_tasks(self, asked: Sequence[Mapping[str, Any]]) -> None: ...
     def append_event(
         self,
         *,
@@ -208,31 +209,36 @@ def write(
     promises = [promise for promise in decision.promises if tell or promise.first]
     store.add_promises(promises, by=by, made_at=now, told=told)
     events: list[dict[str, Any]] = []
+    tasks: list[dict[str, Any]] = []
     changes: dict[int, list[LineChange]] = defaultdict(list)
     for change in decision.preview.changed:
         changes[change.order_id].append(change)
     for order in decision.before.orders:
         if order.id in decision.outcome.broken:
-            store.add_task(
-                kind="ship_complete_broken",
-                subject_kind="order",
-                subject_id=order.id,
-                sentence=f"Order {order.number} ships complete and was covered; now part of it is missing ({why}). "
-                "Wait for the rest, or ask the customer whether a part may go.",
-                made_at=now,
-                assignee=order.salesperson or "dispatcher",
+            tasks.append(
+                dict(
+                    kind="ship_complete_broken",
+                    subject_kind="order",
+                    subject_id=order.id,
+                    sentence=f"Order {order.number} ships complete and was covered; now part of it is missing ({why}). "
+                    "Wait for the rest, or ask the customer whether a part may go.",
+                    made_at=now,
+                    assignee=order.salesperson or "dispatcher",
+                )
             )
         no_date = [change for change in changes[order.id] if change.old_day and not change.new_day and change.waits]
         if no_date and tell:
-            store.add_task(
-                kind="no_date",
-                subject_kind="order",
-                subject_id=order.id,
-                sentence=f"Order {order.number} of {order.customer} has no date any more ({why}). "
-                "Call the customer, or find a supplier.",
-                made_at=now,
-                assignee=order.salesperson or "dispatcher",
-                data={"skus": [change.sku for change in no_date]},
+            tasks.append(
+                dict(
+                    kind="no_date",
+                    subject_kind="order",
+                    subject_id=order.id,
+                    sentence=f"Order {order.number} of {order.customer} has no date any more ({why}). "
+                    "Call the customer, or find a supplier.",
+                    made_at=now,
+                    assignee=order.salesperson or "dispatcher",
+                    data={"skus": [change.sku for change in no_date]},
+                )
             )
         if changes[order.id]:
             events.append(
@@ -245,6 +251,7 @@ def write(
                     "data": {"why": why, "lines": [_change_data(change) for change in changes[order.id]]},
                 }
             )
+    store.add_tasks(tasks)
     store.append_events(events)
 
 
@@ -410,7 +417,13 @@ def _tell(store: Store, decision: Decision, asked: Mapping[int, Asked], *, now: 
     """
     told: set[int] = set()
     by_line = {promise.line_id: promise for promise in decision.promises}
-    company = store.company()
+    company, calls = store.company(), []
+    whom = {
+        order.id: store.who_is_told(order.customer_id, order.site_id, role="buyer")
+        for order in decision.before.orders
+        if order.id in asked or any(line.id in by_line for line in order.lines)
+    }
+    every = store.waiting_lines(decision.before.depot_id, [order_id for order_id, people in whom.items() if people])
     for order in decision.before.orders:
         mine = [line for line in order.lines if line.id in by_line]
         consent = asked.get(order.id)
@@ -418,24 +431,27 @@ def _tell(store: Store, decision: Decision, asked: Mapping[int, Asked], *, now: 
             continue
         first = consent is None and all(by_line[line.id].first for line in mine)
         day = max((by_line[line.id].promised_on for line in mine), default="")
-        contacts = store.who_is_told(order.customer_id, order.site_id, role="buyer")
+        contacts = whom[order.id]
         if not contacts and consent is not None:
             continue  # whoever asked for the consent has made the task to call
         if not contacts and not first:
-            store.add_task(
-                kind="call_customer",
-                subject_kind="order",
-                subject_id=order.id,
-                sentence=f"Call {order.customer}: order {order.number} comes on {day} instead of "
-                f"{min(line.promised_on for line in mine if line.promised_on)}, and nobody there agreed to messages.",
-                made_at=now,
-                assignee=order.salesperson or "dispatcher",
-                data={"day": day, "why": why},
+            calls.append(
+                dict(
+                    kind="call_customer",
+                    subject_kind="order",
+                    subject_id=order.id,
+                    sentence=f"Call {order.customer}: order {order.number} comes on {day} instead of "
+                    f"{min(line.promised_on for line in mine if line.promised_on)}, and nobody there agreed to "
+                    "messages.",
+                    made_at=now,
+                    assignee=order.salesperson or "dispatcher",
+                    data={"day": day, "why": why},
+                )
             )
             continue
         waiting = [
             line
-            for line in store.waiting_lines(order.id)
+            for line in every.get(order.id, ())
             if line.id not in by_line and (not line.expected_on or line.expected_on > day)
         ]
         # Goods without any date are what it is about, when nothing else has a new one.
@@ -461,6 +477,7 @@ def _tell(store: Store, decision: Decision, asked: Mapping[int, Asked], *, now: 
                 made_at=now,
             )
         told |= {line.id for line in mine} if contacts else set()
+    store.add_tasks(calls)
     return told
 
 

@@ -112,21 +112,25 @@ def commit_receipts(
             raise Conflict(f"Receipt {receipt.number} is being counted in by somebody else. Look again.")
         keys[key] = supply_id
     decision = allocating.with_keys(decision, keys)
-    for receipt in new:
-        store.append_event(
-            kind="received",
-            actor=by,
-            captured_at=receipt.counted_at,
-            received_at=now,
-            data={
-                "receipt": receipt.number,
-                "sku": receipt.sku,
-                "quantity": receipt.quantity,
-                "quarantined": receipt.quarantined,
-                "depot": receipt.depot_id,
-                "policy": decision.preview.rule.value,
-            },
-        )
+    store.append_events(
+        [
+            {
+                "kind": "received",
+                "actor": by,
+                "captured_at": receipt.counted_at,
+                "received_at": now,
+                "data": {
+                    "receipt": receipt.number,
+                    "sku": receipt.sku,
+                    "quantity": receipt.quantity,
+                    "quarantined": receipt.quarantined,
+                    "depot": receipt.depot_id,
+                    "policy": decision.preview.rule.value,
+                },
+            }
+            for receipt in new
+        ]
+    )
     allocating.write(store, decision, by=by, now=now, why=_why(new), tell=tell)
     return decision.preview
 
