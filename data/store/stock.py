@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -193,10 +192,10 @@ class StockStore(PolicyStore):
             for order_id, line in self._waiting_lines(depot_id, order_line.c.product_id.in_(part)):
                 lines[order_id].append(line)
             holdings += self._holdings(depot_id, part)
-        heads = [_waiting_order(row, policies, today) for row in self._order_heads(lines)]
+        heads = [(row, _terms(row, policies, today)) for row in self._order_heads(lines)]
         outside: dict[int, Outside] = {}
         if reaching:
-            tied = [head.id for head in heads if head.completeness is Completeness.COMPLETE]
+            tied = [row.id for row, terms in heads if terms.completeness is Completeness.COMPLETE]
             inside = {line.id for order_id in tied for line in lines[order_id]}
             for part in parts(tied):
                 for order_id, line in self._waiting_lines(depot_id, order.c.id.in_(part)):
@@ -207,7 +206,10 @@ class StockStore(PolicyStore):
         return Book(
             depot_id=depot_id,
             supplies=tuple(sorted(supplies, key=lambda one: one.id)),
-            orders=tuple(replace(head, lines=tuple(sorted(lines[head.id], key=_by_id))) for head in heads),
+            orders=tuple(
+                _waiting_order(row, terms, tuple(sorted(lines[row.id], key=_by_id)), policies, today)
+                for row, terms in heads
+            ),
             holdings=tuple(sorted(holdings, key=lambda one: (one.line_id, one.supply_id))),
             outside=outside,
         )
@@ -788,10 +790,14 @@ def _by_id(line: WaitingLine) -> int:
     return line.id
 
 
-def _waiting_order(row: Row[Any], policies: PolicyBook, day: str) -> WaitingOrder:
-    """The order without its lines."""
+def _terms(row: Row[Any], policies: PolicyBook, day: str) -> OrderTerms:
     stated = OrderTerms(completeness=Completeness(row.completeness))
-    terms = policies.order_terms(stated, day=day, customer_id=row.customer_id, order_id=row.id)
+    return policies.order_terms(stated, day=day, customer_id=row.customer_id, order_id=row.id)
+
+
+def _waiting_order(
+    row: Row[Any], terms: OrderTerms, lines: tuple[WaitingLine, ...], policies: PolicyBook, day: str
+) -> WaitingOrder:
     return WaitingOrder(
         id=row.id,
         number=row.number,
@@ -808,5 +814,5 @@ def _waiting_order(row: Row[Any], policies: PolicyBook, day: str) -> WaitingOrde
         currency=row.currency,
         references=tuple(text for text in (row.customer_reference, row.erp_reference) if text),
         salesperson=row.salesperson,
-        lines=(),
+        lines=lines,
     )
