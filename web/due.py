@@ -1,4 +1,5 @@
-"""What is due by the clock and by nobody's press: terms that have ended, the day's lists of backorders."""
+"""What is due by the clock and by nobody's press: terms that have ended, goods for orders whose day comes near, the
+day's lists of backorders."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import BackrouteError
 from routing.services.consenting import end_term
+from routing.services.horizon import horizons_due, move_horizon
 from routing.services.listing import lists_due, make_lists
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ def do_due(installation: Installation) -> Done:
     with installation.database.reading() as connection:
         store = SqlStore(connection)
         due, lists = store.consents_due(now=now), lists_due(store, now=now)
+        horizons = horizons_due(store, now=now)
     for consent_id in due:
         # Bound as a default: each piece of work may run again, after the loop has gone on.
         def work(store: SqlStore, each: int = consent_id) -> bool:
@@ -46,6 +49,15 @@ def do_due(installation: Installation) -> Done:
             ended += in_transaction(installation.database, work)
         except BackrouteError as problem:  # one that cannot be ended must not keep the others waiting
             log.warning("The term of question %s could not be ended: %s", consent_id, problem)
+    for depot_id in horizons:
+
+        def move(store: SqlStore, each: int = depot_id) -> None:
+            move_horizon(store, each, now=now)
+
+        try:
+            in_transaction(installation.database, move)
+        except BackrouteError as problem:
+            log.warning("The orders that come near at depot %s could not be given goods: %s", depot_id, problem)
     if lists:
         made = in_transaction(installation.database, lambda store: make_lists(store, now=now))
     return Done(terms_ended=ended, lists_made=made)

@@ -67,6 +67,11 @@ class CalendarStore(PartyStore):
                 )
         return found
 
+    def stops_are_limited(self) -> bool:
+        """Whether any zone takes only so many stops a day."""
+        limited = select(zone.c.id).where(zone.c.stops_a_day.is_not(None)).limit(1)
+        return self.connection.execute(limited).first() is not None
+
     def stops_outside(self, depot_id: int, line_ids: Collection[int]) -> list[tuple[int, str, int]]:
         """(zone, ISO day, site) that these lines do not decide: what is released, and the dates of other lines."""
         capped = site.c.delivery_zone_id.in_(select(zone.c.id).where(zone.c.stops_a_day.is_not(None)))

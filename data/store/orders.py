@@ -103,12 +103,18 @@ class OrderStore(StorePart):
 
     # ------------------------------------------------------------------ dates
 
-    def set_expected(self, days: Mapping[int, str]) -> None:
-        """The live date of lines: ISO day, "" for unknown."""
+    def set_expected(self, days: Mapping[int, str], own: Mapping[int, str] | None = None) -> None:
+        """The live date of lines: ISO day, "" for unknown. `own`: the day of each by itself, where that is another."""
         if days:
+            own = own or {}
             self.connection.execute(
-                update(order_line).where(order_line.c.id == bindparam("line_id")).values(expected_on=bindparam("day")),
-                [{"line_id": line_id, "day": day} for line_id, day in sorted(days.items())],
+                update(order_line)
+                .where(order_line.c.id == bindparam("line_id"))
+                .values(expected_on=bindparam("day"), own_day=bindparam("by_itself")),
+                [
+                    {"line_id": line_id, "day": day, "by_itself": own.get(line_id, day)}
+                    for line_id, day in sorted(days.items())
+                ],
             )
 
     def add_promises(

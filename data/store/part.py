@@ -30,6 +30,9 @@ class StorePart:
         self.touched_allocations: set[int] = set()
         self.touched_orders: set[int] = set()
         self.moment: datetime | None = None
+        self.locked_depots: set[int] = set()
+        """Depots of which this transaction locked every SKU."""
+        self.may_relock = False
 
     def insert_once(self, table: Table, values: Mapping[str, Any]) -> int | None:
         """Inserts the row and returns its id; None when a unique key says that it is there already."""

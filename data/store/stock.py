@@ -48,12 +48,15 @@ from routing.errors import Conflict, InvalidInput
 from routing.model.orders import (
     Book,
     Completeness,
+    Outside,
     RankRule,
     WaitingLine,
     WaitingOrder,
 )
 from routing.model.stock import Claim, Holding, Receipt, Supply, SupplyKind, UnitState
 from routing.rules.policies import OrderTerms, PolicyBook, Scope
+
+_INBOUND = supply.alias("inbound")
 
 MANY_POOLS = 200
 """From here on a transaction locks the whole depot rather than SKU by SKU."""
@@ -79,6 +82,8 @@ class StockStore(PolicyStore):
         """
         if self.connection.dialect.name == "sqlite":
             return
+        if depot_id in self.locked_depots:
+            return
         if len(product_ids) > MANY_POOLS:
             self.lock_depot(depot_id)
             return
@@ -92,6 +97,27 @@ class StockStore(PolicyStore):
         """Every SKU of the depot at once: for a whole file."""
         if self.connection.dialect.name != "sqlite":
             self.connection.execute(text("SELECT pg_advisory_xact_lock(-1, :depot)"), {"depot": depot_id})
+            self.locked_depots.add(depot_id)
+
+    def lock_afresh(self, depot_id: int, product_ids: Collection[int]) -> bool:
+        """Lets go of what the last call locked and locks these SKUs, in order: who needs more waits for nobody while
+        holding some. What was written since the last call is undone. `keep_locks` ends it.
+
+        Returns whether nobody else can have decided meanwhile: what was read before still holds.
+        """
+        if self.connection.dialect.name == "sqlite" or depot_id in self.locked_depots:
+            return True
+        # PostgreSQL lets go of an advisory lock when the savepoint after which it was taken is rolled back to.
+        self.connection.execute(text(("ROLLBACK TO " if self.may_relock else "") + "SAVEPOINT pools"))
+        self.may_relock = True
+        self.lock_pools(depot_id, product_ids)
+        return False
+
+    def keep_locks(self) -> None:
+        """Keeps what was locked until the end of the transaction."""
+        if self.may_relock:
+            self.connection.execute(text("RELEASE SAVEPOINT pools"))
+            self.may_relock = False
 
     def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]:
         """These SKUs and all that ship-complete orders tie to them: they can only be decided together."""
@@ -142,11 +168,18 @@ class StockStore(PolicyStore):
         return or_(says_so, by_policy) if rows else says_so
 
     def book(
-        self, depot_id: int, product_ids: Collection[int], *, now: datetime, policies: PolicyBook | None = None
+        self,
+        depot_id: int,
+        product_ids: Collection[int],
+        *,
+        now: datetime,
+        policies: PolicyBook | None = None,
+        reaching: bool = False,
     ) -> Book:
         """The ATP ledger of these SKUs at the depot. An overdue inbound counts as arriving now.
 
-        `policies`: others than those in force, to see what they would change.
+        `policies`: others than those in force, to see what they would change. `reaching`: also what the ship-complete
+        orders hold of other SKUs; without it the SKUs must be all that these orders tie together.
         """
         supplies: list[Supply] = []
         lines: dict[int, list[WaitingLine]] = defaultdict(list)
@@ -159,21 +192,62 @@ class StockStore(PolicyStore):
             for order_id, line in self._waiting_lines(depot_id, order_line.c.product_id.in_(part)):
                 lines[order_id].append(line)
             holdings += self._holdings(depot_id, part)
+        heads = [(row, _terms(row, policies, today)) for row in self._order_heads(lines)]
+        outside: dict[int, Outside] = {}
+        if reaching:
+            tied = [row.id for row, terms in heads if terms.completeness is Completeness.COMPLETE]
+            inside = {line.id for order_id in tied for line in lines[order_id]}
+            for part in parts(tied):
+                for order_id, line in self._waiting_lines(depot_id, order.c.id.in_(part)):
+                    if line.id not in inside:
+                        lines[order_id].append(line)
+                        outside[line.id] = Outside()
+            outside |= self._held_by(outside)
         return Book(
             depot_id=depot_id,
             supplies=tuple(sorted(supplies, key=lambda one: one.id)),
             orders=tuple(
-                _waiting_order(row, tuple(sorted(lines[row.id], key=lambda line: line.id)), policies, today)
-                for row in self._order_heads(lines)
+                _waiting_order(row, terms, tuple(sorted(lines[row.id], key=_by_id)), policies, today)
+                for row, terms in heads
             ),
             holdings=tuple(sorted(holdings, key=lambda one: (one.line_id, one.supply_id))),
+            outside=outside,
         )
 
-    def waiting_lines(self, order_id: int) -> list[WaitingLine]:
-        """The lines of an order that still need something."""
-        depot_id = self.connection.execute(select(order.c.depot_id).where(order.c.id == order_id)).scalar_one()
-        lines = [line for _, line in self._waiting_lines(depot_id, order.c.id == order_id)]
-        return sorted(lines, key=lambda line: line.id)
+    def _held_by(self, line_ids: Collection[int]) -> dict[int, Outside]:
+        """What lines hold that has not left the depot; those that hold nothing are left out."""
+        unmoved, found = allocation.c.allocated + COMMITTED, {}
+        for part in parts(line_ids):
+            query = (
+                select(
+                    allocation.c.order_line_id,
+                    func.sum(case((supply.c.kind == "receipt", unmoved), else_=0)).label("firm"),
+                    func.sum(case((supply.c.kind == "receipt", 0), else_=unmoved)).label("provisional"),
+                    func.sum(COMMITTED).label("committed"),
+                )
+                .join(supply, supply.c.id == allocation.c.supply_id)
+                .where(allocation.c.order_line_id.in_(part))
+                .group_by(allocation.c.order_line_id)
+            )
+            for row in self.connection.execute(query):
+                found[row.order_line_id] = Outside(
+                    firm=int(row.firm), provisional=int(row.provisional), committed=int(row.committed)
+                )
+        return found
+
+    def products_wanted(self, depot_id: int, *, after_day: str, until_day: str) -> frozenset[int]:
+        """What is still needed of orders that may be delivered from an ISO day on: after the one, until the other."""
+        day = case((order.c.wanted_on > order.c.not_before, order.c.wanted_on), else_=order.c.not_before)
+        query = self._waiting(depot_id).where(day > after_day, day <= until_day)
+        return frozenset(self.connection.scalars(query.with_only_columns(order_line.c.product_id).distinct()))
+
+    def waiting_lines(self, depot_id: int, order_ids: Collection[int]) -> dict[int, list[WaitingLine]]:
+        """The lines of each order that still need something."""
+        found: dict[int, list[WaitingLine]] = {order_id: [] for order_id in order_ids}
+        for part in parts(order_ids):
+            for order_id, line in self._waiting_lines(depot_id, order.c.id.in_(part)):
+                found[order_id].append(line)
+        return {order_id: sorted(lines, key=_by_id) for order_id, lines in found.items()}
 
     def _waiting_lines(self, depot_id: int, which: ColumnElement[bool]) -> Iterator[tuple[int, WaitingLine]]:
         """The lines that still need something, each with its order's id.
@@ -197,7 +271,7 @@ class StockStore(PolicyStore):
         for part in parts({row[3] for row in rows}):
             columns = select(product.c.id, product.c.number, product.c.name, product.c.unit, product.c.case_pack)
             words |= {key: rest for key, *rest in self.connection.execute(columns.where(product.c.id.in_(part)))}
-        for order_id, line_id, number, product_id, price, expected_on, needed, promised_on, version in rows:
+        for order_id, line_id, number, product_id, price, expected_on, own_day, needed, promised_on, version in rows:
             sku, name, unit, case_pack = words[product_id]
             yield (
                 order_id,
@@ -214,6 +288,7 @@ class StockStore(PolicyStore):
                     promised_on=promised_on or "",
                     promise_version=version or 0,
                     expected_on=expected_on,
+                    own_day=own_day,
                 ),
             )
 
@@ -256,6 +331,7 @@ class StockStore(PolicyStore):
                 order_line.c.product_id,
                 order_line.c.unit_price,
                 order_line.c.expected_on,
+                order_line.c.own_day,
                 needed.label("needed"),
             )
             .select_from(order_line)
@@ -328,16 +404,15 @@ class StockStore(PolicyStore):
 
     # ------------------------------------------------------------------ supply
 
-    def receipt_quantity(self, number: str, product_id: int, *, source: str = "own") -> int | None:
-        """What was counted under this number for this SKU before; None when nothing was."""
-        return self.connection.scalar(
-            select(supply.c.quantity).where(
-                supply.c.kind == "receipt",
-                supply.c.source == source,
-                supply.c.number == number,
-                supply.c.product_id == product_id,
+    def receipt_quantities(self, numbers: Collection[str], *, source: str = "own") -> dict[tuple[str, int], int]:
+        """What was counted under these numbers before, by (number, product id)."""
+        found: dict[tuple[str, int], int] = {}
+        for part in parts(numbers):
+            query = select(supply.c.number, supply.c.product_id, supply.c.quantity).where(
+                supply.c.kind == "receipt", supply.c.source == source, supply.c.number.in_(part)
             )
-        )
+            found |= {(row.number, row.product_id): row.quantity for row in self.connection.execute(query)}
+        return found
 
     def inbound_id(self, number: str, product_id: int, depot_id: int, *, source: str = "own") -> int | None:
         return self.connection.scalar(
@@ -355,9 +430,7 @@ class StockStore(PolicyStore):
 
         None when this number was counted in for this SKU before: nothing was changed.
         """
-        supplier_id = None
-        if receipt.inbound_id is not None:
-            supplier_id = self.connection.scalar(select(supply.c.supplier_id).where(supply.c.id == receipt.inbound_id))
+        supplier_id = select(_INBOUND.c.supplier_id).where(_INBOUND.c.id == receipt.inbound_id).scalar_subquery()
         supply_id = self.insert_once(
             supply,
             {
@@ -718,9 +791,18 @@ class StockStore(PolicyStore):
         return supply_id
 
 
-def _waiting_order(row: Row[Any], lines: tuple[WaitingLine, ...], policies: PolicyBook, day: str) -> WaitingOrder:
+def _by_id(line: WaitingLine) -> int:
+    return line.id
+
+
+def _terms(row: Row[Any], policies: PolicyBook, day: str) -> OrderTerms:
     stated = OrderTerms(completeness=Completeness(row.completeness))
-    terms = policies.order_terms(stated, day=day, customer_id=row.customer_id, order_id=row.id)
+    return policies.order_terms(stated, day=day, customer_id=row.customer_id, order_id=row.id)
+
+
+def _waiting_order(
+    row: Row[Any], terms: OrderTerms, lines: tuple[WaitingLine, ...], policies: PolicyBook, day: str
+) -> WaitingOrder:
     return WaitingOrder(
         id=row.id,
         number=row.number,

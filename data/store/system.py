@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, insert, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from data.store.part import StorePart
+from data.store.part import StorePart, parts
 from data.tables import event, file, idempotency, job, region, setting, task
 from routing.errors import Conflict, NotFound
 from routing.model.tasks import OpenTask
@@ -215,6 +216,35 @@ class SystemStore(StorePart):
                 f"A task {kind} for {subject_kind} {subject_id} was made and done at this very moment. Ask again."
             )
         return made
+
+    def add_tasks(self, asked: Sequence[Mapping[str, Any]]) -> None:
+        """The same for many at once, each with what `add_task` asks for; no subject is named twice for one kind."""
+        open_now: dict[tuple[str, str, int], int] = {}
+        for kind, subject_kind in {(each["kind"], each["subject_kind"]) for each in asked}:
+            for part in parts({each["subject_id"] for each in asked if each["kind"] == kind}):
+                query = select(task.c.id, task.c.subject_id).where(
+                    task.c.kind == kind,
+                    task.c.subject_kind == subject_kind,
+                    task.c.subject_id.in_(part),
+                    task.c.done_at.is_(None),
+                )
+                for row in self.connection.execute(query):
+                    open_now[kind, subject_kind, row.subject_id] = row.id
+        new: list[Mapping[str, Any]] = []
+        for each in asked:
+            if (each["kind"], each["subject_kind"], each["subject_id"]) in open_now:
+                self.add_task(**each)
+            else:
+                new.append(each)
+        if not new:
+            return
+        usual: dict[str, Any] = {"assignee": "dispatcher", "due_at": None, "data": {}, "urgent": False}
+        dialect = sqlite if self.connection.dialect.name == "sqlite" else postgresql
+        rows = [usual | dict(each) for each in new]
+        made = self.connection.execute(dialect.insert(task).on_conflict_do_nothing(), rows)
+        if made.rowcount != len(new):  # somebody asked for one of them at this moment: ask again, one by one
+            for each in new:
+                self.add_task(**each)
 
     def open_task(self, task_id: int) -> OpenTask:
         """Raises NotFound, and Conflict when somebody did it already."""

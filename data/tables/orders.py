@@ -60,6 +60,7 @@ order_line = Table(
     count("cancelled", default=0),  # base units taken off again
     count("credited", default=0),  # base units, refused or never handed over, whose money is given back
     word("expected_on", default=""),  # the live date, recalculated in silence
+    word("own_day", default=""),  # when the line could go if its order did not wait for its other lines
     word("erp_reference", default=""),
     # A substitute: the line of the same order that it came for. No foreign key: SQLite would make the table anew.
     Column("instead_of_id", Integer, index=True),

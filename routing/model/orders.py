@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -70,7 +71,8 @@ class WaitingLine:
     """A line with something still to leave the depot. `needed` = ordered − cancelled − loaded, delivered or refused.
 
     Refused units are settled by a decision: redelivering moves them back, so they are not needed a second time.
-    `price` is per base unit in minor units. `promised_on` and `expected_on` are ISO days or "".
+    `price` is per base unit in minor units. `promised_on`, `expected_on` and `own_day` are ISO days or "". `own_day` is
+    when the line could go by itself: in a ship-complete order everything is expected on the latest of its lines' own.
     """
 
     id: int
@@ -85,6 +87,7 @@ class WaitingLine:
     promised_on: str = ""
     promise_version: int = 0
     expected_on: str = ""
+    own_day: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,13 +123,29 @@ class WaitingOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What a line of a ship-complete order holds of a SKU that the book does not decide. Base units.
+
+    `firm` of stock and `provisional` of inbound add up to what it holds; `committed` of it is released or picked.
+    """
+
+    firm: int = 0
+    provisional: int = 0
+    committed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """The ATP ledger of some SKUs at one depot: all supply, all waiting orders, and who holds what."""
+    """The ATP ledger of some SKUs at one depot: all supply, all waiting orders, and who holds what.
+
+    `outside`, by line id, are lines of its ship-complete orders whose SKUs are not in it: they are taken as they stand.
+    """
 
     depot_id: int
     supplies: tuple[Supply, ...] = ()
     orders: tuple[WaitingOrder, ...] = ()
     holdings: tuple[Holding, ...] = ()
+    outside: Mapping[int, Outside] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

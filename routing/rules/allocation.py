@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ from routing.model.orders import (
     AllocationRule,
     Book,
     Completeness,
+    Outside,
     RankRule,
     WaitingLine,
     WaitingOrder,
@@ -40,12 +41,14 @@ from routing.model.stock import MOST_UNITS, Claim, Holding, Receipt, ShelfOfRece
 class Outcome:
     """Who holds what from now on: `claims` not released, `committed` released or picked. Sorted by line and supply.
 
-    `broken` are ship-complete orders that held all they need before and no longer do.
+    `broken` are ship-complete orders that held all they need before and no longer do. `reaching` are those with lines
+    outside the book, by id: whether what the book decides of them was covered, in each walk down the ranks.
     """
 
     claims: tuple[Claim, ...]
     committed: tuple[Claim, ...]
     broken: tuple[int, ...] = ()
+    reaching: Mapping[int, frozenset[bool]] = field(default_factory=dict)
 
 
 def rank_of(rule: AllocationRule) -> Callable[[WaitingOrder], tuple[object, ...]]:
@@ -118,11 +121,14 @@ def allocate(book: Book, policy: AllocationPolicy, *, today: date) -> Outcome:
     # A ship-complete order that falls apart gives its unreleased units back, and then everybody is asked again:
     # an order ranked above it may want them.
     given_back: frozenset[int] = frozenset()
+    reaching: dict[int, frozenset[bool]] = {}
     while True:
         attempt = _Attempt(book, orders, policy, today, given_back)
         fell_apart = attempt.run()
+        for order_id, covered in attempt.covered_here.items():
+            reaching[order_id] = reaching.get(order_id, frozenset()) | {covered}
         if not fell_apart - given_back:
-            return attempt.outcome()
+            return replace(attempt.outcome(), reaching=reaching)
         given_back |= fell_apart
 
 
@@ -157,7 +163,10 @@ class _Attempt:
         for holding in book.holdings:
             held_of[holding.supply_id] += holding.allocated + holding.committed
         self.unheld = {key: max(0, units - held_of[key]) for key, units in self.free.items()}
-        self.open = {line.id: line.needed for order in orders for line in order.lines}
+        self.outside = book.outside
+        self.open = {line.id: line.needed for order in orders for line in order.lines if line.id not in self.outside}
+        self.covered_here: dict[int, bool] = {}
+        """Of the orders that reach outside: whether the lines that are decided here are covered."""
         self.claims: dict[tuple[int, int], int] = defaultdict(int)
         self.kept: set[int] = set()
         """Lines for which unreleased units were kept, before anybody was served."""
@@ -178,8 +187,9 @@ class _Attempt:
             order.id
             for order in self.orders
             if order.completeness is Completeness.COMPLETE
-            and all(self._held_before(line) >= line.needed for line in order.lines)
-            and any(self.open[line.id] for line in order.lines)
+            and any(self.open[line.id] for line in self._decided(order))
+            and all(self._held_before(line) >= line.needed for line in self._decided(order))
+            and covered_outside(order, self.outside)
         )
         return Outcome(claims=_as_claims(self.claims), committed=_as_claims(self.committed), broken=broken)
 
@@ -232,8 +242,8 @@ class _Attempt:
         for order in self.orders:
             if order.earliest_day > self.horizon:
                 continue
-            for group in _all_or_nothing(order):
-                if order.completeness is Completeness.PARTIAL or self._covered(group):
+            for group in self._all_or_nothing(order):
+                if order.completeness is Completeness.PARTIAL or self._served_whole(order, group):
                     for line in group:
                         self._take(line)
                 else:
@@ -246,7 +256,7 @@ class _Attempt:
         groups: list[tuple[WaitingOrder, list[WaitingLine]]] = []
         for order in self.orders:
             if order.earliest_day <= self.horizon:
-                groups += [(order, group) for group in _all_or_nothing(order)]
+                groups += [(order, group) for group in self._all_or_nothing(order)]
         lines: dict[int, list[WaitingLine]] = defaultdict(list)
         for _, group in groups:
             for line in group:
@@ -294,6 +304,21 @@ class _Attempt:
             return set()
         # None of the group was served yet: what its lines hold now is what was kept for them.
         return {line.id for line in group if line.id in self.kept}
+
+    def _decided(self, order: WaitingOrder) -> list[WaitingLine]:
+        return [line for line in order.lines if line.id not in self.outside] if self.outside else list(order.lines)
+
+    def _all_or_nothing(self, order: WaitingOrder) -> list[list[WaitingLine]]:
+        """The groups of lines that are served together."""
+        lines = self._decided(order)
+        return [lines] if order.completeness is Completeness.COMPLETE else [[line] for line in lines]
+
+    def _served_whole(self, order: WaitingOrder, group: list[WaitingLine]) -> bool:
+        covered = self._covered(group)
+        if self.outside and order.completeness is Completeness.COMPLETE and len(group) < len(order.lines):
+            self.covered_here[order.id] = covered
+            return covered and covered_outside(order, self.outside)
+        return covered
 
     def _covered(self, group: list[WaitingLine]) -> bool:
         wants: dict[int, int] = defaultdict(int)
@@ -459,11 +484,13 @@ def recounted_shelves(shelves: Sequence[ShelfOfReceipt], counted: int) -> list[t
     return changes
 
 
-def _all_or_nothing(order: WaitingOrder) -> list[list[WaitingLine]]:
-    """The groups of lines that are served together."""
-    if order.completeness is Completeness.COMPLETE:
-        return [list(order.lines)]
-    return [[line] for line in order.lines]
+def covered_outside(order: WaitingOrder, outside: Mapping[int, Outside]) -> bool:
+    """Whether the lines of the order that are not decided here hold all they need."""
+    return all(
+        outside[line.id].firm + outside[line.id].provisional >= line.needed
+        for line in order.lines
+        if line.id in outside
+    )
 
 
 def _soonest(supply: Supply) -> tuple[bool, bool, datetime, int]:

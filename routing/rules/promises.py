@@ -17,7 +17,7 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from routing.model.orders import AllocationPolicy, Book, Completeness, DeliveryDays, WaitingOrder
+from routing.model.orders import AllocationPolicy, Book, Completeness, DeliveryDays, WaitingLine, WaitingOrder
 from routing.model.stock import Claim, Supply
 from routing.rules.allocation import Outcome, ranked
 from routing.rules.room import Room
@@ -67,6 +67,15 @@ def first_delivery_day(
     return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dates:
+    """ISO days by line id, "" for unknown: the day it is `expected` on, and of what the book decides its `own` day,
+    on which it could go by itself."""
+
+    expected: dict[int, str]
+    own: dict[int, str]
+
+
 def expected_days(
     book: Book,
     outcome: Outcome,
@@ -75,13 +84,13 @@ def expected_days(
     policy: AllocationPolicy,
     now: datetime,
     room: Room | None = None,
-) -> dict[int, str]:
-    """The expected ISO day of every line of the book that still needs something; "" where no dated supply covers it.
+) -> Dates:
+    """The days of every line of the book that still needs something; "" where no dated supply covers it.
 
     `days` by site. What has been released is expected on the day it goes out for. Lines that hold nothing (beyond the
     horizon, or ship-complete and waiting) are dated by what is left over, in rank order. `room` holds the stops that
     are decided outside the book; the book's own are added to it in rank order, so that a full day is the lower rank's
-    loss.
+    loss. A line outside the book brings the day that it had, or the first from now on if that is over.
     """
     supplies = {supply.id: supply for supply in book.supplies}
     by_line: dict[int, list[Claim]] = defaultdict(list)
@@ -103,13 +112,14 @@ def expected_days(
     left = _Leftovers(book.supplies, claimed)
     room = room or Room()
     expected: dict[int, str] = {}
+    own: dict[int, str] = {}
     for order in ranked(book.orders, policy):
         calendar = days.get(order.site_id, DeliveryDays())
         of_order: dict[int, str] = {}
         # The lines of an order wait for a few trucks only, and whatever is on the shelf is ready now.
         day_of: dict[datetime, str] = {}
         for line in order.lines:
-            if not line.needed:
+            if not line.needed or line.id in book.outside:
                 continue
             moments = [supplies[claim.supply_id].ready_at for claim in by_line[line.id]]
             held = sum(claim.quantity for claim in by_line[line.id])
@@ -134,13 +144,32 @@ def expected_days(
                     day_of[ready_at] = day.isoformat() if day else ""
                 dates.append(day_of[ready_at])
             of_order[line.id] = "" if "" in dates or not dates else max(dates)
+        own |= of_order
+        for line in order.lines if book.outside else ():
+            if line.id in book.outside:
+                of_order[line.id] = _day_outside(book, order, line, days=calendar, policy=policy, now=now)
         if order.completeness is Completeness.COMPLETE and of_order:
             last = "" if "" in of_order.values() else max(of_order.values())
             of_order = dict.fromkeys(of_order, last)
         for each in of_order.values():
             room.keep(order.site_id, calendar, each)
         expected |= of_order
-    return expected
+    return Dates(expected=expected, own=own)
+
+
+def _day_outside(
+    book: Book, order: WaitingOrder, line: WaitingLine, *, days: DeliveryDays, policy: AllocationPolicy, now: datetime
+) -> str:
+    if not line.own_day or book.outside[line.id].committed >= line.needed:
+        return line.own_day
+    from_now = first_delivery_day(
+        ready_at=now,
+        ordered_at=order.ordered_at,
+        days=days,
+        earliest=order.earliest_day,
+        same_day_until=policy.same_day_until,
+    )
+    return max(line.own_day, from_now.isoformat()) if from_now else ""
 
 
 class _Leftovers:

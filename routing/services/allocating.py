@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -25,7 +25,7 @@ from routing.model.parties import Company, Contact, Depot
 from routing.model.stock import Claim
 from routing.rules.allocation import Outcome, allocate, ranked
 from routing.rules.policies import PolicyBook
-from routing.rules.promises import NewPromise, expected_days, new_promises
+from routing.rules.promises import Dates, NewPromise, expected_days, new_promises
 from routing.rules.room import Room
 from routing.services import asking
 from routing.services.asking import Asked
@@ -38,10 +38,18 @@ class Reader(Protocol):
     def erp_allocates(self) -> bool: ...
     def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]: ...
     def book(
-        self, depot_id: int, product_ids: Collection[int], *, now: datetime, policies: PolicyBook | None = None
+        self,
+        depot_id: int,
+        product_ids: Collection[int],
+        *,
+        now: datetime,
+        policies: PolicyBook | None = None,
+        reaching: bool = False,
     ) -> Book: ...
     def depot(self, depot_id: int) -> Depot: ...
     def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
+    def stops_are_limited(self) -> bool: ...
+    def setting(self, name: str, default: Any = None) -> Any: ...
     def stops_outside(self, depot_id: int, line_ids: Collection[int]) -> list[tuple[int, str, int]]: ...
     def allocation_policy(self, *, on_day: str) -> AllocationPolicy: ...
 
@@ -50,18 +58,20 @@ class Store(Reader, asking.Store, Protocol):
     """What committing needs."""
 
     def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None: ...
+    def lock_afresh(self, depot_id: int, product_ids: Collection[int]) -> bool: ...
+    def keep_locks(self) -> None: ...
     def set_claims(self, changes: Sequence[tuple[int, int, int, int]], *, at: datetime) -> None: ...
     def add_claims(self, claims: Iterable[Claim], *, at: datetime) -> None: ...
     def move_committed(
         self, *, line_id: int, from_supply: int, to_supply: int | None, quantity: int, at: datetime
     ) -> list[int]: ...
     def check_allocations(self, depot_id: int, product_ids: Collection[int]) -> None: ...
-    def set_expected(self, days: Mapping[int, str]) -> None: ...
+    def set_expected(self, days: Mapping[int, str], own: Mapping[int, str] | None = None) -> None: ...
     def add_promises(
         self, promises: Iterable[NewPromise], *, by: str, made_at: datetime, told: Collection[int] = ()
     ) -> None: ...
     def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
-    def waiting_lines(self, order_id: int) -> list[WaitingLine]: ...
+    def waiting_lines(self, depot_id: int, order_ids: Collection[int]) -> dict[int, list[WaitingLine]]: ...
     def company(self) -> Company: ...
     def add_notice(self, message: Notice, *, made_at: datetime) -> bool: ...
     def add_task(
@@ -77,6 +87,7 @@ class Store(Reader, asking.Store, Protocol):
         data: Mapping[str, Any] | None = None,
         urgent: bool = False,
     ) -> int: ...
+    def add_tasks(self, asked: Sequence[Mapping[str, Any]]) -> None: ...
     def append_event(
         self,
         *,
@@ -97,12 +108,17 @@ class Decision:
 
     before: Book
     outcome: Outcome
-    expected: dict[int, str]
+    dates: Dates
     promises: tuple[NewPromise, ...]
     preview: Preview
 
 
-def locked_products(store: Store, depot_id: int, product_ids: Collection[int]) -> frozenset[int]:
+class Locks(Protocol):
+    def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]: ...
+    def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None: ...
+
+
+def locked_products(store: Locks, depot_id: int, product_ids: Collection[int]) -> frozenset[int]:
     """Locks these SKUs and those tied to them; returns them all. What they tie may grow while we wait for the lock."""
     tied = store.related_products(depot_id, product_ids)
     while True:
@@ -113,32 +129,59 @@ def locked_products(store: Store, depot_id: int, product_ids: Collection[int]) -
         tied = again
 
 
+def horizon_setting(depot_id: int) -> str:
+    """The setting that keeps the last ISO day that was within a depot's reservation horizon when it was decided."""
+    return f"horizon_day:{depot_id}"
+
+
 def policy_of(store: Reader, depot_id: int, now: datetime) -> AllocationPolicy:
     """The policy in force today at the depot."""
     today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
     return store.allocation_policy(on_day=today.isoformat())
 
 
-def decide(store: Reader, before: Book, after: Book, *, policy: AllocationPolicy, now: datetime, why: str) -> Decision:
+def decide(
+    store: Reader,
+    before: Book,
+    after: Book,
+    *,
+    policy: AllocationPolicy,
+    now: datetime,
+    why: str,
+    outcome: Outcome | None = None,
+) -> Decision:
     """What becomes of everybody in the book: `before` is how it stands, `after` with the receipt, recount or change.
 
-    Raises Conflict where the ERP allocates.
+    `outcome`, if `after` was allocated already. Raises Conflict where the ERP allocates.
     """
     refuse_if_erp(store)
     zone = ZoneInfo(store.depot(before.depot_id).zone)
-    outcome = allocate(after, policy, today=now.astimezone(zone).date())
+    outcome = outcome or allocate(after, policy, today=now.astimezone(zone).date())
     days = store.delivery_days(before.depot_id, {order.site_id for order in after.orders})
     room = Room()
     if any(each.stops_a_day is not None for each in days.values()):
         room = Room(store.stops_outside(before.depot_id, {line.id for order in after.orders for line in order.lines}))
-    expected = expected_days(after, outcome, days=days, policy=policy, now=now, room=room)
-    promises = tuple(new_promises(after.orders, expected, policy=policy, why=why))
+    dates = expected_days(after, outcome, days=days, policy=policy, now=now, room=room)
+    promises = tuple(new_promises(after.orders, dates.expected, policy=policy, why=why))
     return Decision(
         before=before,
         outcome=outcome,
-        expected=expected,
+        dates=dates,
         promises=promises,
-        preview=_preview(before, after, outcome, expected, promises, policy),
+        preview=_preview(before, after, outcome, dates.expected, promises, policy),
+    )
+
+
+def with_keys(decision: Decision, keys: Mapping[int, int]) -> Decision:
+    """The decision about supplies that have been written since, by the keys they got. `keys` in rising order."""
+
+    def renamed(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+        return tuple(replace(one, supply_id=keys.get(one.supply_id, one.supply_id)) for one in claims)
+
+    outcome = decision.outcome
+    return replace(
+        decision,
+        outcome=replace(outcome, claims=renamed(outcome.claims), committed=renamed(outcome.committed)),
     )
 
 
@@ -156,8 +199,7 @@ def write(
     `tell`: whether customers hear of new dates (an import of old orders tells nobody).
     """
     _write_units(store, decision, by=by, now=now)
-    old = {line.id: line.expected_on for order in decision.before.orders for line in order.lines}
-    store.set_expected({line_id: day for line_id, day in decision.expected.items() if old.get(line_id) != day})
+    _write_dates(store, decision)
     told: set[int] = set()
     if tell:
         zone = store.depot(decision.before.depot_id).zone
@@ -167,31 +209,36 @@ def write(
     promises = [promise for promise in decision.promises if tell or promise.first]
     store.add_promises(promises, by=by, made_at=now, told=told)
     events: list[dict[str, Any]] = []
+    tasks: list[dict[str, Any]] = []
     changes: dict[int, list[LineChange]] = defaultdict(list)
     for change in decision.preview.changed:
         changes[change.order_id].append(change)
     for order in decision.before.orders:
         if order.id in decision.outcome.broken:
-            store.add_task(
-                kind="ship_complete_broken",
-                subject_kind="order",
-                subject_id=order.id,
-                sentence=f"Order {order.number} ships complete and was covered; now part of it is missing ({why}). "
-                "Wait for the rest, or ask the customer whether a part may go.",
-                made_at=now,
-                assignee=order.salesperson or "dispatcher",
+            tasks.append(
+                dict(
+                    kind="ship_complete_broken",
+                    subject_kind="order",
+                    subject_id=order.id,
+                    sentence=f"Order {order.number} ships complete and was covered; now part of it is missing ({why}). "
+                    "Wait for the rest, or ask the customer whether a part may go.",
+                    made_at=now,
+                    assignee=order.salesperson or "dispatcher",
+                )
             )
         no_date = [change for change in changes[order.id] if change.old_day and not change.new_day and change.waits]
         if no_date and tell:
-            store.add_task(
-                kind="no_date",
-                subject_kind="order",
-                subject_id=order.id,
-                sentence=f"Order {order.number} of {order.customer} has no date any more ({why}). "
-                "Call the customer, or find a supplier.",
-                made_at=now,
-                assignee=order.salesperson or "dispatcher",
-                data={"skus": [change.sku for change in no_date]},
+            tasks.append(
+                dict(
+                    kind="no_date",
+                    subject_kind="order",
+                    subject_id=order.id,
+                    sentence=f"Order {order.number} of {order.customer} has no date any more ({why}). "
+                    "Call the customer, or find a supplier.",
+                    made_at=now,
+                    assignee=order.salesperson or "dispatcher",
+                    data={"skus": [change.sku for change in no_date]},
+                )
             )
         if changes[order.id]:
             events.append(
@@ -204,7 +251,19 @@ def write(
                     "data": {"why": why, "lines": [_change_data(change) for change in changes[order.id]]},
                 }
             )
+    store.add_tasks(tasks)
     store.append_events(events)
+
+
+def _write_dates(store: Store, decision: Decision) -> None:
+    lines = {line.id: line for order in decision.before.orders for line in order.lines}
+    own = {line_id: line.own_day for line_id, line in lines.items()} | decision.dates.own
+    changed = {
+        line_id: day
+        for line_id, day in decision.dates.expected.items()
+        if (line := lines.get(line_id)) is None or (line.expected_on, line.own_day) != (day, own[line_id])
+    }
+    store.set_expected(changed, own)
 
 
 def _write_units(store: Store, decision: Decision, *, by: str, now: datetime) -> None:
@@ -233,7 +292,8 @@ def _write_units(store: Store, decision: Decision, *, by: str, now: datetime) ->
     store.add_claims(
         [claim for claim in decision.outcome.claims if not was.get((claim.line_id, claim.supply_id))], at=now
     )
-    products = {line.product_id for order in decision.before.orders for line in order.lines}
+    outside = decision.before.outside
+    products = {line.product_id for order in decision.before.orders for line in order.lines if line.id not in outside}
     store.check_allocations(decision.before.depot_id, products)
 
 
@@ -283,6 +343,9 @@ def _preview(
         (firm if claim.supply_id in stock else provisional)[claim.line_id] += claim.quantity
     for claim in outcome.committed:
         released[claim.line_id] += claim.quantity
+    for line_id, held in before.outside.items():
+        firm_before[line_id] = firm[line_id] = held.firm
+        provisional_before[line_id] = provisional[line_id] = held.provisional
     slips = {promise.line_id for promise in promises if promise.slip}
     orders = ranked(after.orders, policy)
     lines = tuple(
@@ -354,7 +417,13 @@ def _tell(store: Store, decision: Decision, asked: Mapping[int, Asked], *, now: 
     """
     told: set[int] = set()
     by_line = {promise.line_id: promise for promise in decision.promises}
-    company = store.company()
+    company, calls = store.company(), []
+    whom = {
+        order.id: store.who_is_told(order.customer_id, order.site_id, role="buyer")
+        for order in decision.before.orders
+        if order.id in asked or any(line.id in by_line for line in order.lines)
+    }
+    every = store.waiting_lines(decision.before.depot_id, [order_id for order_id, people in whom.items() if people])
     for order in decision.before.orders:
         mine = [line for line in order.lines if line.id in by_line]
         consent = asked.get(order.id)
@@ -362,24 +431,27 @@ def _tell(store: Store, decision: Decision, asked: Mapping[int, Asked], *, now: 
             continue
         first = consent is None and all(by_line[line.id].first for line in mine)
         day = max((by_line[line.id].promised_on for line in mine), default="")
-        contacts = store.who_is_told(order.customer_id, order.site_id, role="buyer")
+        contacts = whom[order.id]
         if not contacts and consent is not None:
             continue  # whoever asked for the consent has made the task to call
         if not contacts and not first:
-            store.add_task(
-                kind="call_customer",
-                subject_kind="order",
-                subject_id=order.id,
-                sentence=f"Call {order.customer}: order {order.number} comes on {day} instead of "
-                f"{min(line.promised_on for line in mine if line.promised_on)}, and nobody there agreed to messages.",
-                made_at=now,
-                assignee=order.salesperson or "dispatcher",
-                data={"day": day, "why": why},
+            calls.append(
+                dict(
+                    kind="call_customer",
+                    subject_kind="order",
+                    subject_id=order.id,
+                    sentence=f"Call {order.customer}: order {order.number} comes on {day} instead of "
+                    f"{min(line.promised_on for line in mine if line.promised_on)}, and nobody there agreed to "
+                    "messages.",
+                    made_at=now,
+                    assignee=order.salesperson or "dispatcher",
+                    data={"day": day, "why": why},
+                )
             )
             continue
         waiting = [
             line
-            for line in store.waiting_lines(order.id)
+            for line in every.get(order.id, ())
             if line.id not in by_line and (not line.expected_on or line.expected_on > day)
         ]
         # Goods without any date are what it is about, when nothing else has a new one.
@@ -405,6 +477,7 @@ def _tell(store: Store, decision: Decision, asked: Mapping[int, Asked], *, now: 
                 made_at=now,
             )
         told |= {line.id for line in mine} if contacts else set()
+    store.add_tasks(calls)
     return told
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
 from routing.errors import Conflict, InvalidInput
-from routing.model.orders import Preview
+from routing.model.orders import Book, Preview
 from routing.model.stock import Receipt
 from routing.rules.allocation import with_receipt
-from routing.services import allocating
+from routing.services import allocating, reaching
+from routing.services.receiving import NOT_YET
 
 PLACES = ("returned", "quarantine")
 
@@ -79,13 +81,31 @@ def inspect_goods(
         raise InvalidInput("Inspect at least 1.", code="quantity")
     sku, _name = store.product_named(product_id)
     store.depot(depot_id)
-    products = allocating.locked_products(store, depot_id, {product_id})
-    there, waits = f"{place}:{depot_id}", store.goods_at(f"{place}:{depot_id}").get(product_id, 0)
-    if quantity > waits:
-        raise Conflict(
-            f"{waits} × {sku} wait there to be inspected, not {quantity}. Somebody may have been faster: look again.",
-            code="not_there",
-        )
+    there = f"{place}:{depot_id}"
+
+    def check() -> None:
+        waits = store.goods_at(there).get(product_id, 0)
+        if quantity > waits:
+            raise Conflict(
+                f"{waits} × {sku} wait there to be inspected, not {quantity}. "
+                "Somebody may have been faster: look again.",
+                code="not_there",
+            )
+
+    receipt = Receipt(
+        number="RETURN", depot_id=depot_id, product_id=product_id, sku=sku, quantity=quantity, counted_at=now
+    )
+    decision, why = None, f"{quantity} × {sku} came back"
+    if verdict is Verdict.STOCK:
+
+        def change(book: Book) -> Book:
+            check()
+            return with_receipt(book, receipt, supply_id=NOT_YET)
+
+        decision = reaching.decide_change(store, depot_id, {product_id}, change, now=now, why=why, locks=store)
+    else:
+        store.lock_pools(depot_id, {product_id})
+        check()
     event_id = store.append_event(
         kind="inspected",
         actor=by,
@@ -93,7 +113,7 @@ def inspect_goods(
         received_at=now,
         data={"sku": sku, "depot": depot_id, "quantity": quantity, "from": place, "outcome": verdict.value},
     )
-    if verdict is not Verdict.STOCK:
+    if decision is None:
         store.add_movement(
             at=now,
             product_id=product_id,
@@ -104,18 +124,7 @@ def inspect_goods(
             by=by,
         )
         return None
-    receipt = Receipt(
-        number=f"RETURN-{event_id}",
-        depot_id=depot_id,
-        product_id=product_id,
-        sku=sku,
-        quantity=quantity,
-        counted_at=now,
-    )
-    before = store.book(depot_id, products, now=now)
-    supply_id = store.add_inspected(receipt, from_place=there, by=by)
-    after = with_receipt(before, receipt, supply_id=supply_id)
-    policy, why = allocating.policy_of(store, depot_id, now), f"{quantity} × {sku} came back"
-    decision = allocating.decide(store, before, after, policy=policy, now=now, why=why)
+    supply_id = store.add_inspected(replace(receipt, number=f"RETURN-{event_id}"), from_place=there, by=by)
+    decision = allocating.with_keys(decision, {NOT_YET: supply_id})
     allocating.write(store, decision, by=by, now=now, why=why, tell=True)
     return decision.preview

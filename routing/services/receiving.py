@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from routing.errors import Conflict, InvalidInput
-from routing.model.orders import AllocationPolicy, Preview
+from routing.model.orders import AllocationPolicy, Book, Preview
 from routing.model.stock import Receipt
 from routing.rules.allocation import more_than_expected, with_receipt
-from routing.services import allocating
+from routing.services import allocating, reaching
 
 
 class Reader(allocating.Reader, Protocol):
-    def receipt_quantity(self, number: str, product_id: int) -> int | None: ...
+    def receipt_quantities(self, numbers: Collection[str]) -> dict[tuple[str, int], int]: ...
 
 
 class Store(Reader, allocating.Store, Protocol):
@@ -34,8 +34,8 @@ class Store(Reader, allocating.Store, Protocol):
     ) -> int: ...
 
 
-_NOT_YET = 2**31
-"""The first key of receipts that are only simulated: they sort after every real supply, as new ones do."""
+NOT_YET = 2**31
+"""The first key of receipts that are not written yet: they sort after every real supply, as new ones do."""
 
 
 def simulate_receipt(
@@ -54,16 +54,15 @@ def simulate_receipts(
 ) -> Preview:
     """The same for a whole truck at one depot: decided once, so that no order waits for what stands beside it."""
     depot_id = _depot(receipts)
-    policy = policy or allocating.policy_of(store, depot_id, now)
-    new = [receipt for receipt in receipts if not _counted_before(store, receipt)]
+    new = _not_counted_before(store, receipts)
     if not new:
-        return Preview(depot_id=depot_id, rule=policy.rule, lines=(), already=True)
-    products = store.related_products(depot_id, {receipt.product_id for receipt in new})
-    book = after = store.book(depot_id, products, now=now)
-    for key, receipt in enumerate(new, start=_NOT_YET):
-        after = with_receipt(after, receipt, supply_id=key)
-    preview = allocating.decide(store, book, after, policy=policy, now=now, why=_why(new)).preview
-    return replace(preview, warnings=(*more_than_expected(book, new), *preview.warnings))
+        return _already(store, depot_id, policy, now)
+    products = {receipt.product_id for receipt in new}
+    decision = reaching.decide_change(
+        store, depot_id, products, lambda book: _counted(book, new), now=now, why=_why(new), policy=policy
+    )
+    preview = decision.preview
+    return replace(preview, warnings=(*more_than_expected(decision.before, new), *preview.warnings))
 
 
 def commit_receipt(
@@ -94,35 +93,57 @@ def commit_receipts(
 ) -> Preview:
     """The same for a whole truck at one depot: all of it or nothing. What was counted in before is passed over."""
     depot_id = _depot(receipts)
-    policy = policy or allocating.policy_of(store, depot_id, now)
-    products = allocating.locked_products(store, depot_id, {receipt.product_id for receipt in receipts})
-    new = [receipt for receipt in receipts if not _counted_before(store, receipt)]
+    new: list[Receipt] = []
+
+    def change(book: Book) -> Book:
+        # Asked under the lock: somebody may have counted it in while we waited.
+        new[:] = _not_counted_before(store, receipts)
+        return _counted(book, new)
+
+    products = {receipt.product_id for receipt in receipts}
+    why = _why(receipts)
+    decision = reaching.decide_change(store, depot_id, products, change, now=now, why=why, policy=policy, locks=store)
     if not new:
-        return Preview(depot_id=depot_id, rule=policy.rule, lines=(), already=True)
-    book = after = store.book(depot_id, products, now=now)
-    for receipt in new:
+        return _already(store, depot_id, policy, now)
+    keys: dict[int, int] = {}
+    for key, receipt in enumerate(new, start=NOT_YET):
         supply_id = store.add_receipt(receipt, by=by)
         if supply_id is None:
             raise Conflict(f"Receipt {receipt.number} is being counted in by somebody else. Look again.")
-        after = with_receipt(after, receipt, supply_id=supply_id)
-    decision = allocating.decide(store, book, after, policy=policy, now=now, why=_why(new))
-    for receipt in new:
-        store.append_event(
-            kind="received",
-            actor=by,
-            captured_at=receipt.counted_at,
-            received_at=now,
-            data={
-                "receipt": receipt.number,
-                "sku": receipt.sku,
-                "quantity": receipt.quantity,
-                "quarantined": receipt.quarantined,
-                "depot": receipt.depot_id,
-                "policy": policy.rule.value,
-            },
-        )
+        keys[key] = supply_id
+    decision = allocating.with_keys(decision, keys)
+    store.append_events(
+        [
+            {
+                "kind": "received",
+                "actor": by,
+                "captured_at": receipt.counted_at,
+                "received_at": now,
+                "data": {
+                    "receipt": receipt.number,
+                    "sku": receipt.sku,
+                    "quantity": receipt.quantity,
+                    "quarantined": receipt.quarantined,
+                    "depot": receipt.depot_id,
+                    "policy": decision.preview.rule.value,
+                },
+            }
+            for receipt in new
+        ]
+    )
     allocating.write(store, decision, by=by, now=now, why=_why(new), tell=tell)
     return decision.preview
+
+
+def _counted(book: Book, receipts: Sequence[Receipt]) -> Book:
+    for key, receipt in enumerate(receipts, start=NOT_YET):
+        book = with_receipt(book, receipt, supply_id=key)
+    return book
+
+
+def _already(store: Reader, depot_id: int, policy: AllocationPolicy | None, now: datetime) -> Preview:
+    policy = policy or allocating.policy_of(store, depot_id, now)
+    return Preview(depot_id=depot_id, rule=policy.rule, lines=(), already=True)
 
 
 def reallocate(
@@ -137,8 +158,13 @@ def reallocate(
     return decision.preview
 
 
-def _counted_before(store: Reader, receipt: Receipt) -> bool:
-    quantity = store.receipt_quantity(receipt.number, receipt.product_id)
+def _not_counted_before(store: Reader, receipts: Sequence[Receipt]) -> list[Receipt]:
+    before = store.receipt_quantities({receipt.number for receipt in receipts})
+    return [receipt for receipt in receipts if not _counted_before(receipt, before)]
+
+
+def _counted_before(receipt: Receipt, before: Mapping[tuple[str, int], int]) -> bool:
+    quantity = before.get((receipt.number, receipt.product_id))
     if quantity is None:
         return False
     if quantity != receipt.quantity:

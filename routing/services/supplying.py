@@ -13,7 +13,7 @@ from routing.errors import InvalidInput, NotFound
 from routing.model.orders import Book, Preview
 from routing.model.stock import OpenInbound, ShelfOfReceipt
 from routing.rules.allocation import recounted_shelves, with_date, with_quantity
-from routing.services import allocating
+from routing.services import allocating, reaching
 
 
 class Reader(allocating.Reader, Protocol):
@@ -59,11 +59,13 @@ def simulate_slip(store: Reader, slip: Slip, *, now: datetime) -> list[Preview]:
     """
     previews = []
     for depot_id, lines in _by_depot(store, slip).items():
-        products = store.related_products(depot_id, {line.product_id for line in lines})
-        book = store.book(depot_id, products, now=now)
-        after = _slipped(store, book, lines, slip, now)
-        policy = allocating.policy_of(store, depot_id, now)
-        previews.append(allocating.decide(store, book, after, policy=policy, now=now, why=slip.why).preview)
+
+        def change(book: Book, lines: list[OpenInbound] = lines) -> Book:
+            return _slipped(store, book, lines, slip, now)
+
+        products = {line.product_id for line in lines}
+        decision = reaching.decide_change(store, depot_id, products, change, now=now, why=slip.why)
+        previews.append(decision.preview)
     return previews
 
 
@@ -71,18 +73,21 @@ def commit_slip(store: Store, slip: Slip, *, now: datetime, by: str) -> list[Pre
     """Writes the new date or the cancellation, decides again and tells exactly those whose promise breaks."""
     decisions = []
     for depot_id, before in _by_depot(store, slip).items():
-        products = allocating.locked_products(store, depot_id, {line.product_id for line in before})
-        # Read again: somebody may have counted it in while we waited for the lock.
-        lines = _by_depot(store, slip).get(depot_id, [])
-        book = store.book(depot_id, products, now=now)
-        after = _slipped(store, book, lines, slip, now)
+        lines: list[OpenInbound] = []
+
+        def change(book: Book, lines: list[OpenInbound] = lines) -> Book:
+            # Read again under the lock: somebody may have counted it in while we waited.
+            lines[:] = _by_depot(store, slip).get(book.depot_id, [])
+            return _slipped(store, book, lines, slip, now)
+
+        products = {line.product_id for line in before}
+        decision = reaching.decide_change(store, depot_id, products, change, now=now, why=slip.why, locks=store)
         for line in lines:
             if slip.to is None:
                 store.cancel_inbound(line, at=now)
             else:
                 store.slip_inbound(line, expected_at=_new_moment(store, line, slip.to, now))
-        policy = allocating.policy_of(store, depot_id, now)
-        decisions.append((lines, allocating.decide(store, book, after, policy=policy, now=now, why=slip.why)))
+        decisions.append((lines, decision))
     for lines, decision in decisions:
         store.append_event(
             kind="inbound_slipped" if slip.to else "inbound_cancelled",
@@ -105,22 +110,25 @@ def simulate_shelf_count(
     store: Reader, *, depot_id: int, product_id: int, sku: str, counted: int, now: datetime
 ) -> Preview:
     """Who loses and who gains if `counted` sellable units of the SKU lie at the depot. Nothing is written."""
-    book = store.book(depot_id, store.related_products(depot_id, {product_id}), now=now)
-    _, after = _counted(store, book, product_id=product_id, sku=sku, counted=counted)
-    policy = allocating.policy_of(store, depot_id, now)
-    return allocating.decide(store, book, after, policy=policy, now=now, why=f"recount of {sku}").preview
+
+    def change(book: Book) -> Book:
+        return _counted(store, book, product_id=product_id, sku=sku, counted=counted)[1]
+
+    return reaching.decide_change(store, depot_id, {product_id}, change, now=now, why=f"recount of {sku}").preview
 
 
 def commit_shelf_count(
     store: Store, *, depot_id: int, product_id: int, sku: str, counted: int, now: datetime, by: str
 ) -> Preview:
     """A lost unit is taken from the lowest rank, unreleased before released, never loaded; a found one is given out."""
-    products = allocating.locked_products(store, depot_id, {product_id})
-    book = store.book(depot_id, products, now=now)
-    changes, after = _counted(store, book, product_id=product_id, sku=sku, counted=counted)
+    changes: list[tuple[ShelfOfReceipt, int]] = []
     why, shelf = f"recount of {sku}", f"depot:{depot_id}"
-    policy = allocating.policy_of(store, depot_id, now)
-    decision = allocating.decide(store, book, after, policy=policy, now=now, why=why)
+
+    def change(book: Book) -> Book:
+        changes[:], after = _counted(store, book, product_id=product_id, sku=sku, counted=counted)
+        return after
+
+    decision = reaching.decide_change(store, depot_id, {product_id}, change, now=now, why=why, locks=store)
     for receipt, difference in changes:
         store.set_counted(supply_id=receipt.id, quantity=receipt.quantity + difference, was=receipt.quantity)
         store.add_movement(

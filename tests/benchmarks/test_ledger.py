@@ -24,6 +24,7 @@ from sqlalchemy import Connection, insert, text
 from data import tables
 from data.db import Database
 from data.store import SqlStore, open_store
+from routing.services.allocating import horizon_setting
 from routing.services.importing import settle
 from routing.services.promising import promised_lines
 from routing.services.receiving import commit_receipts, simulate_receipts
@@ -115,6 +116,8 @@ def _settle(database: Database, ledger: Ledger) -> None:
     pools = {depot: set(ledger.products) for depot in ledger.depots}
     with open_store(database) as store:
         settle(store, pools, now=NOW, by="bench", tell=False, why="new orders")
+        for depot in ledger.depots:  # which the first minute of the day does
+            store.set_setting(name=horizon_setting(depot), value="2026-05-26", by="bench", now=NOW)
 
 
 def _simulate(receipts: Any) -> Callable[[SqlStore], Any]:

@@ -228,7 +228,7 @@ def test_the_expected_day_is_the_next_delivery_day_after_the_goods_are_ready() -
     )
     policy = AllocationPolicy()
     outcome = allocate(book, policy, today=TODAY)
-    days = expected_days(book, outcome, days=dict.fromkeys(range(1, 6), week), policy=policy, now=NOW)
+    days = expected_days(book, outcome, days=dict.fromkeys(range(1, 6), week), policy=policy, now=NOW).expected
     assert days == {
         10: "2026-05-12",  # on the shelf on Tuesday morning
         20: "2026-05-14",  # Wednesday's truck, Thursday's round
@@ -242,7 +242,7 @@ def test_the_expected_day_is_the_next_delivery_day_after_the_goods_are_ready() -
 def test_a_date_is_never_before_the_day_it_is_wanted() -> None:
     book = Book(depot_id=1, supplies=(stock(1, 10),), orders=(order(1, (1, 2), wanted_on="2026-05-16"),))
     policy = AllocationPolicy()
-    days = expected_days(book, allocate(book, policy, today=TODAY), days={}, policy=policy, now=NOW)
+    days = expected_days(book, allocate(book, policy, today=TODAY), days={}, policy=policy, now=NOW).expected
     assert days == {10: "2026-05-18"}  # the 16th is a Saturday
 
 

@@ -1,0 +1,48 @@
+"""Orders come within the reservation horizon by the calendar alone: once a day they are given their goods."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from routing.rules.allocation import last_reserved_day
+from routing.services import allocating, importing
+
+
+class Reader(allocating.Reader, Protocol):
+    def depot_ids(self) -> list[int]: ...
+    def setting(self, name: str, default: Any = None) -> Any: ...
+
+
+class Store(importing.Store, Protocol):
+    def setting(self, name: str, default: Any = None) -> Any: ...
+    def set_setting(self, *, name: str, value: Any, by: str, now: datetime) -> None: ...
+    def products_wanted(self, depot_id: int, *, after_day: str, until_day: str) -> frozenset[int]: ...
+
+
+def horizons_due(store: Reader, *, now: datetime) -> list[int]:
+    """The depots whose horizon moved since `move_horizon` was last done there; none while the ERP allocates."""
+    if store.erp_allocates():
+        return []
+    return [
+        depot_id
+        for depot_id in store.depot_ids()
+        if store.setting(allocating.horizon_setting(depot_id), "") != _last_day(store, depot_id, now)
+    ]
+
+
+def move_horizon(store: Store, depot_id: int, *, now: datetime) -> None:
+    """Decides the goods of the orders that the horizon has reached, and keeps how far that was done.
+
+    A horizon that a policy made shorter is kept too: what lies beyond it was decided with the policy.
+    """
+    done, until = store.setting(allocating.horizon_setting(depot_id), ""), _last_day(store, depot_id, now)
+    products = store.products_wanted(depot_id, after_day=done, until_day=until)
+    importing.settle(store, {depot_id: products}, now=now, by="horizon", tell=True, why="its day comes near")
+    store.set_setting(name=allocating.horizon_setting(depot_id), value=until, by="horizon", now=now)
+
+
+def _last_day(store: allocating.Reader, depot_id: int, now: datetime) -> str:
+    today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
+    return last_reserved_day(allocating.policy_of(store, depot_id, now), today)

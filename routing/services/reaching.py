@@ -1,0 +1,77 @@
+"""Decides what a receipt, a slip or a count changes, and no more of the book than it reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from routing.model.orders import AllocationPolicy, Book
+from routing.rules.reach import NARROW_RULES, reached, together
+from routing.services import allocating
+from routing.services.erp import refuse_if_erp
+
+
+class Locks(Protocol):
+    """What keeps others out of the SKUs until the end of the transaction."""
+
+    def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]: ...
+    def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None: ...
+    def lock_afresh(self, depot_id: int, product_ids: Collection[int]) -> bool: ...
+    def keep_locks(self) -> None: ...
+
+
+def decide_change(
+    store: allocating.Reader,
+    depot_id: int,
+    product_ids: Collection[int],
+    change: Callable[[Book], Book],
+    *,
+    now: datetime,
+    why: str,
+    policy: AllocationPolicy | None = None,
+    locks: Locks | None = None,
+) -> allocating.Decision:
+    """What becomes of everybody when `change`, which is about these SKUs, is made to the book as it stands.
+
+    `change` may be asked several times, each time with more SKUs in the book, and under `locks` with everything read
+    again; what it answered last counts. `policy`: another than the one in force, to see what it would do.
+
+    On a book that stands decided this is what deciding all SKUs together would say. The calendar moves a book that
+    nobody touches: dates that were to be today, orders that come within the reservation horizon. Such a line outside
+    is taken as it stands, with the days that are over left out, until its own SKU is decided. Where a fair share, the
+    earliest promise or a limit of stops ties everything together, all that ship-complete orders tie is decided.
+    Raises Conflict where the ERP allocates.
+    """
+    refuse_if_erp(store)
+    in_force = allocating.policy_of(store, depot_id, now)
+    policy = policy or in_force
+    if policy != in_force or policy.rule not in NARROW_RULES or store.stops_are_limited():
+        tied = (
+            allocating.locked_products(locks, depot_id, product_ids)
+            if locks
+            else store.related_products(depot_id, product_ids)
+        )
+        before = store.book(depot_id, tied, now=now)
+        return allocating.decide(store, before, change(before), policy=policy, now=now, why=why)
+    today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
+    decided_until = store.setting(allocating.horizon_setting(depot_id), "")
+    products = frozenset(product_ids)
+    if locks:
+        locks.lock_afresh(depot_id, products)
+    before = store.book(depot_id, products, now=now, reaching=True)
+    while True:
+        after = change(before)
+        reach = reached(before, after, policy, today, decided_until=decided_until)
+        if not reach.more:
+            break
+        products |= reach.more
+        # Taking more locks while holding some could meet somebody who does the same the other way round.
+        if locks is None or locks.lock_afresh(depot_id, products):
+            before = together(before, store.book(depot_id, reach.more, now=now, reaching=True))
+        else:
+            before = store.book(depot_id, products, now=now, reaching=True)
+    if locks:
+        locks.keep_locks()
+    return allocating.decide(store, before, after, policy=policy, now=now, why=why, outcome=reach.outcome)

@@ -1,0 +1,56 @@
+"""Orders wanted weeks later take their goods on the day on which the reservation horizon reaches them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from data import tables
+from data.db import Database
+from data.store import SqlStore, open_store
+from routing.services.horizon import horizons_due, move_horizon
+from tests.backorder_world import DEPOT, World
+
+
+def held(database: Database) -> int:
+    with database.reading() as connection:
+        return connection.scalar(select(func.coalesce(func.sum(tables.allocation.c.quantity), 0))) or 0
+
+
+def due(world: World) -> list[int]:
+    with world.database.reading() as connection:
+        return horizons_due(SqlStore(connection), now=world.now)
+
+
+def move(world: World) -> None:
+    for depot_id in due(world):
+        with open_store(world.database) as store:
+            move_horizon(store, depot_id, now=world.now)
+
+
+def test_an_order_takes_its_goods_when_the_horizon_reaches_it_and_that_is_done_once_a_day(database: Database) -> None:
+    world = World(database)
+    world.receive(product=1, quantity=12, quarantined=0, of_inbound=False, more_to_come=False)
+    world.order(lines=[(1, 10)], site=1, completeness="complete", wanted_in=20)
+    move(world)
+    assert held(database) == 0, "the 1st of June is beyond the fourteen days"
+    assert due(world) == []
+    world.now += timedelta(days=6)
+    assert due(world) == [DEPOT]
+    move(world)
+    assert (held(database), due(world)) == (10, [])
+
+
+def test_an_order_that_came_near_overnight_is_given_goods_by_a_receipt_before_the_day_was_looked_at(
+    database: Database,
+) -> None:
+    """It wants oat drink and cups; both were there all the time, and a receipt of more oat drink finds it."""
+    world = World(database)
+    for product in (1, 2):
+        world.receive(product=product, quantity=12, quarantined=0, of_inbound=False, more_to_come=False)
+    world.order(lines=[(1, 10), (2, 10)], site=1, completeness="complete", wanted_in=20)
+    move(world)
+    world.now += timedelta(days=6)
+    world.receive(product=1, quantity=1, quarantined=0, of_inbound=False, more_to_come=False)
+    assert held(database) == 20
