@@ -146,7 +146,7 @@ def _proposal(
         after = {change.line_id: change for change in decision.preview.lines}
         goes = NEW_LINE in after and after.pop(NEW_LINE).firm_after == offer.given
         loses = any(each.firm_after < each.firm_before for each in after.values())
-        day = decision.expected.get(NEW_LINE, "")
+        day = decision.dates.expected.get(NEW_LINE, "")
         if goes and not loses and day and day < (line.expected_on or NO_DAY):
             return Proposal(offer=offer, day=day, consent=consent)
     return None
@@ -240,9 +240,8 @@ def _tell(store: Store, order: ShortOrder, proposal: Proposal, new_line: int, *,
     where nobody was asked. Whether somebody is written to."""
     offer, company = proposal.offer, store.company()
     contacts = store.who_is_told(order.customer_id, order.site_id, role="buyer")
-    waiting = [
-        line for line in store.waiting_lines(order.id) if line.id != new_line and line.expected_on != proposal.day
-    ]
+    lines = store.waiting_lines(order.depot_id, [order.id])[order.id]
+    waiting = [line for line in lines if line.id != new_line and line.expected_on != proposal.day]
     of = WaitingOrder(
         id=order.id,
         number=order.number,
