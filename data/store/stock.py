@@ -235,11 +235,16 @@ class StockStore(PolicyStore):
                 )
         return found
 
-    def products_wanted(self, depot_id: int, *, after_day: str, until_day: str) -> frozenset[int]:
-        """What is still needed of orders that may be delivered from an ISO day on: after the one, until the other."""
+    def wanted_between(self, depot_id: int, *, after_day: str, until_day: str) -> set[tuple[int, datetime, str]]:
+        """What is still needed of orders whose first ISO day comes after the one and until the other: product, when it
+        was ordered, and that day."""
         day = case((order.c.wanted_on > order.c.not_before, order.c.wanted_on), else_=order.c.not_before)
-        query = self._waiting(depot_id).where(day > after_day, day <= until_day)
-        return frozenset(self.connection.scalars(query.with_only_columns(order_line.c.product_id).distinct()))
+        query = (
+            self._waiting(depot_id)
+            .where(day > after_day, day <= until_day)
+            .with_only_columns(order_line.c.product_id, order.c.ordered_at, day)
+        )
+        return {(row[0], row[1], row[2]) for row in self.connection.execute(query)}
 
     def waiting_lines(self, depot_id: int, order_ids: Collection[int]) -> dict[int, list[WaitingLine]]:
         """The lines of each order that still need something."""

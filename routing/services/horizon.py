@@ -18,7 +18,7 @@ class Reader(allocating.Reader, Protocol):
 class Store(importing.Store, Protocol):
     def setting(self, name: str, default: Any = None) -> Any: ...
     def set_setting(self, *, name: str, value: Any, by: str, now: datetime) -> None: ...
-    def products_wanted(self, depot_id: int, *, after_day: str, until_day: str) -> frozenset[int]: ...
+    def wanted_between(self, depot_id: int, *, after_day: str, until_day: str) -> set[tuple[int, datetime, str]]: ...
 
 
 def horizons_due(store: Reader, *, now: datetime) -> list[int]:
@@ -35,10 +35,16 @@ def horizons_due(store: Reader, *, now: datetime) -> list[int]:
 def move_horizon(store: Store, depot_id: int, *, now: datetime) -> None:
     """Decides the goods of the orders that the horizon has reached, and keeps how far that was done.
 
-    A horizon that a policy made shorter is kept too: what lies beyond it was decided with the policy.
+    Who was within it when ordering was given goods then. A horizon that a policy made shorter is kept too: what lies
+    beyond it was decided with the policy.
     """
+    policy = allocating.policy_of(store, depot_id, now)
     done, until = store.setting(allocating.horizon_setting(depot_id), ""), _last_day(store, depot_id, now)
-    products = store.products_wanted(depot_id, after_day=done, until_day=until)
+    products = {
+        product_id
+        for product_id, ordered_at, day in store.wanted_between(depot_id, after_day=done, until_day=until)
+        if day > last_reserved_day(policy, ordered_at.date())
+    }
     importing.settle(store, {depot_id: products}, now=now, by="horizon", tell=True, why="its day comes near")
     store.set_setting(name=allocating.horizon_setting(depot_id), value=until, by="horizon", now=now)
 
