@@ -22,6 +22,10 @@ from routing.errors import Cancelled, FileRefused
 MOST_BYTES = 1 << 30
 """Of XML, unpacked. A million rows need less; a file that unpacks to more was made to fill the memory."""
 
+LONGEST_CELL = 20_000
+"""Characters, of a CSV as of a sheet. A longer cell is no order: in a CSV it is a quote that was opened and never
+closed, in a sheet one text that every cell points to may fill the disk."""
+
 MOST_COLUMNS = 400
 TICK_EVERY = 500
 """Rows."""
@@ -29,7 +33,7 @@ _IN_MEMORY = 8 << 20
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _UNREADABLE = (
     BadZipFile, ParseError, zlib.error, ValueError, LookupError, TypeError, AttributeError, EOFError, OSError,
-    NotImplementedError, RuntimeError,
+    NotImplementedError, RuntimeError, ArithmeticError,
 )  # fmt: skip
 """What openpyxl, zipfile and defusedxml raise for a file that only looks like a spreadsheet."""
 
@@ -83,12 +87,9 @@ def _unpack(file: BinaryIO, kind: str, spool: TextIO, tick: Callable[[], None] |
     file.seek(0)
     with ZipFile(file) as parts:
         if sum(part.file_size for part in parts.infolist()) > MOST_BYTES:
-            raise FileRefused(
-                f"The {kind} file unpacks to more than {MOST_BYTES >> 20:,} MiB. Remove what does not belong to the "
-                "table (pictures, other sheets), or save it as CSV UTF-8.",
-                code="huge_file",
-            )
+            raise _huge(kind)
     file.seek(0)
+    written = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # styles and extensions it leaves aside
         book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
@@ -100,12 +101,30 @@ def _unpack(file: BinaryIO, kind: str, spool: TextIO, tick: Callable[[], None] |
             # Without max_col: with it every row is filled up to so many cells, which takes longer than reading them.
             for number, row in enumerate(sheet.iter_rows(), start=1):
                 cells = [_cell_text(cell) for cell in row[:MOST_COLUMNS]]
+                longest = max(map(len, cells), default=0)
+                written += sum(map(len, cells))
+                if longest > LONGEST_CELL:
+                    raise FileRefused(
+                        f"Row {number} of the {kind} file has a cell of {longest:,} characters; at most "
+                        f"{LONGEST_CELL:,} are read. Shorten it.",
+                        code="huge_cell",
+                    )
+                if written > MOST_BYTES:
+                    raise _huge(kind)
                 if tick is not None and number % TICK_EVERY == 0:
                     tick()
                 if any(cells):
                     out.writerow([number, *cells])
         finally:
             book.close()
+
+
+def _huge(kind: str) -> FileRefused:
+    return FileRefused(
+        f"The {kind} file unpacks to more than {MOST_BYTES >> 20:,} MiB. Remove what does not belong to the "
+        "table (pictures, other sheets), or save it as CSV UTF-8.",
+        code="huge_file",
+    )
 
 
 def _cell_text(cell: Any) -> str:
@@ -124,9 +143,10 @@ def as_text(value: object, number_format: str = "") -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
+        # Both raise an ArithmeticError for what is larger than any number of a spreadsheet.
         if value == int(value) and abs(value) < 1e15:
             digits = str(int(value))
-            return digits.zfill(len(number_format)) if re.fullmatch("0+", number_format) else digits
+            return digits.zfill(len(number_format)) if re.fullmatch("0{1,40}", number_format) else digits
         return f"{value:.15g}"  # as many digits as a spreadsheet keeps
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time(0) else value.isoformat(sep=" ", timespec="seconds")

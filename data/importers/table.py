@@ -17,11 +17,8 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, TextIO
 
 from data.formulas import read_back
-from data.importers.spreadsheet import is_spreadsheet, sheet_rows, unpacked
+from data.importers.spreadsheet import LONGEST_CELL, is_spreadsheet, sheet_rows, unpacked
 from routing.errors import FileRefused
-
-LONGEST_CELL = 20_000
-"""Characters. A longer cell is no order: it is a quote that was opened and never closed."""
 
 PROGRESS_EVERY = 500
 """Rows."""

@@ -69,6 +69,7 @@ def inspect_goods(
     verdict: Verdict,
     now: datetime,
     by: str,
+    seen: int | None = None,
 ) -> Preview | None:
     """Moves units from where they wait (`place`: returned or quarantine) to where the verdict puts them.
 
@@ -90,6 +91,11 @@ def inspect_goods(
                 f"{waits} × {sku} wait there to be inspected, not {quantity}. "
                 "Somebody may have been faster: look again.",
                 code="not_there",
+            )
+        if seen is not None and seen != waits:
+            raise Conflict(
+                f"{waits} × {sku} wait there now, not {seen} as was shown. Somebody may have been faster: look again.",
+                code="shown_is_old",
             )
 
     receipt = Receipt(

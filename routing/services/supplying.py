@@ -15,6 +15,9 @@ from routing.model.stock import OpenInbound, ShelfOfReceipt
 from routing.rules.allocation import recounted_shelves, with_date, with_quantity
 from routing.services import allocating, reaching
 
+FURTHEST = timedelta(days=3 * 366)
+"""From today on. What comes later has no day that a van could be planned for."""
+
 
 class Reader(allocating.Reader, Protocol):
     def open_inbound(self, number: str) -> list[OpenInbound]: ...
@@ -178,8 +181,11 @@ def _slipped(store: Reader, book: Book, lines: Sequence[OpenInbound], slip: Slip
 
 def _new_moment(store: Reader, line: OpenInbound, to: date, now: datetime) -> datetime:
     zone = ZoneInfo(store.depot(line.depot_id).zone)
-    if to < now.astimezone(zone).date():
+    today = now.astimezone(zone).date()
+    if to < today:
         raise InvalidInput(f"Inbound {line.number} cannot come on {to}: that day is over.", code="day")
+    if to - today > FURTHEST:
+        raise InvalidInput(f"Inbound {line.number}: {to} is years away. Name a nearer day, or cancel it.", code="day")
     hour = line.expected_at.astimezone(zone).time() if line.expected_at else time(0)
     return datetime.combine(to, hour, tzinfo=zone)
 

@@ -43,6 +43,21 @@ def read(file: io.BytesIO) -> list[Row]:
     return list(read_table(file, kind="products", columns=COLUMNS))
 
 
+def number_of(number: bytes, *, instead: bytes = b"") -> io.BytesIO:
+    """A sheet whose first cell holds the number, which openpyxl would not write, or another cell instead."""
+    plain = b'<c r="A2" t="n"><v>12345</v></c>'
+    file, made = io.BytesIO(), zipfile.ZipFile(book(COLUMNS, (12345, "a", "b")))
+    with made, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as parts:
+        for name in made.namelist():
+            content = made.read(name)
+            if name.endswith("sheet1.xml"):
+                assert plain in content
+                content = content.replace(plain, instead or plain.replace(b"12345", number))
+            parts.writestr(name, content)
+    file.seek(0)
+    return file
+
+
 def test_cells_are_read_as_a_person_sees_them() -> None:
     rows = read(
         book(
@@ -162,6 +177,28 @@ def test_no_bytes_end_otherwise_than_in_rows_or_a_refusal(content: bytes, cut: i
     for file in (b"PK\x03\x04" + content, sound[:cut], sound[:cut] + content + sound[cut:]):
         with contextlib.suppress(FileRefused):
             assert all(len(row.cells) == len(COLUMNS) for row in read(io.BytesIO(file)))
+
+
+@pytest.mark.parametrize("number", [b"1e999", b"-1e999", b"9" * 400])
+def test_a_number_larger_than_any_is_refused(number: bytes) -> None:
+    with pytest.raises(FileRefused) as refused:
+        read(number_of(number))
+    assert refused.value.code == "unreadable"
+
+
+def test_a_text_that_fills_a_row_of_the_disk_is_refused() -> None:
+    sheet = b"<t>" + b"x" * 200_000 + b"</t>"
+    with pytest.raises(FileRefused) as refused:
+        read(number_of(b"1", instead=b'<c r="A2" t="inlineStr"><is>' + sheet + b"</is></c>"))
+    assert refused.value.code == "huge_cell"
+
+
+def test_a_format_of_a_thousand_zeros_makes_no_number_of_a_thousand_digits() -> None:
+    made = openpyxl.Workbook()
+    made.active.append(["sku", "name", "day"])
+    made.active.append([5, "a", ""])
+    made.active["A2"].number_format = "0" * 1_000
+    assert read(saved(made))[0].cells["sku"] == "5"
 
 
 def test_a_formula_gives_its_value_and_no_cell_is_one_of_ours_to_run() -> None:

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from data import tables
 from data.store import open_store
 from routing.model.notices import ClaimedNotice
+from routing.services.switching import switch_allocation
 from tests.delayed import Delayed, a_delay
 from tests.website import Website, a_website, form_token
 from web.due import do_due
@@ -113,6 +114,20 @@ def test_what_is_no_answer_is_refused_and_changes_nothing(
     delayed.token()
     before = everything(website)
     assert delayed.say(client, **form).status_code in (400, 422)
+    assert everything(website) == before
+
+
+def test_where_the_erp_allocates_by_now_the_customer_is_asked_to_call(website: Website, delayed: Delayed) -> None:
+    with open_store(website.installation.database) as store:
+        switch_allocation(store, erp=True, now=website.clock.at, by="admin")
+    client = website.client()
+    token = form_token(client.get(f"/c/{delayed.token()}"))
+    before = everything(website)
+    for form in ({"answer": "cancel"}, {"answer": "other_day", "day": "2026-05-21"}):
+        answer = client.post(f"/c/{delayed.token()}", data={"csrf_token": token, **form})
+        assert answer.status_code == 409
+        assert "or call us" in answer.text
+        assert "ERP" not in answer.text
     assert everything(website) == before
 
 

@@ -78,6 +78,15 @@ def test_no_day_a_day_that_is_over_and_an_unknown_number_are_refused(
     assert inbound(website, desk) == before
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "2300-01-01"])
+def test_a_day_years_away_is_refused(client: FlaskClient, website: Website, desk: Desk, day: str) -> None:
+    before = inbound(website, desk)
+    for at in ("/inbound/simulate", "/inbound/commit"):
+        answer = post(client, at, number="IN-1", to=day)
+        assert (answer.status_code, "years away" in answer.text) == (422, True)
+    assert inbound(website, desk) == before
+
+
 @pytest.mark.usefixtures("desk")
 def test_only_a_dispatcher_changes_what_is_expected(website: Website) -> None:
     viewer = website.signed_in(role="viewer")

@@ -298,11 +298,17 @@ def test_what_came_back_is_inspected_on_a_page(floor: Floor) -> None:
                 from_place=f"vehicle:{floor.round.vehicle_id}", to_place=f"returned:{floor.round.depot_id}",
             )
         )  # fmt: skip
-    assert "Oat milk 1 l" in floor.client.get("/shelves/returns").text
+    page = floor.client.get("/shelves/returns").text
+    assert "Oat milk 1 l" in page
+    assert 'name="seen" value="6"' in page
     form = {"depot": floor.round.depot_id, "product": floor.round.product_id, "place": "returned"}
     for bad in ({}, {"quantity": "0", "verdict": "stock"}, {"quantity": "2", "verdict": "eat"}):
         assert floor.post("/shelves/returns", **form, **bad).status_code == 422, bad
     assert floor.post("/shelves/returns", **form, quantity="7", verdict="stock").status_code == 409
-    assert floor.post("/shelves/returns", **form, quantity="6", verdict="stock").status_code == 302
+    form["seen"] = 6
+    assert floor.post("/shelves/returns", **form, quantity="2", verdict="stock").status_code == 302
+    assert floor.post("/shelves/returns", **form, quantity="2", verdict="stock").status_code == 409  # pressed twice
+    form["seen"] = 4
+    assert floor.post("/shelves/returns", **form, quantity="4", verdict="stock").status_code == 302
     assert "Nothing to inspect" in floor.client.get("/shelves/returns").text
     assert units_on_hand(floor) == 42

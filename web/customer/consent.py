@@ -61,7 +61,8 @@ def reply(token: str) -> ResponseReturnValue:
     try:
         in_transaction(here().database, write)
     except Conflict as problem:
-        if problem.code != "consent_closed":
+        # Where the ERP allocates, nobody here can give the goods to others: that is for a person, not for the customer.
+        if problem.code not in ("consent_closed", "erp_allocates"):
             raise
         return _page(token, consent_id, wrong=_("This was not changed. Look at how it stands now, or call us.")), 409
     except InvalidInput as problem:

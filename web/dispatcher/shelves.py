@@ -248,6 +248,7 @@ def inspect() -> ResponseReturnValue:
             verdict=verdict,
             now=now(),
             by=current_user.actor,
+            seen=request.form.get("seen", type=row_id),
         ),
     )
     said = _("%(n)s inspected: %(verdict)s.", n=quantity, verdict=words.verdict_words(verdict.value))
