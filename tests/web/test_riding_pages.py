@@ -134,6 +134,14 @@ def test_terms_that_forbid_it_are_named_and_the_customer_is_to_be_asked(website:
     assert "/release/along" not in page
 
 
+def test_the_command_names_the_terms_in_a_sentence_that_can_be_read(website: Website, desk: Desk) -> None:
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.order).where(tables.order.c.id == desk.orders[2]).values(min_percent=70))
+    InstallationClock(website.installation.database).jump(to=website.clock.at, running=False)
+    shown = run("release", "--simulate")
+    assert "ask the customer first: what is there is below its minimum share" in shown.output
+
+
 def test_where_no_way_can_be_measured_the_page_says_why_and_the_goods_go(website: Website, desk: Desk) -> None:
     with website.installation.database.writing() as connection:
         connection.execute(update(tables.depot).values(lat=None, lon=None))

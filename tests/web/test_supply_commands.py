@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -73,6 +73,14 @@ def test_promises_say_by_what_each_open_line_is_covered() -> None:
     assert dates()["SO-2"] == day(3)
     assert 'There is no customer "Nobody"' in call("promises", "--customer", "Nobody").output
     assert "2 open lines" in call("promises").output
+
+
+@pytest.mark.usefixtures("company")
+def test_days_of_a_slip_stand_whole_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    told = call("slip", "PO-1", "--to", day(9), "--simulate").output
+    assert f"{int(day(9)[8:])} {date.fromisoformat(day(9)):%b}" in told
+    assert "…" not in told
 
 
 @pytest.mark.usefixtures("company")

@@ -22,7 +22,7 @@ from routing.services.dispatching import dispatch_day
 from routing.services.loading import Loaded, load_route
 from routing.services.locating import LocatedAll, locate_sites
 from routing.services.planning import begin_plan
-from web.cli.output import json_option, print_json
+from web.cli.output import counted, json_option, print_json
 from web.cli.values import DAY, SECONDS, SEED
 from web.wiring import Installation, open_installation
 
@@ -281,8 +281,9 @@ def _show_plan(document: Mapping[str, Any], zones: Mapping[str, str]) -> None:
         if document["from_day"] == document["to_day"]
         else "{from_day} to {to_day}".format_map(document)
     )
+    served, routes = counted(document["served"], "delivery", "deliveries"), counted(len(document["routes"]), "route")
     table = Table(
-        title=f"{days}: {document['served']} deliveries on {len(document['routes'])} routes",
+        title=f"{days}: {served} on {routes}",
         title_justify="left",
         box=SIMPLE_HEAD,
         pad_edge=False,

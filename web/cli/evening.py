@@ -32,7 +32,7 @@ from routing.rules.figures.figure import Ratio
 from routing.services.closing import VanClosed, close_day, close_van, not_attempted
 from web.cli.figures import show_period
 from web.cli.files import template_option
-from web.cli.output import json_option, print_json
+from web.cli.output import counted, json_option, print_json
 from web.cli.values import DAY
 from web.dispatcher.papers import file_name
 from web.palette import route_colour, route_ink
@@ -74,7 +74,7 @@ def papers_command(day: str | None, folder: Path, as_json: bool) -> None:
     if as_json:
         print_json({"written": written})
     else:
-        click.echo(f"{len(written)} papers of {len(routes)} routes in {folder}")
+        click.echo(f"{counted(len(written), 'paper')} of {counted(len(routes), 'route')} in {folder}")
 
 
 @click.command("close")
@@ -327,7 +327,8 @@ PERCENT = ("otif", "in_full", "on_time", "first_attempt", "left_out")
 
 def _show_figures(found: DayFigures, currency: str) -> None:
     console = Console()
-    table = Table(title=f"{found.day}: {found.deliveries} deliveries on {found.routes} routes", title_justify="left",
+    deliveries = counted(found.deliveries, "delivery", "deliveries")
+    table = Table(title=f"{found.day}: {deliveries} on {counted(found.routes, 'route')}", title_justify="left",
                   box=SIMPLE_HEAD, pad_edge=False)  # fmt: skip
     table.add_column("Figure")
     table.add_column("", justify="right")

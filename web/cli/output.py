@@ -28,6 +28,19 @@ def print_json(document: Any) -> None:
     click.echo(json.dumps(document, default=_document, ensure_ascii=False, indent=2))
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 route`, `2 routes`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def short_day(day: str) -> str:
+    """`3 Mar`: a terminal of 80 columns has no room for the year."""
+    if not day:
+        return "no date"
+    when = date.fromisoformat(day)
+    return f"{when.day} {when:%b}"
+
+
 def clean(text: str) -> str:
     """Text of others without what a terminal would obey."""
     return "".join(character if character.isprintable() else " " for character in text)

@@ -160,7 +160,7 @@ def _print_parts(along: Along, currency: str, *, simulate: bool) -> None:
         click.echo(clean(f"  {_headline(offer)}; {_costs(offer, currency)}"))
     for offer in along.agreed:
         assert offer.forbidden is not None
-        click.echo(clean(f"  {_headline(offer)}; but it {WORDS[offer.forbidden]}: ask the customer"))
+        click.echo(clean(f"  {_headline(offer)}; ask the customer first: {WORDS[offer.forbidden]}"))
     if along.nobody:
         parts = "part is" if len(along.nobody) == 1 else "parts are"
         click.echo(f"{len(along.nobody)} more {parts} there that no van can take (--json says why)")

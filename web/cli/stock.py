@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from routing.model.orders import LineChange, Preview
 from routing.model.stock import Receipt
 from routing.services.receiving import commit_receipts, simulate_receipts
 from web.cli.files import FILE, check_file, template_option
-from web.cli.output import clean, json_option, plain, print_json
+from web.cli.output import clean, json_option, plain, print_json, short_day
 from web.wiring import open_installation
 
 BY = "command line"
@@ -141,8 +141,8 @@ def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
             str(line.needed),
             str(line.firm_after) if line.firm_after else "–",
             str(line.waits) if line.waits else "–",
-            _short_day(line.promised_on or line.old_day),
-            _short_day(line.new_day),
+            short_day(line.promised_on or line.old_day),
+            short_day(line.new_day),
             _kept(line),
         )
     console.print(table)
@@ -157,11 +157,3 @@ def _kept(line: LineChange) -> str:
     if not line.promised_on:
         return ""
     return "breaks" if line.slips or not line.new_day else "kept"
-
-
-def _short_day(day: str) -> str:
-    """`3 Mar`: a terminal of 80 columns has no room for the year."""
-    if not day:
-        return "no date"
-    when = date.fromisoformat(day)
-    return f"{when.day} {when:%b}"

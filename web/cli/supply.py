@@ -26,7 +26,7 @@ from routing.services.supplying import (
     simulate_shelf_count,
     simulate_slip,
 )
-from web.cli.output import json_option, print_json
+from web.cli.output import json_option, print_json, short_day
 from web.cli.values import DAY
 from web.wiring import Installation, open_installation
 
@@ -153,8 +153,8 @@ def _print(title: str, previews: list[Preview], simulate: bool, as_json: bool) -
                     str(line.needed),
                     f"{line.firm_before} → {line.firm_after}",
                     f"{line.provisional_before} → {line.provisional_after}",
-                    line.old_day or "no date",
-                    line.new_day or "no date",
+                    short_day(line.old_day),
+                    short_day(line.new_day),
                     "breaks" if line.slips or (line.promised_on and not line.new_day) else "",
                 )
             console.print(table)

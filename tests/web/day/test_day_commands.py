@@ -90,7 +90,7 @@ def test_a_day_is_planned_loaded_and_dispatched_from_the_command_line(day: Insta
     assert "great circle" in document["travel"]
 
     shown = run("plan", "--from", DAY, "--time-limit", "1", "--seed", "3")
-    assert "2 deliveries on 1 routes" in shown.stdout
+    assert "2 deliveries on 1 route" in shown.stdout
     left_out = next(line for line in shown.stdout.splitlines() if "D-3" in line)
     assert "Café 3" in left_out
     assert "missing weight" in left_out
