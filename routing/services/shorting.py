@@ -7,10 +7,10 @@ anew, deliveries shrink or vanish, whoever gets a later date is told, and a deli
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from routing.errors import BackrouteError, Conflict, NotFound
 from routing.model.orders import Book, Preview
@@ -27,25 +27,10 @@ class Reader(allocating.Reader, Protocol):
     def shelves(self, depot_id: int, product_id: int) -> list[ShelfOfReceipt]: ...
 
 
-class Store(allocating.Store, editing.EditsPlans, picking.Store, Protocol):
-    def picked_units(self, depot_id: int, product_ids: Collection[int]) -> dict[tuple[int, int], int]: ...
-    def shelves(self, depot_id: int, product_id: int) -> list[ShelfOfReceipt]: ...
+class Store(Reader, editing.EditsPlans, picking.Store, allocating.Store, Protocol):
     def set_counted(self, *, supply_id: int, quantity: int, was: int) -> None: ...
     def plans_with(self, delivery_id: int) -> list[tuple[int, str]]: ...
     def deliveries_of_lines(self, line_ids: Collection[int]) -> set[int]: ...
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: Mapping[str, Any],
-        order_id: int | None = None,
-        delivery_id: int | None = None,
-        shift_id: int | None = None,
-        plan_id: int | None = None,
-    ) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
