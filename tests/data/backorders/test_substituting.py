@@ -173,7 +173,7 @@ def test_the_figures_count_what_was_ordered_once_and_no_backorder_any_more(case:
         assert flow(connection, period=period, scope=Whose(customer_id=1)) == before, (
             "it came in once, and was on no shelf then"
         )
-        units = stock(connection, day=date(2026, 5, 12), scope=Whose()).units
+        units = stock(connection, day=date(2026, 5, 12), scope=Whose())[0].units
     assert (units.numerator, units.denominator) == (2 + 12, 2 + 2 + 12)
 
 
