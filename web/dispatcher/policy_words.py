@@ -10,7 +10,7 @@ from flask_babel import ngettext
 from routing.model.money import minor_digits
 from routing.rules.door import REASONS
 from routing.rules.policies import KINDS, Scope
-from web.dispatcher.words import completeness_words, outcome_words, policy_words, silence_words
+from web.dispatcher.words import completeness_words, outcome_words, rule_words, silence_words
 from web.formats import money
 
 
@@ -155,7 +155,7 @@ def value_words(name: str, value: Any, currency: str = "") -> str:
         case "max_attempts":
             return ngettext("%(num)s attempt at most", "%(num)s attempts at most", value)
         case "allocation_rule":
-            return policy_words()[value][0]
+            return rule_words()[value][0]
         case "completeness":
             return completeness_words(value)
         case "rank_rule":
