@@ -97,7 +97,7 @@ def _about_refused(
                 to_state=UnitState.SHORT,
                 quantity=each.quantity,
             )
-    if decision is not Decision.REDELIVER:
+    else:
         for each in refused:
             gone.units[each.line_id] += each.quantity
         word = "credited" if decision is Decision.CREDIT else "cancelled"
