@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 from rich.box import SIMPLE_HEAD
@@ -33,10 +32,10 @@ from routing.services.closing import VanClosed, close_day, close_van, not_attemp
 from web.cli.figures import show_period
 from web.cli.files import template_option
 from web.cli.output import json_option, print_json
-from web.cli.values import DAY
+from web.cli.values import DAY, the_day
 from web.dispatcher.papers import file_name
 from web.palette import route_colour, route_ink
-from web.wiring import Installation, open_installation
+from web.wiring import open_installation
 
 BY = "command line"
 
@@ -228,15 +227,6 @@ def results_command(
 
 
 # ---------------------------------------------------------------------------- what they share
-
-
-def the_day(here: Installation, day: str | None) -> str:
-    """ISO; today by the company's zone when none was given."""
-    if day is not None:
-        return day
-    with here.database.reading() as connection:
-        zone = company_card(connection).zone
-    return here.clock.now().astimezone(ZoneInfo(zone)).date().isoformat()
 
 
 def _make(folder: Path) -> None:
