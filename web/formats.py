@@ -11,6 +11,8 @@ from babel.numbers import format_currency, format_decimal
 from flask import Flask
 from flask_babel import get_locale
 
+from routing.model.money import in_units
+
 MINUTE_S = 60
 MILES_LOCALES = ("US", "GB")
 
@@ -65,7 +67,7 @@ def distance(metres: float | None) -> str:
 
 def money(minor: int | None, currency: str) -> str:
     """An amount of minor units, never without its currency."""
-    return "" if minor is None else str(format_currency(minor / 100, currency, locale=_locale()))
+    return "" if minor is None else str(format_currency(in_units(minor, currency), currency, locale=_locale()))
 
 
 def ago(value: datetime | None, now: datetime) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, case, func, select
 
 from data.exporters.paging import pages
 from data.exporters.sheets import Cell
+from data.queries.needs import HELD
 from data.queries.open_lines import every_open_line
 from data.tables import (
     allocation,
@@ -61,7 +62,6 @@ def stock_rows(connection: Connection) -> Rows:
     shelf for orders, released and picked ones included; `available` is on hand less allocated; `returned` waits to be
     inspected; `on_order` is still to come from suppliers."""
     depots = {row.id: row.number for row in connection.execute(select(depot).order_by(depot.c.number))}
-    held = allocation.c.allocated + allocation.c.released + allocation.c.picked
     left = supply.c.quantity - supply.c.received - supply.c.closed_short
     coming = func.sum(case((left > 0, left), else_=0)).label("units")
     for page in pages(connection, select(product.c.id.label("key"), product), product.c.id):
@@ -77,7 +77,7 @@ def stock_rows(connection: Connection) -> Rows:
         allocated = {
             (row.depot_id, row.product_id): int(row.units)
             for row in connection.execute(
-                select(supply.c.depot_id, supply.c.product_id, func.sum(held).label("units"))
+                select(supply.c.depot_id, supply.c.product_id, func.sum(HELD).label("units"))
                 .join(allocation, allocation.c.supply_id == supply.c.id)
                 .where(supply.c.kind == "receipt", supply.c.product_id.in_(ids))
                 .group_by(supply.c.depot_id, supply.c.product_id)

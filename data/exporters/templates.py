@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +13,6 @@ from sqlalchemy import Connection, Row, select
 from data.exporters.paging import pages
 from data.exporters.sheets import Cell
 from data.importers import customers, inbound, orders, products
-from data.importers.cells import minor_digits
 from data.tables import (
     contact,
     customer,
@@ -28,16 +26,9 @@ from data.tables import (
     supplier,
     supply,
 )
+from routing.model.money import in_units
 
 Rows = Iterator[list[Cell]]
-
-
-def money(minor: int, currency: str) -> Decimal:
-    """
-    >>> str(money(350, "EUR")), str(money(350, "JPY"))
-    ('3.50', '350')
-    """
-    return Decimal(minor).scaleb(-minor_digits(currency))
 
 
 def moment(at: datetime | None, zone: str) -> str:
@@ -70,7 +61,7 @@ def product_rows(connection: Connection) -> Rows:
                     "weight_g": each.weight_g,
                     "volume_cm3": each.volume_cm3,
                     "pieces": each.pieces,
-                    "price": money(each.price, each.currency),
+                    "price": in_units(each.price, each.currency),
                     "currency": each.currency,
                     "supplier": each.supplier or "",
                 },
@@ -246,7 +237,7 @@ def order_rows(connection: Connection) -> Rows:
                         "line": line.number,
                         "sku": line.sku,
                         "quantity": line.quantity - line.cancelled,
-                        "unit_price": money(line.unit_price, each.currency),
+                        "unit_price": in_units(line.unit_price, each.currency),
                         "promised_on": promised.get(line.id, ""),
                     },
                 )

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from data.importers.table import Row
 from routing.errors import InvalidInput
 from routing.model.imports import ImportResult
+from routing.model.money import minor_digits
 from routing.model.orders import WEEKDAYS, weekdays
 
 MOST = 100_000_000
@@ -18,7 +19,6 @@ MOST = 100_000_000
 
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00")
-_MINOR_DIGITS = {"BHD": 3, "CLP": 0, "ISK": 0, "JPY": 0, "JOD": 3, "KRW": 0, "KWD": 3, "OMR": 3, "TND": 3, "VND": 0}
 
 
 class Cells:
@@ -216,11 +216,6 @@ class Cells:
             self.wrong(column, f'"{_short(cell)}" is no time zone: write one as Europe/Helsinki')
             return default
         return cell
-
-
-def minor_digits(currency: str) -> int:
-    """How many decimals an amount of the currency has."""
-    return _MINOR_DIGITS.get(currency, 2)
 
 
 def changed_values(

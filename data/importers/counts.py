@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from data.importers.table import Row, read_table
 from routing.errors import FileRefused
+from routing.model.money import minor_digits
 
 COLUMNS = ("vehicle", "sku", "counted")
 OPTIONAL = ("cash", "currency")
@@ -67,7 +68,7 @@ def _take(row: Row, found: dict[int, VanCount], vehicles: Mapping[str, int], pro
     cash, currency = cells.get("cash", ""), cells.get("currency", "")
     if not cash or not currency:
         return "it names neither a SKU with its count nor cash with its currency"
-    amount = minor_units(cash)
+    amount = minor_units(cash, currency)
     if amount is None:
         return f'"{cash[:20]}" is no amount: write it like 112.50'
     if currency in count.cash:
@@ -80,11 +81,16 @@ MOST_CASH = 10_000_000
 """What no driver carries home: above it, it is a slip of the finger or nonsense."""
 
 
-def minor_units(text: str) -> int | None:
-    """112.50 or 112,50 as 11250; None when it is no amount of 0 or more with two decimals at most."""
+def minor_units(text: str, currency: str) -> int | None:
+    """112.50 or 112,50 as 11250; None when it is no amount of 0 or more with the currency's decimals at most.
+
+    >>> minor_units("112,50", "EUR"), minor_units("112", "JPY"), minor_units("112.50", "JPY")
+    (11250, 112, None)
+    """
+    digits = minor_digits(currency)
     try:
         amount = Decimal(text.strip().replace(",", "."))
     except InvalidOperation:
         return None
-    fits = amount.is_finite() and 0 <= amount < MOST_CASH and amount == round(amount, 2)
-    return int(amount * 100) if fits else None
+    fits = amount.is_finite() and 0 <= amount < MOST_CASH and amount == round(amount, digits)
+    return int(amount.scaleb(digits)) if fits else None

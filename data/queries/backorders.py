@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, case, func, or_, select
 
+from data.queries.needs import COMMITTED, ORDERED, SERVED, newest_promise
 from data.tables import allocation, customer, order, order_line, product, promise, site, supply
 from routing.errors import NotFound
 from routing.model.backorders import Backorder
@@ -14,26 +15,19 @@ from routing.model.backorders import Backorder
 def backorders(connection: Connection, *, customer_ids: Collection[int] | None = None) -> list[Backorder]:
     """By customer, then the soonest first, lines without a day last."""
     on_shelf = supply.c.kind == "receipt"
-    gone = allocation.c.loaded + allocation.c.delivered + allocation.c.refused
-    committed = allocation.c.released + allocation.c.picked
     sums = (
         select(
             allocation.c.order_line_id,
             # What is on a van, delivered, released or on the shelf for the line no longer waits for stock.
-            func.sum(gone + committed + case((on_shelf, allocation.c.allocated), else_=0)).label("served"),
+            func.sum(SERVED + COMMITTED + case((on_shelf, allocation.c.allocated), else_=0)).label("served"),
             func.sum(case((on_shelf, 0), else_=allocation.c.allocated)).label("covered"),
         )
         .join(supply, supply.c.id == allocation.c.supply_id)
         .group_by(allocation.c.order_line_id)
         .subquery()
     )
-    newest = (
-        select(func.max(promise.c.version))
-        .where(promise.c.order_line_id == order_line.c.id)
-        .correlate(order_line)
-        .scalar_subquery()
-    )
-    quantity = order_line.c.quantity - order_line.c.cancelled - func.coalesce(sums.c.served, 0)
+    newest = newest_promise(order_line.c.id)
+    quantity = ORDERED - func.coalesce(sums.c.served, 0)
     query = (
         select(
             order_line.c.id,

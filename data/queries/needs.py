@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import Column, ColumnElement, ScalarSelect, func, select
 
-from data.tables import allocation, order_line
+from data.tables import allocation, order_line, promise
 
 SERVED = allocation.c.loaded + allocation.c.delivered + allocation.c.refused
 """Units of an allocation that its line does not need a second time."""
 COMMITTED = allocation.c.released + allocation.c.picked
 """Units cleared to go out that still lie at the depot."""
+HELD = allocation.c.allocated + COMMITTED
+"""Units that lie at the depot, or are still to come, and are the line's."""
 SETTLED = allocation.c.delivered + allocation.c.refused
 """Units that reached the customer, or that the customer refused: what is on a van has not."""
 GONE = SERVED + allocation.c.short + allocation.c.damaged
@@ -37,3 +39,13 @@ def units_of_line(units: ColumnElement[Any]) -> ColumnElement[int]:
 def still_needed() -> ColumnElement[int]:
     """Ordered − cancelled − loaded, delivered or refused, of the order line that the query stands on."""
     return ORDERED - units_of_line(SERVED)
+
+
+def newest_promise(line_id: Column[int]) -> ScalarSelect[int]:
+    """The version of the last promise of the line that `line_id` names in the query around it; NULL without any."""
+    return (
+        select(func.max(promise.c.version))
+        .where(promise.c.order_line_id == line_id)
+        .correlate(line_id.table)
+        .scalar_subquery()
+    )

@@ -8,9 +8,8 @@ from datetime import date
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, case, func, select
 
+from data.queries.needs import HELD, ORDERED, SERVED, still_needed
 from data.tables import allocation, customer, depot, order, order_line, product, promise, site, supply
-
-_SERVED = allocation.c.loaded + allocation.c.delivered + allocation.c.refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +61,7 @@ def open_lines(
     if customer_number:
         wanted.append(customer.c.number == customer_number)
     # Line by line, not summed for all: a page of a long table then costs no more than one of a short one.
-    held = allocation.c.allocated + allocation.c.released + allocation.c.picked
-    needed = order_line.c.quantity - order_line.c.cancelled - _of_line(_SERVED)
+    needed = still_needed()
     rows = connection.execute(
         select(
             order_line.c.id,
@@ -79,10 +77,10 @@ def open_lines(
             product.c.number.label("sku"),
             product.c.name,
             product.c.unit,
-            (order_line.c.quantity - order_line.c.cancelled).label("ordered"),
+            ORDERED.label("ordered"),
             needed.label("needed"),
-            _of_line(case((supply.c.kind == "receipt", held), else_=0)).label("firm"),
-            _of_line(case((supply.c.kind == "inbound", held), else_=0)).label("provisional"),
+            _of_line(case((supply.c.kind == "receipt", HELD), else_=0)).label("firm"),
+            _of_line(case((supply.c.kind == "inbound", HELD), else_=0)).label("provisional"),
             order.c.wanted_on,
             order_line.c.expected_on,
         )
@@ -115,7 +113,7 @@ def open_lines(
 
 def count_open_lines(connection: Connection) -> int:
     served = (
-        select(allocation.c.order_line_id, func.sum(_SERVED).label("units"))
+        select(allocation.c.order_line_id, func.sum(SERVED).label("units"))
         .group_by(allocation.c.order_line_id)
         .subquery()
     )
@@ -126,7 +124,7 @@ def count_open_lines(connection: Connection) -> int:
         .outerjoin(served, served.c.order_line_id == order_line.c.id)
         .where(
             order.c.cancelled_at.is_(None),
-            order_line.c.quantity - order_line.c.cancelled > func.coalesce(served.c.units, 0),
+            func.coalesce(served.c.units, 0) < ORDERED,
         )
     )
     return connection.scalar(query) or 0

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Select, case, func, or_, select
 
-from data.queries.needs import ORDERED
+from data.queries.needs import COMMITTED, ORDERED
 from data.queries.policies import policy_book
 from data.tables import (
     allocation,
@@ -102,7 +102,7 @@ def _sums() -> Any:
             allocation.c.order_line_id.label("line_id"),
             func.sum(firm).label("firm"),
             func.sum(coming).label("coming"),
-            func.sum(allocation.c.released + allocation.c.picked).label("released"),
+            func.sum(COMMITTED).label("released"),
             func.sum(allocation.c.loaded).label("loaded"),
             func.sum(allocation.c.delivered).label("delivered"),
             func.sum(allocation.c.refused).label("refused"),

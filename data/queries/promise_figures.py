@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from data.queries.backorder_figures import Scope
+from data.queries.needs import ORDERED
 from data.tables import allocation, delivery, delivery_line, manifest, order, order_line, promise, proof, proof_line
 from routing.rules.figures.figure import Period, Ratio
 from routing.rules.figures.otif import CUSTOMER_CAUSED
@@ -156,12 +157,11 @@ def _lines_due(period: Period, over: date, scope: Scope, wishes: list[str]) -> C
         .join(promise, promise.c.order_line_id == order_line.c.id)
         .where(promise.c.promised_on.between(period.first.isoformat(), over.isoformat()))
     )
-    wanted = order_line.c.quantity - order_line.c.cancelled
     held = (
         select(
             order_line.c.id,
             order_line.c.order_id,
-            wanted.label("wanted"),
+            ORDERED.label("wanted"),
             func.coalesce(
                 func.max(case((promise.c.why.in_(wishes), promise.c.version))), func.min(promise.c.version)
             ).label("first"),
@@ -177,7 +177,7 @@ def _lines_due(period: Period, over: date, scope: Scope, wishes: list[str]) -> C
             order_line.c.quantity > order_line.c.cancelled,
             *scope.of_orders(),
         )
-        .group_by(order_line.c.id, order_line.c.order_id, wanted)
+        .group_by(order_line.c.id, order_line.c.order_id, ORDERED)
         .subquery("held")
     )
     first, last = promise.alias("first_promise"), promise.alias("last_promise")

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, case, func, or_, select
 
+from data.queries.needs import HELD
 from data.store import SqlStore
 from data.tables import allocation, depot, movement, product, supply
 from routing.errors import Conflict
@@ -39,9 +40,7 @@ def shelf_card(connection: Connection, *, depot_id: int, code: str) -> ShelfCard
     held = connection.execute(
         select(
             func.coalesce(func.sum(allocation.c.picked), 0).label("picked"),
-            func.coalesce(func.sum(allocation.c.allocated + allocation.c.released + allocation.c.picked), 0).label(
-                "promised"
-            ),
+            func.coalesce(func.sum(HELD), 0).label("promised"),
         )
         .join(supply, supply.c.id == allocation.c.supply_id)
         .where(supply.c.depot_id == depot_id, supply.c.product_id == product_id, supply.c.kind == "receipt")

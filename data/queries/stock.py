@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Select, Subquery, and_, case, func, or_, select, true
 
+from data.queries.needs import HELD, ORDERED, SERVED
 from data.tables import allocation, depot, order, order_line, product, supply
 from routing.model.stock import Coming, SkuStock
 
 SORTS = ("uncovered", "sku", "on_hand", "available", "inbound", "wanted", "expected")
 
-_HELD = allocation.c.allocated + allocation.c.released + allocation.c.picked
 _LEFT = supply.c.quantity - supply.c.received - supply.c.closed_short
 _ON_SHELF = and_(supply.c.kind == "receipt", supply.c.cancelled_at.is_(None))
 _TO_COME = and_(supply.c.kind == "inbound", supply.c.cancelled_at.is_(None), _LEFT > 0)
@@ -112,9 +112,9 @@ def _held() -> Subquery:
         select(
             supply.c.product_id,
             supply.c.depot_id,
-            func.sum(case((of_receipt, _HELD), else_=0)).label("on_shelf"),
-            func.sum(case((of_receipt, 0), else_=_HELD)).label("on_inbound"),
-            func.sum(case((_ON_SHELF, allocation.c.quantity - _HELD), else_=0)).label("gone"),
+            func.sum(case((of_receipt, HELD), else_=0)).label("on_shelf"),
+            func.sum(case((of_receipt, 0), else_=HELD)).label("on_inbound"),
+            func.sum(case((_ON_SHELF, allocation.c.quantity - HELD), else_=0)).label("gone"),
         )
         .join(allocation, allocation.c.supply_id == supply.c.id)
         .group_by(supply.c.product_id, supply.c.depot_id)
@@ -127,12 +127,12 @@ def _wanted() -> Subquery:
     gone = (
         select(
             allocation.c.order_line_id,
-            func.sum(allocation.c.loaded + allocation.c.delivered + allocation.c.refused).label("units"),
+            func.sum(SERVED).label("units"),
         )
         .group_by(allocation.c.order_line_id)
         .subquery()
     )
-    needed = order_line.c.quantity - order_line.c.cancelled - func.coalesce(gone.c.units, 0)
+    needed = ORDERED - func.coalesce(gone.c.units, 0)
     return (
         select(
             order_line.c.product_id,

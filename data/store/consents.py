@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, insert, or_, select, update
 
+from data.queries.needs import COMMITTED, ORDERED, SERVED, newest_promise
 from data.store.part import StorePart, parts
 from data.tables import (
     allocation,
@@ -27,8 +28,6 @@ from data.tables import (
 from routing.errors import NotFound
 from routing.model.consents import Answer, AskedOf, Consent, NewConsent, OpenLine, Refund, Silence
 from routing.model.notices import NoticeKind
-
-_SERVED = allocation.c.loaded + allocation.c.delivered + allocation.c.refused
 
 
 class ConsentStore(StorePart):
@@ -194,19 +193,14 @@ class ConsentStore(StorePart):
         sums = (
             select(
                 allocation.c.order_line_id,
-                func.sum(_SERVED).label("served"),
-                func.sum(allocation.c.released + allocation.c.picked).label("committed"),
+                func.sum(SERVED).label("served"),
+                func.sum(COMMITTED).label("committed"),
             )
             .group_by(allocation.c.order_line_id)
             .subquery()
         )
-        latest = (
-            select(func.max(promise.c.version))
-            .where(promise.c.order_line_id == order_line.c.id)
-            .correlate(order_line)
-            .scalar_subquery()
-        )
-        still_open = order_line.c.quantity - order_line.c.cancelled - func.coalesce(sums.c.served, 0)
+        latest = newest_promise(order_line.c.id)
+        still_open = ORDERED - func.coalesce(sums.c.served, 0)
         query = (
             select(
                 order_line,

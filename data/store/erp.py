@@ -7,11 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import func, insert, select, update
 
+from data.queries.needs import COMMITTED, ORDERED
 from data.store.part import StorePart, parts
 from data.tables import allocation, delivery_line, order_line, setting, supply
 from routing.errors import Conflict
 
-_ON_ITS_WAY = allocation.c.released + allocation.c.picked + allocation.c.loaded
+_ON_ITS_WAY = COMMITTED + allocation.c.loaded
 _TAKEN = _ON_ITS_WAY + allocation.c.delivered + allocation.c.refused
 
 
@@ -101,11 +102,10 @@ class ErpStore(StorePart):
         }
         self.give_up_claims(lines)
         taken = self.taken_of(lines)
-        wanted = order_line.c.quantity - order_line.c.cancelled
         for line_id in sorted(lines):
             units = taken.get(line_id, 0)
             self.connection.execute(
                 update(order_line)
-                .where(order_line.c.id == line_id, wanted > units)
+                .where(order_line.c.id == line_id, units < ORDERED)
                 .values(cancelled=order_line.c.quantity - units, expected_on="")
             )

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, insert, select, update
 
+from data.queries.needs import newest_promise
 from data.store.part import StorePart
 from data.tables import (
     allocation,
@@ -314,12 +315,7 @@ class ProofStore(StorePart):
 
     def _told(self, delivery_ids: Collection[int]) -> dict[int, tuple[str, str, str]]:
         """Day, opening and closing of the window each delivery's customer was told last, where one was told."""
-        latest = (
-            select(func.max(promise.c.version))
-            .where(promise.c.order_line_id == allocation.c.order_line_id)
-            .correlate(allocation)
-            .scalar_subquery()
-        )
+        latest = newest_promise(allocation.c.order_line_id)
         rows = self.connection.execute(
             select(delivery_line.c.delivery_id, promise.c.promised_on, promise.c.window_from, promise.c.window_to)
             .join(allocation, allocation.c.id == delivery_line.c.allocation_id)

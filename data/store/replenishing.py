@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, update
 
+from data.queries.needs import HELD, ORDERED, SERVED
 from data.store.part import StorePart
 from data.tables import allocation, depot, notice, order, order_line, product, product_supplier, supplier, supply
 from routing.model.notices import NoticeKind
@@ -17,7 +18,6 @@ from routing.model.parties import Supplier
 from routing.rules.replenishment import Overdue, SkuFacts
 
 HISTORY_DAYS = 182
-_HELD = allocation.c.allocated + allocation.c.released + allocation.c.picked
 
 
 class ReplenishStore(StorePart):
@@ -88,7 +88,7 @@ class ReplenishStore(StorePart):
 
     def _on_hand(self, depot_id: int) -> dict[int, int]:
         gone = (
-            select(allocation.c.supply_id, func.sum(allocation.c.quantity - _HELD).label("units"))
+            select(allocation.c.supply_id, func.sum(allocation.c.quantity - HELD).label("units"))
             .group_by(allocation.c.supply_id)
             .subquery()
         )
@@ -124,7 +124,7 @@ class ReplenishStore(StorePart):
 
     def _held(self, depot_id: int) -> dict[int, int]:
         query = (
-            select(supply.c.product_id, func.sum(_HELD).label("units"))
+            select(supply.c.product_id, func.sum(HELD).label("units"))
             .join(allocation, allocation.c.supply_id == supply.c.id)
             .where(supply.c.depot_id == depot_id)
             .group_by(supply.c.product_id)
@@ -136,12 +136,12 @@ class ReplenishStore(StorePart):
         gone = (
             select(
                 allocation.c.order_line_id,
-                func.sum(allocation.c.loaded + allocation.c.delivered + allocation.c.refused).label("units"),
+                func.sum(SERVED).label("units"),
             )
             .group_by(allocation.c.order_line_id)
             .subquery()
         )
-        needed = order_line.c.quantity - order_line.c.cancelled - func.coalesce(gone.c.units, 0)
+        needed = ORDERED - func.coalesce(gone.c.units, 0)
         query = (
             select(order_line.c.product_id, func.sum(needed).label("units"))
             .join(order, order.c.id == order_line.c.order_id)

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from sqlalchemy import func, insert, select, update
 
+from data.queries.needs import ORDERED
 from data.store.stock import StockStore
 from data.tables import (
     allocation,
@@ -113,7 +114,7 @@ class ReturnStore(StockStore):
         self.touched_lines.add(line_id)
         done = self.connection.execute(
             update(order_line)
-            .where(order_line.c.id == line_id, order_line.c.quantity - order_line.c.cancelled >= quantity)
+            .where(order_line.c.id == line_id, quantity <= ORDERED)
             .values(cancelled=order_line.c.cancelled + quantity)
         )
         if not done.rowcount:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, case, func, insert, select, update
 
+from data.queries.needs import HELD
 from data.store.part import StorePart, parts
 from data.tables import allocation, depot, event, line_stand, order, order_line, supply
 
@@ -85,9 +86,8 @@ class StandStore(StorePart):
 
     def _stands(self, line_ids: Collection[int]) -> list[tuple[int, str, Stand]]:
         """Key, zone and stand of each line as it is now."""
-        unmoved = allocation.c.allocated + allocation.c.released + allocation.c.picked
-        on_shelf = allocation.c.loaded + case((supply.c.kind == "receipt", unmoved), else_=0)
-        dated = case((supply.c.kind == "inbound", case((supply.c.expected_at.is_not(None), unmoved), else_=0)), else_=0)
+        on_shelf = allocation.c.loaded + case((supply.c.kind == "receipt", HELD), else_=0)
+        dated = case((supply.c.kind == "inbound", case((supply.c.expected_at.is_not(None), HELD), else_=0)), else_=0)
         query = (
             select(
                 order_line.c.id,

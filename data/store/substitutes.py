@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, insert, select, update
 
-from data.queries.needs import COMMITTED, still_needed, units_of_line
+from data.queries.needs import COMMITTED, newest_promise, still_needed, units_of_line
 from data.store.part import StorePart, parts
 from data.tables import (
     allocation,
@@ -103,12 +103,7 @@ class SubstituteStore(StorePart):
     def substitutes_coming(self, order_id: int) -> list[Coming]:
         """The substitutes of the order that are not cancelled, each with the day it was promised for last."""
         old, first = order_line.alias("old"), product.alias("first")
-        last = (
-            select(func.max(promise.c.version))
-            .where(promise.c.order_line_id == order_line.c.id)
-            .correlate(order_line)
-            .scalar_subquery()
-        )
+        last = newest_promise(order_line.c.id)
         query = (
             select(order_line, product.c.name, product.c.unit, promise.c.promised_on)
             .add_columns(first.c.name.label("old_name"), first.c.unit.label("old_unit"))

@@ -118,7 +118,7 @@ class WaitingOrder:
 
     @property
     def promised_on(self) -> str:
-        """The earliest promise of its lines; "" when none was made."""
+        """The earliest promise of the lines that are here; "" when none was made."""
         return min((line.promised_on for line in self.lines if line.promised_on), default="")
 
 

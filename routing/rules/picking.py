@@ -33,7 +33,7 @@ def to_put_back(units: Sequence[PickUnits], quantity: int) -> list[tuple[int, in
     return _spread([(each.allocation_id, each.picked) for each in units], quantity)
 
 
-def _spread(room: Sequence[tuple[int, int]], quantity: int) -> list[tuple[int, int]]:
+def _spread[Key](room: Sequence[tuple[Key, int]], quantity: int) -> list[tuple[Key, int]]:
     found = []
     for key, most in room:
         taken = min(most, quantity)
@@ -82,6 +82,31 @@ def short_of(line: PickLine, there: int, *, number: str) -> int:
     return line.quantity - there
 
 
+def left_on_shelf(*, picked: int, there: int, unpicked: int) -> int:
+    """Units on the shelf once a delivery that has `picked` of a SKU turns out to get only `there`.
+
+    `unpicked` is what nobody has picked, by the books, with what is put back. Missing on the shelf: whoever finds too
+    little takes all there is. Missing at the van: those units are gone, and the shelf is as it was.
+
+        >>> left_on_shelf(picked=2, there=5, unpicked=20)       # 3 more were found
+        3
+        >>> left_on_shelf(picked=6, there=4, unpicked=22)       # 20 lie there, 2 were picked and are gone
+        20
+    """
+    gone = max(0, picked - there)
+    return max(0, min(unpicked - gone if gone else there - picked, unpicked))
+
+
+def put_back(
+    picked: Mapping[tuple[int, int], int], units: Sequence[PickUnits], quantity: int
+) -> dict[tuple[int, int], int]:
+    """Picked units by (line, supply) when `quantity` of these are no longer."""
+    left = dict(picked)
+    for key, back in _spread([((each.line_id, each.supply_id), each.picked) for each in units], quantity):
+        left[key] -= back
+    return left
+
+
 def without_picked(book: Book, picked: Mapping[tuple[int, int], int]) -> Book:
     """The book in which picked units, by (line, supply), are as far away as loaded ones: nobody loses them.
 
@@ -110,6 +135,9 @@ def without_picked(book: Book, picked: Mapping[tuple[int, int], int]) -> Book:
     return replace(book, orders=tuple(orders), holdings=holdings)
 
 
-def unpicked_shelves(shelves: Sequence[ShelfOfReceipt], picked: Mapping[int, int]) -> list[ShelfOfReceipt]:
-    """What of each receipt nobody has picked yet; `picked` by receipt."""
-    return [replace(shelf, here=max(0, shelf.here - picked.get(shelf.id, 0))) for shelf in shelves]
+def unpicked_shelves(shelves: Sequence[ShelfOfReceipt], picked: Mapping[tuple[int, int], int]) -> list[ShelfOfReceipt]:
+    """What of each receipt nobody has picked yet; `picked` by (line, supply)."""
+    of_shelf: dict[int, int] = {}
+    for (_line_id, supply_id), units in picked.items():
+        of_shelf[supply_id] = of_shelf.get(supply_id, 0) + units
+    return [replace(shelf, here=max(0, shelf.here - of_shelf.get(shelf.id, 0))) for shelf in shelves]

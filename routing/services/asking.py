@@ -13,31 +13,19 @@ from routing.model.orders import WaitingOrder
 from routing.model.parties import Contact
 from routing.rules.consent import Delay, nth_delay, question, terms_of
 from routing.rules.policies import PolicyBook
+from routing.services.story import AsksPeople
 
 A_MINUTE = timedelta(minutes=1)
 """A task that is due with the day is due at 23:59 of it, not at 00:00 of the next."""
 
 
-class Store(Protocol):
+class Store(AsksPeople, Protocol):
     def policies(self) -> PolicyBook: ...
     def asked_of(self, order_ids: Collection[int]) -> dict[int, AskedOf]: ...
     def promises_so_far(self, line_ids: Collection[int]) -> dict[int, list[tuple[str, str]]]: ...
     def times_asked(self, line_ids: Collection[int]) -> dict[int, int]: ...
     def add_consent(self, new: NewConsent) -> int: ...
     def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
-    def add_task(
-        self,
-        *,
-        kind: str,
-        subject_kind: str,
-        subject_id: int,
-        sentence: str,
-        made_at: datetime,
-        assignee: str = "dispatcher",
-        due_at: datetime | None = None,
-        data: Mapping[str, Any] | None = None,
-        urgent: bool = False,
-    ) -> int: ...
     def append_event(
         self,
         *,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict, InvalidInput
-from routing.model.orders import DeliveryDays
 from routing.model.parties import Depot
 from routing.model.returns import CollectFrom, HandedOver
 from routing.rules.collecting import chosen, first_day, reason
@@ -25,7 +24,6 @@ class Store(releasing.Store, Protocol):
     def handed_over(self, *, site_id: int, product_id: int) -> list[HandedOver]: ...
     def product_named(self, product_id: int) -> tuple[str, str]: ...
     def depot(self, depot_id: int) -> Depot: ...
-    def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
     def add_delivery(
         self,
         *,
@@ -39,17 +37,6 @@ class Store(releasing.Store, Protocol):
         lines: Mapping[int, int],
         direction: str = "deliver",
     ) -> tuple[int, str]: ...
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: Mapping[str, Any],
-        order_id: int | None = None,
-        delivery_id: int | None = None,
-    ) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict, InvalidInput
 from routing.model.money import amount
 from routing.model.notices import Notice, NoticeKind, goods_line
-from routing.model.orders import DeliveryDays
-from routing.model.parties import Company, Contact
 from routing.model.picking import PickDelivery
 from routing.model.returns import DoorTask, GivenUp, GivenUpLine, RefusedUnits
 from routing.model.stock import UnitState
@@ -44,40 +42,11 @@ class Store(releasing.Store, receiving.Store, refunding.Store, Protocol):
     def bring_again(self, *, delivery_id: int, for_day: str, from_states: Sequence[str]) -> None: ...
     def credit_units(self, *, line_id: int, quantity: int) -> None: ...
     def given_up(self, units: Mapping[int, int]) -> list[GivenUp]: ...
-    def company(self) -> Company: ...
-    def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
-    def add_notice(self, message: Notice, *, made_at: datetime) -> bool: ...
     def cancel_units(self, *, line_id: int, quantity: int) -> None: ...
     def site_of_delivery(self, delivery_id: int) -> int: ...
     def orders_of_delivery(self, delivery_id: int) -> list[int]: ...
     def finish_task(self, *, task_id: int, outcome: str, by: str, now: datetime) -> None: ...
-    def pick_deliveries(self, delivery_ids: Collection[int]) -> list[PickDelivery]: ...
     def note_picked(self, *, delivery_id: int, allocation_id: int, picked: int) -> None: ...
-    def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: Mapping[str, Any],
-        order_id: int | None = None,
-        delivery_id: int | None = None,
-    ) -> int: ...
-    def add_task(
-        self,
-        *,
-        kind: str,
-        subject_kind: str,
-        subject_id: int,
-        sentence: str,
-        made_at: datetime,
-        assignee: str = "dispatcher",
-        due_at: datetime | None = None,
-        data: Mapping[str, Any] | None = None,
-        urgent: bool = False,
-    ) -> int: ...
 
 
 def decide_door(store: Store, *, task_id: int, decision: Decision, now: datetime, by: str, for_day: str = "") -> str:
@@ -128,7 +97,7 @@ def _about_refused(
                 to_state=UnitState.SHORT,
                 quantity=each.quantity,
             )
-    if decision is not Decision.REDELIVER:
+    else:
         for each in refused:
             gone.units[each.line_id] += each.quantity
         word = "credited" if decision is Decision.CREDIT else "cancelled"

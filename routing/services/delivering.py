@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict, InvalidInput
 from routing.model.notices import Notice, NoticeKind, goods_line
-from routing.model.orders import DeliveryDays
 from routing.model.parties import Contact
 from routing.model.places import Location
 from routing.model.proofs import (
@@ -39,6 +38,7 @@ from routing.rules.door import (
 from routing.rules.policies import PolicyBook
 from routing.rules.progress import NONE_YET, Eta, forecast, leaves, told_live
 from routing.services import receiving
+from routing.services.story import KeepsEvents, MovesUnits
 
 SCOPE = "driver"
 """The scope of the phones' keys in the idempotency table."""
@@ -50,16 +50,13 @@ ON_DUTY_BEFORE = timedelta(minutes=30)
 ON_DUTY_AFTER = timedelta(hours=1)
 
 
-class Store(receiving.Store, Protocol):
+class Store(KeepsEvents, MovesUnits, receiving.Store, Protocol):
     """What delivering needs of the store."""
 
     def recall(self, *, scope: str, key: str, payload_sha256: str | None = None) -> Any: ...
     def remember(self, *, scope: str, key: str, payload_sha256: str, response: Any, now: datetime) -> None: ...
-    def policies(self) -> PolicyBook: ...
     def manifest_in_hand(self, manifest_id: int, *, lock: bool = False) -> ManifestInHand: ...
     def doors(self, manifest_id: int, stop_ids: Sequence[int]) -> dict[int, Door]: ...
-    def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
-    def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
     def add_proof(
         self,
         *,
@@ -88,51 +85,6 @@ class Store(receiving.Store, Protocol):
         received_at: datetime,
     ) -> None: ...
     def shift_hours(self, shift_id: int) -> tuple[str, str, str, str]: ...
-    def move_units(self, *, allocation_id: int, from_state: UnitState, to_state: UnitState, quantity: int) -> None: ...
-    def add_movement(
-        self,
-        *,
-        at: datetime,
-        product_id: int,
-        quantity: int,
-        from_place: str,
-        to_place: str,
-        why: str,
-        by: str,
-        allocation_id: int | None = None,
-        delivery_id: int | None = None,
-        supply_id: int | None = None,
-    ) -> int: ...
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: Mapping[str, Any],
-        order_id: int | None = None,
-        delivery_id: int | None = None,
-        shift_id: int | None = None,
-        plan_id: int | None = None,
-        site_id: int | None = None,
-        client_id: str | None = None,
-        sequence: int | None = None,
-    ) -> int: ...
-    def add_task(
-        self,
-        *,
-        kind: str,
-        subject_kind: str,
-        subject_id: int,
-        sentence: str,
-        made_at: datetime,
-        assignee: str = "dispatcher",
-        due_at: datetime | None = None,
-        data: Mapping[str, Any] | None = None,
-        urgent: bool = False,
-    ) -> int: ...
-    def add_notice(self, message: Notice, *, made_at: datetime) -> bool: ...
     def add_link(
         self,
         *,

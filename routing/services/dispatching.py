@@ -19,6 +19,7 @@ from routing.model.notices import Notice
 from routing.model.parties import Company, Contact
 from routing.model.proofs import Door
 from routing.rules.notices import driver_route, must_be_told, out_today, window_to_tell
+from routing.services.story import KeepsEvents
 
 LINK_LIVES_ON = timedelta(hours=12)
 """After the end of the shift: late reports still come in."""
@@ -26,7 +27,7 @@ LINK_LIVES_ON = timedelta(hours=12)
 _READY = ("loaded", "dispatched", "under_way", "done", "failed")
 
 
-class DispatchesRoutes(Protocol):
+class DispatchesRoutes(KeepsEvents, Protocol):
     def routes_of_day(self, *, day: str, depot_ids: Sequence[int]) -> tuple[int, ...]: ...
 
     def route_sheet(self, shift_id: int) -> RouteSheet: ...
@@ -77,18 +78,6 @@ class DispatchesRoutes(Protocol):
     def change_delivery_state(self, *, delivery_id: int, from_states: Sequence[str], to_state: str) -> None: ...
 
     def set_plan_state(self, *, depot_id: int, day: str, state: str) -> None: ...
-
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: dict[str, object],
-        delivery_id: int | None = None,
-        shift_id: int | None = None,
-    ) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,61 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from routing.errors import InvalidInput
 from routing.model.tasks import OpenTask
 from routing.rules.consent import Reply
 from routing.services import consenting
+from routing.services.story import KeepsEvents
 
 
-class TaskStore(Protocol):
+class TaskStore(KeepsEvents, Protocol):
     def open_task(self, task_id: int) -> OpenTask: ...
     def finish_task(self, *, task_id: int, outcome: str, by: str, now: datetime) -> None: ...
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: Mapping[str, Any],
-        order_id: int | None = None,
-        delivery_id: int | None = None,
-        site_id: int | None = None,
-    ) -> int: ...
 
 
 class ConsentStore(TaskStore, consenting.Store, Protocol):
-    # Both protocols name it: mypy wants to hear which.
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: Mapping[str, Any],
-        order_id: int | None = None,
-        delivery_id: int | None = None,
-        site_id: int | None = None,
-    ) -> int: ...
+    """What a task about a customer's answer needs of the store."""
 
 
 def finish(store: TaskStore, task_id: int, *, outcome: str, by: str, now: datetime) -> None:
     """Closes the task with a few words. Raises NotFound, and Conflict when somebody else did it first."""
     task = store.open_task(task_id)
     store.finish_task(task_id=task_id, outcome=outcome, by=by, now=now)
-    about = {"order": "order_id", "delivery": "delivery_id", "site": "site_id"}.get(task.subject_kind)
     store.append_event(
         kind="task_done",
         actor=by,
         captured_at=now,
         received_at=now,
         data={"task": task_id, "about": task.kind, "outcome": outcome},
-        **({about: task.subject_id} if about else {}),
+        order_id=task.subject_id if task.subject_kind == "order" else None,
+        delivery_id=task.subject_id if task.subject_kind == "delivery" else None,
+        site_id=task.subject_id if task.subject_kind == "site" else None,
     )
 
 

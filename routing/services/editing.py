@@ -38,9 +38,10 @@ from routing.rules.driver_out import (
 )
 from routing.rules.reasons import why_left_out
 from routing.services.planning import SavesPlans, refuse_unsound
+from routing.services.story import AsksPeople, MovesGoods, MovesUnits
 
 
-class EditsPlans(SavesPlans, Protocol):
+class EditsPlans(SavesPlans, AsksPeople, MovesUnits, MovesGoods, Protocol):
     def plan(self, plan_id: int) -> SavedPlan: ...
 
     def shift(self, shift_id: int) -> Shift: ...
@@ -62,34 +63,6 @@ class EditsPlans(SavesPlans, Protocol):
     def postpone_delivery(self, *, delivery_id: int, for_day: str, another_attempt: bool = False) -> None: ...
 
     def carried(self, delivery_ids: Sequence[int]) -> tuple[Carried, ...]: ...
-
-    def move_units(self, *, allocation_id: int, from_state: UnitState, to_state: UnitState, quantity: int) -> None: ...
-
-    def add_movement(
-        self,
-        *,
-        at: datetime,
-        product_id: int,
-        quantity: int,
-        from_place: str,
-        to_place: str,
-        why: str,
-        by: str,
-        allocation_id: int | None = None,
-        delivery_id: int | None = None,
-    ) -> int: ...
-
-    def add_task(
-        self,
-        *,
-        kind: str,
-        subject_kind: str,
-        subject_id: int,
-        sentence: str,
-        made_at: datetime,
-        assignee: str = "dispatcher",
-        urgent: bool = False,
-    ) -> int: ...
 
 
 # ---------------------------------------------------------------------------- moving

@@ -14,6 +14,7 @@ from routing.model.proofs import DoorDelivery
 from routing.model.released import ReleasedLine, ReleasedOrder
 from routing.model.stock import Receipt
 from routing.rules.erp import ERP_DECIDES, WE_DECIDE, fingerprint, misfit, raised_by
+from routing.services.story import KeepsEvents, MovesGoods
 
 SOURCE = "erp"
 """The source of the receipts that stand for its releases."""
@@ -27,29 +28,15 @@ class Asked(Protocol):
     def erp_allocates(self) -> bool: ...
 
 
-class HandsBack(Protocol):
+class HandsBack(MovesGoods, Protocol):
     """What ending a delivery of the ERP's needs."""
 
     def cancel_what_is_open(self, delivery_ids: Collection[int]) -> None: ...
     def take_back_released(self, *, allocation_id: int, quantity: int) -> int: ...
     def set_unreleased(self, delivery_id: int) -> None: ...
-    def add_movement(
-        self,
-        *,
-        at: datetime,
-        product_id: int,
-        quantity: int,
-        from_place: str,
-        to_place: str,
-        why: str,
-        by: str,
-        allocation_id: int | None = None,
-        delivery_id: int | None = None,
-        supply_id: int | None = None,
-    ) -> int: ...
 
 
-class Store(Asked, Protocol):
+class Store(Asked, KeepsEvents, Protocol):
     def recall(self, *, scope: str, key: str, payload_sha256: str | None = None) -> Any: ...
     def remember(self, *, scope: str, key: str, payload_sha256: str, response: Any, now: datetime) -> None: ...
     def orders(self, numbers: Collection[str]) -> dict[str, dict[str, Any]]: ...
@@ -75,17 +62,6 @@ class Store(Asked, Protocol):
         lines: Mapping[int, int],
     ) -> tuple[int, str]: ...
     def check_allocations(self, depot_id: int, product_ids: Collection[int]) -> None: ...
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: Mapping[str, Any],
-        order_id: int | None = None,
-        delivery_id: int | None = None,
-    ) -> int: ...
 
 
 def refuse_if_erp(store: Asked) -> None:

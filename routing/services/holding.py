@@ -6,30 +6,20 @@ order keeps its place and its goods.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from routing.errors import InvalidInput
+from routing.services.story import KeepsEvents
 
 LONGEST = 200
 
 
-class Store(Protocol):
+class Store(KeepsEvents, Protocol):
     def set_order_hold(self, order_id: int, *, reason: str, by: str, now: datetime) -> bool: ...
     def set_payment_hold(self, customer_id: int, *, reason: str, by: str, now: datetime) -> bool: ...
     def set_payment(self, order_id: int, *, payment: str, why: str, by: str, now: datetime) -> bool: ...
     def customer_of(self, order_id: int) -> int: ...
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: Mapping[str, Any],
-        order_id: int | None = None,
-    ) -> int: ...
 
 
 def hold_order(store: Store, order_id: int, *, reason: str, by: str, now: datetime) -> bool:

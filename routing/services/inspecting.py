@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import Book, Preview
@@ -14,6 +13,7 @@ from routing.model.stock import Receipt
 from routing.rules.allocation import with_receipt
 from routing.services import allocating, reaching
 from routing.services.receiving import NOT_YET
+from routing.services.story import KeepsEvents, MovesGoods
 
 PLACES = ("returned", "quarantine")
 
@@ -26,37 +26,12 @@ class Verdict(StrEnum):
     WRITTEN_OFF = "written_off"
 
 
-class Store(allocating.Store, Protocol):
+class Store(KeepsEvents, MovesGoods, allocating.Store, Protocol):
     """What inspecting needs of the store."""
 
     def goods_at(self, place: str) -> dict[int, int]: ...
     def product_named(self, product_id: int) -> tuple[str, str]: ...
     def add_inspected(self, receipt: Receipt, *, from_place: str, by: str) -> int: ...
-    def add_movement(
-        self,
-        *,
-        at: datetime,
-        product_id: int,
-        quantity: int,
-        from_place: str,
-        to_place: str,
-        why: str,
-        by: str,
-        allocation_id: int | None = None,
-        delivery_id: int | None = None,
-        supply_id: int | None = None,
-    ) -> int: ...
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: Mapping[str, Any],
-        order_id: int | None = None,
-        delivery_id: int | None = None,
-    ) -> int: ...
 
 
 def inspect_goods(

@@ -16,52 +16,23 @@ from routing.errors import Conflict
 from routing.model.day import RouteSheet, StopSheet
 from routing.model.picking import PickDelivery, TripPlace
 from routing.model.stock import UnitState
+from routing.services.story import KeepsEvents, LocksPools, MovesGoods, MovesUnits
 
 
-class LoadsVans(Protocol):
+class LoadsVans(KeepsEvents, LocksPools, MovesUnits, MovesGoods, Protocol):
     def route_sheet(self, shift_id: int) -> RouteSheet: ...
 
     def pick_deliveries(self, delivery_ids: Collection[int]) -> list[PickDelivery]: ...
 
     def trip_place(self, delivery_id: int) -> TripPlace | None: ...
 
-    def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None: ...
-
     def goods_at(self, place: str) -> dict[int, int]: ...
-
-    def move_units(self, *, allocation_id: int, from_state: UnitState, to_state: UnitState, quantity: int) -> None: ...
 
     def note_picked(self, *, delivery_id: int, allocation_id: int, picked: int) -> None: ...
 
     def set_staged(self, *, delivery_id: int, place: str, at: datetime | None) -> None: ...
 
-    def add_movement(
-        self,
-        *,
-        at: datetime,
-        product_id: int,
-        quantity: int,
-        from_place: str,
-        to_place: str,
-        why: str,
-        by: str,
-        allocation_id: int | None = None,
-        delivery_id: int | None = None,
-    ) -> int: ...
-
     def change_delivery_state(self, *, delivery_id: int, from_states: Sequence[str], to_state: str) -> None: ...
-
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: dict[str, object],
-        delivery_id: int | None = None,
-        shift_id: int | None = None,
-    ) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

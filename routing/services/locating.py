@@ -15,6 +15,7 @@ from typing import Protocol
 from routing.model.places import Candidate, Located, Location, PinQuality
 from routing.ports import AddressFinder
 from routing.rules.address import fold
+from routing.services.story import AsksPeople, KeepsEvents
 
 DOUBTFUL = "address_in_review"
 """The kind of the task for an address that a person must decide."""
@@ -45,7 +46,7 @@ class Pin:
     candidates: tuple[Candidate, ...] = ()
 
 
-class KeepsPins(Protocol):
+class KeepsPins(KeepsEvents, AsksPeople, Protocol):
     def wanting_pins(
         self, *, depot_ids: Sequence[int] | None = None, site_ids: Sequence[int] | None = None, again: bool = False
     ) -> tuple[WantsPin, ...]: ...
@@ -60,30 +61,8 @@ class KeepsPins(Protocol):
 
     def wants_pin(self, *, kind: str, subject_id: int) -> WantsPin: ...
 
-    def add_task(
-        self,
-        *,
-        kind: str,
-        subject_kind: str,
-        subject_id: int,
-        sentence: str,
-        made_at: datetime,
-        data: dict[str, object] | None = None,
-    ) -> int: ...
-
     def finish_tasks(
         self, *, kind: str, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
-    ) -> int: ...
-
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: dict[str, object],
-        site_id: int | None = None,
     ) -> int: ...
 
 

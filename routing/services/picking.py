@@ -15,29 +15,17 @@ from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.picking import PickDelivery, PickLine
 from routing.model.stock import UnitState
 from routing.rules.picking import to_put_back, to_take
+from routing.services.story import KeepsEvents, LocksPools, MovesUnits
 
 LONGEST_PLACE = 30
 
 
-class Store(Protocol):
+class Store(KeepsEvents, LocksPools, MovesUnits, Protocol):
     """What picking needs of the store."""
 
     def pick_deliveries(self, delivery_ids: Collection[int]) -> list[PickDelivery]: ...
-    def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None: ...
-    def move_units(self, *, allocation_id: int, from_state: UnitState, to_state: UnitState, quantity: int) -> None: ...
     def note_picked(self, *, delivery_id: int, allocation_id: int, picked: int) -> None: ...
     def set_staged(self, *, delivery_id: int, place: str, at: datetime | None) -> None: ...
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: Mapping[str, Any],
-        order_id: int | None = None,
-        delivery_id: int | None = None,
-    ) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from routing.rules.calendars import days_between
 from routing.rules.changes import said_of_the_door
 from routing.rules.check import violations
 from routing.rules.problem import build_problem, locations_of, places_of, profiles_of
+from routing.services.story import KeepsEvents
 
 
 class ReadsDays(Protocol):
@@ -31,7 +32,7 @@ class ReadsDays(Protocol):
     def current_plans(self, *, from_day: str, to_day: str, depot_ids: Sequence[int]) -> tuple[CurrentPlan, ...]: ...
 
 
-class SavesPlans(ReadsDays, Protocol):
+class SavesPlans(ReadsDays, KeepsEvents, Protocol):
     def add_plan(
         self,
         *,
@@ -47,17 +48,6 @@ class SavesPlans(ReadsDays, Protocol):
     ) -> int: ...
 
     def point_to(self, *, plan_id: int, depot_id: int, day: str, instead_of: int | None) -> None: ...
-
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: dict[str, object],
-        plan_id: int | None = None,
-    ) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,26 +12,15 @@ from routing.model.orders import AllocationPolicy, Book, Preview
 from routing.model.stock import Receipt
 from routing.rules.allocation import more_than_expected, with_receipt
 from routing.services import allocating, reaching
+from routing.services.story import MovesGoods
 
 
 class Reader(allocating.Reader, Protocol):
     def receipt_quantities(self, numbers: Collection[str]) -> dict[tuple[str, int], int]: ...
 
 
-class Store(Reader, allocating.Store, Protocol):
+class Store(Reader, MovesGoods, allocating.Store, Protocol):
     def add_receipt(self, receipt: Receipt, *, by: str) -> int | None: ...
-    def add_movement(
-        self,
-        *,
-        at: datetime,
-        product_id: int,
-        quantity: int,
-        from_place: str,
-        to_place: str,
-        why: str,
-        by: str,
-        supply_id: int | None = None,
-    ) -> int: ...
 
 
 NOT_YET = 2**31

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from routing.model.consents import AskedOf, Refund
 from routing.model.money import amount
 from routing.rules.consent import refund_by, terms_of
 from routing.rules.policies import PolicyBook
 from routing.services.asking import A_MINUTE, end_of
+from routing.services.story import AsksPeople
 
 
-class Store(Protocol):
+class Store(AsksPeople, Protocol):
     """What a refund needs of the store."""
 
     def policies(self) -> PolicyBook: ...
     def asked_of(self, order_ids: Collection[int]) -> dict[int, AskedOf]: ...
     def open_refund(self, order_id: int) -> Refund | None: ...
-    def add_task(
-        self,
-        *,
-        kind: str,
-        subject_kind: str,
-        subject_id: int,
-        sentence: str,
-        made_at: datetime,
-        assignee: str = "dispatcher",
-        due_at: datetime | None = None,
-        data: Mapping[str, Any] | None = None,
-        urgent: bool = False,
-    ) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

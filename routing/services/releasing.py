@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from routing.errors import Conflict, NotFound
 from routing.model.orders import DeliveryDays
@@ -14,6 +14,7 @@ from routing.model.picking import PickDelivery
 from routing.model.stock import UnitState
 from routing.rules.release import Candidate, NotReleased, ReadyUnits, judge
 from routing.services.erp import refuse_if_erp
+from routing.services.story import AsksPeople, KeepsEvents, LocksPools, MovesUnits
 
 
 class Reader(Protocol):
@@ -24,10 +25,8 @@ class Reader(Protocol):
     def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
 
 
-class Store(Reader, Protocol):
+class Store(Reader, KeepsEvents, AsksPeople, LocksPools, MovesUnits, Protocol):
     def waiting_products(self, *, depot_id: int, orders: Collection[int] | None = None) -> frozenset[int]: ...
-    def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None: ...
-    def move_units(self, *, allocation_id: int, from_state: UnitState, to_state: UnitState, quantity: int) -> None: ...
     def add_release(self, *, depot_id: int, for_day: str, by: str, now: datetime) -> int: ...
     def add_delivery(
         self,
@@ -44,28 +43,6 @@ class Store(Reader, Protocol):
     def pick_deliveries(self, delivery_ids: Collection[int]) -> list[PickDelivery]: ...
     def set_staged(self, *, delivery_id: int, place: str, at: datetime | None) -> None: ...
     def set_unreleased(self, delivery_id: int) -> None: ...
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: Mapping[str, Any],
-        order_id: int | None = None,
-        delivery_id: int | None = None,
-    ) -> int: ...
-    def add_task(
-        self,
-        *,
-        kind: str,
-        subject_kind: str,
-        subject_id: int,
-        sentence: str,
-        made_at: datetime,
-        assignee: str = "dispatcher",
-        urgent: bool = False,
-    ) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,11 @@ else is moved or locked. Ways are measured before the transaction that writes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from routing.errors import Conflict, InvalidInput, NotFound, TravelError
 from routing.model.orders import RideRule
@@ -24,19 +24,6 @@ from routing.services.riding import Planned, Reader, Ways, rides
 
 class Store(Reader, releasing.Store, EditsPlans, Protocol):
     """Reads rides, releases, and saves plans."""
-
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: Mapping[str, Any],
-        order_id: int | None = None,
-        delivery_id: int | None = None,
-        plan_id: int | None = None,
-    ) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

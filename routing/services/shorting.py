@@ -7,17 +7,17 @@ anew, deliveries shrink or vanish, whoever gets a later date is told, and a deli
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from routing.errors import BackrouteError, Conflict, NotFound
 from routing.model.orders import Book, Preview
 from routing.model.picking import PickDelivery
 from routing.model.stock import ShelfOfReceipt
 from routing.rules.allocation import recounted_shelves, with_quantity
-from routing.rules.picking import short_of, unpicked_shelves, without_picked
+from routing.rules.picking import left_on_shelf, put_back, short_of, unpicked_shelves, without_picked
 from routing.services import allocating, editing, picking
 
 
@@ -27,25 +27,10 @@ class Reader(allocating.Reader, Protocol):
     def shelves(self, depot_id: int, product_id: int) -> list[ShelfOfReceipt]: ...
 
 
-class Store(allocating.Store, editing.EditsPlans, picking.Store, Protocol):
-    def picked_units(self, depot_id: int, product_ids: Collection[int]) -> dict[tuple[int, int], int]: ...
-    def shelves(self, depot_id: int, product_id: int) -> list[ShelfOfReceipt]: ...
+class Store(Reader, editing.EditsPlans, picking.Store, allocating.Store, Protocol):
     def set_counted(self, *, supply_id: int, quantity: int, was: int) -> None: ...
     def plans_with(self, delivery_id: int) -> list[tuple[int, str]]: ...
     def deliveries_of_lines(self, line_ids: Collection[int]) -> set[int]: ...
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: Mapping[str, Any],
-        order_id: int | None = None,
-        delivery_id: int | None = None,
-        shift_id: int | None = None,
-        plan_id: int | None = None,
-    ) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,22 +161,10 @@ def _look(
         )
     short_of(line, there, number=delivery.number)
     unpick = max(0, line.picked - there)
-    picked = dict(store.picked_units(delivery.depot_id, products))
-    put_back = unpick
-    for each in line.units:
-        key = (each.line_id, each.supply_id)
-        back = min(put_back, each.picked)
-        put_back -= back
-        if back:
-            picked[key] -= back
-    by_shelf: dict[int, int] = {}
-    for (_line, supply_id), units in picked.items():
-        by_shelf[supply_id] = by_shelf.get(supply_id, 0) + units
-    shelves = unpicked_shelves(store.shelves(delivery.depot_id, product_id), by_shelf)
+    picked = put_back(store.picked_units(delivery.depot_id, products), line.units, unpick)
+    shelves = unpicked_shelves(store.shelves(delivery.depot_id, product_id), picked)
     unpicked = sum(shelf.here for shelf in shelves)
-    # Missing at the van: those units are gone, and the shelf is as it was. Missing on the shelf: nothing more is there.
-    on_shelf = unpicked - unpick if unpick else there - line.picked
-    on_shelf = max(0, min(on_shelf, unpicked))
+    on_shelf = left_on_shelf(picked=line.picked, there=there, unpicked=unpicked)
     before = without_picked(store.book(delivery.depot_id, products, now=now), picked)
     after = before
     changes = recounted_shelves(shelves, on_shelf) if shelves else []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict, InvalidInput
@@ -13,6 +13,7 @@ from routing.model.parties import Company, Supplier
 from routing.rules.replenishment import Advice
 from routing.rules.supplier_mail import Draft, drafts
 from routing.services import replenishing
+from routing.services.story import KeepsEvents
 
 LONGEST_SUBJECT, LONGEST_TEXT = 200, 20_000
 
@@ -23,11 +24,8 @@ class Reader(replenishing.Reader, Protocol):
     def suppliers_written_to(self) -> dict[tuple[int, str], str]: ...
 
 
-class Store(Reader, Protocol):
+class Store(Reader, KeepsEvents, Protocol):
     def add_notice(self, message: Notice, *, made_at: datetime) -> bool: ...
-    def append_event(
-        self, *, kind: str, actor: str, captured_at: datetime, received_at: datetime, data: Mapping[str, Any]
-    ) -> int: ...
 
 
 def supplier_drafts(store: Reader, *, now: datetime, advice: Sequence[Advice] | None = None) -> list[Draft]:

@@ -14,6 +14,7 @@ from routing.model.orders import Book, Preview
 from routing.model.stock import OpenInbound, ShelfOfReceipt
 from routing.rules.allocation import recounted_shelves, with_date, with_quantity
 from routing.services import allocating, reaching
+from routing.services.story import MovesGoods
 
 FURTHEST = timedelta(days=3 * 366)
 """From today on. What comes later has no day that a van could be planned for."""
@@ -25,22 +26,10 @@ class Reader(allocating.Reader, Protocol):
     def shelves(self, depot_id: int, product_id: int) -> list[ShelfOfReceipt]: ...
 
 
-class Store(Reader, allocating.Store, Protocol):
+class Store(Reader, MovesGoods, allocating.Store, Protocol):
     def slip_inbound(self, line: OpenInbound, *, expected_at: datetime) -> None: ...
     def cancel_inbound(self, line: OpenInbound, *, at: datetime) -> None: ...
     def set_counted(self, *, supply_id: int, quantity: int, was: int) -> None: ...
-    def add_movement(
-        self,
-        *,
-        at: datetime,
-        product_id: int,
-        quantity: int,
-        from_place: str,
-        to_place: str,
-        why: str,
-        by: str,
-        supply_id: int | None = None,
-    ) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

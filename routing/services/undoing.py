@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from routing.errors import Conflict
 from routing.model.picking import Step
@@ -16,18 +16,6 @@ STEPS = ("picked", "put_back", "staged", "unstaged", "loaded", "unloaded")
 
 class Store(picking.Store, loading.LoadsVans, Protocol):
     def last_step(self, event_id: int, *, kinds: Sequence[str]) -> Step | None: ...
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: Mapping[str, Any],
-        order_id: int | None = None,
-        delivery_id: int | None = None,
-        shift_id: int | None = None,
-    ) -> int: ...
 
 
 def undo_step(store: Store, *, event_id: int, now: datetime, by: str) -> Step:

@@ -303,4 +303,4 @@ def test_what_is_far_too_large_is_turned_away_at_the_door(website: Website) -> N
 
 @pytest.mark.parametrize("amount", ["1e999999", "1e20", "NaN", "sNaN", "-1", "Infinity", "1.234", "10000000"])
 def test_an_amount_that_no_driver_carries_home_is_none(amount: str) -> None:
-    assert minor_units(amount) is None
+    assert minor_units(amount, "EUR") is None

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from data.queries.backorders import backorders, customers_called
-from web.cli.output import json_option, print_json
+from web.cli.output import json_option, plain, print_json
 from web.wiring import open_installation
 
 
@@ -39,18 +39,13 @@ def backorders_command(customer: str | None, as_json: bool) -> None:
         table.columns[2].justify = "right"
         for line in each:
             table.add_row(
-                _plain(line.name),
-                _plain(line.sku),
-                f"{line.quantity} {_plain(line.unit)}",
+                plain(line.name),
+                plain(line.sku),
+                f"{line.quantity} {plain(line.unit)}",
                 line.expected_on or "no day",
                 line.promised_on or "–",
-                _plain(", ".join(part for part in (line.order, line.reference) if part)),
+                plain(", ".join(part for part in (line.order, line.reference) if part)),
             )
         console.print()
-        console.print(_plain(each[0].customer), highlight=False)
+        console.print(plain(each[0].customer), highlight=False)
         console.print(table)
-
-
-def _plain(text: str) -> str:
-    """Text of others without what a terminal would obey."""
-    return "".join(character if character.isprintable() else " " for character in text).replace("[", "\\[")

@@ -6,10 +6,8 @@ import io
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 from rich.box import SIMPLE_HEAD
@@ -28,19 +26,20 @@ from data.queries.papers import load_sheet, routes_with_papers, slips_of_route
 from data.queries.results import LineResult, day_results, period_results
 from data.store import SqlStore, open_store
 from routing.errors import FileRefused, InvalidInput, NotFound
+from routing.model.money import amount
 from routing.rules.figures.figure import Ratio
 from routing.services.closing import VanClosed, close_day, close_van, not_attempted
 from web.cli.figures import show_period
 from web.cli.files import template_option
 from web.cli.output import counted, json_option, print_json
-from web.cli.values import DAY
+from web.cli.values import DAY, the_day
 from web.dispatcher.papers import file_name
 from web.palette import route_colour, route_ink
-from web.wiring import Installation, open_installation
+from web.wiring import open_installation
 
 BY = "command line"
 
-day_option = click.option("--day", metavar="DAY", help="The day, as 2026-05-12; left out: today.")
+day_option = click.option("--day", type=DAY, metavar="DAY", help="The day, as 2026-05-12; left out: today.")
 
 
 @click.command("papers")
@@ -140,8 +139,8 @@ def close_command(day: str | None, counts: Path | None, nobody_went: bool, missi
             )
             for sentence in result.missing:
                 click.echo(f"  {sentence}")
-            for currency, amount in result.cash_off:
-                click.echo(f"  The cash is off by {amount / 100:+.2f} {currency}.")
+            for currency, off in result.cash_off:
+                click.echo(f"  The cash is off by {'+' if off > 0 else ''}{amount(off, currency)}.")
         for sentence in waits:
             click.echo(f"Stays open: {sentence}")
         for name in days_closed:
@@ -154,8 +153,10 @@ def close_command(day: str | None, counts: Path | None, nobody_went: bool, missi
 
 @click.command("figures")
 @day_option
-@click.option("--from", "first", metavar="DAY", help="The first day of a period; its figures instead of a day's.")
-@click.option("--to", "last", metavar="DAY", help="The last day of the period; left out: today.")
+@click.option(
+    "--from", "first", type=DAY, metavar="DAY", help="The first day of a period; its figures instead of a day's."
+)
+@click.option("--to", "last", type=DAY, metavar="DAY", help="The last day of the period; left out: today.")
 @click.option("--depot", metavar="NUMBER", default="", help="Of one depot; only with --from.")
 @click.option("--customer", metavar="NUMBER", default="", help="Of one customer; only with --from.")
 @json_option
@@ -228,18 +229,6 @@ def results_command(
 # ---------------------------------------------------------------------------- what they share
 
 
-def the_day(here: Installation, text: str | None) -> str:
-    """ISO; today by the company's zone when nothing was given. Raises InvalidInput."""
-    if text is None:
-        with here.database.reading() as connection:
-            zone = company_card(connection).zone
-        return here.clock.now().astimezone(ZoneInfo(zone)).date().isoformat()
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise InvalidInput(f'"{text}" is no day. Write it like 2026-05-12.', code="day") from None
-
-
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -286,7 +275,7 @@ def _waits_for(each: EveningVan, given: dict[int, VanCount]) -> str:
         )
     if each.needs_a_count and each.van.vehicle_id not in given:
         expected = [f"{goods.quantity} {goods.unit} {goods.name} ({goods.sku})" for goods in each.goods]
-        expected += [f"{cash.collected / 100:.2f} {cash.currency} cash" for cash in each.cash]
+        expected += [f"{amount(cash.collected, cash.currency)} cash" for cash in each.cash]
         return f"{each.van.vehicle}: count {', '.join(expected)}. Give the counts with --counts FILE.csv."
     return ""
 
@@ -369,7 +358,7 @@ def _ratio_cells(key: str, ratio: Ratio, currency: str) -> tuple[str, str]:
         return f"{ratio.value:.1f}", f"{n:.0f} doors in {of:.1f} h"
     if key == "km_per_stop":
         return f"{ratio.value:.2f} km", f"{n:.1f} km, {of:.0f} stops"
-    return f"{ratio.value / 100:.2f} {currency}", f"{n / 100:.2f} {currency}, {of:.0f} doors"
+    return amount(ratio.value, currency), f"{amount(n, currency)}, {of:.0f} doors"
 
 
 def _minutes(seconds: int) -> str:

@@ -13,7 +13,7 @@ from data.store import SqlStore
 from routing.errors import InvalidInput
 from routing.rules.replenishment import Advice
 from routing.services.replenishing import forecast_of, replenishment
-from web.cli.output import json_option, print_json
+from web.cli.output import json_option, plain, print_json
 from web.cli.supplier_notices import supplier_notices
 from web.wiring import open_installation
 
@@ -71,7 +71,7 @@ def replenish_command(
     if found:
         table = Table("Depot", "SKU", "A day", "Lead", "Point", "Position", "Order", "Uncovered", "Look at", box=None)
         for advice in found[:MOST_SHOWN]:
-            table.add_row(*(_plain(cell) for cell in _cells(advice)))
+            table.add_row(*(plain(cell) for cell in _cells(advice)))
         console.print(table)
     if len(found) > MOST_SHOWN:
         console.print(f"... and {len(found) - MOST_SHOWN} more SKUs (--json lists them)", markup=False)
@@ -141,7 +141,3 @@ def document(advice: Advice, *, with_forecast: bool) -> dict[str, Any]:
 
         said["forecast"] = asdict(found := forecast_of(advice, smoothed)) | {"scaled_error": found.scaled}
     return said
-
-
-def _plain(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text).replace("[", "\\[")

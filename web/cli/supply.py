@@ -26,7 +26,7 @@ from routing.services.supplying import (
     simulate_shelf_count,
     simulate_slip,
 )
-from web.cli.output import json_option, print_json, short_day
+from web.cli.output import clean, json_option, plain, print_json, short_day
 from web.cli.values import DAY
 from web.wiring import Installation, open_installation
 
@@ -139,7 +139,7 @@ def _print(title: str, previews: list[Preview], simulate: bool, as_json: bool) -
         console = Console()
         told = len({line.order_id for line in lines if line.slips})
         console.print(
-            f"{_clean(title)}: {len(lines)} lines change, {told} orders get a later promise",
+            f"{clean(title)}: {len(lines)} lines change, {told} orders get a later promise",
             markup=False,
             highlight=False,
         )
@@ -147,9 +147,9 @@ def _print(title: str, previews: list[Preview], simulate: bool, as_json: bool) -
             table = Table("Order", "Customer", "SKU", "Wants", "Shelf", "Inbound", "Was", "Now", "Promise", box=None)
             for line in lines[:MOST_SHOWN]:
                 table.add_row(
-                    _plain(line.order),
-                    _plain(line.customer),
-                    _plain(line.sku),
+                    plain(line.order),
+                    plain(line.customer),
+                    plain(line.sku),
                     str(line.needed),
                     f"{line.firm_before} → {line.firm_after}",
                     f"{line.provisional_before} → {line.provisional_after}",
@@ -161,7 +161,7 @@ def _print(title: str, previews: list[Preview], simulate: bool, as_json: bool) -
         if len(lines) > MOST_SHOWN:
             console.print(f"... and {len(lines) - MOST_SHOWN} more lines (--json lists them)", markup=False)
         for text in warnings:
-            console.print(f"! {_clean(text)}", markup=False, highlight=False)
+            console.print(f"! {clean(text)}", markup=False, highlight=False)
         if simulate:
             console.print("Nothing was changed. Run it without --simulate to commit it.", highlight=False)
     if warnings:
@@ -216,11 +216,11 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
     for line in every[:MOST_SHOWN]:
         covers = ", ".join(f"{cover.quantity} {cover.number}" for cover in line.covered_by)
         table.add_row(
-            _plain(line.order),
-            _plain(line.customer),
-            _plain(line.sku),
+            plain(line.order),
+            plain(line.customer),
+            plain(line.sku),
             str(line.open),
-            _plain(covers or "nothing"),
+            plain(covers or "nothing"),
             line.expected_on or "no date",
             line.promised_on or "–",
         )
@@ -232,7 +232,7 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
 def _print_ledger(console: Console, ledger: SkuLedger) -> None:
     stock = ledger.stock
     console.print(
-        f"{_clean(stock.sku)} at {_clean(stock.depot_name)}: {stock.on_hand} on hand, {stock.allocated} allocated, "
+        f"{clean(stock.sku)} at {clean(stock.depot_name)}: {stock.on_hand} on hand, {stock.allocated} allocated, "
         f"{stock.available} available, {stock.inbound} to come, {stock.wanted} wanted, {stock.uncovered} uncovered",
         markup=False,
         highlight=False,
@@ -250,12 +250,3 @@ def _print_ledger(console: Console, ledger: SkuLedger) -> None:
     else:
         said = f"Short from {ledger.short_from}, and no date covers it."
     console.print(said, markup=False, highlight=False)
-
-
-def _clean(text: str) -> str:
-    """Text of others without what a terminal would obey."""
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
-def _plain(text: str) -> str:
-    return _clean(text).replace("[", "\\[")

@@ -7,7 +7,10 @@ from typing import Any
 
 import click
 
+from data.queries.company import company_card
+from data.queries.today import today_of
 from routing.rules.calendars import day_of
+from web.wiring import Installation
 
 LONGEST_SEARCH_S = 24 * 3600.0
 
@@ -37,3 +40,12 @@ class _Day(click.ParamType):
 
 DAY = _Day()
 """An ISO day in its one long form, so that 20260512 and 2026-05-12 are the same day everywhere."""
+
+
+def the_day(here: Installation, day: str | None) -> str:
+    """ISO; today by the company's zone when none was given."""
+    if day is not None:
+        return day
+    with here.database.reading() as connection:
+        zone = company_card(connection).zone
+    return today_of(here.clock.now(), zone)

@@ -14,10 +14,9 @@ from data.queries.warehouse import FloorDelivery, FloorDepot, floor
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
-from routing.rules.calendars import zone_of
 from routing.services.picking import a_place, pick_lines, stage_delivery
 from web.cli.output import json_option, print_json
-from web.cli.values import DAY
+from web.cli.values import DAY, the_day
 from web.wiring import Installation, open_installation
 
 BY = "command line"
@@ -41,7 +40,7 @@ def pick_command(day: str | None, everything: bool, place: str | None, as_json: 
     not_picked: list[dict[str, str]] = []
     picked = 0
     with open_installation() as here:
-        day = day or _today(here)
+        day = the_day(here, day)
         if everything:
             for home in _floor(here, day):
                 for each in home.every:
@@ -146,9 +145,3 @@ def _print(home: FloorDepot) -> None:
     console.print(table)
     if len(rows) > MOST_SHOWN:
         console.print(f"  ... and {len(rows) - MOST_SHOWN} more (--json names them)", markup=False)
-
-
-def _today(here: Installation) -> str:
-    with here.database.reading() as connection:
-        zone = zone_of(SqlStore(connection).company().zone)
-    return here.clock.now().astimezone(zone).date().isoformat()

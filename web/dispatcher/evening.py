@@ -178,10 +178,11 @@ def _cash(form: dict[str, str]) -> dict[str, int]:
     for name, text in form.items():
         if not name.startswith("cash-") or not text.strip():
             continue  # left empty: the rule says whether it had to be counted
-        amount = minor_units(text)
+        currency = name.removeprefix("cash-")
+        amount = minor_units(text, currency)
         if amount is None:
             raise InvalidInput(_('"%(text)s" is no amount: write it like 112.50.', text=text[:20]))
-        found[name.removeprefix("cash-")] = amount
+        found[currency] = amount
     return found
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from babel.numbers import get_currency_precision
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from routing.model.money import minor_digits
 from routing.rules.door import REASONS
 from routing.rules.policies import KINDS, Scope
-from web.dispatcher.words import completeness_words, outcome_words, policy_words, silence_words
+from web.dispatcher.words import completeness_words, outcome_words, rule_words, silence_words
 from web.formats import money
 
 
@@ -155,7 +155,7 @@ def value_words(name: str, value: Any, currency: str = "") -> str:
         case "max_attempts":
             return ngettext("%(num)s attempt at most", "%(num)s attempts at most", value)
         case "allocation_rule":
-            return policy_words()[value][0]
+            return rule_words()[value][0]
         case "completeness":
             return completeness_words(value)
         case "rank_rule":
@@ -197,7 +197,7 @@ def typed(name: str, text: str, currency: str) -> str:
     """What a person typed as the rule reads it: money in units becomes minor units; other text stays as it is."""
     if name != "min_value":
         return text.strip()
-    digits = get_currency_precision(currency) if currency else 2
+    digits = minor_digits(currency)
     plain = text.strip().replace(",", ".")
     whole, _dot, rest = plain.partition(".")
     if not whole.isdecimal() or (rest and not rest.isdecimal()) or len(rest) > digits:

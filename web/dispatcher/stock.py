@@ -55,6 +55,6 @@ def one(sku: str) -> ResponseReturnValue:
         sku=sku,
         ledgers=ledgers,
         today=today,
-        rules=words.policy_words(),
+        rules=words.rule_words(),
         shown=LINES_SHOWN,
     )

@@ -69,7 +69,7 @@ def message_state(status: str) -> tuple[str, str]:
     }[status]
 
 
-def policy_words() -> dict[str, tuple[str, str]]:
+def rule_words() -> dict[str, tuple[str, str]]:
     """Name and explanation of each allocation rule."""
     return {
         "tier_then_first_ordered": (

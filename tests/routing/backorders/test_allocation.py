@@ -27,7 +27,7 @@ from routing.rules.promises import expected_days, new_promises
 
 TODAY = date(2026, 5, 12)
 NOW = datetime(2026, 5, 12, 3, tzinfo=UTC)
-BY_RANK = (AllocationRule.TIER_THEN_FIRST_ORDERED, AllocationRule.FIRST_ORDERED, AllocationRule.PROMISED_DATE)
+BY_RANK = tuple(rule for rule in AllocationRule if rule is not AllocationRule.FAIR_SHARE)
 
 
 def stock(key: int, quantity: int, **values: Any) -> Supply:

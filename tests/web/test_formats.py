@@ -1,0 +1,18 @@
+"""Amounts on every page: the same decimals as in files and in the database."""
+
+from __future__ import annotations
+
+import pytest
+
+from data.importers.cells import Cells
+from data.importers.table import Row
+from web.formats import money
+
+
+@pytest.mark.parametrize(
+    ("written", "currency", "shown"),
+    [("12.50", "EUR", "€12.50"), ("1250", "JPY", "¥1,250"), ("12.500", "KWD", "KWD12.500")],
+)
+def test_what_a_file_says_is_what_a_page_says(written: str, currency: str, shown: str) -> None:
+    cells = Cells(Row(number=2, cells={"price": written}))
+    assert money(cells.money("price", currency), currency) == shown
