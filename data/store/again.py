@@ -13,7 +13,7 @@ from data.db import Database
 from data.store import SqlStore, open_store
 from routing.errors import Conflict
 
-ATTEMPTS = 8
+ATTEMPTS = 14
 _TRY_AGAIN = {"40001", "40P01"}
 """PostgreSQL's serialization failure and deadlock."""
 
@@ -31,7 +31,7 @@ def in_transaction[Answer](database: Database, work: Callable[[SqlStore], Answer
             if attempt == ATTEMPTS - 1 or not _passes(problem):
                 raise
         # Two that collided must not collide again in step.
-        time.sleep(random.uniform(0.005, 0.02) * 2**attempt)
+        time.sleep(random.uniform(0.005, 0.02) * 2 ** min(attempt, 6))
     raise AssertionError("unreachable")
 
 

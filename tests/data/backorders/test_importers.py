@@ -25,8 +25,8 @@ from routing.services.releasing import release_orders, unrelease
 
 Dump = Callable[..., dict[str, list[tuple[Any, ...]]]]
 
-OWN_TESTS = ("counts", "released")
-"""A count needs stock, what an ERP released an ERP that allocates."""
+OWN_TESTS = ("counts", "released", "substitutes")
+"""A count needs stock, what an ERP released an ERP that allocates, a substitute two products."""
 
 MODULES: dict[str, Any] = {name: (kind.work, kind.columns) for name, kind in KINDS.items() if name not in OWN_TESTS}
 

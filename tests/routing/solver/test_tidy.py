@@ -2,14 +2,52 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
 from routing.engines.solver.insertion import Insertion
 from routing.engines.solver.ortools_solver import solve
-from routing.model.plans import Problem
+from routing.model.plans import CostScheme, Place, Problem, ShiftOffer, Travel, Visit, Window
 from routing.rules.schedule import Timetable
-from tests.benchmarks.test_plans import vrptw
+
+DAY_S = 36_000
+
+
+def vrptw(*, stops: int, vans: int, seed: int) -> Problem:
+    """Doors at random in a square of 10 km, half of them with a window of two hours; vans of about 25 doors."""
+    chance = np.random.default_rng(seed)
+    xy = chance.uniform(0, 10_000, (stops + 1, 2))
+    metres = np.rint(np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1))).astype(np.int64)
+    seconds = np.rint(metres / 8).astype(np.int64)
+    visits = []
+    for place in range(1, stops + 1):
+        opens = int(chance.integers(0, DAY_S - 10_800))
+        window = Window(start_s=opens, end_s=opens + 7_200) if place % 2 else Window(start_s=0, end_s=DAY_S - 1_800)
+        load = (int(chance.integers(1, 9)),)
+        visits.append(Visit(id=place, place=place, service_s=300, windows=(window,), load=load, collect=(0,)))
+    shifts = tuple(
+        ShiftOffer(
+            id=van,
+            profile="car",
+            start=0,
+            end=0,
+            start_s=0,
+            end_s=DAY_S,
+            capacity=(120,),
+            cost=CostScheme(per_km=1_000_000),
+        )
+        for van in range(1, vans + 1)
+    )
+    return Problem(
+        epoch=datetime(2026, 3, 3, 5, tzinfo=UTC),
+        dimensions=("pieces",),
+        places=tuple(Place(index=index, name=str(index)) for index in range(stops + 1)),
+        travel={"car": Travel(durations_s=seconds, distances_m=metres)},
+        visits=tuple(visits),
+        shifts=shifts,
+    )
 
 
 def cheaper_moves(problem: Problem, routes: dict[int, list[int]]) -> list[int]:
