@@ -16,7 +16,7 @@ from data import tables
 from data.db import Database
 from data.store import SqlStore, open_store
 from routing.engines.roads.great_circle import GreatCircleTravelTimes
-from routing.errors import BackrouteError
+from routing.errors import BackrouteError, Conflict
 from routing.model.imports import ImportResult, LineIn, OrderIn
 from routing.model.orders import WEEKDAYS
 from routing.model.plans import Plan, PlannedRoute, Problem
@@ -31,6 +31,7 @@ from routing.services.dispatching import dispatch_day
 from routing.services.holding import hold_order
 from routing.services.importing import settle, take_orders
 from routing.services.loading import load_route
+from routing.services.picking import pick_lines
 from routing.services.planning import plan_day
 from routing.services.receiving import commit_receipt, reallocate
 from routing.services.releasing import release_orders, unrelease
@@ -204,21 +205,13 @@ class World:
         waiting = [each for each in self.deliveries() if each.state == "released"]
         if not waiting:
             return
-        with open_store(self.database) as store:
-            _, lines = store.delivery_goods(waiting[which % len(waiting)].id)
-            for line in lines:
-                kind = store.connection.scalar(
-                    select(tables.supply.c.kind)
-                    .join(tables.allocation, tables.allocation.c.supply_id == tables.supply.c.id)
-                    .where(tables.allocation.c.id == line["allocation_id"])
-                )
-                if kind == "receipt":  # what is still on a truck cannot be picked
-                    store.move_units(
-                        allocation_id=line["allocation_id"],
-                        from_state=UnitState.RELEASED,
-                        to_state=UnitState.PICKED,
-                        quantity=min(line["quantity"], line["released"]),
-                    )
+        try:
+            with open_store(self.database) as store:
+                pick_lines(store, delivery_id=waiting[which % len(waiting)].id, now=self.now, by="warehouse")
+        except Conflict as problem:
+            # Picked before, or still on a truck: the warehouse hears so and goes on.
+            if problem.code not in ("complete", "to_come"):
+                raise
 
     def drive_out(self) -> None:
         """Plans what is released for today, loads it and sends the van off."""
