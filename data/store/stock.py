@@ -410,13 +410,18 @@ class StockStore(PolicyStore):
     # ------------------------------------------------------------------ supply
 
     def receipt_quantities(self, numbers: Collection[str], *, source: str = "own") -> dict[tuple[str, int], int]:
-        """What was counted under these numbers before, by (number, product id)."""
+        """What was counted in under these numbers, by (number, product id), whatever a recount found later."""
+        came = (
+            select(func.sum(movement.c.quantity))
+            .where(movement.c.supply_id == supply.c.id, movement.c.from_place == "supplier")
+            .scalar_subquery()
+        )
         found: dict[tuple[str, int], int] = {}
         for part in parts(numbers):
-            query = select(supply.c.number, supply.c.product_id, supply.c.quantity).where(
+            query = select(supply.c.number, supply.c.product_id, func.coalesce(came, supply.c.quantity)).where(
                 supply.c.kind == "receipt", supply.c.source == source, supply.c.number.in_(part)
             )
-            found |= {(row.number, row.product_id): row.quantity for row in self.connection.execute(query)}
+            found |= {(number, product_id): int(units) for number, product_id, units in self.connection.execute(query)}
         return found
 
     def inbound_id(self, number: str, product_id: int, depot_id: int, *, source: str = "own") -> int | None:

@@ -141,6 +141,17 @@ def test_the_same_receipt_again_changes_nothing(
     assert read_dump(database) == before
 
 
+def test_a_receipt_that_was_recounted_since_is_still_the_same_receipt(
+    company: Any, database: Database, short_truck: int, now: datetime
+) -> None:
+    receipt = company.receipt("OAT", 30, inbound_id=short_truck)
+    with open_store(database) as store:
+        commit_receipt(store, receipt, now=now, by="test")
+        shelf = {"depot_id": company.depot_id, "product_id": receipt.product_id, "sku": "OAT"}
+        commit_shelf_count(store, **shelf, counted=50, now=now, by="test")
+        assert commit_receipt(store, receipt, now=now, by="test").already
+
+
 def test_a_truck_is_decided_once_so_that_no_order_breaks_over_what_stands_beside_it(
     company: Any, database: Database, now: datetime, read_holdings: Holdings
 ) -> None:
