@@ -440,7 +440,7 @@ def load_and_dispatch(morning: Morning, watch: Watch, desk: Page) -> None:
     open_board(morning, desk)
     routes = len(morning.plan().routes)
     desk.get_by_role("button", name="Load all").click()
-    expect(desk.get_by_text(re.compile(r"^\d+ deliveries loaded\.$"))).to_be_visible()
+    expect(desk.get_by_text(re.compile(r"^\d+ deliveries loaded\."))).to_be_visible()
     desk.get_by_role("link", name="Dispatch …").click()
     expect(desk.get_by_role("heading", name=f"{routes} routes go out")).to_be_visible()
     watch.looks(desk, at="the preview of the dispatch")

@@ -61,9 +61,8 @@ def test_the_page_and_the_terminal_tell_the_same_numbers(
     assert [line["order"] for line in told["lines"]] == re.findall(r">(SO-\d)</a>", page)
     printed = CliRunner().invoke(main, ["promises", "--sku", "OAT"]).output
     assert "36 to come, 36 wanted, 0 uncovered" in printed
-    assert json.loads(CliRunner().invoke(main, ["promises", "--sku", "NO", "--json"]).output) == {
-        "lines": [], "stock": [],
-    }  # fmt: skip
+    unknown = CliRunner().invoke(main, ["promises", "--sku", "NO", "--json"])
+    assert (unknown.exit_code, json.loads(unknown.stdout)["error"]["code"]) == (2, "sku")
 
 
 def test_five_thousand_skus_come_a_hundred_a_page_searched_and_sorted(website: Website, desk: Desk) -> None:
