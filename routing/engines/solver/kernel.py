@@ -41,9 +41,9 @@ type Ints = NDArray[np.int64]
 # Columns of `Day.visit`; from WINDOW on pairs of (first, last) moments, sorted; shorter lists repeat their last pair.
 PLACE, SERVICE, SETUP, READY, RANK, AGE, DONE, FIXED, WINDOW = range(9)
 # Columns of `Day.shift`. LEAVE: when the wheels may turn (start and loading); UNTIL: when they must stand (end less the
-# debrief); STANDING: loading and debrief, which are paid; KIND: the same for shifts that are alike in everything.
+# debrief); STANDING: loading and debrief, which are paid.
 (SPEED, TARIFF, START, END, LEAVE, UNTIL, STANDING, MOST_VISITS, MOST_STOPS, MOST_METRES, MOST_SECONDS, HIRE, PER_HOUR,
- PER_TRAVEL_HOUR, PER_KM, KIND, PAUSES, CAREFUL) = range(18)  # fmt: skip
+ PER_TRAVEL_HOUR, PER_KM, PAUSES, CAREFUL) = range(17)  # fmt: skip
 # Columns of `Walk.visit`: its neighbours and shift (-1: it waits), the slack, its place in `away` or -1.
 NEXT, PREV, ON, F0, F1, Z0, Z1, AWAY = range(8)
 # Columns of `Walk.shift`; STAMP: the last round that touched it.

@@ -203,7 +203,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
             anywhere if shift.end is None else shift.end, leave[k], shift.end_s - shift.debrief_s,
             shift.loading_s + shift.debrief_s, limit(shift.max_visits), limit(shift.max_stops),
             limit(shift.max_distance_m), limit(shift.max_travel_s), shift.cost.fixed, shift.cost.per_hour,
-            shift.cost.per_travel_hour, shift.cost.per_km, insertion.kind[shift.id], len(pauses[k]), careful(shift, k),
+            shift.cost.per_travel_hour, shift.cost.per_km, len(pauses[k]), careful(shift, k),
         )
         for k, shift in enumerate(shifts)
     ]  # fmt: skip
