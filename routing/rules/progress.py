@@ -37,19 +37,19 @@ def forecast(
 
     `stops` in driving order with their planned times; `departs_at` when the van leaves the depot. Between two stops
     passes what the plan gives (driving, a break, reloading), at a door the planned service. A van that is early waits
-    where the plan waits: before the window opens nobody is served.
+    where the plan waits: before the window opens nobody is served. A van that stands at a door out of order is there:
+    that stop comes first, whatever was to come before it follows.
     """
+    ways = _ways(stops, departs_at)
+    left = [stop for stop in stops if facts.get(stop.stop_id, NONE_YET).done_at is None]
+    door = _door_of_the_van(left, facts)
+    left.sort(key=lambda stop: stop is not door)
     etas: list[Eta] = []
     here_at = _last_known(facts, departs_at)
-    left_before = departs_at
-    for stop in stops:
-        # Stops may be done out of order; then the planned way into a stop is still the best guess of the way there.
-        way = stop.arrival - left_before
-        left_before = stop.departure
-        known = facts.get(stop.stop_id, NONE_YET)
-        if known.done_at is not None:
-            continue
-        arrival = known.arrived_at or max(here_at + way, now)
+    for position, stop in enumerate(left):
+        # A door that was left again without a report is driven to once more.
+        arrived_at = facts.get(stop.stop_id, NONE_YET).arrived_at if stop is door else None
+        arrival = arrived_at or max(here_at + ways[stop.stop_id], now)
         # Where the plan waits, the window opens at the planned start; elsewhere service begins on arrival.
         start = max(arrival, stop.start) if stop.start > stop.arrival else arrival
         departure = max(start + (stop.departure - stop.start), now)
@@ -60,34 +60,38 @@ def forecast(
                 arrival=arrival,
                 start=start,
                 departure=departure,
-                stops_away=0,
+                stops_away=position if door is not None else position + 1,
                 late_by=arrival - stop.arrival,
             )
         )
         here_at = departure
-    return _count_stops_away(etas, facts)
+    return tuple(etas)
+
+
+def _ways(stops: Sequence[PlannedTimes], departs_at: datetime) -> dict[int, timedelta]:
+    """The planned way into each stop: of a stop done out of order it is still the best guess."""
+    ways, left_before = {}, departs_at
+    for stop in stops:
+        ways[stop.stop_id] = stop.arrival - left_before
+        left_before = stop.departure
+    return ways
+
+
+def _door_of_the_van(left: Sequence[PlannedTimes], facts: Mapping[int, StopFacts]) -> PlannedTimes | None:
+    """The stop at which the van stands: where it arrived last and has not finished. Whoever finished another stop
+    since then has left again."""
+    found = None
+    since = max((known.done_at for known in facts.values() if known.done_at is not None), default=None)
+    for stop in left:
+        arrived_at = facts.get(stop.stop_id, NONE_YET).arrived_at
+        if arrived_at is not None and (since is None or arrived_at >= since):
+            found, since = stop, arrived_at
+    return found
 
 
 def _last_known(facts: Mapping[int, StopFacts], departs_at: datetime) -> datetime:
     """When the van last finished something: a stop, or leaving the depot."""
     return max((known.done_at for known in facts.values() if known.done_at is not None), default=departs_at)
-
-
-def _count_stops_away(etas: list[Eta], facts: Mapping[int, StopFacts]) -> tuple[Eta, ...]:
-    is_at_door = bool(etas) and facts.get(etas[0].stop_id, NONE_YET).arrived_at is not None
-    first = 0 if is_at_door else 1
-    return tuple(
-        Eta(
-            stop_id=eta.stop_id,
-            site_id=eta.site_id,
-            arrival=eta.arrival,
-            start=eta.start,
-            departure=eta.departure,
-            stops_away=first + position,
-            late_by=eta.late_by,
-        )
-        for position, eta in enumerate(etas)
-    )
 
 
 def told_live(eta: Eta) -> tuple[datetime, datetime]:

@@ -65,6 +65,22 @@ def test_stops_done_out_of_order_keep_the_others_possible() -> None:
     assert arrivals(forecast(ROUTE, facts, departs_at=at(0), now=at(20))) == [(1, 30, 1), (2, 45, 2)]
 
 
+def test_a_van_at_a_door_out_of_order_is_there_and_the_others_come_after_it() -> None:
+    facts = {3: StopFacts(arrived_at=at(20))}
+    assert arrivals(forecast(ROUTE, facts, departs_at=at(0), now=at(21))) == [(3, 20, 0), (1, 35, 1), (2, 50, 2)]
+
+
+def test_a_door_that_was_left_for_another_that_is_done_is_one_to_come_back_to() -> None:
+    facts = {1: StopFacts(arrived_at=at(10)), 3: StopFacts(done_at=at(20))}
+    assert arrivals(forecast(ROUTE, facts, departs_at=at(0), now=at(20))) == [(1, 30, 1), (2, 45, 2)]
+
+
+def test_a_door_that_was_left_without_a_report_comes_after_the_door_where_the_van_is_now() -> None:
+    facts = {1: StopFacts(arrived_at=at(10)), 3: StopFacts(arrived_at=at(20))}
+    found = forecast(ROUTE, facts, departs_at=at(0), now=at(21))
+    assert [(eta.stop_id, eta.stops_away) for eta in found] == [(3, 0), (1, 1), (2, 2)]
+
+
 @pytest.mark.parametrize(("stops_away", "minutes"), [(1, 30), (9, 60)])
 def test_the_window_told_is_narrow_when_near_and_lies_mostly_after_the_forecast(stops_away: int, minutes: int) -> None:
     eta = Eta(
