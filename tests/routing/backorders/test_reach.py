@@ -22,7 +22,7 @@ from routing.model.orders import (
 )
 from routing.model.parties import Depot
 from routing.model.stock import Holding, Receipt
-from routing.rules.allocation import with_date, with_quantity, with_receipt
+from routing.rules.allocation import with_date, with_quantity, with_receipts
 from routing.services import allocating, reaching
 from routing.services.allocating import Decision
 from tests.routing.backorders.test_allocation import NOW, order, stock, truck
@@ -158,11 +158,11 @@ def changes(draw: st.DrawFn, book: Book) -> tuple[frozenset[int], Change]:
     def change(book: Book) -> Book:
         for n, (one, kind, units) in enumerate(what):
             if kind == 0:
-                book = with_receipt(
+                book = with_receipts(
                     book,
-                    Receipt(number="R", depot_id=1, product_id=one.product_id, sku="P", quantity=units, counted_at=NOW,
-                            inbound_id=None if one.is_stock else one.id, more_to_come=more),
-                    supply_id=NEW + n,
+                    [Receipt(number="R", depot_id=1, product_id=one.product_id, sku="P", quantity=units,
+                             counted_at=NOW, inbound_id=None if one.is_stock else one.id, more_to_come=more)],
+                    first_id=NEW + n,
                 )  # fmt: skip
             elif kind == 1 and not one.is_stock:
                 book = with_date(book, supply_ids={one.id}, ready_at=NOW + timedelta(days=units))
