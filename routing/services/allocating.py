@@ -21,7 +21,7 @@ from routing.model.orders import (
     WaitingLine,
     WaitingOrder,
 )
-from routing.model.parties import Company, Contact, Depot
+from routing.model.parties import Company, Depot
 from routing.model.stock import Claim
 from routing.rules.allocation import Outcome, allocate, ranked
 from routing.rules.policies import PolicyBook
@@ -70,7 +70,6 @@ class Store(Reader, asking.Store, Protocol):
     def add_promises(
         self, promises: Iterable[NewPromise], *, by: str, made_at: datetime, told: Collection[int] = ()
     ) -> None: ...
-    def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
     def waiting_lines(self, depot_id: int, order_ids: Collection[int]) -> dict[int, list[WaitingLine]]: ...
     def company(self) -> Company: ...
     def add_notice(self, message: Notice, *, made_at: datetime) -> bool: ...
@@ -418,11 +417,13 @@ def _tell(store: Store, decision: Decision, asked: Mapping[int, Asked], *, now: 
     told: set[int] = set()
     by_line = {promise.line_id: promise for promise in decision.promises}
     company, calls = store.company(), []
-    whom = {
-        order.id: store.who_is_told(order.customer_id, order.site_id, role="buyer")
+    told_of = [
+        order
         for order in decision.before.orders
         if order.id in asked or any(line.id in by_line for line in order.lines)
-    }
+    ]
+    doors = store.who_are_told({(order.customer_id, order.site_id) for order in told_of}, role="buyer")
+    whom = {order.id: doors[order.customer_id, order.site_id] for order in told_of}
     every = store.waiting_lines(decision.before.depot_id, [order_id for order_id, people in whom.items() if people])
     for order in decision.before.orders:
         mine = [line for line in order.lines if line.id in by_line]

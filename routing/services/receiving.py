@@ -20,7 +20,7 @@ class Reader(allocating.Reader, Protocol):
 
 
 class Store(Reader, MovesGoods, allocating.Store, Protocol):
-    def add_receipt(self, receipt: Receipt, *, by: str) -> int | None: ...
+    def add_receipts(self, receipts: Sequence[Receipt], *, by: str) -> list[int] | None: ...
 
 
 NOT_YET = 2**31
@@ -100,13 +100,10 @@ def commit_receipts(
     decision = reaching.decide_change(store, depot_id, products, change, now=now, why=why, policy=policy, locks=store)
     if not new:
         return _already(store, depot_id, policy, now)
-    keys: dict[int, int] = {}
-    for key, receipt in enumerate(new, start=NOT_YET):
-        supply_id = store.add_receipt(receipt, by=by)
-        if supply_id is None:
-            raise Conflict(f"Receipt {receipt.number} is being counted in by somebody else. Look again.")
-        keys[key] = supply_id
-    decision = allocating.with_keys(decision, keys)
+    keys = store.add_receipts(new, by=by)
+    if keys is None:
+        raise Conflict(f"{_why(new).capitalize()}: somebody else is counting them in. Look again.")
+    decision = allocating.with_keys(decision, dict(enumerate(keys, start=NOT_YET)))
     store.append_events(
         [
             {
