@@ -215,7 +215,7 @@ def results_command(
             rows = period_results(connection, from_day=from_day, to_day=to_day or from_day, address_of=address_of)
         else:
             rows = day_results(connection, day=the_day(here, day), address_of=address_of)
-        count = write_results(spool, rows, format=format_)
+        count = write_results(spool, rows, format=format_, mark=output is not None)
     if output is None:
         sys.stdout.buffer.write(spool.getvalue())
         return
