@@ -14,7 +14,7 @@ from data.exporters.sheets import Cell, write_table
 from data.queries.results import LineResult
 
 COLUMNS = (
-    "source", "order", "line", "erp_reference", "line_erp_reference", "customer_reference", "customer_number",
+    "order", "line", "source", "erp_reference", "line_erp_reference", "customer_reference", "customer_number",
     "customer", "site_number", "site", "depot", "sku", "unit", "ordered",
     "sent", "delivered", "short", "damaged", "refused", "returned", "credited", "open", "promised_on",
     "expected_on", "day", "delivery", "outcome", "at", "recipient", "proof_link",

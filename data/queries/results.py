@@ -31,6 +31,7 @@ from data.tables import (
     trip,
 )
 from routing.errors import NotFound
+from routing.model.days import day_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ def day_results(
     """
     found = _of_day(connection, day, address_of)
     if found is None:
-        raise NotFound(f"Nothing was dispatched on {day}, so there are no results.", day=day)
+        raise NotFound(f"Nothing was dispatched on {day_words(day)}, so there are no results.", day=day)
     return found
 
 
@@ -194,7 +195,10 @@ def period_results(
         select(manifest.c.day).where(manifest.c.day.between(from_day, to_day)).distinct().order_by(manifest.c.day)
     ).all()
     if not days:
-        raise NotFound(f"Nothing was dispatched from {from_day} to {to_day}, so there are no results.", day=from_day)
+        raise NotFound(
+            f"Nothing was dispatched from {day_words(from_day)} to {day_words(to_day)}, so there are no results.",
+            day=from_day,
+        )
     return (each for day in days for each in _of_day(connection, day, address_of) or ())
 
 
