@@ -104,7 +104,7 @@ def test_results_of_a_period_by_command(website: Website, tmp_path: Path) -> Non
     assert (said.exit_code, "3 lines" in said.stdout) == (0, True)
     assert openpyxl.load_workbook(there).active.max_row == 4
     piped = run(website, "results", "--from", DAY).stdout_bytes
-    assert piped.startswith(b"source,order,line,")
+    assert piped.startswith(b"order,line,source,")
     first = next(csv.DictReader(io.StringIO(piped.decode("utf-8"))))
     assert [first[name] for name in ("source", "customer_number", "site_number", "depot")] == [
         "own",

@@ -108,8 +108,8 @@ def test_a_receipt_is_shown_then_counted_in_then_released(filled: Path) -> None:
     assert [order["units"] for order in released["ready"]] == [24, 6]
     assert released["deliveries"] == ["D-000001"]
     after = call("release")
-    assert "0 orders ready, 1 stay" in after.output
-    assert "waits for stock" in after.output
+    assert "0 orders released, 1 stay" in after.output
+    assert "1 waiting for stock" in after.output
 
 
 def test_a_depot_or_day_that_is_none_is_refused(filled: Path) -> None:
