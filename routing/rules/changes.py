@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from routing.errors import NotFound
 from routing.model.day import DayFacts, DeliveryFacts, Riding, SiteFacts
+from routing.model.days import day_words
 from routing.model.fleet import Shift
 from routing.model.plans import Lock, Plan, PlannedRoute, Problem, Reason, Unassigned
 from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
@@ -281,7 +282,7 @@ def promises_broken(before: Plan, after: Plan, problem: Problem, facts: DayFacts
                 delivery=delivery.id,
                 name=delivery.number,
                 customer=site.customer,
-                sentence=f"{site.name} was promised {promised.day}{window}; {delivery.number} {comes}.",
+                sentence=f"{site.name} was promised {day_words(promised.day)}{window}; {delivery.number} {comes}.",
             )
         )
     return tuple(broken)

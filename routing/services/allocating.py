@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from routing.model.consents import DelayedLine
+from routing.model.days import day_words
 from routing.model.notices import NOT_ENOUGH, Notice, NoticeKind, goods_line
 from routing.model.orders import (
     AllocationPolicy,
@@ -441,9 +442,9 @@ def _tell(store: Store, decision: Decision, asked: Mapping[int, Asked], *, now: 
                     kind="call_customer",
                     subject_kind="order",
                     subject_id=order.id,
-                    sentence=f"Call {order.customer}: order {order.number} comes on {day} instead of "
-                    f"{min(line.promised_on for line in mine if line.promised_on)}, and nobody there agreed to "
-                    "messages.",
+                    sentence=f"Call {order.customer}: order {order.number} comes on {day_words(day)} instead of "
+                    f"{day_words(min(line.promised_on for line in mine if line.promised_on))}, "
+                    "and nobody there agreed to messages.",
                     made_at=now,
                     assignee=order.salesperson or "dispatcher",
                     data={"day": day, "why": why},

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from routing.model.consents import AskedOf, DelayedLine, NewConsent, Silence
+from routing.model.days import day_words
 from routing.model.orders import WaitingOrder
 from routing.model.parties import Contact
 from routing.rules.consent import Delay, nth_delay, question, terms_of
@@ -127,7 +128,8 @@ def ask(
 
 def call_sentence(customer: str, order: str, delay: Delay, *, why: str) -> str:
     """What the salesperson reads: whom to call, why, and what about."""
-    moved = f"comes on {delay.now_on} instead of {delay.was_on}" if delay.now_on else f"has no date for {delay.was_on}"
+    was = day_words(delay.was_on)
+    moved = f"comes on {day_words(delay.now_on)} instead of {was}" if delay.now_on else f"has no date for {was}"
     return f"Call {customer}, who {why}: order {order} {moved}. Agreed, another day, or cancelled?"
 
 
