@@ -9,7 +9,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.engines.solver import kernel
+from routing.engines.solver import kernel, layout
+from routing.engines.solver.exact import route_cost
 from routing.engines.solver.insertion import Insertion, Routes
 from routing.model.plans import CostScheme, ShiftOffer
 from routing.rules.schedule import ALWAYS, MOST_BREAKS, Spans, spans
@@ -50,39 +51,39 @@ class RuinAndRecreate:
         enough to steer. Age adds less than an absence of the lowest rank."""
         insertion, day, walk = self.insertion, self.day, self.walk
         oldest = 1 + max(insertion.age.values())
-        below = len(insertion.ranks) - 1 - day.visit[:, kernel.RANK]
-        lifted = 10.0 ** np.minimum(8, below) + 0.5 * day.visit[:, kernel.AGE] / oldest
-        day.absence[:] = 4.0 * self._typical(int(walk.tally[kernel.TOTAL])) * lifted
-        walk.penalty[0] = day.absence[walk.visit[:, kernel.ON] < 0].sum()
+        below = len(insertion.ranks) - 1 - day.visit[:, layout.RANK]
+        lifted = 10.0 ** np.minimum(8, below) + 0.5 * day.visit[:, layout.AGE] / oldest
+        day.absence[:] = 4.0 * self._typical(int(walk.tally[layout.TOTAL])) * lifted
+        walk.penalty[0] = day.absence[walk.visit[:, layout.ON] < 0].sum()
 
     def _typical(self, total: int) -> float:
         """What a visit costs on average when all that are served cost `total`."""
-        served = len(self.visits) - int(self.walk.tally[kernel.WAITING])
+        served = len(self.visits) - int(self.walk.tally[layout.WAITING])
         return max(1.0, total / served if served else float(np.median(self.day.prices[0])))
 
     def _take_as_best(self) -> None:
         walk = self.walk
-        walk.best[:] = np.concatenate([walk.visit[:, kernel.NEXT], walk.shift[:, kernel.HEAD]])
-        walk.ranks[kernel.BEST_SERVED], walk.ranks[kernel.BEST_AGES] = (
-            walk.ranks[kernel.SERVED],
-            walk.ranks[kernel.AGES],
+        walk.best[:] = np.concatenate([walk.visit[:, layout.NEXT], walk.shift[:, layout.HEAD]])
+        walk.ranks[layout.BEST_SERVED], walk.ranks[layout.BEST_AGES] = (
+            walk.ranks[layout.SERVED],
+            walk.ranks[layout.AGES],
         )
-        walk.tally[kernel.BEST] = walk.tally[kernel.TOTAL]
+        walk.tally[layout.BEST] = walk.tally[layout.TOTAL]
 
     def fill(self) -> None:
         """Serves what waits, rank by rank, those with the least time first, each where it costs least."""
         visit = self.day.visit
-        order = np.lexsort((visit[:, -1] - visit[:, kernel.WINDOW], visit[:, -1], visit[:, kernel.RANK]))
+        order = np.lexsort((visit[:, -1] - visit[:, layout.WINDOW], visit[:, -1], visit[:, layout.RANK]))
         kernel.fill(self.day, self.walk, order.astype(np.int64))
         self._price_absences()
         self._take_as_best()
 
     def run(self, rounds: int, part: float) -> bool:
         """So many rounds at the temperature of this part (0 to 1) of the walk. True when a better plan was found."""
-        before = int(self.walk.tally[kernel.FOUND])
-        heat = self._typical(int(self.walk.tally[kernel.BEST])) * _HOT * (_COLD / _HOT) ** part
+        before = int(self.walk.tally[layout.FOUND])
+        heat = self._typical(int(self.walk.tally[layout.BEST])) * _HOT * (_COLD / _HOT) ** part
         kernel.rounds(self.day, self.walk, rounds, heat)
-        return int(self.walk.tally[kernel.FOUND]) > before
+        return int(self.walk.tally[layout.FOUND]) > before
 
     @property
     def best(self) -> Routes:
@@ -92,7 +93,7 @@ class RuinAndRecreate:
     @property
     def current(self) -> Routes:
         """Where the walk stands, which may be worse than the best."""
-        return self._routes(self.walk.shift[:, kernel.HEAD], self.walk.visit[:, kernel.NEXT])
+        return self._routes(self.walk.shift[:, layout.HEAD], self.walk.visit[:, layout.NEXT])
 
     def _routes(self, head: NDArray[np.int64], after: NDArray[np.int64]) -> Routes:
         out: Routes = {shift.id: [] for shift in self.insertion.problem.shifts}
@@ -111,7 +112,7 @@ def route_costs(insertion: Insertion) -> Callable[[int, Sequence[int]], int]:
 
     def cost(shift: int, ids: Sequence[int]) -> int:
         line = np.array([insertion.row[key] for key in ids], dtype=np.int64)
-        return int(kernel.route_cost(day, shifts.index(shift), line, len(ids), scratch, scratch.copy()))
+        return int(route_cost(day, shifts.index(shift), line, len(ids), scratch, scratch.copy()))
 
     return cost
 
@@ -126,7 +127,7 @@ def _front(insertion: Insertion, routes: Routes) -> dict[int, bool]:
     return held | {key: False for key in insertion.position_of if key not in held}
 
 
-def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool]) -> kernel.Day:
+def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool]) -> layout.Day:
     problem, table = insertion.problem, insertion.table
     visits = problem.visits
     shifts = [table.shifts[key] for key in shift_ids]
@@ -144,7 +145,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
             tables[key] = len(tables)
             durations, distances = table.durations(shift), table.distances(shift)
             closed = (durations < 0) | (distances < 0)
-            seconds.append(np.pad(np.where(closed, kernel.BLOCKED, durations), (0, 1)))
+            seconds.append(np.pad(np.where(closed, layout.BLOCKED, durations), (0, 1)))
             metres.append(np.pad(np.where(closed, 0, distances), (0, 1)))
         clock = tables[key]
         per_s, per_m = (shift.cost.per_hour + shift.cost.per_travel_hour) / 3600, shift.cost.per_km / 1000
@@ -154,7 +155,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         if rates not in tariffs:
             tariffs[rates] = len(tariffs)
             price = np.rint(per_s * seconds[clock] + per_m * metres[clock])
-            prices.append(np.minimum(price, kernel.BLOCKED).astype(np.int64))
+            prices.append(np.minimum(price, layout.BLOCKED).astype(np.int64))
         speed.append(clock)
         tariff.append(tariffs[rates])
 
@@ -207,7 +208,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         )
         for k, shift in enumerate(shifts)
     ]  # fmt: skip
-    return kernel.Day(
+    return layout.Day(
         seconds=np.stack(seconds).astype(np.int64),
         metres=np.stack(metres).astype(np.int64),
         prices=np.stack(prices),
@@ -233,14 +234,14 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
 
 
 def _beginning(
-    day: kernel.Day, insertion: Insertion, shift_ids: Sequence[int], routes: Routes, seed: int
-) -> kernel.Walk:
+    day: layout.Day, insertion: Insertion, shift_ids: Sequence[int], routes: Routes, seed: int
+) -> layout.Walk:
     n, k = len(day.visit), len(shift_ids)
 
     def ints(*shape: int) -> NDArray[np.int64]:
         return np.zeros(shape, dtype=np.int64)
 
-    walk = kernel.Walk(
+    walk = layout.Walk(
         visit=ints(n, 8),
         shift=ints(k, 6),
         load=ints(k, day.load.shape[1]),
@@ -256,15 +257,15 @@ def _beginning(
         pool=ints(n + 1),
         key=np.zeros(n + 1),
         line=ints(n + 2),
-        scratch=ints(2, n + 4, 2 ** int(day.shift[:, kernel.PAUSES].max(initial=0))),
+        scratch=ints(2, n + 4, 2 ** int(day.shift[:, layout.PAUSES].max(initial=0))),
     )
-    walk.visit[:, kernel.NEXT] = -1
-    walk.shift[:, kernel.HEAD] = walk.shift[:, kernel.STAMP] = -1
+    walk.visit[:, layout.NEXT] = -1
+    walk.shift[:, layout.HEAD] = walk.shift[:, layout.STAMP] = -1
     for at, shift in enumerate(shift_ids):
         rows = [insertion.row[key] for key in routes[shift]]
         if rows:
-            walk.shift[at, kernel.HEAD] = rows[0]
-            walk.visit[rows[:-1], kernel.NEXT] = rows[1:]
+            walk.shift[at, layout.HEAD] = rows[0]
+            walk.visit[rows[:-1], layout.NEXT] = rows[1:]
     return walk
 
 
