@@ -156,6 +156,11 @@ class Timetable:
             self._distances[shift.profile] = table
         return self._distances[shift.profile]
 
+    def work_on(self, shift: ShiftOffer) -> dict[int, tuple[int, int]]:
+        """(setup, service) of every visit, for this type of vehicle."""
+        plain = {visit.id: (visit.setup_s, visit.service_s) for visit in self.problem.visits}
+        return self._work.get(shift.type, plain)
+
     def breaks(self, shift_id: int) -> Sequence[tuple[int, Spans]]:
         """(duration, windows) of each break of a shift, in its order."""
         return self._breaks[shift_id]
@@ -378,7 +383,7 @@ class Timetable:
         free = times.departure_s
         for g in range(len(visits) + 1):
             pauses = [(index, start) for gap, index, start in times.breaks if gap == g]
-            arrival = _arrival(free, legs.travel[g], [(start, shift.breaks[i].duration_s) for i, start in pauses])
+            arrival = arrival_of(free, legs.travel[g], [(start, shift.breaks[i].duration_s) for i, start in pauses])
             for i, start in pauses:
                 pause = shift.breaks[i]
                 breaks.append(
@@ -624,7 +629,7 @@ def _pauses(
             yield from _pauses(breaks, barred, mask | 1 << index, begin + duration, rested + duration, (*order, index))
 
 
-def _arrival(free: int, travel: int, pauses: Sequence[tuple[int, int]]) -> int:
+def arrival_of(free: int, travel: int, pauses: Sequence[tuple[int, int]]) -> int:
     """When the wheels stop at the next place: breaks that begin on the way interrupt the travel."""
     left = travel
     for begin, duration in pauses:
