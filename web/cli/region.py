@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from data.store import open_store
+from routing.errors import InvalidInput
 from web.cli.output import json_option, print_json
 from web.clock import wall_clock
 from web.jobs import error_of, run_job_now
@@ -26,19 +27,29 @@ def region_group() -> None:
 @region_group.command("add")
 @click.argument("name")
 @click.option(
+    "--place",
+    metavar="NAME",
+    help='A town by its name, fetched from OpenStreetMap\'s servers: "Ribe, Denmark".',
+)
+@click.option(
     "--pbf",
-    required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="An extract of OpenStreetMap, .osm.pbf.",
 )
 @json_option
-def add_command(name: str, pbf: Path, as_json: bool) -> None:
-    """Build region NAME from an extract, or build it again; the one in use stays until the new one is ready."""
+def add_command(name: str, place: str | None, pbf: Path | None, as_json: bool) -> None:
+    """Build region NAME from a place or an extract, or build it again; the one in use stays until the new one is ready.
+
+    BACKROUTE_OVERPASS_URL and BACKROUTE_NOMINATIM_URL name other servers than the public ones.
+    """
+    if (place is None) == (pbf is None):
+        raise InvalidInput('Say where the region is: --place "TOWN, COUNTRY" or --pbf FILE, one of the two.')
+    data = {"name": name, "place": place} if pbf is None else {"name": name, "pbf": str(pbf.resolve())}
     with open_installation() as installation:
         with open_store(installation.database) as store:
             job_id = store.add_job(
                 kind="region",
-                data={"name": name, "pbf": str(pbf.resolve())},
+                data=data,
                 by="command line",
                 now=wall_clock(),
                 max_attempts=1,

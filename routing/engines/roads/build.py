@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -69,6 +69,7 @@ def build_region(
     name: str,
     progress: Callable[[str, float], None],
     extra_steps: Sequence[ExtraStep] = (),
+    source: str = "",
 ) -> RegionFacts:
     """Build the region and put it in use at `into`, in place of the one that is there.
 
@@ -86,7 +87,7 @@ def build_region(
         folder = Path(tempfile.mkdtemp(prefix="build-", dir=builds))
         folder.chmod(0o755)
         try:
-            facts = _build(pbf, folder, name, progress, extra_steps)
+            facts = replace(_build(pbf, folder, name, progress, extra_steps), source=source or pbf.name)
             save_facts(facts, folder)
             _swap(folder, into)
         finally:

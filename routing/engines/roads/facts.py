@@ -20,6 +20,7 @@ class RegionFacts:
     gazetteer's, or where none was built the things that carry a house number. `share_unroutable` is the share
     (0 to 1) of ordered pairs among sampled addresses that no road joins, by car; `sampled` is how many places were
     paired. `snap_*_m`: how far those places lie from their road. `seconds` by step, in order.
+    `source` is the file it was built from, or the full name of the place.
     `calibration` by profile: what the road graph's durations are multiplied with to meet OSRM's.
     """
 
@@ -39,6 +40,7 @@ class RegionFacts:
     extra: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     mebibytes: float = 0.0
+    source: str = ""
     attribution: str = "© OpenStreetMap contributors"
 
 

@@ -7,9 +7,8 @@ compares it with OSRM and keeps the factor per profile among the region's facts.
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +25,7 @@ from scipy.spatial import KDTree
 from routing.engines.roads.extract import usable_speed_kmh
 from routing.engines.roads.facts import RegionFacts, load_facts
 from routing.engines.roads.great_circle import EARTH_RADIUS_M
+from routing.engines.roads.osmnx_settings import osmnx_set
 from routing.engines.roads.profiles import PROFILES, Profile, profile_named
 from routing.errors import RegionError, TravelError
 from routing.model.places import Location
@@ -37,8 +37,6 @@ USUAL_CALIBRATION = 1.25
 _BIKE_ALLOWED_KMH = 13
 
 _BLOCK_CELLS = 8_000_000
-
-_osmnx_settings = threading.Lock()
 
 
 def graph_file(region_dir: Path, profile: str) -> Path:
@@ -307,15 +305,6 @@ def _read_graph(roads: Path, profile: Profile) -> Any:
     # Imported here because it takes seconds and a hundred megabytes, and only a build needs it.
     import osmnx
 
-    with _plain_settings(osmnx.settings):
-        graph = osmnx.graph_from_xml(roads, simplify=False, retain_all=True)
-        graph = osmnx.add_edge_speeds(graph, hwy_speeds=profile.speeds, fallback=20)
-        return osmnx.add_edge_travel_times(graph)
-
-
-@contextlib.contextmanager
-def _plain_settings(settings: Any) -> Iterator[None]:
-    """osmnx's settings are global: what shapes the graph is set for one reading and put back."""
     plain = {
         "all_oneway": False,
         "bidirectional_network_types": [],
@@ -324,12 +313,7 @@ def _plain_settings(settings: Any) -> Iterator[None]:
         "useful_tags_node": [],
         "useful_tags_way": ["highway", "junction", "maxspeed", "name", "oneway"],
     }
-    with _osmnx_settings:
-        before = {name: getattr(settings, name) for name in plain}
-        try:
-            for name, value in plain.items():
-                setattr(settings, name, value)
-            yield
-        finally:
-            for name, value in before.items():
-                setattr(settings, name, value)
+    with osmnx_set(osmnx.settings, plain):
+        graph = osmnx.graph_from_xml(roads, simplify=False, retain_all=True)
+        graph = osmnx.add_edge_speeds(graph, hwy_speeds=profile.speeds, fallback=20)
+        return osmnx.add_edge_travel_times(graph)
