@@ -17,21 +17,9 @@ _NUMBERS = r"([-+]?\d{1,3}(?:\.\d+)?)[,~/]\s*([-+]?\d{1,3}(?:\.\d+)?)"
 _GOOGLE_PIN = re.compile(r"!3d([-+]?\d{1,3}(?:\.\d+)?)!4d([-+]?\d{1,3}(?:\.\d+)?)")
 _VIEW = re.compile(rf"(?:/@|[#&?]map=\d+(?:\.\d+)?/){_NUMBERS}")
 # In this order: a pin or destination before what is searched for, both before where the map was looked at.
-_PIN_FIELDS = (
-    "coordinate",
-    "destination",
-    "daddr",
-    "q",
-    "query",
-    "address",
-    "to",
-    "navigate",
-    "ll",
-    "sll",
-    "center",
-    "cp",
-    "map",
-)
+_PIN_FIELDS = ("coordinate", "destination", "daddr", "q", "query", "address", "to", "ll", "sll", "center", "cp", "map")
+_POINT_FIRST = ("maps.apple.com", "waze.com", "ul.waze.com")
+"""Where ll is the pin and q only its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +50,7 @@ def parse_link(text: str) -> Linked | None:
         return Linked(point=_point(fields["lat"], fields.get("lon") or fields["lng"]))
     if pin := _GOOGLE_PIN.search(unquote(link)):
         return Linked(point=_point(pin[1], pin[2]))
-    for name in _PIN_FIELDS:
+    for name in ("ll", *_PIN_FIELDS) if host in _POINT_FIRST else _PIN_FIELDS:
         value = fields.get(name, "").removeprefix("loc:").removeprefix("ll.")
         if not value:
             continue
