@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from routing.cycles import no_cycles
 from routing.model.consents import DelayedLine
 from routing.model.notices import NOT_ENOUGH, Notice, NoticeKind, goods_line
 from routing.model.orders import (
@@ -37,6 +38,7 @@ class Reader(Protocol):
 
     def erp_allocates(self) -> bool: ...
     def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]: ...
+    def open_products(self, depot_id: int) -> frozenset[int]: ...
     def book(
         self,
         depot_id: int,
@@ -45,6 +47,7 @@ class Reader(Protocol):
         now: datetime,
         policies: PolicyBook | None = None,
         reaching: bool = False,
+        by_promise: bool = False,
     ) -> Book: ...
     def depot(self, depot_id: int) -> Depot: ...
     def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
@@ -139,6 +142,7 @@ def policy_of(store: Reader, depot_id: int, now: datetime) -> AllocationPolicy:
     return store.allocation_policy(on_day=today.isoformat())
 
 
+@no_cycles()
 def decide(
     store: Reader,
     before: Book,
@@ -184,6 +188,7 @@ def with_keys(decision: Decision, keys: Mapping[int, int]) -> Decision:
     )
 
 
+@no_cycles()
 def write(
     store: Store,
     decision: Decision,
@@ -374,6 +379,8 @@ def _preview(
         )
         for order in orders
         for line in order.lines
+        # Nobody decides anything of a line outside; its day changes when its order waits for something that is inside.
+        if line.id not in after.outside or line.id in slips or line.expected_on != expected.get(line.id, "")
     )
     broken = tuple(order.number for order in orders if order.id in outcome.broken)
     warnings = [f"Order {number} ships complete and falls apart: part of it is missing." for number in broken]
