@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from data.queries.needs import COMMITTED, GONE, ORDERED, SERVED, still_needed
+from data.queries.needs import COMMITTED, GONE, ORDERED, SERVED, newest_promise, still_needed
 from data.store.part import parts
 from data.store.policies import PolicyStore
 from data.tables import (
@@ -43,8 +43,10 @@ from data.tables import (
     supplier,
     supply,
 )
+from routing.cycles import no_cycles
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import (
+    AllocationRule,
     Book,
     Completeness,
     Outside,
@@ -54,6 +56,9 @@ from routing.model.orders import (
 )
 from routing.model.stock import Claim, Holding, Receipt, Supply, SupplyKind, UnitState
 from routing.rules.policies import OrderTerms, PolicyBook, Scope
+
+_NEWEST = (promise.c.order_line_id == order_line.c.id) & (promise.c.version == newest_promise(order_line.c.id))
+"""The promise in force of the order line that the query stands on."""
 
 MANY_POOLS = 200
 """From here on a transaction locks the whole depot rather than SKU by SKU."""
@@ -164,6 +169,7 @@ class StockStore(PolicyStore):
         says_so = order.c.completeness == Completeness.COMPLETE.value
         return or_(says_so, by_policy) if rows else says_so
 
+    @no_cycles()
     def book(
         self,
         depot_id: int,
@@ -172,11 +178,13 @@ class StockStore(PolicyStore):
         now: datetime,
         policies: PolicyBook | None = None,
         reaching: bool = False,
+        by_promise: bool = False,
     ) -> Book:
         """The ATP ledger of these SKUs at the depot. An overdue inbound counts as arriving now.
 
         `policies`: others than those in force, to see what they would change. `reaching`: also what the ship-complete
-        orders hold of other SKUs; without it the SKUs must be all that these orders tie together.
+        orders hold of other SKUs; without it the SKUs must be all that these orders tie together. `by_promise`: they
+        will be ranked by promise, although that may not be the rule in force.
         """
         supplies: list[Supply] = []
         lines: dict[int, list[WaitingLine]] = defaultdict(list)
@@ -199,6 +207,9 @@ class StockStore(PolicyStore):
                     lines[order_id].append(line)
                     outside[line.id] = Outside()
             outside |= self._held_by(outside)
+        if by_promise or policies.allocation_policy(day=today).rule is AllocationRule.PROMISED_DATE:
+            earliest = self._earliest_promises(depot_id, lines)
+            heads = [head | {"promised_first": earliest.get(head["id"], "")} for head in heads]
         return Book(
             depot_id=depot_id,
             supplies=tuple(sorted(supplies, key=lambda one: one.id)),
@@ -206,6 +217,20 @@ class StockStore(PolicyStore):
             holdings=tuple(sorted(holdings, key=lambda one: (one.line_id, one.supply_id))),
             outside=outside,
         )
+
+    def _earliest_promises(self, depot_id: int, order_ids: Collection[int]) -> dict[int, str]:
+        """The earliest promise in force of what each order still needs, whatever SKU it is of."""
+        found: dict[int, str] = {}
+        for part in parts(order_ids):
+            query = (
+                self._waiting(depot_id)
+                .with_only_columns(order.c.id, func.min(promise.c.promised_on))
+                .join(promise, _NEWEST)
+                .where(order.c.id.in_(part))
+                .group_by(order.c.id)
+            )
+            found |= {order_id: day for order_id, day in self.connection.execute(query)}
+        return found
 
     def _held_by(self, line_ids: Collection[int]) -> dict[int, Outside]:
         """What lines hold that has not left the depot; those that hold nothing are left out."""
@@ -254,16 +279,13 @@ class StockStore(PolicyStore):
 
         Orders and products are read apart: a hundred thousand lines would carry their words along a dozen times.
         """
-        latest = (
-            select(func.max(promise.c.version))
-            .where(promise.c.order_line_id == order_line.c.id)
-            .correlate(order_line)
-            .scalar_subquery()
-        )
         query = (
             self._waiting(depot_id)
             .add_columns(promise.c.promised_on, promise.c.version)
-            .outerjoin(promise, (promise.c.order_line_id == order_line.c.id) & (promise.c.version == latest))
+            .outerjoin(
+                promise,
+                (promise.c.order_line_id == order_line.c.id) & (promise.c.version == newest_promise(order_line.c.id)),
+            )
             .where(which)
         )
         rows = [row for row in self.connection.execute(query).all() if row[1] not in without]

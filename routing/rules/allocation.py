@@ -96,6 +96,7 @@ def allocate(book: Book, policy: AllocationPolicy, *, today: date, queue: Queue 
     SO-1 holds 8 of 10 when SO-2, of a higher tier, comes and wants 8. What SO-1's customer may lose decides, on the
     shelf and on a truck that is still to come:
 
+        >>> from routing.model.orders import Completeness, RankRule
         >>> for rule in RankRule:
         ...     shelf = _example(stock=10, wanted=(8, 8), tier=(1, 2), held=(8, 0), rank_rule=(rule, rule))
         ...     truck = replace(shelf, supplies=(replace(shelf.supplies[0], kind=SupplyKind.INBOUND),))

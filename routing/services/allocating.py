@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from routing.cycles import no_cycles
 from routing.model.consents import DelayedLine
 from routing.model.days import day_words
 from routing.model.notices import NOT_ENOUGH, Notice, NoticeKind, goods_line
@@ -38,6 +39,7 @@ class Reader(Protocol):
 
     def erp_allocates(self) -> bool: ...
     def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]: ...
+    def open_products(self, depot_id: int) -> frozenset[int]: ...
     def book(
         self,
         depot_id: int,
@@ -46,6 +48,7 @@ class Reader(Protocol):
         now: datetime,
         policies: PolicyBook | None = None,
         reaching: bool = False,
+        by_promise: bool = False,
     ) -> Book: ...
     def depot(self, depot_id: int) -> Depot: ...
     def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
@@ -140,6 +143,7 @@ def policy_of(store: Reader, depot_id: int, now: datetime) -> AllocationPolicy:
     return store.allocation_policy(on_day=today.isoformat())
 
 
+@no_cycles()
 def decide(
     store: Reader,
     before: Book,
@@ -185,6 +189,7 @@ def with_keys(decision: Decision, keys: Mapping[int, int]) -> Decision:
     )
 
 
+@no_cycles()
 def write(
     store: Store,
     decision: Decision,
@@ -375,6 +380,8 @@ def _preview(
         )
         for order in orders
         for line in order.lines
+        # Nobody decides anything of a line outside; its day changes when its order waits for something that is inside.
+        if line.id not in after.outside or line.id in slips or line.expected_on != expected.get(line.id, "")
     )
     broken = tuple(order.number for order in orders if order.id in outcome.broken)
     warnings = [f"Order {number} ships complete and falls apart: part of it is missing." for number in broken]
