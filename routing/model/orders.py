@@ -210,6 +210,8 @@ class LineChange:
     """The promise in force breaks: a new one is made and the customer is told."""
     released_lost: int = 0
     """Units that were already released and are not there."""
+    never_loses: bool = False
+    """Its customer keeps what it was given, whoever comes first: why it may stand above the order of the policy."""
 
     @property
     def waits(self) -> int:

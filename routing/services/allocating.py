@@ -20,6 +20,7 @@ from routing.model.orders import (
     DeliveryDays,
     LineChange,
     Preview,
+    RankRule,
     WaitingLine,
     WaitingOrder,
 )
@@ -377,6 +378,7 @@ def _preview(
             currency=order.currency,
             slips=line.id in slips,
             released_lost=max(0, released_before[line.id] - released[line.id]),
+            never_loses=order.rank_rule is RankRule.NEVER_LOSES,
         )
         for order in orders
         for line in order.lines

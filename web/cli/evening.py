@@ -337,7 +337,9 @@ def _show_figures(found: DayFigures, currency: str) -> None:
     )  # fmt: skip
     for peak in found.peaks:
         word = peak.dimension.partition("_")[0]
-        table.add_row(escape(f"Fullest {peak.vehicle}, trip {peak.trip}"), f"{peak.value:.0%}", f"of its {word}")
+        table.add_row(
+            escape(f"Fullest {peak.vehicle}, trip {peak.trip}"), f"{peak.value * 100:.0f} %", f"of its {word}"
+        )
     console.print(table)
     notes = [
         f"{found.open} not reported yet" if found.open else "",
@@ -354,7 +356,7 @@ def _ratio_cells(key: str, ratio: Ratio, currency: str) -> tuple[str, str]:
     if ratio.value is None:
         return "-", "nothing to count yet"
     if key in PERCENT:
-        return f"{ratio.value:.0%}", f"{n:.0f} of {of:.0f} deliveries"
+        return f"{ratio.value * 100:.0f} %", f"{n:.0f} of {of:.0f} deliveries"
     if key == "stops_per_hour":
         return f"{ratio.value:.1f}", f"{n:.0f} doors in {of:.1f} h"
     if key == "km_per_stop":
