@@ -82,6 +82,8 @@ _LONGEST_STRING = 10
 _AVERAGE_OUT = 10.0
 _BLINK = 0.01
 _FRESH = 0.02
+_ENDS = 0.1
+"""How often the heads and tails of all routes are tried: those that lie near are tried as neighbours anyway."""
 _TRIED = 15
 """Of the visits that wait, so many are tried per round."""
 
@@ -276,7 +278,10 @@ def _cheapest_near(day, walk, c, blink):  # type: ignore[no-untyped-def]
     roomy_k, roomy = -1, False
     # Behind and before each neighbour, then at the head and the tail of each shift: one loop, so that the judgement of
     # a position is compiled once.
+    ends = blink == 0.0 or random(walk.chance) < _ENDS
     for i in range(2 * beside + 2 * walk.tally[HIGHEST]):
+        if i == 2 * beside and best_k >= 0 and not ends:
+            break
         if i < 2 * beside:
             j = day.beside[c, i >> 1]
             k = walk.visit[j, ON]

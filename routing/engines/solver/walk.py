@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from routing.engines.solver import kernel, layout
 from routing.engines.solver.exact import route_cost
 from routing.engines.solver.insertion import Insertion, Routes
+from routing.engines.solver.plain_walk import PlainRounds, is_plain
 from routing.model.plans import CostScheme, ShiftOffer
 from routing.rules.schedule import ALWAYS, MOST_BREAKS, Spans, spans
 
@@ -20,7 +21,7 @@ _BESIDE = 40
 _BESIDE_MANY = 30
 """From `_MANY` visits on, fewer neighbours are asked: more rounds are worth more."""
 _MANY = 1000
-_HOT, _COLD = 2.0, 0.04
+_HOT, _COLD = 1.0, 0.03
 """Temperature at the beginning and end of a walk, in costs of an average visit."""
 _BLOCK = 500
 """Rows of the table of all pairs that are looked at together, so that 5,000 visits need no 200 MB."""
@@ -42,6 +43,8 @@ class RuinAndRecreate:
         self._held = _front(insertion, routes)
         self.day = _packed(insertion, self.shifts, self._held)
         self.walk = _beginning(self.day, insertion, self.shifts, routes, seed)
+        self._plain_day = is_plain(self.day)
+        self._plain: PlainRounds | None = None
         kernel.begin(self.day, self.walk)
         self._price_absences()
         self._take_as_best()
@@ -81,13 +84,63 @@ class RuinAndRecreate:
         kernel.fill(self.day, self.walk, order.astype(np.int64))
         self._price_absences()
         self._take_as_best()
+        self._plain = None
 
     def run(self, rounds: int, part: float) -> bool:
         """So many rounds at the temperature of this part (0 to 1) of the walk. True when a better plan was found."""
+        if self._plain_day and self._plain is None and self.serves_all:
+            n = len(self.visits)
+            self._plain = PlainRounds(self.day, self.walk.best[:n], self.walk.best[n:], self.walk.chance)
+        if self._plain is not None:
+            better = self._plain.run(rounds, part, _HOT, _COLD)
+            if better:
+                self.walk.best[:] = np.concatenate(self._plain.best)
+            return better
         before = int(self.walk.tally[layout.FOUND])
         heat = self._typical(int(self.walk.tally[layout.BEST])) * _HOT * (_COLD / _HOT) ** part
         kernel.rounds(self.day, self.walk, rounds, heat)
         return int(self.walk.tally[layout.FOUND]) > before
+
+    @property
+    def serves_all(self) -> bool:
+        return int(self.walk.ranks[layout.BEST_SERVED].sum()) == len(self.visits)
+
+    @property
+    def lines(self) -> list[list[int]]:
+        """The rows of the visits of the best, per shift in the order of `shifts`."""
+        n = len(self.visits)
+        after = self.walk.best[:n].tolist()
+        out: list[list[int]] = []
+        for x in self.walk.best[n:].tolist():
+            out.append([])
+            while x >= 0:
+                out[-1].append(x)
+                x = after[x]
+        return out
+
+    def take(self, lines: Sequence[Sequence[int]]) -> bool:
+        """Goes on from these rows of visits per shift, if they can be driven, serve all and cost less than the best."""
+        now = self.lines
+        before = self._stand_on(now)
+        cost = self._stand_on(lines)
+        better = cost is not None and self.walk.tally[layout.WAITING] == 0 and (before is None or cost < before)
+        if not better:
+            self._stand_on(now)
+        self._take_as_best()
+        return better
+
+    def _stand_on(self, lines: Sequence[Sequence[int]]) -> int | None:
+        """What the routes cost, None when one cannot be driven."""
+        walk = self.walk
+        self._plain = None
+        walk.visit[:, layout.NEXT] = -1
+        walk.shift[:, layout.HEAD] = -1
+        for k, rows in enumerate(lines):
+            if rows:
+                walk.shift[k, layout.HEAD] = rows[0]
+                walk.visit[rows[:-1], layout.NEXT] = rows[1:]
+        kernel.begin(self.day, walk)
+        return int(walk.tally[layout.TOTAL]) if (walk.shift[:, layout.COST] >= 0).all() else None
 
     @property
     def best(self) -> Routes:
@@ -97,6 +150,9 @@ class RuinAndRecreate:
     @property
     def current(self) -> Routes:
         """Where the walk stands, which may be worse than the best."""
+        if self._plain is not None:
+            after, head = self._plain.current
+            return self._routes(head, after)
         return self._routes(self.walk.shift[:, layout.HEAD], self.walk.visit[:, layout.NEXT])
 
     def _routes(self, head: NDArray[np.int64], after: NDArray[np.int64]) -> Routes:
@@ -368,5 +424,6 @@ def warm() -> None:
     )
     insertion = Insertion(problem, Timetable(problem))
     walk = RuinAndRecreate(insertion, {1: []}, seed=0)
+    walk.run(3, 0.5)  # nobody is served: the rounds of any day
     walk.fill()
     walk.run(3, 0.5)
