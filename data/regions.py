@@ -61,6 +61,7 @@ class Regions:
         Raises InvalidInput, RegionError, and whatever `progress` raises to stop it.
         """
         _check(name)
+        from routing.engines.roads.needs import needs_of_place, refuse_too_little
         from routing.engines.roads.overpass import fetch_place, find_place
 
         folder = self.home / f".{name}.fetched"
@@ -76,6 +77,8 @@ class Regions:
 
         fetching("find the place", 0.0)
         outline = find_place(place, servers, cache=cache, tell=fetching, sleep=sleep)
+        # Said now rather than after an hour of fetching.
+        refuse_too_little(needs_of_place(outline.area_km2), self.home, name)
         pbf = folder / "place.osm.pbf"
         fetched = fetch_place(outline, pbf, servers, cache=cache, tell=fetching, sleep=sleep)
         facts = self._build(name, pbf, building, source=fetched.found)
@@ -114,7 +117,7 @@ class Regions:
             known = ", ".join(self._names())
             raise NotFound(
                 f'There is no region "{name}"{f"; there is {known}" if known else ""}. '
-                "Build it: backroute region add NAME --pbf FILE",
+                'Build it: backroute region add NAME --place "TOWN, COUNTRY"',
                 code="region_not_found",
                 region=name,
             )
@@ -125,7 +128,8 @@ class Regions:
         names = self._names()
         if not names:
             raise NotFound(
-                "There is no region yet. Build one: backroute region add NAME --pbf FILE", code="region_not_found"
+                'There is no region yet. Build one: backroute region add NAME --place "TOWN, COUNTRY"',
+                code="region_not_found",
             )
         chosen = self._default_file.read_text(encoding="utf-8").strip() if self._default_file.exists() else ""
         return self.facts(chosen if chosen in names else names[0])

@@ -86,3 +86,42 @@ def test_an_address_of_a_server_that_is_none_is_refused(home, monkeypatch):
     refused = run("region", "add", "ribe", "--place", "Ribe, Denmark")
     assert refused.exit_code == 2
     assert "BACKROUTE_OVERPASS_URL cannot be read. It looks like https://" in refused.stderr
+
+
+def test_a_region_shows_what_its_build_found(home, built):
+    shown = run("region", "show", "town", "--json")
+    facts = json.loads(shown.stdout)
+    assert facts == built
+    assert facts["restrictions"] == 44
+    assert set(facts["unroutable"]) == {"car", "van", "truck", "cargo_bike"}
+    assert 0 < facts["calibration_error"]["van"] < 0.5
+    told = run("region", "show", "town").stdout
+    assert all(word in told for word in ("585", "turn restrictions", "cargo bike", "second opinion within"))
+    unknown = run("region", "show", "nowhere")
+    assert (unknown.exit_code, "there is town" in unknown.stderr) == (2, True)
+
+
+def test_the_way_between_two_places_is_told_for_people_and_programs(home, built):
+    way = json.loads(run("route", "60.1711,24.9432", "60.1676,24.9450", "--region", "town", "--json").stdout)
+    assert way["engine"] == "osrm"
+    assert 30 < way["seconds"] < 900
+    assert 300 < way["metres"] < 3000
+    assert way["build"] == built["build"]
+    by_bike = run("route", "60.1711,24.9432", "60.1676,24.9450", "--profile", "cargo_bike")
+    assert by_bike.stdout.endswith("by cargo_bike (osrm)\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("60.1711,24.9432", "59.5,24.9"), 2, "No road for van lies near TO in region town"),
+        (("60.1711,24.9432", "60.17"), 2, "is no place. Write latitude and longitude"),
+        (("60.1711,24.9432", "95,200"), 2, "is no place"),
+        (("60.1711,24.9432", "nan,24"), 2, "is no place"),
+        (("60.1711,24.9432", "60.17,24.94", "--profile", "hovercraft"), 3, "There is no profile"),
+        (("60.1711,24.9432", "60.17,24.94", "--region", "nowhere"), 2, "There is no region"),
+    ],
+)
+def test_a_way_that_cannot_be_told_says_why(home, built, words, code, sentence):
+    refused = run("route", *words)
+    assert (refused.exit_code, sentence in refused.stderr) == (code, True), refused.output

@@ -1,4 +1,4 @@
-"""backroute region add, list."""
+"""backroute region add, show, list."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from data.store import open_store
+from routing.engines.roads.needs import needs_of
 from routing.errors import InvalidInput
-from web.cli.output import json_option, print_json
+from web.cli.output import json_option, plain, print_json
 from web.clock import wall_clock
 from web.jobs import error_of, run_job_now
+from web.region_figures import figures_of
 from web.wiring import open_installation
 
 
@@ -55,6 +57,12 @@ def add_command(name: str, place: str | None, pbf: Path | None, as_json: bool) -
                 max_attempts=1,
             )
         console = Console(stderr=True)
+        if pbf is not None:
+            needs = needs_of(pbf.stat().st_size)
+            console.print(
+                f"The build needs about {needs.memory_mib:,} MiB of memory and {needs.disk_mib:,} MiB of disk.",
+                highlight=False,
+            )
         bar = Progress(
             TextColumn("{task.description:<12}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True
         )
@@ -75,6 +83,22 @@ def add_command(name: str, place: str | None, pbf: Path | None, as_json: bool) -
             f"Region {name} is ready: {facts['addresses']:,} addresses, {facts['drivable_km']:,.0f} km of road, "
             f"{facts['share_unroutable']:.1%} of {facts['sampled']} sampled places cannot reach each other."
         )
+
+
+@region_group.command("show")
+@click.argument("name")
+@json_option
+def show_command(name: str, as_json: bool) -> None:
+    """What the build of region NAME found: roads, restrictions, addresses, what cannot be reached, how exact it is."""
+    with open_installation() as installation:
+        facts = installation.regions.facts(name)
+    if as_json:
+        print_json(facts)
+        return
+    table = Table("figure", "value", title=f"Region {facts.name}", title_justify="left", show_header=False)
+    for figure, value in figures_of(facts):
+        table.add_row(plain(figure), plain(value))
+    Console().print(table)
 
 
 @region_group.command("list")

@@ -21,7 +21,9 @@ class RegionFacts:
     (0 to 1) of ordered pairs among sampled addresses that no road joins, by car; `sampled` is how many places were
     paired. `snap_*_m`: how far those places lie from their road. `seconds` by step, in order.
     `source` is the file it was built from, or the full name of the place.
-    `calibration` by profile: what the road graph's durations are multiplied with to meet OSRM's.
+    `calibration` by profile: what the road graph's durations are multiplied with to meet OSRM's;
+    `calibration_error`: nine of ten sampled pairs then lie within this share of OSRM's duration. `unroutable` by
+    profile as `share_unroutable`: a truck has fewer roads.
     """
 
     name: str
@@ -36,6 +38,8 @@ class RegionFacts:
     snap_p95_m: float
     profiles: tuple[str, ...]
     calibration: dict[str, float] = field(default_factory=dict)
+    calibration_error: dict[str, float] = field(default_factory=dict)
+    unroutable: dict[str, float] = field(default_factory=dict)
     clipped_ways: int = 0
     extra: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)

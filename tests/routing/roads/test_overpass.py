@@ -16,7 +16,7 @@ import pytest
 from routing.engines.roads import overpass
 from routing.engines.roads.build import build_osrm
 from routing.engines.roads.extract import normalise
-from routing.engines.roads.osrm_worker import open_engine, table
+from routing.engines.roads.osrm_worker import blocks, open_engine
 from routing.engines.roads.overpass import Fetched, OsmServers, fetch_place, find_place
 from routing.errors import BackrouteError, Cancelled
 from tests.osm_server import OsmServer, hang, osm_server
@@ -80,7 +80,11 @@ def test_a_place_by_name_has_the_same_roads_restrictions_and_addresses_as_its_ex
     build_osrm(tmp_path / "region.osm.pbf", tmp_path, "car")
     dice = random.Random(4)
     doors = [(dice.uniform(24.938, 24.950), dice.uniform(60.166, 60.174)) for _ in range(60)]
-    by_name, by_file = (table(open_engine(folder, "car"), doors, 500.0) for folder in (tmp_path, helsinki.directory))
+    all_of_them = np.arange(len(doors))
+    by_name, by_file = (
+        next(blocks(open_engine(folder, "car"), doors, 500.0, all_of_them, all_of_them))
+        for folder in (tmp_path, helsinki.directory)
+    )
     for of_place, of_extract in zip(by_name, by_file, strict=True):
         assert np.array_equal(of_place, of_extract)
 
