@@ -104,13 +104,13 @@ class Coverage:
         key = plain_postcode(postcode)
         return not key or not self.postcodes or key in self.postcodes
 
-    def city_agrees(self, door: Door, city: str) -> bool:
-        """Whether the city that somebody wrote may be that of the door: its own, one that shares its postcode, or the
-        part of town it lies in. A city that the map does not know says nothing here."""
+    def city_agrees(self, door: Door, city: str, postcode: str = "") -> bool:
+        """Whether the city that somebody wrote may be that of the door: its own, the part of town it lies in, or one
+        that shares the postcode, where that is written too. A city that the map does not know says nothing here."""
         key = self.city_key(city)
         if not key or not door.city or _same_city(self._called(fold(door.city)), key):
             return True
-        if any((postcode, key) in self.served for postcode in door.postcodes):
+        if postcode in door.postcodes and (postcode, key) in self.served:
             return True
         if key not in self.places:
             return False
@@ -361,7 +361,7 @@ def _agreeing(doors: Sequence[Door], reading: Reading, coverage: Coverage) -> tu
     agreeing: list[Door] = []
     elsewhere: list[Door] = []
     for door in doors:
-        against = _other_postcode(door, postcode) or (city and not coverage.city_agrees(door, city))
+        against = _other_postcode(door, postcode) or (city and not coverage.city_agrees(door, city, postcode))
         (elsewhere if against else agreeing).append(door)
     return agreeing, elsewhere
 
