@@ -30,7 +30,7 @@ SECONDS = _Seconds(min=0.1, max=LONGEST_SEARCH_S)
 SEED = click.IntRange(min=0, max=2**31 - 1)
 
 
-class _Day(click.ParamType):
+class _Day(click.ParamType[str]):
     name = "day"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002

@@ -7,6 +7,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -251,9 +252,9 @@ def may_load() -> bool:
     return current_user.role in ("dispatcher", "warehouse", "admin")
 
 
-def back_to_board(**selected: object) -> ResponseReturnValue:
+def back_to_board(**selected: Any) -> ResponseReturnValue:
     """The board of the day and depot that the form came from."""
-    wanted = {name: request.values[name] for name in ("day", "depot") if request.values.get(name)}
+    wanted: dict[str, Any] = {name: request.values[name] for name in ("day", "depot") if request.values.get(name)}
     return redirect(url_for("board.page", **wanted, **selected), 303)
 
 
