@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from data.queries.company import company_card
-from data.queries.today import today_of
+from routing.model.days import today_of
 from routing.rules.calendars import day_of
 from web.wiring import Installation
 

@@ -27,10 +27,10 @@ from data.queries.board import (
 )
 from data.queries.company import company_card
 from data.queries.plans import PlanPage, current_plans, plan_page, versions
-from data.queries.today import today_of
 from data.store import SqlStore, open_store
 from data.store.system import Job
 from routing.errors import Conflict, InvalidInput, NotFound, TravelError
+from routing.model.days import today_of
 from routing.model.places import Location
 from routing.rules.changes import MoveEffect
 from routing.services import editing

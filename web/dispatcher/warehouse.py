@@ -11,11 +11,11 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from data.queries.company import company_card
-from data.queries.today import today_of
 from data.queries.warehouse import FloorDepot, FloorTrip, floor, floor_trip, place_of_shift, wave
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import BackrouteError, Conflict, InvalidInput, NotFound
+from routing.model.days import today_of
 from routing.services.loading import load_delivery, unload_delivery
 from routing.services.picking import pick_lines, stage_delivery, unpick_lines, unstage_delivery
 from routing.services.undoing import undo_step
