@@ -45,6 +45,9 @@ class OutKind(StrEnum):
     OTHER_DRIVER = "other_driver"
     MEET = "meet"
     BACK_TO_DEPOT = "back_to_depot"
+    OTHER_ORDER = "other_order"
+    LEAVE = "leave"
+    OVERTIME = "overtime"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +55,8 @@ class OutOption:
     """One way out, with all it costs. `plan` and `problem` are what would be saved (a swap still under the old shift).
 
     `stops_moved` counts doors that another shift comes to; `cost` is the difference in thousandths of a minor unit;
-    `told` names who would hear of it. `driver_id` takes the van, `via_shift` takes over the goods.
+    `told` names who would hear of it. `driver_id` takes the van, `via_shift` takes over the goods. `promises_kept`
+    counts those that break if nothing is done.
     """
 
     kind: OutKind
@@ -68,6 +72,7 @@ class OutOption:
     problem: Problem
     driver_id: int | None = None
     via_shift: int | None = None
+    promises_kept: int = 0
 
 
 def is_loaded(facts: DayFacts, shift_id: int) -> bool:

@@ -13,7 +13,8 @@ import phonenumbers
 import pytest
 
 from data.demo.generate import EXTRACT, HERE, REVIEW, generate
-from routing.engines.addresses.gazetteer import Gazetteer, build_gazetteer
+from routing.engines.addresses.gazetteer import Gazetteer
+from routing.engines.addresses.gazetteer_build import build_gazetteer
 from routing.model.places import PinQuality
 from routing.rules.address import metres
 
