@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from routing.engines.solver.layout import (
     BLOCKED,
+    BROUGHT,
     COST_IS_TRAVEL,
     DONE,
     END,
     HIRE,
     LEAVE,
+    LIGHT,
+    MATE,
     MOST_METRES,
     MOST_SECONDS,
     MOST_STOPS,
@@ -17,11 +20,11 @@ from routing.engines.solver.layout import (
     PAUSES,
     PER_HOUR,
     PER_KM,
+    PER_TASK_HOUR,
     PER_TRAVEL_HOUR,
     PLACE,
     READY,
-    SERVICE,
-    SETUP,
+    SOMEBODY_SHIPS,
     SPEED,
     STANDING,
     START,
@@ -30,7 +33,42 @@ from routing.engines.solver.layout import (
     compiled,
     earliest,
     latest,
+    work_of,
 )
+
+
+@compiled
+def _brings_what_it_fetches(day, line, m):  # type: ignore[no-untyped-def]
+    """Whether each shipment's second visit comes after its first."""
+    open_ = 0
+    for i in range(m):
+        mate = day.mate[line[i], MATE]
+        if mate < 0:
+            continue
+        if day.mate[line[i], BROUGHT]:
+            open_ -= 1
+            continue
+        open_ += 1
+        j = i + 1
+        while j < m and line[j] != mate:
+            j += 1
+        if j == m:
+            return False
+    return open_ == 0
+
+
+@compiled
+def _too_heavy(day, k, line, m, g):  # type: ignore[no-untyped-def]
+    """The breaks that may not be taken on leg `g` for what is on board, as bits."""
+    barred, dimensions = 0, day.capacity.shape[1]
+    for d in range(dimensions):
+        board = 0
+        for i in range(m):
+            board += day.load[line[i], d] if i >= g else day.load[line[i], dimensions + d] + day.carry[line[i], d]
+        for b in range(day.shift[k, PAUSES]):
+            if board > day.break_load[k, b, d]:
+                barred |= 1 << b
+    return barred
 
 
 @compiled
@@ -51,10 +89,12 @@ def route_cost(day, k, line, m, clock, via):  # type: ignore[no-untyped-def]
             board += day.load[line[i], d]
         most = board
         for i in range(m):
-            board += day.load[line[i], dimensions + d] - day.load[line[i], d]
+            board += day.load[line[i], dimensions + d] - day.load[line[i], d] + day.carry[line[i], d]
             most = max(most, board)
         if most > day.capacity[k, d]:
             return -1
+    if day.flags[SOMEBODY_SHIPS] and not _brings_what_it_fetches(day, line, m):
+        return -1
     speed = day.shift[k, SPEED]
     leave, moving, metres, doors = day.shift[k, LEAVE], 0, 0, 0
     here, done = day.shift[k, START], False
@@ -85,6 +125,12 @@ def route_cost(day, k, line, m, clock, via):  # type: ignore[no-untyped-def]
         + (2 * day.shift[k, PER_TRAVEL_HOUR] * moving + 3600) // 7200
         + (2 * day.shift[k, PER_KM] * metres + 1000) // 2000
     )
+    if day.shift[k, PER_TASK_HOUR]:
+        work, here = 0, day.shift[k, START]
+        for i in range(m):
+            work += work_of(day, k, line[i], day.visit[line[i], PLACE] != here)
+            here = day.visit[line[i], PLACE]
+        cost += (2 * day.shift[k, PER_TASK_HOUR] * work + 3600) // 7200
     if day.shift[k, PER_HOUR]:
         departure = leave if done else max(leave, latest_departure(day, k, line, m, finish, clock, via))
         cost += (2 * day.shift[k, PER_HOUR] * (finish - departure + day.shift[k, STANDING]) + 3600) // 7200
@@ -107,6 +153,7 @@ def run(day, k, line, m, leave, clock, via):  # type: ignore[no-untyped-def]
         travel = day.seconds[day.shift[k, SPEED], here, there]
         for taken in range(states):
             clock[g + 1, taken] = NEVER
+        barred = _too_heavy(day, k, line, m, g) if day.shift[k, LIGHT] else 0
         for base in range(states - 1, -1, -1):
             free = clock[g, base]
             if free >= NEVER:
@@ -116,6 +163,8 @@ def run(day, k, line, m, leave, clock, via):  # type: ignore[no-untyped-def]
                     continue
                 rested = 0
                 paused[taken] = free if taken == base else NEVER
+                if taken & ~base & barred:
+                    continue
                 for b in range(breaks):
                     if (taken & ~base) >> b & 1:
                         rested += day.breaks[k, b, 0]
@@ -132,7 +181,7 @@ def run(day, k, line, m, leave, clock, via):  # type: ignore[no-untyped-def]
                     time = earliest(day.visit, v, WINDOW, time)
                     if time >= NEVER:
                         continue
-                    time += day.visit[v, SERVICE] + (day.visit[v, SETUP] if there != here else 0)
+                    time += work_of(day, k, v, there != here)
                 if time < clock[g + 1, taken]:
                     clock[g + 1, taken] = time
                     via[g + 1, taken] = base
@@ -180,7 +229,5 @@ def latest_departure(day, k, line, m, finish, clock, via):  # type: ignore[no-un
             break
         v = line[g - 1]
         before = day.shift[k, START] if g == 1 else day.visit[line[g - 2], PLACE]
-        limit = latest(
-            day.visit, v, WINDOW, free - day.visit[v, SERVICE] - (day.visit[v, SETUP] if here != before else 0)
-        )
+        limit = latest(day.visit, v, WINDOW, free - work_of(day, k, v, here != before))
     return free

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from routing.engines.solver import shipped
 from routing.engines.solver.layout import (
     AGE,
     AGES,
@@ -18,6 +19,7 @@ from routing.engines.solver.layout import (
     BEST_AGES,
     BEST_SERVED,
     BLOCKED,
+    BROUGHT,
     CAREFUL,
     COST,
     END,
@@ -34,6 +36,7 @@ from routing.engines.solver.layout import (
     LOG_LEAVES,
     LOG_SHIFT,
     LOGGED,
+    MATE,
     NEVER,
     NEXT,
     ON,
@@ -44,6 +47,7 @@ from routing.engines.solver.layout import (
     ROUND,
     SERVED,
     SIZE,
+    SOMEBODY_SHIPS,
     SPEED,
     STAMP,
     START,
@@ -156,8 +160,29 @@ def _leg(day, k, a, b):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _cut(day, walk, k, x):  # type: ignore[no-untyped-def]
+    """Takes visit `x` out of its route; what the legs change by. The slack is the caller's business."""
+    p, y = walk.visit[x, PREV], walk.visit[x, NEXT]
+    a, b, here = place_before(day, k, p), place_after(day, k, y), day.visit[x, PLACE]
+    if p < 0:
+        walk.shift[k, HEAD] = y
+    else:
+        walk.visit[p, NEXT] = y
+    if y < 0:
+        walk.shift[k, TAIL] = p
+    else:
+        walk.visit[y, PREV] = p
+    walk.visit[x, ON] = -1
+    for d in range(day.load.shape[1]):
+        walk.load[k, d] -= day.load[x, d]
+    walk.shift[k, SIZE] -= 1
+    return _leg(day, k, a, b) - _leg(day, k, a, here) - _leg(day, k, here, b)
+
+
+@compiled
 def _cut_string(day, walk, k, c, longest, m):  # type: ignore[no-untyped-def]
     """Takes a string of visits around `c` out of its route into the pool; (visits in the pool, change of the legs)."""
+    begin_pool = m
     size = walk.shift[k, SIZE]
     length = int(random(walk.chance) * min(float(size), longest) + 1.0)
     length = min(length, size)
@@ -187,24 +212,17 @@ def _cut_string(day, walk, k, c, longest, m):  # type: ignore[no-untyped-def]
     for n in range(span):
         y = walk.visit[x, NEXT]
         if not hole <= n < hole + spare:
-            p = walk.visit[x, PREV]
-            a, b, here = place_before(day, k, p), place_after(day, k, y), day.visit[x, PLACE]
-            delta += _leg(day, k, a, b) - _leg(day, k, a, here) - _leg(day, k, here, b)
-            if p < 0:
-                walk.shift[k, HEAD] = y
-            else:
-                walk.visit[p, NEXT] = y
-            if y < 0:
-                walk.shift[k, TAIL] = p
-            else:
-                walk.visit[y, PREV] = p
-            walk.visit[x, ON] = -1
-            for d in range(day.load.shape[1]):
-                walk.load[k, d] -= day.load[x, d]
-            walk.shift[k, SIZE] -= 1
+            delta += _cut(day, walk, k, x)
             walk.pool[m] = x
             m += 1
         x = y
+    if day.flags[SOMEBODY_SHIPS]:
+        for i in range(begin_pool, m):
+            mate = day.mate[walk.pool[i], MATE]
+            if mate >= 0 and walk.visit[mate, ON] == k:
+                delta += _cut(day, walk, k, mate)
+                walk.pool[m] = mate
+                m += 1
     if walk.shift[k, SIZE] == 0:
         walk.tally[USED] -= 1
         delta -= day.shift[k, HIRE] + _leg(day, k, day.shift[k, START], day.shift[k, END])
@@ -333,12 +351,18 @@ def keep_if_better(walk):  # type: ignore[no-untyped-def]
 @compiled
 def _settle_away(day, walk, c):  # type: ignore[no-untyped-def]
     """The list of those who wait, the counts and the penalty after `c` came or went."""
+    if day.mate[c, BROUGHT]:
+        return  # its pickup counts for both
     waits, listed = walk.visit[c, ON] < 0, walk.visit[c, AWAY] >= 0
     if waits == listed:
         return
+    mate = day.mate[c, MATE]
     sign = -1 if waits else 1
     walk.ranks[SERVED, day.visit[c, RANK]] += sign
     walk.ranks[AGES, day.visit[c, RANK]] += sign * day.visit[c, AGE]
+    if mate >= 0:
+        walk.ranks[SERVED, day.visit[mate, RANK]] += sign
+        walk.ranks[AGES, day.visit[mate, RANK]] += sign * day.visit[mate, AGE]
     walk.penalty[0] -= sign * day.absence[c]
     if waits:
         walk.away[walk.tally[WAITING]] = c
@@ -385,7 +409,7 @@ def begin(day, walk):  # type: ignore[no-untyped-def]
             walk.tally[USED] += 1
             walk.tally[HIGHEST] = k + 1
     for c in range(len(walk.visit)):
-        if walk.visit[c, ON] < 0:
+        if walk.visit[c, ON] < 0 and not day.mate[c, BROUGHT]:
             walk.away[walk.tally[WAITING]] = c
             walk.visit[c, AWAY] = walk.tally[WAITING]
             walk.tally[WAITING] += 1
@@ -397,10 +421,17 @@ def begin(day, walk):  # type: ignore[no-untyped-def]
 def fill(day, walk, order):  # type: ignore[no-untyped-def]
     """Inserts the waiting visits of `order`, one after the other, each where it costs least."""
     for c in order:
-        if walk.visit[c, ON] < 0:
-            _, k, p = _cheapest_near(day, walk, c, 0.0)
+        if walk.visit[c, ON] >= 0 or day.mate[c, BROUGHT]:
+            continue
+        if day.mate[c, MATE] >= 0:
+            _, k, p, r = shipped.cheapest(day, walk, c, 0.0)
             if k >= 0:
                 link(day, walk, k, p, c)
+                link(day, walk, k, r, day.mate[c, MATE])
+            continue
+        _, k, p = _cheapest_near(day, walk, c, 0.0)
+        if k >= 0:
+            link(day, walk, k, p, c)
     begin(day, walk)
 
 
@@ -449,7 +480,13 @@ def rounds(day, walk, how_many, heat):  # type: ignore[no-untyped-def]
         doomed = False
         for i in range(m):
             c = walk.pool[i]
-            price, k, p = _cheapest_near(day, walk, c, _BLINK)
+            r = -1
+            if day.flags[SOMEBODY_SHIPS] and day.mate[c, MATE] >= 0:
+                if day.mate[c, BROUGHT]:
+                    continue  # it comes with its pickup
+                price, k, p, r = shipped.cheapest(day, walk, c, _BLINK)
+            else:
+                price, k, p = _cheapest_near(day, walk, c, _BLINK)
             if k < 0:
                 if walk.visit[c, AWAY] < 0:
                     penalty += day.absence[c]
@@ -463,6 +500,8 @@ def rounds(day, walk, how_many, heat):  # type: ignore[no-untyped-def]
                 break
             _remember(day, walk, k, round_)
             link(day, walk, k, p, c)
+            if r >= 0:
+                link(day, walk, k, r, day.mate[c, MATE])
         if day.flags[WAITING_COSTS] and not doomed:
             # Waiting is paid: what counts is each touched route as a whole.
             delta = 0
@@ -490,5 +529,7 @@ def rounds(day, walk, how_many, heat):  # type: ignore[no-untyped-def]
             for i in range(m):
                 if walk.visit[walk.pool[i], AWAY] >= 0:
                     walk.visit[walk.pool[i], ON] = -1
+                    if day.mate[walk.pool[i], MATE] >= 0:
+                        walk.visit[day.mate[walk.pool[i], MATE], ON] = -1
             _undo(day, walk)
     return accepted

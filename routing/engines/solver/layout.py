@@ -28,9 +28,9 @@ type Ints = NDArray[np.int64]
 # Columns of `Day.visit`; from WINDOW on pairs of (first, last) moments, sorted; shorter lists repeat their last pair.
 PLACE, SERVICE, SETUP, READY, RANK, AGE, DONE, FIXED, WINDOW = range(9)
 # Columns of `Day.shift`. LEAVE: when the wheels may turn (start and loading); UNTIL: when they must stand (end less the
-# debrief); STANDING: loading and debrief, which are paid.
+# debrief); STANDING: loading and debrief, which are paid; LIGHT: a break of it has a limit of load.
 (SPEED, TARIFF, START, END, LEAVE, UNTIL, STANDING, MOST_VISITS, MOST_STOPS, MOST_METRES, MOST_SECONDS, HIRE, PER_HOUR,
- PER_TRAVEL_HOUR, PER_KM, PAUSES, CAREFUL) = range(17)  # fmt: skip
+ PER_TRAVEL_HOUR, PER_KM, PAUSES, CAREFUL, TYPE, PER_TASK_HOUR, LIGHT) = range(20)  # fmt: skip
 # Columns of `Walk.visit`: its neighbours and shift (-1: it waits), the slack, its place in `away` or -1.
 NEXT, PREV, ON, F0, F1, Z0, Z1, AWAY = range(8)
 # Columns of `Walk.shift`; STAMP: the last round that touched it.
@@ -41,8 +41,10 @@ WAITING, USED, HIGHEST, ROUND, TOTAL, BEST, FOUND = range(7)
 SERVED, AGES, BEST_SERVED, BEST_AGES = range(4)
 # Columns of `Walk.log`; LOGGED is used in its first row only: how many routes are written down.
 LOG_SHIFT, LOG_COST, LOG_LEAVES, LOG_FROM, LOGGED = range(5)
-# `Day.flags`.
-WAITING_COSTS, GOODS_COME_LATER, SOMEBODY_COLLECTS, COST_IS_TRAVEL = range(4)
+# `Day.mate`; BROUGHT: it is the one of a shipment that comes second.
+MATE, BROUGHT = range(2)
+# `Day.flags`. WAITING_COSTS: the hour is paid whether or not the wheels turn, so that a route is priced as a whole.
+WAITING_COSTS, GOODS_COME_LATER, SOMEBODY_COLLECTS, COST_IS_TRAVEL, SOMEBODY_SHIPS, TIMES_BY_TYPE = range(6)
 
 
 # Nothing here allocates. Without the counting of references, which numba does at every access to an array of a tuple, a
@@ -72,6 +74,14 @@ class Day(NamedTuple):
     """(k, dimensions)"""
     breaks: Ints
     """(k, breaks, 1 + 2 x windows): how long, then its windows."""
+    break_load: Ints
+    """(k, breaks, dimensions): the most that is on board while it is taken."""
+    work: Ints
+    """(types, n, 2): service, then setup, where a type of vehicle has its own (`TIMES_BY_TYPE`)."""
+    mate: Ints
+    """(n, 2): the other visit of its shipment or -1."""
+    carry: Ints
+    """(n, dimensions): what a shipment puts on board there, or takes off."""
     near: Ints
     """(n, some): other visits by travel, nearest first."""
     beside: Ints
@@ -89,6 +99,7 @@ class Walk(NamedTuple):
     load: Ints
     """(k, 2 x dimensions)"""
     away: Ints
+    """The visits that wait; of a shipment the first only."""
     ranks: Ints
     best: Ints
     """(n + k,): who follows each visit, and the first of each shift."""
@@ -132,3 +143,12 @@ def latest(rows, row, begin, at):  # type: ignore[no-untyped-def]
         if at >= rows[row, w]:
             return min(at, rows[row, w + 1])
     return -NEVER
+
+
+@inlined
+def work_of(day, k, x, moved):  # type: ignore[no-untyped-def]
+    """Service of visit `x` by shift `k`, and setup when it comes from another place."""
+    if day.flags[TIMES_BY_TYPE]:
+        kind = day.shift[k, TYPE]
+        return day.work[kind, x, 0] + (day.work[kind, x, 1] if moved else 0)
+    return day.visit[x, SERVICE] + (day.visit[x, SETUP] if moved else 0)

@@ -225,7 +225,13 @@ def _child(pipe: Connection) -> None:
                 os._exit(1)
         return stop.is_set()
 
-    pipe.send("ready")
+    def tell(what: object) -> None:
+        try:
+            pipe.send(what)
+        except OSError:
+            os._exit(1)  # gone as well: no traceback into the terminal of whoever killed it
+
+    tell("ready")
     try:
         answer: object = solve(
             task.problem,
@@ -233,13 +239,13 @@ def _child(pipe: Connection) -> None:
             time_limit_s=task.time_limit_s,
             iterations=task.iterations,
             start=task.start,
-            progress=pipe.send,
+            progress=tell,
             cancelled=cancelled,
-            found=pipe.send,
+            found=tell,
         )
     except BackrouteError as error:
         answer = _Refused(isinstance(error, InvalidProblem), error.message)
-    pipe.send(answer)
+    tell(answer)
     pipe.close()
 
 

@@ -28,8 +28,6 @@ from routing.engines.solver.layout import (
     PLACE,
     PREV,
     READY,
-    SERVICE,
-    SETUP,
     SIZE,
     SOMEBODY_COLLECTS,
     SPEED,
@@ -44,6 +42,7 @@ from routing.engines.solver.layout import (
     earliest,
     inlined,
     latest,
+    work_of,
 )
 
 
@@ -75,7 +74,7 @@ def forward(day, walk, k, x, all_of_it):  # type: ignore[no-untyped-def]
     while x >= 0:
         there = day.visit[x, PLACE]
         travel = day.seconds[speed, here, there]
-        work = day.visit[x, SERVICE] + (day.visit[x, SETUP] if there != here else 0)
+        work = work_of(day, k, x, there != here)
         at = NEVER
         if one:
             at = free1 + travel if free1 < NEVER else NEVER
@@ -107,7 +106,7 @@ def limit_before(day, walk, k, y, here):  # type: ignore[no-untyped-def]
     if y < 0:
         late0 = day.shift[k, UNTIL]
     else:
-        work = day.visit[y, SERVICE] + (day.visit[y, SETUP] if there != here else 0)
+        work = work_of(day, k, y, there != here)
         late0 = latest(day.visit, y, WINDOW, walk.visit[y, Z0] - work) if walk.visit[y, Z0] > -NEVER else -NEVER
         if day.shift[k, PAUSES] == 1 and walk.visit[y, Z1] > -NEVER:
             late1 = latest(day.visit, y, WINDOW, walk.visit[y, Z1] - work)
@@ -160,9 +159,9 @@ def in_time(day, walk, k, p, q, c):  # type: ignore[no-untyped-def]
     if day.flags[GOODS_COME_LATER] and day.visit[c, READY] > walk.shift[k, LEAVES]:
         # The whole trip leaves later: `route_cost` will say.
         return True
-    work = day.visit[c, SERVICE] + (day.visit[c, SETUP] if there != here else 0)
+    work = work_of(day, k, c, there != here)
     if q >= 0:
-        work_q = day.visit[q, SERVICE] + (day.visit[q, SETUP] if after != there else 0)
+        work_q = work_of(day, k, q, after != there)
     one = day.shift[k, PAUSES] == 1
     free0 = walk.shift[k, LEAVES] if p < 0 else walk.visit[p, F0]
     free = NEVER if free0 >= NEVER else earliest(day.visit, c, WINDOW, free0 + to)

@@ -57,6 +57,10 @@ class RuinAndRecreate:
         below = len(insertion.ranks) - 1 - day.visit[:, layout.RANK]
         lifted = 10.0 ** np.minimum(8, below) + 0.5 * day.visit[:, layout.AGE] / oldest
         day.absence[:] = 4.0 * self._typical(int(walk.tally[layout.TOTAL])) * lifted
+        # Of a shipment the first visit carries the absence of both.
+        second = np.flatnonzero(day.mate[:, layout.BROUGHT])
+        day.absence[day.mate[second, layout.MATE]] += day.absence[second]
+        day.absence[second] = 0.0
         walk.penalty[0] = day.absence[walk.visit[:, layout.ON] < 0].sum()
 
     def _typical(self, total: int) -> float:
@@ -226,6 +230,18 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
             breaks[k, b, 1:] = _padded([times], most_windows)[0]
 
     dimensions = len(problem.dimensions)
+    break_load = np.full((len(shifts), most_pauses, dimensions), _NO_LIMIT, dtype=np.int64)
+    for k, shift in enumerate(shifts):
+        for b, pause in enumerate(shift.breaks):
+            if pause.max_load is not None:
+                break_load[k, b] = pause.max_load
+    types = list(insertion.work)
+    mate = np.tile(np.array([-1, 0], dtype=np.int64), (len(visits), 1))
+    carry = np.zeros((len(visits), dimensions), dtype=np.int64)
+    for one in problem.shipments:
+        first, second = insertion.row[one.pickup], insertion.row[one.delivery]
+        mate[first], mate[second] = (second, 0), (first, 1)
+        carry[first], carry[second] = one.amount, [-n for n in one.amount]
     load = np.array([(*visit.load, *visit.collect) for visit in visits], dtype=np.int64)
     load = load.reshape(len(visits), 2 * dimensions)
     collects = load[:, dimensions:].any(axis=1)
@@ -240,6 +256,8 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
             len(shift.breaks) > 1
             or (ready[may[k]] > leave[k]).any()
             or collects[may[k]].any()
+            or (mate[may[k], layout.MATE] >= 0).any()
+            or any(pause.max_load is not None for pause in shift.breaks)
             or None is not (shift.max_stops or shift.max_distance_m or shift.max_travel_s)
             or 0 in (shift.max_stops, shift.max_distance_m, shift.max_travel_s)
         )
@@ -261,6 +279,8 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
             shift.loading_s + shift.debrief_s, limit(shift.max_visits), limit(shift.max_stops),
             limit(shift.max_distance_m), limit(shift.max_travel_s), shift.cost.fixed, shift.cost.per_hour,
             shift.cost.per_travel_hour, shift.cost.per_km, len(pauses[k]), careful(shift, k),
+            types.index(shift.type if shift.type in insertion.work else ""), shift.cost.per_task_hour,
+            any(pause.max_load is not None for pause in shift.breaks),
         )
         for k, shift in enumerate(shifts)
     ]  # fmt: skip
@@ -275,15 +295,21 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         shift=np.array(offers, dtype=np.int64),
         capacity=np.array([shift.capacity for shift in shifts], dtype=np.int64).reshape(len(shifts), dimensions),
         breaks=breaks,
+        break_load=break_load,
+        work=np.stack([np.stack([service, setup], axis=1) for setup, service in insertion.work.values()]),
+        mate=mate,
+        carry=carry,
         near=near,
         beside=beside,
         kinds=_ranges([insertion.kind[shift.id] for shift in shifts]),
         flags=_ints(
             (
-                any(shift.cost.per_hour for shift in shifts),
+                any(shift.cost.per_hour or shift.cost.per_task_hour for shift in shifts),
                 bool((ready > leave.min(initial=_FAR_TIME)).any()),
                 bool(collects.any()),
                 free,
+                bool((mate[:, layout.MATE] >= 0).any()),
+                len(types) > 1,
             )
         ),
     )
