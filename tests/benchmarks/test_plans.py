@@ -46,7 +46,7 @@ US = "Backroute"
 
 
 def ours(problem: Problem, *, seconds: float, seed: int) -> Routes | None:
-    plan = solve(problem, seed=seed, time_limit_s=seconds, clock=time.process_time)
+    plan = solve(problem, seed=seed, time_limit_s=seconds, clock=time.process_time, threads=1)
     return None if plan.unassigned else {route.shift: list(route.visits) for route in plan.routes}
 
 
