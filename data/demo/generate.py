@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
 
-from routing.engines.addresses.gazetteer import Gazetteer, build_gazetteer
+from routing.engines.addresses.gazetteer import Gazetteer
+from routing.engines.addresses.gazetteer_build import build_gazetteer
 from routing.model.places import Candidate, PinQuality
 from routing.rules.address import metres
 
@@ -48,6 +49,7 @@ ORDER_COLUMNS = _columns(
     "order,customer,site,depot,ordered_at,wanted_on,not_before,not_after,customer_reference,erp_reference,completeness,"
     "min_percent,max_wait_days,max_shipments,hold,payment,urgent_by,note,line,sku,quantity,unit_price,currency,promised_on"
 )
+SUPPLIER_COLUMNS = _columns("supplier,name,email,lead_days")
 INBOUND_COLUMNS = _columns("number,supplier,depot,sku,quantity,expected_at")
 RECEIPT_COLUMNS = _columns("number,inbound,depot,sku,quantity,quarantined,counted_at")
 FLEET_COLUMNS = _columns(
@@ -1050,6 +1052,13 @@ def _story_rows(orders: Sequence[Order], past: Sequence[Order]) -> list[Row]:
     return rows
 
 
+def _supplier_rows() -> list[Row]:
+    names = sorted({product.supplier for product in PRODUCTS.values()}, key=lambda name: int(name.split()[-1]))
+    return [
+        {"supplier": name, "name": name, "email": f"orders@{name.lower().replace(' ', '')}.example"} for name in names
+    ]
+
+
 # ---------------------------------------------------------------------------- writing
 
 
@@ -1069,6 +1078,7 @@ def generate(into: Path) -> dict[str, int]:
     past, history = _history(rng, sites, orders)
     files: dict[str, tuple[Sequence[str], list[Row]]] = {
         "products.csv": (PRODUCT_COLUMNS, [product.row() for product in PRODUCTS.values()]),
+        "suppliers.csv": (SUPPLIER_COLUMNS, _supplier_rows()),
         "customers.csv": (CUSTOMER_COLUMNS, [site.row for site in sites]),
         "orders.csv": (ORDER_COLUMNS, list(_order_rows(rng, orders))),
         "orders_history.csv": (ORDER_COLUMNS, list(_order_rows(rng, past))),

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from routing.errors import NotFound
 from routing.model.day import DayFacts, DeliveryFacts, Riding, SiteFacts
+from routing.model.days import day_words
 from routing.model.fleet import Shift
 from routing.model.plans import Lock, Plan, PlannedRoute, Problem, Reason, Unassigned
 from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
@@ -288,7 +289,7 @@ def broken_promise(
         delivery=delivery.id,
         name=delivery.number,
         customer=site.customer,
-        sentence=f"{site.name} was promised {promised.day}{window}; {delivery.number} {comes}.",
+        sentence=f"{site.name} was promised {day_words(promised.day)}{window}; {delivery.number} {comes}.",
     )
 
 

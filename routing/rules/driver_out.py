@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from routing.errors import InvalidProblem
 from routing.model.day import DayFacts
+from routing.model.days import day_words
 from routing.model.fleet import Driver, Shift
 from routing.model.plans import Lock, Plan, Problem, Reason, ShiftOffer, Unassigned, Visit
 from routing.rules.calendars import day_of, weekday
@@ -194,7 +195,10 @@ def left_behind(
     stays = tuple(visit for visit in orders_of(plan).get(shift.id, ()) if visit not in set(orphans))
     names = {visit.id: visit.name for visit in problem.visits}
     if kind is OutKind.POSTPONE:
-        title, said = "Postpone them", f"was postponed{f' to {next_day}' if next_day else ''}: the driver is out."
+        title, said = (
+            "Postpone them",
+            f"was postponed{f' to {day_words(next_day)}' if next_day else ''}: the driver is out.",
+        )
     else:
         title, said = f"{shift.vehicle.name} goes back to the depot", "goes back to the depot: the driver is out."
     base = problem if stays else without_shift(problem, shift.id)

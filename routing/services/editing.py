@@ -14,6 +14,7 @@ from typing import Protocol
 
 from routing.errors import Conflict, NotFound
 from routing.model.day import Carried, DayFacts, DeliveryFacts, SavedPlan
+from routing.model.days import day_words
 from routing.model.fleet import Driver, Shift
 from routing.model.plans import Plan, Problem
 from routing.model.stock import UnitState
@@ -441,13 +442,16 @@ def _point(store: EditsPlans, saved: SavedPlan, new: int) -> None:
     ]
     if not held:
         raise Conflict(
-            f"The plan of {saved.from_day} was changed by somebody else meanwhile. Look at it and decide again.",
+            f"The plan of {day_words(saved.from_day)} was changed by somebody else meanwhile. "
+            "Look at it and decide again.",
             code="plan_moved_on",
             plan=saved.id,
         )
     for each in held:
         if each.state == "closed":
-            raise Conflict(f"{each.day} is closed: its plan stays as it is.", code="day_closed", day=each.day)
+            raise Conflict(
+                f"{day_words(each.day)} is closed: its plan stays as it is.", code="day_closed", day=each.day
+            )
         store.point_to(plan_id=new, depot_id=each.depot_id, day=each.day, instead_of=saved.id)
 
 
