@@ -224,7 +224,7 @@ def _plan(day: _Day) -> Moment:
         icon="route",
         see=_("Useful in ten seconds, and more work than fits: what is left out says why, each in its own words."),
         record=record,
-        press=(_("Plan the day"), _("Open a reason under Left out")),
+        press=(_("Plan the day"), _("Do this, beside what would bring more"), _("Open a reason under Left out")),
         href=href,
         go=go,
         state=state,
