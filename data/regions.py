@@ -87,7 +87,7 @@ class Regions:
 
     def _build(self, name: str, pbf: Path, progress: Callable[[str, float], None], *, source: str) -> RegionFacts:
         # Imported here because every page lists regions, and only a build needs what builds them.
-        from routing.engines.addresses.gazetteer import build_gazetteer
+        from routing.engines.addresses.gazetteer_build import build_gazetteer
         from routing.engines.roads.build import build_region
 
         facts = build_region(

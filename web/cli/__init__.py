@@ -39,6 +39,7 @@ _COMMANDS = {
     "backorders": ("web.cli.backorders:backorders_command", "What each customer waits for, and until when."),
     "replenish": ("web.cli.replenish:replenish_command", "What to order from suppliers, and why."),
     "release": ("web.cli.release:release_command", "Release what is allocated, to go out on a day."),
+    "address": ("web.cli.address:address_command", "Look one address up: where it is, and how surely."),
     "locate": ("web.cli.day:locate_command", "Find the addresses that have no pin."),
     "plan": ("web.cli.day:plan_command", "Plan a day's routes."),
     "pick": ("web.cli.warehouse:pick_command", "List what the warehouse has to pick, or mark it picked."),
