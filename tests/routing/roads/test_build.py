@@ -242,7 +242,7 @@ def killed_at(step: str, pbf: Path, into: Path) -> int:
 @pytest.mark.parametrize("step", STEPS[1:])
 def test_a_build_killed_at_any_step_leaves_the_region_in_use_and_goes_on_there(one_road, tmp_path, step):
     into = tmp_path / "road"
-    built = build_region(pbf=extract_with(tmp_path / "a.osm.pbf", tags={"highway": "road"}), into=into, name="road",
+    built = build_region(pbf=extract_with(tmp_path / "a.osm.pbf", tags={"highway": "service"}), into=into, name="road",
                          progress=quiet)  # fmt: skip
     assert killed_at(step, one_road, into) == -signal.SIGKILL
     assert load_facts(into) == built
