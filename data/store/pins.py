@@ -12,7 +12,7 @@ from data.store.part import StorePart
 from data.tables import address_pin, depot, site, task
 from routing.errors import NotFound
 from routing.model.places import SURE, Location, PinQuality
-from routing.services.locating import Pin, WantsPin
+from routing.services.locating import Pin, SameCustomer, WantsPin
 
 
 class PinStore(StorePart):
@@ -38,6 +38,19 @@ class PinStore(StorePart):
             unsure.append(site.c.id.in_(site_ids))
         wanting += [_site(row) for row in self.connection.execute(select(site).where(*unsure).order_by(site.c.id))]
         return tuple(wanting)
+
+    def sure_sites_beside(self, site_ids: Sequence[int]) -> tuple[SameCustomer, ...]:
+        """The other sites of the same customers that have a pin a gazetteer or provider is sure of, by id."""
+        own, other = site.alias("own"), site.alias("other")
+        query = (
+            select(
+                own.c.id.label("beside"), other.c.id, other.c.name, other.c.address, other.c.pin_label.label("label")
+            )
+            .join(other, (other.c.customer_id == own.c.customer_id) & (other.c.id != own.c.id))
+            .where(own.c.id.in_(site_ids), other.c.pin_quality.in_(SURE))
+            .order_by(other.c.id)
+        )
+        return tuple(SameCustomer(**dict(row)) for row in self.connection.execute(query).mappings())
 
     def wants_pin(self, *, kind: str, subject_id: int) -> WantsPin:
         """The address of that site or depot as it is now. Raises NotFound."""
