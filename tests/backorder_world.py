@@ -26,16 +26,19 @@ from routing.rules.policies import PolicyRow, Scope
 from routing.rules.reasons import why_left_out
 from routing.rules.schedule import Failure, Timetable
 from routing.services.closing import close_van
+from routing.services.collecting import collect_goods
 from routing.services.delivering import record
 from routing.services.dispatching import dispatch_day
 from routing.services.holding import hold_order
 from routing.services.importing import settle, take_orders
+from routing.services.inspecting import Verdict, inspect_goods
 from routing.services.loading import load_route
 from routing.services.picking import pick_lines
 from routing.services.planning import plan_day
 from routing.services.receiving import commit_receipt, reallocate
 from routing.services.releasing import release_orders, unrelease
 from routing.services.ruling import Ruling, commit_ruling
+from routing.services.shorting import commit_short_pick
 from routing.services.substituting import proposals, take
 from routing.services.supplying import Slip, commit_shelf_count, commit_slip
 
@@ -213,6 +216,20 @@ class World:
             if problem.code not in ("complete", "to_come"):
                 raise
 
+    def short_pick(self, *, which: int, product: int, missing: int) -> None:
+        """Whoever picks finds fewer of a SKU than a delivery wants; others' goods may cover it, or not."""
+        waiting = [each for each in self.deliveries() if each.state == "released" and each.direction == "deliver"]
+        if not waiting:
+            return
+        with open_store(self.database) as store:
+            delivery = waiting[which % len(waiting)].id
+            line = store.pick_deliveries([delivery])[0].line_of(product)
+            wanted = line.quantity if line else 0
+            commit_short_pick(
+                store, delivery_id=delivery, product_id=product, there=max(0, wanted - missing), now=self.now,
+                by="warehouse",
+            )  # fmt: skip
+
     def drive_out(self) -> None:
         """Plans what is released for today, loads it and sends the van off."""
         if self.manifest is not None or not any(each.state == "released" for each in self.deliveries()):
@@ -262,6 +279,15 @@ class World:
             door = open_stops[which % len(open_stops)]
             reports = []
             for delivery in door.deliveries:
+                if delivery.direction == "collect":
+                    # Of every twelve units so many are not there to be fetched.
+                    fetched = tuple(
+                        DoorLine(allocation_id=line.allocation_id, collected=line.loaded - line.loaded * parts[0] // 12)
+                        for line in delivery.lines
+                    )
+                    counted = fetched if outcome.is_handed_over and any(parts) else ()
+                    reports.append(DeliveryReport(delivery_id=delivery.id, outcome=outcome, lines=counted))
+                    continue
                 lines = []
                 for line in delivery.lines:
                     left = line.loaded
@@ -301,6 +327,23 @@ class World:
                 )  # fmt: skip
             self.manifest = None
         self.now = datetime.combine(self.now.date() + timedelta(days=1), START.timetz())
+
+    # ------------------------------------------------------------------ what comes back
+
+    def collect(self, *, site: int, product: int, quantity: int) -> None:
+        """A customer gives goods back: the next van may fetch them, today's if it has not left."""
+        with open_store(self.database) as store:
+            collect_goods(
+                store, site_id=site, product_id=product, quantity=quantity, why="return", day=self.today,
+                now=self.now, by="desk",
+            )  # fmt: skip
+
+    def inspect(self, *, product: int, place: str, quantity: int, verdict: Verdict) -> None:
+        with open_store(self.database) as store:
+            inspect_goods(
+                store, depot_id=DEPOT, product_id=product, place=place, quantity=quantity, verdict=verdict,
+                now=self.now, by="warehouse",
+            )  # fmt: skip
 
     def deliveries(self) -> list[Any]:
         with self.database.reading() as connection:

@@ -82,7 +82,8 @@ def load_delivery(
 
     `pick_rest` takes what was not picked with it; `any_order` puts it in although a later stop is not loaded yet. Both
     are a person's choice. Raises Conflict with one sentence: of another trip (`other_trip`, names it), loaded already
-    (`complete`), not picked (`not_picked`), before its turn (`out_of_order`), not on hand (`not_on_hand`).
+    (`complete`), not picked (`not_picked`), before its turn (`out_of_order`), still on a truck (`to_come`), not on hand
+    (`not_on_hand`).
     """
     sheet = store.route_sheet(shift_id)
     stops = [stop for stop in sheet.stops if stop.trip == trip]
@@ -161,6 +162,7 @@ def _load(store: LoadsVans, sheet: RouteSheet, waiting: Sequence[int], *, by: st
     store.lock_pools(sheet.depot_id, sorted({line.product_id for each in goods for line in each.lines}))
     # Read again: somebody may have picked or recounted while we waited for the lock.
     goods = [each for each in store.pick_deliveries(waiting) if each.direction == "deliver"]
+    _refuse_what_is_to_come(goods)
     _refuse_what_is_not_on_hand(goods, store.goods_at(f"depot:{sheet.depot_id}"), sheet)
     unpicked = 0
     for delivery in goods:
@@ -240,6 +242,20 @@ def _not_waiting(delivery: PickDelivery, sheet: RouteSheet) -> str:
     if delivery.state == "unreleased":
         return f"{delivery.number} was taken back: leave it here, and take it off the route of {sheet.vehicle}."
     return f"{delivery.number} has left the depot already."
+
+
+def _refuse_what_is_to_come(goods: Sequence[PickDelivery]) -> None:
+    """What lies on the shelf instead is promised to others: their goods must not leave with this van."""
+    for delivery in goods:
+        for line in delivery.lines:
+            if line.to_come:
+                raise Conflict(
+                    f"{line.sku} for {delivery.number} is still on {line.to_come}: count that truck in first, or take "
+                    "the delivery off the route.",
+                    code="to_come",
+                    delivery=delivery.id,
+                    product=line.product_id,
+                )
 
 
 def _refuse_what_is_not_on_hand(goods: Sequence[PickDelivery], on_hand: dict[int, int], sheet: RouteSheet) -> None:

@@ -20,6 +20,8 @@ from data.health import check_rows
 from data.store import SqlStore
 from routing.model.orders import AllocationRule, Completeness, RankRule
 from routing.model.proofs import Outcome
+from routing.services.inspecting import PLACES as WAIT_FOR_INSPECTION
+from routing.services.inspecting import Verdict
 from tests.backorder_world import DEPOT, SKUS, STATES, World
 
 SKU = st.sampled_from(sorted(SKUS))
@@ -133,6 +135,10 @@ def machine(template: Path) -> type[RuleBasedStateMachine]:
         def pick(self, **values: Any) -> None:
             self.do("pick", **values)
 
+        @rule(which=WHICH, product=SKU, missing=st.integers(1, 24))
+        def short_pick(self, **values: Any) -> None:
+            self.do("short_pick", **values)
+
         @rule()
         def drive_out(self) -> None:
             self.do("release")
@@ -153,6 +159,17 @@ def machine(template: Path) -> type[RuleBasedStateMachine]:
         def come_back(self, **values: Any) -> None:
             self.do("come_back", **values)
 
+        @rule(site=st.integers(1, 3), product=SKU, quantity=st.integers(1, 6))
+        def collect(self, **values: Any) -> None:
+            self.do("collect", **values)
+
+        @rule(
+            product=SKU, place=st.sampled_from(WAIT_FOR_INSPECTION), quantity=st.integers(1, 3),
+            verdict=st.sampled_from(Verdict),
+        )  # fmt: skip
+        def inspect(self, **values: Any) -> None:
+            self.do("inspect", **values)
+
         # -------------------------------------------------------------- what must hold
 
         @invariant()
@@ -170,9 +187,10 @@ def machine(template: Path) -> type[RuleBasedStateMachine]:
 
         @invariant()
         def every_delivery_knows_where_its_goods_are(self) -> None:
-            at, units = self.goods(), self.units()
+            at, units, fetched = self.goods(), self.units(), self.fetched()
             for product in SKUS:
-                assert at.get(("delivered", product), 0) == sum(u["delivered"] for p, _, u in units if p == product)
+                handed_over = sum(u["delivered"] for p, _, u in units if p == product)
+                assert at.get(("delivered", product), 0) == handed_over - fetched[product]
                 on_vans = sum(n for (place, of), n in at.items() if of == product and place.startswith("vehicle:"))
                 assert on_vans >= sum(u["loaded"] for p, _, u in units if p == product)
 
@@ -217,6 +235,14 @@ def machine(template: Path) -> type[RuleBasedStateMachine]:
                 (product[row.order_line_id], row.order_line_id, {state: getattr(row, state) for state in STATES})
                 for row in self.rows(tables.allocation)
             ]
+
+        def fetched(self) -> dict[int, int]:
+            product = {row.id: row.product_id for row in self.rows(tables.order_line)}
+            line = {row.id: row.order_line_id for row in self.rows(tables.allocation)}
+            units: dict[int, int] = defaultdict(int)
+            for row in self.rows(tables.proof_line):
+                units[product[line[row.allocation_id]]] += row.collected
+            return units
 
         def rows(self, table: Any) -> list[Any]:
             with self.world.database.reading() as connection:

@@ -74,6 +74,19 @@ def test_units_that_are_not_on_hand_are_not_loaded(day: Any, database: Database,
         loaded(database, kit, shift)
 
 
+def test_units_still_on_a_truck_are_not_loaded_from_what_lies_there_for_others(
+    day: Any, database: Database, kit: Any
+) -> None:
+    depot, shift, _ = one_door_two_orders(day)
+    planned(database, kit, depot)
+    with database.writing() as connection:
+        connection.execute(update(tables.supply).filter_by(id=1).values(kind="inbound", number="PO-1"))
+    with pytest.raises(Conflict, match=r"is still on PO-1: count that truck in first"):
+        loaded(database, kit, shift)
+    with database.reading() as connection:
+        assert connection.execute(select(func.sum(tables.allocation.c.loaded))).scalar_one() == 0
+
+
 def test_only_loaded_routes_go_out(day: Any, database: Database, kit: Any) -> None:
     depot, _, _ = one_door_two_orders(day)
     planned(database, kit, depot)
