@@ -14,6 +14,7 @@ from typing import Protocol
 
 from routing.model.places import Candidate, Located, Location, PinQuality
 from routing.ports import AddressFinder
+from routing.rules.provider_terms import may_be_kept
 from routing.rules.reading import is_same_door
 from routing.rules.spelling import fold
 from routing.services.story import AsksPeople, KeepsEvents
@@ -195,7 +196,8 @@ def choose_pin(
 
 def pin_from(located: Located) -> Pin:
     """The pin an answer gives. A doubtful one keeps the first candidate's place, for the map to show."""
-    best = located.candidates[0] if located.candidates else None
+    candidates = tuple(each for each in located.candidates if may_be_kept(each.source))
+    best = candidates[0] if candidates else None
     why = "" if located.quality.goes_on else (located.why or "This address is not sure.")
     return Pin(
         location=None if best is None else best.location,
@@ -203,7 +205,7 @@ def pin_from(located: Located) -> Pin:
         provider="" if best is None else best.source,
         label="" if best is None else best.label,
         why=why,
-        candidates=() if located.quality.goes_on else located.candidates,
+        candidates=() if located.quality.goes_on else candidates,
     )
 
 

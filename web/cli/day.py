@@ -40,7 +40,7 @@ def locate_command(again: bool, as_json: bool) -> None:
     Exit code 1 when some wait for a person.
     """
     with open_installation() as here:
-        finder = here.addresses(_region(here))
+        finder = here.finder(_region(here))
         with _bar("{task.completed:.0f}/{task.total:.0f}") as bar:
             task = bar.add_task("addresses", total=0)
             result = locate_sites(

@@ -130,7 +130,7 @@ def look_up() -> ResponseReturnValue:
         region = _region(region_of_depots(connection))
     if not region:
         raise NotFound(_("There is no region yet, so no address can be found. Build one: backroute region add."))
-    done = locate_sites(lambda: open_store(here().database), finder=here().addresses(region), now=now())
+    done = locate_sites(lambda: open_store(here().database), finder=here().finder(region), now=now())
     found = ngettext("%(num)s address found.", "%(num)s addresses found.", done.found + done.remembered)
     left = ngettext("%(num)s needs you.", "%(num)s need you.", len(done.doubtful))
     flash(f"{found} {left}", "done" if not done.doubtful else "info")
