@@ -30,6 +30,10 @@ _COMMANDS = {
     "create-admin": ("web.cli.keeping:create_admin_command", "Make the person who may do everything."),
     "company": ("web.cli.settings:company_command", "Say who you are, or show it."),
     "mail": ("web.cli.settings:mail_command", "Name the mail server, or show it."),
+    "geocoder": (
+        "web.cli.geocoder:geocoder_command",
+        "Name who is asked after the region's map, or show it.",
+    ),
     "token": ("web.cli.token:token_group", "Make, list and revoke the tokens of the API."),
     "region": ("web.cli.region:region_group", "Build and list regions: roads, addresses, basemap."),
     "route": ("web.cli.route:route_command", "How long it takes from one place to another."),
