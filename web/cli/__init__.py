@@ -49,6 +49,7 @@ _COMMANDS = {
     "address": ("web.cli.address:address_command", "Look one address up: where it is, and how surely."),
     "locate": ("web.cli.day:locate_command", "Find the addresses that have no pin."),
     "plan": ("web.cli.day:plan_command", "Plan a day's routes."),
+    "advise": ("web.cli.advise:advise_command", "Which vans are late, the ways out, and what would bring more."),
     "pick": ("web.cli.warehouse:pick_command", "List what the warehouse has to pick, or mark it picked."),
     "papers": ("web.cli.evening:papers_command", "Write load sheets and delivery slips as PDF."),
     "dispatch": ("web.cli.day:dispatch_command", "Hand the routes to the drivers."),
