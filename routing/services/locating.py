@@ -6,7 +6,7 @@ up, outside any transaction: a provider may take seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +21,12 @@ from routing.services.story import AsksPeople, KeepsEvents
 
 DOUBTFUL = "address_in_review"
 """The kind of the task for an address that a person must decide."""
+
+
+NearRoad = Callable[[Sequence[Location]], Sequence[bool]]
+"""Says of each place whether a road is in reach."""
+
+OFF_ROAD = "No road lies near this address, so no vehicle gets there. Set its pin at the road where it is handed over."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +108,13 @@ def locate_sites(
     now: datetime,
     site_ids: Sequence[int] | None = None,
     again: bool = False,
+    near_road: NearRoad | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> LocatedAll:
     """Gives every site and depot without a sure pin one, or a task. `again`: also those that wait for a person already.
 
     `site_ids` limits it to these sites. `progress(done, of)` is called after each address.
+    `near_road` is asked about every pin that would go on: where no vehicle gets, a person is asked now, not at 7 a.m.
     """
     with open_store() as store:
         wanting = store.wanting_pins(site_ids=site_ids, again=again)
@@ -131,6 +139,9 @@ def locate_sites(
         answers[want.kind, want.id] = pin
         if progress is not None:
             progress(n, len(wanting))
+    if near_road is not None:
+        answers = _on_roads(answers, near_road)
+        remembered = sum(known[key] is not None and answers[key].quality.goes_on for key in answers)
     doubtful: list[tuple[WantsPin, str]] = []
     with open_store() as store:
         for want in wanting:
@@ -156,6 +167,15 @@ def locate_sites(
                 )
     found = len(wanting) - remembered - len(doubtful)
     return LocatedAll(found=found, remembered=remembered, doubtful=tuple(doubtful))
+
+
+def _on_roads(pins: Mapping[tuple[str, int], Pin], near_road: NearRoad) -> dict[tuple[str, int], Pin]:
+    sure = {key: pin.location for key, pin in pins.items() if pin.quality.goes_on and pin.location is not None}
+    near = dict(zip(sure, near_road(list(sure.values())), strict=True))
+    return {
+        key: pin if near.get(key, True) else replace(pin, quality=PinQuality.APPROXIMATE, why=OFF_ROAD)
+        for key, pin in pins.items()
+    }
 
 
 def choose_pin(

@@ -10,11 +10,14 @@ import errno
 import importlib
 import json
 import os
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from routing.errors import BackrouteError, RegionError, SendError, SolverError, TravelError
+
+if TYPE_CHECKING:
+    from sqlalchemy.exc import DBAPIError
 
 _COMMANDS = {
     "demo": ("web.cli.demo:demo_command", "Load the sample company and open the board."),
@@ -106,7 +109,7 @@ def exit_code(error: BackrouteError) -> int:
     return 3 if isinstance(error, _ENGINE_FAILED) else 2
 
 
-def _database_errors() -> tuple[type[Exception], ...]:
+def _database_errors() -> tuple[type[DBAPIError], ...]:
     """Asked when something was raised, and only then: a command that needs no database does not wait for it."""
     from sqlalchemy.exc import DBAPIError
 

@@ -109,6 +109,10 @@ def pick(site_id: int) -> ResponseReturnValue:
     """Sets the pin; it is remembered for this site. The next address comes by itself."""
     location = _location()
     label = request.form.get("label", "").strip()[:200] or _("set on the map")
+    with here().database.reading() as connection:
+        region = _region(region_of_depots(connection))
+    if region and not here().near_road(region)([location])[0]:
+        raise InvalidInput(_("No road lies near that place. Set the pin at the road where the goods are handed over."))
     with open_store(here().database) as store:
         choose_pin(store, site_id=site_id, location=location, label=label, by=current_user.actor, now=now())
     with here().database.reading() as connection:
@@ -130,7 +134,12 @@ def look_up() -> ResponseReturnValue:
         region = _region(region_of_depots(connection))
     if not region:
         raise NotFound(_("There is no region yet, so no address can be found. Build one: backroute region add."))
-    done = locate_sites(lambda: open_store(here().database), finder=here().finder(region), now=now())
+    done = locate_sites(
+        lambda: open_store(here().database),
+        finder=here().finder(region),
+        now=now(),
+        near_road=here().near_road(region),
+    )
     found = ngettext("%(num)s address found.", "%(num)s addresses found.", done.found + done.remembered)
     left = ngettext("%(num)s needs you.", "%(num)s need you.", len(done.doubtful))
     flash(f"{found} {left}", "done" if not done.doubtful else "info")

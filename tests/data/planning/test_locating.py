@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -82,6 +82,32 @@ def test_a_sure_address_gets_its_pin_and_a_doubtful_one_a_task_with_its_candidat
         task = connection.execute(select(tables.task)).one()
     assert (task.kind, task.subject_id, task.done_at) == ("address_in_review", unclear, None)
     assert "Number 9999 is not known" in task.sentence
+
+
+def test_an_address_no_road_reaches_is_told_at_once(day: Any, database: Database, kit: Any, locate: Any) -> None:
+    island, street = unpinned(day, "Island 1"), unpinned(day, "Testgatan 1")
+    remembered = unpinned(day, "Rock 2")
+    with open_store(database) as store:
+        choose_pin(store, site_id=remembered, location=THERE, label="the rock", by="Dispatcher 1", now=kit.NOW)
+    again = unpinned(day, "rock 2")
+    asked: list[Location] = []
+
+    def near_road(places: Sequence[Location]) -> list[bool]:
+        asked.extend(places)
+        return [place == HERE and number > 0 for number, place in enumerate(places)]
+
+    answers = {"Island 1": sure("Island 1"), "Testgatan 1": sure("Testgatan 1")}
+    result, _ = locate(answers, near_road=near_road)
+    assert (result.found, result.remembered) == (1, 0)
+    assert [(want.id, why.partition(".")[0]) for want, why in result.doubtful] == [
+        (island, "No road lies near this address, so no vehicle gets there"),
+        (again, "No road lies near this address, so no vehicle gets there"),
+    ]
+    assert asked == [HERE, HERE, THERE]
+    assert site_row(database, island).pin_quality == "approximate"
+    assert site_row(database, street).pin_quality == "exact"
+    with database.reading() as connection:
+        assert set(connection.execute(select(tables.task.c.subject_id)).scalars()) == {island, again}
 
 
 def test_what_waits_for_a_person_is_not_looked_up_again_unless_asked(day: Any, locate: Any) -> None:
