@@ -23,6 +23,7 @@ class Store(AsksPeople, Protocol):
     def policies(self) -> PolicyBook: ...
     def asked_of(self, order_ids: Collection[int]) -> dict[int, AskedOf]: ...
     def promises_so_far(self, line_ids: Collection[int]) -> dict[int, list[tuple[str, str]]]: ...
+    def agreed_to_wait(self, line_ids: Collection[int]) -> set[int]: ...
     def times_asked(self, line_ids: Collection[int]) -> dict[int, int]: ...
     def add_consent(self, new: NewConsent) -> int: ...
     def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
@@ -72,7 +73,7 @@ def ask(
     }
     wanted = {order_id: each for order_id, each in sorted(delays.items()) if terms[order_id].enabled}
     every = [line.line_id for _order, lines in wanted.values() for line in lines]
-    before, times = store.promises_so_far(every), store.times_asked(every)
+    before, times, waits = store.promises_so_far(every), store.times_asked(every), store.agreed_to_wait(every)
     asked: dict[int, Asked] = {}
     for order_id, (order, lines) in wanted.items():
         delay = Delay(
@@ -80,6 +81,7 @@ def ask(
             now_on="" if any(not line.now_on for line in lines) else max(line.now_on for line in lines),
             nth=max(nth_delay(before.get(line.line_id, ()), asked_before=times.get(line.line_id, 0)) for line in lines),
             asked_on=today,
+            agreed_to_wait=all(line.line_id in waits for line in lines),
         )
         asks = question(delay, terms[order_id])
         reached = bool(store.who_is_told(order.customer_id, order.site_id, role="buyer"))

@@ -15,7 +15,7 @@ from data.queries.company import company_card
 from data.queries.release import released_deliveries, unsure_sites
 from data.queries.taking_back import taking_back
 from data.queries.today import today_of
-from data.store import SqlStore, open_store
+from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
 from routing.rules.release import NotReleased
@@ -166,7 +166,7 @@ def look_back(delivery_id: int) -> ResponseReturnValue:
 def back(delivery_id: int) -> ResponseReturnValue:
     day = day_of(request.form.get("day", ""))
     why = request.form.get("why", "").strip()[:200]
-    with open_store(here().database) as store:
-        unrelease(store, delivery_id, now=now(), by=current_user.actor, why=why)
+    by, at = current_user.actor, now()
+    in_transaction(here().database, lambda store: unrelease(store, delivery_id, now=at, by=by, why=why))
     flash(_("Taken back. Its goods stay with their orders."), "done")
     return redirect(url_for("release.page", day=day))
