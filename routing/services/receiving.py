@@ -10,7 +10,7 @@ from typing import Protocol
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import AllocationPolicy, Book, Preview
 from routing.model.stock import Receipt
-from routing.rules.allocation import more_than_expected, with_receipt
+from routing.rules.allocation import more_than_expected, rests_of, with_receipt
 from routing.services import allocating, reaching
 from routing.services.story import MovesGoods
 
@@ -51,7 +51,11 @@ def simulate_receipts(
         store, depot_id, products, lambda book: _counted(book, new), now=now, why=_why(new), policy=policy
     )
     preview = decision.preview
-    return replace(preview, warnings=(*more_than_expected(decision.before, new), *preview.warnings))
+    return replace(
+        preview,
+        warnings=(*more_than_expected(decision.before, new), *preview.warnings),
+        rests=rests_of(decision.before, new),
+    )
 
 
 def commit_receipt(
@@ -121,7 +125,7 @@ def commit_receipts(
         ]
     )
     allocating.write(store, decision, by=by, now=now, why=_why(new), tell=tell)
-    return decision.preview
+    return replace(decision.preview, rests=rests_of(decision.before, new))
 
 
 def _counted(book: Book, receipts: Sequence[Receipt]) -> Book:
