@@ -2,6 +2,7 @@
 
 <home>/<name>/            region.json, region.osm.pbf, osrm/, road_graph/, basemap.pmtiles, addresses.db
 <home>/.<name>.builds/    what <name> points into; builds that were interrupted are swept by the next one
+<home>/.<name>.fetched/   what was fetched of a place, until its region is built
 <home>/.default           the name of the region that is meant when none is named
 """
 
@@ -9,14 +10,23 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from routing.engines.roads.facts import FACTS_FILE, RegionFacts, load_facts
 from routing.errors import InvalidInput, NotFound
 
+if TYPE_CHECKING:
+    from routing.engines.roads.overpass import OsmServers
+
 ADDRESSES_FILE = "addresses.db"
 BASEMAP_FILE = "basemap.pmtiles"
+
+_SHARE_OF_FETCHING = 0.4
+_KEEP_FETCHED_S = 24 * 3600
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -34,14 +44,57 @@ class Regions:
         RegionError when the build fails; a region that is in use stays then.
         """
         _check(name)
+        return self._build(name, pbf, progress, source=pbf.name)
+
+    def add_place(
+        self,
+        name: str,
+        place: str,
+        progress: Callable[[str, float], None],
+        *,
+        servers: OsmServers,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> RegionFacts:
+        """The same from the name of a place, fetched from these servers. What was fetched is kept until the region is
+        built, for a day: a fetch that was interrupted goes on where it stood.
+
+        Raises InvalidInput, RegionError, and whatever `progress` raises to stop it.
+        """
+        _check(name)
+        from routing.engines.roads.needs import needs_of_place, refuse_too_little
+        from routing.engines.roads.overpass import fetch_place, find_place
+
+        folder = self.home / f".{name}.fetched"
+        _forget_old(folder)
+        cache = folder / "answers"
+        cache.mkdir(parents=True, exist_ok=True)
+
+        def fetching(step: str, share: float) -> None:
+            progress(step, share * _SHARE_OF_FETCHING)
+
+        def building(step: str, share: float) -> None:
+            progress(step, _SHARE_OF_FETCHING + share * (1 - _SHARE_OF_FETCHING))
+
+        fetching("find the place", 0.0)
+        outline = find_place(place, servers, cache=cache, tell=fetching, sleep=sleep)
+        # Said now rather than after an hour of fetching.
+        refuse_too_little(needs_of_place(outline.area_km2), self.home, name)
+        pbf = folder / "place.osm.pbf"
+        fetched = fetch_place(outline, pbf, servers, cache=cache, tell=fetching, sleep=sleep)
+        facts = self._build(name, pbf, building, source=fetched.found)
+        shutil.rmtree(folder, ignore_errors=True)
+        return facts
+
+    def _build(self, name: str, pbf: Path, progress: Callable[[str, float], None], *, source: str) -> RegionFacts:
         # Imported here because every page lists regions, and only a build needs what builds them.
-        from routing.engines.addresses.gazetteer import build_gazetteer
+        from routing.engines.addresses.gazetteer_build import build_gazetteer
         from routing.engines.roads.build import build_region
 
         facts = build_region(
             pbf=pbf,
             into=self.home / name,
             name=name,
+            source=source,
             progress=progress,
             extra_steps=[("addresses", lambda extract, folder: build_gazetteer(extract, folder / ADDRESSES_FILE))],
         )
@@ -64,7 +117,7 @@ class Regions:
             known = ", ".join(self._names())
             raise NotFound(
                 f'There is no region "{name}"{f"; there is {known}" if known else ""}. '
-                "Build it: backroute region add NAME --pbf FILE",
+                'Build it: backroute region add NAME --place "TOWN, COUNTRY"',
                 code="region_not_found",
                 region=name,
             )
@@ -75,7 +128,8 @@ class Regions:
         names = self._names()
         if not names:
             raise NotFound(
-                "There is no region yet. Build one: backroute region add NAME --pbf FILE", code="region_not_found"
+                'There is no region yet. Build one: backroute region add NAME --place "TOWN, COUNTRY"',
+                code="region_not_found",
             )
         chosen = self._default_file.read_text(encoding="utf-8").strip() if self._default_file.exists() else ""
         return self.facts(chosen if chosen in names else names[0])
@@ -95,6 +149,12 @@ class Regions:
         if not self.home.is_dir():
             return ()
         return tuple(sorted(at.name for at in self.home.iterdir() if _NAME.fullmatch(at.name) and _is_built(at)))
+
+
+def _forget_old(folder: Path) -> None:
+    """A place fetched again another day is fetched anew: that is what it is fetched again for."""
+    if folder.is_dir() and time.time() - folder.stat().st_ctime > _KEEP_FETCHED_S:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_built(directory: Path) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from data.queries.period_figures import PeriodFigures
 from routing.errors import InvalidInput
+from routing.model.days import day_words
 from routing.rules.figures.backorders import AgeBucket
 from routing.rules.figures.figure import Ratio, Spread
 from routing.rules.figures.words import ETA, HOURS, WORDS
@@ -60,7 +61,9 @@ def figure_rows(found: PeriodFigures) -> dict[str, FigureRow]:
         "inbound": Ratio(numerator=found.inbounds.on_the_day, denominator=found.inbounds.due),
         "urgent": Ratio(numerator=sum(count for _by, count in found.urgent), denominator=found.orders),
     }
-    since = f"not known before {found.known_since}" if found.known_since else "not known yet: no order came in"
+    since = (
+        f"not known before {day_words(found.known_since)}" if found.known_since else "not known yet: no order came in"
+    )
     why = {key: "no day of the period is over yet" for key in ("fill", "orders_first", "orders_last")}
     return {
         key: FigureRow(key=key, name=name, definition=definition, ratio=ratios[key], why=why.get(key, since))

@@ -15,7 +15,7 @@ from data.importers.table import Reading, read_header
 from data.store import SqlStore
 from data.store.imports import ColumnMapping
 from routing.errors import FileRefused
-from routing.model.imports import ImportResult
+from routing.model.imports import MOST_ERRORS, ImportResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,4 +99,6 @@ def import_document(result: ImportResult) -> dict[str, Any]:
         "dry_run": result.dry_run,
         "settled": result.settled,
         "notes": result.notes,
+        "made": {kind: len(numbers) for kind, numbers in result.made.items()},
+        "made_products": sorted(result.made.get("products", ()))[:MOST_ERRORS],
     }

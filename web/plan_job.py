@@ -9,6 +9,7 @@ from typing import Any
 from data.queries.plans import PlanPage, plan_page
 from data.store import SqlStore
 from routing.errors import InvalidInput
+from routing.model.days import day_words
 from routing.model.plans import SolveProgress
 from routing.ports import TravelTimes
 from routing.services.planning import PlanDraft, begin_plan, make_problem, save_plan, solve_problem
@@ -71,11 +72,12 @@ def refuse_nothing_to_plan(draft: PlanDraft) -> None:
     """Raises InvalidInput when nothing is released or nobody drives."""
     if not draft.facts.deliveries:
         raise InvalidInput(
-            f"Nothing is released for {draft.to_day}. Release what is ready first.", code="nothing_released"
+            f"Nothing is released for {day_words(draft.to_day)}. Release what is ready first.", code="nothing_released"
         )
     if not any(shift.state == "planned" for shift in draft.facts.shifts):
         raise InvalidInput(
-            f"Nobody drives on {draft.from_day}. Add a shift with its van and driver first.", code="no_shifts"
+            f"Nobody drives on {day_words(draft.from_day)}. Add a shift with its van and driver first.",
+            code="no_shifts",
         )
 
 

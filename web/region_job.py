@@ -17,7 +17,10 @@ from web.wiring import Installation
 def build_region_job(
     installation: Installation, data: Mapping[str, Any], progress: Progress, cancelled: Callable[[], bool]
 ) -> Write:
-    """`data`: {"name", "pbf"}, the file's path on the machine of the worker. Raises RegionError, Cancelled."""
+    """`data`: {"name", "pbf"}, the file's path on the machine of the worker, or {"name", "place"}, what it is called.
+
+    Raises InvalidInput, RegionError, Cancelled.
+    """
     name = str(data["name"])
 
     def note(step: str, share: float) -> None:
@@ -25,7 +28,10 @@ def build_region_job(
             raise Cancelled(f"The build of region {name} was stopped. The region in use stays.")
         progress({"step": step, "share": share})
 
-    facts = installation.regions.add(name, Path(str(data["pbf"])), note)
+    if "place" in data:
+        facts = installation.regions.add_place(name, str(data["place"]), note, servers=installation.osm_servers)
+    else:
+        facts = installation.regions.add(name, Path(str(data["pbf"])), note)
     document = asdict(facts)
 
     def write(store: SqlStore) -> dict[str, Any]:

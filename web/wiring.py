@@ -35,6 +35,7 @@ from web.uploads import Uploads
 if TYPE_CHECKING:
     from data.regions import Regions
     from routing.engines.addresses.geocoder import GeocoderFinder
+    from routing.engines.roads.overpass import OsmServers
     from routing.ports import TravelTimes
 
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
@@ -69,6 +70,16 @@ class Installation:
         from data.regions import Regions
 
         return Regions(self.home / "regions")
+
+    @property
+    def osm_servers(self) -> OsmServers:
+        """Whom a place is fetched from: the public servers, or those that the settings name. Raises InvalidInput."""
+        from routing.engines.roads.overpass import NOMINATIM_URL, OVERPASS_URL, OsmServers
+
+        return OsmServers(
+            overpass_url=_web_address("BACKROUTE_OVERPASS_URL", OVERPASS_URL),
+            nominatim_url=_web_address("BACKROUTE_NOMINATIM_URL", NOMINATIM_URL),
+        )
 
     def travel(self, region: str) -> TravelTimes:
         """Travel times in a region, from the best engine there is; one per process and build. Raises NotFound."""
@@ -225,6 +236,15 @@ def open_database(url: str, *, migrate: bool = True) -> Database:
         database.close()
         raise InvalidInput(sentence, code="database_unreachable") from problem
     return database
+
+
+def _web_address(setting: str, otherwise: str) -> str:
+    """Raises InvalidInput."""
+    address = os.environ.get(setting) or otherwise
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidInput(f"{setting} cannot be read. It looks like {otherwise}", code="web_address", setting=setting)
+    return address
 
 
 def _secret(path: Path) -> bytes:

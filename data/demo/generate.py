@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
 
-from routing.engines.addresses.gazetteer import Gazetteer, build_gazetteer
+from routing.engines.addresses.gazetteer import Gazetteer
+from routing.engines.addresses.gazetteer_build import build_gazetteer
 from routing.model.places import Candidate, PinQuality
 from routing.rules.address import metres
 
@@ -48,6 +49,7 @@ ORDER_COLUMNS = _columns(
     "order,customer,site,depot,ordered_at,wanted_on,not_before,not_after,customer_reference,erp_reference,completeness,"
     "min_percent,max_wait_days,max_shipments,hold,payment,urgent_by,note,line,sku,quantity,unit_price,currency,promised_on"
 )
+SUPPLIER_COLUMNS = _columns("supplier,name,email,lead_days")
 INBOUND_COLUMNS = _columns("number,supplier,depot,sku,quantity,expected_at")
 RECEIPT_COLUMNS = _columns("number,inbound,depot,sku,quantity,quarantined,counted_at")
 FLEET_COLUMNS = _columns(
@@ -242,12 +244,13 @@ _LONG_NAMES = (
     "Restaurant 44 with the very long name on the awning outside.",
     "Kafé och konditori 55 vid Skillnaden, ingång från innergård.",
 )
+_MIDDAY, _AFTERNOON = "10:00-14:00", "13:30-16:30"
 _WINDOWS = (
     *("06:00-10:00",) * 8,
     *("06:30-09:00",) * 3,
     *("07:00-11:00",) * 3,
     *("06:00-11:00;13:00-15:00",) * 2,
-    *("10:00-14:00",) * 3,
+    *(_MIDDAY,) * 3,
     "12:00-16:00",
 )
 _DAYS = (WORKDAYS,) * 6 + ("tue,thu", "mon,tue,thu", "tue,wed,fri")
@@ -361,6 +364,9 @@ def _make_sites(rng: random.Random, doors: Sequence[Candidate], depots: dict[str
         )
         if part:
             site.row |= _PLAIN | _PARTS[part]
+        elif site.depot == DEPOT_SOUTH and site.row["windows"] == _MIDDAY:
+            # South of the station they take goods after lunch: so a van is still out at 16:00.
+            site.row |= {"windows": _AFTERNOON, "window_kind": "begin_by"}
         if part in ("swedish", *REVIEW):
             site.door = None
         sites.append(site)
@@ -745,7 +751,7 @@ _SHIFTS = (
     ("DR2", "V2", "05:30", "13:30", "09:00", "11:00", 2, ""),
     ("DR3", "V3", "05:45", "13:45", "09:00", "11:30", 1, "Z1"),
     ("DR4", "V4", "06:00", "15:00", "10:00", "12:00", 1, "Z2"),
-    ("DR5", "V6", "08:00", "16:30", "11:30", "13:30", 1, "Z2"),
+    ("DR5", "V6", "08:00", "17:00", "11:30", "13:30", 1, "Z2"),
     ("DR6", "B1", "06:00", "10:00", "", "", 1, ""),
     ("DR6", "B2", "10:30", "14:30", "", "", 1, ""),
 )
@@ -1046,6 +1052,13 @@ def _story_rows(orders: Sequence[Order], past: Sequence[Order]) -> list[Row]:
     return rows
 
 
+def _supplier_rows() -> list[Row]:
+    names = sorted({product.supplier for product in PRODUCTS.values()}, key=lambda name: int(name.split()[-1]))
+    return [
+        {"supplier": name, "name": name, "email": f"orders@{name.lower().replace(' ', '')}.example"} for name in names
+    ]
+
+
 # ---------------------------------------------------------------------------- writing
 
 
@@ -1065,6 +1078,7 @@ def generate(into: Path) -> dict[str, int]:
     past, history = _history(rng, sites, orders)
     files: dict[str, tuple[Sequence[str], list[Row]]] = {
         "products.csv": (PRODUCT_COLUMNS, [product.row() for product in PRODUCTS.values()]),
+        "suppliers.csv": (SUPPLIER_COLUMNS, _supplier_rows()),
         "customers.csv": (CUSTOMER_COLUMNS, [site.row for site in sites]),
         "orders.csv": (ORDER_COLUMNS, list(_order_rows(rng, orders))),
         "orders_history.csv": (ORDER_COLUMNS, list(_order_rows(rng, past))),

@@ -61,9 +61,12 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def export(connection: Connection, name: str, out: BinaryIO, *, format: str) -> int:
-    """Writes everything of a kind and returns how many rows that is. Raises NotFound, InvalidInput."""
+def export(connection: Connection, name: str, out: BinaryIO, *, format: str, mark: bool = True) -> int:
+    """Writes everything of a kind and returns how many rows that is; `mark` as in sheets.
+
+    Raises NotFound, InvalidInput.
+    """
     kind = KINDS.get(name)
     if kind is None:
         raise NotFound(f'There is no export "{name[:40]}". There are: {", ".join(KINDS)}.', code="export")
-    return write_table(out, format, kind.columns, kind.rows(connection), title=name.capitalize())
+    return write_table(out, format, kind.columns, kind.rows(connection), title=name.capitalize(), mark=mark)

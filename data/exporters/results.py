@@ -14,16 +14,22 @@ from data.exporters.sheets import Cell, write_table
 from data.queries.results import LineResult
 
 COLUMNS = (
-    "order", "line", "erp_reference", "line_erp_reference", "customer_reference", "customer", "site", "sku", "unit",
-    "ordered", "sent", "delivered", "short", "damaged", "refused", "returned", "credited", "open", "promised_on",
+    "order", "line", "source", "erp_reference", "line_erp_reference", "customer_reference", "customer_number",
+    "customer", "site_number", "site", "depot", "sku", "unit", "ordered",
+    "sent", "delivered", "short", "damaged", "refused", "returned", "credited", "open", "promised_on",
     "expected_on", "day", "delivery", "outcome", "at", "recipient", "proof_link",
 )  # fmt: skip
 
 
-def write_results(out: BinaryIO, results: Iterable[LineResult], *, format: str) -> int:
+def write_results(out: BinaryIO, results: Iterable[LineResult], *, format: str, mark: bool = True) -> int:
     """Writes the table and returns how many rows it has. Raises InvalidInput when it does not fit into an XLSX."""
     return write_table(
-        out, format, COLUMNS, ([_cell(each, column) for column in COLUMNS] for each in results), title="Results"
+        out,
+        format,
+        COLUMNS,
+        ([_cell(each, column) for column in COLUMNS] for each in results),
+        title="Results",
+        mark=mark,
     )
 
 

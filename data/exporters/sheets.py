@@ -1,6 +1,7 @@
 """A table as CSV or XLSX, row by row: memory stays flat however long it is.
 
-CSV: UTF-8 with a byte order mark (without it Excel reads ä as two letters), commas, one header row, CRLF, quotation
+CSV: UTF-8 with a byte order mark (without it Excel reads ä as two letters; a program that reads a pipe would take it
+for a part of the first name: `mark=False`), commas, one header row, CRLF, quotation
 marks where a cell needs them; texts that would run as a formula as `data/formulas.py` says. XLSX: one sheet, its
 header frozen; numbers are numbers, every text is of type text, days and times are ISO text.
 """
@@ -29,16 +30,24 @@ FORMATS = {
 
 
 def write_table(
-    out: BinaryIO, format: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str
+    out: BinaryIO,
+    format: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    *,
+    title: str,
+    mark: bool = True,
 ) -> int:
     """Writes the table and returns how many rows it has. Raises InvalidInput when it does not fit into an XLSX."""
     if format == "csv":
-        return _write_csv(out, columns, rows)
+        return _write_csv(out, columns, rows, mark)
     return _write_xlsx(out, columns, rows, title)
 
 
-def _write_csv(out: BinaryIO, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> int:
-    text = io.TextIOWrapper(out, encoding="utf-8-sig", errors="replace", newline="", write_through=False)
+def _write_csv(out: BinaryIO, columns: Sequence[str], rows: Iterable[Sequence[Cell]], mark: bool) -> int:
+    text = io.TextIOWrapper(
+        out, encoding="utf-8-sig" if mark else "utf-8", errors="replace", newline="", write_through=False
+    )
     writer = csv.writer(text)
     writer.writerow(columns)
     count = 0

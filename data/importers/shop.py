@@ -162,6 +162,19 @@ class _Reader:
     def notes(self) -> list[str]:
         """What was decided about the whole file."""
         found = []
+        made = {kind: sorted(numbers) for kind, numbers in self.result.made.items()}
+        verb = "would be" if self.result.dry_run else "was" if len(made.get("products", [])) == 1 else "were each"
+        if goods := made.get("products", []):
+            found.append(
+                f"{_counted(len(goods), 'SKU')} that nobody knew {verb} made a product, without weight, volume, pack "
+                f"or supplier: {', '.join(goods[:8])}{' ...' if len(goods) > 8 else ''}. Import the products to "
+                "complete them; a wrong SKU is mended in the shop."
+            )
+        if buyers := made.get("customers", []):
+            found.append(
+                f"{_counted(len(buyers), 'customer')} and {_counted(len(made.get('sites', [])), 'site')} that nobody "
+                f"knew {'would be' if self.result.dry_run else 'were'} made from the export."
+            )
         if self.result.created:
             found.append(
                 "Nobody of the export is written to: it knows no consent to messages about deliveries (agreeing to "
@@ -318,6 +331,10 @@ class _Reader:
             self.phones_left_off += 1
             return ""
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _counted(number: int, one: str) -> str:
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"
 
 
 def _beyond_cents(price: str) -> str:

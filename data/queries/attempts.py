@@ -239,9 +239,13 @@ def _windows(riding: CTE) -> Select[*tuple[Any, ...]]:
 
 
 def door_ratios(deliveries: Collection[DeliveryOfDay]) -> dict[str, Ratio]:
-    """otif, in_full, on_time and first_attempt: the one definition of each, for a day and for a period."""
-    told = [each for each in deliveries if each.window is not None]
+    """otif, in_full, on_time and first_attempt: the one definition of each, for a day and for a period.
+
+    While nobody has reported from any door there is nothing to count: a day that is not driven yet missed nothing.
+    """
     tried = [each.attempt for each in deliveries if each.attempt is not None]
+    deliveries = deliveries if tried else ()
+    told = [each for each in deliveries if each.window is not None]
     first = [each for each in tried if each.is_first and each.outcome.counts_as_attempt]
     return {
         "otif": Ratio(numerator=sum(each.in_full and each.on_time for each in told), denominator=len(told)),

@@ -33,6 +33,7 @@ from data.tables import (
     vehicle,
 )
 from routing.errors import NotFound
+from routing.model.days import day_words
 from routing.rules.figures.figure import Ratio
 from routing.rules.figures.otif import Attempt
 from routing.rules.figures.words import WORDS
@@ -81,9 +82,9 @@ class PeakUse:
 class DayFigures:
     """`ratios` by the keys of DEFINITIONS. Cost is in minor units of the company's currency, distances in km.
 
-    `open` deliveries were not reported yet and count as not delivered. `customer_caused` of those that missed on time
-    in full ended at the receiving side; `untold` had no window and are in no share of on time. Planned seconds are of
-    all routes; what the drivers reported is in `at_doors` (arrival to report, so waiting and service) and
+    `open` deliveries were not reported yet and count as not delivered once one was. `customer_caused` of those that
+    missed on time in full ended at the receiving side; `untold` had no window and are in no share of on time. Planned
+    seconds are of all routes; what the drivers reported is in `at_doors` (arrival to report: waiting and service) and
     `between_doors` (report to the next arrival, so driving and breaks).
     """
 
@@ -128,7 +129,7 @@ def day_figures(connection: Connection, *, day: str) -> DayFigures:
         .order_by(shift.c.depot_id, route.c.sequence)
     ).all()  # fmt: skip
     if not routes:
-        raise NotFound(f"Nothing was dispatched on {day}, so there are no figures of it.", day=day)
+        raise NotFound(f"Nothing was dispatched on {day_words(day)}, so there are no figures of it.", day=day)
     stops = _stops(connection, [row.id for row in routes])
     riding = {each.delivery_id: each for each in deliveries_of(connection, first=day, last=day)}
     attempts = {key: each.attempt for key, each in riding.items() if each.attempt is not None}
@@ -146,7 +147,7 @@ def day_figures(connection: Connection, *, day: str) -> DayFigures:
         customer_caused=missed_through_customers(riding.values()),
         ratios={
             **door_ratios(riding.values()),
-            "stops_per_hour": Ratio(numerator=visited, denominator=paid_s / 3600),
+            "stops_per_hour": Ratio(numerator=visited, denominator=paid_s / 3600 if attempts else 0),
             "km_per_stop": Ratio(numerator=sum(row.distance_m for row in routes) / 1000, denominator=len(stops)),
             "cost_per_door": Ratio(numerator=round(sum(row.cost for row in routes) / 1000), denominator=visited),
             "left_out": Ratio(numerator=sum(left_out.values()), denominator=sum(left_out.values()) + len(riding)),

@@ -38,6 +38,7 @@ from data.tables import (
 )
 from routing.errors import NotFound
 from routing.model.day import DeliverySheet, RouteSheet, StopSheet
+from routing.model.days import day_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,7 +304,7 @@ def routes_with_papers(connection: Connection, *, day: str) -> tuple[tuple[int, 
     store = SqlStore(connection)
     shifts = store.routes_of_day(day=day, depot_ids=store.depot_ids())
     if not shifts:
-        raise NotFound(f"There is no planned route on {day}. Plan the day first.", day=day)
+        raise NotFound(f"There is no planned route on {day_words(day)}. Plan the day first.", day=day)
     names = {
         row.id: row.name
         for row in connection.execute(

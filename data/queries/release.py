@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from data.tables import allocation, customer, delivery, delivery_line, depot, order, order_line, product, site
 from routing.model.places import SURE
+from routing.services.releasing import ReadyOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,32 @@ def released_deliveries(connection: Connection, *, day: str) -> list[Released]:
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyParts:
+    """What a release would take, in orders; the three add up to it.
+
+    on_shelf   the goods lie there and the address is sure: these are the `ready` of the first page
+    on_truck   some of the goods are on a truck that is not counted in yet
+    in_review  the goods lie there, but a person must decide the address before they can be planned
+    """
+
+    on_shelf: int = 0
+    on_truck: int = 0
+    in_review: int = 0
+
+    @property
+    def all(self) -> int:
+        return self.on_shelf + self.on_truck + self.in_review
+
+
+def ready_parts(ready: Iterable[ReadyOrder], unsure: Collection[int]) -> ReadyParts:
+    """`unsure`: the sites of `unsure_sites`."""
+    count = Counter(
+        "on_truck" if not order.on_shelf else "in_review" if order.site_id in unsure else "on_shelf" for order in ready
+    )
+    return ReadyParts(**count)
 
 
 def unsure_sites(connection: Connection) -> frozenset[int]:

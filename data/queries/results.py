@@ -31,6 +31,7 @@ from data.tables import (
     trip,
 )
 from routing.errors import NotFound
+from routing.model.days import day_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +44,21 @@ class LineResult:
     Of 12 units that came back undelivered and were credited then: sent 12, returned 12, credited 12, ordered 0, open 0.
 
     `outcome` is the word of the last report of the day, "" while nobody has reported; `at` is in `zone`.
-    `proof_link` is "" without a report.
+    `proof_link` is "" without a report. `source` is where the order came in from; `customer_number` and `site_number`
+    are what customer and site are called there.
     """
 
+    source: str
     order: str
     line: str
     erp_reference: str
     line_erp_reference: str
     customer_reference: str
+    customer_number: str
     customer: str
+    site_number: str
     site: str
+    depot: str
     sku: str
     unit: str
     ordered: int
@@ -84,7 +90,7 @@ def day_results(
     """
     found = _of_day(connection, day, address_of)
     if found is None:
-        raise NotFound(f"Nothing was dispatched on {day}, so there are no results.", day=day)
+        raise NotFound(f"Nothing was dispatched on {day_words(day)}, so there are no results.", day=day)
     return found
 
 
@@ -117,11 +123,15 @@ def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) 
             order_line.c.cancelled,
             order_line.c.credited,
             order_line.c.expected_on,
+            order.c.source,
             order.c.number.label("order"),
             order.c.erp_reference,
             order.c.customer_reference,
+            customer.c.number.label("customer_number"),
             customer.c.name.label("customer"),
+            site.c.number.label("site_number"),
             site.c.name.label("site"),
+            depot.c.number.label("depot"),
             site.c.zone,
             depot.c.zone.label("depot_zone"),
             product.c.number.label("sku"),
@@ -141,13 +151,17 @@ def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) 
         report = last.get(key)
         found.append(
             LineResult(
+                source=row.source,
                 order=row.order,
                 line=row.line,
                 erp_reference=row.erp_reference,
                 line_erp_reference=row.line_erp_reference,
                 customer_reference=row.customer_reference,
+                customer_number=row.customer_number,
                 customer=row.customer,
+                site_number=row.site_number,
                 site=row.site,
+                depot=row.depot,
                 sku=row.sku,
                 unit=row.unit,
                 ordered=row.quantity - row.cancelled,
@@ -181,7 +195,10 @@ def period_results(
         select(manifest.c.day).where(manifest.c.day.between(from_day, to_day)).distinct().order_by(manifest.c.day)
     ).all()
     if not days:
-        raise NotFound(f"Nothing was dispatched from {from_day} to {to_day}, so there are no results.", day=from_day)
+        raise NotFound(
+            f"Nothing was dispatched from {day_words(from_day)} to {day_words(to_day)}, so there are no results.",
+            day=from_day,
+        )
     return (each for day in days for each in _of_day(connection, day, address_of) or ())
 
 

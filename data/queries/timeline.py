@@ -142,7 +142,8 @@ def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
 
 
 def newest_events(connection: Connection, *, limit: int = 12) -> list[Happening]:
-    """The newest events of the whole installation, newest first; what one press did to many is one row with `alike`.
+    """The newest events of the whole installation, by when they became known here, newest first; what one press did to
+    many is one row with `alike`.
 
     Who got which units is left out: it follows from a receipt or an import, which has its own row.
     """
@@ -153,7 +154,7 @@ def newest_events(connection: Connection, *, limit: int = 12) -> list[Happening]
         .limit(limit * LOOKED_BACK)
     )
     found: list[Happening] = []
-    for one in _happenings(connection, newest):
+    for one in sorted(_happenings(connection, newest), key=lambda one: (one.received_at, one.rank), reverse=True):
         if found and (found[-1].kind, found[-1].received_at) == (one.kind, one.received_at):
             found[-1] = replace(found[-1], alike=found[-1].alike + 1)
         elif len(found) == limit:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from data.queries.needs import ORDERED, SETTLED, units_of_line
 from data.queries.receipts import InboundLine, expected_inbound
+from data.queries.release import ReadyParts, ready_parts, unsure_sites
 from data.store import SqlStore
 from data.tables import (
     allocation,
@@ -34,9 +35,8 @@ from data.tables import (
     vehicle,
 )
 from routing.model.orders import WEEKDAYS
-from routing.model.places import SURE
 from routing.rules.release import NotReleased
-from routing.services.releasing import simulate_release
+from routing.services.releasing import ReadyOrder, simulate_release
 
 IN_HAND = ("released", "loaded")
 """States of a delivery that still has to leave."""
@@ -60,12 +60,11 @@ DUE_SOON = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepotDay:
-    """A depot on the day: deliveries by state, and orders that could be released. `plan`: "" (none), draft ..."""
+    """A depot on the day: deliveries by state. `plan`: "" (none), draft ..."""
 
     id: int
     name: str
     zone: str
-    releasable: int
     plan: str
     plan_id: int | None
     released: int
@@ -90,6 +89,7 @@ class Figures:
     needs_you  open tasks of the dispatcher, addresses in review among them
     vans     vehicles that are available
     drivers  drivers who are available, work on this weekday and are not out
+    release  what a release for this day would take, by where it stands
     late     open orders whose latest promise lies before this day
     """
 
@@ -105,12 +105,14 @@ class Figures:
     late: int
     sites_in_review: int
     depots: tuple[DepotDay, ...]
+    release: ReadyParts
     due: tuple[InboundLine, ...]
     overdue: tuple[InboundLine, ...]
 
     @property
     def releasable(self) -> int:
-        return sum(each.releasable for each in self.depots)
+        """More than those of `ready` that are not released yet: see ReadyParts."""
+        return self.release.all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,26 +144,28 @@ def today_of(now: datetime, zone: str) -> str:
 def figures(connection: Connection, *, day: str, now: datetime) -> Figures:
     store = SqlStore(connection)
     out, in_hand = _orders_in(connection, day, OUT), _orders_in(connection, day, IN_HAND)
-    unsure_sites = set(connection.scalars(select(site.c.id).where(site.c.pin_quality.not_in(SURE))))
+    unsure = unsure_sites(connection)
     site_of = {
         row.id: row.site_id
         for row in connection.execute(select(order.c.id, order.c.site_id).where(order.c.cancelled_at.is_(None)))
     }
     ready, waiting, held = set(in_hand), set[int](), set[int]()
     depots = []
+    could_go: list[ReadyOrder] = []
     for home in connection.execute(select(depot).order_by(depot.c.id)).all():
         found = simulate_release(store, depot_id=home.id, for_day=day, now=now)
         # What stands on a truck still is not ready: the count may come out otherwise.
-        on_shelf = {each.order_id for each in found.ready if all(unit.ready_at is None for unit in each.units)}
+        on_shelf = {each.order_id for each in found.ready if each.on_shelf}
+        could_go += found.ready
         ready |= on_shelf
         waiting |= {each.order_id for each in found.ready} - on_shelf
         for stays in found.stays:
             (waiting if WAITS_FOR_STOCK & set(stays.reasons) else held).add(stays.order_id)
-        depots.append(_depot_day(connection, home.id, home.name, home.zone, day, len(found.ready)))
+        depots.append(_depot_day(connection, home.id, home.name, home.zone, day))
     ready -= out
     waiting -= ready | out
     held -= ready | waiting | out
-    in_review = {order_id for order_id in ready if site_of.get(order_id) in unsure_sites}
+    in_review = {order_id for order_id in ready if site_of.get(order_id) in unsure}
     inbound = expected_inbound(connection)
     return Figures(
         day=day,
@@ -174,8 +178,9 @@ def figures(connection: Connection, *, day: str, now: datetime) -> Figures:
         vans=connection.execute(select(func.count()).select_from(vehicle).where(vehicle.c.available)).scalar_one(),
         drivers=_drivers(connection, day),
         late=_late(connection, day),
-        sites_in_review=len(unsure_sites),
+        sites_in_review=len(unsure),
         depots=tuple(depots),
+        release=ready_parts(could_go, unsure),
         due=tuple(line for line in inbound if line.expected_on == day),
         overdue=tuple(line for line in inbound if "" < line.expected_on < day),
     )
@@ -226,7 +231,7 @@ def _late(connection: Connection, day: str) -> int:
     return connection.execute(query).scalar_one()
 
 
-def _depot_day(connection: Connection, depot_id: int, name: str, zone: str, day: str, releasable: int) -> DepotDay:
+def _depot_day(connection: Connection, depot_id: int, name: str, zone: str, day: str) -> DepotDay:
     counted = connection.execute(
         select(delivery.c.state, func.count())
         .where(
@@ -253,7 +258,6 @@ def _depot_day(connection: Connection, depot_id: int, name: str, zone: str, day:
         id=depot_id,
         name=name,
         zone=zone,
-        releasable=releasable,
         plan=held.state if held else "",
         plan_id=held.plan_id if held else None,
         released=states["released"],

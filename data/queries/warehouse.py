@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from data.queries.today import today_of
 from data.store import SqlStore
 from data.tables import current_plan, depot, driver, route, shift, stop, stop_delivery, trip, vehicle
 from routing.model.picking import PickDelivery, PickLine
@@ -104,14 +105,18 @@ class WaveLine:
         return self.quantity - self.picked
 
 
-def floor(connection: Connection, *, day: str, depot_id: int | None = None) -> tuple[FloorDepot, ...]:
-    """Every depot, or one, with what its warehouse has to do that day, by depot number."""
+def floor(connection: Connection, *, day: str, now: datetime, depot_id: int | None = None) -> tuple[FloorDepot, ...]:
+    """Every depot, or one, with what its warehouse has to do that day, by depot number.
+
+    What is left from before is today's work, and not that of every day to come.
+    """
     query = select(depot.c.id, depot.c.name, depot.c.zone).order_by(depot.c.number)
     if depot_id is not None:
         query = query.where(depot.c.id == depot_id)
     store = SqlStore(connection)
     found = []
     for home in connection.execute(query).all():
+        today = today_of(now, home.zone)
         rows = _riding(connection, day=day, depot_id=home.id)
         riding = {row.delivery_id for row in rows}
         loose = [key for key in store.open_delivery_ids(day=day, depot_id=home.id) if key not in riding]
@@ -122,7 +127,11 @@ def floor(connection: Connection, *, day: str, depot_id: int | None = None) -> t
                 name=home.name,
                 zone=home.zone,
                 trips=_trips(rows, goods),
-                loose=tuple(FloorDelivery(delivery=goods[key]) for key in loose if goods[key].state == "released"),
+                loose=tuple(
+                    FloorDelivery(delivery=goods[key])
+                    for key in loose
+                    if goods[key].state == "released" and (goods[key].for_day == day or day <= today)
+                ),
             )
         )
     return tuple(found)

@@ -52,6 +52,7 @@ from routing.model.fleet import Driver, Shift, ShiftBreak, Vehicle
 from routing.model.places import Location, PinQuality
 from routing.rules.calendars import site_days
 
+_newer = promise.alias("newer")
 _ON_THE_VAN = ("loaded", "dispatched", "under_way", "done", "failed")
 _HAPPENED = ("under_way", "done", "failed")
 
@@ -347,6 +348,29 @@ class DayStore(CalendarStore):
                 Promised(day=row.promised_on, window_from=row.window_from, window_to=row.window_to),
             )
         return found
+
+    def doors_of_day(self, *, day: str, depot_ids: Sequence[int]) -> tuple[Location, ...]:
+        """The pins of the doors that are driven to on that day as far as it is known: released for it or promised."""
+        newest = select(func.max(_newer.c.version)).where(_newer.c.order_line_id == order_line.c.id)
+        promised = (
+            select(order.c.site_id)
+            .join(order_line, order_line.c.order_id == order.c.id)
+            .join(promise, promise.c.order_line_id == order_line.c.id)
+            .where(
+                promise.c.promised_on == day,
+                promise.c.version == newest.scalar_subquery(),
+                order.c.depot_id.in_(depot_ids),
+            )
+        )
+        released = select(delivery.c.site_id).where(
+            delivery.c.for_day == day, delivery.c.depot_id.in_(depot_ids), delivery.c.state == "released"
+        )
+        rows = self.connection.execute(
+            select(site.c.lat, site.c.lon)
+            .where(or_(site.c.id.in_(promised), site.c.id.in_(released)), site.c.lat.is_not(None))
+            .order_by(site.c.id)
+        )
+        return tuple(Location(lat=row.lat, lon=row.lon) for row in rows)
 
     def site_facts(self, ids: Collection[int]) -> tuple[SiteFacts, ...]:
         """These doors as planning sees them, by id."""

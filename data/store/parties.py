@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, or_, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from data.store.part import StorePart, parts
 from data.tables import company, contact, customer, depot, site, site_window, zone
@@ -149,30 +150,36 @@ class PartyStore(StorePart):
 
     def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]:
         """Who agreed to hear of this: the site's contacts of that role, or else the customer's. By id."""
-        rows = self.connection.execute(
-            select(contact, customer.c.language.label("customer_language"))
-            .join(customer, customer.c.id == contact.c.customer_id)
-            .where(
-                contact.c.customer_id == customer_id,
-                contact.c.role == role,
-                contact.c.consent.is_(True),
-                or_(contact.c.site_id == site_id, contact.c.site_id.is_(None)),
+        return self.who_are_told({(customer_id, site_id)}, role=role)[customer_id, site_id]
+
+    def who_are_told(self, doors: Collection[tuple[int, int]], *, role: str) -> dict[tuple[int, int], list[Contact]]:
+        """The same for many (customer, site) at once."""
+        of_customer: dict[int, list[Contact]] = defaultdict(list)
+        for part in parts({customer_id for customer_id, _ in doors}):
+            query = (
+                select(contact, customer.c.language.label("customer_language"))
+                .join(customer, customer.c.id == contact.c.customer_id)
+                .where(contact.c.customer_id.in_(part), contact.c.role == role, contact.c.consent.is_(True))
+                .order_by(contact.c.id)
             )
-            .order_by(contact.c.id)
-        ).all()
-        at_site = [row for row in rows if row.site_id == site_id]
-        return [
-            Contact(
-                id=row.id,
-                customer_id=row.customer_id,
-                site_id=row.site_id,
-                name=row.name,
-                channel=Channel(row.channel),
-                address=row.address,
-                language=row.language or row.customer_language,
-            )
-            for row in at_site or rows
-        ]
+            for row in self.connection.execute(query):
+                of_customer[row.customer_id].append(
+                    Contact(
+                        id=row.id,
+                        customer_id=row.customer_id,
+                        site_id=row.site_id,
+                        name=row.name,
+                        channel=Channel(row.channel),
+                        address=row.address,
+                        language=row.language or row.customer_language,
+                    )
+                )
+        found = {}
+        for customer_id, site_id in doors:
+            everybody = of_customer.get(customer_id, [])
+            at_site = [each for each in everybody if each.site_id == site_id]
+            found[customer_id, site_id] = at_site or [each for each in everybody if each.site_id is None]
+        return found
 
     # ------------------------------------------------------------------ zones
 

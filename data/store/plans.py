@@ -26,6 +26,7 @@ from data.tables import (
 )
 from routing.errors import Conflict, NotFound
 from routing.model.day import CurrentPlan, SavedPlan
+from routing.model.days import day_words
 from routing.model.plans import (
     Plan,
     PlannedBreak,
@@ -302,7 +303,7 @@ class PlanStore(StorePart):
             )
         if not done:
             raise Conflict(
-                f"The plan of {day} was changed by somebody else meanwhile. Look at it and decide again.",
+                f"The plan of {day_words(day)} was changed by somebody else meanwhile. Look at it and decide again.",
                 code="plan_moved_on",
                 day=day,
             )

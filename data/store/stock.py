@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import (
     ColumnElement,
     Integer,
-    Row,
     Select,
     bindparam,
     case,
@@ -25,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from data.queries.needs import COMMITTED, GONE, ORDERED, SERVED, still_needed
+from data.queries.needs import COMMITTED, GONE, ORDERED, SERVED, newest_promise, still_needed
 from data.store.part import parts
 from data.store.policies import PolicyStore
 from data.tables import (
@@ -44,8 +43,10 @@ from data.tables import (
     supplier,
     supply,
 )
+from routing.cycles import no_cycles
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import (
+    AllocationRule,
     Book,
     Completeness,
     Outside,
@@ -56,7 +57,8 @@ from routing.model.orders import (
 from routing.model.stock import Claim, Holding, Receipt, Supply, SupplyKind, UnitState
 from routing.rules.policies import OrderTerms, PolicyBook, Scope
 
-_INBOUND = supply.alias("inbound")
+_NEWEST = (promise.c.order_line_id == order_line.c.id) & (promise.c.version == newest_promise(order_line.c.id))
+"""The promise in force of the order line that the query stands on."""
 
 MANY_POOLS = 200
 """From here on a transaction locks the whole depot rather than SKU by SKU."""
@@ -167,6 +169,7 @@ class StockStore(PolicyStore):
         says_so = order.c.completeness == Completeness.COMPLETE.value
         return or_(says_so, by_policy) if rows else says_so
 
+    @no_cycles()
     def book(
         self,
         depot_id: int,
@@ -175,11 +178,13 @@ class StockStore(PolicyStore):
         now: datetime,
         policies: PolicyBook | None = None,
         reaching: bool = False,
+        by_promise: bool = False,
     ) -> Book:
         """The ATP ledger of these SKUs at the depot. An overdue inbound counts as arriving now.
 
         `policies`: others than those in force, to see what they would change. `reaching`: also what the ship-complete
-        orders hold of other SKUs; without it the SKUs must be all that these orders tie together.
+        orders hold of other SKUs; without it the SKUs must be all that these orders tie together. `by_promise`: they
+        will be ranked by promise, although that may not be the rule in force.
         """
         supplies: list[Supply] = []
         lines: dict[int, list[WaitingLine]] = defaultdict(list)
@@ -192,27 +197,40 @@ class StockStore(PolicyStore):
             for order_id, line in self._waiting_lines(depot_id, order_line.c.product_id.in_(part)):
                 lines[order_id].append(line)
             holdings += self._holdings(depot_id, part)
-        heads = [(row, _terms(row, policies, today)) for row in self._order_heads(lines)]
+        heads = list(self._order_heads(lines, policies, today))
         outside: dict[int, Outside] = {}
         if reaching:
-            tied = [row.id for row, terms in heads if terms.completeness is Completeness.COMPLETE]
+            tied = [head["id"] for head in heads if head["completeness"] is Completeness.COMPLETE]
             inside = {line.id for order_id in tied for line in lines[order_id]}
             for part in parts(tied):
-                for order_id, line in self._waiting_lines(depot_id, order.c.id.in_(part)):
-                    if line.id not in inside:
-                        lines[order_id].append(line)
-                        outside[line.id] = Outside()
+                for order_id, line in self._waiting_lines(depot_id, order.c.id.in_(part), without=inside):
+                    lines[order_id].append(line)
+                    outside[line.id] = Outside()
             outside |= self._held_by(outside)
+        if by_promise or policies.allocation_policy(day=today).rule is AllocationRule.PROMISED_DATE:
+            earliest = self._earliest_promises(depot_id, lines)
+            heads = [head | {"promised_first": earliest.get(head["id"], "")} for head in heads]
         return Book(
             depot_id=depot_id,
             supplies=tuple(sorted(supplies, key=lambda one: one.id)),
-            orders=tuple(
-                _waiting_order(row, terms, tuple(sorted(lines[row.id], key=_by_id)), policies, today)
-                for row, terms in heads
-            ),
+            orders=tuple(WaitingOrder(**head, lines=tuple(sorted(lines[head["id"]], key=_by_id))) for head in heads),
             holdings=tuple(sorted(holdings, key=lambda one: (one.line_id, one.supply_id))),
             outside=outside,
         )
+
+    def _earliest_promises(self, depot_id: int, order_ids: Collection[int]) -> dict[int, str]:
+        """The earliest promise in force of what each order still needs, whatever SKU it is of."""
+        found: dict[int, str] = {}
+        for part in parts(order_ids):
+            query = (
+                self._waiting(depot_id)
+                .with_only_columns(order.c.id, func.min(promise.c.promised_on))
+                .join(promise, _NEWEST)
+                .where(order.c.id.in_(part))
+                .group_by(order.c.id)
+            )
+            found |= {order_id: day for order_id, day in self.connection.execute(query)}
+        return found
 
     def _held_by(self, line_ids: Collection[int]) -> dict[int, Outside]:
         """What lines hold that has not left the depot; those that hold nothing are left out."""
@@ -254,24 +272,23 @@ class StockStore(PolicyStore):
                 found[order_id].append(line)
         return {order_id: sorted(lines, key=_by_id) for order_id, lines in found.items()}
 
-    def _waiting_lines(self, depot_id: int, which: ColumnElement[bool]) -> Iterator[tuple[int, WaitingLine]]:
-        """The lines that still need something, each with its order's id.
+    def _waiting_lines(
+        self, depot_id: int, which: ColumnElement[bool], *, without: Collection[int] = frozenset()
+    ) -> Iterator[tuple[int, WaitingLine]]:
+        """The lines that still need something, each with its order's id; `without` those of these keys.
 
         Orders and products are read apart: a hundred thousand lines would carry their words along a dozen times.
         """
-        latest = (
-            select(func.max(promise.c.version))
-            .where(promise.c.order_line_id == order_line.c.id)
-            .correlate(order_line)
-            .scalar_subquery()
-        )
         query = (
             self._waiting(depot_id)
             .add_columns(promise.c.promised_on, promise.c.version)
-            .outerjoin(promise, (promise.c.order_line_id == order_line.c.id) & (promise.c.version == latest))
+            .outerjoin(
+                promise,
+                (promise.c.order_line_id == order_line.c.id) & (promise.c.version == newest_promise(order_line.c.id)),
+            )
             .where(which)
         )
-        rows = self.connection.execute(query).all()
+        rows = [row for row in self.connection.execute(query).all() if row[1] not in without]
         words: dict[int, tuple[str, str, str, int]] = {}
         for part in parts({row[3] for row in rows}):
             columns = select(product.c.id, product.c.number, product.c.name, product.c.unit, product.c.case_pack)
@@ -297,15 +314,18 @@ class StockStore(PolicyStore):
                 ),
             )
 
-    def _order_heads(self, order_ids: Collection[int]) -> Iterator[Any]:
-        """What allocation asks of the orders, by id."""
+    def _order_heads(self, order_ids: Collection[int], policies: PolicyBook, day: str) -> Iterator[dict[str, Any]]:
+        """What allocation asks of the orders, by id: the fields of a WaitingOrder without its lines."""
+        # Nearly all orders of a customer ship on the same terms: a book of 15,000 orders asks the policies once each.
+        ships: dict[tuple[int, str, int], Completeness] = {}
+        ranks: dict[tuple[int, str], RankRule] = {}
         for part in parts(order_ids):
-            yield from self.connection.execute(
+            query = (
                 select(
                     order.c.id,
                     order.c.number,
                     order.c.customer_id,
-                    customer.c.name.label("customer_name"),
+                    customer.c.name,
                     customer.c.tier,
                     customer.c.rank_rule,
                     customer.c.salesperson,
@@ -324,6 +344,37 @@ class StockStore(PolicyStore):
                 .where(order.c.id.in_(part))
                 .order_by(order.c.id)
             )
+            for (
+                order_id, number, customer_id, name, tier, rank_rule, salesperson, site_id, site_name, ordered_at,
+                wanted_on, not_before, completeness, currency, *references,
+            ) in self.connection.execute(query).all():  # fmt: skip
+                terms = (customer_id, completeness, order_id if policies.speaks_of(order_id) else 0)
+                if terms not in ships:
+                    stated = OrderTerms(completeness=Completeness(completeness))
+                    ships[terms] = policies.order_terms(
+                        stated, day=day, customer_id=customer_id, order_id=order_id
+                    ).completeness
+                if (customer_id, rank_rule) not in ranks:
+                    ranks[customer_id, rank_rule] = policies.rank_rule(
+                        RankRule(rank_rule), day=day, customer_id=customer_id
+                    )
+                yield {
+                    "id": order_id,
+                    "number": number,
+                    "customer_id": customer_id,
+                    "customer": name,
+                    "site_id": site_id,
+                    "site": site_name,
+                    "tier": tier,
+                    "rank_rule": ranks[customer_id, rank_rule],
+                    "ordered_at": ordered_at,
+                    "wanted_on": wanted_on,
+                    "not_before": not_before,
+                    "completeness": ships[terms],
+                    "currency": currency,
+                    "references": tuple(text for text in references if text),
+                    "salesperson": salesperson,
+                }
 
     def _waiting(self, depot_id: int) -> Select[Any]:
         """The lines that still need something."""
@@ -397,14 +448,14 @@ class StockStore(PolicyStore):
             .join(supply, supply.c.id == allocation.c.supply_id)
             .where(supply.c.depot_id == depot_id, supply.c.product_id.in_(product_ids), allocation.c.quantity > 0)
         )
-        for row in self.connection.execute(query):
+        for supply_id, line_id, allocated, committed, gone, for_day in self.connection.execute(query).all():
             yield Holding(
-                supply_id=row.supply_id,
-                line_id=row.order_line_id,
-                allocated=row.allocated,
-                committed=row.committed,
-                gone=row.gone,
-                for_day=row.for_day or "",
+                supply_id=supply_id,
+                line_id=line_id,
+                allocated=allocated,
+                committed=committed,
+                gone=gone,
+                for_day=for_day or "",
             )
 
     # ------------------------------------------------------------------ supply
@@ -435,55 +486,80 @@ class StockStore(PolicyStore):
             )
         )
 
-    def add_receipt(self, receipt: Receipt, *, by: str, source: str = "own") -> int | None:
-        """Counts the receipt in: its supply row, the inbound it fulfils and the movement onto the shelf.
+    def add_receipts(self, receipts: Sequence[Receipt], *, by: str, source: str = "own") -> list[int] | None:
+        """Counts them in: their supply rows, the inbound they fulfil and the movements onto the shelf. Their keys.
 
-        None when this number was counted in for this SKU before: nothing was changed.
+        None when one of these numbers was counted in before for its SKU: the caller gives up.
         """
-        supplier_id = select(_INBOUND.c.supplier_id).where(_INBOUND.c.id == receipt.inbound_id).scalar_subquery()
-        supply_id = self.insert_once(
-            supply,
-            {
-                "kind": "receipt",
-                "source": source,
-                "number": receipt.number,
-                "depot_id": receipt.depot_id,
-                "product_id": receipt.product_id,
-                "supplier_id": supplier_id,
-                "inbound_id": receipt.inbound_id,
-                "quantity": receipt.quantity,
-                "quarantined": receipt.quarantined,
-                "counted_at": receipt.counted_at,
-            },
-        )
-        if supply_id is None:
+        if not receipts:
+            return []
+        suppliers: dict[int, int | None] = {}
+        for part in parts({each.inbound_id for each in receipts if each.inbound_id is not None}):
+            query = select(supply.c.id, supply.c.supplier_id).where(supply.c.id.in_(part))
+            suppliers |= {key: supplier_id for key, supplier_id in self.connection.execute(query)}
+        dialect = sqlite if self.connection.dialect.name == "sqlite" else postgresql
+        new = dialect.insert(supply).on_conflict_do_nothing()
+        made = self.connection.execute(
+            new.returning(supply.c.id, supply.c.number, supply.c.product_id),
+            [
+                {
+                    "kind": "receipt",
+                    "source": source,
+                    "number": each.number,
+                    "depot_id": each.depot_id,
+                    "product_id": each.product_id,
+                    "supplier_id": suppliers.get(each.inbound_id) if each.inbound_id is not None else None,
+                    "inbound_id": each.inbound_id,
+                    "quantity": each.quantity,
+                    "quarantined": each.quarantined,
+                    "counted_at": each.counted_at,
+                }
+                for each in receipts
+            ],
+        ).all()
+        if len(made) < len(receipts):
             return None
-        if receipt.inbound_id is not None:
-            left = supply.c.quantity - supply.c.received - supply.c.closed_short - receipt.quantity
-            closing = (
-                {}
-                if receipt.more_to_come
-                else {"closed_short": supply.c.closed_short + case((left > 0, left), else_=0)}
-            )
-            self.connection.execute(
-                update(supply)
-                .where(supply.c.id == receipt.inbound_id)
-                .values(received=supply.c.received + receipt.quantity, version=supply.c.version + 1, **closing)
-            )
-        sellable = receipt.quantity - receipt.quarantined
-        for quantity, place in ((sellable, "depot"), (receipt.quarantined, "quarantine")):
-            if quantity:
-                self.add_movement(
-                    at=receipt.counted_at,
-                    product_id=receipt.product_id,
-                    quantity=quantity,
-                    from_place="supplier",
-                    to_place=f"{place}:{receipt.depot_id}",
-                    why=f"receipt {receipt.number}",
-                    by=by,
-                    supply_id=supply_id,
-                )
-        return supply_id
+        keys = {(number, product_id): key for key, number, product_id in made}
+        self._fulfil([each for each in receipts if each.inbound_id is not None])
+        moved = [
+            {
+                "at": each.counted_at,
+                "product_id": each.product_id,
+                "quantity": quantity,
+                "from_place": "supplier",
+                "to_place": f"{place}:{each.depot_id}",
+                "why": f"receipt {each.number}",
+                "by": by,
+                "supply_id": keys[each.number, each.product_id],
+            }
+            for each in receipts
+            for quantity, place in ((each.quantity - each.quarantined, "depot"), (each.quarantined, "quarantine"))
+            if quantity
+        ]
+        if moved:
+            self.connection.execute(insert(movement), moved)
+        return [keys[each.number, each.product_id] for each in receipts]
+
+    def _fulfil(self, receipts: Sequence[Receipt]) -> None:
+        """What the receipts bring of their inbound is not to come any more; nor is the rest, unless they say so."""
+        if not receipts:
+            return
+        units = bindparam("units", type_=Integer)
+        left = supply.c.quantity - supply.c.received - supply.c.closed_short - units
+        self.connection.execute(
+            update(supply)
+            .where(supply.c.id == bindparam("of_inbound"))
+            .values(
+                received=supply.c.received + units,
+                closed_short=supply.c.closed_short
+                + case((left > 0, left), else_=0) * bindparam("closes", type_=Integer),
+                version=supply.c.version + 1,
+            ),
+            [
+                {"of_inbound": each.inbound_id, "units": each.quantity, "closes": int(not each.more_to_come)}
+                for each in receipts
+            ],
+        )
 
     def set_counted(self, *, supply_id: int, quantity: int, was: int) -> None:
         """A recount. Raises Conflict when somebody counted it meanwhile."""
@@ -803,31 +879,3 @@ class StockStore(PolicyStore):
 
 def _by_id(line: WaitingLine) -> int:
     return line.id
-
-
-def _terms(row: Row[Any], policies: PolicyBook, day: str) -> OrderTerms:
-    stated = OrderTerms(completeness=Completeness(row.completeness))
-    return policies.order_terms(stated, day=day, customer_id=row.customer_id, order_id=row.id)
-
-
-def _waiting_order(
-    row: Row[Any], terms: OrderTerms, lines: tuple[WaitingLine, ...], policies: PolicyBook, day: str
-) -> WaitingOrder:
-    return WaitingOrder(
-        id=row.id,
-        number=row.number,
-        customer_id=row.customer_id,
-        customer=row.customer_name,
-        site_id=row.site_id,
-        site=row.site_name,
-        tier=row.tier,
-        rank_rule=policies.rank_rule(RankRule(row.rank_rule), day=day, customer_id=row.customer_id),
-        ordered_at=row.ordered_at,
-        wanted_on=row.wanted_on,
-        not_before=row.not_before,
-        completeness=terms.completeness,
-        currency=row.currency,
-        references=tuple(text for text in (row.customer_reference, row.erp_reference) if text),
-        salesperson=row.salesperson,
-        lines=lines,
-    )

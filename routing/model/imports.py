@@ -24,7 +24,8 @@ class ImportResult:
     """What a file did, or would do (`dry_run`). `tasks` counts changes that wait for a person.
 
     `settled` counts, by the reason, the orders of a shop that need nothing from us (cancelled, already fulfilled) and
-    are not here; they are among the `unchanged`. `notes` says what was decided about the file as a whole.
+    are not here; they are among the `unchanged`. `notes` says what was decided about the file as a whole. `made` has
+    the numbers of what nobody knew and a shop's orders needed: "customers", "sites", "products".
     """
 
     kind: str
@@ -36,6 +37,7 @@ class ImportResult:
     tasks: int = 0
     settled: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    made: dict[str, set[str]] = field(default_factory=dict)
     errors: list[RowError] = field(default_factory=list)
     errors_left_off: int = 0
 

@@ -109,6 +109,8 @@ class WaitingOrder:
     currency: str = ""
     references: tuple[str, ...] = ()
     salesperson: str = ""
+    promised_first: str = ""
+    """The earliest promise of all it still needs, where the rule ranks by it; "" otherwise."""
     lines: tuple[WaitingLine, ...]
 
     @property
@@ -118,8 +120,9 @@ class WaitingOrder:
 
     @property
     def promised_on(self) -> str:
-        """The earliest promise of the lines that are here; "" when none was made."""
-        return min((line.promised_on for line in self.lines if line.promised_on), default="")
+        """Its earliest promise, whichever of its SKUs are looked at; "" when none was made."""
+        made = (day for day in (self.promised_first, *(line.promised_on for line in self.lines)) if day)
+        return min(made, default="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +210,8 @@ class LineChange:
     """The promise in force breaks: a new one is made and the customer is told."""
     released_lost: int = 0
     """Units that were already released and are not there."""
+    never_loses: bool = False
+    """Its customer keeps what it was given, whoever comes first: why it may stand above the order of the policy."""
 
     @property
     def waits(self) -> int:

@@ -83,6 +83,7 @@ class Visit:
     follow each other there; `service_s` each time. `tier`: bigger wins, strictly. `age` lifts within a tier.
     `shifts`: only these may serve it (access, crew, allowed vehicles; decided before), None for any.
     `why_not` says for shifts that were excluded which reason excluded them, for the page.
+    `work_by_type`: (type of vehicle, setup, service) where a type needs other times than `setup_s` and `service_s`.
     """
 
     id: int
@@ -98,29 +99,49 @@ class Visit:
     ready_s: int | None = None
     shifts: frozenset[int] | None = None
     why_not: tuple[tuple[int, Reason], ...] = ()
+    work_by_type: tuple[tuple[str, int, int], ...] = ()
     name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shipment:
+    """Goods fetched at one visit and brought to another by the same van, in this order; both or neither.
+
+    `amount` is on board in between. The two visits name each other's place, times and skills as any visit does; their
+    own `load` and `collect` are what they bring from and take to the depot besides.
+    """
+
+    pickup: int
+    delivery: int
+    amount: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Break:
-    """A pause the driver takes, its start inside one of the windows, between two stops or while waiting."""
+    """A pause the driver takes, its start inside one of the windows, between two stops or while waiting.
+
+    `max_load`: it is taken only while no more than this is on board, per dimension; None: whatever is on board.
+    """
 
     id: int
     duration_s: int
     windows: tuple[Window, ...]
+    max_load: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostScheme:
     """What a shift costs, in thousandths of a minor unit: once when used, per hour on duty, per km.
 
-    `per_travel_hour` counts only while the wheels turn: it is how VROOM counts hours.
+    `per_travel_hour` counts only while the wheels turn: it is how VROOM counts hours. `per_task_hour` counts setup and
+    service.
     """
 
     fixed: int = 0
     per_hour: int = 0
     per_km: int = 0
     per_travel_hour: int = 0
+    per_task_hour: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +150,7 @@ class ShiftOffer:
 
     `loading_s` passes at the start before the wheels turn and `debrief_s` after they stop; both lie inside
     [start_s, end_s]. A break never makes an unused shift infeasible. `max_stops` counts doors (stops that follow each
-    other at one place are one), `max_visits` deliveries.
+    other at one place are one), `max_visits` deliveries. `type` chooses a visit's `work_by_type`.
     """
 
     id: int
@@ -149,6 +170,7 @@ class ShiftOffer:
     max_distance_m: int | None = None
     max_travel_s: int | None = None
     speed_factor: float = 1.0
+    type: str = ""
     name: str = ""
 
 
@@ -177,6 +199,7 @@ class Problem:
     visits: tuple[Visit, ...]
     shifts: tuple[ShiftOffer, ...]
     locks: tuple[Lock, ...] = ()
+    shipments: tuple[Shipment, ...] = ()
     excluded: tuple[Unassigned, ...] = ()
     travel_build: str = ""
 
@@ -204,7 +227,14 @@ class Problem:
                 raise InvalidProblem(
                     f"Delivery {visit.id} has no window: give at least one, or exclude it with its reason."
                 )
+        self._check_shipments(d)
         for shift in self.shifts:
+            for pause in shift.breaks:
+                if pause.max_load is not None and len(pause.max_load) != d:
+                    raise InvalidProblem(
+                        f"Break {pause.id} of shift {shift.id} needs {d} amounts in max_load "
+                        f"({', '.join(self.dimensions)})."
+                    )
             if len(shift.capacity) != d:
                 raise InvalidProblem(f"Shift {shift.id} needs {d} capacities ({', '.join(self.dimensions)}).")
             if shift.profile not in self.travel:
@@ -216,6 +246,27 @@ class Problem:
                     raise InvalidProblem(
                         f"Shift {shift.id} starts or ends at place {place}, but places run from 0 to {n - 1}."
                     )
+
+    def _check_shipments(self, dimensions: int) -> None:
+        if not self.shipments:
+            return
+        visits = {visit.id: visit for visit in self.visits}
+        _unique("shipment's visit", [key for one in self.shipments for key in (one.pickup, one.delivery)])
+        for one in self.shipments:
+            if one.pickup not in visits or one.delivery not in visits:
+                raise InvalidProblem(
+                    f"A shipment joins {one.pickup} and {one.delivery}, but one of them is no visit of the problem."
+                )
+            if visits[one.pickup].tier != visits[one.delivery].tier:
+                raise InvalidProblem(
+                    f"Visits {one.pickup} and {one.delivery} are one shipment and need the same priority."
+                )
+            if len(one.amount) != dimensions or min(one.amount, default=0) < 0:
+                raise InvalidProblem(
+                    f"The shipment of visits {one.pickup} and {one.delivery} needs {dimensions} amounts from 0 up."
+                )
+        if self.locks:
+            raise InvalidProblem("Shipments are not planned together with locks. Take the locks off.")
 
 
 def _unique(what: str, ids: list[int]) -> None:

@@ -28,13 +28,11 @@ from routing.model.orders import (
     AllocationPolicy,
     AllocationRule,
     Book,
-    Completeness,
-    Outside,
-    RankRule,
     WaitingLine,
     WaitingOrder,
 )
 from routing.model.stock import MOST_UNITS, Claim, Holding, Receipt, ShelfOfReceipt, Supply, SupplyKind
+from routing.rules.walk import Queue, Shelves, Walk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,12 +88,15 @@ def last_reserved_day(policy: AllocationPolicy, today: date) -> str:
     return (today + timedelta(days=policy.horizon_days)).isoformat()
 
 
-def allocate(book: Book, policy: AllocationPolicy, *, today: date) -> Outcome:
+def allocate(book: Book, policy: AllocationPolicy, *, today: date, queue: Queue | None = None) -> Outcome:
     """Decides the whole book again. Never more than supplied, never more than needed; same input, same outcome.
+
+    `queue`: its `in_rank`, if that is there already.
 
     SO-1 holds 8 of 10 when SO-2, of a higher tier, comes and wants 8. What SO-1's customer may lose decides, on the
     shelf and on a truck that is still to come:
 
+        >>> from routing.model.orders import Completeness, RankRule
         >>> for rule in RankRule:
         ...     shelf = _example(stock=10, wanted=(8, 8), tier=(1, 2), held=(8, 0), rank_rule=(rule, rule))
         ...     truck = replace(shelf, supplies=(replace(shelf.supplies[0], kind=SupplyKind.INBOUND),))
@@ -117,295 +118,52 @@ def allocate(book: Book, policy: AllocationPolicy, *, today: date) -> Outcome:
         >>> _units(_example(stock=10, wanted=(8, 6), wanted_on=("2026-06-01", "")))
         {2: 6}
     """
-    orders = ranked(book.orders, policy)
+    queue = queue or in_rank(book, policy, today)
+    walk, reaching = _walked(queue, book, policy)
+    broken = tuple(order.id for order in queue.had_all() if any(walk.open[line.id] for line in queue.decided(order)))
+    return Outcome(
+        claims=_as_claims(walk.claims), committed=_as_claims(walk.committed), broken=broken, reaching=reaching
+    )
+
+
+def in_rank(book: Book, policy: AllocationPolicy, today: date) -> Queue:
+    """Who waits in the book, in rank order: for `allocate`, and again for a book of which only supplies differ."""
+    return Queue(book, ranked(book.orders, policy), last_reserved_day(policy, today))
+
+
+def covered_in(book: Book, policy: AllocationPolicy, queue: Queue) -> Mapping[int, frozenset[bool]]:
+    """The `reaching` of the outcome alone."""
+    return _walked(queue, book, policy)[1]
+
+
+def _walked(queue: Queue, book: Book, policy: AllocationPolicy) -> tuple[Walk, dict[int, frozenset[bool]]]:
+    """The last walk down the ranks, and what the orders that reach outside were in each."""
     # A ship-complete order that falls apart gives its unreleased units back, and then everybody is asked again:
     # an order ranked above it may want them.
     given_back: frozenset[int] = frozenset()
     reaching: dict[int, frozenset[bool]] = {}
+    start = Walk(queue, Shelves(book))
     while True:
-        attempt = _Attempt(book, orders, policy, today, given_back)
-        fell_apart = attempt.run()
-        for order_id, covered in attempt.covered_here.items():
+        walk = start.again()
+        fell_apart = walk.serve(given_back, fairly=policy.rule is AllocationRule.FAIR_SHARE)
+        for order_id, covered in walk.covered_here.items():
             reaching[order_id] = reaching.get(order_id, frozenset()) | {covered}
-        if not fell_apart - given_back:
-            return replace(attempt.outcome(), reaching=reaching)
+        if fell_apart <= given_back:
+            return walk, reaching
         given_back |= fell_apart
 
 
-class _Attempt:
-    """One walk down the ranks. `given_back` are lines whose unreleased units are not protected."""
-
-    def __init__(
-        self,
-        book: Book,
-        orders: list[WaitingOrder],
-        policy: AllocationPolicy,
-        today: date,
-        given_back: frozenset[int],
-    ) -> None:
-        self.orders, self.policy, self.given_back = orders, policy, given_back
-        self.horizon = last_reserved_day(policy, today)
-        self.supplies = {supply.id: supply for supply in book.supplies}
-        self.by_product: dict[int, list[Supply]] = defaultdict(list)
-        for supply in sorted(book.supplies, key=_soonest):
-            self.by_product[supply.product_id].append(supply)
-        self.successors: dict[int, list[int]] = defaultdict(list)
-        for supply in book.supplies:
-            if supply.inbound_id is not None:
-                self.successors[supply.inbound_id].append(supply.id)
-        self.free = {supply.id: supply.quantity for supply in book.supplies}
-        self.held: dict[int, list[Holding]] = defaultdict(list)
-        for holding in sorted(book.holdings, key=lambda holding: (holding.line_id, holding.supply_id)):
-            self.held[holding.line_id].append(holding)
-            self.free[holding.supply_id] -= holding.gone
-        self.free = {key: max(0, units) for key, units in self.free.items()}
-        held_of: dict[int, int] = defaultdict(int)
-        for holding in book.holdings:
-            held_of[holding.supply_id] += holding.allocated + holding.committed
-        self.unheld = {key: max(0, units - held_of[key]) for key, units in self.free.items()}
-        self.outside = book.outside
-        self.open = {line.id: line.needed for order in orders for line in order.lines if line.id not in self.outside}
-        self.covered_here: dict[int, bool] = {}
-        """Of the orders that reach outside: whether the lines that are decided here are covered."""
-        self.claims: dict[tuple[int, int], int] = defaultdict(int)
-        self.kept: set[int] = set()
-        """Lines for which unreleased units were kept, before anybody was served."""
-        self.committed: dict[tuple[int, int], int] = defaultdict(int)
-
-    def run(self) -> frozenset[int]:
-        """Returns the lines of orders that cannot be covered although units are protected for them."""
-        protected = sorted(self.orders, key=lambda order: order.rank_rule is not RankRule.NEVER_LOSES)
-        self._keep_committed(protected)
-        self._keep_allocated(protected)
-        self.kept = {line_id for (line_id, _), units in self.claims.items() if units}
-        if self.policy.rule is AllocationRule.FAIR_SHARE:
-            return self._share_fairly()
-        return self._serve_by_rank()
-
-    def outcome(self) -> Outcome:
-        broken = tuple(
-            order.id
-            for order in self.orders
-            if order.completeness is Completeness.COMPLETE
-            and any(self.open[line.id] for line in self._decided(order))
-            and all(self._held_before(line) >= line.needed for line in self._decided(order))
-            and covered_outside(order, self.outside)
-        )
-        return Outcome(claims=_as_claims(self.claims), committed=_as_claims(self.committed), broken=broken)
-
-    # ------------------------------------------------------------------ what stays
-
-    def _keep_committed(self, orders: list[WaitingOrder]) -> None:
-        holdings = [
-            (line, holding)
-            for order in orders
-            for line in order.lines
-            for holding in self.held.get(line.id, ())
-            if holding.committed
-        ]
-        # Counted goods first: what was released from a shelf is not moved for what was released from a truck.
-        holdings.sort(key=lambda pair: not self.supplies[pair[1].supply_id].is_stock)
-        homeless: list[tuple[WaitingLine, int]] = []
-        for line, holding in holdings:
-            units = holding.committed
-            for supply_id in [*self.successors[holding.supply_id], holding.supply_id]:
-                units -= self._put(self.committed, line, supply_id, units)
-            if units and self.supplies[holding.supply_id].is_stock:
-                units -= self._put_on_any_shelf(self.committed, line, units)
-            if units:
-                homeless.append((line, units))
-        for line, units in homeless:
-            # A released unit leaves today: any other stock will do, a later truck will not.
-            self._put_on_any_shelf(self.committed, line, units)
-
-    def _keep_allocated(self, orders: list[WaitingOrder]) -> None:
-        for order in orders:
-            if order.rank_rule is RankRule.MAY_GIVE_UP:
-                continue
-            never = order.rank_rule is RankRule.NEVER_LOSES
-            for line in order.lines:
-                if line.id in self.given_back and not never:
-                    continue
-                for holding in self.held.get(line.id, ()):
-                    if not never and not self.supplies[holding.supply_id].is_stock:
-                        continue
-                    units = holding.allocated
-                    for supply_id in [*self.successors[holding.supply_id], holding.supply_id]:
-                        units -= self._put(self.claims, line, supply_id, units)
-                    if units and self.supplies[holding.supply_id].is_stock:
-                        self._put_on_any_shelf(self.claims, line, units)
-
-    # ------------------------------------------------------------------ open demand
-
-    def _serve_by_rank(self) -> frozenset[int]:
-        fell_apart: set[int] = set()
-        for order in self.orders:
-            if order.earliest_day > self.horizon:
-                continue
-            for group in self._all_or_nothing(order):
-                if order.completeness is Completeness.PARTIAL or self._served_whole(order, group):
-                    for line in group:
-                        self._take(line)
-                else:
-                    fell_apart |= self._unprotect(order, group)
-        return frozenset(fell_apart)
-
-    def _share_fairly(self) -> frozenset[int]:
-        """Pro rata in case packs, remainder to the oldest; who cannot be served whole steps back, lowest rank first."""
-        fell_apart: set[int] = set()
-        groups: list[tuple[WaitingOrder, list[WaitingLine]]] = []
-        for order in self.orders:
-            if order.earliest_day <= self.horizon:
-                groups += [(order, group) for group in self._all_or_nothing(order)]
-        lines: dict[int, list[WaitingLine]] = defaultdict(list)
-        for _, group in groups:
-            for line in group:
-                lines[line.product_id].append(line)
-        shares: dict[int, dict[int, int]] = {}
-        stale = set(lines)
-        while True:
-            for product_id in stale:
-                shares[product_id] = self._shares(product_id, lines[product_id])
-            short = next(
-                (
-                    index
-                    for index in reversed(range(len(groups)))
-                    if groups[index][0].completeness is not Completeness.PARTIAL
-                    and any(shares[line.product_id].get(line.id, 0) < self.open[line.id] for line in groups[index][1])
-                ),
-                None,
-            )
-            if short is None:
-                break
-            order, group = groups.pop(short)
-            fell_apart |= self._unprotect(order, group)
-            for line in group:
-                lines[line.product_id].remove(line)
-            stale = {line.product_id for line in group}
-        for _, group in groups:
-            for line in group:
-                self._take(line, at_most=shares[line.product_id].get(line.id, 0))
-        return frozenset(fell_apart)
-
-    def _shares(self, product_id: int, lines: list[WaitingLine]) -> dict[int, int]:
-        """Units per line. All stock is shared as one heap, then each inbound by date."""
-        shares: dict[int, int] = defaultdict(int)
-        stock = sum(self.free[supply_id] for supply_id in self._stock(product_id))
-        heaps = [stock] + [self.free[s.id] for s in self.by_product[product_id] if not s.is_stock]
-        for heap in heaps:
-            wants = {line.id: self.open[line.id] - shares[line.id] for line in lines}
-            packs = {line.id: line.case_pack for line in lines}
-            for line_id, units in fair_shares(heap, wants, packs).items():
-                shares[line_id] += units
-        return shares
-
-    def _unprotect(self, order: WaitingOrder, group: list[WaitingLine]) -> set[int]:
-        if order.rank_rule is RankRule.NEVER_LOSES:
-            return set()
-        # None of the group was served yet: what its lines hold now is what was kept for them.
-        return {line.id for line in group if line.id in self.kept}
-
-    def _decided(self, order: WaitingOrder) -> list[WaitingLine]:
-        return [line for line in order.lines if line.id not in self.outside] if self.outside else list(order.lines)
-
-    def _all_or_nothing(self, order: WaitingOrder) -> list[list[WaitingLine]]:
-        """The groups of lines that are served together."""
-        lines = self._decided(order)
-        return [lines] if order.completeness is Completeness.COMPLETE else [[line] for line in lines]
-
-    def _served_whole(self, order: WaitingOrder, group: list[WaitingLine]) -> bool:
-        covered = self._covered(group)
-        if self.outside and order.completeness is Completeness.COMPLETE and len(group) < len(order.lines):
-            self.covered_here[order.id] = covered
-            return covered and covered_outside(order, self.outside)
-        return covered
-
-    def _covered(self, group: list[WaitingLine]) -> bool:
-        wants: dict[int, int] = defaultdict(int)
-        for line in group:
-            wants[line.product_id] += self.open[line.id]
-        return all(
-            sum(self.free[supply.id] for supply in self.by_product[product_id]) >= units
-            for product_id, units in wants.items()
-        )
-
-    def _take(self, line: WaitingLine, *, at_most: int | None = None) -> None:
-        left = self.open[line.id] if at_most is None else min(at_most, self.open[line.id])
-        if not left:
-            return
-        supplies: Iterable[Supply] = self.by_product.get(line.product_id, ())
-        mine = {holding.supply_id for holding in self.held.get(line.id, ()) if holding.allocated}
-        if mine:
-            # Among stock its own shelf first: the same goods would otherwise change hands for nothing.
-            supplies = sorted(supplies, key=lambda s: (not s.is_stock, s.is_stock and s.id not in mine))
-        for supply in supplies:
-            if self.free[supply.id]:
-                left -= self._put(self.claims, line, supply.id, left)
-                if not left:
-                    break
-
-    # ------------------------------------------------------------------ arithmetic
-
-    def _put(self, where: dict[tuple[int, int], int], line: WaitingLine, supply_id: int, units: int) -> int:
-        units = min(units, self.free[supply_id], self.open[line.id])
-        if units > 0:
-            where[line.id, supply_id] += units
-            self.free[supply_id] -= units
-            self.open[line.id] -= units
-        return max(0, units)
-
-    def _put_on_any_shelf(self, where: dict[tuple[int, int], int], line: WaitingLine, units: int) -> int:
-        """What one shelf lost is the lowest rank's loss, whichever shelf that holds; what nobody holds goes first."""
-        placed = 0
-        for supply_id in self._stock(line.product_id):
-            put = self._put(where, line, supply_id, min(units - placed, self.unheld[supply_id]))
-            self.unheld[supply_id] -= put
-            placed += put
-        for supply_id in self._stock(line.product_id):
-            placed += self._put(where, line, supply_id, units - placed)
-        return placed
-
-    def _stock(self, product_id: int) -> list[int]:
-        return [supply.id for supply in self.by_product[product_id] if supply.is_stock]
-
-    def _held_before(self, line: WaitingLine) -> int:
-        return sum(holding.allocated + holding.committed for holding in self.held[line.id])
-
-
-def fair_shares(heap: int, wants: Mapping[int, int], packs: Mapping[int, int]) -> dict[int, int]:
-    """Shares of a heap, pro rata in whole case packs; the remainder goes to the oldest, a pack each in turn.
-
-    `wants` oldest first, base units; the shares add up to min(heap, sum of wants).
-
-        >>> fair_shares(60, {1: 48, 2: 24, 3: 24}, {1: 12, 2: 12, 3: 12})
-        {1: 36, 2: 12, 3: 12}
-        >>> fair_shares(5, {1: 4, 2: 4}, {1: 12, 2: 12})
-        {1: 4, 2: 1}
-    """
-    wanted = sum(wants.values())
-    if wanted <= heap:
-        return {key: units for key, units in wants.items() if units}
-    shares = {key: heap * units // wanted // packs[key] * packs[key] for key, units in wants.items()}
-    left = heap - sum(shares.values())
-    while left:
-        for key, units in wants.items():
-            more = min(packs[key], units - shares[key], left)
-            shares[key] += more
-            left -= more
-    return {key: units for key, units in shares.items() if units}
-
-
-def with_receipt(book: Book, receipt: Receipt, *, supply_id: int) -> Book:
-    """The book once the receipt is counted in as `supply_id`: its sellable units are stock, its inbound shrinks."""
-    supplies = []
-    for supply in book.supplies:
-        if supply.id == receipt.inbound_id:
-            left = max(0, supply.quantity - receipt.quantity) if receipt.more_to_come else 0
-            supply = replace(supply, quantity=left)
-        supplies.append(supply)
-    supplies.append(
+def with_receipts(book: Book, receipts: Sequence[Receipt], *, first_id: int) -> Book:
+    """The book once these are counted in as the supplies `first_id` and on, in order: their sellable units are stock,
+    their inbound shrinks."""
+    left = {supply.id: supply.quantity for supply in book.supplies}
+    for receipt in receipts:
+        if receipt.inbound_id in left:
+            rest = max(0, left[receipt.inbound_id] - receipt.quantity) if receipt.more_to_come else 0
+            left[receipt.inbound_id] = rest
+    counted = (
         Supply(
-            id=supply_id,
+            id=key,
             kind=SupplyKind.RECEIPT,
             number=receipt.number,
             product_id=receipt.product_id,
@@ -413,8 +171,13 @@ def with_receipt(book: Book, receipt: Receipt, *, supply_id: int) -> Book:
             ready_at=receipt.counted_at,
             inbound_id=receipt.inbound_id,
         )
+        for key, receipt in enumerate(receipts, start=first_id)
     )
-    return replace(book, supplies=tuple(supplies))
+    shrunk = (
+        supply if left[supply.id] == supply.quantity else replace(supply, quantity=left[supply.id])
+        for supply in book.supplies
+    )
+    return replace(book, supplies=(*shrunk, *counted))
 
 
 def more_than_expected(book: Book, receipts: Iterable[Receipt]) -> tuple[str, ...]:
@@ -510,20 +273,6 @@ def recounted_shelves(shelves: Sequence[ShelfOfReceipt], counted: int) -> list[t
         if lost:
             changes.append((shelf, -lost))
     return changes
-
-
-def covered_outside(order: WaitingOrder, outside: Mapping[int, Outside]) -> bool:
-    """Whether the lines of the order that are not decided here hold all they need."""
-    return all(
-        outside[line.id].firm + outside[line.id].provisional >= line.needed
-        for line in order.lines
-        if line.id in outside
-    )
-
-
-def _soonest(supply: Supply) -> tuple[bool, bool, datetime, int]:
-    ready_at = supply.ready_at or datetime.max.replace(tzinfo=UTC)
-    return (not supply.is_stock, supply.ready_at is None, ready_at, supply.id)
 
 
 def _as_claims(units: dict[tuple[int, int], int]) -> tuple[Claim, ...]:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from routing.errors import InvalidInput
 from routing.model.day import CalendarFacts, WallWindow
+from routing.model.days import day_words
 from routing.model.orders import WEEKDAYS, DeliveryDays, weekdays
 
 MOST_DAYS = 31
@@ -171,7 +172,7 @@ class CalendarBook:
             said = self._days.get(scope, {}).get(day.isoformat())
             if said is not None:
                 is_open, why = said
-                return "" if is_open else (why or f"closed on {day.isoformat()}")
+                return "" if is_open else (why or f"closed on {day_words(day)}")
         return None
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from routing.errors import NotFound
 from routing.model.day import DayFacts, DeliveryFacts, Riding, SiteFacts
+from routing.model.days import day_words
 from routing.model.fleet import Shift
 from routing.model.plans import Lock, Plan, PlannedRoute, Problem, Reason, Unassigned
 from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
@@ -267,27 +268,33 @@ def promises_broken(before: Plan, after: Plan, problem: Problem, facts: DayFacts
         zone = zone_of(site.zone or zones[delivery.depot_id])
         if delivery.promised is None or delivery.id in happened:
             continue
-        was = _keeps(delivery, old.get(delivery.id), problem, zone)
-        if not was or _keeps(delivery, new.get(delivery.id), problem, zone):
+        was = keeps_promise(delivery, old.get(delivery.id), problem, zone)
+        if not was or keeps_promise(delivery, new.get(delivery.id), problem, zone):
             continue
-        promised = delivery.promised
-        window = f", {promised.window_from}-{promised.window_to}" if promised.window_from else ""
-        if delivery.id in new:
-            comes = f"would come at {_at(problem, new[delivery.id][1]).astimezone(zone):%H:%M}"
-        else:
-            comes = "would not come"
-        broken.append(
-            BrokenPromise(
-                delivery=delivery.id,
-                name=delivery.number,
-                customer=site.customer,
-                sentence=f"{site.name} was promised {promised.day}{window}; {delivery.number} {comes}.",
-            )
-        )
+        broken.append(broken_promise(delivery, site, new.get(delivery.id), problem, zone))
     return tuple(broken)
 
 
-def _keeps(delivery: DeliveryFacts, planned: tuple[int, int] | None, problem: Problem, zone: ZoneInfo) -> bool:
+def broken_promise(
+    delivery: DeliveryFacts, site: SiteFacts, planned: tuple[int, int] | None, problem: Problem, zone: ZoneInfo
+) -> BrokenPromise:
+    """What was promised and what comes instead. `planned`: (shift, start), None when it does not come."""
+    promised = delivery.promised
+    assert promised is not None  # only what was promised can break
+    window = f", {promised.window_from}-{promised.window_to}" if promised.window_from else ""
+    comes = "would not come"
+    if planned is not None:
+        comes = f"would come at {_at(problem, planned[1]).astimezone(zone):%H:%M}"
+    return BrokenPromise(
+        delivery=delivery.id,
+        name=delivery.number,
+        customer=site.customer,
+        sentence=f"{site.name} was promised {day_words(promised.day)}{window}; {delivery.number} {comes}.",
+    )
+
+
+def keeps_promise(delivery: DeliveryFacts, planned: tuple[int, int] | None, problem: Problem, zone: ZoneInfo) -> bool:
+    """Whether this (shift, start) keeps the day and window that were promised; None: it does not come."""
     promised = delivery.promised
     if promised is None or planned is None:
         return promised is None

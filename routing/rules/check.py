@@ -19,6 +19,8 @@ saved.
 | ready | the van leaves before the goods are there |
 | shift_hours, loading, debrief | the duty lies outside the shift, or has no time for loading or the debrief |
 | break_missing, break_unknown, break_length, break_window, break_overlap | breaks |
+| break_load | more is on board than a break allows |
+| shipment | what is fetched is not brought by the same van afterwards |
 | capacity, load | more on board than the shift may carry; another load than the plan says |
 | max_stops, max_visits, max_distance, max_travel | limits of the shift |
 | lock | a person's decision was not kept |
@@ -53,6 +55,7 @@ def violations(plan: Plan, problem: Problem) -> list[Violation]:
     for route in plan.routes:
         if route.shift in shifts and all(key in visits for key in route.visits):
             found += _Route(route, shifts[route.shift], problem, visits, done).violations()
+    found += _shipments(plan, problem)
     found += _locks(plan, problem)
     found += _sums(plan, visits)
     return found
@@ -96,6 +99,7 @@ class _Route:
         self.stops = route.stops
         self.distance_m = 0
         self.travel_s = 0
+        self.work_s = 0
         self.found: list[Violation] = []
 
     def violations(self) -> list[Violation]:
@@ -210,14 +214,17 @@ class _Route:
                     self._say(
                         "window", f"delivery {key} begins at {time} s, outside its windows.", visit=key, amount=time
                     )
-                time += visit.service_s
+                own = next((work for kind, *work in visit.work_by_type if kind == self.shift.type), None)
+                setup, service = own or (visit.setup_s, visit.service_s)
+                time += service
                 if number == 0 and stop.place != place:
-                    time += visit.setup_s
+                    time += setup
             if time != stop.departure_s:
                 by = time - stop.departure_s
                 self._say(
                     "service", f"the stop at place {stop.place} is {by} s too short.", visit=stop.visits[0], amount=by
                 )
+            self.work_s += time - stop.start_s
             place = stop.place
 
     def _breaks(self) -> None:
@@ -248,19 +255,36 @@ class _Route:
                 self._say("break_overlap", f"breaks {one.break_id} and {other.break_id} overlap.")
 
     def _loads(self) -> None:
+        fetched = {one.pickup: one.amount for one in self.problem.shipments}
+        brought = {one.delivery: one.amount for one in self.problem.shipments}
         for d, name in enumerate(self.problem.dimensions):
             on_board = sum(self.visits[key].load[d] for key in self.route.visits)
             most = on_board
+            on_leg = [on_board]
             for stop in self.stops:
                 for key in stop.visits:
                     on_board += self.visits[key].collect[d] - self.visits[key].load[d]
+                    if key in fetched:
+                        on_board += fetched[key][d]
+                    if key in brought:
+                        on_board -= brought[key][d]
                     most = max(most, on_board)
                 if len(stop.load) != len(self.problem.dimensions) or stop.load[d] != on_board:
                     self._say(
                         "load", f"{on_board} ({name}) are on board after place {stop.place}.", visit=stop.visits[0]
                     )
+                on_leg.append(on_board)
             if (over := most - self.shift.capacity[d]) > 0:
                 self._say("capacity", f"{over} ({name}) more than it may carry.", amount=over)
+            limits = {pause.id: pause.max_load for pause in self.shift.breaks}
+            for rest in self.route.breaks:
+                limit = limits.get(rest.break_id)
+                if limit is None or not 0 <= rest.after_stop < len(on_leg):
+                    continue
+                if (over := on_leg[rest.after_stop] - limit[d]) > 0:
+                    self._say(
+                        "break_load", f"break {rest.break_id} is taken with {over} ({name}) too many.", amount=over
+                    )
 
     def _limits(self) -> None:
         doors, before = 0, None
@@ -282,11 +306,28 @@ class _Route:
         parts = (
             Fraction(rates.per_hour * duty, 3600),
             Fraction(rates.per_travel_hour * self.travel_s, 3600),
+            Fraction(rates.per_task_hour * self.work_s, 3600),
             Fraction(rates.per_km * self.distance_m, 1000),
         )
         cost = rates.fixed + sum(floor(part + Fraction(1, 2)) for part in parts)
         if cost != self.route.cost:
             self._say("cost", f"the route costs {cost}, not {self.route.cost}.", amount=cost - self.route.cost)
+
+
+def _shipments(plan: Plan, problem: Problem) -> Iterator[Violation]:
+    where = {key: (route.shift, position) for route in plan.routes for position, key in enumerate(route.visits)}
+    for one in problem.shipments:
+        fetched, brought = where.get(one.pickup), where.get(one.delivery)
+        if fetched is None and brought is None:
+            continue
+        if fetched is None or brought is None or fetched[0] != brought[0] or fetched[1] > brought[1]:
+            yield Violation(
+                code="shipment",
+                sentence=f"What visit {one.pickup} fetches is not brought to visit {one.delivery} by the same van "
+                "afterwards.",
+                shift=(fetched or brought or (None,))[0],
+                visit=one.pickup,
+            )
 
 
 def _locks(plan: Plan, problem: Problem) -> Iterator[Violation]:

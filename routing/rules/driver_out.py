@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from routing.errors import InvalidProblem
 from routing.model.day import DayFacts
+from routing.model.days import day_words
 from routing.model.fleet import Driver, Shift
 from routing.model.plans import Lock, Plan, Problem, Reason, ShiftOffer, Unassigned, Visit
 from routing.rules.calendars import day_of, weekday
@@ -44,6 +45,9 @@ class OutKind(StrEnum):
     OTHER_DRIVER = "other_driver"
     MEET = "meet"
     BACK_TO_DEPOT = "back_to_depot"
+    OTHER_ORDER = "other_order"
+    LEAVE = "leave"
+    OVERTIME = "overtime"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +55,8 @@ class OutOption:
     """One way out, with all it costs. `plan` and `problem` are what would be saved (a swap still under the old shift).
 
     `stops_moved` counts doors that another shift comes to; `cost` is the difference in thousandths of a minor unit;
-    `told` names who would hear of it. `driver_id` takes the van, `via_shift` takes over the goods.
+    `told` names who would hear of it. `driver_id` takes the van, `via_shift` takes over the goods. `promises_kept`
+    counts those that break if nothing is done.
     """
 
     kind: OutKind
@@ -67,6 +72,7 @@ class OutOption:
     problem: Problem
     driver_id: int | None = None
     via_shift: int | None = None
+    promises_kept: int = 0
 
 
 def is_loaded(facts: DayFacts, shift_id: int) -> bool:
@@ -189,7 +195,10 @@ def left_behind(
     stays = tuple(visit for visit in orders_of(plan).get(shift.id, ()) if visit not in set(orphans))
     names = {visit.id: visit.name for visit in problem.visits}
     if kind is OutKind.POSTPONE:
-        title, said = "Postpone them", f"was postponed{f' to {next_day}' if next_day else ''}: the driver is out."
+        title, said = (
+            "Postpone them",
+            f"was postponed{f' to {day_words(next_day)}' if next_day else ''}: the driver is out.",
+        )
     else:
         title, said = f"{shift.vehicle.name} goes back to the depot", "goes back to the depot: the driver is out."
     base = problem if stays else without_shift(problem, shift.id)

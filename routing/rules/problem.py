@@ -22,6 +22,7 @@ import numpy as np
 
 from routing.errors import InvalidInput
 from routing.model.day import DayFacts, DeliveryFacts, SiteFacts, WallWindow
+from routing.model.days import day_words
 from routing.model.fleet import Shift
 from routing.model.places import Location
 from routing.model.plans import (
@@ -409,7 +410,8 @@ class _Building:
             local = delivery.ready_at.astimezone(self.zones[delivery.depot_id])
             raise _Excluded(
                 Reason.NOT_READY,
-                f"The goods of {delivery.number} are ready on {local:%Y-%m-%d at %H:%M}, after its last window.",
+                f"The goods of {delivery.number} are ready on {day_words(local.date())} at {local:%H:%M}, "
+                "after its last window.",
             )
         return ready_s
 
@@ -525,4 +527,4 @@ def _said(site: SiteFacts, delivery: DeliveryFacts) -> str:
 
 
 def _these(days: Sequence[date]) -> str:
-    return days[0].isoformat() if len(days) == 1 else f"{days[0].isoformat()} to {days[-1].isoformat()}"
+    return day_words(days[0]) if len(days) == 1 else f"{day_words(days[0])} to {day_words(days[-1])}"

@@ -35,7 +35,8 @@ from routing.model.orders import (
     WaitingOrder,
 )
 from routing.model.stock import Holding, Supply, SupplyKind
-from routing.rules.allocation import Outcome, allocate, covered_outside, last_reserved_day
+from routing.rules.allocation import Outcome, allocate, covered_in, in_rank, last_reserved_day
+from routing.rules.walk import covered_outside
 
 NARROW_RULES = frozenset({AllocationRule.TIER_THEN_FIRST_ORDERED, AllocationRule.FIRST_ORDERED})
 """Rules under which a SKU asks nothing of another but whether a ship-complete order is covered there. A fair share is
@@ -64,31 +65,35 @@ def reached(before: Book, after: Book, policy: AllocationPolicy, today: date, *,
     Everything else is uncertain. So is an order that came within the reservation horizon after it was ordered: nobody
     may have asked for it outside since then. Up to the ISO day `decided_until` somebody has.
     """
-    outcome = allocate(after, policy, today=today)
-    if not after.outside:
-        return Reach(outcome=outcome, more=frozenset())
-    was = allocate(before, policy, today=today).reaching
+    queue = in_rank(after, policy, today)
+    outcome = allocate(after, policy, today=today, queue=queue)
     more: set[int] = set()
+    asked: list[WaitingOrder] = []
     for order in after.orders:
-        covered = outcome.reaching.get(order.id)
-        if covered and _uncertain(order, after, covered, was.get(order.id), policy, decided_until):
-            more |= {line.product_id for line in order.lines if line.id in after.outside}
+        covered = outcome.reaching.get(order.id, frozenset())
+        if covered_outside(order, after.outside):
+            uncertain = False in covered and _would_lose_outside(order, after)
+        else:
+            uncertain = True in covered
+            if uncertain and order.earliest_day <= max(
+                decided_until, last_reserved_day(policy, order.ordered_at.date())
+            ):
+                asked.append(order)
+                continue
+        if uncertain:
+            more |= _outside(order, after)
+    if asked:
+        same = before.orders is after.orders and before.holdings is after.holdings
+        was = covered_in(before, policy, queue if same else in_rank(before, policy, today))
+        for order in asked:
+            if False in was.get(order.id, frozenset({False})):
+                more |= _outside(order, after)
     return Reach(outcome=outcome, more=frozenset(more))
 
 
-def _uncertain(
-    order: WaitingOrder,
-    after: Book,
-    covered: frozenset[bool],
-    was: frozenset[bool] | None,
-    policy: AllocationPolicy,
-    decided_until: str,
-) -> bool:
-    if covered_outside(order, after.outside):
-        return False in covered and _would_lose_outside(order, after)
-    was_asked = order.earliest_day <= max(decided_until, last_reserved_day(policy, order.ordered_at.date()))
-    always_covered = was is not None and False not in was
-    return True in covered and not (was_asked and always_covered)
+def _outside(order: WaitingOrder, book: Book) -> set[int]:
+    """The products of the order that the book does not decide."""
+    return {line.product_id for line in order.lines if line.id in book.outside}
 
 
 def _would_lose_outside(order: WaitingOrder, book: Book) -> bool:

@@ -45,7 +45,7 @@ def why_left_out(problem: Problem, plan: Plan, *, timetable: Timetable | None = 
             continue
         failures = alone.setdefault(visit.id, [])
         for shift in _could_serve(visit, problem):
-            answer = table.route(shift.id, [visit.id])
+            answer = table.route(shift.id, together(table, visit.id))
             if not isinstance(answer, Failure):
                 failures.clear()
                 break
@@ -63,6 +63,15 @@ def why_left_out(problem: Problem, plan: Plan, *, timetable: Timetable | None = 
             )
         )
     return tuple(out)
+
+
+def together(table: Timetable, visit: int) -> list[int]:
+    """The visits of a trip of its own: of a shipment both, what is fetched first."""
+    if visit in table.mate:
+        return [visit, table.mate[visit]]
+    if visit in table.pickup_of:
+        return [table.pickup_of[visit], visit]
+    return [visit]
 
 
 def _could_serve(visit: Visit, problem: Problem) -> Sequence[ShiftOffer]:

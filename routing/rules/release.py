@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from routing.model.days import day_words
 from routing.model.orders import Completeness, DeliveryDays, RideRule
 
 
@@ -208,11 +209,11 @@ def _sentence(order: ReleaseOrder, reasons: list[NotReleased], for_day: str) -> 
             case NotReleased.CUSTOMER_PAYMENT:
                 words += f": {order.customer_payment_hold}"
             case NotReleased.NOT_YET:
-                words += f" {max(order.wanted_on, order.not_before)}"
+                words += f" {day_words(max(order.wanted_on, order.not_before))}"
             case NotReleased.TOO_LATE:
-                words += f" {order.not_after}"
+                words += f" {day_words(order.not_after)}"
             case NotReleased.CLOSED_THAT_DAY:
-                words += f" ({for_day})"
+                words += f" ({day_words(for_day)})"
             case NotReleased.BELOW_MIN_PERCENT:
                 words += f" of {order.min_percent} %"
             case _:

@@ -133,6 +133,11 @@ class SkuFacts:
     lateness: tuple[float, ...] = ()
     stated_lead_days: int = 0
 
+    @property
+    def backordered(self) -> int:
+        """Units that orders want beyond what lies here, covered by inbound or not."""
+        return max(0, self.allocated + self.unallocated - self.on_hand)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spike:
@@ -165,7 +170,8 @@ class Advice:
 
     @property
     def few_sources(self) -> bool:
-        return len(self.facts.sources) < FEWEST_SOURCES
+        """On backorder, and too few can bring it: whoever has it on the shelf does not look for another supplier."""
+        return self.facts.backordered > 0 and len(self.facts.sources) < FEWEST_SOURCES
 
     @property
     def cases(self) -> int:

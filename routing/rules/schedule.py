@@ -20,8 +20,11 @@ How a route runs, all times in whole seconds from the problem's epoch:
   A route with a visit that is done has left already: its departure is not moved.
 - **A done visit** keeps its place; its window and ready time are not judged again, and nobody waits for its window.
 - **Speed**: travel takes duration ÷ speed_factor, rounded up to a whole second. Within one place it takes none.
-- **Load**: what is delivered is on board from the start, what is collected stays on board to the end.
-- **Cost** of a used shift: fixed + per hour on duty + per hour of travel + per km, each rounded half up.
+- **Load**: what is delivered is on board from the start, what is collected stays on board to the end; what a shipment
+  fetches at one stop is on board until the stop it is brought to, which comes later in the same trip.
+- **A break with a `max_load`** is taken only on a leg with no more than that on board.
+- **Cost** of a used shift: fixed + per hour on duty + per hour of travel + per hour of setup and service + per km, each
+  rounded half up.
 """
 
 from __future__ import annotations
@@ -87,6 +90,8 @@ class _Legs:
     work: list[int]
     spans: list[Spans]
     leave_s: int
+    barred: list[int]
+    """Per gap, which breaks may not be taken there for what is on board, as bits; empty when any may anywhere."""
 
 
 class Times(NamedTuple):
@@ -115,6 +120,11 @@ class Timetable:
         self.done = frozenset(lock.visit for lock in problem.locks if lock.done)
         self._spans = {visit.id: ALWAYS if visit.id in self.done else spans(visit.windows) for visit in problem.visits}
         self._breaks = {shift.id: [(b.duration_s, spans(b.windows)) for b in shift.breaks] for shift in problem.shifts}
+        self.mate = {one.pickup: one.delivery for one in problem.shipments}
+        self.pickup_of = {one.delivery: one.pickup for one in problem.shipments}
+        self.carried = carried(problem)
+        self._work = work_by_type(problem)
+        self._light = frozenset(s.id for s in problem.shifts if any(b.max_load is not None for b in s.breaks))
         self._durations: dict[tuple[str, float], NDArray[np.int64]] = {}
         self._distances: dict[str, NDArray[np.int64]] = {}
         for shift in problem.shifts:
@@ -145,6 +155,11 @@ class Timetable:
             np.fill_diagonal(table, 0)
             self._distances[shift.profile] = table
         return self._distances[shift.profile]
+
+    def work_on(self, shift: ShiftOffer) -> dict[int, tuple[int, int]]:
+        """(setup, service) of every visit, for this type of vehicle."""
+        plain = {visit.id: (visit.setup_s, visit.service_s) for visit in self.problem.visits}
+        return self._work.get(shift.type, plain)
 
     def breaks(self, shift_id: int) -> Sequence[tuple[int, Spans]]:
         """(duration, windows) of each break of a shift, in its order."""
@@ -205,11 +220,13 @@ class Timetable:
             return _Fault(
                 Reason.CAPACITY, len(visits) - 1, over, f"{_by(shift)} takes at most {shift.max_visits} deliveries."
             )
+        if self.mate and (fault := self._parted(visits)) is not None:
+            return fault
         for d, capacity in enumerate(shift.capacity):
             load = sum(visit.load[d] for visit in visits)
             index, most = 0, load
             for i, visit in enumerate(visits):
-                load += visit.collect[d] - visit.load[d]
+                load += self._change(visit, d)
                 if load > most:
                     index, most = i, load
             if most > capacity:
@@ -218,6 +235,43 @@ class Timetable:
                 sentence = f"{_by(shift)} may carry {may}, but {has} would be on board."
                 return _Fault(Reason.CAPACITY, index, most - capacity, sentence)
         return None
+
+    def _change(self, visit: Visit, d: int) -> int:
+        """What serving it changes on board."""
+        change = visit.collect[d] - visit.load[d]
+        return change + self.carried[visit.id][d] if visit.id in self.carried else change
+
+    def _parted(self, visits: Sequence[Visit]) -> _Fault | None:
+        fetched: dict[int, int] = {}
+        for index, visit in enumerate(visits):
+            if visit.id in self.mate:
+                fetched[self.mate[visit.id]] = index
+            elif visit.id in self.pickup_of and fetched.pop(visit.id, None) is None:
+                what = (
+                    f"{_of(visit)} brings what {_of(self.visits[self.pickup_of[visit.id]], low=True)} has not fetched."
+                )
+                return _Fault(Reason.COMPETED_OUT, index, 0, what)
+        for key, index in fetched.items():
+            what = f"{_of(visits[index])} fetches what the van does not bring to {_of(self.visits[key], low=True)}."
+            return _Fault(Reason.COMPETED_OUT, index, 0, what)
+        return None
+
+    def _too_heavy(self, shift: ShiftOffer, visits: Sequence[Visit]) -> list[int]:
+        """Per gap, the breaks that may not be taken there for what is on board, as bits."""
+        board = [sum(visit.load[d] for visit in visits) for d in range(len(shift.capacity))]
+        barred = []
+        for visit in (*visits, None):
+            barred.append(
+                sum(
+                    1 << b
+                    for b, pause in enumerate(shift.breaks)
+                    if pause.max_load is not None
+                    and any(on > may for on, may in zip(board, pause.max_load, strict=True))
+                )
+            )
+            if visit is not None:
+                board = [on + self._change(visit, d) for d, on in enumerate(board)]
+        return barred
 
     def _legs(self, shift: ShiftOffer, visits: Sequence[Visit]) -> _Legs | _Fault:
         places = [visit.place for visit in visits]
@@ -232,12 +286,15 @@ class Timetable:
             return _Fault(Reason.NO_ROAD, min(gap, len(visits) - 1), 0, f"No road joins {names[0]} and {names[1]}.")
         work, place = [], shift.start
         leave = shift.start_s + shift.loading_s
+        other = self._work.get(shift.type)
         for visit in visits:
-            work.append(visit.service_s + (visit.setup_s if visit.place != place else 0))
+            setup_s, service_s = (visit.setup_s, visit.service_s) if other is None else other[visit.id]
+            work.append(service_s + (setup_s if visit.place != place else 0))
             place = visit.place
             if visit.ready_s is not None and visit.ready_s > leave and visit.id not in self.done:
                 leave = visit.ready_s
-        return _Legs(travel, metres, work, [self._spans[visit.id] for visit in visits], leave)
+        heavy = self._too_heavy(shift, visits) if shift.id in self._light else []
+        return _Legs(travel, metres, work, [self._spans[visit.id] for visit in visits], leave, heavy)
 
     def _beyond(self, shift: ShiftOffer, legs: _Legs) -> _Fault | None:
         if shift.max_travel_s is not None and (over := sum(legs.travel) - shift.max_travel_s) > 0:
@@ -260,7 +317,11 @@ class Timetable:
         breaks = self._breaks[shift.id]
         taken: list[tuple[int, ...]]
         if breaks:
-            found = _place_one_break(legs, breaks[0]) if len(breaks) == 1 else _place_breaks(legs, breaks)
+            found = (
+                _place_one_break(legs, breaks[0])
+                if len(breaks) == 1 and not legs.barred
+                else _place_breaks(legs, breaks)
+            )
             if isinstance(found, int):
                 return _Fault(Reason.WINDOW_UNREACHABLE, found, 0, "")
             taken = found
@@ -281,7 +342,8 @@ class Timetable:
                 starts, finish, pauses = run
         travel, metres = sum(legs.travel), sum(legs.metres)
         duty = finish + shift.debrief_s - departure + shift.loading_s
-        return Times(departure, starts, finish, pauses, travel, metres, cost_of(shift.cost, duty, travel, metres))
+        cost = cost_of(shift.cost, duty, travel, metres, sum(legs.work))
+        return Times(departure, starts, finish, pauses, travel, metres, cost)
 
     def _blame(self, shift: ShiftOffer, visits: Sequence[Visit], legs: _Legs, fault: _Fault) -> _Fault:
         """Names what stands behind a missed window or a long day: goods that come late, breaks, or the times
@@ -321,7 +383,7 @@ class Timetable:
         free = times.departure_s
         for g in range(len(visits) + 1):
             pauses = [(index, start) for gap, index, start in times.breaks if gap == g]
-            arrival = _arrival(free, legs.travel[g], [(start, shift.breaks[i].duration_s) for i, start in pauses])
+            arrival = arrival_of(free, legs.travel[g], [(start, shift.breaks[i].duration_s) for i, start in pauses])
             for i, start in pauses:
                 pause = shift.breaks[i]
                 breaks.append(
@@ -332,7 +394,7 @@ class Timetable:
             if g == len(visits):
                 break
             visit = visits[g]
-            load = [on + c - out for on, c, out in zip(load, visit.collect, visit.load, strict=True)]
+            load = [on + self._change(visit, d) for d, on in enumerate(load)]
             same_door = stops and stops[-1].place == visit.place and not pauses and times.starts[g] == free
             free = times.starts[g] + legs.work[g]
             if same_door:
@@ -380,14 +442,32 @@ def schedule(problem: Problem, shift_id: int, visit_ids: Sequence[int]) -> Plann
     return Timetable(problem).route(shift_id, visit_ids)
 
 
-def cost_of(cost: CostScheme, duty_s: int, travel_s: int, distance_m: int) -> int:
+def cost_of(cost: CostScheme, duty_s: int, travel_s: int, distance_m: int, work_s: int = 0) -> int:
     """Thousandths of a minor unit, each part rounded half up."""
     return (
         cost.fixed
         + (2 * cost.per_hour * duty_s + 3600) // 7200
         + (2 * cost.per_travel_hour * travel_s + 3600) // 7200
+        + (2 * cost.per_task_hour * work_s + 3600) // 7200
         + (2 * cost.per_km * distance_m + 1000) // 2000
     )
+
+
+def carried(problem: Problem) -> dict[int, tuple[int, ...]]:
+    """What serving a visit of a shipment puts on board (at its pickup) or takes off it (at its delivery)."""
+    out = {one.pickup: one.amount for one in problem.shipments}
+    return out | {one.delivery: tuple(-n for n in one.amount) for one in problem.shipments}
+
+
+def work_by_type(problem: Problem) -> dict[str, dict[int, tuple[int, int]]]:
+    """(setup, service) of every visit, for each type of vehicle for which some visit has times of its own."""
+    types = {kind for visit in problem.visits for kind, _, _ in visit.work_by_type} & {s.type for s in problem.shifts}
+    out = {}
+    for kind in sorted(types):
+        plain = {visit.id: (visit.setup_s, visit.service_s) for visit in problem.visits}
+        own = {v.id: (setup, service) for v in problem.visits for k, setup, service in v.work_by_type if k == kind}
+        out[kind] = plain | own
+    return out
 
 
 def spans(windows: Sequence[Window]) -> Spans:
@@ -475,8 +555,9 @@ def _place_breaks(legs: _Legs, breaks: _Breaks) -> list[tuple[int, ...]] | int:
     states: dict[int, tuple[int, tuple[object, ...]]] = {0: (legs.leave_s, ())}
     for g, travel in enumerate(legs.travel):
         reached: dict[int, tuple[int, tuple[object, ...]]] = {}
+        barred = legs.barred[g] if legs.barred else 0
         for mask, (free, chain) in states.items():
-            for order, paused, rested, after in _pauses(breaks, everything, mask, free, free, 0, ()):
+            for order, paused, rested, after in _pauses(breaks, barred, mask, free, 0, ()):
                 time: int | None = max(free + travel + rested, paused)
                 if g < len(legs.work):
                     time = earliest(legs.spans[g], time or 0)
@@ -536,21 +617,19 @@ def _place_one_break(legs: _Legs, pause: tuple[int, Spans]) -> list[tuple[int, .
 
 
 def _pauses(
-    breaks: _Breaks, everything: int, mask: int, free: int, paused: int, rested: int, order: tuple[int, ...]
+    breaks: _Breaks, barred: int, mask: int, paused: int, rested: int, order: tuple[int, ...]
 ) -> Iterator[tuple[tuple[int, ...], int, int, int]]:
-    """Every way of taking some of the breaks that are left, one after the other, from `free` on."""
+    """Every way of taking some of the breaks that are left, one after the other, from `paused` on."""
     yield order, paused, rested, mask
     for index, (duration, windows) in enumerate(breaks):
-        if mask >> index & 1:
+        if (mask | barred) >> index & 1:
             continue
         begin = earliest(windows, paused)
         if begin is not None:
-            yield from _pauses(
-                breaks, everything, mask | 1 << index, free, begin + duration, rested + duration, (*order, index)
-            )
+            yield from _pauses(breaks, barred, mask | 1 << index, begin + duration, rested + duration, (*order, index))
 
 
-def _arrival(free: int, travel: int, pauses: Sequence[tuple[int, int]]) -> int:
+def arrival_of(free: int, travel: int, pauses: Sequence[tuple[int, int]]) -> int:
     """When the wheels stop at the next place: breaks that begin on the way interrupt the travel."""
     left = travel
     for begin, duration in pauses:

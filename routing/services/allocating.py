@@ -9,7 +9,9 @@ from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from routing.cycles import no_cycles
 from routing.model.consents import DelayedLine
+from routing.model.days import day_words
 from routing.model.notices import NOT_ENOUGH, Notice, NoticeKind, goods_line
 from routing.model.orders import (
     AllocationPolicy,
@@ -18,10 +20,11 @@ from routing.model.orders import (
     DeliveryDays,
     LineChange,
     Preview,
+    RankRule,
     WaitingLine,
     WaitingOrder,
 )
-from routing.model.parties import Company, Contact, Depot
+from routing.model.parties import Company, Depot
 from routing.model.stock import Claim
 from routing.rules.allocation import Outcome, allocate, ranked
 from routing.rules.policies import PolicyBook
@@ -37,6 +40,7 @@ class Reader(Protocol):
 
     def erp_allocates(self) -> bool: ...
     def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]: ...
+    def open_products(self, depot_id: int) -> frozenset[int]: ...
     def book(
         self,
         depot_id: int,
@@ -45,6 +49,7 @@ class Reader(Protocol):
         now: datetime,
         policies: PolicyBook | None = None,
         reaching: bool = False,
+        by_promise: bool = False,
     ) -> Book: ...
     def depot(self, depot_id: int) -> Depot: ...
     def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
@@ -70,7 +75,6 @@ class Store(Reader, asking.Store, Protocol):
     def add_promises(
         self, promises: Iterable[NewPromise], *, by: str, made_at: datetime, told: Collection[int] = ()
     ) -> None: ...
-    def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
     def waiting_lines(self, depot_id: int, order_ids: Collection[int]) -> dict[int, list[WaitingLine]]: ...
     def company(self) -> Company: ...
     def add_notice(self, message: Notice, *, made_at: datetime) -> bool: ...
@@ -140,6 +144,7 @@ def policy_of(store: Reader, depot_id: int, now: datetime) -> AllocationPolicy:
     return store.allocation_policy(on_day=today.isoformat())
 
 
+@no_cycles()
 def decide(
     store: Reader,
     before: Book,
@@ -185,6 +190,7 @@ def with_keys(decision: Decision, keys: Mapping[int, int]) -> Decision:
     )
 
 
+@no_cycles()
 def write(
     store: Store,
     decision: Decision,
@@ -372,9 +378,12 @@ def _preview(
             currency=order.currency,
             slips=line.id in slips,
             released_lost=max(0, released_before[line.id] - released[line.id]),
+            never_loses=order.rank_rule is RankRule.NEVER_LOSES,
         )
         for order in orders
         for line in order.lines
+        # Nobody decides anything of a line outside; its day changes when its order waits for something that is inside.
+        if line.id not in after.outside or line.id in slips or line.expected_on != expected.get(line.id, "")
     )
     broken = tuple(order.number for order in orders if order.id in outcome.broken)
     warnings = [f"Order {number} ships complete and falls apart: part of it is missing." for number in broken]
@@ -418,11 +427,13 @@ def _tell(store: Store, decision: Decision, asked: Mapping[int, Asked], *, now: 
     told: set[int] = set()
     by_line = {promise.line_id: promise for promise in decision.promises}
     company, calls = store.company(), []
-    whom = {
-        order.id: store.who_is_told(order.customer_id, order.site_id, role="buyer")
+    told_of = [
+        order
         for order in decision.before.orders
         if order.id in asked or any(line.id in by_line for line in order.lines)
-    }
+    ]
+    doors = store.who_are_told({(order.customer_id, order.site_id) for order in told_of}, role="buyer")
+    whom = {order.id: doors[order.customer_id, order.site_id] for order in told_of}
     every = store.waiting_lines(decision.before.depot_id, [order_id for order_id, people in whom.items() if people])
     for order in decision.before.orders:
         mine = [line for line in order.lines if line.id in by_line]
@@ -440,9 +451,9 @@ def _tell(store: Store, decision: Decision, asked: Mapping[int, Asked], *, now: 
                     kind="call_customer",
                     subject_kind="order",
                     subject_id=order.id,
-                    sentence=f"Call {order.customer}: order {order.number} comes on {day} instead of "
-                    f"{min(line.promised_on for line in mine if line.promised_on)}, and nobody there agreed to "
-                    "messages.",
+                    sentence=f"Call {order.customer}: order {order.number} comes on {day_words(day)} instead of "
+                    f"{day_words(min(line.promised_on for line in mine if line.promised_on))}, "
+                    "and nobody there agreed to messages.",
                     made_at=now,
                     assignee=order.salesperson or "dispatcher",
                     data={"day": day, "why": why},

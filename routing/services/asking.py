@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from routing.model.consents import AskedOf, DelayedLine, NewConsent, Silence
+from routing.model.days import day_words
 from routing.model.orders import WaitingOrder
 from routing.model.parties import Contact
 from routing.rules.consent import Delay, nth_delay, question, terms_of
@@ -27,6 +28,9 @@ class Store(AsksPeople, Protocol):
     def times_asked(self, line_ids: Collection[int]) -> dict[int, int]: ...
     def add_consent(self, new: NewConsent) -> int: ...
     def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
+    def who_are_told(
+        self, doors: Collection[tuple[int, int]], *, role: str
+    ) -> dict[tuple[int, int], list[Contact]]: ...
     def append_event(
         self,
         *,
@@ -74,6 +78,7 @@ def ask(
     wanted = {order_id: each for order_id, each in sorted(delays.items()) if terms[order_id].enabled}
     every = [line.line_id for _order, lines in wanted.values() for line in lines]
     before, times, waits = store.promises_so_far(every), store.times_asked(every), store.agreed_to_wait(every)
+    whom = store.who_are_told({(order.customer_id, order.site_id) for order, _lines in wanted.values()}, role="buyer")
     asked: dict[int, Asked] = {}
     for order_id, (order, lines) in wanted.items():
         delay = Delay(
@@ -84,7 +89,7 @@ def ask(
             agreed_to_wait=all(line.line_id in waits for line in lines),
         )
         asks = question(delay, terms[order_id])
-        reached = bool(store.who_is_told(order.customer_id, order.site_id, role="buyer"))
+        reached = bool(whom[order.customer_id, order.site_id])
         # Who was not asked can neither have agreed nor given up by saying nothing: a person decides.
         silence = asks.silence if reached else Silence.TASK
         due_at = end_of(asks.due_on, zone)
@@ -125,7 +130,8 @@ def ask(
 
 def call_sentence(customer: str, order: str, delay: Delay, *, why: str) -> str:
     """What the salesperson reads: whom to call, why, and what about."""
-    moved = f"comes on {delay.now_on} instead of {delay.was_on}" if delay.now_on else f"has no date for {delay.was_on}"
+    was = day_words(delay.was_on)
+    moved = f"comes on {day_words(delay.now_on)} instead of {was}" if delay.now_on else f"has no date for {was}"
     return f"Call {customer}, who {why}: order {order} {moved}. Agreed, another day, or cancelled?"
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.day import UndeliveredUnits, VanCash, VanGoods, VanOfDay
+from routing.model.days import day_words
 from routing.model.money import amount as in_words
 from routing.model.proofs import DeliveryReport, Door, DoorDelivery, DoorEvent, DoorReport, ManifestInHand, Outcome
 from routing.model.stock import UnitState
@@ -121,7 +122,7 @@ def close_van(
             product_ids={each.product_id for each, _units in gone},
             now=now,
             by=by,
-            why=f"goods did not come back on {manifest.day}",
+            why=f"goods did not come back on {day_words(manifest.day)}",
         )
     store.close_shift(manifest.shift_id)
     store.append_event(
@@ -192,7 +193,9 @@ def close_day(*, store: Store, day: str, depot_id: int, now: datetime, by: str) 
     open_vans = [van for van in vans if not van.closed]
     if open_vans:
         names = ", ".join(van.vehicle for van in open_vans)
-        raise Conflict(f"{names} not counted yet on {day}. Count what came back, then close the day.", day=day)
+        raise Conflict(
+            f"{names} not counted yet on {day_words(day)}. Count what came back, then close the day.", day=day
+        )
     store.set_plan_state(depot_id=depot_id, day=day, state="closed")
     store.append_event(
         kind="day_closed", actor=by, captured_at=now, received_at=now, data={"day": day, "depot": depot_id}
@@ -212,7 +215,7 @@ def _refuse_what_is_open(store: Store, manifest: ManifestInHand) -> None:
     for van in store.vans_of_day(day=manifest.day, depot_id=manifest.depot_id):
         if van.shift_id == manifest.shift_id and van.closed:
             raise Conflict(
-                f"{van.vehicle} was counted already on {manifest.day}. A mistake is mended by a recount.",
+                f"{van.vehicle} was counted already on {day_words(manifest.day)}. A mistake is mended by a recount.",
                 code="van_closed",
             )
     numbers = [each.number for each in _deliveries(store, manifest) if each.state in ON_ITS_WAY]
@@ -361,8 +364,9 @@ def _count_cash(
                 subject_kind="shift",
                 subject_id=manifest.shift_id,
                 sentence=(
-                    f"The cash of {manifest.day} does not add up: {in_words(amount, currency)} were counted, "
-                    f"{in_words(collected, currency)} collected. Ask the driver."
+                    f"The cash of {day_words(manifest.day)} does not add up: "
+                    f"{in_words(amount, currency)} were counted, {in_words(collected, currency)} collected. "
+                    "Ask the driver."
                 ),
                 made_at=now,
                 data={"currency": currency, "counted": amount, "collected": collected},

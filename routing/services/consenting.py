@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict
 from routing.model.consents import Answer, Consent, OpenLine, Silence
+from routing.model.days import day_words
 from routing.model.money import amount
 from routing.model.notices import Notice, NoticeKind, goods_line
 from routing.model.orders import DeliveryDays
@@ -172,7 +173,7 @@ def _cancel_in_the_erp(store: Store, consent: Consent, *, now: datetime) -> None
     refund = (
         ""
         if owed.payment == "pending" or not owed.worth
-        else (f" Refund by {by} what was paid for it: {amount(owed.worth, consent.currency)}.")
+        else (f" Refund by {day_words(by)} what was paid for it: {amount(owed.worth, consent.currency)}.")
     )
     store.add_task(
         kind="delay_consent",
@@ -284,7 +285,7 @@ def _why(reply: Reply) -> str:
         case Answer.ACCEPT:
             return "agreed to the new day"
         case Answer.OTHER_DAY:
-            return f"wants it on {reply.day}"
+            return f"wants it on {day_words(reply.day)}"
         case Answer.CANCEL:
             return "cancelled by the customer"
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict, InvalidInput
+from routing.model.days import day_words
 from routing.model.money import amount
 from routing.model.notices import Notice, NoticeKind, goods_line
 from routing.model.picking import PickDelivery
@@ -122,7 +123,7 @@ def _about_undelivered(
         day = _day(store, delivery, for_day, now)
         store.bring_again(delivery_id=delivery.id, for_day=day, from_states=("failed", "released"))
         _note(store, delivery, decision, orders, delivery.quantity, now=now, by=by, day=day)
-        return f"{delivery.number} goes out again on {day}."
+        return f"{delivery.number} goes out again on {day_words(day)}."
     if delivery.direction == "collect" and decision is Decision.CREDIT:
         raise InvalidInput(
             f"{delivery.number} fetches goods: nothing of it can be credited. Try again, or cancel it.", code="decision"

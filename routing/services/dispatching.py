@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from routing.errors import NotFound
 from routing.model.day import HeldManifest, RouteSheet, StopSheet
+from routing.model.days import day_words
 from routing.model.notices import Notice
 from routing.model.parties import Company, Contact
 from routing.model.proofs import Door
@@ -120,7 +121,7 @@ def dispatch_day(
     """Hands every loaded route of the day to its driver. Raises NotFound when the day has no plan with routes."""
     shifts = store.routes_of_day(day=day, depot_ids=depot_ids)
     if not shifts:
-        raise NotFound(f"There is no planned route on {day}. Plan the day first.", day=day)
+        raise NotFound(f"There is no planned route on {day_words(day)}. Plan the day first.", day=day)
     company = store.company()
     dispatched: list[Dispatched] = []
     left: list[NotDispatched] = []

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from routing.errors import Conflict, NotFound
 from routing.model.day import Carried, DayFacts, DeliveryFacts, SavedPlan
+from routing.model.days import day_words
 from routing.model.fleet import Driver, Shift
 from routing.model.plans import Plan, Problem
 from routing.model.stock import UnitState
@@ -218,7 +219,7 @@ def driver_out_options(
         return options
     options.append(_spread(saved.plan, problem, facts, shift=shift, solve=solve, seed=seed, time_limit_s=time_limit_s))
     orphans = set(still_to_do(saved.plan, facts, shift_id))
-    next_days = {_next_day(facts, each, shift.day) for each in facts.deliveries if each.id in orphans} - {None}
+    next_days = {next_day_of(facts, each, shift.day) for each in facts.deliveries if each.id in orphans} - {None}
     next_day = min((day.isoformat() for day in next_days if day is not None), default="")
     options.append(left_behind(saved.plan, problem, facts, shift=shift, kind=OutKind.POSTPONE, next_day=next_day))
     return options
@@ -247,12 +248,14 @@ def apply_driver_out(store: EditsPlans, *, plan_id: int, chosen: OutOption, by: 
         store.set_shift_state(shift_id=shift.id, state="out", why=why)
     if chosen.kind is OutKind.POSTPONE:
         for each in facts.deliveries:
-            if each.id in orphans and (day := _next_day(facts, each, shift.day)) is not None:
+            if each.id in orphans and (day := next_day_of(facts, each, shift.day)) is not None:
                 store.postpone_delivery(delivery_id=each.id, for_day=day.isoformat())
     if chosen.kind is OutKind.MEET and chosen.via_shift is not None:
         _hand_over(store, chosen, orphans, shift, to=store.shift(chosen.via_shift), by=by, now=now)
     if chosen.kind is OutKind.BACK_TO_DEPOT:
-        _back_to_depot(store, facts, shift, orphans, by=by, now=now)
+        bring_back(
+            store, facts, shift, orphans, by=by, now=now, why="driver out: back to the depot", another_attempt=True
+        )
     return new_version(
         store,
         saved,
@@ -317,10 +320,21 @@ def _hand_over(
     )
 
 
-def _back_to_depot(
-    store: EditsPlans, facts: DayFacts, shift: Shift, orphans: Sequence[int], *, by: str, now: datetime
+def bring_back(
+    store: EditsPlans,
+    facts: DayFacts,
+    shift: Shift,
+    orphans: Sequence[int],
+    *,
+    by: str,
+    now: datetime,
+    why: str,
+    another_attempt: bool,
 ) -> None:
-    """The goods come back whole and stay promised to their customers: released again, for the next delivery day."""
+    """The goods come back whole and stay promised to their customers: released again, for the next delivery day.
+
+    `another_attempt`: the door was on its way already. The warehouse is asked to count them in.
+    """
     for goods in store.carried(orphans):
         store.move_units(
             allocation_id=goods.allocation_id,
@@ -334,7 +348,7 @@ def _back_to_depot(
             quantity=goods.quantity,
             from_place=f"vehicle:{shift.vehicle.id}",
             to_place=f"depot:{shift.depot_id}",
-            why="driver out: back to the depot",
+            why=why,
             by=by,
             allocation_id=goods.allocation_id,
             delivery_id=goods.delivery_id,
@@ -342,9 +356,9 @@ def _back_to_depot(
     for each in facts.deliveries:
         if each.id in orphans:
             store.change_delivery_state(delivery_id=each.id, from_states=("loaded", "dispatched"), to_state="released")
-            day = _next_day(facts, each, shift.day)
+            day = next_day_of(facts, each, shift.day)
             if day is not None:
-                store.postpone_delivery(delivery_id=each.id, for_day=day.isoformat(), another_attempt=True)
+                store.postpone_delivery(delivery_id=each.id, for_day=day.isoformat(), another_attempt=another_attempt)
     store.add_task(
         kind="goods_back",
         subject_kind="shift",
@@ -403,13 +417,16 @@ def _point(store: EditsPlans, saved: SavedPlan, new: int) -> None:
     ]
     if not held:
         raise Conflict(
-            f"The plan of {saved.from_day} was changed by somebody else meanwhile. Look at it and decide again.",
+            f"The plan of {day_words(saved.from_day)} was changed by somebody else meanwhile. "
+            "Look at it and decide again.",
             code="plan_moved_on",
             plan=saved.id,
         )
     for each in held:
         if each.state == "closed":
-            raise Conflict(f"{each.day} is closed: its plan stays as it is.", code="day_closed", day=each.day)
+            raise Conflict(
+                f"{day_words(each.day)} is closed: its plan stays as it is.", code="day_closed", day=each.day
+            )
         store.point_to(plan_id=new, depot_id=each.depot_id, day=each.day, instead_of=saved.id)
 
 
@@ -432,7 +449,8 @@ def _days(saved: SavedPlan, facts: DayFacts) -> list[str]:
     return sorted(day for day in days | {saved.from_day} if saved.from_day <= day <= saved.to_day)
 
 
-def _next_day(facts: DayFacts, delivery: DeliveryFacts, day: str) -> date | None:
+def next_day_of(facts: DayFacts, delivery: DeliveryFacts, day: str) -> date | None:
+    """The first day after that one on which its depot drives and its door takes goods; None within a year."""
     site = next(site for site in facts.sites if site.id == delivery.site_id)
     return next_delivery_day(
         facts.calendars,

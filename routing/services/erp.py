@@ -45,7 +45,7 @@ class Store(Asked, KeepsEvents, Protocol):
     def change_line(self, line_id: int, values: Mapping[str, Any]) -> None: ...
     def give_up_claims(self, line_ids: Collection[int]) -> None: ...
     def taken_of(self, line_ids: Collection[int]) -> dict[int, int]: ...
-    def add_receipt(self, receipt: Receipt, *, by: str, source: str = "own") -> int | None: ...
+    def add_receipts(self, receipts: Sequence[Receipt], *, by: str, source: str = "own") -> list[int] | None: ...
     def add_released(self, *, supply_id: int, line_id: int, quantity: int, at: datetime) -> int: ...
     def set_expected(self, days: Mapping[int, str]) -> None: ...
     def add_release(self, *, depot_id: int, for_day: str, by: str, now: datetime) -> int: ...
@@ -140,9 +140,9 @@ def _book(store: Store, order: ReleasedOrder, here: Mapping[str, Any] | None, *,
         )
         if more:
             store.change_line(old["id"], {"quantity": old["quantity"] + more})
-    supplies = {}
-    for product_id, together in _by_product(order.lines).items():
-        supplies[product_id] = store.add_receipt(
+    by_product = _by_product(order.lines)
+    keys = store.add_receipts(
+        [
             Receipt(
                 number=order.key,
                 depot_id=order.depot_id,
@@ -150,15 +150,18 @@ def _book(store: Store, order: ReleasedOrder, here: Mapping[str, Any] | None, *,
                 sku=together[0].sku,
                 quantity=sum(line.quantity for line in together),
                 counted_at=now,
-            ),
-            by=by,
-            source=SOURCE,
-        )
+            )
+            for product_id, together in by_product.items()
+        ],
+        by=by,
+        source=SOURCE,
+    )
+    if keys is None:
+        raise Conflict(f"Release {order.key} is being taken in by somebody else. Look again.")
+    supplies = dict(zip(by_product, keys, strict=True))
     units = {}
     for line in order.lines:
         supply_id = supplies[line.product_id]
-        if supply_id is None:
-            raise Conflict(f"Release {order.key} is being taken in by somebody else. Look again.")
         allocation_id = store.add_released(
             supply_id=supply_id, line_id=ids[line.number], quantity=line.quantity, at=now
         )

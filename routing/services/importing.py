@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from routing.cycles import no_cycles
 from routing.model.imports import ImportResult, LineIn, OrderIn
 from routing.model.orders import AllocationPolicy
 from routing.rules.imports import HEADER, Change, compare, content_hash
@@ -76,6 +77,7 @@ def take_orders(store: Store, orders: Sequence[OrderIn], result: ImportResult, *
     return pools
 
 
+@no_cycles()
 def settle(store: Store, pools: Mapping[int, Collection[int]], *, now: datetime, by: str, tell: bool, why: str) -> None:
     """Allocates what came in and gives every line its first date. Without `tell` no customer hears of it.
 

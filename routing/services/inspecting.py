@@ -10,7 +10,7 @@ from typing import Protocol
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import Book, Preview
 from routing.model.stock import Receipt
-from routing.rules.allocation import with_receipt
+from routing.rules.allocation import with_receipts
 from routing.services import allocating, reaching
 from routing.services.receiving import NOT_YET
 from routing.services.story import KeepsEvents, MovesGoods
@@ -81,7 +81,7 @@ def inspect_goods(
 
         def change(book: Book) -> Book:
             check()
-            return with_receipt(book, receipt, supply_id=NOT_YET)
+            return with_receipts(book, [receipt], first_id=NOT_YET)
 
         decision = reaching.decide_change(store, depot_id, {product_id}, change, now=now, why=why, locks=store)
     else:

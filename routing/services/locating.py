@@ -14,7 +14,7 @@ from typing import Protocol
 
 from routing.model.places import Candidate, Located, Location, PinQuality
 from routing.ports import AddressFinder
-from routing.rules.address import fold
+from routing.rules.spelling import fold
 from routing.services.story import AsksPeople, KeepsEvents
 
 DOUBTFUL = "address_in_review"

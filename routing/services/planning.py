@@ -17,6 +17,7 @@ import numpy as np
 
 from routing.errors import Conflict, InvalidInput, SolverError
 from routing.model.day import CurrentPlan, DayFacts
+from routing.model.days import day_words
 from routing.model.plans import Plan, Problem, SolveProgress
 from routing.ports import Solver, TravelTable, TravelTimes
 from routing.rules.calendars import days_between
@@ -77,7 +78,7 @@ def begin_plan(store: ReadsDays, *, from_day: str, to_day: str, depot_ids: Seque
     current = store.current_plans(from_day=from_day, to_day=to_day, depot_ids=ids)
     for each in current:
         if each.state == "closed":
-            raise Conflict(f"{each.day} is closed. Plan another day.", code="day_closed", day=each.day)
+            raise Conflict(f"{day_words(each.day)} is closed. Plan another day.", code="day_closed", day=each.day)
     return PlanDraft(
         from_day=from_day,
         to_day=to_day,
@@ -257,7 +258,7 @@ def _fingerprint(facts: DayFacts, current: tuple[CurrentPlan, ...]) -> str:
 
 def _what_moved(draft: PlanDraft, facts: DayFacts, current: tuple[CurrentPlan, ...]) -> str:
     if {each.plan_id for each in current} != {each.plan_id for each in draft.current}:
-        return f"Somebody else saved a plan of {draft.from_day}"
+        return f"Somebody else saved a plan of {day_words(draft.from_day)}"
     before = {delivery.id: delivery for delivery in draft.facts.deliveries}
     after = {delivery.id: delivery for delivery in facts.deliveries}
     changed = sorted(
@@ -270,7 +271,7 @@ def _what_moved(draft: PlanDraft, facts: DayFacts, current: tuple[CurrentPlan, .
         return f"{changed[0]}{others} changed"
     if facts.shifts != draft.facts.shifts:
         return "The shifts changed"
-    return f"What is known about {draft.from_day} changed"
+    return f"What is known about {day_words(draft.from_day)} changed"
 
 
 def _alone() -> TravelTable:

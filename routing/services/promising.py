@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from routing.cycles import no_cycles
 from routing.model.orders import AllocationRule, Book
 from routing.model.stock import SkuStock
 from routing.rules.ledger import LedgerDay, by_date, covered_from, short_from
@@ -15,7 +16,6 @@ from routing.services import allocating
 
 
 class Reader(allocating.Reader, Protocol):
-    def open_products(self, depot_id: int) -> frozenset[int]: ...
     def stock_of(self, sku: str) -> list[SkuStock]: ...
 
 
@@ -98,6 +98,7 @@ class SkuLedger:
         }
 
 
+@no_cycles()
 def promised_lines(store: Reader, *, depot_id: int, now: datetime) -> list[PromisedLine]:
     """Worked out again from the ATP ledger, in rank order. Nothing is written."""
     products = store.open_products(depot_id)

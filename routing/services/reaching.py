@@ -7,10 +7,15 @@ from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from routing.model.orders import AllocationPolicy, Book
+from routing.cycles import no_cycles
+from routing.model.orders import AllocationPolicy, AllocationRule, Book
 from routing.rules.reach import NARROW_RULES, reached, together
 from routing.services import allocating
 from routing.services.erp import refuse_if_erp
+
+MANY_SKUS = 400
+"""From here on a change that reaches a quarter of all SKUs is decided for all: each round walks all it has again.
+Above the store's `MANY_POOLS`, so that whoever locks has the whole depot locked by then."""
 
 
 class Locks(Protocol):
@@ -22,6 +27,7 @@ class Locks(Protocol):
     def keep_locks(self) -> None: ...
 
 
+@no_cycles()
 def decide_change(
     store: allocating.Reader,
     depot_id: int,
@@ -53,7 +59,7 @@ def decide_change(
             if locks
             else store.related_products(depot_id, product_ids)
         )
-        before = store.book(depot_id, tied, now=now)
+        before = store.book(depot_id, tied, now=now, by_promise=policy.rule is AllocationRule.PROMISED_DATE)
         return allocating.decide(store, before, change(before), policy=policy, now=now, why=why)
     today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
     decided_until = store.setting(allocating.horizon_setting(depot_id), "")
@@ -66,10 +72,12 @@ def decide_change(
         reach = reached(before, after, policy, today, decided_until=decided_until)
         if not reach.more:
             break
-        products |= reach.more
+        known, products = products, products | reach.more
+        if len(products) > MANY_SKUS and 4 * len(products) > len(every := store.open_products(depot_id)):
+            products |= every
         # Taking more locks while holding some could meet somebody who does the same the other way round.
         if locks is None or locks.lock_afresh(depot_id, products):
-            before = together(before, store.book(depot_id, reach.more, now=now, reaching=True))
+            before = together(before, store.book(depot_id, products - known, now=now, reaching=True))
         else:
             before = store.book(depot_id, products, now=now, reaching=True)
     if locks:

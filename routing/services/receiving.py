@@ -10,7 +10,7 @@ from typing import Protocol
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import AllocationPolicy, Book, Preview
 from routing.model.stock import Receipt
-from routing.rules.allocation import more_than_expected, rests_of, with_receipt
+from routing.rules.allocation import more_than_expected, rests_of, with_receipts
 from routing.services import allocating, reaching
 from routing.services.story import MovesGoods
 
@@ -20,7 +20,7 @@ class Reader(allocating.Reader, Protocol):
 
 
 class Store(Reader, MovesGoods, allocating.Store, Protocol):
-    def add_receipt(self, receipt: Receipt, *, by: str) -> int | None: ...
+    def add_receipts(self, receipts: Sequence[Receipt], *, by: str) -> list[int] | None: ...
 
 
 NOT_YET = 2**31
@@ -48,7 +48,13 @@ def simulate_receipts(
         return _already(store, depot_id, policy, now)
     products = {receipt.product_id for receipt in new}
     decision = reaching.decide_change(
-        store, depot_id, products, lambda book: _counted(book, new), now=now, why=_why(new), policy=policy
+        store,
+        depot_id,
+        products,
+        lambda book: with_receipts(book, new, first_id=NOT_YET),
+        now=now,
+        why=_why(new),
+        policy=policy,
     )
     preview = decision.preview
     return replace(
@@ -91,20 +97,17 @@ def commit_receipts(
     def change(book: Book) -> Book:
         # Asked under the lock: somebody may have counted it in while we waited.
         new[:] = _not_counted_before(store, receipts)
-        return _counted(book, new)
+        return with_receipts(book, new, first_id=NOT_YET)
 
     products = {receipt.product_id for receipt in receipts}
     why = _why(receipts)
     decision = reaching.decide_change(store, depot_id, products, change, now=now, why=why, policy=policy, locks=store)
     if not new:
         return _already(store, depot_id, policy, now)
-    keys: dict[int, int] = {}
-    for key, receipt in enumerate(new, start=NOT_YET):
-        supply_id = store.add_receipt(receipt, by=by)
-        if supply_id is None:
-            raise Conflict(f"Receipt {receipt.number} is being counted in by somebody else. Look again.")
-        keys[key] = supply_id
-    decision = allocating.with_keys(decision, keys)
+    keys = store.add_receipts(new, by=by)
+    if keys is None:
+        raise Conflict(f"{_why(new).capitalize()}: somebody else is counting them in. Look again.")
+    decision = allocating.with_keys(decision, dict(enumerate(keys, start=NOT_YET)))
     store.append_events(
         [
             {
@@ -126,12 +129,6 @@ def commit_receipts(
     )
     allocating.write(store, decision, by=by, now=now, why=_why(new), tell=tell)
     return replace(decision.preview, rests=rests_of(decision.before, new))
-
-
-def _counted(book: Book, receipts: Sequence[Receipt]) -> Book:
-    for key, receipt in enumerate(receipts, start=NOT_YET):
-        book = with_receipt(book, receipt, supply_id=key)
-    return book
 
 
 def _already(store: Reader, depot_id: int, policy: AllocationPolicy | None, now: datetime) -> Preview:

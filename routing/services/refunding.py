@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from routing.model.consents import AskedOf, Refund
+from routing.model.days import day_words
 from routing.model.money import amount
 from routing.rules.consent import refund_by, terms_of
 from routing.rules.policies import PolicyBook
@@ -56,7 +57,7 @@ def ask_for_refund(store: Store, owed: Owed, *, today: str, now: datetime) -> No
         kind="refund",
         subject_kind="order",
         subject_id=owed.order_id,
-        sentence=f"Refund {owed.customer} by {by} what was paid for order {owed.order}, {owed.why}: "
+        sentence=f"Refund {owed.customer} by {day_words(by)} what was paid for order {owed.order}, {owed.why}: "
         f"{goods}, {amount(worth, owed.currency)}. Was nothing paid, say so.",
         made_at=now,
         assignee=owed.salesperson or "dispatcher",

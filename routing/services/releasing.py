@@ -68,6 +68,11 @@ class ReadyOrder:
     def whole(self) -> bool:
         return self.quantity == self.open_units
 
+    @property
+    def on_shelf(self) -> bool:
+        """Nothing of it stands on a truck that is still to be counted in."""
+        return all(each.ready_at is None for each in self.units)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StayingOrder:

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from routing.model.day import CurrentPlan, DayFacts, DeliveryFacts, SavedPlan, SiteFacts
+from routing.model.days import day_words
 from routing.model.orders import RideRule
 from routing.model.places import Location
 from routing.model.plans import NO_ROAD, Place, Plan, Travel, Unassigned, Visit
@@ -371,7 +372,7 @@ class _Unplanned:
         if not _is_sure(door):
             return replace(made, why_not=_why_nobody(door))
         if not ways.table:
-            return replace(made, why_not=f"Nobody drives on {self.day}.")
+            return replace(made, why_not=f"Nobody drives on {day_words(self.day)}.")
         visit = _visit(self.facts, met.delivery, door, ways, self.now)
         if isinstance(visit, Unassigned):
             return replace(made, why_not=visit.detail)

@@ -45,7 +45,7 @@ def take_shop_orders(
     known = store.orders([order.number for order in orders], source=orders[0].source) if orders else {}
     # Whoever is only mentioned by an order that needs nothing from us is not written down.
     taken = [order for order in orders if not order.closed and (order.lines or order.number in known)]
-    made = _Making(dry_run=result.dry_run)
+    made = _Making(result)
     customers = _customers(store, taken, made, language=language)
     sites = _sites(store, taken, made, customers)
     products = _products(store, taken, made)
@@ -86,14 +86,19 @@ def take_shop_orders(
 
 
 class _Making:
-    """Writes new rows; a dry run gives them keys below 0 instead."""
+    """Writes new rows and says so in the result; a dry run gives them keys below 0 instead."""
 
-    def __init__(self, *, dry_run: bool) -> None:
-        self.dry_run = dry_run
+    def __init__(self, result: ImportResult) -> None:
+        self.dry_run = result.dry_run
+        self.made = result.made
         self.new_customers: set[int] = set()
         self.new_sites: set[int] = set()
 
-    def __call__(self, rows: Mapping[str, Mapping[str, Any]], add: Callable[[Rows], dict[str, int]]) -> dict[str, int]:
+    def __call__(
+        self, kind: str, rows: Mapping[str, Mapping[str, Any]], add: Callable[[Rows], dict[str, int]]
+    ) -> dict[str, int]:
+        if rows:
+            self.made.setdefault(kind, set()).update(rows)
         if self.dry_run:
             below = count(-1, -1)
             return {number: next(below) for number in rows}
@@ -119,7 +124,7 @@ def _customers(store: Store, orders: Sequence[ShopOrder], made: _Making, *, lang
             "business": bool(order.buyer.company),
             "language": language,
         }
-    keys = made(new, store.add_customers)
+    keys = made("customers", new, store.add_customers)
     made.new_customers |= set(keys.values())
     every = known | keys
     return {order: every[number] for order, number in numbers.items()}
@@ -146,7 +151,7 @@ def _sites(store: Store, orders: Sequence[ShopOrder], made: _Making, customers: 
         for order in orders
         if numbers[order.number] not in known
     }
-    keys = made(new, store.add_sites)
+    keys = made("sites", new, store.add_sites)
     made.new_sites |= set(keys.values())
     every = known | keys
     return {order: every[number] for order, number in numbers.items()}
@@ -161,7 +166,7 @@ def _products(store: Store, orders: Sequence[ShopOrder], made: _Making) -> dict[
         for sku, (line, currency) in lines.items()
         if sku not in known
     }
-    return known | made(new, store.add_products)
+    return known | made("products", new, store.add_products)
 
 
 def _contacts(

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from routing.errors import BackrouteError, Conflict, NotFound
+from routing.model.days import day_words
 from routing.model.orders import Book, Preview
 from routing.model.picking import PickDelivery
 from routing.model.stock import ShelfOfReceipt
@@ -223,7 +224,7 @@ def _leave_plan(store: Store, delivery: PickDelivery, *, now: datetime, by: str)
             # The goods are gone whatever the plan says: a person takes the empty stop off it.
             sentence = (
                 f"{delivery.number} for {delivery.site} has no goods any more, but could not be taken out of the plan "
-                f"of {day}: {problem} Take it off the route."
+                f"of {day_words(day)}: {problem} Take it off the route."
             )
             store.add_task(
                 kind="empty_delivery",

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict, NotAllowed
 from routing.model.consents import Consent as Question
+from routing.model.days import day_words
 from routing.model.notices import Notice, NoticeKind, goods_line
 from routing.model.orders import Book, WaitingOrder
 from routing.rules.policies import PolicyBook
@@ -279,8 +280,9 @@ def _tell(store: Store, order: ShortOrder, proposal: Proposal, new_line: int, *,
             kind="call_customer",
             subject_kind="order",
             subject_id=order.id,
-            sentence=f"Call {order.customer}: {offer.given} × {offer.substitute.sku} come on {proposal.day} instead of "
-            f"{offer.replaced} × {offer.line.sku} of order {order.number}, and nobody there agreed to messages.",
+            sentence=f"Call {order.customer}: {offer.given} × {offer.substitute.sku} "
+            f"come on {day_words(proposal.day)} instead of {offer.replaced} × {offer.line.sku} "
+            f"of order {order.number}, and nobody there agreed to messages.",
             made_at=now,
             assignee=order.salesperson or "dispatcher",
             data={"day": proposal.day, "why": "substitute"},

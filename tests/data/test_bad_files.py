@@ -20,7 +20,8 @@ from data.db import Database
 from data.files import FolderFiles
 from data.importers import kinds, products, receipts
 from data.importers.table import read_table
-from data.importers.vroom import read_json, read_vroom
+from data.importers.vroom import read_vroom
+from data.importers.vroom_values import read_json
 from data.migrate import upgrade
 from routing.errors import Conflict, FileRefused, InvalidInput
 

@@ -13,7 +13,8 @@ import phonenumbers
 import pytest
 
 from data.demo.generate import EXTRACT, HERE, REVIEW, generate
-from routing.engines.addresses.gazetteer import Gazetteer, build_gazetteer
+from routing.engines.addresses.gazetteer import Gazetteer
+from routing.engines.addresses.gazetteer_build import build_gazetteer
 from routing.model.places import PinQuality
 from routing.rules.address import metres
 
@@ -97,6 +98,7 @@ def test_every_reference_leads_somewhere() -> None:
 def test_numbers_are_given_once() -> None:
     for name, key in (
         ("products.csv", "sku"),
+        ("suppliers.csv", "supplier"),
         ("customers.csv", "site"),
         ("inbound.csv", "number"),
         ("fleet.csv", "number"),
@@ -150,6 +152,7 @@ def test_every_cell_is_what_its_column_takes() -> None:
 
 def test_nobody_in_the_demo_can_be_called_or_written_to() -> None:
     addresses = [row["contact_address"] for row in rows("customers.csv")]
+    addresses += [row["email"] for row in rows("suppliers.csv")]
     addresses += [row[column] for row in rows("fleet.csv") for column in ("phone", "email") if row[column]]
     for address in addresses:
         if "@" in address:

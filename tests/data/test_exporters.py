@@ -224,5 +224,5 @@ def test_the_results_of_a_period_have_each_line_once_a_day(database: Database) -
         assert [(each.order, each.day, each.delivered, each.returned) for each in rows] == [
             ("SO-1-1", DAY, 7, 0), ("SO-1-2", DAY, 0, 12),
         ]  # fmt: skip
-        with pytest.raises(NotFound, match="from 2026-06-01 to 2026-06-30"):
+        with pytest.raises(NotFound, match="from Mon 1 Jun 2026 to Tue 30 Jun 2026"):
             period_results(connection, from_day="2026-06-01", to_day="2026-06-30")

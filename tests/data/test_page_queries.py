@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -53,6 +53,9 @@ def test_the_morning_as_it_begins(database: Database, desk: Desk) -> None:
         assert [receipt.number for receipt in recent_receipts(connection)] == ["R-0"]
         assert [site.id for site in addresses_in_review(connection)] == [desk.sites[4]]
         assert len(site_address(connection, desk.sites[4]).candidates) == 2
+        # A release takes what is on the truck too: its parts add up to it, and the page says them.
+        assert (found.release.on_shelf, found.release.on_truck, found.release.in_review) == (0, 3, 1)
+        assert found.releasable == 4
         assert order_counts(connection) | {"waiting": 3, "ready": 1} == order_counts(connection)
         assert [row.number for row in order_list(connection, states=("waiting",), text="caf so-2")] == ["SO-2"]
         assert [task.site_id for task in task_list(connection)] == [desk.sites[4]]
@@ -80,6 +83,19 @@ def test_the_morning_after_the_truck(database: Database, desk: Desk) -> None:
         assert [hit.order for hit in find_orders(connection, first.deliveries[0].number)] == ["SO-1"]
         assert message_counts(connection)["waiting"] == len(message_list(connection)) > 0
         assert (routes_of(connection, day=DAY), dict(left_out_by_reason(connection, day=DAY))) == ([], {})
+
+
+def test_the_newest_stand_in_the_order_in_which_they_became_known(database: Database, desk: Desk) -> None:
+    def note(kind: str, hours: int, *, known: int) -> None:
+        at = NOW + timedelta(hours=hours)
+        store.append_event(kind=kind, actor="test", captured_at=at, received_at=NOW + timedelta(hours=known), data={})
+
+    with open_store(database) as store:
+        note("day_closed", 5, known=5)
+        note("order_received", 1, known=4)  # written later, of an earlier hour
+        note("delivered", 2, known=6)  # a phone without signal
+    with database.reading() as connection:
+        assert [one.kind for one in newest_events(connection)[:3]] == ["delivered", "day_closed", "order_received"]
 
 
 def test_a_page_about_nothing_says_so(database: Database) -> None:

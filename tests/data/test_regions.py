@@ -28,7 +28,7 @@ def regions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Regions]:
 def test_a_built_region_has_roads_addresses_and_a_map(regions):
     directory = regions.directory("helsinki")
     assert (directory / BASEMAP_FILE).is_file()
-    assert (directory / "osrm" / "bike" / "region.osrm.hsgr").is_file()
+    assert (directory / "osrm" / "cargo_bike" / "region.osrm.hsgr").is_file()
     with Gazetteer(directory / ADDRESSES_FILE) as gazetteer:
         assert gazetteer.coverage.bounds == regions.facts("helsinki").bounds
         # A door with three shops is one address.

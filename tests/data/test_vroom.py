@@ -52,6 +52,15 @@ def document() -> Document:
             {"id": 13, "location_index": 2, "setup": 30, "service": 60, "pickup": [1]},
             {"id": 14, "location_index": 4, "delivery": [9]},
         ],
+        "shipments": [
+            {
+                "amount": [1],
+                "skills": [3],
+                "priority": 2,
+                "pickup": {"id": 5, "location_index": 1, "service": 20, "description": "hub"},
+                "delivery": {"id": 5, "location_index": 2, "service": 30, "time_windows": [[0, 4000]]},
+            }
+        ],
         "vehicles": [
             {
                 "id": 1,
@@ -60,11 +69,13 @@ def document() -> Document:
                 "start_index": 0,
                 "end_index": 0,
                 "capacity": [4],
-                "costs": {"fixed": 50, "per_hour": 3600, "per_km": 10},
+                "costs": {"fixed": 50, "per_hour": 3600, "per_km": 10, "per_task_hour": 36},
                 "skills": [3],
                 "type": "van",
                 "time_window": [0, 5000],
-                "breaks": [{"id": 1, "service": 300, "time_windows": [[600, 900]], "description": "coffee"}],
+                "breaks": [
+                    {"id": 1, "service": 300, "time_windows": [[600, 900]], "description": "coffee", "max_load": [4]}
+                ],
                 "speed_factor": 1.0,
                 "max_tasks": 5,
                 "max_travel_time": 4000,
@@ -86,13 +97,20 @@ def answered(given: Document) -> Document:
 def test_every_honoured_field_reaches_the_problem() -> None:
     given = read_vroom(document())
     visit, offer = given.problem.visits[0], given.problem.shifts[0]
-    assert (visit.setup_s, visit.service_s, visit.tier) == (40, 70, 10)
+    assert (visit.setup_s, visit.service_s, visit.tier) == (30, 60, 10)
+    assert visit.work_by_type == (("van", 40, 70),)
     assert (visit.load, visit.collect, visit.skills) == ((2,), (1,), frozenset({"3"}))
     assert [(w.start_s, w.end_s) for w in visit.windows] == [(0, 100), (500, 2000)]
-    assert (offer.start_s, offer.end_s, offer.capacity) == (0, 5000, (4,))
+    assert (offer.start_s, offer.end_s, offer.capacity, offer.type) == (0, 5000, (4,), "van")
     assert (offer.max_visits, offer.max_travel_s, offer.max_distance_m) == (5, 4000, 9000)
     assert (offer.cost.fixed, offer.cost.per_travel_hour, offer.cost.per_km) == (50_000, 3_600_000, 10_000)
-    assert offer.breaks[0].duration_s == 300
+    assert offer.cost.per_task_hour == 36_000
+    assert (offer.breaks[0].duration_s, offer.breaks[0].max_load) == (300, (4,))
+    fetched, brought = given.problem.visits[-2:]
+    assert (fetched.place, fetched.service_s, fetched.name, fetched.tier) == (1, 20, "hub", 2)
+    assert (brought.place, brought.windows[0].end_s, brought.skills) == (2, 4000, frozenset({"3"}))
+    (shipment,) = given.problem.shipments
+    assert (shipment.pickup, shipment.delivery, shipment.amount) == (fetched.id, brought.id, (1,))
     assert given.time_limit_s == 3
     assert given.start is not None
     assert given.start.routes[0].visits == (12,)
@@ -104,20 +122,38 @@ def test_the_answer_adds_up() -> None:
     steps = route["steps"]
     assert (out["code"], out["summary"]["routes"], out["summary"]["unassigned"]) == (0, 1, 1)
     assert [step["type"] for step in steps].count("job") == 3
+    assert [step["type"] for step in steps if step.get("id") == 5] == ["pickup", "delivery"]
     assert (steps[0]["type"], steps[-1]["type"]) == ("start", "end")
     assert [(gone["id"], gone["reasons"], gone["proven"]) for gone in out["unassigned"]] == [(14, ["capacity"], True)]
     used = route["duration"] + route["setup"] + route["service"] + route["waiting_time"]
     assert steps[-1]["arrival"] == steps[0]["arrival"] + used
-    assert (route["setup"], route["service"], route["priority"]) == (70, 70 + 60 + 60 + 300, 10)
+    # Setup is spared at both doors: what a shipment fetches and brings there needs none and goes first.
+    work = 70 + 60 + 60 + 20 + 30
+    assert (route["setup"], route["service"], route["priority"]) == (0, work + 300, 10 + 2 + 2)
     assert (route["duration"], route["distance"]) == (400, 800)
-    assert route["cost"] == 50 + 400 + 8
-    assert (route["delivery"], route["pickup"]) == ([3], [2])
+    assert route["cost"] == 50 + 400 + 8 + work / 100
+    assert (route["delivery"], route["pickup"]) == ([4], [3])
     assert (steps[0]["load"], steps[-1]["load"]) == ([3], [2])
     for before, after in pairwise(steps):
         left = before["arrival"] + before["waiting_time"] + before["setup"] + before["service"]
         assert after["arrival"] == left + after["duration"] - before["duration"]
     first = next(step for step in steps if step.get("id") == 11)
     assert (first["location"], first["description"]) == ([24.9, 60.2], "Café 12 at the corner")
+
+
+def test_a_shipment_that_fits_nowhere_is_left_out_with_both_its_ends() -> None:
+    given = document()
+    given["shipments"][0]["amount"] = [9]
+    gone = [(each["type"], each["id"], each["reasons"]) for each in answered(given)["unassigned"]]
+    assert gone == [("job", 14, ["capacity"]), ("pickup", 5, ["capacity"]), ("delivery", 5, ["capacity"])]
+
+
+def test_a_job_a_pickup_and_a_delivery_may_have_one_id() -> None:
+    given = document()
+    for half in ("pickup", "delivery"):
+        given["shipments"][0][half]["id"] = 11
+    steps = answered(given)["routes"][0]["steps"]
+    assert sorted(step["type"] for step in steps if step.get("id") == 11) == ["delivery", "job", "pickup"]
 
 
 def test_a_small_problem_with_a_matrix_alone_is_answered() -> None:
@@ -168,19 +204,31 @@ def put(path: str, value: Any) -> Any:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (put("shipments", []), "shipments is refused"),
+        (put("shipments", {}), "shipments must be an array"),
+        (put("shipments.0.colour", 1), r"shipments\[0\]: colour is not a field"),
+        (put("shipments.0.pickup", None), r"shipments\[0\]: pickup must be an object"),
+        (put("shipments.0.pickup.skills", [1]), "pickup 5: skills is refused"),
+        (put("shipments.0.pickup.id", None), "pickup: id is null"),
+        (put("shipments.0.amount", [1, 2]), "same number everywhere"),
+        (put("shipments.0.priority", 101), "from 0 to 100"),
         (put("matrix", []), "matrix and matrices are both given"),
         (put("jobs.0.amount", [1]), "job 11: amount is refused"),
         (put("jobs.0.colour", 1), "job 11: colour is not a field"),
         (put("colour", 1), "colour is not a field"),
         (put("vehicles.0.colour", 1), "vehicle 1: colour"),
-        (put("vehicles.0.costs.per_task_hour", 1), "per_task_hour is refused"),
+        (put("vehicles.0.costs.per_task_hour", -1), "per_task_hour is -1"),
         (put("vehicles.0.costs.colour", 1), "costs: colour"),
-        (put("vehicles.0.breaks.0.max_load", [1]), "max_load is refused"),
+        (put("vehicles.0.breaks.0.max_load", [1, 2]), "same number everywhere"),
+        (put("vehicles.0.breaks.0.colour", 1), "breaks: colour"),
+        (put("jobs.0.setup_per_type", {"": 1}), "which no vehicle can have"),
+        (put("vehicles.0.steps.1.type", "lunch"), 'type "lunch" is refused'),
+        (put("vehicles.0.steps.2.type", "start"), "start is step 3 of 3"),
+        (put("vehicles.0.steps.1", {"type": "break", "id": 9}), "break 9 is not among its breaks"),
+        (put("options.c", 1), "options: c"),
         (put("vehicles.0.steps.1.service_at", 1), "service_at is refused"),
         (put("vehicles.0.steps.1.service_after", 1), "service_after is refused"),
         (put("vehicles.0.steps.1.service_before", 1), "service_before is refused"),
-        (put("vehicles.0.steps.1.type", "pickup"), 'type "pickup" is refused'),
+        (put("vehicles.0.steps.1.type", "pickup"), "pickup 12 is not among the shipments"),
         (put("vehicles.0.steps.1.id", 99), "job 99 is not among the jobs"),
         (put("matrices.car.costs", []), "costs is refused"),
         (put("matrices.car.durations", [[1, 2]]), "not square"),
@@ -217,10 +265,18 @@ def test_what_is_not_honoured_is_refused_by_its_name(change: Any, words: str) ->
         read_vroom(given)
 
 
-def test_times_that_differ_by_vehicle_type_are_refused() -> None:
+def test_times_differ_by_the_type_of_the_vehicle() -> None:
     given = document()
-    given["vehicles"].append({**given["vehicles"][0], "id": 2, "type": "bike", "steps": []})
-    with pytest.raises(FileRefused, match="_per_type gives the vehicles different times"):
+    given["vehicles"][0]["type"] = "bike"
+    (route,) = answered(given)["routes"]
+    first = next(step for step in route["steps"] if step.get("id") == 11)
+    assert first["service"] == 60
+
+
+def test_two_pickups_with_one_id_are_refused() -> None:
+    given = document()
+    given["shipments"] *= 2
+    with pytest.raises(FileRefused, match="two have a pickup with the id 5"):
         read_vroom(given)
 
 

@@ -444,6 +444,79 @@ def test_7_ship_part_or_wait(planned: Demo) -> None:
     expect(page.locator(".timeline")).to_contain_text(f"8 of 12 units ride along beside {ride.beside}")
 
 
+def jump(demo: Demo, clock: str) -> None:
+    demo.page.goto(f"{demo.address}/show")
+    demo.page.locator(".demo-clock summary").click()
+    demo.page.get_by_role("button", name=f"Jump to {clock}").click()
+    expect(demo.page.locator("#demo-clock")).to_have_text(clock)
+
+
+def test_8_a_van_is_behind_and_only_those_whose_promise_breaks_are_told(planned: Demo) -> None:
+    page = planned.page
+    assert planned.state(8) == "dispatch first"
+    dispatch(planned.installation)
+    assert planned.state(8) == "jump to 11:20 first"
+    jump(planned, "11:20")
+    expect(page.get_by_text(re.compile(r"^The vans that are out have been to \d+ doors\.$"))).to_be_visible()
+    expect(planned.card(8)).to_contain_text(re.compile(r"Van|Bike"))
+    expect(planned.card(8)).to_contain_text(re.compile(r"is \d+ min behind\. \d+ promises? will break\."))
+    before = planned.plan()
+    planned.show(8)
+    goes_on = page.locator("#goes-on")
+    expect(goes_on).to_contain_text(re.compile(r"\d+ promises? will break\."))
+    expect(goes_on).to_contain_text(re.compile(r"D-\d+ would (come|be there) at \d\d:\d\d"))
+    options = page.locator(".option")
+    assert options.count() >= 1
+    for each in options.all():
+        expect(each.get_by_text("Is told")).to_be_visible()
+        expect(each.locator("dd", has_text=re.compile(r"^[+−±]€\d+\.\d\d$"))).to_be_visible()
+    assert planned.plan().plan_id == before.plan_id, "looking changes nothing"
+    options.first.get_by_role("button", name="Do this").click()
+    expect(page.get_by_text(re.compile("^Done: "))).to_be_visible()
+    after = planned.plan()
+    assert after.parent_id == before.plan_id
+    with planned.installation.database.reading() as connection:
+        saved = SqlStore(connection).plan(after.plan_id)
+    assert violations(saved.plan, saved.problem) == []
+    times = {r.vehicle: [(s.site, s.arrival) for s in r.stops] for r in before.routes}
+    changed = [r.vehicle for r in after.routes if times[r.vehicle] != [(s.site, s.arrival) for s in r.stops]]
+    assert len(changed) == 1, changed
+    assert planned.state(8) == "decided"
+
+
+def test_10_at_16_00_a_van_cannot_finish_and_what_it_leaves_is_ranked(planned: Demo) -> None:
+    dispatch(planned.installation)
+    jump(planned, "16:00")
+    page = planned.page
+    assert planned.state(10) == "to decide"
+    planned.show(10)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Van 6 cannot finish")
+    expect(page.locator("#goes-on")).to_contain_text("after the end of its shift")
+    ranked = page.locator(".ranked li")
+    tiers = [int(re.search(r"tier (\d)", row.inner_text())[1]) for row in ranked.all()]  # type: ignore[index]
+    assert tiers == sorted(tiers), "all of them are promised for today: the lower tier stays behind first"
+    staying = page.locator(".ranked input:checked").count()
+    leave = page.locator(".option[data-kind=leave]")
+    expect(leave.get_by_role("heading")).to_have_text(re.compile(f"Leave {staying} for another day: "))
+    # A person may want another one to stay behind: its effect is shown first.
+    page.locator(".ranked input").last.check()
+    page.get_by_role("button", name="Show the effect").click()
+    expect(page.locator(".option[data-kind=leave]").get_by_role("heading")).to_have_text(
+        re.compile(f"Leave {staying + 1} for another day: ")
+    )
+    page.go_back()
+    before = planned.plan()
+    page.locator(".option[data-kind=leave]").get_by_role("button", name="Do this").click()
+    expect(page.get_by_text(re.compile("^Done: Leave"))).to_be_visible()
+    after = planned.plan()
+    assert len(after.left_out) == len(before.left_out) + staying
+    calls = planned.rows(
+        select(tables.task.c.sentence).where(tables.task.c.kind == "call_customer", tables.task.c.urgent)
+    )
+    assert sum("Van 6 does not reach" in row.sentence for row in calls) == staying
+    assert planned.state(10) == "decided"
+
+
 def a_van_that_passes(demo: Demo) -> RideOffer:
     """The offer of the demo's order; in a plan too full for it, room is made first, stop by stop."""
     number = PARTS["near"]["order"]

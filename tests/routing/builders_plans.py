@@ -16,6 +16,7 @@ from routing.model.plans import (
     PlannedRoute,
     Problem,
     ShiftOffer,
+    Shipment,
     Travel,
     Unassigned,
     Visit,
@@ -65,6 +66,7 @@ def problem(
     *visits: Visit,
     shifts: tuple[ShiftOffer, ...] | None = None,
     locks: tuple[Lock, ...] = (),
+    shipments: tuple[Shipment, ...] = (),
     travel: Travel | None = None,
     dimensions: tuple[str, ...] = ("pieces",),
 ) -> Problem:
@@ -79,6 +81,7 @@ def problem(
         visits=visits,
         shifts=(shift(),) if shifts is None else shifts,
         locks=locks,
+        shipments=shipments,
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 
-from routing.model.plans import Lock, Problem, Travel, Window
+from routing.model.plans import CostScheme, Lock, Problem, Shipment, Travel, Window
 from tests.routing.builders_plans import HOUR, MINUTE, between, pause, problem, shift, visit
 
 
@@ -36,9 +38,31 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True) -> Problem:
             age=draw(st.integers(0, 9)),
             ready_s=draw(st.sampled_from([None, None, 9 * HOUR, 11 * HOUR])),
             skills=draw(skills) if draw(st.booleans()) else frozenset(),
+            work_by_type=(("bike", 60 * draw(st.integers(0, 9)), 900),) if draw(st.integers(0, 3)) == 0 else (),
         )
         for n in range(draw(st.integers(0, most)))
     )
+    decided_by_hand = locks and draw(st.booleans())
+    shipments: tuple[Shipment, ...] = ()
+    if not decided_by_hand and len(visits) > 1 and draw(st.booleans()):
+        # The first two; in larger problems the next two as well.
+        pairs = range(0, len(visits) - 1 if len(visits) > 3 else 2, 2)[:2]
+        joined = [one.id for one in visits]
+        shipments = tuple(
+            Shipment(pickup=joined[n], delivery=joined[n + 1], amount=(draw(st.integers(0, 5)), 0)) for n in pairs
+        )
+        tier = {one.delivery: visits[n].tier for n, one in zip(pairs, shipments, strict=True)}
+        visits = tuple(replace(one, tier=tier.get(one.id, one.tier)) for one in visits)
+    noon = pause(2, at=(11 * HOUR, 12 * HOUR))
+    rests = [
+        (),
+        (),
+        (pause(),),
+        (pause(1), noon),
+        (replace(pause(), max_load=(2, 9)),),
+        (pause(1), replace(noon, max_load=(0, 0))),
+    ]
+    costs = [CostScheme(), CostScheme(per_travel_hour=3600, per_task_hour=1800)]
     shifts = tuple(
         shift(
             n + 1,
@@ -48,7 +72,8 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True) -> Problem:
             end_s=draw(st.integers(11, 17)) * HOUR,
             capacity=(draw(st.integers(0, 15)), draw(st.integers(0, 9))),
             skills=draw(skills),
-            breaks=draw(st.sampled_from([(), (), (pause(),), (pause(1), pause(2, at=(11 * HOUR, 12 * HOUR)))])),
+            breaks=draw(st.sampled_from(rests)),
+            cost=draw(st.sampled_from([CostScheme(fixed=1000, per_hour=3600, per_km=100), *costs])),
             loading_s=draw(st.sampled_from([0, 600])),
             debrief_s=draw(st.sampled_from([0, 600])),
             max_stops=draw(st.sampled_from([None, None, 2])),
@@ -56,11 +81,12 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True) -> Problem:
             max_distance_m=draw(st.sampled_from([None, None, 50_000])),
             max_travel_s=draw(st.sampled_from([None, None, HOUR])),
             speed_factor=draw(st.sampled_from([1.0, 1.0, 0.7])),
+            type=draw(st.sampled_from(["", "", "bike"])),
         )
         for n in range(draw(st.integers(0, 3)))
     )
     decided: tuple[Lock, ...] = ()
-    if locks and visits and shifts and draw(st.booleans()):
+    if decided_by_hand and visits and shifts:
         key = draw(st.sampled_from([one.id for one in visits]))
         where = draw(st.sampled_from([one.id for one in shifts]))
         decided = (Lock(visit=key, shift=where, position=draw(st.sampled_from([None, 0, 1]))),)
@@ -68,6 +94,7 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True) -> Problem:
         *visits,
         shifts=shifts,
         locks=decided,
+        shipments=shipments,
         travel=Travel(durations_s=table, distances_m=np.where(table < 0, -1, table * 10)),
         dimensions=("kg", "pallets"),
     )

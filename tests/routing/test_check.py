@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from routing.model.plans import Lock, Plan, Problem, Reason, Unassigned
+from routing.model.plans import Break, CostScheme, Lock, Plan, Problem, Reason, Shipment, Unassigned
 from routing.rules.check import violations
 from tests.routing.builders_plans import HOUR, between, line, pause, plan, problem, shift, visit
 
@@ -155,3 +155,45 @@ def test_a_done_visit_is_not_judged_by_window_and_ready_time() -> None:
         visit(1, 3, windows=between(0, HOUR), ready_s=11 * HOUR), locks=(Lock(visit=1, shift=1, position=0, done=True),)
     )
     assert violations(plan(late, {1: [1]}), late) == []
+
+
+def shipped(shipments: tuple[Shipment, ...], **changes: object) -> Problem:
+    return problem(visit(1, 2), visit(2, 6), visit(3, 7), shifts=(shift(**changes), shift(2)), shipments=shipments)
+
+
+def test_a_shipment_that_is_not_brought_afterwards_by_the_same_van_is_found_out() -> None:
+    joined = shipped((Shipment(pickup=1, delivery=2, amount=(5,)),))
+    alone = shipped(())
+    assert codes(plan(joined, {1: [1, 2, 3]}), joined) == set()
+    assert "shipment" in codes(plan(alone, {1: [2, 1, 3]}), joined)
+    assert "shipment" in codes(plan(alone, {1: [1, 3], 2: [2]}), joined)
+    left_out = (Unassigned(visit=2, reasons=(Reason.COMPETED_OUT,), proven=False),)
+    assert "shipment" in codes(plan(alone, {1: [1, 3]}, left_out=left_out), joined)
+
+
+def test_what_a_shipment_weighs_on_board_is_found_out() -> None:
+    assert {"load", "capacity"} <= codes(
+        plan(shipped(()), {1: [1, 2, 3]}), shipped((Shipment(pickup=1, delivery=2, amount=(9,)),))
+    )
+
+
+def test_a_break_with_too_much_on_board_is_found_out() -> None:
+    def resting(limit: tuple[int, ...] | None) -> Problem:
+        tea = Break(id=1, duration_s=60, windows=between(8 * HOUR, 8 * HOUR), max_load=limit)
+        return problem(visit(1, 2), shifts=(shift(breaks=(tea,)),))
+
+    assert codes(plan(resting((1,)), {1: [1]}), resting((1,))) == set()
+    assert codes(plan(resting(None), {1: [1]}), resting((0,))) == {"break_load"}
+
+
+def test_times_of_another_type_of_vehicle_are_found_out() -> None:
+    one = visit(1, 2, work_by_type=(("bike", 0, 60),))
+    bike, van = (problem(one, shifts=(shift(type=kind),)) for kind in ("bike", ""))
+    assert codes(plan(bike, {1: [1]}), bike) == set()
+    assert "service" in codes(plan(van, {1: [1]}), bike)
+
+
+def test_hours_at_the_door_are_counted_in_the_cost() -> None:
+    free, paid = (problem(visit(1, 2), shifts=(shift(cost=CostScheme(per_task_hour=n)),)) for n in (0, 3600))
+    assert codes(plan(paid, {1: [1]}), paid) == set()
+    assert codes(plan(free, {1: [1]}), paid) == {"cost"}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from routing.errors import InvalidProblem
-from routing.model.plans import Break, CostScheme, Lock, PlannedRoute, Reason, Travel, Window
+from routing.model.plans import Break, CostScheme, Lock, PlannedRoute, Reason, Shipment, Travel, Window
 from routing.rules.schedule import Failure, Timetable, schedule
 from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, problem, shift, visit
 
@@ -139,6 +139,7 @@ def test_one_break_is_placed_as_the_general_rule_places_it() -> None:
             work=generator.integers(0, 400, count).tolist(),
             spans=[((int(a), int(a) + int(generator.integers(0, 1500))),) for a in opens],
             leave_s=0,
+            barred=[],
         )
         begin = int(generator.integers(0, 3000))
         rest = (int(generator.integers(1, 600)), ((begin, begin + int(generator.integers(0, 900))),))
@@ -218,3 +219,123 @@ def test_too_many_breaks_and_no_speed_are_refused() -> None:
         Timetable(problem(visit(1, 1), shifts=(shift(breaks=breaks),)))
     with pytest.raises(InvalidProblem, match="speed factor"):
         Timetable(problem(visit(1, 1), shifts=(shift(speed_factor=0.0),)))
+
+
+# ---- shipments: fetched at place 2, brought to place 6
+
+
+def shipped(*more: object, amount: int = 4, **changes: object):
+    return problem(
+        visit(1, 2, load=(0,)), visit(2, 6, load=(0,)), *more, shifts=(shift(**changes),),
+        shipments=(Shipment(pickup=1, delivery=2, amount=(amount,)),),
+    )  # fmt: skip
+
+
+def test_what_a_shipment_fetches_is_on_board_until_it_is_brought() -> None:
+    route = driven(shipped(visit(3, 4)), 1, [1, 3, 2])
+    assert [stop.load for stop in route.stops] == [(1 + 4 - 0,), (4,), (0,)]
+    assert failed(shipped(visit(3, 4), capacity=(4,)), 1, [1, 3, 2]).amount == 1
+    assert driven(shipped(visit(3, 4), capacity=(4,)), 1, [3, 1, 2])
+
+
+@pytest.mark.parametrize("ids", [[2, 1], [1], [2]])
+def test_a_shipment_is_fetched_before_it_is_brought_by_the_same_van(ids: list[int]) -> None:
+    assert isinstance(schedule(shipped(), 1, ids), Failure)
+
+
+def test_a_shipment_that_joins_nothing_or_two_priorities_is_refused() -> None:
+    with pytest.raises(InvalidProblem, match="no visit of the problem"):
+        problem(visit(1, 2), shipments=(Shipment(pickup=1, delivery=9, amount=(1,)),))
+    with pytest.raises(InvalidProblem, match="the same priority"):
+        problem(visit(1, 2), visit(2, 3, tier=1), shipments=(Shipment(pickup=1, delivery=2, amount=(1,)),))
+    with pytest.raises(InvalidProblem, match="needs 1 amounts"):
+        problem(visit(1, 2), visit(2, 3), shipments=(Shipment(pickup=1, delivery=2, amount=(1, 2)),))
+    with pytest.raises(InvalidProblem, match="Two shipment's visits have the id 1"):
+        problem(visit(1, 2), visit(2, 3), shipments=(Shipment(pickup=1, delivery=1, amount=(1,)),))
+
+
+# ---- breaks by load, times by type of vehicle, hours at the door
+
+
+def test_a_break_is_taken_where_no_more_than_its_load_is_on_board() -> None:
+    """The van leaves at 8:00 with 2 and has served at 8:06 and at 8:12; it may rest with 1 on board, until 8:10."""
+    tea = Break(id=1, duration_s=600, windows=between(8 * HOUR, 8 * HOUR + 10 * MINUTE), max_load=(1,))
+    day = problem(visit(1, 1), visit(2, 2), shifts=(shift(breaks=(tea,)),))
+    (rest,) = driven(day, 1, [1, 2]).breaks
+    assert rest.after_stop == 1
+    never = problem(visit(1, 1, collect=(2,)), shifts=(shift(breaks=(Break(
+        id=1, duration_s=600, windows=between(8 * HOUR, 9 * HOUR), max_load=(0,)),)),))  # fmt: skip
+    assert failed(never, 1, [1]).reason is Reason.DRIVER_HOURS
+
+
+def test_a_break_by_load_waits_for_the_stop_after_which_it_is_light_enough() -> None:
+    """Its window closes at 8:05: the van is light at 8:06 only."""
+    tea = Break(id=1, duration_s=600, windows=between(8 * HOUR, 8 * HOUR + 5 * MINUTE), max_load=(0,))
+    assert failed(problem(visit(1, 1), shifts=(shift(breaks=(tea,)),)), 1, [1]).reason is Reason.DRIVER_HOURS
+
+
+def test_a_shipment_on_board_keeps_a_driver_from_a_break_by_load() -> None:
+    tea = Break(id=1, duration_s=600, windows=between(8 * HOUR, 9 * HOUR), max_load=(0,))
+    (rest,) = driven(shipped(breaks=(tea,)), 1, [1, 2]).breaks
+    assert rest.after_stop in (0, 2)
+
+
+def test_a_type_of_vehicle_needs_its_own_times_at_a_door() -> None:
+    day = problem(visit(1, 3, setup_s=60, work_by_type=(("bike", 0, 120),)), shifts=(shift(1), shift(2, type="bike")))
+    van, bike = (driven(day, key, [1]).stops[0] for key in (1, 2))
+    assert (van.departure_s - van.start_s, bike.departure_s - bike.start_s) == (6 * MINUTE, 2 * MINUTE)
+
+
+def test_hours_at_the_door_have_a_price_of_their_own() -> None:
+    cost = CostScheme(per_task_hour=3600)
+    day = problem(visit(1, 3, setup_s=60), shifts=(shift(cost=cost),))
+    assert driven(day, 1, [1]).cost == 6 * MINUTE
+
+
+# ---- two constraints at once
+
+
+def test_a_break_and_a_window_share_the_hour() -> None:
+    """The break opens at 9:00 for half an hour, the door closes at 9:10: the door goes first."""
+    tea = pause(at=(9 * HOUR, 9 * HOUR + 30 * MINUTE))
+    day = problem(visit(1, 30, windows=between(9 * HOUR, 9 * HOUR + 10 * MINUTE)), shifts=(shift(breaks=(tea,)),))
+    route = driven(day, 1, [1])
+    assert (route.stops[0].start_s, route.breaks[0].after_stop) == (9 * HOUR, 1)
+
+
+def test_goods_that_are_ready_late_and_a_window_that_closes_early() -> None:
+    """Ready at 8:50, closing at 8:55, three minutes away: in time. Six minutes away: not."""
+    early = {"ready_s": 8 * HOUR + 50 * MINUTE, "windows": between(0, 8 * HOUR + 55 * MINUTE)}
+    assert driven(problem(visit(1, 3, **early)), 1, [1])
+    assert failed(problem(visit(1, 6, **early)), 1, [1]).reason is Reason.NOT_READY
+
+
+def test_a_slow_profile_and_a_limit_of_driving() -> None:
+    day = problem(
+        visit(1, 10), shifts=(shift(max_travel_s=20 * MINUTE), shift(2, max_travel_s=20 * MINUTE, speed_factor=0.5))
+    )
+    assert driven(day, 1, [1])
+    assert failed(day, 2, [1]).reason is Reason.DRIVER_HOURS
+
+
+def test_a_collection_and_a_shipment_share_the_room() -> None:
+    """Three are collected at place 1 and stay on board; the shipment of 4 then needs a van for 7."""
+    gather = visit(3, 1, load=(0,), collect=(3,))
+    assert failed(shipped(gather, capacity=(6,)), 1, [3, 1, 2]).amount == 1
+    assert driven(shipped(gather, capacity=(6,)), 1, [1, 2, 3])
+
+
+def test_a_shipment_within_one_door_sets_up_once() -> None:
+    day = problem(
+        visit(1, 2, setup_s=60), visit(2, 2, setup_s=60),
+        shipments=(Shipment(pickup=1, delivery=2, amount=(1,)),),
+    )  # fmt: skip
+    (stop,) = driven(day, 1, [1, 2]).stops
+    assert stop.departure_s - stop.start_s == 11 * MINUTE
+
+
+def test_setup_is_spared_at_a_door_a_type_of_vehicle_needs_longer_for() -> None:
+    long = {"setup_s": 60, "work_by_type": (("truck", 600, 300),)}
+    day = problem(visit(1, 3, **long), visit(2, 3, **long), shifts=(shift(type="truck"),))
+    (stop,) = driven(day, 1, [1, 2]).stops
+    assert stop.departure_s - stop.start_s == 20 * MINUTE

@@ -390,7 +390,7 @@ def make_region(home: Path) -> Callable[[str], Path]:
     """A region whose link points at the build of that name, as a build leaves it."""
 
     def make(build: str) -> Path:
-        from routing.engines.addresses.gazetteer import build_gazetteer
+        from routing.engines.addresses.gazetteer_build import build_gazetteer
 
         folder = home / "regions" / ".town.builds" / build
         folder.mkdir(parents=True)

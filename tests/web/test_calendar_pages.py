@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,17 @@ def test_a_closed_day_is_shown_first_and_moves_dates_when_kept(client: FlaskClie
     assert said(website) == [(today, False, "Founder's day")]
     assert today not in dates(website)
     assert "Founder" in client.get("/calendars").text
+
+
+def test_what_moves_anyway_is_not_said_to_be_the_holidays(client: FlaskClient, website: Website, desk: Desk) -> None:
+    yesterday = (website.clock.at - timedelta(days=1)).date().isoformat()
+    with website.installation.database.writing() as connection:
+        mine = tables.order_line.c.order_id == desk.orders[4]
+        connection.execute(update(tables.order_line).where(mine).values(expected_on=yesterday))
+    far = (website.clock.at + timedelta(days=40)).date().isoformat()
+    shown = post(client, "/calendars/simulate", kind="day", scope="company", whom="", day=far, said="closed").text
+    assert "change through it" in shown
+    assert "SO-4" in shown.partition("Moves anyway")[2]
 
 
 def test_what_moved_on_meanwhile_is_shown_again(client: FlaskClient, website: Website) -> None:

@@ -86,7 +86,7 @@ def test_the_command_writes_a_file_by_its_ending_and_says_how_many(website: Webs
     assert said.exit_code == 0
     assert json.loads(said.stdout)["rows"] == 4
     assert openpyxl.load_workbook(tmp_path / "orders.xlsx").active.max_row == 5
-    assert run(website, "export", "stock").stdout_bytes.startswith(b"\xef\xbb\xbfdepot,sku,")
+    assert run(website, "export", "stock").stdout_bytes.startswith(b"depot,sku,")
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["orders.xlsx"]
 
 
@@ -103,5 +103,14 @@ def test_results_of_a_period_by_command(website: Website, tmp_path: Path) -> Non
     said = run(website, "results", "--from", "2026-05-01", "--to", "2026-05-31", "-o", there)
     assert (said.exit_code, "3 lines" in said.stdout) == (0, True)
     assert openpyxl.load_workbook(there).active.max_row == 4
+    piped = run(website, "results", "--from", DAY).stdout_bytes
+    assert piped.startswith(b"order,line,source,")
+    first = next(csv.DictReader(io.StringIO(piped.decode("utf-8"))))
+    assert [first[name] for name in ("source", "customer_number", "site_number", "depot")] == [
+        "own",
+        "C1-1",
+        "S1-1",
+        "DEP1",
+    ]
     for words in (("--to", DAY), ("--day", DAY, "--from", DAY), ("--from", "2026-05-31", "--to", "2026-05-01")):
         assert run(website, "results", *words).exit_code == 2

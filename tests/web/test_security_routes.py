@@ -99,6 +99,8 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /plan/<int:plan_id>/left-out/<int:delivery_id>": EVERYONE,
     "POST /plan/<int:plan_id>/lock": DESK,
     "POST /plan/<int:plan_id>/move": DESK,
+    "GET /plan/<int:plan_id>/late/<int:shift_id>": DESK,
+    "POST /plan/<int:plan_id>/late/<int:shift_id>": DESK,
     "GET /plan/<int:plan_id>/out/<int:shift_id>": DESK,
     "POST /plan/<int:plan_id>/out/<int:shift_id>": DESK,
     "GET /plan/<int:plan_id>/out/<int:shift_id>/options": DESK,

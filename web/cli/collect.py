@@ -10,6 +10,7 @@ from data.queries.backorders import customers_called
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import InvalidInput, NotFound
+from routing.model.days import day_words
 from routing.services.collecting import Fetching, cancel_collection, collect_goods
 from web.cli.output import clean, json_option, print_json
 from web.cli.values import DAY
@@ -79,7 +80,9 @@ def collect_command(
     if as_json:
         print_json(asdict(made))
         return
-    click.echo(clean(f"{made.number} fetches {made.quantity} × {made.sku} from {made.site}, from {made.day} on."))
+    click.echo(
+        clean(f"{made.number} fetches {made.quantity} × {made.sku} from {made.site}, from {day_words(made.day)} on.")
+    )
 
 
 def _cancel(number: str, as_json: bool) -> None:

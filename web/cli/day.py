@@ -14,16 +14,16 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from data.store import SqlStore, open_store
+from data.store import open_store
 from routing.errors import Conflict, InvalidInput
+from routing.model.days import day_words
 from routing.model.places import PinQuality
-from routing.rules.calendars import zone_of
 from routing.services.dispatching import dispatch_day
 from routing.services.loading import Loaded, load_route
 from routing.services.locating import LocatedAll, locate_sites
 from routing.services.planning import begin_plan
 from web.cli.output import counted, json_option, print_json
-from web.cli.values import DAY, SECONDS, SEED
+from web.cli.values import DAY, SECONDS, SEED, the_day
 from web.wiring import Installation, open_installation
 
 BY = "command line"
@@ -78,9 +78,9 @@ def plan_command(from_day: str | None, to_day: str | None, time_limit: float, se
 
     documents: list[dict[str, Any]] = []
     with open_installation() as here:
+        day = the_day(here, from_day)
         with open_store(here.database) as store:
             groups = store.depots_by_region()
-            day = from_day or _today(here, store)
         if not groups:
             raise InvalidInput("There is no depot to plan from. Import one first: backroute import fleet FILE")
         for depot_ids in groups.values():
@@ -134,8 +134,8 @@ def dispatch_command(day: str | None, load: bool, as_json: bool) -> None:
     loaded: list[Loaded] = []
     not_loaded: list[str] = []
     with open_installation() as here:
+        day = the_day(here, day)
         with open_store(here.database) as store:
-            day = day or _today(here, store)
             depot_ids = store.depot_ids()
             shifts = store.routes_of_day(day=day, depot_ids=depot_ids) if load else ()
         for shift_id in shifts:
@@ -181,11 +181,13 @@ def dispatch_command(day: str | None, load: bool, as_json: bool) -> None:
                 continue  # everything of it was on the van before
             click.echo(f"Loaded {each.vehicle}: {each.deliveries} deliveries, {each.units} units.")
         for sent in result.dispatched:
-            click.echo(
-                f"{sent.vehicle}, {sent.driver}: {sent.stops} stops, {sent.told} messages. {links[sent.shift_id]}"
-            )
+            told = counted(sent.told, "message to customers", "messages to customers")
+            click.echo(f"{sent.vehicle}, {sent.driver}: {counted(sent.stops, 'stop')}, {told}. The driver's link:")
+            click.echo(f"  {links[sent.shift_id]}")
         if result.dispatched and mode == "off":
-            click.echo("Sending is off: the messages wait in the outbox. Switch it on under Settings.")
+            click.echo("Sending is off: every message waits in the outbox. Switch it on under Settings, Messages.")
+        elif result.dispatched:
+            click.echo("The messages go out with `backroute notify`, or by themselves while `serve` runs.")
         if result.as_before:
             click.echo(f"{result.as_before} out already, unchanged.")
         for sentence in (*not_loaded, *(each.sentence for each in result.left)):
@@ -199,8 +201,7 @@ def dispatch_command(day: str | None, load: bool, as_json: bool) -> None:
 def notify_command(as_json: bool) -> None:
     """Do what is due: end the terms for an answer, make the day's lists of backorders, send the messages.
 
-    While outbound is off, messages wait. `serve` and `worker` do the same by themselves, every few seconds.
-
+    While sending is off, messages wait. `serve` and `worker` do the same by themselves, every few seconds.
 
     Exit code 1 when some could not be handed over.
     """
@@ -229,10 +230,25 @@ def notify_command(as_json: bool) -> None:
     if due.lists_made:
         click.echo(f"{due.lists_made} lists of backorders were made.")
     if mode == "off":
-        click.echo("Outbound is off: messages wait. Switch it on under Settings, Messages.")
+        click.echo("Sending is off: messages wait in the outbox. Switch it on under Settings, Messages.")
     else:
-        click.echo(", ".join(f"{many} {name.replace('_', ' ')}" for name, many in totals.items()) + ".")
+        for name, said in _SAID_OF_SENDING.items():
+            if many := totals.get(name, 0):
+                click.echo(f"{counted(many, 'message')} {said}")
+        if not any(totals.values()):
+            click.echo("No message is due.")
     _end(totals)
+
+
+_SAID_OF_SENDING = {
+    "sent": "sent.",
+    "failed": "not handed over; tried again later by themselves.",
+    "refused": "refused by the mail server or gateway: see Messages.",
+    "withheld": "held back: there is more than the cap of the day, or no address to try with. See Messages.",
+    "postponed": "kept until the recipient's quiet hours are over.",
+    "maybe_twice": "handed over once more, because nobody knows whether the first time arrived.",
+}
+"""What became of the messages, by the word of `--json`."""
 
 
 def _end(totals: Mapping[str, int]) -> None:
@@ -254,10 +270,6 @@ def _bar(said: str) -> Progress:
     )
 
 
-def _today(here: Installation, store: SqlStore) -> str:
-    return here.clock.now().astimezone(zone_of(store.company().zone)).date().isoformat()
-
-
 def _region(here: Installation) -> str:
     return here.regions.default().name
 
@@ -276,11 +288,8 @@ def _located(result: LocatedAll) -> dict[str, Any]:
 
 def _show_plan(document: Mapping[str, Any], zones: Mapping[str, str]) -> None:
     console = Console()
-    days = (
-        document["from_day"]
-        if document["from_day"] == document["to_day"]
-        else "{from_day} to {to_day}".format_map(document)
-    )
+    first, last = document["from_day"], document["to_day"]
+    days = day_words(first) if first == last else f"{day_words(first)} to {day_words(last)}"
     served, routes = counted(document["served"], "delivery", "deliveries"), counted(len(document["routes"]), "route")
     table = Table(
         title=f"{days}: {served} on {routes}",

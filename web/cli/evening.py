@@ -26,6 +26,7 @@ from data.queries.papers import load_sheet, routes_with_papers, slips_of_route
 from data.queries.results import LineResult, day_results, period_results
 from data.store import SqlStore, open_store
 from routing.errors import FileRefused, InvalidInput, NotFound
+from routing.model.days import day_words
 from routing.model.money import amount
 from routing.rules.figures.figure import Ratio
 from routing.services.closing import VanClosed, close_day, close_van, not_attempted
@@ -144,9 +145,9 @@ def close_command(day: str | None, counts: Path | None, nobody_went: bool, missi
         for sentence in waits:
             click.echo(f"Stays open: {sentence}")
         for name in days_closed:
-            click.echo(f"{name}: {day} is closed.")
+            click.echo(f"{name}: {day_words(day)} is closed.")
         if not closed and not waits and not days_closed:
-            click.echo(f"{day} was closed already. Nothing changed.")
+            click.echo(f"{day_words(day)} was closed already. Nothing changed.")
     if waits:
         click.get_current_context().exit(1)
 
@@ -215,7 +216,7 @@ def results_command(
             rows = period_results(connection, from_day=from_day, to_day=to_day or from_day, address_of=address_of)
         else:
             rows = day_results(connection, day=the_day(here, day), address_of=address_of)
-        count = write_results(spool, rows, format=format_)
+        count = write_results(spool, rows, format=format_, mark=output is not None)
     if output is None:
         sys.stdout.buffer.write(spool.getvalue())
         return
@@ -246,7 +247,7 @@ def _opened(path: Path) -> Any:
 def _went_out(store: SqlStore, day: str) -> tuple[EveningDepot, ...]:
     homes = tuple(home for home in evening(store.connection, day=day) if home.vans)
     if not homes:
-        raise NotFound(f"No van went out on {day}, so there is nothing to close.", day=day)
+        raise NotFound(f"No van went out on {day_words(day)}, so there is nothing to close.", day=day)
     return homes
 
 
@@ -317,8 +318,8 @@ PERCENT = ("otif", "in_full", "on_time", "first_attempt", "left_out")
 def _show_figures(found: DayFigures, currency: str) -> None:
     console = Console()
     deliveries = counted(found.deliveries, "delivery", "deliveries")
-    table = Table(title=f"{found.day}: {deliveries} on {counted(found.routes, 'route')}", title_justify="left",
-                  box=SIMPLE_HEAD, pad_edge=False)  # fmt: skip
+    title = f"{day_words(found.day)}: {deliveries} on {counted(found.routes, 'route')}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("Figure")
     table.add_column("", justify="right")
     table.add_column("Counted from")
@@ -336,7 +337,9 @@ def _show_figures(found: DayFigures, currency: str) -> None:
     )  # fmt: skip
     for peak in found.peaks:
         word = peak.dimension.partition("_")[0]
-        table.add_row(escape(f"Fullest {peak.vehicle}, trip {peak.trip}"), f"{peak.value:.0%}", f"of its {word}")
+        table.add_row(
+            escape(f"Fullest {peak.vehicle}, trip {peak.trip}"), f"{peak.value * 100:.0f} %", f"of its {word}"
+        )
     console.print(table)
     notes = [
         f"{found.open} not reported yet" if found.open else "",
@@ -353,7 +356,7 @@ def _ratio_cells(key: str, ratio: Ratio, currency: str) -> tuple[str, str]:
     if ratio.value is None:
         return "-", "nothing to count yet"
     if key in PERCENT:
-        return f"{ratio.value:.0%}", f"{n:.0f} of {of:.0f} deliveries"
+        return f"{ratio.value * 100:.0f} %", f"{n:.0f} of {of:.0f} deliveries"
     if key == "stops_per_hour":
         return f"{ratio.value:.1f}", f"{n:.0f} doors in {of:.1f} h"
     if key == "km_per_stop":

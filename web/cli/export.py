@@ -41,7 +41,7 @@ def export_command(kind: str, output: Path | None, format_: str | None, as_json:
     # By way of a file: a table that breaks off in the middle must not look like a whole one.
     with tempfile.TemporaryFile() as spool:
         with open_installation() as here, here.database.reading() as connection:
-            export(connection, kind, spool, format=format_)
+            export(connection, kind, spool, format=format_, mark=False)
         spool.seek(0)
         while chunk := spool.read(1 << 20):
             sys.stdout.buffer.write(chunk)

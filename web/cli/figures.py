@@ -6,10 +6,13 @@ from datetime import date
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from data.queries.period_figures import PeriodFigures, period_figures, scope_of
 from routing.errors import InvalidInput
+from routing.model.days import day_words
 from routing.rules.figures.words import ETA, HOURS
 from web.cli.output import print_json
 from web.figure_rows import as_document, figure_rows
@@ -44,24 +47,18 @@ def _day(text: str) -> date:
 
 def _show(found: PeriodFigures) -> None:
     console = Console()
-    table = Table(title=f"{found.period.first} to {found.period.last}", title_justify="left", box=SIMPLE_HEAD,
-                  pad_edge=False)  # fmt: skip
-    table.add_column("Figure")
-    table.add_column("", justify="right")
-    table.add_column("Counted from")
-    table.add_column("Which is")
+    console.print(f"{day_words(found.period.first)} to {day_words(found.period.last)}", style="bold", highlight=False)
     for row in figure_rows(found).values():
-        table.add_row(row.name, row.percent, row.counted, row.definition)
+        _figure(console, row.name, row.percent, row.counted, row.definition)
     for key, (name, definition) in HOURS.items():
         of = getattr(found, key)
         shown = "–" if of.median is None else f"{of.median:.1f} h"
-        table.add_row(name, shown, f"median of {of.n}; P90 {of.p90:.1f} h" if of.n else "nothing to count", definition)
+        counted = f"median of {of.n}; nine of ten within {of.p90:.1f} h" if of.n else "nothing to count"
+        _figure(console, name, shown, counted, definition)
     if found.eta.n:
-        table.add_row(
-            ETA[0], f"{found.eta.mean:.1f} min",
-            f"mean of {found.eta.n}; P90 {found.eta.p90:.1f} min, bias {found.eta.bias:+.1f} min", ETA[1],
-        )  # fmt: skip
-    console.print(table)
+        counted = f"mean of {found.eta.n}; nine of ten within {found.eta.p90:.1f} min, bias {found.eta.bias:+.1f} min"
+        _figure(console, ETA[0], f"{found.eta.mean:.1f} min", counted, ETA[1])
+    console.print()
     if found.ageing is not None:
         console.print("Backorders at the end of the period, by days")
         ages = Table(box=SIMPLE_HEAD, pad_edge=False)
@@ -80,3 +77,9 @@ def _show(found: PeriodFigures) -> None:
     notes += [f"Urgent by {by}: {count}" for by, count in found.urgent]
     for note in notes:
         console.print(note, highlight=False, markup=False)
+
+
+def _figure(console: Console, name: str, shown: str, counted: str, definition: str) -> None:
+    """The figure and what it was counted from on one line of 80 columns, what it is below."""
+    console.print(f"{name:<42}{shown:>8}  {counted}", markup=False, highlight=False, soft_wrap=True)
+    console.print(Padding(Text(definition, style="dim"), (0, 0, 0, 2)))

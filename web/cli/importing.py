@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 from rich.console import Console
@@ -12,15 +14,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from data.importers.kinds import KINDS, Kind
+from data.importers.mapping import guess
 from data.importers.presets import PRESETS
+from data.importers.table import read_header
 from data.store import SqlStore, open_store
 from data.store.again import in_transaction
 from data.store.imports import ColumnMapping
-from routing.errors import InvalidInput
+from routing.errors import FileRefused, InvalidInput
 from routing.model.imports import ImportResult
 from web.cli.files import FILE, check_file, template_option
 from web.cli.output import clean, json_option, plain, print_json
-from web.importing import Asked, import_document, run_import
+from web.importing import Asked, import_document, preset_of, run_import
 from web.wiring import open_installation
 
 BY = "command line"
@@ -75,11 +79,16 @@ def _import_command(kind: Kind, help_text: str) -> None:
                 def work(store: SqlStore) -> tuple[ImportResult, ColumnMapping | None]:
                     return run_import(store, opened, asked, now=now, progress=progress)
 
-                if dry_run:
-                    with here.database.reading() as connection:
-                        result, known = work(SqlStore(connection))
-                else:
-                    result, known = in_transaction(here.database, work)
+                try:
+                    if dry_run:
+                        with here.database.reading() as connection:
+                            result, known = work(SqlStore(connection))
+                    else:
+                        result, known = in_transaction(here.database, work)
+                except FileRefused as refused:
+                    if preset or said or refused.code not in ("missing_column", "unknown_column"):
+                        raise
+                    raise FileRefused(_how_to_map(opened, kind, refused), code=refused.code) from refused
         if known is not None:
             result.notes.append(
                 f"Its columns were read as {known.by} said on {known.at:%Y-%m-%d} "
@@ -128,6 +137,26 @@ _HELP = {
 }
 for _kind in KINDS.values():
     _import_command(_kind, _HELP[_kind.name])
+
+
+def _how_to_map(file: BinaryIO, kind: Kind, refused: FileRefused) -> str:
+    """What to type for a file whose columns are called otherwise: what may be meant, and what nobody can guess."""
+    if kind.name == "orders" and (shop := preset_of(file)):
+        return f"This is the orders export of a web shop: import it with --preset {shop}."
+    header = read_header(file, kind=kind.name)
+    guessed = {ours: theirs for theirs, ours in guess(header, kind).items()}
+    foreign = {ours: theirs for ours, theirs in guessed.items() if ours != theirs}
+    if not foreign:
+        needed = ", ".join(kind.needed)
+        return f'{refused} Are they only called otherwise: --map "their name=our name", at least for {needed}.'
+    pairs = [*foreign.items(), *((ours, "...") for ours in kind.needed if ours not in guessed)]
+    words = " ".join(shlex.join(["--map", f"{clean(theirs)[:40]}={ours}"]) for ours, theirs in pairs)
+    shown = ", ".join(clean(name)[:40] for name in header[:12])
+    return (
+        f"The columns of this {kind.name} file are called otherwise than ours. It has: {shown}"
+        f"{' ...' if len(header) > 12 else ''}. Say once which is which, and it is remembered; as far as can be "
+        f"guessed: {words}"
+    )
 
 
 def _said(pairs: tuple[str, ...]) -> dict[str, str]:

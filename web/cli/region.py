@@ -1,4 +1,4 @@
-"""backroute region add, list."""
+"""backroute region add, show, list."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from data.store import open_store
-from web.cli.output import json_option, print_json
+from routing.engines.roads.needs import needs_of
+from routing.errors import InvalidInput
+from web.cli.output import json_option, plain, print_json
 from web.clock import wall_clock
 from web.jobs import error_of, run_job_now
+from web.region_figures import figures_of
 from web.wiring import open_installation
 
 
@@ -26,24 +29,40 @@ def region_group() -> None:
 @region_group.command("add")
 @click.argument("name")
 @click.option(
+    "--place",
+    metavar="NAME",
+    help='A town by its name, fetched from OpenStreetMap\'s servers: "Ribe, Denmark".',
+)
+@click.option(
     "--pbf",
-    required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="An extract of OpenStreetMap, .osm.pbf.",
 )
 @json_option
-def add_command(name: str, pbf: Path, as_json: bool) -> None:
-    """Build region NAME from an extract, or build it again; the one in use stays until the new one is ready."""
+def add_command(name: str, place: str | None, pbf: Path | None, as_json: bool) -> None:
+    """Build region NAME from a place or an extract, or build it again; the one in use stays until the new one is ready.
+
+    BACKROUTE_OVERPASS_URL and BACKROUTE_NOMINATIM_URL name other servers than the public ones.
+    """
+    if (place is None) == (pbf is None):
+        raise InvalidInput('Say where the region is: --place "TOWN, COUNTRY" or --pbf FILE, one of the two.')
+    data = {"name": name, "place": place} if pbf is None else {"name": name, "pbf": str(pbf.resolve())}
     with open_installation() as installation:
         with open_store(installation.database) as store:
             job_id = store.add_job(
                 kind="region",
-                data={"name": name, "pbf": str(pbf.resolve())},
+                data=data,
                 by="command line",
                 now=wall_clock(),
                 max_attempts=1,
             )
         console = Console(stderr=True)
+        if pbf is not None:
+            needs = needs_of(pbf.stat().st_size)
+            console.print(
+                f"The build needs about {needs.memory_mib:,} MiB of memory and {needs.disk_mib:,} MiB of disk.",
+                highlight=False,
+            )
         bar = Progress(
             TextColumn("{task.description:<12}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True
         )
@@ -64,6 +83,22 @@ def add_command(name: str, pbf: Path, as_json: bool) -> None:
             f"Region {name} is ready: {facts['addresses']:,} addresses, {facts['drivable_km']:,.0f} km of road, "
             f"{facts['share_unroutable']:.1%} of {facts['sampled']} sampled places cannot reach each other."
         )
+
+
+@region_group.command("show")
+@click.argument("name")
+@json_option
+def show_command(name: str, as_json: bool) -> None:
+    """What the build of region NAME found: roads, restrictions, addresses, what cannot be reached, how exact it is."""
+    with open_installation() as installation:
+        facts = installation.regions.facts(name)
+    if as_json:
+        print_json(facts)
+        return
+    table = Table("figure", "value", title=f"Region {facts.name}", title_justify="left", show_header=False)
+    for figure, value in figures_of(facts):
+        table.add_row(plain(figure), plain(value))
+    Console().print(table)
 
 
 @region_group.command("list")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,15 +14,18 @@ from rich.console import Console
 from rich.table import Table
 
 from data.queries.company import company_card
+from data.queries.release import ready_parts, unsure_sites
 from data.store import SqlStore
 from routing.errors import InvalidInput
-from routing.rules.release import WORDS
+from routing.model.days import day_words
+from routing.model.orders import RideRule
+from routing.rules.release import WORDS, NotReleased
 from routing.rules.ride_along import Added, RideOffer
 from routing.services.erp import refuse_if_erp
 from routing.services.releasing import Releasing, simulate_release
 from routing.services.sending_along import ReleasedWithRides
 from web.along import Along, release_day, rides_on
-from web.cli.output import clean, json_option, plain, print_json
+from web.cli.output import clean, counted, json_option, plain, print_json
 from web.cli.values import DAY
 from web.wiring import open_installation
 
@@ -30,6 +34,24 @@ FURTHEST_RELEASE = 366
 """Days ahead. Goods that are released are nobody else's: a slip of the year would lock them away."""
 MOST_SHOWN = 20
 """Rows of a table on a terminal; the rest is counted, `--json` has them all."""
+
+
+_SHORT = {
+    NotReleased.ON_HOLD: "on hold",
+    NotReleased.PAYMENT: "waiting for payment",
+    NotReleased.CUSTOMER_PAYMENT: "of a customer on payment hold",
+    NotReleased.WAITS_FOR_STOCK: "waiting for stock",
+    NotReleased.INCOMPLETE: "ship complete and are not",
+    NotReleased.LINE_INCOMPLETE: "ship whole lines and have none",
+    NotReleased.BELOW_MIN_PERCENT: "below the minimum share",
+    NotReleased.BELOW_MIN_VALUE: "below the minimum value",
+    NotReleased.LAST_SHIPMENT: "with one shipment left",
+    NotReleased.NO_RIDE: "waiting for a van that passes",
+    NotReleased.NOT_YET: "not wanted yet",
+    NotReleased.TOO_LATE: "wanted earlier",
+    NotReleased.CLOSED_THAT_DAY: "whose site is not served",
+}
+"""Behind a number: `9 waiting for stock, 3 not wanted yet`."""
 
 
 @click.command("release")
@@ -45,6 +67,7 @@ def release_command(day: str | None, depot_number: str | None, simulate: bool, a
     the plan.
     """
     done: list[tuple[str, ReleasedWithRides, Along]] = []
+    unsure: frozenset[int] = frozenset()
     with open_installation() as here:
         now = here.clock.now()
         with here.database.reading() as connection:
@@ -65,12 +88,13 @@ def release_command(day: str | None, depot_number: str | None, simulate: bool, a
                 went = release_day(here, depot_id=depot.id, day=for_day, now=now, by=BY)
             with here.database.reading() as connection:
                 along = rides_on(here, connection, day=for_day, depot_ids=[depot.id], now=now)
+                unsure = unsure_sites(connection)
             done.append((depot.name, went, along))
     if as_json:
         print_json({"simulated": simulate, "depots": [_release_document(*each) for each in done]})
         return
     for name, went, along in done:
-        _print_release(name, went.releasing, simulate=simulate)
+        _print_release(name, went.releasing, unsure, simulate=simulate)
         for offer in went.rode:
             click.echo(clean(f"{_headline(offer)}: rode along by the rule {offer.rule.value}."))
         _print_parts(along, currency, simulate=simulate)
@@ -154,16 +178,23 @@ def _added_document(added: Added) -> dict[str, int]:
 def _print_parts(along: Along, currency: str, *, simulate: bool) -> None:
     if along.wrong:
         click.echo(clean(f"What could ride along is not known: {along.wrong}"))
-    if along.asked:
-        click.echo("Could ride along:" if simulate else "Could still ride along:")
-    for offer in along.asked:
-        click.echo(clean(f"  {_headline(offer)}; {_costs(offer, currency)}"))
+    goes = [offer for offer in along.asked if offer.rule is RideRule.ALONE]
+    asked = [offer for offer in along.asked if offer.rule is not RideRule.ALONE]
+    for head, offers in (
+        ("Goes in part by its rule, unless it is told to wait:", goes),
+        ("Could ride along:" if simulate else "Could still ride along:", asked),
+    ):
+        if offers:
+            click.echo(head)
+        for offer in offers:
+            click.echo(clean(f"  {_headline(offer)}; {_costs(offer, currency)}"))
     for offer in along.agreed:
         assert offer.forbidden is not None
         click.echo(clean(f"  {_headline(offer)}; ask the customer first: {WORDS[offer.forbidden]}"))
     if along.nobody:
-        parts = "part is" if len(along.nobody) == 1 else "parts are"
-        click.echo(f"{len(along.nobody)} more {parts} there that no van can take (--json says why)")
+        click.echo("No van can take along:")
+    for offer in along.nobody:
+        click.echo(clean(f"  {offer.order}: {offer.units} of {offer.of}; {offer.why_not}"))
     if along.more:
         click.echo(f"{along.more} more parts were not priced.")
 
@@ -174,7 +205,7 @@ def _headline(offer: RideOffer) -> str:
     van = offer.ride.van or "a van"
     passes = f"{van} passes {offer.ride.beside_m} m away" if offer.ride.beside_m else f"{van} stops at this door"
     minutes = round(offer.ride.added.duty_s / 60)
-    whole = f"complete on {offer.whole_on}" if offer.whole_on else "wait for a day nobody knows yet"
+    whole = f"complete on {day_words(offer.whole_on)}" if offer.whole_on else "wait for a day nobody knows yet"
     return f"{offer.order}: {passes}, {offer.units} of {offer.of} now for {minutes:+d} min, or {whole}"
 
 
@@ -188,18 +219,30 @@ def _costs(offer: RideOffer, currency: str) -> str:
     return f"{said}; the rest as a stop of its own about {minutes} min, {money:.2f} {currency}".rstrip()
 
 
-def _print_release(name: str, found: Releasing, *, simulate: bool) -> None:
+def _print_release(name: str, found: Releasing, unsure: Collection[int], *, simulate: bool) -> None:
     console = Console()
-    made = f"{found.sites} deliveries {'would be made' if simulate else 'made'}"
+    made = f"{counted(found.sites, 'delivery', 'deliveries')} {'would be made' if simulate else 'made'}"
+    parts = ready_parts(found.ready, unsure)
+    where = [
+        f"{parts.on_truck} with goods on a truck that is not counted in" if parts.on_truck else "",
+        f"{parts.in_review} whose address is in review" if parts.in_review else "",
+    ]
+    among = f" ({', '.join(filter(None, where))})" if any(where) else ""
+    go = "would go" if simulate else "released"
     console.print(
-        f"{name}, {found.for_day}: {len(found.ready)} orders ready, {len(found.stays)} stay; {made}",
+        f"{name}, {day_words(found.for_day)}: {counted(len(found.ready), 'order')} {go}{among}, "
+        f"{len(found.stays)} stay; {made}",
         markup=False,
         highlight=False,
     )
+    if in_part := [order for order in found.ready if not order.whole]:
+        several = ", ".join(f"{order.order} {order.quantity} of {order.open_units}" for order in in_part[:8])
+        more = f" and {len(in_part) - 8} more" if len(in_part) > 8 else ""
+        console.print(f"In part: {clean(several)}{more}", markup=False, highlight=False)
     if found.stays:
         reasons = Counter(reason for order in found.stays for reason in order.reasons)
         console.print(
-            ", ".join(f"{count} {reason.value.replace('_', ' ')}" for reason, count in reasons.most_common()),
+            ", ".join(f"{count} {_SHORT[reason]}" for reason, count in reasons.most_common()),
             markup=False,
             highlight=False,
         )

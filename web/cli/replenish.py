@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import groupby
 from typing import Any
 
 import click
@@ -13,7 +15,7 @@ from data.store import SqlStore
 from routing.errors import InvalidInput
 from routing.rules.replenishment import Advice
 from routing.services.replenishing import forecast_of, replenishment
-from web.cli.output import json_option, plain, print_json
+from web.cli.output import counted, json_option, plain, print_json
 from web.cli.supplier_notices import supplier_notices
 from web.wiring import open_installation
 
@@ -69,10 +71,7 @@ def replenish_command(
         f"{len(found)} SKUs, {len(to_order)} to order now, {uncovered} units covered by nothing", highlight=False
     )
     if found:
-        table = Table("Depot", "SKU", "A day", "Lead", "Point", "Position", "Order", "Uncovered", "Look at", box=None)
-        for advice in found[:MOST_SHOWN]:
-            table.add_row(*(plain(cell) for cell in _cells(advice)))
-        console.print(table)
+        _print_table(console, found[:MOST_SHOWN])
     if len(found) > MOST_SHOWN:
         console.print(f"... and {len(found) - MOST_SHOWN} more SKUs (--json lists them)", markup=False)
     if sku is not None:
@@ -80,21 +79,36 @@ def replenish_command(
             console.print(forecast_words(advice), markup=False, highlight=False)
 
 
+def _print_table(console: Console, found: Sequence[Advice]) -> None:
+    """A depot's name stands over its rows: a terminal of 80 columns has no room for it in each."""
+    widths = {"SKU": 8, "A day": 11, "Lead": 4, "Point": 5, "Position": 8, "Order": 5, "Cases": 5, "Look at": None}
+    for depot, rows in groupby(found, key=lambda advice: advice.facts.depot):
+        table = Table(title=plain(depot), title_justify="left", box=None, pad_edge=False)
+        for name, width in widths.items():
+            table.add_column(name, justify="left" if name in ("SKU", "Look at") else "right", min_width=width)
+        for advice in rows:
+            table.add_row(*(plain(cell) for cell in _cells(advice)))
+        console.print(table)
+    if any(advice.method == "empirical" for advice in found):
+        console.print("~: seldom ordered, so the point is what was enough in nearly all runs of days.", style="dim")
+
+
 def _cells(advice: Advice) -> tuple[str, ...]:
-    facts, counted = advice.facts, bool(advice.method)
-    look = [f"overdue {each.number}" for each in facts.overdue]
-    look += ["spike"] if advice.spike else []
-    look += [f"{len(facts.sources)} of 3 sources"] if advice.few_sources else []
-    look += [advice.refused] if advice.refused else []
+    facts = advice.facts
+    look = [f"{advice.uncovered} uncovered"] if advice.uncovered else []
+    look += [f"{each.number} overdue" for each in facts.overdue]
+    look += [f"spike: {advice.spike.units} a week"] if advice.spike else []
+    look += [counted(len(facts.sources), "source")] if advice.few_sources else []
+    look += [f"{len(facts.daily)} days known, too few"] if advice.refused else []
+    late = f" ± {advice.lead.deviation:.1f}" if advice.lead.deviation else ""
     return (
-        facts.depot,
         facts.sku,
         f"{advice.demand.mean:.1f} ± {advice.demand.deviation:.1f}",
-        f"{advice.lead.days:.1f} ± {advice.lead.deviation:.1f} ({advice.lead_from})",
-        f"{advice.reorder_point:.0f}{' (seldom)' if advice.method == 'empirical' else ''}" if counted else "–",
+        f"{advice.lead.days:.0f}{late}",
+        f"{'~' if advice.method == 'empirical' else ''}{advice.reorder_point:.0f}" if advice.method else "–",
         str(advice.position),
-        f"{advice.order} ({advice.cases} cases)" if advice.order else "–",
-        str(advice.uncovered or "–"),
+        str(advice.order or "–"),
+        str(advice.cases or "–"),
         ", ".join(look),
     )
 

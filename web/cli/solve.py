@@ -16,8 +16,10 @@ from typing import TextIO
 import click
 
 from data.exporters.vroom import Answer, write_vroom, write_vroom_error
-from data.importers.vroom import VroomProblem, read_json, read_vroom
+from data.importers.vroom import VroomProblem, read_vroom
+from data.importers.vroom_values import read_json
 from routing.errors import FileRefused, InvalidInput, NotFound, RegionError, SolverError, TravelError
+from routing.model.given import Breach
 from routing.model.plans import Plan
 from web.cli.values import SECONDS, SEED
 
@@ -36,6 +38,12 @@ _SECONDS = 5.0
     "--threads", type=click.IntRange(min=1, max=64), default=1, show_default=True, help="Searches side by side."
 )
 @click.option(
+    "--plan",
+    "as_given",
+    is_flag=True,
+    help="Search nothing: keep the steps of each vehicle, choose their times and say what they break.",
+)
+@click.option(
     "--region", "region", metavar="NAME", help="Take travel times from this region when coordinates are given."
 )
 def solve_command(
@@ -45,6 +53,7 @@ def solve_command(
     iterations: int | None,
     seed: int,
     threads: int,
+    as_given: bool,
     region: str | None,
 ) -> None:
     """Solve a routing problem given as VROOM JSON.
@@ -55,10 +64,14 @@ def solve_command(
     if output is not None and not output.parent.is_dir():
         raise FileRefused(f"There is no folder {output.parent} for the answer. Make it, or name another with -o.")
     try:
-        given = _read(problem, region)
+        given = _read(problem, region, as_given)
         loading_ms = round(1000 * (time.monotonic() - begun))
-        plan = _best(given, time_limit or given.time_limit_s or _SECONDS, iterations, seed, threads)
-        answer, code = write_vroom(plan, given, loading_ms=loading_ms), 0
+        if given.given_steps is not None:
+            plan, breaches = _kept(given)
+            answer, code = write_vroom(plan, given, loading_ms=loading_ms, breaches=breaches), 0
+        else:
+            plan = _best(given, time_limit or given.time_limit_s or _SECONDS, iterations, seed, threads)
+            answer, code = write_vroom(plan, given, loading_ms=loading_ms), 0
     except (InvalidInput, NotFound) as error:
         answer, code = write_vroom_error(2, error.message), 2
     except (TravelError, RegionError) as error:
@@ -69,14 +82,21 @@ def solve_command(
     click.get_current_context().exit(code)
 
 
-def _read(problem: TextIO, region: str | None) -> VroomProblem:
+def _read(problem: TextIO, region: str | None, as_given: bool) -> VroomProblem:
     document = read_json(problem)
     if not region:
-        return read_vroom(document)
+        return read_vroom(document, as_given=as_given)
     from web.wiring import open_installation
 
     with open_installation() as installation:
-        return read_vroom(document, travel=installation.travel(region))
+        return read_vroom(document, travel=installation.travel(region), as_given=as_given)
+
+
+def _kept(given: VroomProblem) -> tuple[Plan, dict[int, tuple[Breach, ...]]]:
+    """Plan mode: the steps as they are given, and what each vehicle's break."""
+    from routing.engines.solver.given_times import plan_as_given
+
+    return plan_as_given(given.problem, given.given_steps or {})
 
 
 def _best(given: VroomProblem, time_limit_s: float, iterations: int | None, seed: int, threads: int) -> Plan:

@@ -14,6 +14,7 @@ from data.queries.warehouse import FloorDelivery, FloorDepot, floor
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
+from routing.model.days import day_words
 from routing.services.picking import a_place, pick_lines, stage_delivery
 from web.cli.output import json_option, print_json
 from web.cli.values import DAY, the_day
@@ -55,8 +56,10 @@ def pick_command(day: str | None, everything: bool, place: str | None, as_json: 
         )
     else:
         if everything:
-            click.echo(f"{picked} units picked for {day}.")
-        for home in homes:
+            click.echo(f"{picked} units picked for {day_words(day)}.")
+        if not any(home.every for home in homes):
+            click.echo(f"Nothing is to be picked on {day_words(day)}: nothing is released for that day.")
+        for home in homes if any(home.every for home in homes) else ():
             _print(home)
         for each_no in not_picked:
             click.echo(f"Not picked: {each_no['why']}")
@@ -83,7 +86,7 @@ def _pick(here: Installation, each: FloorDelivery, place: str | None) -> int:
 
 def _floor(here: Installation, day: str) -> tuple[FloorDepot, ...]:
     with here.database.reading() as connection:
-        return floor(connection, day=day)
+        return floor(connection, day=day, now=here.clock.now())
 
 
 def _document(home: FloorDepot) -> dict[str, Any]:

@@ -12,13 +12,24 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from io import BytesIO
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from data.importers.orders import import_orders
 from data.importers.receipts import read_receipts
 from data.store import SqlStore, open_store
 from data.store.stands import STANDS
-from data.tables import allocation, delivery_line, driver, line_stand, order, order_line, shift, vehicle
+from data.tables import (
+    allocation,
+    delivery_line,
+    driver,
+    line_stand,
+    order,
+    order_line,
+    proof,
+    proof_line,
+    shift,
+    vehicle,
+)
 from routing.engines.solver.finish import plan_of
 from routing.engines.solver.insertion import Insertion, as_routes
 from routing.model.plans import Plan, Problem, SolveProgress
@@ -132,7 +143,11 @@ class Replay:
             self._drive(van.manifest_id, lines, told)
         with self._store() as store:
             for van in vans:
-                counted = {goods.product_id: goods.for_customers for goods in store.goods_on_van(van.manifest_id)}
+                refused = _refused(store, van.manifest_id)
+                counted = {
+                    goods.product_id: goods.for_customers + refused.get(goods.product_id, 0)
+                    for goods in store.goods_on_van(van.manifest_id)
+                }
                 close_van(store=store, manifest_id=van.manifest_id, counted=counted, now=at(here, "16:00"), by=BY)
             for depot_id in depots:
                 close_day(store=store, day=day, depot_id=depot_id, now=at(here, "16:30"), by=BY)
@@ -333,6 +348,19 @@ def _as_it_was(event_of: Mapping[int, Event], shifts: Mapping[tuple[str, str], i
         return replace(plan_of(problem, routes, seed=seed, iterations=0, search_s=0.0, table=table), engine="history")
 
     return solve
+
+
+def _refused(store: SqlStore, manifest_id: int) -> dict[int, int]:
+    """Units by product that came back with a van because nobody wanted them."""
+    rows = store.connection.execute(
+        select(order_line.c.product_id, func.sum(proof_line.c.refused).label("units"))
+        .join_from(proof, proof_line, proof_line.c.proof_id == proof.c.id)
+        .join(allocation, allocation.c.id == proof_line.c.allocation_id)
+        .join(order_line, order_line.c.id == allocation.c.order_line_id)
+        .where(proof.c.manifest_id == manifest_id)
+        .group_by(order_line.c.product_id)
+    )
+    return {row.product_id: int(row.units) for row in rows}
 
 
 def _report(

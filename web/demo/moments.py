@@ -6,7 +6,7 @@ are here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,8 +24,11 @@ from data.queries.today import figures
 from data.store import SqlStore
 from data.tables import depot, event, order, site, supply
 from routing.errors import NotFound
+from routing.rules.behind import Behind
+from routing.services.lateness import late_vans
 from web.along import Along
 from web.demo import files
+from web.demo.driving import LATE_AT, OUT_OF_TIME_AT
 from web.dispatcher import ride_words
 
 IN_REVIEW = ("typo", "no_such_number", "outside", "no_number")
@@ -61,6 +64,8 @@ class _Day:
     since: datetime
     parts: dict[str, str]
     plans: tuple[PlanPage, ...]
+    late: tuple[tuple[int, Behind, str], ...]
+    """(plan, how it goes on, vehicle) of every van that is behind."""
 
     def order(self, part: str) -> OrderPage:
         """Raises NotFound when this is not the demo's data."""
@@ -70,9 +75,11 @@ class _Day:
             raise NotFound(f"The demo has no order {number}. Start it again: backroute demo.", order=number)
         return order_page(self.connection, key, now=self.now)
 
-    def happened(self, *kinds: str) -> bool:
-        """Whether one of these events was recorded since the demo began."""
-        query = select(event.c.id).where(event.c.kind.in_(kinds), event.c.captured_at >= self.since)
+    def happened(self, *kinds: str, since: datetime | None = None, until: datetime | None = None) -> bool:
+        """Whether one of these events was recorded since the demo began, or between these moments."""
+        query = select(event.c.id).where(event.c.kind.in_(kinds), event.c.captured_at >= (since or self.since))
+        if until is not None:
+            query = query.where(event.c.captured_at < until)
         return self.connection.execute(query.limit(1)).first() is not None
 
 
@@ -82,13 +89,15 @@ def moments(
     """The moments in the order in which the morning has them. `since`: when the demo began; `along` says of an order
     what could ride along today."""
     held = current_plans(connection, day=day)
+    plans = tuple(plan_page(connection, plan_id) for plan_id in sorted({each.plan_id for each in held}))
     found = _Day(
         connection=connection,
         day=day,
         now=now,
         since=since,
         parts={row["part"]: row["order"] for row in reversed(files.rows("story.csv"))},
-        plans=tuple(plan_page(connection, plan_id) for plan_id in sorted({each.plan_id for each in held})),
+        plans=plans,
+        late=tuple(_late_vans(connection, plans, now)) if now >= LATE_AT else (),
     )
     return (
         _truck(found),
@@ -98,6 +107,8 @@ def moments(
         _move(found),
         _sick(found),
         _part_or_wait(found, along),
+        _late(found),
+        _out_of_time(found),
     )
 
 
@@ -335,6 +346,85 @@ def _part_or_wait(day: _Day, along: Callable[[int], Along]) -> Moment:
         state=state,
         said=said,
     )
+
+
+def _late(day: _Day) -> Moment:
+    href, go = url_for("board.page", day=day.day), _("To the board")
+    record, state, said = _not_out(day, jump=_("jump to 11:20 first"), until=LATE_AT)
+    late = [each for each in day.late if each[1].broken] or list(day.late)
+    if late and day.now < OUT_OF_TIME_AT:
+        plan_id, behind, vehicle = max(late, key=lambda each: len(each[1].broken))
+        href, go = url_for("board.late", plan_id=plan_id, shift_id=behind.shift_id), _("To %(van)s", van=vehicle)
+        state, said = "ready", _("to decide")
+        record = _("%(van)s is %(n)s min behind.", van=vehicle, n=behind.late_s // 60) + " "
+        record += ngettext("%(num)s promise will break.", "%(num)s promises will break.", len(behind.broken))
+    if day.happened("van_late", until=OUT_OF_TIME_AT):
+        state, said = "done", _("decided")
+    elif day.now >= OUT_OF_TIME_AT:
+        said = _("it is past 16:00")
+    return Moment(
+        number=8,
+        title=_("11:20, a van is behind"),
+        icon="clock",
+        see=_(
+            "Which promises will break and when, the ways out with their price, and who would be told. Everybody else "
+            "stays untold."
+        ),
+        record=record,
+        press=(_("Dispatch"), _("Jump to 11:20 in the bar"), _("Compare the ways out"), _("Do this")),
+        href=href,
+        go=go,
+        state=state,
+        said=said,
+    )
+
+
+def _out_of_time(day: _Day) -> Moment:
+    href, go = url_for("board.page", day=day.day), _("To the board")
+    record, state, said = _not_out(day, jump=_("jump to 16:00 first"), until=OUT_OF_TIME_AT)
+    late = [each for each in day.late if each[1].is_out_of_time]
+    if day.now >= OUT_OF_TIME_AT:
+        href, go = url_for("evening.page", day=day.day), _("To the evening")
+        if late:
+            plan_id, behind, vehicle = late[-1]
+            href, go = url_for("board.late", plan_id=plan_id, shift_id=behind.shift_id), _("To %(van)s", van=vehicle)
+            state, said = "ready", _("to decide")
+            record = _("%(van)s cannot finish: %(n)s doors are left.", van=vehicle, n=len(behind.ranked))
+        elif day.happened("van_late", since=OUT_OF_TIME_AT):
+            state, said = "done", _("decided")
+    return Moment(
+        number=10,
+        title=_("16:00, and it cannot finish"),
+        icon="calendar",
+        see=_(
+            "Which stops to leave, ranked by promise, tier and tomorrow's route; then the evening: every van counted, "
+            "the day closed."
+        ),
+        record=record,
+        press=(_("Jump to 16:00 in the bar"), _("Read the ranking"), _("Do this"), _("Evening")),
+        href=href,
+        go=go,
+        state=state,
+        said=said,
+    )
+
+
+def _not_out(day: _Day, *, jump: str, until: datetime) -> tuple[str, str, str]:
+    """(record, state, said) while there is nothing to decide."""
+    out = [route for plan in day.plans for route in plan.routes if route.manifest_id is not None]
+    if not day.plans:
+        return _("Who drives what is decided by the plan."), "waiting", _("plan first")
+    if not out:
+        return _("No van is out yet."), "waiting", _("dispatch first")
+    record = ngettext("%(num)s van is out.", "%(num)s vans are out.", len(out))
+    return record, "waiting", jump if day.now < until else _("all on time")
+
+
+def _late_vans(connection: Connection, plans: Sequence[PlanPage], now: datetime) -> Iterator[tuple[int, Behind, str]]:
+    for plan in plans:
+        for each in late_vans(SqlStore(connection), plan_id=plan.plan_id, now=now):
+            if each.behind is not None:
+                yield plan.plan_id, each.behind, each.shift.vehicle.name
 
 
 def _route_with_a_spare(day: _Day) -> tuple[int, RouteRow] | None:

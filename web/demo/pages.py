@@ -11,6 +11,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_login import current_user
 
 from routing.errors import Conflict, InvalidInput
@@ -18,6 +19,7 @@ from routing.ports import Clock
 from web.along import Along, rides_of
 from web.clock import InstallationClock
 from web.demo.calendar import START, TUESDAY, ZONE, at
+from web.demo.driving import drive
 from web.demo.moments import moments
 from web.here import here, now
 from web.people import needs_role, next_page
@@ -90,13 +92,23 @@ def page() -> ResponseReturnValue:
 @only_in_the_demo
 @needs_role("dispatcher")
 def jump() -> ResponseReturnValue:
-    """Sets the demo's clock to one of JUMPS. Only the time changes: what is late then, is late because of it."""
+    """Sets the demo's clock to one of JUMPS. The vans that are out drive until then; nothing else happens by itself."""
     wanted = request.form.get("to", "")
     if wanted not in JUMPS:
         raise InvalidInput(_("The demo's clock jumps to %(times)s only.", times=", ".join(JUMPS)), code="jump")
     there = at(TUESDAY, wanted)
     if there <= now():
         raise Conflict(_("It is past %(time)s already, and time goes forward only.", time=wanted), code="past")
+    doors = drive(here(), since=now(), until=there)
     here().clock.jump(to=there, by=current_user.actor)
     flash(_("It is %(time)s now. What was due until then is due.", time=wanted), "done")
+    if doors:
+        flash(
+            ngettext(
+                "The vans that are out have been to %(num)s door.",
+                "The vans that are out have been to %(num)s doors.",
+                doors,
+            ),
+            "info",
+        )
     return redirect(next_page(), 303)

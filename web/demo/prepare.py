@@ -12,6 +12,7 @@ from data.importers.inbound import import_inbound
 from data.importers.orders import import_orders
 from data.importers.products import import_products
 from data.importers.receipts import read_receipts
+from data.importers.suppliers import import_suppliers
 from data.regions import RegionFacts
 from data.store import SqlStore, open_store
 from data.tables import depot, region
@@ -101,6 +102,7 @@ def _standing_data(installation: Installation, facts: RegionFacts) -> tuple[Impo
         found = []
         for kind, take in (
             ("fleet", import_fleet),
+            ("suppliers", import_suppliers),
             ("products", import_products),
             ("customers", import_customers),
             ("inbound", import_inbound),

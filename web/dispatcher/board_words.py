@@ -113,5 +113,8 @@ def option_words(kind: OutKind) -> tuple[str, str]:
         OutKind.SPREAD: ("route", _("The other vans take what fits; nobody else changes vans.")),
         OutKind.POSTPONE: ("calendar", _("Nothing of this van goes out today.")),
         OutKind.MEET: ("truck", _("Another van comes to it and takes the goods over.")),
+        OutKind.OTHER_ORDER: ("route", _("The same goods on the same van; only the order of the doors changes.")),
+        OutKind.LEAVE: ("calendar", _("These go on their next delivery day; the van has time for the rest.")),
+        OutKind.OVERTIME: ("clock", _("Everything is brought, after the end of the shift. Ask the driver first.")),
         OutKind.BACK_TO_DEPOT: ("warehouse", _("The goods come back and wait for the next delivery day.")),
     }[kind]

@@ -210,7 +210,7 @@ def _ratio(key: str, ratio: Ratio, currency: str) -> tuple[str, str]:
             return money(round(ratio.value), currency), _(
                 "%(n)s, %(of)s doors", n=money(round(n), currency), of=round(of)
             )
-    return f"{ratio.value:.0%}", _("%(n)s of %(of)s", n=round(n), of=round(of))
+    return f"{ratio.value * 100:.0f} %", _("%(n)s of %(of)s", n=round(n), of=round(of))
 
 
 def _figure_words() -> dict[str, tuple[str, str]]:

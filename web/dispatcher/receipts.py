@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from io import BytesIO
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -367,7 +368,7 @@ def _from_form() -> tuple[list[Receipt], dict[int, str]]:
         else:
             counted.append(
                 Receipt(
-                    number=number or f"{line.number} {moment:%Y%m%d%H%M%S}",
+                    number=number or f"{line.number} {moment.astimezone(ZoneInfo(line.zone)):%Y-%m-%d %H:%M:%S}",
                     depot_id=line.depot_id,
                     product_id=line.product_id,
                     sku=line.sku,

@@ -12,7 +12,7 @@ from flask_babel import ngettext
 from flask_login import current_user
 
 from data.queries.company import company_card
-from data.queries.release import released_deliveries, unsure_sites
+from data.queries.release import ready_parts, released_deliveries, unsure_sites
 from data.queries.taking_back import taking_back
 from data.queries.today import today_of
 from data.store import SqlStore
@@ -49,6 +49,7 @@ def page() -> ResponseReturnValue:
         )
         released = released_deliveries(connection, day=day)
         unsure = unsure_sites(connection)
+    parts = ready_parts((order for _depot, found in depots for order in found.ready), unsure)
     stays: dict[NotReleased, list[StayingOrder]] = defaultdict(list)
     for _depot, found in depots:
         for each in found.stays:
@@ -60,7 +61,8 @@ def page() -> ResponseReturnValue:
         earlier=(date.fromisoformat(day) - timedelta(days=1)).isoformat(),
         later=(date.fromisoformat(day) + timedelta(days=1)).isoformat(),
         depots=depots,
-        ready=sum(len(found.ready) for _depot, found in depots),
+        ready=parts.all,
+        parts=parts,
         stays=sorted(stays.items(), key=lambda pair: -len(pair[1])),
         staying=sum(len(each) for each in stays.values()),
         released=released,

@@ -65,7 +65,7 @@ def answer_scan(store: SqlStore, where: Floor, *, now: datetime, by: str) -> Ans
             raise InvalidInput(_("There is nothing to undo."), code="nothing_to_undo")
         undo_step(store, event_id=where.event_id, now=now, by=by)
         return Answer(sentence=_("Undone."), kind="info", at=where.at)
-    home = next(iter(floor(store.connection, day=where.day, depot_id=where.depot_id)), None)
+    home = next(iter(floor(store.connection, day=where.day, now=now, depot_id=where.depot_id)), None)
     if home is None:
         raise NotFound(_("There is no depot %(id)s.", id=where.depot_id), depot=where.depot_id)
     trip = floor_trip(home, shift_id=where.shift_id, trip=where.trip) if where.shift_id else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -12,10 +13,11 @@ from flask_babel import ngettext
 from flask_login import current_user
 
 from data.store import SqlStore
-from data.store.again import in_transaction
+from data.store.again import in_transaction, tried
 from routing.errors import Conflict, InvalidInput
-from routing.model.orders import Preview
+from routing.model.orders import LineChange, Preview
 from routing.rules.calendars import day_of
+from routing.services.ruling import give_out
 from routing.services.supplying import Slip, commit_slip, simulate_slip
 from web.dispatcher.receipts import fingerprint
 from web.here import here, now
@@ -37,11 +39,27 @@ def _show(slip: Slip, *, moved_on: bool = False) -> str:
     return render_template("dispatcher/inbound.html", slip=slip, moved_on=moved_on, **changes(previews))
 
 
-def changes(previews: list[Preview]) -> dict[str, Any]:
-    """What `_changes.html` shows of previews, one a depot, and the `seen` that its form sends back."""
-    lines = [line for preview in previews for line in preview.changed]
+def anyway(*, scope: str = "company", scope_id: int = 0) -> frozenset[LineChange]:
+    """What giving these goods out again changes though nothing else does: dates that are past move with each day."""
+    at = now()
+
+    def again(store: SqlStore) -> list[Preview]:
+        concerned = store.open_products_of(scope=scope, scope_id=scope_id)
+        return give_out(store, concerned, now=at, by=current_user.actor, why="looked at")
+
+    return frozenset(line for preview in tried(here().database, again) for line in preview.changed)
+
+
+def changes(previews: list[Preview], *, besides: Collection[LineChange] = ()) -> dict[str, Any]:
+    """What `_changes.html` shows of previews, one a depot, and the `seen` that its form sends back.
+
+    `besides`: changes that are not of what is looked at; they are counted and named apart.
+    """
+    every = [line for preview in previews for line in preview.changed]
+    lines = [line for line in every if line not in besides]
     return {
         "lines": lines,
+        "besides": [line for line in every if line in besides],
         "slips": len({line.order_id for line in lines if line.slips}),
         "undated": len({line.order_id for line in lines if line.old_day and not line.new_day}),
         "warnings": [text for preview in previews for text in preview.warnings],

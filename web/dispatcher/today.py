@@ -86,7 +86,7 @@ def next_step(found: Figures) -> Step:
         return Step(
             word=ngettext("Release %(num)s order", "Release %(num)s orders", found.releasable),
             href=url_for("release.page", day=found.day),
-            why=_("Their goods are there; released, they can be planned."),
+            why=words.ready_words(found.release) or _("Their goods are there; released, they can be planned."),
             icon="package-check",
         )
     unplanned = [depot for depot in found.depots if not depot.plan and depot.released]

@@ -35,7 +35,7 @@ def page() -> ResponseReturnValue:
     with here().database.reading() as connection:
         today = today_of(now(), company_card(connection).zone)
         day = day_of(request.args.get("day", "") or today)
-        homes = floor(connection, day=day)
+        homes = floor(connection, day=day, now=now())
     return render_template("dispatcher/warehouse.html", homes=homes, day=day, today=today, words=words)
 
 
@@ -254,7 +254,7 @@ def _where() -> Floor:
 def _trip(shift_id: int, trip: int) -> tuple[FloorDepot, str, FloorTrip]:
     with here().database.reading() as connection:
         place = place_of_shift(connection, shift_id)
-        homes = floor(connection, day=place[1], depot_id=place[0]) if place else ()
+        homes = floor(connection, day=place[1], now=now(), depot_id=place[0]) if place else ()
     found = floor_trip(homes[0], shift_id=shift_id, trip=trip) if homes else None
     if place is None or found is None:
         raise NotFound(_("This trip is not in the plan any more. Start again from the warehouse."), shift=shift_id)
@@ -263,7 +263,7 @@ def _trip(shift_id: int, trip: int) -> tuple[FloorDepot, str, FloorTrip]:
 
 def _home(depot_id: int, day: str) -> FloorDepot:
     with here().database.reading() as connection:
-        homes = floor(connection, day=day, depot_id=depot_id)
+        homes = floor(connection, day=day, now=now(), depot_id=depot_id)
     if not homes:
         raise NotFound(_("There is no depot %(id)s.", id=depot_id), depot=depot_id)
     return homes[0]

@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from data.queries.release import ReadyParts
 from data.queries.timeline import Happening
 from web.formats import day as written_day
 
@@ -125,6 +126,20 @@ def staying_reason(reason: str) -> str:
         "too_late": _("Wanted earlier"),
         "closed_that_day": _("Site not served that day"),
     }.get(reason, reason.replace("_", " "))
+
+
+def ready_words(parts: ReadyParts) -> str:
+    """Where the orders stand that a release would take; "" where all of them lie on the shelf."""
+    if parts.on_shelf == parts.all:
+        return ""
+    said = [_("%(n)s on the shelf", n=parts.on_shelf)] if parts.on_shelf else []
+    if parts.on_truck:
+        said.append(_("%(n)s on a truck that is not counted in", n=parts.on_truck))
+    if parts.in_review:
+        said.append(
+            ngettext("%(num)s whose address is in review", "%(num)s whose address is in review", parts.in_review)
+        )
+    return ", ".join(said)
 
 
 def completeness_words(completeness: str) -> str:

@@ -9,27 +9,28 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from routing.engines.roads.basemap import build_basemap
 from routing.engines.roads.extract import Extract, normalise
 from routing.engines.roads.facts import RegionFacts, save_facts
-from routing.engines.roads.osrm import SNAPPING_RADIUS_M, OsrmProcess, dataset
-from routing.engines.roads.profiles import PROFILES
+from routing.engines.roads.needs import needs_of, refuse_too_little
+from routing.engines.roads.osrm import dataset
+from routing.engines.roads.profiles import PROFILES, lua
 from routing.engines.roads.programs import osrm_profile, osrm_program, run
-from routing.engines.roads.road_graph import USUAL_CALIBRATION, RoadGraph, build_road_graph, load_graph
-from routing.errors import RegionError, TravelError
-from routing.model.places import Location
+from routing.engines.roads.quality import check_roads
+from routing.engines.roads.road_graph import build_road_graphs
+from routing.errors import Cancelled, RegionError
 
 Progress = Callable[[str, float], None]
 ExtraStep = tuple[str, Callable[[Path, Path], object]]
@@ -38,28 +39,57 @@ ExtraStep = tuple[str, Callable[[Path, Path], object]]
 # of a clipped city centre were unroutable; at 100, none.
 SMALL_COMPONENT_NODES = 100
 
-_CHECK_LIMIT_S = 300.0
-_CALIBRATION_PLACES = 80
-_CALIBRATION_FROM_S = 60
+# What a build has done so far; gone when it is whole.
+_UNFINISHED = "unfinished.json"
 
 # Raised when the layout or the content of a build changes, so that plans can tell builds apart.
-_LAYOUT = 1
+_LAYOUT = 2
 
 
 @dataclass(slots=True)
 class _Steps:
-    """Runs named steps, times them and tells the progress: a name, and the share of the build that is done."""
+    """Runs named steps, times them and tells the progress: a name, and the share of the build that is done.
 
+    What is done is noted in the folder after each step. A build that was killed is taken up behind the last of them.
+    """
+
+    folder: Path
+    build: str
     tell: Progress
     total: int
-    seconds: dict[str, float] = field(default_factory=dict)
+    done: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    @contextlib.contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        self.tell(name, len(self.seconds) / self.total)
-        started = time.monotonic()
-        yield
-        self.seconds[name] = round(time.monotonic() - started, 2)
+    def __post_init__(self) -> None:
+        self.done = _done_before(self.folder, self.build) or {}
+        self._note()
+
+    def run(self, name: str, work: Callable[[], Any]) -> Any:
+        """What `work` returns, as JSON keeps it; from the note when it was done before."""
+        self.tell(name, min(len(self.done) / self.total, 0.99))
+        if name not in self.done:
+            started = time.monotonic()
+            result = work()
+            self.done[name] = {"seconds": round(time.monotonic() - started, 2), "result": result}
+            self._note()
+        return self.done[name]["result"]
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        return {name: step["seconds"] for name, step in self.done.items()}
+
+    def _note(self) -> None:
+        fresh = self.folder / f"{_UNFINISHED}.new"
+        fresh.write_text(json.dumps({"build": self.build, "done": self.done}), encoding="utf-8")
+        os.replace(fresh, self.folder / _UNFINISHED)
+
+
+def _done_before(folder: Path, build: str) -> dict[str, dict[str, Any]] | None:
+    """The steps that a build of the same, killed in this folder, had done; None when it is not such a folder."""
+    try:
+        noted = json.loads((folder / _UNFINISHED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return dict(noted["done"]) if noted.get("build") == build else None
 
 
 def build_region(
@@ -69,6 +99,7 @@ def build_region(
     name: str,
     progress: Callable[[str, float], None],
     extra_steps: Sequence[ExtraStep] = (),
+    source: str = "",
 ) -> RegionFacts:
     """Build the region and put it in use at `into`, in place of the one that is there.
 
@@ -76,22 +107,40 @@ def build_region(
     returns is kept in the facts under its name; that of a step "addresses" counts the region's addresses.
     `progress` hears each step's name and the share done (0 to 1) before it starts, and ("ready", 1.0) at the end.
 
-    Raises RegionError; whatever is raised, and if the process is killed, the region in use stays.
+    Raises RegionError; whatever is raised, and if the process is killed, the region in use stays. A build that was
+    killed or stopped is taken up where it stood by the next build of the same.
     """
+    if not pbf.is_file():
+        raise RegionError(f"There is no file {pbf.name}. Give the path of a .osm.pbf extract.", file=pbf.name)
     into.parent.mkdir(parents=True, exist_ok=True)
+    refuse_too_little(needs_of(pbf.stat().st_size), into.parent, name)
     builds = into.parent / f".{into.name}.builds"
     builds.mkdir(exist_ok=True)
     with _only_builder(builds, name):
-        _sweep(builds, into)
-        folder = Path(tempfile.mkdtemp(prefix="build-", dir=builds))
-        folder.chmod(0o755)
+        build = build_id(pbf)
+        folder = next((at for at in builds.glob("build-*") if _done_before(at, build) is not None), None)
+        _sweep(builds, into, keep=folder)
+        if folder is not None:
+            _tidy(folder)
+        else:
+            folder = Path(tempfile.mkdtemp(prefix="build-", dir=builds))
+            folder.chmod(0o755)
         try:
-            facts = _build(pbf, folder, name, progress, extra_steps)
+            steps = _Steps(folder=folder, build=build, tell=progress, total=5 + len(PROFILES) + len(extra_steps))
+            facts = replace(_build(pbf, folder, name, steps, extra_steps), source=source or pbf.name)
             save_facts(facts, folder)
+            (folder / _UNFINISHED).unlink()
             _swap(folder, into)
-        finally:
-            # After a failure or Ctrl-C this removes the half build, after success the one that was replaced.
+        except (KeyboardInterrupt, Cancelled):
+            # What is done is kept: whoever stopped it may go on with it.
+            raise
+        except BaseException as problem:
             _sweep(builds, into)
+            if isinstance(problem, OSError):
+                raise _said_of_the_disk(problem, name) from problem
+            raise
+        # The build that was replaced.
+        _sweep(builds, into)
     progress("ready", 1.0)
     return facts
 
@@ -112,9 +161,12 @@ def build_osrm(pbf: Path, region_dir: Path, profile: str) -> None:
     """The OSRM dataset of one profile, contracted (CH). Raises RegionError."""
     base = dataset(region_dir, profile)
     base.parent.mkdir(parents=True, exist_ok=True)
+    kind = PROFILES[profile]
+    told = base.with_name("profile.lua")
+    told.write_text(lua(kind, str(osrm_profile(f"{kind.base}.lua").parent)), encoding="utf-8")
     run(
         [
-            osrm_program("osrm-extract"), "--profile", osrm_profile(PROFILES[profile].lua),
+            osrm_program("osrm-extract"), "--profile", told,
             "--small-component-size", str(SMALL_COMPONENT_NODES), "--output", base, pbf,
         ],
         doing=f"reading the roads for {profile}",
@@ -122,92 +174,49 @@ def build_osrm(pbf: Path, region_dir: Path, profile: str) -> None:
     run([osrm_program("osrm-contract"), base], doing=f"preparing the roads for {profile}")
 
 
-def _build(pbf: Path, folder: Path, name: str, progress: Progress, extra_steps: Sequence[ExtraStep]) -> RegionFacts:
-    steps = _Steps(tell=progress, total=4 + len(PROFILES) + len(extra_steps))
+def _build(pbf: Path, folder: Path, name: str, steps: _Steps, extra_steps: Sequence[ExtraStep]) -> RegionFacts:
     region = folder / "region.osm.pbf"
-    with steps.step("read the extract"):
-        extract = normalise(pbf, region)
-        build = build_id(pbf)
+    extract = Extract.from_json(steps.run("read the extract", lambda: normalise(pbf, region).to_json()))
     for profile in PROFILES:
-        with steps.step(f"roads for {profile}"):
-            build_osrm(region, folder, profile)
-    with steps.step("road graph"):
-        for profile in PROFILES:
-            build_road_graph(region, folder, profile)
-    with steps.step("basemap"):
-        build_basemap(region, folder / "basemap.pmtiles", extract.bounds)
+        steps.run(f"roads for {profile}", partial(build_osrm, region, folder, profile))
+    steps.run("road graph", lambda: build_road_graphs(region, folder))
+    steps.run("basemap", lambda: build_basemap(region, folder / "basemap.pmtiles", extract.bounds))
     counted: dict[str, int] = {}
     for step_name, step in extra_steps:
-        with steps.step(step_name):
-            result = step(region, folder)
-            if isinstance(result, int):
-                counted[step_name] = result
-    with steps.step("check the roads"):
-        check = _check(extract, folder)
+        result = steps.run(step_name, partial(_whole_number, step, region, folder))
+        if result is not None:
+            counted[step_name] = result
+    check = steps.run("check the roads", lambda: check_roads(extract, folder))
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return RegionFacts(
         name=name,
-        build=build,
+        build=steps.build,
         bounds=extract.bounds,
         addresses=counted.pop("addresses", extract.addresses),
         restrictions=extract.restrictions,
         drivable_km=extract.drivable_km,
         sampled=len(extract.sampled),
-        share_unroutable=check.share_unroutable,
-        snap_median_m=check.snap_median_m,
-        snap_p95_m=check.snap_p95_m,
         profiles=tuple(PROFILES),
-        calibration=check.calibration,
         clipped_ways=extract.clipped_ways,
         extra=counted,
         seconds=steps.seconds,
         mebibytes=round(size / 2**20, 1),
+        **check,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Check:
-    share_unroutable: float
-    snap_median_m: float
-    snap_p95_m: float
-    calibration: dict[str, float]
+def _whole_number(step: Callable[[Path, Path], object], region: Path, folder: Path) -> int | None:
+    result = step(region, folder)
+    return result if isinstance(result, int) else None
 
 
-def _check(extract: Extract, folder: Path) -> _Check:
-    """Travel between the sampled places on the new datasets, in the process that will answer from them."""
-    coordinates = [(at.lon, at.lat) for at in extract.sampled]
-    by_profile: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
-    try:
-        with contextlib.closing(OsrmProcess(folder, profiles=tuple(PROFILES), build="")) as osrm:
-            for profile in PROFILES:
-                question = ("table", profile, coordinates, SNAPPING_RADIUS_M)
-                _, durations_s, _, snapped_m = osrm.ask(question, _CHECK_LIMIT_S)
-                by_profile[profile] = (durations_s, snapped_m)
-    except TravelError as unusable:
-        raise RegionError(f"The roads were built but do not answer: {unusable}", code="region_check") from unusable
-    durations_s, snapped_m = by_profile["car"]
-    pairs = len(coordinates) * (len(coordinates) - 1)
-    near = snapped_m[snapped_m >= 0]
-    return _Check(
-        share_unroutable=round(float((durations_s < 0).sum() / pairs), 4) if pairs else 0.0,
-        snap_median_m=float(np.median(near)) if len(near) else SNAPPING_RADIUS_M,
-        snap_p95_m=round(float(np.percentile(near, 95)), 1) if len(near) else SNAPPING_RADIUS_M,
-        calibration={
-            profile: _calibration(extract.sampled, durations_s, load_graph(folder, profile, 1.0))
-            for profile, (durations_s, _) in by_profile.items()
-        },
+def _said_of_the_disk(problem: OSError, name: str) -> RegionError:
+    return RegionError(
+        f"The build of region {name} could not be written ({problem.strerror or problem}). Make room or give this user "
+        "the right to the folder, then build again; a region in use stays as it is.",
+        code="disk",
+        region=name,
     )
-
-
-def _calibration(places: Sequence[Location], osrm_s: NDArray[np.int64], graph: RoadGraph) -> float:
-    """What the road graph's durations are multiplied with to meet OSRM's: the median over sampled pairs."""
-    nodes, snapped_m = graph.snap(places[:_CALIBRATION_PLACES], SNAPPING_RADIUS_M)
-    near = np.flatnonzero(snapped_m >= 0)
-    graph_s, _ = graph.travel(nodes[near], nodes[near])
-    osrm_s = osrm_s[np.ix_(near, near)]
-    # Short trips say more about the snapping than about the roads.
-    told = (graph_s >= _CALIBRATION_FROM_S) & (osrm_s >= _CALIBRATION_FROM_S)
-    return round(float(np.median(osrm_s[told] / graph_s[told])), 3) if told.any() else USUAL_CALIBRATION
 
 
 @contextlib.contextmanager
@@ -234,9 +243,15 @@ def _swap(folder: Path, into: Path) -> None:
     os.replace(link, into)
 
 
-def _sweep(builds: Path, into: Path) -> None:
+def _tidy(folder: Path) -> None:
+    """Remove the scratch of the step that was killed."""
+    for at in (*folder.glob("road-graph-*"), *folder.glob("basemap-*"), *folder.glob(".*")):
+        shutil.rmtree(at) if at.is_dir() else at.unlink()
+
+
+def _sweep(builds: Path, into: Path, keep: Path | None = None) -> None:
     """Remove what killed builds left and what is no longer in use. Open files stay readable until they are closed."""
     in_use = into.resolve()
     for folder in builds.glob("build-*"):
-        if folder.resolve() != in_use:
+        if folder.resolve() != in_use and folder != keep:
             shutil.rmtree(folder, ignore_errors=True)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, Self
 
 import osmium
 
-from routing.engines.roads.profiles import PROFILES, Profile
+from routing.engines.roads.profiles import PROFILES, usable_speed_kmh
 from routing.errors import RegionError
 from routing.model.places import Bounds, Location
 
@@ -38,6 +39,14 @@ class Extract:
     drivable_km: float
     clipped_ways: int
     sampled: tuple[Location, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> Self:
+        sampled = tuple(Location(**place) for place in kept["sampled"])
+        return cls(**{**kept, "bounds": Bounds(**kept["bounds"]), "sampled": sampled})
 
 
 @dataclass(slots=True)
@@ -96,15 +105,6 @@ def normalise(pbf: Path, into: Path) -> Extract:
             file=pbf.name,
         )
     return extract
-
-
-def usable_speed_kmh(tags: osmium.osm.TagList | dict[str, str], profile: Profile) -> float | None:
-    """The profile's ordinary speed on a way with these tags; None where it may not go."""
-    speed = profile.speeds.get(tags.get("highway") or "")
-    if speed is None or tags.get("area") == "yes":
-        return None
-    said = next((tags[key] for key in profile.access_tags if key in tags), "yes")
-    return None if said in ("no", "use_sidepath") else speed
 
 
 def _sort(pbf: Path, into: Path) -> None:

@@ -20,7 +20,10 @@ class RegionFacts:
     gazetteer's, or where none was built the things that carry a house number. `share_unroutable` is the share
     (0 to 1) of ordered pairs among sampled addresses that no road joins, by car; `sampled` is how many places were
     paired. `snap_*_m`: how far those places lie from their road. `seconds` by step, in order.
-    `calibration` by profile: what the road graph's durations are multiplied with to meet OSRM's.
+    `source` is the file it was built from, or the full name of the place.
+    `calibration` by profile: what the road graph's durations are multiplied with to meet OSRM's;
+    `calibration_error`: nine of ten sampled pairs then lie within this share of OSRM's duration. `unroutable` by
+    profile as `share_unroutable`: a truck has fewer roads.
     """
 
     name: str
@@ -35,10 +38,13 @@ class RegionFacts:
     snap_p95_m: float
     profiles: tuple[str, ...]
     calibration: dict[str, float] = field(default_factory=dict)
+    calibration_error: dict[str, float] = field(default_factory=dict)
+    unroutable: dict[str, float] = field(default_factory=dict)
     clipped_ways: int = 0
     extra: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     mebibytes: float = 0.0
+    source: str = ""
     attribution: str = "© OpenStreetMap contributors"
 
 

@@ -8,16 +8,17 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from routing.engines.roads.facts import RegionFacts, load_facts
-from routing.engines.roads.profiles import profile_named
+from routing.engines.roads.profiles import built_as, profile_named
 from routing.errors import RegionError, TravelError
 from routing.model.places import Location
 from routing.ports import TravelTable
@@ -28,6 +29,20 @@ _START_LIMIT_S = 60.0
 _TABLE_LIMIT_S = 120.0
 # 1000 × 1000 takes under a second on a city; this leaves a slow machine room, and still ends.
 _LIMIT_PER_PAIR_S = 1e-4
+
+
+Coordinate = tuple[float, float]
+"""(lon, lat), as OSRM takes it."""
+
+Part = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], str]
+
+
+class OsrmRefusal(Exception):
+    """OSRM does not answer a question; the process goes on."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(f"{code} {sentence}")
+        self.code, self.sentence = code, sentence
 
 
 def dataset(region_dir: Path, profile: str) -> Path:
@@ -74,18 +89,52 @@ class OsrmTravelTimes:
                 engine="osrm",
                 build=self.build,
             )
-        answer, build = self._ask("table", places, profile)
-        _, durations_s, distances_m, snapped_m = answer
+        everywhere = np.arange(len(places))
+        durations_s, distances_m, snapped_m, build = self.part(places, everywhere, everywhere, profile=profile)
+        np.fill_diagonal(durations_s, 0)
+        np.fill_diagonal(distances_m, 0)
         return TravelTable(
             durations_s=durations_s, distances_m=distances_m, snapped_m=snapped_m, engine="osrm", build=build
         )
+
+    def part(
+        self,
+        places: Sequence[Location],
+        sources: NDArray[np.int64],
+        targets: NDArray[np.int64],
+        *,
+        profile: str,
+    ) -> Part:
+        """From some of the places to some of them: durations and distances (len(sources), len(targets)), `snapped_m` of
+        all places, and the build. Raises TravelError."""
+        (durations_s, distances_m, snapped_m), build = self._ask(
+            "table",
+            places,
+            profile,
+            lambda worker, name, at, limit_s: worker.table(
+                name, at, self._radius_m, limit_s, sources=sources, targets=targets
+            ),
+        )
+        return durations_s, distances_m, snapped_m, build
+
+    def snap(self, places: Sequence[Location], *, profile: str) -> NDArray[np.int64]:
+        """How far each place is from its road in metres, (n,); -1 beyond the radius. Raises TravelError."""
+        snapped_m, _ = self._ask(
+            "table", places, profile, lambda worker, name, at, limit_s: worker.snap(name, at, self._radius_m, limit_s)
+        )
+        return snapped_m
 
     def path(self, places: Sequence[Location], *, profile: str) -> list[Location]:
         """The line along the roads, snapped at every place. Raises TravelError when a place or a leg has no road."""
         if len(places) < 2:
             return list(places)
-        answer, _ = self._ask("path", places, profile)
-        return [Location(lat=lat, lon=lon) for lon, lat in answer[1]]
+        line, _ = self._ask(
+            "path",
+            places,
+            profile,
+            lambda worker, name, at, limit_s: worker.ask(("path", name, at, self._radius_m), limit_s)[1],
+        )
+        return [Location(lat=lat, lon=lon) for lon, lat in line]
 
     @property
     def build(self) -> str:
@@ -109,7 +158,13 @@ class OsrmTravelTimes:
         if worker is not None:
             worker.close()
 
-    def _ask(self, question: str, places: Sequence[Location], profile: str) -> tuple[tuple[Any, ...], str]:
+    def _ask[Answer](
+        self,
+        question: str,
+        places: Sequence[Location],
+        profile: str,
+        ask: Callable[[OsrmProcess, str, list[Coordinate], float], Answer],
+    ) -> tuple[Answer, str]:
         name = profile_named(profile).name
         coordinates = [(place.lon, place.lat) for place in places]
         limit_s = self._time_limit_s
@@ -118,13 +173,12 @@ class OsrmTravelTimes:
         with self._lock:
             worker = self._running(name)
             try:
-                answer = worker.ask((question, name, coordinates, self._radius_m), limit_s)
+                return ask(worker, built_as(name, worker.profiles), coordinates, limit_s), worker.build
+            except OsrmRefusal as refused:
+                raise _refusal(question, refused.code, refused.sentence, len(places), self._radius_m) from refused
             except TravelError:
                 self._drop()
                 raise
-        if answer[0] == "error":
-            raise _refusal(question, answer[1], answer[2], len(places), self._radius_m)
-        return answer, worker.build
 
     def _running(self, profile: str | None) -> OsrmProcess:
         """The worker on the present build, started when there is none. Called with the lock held."""
@@ -134,7 +188,7 @@ class OsrmTravelTimes:
         if self._worker is None:
             facts = _facts_of(region)
             self._worker = OsrmProcess(region, profiles=facts.profiles, build=facts.build)
-        if profile is not None and profile not in self._worker.profiles:
+        if profile is not None and built_as(profile, self._worker.profiles) not in self._worker.profiles:
             raise TravelError(
                 f'Region "{self._region_dir.name}" has no roads for {profile}, '
                 f"only for {', '.join(self._worker.profiles)}. Build the region again.",
@@ -187,12 +241,64 @@ class OsrmProcess:
         return self._process.poll() is None
 
     def ask(self, question: tuple[Any, ...], limit_s: float) -> tuple[Any, ...]:
-        """Raises TravelError when the process died or was too slow; it must be ended then."""
+        """Raises OsrmRefusal; TravelError when the process died or was too slow: it must be ended then."""
         try:
             self._connection.send(question)
         except OSError as gone:
             raise self._died() from gone
-        return self._answer(limit_s)
+        return self._answer_or_refusal(limit_s)
+
+    def snap(self, profile: str, coordinates: list[Coordinate], radius_m: float, limit_s: float) -> NDArray[np.int64]:
+        snapped: NDArray[np.int32] = self.ask(("snap", profile, coordinates, radius_m), limit_s)[1]
+        return snapped.astype(np.int64)
+
+    def table(
+        self,
+        profile: str,
+        coordinates: list[Coordinate],
+        radius_m: float,
+        limit_s: float,
+        *,
+        sources: NDArray[np.int64] | None = None,
+        targets: NDArray[np.int64] | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Durations and distances from each source to each target, and how far each place is from its road.
+
+        The answer comes block by block: beside the two matrices a few million pairs are in memory, here and there.
+        Raises as `ask` does.
+        """
+        everywhere = np.arange(len(coordinates))
+        sources = everywhere if sources is None else sources
+        targets = everywhere if targets is None else targets
+        durations = np.full((len(sources), len(targets)), -1, dtype=np.int64)
+        distances = np.full((len(sources), len(targets)), -1, dtype=np.int64)
+        # One place without a road in reach makes OSRM refuse the whole table, so those are found first.
+        snapped = self.snap(profile, coordinates, radius_m, limit_s)
+        from_rows = np.flatnonzero(snapped[sources] >= 0)
+        to_columns = np.flatnonzero(snapped[targets] >= 0)
+        if len(from_rows) and len(to_columns):
+            columns = slice(None) if len(to_columns) == len(targets) else to_columns
+            question = ("table", profile, coordinates, radius_m, sources[from_rows], targets[to_columns])
+            answer = self.ask(question, limit_s)
+            done = 0
+            while answer[0] == "block":
+                _, some, seconds, metres = answer
+                rows = from_rows[done : done + len(some)]
+                if len(rows) and rows[-1] - rows[0] + 1 == len(rows) and isinstance(columns, slice):
+                    durations[rows[0] : rows[-1] + 1] = seconds
+                    distances[rows[0] : rows[-1] + 1] = metres
+                else:
+                    durations[np.ix_(rows, to_columns)] = seconds
+                    distances[np.ix_(rows, to_columns)] = metres
+                done += len(some)
+                answer = self._answer_or_refusal(limit_s)
+        return durations, distances, snapped
+
+    def _answer_or_refusal(self, limit_s: float) -> tuple[Any, ...]:
+        answer = self._answer(limit_s)
+        if answer[0] == "error":
+            raise OsrmRefusal(answer[1], answer[2])
+        return answer
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

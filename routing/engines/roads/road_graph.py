@@ -7,9 +7,8 @@ compares it with OSRM and keeps the factor per profile among the region's facts.
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -23,10 +22,10 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import KDTree
 
-from routing.engines.roads.extract import usable_speed_kmh
 from routing.engines.roads.facts import RegionFacts, load_facts
 from routing.engines.roads.great_circle import EARTH_RADIUS_M
-from routing.engines.roads.profiles import PROFILES, Profile, profile_named
+from routing.engines.roads.osmnx_settings import osmnx_set
+from routing.engines.roads.profiles import PROFILES, Profile, built_as, profile_named, usable_speed_kmh
 from routing.errors import RegionError, TravelError
 from routing.model.places import Location
 from routing.ports import TravelTable
@@ -38,33 +37,48 @@ _BIKE_ALLOWED_KMH = 13
 
 _BLOCK_CELLS = 8_000_000
 
-_osmnx_settings = threading.Lock()
-
 
 def graph_file(region_dir: Path, profile: str) -> Path:
     return region_dir / "road_graph" / f"{profile}.npz"
 
 
-def build_road_graph(pbf: Path, region_dir: Path, profile: str) -> int:
-    """Keep the profile's road graph as arrays, and return how many nodes it has. `pbf` is the normalised extract.
+def build_road_graphs(pbf: Path, region_dir: Path) -> dict[str, int]:
+    """Keep each profile's road graph as arrays, and return how many nodes each has. `pbf` is the normalised extract.
 
     Only the largest part in which every node reaches every other is kept. Raises RegionError when there is none.
     """
-    target = graph_file(region_dir, profile)
+    nodes: dict[str, int] = {}
+    for base in sorted({profile.base for profile in PROFILES.values()}):
+        alike = [profile for profile in PROFILES.values() if profile.base == base]
+        with TemporaryDirectory(prefix="road-graph-", dir=region_dir) as scratch:
+            roads = Path(scratch) / "roads.osm"
+            allowed = _write_roads(pbf, roads, alike)
+            for profile in alike:
+                if not allowed[profile.name]:
+                    raise RegionError(
+                        f"{pbf.name} has no road for {profile.name}. Take an extract that was not filtered by tags.",
+                        code="extract_without_roads",
+                    )
+            # Read once: they differ in what they may use, not in how fast it is.
+            graph = _read_graph(roads, alike[0])
+        for profile in alike:
+            nodes[profile.name] = _keep(graph, allowed[profile.name], profile, graph_file(region_dir, profile.name))
+    return nodes
+
+
+def _keep(graph: Any, allowed: set[int], profile: Profile, target: Path) -> int:
     target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="road-graph-", dir=region_dir) as scratch:
-        roads = Path(scratch) / "roads.osm"
-        if not _write_roads(pbf, roads, PROFILES[profile]):
-            raise RegionError(f"{pbf.name} has no road for {profile}. Take an extract that was not filtered by tags.")
-        graph = _read_graph(roads, PROFILES[profile])
     number = {node: index for index, node in enumerate(graph.nodes)}
     lat = np.array([at["y"] for _, at in graph.nodes(data=True)])
     lon = np.array([at["x"] for _, at in graph.nodes(data=True)])
     # Of two roads between the same nodes the faster one counts.
     best: dict[tuple[int, int], tuple[float, float]] = {}
     for start, end, road in graph.edges(data=True):
+        if road["osmid"] not in allowed:
+            continue
         pair = (number[start], number[end])
-        seconds, metres = float(road["travel_time"]), float(road["length"])
+        metres = float(road["length"])
+        seconds = metres * 3.6 / min(float(road["speed_kph"]), profile.most_kmh)
         if pair not in best or seconds < best[pair][0]:
             best[pair] = (seconds, metres)
     edges = np.array(list(best), dtype=np.int64).reshape(-1, 2)
@@ -167,6 +181,7 @@ class RoadGraphTravelTimes:
                     self._facts = load_facts(present)
                 except RegionError as missing:
                     raise TravelError(str(missing), code="region_not_built") from missing
+            name = built_as(name, self._facts.profiles)
             if name not in self._graphs:
                 factor = self._facts.calibration.get(name, USUAL_CALIBRATION)
                 self._graphs[name] = load_graph(present, name, factor)
@@ -283,39 +298,36 @@ class RoadGraph:
             jump = further
 
 
-def _write_roads(pbf: Path, into: Path, profile: Profile) -> int:
-    """The profile's roads and their nodes as OSM XML, which is what osmnx reads. Returns how many roads."""
-    written = 0
+def _write_roads(pbf: Path, into: Path, alike: Sequence[Profile]) -> dict[str, set[int]]:
+    """The roads that any of the profiles may use, and their nodes, as OSM XML, which is what osmnx reads. Returns the
+    ways that each may use."""
+    allowed: dict[str, set[int]] = {profile.name: set() for profile in alike}
+    kind = alike[0]
     with osmium.BackReferenceWriter(str(into), ref_src=str(pbf), overwrite=True) as writer:
         for way in osmium.FileProcessor(str(pbf), osmium.osm.WAY):
-            if not isinstance(way, osmium.osm.Way) or usable_speed_kmh(way.tags, profile) is None:
+            if not isinstance(way, osmium.osm.Way):
                 continue
+            users = [profile.name for profile in alike if usable_speed_kmh(way.tags, profile) is not None]
+            if not users:
+                continue
+            for user in users:
+                allowed[user].add(way.id)
             tags = {key: way.tags[key] for key in ("highway", "junction", "oneway", "name") if key in way.tags}
-            if profile.oneway_tag in way.tags:
-                tags["oneway"] = way.tags[profile.oneway_tag]
+            if kind.oneway_tag in way.tags:
+                tags["oneway"] = way.tags[kind.oneway_tag]
             # What cars may drive says nothing about a bike, but where bikes are let onto a footway they ride.
-            if profile.name == "car" and "maxspeed" in way.tags:
+            if kind.has_motor and "maxspeed" in way.tags:
                 tags["maxspeed"] = way.tags["maxspeed"]
-            elif profile.name == "bike" and way.tags.get("bicycle") in ("yes", "designated"):
+            elif not kind.has_motor and way.tags.get("bicycle") in ("yes", "designated"):
                 tags["maxspeed"] = str(_BIKE_ALLOWED_KMH)
             writer.add_way(osmium.osm.mutable.Way(id=way.id, version=1, nodes=way.nodes, tags=tags))
-            written += 1
-    return written
+    return allowed
 
 
 def _read_graph(roads: Path, profile: Profile) -> Any:
     # Imported here because it takes seconds and a hundred megabytes, and only a build needs it.
     import osmnx
 
-    with _plain_settings(osmnx.settings):
-        graph = osmnx.graph_from_xml(roads, simplify=False, retain_all=True)
-        graph = osmnx.add_edge_speeds(graph, hwy_speeds=profile.speeds, fallback=20)
-        return osmnx.add_edge_travel_times(graph)
-
-
-@contextlib.contextmanager
-def _plain_settings(settings: Any) -> Iterator[None]:
-    """osmnx's settings are global: what shapes the graph is set for one reading and put back."""
     plain = {
         "all_oneway": False,
         "bidirectional_network_types": [],
@@ -324,12 +336,6 @@ def _plain_settings(settings: Any) -> Iterator[None]:
         "useful_tags_node": [],
         "useful_tags_way": ["highway", "junction", "maxspeed", "name", "oneway"],
     }
-    with _osmnx_settings:
-        before = {name: getattr(settings, name) for name in plain}
-        try:
-            for name, value in plain.items():
-                setattr(settings, name, value)
-            yield
-        finally:
-            for name, value in before.items():
-                setattr(settings, name, value)
+    with osmnx_set(osmnx.settings, plain):
+        graph = osmnx.graph_from_xml(roads, simplify=False, retain_all=True)
+        return osmnx.add_edge_speeds(graph, hwy_speeds=profile.speeds, fallback=20)

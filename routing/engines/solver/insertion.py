@@ -6,7 +6,7 @@ survives is asked of the `Timetable`, which decides. Everything here is determin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from routing.errors import InvalidProblem
 from routing.model.plans import CostScheme, Lock, Problem, ShiftOffer, Visit
-from routing.rules.schedule import ALWAYS, Timetable, earliest, latest, spans
+from routing.rules.reasons import together
+from routing.rules.schedule import ALWAYS, Timetable, earliest, latest, spans, work_by_type
 
 type Routes = dict[int, list[int]]
 """Visit ids in order, per shift id; an unused shift has an empty list."""
@@ -30,6 +31,8 @@ counts of all ranks come before the age of any."""
 type Slack = list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]
 """(free, wait, latest) per position, once per way of having taken the break: see `Insertion._slack`."""
 
+_SHORT = 6
+"""In routes up to so many visits every pair of places is tried for a shipment."""
 _REMEMBERED = 20_000
 """Routes whose slack is kept."""
 
@@ -45,6 +48,8 @@ class Crew(NamedTuple):
     start: int
     end: int
     prices: NDArray[np.float64]
+    setup: NDArray[np.int64]
+    service: NDArray[np.int64]
 
 
 class Sieve:
@@ -75,8 +80,9 @@ class Insertion:
         self.ranks = sorted(set(self.rank.values()), reverse=True)
         self.row = {visit.id: row for row, visit in enumerate(problem.visits)}
         self._tables: dict[tuple[str, float, float, float], tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
-        self._crews = {shift.id: self._crew(shift) for shift in problem.shifts}
         visits = problem.visits
+        self.work = works(problem)
+        self._crews = {shift.id: self._crew(shift) for shift in problem.shifts}
         self._spans = [ALWAYS if v.id in table.done else spans(v.windows) for v in visits]
         self._ready = np.array(
             [-(2**60) if v.ready_s is None or v.id in table.done else v.ready_s for v in visits], dtype=np.int64
@@ -87,8 +93,6 @@ class Insertion:
         self._firsts = [np.array([first for first, _ in line], dtype=np.int64) for line in padded_spans]
         self._lasts = [np.array([last for _, last in line], dtype=np.int64) for line in padded_spans]
         self._place = np.array([v.place for v in visits], dtype=np.int64)
-        self._service = np.array([v.service_s for v in visits], dtype=np.int64)
-        self._setup = np.array([v.setup_s for v in visits], dtype=np.int64)
         dimensions = len(problem.dimensions)
         self._load = np.array([v.load for v in visits], dtype=np.int64).reshape(len(visits), dimensions)
         self._collect = np.array([v.collect for v in visits], dtype=np.int64).reshape(len(visits), dimensions)
@@ -116,16 +120,19 @@ class Insertion:
             seconds, metres = (np.pad(np.where(blocked, 2**50, table), (0, 1)) for table in (seconds, metres))
             self._tables[key] = seconds, per_s * seconds + per_m * metres
         durations, prices = self._tables[key]
+        setup, service = self.work.get(shift.type, self.work[""])
         return Crew(
             shift,
             durations,
             anywhere if shift.start is None else shift.start,
             anywhere if shift.end is None else shift.end,
             prices,
+            setup,
+            service,
         )
 
     def _may(self, shift: ShiftOffer, visits: Sequence[Visit]) -> NDArray[np.bool_]:
-        return np.array(
+        may = np.array(
             [
                 (v.shifts is None or shift.id in v.shifts)
                 and v.skills <= shift.skills
@@ -134,6 +141,11 @@ class Insertion:
             ],
             dtype=bool,
         )
+        for one in self.problem.shipments:
+            # Who may not bring it need not fetch it.
+            halves = [self.row[one.pickup], self.row[one.delivery]]
+            may[halves] = may[halves].all()
+        return may
 
     # ---- judging
 
@@ -208,9 +220,14 @@ class Insertion:
             if self.fits(shift, whole):
                 out[shift] = whole
             else:
+                kept = set(out[shift])
                 for key in wanted:
-                    if self.fits(shift, [*out[shift], key]):
-                        out[shift].append(key)
+                    if key in kept:
+                        continue
+                    unit = {*kept, *together(self.table, key)}
+                    candidate = [other for other in whole if other in unit]
+                    if self.fits(shift, candidate):
+                        out[shift], kept = candidate, unit
             placed.update(out[shift])
         return self._settle(self.fill(out))
 
@@ -240,8 +257,40 @@ class Insertion:
         routes = {shift: list(ids) for shift, ids in routes.items()}
         waiting = self.waiting(routes)
         for rank in self.ranks:
-            self._fill(routes, [key for key in waiting if self.rank[key] == rank])
+            keys = [key for key in waiting if self.rank[key] == rank]
+            for key in keys:
+                if key in self.table.mate:
+                    self._ship(routes, key)
+            self._fill(routes, [key for key in keys if not self.is_shipped(key)])
         return routes
+
+    def is_shipped(self, key: int) -> bool:
+        return key in self.table.mate or key in self.table.pickup_of
+
+    def _ship(self, routes: Routes, key: int) -> None:
+        """Puts a shipment where it costs least, if it fits anywhere."""
+        best, where = np.inf, None
+        for shift in self.distinct(routes, list(routes)):
+            for price, candidate in self._placements(shift, routes[shift], key):
+                if price < best and self.fits(shift, candidate):
+                    best, where = price, (shift, candidate)
+        if where is not None:
+            routes[where[0]] = where[1]
+
+    def _placements(self, shift: int, ids: Sequence[int], key: int) -> Iterator[tuple[float, list[int]]]:
+        """(price, route) for each way of adding a visit, or both visits of the shipment it fetches, that the sieve
+        lets through."""
+        row = np.array([self.row[key]], dtype=np.int64)
+        first = self.sieve(shift, ids, row).price[0]
+        for at in np.flatnonzero(np.isfinite(first)).tolist():
+            tried = [*ids[:at], key, *ids[at:]]
+            if key not in self.table.mate:
+                yield float(first[at]), tried
+                continue
+            mate = self.table.mate[key]
+            second = self.sieve(shift, tried, np.array([self.row[mate]], dtype=np.int64)).price[0]
+            for to in (at + 1 + np.flatnonzero(np.isfinite(second[at + 1 :]))).tolist():
+                yield float(first[at] + second[to]), [*tried[:to], mate, *tried[to:]]
 
     def _fill(self, routes: Routes, keys: list[int]) -> None:
         if not keys or not routes:
@@ -303,7 +352,7 @@ class Insertion:
         after = np.array([*self._place[here], crew.end], dtype=np.int64)
         place = self._place[rows][:, None]
         to, on = crew.durations[before[None, :], place], crew.durations[place, after[None, :]]
-        work = self._service[rows][:, None] + np.where(place == before[None, :], 0, self._setup[rows][:, None])
+        work = crew.service[rows][:, None] + np.where(place == before[None, :], 0, crew.setup[rows][:, None])
         spent = work + on
         leave = shift.start_s + shift.loading_s
         if here:
@@ -322,6 +371,8 @@ class Insertion:
             possible |= fits & (leaving == moment)[:, None]
         cost = crew.prices[before[None, :], place] + crew.prices[place, after[None, :]]
         cost -= crew.prices[before, after]
+        if shift.cost.per_task_hour:
+            cost += shift.cost.per_task_hour / 3600 * work
         if not ids:
             cost += crew.prices[crew.start, crew.end] + shift.cost.fixed
         price[some] = np.where(possible, cost, np.inf)
@@ -364,7 +415,7 @@ class Insertion:
         count = len(here)
         windows = [self._spans[row] for row in here]
         work = [
-            int(self._service[row]) + (0 if before[n] == after[n] else int(self._setup[row]))
+            int(crew.service[row]) + (0 if before[n] == after[n] else int(crew.setup[row]))
             for n, row in enumerate(here)
         ]
         pause = self.table.breaks(shift.id)[0] if len(shift.breaks) == 1 else (0, ALWAYS)
@@ -395,7 +446,7 @@ class Insertion:
             late1.append(limit1)
             if n == 0:
                 break
-            setup = int(self._setup[here[n - 1]])
+            setup = int(crew.setup[here[n - 1]])
             last = latest(windows[n - 1], limit0 - travel[n] - work[n - 1])
             # An insertion before it may spare the setup: the sieve forgives that much.
             limit0 = -far if last is None else last + setup
@@ -435,17 +486,18 @@ class Insertion:
         home = next(shift for shift, ids in routes.items() if key in ids)
         if home in fixed:
             return False
-        without = [other for other in routes[home] if other != key]
+        if key in self.table.pickup_of:
+            return False  # it moves with what fetches it
+        unit = together(self.table, key)
+        without = [other for other in routes[home] if other not in unit]
         left = self._weight_if_it_fits(home, without)
         if left is None:
             return False
-        row = np.array([self.row[key]], dtype=np.int64)
         least = weights[home] - left - 0.5  # below a thousandth of a minor unit nothing is gained
         best: tuple[int, list[int], float] | None = None
         for shift in self.distinct(routes, [shift for shift in routes if shift not in fixed]):
             base, before = (without, left) if shift == home else (routes[shift], weights[shift])
-            for at in np.flatnonzero(np.isfinite(self.sieve(shift, base, row).price[0])):
-                tried = [*base[:at], key, *base[at:]]
+            for _, tried in self._placements(shift, base, key):
                 weight = self._weight_if_it_fits(shift, tried)
                 if weight is not None and weight - before < least:
                     least, best = weight - before, (shift, tried, weight)
@@ -471,6 +523,8 @@ class Insertion:
             again = False
             waiting = sorted(self.waiting(routes), key=lambda key: (-self.rank[key], -self.age[key], self.row[key]))
             for key in waiting:
+                if key in self.table.pickup_of:
+                    continue  # room is made for what fetches it
                 better = self._make_room(routes, key)
                 if better is not None and self.settled(better):
                     routes, again = better, True
@@ -485,8 +539,7 @@ class Insertion:
             kept = [other for other in ids if self.rank[other] >= self.rank[key]]
             if not self.fits(shift, kept):
                 continue
-            for at in range(len(kept) + 1):
-                candidate = [*kept[:at], key, *kept[at:]]
+            for candidate in self._all_placements(shift, kept, key):
                 if self.fits(shift, candidate) and self.settled({**routes, shift: candidate}):
                     times = self.table.times(shift, candidate)
                     assert times is not None
@@ -495,6 +548,30 @@ class Insertion:
             return None
         _, shift, ids = min(offers)
         return self.fill({**routes, shift: ids})
+
+    def _all_placements(self, shift: int, ids: Sequence[int], key: int) -> Iterator[list[int]]:
+        """Every way of adding a visit; of a shipment every way in short routes, in long ones what the sieve lets
+        through."""
+        mate = self.table.mate.get(key)
+        if mate is not None and len(ids) > _SHORT:
+            yield from (candidate for _, candidate in self._placements(shift, ids, key))
+            return
+        for at in range(len(ids) + 1):
+            tried = [*ids[:at], key, *ids[at:]]
+            if mate is None:
+                yield tried
+            else:
+                yield from ([*tried[:to], mate, *tried[to:]] for to in range(at + 1, len(tried) + 1))
+
+
+def works(problem: Problem) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """(setup, service) per visit, for each type of vehicle with times of its own; "" for all others."""
+    plain = {visit.id: (visit.setup_s, visit.service_s) for visit in problem.visits}
+    out = {}
+    for kind, times in {"": plain, **work_by_type(problem)}.items():
+        both = np.array([times[visit.id] for visit in problem.visits], dtype=np.int64).reshape(len(problem.visits), 2)
+        out[kind] = (both[:, 0].copy(), both[:, 1].copy())
+    return out
 
 
 def locks_by_visit(problem: Problem) -> dict[int, Lock]:

@@ -5,8 +5,8 @@ How a solve goes:
 
 1. Insertion gives a plan within a fraction of a second (by regret, of many visits by a compiled greedy one), and an
    exchange makes priority strict (insertion.py).
-2. Ruin and recreate, compiled (walk.py, kernel.py), takes most of the time: it fills tight days and lowers the cost,
-   rank by rank.
+2. Ruin and recreate, compiled (walk.py, kernel.py; plain.py for plain days), takes most of the time: it fills tight
+   days and lowers the cost, rank by rank. PyVRP searches on from there where it is the stronger one.
 3. Per rank from the top (first what a person locked, then tier by tier): if visits of that rank are still waiting, a
    model with this rank and those above maximises first how many of them are served, then their age. What was reached
    above is a constraint of the model, never a price: prices would have to grow by powers and overflow.
@@ -37,13 +37,14 @@ from ortools.util import optional_boolean_pb2
 
 from routing.engines.solver.finish import plan_of, served_by_tier
 from routing.engines.solver.insertion import LOCKED, Insertion, Routes, Score, as_routes
+from routing.engines.solver.limits import check_limits
+from routing.engines.solver.pyvrp_solver import can_be_asked
+from routing.engines.solver.pyvrp_solver import searched as walk_on_with_pyvrp
 from routing.engines.solver.walk import RuinAndRecreate, warm
-from routing.errors import InvalidProblem
-from routing.model.plans import Plan, Problem, ShiftOffer, SolveProgress
+from routing.model.plans import CostScheme, Plan, Problem, ShiftOffer, SolveProgress
+from routing.rules.reasons import together
 from routing.rules.schedule import Timetable, spans
 
-_FAR = 2**40
-"""No time, distance or amount of one problem may pass this: sums of many stay well inside int64."""
 _SLOW_OPERATORS = (
     "use_global_cheapest_insertion_path_lns",
     "use_local_cheapest_insertion_path_lns",
@@ -56,6 +57,12 @@ _POLISH_S = (0.5, 0.003)
 """Seconds, and seconds per visit: what OR-Tools needs to accept a plan. More helps only where somebody still waits."""
 _TIDY_SHARE = 0.05
 """Of the time limit for the last look at single moves."""
+_LONG_ROUTE = 18
+"""Stops of a route from which on PyVRP finds what the walk misses; of few stops, it helps from fewer on."""
+_FEW, _SHORTER_ROUTE = 250, 12
+_PYVRP_SHARE, _PYVRP_SHARE_OF_FEW = 0.5, 0.3
+_ROUNDS_OF_PYVRP = 100
+"""With a limit of rounds, one of PyVRP's for so many of the walk's: about as long."""
 _REGRET = 300
 """Up to so many visits the first plan is built by regret; beyond, that would take seconds and the walk needs none."""
 _STRIDE_S = 0.02
@@ -74,8 +81,10 @@ def solve(
     progress: Callable[[SolveProgress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     found: Callable[[Routes], None] | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Plan:
-    """The best plan in the limit. `found` gets the visits per shift of each better plan, at most five a second.
+    """The best plan in the limit, in seconds of `clock`. `found` gets the visits per shift of each better plan, at most
+    five a second.
 
     `iterations` limits the rounds of ruin and recreate, and to a hundredth of it the solutions OR-Tools accepts per
     model; the time limit holds as well. Cancelling keeps the best.
@@ -83,45 +92,11 @@ def solve(
     """
     check_limits(problem)
     warm()  # the clock starts when everything is compiled
-    search = _Search(problem, seed, time_limit_s, iterations, progress, cancelled, found)
+    search = _Search(problem, seed, time_limit_s, iterations, progress, cancelled, found, clock)
     if problem.visits and problem.shifts:
         search.begin(start)
         search.improve()
     return search.plan()
-
-
-def check_limits(problem: Problem) -> None:
-    """Raises InvalidProblem for numbers that no vehicle has and that would overflow the search."""
-
-    def refuse(what: str) -> InvalidProblem:
-        return InvalidProblem(f"{what}. Check its unit: times are seconds, distances metres.")
-
-    for profile, travel in problem.travel.items():
-        for name, table in (("duration", travel.durations_s), ("distance", travel.distances_m)):
-            if table.size and (int(table.max()) > _FAR or int(table.min()) < -1):
-                raise refuse(f"A {name} of profile {profile} is too large or below -1")
-    for visit in problem.visits:
-        numbers = (visit.service_s, visit.setup_s, visit.age, *visit.load, *visit.collect)
-        if any(not 0 <= number <= _FAR for number in numbers):
-            raise refuse(f"Delivery {visit.id} has a time, age or amount below 0 or above {_FAR}")
-        if any(abs(t) > _FAR for window in visit.windows for t in (window.start_s, window.end_s)):
-            raise refuse(f"Delivery {visit.id} has a window further than {_FAR} s from the epoch")
-        if visit.ready_s is not None and abs(visit.ready_s) > _FAR:
-            raise refuse(f"Delivery {visit.id} is ready further than {_FAR} s from the epoch")
-    for shift in problem.shifts:
-        cost = shift.cost
-        limits = (shift.max_stops, shift.max_visits, shift.max_distance_m, shift.max_travel_s)
-        numbers = (shift.loading_s, shift.debrief_s, *shift.capacity, *(pause.duration_s for pause in shift.breaks))
-        times = [t for pause in shift.breaks for window in pause.windows for t in (window.start_s, window.end_s)]
-        if any(not 0 <= number <= _FAR for number in (*numbers, *(n for n in limits if n is not None))):
-            raise refuse(f"Shift {shift.id} has a time, limit or capacity below 0 or above {_FAR}")
-        if any(abs(t) > _FAR for t in (shift.start_s, shift.end_s, *times)):
-            raise refuse(f"Shift {shift.id} has times further than {_FAR} s from the epoch")
-        if any(not 0 <= rate <= _FAR for rate in (cost.fixed, cost.per_hour, cost.per_km, cost.per_travel_hour)):
-            raise InvalidProblem(f"Shift {shift.id} has a cost below 0 or above {_FAR}. Check its currency and unit.")
-    for d, name in enumerate(problem.dimensions):
-        if sum(visit.load[d] + visit.collect[d] for visit in problem.visits) > 2**60:
-            raise refuse(f"All deliveries together are too large in {name}")
 
 
 class _Search:
@@ -136,10 +111,12 @@ class _Search:
         progress: Callable[[SolveProgress], None] | None,
         cancelled: Callable[[], bool] | None,
         found: Callable[[Routes], None] | None,
+        clock: Callable[[], float],
     ) -> None:
+        self.clock = clock
         self.problem, self.seed, self.iterations = problem, seed, iterations
         self.progress, self.cancelled, self.found = progress, cancelled, found
-        self.began = time.monotonic()
+        self.began = self.clock()
         self.end = self.began + max(0.0, time_limit_s)
         self.deadline = self.began + max(0.0, time_limit_s) * (1 - _TIDY_SHARE)
         self.last_told = -1.0
@@ -162,7 +139,7 @@ class _Search:
                 # Shifts that are alike answer alike.
                 kind = (self.insertion.kind[shift.id], visit.id)
                 if kind not in alone:
-                    alone[kind] = self.table.times(shift.id, [visit.id]) is not None
+                    alone[kind] = self.table.times(shift.id, together(self.table, visit.id)) is not None
                 if alone[kind]:
                     self.reachable[visit.id].append(shift.id)
         if start is not None:
@@ -179,7 +156,7 @@ class _Search:
     def walk(self) -> None:
         """Ruin and recreate, cooling down over its share of the time or its rounds."""
         walk = RuinAndRecreate(self.insertion, self.routes, seed=self.seed)
-        began = time.monotonic()
+        began = self.clock()
         share = self.deadline - began
         if self.iterations is None:
             polish = share * _POLISH_SHARE
@@ -189,29 +166,52 @@ class _Search:
         # A handful of visits is soon tried out.
         enough = max(20_000, 200 * len(self.problem.visits) ** 2)
         limit = enough if self.iterations is None else self.iterations
+        polished_s = share * self._pyvrp_share(walk)
+        share -= polished_s
         rounds, stride = 0, 50
         while rounds < limit and not self.stopped():
             part = rounds / limit
             if self.iterations is None:
-                part = max(part, (time.monotonic() - began) / max(share, 1e-6))
+                part = max(part, (self.clock() - began) / max(share, 1e-6))
                 if part >= 1:
                     break
-            looked = time.monotonic()
+            looked = self.clock()
             stride = min(stride, limit - rounds)
             better = walk.run(stride, part)
             rounds += stride
             if self.iterations is None:
                 # With a limit of rounds strides are the same on every machine, since each has its temperature.
-                stride = max(10, min(2 * stride, round(stride * _STRIDE_S / max(time.monotonic() - looked, 1e-6))))
+                stride = max(10, min(2 * stride, round(stride * _STRIDE_S / max(self.clock() - looked, 1e-6))))
             else:
                 stride = 50
             if better:
                 self.tell(walk.best, "fill")
         self.solutions += rounds
+        if polished_s > 0:
+            self.tell(walk.best, "fill", always=True)
+            until = began + share + polished_s
+            walk_on_with_pyvrp(
+                walk,
+                seed=self.seed,
+                stopped=lambda: self.stopped() or (self.iterations is None and self.clock() >= until),
+                rounds=None if self.iterations is None else self.iterations // _ROUNDS_OF_PYVRP,
+            )
         best = walk.best
         if not all(self.insertion.fits(shift, ids) for shift, ids in best.items()):
             best = self.insertion.mend(best)
         self.offer(best, "fill")
+
+    @staticmethod
+    def _pyvrp_share(walk: RuinAndRecreate) -> float:
+        """How much of the walk's time is PyVRP's, afterwards. Evidence: a walk alone, PyVRP alone and one after the
+        other on published instances of 100 to 1,000 stops with routes of 10 to 42."""
+        if not walk.serves_all or not can_be_asked(walk.day):
+            return 0.0
+        stops = len(walk.visits)
+        per_route = stops / max(1, sum(1 for line in walk.lines if line))
+        if per_route >= _LONG_ROUTE:
+            return _PYVRP_SHARE
+        return _PYVRP_SHARE_OF_FEW if stops <= _FEW and per_route >= _SHORTER_ROUTE else 0.0
 
     def improve(self) -> None:
         self.walk()
@@ -242,7 +242,7 @@ class _Search:
         return not served.issuperset(keys)
 
     def run(self, rank: int, wanted: dict[int, list[int]], *, share: float, phase: str) -> None:
-        limit = self.deadline - time.monotonic()
+        limit = self.deadline - self.clock()
         if self.iterations is None:
             limit = min(limit * share, 0.05 * len(self.problem.visits))
         if limit < 0.02 or self.stopped():
@@ -251,7 +251,7 @@ class _Search:
         if not keys:
             return
         kept = {shift: [key for key in ids if self.insertion.rank[key] >= rank] for shift, ids in self.routes.items()}
-        until = time.monotonic() + limit
+        until = self.clock() + limit
         for strict_doors in (True, False):
             model = _Model(self, keys, rank, strict_doors=strict_doors)
             routes = model.search(kept, until, phase)
@@ -265,10 +265,10 @@ class _Search:
         """With a limit of rounds the clock does not decide, or the same rounds would not give the same plan."""
         if self.cancelled is not None and self.cancelled():
             return True
-        return self.iterations is None and time.monotonic() >= self.end
+        return self.iterations is None and self.clock() >= self.end
 
     def stopped(self) -> bool:
-        return (self.cancelled is not None and self.cancelled()) or time.monotonic() >= self.deadline
+        return (self.cancelled is not None and self.cancelled()) or self.clock() >= self.deadline
 
     def offer(self, routes: Routes, phase: str) -> bool:
         """Takes these routes if they are better. A phase may drive a visit from the place a person locked it to:
@@ -283,7 +283,7 @@ class _Search:
         return better
 
     def tell(self, routes: Routes, phase: str, *, always: bool = False) -> None:
-        now = time.monotonic()
+        now = self.clock()
         if not always and now - self.last_told < 0.2:
             return
         self.last_told = now
@@ -308,7 +308,7 @@ class _Search:
             self.routes,
             seed=self.seed,
             iterations=self.solutions,
-            search_s=time.monotonic() - self.began,
+            search_s=self.clock() - self.began,
             table=self.table,
         )
 
@@ -353,6 +353,7 @@ class _Model:
         self._amounts()
         self._limits()
         self._who_and_where()
+        self._shipments()
 
     # ---- arcs
 
@@ -379,9 +380,7 @@ class _Model:
     def _prices(self) -> None:
         """Arc costs carry travel (also of the paid hour, so that the search sees it); waiting is priced on the
         slack."""
-        free = all(
-            not (s.cost.fixed or s.cost.per_hour or s.cost.per_km or s.cost.per_travel_hour) for s in self.shifts
-        )
+        free = all(s.cost == CostScheme() for s in self.shifts)
         rates = [
             (1000.0, 0.0) if free else ((s.cost.per_hour + s.cost.per_travel_hour) / 3600, s.cost.per_km / 1000)
             for s in self.shifts
@@ -391,7 +390,7 @@ class _Model:
         for shift, (per_s, per_m) in zip(self.shifts, rates, strict=True):
             seconds = np.minimum(self.search_.table.durations(shift).max(initial=0), self.horizon)
             metres = self.search_.table.distances(shift).max(initial=0)
-            worst += shift.cost.fixed + shift.cost.per_hour / 3600 * self.horizon
+            worst += shift.cost.fixed + (shift.cost.per_hour + shift.cost.per_task_hour) / 3600 * self.horizon
             worst = max(worst, worst + (m + 1) * (per_s * float(seconds) + per_m * float(metres)) / len(self.shifts))
         self.scale = min(1.0, _COST_SCALE / worst)
         self.weight = int(worst * self.scale) + 1
@@ -400,28 +399,38 @@ class _Model:
 
             def make(shift: ShiftOffer = shift, per_s: float = per_s, per_m: float = per_m) -> NDArray[np.int64]:
                 seconds, metres = np.maximum(self._seconds(shift), 0), np.maximum(self._metres(shift), 0)
-                price: NDArray[np.int64] = np.rint((per_s * seconds + per_m * metres) * self.scale).astype(np.int64)
+                cost = per_s * seconds + per_m * metres
+                if shift.cost.per_task_hour:
+                    setup, service = self._work(shift)
+                    work = np.where(self.place[:, None] != self.place[None, :], setup[None, :], 0) + service[None, :]
+                    cost = cost + shift.cost.per_task_hour / 3600 * np.minimum(work, self.horizon)
+                price: NDArray[np.int64] = np.rint(cost * self.scale).astype(np.int64)
                 return price
 
-            key = ("price", shift.profile, shift.speed_factor, per_s, per_m)
+            key = ("price", shift.profile, shift.speed_factor, per_s, per_m, shift.cost.per_task_hour, shift.type)
             self.routing.SetArcCostEvaluatorOfVehicle(self._matrix(key, make), v)
             self.routing.SetFixedCostOfVehicle(round(shift.cost.fixed * self.scale), v)
             self.slack_price.append(round(shift.cost.per_hour / 3600 * self.scale))
 
     # ---- time
 
+    def _work(self, shift: ShiftOffer) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(setup, service) per node for this type of vehicle."""
+        insertion = self.search_.insertion
+        rows = [insertion.row[key] for key in self.keys]
+        of_type = insertion.work.get(shift.type, insertion.work[""])
+        setup, service = (np.pad(times[rows], (0, 2 * len(self.shifts))) for times in of_type)
+        return setup, service
+
     def _time(self, strict_doors: bool) -> None:
         m = len(self.visits)
-        service = np.zeros(len(self.place), dtype=np.int64)
-        service[:m] = [visit.service_s for visit in self.visits]
-        for v, shift in enumerate(self.shifts):
-            service[m + 2 * v] = shift.loading_s
-        setup = np.zeros(len(self.place), dtype=np.int64)
-        setup[:m] = [visit.setup_s for visit in self.visits]
         never = self.horizon + 1
 
         def make(shift: ShiftOffer) -> NDArray[np.int64]:
             travel = self._seconds(shift)
+            setup, service = self._work(shift)
+            for v, other in enumerate(self.shifts):
+                service[m + 2 * v] = other.loading_s
             moved = self.place[:, None] != self.place[None, :]
             out = travel + service[:, None] + np.where(moved, setup[None, :], 0)
             out = np.where((travel < 0) | (self._metres(shift) < 0), never, np.minimum(out, never))
@@ -430,7 +439,8 @@ class _Model:
             return out
 
         evaluators = [
-            self._matrix(("time", shift.profile, shift.speed_factor), partial(make, shift)) for shift in self.shifts
+            self._matrix(("time", shift.profile, shift.speed_factor, shift.type), partial(make, shift))
+            for shift in self.shifts
         ]
         limits = [shift.end_s - shift.debrief_s - self.base for shift in self.shifts]
         self.routing.AddDimensionWithVehicleTransitAndCapacity(
@@ -445,7 +455,7 @@ class _Model:
             if self.slack_price[v]:
                 self.time.SetSlackCostCoefficientForVehicle(self.slack_price[v], v)
         self._windows(strict_doors)
-        self._breaks(service)
+        self._breaks()
         done = self.search_.table.done
         for n, visit in enumerate(self.visits):
             if visit.ready_s is None or visit.id in done:
@@ -459,19 +469,21 @@ class _Model:
     def _windows(self, strict_doors: bool) -> None:
         doors = Counter(visit.place for visit in self.visits)
         done = self.search_.table.done
+        setups = [self._work(shift)[0].tolist() for shift in {shift.type: shift for shift in self.shifts}.values()]
         for n, visit in enumerate(self.visits):
             if visit.id in done:
                 continue
             allowed: list[tuple[int, int]] = []
+            most, least = max(times[n] for times in setups), min(times[n] for times in setups)
+            if doors[visit.place] > 1:
+                least = 0
             for first, last in spans(visit.windows):
-                if doors[visit.place] == 1:
-                    low, high = first + visit.setup_s, last + visit.setup_s
-                elif strict_doors and last - first >= visit.setup_s:
-                    # Whether setup comes before it depends on who else is served at this door: keep to what holds for
-                    # both.
-                    low, high = first + visit.setup_s, last
+                if strict_doors and last - first >= most - least:
+                    # How much setup comes before it depends on who else is served at this door, and on the type of
+                    # the vehicle: keep to what holds for all.
+                    low, high = first + most, last + least
                 else:
-                    low, high = first, last + visit.setup_s
+                    low, high = first + least, last + most
                 low, high = max(low - self.base, 0), min(high - self.base, self.horizon)
                 if low <= high:
                     allowed.append((low, high))
@@ -484,14 +496,18 @@ class _Model:
                 if high + 1 <= low - 1:
                     cumul.RemoveInterval(high + 1, low - 1)
 
-    def _breaks(self, service: NDArray[np.int64]) -> None:
+    def _breaks(self) -> None:
+        """A break's `max_load` is not in the model: what it gets wrong is mended afterwards."""
         if not any(shift.breaks for shift in self.shifts):
             return
         solver = self.routing.solver()
-        # Per index of the model: how long the van stands still from the cumul on, when no break can be taken.
-        still = [int(service[self.manager.IndexToNode(index)]) for index in range(self.routing.Size())]
-        still += [0] * len(self.shifts)
         for v, shift in enumerate(self.shifts):
+            # Per index of the model: how long the van stands still from the cumul on, when no break can be taken.
+            service = self._work(shift)[1]
+            for other, offer in enumerate(self.shifts):
+                service[len(self.visits) + 2 * other] = offer.loading_s
+            still = [int(service[self.manager.IndexToNode(index)]) for index in range(self.routing.Size())]
+            still += [0] * len(self.shifts)
             intervals = []
             begin, end = self.time.CumulVar(self.routing.Start(v)), self.time.CumulVar(self.routing.End(v))
             for pause in shift.breaks:
@@ -511,25 +527,29 @@ class _Model:
 
     def _amounts(self) -> None:
         empty = [0] * (2 * len(self.shifts))
+        carried = self.search_.table.carried
         for d in range(len(self.search_.problem.dimensions)):
             capacity = [shift.capacity[d] for shift in self.shifts]
             load = [visit.load[d] for visit in self.visits]
             collect = [visit.collect[d] for visit in self.visits]
+            shipped = [carried[visit.id][d] if visit.id in carried else 0 for visit in self.visits]
             for name, amounts in (("load", load), ("collect", collect)):
                 if any(amounts):
                     index = self.routing.RegisterUnaryTransitVector(amounts + empty)
                     self.routing.AddDimensionWithVehicleCapacity(index, 0, capacity, True, f"{name} {d}")
-            if any(load) and any(collect):
-                change = [c - out for c, out in zip(collect, load, strict=True)]
+            if any(shipped) or (any(load) and any(collect)):
+                change = [c - out + on for c, out, on in zip(collect, load, shipped, strict=True)]
                 index = self.routing.RegisterUnaryTransitVector(change + empty)
                 self.routing.AddDimensionWithVehicleCapacity(index, 0, capacity, False, f"on board {d}")
                 on_board = self.routing.GetDimensionOrDie(f"on board {d}")
-                loaded = self.routing.GetDimensionOrDie(f"load {d}")
+                loaded = self.routing.GetDimensionOrDie(f"load {d}") if any(load) else None
                 for v in range(len(self.shifts)):
                     # The van leaves with all it will deliver.
-                    self.routing.solver().Add(
-                        on_board.CumulVar(self.routing.Start(v)) == loaded.CumulVar(self.routing.End(v))
-                    )
+                    leaving = on_board.CumulVar(self.routing.Start(v))
+                    if loaded is None:
+                        leaving.SetValue(0)
+                    else:
+                        self.routing.solver().Add(leaving == loaded.CumulVar(self.routing.End(v)))
 
     def _limits(self) -> None:
         m = len(self.visits)
@@ -564,16 +584,16 @@ class _Model:
         solver = self.routing.solver()
         served = {key for ids in search.routes.values() for key in ids}
         positions = {key: at for key, at in insertion.position_of.items() if key in set(self.keys)}
-        if positions:
+        if positions or search.table.mate:
             index = self.routing.RegisterUnaryTransitVector([1] * (len(self.visits) + 2 * len(self.shifts)))
             self.routing.AddDimension(index, 0, len(self.visits) + 1, True, "position")
-            order = self.routing.GetDimensionOrDie("position")
+            self.order = self.routing.GetDimensionOrDie("position")
         by_rank: dict[int, list[int]] = {}
         for n, visit in enumerate(self.visits):
             vehicles = [self.vehicle[shift] for shift in search.reachable[visit.id]]
             self.routing.VehicleVar(self.node[n]).SetValues([-1, *vehicles])
             if visit.id in positions:
-                order.CumulVar(self.node[n]).SetValue(positions[visit.id] + 1)
+                self.order.CumulVar(self.node[n]).SetValue(positions[visit.id] + 1)
             by_rank.setdefault(insertion.rank[visit.id], []).append(n)
         # One more served outweighs the ages of all: age lifts a visit within its rank only.
         ages = _small([visit.age for visit in self.visits])
@@ -587,6 +607,18 @@ class _Model:
                 self.routing.AddDisjunction([self.node[n]], self.weight * (one + ages[n]))
             if rank > self.rank and kept:
                 solver.Add(solver.Sum([self.routing.ActiveVar(self.node[n]) for n in nodes]) >= len(kept))
+
+    def _shipments(self) -> None:
+        """What is fetched is brought by the same van afterwards, or neither is done."""
+        solver, at = self.routing.solver(), {key: n for n, key in enumerate(self.keys)}
+        for pickup, delivery in self.search_.table.mate.items():
+            if pickup not in at:
+                continue
+            one, other = self.node[at[pickup]], self.node[at[delivery]]
+            self.routing.AddPickupAndDelivery(one, other)
+            solver.Add(self.routing.VehicleVar(one) == self.routing.VehicleVar(other))
+            solver.Add(self.routing.ActiveVar(one) == self.routing.ActiveVar(other))
+            solver.Add(self.order.CumulVar(one) <= self.order.CumulVar(other))
 
     # ---- search
 
@@ -607,16 +639,16 @@ class _Model:
             self.routing.AddSearchMonitor(self.routing.solver().BranchesLimit(branches))
         best = _Best()
         self.routing.AddAtSolutionCallback(lambda: self._heard(best, phase))
-        _limit(parameters, until - time.monotonic())
+        _limit(parameters, until - search.clock())
         self.routing.CloseModelWithParameters(parameters)
         row = {key: self.node[n] for n, key in enumerate(self.keys)}
         lines = [[row[key] for key in kept[shift.id] if key in row] for shift in self.shifts]
-        reading = time.monotonic()
+        reading = search.clock()
         begin = self.routing.ReadAssignmentFromRoutes(lines, True)
         if begin is None:
             return None
         # With breaks reading takes long, and so does whatever is under way when the time is over: leave room for it.
-        left = until - time.monotonic() - (time.monotonic() - reading)
+        left = until - search.clock() - (search.clock() - reading)
         if left <= 0:
             return kept
         _limit(parameters, left)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from routing.engines.solver.compiled import folder
 from routing.errors import BackrouteError, Cancelled, InvalidProblem, SolverError
 from routing.model.plans import Plan, Problem, SolveProgress
 
@@ -150,8 +151,7 @@ def compile_ahead(*, otherwise: Path) -> None:
     compiled = Path(__file__).parent / "__pycache__"
     if not os.access(compiled if compiled.exists() else compiled.parent, os.W_OK):
         os.environ.setdefault("NUMBA_CACHE_DIR", str(otherwise))
-        compiled = otherwise
-    if not any(compiled.rglob("kernel.rounds-*.nbi")):
+    if not any(folder().rglob("kernel.rounds-*.nbi")):
         multiprocessing.get_context("spawn").Process(target=_compile, name="backroute-compile", daemon=True).start()
 
 
@@ -225,7 +225,13 @@ def _child(pipe: Connection) -> None:
                 os._exit(1)
         return stop.is_set()
 
-    pipe.send("ready")
+    def tell(what: object) -> None:
+        try:
+            pipe.send(what)
+        except OSError:
+            os._exit(1)  # gone as well: no traceback into the terminal of whoever killed it
+
+    tell("ready")
     try:
         answer: object = solve(
             task.problem,
@@ -233,13 +239,13 @@ def _child(pipe: Connection) -> None:
             time_limit_s=task.time_limit_s,
             iterations=task.iterations,
             start=task.start,
-            progress=pipe.send,
+            progress=tell,
             cancelled=cancelled,
-            found=pipe.send,
+            found=tell,
         )
     except BackrouteError as error:
         answer = _Refused(isinstance(error, InvalidProblem), error.message)
-    pipe.send(answer)
+    tell(answer)
     pipe.close()
 
 

@@ -9,8 +9,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.engines.solver import kernel
+from routing.engines.solver import kernel, layout
+from routing.engines.solver.exact import route_cost
 from routing.engines.solver.insertion import Insertion, Routes
+from routing.engines.solver.plain_walk import PlainRounds, is_plain
 from routing.model.plans import CostScheme, ShiftOffer
 from routing.rules.schedule import ALWAYS, MOST_BREAKS, Spans, spans
 
@@ -19,7 +21,7 @@ _BESIDE = 40
 _BESIDE_MANY = 30
 """From `_MANY` visits on, fewer neighbours are asked: more rounds are worth more."""
 _MANY = 1000
-_HOT, _COLD = 2.0, 0.04
+_HOT, _COLD = 1.0, 0.03
 """Temperature at the beginning and end of a walk, in costs of an average visit."""
 _BLOCK = 500
 """Rows of the table of all pairs that are looked at together, so that 5,000 visits need no 200 MB."""
@@ -41,6 +43,8 @@ class RuinAndRecreate:
         self._held = _front(insertion, routes)
         self.day = _packed(insertion, self.shifts, self._held)
         self.walk = _beginning(self.day, insertion, self.shifts, routes, seed)
+        self._plain_day = is_plain(self.day)
+        self._plain: PlainRounds | None = None
         kernel.begin(self.day, self.walk)
         self._price_absences()
         self._take_as_best()
@@ -50,39 +54,93 @@ class RuinAndRecreate:
         enough to steer. Age adds less than an absence of the lowest rank."""
         insertion, day, walk = self.insertion, self.day, self.walk
         oldest = 1 + max(insertion.age.values())
-        below = len(insertion.ranks) - 1 - day.visit[:, kernel.RANK]
-        lifted = 10.0 ** np.minimum(8, below) + 0.5 * day.visit[:, kernel.AGE] / oldest
-        day.absence[:] = 4.0 * self._typical(int(walk.tally[kernel.TOTAL])) * lifted
-        walk.penalty[0] = day.absence[walk.visit[:, kernel.ON] < 0].sum()
+        below = len(insertion.ranks) - 1 - day.visit[:, layout.RANK]
+        lifted = 10.0 ** np.minimum(8, below) + 0.5 * day.visit[:, layout.AGE] / oldest
+        day.absence[:] = 4.0 * self._typical(int(walk.tally[layout.TOTAL])) * lifted
+        # Of a shipment the first visit carries the absence of both.
+        second = np.flatnonzero(day.mate[:, layout.BROUGHT])
+        day.absence[day.mate[second, layout.MATE]] += day.absence[second]
+        day.absence[second] = 0.0
+        walk.penalty[0] = day.absence[walk.visit[:, layout.ON] < 0].sum()
 
     def _typical(self, total: int) -> float:
         """What a visit costs on average when all that are served cost `total`."""
-        served = len(self.visits) - int(self.walk.tally[kernel.WAITING])
+        served = len(self.visits) - int(self.walk.tally[layout.WAITING])
         return max(1.0, total / served if served else float(np.median(self.day.prices[0])))
 
     def _take_as_best(self) -> None:
         walk = self.walk
-        walk.best[:] = np.concatenate([walk.visit[:, kernel.NEXT], walk.shift[:, kernel.HEAD]])
-        walk.ranks[kernel.BEST_SERVED], walk.ranks[kernel.BEST_AGES] = (
-            walk.ranks[kernel.SERVED],
-            walk.ranks[kernel.AGES],
+        walk.best[:] = np.concatenate([walk.visit[:, layout.NEXT], walk.shift[:, layout.HEAD]])
+        walk.ranks[layout.BEST_SERVED], walk.ranks[layout.BEST_AGES] = (
+            walk.ranks[layout.SERVED],
+            walk.ranks[layout.AGES],
         )
-        walk.tally[kernel.BEST] = walk.tally[kernel.TOTAL]
+        walk.tally[layout.BEST] = walk.tally[layout.TOTAL]
 
     def fill(self) -> None:
         """Serves what waits, rank by rank, those with the least time first, each where it costs least."""
         visit = self.day.visit
-        order = np.lexsort((visit[:, -1] - visit[:, kernel.WINDOW], visit[:, -1], visit[:, kernel.RANK]))
+        order = np.lexsort((visit[:, -1] - visit[:, layout.WINDOW], visit[:, -1], visit[:, layout.RANK]))
         kernel.fill(self.day, self.walk, order.astype(np.int64))
         self._price_absences()
         self._take_as_best()
+        self._plain = None
 
     def run(self, rounds: int, part: float) -> bool:
         """So many rounds at the temperature of this part (0 to 1) of the walk. True when a better plan was found."""
-        before = int(self.walk.tally[kernel.FOUND])
-        heat = self._typical(int(self.walk.tally[kernel.BEST])) * _HOT * (_COLD / _HOT) ** part
+        if self._plain_day and self._plain is None and self.serves_all:
+            n = len(self.visits)
+            self._plain = PlainRounds(self.day, self.walk.best[:n], self.walk.best[n:], self.walk.chance)
+        if self._plain is not None:
+            better = self._plain.run(rounds, part, _HOT, _COLD)
+            if better:
+                self.walk.best[:] = np.concatenate(self._plain.best)
+            return better
+        before = int(self.walk.tally[layout.FOUND])
+        heat = self._typical(int(self.walk.tally[layout.BEST])) * _HOT * (_COLD / _HOT) ** part
         kernel.rounds(self.day, self.walk, rounds, heat)
-        return int(self.walk.tally[kernel.FOUND]) > before
+        return int(self.walk.tally[layout.FOUND]) > before
+
+    @property
+    def serves_all(self) -> bool:
+        return int(self.walk.ranks[layout.BEST_SERVED].sum()) == len(self.visits)
+
+    @property
+    def lines(self) -> list[list[int]]:
+        """The rows of the visits of the best, per shift in the order of `shifts`."""
+        n = len(self.visits)
+        after = self.walk.best[:n].tolist()
+        out: list[list[int]] = []
+        for x in self.walk.best[n:].tolist():
+            out.append([])
+            while x >= 0:
+                out[-1].append(x)
+                x = after[x]
+        return out
+
+    def take(self, lines: Sequence[Sequence[int]]) -> bool:
+        """Goes on from these rows of visits per shift, if they can be driven, serve all and cost less than the best."""
+        now = self.lines
+        before = self._stand_on(now)
+        cost = self._stand_on(lines)
+        better = cost is not None and self.walk.tally[layout.WAITING] == 0 and (before is None or cost < before)
+        if not better:
+            self._stand_on(now)
+        self._take_as_best()
+        return better
+
+    def _stand_on(self, lines: Sequence[Sequence[int]]) -> int | None:
+        """What the routes cost, None when one cannot be driven."""
+        walk = self.walk
+        self._plain = None
+        walk.visit[:, layout.NEXT] = -1
+        walk.shift[:, layout.HEAD] = -1
+        for k, rows in enumerate(lines):
+            if rows:
+                walk.shift[k, layout.HEAD] = rows[0]
+                walk.visit[rows[:-1], layout.NEXT] = rows[1:]
+        kernel.begin(self.day, walk)
+        return int(walk.tally[layout.TOTAL]) if (walk.shift[:, layout.COST] >= 0).all() else None
 
     @property
     def best(self) -> Routes:
@@ -92,7 +150,10 @@ class RuinAndRecreate:
     @property
     def current(self) -> Routes:
         """Where the walk stands, which may be worse than the best."""
-        return self._routes(self.walk.shift[:, kernel.HEAD], self.walk.visit[:, kernel.NEXT])
+        if self._plain is not None:
+            after, head = self._plain.current
+            return self._routes(head, after)
+        return self._routes(self.walk.shift[:, layout.HEAD], self.walk.visit[:, layout.NEXT])
 
     def _routes(self, head: NDArray[np.int64], after: NDArray[np.int64]) -> Routes:
         out: Routes = {shift.id: [] for shift in self.insertion.problem.shifts}
@@ -111,7 +172,7 @@ def route_costs(insertion: Insertion) -> Callable[[int, Sequence[int]], int]:
 
     def cost(shift: int, ids: Sequence[int]) -> int:
         line = np.array([insertion.row[key] for key in ids], dtype=np.int64)
-        return int(kernel.route_cost(day, shifts.index(shift), line, len(ids), scratch, scratch.copy()))
+        return int(route_cost(day, shifts.index(shift), line, len(ids), scratch, scratch.copy()))
 
     return cost
 
@@ -126,7 +187,7 @@ def _front(insertion: Insertion, routes: Routes) -> dict[int, bool]:
     return held | {key: False for key in insertion.position_of if key not in held}
 
 
-def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool]) -> kernel.Day:
+def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool]) -> layout.Day:
     problem, table = insertion.problem, insertion.table
     visits = problem.visits
     shifts = [table.shifts[key] for key in shift_ids]
@@ -144,7 +205,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
             tables[key] = len(tables)
             durations, distances = table.durations(shift), table.distances(shift)
             closed = (durations < 0) | (distances < 0)
-            seconds.append(np.pad(np.where(closed, kernel.BLOCKED, durations), (0, 1)))
+            seconds.append(np.pad(np.where(closed, layout.BLOCKED, durations), (0, 1)))
             metres.append(np.pad(np.where(closed, 0, distances), (0, 1)))
         clock = tables[key]
         per_s, per_m = (shift.cost.per_hour + shift.cost.per_travel_hour) / 3600, shift.cost.per_km / 1000
@@ -154,7 +215,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         if rates not in tariffs:
             tariffs[rates] = len(tariffs)
             price = np.rint(per_s * seconds[clock] + per_m * metres[clock])
-            prices.append(np.minimum(price, kernel.BLOCKED).astype(np.int64))
+            prices.append(np.minimum(price, layout.BLOCKED).astype(np.int64))
         speed.append(clock)
         tariff.append(tariffs[rates])
 
@@ -169,6 +230,18 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
             breaks[k, b, 1:] = _padded([times], most_windows)[0]
 
     dimensions = len(problem.dimensions)
+    break_load = np.full((len(shifts), most_pauses, dimensions), _NO_LIMIT, dtype=np.int64)
+    for k, shift in enumerate(shifts):
+        for b, pause in enumerate(shift.breaks):
+            if pause.max_load is not None:
+                break_load[k, b] = pause.max_load
+    types = list(insertion.work)
+    mate = np.tile(np.array([-1, 0], dtype=np.int64), (len(visits), 1))
+    carry = np.zeros((len(visits), dimensions), dtype=np.int64)
+    for one in problem.shipments:
+        first, second = insertion.row[one.pickup], insertion.row[one.delivery]
+        mate[first], mate[second] = (second, 0), (first, 1)
+        carry[first], carry[second] = one.amount, [-n for n in one.amount]
     load = np.array([(*visit.load, *visit.collect) for visit in visits], dtype=np.int64)
     load = load.reshape(len(visits), 2 * dimensions)
     collects = load[:, dimensions:].any(axis=1)
@@ -183,6 +256,8 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
             len(shift.breaks) > 1
             or (ready[may[k]] > leave[k]).any()
             or collects[may[k]].any()
+            or (mate[may[k], layout.MATE] >= 0).any()
+            or any(pause.max_load is not None for pause in shift.breaks)
             or None is not (shift.max_stops or shift.max_distance_m or shift.max_travel_s)
             or 0 in (shift.max_stops, shift.max_distance_m, shift.max_travel_s)
         )
@@ -204,10 +279,12 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
             shift.loading_s + shift.debrief_s, limit(shift.max_visits), limit(shift.max_stops),
             limit(shift.max_distance_m), limit(shift.max_travel_s), shift.cost.fixed, shift.cost.per_hour,
             shift.cost.per_travel_hour, shift.cost.per_km, len(pauses[k]), careful(shift, k),
+            types.index(shift.type if shift.type in insertion.work else ""), shift.cost.per_task_hour,
+            any(pause.max_load is not None for pause in shift.breaks),
         )
         for k, shift in enumerate(shifts)
     ]  # fmt: skip
-    return kernel.Day(
+    return layout.Day(
         seconds=np.stack(seconds).astype(np.int64),
         metres=np.stack(metres).astype(np.int64),
         prices=np.stack(prices),
@@ -218,29 +295,35 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         shift=np.array(offers, dtype=np.int64),
         capacity=np.array([shift.capacity for shift in shifts], dtype=np.int64).reshape(len(shifts), dimensions),
         breaks=breaks,
+        break_load=break_load,
+        work=np.stack([np.stack([service, setup], axis=1) for setup, service in insertion.work.values()]),
+        mate=mate,
+        carry=carry,
         near=near,
         beside=beside,
         kinds=_ranges([insertion.kind[shift.id] for shift in shifts]),
         flags=_ints(
             (
-                any(shift.cost.per_hour for shift in shifts),
+                any(shift.cost.per_hour or shift.cost.per_task_hour for shift in shifts),
                 bool((ready > leave.min(initial=_FAR_TIME)).any()),
                 bool(collects.any()),
                 free,
+                bool((mate[:, layout.MATE] >= 0).any()),
+                len(types) > 1,
             )
         ),
     )
 
 
 def _beginning(
-    day: kernel.Day, insertion: Insertion, shift_ids: Sequence[int], routes: Routes, seed: int
-) -> kernel.Walk:
+    day: layout.Day, insertion: Insertion, shift_ids: Sequence[int], routes: Routes, seed: int
+) -> layout.Walk:
     n, k = len(day.visit), len(shift_ids)
 
     def ints(*shape: int) -> NDArray[np.int64]:
         return np.zeros(shape, dtype=np.int64)
 
-    walk = kernel.Walk(
+    walk = layout.Walk(
         visit=ints(n, 8),
         shift=ints(k, 6),
         load=ints(k, day.load.shape[1]),
@@ -256,15 +339,15 @@ def _beginning(
         pool=ints(n + 1),
         key=np.zeros(n + 1),
         line=ints(n + 2),
-        scratch=ints(2, n + 4, 2 ** int(day.shift[:, kernel.PAUSES].max(initial=0))),
+        scratch=ints(2, n + 4, 2 ** int(day.shift[:, layout.PAUSES].max(initial=0))),
     )
-    walk.visit[:, kernel.NEXT] = -1
-    walk.shift[:, kernel.HEAD] = walk.shift[:, kernel.STAMP] = -1
+    walk.visit[:, layout.NEXT] = -1
+    walk.shift[:, layout.HEAD] = walk.shift[:, layout.STAMP] = -1
     for at, shift in enumerate(shift_ids):
         rows = [insertion.row[key] for key in routes[shift]]
         if rows:
-            walk.shift[at, kernel.HEAD] = rows[0]
-            walk.visit[rows[:-1], kernel.NEXT] = rows[1:]
+            walk.shift[at, layout.HEAD] = rows[0]
+            walk.visit[rows[:-1], layout.NEXT] = rows[1:]
     return walk
 
 
@@ -341,5 +424,6 @@ def warm() -> None:
     )
     insertion = Insertion(problem, Timetable(problem))
     walk = RuinAndRecreate(insertion, {1: []}, seed=0)
+    walk.run(3, 0.5)  # nobody is served: the rounds of any day
     walk.fill()
     walk.run(3, 0.5)

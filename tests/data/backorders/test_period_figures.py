@@ -121,7 +121,7 @@ def test_before_the_first_line_stood_nothing_is_guessed(
     found = figures(database, now, first=TODAY - 9 * DAY, last=TODAY - 3 * DAY)
     assert (found.flow, found.stock, found.ageing, found.covered) == (None, None, None, None)
     assert set(found.stock_by_step) == {None}
-    assert figure_rows(found)["stock_units"].counted == "not known before 2026-05-12"
+    assert figure_rows(found)["stock_units"].counted == "not known before Tue 12 May 2026"
     over_it = figures(database, now, first=TODAY - DAY, last=TODAY)
     assert (over_it.flow, over_it.stock.units, over_it.stock_by_step) == (None, of(6, 20), (None, of(6, 20)))
 

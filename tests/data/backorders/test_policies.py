@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from data import tables
 from data.db import Database
@@ -148,3 +148,29 @@ def test_a_line_that_has_no_date_and_gets_none_is_no_change(company: Any, databa
     with open_store(database) as store:
         _, previews = simulate_ruling(store, ruling("allocation_rule", "first_ordered"), now=now)
         assert [line for preview in previews for line in preview.changed] == []
+
+
+def test_who_was_promised_first_ranks_first_whichever_skus_are_looked_at(
+    company: Any, database: Database, now: datetime
+) -> None:
+    """SO-2 was promised its cups on the 13th and SO-1 its oat drink on the 14th: SO-2's oat drink comes first too,
+    though it was promised for the 20th. Cups that nobody waits for any more count for nothing."""
+    with company.open():
+        oat, cups = company.product("OAT"), company.product("CUP")
+        first, second = company.order({oat: 10}), company.order({oat: 10, cups: 5})
+        lines = select(tables.order_line.c.id).order_by(tables.order_line.c.id)
+        for line_id, day in zip(
+            company.connection.scalars(lines).all(), ("2026-05-14", "2026-05-20", "2026-05-13"), strict=True
+        ):
+            company.add(tables.promise, order_line_id=line_id, version=1, promised_on=day, why="", by="", made_at=now)
+    with open_store(database) as store:
+        commit_ruling(store, ruling("allocation_rule", "promised_date"), now=now, by="test")
+        orders = {each.id: each.promised_on for each in store.book(company.depot_id, [oat], now=now).orders}
+        assert orders == {first: "2026-05-14", second: "2026-05-13"}
+        commit_receipt(store, company.receipt("OAT", 10), now=now, by="test")
+        assert holdings(store) == {"SO-2": (10, 0)}
+        store.connection.execute(
+            update(tables.order_line).where(tables.order_line.c.product_id == cups).values(cancelled=5)
+        )
+        again = {each.id: each.promised_on for each in store.book(company.depot_id, [oat], now=now).orders}
+        assert again == {first: "2026-05-14", second: "2026-05-20"}

@@ -160,7 +160,7 @@ def test_who_agreed_to_no_messages_is_called_about_what_was_only_allowed(case: C
     with case.database.writing() as connection:
         connection.execute(update(tables.contact).values(consent=False))
     case.take()
-    assert "2 × BARISTA come on 2026-05-12 instead of 10 × OAT" in case.sentences()["call_customer"]
+    assert "2 × BARISTA come on Tue 12 May 2026 instead of 10 × OAT" in case.sentences()["call_customer"]
 
 
 def test_the_figures_count_what_was_ordered_once_and_no_backorder_any_more(case: Case) -> None:

@@ -98,8 +98,8 @@ def test_a_credit_of_refused_goods_is_a_refund_with_its_amount_a_message_and_a_c
     (refund,) = [each for each in driven.rows(tables.task) if each.kind == "refund"]
     # Tuesday 12 May and seven working days, by the policy's usual value.
     assert refund.sentence == (
-        "Refund Café 12 at the corner by 2026-05-21 what was paid for order SO-1-1, now credited: 4 × SKU1, 10.00 EUR. "
-        "Was nothing paid, say so."
+        "Refund Café 12 at the corner by Thu 21 May 2026 what was paid for order SO-1-1, now credited: "
+        "4 × SKU1, 10.00 EUR. Was nothing paid, say so."
     )
     (told,) = [each for each in driven.rows(tables.notice) if each.kind == "credited"]
     assert (told.data["goods"][0]["quantity"], told.data["references"]) == (4, ["SO-1-1", "PO-1-1"])
@@ -139,7 +139,7 @@ def test_a_delivery_that_waits_for_a_decision_goes_out_again_on_the_day_that_was
     driven.says(0, Outcome.WRONG_GOODS)
     with pytest.raises(InvalidInput, match="is over"):
         decides(driven, Decision.REDELIVER, for_day="2026-05-01")
-    assert decides(driven, Decision.REDELIVER, for_day="2026-05-20") == "D-1-1 goes out again on 2026-05-20."
+    assert decides(driven, Decision.REDELIVER, for_day="2026-05-20") == "D-1-1 goes out again on Wed 20 May 2026."
     (delivery, *_others) = driven.rows(tables.delivery)
     assert (delivery.state, delivery.for_day, delivery.waits_for) == ("failed", "2026-05-20", "")
     assert driven.units(0) == {"loaded": 12}, "the goods stay the customer's"

@@ -107,9 +107,20 @@ def test_what_was_left_out_is_counted_by_its_first_reason(driven: Driven) -> Non
     assert (found.left_out, found.ratios["left_out"]) == ({"capacity": 1}, of(1, 4))
 
 
+def test_a_day_that_is_not_driven_yet_missed_nothing(driven: Driven) -> None:
+    before = figures(driven)
+    assert (before.deliveries, before.open) == (3, 3)
+    assert {before.ratios[key].value for key in ("otif", "in_full", "on_time", "first_attempt", "stops_per_hour")} == {
+        None
+    }
+    driven.says(1, Outcome.NOT_HOME)
+    after = figures(driven)
+    assert (after.open, after.ratios["in_full"]) == (2, of(0, 3))
+
+
 def test_a_day_on_which_nothing_went_out_has_no_figures_and_no_results(driven: Driven) -> None:
     with driven.database.reading() as connection:
-        with pytest.raises(NotFound, match="Nothing was dispatched on 2026-05-13"):
+        with pytest.raises(NotFound, match="Nothing was dispatched on Wed 13 May 2026"):
             day_figures(connection, day="2026-05-13")
         with pytest.raises(NotFound, match="no results"):
             day_results(connection, day="2026-05-13")

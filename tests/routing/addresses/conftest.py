@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from routing.engines.addresses.gazetteer import Gazetteer, build_gazetteer
+from routing.engines.addresses.gazetteer import Gazetteer
+from routing.engines.addresses.gazetteer_build import build_gazetteer
 
 EXTRACT = Path("data/demo/helsinki.osm.pbf")
 

@@ -5,19 +5,11 @@ from __future__ import annotations
 import pytest
 
 from routing.model.places import Bounds, Location, PinQuality
-from routing.rules.address import (
-    Coverage,
-    Door,
-    HouseNumber,
-    Reading,
-    StreetMatch,
-    fold,
-    judge,
-    parse_coordinates,
-    parse_house_number,
-    readings,
-    spellings,
-)
+from routing.rules.address import Coverage, Door, StreetMatch, judge
+from routing.rules.house_number import HouseNumber, parse_house_number
+from routing.rules.points import PointText, parse_coordinates
+from routing.rules.reading import Reading, readings
+from routing.rules.spelling import fold, spellings
 
 COVERAGE = Coverage(
     bounds=Bounds(south=0, west=0, north=1, east=1),
@@ -167,10 +159,13 @@ def test_abbreviations_are_spelled_out_only_where_they_are_marked() -> None:
         ("60.1699, 24.9384", (60.1699, 24.9384, True)),
         ("60.1699° N, 24.9384° E", (60.1699, 24.9384, True)),
         ("33.8688 S, 151.2093 E", (-33.8688, 151.2093, True)),
-        ("geo:60.17,24.94", (60.17, 24.94, False)),
+        ("60,1699 24,9384", (60.1699, 24.9384, True)),
+        ("60°10'12\"N 24°56'15\"E", (60.17, 24.9375, True)),
+        ("60° 10.200' N, 24° 56.250' W", (60.17, -24.9375, True)),
         ("12, 14", None),
         ("High Street 5", None),
     ],
 )
 def test_coordinates_are_told_from_addresses(text: str, expected: tuple[float, float, bool] | None) -> None:
-    assert parse_coordinates(text) == expected
+    found = parse_coordinates(text)
+    assert found == (None if expected is None else PointText(lat=expected[0], lon=expected[1], fine=expected[2]))

@@ -22,8 +22,9 @@ from routing.model.orders import (
     WaitingOrder,
 )
 from routing.model.stock import Holding, Receipt, Supply, SupplyKind
-from routing.rules.allocation import Outcome, allocate, fair_shares, ranked, with_quantity, with_receipt
+from routing.rules.allocation import Outcome, allocate, ranked, with_quantity, with_receipts
 from routing.rules.promises import expected_days, new_promises
+from routing.rules.walk import fair_shares
 
 TODAY = date(2026, 5, 12)
 NOW = datetime(2026, 5, 12, 3, tzinfo=UTC)
@@ -127,11 +128,11 @@ def test_never_more_than_supplied_or_ordered_and_always_the_same(
     assert given_to(allocate(turned, policy, today=TODAY)) == given_to(first)
     later = with_quantity(held(book, first, committed=committed), supply_id=1, quantity=recount)
     check(later, allocate(later, policy, today=TODAY))
-    received = with_receipt(
+    received = with_receipts(
         held(book, first, committed=committed),
-        Receipt(number="R", depot_id=1, product_id=book.supplies[0].product_id, sku="P", quantity=recount,
-                counted_at=NOW, inbound_id=book.supplies[0].id if not book.supplies[0].is_stock else None),
-        supply_id=99,
+        [Receipt(number="R", depot_id=1, product_id=book.supplies[0].product_id, sku="P", quantity=recount,
+                 counted_at=NOW, inbound_id=book.supplies[0].id if not book.supplies[0].is_stock else None)],
+        first_id=99,
     )  # fmt: skip
     check(received, allocate(received, policy, today=TODAY))
 

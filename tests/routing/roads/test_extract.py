@@ -9,8 +9,8 @@ import osmium
 import pytest
 from osmium.osm.mutable import Node, Relation, Way
 
-from routing.engines.roads.extract import normalise, usable_speed_kmh
-from routing.engines.roads.profiles import PROFILES
+from routing.engines.roads.extract import normalise
+from routing.engines.roads.profiles import PROFILES, usable_speed_kmh
 from routing.errors import RegionError
 from routing.model.places import Bounds
 
@@ -130,4 +130,4 @@ def test_a_region_with_only_footways_is_refused(read):
 )
 def test_who_may_use_a_road(tags, by_car, by_bike):
     assert (usable_speed_kmh(tags, PROFILES["car"]) is not None) == by_car
-    assert (usable_speed_kmh(tags, PROFILES["bike"]) is not None) == by_bike
+    assert (usable_speed_kmh(tags, PROFILES["cargo_bike"]) is not None) == by_bike

@@ -76,11 +76,26 @@ def test_a_table_made_in_blocks_equals_one_made_at_once(osrm_times, helsinki, mo
     from routing.engines.roads import osrm_worker
 
     engine = osrm_worker.open_engine(helsinki.directory, "car")
-    coordinates = [(place.lon, place.lat) for place in [*places(30), AT_SEA]]
-    whole = osrm_worker.table(engine, coordinates, 500.0)
+    coordinates = [(place.lon, place.lat) for place in places(30)]
+    everywhere = np.arange(30)
+    ((_, *whole),) = osrm_worker.blocks(engine, coordinates, 500.0, everywhere, everywhere)
     monkeypatch.setattr(osrm_worker, "_BLOCK_PAIRS", 100)
-    for at_once, in_blocks in zip(whole, osrm_worker.table(engine, coordinates, 500.0), strict=True):
-        assert np.array_equal(at_once, in_blocks)
+    parts = list(osrm_worker.blocks(engine, coordinates, 500.0, everywhere, everywhere))
+    assert len(parts) == 10
+    for matrix in (0, 1):
+        assert np.array_equal(whole[matrix], np.concatenate([part[1 + matrix] for part in parts]))
+
+
+def test_a_part_of_a_table_is_what_the_whole_says_there(osrm_times):
+    everybody = [*places(12), AT_SEA]
+    whole = osrm_times.table(everybody, profile="van")
+    sources, targets = np.array([3, 12, 5]), np.array([7, 0, 12, 3])
+    durations_s, distances_m, snapped_m, build = osrm_times.part(everybody, sources, targets, profile="van")
+    there = ~np.equal.outer(sources, targets)
+    assert np.array_equal(durations_s[there], whole.durations_s[np.ix_(sources, targets)][there])
+    assert np.array_equal(distances_m[there], whole.distances_m[np.ix_(sources, targets)][there])
+    assert snapped_m[12] == -1
+    assert build == whole.build
 
 
 def test_the_line_follows_the_roads_between_its_places(osrm_times):
@@ -104,7 +119,9 @@ def test_a_cargo_bike_does_not_drive_like_a_van(osrm_times):
 
 
 def test_an_unknown_profile_is_refused_with_the_known_ones(osrm_times):
-    with pytest.raises(TravelError, match=r'no profile "hovercraft".*one of: bicycle, bike, car'):
+    with pytest.raises(
+        TravelError, match=r'no profile "hovercraft".*one of: bicycle, bike, car, cargo_bike, truck, van'
+    ):
         osrm_times.table(places(2), profile="hovercraft")
 
 

@@ -109,7 +109,7 @@ def test_a_day_is_planned_loaded_and_dispatched_from_the_command_line(day: Insta
 
 
 def test_messages_wait_while_outbound_is_off(here: Installation) -> None:
-    assert "Outbound is off" in run("notify").stdout
+    assert "Sending is off" in run("notify").stdout
 
 
 def test_what_cannot_be_planned_is_refused_with_the_mend_and_no_traceback(here: Installation) -> None:
@@ -130,6 +130,10 @@ def test_the_day_is_picked_and_staged_from_the_command_line(day: Installation) -
     run("plan", "--time-limit", "1", "--json")
     shown = run("pick", "--day", DAY)
     assert (shown.exit_code, "Depot 1: 18 units to pick in 3 deliveries" in shown.stdout) == (0, True)
+    later = run("pick", "--day", "9999-12-31")
+    assert later.stdout.splitlines() == [
+        "Nothing is to be picked on Fri 31 Dec 9999: nothing is released for that day."
+    ]
     assert run("pick", "--stage", "A3").exit_code == 2
     with day.database.writing() as connection:
         connection.execute(tables.supply.update().where(tables.supply.c.number == "R3").values(kind="inbound"))

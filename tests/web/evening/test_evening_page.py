@@ -202,7 +202,7 @@ def test_a_day_that_is_no_day_or_has_nothing_is_refused_in_one_sentence(
     website: Website, driven: Driven, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for day, words in (("tomorrow", "is no day. Write it as"), ("2026-05-13", "on 2026-05-13")):
+    for day, words in (("tomorrow", "is no day. Write it as"), ("2026-05-13", "on Wed 13 May 2026")):
         refused = run(*command.split(), "--day", day)
         assert refused.exit_code == 2
         assert words in refused.output

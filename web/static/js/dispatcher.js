@@ -58,7 +58,8 @@ for (const all of document.querySelectorAll("[data-ticks]")) {
 for (const tick of ticks) tick.addEventListener("change", tell);
 if (ticks.length) tell();
 
-// On a phone the navigation scrolls: the page one is on is in sight.
-const nav = document.querySelector(".bar .nav");
-const current = nav?.querySelector("[aria-current]");
-if (current) nav.scrollLeft = current.offsetLeft - nav.offsetLeft - (nav.clientWidth - current.offsetWidth) / 2;
+// On a phone the navigation and the tabs scroll: the page one is on is in sight.
+for (const nav of document.querySelectorAll(".bar .nav, .tabs")) {
+  const current = nav.querySelector("[aria-current]");
+  if (current) nav.scrollLeft = current.offsetLeft - nav.offsetLeft - (nav.clientWidth - current.offsetWidth) / 2;
+}

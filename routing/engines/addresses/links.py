@@ -1,0 +1,89 @@
+"""What a link to a map says: a point, or an address. Nothing is fetched: a shortened link hides its place."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qs, unquote, unquote_plus, urlsplit
+
+from routing.rules.points import PointText, parse_coordinates
+
+SHORTENERS = frozenset(
+    {"maps.app.goo.gl", "goo.gl", "g.co", "osm.org", "bit.ly", "maps.apple", "share.here.com", "on.here.com"}
+)
+_LINK = re.compile(r"(?:https?://|geo:|maps:|comgooglemaps:|waze:)\S+", re.IGNORECASE)
+_NUMBERS = r"([-+]?\d{1,3}(?:\.\d+)?)[,~/]\s*([-+]?\d{1,3}(?:\.\d+)?)"
+# The pin of a place on Google's maps; what stands behind the @ is only where the map was looked at.
+_GOOGLE_PIN = re.compile(r"!3d([-+]?\d{1,3}(?:\.\d+)?)!4d([-+]?\d{1,3}(?:\.\d+)?)")
+_VIEW = re.compile(rf"(?:/@|[#&?]map=\d+(?:\.\d+)?/){_NUMBERS}")
+# In this order: a pin or destination before what is searched for, both before where the map was looked at.
+_PIN_FIELDS = ("coordinate", "destination", "daddr", "q", "query", "address", "to", "ll", "sll", "center", "cp", "map")
+_POINT_FIRST = ("maps.apple.com", "waze.com", "ul.waze.com")
+"""Where ll is the pin and q only its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """What the link says: `point`, or `text` to look up, or neither and `why`."""
+
+    point: PointText | None = None
+    text: str = ""
+    why: str = ""
+
+
+def parse_link(text: str) -> Linked | None:
+    """Reads geo: links and those of Google, Apple, OpenStreetMap, Waze, Bing and HERE; None where there is no link."""
+    match = _LINK.search(text)
+    if not match:
+        return None
+    link = match[0].rstrip(").,;>")
+    parts = urlsplit(link)
+    if parts.scheme.casefold() == "geo":
+        return _geo(link)
+    host = (parts.hostname or "").removeprefix("www.")
+    if host in SHORTENERS and not parts.query and "/@" not in parts.path:
+        return Linked(why="A shortened link hides its place. Open it, and copy the long one, or the coordinates.")
+    fields = {name.casefold(): values[0].strip() for name, values in parse_qs(parts.query).items()}
+    if "mlat" in fields and "mlon" in fields:
+        return Linked(point=_point(fields["mlat"], fields["mlon"]))
+    if "lat" in fields and ("lon" in fields or "lng" in fields):
+        return Linked(point=_point(fields["lat"], fields.get("lon") or fields["lng"]))
+    if pin := _GOOGLE_PIN.search(unquote(link)):
+        return Linked(point=_point(pin[1], pin[2]))
+    for name in ("ll", *_PIN_FIELDS) if host in _POINT_FIRST else _PIN_FIELDS:
+        value = fields.get(name, "").removeprefix("loc:").removeprefix("ll.")
+        if not value:
+            continue
+        if at := re.match(rf"^{_NUMBERS}(?:,\d+(?:\.\d+)?)?(?:\(.*\))?$", value):
+            point = _point(at[1], at[2])
+            return Linked(point=_view(point) if name in ("center", "cp", "map", "sll") else point)
+        if name not in ("ll", "sll", "center", "cp", "map") and re.search(r"[^\W\d_]", value):
+            return Linked(text=value)
+    if named := re.search(r"/maps/(?:place|search|dir/[^/]*)/([^/@?]+)", parts.path):
+        said = unquote_plus(named[1])
+        return Linked(point=parse_coordinates(said)) if parse_coordinates(said) else Linked(text=said)
+    if view := _VIEW.search(unquote(link)):
+        return Linked(point=_view(_point(view[1], view[2])))
+    return Linked(why="This link names no place. Copy the coordinates or the address instead.")
+
+
+def _geo(link: str) -> Linked:
+    body, _, query = link[4:].partition("?")
+    fields = parse_qs(query)
+    asked = fields.get("q", [""])[0].strip()
+    if at := re.match(rf"^{_NUMBERS}", asked):
+        return Linked(point=_point(at[1], at[2]))
+    at = re.match(rf"^{_NUMBERS}", body)
+    if asked and (at is None or (float(at[1]), float(at[2])) == (0.0, 0.0)):
+        return Linked(text=asked)
+    return Linked(point=_point(at[1], at[2])) if at else Linked(why="This geo: link names no place.")
+
+
+def _point(lat: str, lon: str) -> PointText:
+    fine = all(len(part.partition(".")[2]) >= 3 for part in (lat, lon))
+    return PointText(lat=float(lat), lon=float(lon), fine=fine)
+
+
+def _view(point: PointText) -> PointText:
+    """Where somebody looked is no pin, however many decimals it has."""
+    return replace(point, view=True)

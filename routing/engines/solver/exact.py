@@ -1,0 +1,233 @@
+"""One route judged exactly as `routing.rules.schedule` does, and priced; held against it by tests."""
+
+from __future__ import annotations
+
+from routing.engines.solver.layout import (
+    BLOCKED,
+    BROUGHT,
+    COST_IS_TRAVEL,
+    DONE,
+    END,
+    HIRE,
+    LEAVE,
+    LIGHT,
+    MATE,
+    MOST_METRES,
+    MOST_SECONDS,
+    MOST_STOPS,
+    MOST_VISITS,
+    NEVER,
+    PAUSES,
+    PER_HOUR,
+    PER_KM,
+    PER_TASK_HOUR,
+    PER_TRAVEL_HOUR,
+    PLACE,
+    READY,
+    SOMEBODY_SHIPS,
+    SPEED,
+    STANDING,
+    START,
+    UNTIL,
+    WINDOW,
+    compiled,
+    earliest,
+    latest,
+    work_of,
+)
+
+
+@compiled
+def _brings_what_it_fetches(day, line, m):  # type: ignore[no-untyped-def]
+    """Whether each shipment's second visit comes after its first."""
+    open_ = 0
+    for i in range(m):
+        mate = day.mate[line[i], MATE]
+        if mate < 0:
+            continue
+        if day.mate[line[i], BROUGHT]:
+            open_ -= 1
+            continue
+        open_ += 1
+        j = i + 1
+        while j < m and line[j] != mate:
+            j += 1
+        if j == m:
+            return False
+    return open_ == 0
+
+
+@compiled
+def _too_heavy(day, k, line, m, g):  # type: ignore[no-untyped-def]
+    """The breaks that may not be taken on leg `g` for what is on board, as bits."""
+    barred, dimensions = 0, day.capacity.shape[1]
+    for d in range(dimensions):
+        board = 0
+        for i in range(m):
+            board += day.load[line[i], d] if i >= g else day.load[line[i], dimensions + d] + day.carry[line[i], d]
+        for b in range(day.shift[k, PAUSES]):
+            if board > day.break_load[k, b, d]:
+                barred |= 1 << b
+    return barred
+
+
+@compiled
+def route_cost(day, k, line, m, clock, via):  # type: ignore[no-untyped-def]
+    """What the route of shift `k` with the visits `line[:m]` costs, or -1 when anything fails: Timetable.times.
+
+    `clock` and `via` are scratch of shape (at least m + 3, 2 ** breaks).
+    """
+    if m > day.shift[k, MOST_VISITS]:
+        return -1
+    for i in range(m):
+        if not day.may[k, line[i]]:
+            return -1
+    dimensions = day.capacity.shape[1]
+    for d in range(dimensions):
+        board = 0
+        for i in range(m):
+            board += day.load[line[i], d]
+        most = board
+        for i in range(m):
+            board += day.load[line[i], dimensions + d] - day.load[line[i], d] + day.carry[line[i], d]
+            most = max(most, board)
+        if most > day.capacity[k, d]:
+            return -1
+    if day.flags[SOMEBODY_SHIPS] and not _brings_what_it_fetches(day, line, m):
+        return -1
+    speed = day.shift[k, SPEED]
+    leave, moving, metres, doors = day.shift[k, LEAVE], 0, 0, 0
+    here, done = day.shift[k, START], False
+    before = -1
+    for i in range(m + 1):
+        there = day.shift[k, END] if i == m else day.visit[line[i], PLACE]
+        seconds = day.seconds[speed, here, there]
+        if seconds >= BLOCKED:
+            return -1
+        moving += seconds
+        metres += day.metres[speed, here, there]
+        if i < m:
+            if there != before:
+                doors += 1
+            before = there
+            done |= day.visit[line[i], DONE]
+            leave = max(leave, day.visit[line[i], READY])
+        here = there
+    if moving > day.shift[k, MOST_SECONDS] or metres > day.shift[k, MOST_METRES] or doors > day.shift[k, MOST_STOPS]:
+        return -1
+    finish = run(day, k, line, m, leave, clock, via)
+    if finish > day.shift[k, UNTIL]:
+        return -1
+    if day.flags[COST_IS_TRAVEL]:
+        return moving
+    cost = (
+        day.shift[k, HIRE]
+        + (2 * day.shift[k, PER_TRAVEL_HOUR] * moving + 3600) // 7200
+        + (2 * day.shift[k, PER_KM] * metres + 1000) // 2000
+    )
+    if day.shift[k, PER_TASK_HOUR]:
+        work, here = 0, day.shift[k, START]
+        for i in range(m):
+            work += work_of(day, k, line[i], day.visit[line[i], PLACE] != here)
+            here = day.visit[line[i], PLACE]
+        cost += (2 * day.shift[k, PER_TASK_HOUR] * work + 3600) // 7200
+    if day.shift[k, PER_HOUR]:
+        departure = leave if done else max(leave, latest_departure(day, k, line, m, finish, clock, via))
+        cost += (2 * day.shift[k, PER_HOUR] * (finish - departure + day.shift[k, STANDING]) + 3600) // 7200
+    return cost
+
+
+@compiled
+def run(day, k, line, m, leave, clock, via):  # type: ignore[no-untyped-def]
+    """The earliest finish, NEVER when it cannot be. clock[g, taken]: free before leg g with these breaks taken (bits);
+    via[g, taken]: which were taken before leg g - 1."""
+    breaks = day.shift[k, PAUSES]
+    states = 1 << breaks
+    paused = clock[len(clock) - 1]
+    for taken in range(states):
+        clock[0, taken] = NEVER
+    clock[0, 0] = leave
+    here = day.shift[k, START]
+    for g in range(m + 1):
+        there = day.shift[k, END] if g == m else day.visit[line[g], PLACE]
+        travel = day.seconds[day.shift[k, SPEED], here, there]
+        for taken in range(states):
+            clock[g + 1, taken] = NEVER
+        barred = _too_heavy(day, k, line, m, g) if day.shift[k, LIGHT] else 0
+        for base in range(states - 1, -1, -1):
+            free = clock[g, base]
+            if free >= NEVER:
+                continue
+            for taken in range(base, states):
+                if taken & base != base:
+                    continue
+                rested = 0
+                paused[taken] = free if taken == base else NEVER
+                if taken & ~base & barred:
+                    continue
+                for b in range(breaks):
+                    if (taken & ~base) >> b & 1:
+                        rested += day.breaks[k, b, 0]
+                        earlier = paused[taken ^ (1 << b)]
+                        if earlier < NEVER:
+                            begin = earliest(day.breaks[k], b, 1, earlier)
+                            if begin < NEVER:
+                                paused[taken] = min(paused[taken], begin + day.breaks[k, b, 0])
+                if paused[taken] >= NEVER:
+                    continue
+                time = max(free + travel + rested, paused[taken])
+                if g < m:
+                    v = line[g]
+                    time = earliest(day.visit, v, WINDOW, time)
+                    if time >= NEVER:
+                        continue
+                    time += work_of(day, k, v, there != here)
+                if time < clock[g + 1, taken]:
+                    clock[g + 1, taken] = time
+                    via[g + 1, taken] = base
+        here = there
+    return clock[m + 1, states - 1]
+
+
+@compiled
+def latest_departure(day, k, line, m, finish, clock, via):  # type: ignore[no-untyped-def]
+    """The latest departure that still ends at `finish`, with the breaks in the same legs."""
+    breaks = day.shift[k, PAUSES]
+    states = 1 << breaks
+    paused, last = clock[len(clock) - 1], via[len(via) - 1]
+    taken, limit = states - 1, finish
+    free = limit
+    for g in range(m, -1, -1):
+        there = day.shift[k, END] if g == m else day.visit[line[g], PLACE]
+        here = day.shift[k, START] if g == 0 else day.visit[line[g - 1], PLACE]
+        base = via[g + 1, taken]
+        # In which order they were taken on this leg: the same minimum once more.
+        paused[base] = clock[g, base]
+        for mask in range(base + 1, taken + 1):
+            if mask & base != base or mask & taken != mask:
+                continue
+            paused[mask] = NEVER
+            last[mask] = -1
+            for b in range(breaks):
+                if (mask & ~base) >> b & 1:
+                    earlier = paused[mask ^ (1 << b)]
+                    if earlier < NEVER:
+                        begin = earliest(day.breaks[k], b, 1, earlier)
+                        if begin < NEVER and begin + day.breaks[k, b, 0] < paused[mask]:
+                            paused[mask] = begin + day.breaks[k, b, 0]
+                            last[mask] = b
+        rested, stand = 0, limit
+        mask = taken
+        while mask != base:
+            b = last[mask]
+            stand = latest(day.breaks[k], b, 1, stand - day.breaks[k, b, 0])
+            rested += day.breaks[k, b, 0]
+            mask ^= 1 << b
+        taken = base
+        free = min(limit - day.seconds[day.shift[k, SPEED], here, there] - rested, stand)
+        if g == 0:
+            break
+        v = line[g - 1]
+        before = day.shift[k, START] if g == 1 else day.visit[line[g - 2], PLACE]
+        limit = latest(day.visit, v, WINDOW, free - work_of(day, k, v, here != before))
+    return free

@@ -1,0 +1,154 @@
+"""What the compiled search works on: columns of wide arrays, and how it is compiled.
+
+Everything is numbers in arrays. A visit is its row in the problem, a shift its row, -1 the depot at either end of a
+route. Times are whole seconds, prices thousandths of a minor unit, both int64; `NEVER` is later than any time.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from routing.engines.solver.compiled import folder
+
+# By itself numba looks at one file only to see whether what it kept is out of date; what is inlined lies in several.
+numba.config.CACHE_DIR = str(folder())  # type: ignore[attr-defined]
+
+NEVER = 2**60
+BLOCKED = 2**50
+"""Seconds of a leg that no road joins."""
+
+type Ints = NDArray[np.int64]
+
+
+# Columns of `Day.visit`; from WINDOW on pairs of (first, last) moments, sorted; shorter lists repeat their last pair.
+PLACE, SERVICE, SETUP, READY, RANK, AGE, DONE, FIXED, WINDOW = range(9)
+# Columns of `Day.shift`. LEAVE: when the wheels may turn (start and loading); UNTIL: when they must stand (end less the
+# debrief); STANDING: loading and debrief, which are paid; LIGHT: a break of it has a limit of load.
+(SPEED, TARIFF, START, END, LEAVE, UNTIL, STANDING, MOST_VISITS, MOST_STOPS, MOST_METRES, MOST_SECONDS, HIRE, PER_HOUR,
+ PER_TRAVEL_HOUR, PER_KM, PAUSES, CAREFUL, TYPE, PER_TASK_HOUR, LIGHT) = range(20)  # fmt: skip
+# Columns of `Walk.visit`: its neighbours and shift (-1: it waits), the slack, its place in `away` or -1.
+NEXT, PREV, ON, F0, F1, Z0, Z1, AWAY = range(8)
+# Columns of `Walk.shift`; STAMP: the last round that touched it.
+HEAD, TAIL, SIZE, LEAVES, COST, STAMP = range(6)
+# `Walk.tally`.
+WAITING, USED, HIGHEST, ROUND, TOTAL, BEST, FOUND = range(7)
+# Rows of `Walk.ranks`.
+SERVED, AGES, BEST_SERVED, BEST_AGES = range(4)
+# Columns of `Walk.log`; LOGGED is used in its first row only: how many routes are written down.
+LOG_SHIFT, LOG_COST, LOG_LEAVES, LOG_FROM, LOGGED = range(5)
+# `Day.mate`; BROUGHT: it is the one of a shipment that comes second.
+MATE, BROUGHT = range(2)
+# `Day.flags`. WAITING_COSTS: the hour is paid whether or not the wheels turn, so that a route is priced as a whole.
+WAITING_COSTS, GOODS_COME_LATER, SOMEBODY_COLLECTS, COST_IS_TRAVEL, SOMEBODY_SHIPS, TIMES_BY_TYPE = range(6)
+
+
+# Nothing here allocates. Without the counting of references, which numba does at every access to an array of a tuple, a
+# round takes a tenth of the time.
+compiled = njit(cache=True, nogil=True, _nrt=False)  # type: ignore[call-overload]
+inlined = njit(inline="always", _nrt=False)  # type: ignore[call-overload]
+
+
+class Day(NamedTuple):
+    """The problem: n visits, k shifts, tables over all places and one more that is `anywhere`. Few wide arrays: what is
+    asked together lies together, and a call passes little."""
+
+    seconds: Ints
+    """(speeds, places + 1, places + 1)"""
+    metres: Ints
+    prices: Ints
+    """(tariffs, places + 1, places + 1): what a leg costs, the driver's time included."""
+    visit: Ints
+    load: Ints
+    """(n, 2 x dimensions): delivered, then collected."""
+    absence: NDArray[np.float64]
+    """(n,): what the walk pays while a visit waits."""
+    may: NDArray[np.bool_]
+    """(k, n)"""
+    shift: Ints
+    capacity: Ints
+    """(k, dimensions)"""
+    breaks: Ints
+    """(k, breaks, 1 + 2 x windows): how long, then its windows."""
+    break_load: Ints
+    """(k, breaks, dimensions): the most that is on board while it is taken."""
+    work: Ints
+    """(types, n, 2): service, then setup, where a type of vehicle has its own (`TIMES_BY_TYPE`)."""
+    mate: Ints
+    """(n, 2): the other visit of its shipment or -1."""
+    carry: Ints
+    """(n, dimensions): what a shipment puts on board there, or takes off."""
+    near: Ints
+    """(n, some): other visits by travel, nearest first."""
+    beside: Ints
+    """(n, some): other visits it may follow or precede with little travel and waiting."""
+    kinds: Ints
+    """(kinds, 2): the shifts from ... up to ... are alike in everything."""
+    flags: Ints
+
+
+class Walk(NamedTuple):
+    """Where the walk stands, and the best it has seen. Changed in place by `rounds`."""
+
+    visit: Ints
+    shift: Ints
+    load: Ints
+    """(k, 2 x dimensions)"""
+    away: Ints
+    """The visits that wait; of a shipment the first only."""
+    ranks: Ints
+    best: Ints
+    """(n + k,): who follows each visit, and the first of each shift."""
+    tally: Ints
+    penalty: NDArray[np.float64]
+    chance: NDArray[np.uint64]
+    # The routes that a round has touched, as they were.
+    log: Ints
+    log_visit: Ints
+    """(n, 5): a visit and its slack."""
+    log_load: Ints
+    pool: Ints
+    key: NDArray[np.float64]
+    line: Ints
+    scratch: Ints
+    """(2, n + 4, 2 ** breaks): see `_run`."""
+
+
+@inlined
+def random(chance):  # type: ignore[no-untyped-def]
+    """Uniform in [0, 1): xorshift64* (Vigna 2016)."""
+    x = chance[0]
+    x ^= x >> np.uint64(12)
+    x ^= x << np.uint64(25)
+    x ^= x >> np.uint64(27)
+    chance[0] = x
+    return np.float64((x * np.uint64(2685821657736338717)) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+@inlined
+def earliest(rows, row, begin, at):  # type: ignore[no-untyped-def]
+    for w in range(begin, rows.shape[1], 2):
+        if at <= rows[row, w + 1]:
+            return max(at, rows[row, w])
+    return NEVER
+
+
+@inlined
+def latest(rows, row, begin, at):  # type: ignore[no-untyped-def]
+    for w in range(rows.shape[1] - 2, begin - 1, -2):
+        if at >= rows[row, w]:
+            return min(at, rows[row, w + 1])
+    return -NEVER
+
+
+@inlined
+def work_of(day, k, x, moved):  # type: ignore[no-untyped-def]
+    """Service of visit `x` by shift `k`, and setup when it comes from another place."""
+    if day.flags[TIMES_BY_TYPE]:
+        kind = day.shift[k, TYPE]
+        return day.work[kind, x, 0] + (day.work[kind, x, 1] if moved else 0)
+    return day.visit[x, SERVICE] + (day.visit[x, SETUP] if moved else 0)

@@ -1,0 +1,126 @@
+"""The walk over a plain day: `RuinAndRecreate` in fewer words, for the compiled rounds of plain.py."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.engines.solver import layout, plain
+
+
+class PlainRounds:
+    """`run` walks on from `after` and `head` (who follows each visit, the first of each shift; -1 for none)."""
+
+    def __init__(
+        self, day: layout.Day, after: NDArray[np.int64], head: NDArray[np.int64], chance: NDArray[np.uint64]
+    ) -> None:
+        """`day` must be plain (`is_plain`) and everybody be served."""
+        self.day = _packed(day)
+        self.walk = _beginning(self.day, after, head, chance)
+        plain.begin(self.day, self.walk)
+
+    def run(self, rounds: int, part: float, hot: float, cold: float) -> bool:
+        """So many rounds at the temperature of this part (0 to 1) of the walk, `hot` to `cold` in costs of an average
+        visit. True when a better plan was found."""
+        before = int(self.walk.tally[plain.FOUND])
+        typical = max(1.0, int(self.walk.tally[plain.BEST]) / len(self.day.load))
+        plain.rounds(self.day, self.walk, rounds, typical * hot * (cold / hot) ** part)
+        return int(self.walk.tally[plain.FOUND]) > before
+
+    @property
+    def best(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(who follows each visit, the first of each shift), -1 for none."""
+        n = len(self.day.load)
+        return _ended(self.walk.best[:n], n), _ended(self.walk.best[n:], n)
+
+    @property
+    def current(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where the walk stands, as `best`."""
+        n = len(self.day.load)
+        return _ended(self.walk.node[:n, plain.NEXT], n), _ended(self.walk.shift[:, plain.HEAD], n)
+
+
+def _ended(nodes: NDArray[np.integer], n: int) -> NDArray[np.int64]:
+    return np.where(nodes > n, -1, nodes).astype(np.int64)
+
+
+def is_plain(day: layout.Day) -> bool:
+    """Whether nothing but amounts and one window per visit counts, and all shifts leave and drive alike."""
+    shift, visit = day.shift, day.visit
+    if not len(shift) or not len(visit):
+        return False
+    alike = np.delete(shift, layout.HIRE, axis=1)
+    opens, closes = visit[:, layout.WINDOW :: 2], visit[:, layout.WINDOW + 1 :: 2]
+    leave, until = int(shift[0, layout.LEAVE]), int(shift[0, layout.UNTIL])
+    flags = day.flags.copy()
+    flags[layout.COST_IS_TRAVEL] = 0
+    return bool(
+        not flags.any()
+        and (alike == alike[0]).all()
+        and not shift[:, [layout.PAUSES, layout.CAREFUL]].any()
+        and (shift[:, layout.MOST_VISITS] >= len(visit)).all()
+        and not visit[:, [layout.SETUP, layout.DONE, layout.FIXED]].any()
+        and (opens == opens[:, :1]).all()
+        and (closes == closes[:, :1]).all()
+        and (visit[:, layout.SERVICE] < plain.LONGEST).all()
+        and 0 <= until - leave < plain.LONGEST
+        and day.may.all()
+    )
+
+
+def _packed(day: layout.Day) -> plain.PlainDay:
+    n = len(day.visit)
+    shift = day.shift[0]
+    base, until = int(shift[layout.LEAVE]), int(shift[layout.UNTIL])
+    place = np.array([*day.visit[:, layout.PLACE], shift[layout.START], shift[layout.END]], dtype=np.int64)
+    seconds = day.seconds[shift[layout.SPEED]][np.ix_(place, place)]
+    prices = day.prices[shift[layout.TARIFF]][np.ix_(place, place)]
+    open_ = seconds < layout.BLOCKED
+    # Prices that would not fit are counted in twos, fours ...
+    halvings = max(0, int(prices[open_].max(initial=0)).bit_length() - plain.BLOCKED.bit_length() + 1)
+    legs = np.empty((n + 2, n + 2, 2), dtype=np.int32)
+    legs[:, :, 0] = np.where(open_, np.minimum(seconds, plain.BLOCKED), plain.BLOCKED)
+    legs[:, :, 1] = np.where(open_, prices >> halvings, plain.BLOCKED)
+    node = np.zeros((n + 2, 3), dtype=np.int32)
+    node[:n, plain.SERVICE] = day.visit[:, layout.SERVICE]
+    node[:n, plain.OPENS] = np.clip(day.visit[:, layout.WINDOW] - base, 0, 2 * plain.LONGEST)
+    node[:n, plain.CLOSES] = np.clip(day.visit[:, layout.WINDOW + 1] - base, -1, 2 * plain.LONGEST)
+    node[n + 1, plain.CLOSES] = until - base
+    dimensions = day.capacity.shape[1]
+    return plain.PlainDay(
+        legs=legs,
+        back=legs if (legs == legs.transpose(1, 0, 2)).all() else np.ascontiguousarray(legs.transpose(1, 0, 2)),
+        node=node,
+        load=np.ascontiguousarray(day.load[:, :dimensions]),
+        capacity=day.capacity,
+        near=day.near.astype(np.int32),
+        beside=day.beside.astype(np.int32),
+        kinds=day.kinds,
+        hire=day.shift[:, layout.HIRE] >> halvings,
+    )
+
+
+def _beginning(
+    day: plain.PlainDay, after: NDArray[np.int64], head: NDArray[np.int64], chance: NDArray[np.uint64]
+) -> plain.PlainWalk:
+    n, k = len(day.load), len(day.capacity)
+    columns = plain.LOAD + day.load.shape[1]
+    room = 40 * n + 10_000
+    walk = plain.PlainWalk(
+        node=np.zeros((n + 2, plain.COLUMNS), dtype=np.int32),
+        shift=np.zeros((k, columns), dtype=np.int64),
+        best=np.zeros(n + k, dtype=np.int64),
+        tally=np.zeros(8, dtype=np.int64),
+        chance=chance,
+        pool=np.zeros(n + 1, dtype=np.int64),
+        key=np.zeros(n + 1),
+        touched=np.zeros((k + 1, 1 + columns), dtype=np.int64),
+        place=np.zeros(room, dtype=np.int64),
+        value=np.zeros(room, dtype=np.int32),
+    )
+    walk.node[:n, plain.NEXT] = np.where(after < 0, n + 1, after)
+    walk.node[n, plain.FREE] = 0
+    walk.node[n + 1, plain.LATEST] = day.node[n + 1, plain.CLOSES]
+    walk.shift[:, plain.HEAD] = np.where(head < 0, n + 1, head)
+    walk.shift[:, plain.STAMP] = -1
+    return walk

@@ -1,0 +1,17 @@
+"""How a sentence for people names a day. Programs, files and links keep ISO."""
+
+from __future__ import annotations
+
+from datetime import date
+
+
+def day_words(day: str | date) -> str:
+    """An ISO day, or a date, as people write it; "" is no date.
+
+    >>> day_words("2026-03-05")
+    'Thu 5 Mar 2026'
+    """
+    if not day:
+        return "no date"
+    when = date.fromisoformat(day) if isinstance(day, str) else day
+    return f"{when:%a} {when.day} {when:%b} {when.year}"

@@ -1,0 +1,127 @@
+"""`backroute region` and `backroute route`, on a region that was fetched by its name from a server on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import osmnx
+import pytest
+from click.testing import CliRunner, Result
+
+from data.demo.generate import EXTRACT
+from routing.engines.roads.extract import normalise
+from tests.osm_server import OsmServer, osm_server
+from web.cli import main
+
+TOWN = "Helsinki, Finland"
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OsmServer]:
+    whole = tmp_path_factory.mktemp("osm") / "whole.osm.pbf"
+    normalise(EXTRACT, whole)
+    with osm_server(whole) as serving:
+        yield serving
+
+
+@pytest.fixture(scope="module")
+def home(server: OsmServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An installation that fetches from this machine."""
+    at = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BACKROUTE_HOME", str(at))
+        patch.delenv("BACKROUTE_DATABASE_URL", raising=False)
+        patch.setenv("BACKROUTE_OVERPASS_URL", server.overpass_url)
+        patch.setenv("BACKROUTE_NOMINATIM_URL", server.nominatim_url)
+        patch.setattr(osmnx._nominatim, "time", SimpleNamespace(sleep=lambda _s: None))
+        yield at
+
+
+@pytest.fixture(scope="module")
+def built(home: Path) -> dict[str, object]:
+    """What `region add` printed."""
+    added = run("region", "add", "town", "--place", TOWN, "--json")
+    assert added.exit_code == 0, added.output
+    document: dict[str, object] = json.loads(added.stdout)
+    return document
+
+
+def test_a_region_is_built_from_the_name_of_a_place(home, built):
+    assert built["source"] == TOWN
+    assert built["addresses"] > 500
+    assert (home / "regions" / "town" / "basemap.pmtiles").is_file()
+    assert not (home / "regions" / ".town.fetched").exists()
+
+
+@pytest.mark.parametrize("words", [(), ("--place", TOWN, "--pbf", EXTRACT)])
+def test_a_region_comes_from_a_place_or_from_a_file(home, words):
+    refused = run("region", "add", "town", *words)
+    assert refused.exit_code == 2
+    assert "one of the two" in refused.stderr
+
+
+def test_a_place_that_nobody_knows_is_refused_and_adds_nothing(home):
+    refused = run("region", "add", "atlantis", "--place", "Atlantis", "--json")
+    assert refused.exit_code == 2
+    assert json.loads(refused.stdout)["error"]["code"] == "place_not_found"
+    assert not (home / "regions" / "atlantis").exists()
+
+
+def test_a_server_that_is_not_there_is_an_engines_failure(home, monkeypatch):
+    monkeypatch.setenv("BACKROUTE_NOMINATIM_URL", "http://127.0.0.1:9/")
+    failed = run("region", "add", "ribe", "--place", "Ribe, Denmark")
+    assert failed.exit_code == 3
+    assert "Nominatim at http://127.0.0.1:9/ cannot be reached" in failed.stderr
+
+
+def test_an_address_of_a_server_that_is_none_is_refused(home, monkeypatch):
+    monkeypatch.setenv("BACKROUTE_OVERPASS_URL", "overpass")
+    refused = run("region", "add", "ribe", "--place", "Ribe, Denmark")
+    assert refused.exit_code == 2
+    assert "BACKROUTE_OVERPASS_URL cannot be read. It looks like https://" in refused.stderr
+
+
+def test_a_region_shows_what_its_build_found(home, built):
+    shown = run("region", "show", "town", "--json")
+    facts = json.loads(shown.stdout)
+    assert facts == built
+    assert facts["restrictions"] == 44
+    assert set(facts["unroutable"]) == {"car", "van", "truck", "cargo_bike"}
+    assert 0 < facts["calibration_error"]["van"] < 0.5
+    told = run("region", "show", "town").stdout
+    assert all(word in told for word in ("585", "turn restrictions", "cargo bike", "second opinion within"))
+    unknown = run("region", "show", "nowhere")
+    assert (unknown.exit_code, "there is town" in unknown.stderr) == (2, True)
+
+
+def test_the_way_between_two_places_is_told_for_people_and_programs(home, built):
+    way = json.loads(run("route", "60.1711,24.9432", "60.1676,24.9450", "--region", "town", "--json").stdout)
+    assert way["engine"] == "osrm"
+    assert 30 < way["seconds"] < 900
+    assert 300 < way["metres"] < 3000
+    assert way["build"] == built["build"]
+    by_bike = run("route", "60.1711,24.9432", "60.1676,24.9450", "--profile", "cargo_bike")
+    assert by_bike.stdout.endswith("by cargo_bike (osrm)\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("60.1711,24.9432", "59.5,24.9"), 2, "No road for van lies near TO in region town"),
+        (("60.1711,24.9432", "60.17"), 2, "is no place. Write latitude and longitude"),
+        (("60.1711,24.9432", "95,200"), 2, "is no place"),
+        (("60.1711,24.9432", "nan,24"), 2, "is no place"),
+        (("60.1711,24.9432", "60.17,24.94", "--profile", "hovercraft"), 3, "There is no profile"),
+        (("60.1711,24.9432", "60.17,24.94", "--region", "nowhere"), 2, "There is no region"),
+    ],
+)
+def test_a_way_that_cannot_be_told_says_why(home, built, words, code, sentence):
+    refused = run("route", *words)
+    assert (refused.exit_code, sentence in refused.stderr) == (code, True), refused.output

@@ -1,0 +1,64 @@
+"""`backroute address`: one address looked up, for a person at a terminal or for a program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from routing.model.places import Candidate, Located
+from web.cli.output import clean, json_option, print_json
+from web.wiring import open_installation
+
+
+@click.command("address")
+@click.argument("text")
+@click.option("--region", metavar="NAME", help="The region to look in; left out: the installation's default.")
+@click.option("--postcode", default="", help="The postcode, where it is not in TEXT.")
+@click.option("--city", default="", help="The city, where it is not in TEXT.")
+@json_option
+def address_command(text: str, region: str | None, postcode: str, city: str, as_json: bool) -> None:
+    """Look TEXT up: an address, coordinates, a plus code or a link to a map.
+
+    Shows up to five places, best first, with how sure each is. Only exact and interpolated go on by themselves; for
+    anything else a person must decide, and the exit code is 1.
+    """
+    with open_installation() as here:
+        name = region or here.regions.default().name
+        located = here.addresses(name).locate(text, postcode=postcode, city=city)
+    if as_json:
+        print_json(_document(text, name, located))
+    else:
+        for candidate in located.candidates:
+            at = f"{candidate.location.lat:.6f}, {candidate.location.lon:.6f}"
+            click.echo(f"{candidate.quality.value:<13} {at:<23} {clean(candidate.label)} ({candidate.source})")
+        if located.why:
+            click.echo(clean(located.why))
+    if not located.quality.goes_on:
+        click.get_current_context().exit(1)
+
+
+def _document(text: str, region: str, located: Located) -> dict[str, Any]:
+    return {
+        "text": text,
+        "region": region,
+        "quality": located.quality.value,
+        "goes_on": located.quality.goes_on,
+        "why": located.why,
+        "candidates": [_candidate(each) for each in located.candidates],
+    }
+
+
+def _candidate(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "lat": candidate.location.lat,
+        "lon": candidate.location.lon,
+        "quality": candidate.quality.value,
+        "source": candidate.source,
+        "score": candidate.score,
+        "label": candidate.label,
+        "street": candidate.street,
+        "house_number": candidate.house_number,
+        "postcode": candidate.postcode,
+        "city": candidate.city,
+    }

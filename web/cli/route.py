@@ -1,0 +1,70 @@
+"""backroute route: how long one way takes in a region."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from routing.errors import InvalidInput
+from routing.model.places import Location
+from web.cli.output import json_option, print_json
+from web.wiring import open_installation
+
+
+class Place(click.ParamType):
+    """`lat,lon` in degrees."""
+
+    name = "lat,lon"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Location:
+        try:
+            lat, lon = (float(number) for number in str(value).split(","))
+            return Location(lat=lat, lon=lon)
+        except (ValueError, InvalidInput):
+            self.fail(f'"{value}" is no place. Write latitude and longitude: 55.6761,12.5683', param, ctx)
+
+
+@click.command("route")
+@click.argument("start", type=Place(), metavar="FROM")
+@click.argument("end", type=Place(), metavar="TO")
+@click.option("--region", "region", metavar="NAME", help="The region; without it the one that was built first.")
+@click.option("--profile", default="van", show_default=True, help="car, van, truck or cargo_bike.")
+@json_option
+@click.pass_context
+def route_command(
+    ctx: click.Context, start: Location, end: Location, region: str | None, profile: str, as_json: bool
+) -> None:
+    """How long it takes FROM one place TO another, both as lat,lon (-- before a place that begins with a minus).
+
+    Exit code 1: no road joins them for that vehicle.
+    """
+    with open_installation() as installation:
+        name = region or installation.regions.default().name
+        table = installation.travel(name).table([start, end], profile=profile)
+    for place, snapped_m in zip(("FROM", "TO"), table.snapped_m.tolist(), strict=True):
+        if snapped_m < 0:
+            raise InvalidInput(
+                f"No road for {profile} lies near {place} in region {name}. Move it to the road.", code="no_road"
+            )
+    joined = bool(table.durations_s[0, 1] >= 0)
+    seconds = int(table.durations_s[0, 1]) if joined else None
+    metres = int(table.distances_m[0, 1]) if joined else None
+    if as_json:
+        print_json(
+            {
+                "seconds": seconds,
+                "metres": metres,
+                "engine": table.engine,
+                "profile": profile,
+                "region": name,
+                "build": table.build,
+                "snapped_m": table.snapped_m.tolist(),
+            }
+        )
+    elif seconds is None or metres is None:
+        click.echo(f"No road for {profile} joins these two places in region {name}.")
+    else:
+        click.echo(f"{seconds / 60:.1f} min, {metres / 1000:.1f} km by {profile} ({table.engine})")
+    if not joined:
+        ctx.exit(1)
