@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from celery import Celery
 from celery.worker import WorkController
 from celery.worker import state as worker_state
-from kombu import Connection
+from kombu.connection import Connection
 from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy.exc import OperationalError as DatabaseError
 

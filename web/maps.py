@@ -151,7 +151,7 @@ def _plain(pin: Pin) -> dict[str, Any]:
 
 
 def _partials(chart: _OwnMap, nonce: str) -> DrawnMap:
-    figure = chart.get_root()
+    figure: Any = chart.get_root()
     figure.render()
     # Folium's own head closes the zoom to people who need it and sets the size of the whole page.
     for name in ("meta_http", chart.get_name()):

@@ -27,7 +27,8 @@ def password_fits(password: str, hashed: str | None) -> bool:
     if len(password) > LONGEST_PASSWORD:
         return False
     try:
-        return _hasher.verify(hashed or _nobodys_hash(), password) and hashed is not None
+        _hasher.verify(hashed or _nobodys_hash(), password)
+        return hashed is not None
     except (VerificationError, InvalidHashError):
         return False
 
@@ -43,7 +44,7 @@ def wrong_password(password: str, *, name: str = "", email: str = "") -> str:
         return f"Too short: use at least {SHORTEST_PASSWORD} characters."
     if len(password) > LONGEST_PASSWORD:
         return f"Too long: use at most {LONGEST_PASSWORD} characters."
-    from zxcvbn import zxcvbn  # type: ignore[import-untyped]  # its word lists take a while to load
+    from zxcvbn import zxcvbn  # its word lists take a while to load
 
     known = ["backroute", name, email, *re.split(r"\W+", f"{name} {email}")]
     if zxcvbn(password[:72], user_inputs=[each for each in known if each])["score"] < _GUESSES:

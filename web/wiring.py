@@ -11,10 +11,11 @@ An installation is a folder, `~/.backroute` unless BACKROUTE_HOME names another:
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ from data.db import Database, fault_of
 from data.files import FolderFiles
 from data.migrate import upgrade
 from data.store import SqlStore
-from routing.errors import InvalidInput
+from routing.errors import InvalidInput, TravelError
 from routing.model.notices import Channel
 from routing.ports import Sender, Solver
 from web.clock import InstallationClock
@@ -35,8 +36,13 @@ from web.uploads import Uploads
 if TYPE_CHECKING:
     from data.regions import Regions
     from routing.engines.addresses.geocoder import GeocoderFinder
+    from routing.engines.addresses.providers import Provider, ProviderSettings
     from routing.engines.roads.overpass import OsmServers
-    from routing.ports import TravelTimes
+    from routing.engines.roads.travel import Engine
+    from routing.model.places import Location
+    from routing.ports import AddressFinder
+
+log = logging.getLogger("backroute.wiring")
 
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
 DEFAULT_BROKER_URL = "memory://"
@@ -60,8 +66,9 @@ class Installation:
         self._lock = threading.Lock()
         # By the folder of the build, which a new build of the region replaces: what is asked next reads the new one.
         # What it replaced may be answering somebody still, so all are closed together, at the end.
-        self._travel: dict[Path, TravelTimes] = {}
+        self._travel: dict[Path, Engine] = {}
         self._addresses: dict[Path, GeocoderFinder] = {}
+        self._provider: tuple[ProviderSettings, Provider] | None = None
 
     # ------------------------------------------------------------------ regions
 
@@ -81,7 +88,7 @@ class Installation:
             nominatim_url=_web_address("BACKROUTE_NOMINATIM_URL", NOMINATIM_URL),
         )
 
-    def travel(self, region: str) -> TravelTimes:
+    def travel(self, region: str) -> Engine:
         """Travel times in a region, from the best engine there is; one per process and build. Raises NotFound."""
         from routing.engines.roads.travel import travel_times
 
@@ -91,6 +98,22 @@ class Installation:
             if build not in self._travel:
                 self._travel[build] = travel_times(folder)
             return self._travel[build]
+
+    def near_road(self, region: str) -> Callable[[Sequence[Location]], Sequence[bool]]:
+        """Tells of each place whether a road of the region is in reach; of all that one is, when the roads do not
+        answer: whoever plans is told that then. Raises NotFound."""
+        from routing.engines.roads.travel import near_road
+
+        engine = self.travel(region)
+
+        def ask(places: Sequence[Location]) -> Sequence[bool]:
+            try:
+                return near_road(engine, places)
+            except TravelError as unanswered:
+                log.warning("Whether roads are in reach is not known: %s", unanswered)
+                return [True] * len(places)
+
+        return ask
 
     def addresses(self, region: str) -> GeocoderFinder:
         """The addresses of a region, as it was built last. Raises NotFound."""
@@ -103,6 +126,23 @@ class Installation:
             if build not in self._addresses:
                 self._addresses[build] = GeocoderFinder(GazetteerGeocoder(Gazetteer(build / ADDRESSES_FILE)))
             return self._addresses[build]
+
+    def finder(self, region: str) -> AddressFinder:
+        """Who finds addresses in a region: its gazetteer, and behind it the provider that was named, if any was. Read
+        anew from the settings, because a person may change them while the server runs. Raises NotFound."""
+        from routing.engines.addresses.providers import FinderWithProvider, Provider
+        from web.geocoder import SETTING, KeptAnswers, provider_settings
+
+        own = self.addresses(region)
+        with self.database.reading() as connection:
+            settings = provider_settings(SqlStore(connection).setting(SETTING))
+        if settings is None:
+            return own
+        with self._lock:
+            # One for all threads: a provider counts its questions and its rests.
+            if self._provider is None or self._provider[0] != settings:
+                self._provider = (settings, Provider(settings))
+            return FinderWithProvider(own, self._provider[1], KeptAnswers(self.database))
 
     # ------------------------------------------------------------------ engines
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Select, case, func, or_, select
 
@@ -40,6 +39,7 @@ from data.tables import (
     vehicle,
 )
 from routing.errors import NotFound
+from routing.model.days import today_of
 from routing.model.orders import Completeness
 from routing.rules.policies import OrderTerms
 
@@ -479,7 +479,7 @@ def order_page(connection: Connection, order_id: int, *, now: datetime) -> Order
             max_wait_days=head.max_wait_days,
             max_shipments=head.max_shipments,
         ),
-        day=now.astimezone(ZoneInfo(head.depot_zone)).date().isoformat(),
+        day=today_of(now, head.depot_zone),
         customer_id=head.customer_id,
         order_id=order_id,
     )

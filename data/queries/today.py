@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, or_, select
 
@@ -134,11 +133,6 @@ class RouteProgress:
     starts_at: datetime
     ends_at: datetime
     state: str
-
-
-def today_of(now: datetime, zone: str) -> str:
-    """The ISO day on the company's wall."""
-    return now.astimezone(ZoneInfo(zone)).date().isoformat()
 
 
 def figures(connection: Connection, *, day: str, now: datetime) -> Figures:

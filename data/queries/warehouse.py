@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from data.queries.today import today_of
 from data.store import SqlStore
 from data.tables import current_plan, depot, driver, route, shift, stop, stop_delivery, trip, vehicle
+from routing.model.days import today_of
 from routing.model.picking import PickDelivery, PickLine
 
 

@@ -174,6 +174,16 @@ class DayStore(CalendarStore):
         )
         return tuple(_driver(row) for row in rows)
 
+    def spare_vehicles(self, *, day: str, depot_id: int) -> tuple[Vehicle, ...]:
+        """Available vehicles of the depot that have no shift that day that still counts, by id."""
+        busy = select(shift.c.vehicle_id).where(shift.c.day == day, shift.c.state.in_(("planned", "out")))
+        rows = self.connection.execute(
+            select(vehicle)
+            .where(vehicle.c.depot_id == depot_id, vehicle.c.available, vehicle.c.id.not_in(busy))
+            .order_by(vehicle.c.id)
+        )
+        return tuple(_vehicle(row) for row in rows)
+
     # ---- pieces
 
     def _day_shifts(self, *where: Any) -> tuple[Shift, ...]:

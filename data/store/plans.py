@@ -347,6 +347,24 @@ class PlanStore(StorePart):
         if not done.rowcount:
             raise Conflict(f"Shift {shift_id} is no longer as it was planned. Look at the plan again.", shift=shift_id)
 
+    def set_shift_hours(self, *, shift_id: int, starts: str, ends: str, why: str) -> None:
+        """Wall-clock times of its depot. Raises Conflict when the shift is no longer planned."""
+        done = self.connection.execute(
+            update(shift)
+            .where(shift.c.id == shift_id, shift.c.state == "planned")
+            .values(starts=starts, ends=ends, why=why, version=shift.c.version + 1)
+        )
+        if not done.rowcount:
+            raise Conflict(f"Shift {shift_id} is no longer as it was planned. Look at the plan again.", shift=shift_id)
+
+    def add_shift_like(self, *, shift_id: int, vehicle_id: int, driver_id: int, why: str) -> int:
+        """Another shift with the hours, pauses and rates of that one, for a crew of one. Returns its id."""
+        new_id = self.copy_shift(shift_id=shift_id, driver_id=driver_id, why=why)
+        self.connection.execute(
+            update(shift).where(shift.c.id == new_id).values(vehicle_id=vehicle_id, crew=1, replaces_id=None)
+        )
+        return new_id
+
     def copy_shift(self, *, shift_id: int, driver_id: int, why: str) -> int:
         """A new shift like that one, with another driver, that replaces it. Breaks are copied. Returns its id."""
         row = self.connection.execute(select(shift).where(shift.c.id == shift_id)).mappings().one()

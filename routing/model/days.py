@@ -1,8 +1,14 @@
-"""How a sentence for people names a day. Programs, files and links keep ISO."""
+"""Which day it is at a place, and how a sentence for people names a day. Programs, files and links keep ISO."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+
+def today_of(now: datetime, zone: str) -> str:
+    """The ISO day on the wall of that time zone."""
+    return now.astimezone(ZoneInfo(zone)).date().isoformat()
 
 
 def day_words(day: str | date) -> str:

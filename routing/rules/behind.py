@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from routing.model.day import DayFacts, DeliveryFacts
+from routing.model.days import day_words
 from routing.model.fleet import Shift
 from routing.model.plans import Plan, PlannedRoute, Problem, Reason, Unassigned, Window
 from routing.rules.calendars import zone_of
@@ -357,7 +358,7 @@ class _Rest:
 
 
 def _why_there(closed: bool, promised: bool, tier: int, later: Tomorrow) -> str:
-    """ "Not promised for today, tier 1; next delivery day 2026-05-13, 120 m from a door of that day." """
+    """ "Not promised for today, tier 1; next delivery day Wed 13 May 2026, 120 m from a door of that day." """
     said = (
         "Finds a closed door even if it comes next"
         if closed
@@ -368,7 +369,7 @@ def _why_there(closed: bool, promised: bool, tier: int, later: Tomorrow) -> str:
     said += f", tier {tier}; "
     if not later.day:
         return f"{said}no next delivery day is known."
-    said += f"next delivery day {later.day}"
+    said += f"next delivery day {day_words(later.day)}"
     return f"{said}." if later.near_m is None else f"{said}, {later.near_m} m from a door of that day."
 
 

@@ -425,7 +425,7 @@ class _Building:
         why_not: list[tuple[int, Reason]] = []
         may: set[int] = set()
         for shift in own:
-            if self.tables[shift.vehicle.profile].snapped_m[place] < 0:
+            if not self._joined(shift, place):
                 why_not.append((shift.id, Reason.NO_ROAD))
             elif shift.id in self.out and delivery.direction == "deliver":
                 # Its goods are at the depot, and the van is not.
@@ -438,6 +438,14 @@ class _Building:
                 may.add(shift.id)
         everybody = len(may) == len(self.shifts)
         return (None if everybody else frozenset(may)), tuple(why_not)
+
+    def _joined(self, shift: Shift, place: int) -> bool:
+        """Whether its vehicle gets from the depot to the place and back: a truck may have fewer roads than a van."""
+        table = self.tables[shift.vehicle.profile]
+        depot = self.place_of_depot[shift.depot_id]
+        there = shift.start_place != "depot" or table.durations_s[depot, place] >= 0
+        back = shift.end_place != "depot" or table.durations_s[place, depot] >= 0
+        return bool(table.snapped_m[place] >= 0 and there and back)
 
     def _s(self, at: datetime) -> int:
         return round((at - self.epoch).total_seconds())

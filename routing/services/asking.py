@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from routing.model.consents import AskedOf, DelayedLine, NewConsent, Silence
-from routing.model.days import day_words
+from routing.model.days import day_words, today_of
 from routing.model.orders import WaitingOrder
 from routing.model.parties import Contact
 from routing.rules.consent import Delay, nth_delay, question, terms_of
@@ -69,7 +69,7 @@ def ask(
     """Asks about these delays, by order, where the policy says so. The caller writes the message."""
     if not delays:
         return {}
-    today = now.astimezone(ZoneInfo(zone)).date().isoformat()
+    today = today_of(now, zone)
     book, whose = store.policies(), store.asked_of(delays)
     terms = {
         order_id: terms_of(book, day=today, customer_id=of.customer_id, order_id=order_id, business=of.business)

@@ -10,11 +10,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict
 from routing.model.consents import Answer, Consent, OpenLine, Silence
-from routing.model.days import day_words
+from routing.model.days import day_words, today_of
 from routing.model.money import amount
 from routing.model.notices import Notice, NoticeKind, goods_line
 from routing.model.orders import DeliveryDays
@@ -61,7 +60,7 @@ class Answered:
 def offered(store: Reader, consent: Consent, *, now: datetime) -> tuple[str, ...]:
     """The ISO days that may be chosen instead."""
     days = store.delivery_days(consent.depot_id, [consent.site_id])[consent.site_id]
-    return offered_days(consent, days, today=_today(consent, now))
+    return offered_days(consent, days, today=today_of(now, consent.zone))
 
 
 def answer(store: Store, consent_id: int, reply: Reply, *, now: datetime, by: str = CUSTOMER) -> Answered:
@@ -169,7 +168,7 @@ def end_term(store: Store, consent_id: int, *, now: datetime) -> bool:
 def _cancel_in_the_erp(store: Store, consent: Consent, *, now: datetime) -> None:
     """Silence means cancel, but the goods are the ERP's to give: a person cancels there, and refunds by the day."""
     owed = _owed(consent, [(line, line.free) for line in consent.asked])
-    by = refunding.last_day(store, owed, today=_today(consent, now))
+    by = refunding.last_day(store, owed, today=today_of(now, consent.zone))
     refund = (
         ""
         if owed.payment == "pending" or not owed.worth
@@ -246,7 +245,7 @@ def _confirm(store: Store, consent: Consent, gone: Sequence[tuple[OpenLine, int]
 
 
 def _ask_for_refund(store: Store, consent: Consent, gone: Sequence[tuple[OpenLine, int]], *, now: datetime) -> None:
-    ask_for_refund(store, _owed(consent, gone), today=_today(consent, now), now=now)
+    ask_for_refund(store, _owed(consent, gone), today=today_of(now, consent.zone), now=now)
 
 
 def _owed(consent: Consent, gone: Sequence[tuple[OpenLine, int]]) -> Owed:
@@ -293,7 +292,3 @@ def _why(reply: Reply) -> str:
 def _goods_in_words(lines: Sequence[OpenLine]) -> str:
     shown = ", ".join(f"{line.free} × {line.sku}" for line in lines[:3])
     return shown + (f" and {len(lines) - 3} more" if len(lines) > 3 else "")
-
-
-def _today(consent: Consent, now: datetime) -> str:
-    return now.astimezone(ZoneInfo(consent.zone)).date().isoformat()

@@ -11,7 +11,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict, InvalidInput
-from routing.model.days import day_words
+from routing.model.days import day_words, today_of
 from routing.model.money import amount
 from routing.model.notices import Notice, NoticeKind, goods_line
 from routing.model.picking import PickDelivery
@@ -178,7 +178,7 @@ def _give_back(store: Store, delivery: PickDelivery, gone: Gone, *, now: datetim
             worth=each.worth,
             why="now credited",
         )
-        ask_for_refund(store, owed, today=now.astimezone(ZoneInfo(each.zone)).date().isoformat(), now=now)
+        ask_for_refund(store, owed, today=today_of(now, each.zone), now=now)
     _tell(store, found, gone, now=now)
     worth = {each.currency: sum(one.worth for one in found if one.currency == each.currency) for each in found}
     said = ", ".join(amount(sum_, currency) for currency, sum_ in worth.items() if sum_)

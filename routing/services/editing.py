@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from routing.errors import Conflict, NotFound
@@ -19,7 +19,7 @@ from routing.model.fleet import Driver, Shift
 from routing.model.plans import Plan, Problem
 from routing.model.stock import UnitState
 from routing.ports import Solver
-from routing.rules.calendars import day_of, next_delivery_day
+from routing.rules.calendars import day_of, next_delivery_day, zone_of
 from routing.rules.changes import MoveEffect, effect_of_move, orders_of, with_riding
 from routing.rules.driver_out import (
     OutKind,
@@ -56,6 +56,8 @@ class EditsPlans(SavesPlans, AsksPeople, MovesUnits, MovesGoods, Protocol):
     def unlock_delivery(self, *, day: str, delivery_id: int) -> bool: ...
 
     def set_shift_state(self, *, shift_id: int, state: str, why: str) -> None: ...
+
+    def set_shift_hours(self, *, shift_id: int, starts: str, ends: str, why: str) -> None: ...
 
     def copy_shift(self, *, shift_id: int, driver_id: int, why: str) -> int: ...
 
@@ -172,6 +174,7 @@ def undo(store: EditsPlans, *, plan_id: int, by: str, now: datetime) -> int:
         if visit not in known:
             raise Conflict(f"{_name(before.problem, visit)} does not go out any more: that version cannot come back.")
     _point(store, saved, before.id)
+    _hours_as_before(store, saved, before, facts)
     for lock in facts.locks:
         # What rides again was taken out by the change that is undone.
         if lock.shift_id is None and lock.delivery_id in where:
@@ -179,6 +182,28 @@ def undo(store: EditsPlans, *, plan_id: int, by: str, now: datetime) -> int:
                 store.unlock_delivery(day=day, delivery_id=lock.delivery_id)
     _note(store, before.id, kind="plan_undone", by=by, now=now, data={"undone": saved.why, "version": plan_id})
     return before.id
+
+
+def _hours_as_before(store: EditsPlans, saved: SavedPlan, before: SavedPlan, facts: DayFacts) -> None:
+    """A shift whose hours the undone version changed has its old ones again; one that it added is gone. Not one on
+    which goods ride: its beginning moved because it was late."""
+    loaded = {ride.shift_id for ride in facts.riding}
+    now = {offer.id: (offer.start_s, offer.end_s) for offer in saved.problem.shifts}
+    zones = {depot.id: zone_of(depot.zone) for depot in facts.depots}
+    of = {shift.id: shift for shift in facts.shifts}
+    held = {offer.id for offer in before.problem.shifts}
+    for shift_id in now.keys() - held - loaded:
+        if shift_id in of:  # it was added by the version that is undone
+            store.set_shift_state(shift_id=shift_id, state="replaced", why="undone")
+    for offer in before.problem.shifts:
+        if offer.id in loaded or offer.id not in of or now.get(offer.id) in (None, (offer.start_s, offer.end_s)):
+            continue
+        zone = zones[of[offer.id].depot_id]
+        starts, ends = (
+            f"{(before.problem.epoch + timedelta(seconds=at)).astimezone(zone):%H:%M}"
+            for at in (offer.start_s, offer.end_s)
+        )
+        store.set_shift_hours(shift_id=offer.id, starts=starts, ends=ends, why="undone")
 
 
 # ---------------------------------------------------------------------------- a driver is out

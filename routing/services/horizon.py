@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from routing.services import allocating, importing
 
 
 class Reader(allocating.Reader, Protocol):
-    def depot_ids(self) -> list[int]: ...
+    def depot_ids(self) -> Sequence[int]: ...
     def setting(self, name: str, default: Any = None) -> Any: ...
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from routing.model.backorders import Backorder, ListBefore
+from routing.model.days import today_of
 from routing.model.notices import Channel, Notice, NoticeKind
 from routing.model.parties import Company, Contact
 from routing.rules.backorder_list import list_data
@@ -45,7 +46,7 @@ def make_lists(store: Store, *, now: datetime) -> int:
     if not lists_due(store, now=now):
         return 0
     company, book = store.company(), store.policies()
-    day = now.astimezone(ZoneInfo(company.zone or "UTC")).date().isoformat()
+    day = today_of(now, company.zone or "UTC")
     by_customer: dict[int, list[Backorder]] = defaultdict(list)
     for line in store.backorders():
         if book.value("backorder_list", day=day, customer_id=line.customer_id) == "daily":

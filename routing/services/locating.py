@@ -6,19 +6,27 @@ up, outside any transaction: a provider may take seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from routing.model.places import Candidate, Located, Location, PinQuality
 from routing.ports import AddressFinder
+from routing.rules.provider_terms import may_be_kept
+from routing.rules.reading import is_same_door
 from routing.rules.spelling import fold
 from routing.services.story import AsksPeople, KeepsEvents
 
 DOUBTFUL = "address_in_review"
 """The kind of the task for an address that a person must decide."""
+
+
+NearRoad = Callable[[Sequence[Location]], Sequence[bool]]
+"""Says of each place whether a road is in reach."""
+
+OFF_ROAD = "No road lies near this address, so no vehicle gets there. Set its pin at the road where it is handed over."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +54,23 @@ class Pin:
     candidates: tuple[Candidate, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SameCustomer:
+    """Another site of the customer of `beside`, as it is known now; `label` is its pin's."""
+
+    beside: int
+    id: int
+    name: str
+    address: str
+    label: str
+
+
 class KeepsPins(KeepsEvents, AsksPeople, Protocol):
     def wanting_pins(
         self, *, depot_ids: Sequence[int] | None = None, site_ids: Sequence[int] | None = None, again: bool = False
     ) -> tuple[WantsPin, ...]: ...
+
+    def sure_sites_beside(self, site_ids: Sequence[int]) -> tuple[SameCustomer, ...]: ...
 
     def remembered_pin(self, *, address_key: str, site_id: int | None) -> Pin | None: ...
 
@@ -87,11 +108,13 @@ def locate_sites(
     now: datetime,
     site_ids: Sequence[int] | None = None,
     again: bool = False,
+    near_road: NearRoad | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> LocatedAll:
     """Gives every site and depot without a sure pin one, or a task. `again`: also those that wait for a person already.
 
     `site_ids` limits it to these sites. `progress(done, of)` is called after each address.
+    `near_road` is asked about every pin that would go on: where no vehicle gets, a person is asked now, not at 7 a.m.
     """
     with open_store() as store:
         wanting = store.wanting_pins(site_ids=site_ids, again=again)
@@ -116,12 +139,17 @@ def locate_sites(
         answers[want.kind, want.id] = pin
         if progress is not None:
             progress(n, len(wanting))
+    if near_road is not None:
+        answers = _on_roads(answers, near_road)
+        remembered = sum(known[key] is not None and answers[key].quality.goes_on for key in answers)
     doubtful: list[tuple[WantsPin, str]] = []
     with open_store() as store:
         for want in wanting:
             pin = answers[want.kind, want.id]
             if store.wants_pin(kind=want.kind, subject_id=want.id) != want:
                 continue  # edited meanwhile: the next run looks the new address up
+            if want.kind == "site" and pin.quality.goes_on and known[want.kind, want.id] is None:
+                pin = _unless_twice(want, pin, store.sure_sites_beside([want.id]))
             store.set_pin(kind=want.kind, subject_id=want.id, pin=pin, now=now)
             if pin.quality.goes_on:
                 store.finish_tasks(
@@ -139,6 +167,15 @@ def locate_sites(
                 )
     found = len(wanting) - remembered - len(doubtful)
     return LocatedAll(found=found, remembered=remembered, doubtful=tuple(doubtful))
+
+
+def _on_roads(pins: Mapping[tuple[str, int], Pin], near_road: NearRoad) -> dict[tuple[str, int], Pin]:
+    sure = {key: pin.location for key, pin in pins.items() if pin.quality.goes_on and pin.location is not None}
+    near = dict(zip(sure, near_road(list(sure.values())), strict=True))
+    return {
+        key: pin if near.get(key, True) else replace(pin, quality=PinQuality.APPROXIMATE, why=OFF_ROAD)
+        for key, pin in pins.items()
+    }
 
 
 def choose_pin(
@@ -179,7 +216,8 @@ def choose_pin(
 
 def pin_from(located: Located) -> Pin:
     """The pin an answer gives. A doubtful one keeps the first candidate's place, for the map to show."""
-    best = located.candidates[0] if located.candidates else None
+    candidates = tuple(each for each in located.candidates if may_be_kept(each.source))
+    best = candidates[0] if candidates else None
     why = "" if located.quality.goes_on else (located.why or "This address is not sure.")
     return Pin(
         location=None if best is None else best.location,
@@ -187,8 +225,17 @@ def pin_from(located: Located) -> Pin:
         provider="" if best is None else best.source,
         label="" if best is None else best.label,
         why=why,
-        candidates=() if located.quality.goes_on else located.candidates,
+        candidates=() if located.quality.goes_on else candidates,
     )
+
+
+def _unless_twice(want: WantsPin, pin: Pin, others: Sequence[SameCustomer]) -> Pin:
+    """The pin; a doubtful one where the same customer has another site at that very door."""
+    twin = next((each for each in others if is_same_door(want.address, pin.label, each.address, each.label)), None)
+    if twin is None:
+        return pin
+    why = f"{twin.name} of the same customer is at {pin.label} too. Confirm the pin if both are right."
+    return replace(pin, quality=PinQuality.DUPLICATE, why=why)
 
 
 def _key(want: WantsPin) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
+from routing.model.days import today_of
 from routing.model.parties import Depot
 from routing.rules.policies import PolicyBook
 from routing.rules.replenishment import Advice, Forecast, SkuFacts, Terms, advise, forecast, weeks
@@ -32,7 +32,7 @@ def every_depot(store: Reader, *, now: datetime) -> list[Advice]:
 
 def terms_of(store: Reader, depot_id: int, now: datetime) -> Terms:
     """The policies in force today at the depot."""
-    today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date().isoformat()
+    today = today_of(now, store.depot(depot_id).zone)
     book, usual = store.policies(), Terms()
 
     def said(name: str, otherwise: int) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from routing.errors import NotFound
+from routing.model.days import today_of
 from routing.model.orders import Preview
 from routing.model.parties import Company
 from routing.rules.policies import PolicyBook, PolicyRow, Scope, checked
@@ -147,4 +148,4 @@ def _why(row: PolicyRow) -> str:
 
 
 def _today(store: Reader, now: datetime) -> str:
-    return now.astimezone(ZoneInfo(store.company().zone or "UTC")).date().isoformat()
+    return today_of(now, store.company().zone or "UTC")

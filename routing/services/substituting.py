@@ -11,11 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict, NotAllowed
 from routing.model.consents import Consent as Question
-from routing.model.days import day_words
+from routing.model.days import day_words, today_of
 from routing.model.notices import Notice, NoticeKind, goods_line
 from routing.model.orders import Book, WaitingOrder
 from routing.rules.policies import PolicyBook
@@ -127,7 +126,7 @@ def take(
 
 
 def _consent(store: Reader | Store, order: ShortOrder, now: datetime) -> Consent:
-    return consent_of(store.policies(), day=_today(order.zone, now), customer_id=order.customer_id, order_id=order.id)
+    return consent_of(store.policies(), day=today_of(now, order.zone), customer_id=order.customer_id, order_id=order.id)
 
 
 def _proposal(
@@ -227,7 +226,7 @@ def _write(store: Store, order: ShortOrder, proposal: Proposal, *, now: datetime
             worth=offer.agreed - offer.worth,
             why="the difference to a cheaper substitute",
         ),
-        today=now.astimezone(ZoneInfo(order.zone)).date().isoformat(),
+        today=today_of(now, order.zone),
         now=now,
     )
     return new_line
@@ -325,7 +324,3 @@ def _gone() -> Conflict:
     return Conflict(
         "This substitute is not there any more as it was shown. Look at what is offered now.", code="substitute_gone"
     )
-
-
-def _today(zone: str, now: datetime) -> str:
-    return now.astimezone(ZoneInfo(zone)).date().isoformat()

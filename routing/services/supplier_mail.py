@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict, InvalidInput
+from routing.model.days import today_of
 from routing.model.notices import Notice, NoticeKind
 from routing.model.parties import Company, Supplier
 from routing.rules.replenishment import Advice
@@ -33,7 +33,7 @@ def supplier_drafts(store: Reader, *, now: datetime, advice: Sequence[Advice] | 
     the caller has it."""
     if advice is None:
         advice = replenishing.every_depot(store, now=now)
-    day = now.astimezone(ZoneInfo(store.company().zone or "UTC")).date().isoformat()
+    day = today_of(now, store.company().zone or "UTC")
     return drafts(advice, suppliers=store.suppliers_by_id(), written=store.suppliers_written_to(), day=day)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +41,8 @@ class Instance:
 def _instance(name: str, rows: NDArray[np.float64], vans: int, capacity: int, best: int | None) -> Instance:
     """`rows`: number, x, y, demand, opens, closes, service; the depot first."""
     xy = rows[:, 1:3]
-    apart = np.floor(10 * np.sqrt(((xy[:, None] - xy[None]) ** 2).sum(-1)) + 1e-9).astype(np.int64)
+    # Row by row: at 5,000 stops the differences at once would be a gigabyte.
+    apart = np.array([np.floor(10 * np.hypot(*(xy - here).T) + 1e-9) for here in xy], dtype=np.int64)
     tenths = np.rint(rows * 10).astype(np.int64)
     visits = tuple(
         Visit(
@@ -77,14 +79,17 @@ def _instance(name: str, rows: NDArray[np.float64], vans: int, capacity: int, be
     return Instance(name=name, problem=problem, best=best)
 
 
-def published(stops: int, *, most: int) -> list[Instance]:
-    """Up to `most` instances of so many stops from `FOLDER`, by name; empty when the folder is not there."""
+def published(stops: int, *, most: int, only: Collection[str] = ()) -> list[Instance]:
+    """Up to `most` instances of so many stops from `FOLDER`, spread over the classes; or exactly those named `only`.
+    Empty when the folder is not there."""
     if not (FOLDER / "bks.csv").exists():
         return []
     with (FOLDER / "bks.csv").open() as file:
         best = {row["instance"]: float(row["bks_distance"]) for row in csv.DictReader(file)}
     found = []
     for path in sorted((FOLDER / "vrptw").glob("*.txt")):
+        if only and path.stem not in only:
+            continue
         lines = path.read_text().splitlines()
         at = next(n for n, line in enumerate(lines) if "NUMBER" in line)
         vans, capacity = (int(word) for word in lines[at + 1].split())
@@ -92,29 +97,38 @@ def published(stops: int, *, most: int) -> list[Instance]:
                          and line.split()[0].isdigit()])  # fmt: skip
         if len(rows) == stops + 1:
             known = round(best[path.stem] * 10) if path.stem in best else None
-            found.append(_instance(path.stem, rows, vans, capacity, known))
-    # Spread over the classes rather than the first ones of the alphabet.
-    step = max(1, len(found) // most)
-    return found[::step][:most]
+            found.append((path.stem, rows, vans, capacity, known))
+    if not only:
+        # Spread over the classes rather than the first ones of the alphabet.
+        found = found[:: max(1, len(found) // most)][:most]
+    return [_instance(name, rows, vans, capacity, known) for name, rows, vans, capacity, known in found]
 
 
-def generated(stops: int, *, seed: int) -> Instance:
-    """Half of the doors in clusters, half anywhere; three of four with a window; vans of about twelve doors."""
+KINDS = ("C1", "R1", "RC1", "C2", "R2", "RC2")
+
+
+def generated(stops: int, *, kind: str, seed: int) -> Instance:
+    """After Gehring & Homberger (1999): doors in clusters (C), anywhere (R) or half and half (RC); short days of about
+    ten doors a van (1) or long ones of some forty (2). As many doors a square kilometre at every size."""
     chance = np.random.default_rng(seed)
-    side = 10 * np.sqrt(stops)
-    centres = chance.uniform(0, side, (max(1, stops // 40), 2))
-    clustered = centres[chance.integers(0, len(centres), stops // 2)] + chance.normal(0, side / 25, (stops // 2, 2))
-    xy = np.vstack([[side / 2, side / 2], clustered, chance.uniform(0, side, (stops - stops // 2, 2))])
-    day = 6 * side + 1_000
-    away = np.sqrt(((xy - xy[0]) ** 2).sum(-1))
-    opens, closes = np.zeros(stops + 1), np.full(stops + 1, day)
-    middle = chance.uniform(away + 10, day - away - 30)
-    half = np.where(chance.random(stops + 1) < 0.75, chance.uniform(30, day / 8, stops + 1), day)
-    opens[1:] = np.maximum(away, middle - half)[1:].round()
-    closes[1:] = np.minimum(day - away - 20, middle + half)[1:].round()
-    demand = chance.integers(5, 40, stops + 1)
+    side = 500 * np.sqrt(stops / 1_000)
+    in_clusters = {"C": stops, "R": 0, "RC": stops // 2}[kind[:-1]]
+    centres = chance.uniform(0.05 * side, 0.95 * side, (max(1, stops // 50), 2))
+    around = chance.normal(0, 7, (in_clusters, 2))
+    clustered = np.clip(centres[chance.integers(0, len(centres), in_clusters)] + around, 0, side)
+    xy = np.vstack([[side / 2, side / 2], clustered, chance.uniform(0, side, (stops - in_clusters, 2))]).round()
+    long = kind.endswith("2")
+    day = round((15.4 if long else 3.85) * side)
+    service = 90 if kind.startswith("C") else 10
+    capacity = 1_000 if long else 200
+    away = np.ceil(np.sqrt(((xy - xy[0]) ** 2).sum(-1)))
+    last = day - away - service - 1
+    middle = chance.uniform(away, last)
+    half = chance.normal(0.125 if long else 0.06, 0.02, stops + 1).clip(0.01) * day / 2
+    opens, closes = np.maximum(away, middle - half).round(), np.minimum(last, middle + half).round()
+    demand = chance.normal(18, 8, stops + 1).clip(1, 50).round()
     rows = np.column_stack(
-        [np.arange(stops + 1), xy.round(), demand, opens, np.maximum(opens, closes), np.full(stops + 1, 10.0)]
+        [np.arange(stops + 1), xy, demand, opens, np.maximum(opens, closes), np.full(stops + 1, float(service))]
     )
-    rows[0, 3:] = 0, 0, round(day), 0
-    return _instance(f"generated {seed}", rows, vans=max(4, stops // 5), capacity=260, best=None)
+    rows[0, 3:] = 0, 0, day, 0
+    return _instance(f"{kind} {stops} {seed}", rows, vans=stops // 4, capacity=capacity, best=None)

@@ -333,6 +333,19 @@ def test_4_the_plan_says_why_what_is_left_out_is_left_out(demo: Demo) -> None:
     shown = page.locator("details.group summary .grow").all_inner_texts()
     assert len(set(shown)) >= 5, shown
     assert plan.search_s <= 15
+    # One verified fix, applied by one button.
+    page.goto(f"{demo.address}/plan?day={DAY}")
+    fix = page.locator("[data-fix]").first
+    expect(fix).to_contain_text(re.compile(r"\+\d+ orders?, \+€\d+\.\d\d"), timeout=20_000)
+    promised = int(re.search(r"\+(\d+) order", fix.inner_text())[1])  # type: ignore[index]
+    fix.get_by_role("button", name="Do this").click()
+    expect(page.get_by_text(re.compile(r"on (its|their) way\."))).to_be_visible()
+    after = demo.plan()
+    assert (after.parent_id, after.served) == (plan.plan_id, plan.served + promised)
+    page.goto(f"{demo.address}/plan?day={DAY}&stop={after.routes[0].stops[1].stop_id}")
+    page.get_by_text("Why this driver, why this time?").first.click()
+    why = re.compile(r"Why at \d\d:\d\d\?.*Why .*\?.*What does it cost\? €", re.DOTALL)
+    expect(page.locator(".why").first).to_contain_text(why, timeout=20_000)
     assert demo.state(4) == "planned"
 
 

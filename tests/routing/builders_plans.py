@@ -69,6 +69,7 @@ def problem(
     shipments: tuple[Shipment, ...] = (),
     travel: Travel | None = None,
     dimensions: tuple[str, ...] = ("pieces",),
+    profiles: dict[str, Travel] | None = None,
 ) -> Problem:
     places = 1 + max((one.place for one in visits), default=0)
     if travel is not None:
@@ -77,7 +78,7 @@ def problem(
         epoch=EPOCH,
         dimensions=dimensions,
         places=tuple(Place(index=n, name=f"place {n}") for n in range(places)),
-        travel={"van": travel or line(places)},
+        travel={"van": travel or line(places), **(profiles or {})},
         visits=visits,
         shifts=(shift(),) if shifts is None else shifts,
         locks=locks,

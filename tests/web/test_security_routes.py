@@ -36,6 +36,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /<any(p, t):kind>/<token>/files/<sha256>": LINK,
     "GET /addresses": EVERYONE,
     "GET /addresses/<int:site_id>": EVERYONE,
+    "GET /addresses/suggest": EVERYONE,
     "POST /addresses/<int:site_id>/pin": DESK,
     "POST /addresses/look-up": DESK,
     "GET /api/v1/openapi.json": ANYBODY,  # tells nothing of this installation
@@ -99,6 +100,9 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /plan/<int:plan_id>/left-out/<int:delivery_id>": EVERYONE,
     "POST /plan/<int:plan_id>/lock": DESK,
     "POST /plan/<int:plan_id>/move": DESK,
+    "POST /plan/<int:plan_id>/fix": DESK,
+    "GET /plan/<int:plan_id>/fixes": DESK,
+    "GET /plan/<int:plan_id>/why/<int:delivery_id>": DESK,
     "GET /plan/<int:plan_id>/late/<int:shift_id>": DESK,
     "POST /plan/<int:plan_id>/late/<int:shift_id>": DESK,
     "GET /plan/<int:plan_id>/out/<int:shift_id>": DESK,

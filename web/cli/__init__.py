@@ -10,11 +10,14 @@ import errno
 import importlib
 import json
 import os
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from routing.errors import BackrouteError, RegionError, SendError, SolverError, TravelError
+
+if TYPE_CHECKING:
+    from sqlalchemy.exc import DBAPIError
 
 _COMMANDS = {
     "demo": ("web.cli.demo:demo_command", "Load the sample company and open the board."),
@@ -27,6 +30,10 @@ _COMMANDS = {
     "create-admin": ("web.cli.keeping:create_admin_command", "Make the person who may do everything."),
     "company": ("web.cli.settings:company_command", "Say who you are, or show it."),
     "mail": ("web.cli.settings:mail_command", "Name the mail server, or show it."),
+    "geocoder": (
+        "web.cli.geocoder:geocoder_command",
+        "Name who is asked after the region's map, or show it.",
+    ),
     "token": ("web.cli.token:token_group", "Make, list and revoke the tokens of the API."),
     "region": ("web.cli.region:region_group", "Build and list regions: roads, addresses, basemap."),
     "route": ("web.cli.route:route_command", "How long it takes from one place to another."),
@@ -102,7 +109,7 @@ def exit_code(error: BackrouteError) -> int:
     return 3 if isinstance(error, _ENGINE_FAILED) else 2
 
 
-def _database_errors() -> tuple[type[Exception], ...]:
+def _database_errors() -> tuple[type[DBAPIError], ...]:
     """Asked when something was raised, and only then: a command that needs no database does not wait for it."""
     from sqlalchemy.exc import DBAPIError
 

@@ -40,7 +40,8 @@ def locate_command(again: bool, as_json: bool) -> None:
     Exit code 1 when some wait for a person.
     """
     with open_installation() as here:
-        finder = here.addresses(_region(here))
+        region = _region(here)
+        finder, near_road = here.finder(region), here.near_road(region)
         with _bar("{task.completed:.0f}/{task.total:.0f}") as bar:
             task = bar.add_task("addresses", total=0)
             result = locate_sites(
@@ -48,6 +49,7 @@ def locate_command(again: bool, as_json: bool) -> None:
                 finder=finder,
                 now=here.clock.now(),
                 again=again,
+                near_road=near_road,
                 progress=lambda done, of: bar.update(task, completed=done, total=of),
             )
     if as_json:

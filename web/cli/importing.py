@@ -21,6 +21,7 @@ from data.store import SqlStore, open_store
 from data.store.again import in_transaction
 from data.store.imports import ColumnMapping
 from routing.errors import FileRefused, InvalidInput
+from routing.model.days import day_words
 from routing.model.imports import ImportResult
 from web.cli.files import FILE, check_file, template_option
 from web.cli.output import clean, json_option, plain, print_json
@@ -91,7 +92,7 @@ def _import_command(kind: Kind, help_text: str) -> None:
                     raise FileRefused(_how_to_map(opened, kind, refused), code=refused.code) from refused
         if known is not None:
             result.notes.append(
-                f"Its columns were read as {known.by} said on {known.at:%Y-%m-%d} "
+                f"Its columns were read as {known.by} said on {day_words(known.at.date())} "
                 f"(backroute import columns --forget {known.id} to say it anew)."
             )
         if as_json:
@@ -216,7 +217,7 @@ def columns_command(forget: int | None, as_json: bool) -> None:
     table = Table("ID", "Kind", "Their column = ours", "By", "On", box=None)
     for one in known:
         pairs = ", ".join(f"{theirs}={ours}" for theirs, ours in one.columns.items())
-        table.add_row(str(one.id), one.kind, plain(pairs), plain(one.by), f"{one.at:%Y-%m-%d}")
+        table.add_row(str(one.id), one.kind, plain(pairs), plain(one.by), day_words(one.at.date()))
     console.print(table)
 
 

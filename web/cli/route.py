@@ -12,7 +12,7 @@ from web.cli.output import json_option, print_json
 from web.wiring import open_installation
 
 
-class Place(click.ParamType):
+class Place(click.ParamType[Location]):
     """`lat,lon` in degrees."""
 
     name = "lat,lon"

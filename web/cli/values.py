@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from data.queries.company import company_card
-from data.queries.today import today_of
+from routing.model.days import today_of
 from routing.rules.calendars import day_of
 from web.wiring import Installation
 
@@ -30,7 +30,7 @@ SECONDS = _Seconds(min=0.1, max=LONGEST_SEARCH_S)
 SEED = click.IntRange(min=0, max=2**31 - 1)
 
 
-class _Day(click.ParamType):
+class _Day(click.ParamType[str]):
     name = "day"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002

@@ -15,7 +15,6 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy import Connection, select
 
-from data.queries.addresses import SURE
 from data.queries.board import waits_for_a_plan
 from data.queries.orders import OrderPage, order_page
 from data.queries.plans import PlanPage, RouteRow, StopRow, current_plans, plan_page
@@ -24,6 +23,7 @@ from data.queries.today import figures
 from data.store import SqlStore
 from data.tables import depot, event, order, site, supply
 from routing.errors import NotFound
+from routing.model.places import SURE
 from routing.rules.behind import Behind
 from routing.services.lateness import late_vans
 from web.along import Along
@@ -224,7 +224,7 @@ def _plan(day: _Day) -> Moment:
         icon="route",
         see=_("Useful in ten seconds, and more work than fits: what is left out says why, each in its own words."),
         record=record,
-        press=(_("Plan the day"), _("Open a reason under Left out")),
+        press=(_("Plan the day"), _("Do this, beside what would bring more"), _("Open a reason under Left out")),
         href=href,
         go=go,
         state=state,

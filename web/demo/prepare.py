@@ -13,9 +13,9 @@ from data.importers.orders import import_orders
 from data.importers.products import import_products
 from data.importers.receipts import read_receipts
 from data.importers.suppliers import import_suppliers
-from data.regions import RegionFacts
 from data.store import SqlStore, open_store
 from data.tables import depot, region
+from routing.engines.roads.facts import RegionFacts
 from routing.errors import NotFound
 from routing.model.imports import ImportResult
 from routing.model.orders import RideRule

@@ -14,7 +14,7 @@ BLUEPRINTS = (
     "web.dispatcher.warehouse:warehouse",
     "web.dispatcher.shelves:shelves",
     "web.dispatcher.addresses:addresses",
-    "web.dispatcher.board_late:board",
+    "web.dispatcher.board_advice:board",
     "web.dispatcher.papers:papers",
     "web.dispatcher.evening:evening",
     "web.dispatcher.orders:orders",

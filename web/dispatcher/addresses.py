@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -22,6 +22,10 @@ from web.people import needs_role
 addresses = Blueprint("addresses", __name__, url_prefix="/addresses")
 
 CANDIDATES_SHOWN = 6
+LONGEST_TYPED = 2_000
+"""A link to a map is longer than any address."""
+SUGGESTED = 8
+SUGGESTED_FROM = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,7 @@ def one(site_id: int) -> ResponseReturnValue:
 
 
 def _page(site_id: int) -> str:
-    typed = request.args.get("q", "").strip()[:200]
+    typed = request.args.get("q", "").strip()[:LONGEST_TYPED]
     with here().database.reading() as connection:
         waiting = addresses_in_review(connection)
         site = site_address(connection, site_id)
@@ -80,12 +84,35 @@ def _page(site_id: int) -> str:
     )
 
 
+@addresses.get("/suggest")
+@needs_role()
+def suggest() -> ResponseReturnValue:
+    """What the start of an address may become, from the region's own streets and doors: for a form, as JSON."""
+    typed = request.args.get("q", "").strip()[:SUGGESTED_FROM]
+    with here().database.reading() as connection:
+        region = _region(region_of_depots(connection))
+    found = here().addresses(region).suggest(typed, SUGGESTED) if region and typed else []
+    suggestions = [
+        {
+            "label": each.label,
+            "value": each.label if each.house_number else each.street,
+            "is_street": not each.house_number,
+        }
+        for each in found
+    ]
+    return jsonify(suggestions=suggestions)
+
+
 @addresses.post("/<int:site_id>/pin")
 @needs_role("dispatcher")
 def pick(site_id: int) -> ResponseReturnValue:
     """Sets the pin; it is remembered for this site. The next address comes by itself."""
     location = _location()
     label = request.form.get("label", "").strip()[:200] or _("set on the map")
+    with here().database.reading() as connection:
+        region = _region(region_of_depots(connection))
+    if region and not here().near_road(region)([location])[0]:
+        raise InvalidInput(_("No road lies near that place. Set the pin at the road where the goods are handed over."))
     with open_store(here().database) as store:
         choose_pin(store, site_id=site_id, location=location, label=label, by=current_user.actor, now=now())
     with here().database.reading() as connection:
@@ -107,7 +134,12 @@ def look_up() -> ResponseReturnValue:
         region = _region(region_of_depots(connection))
     if not region:
         raise NotFound(_("There is no region yet, so no address can be found. Build one: backroute region add."))
-    done = locate_sites(lambda: open_store(here().database), finder=here().addresses(region), now=now())
+    done = locate_sites(
+        lambda: open_store(here().database),
+        finder=here().finder(region),
+        now=now(),
+        near_road=here().near_road(region),
+    )
     found = ngettext("%(num)s address found.", "%(num)s addresses found.", done.found + done.remembered)
     left = ngettext("%(num)s needs you.", "%(num)s need you.", len(done.doubtful))
     flash(f"{found} {left}", "done" if not done.doubtful else "info")

@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from data.queries.backorders import backorders as waiting
 from data.queries.backorders import customers_called
-from data.queries.today import today_of
 from data.store import SqlStore
 from routing.errors import NotFound
+from routing.model.days import today_of
 from web.here import here, now
 from web.people import needs_role
 

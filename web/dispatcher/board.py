@@ -7,6 +7,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -26,10 +27,10 @@ from data.queries.board import (
 )
 from data.queries.company import company_card
 from data.queries.plans import PlanPage, current_plans, plan_page, versions
-from data.queries.today import today_of
 from data.store import SqlStore, open_store
 from data.store.system import Job
 from routing.errors import Conflict, InvalidInput, NotFound, TravelError
+from routing.model.days import today_of
 from routing.model.places import Location
 from routing.rules.changes import MoveEffect
 from routing.services import editing
@@ -251,9 +252,9 @@ def may_load() -> bool:
     return current_user.role in ("dispatcher", "warehouse", "admin")
 
 
-def back_to_board(**selected: object) -> ResponseReturnValue:
+def back_to_board(**selected: Any) -> ResponseReturnValue:
     """The board of the day and depot that the form came from."""
-    wanted = {name: request.values[name] for name in ("day", "depot") if request.values.get(name)}
+    wanted: dict[str, Any] = {name: request.values[name] for name in ("day", "depot") if request.values.get(name)}
     return redirect(url_for("board.page", **wanted, **selected), 303)
 
 

@@ -17,7 +17,7 @@ from routing.rules.changes import orders_of
 from routing.rules.driver_out import OutOption
 from routing.services.lateness import LateVan, apply_way_out, late_van
 from web.dispatcher import board_words as words
-from web.dispatcher.board_day import board
+from web.dispatcher.board import board
 from web.dispatcher.board_view import board_of
 from web.errors import wants_json
 from web.here import here, now

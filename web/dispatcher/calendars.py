@@ -8,10 +8,10 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from data.queries.calendars import calendar_days, whose, zone_cards
-from data.queries.today import today_of
 from data.store import SqlStore
 from data.store.again import in_transaction, tried
 from routing.errors import Conflict, InvalidInput
+from routing.model.days import today_of
 from routing.model.orders import WEEKDAYS
 from routing.rules.calendars import day_of, days_between
 from routing.services.closing_days import SCOPES, Change, SetDays, ZoneWeek, commit_change, year_of

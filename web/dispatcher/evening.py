@@ -17,9 +17,9 @@ from data.queries.company import company_card
 from data.queries.day_figures import DayFigures, day_figures
 from data.queries.evening import evening as evening_of
 from data.queries.results import period_results
-from data.queries.today import today_of
 from data.store import SqlStore, open_store
 from routing.errors import BackrouteError, Conflict, InvalidInput, NotFound
+from routing.model.days import today_of
 from routing.rules.figures.figure import Ratio
 from routing.services.closing import close_day, close_van, not_attempted
 from web.dispatcher import board_words, words

@@ -12,8 +12,8 @@ from flask_login import current_user
 from data.exporters.kinds import KINDS, export
 from data.exporters.sheets import FORMATS
 from data.queries.company import company_card
-from data.queries.today import today_of
 from routing.errors import NotAllowed
+from routing.model.days import today_of
 from web.here import here, now
 from web.people import needs_role
 

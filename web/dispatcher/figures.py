@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from data.queries.company import company_card
 from data.queries.period_figures import period_figures, scope_of
-from data.queries.today import today_of
 from data.tables import depot
 from routing.errors import InvalidInput, NotFound
+from routing.model.days import today_of
 from routing.rules.figures.slips import Cause
 from routing.rules.figures.words import ETA, HOURS
 from web import charts

@@ -183,13 +183,13 @@ def _understood(shown: Shown, asked: Asked, file: BinaryIO) -> tuple[Shown, Aske
                 _("One column of the file was chosen twice. Choose another, or leave one of them empty."), code="map"
             )
     cells = first_row(file, kind=kind.name)
-    theirs = {name: cells[place] if place < len(cells) else "" for place, name in reversed([*enumerate(header.names)])}
+    samples = {name: cells[place] if place < len(cells) else "" for place, name in reversed([*enumerate(header.names)])}
     ours_of = {ours: name for name, ours in chosen.items()}
     names = sorted(every, key=lambda ours: ours not in kind.needed)
     shown = replace(
         shown,
         choices=tuple(Choice(name=ours, needed=ours in kind.needed, chosen=ours_of.get(ours, "")) for ours in names),
-        theirs=tuple((name, theirs[name]) for name in dict.fromkeys(header.names) if name),
+        theirs=tuple((name, samples[name]) for name in dict.fromkeys(header.names) if name),
         mapping=chosen,
     )
     return shown, replace(asked, mapping=chosen) if "mapped" in request.form else asked

@@ -23,11 +23,11 @@ from data.queries.orders import (
     proof_file_of,
 )
 from data.queries.timeline import order_timeline
-from data.queries.today import today_of
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
 from routing.model.consents import Answer
+from routing.model.days import today_of
 from routing.rules.consent import Reply
 from routing.services.collecting import Fetching, cancel_collection, collect_goods
 from routing.services.consenting import answer as settle_delay
@@ -84,7 +84,7 @@ def one(order_id: int) -> ResponseReturnValue:
         delay = store.delay_of(order_id)
         days = offered(store, delay, now=now()) if delay else ()
         instead = proposals(store, order_id, now=now()) if found.row.state not in ("delivered", "cancelled") else []
-        today = now().astimezone(ZoneInfo(found.zone)).date().isoformat()
+        today = today_of(now(), found.zone)
         may_ride = found.row.state not in ("delivered", "cancelled", "on_hold") and found.row.firm
         along = rides_of(here(), connection, order_id, day=today, now=now()) if may_ride else NOTHING
     return render_template(
@@ -320,6 +320,6 @@ def _window(order: OrderPage, day: str, start: datetime) -> str:
 
 
 def _near_day(day: str, zone: str) -> str:
-    if day == now().astimezone(ZoneInfo(zone)).date().isoformat():
+    if day == today_of(now(), zone):
         return _("today")
     return written_day(day, "EEE d MMM")

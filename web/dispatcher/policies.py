@@ -8,10 +8,10 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from data.queries.policies import policy_lines, scope_of
-from data.queries.today import today_of
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
+from routing.model.days import today_of
 from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, checked, usual
 from routing.services.ruling import Ruling, commit_ruling, simulate_ruling
 from web.dispatcher import policy_words as words

@@ -20,10 +20,10 @@ from flask_login import current_user
 from data.importers.receipts import read_receipts
 from data.queries.company import company_card
 from data.queries.receipts import InboundLine, expected_inbound, inbound_by_ids, recent_receipts
-from data.queries.today import today_of
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
+from routing.model.days import today_of
 from routing.model.imports import ImportResult
 from routing.model.orders import AllocationPolicy, AllocationRule, LineChange, Preview
 from routing.model.stock import Receipt

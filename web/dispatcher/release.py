@@ -14,10 +14,10 @@ from flask_login import current_user
 from data.queries.company import company_card
 from data.queries.release import ready_parts, released_deliveries, unsure_sites
 from data.queries.taking_back import taking_back
-from data.queries.today import today_of
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
+from routing.model.days import today_of
 from routing.rules.release import NotReleased
 from routing.services.releasing import StayingOrder, simulate_release, unrelease
 from routing.services.sending_along import chosen_ride, send_along

@@ -7,9 +7,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from data.queries.stock import SORTS, count_stock_rows, stock_rows
-from data.queries.today import today_of
 from data.store import SqlStore
 from routing.errors import NotFound
+from routing.model.days import today_of
 from routing.services.promising import sku_ledgers
 from web.dispatcher import words
 from web.here import here, now

@@ -12,7 +12,8 @@ from flask_babel import ngettext
 from data.queries.company import company_card
 from data.queries.tasks import task_list
 from data.queries.timeline import newest_events
-from data.queries.today import DUE_SOON, Figures, figures, left_out_by_reason, routes_of, today_of
+from data.queries.today import DUE_SOON, Figures, figures, left_out_by_reason, routes_of
+from routing.model.days import today_of
 from web.dispatcher import words
 from web.here import here, now
 from web.people import needs_role

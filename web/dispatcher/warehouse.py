@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,11 +11,11 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from data.queries.company import company_card
-from data.queries.today import today_of
 from data.queries.warehouse import FloorDepot, FloorTrip, floor, floor_trip, place_of_shift, wave
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import BackrouteError, Conflict, InvalidInput, NotFound
+from routing.model.days import today_of
 from routing.services.loading import load_delivery, unload_delivery
 from routing.services.picking import pick_lines, stage_delivery, unpick_lines, unstage_delivery
 from routing.services.undoing import undo_step
@@ -207,7 +208,7 @@ def _answered(where: Floor, said: Answer) -> ResponseReturnValue:
 
 
 def _back(where: Floor, *, at: str = "", undo: int = 0, many: int = 0, choice: str = "", refused: object = "") -> str:
-    values = {"at": at, "undo": undo, "n": many, "choice": choice, "refused": refused}
+    values: dict[str, Any] = {"at": at, "undo": undo, "n": many, "choice": choice, "refused": refused}
     kept = {name: value for name, value in values.items() if value}
     if where.shift_id:
         return url_for("warehouse.one_trip", shift_id=where.shift_id, trip=where.trip, mode=where.mode, **kept)

@@ -130,7 +130,7 @@ def _list(data: Mapping[str, Any], name: str) -> list[Any]:
 
 def _word[W: (DoorEvent, Outcome)](data: Mapping[str, Any], name: str, words: type[W]) -> W:
     try:
-        return words(data.get(name))
+        return words(str(data.get(name)))
     except ValueError:
         known = ", ".join(words)
         raise InvalidInput(f"{name} is {data.get(name)!r}, but must be one of: {known}.", code="report") from None

@@ -35,6 +35,11 @@ class GreatCircleTravelTimes:
             build=f"great circle × {DETOUR}",
         )
 
+    def snap(self, places: Sequence[Location], *, profile: str) -> NDArray[np.int64]:
+        """0 for each place: it knows no road. Raises TravelError as `table` does."""
+        profile_named(profile)
+        return np.zeros(len(places), dtype=np.int64)
+
     def path(self, places: Sequence[Location], *, profile: str) -> list[Location]:
         """The places themselves: the line is straight from each to the next. Raises TravelError as `table` does."""
         profile_named(profile)

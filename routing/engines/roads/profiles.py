@@ -58,12 +58,12 @@ class Profile:
 _CAR_SPEEDS = {
     "motorway": 90.0, "motorway_link": 45.0, "trunk": 85.0, "trunk_link": 40.0, "primary": 65.0, "primary_link": 30.0,
     "secondary": 55.0, "secondary_link": 25.0, "tertiary": 40.0, "tertiary_link": 20.0, "unclassified": 25.0,
-    "residential": 25.0, "living_street": 10.0, "service": 15.0, "road": 20.0,
+    "residential": 25.0, "living_street": 10.0, "service": 15.0,
 }  # fmt: skip
 _BIKE_SPEEDS = {
     "primary": 15.0, "primary_link": 15.0, "secondary": 15.0, "secondary_link": 15.0, "tertiary": 15.0,
     "tertiary_link": 15.0, "unclassified": 15.0, "residential": 15.0, "living_street": 15.0, "service": 15.0,
-    "road": 15.0, "track": 12.0, "cycleway": 15.0, "path": 13.0, "pedestrian": 5.0, "footway": 5.0,
+    "track": 12.0, "cycleway": 15.0, "path": 13.0, "pedestrian": 5.0, "footway": 5.0,
 }  # fmt: skip
 
 PROFILES = {

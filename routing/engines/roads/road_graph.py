@@ -146,6 +146,11 @@ class RoadGraphTravelTimes:
             build=build,
         )
 
+    def snap(self, places: Sequence[Location], *, profile: str) -> NDArray[np.int64]:
+        """How far each place is from the nearest node, (n,); -1 beyond the radius. Raises TravelError."""
+        graph, _ = self._graph(profile)
+        return graph.snap(places, self._radius_m)[1]
+
     def path(self, places: Sequence[Location], *, profile: str) -> list[Location]:
         """The line along the roads' nodes. Raises TravelError when a place lies too far from every node."""
         graph, _ = self._graph(profile)

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from routing.engines.roads.facts import load_facts
 from routing.engines.roads.great_circle import GreatCircleTravelTimes
 from routing.engines.roads.osrm import OsrmTravelTimes
+from routing.engines.roads.profiles import PROFILES
 from routing.errors import TravelError
+from routing.model.places import Location
 
 if TYPE_CHECKING:
     from routing.engines.roads.road_graph import RoadGraphTravelTimes
 
 
-def travel_times(region_dir: Path | None) -> OsrmTravelTimes | RoadGraphTravelTimes | GreatCircleTravelTimes:
+type Engine = OsrmTravelTimes | RoadGraphTravelTimes | GreatCircleTravelTimes
+
+
+def near_road(engine: Engine, places: Sequence[Location]) -> list[bool]:
+    """Whether a road that some vehicle may use lies within the snapping radius of each place. Raises TravelError."""
+    reached = np.zeros(len(places), dtype=bool)
+    if places:
+        for profile in PROFILES:
+            reached |= engine.snap(places, profile=profile) >= 0
+            if reached.all():
+                break
+    return [bool(near) for near in reached]
+
+
+def travel_times(region_dir: Path | None) -> Engine:
     """OSRM where it runs, else the region's road graph, else the great circle; every table says which it is from.
 
     Without a region it is the great circle. Keep what you get and close it at the end: it holds a warm process.

@@ -6,7 +6,7 @@ survives is asked of the `Timetable`, which decides. Everything here is determin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -96,7 +96,14 @@ class Insertion:
         dimensions = len(problem.dimensions)
         self._load = np.array([v.load for v in visits], dtype=np.int64).reshape(len(visits), dimensions)
         self._collect = np.array([v.collect for v in visits], dtype=np.int64).reshape(len(visits), dimensions)
-        self.may = {shift.id: self._may(shift, visits) for shift in problem.shifts}
+        named = bool(self.locks) or any(v.shifts is not None for v in visits)
+        may: dict[tuple[int, frozenset[str]], NDArray[np.bool_]] = {}
+        self.may = {}
+        for shift in problem.shifts:
+            who = (shift.id if named else 0, shift.skills)
+            if who not in may:
+                may[who] = self._may(shift, visits)
+            self.may[shift.id] = may[who]
         self._capacity = {s.id: np.array(s.capacity, dtype=np.int64) for s in problem.shifts}
         self._slacks: dict[tuple[int, tuple[int, ...], int], Slack | None] = {}
         kinds: dict[tuple[ShiftOffer, bytes], int] = {}
@@ -116,9 +123,17 @@ class Insertion:
         key = (shift.profile, shift.speed_factor, per_s, per_m)
         if key not in self._tables:
             seconds, metres = self.table.durations(shift), self.table.distances(shift)
-            blocked = (seconds < 0) | (metres < 0)
-            seconds, metres = (np.pad(np.where(blocked, 2**50, table), (0, 1)) for table in (seconds, metres))
-            self._tables[key] = seconds, per_s * seconds + per_m * metres
+            # At 5,000 places each copy is 200 MB: only what is needed is made.
+            if int(min(seconds.min(initial=0), metres.min(initial=0))) < 0:
+                blocked = (seconds < 0) | (metres < 0)
+                seconds, metres = (np.where(blocked, 2**50, table) for table in (seconds, metres))
+            if any(None in (one.start, one.end) for one in self.problem.shifts):
+                seconds, metres = (np.pad(table, (0, 1)) for table in (seconds, metres))
+            prices = np.zeros(seconds.shape)
+            for per, table in ((per_s, seconds), (per_m, metres)):
+                if per:
+                    prices += per * table
+            self._tables[key] = seconds, prices
         durations, prices = self._tables[key]
         setup, service = self.work.get(shift.type, self.work[""])
         return Crew(
@@ -518,50 +533,71 @@ class Insertion:
         Each exchange serves one more of a higher rank and none fewer of those above, so it ends: where the filling up
         afterwards drives a locked visit from its place, nothing is exchanged.
         """
-        again = True
-        while again:
-            again = False
-            waiting = sorted(self.waiting(routes), key=lambda key: (-self.rank[key], -self.age[key], self.row[key]))
-            for key in waiting:
-                if key in self.table.pickup_of:
-                    continue  # room is made for what fetches it
-                better = self._make_room(routes, key)
-                if better is not None and self.settled(better):
-                    routes, again = better, True
-                    break
+        while (better := self._exchanged(routes)) is not None:
+            routes = better
         return routes
 
-    def _make_room(self, routes: Routes, key: int) -> Routes | None:
-        offers: list[tuple[int, int, list[int]]] = []
+    def _exchanged(self, routes: Routes) -> Routes | None:
+        """After the first exchange that serves one more, those of the highest rank and the oldest first."""
+        waiting = sorted(self.waiting(routes), key=lambda key: (-self.rank[key], -self.age[key], self.row[key]))
+        for rank in self.ranks:
+            keys = [key for key in waiting if self.rank[key] == rank and key not in self.table.pickup_of]
+            if not keys:
+                continue
+            room = self._room(routes, rank, [key for key in keys if not self.is_shipped(key)])
+            for key in keys:
+                better = self._make_room(routes, key, room)
+                if better is not None and self.settled(better):
+                    return better
+        return None
+
+    def _room(self, routes: Routes, rank: int, keys: Sequence[int]) -> dict[int, list[tuple[int, list[int]]]]:
+        """(shift, route) by visit: where it may fit when all of lower rank have left, sifted for all visits at once.
+        Under -1 the routes as they are left."""
+        rows = np.array([self.row[key] for key in keys], dtype=np.int64)
+        room: dict[int, list[tuple[int, list[int]]]] = {key: [] for key in (*keys, -1)}
         for shift, ids in routes.items():
-            if not self.may[shift][self.row[key]]:
+            kept = [other for other in ids if self.rank[other] >= rank]
+            if not self.may[shift].any() or not self.fits(shift, kept):
                 continue
-            kept = [other for other in ids if self.rank[other] >= self.rank[key]]
-            if not self.fits(shift, kept):
+            room[-1].append((shift, kept))
+            if not keys:
                 continue
-            for candidate in self._all_placements(shift, kept, key):
-                if self.fits(shift, candidate) and self.settled({**routes, shift: candidate}):
-                    times = self.table.times(shift, candidate)
-                    assert times is not None
-                    offers.append((times.cost, shift, candidate))
+            for row, at in np.argwhere(np.isfinite(self.sieve(shift, kept, rows).price)).tolist():
+                key = keys[row]
+                room[key].append((shift, [*kept[:at], key, *kept[at:]]))
+        return room
+
+    def _make_room(self, routes: Routes, key: int, room: Mapping[int, list[tuple[int, list[int]]]]) -> Routes | None:
+        if key in room:
+            candidates = room[key]
+        else:
+            candidates = [
+                (shift, candidate)
+                for shift, kept in room[-1]
+                if self.may[shift][self.row[key]]
+                for candidate in self._all_placements(shift, kept, key)
+            ]
+        offers: list[tuple[int, int, list[int]]] = []
+        for shift, candidate in candidates:
+            if self.fits(shift, candidate) and self.settled({**routes, shift: candidate}):
+                times = self.table.times(shift, candidate)
+                assert times is not None
+                offers.append((times.cost, shift, candidate))
         if not offers:
             return None
         _, shift, ids = min(offers)
         return self.fill({**routes, shift: ids})
 
     def _all_placements(self, shift: int, ids: Sequence[int], key: int) -> Iterator[list[int]]:
-        """Every way of adding a visit; of a shipment every way in short routes, in long ones what the sieve lets
-        through."""
-        mate = self.table.mate.get(key)
-        if mate is not None and len(ids) > _SHORT:
+        """Every way of adding a shipment to a short route; in long ones what the sieve lets through."""
+        if len(ids) > _SHORT:
             yield from (candidate for _, candidate in self._placements(shift, ids, key))
             return
+        mate = self.table.mate[key]
         for at in range(len(ids) + 1):
             tried = [*ids[:at], key, *ids[at:]]
-            if mate is None:
-                yield tried
-            else:
-                yield from ([*tried[:to], mate, *tried[to:]] for to in range(at + 1, len(tried) + 1))
+            yield from ([*tried[:to], mate, *tried[to:]] for to in range(at + 1, len(tried) + 1))
 
 
 def works(problem: Problem) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:

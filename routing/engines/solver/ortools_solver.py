@@ -22,6 +22,7 @@ The same problem, seed and `iterations` give the same plan, as long as the time 
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -37,6 +38,7 @@ from ortools.util import optional_boolean_pb2
 
 from routing.engines.solver.finish import plan_of, served_by_tier
 from routing.engines.solver.insertion import LOCKED, Insertion, Routes, Score, as_routes
+from routing.engines.solver.islands import Islands
 from routing.engines.solver.limits import check_limits
 from routing.engines.solver.pyvrp_solver import can_be_asked
 from routing.engines.solver.pyvrp_solver import searched as walk_on_with_pyvrp
@@ -55,6 +57,9 @@ _POLISH_SHARE = 0.15
 """At most so much of the time limit is OR-Tools'; ruin and recreate has the rest."""
 _POLISH_S = (0.5, 0.003)
 """Seconds, and seconds per visit: what OR-Tools needs to accept a plan. More helps only where somebody still waits."""
+_MOST_AT_ONCE = 1_500
+"""Of more visits a model takes gigabytes and minutes to read a plan: there the walk has the last word, and the
+checker."""
 _TIDY_SHARE = 0.05
 """Of the time limit for the last look at single moves."""
 _LONG_ROUTE = 18
@@ -82,17 +87,19 @@ def solve(
     cancelled: Callable[[], bool] | None = None,
     found: Callable[[Routes], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
+    threads: int | None = None,
 ) -> Plan:
     """The best plan in the limit, in seconds of `clock`. `found` gets the visits per shift of each better plan, at most
     five a second.
 
     `iterations` limits the rounds of ruin and recreate, and to a hundredth of it the solutions OR-Tools accepts per
     model; the time limit holds as well. Cancelling keeps the best.
+    `threads` walk at once: by default one for each core, and one with a limit of rounds.
     Raises InvalidProblem, SolverError.
     """
     check_limits(problem)
     warm()  # the clock starts when everything is compiled
-    search = _Search(problem, seed, time_limit_s, iterations, progress, cancelled, found, clock)
+    search = _Search(problem, seed, time_limit_s, iterations, progress, cancelled, found, clock, threads)
     if problem.visits and problem.shifts:
         search.begin(start)
         search.improve()
@@ -112,7 +119,9 @@ class _Search:
         cancelled: Callable[[], bool] | None,
         found: Callable[[Routes], None] | None,
         clock: Callable[[], float],
+        threads: int | None,
     ) -> None:
+        self.threads = threads or (len(os.sched_getaffinity(0)) if iterations is None else 1)
         self.clock = clock
         self.problem, self.seed, self.iterations = problem, seed, iterations
         self.progress, self.cancelled, self.found = progress, cancelled, found
@@ -126,48 +135,52 @@ class _Search:
         self.routes: Routes = {shift.id: [] for shift in problem.shifts}
         self.score: Score | None = None
         self.reachable: dict[int, list[int]] = {}
+        self.filled: RuinAndRecreate | None = None
+        """The walk that made the first plan: it goes on from there."""
 
     # ---- phases
 
     def begin(self, start: Plan | None) -> None:
-        alone: dict[tuple[int, int], bool] = {}
+        # Shifts that are alike answer alike.
+        alike: dict[int, list[int]] = {}
+        for shift in self.problem.shifts:
+            alike.setdefault(self.insertion.kind[shift.id], []).append(shift.id)
         for visit in self.problem.visits:
             self.reachable[visit.id] = []
-            for shift in self.problem.shifts:
-                if not self.insertion.may[shift.id][self.insertion.row[visit.id]]:
-                    continue
-                # Shifts that are alike answer alike.
-                kind = (self.insertion.kind[shift.id], visit.id)
-                if kind not in alone:
-                    alone[kind] = self.table.times(shift.id, together(self.table, visit.id)) is not None
-                if alone[kind]:
-                    self.reachable[visit.id].append(shift.id)
+            for shifts in alike.values():
+                if self.insertion.may[shifts[0]][self.insertion.row[visit.id]]:
+                    alone = together(self.table, visit.id)
+                    if self.table.times(shifts[0], alone) is not None:
+                        self.reachable[visit.id] += shifts
         if start is not None:
             given = as_routes(self.problem, [(route.shift, route.visits) for route in start.routes])
             self.offer(self.insertion.mend(given), "first")
         if len(self.problem.visits) <= _REGRET or self.insertion.position_of:
             self.offer(self.insertion.build(), "first")
         else:
-            walk = RuinAndRecreate(self.insertion, self.routes, seed=self.seed)
-            walk.fill()
-            self.offer(walk.best, "first")
+            self.filled = RuinAndRecreate(self.insertion, self.routes, seed=self.seed)
+            self.filled.fill()
+            self.offer(self.filled.best, "first")
         self.offer(self.insertion.exchange(self.routes), "first")
 
     def walk(self) -> None:
         """Ruin and recreate, cooling down over its share of the time or its rounds."""
-        walk = RuinAndRecreate(self.insertion, self.routes, seed=self.seed)
+        walk, self.filled = self.filled, None
+        if walk is None or walk.best != self.routes:
+            walk = RuinAndRecreate(self.insertion, self.routes, seed=self.seed)
         began = self.clock()
         share = self.deadline - began
         if self.iterations is None:
             polish = share * _POLISH_SHARE
             if not self.waiting_of([key for key, shifts in self.reachable.items() if shifts]):
                 polish = min(polish, _POLISH_S[0] + _POLISH_S[1] * len(self.problem.visits))
-            share -= polish
+            share -= polish if len(self.problem.visits) <= _MOST_AT_ONCE else 0.0
         # A handful of visits is soon tried out.
         enough = max(20_000, 200 * len(self.problem.visits) ** 2)
         limit = enough if self.iterations is None else self.iterations
         polished_s = share * self._pyvrp_share(walk)
         share -= polished_s
+        islands = Islands(walk, seed=self.seed, threads=self.threads if len(self.problem.visits) > _FEW else 1)
         rounds, stride = 0, 50
         while rounds < limit and not self.stopped():
             part = rounds / limit
@@ -177,7 +190,7 @@ class _Search:
                     break
             looked = self.clock()
             stride = min(stride, limit - rounds)
-            better = walk.run(stride, part)
+            better = islands.run(stride, part)
             rounds += stride
             if self.iterations is None:
                 # With a limit of rounds strides are the same on every machine, since each has its temperature.
@@ -185,8 +198,9 @@ class _Search:
             else:
                 stride = 50
             if better:
-                self.tell(walk.best, "fill")
-        self.solutions += rounds
+                self.tell(islands.ahead.best, "fill")
+        self.solutions += rounds * len(islands.walks)
+        walk = islands.ahead
         if polished_s > 0:
             self.tell(walk.best, "fill", always=True)
             until = began + share + polished_s
@@ -248,7 +262,7 @@ class _Search:
         if limit < 0.02 or self.stopped():
             return
         keys = [key for level, of_rank in wanted.items() if level >= rank for key in of_rank]
-        if not keys:
+        if not 0 < len(keys) <= _MOST_AT_ONCE:
             return
         kept = {shift: [key for key in ids if self.insertion.rank[key] >= rank] for shift, ids in self.routes.items()}
         until = self.clock() + limit

@@ -7,15 +7,18 @@ from numpy.typing import NDArray
 
 from routing.engines.solver import layout, plain
 
+_BLOCK = 500
+"""Rows of a table that are copied at once."""
+
 
 class PlainRounds:
     """`run` walks on from `after` and `head` (who follows each visit, the first of each shift; -1 for none)."""
 
     def __init__(
-        self, day: layout.Day, after: NDArray[np.int64], head: NDArray[np.int64], chance: NDArray[np.uint64]
+        self, day: plain.PlainDay, after: NDArray[np.int64], head: NDArray[np.int64], chance: NDArray[np.uint64]
     ) -> None:
-        """`day` must be plain (`is_plain`) and everybody be served."""
-        self.day = _packed(day)
+        """Everybody must be served."""
+        self.day = day
         self.walk = _beginning(self.day, after, head, chance)
         plain.begin(self.day, self.walk)
 
@@ -26,6 +29,10 @@ class PlainRounds:
         typical = max(1.0, int(self.walk.tally[plain.BEST]) / len(self.day.load))
         plain.rounds(self.day, self.walk, rounds, typical * hot * (cold / hot) ** part)
         return int(self.walk.tally[plain.FOUND]) > before
+
+    @property
+    def cost(self) -> int:
+        return int(self.walk.tally[plain.BEST])
 
     @property
     def best(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -68,19 +75,22 @@ def is_plain(day: layout.Day) -> bool:
     )
 
 
-def _packed(day: layout.Day) -> plain.PlainDay:
+def packed(day: layout.Day) -> plain.PlainDay:
+    """Of a day that `is_plain`."""
     n = len(day.visit)
     shift = day.shift[0]
     base, until = int(shift[layout.LEAVE]), int(shift[layout.UNTIL])
     place = np.array([*day.visit[:, layout.PLACE], shift[layout.START], shift[layout.END]], dtype=np.int64)
-    seconds = day.seconds[shift[layout.SPEED]][np.ix_(place, place)]
-    prices = day.prices[shift[layout.TARIFF]][np.ix_(place, place)]
-    open_ = seconds < layout.BLOCKED
+    seconds, prices = day.seconds[shift[layout.SPEED]], day.prices[shift[layout.TARIFF]]
     # Prices that would not fit are counted in twos, fours ...
-    halvings = max(0, int(prices[open_].max(initial=0)).bit_length() - plain.BLOCKED.bit_length() + 1)
+    dearest = int(np.where(prices < layout.BLOCKED, prices, 0).max(initial=0))
+    halvings = max(0, dearest.bit_length() - plain.BLOCKED.bit_length() + 1)
     legs = np.empty((n + 2, n + 2, 2), dtype=np.int32)
-    legs[:, :, 0] = np.where(open_, np.minimum(seconds, plain.BLOCKED), plain.BLOCKED)
-    legs[:, :, 1] = np.where(open_, prices >> halvings, plain.BLOCKED)
+    for rows in range(0, n + 2, _BLOCK):
+        part = np.ix_(place[rows : rows + _BLOCK], place)
+        open_ = seconds[part] < layout.BLOCKED
+        legs[rows : rows + _BLOCK, :, 0] = np.where(open_, np.minimum(seconds[part], plain.BLOCKED), plain.BLOCKED)
+        legs[rows : rows + _BLOCK, :, 1] = np.where(open_, prices[part] >> halvings, plain.BLOCKED)
     node = np.zeros((n + 2, 3), dtype=np.int32)
     node[:n, plain.SERVICE] = day.visit[:, layout.SERVICE]
     node[:n, plain.OPENS] = np.clip(day.visit[:, layout.WINDOW] - base, 0, 2 * plain.LONGEST)

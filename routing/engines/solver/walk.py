@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cache
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from routing.engines.solver import kernel, layout
 from routing.engines.solver.exact import route_cost
 from routing.engines.solver.insertion import Insertion, Routes
-from routing.engines.solver.plain_walk import PlainRounds, is_plain
+from routing.engines.solver.plain_walk import PlainRounds, is_plain, packed
 from routing.model.plans import CostScheme, ShiftOffer
 from routing.rules.schedule import ALWAYS, MOST_BREAKS, Spans, spans
 
@@ -43,7 +44,7 @@ class RuinAndRecreate:
         self._held = _front(insertion, routes)
         self.day = _packed(insertion, self.shifts, self._held)
         self.walk = _beginning(self.day, insertion, self.shifts, routes, seed)
-        self._plain_day = is_plain(self.day)
+        self._plain_day = packed(self.day) if is_plain(self.day) else None
         self._plain: PlainRounds | None = None
         kernel.begin(self.day, self.walk)
         self._price_absences()
@@ -88,9 +89,9 @@ class RuinAndRecreate:
 
     def run(self, rounds: int, part: float) -> bool:
         """So many rounds at the temperature of this part (0 to 1) of the walk. True when a better plan was found."""
-        if self._plain_day and self._plain is None and self.serves_all:
+        if self._plain_day is not None and self._plain is None and self.serves_all:
             n = len(self.visits)
-            self._plain = PlainRounds(self.day, self.walk.best[:n], self.walk.best[n:], self.walk.chance)
+            self._plain = PlainRounds(self._plain_day, self.walk.best[:n], self.walk.best[n:], self.walk.chance)
         if self._plain is not None:
             better = self._plain.run(rounds, part, _HOT, _COLD)
             if better:
@@ -117,6 +118,27 @@ class RuinAndRecreate:
                 out[-1].append(x)
                 x = after[x]
         return out
+
+    @property
+    def standing(self) -> tuple[int, ...]:
+        """How good the best is, the bigger the better: served per rank, their ages, minus the cost."""
+        ranks = self.walk.ranks
+        cost = int(self.walk.tally[layout.BEST]) if self._plain is None else self._plain.cost
+        return (*ranks[layout.BEST_SERVED].tolist(), *ranks[layout.BEST_AGES].tolist(), -cost)
+
+    def beside(self, seed: int) -> RuinAndRecreate:
+        """Another walk over the same day, from where this one is best."""
+        other = copy(self)
+        other.walk = _beginning(self.day, self.insertion, self.shifts, self.best, seed)
+        other._plain = None
+        kernel.begin(self.day, other.walk)
+        other._take_as_best()
+        return other
+
+    def go_to(self, other: RuinAndRecreate) -> None:
+        """Goes on from the best of another walk."""
+        self._stand_on(other.lines)
+        self._take_as_best()
 
     def take(self, lines: Sequence[Sequence[int]]) -> bool:
         """Goes on from these rows of visits per shift, if they can be driven, serve all and cost less than the best."""
@@ -194,30 +216,30 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
     anywhere = len(problem.places)
     free = all(shift.cost == CostScheme() for shift in shifts)
 
-    tables: dict[tuple[str, float], int] = {}
-    seconds, metres = [], []
+    # Each table is as large as the problem's own: none is made twice, and sums are made a block of rows at a time.
+    tables: dict[tuple[str, float], ShiftOffer] = {}
     tariffs: dict[tuple[int, float, float], int] = {}
-    prices = []
     speed, tariff = [], []
     for shift in shifts:
-        key = (shift.profile, shift.speed_factor)
-        if key not in tables:
-            tables[key] = len(tables)
-            durations, distances = table.durations(shift), table.distances(shift)
-            closed = (durations < 0) | (distances < 0)
-            seconds.append(np.pad(np.where(closed, layout.BLOCKED, durations), (0, 1)))
-            metres.append(np.pad(np.where(closed, 0, distances), (0, 1)))
-        clock = tables[key]
+        tables.setdefault((shift.profile, shift.speed_factor), shift)
+        clock = list(tables).index((shift.profile, shift.speed_factor))
         per_s, per_m = (shift.cost.per_hour + shift.cost.per_travel_hour) / 3600, shift.cost.per_km / 1000
         if free or per_s == per_m == 0:
             per_s = 1.0
-        rates = (clock, per_s, per_m)
-        if rates not in tariffs:
-            tariffs[rates] = len(tariffs)
-            price = np.rint(per_s * seconds[clock] + per_m * metres[clock])
-            prices.append(np.minimum(price, layout.BLOCKED).astype(np.int64))
         speed.append(clock)
-        tariff.append(tariffs[rates])
+        tariff.append(tariffs.setdefault((clock, per_s, per_m), len(tariffs)))
+    seconds = np.zeros((len(tables), anywhere + 1, anywhere + 1), dtype=np.int64)
+    metres = np.zeros_like(seconds)
+    prices = np.zeros((len(tariffs), anywhere + 1, anywhere + 1), dtype=np.int64)
+    for rows in _blocks(anywhere):
+        for clock, shift in enumerate(tables.values()):
+            durations, distances = table.durations(shift)[rows], table.distances(shift)[rows]
+            closed = (durations < 0) | (distances < 0)
+            seconds[clock, rows, :-1] = np.where(closed, layout.BLOCKED, durations)
+            metres[clock, rows, :-1] = np.where(closed, 0, distances)
+        for (clock, per_s, per_m), which in tariffs.items():
+            price = np.rint(per_s * seconds[clock, rows] + per_m * metres[clock, rows])
+            prices[which, rows] = np.minimum(price, layout.BLOCKED)
 
     windows = _padded([ALWAYS if visit.id in table.done else spans(visit.windows) for visit in visits])
     pauses = [table.breaks(shift.id) for shift in shifts]
@@ -285,9 +307,9 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         for k, shift in enumerate(shifts)
     ]  # fmt: skip
     return layout.Day(
-        seconds=np.stack(seconds).astype(np.int64),
-        metres=np.stack(metres).astype(np.int64),
-        prices=np.stack(prices),
+        seconds=seconds,
+        metres=metres,
+        prices=prices,
         visit=np.ascontiguousarray(np.hstack([np.array(numbers, dtype=np.int64), windows])),
         load=load,
         absence=np.zeros(len(visits)),
@@ -368,6 +390,20 @@ def _padded(windows: Sequence[Spans], width: int = 0) -> NDArray[np.int64]:
     return np.clip(np.array(full, dtype=np.int64).reshape(len(windows), 2 * width), -_FAR_TIME, _FAR_TIME)
 
 
+def _blocks(n: int) -> list[slice]:
+    return [slice(begin, min(begin + _BLOCK, n)) for begin in range(0, n, _BLOCK)]
+
+
+def _smallest(values: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """The columns of the `count` smallest of each row, in order; among equals the first."""
+    columns = np.argpartition(values, count - 1, axis=1)[:, :count] if 0 < count < values.shape[1] else None
+    if columns is None:
+        return np.argsort(values, axis=1, kind="stable")[:, :count]
+    columns.sort(axis=1)
+    order = np.argsort(np.take_along_axis(values, columns, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(columns, order, axis=1)
+
+
 def _neighbours(
     insertion: Insertion, windows: NDArray[np.int64], seconds: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -381,8 +417,7 @@ def _neighbours(
     most_beside = min(_BESIDE if n < _MANY else _BESIDE_MANY, max(0, n - 1))
     near = np.zeros((n, most_near), dtype=np.int64)
     beside = np.zeros((n, most_beside), dtype=np.int64)
-    for begin in range(0, n, _BLOCK):
-        rows = slice(begin, min(begin + _BLOCK, n))
+    for rows in _blocks(n):
         to = seconds[np.ix_(place[rows], place)].astype(float)
         back = seconds[np.ix_(place, place[rows])].astype(float).T
         ways = []
@@ -397,7 +432,7 @@ def _neighbours(
         itself = (np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop))
         for out, far in ((near, np.minimum(to, back)), (beside, np.minimum(*ways))):
             far[itself] = np.inf
-            out[rows] = np.argsort(far, axis=1, kind="stable")[:, : out.shape[1]]
+            out[rows] = _smallest(far, out.shape[1])
     return near, beside
 
 

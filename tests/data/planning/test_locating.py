@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -84,6 +84,32 @@ def test_a_sure_address_gets_its_pin_and_a_doubtful_one_a_task_with_its_candidat
     assert "Number 9999 is not known" in task.sentence
 
 
+def test_an_address_no_road_reaches_is_told_at_once(day: Any, database: Database, kit: Any, locate: Any) -> None:
+    island, street = unpinned(day, "Island 1"), unpinned(day, "Testgatan 1")
+    remembered = unpinned(day, "Rock 2")
+    with open_store(database) as store:
+        choose_pin(store, site_id=remembered, location=THERE, label="the rock", by="Dispatcher 1", now=kit.NOW)
+    again = unpinned(day, "rock 2")
+    asked: list[Location] = []
+
+    def near_road(places: Sequence[Location]) -> list[bool]:
+        asked.extend(places)
+        return [place == HERE and number > 0 for number, place in enumerate(places)]
+
+    answers = {"Island 1": sure("Island 1"), "Testgatan 1": sure("Testgatan 1")}
+    result, _ = locate(answers, near_road=near_road)
+    assert (result.found, result.remembered) == (1, 0)
+    assert [(want.id, why.partition(".")[0]) for want, why in result.doubtful] == [
+        (island, "No road lies near this address, so no vehicle gets there"),
+        (again, "No road lies near this address, so no vehicle gets there"),
+    ]
+    assert asked == [HERE, HERE, THERE]
+    assert site_row(database, island).pin_quality == "approximate"
+    assert site_row(database, street).pin_quality == "exact"
+    with database.reading() as connection:
+        assert set(connection.execute(select(tables.task.c.subject_id)).scalars()) == {island, again}
+
+
 def test_what_waits_for_a_person_is_not_looked_up_again_unless_asked(day: Any, locate: Any) -> None:
     unpinned(day, "Testgatan 9999")
     locate({"Testgatan 9999": DOUBT})
@@ -121,3 +147,30 @@ def test_a_depot_is_located_too(day: Any, database: Database, locate: Any) -> No
     locate({"Testgatan 1": sure("Testgatan 1")})
     with database.reading() as connection:
         assert connection.execute(select(tables.depot.c.lat).where(tables.depot.c.id == key)).scalar_one() == HERE.lat
+
+
+def test_a_door_that_the_customer_has_already_is_asked_about_and_kept_once_confirmed(
+    day: Any, database: Database, kit: Any, locate: Any
+) -> None:
+    first = unpinned(day, "Testgatan 1")
+    with database.writing() as connection:
+        customer = connection.execute(select(tables.site.c.customer_id).where(tables.site.c.id == first)).scalar_one()
+    twin = day.site(
+        customer_id=customer, address="testgatan 1", lat=None, lon=None, pin_quality="not_found", pin_at=None
+    )
+    flat = day.site(
+        customer_id=customer, address="Testgatan 1, Apt 4", lat=None, lon=None, pin_quality="not_found", pin_at=None
+    )
+    stranger = unpinned(day, "Testgatan  1")
+    found = sure("Testgatan 1")
+    answers = {text: found for text in ("Testgatan 1", "testgatan 1", "Testgatan 1, Apt 4", "Testgatan  1")}
+    result, _ = locate(answers)
+    assert [want.id for want, _ in result.doubtful] == [twin]
+    row = site_row(database, twin)
+    assert (row.pin_quality, row.lat) == ("duplicate", HERE.lat)
+    assert "of the same customer is at Testgatan 1 too" in row.pin_why
+    assert [site_row(database, key).pin_quality for key in (first, flat, stranger)] == ["exact"] * 3
+    with open_store(database) as store:
+        choose_pin(store, site_id=twin, location=HERE, label="Testgatan 1", by="Dispatcher 1", now=kit.NOW)
+    locate(answers, again=True)
+    assert site_row(database, twin).pin_quality == "by_person"

@@ -106,7 +106,7 @@ def test_a_late_van_comes_as_late_to_every_door_and_says_which_promises_break() 
         n * MINUTE for n in (37, 43, 49, 55)
     ]
     assert [each.sentence for each in it.behind.broken] == [
-        "Café 3 was promised 2026-03-03, 08:00-08:40; D-3 would come at 08:43."
+        "Café 3 was promised Tue 3 Mar 2026, 08:00-08:40; D-3 would come at 08:43."
     ]
     assert (it.behind.closed, it.behind.over_s, it.behind.is_out_of_time) == ((), 0, False)
 
@@ -153,7 +153,7 @@ def test_tomorrows_route_decides_between_equals() -> None:
     assert it.behind is not None
     assert [each.delivery for each in it.behind.ranked] == [4, 3, 5, 2]
     assert it.behind.ranked[0].sentence == (
-        "Not promised for today, tier 1; next delivery day 2026-03-04, 40 m from a door of that day."
+        "Not promised for today, tier 1; next delivery day Wed 4 Mar 2026, 40 m from a door of that day."
     )
 
 

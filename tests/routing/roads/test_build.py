@@ -2,20 +2,23 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import osmium
 import pytest
 
+from routing.engines.roads import needs
 from routing.engines.roads.build import build_region
 from routing.engines.roads.facts import load_facts
 from routing.engines.roads.osrm import OsrmTravelTimes
-from routing.errors import RegionError
+from routing.errors import Cancelled, RegionError
 from routing.model.places import Location
 
 ROOT = Path(__file__).parents[3]
@@ -204,3 +207,137 @@ def test_facts_that_cannot_be_read_say_which_region(tmp_path):
     (tmp_path / "region.json").write_text(json.dumps({"name": "half"}))
     with pytest.raises(RegionError, match=f'region "{tmp_path.name}" cannot be read'):
         load_facts(tmp_path)
+
+
+STEPS = (
+    "read the extract", "roads for car", "roads for van", "roads for truck", "roads for cargo_bike", "road graph",
+    "basemap", "addresses", "check the roads",
+)  # fmt: skip
+
+# Builds as `region add` does, and kills itself when it is told the step begins.
+DYING = """
+import os, signal, sys
+from pathlib import Path
+from routing.engines.roads import needs
+from routing.engines.roads.build import build_region
+
+def told(step, share):
+    if step == sys.argv[3]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+build_region(pbf=Path(sys.argv[1]), into=Path(sys.argv[2]), name="road", progress=told,
+             extra_steps=[("addresses", lambda pbf, folder: 7)])
+"""
+
+
+def killed_at(step: str, pbf: Path, into: Path) -> int:
+    return subprocess.run(
+        [sys.executable, "-c", DYING, str(pbf), str(into), step],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+    ).returncode
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", STEPS[1:])
+def test_a_build_killed_at_any_step_leaves_the_region_in_use_and_goes_on_there(one_road, tmp_path, step):
+    into = tmp_path / "road"
+    built = build_region(pbf=extract_with(tmp_path / "a.osm.pbf", tags={"highway": "service"}), into=into, name="road",
+                         progress=quiet)  # fmt: skip
+    assert killed_at(step, one_road, into) == -signal.SIGKILL
+    assert load_facts(into) == built
+    goes_on_with(step, one_road, into)
+
+
+def test_a_build_killed_in_the_middle_goes_on_there(one_road, tmp_path):
+    into = tmp_path / "road"
+    assert killed_at("basemap", one_road, into) == -signal.SIGKILL
+    assert not into.exists()
+    goes_on_with("basemap", one_road, into)
+
+
+def goes_on_with(step: str, pbf: Path, into: Path) -> None:
+    """Everything before the step is not done again, and the build ends as whole as one that was never killed."""
+    noted = json.loads(next(into.parent.glob(".road.builds/build-*/unfinished.json")).read_text())
+    assert tuple(noted["done"]) == STEPS[: STEPS.index(step)]
+    facts = build_region(pbf=pbf, into=into, name="road", progress=quiet, extra_steps=[("addresses", lambda *_: 7)])
+    assert {name: facts.seconds[name] for name in noted["done"]} == {
+        name: done["seconds"] for name, done in noted["done"].items()
+    }
+    assert tuple(facts.seconds) == STEPS
+    assert facts.addresses == 7
+    assert not list(into.parent.glob(".road.builds/*/unfinished.json"))
+    assert len(list(into.parent.glob(".road.builds/build-*"))) == 1
+    with OsrmTravelTimes(into) as travel:
+        ends = [Location(lat=0.001, lon=0.001), Location(lat=0.001, lon=0.004)]
+        for profile in ("car", "van", "truck", "cargo_bike"):
+            assert travel.table(ends, profile=profile).durations_s[0, 1] > 0
+
+
+def test_a_killed_build_of_another_extract_is_begun_anew(one_road, tmp_path):
+    into = tmp_path / "road"
+    assert killed_at("road graph", one_road, into) == -signal.SIGKILL
+    other = extract_with(tmp_path / "other.osm.pbf", tags={"highway": "residential"}, nodes=6)
+    told: list[str] = []
+    build_region(pbf=other, into=into, name="road", progress=lambda step, _share: told.append(step))
+    assert load_facts(into).drivable_km > 0.5
+    assert len(list(into.parent.glob(".road.builds/build-*"))) == 1
+
+
+def test_a_build_that_is_stopped_by_a_person_goes_on_later(one_road, tmp_path):
+    into = tmp_path / "road"
+
+    def stop(step: str, share: float) -> None:
+        if step == "basemap":
+            raise Cancelled("Stopped.")
+
+    with pytest.raises(Cancelled):
+        build_region(pbf=one_road, into=into, name="road", progress=stop)
+    (unfinished,) = into.parent.glob(".road.builds/build-*")
+    build_region(pbf=one_road, into=into, name="road", progress=quiet)
+    assert into.resolve() == unfinished.resolve()
+
+
+def test_a_full_disk_leaves_the_region_in_use_and_nothing_behind(one_road, demo_extract, tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", small], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("This machine lets nobody mount a small disk.")
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            # Other programs fill a disk after we looked.
+            patch.setattr("routing.engines.roads.build.refuse_too_little", lambda *_: None)
+            built = build_region(pbf=one_road, into=small / "road", name="road", progress=quiet)
+            before = sorted(small.rglob("*"))
+            with pytest.raises(RegionError):
+                build_region(pbf=demo_extract, into=small / "road", name="road", progress=quiet)
+        assert load_facts(small / "road") == built
+        assert sorted(small.rglob("*")) == before
+    finally:
+        subprocess.run(["umount", "-l", small], check=True)
+
+
+def test_a_build_that_would_not_fit_is_refused_before_it_begins(one_road, tmp_path, monkeypatch):
+    monkeypatch.setattr(needs, "free_memory_mib", lambda: 100)
+    assert re.search(r"needs about 450 MiB of memory and 100 MiB are free\. Close", refused(one_road, tmp_path / "r"))
+    monkeypatch.setattr(needs, "free_memory_mib", lambda: None)
+    monkeypatch.setattr(needs.shutil, "disk_usage", lambda _at: SimpleNamespace(free=5 * 2**20))
+    assert re.search(r"needs about 8 MiB of disk and 5 MiB are free\. Make room", refused(one_road, tmp_path / "r"))
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "free"),
+    [("max", "1", 2048), (str(600 * 2**20), str(400 * 2**20), 300), (str(9000 * 2**20), str(2**20), 2048)],
+)
+def test_free_memory_is_what_the_machine_and_its_container_leave(tmp_path, limit, used, free):
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal: 4194304 kB\nMemAvailable: 2097152 kB\n")
+    group = tmp_path / "sys" / "fs" / "cgroup"
+    group.mkdir(parents=True)
+    (group / "memory.max").write_text(limit)
+    (group / "memory.current").write_text(used)
+    (group / "memory.stat").write_text(f"anon 1\nfile {100 * 2**20}\n")
+    assert needs.free_memory_mib(tmp_path) == free

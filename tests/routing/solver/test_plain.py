@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from routing.engines.solver import pyvrp_solver
 from routing.engines.solver.insertion import Insertion
+from routing.engines.solver.islands import Islands
 from routing.engines.solver.plain_walk import is_plain
 from routing.engines.solver.walk import RuinAndRecreate
 from routing.model.plans import CostScheme, Problem, Travel
@@ -156,3 +157,29 @@ def test_pyvrp_is_not_asked_about_what_it_does_not_know() -> None:
         before = walk.best
         pyvrp_solver.searched(walk, seed=1, stopped=lambda: False, rounds=10)
         assert walk.best == before
+
+
+def test_the_same_seed_and_threads_give_the_same_plan_and_never_a_dearer_one_than_the_first_alone() -> None:
+    day = town()
+    found = []
+    for _ in range(2):
+        _, insertion, walk = walked(day, rounds=1)
+        islands = Islands(walk, seed=4, threads=3, exchange=100)
+        for part in np.linspace(0, 1, 12):
+            islands.run(60, float(part))
+        found.append(islands.ahead.best)
+        assert insertion.cost(islands.ahead.best) == min(insertion.cost(one.best) for one in islands.walks)
+    assert found[0] == found[1]
+    table = Timetable(day)
+    assert all(table.times(key, ids) is not None for key, ids in found[0].items() if ids)
+
+
+def test_walks_beside_each_other_take_over_from_the_one_that_is_ahead() -> None:
+    _, insertion, walk = walked(town(), rounds=1)
+    islands = Islands(walk, seed=4, threads=2, exchange=1)
+    for _ in range(3):
+        islands.walks[0].run(500, 0.5)
+    ahead = insertion.cost(islands.walks[0].best)
+    assert ahead < insertion.cost(islands.walks[1].best)
+    islands.run(1, 1.0)
+    assert insertion.cost(islands.walks[1].best) <= ahead

@@ -208,8 +208,18 @@ function dressPart() {
       form.append(field);
     }
   }
+  for (const box of part.querySelectorAll("[data-load]")) load(box);
+  for (const details of part.querySelectorAll("details[data-opens]")) {
+    details.addEventListener("toggle", () => load(details.querySelector(".opens"), details.dataset.opens), { once: true });
+  }
   showLive();
 }
+
+// What takes a second to find out is asked behind the page.
+async function load(box, url = box.dataset.load) {
+  try { box.innerHTML = await askHtml(url); } catch (problem) { box.textContent = problem.message; }
+}
+for (const box of document.querySelectorAll(".pane-left [data-load]")) load(box);
 
 // ---------------------------------------------------------------- planning
 

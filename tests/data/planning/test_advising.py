@@ -1,0 +1,129 @@
+"""What would serve more, applied by one decision and taken back by another; and why a stop is where it is."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from data import tables
+from data.db import Database
+from data.store import SqlStore, open_store
+from routing.errors import Conflict, NotFound
+from routing.rules.check import violations
+from routing.services.advising import apply_fix, find_fixes, why_here
+from routing.services.editing import undo
+from routing.services.planning import plan_day
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One database is enough here: what these decisions write is tested on both where it is planned and dispatched."""
+    return sqlite_url
+
+
+class Full:
+    """Six doors of half an hour each, and one van for an hour and a half: only the first two or three are served."""
+
+    def __init__(self, day: Any, database: Database, kit: Any, *, spare: bool = False) -> None:
+        self.database, self.kit = database, kit
+        self.depot, product = day.depot(), day.product()
+        self.deliveries = [
+            day.delivery(site_id=day.site(service_s=1800), depot_id=self.depot, product_id=product) for _ in range(6)
+        ]
+        self.shift = day.shift(depot_id=self.depot, ends="08:35")
+        self.spare = (day.vehicle(depot_id=self.depot), day.driver(depot_id=self.depot)) if spare else (0, 0)
+        self.plan_id = plan_day(
+            self.open, from_day=kit.DAY, to_day=kit.DAY, depot_ids=[self.depot], travel=kit.StraightTravel(),
+            solve=kit.greedy, clock=lambda: kit.NOW, by="test",
+        ).plan_id  # fmt: skip
+
+    def open(self) -> AbstractContextManager[SqlStore]:
+        return open_store(self.database)
+
+    def served(self, plan_id: int) -> int:
+        with self.open() as store:
+            saved = store.plan(plan_id)
+        assert violations(saved.plan, saved.problem) == []
+        return sum(len(route.visits) for route in saved.plan.routes)
+
+
+@pytest.fixture
+def full(day: Any, database: Database, kit: Any) -> Full:
+    return Full(day, database, kit)
+
+
+def test_longer_hours_bring_what_they_say_and_undo_takes_them_back(full: Full, kit: Any) -> None:
+    with full.open() as store:
+        found = find_fixes(store, plan_id=full.plan_id, now=kit.NOW)
+        best = found[0]
+        new, done = apply_fix(
+            store, plan_id=full.plan_id, shift_id=best.shift_id, starts=best.starts, ends=best.ends, by="test",
+            now=kit.NOW,
+        )  # fmt: skip
+    assert full.served(new) == full.served(full.plan_id) + len(done.gained)
+    with full.open() as store:
+        changed = store.shift(full.shift)
+        assert (changed.starts, changed.ends) == (best.starts, best.ends) != ("07:00", "08:35")
+        undo(store, plan_id=new, by="test", now=kit.NOW)
+        back = store.shift(full.shift)
+    assert (back.starts, back.ends) == ("07:00", "08:35")
+
+
+def test_a_spare_van_with_a_spare_driver_is_a_fix_and_is_gone_when_it_is_undone(
+    day: Any, database: Database, kit: Any
+) -> None:
+    full = Full(day, database, kit, spare=True)
+    van, driver = full.spare
+    with full.open() as store:
+        found = find_fixes(store, plan_id=full.plan_id, now=kit.NOW)
+        best = next(each for each in found if each.added is not None)
+        new, done = apply_fix(
+            store, plan_id=full.plan_id, shift_id=best.shift_id, starts=best.starts, ends=best.ends, by="test",
+            now=kit.NOW,
+        )  # fmt: skip
+    with full.open() as store:
+        added = store.shift(done.shift_id)
+        assert added.driver is not None
+        assert (added.vehicle.id, added.driver.id, added.ends) == (van, driver, "08:35")
+        assert store.spare_vehicles(day=kit.DAY, depot_id=full.depot) == ()
+    assert full.served(new) == full.served(full.plan_id) + len(done.gained)
+    with full.open() as store:
+        undo(store, plan_id=new, by="test", now=kit.NOW)
+        assert [each.id for each in store.spare_vehicles(day=kit.DAY, depot_id=full.depot)] == [van]
+        assert [each.id for each in store.spare_drivers(day=kit.DAY, depot_id=full.depot)] == [driver]
+
+
+def test_a_fix_that_no_longer_stands_is_refused_and_changes_nothing(full: Full, kit: Any) -> None:
+    with pytest.raises(Conflict, match="no longer serves more"), full.open() as store:
+        apply_fix(
+            store, plan_id=full.plan_id, shift_id=full.shift, starts="07:00", ends="23:00", by="test", now=kit.NOW
+        )
+    with full.open() as store:
+        assert store.shift(full.shift).ends == "08:35"
+
+
+def test_why_a_stop_is_here_names_the_others_and_the_moment_until_which_it_could_wait(
+    day: Any, database: Database, kit: Any
+) -> None:
+    depot, product = day.depot(), day.product()
+    low = day.site(max_height_cm=250)
+    day.add(tables.site_window, site_id=low, weekdays="", opens="07:00", closes="09:00", kind="begin_by")
+    delivery = day.delivery(site_id=low, depot_id=depot, product_id=product)
+    one = day.shift(depot_id=depot, vehicle_id=day.vehicle(depot_id=depot, height_cm=240))
+    day.shift(depot_id=depot, vehicle_id=day.vehicle(depot_id=depot, height_cm=310))
+    plan_id = plan_day(
+        lambda: open_store(database), from_day=kit.DAY, to_day=kit.DAY, depot_ids=[depot],
+        travel=kit.StraightTravel(), solve=kit.greedy, clock=lambda: kit.NOW, by="test",
+    ).plan_id  # fmt: skip
+    with open_store(database) as store:
+        found = why_here(store, plan_id=plan_id, delivery=delivery)
+        with pytest.raises(NotFound):
+            why_here(store, plan_id=plan_id, delivery=999)
+    assert found.shift.id == one
+    assert [each.effect.violations for each in found.elsewhere] == [("Van 2 is 3.1 m high, Café 1 takes 2.5 m",)]
+    assert found.then.else_breaks == "Its own hours end: it must be begun by 09:00."
+    assert 0 <= (found.then.could_begin - found.then.begins).total_seconds() <= 2 * 3600
+    assert found.price is not None
+    assert found.price.instead == ()

@@ -1,0 +1,146 @@
+"""What would fit what was left out, and what an order costs. Door k lies k minutes from the depot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+
+from routing.model.day import DayFacts, DepotFacts, Riding
+from routing.model.fleet import Shift, Vehicle
+from routing.model.places import Location
+from routing.model.plans import Plan, Problem
+from routing.rules.changes import orders_of
+from routing.rules.check import violations
+from routing.rules.fixes import Fix, fixes, fixes_with, price_of
+from routing.rules.reasons import why_left_out
+from tests.routing.builders_plans import EPOCH, HOUR, MINUTE, between, plan, problem, shift, visit
+from tests.routing.planning.test_driver_out import days
+
+EIGHT = 8 * HOUR
+EARLY = EPOCH + timedelta(hours=5)
+
+
+def day(*, ends: str = "08:30", riding: bool = False) -> DayFacts:
+    return DayFacts(
+        from_day="2026-03-03",
+        to_day="2026-03-03",
+        depots=(DepotFacts(id=1, name="Depot 1", zone="UTC", location=Location(lat=60.0, lon=25.0)),),
+        sites=(),
+        deliveries=(),
+        shifts=(
+            Shift(
+                id=1, day="2026-03-03", depot_id=1, starts="08:00", ends=ends,
+                vehicle=Vehicle(id=1, name="Van 2", depot_id=1),
+            ),
+        ),
+        riding=(Riding(delivery_id=1, shift_id=1, position=0, state="loaded"),) if riding else (),
+    )  # fmt: skip
+
+
+def planned(of: Problem, routes: dict[int, list[int]]) -> Plan:
+    found = plan(of, routes)
+    return replace(found, unassigned=why_left_out(of, found))
+
+
+def half_an_hour(*more: int, **changes: object) -> tuple[Problem, Plan]:
+    """Doors 5, and others of ten minutes' drive; the van has half an hour: only the first is served."""
+    of = problem(
+        visit(1, 5, name="D-1"),
+        *(visit(n, place, name=f"D-{n}", **changes) for n, place in enumerate(more, 2)),
+        shifts=(shift(1, end_s=EIGHT + 30 * MINUTE),),
+    )
+    return of, planned(of, {1: [1]})
+
+
+def found(of: Problem, held: Plan, *, now: datetime = EARLY, riding: bool = False) -> tuple[Fix, ...]:
+    result = fixes(held, of, day(riding=riding), now=now)
+    for each in result:
+        assert violations(each.plan, each.problem) == []
+        assert set(each.gained) <= {gone.visit for gone in held.unassigned}
+    return result
+
+
+def test_longer_hours_serve_more_and_say_how_many_and_for_what_money() -> None:
+    # By 08:15 it is home from the first. Doors 5, 12 and 13 are 13 minutes out, 13 back, and 15 of service.
+    of, held = half_an_hour(12, 13)
+    first = found(of, held)[0]
+    assert (first.vehicle, first.starts, first.ends, first.earlier) == ("Van 2", "08:00", "09:00", False)
+    assert set(first.names) == {"D-2", "D-3"}
+    # 41 minutes instead of 15 at 3600 an hour, 26 km instead of 10 at 100.
+    assert first.cost == 26 * 60 + 16 * 100
+
+
+def test_no_longer_than_it_takes() -> None:
+    of, held = half_an_hour(12, 13)
+    assert {each.ends for each in found(of, held) if not each.earlier} == {"09:00"}, "09:30 serves nobody more"
+
+
+def test_an_earlier_start_is_offered_while_it_lies_ahead() -> None:
+    of, held = half_an_hour(12, windows=between(0, EIGHT))
+    early = found(of, held)
+    assert [(each.starts, each.ends, each.names) for each in early] == [("07:30", "08:30", ("D-2",))]
+    assert found(of, held, now=EPOCH + timedelta(hours=7, minutes=45)) == ()
+
+
+def test_a_van_that_is_loaded_keeps_its_hours() -> None:
+    of, held = half_an_hour(12)
+    assert found(of, held, riding=True) == ()
+
+
+def test_what_no_hours_can_help_is_offered_nothing() -> None:
+    of, held = half_an_hour(12, skills=frozenset({"crane"}))
+    assert found(of, held) == ()
+
+
+def test_of_one_delivery_the_cheapest_fix_comes_first() -> None:
+    of, held = half_an_hour(12, 40)
+    all_of_them = [each for each in found(of, held) if not each.earlier]
+    assert [each.ends for each in fixes_with(all_of_them, 2)] == ["09:00", "10:00"]
+    assert [each.ends for each in fixes_with(all_of_them, 3)] == ["10:00"]
+    assert fixes_with(all_of_them, 1) == ()
+
+
+def test_an_urgent_order_costs_the_normal_ones_it_keeps_out() -> None:
+    # The urgent one is 20 minutes away: 45 minutes there and back. In that time the van could serve 2, 3 and 4.
+    of = problem(
+        visit(1, 20, name="SO-17", tier=3),
+        *(visit(n, n, name=f"D-{n}", service_s=8 * MINUTE) for n in (2, 3, 4)),
+        shifts=(shift(1, end_s=EIGHT + 46 * MINUTE),),
+    )
+    held = planned(of, {1: [1]})
+    price = price_of(held, of, 1)
+    assert price is not None
+    assert set(price.names) == {"D-2", "D-3", "D-4"}
+    assert price.cost == held.cost
+    assert price_of(held, of, 2) is None
+
+
+def test_an_order_of_the_lowest_tier_keeps_nobody_out() -> None:
+    of, held = half_an_hour(12)
+    price = price_of(held, of, 1)
+    assert price is not None
+    assert price.instead == ()
+
+
+@settings(max_examples=30, deadline=None)
+@given(days())
+def test_a_fix_moves_nobody_and_serves_what_it_says(drawn: tuple[Problem, Plan]) -> None:
+    of, held = drawn
+    facts = replace(
+        day(),
+        shifts=tuple(
+            Shift(
+                id=each.id, day="2026-05-12", depot_id=1, starts="00:00", ends="09:00",
+                vehicle=Vehicle(id=each.id, name=f"Van {each.id}", depot_id=1),
+            )
+            for each in of.shifts
+        ),
+    )  # fmt: skip
+    for fix in fixes(held, of, facts, now=datetime(2026, 5, 11, tzinfo=UTC)):
+        assert violations(fix.plan, fix.problem) == []
+        before, after = orders_of(held), orders_of(fix.plan)
+        for key, order in before.items():
+            assert tuple(visit for visit in after[key] if visit not in fix.gained) == order
+        assert {v for o in after.values() for v in o} - {v for o in before.values() for v in o} == set(fix.gained)

@@ -1,0 +1,103 @@
+"""Which roads a vehicle may use: OSRM and the road graph asked about the same little town.
+
+Two ways lead from west to east: a short one along the equator, in which something stands, and a detour by the north.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import osmium
+import pytest
+
+from routing.engines.roads.build import build_osrm
+from routing.engines.roads.extract import normalise
+from routing.engines.roads.osrm import OsrmProcess
+from routing.engines.roads.profiles import PROFILES
+from routing.engines.roads.road_graph import build_road_graphs, load_graph
+from routing.model.places import Location
+
+# By the tags of the short way: who takes it. Everybody else goes round.
+SHORT_WAYS = [
+    ({}, {"car", "van", "truck", "cargo_bike"}),
+    ({"maxheight": "2.5"}, {"car", "cargo_bike"}),
+    ({"maxheight": "3.2 m"}, {"car", "van", "cargo_bike"}),
+    ({"maxheight": "8'2\""}, {"car", "cargo_bike"}),
+    ({"maxweight": "3"}, {"car", "cargo_bike"}),
+    ({"maxweight": "7.5"}, {"car", "van", "cargo_bike"}),
+    ({"maxlength": "7"}, {"car", "van", "cargo_bike"}),
+    ({"hgv": "no"}, {"car", "van", "cargo_bike"}),
+    ({"hgv": "delivery"}, {"car", "van", "truck", "cargo_bike"}),
+    ({"motor_vehicle": "no"}, {"cargo_bike"}),
+    ({"bicycle": "no"}, {"car", "van", "truck"}),
+    ({"highway": "cycleway"}, {"cargo_bike"}),
+    ({"oneway": "-1"}, set()),
+    ({"oneway": "-1", "oneway:bicycle": "no"}, {"cargo_bike"}),
+]
+
+
+@pytest.fixture(scope="module")
+def towns(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All the little towns in one region, a degree of latitude apart."""
+    folder = tmp_path_factory.mktemp("towns")
+    with osmium.SimpleWriter(str(folder / "towns.osm.pbf")) as writer:
+        nodes, ways = [], []
+        for number, (tags, _) in enumerate(SHORT_WAYS):
+            first = number * 100
+            at = [(0.0, 0.0), (0.001, 0.0), (0.009, 0.0), (0.01, 0.0), (0.001, 0.008), (0.009, 0.008)]
+            nodes += [
+                osmium.osm.mutable.Node(id=first + ref, version=1, location=(lon, lat + number))
+                for ref, (lon, lat) in enumerate(at, 1)
+            ]
+            ways += [
+                (first + 1, [1, 2], {"highway": "residential"}),
+                (first + 2, [2, 3], {"highway": "residential"} | tags),
+                (first + 3, [3, 4], {"highway": "residential"}),
+                (first + 4, [2, 5, 6, 3], {"highway": "residential"}),
+            ]
+        for node in nodes:
+            writer.add_node(node)
+        for ref, stretch, tags in ways:
+            refs = [ref - ref % 100 + each for each in stretch]
+            writer.add_way(osmium.osm.mutable.Way(id=ref, version=1, nodes=refs, tags=tags))
+    normalise(folder / "towns.osm.pbf", folder / "region.osm.pbf")
+    return folder
+
+
+def short_metres(profile: str, folder: Path) -> list[bool]:
+    """By town: is the way from the western end to the eastern one the short one?"""
+    at = [(lon, float(town)) for town in range(len(SHORT_WAYS)) for lon in (0.0002, 0.0098)]
+    osrm = OsrmProcess(folder, profiles=(profile,), build="")
+    try:
+        _, metres, _ = osrm.table(profile, at, 500.0, 60.0)
+    finally:
+        osrm.close()
+    return [0 < metres[2 * town, 2 * town + 1] < 1300 for town in range(len(SHORT_WAYS))]
+
+
+@pytest.mark.parametrize("profile", list(PROFILES))
+def test_a_vehicle_goes_round_what_it_may_not_pass(towns, profile, monkeypatch):
+    monkeypatch.setattr("routing.engines.roads.build.SMALL_COMPONENT_NODES", 2)
+    build_osrm(towns / "region.osm.pbf", towns, profile)
+    short = short_metres(profile, towns)
+    assert short == [profile in users for _, users in SHORT_WAYS]
+
+
+def test_the_second_opinion_goes_round_the_same(towns):
+    """The graph keeps one connected part only, so each town is asked on its own."""
+    for number, (tags, users) in enumerate(SHORT_WAYS):
+        cut = towns / f"town{number}"
+        cut.mkdir()
+        with osmium.SimpleWriter(str(cut / "town.osm.pbf")) as writer:
+            for thing in osmium.FileProcessor(str(towns / "region.osm.pbf")):
+                if thing.is_node() and thing.id // 100 == number:
+                    writer.add_node(thing)
+                elif thing.is_way() and thing.id // 100 == number:
+                    writer.add_way(thing)
+        build_road_graphs(cut / "town.osm.pbf", cut)
+        for profile in PROFILES:
+            graph = load_graph(cut, profile, 1.0)
+            ends = [Location(lat=number, lon=0.0), Location(lat=number, lon=0.01)]
+            nodes, _ = graph.snap(ends, 500.0)
+            _, metres = graph.travel(nodes[:1], nodes[1:])
+            assert (0 < metres[0, 0] < 1300) == (profile in users), (tags, profile)

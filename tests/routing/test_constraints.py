@@ -1,0 +1,154 @@
+"""PRODUCT.md's constraints of planning, each in one room, and what happens where two of them meet.
+
+A route is timed and judged alone in test_schedule.py and test_check.py (each constraint by hand, and the pairs that one
+route shows); here the whole planner decides.
+
+| constraint | model | by hand |
+|---|---|---|
+| capacity in every dimension | ShiftOffer.capacity, Visit.load, .collect | test_schedule, test_check |
+| shipments | Problem.shipments | test_schedule, test_check |
+| skills, equipment | .skills | test_schedule |
+| crew, allowed vehicles, access of the site | Visit.shifts, .why_not | planning/test_problem |
+| shift, loading, debrief | ShiftOffer | test_schedule |
+| driver hours: driving | max_travel_s | test_schedule |
+| breaks, also by what is on board | Break | test_schedule, test_check |
+| an unused vehicle needs no break | | solver/test_solver |
+| hours, several windows, begin by and finish by, delivery days | Visit.windows | test_schedule, planning/test_problem |
+| ready times | Visit.ready_s | test_schedule |
+| most stops, visits, metres | max_stops, max_visits, max_distance_m | test_schedule, test_check |
+| locks, done and under way | Lock | solver/test_solver, test_check |
+| costs: fixed, km, paid hour, travel hour, hours at the door | CostScheme | test_schedule |
+| several depots, start or end anywhere | ShiftOffer.start, .end | test_schedule |
+| setup once per place, times by type of vehicle | setup_s, work_by_type | test_schedule |
+| several days at once | absolute times | planning/test_problem |
+| strict priority, age within it | tier, age | solver/test_solver |
+
+Not there: prices for lateness and overtime, balance, familiar driver and compact area; a second trip after reloading;
+speed by time of day; rest since yesterday. None is read anywhere and then passed over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from routing.engines.solver.ortools_solver import solve
+from routing.model.plans import Break, CostScheme, Lock, Plan, Problem, Reason, ShiftOffer, Shipment, Travel
+from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, problem, shift, visit
+
+
+def planned(day: Problem) -> Plan:
+    return solve(day, seed=0, time_limit_s=5.0, iterations=500)
+
+
+def routes(of: Plan) -> dict[int, tuple[int, ...]]:
+    return {route.shift: route.visits for route in of.routes}
+
+
+def reasons(of: Plan) -> dict[int, tuple[Reason, ...]]:
+    return {gone.visit: gone.reasons for gone in of.unassigned}
+
+
+def test_lock_and_tier_what_a_person_put_there_stays_before_an_urgent_one() -> None:
+    """Three hours fit once into the four of the shift."""
+    normal, urgent = (visit(key, 1, service_s=3 * HOUR, tier=tier) for key, tier in ((1, 0), (2, 5)))
+    assert routes(planned(problem(normal, urgent))) == {1: (2,)}
+    assert routes(planned(problem(normal, urgent, locks=(Lock(visit=1, shift=1),)))) == {1: (1,)}
+
+
+def test_tier_and_shipment_an_urgent_one_is_served_whole_or_not_at_all() -> None:
+    """The shipment needs 2 h at each end; with the 3 h of the normal one there is no room for both."""
+    ends = (
+        visit(1, 1, service_s=2 * HOUR - 10 * MINUTE, tier=1),
+        visit(2, 2, service_s=2 * HOUR - 10 * MINUTE, tier=1),
+    )
+    normal = visit(3, 1, service_s=3 * HOUR)
+    joined = (Shipment(pickup=1, delivery=2, amount=(1,)),)
+    assert routes(planned(problem(*ends, normal, shipments=joined))) == {1: (1, 2)}
+    # With half an hour more at one end it cannot be whole: the normal one goes.
+    longer = replace(ends[1], service_s=2 * HOUR + 20 * MINUTE)
+    found = planned(problem(ends[0], longer, normal, shipments=joined))
+    assert routes(found) == {1: (3,)}
+    assert reasons(found)[1] == reasons(found)[2] == (Reason.SHIFT_TOO_SHORT,)
+
+
+def test_shipment_and_skills_the_van_that_may_do_both_ends_does_it() -> None:
+    ends = (visit(1, 1), visit(2, 8, skills=frozenset({"crane"})))
+    near, able = shift(1), shift(2, skills=frozenset({"crane"}), cost=CostScheme(fixed=900_000))
+    day = problem(*ends, shifts=(near, able), shipments=(Shipment(pickup=1, delivery=2, amount=(1,)),))
+    assert routes(planned(day)) == {2: (1, 2)}
+
+
+def test_shipment_and_window_the_delivery_that_closes_first_decides_the_order() -> None:
+    """What place 9 is to get closes at 8:30: it is fetched and brought before the door that lies between."""
+    ends = (visit(1, 1), visit(2, 9, windows=between(0, 8 * HOUR + 15 * MINUTE)))
+    day = problem(*ends, visit(3, 5), shipments=(Shipment(pickup=1, delivery=2, amount=(1,)),))
+    assert routes(planned(day)) == {1: (1, 2, 3)}
+
+
+def test_break_by_load_and_capacity_the_van_is_emptied_before_its_driver_rests() -> None:
+    """Both doors are open all day, the break is at 9:00 with nothing on board: both are served before."""
+    tea = Break(id=1, duration_s=30 * MINUTE, windows=between(9 * HOUR, 9 * HOUR), max_load=(0,))
+    found = planned(problem(visit(1, 1), visit(2, 2, service_s=20 * MINUTE), shifts=(shift(breaks=(tea,)),)))
+    (route,) = found.routes
+    assert route.breaks[0].after_stop == 2
+    # With an hour at one door it is not empty by then, and that door waits.
+    long = problem(visit(1, 1), visit(2, 2, service_s=HOUR), shifts=(shift(breaks=(tea,)),))
+    assert reasons(planned(long)) == {2: (Reason.DRIVER_HOURS,)}
+
+
+def test_type_and_shift_the_vehicle_that_is_quick_at_the_door_fits_it_in() -> None:
+    slow = visit(1, 1, service_s=5 * HOUR, work_by_type=(("tail lift", 0, HOUR),))
+    assert reasons(planned(problem(slow))) == {1: (Reason.SHIFT_TOO_SHORT,)}
+    both = (shift(1), shift(2, type="tail lift", cost=CostScheme(fixed=10**6)))
+    assert routes(planned(problem(slow, shifts=both))) == {2: (1,)}
+
+
+def test_hours_at_the_door_and_travel_the_nearer_van_is_not_always_the_cheaper_one() -> None:
+    """An hour of work at place 1: by the van beside it 60 an hour, by the van nine minutes away 20."""
+    work = visit(1, 1, service_s=HOUR)
+    dear = shift(1, start=1, end=1, cost=CostScheme(per_travel_hour=3600, per_task_hour=60_000))
+    fair = shift(2, start=9, end=9, cost=CostScheme(per_travel_hour=3600, per_task_hour=20_000))
+    assert routes(planned(problem(work, shifts=(dear, fair), travel=line(10)))) == {2: (1,)}
+
+
+def test_access_and_profile_the_bike_goes_where_the_van_may_not() -> None:
+    """Place 1 is closed to vans, and place 2 has no way for bikes."""
+    way = line(3)
+    by_bike = Travel(durations_s=3 * way.durations_s, distances_m=way.distances_m.copy())
+    for table in (by_bike.durations_s, by_bike.distances_m):
+        table[2, :2] = table[:2, 2] = -1
+    one = visit(1, 1, shifts=frozenset({2}), why_not=((1, Reason.ACCESS),))
+    day = problem(one, visit(2, 2), shifts=(shift(1), shift(2, profile="bike")), profiles={"bike": by_bike})
+    assert routes(planned(day)) == {1: (2,), 2: (1,)}
+
+
+def test_driver_hours_and_break_both_count_against_the_same_day() -> None:
+    """Twenty minutes there, twenty back: allowed to drive 40, with half an hour's break inside one hour of shift."""
+
+    def day(**changes: object) -> Problem:
+        tea = pause(at=(8 * HOUR, 9 * HOUR))
+        return problem(visit(1, 20), shifts=(shift(end_s=9 * HOUR + 15 * MINUTE, breaks=(tea,), **changes),))
+
+    assert routes(planned(day(max_travel_s=40 * MINUTE))) == {1: (1,)}
+    assert reasons(planned(day(max_travel_s=39 * MINUTE))) == {1: (Reason.DRIVER_HOURS,)}
+    short = replace(day().shifts[0], end_s=9 * HOUR + 14 * MINUTE)
+    assert reasons(planned(replace(day(), shifts=(short,)))) == {1: (Reason.DRIVER_HOURS,)}
+
+
+def test_most_stops_and_one_door_two_deliveries_at_a_door_are_one_stop() -> None:
+    day = problem(visit(1, 1), visit(2, 1), visit(3, 5), shifts=(shift(max_stops=1),))
+    assert set(routes(planned(day))[1]) == {1, 2}
+
+
+def test_ready_time_and_tier_the_urgent_one_that_comes_late_holds_up_the_trip() -> None:
+    """The urgent goods come at 11:30; the normal door closes at 9:00, so that it waits for another van."""
+    urgent, early = visit(1, 1, tier=1, ready_s=11 * HOUR + 30 * MINUTE), visit(2, 2, windows=between(0, 9 * HOUR))
+    assert routes(planned(problem(urgent, early))) == {1: (1,)}
+    assert routes(planned(problem(urgent, early, shifts=(shift(1), shift(2))))).keys() == {1, 2}
+
+
+def test_free_end_and_distance_the_way_home_is_not_counted_where_nobody_drives_it() -> None:
+    offers: list[ShiftOffer] = [shift(1, max_distance_m=9000), shift(1, max_distance_m=9000, end=None)]
+    found = [planned(problem(visit(1, 8), shifts=(offer,))) for offer in offers]
+    assert [bool(one.routes) for one in found] == [False, True]
+    assert reasons(found[0]) == {1: (Reason.SHIFT_TOO_SHORT,)}
