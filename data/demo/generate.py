@@ -333,7 +333,7 @@ def _doors(gazetteer: Gazetteer) -> list[Candidate]:
     for door in gazetteer.doors():
         if not door.house_number.replace(" ", "").isalnum():
             continue
-        located = gazetteer.locate(f"{door.street} {door.house_number}", postcode=door.postcode, city="Helsinki")
+        located = gazetteer.locate(f"{door.street} {door.house_number}", postcode=door.postcode, city=door.city)
         if located.quality is PinQuality.EXACT and located.candidates[0].location == door.location:
             found.append(door)
     return found
