@@ -21,7 +21,12 @@ EDGE_PX = 36
 CLOSEST = 16
 
 LEAFLET_CSS = "vendor/leaflet/leaflet.css"
-SCRIPTS = ("vendor/leaflet/leaflet.js", "vendor/protomaps-leaflet/protomaps-leaflet.js", "js/board_map.js")
+SCRIPTS = (
+    "vendor/leaflet/leaflet.js",
+    "vendor/protomaps-leaflet/protomaps-leaflet.js",
+    "js/basemap.js",
+    "js/board_map.js",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +83,7 @@ class _Basemap(MacroElement):
     def __init__(self, url: str, lang: str) -> None:
         super().__init__()
         self._name = "Basemap"
-        self.settings = {"url": url, "lang": lang, "maxDataZoom": 15, "attribution": ATTRIBUTION}
+        self.settings = {"url": url, "lang": lang, "attribution": ATTRIBUTION}
 
 
 class _Pins(MacroElement):

@@ -36,9 +36,11 @@ from web.uploads import Uploads
 if TYPE_CHECKING:
     from data.regions import Regions
     from routing.engines.addresses.geocoder import GeocoderFinder
+    from routing.engines.addresses.providers import Provider, ProviderSettings
     from routing.engines.roads.overpass import OsmServers
     from routing.engines.roads.travel import Engine
     from routing.model.places import Location
+    from routing.ports import AddressFinder
 
 log = logging.getLogger("backroute.wiring")
 
@@ -66,6 +68,7 @@ class Installation:
         # What it replaced may be answering somebody still, so all are closed together, at the end.
         self._travel: dict[Path, Engine] = {}
         self._addresses: dict[Path, GeocoderFinder] = {}
+        self._provider: tuple[ProviderSettings, Provider] | None = None
 
     # ------------------------------------------------------------------ regions
 
@@ -123,6 +126,23 @@ class Installation:
             if build not in self._addresses:
                 self._addresses[build] = GeocoderFinder(GazetteerGeocoder(Gazetteer(build / ADDRESSES_FILE)))
             return self._addresses[build]
+
+    def finder(self, region: str) -> AddressFinder:
+        """Who finds addresses in a region: its gazetteer, and behind it the provider that was named, if any was. Read
+        anew from the settings, because a person may change them while the server runs. Raises NotFound."""
+        from routing.engines.addresses.providers import FinderWithProvider, Provider
+        from web.geocoder import SETTING, KeptAnswers, provider_settings
+
+        own = self.addresses(region)
+        with self.database.reading() as connection:
+            settings = provider_settings(SqlStore(connection).setting(SETTING))
+        if settings is None:
+            return own
+        with self._lock:
+            # One for all threads: a provider counts its questions and its rests.
+            if self._provider is None or self._provider[0] != settings:
+                self._provider = (settings, Provider(settings))
+            return FinderWithProvider(own, self._provider[1], KeptAnswers(self.database))
 
     # ------------------------------------------------------------------ engines
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, BinaryIO
@@ -13,7 +12,7 @@ from data.importers.grouping import orders_of
 from data.importers.table import AS_OURS, Reading, Row, checked_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult, LineIn, OrderIn
-from routing.services.importing import settle, take_orders
+from routing.services.importing import Pools, settle_orders, take_orders
 
 COLUMNS = (
     "order", "customer", "site", "depot", "ordered_at", "wanted_on", "not_before", "not_after", "customer_reference",
@@ -54,7 +53,7 @@ def import_orders(
         for depot_id in sorted(int(row["id"]) for row in depots.values()):
             store.lock_depot(depot_id)
     currency = store.company().currency
-    pools: dict[int, set[int]] = defaultdict(set)
+    pools = Pools()
     with checked_table(
         file, kind="orders", columns=COLUMNS, optional=OPTIONAL, needed=NEEDED, reading=reading
     ) as table:
@@ -68,9 +67,8 @@ def import_orders(
                 currency=currency,
             )
             orders = [order for group in groups if (order := known.order(group, result)) is not None]
-            for depot_id, products in take_orders(store, orders, result, now=now, by=by).items():
-                pools[depot_id] |= products
-    settle(store, pools, now=now, by=by, tell=tell, why="new orders")
+            pools.add(take_orders(store, orders, result, now=now, by=by))
+    settle_orders(store, pools, now=now, by=by, tell=tell, why="new orders")
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
 

@@ -14,11 +14,13 @@ from routing.model.stock import Receipt
 COLUMNS = ("number", "inbound", "depot", "sku", "quantity", "quarantined", "counted_at")
 
 
-def read_receipts(store: SqlStore, file: BinaryIO, *, now: datetime) -> tuple[list[Receipt], ImportResult]:
+def read_receipts(
+    store: SqlStore, file: BinaryIO, *, now: datetime, rest_comes: bool = False
+) -> tuple[list[Receipt], ImportResult]:
     """The receipts of a file, and the rows that were left out. Nothing is written.
 
-    `more_to_come` (yes or no, a column that may be missing): what is missing of the inbound will still come. An empty
-    `counted_at` is now. Raises FileRefused.
+    `more_to_come` (yes or no, a column that may be missing): what is missing of the inbound will still come;
+    `rest_comes` answers for the rows that do not say. An empty `counted_at` is now. Raises FileRefused.
     """
     result = ImportResult(kind="receipts", dry_run=True)
     depots = store.depot_rows()
@@ -52,7 +54,7 @@ def read_receipts(store: SqlStore, file: BinaryIO, *, now: datetime) -> tuple[li
             counted_at = cells.moment("counted_at", depot["zone"] if depot else "UTC") or now
             if (number, sku) in seen:
                 cells.wrong("sku", f"{sku} of {number} stands in row {seen[number, sku]} already: add them up")
-            more_to_come = cells.yes("more_to_come", default=False)
+            more_to_come = cells.yes("more_to_come", default=rest_comes)
             if cells.report(result, f"{sku} of receipt {number}") or depot is None or product_id is None:
                 continue
             seen[number, sku] = row.number

@@ -61,6 +61,7 @@ def import_released(
         known = _Known(store, cells, depots, now)
         found += [order for rows in together if (order := known.order(rows, result)) is not None]
     take_released(store, found, result, now=now, by=by)
+    store.assign_zones()
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
 

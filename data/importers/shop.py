@@ -11,7 +11,6 @@ people       who is not known yet is made; contacts without consent (routing.ser
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,7 +27,7 @@ from routing.errors import FileRefused, InvalidInput
 from routing.model.imports import ImportResult
 from routing.model.shop import Buyer, Door, ShopLine, ShopOrder
 from routing.rules.shop import Standing, line_numbers
-from routing.services.importing import settle
+from routing.services.importing import Pools, settle_orders
 from routing.services.shop import take_shop_orders
 
 COLUMNS = (
@@ -113,18 +112,17 @@ def import_shop_orders(
     if not dry_run:
         store.lock_depot(home["id"])
     reader = _Reader(preset, currency=home["currency"] or company.currency, zone=home["zone"], result=result)
-    pools: dict[int, set[int]] = defaultdict(set)
+    pools = Pools()
     with checked_table(file, kind=preset.kind, columns=COLUMNS, needed=preset.needed, reading=reading) as table:
         for groups in batches(orders_of(table, result), AT_ONCE):
             orders = [order for group in groups if (order := reader.order(group)) is not None]
             found = take_shop_orders(
                 store, orders, result, depot_id=home["id"], language=company.locale or "en", now=now, by=by
             )
-            for depot_id, products in found.items():
-                pools[depot_id] |= products
+            pools.add(found)
     if not dry_run:
         store.assign_zones()
-    settle(store, pools, now=now, by=by, tell=False, why="new orders")
+    settle_orders(store, pools, now=now, by=by, tell=False, why="new orders")
     result.notes += reader.notes()
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result

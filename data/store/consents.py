@@ -68,6 +68,21 @@ class ConsentStore(StorePart):
             found |= {row.order_line_id: row.times for row in self.connection.execute(query)}
         return found
 
+    def agreed_to_wait(self, line_ids: Collection[int]) -> set[int]:
+        """The lines of which the customer, asked last when no date was known, said that they wait for them."""
+        last: dict[int, bool] = {}
+        for part in parts(line_ids):
+            query = (
+                select(delay_consent_line.c.order_line_id, delay_consent)
+                .join(delay_consent, delay_consent.c.id == delay_consent_line.c.consent_id)
+                .where(delay_consent_line.c.order_line_id.in_(part))
+                .order_by(delay_consent.c.id)
+            )
+            for row in self.connection.execute(query):
+                by_word = row.answer == Answer.ACCEPT.value and row.answered_by != "silence"
+                last[row.order_line_id] = by_word and not row.day
+        return {line_id for line_id, agreed in last.items() if agreed}
+
     def add_consent(self, new: NewConsent) -> int:
         """Asks the question; what was asked about the order before is closed by it, its task too."""
         older = self.connection.scalars(

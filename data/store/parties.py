@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from data.store.part import StorePart, parts
-from data.tables import company, contact, customer, depot, site, site_window, zone
+from data.tables import company, contact, customer, depot, order, site, site_window, zone
 from routing.errors import NotFound
 from routing.model.notices import Channel
 from routing.model.parties import Company, Contact, Depot
@@ -195,27 +195,48 @@ class PartyStore(StorePart):
         return zone_id
 
     def assign_zones(self) -> int:
-        """Gives every site without a zone the one that names its postcode, or the only zone that names none.
+        """Gives every site without a zone the one that names its postcode, or else the only zone that names none at
+        the depot of the site's newest order; with one such zone in all, that one.
 
-        Returns how many sites were given one. A zone that a person chose stays.
+        Returns how many sites were given one. A zone that a site has stays.
         """
         zones = self.connection.execute(select(zone).order_by(zone.c.id)).all()
+        if not zones:
+            return 0
         by_postcode: dict[str, int] = {}
         for row in zones:
             for postcode in row.postcodes.replace(",", ";").split(";"):
                 if postcode.strip():
                     by_postcode.setdefault(postcode.strip(), row.id)
         everywhere = [row.id for row in zones if not row.postcodes.strip()]
+        of_depot: dict[int, list[int]] = defaultdict(list)
+        for row in zones:
+            if not row.postcodes.strip():
+                of_depot[row.depot_id].append(row.id)
+        served_by = self._served_by() if len(everywhere) > 1 else {}
         without = self.connection.execute(select(site.c.id, site.c.postcode).where(site.c.delivery_zone_id.is_(None)))
         chosen: dict[int, list[int]] = {}
         for row in without.all():
-            zone_id = by_postcode.get(row.postcode) or (everywhere[0] if len(everywhere) == 1 else None)
+            at_depot = everywhere if len(everywhere) == 1 else of_depot.get(served_by.get(row.id, 0), [])
+            zone_id = by_postcode.get(row.postcode) or (at_depot[0] if len(at_depot) == 1 else None)
             if zone_id is not None:
                 chosen.setdefault(zone_id, []).append(row.id)
         for zone_id, site_ids in chosen.items():
             for part in parts(site_ids):
                 self.connection.execute(update(site).where(site.c.id.in_(part)).values(delivery_zone_id=zone_id))
         return sum(len(site_ids) for site_ids in chosen.values())
+
+    def _served_by(self) -> dict[int, int]:
+        """The depot of the newest order of every site that has no zone and has ordered, by site."""
+        newest = (
+            select(order.c.site_id, func.max(order.c.id).label("id"))
+            .join(site, site.c.id == order.c.site_id)
+            .where(site.c.delivery_zone_id.is_(None))
+            .group_by(order.c.site_id)
+            .subquery()
+        )
+        query = select(order.c.site_id, order.c.depot_id).join(newest, newest.c.id == order.c.id)
+        return {row.site_id: row.depot_id for row in self.connection.execute(query)}
 
 
 def _depot(row: Row[Any]) -> Depot:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, or_, select, update
+from sqlalchemy import Row, delete, insert, or_, select, update
 
 from data.store.part import StorePart
-from data.tables import address_pin, depot, site, task
+from data.tables import address_pin, depot, geocode_answer, site, task
 from routing.errors import NotFound
-from routing.model.places import SURE, Location, PinQuality
-from routing.services.locating import Pin, WantsPin
+from routing.model.places import SURE, Candidate, Location, PinQuality
+from routing.services.locating import Pin, SameCustomer, WantsPin
 
 
 class PinStore(StorePart):
@@ -38,6 +38,41 @@ class PinStore(StorePart):
             unsure.append(site.c.id.in_(site_ids))
         wanting += [_site(row) for row in self.connection.execute(select(site).where(*unsure).order_by(site.c.id))]
         return tuple(wanting)
+
+    def sure_sites_beside(self, site_ids: Sequence[int]) -> tuple[SameCustomer, ...]:
+        """The other sites of the same customers that have a pin a gazetteer or provider is sure of, by id."""
+        own, other = site.alias("own"), site.alias("other")
+        query = (
+            select(
+                own.c.id.label("beside"), other.c.id, other.c.name, other.c.address, other.c.pin_label.label("label")
+            )
+            .join(other, (other.c.customer_id == own.c.customer_id) & (other.c.id != own.c.id))
+            .where(own.c.id.in_(site_ids), other.c.pin_quality.in_(SURE))
+            .order_by(other.c.id)
+        )
+        return tuple(SameCustomer(**dict(row)) for row in self.connection.execute(query).mappings())
+
+    def kept_answer(self, *, provider: str, address_key: str, now: datetime) -> tuple[Candidate, ...] | None:
+        """What the provider said about that address, while its terms let us keep it; None when it has to be asked."""
+        row = self.connection.execute(
+            select(geocode_answer.c.answer).where(
+                geocode_answer.c.provider == provider,
+                geocode_answer.c.address_key == address_key,
+                geocode_answer.c.keep_until > now,
+            )
+        ).first()
+        return None if row is None else tuple(_kept(each) for each in row.answer)
+
+    def keep_answer(
+        self, *, provider: str, address_key: str, candidates: Sequence[Candidate], now: datetime, until: datetime
+    ) -> None:
+        """Keeps the answer with its date, in place of an older one; what is over its time goes."""
+        self.connection.execute(delete(geocode_answer).where(geocode_answer.c.keep_until <= now))
+        values = {"answer": [_plain(each) for each in candidates], "at": now, "keep_until": until}
+        key = {"provider": provider, "address_key": address_key}
+        if self.insert_once(geocode_answer, key | values) is None:
+            same = (geocode_answer.c.provider == provider, geocode_answer.c.address_key == address_key)
+            self.connection.execute(update(geocode_answer).where(*same).values(**values))
 
     def wants_pin(self, *, kind: str, subject_id: int) -> WantsPin:
         """The address of that site or depot as it is now. Raises NotFound."""
@@ -99,21 +134,7 @@ class PinStore(StorePart):
                 pin_why=pin.why,
                 pin_by=pin.by,
                 pin_at=now,
-                pin_candidates=[
-                    {
-                        "lat": each.location.lat,
-                        "lon": each.location.lon,
-                        "label": each.label,
-                        "street": each.street,
-                        "house_number": each.house_number,
-                        "postcode": each.postcode,
-                        "city": each.city,
-                        "quality": each.quality.value,
-                        "score": each.score,
-                        "source": each.source,
-                    }
-                    for each in pin.candidates
-                ],
+                pin_candidates=[_plain(each) for each in pin.candidates],
                 version=site.c.version + (1 if pin.provider == "person" else 0),
             )
         )
@@ -140,3 +161,24 @@ def _depot(row: Row[Any]) -> WantsPin:
 
 def _site(row: Row[Any]) -> WantsPin:
     return WantsPin(kind="site", id=row.id, name=row.name, address=row.address, postcode=row.postcode, city=row.city)
+
+
+def _plain(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "lat": candidate.location.lat,
+        "lon": candidate.location.lon,
+        "label": candidate.label,
+        "street": candidate.street,
+        "house_number": candidate.house_number,
+        "postcode": candidate.postcode,
+        "city": candidate.city,
+        "quality": candidate.quality.value,
+        "score": candidate.score,
+        "source": candidate.source,
+    }
+
+
+def _kept(plain: dict[str, Any]) -> Candidate:
+    values = {name: value for name, value in plain.items() if name not in ("lat", "lon", "quality")}
+    at = Location(lat=plain["lat"], lon=plain["lon"])
+    return Candidate(location=at, quality=PinQuality(plain["quality"]), **values)

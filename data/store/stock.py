@@ -264,6 +264,13 @@ class StockStore(PolicyStore):
         )
         return {(row[0], row[1], row[2]) for row in self.connection.execute(query)}
 
+    def waiting_orders(self, depot_id: int, order_ids: Collection[int], *, now: datetime) -> dict[int, WaitingOrder]:
+        """These orders as a book of all their SKUs has them; one that needs nothing of this depot is left out."""
+        zone = self.connection.scalar(select(depot.c.zone).where(depot.c.id == depot_id)) or "UTC"
+        lines = {key: each for key, each in self.waiting_lines(depot_id, order_ids).items() if each}
+        heads = self._order_heads(lines, self.policies(), now.astimezone(ZoneInfo(zone)).date().isoformat())
+        return {head["id"]: WaitingOrder(**head, lines=tuple(lines[head["id"]])) for head in heads}
+
     def waiting_lines(self, depot_id: int, order_ids: Collection[int]) -> dict[int, list[WaitingLine]]:
         """The lines of each order that still need something."""
         found: dict[int, list[WaitingLine]] = {order_id: [] for order_id in order_ids}

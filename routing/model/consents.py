@@ -97,6 +97,11 @@ class Consent:
         return not any(line.free for line in self.asked)
 
     @property
+    def waits_without_date(self) -> bool:
+        """The customer agreed to wait although no date was known, and nothing was settled since."""
+        return self.answer is Answer.ACCEPT and not self.day and self.closed_at is None and not self.on_its_way
+
+    @property
     def stake(self) -> int:
         """What the asked lines that may still be cancelled are worth, in minor units."""
         return sum(line.free * line.price for line in self.asked)

@@ -242,6 +242,8 @@ class Preview:
     already: bool = False
     """The receipt had been counted in before: nothing changes."""
     warnings: tuple[str, ...] = field(default=())
+    rests: tuple[str, ...] = field(default=())
+    """A sentence for every inbound of which less was counted than was expected: whether the rest will still come."""
 
     @property
     def goes(self) -> tuple[LineChange, ...]:

@@ -196,6 +196,34 @@ def more_than_expected(book: Book, receipts: Iterable[Receipt]) -> tuple[str, ..
     )
 
 
+def rests_of(book: Book, receipts: Iterable[Receipt]) -> tuple[str, ...]:
+    """A sentence for every inbound of which these receipts count less than was still to come.
+
+        IN-2001 is to bring 96, and 60 are counted: promises count on the other 36 only where somebody says they come.
+    >>> truck = Supply(id=7, kind=SupplyKind.INBOUND, number="IN-2001", product_id=1, quantity=96, ready_at=None)
+    >>> count = Receipt(number="R-1", depot_id=1, product_id=1, sku="P201", quantity=60, inbound_id=7,
+    ...                 counted_at=datetime(2026, 3, 3))
+    >>> book = Book(depot_id=1, supplies=(truck,))
+    >>> rests_of(book, [count])
+    ('IN-2001: 36 × P201 are missing and will not come: the inbound is closed.',)
+    >>> rests_of(book, [replace(count, more_to_come=True)])
+    ('IN-2001: 36 × P201 are missing and will still come: the inbound stays open.',)
+    """
+    counted: dict[int, list[Receipt]] = defaultdict(list)
+    for receipt in receipts:
+        if receipt.inbound_id is not None:
+            counted[receipt.inbound_id].append(receipt)
+    found = []
+    for supply in book.supplies:
+        many = counted.get(supply.id, [])
+        left = supply.quantity - sum(each.quantity for each in many)
+        if many and left > 0:
+            comes = all(each.more_to_come for each in many)
+            said = "will still come: the inbound stays open" if comes else "will not come: the inbound is closed"
+            found.append(f"{supply.number}: {left} × {many[0].sku} {'is' if left == 1 else 'are'} missing and {said}.")
+    return tuple(found)
+
+
 def with_date(book: Book, *, supply_ids: Collection[int], ready_at: datetime) -> Book:
     """The book once these inbound lines come later or sooner: they can be loaded from `ready_at` on."""
     return replace(

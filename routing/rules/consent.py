@@ -1,11 +1,21 @@
 """What a customer is asked when a promise slips, until when, and what silence means. Pure.
 
 A company decides for itself (`OWN`): so many days, and what silence means. Or it follows the US Mail Order Rule
-(16 CFR 435.2), in which the kind of the delay decides:
+(16 CFR part 435, as amended in 2014), in which the kind of the delay decides:
 
 first, with a date at most 30 days later     silence is consent, and the customer may cancel until that date
+                                             435.2(b)(1)(ii)
 first, later than that or without a date     without consent within 30 days of the first promise: cancelled, refunded
+                                             435.2(b)(1)(iii), (c)(2)
 second and every one after                   without consent before the day promised last: cancelled, refunded
+                                             435.2(b)(2), (c)(3)
+asked only after the promised day            the offer came too late to take silence for consent: cancelled, refunded
+                                             435.2(b)(1), (c)(5)
+agreed to wait without a date                nothing more to ask when a date is known; they may cancel until the goods
+                                             go: 435.2(b)(1)(iii)(B)
+
+The rule counts until the goods are shipped, and our promise is the day at the door: whoever keeps that has shipped
+before. What the refund is and how soon: `refund_by`.
 
     Café 12 was promised 3 March. On 1 March the truck slips to 10 March: silence is consent.
 >>> us = ConsentTerms(rule=ConsentRule.US_MAIL_ORDER)
@@ -24,6 +34,14 @@ Question(case=<Case.FIRST_LONG: 'first_long'>, due_on='2026-04-02', silence=<Sil
     On 8 March the second date, 10 March, slips to 12 March: a yes is needed until the 10th.
 >>> question(Delay(was_on="2026-03-10", now_on="2026-03-12", nth=2, asked_on="2026-03-08"), us)
 Question(case=<Case.SECOND: 'second'>, due_on='2026-03-10', silence=<Silence.CANCEL: 'cancel'>)
+
+    We notice only on 5 March that the 3rd was not kept: whoever does not agree that day gets the money back.
+>>> question(Delay(was_on="2026-03-03", now_on="2026-03-10", nth=1, asked_on="2026-03-05"), us)
+Question(case=<Case.LATE: 'late'>, due_on='2026-03-05', silence=<Silence.CANCEL: 'cancel'>)
+
+    Who agreed to wait without a date hears on 20 April that it comes on the 28th, and need not agree again.
+>>> question(Delay(was_on="2026-03-03", now_on="2026-04-28", nth=2, asked_on="2026-04-20", agreed_to_wait=True), us)
+Question(case=<Case.AGREED: 'agreed'>, due_on='2026-04-28', silence=<Silence.ACCEPT: 'accept'>)
 
     A company by its own terms asks for three days, and then a salesperson calls.
 >>> question(first, ConsentTerms(term_days=3))
@@ -63,6 +81,8 @@ class Case(StrEnum):
     FIRST_LONG = "first_long"
     FIRST_INDEFINITE = "first_indefinite"
     SECOND = "second"
+    LATE = "late"
+    AGREED = "agreed"
 
 
 class RefundTerm(StrEnum):
@@ -83,12 +103,16 @@ class ConsentTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delay:
-    """A promise that slips: ISO days, `now_on` "" when no date is known. `nth`: 1 for the first of this order."""
+    """A promise that slips: ISO days, `now_on` "" when no date is known. `nth`: 1 for the first of this order.
+
+    `agreed_to_wait`: when no date was known the customer said yes to that.
+    """
 
     was_on: str
     now_on: str
     nth: int
     asked_on: str
+    agreed_to_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +147,12 @@ def question(delay: Delay, terms: ConsentTerms) -> Question:
     if terms.rule is ConsentRule.OWN:
         due = _after(delay.asked_on, timedelta(days=terms.term_days))
         return Question(case=Case.OWN, due_on=due, silence=terms.silence)
-    if delay.nth > 1:
+    if delay.agreed_to_wait:
+        case, due, silence = Case.AGREED, delay.now_on, Silence.ACCEPT
+    elif delay.nth > 1:
         case, due, silence = Case.SECOND, delay.was_on, Silence.CANCEL
+    elif delay.asked_on > delay.was_on:
+        case, due, silence = Case.LATE, delay.asked_on, Silence.CANCEL
     elif not delay.now_on:
         case, due, silence = Case.FIRST_INDEFINITE, _after(delay.was_on, SILENCE_MAY_CONSENT), Silence.CANCEL
     elif date.fromisoformat(delay.now_on) - date.fromisoformat(delay.was_on) > SILENCE_MAY_CONSENT:
@@ -135,7 +163,10 @@ def question(delay: Delay, terms: ConsentTerms) -> Question:
 
 
 def refund_by(cancelled_on: str, term: RefundTerm) -> str:
-    """The last ISO day for the refund: seven working days, or one billing cycle (a month) where a charge is taken back.
+    """The last ISO day for the refund: seven working days, or one billing cycle, counted as a month (16 CFR 435.1(b)).
+
+    The billing cycle is only for who gave the credit themselves and takes their own charge back (435.1(d)(2)(i)): cash,
+    transfers and other people's cards have the seven working days. What was not paid yet is not refunded.
 
     Working days are Monday to Friday: a public holiday among them makes the date a day early, which is the safe side.
 

@@ -21,6 +21,7 @@ turns what becomes of such an order, and only where it does its other SKUs have 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
@@ -102,6 +103,13 @@ def _would_lose_outside(order: WaitingOrder, book: Book) -> bool:
         return False
     held = [book.outside[line.id] for line in order.lines if line.id in book.outside]
     return any(each.firm + each.provisional > each.committed for each in held)
+
+
+def with_orders(book: Book, orders: Mapping[int, WaitingOrder | None]) -> Book:
+    """The book with these orders as they were, by id; None for one that was not there."""
+    kept = [order for order in book.orders if order.id not in orders]
+    were = [order for order in orders.values() if order is not None]
+    return replace(book, orders=tuple(sorted((*kept, *were), key=lambda order: order.id)))
 
 
 def together(book: Book, more: Book) -> Book:

@@ -103,6 +103,21 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
     return tuple(dict.fromkeys(blocks + found))
 
 
+def is_same_door(address: str, label: str, other_address: str, other_label: str) -> bool:
+    """Whether two sites lie behind one door: the same place was found for both, and their flats are not told apart.
+
+    >>> is_same_door("High St 5", "High Street 5, Town", "5 High St", "High Street 5, Town")
+    True
+    >>> is_same_door("High St 5, Apt 1", "High Street 5, Town", "High St 5, Apt 2", "High Street 5, Town")
+    False
+    """
+    return bool(label) and label == other_label and _flat(address) == _flat(other_address)
+
+
+def _flat(address: str) -> str:
+    return next((fold(way.unit) for way in readings(address) if way.number), "")
+
+
 def _given(postcode: str, city: str) -> Reading:
     """What stands in the fields of postcode and city, each of which may hold the other too, and the state."""
     city = clean(city)

@@ -24,6 +24,7 @@ class Store(AsksPeople, Protocol):
     def policies(self) -> PolicyBook: ...
     def asked_of(self, order_ids: Collection[int]) -> dict[int, AskedOf]: ...
     def promises_so_far(self, line_ids: Collection[int]) -> dict[int, list[tuple[str, str]]]: ...
+    def agreed_to_wait(self, line_ids: Collection[int]) -> set[int]: ...
     def times_asked(self, line_ids: Collection[int]) -> dict[int, int]: ...
     def add_consent(self, new: NewConsent) -> int: ...
     def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
@@ -76,7 +77,7 @@ def ask(
     }
     wanted = {order_id: each for order_id, each in sorted(delays.items()) if terms[order_id].enabled}
     every = [line.line_id for _order, lines in wanted.values() for line in lines]
-    before, times = store.promises_so_far(every), store.times_asked(every)
+    before, times, waits = store.promises_so_far(every), store.times_asked(every), store.agreed_to_wait(every)
     whom = store.who_are_told({(order.customer_id, order.site_id) for order, _lines in wanted.values()}, role="buyer")
     asked: dict[int, Asked] = {}
     for order_id, (order, lines) in wanted.items():
@@ -85,6 +86,7 @@ def ask(
             now_on="" if any(not line.now_on for line in lines) else max(line.now_on for line in lines),
             nth=max(nth_delay(before.get(line.line_id, ()), asked_before=times.get(line.line_id, 0)) for line in lines),
             asked_on=today,
+            agreed_to_wait=all(line.line_id in waits for line in lines),
         )
         asks = question(delay, terms[order_id])
         reached = bool(whom[order.customer_id, order.site_id])

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from routing.errors import Conflict, InvalidInput
+from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.parties import Depot
 from routing.model.returns import CollectFrom, HandedOver
 from routing.rules.collecting import chosen, first_day, reason
@@ -118,9 +118,14 @@ def collect_goods(
     )
 
 
-def cancel_collection(store: Store, delivery_id: int, *, now: datetime, by: str) -> str:
-    """Nobody fetches it any more; returns its number. Raises NotFound, and Conflict once a van has it on its list."""
+def cancel_collection(store: Store, delivery_id: int, *, now: datetime, by: str, order_id: int | None = None) -> str:
+    """Nobody fetches it any more; returns its number. Raises NotFound, and Conflict once a van has it on its list.
+
+    `order_id`: it must fetch goods of that order, on whose page it was cancelled.
+    """
     found = next(iter(store.pick_deliveries([delivery_id])), None)
+    if order_id is not None and (found is None or order_id not in {each for each, _number in found.orders}):
+        raise NotFound("There is no such collection of this order. Look at it again.", delivery=delivery_id)
     if found is not None and found.direction != "collect":
         raise InvalidInput(f"{found.number} brings goods: take it back under Release.", code="direction")
     if found is not None and found.state != "released":

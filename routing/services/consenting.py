@@ -26,7 +26,7 @@ from routing.rules.consent import (
     silence_effect,
 )
 from routing.services import allocating, receiving, refunding
-from routing.services.asking import call_sentence
+from routing.services.asking import A_MINUTE, call_sentence, end_of
 from routing.services.refunding import Owed, ask_for_refund
 
 CUSTOMER, SILENCE = "customer", "silence"
@@ -71,7 +71,12 @@ def answer(store: Store, consent_id: int, reply: Reply, *, now: datetime, by: st
     """
     consent = _locked(store, consent_id)
     by_person = by != CUSTOMER
-    if not by_person and now >= consent.due_at and (consent.answer or consent.closed_at):
+    if (
+        not by_person
+        and now >= consent.due_at
+        and (consent.answer or consent.closed_at)
+        and not gives_up(consent, reply)
+    ):
         if reply.answer is consent.answer and reply.chosen == consent.chosen:
             return Answered(consent=consent, changed=False)
         raise Conflict("The time to answer is over. Call us, and we find a way.", code="consent_closed")
@@ -103,6 +108,11 @@ def answer(store: Store, consent_id: int, reply: Reply, *, now: datetime, by: st
     return Answered(consent=store.consent(consent_id), changed=True)
 
 
+def gives_up(consent: Consent, reply: Reply) -> bool:
+    """Who agreed to wait without a date may cancel until the goods go, however long ago they agreed."""
+    return consent.waits_without_date and reply.answer is Answer.CANCEL
+
+
 def end_term(store: Store, consent_id: int, *, now: datetime) -> bool:
     """The term has ended: does what silence means, as it was decided when asking. False when it was answered or done.
 
@@ -116,7 +126,9 @@ def end_term(store: Store, consent_id: int, *, now: datetime) -> bool:
         store.set_consent(consent_id, {"silent_at": now, "closed_at": now, "closed_why": "settled"})
         return True
     told = store.consent_was_sent(consent)
-    if not told:  # a message that never left asked nothing: whatever silence means, a person decides
+    erp_cancels = told and consent.silence is Silence.CANCEL and store.erp_allocates()
+    # A message that never left asked nothing, and what the ERP allocates only the ERP cancels: a person does either.
+    if not told or erp_cancels:
         consent = replace(consent, silence=Silence.TASK)
     effect = silence_effect(consent)
     said = {Silence.ACCEPT: Answer.ACCEPT.value, Silence.CANCEL: Answer.CANCEL.value}.get(consent.silence, "")
@@ -133,7 +145,9 @@ def end_term(store: Store, consent_id: int, *, now: datetime) -> bool:
     )
     _carry_out(store, consent, effect, now=now, by=SILENCE, why="no answer in the term")
     _event(store, consent, "consent_silent", {"means": consent.silence.value}, now=now, by=SILENCE)
-    if consent.silence is Silence.TASK:
+    if erp_cancels:
+        _cancel_in_the_erp(store, consent, now=now)
+    elif consent.silence is Silence.TASK:
         delay = Delay(was_on=min(line.was_on for line in consent.asked), now_on=consent.day, nth=1, asked_on="")
         why = "did not answer" if told else "got no message from us"
         worth = f" At stake: {_goods_in_words(consent.asked)}, {amount(consent.stake, consent.currency)}."
@@ -149,6 +163,29 @@ def end_term(store: Store, consent_id: int, *, now: datetime) -> bool:
             urgent=True,
         )
     return True
+
+
+def _cancel_in_the_erp(store: Store, consent: Consent, *, now: datetime) -> None:
+    """Silence means cancel, but the goods are the ERP's to give: a person cancels there, and refunds by the day."""
+    owed = _owed(consent, [(line, line.free) for line in consent.asked])
+    by = refunding.last_day(store, owed, today=today_of(now, consent.zone))
+    refund = (
+        ""
+        if owed.payment == "pending" or not owed.worth
+        else (f" Refund by {day_words(by)} what was paid for it: {amount(owed.worth, consent.currency)}.")
+    )
+    store.add_task(
+        kind="delay_consent",
+        subject_kind="consent",
+        subject_id=consent.id,
+        sentence=f"{consent.customer} did not answer, and silence means cancel: cancel {owed.goods} of order "
+        f"{consent.order} in the ERP, which allocates here.{refund}",
+        made_at=now,
+        assignee=consent.salesperson or "dispatcher",
+        due_at=end_of(by, consent.zone) - A_MINUTE,
+        data={"order": consent.order_id, "by": by},
+        urgent=True,
+    )
 
 
 # ---------------------------------------------------------------------------- what an answer does
@@ -208,7 +245,11 @@ def _confirm(store: Store, consent: Consent, gone: Sequence[tuple[OpenLine, int]
 
 
 def _ask_for_refund(store: Store, consent: Consent, gone: Sequence[tuple[OpenLine, int]], *, now: datetime) -> None:
-    owed = Owed(
+    ask_for_refund(store, _owed(consent, gone), today=today_of(now, consent.zone), now=now)
+
+
+def _owed(consent: Consent, gone: Sequence[tuple[OpenLine, int]]) -> Owed:
+    return Owed(
         order_id=consent.order_id,
         order=consent.order,
         customer_id=consent.customer_id,
@@ -221,7 +262,6 @@ def _ask_for_refund(store: Store, consent: Consent, gone: Sequence[tuple[OpenLin
         worth=sum(units * line.price for line, units in gone),
         why="now cancelled",
     )
-    ask_for_refund(store, owed, today=today_of(now, consent.zone), now=now)
 
 
 def _event(store: Store, consent: Consent, kind: str, data: Mapping[str, Any], *, now: datetime, by: str) -> None:

@@ -4,19 +4,43 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 from routing.cycles import no_cycles
 from routing.model.imports import ImportResult, LineIn, OrderIn
-from routing.model.orders import AllocationPolicy
+from routing.model.orders import AllocationPolicy, Book, WaitingOrder
 from routing.rules.imports import HEADER, Change, compare, content_hash
 from routing.rules.promises import NewPromise
-from routing.services import allocating
+from routing.rules.reach import with_orders
+from routing.services import allocating, reaching
 from routing.services.erp import refuse_if_erp
 
-Pools = dict[int, set[int]]
-"""Product keys by depot: whose allocation has to be decided again."""
+MOST_CHANGED = 1_000
+"""Orders that are remembered as they were; a file that changes more is decided with all that it is tied to."""
+
+
+@dataclass(slots=True)
+class Pools:
+    """What has to be decided again: product keys by depot, and how the orders written since stood before, by depot and
+    id: None for a new one. `every`: too many were changed to remember them."""
+
+    products: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    stood: dict[int, dict[int, WaitingOrder | None]] = field(default_factory=lambda: defaultdict(dict))
+    every: bool = False
+
+    def add(self, other: Pools) -> None:
+        """Takes over what another batch of the same transaction changed. What an order was first, it was."""
+        for depot_id, products in other.products.items():
+            self.products[depot_id] |= products
+        for depot_id, orders in other.stood.items():
+            self.stood[depot_id] = {**orders, **self.stood[depot_id]}
+        changed = sum(order is not None for orders in self.stood.values() for order in orders.values())
+        self.every |= other.every or changed > MOST_CHANGED
+        if self.every:
+            self.stood.clear()
 
 
 class Store(allocating.Store, Protocol):
@@ -25,19 +49,24 @@ class Store(allocating.Store, Protocol):
     def add_lines(self, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], int]: ...
     def change_order(self, order_id: int, values: Mapping[str, Any]) -> None: ...
     def change_line(self, line_id: int, values: Mapping[str, Any]) -> None: ...
+    def assign_zones(self) -> int: ...
     def change_was_kept(self, order_id: int, content_hash: str) -> bool: ...
     def append_events(self, events: Sequence[Mapping[str, Any]]) -> None: ...
+    def waiting_orders(
+        self, depot_id: int, order_ids: Collection[int], *, now: datetime
+    ) -> dict[int, WaitingOrder]: ...
     def promise_of(self, line_ids: Collection[int]) -> dict[int, tuple[int, str]]: ...
 
 
 def take_orders(store: Store, orders: Sequence[OrderIn], result: ImportResult, *, now: datetime, by: str) -> Pools:
     """Writes new and changed orders of one source (none when `result.dry_run`) and counts into `result`.
 
-    The caller has locked the depots. Returns the pools to decide again: `settle` does that once for the whole file.
+    The caller has locked the depots. Returns what to decide again: `settle_orders` does that once for the whole file.
     """
-    pools: Pools = defaultdict(set)
+    pools = Pools()
     existing = store.orders([order.number for order in orders], source=orders[0].source) if orders else {}
     new: list[OrderIn] = []
+    changed: list[tuple[OrderIn, Mapping[str, Any], Change, str]] = []
     for order in orders:
         row = existing.get(order.number)
         if row is None and (order.closed or not order.lines):
@@ -48,7 +77,7 @@ def take_orders(store: Store, orders: Sequence[OrderIn], result: ImportResult, *
             result.lines += len(order.lines)
             if not result.dry_run:
                 new.append(order)
-                pools[order.depot_id] |= {line.product_id for line in order.lines}
+                pools.products[order.depot_id] |= {line.product_id for line in order.lines}
             continue
         fingerprint = content_hash(order)
         if row["content_hash"] == fingerprint:
@@ -70,11 +99,53 @@ def take_orders(store: Store, orders: Sequence[OrderIn], result: ImportResult, *
         else:
             result.changed += 1
             if not result.dry_run:
-                _change(store, order, row, change, fingerprint, now=now, by=by)
-                pools[order.depot_id] |= {line.product_id for line in order.lines}
-                pools[row["depot_id"]] |= {line["product_id"] for line in row["lines"]}
-    _add(store, new, now=now, by=by)
+                changed.append((order, row, change, fingerprint))
+    _change_all(store, changed, pools, now=now, by=by)
+    keys = _add(store, new, now=now, by=by)
+    for order in new:
+        pools.stood[order.depot_id][keys[order.number]] = None
     return pools
+
+
+def _change_all(
+    store: Store,
+    changed: Sequence[tuple[OrderIn, Mapping[str, Any], Change, str]],
+    pools: Pools,
+    *,
+    now: datetime,
+    by: str,
+) -> None:
+    rows = [row for _order, row, _change, _fingerprint in changed]
+    for depot_id in sorted({row["depot_id"] for row in rows}):
+        here = [row["id"] for row in rows if row["depot_id"] == depot_id]
+        pools.stood[depot_id] |= dict.fromkeys(here) | store.waiting_orders(depot_id, here, now=now)
+    for order, row, change, fingerprint in changed:
+        _change(store, order, row, change, fingerprint, now=now, by=by)
+        pools.products[order.depot_id] |= {line.product_id for line in order.lines}
+        pools.products[row["depot_id"]] |= {line["product_id"] for line in row["lines"]}
+        if order.depot_id != row["depot_id"]:
+            pools.stood[order.depot_id][row["id"]] = None
+
+
+@no_cycles()
+def settle_orders(store: Store, pools: Pools, *, now: datetime, by: str, tell: bool, why: str) -> None:
+    """Allocates what came in and gives every line its first date, as `settle` does, and decides no more of the book
+    than that reaches."""
+    refuse_if_erp(store)
+    if pools.every:
+        return settle(store, pools.products, now=now, by=by, tell=tell, why=why)
+    for depot_id, product_ids in sorted(pools.products.items()):
+        if not product_ids:
+            continue
+        stood = partial(with_orders, orders=pools.stood.get(depot_id, {}))
+        decision = reaching.decide_change(
+            store, depot_id, product_ids, _as_it_is, now=now, why=why, locks=store, stood=stood
+        )
+        allocating.write(store, decision, by=by, now=now, why=why, tell=tell)
+
+
+def _as_it_is(book: Book) -> Book:
+    return book
 
 
 @no_cycles()
@@ -84,6 +155,8 @@ def settle(store: Store, pools: Mapping[int, Collection[int]], *, now: datetime,
     Raises Conflict where the ERP allocates, also for a file that is only tried.
     """
     refuse_if_erp(store)
+    if any(pools.values()):
+        store.assign_zones()  # a site that ordered for the first time is served by that depot from now on
     for depot_id, product_ids in sorted(pools.items()):
         if not product_ids:
             continue
@@ -94,7 +167,8 @@ def settle(store: Store, pools: Mapping[int, Collection[int]], *, now: datetime,
         allocating.write(store, decision, by=by, now=now, why=why, tell=tell)
 
 
-def _add(store: Store, orders: Sequence[OrderIn], *, now: datetime, by: str) -> None:
+def _add(store: Store, orders: Sequence[OrderIn], *, now: datetime, by: str) -> dict[str, int]:
+    """Their keys by number."""
     keys = store.add_orders(
         [
             {name: getattr(order, name) for name in HEADER}
@@ -125,6 +199,7 @@ def _add(store: Store, orders: Sequence[OrderIn], *, now: datetime, by: str) -> 
             }
         )
     store.append_events(events)
+    return keys
 
 
 def _line(order_id: int, line: LineIn) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from typing import Protocol
 
 from routing.model.places import Candidate, Located, Location, PinQuality
 from routing.ports import AddressFinder
+from routing.rules.provider_terms import may_be_kept
+from routing.rules.reading import is_same_door
 from routing.rules.spelling import fold
 from routing.services.story import AsksPeople, KeepsEvents
 
@@ -52,10 +54,23 @@ class Pin:
     candidates: tuple[Candidate, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SameCustomer:
+    """Another site of the customer of `beside`, as it is known now; `label` is its pin's."""
+
+    beside: int
+    id: int
+    name: str
+    address: str
+    label: str
+
+
 class KeepsPins(KeepsEvents, AsksPeople, Protocol):
     def wanting_pins(
         self, *, depot_ids: Sequence[int] | None = None, site_ids: Sequence[int] | None = None, again: bool = False
     ) -> tuple[WantsPin, ...]: ...
+
+    def sure_sites_beside(self, site_ids: Sequence[int]) -> tuple[SameCustomer, ...]: ...
 
     def remembered_pin(self, *, address_key: str, site_id: int | None) -> Pin | None: ...
 
@@ -133,6 +148,8 @@ def locate_sites(
             pin = answers[want.kind, want.id]
             if store.wants_pin(kind=want.kind, subject_id=want.id) != want:
                 continue  # edited meanwhile: the next run looks the new address up
+            if want.kind == "site" and pin.quality.goes_on and known[want.kind, want.id] is None:
+                pin = _unless_twice(want, pin, store.sure_sites_beside([want.id]))
             store.set_pin(kind=want.kind, subject_id=want.id, pin=pin, now=now)
             if pin.quality.goes_on:
                 store.finish_tasks(
@@ -199,7 +216,8 @@ def choose_pin(
 
 def pin_from(located: Located) -> Pin:
     """The pin an answer gives. A doubtful one keeps the first candidate's place, for the map to show."""
-    best = located.candidates[0] if located.candidates else None
+    candidates = tuple(each for each in located.candidates if may_be_kept(each.source))
+    best = candidates[0] if candidates else None
     why = "" if located.quality.goes_on else (located.why or "This address is not sure.")
     return Pin(
         location=None if best is None else best.location,
@@ -207,8 +225,17 @@ def pin_from(located: Located) -> Pin:
         provider="" if best is None else best.source,
         label="" if best is None else best.label,
         why=why,
-        candidates=() if located.quality.goes_on else located.candidates,
+        candidates=() if located.quality.goes_on else candidates,
     )
+
+
+def _unless_twice(want: WantsPin, pin: Pin, others: Sequence[SameCustomer]) -> Pin:
+    """The pin; a doubtful one where the same customer has another site at that very door."""
+    twin = next((each for each in others if is_same_door(want.address, pin.label, each.address, each.label)), None)
+    if twin is None:
+        return pin
+    why = f"{twin.name} of the same customer is at {pin.label} too. Confirm the pin if both are right."
+    return replace(pin, quality=PinQuality.DUPLICATE, why=why)
 
 
 def _key(want: WantsPin) -> str:

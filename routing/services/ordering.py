@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,7 @@ from typing import Any
 
 from routing.model.imports import ImportResult, OrderIn
 from routing.rules.imports import HEADER
-from routing.services.importing import Store, settle, take_orders
+from routing.services.importing import Pools, Store, settle_orders, take_orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +36,7 @@ def take_each(
     A mapping instead of an order names one to be cancelled: its lines are. What could not be taken stands in
     `result.errors` with the row `position × lines_at_most`. The caller has locked the depots.
     """
-    pools: dict[int, set[int]] = defaultdict(set)
+    pools = Pools()
     taken = []
     for position, document in orders:
         order, outcome = (document, "") if isinstance(document, OrderIn) else _cancelled(store, document, position)
@@ -51,8 +50,7 @@ def take_each(
                 )
             continue
         one = ImportResult(kind="orders")
-        for depot_id, products in take_orders(store, [order], one, now=now, by=by).items():
-            pools[depot_id] |= products
+        pools.add(take_orders(store, [order], one, now=now, by=by))
         for error in one.errors:
             result.left_out(position * lines_at_most, error.what)
         result.created += one.created
@@ -64,7 +62,7 @@ def take_each(
         if not one.errors:
             said = next((word for count, word in words if count), "unchanged")
             taken.append(Taken(position=position, order=order.number, outcome=said))
-    settle(store, pools, now=now, by=by, tell=tell, why="new orders")
+    settle_orders(store, pools, now=now, by=by, tell=tell, why="new orders")
     return taken
 
 

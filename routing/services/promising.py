@@ -82,6 +82,12 @@ class SkuLedger:
     def covered_from(self) -> str:
         return covered_from(self.days)
 
+    @property
+    def holds_nothing_yet(self) -> int:
+        """Units that lack nothing by date and yet hold no goods: wanted beyond the reservation horizon, or of a
+        ship-complete order that waits. 0 where the goods are short."""
+        return 0 if self.short_from else self.stock.uncovered
+
     def document(self) -> dict[str, Any]:
         """As `promises --sku --json` prints it, without the lines."""
         return asdict(self.stock) | {

@@ -38,11 +38,13 @@ def decide_change(
     why: str,
     policy: AllocationPolicy | None = None,
     locks: Locks | None = None,
+    stood: Callable[[Book], Book] | None = None,
 ) -> allocating.Decision:
     """What becomes of everybody when `change`, which is about these SKUs, is made to the book as it stands.
 
     `change` may be asked several times, each time with more SKUs in the book, and under `locks` with everything read
-    again; what it answered last counts. `policy`: another than the one in force, to see what it would do.
+    again; what it answered last counts. `policy`: another than the one in force, to see what it would do. `stood` takes
+    back what was written of orders since the book was decided last; every SKU of theirs, then and now, is named.
 
     On a book that stands decided this is what deciding all SKUs together would say. The calendar moves a book that
     nobody touches: dates that were to be today, orders that come within the reservation horizon. Such a line outside
@@ -69,7 +71,7 @@ def decide_change(
     before = store.book(depot_id, products, now=now, reaching=True)
     while True:
         after = change(before)
-        reach = reached(before, after, policy, today, decided_until=decided_until)
+        reach = reached(stood(before) if stood else before, after, policy, today, decided_until=decided_until)
         if not reach.more:
             break
         known, products = products, products | reach.more

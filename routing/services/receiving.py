@@ -10,7 +10,7 @@ from typing import Protocol
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import AllocationPolicy, Book, Preview
 from routing.model.stock import Receipt
-from routing.rules.allocation import more_than_expected, with_receipts
+from routing.rules.allocation import more_than_expected, rests_of, with_receipts
 from routing.services import allocating, reaching
 from routing.services.story import MovesGoods
 
@@ -57,7 +57,11 @@ def simulate_receipts(
         policy=policy,
     )
     preview = decision.preview
-    return replace(preview, warnings=(*more_than_expected(decision.before, new), *preview.warnings))
+    return replace(
+        preview,
+        warnings=(*more_than_expected(decision.before, new), *preview.warnings),
+        rests=rests_of(decision.before, new),
+    )
 
 
 def commit_receipt(
@@ -124,7 +128,7 @@ def commit_receipts(
         ]
     )
     allocating.write(store, decision, by=by, now=now, why=_why(new), tell=tell)
-    return decision.preview
+    return replace(decision.preview, rests=rests_of(decision.before, new))
 
 
 def _already(store: Reader, depot_id: int, policy: AllocationPolicy | None, now: datetime) -> Preview:

@@ -48,6 +48,26 @@ def ask_for_refund(store: Store, owed: Owed, *, today: str, now: datetime) -> No
     """
     if owed.payment == "pending" or not owed.worth:
         return
+    by, goods, worth = last_day(store, owed, today=today), owed.goods, owed.worth
+    if (before := store.open_refund(owed.order_id)) is not None:
+        # The same order lost goods before and that money is still owed: one task, with the day that comes first.
+        worth, goods = worth + before.amount, f"{before.goods}, {goods}"
+        by = min(by, before.by)
+    store.add_task(
+        kind="refund",
+        subject_kind="order",
+        subject_id=owed.order_id,
+        sentence=f"Refund {owed.customer} by {day_words(by)} what was paid for order {owed.order}, {owed.why}: "
+        f"{goods}, {amount(worth, owed.currency)}. Was nothing paid, say so.",
+        made_at=now,
+        assignee=owed.salesperson or "dispatcher",
+        due_at=end_of(by, owed.zone) - A_MINUTE,
+        data={"amount": worth, "currency": owed.currency, "by": by, "goods": goods},
+    )
+
+
+def last_day(store: Store, owed: Owed, *, today: str) -> str:
+    """The ISO day by which the money must be back, by the policy `refund_within`."""
     whose = store.asked_of([owed.order_id])[owed.order_id]
     terms = terms_of(
         store.policies(),
@@ -56,19 +76,4 @@ def ask_for_refund(store: Store, owed: Owed, *, today: str, now: datetime) -> No
         order_id=owed.order_id,
         business=whose.business,
     )
-    last_day, goods, worth = refund_by(today, terms.refund), owed.goods, owed.worth
-    if (before := store.open_refund(owed.order_id)) is not None:
-        # The same order lost goods before and that money is still owed: one task, with the day that comes first.
-        worth, goods = worth + before.amount, f"{before.goods}, {goods}"
-        last_day = min(last_day, before.by)
-    store.add_task(
-        kind="refund",
-        subject_kind="order",
-        subject_id=owed.order_id,
-        sentence=f"Refund {owed.customer} by {day_words(last_day)} what was paid for order {owed.order}, {owed.why}: "
-        f"{goods}, {amount(worth, owed.currency)}. Was nothing paid, say so.",
-        made_at=now,
-        assignee=owed.salesperson or "dispatcher",
-        due_at=end_of(last_day, owed.zone) - A_MINUTE,
-        data={"amount": worth, "currency": owed.currency, "by": last_day, "goods": goods},
-    )
+    return refund_by(today, terms.refund)

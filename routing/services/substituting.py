@@ -102,8 +102,9 @@ def take(
     """Sends the substitute of the offer with this key; returns the new line's id.
 
     `by` another than the customer: a person who has the customer's yes, or needs none. `consent_id`: the question on
-    whose page it was taken; any that is open about the line is settled by it. Raises Conflict "substitute_gone" when
-    the offer does not hold any more, "consent_closed" when it is too late to answer, NotAllowed by the policy.
+    whose page it was taken, which offers only for what it asks about; any that is open about the line is settled by
+    it. Raises Conflict "substitute_gone" when the offer does not hold any more, "consent_closed" when it is too late to
+    answer, NotAllowed by the policy.
     """
     order = store.short_order(order_id, now=now)
     products = {line.product_id for line in order.lines}
@@ -116,7 +117,7 @@ def take(
     if _consent(store, order, now) is Consent.NEVER:
         raise NotAllowed("This customer takes no substitutes: the policy says never.", code="substitutes")
     proposal = next((each for each in proposals(store, order_id, now=now) if each.key == key), None)
-    if proposal is None:
+    if proposal is None or (consent_id is not None and question is not None and not _asked(question, proposal)):
         raise _gone()
     new_line = _write(store, order, proposal, now=now, by=by)
     if question is not None:
@@ -290,7 +291,7 @@ def _tell(store: Store, order: ShortOrder, proposal: Proposal, new_line: int, *,
 
 def _settle(store: Store, question: Question, proposal: Proposal, new_line: int, *, now: datetime, by: str) -> None:
     """A question of which nothing is left to ask is closed by it; else it stays open about the rest."""
-    if not any(line.id == proposal.line.id for line in question.asked):
+    if not _asked(question, proposal):
         return
     if not store.consent(question.id).on_its_way:
         store.set_consent(question.id, {})  # the same question, about what is left: its version says so
@@ -313,6 +314,10 @@ def _settle(store: Store, question: Question, proposal: Proposal, new_line: int,
         by=by,
         now=now,
     )
+
+
+def _asked(question: Question, proposal: Proposal) -> bool:
+    return any(line.id == proposal.line.id for line in question.asked)
 
 
 def _gone() -> Conflict:

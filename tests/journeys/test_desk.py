@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
 from data import tables
+from tests.address_region import an_address_region
 from tests.desk import Desk, a_desk
 from tests.website import PASSWORD, Website, a_website, served
 
@@ -173,3 +174,30 @@ def test_every_page_can_be_used_by_everybody(page: Page, desk: Desk, axe_script:
     page.get_by_role("button", name="Show who goes and who waits").click()
     page.emulate_media(color_scheme="dark")
     assert axe(page, axe_script) == []
+
+
+def test_an_address_is_completed_with_the_keyboard_alone(
+    page: Page, website: Website, desk: Desk, said: list[str]
+) -> None:
+    an_address_region(website.installation.home)
+    page.get_by_role("link", name="Addresses", exact=True).click()
+    field = page.get_by_role("combobox", name="Another way to write it")
+    field.fill("")
+    field.press_sequentially("aleksant")
+    street = page.get_by_role("option", name="Aleksanterinkatu, Helsinki")
+    expect(street).to_be_visible()
+    field.press("ArrowDown")
+    expect(street).to_have_attribute("aria-selected", "true")
+    field.press("Enter")
+    expect(field).to_have_value("Aleksanterinkatu ")
+    field.press_sequentially("15")
+    expect(page.get_by_role("option", name="Aleksanterinkatu 15, 00100 Helsinki")).to_be_visible()
+    field.press("Escape")
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    field.press("ArrowDown")
+    expect(page.get_by_role("option", name="Aleksanterinkatu 15, 00100 Helsinki")).to_be_visible()
+    field.press("ArrowDown")
+    field.press("Enter")
+    expect(field).to_have_value("Aleksanterinkatu 15, 00100 Helsinki")
+    field.press("Enter")
+    expect(page.get_by_role("button", name="This one: Aleksanterinkatu 15")).to_be_visible()

@@ -8,45 +8,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from data.regions import ADDRESSES_FILE
-from routing.engines.addresses.gazetteer_build import build_gazetteer
-from routing.engines.roads.facts import RegionFacts, save_facts
-from routing.model.places import Bounds
+from tests.address_region import an_address_region
 from web.cli import main
-
-EXTRACT = Path("data/demo/helsinki.osm.pbf")
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A region with addresses and nothing else: roads take longer, and no address needs them."""
     home = tmp_path_factory.mktemp("home")
-    folder = home / "regions" / "helsinki"
-    folder.mkdir(parents=True)
-    count = build_gazetteer(EXTRACT, folder / ADDRESSES_FILE)
-    save_facts(facts(count), folder)
+    an_address_region(home)
     return home
-
-
-def facts(addresses: int) -> RegionFacts:
-    return RegionFacts(
-        name="helsinki",
-        build="a build",
-        bounds=Bounds(south=60.16, west=24.93, north=60.18, east=24.96),
-        addresses=addresses,
-        restrictions=0,
-        drivable_km=0.0,
-        sampled=0,
-        share_unroutable=0.0,
-        snap_median_m=0.0,
-        snap_p95_m=0.0,
-        profiles=("car",),
-        calibration={"car": 1.25},
-        clipped_ways=0,
-        extra={},
-        seconds={},
-        mebibytes=1.0,
-    )
 
 
 @pytest.fixture(autouse=True)

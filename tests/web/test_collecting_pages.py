@@ -58,6 +58,10 @@ def test_a_salesperson_asks_for_empties_sees_them_and_calls_it_off(website: Webs
     assert "4 × SKU1 are to be fetched from" in page
     assert "Collection D-" in page
     (made,) = [row for row in driven.rows(tables.delivery) if row.direction == "collect"]
+    assert post(client, f"/orders/2/collections/{made.id}/cancel").status_code == 404, (
+        "it fetches nothing of that order"
+    )
+    assert collections(driven) == [("released", "2026-05-14")]
     assert post(client, f"/orders/1/collections/{made.id}/cancel").status_code == 302
     page = client.get("/orders/1").text
     assert "is not fetched any more" in page

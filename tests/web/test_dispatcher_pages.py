@@ -18,6 +18,7 @@ from data import tables
 from data.queries.today import figures
 from data.store import open_store
 from routing.services.receiving import commit_receipt
+from tests.address_region import an_address_region
 from tests.desk import HOSTILE, Desk, a_desk, counted
 from tests.website import Website, a_website, form_token
 
@@ -300,6 +301,20 @@ def test_a_picked_place_is_remembered_and_the_task_is_done(client: FlaskClient, 
 def test_a_place_that_is_none_is_refused(client: FlaskClient, desk: Desk) -> None:
     for lat in ("", "north", "95", "nan"):
         assert post(client, f"/addresses/{desk.sites[4]}/pin", lat=lat, lon="24.9").status_code == 422, lat
+
+
+def test_the_start_of_an_address_is_completed_from_the_region_and_from_nothing_without_one(
+    client: FlaskClient, website: Website
+) -> None:
+    assert client.get("/addresses/suggest?q=fab").json == {"suggestions": []}
+    an_address_region(website.installation.home)
+    streets = client.get("/addresses/suggest?q=fab").json["suggestions"]
+    assert streets[0] == {"label": "Fabianinkatu, Helsinki", "value": "Fabianinkatu", "is_street": True}
+    doors = client.get("/addresses/suggest?q=Aleksanterinkatu 1").json["suggestions"]
+    assert doors
+    assert not any(each["is_street"] for each in doors)
+    for hostile in ("", "%00", "x" * 5_000, "' OR 1=1 --", "<script>", "*"):
+        assert client.get("/addresses/suggest", query_string={"q": hostile}).status_code == 200
 
 
 # ---------------------------------------------------------------------------- orders, search, tasks, files

@@ -36,6 +36,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /<any(p, t):kind>/<token>/files/<sha256>": LINK,
     "GET /addresses": EVERYONE,
     "GET /addresses/<int:site_id>": EVERYONE,
+    "GET /addresses/suggest": EVERYONE,
     "POST /addresses/<int:site_id>/pin": DESK,
     "POST /addresses/look-up": DESK,
     "GET /api/v1/openapi.json": ANYBODY,  # tells nothing of this installation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -90,6 +91,37 @@ def test_a_faulty_row_ends_with_1_and_is_shown(filled: Path) -> None:
     assert '"[red]many"' in done.output.replace("\n", "")
     document = json.loads(call("import", "orders", filled / "more.csv", "--json").stdout)
     assert [error["row"] for error in document["errors"]] == [4]
+
+
+@pytest.mark.parametrize(
+    ("option", "cell", "said", "left"),
+    [
+        ([], "", "will not come: the inbound is closed", 0),
+        (["--rest", "comes"], "", "will still come: the inbound stays open", 18),
+        ([], "yes", "will still come: the inbound stays open", 18),
+        (["--rest", "comes"], "no", "will not come: the inbound is closed", 0),
+    ],
+)
+def test_what_is_missing_of_a_truck_is_said_and_closed_unless_it_still_comes(
+    filled: Path, option: list[str], cell: str, said: str, left: int
+) -> None:
+    with (filled / "receipts.csv").open() as file:
+        receipt = next(csv.DictReader(file))
+    (filled / "inbound.csv").write_text(
+        "number,supplier,depot,sku,quantity,expected_at\n"
+        f"IN-1,S-1,{receipt['depot']},{receipt['sku']},48,2099-05-12T05:30:00+03:00\n"
+    )
+    assert call("import", "inbound", filled / "inbound.csv").exit_code == 0
+    short = receipt | {"inbound": "IN-1", "quantity": "30", "quarantined": "0", "more_to_come": cell}
+    with (filled / "short.csv").open("w") as file:
+        writer = csv.DictWriter(file, list(short))
+        writer.writeheader()
+        writer.writerow(short)
+    assert said in call("receive", filled / "short.csv", *option, "--simulate").output
+    done = call("receive", filled / "short.csv", *option)
+    assert f"IN-1: 18 × {receipt['sku']} are missing and {said}." in done.output
+    stock = json.loads(call("promises", "--sku", receipt["sku"], "--json").stdout)
+    assert json.dumps(stock).count(f'"inbound": {left},') == 1
 
 
 def test_a_receipt_is_shown_then_counted_in_then_released(filled: Path) -> None:

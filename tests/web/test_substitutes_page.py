@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from data import tables
 from data.store import open_store
@@ -60,6 +60,18 @@ def test_an_offer_that_was_not_made_changes_nothing_and_shows_how_it_stands(
     assert said.status_code == 409
     assert "nothing was changed" in said.text
     assert (lines(website), delayed.consent()) == (counted, asked)
+
+
+def test_an_offer_for_a_line_that_was_not_asked_about_is_not_taken_from_the_question_s_page(
+    website: Website, delayed: Delayed
+) -> None:
+    client, at, counted = website.client(), f"/c/{delayed.token()}", lines(website)
+    page = client.get(at)
+    form = {"csrf_token": form_token(page), "answer": "substitute", "offer": offer_on(page.text)}
+    with website.installation.database.writing() as connection:
+        connection.execute(delete(tables.delay_consent_line))
+    said = client.post(at, data=form)
+    assert (said.status_code, lines(website)) == (409, counted)
 
 
 @pytest.mark.parametrize(("language", "word"), [("fi", "Otan nämä tilalle"), ("sv", "Jag tar dessa i stället")])

@@ -30,6 +30,10 @@ _COMMANDS = {
     "create-admin": ("web.cli.keeping:create_admin_command", "Make the person who may do everything."),
     "company": ("web.cli.settings:company_command", "Say who you are, or show it."),
     "mail": ("web.cli.settings:mail_command", "Name the mail server, or show it."),
+    "geocoder": (
+        "web.cli.geocoder:geocoder_command",
+        "Name who is asked after the region's map, or show it.",
+    ),
     "token": ("web.cli.token:token_group", "Make, list and revoke the tokens of the API."),
     "region": ("web.cli.region:region_group", "Build and list regions: roads, addresses, basemap."),
     "route": ("web.cli.route:route_command", "How long it takes from one place to another."),
@@ -45,6 +49,7 @@ _COMMANDS = {
     "address": ("web.cli.address:address_command", "Look one address up: where it is, and how surely."),
     "locate": ("web.cli.day:locate_command", "Find the addresses that have no pin."),
     "plan": ("web.cli.day:plan_command", "Plan a day's routes."),
+    "advise": ("web.cli.advise:advise_command", "Which vans are late, the ways out, and what would bring more."),
     "pick": ("web.cli.warehouse:pick_command", "List what the warehouse has to pick, or mark it picked."),
     "papers": ("web.cli.evening:papers_command", "Write load sheets and delivery slips as PDF."),
     "dispatch": ("web.cli.day:dispatch_command", "Hand the routes to the drivers."),

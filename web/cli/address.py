@@ -25,7 +25,7 @@ def address_command(text: str, region: str | None, postcode: str, city: str, as_
     """
     with open_installation() as here:
         name = region or here.regions.default().name
-        located = here.addresses(name).locate(text, postcode=postcode, city=city)
+        located = here.finder(name).locate(text, postcode=postcode, city=city)
     if as_json:
         print_json(_document(text, name, located))
     else:

@@ -41,7 +41,7 @@ def locate_command(again: bool, as_json: bool) -> None:
     """
     with open_installation() as here:
         region = _region(here)
-        finder, near_road = here.addresses(region), here.near_road(region)
+        finder, near_road = here.finder(region), here.near_road(region)
         with _bar("{task.completed:.0f}/{task.total:.0f}") as bar:
             task = bar.add_task("addresses", total=0)
             result = locate_sites(

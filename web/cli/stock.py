@@ -35,14 +35,25 @@ MOST_SHOWN = 20
 @FILE
 @template_option(receipts.COLUMNS)
 @click.option("--simulate", is_flag=True, help="Show who goes and who waits, and change nothing.")
+@click.option(
+    "--rest",
+    type=click.Choice(["gone", "comes"]),
+    default="gone",
+    show_default=True,
+    help="What is missing of an inbound: gone closes it, comes keeps it open. For rows whose more_to_come is empty.",
+)
 @json_option
-def receive_command(file: Path, simulate: bool, as_json: bool) -> None:
-    """Count in what arrived: give it to the orders that wait, make new promises, tell whom they concern."""
+def receive_command(file: Path, simulate: bool, rest: str, as_json: bool) -> None:
+    """Count in what arrived: give it to the orders that wait, make new promises, tell whom they concern.
+
+    Is less counted than an inbound was to bring, nobody is promised the rest unless --rest, or the column more_to_come
+    (yes or no) that a row may have, says that it will still come.
+    """
     with open_installation() as here:
         now = here.clock.now()
         check_file(file)
         with file.open("rb") as opened, here.database.reading() as connection:
-            arrived, result = read_receipts(SqlStore(connection), opened, now=now)
+            arrived, result = read_receipts(SqlStore(connection), opened, now=now, rest_comes=rest == "comes")
         by_depot: dict[int, list[Receipt]] = {}
         for receipt in arrived:
             by_depot.setdefault(receipt.depot_id, []).append(receipt)
@@ -86,6 +97,7 @@ def _receive_document(
         "lines": [_line_document(line) for _, preview in counted for line in preview.changed],
         "policy": [preview.rule.value for _, preview in counted],
         "broken": [number for _, preview in counted for number in preview.broken],
+        "rests": [rest for _, preview in counted for rest in preview.rests],
         "warnings": [warning for _, preview in counted for warning in preview.warnings],
         "errors": [{"row": error.row, "what": error.what} for error in result.errors],
     }  # fmt: skip
@@ -124,6 +136,7 @@ def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
     lines = [line for line in preview.lines if line.product_id in arrived or line.changed]
     if not lines:
         console.print(f"{title}: nobody waits for it", markup=False, highlight=False)
+        _print_rests(console, preview)
         return
     table = Table(title=plain(title), title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("Order", no_wrap=True, min_width=7)
@@ -150,6 +163,12 @@ def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
         console.print(f"... and {len(lines) - MOST_SHOWN} more lines (--json lists them)", markup=False)
     for warning in preview.warnings:
         console.print(f"! {clean(warning)}", markup=False, highlight=False)
+    _print_rests(console, preview)
+
+
+def _print_rests(console: Console, preview: Preview) -> None:
+    for rest in preview.rests:
+        console.print(clean(rest), markup=False, highlight=False, soft_wrap=True)
 
 
 def _kept(line: LineChange) -> str:

@@ -230,10 +230,10 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
 
 
 def _print_ledger(console: Console, ledger: SkuLedger) -> None:
-    stock = ledger.stock
+    stock, nothing = ledger.stock, "hold nothing yet" if ledger.holds_nothing_yet else "uncovered"
     console.print(
         f"{clean(stock.sku)} at {clean(stock.depot_name)}: {stock.on_hand} on hand, {stock.allocated} allocated, "
-        f"{stock.available} available, {stock.inbound} to come, {stock.wanted} wanted, {stock.uncovered} uncovered",
+        f"{stock.available} available, {stock.inbound} to come, {stock.wanted} wanted, {stock.uncovered} {nothing}",
         markup=False,
         highlight=False,
         soft_wrap=True,
@@ -245,6 +245,11 @@ def _print_ledger(console: Console, ledger: SkuLedger) -> None:
     console.print(table)
     if not ledger.short_from:
         said = "Everything that is wanted is covered."
+        if ledger.holds_nothing_yet:
+            said = (
+                f"Enough is here or comes in time for everything that is wanted; {ledger.holds_nothing_yet} of it hold "
+                "no goods yet, because their orders are wanted far ahead or wait to ship complete."
+            )
     elif ledger.covered_from:
         said = f"Short from {ledger.short_from}, covered from {ledger.covered_from} on."
     else:

@@ -146,6 +146,8 @@ def state_of(found: Consent) -> str:
     if found.on_its_way:
         return "on_its_way"
     over = now() >= found.due_at
+    if over and found.waits_without_date:
+        return "waits"
     return "over" if found.closed_at or (over and found.answer) else "open"
 
 
@@ -177,6 +179,8 @@ def _below(found: Consent, state: str, last_day: str) -> str:
         return _("Please answer with the link in that message.")
     if state in ("over", "on_its_way"):
         return _("If that does not suit you, call us.")
+    if state == "waits":
+        return _("You may cancel until the goods leave us.")
     if found.answer is not None:
         return _("You may change this until %(day)s.", day=last_day)
     if now() >= found.due_at:

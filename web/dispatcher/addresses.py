@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -22,6 +22,10 @@ from web.people import needs_role
 addresses = Blueprint("addresses", __name__, url_prefix="/addresses")
 
 CANDIDATES_SHOWN = 6
+LONGEST_TYPED = 2_000
+"""A link to a map is longer than any address."""
+SUGGESTED = 8
+SUGGESTED_FROM = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,7 @@ def one(site_id: int) -> ResponseReturnValue:
 
 
 def _page(site_id: int) -> str:
-    typed = request.args.get("q", "").strip()[:200]
+    typed = request.args.get("q", "").strip()[:LONGEST_TYPED]
     with here().database.reading() as connection:
         waiting = addresses_in_review(connection)
         site = site_address(connection, site_id)
@@ -78,6 +82,25 @@ def _page(site_id: int) -> str:
         bounds=here().regions.facts(region).bounds if region else None,
         words=words,
     )
+
+
+@addresses.get("/suggest")
+@needs_role()
+def suggest() -> ResponseReturnValue:
+    """What the start of an address may become, from the region's own streets and doors: for a form, as JSON."""
+    typed = request.args.get("q", "").strip()[:SUGGESTED_FROM]
+    with here().database.reading() as connection:
+        region = _region(region_of_depots(connection))
+    found = here().addresses(region).suggest(typed, SUGGESTED) if region and typed else []
+    suggestions = [
+        {
+            "label": each.label,
+            "value": each.label if each.house_number else each.street,
+            "is_street": not each.house_number,
+        }
+        for each in found
+    ]
+    return jsonify(suggestions=suggestions)
 
 
 @addresses.post("/<int:site_id>/pin")
@@ -113,7 +136,7 @@ def look_up() -> ResponseReturnValue:
         raise NotFound(_("There is no region yet, so no address can be found. Build one: backroute region add."))
     done = locate_sites(
         lambda: open_store(here().database),
-        finder=here().addresses(region),
+        finder=here().finder(region),
         now=now(),
         near_road=here().near_road(region),
     )

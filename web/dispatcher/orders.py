@@ -203,7 +203,9 @@ def collect(order_id: int) -> ResponseReturnValue:
 def cancel(order_id: int, delivery_id: int) -> ResponseReturnValue:
     """Until a van has it on its list."""
     at, by = now(), current_user.actor
-    number = in_transaction(here().database, lambda store: cancel_collection(store, delivery_id, now=at, by=by))
+    number = in_transaction(
+        here().database, lambda store: cancel_collection(store, delivery_id, now=at, by=by, order_id=order_id)
+    )
     flash(_("%(delivery)s is cancelled: nothing is fetched.", delivery=number), "done")
     return redirect(url_for("orders.one", order_id=order_id))
 

@@ -14,7 +14,7 @@ from flask_login import current_user
 from data.queries.company import company_card
 from data.queries.release import ready_parts, released_deliveries, unsure_sites
 from data.queries.taking_back import taking_back
-from data.store import SqlStore, open_store
+from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
 from routing.model.days import today_of
@@ -168,7 +168,7 @@ def look_back(delivery_id: int) -> ResponseReturnValue:
 def back(delivery_id: int) -> ResponseReturnValue:
     day = day_of(request.form.get("day", ""))
     why = request.form.get("why", "").strip()[:200]
-    with open_store(here().database) as store:
-        unrelease(store, delivery_id, now=now(), by=current_user.actor, why=why)
+    by, at = current_user.actor, now()
+    in_transaction(here().database, lambda store: unrelease(store, delivery_id, now=at, by=by, why=why))
     flash(_("Taken back. Its goods stay with their orders."), "done")
     return redirect(url_for("release.page", day=day))

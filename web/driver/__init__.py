@@ -38,6 +38,7 @@ _ASSETS = ("css/backroute.css", "css/dark.css", "icon.svg", "js/base.js", "js/dr
 _MODULES = (
     "js/dom.js",
     "js/map.js",
+    "js/basemap.js",
     "js/outbox.js",
     "js/pictures.js",
     "js/place.js",

@@ -27,6 +27,8 @@ from routing.engines.roads.programs import run, tippecanoe_program
 from routing.model.places import Bounds
 
 MAX_ZOOM = 15
+LANGUAGES = ("en", "fi", "sv", "da", "de")
+"""Names are also written in these; the page shows the reader's, or the place's own where it has none."""
 LAYERS = ("earth", "landuse", "water", "buildings", "roads", "places")
 
 # Two metres in degrees: protomaps-leaflet writes no name along a line that has many points or bends by 4 degrees.
@@ -202,13 +204,13 @@ def build_basemap(pbf: Path, into: Path, bounds: Bounds) -> int:
 def _write_features(pbf: Path, bounds: Bounds, layers: Mapping[str, TextIO]) -> int:
     box = shapely.box(bounds.west, bounds.south, bounds.east, bounds.north)
     coastlines: list[list[tuple[float, float]]] = []
-    streets: defaultdict[tuple[Kind, str], list[LineString]] = defaultdict(list)
+    streets: defaultdict[tuple[Kind, tuple[tuple[str, str], ...]], list[LineString]] = defaultdict(list)
     drawn: set[tuple[bool, int]] = set()
     count = 0
 
     def write(kind: Kind, tags: Tags, geometry: str) -> None:
         nonlocal count
-        layers[kind.layer].write(_feature(kind, tags.get("name", ""), geometry))
+        layers[kind.layer].write(_feature(kind, tags, geometry))
         count += 1
 
     def write_area(tags: Tags, geometry: str) -> None:
@@ -238,7 +240,9 @@ def _write_features(pbf: Path, bounds: Bounds, layers: Mapping[str, TextIO]) -> 
             if kind is None or len({node.ref for node in thing.nodes}) < 2:
                 continue
             if kind.layer == "roads" and "name" in tags:
-                streets[kind, tags["name"]].append(LineString([(node.lon, node.lat) for node in thing.nodes]))
+                streets[kind, tuple(_names(tags).items())].append(
+                    LineString([(node.lon, node.lat) for node in thing.nodes])
+                )
             else:
                 write(kind, tags, geojson.create_linestring(thing))
         elif isinstance(thing, osmium.osm.Node):
@@ -247,10 +251,10 @@ def _write_features(pbf: Path, bounds: Bounds, layers: Mapping[str, TextIO]) -> 
                 write(kind, tags, geojson.create_point(thing))
 
     # A street is many short ways, and a name is written only where a straight line has room for it.
-    for (kind, name), lines in streets.items():
+    for (kind, names), lines in streets.items():
         for line in _strokes(lines):
             straight = shapely.simplify(line, _NAME_WIGGLE)
-            write(kind, {"name": name}, json.dumps(mapping(straight)))
+            write(kind, dict(names), json.dumps(mapping(straight)))
     for tags, shape in _clipped_areas(pbf, drawn):
         clipped = shapely.intersection(shape, box)
         if not clipped.is_empty:
@@ -264,12 +268,19 @@ def _write_features(pbf: Path, bounds: Bounds, layers: Mapping[str, TextIO]) -> 
     return count
 
 
-def _feature(kind: Kind, name: str, geometry: str) -> str:
+def _names(tags: Tags) -> dict[str, str]:
+    """The name, and those that differ from it in our languages."""
+    own = tags.get("name", "")
+    others = {f"name:{lang}": tags.get(f"name:{lang}", own) for lang in LANGUAGES}
+    return {"name": own, **{key: name for key, name in others.items() if name != own}} if own else {}
+
+
+def _feature(kind: Kind, tags: Tags, geometry: str) -> str:
     properties: dict[str, str | int] = {"kind": kind.kind}
     if kind.detail:
         properties["kind_detail"] = kind.detail
-    if name and kind.layer != "buildings":
-        properties["name"] = name
+    if kind.layer != "buildings":
+        properties |= _names(tags)
     if kind.layer == "places":
         properties["min_zoom"] = kind.from_zoom
     zoom = f'"tippecanoe":{{"minzoom":{kind.from_zoom}}},' if kind.from_zoom else ""

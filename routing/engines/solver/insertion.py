@@ -108,7 +108,7 @@ class Insertion:
         self._slacks: dict[tuple[int, tuple[int, ...], int], Slack | None] = {}
         kinds: dict[tuple[ShiftOffer, bytes], int] = {}
         self.kind = {
-            shift.id: kinds.setdefault((replace(shift, id=0, name=""), self.may[shift.id].tobytes()), len(kinds))
+            shift.id: kinds.setdefault((_nameless(shift), self.may[shift.id].tobytes()), len(kinds))
             for shift in problem.shifts
         }
         self.costs_nothing = all(shift.cost == CostScheme() for shift in problem.shifts)
@@ -598,6 +598,12 @@ class Insertion:
         for at in range(len(ids) + 1):
             tried = [*ids[:at], key, *ids[at:]]
             yield from ([*tried[:to], mate, *tried[to:]] for to in range(at + 1, len(tried) + 1))
+
+
+def _nameless(shift: ShiftOffer) -> ShiftOffer:
+    """What counts of it: shifts that are alike differ in their own number, their name and those of their breaks."""
+    breaks = tuple(replace(pause, id=n) for n, pause in enumerate(shift.breaks))
+    return replace(shift, id=0, name="", breaks=breaks)
 
 
 def works(problem: Problem) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:

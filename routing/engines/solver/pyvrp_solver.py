@@ -66,7 +66,7 @@ def can_be_asked(day: layout.Day) -> bool:
         and int(np.where(open_, day.seconds, 0).max()) < _CLOSED
         and int(np.where(day.prices < layout.BLOCKED, day.prices, 0).max()) < _CLOSED
         and not flags.any()
-        and not shift[:, [layout.PAUSES, layout.CAREFUL]].any()
+        and not shift[:, [layout.PAUSES, layout.CAREFUL, layout.PER_TASK_HOUR]].any()
         and (shift[:, layout.MOST_VISITS] >= len(visit)).all()
         and (shift[:, [layout.START, layout.END]] != anywhere).all()
         and (shift[:, layout.LEAVE] < shift[:, layout.UNTIL]).all()

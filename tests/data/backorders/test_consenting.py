@@ -23,6 +23,7 @@ from routing.services.consenting import answer, end_term
 from routing.services.receiving import reallocate
 from routing.services.releasing import release_orders
 from routing.services.supplying import Slip, commit_slip
+from routing.services.switching import switch_allocation
 from tests.data.backorders.conftest import holdings
 
 THURSDAY = datetime(2026, 5, 14, 5, 30, tzinfo=UTC)
@@ -211,6 +212,49 @@ def test_a_delay_without_a_date_is_asked_about_and_told(case: Case) -> None:
     assert (asked["delay_case"], asked["day"], asked["silence"]) == ("first_indefinite", "", "cancel")
     last = case.rows(tables.notice.c.id, tables.notice.c.kind, tables.notice.c.data)[-1]
     assert (last[1], last[2]["day"], last[2]["goods"][0]["quantity"]) == ("date_changed", "", 12)
+
+
+def test_who_agreed_to_wait_without_a_date_may_cancel_long_after_and_is_not_cancelled_when_a_date_is_known(
+    case: Case,
+) -> None:
+    """16 CFR 435.2(b)(1)(iii)(B): they said yes to waiting, and may take it back until the goods leave."""
+    policy(case, "consent_rule", "us_mail_order")
+    case.slip(None)
+    case.say(Answer.ACCEPT)
+    later = case.now + timedelta(days=60)
+    with case.company.open():
+        case.company.inbound(1, 12, datetime(2026, 7, 20, 5, 30, tzinfo=UTC))
+    with open_store(case.database) as store:
+        reallocate(store, depot_id=case.company.depot_id, product_ids={1}, now=later, by="test", why="a new truck")
+    asked = case.consent()
+    assert (asked["delay_case"], asked["day"], asked["silence"]) == ("agreed", "2026-07-20", "accept")
+    assert asked["due_at"] > later + timedelta(days=7)
+
+
+def test_who_agreed_to_wait_without_a_date_cancels_after_the_term(case: Case) -> None:
+    case.slip(None)
+    case.say(Answer.ACCEPT)
+    later = case.consent()["due_at"] + timedelta(days=40)
+    with pytest.raises(Conflict, match="over"):
+        case.say(Answer.OTHER_DAY, day="2026-05-26", seen=case.consent()["version"], now=later)
+    case.say(Answer.CANCEL, seen=case.consent()["version"], now=later)
+    assert (case.consent()["answer"], case.holdings()) == ("cancel", {})
+
+
+def test_where_the_erp_allocates_silence_that_means_cancel_becomes_one_task_with_the_day(case: Case) -> None:
+    policy(case, "consent_silence", "cancel")
+    case.slip()
+    with open_store(case.database) as store:
+        switch_allocation(store, erp=True, now=case.now, by="admin")
+    due = case.consent()["due_at"]
+    assert case.end(due)
+    assert not case.end(due + timedelta(days=1)), "once"
+    with open_store(case.database) as store:
+        assert store.consents_due(now=due + timedelta(days=1)) == []
+    assert case.tasks() == {
+        "delay_consent": "Customer 1 did not answer, and silence means cancel: cancel 12 × OAT of order SO-1 in the "
+        "ERP, which allocates here. Refund by Tue 26 May 2026 what was paid for it: 12.00 EUR."
+    }
 
 
 def test_who_agreed_to_no_messages_is_called_and_silence_never_consents_for_them(case: Case) -> None:

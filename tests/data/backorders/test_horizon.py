@@ -10,6 +10,7 @@ from data import tables
 from data.db import Database
 from data.store import SqlStore, open_store
 from routing.services.horizon import horizons_due, move_horizon
+from routing.services.promising import sku_ledgers
 from tests.backorder_world import DEPOT, World
 
 
@@ -40,6 +41,19 @@ def test_an_order_takes_its_goods_when_the_horizon_reaches_it_and_that_is_done_o
     assert due(world) == [DEPOT]
     move(world)
     assert (held(database), due(world)) == (10, [])
+
+
+def test_goods_wanted_beyond_the_horizon_are_covered_by_date_and_held_by_nobody_yet(database: Database) -> None:
+    world = World(database)
+    world.receive(product=1, quantity=12, quarantined=0, of_inbound=False, more_to_come=False)
+    world.order(lines=[(1, 10)], site=1, completeness="partial", wanted_in=20)
+    with database.reading() as connection:
+        (ledger,) = sku_ledgers(SqlStore(connection), "OAT", now=world.now)
+    assert (ledger.short_from, ledger.stock.uncovered, ledger.holds_nothing_yet) == ("", 10, 10)
+    world.order(lines=[(1, 30)], site=2, completeness="partial", wanted_in=0)
+    with database.reading() as connection:
+        (ledger,) = sku_ledgers(SqlStore(connection), "OAT", now=world.now)
+    assert (bool(ledger.short_from), ledger.holds_nothing_yet) == (True, 0)
 
 
 def test_an_order_that_came_near_overnight_is_given_goods_by_a_receipt_before_the_day_was_looked_at(

@@ -77,3 +77,32 @@ def test_a_company_holiday_moves_dates_shifts_and_plans_alike(company: Company) 
         company.add(tables.calendar_day, calendar_id=calendar_id, day="2026-05-12", why="Founder's day")
     three_sites_of_a_zone(company)
     assert set(dated(company).values()) == {"2026-05-13"}
+
+
+def test_a_site_without_a_postcode_s_zone_belongs_to_the_only_such_zone_of_the_depot_that_serves_it(
+    company: Company,
+) -> None:
+    with company.open():
+        other = company.add(tables.depot, number="SOUTH", name="Depot South", zone="Europe/Helsinki")
+        mine = company.add(tables.zone, depot_id=company.depot_id, number="Z1", name="North")
+        company.add(tables.zone, depot_id=other, number="Z2", name="South")
+        named = company.add(tables.zone, depot_id=other, number="Z3", name="Island", postcodes="00190")
+        oats = company.product("OAT")
+        orders = [company.order({oats: 1}) for _ in range(3)]
+        sites = [
+            company.connection.scalar(select(tables.order.c.site_id).where(tables.order.c.id == each))
+            for each in orders
+        ]
+        company.connection.execute(update(tables.site).filter_by(id=sites[1]).values(postcode="00190"))
+        company.connection.execute(update(tables.order).filter_by(id=orders[2]).values(depot_id=other))
+    with open_store(company.database) as store:
+        assert store.assign_zones() == 3
+        assert store.assign_zones() == 0, "the same again changes nothing"
+        rows = store.connection.execute(
+            select(tables.site.c.id, tables.site.c.delivery_zone_id, tables.zone.c.number).join(
+                tables.zone, tables.zone.c.id == tables.site.c.delivery_zone_id
+            )
+        ).all()
+    found = {row.id: row.number for row in rows}
+    assert [found[each] for each in sites] == ["Z1", "Z3", "Z2"]
+    assert (mine, named) == (1, 3)

@@ -147,3 +147,30 @@ def test_a_depot_is_located_too(day: Any, database: Database, locate: Any) -> No
     locate({"Testgatan 1": sure("Testgatan 1")})
     with database.reading() as connection:
         assert connection.execute(select(tables.depot.c.lat).where(tables.depot.c.id == key)).scalar_one() == HERE.lat
+
+
+def test_a_door_that_the_customer_has_already_is_asked_about_and_kept_once_confirmed(
+    day: Any, database: Database, kit: Any, locate: Any
+) -> None:
+    first = unpinned(day, "Testgatan 1")
+    with database.writing() as connection:
+        customer = connection.execute(select(tables.site.c.customer_id).where(tables.site.c.id == first)).scalar_one()
+    twin = day.site(
+        customer_id=customer, address="testgatan 1", lat=None, lon=None, pin_quality="not_found", pin_at=None
+    )
+    flat = day.site(
+        customer_id=customer, address="Testgatan 1, Apt 4", lat=None, lon=None, pin_quality="not_found", pin_at=None
+    )
+    stranger = unpinned(day, "Testgatan  1")
+    found = sure("Testgatan 1")
+    answers = {text: found for text in ("Testgatan 1", "testgatan 1", "Testgatan 1, Apt 4", "Testgatan  1")}
+    result, _ = locate(answers)
+    assert [want.id for want, _ in result.doubtful] == [twin]
+    row = site_row(database, twin)
+    assert (row.pin_quality, row.lat) == ("duplicate", HERE.lat)
+    assert "of the same customer is at Testgatan 1 too" in row.pin_why
+    assert [site_row(database, key).pin_quality for key in (first, flat, stranger)] == ["exact"] * 3
+    with open_store(database) as store:
+        choose_pin(store, site_id=twin, location=HERE, label="Testgatan 1", by="Dispatcher 1", now=kit.NOW)
+    locate(answers, again=True)
+    assert site_row(database, twin).pin_quality == "by_person"

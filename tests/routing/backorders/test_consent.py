@@ -46,6 +46,10 @@ def delay(was: str = "2026-03-03", now: str = "2026-03-10", *, nth: int = 1, ask
         (delay("2026-03-10", "2026-03-11", nth=2), "second", "2026-03-10", "cancel"),
         (delay("2026-03-10", "", nth=2), "second", "2026-03-10", "cancel"),
         (delay("2026-03-10", "2026-03-20", nth=3, asked="2026-03-12"), "second", "2026-03-12", "cancel"),
+        (delay(asked="2026-03-03"), "first_short", "2026-03-10", "accept"),  # on the promised day itself
+        (delay(asked="2026-03-04"), "late", "2026-03-04", "cancel"),
+        (delay(now="", asked="2026-03-04"), "late", "2026-03-04", "cancel"),
+        (replace(delay(nth=2), agreed_to_wait=True), "agreed", "2026-03-10", "accept"),
     ],
 )
 def test_the_us_mail_order_rule_case_by_case(slips: Delay, case: str, due: str, silence: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,10 +20,12 @@ from routing.model.orders import (
     Outside,
     RankRule,
     WaitingLine,
+    WaitingOrder,
 )
 from routing.model.parties import Depot
 from routing.model.stock import Holding, Receipt
 from routing.rules.allocation import with_date, with_quantity, with_receipts
+from routing.rules.reach import with_orders
 from routing.services import allocating, reaching
 from routing.services.allocating import Decision
 from tests.routing.backorders.test_allocation import NOW, order, stock, truck
@@ -58,7 +60,7 @@ class Whole:
         by_promise: bool = False,
     ) -> Book:
         self.read.append(frozenset(product_ids))
-        products = {line.id: line.product_id for each in self.whole.orders for line in each.lines}
+        products = {supply.id: supply.product_id for supply in self.whole.supplies}
         kind = {supply.id: supply.is_stock for supply in self.whole.supplies}
         orders, outside = [], {}
         for each in self.whole.orders:
@@ -80,7 +82,7 @@ class Whole:
             depot_id=1,
             supplies=tuple(supply for supply in self.whole.supplies if supply.product_id in product_ids),
             orders=tuple(orders),
-            holdings=tuple(one for one in self.whole.holdings if products[one.line_id] in product_ids),
+            holdings=tuple(one for one in self.whole.holdings if products[one.supply_id] in product_ids),
             outside=outside,
         )
 
@@ -199,10 +201,15 @@ def held(book: Book, lines: Collection[int]) -> dict[tuple[str, int, int], int]:
 
 
 def check_same(
-    book: Book, products: frozenset[int], change: Change, policy: AllocationPolicy, until: str = ""
+    book: Book,
+    products: frozenset[int],
+    change: Change,
+    policy: AllocationPolicy,
+    until: str = "",
+    stood: Change | None = None,
 ) -> Whole:
     store = Whole(book, policy, until)
-    narrow = reaching.decide_change(store, 1, products, change, now=NOW, why="test")
+    narrow = reaching.decide_change(store, 1, products, change, now=NOW, why="test", stood=stood)
     whole = whole_decision(book, change(book), policy)
     lines = {line.id: line for each in book.orders for line in each.lines}
     decided = {line.id for each in narrow.before.orders for line in each.lines if line.id not in narrow.before.outside}
@@ -252,6 +259,47 @@ def test_the_part_of_the_book_that_a_change_reaches_is_decided_as_the_whole_is(
     book = standing(book, policy, released)
     products, change = data.draw(changes(book))
     check_same(book, products, change, policy, data.draw(st.sampled_from(["", "2026-05-26"])))
+
+
+@st.composite
+def turned(draw: st.DrawFn, orders: Sequence[WaitingOrder]) -> dict[int, WaitingOrder | None]:
+    """Up to three orders as a file may turn them: new, cancelled (None), with fewer lines, other units, other terms."""
+    found: dict[int, WaitingOrder | None] = {}
+    for each in draw(st.lists(st.sampled_from(orders), max_size=2, unique_by=lambda one: one.id)):
+        lines = tuple(
+            replace(line, needed=units)
+            for line in each.lines
+            if (units := draw(st.sampled_from([0, line.needed, line.needed, 1, line.needed + 6])))
+        )
+        other = draw(st.sampled_from([each.completeness, *Completeness]))
+        day = draw(st.sampled_from([each.not_before, "", "2026-07-01"]))
+        found[each.id] = replace(each, lines=lines, completeness=other, not_before=day) if lines else None
+    if not found or draw(st.booleans()):
+        wants = draw(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 12)), min_size=1, max_size=3))
+        found[NEW] = order(
+            NEW, *wants, tier=draw(st.integers(1, 3)), completeness=draw(st.sampled_from(list(Completeness)))
+        )
+    return found
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data(), st.sampled_from([AllocationRule.TIER_THEN_FIRST_ORDERED, AllocationRule.FIRST_ORDERED]))
+def test_orders_that_came_in_or_changed_are_decided_as_the_whole_book_is(
+    data: st.DataObject, rule: AllocationRule
+) -> None:
+    policy = AllocationPolicy(rule=rule)
+    book = data.draw(tied_books())
+    released = data.draw(st.sets(st.sampled_from([line.id for each in book.orders for line in each.lines]), max_size=3))
+    book = standing(book, policy, released)
+    turn = data.draw(turned(book.orders))
+    were = {each.id: each for each in book.orders}
+    stood = {key: were.get(key) for key in turn}
+    products = frozenset(
+        line.product_id for each in (*turn.values(), *stood.values()) if each is not None for line in each.lines
+    )
+    after = with_orders(book, turn)
+    until = data.draw(st.sampled_from(["", "2026-05-26"]))
+    check_same(after, products, lambda same: same, policy, until, stood=lambda now: with_orders(now, stood))
 
 
 def more_of(supply_id: int, units: int) -> Change:

@@ -398,3 +398,17 @@ def test_every_delivery_comes_out_exactly_once(kinds: list[dict[str, Any]], lock
     assert came_out == [each.id for each in deliveries]
     assert all(gone.reasons and gone.detail for gone in problem.excluded)
     assert {lock.visit for lock in problem.locks} <= {visit.id for visit in problem.visits}
+
+
+def test_a_truck_that_gets_to_a_door_but_not_back_is_told_by_its_reason() -> None:
+    """Depot 0, door 1. The van drives both ways; for the truck there is no way back: it may not take the door."""
+    day = facts(shifts=(shift(1, van={"profile": "van"}), shift(2, van={"profile": "truck"})))
+
+    def table(there: int, back: int) -> TravelTable:
+        seconds = np.array([[0, there], [back, 0]], dtype=np.int64)
+        near = np.zeros(2, dtype=np.int64)
+        return TravelTable(durations_s=seconds, distances_m=seconds, snapped_m=near, engine="osrm", build="b1")
+
+    (visit,) = build_problem(day, {"van": table(60, 60), "truck": table(60, -1)}, now=NOW).visits
+    assert visit.shifts == frozenset({1})
+    assert visit.why_not == ((2, Reason.NO_ROAD),)

@@ -118,3 +118,9 @@ def pmtiles(path: Path) -> tuple[dict[str, int], bytes]:
     start, length = struct.unpack_from("<QQ", raw, 24)
     metadata = raw[start : start + length]
     return {"max_zoom": raw[101]}, gzip.decompress(metadata) if raw[97] == 2 else metadata
+
+
+def test_a_name_is_also_written_in_the_readers_languages_where_it_differs():
+    tags = {"name": "Helsinki", "name:sv": "Helsingfors", "name:fi": "Helsinki", "name:ja": "ヘルシンキ"}
+    assert basemap._names(tags) == {"name": "Helsinki", "name:sv": "Helsingfors"}
+    assert basemap._names({"name:sv": "Esplanaden"}) == {}

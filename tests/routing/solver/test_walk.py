@@ -12,7 +12,7 @@ from routing.engines.solver.insertion import Insertion
 from routing.engines.solver.walk import RuinAndRecreate, route_costs
 from routing.model.plans import CostScheme, Problem, Travel
 from routing.rules.schedule import Timetable
-from tests.routing.builders_plans import HOUR, MINUTE, between, line, problem, shift, visit
+from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, problem, shift, visit
 from tests.routing.drawn_problems import problems
 
 SLOW = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -125,3 +125,13 @@ def test_taking_a_door_out_never_parts_two_others_by_a_longer_road() -> None:
         walk.run(50, float(part))
         ids = walk.current[1]
         assert not ids or table.times(1, ids) is not None
+
+
+def test_shifts_whose_breaks_differ_in_their_number_only_are_alike() -> None:
+    one, same, other = (
+        shift(1, breaks=(pause(7),)),
+        shift(2, breaks=(pause(8),)),
+        shift(3, breaks=(pause(9, lasts=60),)),
+    )
+    _, insertion = searched(problem(visit(1, 1), shifts=(one, same, other)))
+    assert insertion.kind[1] == insertion.kind[2] != insertion.kind[3]

@@ -149,6 +149,26 @@ def test_the_day_is_picked_and_staged_from_the_command_line(day: Installation) -
     assert again["picked"] == 0
 
 
-@pytest.mark.parametrize("command", ["locate", "plan", "dispatch", "notify", "pick"])
+@pytest.mark.parametrize("command", ["locate", "plan", "advise", "dispatch", "notify", "pick"])
 def test_every_command_of_the_day_has_help(command: str) -> None:
     assert "Usage" in run(command, "--help").stdout
+
+
+def test_advice_names_what_would_bring_more_and_changes_nothing(day: Installation) -> None:
+    assert run("advise", "--day", DAY).exit_code == 2
+    run("plan", "--time-limit", "1", "--json")
+    said = run("advise")
+    assert (said.exit_code, said.stdout) == (
+        0, "Every van is on time, and neither longer hours nor another van would bring more.\n"
+    )  # fmt: skip
+    run("dispatch", "--load")
+    day.clock.jump(to=datetime(2026, 5, 12, 11, 50, tzinfo=UTC), running=False)  # 14:50, its shift ends at 15:00
+    late = run("advise", "--json")
+    document = json.loads(late.stdout)
+    assert late.exit_code == 1
+    assert [each["van"] for each in document["late"]] == ["Van 1 (Driver 1)"]
+    assert document["late"][0]["after_shift_s"] > 0
+    assert [each["kind"] for each in document["late"][0]["options"]] == ["leave", "overtime"]
+    assert len(document["late"][0]["ranked"]) == 2
+    with day.database.reading() as connection:
+        assert connection.execute(select(tables.plan.c.id)).scalars().all() == [1]

@@ -8,8 +8,6 @@ var BoardMap = (() => {
   let tiles = null;
   let settings = null;
 
-  const isDark = () => getComputedStyle(document.documentElement).colorScheme === "dark";
-
   function basemap(map, given) {
     shown = map;
     settings = given;
@@ -23,7 +21,7 @@ var BoardMap = (() => {
 
   function drawTiles() {
     if (tiles) shown.removeLayer(tiles);
-    tiles = protomapsL.leafletLayer({ ...settings, flavor: isDark() ? "dark" : "light" }).addTo(shown);
+    tiles = Basemap.layer(settings).addTo(shown);
   }
 
   function icon(pin) {

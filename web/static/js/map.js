@@ -21,15 +21,12 @@ export function loadMaps({ leaflet, leafletCss, protomaps }) {
     document.head.append(sheet);
     await script(leaflet);
     await script(protomaps);
+    await script(new URL("./basemap.js", import.meta.url).href);
   })().catch((problem) => {
     loading = null;
     throw problem;
   });
   return loading;
-}
-
-function isDark() {
-  return getComputedStyle(document.documentElement).colorScheme === "dark";
 }
 
 /** Draws pins ({ lat, lon, text, title, quiet }) over the basemap; returns the Leaflet map. */
@@ -38,9 +35,7 @@ export function drawMap(box, { basemap, pins, routeClass = "" }) {
   const map = L.map(box, { zoomControl: true, attributionControl: true, scrollWheelZoom: false });
   map.attributionControl.setPrefix(false);
   if (basemap) {
-    globalThis.protomapsL
-      .leafletLayer({ url: basemap, flavor: isDark() ? "dark" : "light", lang: document.documentElement.lang, maxDataZoom: 15, attribution: "© OpenStreetMap" })
-      .addTo(map);
+    globalThis.Basemap.layer({ url: basemap, lang: document.documentElement.lang }).addTo(map);
   }
   const bounds = [];
   for (const pin of pins) {
