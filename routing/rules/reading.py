@@ -67,8 +67,8 @@ _HANGING_SIGN = re.compile(r"(?<=\d)\s*(?:号|號|番地|번지|호)(?!室)")
 @lru_cache(maxsize=20_000)
 def plain_postcode(postcode: str) -> str:
     """FI-00100, 001 00 and 00100 are one postcode; of 21136-1234 the first five digits count."""
-    text = re.sub(r"^[A-Z]{1,3}-", "", postcode.strip().upper().lstrip("〒"))
-    return re.sub(r"^(\d{5})-\d{4}$", r"\1", re.sub(r"\s", "", text))
+    text = re.sub(r"^[A-Z]{1,3}-+", "", re.sub(r"\s", "", postcode.upper()).lstrip("〒"))
+    return re.sub(r"^(\d{5})-\d{4}$", r"\1", text)
 
 
 def readings(text: str, *, postcode: str = "", city: str = "", cities: Collection[str] = ()) -> tuple[Reading, ...]:

@@ -16,6 +16,7 @@ from routing.errors import Conflict, NotFound
 from routing.rules.changes import orders_of
 from routing.rules.driver_out import OutOption
 from routing.services.lateness import LateVan, apply_way_out, late_van
+from web.dispatcher import board_day
 from web.dispatcher import board_words as words
 from web.dispatcher.board import board
 from web.dispatcher.board_view import board_of
@@ -24,7 +25,8 @@ from web.here import here, now
 from web.incoming import row_id
 from web.people import needs_role
 
-__all__ = ["board"]
+__all__ = ["board", "board_day"]
+"""The day's routes stand on the same blueprint: whoever registers it from here has them too."""
 
 
 def key_of(option: OutOption) -> str:
