@@ -123,6 +123,8 @@ def test_plans_beside_those_of_others(stops: int) -> None:
                     busy = max(1.0, one.wall_s / max(one.work_s, 0.1))
                 found[name].append(one)
                 work[name].append(one.work_s)
+                # A long run that is broken off has said something.
+                print(f"{instance.name}, seed {seed}, {name}: {one.distance} in {one.work_s:.0f} s of work", flush=True)
         best = instance.best or min(
             each.distance for many in found.values() for each in many if each.distance is not None
         )

@@ -25,7 +25,7 @@ from routing.model.plans import Plan, Problem, SolveProgress
 _GRACE_S = 10.0
 """Past its limit the child has this long to recompute, check and send its answer."""
 _STARTING_S = 600.0
-"""And this long to start: the first time on a machine the search is compiled, which takes half a minute, and minutes
+"""And this long to start: the first time on a machine the search is compiled, which takes a minute, and many
 where other work keeps the machine busy."""
 _POLITE_S = 2.0
 """After a cancel the child has this long to answer by itself."""
@@ -146,12 +146,12 @@ def solve_in_process(
 
 def compile_ahead(*, otherwise: Path) -> None:
     """Compiles the search in a process of its own and does not wait for it; nothing when it was compiled before. Called
-    where plans will be asked for, so that the first of them does not wait half a minute. What is compiled is kept
+    where plans will be asked for, so that the first of them does not wait a minute. What is compiled is kept
     beside the code, or in the folder `otherwise` where we may not write there."""
     compiled = Path(__file__).parent / "__pycache__"
     if not os.access(compiled if compiled.exists() else compiled.parent, os.W_OK):
         os.environ.setdefault("NUMBA_CACHE_DIR", str(otherwise))
-    if not any(folder().rglob("kernel.rounds-*.nbi")):
+    if not any(folder().rglob("plain.rounds-*.nbi")):
         multiprocessing.get_context("spawn").Process(target=_compile, name="backroute-compile", daemon=True).start()
 
 

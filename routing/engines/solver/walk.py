@@ -438,7 +438,7 @@ def _neighbours(
 
 @cache
 def warm() -> None:
-    """Compiles the kernel, or loads it from the cache: half a minute the first time on a machine, else a second."""
+    """Compiles both kernels, or loads them from the cache: a minute the first time on a machine, else a second."""
     from datetime import UTC, datetime
 
     from routing.model.plans import Place, Problem, Travel, Visit, Window
@@ -461,4 +461,4 @@ def warm() -> None:
     walk = RuinAndRecreate(insertion, {1: []}, seed=0)
     walk.run(3, 0.5)  # nobody is served: the rounds of any day
     walk.fill()
-    walk.run(3, 0.5)
+    walk.run(3, 0.5)  # all are: those of a plain one, which `compile_ahead` looks for

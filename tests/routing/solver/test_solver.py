@@ -65,7 +65,7 @@ def test_priority_is_strict_as_trying_everything_finds_it(day: Problem) -> None:
 @given(day=problems())
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_same_seed_and_iterations_give_the_same_plan(day: Problem) -> None:
-    one, other = (solve(day, seed=3, time_limit_s=20, iterations=2000) for _ in range(2))
+    one, other = (solve(day, seed=3, time_limit_s=300, iterations=2000) for _ in range(2))
     assert replace(one, search_s=0) == replace(other, search_s=0)
 
 
@@ -213,10 +213,10 @@ def test_a_plan_to_start_from_is_not_made_worse() -> None:
 def test_progress_never_gets_worse_and_cancelling_keeps_the_best() -> None:
     heard: list[SolveProgress] = []
     day = problem(*(visit(n, n % 9 + 1, service_s=20 * MINUTE) for n in range(1, 40)), shifts=(shift(1), shift(2)))
-    found = solve(day, seed=0, time_limit_s=60, progress=heard.append, cancelled=lambda: len(heard) > 1)
+    found = solve(day, seed=0, time_limit_s=60, progress=heard.append, cancelled=lambda: bool(heard))
     assert violations(found, day) == []
     assert heard[0].of == 39
-    assert found.search_s < 30
+    assert found.iterations < 1_000, "it ended soon after it was told to"
 
 
 def test_waiting_and_collecting_use_every_feature_at_once() -> None:
