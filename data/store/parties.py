@@ -13,6 +13,7 @@ from data.tables import company, contact, customer, depot, order, site, site_win
 from routing.errors import NotFound
 from routing.model.notices import Channel
 from routing.model.parties import Company, Contact, Depot
+from routing.rules.reading import plain_postcode
 
 
 class PartyStore(StorePart):
@@ -206,8 +207,8 @@ class PartyStore(StorePart):
         by_postcode: dict[str, int] = {}
         for row in zones:
             for postcode in row.postcodes.replace(",", ";").split(";"):
-                if postcode.strip():
-                    by_postcode.setdefault(postcode.strip(), row.id)
+                if plain := plain_postcode(postcode):
+                    by_postcode.setdefault(plain, row.id)
         everywhere = [row.id for row in zones if not row.postcodes.strip()]
         of_depot: dict[int, list[int]] = defaultdict(list)
         for row in zones:
@@ -218,7 +219,7 @@ class PartyStore(StorePart):
         chosen: dict[int, list[int]] = {}
         for row in without.all():
             at_depot = everywhere if len(everywhere) == 1 else of_depot.get(served_by.get(row.id, 0), [])
-            zone_id = by_postcode.get(row.postcode) or (at_depot[0] if len(at_depot) == 1 else None)
+            zone_id = by_postcode.get(plain_postcode(row.postcode)) or (at_depot[0] if len(at_depot) == 1 else None)
             if zone_id is not None:
                 chosen.setdefault(zone_id, []).append(row.id)
         for zone_id, site_ids in chosen.items():

@@ -134,6 +134,7 @@ def settle_orders(store: Store, pools: Pools, *, now: datetime, by: str, tell: b
     refuse_if_erp(store)
     if pools.every:
         return settle(store, pools.products, now=now, by=by, tell=tell, why=why)
+    _give_zones(store, pools.products)
     for depot_id, product_ids in sorted(pools.products.items()):
         if not product_ids:
             continue
@@ -155,8 +156,7 @@ def settle(store: Store, pools: Mapping[int, Collection[int]], *, now: datetime,
     Raises Conflict where the ERP allocates, also for a file that is only tried.
     """
     refuse_if_erp(store)
-    if any(pools.values()):
-        store.assign_zones()  # a site that ordered for the first time is served by that depot from now on
+    _give_zones(store, pools)
     for depot_id, product_ids in sorted(pools.items()):
         if not product_ids:
             continue
@@ -165,6 +165,12 @@ def settle(store: Store, pools: Mapping[int, Collection[int]], *, now: datetime,
         policy: AllocationPolicy = allocating.policy_of(store, depot_id, now)
         decision = allocating.decide(store, book, book, policy=policy, now=now, why=why)
         allocating.write(store, decision, by=by, now=now, why=why, tell=tell)
+
+
+def _give_zones(store: Store, pools: Mapping[int, Collection[int]]) -> None:
+    """A site that ordered for the first time is served by that depot from now on."""
+    if any(pools.values()):
+        store.assign_zones()
 
 
 def _add(store: Store, orders: Sequence[OrderIn], *, now: datetime, by: str) -> dict[str, int]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select, update
 
 from data import tables
+from data.importers.orders import COLUMNS, import_orders
 from data.store import open_store
 from routing.services.promising import promised_lines
 from routing.services.receiving import commit_receipts
@@ -106,3 +108,38 @@ def test_a_site_without_a_postcode_s_zone_belongs_to_the_only_such_zone_of_the_d
     found = {row.id: row.number for row in rows}
     assert [found[each] for each in sites] == ["Z1", "Z3", "Z2"]
     assert (mine, named) == (1, 3)
+
+
+def test_a_site_s_first_order_by_file_gives_it_the_zone_of_the_depot_it_ordered_from(company: Company) -> None:
+    with company.open():
+        other = company.add(tables.depot, number="SOUTH", name="Depot South", zone="Europe/Helsinki")
+        company.add(tables.zone, depot_id=company.depot_id, number="Z1", name="North")
+        south = company.add(tables.zone, depot_id=other, number="Z2", name="South")
+        company.product("OAT")
+        site_id = company.site(company.customer())
+    row = {
+        "order": "SO-9", "customer": "C-1", "site": "S-1", "depot": "SOUTH",
+        "ordered_at": "2026-05-11T08:00:00+03:00", "line": "1", "sku": "OAT", "quantity": "5",
+    }  # fmt: skip
+    file = ",".join(COLUMNS) + "\n" + ",".join(row.get(column, "") for column in COLUMNS) + "\n"
+    for dry_run, zone_id in ((True, None), (False, south)):
+        with open_store(company.database) as store:
+            result = import_orders(store, io.BytesIO(file.encode()), now=NOW, by="test", dry_run=dry_run)
+            assert (result.created, result.errors) == (1, [])
+        with company.database.reading() as connection:
+            chosen = select(tables.site.c.delivery_zone_id).where(tables.site.c.id == site_id)
+            assert connection.scalar(chosen) == zone_id
+
+
+def test_a_postcode_is_in_its_zone_however_either_is_written(company: Company) -> None:
+    with company.open():
+        named = company.add(
+            tables.zone, depot_id=company.depot_id, number="Z", name="Z", postcodes="00100; FI-00120, 001 30"
+        )
+        postcodes = ["FI-00100", "00120", "fi 00130", "00140", ""]
+        sites = [company.site(company.customer(), postcode=each) for each in postcodes]
+    with open_store(company.database) as store:
+        assert store.assign_zones() == 3
+        rows = store.connection.execute(select(tables.site.c.id, tables.site.c.delivery_zone_id)).all()
+    found = {row.id: row.delivery_zone_id for row in rows}
+    assert [found[each] for each in sites] == [named, named, named, None, None]
