@@ -280,8 +280,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
             or collects[may[k]].any()
             or (mate[may[k], layout.MATE] >= 0).any()
             or any(pause.max_load is not None for pause in shift.breaks)
-            or None is not (shift.max_stops or shift.max_distance_m or shift.max_travel_s)
-            or 0 in (shift.max_stops, shift.max_distance_m, shift.max_travel_s)
+            or any(most is not None for most in (shift.max_stops, shift.max_distance_m, shift.max_travel_s))
         )
 
     def limit(value: int | None) -> int:
