@@ -86,6 +86,6 @@ $(INSTALLED): $(VENV)/.created requirements.lock pyproject.toml hatch_build.py p
 	@$(PIP) install --quiet --require-hashes -r requirements.lock
 	@echo "Installing Backroute and what the browser loads ..."
 	@$(PIP) install --quiet --no-deps -e .
-	@echo "Compiling the search, about half a minute ..."
+	@echo "Compiling the search, about a minute ..."
 	@$(PY) -c "from routing.engines.solver.walk import warm; warm()"
 	@touch $@

@@ -46,7 +46,6 @@ from data.tables import (
 from routing.cycles import no_cycles
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import (
-    AllocationRule,
     Book,
     Completeness,
     Outside,
@@ -207,7 +206,7 @@ class StockStore(PolicyStore):
                     lines[order_id].append(line)
                     outside[line.id] = Outside()
             outside |= self._held_by(outside)
-        if by_promise or policies.allocation_policy(day=today).rule is AllocationRule.PROMISED_DATE:
+        if by_promise or policies.allocation_policy(day=today).rule.asks_for_promises:
             earliest = self._earliest_promises(depot_id, lines)
             heads = [head | {"promised_first": earliest.get(head["id"], "")} for head in heads]
         return Book(
