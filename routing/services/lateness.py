@@ -14,6 +14,7 @@ from typing import Protocol
 
 from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.day import DayFacts, DeliveryFacts, HeldManifest
+from routing.model.days import day_words
 from routing.model.fleet import Shift
 from routing.model.places import Location
 from routing.model.plans import Plan, Problem
@@ -172,7 +173,7 @@ def _leave(store: WatchesVans, facts: DayFacts, shift: Shift, left: Sequence[int
         if each.id not in left:
             continue
         site, day = sites[each.site_id], next_day_of(facts, each, shift.day)
-        comes = f"It comes on {day.isoformat()} instead" if day is not None else "No next delivery day is known"
+        comes = f"It comes on {day_words(day)} instead" if day is not None else "No next delivery day is known"
         store.add_task(
             kind="call_customer",
             subject_kind="delivery",
