@@ -120,6 +120,14 @@ def test_a_way_out_that_the_day_has_overtaken_is_refused_and_changes_nothing(out
         assert store.goods_at(f"depot:{out.depot}") == {}
 
 
+def test_what_was_brought_meanwhile_cannot_stay_behind_and_says_look_again(out: Out) -> None:
+    first = out.deliveries[0]
+    with out.database.writing() as connection:
+        connection.execute(update(tables.delivery).where(tables.delivery.c.id == first).values(state="done"))
+    with pytest.raises(Conflict, match="Look at the options again"), out.open() as store:
+        late_van(store, plan_id=out.plan_id, shift_id=out.shift, now=out.at(7.8), leave=[first])
+
+
 def test_only_what_is_on_the_van_can_stay_behind(out: Out) -> None:
     with out.open() as store:
         with pytest.raises(InvalidInput, match="not among what Van 1 still has to bring"):
