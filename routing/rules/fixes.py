@@ -48,6 +48,13 @@ class Fix:
     problem: Problem
     added: Shift | None = None
 
+    @property
+    def sent(self) -> tuple[int, int]:
+        """(vehicle, driver) of a shift that is not there yet, (0, 0) of one that is."""
+        if self.added is None or self.added.driver is None:
+            return 0, 0
+        return self.added.vehicle.id, self.added.driver.id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:

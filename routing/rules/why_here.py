@@ -81,7 +81,8 @@ def _slack(
         own = next(each for each in problem.visits if each.id == visit)
         if all(w.end_s < from_s for w in own.windows):
             latest = _at(problem, max(w.end_s for w in own.windows))
-            zone = zone_of(facts.depots[0].zone)
+            home = next(each.depot_id for each in facts.shifts if each.id == shift)
+            zone = zone_of(next(depot.zone for depot in facts.depots if depot.id == home))
             return f"Its own hours end: it must be begun by {latest.astimezone(zone):%H:%M}."
         route = Timetable(later).route(shift, order)
         return sentence_of(route, later, facts) if isinstance(route, Failure) else None

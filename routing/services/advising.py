@@ -76,16 +76,32 @@ def _like(facts: DayFacts, spare: Shift) -> int:
 
 
 def apply_fix(
-    store: AddsShifts, *, plan_id: int, shift_id: int, starts: str, ends: str, by: str, now: datetime
+    store: AddsShifts,
+    *,
+    plan_id: int,
+    shift_id: int,
+    starts: str,
+    ends: str,
+    by: str,
+    now: datetime,
+    sent: tuple[int, int] = (0, 0),
 ) -> tuple[int, Fix]:
     """Changes the hours of the shift, or adds it, and saves what then fits as a new version; returns its id and what
-    was done.
+    was done. `sent` is (vehicle, driver) of a shift to be added: its own id says nothing once others come or go.
 
     Raises Conflict when that fix no longer stands, or the plan is no longer the current one.
     """
     saved, facts, problem = as_it_stands(store, plan_id)
     found = fixes(saved.plan, problem, facts, now=now, spares=_spares(store, facts))
-    fix = next((each for each in found if (each.shift_id, each.starts, each.ends) == (shift_id, starts, ends)), None)
+    fix = next(
+        (
+            each
+            for each in found
+            if (each.sent, each.starts, each.ends) == (sent, starts, ends)
+            and (each.added is not None or each.shift_id == shift_id)
+        ),
+        None,
+    )
     if fix is None:
         raise Conflict("This no longer serves more than the plan does. Look at the plan again.", code="plan_moved_on")
     why = f"{fix.vehicle} works {fix.starts}-{fix.ends}"

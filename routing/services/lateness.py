@@ -14,6 +14,7 @@ from typing import Protocol
 
 from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.day import DayFacts, DeliveryFacts, HeldManifest
+from routing.model.days import day_words
 from routing.model.fleet import Shift
 from routing.model.places import Location
 from routing.model.plans import Plan, Problem
@@ -48,13 +49,19 @@ def late_van(
 ) -> LateVan:
     """Writes nothing. `leave` names the deliveries that stay behind instead of the first of the ranking.
 
-    Raises NotFound when the shift has no route in this plan, InvalidInput when what is to stay behind is not on it.
+    Raises NotFound when the shift has no route in this plan, InvalidInput when what is to stay behind is not on it,
+    Conflict when that has happened meanwhile.
     """
     saved, facts, problem = as_it_stands(store, plan_id)
     shift = store.shift(shift_id)
     if shift_id not in orders_of(saved.plan):
         raise NotFound(f"{shift.name} has no route in this plan: nothing has to be decided.", shift=shift_id)
     strangers = set(leave or ()) - set(still_to_do(saved.plan, facts, shift_id))
+    if strangers and strangers <= set(orders_of(saved.plan)[shift_id]):
+        raise Conflict(
+            f"{shift.vehicle.name} brought some of that meanwhile: it cannot stay behind. Look at the options again.",
+            code="plan_moved_on",
+        )
     if strangers:
         raise InvalidInput(
             f"Delivery {min(strangers)} is not among what {shift.vehicle.name} still has to bring. Look again.",
@@ -112,11 +119,16 @@ def apply_way_out(store: WatchesVans, *, plan_id: int, chosen: OutOption, by: st
     """Saves what was chosen as a new version and returns its id. What stays behind comes back to the depot with the
     van and waits for its next delivery day; a person is asked to call those customers.
 
-    Raises Conflict when the day has moved on since it was shown.
+    `chosen` may come from an earlier transaction: nothing is worked out again here, the day is only compared. Raises
+    Conflict when it has moved on since.
     """
+    held = store.held_manifest(chosen.shift_id)
+    if held is not None:
+        store.manifest_in_hand(held.id, lock=True)  # the driver's next report waits until this is saved
     saved, facts, problem = as_it_stands(store, plan_id)
     shift = store.shift(chosen.shift_id)
-    if _happened(chosen.problem) != _happened(problem):
+    left = {gone.visit for gone in chosen.left_out}
+    if set(chosen.problem.locks) != {lock for lock in problem.locks if lock.done or lock.visit not in left}:
         raise Conflict(f"{shift.vehicle.name} went on meanwhile. Look at the options again.", code="plan_moved_on")
     why = f"late: {chosen.title}"
     if chosen.kind is OutKind.LEAVE:
@@ -137,10 +149,6 @@ def apply_way_out(store: WatchesVans, *, plan_id: int, chosen: OutOption, by: st
             "promises_kept": chosen.promises_kept,
         },
     )
-
-
-def _happened(problem: Problem) -> set[int]:
-    return {lock.visit for lock in problem.locks if lock.done}
 
 
 def _next_arrival(
@@ -172,7 +180,7 @@ def _leave(store: WatchesVans, facts: DayFacts, shift: Shift, left: Sequence[int
         if each.id not in left:
             continue
         site, day = sites[each.site_id], next_day_of(facts, each, shift.day)
-        comes = f"It comes on {day.isoformat()} instead" if day is not None else "No next delivery day is known"
+        comes = f"It comes on {day_words(day)} instead" if day is not None else "No next delivery day is known"
         store.add_task(
             kind="call_customer",
             subject_kind="delivery",

@@ -50,7 +50,7 @@ def fixes_part(plan_id: int) -> ResponseReturnValue:
 @board.post("/<int:plan_id>/fix")
 @needs_role("dispatcher")
 def fix(plan_id: int) -> ResponseReturnValue:
-    """Applies the fix that was shown: `shift` works from `starts` to `ends`."""
+    """Applies the fix that was shown: `shift`, or `vehicle` with `driver`, works from `starts` to `ends`."""
     try:
         with open_store(here().database) as store:
             _new, done = apply_fix(
@@ -61,6 +61,7 @@ def fix(plan_id: int) -> ResponseReturnValue:
                 ends=request.form.get("ends", ""),
                 by=current_user.actor,
                 now=now(),
+                sent=(request.form.get("vehicle", 0, type=int), request.form.get("driver", 0, type=int)),
             )
     except (Conflict, NotFound) as problem:
         if wants_json():
@@ -99,6 +100,7 @@ def _as_json(fix: Fix) -> dict[str, object]:
     return {
         "shift": fix.shift_id,
         "vehicle": fix.vehicle,
+        "sent": {"vehicle": fix.sent[0], "driver": fix.sent[1]} if fix.added is not None else None,
         "starts": fix.starts,
         "ends": fix.ends,
         "gained": list(fix.names),

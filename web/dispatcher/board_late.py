@@ -40,7 +40,13 @@ def key_of(option: OutOption) -> str:
 def late(plan_id: int, shift_id: int) -> ResponseReturnValue:
     """What breaks, the ways out, and what would stay behind first; `leave` names others to stay behind."""
     with here().database.reading() as connection:
-        found = _late_van(SqlStore(connection), plan_id, shift_id)
+        try:
+            found = _late_van(SqlStore(connection), plan_id, shift_id)
+        except Conflict as problem:
+            if wants_json():
+                raise
+            flash(str(problem), "failed")
+            return redirect(url_for("board.late", plan_id=plan_id, shift_id=shift_id), 303)
         route = board_of([plan_page(connection, plan_id)]).route(shift_id)
         card = company_card(connection)
     assert route is not None  # the service has refused a van without a route
@@ -64,11 +70,13 @@ def late(plan_id: int, shift_id: int) -> ResponseReturnValue:
 def apply_late(plan_id: int, shift_id: int) -> ResponseReturnValue:
     wanted = request.form.get("option", "")
     try:
+        # Worked out before anything is locked: whoever writes meanwhile does not wait for it.
+        with here().database.reading() as connection:
+            options = _late_van(SqlStore(connection), plan_id, shift_id).options
+        chosen = next((option for option in options if key_of(option) == wanted), None)
+        if chosen is None:
+            raise Conflict(_("The options are no longer the same. Look at them again."), code="plan_moved_on")
         with open_store(here().database) as store:
-            options = _late_van(store, plan_id, shift_id).options
-            chosen = next((option for option in options if key_of(option) == wanted), None)
-            if chosen is None:
-                raise Conflict(_("The options are no longer the same. Look at them again."), code="plan_moved_on")
             apply_way_out(store, plan_id=plan_id, chosen=chosen, by=current_user.actor, now=now())
     except (Conflict, NotFound) as problem:
         if wants_json():

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from data import tables
 from data.db import Database
@@ -81,7 +82,7 @@ def test_a_spare_van_with_a_spare_driver_is_a_fix_and_is_gone_when_it_is_undone(
         best = next(each for each in found if each.added is not None)
         new, done = apply_fix(
             store, plan_id=full.plan_id, shift_id=best.shift_id, starts=best.starts, ends=best.ends, by="test",
-            now=kit.NOW,
+            now=kit.NOW, sent=best.sent,
         )  # fmt: skip
     with full.open() as store:
         added = store.shift(done.shift_id)
@@ -93,6 +94,30 @@ def test_a_spare_van_with_a_spare_driver_is_a_fix_and_is_gone_when_it_is_undone(
         undo(store, plan_id=new, by="test", now=kit.NOW)
         assert [each.id for each in store.spare_vehicles(day=kit.DAY, depot_id=full.depot)] == [van]
         assert [each.id for each in store.spare_drivers(day=kit.DAY, depot_id=full.depot)] == [driver]
+
+
+def test_another_van_than_the_one_that_was_shown_is_never_sent(day: Any, database: Database, kit: Any) -> None:
+    full = Full(day, database, kit, spare=True)
+    van, _driver = full.spare
+    day.vehicle(depot_id=full.depot)
+    with full.open() as store:
+        found = find_fixes(store, plan_id=full.plan_id, now=kit.NOW)
+        shown = next(each for each in found if each.sent[0] == van)
+        # Meanwhile that van goes to the garage: the other one would now be the first spare of the depot.
+        store.connection.execute(update(tables.vehicle).where(tables.vehicle.c.id == van).values(available=False))
+        assert [each.shift_id for each in find_fixes(store, plan_id=full.plan_id, now=kit.NOW) if each.added] == [
+            shown.shift_id
+        ]
+    with pytest.raises(Conflict, match="Look at the plan again"), full.open() as store:
+        apply_fix(
+            store, plan_id=full.plan_id, shift_id=shown.shift_id, starts=shown.starts, ends=shown.ends, by="test",
+            now=kit.NOW, sent=shown.sent,
+        )  # fmt: skip
+    with pytest.raises(Conflict, match="Look at the plan again"), full.open() as store:
+        apply_fix(
+            store, plan_id=full.plan_id, shift_id=shown.shift_id, starts=shown.starts, ends=shown.ends, by="test",
+            now=kit.NOW,
+        )  # fmt: skip
 
 
 def test_a_fix_that_no_longer_stands_is_refused_and_changes_nothing(full: Full, kit: Any) -> None:

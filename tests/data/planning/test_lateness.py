@@ -88,12 +88,13 @@ def test_what_stays_behind_comes_back_is_meant_for_the_next_day_and_a_person_cal
             select(tables.delivery.c.id, tables.delivery.c.state, tables.delivery.c.for_day, tables.delivery.c.attempts)
         ).all()
         tasks = connection.execute(
-            select(tables.task.c.kind, tables.task.c.subject_id).order_by(tables.task.c.id)
+            select(tables.task.c.kind, tables.task.c.subject_id, tables.task.c.sentence).order_by(tables.task.c.id)
         ).all()
     after = {row.id: (row.state, row.for_day, row.attempts) for row in rows}
     assert [after[key] for key in left] == [("released", "2026-05-13", 0)] * 2, "nobody drove there: no attempt"
     assert {after[key][0] for key in out.deliveries[1:3]} == {"dispatched"}
-    assert sorted(subject for kind, subject in tasks if kind == "call_customer") == left
+    assert sorted(row.subject_id for row in tasks if row.kind == "call_customer") == left
+    assert all("It comes on Wed 13 May 2026 instead" in row.sentence for row in tasks if row.kind == "call_customer")
 
 
 def test_the_driver_gets_the_changed_list_when_it_is_dispatched_again(out: Out) -> None:
@@ -117,6 +118,14 @@ def test_a_way_out_that_the_day_has_overtaken_is_refused_and_changes_nothing(out
         apply_way_out(store, plan_id=out.plan_id, chosen=late.options[0], by="test", now=now)
     with out.open() as store:
         assert store.goods_at(f"depot:{out.depot}") == {}
+
+
+def test_what_was_brought_meanwhile_cannot_stay_behind_and_says_look_again(out: Out) -> None:
+    first = out.deliveries[0]
+    with out.database.writing() as connection:
+        connection.execute(update(tables.delivery).where(tables.delivery.c.id == first).values(state="done"))
+    with pytest.raises(Conflict, match="Look at the options again"), out.open() as store:
+        late_van(store, plan_id=out.plan_id, shift_id=out.shift, now=out.at(7.8), leave=[first])
 
 
 def test_only_what_is_on_the_van_can_stay_behind(out: Out) -> None:
