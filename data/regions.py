@@ -43,7 +43,7 @@ class Regions:
         `progress` hears each step and the share done. Raises InvalidInput for a name that is no folder's name,
         RegionError when the build fails; a region that is in use stays then.
         """
-        _check(name)
+        check_name(name)
         return self._build(name, pbf, progress, source=pbf.name)
 
     def add_place(
@@ -60,7 +60,7 @@ class Regions:
 
         Raises InvalidInput, RegionError, and whatever `progress` raises to stop it.
         """
-        _check(name)
+        check_name(name)
         from routing.engines.roads.needs import needs_of_place, refuse_too_little
         from routing.engines.roads.overpass import fetch_place, find_place
 
@@ -161,11 +161,12 @@ def _is_built(directory: Path) -> bool:
     return (directory / FACTS_FILE).is_file()
 
 
-def _check(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raises InvalidInput for a name that is no folder's name."""
     if not _NAME.fullmatch(name):
         suggestion = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")[:63] or "city"
         raise InvalidInput(
-            f'"{name}" cannot name a region: use small letters, digits, "-" and "_", at most 63. '
+            f'"{name[:80]}" cannot name a region: use small letters, digits, "-" and "_", at most 63. '
             f'For example "{suggestion}".',
             code="region_name",
             region=name,

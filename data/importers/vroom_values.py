@@ -22,6 +22,8 @@ MOST = 2**40
 """Largest time, amount or limit that a problem takes; of a cost, in thousandths."""
 _DAYS = 2**31
 """Largest number that is read as a time or distance of a matrix."""
+_SLOWEST = 0.01
+"""Slower vehicles would need years for a matrix's longest way."""
 
 type Json = Mapping[str, object]
 
@@ -124,8 +126,10 @@ def limit(thing: Json, name: str, what: str) -> int | None:
 
 def factor(vehicle: Json, what: str) -> float:
     factor = vehicle.get("speed_factor", 1.0)
-    if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor <= 5:
-        raise FileRefused(f"{what}: speed_factor is {said(factor)}, but a number above 0, at most 5, is needed.")
+    if isinstance(factor, bool) or not isinstance(factor, int | float) or not _SLOWEST <= factor <= 5:
+        raise FileRefused(
+            f"{what}: speed_factor is {said(factor)}, but a number from {_SLOWEST} to 5 is needed; 2 is twice as fast."
+        )
     return float(factor)
 
 
@@ -170,6 +174,8 @@ def square(value: object, what: str) -> NDArray[np.int64]:
     numbers: Callable[[object], bool] = lambda n: isinstance(n, int) and not isinstance(n, bool) and 0 <= n < _DAYS  # noqa: E731
     for i, row in enumerate(rows):
         for j, cell in enumerate(row):
+            if isinstance(cell, int) and cell >= _DAYS:
+                raise FileRefused(f"{what}: from {i} to {j} is {said(cell)}, but below {_DAYS} is planned with.")
             if not numbers(cell):
                 raise FileRefused(f"{what}: from {i} to {j} is {said(cell)}, but a whole number from 0 up is needed.")
     return np.array(rows, dtype=np.int64).reshape(len(rows), len(rows))

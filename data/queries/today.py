@@ -231,6 +231,8 @@ def _depot_day(connection: Connection, depot_id: int, name: str, zone: str, day:
         .where(
             delivery.c.depot_id == depot_id,
             or_(delivery.c.for_day == day, delivery.c.state.in_(IN_HAND + OUT) & (delivery.c.for_day <= day)),
+            # A collection is planned and driven like a delivery; at its end nothing was delivered, nor failed to be.
+            or_(delivery.c.direction == "deliver", delivery.c.state.not_in(("done", "failed"))),
         )
         .group_by(delivery.c.state)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,6 +38,8 @@ from routing.errors import NotFound
 from routing.model.proofs import HANDED_OVER, ManifestInHand, Outcome
 from routing.rules.progress import forecast, told_live
 
+ON_A_VAN = ("loaded", "dispatched", "under_way")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackedLine:
@@ -58,6 +61,8 @@ class Tracked:
 
     `stage`: being_prepared, planned (the van has not left), under_way, next, at_the_door, delivered, failed.
     `window` is what they are told: live once the van has left, else the last promise. `van` only once they are next.
+    `is_fetched`: a collection, so that `lines` are fetched, not brought; of a delivery, `fetched` is what the van takes
+    along from the same door.
     """
 
     delivery_id: int
@@ -78,6 +83,8 @@ class Tracked:
     references: tuple[str, ...]
     lines: tuple[TrackedLine, ...]
     next_day: str
+    is_fetched: bool
+    fetched: tuple[TrackedLine, ...]
 
 
 def tracked(connection: Connection, delivery_id: int, *, now: datetime) -> Tracked:
@@ -88,6 +95,7 @@ def tracked(connection: Connection, delivery_id: int, *, now: datetime) -> Track
             delivery.c.state,
             delivery.c.for_day,
             delivery.c.waits_for,
+            delivery.c.direction,
             site.c.name.label("site"),
             site.c.address,
             site.c.lat,
@@ -108,15 +116,19 @@ def tracked(connection: Connection, delivery_id: int, *, now: datetime) -> Track
     store = ProofStore(connection)
     zone = row.zone or row.depot_zone
     found = _riding(connection, delivery_id)
+    fetched: list[int] = []
     stage, window, stops_away, van, who = "being_prepared", None, None, None, ("", "")
     if row.state == "done":
         stage = "delivered"
     elif row.state == "failed":
         stage = "failed"
-    elif found is not None and row.state in ("loaded", "dispatched", "under_way"):
+    elif found is not None and row.state in ON_A_VAN:
         inforce = store.manifest_in_hand(found)
         stage, window, stops_away = _stage(store, inforce, delivery_id, now=now)
         who = _who(connection, inforce)
+        fetched = _fetched_at(
+            connection, next((s.deliveries for s in inforce.stops if delivery_id in s.deliveries), ())
+        )
         if stage == "next":
             van = _last_position(connection, inforce.shift_id)
     return Tracked(
@@ -136,8 +148,10 @@ def tracked(connection: Connection, delivery_id: int, *, now: datetime) -> Track
         region=row.region or "",
         van=van,
         references=_references(connection, delivery_id),
-        lines=_lines(connection, delivery_id),
+        lines=_lines(connection, [delivery_id]),
         next_day=row.for_day if row.state == "failed" and not row.waits_for else "",
+        is_fetched=row.direction == "collect",
+        fetched=_lines(connection, fetched) if row.direction == "deliver" else (),
     )
 
 
@@ -205,13 +219,21 @@ def _references(connection: Connection, delivery_id: int) -> tuple[str, ...]:
     return tuple(row.customer_reference or row.number for row in rows)
 
 
-def _lines(connection: Connection, delivery_id: int) -> tuple[TrackedLine, ...]:
+def _fetched_at(connection: Connection, deliveries: Iterable[int]) -> list[int]:
+    """Which of these a van is still to fetch."""
+    query = select(delivery.c.id).where(
+        delivery.c.id.in_(list(deliveries)), delivery.c.direction == "collect", delivery.c.state.in_(ON_A_VAN)
+    )
+    return list(connection.scalars(query))
+
+
+def _lines(connection: Connection, delivery_ids: Collection[int]) -> tuple[TrackedLine, ...]:
     rows = connection.execute(
         select(product.c.name, product.c.unit, func.sum(delivery_line.c.quantity).label("quantity"))
         .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
         .join(order_line, order_line.c.id == allocation.c.order_line_id)
         .join(product, product.c.id == order_line.c.product_id)
-        .where(delivery_line.c.delivery_id == delivery_id)
+        .where(delivery_line.c.delivery_id.in_(delivery_ids))
         .group_by(product.c.id, product.c.name, product.c.unit)
         .order_by(product.c.name)
     )
@@ -234,6 +256,7 @@ class ProvenLine:
     refused: int
     collected: int
     rest_on: str
+    is_fetched: bool  # it belongs to a collection: nothing of it was brought
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,6 +288,11 @@ class Proven:
     references: tuple[str, ...]
     lines: tuple[ProvenLine, ...]
     files: tuple[ProvenFile, ...]
+
+    @property
+    def is_fetched(self) -> bool:
+        """Nothing was brought: the van only fetched."""
+        return all(line.is_fetched for line in self.lines)
 
 
 def proven(connection: Connection, delivery_id: int) -> Proven | None:
@@ -340,8 +368,10 @@ def _proven_lines(connection: Connection, proof_ids: list[int]) -> tuple[ProvenL
             proof_line.c.damaged,
             proof_line.c.refused,
             proof_line.c.collected,
+            delivery.c.direction,
         )
         .select_from(proof)
+        .join(delivery, delivery.c.id == proof.c.delivery_id)
         .join(delivery_line, delivery_line.c.delivery_id == proof.c.delivery_id)
         .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
         .join(order_line, order_line.c.id == allocation.c.order_line_id)
@@ -364,6 +394,7 @@ def _proven_lines(connection: Connection, proof_ids: list[int]) -> tuple[ProvenL
             refused=row.refused or 0,
             collected=row.collected or 0,
             rest_on=row.expected_on,
+            is_fetched=row.direction == "collect",
         )
         for row in rows
     )

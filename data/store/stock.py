@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from data.queries.needs import COMMITTED, GONE, ORDERED, SERVED, newest_promise, still_needed
-from data.store.part import parts
+from data.store.part import AT_ONCE, parts
 from data.store.policies import PolicyStore
 from data.tables import (
     allocation,
@@ -46,7 +47,6 @@ from data.tables import (
 from routing.cycles import no_cycles
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import (
-    AllocationRule,
     Book,
     Completeness,
     Outside,
@@ -197,23 +197,27 @@ class StockStore(PolicyStore):
             for order_id, line in self._waiting_lines(depot_id, order_line.c.product_id.in_(part)):
                 lines[order_id].append(line)
             holdings += self._holdings(depot_id, part)
-        heads = list(self._order_heads(lines, policies, today))
+        orders = {one.id: one for one in self._orders(lines, policies, today)}
         outside: dict[int, Outside] = {}
         if reaching:
-            tied = [head["id"] for head in heads if head["completeness"] is Completeness.COMPLETE]
-            inside = {line.id for order_id in tied for line in lines[order_id]}
+            tied = [one.id for one in orders.values() if one.completeness is Completeness.COMPLETE]
+            inside = {line.id for order_id in tied for line in orders[order_id].lines}
+            more: dict[int, list[WaitingLine]] = defaultdict(list)
             for part in parts(tied):
                 for order_id, line in self._waiting_lines(depot_id, order.c.id.in_(part), without=inside):
-                    lines[order_id].append(line)
+                    more[order_id].append(line)
                     outside[line.id] = Outside()
+            for order_id, rest in more.items():
+                every = sorted((*orders[order_id].lines, *rest), key=_by_id)
+                orders[order_id] = replace(orders[order_id], lines=tuple(every))
             outside |= self._held_by(outside)
-        if by_promise or policies.allocation_policy(day=today).rule is AllocationRule.PROMISED_DATE:
-            earliest = self._earliest_promises(depot_id, lines)
-            heads = [head | {"promised_first": earliest.get(head["id"], "")} for head in heads]
+        if by_promise or policies.allocation_policy(day=today).rule.asks_for_promises:
+            for order_id, day in self._earliest_promises(depot_id, orders).items():
+                orders[order_id] = replace(orders[order_id], promised_first=day)
         return Book(
             depot_id=depot_id,
             supplies=tuple(sorted(supplies, key=lambda one: one.id)),
-            orders=tuple(WaitingOrder(**head, lines=tuple(sorted(lines[head["id"]], key=_by_id))) for head in heads),
+            orders=tuple(orders.values()),
             holdings=tuple(sorted(holdings, key=lambda one: (one.line_id, one.supply_id))),
             outside=outside,
         )
@@ -268,8 +272,8 @@ class StockStore(PolicyStore):
         """These orders as a book of all their SKUs has them; one that needs nothing of this depot is left out."""
         zone = self.connection.scalar(select(depot.c.zone).where(depot.c.id == depot_id)) or "UTC"
         lines = {key: each for key, each in self.waiting_lines(depot_id, order_ids).items() if each}
-        heads = self._order_heads(lines, self.policies(), now.astimezone(ZoneInfo(zone)).date().isoformat())
-        return {head["id"]: WaitingOrder(**head, lines=tuple(lines[head["id"]])) for head in heads}
+        today = now.astimezone(ZoneInfo(zone)).date().isoformat()
+        return {one.id: one for one in self._orders(lines, self.policies(), today)}
 
     def waiting_lines(self, depot_id: int, order_ids: Collection[int]) -> dict[int, list[WaitingLine]]:
         """The lines of each order that still need something."""
@@ -295,38 +299,42 @@ class StockStore(PolicyStore):
             )
             .where(which)
         )
-        rows = [row for row in self.connection.execute(query).all() if row[1] not in without]
         words: dict[int, tuple[str, str, str, int]] = {}
-        for part in parts({row[3] for row in rows}):
-            columns = select(product.c.id, product.c.number, product.c.name, product.c.unit, product.c.case_pack)
-            words |= {key: rest for key, *rest in self.connection.execute(columns.where(product.c.id.in_(part)))}
-        for order_id, line_id, number, product_id, price, expected_on, own_day, needed, promised_on, version in rows:
-            sku, name, unit, case_pack = words[product_id]
-            yield (
-                order_id,
-                WaitingLine(
-                    id=line_id,
-                    number=number,
-                    product_id=product_id,
-                    sku=sku,
-                    name=name,
-                    unit=unit,
-                    needed=needed,
-                    price=price,
-                    case_pack=case_pack,
-                    promised_on=promised_on or "",
-                    promise_version=version or 0,
-                    expected_on=expected_on,
-                    own_day=own_day,
-                ),
-            )
+        same: dict[str, str] = {}  # a day that stands on 100,000 lines is kept once
+        for rows in self.connection.execute(query).partitions(AT_ONCE):
+            for part in parts({row[3] for row in rows} - words.keys()):
+                columns = select(product.c.id, product.c.number, product.c.name, product.c.unit, product.c.case_pack)
+                words |= {key: rest for key, *rest in self.connection.execute(columns.where(product.c.id.in_(part)))}
+            for order_id, line_id, number, product_id, price, expected, own, needed, promised, version in rows:
+                if line_id in without:
+                    continue
+                sku, name, unit, case_pack = words[product_id]
+                yield (
+                    order_id,
+                    WaitingLine(
+                        id=line_id,
+                        number=same.setdefault(number, number),
+                        product_id=product_id,
+                        sku=sku,
+                        name=name,
+                        unit=unit,
+                        needed=needed,
+                        price=price,
+                        case_pack=case_pack,
+                        promised_on=same.setdefault(promised, promised) if promised else "",
+                        promise_version=version or 0,
+                        expected_on=same.setdefault(expected, expected),
+                        own_day=same.setdefault(own, own),
+                    ),
+                )
 
-    def _order_heads(self, order_ids: Collection[int], policies: PolicyBook, day: str) -> Iterator[dict[str, Any]]:
-        """What allocation asks of the orders, by id: the fields of a WaitingOrder without its lines."""
+    def _orders(self, lines: dict[int, list[WaitingLine]], policies: PolicyBook, day: str) -> Iterator[WaitingOrder]:
+        """The orders of these lines, by id. It takes the lines out of `lines`: a large book is not held twice."""
+        same: dict[str, str] = {}
         # Nearly all orders of a customer ship on the same terms: a book of 15,000 orders asks the policies once each.
         ships: dict[tuple[int, str, int], Completeness] = {}
         ranks: dict[tuple[int, str], RankRule] = {}
-        for part in parts(order_ids):
+        for part in parts(lines):
             query = (
                 select(
                     order.c.id,
@@ -365,23 +373,24 @@ class StockStore(PolicyStore):
                     ranks[customer_id, rank_rule] = policies.rank_rule(
                         RankRule(rank_rule), day=day, customer_id=customer_id
                     )
-                yield {
-                    "id": order_id,
-                    "number": number,
-                    "customer_id": customer_id,
-                    "customer": name,
-                    "site_id": site_id,
-                    "site": site_name,
-                    "tier": tier,
-                    "rank_rule": ranks[customer_id, rank_rule],
-                    "ordered_at": ordered_at,
-                    "wanted_on": wanted_on,
-                    "not_before": not_before,
-                    "completeness": ships[terms],
-                    "currency": currency,
-                    "references": tuple(text for text in references if text),
-                    "salesperson": salesperson,
-                }
+                yield WaitingOrder(
+                    id=order_id,
+                    number=number,
+                    customer_id=customer_id,
+                    customer=same.setdefault(name, name),
+                    site_id=site_id,
+                    site=same.setdefault(site_name, site_name),
+                    tier=tier,
+                    rank_rule=ranks[customer_id, rank_rule],
+                    ordered_at=ordered_at,
+                    wanted_on=same.setdefault(wanted_on, wanted_on),
+                    not_before=same.setdefault(not_before, not_before),
+                    completeness=ships[terms],
+                    currency=same.setdefault(currency, currency),
+                    references=tuple(text for text in references if text),
+                    salesperson=same.setdefault(salesperson, salesperson),
+                    lines=tuple(sorted(lines.pop(order_id), key=_by_id)),
+                )
 
     def _waiting(self, depot_id: int) -> Select[Any]:
         """The lines that still need something."""

@@ -49,6 +49,11 @@ class AllocationRule(StrEnum):
     PROMISED_DATE = "promised_date"
     FAIR_SHARE = "fair_share"
 
+    @property
+    def asks_for_promises(self) -> bool:
+        """Whether an order ranks by its earliest promise, of whatever SKU that is."""
+        return self is AllocationRule.PROMISED_DATE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocationPolicy:

@@ -338,7 +338,8 @@ class PlannedRoute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unassigned:
-    """A delivery that was left out. `proven`: a lone trip fails, whoever else is served; else it competed and lost."""
+    """A delivery that was left out. `proven`: a lone trip fails, even over the quickest chain of legs, whoever else is
+    served; else it competed and lost, or only others on the way might make it possible."""
 
     visit: int
     reasons: tuple[Reason, ...]

@@ -67,7 +67,7 @@ def out_today(
         "link_id": link_id,
         "driver": sheet.driver,
         "vehicle": sheet.vehicle,
-        "references": sorted({ref for delivery in stop.deliveries for ref in delivery.references}),
+        "references": sorted({ref for delivery in brought for ref in delivery.references}),
     }
     recipients = {(contact.channel, contact.address): contact for contact in contacts}
     return tuple(

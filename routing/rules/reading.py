@@ -64,10 +64,14 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _HANGING_SIGN = re.compile(r"(?<=\d)\s*(?:号|號|番地|번지|호)(?!室)")
 
 
+# Without a hyphen only before so many digits: the letters of SW11 1AA and of VLT 1117 are no country's.
+_COUNTRY_PREFIX = re.compile(r"^(?:[A-Z]{1,3}-+(?=\d)|[A-Z]{1,2}(?=\d{4})|[A-Z]{3}(?=\d{5}))")
+
+
 @lru_cache(maxsize=20_000)
 def plain_postcode(postcode: str) -> str:
-    """FI-00100, 001 00 and 00100 are one postcode; of 21136-1234 the first five digits count."""
-    text = re.sub(r"^[A-Z]{1,3}-+", "", re.sub(r"\s", "", postcode.upper()).lstrip("〒"))
+    """FI-00100, FI 00100, 001 00 and 00100 are one postcode; of 21136-1234 the first five digits count."""
+    text = _COUNTRY_PREFIX.sub("", re.sub(r"\s", "", postcode.upper()).lstrip("〒"))
     return re.sub(r"^(\d{5})-\d{4}$", r"\1", text)
 
 

@@ -1,6 +1,7 @@
 """Why a delivery was left out: proven impossible, or it competed and lost.
 
-A delivery is proven impossible when no shift can serve it on a trip of its own. Then every shift has a reason against
+A delivery is proven impossible when no shift can serve it on a trip of its own, not even over the quickest chain of
+legs by way of other doors (chains.py). Then every shift has a reason against
 it, and the reasons of the shifts that came closest are told first: a van that is there twenty minutes late says more
 than a bike that has no crane.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from routing.model.plans import Lock, Plan, Problem, Reason, ShiftOffer, Unassigned, Visit
+from routing.rules.chains import Chains
 from routing.rules.schedule import Failure, Timetable
 
 _CLOSEST_FIRST = (
@@ -26,6 +28,18 @@ _CLOSEST_FIRST = (
 )
 """How far a lone trip got before it failed: times are asked last, so a shift that fails there passed all else."""
 
+_OF_THE_ROAD = frozenset(
+    {
+        Reason.NOT_READY,
+        Reason.WINDOW_UNREACHABLE,
+        Reason.WINDOW_TOO_SHORT,
+        Reason.SHIFT_TOO_SHORT,
+        Reason.DRIVER_HOURS,
+        Reason.NO_ROAD,
+    }
+)
+"""What a quicker way may mend."""
+
 
 def why_left_out(problem: Problem, plan: Plan, *, timetable: Timetable | None = None) -> tuple[Unassigned, ...]:
     """One entry for each visit of the problem that no route of the plan serves, in the problem's order.
@@ -36,6 +50,7 @@ def why_left_out(problem: Problem, plan: Plan, *, timetable: Timetable | None = 
     served = {key for route in plan.routes for key in route.visits}
     locked = {lock.visit: lock for lock in problem.locks}
     alone: dict[int, list[Failure]] = {}
+    chains = Chains(table)
     out = []
     for visit in problem.visits:
         if visit.id in served:
@@ -51,7 +66,9 @@ def why_left_out(problem: Problem, plan: Plan, *, timetable: Timetable | None = 
                 break
             failures.append(answer)
         else:
-            out.append(_impossible(visit, failures))
+            unit = together(table, visit.id)
+            by_way = any(f.reason in _OF_THE_ROAD and chains.may_do(table.shifts[f.shift], unit) for f in failures)
+            out.append(_impossible(visit, failures, by_way_of_others=by_way))
             continue
         out.append(
             Unassigned(
@@ -84,14 +101,17 @@ def _could_serve(visit: Visit, problem: Problem) -> Sequence[ShiftOffer]:
     return considered or problem.shifts
 
 
-def _impossible(visit: Visit, failures: list[Failure]) -> Unassigned:
+def _impossible(visit: Visit, failures: list[Failure], *, by_way_of_others: bool) -> Unassigned:
     if not failures:
         return Unassigned(
             visit=visit.id, reasons=(Reason.DRIVER_HOURS,), proven=True, detail="No shift is offered: nobody drives."
         )
     failures = sorted(failures, key=_closeness)
     reasons = tuple(dict.fromkeys(failure.reason for failure in failures))
-    return Unassigned(visit=visit.id, reasons=reasons, proven=True, detail=failures[0].sentence)
+    detail = failures[0].sentence
+    if by_way_of_others:
+        detail += " So it is on a trip of its own: by way of other doors, where the roads are quicker, it may fit."
+    return Unassigned(visit=visit.id, reasons=reasons, proven=not by_way_of_others, detail=detail)
 
 
 def _locked(table: Timetable, visit: Visit, lock: Lock) -> Unassigned:

@@ -597,12 +597,14 @@ def _tell_whom_it_moves(
     told = 0
     for eta in moving:
         door = doors[eta.stop_id]
-        if not leaves(door.told, eta) or all(each.direction == "collect" for each in door.deliveries):
+        # What is fetched at the same door was promised to nobody.
+        brought = [each for each in door.deliveries if each.direction == "deliver"]
+        if not brought or not leaves(door.told, eta):
             continue
         zone = ZoneInfo(door.zone)
         opens, closes = (moment.astimezone(zone).strftime("%H:%M") for moment in told_live(eta))
         store.tell_window(
-            delivery_ids=[each.id for each in door.deliveries],
+            delivery_ids=[each.id for each in brought],
             day=manifest.day,
             opens=opens,
             closes=closes,
@@ -613,7 +615,7 @@ def _tell_whom_it_moves(
         link_id = store.add_link(
             kind="tracking",
             subject_kind="delivery",
-            subject_id=door.deliveries[0].id,
+            subject_id=brought[0].id,
             made_at=now,
             expires_at=now + TRACKING_LINK_FOR,
             secret=secret,
@@ -634,15 +636,14 @@ def _tell_whom_it_moves(
                         door,
                         goods=[
                             goods_line(quantity=line.loaded, unit=line.unit, name=line.product)
-                            for each in door.deliveries
-                            if each.direction == "deliver"
+                            for each in brought
                             for line in each.lines
                         ],
                         window_from=opens,
                         window_to=closes,
                         eta=eta.start.astimezone(zone).strftime("%H:%M"),
                         link_id=link_id,
-                        references=sorted({reference for each in door.deliveries for reference in each.references}),
+                        references=sorted({reference for each in brought for reference in each.references}),
                     ),
                 ),
                 made_at=now,

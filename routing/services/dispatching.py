@@ -234,8 +234,8 @@ def _dispatch(
     doors = store.doors(manifest_id, [stop.stop_id for stop in open_stops])
     told = 0
     for stops_away, stop in enumerate(open_stops, 1):
-        tracking = [
-            store.add_link(
+        tracking = {
+            each.delivery_id: store.add_link(
                 kind="tracking",
                 subject_kind="delivery",
                 subject_id=each.delivery_id,
@@ -244,9 +244,9 @@ def _dispatch(
                 secret=secret,
             )
             for each in stop.deliveries
-        ]
+        }
         if must_be_told(doors[stop.stop_id].told, stop.start):
-            told += _tell(store, sheet, stop, stops_away, tracking[0], company=company, by=by, now=now)
+            told += _tell(store, sheet, stop, stops_away, tracking, company=company, by=by, now=now)
     return Dispatched(
         shift_id=sheet.shift_id,
         manifest_id=manifest_id,
@@ -294,18 +294,20 @@ def _tell(
     sheet: RouteSheet,
     stop: StopSheet,
     stops_away: int,
-    link_id: int,
+    tracking: Mapping[int, int],
     *,
     company: Company,
     by: str,
     now: datetime,
 ) -> int:
-    """Writes the window as a promise and the messages that tell it; how many messages."""
+    """Writes the window as a promise and the messages that tell it; how many messages. `tracking`: link by delivery."""
     contacts = store.who_is_told(stop.customer_id, stop.site_id, role="goods_in") or store.who_is_told(
         stop.customer_id, stop.site_id, role="buyer"
     )
     window = window_to_tell(stop.start, stops_away=stops_away)
     delivery_ids = [each.delivery_id for each in stop.deliveries if each.direction == "deliver"]
+    if not delivery_ids:
+        return 0  # what is only fetched was agreed with who asked for it
     notices = out_today(
         sheet,
         stop,
@@ -313,7 +315,7 @@ def _tell(
         contacts=contacts,
         waiting=store.still_waiting(delivery_ids),
         company=company,
-        link_id=link_id,
+        link_id=tracking[delivery_ids[0]],
         now=now,
     )
     if not notices:

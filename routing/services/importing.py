@@ -138,10 +138,15 @@ def settle_orders(store: Store, pools: Pools, *, now: datetime, by: str, tell: b
         if not product_ids:
             continue
         stood = partial(with_orders, orders=pools.stood.get(depot_id, {}))
-        decision = reaching.decide_change(
-            store, depot_id, product_ids, _as_it_is, now=now, why=why, locks=store, stood=stood
+        # Without a name for it: the book of a depot is let go before the next one is read.
+        allocating.write(
+            store,
+            reaching.decide_change(store, depot_id, product_ids, _as_it_is, now=now, why=why, locks=store, stood=stood),
+            by=by,
+            now=now,
+            why=why,
+            tell=tell,
         )
-        allocating.write(store, decision, by=by, now=now, why=why, tell=tell)
 
 
 def _as_it_is(book: Book) -> Book:

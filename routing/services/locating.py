@@ -6,12 +6,14 @@ up, outside any transaction: a provider may take seconds.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from routing.errors import InvalidInput
 from routing.model.places import Candidate, Located, Location, PinQuality
 from routing.ports import AddressFinder
 from routing.rules.provider_terms import may_be_kept
@@ -19,12 +21,19 @@ from routing.rules.reading import is_same_door
 from routing.rules.spelling import fold
 from routing.services.story import AsksPeople, KeepsEvents
 
+_log = logging.getLogger(__name__)
+
 DOUBTFUL = "address_in_review"
 """The kind of the task for an address that a person must decide."""
 
 
 NearRoad = Callable[[Sequence[Location]], Sequence[bool]]
 """Says of each place whether a road is in reach."""
+
+FAILED = "This address could not be looked up. Correct it, or set the pin."
+
+AT_ONCE = 100
+"""Addresses that are looked up before their pins are saved: what ends a run loses no more than these."""
 
 OFF_ROAD = "No road lies near this address, so no vehicle gets there. Set its pin at the road where it is handed over."
 
@@ -124,49 +133,68 @@ def locate_sites(
             )
             for want in wanting
         }
-    answers: dict[tuple[str, int], Pin] = {}
     remembered = 0
-    looked_up: dict[str, Located] = {}
-    for n, want in enumerate(wanting, 1):
-        pin = known[want.kind, want.id]
-        if pin is not None:
-            remembered += 1
-        else:
-            key = _key(want)
-            if key not in looked_up:
-                looked_up[key] = finder.locate(want.address, postcode=want.postcode, city=want.city)
-            pin = pin_from(looked_up[key])
-        answers[want.kind, want.id] = pin
-        if progress is not None:
-            progress(n, len(wanting))
-    if near_road is not None:
-        answers = _on_roads(answers, near_road)
-        remembered = sum(known[key] is not None and answers[key].quality.goes_on for key in answers)
     doubtful: list[tuple[WantsPin, str]] = []
-    with open_store() as store:
-        for want in wanting:
-            pin = answers[want.kind, want.id]
-            if store.wants_pin(kind=want.kind, subject_id=want.id) != want:
-                continue  # edited meanwhile: the next run looks the new address up
-            if want.kind == "site" and pin.quality.goes_on and known[want.kind, want.id] is None:
-                pin = _unless_twice(want, pin, store.sure_sites_beside([want.id]))
-            store.set_pin(kind=want.kind, subject_id=want.id, pin=pin, now=now)
-            if pin.quality.goes_on:
-                store.finish_tasks(
-                    kind=DOUBTFUL, subject_kind=want.kind, subject_id=want.id, outcome="found", by=pin.provider, now=now
-                )
-            else:
-                doubtful.append((want, pin.why))
-                store.add_task(
-                    kind=DOUBTFUL,
-                    subject_kind=want.kind,
-                    subject_id=want.id,
-                    sentence=f"{want.name}: {pin.why}",
-                    made_at=now,
-                    data={"quality": pin.quality.value},
-                )
+    looked_up: dict[str, Located] = {}
+    for start in range(0, len(wanting), AT_ONCE):
+        portion = wanting[start : start + AT_ONCE]
+        answers: dict[tuple[str, int], Pin] = {}
+        for n, want in enumerate(portion, start + 1):
+            pin = known[want.kind, want.id]
+            if pin is None:
+                key = _key(want)
+                if key not in looked_up:
+                    looked_up[key] = _look_up(finder, want)
+                pin = pin_from(looked_up[key])
+            answers[want.kind, want.id] = pin
+            if progress is not None:
+                progress(n, len(wanting))
+        if near_road is not None:
+            answers = _on_roads(answers, near_road)
+        remembered += sum(
+            known[key] is not None and (near_road is None or pin.quality.goes_on) for key, pin in answers.items()
+        )
+        with open_store() as store:
+            for want in portion:
+                pin = answers[want.kind, want.id]
+                if store.wants_pin(kind=want.kind, subject_id=want.id) != want:
+                    continue  # edited meanwhile: the next run looks the new address up
+                if want.kind == "site" and pin.quality.goes_on and known[want.kind, want.id] is None:
+                    pin = _unless_twice(want, pin, store.sure_sites_beside([want.id]))
+                _save(store, want, pin, now=now)
+                if not pin.quality.goes_on:
+                    doubtful.append((want, pin.why))
     found = len(wanting) - remembered - len(doubtful)
     return LocatedAll(found=found, remembered=remembered, doubtful=tuple(doubtful))
+
+
+def _look_up(finder: AddressFinder, want: WantsPin) -> Located:
+    """The finder's answer. It promises never to raise for an address; where it does, only that one waits for a person.
+
+    What is no fault of the address, as a file that cannot be read, still ends the run.
+    """
+    try:
+        return finder.locate(want.address, postcode=want.postcode, city=want.city)
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, InvalidInput):
+        _log.exception("The address of %s %s could not be looked up", want.kind, want.id)
+        return Located(quality=PinQuality.NOT_FOUND, candidates=(), why=FAILED)
+
+
+def _save(store: KeepsPins, want: WantsPin, pin: Pin, *, now: datetime) -> None:
+    store.set_pin(kind=want.kind, subject_id=want.id, pin=pin, now=now)
+    if pin.quality.goes_on:
+        store.finish_tasks(
+            kind=DOUBTFUL, subject_kind=want.kind, subject_id=want.id, outcome="found", by=pin.provider, now=now
+        )
+    else:
+        store.add_task(
+            kind=DOUBTFUL,
+            subject_kind=want.kind,
+            subject_id=want.id,
+            sentence=f"{want.name}: {pin.why}",
+            made_at=now,
+            data={"quality": pin.quality.value},
+        )
 
 
 def _on_roads(pins: Mapping[tuple[str, int], Pin], near_road: NearRoad) -> dict[tuple[str, int], Pin]:

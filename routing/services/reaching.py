@@ -8,7 +8,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from routing.cycles import no_cycles
-from routing.model.orders import AllocationPolicy, AllocationRule, Book
+from routing.model.orders import AllocationPolicy, Book
 from routing.rules.reach import NARROW_RULES, reached, together
 from routing.services import allocating
 from routing.services.erp import refuse_if_erp
@@ -61,7 +61,7 @@ def decide_change(
             if locks
             else store.related_products(depot_id, product_ids)
         )
-        before = store.book(depot_id, tied, now=now, by_promise=policy.rule is AllocationRule.PROMISED_DATE)
+        before = store.book(depot_id, tied, now=now, by_promise=policy.rule.asks_for_promises)
         return allocating.decide(store, before, change(before), policy=policy, now=now, why=why)
     today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
     decided_until = store.setting(allocating.horizon_setting(depot_id), "")

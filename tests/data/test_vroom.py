@@ -255,6 +255,7 @@ def put(path: str, value: Any) -> Any:
         (put("jobs", {}), "jobs must be an array"),
         (put("vehicles", []), "vehicles is empty"),
         (put("vehicles.0.speed_factor", 0), "speed_factor is 0"),
+        (put("vehicles.0.speed_factor", 1e-18), "number from 0.01 to 5"),
         (put("jobs.0.description", 5), "description is 5"),
     ],
 )

@@ -134,6 +134,21 @@ def test_roads_that_no_map_has_still_give_a_plan_that_holds(durations: list[list
     assert out["unassigned"] == []
 
 
+ROUND = [[0, 30, 5000, 5000], [5000, 0, 30, 5000], [5000, 5000, 0, 30], [30, 5000, 5000, 0]]
+"""The one quick way round is 0, 1, 2, 3, 0: each door alone is far."""
+
+
+def test_what_a_detour_over_another_job_may_reach_is_never_called_proven_impossible() -> None:
+    given = document(job(1, 1), job(2, 2), job(3, 3), durations=ROUND, time_window=[0, 900])
+    out = answered(given)
+    assert not any(each["proven"] for each in out["unassigned"])
+    # With every way far the claim is true; and a minute and a half is less than the quick way round takes.
+    far = [[0 if a == b else 5000 for b in range(4)] for a in range(4)]
+    for durations, hours in ((far, 900), (ROUND, 90)):
+        out = answered(document(job(1, 1), job(2, 2), job(3, 3), durations=durations, time_window=[0, hours]))
+        assert [each["proven"] for each in out["unassigned"]] == [True] * 3
+
+
 def test_jobs_that_are_alike_in_everything_are_each_served_once() -> None:
     steps = answered(document(*(job(n, 1, service=10) for n in range(1, 9))))["routes"][0]["steps"]
     assert sorted(step["id"] for step in steps if step["type"] == "job") == list(range(1, 9))

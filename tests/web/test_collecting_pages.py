@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 from werkzeug.test import TestResponse
 
 from data import tables
+from data.store import open_store
+from routing.model.proofs import DoorLine, Outcome
+from routing.services.collecting import collect_goods
 from tests.evening import Driven
 from tests.rounds import SIX
 from tests.website import Website, a_website, form_token
@@ -84,3 +87,56 @@ def test_the_command_line_asks_for_the_same(website: Website, driven: Driven) ->
     assert (made["quantity"], made["sku"], len(collections(driven))) == (3, "SKU1", 1)
     assert CliRunner().invoke(main, ["collect", "--cancel", made["number"]]).exit_code == 0
     assert [state for state, _day in collections(driven)] == ["unreleased"]
+
+
+def a_collection_on_the_third_stop(driven: Driven) -> int:
+    """4 units that the first stop was handed are fetched by the same van, at its third door."""
+    with open_store(driven.database) as store:
+        made = collect_goods(
+            store, site_id=driven.round.stops[0].site_id, product_id=driven.round.product_id, quantity=4,
+            why="empties", day="2026-05-13", now=SIX + timedelta(hours=3), by="user:1",
+        )  # fmt: skip
+    with driven.database.writing() as connection:
+        connection.execute(update(tables.delivery).filter_by(id=made.delivery_id).values(state="dispatched"))
+        connection.execute(
+            insert(tables.stop_delivery).values(
+                stop_id=driven.round.stops[2].stop_id, delivery_id=made.delivery_id, sequence=2
+            )
+        )
+    return made.delivery_id
+
+
+@pytest.mark.parametrize(
+    ("language", "fetch", "done"),
+    [("en", "What we fetch", "3 of 4 collected."), ("fi", "Mitä noudamme", "3/4 noudettu."),
+     ("sv", "Det här hämtar vi", "3 av 4 hämtat.")],
+)  # fmt: skip
+def test_the_customer_reads_what_is_fetched_apart_from_what_is_brought(
+    website: Website, driven: Driven, language: str, fetch: str, done: str
+) -> None:
+    with driven.database.writing() as connection:
+        connection.execute(update(tables.customer).values(language=language))
+    collection = a_collection_on_the_third_stop(driven)
+    client = website.client()
+    brought = client.get(f"/t/{website.link('tracking', 'delivery', driven.round.stops[2].delivery_id)}").text
+    assert fetch in brought
+    other = client.get(f"/t/{website.link('tracking', 'delivery', driven.round.stops[1].delivery_id)}").text
+    assert fetch not in other
+    fetching = client.get(f"/t/{website.link('tracking', 'delivery', collection)}").text
+    assert fetch in fetching
+    allocation = driven.round.stops[0].allocation_id
+    driven.says(1)
+    driven.says(2)
+    driven.reports(2, collection, Outcome.DELIVERED, (DoorLine(allocation_id=allocation, collected=3),))
+    assert done in client.get(f"/p/{website.link('proof', 'delivery', collection)}").text
+
+
+def test_a_collection_is_collected_or_not_and_never_delivered(website: Website, driven: Driven) -> None:
+    collection = a_collection_on_the_third_stop(driven)
+    client, link = website.client(), f"/t/{website.link('tracking', 'delivery', collection)}"
+    for state, headline in (("released", "We come to fetch goods"), ("failed", "Not collected"), ("done", "Collected")):
+        with driven.database.writing() as connection:
+            connection.execute(update(tables.delivery).filter_by(id=collection).values(state=state))
+        page = client.get(link).text
+        assert f"<h1>{headline}" in page
+        assert ">Delivered" not in page

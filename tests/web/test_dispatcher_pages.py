@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -232,6 +233,15 @@ def test_what_is_no_count_is_marked_at_its_box(client: FlaskClient, desk: Desk) 
 def test_counted_rows_that_this_page_did_not_write_are_refused(client: FlaskClient, desk: Desk) -> None:
     for text in ("", "[]", "{}", '[{"number": "R"}]', "[1]", "not json"):
         assert post(client, "/receipts/commit", counted=text).status_code == 422, text
+
+
+def test_counted_rows_of_an_inbound_that_does_not_exist_are_refused(client: FlaskClient, desk: Desk) -> None:
+    counted = hidden(simulate(client, desk, 36), "counted")
+    for missing in (99_999, -1):
+        (row,) = json.loads(counted)
+        forged = json.dumps([row | {"inbound_id": missing}])
+        for page in ("simulate", "commit"):
+            assert post(client, f"/receipts/{page}", counted=forged).status_code == 422, page
 
 
 # ---------------------------------------------------------------------------- release

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,8 +17,8 @@ from click.testing import CliRunner, Result
 from sqlalchemy import select
 
 from data import tables
-from routing.engines.addresses.providers import Provider, ProviderFailed, ProviderSettings
-from routing.model.places import Bounds
+from routing.engines.addresses.providers import FinderWithProvider, Provider, ProviderFailed, ProviderSettings, judged
+from routing.model.places import Bounds, Candidate, Located, PinQuality
 from tests.address_region import an_address_region
 from web.cli import main
 from web.wiring import open_installation
@@ -124,7 +125,7 @@ def provider(server: Server, name: str, clock: Clock | None = None, timeout_s: f
 @pytest.mark.parametrize("name", list(ANSWERS))
 def test_each_provider_is_read_and_is_never_sure(server: Server, name: str) -> None:
     server.body = ANSWERS[name](LAT, LON)
-    (found,) = provider(server, name).ask("Back Yard 7, Helsinki", BOUNDS)
+    (found,) = provider(server, name).ask("Back Yard 7, Helsinki")
     assert (found.location.lat, found.location.lon, found.source) == (LAT, LON, name)
     assert "Back Yard 7" in found.label
     assert not found.quality.goes_on
@@ -135,15 +136,67 @@ def test_each_provider_is_read_and_is_never_sure(server: Server, name: str) -> N
 
 def test_a_place_outside_the_region_is_called_so(server: Server) -> None:
     server.body = nominatim(59.3, 18.0)
-    (found,) = provider(server, "nominatim").ask("Storgatan 1", BOUNDS)
-    assert found.quality.value == "outside"
+    found = provider(server, "nominatim").ask("Storgatan 1")
+    assert [each.quality.value for each in judged(found, BOUNDS)] == ["outside"]
+
+
+class Kept(dict[tuple[str, str], tuple[Candidate, ...]]):
+    """Keeps answers in memory."""
+
+    def kept_answer(self, provider: str, address_key: str) -> tuple[Candidate, ...] | None:
+        return self.get((provider, address_key))
+
+    def keep_answer(self, provider: str, address_key: str, candidates: Sequence[Candidate]) -> None:
+        self[provider, address_key] = tuple(candidates)
+
+
+def test_a_kept_answer_is_judged_by_the_region_as_it_is_now(server: Server) -> None:
+    server.body, answers = nominatim(59.3, 18.0), Kept()
+    sweden = Bounds(south=59.0, west=17.0, north=60.0, east=19.0)
+    asked = provider(server, "nominatim")
+    qualities = []
+    for bounds in (BOUNDS, sweden, BOUNDS):
+        region: Any = SimpleNamespace(
+            locate=lambda *_, **__: Located(quality=PinQuality.NOT_FOUND, candidates=(), why="Not known."),
+            geocoder=SimpleNamespace(gazetteer=SimpleNamespace(coverage=SimpleNamespace(bounds=bounds))),
+        )
+        qualities.append(FinderWithProvider(region, asked, answers).locate("Back Yard 7").quality.value)
+    assert qualities == ["not_found", "approximate", "not_found"]
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("photon", {"features": [{"geometry": {}, "properties": {}}]}),
+        ("photon", {"features": 7}),
+        ("nominatim", [{"lat": "north", "lon": "24.9", "display_name": "x"}]),
+        ("nominatim", [None]),
+        ("here", {"items": [{"title": "x"}]}),
+        ("google", ["odd"]),
+        ("opencage", "odd"),
+    ],
+)
+def test_an_answer_that_cannot_be_read_is_none(server: Server, name: str, body: Any) -> None:
+    server.body = body
+    with pytest.raises(ProviderFailed) as failed:
+        provider(server, name).ask("Back Yard 7")
+    assert KEY not in f"{failed.value!r}{failed.value.__cause__!r}"
+
+
+@pytest.mark.filterwarnings("ignore:Latitude normalization")  # geopy's, before it refuses the place
+@pytest.mark.parametrize("name", list(ANSWERS))
+def test_a_place_that_is_not_on_earth_is_no_answer(server: Server, name: str) -> None:
+    server.body = ANSWERS[name](91.5, LON)
+    with pytest.raises(ProviderFailed, match="cannot be read"):
+        provider(server, name).ask("Back Yard 7")
 
 
 def test_a_public_server_is_asked_once_a_second_at_most(server: Server) -> None:
     server.body, clock = nominatim(LAT, LON), Clock()
     asked = provider(server, "nominatim", clock)
     for number in range(3):
-        asked.ask(f"Back Yard {number}", BOUNDS)
+        asked.ask(f"Back Yard {number}")
     assert clock.slept == [1.0, 1.0]
 
 
@@ -170,25 +223,25 @@ def test_a_failure_is_one_sentence_without_the_key_and_the_provider_is_left_alon
     asked = provider(server, name, clock)
     for _ in range(2):
         with pytest.raises(ProviderFailed) as failed:
-            asked.ask("Back Yard 7", BOUNDS)
+            asked.ask("Back Yard 7")
         assert words in str(failed.value)
         assert KEY not in f"{failed.value!r}{failed.value.__cause__!r}"
     assert len(server.asked) == 1
     server.status, server.body, server.headers = 200, ANSWERS[name](LAT, LON), {}
     clock.at += 121
-    assert asked.ask("Back Yard 7", BOUNDS)
+    assert asked.ask("Back Yard 7")
 
 
 def test_a_provider_that_does_not_answer_is_not_waited_for(server: Server) -> None:
     server.body, server.gate = nominatim(LAT, LON), threading.Event()
     with pytest.raises(ProviderFailed, match="took too long"):
-        provider(server, "nominatim", timeout_s=0.2).ask("Back Yard 7", BOUNDS)
+        provider(server, "nominatim", timeout_s=0.2).ask("Back Yard 7")
 
 
 def test_a_provider_that_is_not_there_is_said_so() -> None:
     gone = Server(domain="127.0.0.1:9")
     with pytest.raises(ProviderFailed, match="could not be asked"):
-        provider(gone, "nominatim").ask("Back Yard 7", BOUNDS)
+        provider(gone, "nominatim").ask("Back Yard 7")
 
 
 # ---------------------------------------------------------------------------- from the command line

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from data.regions import check_name
 from data.store import open_store
 from routing.engines.roads.needs import needs_of
 from routing.errors import InvalidInput
@@ -46,6 +47,7 @@ def add_command(name: str, place: str | None, pbf: Path | None, as_json: bool) -
     """
     if (place is None) == (pbf is None):
         raise InvalidInput('Say where the region is: --place "TOWN, COUNTRY" or --pbf FILE, one of the two.')
+    check_name(name)
     data = {"name": name, "place": place} if pbf is None else {"name": name, "pbf": str(pbf.resolve())}
     with open_installation() as installation:
         with open_store(installation.database) as store:

@@ -130,10 +130,12 @@ def _headline(found: Tracked, today: date) -> str:
         case "at_the_door":
             return _("We are at your door")
         case "delivered":
-            return _("Delivered")
+            return _("Collected") if found.is_fetched else _("Delivered")
         case "failed":
-            return _("Not delivered")
+            return _("Not collected") if found.is_fetched else _("Not delivered")
     if found.window is None:
+        if found.is_fetched and found.stage == "being_prepared":
+            return _("We come to fetch goods from you")
         return _("We are preparing your delivery") if found.stage == "being_prepared" else _("On its way")
     opens, closes = (clock(moment, found.zone) for moment in found.window)
     return _(
@@ -177,6 +179,9 @@ def _below(found: Tracked) -> str:
 def _proof_words(found: Proven | None) -> dict[str, object]:
     if found is None:
         return {"outcome_word": "", "why": ""}
+    if found.is_fetched:
+        word = _("Collected") if found.is_handed_over else _("Not collected")
+        return {"outcome_word": word, "why": why_in(found.language, Outcome(found.outcome))}
     word = {
         Outcome.DELIVERED: _("Handed to the recipient"),
         Outcome.THIRD_PARTY: _("Handed to somebody else"),

@@ -439,6 +439,8 @@ def _from_text(text: str) -> list[Receipt]:
         line = inbound.get(each.inbound_id) if each.inbound_id is not None else None
         if known.get(each.sku) != each.product_id or each.depot_id not in depots:
             raise unreadable
-        if line is not None and (line.product_id, line.depot_id) != (each.product_id, each.depot_id):
+        if each.inbound_id is not None and (
+            line is None or (line.product_id, line.depot_id) != (each.product_id, each.depot_id)
+        ):
             raise unreadable
     return receipts_in

@@ -53,6 +53,8 @@ def words() -> dict[str, str]:
         "choose": _("Choose what happened."),
         "need_name": _("Write who received it, or let them sign."),
         "nothing_delivered": _("Nothing is left as delivered. Use Problem and say what happened."),
+        "nothing_collected": _("Nothing is left as collected. Use Problem and say what happened."),
+        "handed_over_by": _("Handed over by"),
         "done_all": _("All stops are done"),
         "go_back": _("Drive back to %1. Planned there at %2."),
         "done": _("done"),

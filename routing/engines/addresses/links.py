@@ -13,6 +13,7 @@ SHORTENERS = frozenset(
 )
 _LINK = re.compile(r"(?:https?://|geo:|maps:|comgooglemaps:|waze:)\S+", re.IGNORECASE)
 _NUMBERS = r"([-+]?\d{1,3}(?:\.\d+)?)[,~/]\s*([-+]?\d{1,3}(?:\.\d+)?)"
+_DEGREES = re.compile(r"^[-+]?\d{1,3}(?:[.,]\d+)?$")
 # The pin of a place on Google's maps; what stands behind the @ is only where the map was looked at.
 _GOOGLE_PIN = re.compile(r"!3d([-+]?\d{1,3}(?:\.\d+)?)!4d([-+]?\d{1,3}(?:\.\d+)?)")
 _VIEW = re.compile(rf"(?:/@|[#&?]map=\d+(?:\.\d+)?/){_NUMBERS}")
@@ -37,17 +38,19 @@ def parse_link(text: str) -> Linked | None:
     if not match:
         return None
     link = match[0].rstrip(").,;>")
-    parts = urlsplit(link)
+    try:
+        parts = urlsplit(link)
+    except ValueError:  # a bracket that is not closed, or signs that no host has
+        return Linked(why="This link cannot be read. Copy the coordinates or the address instead.")
     if parts.scheme.casefold() == "geo":
         return _geo(link)
     host = (parts.hostname or "").removeprefix("www.")
     if host in SHORTENERS and not parts.query and "/@" not in parts.path:
         return Linked(why="A shortened link hides its place. Open it, and copy the long one, or the coordinates.")
     fields = {name.casefold(): values[0].strip() for name, values in parse_qs(parts.query).items()}
-    if "mlat" in fields and "mlon" in fields:
-        return Linked(point=_point(fields["mlat"], fields["mlon"]))
-    if "lat" in fields and ("lon" in fields or "lng" in fields):
-        return Linked(point=_point(fields["lat"], fields.get("lon") or fields["lng"]))
+    for lat, lon in (("mlat", "mlon"), ("lat", "lon"), ("lat", "lng")):
+        if _DEGREES.match(fields.get(lat, "")) and _DEGREES.match(fields.get(lon, "")):
+            return Linked(point=_point(fields[lat].replace(",", "."), fields[lon].replace(",", ".")))
     if pin := _GOOGLE_PIN.search(unquote(link)):
         return Linked(point=_point(pin[1], pin[2]))
     for name in ("ll", *_PIN_FIELDS) if host in _POINT_FIRST else _PIN_FIELDS:

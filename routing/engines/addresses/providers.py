@@ -25,6 +25,7 @@ from geopy.exc import (
 )
 
 from routing.engines.addresses.geocoder import GeocoderFinder
+from routing.errors import InvalidInput
 from routing.model.places import Bounds, Candidate, Located, Location, PinQuality
 from routing.rules.address import MAX_CANDIDATES
 from routing.rules.provider_terms import TERMS
@@ -79,8 +80,8 @@ class Provider:
         self._next = 0.0
         self._resting = ""
 
-    def ask(self, text: str, bounds: Bounds) -> tuple[Candidate, ...]:
-        """What the provider finds, inside the bounds first. Raises ProviderFailed."""
+    def ask(self, text: str) -> tuple[Candidate, ...]:
+        """What the provider finds, wherever it lies: `judged` says what is inside. Raises ProviderFailed."""
         with self._turn:
             now = self._clock()
             if self._resting and now < self._next:
@@ -91,13 +92,22 @@ class Provider:
             self._next = max(now, self._next) + self.terms.every.total_seconds()
             try:
                 found = self._geocoder.geocode(text, exactly_one=False) or []
+                return tuple(_candidate(each, self.name) for each in found[: 2 * MAX_CANDIDATES])
             except GeopyError as error:
                 sentence, rest_s = _said(error, self.terms.title)
                 if rest_s:
                     self._resting, self._next = sentence, self._clock() + rest_s
                 raise ProviderFailed(sentence) from None
-        candidates = [_candidate(each, self.name, bounds) for each in found[: 2 * MAX_CANDIDATES]]
-        return tuple(sorted(candidates, key=lambda each: each.quality is PinQuality.OUTSIDE)[:MAX_CANDIDATES])
+            # JSON that geopy does not expect, or no place on earth.
+            except (ValueError, TypeError, LookupError, AttributeError, InvalidInput):
+                raise ProviderFailed(f"{self.terms.title} gave an answer that cannot be read.") from None
+
+
+def judged(found: Sequence[Candidate], bounds: Bounds) -> tuple[Candidate, ...]:
+    """The candidates by the bounds as they are now, inside first: a kept answer may be older than the region."""
+    qualities = (PinQuality.APPROXIMATE if bounds.holds(each.location) else PinQuality.OUTSIDE for each in found)
+    now = [replace(each, quality=quality) for each, quality in zip(found, qualities, strict=True)]
+    return tuple(sorted(now, key=lambda each: each.quality is PinQuality.OUTSIDE)[:MAX_CANDIDATES])
 
 
 class FinderWithProvider:
@@ -131,12 +141,11 @@ class FinderWithProvider:
 
     def _answer(self, text: str) -> tuple[Candidate, ...]:
         key, name = fold(text), self.provider.name
-        kept = self.answers.kept_answer(name, key)
-        if kept is not None:
-            return kept
-        found = self.provider.ask(text, self.finder.geocoder.gazetteer.coverage.bounds)
-        self.answers.keep_answer(name, key, found)
-        return found
+        found = self.answers.kept_answer(name, key)
+        if found is None:
+            found = self.provider.ask(text)
+            self.answers.keep_answer(name, key, found)
+        return judged(found, self.finder.geocoder.gazetteer.coverage.bounds)
 
     def reverse(self, location: Location) -> Located:
         return self.finder.reverse(location)
@@ -170,10 +179,10 @@ def _geocoder(settings: ProviderSettings, timeout_s: float) -> Any:
             return here
 
 
-def _candidate(found: Any, source: str, bounds: Bounds) -> Candidate:
+def _candidate(found: Any, source: str) -> Candidate:
     at = Location(lat=found.latitude, lon=found.longitude)
-    quality = PinQuality.APPROXIMATE if bounds.holds(at) else PinQuality.OUTSIDE
     label = clean(str(found.address or ""))[:200] or f"{at.lat:.6f}, {at.lon:.6f}"
+    quality = PinQuality.APPROXIMATE
     return Candidate(location=at, label=label, street="", house_number="", quality=quality, score=50.0, source=source)
 
 

@@ -176,7 +176,8 @@ class OsrmTravelTimes:
                 return ask(worker, built_as(name, worker.profiles), coordinates, limit_s), worker.build
             except OsrmRefusal as refused:
                 raise _refusal(question, refused.code, refused.sentence, len(places), self._radius_m) from refused
-            except TravelError:
+            except BaseException:
+                # Whatever broke off in the middle, also Ctrl-C, leaves answers on the way that the next would read.
                 self._drop()
                 raise
 

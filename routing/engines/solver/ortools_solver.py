@@ -141,6 +141,9 @@ class _Search:
     # ---- phases
 
     def begin(self, start: Plan | None) -> None:
+        if len(self.problem.visits) > _REGRET and not self.insertion.position_of:
+            self.filled = RuinAndRecreate(self.insertion, self.routes, seed=self.seed)
+            self.insertion.quick_cost = self.filled.route_costs()
         # Shifts that are alike answer alike.
         alike: dict[int, list[int]] = {}
         for shift in self.problem.shifts:
@@ -150,18 +153,23 @@ class _Search:
             for shifts in alike.values():
                 if self.insertion.may[shifts[0]][self.insertion.row[visit.id]]:
                     alone = together(self.table, visit.id)
-                    if self.table.times(shifts[0], alone) is not None:
+                    if self._drives(shifts[0], alone):
                         self.reachable[visit.id] += shifts
         if start is not None:
             given = as_routes(self.problem, [(route.shift, route.visits) for route in start.routes])
             self.offer(self.insertion.mend(given), "first")
-        if len(self.problem.visits) <= _REGRET or self.insertion.position_of:
-            self.offer(self.insertion.build(), "first")
-        else:
-            self.filled = RuinAndRecreate(self.insertion, self.routes, seed=self.seed)
+        if self.filled is not None:
+            # The rounds fill it up rank by rank, quicker than an exchange would: that comes last.
+            self.filled.begin_from(self.routes)
             self.filled.fill()
             self.offer(self.filled.best, "first")
+            return
+        self.offer(self.insertion.build(), "first")
         self.offer(self.insertion.exchange(self.routes), "first")
+
+    def _drives(self, shift: int, ids: Sequence[int]) -> bool:
+        quick = self.insertion.quick_cost
+        return self.table.times(shift, ids) is not None if quick is None else quick(shift, ids) >= 0
 
     def walk(self) -> None:
         """Ruin and recreate, cooling down over its share of the time or its rounds."""
@@ -172,7 +180,9 @@ class _Search:
         share = self.deadline - began
         if self.iterations is None:
             polish = share * _POLISH_SHARE
-            if not self.waiting_of([key for key, shifts in self.reachable.items() if shifts]):
+            if not self._worth_a_model(polish / 2):
+                polish = 0.0
+            elif not self.waiting_of([key for key, shifts in self.reachable.items() if shifts]):
                 polish = min(polish, _POLISH_S[0] + _POLISH_S[1] * len(self.problem.visits))
             share -= polish if len(self.problem.visits) <= _MOST_AT_ONCE else 0.0
         # A handful of visits is soon tried out.
@@ -259,7 +269,7 @@ class _Search:
         limit = self.deadline - self.clock()
         if self.iterations is None:
             limit = min(limit * share, 0.05 * len(self.problem.visits))
-        if limit < 0.02 or self.stopped():
+        if limit < 0.02 or self.stopped() or not self._worth_a_model(limit):
             return
         keys = [key for level, of_rank in wanted.items() if level >= rank for key in of_rank]
         if not 0 < len(keys) <= _MOST_AT_ONCE:
@@ -272,6 +282,11 @@ class _Search:
             if routes is not None:
                 self.offer(self.insertion.mend(routes), phase)
                 return
+
+    def _worth_a_model(self, seconds: float) -> bool:
+        """A large model that is not even accepted in its time only takes the walk's."""
+        visits = len(self.problem.visits)
+        return self.iterations is not None or visits <= _FEW or seconds >= _POLISH_S[0] + _POLISH_S[1] * visits
 
     # ---- keeping the best
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cache
@@ -78,6 +78,12 @@ class RuinAndRecreate:
         )
         walk.tally[layout.BEST] = walk.tally[layout.TOTAL]
 
+    def begin_from(self, routes: Routes) -> None:
+        """Forgets where it stood, the best included, and goes on from these routes."""
+        self._stand_on([[self.insertion.row[key] for key in routes[shift]] for shift in self.shifts])
+        self._price_absences()
+        self._take_as_best()
+
     def fill(self) -> None:
         """Serves what waits, rank by rank, those with the least time first, each where it costs least."""
         visit = self.day.visit
@@ -101,6 +107,10 @@ class RuinAndRecreate:
         heat = self._typical(int(self.walk.tally[layout.BEST])) * _HOT * (_COLD / _HOT) ** part
         kernel.rounds(self.day, self.walk, rounds, heat)
         return int(self.walk.tally[layout.FOUND]) > before
+
+    def route_costs(self) -> Callable[[int, Sequence[int]], int]:
+        """`route_costs` over the day that is packed already; what waits for a fixed place rides nowhere in it."""
+        return _costs_on(self.day, self.shifts, self.insertion.row)
 
     @property
     def serves_all(self) -> bool:
@@ -189,12 +199,17 @@ class RuinAndRecreate:
 def route_costs(insertion: Insertion) -> Callable[[int, Sequence[int]], int]:
     """`route_cost` of the kernel for visit ids on a shift id: -1 when the route cannot be driven."""
     shifts = [shift.id for shift in insertion.problem.shifts]
-    day = _packed(insertion, shifts, {})
-    scratch = np.zeros((len(day.visit) + 3, 2**MOST_BREAKS), dtype=np.int64)
+    return _costs_on(_packed(insertion, shifts, {}), shifts, insertion.row)
+
+
+def _costs_on(day: layout.Day, shifts: Sequence[int], row: Mapping[int, int]) -> Callable[[int, Sequence[int]], int]:
+    which = {shift: k for k, shift in enumerate(shifts)}
+    clock = np.zeros((len(day.visit) + 3, 2**MOST_BREAKS), dtype=np.int64)
+    via = clock.copy()
 
     def cost(shift: int, ids: Sequence[int]) -> int:
-        line = np.array([insertion.row[key] for key in ids], dtype=np.int64)
-        return int(route_cost(day, shifts.index(shift), line, len(ids), scratch, scratch.copy()))
+        line = np.array([row[key] for key in ids], dtype=np.int64)
+        return int(route_cost(day, which[shift], line, len(ids), clock, via))
 
     return cost
 
@@ -280,8 +295,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
             or collects[may[k]].any()
             or (mate[may[k], layout.MATE] >= 0).any()
             or any(pause.max_load is not None for pause in shift.breaks)
-            or None is not (shift.max_stops or shift.max_distance_m or shift.max_travel_s)
-            or 0 in (shift.max_stops, shift.max_distance_m, shift.max_travel_s)
+            or any(most is not None for most in (shift.max_stops, shift.max_distance_m, shift.max_travel_s))
         )
 
     def limit(value: int | None) -> int:

@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from data import tables
+from data.queries.attempts import deliveries_of, door_ratios
+from data.queries.today import figures
 from data.store import SqlStore, open_store
 from routing.errors import Conflict, InvalidInput
 from routing.model.proofs import DoorLine, Outcome
@@ -163,3 +165,25 @@ def test_a_door_where_nothing_could_be_fetched_is_tried_again(driven: Driven) ->
     with driven.database.reading() as connection:
         row = connection.execute(select(tables.delivery).filter_by(id=made.delivery_id)).one()
     assert (row.state, row.attempts, row.waits_for, row.for_day) == ("released", 1, "", "2026-05-13")
+
+
+@pytest.mark.parametrize(("outcome", "fetched"), [(Outcome.DELIVERED, 5), (Outcome.CLOSED, 0)])
+def test_a_collection_is_no_delivery_in_the_figures_of_the_day(driven: Driven, outcome: Outcome, fetched: int) -> None:
+    def counted() -> tuple[int, int, int, int]:
+        with driven.database.reading() as connection:
+            (depot,) = figures(connection, day=DAY, now=EVENING).depots
+            deliveries = deliveries_of(connection, first=DAY, last=DAY)
+        ratio = door_ratios(deliveries)["otif"]
+        return depot.done, depot.failed, ratio.numerator, ratio.denominator
+
+    driven.says(0)
+    made = asks(driven, 5, day=DAY, now=SIX + timedelta(hours=3))
+    on_the_round(driven, made)
+    driven.says(1)
+    driven.says(2)
+    before = counted()
+    lines = (DoorLine(allocation_id=driven.round.stops[0].allocation_id, collected=fetched),) if fetched else ()
+    driven.reports(2, made.delivery_id, outcome, lines)
+    assert {row.id: row.state for row in driven.rows(tables.delivery)}[made.delivery_id] in ("done", "failed")
+    assert counted() == before
+    assert before[0] == 3

@@ -12,6 +12,7 @@ from data import tables
 from data.db import Database
 from data.store import open_store
 from routing.model.places import Candidate, Located, Location, PinQuality
+from routing.services import locating
 from routing.services.locating import LocatedAll, choose_pin, locate_sites
 
 HERE = Location(lat=60.1685, lon=24.9455)
@@ -174,3 +175,47 @@ def test_a_door_that_the_customer_has_already_is_asked_about_and_kept_once_confi
         choose_pin(store, site_id=twin, location=HERE, label="Testgatan 1", by="Dispatcher 1", now=kit.NOW)
     locate(answers, again=True)
     assert site_row(database, twin).pin_quality == "by_person"
+
+
+class Stumbling(Finder):
+    """Raises for some addresses."""
+
+    def __init__(self, database: Database, answers: dict[str, Located], raises: dict[str, Exception]) -> None:
+        super().__init__(database, answers)
+        self.raises = raises
+
+    def locate(self, address: str, *, postcode: str = "", city: str = "") -> Located:
+        if address in self.raises:
+            raise self.raises[address]
+        return super().locate(address, postcode=postcode, city=city)
+
+
+def test_an_address_that_the_finder_stumbles_over_becomes_a_task_and_the_others_their_pins(
+    day: Any, database: Database, kit: Any
+) -> None:
+    before, odd, after = (unpinned(day, text) for text in ("Testgatan 1", "http://[Testgatan", "Testgatan 2"))
+    finder = Stumbling(
+        database,
+        {text: sure(text) for text in ("Testgatan 1", "Testgatan 2")},
+        {"http://[Testgatan": ValueError("Invalid IPv6 URL")},
+    )
+    result = locate_sites(lambda: open_store(database), finder=finder, now=kit.NOW)
+    assert (result.found, [want.id for want, _ in result.doubtful]) == (2, [odd])
+    assert [site_row(database, key).pin_quality for key in (before, odd, after)] == ["exact", "not_found", "exact"]
+    with database.reading() as connection:
+        task = connection.execute(select(tables.task)).one()
+    assert (task.kind, task.subject_id) == ("address_in_review", odd)
+    assert "could not be looked up. Correct it, or set the pin." in task.sentence
+
+
+def test_what_ends_a_run_leaves_the_pins_of_the_portions_before_it(
+    day: Any, database: Database, kit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locating, "AT_ONCE", 1)
+    before, last = unpinned(day, "Testgatan 1"), unpinned(day, "Testgatan 2")
+    finder = Stumbling(database, {"Testgatan 1": sure("Testgatan 1")}, {"Testgatan 2": OSError("The file is gone")})
+    with pytest.raises(OSError, match="gone"):
+        locate_sites(lambda: open_store(database), finder=finder, now=kit.NOW)
+    assert [site_row(database, key).pin_quality for key in (before, last)] == ["exact", "not_found"]
+    with database.reading() as connection:
+        assert connection.execute(select(tables.task)).all() == []

@@ -167,7 +167,15 @@ HOSTILE = [
     "geo:",
     "geo:1,1",
     "1" * 300,
+    "http://[Testgatan 1",
+    "https://example.com/map?lat=60.17&lon=x",
+    "https://example.com/map?lat=6_0&lon=nan",
 ]
+
+
+def test_a_decimal_comma_in_a_link_is_a_decimal_point(gazetteer: Gazetteer) -> None:
+    link = "https://www.openstreetmap.org/?mlat=60,16990&mlon=24,94840"
+    assert gazetteer.locate(link) == gazetteer.locate("60.16990, 24.94840")
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -181,7 +189,7 @@ def test_hostile_text_is_never_a_door_and_always_gets_a_sentence(gazetteer: Gaze
 
 
 @settings(max_examples=200, deadline=None)
-@given(text=st.text(max_size=80))
+@given(text=st.text(max_size=80) | st.builds("http://{}".format, st.text(alphabet="[]@:/?&=#latmon.,6", max_size=40)))
 def test_no_text_raises_and_only_known_doors_go_on(gazetteer_file: Path, text: str) -> None:
     with Gazetteer(gazetteer_file) as gazetteer:
         located = gazetteer.locate(text)

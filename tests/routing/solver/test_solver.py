@@ -3,13 +3,15 @@ seed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import combinations, permutations, product
+from itertools import combinations, count, permutations, product
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from routing.engines.solver import ortools_solver
 from routing.engines.solver.ortools_solver import solve
 from routing.errors import InvalidProblem
 from routing.model.plans import Lock, Plan, PlannedRoute, Problem, Reason, SolveProgress, Travel
@@ -229,3 +231,37 @@ def test_waiting_and_collecting_use_every_feature_at_once() -> None:
     )
     found = solve(day, **SOON)
     assert found.unassigned == ()
+
+
+def test_the_first_plan_of_a_large_day_asks_the_schedule_for_little_more_than_its_cost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is asked before the rounds is asked of the compiled search: beside other work the schedule, a hundred times
+    slower, took the whole limit, and the rounds got nothing."""
+    day = problem(
+        *(visit(n, 1 + n % 60, tier=n % 3, windows=between(8 * HOUR, (9 + n % 4) * HOUR)) for n in range(1, 321)),
+        shifts=tuple(shift(n, capacity=(20,), start_s=8 * HOUR + n) for n in range(1, 9)),
+    )
+    asked, first = 0, []
+    times = Timetable.times
+
+    def counted(table: Timetable, shift_id: int, ids: Sequence[int]) -> object:
+        nonlocal asked
+        asked += 1
+        return times(table, shift_id, ids)
+
+    monkeypatch.setattr(Timetable, "times", counted)
+    found = solve(day, seed=1, time_limit_s=60, iterations=200, found=lambda _: first.append(asked))
+    assert first[0] <= len(day.shifts)
+    assert violations(found, day) == []
+
+
+def test_a_large_day_gives_no_time_to_a_model_that_would_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    day = problem(
+        *(visit(n, 1 + n % 60) for n in range(1, 321)),
+        shifts=tuple(shift(n) for n in range(1, 3)),
+    )
+    monkeypatch.setattr(ortools_solver, "_Model", None)  # asking for one would be an error
+    now = count()
+    found = solve(day, seed=1, time_limit_s=2, threads=1, clock=lambda: next(now) / 50)
+    assert len(found.unassigned) == 300

@@ -89,6 +89,10 @@ function openDeliveries(stop) {
   return stop.deliveries.filter((delivery) => delivery.state !== "done" && delivery.state !== "failed");
 }
 
+function onlyFetches(deliveries) {
+  return deliveries.length > 0 && deliveries.every((delivery) => delivery.direction === "collect");
+}
+
 // ------------------------------------------------------------------ what is not sent, always in sight
 
 async function showOutbox() {
@@ -205,7 +209,7 @@ function stopCard(stop, count) {
       h("h3", {}, [...(delivery.direction === "collect" ? [words.collect] : []), ...delivery.references, delivery.number].join(" · ")),
       delivery.attempt > 1 && h("span", { class: "chip late" }, icon("history"), say("attempt", delivery.attempt)),
       h("ul", {}, delivery.lines.map((line) => h("li", {}, h("strong", { class: "number" }, line.loaded), ` ${line.unit} `, h("span", {}, line.product)))))),
-    isEnded(stop) && h("p", { class: "quiet" }, outcomes[stop.outcome] ?? "", stop.isHere ? ` · ${words.kept_only_here}` : ""));
+    isEnded(stop) && h("p", { class: "quiet" }, onlyFetches(stop.deliveries) && stop.outcome === "delivered" ? words.collected : outcomes[stop.outcome] ?? "", stop.isHere ? ` · ${words.kept_only_here}` : ""));
 }
 
 function addressLink(stop) {
@@ -231,7 +235,7 @@ function thumbs(stop) {
   return h("div", { class: "thumbs of-three" },
     button(words.problem, "triangle-alert", "", () => go("problem", stop)),
     hasArrived ? "" : button(words.arrived, "map-pin", "", () => report(stop, "arrived")),
-    button(words.delivered, "package-check", "primary", () => go("hand_over", stop)));
+    button(onlyFetches(openDeliveries(stop)) ? words.collected : words.delivered, "package-check", "primary", () => go("hand_over", stop)));
 }
 
 function go(kind, stop) {
@@ -286,6 +290,7 @@ function formHead(stop, title) {
 
 function handOverPage(stop) {
   const deliveries = openDeliveries(stop);
+  const isFetching = onlyFetches(deliveries);
   const counters = deliveries.flatMap((delivery) => delivery.lines.map((line) => lineCounter(delivery, line)));
   const how = choices("how", ["delivered", "third_party", "safe_place", "pickup_point"], "delivered");
   const name = h("input", { class: "input", id: "who", autocomplete: "off", autocapitalize: "words", maxlength: 120 });
@@ -312,17 +317,17 @@ function handOverPage(stop) {
 
   function whatIsWrong() {
     const counts = counters.map((each) => each.counts());
-    if (!counts.some((line) => line.delivered || line.collected)) return words.nothing_delivered;
+    if (!counts.some((line) => line.delivered || line.collected)) return isFetching ? words.nothing_collected : words.nothing_delivered;
     if (how.value() === "delivered" && !name.value.trim() && signature.isEmpty()) return words.need_name;
     return "";
   }
 
   return [
-    formHead(stop, words.delivered),
+    formHead(stop, isFetching ? words.collected : words.delivered),
     h("form", { class: "door-form", onsubmit: (event) => event.preventDefault() },
       counters.map((each) => each.node),
-      h("fieldset", {}, h("legend", {}, words.how), how.node),
-      h("div", { class: "field" }, h("label", { for: "who" }, words.who), name),
+      !isFetching && h("fieldset", {}, h("legend", {}, words.how), how.node),
+      h("div", { class: "field" }, h("label", { for: "who" }, isFetching ? words.handed_over_by : words.who), name),
       signature.node,
       photos.node,
       h("div", { class: "field" }, h("label", { for: "note" }, words.driver_note), text),

@@ -1,0 +1,29 @@
+"""Every closed list has words for all that is on it: whoever adds to the list is told where words are missing."""
+
+from __future__ import annotations
+
+import pytest
+
+from routing.model.orders import AllocationRule
+from routing.model.plans import Reason
+from routing.model.proofs import HANDED_OVER, Outcome
+from routing.rules.door import why_in
+from web.dispatcher.words import left_out_reason, rule_words
+from web.driver.words import outcome_words
+
+
+def test_a_driver_can_say_every_way_in_which_an_attempt_ends() -> None:
+    assert set(outcome_words()) == set(Outcome)
+
+
+@pytest.mark.parametrize("language", ["en", "fi", "sv"])
+def test_a_customer_is_told_why_whatever_kept_the_goods_from_being_handed_over(language: str) -> None:
+    assert [outcome for outcome in Outcome if outcome not in HANDED_OVER and not why_in(language, outcome)] == []
+
+
+def test_every_rule_of_allocation_has_a_name_and_an_explanation() -> None:
+    assert set(rule_words()) == set(AllocationRule)
+
+
+def test_every_reason_to_be_left_out_has_words() -> None:
+    assert [reason for reason in Reason if left_out_reason(reason) == reason] == []
