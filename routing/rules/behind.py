@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from routing.model.day import DayFacts, DeliveryFacts
 from routing.model.days import day_words
@@ -38,6 +39,12 @@ FROM_S = 300
 _FAR_S = 48 * 3600
 _TRIES = 6
 """How often the beginning of a route is moved until its next stop falls where the forecast has it."""
+
+_DOORS_TIMED = 60_000
+"""How many doors are timed in all while another order is looked for: 20 doors are tried in 3000 orders, 60 in 1000."""
+_FEWEST_ORDERS = 200
+_LONG = 24
+"""More doors than this are a long route."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +200,7 @@ class _Rest:
         self.deliveries = {each.id: each for each in facts.deliveries}
         self.sites = {each.id: each for each in facts.sites}
         self.visits = {each.id: each for each in problem.visits}
+        self.promises: dict[tuple[int, int | None], BrokenPromise | None] = {}
         self.zone = zone_of(next(each.zone for each in facts.depots if each.id == shift.depot_id))
         # Going on is timed even where a door has closed by then or the shift is over: how late says what is at stake.
         self.table = Timetable(_endless(problem, shift.id, self.rest))
@@ -225,10 +233,19 @@ class _Rest:
             delivery = self.deliveries[key]
             if delivery.promised is not None and delivery.promised.day >= self.shift.day:
                 zone = zone_of(self.sites[delivery.site_id].zone) if self.sites[delivery.site_id].zone else self.zone
-                if not keeps_promise(delivery, planned, self.problem, zone):
-                    broken.append(broken_promise(delivery, self.sites[delivery.site_id], planned, self.problem, zone))
+                if (said := self._broken(delivery, planned, zone)) is not None:
+                    broken.append(said)
         over = max(0, route.end_s - self.offer.end_s) if order else 0
         return _Judged(tuple(order), route, tuple(broken), closed, over)
+
+    def _broken(self, delivery: DeliveryFacts, planned: tuple[int, int] | None, zone: ZoneInfo) -> BrokenPromise | None:
+        """Asked of the same door at the same second again and again, while orders are tried."""
+        known = (delivery.id, None if planned is None else planned[1])
+        if known not in self.promises:
+            kept = keeps_promise(delivery, planned, self.problem, zone)
+            site = self.sites[delivery.site_id]
+            self.promises[known] = None if kept else broken_promise(delivery, site, planned, self.problem, zone)
+        return self.promises[known]
 
     def plan_with(self, judged: _Judged) -> Plan:
         """The whole plan with this route in it; what it does not bring is left for another day."""
@@ -246,17 +263,33 @@ class _Rest:
         return summed(after, self.problem)
 
     def better_order(self, rest: Sequence[int], on: _Judged) -> _Judged | None:
-        """The best order that single moves lead to; None unless it keeps more, or is done sooner where it was late."""
-        best, again = on, True
-        while again:
+        """The best order that single moves lead to; None unless it keeps more, or is done sooner where it was late.
+
+        What breaks is moved first. On a long route it ends after a count of orders: somebody waits for the answer.
+        """
+        best, tries = on, max(_FEWEST_ORDERS, _DOORS_TIMED // max(1, len(rest)))
+        again, is_long = True, len(rest) > _LONG
+        while again and tries > 0:
             again = False
-            for key in rest:
+            in_danger = {each.delivery for each in best.broken} | set(best.closed)
+            for key in sorted(rest, key=lambda each: each not in in_danger):
                 others = [other for other in best.order if other != key]
-                for at in range(len(others) + 1):
-                    tried = self.judge([*others[:at], key, *others[at:]])
+                now = best.order.index(key)
+                # On a long route what breaks is tried sooner only, and what does not later only.
+                first, last = (0, len(others)) if not is_long else (0, now) if key in in_danger else (now, len(others))
+                for at in range(first, last + 1):
+                    order = [*others[:at], key, *others[at:]]
+                    if tuple(order) == best.order:
+                        continue
+                    tries -= 1
+                    tried = self.judge(order)
                     if tried is not None and tried.worth < best.worth:
                         best, again = tried, True
                         break
+                    if tries <= 0:
+                        break
+                if tries <= 0:
+                    break
         return best if best.worth[:3] < on.worth[:3] else None
 
     def to_leave(self, rest: Sequence[int], on: _Judged, ranked: Sequence[Candidate]) -> set[int]:

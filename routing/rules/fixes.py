@@ -27,6 +27,9 @@ HELPED = frozenset(
 )
 """Reasons that other hours may take away."""
 
+HELPED_BY_A_VAN = HELPED | {Reason.CAPACITY, Reason.SKILLS, Reason.ACCESS, Reason.CREW}
+"""Reasons that another van with its driver may take away."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:
@@ -74,12 +77,16 @@ def fixes(
     higher tier first, then what costs least for each delivery. None of a van on which goods ride already.
 
     `spares` are shifts that could be added: a van and a driver who have nothing to do, under ids that no shift has.
+    Each is tried by itself, so a van may be among them with several drivers and a driver with several vans.
     """
-    waiting = [
-        gone.visit
-        for gone in plan.unassigned
-        if HELPED & set(gone.reasons) and Reason.LOCKED_BY_YOU not in gone.reasons
-    ]
+    waiting, for_a_van = (
+        [
+            gone.visit
+            for gone in plan.unassigned
+            if helped & set(gone.reasons) and Reason.LOCKED_BY_YOU not in gone.reasons
+        ]
+        for helped in (HELPED, HELPED_BY_A_VAN)
+    )
     loaded = {ride.shift_id for ride in facts.riding}
     offered = {offer.id for offer in problem.shifts}
     found: list[Fix] = []
@@ -87,16 +94,20 @@ def fixes(
         if waiting and shift.id in offered and shift.id not in loaded:
             found += _of_shift(plan, problem, facts, shift, waiting, now=now)
     for spare in spares:
-        if waiting and (fix := _of_spare(plan, problem, facts, spare, waiting, now=now)) is not None:
+        if for_a_van and (fix := _of_spare(plan, problem, facts, spare, for_a_van, now=now)) is not None:
             found.append(fix)
     tier = {visit.id: visit.tier for visit in problem.visits}
     tiers = sorted(set(tier.values()), reverse=True)
 
     def worth(fix: Fix) -> tuple[object, ...]:
         counts = [-sum(tier[key] == level for key in fix.gained) for level in tiers]
-        return counts[: max(1, len(tiers) - 1)], fix.cost / len(fix.gained), fix.shift_id
+        return counts[: max(1, len(tiers) - 1)], fix.cost / len(fix.gained), abs(fix.shift_id)
 
-    return tuple(sorted(found, key=worth))
+    best: dict[tuple[int, ...], Fix] = {}
+    for fix in sorted(found, key=worth):
+        # A van that brings the same with one driver or another is one thought: the better one stands.
+        best.setdefault((fix.sent[0], 0 if fix.added is not None else fix.shift_id, *sorted(fix.gained)), fix)
+    return tuple(best.values())
 
 
 def fixes_with(found: Sequence[Fix], delivery: int) -> tuple[Fix, ...]:

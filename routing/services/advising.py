@@ -8,7 +8,8 @@ from typing import Protocol
 
 from routing.errors import Conflict, NotFound
 from routing.model.day import DayFacts
-from routing.model.fleet import Shift, Vehicle
+from routing.model.fleet import Driver, Shift, Vehicle
+from routing.model.plans import Problem
 from routing.rules.changes import MoveEffect, orders_of
 from routing.rules.driver_out import renamed_shift
 from routing.rules.fixes import Fix, Price, fixes, price_of
@@ -45,24 +46,34 @@ class AddsShifts(EditsPlans, Protocol):
 def find_fixes(store: AddsShifts, *, plan_id: int, now: datetime) -> tuple[Fix, ...]:
     """Other hours, or another van, that serve more, the best first. Writes nothing. Raises NotFound."""
     saved, facts, problem = as_it_stands(store, plan_id)
-    return fixes(saved.plan, problem, facts, now=now, spares=_spares(store, facts))
+    return fixes(saved.plan, problem, facts, now=now, spares=_spares(store, facts, problem))
 
 
-def _spares(store: AddsShifts, facts: DayFacts) -> list[Shift]:
-    """Vans with nothing to do, each with a driver who has nothing to do, in the hours of the depot's first van."""
+def _spares(store: AddsShifts, facts: DayFacts, problem: Problem) -> list[Shift]:
+    """Vans with nothing to do, each with every sort of driver who has nothing to do, in the hours of the depot's first
+    van of that kind. Of vans that are alike, and of drivers who can do the same, the first."""
+    needed = frozenset(skill for visit in problem.visits for skill in visit.skills)
     found: list[Shift] = []
     for depot in facts.depots:
         own = [each for each in facts.shifts if each.depot_id == depot.id and each.state == "planned"]
         for day in sorted({each.day for each in own}):
-            vans, drivers = (
-                store.spare_vehicles(day=day, depot_id=depot.id),
-                store.spare_drivers(day=day, depot_id=depot.id),
-            )
-            for van, driver in zip(vans, drivers, strict=False):
+            # Who can do more is asked last: where both would do, that one stays free.
+            drivers: dict[frozenset[str], Driver] = {}
+            for driver in store.spare_drivers(day=day, depot_id=depot.id):
+                drivers.setdefault(needed & set(driver.skills), driver)
+            vans = {_sort_of(van): van for van in reversed(store.spare_vehicles(day=day, depot_id=depot.id))}
+            for van in sorted(vans.values(), key=lambda each: each.id):
                 like = next((each for each in own if each.day == day and each.vehicle.profile == van.profile), None)
-                if like is not None:
-                    found.append(replace(like, id=-len(found) - 1, vehicle=van, driver=driver, crew=1))
+                if like is None:
+                    continue
+                for skills in sorted(drivers, key=lambda each: (len(each), sorted(each))):
+                    found.append(replace(like, id=-len(found) - 1, vehicle=van, driver=drivers[skills], crew=1))
     return found
+
+
+def _sort_of(van: Vehicle) -> Vehicle:
+    """What two vans that are alike have alike."""
+    return replace(van, id=0, name="")
 
 
 def _like(facts: DayFacts, spare: Shift) -> int:
@@ -92,7 +103,7 @@ def apply_fix(
     Raises Conflict when that fix no longer stands, or the plan is no longer the current one.
     """
     saved, facts, problem = as_it_stands(store, plan_id)
-    found = fixes(saved.plan, problem, facts, now=now, spares=_spares(store, facts))
+    found = fixes(saved.plan, problem, facts, now=now, spares=_spares(store, facts, problem))
     fix = next(
         (
             each

@@ -70,12 +70,12 @@ def late_van(
     return _looked_at(store, saved.plan, problem, facts, shift, now=now, leave=leave)
 
 
-def late_vans(store: WatchesVans, *, plan_id: int, now: datetime) -> tuple[LateVan, ...]:
-    """Every van of the plan that is behind, in the plan's order. Writes nothing."""
+def late_vans(store: WatchesVans, *, plan_id: int, now: datetime, with_options: bool = True) -> tuple[LateVan, ...]:
+    """Every van of the plan that is behind, in the plan's order, the ways out only when asked. Writes nothing."""
     saved, facts, problem = as_it_stands(store, plan_id)
     shifts = {shift.id: shift for shift in facts.shifts}
     found = [
-        _looked_at(store, saved.plan, problem, facts, shifts[route.shift], now=now)
+        _looked_at(store, saved.plan, problem, facts, shifts[route.shift], now=now, with_options=with_options)
         for route in saved.plan.routes
         if route.shift in shifts
     ]
@@ -91,6 +91,7 @@ def _looked_at(
     *,
     now: datetime,
     leave: Collection[int] | None = None,
+    with_options: bool = True,
 ) -> LateVan:
     arrives_s = _next_arrival(store, shift.id, problem, still_to_do(plan, facts, shift.id), now=now)
     if arrives_s is None:
@@ -111,7 +112,9 @@ def _looked_at(
         return Tomorrow(day=day.isoformat(), near_m=near)
 
     behind = how_it_goes_on(plan, problem, facts, shift=shift, arrives_s=arrives_s, tomorrow=tomorrow)
-    options = () if behind is None else tuple(ways_out(behind, facts, shift=shift, leave=leave))
+    options: tuple[OutOption, ...] = ()
+    if behind is not None and with_options:
+        options = tuple(ways_out(behind, facts, shift=shift, leave=leave))
     return LateVan(shift=shift, behind=behind, options=options)
 
 

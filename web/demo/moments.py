@@ -422,7 +422,7 @@ def _not_out(day: _Day, *, jump: str, until: datetime) -> tuple[str, str, str]:
 
 def _late_vans(connection: Connection, plans: Sequence[PlanPage], now: datetime) -> Iterator[tuple[int, Behind, str]]:
     for plan in plans:
-        for each in late_vans(SqlStore(connection), plan_id=plan.plan_id, now=now):
+        for each in late_vans(SqlStore(connection), plan_id=plan.plan_id, now=now, with_options=False):
             if each.behind is not None:
                 yield plan.plan_id, each.behind, each.shift.vehicle.name
 

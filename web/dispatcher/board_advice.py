@@ -89,10 +89,10 @@ def why_part(plan_id: int, delivery_id: int) -> ResponseReturnValue:
 
 
 def _one_a_shift(found: tuple[Fix, ...]) -> list[Fix]:
-    """The best of each van: three lengths of the same day are one thought."""
-    kept: dict[int, Fix] = {}
+    """The best of each van: three lengths of the same day are one thought, and so is who drives the spare one."""
+    kept: dict[tuple[int, int], Fix] = {}
     for each in found:
-        kept.setdefault(each.shift_id, each)
+        kept.setdefault((each.sent[0], 0 if each.added is not None else each.shift_id), each)
     return list(kept.values())
 
 

@@ -73,8 +73,11 @@ def test_what_stays_behind_comes_back_is_meant_for_the_next_day_and_a_person_cal
     now = out.at(7.8)  # 14:48: two of four doors can be done by 15:00
     with out.open() as store:
         late = late_van(store, plan_id=out.plan_id, shift_id=out.shift, now=now)
+        (listed,) = late_vans(store, plan_id=out.plan_id, now=now, with_options=False)
         assert late.behind is not None
         assert late.behind.is_out_of_time
+        assert listed.behind is not None
+        assert (listed.behind.over_s, listed.options) == (late.behind.over_s, ())
         chosen = next(each for each in late.options if each.kind is OutKind.LEAVE)
         left = [gone.visit for gone in chosen.left_out]
         assert left == [out.deliveries[0], out.deliveries[3]], "the lowest tier stays behind"
