@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -102,6 +103,14 @@ def expected_inbound(connection: Connection) -> list[InboundLine]:
 
 def inbound_by_ids(connection: Connection, ids: list[int]) -> dict[int, InboundLine]:
     return {line.id: line for line in expected_inbound(connection) if line.id in set(ids)}
+
+
+def inbound_of(connection: Connection, ids: Collection[int]) -> dict[int, tuple[int, int]]:
+    """(product, depot) of these inbound, those that came already included."""
+    query = select(supply.c.id, supply.c.product_id, supply.c.depot_id).where(
+        supply.c.kind == "inbound", supply.c.id.in_(ids)
+    )
+    return {row.id: (row.product_id, row.depot_id) for row in connection.execute(query)}
 
 
 def recent_receipts(connection: Connection, *, limit: int = 12) -> list[ReceiptRow]:

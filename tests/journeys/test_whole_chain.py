@@ -618,7 +618,8 @@ def the_desk_follows(morning: Morning, watch: Watch, desk: Page, door: Door) -> 
     watch.looks(desk, at="the board while they drive")
 
     desk.get_by_role("link", name="Today", exact=True).click()
-    expect(desk.get_by_role("link", name="Follow the day")).to_be_visible()
+    # What was short may be on the shelf already, and to be released again.
+    expect(desk.get_by_role("link", name=re.compile(r"^(Follow the day|Release \d+ order)"))).to_be_visible()
     row = desk.get_by_role("row").filter(has=desk.get_by_text(door.route.vehicle, exact=True))
     expect(row).to_contain_text(f"4 / {len(door.route.stops)}")
     watch.looks(desk, at="Today while they drive")

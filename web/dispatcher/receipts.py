@@ -19,7 +19,7 @@ from flask_login import current_user
 
 from data.importers.receipts import read_receipts
 from data.queries.company import company_card
-from data.queries.receipts import InboundLine, expected_inbound, inbound_by_ids, recent_receipts
+from data.queries.receipts import InboundLine, expected_inbound, inbound_by_ids, inbound_of, recent_receipts
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
@@ -434,13 +434,10 @@ def _from_text(text: str) -> list[Receipt]:
         store = SqlStore(connection)
         known = store.product_ids({each.sku for each in receipts_in})
         depots = {depot.id for depot in store.depots()}
-        inbound = inbound_by_ids(connection, [each.inbound_id for each in receipts_in if each.inbound_id is not None])
+        inbound = inbound_of(connection, {each.inbound_id for each in receipts_in if each.inbound_id is not None})
     for each in receipts_in:
-        line = inbound.get(each.inbound_id) if each.inbound_id is not None else None
         if known.get(each.sku) != each.product_id or each.depot_id not in depots:
             raise unreadable
-        if each.inbound_id is not None and (
-            line is None or (line.product_id, line.depot_id) != (each.product_id, each.depot_id)
-        ):
+        if each.inbound_id is not None and inbound.get(each.inbound_id) != (each.product_id, each.depot_id):
             raise unreadable
     return receipts_in
