@@ -474,7 +474,7 @@ class Door:
 
 def a_door_for_ten_of_twelve(morning: Morning) -> Door:
     """The earliest stop, after the first of its route, with twelve of something and a customer who reads e-mail; of it
-    of that is left on the shelf, from where what comes short would be taken."""
+    nothing is left on the shelf, from where what comes short would be taken."""
     found = []
     twelves = (
         "SELECT dl.allocation_id, ol.id AS line_id, ol.order_id, n.recipient,"
