@@ -22,8 +22,9 @@ demo: $(INSTALLED) ## Load the sample company and open the board (ARGS=--no-serv
 test: $(INSTALLED) ## Run the tests (ARGS passes on to pytest)
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not bench" $(ARGS)
 
-test-slow: $(INSTALLED) ## Run the tests that take longer
+test-slow: $(INSTALLED) ## Run the tests that take longer, and look for new counterexamples
 	$(PY) -m pytest -m slow $(ARGS)
+	$(PY) -m pytest -m "hypothesis and not slow" --hypothesis-profile explore $(ARGS)
 
 bench: $(INSTALLED) ## Measure
 	$(PY) -m pytest -m bench -s $(ARGS)

@@ -163,9 +163,13 @@ class DayStore(CalendarStore):
         return found[0]
 
     def spare_drivers(self, *, day: str, depot_id: int) -> tuple[Driver, ...]:
-        """Available drivers of the depot who have no shift that day that still counts, by id."""
+        """Available drivers of the depot who have no shift that day that still counts, by id. Whose shift somebody else
+        took over that day is out, too."""
+        taken_over = select(shift.c.replaces_id).where(shift.c.day == day, shift.c.replaces_id.is_not(None))
         busy = select(shift.c.driver_id).where(
-            shift.c.day == day, shift.c.driver_id.is_not(None), shift.c.state.in_(("planned", "out"))
+            shift.c.day == day,
+            shift.c.driver_id.is_not(None),
+            shift.c.state.in_(("planned", "out")) | shift.c.id.in_(taken_over),
         )
         rows = self.connection.execute(
             select(driver)

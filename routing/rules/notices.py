@@ -16,7 +16,7 @@ from routing.rules.progress import LIVE_WINDOW, NEAR_STOPS, WIDER_WINDOW
 
 
 def window_to_tell(start: datetime, *, stops_away: int) -> tuple[datetime, datetime]:
-    """The window told at dispatch for a planned start: half an hour for the first stops, an hour further on, on whole
+    """The window told at dispatch for an expected start: half an hour for the first stops, an hour further on, on whole
     five minutes. A third of it lies before the start: vans are late more often than early."""
     width = LIVE_WINDOW if stops_away <= NEAR_STOPS else WIDER_WINDOW
     opens = start - width / 3
@@ -33,6 +33,7 @@ def out_today(
     sheet: RouteSheet,
     stop: StopSheet,
     *,
+    start: datetime,
     window: tuple[datetime, datetime],
     contacts: Iterable[Contact],
     waiting: Sequence[tuple[int, str, str, str]],
@@ -41,6 +42,8 @@ def out_today(
     now: datetime,
 ) -> tuple[Notice, ...]:
     """ "Out today, with the window", for each recipient at this door once. Not before the van leaves.
+
+    `start`: when service is expected to begin, by the plan or, of a van that is out, by its forecast.
 
     `waiting`: (units, unit, product, expected day) of what these orders still wait for.
     """
@@ -63,7 +66,7 @@ def out_today(
         "day": sheet.day,
         "window_from": opens,
         "window_to": closes,
-        "eta": stop.start.astimezone(zone).strftime("%H:%M"),
+        "eta": start.astimezone(zone).strftime("%H:%M"),
         "link_id": link_id,
         "driver": sheet.driver,
         "vehicle": sheet.vehicle,

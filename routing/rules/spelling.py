@@ -34,11 +34,10 @@ def fold(text: str) -> str:
     >>> fold("  Töölönlahden-KATU. ")
     'toolonlahden katu'
     """
-    lowered = text.casefold().translate(_LETTERS)
-    if lowered.isascii():
-        flat = lowered
-    else:
-        flat = unicodedata.normalize("NFKD", lowered)
+    flat = text.casefold().translate(_LETTERS)
+    if not flat.isascii():
+        # A mathematical "𝙰" is a capital only once it is taken apart: so case and letters come before and after.
+        flat = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", flat).casefold().translate(_LETTERS))
         flat = "".join(letter for letter in flat if not unicodedata.combining(letter))
     return _NOT_WORD.sub(" ", flat.replace("'", "").replace("_", " ")).strip()
 

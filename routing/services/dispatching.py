@@ -18,8 +18,9 @@ from routing.model.day import HeldManifest, RouteSheet, StopSheet
 from routing.model.days import day_words
 from routing.model.notices import Notice
 from routing.model.parties import Company, Contact
-from routing.model.proofs import Door
+from routing.model.proofs import Door, ManifestInHand
 from routing.rules.notices import driver_route, must_be_told, out_today, window_to_tell
+from routing.rules.progress import forecast
 from routing.services.story import KeepsEvents
 
 LINK_LIVES_ON = timedelta(hours=12)
@@ -69,6 +70,8 @@ class DispatchesRoutes(KeepsEvents, Protocol):
     def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
 
     def doors(self, manifest_id: int, stop_ids: Sequence[int]) -> dict[int, Door]: ...
+
+    def manifest_in_hand(self, manifest_id: int, *, lock: bool = False) -> ManifestInHand: ...
 
     def still_waiting(self, delivery_ids: Sequence[int]) -> tuple[tuple[int, str, str, str], ...]: ...
 
@@ -232,6 +235,13 @@ def _dispatch(
         stop for stop in sheet.stops if any(states[each.delivery_id] in _READY[:2] for each in stop.deliveries)
     ]
     doors = store.doors(manifest_id, [stop.stop_id for stop in open_stops])
+    # A van that is out already runs as it runs, whoever drives it: who was told that it is late is not told the plan's
+    # old time again. A stop that was reported and rides once more has no forecast, so its planned start counts.
+    inforce = store.manifest_in_hand(manifest_id)
+    expected = {
+        each.stop_id: each.start
+        for each in forecast(inforce.stops, inforce.facts, departs_at=inforce.departs_at, now=now)
+    }
     told = 0
     for stops_away, stop in enumerate(open_stops, 1):
         tracking = {
@@ -245,8 +255,10 @@ def _dispatch(
             )
             for each in stop.deliveries
         }
-        if must_be_told(doors[stop.stop_id].told, stop.start):
-            told += _tell(store, sheet, stop, stops_away, tracking, company=company, by=by, now=now)
+        start = expected.get(stop.stop_id, stop.start)
+        if must_be_told(doors[stop.stop_id].told, start):
+            window = window_to_tell(start, stops_away=stops_away)
+            told += _tell(store, sheet, stop, start, window, tracking, company=company, by=by, now=now)
     return Dispatched(
         shift_id=sheet.shift_id,
         manifest_id=manifest_id,
@@ -293,7 +305,8 @@ def _tell(
     store: DispatchesRoutes,
     sheet: RouteSheet,
     stop: StopSheet,
-    stops_away: int,
+    start: datetime,
+    window: tuple[datetime, datetime],
     tracking: Mapping[int, int],
     *,
     company: Company,
@@ -304,13 +317,13 @@ def _tell(
     contacts = store.who_is_told(stop.customer_id, stop.site_id, role="goods_in") or store.who_is_told(
         stop.customer_id, stop.site_id, role="buyer"
     )
-    window = window_to_tell(stop.start, stops_away=stops_away)
     delivery_ids = [each.delivery_id for each in stop.deliveries if each.direction == "deliver"]
     if not delivery_ids:
         return 0  # what is only fetched was agreed with who asked for it
     notices = out_today(
         sheet,
         stop,
+        start=start,
         window=window,
         contacts=contacts,
         waiting=store.still_waiting(delivery_ids),

@@ -711,6 +711,7 @@ def a_driver_is_out_after_dispatch(morning: Morning, watch: Watch, desk: Page, d
     before.press("save")
     before.all_sent()
     (old,) = morning.rows("SELECT id, version, content FROM manifest WHERE shift_id = :shift", shift=route.shift_id)
+    told = morning.value("SELECT count(*) FROM notice WHERE kind = 'out_today'")
 
     open_board(morning, desk, route=route.shift_id)
     desk.get_by_role("link", name="Driver out …").click()
@@ -729,6 +730,7 @@ def a_driver_is_out_after_dispatch(morning: Morning, watch: Watch, desk: Page, d
     assert [(stop.site_id, stop.arrival) for stop in taken.stops] == [
         (stop.site_id, stop.arrival) for stop in route.stops
     ], "no time changes"
+    assert morning.value("SELECT count(*) FROM notice WHERE kind = 'out_today'") == told, "nobody is told again"
 
     email = morning.value("SELECT email FROM driver WHERE name = :name", name=spare)
     after = Driver(watch, morning.link_in(morning.mail_to(email, holds="/d/"), "d"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -154,6 +155,38 @@ def test_a_driver_swapped_on_the_road_gets_the_list_and_no_customer_is_told_agai
     with database.reading() as connection:
         drivers = connection.execute(select(tables.manifest.c.driver_id).order_by(tables.manifest.c.id)).scalars().all()
     assert drivers[-1] == spare
+
+
+def test_a_late_van_that_changes_drivers_tells_when_it_will_come_once_and_never_the_plans_time_again(
+    day: Any, database: Database, kit: Any
+) -> None:
+    depot, shift, _ = one_door_two_orders(day)
+    for _ in range(2):
+        day.driver(depot_id=depot)
+    plan_id = planned(database, kit, depot)
+    loaded(database, kit, shift)
+    dispatched(database, kit, depot)
+    late = kit.NOW + timedelta(hours=3)
+    told = []
+    for _ in range(2):
+        options = driver_out_options(lambda: open_store(database), plan_id=plan_id, shift_id=shift, solve=kit.greedy)
+        with open_store(database) as store:
+            plan_id = apply_driver_out(store, plan_id=plan_id, chosen=options[0], by="test", now=late)
+            (route,) = dispatch_day(
+                store, day=kit.DAY, depot_ids=[depot], secret=SECRET, by="test", now=late
+            ).dispatched
+        shift = route.shift_id
+        told.append(route.told)
+    assert told == [1, 0]
+    with database.reading() as connection:
+        first, again = (
+            row.data
+            for row in connection.execute(
+                select(tables.notice.c.kind, tables.notice.c.data).order_by(tables.notice.c.id)
+            )
+            if row.kind == "out_today"
+        )
+    assert first["window_to"] < again["window_from"] < again["eta"] < again["window_to"]
 
 
 def test_a_van_without_a_driver_stays(day: Any, database: Database, kit: Any) -> None:
