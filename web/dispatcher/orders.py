@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from data.queries.company import company_card
+from data.queries.empties import returnable_products
 from data.queries.orders import (
     OPEN_STATES,
     STATES,
@@ -82,6 +83,7 @@ def page() -> ResponseReturnValue:
 def one(order_id: int) -> ResponseReturnValue:
     with here().database.reading() as connection:
         found = order_page(connection, order_id, now=now())
+        empties = returnable_products(connection)
         timeline = order_timeline(connection, order_id)
         store = SqlStore(connection)
         delay = store.delay_of(order_id)
@@ -93,6 +95,7 @@ def one(order_id: int) -> ResponseReturnValue:
     return render_template(
         "dispatcher/order.html",
         order=found,
+        empties=empties,
         answer=answer(found),
         timeline=timeline,
         words=words,
@@ -178,7 +181,7 @@ def payment(order_id: int) -> ResponseReturnValue:
 @orders.post("/<int:order_id>/collect")
 @needs_role("dispatcher", "salesperson")
 def collect(order_id: int) -> ResponseReturnValue:
-    """Goods of this order are fetched back: returns and empties."""
+    """Goods of this order are fetched back, or empties that came by none of our deliveries."""
     quantity = whole(request.form.get("quantity", ""))
     if quantity is None or quantity < 1:
         raise InvalidInput(_("Say how many units are to be fetched: 1 or more."), code="quantity")
@@ -186,14 +189,24 @@ def collect(order_id: int) -> ResponseReturnValue:
     day, at, by = day_of(text) if text else "", now(), current_user.actor
     with here().database.reading() as connection:
         found = order_page(connection, order_id, now=at)
-    line = next((each for each in found.lines if each.id == whole(request.form.get("line", ""))), None)
-    if line is None:
+        given_back = {f"empties-{key}": key for key, _sku, _name in returnable_products(connection)}
+    chosen = request.form.get("line", "")
+    line = next((each for each in found.lines if each.id == whole(chosen)), None)
+    if line is None and chosen not in given_back:
         raise InvalidInput(_("Choose which goods of this order are to be fetched."), code="line")
 
     def write(store: SqlStore) -> Fetching:
-        product_id = store.product_ids([line.sku])[line.sku]
+        product_id = given_back[chosen] if line is None else store.product_ids([line.sku])[line.sku]
         return collect_goods(
-            store, site_id=found.site_id, product_id=product_id, quantity=quantity, why=why, day=day, now=at, by=by
+            store,
+            site_id=found.site_id,
+            product_id=product_id,
+            quantity=quantity,
+            why=why,
+            day=day,
+            now=at,
+            by=by,
+            order_id=order_id,
         )
 
     made = in_transaction(here().database, write)

@@ -124,6 +124,11 @@ def left_out_reason(reason: str) -> str:
     }.get(reason, reason.replace("_", " "))
 
 
+def loose_reason(reason: str) -> str:
+    """Why no van has what is released."""
+    return _("not planned yet") if reason == "not_planned" else left_out_reason(reason)
+
+
 def staying_reason(reason: str) -> str:
     """Why an order is not released, as the head of a group."""
     return {
