@@ -118,9 +118,10 @@ def released_deliveries(connection: Connection, *, day: str) -> list[Released]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyParts:
-    """What a release would take, in orders; the three add up to it.
+    """What a release would take, in orders; the three add up to it. Released ones are not among them, so these are
+    not the pages' ready and waiting: see `data.queries.standing`.
 
-    on_shelf   the goods lie there and the address is sure: these are the `ready` of the first page
+    on_shelf   the goods lie there and the address is sure
     on_truck   some of the goods are on a truck that is not counted in yet
     in_review  the goods lie there, but a person must decide the address before they can be planned
     """

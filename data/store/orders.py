@@ -195,6 +195,8 @@ class OrderStore(StorePart):
             .join(supply, supply.c.id == allocation.c.supply_id)
             .where(supply.c.depot_id == depot_id, allocation.c.allocated > 0)
         )
+        if orders is not None:
+            units = units.where(order_line.c.order_id.in_(sorted(orders)))
         for unit in self.connection.execute(units):
             ready_at = None
             if unit.kind == "inbound":

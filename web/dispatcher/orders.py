@@ -24,6 +24,7 @@ from data.queries.orders import (
     order_page,
     proof_file_of,
 )
+from data.queries.standing import standings
 from data.queries.timeline import order_timeline
 from data.store import SqlStore
 from data.store.again import in_transaction
@@ -31,6 +32,7 @@ from routing.errors import Conflict, InvalidInput
 from routing.model.consents import Answer
 from routing.model.days import today_of
 from routing.rules.consent import Reply
+from routing.rules.standing import Standing
 from routing.services.collecting import Fetching, cancel_collection, collect_goods
 from routing.services.consenting import answer as settle_delay
 from routing.services.consenting import offered
@@ -61,9 +63,10 @@ def page() -> ResponseReturnValue:
     text = request.args.get("q", "").strip()[:100]
     states = {"open": OPEN_STATES, "all": ()}.get(state, (state,))
     with here().database.reading() as connection:
-        rows = order_list(connection, states=states, text=text, limit=SHOWN + 1)
-        counts = order_counts(connection)
         today = today_of(now(), company_card(connection).zone)
+        stands = standings(connection, day=today, now=now()).of
+        rows = order_list(connection, stands=stands, states=states, text=text, limit=SHOWN + 1)
+        counts = order_counts(connection, stands=stands)
     return render_template(
         "dispatcher/orders.html",
         rows=rows[:SHOWN],
@@ -92,7 +95,7 @@ def one(order_id: int) -> ResponseReturnValue:
         days = offered(store, delay, now=now()) if delay else ()
         instead = proposals(store, order_id, now=now()) if found.row.state not in ("delivered", "cancelled") else []
         today = today_of(now(), found.zone)
-        may_ride = found.row.state not in ("delivered", "cancelled", "on_hold") and found.row.firm
+        may_ride = found.row.state not in ("delivered", "cancelled", "held") and found.row.firm
         along = rides_of(here(), connection, order_id, day=today, now=now()) if may_ride else NOTHING
     return render_template(
         "dispatcher/order.html",
@@ -312,14 +315,19 @@ def _last_failure(order: OrderPage) -> str:
 
 def _not_placed(order: OrderPage) -> str:
     row = order.row
-    if row.state == "released":
+    if row.released:
         day = min((each.for_day for each in order.deliveries if each.state == "released"), default="")
         if order.pin_quality not in ("exact", "interpolated", "by_person"):
             return _("Released, but its address is in review: it cannot be planned.")
         return _("Released for %(day)s, not in a route yet.", day=_near_day(day, order.zone)) if day else _("Released.")
-    if row.state == "on_hold":
+    if row.hold:
         return _("On hold: %(why)s.", why=row.hold)
-    if row.state == "ready":
+    if row.state == Standing.ON_THE_WAY:
+        return _("Its goods are on a van.")
+    if row.firm >= row.open:
+        if row.state == Standing.LATER and row.expected_on and not row.undated:
+            day = _near_day(row.expected_on, order.zone)
+            return _("Everything is on the shelf; it can go %(day)s.", day=day)
         return _("Everything is on the shelf; it waits to be released.")
     if row.expected_on and not row.undated:
         said = _("Waits for stock; expected %(day)s.", day=_near_day(row.expected_on, order.zone))
