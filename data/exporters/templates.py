@@ -44,6 +44,9 @@ def _row(columns: Collection[str], values: Mapping[str, Cell]) -> list[Cell]:
     return [values[name] for name in columns]
 
 
+PRODUCTS = (*products.COLUMNS, *products.OPTIONAL)
+
+
 def product_rows(connection: Connection) -> Rows:
     query = select(product.c.id.label("key"), product, supplier.c.number.label("supplier")).outerjoin(
         supplier, supplier.c.id == product.c.supplier_id
@@ -51,7 +54,7 @@ def product_rows(connection: Connection) -> Rows:
     for page in pages(connection, query, product.c.id):
         for each in page:
             yield _row(
-                products.COLUMNS,
+                PRODUCTS,
                 {
                     "sku": each.number,
                     "name": each.name,
@@ -64,6 +67,8 @@ def product_rows(connection: Connection) -> Rows:
                     "price": in_units(each.price, each.currency),
                     "currency": each.currency,
                     "supplier": each.supplier or "",
+                    "barcode": each.barcode,
+                    "returnable": "yes" if each.returnable else "no",
                 },
             )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, func, or_, select
 
+from data.queries.empties import empties_of
 from data.store.calendars import CalendarStore
 from data.tables import (
     allocation,
@@ -296,6 +297,19 @@ class DayStore(CalendarStore):
                     pieces=row.pieces,
                 )
             )
+        for delivery_id, mine in empties_of(self.connection, ids).items():
+            found[delivery_id] += [
+                Goods(
+                    order_id=each.order_id or 0,
+                    product=each.name,
+                    quantity=each.quantity,
+                    case_pack=each.case_pack,
+                    weight_g=each.weight_g,
+                    volume_cm3=each.volume_cm3,
+                    pieces=each.pieces,
+                )
+                for each in mine
+            ]
         return found
 
     def _day_orders(self, ids: Sequence[int]) -> dict[int, list[OrderFacts]]:

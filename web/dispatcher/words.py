@@ -14,17 +14,32 @@ from web.formats import day as written_day
 
 
 def order_state(state: str) -> tuple[str, str]:
-    """(which chip, its word) of an order's state."""
+    """(which chip, its word) of an order's state: the same words wherever orders are counted."""
     return {
-        "waiting": ("waiting", _("waits for stock")),
-        "part_ready": ("ready", _("part ready")),
         "ready": ("ready", _("ready")),
-        "on_hold": ("late", _("on hold")),
-        "released": ("ready", _("released")),
-        "under_way": ("under_way", _("on a van")),
+        "in_review": ("late", _("address in review")),
+        "waiting": ("waiting", _("waiting")),
+        "held": ("late", _("held")),
+        "later": ("waiting", _("for another day")),
+        "on_the_way": ("under_way", _("on the way")),
         "delivered": ("done", _("delivered")),
         "cancelled": ("waiting", _("cancelled")),
     }[state]
+
+
+def stand_why(why: str) -> str:
+    """What an order's state leaves open: how far it is, or why it stays; "" when there is nothing to add."""
+    match why:
+        case "" | "on_shelf":
+            return ""
+        case "released":
+            return _("released")
+        case "loaded":
+            return _("loaded")
+        case "on_truck":
+            return _("on a truck that is not counted in")
+        case _reason:
+            return staying_reason(why)
 
 
 def delivery_state(state: str) -> tuple[str, str]:
@@ -107,6 +122,11 @@ def left_out_reason(reason: str) -> str:
         "locked_by_you": _("kept out by you"),
         "competed_out": _("others went first"),
     }.get(reason, reason.replace("_", " "))
+
+
+def loose_reason(reason: str) -> str:
+    """Why no van has what is released."""
+    return _("not planned yet") if reason == "not_planned" else left_out_reason(reason)
 
 
 def staying_reason(reason: str) -> str:

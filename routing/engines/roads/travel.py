@@ -10,6 +10,7 @@ import numpy as np
 
 from routing.engines.roads.facts import load_facts
 from routing.engines.roads.great_circle import GreatCircleTravelTimes
+from routing.engines.roads.kept_travel import KeptTravelTimes
 from routing.engines.roads.osrm import OsrmTravelTimes
 from routing.engines.roads.profiles import PROFILES
 from routing.errors import TravelError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from routing.engines.roads.road_graph import RoadGraphTravelTimes
 
 
-type Engine = OsrmTravelTimes | RoadGraphTravelTimes | GreatCircleTravelTimes
+type Engine = KeptTravelTimes | RoadGraphTravelTimes | GreatCircleTravelTimes
 
 
 def near_road(engine: Engine, places: Sequence[Location]) -> list[bool]:
@@ -36,7 +37,8 @@ def near_road(engine: Engine, places: Sequence[Location]) -> list[bool]:
 def travel_times(region_dir: Path | None) -> Engine:
     """OSRM where it runs, else the region's road graph, else the great circle; every table says which it is from.
 
-    Without a region it is the great circle. Keep what you get and close it at the end: it holds a warm process.
+    What OSRM computed is kept beside the roads. Without a region it is the great circle. Keep what you get and close
+    it at the end: it holds a warm process.
     Raises RegionError when a region is named that was never built.
     """
     if region_dir is None:
@@ -53,4 +55,4 @@ def travel_times(region_dir: Path | None) -> Engine:
         if all(graph_file(region_dir, profile).is_file() for profile in facts.profiles):
             return RoadGraphTravelTimes(region_dir)
         return GreatCircleTravelTimes()
-    return osrm
+    return KeptTravelTimes(osrm)

@@ -517,6 +517,24 @@ def test_a_count_that_cannot_be_is_left_out(on_sqlite: Database, row: str, said:
     assert said in result.errors[0].what
 
 
+def test_what_customers_give_back_is_marked_and_a_file_without_the_column_leaves_it_alone(
+    database: Database, now: datetime
+) -> None:
+    columns = ",".join(KINDS["products"].columns)
+    for text, changed in (
+        (f"{columns},returnable\nCRATE,Crate,pcs,1,,500,,1,2,EUR,,yes\n", 0),
+        (f"{columns}\nCRATE,Empty crate,pcs,1,,500,,1,2,EUR,\n", 1),
+    ):
+        with open_store(database) as store:
+            result = KINDS["products"].work(store, io.BytesIO(text.encode()), now=now, by="test")
+            assert (result.errors, result.changed) == ([], changed)
+            assert store.is_returnable(store.product_ids(["CRATE"])["CRATE"])
+    with open_store(database) as store:
+        wrong = f"{columns},returnable\nCRATE,Crate,pcs,1,,500,,1,2,EUR,,perhaps\n"
+        result = KINDS["products"].work(store, io.BytesIO(wrong.encode()), now=now, by="test")
+        assert (result.changed, len(result.errors)) == (0, 1)
+
+
 def test_a_barcode_is_read_and_a_file_without_the_column_leaves_it_alone(database: Database, now: datetime) -> None:
     columns = ",".join(KINDS["products"].columns)
     for text, changed in (
