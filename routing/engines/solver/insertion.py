@@ -223,6 +223,10 @@ class Insertion:
 
     def mend(self, routes: Routes) -> Routes:
         """What of these routes can be driven as it stands, filled up with all that waits."""
+        return self._settle(self.fill(self.drivable(routes)))
+
+    def drivable(self, routes: Routes) -> Routes:
+        """What of these routes can be driven as it stands."""
         out: Routes = {shift.id: [] for shift in self.problem.shifts}
         placed: set[int] = set()
         # The done and the locked beginnings of routes stand before anything else is asked.
@@ -247,7 +251,7 @@ class Insertion:
                     if self.fits(shift, candidate):
                         out[shift], kept = candidate, unit
             placed.update(out[shift])
-        return self._settle(self.fill(out))
+        return out
 
     def _settle(self, routes: Routes) -> Routes:
         """Moves what is locked to a place further back there; where that cannot be, it is left out."""
