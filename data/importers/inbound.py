@@ -12,6 +12,7 @@ from data.importers.table import AS_OURS, Reading, read_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult
 from routing.services.importing import settle
+from routing.services.overdue import came_or_named
 
 COLUMNS = ("number", "supplier", "depot", "sku", "quantity", "expected_at")
 NEEDED = ("number", "depot", "sku", "quantity")
@@ -83,6 +84,8 @@ def import_inbound(
                 continue
             values |= {"supplier_id": store.supplier_id(supplier), "cancelled_at": now if gone else None}
             store.save_inbound(old["id"] if old else None, values)
+            if old is not None:
+                came_or_named(store, [old["id"]], outcome="the supplier's file", by=by, now=now)
             pools[depot["id"]].add(product_id)
     settle(store, pools, now=now, by=by, tell=tell, why="a supplier's date or quantity changed")
     note_import(store, result, file, file_name=file_name, now=now, by=by)

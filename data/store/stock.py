@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,6 +56,7 @@ from routing.model.orders import (
 )
 from routing.model.stock import Claim, Holding, Receipt, Supply, SupplyKind, UnitState
 from routing.rules.policies import OrderTerms, PolicyBook, Scope
+from routing.rules.promises import dependable
 
 _NEWEST = (promise.c.order_line_id == order_line.c.id) & (promise.c.version == newest_promise(order_line.c.id))
 """The promise in force of the order line that the query stands on."""
@@ -180,7 +181,8 @@ class StockStore(PolicyStore):
         reaching: bool = False,
         by_promise: bool = False,
     ) -> Book:
-        """The ATP ledger of these SKUs at the depot. An overdue inbound counts as arriving now.
+        """The ATP ledger of these SKUs at the depot. An overdue inbound counts as arriving now, and once the days that
+        the policy waits for it are over as one without a date.
 
         `policies`: others than those in force, to see what they would change. `reaching`: also what the ship-complete
         orders hold of other SKUs; without it the SKUs must be all that these orders tie together. `by_promise`: they
@@ -192,8 +194,14 @@ class StockStore(PolicyStore):
         home = self.connection.execute(select(depot.c.put_away_s, depot.c.zone).where(depot.c.id == depot_id)).one()
         policies = policies or self.policies()
         today = now.astimezone(ZoneInfo(home.zone)).date().isoformat()
+        put_away, overdue_days = timedelta(seconds=home.put_away_s), policies.overdue_days(day=today)
+
+        def comes(expected_at: datetime | None) -> datetime | None:
+            day = dependable(expected_at, now=now, zone=ZoneInfo(home.zone), overdue_days=overdue_days)
+            return None if day is None else day + put_away
+
         for part in parts(product_ids):
-            supplies += self._supplies(depot_id, part, now=now, put_away=timedelta(seconds=home.put_away_s))
+            supplies += self._supplies(depot_id, part, comes=comes)
             for order_id, line in self._waiting_lines(depot_id, order_line.c.product_id.in_(part)):
                 lines[order_id].append(line)
             holdings += self._holdings(depot_id, part)
@@ -412,7 +420,7 @@ class StockStore(PolicyStore):
         )
 
     def _supplies(
-        self, depot_id: int, product_ids: Sequence[int], *, now: datetime, put_away: timedelta
+        self, depot_id: int, product_ids: Sequence[int], *, comes: Callable[[datetime | None], datetime | None]
     ) -> Iterator[Supply]:
         query = select(supply).where(
             supply.c.depot_id == depot_id,
@@ -430,7 +438,7 @@ class StockStore(PolicyStore):
             left = row.quantity - (row.received + row.closed_short if inbound else row.quarantined)
             ready_at = row.counted_at
             if inbound:
-                ready_at = None if row.expected_at is None else max(row.expected_at, now) + put_away
+                ready_at = comes(row.expected_at)
             yield Supply(
                 id=row.id,
                 kind=SupplyKind(row.kind),

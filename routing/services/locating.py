@@ -98,11 +98,15 @@ class KeepsPins(KeepsEvents, AsksPeople, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocatedAll:
-    """How it went: found by themselves, remembered from before, and those a person must decide (with the sentence)."""
+    """How it went: found by themselves, remembered from before, and those a person must decide (with the sentence).
+
+    `waiting`: how many of those had been looked up before and wait for a person still; they have their tasks.
+    """
 
     found: int
     remembered: int
     doubtful: tuple[tuple[WantsPin, str], ...]
+    waiting: int = 0
 
 
 def address_key(address: str, *, postcode: str = "", city: str = "") -> str:
@@ -165,7 +169,14 @@ def locate_sites(
                 if not pin.quality.goes_on:
                     doubtful.append((want, pin.why))
     found = len(wanting) - remembered - len(doubtful)
-    return LocatedAll(found=found, remembered=remembered, doubtful=tuple(doubtful))
+    with open_store() as store:
+        still = len(store.wanting_pins(site_ids=site_ids, again=True))
+    return LocatedAll(
+        found=found,
+        remembered=remembered,
+        doubtful=tuple(doubtful),
+        waiting=max(0, still - len(doubtful)),
+    )
 
 
 def _look_up(finder: AddressFinder, want: WantsPin) -> Located:

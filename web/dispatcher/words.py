@@ -239,6 +239,7 @@ def task_words(kind: str) -> str:
         "put_back": _("Put back"),
         "empty_delivery": _("Empty delivery"),
         "missing_goods": _("Missing goods"),
+        "supply_overdue": _("Overdue"),
     }.get(kind, kind.replace("_", " ").capitalize())
 
 
