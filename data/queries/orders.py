@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice, pairwise
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, case, func, or_, select
 
 from data.queries.company import company_card
+from data.queries.empties import empties_of
 from data.queries.needs import COMMITTED, ORDERED
 from data.queries.policies import policy_book
 from data.queries.standing import standings
@@ -23,6 +24,7 @@ from data.tables import (
     delivery_line,
     depot,
     driver,
+    empties_line,
     file,
     order,
     order_line,
@@ -628,8 +630,17 @@ def deliveries_of(connection: Connection, order_id: int) -> tuple[DeliveryPage, 
         .order_by(order_line.c.id)
     ):
         goods[row.delivery_id].append((int(row.units), row.number, row.name))
+    fetched = connection.scalars(select(empties_line.c.delivery_id).where(empties_line.c.order_id == order_id)).all()
+    empties = empties_of(connection, fetched)
+    for delivery_id, mine in empties.items():
+        goods[delivery_id] += [(each.quantity, each.number, each.name) for each in mine]
     ids = sorted(goods)
     placed, proofs = placed_deliveries(connection, ids), _proofs(connection, ids)
+    for delivery_id, mine in empties.items():
+        if proofs[delivery_id]:
+            last = proofs[delivery_id][-1]
+            more = sum(each.collected for each in mine)
+            proofs[delivery_id][-1] = replace(last, collected=last.collected + more)
     rows = connection.execute(select(delivery).where(delivery.c.id.in_(ids)).order_by(delivery.c.id.desc()))
     return tuple(
         DeliveryPage(

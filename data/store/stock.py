@@ -194,14 +194,10 @@ class StockStore(PolicyStore):
         home = self.connection.execute(select(depot.c.put_away_s, depot.c.zone).where(depot.c.id == depot_id)).one()
         policies = policies or self.policies()
         today = now.astimezone(ZoneInfo(home.zone)).date().isoformat()
-        put_away, overdue_days = timedelta(seconds=home.put_away_s), policies.overdue_days(day=today)
-
-        def comes(expected_at: datetime | None) -> datetime | None:
-            day = dependable(expected_at, now=now, zone=ZoneInfo(home.zone), overdue_days=overdue_days)
-            return None if day is None else day + put_away
-
+        comes = _comes(home.zone, home.put_away_s, policies, now)
         for part in parts(product_ids):
-            supplies += self._supplies(depot_id, part, comes=comes)
+            mine = (supply.c.depot_id == depot_id) & supply.c.product_id.in_(part)
+            supplies += self._supplies(mine, comes=comes)
             for order_id, line in self._waiting_lines(depot_id, order_line.c.product_id.in_(part)):
                 lines[order_id].append(line)
             holdings += self._holdings(depot_id, part)
@@ -419,12 +415,23 @@ class StockStore(PolicyStore):
             .where(order.c.depot_id == depot_id, order.c.cancelled_at.is_(None), needed > 0)
         )
 
+    def inbound_supplies(self, supply_ids: Collection[int], *, now: datetime) -> dict[int, Supply]:
+        """These inbound lines as a book of their SKUs has them; one that it would not have is left out."""
+        policies = self.policies()
+        homes = self.connection.execute(select(depot.c.id, depot.c.put_away_s, depot.c.zone)).all()
+        found = {}
+        for part in parts(supply_ids):
+            for home in homes:
+                mine = (supply.c.depot_id == home.id) & supply.c.id.in_(part)
+                for one in self._supplies(mine, comes=_comes(home.zone, home.put_away_s, policies, now)):
+                    found[one.id] = one
+        return found
+
     def _supplies(
-        self, depot_id: int, product_ids: Sequence[int], *, comes: Callable[[datetime | None], datetime | None]
+        self, which: ColumnElement[bool], *, comes: Callable[[datetime | None], datetime | None]
     ) -> Iterator[Supply]:
         query = select(supply).where(
-            supply.c.depot_id == depot_id,
-            supply.c.product_id.in_(product_ids),
+            which,
             # A used-up receipt and a closed inbound stay in the book only while somebody holds something of them.
             or_(
                 supply.c.cancelled_at.is_(None),
@@ -903,3 +910,17 @@ class StockStore(PolicyStore):
 
 def _by_id(line: WaitingLine) -> int:
     return line.id
+
+
+def _comes(
+    zone: str, put_away_s: int, policies: PolicyBook, now: datetime
+) -> Callable[[datetime | None], datetime | None]:
+    """When the goods of an inbound that is expected at a moment can be loaded at the depot; None: nobody knows."""
+    here, put_away = ZoneInfo(zone), timedelta(seconds=put_away_s)
+    overdue_days = policies.overdue_days(day=now.astimezone(here).date().isoformat())
+
+    def comes(expected_at: datetime | None) -> datetime | None:
+        at = dependable(expected_at, now=now, zone=here, overdue_days=overdue_days)
+        return None if at is None else at + put_away
+
+    return comes

@@ -11,7 +11,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from data.queries.calendars import zone_of_order
 from data.queries.company import company_card
+from data.queries.empties import returnable_products
 from data.queries.orders import (
     OPEN_STATES,
     STATES,
@@ -34,10 +36,12 @@ from routing.rules.standing import Standing
 from routing.services.collecting import Fetching, cancel_collection, collect_goods
 from routing.services.consenting import answer as settle_delay
 from routing.services.consenting import offered
+from routing.services.explaining import explain_dates
 from routing.services.holding import hold_order, hold_payment, pass_payment
 from routing.services.substituting import proposals, take
 from web.along import NOTHING, rides_of
-from web.dispatcher import ride_words, words
+from web.dispatcher import date_words, ride_words, words
+from web.dispatcher.calendars import weekday_words
 from web.formats import clock
 from web.formats import day as written_day
 from web.here import here, now
@@ -82,8 +86,11 @@ def page() -> ResponseReturnValue:
 def one(order_id: int) -> ResponseReturnValue:
     with here().database.reading() as connection:
         found = order_page(connection, order_id, now=now())
+        empties = returnable_products(connection)
         timeline = order_timeline(connection, order_id)
         store = SqlStore(connection)
+        depot_id, zone = zone_of_order(connection, order_id)
+        dated = explain_dates(store, depot_id=depot_id, order_id=order_id, now=now())
         delay = store.delay_of(order_id)
         days = offered(store, delay, now=now()) if delay else ()
         instead = proposals(store, order_id, now=now()) if found.row.state not in ("delivered", "cancelled") else []
@@ -93,6 +100,10 @@ def one(order_id: int) -> ResponseReturnValue:
     return render_template(
         "dispatcher/order.html",
         order=found,
+        empties=empties,
+        dated=dated,
+        served=date_words.served_words(dated, zone, weekday_words()) if dated else "",
+        date_steps=date_words.steps,
         answer=answer(found),
         timeline=timeline,
         words=words,
@@ -179,7 +190,7 @@ def payment(order_id: int) -> ResponseReturnValue:
 @orders.post("/<int:order_id>/collect")
 @needs_role("dispatcher", "salesperson")
 def collect(order_id: int) -> ResponseReturnValue:
-    """Goods of this order are fetched back: returns and empties."""
+    """Goods of this order are fetched back, or empties that came by none of our deliveries."""
     quantity = whole(request.form.get("quantity", ""))
     if quantity is None or quantity < 1:
         raise InvalidInput(_("Say how many units are to be fetched: 1 or more."), code="quantity")
@@ -187,14 +198,24 @@ def collect(order_id: int) -> ResponseReturnValue:
     day, at, by = day_of(text) if text else "", now(), current_user.actor
     with here().database.reading() as connection:
         found = order_page(connection, order_id, now=at)
-    line = next((each for each in found.lines if each.id == whole(request.form.get("line", ""))), None)
-    if line is None:
+        given_back = {f"empties-{key}": key for key, _sku, _name in returnable_products(connection)}
+    chosen = request.form.get("line", "")
+    line = next((each for each in found.lines if each.id == whole(chosen)), None)
+    if line is None and chosen not in given_back:
         raise InvalidInput(_("Choose which goods of this order are to be fetched."), code="line")
 
     def write(store: SqlStore) -> Fetching:
-        product_id = store.product_ids([line.sku])[line.sku]
+        product_id = given_back[chosen] if line is None else store.product_ids([line.sku])[line.sku]
         return collect_goods(
-            store, site_id=found.site_id, product_id=product_id, quantity=quantity, why=why, day=day, now=at, by=by
+            store,
+            site_id=found.site_id,
+            product_id=product_id,
+            quantity=quantity,
+            why=why,
+            day=day,
+            now=at,
+            by=by,
+            order_id=order_id,
         )
 
     made = in_transaction(here().database, write)

@@ -12,7 +12,7 @@ from flask_babel import ngettext
 from flask_login import current_user
 
 from data.queries.company import company_card
-from data.queries.release import released_deliveries
+from data.queries.release import released_deliveries, unsure_sites
 from data.queries.standing import standings
 from data.queries.taking_back import taking_back
 from data.store import SqlStore
@@ -99,6 +99,19 @@ def go() -> ResponseReturnValue:
         flash(f"{said} {into}", "done")
     else:
         flash(_("Nothing was released: what was ready has changed meanwhile. This is how it is now."), "late")
+    with here().database.reading() as connection:
+        unsure = unsure_sites(connection)
+    doors = {order.site_id: order.site for each in done for order in each.releasing.ready if order.site_id in unsure}
+    if doors:
+        flash(
+            ngettext(
+                "No van takes %(which)s until somebody says where it is: its address is in review.",
+                "No van takes %(num)s of the deliveries until somebody says where they are: %(which)s.",
+                len(doors),
+                which=", ".join(list(doors.values())[:5]) + (" …" if len(doors) > 5 else ""),
+            ),
+            "late",
+        )
     for offer in [offer for each in done for offer in each.rode]:
         flash(_("By the rule in force: %(what)s.", what=ride_words.went(offer)), "done")
     return redirect(url_for("release.page", day=day))

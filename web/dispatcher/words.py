@@ -124,6 +124,11 @@ def left_out_reason(reason: str) -> str:
     }.get(reason, reason.replace("_", " "))
 
 
+def loose_reason(reason: str) -> str:
+    """Why no van has what is released."""
+    return _("not planned yet") if reason == "not_planned" else left_out_reason(reason)
+
+
 def staying_reason(reason: str) -> str:
     """Why an order is not released, as the head of a group."""
     return {
@@ -180,6 +185,26 @@ def quality_words(quality: str) -> str:
     }.get(quality, quality)
 
 
+def profile_words(profile: str) -> str:
+    """How a vehicle travels."""
+    return {
+        "car": _("car"),
+        "van": _("van"),
+        "truck": _("truck"),
+        "cargo_bike": _("cargo bike"),
+        "bike": _("cargo bike"),
+    }.get(profile, profile.replace("_", " "))
+
+
+def engine_words(engine: str) -> str:
+    """Who measured a way, so that nobody takes a guess for a measurement."""
+    return {
+        "osrm": _("OSRM"),
+        "road graph": _("road graph, calibrated"),
+        "great circle": _("through the air, no roads"),
+    }.get(engine, engine)
+
+
 def outcome_words(outcome: str) -> str:
     """What happened at the door."""
     return {
@@ -226,6 +251,7 @@ def notice_words(kind: str) -> str:
 def task_words(kind: str) -> str:
     return {
         "address_in_review": _("Address"),
+        "address_some_vehicles": _("Address"),
         "ship_complete_broken": _("Ship complete"),
         "no_date": _("No date"),
         "call_customer": _("Call"),
