@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
 from data import tables
 from data.db import Database
@@ -338,6 +338,12 @@ class World:
                 store, site_id=site, product_id=product, quantity=quantity, why="return", day=self.today,
                 now=self.now, by="desk",
             )  # fmt: skip
+
+    def collect_empties(self, *, site: int, product: int, quantity: int) -> None:
+        """The same of what we need not have delivered: from now on the product is one that customers give back."""
+        with self.database.writing() as connection:
+            connection.execute(update(tables.product).where(tables.product.c.id == product).values(returnable=True))
+        self.collect(site=site, product=product, quantity=quantity)
 
     def inspect(self, *, product: int, place: str, quantity: int, verdict: Verdict) -> None:
         with open_store(self.database) as store:
