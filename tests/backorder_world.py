@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
 from data import tables
 from data.db import Database
@@ -30,7 +30,7 @@ from routing.services.collecting import collect_goods
 from routing.services.delivering import record
 from routing.services.dispatching import dispatch_day
 from routing.services.holding import hold_order
-from routing.services.importing import settle, settle_orders, take_orders
+from routing.services.importing import Pools, settle_changed, take_orders
 from routing.services.inspecting import Verdict, inspect_goods
 from routing.services.loading import load_route
 from routing.services.picking import pick_lines
@@ -115,18 +115,19 @@ class World:
         with open_store(self.database) as store:
             store.lock_depot(DEPOT)
             pools = take_orders(store, [order], ImportResult(kind="orders"), now=self.now, by="file")
-            settle_orders(store, pools, now=self.now, by="file", tell=True, why="new orders")
+            settle_changed(store, pools, now=self.now, by="file", tell=True, why="new orders")
 
     def expect(self, *, product: int, quantity: int, days: int | None) -> None:
         with open_store(self.database) as store:
-            store.save_inbound(
+            key = store.save_inbound(
                 None,
                 {
                     "number": self.number("PO"), "depot_id": DEPOT, "product_id": product, "quantity": quantity,
                     "expected_at": None if days is None else self.now + timedelta(days=days),
                 },
             )  # fmt: skip
-            settle(store, {DEPOT: {product}}, now=self.now, by="file", tell=True, why="new inbound")
+            pools = Pools(products={DEPOT: {product}}, supplies={DEPOT: {key: None}})
+            settle_changed(store, pools, now=self.now, by="file", tell=True, why="new inbound")
 
     def receive(self, *, product: int, quantity: int, quarantined: int, of_inbound: bool, more_to_come: bool) -> None:
         with open_store(self.database) as store:
@@ -337,6 +338,12 @@ class World:
                 store, site_id=site, product_id=product, quantity=quantity, why="return", day=self.today,
                 now=self.now, by="desk",
             )  # fmt: skip
+
+    def collect_empties(self, *, site: int, product: int, quantity: int) -> None:
+        """The same of what we need not have delivered: from now on the product is one that customers give back."""
+        with self.database.writing() as connection:
+            connection.execute(update(tables.product).where(tables.product.c.id == product).values(returnable=True))
+        self.collect(site=site, product=product, quantity=quantity)
 
     def inspect(self, *, product: int, place: str, quantity: int, verdict: Verdict) -> None:
         with open_store(self.database) as store:

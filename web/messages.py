@@ -1,9 +1,10 @@
 """Renders a notice: the company's own template if there is one, else the file
 web/templates/messages/<kind>.<channel>.<language>.txt. An e-mail's first line is `Subject: ...`.
 
-A template sees texts only, made here from the notice's data: company, phone, customer, site, goods and waiting (a line
-each), goods_short and waiting_short (for SMS), day, window, window_from, window_to, eta, link, driver, vehicle, stops,
-why, next, references; where an answer is asked for, answer_by and silence (what none means: task, accept, cancel).
+A template sees texts only, made here from the notice's data: company, phone, customer, site, goods, waiting and fetched
+(what the van takes back; a line each), goods_short, waiting_short and fetched_short (for SMS), day, window,
+window_from, window_to, eta, link, driver, vehicle, stops, why, next, references; where an answer is asked for,
+answer_by and silence (what none means: task, accept, cancel).
 The daily list has list (three lines each), list_count, gone and since. To a supplier: supplier, overdue and to_order (a
 line each), numbers (of what is overdue, in short) and several (of them).
 What the notice does not say is an empty text; a word misspelled in a template is an error.
@@ -119,6 +120,7 @@ def words_of(data: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: st
     words["why"] = _WHY.get(words["why"], {}).get(tongue, words["why"])
     words["site"] = words["site"] or _YOUR_PLACE[tongue]
     goods, waiting = _goods(data.get("goods"), tongue), _goods(data.get("waiting"), tongue)
+    fetched = _goods(data.get("fetched"), tongue)
     begins, ends = _clock(data.get("window_from"), zone), _clock(data.get("window_to"), zone)
     references = data.get("references") or ()
     numbers = list(dict.fromkeys(str(line["number"]) for line in data.get("overdue") or ()))
@@ -127,6 +129,8 @@ def words_of(data: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: st
         "waiting": "\n".join(f"- {line}" for line in waiting),
         "goods_short": _short(goods, tongue) or _YOUR_GOODS[tongue],
         "waiting_short": _short(waiting, tongue),
+        "fetched": "\n".join(f"- {line}" for line in fetched),
+        "fetched_short": _short(fetched, tongue),
         "day": _day(data.get("day"), tongue),
         "answer_by": _day(data.get("answer_by"), tongue),
         "window": f"{begins}–{ends}" if begins and ends else "",

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from routing.engines.addresses.geocoder import GeocoderFinder
     from routing.engines.addresses.providers import Provider, ProviderSettings
     from routing.engines.roads.overpass import OsmServers
+    from routing.engines.roads.reachable import ReachableAreas
     from routing.engines.roads.travel import Engine
     from routing.model.places import Location
     from routing.ports import AddressFinder
@@ -68,6 +69,7 @@ class Installation:
         # What it replaced may be answering somebody still, so all are closed together, at the end.
         self._travel: dict[Path, Engine] = {}
         self._addresses: dict[Path, GeocoderFinder] = {}
+        self._reachable: dict[Path, ReachableAreas] = {}
         self._provider: tuple[ProviderSettings, Provider] | None = None
 
     # ------------------------------------------------------------------ regions
@@ -99,21 +101,34 @@ class Installation:
                 self._travel[build] = travel_times(folder)
             return self._travel[build]
 
-    def near_road(self, region: str) -> Callable[[Sequence[Location]], Sequence[bool]]:
-        """Tells of each place whether a road of the region is in reach; of all that one is, when the roads do not
+    def near_roads(self, region: str) -> Callable[[Sequence[Location]], Sequence[frozenset[str]]]:
+        """Tells of each place for which profiles a road of the region is in reach; all of them, when the roads do not
         answer: whoever plans is told that then. Raises NotFound."""
-        from routing.engines.roads.travel import near_road
+        from routing.engines.roads.profiles import PROFILES
+        from routing.engines.roads.travel import near_roads
 
         engine = self.travel(region)
 
-        def ask(places: Sequence[Location]) -> Sequence[bool]:
+        def ask(places: Sequence[Location]) -> Sequence[frozenset[str]]:
             try:
-                return near_road(engine, places)
+                return near_roads(engine, places)
             except TravelError as unanswered:
                 log.warning("Whether roads are in reach is not known: %s", unanswered)
-                return [True] * len(places)
+                return [frozenset(PROFILES)] * len(places)
 
         return ask
+
+    def reachable(self, region: str) -> ReachableAreas:
+        """What is reached within a time in a region, as it was built last. Raises NotFound."""
+        from routing.engines.roads.reachable import ReachableAreas
+
+        build = self.regions.directory(region).resolve()
+        with self._lock:
+            if build not in self._reachable:
+                # A graph takes memory, and nobody asks the roads of yesterday: what was replaced goes at once.
+                self._reachable = {at: areas for at, areas in self._reachable.items() if at.is_dir()}
+                self._reachable[build] = ReachableAreas(build)
+            return self._reachable[build]
 
     def addresses(self, region: str) -> GeocoderFinder:
         """The addresses of a region, as it was built last. Raises NotFound."""
@@ -200,6 +215,7 @@ class Installation:
             if close is not None:
                 close()
         self._travel.clear()
+        self._reachable.clear()
         self._addresses.clear()
         self.database.close()
 

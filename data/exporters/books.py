@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from data.exporters.paging import pages
 from data.exporters.sheets import Cell
@@ -20,6 +20,7 @@ from data.tables import (
     delivery,
     delivery_line,
     depot,
+    empties_line,
     event,
     movement,
     order,
@@ -221,7 +222,8 @@ DELIVERIES = (
 
 
 def delivery_rows(connection: Connection) -> Rows:
-    """One row a delivery's line; counts over all its attempts, the outcome of the last."""
+    """One row a delivery's line; counts over all its attempts, the outcome of the last. Empties that we never delivered
+    stand last, and name no order's line."""
     query = (
         select(
             delivery_line.c.id.label("key"),
@@ -248,12 +250,7 @@ def delivery_rows(connection: Connection) -> Rows:
     )
     for page in pages(connection, query, delivery_line.c.id):
         ids = {each.id for each in page}
-        last = {
-            row.delivery_id: row
-            for row in connection.execute(
-                select(proof).where(proof.c.delivery_id.in_(ids)).order_by(proof.c.delivery_id, proof.c.attempt)
-            )
-        }
+        last = _last_reports(connection, ids)
         counted = _counted(connection, ids)
         for each in page:
             report = last.get(each.id)
@@ -264,6 +261,43 @@ def delivery_rows(connection: Connection) -> Rows:
                 *counts, report.outcome if report else "", _utc(report.captured_at) if report else "",
                 report.recipient if report else "", each.waits_for,
             ]  # fmt: skip
+    for page in pages(connection, _empties(), empties_line.c.id):
+        last = _last_reports(connection, {each.id for each in page})
+        for each in page:
+            report = last.get(each.id)
+            yield [
+                each.number, each.for_day, each.direction, each.state, each.attempts, each.depot, each.customer,
+                each.site, each.order or "", "", "", "", each.sku, each.quantity, 0, 0, 0, 0, each.collected,
+                report.outcome if report else "", _utc(report.captured_at) if report else "",
+                report.recipient if report else "", each.waits_for,
+            ]  # fmt: skip
+
+
+def _empties() -> Select[Any]:
+    return (
+        select(
+            empties_line.c.id.label("key"),
+            empties_line.c.quantity,
+            empties_line.c.collected,
+            delivery,
+            depot.c.number.label("depot"),
+            customer.c.number.label("customer"),
+            site.c.number.label("site"),
+            order.c.number.label("order"),
+            product.c.number.label("sku"),
+        )
+        .join(delivery, delivery.c.id == empties_line.c.delivery_id)
+        .join(depot, depot.c.id == delivery.c.depot_id)
+        .join(site, site.c.id == delivery.c.site_id)
+        .join(customer, customer.c.id == site.c.customer_id)
+        .join(product, product.c.id == empties_line.c.product_id)
+        .outerjoin(order, order.c.id == empties_line.c.order_id)
+    )
+
+
+def _last_reports(connection: Connection, delivery_ids: set[int]) -> dict[int, Any]:
+    reports = select(proof).where(proof.c.delivery_id.in_(delivery_ids)).order_by(proof.c.delivery_id, proof.c.attempt)
+    return {row.delivery_id: row for row in connection.execute(reports)}
 
 
 def _counted(connection: Connection, delivery_ids: set[int]) -> dict[tuple[int, int], tuple[int, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import datetime
 from typing import BinaryIO
 
@@ -11,7 +10,7 @@ from data.importers.cells import Cells, batches, changed_values
 from data.importers.table import AS_OURS, Reading, read_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult
-from routing.services.importing import settle
+from routing.services.importing import Pools, settle_changed
 
 COLUMNS = ("number", "supplier", "depot", "sku", "quantity", "expected_at")
 NEEDED = ("number", "depot", "sku", "quantity")
@@ -38,10 +37,12 @@ def import_inbound(
         for depot_id in sorted(int(row["id"]) for row in depots.values()):
             store.lock_depot(depot_id)
     seen: dict[tuple[str, str], int] = {}
-    pools: dict[int, set[int]] = defaultdict(set)
+    pools = Pools()
     for rows in batches(read_table(file, kind="inbound", columns=COLUMNS, needed=NEEDED, reading=reading), 500):
         skus = store.product_ids({row.cells.get("sku", "") for row in rows})
         existing = store.inbounds({row.cells.get("number", "") for row in rows})
+        stood = {} if dry_run else store.inbound_supplies([row["id"] for row in existing.values()], now=now)
+        batch = Pools()
         for row in rows:
             cells = Cells(row)
             number = cells.text("number", needed=True, longest=100)
@@ -82,8 +83,10 @@ def import_inbound(
             if dry_run:
                 continue
             values |= {"supplier_id": store.supplier_id(supplier), "cancelled_at": now if gone else None}
-            store.save_inbound(old["id"] if old else None, values)
-            pools[depot["id"]].add(product_id)
-    settle(store, pools, now=now, by=by, tell=tell, why="a supplier's date or quantity changed")
+            supply_id = store.save_inbound(old["id"] if old else None, values)
+            batch.products[depot["id"]].add(product_id)
+            batch.supplies[depot["id"]][supply_id] = stood.get(supply_id)
+        pools.add(batch)
+    settle_changed(store, pools, now=now, by=by, tell=tell, why="a supplier's date or quantity changed")
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result

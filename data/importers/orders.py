@@ -12,7 +12,7 @@ from data.importers.grouping import orders_of
 from data.importers.table import AS_OURS, Reading, Row, checked_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult, LineIn, OrderIn
-from routing.services.importing import Pools, settle_orders, take_orders
+from routing.services.importing import Pools, settle_changed, take_orders
 
 COLUMNS = (
     "order", "customer", "site", "depot", "ordered_at", "wanted_on", "not_before", "not_after", "customer_reference",
@@ -68,7 +68,7 @@ def import_orders(
             )
             orders = [order for group in groups if (order := known.order(group, result)) is not None]
             pools.add(take_orders(store, orders, result, now=now, by=by))
-    settle_orders(store, pools, now=now, by=by, tell=tell, why="new orders")
+    settle_changed(store, pools, now=now, by=by, tell=tell, why="new orders")
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
 

@@ -16,7 +16,7 @@ COLUMNS = (
     "supplier",
 )  # fmt: skip
 NEEDED = ("sku", "name")
-OPTIONAL = ("barcode",)
+OPTIONAL = ("barcode", "returnable")
 
 
 def import_products(
@@ -56,6 +56,8 @@ def import_products(
             }
             if "barcode" in row.cells:  # a file without the column leaves the barcodes alone
                 values["barcode"] = cells.text("barcode", longest=100)
+            if "returnable" in row.cells:
+                values["returnable"] = cells.yes("returnable", default=False)
             supplier = cells.text("supplier", longest=100)
             if sku and sku in seen:
                 cells.wrong("sku", f"{sku} stands in row {seen[sku]} already: keep one of the two rows")

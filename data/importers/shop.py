@@ -27,7 +27,7 @@ from routing.errors import FileRefused, InvalidInput
 from routing.model.imports import ImportResult
 from routing.model.shop import Buyer, Door, ShopLine, ShopOrder
 from routing.rules.shop import Standing, line_numbers
-from routing.services.importing import Pools, settle_orders
+from routing.services.importing import Pools, settle_changed
 from routing.services.shop import take_shop_orders
 
 COLUMNS = (
@@ -122,7 +122,7 @@ def import_shop_orders(
             pools.add(found)
     if not dry_run:
         store.assign_zones()
-    settle_orders(store, pools, now=now, by=by, tell=False, why="new orders")
+    settle_changed(store, pools, now=now, by=by, tell=False, why="new orders")
     result.notes += reader.notes()
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from sqlalchemy import Connection, Select, case, func, or_, select
 
+from data.queries.company import company_card
+from data.queries.empties import empties_of
 from data.queries.needs import COMMITTED, ORDERED
 from data.queries.policies import policy_book
+from data.queries.standing import standings
 from data.tables import (
     allocation,
     current_plan,
@@ -20,6 +24,7 @@ from data.tables import (
     delivery_line,
     depot,
     driver,
+    empties_line,
     file,
     order,
     order_line,
@@ -42,29 +47,26 @@ from routing.errors import NotFound
 from routing.model.days import today_of
 from routing.model.orders import Completeness
 from routing.rules.policies import OrderTerms
+from routing.rules.standing import Stand, Standing
 
-STATES = ("waiting", "part_ready", "ready", "on_hold", "released", "under_way", "delivered", "cancelled")
-"""The state of an order is derived, never stored. The first that fits, from the end of the story backwards:
+OPEN_STATES = tuple(each.value for each in Standing)
+STATES = (*OPEN_STATES, "delivered", "cancelled")
+"""The state of an order is derived, never stored. The first that fits:
 
 cancelled   the order was cancelled
 delivered   nothing is open: all that was ordered and not cancelled was delivered or refused
-under_way   units of it are on a van
-released    units of it are released or picked
-on_hold     it, its payment or its customer is on hold
-ready       everything that is open lies on the shelf for it (firm)
-part_ready  a part of what is open lies on the shelf for it
-waiting     nothing lies on the shelf for it
+the rest    is open, and stands on the day where `routing.rules.standing` says
 """
-
-OPEN_STATES = STATES[:6]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRow:
     """An order in a list. Units are base units over all its lines; `value` minor units of what is open.
 
-    `open` still has to reach the customer, `firm` of it lies on the shelf for this order. `promised_on` is the latest
-    promise of its lines, `first_promised_on` what was told first; ISO days or "". `undated`: open lines without a date.
+    `state` is one of STATES, `why` what `Stand` adds to it. `open` still has to reach the customer, `firm` of it lies
+    on the shelf for this order and `released` is cleared to go. `promised_on` is the latest promise of its lines,
+    `first_promised_on` what was told first; ISO days or "". `undated`: open lines without a date. `hold`: why it, its
+    payment or its customer is on hold.
     """
 
     id: int
@@ -74,10 +76,12 @@ class OrderRow:
     site: str
     tier: int
     state: str
+    why: str
     ordered_at: datetime
     ordered: int
     open: int
     firm: int
+    released: int
     delivered: int
     value: int
     currency: str
@@ -157,6 +161,7 @@ def _orders() -> Any:
             func.max(func.coalesce(promises.c.first_on, "")).label("first_promised_on"),
             func.max(func.coalesce(promises.c.last_on, "")).label("promised_on"),
             func.max(order_line.c.expected_on).label("expected_on"),
+            func.max(wanted - done).label("most_open"),
             func.sum(case(((wanted - done > 0) & (order_line.c.expected_on == ""), 1), else_=0)).label("undated"),
         )
         .outerjoin(sums, sums.c.line_id == order_line.c.id)
@@ -164,16 +169,9 @@ def _orders() -> Any:
         .group_by(order_line.c.order_id)
         .subquery("per_order")
     )
-    on_hold = or_(order.c.hold_reason != "", order.c.payment == "pending", customer.c.payment_hold != "")
+    # Line by line: what came too many of one line is no other's. So the open ones are those that stand somewhere.
     state = case(
-        (order.c.cancelled_at.is_not(None), "cancelled"),
-        (per_order.c.open <= 0, "delivered"),
-        (per_order.c.loaded > 0, "under_way"),
-        (per_order.c.released > 0, "released"),
-        (on_hold, "on_hold"),
-        (per_order.c.firm >= per_order.c.open, "ready"),
-        (per_order.c.firm > 0, "part_ready"),
-        else_="waiting",
+        (order.c.cancelled_at.is_not(None), "cancelled"), (per_order.c.most_open <= 0, "delivered"), else_="open"
     )
     hold = case(
         (order.c.hold_reason != "", order.c.hold_reason),
@@ -194,6 +192,7 @@ def _orders() -> Any:
             per_order.c.ordered,
             per_order.c.open,
             per_order.c.firm,
+            per_order.c.released,
             per_order.c.delivered,
             per_order.c.value,
             order.c.currency,
@@ -211,22 +210,31 @@ def _orders() -> Any:
     )
 
 
-def _row(row: Any) -> OrderRow:
+def _row(row: Any, stands: Mapping[int, Stand]) -> OrderRow:
     values = dict(row)
     values.pop("erp_reference")
-    for name in ("ordered", "open", "firm", "delivered", "value", "undated"):
+    for name in ("ordered", "open", "firm", "released", "delivered", "value", "undated"):
         values[name] = int(values[name] or 0)
-    return OrderRow(**values)
+    stand = stands[row["id"]] if row["state"] == "open" else None
+    return OrderRow(**values | ({"state": stand.standing.value} if stand else {}), why=stand.why if stand else "")
 
 
 def order_list(
-    connection: Connection, *, states: tuple[str, ...] = (), text: str = "", limit: int = 400
+    connection: Connection,
+    *,
+    stands: Mapping[int, Stand],
+    states: tuple[str, ...] = (),
+    text: str = "",
+    limit: int = 400,
 ) -> list[OrderRow]:
-    """Orders in any of `states` (none: all), oldest promise first, each word of `text` in a reference or name."""
+    """Orders in any of `states` (none: all), oldest promise first, each word of `text` in a reference or name.
+
+    `stands` of every open order, as `standings` reads them.
+    """
     orders = _orders()
     query: Select[Any] = select(orders)
     if states:
-        query = query.where(orders.c.state.in_(states))
+        query = query.where(orders.c.state.in_({"open" if each in OPEN_STATES else each for each in states}))
     for part in text.split():
         like = f"%{_escaped(part.lower())}%"
         query = query.where(
@@ -238,15 +246,21 @@ def order_list(
             )
         )
     dated_first = case((orders.c.promised_on == "", 1), else_=0)
-    query = query.order_by(dated_first, orders.c.promised_on, orders.c.ordered_at, orders.c.id).limit(limit)
-    return [_row(row) for row in connection.execute(query).mappings()]
+    query = query.order_by(dated_first, orders.c.promised_on, orders.c.ordered_at, orders.c.id)
+    if not 0 < len(set(states) & set(OPEN_STATES)) < len(OPEN_STATES):
+        query = query.limit(limit)
+    rows = (_row(row, stands) for row in connection.execute(query).mappings())
+    return list(islice((row for row in rows if not states or row.state in states), limit))
 
 
-def order_counts(connection: Connection) -> dict[str, int]:
+def order_counts(connection: Connection, *, stands: Mapping[int, Stand]) -> dict[str, int]:
     """How many orders are in each state; every state is there."""
     orders = _orders()
     found = dict.fromkeys(STATES, 0)
-    for state, count in connection.execute(select(orders.c.state, func.count()).group_by(orders.c.state)):
+    for stand in stands.values():
+        found[stand.standing] += 1
+    over = select(orders.c.state, func.count()).where(orders.c.state != "open").group_by(orders.c.state)
+    for state, count in connection.execute(over):
         found[state] = count
     return found
 
@@ -444,7 +458,7 @@ class OrderPage:
 
 
 def order_page(connection: Connection, order_id: int, *, now: datetime) -> OrderPage:
-    """The order as it stands; how it may ship is as the policies say today. Raises NotFound."""
+    """The order as it stands today; how it may ship is as the policies say today. Raises NotFound."""
     orders = _orders()
     row = connection.execute(select(orders).where(orders.c.id == order_id)).mappings().first()
     head = connection.execute(
@@ -483,8 +497,10 @@ def order_page(connection: Connection, order_id: int, *, now: datetime) -> Order
         customer_id=head.customer_id,
         order_id=order_id,
     )
+    today = today_of(now, company_card(connection).zone)
+    stands = standings(connection, day=today, now=now, order_id=order_id, depot_id=head.depot_id)
     return OrderPage(
-        row=_row(row),
+        row=_row(row, stands.of),
         customer_id=head.customer_id,
         site_id=head.site_id,
         erp_reference=head.erp_reference,
@@ -614,8 +630,17 @@ def deliveries_of(connection: Connection, order_id: int) -> tuple[DeliveryPage, 
         .order_by(order_line.c.id)
     ):
         goods[row.delivery_id].append((int(row.units), row.number, row.name))
+    fetched = connection.scalars(select(empties_line.c.delivery_id).where(empties_line.c.order_id == order_id)).all()
+    empties = empties_of(connection, fetched)
+    for delivery_id, mine in empties.items():
+        goods[delivery_id] += [(each.quantity, each.number, each.name) for each in mine]
     ids = sorted(goods)
     placed, proofs = placed_deliveries(connection, ids), _proofs(connection, ids)
+    for delivery_id, mine in empties.items():
+        if proofs[delivery_id]:
+            last = proofs[delivery_id][-1]
+            more = sum(each.collected for each in mine)
+            proofs[delivery_id][-1] = replace(last, collected=last.collected + more)
     rows = connection.execute(select(delivery).where(delivery.c.id.in_(ids)).order_by(delivery.c.id.desc()))
     return tuple(
         DeliveryPage(

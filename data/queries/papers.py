@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from data.queries.empties import empties_of
 from data.queries.tracking import Proven, proven
 from data.store import SqlStore
 from data.tables import (
@@ -449,6 +450,17 @@ def _orders(connection: Connection, delivery_id: int, *, counted: bool, collects
                 short=row.short or 0,
                 damaged=row.damaged or 0,
                 refused=row.refused or 0,
+            )
+        )
+    for each in empties_of(connection, [delivery_id])[delivery_id]:
+        references.setdefault(each.order_number or "", ("", ""))
+        lines[each.order_number or ""].append(
+            SlipLine(
+                sku=each.number,
+                name=each.name,
+                unit=each.unit,
+                quantity=each.quantity,
+                delivered=each.collected if counted else None,
             )
         )
     return tuple(

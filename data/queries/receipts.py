@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,6 +43,26 @@ class InboundLine:
     def expected_on(self) -> str:
         """The ISO day it is expected, in the depot's zone; "" without a date."""
         return self.expected_at.astimezone(ZoneInfo(self.zone)).date().isoformat() if self.expected_at else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truck:
+    """What comes together: the lines of one inbound number to one depot, still expected. What pages count as one."""
+
+    lines: tuple[InboundLine, ...]
+
+    @property
+    def number(self) -> str:
+        return self.lines[0].number
+
+    @property
+    def expected_at(self) -> datetime | None:
+        """Of its first line: a truck whose lines have several dates is due when the first is."""
+        return self.lines[0].expected_at
+
+    @property
+    def expected_on(self) -> str:
+        return self.lines[0].expected_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +120,14 @@ def expected_inbound(connection: Connection) -> list[InboundLine]:
         InboundLine(**dict(row) | {"wanted": int(row["wanted"]), "orders": int(row["orders"])})
         for row in connection.execute(query).mappings()
     ]
+
+
+def trucks(lines: Iterable[InboundLine]) -> list[Truck]:
+    """The lines by number and depot, in their order."""
+    together: dict[tuple[str, int], list[InboundLine]] = defaultdict(list)
+    for line in lines:
+        together[line.number, line.depot_id].append(line)
+    return [Truck(lines=tuple(each)) for each in together.values()]
 
 
 def inbound_by_ids(connection: Connection, ids: list[int]) -> dict[int, InboundLine]:

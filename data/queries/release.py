@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from data.queries.empties import empties_of
 from data.tables import allocation, customer, delivery, delivery_line, depot, order, order_line, product, site
 from routing.model.places import SURE
 from routing.services.releasing import ReadyOrder
@@ -81,7 +82,18 @@ def released_deliveries(connection: Connection, *, day: str) -> list[Released]:
         .where(delivery_line.c.delivery_id.in_(ids))
         .group_by(delivery_line.c.delivery_id)
     )
-    goods = {each.delivery_id: each for each in connection.execute(sums)}
+    goods = {
+        each.delivery_id: (int(each.units), None if each.unknown else int(each.weight_g))
+        for each in connection.execute(sums)
+    }
+    for delivery_id, mine in empties_of(connection, ids).items():
+        units, weight = goods.get(delivery_id, (0, 0))
+        for each in mine:
+            units += each.quantity
+            weight = None if weight is None or each.weight_g is None else weight + each.quantity * each.weight_g
+            if each.order_id is not None and (each.order_id, each.order_number) not in orders[delivery_id]:
+                orders[delivery_id].append((each.order_id, each.order_number))
+        goods[delivery_id] = (units, weight)
     return [
         Released(
             id=row.id,
@@ -93,8 +105,8 @@ def released_deliveries(connection: Connection, *, day: str) -> list[Released]:
             site=row.site_name,
             customer=row.customer_name,
             orders=tuple(orders[row.id]),
-            units=int(goods[row.id].units) if row.id in goods else 0,
-            weight_g=None if row.id not in goods or goods[row.id].unknown else int(goods[row.id].weight_g),
+            units=goods.get(row.id, (0, None))[0],
+            weight_g=goods.get(row.id, (0, None))[1],
             attempts=row.attempts,
             waits_for=row.waits_for,
             ready_at=row.ready_at,
@@ -106,9 +118,10 @@ def released_deliveries(connection: Connection, *, day: str) -> list[Released]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyParts:
-    """What a release would take, in orders; the three add up to it.
+    """What a release would take, in orders; the three add up to it. Released ones are not among them, so these are
+    not the pages' ready and waiting: see `data.queries.standing`.
 
-    on_shelf   the goods lie there and the address is sure: these are the `ready` of the first page
+    on_shelf   the goods lie there and the address is sure
     on_truck   some of the goods are on a truck that is not counted in yet
     in_review  the goods lie there, but a person must decide the address before they can be planned
     """

@@ -14,6 +14,7 @@ from data.tables import (
     delivery,
     delivery_line,
     driver,
+    empties_line,
     event,
     notice,
     order,
@@ -62,11 +63,13 @@ def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
         .join(order_line, order_line.c.id == allocation.c.order_line_id)
         .where(order_line.c.order_id == order_id)
     )
+    fetched = select(empties_line.c.delivery_id).where(empties_line.c.order_id == order_id)
     # A delivery that was taken back lost its lines, but its events still name the order.
     site_id = select(order.c.site_id).where(order.c.id == order_id).scalar_subquery()
     mine = or_(
         and_(event.c.order_id == order_id, event.c.kind != "promised"),  # the promise rows say it themselves
         event.c.delivery_id.in_(deliveries),
+        event.c.delivery_id.in_(fetched),
         and_(event.c.kind == "pin_chosen", event.c.site_id == site_id),
     )
     found = _happenings(connection, _events().where(mine))

@@ -10,14 +10,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, or_, select
 
 from data.queries.needs import ORDERED, SETTLED, units_of_line
-from data.queries.receipts import InboundLine, expected_inbound
-from data.queries.release import ReadyParts, ready_parts, unsure_sites
-from data.store import SqlStore
+from data.queries.receipts import Truck, expected_inbound, trucks
+from data.queries.release import ReadyParts
+from data.queries.standing import LEFT, STILL_HERE, Standings, standings
 from data.tables import (
-    allocation,
     current_plan,
     delivery,
-    delivery_line,
     depot,
     driver,
     order,
@@ -34,25 +32,7 @@ from data.tables import (
     vehicle,
 )
 from routing.model.orders import WEEKDAYS
-from routing.rules.release import NotReleased
-from routing.services.releasing import ReadyOrder, simulate_release
-
-IN_HAND = ("released", "loaded")
-"""States of a delivery that still has to leave."""
-
-OUT = ("dispatched", "under_way")
-
-WAITS_FOR_STOCK = frozenset(
-    {
-        NotReleased.WAITS_FOR_STOCK,
-        NotReleased.INCOMPLETE,
-        NotReleased.LINE_INCOMPLETE,
-        NotReleased.BELOW_MIN_PERCENT,
-        NotReleased.BELOW_MIN_VALUE,
-        NotReleased.LAST_SHIPMENT,
-        NotReleased.NO_RIDE,
-    }
-)
+from routing.rules.standing import Standing
 
 DUE_SOON = timedelta(hours=1)
 
@@ -76,37 +56,33 @@ class DepotDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """The one line of the first page. An open order counts once at most among the orders.
+    """The one line of the first page. An open order counts once: in `orders`, by where it stands on the day.
 
-    out      orders with goods in a delivery of this day or earlier that is on its way
-    ready    orders with goods in a delivery of this day or earlier that still has to leave, and orders that a release
-             for this day would take now with goods that lie on the shelf; only at sites with a sure pin
-    waiting  other open orders that want goods: those that a release leaves behind for it (stock, completeness,
-             minimum), and those whose goods are on a truck of today that is not counted yet
-    held     other open orders that stay for another reason: hold, payment, not wanted yet, closed that day
-    in_review  orders that would be ready, but whose address a person must decide
     needs_you  open tasks of the dispatcher, addresses in review among them
     vans     vehicles that are available
     drivers  drivers who are available, work on this weekday and are not out
-    release  what a release for this day would take, by where it stands
     late     open orders whose latest promise lies before this day
+    due      trucks of this day that bring something still; `overdue` those of an earlier day
     """
 
     day: str
-    out: int
-    ready: int
-    waiting: int
-    held: int
-    in_review: int
+    orders: Standings
     needs_you: int
     vans: int
     drivers: int
     late: int
     sites_in_review: int
     depots: tuple[DepotDay, ...]
-    release: ReadyParts
-    due: tuple[InboundLine, ...]
-    overdue: tuple[InboundLine, ...]
+    due: tuple[Truck, ...]
+    overdue: tuple[Truck, ...]
+
+    @property
+    def counts(self) -> dict[Standing, int]:
+        return self.orders.counts
+
+    @property
+    def release(self) -> ReadyParts:
+        return self.orders.release
 
     @property
     def releasable(self) -> int:
@@ -136,65 +112,28 @@ class RouteProgress:
 
 
 def figures(connection: Connection, *, day: str, now: datetime) -> Figures:
-    store = SqlStore(connection)
-    out, in_hand = _orders_in(connection, day, OUT), _orders_in(connection, day, IN_HAND)
-    unsure = unsure_sites(connection)
-    site_of = {
-        row.id: row.site_id
-        for row in connection.execute(select(order.c.id, order.c.site_id).where(order.c.cancelled_at.is_(None)))
-    }
-    ready, waiting, held = set(in_hand), set[int](), set[int]()
-    depots = []
-    could_go: list[ReadyOrder] = []
-    for home in connection.execute(select(depot).order_by(depot.c.id)).all():
-        found = simulate_release(store, depot_id=home.id, for_day=day, now=now)
-        # What stands on a truck still is not ready: the count may come out otherwise.
-        on_shelf = {each.order_id for each in found.ready if each.on_shelf}
-        could_go += found.ready
-        ready |= on_shelf
-        waiting |= {each.order_id for each in found.ready} - on_shelf
-        for stays in found.stays:
-            (waiting if WAITS_FOR_STOCK & set(stays.reasons) else held).add(stays.order_id)
-        depots.append(_depot_day(connection, home.id, home.name, home.zone, day))
-    ready -= out
-    waiting -= ready | out
-    held -= ready | waiting | out
-    in_review = {order_id for order_id in ready if site_of.get(order_id) in unsure}
-    inbound = expected_inbound(connection)
+    found = standings(connection, day=day, now=now)
+    expected = trucks(expected_inbound(connection))
     return Figures(
         day=day,
-        out=len(out),
-        ready=len(ready - in_review),
-        waiting=len(waiting),
-        held=len(held),
-        in_review=len(in_review),
+        orders=found,
         needs_you=open_tasks(connection),
         vans=connection.execute(select(func.count()).select_from(vehicle).where(vehicle.c.available)).scalar_one(),
         drivers=_drivers(connection, day),
         late=_late(connection, day),
-        sites_in_review=len(unsure),
-        depots=tuple(depots),
-        release=ready_parts(could_go, unsure),
-        due=tuple(line for line in inbound if line.expected_on == day),
-        overdue=tuple(line for line in inbound if "" < line.expected_on < day),
+        sites_in_review=len(found.unsure),
+        depots=tuple(
+            _depot_day(connection, home.id, home.name, home.zone, day)
+            for home in connection.execute(select(depot).order_by(depot.c.id)).all()
+        ),
+        due=tuple(truck for truck in expected if truck.expected_on == day),
+        overdue=tuple(truck for truck in expected if "" < truck.expected_on < day),
     )
 
 
 def open_tasks(connection: Connection, *, assignee: str = "dispatcher") -> int:
     query = select(func.count()).select_from(task).where(task.c.done_at.is_(None), task.c.assignee == assignee)
     return connection.execute(query).scalar_one()
-
-
-def _orders_in(connection: Connection, day: str, states: tuple[str, ...]) -> set[int]:
-    query = (
-        select(order_line.c.order_id)
-        .join(allocation, allocation.c.order_line_id == order_line.c.id)
-        .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
-        .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
-        .where(delivery.c.state.in_(states), delivery.c.for_day <= day, delivery.c.direction == "deliver")
-        .distinct()
-    )
-    return set(connection.scalars(query))
 
 
 def _drivers(connection: Connection, day: str) -> int:
@@ -230,7 +169,7 @@ def _depot_day(connection: Connection, depot_id: int, name: str, zone: str, day:
         select(delivery.c.state, func.count())
         .where(
             delivery.c.depot_id == depot_id,
-            or_(delivery.c.for_day == day, delivery.c.state.in_(IN_HAND + OUT) & (delivery.c.for_day <= day)),
+            or_(delivery.c.for_day == day, delivery.c.state.in_(STILL_HERE + LEFT) & (delivery.c.for_day <= day)),
             # A collection is planned and driven like a delivery; at its end nothing was delivered, nor failed to be.
             or_(delivery.c.direction == "deliver", delivery.c.state.not_in(("done", "failed"))),
         )

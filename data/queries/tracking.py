@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from data.queries.empties import empties_of
 from data.store.proofs import ProofStore
 from data.tables import (
     allocation,
@@ -237,7 +238,10 @@ def _lines(connection: Connection, delivery_ids: Collection[int]) -> tuple[Track
         .group_by(product.c.id, product.c.name, product.c.unit)
         .order_by(product.c.name)
     )
-    return tuple(TrackedLine(product=row.name, unit=row.unit, quantity=row.quantity) for row in rows)
+    lines = [TrackedLine(product=row.name, unit=row.unit, quantity=row.quantity) for row in rows]
+    for mine in empties_of(connection, delivery_ids).values():
+        lines += [TrackedLine(product=each.name, unit=each.unit, quantity=each.quantity) for each in mine]
+    return tuple(lines)
 
 
 # ---------------------------------------------------------------------------- the proof
@@ -383,7 +387,7 @@ def _proven_lines(connection: Connection, proof_ids: list[int]) -> tuple[ProvenL
         .where(proof.c.id.in_(proof_ids))
         .order_by(proof.c.id, delivery_line.c.id)
     )
-    return tuple(
+    proven = [
         ProvenLine(
             product=row.name,
             unit=row.unit,
@@ -397,7 +401,25 @@ def _proven_lines(connection: Connection, proof_ids: list[int]) -> tuple[ProvenL
             is_fetched=row.direction == "collect",
         )
         for row in rows
-    )
+    ]
+    deliveries = connection.scalars(select(proof.c.delivery_id).where(proof.c.id.in_(proof_ids))).all()
+    for mine in empties_of(connection, deliveries).values():
+        proven += [
+            ProvenLine(
+                product=each.name,
+                unit=each.unit,
+                loaded=each.quantity,
+                delivered=0,
+                short=0,
+                damaged=0,
+                refused=0,
+                collected=each.collected,
+                rest_on="",
+                is_fetched=True,
+            )
+            for each in mine
+        ]
+    return tuple(proven)
 
 
 def _proven_files(connection: Connection, proof_ids: list[int]) -> tuple[ProvenFile, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,19 +11,43 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from data.store import SqlStore
-from data.tables import current_plan, depot, driver, route, shift, stop, stop_delivery, trip, vehicle
+from data.store.part import parts
+from data.tables import (
+    current_plan,
+    delivery,
+    depot,
+    driver,
+    route,
+    shift,
+    site,
+    stop,
+    stop_delivery,
+    trip,
+    unassigned,
+    vehicle,
+)
 from routing.model.days import today_of
 from routing.model.picking import PickDelivery, PickLine
+from routing.model.places import SURE
+from routing.model.plans import Reason
+
+NOT_PLANNED = "not_planned"
+"""Released after its day was planned, or before anybody planned it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloorDelivery:
-    """A delivery in its place: `stop` counts within the trip from 1, 0 on no trip; `trip_name` names the trip."""
+    """A delivery in its place: `stop` counts within the trip from 1, 0 on no trip; `trip_name` names the trip.
+
+    `why` is the reason why no van has it: address_in_review, what its day's plan says, or not_planned.
+    """
 
     delivery: PickDelivery
     stop: int = 0
     trip_name: str = ""
     sequence: int = 0
+    site_id: int = 0
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +91,7 @@ class FloorTrip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloorDepot:
-    """A depot's day: its trips by departure, and what is released but on no trip."""
+    """A depot's day: its trips by departure, and what is released but on no van yet: nobody picks that."""
 
     id: int
     name: str
@@ -76,9 +100,9 @@ class FloorDepot:
     loose: tuple[FloorDelivery, ...]
 
     @property
-    def every(self) -> tuple[FloorDelivery, ...]:
-        """Each delivery once, in the order in which vans leave."""
-        return tuple(each for one in self.trips for each in one.deliveries) + self.loose
+    def on_vans(self) -> tuple[FloorDelivery, ...]:
+        """Each delivery that a van carries once, in the order in which vans leave."""
+        return tuple(each for one in self.trips for each in one.deliveries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +145,7 @@ def floor(connection: Connection, *, day: str, now: datetime, depot_id: int | No
         riding = {row.delivery_id for row in rows}
         loose = [key for key in store.open_delivery_ids(day=day, depot_id=home.id) if key not in riding]
         goods = {each.id: each for each in store.pick_deliveries(riding | set(loose))}
+        why = _why_loose(connection, day=day, depot_id=home.id, delivery_ids=loose)
         found.append(
             FloorDepot(
                 id=home.id,
@@ -128,7 +153,7 @@ def floor(connection: Connection, *, day: str, now: datetime, depot_id: int | No
                 zone=home.zone,
                 trips=_trips(rows, goods),
                 loose=tuple(
-                    FloorDelivery(delivery=goods[key])
+                    FloorDelivery(delivery=goods[key], site_id=why[key][0], why=why[key][1])
                     for key in loose
                     if goods[key].state == "released" and (goods[key].for_day == day or day <= today)
                 ),
@@ -143,11 +168,11 @@ def floor_trip(home: FloorDepot, *, shift_id: int, trip: int) -> FloorTrip | Non
 
 def wave(home: FloorDepot) -> tuple[WaveLine, ...]:
     """What is still to be taken off the shelves, by SKU; of a SKU also what was picked already."""
-    parts: dict[int, list[tuple[FloorDelivery, PickLine]]] = defaultdict(list)
-    for each in home.every:
+    wanted: dict[int, list[tuple[FloorDelivery, PickLine]]] = defaultdict(list)
+    for each in home.on_vans:
         if each.delivery.state == "released" and each.delivery.direction == "deliver":
             for line in each.delivery.lines:
-                parts[line.product_id].append((each, line))
+                wanted[line.product_id].append((each, line))
     lines = [
         WaveLine(
             product_id=product_id,
@@ -157,7 +182,7 @@ def wave(home: FloorDepot) -> tuple[WaveLine, ...]:
             case_pack=mine[0][1].case_pack,
             parts=tuple(mine),
         )
-        for product_id, mine in parts.items()
+        for product_id, mine in wanted.items()
     ]
     return tuple(sorted(lines, key=lambda line: (not line.left, line.sku)))
 
@@ -166,6 +191,31 @@ def place_of_shift(connection: Connection, shift_id: int) -> tuple[int, str] | N
     """(depot, day) of a shift; None when there is none."""
     row = connection.execute(select(shift.c.depot_id, shift.c.day).where(shift.c.id == shift_id)).first()
     return None if row is None else (row.depot_id, row.day)
+
+
+def _why_loose(
+    connection: Connection, *, day: str, depot_id: int, delivery_ids: Collection[int]
+) -> dict[int, tuple[int, str]]:
+    """(site, reason) of these deliveries. What was put right since the day was planned is no reason any more."""
+    left_out = {
+        row.delivery_id: row.reasons[0]
+        for row in connection.execute(
+            select(unassigned.c.delivery_id, unassigned.c.reasons)
+            .join(current_plan, current_plan.c.plan_id == unassigned.c.plan_id)
+            .where(current_plan.c.day == day, current_plan.c.depot_id == depot_id)
+        )
+        if row.reasons and row.reasons[0] != Reason.ADDRESS_IN_REVIEW
+    }
+    found: dict[int, tuple[int, str]] = {}
+    for part in parts(delivery_ids):
+        for row in connection.execute(
+            select(delivery.c.id, delivery.c.site_id, site.c.pin_quality)
+            .join(site, site.c.id == delivery.c.site_id)
+            .where(delivery.c.id.in_(part))
+        ):
+            reason = left_out.get(row.id, NOT_PLANNED)
+            found[row.id] = (row.site_id, reason if row.pin_quality in SURE else Reason.ADDRESS_IN_REVIEW.value)
+    return found
 
 
 def _riding(connection: Connection, *, day: str, depot_id: int) -> Sequence[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, func, or_, select
 
+from data.queries.empties import empties_of
 from data.store.calendars import CalendarStore
 from data.tables import (
     allocation,
@@ -226,6 +227,8 @@ class DayStore(CalendarStore):
                 cost_fixed=row.cost_fixed,
                 cost_per_hour=row.cost_per_hour,
                 cost_per_km=row.cost_per_km,
+                overtime_s=row.overtime_s,
+                cost_per_overtime_hour=row.cost_per_overtime_hour,
                 max_stops=row.max_stops,
                 max_distance_m=row.max_distance_m,
                 start_place=row.start_place,
@@ -296,6 +299,19 @@ class DayStore(CalendarStore):
                     pieces=row.pieces,
                 )
             )
+        for delivery_id, mine in empties_of(self.connection, ids).items():
+            found[delivery_id] += [
+                Goods(
+                    order_id=each.order_id or 0,
+                    product=each.name,
+                    quantity=each.quantity,
+                    case_pack=each.case_pack,
+                    weight_g=each.weight_g,
+                    volume_cm3=each.volume_cm3,
+                    pieces=each.pieces,
+                )
+                for each in mine
+            ]
         return found
 
     def _day_orders(self, ids: Sequence[int]) -> dict[int, list[OrderFacts]]:
@@ -422,6 +438,8 @@ class DayStore(CalendarStore):
                 service_s=row.service_s,
                 service_s_per_case=row.service_s_per_case,
                 parking_s=row.parking_s,
+                late_s=row.late_s,
+                late_per_minute=row.late_per_minute,
                 max_height_cm=row.max_height_cm,
                 max_length_cm=row.max_length_cm,
                 max_weight_kg=row.max_weight_kg,

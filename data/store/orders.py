@@ -197,6 +197,8 @@ class OrderStore(StorePart):
             .join(supply, supply.c.id == allocation.c.supply_id)
             .where(supply.c.depot_id == depot_id, allocation.c.allocated > 0)
         )
+        if orders is not None:
+            units = units.where(order_line.c.order_id.in_(sorted(orders)))
         for unit in self.connection.execute(units):
             ready_at = None
             if unit.kind == "inbound":
@@ -278,7 +280,8 @@ class OrderStore(StorePart):
     ) -> tuple[int, str]:
         """Makes a delivery of units per allocation; returns its key and its number.
 
-        `direction` "collect": the units are those handed over by that allocation before, and come back.
+        `direction` "collect": the units are those handed over by that allocation before, and come back; of empties
+        alone there are none.
         """
         values = {
             "number": uuid4().hex,  # the real number needs the key, which the insert gives
@@ -296,13 +299,14 @@ class OrderStore(StorePart):
         ).scalar_one()
         number = f"D-{delivery_id:06d}"
         self.connection.execute(update(delivery).where(delivery.c.id == delivery_id).values(number=number))
-        self.connection.execute(
-            insert(delivery_line),
-            [
-                {"delivery_id": delivery_id, "allocation_id": allocation_id, "quantity": quantity}
-                for allocation_id, quantity in sorted(lines.items())
-            ],
-        )
+        if lines:
+            self.connection.execute(
+                insert(delivery_line),
+                [
+                    {"delivery_id": delivery_id, "allocation_id": allocation_id, "quantity": quantity}
+                    for allocation_id, quantity in sorted(lines.items())
+                ],
+            )
         return delivery_id, number
 
     def set_unreleased(self, delivery_id: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, or_, select, update
 
+from data.queries.empties import empties_of
 from data.store.part import StorePart, parts
 from data.tables import (
     allocation,
@@ -77,7 +78,7 @@ class PickingStore(StorePart):
                 order.c.id.label("order_id"),
                 order.c.number.label("order_number"),
                 product.c.id.label("product_id"),
-                product.c.number.label("sku"),
+                product.c.number,
                 product.c.name,
                 product.c.unit,
                 product.c.barcode,
@@ -109,12 +110,20 @@ class PickingStore(StorePart):
                     to_come=row.supply_number if row.kind == "inbound" else "",
                 )
             )
+        for delivery_id, mine in empties_of(self.connection, delivery_ids).items():
+            for each in mine:
+                if each.order_id is not None:
+                    orders[delivery_id].setdefault(each.order_id, each.order_number)
+                facts.setdefault((delivery_id, each.product_id), each)
+                units[delivery_id, each.product_id].append(
+                    PickUnits(allocation_id=each.key, supply_id=0, line_id=0, quantity=each.quantity, picked=0)
+                )
         lines: dict[int, list[PickLine]] = defaultdict(list)
         for (delivery_id, product_id), row in facts.items():
             lines[delivery_id].append(
                 PickLine(
                     product_id=product_id,
-                    sku=row.sku,
+                    sku=row.number,
                     name=row.name,
                     unit=row.unit,
                     barcode=row.barcode,

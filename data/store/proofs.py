@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, insert, select, update
 
+from data.queries.empties import empties_of
 from data.queries.needs import newest_promise
 from data.store.part import StorePart
 from data.tables import (
@@ -18,6 +19,7 @@ from data.tables import (
     delivery,
     delivery_line,
     depot,
+    empties_line,
     event,
     manifest,
     order,
@@ -288,6 +290,19 @@ class ProofStore(StorePart):
                     expected_on=row.expected_on,
                 )
             )
+        for delivery_id, mine in empties_of(self.connection, delivery_ids).items():
+            found[delivery_id] += [
+                LoadedLine(
+                    allocation_id=each.key,
+                    order_line_id=0,
+                    order_id=each.order_id or 0,
+                    product_id=each.product_id,
+                    product=each.name,
+                    unit=each.unit,
+                    loaded=each.quantity,
+                )
+                for each in mine
+            ]
         return found
 
     def _proof_counts(self, delivery_ids: Collection[int]) -> dict[int, int]:
@@ -311,6 +326,8 @@ class ProofStore(StorePart):
             .order_by(order.c.number)
         ):
             found[row.delivery_id].append(row.customer_reference or row.number)
+        for delivery_id, mine in empties_of(self.connection, delivery_ids).items():
+            found[delivery_id] += [each.order_number for each in mine if each.order_number]
         return found
 
     def _told(self, delivery_ids: Collection[int]) -> dict[int, tuple[str, str, str]]:
@@ -385,7 +402,14 @@ class ProofStore(StorePart):
             )
             .returning(proof.c.id)
         ).scalar_one()
-        if settled.lines:
+        for line in settled.lines:
+            if line.is_empties and line.collected:
+                self.connection.execute(
+                    update(empties_line)
+                    .where(empties_line.c.id == -line.allocation_id)
+                    .values(collected=empties_line.c.collected + line.collected)
+                )
+        if promised := [line for line in settled.lines if not line.is_empties]:
             self.connection.execute(
                 insert(proof_line),
                 [
@@ -398,7 +422,7 @@ class ProofStore(StorePart):
                         "refused": line.refused,
                         "collected": line.collected,
                     }
-                    for line in settled.lines
+                    for line in promised
                 ],
             )
         for file_id, kind in file_ids:

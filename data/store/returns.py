@@ -15,6 +15,7 @@ from data.tables import (
     delivery,
     delivery_line,
     depot,
+    empties_line,
     order,
     order_line,
     product,
@@ -23,6 +24,7 @@ from data.tables import (
     site,
     supply,
     task,
+    zone,
 )
 from routing.errors import Conflict, NotFound
 from routing.model.returns import CollectFrom, DoorTask, GivenUp, GivenUpLine, HandedOver, RefusedUnits
@@ -130,6 +132,36 @@ class ReturnStore(StockStore):
         if row is None:
             raise NotFound(f"There is no site {site_id}.", site=site_id)
         return CollectFrom(site_id=row.id, site=row.name, customer=row.customer, tier=row.tier)
+
+    def is_returnable(self, product_id: int) -> bool:
+        return bool(self.connection.scalar(select(product.c.returnable).where(product.c.id == product_id)))
+
+    def depot_of_site(self, site_id: int) -> int:
+        """The depot that last delivered there, else that of its zone, else the first. Raises NotFound for none."""
+        return int(
+            self.connection.scalar(
+                select(delivery.c.depot_id)
+                .where(delivery.c.site_id == site_id, delivery.c.state != "unreleased")
+                .order_by(delivery.c.id.desc())
+                .limit(1)
+            )
+            or self.connection.scalar(
+                select(zone.c.depot_id).join(site, site.c.delivery_zone_id == zone.c.id).where(site.c.id == site_id)
+            )
+            or self.connection.scalar(select(func.min(depot.c.id)))
+            or self._no_depot()
+        )
+
+    def _no_depot(self) -> int:
+        raise NotFound("There is no depot. Import the fleet first.", code="depot")
+
+    def add_empties(self, *, delivery_id: int, product_id: int, quantity: int, order_id: int | None) -> None:
+        """A line of a collection that no allocation knows of."""
+        self.connection.execute(
+            insert(empties_line).values(
+                delivery_id=delivery_id, product_id=product_id, quantity=quantity, order_id=order_id
+            )
+        )
 
     def handed_over(self, *, site_id: int, product_id: int) -> list[HandedOver]:
         """What the site has of a product by our deliveries, less what was fetched or is to be; the oldest first."""

@@ -193,7 +193,8 @@ class StockStore(PolicyStore):
         policies = policies or self.policies()
         today = now.astimezone(ZoneInfo(home.zone)).date().isoformat()
         for part in parts(product_ids):
-            supplies += self._supplies(depot_id, part, now=now, put_away=timedelta(seconds=home.put_away_s))
+            mine = (supply.c.depot_id == depot_id) & supply.c.product_id.in_(part)
+            supplies += self._supplies(mine, now=now, put_away=timedelta(seconds=home.put_away_s))
             for order_id, line in self._waiting_lines(depot_id, order_line.c.product_id.in_(part)):
                 lines[order_id].append(line)
             holdings += self._holdings(depot_id, part)
@@ -411,12 +412,20 @@ class StockStore(PolicyStore):
             .where(order.c.depot_id == depot_id, order.c.cancelled_at.is_(None), needed > 0)
         )
 
-    def _supplies(
-        self, depot_id: int, product_ids: Sequence[int], *, now: datetime, put_away: timedelta
-    ) -> Iterator[Supply]:
+    def inbound_supplies(self, supply_ids: Collection[int], *, now: datetime) -> dict[int, Supply]:
+        """These inbound lines as a book of their SKUs has them; one that it would not have is left out."""
+        put_away = {row.id: row.put_away_s for row in self.connection.execute(select(depot.c.id, depot.c.put_away_s))}
+        found = {}
+        for part in parts(supply_ids):
+            for depot_id, seconds in put_away.items():
+                mine = (supply.c.depot_id == depot_id) & supply.c.id.in_(part)
+                for one in self._supplies(mine, now=now, put_away=timedelta(seconds=seconds)):
+                    found[one.id] = one
+        return found
+
+    def _supplies(self, which: ColumnElement[bool], *, now: datetime, put_away: timedelta) -> Iterator[Supply]:
         query = select(supply).where(
-            supply.c.depot_id == depot_id,
-            supply.c.product_id.in_(product_ids),
+            which,
             # A used-up receipt and a closed inbound stay in the book only while somebody holds something of them.
             or_(
                 supply.c.cancelled_at.is_(None),

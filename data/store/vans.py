@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import insert, or_, select, update
 
+from data.queries.empties import empties_of
 from data.queries.needs import COMMITTED, still_needed, units_of_line
 from data.store.part import StorePart
 from data.tables import (
@@ -279,6 +280,20 @@ class VanStore(StorePart):
                     references[row.delivery_id].setdefault(reference)
             if row.note:
                 notes[row.delivery_id].setdefault(row.note)
+        for delivery_id, mine in empties_of(self.connection, ids).items():
+            for each in mine:
+                lines[delivery_id].append(
+                    LineSheet(
+                        allocation_id=each.key,
+                        product_id=each.product_id,
+                        product_number=each.number,
+                        name=each.name,
+                        unit=each.unit,
+                        quantity=each.quantity,
+                    )
+                )
+                if each.order_number:
+                    references[delivery_id].setdefault(each.order_number)
         return {
             row.id: DeliverySheet(
                 delivery_id=row.id,

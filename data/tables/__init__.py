@@ -20,7 +20,17 @@ from data.tables.day import (
 )
 from data.tables.fleet import driver, shift, shift_break, shift_template, vehicle
 from data.tables.messages import link, notice, template
-from data.tables.orders import delivery, delivery_line, line_stand, order, order_line, order_window, promise, release
+from data.tables.orders import (
+    delivery,
+    delivery_line,
+    empties_line,
+    line_stand,
+    order,
+    order_line,
+    order_window,
+    promise,
+    release,
+)
 from data.tables.parties import (
     address_pin,
     calendar,
@@ -60,6 +70,7 @@ __all__ = [
     "delivery_line",
     "depot",
     "driver",
+    "empties_line",
     "event",
     "file",
     "geocode_answer",

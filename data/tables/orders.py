@@ -185,3 +185,17 @@ delivery_line = Table(
     UniqueConstraint("delivery_id", "allocation_id"),
     CheckConstraint("quantity > 0", name="quantity"),
 )
+
+empties_line = Table(
+    "empties_line",  # of a collection: what none of our deliveries brought, so that no allocation knows of it
+    metadata,
+    key(),
+    refers("delivery_id", "delivery"),
+    refers("product_id", "product"),
+    refers("order_id", "customer_order", nullable=True),  # on whose page it was asked for
+    Column("quantity", Integer, nullable=False),
+    count("collected", default=0),
+    UniqueConstraint("delivery_id", "product_id"),
+    CheckConstraint("quantity > 0", name="quantity"),
+    CheckConstraint("collected >= 0", name="collected"),
+)

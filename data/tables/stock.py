@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, Table, UniqueConstraint, false
 
 from data.tables.base import Moment, count, key, metadata, refers, version, word
 
@@ -23,6 +23,8 @@ product = Table(
     count("price", default=0),
     word("currency", default=""),
     refers("supplier_id", "supplier", nullable=True),
+    # A crate, keg or pallet that customers give back, also one that none of our deliveries brought.
+    Column("returnable", Boolean, nullable=False, default=False, server_default=false()),
     version(),
     UniqueConstraint("source", "number"),
     CheckConstraint("case_pack >= 1", name="case_pack"),
@@ -116,7 +118,7 @@ movement = Table(
     Column("at", Moment, nullable=False, index=True),
     refers("product_id", "product", index=False),
     Column("quantity", Integer, nullable=False),
-    word("from_place"),  # supplier | depot:1 | vehicle:3 | quarantine:1
+    word("from_place"),  # supplier | customer | depot:1 | vehicle:3 | quarantine:1
     word("to_place"),  # depot:1 | vehicle:3 | delivered | returned:1 | quarantine:1 | lost
     refers("allocation_id", "allocation", nullable=True),
     refers("delivery_id", "delivery", nullable=True),

@@ -65,6 +65,11 @@ class DoorLine:
             raise InvalidInput(f"Line {self.allocation_id} has a quantity below 0. Count again.")
 
     @property
+    def is_empties(self) -> bool:
+        """Fetched, and brought by none of our deliveries: it has no allocation, and goes by minus its key."""
+        return self.allocation_id < 0
+
+    @property
     def accounted(self) -> int:
         """What must equal what was loaded: collected goods were never on the van."""
         return self.delivered + self.short + self.damaged + self.refused
@@ -122,7 +127,7 @@ class DoorReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedLine:
-    """The units of one allocation that are on the van for this door, in base units."""
+    """The units of one allocation that are on the van for this door, in base units; below 0: empties to be fetched."""
 
     allocation_id: int
     order_line_id: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from routing.errors import InvalidInput
@@ -10,6 +11,36 @@ from routing.model.returns import HandedOver
 
 FURTHEST = timedelta(days=366)
 LONGEST_WHY = 200
+MOST_EMPTIES = 10_000
+"""Units of one collection that none of our deliveries brought: more is a slip of the keyboard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """What a collection fetches: `units` by allocation that was handed over, `empties` that we never delivered."""
+
+    units: dict[int, int]
+    empties: int = 0
+
+
+def fetched(handed_over: Sequence[HandedOver], *, quantity: int, sku: str, site: str, returnable: bool) -> Fetched:
+    """Out of what was handed over, as `chosen`. What is `returnable` may be more than that: the rest are empties.
+
+    >>> kegs = [HandedOver(allocation_id=1, order_id=1, order="SO-1", depot_id=1, quantity=4)]
+    >>> fetched(kegs, quantity=6, sku="KEG-30", site="Café 12", returnable=True)
+    Fetched(units={1: 4}, empties=2)
+    """
+    if not returnable:
+        return Fetched(units=chosen(handed_over, quantity=quantity, sku=sku, site=site))
+    mine = sum(each.quantity for each in handed_over if each.depot_id == handed_over[-1].depot_id)
+    if not 1 <= quantity <= mine + MOST_EMPTIES:
+        raise InvalidInput(
+            f"Say how many {sku} are to be fetched: 1 or more, and not over {MOST_EMPTIES} that we never delivered.",
+            code="quantity",
+        )
+    ours = min(quantity, mine)
+    units = chosen(handed_over, quantity=ours, sku=sku, site=site) if ours else {}
+    return Fetched(units=units, empties=quantity - ours)
 
 
 def chosen(handed_over: Sequence[HandedOver], *, quantity: int, sku: str, site: str) -> dict[int, int]:

@@ -41,7 +41,8 @@ def out_today(
     link_id: int,
     now: datetime,
 ) -> tuple[Notice, ...]:
-    """ "Out today, with the window", for each recipient at this door once. Not before the van leaves.
+    """ "Out today, with the window", for each recipient at this door once: what is brought, and what is fetched there.
+    Not before the van leaves.
 
     `start`: when service is expected to begin, by the plan or, of a van that is out, by its forecast.
 
@@ -54,12 +55,14 @@ def out_today(
         return ()  # the van only fetches something here: that it comes was agreed with who asked for it
     first = brought[0]
     goods = [line for delivery in brought for line in delivery.lines]
+    fetched = [line for delivery in stop.deliveries if delivery.direction == "collect" for line in delivery.lines]
     data: dict[str, object] = {
         "company": company.name,
         "phone": company.phone,
         "customer": stop.customer,
         "site": stop.site,
         "goods": [goods_line(quantity=line.quantity, unit=line.unit, name=line.name) for line in goods],
+        "fetched": [goods_line(quantity=line.quantity, unit=line.unit, name=line.name) for line in fetched],
         "waiting": [
             goods_line(quantity=units, unit=unit, name=name, expected_on=day) for units, unit, name, day in waiting
         ],

@@ -52,11 +52,9 @@ def first_delivery_day(
         '2026-03-05'
     """
     zone = ZoneInfo(days.zone)
-    ready = ready_at.astimezone(zone)
-    day = ready.date() if ready.time() <= same_day_until else ready.date() + timedelta(days=1)
-    ordered = ordered_at.astimezone(zone)
-    after_order = ordered.date() + timedelta(days=1 if ordered.time() <= days.cut_off else 2)
-    day = max(day, after_order)
+    day = max(
+        day_by_goods(ready_at.astimezone(zone), same_day_until), day_by_order(ordered_at.astimezone(zone), days.cut_off)
+    )
     if earliest:
         day = max(day, date.fromisoformat(earliest))
     last = day + LOOK_AHEAD
@@ -65,6 +63,16 @@ def first_delivery_day(
             return day
         day += timedelta(days=1)
     return None
+
+
+def day_by_goods(ready: datetime, same_day_until: time) -> date:
+    """The first day on which goods that are ready then can go out; wall clock at the depot."""
+    return ready.date() if ready.time() <= same_day_until else ready.date() + timedelta(days=1)
+
+
+def day_by_order(ordered: datetime, cut_off: time) -> date:
+    """The first day for which an order of then came before the cut-off; wall clock at the depot."""
+    return ordered.date() + timedelta(days=1 if ordered.time() <= cut_off else 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

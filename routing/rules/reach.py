@@ -112,6 +112,41 @@ def with_orders(book: Book, orders: Mapping[int, WaitingOrder | None]) -> Book:
     return replace(book, orders=tuple(sorted((*kept, *were), key=lambda order: order.id)))
 
 
+def with_supplies(book: Book, supplies: Mapping[int, Supply | None]) -> Book:
+    """The book with these supplies as they were, by id; None for one that was not there."""
+    kept = [supply for supply in book.supplies if supply.id not in supplies]
+    were = [supply for supply in supplies.values() if supply is not None]
+    return replace(book, supplies=tuple(sorted((*kept, *were), key=lambda supply: supply.id)))
+
+
+def before_they_came_near(book: Book, policy: AllocationPolicy, *, after_day: str, until_day: str) -> Book:
+    """The book as it was decided last, when the reservation horizon had come to `after_day`; it comes to `until_day`.
+
+    SO-1 is wanted on 20 May. Until the horizon reached that day nothing was asked for it; what it holds already, it
+    holds since somebody looked at its goods this morning.
+
+        >>> near = replace(_example(stock=6).orders[0], wanted_on="2026-05-20", completeness=Completeness.PARTIAL)
+        >>> for held in (0, 6):
+        ...     book = replace(_example(stock=6, held=held), orders=(near,), outside={})
+        ...     then = before_they_came_near(book, _today()[0], after_day="2026-05-19", until_day="2026-05-20")
+        ...     print([line.sku for order in then.orders for line in order.lines])
+        []
+        ['OAT-1']
+    """
+    holding = {held.line_id for held in book.holdings if held.allocated or held.committed}
+    holding |= {key for key, each in book.outside.items() if each.firm or each.provisional}
+
+    def was(order: WaitingOrder) -> WaitingOrder:
+        within = last_reserved_day(policy, order.ordered_at.date())
+        if not max(after_day, within) < order.earliest_day <= until_day:
+            return order
+        some = tuple(line for line in order.lines if line.id in holding)
+        # Units of a ship-complete order say that all of it was asked for.
+        return order if some and order.completeness is Completeness.COMPLETE else replace(order, lines=some)
+
+    return replace(book, orders=tuple(order for order in map(was, book.orders) if order.lines))
+
+
 def together(book: Book, more: Book) -> Book:
     """Two books of the same depot and of different SKUs as one. A line outside both is outside; of one, inside."""
     orders = {order.id: order for order in book.orders}

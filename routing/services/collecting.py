@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.parties import Depot
 from routing.model.returns import CollectFrom, HandedOver
-from routing.rules.collecting import chosen, first_day, reason
+from routing.rules.collecting import fetched, first_day, reason
 from routing.rules.door import first_day_after
 from routing.services import releasing
 from routing.services.erp import refuse_if_erp
@@ -23,6 +23,9 @@ class Store(releasing.Store, Protocol):
     def collect_from(self, site_id: int) -> CollectFrom: ...
     def handed_over(self, *, site_id: int, product_id: int) -> list[HandedOver]: ...
     def product_named(self, product_id: int) -> tuple[str, str]: ...
+    def is_returnable(self, product_id: int) -> bool: ...
+    def depot_of_site(self, site_id: int) -> int: ...
+    def add_empties(self, *, delivery_id: int, product_id: int, quantity: int, order_id: int | None) -> None: ...
     def depot(self, depot_id: int) -> Depot: ...
     def add_delivery(
         self,
@@ -54,9 +57,19 @@ class Fetching:
 
 
 def collect_goods(
-    store: Store, *, site_id: int, product_id: int, quantity: int, why: str, day: str = "", now: datetime, by: str
+    store: Store,
+    *,
+    site_id: int,
+    product_id: int,
+    quantity: int,
+    why: str,
+    day: str = "",
+    now: datetime,
+    by: str,
+    order_id: int | None = None,
 ) -> Fetching:
-    """Makes a delivery with direction `collect` of units that were handed over at the site.
+    """Makes a delivery with direction `collect` of units that were handed over at the site; of a product that is
+    returnable also of more than that. `order_id` is the order on whose page it was asked for.
 
     `day`: the ISO day from which a van may fetch them; "" is the next day on which the site is served. Raises NotFound,
     InvalidInput when so many are not there, and Conflict where the ERP decides about goods.
@@ -64,18 +77,21 @@ def collect_goods(
     refuse_if_erp(store)
     door, (sku, _name) = store.collect_from(site_id), store.product_named(product_id)
     why = reason(why)
-    there = store.handed_over(site_id=site_id, product_id=product_id)
-    if not there:
+    there, returnable = store.handed_over(site_id=site_id, product_id=product_id), store.is_returnable(product_id)
+    if not there and not returnable:
         raise InvalidInput(
-            f"No {sku} is at {door.site} by our deliveries, or a collection has it already.", code="nothing_there"
+            f"No {sku} is at {door.site} by our deliveries, or a collection has it already. Is it an empty that you "
+            'never delivered, say "yes" in the column "returnable" of its row and import the products again.',
+            code="nothing_there",
         )
-    depot_id = there[-1].depot_id
+    depot_id = there[-1].depot_id if there else store.depot_of_site(site_id)
     store.lock_pools(depot_id, {product_id})
     # Read again: somebody may have asked for the same units while we waited for the lock.
     there = store.handed_over(site_id=site_id, product_id=product_id)
-    if not there or there[-1].depot_id != depot_id:
+    if there[-1].depot_id != depot_id if there else not returnable:
         raise Conflict("Somebody else has just asked for these goods. Look again.", code="shown_is_old")
-    units = chosen(there, quantity=quantity, sku=sku, site=door.site)
+    found = fetched(there, quantity=quantity, sku=sku, site=door.site, returnable=returnable)
+    units = found.units
     today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
     days = store.delivery_days(depot_id, [site_id])[site_id]
     for_day = first_day(day, today=today) if day else first_day_after(today.isoformat(), days)
@@ -92,17 +108,20 @@ def collect_goods(
         lines=units,
         direction="collect",
     )
+    if found.empties:
+        store.add_empties(delivery_id=delivery_id, product_id=product_id, quantity=found.empties, order_id=order_id)
     by_order: dict[tuple[int, str], int] = {}
     for each in there:
         if taken := units.get(each.allocation_id, 0):
             by_order[each.order_id, each.order] = by_order.get((each.order_id, each.order), 0) + taken
-    for (order_id, _order), taken in sorted(by_order.items()):
+    asked: list[tuple[int | None, int]] = [(of, taken) for (of, _order), taken in sorted(by_order.items())]
+    for of_order, taken in [*asked, (order_id, found.empties)] if found.empties else asked:
         store.append_event(
             kind="collection_asked",
             actor=by,
             captured_at=now,
             received_at=now,
-            order_id=order_id,
+            order_id=of_order,
             delivery_id=delivery_id,
             data={"delivery": number, "sku": sku, "units": taken, "for_day": for_day, "why": why},
         )

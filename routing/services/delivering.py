@@ -375,7 +375,7 @@ def _move_goods(*, store: Store, manifest: ManifestInHand, settled: Settled, at:
         for quantity, from_place, to_place, why in (
             (line.delivered, van, "delivered", "delivered"),
             (line.damaged, van, f"quarantine:{manifest.depot_id}", "damaged"),
-            (line.collected, "delivered", van, "collected"),
+            (line.collected, "customer" if line.is_empties else "delivered", van, "collected"),
         ):
             if quantity:
                 store.add_movement(
@@ -386,7 +386,7 @@ def _move_goods(*, store: Store, manifest: ManifestInHand, settled: Settled, at:
                     to_place=to_place,
                     why=why,
                     by=by,
-                    allocation_id=line.allocation_id,
+                    allocation_id=None if line.is_empties else line.allocation_id,
                     delivery_id=settled.delivery.id,
                 )
 

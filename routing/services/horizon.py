@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from routing.model.orders import AllocationPolicy
 from routing.rules.allocation import last_reserved_day
-from routing.services import allocating, importing
+from routing.rules.reach import before_they_came_near
+from routing.services import allocating, reaching
 
 
 class Reader(allocating.Reader, Protocol):
@@ -16,7 +18,7 @@ class Reader(allocating.Reader, Protocol):
     def setting(self, name: str, default: Any = None) -> Any: ...
 
 
-class Store(importing.Store, Protocol):
+class Store(allocating.Store, Protocol):
     def setting(self, name: str, default: Any = None) -> Any: ...
     def set_setting(self, *, name: str, value: Any, by: str, now: datetime) -> None: ...
     def wanted_between(self, depot_id: int, *, after_day: str, until_day: str) -> set[tuple[int, datetime, str]]: ...
@@ -46,8 +48,33 @@ def move_horizon(store: Store, depot_id: int, *, now: datetime) -> None:
         for product_id, ordered_at, day in store.wanted_between(depot_id, after_day=done, until_day=until)
         if day > last_reserved_day(policy, ordered_at.date())
     }
-    importing.settle(store, {depot_id: products}, now=now, by="horizon", tell=True, why="its day comes near")
+    if products:
+        _give_goods(store, depot_id, products, policy, done=done, until=until, now=now)
     store.set_setting(name=allocating.horizon_setting(depot_id), value=until, by="horizon", now=now)
+
+
+def _give_goods(
+    store: Store,
+    depot_id: int,
+    products: Collection[int],
+    policy: AllocationPolicy,
+    *,
+    done: str,
+    until: str,
+    now: datetime,
+) -> None:
+    why = "its day comes near"
+    decision = reaching.decide_change(
+        store,
+        depot_id,
+        products,
+        lambda book: book,
+        now=now,
+        why=why,
+        locks=store,
+        stood=lambda book: before_they_came_near(book, policy, after_day=done, until_day=until),
+    )
+    allocating.write(store, decision, by="horizon", now=now, why=why, tell=True)
 
 
 def _last_day(store: allocating.Reader, depot_id: int, now: datetime) -> str:

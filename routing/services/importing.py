@@ -1,4 +1,5 @@
-"""Orders come in by file: new ones get goods and a date, changed ones are taken over while nothing is on its way."""
+"""Orders and inbound come in by file: new ones get goods and a date, changed ones are taken over while nothing is on
+its way."""
 
 from __future__ import annotations
 
@@ -12,23 +13,26 @@ from typing import Any, Protocol
 from routing.cycles import no_cycles
 from routing.model.imports import ImportResult, LineIn, OrderIn
 from routing.model.orders import AllocationPolicy, Book, WaitingOrder
+from routing.model.stock import Supply
 from routing.rules.imports import HEADER, Change, compare, content_hash
 from routing.rules.promises import NewPromise
-from routing.rules.reach import with_orders
+from routing.rules.reach import with_orders, with_supplies
 from routing.services import allocating, reaching
 from routing.services.erp import refuse_if_erp
 
 MOST_CHANGED = 1_000
-"""Orders that are remembered as they were; a file that changes more is decided with all that it is tied to."""
+"""Orders and inbound lines that are remembered as they were; a file that changes more is decided with all that it is
+tied to."""
 
 
 @dataclass(slots=True)
 class Pools:
-    """What has to be decided again: product keys by depot, and how the orders written since stood before, by depot and
-    id: None for a new one. `every`: too many were changed to remember them."""
+    """What has to be decided again: product keys by depot, and how the orders and inbound lines written since stood
+    before, by depot and id: None for a new one. `every`: too many were changed to remember them."""
 
     products: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     stood: dict[int, dict[int, WaitingOrder | None]] = field(default_factory=lambda: defaultdict(dict))
+    supplies: dict[int, dict[int, Supply | None]] = field(default_factory=lambda: defaultdict(dict))
     every: bool = False
 
     def add(self, other: Pools) -> None:
@@ -37,10 +41,14 @@ class Pools:
             self.products[depot_id] |= products
         for depot_id, orders in other.stood.items():
             self.stood[depot_id] = {**orders, **self.stood[depot_id]}
+        for depot_id, supplies in other.supplies.items():
+            self.supplies[depot_id] = {**supplies, **self.supplies[depot_id]}
         changed = sum(order is not None for orders in self.stood.values() for order in orders.values())
+        changed += sum(supply is not None for supplies in self.supplies.values() for supply in supplies.values())
         self.every |= other.every or changed > MOST_CHANGED
         if self.every:
             self.stood.clear()
+            self.supplies.clear()
 
 
 class Store(allocating.Store, Protocol):
@@ -61,7 +69,7 @@ class Store(allocating.Store, Protocol):
 def take_orders(store: Store, orders: Sequence[OrderIn], result: ImportResult, *, now: datetime, by: str) -> Pools:
     """Writes new and changed orders of one source (none when `result.dry_run`) and counts into `result`.
 
-    The caller has locked the depots. Returns what to decide again: `settle_orders` does that once for the whole file.
+    The caller has locked the depots. Returns what to decide again: `settle_changed` does that once for the whole file.
     """
     pools = Pools()
     existing = store.orders([order.number for order in orders], source=orders[0].source) if orders else {}
@@ -128,7 +136,7 @@ def _change_all(
 
 
 @no_cycles()
-def settle_orders(store: Store, pools: Pools, *, now: datetime, by: str, tell: bool, why: str) -> None:
+def settle_changed(store: Store, pools: Pools, *, now: datetime, by: str, tell: bool, why: str) -> None:
     """Allocates what came in and gives every line its first date, as `settle` does, and decides no more of the book
     than that reaches."""
     refuse_if_erp(store)
@@ -138,7 +146,7 @@ def settle_orders(store: Store, pools: Pools, *, now: datetime, by: str, tell: b
     for depot_id, product_ids in sorted(pools.products.items()):
         if not product_ids:
             continue
-        stood = partial(with_orders, orders=pools.stood.get(depot_id, {}))
+        stood = partial(_as_it_stood, orders=pools.stood.get(depot_id, {}), supplies=pools.supplies.get(depot_id, {}))
         # Without a name for it: the book of a depot is let go before the next one is read.
         allocating.write(
             store,
@@ -152,6 +160,12 @@ def settle_orders(store: Store, pools: Pools, *, now: datetime, by: str, tell: b
 
 def _as_it_is(book: Book) -> Book:
     return book
+
+
+def _as_it_stood(
+    book: Book, *, orders: Mapping[int, WaitingOrder | None], supplies: Mapping[int, Supply | None]
+) -> Book:
+    return with_supplies(with_orders(book, orders), supplies)
 
 
 @no_cycles()

@@ -9,7 +9,7 @@ from typing import Any
 
 from routing.model.imports import ImportResult, OrderIn
 from routing.rules.imports import HEADER
-from routing.services.importing import Pools, Store, settle_orders, take_orders
+from routing.services.importing import Pools, Store, settle_changed, take_orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ def take_each(
         if not one.errors:
             said = next((word for count, word in words if count), "unchanged")
             taken.append(Taken(position=position, order=order.number, outcome=said))
-    settle_orders(store, pools, now=now, by=by, tell=tell, why="new orders")
+    settle_changed(store, pools, now=now, by=by, tell=tell, why="new orders")
     return taken
 
 

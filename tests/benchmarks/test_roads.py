@@ -20,6 +20,7 @@ from rich.table import Table
 
 from data.demo.generate import EXTRACT
 from data.regions import Regions
+from routing.engines.roads.kept_travel import KeptTravelTimes
 from routing.engines.roads.osrm import SNAPPING_RADIUS_M, OsrmTravelTimes
 from routing.engines.roads.osrm_worker import open_engine
 from routing.engines.roads.road_graph import load_graph
@@ -84,6 +85,29 @@ def test_a_table_beside_osrms_own_call(built: Path) -> None:
     shown = Table("1,000 × 1,000, best of 5", "seconds", "ours ÷ it")
     for name, seconds in (("OSRM's call, no arrays", bare), ("OSRM's call, to numpy", plain), ("ours", ours)):
         shown.add_row(name, f"{min(seconds):.2f}", f"{min(ours) / min(seconds):.2f}")
+    Console().print(shown)
+
+
+def test_twenty_sites_more_than_yesterday(built: Path) -> None:
+    """Yesterday's thousand are kept; today's table asks OSRM for the two strips only."""
+    everybody = places(built, 1020)
+    chosen = np.random.default_rng(3).permutation(1020)
+    rows: list[tuple[str, float, float]] = []
+    with OsrmTravelTimes(built) as osrm:
+        travel = KeptTravelTimes(osrm)
+        osrm.table(everybody[:2], profile="car")
+        for what, table, asked in (
+            ("1,000 sites, all new", travel, everybody[:1000]),
+            ("1,020 sites, 20 new", travel, [everybody[at] for at in chosen]),
+            ("1,020 sites, none new", travel, everybody),
+            ("1,020 sites by OSRM", osrm, everybody),
+        ):
+            before, started = time.process_time(), time.perf_counter()
+            table.table(asked, profile="car")
+            rows.append((what, time.perf_counter() - started, time.process_time() - before))
+    shown = Table("kept tables", "clock s", "of it our CPU s")
+    for what, clock_s, cpu_s in rows:
+        shown.add_row(what, f"{clock_s:.2f}", f"{cpu_s:.2f}")
     Console().print(shown)
 
 

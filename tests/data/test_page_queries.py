@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from data.db import Database
 from data.queries.addresses import addresses_in_review, site_address
 from data.queries.messages import message_counts, message_list
-from data.queries.orders import order_counts, order_list, order_page
+from data.queries.orders import OPEN_STATES, STATES, order_counts, order_list, order_page
 from data.queries.receipts import expected_inbound, recent_receipts
 from data.queries.release import released_deliveries
 from data.queries.search import find_orders
@@ -17,8 +18,10 @@ from data.queries.tasks import task_list
 from data.queries.timeline import newest_events, order_timeline
 from data.queries.today import figures, left_out_by_reason, routes_of
 from data.store import open_store
+from data.tables import delivery, order
 from routing.errors import NotFound
 from routing.model.notices import Channel, Notice, NoticeKind
+from routing.rules.standing import Standing
 from routing.services.receiving import commit_receipt
 from routing.services.releasing import release_orders
 from tests.desk import Desk, counted, fill_desk
@@ -47,7 +50,10 @@ def desk(database: Database) -> Desk:
 def test_the_morning_as_it_begins(database: Database, desk: Desk) -> None:
     with database.reading() as connection:
         found = figures(connection, day=DAY, now=NOW)
-        assert (found.ready, found.waiting, found.in_review, found.needs_you) == (0, 3, 1, 1)
+        counts = found.counts
+        assert (counts[Standing.READY], counts[Standing.WAITING], counts[Standing.IN_REVIEW]) == (0, 3, 1)
+        assert found.needs_you == 1
+        assert (len(found.due), len(found.overdue)) == (1, 0)
         (due,) = expected_inbound(connection)
         assert (due.left, due.wanted, due.orders) == (36, 36, 3)
         assert [receipt.number for receipt in recent_receipts(connection)] == ["R-0"]
@@ -55,9 +61,11 @@ def test_the_morning_as_it_begins(database: Database, desk: Desk) -> None:
         assert len(site_address(connection, desk.sites[4]).candidates) == 2
         # A release takes what is on the truck too: its parts add up to it, and the page says them.
         assert (found.release.on_shelf, found.release.on_truck, found.release.in_review) == (0, 3, 1)
-        assert found.releasable == 4
-        assert order_counts(connection) | {"waiting": 3, "ready": 1} == order_counts(connection)
-        assert [row.number for row in order_list(connection, states=("waiting",), text="caf so-2")] == ["SO-2"]
+        assert found.release.all == 4
+        stands = found.orders.of
+        assert order_counts(connection, stands=stands) == dict.fromkeys(STATES, 0) | {"waiting": 3, "in_review": 1}
+        waiting = order_list(connection, stands=stands, states=("waiting",), text="caf so-2")
+        assert [(row.number, row.why) for row in waiting] == [("SO-2", "on_truck")]
         assert [task.site_id for task in task_list(connection)] == [desk.sites[4]]
 
 
@@ -69,10 +77,12 @@ def test_the_morning_after_the_truck(database: Database, desk: Desk) -> None:
         store.add_notice(a_notice(desk.orders[1]), made_at=NOW)
     with database.reading() as connection:
         found = figures(connection, day=DAY, now=NOW)
-        assert (found.ready, found.in_review, found.releasable) == (3, 1, 0)
+        counts = found.counts
+        assert (counts[Standing.READY], found.orders.released, counts[Standing.IN_REVIEW]) == (3, 3, 1)
+        assert found.release.all == 0
         first = order_page(connection, desk.orders[1], now=NOW)
-        assert (first.row.state, first.lines[0].released, first.deliveries[0].goods) == (
-            "released", 12, ((12, "OAT", "Oat drink"),),
+        assert (first.row.state, first.row.why, first.lines[0].released, first.deliveries[0].goods) == (
+            "ready", "released", 12, ((12, "OAT", "Oat drink"),),
         )  # fmt: skip
         last = order_page(connection, desk.orders[3], now=NOW)
         assert (last.lines[0].released, last.lines[0].uncovered) == (6, 6)
@@ -83,6 +93,37 @@ def test_the_morning_after_the_truck(database: Database, desk: Desk) -> None:
         assert [hit.order for hit in find_orders(connection, first.deliveries[0].number)] == ["SO-1"]
         assert message_counts(connection)["waiting"] == len(message_list(connection)) > 0
         assert (routes_of(connection, day=DAY), dict(left_out_by_reason(connection, day=DAY))) == ([], {})
+
+
+def test_every_open_order_is_counted_once_and_listed_where_it_is_counted(database: Database, desk: Desk) -> None:
+    """Café 1 is on its way, 2 is held with its goods on the shelf, 3 wants more than there is, and 4 is for
+    next week at an unsure address."""
+    with open_store(database) as store:
+        truck = counted("R-1", desk.depot, desk.products["OAT"], "OAT", 30, NOW, inbound_id=desk.inbound)
+        commit_receipt(store, truck, now=NOW, by="test")
+        release_orders(store, depot_id=desk.depot, for_day=DAY, now=NOW, by="test", orders={desk.orders[1]})
+        gone = order_page(store.connection, desk.orders[1], now=NOW).deliveries[0].id
+        store.connection.execute(update(delivery).where(delivery.c.id == gone).values(state="dispatched"))
+        for café, values in ((2, {"hold_reason": "asked to wait"}), (4, {"wanted_on": "2099-01-01"})):
+            store.connection.execute(update(order).where(order.c.id == desk.orders[café]).values(values))
+        wants_whole = update(order).where(order.c.id == desk.orders[3]).values(completeness="complete")
+        store.connection.execute(wants_whole)
+    with database.reading() as connection:
+        found = figures(connection, day=DAY, now=NOW)
+        stands = found.orders.of
+        assert [(stands[desk.orders[café]].standing.value, stands[desk.orders[café]].why) for café in (1, 2, 3, 4)] == [
+            ("on_the_way", ""), ("held", "on_hold"), ("waiting", "incomplete"), ("later", "not_yet"),
+        ]  # fmt: skip
+        counts = order_counts(connection, stands=stands)
+        assert {each: counts[each] for each in Standing} == found.counts
+        for state, count in counts.items():
+            rows = order_list(connection, stands=stands, states=(state,))
+            assert (len(rows), {row.state for row in rows}) == (count, {state} if count else set())
+        assert len(order_list(connection, stands=stands, states=OPEN_STATES)) == 4
+        assert len(order_list(connection, stands=stands, states=OPEN_STATES, limit=3)) == 3
+        for order_id, stand in stands.items():
+            alone = order_page(connection, order_id, now=NOW).row
+            assert (alone.state, alone.why) == (stand.standing.value, stand.why)
 
 
 def test_the_newest_stand_in_the_order_in_which_they_became_known(database: Database, desk: Desk) -> None:
@@ -104,4 +145,4 @@ def test_a_page_about_nothing_says_so(database: Database) -> None:
             order_page(connection, 7, now=NOW)
         with pytest.raises(NotFound, match="There is no site 7"):
             site_address(connection, 7)
-        assert figures(connection, day=DAY, now=NOW).ready == 0
+        assert set(figures(connection, day=DAY, now=NOW).counts.values()) == {0}

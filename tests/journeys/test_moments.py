@@ -177,12 +177,46 @@ def planned(context: BrowserContext, tmp_path: Path) -> Iterator[Demo]:
 
 def test_the_demo_opens_with_the_night_done_and_says_where_the_day_stands(demo: Demo) -> None:
     line = demo.page.locator("#counters")
-    expect(line).to_have_text(re.compile(r"12\d ready\s+22 waiting\s+5 need you\s+8 vans, 7 drivers"))
+    expect(line).to_have_text(re.compile(r"121 ready\s+20 waiting\s+5 need you\s+8 vans, 7 drivers"))
     expect(demo.page.locator("#demo-clock")).to_have_text(re.compile("05:4[0-5]"))
     never = demo.rows(select(tables.site.c.id).where(tables.site.c.pin_quality == "none"))
     assert never == []
     outbound = demo.rows(select(tables.setting.c.value).where(tables.setting.c.name == "outbound"))
     assert outbound[0][0]["mode"] == "real"
+
+
+WORDS = ("ready", "address in review", "waiting", "held", "for another day")
+
+
+def counted_on(page: Page, path: str, parts: str) -> dict[str, int]:
+    """What a page says of ready, waiting, held ...: each part is a word with its number, in whichever order."""
+    page.goto(path)
+    found = {}
+    for part in page.locator(parts).all_inner_texts():
+        word, number = re.sub(r"\d+|, .*", "", part.lower()).strip(), re.search(r"\d+", part)
+        if word in WORDS and number:
+            found[word] = int(number[0])
+    return found
+
+
+def test_today_orders_and_release_say_the_same_number_behind_the_same_word(demo: Demo) -> None:
+    page = demo.page
+    orders = counted_on(page, f"{demo.address}/orders", "nav.tabs a")
+    assert orders == {"ready": 121, "address in review": 4, "waiting": 20, "held": 6, "for another day": 8}
+    assert counted_on(page, f"{demo.address}/release", "#standing > *") == orders
+    assert counted_on(page, f"{demo.address}/", "#counters > *") == {
+        word: orders[word] for word in ("ready", "waiting")
+    }
+    expect(page.get_by_text("20 orders are waiting for goods, 6 are held, 8 are for another day.")).to_be_visible()
+    page.locator("#counters").get_by_role("link", name="20 waiting").click()
+    expect(page.locator("table.orders tbody tr")).to_have_count(20)
+    # The trucks: as many as Receipts opens, 3 of today and 2 that should have come.
+    page.goto(demo.address)
+    expect(page.get_by_text("3 trucks to count")).to_be_visible()
+    expect(page.get_by_text("2 overdue")).to_be_visible()
+    page.goto(f"{demo.address}/receipts")
+    expect(page.locator("summary .chip.ready")).to_have_count(3)
+    expect(page.locator("summary .chip.late")).to_have_count(2)
 
 
 def test_the_demos_clock_jumps_forward_and_only_forward(demo: Demo) -> None:

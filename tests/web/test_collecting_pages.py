@@ -18,7 +18,7 @@ from data.store import open_store
 from routing.model.proofs import DoorLine, Outcome
 from routing.services.collecting import collect_goods
 from tests.evening import Driven
-from tests.rounds import SIX
+from tests.rounds import SIX, row
 from tests.website import Website, a_website, form_token
 from web.cli import main
 
@@ -140,3 +140,36 @@ def test_a_collection_is_collected_or_not_and_never_delivered(website: Website, 
         page = client.get(link).text
         assert f"<h1>{headline}" in page
         assert ">Delivered" not in page
+
+
+def test_empties_that_we_never_delivered_are_asked_for_on_the_orders_page_and_by_a_command(
+    website: Website, driven: Driven
+) -> None:
+    client = website.signed_in(role="salesperson")
+    page = client.get("/orders/2").text
+    assert ("optgroup" in page, "Empties" in page) == (False, False)
+    with website.installation.database.writing() as connection:
+        crate = row(connection, tables.product, number="CRATE", name="Crate, empty", weight_g=900, returnable=True)
+    assert f'value="empties-{crate}"' in client.get("/orders/2").text
+    form = {"line": f"empties-{crate}", "quantity": "6", "why": "empty crates", "day": "2026-05-14"}
+    assert post(client, "/orders/2/collect", **(form | {"line": "empties-77"})).status_code == 422
+    assert post(client, "/orders/2/collect", **form).status_code == 302
+    page = client.get("/orders/2").text
+    assert "6 × CRATE are to be fetched from" in page
+    assert '<span class="nowrap"><b>6</b> × Crate, empty</span>' in page
+    (made,) = [each for each in driven.rows(tables.delivery) if each.direction == "collect"]
+    assert "SO-1-2" in client.get("/release?day=2026-05-14").text
+    slip = client.get(f"/orders/2/collections/{made.id}/cancel")
+    assert slip.status_code == 405
+    assert post(client, f"/orders/2/collections/{made.id}/cancel").status_code == 302
+    assert "is not fetched any more" in client.get("/orders/2").text
+    with website.installation.database.reading() as connection:
+        door = connection.execute(
+            select(tables.customer.c.number.label("customer"), tables.site.c.number)
+            .join(tables.site, tables.site.c.customer_id == tables.customer.c.id)
+            .where(tables.site.c.id == driven.round.stops[2].site_id)
+        ).one()
+    said = CliRunner().invoke(main, ["collect", door.customer, door.number, "CRATE", "3"])
+    assert (said.exit_code, "fetches 3 × CRATE" in said.stdout) == (0, True), said.stderr
+    many = CliRunner().invoke(main, ["collect", door.customer, door.number, "CRATE", "2000000"])
+    assert (many.exit_code, "not over 10000" in many.stderr) == (2, True)

@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from data import tables
 from data.queries.today import figures
 from data.store import open_store
+from routing.rules.standing import Standing
 from routing.services.receiving import commit_receipt
 from tests.address_region import an_address_region
 from tests.desk import HOSTILE, Desk, a_desk, counted
@@ -142,9 +143,28 @@ def test_the_line_counts_each_order_once(website: Website, desk: Desk) -> None:
     """Coffee is on the shelf, but its address is in review; the oat drinks are on a truck that nobody counted."""
     with website.installation.database.reading() as connection:
         found = figures(connection, day=day_of(website), now=website.clock.at)
-    assert (found.out, found.ready, found.waiting, found.held, found.in_review) == (0, 0, 3, 0, 1)
+    assert {each: n for each, n in found.counts.items() if n} == {Standing.WAITING: 3, Standing.IN_REVIEW: 1}
     assert found.needs_you == 1
     assert [line.number for line in found.due] == ["IN-1"]
+
+
+def test_an_orders_page_says_why_a_line_comes_on_its_day(client: FlaskClient, website: Website, desk: Desk) -> None:
+    page = client.get(f"/orders/{desk.orders[2]}").text
+    assert ("Why this day" in page, "Comes with IN-1, put away by" in page) == (True, True)
+    assert "Served Mon, Tue, Wed, Thu, Fri, Sat, Sun; ordered by 23:59 for the next day." in page
+    with website.installation.database.writing() as connection:
+        zone = tables.zone.insert().values(
+            depot_id=desk.depot, number="Z1", name="Harbour <b>", delivery_days="thu", cut_off="14:00", stops_a_day=2
+        )
+        key = connection.execute(zone).inserted_primary_key
+        mine = tables.site.c.id == desk.sites[2]
+        connection.execute(tables.site.update().where(mine).values(delivery_zone_id=key[0], delivery_days=""))
+    page = client.get(f"/orders/{desk.orders[2]}").text
+    assert "Zone Harbour &lt;b&gt;: served Thu; ordered by 14:00 for the next day; at most 2 stops a day." in page
+    assert "Not served on Tue 12 May, Wed 13 May." in page
+    assert "That was so when it was last decided" in page  # the zone was changed behind everybody's back
+    coffee = client.get(f"/orders/{desk.orders[4]}").text
+    assert "On the shelf (R-0): may go from Tue 12 May." in coffee
 
 
 def test_the_next_press_follows_the_day(client: FlaskClient, website: Website, desk: Desk) -> None:

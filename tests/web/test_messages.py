@@ -47,6 +47,7 @@ FULL: dict[str, Any] = {
         {"name": "Paper cups", "quantity": 200, "unit": "pcs"},
     ],
     "waiting": [{"name": "Oat milk 1 l", "quantity": 4, "unit": "pcs", "expected_on": "2026-03-05"}],
+    "fetched": [{"name": "Crate, empty", "quantity": 6, "unit": "pcs"}],
     "day": "2026-03-03",
     "window_from": "10:00",
     "window_to": "12:00",

@@ -191,6 +191,30 @@ def test_a_wave_picks_one_product_for_every_trip(floor: Floor) -> None:
     assert floor.of(2).picked == 12
 
 
+def test_what_no_van_carries_stands_apart_and_is_not_picked(floor: Floor) -> None:
+    gone = floor.round.stops[2]
+    with floor.website.installation.database.writing() as connection:
+        connection.execute(tables.stop_delivery.delete().where(tables.stop_delivery.c.delivery_id == gone.delivery_id))
+        connection.execute(
+            update(tables.site).where(tables.site.c.id == gone.site_id).values(pin_quality="approximate")
+        )
+        connection.execute(update(tables.site).where(tables.site.c.id != gone.site_id).values(pin_quality="exact"))
+    page = floor.client.get("/warehouse")
+    apart = page.text.partition("Released, on no van yet: not picked")[2]
+    assert ("D-1-3" in apart, "address in review" in apart, "D-1-2" in apart) == (True, True, False)
+    assert re.search(r'counts">0<span class="of"> / 24', page.text)
+    wave = floor.client.get(f"/warehouse/waves/{floor.round.depot_id}?day={DAY}")
+    assert (re.search(r'counts">24<span class="of"> pcs', wave.text) is not None, "D-1-3" in wave.text) == (True, False)
+    place = {"shift": "", "trip": "", "depot": floor.round.depot_id, "day": DAY}
+    floor.post("/warehouse/scan", code="12*SKU1", **place)
+    assert [floor.of(n).picked for n in range(3)] == [0, 12, 0]
+    floor.post("/warehouse/pick", delivery=gone.delivery_id, do="all")  # picked before it fell out of the plan
+    page = floor.client.get("/warehouse")
+    assert "Put D-1-3 back on the shelf" in page.text
+    floor.post("/warehouse/put-back", delivery=gone.delivery_id, **place)
+    assert floor.of(2).picked == 0
+
+
 # ---------------------------------------------------------------------------- short picks and recounts
 
 

@@ -38,7 +38,9 @@ def collect_command(
     cancels: str | None,
     as_json: bool,
 ) -> None:
-    """Have QUANTITY units of SKU, goods or empties that we handed over, fetched from a customer's SITE.
+    """Have QUANTITY units of SKU, goods or empties, fetched from a customer's SITE.
+
+    Not more than we handed over there; of a product that is marked returnable (crates, kegs) as many as there are.
 
     It is planned like a delivery, together with one to the same door. What comes back is counted with the van and
     inspected before anybody is promised it.

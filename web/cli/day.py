@@ -41,7 +41,7 @@ def locate_command(again: bool, as_json: bool) -> None:
     """
     with open_installation() as here:
         region = _region(here)
-        finder, near_road = here.finder(region), here.near_road(region)
+        finder, near_roads = here.finder(region), here.near_roads(region)
         with _bar("{task.completed:.0f}/{task.total:.0f}") as bar:
             task = bar.add_task("addresses", total=0)
             result = locate_sites(
@@ -49,7 +49,7 @@ def locate_command(again: bool, as_json: bool) -> None:
                 finder=finder,
                 now=here.clock.now(),
                 again=again,
-                near_road=near_road,
+                near_roads=near_roads,
                 progress=lambda done, of: bar.update(task, completed=done, total=of),
             )
     if as_json:
@@ -60,6 +60,12 @@ def locate_command(again: bool, as_json: bool) -> None:
             click.echo(f"  {want.name}: {sentence}")
         if len(result.doubtful) > MOST_SHOWN:
             click.echo(f"  ... and {len(result.doubtful) - MOST_SHOWN} more (--json names them)")
+        if result.some:
+            click.echo(f"Not every vehicle gets to {len(result.some)} of those found:")
+        for want, sentence in result.some[:MOST_SHOWN]:
+            click.echo(f"  {want.name}: {sentence}")
+        if len(result.some) > MOST_SHOWN:
+            click.echo(f"  ... and {len(result.some) - MOST_SHOWN} more (--json names them)")
     if result.doubtful:
         click.get_current_context().exit(1)
 
@@ -283,6 +289,10 @@ def _located(result: LocatedAll) -> dict[str, Any]:
         "doubtful": [
             {"kind": want.kind, "id": want.id, "name": want.name, "address": want.address, "why": sentence}
             for want, sentence in result.doubtful
+        ],
+        "some_vehicles": [
+            {"kind": want.kind, "id": want.id, "name": want.name, "address": want.address, "why": sentence}
+            for want, sentence in result.some
         ],
         "sure": [quality.value for quality in PinQuality if quality.goes_on],
     }

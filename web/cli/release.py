@@ -91,7 +91,7 @@ def release_command(day: str | None, depot_number: str | None, simulate: bool, a
                 unsure = unsure_sites(connection)
             done.append((depot.name, went, along))
     if as_json:
-        print_json({"simulated": simulate, "depots": [_release_document(*each) for each in done]})
+        print_json({"simulated": simulate, "depots": [_release_document(*each, unsure) for each in done]})
         return
     for name, went, along in done:
         _print_release(name, went.releasing, unsure, simulate=simulate)
@@ -112,7 +112,7 @@ def _day(day: str | None, now: datetime, zone: str) -> str:
     return day
 
 
-def _release_document(name: str, went: ReleasedWithRides, along: Along) -> dict[str, Any]:
+def _release_document(name: str, went: ReleasedWithRides, along: Along, unsure: Collection[int]) -> dict[str, Any]:
     found = went.releasing
     return {
         "depot": name,
@@ -125,6 +125,7 @@ def _release_document(name: str, went: ReleasedWithRides, along: Along) -> dict[
                 "units": order.quantity,
                 "of": order.open_units,
                 "value": order.value,
+                "in_review": order.site_id in unsure,
             }
             for order in found.ready
         ],
@@ -239,6 +240,16 @@ def _print_release(name: str, found: Releasing, unsure: Collection[int], *, simu
         several = ", ".join(f"{order.order} {order.quantity} of {order.open_units}" for order in in_part[:8])
         more = f" and {len(in_part) - 8} more" if len(in_part) > 8 else ""
         console.print(f"In part: {clean(several)}{more}", markup=False, highlight=False)
+    if in_review := [order for order in found.ready if order.site_id in unsure]:
+        doors = {f"{order.order} {order.site}": None for order in in_review}
+        several = ", ".join(list(doors)[:8])
+        more = f" and {len(doors) - 8} more" if len(doors) > 8 else ""
+        console.print(
+            f"No van takes these until a person says where they are (backroute locate, or /addresses): "
+            f"{clean(several)}{more}",
+            markup=False,
+            highlight=False,
+        )
     if found.stays:
         reasons = Counter(reason for order in found.stays for reason in order.reasons)
         console.print(

@@ -7,16 +7,15 @@ from typing import Any
 import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from data.queries.warehouse import FloorDelivery, FloorDepot, floor
+from data.queries.warehouse import NOT_PLANNED, FloorDelivery, FloorDepot, floor
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
 from routing.model.days import day_words
 from routing.services.picking import a_place, pick_lines, stage_delivery
-from web.cli.output import json_option, print_json
+from web.cli.output import json_option, plain, print_json
 from web.cli.values import DAY, the_day
 from web.wiring import Installation, open_installation
 
@@ -26,13 +25,14 @@ MOST_SHOWN = 40
 
 @click.command("pick")
 @click.option("--day", type=DAY, metavar="DAY", help="The day, as 2026-05-12; left out: today.")
-@click.option("--all", "everything", is_flag=True, help="Mark everything of the day as picked.")
+@click.option("--all", "everything", is_flag=True, help="Mark all that the day's vans carry as picked.")
 @click.option("--stage", "place", metavar="PLACE", help="With --all: the lane or bay where it all waits.")
 @json_option
 def pick_command(day: str | None, everything: bool, place: str | None, as_json: bool) -> None:
     """List what is to be picked on a day, trip by trip, last stop first; with --all mark it picked.
 
-    Exit code 1 when something could not be picked: each with its reason. A second time changes nothing.
+    What is released but on no van yet stands apart, with its reason: nobody picks that. Exit code 1 when something
+    could not be picked: each with its reason. A second time changes nothing.
     """
     if place and not everything:
         raise InvalidInput("--stage goes with --all: there is nothing to stage otherwise.", code="stage")
@@ -44,7 +44,7 @@ def pick_command(day: str | None, everything: bool, place: str | None, as_json: 
         day = the_day(here, day)
         if everything:
             for home in _floor(here, day):
-                for each in home.every:
+                for each in home.on_vans:
                     try:
                         picked += _pick(here, each, place)
                     except Conflict as problem:
@@ -57,9 +57,10 @@ def pick_command(day: str | None, everything: bool, place: str | None, as_json: 
     else:
         if everything:
             click.echo(f"{picked} units picked for {day_words(day)}.")
-        if not any(home.every for home in homes):
+        busy = [home for home in homes if home.on_vans or home.loose]
+        if not busy:
             click.echo(f"Nothing is to be picked on {day_words(day)}: nothing is released for that day.")
-        for home in homes if any(home.every for home in homes) else ():
+        for home in homes if busy else ():
             _print(home)
         for each_no in not_picked:
             click.echo(f"Not picked: {each_no['why']}")
@@ -105,7 +106,7 @@ def _document(home: FloorDepot) -> dict[str, Any]:
             }
             for trip in home.trips
         ],
-        "on_no_trip": [_delivery(each) for each in home.loose],
+        "on_no_trip": [{**_delivery(each), "why": each.why} for each in home.loose],
     }
 
 
@@ -125,26 +126,48 @@ def _delivery(each: FloorDelivery) -> dict[str, Any]:
 
 def _print(home: FloorDepot) -> None:
     console = Console()
-    rows = [each for each in home.every if each.delivery.stage in ("to_pick", "part_picked", "picked", "staged")]
-    left = sum(each.delivery.quantity - each.delivery.picked for each in rows)
+    rows = [each for each in home.on_vans if each.delivery.stage in ("to_pick", "part_picked", "picked", "staged")]
+    left = sum(each.delivery.quantity - each.delivery.picked for each in rows if each.delivery.direction == "deliver")
     console.print(f"{home.name}: {left} units to pick in {len(rows)} deliveries", markup=False, highlight=False)
-    if not rows:
-        return
+    if rows:
+        table = _table("Trip", "Stop", "Delivery", "Site", "Goods", "State")
+        for each in rows[:MOST_SHOWN]:
+            state = each.delivery.stage.replace("_", " ")
+            where = "to fetch" if each.delivery.direction == "collect" else f"{state} {each.delivery.staged_place}"
+            table.add_row(
+                plain(each.trip_name),
+                str(each.stop),
+                each.delivery.number,
+                plain(each.delivery.site),
+                plain(_goods(each)),
+                plain(where.strip()),
+            )
+        console.print(table)
+        _and_more(console, len(rows))
+    if home.loose:
+        console.print("Released, on no van yet: not picked", markup=False, highlight=False)
+        table = _table("Delivery", "Site", "Goods", "Why")
+        for each in home.loose[:MOST_SHOWN]:
+            table.add_row(each.delivery.number, plain(each.delivery.site), plain(_goods(each)), _why(each))
+        console.print(table)
+        _and_more(console, len(home.loose))
+
+
+def _table(*names: str) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("Trip", "Stop", "Delivery", "Site", "Goods", "State"):
+    for name in names:
         table.add_column(name, justify="right" if name == "Stop" else "left")
-    for each in rows[:MOST_SHOWN]:
-        goods = ", ".join(f"{line.picked}/{line.quantity} {line.sku}" for line in each.delivery.lines)
-        state = each.delivery.stage.replace("_", " ")
-        where = f"{state} {each.delivery.staged_place}".strip()
-        table.add_row(
-            escape(each.trip_name or "none"),
-            str(each.stop or "–"),
-            each.delivery.number,
-            escape(each.delivery.site),
-            escape(goods),
-            escape(where),
-        )
-    console.print(table)
-    if len(rows) > MOST_SHOWN:
-        console.print(f"  ... and {len(rows) - MOST_SHOWN} more (--json names them)", markup=False)
+    return table
+
+
+def _goods(each: FloorDelivery) -> str:
+    return ", ".join(f"{line.picked}/{line.quantity} {line.sku}" for line in each.delivery.lines)
+
+
+def _why(each: FloorDelivery) -> str:
+    return "not planned yet" if each.why == NOT_PLANNED else each.why.replace("_", " ")
+
+
+def _and_more(console: Console, rows: int) -> None:
+    if rows > MOST_SHOWN:
+        console.print(f"  ... and {rows - MOST_SHOWN} more (--json names them)", markup=False)

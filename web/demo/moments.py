@@ -19,7 +19,7 @@ from data.queries.board import waits_for_a_plan
 from data.queries.orders import OrderPage, order_page
 from data.queries.plans import PlanPage, RouteRow, StopRow, current_plans, plan_page
 from data.queries.receipts import expected_inbound
-from data.queries.today import figures
+from data.queries.standing import standings
 from data.store import SqlStore
 from data.tables import depot, event, order, site, supply
 from routing.errors import NotFound
@@ -195,7 +195,7 @@ def _addresses(day: _Day) -> Moment:
 def _plan(day: _Day) -> Moment:
     depots = list(day.connection.scalars(select(depot.c.id)))
     waits = waits_for_a_plan(day.connection, day=day.day, depot_ids=depots, plan_ids=[p.plan_id for p in day.plans])
-    releasable = 0 if day.plans else figures(day.connection, day=day.day, now=day.now).releasable
+    releasable = 0 if day.plans else standings(day.connection, day=day.day, now=day.now).release.all
     out = [row for plan in day.plans for row in plan.left_out]
     reasons = len({reason for row in out for reason in row.reasons})
     href, go = url_for("board.page", day=day.day), _("To the board")

@@ -11,7 +11,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from data.queries.calendars import zone_of_order
 from data.queries.company import company_card
+from data.queries.empties import returnable_products
 from data.queries.orders import (
     OPEN_STATES,
     STATES,
@@ -22,6 +24,7 @@ from data.queries.orders import (
     order_page,
     proof_file_of,
 )
+from data.queries.standing import standings
 from data.queries.timeline import order_timeline
 from data.store import SqlStore
 from data.store.again import in_transaction
@@ -29,13 +32,16 @@ from routing.errors import Conflict, InvalidInput
 from routing.model.consents import Answer
 from routing.model.days import today_of
 from routing.rules.consent import Reply
+from routing.rules.standing import Standing
 from routing.services.collecting import Fetching, cancel_collection, collect_goods
 from routing.services.consenting import answer as settle_delay
 from routing.services.consenting import offered
+from routing.services.explaining import explain_dates
 from routing.services.holding import hold_order, hold_payment, pass_payment
 from routing.services.substituting import proposals, take
 from web.along import NOTHING, rides_of
-from web.dispatcher import ride_words, words
+from web.dispatcher import date_words, ride_words, words
+from web.dispatcher.calendars import weekday_words
 from web.formats import clock
 from web.formats import day as written_day
 from web.here import here, now
@@ -57,9 +63,10 @@ def page() -> ResponseReturnValue:
     text = request.args.get("q", "").strip()[:100]
     states = {"open": OPEN_STATES, "all": ()}.get(state, (state,))
     with here().database.reading() as connection:
-        rows = order_list(connection, states=states, text=text, limit=SHOWN + 1)
-        counts = order_counts(connection)
         today = today_of(now(), company_card(connection).zone)
+        stands = standings(connection, day=today, now=now()).of
+        rows = order_list(connection, stands=stands, states=states, text=text, limit=SHOWN + 1)
+        counts = order_counts(connection, stands=stands)
     return render_template(
         "dispatcher/orders.html",
         rows=rows[:SHOWN],
@@ -79,17 +86,24 @@ def page() -> ResponseReturnValue:
 def one(order_id: int) -> ResponseReturnValue:
     with here().database.reading() as connection:
         found = order_page(connection, order_id, now=now())
+        empties = returnable_products(connection)
         timeline = order_timeline(connection, order_id)
         store = SqlStore(connection)
+        depot_id, zone = zone_of_order(connection, order_id)
+        dated = explain_dates(store, depot_id=depot_id, order_id=order_id, now=now())
         delay = store.delay_of(order_id)
         days = offered(store, delay, now=now()) if delay else ()
         instead = proposals(store, order_id, now=now()) if found.row.state not in ("delivered", "cancelled") else []
         today = today_of(now(), found.zone)
-        may_ride = found.row.state not in ("delivered", "cancelled", "on_hold") and found.row.firm
+        may_ride = found.row.state not in ("delivered", "cancelled", "held") and found.row.firm
         along = rides_of(here(), connection, order_id, day=today, now=now()) if may_ride else NOTHING
     return render_template(
         "dispatcher/order.html",
         order=found,
+        empties=empties,
+        dated=dated,
+        served=date_words.served_words(dated, zone, weekday_words()) if dated else "",
+        date_steps=date_words.steps,
         answer=answer(found),
         timeline=timeline,
         words=words,
@@ -175,7 +189,7 @@ def payment(order_id: int) -> ResponseReturnValue:
 @orders.post("/<int:order_id>/collect")
 @needs_role("dispatcher", "salesperson")
 def collect(order_id: int) -> ResponseReturnValue:
-    """Goods of this order are fetched back: returns and empties."""
+    """Goods of this order are fetched back, or empties that came by none of our deliveries."""
     quantity = whole(request.form.get("quantity", ""))
     if quantity is None or quantity < 1:
         raise InvalidInput(_("Say how many units are to be fetched: 1 or more."), code="quantity")
@@ -183,14 +197,24 @@ def collect(order_id: int) -> ResponseReturnValue:
     day, at, by = day_of(text) if text else "", now(), current_user.actor
     with here().database.reading() as connection:
         found = order_page(connection, order_id, now=at)
-    line = next((each for each in found.lines if each.id == whole(request.form.get("line", ""))), None)
-    if line is None:
+        given_back = {f"empties-{key}": key for key, _sku, _name in returnable_products(connection)}
+    chosen = request.form.get("line", "")
+    line = next((each for each in found.lines if each.id == whole(chosen)), None)
+    if line is None and chosen not in given_back:
         raise InvalidInput(_("Choose which goods of this order are to be fetched."), code="line")
 
     def write(store: SqlStore) -> Fetching:
-        product_id = store.product_ids([line.sku])[line.sku]
+        product_id = given_back[chosen] if line is None else store.product_ids([line.sku])[line.sku]
         return collect_goods(
-            store, site_id=found.site_id, product_id=product_id, quantity=quantity, why=why, day=day, now=at, by=by
+            store,
+            site_id=found.site_id,
+            product_id=product_id,
+            quantity=quantity,
+            why=why,
+            day=day,
+            now=at,
+            by=by,
+            order_id=order_id,
         )
 
     made = in_transaction(here().database, write)
@@ -291,14 +315,19 @@ def _last_failure(order: OrderPage) -> str:
 
 def _not_placed(order: OrderPage) -> str:
     row = order.row
-    if row.state == "released":
+    if row.released:
         day = min((each.for_day for each in order.deliveries if each.state == "released"), default="")
         if order.pin_quality not in ("exact", "interpolated", "by_person"):
             return _("Released, but its address is in review: it cannot be planned.")
         return _("Released for %(day)s, not in a route yet.", day=_near_day(day, order.zone)) if day else _("Released.")
-    if row.state == "on_hold":
+    if row.hold:
         return _("On hold: %(why)s.", why=row.hold)
-    if row.state == "ready":
+    if row.state == Standing.ON_THE_WAY:
+        return _("Its goods are on a van.")
+    if row.firm >= row.open:
+        if row.state == Standing.LATER and row.expected_on and not row.undated:
+            day = _near_day(row.expected_on, order.zone)
+            return _("Everything is on the shelf; it can go %(day)s.", day=day)
         return _("Everything is on the shelf; it waits to be released.")
     if row.expected_on and not row.undated:
         said = _("Waits for stock; expected %(day)s.", day=_near_day(row.expected_on, order.zone))

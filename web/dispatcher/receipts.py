@@ -19,7 +19,7 @@ from flask_login import current_user
 
 from data.importers.receipts import read_receipts
 from data.queries.company import company_card
-from data.queries.receipts import InboundLine, expected_inbound, inbound_by_ids, inbound_of, recent_receipts
+from data.queries.receipts import expected_inbound, inbound_by_ids, inbound_of, recent_receipts, trucks
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
@@ -49,15 +49,12 @@ def page() -> ResponseReturnValue:
 
 def _list_page(*, wrong: dict[int, str] | None = None, said: str = "") -> str:
     with here().database.reading() as connection:
-        lines = expected_inbound(connection)
+        expected = trucks(expected_inbound(connection))
         counted = recent_receipts(connection)
         day = today_of(now(), company_card(connection).zone)
-    groups: dict[tuple[str, int], list[InboundLine]] = defaultdict(list)
-    for line in lines:
-        groups[line.number, line.depot_id].append(line)
     return render_template(
         "dispatcher/receipts.html",
-        groups=sorted(groups.values(), key=lambda group: _nearness(group[0].expected_on, day)),
+        groups=[truck.lines for truck in sorted(expected, key=lambda truck: _nearness(truck.expected_on, day))],
         counted=counted,
         today=day,
         opened=request.args.get("inbound", ""),

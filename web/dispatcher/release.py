@@ -12,14 +12,15 @@ from flask_babel import ngettext
 from flask_login import current_user
 
 from data.queries.company import company_card
-from data.queries.release import ready_parts, released_deliveries, unsure_sites
+from data.queries.release import released_deliveries, unsure_sites
+from data.queries.standing import standings
 from data.queries.taking_back import taking_back
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
 from routing.model.days import today_of
 from routing.rules.release import NotReleased
-from routing.services.releasing import StayingOrder, simulate_release, unrelease
+from routing.services.releasing import StayingOrder, unrelease
 from routing.services.sending_along import chosen_ride, send_along
 from web.along import NOTHING, depot_of, release_day, rides_on
 from web.dispatcher import ride_words, words
@@ -39,20 +40,16 @@ def page() -> ResponseReturnValue:
         today = today_of(now(), company_card(connection).zone)
         day = day_of(request.args.get("day", today))
         store = SqlStore(connection)
-        depots = [
-            (depot, simulate_release(store, depot_id=depot.id, for_day=day, now=now())) for depot in store.depots()
-        ]
+        found = standings(connection, day=day, now=now())
+        by_depot = {each.depot_id: each for each in found.releases}
+        depots = [(depot, by_depot[depot.id]) for depot in store.depots()]
         along = (
-            rides_on(here(), connection, day=day, depot_ids=[depot.id for depot, _found in depots], now=now())
-            if day >= today
-            else NOTHING
+            rides_on(here(), connection, day=day, depot_ids=sorted(by_depot), now=now()) if day >= today else NOTHING
         )
         released = released_deliveries(connection, day=day)
-        unsure = unsure_sites(connection)
-    parts = ready_parts((order for _depot, found in depots for order in found.ready), unsure)
     stays: dict[NotReleased, list[StayingOrder]] = defaultdict(list)
-    for _depot, found in depots:
-        for each in found.stays:
+    for releasing in found.releases:
+        for each in releasing.stays:
             stays[each.reasons[0]].append(each)
     return render_template(
         "dispatcher/release.html",
@@ -61,12 +58,13 @@ def page() -> ResponseReturnValue:
         earlier=(date.fromisoformat(day) - timedelta(days=1)).isoformat(),
         later=(date.fromisoformat(day) + timedelta(days=1)).isoformat(),
         depots=depots,
-        ready=parts.all,
-        parts=parts,
+        found=found,
+        ready=found.release.all,
+        parts=found.release,
         stays=sorted(stays.items(), key=lambda pair: -len(pair[1])),
         staying=sum(len(each) for each in stays.values()),
         released=released,
-        unsure=unsure,
+        unsure=found.unsure,
         along=along,
         ride_words=ride_words,
         words=words,
@@ -101,6 +99,19 @@ def go() -> ResponseReturnValue:
         flash(f"{said} {into}", "done")
     else:
         flash(_("Nothing was released: what was ready has changed meanwhile. This is how it is now."), "late")
+    with here().database.reading() as connection:
+        unsure = unsure_sites(connection)
+    doors = {order.site_id: order.site for each in done for order in each.releasing.ready if order.site_id in unsure}
+    if doors:
+        flash(
+            ngettext(
+                "No van takes %(which)s until somebody says where it is: its address is in review.",
+                "No van takes %(num)s of the deliveries until somebody says where they are: %(which)s.",
+                len(doors),
+                which=", ".join(list(doors.values())[:5]) + (" …" if len(doors) > 5 else ""),
+            ),
+            "late",
+        )
     for offer in [offer for each in done for offer in each.rode]:
         flash(_("By the rule in force: %(what)s.", what=ride_words.went(offer)), "done")
     return redirect(url_for("release.page", day=day))

@@ -94,7 +94,7 @@ def _stage(
     store: SqlStore, home: FloorDepot, trip: FloorTrip | None, where: Floor, place: str, *, now: datetime, by: str
 ) -> Answer:
     """The delivery that was scanned last; on a trip without one, all that is picked and waits nowhere yet."""
-    mine = trip.deliveries if trip else home.every
+    mine = trip.deliveries if trip else home.on_vans
     if where.at:
         chosen = [each.delivery for each in mine if each.delivery.number == where.at]
     elif trip is not None:
@@ -130,7 +130,9 @@ def _delivery(
                        site=delivery.site),
             event_id=done.event_ids[0],
         )  # fmt: skip
-    found = next((each for each in (trip.deliveries if trip else home.every) if each.delivery.id == delivery_id), None)
+    found = next(
+        (each for each in (trip.deliveries if trip else home.on_vans) if each.delivery.id == delivery_id), None
+    )
     if found is None:
         raise Conflict(_elsewhere(store, delivery_id, trip), code="other_trip", delivery=delivery_id)
     delivery = found.delivery
@@ -182,7 +184,7 @@ def _who_wants(
     store: SqlStore, home: FloorDepot, trip: FloorTrip | None, where: Floor, product_id: int
 ) -> FloorDelivery:
     sku, name = store.product_named(product_id)
-    mine = trip.deliveries if trip else home.every
+    mine = trip.deliveries if trip else home.on_vans
     here = trip.name if trip else home.name
     if where.at:
         mine = tuple(each for each in mine if each.delivery.number == where.at)

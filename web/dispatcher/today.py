@@ -71,21 +71,21 @@ def next_step(found: Figures) -> Step:
         )
     plans = [depot.plan for depot in found.depots]
     board = f"/plan?day={found.day}"
-    soon = [line for line in found.due if line.expected_at is not None and line.expected_at <= now() + DUE_SOON]
+    soon = [each for each in found.due if each.expected_at is not None and each.expected_at <= now() + DUE_SOON]
     if soon and "dispatched" not in plans:
         return Step(
             word=_("Count in %(number)s", number=soon[0].number),
             href=url_for("receipts.page", inbound=soon[0].number),
             why=ngettext(
-                "One line of today's trucks is not counted yet.",
-                "%(num)s lines of today's trucks are not counted yet.",
+                "%(num)s of the trucks to count is here, or comes within the hour.",
+                "%(num)s of the trucks to count are here, or come within the hour.",
                 len(soon),
             ),
             icon="package",
         )
-    if found.releasable:
+    if found.release.all:
         return Step(
-            word=ngettext("Release %(num)s order", "Release %(num)s orders", found.releasable),
+            word=ngettext("Release %(num)s order", "Release %(num)s orders", found.release.all),
             href=url_for("release.page", day=found.day),
             why=words.ready_words(found.release) or _("Their goods are there; released, they can be planned."),
             icon="package-check",

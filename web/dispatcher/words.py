@@ -14,17 +14,32 @@ from web.formats import day as written_day
 
 
 def order_state(state: str) -> tuple[str, str]:
-    """(which chip, its word) of an order's state."""
+    """(which chip, its word) of an order's state: the same words wherever orders are counted."""
     return {
-        "waiting": ("waiting", _("waits for stock")),
-        "part_ready": ("ready", _("part ready")),
         "ready": ("ready", _("ready")),
-        "on_hold": ("late", _("on hold")),
-        "released": ("ready", _("released")),
-        "under_way": ("under_way", _("on a van")),
+        "in_review": ("late", _("address in review")),
+        "waiting": ("waiting", _("waiting")),
+        "held": ("late", _("held")),
+        "later": ("waiting", _("for another day")),
+        "on_the_way": ("under_way", _("on the way")),
         "delivered": ("done", _("delivered")),
         "cancelled": ("waiting", _("cancelled")),
     }[state]
+
+
+def stand_why(why: str) -> str:
+    """What an order's state leaves open: how far it is, or why it stays; "" when there is nothing to add."""
+    match why:
+        case "" | "on_shelf":
+            return ""
+        case "released":
+            return _("released")
+        case "loaded":
+            return _("loaded")
+        case "on_truck":
+            return _("on a truck that is not counted in")
+        case _reason:
+            return staying_reason(why)
 
 
 def delivery_state(state: str) -> tuple[str, str]:
@@ -109,6 +124,11 @@ def left_out_reason(reason: str) -> str:
     }.get(reason, reason.replace("_", " "))
 
 
+def loose_reason(reason: str) -> str:
+    """Why no van has what is released."""
+    return _("not planned yet") if reason == "not_planned" else left_out_reason(reason)
+
+
 def staying_reason(reason: str) -> str:
     """Why an order is not released, as the head of a group."""
     return {
@@ -165,6 +185,26 @@ def quality_words(quality: str) -> str:
     }.get(quality, quality)
 
 
+def profile_words(profile: str) -> str:
+    """How a vehicle travels."""
+    return {
+        "car": _("car"),
+        "van": _("van"),
+        "truck": _("truck"),
+        "cargo_bike": _("cargo bike"),
+        "bike": _("cargo bike"),
+    }.get(profile, profile.replace("_", " "))
+
+
+def engine_words(engine: str) -> str:
+    """Who measured a way, so that nobody takes a guess for a measurement."""
+    return {
+        "osrm": _("OSRM"),
+        "road graph": _("road graph, calibrated"),
+        "great circle": _("through the air, no roads"),
+    }.get(engine, engine)
+
+
 def outcome_words(outcome: str) -> str:
     """What happened at the door."""
     return {
@@ -211,6 +251,7 @@ def notice_words(kind: str) -> str:
 def task_words(kind: str) -> str:
     return {
         "address_in_review": _("Address"),
+        "address_some_vehicles": _("Address"),
         "ship_complete_broken": _("Ship complete"),
         "no_date": _("No date"),
         "call_customer": _("Call"),

@@ -5,6 +5,7 @@ build         one region: OSRM datasets, road graph, basemap, facts; swapped in 
 facts         what is known about a built region
 profiles      how a vehicle travels: which roads, which speeds
 osrm          travel times from OSRM, in a process of its own
+kept_travel   the same, each pair computed once a build; kept_tables is the file they are kept in
 road_graph    a second opinion, and the fallback
 great_circle  the last resort
 coastline     which side of a coastline is water

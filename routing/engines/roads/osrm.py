@@ -137,9 +137,14 @@ class OsrmTravelTimes:
         return [Location(lat=lat, lon=lon) for lon, lat in line]
 
     @property
+    def folder(self) -> Path:
+        """The folder of the build that the next question will be answered from."""
+        return self._region_dir.resolve()
+
+    @property
     def build(self) -> str:
-        """The build that the next question will be answered from."""
-        return _facts_of(self._region_dir.resolve()).build
+        """The build that the next question will be answered from. Raises TravelError."""
+        return _facts_of(self.folder).build
 
     def close(self) -> None:
         with self._lock:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from routing.engines.roads.facts import load_facts
 from routing.engines.roads.great_circle import GreatCircleTravelTimes
+from routing.engines.roads.kept_travel import KeptTravelTimes
 from routing.engines.roads.osrm import OsrmTravelTimes
 from routing.engines.roads.profiles import PROFILES
 from routing.errors import TravelError
@@ -19,24 +18,22 @@ if TYPE_CHECKING:
     from routing.engines.roads.road_graph import RoadGraphTravelTimes
 
 
-type Engine = OsrmTravelTimes | RoadGraphTravelTimes | GreatCircleTravelTimes
+type Engine = KeptTravelTimes | RoadGraphTravelTimes | GreatCircleTravelTimes
 
 
-def near_road(engine: Engine, places: Sequence[Location]) -> list[bool]:
-    """Whether a road that some vehicle may use lies within the snapping radius of each place. Raises TravelError."""
-    reached = np.zeros(len(places), dtype=bool)
-    if places:
-        for profile in PROFILES:
-            reached |= engine.snap(places, profile=profile) >= 0
-            if reached.all():
-                break
-    return [bool(near) for near in reached]
+def near_roads(engine: Engine, places: Sequence[Location]) -> list[frozenset[str]]:
+    """The profiles for which a road lies within the snapping radius of each place. Raises TravelError."""
+    if not places:
+        return []
+    reached = {profile: engine.snap(places, profile=profile) >= 0 for profile in PROFILES}
+    return [frozenset(name for name, near in reached.items() if near[place]) for place in range(len(places))]
 
 
 def travel_times(region_dir: Path | None) -> Engine:
     """OSRM where it runs, else the region's road graph, else the great circle; every table says which it is from.
 
-    Without a region it is the great circle. Keep what you get and close it at the end: it holds a warm process.
+    What OSRM computed is kept beside the roads. Without a region it is the great circle. Keep what you get and close
+    it at the end: it holds a warm process.
     Raises RegionError when a region is named that was never built.
     """
     if region_dir is None:
@@ -53,4 +50,4 @@ def travel_times(region_dir: Path | None) -> Engine:
         if all(graph_file(region_dir, profile).is_file() for profile in facts.profiles):
             return RoadGraphTravelTimes(region_dir)
         return GreatCircleTravelTimes()
-    return osrm
+    return KeptTravelTimes(osrm)

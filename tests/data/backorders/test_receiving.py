@@ -19,7 +19,7 @@ from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.imports import ImportResult, LineIn, OrderIn
 from routing.model.orders import AllocationPolicy, AllocationRule
-from routing.services.importing import settle_orders, take_orders
+from routing.services.importing import settle_changed, take_orders
 from routing.services.receiving import (
     commit_receipt,
     commit_receipts,
@@ -384,7 +384,7 @@ def test_twenty_threads_of_every_kind_lose_nothing_and_show_no_error(
             currency="EUR", lines=(line,),
         )  # fmt: skip
         pools = take_orders(store, [order], ImportResult(kind="orders"), now=now, by=f"thread {n}")
-        settle_orders(store, pools, now=now, by=f"thread {n}", tell=False, why="new orders")
+        settle_changed(store, pools, now=now, by=f"thread {n}", tell=False, why="new orders")
 
     def work(n: int) -> None:
         for step in (count_in, release, (take_back, count_again, take_a_file)[n % 3]):

@@ -31,7 +31,7 @@ DAYS = st.sampled_from((0, 1, 3))
 PLACES = {"depot", "vehicle", "quarantine", "returned", "delivered"}
 DECIDED = (
     tables.order_line, tables.supply, tables.allocation, tables.promise, tables.delivery, tables.delivery_line,
-    tables.movement, tables.task, tables.event,
+    tables.movement, tables.task, tables.event, tables.empties_line,
 )  # fmt: skip
 """What the same inputs must make again to the byte; events hold the hash of everything before them."""
 POLICIES = (
@@ -74,6 +74,7 @@ def machine(template: Path) -> type[RuleBasedStateMachine]:
             self.do("substitute", which=2)
             assert any(row.instead_of_id for row in self.rows(tables.order_line)), self.log[-1]
             self.do("come_back", missing=0)
+            self.do("collect_empties", site=1, product=2, quantity=5)
 
         @rule(
             lines=st.lists(st.tuples(SKU, UNITS), min_size=1, max_size=3),
@@ -163,6 +164,10 @@ def machine(template: Path) -> type[RuleBasedStateMachine]:
         def collect(self, **values: Any) -> None:
             self.do("collect", **values)
 
+        @rule(site=st.integers(1, 3), product=SKU, quantity=st.integers(1, 6))
+        def collect_empties(self, **values: Any) -> None:
+            self.do("collect_empties", **values)
+
         @rule(
             product=SKU, place=st.sampled_from(WAIT_FOR_INSPECTION), quantity=st.integers(1, 3),
             verdict=st.sampled_from(Verdict),
@@ -182,7 +187,10 @@ def machine(template: Path) -> type[RuleBasedStateMachine]:
             at = self.goods()
             for product in SKUS:
                 mine = {place: units for (place, of), units in at.items() if of == product}
-                assert -mine.pop("supplier", 0) == self.world.received[product] == sum(mine.values())
+                assert -mine.pop("supplier", 0) == self.world.received[product]
+                given = sum(row.collected for row in self.rows(tables.empties_line) if row.product_id == product)
+                assert -mine.pop("customer", 0) == given, "what customers gave that we never delivered"
+                assert self.world.received[product] + given == sum(mine.values())
                 assert all(units >= 0 for place, units in mine.items() if place.partition(":")[0] in PLACES), mine
 
         @invariant()

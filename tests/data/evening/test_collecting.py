@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from data import tables
+from data.exporters.books import delivery_rows
 from data.queries.attempts import deliveries_of, door_ratios
 from data.queries.today import figures
+from data.queries.tracking import proven
 from data.store import SqlStore, open_store
 from routing.errors import Conflict, InvalidInput
 from routing.model.proofs import DoorLine, Outcome
@@ -187,3 +189,66 @@ def test_a_collection_is_no_delivery_in_the_figures_of_the_day(driven: Driven, o
     assert {row.id: row.state for row in driven.rows(tables.delivery)}[made.delivery_id] in ("done", "failed")
     assert counted() == before
     assert before[0] == 3
+
+
+def returnable(driven: Driven) -> None:
+    with driven.database.writing() as connection:
+        connection.execute(update(tables.product).values(returnable=True))
+
+
+def test_empties_that_we_never_delivered_are_fetched_counted_and_inspected(driven: Driven) -> None:
+    with pytest.raises(InvalidInput, match='say "yes" in the column "returnable"'):
+        asks(driven, 5, stop=1)
+    returnable(driven)
+    made = asks(driven, 5, stop=1, now=SIX + timedelta(hours=3))
+    assert (made.quantity, made.orders) == (5, ())
+    with open_store(driven.database) as store:
+        (seen,) = store.pick_deliveries([made.delivery_id])
+        facts = store.day_facts(from_day="2026-05-13", to_day="2026-05-13", depot_ids=[driven.round.depot_id])
+    assert [(line.sku, line.quantity, line.picked) for line in seen.lines] == [("SKU1", 5, 0)]
+    (found,) = [each for each in facts.deliveries if each.id == made.delivery_id]
+    assert [(goods.quantity, goods.weight_g) for goods in found.goods] == [(5, 1050)], "a van needs room for them"
+    on_the_round(driven, made)
+    driven.says(0)
+    driven.says(1)
+    driven.says(2)
+    with open_store(driven.database) as store:
+        door = store.doors(driven.round.manifest_id, [driven.round.stops[2].stop_id])[driven.round.stops[2].stop_id]
+    (line,) = next(each.lines for each in door.deliveries if each.id == made.delivery_id)
+    assert (line.allocation_id < 0, line.loaded) == (True, 5)
+    counted = DoorLine(allocation_id=line.allocation_id, collected=4)
+    driven.reports(2, made.delivery_id, Outcome.DELIVERED, (counted,))
+    assert [(row.quantity, row.collected) for row in driven.rows(tables.empties_line)] == [(5, 4)]
+    assert (driven.on_van(), driven.units(1)) == ({driven.round.product_id: 4}, {"delivered": 12})
+    with driven.database.reading() as connection:
+        said = proven(connection, made.delivery_id)
+        (written,) = [row for row in delivery_rows(connection) if row[0] == made.number]
+    assert said is not None
+    assert [(line.product, line.loaded, line.collected) for line in said.lines] == [("Oat milk 1 l", 5, 4)]
+    assert (written[2], written[12:14], written[18]) == ("collect", ["SKU1", 5], 4)
+    driven.closes(4)
+    depot, product = driven.round.depot_id, driven.round.product_id
+    assert driven.goods_at(f"returned:{depot}") == 4
+    with open_store(driven.database) as store:
+        on_hand = store.goods_at(f"depot:{depot}").get(product, 0)
+        inspect_goods(
+            store, depot_id=depot, product_id=product, place="returned", quantity=4, verdict=Verdict.STOCK,
+            now=EVENING, by="user:1",
+        )  # fmt: skip
+        assert store.goods_at(f"depot:{depot}").get(product, 0) == on_hand + 4
+
+
+def test_what_we_delivered_is_fetched_first_and_the_rest_is_empties(driven: Driven) -> None:
+    returnable(driven)
+    driven.says(0)
+    made = asks(driven, 20)
+    assert [row.quantity for row in driven.rows(tables.empties_line)] == [8]
+    with open_store(driven.database) as store:
+        (seen,) = store.pick_deliveries([made.delivery_id])
+        sheet = store._van_deliveries([made.delivery_id])[made.delivery_id]
+    assert [(line.sku, line.quantity) for line in seen.lines] == [("SKU1", 20)]
+    assert sorted(line.quantity for line in sheet.lines) == [8, 12]
+    assert kinds(driven, made.delivery_id) == ["collection_asked", "collection_asked"]
+    cancels(driven, made.delivery_id)
+    with pytest.raises(InvalidInput, match="not over 10000 that we never delivered"):
+        asks(driven, 10_013)

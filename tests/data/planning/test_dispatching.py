@@ -126,6 +126,27 @@ def test_dispatch_freezes_the_list_and_tells_a_door_once_however_many_orders(
     assert (states, pointer) == (["dispatched"] * 2, "dispatched")
 
 
+def test_who_is_told_what_comes_today_reads_what_the_van_takes_back(day: Any, database: Database, kit: Any) -> None:
+    depot, shift, (brought, fetched) = one_door_two_orders(day)
+    with database.writing() as connection:
+        connection.execute(tables.delivery.update().where(tables.delivery.c.id == fetched).values(direction="collect"))
+        crate = connection.execute(
+            tables.product.insert().values(number="CRATE", name="Crate", weight_g=900, returnable=True)
+        ).inserted_primary_key
+        connection.execute(tables.empties_line.insert().values(delivery_id=fetched, product_id=crate[0], quantity=6))
+    planned(database, kit, depot)
+    loaded(database, kit, shift)
+    assert dispatched(database, kit, depot).dispatched[0].told == 1
+    with database.reading() as connection:
+        (told,) = connection.execute(select(tables.notice).where(tables.notice.c.kind == "out_today")).all()
+        (content,) = connection.execute(select(tables.manifest.c.content)).scalars()
+    assert (told.subject_id, told.data["references"]) == (brought, ["SO-1"])
+    assert [(line["quantity"], line["name"]) for line in told.data["goods"]] == [(10, "Beans 1")]
+    assert [(line["quantity"], line["name"]) for line in told.data["fetched"]] == [(10, "Beans 1"), (6, "Crate")]
+    mine = {each["delivery_id"]: each["lines"] for each in content["stops"][0]["deliveries"]}
+    assert [line["quantity"] for line in mine[fetched]] == [10, 6]
+
+
 def test_nothing_is_dispatched_twice(day: Any, database: Database, kit: Any) -> None:
     depot, shift, _ = one_door_two_orders(day)
     planned(database, kit, depot)

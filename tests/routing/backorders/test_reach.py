@@ -23,12 +23,12 @@ from routing.model.orders import (
     WaitingOrder,
 )
 from routing.model.parties import Depot
-from routing.model.stock import Holding, Receipt
+from routing.model.stock import Holding, Receipt, Supply
 from routing.rules.allocation import with_date, with_quantity, with_receipts
-from routing.rules.reach import with_orders
+from routing.rules.reach import before_they_came_near, with_orders, with_supplies
 from routing.services import allocating, reaching
 from routing.services.allocating import Decision
-from tests.routing.backorders.test_allocation import NOW, order, stock, truck
+from tests.routing.backorders.test_allocation import NOW, TODAY, order, stock, truck
 
 NEW = 99
 
@@ -300,6 +300,100 @@ def test_orders_that_came_in_or_changed_are_decided_as_the_whole_book_is(
     after = with_orders(book, turn)
     until = data.draw(st.sampled_from(["", "2026-05-26"]))
     check_same(after, products, lambda same: same, policy, until, stood=lambda now: with_orders(now, stood))
+
+
+@st.composite
+def expected_otherwise(draw: st.DrawFn, book: Book) -> tuple[frozenset[int], Book, dict[int, Supply | None]]:
+    """Up to three inbound lines as a file may turn them: new, later, without a date, fewer, cancelled."""
+    trucks = [supply for supply in book.supplies if not supply.is_stock]
+    stood: dict[int, Supply | None] = {}
+    supplies = {supply.id: supply for supply in book.supplies}
+    for one in draw(st.lists(st.sampled_from(trucks), max_size=2, unique_by=lambda one: one.id)) if trucks else ():
+        stood[one.id] = one
+        units = draw(st.sampled_from([one.quantity, 0, 1, one.quantity + 12]))
+        days = draw(st.sampled_from([None, 1, 9, 30]))
+        supplies[one.id] = replace(one, quantity=units, ready_at=days and NOW + timedelta(days=days))
+        if not units and not any(held.supply_id == one.id for held in book.holdings):
+            del supplies[one.id]
+    if not stood or draw(st.booleans()):
+        stood[NEW] = None
+        supplies[NEW] = truck(NEW, draw(st.integers(1, 24)), product_id=draw(st.integers(1, 5)))
+    products = {one.product_id for key in stood for one in (stood[key], supplies.get(key)) if one is not None}
+    return frozenset(products), replace(book, supplies=tuple(sorted(supplies.values(), key=lambda one: one.id))), stood
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.data(), st.sampled_from([AllocationRule.TIER_THEN_FIRST_ORDERED, AllocationRule.FIRST_ORDERED]))
+def test_inbound_that_a_file_turned_is_decided_as_the_whole_book_is(data: st.DataObject, rule: AllocationRule) -> None:
+    policy = AllocationPolicy(rule=rule)
+    book = data.draw(tied_books())
+    released = data.draw(st.sets(st.sampled_from([line.id for each in book.orders for line in each.lines]), max_size=3))
+    book = standing(book, policy, released)
+    products, after, stood = data.draw(expected_otherwise(book))
+    until = data.draw(st.sampled_from(["", "2026-05-26"]))
+    check_same(after, products, lambda same: same, policy, until, stood=lambda now: with_supplies(now, stood))
+
+
+HORIZON = AllocationPolicy().horizon_days
+NEAR = ("2026-05-20", "2026-05-21", "2026-05-23", "2026-05-26", "2026-07-01")
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.data(), st.sampled_from([AllocationRule.TIER_THEN_FIRST_ORDERED, AllocationRule.FIRST_ORDERED]),
+    st.integers(1, 6), st.booleans(),
+)  # fmt: skip
+def test_orders_that_the_horizon_reaches_are_decided_as_the_whole_book_is(
+    data: st.DataObject, rule: AllocationRule, days: int, somebody_looked: bool
+) -> None:
+    """All orders are old, so that nobody was within the horizon when ordering alone."""
+    policy = AllocationPolicy(rule=rule)
+    done, until = ((TODAY + timedelta(days=HORIZON - each)).isoformat() for each in (days, 0))
+    book = data.draw(tied_books())
+    wanted = [data.draw(st.sampled_from(["", "", *NEAR])) for _ in book.orders]
+    book = replace(
+        book,
+        orders=tuple(
+            replace(each, ordered_at=each.ordered_at - timedelta(days=30), not_before=day)
+            for each, day in zip(book.orders, wanted, strict=True)
+        ),
+    )
+    book = standing(book, replace(policy, horizon_days=HORIZON - days), ())
+    if somebody_looked:
+        products, change = data.draw(changes(book))
+        found = reaching.decide_change(Whole(book, policy, done), 1, products, change, now=NOW, why="test")
+        book = written_in_part(change(book), found)
+    products = frozenset(
+        line.product_id for each in book.orders if done < each.earliest_day <= until for line in each.lines
+    )
+    assume(products)
+    check_same(
+        book, products, lambda same: same, policy, done,
+        stood=lambda now: before_they_came_near(now, policy, after_day=done, until_day=until),
+    )  # fmt: skip
+
+
+def written_in_part(book: Book, decision: Decision) -> Book:
+    """The book after a decision about some of its SKUs was written."""
+    decided = {line_id for line_id in decision.dates.expected if line_id not in decision.before.outside}
+    part = written(
+        replace(
+            book,
+            orders=tuple(
+                replace(each, lines=tuple(line for line in each.lines if line.id in decided)) for each in book.orders
+            ),
+        ),
+        decision,
+    )
+    lines = {line.id: line for each in part.orders for line in each.lines}
+    kept = [one for one in book.holdings if one.line_id not in decided]
+    return replace(
+        book,
+        orders=tuple(
+            replace(each, lines=tuple(lines.get(line.id, line) for line in each.lines)) for each in book.orders
+        ),
+        holdings=tuple(sorted((*kept, *part.holdings), key=lambda one: (one.line_id, one.supply_id))),
+    )
 
 
 def more_of(supply_id: int, units: int) -> Change:

@@ -129,24 +129,49 @@ def test_locating_without_a_region_says_how_to_build_one(here: Installation) -> 
 def test_the_day_is_picked_and_staged_from_the_command_line(day: Installation) -> None:
     run("plan", "--time-limit", "1", "--json")
     shown = run("pick", "--day", DAY)
-    assert (shown.exit_code, "Depot 1: 18 units to pick in 3 deliveries" in shown.stdout) == (0, True)
+    assert (shown.exit_code, "Depot 1: 12 units to pick in 2 deliveries" in shown.stdout) == (0, True)
     later = run("pick", "--day", "9999-12-31")
     assert later.stdout.splitlines() == [
         "Nothing is to be picked on Fri 31 Dec 9999: nothing is released for that day."
     ]
     assert run("pick", "--stage", "A3").exit_code == 2
     with day.database.writing() as connection:
-        connection.execute(tables.supply.update().where(tables.supply.c.number == "R3").values(kind="inbound"))
+        connection.execute(tables.supply.update().where(tables.supply.c.number == "R2").values(kind="inbound"))
     done = run("pick", "--all", "--stage", "A3", "--json")
     document = json.loads(done.stdout)
-    assert (done.exit_code, document["picked"]) == (1, 12)
+    assert (done.exit_code, document["picked"]) == (1, 6)
     assert document["not_picked"] == [
-        {"delivery": "D-3", "why": "SKU-3 for D-3 is still on R3: count that truck in first."}
+        {"delivery": "D-2", "why": "SKU-2 for D-2 is still on R2: count that truck in first."}
     ]
     (trip,) = document["depots"][0]["trips"]
-    assert {each["state"] for each in trip["deliveries"]} == {"staged"}
+    assert {each["delivery"]: each["state"] for each in trip["deliveries"]} == {"D-1": "staged", "D-2": "to_pick"}
     again = json.loads(run("pick", "--all", "--json").stdout)
     assert again["picked"] == 0
+
+
+def test_what_no_van_carries_stands_apart_with_its_reason_and_is_not_picked(day: Installation) -> None:
+    before = run("pick")
+    assert "Released, on no van yet: not picked" in before.stdout
+    assert before.stdout.count("not planned yet") == 3
+    assert json.loads(run("pick", "--all", "--json").stdout)["picked"] == 0
+    with day.database.writing() as connection:
+        mine = tables.site.c.number == "S1"
+        connection.execute(tables.site.update().where(mine).values(pin_quality="approximate"))
+    run("plan", "--time-limit", "1", "--json")
+    document = json.loads(run("pick", "--all", "--json").stdout)
+    loose = document["depots"][0]["on_no_trip"]
+    assert document["picked"] == 6
+    assert [(each["delivery"], each["state"], each["why"]) for each in loose] == [
+        ("D-1", "to_pick", "address_in_review"), ("D-3", "to_pick", "missing_weight")
+    ]  # fmt: skip
+    shown = run("pick").stdout.partition("not picked")
+    assert ("D-2" in shown[0], "D-1" in shown[0], "D-1" in shown[2], "address in review" in shown[2]) == (
+        True, False, True, True
+    )  # fmt: skip
+    with day.database.writing() as connection:  # somebody said where it is: the next plan may take it
+        connection.execute(tables.site.update().where(mine).values(pin_quality="by_person"))
+    (home,) = json.loads(run("pick", "--json").stdout)["depots"]
+    assert home["on_no_trip"][0]["why"] == "not_planned"
 
 
 @pytest.mark.parametrize("command", ["locate", "plan", "advise", "dispatch", "notify", "pick"])
