@@ -240,7 +240,8 @@ class _Leftovers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPromise:
-    """A promise row to insert. `first`: none was made before. `slip`: later than the one in force."""
+    """A promise row to insert. `first`: none was made before. `slip`: later than the one in force. A window, where one
+    was agreed, is the wall clock of the door."""
 
     line_id: int
     version: int
@@ -248,6 +249,8 @@ class NewPromise:
     why: str
     first: bool
     slip: bool
+    window_from: str = ""
+    window_to: str = ""
 
 
 def new_promises(

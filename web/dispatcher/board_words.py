@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from routing.rules.driver_out import OutKind
 from routing.rules.extra import Extra
+from routing.rules.what_if import NOT_PLANNED
 from web.dispatcher.words import left_out_reason, notice_words
 from web.formats import clock, distance, duration, money
 
@@ -80,6 +81,10 @@ def minutes_change(minutes: int) -> str:
     return _signed(minutes, _("%(n)s min", n=abs(minutes)))
 
 
+def duration_change(seconds: int) -> str:
+    return _signed(seconds, duration(abs(seconds)))
+
+
 def metres_change(metres: int) -> str:
     return _signed(metres, distance(abs(metres)))
 
@@ -112,6 +117,28 @@ def load_words(dimension: str, most: int, capacity: int | None) -> str:
         if capacity is None
         else _("%(most)s of %(capacity)s %(unit)s", most=carried, capacity=f"{capacity / by:.{digits}f}", unit=unit)
     )
+
+
+def scenario_words(kinds: Sequence[str]) -> str:
+    """What a scenario tries, before it is worked out; no kind at all: nothing changed."""
+    said = {
+        "van": _("One van more"),
+        "hours": _("Other hours"),
+        "cut_off": _("A later cut-off"),
+        "without": _("A driver less"),
+    }
+    return ", ".join(said[kind] for kind in kinds) or _("The same, planned again")
+
+
+def standing_reason(reason: str) -> str:
+    return _("new since the plan") if reason == NOT_PLANNED else left_out_reason(reason)
+
+
+def cannot_use(missing: str) -> str:
+    """Why a scenario can be looked at and not used."""
+    if missing == "van":
+        return _("To use it: there is no spare van of this kind. Hire one and import it with the fleet.")
+    return _("To use it: every driver works that day or is away. Import one with the fleet.")
 
 
 def option_words(kind: OutKind) -> tuple[str, str]:
