@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Collection, Mapping
 from typing import TextIO
@@ -171,6 +172,12 @@ def square(value: object, what: str) -> NDArray[np.int64]:
     rows = [array(row, what) for row in array(value, what)]
     if any(len(row) != len(rows) for row in rows):
         raise FileRefused(f"{what} is not square: it has {len(rows)} rows.")
+    if all(set(map(type, row)) == {int} for row in rows):
+        with contextlib.suppress(OverflowError):
+            table = np.array(rows, dtype=np.int64).reshape(len(rows), len(rows))
+            if int(table.min(initial=0)) >= 0 and int(table.max(initial=0)) < _DAYS:
+                return table
+    # One of them is wrong: it is named.
     numbers: Callable[[object], bool] = lambda n: isinstance(n, int) and not isinstance(n, bool) and 0 <= n < _DAYS  # noqa: E731
     for i, row in enumerate(rows):
         for j, cell in enumerate(row):

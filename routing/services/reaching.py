@@ -53,9 +53,11 @@ def decide_change(
     nobody touches: dates that were to be today, orders that come within the reservation horizon. Such a line outside
     is taken as it stands, with the days that are over left out, until its own SKU is decided. Where a fair share, the
     earliest promise or a limit of stops ties everything together, all that ship-complete orders tie is decided.
+    SKUs whose dates moved while nobody was told are decided along, so that no promise stays that does not hold.
     Raises Conflict where the ERP allocates.
     """
     refuse_if_erp(store)
+    product_ids = frozenset(product_ids) | frozenset(store.setting(allocating.untold_setting(depot_id), ()))
     in_force = allocating.policy_of(store, depot_id, now)
     policy = policy or in_force
     if policy != in_force or policy.rule not in NARROW_RULES or store.stops_are_limited():

@@ -14,6 +14,7 @@ from routing.model.stock import Receipt
 from routing.rules.allocation import more_than_expected, rests_of, with_receipts
 from routing.rules.reach import with_orders
 from routing.services import allocating, reaching
+from routing.services.overdue import FinishesTasks, came_or_named
 from routing.services.story import MovesGoods
 
 
@@ -21,7 +22,7 @@ class Reader(allocating.Reader, Protocol):
     def receipt_quantities(self, numbers: Collection[str]) -> dict[tuple[str, int], int]: ...
 
 
-class Store(Reader, MovesGoods, allocating.Store, Protocol):
+class Store(Reader, MovesGoods, FinishesTasks, allocating.Store, Protocol):
     def add_receipts(self, receipts: Sequence[Receipt], *, by: str) -> list[int] | None: ...
     def waiting_orders(
         self, depot_id: int, order_ids: Collection[int], *, now: datetime
@@ -132,6 +133,8 @@ def commit_receipts(
             for receipt in new
         ]
     )
+    inbound = sorted({receipt.inbound_id for receipt in new if receipt.inbound_id is not None})
+    came_or_named(store, inbound, outcome=why, by=by, now=now)
     allocating.write(store, decision, by=by, now=now, why=_why(new), tell=tell)
     return replace(decision.preview, rests=rests_of(decision.before, new))
 

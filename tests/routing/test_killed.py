@@ -9,7 +9,7 @@ from multiprocessing import resource_tracker
 
 import pytest
 
-from routing.engines.solver.process import solve_in_process
+from routing.engines.solver.process import end_idle, solve_in_process
 from routing.errors import SolverError
 from tests.routing.builders_plans import problem, shift, visit
 
@@ -18,6 +18,7 @@ from tests.routing.builders_plans import problem, shift, visit
 def dies_at_once() -> Iterator[None]:
     """Every child dies before it reads what it is to do, as one does on a machine that is out of memory."""
     resource_tracker.ensure_running()  # it is a child too, and a later solve needs it alive
+    end_idle()  # one that stands ready would answer
     before = multiprocessing.spawn.get_executable()
     multiprocessing.spawn.set_executable("/bin/false")
     yield

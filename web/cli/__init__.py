@@ -34,6 +34,7 @@ _COMMANDS = {
         "web.cli.geocoder:geocoder_command",
         "Name who is asked after the region's map, or show it.",
     ),
+    "basemap": ("web.cli.basemap:basemap_command", "Name whose tiles the maps are drawn from, or show it."),
     "token": ("web.cli.token:token_group", "Make, list and revoke the tokens of the API."),
     "region": ("web.cli.region:region_group", "Build and list regions: roads, addresses, basemap."),
     "route": ("web.cli.route:route_command", "How long it takes from one place to another."),

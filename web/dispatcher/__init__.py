@@ -15,6 +15,7 @@ BLUEPRINTS = (
     "web.dispatcher.shelves:shelves",
     "web.dispatcher.addresses:addresses",
     "web.dispatcher.board_advice:board",
+    "web.dispatcher.regions:regions",
     "web.dispatcher.papers:papers",
     "web.dispatcher.evening:evening",
     "web.dispatcher.orders:orders",

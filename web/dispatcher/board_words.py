@@ -8,8 +8,9 @@ from datetime import datetime
 from flask_babel import gettext as _
 
 from routing.rules.driver_out import OutKind
+from routing.rules.extra import Extra
 from web.dispatcher.words import left_out_reason, notice_words
-from web.formats import clock, distance, money
+from web.formats import clock, distance, duration, money
 
 __all__ = ["left_out_reason", "notice_words"]
 
@@ -61,6 +62,14 @@ def search_phase(phase: str) -> str:
 def cost(thousandths: int, currency: str) -> str:
     """An amount of thousandths of a minor unit, as money."""
     return money(round(thousandths / 1000), currency)
+
+
+def overtime(extra: Extra, currency: str) -> str:
+    return _("%(time)s overtime, %(cost)s", time=duration(extra.seconds), cost=cost(extra.cost, currency))
+
+
+def late(extra: Extra, currency: str) -> str:
+    return _("%(time)s late, %(cost)s", time=duration(extra.seconds), cost=cost(extra.cost, currency))
 
 
 def cost_change(thousandths: int, currency: str) -> str:

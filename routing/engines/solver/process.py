@@ -3,6 +3,11 @@ us along.
 
 The child is spawned, hears "cancel" over a pipe and sends each better plan over it as visits per shift. When it is
 killed, crashes or passes its limit, the best that it sent is what counts; with nothing sent, the caller hears why.
+After an answer one child stays, with everything loaded, for the next problem.
+
+The limit counts from the moment somebody asked: what starting, loading and handing over take is taken off the search.
+Only two things do not count: compiling, once a machine, and, with a limit of rounds, anything before the first round,
+since the same rounds must give the same plan.
 """
 
 from __future__ import annotations
@@ -16,19 +21,28 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from routing.engines.solver.compiled import folder
 from routing.errors import BackrouteError, Cancelled, InvalidProblem, SolverError
 from routing.model.plans import Plan, Problem, SolveProgress
 
-_GRACE_S = 10.0
-"""Past its limit the child has this long to recompute, check and send its answer."""
+_GRACE = (1.0, 0.1)
+"""Seconds, and a share of the limit: past its limit the child has this long before the best that it sent is taken."""
+_PATIENCE_S = 60.0
+"""And this long when it has sent none yet."""
 _STARTING_S = 600.0
 """And this long to start: the first time on a machine the search is compiled, which takes a minute, and many
 where other work keeps the machine busy."""
 _POLITE_S = 2.0
 """After a cancel the child has this long to answer by itself."""
+_LEAST_SHARE = 0.1
+"""Of the limit: the search has this much, however long the machine took to start it."""
+_TAIL = (0.05, 0.0003, 0.1)
+"""Seconds, seconds per visit, and at most this share of the limit: what recomputing, checking and sending take."""
+_KEPT_VISITS = 1_500
+"""After a larger problem the child ends, so that its memory is given back."""
 
 type _Lines = dict[int, list[int]]
 
@@ -41,6 +55,13 @@ class _Refused:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """The child has its task; `ends_at` is when its answer is due (`time.monotonic`, one clock for the machine)."""
+
+    ends_at: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Task:
     """What the child is to do."""
@@ -50,6 +71,70 @@ class _Task:
     time_limit_s: float
     iterations: int | None
     start: Plan | None
+    threads: int | None
+    asked_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Searcher:
+    """A child and our end of its pipe."""
+
+    child: SpawnProcess
+    pipe: Connection
+
+    def end(self) -> None:
+        if self.child.is_alive():
+            self.child.kill()
+        self.child.join()
+        self.pipe.close()
+        self.child.close()
+
+
+_idle: list[_Searcher] = []
+_idle_lock = threading.Lock()
+
+
+def _spawned() -> _Searcher:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=_child, args=(theirs,), name="backroute-solve", daemon=True)
+    child.start()
+    theirs.close()
+    return _Searcher(child, ours)
+
+
+def ready_ahead() -> None:
+    """Starts a child that loads the search while its problem is still being read; nothing when one stands ready."""
+    with _idle_lock:
+        if not _idle:
+            _idle.append(_spawned())
+
+
+def end_idle() -> None:
+    """Ends the child that stands ready, if one does: the next solve starts one of its own."""
+    with _idle_lock:
+        ended = _idle[:]
+        _idle.clear()
+    for each in ended:
+        each.end()
+
+
+def _take() -> _Searcher:
+    with _idle_lock:
+        while _idle:
+            one = _idle.pop()
+            if one.child.is_alive():
+                return one
+            one.end()
+    return _spawned()
+
+
+def _put_back(one: _Searcher) -> None:
+    with _idle_lock:
+        if not _idle and one.child.is_alive():
+            _idle.append(one)
+            return
+    one.end()
 
 
 def solve_in_process(
@@ -62,44 +147,48 @@ def solve_in_process(
     progress: Callable[[SolveProgress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     started: Callable[[int], None] | None = None,
+    threads: int | None = None,
+    asked_at: float | None = None,
 ) -> Plan:
     """The best plan in the limit; fits `routing.ports.Solver`. `started` hears the child's process id.
 
+    The limit counts from `asked_at` (of `time.monotonic`; by default now). `threads` search at once: by default one
+    for each core, and one with a limit of rounds.
     A cancel keeps the best plan found so far. Raises InvalidProblem, SolverError (the child crashed, or passed its
     limit without a plan), Cancelled (nothing found yet).
     """
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    child = context.Process(
-        target=_child,
-        args=(theirs,),
-        name="backroute-solve",
-        daemon=True,
-    )
     begun = time.monotonic()
-    child.start()
-    theirs.close()
+    searcher = _take()
+    child, ours = searcher.child, searcher.pipe
     # Not as arguments: `start` would wait without end for a child that died before it had read a large problem.
-    task = _Task(problem=problem, seed=seed, time_limit_s=time_limit_s, iterations=iterations, start=start)
+    task = _Task(
+        problem=problem,
+        seed=seed,
+        time_limit_s=time_limit_s,
+        iterations=iterations,
+        start=start,
+        threads=threads,
+        asked_at=begun if asked_at is None else asked_at,
+    )
     handing_over = threading.Thread(target=_hand_over, args=(ours, task), name="hand-over", daemon=True)
     handing_over.start()
     if started is not None and child.pid is not None:
         started(child.pid)
     best: _Lines | None = None
     cancel_at: float | None = None
-    ready_at: float | None = None
+    ends_at: float | None = None
+    answered = False
     try:
         while True:
             now = time.monotonic()
             if cancel_at is None and cancelled is not None and cancelled():
                 cancel_at = now
-                if ready_at is not None:
+                if ends_at is not None:
                     _cancel(ours)
-            late = (
-                now > ready_at + time_limit_s + _GRACE_S
-                if ready_at is not None
-                else now > begun + time_limit_s + _STARTING_S
-            )
+            if ends_at is None:
+                late = now > begun + time_limit_s + _STARTING_S
+            else:
+                late = now > ends_at + (_PATIENCE_S if best is None else _GRACE[0] + _GRACE[1] * time_limit_s)
             if late or (cancel_at is not None and now > cancel_at + _POLITE_S):
                 return _salvage(
                     problem,
@@ -120,8 +209,8 @@ def solve_in_process(
             except (EOFError, OSError):
                 child.join(_POLITE_S)
                 raise SolverError(_how_it_died(child.exitcode), exitcode=child.exitcode) from None
-            if message == "ready":
-                ready_at = time.monotonic()
+            if isinstance(message, _Ready):
+                ends_at = message.ends_at
                 if cancel_at is not None:
                     _cancel(ours)
             elif isinstance(message, SolveProgress):
@@ -130,18 +219,19 @@ def solve_in_process(
             elif isinstance(message, dict):
                 best = message
             elif isinstance(message, Plan):
+                answered = True
                 return message
             elif isinstance(message, _Refused):
+                answered = True
                 raise InvalidProblem(message.sentence) if message.problem else SolverError(message.sentence)
     finally:
-        if child.is_alive():
-            child.join(0.2)
-        if child.is_alive():
+        if not answered and child.is_alive():
             child.kill()
-        child.join()
         handing_over.join()
-        ours.close()
-        child.close()
+        if answered and len(problem.visits) <= _KEPT_VISITS:
+            _put_back(searcher)
+        else:
+            searcher.end()
 
 
 def compile_ahead(*, otherwise: Path) -> None:
@@ -151,8 +241,12 @@ def compile_ahead(*, otherwise: Path) -> None:
     compiled = Path(__file__).parent / "__pycache__"
     if not os.access(compiled if compiled.exists() else compiled.parent, os.W_OK):
         os.environ.setdefault("NUMBA_CACHE_DIR", str(otherwise))
-    if not any(folder().rglob("plain.rounds-*.nbi")):
+    if not _was_compiled():
         multiprocessing.get_context("spawn").Process(target=_compile, name="backroute-compile", daemon=True).start()
+
+
+def _was_compiled() -> bool:
+    return any(folder().rglob("plain.rounds-*.nbi"))
 
 
 def _compile() -> None:
@@ -175,7 +269,7 @@ def _cancel(ours: Connection) -> None:
 
 
 def _salvage(problem: Problem, best: _Lines | None, seed: int, search_s: float, otherwise: SolverError) -> Plan:
-    """The last plan the child sent, mended and checked here; without one, the error."""
+    """What can be driven of the last plan the child sent, checked here; without one, the error."""
     if best is None:
         raise otherwise
     # Recomputing needs no OR-Tools: it must never be imported into the process that serves pages.
@@ -184,7 +278,10 @@ def _salvage(problem: Problem, best: _Lines | None, seed: int, search_s: float, 
     from routing.rules.schedule import Timetable
 
     table = Timetable(problem)
-    routes = Insertion(problem, table).mend(best)
+    insertion = Insertion(problem, table)
+    routes = insertion.drivable(best)  # filling it up would take as long again: somebody waits
+    if not insertion.settled(routes):
+        routes = insertion.mend(best)
     return plan_of(problem, routes, seed=seed, iterations=0, search_s=search_s, table=table)
 
 
@@ -204,14 +301,24 @@ def _how_it_died(exitcode: int | None) -> str:
 
 
 def _child(pipe: Connection) -> None:
-    """Runs in the child. An interrupt from the terminal is the parent's business."""
+    """Runs in the child, one task after the other. An interrupt from the terminal is the parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with_parent()
-    task: _Task = pipe.recv()
-    from routing.engines.solver.ortools_solver import solve
+    compiles = not _was_compiled()
     from routing.engines.solver.walk import warm
 
     warm()
+    counts_from = time.monotonic() if compiles else 0.0
+    with contextlib.suppress(EOFError, OSError):  # the parent has gone, or wants nothing more
+        while True:
+            task = pipe.recv()
+            if isinstance(task, _Task):  # a cancel that came after the answer is nobody's
+                _answer(pipe, task, max(task.asked_at, counts_from))
+
+
+def _answer(pipe: Connection, task: _Task, asked_at: float) -> None:
+    from routing.engines.solver.ortools_solver import solve
+
     stop = threading.Event()
 
     def cancelled() -> bool:
@@ -231,22 +338,27 @@ def _child(pipe: Connection) -> None:
         except OSError:
             os._exit(1)  # gone as well: no traceback into the terminal of whoever killed it
 
-    tell("ready")
+    limit_s, now = task.time_limit_s, time.monotonic()
+    search_s = limit_s
+    if task.iterations is None:
+        tail_s = min(_TAIL[0] + _TAIL[1] * len(task.problem.visits), _TAIL[2] * limit_s)
+        search_s = max(asked_at + limit_s - now - tail_s, _LEAST_SHARE * limit_s)
+    tell(_Ready(max(now + search_s, asked_at + limit_s)))
     try:
         answer: object = solve(
             task.problem,
             seed=task.seed,
-            time_limit_s=task.time_limit_s,
+            time_limit_s=search_s,
             iterations=task.iterations,
             start=task.start,
             progress=tell,
             cancelled=cancelled,
             found=tell,
+            threads=task.threads,
         )
     except BackrouteError as error:
         answer = _Refused(isinstance(error, InvalidProblem), error.message)
     tell(answer)
-    pipe.close()
 
 
 def _die_with_parent() -> None:

@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
-from routing.engines.solver.process import solve_in_process
+from routing.engines.solver.process import end_idle, solve_in_process
 from routing.errors import Cancelled, InvalidProblem, SolverError
 from routing.model.plans import Lock, Problem, SolveProgress
 from routing.rules.check import violations
@@ -35,6 +36,34 @@ def test_a_cancel_keeps_the_best_plan() -> None:
     found = solve_in_process(busy(), seed=0, time_limit_s=120, progress=heard.append, cancelled=lambda: bool(heard))
     assert violations(found, busy()) == []
     assert time.monotonic() - begun < 60
+
+
+def test_a_child_that_answered_solves_the_next_problem() -> None:
+    pids: list[int] = []
+    for _ in range(2):
+        solve_in_process(busy(), seed=0, time_limit_s=60, iterations=10, started=pids.append)
+    end_idle()
+    solve_in_process(busy(), seed=0, time_limit_s=60, iterations=10, started=pids.append)
+    assert pids[0] == pids[1] != pids[2]
+
+
+def test_the_time_before_the_search_is_taken_off_it() -> None:
+    """Somebody asked an hour ago: a tenth of the limit is left, which a limit of rounds does not shorten."""
+    an_hour_ago = time.monotonic() - 3600
+    found = solve_in_process(busy(), seed=0, time_limit_s=10, asked_at=an_hour_ago)
+    assert found.search_s < 8
+    by_rounds = solve_in_process(busy(), seed=0, time_limit_s=600, iterations=10, asked_at=an_hour_ago)
+    assert by_rounds == replace(
+        solve_in_process(busy(), seed=0, time_limit_s=600, iterations=10), search_s=by_rounds.search_s
+    )
+
+
+def test_the_same_rounds_and_threads_give_the_same_plan() -> None:
+    stops = (visit(n, n % 97 + 1, service_s=2 * MINUTE) for n in range(1, 261))
+    day = problem(*stops, shifts=tuple(shift(n) for n in range(1, 9)))
+    one, two = (solve_in_process(day, seed=3, time_limit_s=600, iterations=400, threads=2) for _ in range(2))
+    assert one.routes == two.routes
+    assert one.iterations == two.iterations >= 800
 
 
 def test_a_cancel_before_anything_was_found_says_so() -> None:

@@ -64,8 +64,17 @@ var Basemap = (() => {
 
   const isDark = () => getComputedStyle(document.documentElement).colorScheme === "dark";
 
-  /** The Leaflet layer of our tiles; `dark` left out: as the page is. */
+  /** The layer of a tile server that was named instead of ours: pictures, and the words the page has for whose they are. */
+  function pictures(url) {
+    const credit = document.createElement("span");
+    credit.textContent = document.querySelector('meta[name="map-credit"]')?.content ?? "";
+    // Such servers want to know which site asks, and may not hear of its links.
+    return globalThis.L.tileLayer(url, { attribution: credit.innerHTML, maxZoom: 20, maxNativeZoom: 19, referrerPolicy: "origin", className: "pictures" });
+  }
+
+  /** The Leaflet layer of our tiles, or of the server whose template `url` is; `dark` left out: as the page is. */
   function layer({ url, lang, attribution = "© OpenStreetMap contributors", dark = isDark() }) {
+    if (url.includes("{z}")) return pictures(url);
     const colours = dark ? DARK : LIGHT;
     const { leafletLayer, labelRules } = globalThis.protomapsL;
     return leafletLayer({
