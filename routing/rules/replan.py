@@ -109,7 +109,9 @@ def _in_anothers_turn(plan: Plan, problem: Problem, facts: DayFacts, delivery: i
 
 def _with_a_van(plan: Plan, facts: DayFacts, fix: Fix) -> OutOption:
     assert fix.added is not None
-    title = f"Send {fix.added.name}, {fix.starts}-{fix.ends}"
+    others = len(fix.gained) - 1
+    more = f"; {others} more {'rides' if others == 1 else 'ride'} too" if others else ""
+    title = f"Send {fix.added.name}, {fix.starts}-{fix.ends}{more}"
     found = option(plan, fix.plan, fix.problem, facts, shift=fix.added, kind=OutKind.SPARE_VAN, title=title)
     driver = fix.added.driver.name if fix.added.driver is not None else ""
     return replace(found, added=fix.added, told=(*found.told, *([driver] if driver else [])))
@@ -135,7 +137,7 @@ def cancelled(plan: Plan, problem: Problem, facts: DayFacts, *, delivery: int, n
     kind = OutKind.COMES_BACK if rides is not None else OutKind.STAYS_HERE
     if not isinstance(after, Failure):
         found = option(plan, after, base, facts, shift=own, kind=kind, title=back)
-        options.append(replace(found, postponed=(delivery,)))
+        options.append(_at_its_wish(found, delivery))
     waiting = [
         table.visits[each.visit]
         for each in plan.unassigned
@@ -148,8 +150,16 @@ def cancelled(plan: Plan, problem: Problem, facts: DayFacts, *, delivery: int, n
             more = [table.visits[key].name for key in order if key not in set(stays)]
             title = f"{', '.join(more[:3])} {'rides' if len(more) == 1 else 'ride'} in its time"
             found = option(plan, after, base, facts, shift=own, kind=OutKind.FILLED, title=title)
-            options.append(replace(found, postponed=(delivery,)))
+            options.append(_at_its_wish(found, delivery))
     return options
+
+
+def _at_its_wish(found: OutOption, delivery: int) -> OutOption:
+    """Who cancelled is owed no promise today, and need not be told."""
+    broken = tuple(each for each in found.promises_broken if each.delivery != delivery)
+    gone = {each.customer for each in found.promises_broken} - {each.customer for each in broken}
+    told = tuple(each for each in found.told if each not in gone)
+    return replace(found, promises_broken=broken, told=told, postponed=(delivery,))
 
 
 # ---------------------------------------------------------------------------- the van becomes smaller
@@ -179,11 +189,14 @@ def smaller(
             options.append(replace(found, vehicle_id=van.id))
             continue
         spread = insert_cheapest(held, base, dropped)
-        found = option(
-            plan, spread, base, facts, shift=shift, kind=OutKind.OTHER_VAN,
-            title=f"{van.name} takes {carried}, the others share the rest",
-        )  # fmt: skip
-        options.append(replace(found, vehicle_id=van.id))
+        shared = {key for order in orders_of(spread).values() for key in order} & set(dropped)
+        if shared:
+            rest = "the rest" if len(shared) == len(dropped) else f"{len(shared)} of the rest"
+            found = option(
+                plan, spread, base, facts, shift=shift, kind=OutKind.OTHER_VAN,
+                title=f"{van.name} takes {carried}, the others share {rest}",
+            )  # fmt: skip
+            options.append(replace(found, vehicle_id=van.id))
         later = _next_day(held, base, facts, dropped, next_day=next_day, title="", before=plan)
         options.append(
             replace(

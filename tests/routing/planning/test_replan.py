@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 
-from routing.model.day import DayFacts, DeliveryFacts, DepotFacts, Riding, SiteFacts
+from routing.model.day import DayFacts, DeliveryFacts, DepotFacts, Promised, Riding, SiteFacts
 from routing.model.fleet import Shift, Vehicle
 from routing.model.places import Location, PinQuality
 from routing.model.plans import Lock, Plan, Problem
@@ -102,6 +102,15 @@ def test_a_cancelled_stop_gives_its_time_to_who_waits() -> None:
     stays, filled = cancelled(planned(of, {1: [1]}), of, facts(1, 2), delivery=1, next_day=tomorrow)
     assert (stays.kind, orders_of(stays.plan)) == (OutKind.STAYS_HERE, {})
     assert (filled.kind, orders_of(filled.plan), filled.postponed) == (OutKind.FILLED, {1: (2,)}, (1,))
+
+
+def test_who_cancelled_is_owed_no_promise_and_is_not_told() -> None:
+    of = problem(visit(1, 10, name="D-1"), visit(2, 20, name="D-2"))
+    day = facts(1, 2)
+    day = replace(day, deliveries=tuple(replace(each, promised=Promised(day="2026-03-03")) for each in day.deliveries))
+    (stays,) = cancelled(planned(of, {1: [1, 2]}), of, day, delivery=1, next_day=tomorrow)
+    assert stays.promises_broken == ()
+    assert "Café 1" not in stays.told
 
 
 def test_of_one_tier_the_bulkier_leaves_a_smaller_van_first_and_a_lower_tier_before_it() -> None:
