@@ -15,7 +15,6 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.sparse.csgraph import dijkstra
 from shapely.geometry.base import BaseGeometry
 
 from routing.engines.roads.facts import RegionFacts, load_facts
@@ -78,21 +77,20 @@ class ReachableAreas:
             return _circle(start, facts, minutes, kind.name, kind.beeline_kmh)
         calibration = facts.calibration.get(built, USUAL_CALIBRATION)
         graph = self._graph(built, calibration)
-        nodes, _ = graph.snap([start], SNAPPING_RADIUS_M)
-        if nodes[0] < 0:
+        reached = graph.reached(start, SNAPPING_RADIUS_M, within_s=minutes * 60.0)
+        if reached is None:
             raise TravelError(
                 f"No road for {kind.name} lies within {SNAPPING_RADIUS_M:.0f} m of that place. Choose one at a road.",
                 code="no_road",
             )
-        lines, metres = _reached(graph, int(nodes[0]), minutes * 60.0)
-        shape = _closed(lines, start)
+        shape = _closed(reached.ends, start)
         return ReachableArea(
             profile=kind.name,
             minutes=minutes,
             polygons=_polygons(shape, start),
             km2=round(shape.area / 1e6, 2),
-            road_km=round(metres / 1000, 1),
-            at_edge=_at_edge(lines, facts.bounds, start),
+            road_km=round(reached.metres / 1000, 1),
+            at_edge=_at_edge(reached.ends, facts.bounds, start),
             engine="road graph",
             build=facts.build,
             calibration=calibration,
@@ -111,27 +109,6 @@ class ReachableAreas:
             while len(self._graphs) > _GRAPHS_KEPT:
                 del self._graphs[next(iter(self._graphs))]
             return graph
-
-
-def _reached(graph: RoadGraph, start: int, within_s: float) -> tuple[NDArray[np.float64], float]:
-    """The stretches of road reached in time, (n, 2 ends, lat and lon), the last ones as far as the time goes; and their
-    metres, a road with two directions counted once."""
-    seconds: NDArray[np.float64] = dijkstra(graph.roads, indices=start, limit=within_s)
-    from_node, to_node = np.divmod(graph.pair, graph.n)
-    on = np.isfinite(seconds[from_node])
-    from_node, to_node, metres, takes = from_node[on], to_node[on], graph.metres[on], graph.roads.data[on]
-    share = np.clip((within_s - seconds[from_node]) / takes, 0.0, 1.0)
-    # Of the two directions the one that gets further.
-    low, high = np.minimum(from_node, to_node), np.maximum(from_node, to_node)
-    order = np.lexsort((-share, high, low))
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
-    kept = order[first]
-    ends = np.stack(
-        [np.column_stack([graph.lat[side], graph.lon[side]]) for side in (from_node[kept], to_node[kept])], 1
-    )
-    ends[:, 1] = ends[:, 0] + (ends[:, 1] - ends[:, 0]) * share[kept, None]
-    return ends, float((metres[kept] * share[kept]).sum())
 
 
 def _closed(ends: NDArray[np.float64], start: Location) -> BaseGeometry:
