@@ -37,14 +37,15 @@ class Regions:
     def __init__(self, home: Path) -> None:
         self.home = home
 
-    def add(self, name: str, pbf: Path, progress: Callable[[str, float], None]) -> RegionFacts:
+    def add(self, name: str, pbf: Path, progress: Callable[[str, float], None], *, source: str = "") -> RegionFacts:
         """Build the region, or build it again; the first one of an installation becomes the default.
 
-        `progress` hears each step and the share done. Raises InvalidInput for a name that is no folder's name,
-        RegionError when the build fails; a region that is in use stays then.
+        `source` is what the file was called when it was sent; left out, its name. `progress` hears each step and the
+        share done. Raises InvalidInput for a name that is no folder's name, RegionError when the build fails; a region
+        that is in use stays then.
         """
         check_name(name)
-        return self._build(name, pbf, progress, source=pbf.name)
+        return self._build(name, pbf, progress, source=source or pbf.name)
 
     def add_place(
         self,

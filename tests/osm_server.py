@@ -30,6 +30,7 @@ class OsmServer:
     elements: list[dict[str, Any]]
     places: dict[str, dict[str, Any]]
     misbehave: Callable[[str, str], Reply | None] = lambda _path, _question: None
+    dated: str = "2026-05-04T03:00:00Z"
     asked: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
 
@@ -52,7 +53,7 @@ class OsmServer:
             found = self.places.get(question)
             return _json([found] if found else [])
         self.questions.append(question)
-        return _json({"version": 0.6, "elements": self._answer(question)})
+        return _json({"version": 0.6, "osm3s": {"timestamp_osm_base": self.dated}, "elements": self._answer(question)})
 
     def _answer(self, question: str) -> list[dict[str, Any]]:
         statements = [

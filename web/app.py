@@ -20,6 +20,7 @@ from web.languages import register_languages
 from web.palette import route_class
 from web.people import register_people
 from web.security import limiter, register_security
+from web.tiles import tile_server
 
 if TYPE_CHECKING:
     from web.wiring import Installation
@@ -51,7 +52,12 @@ def create_app(installation: Installation) -> Flask:
     for name in BLUEPRINTS:
         app.register_blueprint(import_string(name))
     app.jinja_env.globals.update(
-        asset=asset, basemap_url=basemap_url, theme=theme, route_class=route_class, home_url=home_url
+        asset=asset,
+        basemap_url=basemap_url,
+        theme=theme,
+        route_class=route_class,
+        home_url=home_url,
+        tile_server=tile_server,
     )
     app.context_processor(_for_every_page)
     app.add_url_rule("/healthz", view_func=healthz)

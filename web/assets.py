@@ -10,6 +10,7 @@ from flask import url_for
 
 from routing.errors import NotFound
 from web.here import here
+from web.tiles import tile_server
 
 STATIC = Path(__file__).parent / "static"
 
@@ -25,7 +26,10 @@ def _fingerprint(path: str, _changed_ns: int) -> str:
 
 
 def basemap_url(region: str) -> str:
-    """The address of a region's map tiles; empty when it has none, and then a page shows no map."""
+    """The address of a region's map tiles, or the template of the tile server that was named instead; empty when there
+    is neither, and then a page shows no map."""
+    if (served := tile_server()) is not None:
+        return served.url
     if not region:
         return ""
     try:

@@ -12,6 +12,7 @@ from data.importers.mapping import look_at, remember, with_same_names
 from data.importers.presets import PRESETS
 from data.importers.shop import import_shop_orders
 from data.importers.table import Reading, read_header
+from data.queries.addresses import OutOfReach, last_order, places_out_of_reach
 from data.store import SqlStore
 from data.store.imports import ColumnMapping
 from routing.errors import FileRefused
@@ -59,6 +60,7 @@ def run_import(
         )
     kind = KINDS[asked.kind]
     header = look_at(store, file, kind)
+    before = last_order(store.connection)
     known = None
     mapping = dict(asked.mapping)
     if mapping and asked.same_names:
@@ -66,9 +68,17 @@ def run_import(
     elif not mapping and not header.ours and header.known is not None:
         known, mapping = header.known, dict(header.known.columns)
     result = kind.work(store, file, reading=Reading(mapping=mapping, progress=progress), **facts)
+    result.notes += [_off_road(place) for place in places_out_of_reach(store.connection, after_order=before)]
     if asked.mapping and not asked.dry_run:
         remember(store, header, kind, mapping, by=asked.by, now=now)
     return result, known
+
+
+def _off_road(place: OutOfReach) -> str:
+    """What whoever brings an order should know at once, not when the van is to leave."""
+    orders = "1 order goes" if place.orders == 1 else f"{place.orders} orders go"
+    gets = "not every vehicle of ours gets there" if place.some else "no vehicle of ours gets there"
+    return f"{orders} to {place.name}: {gets}. Its task says why and what to do."
 
 
 def preset_of(file: BinaryIO) -> str:

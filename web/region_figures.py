@@ -9,6 +9,7 @@ def figures_of(facts: RegionFacts) -> list[tuple[str, str]]:
     """(what, how much), in the order in which a person asks."""
     figures = [
         ("built from", facts.source or "an extract"),
+        ("map data of", facts.dated or "a day that the extract does not name"),
         ("build", facts.build),
         ("addresses", f"{facts.addresses:,}"),
         ("roads for cars", f"{facts.drivable_km:,.1f} km"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data.store import SqlStore
-from routing.errors import Cancelled
+from routing.errors import Cancelled, RegionError
 from web.clock import wall_clock
 from web.jobs import Progress, Write
 from web.wiring import Installation
@@ -17,7 +17,8 @@ from web.wiring import Installation
 def build_region_job(
     installation: Installation, data: Mapping[str, Any], progress: Progress, cancelled: Callable[[], bool]
 ) -> Write:
-    """`data`: {"name", "pbf"}, the file's path on the machine of the worker, or {"name", "place"}, what it is called.
+    """`data`: {"name", "pbf"}, the file's path on the machine of the worker, with "source" what it was called when it
+    was sent; or {"name", "place"}, what it is called.
 
     Raises InvalidInput, RegionError, Cancelled.
     """
@@ -31,7 +32,12 @@ def build_region_job(
     if "place" in data:
         facts = installation.regions.add_place(name, str(data["place"]), note, servers=installation.osm_servers)
     else:
-        facts = installation.regions.add(name, Path(str(data["pbf"])), note)
+        pbf, source = Path(str(data["pbf"])), str(data.get("source", ""))
+        try:
+            facts = installation.regions.add(name, pbf, note, source=source)
+        except RegionError as failed:
+            # A file that was sent lies here under its content's hash, which means nothing to whoever sent it.
+            raise RegionError(str(failed).replace(pbf.name, source or pbf.name), code=failed.code) from failed
     document = asdict(facts)
 
     def write(store: SqlStore) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from web.incoming import RowId, refuse_unkeepable
+from web.tiles import tile_server
 
 csrf = CSRFProtect()
 limiter = Limiter(key_func=get_remote_address, storage_uri="memory://", strategy="moving-window")
@@ -27,7 +28,7 @@ _POLICY = (
     "default-src 'none'",
     "script-src 'self' 'nonce-{nonce}'",
     "style-src 'self' 'nonce-{nonce}'",
-    "img-src 'self' data: blob:",
+    "img-src 'self' data: blob:{pictures}",
     "font-src 'self'",
     "connect-src 'self'",
     "manifest-src 'self'",
@@ -54,6 +55,13 @@ def csp_nonce() -> str:
     if "csp_nonce" not in g:
         g.csp_nonce = secrets.token_urlsafe(18)
     return str(g.csp_nonce)
+
+
+def _pictures_from(response: Response) -> str:
+    """A page may load the pictures of the tile server that was named, of that one host alone."""
+    if response.mimetype != "text/html" or (served := tile_server()) is None:
+        return ""
+    return f" {served.origin}"
 
 
 class WithoutSecrets(logging.Filter):
@@ -103,7 +111,9 @@ def register_security(app: Flask, *, public_url: str, secret: bytes) -> None:
     def _add_headers(response: Response) -> Response:
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
-        response.headers["Content-Security-Policy"] = "; ".join(_POLICY).format(nonce=csp_nonce())
+        response.headers["Content-Security-Policy"] = "; ".join(_POLICY).format(
+            nonce=csp_nonce(), pictures=_pictures_from(response)
+        )
         if is_https:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         if request.endpoint != "static":

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from routing.engines.addresses.geocoder import GeocoderFinder
     from routing.engines.addresses.providers import Provider, ProviderSettings
     from routing.engines.roads.overpass import OsmServers
+    from routing.engines.roads.reachable import ReachableAreas
     from routing.engines.roads.travel import Engine
     from routing.model.places import Location
     from routing.ports import AddressFinder
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("backroute.wiring")
 
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
+SERVED_AT = "served-at"
+"""The file of a home that says where its pages last were, so that links made by other commands lead there."""
 DEFAULT_BROKER_URL = "memory://"
 BROKERS = ("memory", "amqp", "amqps", "pyamqp", "redis", "rediss")
 SECRET_BYTES = 32
@@ -68,6 +72,7 @@ class Installation:
         # What it replaced may be answering somebody still, so all are closed together, at the end.
         self._travel: dict[Path, Engine] = {}
         self._addresses: dict[Path, GeocoderFinder] = {}
+        self._reachable: dict[Path, ReachableAreas] = {}
         self._provider: tuple[ProviderSettings, Provider] | None = None
 
     # ------------------------------------------------------------------ regions
@@ -99,21 +104,34 @@ class Installation:
                 self._travel[build] = travel_times(folder)
             return self._travel[build]
 
-    def near_road(self, region: str) -> Callable[[Sequence[Location]], Sequence[bool]]:
-        """Tells of each place whether a road of the region is in reach; of all that one is, when the roads do not
+    def near_roads(self, region: str) -> Callable[[Sequence[Location]], Sequence[frozenset[str]]]:
+        """Tells of each place for which profiles a road of the region is in reach; all of them, when the roads do not
         answer: whoever plans is told that then. Raises NotFound."""
-        from routing.engines.roads.travel import near_road
+        from routing.engines.roads.profiles import PROFILES
+        from routing.engines.roads.travel import near_roads
 
         engine = self.travel(region)
 
-        def ask(places: Sequence[Location]) -> Sequence[bool]:
+        def ask(places: Sequence[Location]) -> Sequence[frozenset[str]]:
             try:
-                return near_road(engine, places)
+                return near_roads(engine, places)
             except TravelError as unanswered:
                 log.warning("Whether roads are in reach is not known: %s", unanswered)
-                return [True] * len(places)
+                return [frozenset(PROFILES)] * len(places)
 
         return ask
+
+    def reachable(self, region: str) -> ReachableAreas:
+        """What is reached within a time in a region, as it was built last. Raises NotFound."""
+        from routing.engines.roads.reachable import ReachableAreas
+
+        build = self.regions.directory(region).resolve()
+        with self._lock:
+            if build not in self._reachable:
+                # A graph takes memory, and nobody asks the roads of yesterday: what was replaced goes at once.
+                self._reachable = {at: areas for at, areas in self._reachable.items() if at.is_dir()}
+                self._reachable[build] = ReachableAreas(build)
+            return self._reachable[build]
 
     def addresses(self, region: str) -> GeocoderFinder:
         """The addresses of a region, as it was built last. Raises NotFound."""
@@ -188,6 +206,13 @@ class Installation:
         """The public address of a page: address("/t/abc")."""
         return f"{self.public_url}/{path.lstrip('/')}"
 
+    def serves_at(self, address: str) -> None:
+        """The pages are here now: other commands make their links for it, unless BACKROUTE_PUBLIC_URL says where."""
+        if not os.environ.get("BACKROUTE_PUBLIC_URL"):
+            self.public_url = address
+        if self.public_url.startswith("http://127.0.0.1:"):
+            (self.home / SERVED_AT).write_text(f"{self.public_url}\n", encoding="ascii")
+
     @property
     def is_https(self) -> bool:
         """Without HTTPS a phone gives a page no camera, no place and no outbox; this machine itself is excepted."""
@@ -200,6 +225,7 @@ class Installation:
             if close is not None:
                 close()
         self._travel.clear()
+        self._reachable.clear()
         self._addresses.clear()
         self.database.close()
 
@@ -239,9 +265,18 @@ def open_installation(home: Path | None = None, *, migrate: bool = True) -> Inst
         home=home,
         database=database,
         secret=_secret(home / "secret"),
-        public_url=os.environ.get("BACKROUTE_PUBLIC_URL") or DEFAULT_PUBLIC_URL,
+        public_url=os.environ.get("BACKROUTE_PUBLIC_URL") or _last_served(home) or DEFAULT_PUBLIC_URL,
         broker_url=broker_url,
     )
+
+
+def _last_served(home: Path) -> str:
+    """Where `serve` last was in this home; "" when it never was, or the file says anything else."""
+    try:
+        said = (home / SERVED_AT).read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+    return said if re.fullmatch(r"http://127\.0\.0\.1:\d{1,5}", said) else ""
 
 
 def served_at(port: int) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, func, select
 from data import tables
 from data.exporters import books, templates
 from data.exporters.sheets import Cell, write_table
-from data.importers import customers, inbound, orders
+from data.importers import inbound, orders
 from data.queries.open_lines import count_open_lines
 from routing.errors import NotFound
 
@@ -45,7 +45,7 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         _kind("products", templates.PRODUCTS, templates.product_rows, tables.product, template=True),
-        _kind("customers", customers.COLUMNS, templates.customer_rows, tables.site, template=True),
+        _kind("customers", templates.CUSTOMERS, templates.customer_rows, tables.site, template=True),
         _kind("suppliers", books.SUPPLIERS, books.supplier_rows, tables.supplier),
         _kind("inbound", inbound.COLUMNS, templates.inbound_rows, tables.supply, template=True),
         _kind("stock", books.STOCK, books.stock_rows, tables.product),

@@ -14,6 +14,7 @@ from data.exporters.paging import pages
 from data.exporters.sheets import Cell
 from data.importers import customers, inbound, orders, products
 from data.tables import (
+    company,
     contact,
     customer,
     depot,
@@ -29,6 +30,8 @@ from data.tables import (
 from routing.model.money import in_units
 
 Rows = Iterator[list[Cell]]
+
+CUSTOMERS = (*customers.COLUMNS, *customers.OPTIONAL)
 
 
 def moment(at: datetime | None, zone: str) -> str:
@@ -112,6 +115,7 @@ def customer_rows(connection: Connection) -> Rows:
 
     A customer without a site has a row without one. Gate codes never leave the house.
     """
+    currency = connection.scalar(select(company.c.currency).limit(1)) or ""
     for page in pages(connection, select(customer.c.id.label("key"), customer), customer.c.id):
         ids = [each.id for each in page]
         sites: dict[int, list[Row[Any]]] = defaultdict(list)
@@ -125,13 +129,12 @@ def customer_rows(connection: Connection) -> Rows:
             own: list[Row[Any] | None] = [*contacts[each.id, None]]
             if not sites[each.id]:
                 for person in own or [None]:
-                    yield _row(customers.COLUMNS, _customer(each) | _NO_SITE | _contact(person))
+                    yield _row(CUSTOMERS, _customer(each) | _NO_SITE | _contact(person))
             for index, place in enumerate(sites[each.id]):
                 at_site = [*(own if index == 0 else ()), *contacts[each.id, place.id]]
                 for person in at_site or [None]:
-                    yield _row(
-                        customers.COLUMNS, _customer(each) | _site(place, hours.get(place.id, [])) | _contact(person)
-                    )
+                    site_cells = _site(place, hours.get(place.id, []), currency)
+                    yield _row(CUSTOMERS, _customer(each) | site_cells | _contact(person))
 
 
 def _hours(connection: Connection, site_ids: Collection[int]) -> dict[int, list[Row[Any]]]:
@@ -156,7 +159,7 @@ def _customer(row: Row[Any]) -> dict[str, Cell]:
     }
 
 
-def _site(row: Row[Any], hours: list[Row[Any]]) -> dict[str, Cell]:
+def _site(row: Row[Any], hours: list[Row[Any]], currency: str) -> dict[str, Cell]:
     return {
         "site": row.number,
         "site_name": row.name,
@@ -176,6 +179,8 @@ def _site(row: Row[Any], hours: list[Row[Any]]) -> dict[str, Cell]:
         "skills": row.skills,
         "crew": row.crew,
         "notes": row.notes,
+        "late_minutes": row.late_s // 60,
+        "late_price_per_minute": in_units(row.late_per_minute, currency),
     }
 
 
@@ -190,7 +195,7 @@ def _contact(row: Row[Any] | None) -> dict[str, Cell]:
 
 
 _NO_SITE: dict[str, Cell] = dict.fromkeys(
-    customers.COLUMNS[customers.COLUMNS.index("site") : customers.COLUMNS.index("contact_name")]
+    (*customers.COLUMNS[customers.COLUMNS.index("site") : customers.COLUMNS.index("contact_name")], *customers.OPTIONAL)
 )
 
 

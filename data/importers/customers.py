@@ -21,12 +21,16 @@ COLUMNS = (
     "contact_channel", "contact_address", "contact_consent",
 )  # fmt: skip
 NEEDED = ("customer", "customer_name", "site", "site_name", "address")
+OPTIONAL = ("late_minutes", "late_price_per_minute")
+"""So long after its hours the site still takes goods, and what a minute of that costs us. A file without the columns
+leaves what is set."""
 
 CUSTOMER_COLUMN_OF = {"name": "customer_name"}
 COLUMN_OF = {
     "name": "site_name", "service_s": "service_minutes", "service_s_per_case": "service_seconds_per_case",
     "parking_s": "parking_minutes", "max_height_cm": "max_vehicle_height_cm",
     "max_length_cm": "max_vehicle_length_cm", "max_weight_kg": "max_vehicle_weight_kg",
+    "late_s": "late_minutes", "late_per_minute": "late_price_per_minute",
 }  # fmt: skip
 """The columns of a site that are called otherwise in the file."""
 
@@ -49,7 +53,9 @@ def import_customers(
     result = ImportResult(kind="customers", dry_run=dry_run)
     customers: dict[str, tuple[int, dict[str, object]]] = {}
     sites: dict[str, tuple[int, object]] = {}
-    for rows in batches(read_table(file, kind="customers", columns=COLUMNS, needed=NEEDED, reading=reading), 500):
+    currency = store.company().currency
+    table = read_table(file, kind="customers", columns=COLUMNS, optional=OPTIONAL, needed=NEEDED, reading=reading)
+    for rows in batches(table, 500):
         known = store.customers({row.cells.get("customer", "") for row in rows})
         known_sites = store.sites({row.cells.get("site", "") for row in rows})
         windows = store.site_windows([row["id"] for row in known_sites.values()])
@@ -59,7 +65,7 @@ def import_customers(
             number = cells.text("customer", needed=True, longest=100)
             site_number = cells.text("site", needed=True, longest=100)
             customer = _customer(cells)
-            site, hours = read_site(cells)
+            site, hours = read_site(cells, currency)
             contact = _contact(cells)
             before = customers.get(number)
             if before is not None and before[1] != customer:
@@ -157,7 +163,7 @@ def _payment_hold(cells: Cells) -> str:
     return "payment hold" if said.lower() in ("yes", "true", "1") else said
 
 
-def read_site(cells: Cells) -> tuple[dict[str, object], list[tuple[str, str, str]]]:
+def read_site(cells: Cells, currency: str) -> tuple[dict[str, object], list[tuple[str, str, str]]]:
     kind = cells.word("window_kind", ("begin_by", "finish_by"), default="begin_by")
     values: dict[str, object] = {
         "name": cells.text("site_name", needed=True),
@@ -176,6 +182,10 @@ def read_site(cells: Cells) -> tuple[dict[str, object], list[tuple[str, str, str
         "crew": cells.whole("crew", default=1, least=1, most=9),
         "notes": cells.text("notes", longest=4_000),
     }
+    if "late_minutes" in cells.row.cells:
+        values["late_s"] = cells.whole("late_minutes", most=4 * 60) * 60
+    if "late_price_per_minute" in cells.row.cells:
+        values["late_per_minute"] = cells.money("late_price_per_minute", currency)
     return values, cells.windows("windows", kind)
 
 

@@ -26,8 +26,9 @@ COLUMNS = (
     "phone", "email", "language", "weekdays", "cut_off", "zone",
 )  # fmt: skip
 NEEDED = ("kind", "number")
-OPTIONAL = ("stops_a_day",)
-"""Of a delivery zone: at most so many stops on one day. A file without the column leaves what is set."""
+OPTIONAL = ("stops_a_day", "overtime_minutes", "cost_per_overtime_hour")
+"""Of a delivery zone: at most so many stops on one day. Of a shift: how long after `to` its duty may last, and what an
+hour of that costs on top. A file without a column leaves what is set."""
 
 KINDS = ("depot", "zone", "vehicle", "driver", "shift")
 """In the order they are taken: each may refer to those before it, wherever they stand in the file."""
@@ -177,7 +178,7 @@ class _Fleet:
         starts, ends = cells.clock("from", needed=True), cells.clock("to", needed=True)
         if starts and starts == ends:
             cells.wrong("to", f"the shift ends at {ends}, when it starts: give it some hours")
-        values = {
+        values: dict[str, Any] = {
             "depot_id": depot["id"] if depot else 0,
             "vehicle_id": vehicle["id"] if vehicle else 0,
             "driver_id": driver["id"] if driver else None,
@@ -196,6 +197,10 @@ class _Fleet:
             "break_earliest": cells.clock("break_from", needed=bool(break_minutes)),
             "break_latest": cells.clock("break_to", needed=bool(break_minutes)),
         }
+        if "overtime_minutes" in cells.row.cells:
+            values["overtime_s"] = cells.whole("overtime_minutes", most=8 * 60) * 60
+        if "cost_per_overtime_hour" in cells.row.cells:
+            values["cost_per_overtime_hour"] = cells.money("cost_per_overtime_hour", currency)
         if not cells.report(self.result, f"Shift {number}"):
             self._save(self.templates, number, values, {"number": number}, self.store.save_shift_template)
 

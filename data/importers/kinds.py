@@ -56,8 +56,20 @@ KINDS: dict[str, Kind] = {
             needed=products.NEEDED,
             optional=products.OPTIONAL,
         ),
-        Kind(name="customers", work=customers.import_customers, columns=customers.COLUMNS, needed=customers.NEEDED),
-        Kind(name="sites", work=sites.import_sites, columns=sites.COLUMNS, needed=sites.NEEDED),
+        Kind(
+            name="customers",
+            work=customers.import_customers,
+            columns=customers.COLUMNS,
+            needed=customers.NEEDED,
+            optional=customers.OPTIONAL,
+        ),
+        Kind(
+            name="sites",
+            work=sites.import_sites,
+            columns=sites.COLUMNS,
+            needed=sites.NEEDED,
+            optional=customers.OPTIONAL,
+        ),
         Kind(
             name="orders",
             work=orders.import_orders,

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from data.importers.batch import note_import
 from data.importers.cells import Cells, batches, changed_values
-from data.importers.customers import COLUMN_OF, read_site
+from data.importers.customers import COLUMN_OF, OPTIONAL, read_site
 from data.importers.customers import COLUMNS as OF_CUSTOMERS
 from data.importers.table import AS_OURS, Reading, read_table
 from data.store import SqlStore
@@ -33,7 +33,9 @@ def import_sites(
     """
     result = ImportResult(kind="sites", dry_run=dry_run)
     seen: dict[str, int] = {}
-    for rows in batches(read_table(file, kind="sites", columns=COLUMNS, needed=NEEDED, reading=reading), 500):
+    currency = store.company().currency
+    table = read_table(file, kind="sites", columns=COLUMNS, optional=OPTIONAL, needed=NEEDED, reading=reading)
+    for rows in batches(table, 500):
         customers = store.customers({row.cells.get("customer", "") for row in rows})
         existing = store.sites({row.cells.get("site", "") for row in rows})
         windows = store.site_windows([row["id"] for row in existing.values()])
@@ -46,7 +48,7 @@ def import_sites(
                 cells.wrong(
                     "customer", f'there is no customer "{number[:40]}": correct it, or import the customers first'
                 )
-            values, hours = read_site(cells)
+            values, hours = read_site(cells, currency)
             old = existing.get(site)
             if old is not None and customer is not None and old["customer_id"] != customer["id"]:
                 cells.wrong("site", f"site {site} belongs to customer {old['customer']}: give it a number of its own")

@@ -117,11 +117,14 @@ def _array(text: str, n: int) -> NDArray[np.int64]:
 
 
 def _windows(windows: tuple[Window, ...]) -> list[list[int]]:
-    return [[window.start_s, window.end_s] for window in windows]
+    return [
+        [window.start_s, window.end_s, window.late_s] if window.late_s else [window.start_s, window.end_s]
+        for window in windows
+    ]
 
 
 def _windows_back(plain: list[list[int]]) -> tuple[Window, ...]:
-    return tuple(Window(start_s=start, end_s=end) for start, end in plain)
+    return tuple(Window(start_s=start, end_s=end, late_s=sum(late)) for start, end, *late in plain)
 
 
 def _visit(visit: Visit) -> dict[str, Any]:
@@ -139,6 +142,7 @@ def _visit(visit: Visit) -> dict[str, Any]:
         "ready_s": visit.ready_s,
         "shifts": None if visit.shifts is None else sorted(visit.shifts),
         "why_not": [[shift, reason.value] for shift, reason in visit.why_not],
+        "late_per_hour": visit.late_per_hour,
         "name": visit.name,
     }
 
@@ -158,6 +162,7 @@ def _visit_back(plain: dict[str, Any]) -> Visit:
         ready_s=plain["ready_s"],
         shifts=None if plain["shifts"] is None else frozenset(plain["shifts"]),
         why_not=tuple((shift, Reason(reason)) for shift, reason in plain["why_not"]),
+        late_per_hour=plain.get("late_per_hour", 0),  # plans of before have none
         name=plain["name"],
     )
 
@@ -174,6 +179,7 @@ def _shift(shift: ShiftOffer) -> dict[str, Any]:
         "skills": sorted(shift.skills),
         "breaks": [[pause.id, pause.duration_s, _windows(pause.windows)] for pause in shift.breaks],
         "cost": [shift.cost.fixed, shift.cost.per_hour, shift.cost.per_km, shift.cost.per_travel_hour],
+        "overtime": [shift.overtime_s, shift.cost.per_overtime_hour],
         "loading_s": shift.loading_s,
         "debrief_s": shift.debrief_s,
         "max_stops": shift.max_stops,
@@ -187,6 +193,7 @@ def _shift(shift: ShiftOffer) -> dict[str, Any]:
 
 def _shift_back(plain: dict[str, Any]) -> ShiftOffer:
     fixed, per_hour, per_km, per_travel_hour = plain["cost"]
+    overtime_s, per_overtime_hour = plain.get("overtime", (0, 0))  # plans of before have none
     return ShiftOffer(
         id=plain["id"],
         profile=plain["profile"],
@@ -200,7 +207,14 @@ def _shift_back(plain: dict[str, Any]) -> ShiftOffer:
             Break(id=key, duration_s=duration_s, windows=_windows_back(windows))
             for key, duration_s, windows in plain["breaks"]
         ),
-        cost=CostScheme(fixed=fixed, per_hour=per_hour, per_km=per_km, per_travel_hour=per_travel_hour),
+        cost=CostScheme(
+            fixed=fixed,
+            per_hour=per_hour,
+            per_km=per_km,
+            per_travel_hour=per_travel_hour,
+            per_overtime_hour=per_overtime_hour,
+        ),
+        overtime_s=overtime_s,
         loading_s=plain["loading_s"],
         debrief_s=plain["debrief_s"],
         max_stops=plain["max_stops"],

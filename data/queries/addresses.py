@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
-from data.tables import address_pin, customer, delivery, depot, order, region, site
+from data.tables import address_pin, customer, delivery, depot, order, region, site, task
 from routing.errors import NotFound
 from routing.model.places import SURE
+from routing.services.locating import DOUBTFUL, SOME_VEHICLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,38 @@ def addresses_in_review(connection: Connection) -> list[InReview]:
         .order_by(n_waiting.desc(), case((n_orders > 0, 0), else_=1), site.c.id)
     )
     return [InReview(**dict(row)) for row in connection.execute(query).mappings()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfReach:
+    """A place that `orders` go to and that no vehicle of ours gets to, or only `some` do."""
+
+    name: str
+    some: bool
+    orders: int
+
+
+def last_order(connection: Connection) -> int:
+    """The id of the order that came last; 0 before there is any."""
+    return connection.scalar(select(func.max(order.c.id))) or 0
+
+
+def places_out_of_reach(connection: Connection, *, after_order: int) -> list[OutOfReach]:
+    """The places off the road that nobody has mended yet and that orders later than this one go to, by name."""
+    orders = func.count(order.c.id)
+    query = (
+        select(site.c.name, task.c.kind, task.c.data, orders.label("orders"))
+        .join(task, (task.c.subject_kind == "site") & (task.c.subject_id == site.c.id) & task.c.done_at.is_(None))
+        .join(order, (order.c.site_id == site.c.id) & (order.c.id > after_order))
+        .where(task.c.kind.in_((DOUBTFUL, SOME_VEHICLES)))
+        .group_by(site.c.id, site.c.name, task.c.id, task.c.kind)
+        .order_by(site.c.name, site.c.id)
+    )
+    return [
+        OutOfReach(name=row.name, some=row.kind == SOME_VEHICLES, orders=row.orders)
+        for row in connection.execute(query)
+        if row.kind == SOME_VEHICLES or row.data.get("no_road")
+    ]
 
 
 def site_address(connection: Connection, site_id: int) -> SiteAddress:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from data.tables import calendar, calendar_day, customer, depot, site, supplier, zone
+from data.tables import calendar, calendar_day, customer, depot, order, site, supplier, zone
 from routing.errors import InvalidInput
 
 
@@ -107,3 +107,14 @@ def whose(connection: Connection, scope: str, text: str, *, key: int | None = No
     if len(found) > 1:
         raise InvalidInput(f'"{text[:40]}" is {len(found)} {scope}s. Write the number instead.', code="whom")
     return int(found[0])
+
+
+def zone_of_order(connection: Connection, order_id: int) -> tuple[int, str]:
+    """The depot's key, and the name of the delivery zone that the order's site is in; "" for none."""
+    row = connection.execute(
+        select(order.c.depot_id, zone.c.name, zone.c.number)
+        .join(site, site.c.id == order.c.site_id)
+        .outerjoin(zone, zone.c.id == site.c.delivery_zone_id)
+        .where(order.c.id == order_id)
+    ).one()
+    return row.depot_id, row.name or row.number or ""

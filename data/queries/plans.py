@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,7 @@ from data.tables import (
 )
 from routing.model.day import CurrentPlan
 from routing.model.plans import PlannedRoute, Problem
+from routing.rules.extra import Extra, lateness, overtime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,8 @@ class DeliveryRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopRow:
-    """One door of a route. `number` counts the stops of the route from 1; `wait_s` is spent before service."""
+    """One door of a route. `number` counts the stops of the route from 1; `wait_s` is spent before service. `late`:
+    how long after its hours the latest of its deliveries begins, and what that costs."""
 
     stop_id: int
     trip: int
@@ -70,6 +72,7 @@ class StopRow:
     travel_s: int
     load: tuple[int, ...]
     deliveries: tuple[DeliveryRow, ...]
+    late: Extra | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +123,7 @@ class RouteRow:
     breaks: tuple[BreakRow, ...]
     stops: tuple[StopRow, ...]
     manifest_id: int | None
+    overtime: Extra | None = None
 
     @property
     def deliveries(self) -> int:
@@ -327,7 +331,8 @@ def _routes(
             leaving = sum(visits[key].load[d] for key in mine.visits)
             most = max([leaving, *(each.load[d] for each in mine.stops)])
             loads.append(LoadRow(dimension=dimension, most=most, capacity=getattr(row, dimension, 0) or None))
-        at = tuple(stops[row.id])
+        late = lateness(problem, mine)
+        at = tuple(replace(each, late=_late(each, late)) for each in stops[row.id])
         departs_at, returns_at = _trip_times(connection, row.id)
         found.append(
             RouteRow(
@@ -363,9 +368,17 @@ def _routes(
                 ),
                 stops=at,
                 manifest_id=row.manifest_id,
+                overtime=overtime(problem, mine),
             )
         )
     return tuple(found)
+
+
+def _late(at: StopRow, late: dict[int, Extra]) -> Extra | None:
+    found = [late[each.delivery_id] for each in at.deliveries if each.delivery_id in late]
+    if not found:
+        return None
+    return Extra(seconds=max(each.seconds for each in found), cost=sum(each.cost for each in found))
 
 
 def _trip_times(connection: Connection, route_id: int) -> tuple[datetime, datetime]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, or_, select, update
 
 from data.store.part import StorePart
-from data.tables import address_pin, depot, geocode_answer, site, task
+from data.tables import address_pin, depot, geocode_answer, site, task, vehicle
 from routing.errors import NotFound
 from routing.model.places import SURE, Candidate, Location, PinQuality
 from routing.services.locating import Pin, SameCustomer, WantsPin
@@ -38,6 +38,10 @@ class PinStore(StorePart):
             unsure.append(site.c.id.in_(site_ids))
         wanting += [_site(row) for row in self.connection.execute(select(site).where(*unsure).order_by(site.c.id))]
         return tuple(wanting)
+
+    def fleet_profiles(self) -> frozenset[str]:
+        """How our vehicles travel: the profiles of those that are there."""
+        return frozenset(self.connection.scalars(select(vehicle.c.profile).distinct()))
 
     def sure_sites_beside(self, site_ids: Sequence[int]) -> tuple[SameCustomer, ...]:
         """The other sites of the same customers that have a pin a gazetteer or provider is sure of, by id."""

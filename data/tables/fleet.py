@@ -65,6 +65,8 @@ shift = Table(
     count("cost_fixed"),  # minor units
     count("cost_per_hour"),
     count("cost_per_km"),
+    count("overtime_s", default=0),  # how long the duty may last after `ends`
+    count("cost_per_overtime_hour", default=0),  # on top of the paid hour
     count("max_stops", default=None, nullable=True),
     Column("max_distance_m", Integer),
     word("start_place", default="depot"),  # depot | anywhere
@@ -104,6 +106,8 @@ shift_template = Table(
     count("cost_fixed"),  # minor units
     count("cost_per_hour"),
     count("cost_per_km"),
+    count("overtime_s", default=0),  # how long the duty may last after `ends`
+    count("cost_per_overtime_hour", default=0),  # on top of the paid hour
     count("max_stops", default=None, nullable=True),
     count("break_s"),
     word("break_earliest", default=""),

@@ -156,6 +156,8 @@ site = Table(
     count("service_s", default=300),
     count("service_s_per_case", default=0),
     count("parking_s", default=0),
+    count("late_s", default=0),  # so long after its hours goods are still taken
+    count("late_per_minute", default=0),  # what that costs us, minor units
     count("max_height_cm", default=None, nullable=True),
     count("max_length_cm", default=None, nullable=True),
     count("max_weight_kg", default=None, nullable=True),

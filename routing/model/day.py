@@ -47,7 +47,8 @@ class DepotFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteFacts:
-    """A door as planning sees it. `zone` may be empty (the depot's); `cut_off` too (none)."""
+    """A door as planning sees it. `zone` may be empty (the depot's); `cut_off` too (none). `late_s`: so long after its
+    hours goods are still taken, at `late_per_minute` (minor units)."""
 
     id: int
     name: str
@@ -63,6 +64,8 @@ class SiteFacts:
     service_s: int = 300
     service_s_per_case: int = 0
     parking_s: int = 0
+    late_s: int = 0
+    late_per_minute: int = 0
     max_height_cm: int | None = None
     max_length_cm: int | None = None
     max_weight_kg: int | None = None

@@ -51,7 +51,10 @@ class ShiftBreak:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shift:
-    """One vehicle with its driver and crew on the day it starts. Costs in minor units of the currency."""
+    """One vehicle with its driver and crew on the day it starts. Costs in minor units of the currency.
+
+    `overtime_s`: so long after `ends` the duty may last, at `cost_per_overtime_hour` on top of the paid hour.
+    """
 
     id: int
     day: str
@@ -66,6 +69,8 @@ class Shift:
     cost_fixed: int = 0
     cost_per_hour: int = 0
     cost_per_km: int = 0
+    overtime_s: int = 0
+    cost_per_overtime_hour: int = 0
     max_stops: int | None = None
     max_distance_m: int | None = None
     start_place: str = "depot"

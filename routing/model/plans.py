@@ -44,16 +44,22 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """When service may start, seconds from the epoch, both ends inclusive."""
+    """When service may start, seconds from the epoch, both ends inclusive.
+
+    `late_s`: so long after its end service may still start, at the visit's price of lateness.
+    """
 
     start_s: int
     end_s: int
+    late_s: int = 0
 
     def __post_init__(self) -> None:
         if self.end_s < self.start_s:
             raise InvalidProblem(
                 f"A window ends at {self.end_s} s, before it starts at {self.start_s} s. Swap the two times."
             )
+        if self.late_s < 0:
+            raise InvalidProblem(f"A window may not be missed by {self.late_s} s. Give 0 or more.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +90,7 @@ class Visit:
     `shifts`: only these may serve it (access, crew, allowed vehicles; decided before), None for any.
     `why_not` says for shifts that were excluded which reason excluded them, for the page.
     `work_by_type`: (type of vehicle, setup, service) where a type needs other times than `setup_s` and `service_s`.
+    `late_per_hour`: what an hour after the end of a window costs (thousandths of a minor unit), where one allows it.
     """
 
     id: int
@@ -100,6 +107,7 @@ class Visit:
     shifts: frozenset[int] | None = None
     why_not: tuple[tuple[int, Reason], ...] = ()
     work_by_type: tuple[tuple[str, int, int], ...] = ()
+    late_per_hour: int = 0
     name: str = ""
 
 
@@ -134,7 +142,7 @@ class CostScheme:
     """What a shift costs, in thousandths of a minor unit: once when used, per hour on duty, per km.
 
     `per_travel_hour` counts only while the wheels turn: it is how VROOM counts hours. `per_task_hour` counts setup and
-    service.
+    service. `per_overtime_hour` comes on top of the paid hour, after the end of the shift's hours.
     """
 
     fixed: int = 0
@@ -142,6 +150,7 @@ class CostScheme:
     per_km: int = 0
     per_travel_hour: int = 0
     per_task_hour: int = 0
+    per_overtime_hour: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,8 +158,10 @@ class ShiftOffer:
     """A shift as the solver sees it: who drives what from when to when. `start` or `end` None: anywhere.
 
     `loading_s` passes at the start before the wheels turn and `debrief_s` after they stop; both lie inside
-    [start_s, end_s]. A break never makes an unused shift infeasible. `max_stops` counts doors (stops that follow each
-    other at one place are one), `max_visits` deliveries. `type` chooses a visit's `work_by_type`.
+    [start_s, until_s]. `overtime_s`: so long after `end_s` the duty may last, at `cost.per_overtime_hour`; what limits
+    driving, distance and stops holds all the same. A break never makes an unused shift infeasible. `max_stops` counts
+    doors (stops that follow each other at one place are one), `max_visits` deliveries. `type` chooses a visit's
+    `work_by_type`.
     """
 
     id: int
@@ -165,6 +176,7 @@ class ShiftOffer:
     cost: CostScheme = field(default_factory=CostScheme)
     loading_s: int = 0
     debrief_s: int = 0
+    overtime_s: int = 0
     max_stops: int | None = None
     max_visits: int | None = None
     max_distance_m: int | None = None
@@ -172,6 +184,11 @@ class ShiftOffer:
     speed_factor: float = 1.0
     type: str = ""
     name: str = ""
+
+    @property
+    def until_s(self) -> int:
+        """When the duty is over at the latest, overtime and all."""
+        return self.end_s + self.overtime_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

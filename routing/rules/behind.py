@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from routing.model.day import DayFacts, DeliveryFacts
 from routing.model.days import day_words
 from routing.model.fleet import Shift
-from routing.model.plans import Plan, PlannedRoute, Problem, Reason, Unassigned, Window
+from routing.model.plans import Plan, PlannedRoute, Problem, Reason, ShiftOffer, Unassigned, Window
 from routing.rules.calendars import zone_of
 from routing.rules.changes import (
     BY_HAND,
@@ -75,8 +75,8 @@ class Behind:
     """A van that is behind, as it goes on if nobody decides anything.
 
     `late_s` at its next stop. `broken`: promises of today that go. `closed`: doors it would find closed.
-    `over_s`: how long after the end of its shift it would be done. `ranked`: what is left to bring, in the order in
-    which it would stay behind.
+    `over_s`: how long after the end of its shift, and of the overtime it may have, it would be done. `ranked`: what is
+    left to bring, in the order in which it would stay behind.
     """
 
     shift_id: int
@@ -217,9 +217,9 @@ class _Rest:
         starts = {key: stop.start_s for stop in route.stops for key in stop.visits}
         closed = {}
         for key in order:
-            if not any(w.start_s <= starts[key] <= w.end_s for w in self.visits[key].windows):
+            if not any(w.start_s <= starts[key] <= w.end_s + w.late_s for w in self.visits[key].windows):
                 site = self.sites[self.deliveries[key].site_id]
-                closes = self.clock(max(w.end_s for w in self.visits[key].windows))
+                closes = self.clock(max(w.end_s + w.late_s for w in self.visits[key].windows))
                 at = self.clock(starts[key])
                 closed[key] = BrokenPromise(
                     delivery=key,
@@ -235,7 +235,7 @@ class _Rest:
                 zone = zone_of(self.sites[delivery.site_id].zone) if self.sites[delivery.site_id].zone else self.zone
                 if (said := self._broken(delivery, planned, zone)) is not None:
                     broken.append(said)
-        over = max(0, route.end_s - self.offer.end_s) if order else 0
+        over = max(0, route.end_s - self.offer.until_s) if order else 0
         return _Judged(tuple(order), route, tuple(broken), closed, over)
 
     def _broken(self, delivery: DeliveryFacts, planned: tuple[int, int] | None, zone: ZoneInfo) -> BrokenPromise | None:
@@ -355,10 +355,7 @@ class _Rest:
     ) -> OutOption:
         """The way out as it would be saved: hours as long as the route needs, times as they will be."""
         need = judged.route.end_s
-        offers = tuple(
-            replace(offer, end_s=max(offer.end_s, need)) if offer.id == self.shift.id else offer
-            for offer in self.problem.shifts
-        )
+        offers = tuple(_until(offer, need) if offer.id == self.shift.id else offer for offer in self.problem.shifts)
         gone_ids = {each.delivery for each in stays}
         problem = replace(
             self.problem, shifts=offers, locks=tuple(lock for lock in self.problem.locks if lock.visit not in gone_ids)
@@ -418,15 +415,25 @@ def _endless(problem: Problem, shift_id: int, rest: Collection[int]) -> Problem:
     for visit in problem.visits:
         if visit.id in rest:
             last = max(visit.windows, key=lambda window: window.end_s)
+            # What may be late at a price goes on costing it.
             windows = tuple(
-                Window(start_s=w.start_s, end_s=w.end_s + _FAR_S) if w is last else w for w in visit.windows
+                (replace(w, late_s=w.late_s + _FAR_S) if w.late_s else replace(w, end_s=w.end_s + _FAR_S))
+                if w is last
+                else w
+                for w in visit.windows
             )
             visit = replace(visit, windows=windows)
         visits.append(visit)
-    offers = tuple(
-        replace(offer, end_s=offer.end_s + _FAR_S) if offer.id == shift_id else offer for offer in problem.shifts
-    )
+    offers = tuple(_until(offer, offer.until_s + _FAR_S) if offer.id == shift_id else offer for offer in problem.shifts)
     return replace(problem, visits=tuple(visits), shifts=offers)
+
+
+def _until(offer: ShiftOffer, need_s: int) -> ShiftOffer:
+    """The shift with hours up to then, if they do not reach so far; where overtime has a price it is overtime."""
+    more = max(0, need_s - offer.until_s)
+    if offer.overtime_s:
+        return replace(offer, overtime_s=offer.overtime_s + more)
+    return replace(offer, end_s=offer.end_s + more)
 
 
 def _beginning(problem: Problem, shift_id: int, order: Sequence[int], following: int, arrives_s: int) -> int:

@@ -323,7 +323,8 @@ def sentence_of(failure: Failure, problem: Problem, facts: DayFacts) -> str:
     if failure.reason is Reason.WINDOW_UNREACHABLE:
         zones = {depot.id: depot.zone for depot in facts.depots}
         zone = zone_of(site.zone or zones[delivery.depot_id])
-        closing = _at(problem, max(window.end_s for window in visit.windows)).astimezone(zone)
+        last = max(visit.windows, key=lambda window: window.end_s)
+        closing = _at(problem, last.end_s + last.late_s).astimezone(zone)
         late = f", {-(-failure.amount // 60)} min late" if failure.amount > 0 else ""
         return f"Breaks the hours of {site.name}: {delivery.number} must be begun by {closing:%H:%M}{late}."
     return failure.sentence

@@ -15,9 +15,9 @@ saved.
 | travel | the way there takes longer, or another time or distance, than the plan says |
 | order | the times of the route do not follow each other |
 | service | a stop is shorter or longer than setup and service |
-| window | service begins outside the windows |
+| window | service begins outside the windows, and not within what they allow it to be late |
 | ready | the van leaves before the goods are there |
-| shift_hours, loading, debrief | the duty lies outside the shift, or has no time for loading or the debrief |
+| shift_hours, loading, debrief | the duty lies outside the shift and its overtime, or has no time for one of them |
 | break_missing, break_unknown, break_length, break_window, break_overlap | breaks |
 | break_load | more is on board than a break allows |
 | shipment | what is fetched is not brought by the same van afterwards |
@@ -100,6 +100,7 @@ class _Route:
         self.distance_m = 0
         self.travel_s = 0
         self.work_s = 0
+        self.late: list[Fraction] = []
         self.found: list[Violation] = []
 
     def violations(self) -> list[Violation]:
@@ -143,7 +144,7 @@ class _Route:
 
     def _hours(self) -> None:
         route, shift, trip = self.route, self.shift, self.route.trips[0]
-        early, late = shift.start_s - route.start_s, route.end_s - shift.end_s
+        early, late = shift.start_s - route.start_s, route.end_s - shift.end_s - shift.overtime_s
         if early > 0 or late > 0:
             self._say("shift_hours", f"the duty begins {early} s early or ends {late} s late.", amount=max(early, late))
         if trip.departure_s < route.start_s + shift.loading_s:
@@ -210,10 +211,13 @@ class _Route:
             time = stop.start_s
             for number, key in enumerate(stop.visits):
                 visit = self.visits[key]
-                if key not in self.done and not any(w.start_s <= time <= w.end_s for w in visit.windows):
-                    self._say(
-                        "window", f"delivery {key} begins at {time} s, outside its windows.", visit=key, amount=time
-                    )
+                if key not in self.done:
+                    if not any(w.start_s <= time <= w.end_s + w.late_s for w in visit.windows):
+                        self._say(
+                            "window", f"delivery {key} begins at {time} s, outside its windows.", visit=key, amount=time
+                        )
+                    late = min((max(0, time - w.end_s) for w in visit.windows if w.start_s <= time), default=0)
+                    self.late.append(Fraction(visit.late_per_hour * late, 3600))
                 own = next((work for kind, *work in visit.work_by_type if kind == self.shift.type), None)
                 setup, service = own or (visit.setup_s, visit.service_s)
                 time += service
@@ -308,6 +312,8 @@ class _Route:
             Fraction(rates.per_travel_hour * self.travel_s, 3600),
             Fraction(rates.per_task_hour * self.work_s, 3600),
             Fraction(rates.per_km * self.distance_m, 1000),
+            Fraction(rates.per_overtime_hour * max(0, self.route.end_s - self.shift.end_s), 3600),
+            *self.late,
         )
         cost = rates.fixed + sum(floor(part + Fraction(1, 2)) for part in parts)
         if cost != self.route.cost:

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 
 from routing.model.day import DayFacts
 from routing.model.fleet import Shift
-from routing.model.plans import CostScheme, Plan, Problem, Reason, ShiftOffer, Visit
+from routing.model.plans import Plan, Problem, Reason, ShiftOffer, Visit
 from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
 from routing.rules.changes import orders_of, rebuilt
-from routing.rules.problem import why_no_access
+from routing.rules.problem import rates_of, why_no_access
 from routing.rules.reasons import why_left_out
 from routing.rules.schedule import Failure, Timetable
 
@@ -243,9 +243,8 @@ def _of_spare(
         skills=frozenset(vehicle.skills) | frozenset(spare.driver.skills if spare.driver else ()),
         # It takes the pauses of the shift it is made after.
         breaks=next((each.breaks for each in problem.shifts if pauses and {p.id for p in each.breaks} == pauses), ()),
-        cost=CostScheme(
-            fixed=spare.cost_fixed * 1000, per_hour=spare.cost_per_hour * 1000, per_km=spare.cost_per_km * 1000
-        ),
+        cost=rates_of(spare),
+        overtime_s=spare.overtime_s,
         loading_s=spare.loading_s,
         debrief_s=spare.debrief_s,
         name=spare.name,

@@ -5,6 +5,7 @@ Every delivery comes out exactly once: as a visit, or excluded with its reason. 
 
 - **Windows.** The hours of the door and of every order on the delivery hold together (their intersection). "Begin by"
   binds the start of service; "finish by" ends earlier by setup and service.
+- **Late.** Where a site takes goods after its hours, every window of its deliveries allows it, at the site's price.
 - **Setup and service.** Parking and the site's base time are served once per place, the time per case each time.
 - **Who may.** Only shifts of the delivery's depot. Access and crew are decided here (`why_not` says which shift they
   shut out), skills are the solver's.
@@ -222,9 +223,8 @@ class _Building:
             capacity=(vehicle.weight_g, vehicle.volume_cm3, vehicle.pieces),
             skills=skills,
             breaks=tuple(breaks),
-            cost=CostScheme(
-                fixed=shift.cost_fixed * 1000, per_hour=shift.cost_per_hour * 1000, per_km=shift.cost_per_km * 1000
-            ),
+            cost=rates_of(shift),
+            overtime_s=shift.overtime_s,
             loading_s=shift.loading_s,
             debrief_s=shift.debrief_s,
             max_stops=shift.max_stops,
@@ -296,6 +296,7 @@ class _Building:
             ready_s=ready_s,
             shifts=shifts,
             why_not=why_not,
+            late_per_hour=site.late_per_minute * 60 * 1000,
             name=delivery.number,
         )
 
@@ -385,7 +386,10 @@ class _Building:
             hours = self._on(site.windows, day, zone, work_s)
             for order in delivery.orders:
                 hours = _both(hours, self._on(order.windows, day, zone, work_s))
-            found += [Window(start_s=first, end_s=last) for first, last in hours]
+            # Where no hours are given there is none after them.
+            timed = site.windows or any(order.windows for order in delivery.orders)
+            late_s = site.late_s if timed else 0
+            found += [Window(start_s=first, end_s=last, late_s=late_s) for first, last in hours]
         return tuple(dict.fromkeys(found))
 
     def _on(self, windows: tuple[WallWindow, ...], day: date, zone: ZoneInfo, work_s: int) -> list[tuple[int, int]]:
@@ -406,7 +410,7 @@ class _Building:
         ready_s = self._s(delivery.ready_at)
         if ready_s <= 0:
             return None
-        if ready_s > max(window.end_s for window in windows):
+        if ready_s > max(window.end_s + window.late_s for window in windows):
             local = delivery.ready_at.astimezone(self.zones[delivery.depot_id])
             raise _Excluded(
                 Reason.NOT_READY,
@@ -449,6 +453,16 @@ class _Building:
 
     def _s(self, at: datetime) -> int:
         return round((at - self.epoch).total_seconds())
+
+
+def rates_of(shift: Shift) -> CostScheme:
+    """What a shift costs, in thousandths of a minor unit."""
+    return CostScheme(
+        fixed=shift.cost_fixed * 1000,
+        per_hour=shift.cost_per_hour * 1000,
+        per_km=shift.cost_per_km * 1000,
+        per_overtime_hour=shift.cost_per_overtime_hour * 1000,
+    )
 
 
 def _refuse_held(delivery: DeliveryFacts, site: SiteFacts) -> None:

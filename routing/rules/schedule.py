@@ -7,6 +7,9 @@ How a route runs, all times in whole seconds from the problem's epoch:
                                 arrival start             departure
 
 - **Windows** bind `start`, both ends inclusive. Setup lies between `start` and `departure`.
+- **Late**: a window that allows it is missed by up to its `late_s`, at the visit's price; nobody waits for a later
+  window meanwhile. Each visit of a stop is late by itself.
+- **Overtime**: the duty may end up to `overtime_s` after the shift's hours, at its price on top of the paid hour.
 - **Setup** is served when the place differs from the one before (the start of the shift included). Visits that follow
   each other at one place without a pause are one stop; a wait or a break between them makes two stops, the second
   without setup.
@@ -17,19 +20,20 @@ How a route runs, all times in whole seconds from the problem's epoch:
   taken there. If the work is done before a break's window opens, the duty lasts until the break was taken.
 - **As early as possible, then as late as it costs nothing**: the earliest end of the route decides; the departure, and
   what comes before a wait, then move as late as that end allows, so that people wait less on the road.
-  A route with a visit that is done has left already: its departure is not moved.
+  A route with a visit that is done has left already: its departure is not moved. Where pauses can be taken in several
+  ways with the same end, lateness costs least; leaving later makes nobody late, nor later.
 - **A done visit** keeps its place; its window and ready time are not judged again, and nobody waits for its window.
 - **Speed**: travel takes duration ÷ speed_factor, rounded up to a whole second. Within one place it takes none.
 - **Load**: what is delivered is on board from the start, what is collected stays on board to the end; what a shipment
   fetches at one stop is on board until the stop it is brought to, which comes later in the same trip.
 - **A break with a `max_load`** is taken only on a leg with no more than that on board.
-- **Cost** of a used shift: fixed + per hour on duty + per hour of travel + per hour of setup and service + per km, each
-  rounded half up.
+- **Cost** of a used shift: fixed + per hour on duty + per hour of travel + per hour of setup and service + per km + per
+  hour of overtime + per hour that a visit is late, each rounded half up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -54,6 +58,9 @@ from routing.model.plans import (
 
 type Spans = tuple[tuple[int, int], ...]
 """Windows as sorted (first, last) pairs, both inclusive."""
+
+type Soft = tuple[Spans, int]
+"""The hours in which a visit is in time, and what an hour after them costs."""
 
 ALWAYS: Spans = ((-(2**62), 2**62),)
 MOST_BREAKS = 6
@@ -90,6 +97,8 @@ class _Legs:
     work: list[int]
     spans: list[Spans]
     leave_s: int
+    soft: list[Soft | None]
+    """Per visit, the hours it should begin in and what an hour later costs; empty when all must be in time."""
     barred: list[int]
     """Per gap, which breaks may not be taken there for what is on board, as bits; empty when any may anywhere."""
 
@@ -118,7 +127,13 @@ class Timetable:
         self.visits: dict[int, Visit] = {visit.id: visit for visit in problem.visits}
         self.shifts: dict[int, ShiftOffer] = {shift.id: shift for shift in problem.shifts}
         self.done = frozenset(lock.visit for lock in problem.locks if lock.done)
-        self._spans = {visit.id: ALWAYS if visit.id in self.done else spans(visit.windows) for visit in problem.visits}
+        self._spans = {visit.id: ALWAYS if visit.id in self.done else hours(visit) for visit in problem.visits}
+        self.soft: dict[int, Soft] = {
+            visit.id: (spans(visit.windows), visit.late_per_hour)
+            for visit in problem.visits
+            if visit.id not in self.done and any(window.late_s for window in visit.windows)
+        }
+        """The visits that may be late, with the hours in which they are in time and what an hour costs."""
         self._breaks = {shift.id: [(b.duration_s, spans(b.windows)) for b in shift.breaks] for shift in problem.shifts}
         self.mate = {one.pickup: one.delivery for one in problem.shipments}
         self.pickup_of = {one.delivery: one.pickup for one in problem.shipments}
@@ -160,6 +175,10 @@ class Timetable:
         """(setup, service) of every visit, for this type of vehicle."""
         plain = {visit.id: (visit.setup_s, visit.service_s) for visit in self.problem.visits}
         return self._work.get(shift.type, plain)
+
+    def hours(self, visit_id: int) -> Spans:
+        """When service may begin, late ones included; always for what is done."""
+        return self._spans[visit_id]
 
     def breaks(self, shift_id: int) -> Sequence[tuple[int, Spans]]:
         """(duration, windows) of each break of a shift, in its order."""
@@ -294,7 +313,16 @@ class Timetable:
             if visit.ready_s is not None and visit.ready_s > leave and visit.id not in self.done:
                 leave = visit.ready_s
         heavy = self._too_heavy(shift, visits) if shift.id in self._light else []
-        return _Legs(travel, metres, work, [self._spans[visit.id] for visit in visits], leave, heavy)
+        soft = [self.soft.get(visit.id) for visit in visits] if self.soft else []
+        return _Legs(
+            travel,
+            metres,
+            work,
+            [self._spans[visit.id] for visit in visits],
+            leave,
+            soft if any(soft) else [],
+            heavy,
+        )
 
     def _beyond(self, shift: ShiftOffer, legs: _Legs) -> _Fault | None:
         if shift.max_travel_s is not None and (over := sum(legs.travel) - shift.max_travel_s) > 0:
@@ -319,7 +347,7 @@ class Timetable:
         if breaks:
             found = (
                 _place_one_break(legs, breaks[0])
-                if len(breaks) == 1 and not legs.barred
+                if len(breaks) == 1 and not legs.barred and not legs.soft
                 else _place_breaks(legs, breaks)
             )
             if isinstance(found, int):
@@ -331,18 +359,21 @@ class Timetable:
         if isinstance(run, int):
             return _Fault(Reason.WINDOW_UNREACHABLE, run, 0, "")
         starts, finish, pauses = run
-        if finish + shift.debrief_s > shift.end_s:
-            return _Fault(Reason.SHIFT_TOO_SHORT, len(starts) - 1, finish + shift.debrief_s - shift.end_s, "")
+        if finish + shift.debrief_s > shift.until_s:
+            return _Fault(Reason.SHIFT_TOO_SHORT, len(starts) - 1, finish + shift.debrief_s - shift.until_s, "")
         departure = legs.leave_s
         if self.done.isdisjoint(visit_ids):
-            departure = max(departure, _latest_departure(legs, breaks, taken, finish))
+            departure = max(departure, _latest_departure(legs, breaks, taken, finish, starts))
             if departure > legs.leave_s:
                 run = _forward(legs, breaks, taken, departure)
                 assert not isinstance(run, int)
                 starts, finish, pauses = run
         travel, metres = sum(legs.travel), sum(legs.metres)
         duty = finish + shift.debrief_s - departure + shift.loading_s
-        cost = cost_of(shift.cost, duty, travel, metres, sum(legs.work))
+        over = max(0, finish + shift.debrief_s - shift.end_s)
+        cost = cost_of(shift.cost, duty, travel, metres, sum(legs.work), over)
+        if legs.soft:
+            cost += sum(late_cost(soft, start) for soft, start in zip(legs.soft, starts, strict=True))
         return Times(departure, starts, finish, pauses, travel, metres, cost)
 
     def _blame(self, shift: ShiftOffer, visits: Sequence[Visit], legs: _Legs, fault: _Fault) -> _Fault:
@@ -362,14 +393,15 @@ class Timetable:
             return _Fault(Reason.NOT_READY, late, wait, sentence)
         if shift.breaks:
             run = _forward(legs, [], [()] * len(legs.travel), legs.leave_s)
-            if not isinstance(run, int) and run[1] + shift.debrief_s <= shift.end_s:
+            if not isinstance(run, int) and run[1] + shift.debrief_s <= shift.until_s:
                 return _Fault(Reason.DRIVER_HOURS, fault.index, 0, f"The breaks of {_by(shift)} leave no time for it.")
         if fault.index >= len(visits):
             return _Fault(Reason.DRIVER_HOURS, -1, 0, f"A break of {_by(shift)} fits nowhere in this route.")
         visit = visits[fault.index]
         first = legs.spans[fault.index][0][0]
-        if fault.reason is Reason.SHIFT_TOO_SHORT and first < shift.end_s:
-            sentence = f"{_by(shift)} would end {fault.amount} s after its hours with {_of(visit, low=True)}."
+        if fault.reason is Reason.SHIFT_TOO_SHORT and first < shift.until_s:
+            hours_said = "hours and its overtime" if shift.overtime_s else "hours"
+            sentence = f"{_by(shift)} would end {fault.amount} s after its {hours_said} with {_of(visit, low=True)}."
             return replace(fault, what=sentence)
         sentence = f"{_by(shift)} cannot be at {_of(visit, low=True)} inside its windows."
         return _Fault(Reason.WINDOW_UNREACHABLE, fault.index, fault.amount, sentence)
@@ -442,7 +474,7 @@ def schedule(problem: Problem, shift_id: int, visit_ids: Sequence[int]) -> Plann
     return Timetable(problem).route(shift_id, visit_ids)
 
 
-def cost_of(cost: CostScheme, duty_s: int, travel_s: int, distance_m: int, work_s: int = 0) -> int:
+def cost_of(cost: CostScheme, duty_s: int, travel_s: int, distance_m: int, work_s: int = 0, overtime_s: int = 0) -> int:
     """Thousandths of a minor unit, each part rounded half up."""
     return (
         cost.fixed
@@ -450,7 +482,22 @@ def cost_of(cost: CostScheme, duty_s: int, travel_s: int, distance_m: int, work_
         + (2 * cost.per_travel_hour * travel_s + 3600) // 7200
         + (2 * cost.per_task_hour * work_s + 3600) // 7200
         + (2 * cost.per_km * distance_m + 1000) // 2000
+        + (2 * cost.per_overtime_hour * overtime_s + 3600) // 7200
     )
+
+
+def late_by(in_time: Spans, start_s: int) -> int:
+    """Seconds after the end of the last of these hours that has begun.
+
+    >>> [late_by(((0, 10), (20, 30)), at) for at in (10, 13, 20, 33)]
+    [0, 3, 0, 3]
+    """
+    return max(0, min(start_s - last for first, last in in_time if first <= start_s))
+
+
+def late_cost(soft: Soft | None, start_s: int) -> int:
+    """Thousandths of a minor unit, rounded half up; nothing where a visit may not be late."""
+    return 0 if soft is None else (2 * soft[1] * late_by(soft[0], start_s) + 3600) // 7200
 
 
 def carried(problem: Problem) -> dict[int, tuple[int, ...]]:
@@ -472,8 +519,17 @@ def work_by_type(problem: Problem) -> dict[str, dict[int, tuple[int, int]]]:
 
 def spans(windows: Sequence[Window]) -> Spans:
     """Sorted and joined where they overlap, so that the first that is not over yet is the right one."""
+    return _joined((w.start_s, w.end_s) for w in windows)
+
+
+def hours(visit: Visit) -> Spans:
+    """When service may begin, late or not, sorted and joined."""
+    return _joined((w.start_s, w.end_s + w.late_s) for w in visit.windows)
+
+
+def _joined(pairs: Iterable[tuple[int, int]]) -> Spans:
     joined: list[tuple[int, int]] = []
-    for first, last in sorted((w.start_s, w.end_s) for w in windows):
+    for first, last in sorted(pairs):
         if joined and first <= joined[-1][1] + 1:
             joined[-1] = (joined[-1][0], max(joined[-1][1], last))
         else:
@@ -527,8 +583,11 @@ def _forward(
     raise AssertionError("a route has one more leg than visits")
 
 
-def _latest_departure(legs: _Legs, breaks: _Breaks, taken: Sequence[tuple[int, ...]], finish_s: int) -> int:
-    """The latest departure that still ends at `finish_s`, with the breaks in the same gaps."""
+def _latest_departure(
+    legs: _Legs, breaks: _Breaks, taken: Sequence[tuple[int, ...]], finish_s: int, starts: Sequence[int]
+) -> int:
+    """The latest departure that still ends at `finish_s`, with the breaks in the same gaps. `starts` are the earliest:
+    what is in time then stays in time, what is late does not get later."""
     limit = finish_s
     for g in range(len(legs.work), -1, -1):
         paused, rested = limit, 0
@@ -540,40 +599,55 @@ def _latest_departure(legs: _Legs, breaks: _Breaks, taken: Sequence[tuple[int, .
         free = min(limit - legs.travel[g] - rested, paused)
         if g == 0:
             return free
-        start = latest(legs.spans[g - 1], free - legs.work[g - 1])
+        soft = legs.soft[g - 1] if legs.soft else None
+        start: int | None
+        if soft is not None:
+            start = min(free - legs.work[g - 1], _end_of_hours(soft[0], starts[g - 1]))
+        else:
+            start = latest(legs.spans[g - 1], free - legs.work[g - 1])
         assert start is not None
         limit = start
     raise AssertionError("a route has at least one leg")
 
 
-def _place_breaks(legs: _Legs, breaks: _Breaks) -> list[tuple[int, ...]] | int:
-    """In which gap each break is taken, for the earliest finish; or the index of the visit that cannot be reached.
+def _end_of_hours(in_time: Spans, start_s: int) -> int:
+    """The end of the hours that hold this moment; itself when it is late."""
+    return max(start_s, max(last for first, last in in_time if first <= start_s))
 
-    Earliest time per (visit, set of breaks taken): being earlier never hurts, since one can wait.
+
+def _place_breaks(legs: _Legs, breaks: _Breaks) -> list[tuple[int, ...]] | int:
+    """In which gap each break is taken, for the earliest finish and then the least price of lateness; or the index of
+    the visit that cannot be reached.
+
+    Earliest time per (visit, set of breaks taken): being earlier never hurts, since one can wait. What was taken
+    already goes first among equals, as in the compiled search.
     """
     everything = (1 << len(breaks)) - 1
-    states: dict[int, tuple[int, tuple[object, ...]]] = {0: (legs.leave_s, ())}
+    states: dict[int, tuple[int, int, tuple[object, ...]]] = {0: (legs.leave_s, 0, ())}
     for g, travel in enumerate(legs.travel):
-        reached: dict[int, tuple[int, tuple[object, ...]]] = {}
+        reached: dict[int, tuple[int, int, tuple[object, ...]]] = {}
         barred = legs.barred[g] if legs.barred else 0
-        for mask, (free, chain) in states.items():
+        for mask, (free, owed, chain) in sorted(states.items(), reverse=True):
             for order, paused, rested, after in _pauses(breaks, barred, mask, free, 0, ()):
                 time: int | None = max(free + travel + rested, paused)
+                debt = owed
                 if g < len(legs.work):
                     time = earliest(legs.spans[g], time or 0)
                     if time is None:
                         continue
+                    if legs.soft:
+                        debt += late_cost(legs.soft[g], time)
                     time += legs.work[g]
                 assert time is not None
-                if after not in reached or time < reached[after][0]:
-                    reached[after] = (time, (chain, order))
+                if after not in reached or (time, debt) < reached[after][:2]:
+                    reached[after] = (time, debt, (chain, order))
         if not reached:
             return g
         states = reached
     if everything not in states:
         return len(legs.work)
     taken: list[tuple[int, ...]] = []
-    chain = states[everything][1]
+    chain = states[everything][2]
     while chain:
         chain, order = chain  # type: ignore[assignment]
         taken.append(order)

@@ -69,7 +69,9 @@ def _slack(
                 replace(
                     each,
                     windows=tuple(
-                        Window(start_s=max(w.start_s, from_s), end_s=w.end_s) for w in each.windows if w.end_s >= from_s
+                        Window(start_s=max(w.start_s, from_s), end_s=w.end_s + w.late_s)
+                        for w in each.windows
+                        if w.end_s + w.late_s >= from_s
                     )
                     or (Window(start_s=from_s, end_s=from_s),),
                 )
@@ -79,8 +81,8 @@ def _slack(
             ),
         )
         own = next(each for each in problem.visits if each.id == visit)
-        if all(w.end_s < from_s for w in own.windows):
-            latest = _at(problem, max(w.end_s for w in own.windows))
+        if all(w.end_s + w.late_s < from_s for w in own.windows):
+            latest = _at(problem, max(w.end_s + w.late_s for w in own.windows))
             home = next(each.depot_id for each in facts.shifts if each.id == shift)
             zone = zone_of(next(depot.zone for depot in facts.depots if depot.id == home))
             return f"Its own hours end: it must be begun by {latest.astimezone(zone):%H:%M}."

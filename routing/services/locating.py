@@ -7,7 +7,7 @@ up, outside any transaction: a provider may take seconds.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +18,7 @@ from routing.model.places import Candidate, Located, Location, PinQuality
 from routing.ports import AddressFinder
 from routing.rules.provider_terms import may_be_kept
 from routing.rules.reading import is_same_door
+from routing.rules.road_reach import reach_of
 from routing.rules.spelling import fold
 from routing.services.story import AsksPeople, KeepsEvents
 
@@ -27,15 +28,17 @@ DOUBTFUL = "address_in_review"
 """The kind of the task for an address that a person must decide."""
 
 
-NearRoad = Callable[[Sequence[Location]], Sequence[bool]]
-"""Says of each place whether a road is in reach."""
+SOME_VEHICLES = "address_some_vehicles"
+"""The kind of the task for a place that only some of our vehicles get to."""
+
+
+NearRoads = Callable[[Sequence[Location]], Sequence[Collection[str]]]
+"""Says of each place for which profiles a road is in reach."""
 
 FAILED = "This address could not be looked up. Correct it, or set the pin."
 
 AT_ONCE = 100
 """Addresses that are looked up before their pins are saved: what ends a run loses no more than these."""
-
-OFF_ROAD = "No road lies near this address, so no vehicle gets there. Set its pin at the road where it is handed over."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +55,8 @@ class WantsPin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """Where a thing is, how surely, who says so, and what else it might have been."""
+    """Where a thing is, how surely, who says so, and what else it might have been. `no_road`: it is doubted because
+    none of our vehicles gets there."""
 
     location: Location | None
     quality: PinQuality
@@ -61,6 +65,7 @@ class Pin:
     why: str = ""
     by: str = ""
     candidates: tuple[Candidate, ...] = ()
+    no_road: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +83,8 @@ class KeepsPins(KeepsEvents, AsksPeople, Protocol):
     def wanting_pins(
         self, *, depot_ids: Sequence[int] | None = None, site_ids: Sequence[int] | None = None, again: bool = False
     ) -> tuple[WantsPin, ...]: ...
+
+    def fleet_profiles(self) -> frozenset[str]: ...
 
     def sure_sites_beside(self, site_ids: Sequence[int]) -> tuple[SameCustomer, ...]: ...
 
@@ -98,11 +105,17 @@ class KeepsPins(KeepsEvents, AsksPeople, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocatedAll:
-    """How it went: found by themselves, remembered from before, and those a person must decide (with the sentence)."""
+    """How it went: found by themselves, remembered from before, and those a person must decide (with the sentence).
+
+    `some`: what goes on though not each of our vehicles gets there, with the sentence. `waiting`: how many had been
+    looked up before and wait for a person still; they have their tasks.
+    """
 
     found: int
     remembered: int
     doubtful: tuple[tuple[WantsPin, str], ...]
+    some: tuple[tuple[WantsPin, str], ...] = ()
+    waiting: int = 0
 
 
 def address_key(address: str, *, postcode: str = "", city: str = "") -> str:
@@ -117,16 +130,18 @@ def locate_sites(
     now: datetime,
     site_ids: Sequence[int] | None = None,
     again: bool = False,
-    near_road: NearRoad | None = None,
+    near_roads: NearRoads | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> LocatedAll:
     """Gives every site and depot without a sure pin one, or a task. `again`: also those that wait for a person already.
 
     `site_ids` limits it to these sites. `progress(done, of)` is called after each address.
-    `near_road` is asked about every pin that would go on: where no vehicle gets, a person is asked now, not at 7 a.m.
+    `near_roads` is asked about every pin that would go on: where no vehicle gets, a person is asked now, not at 7 a.m.;
+    where only some get, the pin goes on and a person is told.
     """
     with open_store() as store:
         wanting = store.wanting_pins(site_ids=site_ids, again=again)
+        fleet = store.fleet_profiles()
         known = {
             (want.kind, want.id): store.remembered_pin(
                 address_key=_key(want), site_id=want.id if want.kind == "site" else None
@@ -135,6 +150,7 @@ def locate_sites(
         }
     remembered = 0
     doubtful: list[tuple[WantsPin, str]] = []
+    some: list[tuple[WantsPin, str]] = []
     looked_up: dict[str, Located] = {}
     for start in range(0, len(wanting), AT_ONCE):
         portion = wanting[start : start + AT_ONCE]
@@ -149,10 +165,10 @@ def locate_sites(
             answers[want.kind, want.id] = pin
             if progress is not None:
                 progress(n, len(wanting))
-        if near_road is not None:
-            answers = _on_roads(answers, near_road)
+        if near_roads is not None:
+            answers = _on_roads(answers, near_roads, fleet)
         remembered += sum(
-            known[key] is not None and (near_road is None or pin.quality.goes_on) for key, pin in answers.items()
+            known[key] is not None and (near_roads is None or pin.quality.goes_on) for key, pin in answers.items()
         )
         with open_store() as store:
             for want in portion:
@@ -164,8 +180,18 @@ def locate_sites(
                 _save(store, want, pin, now=now)
                 if not pin.quality.goes_on:
                     doubtful.append((want, pin.why))
+                elif pin.why:
+                    some.append((want, pin.why))
     found = len(wanting) - remembered - len(doubtful)
-    return LocatedAll(found=found, remembered=remembered, doubtful=tuple(doubtful))
+    with open_store() as store:
+        still = len(store.wanting_pins(site_ids=site_ids, again=True))
+    return LocatedAll(
+        found=found,
+        remembered=remembered,
+        doubtful=tuple(doubtful),
+        some=tuple(some),
+        waiting=max(0, still - len(doubtful)),
+    )
 
 
 def _look_up(finder: AddressFinder, want: WantsPin) -> Located:
@@ -186,6 +212,7 @@ def _save(store: KeepsPins, want: WantsPin, pin: Pin, *, now: datetime) -> None:
         store.finish_tasks(
             kind=DOUBTFUL, subject_kind=want.kind, subject_id=want.id, outcome="found", by=pin.provider, now=now
         )
+        _tell_who_gets_there(store, want, pin, by=pin.provider, now=now)
     else:
         store.add_task(
             kind=DOUBTFUL,
@@ -193,17 +220,34 @@ def _save(store: KeepsPins, want: WantsPin, pin: Pin, *, now: datetime) -> None:
             subject_id=want.id,
             sentence=f"{want.name}: {pin.why}",
             made_at=now,
-            data={"quality": pin.quality.value},
+            data={"quality": pin.quality.value, "no_road": pin.no_road},
         )
 
 
-def _on_roads(pins: Mapping[tuple[str, int], Pin], near_road: NearRoad) -> dict[tuple[str, int], Pin]:
+def _tell_who_gets_there(store: KeepsPins, want: WantsPin, pin: Pin, *, by: str, now: datetime) -> None:
+    """A task while a sure place is out of some vehicles' reach; done when it no longer is."""
+    if pin.why:
+        sentence = f"{want.name}: {pin.why}"
+        store.add_task(
+            kind=SOME_VEHICLES, subject_kind=want.kind, subject_id=want.id, sentence=sentence, made_at=now, data={}
+        )
+    else:
+        store.finish_tasks(
+            kind=SOME_VEHICLES, subject_kind=want.kind, subject_id=want.id, outcome=pin.label, by=by, now=now
+        )
+
+
+def _on_roads(
+    pins: Mapping[tuple[str, int], Pin], near_roads: NearRoads, fleet: Collection[str]
+) -> dict[tuple[str, int], Pin]:
     sure = {key: pin.location for key, pin in pins.items() if pin.quality.goes_on and pin.location is not None}
-    near = dict(zip(sure, near_road(list(sure.values())), strict=True))
-    return {
-        key: pin if near.get(key, True) else replace(pin, quality=PinQuality.APPROXIMATE, why=OFF_ROAD)
-        for key, pin in pins.items()
-    }
+    near = dict(zip(sure, near_roads(list(sure.values())), strict=True))
+    on_roads = dict(pins)
+    for key, profiles in near.items():
+        reach = reach_of(near=profiles, fleet=fleet)
+        quality = pins[key].quality if reach.goes_on else PinQuality.APPROXIMATE
+        on_roads[key] = replace(pins[key], quality=quality, why=reach.why, no_road=not reach.goes_on)
+    return on_roads
 
 
 def choose_pin(
@@ -215,13 +259,22 @@ def choose_pin(
     by: str,
     now: datetime,
     kind: str = "site",
-) -> None:
+    near: Collection[str] | None = None,
+) -> str:
     """A person picked a candidate or dragged the pin: it goes on, and is remembered for that site and that address.
 
-    `kind` "depot" sets a depot's pin. Raises NotFound.
+    `kind` "depot" sets a depot's pin. `near`: the profiles for which a road is in reach there, None when nobody knows.
+    Returns which of our vehicles do not get there, as a sentence, "" when all do. Raises NotFound, and InvalidInput
+    when none does.
     """
     want = store.wants_pin(kind=kind, subject_id=site_id)
-    pin = Pin(location=location, quality=PinQuality.BY_PERSON, provider="person", label=label, by=by)
+    why = ""
+    if near is not None:
+        reach = reach_of(near=near, fleet=store.fleet_profiles())
+        if not reach.goes_on:
+            raise InvalidInput(reach.why, code="off_road")
+        why = reach.why
+    pin = Pin(location=location, quality=PinQuality.BY_PERSON, provider="person", label=label, by=by, why=why)
     store.set_pin(kind=kind, subject_id=site_id, pin=pin, now=now)
     store.remember_pin(
         address_key=_key(want),
@@ -232,6 +285,7 @@ def choose_pin(
         now=now,
     )
     store.finish_tasks(kind=DOUBTFUL, subject_kind=kind, subject_id=site_id, outcome=label, by=by, now=now)
+    _tell_who_gets_there(store, want, pin, by=by, now=now)
     store.append_event(
         kind="pin_chosen",
         actor=by,
@@ -240,6 +294,7 @@ def choose_pin(
         site_id=site_id if kind == "site" else None,
         data={"kind": kind, "name": want.name, "label": label, "lat": location.lat, "lon": location.lon},
     )
+    return why
 
 
 def pin_from(located: Located) -> Pin:

@@ -22,7 +22,10 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True) -> Problem:
 
     def windows() -> tuple[Window, ...]:
         starts = draw(st.lists(hours, min_size=1, max_size=2, unique=True))
-        return tuple(Window(start_s=h * HOUR, end_s=h * HOUR + draw(st.integers(0, 3 * HOUR))) for h in starts)
+        late = draw(st.sampled_from([0, 0, 0, 20 * MINUTE, 3 * HOUR]))
+        return tuple(
+            Window(start_s=h * HOUR, end_s=h * HOUR + draw(st.integers(0, 3 * HOUR)), late_s=late) for h in starts
+        )
 
     skills = st.frozensets(st.sampled_from(["crane", "cold"]), max_size=2)
     visits = tuple(
@@ -38,6 +41,7 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True) -> Problem:
             age=draw(st.integers(0, 9)),
             ready_s=draw(st.sampled_from([None, None, 9 * HOUR, 11 * HOUR])),
             skills=draw(skills) if draw(st.booleans()) else frozenset(),
+            late_per_hour=draw(st.sampled_from([0, 3600, 70_000])),
             work_by_type=(("bike", 60 * draw(st.integers(0, 9)), 900),) if draw(st.integers(0, 3)) == 0 else (),
         )
         for n in range(draw(st.integers(0, most)))
@@ -62,7 +66,7 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True) -> Problem:
         (replace(pause(), max_load=(2, 9)),),
         (pause(1), replace(noon, max_load=(0, 0))),
     ]
-    costs = [CostScheme(), CostScheme(per_travel_hour=3600, per_task_hour=1800)]
+    costs = [CostScheme(), CostScheme(per_travel_hour=3600, per_task_hour=1800), CostScheme(per_overtime_hour=9000)]
     shifts = tuple(
         shift(
             n + 1,
@@ -76,6 +80,7 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True) -> Problem:
             cost=draw(st.sampled_from([CostScheme(fixed=1000, per_hour=3600, per_km=100), *costs])),
             loading_s=draw(st.sampled_from([0, 600])),
             debrief_s=draw(st.sampled_from([0, 600])),
+            overtime_s=draw(st.sampled_from([0, 0, 0, HOUR])),
             max_stops=draw(st.sampled_from([None, None, 2])),
             max_visits=draw(st.sampled_from([None, None, 3])),
             max_distance_m=draw(st.sampled_from([None, None, 50_000])),

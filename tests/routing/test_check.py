@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from routing.model.plans import Break, CostScheme, Lock, Plan, Problem, Reason, Shipment, Unassigned
+from routing.model.plans import Break, CostScheme, Lock, Plan, Problem, Reason, Shipment, Unassigned, Window
 from routing.rules.check import violations
-from tests.routing.builders_plans import HOUR, between, line, pause, plan, problem, shift, visit
+from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, plan, problem, shift, visit
 
 
 def codes(of: Plan, day: Problem) -> set[str]:
@@ -113,6 +113,22 @@ def test_a_plan_for_a_larger_shift_is_found_out(code: str, changes: dict) -> Non
 def test_a_plan_for_an_easier_visit_is_found_out(code: str, changes: dict) -> None:
     easy = problem(visit(1, 3))
     assert code in codes(plan(easy, {1: [1]}), problem(visit(1, 3, **changes)))
+
+
+def test_a_price_of_overtime_or_lateness_that_was_not_counted_is_found_out() -> None:
+    rates = CostScheme(per_overtime_hour=3600)
+    over = problem(visit(1, 3, service_s=HOUR), shifts=(shift(end_s=9 * HOUR, overtime_s=HOUR, cost=rates),))
+    assert violations(plan(over, {1: [1]}), over) == []
+    assert codes(plan(over, {1: [1]}), replace(over, shifts=(replace(over.shifts[0], cost=CostScheme()),))) == {"cost"}
+    less = replace(over.shifts[0], overtime_s=5 * MINUTE)
+    assert codes(plan(over, {1: [1]}), replace(over, shifts=(less,))) == {"shift_hours"}
+    window = Window(start_s=0, end_s=8 * HOUR, late_s=10 * MINUTE)
+    late = problem(visit(1, 3, windows=(window,), late_per_hour=3600))
+    assert violations(plan(late, {1: [1]}), late) == []
+    free = replace(late, visits=(replace(late.visits[0], late_per_hour=0),))
+    assert codes(plan(late, {1: [1]}), free) == {"cost"}
+    strict = replace(late, visits=(visit(1, 3, windows=between(0, 8 * HOUR), late_per_hour=3600),))
+    assert codes(plan(late, {1: [1]}), strict) == {"window"}
 
 
 def test_a_road_that_is_not_there_is_found_out() -> None:

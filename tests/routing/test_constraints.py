@@ -22,17 +22,23 @@ route shows); here the whole planner decides.
 | setup once per place, times by type of vehicle | setup_s, work_by_type | test_schedule |
 | several days at once | absolute times | planning/test_problem |
 | strict priority, age within it | tier, age | solver/test_solver |
+| overtime with a price | overtime_s, CostScheme.per_overtime_hour | test_schedule, test_check |
+| lateness with a price | Window.late_s, Visit.late_per_hour | test_schedule, test_check |
 
-Not there: prices for lateness and overtime, balance, familiar driver and compact area; a second trip after reloading;
-speed by time of day; rest since yesterday. None is read anywhere and then passed over.
+Not there: prices for balance, familiar driver and compact area; a second trip after reloading; speed by time of day;
+rest since yesterday. None is read anywhere and then passed over.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
+
+import numpy as np
 
 from routing.engines.solver.ortools_solver import solve
-from routing.model.plans import Break, CostScheme, Lock, Plan, Problem, Reason, ShiftOffer, Shipment, Travel
+from routing.model.plans import Break, CostScheme, Lock, Plan, Problem, Reason, ShiftOffer, Shipment, Travel, Window
+from routing.rules.schedule import Timetable
 from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, problem, shift, visit
 
 
@@ -152,3 +158,96 @@ def test_free_end_and_distance_the_way_home_is_not_counted_where_nobody_drives_i
     found = [planned(problem(visit(1, 8), shifts=(offer,))) for offer in offers]
     assert [bool(one.routes) for one in found] == [False, True]
     assert reasons(found[0]) == {1: (Reason.SHIFT_TOO_SHORT,)}
+
+
+def over(**changes: object) -> ShiftOffer:
+    """Until 9:00, an hour longer at 36 an hour."""
+    rates = CostScheme(per_travel_hour=3600, per_overtime_hour=36_000)
+    return shift(end_s=9 * HOUR, overtime_s=HOUR, cost=rates, **changes)
+
+
+def test_overtime_and_tier_one_more_is_served_whatever_the_hour_costs() -> None:
+    """Each door takes half an hour: the third is done at 9:30 and costs half an hour of overtime."""
+    doors = [visit(key, 1, service_s=30 * MINUTE) for key in (1, 2, 3)]
+    found = planned(problem(*doors, shifts=(over(),)))
+    assert len(routes(found)[1]) == 3
+    assert found.cost == 120 + 36_000 * 32 // 60
+
+
+def test_overtime_and_price_who_has_time_left_does_it() -> None:
+    """The near van would work 25 minutes over; the dear one has the hours and costs less than that."""
+    near, dear = over(), shift(2, end_s=12 * HOUR, cost=CostScheme(fixed=12_000, per_travel_hour=3600))
+    doors = [visit(key, 1, service_s=40 * MINUTE) for key in (1, 2)]
+    assert {len(ids) for ids in routes(planned(problem(*doors, shifts=(near, dear)))).values()} in ({1}, {2})
+    assert planned(problem(*doors, shifts=(near, dear))).cost <= 12_240
+    cheaper = replace(near, cost=replace(near.cost, per_overtime_hour=3600))
+    assert routes(planned(problem(*doors, shifts=(cheaper, dear)))).keys() == {1}
+
+
+def test_driver_hours_and_overtime_no_price_buys_more_driving() -> None:
+    """Forty minutes of driving; the shift may last an hour longer, the driver may drive 39 minutes."""
+    day = problem(visit(1, 20, service_s=50 * MINUTE), shifts=(over(max_travel_s=40 * MINUTE),))
+    assert routes(planned(day)) == {1: (1,)}
+    day = problem(visit(1, 20, service_s=50 * MINUTE), shifts=(over(max_travel_s=39 * MINUTE),))
+    assert reasons(planned(day)) == {1: (Reason.DRIVER_HOURS,)}
+
+
+def test_break_and_overtime_the_pause_is_taken_and_the_day_gets_longer() -> None:
+    """Fifty minutes of work and travel with half an hour's break end at 9:20 in a shift until 9:00."""
+    tea = pause(at=(8 * HOUR, 9 * HOUR))
+    day = problem(visit(1, 10, service_s=30 * MINUTE), shifts=(over(breaks=(tea,)),))
+    found = planned(day)
+    assert found.routes[0].end_s == 9 * HOUR + 20 * MINUTE
+    assert found.cost == 1200 + 12_000
+    assert reasons(planned(replace(day, shifts=(over(breaks=(tea,), debrief_s=HOUR),)))) == {1: (Reason.DRIVER_HOURS,)}
+
+
+def test_window_and_lateness_the_cheaper_door_waits() -> None:
+    """Both close at 8:05, and two minutes lie between them: the one whose minute costs more is first."""
+    hours = (Window(start_s=0, end_s=8 * HOUR + 5 * MINUTE, late_s=HOUR),)
+    for dear in (1, 2):
+        doors = [visit(key, key + 2, windows=hours, late_per_hour=600_000 if key == dear else 6_000) for key in (1, 2)]
+        assert routes(planned(problem(*doors)))[1][0] == dear
+    # Where neither may be late, one of them stays.
+    strict = [visit(key, key + 2, windows=between(0, 8 * HOUR + 5 * MINUTE)) for key in (1, 2)]
+    assert len(planned(problem(*strict)).unassigned) == 1
+
+
+def test_lateness_and_tier_an_urgent_one_is_served_late_before_a_normal_one_in_time() -> None:
+    """Three hours fit once into the shift; the urgent door closed at 8:00 and takes goods until 8:10."""
+    hours = (Window(start_s=0, end_s=8 * HOUR, late_s=10 * MINUTE),)
+    urgent = visit(1, 1, service_s=3 * HOUR, tier=1, windows=hours, late_per_hour=10**7)
+    assert routes(planned(problem(urgent, visit(2, 2, service_s=3 * HOUR)))) == {1: (1,)}
+
+
+def test_lock_and_lateness_a_place_that_a_person_chose_is_paid_for() -> None:
+    """Place 5 first by a person's decision: the door at place 1 is reached at 8:14, nine minutes after it closed."""
+    closes = (Window(start_s=0, end_s=8 * HOUR + 5 * MINUTE, late_s=HOUR),)
+    near, far = visit(1, 1, windows=closes, late_per_hour=60_000), visit(2, 5)
+    free = planned(problem(near, far, shifts=(shift(cost=CostScheme(per_travel_hour=3600)),)))
+    held = planned(
+        problem(
+            near, far, shifts=(shift(cost=CostScheme(per_travel_hour=3600)),),
+            locks=(Lock(visit=2, shift=1, position=0),),
+        )
+    )  # fmt: skip
+    assert (routes(free), free.cost) == ({1: (1, 2)}, 600)
+    assert (routes(held), held.cost) == ({1: (2, 1)}, 600 + 9_000)
+
+
+def test_lateness_and_overtime_are_weighed_as_trying_every_order_finds_it() -> None:
+    """Twenty days of four doors: no order of all four is cheaper than the one that was found."""
+    drawn = np.random.default_rng(5)
+    rates = CostScheme(per_hour=36_000, per_km=500, per_overtime_hour=72_000)
+    for _ in range(20):
+        doors = []
+        for key in range(1, 5):
+            closes = 8 * HOUR + int(drawn.integers(5, 60)) * MINUTE
+            hours = (Window(start_s=0, end_s=closes, late_s=2 * HOUR),)
+            price = int(drawn.choice([6_000, 60_000, 600_000]))
+            doors.append(visit(key, int(drawn.integers(1, 20)), windows=hours, late_per_hour=price))
+        rest = (pause(at=(8 * HOUR + 20 * MINUTE, 9 * HOUR)),) if drawn.random() < 0.5 else ()
+        day = problem(*doors, shifts=(shift(end_s=9 * HOUR, overtime_s=HOUR, cost=rates, breaks=rest),))
+        table = Timetable(day)
+        every = [table.times(1, order) for order in permutations((1, 2, 3, 4))]
+        assert planned(day).cost == min(times.cost for times in every if times is not None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -139,6 +141,7 @@ def test_one_break_is_placed_as_the_general_rule_places_it() -> None:
             work=generator.integers(0, 400, count).tolist(),
             spans=[((int(a), int(a) + int(generator.integers(0, 1500))),) for a in opens],
             leave_s=0,
+            soft=[],
             barred=[],
         )
         begin = int(generator.integers(0, 3000))
@@ -219,6 +222,62 @@ def test_too_many_breaks_and_no_speed_are_refused() -> None:
         Timetable(problem(visit(1, 1), shifts=(shift(breaks=breaks),)))
     with pytest.raises(InvalidProblem, match="speed factor"):
         Timetable(problem(visit(1, 1), shifts=(shift(speed_factor=0.0),)))
+
+
+def test_overtime_is_paid_on_top_of_the_hour_and_ends() -> None:
+    """Two hours and 20 minutes of work from 8:00 in a shift until 10:00: 20 minutes at 18.00 an hour are 6.00."""
+    rates = CostScheme(per_hour=36_000, per_overtime_hour=18_000)
+    work = visit(1, 10, service_s=2 * HOUR)
+    assert failed(problem(work, shifts=(shift(end_s=10 * HOUR, cost=rates),)), 1, [1]).amount == 20 * MINUTE
+    longer = shift(end_s=10 * HOUR, overtime_s=20 * MINUTE, cost=rates)
+    assert driven(problem(work, shifts=(longer,)), 1, [1]).cost == 36_000 * 7 // 3 + 6_000
+    failure = failed(problem(replace(work, service_s=2 * HOUR + 1), shifts=(longer,)), 1, [1])
+    assert (failure.reason, failure.amount) == (Reason.SHIFT_TOO_SHORT, 1)
+    assert "overtime" in failure.sentence
+
+
+def soft(closes: int, late: int = 10 * MINUTE, opens: int = 0) -> tuple[Window, ...]:
+    return (Window(start_s=opens, end_s=closes, late_s=late),)
+
+
+def test_a_door_is_reached_late_at_its_price_and_not_later() -> None:
+    """Place 20 is reached at 8:20. It closes at 8:12: eight minutes at 60.00 an hour are 8.00."""
+    late = visit(1, 20, windows=soft(8 * HOUR + 12 * MINUTE), late_per_hour=60_000)
+    nothing = shift(cost=CostScheme())
+    assert driven(problem(late, shifts=(nothing,)), 1, [1]).cost == 8_000
+    too_late = replace(late, windows=soft(8 * HOUR + 9 * MINUTE))
+    assert failed(problem(too_late, shifts=(nothing,)), 1, [1]).reason is Reason.WINDOW_UNREACHABLE
+
+
+def test_nobody_waits_for_the_next_hours_while_the_door_takes_late_goods() -> None:
+    hours = (*soft(8 * HOUR + 12 * MINUTE), Window(start_s=9 * HOUR, end_s=10 * HOUR))
+    day = problem(visit(1, 20, windows=hours, late_per_hour=60_000), visit(2, 5))
+    assert driven(day, 1, [1]).stops[0].start_s == 8 * HOUR + 20 * MINUTE
+    # By way of place 5, with its five minutes and the way back and forth, it comes after the ten minutes.
+    assert driven(day, 1, [2, 1]).stops[1].start_s == 9 * HOUR
+
+
+def test_leaving_later_makes_nobody_late_nor_later() -> None:
+    """The second door opens at 11:00. The van could leave later, up to the end of the first one's hours."""
+    waits = visit(2, 20, windows=between(11 * HOUR, 12 * HOUR))
+    first = visit(1, 20, windows=soft(8 * HOUR + 30 * MINUTE), service_s=0, late_per_hour=1)
+    day = problem(first, replace(waits, place=10))
+    assert driven(day, 1, [1, 2]).trips[0].departure_s == 8 * HOUR + 10 * MINUTE
+    missed = replace(first, windows=soft(8 * HOUR + 15 * MINUTE))
+    assert driven(problem(missed, replace(waits, place=10)), 1, [1, 2]).trips[0].departure_s == 8 * HOUR
+
+
+def test_a_break_is_taken_where_it_makes_nobody_late() -> None:
+    """The door closes at 9:00, the break may begin from 8:30 to 10:00, and the day ends at the same time either way."""
+    door = visit(1, 50, windows=soft(9 * HOUR, 30 * MINUTE), late_per_hour=60_000)
+    route = driven(problem(door, shifts=(shift(breaks=(pause(at=(8 * HOUR + 30 * MINUTE, 10 * HOUR)),)),)), 1, [1])
+    assert (route.breaks[0].after_stop, route.stops[0].start_s) == (1, 8 * HOUR + 50 * MINUTE)
+
+
+def test_each_delivery_of_a_stop_is_late_by_itself() -> None:
+    """Both wait behind one door that closes at 8:03; the second begins five minutes after the first, at 8:08."""
+    both = [visit(key, 3, windows=soft(8 * HOUR + 3 * MINUTE), late_per_hour=60_000) for key in (1, 2)]
+    assert driven(problem(*both, shifts=(shift(cost=CostScheme()),)), 1, [1, 2]).cost == 5_000
 
 
 # ---- shipments: fetched at place 2, brought to place 6

@@ -148,6 +148,25 @@ def test_the_line_counts_each_order_once(website: Website, desk: Desk) -> None:
     assert [line.number for line in found.due] == ["IN-1"]
 
 
+def test_an_orders_page_says_why_a_line_comes_on_its_day(client: FlaskClient, website: Website, desk: Desk) -> None:
+    page = client.get(f"/orders/{desk.orders[2]}").text
+    assert ("Why this day" in page, "Comes with IN-1, put away by" in page) == (True, True)
+    assert "Served Mon, Tue, Wed, Thu, Fri, Sat, Sun; ordered by 23:59 for the next day." in page
+    with website.installation.database.writing() as connection:
+        zone = tables.zone.insert().values(
+            depot_id=desk.depot, number="Z1", name="Harbour <b>", delivery_days="thu", cut_off="14:00", stops_a_day=2
+        )
+        key = connection.execute(zone).inserted_primary_key
+        mine = tables.site.c.id == desk.sites[2]
+        connection.execute(tables.site.update().where(mine).values(delivery_zone_id=key[0], delivery_days=""))
+    page = client.get(f"/orders/{desk.orders[2]}").text
+    assert "Zone Harbour &lt;b&gt;: served Thu; ordered by 14:00 for the next day; at most 2 stops a day." in page
+    assert "Not served on Tue 12 May, Wed 13 May." in page
+    assert "That was so when it was last decided" in page  # the zone was changed behind everybody's back
+    coffee = client.get(f"/orders/{desk.orders[4]}").text
+    assert "On the shelf (R-0): may go from Tue 12 May." in coffee
+
+
 def test_the_next_press_follows_the_day(client: FlaskClient, website: Website, desk: Desk) -> None:
     assert "Count in IN-1" in client.get("/").text
     commit(client, simulate(client, desk, 36))

@@ -320,7 +320,14 @@ def test_without_its_answer_the_maps_own_stands_with_the_reason(home: Path, serv
         (("--provider", "nominatim"), "asks who its users are"),
         (("--provider", "pelias"), "name it with --domain"),
         (("--provider", "photon", "--contact", "nobody"), "is no e-mail address"),
-        (("--provider", "photon", "--domain", "http://x/?key=1"), "is no host"),
+        (("--provider", "photon", "--domain", "http://x/?key=1"), "Write --domain x --scheme http."),
+        (("--provider", "photon", "--domain", "ftp://geo.example.com"), "with --scheme https or http"),
+        (("--provider", "photon", "--domain", "geo example.com"), "is no host: it has a space"),
+        (("--provider", "photon", "--domain", "geo.example.com/api"), "Write --domain geo.example.com."),
+        (("--provider", "photon", "--domain", "geo..example.com"), "parts with a dot between them"),
+        (("--provider", "photon", "--domain", "geo.example.com:0"), "its port is not one of 1 to 65535"),
+        (("--provider", "photon", "--domain", "me:pw@geo.example.com"), "it has a name or password in it"),
+        (("--test", "Back Yard 7"), "There is nobody to ask"),
         (("--contact", "me@example.com"), "Name the provider too"),
     ],
 )
@@ -331,3 +338,17 @@ def test_a_provider_that_could_not_be_asked_is_refused_and_nothing_changes(
     assert done.exit_code == 2
     assert sentence in done.output
     assert json.loads(run("geocoder", "--json").stdout) == {"provider": "none"}
+
+
+def test_a_provider_is_tried_at_once_and_nothing_of_it_is_kept(home: Path, server: Server) -> None:
+    server.body = nominatim(LAT, LON)
+    use("nominatim", server)
+    tried = run("geocoder", "--test", "Back Yard 7, Helsinki", "--json")
+    assert tried.exit_code == 0
+    assert [each["label"] for each in json.loads(tried.stdout)["found"]] == ["Kiosk, Back Yard 7, Helsinki"]
+    assert kept(home) == []
+    server.body = []
+    assert run("geocoder", "--test", "Nowhere 1").exit_code == 1
+    server.status = 503
+    failed = run("geocoder", "--test", "Back Yard 7")
+    assert (failed.exit_code, f"Its address is {server.domain}" in failed.output) == (3, True)

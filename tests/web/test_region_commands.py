@@ -55,6 +55,7 @@ def built(home: Path) -> dict[str, object]:
 
 def test_a_region_is_built_from_the_name_of_a_place(home, built):
     assert built["source"] == TOWN
+    assert built["dated"] == "2026-05-04"
     assert built["addresses"] > 500
     assert (home / "regions" / "town" / "basemap.pmtiles").is_file()
     assert not (home / "regions" / ".town.fetched").exists()

@@ -41,7 +41,7 @@ def locate_command(again: bool, as_json: bool) -> None:
     """
     with open_installation() as here:
         region = _region(here)
-        finder, near_road = here.finder(region), here.near_road(region)
+        finder, near_roads = here.finder(region), here.near_roads(region)
         with _bar("{task.completed:.0f}/{task.total:.0f}") as bar:
             task = bar.add_task("addresses", total=0)
             result = locate_sites(
@@ -49,18 +49,29 @@ def locate_command(again: bool, as_json: bool) -> None:
                 finder=finder,
                 now=here.clock.now(),
                 again=again,
-                near_road=near_road,
+                near_roads=near_roads,
                 progress=lambda done, of: bar.update(task, completed=done, total=of),
             )
     if as_json:
         print_json(_located(result))
     else:
-        click.echo(f"{result.found} found, {result.remembered} remembered, {len(result.doubtful)} need a person.")
+        need = len(result.doubtful) + result.waiting
+        since = f", {result.waiting} of them since before: see Addresses" if result.waiting else ""
+        click.echo(
+            f"{result.found} found, {result.remembered} remembered, "
+            f"{need} {'needs' if need == 1 else 'need'} a person{since}."
+        )
         for want, sentence in result.doubtful[:MOST_SHOWN]:
             click.echo(f"  {want.name}: {sentence}")
         if len(result.doubtful) > MOST_SHOWN:
             click.echo(f"  ... and {len(result.doubtful) - MOST_SHOWN} more (--json names them)")
-    if result.doubtful:
+        if result.some:
+            click.echo(f"Not every vehicle gets to {len(result.some)} of those found:")
+        for want, sentence in result.some[:MOST_SHOWN]:
+            click.echo(f"  {want.name}: {sentence}")
+        if len(result.some) > MOST_SHOWN:
+            click.echo(f"  ... and {len(result.some) - MOST_SHOWN} more (--json names them)")
+    if result.doubtful or result.waiting:
         click.get_current_context().exit(1)
 
 
@@ -280,9 +291,14 @@ def _located(result: LocatedAll) -> dict[str, Any]:
     return {
         "found": result.found,
         "remembered": result.remembered,
+        "waiting": result.waiting,
         "doubtful": [
             {"kind": want.kind, "id": want.id, "name": want.name, "address": want.address, "why": sentence}
             for want, sentence in result.doubtful
+        ],
+        "some_vehicles": [
+            {"kind": want.kind, "id": want.id, "name": want.name, "address": want.address, "why": sentence}
+            for want, sentence in result.some
         ],
         "sure": [quality.value for quality in PinQuality if quality.goes_on],
     }

@@ -87,10 +87,11 @@ def _page(site_id: int) -> str:
 @addresses.get("/suggest")
 @needs_role()
 def suggest() -> ResponseReturnValue:
-    """What the start of an address may become, from the region's own streets and doors: for a form, as JSON."""
+    """What the start of an address may become, from the region's own streets and doors: for a form, as JSON. The
+    region is the depots' when none is named."""
     typed = request.args.get("q", "").strip()[:SUGGESTED_FROM]
     with here().database.reading() as connection:
-        region = _region(region_of_depots(connection))
+        region = _region(request.args.get("region", "") or region_of_depots(connection))
     found = here().addresses(region).suggest(typed, SUGGESTED) if region and typed else []
     suggestions = [
         {
@@ -111,13 +112,16 @@ def pick(site_id: int) -> ResponseReturnValue:
     label = request.form.get("label", "").strip()[:200] or _("set on the map")
     with here().database.reading() as connection:
         region = _region(region_of_depots(connection))
-    if region and not here().near_road(region)([location])[0]:
-        raise InvalidInput(_("No road lies near that place. Set the pin at the road where the goods are handed over."))
+    near = here().near_roads(region)([location])[0] if region else None
     with open_store(here().database) as store:
-        choose_pin(store, site_id=site_id, location=location, label=label, by=current_user.actor, now=now())
+        some = choose_pin(
+            store, site_id=site_id, location=location, label=label, by=current_user.actor, now=now(), near=near
+        )
     with here().database.reading() as connection:
         waiting = addresses_in_review(connection)
         name = site_address(connection, site_id).name
+    if some:
+        flash(f"{name}: {some}", "late")
     if waiting:
         left = ngettext("%(num)s address is left.", "%(num)s addresses are left.", len(waiting))
         flash(f"{_('%(name)s has its pin, and keeps it.', name=name)} {left}", "done")
@@ -138,7 +142,7 @@ def look_up() -> ResponseReturnValue:
         lambda: open_store(here().database),
         finder=here().finder(region),
         now=now(),
-        near_road=here().near_road(region),
+        near_roads=here().near_roads(region),
     )
     found = ngettext("%(num)s address found.", "%(num)s addresses found.", done.found + done.remembered)
     left = ngettext("%(num)s needs you.", "%(num)s need you.", len(done.doubtful))

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from data.queries.plans import LeftOutRow, PlanPage, RouteRow, StopRow
+from routing.rules.extra import Extra
 
 HOUR = timedelta(hours=1)
 LATE_FROM = timedelta(minutes=10)
@@ -65,7 +66,8 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """`peak` is the fullest van's load in percent of what it may carry; cost in thousandths of a minor unit."""
+    """`peak` is the fullest van's load in percent of what it may carry; cost in thousandths of a minor unit, overtime
+    and lateness (of `late_stops`) in it."""
 
     served: int
     of: int
@@ -74,6 +76,9 @@ class Totals:
     duty_s: int
     cost: int
     peak: int
+    overtime: Extra | None
+    late: Extra | None
+    late_stops: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +210,17 @@ def totals_of(pages: Sequence[PlanPage]) -> Totals:
         duty_s=sum(round((row.ends_at - row.starts_at).total_seconds()) for row in rows),
         cost=sum(row.cost for row in rows),
         peak=max(peaks, default=0),
+        overtime=_sum(row.overtime for row in rows),
+        late=_sum(stop.late for row in rows for stop in row.stops),
+        late_stops=sum(stop.late is not None for row in rows for stop in row.stops),
     )
+
+
+def _sum(extras: Iterable[Extra | None]) -> Extra | None:
+    found = [each for each in extras if each is not None]
+    if not found:
+        return None
+    return Extra(seconds=sum(each.seconds for each in found), cost=sum(each.cost for each in found))
 
 
 def places_of(row: RouteRow, *, without: int) -> list[tuple[int, StopRow]]:

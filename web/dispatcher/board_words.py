@@ -8,8 +8,10 @@ from datetime import datetime
 from flask_babel import gettext as _
 
 from routing.rules.driver_out import OutKind
+from routing.rules.extra import Extra
+from routing.rules.what_if import NOT_PLANNED
 from web.dispatcher.words import left_out_reason, notice_words
-from web.formats import clock, distance, money
+from web.formats import clock, distance, duration, money
 
 __all__ = ["left_out_reason", "notice_words"]
 
@@ -63,12 +65,24 @@ def cost(thousandths: int, currency: str) -> str:
     return money(round(thousandths / 1000), currency)
 
 
+def overtime(extra: Extra, currency: str) -> str:
+    return _("%(time)s overtime, %(cost)s", time=duration(extra.seconds), cost=cost(extra.cost, currency))
+
+
+def late(extra: Extra, currency: str) -> str:
+    return _("%(time)s late, %(cost)s", time=duration(extra.seconds), cost=cost(extra.cost, currency))
+
+
 def cost_change(thousandths: int, currency: str) -> str:
     return _signed(thousandths, money(abs(round(thousandths / 1000)), currency))
 
 
 def minutes_change(minutes: int) -> str:
     return _signed(minutes, _("%(n)s min", n=abs(minutes)))
+
+
+def duration_change(seconds: int) -> str:
+    return _signed(seconds, duration(abs(seconds)))
 
 
 def metres_change(metres: int) -> str:
@@ -103,6 +117,28 @@ def load_words(dimension: str, most: int, capacity: int | None) -> str:
         if capacity is None
         else _("%(most)s of %(capacity)s %(unit)s", most=carried, capacity=f"{capacity / by:.{digits}f}", unit=unit)
     )
+
+
+def scenario_words(kinds: Sequence[str]) -> str:
+    """What a scenario tries, before it is worked out; no kind at all: nothing changed."""
+    said = {
+        "van": _("One van more"),
+        "hours": _("Other hours"),
+        "cut_off": _("A later cut-off"),
+        "without": _("A driver less"),
+    }
+    return ", ".join(said[kind] for kind in kinds) or _("The same, planned again")
+
+
+def standing_reason(reason: str) -> str:
+    return _("new since the plan") if reason == NOT_PLANNED else left_out_reason(reason)
+
+
+def cannot_use(missing: str) -> str:
+    """Why a scenario can be looked at and not used."""
+    if missing == "van":
+        return _("To use it: there is no spare van of this kind. Hire one and import it with the fleet.")
+    return _("To use it: every driver works that day or is away. Import one with the fleet.")
 
 
 def option_words(kind: OutKind) -> tuple[str, str]:

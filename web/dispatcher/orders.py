@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from data.queries.calendars import zone_of_order
 from data.queries.company import company_card
 from data.queries.empties import returnable_products
 from data.queries.orders import (
@@ -35,10 +36,12 @@ from routing.rules.standing import Standing
 from routing.services.collecting import Fetching, cancel_collection, collect_goods
 from routing.services.consenting import answer as settle_delay
 from routing.services.consenting import offered
+from routing.services.explaining import explain_dates
 from routing.services.holding import hold_order, hold_payment, pass_payment
 from routing.services.substituting import proposals, take
 from web.along import NOTHING, rides_of
-from web.dispatcher import ride_words, words
+from web.dispatcher import date_words, ride_words, words
+from web.dispatcher.calendars import weekday_words
 from web.formats import clock
 from web.formats import day as written_day
 from web.here import here, now
@@ -86,6 +89,8 @@ def one(order_id: int) -> ResponseReturnValue:
         empties = returnable_products(connection)
         timeline = order_timeline(connection, order_id)
         store = SqlStore(connection)
+        depot_id, zone = zone_of_order(connection, order_id)
+        dated = explain_dates(store, depot_id=depot_id, order_id=order_id, now=now())
         delay = store.delay_of(order_id)
         days = offered(store, delay, now=now()) if delay else ()
         instead = proposals(store, order_id, now=now()) if found.row.state not in ("delivered", "cancelled") else []
@@ -96,6 +101,9 @@ def one(order_id: int) -> ResponseReturnValue:
         "dispatcher/order.html",
         order=found,
         empties=empties,
+        dated=dated,
+        served=date_words.served_words(dated, zone, weekday_words()) if dated else "",
+        date_steps=date_words.steps,
         answer=answer(found),
         timeline=timeline,
         words=words,
@@ -104,7 +112,7 @@ def one(order_id: int) -> ResponseReturnValue:
         ride_words=ride_words,
         delay=delay,
         proposals=instead,
-        offered=[(each, written_day(each, "EEE d MMM")) for each in days if delay and each != delay.day],
+        offered=[(each, written_day(each, "EEE d MMM")) for each in days if delay and each != delay.stands_on],
         last_day=(delay.due_at - timedelta(seconds=1)).astimezone(ZoneInfo(delay.zone)).date() if delay else None,
     )
 
@@ -117,7 +125,8 @@ def settle(order_id: int) -> ResponseReturnValue:
     if said not in list(Answer):
         raise InvalidInput(_("Say what the customer said: agreed, another day, or cancelled."), code="answer")
     seen = whole(request.form.get("seen", "")) or 0
-    reply = Reply(answer=Answer(said), day=request.form.get("day", "")[:20], seen=seen)
+    shown = request.form["shown"][:20] if "shown" in request.form else None
+    reply = Reply(answer=Answer(said), day=request.form.get("day", "")[:20], seen=seen, shown=shown)
     by, at = current_user.actor, now()
 
     def write(store: SqlStore) -> None:

@@ -12,7 +12,7 @@ from flask_babel import ngettext
 from flask_login import current_user
 
 from data.queries.company import company_card
-from data.queries.release import released_deliveries
+from data.queries.release import released_deliveries, unsure_sites
 from data.queries.standing import standings
 from data.queries.taking_back import taking_back
 from data.store import SqlStore

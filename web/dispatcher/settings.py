@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoneinfo import available_timezones
 
 from babel.numbers import is_currency
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -13,8 +13,9 @@ from flask_login import current_user
 from data.queries.settings import company_facts, people_list
 from data.store import SqlStore, open_store
 from data.store.again import in_transaction
-from routing.errors import Conflict
+from routing.errors import Conflict, InvalidInput
 from routing.model.notices import Channel
+from routing.rules.tile_server import EXAMPLE
 from routing.services.switching import switch_allocation
 from web.dispatcher import words
 from web.here import here, now
@@ -22,6 +23,7 @@ from web.incoming import whole
 from web.outbox import MODES, outbound_of, set_outbound
 from web.passwords import hash_password, wrong_password
 from web.people import ROLES, needs_role
+from web.tiles import set_tile_server, tile_server_of
 
 settings = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -44,6 +46,8 @@ def _page(*, wrong: dict[str, str] | None = None) -> str:
             outbound=outbound_of(store),
             people=people_list(connection),
             roles=ROLES,
+            tiles=tile_server_of(store),
+            tiles_example=EXAMPLE,
             wrong=wrong or {},
             form=request.form,
             words=words,
@@ -80,6 +84,35 @@ def allocation() -> ResponseReturnValue:
     at, who = now(), current_user.actor
     switched = in_transaction(here().database, lambda store: switch_allocation(store, erp=by == "erp", now=at, by=who))
     flash(_(switched.sentence) if switched.changed else _("It was so already. Nothing was changed."), "done")
+    return redirect(url_for("settings.page"))
+
+
+@settings.post("/basemap")
+@needs_role("admin")
+def basemap() -> ResponseReturnValue:
+    """Whose tiles maps are drawn from: our own, or a server that is named with its attribution."""
+    if (chosen := request.form.get("basemap", "")) not in ("own", "server"):
+        return _page(wrong={"tiles": _("Choose our own tiles or a tile server.")}), 422
+    own = chosen == "own"
+    url = "" if own else request.form.get("tiles_url", "").strip()
+    if not own and not url:
+        return _page(wrong={"tiles": _("Write the server's address, like %(example)s.", example=EXAMPLE)}), 422
+    try:
+        with open_store(here().database) as store:
+            set_tile_server(
+                store,
+                url=url,
+                credit=request.form.get("tiles_credit", "").strip(),
+                https_only=here().public_url.startswith("https://"),
+                by=current_user.actor,
+                now=now(),
+            )
+    except InvalidInput as refused:
+        return _page(wrong={refused.code: _(str(refused))}), 422
+    g.pop("tile_server", None)
+    flash(
+        _("Maps are drawn from the region's own tiles.") if own else _("Maps are drawn from %(url)s.", url=url), "done"
+    )
     return redirect(url_for("settings.page"))
 
 

@@ -30,7 +30,7 @@ def order_state(state: str) -> tuple[str, str]:
 def stand_why(why: str) -> str:
     """What an order's state leaves open: how far it is, or why it stays; "" when there is nothing to add."""
     match why:
-        case "" | "on_shelf":
+        case "" | "on_shelf" | "waits_for_stock":
             return ""
         case "released":
             return _("released")
@@ -185,6 +185,26 @@ def quality_words(quality: str) -> str:
     }.get(quality, quality)
 
 
+def profile_words(profile: str) -> str:
+    """How a vehicle travels."""
+    return {
+        "car": _("car"),
+        "van": _("van"),
+        "truck": _("truck"),
+        "cargo_bike": _("cargo bike"),
+        "bike": _("cargo bike"),
+    }.get(profile, profile.replace("_", " "))
+
+
+def engine_words(engine: str) -> str:
+    """Who measured a way, so that nobody takes a guess for a measurement."""
+    return {
+        "osrm": _("OSRM"),
+        "road graph": _("road graph, calibrated"),
+        "great circle": _("through the air, no roads"),
+    }.get(engine, engine)
+
+
 def outcome_words(outcome: str) -> str:
     """What happened at the door."""
     return {
@@ -231,6 +251,7 @@ def notice_words(kind: str) -> str:
 def task_words(kind: str) -> str:
     return {
         "address_in_review": _("Address"),
+        "address_some_vehicles": _("Address"),
         "ship_complete_broken": _("Ship complete"),
         "no_date": _("No date"),
         "call_customer": _("Call"),
@@ -244,6 +265,7 @@ def task_words(kind: str) -> str:
         "put_back": _("Put back"),
         "empty_delivery": _("Empty delivery"),
         "missing_goods": _("Missing goods"),
+        "supply_overdue": _("Overdue"),
     }.get(kind, kind.replace("_", " ").capitalize())
 
 

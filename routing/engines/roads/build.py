@@ -39,11 +39,11 @@ ExtraStep = tuple[str, Callable[[Path, Path], object]]
 # of a clipped city centre were unroutable; at 100, none.
 SMALL_COMPONENT_NODES = 100
 
-# What a build has done so far; gone when it is whole.
+# What a build has done so far; gone when it is in use.
 _UNFINISHED = "unfinished.json"
 
 # Raised when the layout or the content of a build changes, so that plans can tell builds apart.
-_LAYOUT = 2
+_LAYOUT = 3
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ def build_region(
     builds.mkdir(exist_ok=True)
     with _only_builder(builds, name):
         build = build_id(pbf)
-        folder = next((at for at in builds.glob("build-*") if _done_before(at, build) is not None), None)
+        folder = next((at for at in _beside(builds, into) if _done_before(at, build) is not None), None)
         _sweep(builds, into, keep=folder)
         if folder is not None:
             _tidy(folder)
@@ -129,8 +129,9 @@ def build_region(
             steps = _Steps(folder=folder, build=build, tell=progress, total=5 + len(PROFILES) + len(extra_steps))
             facts = replace(_build(pbf, folder, name, steps, extra_steps), source=source or pbf.name)
             save_facts(facts, folder)
-            (folder / _UNFINISHED).unlink()
+            # The note goes last: a build killed before the swap has nothing left to do but that.
             _swap(folder, into)
+            (folder / _UNFINISHED).unlink()
         except (KeyboardInterrupt, Cancelled):
             # What is done is kept: whoever stopped it may go on with it.
             raise
@@ -198,6 +199,7 @@ def _build(pbf: Path, folder: Path, name: str, steps: _Steps, extra_steps: Seque
         sampled=len(extract.sampled),
         profiles=tuple(PROFILES),
         clipped_ways=extract.clipped_ways,
+        dated=extract.dated,
         extra=counted,
         seconds=steps.seconds,
         mebibytes=round(size / 2**20, 1),
@@ -251,7 +253,12 @@ def _tidy(folder: Path) -> None:
 
 def _sweep(builds: Path, into: Path, keep: Path | None = None) -> None:
     """Remove what killed builds left and what is no longer in use. Open files stay readable until they are closed."""
-    in_use = into.resolve()
-    for folder in builds.glob("build-*"):
-        if folder.resolve() != in_use and folder != keep:
+    for folder in _beside(builds, into):
+        if folder != keep:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _beside(builds: Path, into: Path) -> list[Path]:
+    """The folders of builds that are not the one in use."""
+    in_use = into.resolve()
+    return [folder for folder in builds.glob("build-*") if folder.resolve() != in_use]

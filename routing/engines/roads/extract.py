@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Self
 
 import osmium
 
-from routing.engines.roads.profiles import PROFILES, usable_speed_kmh
+from routing.engines.roads.profiles import PROFILES
+from routing.engines.roads.road_rules import usable_speed_kmh
 from routing.errors import RegionError
 from routing.model.places import Bounds, Location
 
 _SAMPLED_PLACES = 250
 _SEED = 17
+
+_NO_DATE = datetime.fromtimestamp(0, UTC)
 
 # An outline with one of these stays a line when it is cut; without, it is an area and stays closed.
 _LINE_TAGS = frozenset({"highway", "railway", "barrier", "waterway"})
@@ -29,7 +33,10 @@ _LINE_TAGS = frozenset({"highway", "railway", "barrier", "waterway"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extract:
-    """What normalising found. `sampled` are address points, or points on roads where there are few addresses."""
+    """What normalising found. `sampled` are address points, or points on roads where there are few addresses.
+
+    `dated` is the ISO day of the map data, "" where the extract does not say it.
+    """
 
     bounds: Bounds
     nodes: int
@@ -39,6 +46,7 @@ class Extract:
     drivable_km: float
     clipped_ways: int
     sampled: tuple[Location, ...]
+    dated: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -79,8 +87,9 @@ def normalise(pbf: Path, into: Path) -> Extract:
     try:
         _sort(pbf, ordered)
         with closing(osmium.io.Reader(str(pbf), osmium.osm.NOTHING)) as reader:
-            cut_at = reader.header().box()
-        extract = _rewrite(ordered, into, cut_at)
+            header = reader.header()
+            cut_at = header.box()
+        extract = replace(_rewrite(ordered, into, cut_at), dated=_dated(pbf, header))
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as unreadable:
         raise RegionError(
             f"{pbf.name} cannot be read as an OpenStreetMap extract ({unreadable}): it is truncated, or no .osm.pbf. "
@@ -116,6 +125,17 @@ def _sort(pbf: Path, into: Path) -> None:
         reader.apply(writer, simplify=True)
 
 
+def _dated(pbf: Path, header: osmium.io.Header) -> str:
+    """The ISO day up to which the extract holds what was mapped: as its header says, else its newest way; "" where
+    neither tells."""
+    for key in ("osmosis_replication_timestamp", "timestamp"):
+        with suppress(ValueError):
+            return date.fromisoformat(header.get(key)[:10]).isoformat()
+    ways = (way for way in osmium.FileProcessor(str(pbf), osmium.osm.WAY) if isinstance(way, osmium.osm.Way))
+    newest = max((way.timestamp for way in ways), default=_NO_DATE)
+    return newest.date().isoformat() if newest > _NO_DATE else ""
+
+
 def _rewrite(ordered: Path, into: Path, cut_at: osmium.osm.Box) -> Extract:
     nodes = ways = addresses = restrictions = clipped = 0
     drivable_m = 0.0
@@ -146,7 +166,7 @@ def _rewrite(ordered: Path, into: Path, cut_at: osmium.osm.Box) -> Extract:
                 if "addr:housenumber" in thing.tags and located:
                     addresses += 1
                     doors.offer(located[0].location)
-                drivable = usable_speed_kmh(thing.tags, PROFILES["car"]) is not None
+                drivable = "highway" in thing.tags and usable_speed_kmh(dict(thing.tags), PROFILES["car"]) is not None
                 if len(located) == len(thing.nodes):
                     runs = [located]
                     writer.add_way(thing)

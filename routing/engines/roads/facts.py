@@ -20,7 +20,8 @@ class RegionFacts:
     gazetteer's, or where none was built the things that carry a house number. `share_unroutable` is the share
     (0 to 1) of ordered pairs among sampled addresses that no road joins, by car; `sampled` is how many places were
     paired. `snap_*_m`: how far those places lie from their road. `seconds` by step, in order.
-    `source` is the file it was built from, or the full name of the place.
+    `source` is the file it was built from, or the full name of the place; `dated` the ISO day of its map data, "" where
+    the extract does not say it.
     `calibration` by profile: what the road graph's durations are multiplied with to meet OSRM's;
     `calibration_error`: nine of ten sampled pairs then lie within this share of OSRM's duration. `unroutable` by
     profile as `share_unroutable`: a truck has fewer roads.
@@ -45,6 +46,7 @@ class RegionFacts:
     seconds: dict[str, float] = field(default_factory=dict)
     mebibytes: float = 0.0
     source: str = ""
+    dated: str = ""
     attribution: str = "© OpenStreetMap contributors"
 
 

@@ -12,12 +12,14 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 import shutil
 import time
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,6 +48,7 @@ _SMALLEST_PIECE_KM2 = 0.2
 _WAITS_S = (15.0, 30.0, 60.0, 120.0)
 _LONGEST_WAIT_S = 600.0
 _BUSY = (429, 503, 504)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 
 # What the roads, the addresses and the map are made of, as Overpass filters by kind of thing.
 _WANTED = (
@@ -160,6 +163,7 @@ def fetch_place(
 
     with TemporaryDirectory(prefix="pieces-", dir=into.parent) as scratch:
         files: list[Path] = []
+        dated: list[str] = []
         with _asking(osmnx, servers, cache):
             waiting = [(piece, _PIECE_KM2) for piece in _pieces(osmnx, outline.shape, _PIECE_KM2)]
             while waiting:
@@ -177,11 +181,13 @@ def fetch_place(
                     waiting += [(part, km2 / 4) for part in _pieces(osmnx, piece, km2 / 4)]
                     continue
                 files.append(Path(scratch) / f"{len(files)}.osm.pbf")
+                dated.append(_dated(answer))
                 try:
                     _write(answer["elements"], files[-1])
                 except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as nonsense:
                     raise _nonsense("Overpass", servers.overpass_url, nonsense) from nonsense
-        _merge(files, into, outline.shape)
+        # As old as its oldest piece.
+        _merge(files, into, outline.shape, min(dated))
     return Fetched(found=outline.found, area_km2=outline.area_km2, pieces=len(files))
 
 
@@ -334,13 +340,26 @@ def _write(elements: Iterable[dict[str, Any]], into: Path) -> None:
                 writer.add_relation(osmium.osm.mutable.Relation(id=each["id"], version=1, members=members, tags=tags))
 
 
-def _merge(files: Iterable[Path], into: Path, shape: BaseGeometry) -> None:
+def _dated(answer: dict[str, Any]) -> str:
+    """The moment of the map data, as Overpass says it; "" where it does not, for a header takes nothing else."""
+    about = answer.get("osm3s")
+    said = str(about.get("timestamp_osm_base", "")) if isinstance(about, dict) else ""
+    try:
+        datetime.fromisoformat(said)
+    except ValueError:
+        return ""
+    return said if _MOMENT.fullmatch(said) else ""
+
+
+def _merge(files: Iterable[Path], into: Path, shape: BaseGeometry, dated: str) -> None:
     """Sorted, each thing once however many pieces it lies in."""
     reader = osmium.MergeInputReader()
     for file in files:
         reader.add_file(str(file))
     west, south, east, north = shape.bounds
     header = osmium.io.Header()
+    if dated:
+        header.set("osmosis_replication_timestamp", dated)
     header.add_box(osmium.osm.Box(west, south, east, north))
     with osmium.SimpleWriter(str(into), header=header, overwrite=True) as writer:
         reader.apply(writer, simplify=True)

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from routing.engines.roads.facts import load_facts
 from routing.engines.roads.great_circle import GreatCircleTravelTimes
 from routing.engines.roads.kept_travel import KeptTravelTimes
@@ -23,15 +21,12 @@ if TYPE_CHECKING:
 type Engine = KeptTravelTimes | RoadGraphTravelTimes | GreatCircleTravelTimes
 
 
-def near_road(engine: Engine, places: Sequence[Location]) -> list[bool]:
-    """Whether a road that some vehicle may use lies within the snapping radius of each place. Raises TravelError."""
-    reached = np.zeros(len(places), dtype=bool)
-    if places:
-        for profile in PROFILES:
-            reached |= engine.snap(places, profile=profile) >= 0
-            if reached.all():
-                break
-    return [bool(near) for near in reached]
+def near_roads(engine: Engine, places: Sequence[Location]) -> list[frozenset[str]]:
+    """The profiles for which a road lies within the snapping radius of each place. Raises TravelError."""
+    if not places:
+        return []
+    reached = {profile: engine.snap(places, profile=profile) >= 0 for profile in PROFILES}
+    return [frozenset(name for name, near in reached.items() if near[place]) for place in range(len(places))]
 
 
 def travel_times(region_dir: Path | None) -> Engine:

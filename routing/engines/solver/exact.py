@@ -12,18 +12,22 @@ from routing.engines.solver.layout import (
     LEAVE,
     LIGHT,
     MATE,
+    MAY_BE_LATE,
     MOST_METRES,
     MOST_SECONDS,
     MOST_STOPS,
     MOST_VISITS,
     NEVER,
+    OVER,
     PAUSES,
     PER_HOUR,
     PER_KM,
+    PER_OVERTIME_HOUR,
     PER_TASK_HOUR,
     PER_TRAVEL_HOUR,
     PLACE,
     READY,
+    SOMEBODY_LATE,
     SOMEBODY_SHIPS,
     SPEED,
     STANDING,
@@ -32,7 +36,9 @@ from routing.engines.solver.layout import (
     WINDOW,
     compiled,
     earliest,
+    late_price,
     latest,
+    no_later,
     work_of,
 )
 
@@ -72,11 +78,12 @@ def _too_heavy(day, k, line, m, g):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def route_cost(day, k, line, m, clock, via):  # type: ignore[no-untyped-def]
+def route_cost(day, k, line, m, scratch):  # type: ignore[no-untyped-def]
     """What the route of shift `k` with the visits `line[:m]` costs, or -1 when anything fails: Timetable.times.
 
-    `clock` and `via` are scratch of shape (at least m + 3, 2 ** breaks).
+    `scratch` has the shape (3, at least m + 3, 2 ** breaks).
     """
+    clock, via, owed = scratch[0], scratch[1], scratch[2]
     if m > day.shift[k, MOST_VISITS]:
         return -1
     for i in range(m):
@@ -115,7 +122,7 @@ def route_cost(day, k, line, m, clock, via):  # type: ignore[no-untyped-def]
         here = there
     if moving > day.shift[k, MOST_SECONDS] or metres > day.shift[k, MOST_METRES] or doors > day.shift[k, MOST_STOPS]:
         return -1
-    finish = run(day, k, line, m, leave, clock, via)
+    finish = run(day, k, line, m, leave, clock, via, owed)
     if finish > day.shift[k, UNTIL]:
         return -1
     if day.flags[COST_IS_TRAVEL]:
@@ -134,19 +141,24 @@ def route_cost(day, k, line, m, clock, via):  # type: ignore[no-untyped-def]
     if day.shift[k, PER_HOUR]:
         departure = leave if done else max(leave, latest_departure(day, k, line, m, finish, clock, via))
         cost += (2 * day.shift[k, PER_HOUR] * (finish - departure + day.shift[k, STANDING]) + 3600) // 7200
+    if finish > day.shift[k, OVER]:
+        cost += (2 * day.shift[k, PER_OVERTIME_HOUR] * (finish - day.shift[k, OVER]) + 3600) // 7200
+    if day.flags[SOMEBODY_LATE]:
+        cost += owed[m + 1, (1 << day.shift[k, PAUSES]) - 1]
     return cost
 
 
 @compiled
-def run(day, k, line, m, leave, clock, via):  # type: ignore[no-untyped-def]
+def run(day, k, line, m, leave, clock, via, owed):  # type: ignore[no-untyped-def]
     """The earliest finish, NEVER when it cannot be. clock[g, taken]: free before leg g with these breaks taken (bits);
-    via[g, taken]: which were taken before leg g - 1."""
-    breaks = day.shift[k, PAUSES]
+    via[g, taken]: which were taken before leg g - 1; owed[g, taken]: for lateness so far, the least of those."""
+    breaks, late = day.shift[k, PAUSES], day.flags[SOMEBODY_LATE]
     states = 1 << breaks
     paused = clock[len(clock) - 1]
     for taken in range(states):
         clock[0, taken] = NEVER
     clock[0, 0] = leave
+    owed[0, 0] = 0
     here = day.shift[k, START]
     for g in range(m + 1):
         there = day.shift[k, END] if g == m else day.visit[line[g], PLACE]
@@ -176,15 +188,20 @@ def run(day, k, line, m, leave, clock, via):  # type: ignore[no-untyped-def]
                 if paused[taken] >= NEVER:
                     continue
                 time = max(free + travel + rested, paused[taken])
+                debt = owed[g, base] if late else 0
                 if g < m:
                     v = line[g]
                     time = earliest(day.visit, v, WINDOW, time)
                     if time >= NEVER:
                         continue
+                    if late:
+                        debt += late_price(day, v, time)
                     time += work_of(day, k, v, there != here)
-                if time < clock[g + 1, taken]:
+                if time < clock[g + 1, taken] or (late and time == clock[g + 1, taken] and debt < owed[g + 1, taken]):
                     clock[g + 1, taken] = time
                     via[g + 1, taken] = base
+                    if late:
+                        owed[g + 1, taken] = debt
         here = there
     return clock[m + 1, states - 1]
 
@@ -229,5 +246,9 @@ def latest_departure(day, k, line, m, finish, clock, via):  # type: ignore[no-un
             break
         v = line[g - 1]
         before = day.shift[k, START] if g == 1 else day.visit[line[g - 2], PLACE]
-        limit = latest(day.visit, v, WINDOW, free - work_of(day, k, v, here != before))
+        work = work_of(day, k, v, here != before)
+        if day.flags[SOMEBODY_LATE] and day.late[v, MAY_BE_LATE]:
+            limit = no_later(day, v, clock[g, base] - work, free - work)
+        else:
+            limit = latest(day.visit, v, WINDOW, free - work)
     return free

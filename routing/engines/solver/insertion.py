@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from routing.errors import InvalidProblem
 from routing.model.plans import CostScheme, Lock, Problem, ShiftOffer, Visit
 from routing.rules.reasons import together
-from routing.rules.schedule import ALWAYS, Timetable, earliest, latest, spans, work_by_type
+from routing.rules.schedule import ALWAYS, Spans, Timetable, earliest, latest, work_by_type
 
 type Routes = dict[int, list[int]]
 """Visit ids in order, per shift id; an unused shift has an empty list."""
@@ -83,15 +83,14 @@ class Insertion:
         visits = problem.visits
         self.work = works(problem)
         self._crews = {shift.id: self._crew(shift) for shift in problem.shifts}
-        self._spans = [ALWAYS if v.id in table.done else spans(v.windows) for v in visits]
+        self._spans = [table.hours(v.id) for v in visits]
         self._ready = np.array(
             [-(2**60) if v.ready_s is None or v.id in table.done else v.ready_s for v in visits], dtype=np.int64
         )
         most = max((len(windows) for windows in self._spans), default=1)
-        # Shorter lists repeat their last window.
-        padded_spans = [[w[min(k, len(w) - 1)] for w in self._spans] for k in range(most)]
-        self._firsts = [np.array([first for first, _ in line], dtype=np.int64) for line in padded_spans]
-        self._lasts = [np.array([last for _, last in line], dtype=np.int64) for line in padded_spans]
+        self._firsts, self._lasts = _columns(self._spans, most)
+        self._late_per_s = np.array([table.soft[v.id][1] / 3600 if v.id in table.soft else 0.0 for v in visits])
+        self._in_time = _columns([table.soft[v.id][0] if v.id in table.soft else ALWAYS for v in visits], most)
         self._place = np.array([v.place for v in visits], dtype=np.int64)
         dimensions = len(problem.dimensions)
         self._load = np.array([v.load for v in visits], dtype=np.int64).reshape(len(visits), dimensions)
@@ -113,7 +112,7 @@ class Insertion:
         }
         self.quick_cost: Callable[[int, Sequence[int]], int] | None = None
         """Asked before the `Timetable`, which is a hundred times slower: -1 for a route that cannot be driven."""
-        self.costs_nothing = all(shift.cost == CostScheme() for shift in problem.shifts)
+        self.costs_nothing = not table.soft and all(shift.cost == CostScheme() for shift in problem.shifts)
 
     def _crew(self, shift: ShiftOffer) -> Crew:
         anywhere = len(self.problem.places)
@@ -383,6 +382,8 @@ class Insertion:
         # Goods that come later hold up the whole trip: one pass per moment of leaving.
         leaving = np.maximum(self._ready[rows], leave)
         possible = np.zeros(to.shape, dtype=bool)
+        late = np.full(to.shape, np.inf)
+        may_be_late = bool(self._late_per_s[rows].any())
         for moment in [leave] if leaving.max() == leave else np.unique(leaving).tolist():
             slack = self._remembered(crew, tuple(ids), here, before, after, moment)
             if slack is None:
@@ -390,12 +391,19 @@ class Insertion:
             fits = np.zeros(to.shape, dtype=bool)
             for free, wait, latest_s in slack:
                 reach = free + np.maximum(to - wait, 0) if wait.any() else free + to
-                fits |= self._start(reach, rows) + spent <= latest_s
+                start = self._start(reach, rows)
+                here_fits = start + spent <= latest_s
+                fits |= here_fits
+                if may_be_late:
+                    owed = self._late_by(start, rows) * self._late_per_s[rows][:, None]
+                    late = np.where(here_fits & (leaving == moment)[:, None], np.minimum(late, owed), late)
             possible |= fits & (leaving == moment)[:, None]
         cost = crew.prices[before[None, :], place] + crew.prices[place, after[None, :]]
         cost -= crew.prices[before, after]
         if shift.cost.per_task_hour:
             cost += shift.cost.per_task_hour / 3600 * work
+        if may_be_late:
+            cost += np.where(possible, late, 0.0)
         if not ids:
             cost += crew.prices[crew.start, crew.end] + shift.cost.fixed
         price[some] = np.where(possible, cost, np.inf)
@@ -425,6 +433,13 @@ class Insertion:
         for first, last in zip(self._firsts[::-1], self._lasts[::-1], strict=True):
             start = np.where(reach <= last[rows][:, None], np.maximum(reach, first[rows][:, None]), start)
         return start
+
+    def _late_by(self, start: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Seconds after the end of the last hours that have begun, for starts of shape (rows, positions)."""
+        late = np.zeros(start.shape, dtype=np.int64)
+        for first, last in zip(*self._in_time, strict=True):
+            late = np.where(start >= first[rows][:, None], np.maximum(0, start - last[rows][:, None]), late)
+        return late
 
     def _slack(
         self, crew: Crew, here: Sequence[int], before: NDArray[np.int64], after: NDArray[np.int64], leave: int
@@ -459,7 +474,7 @@ class Insertion:
             wait1.append(0)
         if free0[count] >= far:
             return None
-        limit0 = limit1 = shift.end_s - shift.debrief_s
+        limit0 = limit1 = shift.until_s - shift.debrief_s
         late0, late1 = [limit0], []
         for n in range(count, -1, -1):
             # The break just before what follows, or later on.
@@ -606,6 +621,15 @@ class Insertion:
         for at in range(len(ids) + 1):
             tried = [*ids[:at], key, *ids[at:]]
             yield from ([*tried[:to], mate, *tried[to:]] for to in range(at + 1, len(tried) + 1))
+
+
+def _columns(windows: Sequence[Spans], most: int) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
+    """(firsts, lasts) of all visits, window by window; shorter lists repeat their last window."""
+    padded = [[w[min(k, len(w) - 1)] for w in windows] for k in range(most)]
+    return (
+        [np.array([first for first, _ in line], dtype=np.int64) for line in padded],
+        [np.array([last for _, last in line], dtype=np.int64) for line in padded],
+    )
 
 
 def _nameless(shift: ShiftOffer) -> ShiftOffer:

@@ -47,6 +47,7 @@ from routing.engines.solver.layout import (
     ROUND,
     SERVED,
     SIZE,
+    SOMEBODY_LATE,
     SOMEBODY_SHIPS,
     SPEED,
     STAMP,
@@ -62,7 +63,9 @@ from routing.engines.solver.layout import (
     Z0,
     Z1,
     compiled,
+    earliest,
     inlined,
+    late_price,
     random,
 )
 from routing.engines.solver.slack import (
@@ -303,6 +306,14 @@ def _cheapest_near(day, walk, c, blink):  # type: ignore[no-untyped-def]
             continue
         if not in_time(day, walk, k, p, q, c):
             continue
+        if day.flags[SOMEBODY_LATE]:
+            # Behind it others may get later too: that shows in the price of the whole route.
+            free = walk.shift[k, LEAVES] if p < 0 else walk.visit[p, F0]
+            if free < NEVER:
+                start = earliest(day.visit, c, WINDOW, free + day.seconds[day.shift[k, SPEED], before, here])
+                price += late_price(day, c, start) if start < NEVER else 0
+                if price >= best:
+                    continue
         if day.shift[k, CAREFUL] and cost_with(day, walk, k, p, c) < 0:
             continue
         if random(walk.chance) >= blink:

@@ -28,9 +28,11 @@ type Ints = NDArray[np.int64]
 # Columns of `Day.visit`; from WINDOW on pairs of (first, last) moments, sorted; shorter lists repeat their last pair.
 PLACE, SERVICE, SETUP, READY, RANK, AGE, DONE, FIXED, WINDOW = range(9)
 # Columns of `Day.shift`. LEAVE: when the wheels may turn (start and loading); UNTIL: when they must stand (end less the
-# debrief); STANDING: loading and debrief, which are paid; LIGHT: a break of it has a limit of load.
-(SPEED, TARIFF, START, END, LEAVE, UNTIL, STANDING, MOST_VISITS, MOST_STOPS, MOST_METRES, MOST_SECONDS, HIRE, PER_HOUR,
- PER_TRAVEL_HOUR, PER_KM, PAUSES, CAREFUL, TYPE, PER_TASK_HOUR, LIGHT) = range(20)  # fmt: skip
+# debrief, overtime included); STANDING: loading and debrief, which are paid; LIGHT: a break of it has a limit of load;
+# OVER: when they must stand before overtime is paid.
+(SPEED, TARIFF, START, END, LEAVE, UNTIL, STANDING, MOST_VISITS, MOST_STOPS, MOST_METRES, MOST_SECONDS, HIRE,
+ PER_HOUR, PER_TRAVEL_HOUR, PER_KM, PAUSES, CAREFUL, TYPE, PER_TASK_HOUR, LIGHT, OVER,
+ PER_OVERTIME_HOUR) = range(22)  # fmt: skip
 # Columns of `Walk.visit`: its neighbours and shift (-1: it waits), the slack, its place in `away` or -1.
 NEXT, PREV, ON, F0, F1, Z0, Z1, AWAY = range(8)
 # Columns of `Walk.shift`; STAMP: the last round that touched it.
@@ -43,8 +45,12 @@ SERVED, AGES, BEST_SERVED, BEST_AGES = range(4)
 LOG_SHIFT, LOG_COST, LOG_LEAVES, LOG_FROM, LOGGED = range(5)
 # `Day.mate`; BROUGHT: it is the one of a shipment that comes second.
 MATE, BROUGHT = range(2)
-# `Day.flags`. WAITING_COSTS: the hour is paid whether or not the wheels turn, so that a route is priced as a whole.
-WAITING_COSTS, GOODS_COME_LATER, SOMEBODY_COLLECTS, COST_IS_TRAVEL, SOMEBODY_SHIPS, TIMES_BY_TYPE = range(6)
+# `Day.flags`. WAITING_COSTS: the hour is paid whether or not the wheels turn, or overtime is, or lateness: a route is
+# priced as a whole.
+(WAITING_COSTS, GOODS_COME_LATER, SOMEBODY_COLLECTS, COST_IS_TRAVEL, SOMEBODY_SHIPS, TIMES_BY_TYPE,
+ SOMEBODY_LATE) = range(7)  # fmt: skip
+# Columns of `Day.late`, then the hours in which it is in time as pairs.
+MAY_BE_LATE, PER_LATE_HOUR, IN_TIME = range(3)
 
 
 # Nothing here allocates. Without the counting of references, which numba does at every access to an array of a tuple, a
@@ -78,6 +84,9 @@ class Day(NamedTuple):
     """(k, breaks, dimensions): the most that is on board while it is taken."""
     work: Ints
     """(types, n, 2): service, then setup, where a type of vehicle has its own (`TIMES_BY_TYPE`)."""
+    late: Ints
+    """(n, 2 + 2 x windows): whether it may be late, what an hour of it costs, when it is in time (`SOMEBODY_LATE`);
+    `Day.visit` has the windows with what they allow."""
     mate: Ints
     """(n, 2): the other visit of its shipment or -1."""
     carry: Ints
@@ -115,7 +124,7 @@ class Walk(NamedTuple):
     key: NDArray[np.float64]
     line: Ints
     scratch: Ints
-    """(2, n + 4, 2 ** breaks): see `_run`."""
+    """(3, n + 4, 2 ** breaks): see `exact.run`."""
 
 
 @inlined
@@ -143,6 +152,27 @@ def latest(rows, row, begin, at):  # type: ignore[no-untyped-def]
         if at >= rows[row, w]:
             return min(at, rows[row, w + 1])
     return -NEVER
+
+
+@inlined
+def late_price(day, x, start):  # type: ignore[no-untyped-def]
+    """What it costs that service of `x` begins at `start`."""
+    by = 0
+    if day.late[x, MAY_BE_LATE]:
+        for w in range(IN_TIME, day.late.shape[1], 2):
+            if start >= day.late[x, w]:
+                by = max(0, start - day.late[x, w + 1])
+    return (2 * day.late[x, PER_LATE_HOUR] * by + 3600) // 7200
+
+
+@inlined
+def no_later(day, x, start, at):  # type: ignore[no-untyped-def]
+    """The latest moment up to `at` at which `x` is no later than at `start`."""
+    end = start
+    for w in range(IN_TIME, day.late.shape[1], 2):
+        if start >= day.late[x, w]:
+            end = max(start, day.late[x, w + 1])
+    return min(at, end)
 
 
 @inlined

@@ -33,18 +33,28 @@ def check_limits(problem: Problem) -> None:
             raise refuse(f"Delivery {visit.id} has a time, age or amount below 0 or above {_FAR}")
         if any(abs(t) > _FAR for window in visit.windows for t in (window.start_s, window.end_s)):
             raise refuse(f"Delivery {visit.id} has a window further than {_FAR} s from the epoch")
+        if any(window.late_s > _FAR for window in visit.windows) or not 0 <= visit.late_per_hour <= _FAR:
+            raise refuse(f"Delivery {visit.id} may be late too long, or at a price below 0 or above {_FAR}")
         if visit.ready_s is not None and abs(visit.ready_s) > _FAR:
             raise refuse(f"Delivery {visit.id} is ready further than {_FAR} s from the epoch")
     for shift in problem.shifts:
         cost = shift.cost
         limits = (shift.max_stops, shift.max_visits, shift.max_distance_m, shift.max_travel_s)
-        numbers = (shift.loading_s, shift.debrief_s, *shift.capacity, *(pause.duration_s for pause in shift.breaks))
+        lasting = (shift.loading_s, shift.debrief_s, shift.overtime_s)
+        numbers = (*lasting, *shift.capacity, *(pause.duration_s for pause in shift.breaks))
         times = [t for pause in shift.breaks for window in pause.windows for t in (window.start_s, window.end_s)]
         if any(not 0 <= number <= _FAR for number in (*numbers, *(n for n in limits if n is not None))):
             raise refuse(f"Shift {shift.id} has a time, limit or capacity below 0 or above {_FAR}")
         if any(abs(t) > _FAR for t in (shift.start_s, shift.end_s, *times)):
             raise refuse(f"Shift {shift.id} has times further than {_FAR} s from the epoch")
-        rates = (cost.fixed, cost.per_hour, cost.per_km, cost.per_travel_hour, cost.per_task_hour)
+        rates = (
+            cost.fixed,
+            cost.per_hour,
+            cost.per_km,
+            cost.per_travel_hour,
+            cost.per_task_hour,
+            cost.per_overtime_hour,
+        )
         if any(not 0 <= rate <= _FAR for rate in rates):
             raise InvalidProblem(f"Shift {shift.id} has a cost below 0 or above {_FAR}. Check its currency and unit.")
     for d, name in enumerate(problem.dimensions):

@@ -401,7 +401,7 @@ class _Model:
         self.vehicle = {shift.id: v for v, shift in enumerate(self.shifts)}
         m, count = len(self.visits), len(self.shifts)
         self.base = min(shift.start_s for shift in self.shifts)
-        self.horizon = max(shift.end_s for shift in self.shifts) - self.base + 1
+        self.horizon = max(shift.until_s for shift in self.shifts) - self.base + 1
         anywhere = len(problem.places)
         place = [visit.place for visit in self.visits]
         for shift in self.shifts:
@@ -457,7 +457,10 @@ class _Model:
             seconds = np.minimum(self.search_.table.durations(shift).max(initial=0), self.horizon)
             metres = self.search_.table.distances(shift).max(initial=0)
             worst += shift.cost.fixed + (shift.cost.per_hour + shift.cost.per_task_hour) / 3600 * self.horizon
+            worst += shift.cost.per_overtime_hour / 3600 * shift.overtime_s
             worst = max(worst, worst + (m + 1) * (per_s * float(seconds) + per_m * float(metres)) / len(self.shifts))
+        for visit in self.visits:
+            worst += visit.late_per_hour / 3600 * max(window.late_s for window in visit.windows)
         self.scale = min(1.0, _COST_SCALE / worst)
         self.weight = int(worst * self.scale) + 1
         self.slack_price = []
@@ -508,7 +511,7 @@ class _Model:
             self._matrix(("time", shift.profile, shift.speed_factor, shift.type), partial(make, shift))
             for shift in self.shifts
         ]
-        limits = [shift.end_s - shift.debrief_s - self.base for shift in self.shifts]
+        limits = [shift.until_s - shift.debrief_s - self.base for shift in self.shifts]
         self.routing.AddDimensionWithVehicleTransitAndCapacity(
             evaluators, self.horizon, [max(0, limit) for limit in limits], False, "time"
         )
@@ -518,6 +521,10 @@ class _Model:
             self.time.CumulVar(self.routing.Start(v)).SetMin(shift.start_s - self.base)
             self.routing.AddVariableMinimizedByFinalizer(self.time.CumulVar(self.routing.End(v)))
             self.routing.AddVariableMaximizedByFinalizer(self.time.CumulVar(self.routing.Start(v)))
+            overtime = round(shift.cost.per_overtime_hour / 3600 * self.scale)
+            if overtime and shift.overtime_s:
+                ends = max(0, shift.end_s - shift.debrief_s - self.base)
+                self.time.SetCumulVarSoftUpperBound(self.routing.End(v), ends, overtime)
             if self.slack_price[v]:
                 self.time.SetSlackCostCoefficientForVehicle(self.slack_price[v], v)
         self._windows(strict_doors)
@@ -533,6 +540,7 @@ class _Model:
                     solver.Add(self.time.CumulVar(self.routing.Start(v)) >= here * late)
 
     def _windows(self, strict_doors: bool) -> None:
+        """The price of lateness is in the model for the last window of a visit only: a cumul has one soft bound."""
         doors = Counter(visit.place for visit in self.visits)
         done = self.search_.table.done
         setups = [self._work(shift)[0].tolist() for shift in {shift.type: shift for shift in self.shifts}.values()]
@@ -543,7 +551,7 @@ class _Model:
             most, least = max(times[n] for times in setups), min(times[n] for times in setups)
             if doors[visit.place] > 1:
                 least = 0
-            for first, last in spans(visit.windows):
+            for first, last in self.search_.table.hours(visit.id):
                 if strict_doors and last - first >= most - least:
                     # How much setup comes before it depends on who else is served at this door, and on the type of
                     # the vehicle: keep to what holds for all.
@@ -561,6 +569,10 @@ class _Model:
             for (_, high), (low, _) in pairwise(allowed):
                 if high + 1 <= low - 1:
                     cumul.RemoveInterval(high + 1, low - 1)
+            soft = self.search_.table.soft.get(visit.id)
+            if soft is not None and (price := round(soft[1] / 3600 * self.scale)):
+                in_time = max(0, soft[0][-1][1] + most - self.base)
+                self.time.SetCumulVarSoftUpperBound(self.node[n], in_time, price)
 
     def _breaks(self) -> None:
         """A break's `max_load` is not in the model: what it gets wrong is mended afterwards."""

@@ -57,12 +57,14 @@ def can_be_asked(day: layout.Day) -> bool:
     shift, visit = day.shift, day.visit
     opens, closes = visit[:, layout.WINDOW :: 2], visit[:, layout.WINDOW + 1 :: 2]
     flags = day.flags.copy()
+    overtime = shift[:, layout.PER_OVERTIME_HOUR] * (shift[:, layout.UNTIL] - shift[:, layout.OVER])
     flags[[layout.COST_IS_TRAVEL, layout.WAITING_COSTS]] = 0
     anywhere = day.seconds.shape[1] - 1
     open_ = day.seconds < layout.BLOCKED
     return bool(
         len(shift)
         and len(visit) >= _LEAST
+        and not overtime.any()
         and int(np.where(open_, day.seconds, 0).max()) < _CLOSED
         and int(np.where(day.prices < layout.BLOCKED, day.prices, 0).max()) < _CLOSED
         and not flags.any()

@@ -30,7 +30,7 @@ from routing.engines.solver.slack import in_time, place_after, place_before
 @compiled
 def fits_alone(day, walk, k, c):  # type: ignore[no-untyped-def]
     walk.line[0], walk.line[1] = c, day.mate[c, MATE]
-    return route_cost(day, k, walk.line, 2, walk.scratch[0], walk.scratch[1]) >= 0
+    return route_cost(day, k, walk.line, 2, walk.scratch) >= 0
 
 
 @compiled
@@ -56,7 +56,7 @@ def _cost_with(day, walk, k, p, c, r):  # type: ignore[no-untyped-def]
             walk.line[m] = mate
             m += 1
         x = walk.visit[x, NEXT]
-    return route_cost(day, k, walk.line, m, walk.scratch[0], walk.scratch[1])
+    return route_cost(day, k, walk.line, m, walk.scratch)
 
 
 @inlined

@@ -229,13 +229,13 @@ def cost_with(day, walk, k, p, c):  # type: ignore[no-untyped-def]
             walk.line[m] = c
             m += 1
         x = walk.visit[x, NEXT]
-    return route_cost(day, k, walk.line, m, walk.scratch[0], walk.scratch[1])
+    return route_cost(day, k, walk.line, m, walk.scratch)
 
 
 @compiled
 def fits_alone(day, walk, k, c):  # type: ignore[no-untyped-def]
     walk.line[0] = c
-    return route_cost(day, k, walk.line, 1, walk.scratch[0], walk.scratch[1]) >= 0
+    return route_cost(day, k, walk.line, 1, walk.scratch) >= 0
 
 
 @compiled
@@ -245,7 +245,7 @@ def cost_now(day, walk, k):  # type: ignore[no-untyped-def]
         walk.line[m] = x
         m += 1
         x = walk.visit[x, NEXT]
-    return route_cost(day, k, walk.line, m, walk.scratch[0], walk.scratch[1]) if m else 0
+    return route_cost(day, k, walk.line, m, walk.scratch) if m else 0
 
 
 @compiled

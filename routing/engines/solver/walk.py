@@ -14,8 +14,8 @@ from routing.engines.solver import kernel, layout
 from routing.engines.solver.exact import route_cost
 from routing.engines.solver.insertion import Insertion, Routes
 from routing.engines.solver.plain_walk import PlainRounds, is_plain, packed
-from routing.model.plans import CostScheme, ShiftOffer
-from routing.rules.schedule import ALWAYS, MOST_BREAKS, Spans, spans
+from routing.model.plans import ShiftOffer
+from routing.rules.schedule import ALWAYS, MOST_BREAKS, Spans
 
 _NEAR = 100
 _BESIDE = 40
@@ -204,12 +204,11 @@ def route_costs(insertion: Insertion) -> Callable[[int, Sequence[int]], int]:
 
 def _costs_on(day: layout.Day, shifts: Sequence[int], row: Mapping[int, int]) -> Callable[[int, Sequence[int]], int]:
     which = {shift: k for k, shift in enumerate(shifts)}
-    clock = np.zeros((len(day.visit) + 3, 2**MOST_BREAKS), dtype=np.int64)
-    via = clock.copy()
+    scratch = np.zeros((3, len(day.visit) + 3, 2**MOST_BREAKS), dtype=np.int64)
 
     def cost(shift: int, ids: Sequence[int]) -> int:
         line = np.array([row[key] for key in ids], dtype=np.int64)
-        return int(route_cost(day, which[shift], line, len(ids), clock, via))
+        return int(route_cost(day, which[shift], line, len(ids), scratch))
 
     return cost
 
@@ -229,7 +228,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
     visits = problem.visits
     shifts = [table.shifts[key] for key in shift_ids]
     anywhere = len(problem.places)
-    free = all(shift.cost == CostScheme() for shift in shifts)
+    free = insertion.costs_nothing
 
     # Each table is as large as the problem's own: none is made twice, and sums are made a block of rows at a time.
     tables: dict[tuple[str, float], ShiftOffer] = {}
@@ -256,7 +255,10 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
             price = np.rint(per_s * seconds[clock, rows] + per_m * metres[clock, rows])
             prices[which, rows] = np.minimum(price, layout.BLOCKED)
 
-    windows = _padded([ALWAYS if visit.id in table.done else spans(visit.windows) for visit in visits])
+    windows = _padded([table.hours(visit.id) for visit in visits])
+    soft = [table.soft.get(visit.id) for visit in visits]
+    in_time = _padded([ALWAYS if each is None else each[0] for each in soft])
+    prices_of_late = [(each is not None, 0 if each is None else each[1]) for each in soft]
     pauses = [table.breaks(shift.id) for shift in shifts]
     most_pauses = max((len(each) for each in pauses), default=0) or 1
     most_windows = max((len(times) for each in pauses for _, times in each), default=1)
@@ -311,12 +313,13 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
     offers = [
         (
             speed[k], tariff[k], anywhere if shift.start is None else shift.start,
-            anywhere if shift.end is None else shift.end, leave[k], shift.end_s - shift.debrief_s,
+            anywhere if shift.end is None else shift.end, leave[k], shift.until_s - shift.debrief_s,
             shift.loading_s + shift.debrief_s, limit(shift.max_visits), limit(shift.max_stops),
             limit(shift.max_distance_m), limit(shift.max_travel_s), shift.cost.fixed, shift.cost.per_hour,
             shift.cost.per_travel_hour, shift.cost.per_km, len(pauses[k]), careful(shift, k),
             types.index(shift.type if shift.type in insertion.work else ""), shift.cost.per_task_hour,
-            any(pause.max_load is not None for pause in shift.breaks),
+            any(pause.max_load is not None for pause in shift.breaks), shift.end_s - shift.debrief_s,
+            shift.cost.per_overtime_hour,
         )
         for k, shift in enumerate(shifts)
     ]  # fmt: skip
@@ -333,6 +336,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         breaks=breaks,
         break_load=break_load,
         work=np.stack([np.stack([service, setup], axis=1) for setup, service in insertion.work.values()]),
+        late=np.hstack([np.array(prices_of_late, dtype=np.int64).reshape(len(visits), 2), in_time]),
         mate=mate,
         carry=carry,
         near=near,
@@ -340,15 +344,22 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         kinds=_ranges([insertion.kind[shift.id] for shift in shifts]),
         flags=_ints(
             (
-                any(shift.cost.per_hour or shift.cost.per_task_hour for shift in shifts),
+                any(soft) or any(_by_the_clock(shift) for shift in shifts),
                 bool((ready > leave.min(initial=_FAR_TIME)).any()),
                 bool(collects.any()),
                 free,
                 bool((mate[:, layout.MATE] >= 0).any()),
                 len(types) > 1,
+                any(soft),
             )
         ),
     )
+
+
+def _by_the_clock(shift: ShiftOffer) -> bool:
+    """Whether what it costs depends on more than its legs."""
+    cost = shift.cost
+    return bool(cost.per_hour or cost.per_task_hour or (shift.overtime_s and cost.per_overtime_hour))
 
 
 def _beginning(
@@ -375,7 +386,7 @@ def _beginning(
         pool=ints(n + 1),
         key=np.zeros(n + 1),
         line=ints(n + 2),
-        scratch=ints(2, n + 4, 2 ** int(day.shift[:, layout.PAUSES].max(initial=0))),
+        scratch=ints(3, n + 4, 2 ** int(day.shift[:, layout.PAUSES].max(initial=0))),
     )
     walk.visit[:, layout.NEXT] = -1
     walk.shift[:, layout.HEAD] = walk.shift[:, layout.STAMP] = -1

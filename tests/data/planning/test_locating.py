@@ -10,7 +10,9 @@ from sqlalchemy import select
 
 from data import tables
 from data.db import Database
+from data.queries.addresses import last_order, places_out_of_reach
 from data.store import open_store
+from routing.errors import InvalidInput
 from routing.model.places import Candidate, Located, Location, PinQuality
 from routing.services import locating
 from routing.services.locating import LocatedAll, choose_pin, locate_sites
@@ -75,7 +77,9 @@ def test_a_sure_address_gets_its_pin_and_a_doubtful_one_a_task_with_its_candidat
 ) -> None:
     clear, unclear = unpinned(day, "Testgatan 1"), unpinned(day, "Testgatan 9999")
     result, _ = locate({"Testgatan 1": sure("Testgatan 1"), "Testgatan 9999": DOUBT})
-    assert (result.found, len(result.doubtful)) == (1, 1)
+    assert (result.found, len(result.doubtful), result.waiting) == (1, 1, 0)
+    second, _ = locate({})
+    assert (second.found, len(second.doubtful), second.waiting) == (0, 0, 1), "a person is needed still"
     assert site_row(database, clear).pin_quality == "exact"
     row = site_row(database, unclear)
     assert (row.pin_quality, row.pin_candidates[0]["label"]) == ("approximate", "Testgatan 99")
@@ -93,12 +97,12 @@ def test_an_address_no_road_reaches_is_told_at_once(day: Any, database: Database
     again = unpinned(day, "rock 2")
     asked: list[Location] = []
 
-    def near_road(places: Sequence[Location]) -> list[bool]:
+    def near_roads(places: Sequence[Location]) -> list[set[str]]:
         asked.extend(places)
-        return [place == HERE and number > 0 for number, place in enumerate(places)]
+        return [{"van"} if place == HERE and number > 0 else set() for number, place in enumerate(places)]
 
     answers = {"Island 1": sure("Island 1"), "Testgatan 1": sure("Testgatan 1")}
-    result, _ = locate(answers, near_road=near_road)
+    result, _ = locate(answers, near_roads=near_roads)
     assert (result.found, result.remembered) == (1, 0)
     assert [(want.id, why.partition(".")[0]) for want, why in result.doubtful] == [
         (island, "No road lies near this address, so no vehicle gets there"),
@@ -109,6 +113,55 @@ def test_an_address_no_road_reaches_is_told_at_once(day: Any, database: Database
     assert site_row(database, street).pin_quality == "exact"
     with database.reading() as connection:
         assert set(connection.execute(select(tables.task.c.subject_id)).scalars()) == {island, again}
+        assert places_out_of_reach(connection, after_order=0) == []  # no order goes there yet
+    goods = {"depot_id": day.depot(), "product_id": day.product()}
+    day.delivery(site_id=island, **goods)
+    with database.reading() as connection:
+        first = last_order(connection)
+    day.delivery(site_id=island, **goods)
+    with database.reading() as connection:
+        for after, orders in ((0, 2), (first, 1)):
+            (told,) = places_out_of_reach(connection, after_order=after)
+            assert (told.some, told.orders) == (False, orders)
+
+
+def test_a_yard_that_only_bikes_get_to_goes_on_and_a_person_is_told(
+    day: Any, database: Database, kit: Any, locate: Any
+) -> None:
+    depot = day.depot()
+    day.vehicle(depot_id=depot, profile="van")
+    day.vehicle(depot_id=depot, profile="bike")
+    yard = unpinned(day, "Yard 3")
+    result, _ = locate({"Yard 3": sure("Yard 3")}, near_roads=lambda places: [{"cargo_bike"}] * len(places))
+    assert (result.found, result.doubtful) == (1, ())
+    ((want, why),) = result.some
+    assert (want.id, why.partition(".")[0]) == (yard, "Only the cargo bike gets here: no road for the van lies near")
+    row = site_row(database, yard)
+    assert (row.pin_quality, row.pin_why) == ("exact", why)
+    with database.reading() as connection:
+        task = connection.execute(select(tables.task)).one()
+    assert (task.kind, task.subject_id, task.done_at) == ("address_some_vehicles", yard, None)
+    # The pin is moved to the street: everybody gets there, and nobody has to be told.
+    with open_store(database) as store:
+        said = choose_pin(
+            store, site_id=yard, location=THERE, label="the street", by="Dispatcher 1", now=kit.NOW,
+            near={"van", "cargo_bike"},
+        )  # fmt: skip
+    assert said == site_row(database, yard).pin_why == ""
+    with database.reading() as connection:
+        assert connection.execute(select(tables.task.c.outcome)).scalar_one() == "the street"
+
+
+def test_a_pin_dragged_to_where_none_of_our_vehicles_gets_is_refused_at_once(
+    day: Any, database: Database, kit: Any
+) -> None:
+    day.vehicle(depot_id=day.depot(), profile="truck")
+    site = unpinned(day, "Yard 3")
+    with open_store(database) as store, pytest.raises(InvalidInput, match=r"No road for our vehicles \(truck\)"):
+        choose_pin(
+            store, site_id=site, location=THERE, label="here", by="Dispatcher 1", now=kit.NOW, near={"cargo_bike"}
+        )
+    assert site_row(database, site).pin_quality == "not_found"
 
 
 def test_what_waits_for_a_person_is_not_looked_up_again_unless_asked(day: Any, locate: Any) -> None:

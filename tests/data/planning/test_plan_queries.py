@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from data import tables
 from data.db import Database
 from data.queries.plans import current_plans, plan_page, versions
 from data.store import open_store
+from routing.rules.check import violations
+from routing.rules.extra import Extra
 from routing.services.editing import take_out
 from routing.services.planning import plan_day
 
@@ -40,3 +43,29 @@ def test_the_plan_page_shows_routes_loads_what_is_left_out_and_the_history(
     assert (gone.delivery_id, gone.reasons, gone.locked) == (deliveries[0], ("locked_by_you",), True)
     assert (page.is_current, page.served) == (True, 2)
     assert [(each.plan_id, each.why) for each in history] == [(plan_id, "took D-1 out"), (first, "planned")]
+
+
+def test_the_plan_page_says_what_is_overtime_and_what_is_late_and_what_both_cost(
+    day: Any, database: Database, kit: Any
+) -> None:
+    """Depot and door are one place: two hours of work from 7:00 on, at a door until 6:50, in a shift until 8:30."""
+    depot, product = day.depot(), day.product()
+    door = day.site(service_s=2 * 3600, late_s=1800, late_per_minute=50, lat=60.17, lon=24.94)
+    day.add(tables.site_window, site_id=door, opens="06:00", closes="06:50", kind="begin_by")
+    delivery = day.delivery(site_id=door, depot_id=depot, product_id=product)
+    shift = day.shift(depot_id=depot, ends="08:30", overtime_s=3600, cost_per_hour=0, cost_per_overtime_hour=1800)
+    plan_id = plan_day(
+        lambda: open_store(database), from_day=kit.DAY, to_day=kit.DAY, depot_ids=[depot],
+        travel=kit.StraightTravel(), solve=kit.greedy, clock=lambda: kit.NOW, by="test",
+    ).plan_id  # fmt: skip
+    with open_store(database) as store:
+        saved = store.plan(plan_id)
+    with database.reading() as connection:
+        (route,) = plan_page(connection, plan_id).routes
+    assert [stop.deliveries[0].delivery_id for stop in route.stops] == [delivery]
+    assert saved.problem.shifts[0].id == shift
+    # From 7:00, ten minutes late at 0.50; until 9:00, half an hour at 18.00.
+    assert route.stops[0].late == Extra(seconds=600, cost=500_000)
+    assert route.overtime == Extra(seconds=1800, cost=900_000)
+    assert route.cost == 1_400_000
+    assert violations(saved.plan, saved.problem) == []

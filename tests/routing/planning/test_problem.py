@@ -149,6 +149,22 @@ def test_deliveries_at_one_door_share_its_place() -> None:
     assert [place.site_id for place in problem.places] == [None, 1]
 
 
+def test_a_shift_may_last_longer_at_its_price() -> None:
+    longer = shift(overtime_s=1800, cost_per_hour=2000, cost_per_overtime_hour=900)
+    (offer,) = built(facts(deliveries=[delivery()], sites=[site()], shifts=[longer])).shifts
+    assert (offer.until_s - offer.end_s, offer.cost.per_overtime_hour) == (1800, 900_000)
+
+
+def test_a_door_that_takes_late_goods_says_how_late_and_at_what_price() -> None:
+    door = site(windows=(WallWindow(opens="07:00", closes="10:00"),), late_s=900, late_per_minute=50)
+    (visit,) = built(facts(deliveries=[delivery()], sites=[door])).visits
+    (window,) = visit.windows
+    assert (window.late_s, visit.late_per_hour) == (900, 60 * 50_000)
+    # Where no hours are given there is nothing to be late for.
+    (always,) = built(facts(deliveries=[delivery()], sites=[site(late_s=900, late_per_minute=50)])).visits
+    assert always.windows[0].late_s == 0
+
+
 # ---------------------------------------------------------------------------- windows
 
 

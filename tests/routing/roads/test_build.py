@@ -57,6 +57,7 @@ def test_the_demo_region_is_known_by_its_facts(helsinki):
     assert facts.restrictions == 45
     assert 25 < facts.drivable_km < 32
     assert facts.clipped_ways == 421
+    assert facts.dated == "2019-04-21"
     assert facts.sampled == 250
     assert facts.share_unroutable < 0.01
     assert facts.snap_median_m < 30
@@ -254,6 +255,45 @@ def test_a_build_killed_in_the_middle_goes_on_there(one_road, tmp_path):
     assert killed_at("basemap", one_road, into) == -signal.SIGKILL
     assert not into.exists()
     goes_on_with("basemap", one_road, into)
+
+
+DYING_BEFORE_THE_SWAP = """
+import os, signal, sys
+from pathlib import Path
+from routing.engines.roads import build
+
+build._swap = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+build.build_region(pbf=Path(sys.argv[1]), into=Path(sys.argv[2]), name="road", progress=lambda *_: None)
+"""
+
+
+def test_a_whole_build_killed_before_it_is_put_in_use_is_only_put_in_use(one_road, tmp_path, monkeypatch):
+    into = tmp_path / "road"
+    died = subprocess.run(
+        [sys.executable, "-c", DYING_BEFORE_THE_SWAP, str(one_road), str(into)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert died.returncode == -signal.SIGKILL
+    assert not into.exists()
+    (whole,) = into.parent.glob(".road.builds/build-*")
+    made = load_facts(whole)
+    for step in ("normalise", "build_osrm", "build_road_graphs", "build_basemap", "check_roads"):
+        monkeypatch.setattr(f"routing.engines.roads.build.{step}", lambda *_: pytest.fail("This was done already."))
+    assert build_region(pbf=one_road, into=into, name="road", progress=quiet).seconds == made.seconds
+    assert into.resolve() == whole.resolve()
+    assert not list(into.parent.glob(".road.builds/*/unfinished.json"))
+
+
+def test_a_build_killed_just_after_it_was_put_in_use_is_not_taken_for_a_half_one(one_road, tmp_path, monkeypatch):
+    into = tmp_path / "road"
+    build_region(pbf=one_road, into=into, name="road", progress=quiet)
+    note = {"build": load_facts(into).build, "done": {}}
+    (into / "unfinished.json").write_text(json.dumps(note))
+    in_use = into.resolve()
+    build_region(pbf=one_road, into=into, name="road", progress=quiet)
+    assert into.resolve() != in_use
+    assert not in_use.exists()
 
 
 def goes_on_with(step: str, pbf: Path, into: Path) -> None:

@@ -81,7 +81,9 @@ function complete(input) {
     if (words.length < SHORTEST) return close();
     asking = new AbortController();
     try {
-      const answer = await fetch(`${input.dataset.suggest}?q=${encodeURIComponent(words)}`, { signal: asking.signal, headers: { Accept: "application/json" } });
+      const address = new URL(input.dataset.suggest, location.href);
+      address.searchParams.set("q", words);
+      const answer = await fetch(address, { signal: asking.signal, headers: { Accept: "application/json" } });
       if (answer.ok && input === document.activeElement) show((await answer.json()).suggestions);
     } catch (problem) {
       if (problem.name !== "AbortError") close(); // without signal it is a plain field

@@ -19,7 +19,7 @@ var Basemap = (() => {
   // zoom; all edges first, so that streets flow into each other at a crossing.
   const ROADS = [
     { kinds: ["other", "path"], colour: "path", edge: "", width: [[13, 0], [14, 0.6], [17, 2], [20, 5]] },
-    { kinds: ["minor_road"], colour: "minor", edge: "minorEdge", width: [[11, 0], [12.5, 0.7], [14, 1.6], [16, 5], [18, 12]] },
+    { kinds: ["minor_road"], colour: "minor", edge: "minorEdge", width: [[11, 0], [12.5, 0.7], [14, 1.9], [16, 5], [18, 12]] },
     { kinds: ["major_road"], colour: "major", edge: "majorEdge", width: [[7, 0], [11, 1.2], [13, 2.4], [15, 5], [18, 16]] },
     { kinds: ["highway"], colour: "highway", edge: "highwayEdge", width: [[4, 0], [9, 1.4], [12, 2.6], [15, 6], [18, 18]] },
   ];
@@ -40,8 +40,16 @@ var Basemap = (() => {
     return [...edged.map((road) => rule(road, colours[road.edge], 1.6, EDGE_FROM_ZOOM)), ...ROADS.map((road) => rule(road, colours[road.colour], 0))];
   }
 
+  // Houses in open country are specks that hide its streets, until one looks closer.
+  const HOUSES = [[13, 0.3], [15, 0.5]];
+
+  function houses(colours) {
+    const { PolygonSymbolizer, linear } = globalThis.protomapsL;
+    return { dataLayer: "buildings", symbolizer: new PolygonSymbolizer({ fill: colours.buildings, opacity: linear(HOUSES) }) };
+  }
+
   function rules(colours) {
-    const given = globalThis.protomapsL.paintRules(colours);
+    const given = globalThis.protomapsL.paintRules(colours).map((each) => (each.dataLayer === "buildings" ? houses(colours) : each));
     const isTheirs = ({ dataLayer, filter }) =>
       dataLayer === "roads" && ROADS.some((road) => road.kinds.some((kind) => filter(15, { props: { kind } })));
     const at = given.findIndex(isTheirs);
@@ -52,7 +60,7 @@ var Basemap = (() => {
   const LIGHT = palette({
     beyond: "#e7e3db", earth: "#f5f2eb", water: "#a9cfe3", buildings: "#c6b9a5", pier: "#e6e0d4", rail: "#8a8a92",
     park: "#cbe3b8", wood: "#b9d8a8", scrub: "#d7e6c4", hospital: "#f1dedd", industrial: "#e8e3e6", school: "#efe6d2",
-    square: "#ece5d8", sand: "#f0e7c8", path: "#e3d9c6", minor: "#ffffff", minorEdge: "#cfc7b8", major: "#fbe08e", majorEdge: "#d9b54c",
+    square: "#ece5d8", sand: "#f0e7c8", path: "#e3d9c6", minor: "#ffffff", minorEdge: "#a89c87", major: "#fbe08e", majorEdge: "#d9b54c",
     highway: "#f2a566", highwayEdge: "#c97a37", ink: "#4a443c", quietInk: "#5f594f", waterInk: "#2f6690", halo: "#fffdf8",
   });
   const DARK = palette({
@@ -64,8 +72,17 @@ var Basemap = (() => {
 
   const isDark = () => getComputedStyle(document.documentElement).colorScheme === "dark";
 
-  /** The Leaflet layer of our tiles; `dark` left out: as the page is. */
+  /** The layer of a tile server that was named instead of ours: pictures, and the words the page has for whose they are. */
+  function pictures(url) {
+    const credit = document.createElement("span");
+    credit.textContent = document.querySelector('meta[name="map-credit"]')?.content ?? "";
+    // Such servers want to know which site asks, and may not hear of its links.
+    return globalThis.L.tileLayer(url, { attribution: credit.innerHTML, maxZoom: 20, maxNativeZoom: 19, referrerPolicy: "origin", className: "pictures" });
+  }
+
+  /** The Leaflet layer of our tiles, or of the server whose template `url` is; `dark` left out: as the page is. */
   function layer({ url, lang, attribution = "© OpenStreetMap contributors", dark = isDark() }) {
+    if (url.includes("{z}")) return pictures(url);
     const colours = dark ? DARK : LIGHT;
     const { leafletLayer, labelRules } = globalThis.protomapsL;
     return leafletLayer({

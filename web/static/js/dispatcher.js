@@ -1,6 +1,6 @@
 // Keys, ticks and dialogs of the dispatcher's pages. Everything works without it, only slower.
 
-const GO = { t: "/", r: "/receipts", l: "/release", w: "/warehouse", a: "/addresses", p: "/plan", o: "/orders", m: "/messages", f: "/figures", k: "/tasks", s: "/stock" };
+const GO = { t: "/", r: "/receipts", l: "/release", w: "/warehouse", a: "/addresses", p: "/plan", o: "/orders", m: "/messages", f: "/figures", k: "/tasks", s: "/stock", n: "/regions" };
 const AFTER_G_MS = 1200;
 
 let pressedG = 0;

@@ -1,0 +1,72 @@
+"""Regions as their page shows them: which depots live in one, and how its builds went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from data.tables import depot, job, region
+
+LOOKED_BACK = 200
+"""Builds that are read back: a region is built again some times a year."""
+
+UNDER_WAY = ("waiting", "running")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionBuild:
+    """A job that builds or built a region. `data` says from what: {"pbf"} or {"place"}."""
+
+    id: int
+    name: str
+    state: str
+    data: Mapping[str, Any]
+    progress: Mapping[str, Any]
+    problem: str
+    by: str
+    cancel_asked: bool
+    made_at: datetime
+    ended_at: datetime | None
+
+    @property
+    def under_way(self) -> bool:
+        return self.state in UNDER_WAY
+
+
+def region_builds(connection: Connection) -> dict[str, list[RegionBuild]]:
+    """The builds of each region by its name, the newest first."""
+    rows = connection.execute(select(job).where(job.c.kind == "region").order_by(job.c.id.desc()).limit(LOOKED_BACK))
+    builds: dict[str, list[RegionBuild]] = {}
+    for row in rows:
+        found = RegionBuild(
+            id=row.id,
+            name=str(row.data.get("name", "")),
+            state=row.state,
+            data=row.data,
+            progress=row.progress or {},
+            problem=row.problem,
+            by=row.by,
+            cancel_asked=row.cancel_asked_at is not None,
+            made_at=row.made_at,
+            ended_at=row.ended_at,
+        )
+        builds.setdefault(found.name, []).append(found)
+    return builds
+
+
+def built_at(connection: Connection) -> dict[str, datetime]:
+    """When each region was put in use, by its name."""
+    return {row.name: row.built_at for row in connection.execute(select(region.c.name, region.c.built_at))}
+
+
+def depots_by_region(connection: Connection) -> dict[str, list[str]]:
+    """The names of the depots whose roads are this region's, by its name."""
+    depots: dict[str, list[str]] = {}
+    query = select(region.c.name.label("region"), depot.c.name).join(region, depot.c.region_id == region.c.id)
+    for row in connection.execute(query.order_by(depot.c.id)):
+        depots.setdefault(row.region, []).append(row.name)
+    return depots

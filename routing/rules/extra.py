@@ -1,0 +1,87 @@
+"""What a plan takes beyond the hours that were given, and what that costs: overtime of a route, lateness at a door.
+
+Both are allowed only where somebody said so, and both are in the route's cost; here they are told apart for the page.
+
+    A shift from 8 to 12 may last an hour longer at 18.00 an hour. A door takes goods until 8:10, and five minutes later
+    at 6.00 an hour. The van stands there at 8:12 and works until 12:20: two minutes late, 32 minutes over with the way
+    back.
+
+        >>> problem, route = _example()
+        >>> overtime(problem, route)
+        Extra(seconds=1920, cost=960000)
+        >>> lateness(problem, route)
+        {1: Extra(seconds=120, cost=20000)}
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from routing.model.plans import CostScheme, Place, PlannedRoute, Problem, ShiftOffer, Travel, Visit, Window
+from routing.rules.schedule import Timetable, cost_of, late_by, late_cost, spans
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extra:
+    """Seconds, and what they cost in thousandths of a minor unit."""
+
+    seconds: int
+    cost: int
+
+
+def overtime(problem: Problem, route: PlannedRoute) -> Extra | None:
+    """How long the duty lasts after the hours of the shift; None when it does not."""
+    offer = next(each for each in problem.shifts if each.id == route.shift)
+    over = route.end_s - offer.end_s
+    if over <= 0:
+        return None
+    return Extra(
+        seconds=over, cost=cost_of(CostScheme(per_overtime_hour=offer.cost.per_overtime_hour), 0, 0, 0, 0, over)
+    )
+
+
+def lateness(problem: Problem, route: PlannedRoute) -> dict[int, Extra]:
+    """Per visit that begins after its hours, by how much. Not what is done: it is not judged again."""
+    visits = {visit.id: visit for visit in problem.visits}
+    done = {lock.visit for lock in problem.locks if lock.done}
+    offer = next(each for each in problem.shifts if each.id == route.shift)
+    found = {}
+    place = offer.start
+    for stop in route.stops:
+        at = stop.start_s
+        for key in stop.visits:
+            visit = visits[key]
+            in_time = spans(visit.windows)
+            if key not in done and visit.windows and at >= in_time[0][0] and (by := late_by(in_time, at)) > 0:
+                found[key] = Extra(seconds=by, cost=late_cost((in_time, visit.late_per_hour), at))
+            own = next((work for kind, *work in visit.work_by_type if kind == offer.type), None)
+            setup_s, service_s = own or (visit.setup_s, visit.service_s)
+            at += service_s + (setup_s if visit.place != place else 0)
+            place = visit.place
+    return found
+
+
+def _example() -> tuple[Problem, PlannedRoute]:
+    twelve = np.array([[0, 720], [720, 0]], dtype=np.int64)
+    window = Window(start_s=0, end_s=8 * 3600 + 600, late_s=300)
+    visit = Visit(
+        id=1, place=1, service_s=14880, windows=(window,), load=(1,), collect=(0,), late_per_hour=600_000
+    )  # fmt: skip
+    shift = ShiftOffer(
+        id=1, profile="van", start=0, end=0, start_s=8 * 3600, end_s=12 * 3600, overtime_s=3600, capacity=(9,),
+        cost=CostScheme(per_overtime_hour=1_800_000),
+    )  # fmt: skip
+    problem = Problem(
+        epoch=datetime(2026, 3, 3, tzinfo=UTC),
+        dimensions=("pieces",),
+        places=(Place(index=0, name="depot"), Place(index=1, name="door")),
+        travel={"van": Travel(durations_s=twelve, distances_m=twelve)},
+        visits=(visit,),
+        shifts=(shift,),
+    )
+    route = Timetable(problem).route(1, [1])
+    assert isinstance(route, PlannedRoute)
+    return problem, route

@@ -1,0 +1,164 @@
+"""The page for regions: what is installed, asking the map without one, and building again."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from data import tables
+from data.store import open_store
+from tests.address_region import an_address_region
+from tests.website import Website, a_website, form_token
+from web.clock import wall_clock
+from web.jobs import run_job
+
+SQUARE, STATION = "60.16985, 24.95150", "60.17120, 24.94420"
+
+
+@pytest.fixture(scope="module")
+def regions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of regions with the demo's addresses; nobody builds one to its end here."""
+    home = tmp_path_factory.mktemp("built")
+    an_address_region(home)
+    return home / "regions"
+
+
+@pytest.fixture
+def website(regions: Path, tmp_path: Path) -> Iterator[Website]:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "regions").symlink_to(regions, target_is_directory=True)
+    with a_website(tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture
+def client(website: Website) -> FlaskClient:
+    return website.signed_in()
+
+
+def jobs(website: Website) -> int:
+    with website.installation.database.reading() as connection:
+        return connection.scalar(select(func.count()).select_from(tables.job)) or 0
+
+
+def build(client: FlaskClient, **fields: object) -> tuple[int, str]:
+    token = form_token(client.get("/regions"))
+    answer = client.post("/regions", data={"csrf_token": token, **fields}, content_type="multipart/form-data")
+    return answer.status_code, answer.text
+
+
+def test_a_region_is_shown_with_what_its_build_found(client: FlaskClient) -> None:
+    page = client.get("/regions").text
+    assert all(each in page for each in ("helsinki", "585", "a build", "a day that the extract does not name"))
+    assert client.get("/regions/nowhere").status_code == 404
+
+
+def test_without_a_region_the_page_says_what_to_do(tmp_path: Path) -> None:
+    with a_website(tmp_path / "empty") as bare:
+        page = bare.signed_in().get("/regions")
+        assert page.status_code == 200
+        assert "Build one from the name of a town" in page.text
+
+
+def test_the_way_between_two_places_is_told_by_vehicle_and_says_who_measured_it(client: FlaskClient) -> None:
+    page = client.get("/regions/helsinki", query_string={"from": SQUARE, "to": "Fabianinkatu 29"}).text
+    assert "Fabianinkatu 27-29, 00100 Helsinki" in page
+    assert "through the air, no roads" in page
+    # A script gets the answer alone.
+    alone = client.get(
+        "/regions/helsinki", query_string={"from": SQUARE, "to": STATION}, headers={"HX-Request": "true"}
+    ).text
+    assert "<html" not in alone
+    assert "60.16985" in alone
+
+
+def test_the_area_reached_in_time_is_told(client: FlaskClient) -> None:
+    asked = {"ask": "area", "from": SQUARE, "minutes": "10"}
+    page = client.get("/regions/helsinki", query_string=asked).text
+    assert "Within 10 min by car" in page
+    # 28 km/h for 10 minutes, and roads are 1.35 times as long as the air: a circle of 3.46 km.
+    assert "37.4 km²" in page or "37.5 km²" in page
+
+
+def test_a_question_that_cannot_be_answered_gets_a_sentence(client: FlaskClient) -> None:
+    for asked, sentence in (
+        ({"ask": "area", "from": SQUARE, "minutes": "soon"}, "Write the minutes as a whole number"),
+        ({"ask": "area", "from": SQUARE, "minutes": "100000"}, "Ask for 1 to 240 minutes"),
+        ({"from": SQUARE, "to": "Nowhere at all 77"}, "To: "),
+        ({"from": "<img src=x>", "to": SQUARE}, "From: "),
+        ({"from": "x" * 5000, "to": SQUARE}, "From: "),
+        ({"from": "999, 999", "to": SQUARE}, "From: "),
+    ):
+        page = client.get("/regions/helsinki", query_string=asked)
+        assert page.status_code == 200
+        assert sentence in page.text
+        assert "<img src=x>" not in page.text
+
+
+def test_a_build_from_nothing_is_refused_and_starts_nothing(client: FlaskClient, website: Website) -> None:
+    for fields, sentence in (
+        ({"name": "Ribe!", "place": "Ribe, Denmark"}, "cannot name a region"),
+        ({"name": "ribe"}, "Say from what it is built"),
+        ({"name": "helsinki"}, "Say from what it is built"),
+    ):
+        status, page = build(client, **fields)
+        assert (status, sentence in page) == (422, True)
+    assert jobs(website) == 0
+
+
+def test_a_region_is_built_once_at_a_time_and_says_how_far_it_is(client: FlaskClient, website: Website) -> None:
+    build(client, name="helsinki", place="Helsinki, Finland")
+    build(client, name="helsinki", place="Helsinki, Finland")
+    assert jobs(website) == 1
+    with open_store(website.installation.database) as store:
+        claimed = store.claim_job(job_id=1, now=wall_clock(), lease_s=60)
+        assert claimed is not None
+        store.renew_job(
+            job_id=1, fence=claimed.fence, now=wall_clock(), lease_s=60, progress={"step": "road graph", "share": 0.62}
+        )
+    told = client.get("/regions/jobs/1", headers={"HX-Request": "true"}).text
+    assert "Road graph · 62 %" in told
+    assert "585" in client.get("/regions").text, "The one in use answers meanwhile."
+    client.post("/regions/jobs/1/stop", data={"csrf_token": form_token(client.get("/regions"))})
+    assert "Stopping" in client.get("/regions/jobs/1", headers={"HX-Request": "true"}).text
+
+
+def test_a_build_that_fails_says_why_and_the_region_in_use_stays(client: FlaskClient, website: Website) -> None:
+    before = website.installation.regions.facts("helsinki")
+    build(client, name="helsinki", file=(io.BytesIO(b"no map at all"), "helsinki-new.osm.pbf"))
+    run_job(website.installation, 1)
+    ended = client.get("/regions/jobs/1", headers={"HX-Request": "true"})
+    assert (ended.status_code, ended.headers["HX-Refresh"]) == (204, "true")
+    page = client.get("/regions/helsinki").text
+    assert "The last build of" in page
+    assert "helsinki-new.osm.pbf cannot be read as an OpenStreetMap extract" in page
+    assert website.installation.regions.facts("helsinki") == before
+
+
+def test_a_first_build_that_fails_says_why_too(client: FlaskClient, website: Website) -> None:
+    build(client, name="ribe", file=(io.BytesIO(b"no map at all"), "ribe.osm.pbf"))
+    run_job(website.installation, 1)
+    assert "ribe was not built: ribe.osm.pbf cannot be read" in client.get("/regions").text
+
+
+def test_a_file_that_is_gone_is_asked_for_again(client: FlaskClient, website: Website, tmp_path: Path) -> None:
+    with open_store(website.installation.database) as store:
+        job_id = store.add_job(
+            kind="region", data={"name": "helsinki", "pbf": str(tmp_path / "gone.osm.pbf")}, by="test", now=wall_clock()
+        )
+        claimed = store.claim_job(job_id=job_id, now=wall_clock(), lease_s=60)
+        assert claimed is not None
+        store.finish_job(job_id=job_id, fence=claimed.fence, now=wall_clock())
+    status, page = build(client, name="helsinki")
+    assert (status, "gone.osm.pbf is not there any more. Hand it in again" in page) == (422, True)
+
+
+def test_autocomplete_takes_the_region_that_is_asked(client: FlaskClient) -> None:
+    found = client.get("/addresses/suggest", query_string={"q": "fabian", "region": "helsinki"}).json
+    assert found["suggestions"]  # type: ignore[index]
+    assert client.get("/addresses/suggest", query_string={"q": "fabian", "region": "nowhere"}).status_code == 200

@@ -1,0 +1,254 @@
+"""Regions: what is installed and how good it is, a map to ask, and building one again while the old one is in use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from data.queries.regions import UNDER_WAY, RegionBuild, built_at, depots_by_region, region_builds
+from data.regions import check_name
+from data.store import SqlStore, open_store
+from data.store.system import Job
+from routing.engines.roads.facts import RegionFacts
+from routing.errors import BackrouteError, InvalidInput, NotFound
+from routing.model.places import Candidate, Location
+from web.clock import wall_clock
+from web.dispatcher import words
+from web.here import here
+from web.incoming import whole
+from web.people import needs_role
+from web.region_ways import LONGEST_TYPED, Ways, find_place, reached_within, ways_between
+
+regions = Blueprint("regions", __name__, url_prefix="/regions")
+
+MINUTES = 15
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the map is asked: the way between two places, or the area reached in some minutes from one."""
+
+    ask: str
+    start: str
+    end: str
+    minutes: str
+    profile: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the roads answered: `shape` is for the map, `why` says what is wrong with the question."""
+
+    start: Candidate | None = None
+    end: Candidate | None = None
+    ways: Ways | None = None
+    area: Any = None
+    why: str = ""
+    shape: dict[str, Any] = field(default_factory=dict)
+
+
+@regions.get("")
+@needs_role()
+def page() -> ResponseReturnValue:
+    """The region that is meant when none is named."""
+    names = [facts.name for facts in here().regions.list()]
+    return _page(here().regions.default().name if names else "")
+
+
+@regions.get("/<name>")
+@needs_role()
+def one(name: str) -> ResponseReturnValue:
+    """One region; with `from` in the question the answer too, alone for a script that asks for it."""
+    facts = here().regions.facts(name)
+    asked = _asked(facts)
+    if request.headers.get("HX-Request"):
+        return render_template("dispatcher/_region_answer.html", asked=asked, answer=_answer(name, asked), words=words)
+    return _page(name)
+
+
+def _page(name: str, *, wrong: str = "", building: str = "") -> str:
+    installed = here().regions.list()
+    facts = next((each for each in installed if each.name == name), None)
+    with here().database.reading() as connection:
+        builds = region_builds(connection)
+        since, depots = built_at(connection), depots_by_region(connection)
+    asked = _asked(facts) if facts else None
+    return render_template(
+        "dispatcher/regions.html",
+        installed=installed,
+        facts=facts,
+        default=here().regions.default().name if installed else "",
+        builds=builds,
+        # What is being built for the first time has no facts yet; a first build that failed says why.
+        coming=[each[0] for at, each in builds.items() if at not in {known.name for known in installed}],
+        since=since,
+        depots=depots,
+        asked=asked,
+        answer=_answer(name, asked) if asked else None,
+        again=_again(builds.get(name, [])),
+        wrong=wrong,
+        building=building,
+        form=request.form,
+        words=words,
+    )
+
+
+# ---------------------------------------------------------------------------- asking the map
+
+
+def _asked(facts: RegionFacts) -> Asked:
+    usual = "van" if "van" in facts.profiles else facts.profiles[0]
+    profile = request.args.get("profile", usual)
+    return Asked(
+        ask="area" if request.args.get("ask") == "area" else "way",
+        start=request.args.get("from", "")[:LONGEST_TYPED],
+        end=request.args.get("to", "")[:LONGEST_TYPED],
+        minutes=request.args.get("minutes", str(MINUTES)),
+        profile=profile if profile in facts.profiles else usual,
+    )
+
+
+def _answer(name: str, asked: Asked) -> Answer:
+    if not asked.start.strip():
+        return Answer()
+    start = end = None
+    try:
+        start = find_place(here(), name, asked.start, what=_("From"))
+        if asked.ask == "area":
+            minutes = whole(asked.minutes.strip())
+            if minutes is None:
+                raise InvalidInput(_("Write the minutes as a whole number, like 15."), code="minutes")
+            area = reached_within(here(), name, start.location, minutes=minutes, profile=asked.profile)
+            rings = [[[_pair(at) for at in ring] for ring in polygon] for polygon in area.polygons]
+            return Answer(start=start, area=area, shape={"pins": [_pair(start.location)], "area": rings})
+        if not asked.end.strip():
+            return Answer(start=start, shape={"pins": [_pair(start.location)]})
+        end = find_place(here(), name, asked.end, what=_("To"))
+        ways = ways_between(here(), name, start.location, end.location, profile=asked.profile)
+        pins = [_pair(start.location), _pair(end.location)]
+        return Answer(start=start, end=end, ways=ways, shape={"pins": pins, "line": [_pair(at) for at in ways.line]})
+    except BackrouteError as refused:
+        pins = [_pair(each.location) for each in (start, end) if each is not None]
+        return Answer(start=start, end=end, why=str(refused), shape={"pins": pins})
+
+
+def _pair(at: Location) -> list[float]:
+    return [round(at.lat, 6), round(at.lon, 6)]
+
+
+# ---------------------------------------------------------------------------- building one, again or for the first time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """From what a region can be built again: the place it was fetched by, or the file, if that still lies there."""
+
+    place: str = ""
+    file: str = ""
+    path: str = ""
+    gone: bool = False
+
+
+def _again(builds: list[RegionBuild]) -> Again:
+    done = next((each for each in builds if each.state == "done"), None)
+    if done is None:
+        return Again()
+    if "place" in done.data:
+        return Again(place=str(done.data["place"]))
+    path = Path(str(done.data["pbf"]))
+    return Again(file=str(done.data.get("source") or path.name), path=str(path), gone=not path.is_file())
+
+
+@regions.post("")
+@needs_role("dispatcher")
+def build() -> ResponseReturnValue:
+    """Starts the build of a region from a place, from a file that is sent, or from what it was built from before.
+
+    The one in use stays until the new one is whole.
+    """
+    name = request.form.get("name", "").strip()
+    try:
+        check_name(name)
+        data = _from_what(name)
+    except InvalidInput as refused:
+        known = {facts.name for facts in here().regions.list()}
+        return _page(name if name in known else "", wrong=str(refused), building=name), 422
+    with open_store(here().database) as store:
+        already = next((each for each in region_builds(store.connection).get(name, ()) if each.under_way), None)
+        if already is None:
+            # Once: who built it may press again, and what was done by then is kept.
+            store.add_job(kind="region", data=data, by=current_user.actor, now=wall_clock(), max_attempts=1)
+    if already is not None:
+        flash(_("%(name)s is being built already. Nothing was started.", name=name), "info")
+    return redirect(_address_of(name))
+
+
+def _from_what(name: str) -> dict[str, str]:
+    """The data of the job. Raises InvalidInput."""
+    place = request.form.get("place", "").strip()[:LONGEST_NAME]
+    sent = request.files.get("file")
+    if sent is not None and sent.filename:
+        if place:
+            raise InvalidInput(_("Give a place or a file, one of the two."), code="from_what")
+        kept = here().uploads.keep(sent.read())
+        return {"name": name, "pbf": str(here().uploads.path(kept)), "source": sent.filename[:LONGEST_NAME]}
+    if place:
+        return {"name": name, "place": place}
+    with here().database.reading() as connection:
+        again = _again(region_builds(connection).get(name, []))
+    if again.place:
+        return {"name": name, "place": again.place}
+    if again.path and not again.gone:
+        return {"name": name, "pbf": again.path, "source": again.file}
+    if again.gone:
+        raise InvalidInput(
+            _("%(file)s is not there any more. Hand it in again, or write the name of the place.", file=again.file),
+            code="from_what",
+        )
+    raise InvalidInput(
+        _('Say from what it is built: the name of a place, like "Ribe, Denmark", or a file.'), code="from_what"
+    )
+
+
+@regions.get("/jobs/<int:job_id>")
+@needs_role()
+def job(job_id: int) -> ResponseReturnValue:
+    """How far a build is; a page that waits for its end is told to look again."""
+    with here().database.reading() as connection:
+        found = _building(SqlStore(connection), job_id)
+    if not request.headers.get("HX-Request"):
+        return redirect(_address_of(str(found.data["name"])))
+    if found.state not in UNDER_WAY:
+        return Response(status=204, headers={"HX-Refresh": "true"})
+    return render_template("dispatcher/_region_job.html", job=found)
+
+
+@regions.post("/jobs/<int:job_id>/stop")
+@needs_role("dispatcher")
+def stop_job(job_id: int) -> ResponseReturnValue:
+    """The region in use stays; what is done is kept for the next time."""
+    with open_store(here().database) as store:
+        found = _building(store, job_id)
+        store.cancel_job(job_id=job_id, now=wall_clock())
+    return redirect(_address_of(str(found.data["name"])))
+
+
+def _address_of(name: str) -> str:
+    """Where a region is looked at, or the list while it is not there yet."""
+    known = {facts.name for facts in here().regions.list()}
+    return url_for("regions.one", name=name) if name in known else url_for("regions.page")
+
+
+def _building(store: SqlStore, job_id: int) -> Job:
+    """Raises NotFound, also for a job of another kind."""
+    found = store.job(job_id)
+    if found.kind != "region":
+        raise NotFound(_("Job %(id)s builds no region.", id=job_id), job=job_id)
+    return found

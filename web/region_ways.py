@@ -1,0 +1,86 @@
+"""What a region's roads answer to a person at the map: the way between two places, and what is reached in time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask_babel import gettext as _
+
+from routing.errors import InvalidInput, TravelError
+from routing.model.places import Candidate, Location
+
+if TYPE_CHECKING:
+    from routing.engines.roads.reachable import ReachableArea
+    from web.wiring import Installation
+
+LONGEST_TYPED = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One vehicle's way: seconds and metres, or `why` there is none; `engine` says who measured it."""
+
+    profile: str
+    seconds: int = 0
+    metres: int = 0
+    engine: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """The ways between two places by every vehicle, and the line of the chosen one. `error` as ReachableArea's."""
+
+    ways: tuple[Way, ...]
+    line: tuple[Location, ...]
+    line_engine: str
+
+
+def find_place(installation: Installation, region: str, text: str, *, what: str) -> Candidate:
+    """The best place that the region's own map knows for what was typed or clicked. Raises InvalidInput."""
+    typed = text.strip()[:LONGEST_TYPED]
+    if not typed:
+        raise InvalidInput(_("%(what)s is empty. Type an address, or click on the map.", what=what), code="place")
+    found = installation.addresses(region).locate(typed)
+    if not found.candidates:
+        why = found.why or _("Nothing is known by this name. Try the street alone.")
+        raise InvalidInput(f"{what}: {why}", code="place")
+    return found.candidates[0]
+
+
+def ways_between(installation: Installation, region: str, start: Location, end: Location, *, profile: str) -> Ways:
+    """Raises NotFound when there is no such region."""
+    engine = installation.travel(region)
+    ways = []
+    for name in installation.regions.facts(region).profiles:
+        try:
+            table = engine.table([start, end], profile=name)
+        except TravelError as unanswered:
+            ways.append(Way(profile=name, why=str(unanswered)))
+            continue
+        near = table.snapped_m.tolist()
+        if min(near) < 0:
+            where = _("the start") if near[0] < 0 else _("the end")
+            why = _("No road for it lies near %(where)s.", where=where)
+            ways.append(Way(profile=name, engine=table.engine, why=why))
+        elif table.durations_s[0, 1] < 0:
+            ways.append(Way(profile=name, engine=table.engine, why=_("No road joins them.")))
+        else:
+            seconds, metres = int(table.durations_s[0, 1]), int(table.distances_m[0, 1])
+            ways.append(Way(profile=name, seconds=seconds, metres=metres, engine=table.engine))
+    chosen = next((way for way in ways if way.profile == profile and not way.why), None)
+    line: list[Location] = []
+    if chosen is not None:
+        try:
+            line = engine.path([start, end], profile=profile)
+        except TravelError:
+            line = []  # the figures stand without it
+    return Ways(ways=tuple(ways), line=tuple(line), line_engine="" if chosen is None else chosen.engine)
+
+
+def reached_within(
+    installation: Installation, region: str, start: Location, *, minutes: int, profile: str
+) -> ReachableArea:
+    """Raises NotFound, InvalidInput, TravelError."""
+    return installation.reachable(region).area(start, minutes=minutes, profile=profile)
