@@ -36,8 +36,8 @@ def upgrade(database: Database) -> None:
         upgrade_within(connection)
 
 
-def upgrade_within(connection: Connection) -> None:
-    """The same in a write transaction that is open already."""
+def upgrade_within(connection: Connection, *, to: str = "head") -> None:
+    """The same in a write transaction that is open already. `to`: an older version, to see what came after it."""
     if connection.dialect.name != "sqlite":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
     current = _current(connection)
@@ -48,7 +48,7 @@ def upgrade_within(connection: Connection) -> None:
             f"{script.get_current_head()}). Install the newer Backroute again, or restore a backup of this one.",
             code="schema_newer",
         )
-    command.upgrade(_config(connection), "head")
+    command.upgrade(_config(connection), to)
 
 
 def schema_version(database: Database) -> str | None:

@@ -1,5 +1,5 @@
-"""What is due by the clock and by nobody's press: terms that have ended, goods for orders whose day comes near, the
-day's lists of backorders."""
+"""What is due by the clock and by nobody's press: terms that have ended, goods for orders whose day comes near,
+goods that are overdue, the day's lists of backorders."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from routing.errors import BackrouteError
 from routing.services.consenting import end_term
 from routing.services.horizon import horizons_due, move_horizon
 from routing.services.listing import lists_due, make_lists
+from routing.services.overdue import give_up_dates, overdue_due
 
 if TYPE_CHECKING:
     from web.wiring import Installation
@@ -39,7 +40,7 @@ def do_due(installation: Installation) -> Done:
     with installation.database.reading() as connection:
         store = SqlStore(connection)
         due, lists = store.consents_due(now=now), lists_due(store, now=now)
-        horizons = horizons_due(store, now=now)
+        horizons, overdue = horizons_due(store, now=now), overdue_due(store, now=now)
     for consent_id in due:
         # Bound as a default: each piece of work may run again, after the loop has gone on.
         def work(store: SqlStore, each: int = consent_id) -> bool:
@@ -58,6 +59,15 @@ def do_due(installation: Installation) -> Done:
             in_transaction(installation.database, move)
         except BackrouteError as problem:
             log.warning("The orders that come near at depot %s could not be given goods: %s", depot_id, problem)
+    for depot_id in overdue:
+
+        def give_up(store: SqlStore, each: int = depot_id) -> None:
+            give_up_dates(store, each, now=now)
+
+        try:
+            in_transaction(installation.database, give_up)
+        except BackrouteError as problem:
+            log.warning("What is overdue at depot %s could not be decided again: %s", depot_id, problem)
     if lists:
         made = in_transaction(installation.database, lambda store: make_lists(store, now=now))
     return Done(terms_ended=ended, lists_made=made)

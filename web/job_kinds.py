@@ -12,4 +12,5 @@ KINDS: dict[str, str] = {
     "plan": "web.plan_job:plan_job",
     "policy_day": "web.policy_job:policy_day_job",
     "region": "web.region_job:build_region_job",
+    "what_if": "web.what_if_job:what_if_job",
 }

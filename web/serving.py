@@ -99,6 +99,7 @@ def serve(
         try:
             with background_of(installation, work=work), _ended_by_signal():
                 shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+                installation.serves_at(f"http://{shown}:{port}")
                 on_ready(f"http://{shown}:{port}")
                 server.run()
         finally:

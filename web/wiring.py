@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("backroute.wiring")
 
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
+SERVED_AT = "served-at"
+"""The file of a home that says where its pages last were, so that links made by other commands lead there."""
 DEFAULT_BROKER_URL = "memory://"
 BROKERS = ("memory", "amqp", "amqps", "pyamqp", "redis", "rediss")
 SECRET_BYTES = 32
@@ -203,6 +206,13 @@ class Installation:
         """The public address of a page: address("/t/abc")."""
         return f"{self.public_url}/{path.lstrip('/')}"
 
+    def serves_at(self, address: str) -> None:
+        """The pages are here now: other commands make their links for it, unless BACKROUTE_PUBLIC_URL says where."""
+        if not os.environ.get("BACKROUTE_PUBLIC_URL"):
+            self.public_url = address
+        if self.public_url.startswith("http://127.0.0.1:"):
+            (self.home / SERVED_AT).write_text(f"{self.public_url}\n", encoding="ascii")
+
     @property
     def is_https(self) -> bool:
         """Without HTTPS a phone gives a page no camera, no place and no outbox; this machine itself is excepted."""
@@ -255,9 +265,18 @@ def open_installation(home: Path | None = None, *, migrate: bool = True) -> Inst
         home=home,
         database=database,
         secret=_secret(home / "secret"),
-        public_url=os.environ.get("BACKROUTE_PUBLIC_URL") or DEFAULT_PUBLIC_URL,
+        public_url=os.environ.get("BACKROUTE_PUBLIC_URL") or _last_served(home) or DEFAULT_PUBLIC_URL,
         broker_url=broker_url,
     )
+
+
+def _last_served(home: Path) -> str:
+    """Where `serve` last was in this home; "" when it never was, or the file says anything else."""
+    try:
+        said = (home / SERVED_AT).read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+    return said if re.fullmatch(r"http://127\.0\.0\.1:\d{1,5}", said) else ""
 
 
 def served_at(port: int) -> None:

@@ -11,6 +11,7 @@ from data.importers.table import AS_OURS, Reading, read_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult
 from routing.services.importing import Pools, settle_changed
+from routing.services.overdue import came_or_named
 
 COLUMNS = ("number", "supplier", "depot", "sku", "quantity", "expected_at")
 NEEDED = ("number", "depot", "sku", "quantity")
@@ -84,6 +85,8 @@ def import_inbound(
                 continue
             values |= {"supplier_id": store.supplier_id(supplier), "cancelled_at": now if gone else None}
             supply_id = store.save_inbound(old["id"] if old else None, values)
+            if old is not None:
+                came_or_named(store, [old["id"]], outcome="the supplier's file", by=by, now=now)
             batch.products[depot["id"]].add(product_id)
             batch.supplies[depot["id"]][supply_id] = stood.get(supply_id)
         pools.add(batch)

@@ -1,7 +1,8 @@
 """Reads the first sheet of an XLSX as rows of text, as a person sees them: 12, 3.5, 2026-05-12, 00100.
 
-openpyxl reads it row by row; defusedxml, which openpyxl takes when it is installed, refuses entities and outside
-references in the XML. Values only: a formula gives what the spreadsheet last calculated, macros are never looked at.
+openpyxl reads the workbook, its formats and which sheets it has; `sheet_cells` the cells. defusedxml, which openpyxl
+takes when it is installed, refuses entities and outside references in the XML. Values only: a formula gives what the
+spreadsheet last calculated, macros are never looked at.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import re
 import tempfile
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time
 from typing import Any, BinaryIO, TextIO
 from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import ExpatError
 from zipfile import BadZipFile, ZipFile
 
+from data.importers.sheet_cells import CellTooLong, NumberText, shared_strings, sheet_cells
 from routing.errors import Cancelled, FileRefused
 
 MOST_BYTES = 1 << 30
@@ -32,8 +35,8 @@ TICK_EVERY = 500
 _IN_MEMORY = 8 << 20
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _UNREADABLE = (
-    BadZipFile, ParseError, zlib.error, ValueError, LookupError, TypeError, AttributeError, EOFError, OSError,
-    NotImplementedError, RuntimeError, ArithmeticError,
+    BadZipFile, ParseError, ExpatError, zlib.error, ValueError, LookupError, TypeError, AttributeError, EOFError,
+    OSError, NotImplementedError, RuntimeError, ArithmeticError,
 )  # fmt: skip
 """What openpyxl, zipfile and defusedxml raise for a file that only looks like a spreadsheet."""
 
@@ -81,42 +84,63 @@ def sheet_rows(spool: TextIO) -> Iterator[tuple[int, list[str]]]:
 
 
 def _unpack(file: BinaryIO, kind: str, spool: TextIO, tick: Callable[[], None] | None) -> None:
-    import openpyxl  # slow to load, and most files are CSV
+    # Slow to load, and most files are CSV.
+    from openpyxl.reader.excel import ExcelReader
+    from openpyxl.styles.stylesheet import apply_stylesheet
+    from openpyxl.xml.constants import SHARED_STRINGS
 
-    out = csv.writer(spool)
     file.seek(0)
     with ZipFile(file) as parts:
         if sum(part.file_size for part in parts.infolist()) > MOST_BYTES:
             raise _huge(kind)
     file.seek(0)
-    written = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # styles and extensions it leaves aside
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
-        try:
-            sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
-            sheet = sheets[0]
-            # The size a sheet states is often wrong, and then rows would be cut off.
-            sheet.reset_dimensions()
-            # Without max_col: with it every row is filled up to so many cells, which takes longer than reading them.
-            for number, row in enumerate(sheet.iter_rows(), start=1):
-                cells = [_cell_text(cell) for cell in row[:MOST_COLUMNS]]
-                longest = max(map(len, cells), default=0)
-                written += sum(map(len, cells))
-                if longest > LONGEST_CELL:
-                    raise FileRefused(
-                        f"Row {number} of the {kind} file has a cell of {longest:,} characters; at most "
-                        f"{LONGEST_CELL:,} are read. Shorten it.",
-                        code="huge_cell",
-                    )
-                if written > MOST_BYTES:
-                    raise _huge(kind)
-                if tick is not None and number % TICK_EVERY == 0:
-                    tick()
-                if any(cells):
-                    out.writerow([number, *cells])
-        finally:
-            book.close()
+        book = ExcelReader(file, read_only=True, data_only=True, keep_links=False)
+        # Not `read`: it looks for the size a sheet states, which is often wrong, and reads the texts its slow way.
+        book.read_manifest()
+        book.read_workbook()
+        apply_stylesheet(book.archive, book.wb)
+    with book.archive as parts:
+        strings: list[str] = []
+        if (part := book.package.find(SHARED_STRINGS)) is not None:
+            with parts.open(part.PartName[1:]) as source:
+                strings = shared_strings(source, longest=LONGEST_CELL)
+        sheets = [
+            (sheet.state, rel.target)
+            for sheet, rel in book.parser.find_sheets()
+            if rel.target in book.valid_files and "chartsheet" not in rel.Type
+        ]
+        _, path = ([one for one in sheets if one[0] == "visible"] or sheets)[0]
+        with parts.open(path) as source:
+            cells = sheet_cells(
+                source,
+                strings=strings,
+                number_text=_number_text(book.wb),
+                special_text=_special_text,
+                most_columns=MOST_COLUMNS,
+                longest=LONGEST_CELL,
+            )
+            try:
+                _spool(cells, kind, spool, tick)
+            except CellTooLong as problem:
+                raise FileRefused(
+                    f"Row {problem.row} of the {kind} file has a cell of {problem.length:,} characters; at most "
+                    f"{LONGEST_CELL:,} are read. Shorten it.",
+                    code="huge_cell",
+                ) from problem
+
+
+def _spool(rows: Iterable[tuple[int, list[str]]], kind: str, spool: TextIO, tick: Callable[[], None] | None) -> None:
+    out, written = csv.writer(spool), 0
+    for count, (number, cells) in enumerate(rows, start=1):
+        written += sum(map(len, cells))
+        if written > MOST_BYTES:
+            raise _huge(kind)
+        if tick is not None and count % TICK_EVERY == 0:
+            tick()
+        if any(cells):
+            out.writerow([number, *cells])
 
 
 def _huge(kind: str) -> FileRefused:
@@ -127,11 +151,29 @@ def _huge(kind: str) -> FileRefused:
     )
 
 
-def _cell_text(cell: Any) -> str:
-    value = cell.value
-    if isinstance(value, str):
-        return value.strip()
-    return "" if value is None else as_text(value, cell.number_format)
+def _number_text(book: Any) -> NumberText:
+    """By the formats of the workbook, which says which numbers are dates."""
+    from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
+    from openpyxl.utils.datetime import from_excel
+
+    def text(number: str, style: int) -> str:
+        value = float(number) if any(sign in number for sign in ".eE") else int(number)
+        if style in book._date_formats:
+            try:
+                value = from_excel(value, book.epoch, timedelta=style in book._timedelta_formats)
+            except (OverflowError, ValueError):
+                return "#VALUE!"  # which is what the spreadsheet shows
+        key = book._cell_styles[style].numFmtId
+        own = key - BUILTIN_FORMATS_MAX_SIZE
+        return as_text(value, book._number_formats[own] if own >= 0 else BUILTIN_FORMATS.get(key, "General"))
+
+    return text
+
+
+def _special_text(kind: str, value: str) -> str:
+    from openpyxl.utils.datetime import from_ISO8601
+
+    return as_text(bool(int(value)) if kind == "b" else from_ISO8601(value))
 
 
 def as_text(value: object, number_format: str = "") -> str:

@@ -30,6 +30,8 @@ class TaskRow:
     outcome: str
     order_id: int | None
     site_id: int | None
+    inbound: str
+    """Of a task about a truck: its number; else ""."""
     is_mine: bool
 
 
@@ -98,6 +100,7 @@ def task_list(
             if row.subject_kind == "consent"
             else None,
             is_mine=bool(row.is_mine),
+            inbound=str(row.data.get("inbound", "")) if row.subject_kind == "inbound" else "",
             site_id=row.subject_id if row.subject_kind == "site" and row.subject_id in known_sites else None,
         )
         for row in rows

@@ -148,11 +148,12 @@ def newest_events(connection: Connection, *, limit: int = 12) -> list[Happening]
     """The newest events of the whole installation, by when they became known here, newest first; what one press did to
     many is one row with `alike`.
 
-    Who got which units is left out: it follows from a receipt or an import, which has its own row.
+    Who got which units is left out: it follows from a receipt or an import, which has its own row. So is the report
+    from a door: what became of each delivery there is said by its own row.
     """
     newest = (
         _events()
-        .where(event.c.kind.not_in(("allocated", "promised")))
+        .where(event.c.kind.not_in(("allocated", "promised", "stop.reported")))
         .order_by(event.c.id.desc())
         .limit(limit * LOOKED_BACK)
     )

@@ -11,6 +11,7 @@ from data.store.closings import ClosingStore
 from data.store.consents import ConsentStore
 from data.store.days import DayStore
 from data.store.erp import ErpStore
+from data.store.expected import ExpectedStore
 from data.store.fleet import FleetStore
 from data.store.imports import ImportStore
 from data.store.messages import MessageStore
@@ -39,6 +40,7 @@ class SqlStore(
     FleetStore,
     RideStore,
     DayStore,
+    ExpectedStore,
     PinStore,
     PlanStore,
     VanStore,

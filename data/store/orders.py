@@ -126,6 +126,8 @@ class OrderStore(StorePart):
                 "order_line_id": each.line_id,
                 "version": each.version,
                 "promised_on": each.promised_on,
+                "window_from": each.window_from,
+                "window_to": each.window_to,
                 "why": each.why,
                 "by": by,
                 "made_at": made_at,

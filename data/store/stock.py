@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,6 +56,7 @@ from routing.model.orders import (
 )
 from routing.model.stock import Claim, Holding, Receipt, Supply, SupplyKind, UnitState
 from routing.rules.policies import OrderTerms, PolicyBook, Scope
+from routing.rules.promises import dependable
 
 _NEWEST = (promise.c.order_line_id == order_line.c.id) & (promise.c.version == newest_promise(order_line.c.id))
 """The promise in force of the order line that the query stands on."""
@@ -180,7 +181,8 @@ class StockStore(PolicyStore):
         reaching: bool = False,
         by_promise: bool = False,
     ) -> Book:
-        """The ATP ledger of these SKUs at the depot. An overdue inbound counts as arriving now.
+        """The ATP ledger of these SKUs at the depot. An overdue inbound counts as arriving now, and once the days that
+        the policy waits for it are over as one without a date.
 
         `policies`: others than those in force, to see what they would change. `reaching`: also what the ship-complete
         orders hold of other SKUs; without it the SKUs must be all that these orders tie together. `by_promise`: they
@@ -192,9 +194,10 @@ class StockStore(PolicyStore):
         home = self.connection.execute(select(depot.c.put_away_s, depot.c.zone).where(depot.c.id == depot_id)).one()
         policies = policies or self.policies()
         today = now.astimezone(ZoneInfo(home.zone)).date().isoformat()
+        comes = _comes(home.zone, home.put_away_s, policies, now)
         for part in parts(product_ids):
             mine = (supply.c.depot_id == depot_id) & supply.c.product_id.in_(part)
-            supplies += self._supplies(mine, now=now, put_away=timedelta(seconds=home.put_away_s))
+            supplies += self._supplies(mine, comes=comes)
             for order_id, line in self._waiting_lines(depot_id, order_line.c.product_id.in_(part)):
                 lines[order_id].append(line)
             holdings += self._holdings(depot_id, part)
@@ -414,16 +417,19 @@ class StockStore(PolicyStore):
 
     def inbound_supplies(self, supply_ids: Collection[int], *, now: datetime) -> dict[int, Supply]:
         """These inbound lines as a book of their SKUs has them; one that it would not have is left out."""
-        put_away = {row.id: row.put_away_s for row in self.connection.execute(select(depot.c.id, depot.c.put_away_s))}
+        policies = self.policies()
+        homes = self.connection.execute(select(depot.c.id, depot.c.put_away_s, depot.c.zone)).all()
         found = {}
         for part in parts(supply_ids):
-            for depot_id, seconds in put_away.items():
-                mine = (supply.c.depot_id == depot_id) & supply.c.id.in_(part)
-                for one in self._supplies(mine, now=now, put_away=timedelta(seconds=seconds)):
+            for home in homes:
+                mine = (supply.c.depot_id == home.id) & supply.c.id.in_(part)
+                for one in self._supplies(mine, comes=_comes(home.zone, home.put_away_s, policies, now)):
                     found[one.id] = one
         return found
 
-    def _supplies(self, which: ColumnElement[bool], *, now: datetime, put_away: timedelta) -> Iterator[Supply]:
+    def _supplies(
+        self, which: ColumnElement[bool], *, comes: Callable[[datetime | None], datetime | None]
+    ) -> Iterator[Supply]:
         query = select(supply).where(
             which,
             # A used-up receipt and a closed inbound stay in the book only while somebody holds something of them.
@@ -439,7 +445,7 @@ class StockStore(PolicyStore):
             left = row.quantity - (row.received + row.closed_short if inbound else row.quarantined)
             ready_at = row.counted_at
             if inbound:
-                ready_at = None if row.expected_at is None else max(row.expected_at, now) + put_away
+                ready_at = comes(row.expected_at)
             yield Supply(
                 id=row.id,
                 kind=SupplyKind(row.kind),
@@ -904,3 +910,17 @@ class StockStore(PolicyStore):
 
 def _by_id(line: WaitingLine) -> int:
     return line.id
+
+
+def _comes(
+    zone: str, put_away_s: int, policies: PolicyBook, now: datetime
+) -> Callable[[datetime | None], datetime | None]:
+    """When the goods of an inbound that is expected at a moment can be loaded at the depot; None: nobody knows."""
+    here, put_away = ZoneInfo(zone), timedelta(seconds=put_away_s)
+    overdue_days = policies.overdue_days(day=now.astimezone(here).date().isoformat())
+
+    def comes(expected_at: datetime | None) -> datetime | None:
+        at = dependable(expected_at, now=now, zone=here, overdue_days=overdue_days)
+        return None if at is None else at + put_away
+
+    return comes

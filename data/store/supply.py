@@ -9,9 +9,9 @@ from sqlalchemy import func, select, update
 from data.queries.needs import COMMITTED
 from data.queries.stock import stock_rows
 from data.store.stock import StockStore
-from data.tables import allocation, depot, order, order_line, product, supply
+from data.tables import allocation, depot, order, order_line, product, supplier, supply
 from routing.errors import Conflict
-from routing.model.stock import OpenInbound, ShelfOfReceipt, SkuStock
+from routing.model.stock import LapsedInbound, OpenInbound, ShelfOfReceipt, SkuStock
 
 
 class SupplyStore(StockStore):
@@ -46,6 +46,34 @@ class SupplyStore(StockStore):
             .order_by(product.c.number, supply.c.id)
         )
         return [OpenInbound(**row) for row in self.connection.execute(query).mappings()]
+
+    def lapsed_inbound(self, depot_id: int, *, before: datetime, since: datetime | None) -> list[LapsedInbound]:
+        """What was expected before a moment (and, if given, not before `since`) and may still come, by number."""
+        left = supply.c.quantity - supply.c.received - supply.c.closed_short
+        query = (
+            select(
+                supply.c.id,
+                supply.c.number,
+                func.coalesce(supplier.c.name, "").label("supplier"),
+                supply.c.product_id,
+                product.c.number.label("sku"),
+                left.label("left"),
+                supply.c.expected_at,
+            )
+            .join(product, product.c.id == supply.c.product_id)
+            .outerjoin(supplier, supplier.c.id == supply.c.supplier_id)
+            .where(
+                supply.c.kind == "inbound",
+                supply.c.depot_id == depot_id,
+                supply.c.cancelled_at.is_(None),
+                supply.c.expected_at < before,
+                left > 0,
+            )
+            .order_by(supply.c.number, supply.c.id)
+        )
+        if since is not None:
+            query = query.where(supply.c.expected_at >= since)
+        return [LapsedInbound(**row) for row in self.connection.execute(query).mappings()]
 
     def slip_inbound(self, line: OpenInbound, *, expected_at: datetime) -> None:
         """Raises Conflict when somebody changed or counted the line meanwhile."""

@@ -384,7 +384,7 @@ class SystemStore(StorePart):
         row = self.connection.execute(select(job).where(job.c.id == job_id)).first()
         if row is None:
             raise NotFound(f"There is no job {job_id}.", job=job_id)
-        return _job(row)
+        return job_of(row)
 
     def jobs_due(self, *, now: datetime, limit: int, again_after_s: float) -> list[int]:
         """The jobs a worker should look at: new ones, those whose moment has come, those whose worker was lost.
@@ -436,7 +436,7 @@ class SystemStore(StorePart):
             )
             .returning(job)
         ).first()
-        return None if row is None else _job(row)
+        return None if row is None else job_of(row)
 
     def renew_job(
         self, *, job_id: int, fence: int, now: datetime, lease_s: float, progress: Mapping[str, Any] | None = None
@@ -451,7 +451,7 @@ class SystemStore(StorePart):
             .values(**values)
             .returning(job)
         ).first()
-        return None if row is None else _job(row)
+        return None if row is None else job_of(row)
 
     def finish_job(self, *, job_id: int, fence: int, now: datetime) -> None:
         """Ends the job as done. Called first in the transaction that writes its effect: raises Conflict when another
@@ -543,7 +543,7 @@ def _canonical(values: Mapping[str, Any]) -> bytes:
     return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def _job(row: Row[Any]) -> Job:
+def job_of(row: Row[Any]) -> Job:
     return Job(
         id=row.id,
         kind=row.kind,

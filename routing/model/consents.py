@@ -92,6 +92,15 @@ class Consent:
         return tuple(line for line in self.lines if line.asked)
 
     @property
+    def stands_on(self) -> str:
+        """The day that an answer agrees to: the one that was asked about, or a later one that its goods slipped to
+        without anybody being told; "" when they lost it. Once answered, that stands."""
+        lines = [line for line in self.asked if line.free]
+        if not self.day or self.answer is not None or not lines:
+            return self.day
+        return "" if any(not line.expected_on for line in lines) else max(self.day, *(n.expected_on for n in lines))
+
+    @property
     def on_its_way(self) -> bool:
         """Nothing of what was asked about is left that an answer could change: it is released, gone or cancelled."""
         return not any(line.free for line in self.asked)

@@ -190,7 +190,11 @@ def weekdays(text: str) -> frozenset[int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineChange:
-    """What a receipt, a recount or another policy does to one line. Quantities in base units, days ISO or ""."""
+    """What a receipt, a recount or another policy does to one line. Quantities in base units, days ISO or "".
+
+    `old_day` and `new_day` are the day it is expected on, before and after; `promised_on` is what the customer was
+    told.
+    """
 
     order_id: int
     order: str

@@ -125,6 +125,19 @@ class OpenInbound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LapsedInbound:
+    """A line of an inbound whose day has passed: `left` base units that were not counted in. `supplier` "": unnamed."""
+
+    id: int
+    number: str
+    supplier: str
+    product_id: int
+    sku: str
+    left: int
+    expected_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShelfOfReceipt:
     """What is left of a receipt: `here` sellable base units lie at the depot, of `quantity` that were counted."""
 

@@ -207,18 +207,23 @@ def nth_delay(promises: Iterable[tuple[str, str]], *, asked_before: int) -> int:
 
 # ---------------------------------------------------------------------------- the answer
 
+AGREED_SLIP = "a supplier's later date, agreed"
+"""Why of a promise that slipped untold and was agreed to: our slip, although the customer said yes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """What somebody pressed. `day`: the ISO day chosen. `what` to cancel: "asked", "all", or a line's id.
 
-    `seen`: the version of the question that the form showed.
+    `seen`: the version of the question that the form showed, `shown` the day that it stood on; None: whoever says it
+    saw no form.
     """
 
     answer: Answer
     day: str = ""
     what: str = "asked"
-    seen: int = 0
+    seen: int | None = None
+    shown: str | None = None
 
     @property
     def chosen(self) -> str:
@@ -237,6 +242,8 @@ class Effect:
     """The customer chose the day: it must be kept."""
     unchanged: bool = False
     closed_why: str = ""
+    day: str | None = None
+    """The day that was agreed to is another than the one that was asked about."""
 
 
 def offered_days(consent: Consent, days: DeliveryDays, *, today: str) -> tuple[str, ...]:
@@ -268,11 +275,16 @@ def effect_of(consent: Consent, reply: Reply, *, offered: Sequence[str], may_cha
         raise _closed("This was settled already. Call us, and we find a way.")
     if consent.on_its_way:
         raise _closed("These goods are on their way already. Call us, and we find a way.")
-    if consent.answer is not None and reply.seen != consent.version:
+    if reply.seen != consent.version and (consent.answer is not None or reply.seen is not None):
         raise _closed("Somebody has just answered this. Look at what was said, then change it if you want to.")
+    if reply.shown is not None and reply.shown != consent.stands_on:
+        raise _closed("The day has moved since this was shown. Look at the new one, then answer.")
     match reply.answer:
         case Answer.ACCEPT:
             back = consent.days_before if consent.answer is Answer.OTHER_DAY else None
+            if consent.stands_on != consent.day:
+                slipped = _promises(consent.asked, lambda line: consent.stands_on and line.expected_on, why=AGREED_SLIP)
+                return Effect(promises=slipped, day=consent.stands_on)
             return Effect(days=back, promises=_promises(consent.asked, lambda line: line.now_on) if back else ())
         case Answer.OTHER_DAY:
             if reply.day not in offered:
@@ -296,7 +308,9 @@ def silence_effect(consent: Consent) -> Effect:
     return Effect(cancelled=tuple((line, line.free) for line in consent.asked if line.free), closed_why="silence")
 
 
-def _promises(lines: Iterable[OpenLine], day_of: Callable[[OpenLine], str]) -> tuple[NewPromise, ...]:
+def _promises(
+    lines: Iterable[OpenLine], day_of: Callable[[OpenLine], str], *, why: str = AT_CUSTOMERS_WISH
+) -> tuple[NewPromise, ...]:
     made = []
     for line in lines:
         day = day_of(line)
@@ -306,9 +320,9 @@ def _promises(lines: Iterable[OpenLine], day_of: Callable[[OpenLine], str]) -> t
                     line_id=line.id,
                     version=line.promise_version + 1,
                     promised_on=day,
-                    why=AT_CUSTOMERS_WISH,
+                    why=why,
                     first=not line.promised_on,
-                    slip=False,
+                    slip=why != AT_CUSTOMERS_WISH,
                 )
             )
     return tuple(made)

@@ -22,6 +22,7 @@ from routing.errors import InvalidInput
 from routing.model.consents import Silence
 from routing.model.orders import AllocationPolicy, AllocationRule, Completeness, RankRule, RideRule
 from routing.rules.door import REASONS, Next, RedeliveryPolicy
+from routing.rules.promises import OVERDUE_DAYS
 from routing.rules.replenishment import Terms
 
 
@@ -174,6 +175,11 @@ class PolicyBook:
         value = own.value if own else self.value("rank_rule", day=day)
         return RankRule(value) if value is not None else stated
 
+    def overdue_days(self, *, day: str) -> int:
+        """For how many days after its own an inbound that did not come is still expected."""
+        value = self.value("overdue_days", day=day)
+        return OVERDUE_DAYS if value is None else int(value)
+
     def allocation_policy(self, *, day: str) -> AllocationPolicy:
         """The company's policy in force on an ISO day; what no row says is the default."""
         default = AllocationPolicy()
@@ -261,6 +267,7 @@ KINDS: dict[str, PolicyKind] = {
         PolicyKind(name="reservation_horizon_days", scopes=_COMPANY, read=_whole(0, 3650)),
         PolicyKind(name="promise_threshold_days", scopes=_COMPANY, read=_whole(1, 365)),
         PolicyKind(name="promise_earlier_days", scopes=_COMPANY, read=_whole(1, 365)),
+        PolicyKind(name="overdue_days", scopes=_COMPANY, read=_whole(0, 365)),
         PolicyKind(name="same_day_until", scopes=_COMPANY, read=_clock),
         PolicyKind(name="delay_consent", scopes=_ALL, read=_one_of(*_ASKED), choices=_ASKED),
         PolicyKind(name="consent_rule", scopes=_ALL, read=_one_of(*_CONSENT), choices=_CONSENT),
@@ -295,6 +302,7 @@ def usual(name: str) -> Any:
         "reservation_horizon_days": policy.horizon_days,
         "promise_threshold_days": policy.threshold_days,
         "promise_earlier_days": policy.earlier_days,
+        "overdue_days": OVERDUE_DAYS,
         "same_day_until": policy.same_day_until.strftime("%H:%M"),
         "delay_consent": "private",
         "consent_rule": "own",

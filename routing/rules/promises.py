@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,40 @@ AT_CUSTOMERS_WISH = "at the customer's wish"
 
 LOOK_AHEAD = timedelta(days=400)
 """How far a delivery day is searched for: over a year, so that a site served a few days a year still finds one."""
+
+
+OVERDUE_DAYS = 3
+"""Days for which an overdue inbound is still expected, where no policy says otherwise: a weekend in between."""
+
+
+def dependable(expected_at: datetime | None, *, now: datetime, zone: tzinfo, overdue_days: int) -> datetime | None:
+    """The moment at which an inbound that is not counted in may be counted on, or None: nobody knows.
+
+    Its own; now, when that is over; and once `overdue_days` after its day are over too, none until the supplier names
+    another. A truck of Friday 27 February, waited for three days, may come on Monday; on Tuesday nobody counts on it.
+
+        >>> from datetime import UTC
+        >>> friday = datetime(2026, 2, 27, 5, 30, tzinfo=UTC)
+        >>> for later in (-1, 3, 4):
+        ...     now = friday + timedelta(days=later)
+        ...     print(dependable(friday, now=now, zone=UTC, overdue_days=3))
+        2026-02-27 05:30:00+00:00
+        2026-03-02 05:30:00+00:00
+        None
+    """
+    if expected_at is None or expected_at >= now:
+        return expected_at
+    day, today = expected_at.astimezone(zone).date().isoformat(), now.astimezone(zone).date()
+    return None if day <= last_lapsed_day(today, overdue_days) else now
+
+
+def last_lapsed_day(today: date, overdue_days: int) -> str:
+    """The last ISO day of which nothing is counted on any more.
+
+    >>> last_lapsed_day(date(2026, 3, 3), 3)
+    '2026-02-27'
+    """
+    return (today - timedelta(days=overdue_days + 1)).isoformat()
 
 
 def first_delivery_day(
@@ -206,7 +240,8 @@ class _Leftovers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPromise:
-    """A promise row to insert. `first`: none was made before. `slip`: later than the one in force."""
+    """A promise row to insert. `first`: none was made before. `slip`: later than the one in force. A window, where one
+    was agreed, is the wall clock of the door."""
 
     line_id: int
     version: int
@@ -214,6 +249,8 @@ class NewPromise:
     why: str
     first: bool
     slip: bool
+    window_from: str = ""
+    window_to: str = ""
 
 
 def new_promises(

@@ -46,10 +46,10 @@ class AddsShifts(EditsPlans, Protocol):
 def find_fixes(store: AddsShifts, *, plan_id: int, now: datetime) -> tuple[Fix, ...]:
     """Other hours, or another van, that serve more, the best first. Writes nothing. Raises NotFound."""
     saved, facts, problem = as_it_stands(store, plan_id)
-    return fixes(saved.plan, problem, facts, now=now, spares=_spares(store, facts, problem))
+    return fixes(saved.plan, problem, facts, now=now, spares=spare_shifts(store, facts, problem))
 
 
-def _spares(store: AddsShifts, facts: DayFacts, problem: Problem) -> list[Shift]:
+def spare_shifts(store: AddsShifts, facts: DayFacts, problem: Problem) -> list[Shift]:
     """Vans with nothing to do, each with every sort of driver who has nothing to do, in the hours of the depot's first
     van of that kind. Of vans that are alike, and of drivers who can do the same, the first."""
     needed = frozenset(skill for visit in problem.visits for skill in visit.skills)
@@ -61,7 +61,7 @@ def _spares(store: AddsShifts, facts: DayFacts, problem: Problem) -> list[Shift]
             drivers: dict[frozenset[str], Driver] = {}
             for driver in store.spare_drivers(day=day, depot_id=depot.id):
                 drivers.setdefault(needed & set(driver.skills), driver)
-            vans = {_sort_of(van): van for van in reversed(store.spare_vehicles(day=day, depot_id=depot.id))}
+            vans = {sort_of(van): van for van in reversed(store.spare_vehicles(day=day, depot_id=depot.id))}
             for van in sorted(vans.values(), key=lambda each: each.id):
                 like = next((each for each in own if each.day == day and each.vehicle.profile == van.profile), None)
                 if like is None:
@@ -71,12 +71,12 @@ def _spares(store: AddsShifts, facts: DayFacts, problem: Problem) -> list[Shift]
     return found
 
 
-def _sort_of(van: Vehicle) -> Vehicle:
+def sort_of(van: Vehicle) -> Vehicle:
     """What two vans that are alike have alike."""
     return replace(van, id=0, name="")
 
 
-def _like(facts: DayFacts, spare: Shift) -> int:
+def like_of(facts: DayFacts, spare: Shift) -> int:
     """The shift that a spare one was made after: the first of its depot, day and kind of vehicle."""
     return next(
         each.id
@@ -103,7 +103,7 @@ def apply_fix(
     Raises Conflict when that fix no longer stands, or the plan is no longer the current one.
     """
     saved, facts, problem = as_it_stands(store, plan_id)
-    found = fixes(saved.plan, problem, facts, now=now, spares=_spares(store, facts, problem))
+    found = fixes(saved.plan, problem, facts, now=now, spares=spare_shifts(store, facts, problem))
     fix = next(
         (
             each
@@ -120,7 +120,7 @@ def apply_fix(
     if fix.added is not None:
         assert fix.added.driver is not None  # a spare van is offered with a driver only
         shift_id = store.add_shift_like(
-            shift_id=_like(facts, fix.added), vehicle_id=fix.added.vehicle.id, driver_id=fix.added.driver.id, why=why
+            shift_id=like_of(facts, fix.added), vehicle_id=fix.added.vehicle.id, driver_id=fix.added.driver.id, why=why
         )
         plan, fitted = renamed_shift(plan, fitted, old=fix.added.id, new=shift_id)
     new = new_version(

@@ -72,6 +72,7 @@ class Store(Reader, asking.Store, Protocol):
     ) -> list[int]: ...
     def check_allocations(self, depot_id: int, product_ids: Collection[int]) -> None: ...
     def set_expected(self, days: Mapping[int, str], own: Mapping[int, str] | None = None) -> None: ...
+    def set_setting(self, *, name: str, value: Any, by: str, now: datetime) -> None: ...
     def add_promises(
         self, promises: Iterable[NewPromise], *, by: str, made_at: datetime, told: Collection[int] = ()
     ) -> None: ...
@@ -136,6 +137,11 @@ def locked_products(store: Locks, depot_id: int, product_ids: Collection[int]) -
 def horizon_setting(depot_id: int) -> str:
     """The setting that keeps the last ISO day that was within a depot's reservation horizon when it was decided."""
     return f"horizon_day:{depot_id}"
+
+
+def untold_setting(depot_id: int) -> str:
+    """The setting that keeps the SKUs of a depot whose dates moved past a promise and nobody was told, by key."""
+    return f"untold:{depot_id}"
 
 
 def policy_of(store: Reader, depot_id: int, now: datetime) -> AllocationPolicy:
@@ -214,6 +220,7 @@ def write(
     # A promise is what the customer was told: without telling, only a line that had no date gets its first one.
     promises = [promise for promise in decision.promises if tell or promise.first]
     store.add_promises(promises, by=by, made_at=now, told=told)
+    _remember_untold(store, decision, tell=tell, by=by, now=now)
     events: list[dict[str, Any]] = []
     tasks: list[dict[str, Any]] = []
     changes: dict[int, list[LineChange]] = defaultdict(list)
@@ -259,6 +266,20 @@ def write(
             )
     store.add_tasks(tasks)
     store.append_events(events)
+
+
+def _remember_untold(store: Store, decision: Decision, *, tell: bool, by: str, now: datetime) -> None:
+    """Who was not told keeps a promise that no longer holds: the next decision that tells takes those SKUs along."""
+    name = untold_setting(decision.before.depot_id)
+    kept = frozenset(store.setting(name, ()))
+    lines = [line for order in decision.before.orders for line in order.lines]
+    if tell:
+        left = kept - {line.product_id for line in lines if line.id not in decision.before.outside} if kept else kept
+    else:
+        slipped = {promise.line_id for promise in decision.promises if promise.slip}
+        left = kept | {line.product_id for line in lines if line.id in slipped} if slipped else kept
+    if left != kept:
+        store.set_setting(name=name, value=sorted(left), by=by, now=now)
 
 
 def _write_dates(store: Store, decision: Decision) -> None:
@@ -371,8 +392,7 @@ def _preview(
             provisional_before=provisional_before[line.id],
             provisional_after=provisional[line.id],
             promised_on=line.promised_on,
-            # A line that has no date and gets none does not change, whatever it was promised once.
-            old_day=line.expected_on or (line.promised_on if expected.get(line.id) else ""),
+            old_day=line.expected_on,
             new_day=expected.get(line.id, ""),
             price=line.price,
             currency=order.currency,

@@ -93,7 +93,8 @@ def answer(store: Store, consent_id: int, reply: Reply, *, now: datetime, by: st
             "answered_at": now,
             "closed_at": now if effect.closed_why else None,
             "closed_why": effect.closed_why,
-        },
+        }
+        | ({} if effect.day is None else {"day": effect.day}),
     )
     _carry_out(store, consent, effect, now=now, by=by, why=_why(reply))
     _event(store, consent, f"consent_{reply.answer.value}", {"chosen": reply.chosen}, now=now, by=by)

@@ -89,6 +89,8 @@ def _about_refused(
     if not units:
         raise Conflict(f"Nothing of {delivery.number} is refused any more.", code="decided")
     store.lock_pools(delivery.depot_id, {each.product_id for each in refused})
+    orders = {each.order_id for each in refused}
+    stood = receiving.how_they_stand(store, delivery.depot_id, orders, now=now)
     if decision is Decision.REDELIVER:
         for each in refused:
             # Open again in the line's old place; the refused ones come back by way of their inspection.
@@ -111,6 +113,7 @@ def _about_refused(
         now=now,
         by=by,
         why=f"{delivery.number} is delivered again",
+        stood=stood,
     )
     return f"{units} units of {delivery.number} wait for goods again in their old place."
 
@@ -135,6 +138,8 @@ def _about_undelivered(
             code="on_the_van",
         )
     units = [each for line in delivery.lines for each in line.units]
+    orders = store.orders_of_delivery(delivery.id)
+    stood = receiving.how_they_stand(store, delivery.depot_id, orders, now=now)
     releasing.unrelease(store, delivery.id, now=now, by=by, why=decision.value)
     if delivery.direction == "collect":
         return f"{delivery.number} is cancelled: nothing is fetched."
@@ -148,6 +153,7 @@ def _about_undelivered(
         now=now,
         by=by,
         why=f"{delivery.number} was given up",
+        stood=stood,
     )
     word = "credited" if decision is Decision.CREDIT else "cancelled"
     return f"{delivery.number} is {word}: its {delivery.quantity} units are free for others."

@@ -18,6 +18,7 @@ from routing.model.proofs import (
     DoorEvent,
     DoorReport,
     KeptFile,
+    LoadedLine,
     ManifestInHand,
     StopFacts,
 )
@@ -243,6 +244,8 @@ def _record_outcome(
     days = store.delivery_days(manifest.depot_id, [door.site_id])[door.site_id]
     next_day = first_day_after(manifest.day, days)
     first, *others = settled
+    short = _came_short(settled, of_the_erp)
+    stood = receiving.how_they_stand(store, manifest.depot_id, {each.order_id for each in short}, now=now)
     event_id = store.append_event(
         kind="stop.reported",
         actor=actor,
@@ -290,9 +293,19 @@ def _record_outcome(
         )
     if ended := [one.delivery.id for one in settled if one.delivery.id in of_the_erp]:
         store.cancel_what_is_open(ended)
-    ours = [one for one in settled if one.delivery.id not in of_the_erp]
-    if not store.erp_allocates():
-        _ask_the_queue_again(store=store, manifest=manifest, settled=ours, now=now, by=actor)
+    if short and not store.erp_allocates():
+        # What was short or damaged is open demand again, in its old place: free stock is given to it at once.
+        receiving.reallocate(
+            store,
+            depot_id=manifest.depot_id,
+            product_ids={each.product_id for each in short},
+            now=now,
+            by=actor,
+            why=", ".join(one.delivery.number for one in settled if one.delivery.id not in of_the_erp) + " came short",
+            # The customer is told of the rest with the slip of this delivery.
+            tell=False,
+            stood=stood,
+        )
     _tell(store=store, manifest=manifest, door=door, settled=settled, next_day=next_day, now=now, secret=secret)
     return Recorded(event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=_remarks(report, away))
 
@@ -391,29 +404,16 @@ def _move_goods(*, store: Store, manifest: ManifestInHand, settled: Settled, at:
                 )
 
 
-def _ask_the_queue_again(
-    *, store: Store, manifest: ManifestInHand, settled: Sequence[Settled], now: datetime, by: str
-) -> None:
-    """What was short or damaged is open demand again, in its old place: free stock is given to it at once."""
-    products = {
-        loaded.product_id
+def _came_short(settled: Sequence[Settled], of_the_erp: Collection[int]) -> list[LoadedLine]:
+    """The lines of which units were short or damaged, of what we allocate ourselves."""
+    return [
+        loaded
         for one in settled
+        if one.delivery.id not in of_the_erp
         for line in one.lines
         for loaded in one.delivery.lines
         if loaded.allocation_id == line.allocation_id and line.short + line.damaged
-    }
-    if products:
-        numbers = ", ".join(one.delivery.number for one in settled)
-        receiving.reallocate(
-            store,
-            depot_id=manifest.depot_id,
-            product_ids=products,
-            now=now,
-            by=by,
-            why=f"{numbers} came short",
-            # The customer is told of the rest with the slip of this delivery.
-            tell=False,
-        )
+    ]
 
 
 def _end_delivery(

@@ -107,13 +107,15 @@ class KeepsPins(KeepsEvents, AsksPeople, Protocol):
 class LocatedAll:
     """How it went: found by themselves, remembered from before, and those a person must decide (with the sentence).
 
-    `some`: what goes on though not each of our vehicles gets there, with the sentence.
+    `some`: what goes on though not each of our vehicles gets there, with the sentence. `waiting`: how many had been
+    looked up before and wait for a person still; they have their tasks.
     """
 
     found: int
     remembered: int
     doubtful: tuple[tuple[WantsPin, str], ...]
     some: tuple[tuple[WantsPin, str], ...] = ()
+    waiting: int = 0
 
 
 def address_key(address: str, *, postcode: str = "", city: str = "") -> str:
@@ -181,7 +183,15 @@ def locate_sites(
                 elif pin.why:
                     some.append((want, pin.why))
     found = len(wanting) - remembered - len(doubtful)
-    return LocatedAll(found=found, remembered=remembered, doubtful=tuple(doubtful), some=tuple(some))
+    with open_store() as store:
+        still = len(store.wanting_pins(site_ids=site_ids, again=True))
+    return LocatedAll(
+        found=found,
+        remembered=remembered,
+        doubtful=tuple(doubtful),
+        some=tuple(some),
+        waiting=max(0, still - len(doubtful)),
+    )
 
 
 def _look_up(finder: AddressFinder, want: WantsPin) -> Located:

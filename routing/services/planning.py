@@ -85,7 +85,7 @@ def begin_plan(store: ReadsDays, *, from_day: str, to_day: str, depot_ids: Seque
         depot_ids=ids,
         facts=facts,
         current=current,
-        fingerprint=_fingerprint(facts, current),
+        fingerprint=fingerprint_of(facts, current),
         now=now,
     )
 
@@ -118,7 +118,7 @@ def save_plan(
     refuse_unsound(plan, problem)
     facts = store.day_facts(from_day=draft.from_day, to_day=draft.to_day, depot_ids=draft.depot_ids)
     current = store.current_plans(from_day=draft.from_day, to_day=draft.to_day, depot_ids=draft.depot_ids)
-    if _fingerprint(facts, current) != draft.fingerprint:
+    if fingerprint_of(facts, current) != draft.fingerprint:
         raise Conflict(
             f"{_what_moved(draft, facts, current)} while it was being planned. Plan again.",
             code="day_moved_on",
@@ -252,7 +252,7 @@ def plan_day(
     return PlannedDay(plan_id=plan_id, problem=problem, plan=plan)
 
 
-def _fingerprint(facts: DayFacts, current: tuple[CurrentPlan, ...]) -> str:
+def fingerprint_of(facts: DayFacts, current: tuple[CurrentPlan, ...]) -> str:
     return hashlib.sha256(repr((facts, [(e.depot_id, e.day, e.plan_id) for e in current])).encode()).hexdigest()
 
 

@@ -39,20 +39,25 @@ def decide_change(
     policy: AllocationPolicy | None = None,
     locks: Locks | None = None,
     stood: Callable[[Book], Book] | None = None,
+    seen: Callable[[Book], Book] | None = None,
 ) -> allocating.Decision:
     """What becomes of everybody when `change`, which is about these SKUs, is made to the book as it stands.
 
     `change` may be asked several times, each time with more SKUs in the book, and under `locks` with everything read
     again; what it answered last counts. `policy`: another than the one in force, to see what it would do. `stood` takes
     back what was written of orders since the book was decided last; every SKU of theirs, then and now, is named.
+    `seen`: how the book is looked at, SKU by SKU, before anything is decided: what is out of everybody's reach is left
+    out.
 
     On a book that stands decided this is what deciding all SKUs together would say. The calendar moves a book that
     nobody touches: dates that were to be today, orders that come within the reservation horizon. Such a line outside
     is taken as it stands, with the days that are over left out, until its own SKU is decided. Where a fair share, the
     earliest promise or a limit of stops ties everything together, all that ship-complete orders tie is decided.
+    SKUs whose dates moved while nobody was told are decided along, so that no promise stays that does not hold.
     Raises Conflict where the ERP allocates.
     """
     refuse_if_erp(store)
+    product_ids = frozenset(product_ids) | frozenset(store.setting(allocating.untold_setting(depot_id), ()))
     in_force = allocating.policy_of(store, depot_id, now)
     policy = policy or in_force
     if policy != in_force or policy.rule not in NARROW_RULES or store.stops_are_limited():
@@ -62,14 +67,16 @@ def decide_change(
             else store.related_products(depot_id, product_ids)
         )
         before = store.book(depot_id, tied, now=now, by_promise=policy.rule.asks_for_promises)
+        before = seen(before) if seen else before
         return allocating.decide(store, before, change(before), policy=policy, now=now, why=why)
     today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
     decided_until = store.setting(allocating.horizon_setting(depot_id), "")
     products = frozenset(product_ids)
     if locks:
         locks.lock_afresh(depot_id, products)
-    before = store.book(depot_id, products, now=now, reaching=True)
+    read = store.book(depot_id, products, now=now, reaching=True)
     while True:
+        before = seen(read) if seen else read
         after = change(before)
         reach = reached(stood(before) if stood else before, after, policy, today, decided_until=decided_until)
         if not reach.more:
@@ -79,9 +86,9 @@ def decide_change(
             products |= every
         # Taking more locks while holding some could meet somebody who does the same the other way round.
         if locks is None or locks.lock_afresh(depot_id, products):
-            before = together(before, store.book(depot_id, products - known, now=now, reaching=True))
+            read = together(read, store.book(depot_id, products - known, now=now, reaching=True))
         else:
-            before = store.book(depot_id, products, now=now, reaching=True)
+            read = store.book(depot_id, products, now=now, reaching=True)
     if locks:
         locks.keep_locks()
     return allocating.decide(store, before, after, policy=policy, now=now, why=why, outcome=reach.outcome)

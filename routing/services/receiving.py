@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from routing.errors import Conflict, InvalidInput
-from routing.model.orders import AllocationPolicy, Book, Preview
+from routing.model.orders import AllocationPolicy, Book, Preview, WaitingOrder
 from routing.model.stock import Receipt
 from routing.rules.allocation import more_than_expected, rests_of, with_receipts
+from routing.rules.reach import with_orders
 from routing.services import allocating, reaching
+from routing.services.overdue import FinishesTasks, came_or_named
 from routing.services.story import MovesGoods
 
 
@@ -19,8 +22,11 @@ class Reader(allocating.Reader, Protocol):
     def receipt_quantities(self, numbers: Collection[str]) -> dict[tuple[str, int], int]: ...
 
 
-class Store(Reader, MovesGoods, allocating.Store, Protocol):
+class Store(Reader, MovesGoods, FinishesTasks, allocating.Store, Protocol):
     def add_receipts(self, receipts: Sequence[Receipt], *, by: str) -> list[int] | None: ...
+    def waiting_orders(
+        self, depot_id: int, order_ids: Collection[int], *, now: datetime
+    ) -> dict[int, WaitingOrder]: ...
 
 
 NOT_YET = 2**31
@@ -127,6 +133,8 @@ def commit_receipts(
             for receipt in new
         ]
     )
+    inbound = sorted({receipt.inbound_id for receipt in new if receipt.inbound_id is not None})
+    came_or_named(store, inbound, outcome=why, by=by, now=now)
     allocating.write(store, decision, by=by, now=now, why=_why(new), tell=tell)
     return replace(decision.preview, rests=rests_of(decision.before, new))
 
@@ -137,15 +145,52 @@ def _already(store: Reader, depot_id: int, policy: AllocationPolicy | None, now:
 
 
 def reallocate(
-    store: Store, *, depot_id: int, product_ids: Collection[int], now: datetime, by: str, why: str, tell: bool = True
+    store: Store,
+    *,
+    depot_id: int,
+    product_ids: Collection[int],
+    now: datetime,
+    by: str,
+    why: str,
+    tell: bool = True,
+    stood: Mapping[int, WaitingOrder | None] | None = None,
 ) -> Preview:
-    """Decides these SKUs again by the policy in force: after an order changed, a short pick, a slip of a supplier."""
-    products = allocating.locked_products(store, depot_id, product_ids)
-    book = store.book(depot_id, products, now=now)
-    policy = allocating.policy_of(store, depot_id, now)
-    decision = allocating.decide(store, book, book, policy=policy, now=now, why=why)
+    """Decides these SKUs again by the policy in force: after an order changed, or goods came short or back.
+
+    `stood` is how the orders stood that were written of since they were decided last, None for one that wanted nothing:
+    then no more is decided than that reaches. Without it, all that ship-complete orders tie to these SKUs.
+    """
+    if stood is None:
+        products = allocating.locked_products(store, depot_id, product_ids)
+        book = store.book(depot_id, products, now=now)
+        policy = allocating.policy_of(store, depot_id, now)
+        decision = allocating.decide(store, book, book, policy=policy, now=now, why=why)
+    else:
+        stand = store.waiting_orders(depot_id, list(stood), now=now)
+        theirs = [order for order in (*stood.values(), *stand.values()) if order is not None]
+        decision = reaching.decide_change(
+            store,
+            depot_id,
+            set(product_ids) | {line.product_id for order in theirs for line in order.lines},
+            _as_it_is,
+            now=now,
+            why=why,
+            locks=store,
+            stood=partial(with_orders, orders=stood),
+        )
     allocating.write(store, decision, by=by, now=now, why=why, tell=tell)
     return decision.preview
+
+
+def how_they_stand(
+    store: Store, depot_id: int, order_ids: Collection[int], *, now: datetime
+) -> dict[int, WaitingOrder | None]:
+    """What `reallocate` asks for as `stood`, read before anything is written of these orders."""
+    return dict.fromkeys(order_ids) | store.waiting_orders(depot_id, order_ids, now=now)
+
+
+def _as_it_is(book: Book) -> Book:
+    return book
 
 
 def _not_counted_before(store: Reader, receipts: Sequence[Receipt]) -> list[Receipt]:

@@ -15,11 +15,11 @@ from typing import Protocol
 from routing.errors import BackrouteError, Conflict, NotFound
 from routing.model.days import day_words
 from routing.model.orders import Book, Preview
-from routing.model.picking import PickDelivery
+from routing.model.picking import PickDelivery, PickLine
 from routing.model.stock import ShelfOfReceipt
 from routing.rules.allocation import recounted_shelves, with_quantity
 from routing.rules.picking import left_on_shelf, put_back, short_of, unpicked_shelves, without_picked
-from routing.services import allocating, editing, picking
+from routing.services import allocating, editing, picking, reaching
 
 
 class Reader(allocating.Reader, Protocol):
@@ -61,15 +61,16 @@ class Short:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
+    """How the line that is short stands. `unpick` of its picked units are gone too; `changes` are of its receipts."""
+
     delivery: PickDelivery
-    sku: str
-    name: str
-    wanted: int
+    line: PickLine
     unpick: int
     changes: list[tuple[ShelfOfReceipt, int]]
-    before: Book
-    after: Book
-    why: str
+
+    @property
+    def why(self) -> str:
+        return f"short pick of {self.line.sku}"
 
 
 def simulate_short_pick(store: Reader, *, delivery_id: int, product_id: int, there: int, now: datetime) -> Short:
@@ -78,12 +79,9 @@ def simulate_short_pick(store: Reader, *, delivery_id: int, product_id: int, the
     Fewer than its line has picked: some of those are gone (they are missing at the van). Otherwise the shelf is empty
     once they are taken: whoever finds too little takes all there is. Raises NotFound, InvalidInput, Conflict.
     """
-    found = store.pick_deliveries([delivery_id])
-    if not found:
-        raise NotFound(f"There is no delivery {delivery_id}.", delivery=delivery_id)
-    products = store.related_products(found[0].depot_id, {product_id})
-    seen = _look(store, found[0], products, product_id=product_id, there=there, now=now)
-    return _short(store, seen, there=there, now=now)[0]
+    delivery = _one(store, delivery_id)
+    seen, decision = _decide(store, delivery, {product_id}, product_id=product_id, there=there, now=now)
+    return _short(seen, decision, there=there)
 
 
 def commit_short_pick(store: Store, *, delivery_id: int, product_id: int, there: int, now: datetime, by: str) -> Short:
@@ -91,15 +89,14 @@ def commit_short_pick(store: Store, *, delivery_id: int, product_id: int, there:
 
     Raises as `simulate_short_pick`, and Conflict when the day moved on meanwhile: look again.
     """
-    before = picking.one_delivery(store, delivery_id)
-    products = allocating.locked_products(
-        store, before.depot_id, {product_id} | {line.product_id for line in before.lines}
-    )
-    delivery = picking.one_delivery(store, delivery_id)
-    seen = _look(store, delivery, products, product_id=product_id, there=there, now=now)
+    before = _one(store, delivery_id)
+    # Units are put back below, which locks all that the delivery carries.
+    products = {product_id} | {line.product_id for line in before.lines}
+    seen, decision = _decide(store, before, products, product_id=product_id, there=there, now=now, locks=store)
+    delivery, line = seen.delivery, seen.line
     if seen.unpick:
         picking.unpick_lines(store, delivery_id=delivery_id, units={product_id: seen.unpick}, now=now, by=by)
-    short, decision = _short(store, seen, there=there, now=now)
+    short = _short(seen, decision, there=there)
     for shelf, difference in seen.changes:
         store.set_counted(supply_id=shelf.id, quantity=shelf.quantity + difference, was=shelf.quantity)
         store.add_movement(
@@ -118,7 +115,7 @@ def commit_short_pick(store: Store, *, delivery_id: int, product_id: int, there:
         captured_at=now,
         received_at=now,
         delivery_id=delivery.id,
-        data={"delivery": delivery.number, "sku": seen.sku, "there": there, "of": seen.wanted, "lost": lost},
+        data={"delivery": delivery.number, "sku": line.sku, "there": there, "of": line.quantity, "lost": lost},
     )
     touched = _may_lose(store, short.preview)
     goods_before = {each.id: each for each in store.pick_deliveries(touched)}
@@ -136,15 +133,64 @@ def commit_short_pick(store: Store, *, delivery_id: int, product_id: int, there:
     )
 
 
-def _look(
-    store: Reader | Store,
+def _one(store: Reader, delivery_id: int) -> PickDelivery:
+    """Raises NotFound."""
+    found = store.pick_deliveries([delivery_id])
+    if not found:
+        raise NotFound(f"There is no delivery {delivery_id}.", delivery=delivery_id)
+    return found[0]
+
+
+def _decide(
+    store: Reader,
     delivery: PickDelivery,
-    products: Collection[int],
+    product_ids: Collection[int],
     *,
     product_id: int,
     there: int,
     now: datetime,
-) -> _Seen:
+    locks: reaching.Locks | None = None,
+) -> tuple[_Seen, allocating.Decision]:
+    """Decided without what is picked: nobody loses that. No more of the book than the missing units reach."""
+    depot_id = delivery.depot_id
+    found = [_look(_one(store, delivery.id), product_id=product_id, there=there)]
+
+    def without(book: Book) -> Book:
+        # Under locks everything is read again, also what somebody picked while we waited.
+        found[:] = [_look(_one(store, delivery.id), product_id=product_id, there=there)]
+        return without_picked(book, _picked(store, depot_id, _inside(book), found[0]))
+
+    def change(book: Book) -> Book:
+        seen = found[0]
+        shelves = unpicked_shelves(store.shelves(depot_id, product_id), _picked(store, depot_id, {product_id}, seen))
+        unpicked = sum(shelf.here for shelf in shelves)
+        on_shelf = left_on_shelf(picked=seen.line.picked, there=there, unpicked=unpicked)
+        changes = recounted_shelves(shelves, on_shelf) if shelves else []
+        found[:] = [replace(seen, changes=changes)]
+        sellable = {supply.id: supply.quantity for supply in book.supplies}
+        for shelf, difference in changes:
+            book = with_quantity(book, supply_id=shelf.id, quantity=sellable[shelf.id] + difference)
+        return book
+
+    decision = reaching.decide_change(
+        store, depot_id, product_ids, change, now=now, why=found[0].why, locks=locks, seen=without
+    )
+    return found[0], decision
+
+
+def _inside(book: Book) -> set[int]:
+    """The SKUs that the book decides."""
+    lines = {line.product_id for order in book.orders for line in order.lines if line.id not in book.outside}
+    return lines | {supply.product_id for supply in book.supplies}
+
+
+def _picked(store: Reader, depot_id: int, products: Collection[int], seen: _Seen) -> dict[tuple[int, int], int]:
+    """What is picked and not gone, by (line, supply)."""
+    picked = store.picked_units(depot_id, products)
+    return put_back(picked, seen.line.units, seen.unpick) if seen.line.product_id in products else picked
+
+
+def _look(delivery: PickDelivery, *, product_id: int, there: int) -> _Seen:
     if delivery.state != "released":
         raise Conflict(
             f"{delivery.number} is loaded, gone or taken back: nothing of it can be short on the shelf.",
@@ -161,45 +207,21 @@ def _look(
             delivery=delivery.id,
         )
     short_of(line, there, number=delivery.number)
-    unpick = max(0, line.picked - there)
-    picked = put_back(store.picked_units(delivery.depot_id, products), line.units, unpick)
-    shelves = unpicked_shelves(store.shelves(delivery.depot_id, product_id), picked)
-    unpicked = sum(shelf.here for shelf in shelves)
-    on_shelf = left_on_shelf(picked=line.picked, there=there, unpicked=unpicked)
-    before = without_picked(store.book(delivery.depot_id, products, now=now), picked)
-    after = before
-    changes = recounted_shelves(shelves, on_shelf) if shelves else []
-    sellable = {supply.id: supply.quantity for supply in after.supplies}
-    for shelf, difference in changes:
-        after = with_quantity(after, supply_id=shelf.id, quantity=sellable[shelf.id] + difference)
-    return _Seen(
-        delivery=delivery,
-        sku=line.sku,
-        name=line.name,
-        wanted=line.quantity,
-        unpick=unpick,
-        changes=changes,
-        before=before,
-        after=after,
-        why=f"short pick of {line.sku}",
-    )
+    return _Seen(delivery=delivery, line=line, unpick=max(0, line.picked - there), changes=[])
 
 
-def _short(store: Reader | Store, seen: _Seen, *, there: int, now: datetime) -> tuple[Short, allocating.Decision]:
-    policy = allocating.policy_of(store, seen.before.depot_id, now)
-    decision = allocating.decide(store, seen.before, seen.after, policy=policy, now=now, why=seen.why)
-    mine = {each.line_id for line in seen.delivery.lines if line.sku == seen.sku for each in line.units}
+def _short(seen: _Seen, decision: allocating.Decision, *, there: int) -> Short:
+    mine = {each.line_id for each in seen.line.units}
     lost = sum(change.released_lost for change in decision.preview.lines if change.line_id in mine)
-    short = Short(
+    return Short(
         delivery=seen.delivery,
-        sku=seen.sku,
-        name=seen.name,
-        wanted=seen.wanted,
+        sku=seen.line.sku,
+        name=seen.line.name,
+        wanted=seen.line.quantity,
         there=there,
-        left=max(0, seen.wanted - lost),
+        left=max(0, seen.line.quantity - lost),
         preview=decision.preview,
     )
-    return short, decision
 
 
 def _may_lose(store: Store, preview: Preview) -> list[int]:

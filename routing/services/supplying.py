@@ -14,6 +14,7 @@ from routing.model.orders import Book, Preview
 from routing.model.stock import OpenInbound, ShelfOfReceipt
 from routing.rules.allocation import recounted_shelves, with_date, with_quantity
 from routing.services import allocating, reaching
+from routing.services.overdue import FinishesTasks, came_or_named
 from routing.services.story import MovesGoods
 
 FURTHEST = timedelta(days=3 * 366)
@@ -26,7 +27,7 @@ class Reader(allocating.Reader, Protocol):
     def shelves(self, depot_id: int, product_id: int) -> list[ShelfOfReceipt]: ...
 
 
-class Store(Reader, MovesGoods, allocating.Store, Protocol):
+class Store(Reader, MovesGoods, FinishesTasks, allocating.Store, Protocol):
     def slip_inbound(self, line: OpenInbound, *, expected_at: datetime) -> None: ...
     def cancel_inbound(self, line: OpenInbound, *, at: datetime) -> None: ...
     def set_counted(self, *, supply_id: int, quantity: int, was: int) -> None: ...
@@ -79,6 +80,7 @@ def commit_slip(store: Store, slip: Slip, *, now: datetime, by: str) -> list[Pre
                 store.cancel_inbound(line, at=now)
             else:
                 store.slip_inbound(line, expected_at=_new_moment(store, line, slip.to, now))
+        came_or_named(store, [line.id for line in lines], outcome=slip.why, by=by, now=now)
         decisions.append((lines, decision))
     for lines, decision in decisions:
         store.append_event(

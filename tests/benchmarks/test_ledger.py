@@ -7,10 +7,12 @@ date. No ship-complete, no kept units, no delivery days, no promises.
 
 from __future__ import annotations
 
+import io
 import resource
 import shutil
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,15 @@ import pandas as pd
 import pytest
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, insert, select, text, update
 
 from data import tables
 from data.db import Database
+from data.importers import inbound
+from data.importers.inbound import import_inbound
 from data.store import SqlStore, open_store
 from routing.services.allocating import horizon_setting
+from routing.services.horizon import move_horizon
 from routing.services.importing import settle
 from routing.services.promising import promised_lines
 from routing.services.receiving import commit_receipts, simulate_receipts
@@ -92,6 +97,9 @@ def test_a_hundred_thousand_lines(sqlite_template: Path, tmp_path: Path, depots:
     preview = measured("a receipt of 200 SKUs simulated", lambda: _read(database, _simulate(receipts)), "2")
     assert preview.changed
     measured("the same receipt committed", lambda: _commit(database, receipts), "2")
+    measured("a supplier's file of 20 inbound lines", lambda: _inbound(database, ledger))
+    few = _wanted_on_the_last_day(database)
+    measured(f"the horizon reaches {few} orders", lambda: _horizon(database))
     lines = measured("all promises recomputed", lambda: _read(database, _promises(ledger)), "10")
     assert len(lines) == LINES
     ours = rows[-1]
@@ -127,6 +135,30 @@ def _simulate(receipts: Any) -> Callable[[SqlStore], Any]:
 def _commit(database: Database, receipts: Any) -> None:
     with open_store(database) as store:
         commit_receipts(store, receipts, now=NOW, by="bench")
+
+
+def _inbound(database: Database, ledger: Ledger) -> None:
+    rows = [",".join(inbound.COLUMNS)]
+    rows += [f"PO-NEW-{n},,D1,P{key:05d},240,2026-05-15" for n, key in enumerate(ledger.products[100:120])]
+    with open_store(database) as store:
+        result = import_inbound(store, io.BytesIO("\n".join(rows).encode()), now=NOW, by="bench", tell=False)
+    assert (result.created, result.errors) == (20, [])
+
+
+def _wanted_on_the_last_day(database: Database) -> int:
+    """Thirty orders that nobody has asked for yet, as yesterday left them. Returns how many."""
+    days = {"ordered_at": NOW - timedelta(days=20), "wanted_on": "2026-05-26"}
+    far = tables.order.c.wanted_on == "2026-07-01"
+    with database.writing() as connection:
+        keys = connection.scalars(select(tables.order.c.id).where(far).order_by(tables.order.c.id).limit(30)).all()
+        connection.execute(update(tables.order).where(tables.order.c.id.in_(keys)).values(days))
+    return len(keys)
+
+
+def _horizon(database: Database) -> None:
+    with open_store(database) as store:
+        store.set_setting(name=horizon_setting(1), value="2026-05-25", by="bench", now=NOW)
+        move_horizon(store, 1, now=NOW)
 
 
 def _promises(ledger: Ledger) -> Callable[[SqlStore], Any]:

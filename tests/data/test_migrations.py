@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, create_engine, inspect
+from sqlalchemy import URL, create_engine, event, inspect
 
 from data.db import Database
-from data.migrate import differences, newest_version, schema_version, upgrade
+from data.migrate import differences, newest_version, schema_version, upgrade, upgrade_within
 from data.tables import metadata
 from routing.errors import Conflict
 
@@ -62,3 +62,35 @@ def test_a_database_of_a_newer_version_is_refused(empty: Database) -> None:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(Conflict, match="schema 9999"):
         upgrade(empty)
+
+
+def test_no_migration_makes_a_table_anew_that_others_point_to(tmp_path: Path) -> None:
+    """SQLite would empty it first, and with rows in it every row that points there forbids that."""
+    database, said = Database(f"sqlite:///{tmp_path}/full.db"), list[str]()
+    with database.writing() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *given: said.append(given[2]))
+        upgrade_within(connection)
+    database.close()
+    assert [statement for statement in said if statement.lstrip().startswith("DROP TABLE")] == []
+
+
+def test_a_company_at_work_is_brought_to_the_newest_schema(empty: Database) -> None:
+    with empty.writing() as connection:
+        upgrade_within(connection, to="0011")
+        for statement in ROWS:
+            connection.exec_driver_sql(statement)
+    upgrade(empty)
+    assert schema_version(empty) == newest_version()
+    with empty.reading() as connection:
+        assert connection.exec_driver_sql("SELECT product_id, quantity FROM order_line").all() == [(1, 12)]
+
+
+ROWS = (
+    "INSERT INTO depot (id, number, name, zone) VALUES (1, 'D1', 'Depot', 'Europe/Helsinki')",
+    "INSERT INTO product (id, number, name) VALUES (1, 'OAT-1', 'Oat drink')",
+    "INSERT INTO customer (id, number, name) VALUES (1, 'C1', 'Café')",
+    "INSERT INTO site (id, customer_id, number, name, address) VALUES (1, 1, 'S1', 'Café', 'Testgatan 1')",
+    "INSERT INTO customer_order (id, number, customer_id, site_id, depot_id, ordered_at, currency) "
+    "VALUES (1, 'SO-1', 1, 1, 1, '2026-05-12 05:40:00', 'EUR')",
+    "INSERT INTO order_line (id, order_id, number, product_id, quantity) VALUES (1, 1, '1', 1, 12)",
+)

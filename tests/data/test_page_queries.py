@@ -135,6 +135,7 @@ def test_the_newest_stand_in_the_order_in_which_they_became_known(database: Data
         note("day_closed", 5, known=5)
         note("order_received", 1, known=4)  # written later, of an earlier hour
         note("delivered", 2, known=6)  # a phone without signal
+        note("stop.reported", 2, known=6)  # the same report: what became of its deliveries has its rows
     with database.reading() as connection:
         assert [one.kind for one in newest_events(connection)[:3]] == ["delivered", "day_closed", "order_received"]
 

@@ -14,9 +14,10 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 
 from data.importers import products
-from data.importers.spreadsheet import MOST_BYTES
+from data.importers.spreadsheet import MOST_BYTES, as_text, sheet_rows, unpacked
 from data.importers.table import Row, read_table
 from data.store import SqlStore
 from routing.errors import FileRefused
@@ -168,6 +169,106 @@ def test_a_file_made_to_fill_the_memory_is_refused_before_it_is_unpacked() -> No
         read(file)
     assert tracemalloc.get_traced_memory()[1] < 50 << 20
     tracemalloc.stop()
+
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(-(10**9), 10**9), st.floats(-1e9, 1e9),
+    st.datetimes(datetime(1900, 3, 1), datetime(2100, 1, 1)), st.times(),  # noqa: DTZ001 (a sheet knows no zone)
+    st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), max_size=12),
+    st.just(" two\nlines "),
+)  # fmt: skip
+FORMATS = st.sampled_from(["General", "00000", "0.00", "yyyy-mm-dd", "[h]:mm", "#,##0 \\x"])
+
+
+@given(rows=st.lists(st.lists(st.tuples(VALUES, FORMATS), max_size=5), min_size=1, max_size=6), epoch=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_every_cell_reads_as_openpyxl_reads_it(rows: list[list[tuple[Any, str]]], epoch: bool) -> None:
+    made = openpyxl.Workbook()
+    made.epoch = MAC_EPOCH if epoch else WINDOWS_EPOCH
+    for y, cells in enumerate(rows, start=1):
+        for x, (value, number_format) in enumerate(cells, start=1):
+            cell = made.active.cell(y, x)
+            if isinstance(value, str):
+                cell.value = f"x{value}"  # no formula of it
+            else:
+                cell.value = value
+            if not isinstance(value, datetime | time | str | None):
+                cell.number_format = number_format
+    file = saved(made)
+    sheet = openpyxl.load_workbook(file, read_only=True, data_only=True).active
+    expected = []
+    for number, row in enumerate(sheet.iter_rows(), start=1):
+        texts = [as_openpyxl(cell) for cell in row]
+        while texts and not texts[-1]:
+            texts.pop()
+        if texts:
+            expected.append((number, texts))
+    file.seek(0)
+    with unpacked(file, "orders") as spool:
+        found = [(number, [*cells]) for number, cells in sheet_rows(spool)]
+    for _, texts in found:
+        while texts and not texts[-1]:
+            texts.pop()
+    assert found == expected
+
+
+def as_openpyxl(cell: Any) -> str:
+    if isinstance(cell.value, str):
+        return cell.value.strip()
+    return "" if cell.value is None else as_text(cell.value, cell.number_format)
+
+
+SHARED = b"""<Override PartName="/xl/sharedStrings.xml" ContentType="application/vnd.openxmlformats-officedocument\
+.spreadsheetml.sharedStrings+xml"/></Types>"""
+
+
+def with_sheet(rows: str, *, prefix: str = "", strings: str = "", before: str = "") -> io.BytesIO:
+    """A book whose sheet and shared texts another program wrote."""
+    main, colon = "http://schemas.openxmlformats.org/spreadsheetml/2006/main", f"{prefix}:" if prefix else ""
+    name = f"xmlns:{prefix}" if prefix else "xmlns"
+    sheet = f'<{colon}worksheet {name}="{main}"><{colon}sheetData>{rows}</{colon}sheetData></{colon}worksheet>'
+    shared = f'{before}<sst xmlns="{main}">{strings}</sst>'
+    sound, file = zipfile.ZipFile(book(COLUMNS, ("a", "x", ""))), io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
+        for part in sound.namelist():
+            content = sheet.encode() if part == SHEET else sound.read(part)
+            if part == "[Content_Types].xml" and strings:
+                content = content.replace(b"</Types>", SHARED)
+            made.writestr(part, content)
+        if strings:
+            made.writestr("xl/sharedStrings.xml", shared)
+    file.seek(0)
+    return file
+
+
+def test_texts_that_cells_share_are_read_without_their_looks_and_their_ruby() -> None:
+    strings = (
+        "<si><t>sku</t></si><si><t>name</t></si><si><t>day</t></si>"
+        '<si><r><rPr><b/></rPr><t>Oat</t></r><r><t xml:space="preserve"> drink</t></r>'
+        '<rPh sb="0" eb="1"><t>ruby</t></rPh></si><si/>'
+    )
+    rows = (
+        '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c><c r="C1" t="s"><v>2</v></c></row>'
+        '<row r="7"><c r="A7" t="str"><f>"ignore"&amp;A1</f><v>OAT-1</v></c><c r="B7" t="s"><v>3</v></c>'
+        '<c r="C7" t="s"><v>4</v></c></row>'
+    )
+    (row,) = read(with_sheet(rows, strings=strings))
+    assert (row.number, tuple(row.cells.values())) == (7, ("OAT-1", "Oat drink", ""))
+
+
+def test_shared_texts_that_name_entities_are_refused() -> None:
+    bomb = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]>'
+    file = with_sheet('<row r="1"><c r="A1" t="s"><v>0</v></c></row>', strings="<si><t>&a;</t></si>", before=bomb)
+    with pytest.raises(FileRefused, match="cannot be read as a spreadsheet"):
+        read(file)
+
+
+def test_a_sheet_whose_names_have_a_prefix_and_whose_cells_have_no_place_is_read() -> None:
+    def cells(*texts: str) -> str:
+        return "".join(f'<x:c t="inlineStr"><x:is><x:t>{text}</x:t></x:is></x:c>' for text in texts)
+
+    rows = f"<x:row>{cells(*COLUMNS)}</x:row><x:row>{cells('a', 'x')}</x:row><x:row>{cells('b')}</x:row>"
+    assert [(row.number, row.cells["sku"]) for row in read(with_sheet(rows, prefix="x"))] == [(2, "a"), (3, "b")]
 
 
 @given(content=st.binary(max_size=300), cut=st.integers(0, 5_000))

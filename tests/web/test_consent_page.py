@@ -93,6 +93,24 @@ def test_a_stale_page_cannot_overrule_what_was_just_answered(website: Website, d
     assert delayed.say(client, answer="other_day", day="2026-05-21").status_code == 302, "with the page as it stands"
 
 
+def test_whoever_saw_a_day_that_moved_meanwhile_is_asked_to_look_again(website: Website, delayed: Delayed) -> None:
+    client, shown = website.client(), {"seen": 1, "shown": "2026-05-19"}
+    with website.installation.database.writing() as connection:  # a file moves it, and nobody is told
+        lines = tables.order_line.c.order_id == delayed.desk.orders[1]
+        connection.execute(update(tables.order_line).where(lines).values(expected_on="2026-05-26"))
+    for form in ({"answer": "accept"}, {"answer": "cancel"}, {"answer": "other_day", "day": "2026-05-27"}):
+        answer = delayed.say(client, **form, **shown)
+        assert (answer.status_code, "was not changed" in answer.text) == (409, True)
+        assert "New day: Tuesday 26 May" in answer.text
+    assert delayed.consent()["answer"] == ""
+    assert delayed.say(client, answer="accept", seen=7, shown="2026-05-26").status_code == 409
+    assert delayed.say(client, answer="accept", seen=1, shown="2026-05-26").status_code == 302
+    assert "Agreed: Tuesday 26 May" in client.get(f"/c/{delayed.token()}").text
+    query = select(tables.promise.c.promised_on, tables.promise.c.told_at.is_not(None)).order_by(tables.promise.c.id)
+    with website.installation.database.reading() as connection:
+        assert connection.execute(query).all()[-1] == ("2026-05-26", True)
+
+
 @pytest.mark.parametrize(
     "form",
     [

@@ -51,6 +51,30 @@ def test_the_first_opening_makes_the_home_the_tables_and_a_secret_of_its_owner(h
     assert home.stat().st_mode & 0o077 == 0
 
 
+def test_links_of_other_commands_lead_to_where_the_pages_are_served(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_installation() as installation:
+        assert installation.address("/d/x") == "http://127.0.0.1:8000/d/x"
+        installation.serves_at("http://127.0.0.1:8061")
+        assert installation.address("/d/x") == "http://127.0.0.1:8061/d/x"
+    with open_installation() as installation:
+        assert installation.address("/d/x") == "http://127.0.0.1:8061/d/x"
+    (home / "served-at").write_text("http://elsewhere.example\n")
+    with open_installation() as installation:
+        assert installation.public_url == "http://127.0.0.1:8000"
+    monkeypatch.setenv("BACKROUTE_PUBLIC_URL", "https://routes.example.com")
+    with open_installation() as installation:
+        installation.serves_at("http://127.0.0.1:8061")
+        assert installation.public_url == "https://routes.example.com"
+
+
+def test_what_to_order_of_a_new_home_is_one_sentence() -> None:
+    refused = run("replenish")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "There is no depot yet" in refused.stderr
+
+
 def test_processes_that_start_together_share_one_secret(home: Path) -> None:
     def open_one(_number: int) -> bytes:
         with open_installation() as installation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from data import tables
+from routing.model.orders import AllocationRule, LineChange, Preview
 from tests.desk import Desk, a_desk
 from tests.website import Website, a_website, form_token
+from web.dispatcher.supply import changes
 
 
 @pytest.fixture
@@ -94,3 +97,22 @@ def test_only_a_dispatcher_changes_what_is_expected(website: Website) -> None:
     token = form_token(viewer.get("/orders"))
     for path in ("/inbound/simulate", "/inbound/commit"):
         assert viewer.post(path, data={"csrf_token": token, "number": "IN-1", "cancel": "1"}).status_code == 403
+
+
+def a_change(**days: str) -> LineChange:
+    return LineChange(
+        order_id=1, order="SO-1", customer="Café 1", site="Café 1", line_id=1, product_id=1, sku="OAT",
+        name="Oat drink", complete=False, needed=12, firm_before=0, firm_after=0, provisional_before=12,
+        provisional_after=12, price=100, currency="EUR", **days,
+    )  # fmt: skip
+
+
+def test_what_a_policy_moves_is_compared_with_the_day_it_would_have_had_today_without_it() -> None:
+    """SO-1 was expected yesterday, the 2nd; today that is the 4th by itself, and the policy makes it the 10th."""
+    by_itself = a_change(promised_on="2026-03-01", old_day="2026-03-02", new_day="2026-03-04")
+    by_policy = replace(by_itself, new_day="2026-03-10", slips=True)
+    preview = Preview(depot_id=1, rule=AllocationRule.FAIR_SHARE, lines=(by_policy,))
+    (line,) = changes([preview], besides=[by_itself])["lines"]
+    assert (line.old_day, line.new_day, line.promised_on) == ("2026-03-04", "2026-03-10", "2026-03-01")
+    (line,) = changes([preview])["lines"]
+    assert line.old_day == "2026-03-02"

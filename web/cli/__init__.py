@@ -51,6 +51,8 @@ _COMMANDS = {
     "locate": ("web.cli.day:locate_command", "Find the addresses that have no pin."),
     "plan": ("web.cli.day:plan_command", "Plan a day's routes."),
     "advise": ("web.cli.advise:advise_command", "Which vans are late, the ways out, and what would bring more."),
+    "what-if": ("web.cli.what_if:what_if_command", "Another van, other hours, a later cut-off, a driver less."),
+    "slots": ("web.cli.slots:slots_command", "When a door could be served in the next days, and what it costs."),
     "pick": ("web.cli.warehouse:pick_command", "List what the warehouse has to pick, or mark it picked."),
     "papers": ("web.cli.evening:papers_command", "Write load sheets and delivery slips as PDF."),
     "dispatch": ("web.cli.day:dispatch_command", "Hand the routes to the drivers."),

@@ -55,7 +55,12 @@ def locate_command(again: bool, as_json: bool) -> None:
     if as_json:
         print_json(_located(result))
     else:
-        click.echo(f"{result.found} found, {result.remembered} remembered, {len(result.doubtful)} need a person.")
+        need = len(result.doubtful) + result.waiting
+        since = f", {result.waiting} of them since before: see Addresses" if result.waiting else ""
+        click.echo(
+            f"{result.found} found, {result.remembered} remembered, "
+            f"{need} {'needs' if need == 1 else 'need'} a person{since}."
+        )
         for want, sentence in result.doubtful[:MOST_SHOWN]:
             click.echo(f"  {want.name}: {sentence}")
         if len(result.doubtful) > MOST_SHOWN:
@@ -66,7 +71,7 @@ def locate_command(again: bool, as_json: bool) -> None:
             click.echo(f"  {want.name}: {sentence}")
         if len(result.some) > MOST_SHOWN:
             click.echo(f"  ... and {len(result.some) - MOST_SHOWN} more (--json names them)")
-    if result.doubtful:
+    if result.doubtful or result.waiting:
         click.get_current_context().exit(1)
 
 
@@ -286,6 +291,7 @@ def _located(result: LocatedAll) -> dict[str, Any]:
     return {
         "found": result.found,
         "remembered": result.remembered,
+        "waiting": result.waiting,
         "doubtful": [
             {"kind": want.kind, "id": want.id, "name": want.name, "address": want.address, "why": sentence}
             for want, sentence in result.doubtful

@@ -45,9 +45,15 @@ def replenish_command(
         return
     with open_installation() as here, here.database.reading() as connection:
         store, now = SqlStore(connection), here.clock.now()
-        depots = [depot for depot in store.depots() if depot_number in (None, depot.number)]
+        every = store.depots()
+        if not every:
+            raise InvalidInput(
+                "There is no depot yet, so nothing can be ordered. Import the fleet first: backroute import fleet FILE",
+                code="no_depot",
+            )
+        depots = [depot for depot in every if depot_number in (None, depot.number)]
         if not depots:
-            known = ", ".join(depot.number for depot in store.depots()) or "none; import the fleet first"
+            known = ", ".join(depot.number for depot in every)
             raise InvalidInput(f"There is no such depot. Known are: {known}.", code="depot")
         if sku is not None and sku not in store.product_ids([sku]):
             raise InvalidInput(f'There is no product "{sku[:40]}". Write its number as the list shows it.', code="sku")
@@ -65,13 +71,15 @@ def replenish_command(
         print_json({"lines": [document(advice, with_forecast=sku is not None) for advice in found]})
         return
     console = Console()
+    if not found:
+        console.print("Nothing to order: no SKU here was ordered, is to come or lies on a shelf.", highlight=False)
+        return
     to_order = [advice for advice in found if advice.order]
     uncovered = sum(advice.uncovered for advice in found)
     console.print(
         f"{len(found)} SKUs, {len(to_order)} to order now, {uncovered} units covered by nothing", highlight=False
     )
-    if found:
-        _print_table(console, found[:MOST_SHOWN])
+    _print_table(console, found[:MOST_SHOWN])
     if len(found) > MOST_SHOWN:
         console.print(f"... and {len(found) - MOST_SHOWN} more SKUs (--json lists them)", markup=False)
     if sku is not None:

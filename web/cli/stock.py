@@ -154,7 +154,7 @@ def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
             str(line.needed),
             str(line.firm_after) if line.firm_after else "–",
             str(line.waits) if line.waits else "–",
-            short_day(line.promised_on or line.old_day),
+            short_day(line.old_day),
             short_day(line.new_day),
             _kept(line),
         )

@@ -43,7 +43,11 @@ simulate_option = click.option("--simulate", is_flag=True, help="Show who goes a
 @simulate_option
 @json_option
 def slip_command(number: str, to: str | None, cancel: bool, simulate: bool, as_json: bool) -> None:
-    """An inbound comes on another day, or not at all: new dates, and exactly those whose promise breaks are told."""
+    """An inbound comes on another day, or not at all: new dates, and exactly those whose promise breaks are told.
+
+    NUMBER is the inbound's, as the page Receipts and `backroute export inbound` name it. On the demo's Tuesday:
+    backroute slip IN-2004 --to 2026-03-12 --simulate
+    """
     if (to is None) is not cancel:
         raise InvalidInput("Say either --to DAY or --cancel.", code="slip")
     slip = Slip(number=number, to=date.fromisoformat(to) if to else None)

@@ -53,6 +53,7 @@ def reply(token: str) -> ResponseReturnValue:
         day=request.form.get("day", "")[:LONGEST_CHOICE],
         what=request.form.get("what", "asked")[:LONGEST_CHOICE],
         seen=whole(request.form.get("seen", "")) or 0,
+        shown=request.form["shown"][:LONGEST_CHOICE] if "shown" in request.form else None,
     )
 
     def write(store: SqlStore) -> Answered:
@@ -127,7 +128,7 @@ def _page(token: str, consent_id: int, *, wrong: str = "") -> str:
         token=token,
         consent=found,
         state=state,
-        days=[(each, day(each)) for each in days if each != found.day],
+        days=[(each, day(each)) for each in days if each != found.stands_on],
         instead=instead,
         coming=[(each, day(each.day)) for each in coming],
         headline=_headline(found, state),
@@ -167,7 +168,8 @@ def _headline(found: Consent, state: str) -> str:
             return _("Agreed: %(day)s", day=day(found.chosen))
     if state == "on_its_way":
         return _("These goods are on their way already")
-    return _("New day: %(day)s", day=day(found.day)) if found.day else _("We have no day for these goods yet")
+    stands_on = found.stands_on
+    return _("New day: %(day)s", day=day(stands_on)) if stands_on else _("We have no day for these goods yet")
 
 
 def _below(found: Consent, state: str, last_day: str) -> str:

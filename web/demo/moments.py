@@ -35,6 +35,10 @@ IN_REVIEW = ("typo", "no_such_number", "outside", "no_number")
 """The parts of story.csv whose addresses a person must decide, in the order in which they are told."""
 
 
+OVER = ("done", "failed")
+"""States of a delivery of which nothing more is driven."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """`see`: what there is to see. `record`: what it is about. `press`: what to do there, step by step.
@@ -108,6 +112,7 @@ def moments(
         _sick(found),
         _part_or_wait(found, along),
         _late(found),
+        _phone(found),
         _out_of_time(found),
     )
 
@@ -372,6 +377,40 @@ def _late(day: _Day) -> Moment:
         ),
         record=record,
         press=(_("Dispatch"), _("Jump to 11:20 in the bar"), _("Compare the ways out"), _("Do this")),
+        href=href,
+        go=go,
+        state=state,
+        said=said,
+    )
+
+
+def _phone(day: _Day) -> Moment:
+    out = [route for plan in day.plans for route in plan.routes if route.manifest_id is not None]
+    going = [route for route in out if any(one.state not in OVER for stop in route.stops for one in stop.deliveries)]
+    href, go = url_for("board.page", day=day.day), _("To the board")
+    record, state, said = _not_out(day, jump="", until=day.now)
+    if going:
+        route = going[0]
+        href, go = url_for("board.page", day=day.day, route=route.shift_id), _("To %(van)s", van=route.vehicle)
+        state, said = "ready", _("any time")
+        record = _("%(driver)s with %(van)s; the link is beside the route.", driver=route.driver, van=route.vehicle)
+    elif out:
+        said = _("every van is done")
+    return Moment(
+        number=9,
+        title=_("Phone beside board"),
+        icon="refresh-cw",
+        see=_(
+            "Without signal the driver's page goes on, keeps what it has not sent, and sends it once the network is "
+            "back: the board, the customer's page and the stock move. What was short waits in its old place."
+        ),
+        record=record,
+        press=(
+            _("Open the driver's page"),
+            _("Switch the network off"),
+            _("Deliver a part and have it signed"),
+            _("Switch it on again"),
+        ),
         href=href,
         go=go,
         state=state,

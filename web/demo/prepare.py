@@ -21,6 +21,7 @@ from routing.model.imports import ImportResult
 from routing.model.orders import RideRule
 from routing.rules.policies import PolicyRow, Scope
 from routing.services.locating import locate_sites
+from routing.services.overdue import give_up_dates, overdue_due
 from routing.services.receiving import commit_receipt
 from web.clock import wall_clock
 from web.demo import files
@@ -76,6 +77,8 @@ def overnight(installation: Installation, *, say: Say) -> None:
     """What the night does before somebody sits down at 05:40: addresses are looked up, messages go to the mailbox."""
     _locate(installation, say, now=START)
     with open_store(installation.database) as store:
+        for depot_id in overdue_due(store, now=START):
+            give_up_dates(store, depot_id, now=START, tell=False)
         set_outbound(store, mode="real", by=BY, now=START, daily_cap=MESSAGES_A_DAY)
 
 

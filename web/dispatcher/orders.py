@@ -102,7 +102,7 @@ def one(order_id: int) -> ResponseReturnValue:
         order=found,
         empties=empties,
         dated=dated,
-        served=date_words.served_words(dated, zone, weekday_words()) if dated else "",
+        door_days=date_words.served_words(dated, zone, weekday_words()) if dated else "",
         date_steps=date_words.steps,
         answer=answer(found),
         timeline=timeline,
@@ -112,7 +112,7 @@ def one(order_id: int) -> ResponseReturnValue:
         ride_words=ride_words,
         delay=delay,
         proposals=instead,
-        offered=[(each, written_day(each, "EEE d MMM")) for each in days if delay and each != delay.day],
+        offered=[(each, written_day(each, "EEE d MMM")) for each in days if delay and each != delay.stands_on],
         last_day=(delay.due_at - timedelta(seconds=1)).astimezone(ZoneInfo(delay.zone)).date() if delay else None,
     )
 
@@ -125,7 +125,8 @@ def settle(order_id: int) -> ResponseReturnValue:
     if said not in list(Answer):
         raise InvalidInput(_("Say what the customer said: agreed, another day, or cancelled."), code="answer")
     seen = whole(request.form.get("seen", "")) or 0
-    reply = Reply(answer=Answer(said), day=request.form.get("day", "")[:20], seen=seen)
+    shown = request.form["shown"][:20] if "shown" in request.form else None
+    reply = Reply(answer=Answer(said), day=request.form.get("day", "")[:20], seen=seen, shown=shown)
     by, at = current_user.actor, now()
 
     def write(store: SqlStore) -> None:

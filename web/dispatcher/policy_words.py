@@ -50,6 +50,13 @@ def kind_words() -> dict[str, tuple[str, str]]:
             _("An earlier date is told from, in days"),
             _("Without this an earlier date is not promised."),
         ),
+        "overdue_days": (
+            _("Overdue goods are expected for, in days"),
+            _(
+                "An inbound that did not come counts for tomorrow so many days after its own. Then what waits for it "
+                "has no date, and a task asks for the supplier's new day."
+            ),
+        ),
         "same_day_until": (_("Goes out the same day until"), _("Goods ready by this hour still go out that day.")),
         "delay_consent": (
             _("Asks before it comes later"),
@@ -177,6 +184,7 @@ def value_words(name: str, value: Any, currency: str = "") -> str:
             "reservation_horizon_days"
             | "promise_threshold_days"
             | "promise_earlier_days"
+            | "overdue_days"
             | "review_days"
             | "usual_lead_days"
         ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -53,10 +54,12 @@ def anyway(*, scope: str = "company", scope_id: int = 0) -> frozenset[LineChange
 def changes(previews: list[Preview], *, besides: Collection[LineChange] = ()) -> dict[str, Any]:
     """What `_changes.html` shows of previews, one a depot, and the `seen` that its form sends back.
 
-    `besides`: changes that are not of what is looked at; they are counted and named apart.
+    `besides`: changes that are not of what is looked at; they are counted and named apart, and the days that what is
+    looked at moves are compared with theirs: a date that was over anyway is not its old one.
     """
     every = [line for preview in previews for line in preview.changed]
-    lines = [line for line in every if line not in besides]
+    otherwise = {line.line_id: line.new_day for line in besides}
+    lines = [replace(line, old_day=otherwise.get(line.line_id, line.old_day)) for line in every if line not in besides]
     return {
         "lines": lines,
         "besides": [line for line in every if line in besides],

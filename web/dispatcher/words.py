@@ -30,7 +30,7 @@ def order_state(state: str) -> tuple[str, str]:
 def stand_why(why: str) -> str:
     """What an order's state leaves open: how far it is, or why it stays; "" when there is nothing to add."""
     match why:
-        case "" | "on_shelf":
+        case "" | "on_shelf" | "waits_for_stock":
             return ""
         case "released":
             return _("released")
@@ -265,6 +265,7 @@ def task_words(kind: str) -> str:
         "put_back": _("Put back"),
         "empty_delivery": _("Empty delivery"),
         "missing_goods": _("Missing goods"),
+        "supply_overdue": _("Overdue"),
     }.get(kind, kind.replace("_", " ").capitalize())
 
 

@@ -33,8 +33,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_empties_line_order_id"), ["order_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_empties_line_product_id"), ["product_id"], unique=False)
 
-    with op.batch_alter_table("product", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("returnable", sa.Boolean(), server_default=sa.false(), nullable=False))
+    # Not in a batch: for a default that is no plain text a batch makes the table anew, and SQLite empties it first.
+    op.add_column("product", sa.Column("returnable", sa.Boolean(), server_default=sa.false(), nullable=False))
 
 
 def downgrade() -> None:

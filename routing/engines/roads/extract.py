@@ -17,7 +17,8 @@ from typing import Any, Self
 
 import osmium
 
-from routing.engines.roads.profiles import PROFILES, usable_speed_kmh
+from routing.engines.roads.profiles import PROFILES
+from routing.engines.roads.road_rules import usable_speed_kmh
 from routing.errors import RegionError
 from routing.model.places import Bounds, Location
 
@@ -165,7 +166,7 @@ def _rewrite(ordered: Path, into: Path, cut_at: osmium.osm.Box) -> Extract:
                 if "addr:housenumber" in thing.tags and located:
                     addresses += 1
                     doors.offer(located[0].location)
-                drivable = usable_speed_kmh(thing.tags, PROFILES["car"]) is not None
+                drivable = "highway" in thing.tags and usable_speed_kmh(dict(thing.tags), PROFILES["car"]) is not None
                 if len(located) == len(thing.nodes):
                     runs = [located]
                     writer.add_way(thing)

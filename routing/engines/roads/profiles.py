@@ -12,28 +12,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any
 
 from routing.errors import TravelError
 
 
-class Tagged(Protocol):
-    """The tags of a way, of osmium or in a dict."""
-
-    def __contains__(self, key: str, /) -> bool: ...
-
-    def __getitem__(self, key: str, /) -> str: ...
-
-    def get(self, key: str, default: str, /) -> str | None: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """`base` is the profile in OSRM's wheel that this one changes. Speeds in km/h: `speeds` by highway value, for the
-    road graph; `most_kmh` is never passed; `beeline_kmh` over the great circle with its detour.
+    """`base` is the profile in OSRM's wheel that this one changes. Speeds in km/h: `speeds` by highway value;
+    `most_kmh` is never passed; `beeline_kmh` over the great circle with its detour; what is said of surfaces caps them;
+    of a speed limit `of_limit` is driven. `turn_s` is what a sharp turn costs, `turn_bias` how much more to the left
+    than to the right, `oncoming_turn_s` what crossing oncoming traffic adds, `u_turn_s` what turning round does.
 
-    Of `access_tags` the first that is there decides; `oneway_tag` overrules `oneway`. `height_m`, `length_m` and
+    Of `access_tags` the first that is there decides. `height_m`, `length_m` and
     `weight_t` are the largest vehicle's of this profile: a way that says less is closed to it.
     """
 
@@ -43,12 +35,19 @@ class Profile:
     most_kmh: float
     beeline_kmh: float
     access_tags: tuple[str, ...]
-    oneway_tag: str
     height_m: float = 0.0
     width_m: float = 0.0
     length_m: float = 0.0
     weight_t: float = 0.0
     delivers: bool = True
+    of_limit: float = 1.0
+    surface_kmh: Mapping[str, float] = field(default_factory=dict)
+    track_kmh: Mapping[str, float] = field(default_factory=dict)
+    smoothness_kmh: Mapping[str, float] = field(default_factory=dict)
+    turn_s: float = 0.0
+    turn_bias: float = 1.0
+    oncoming_turn_s: float = 0.0
+    u_turn_s: float = 20.0
 
     @property
     def has_motor(self) -> bool:
@@ -63,20 +62,47 @@ _CAR_SPEEDS = {
 _BIKE_SPEEDS = {
     "primary": 15.0, "primary_link": 15.0, "secondary": 15.0, "secondary_link": 15.0, "tertiary": 15.0,
     "tertiary_link": 15.0, "unclassified": 15.0, "residential": 15.0, "living_street": 15.0, "service": 15.0,
-    "track": 12.0, "cycleway": 15.0, "path": 13.0, "pedestrian": 5.0, "footway": 5.0,
+    "track": 12.0, "cycleway": 15.0, "path": 13.0,
 }  # fmt: skip
+
+# How quickly one goes at most, by what the road is made of and how even it is.
+_CAR_SURFACES = {
+    "cement": 80.0, "compacted": 80.0, "fine_gravel": 80.0, "paving_stones": 60.0, "metal": 60.0, "bricks": 60.0,
+    "grass": 40.0, "wood": 40.0, "sett": 40.0, "grass_paver": 40.0, "gravel": 40.0, "unpaved": 40.0, "ground": 40.0,
+    "dirt": 40.0, "pebblestone": 40.0, "tartan": 40.0, "cobblestone": 30.0, "clay": 30.0, "earth": 20.0, "stone": 20.0,
+    "rocky": 20.0, "sand": 20.0, "laterite": 15.0, "mud": 10.0, "ice": 20.0, "snow": 30.0,
+}  # fmt: skip
+_CAR_TRACKS = {"grade1": 60.0, "grade2": 40.0, "grade3": 30.0, "grade4": 25.0, "grade5": 20.0}
+_CAR_SMOOTHNESS = {
+    "intermediate": 80.0, "bad": 40.0, "very_bad": 20.0, "horrible": 10.0, "very_horrible": 5.0, "impassable": 0.0,
+}  # fmt: skip
+_BIKE_SURFACES = {
+    "asphalt": 15.0, "chipseal": 15.0, "concrete": 15.0, "concrete_lanes": 15.0, "wood": 10.0, "metal": 10.0,
+    "cobblestone:flattened": 10.0, "paving_stones": 10.0, "compacted": 10.0, "cobblestone": 7.0, "unpaved": 6.0,
+    "fine_gravel": 10.0, "gravel": 6.0, "pebblestone": 6.0, "grass_paver": 6.0, "ground": 10.0, "dirt": 8.0,
+    "earth": 6.0, "laterite": 5.0, "grass": 6.0, "mud": 3.0, "sand": 3.0, "woodchips": 3.0, "sett": 9.0,
+}  # fmt: skip
+_MOTOR: dict[str, Any] = {
+    "base": "car",
+    "speeds": _CAR_SPEEDS | {"winter_road": 20.0, "ice_road": 15.0},
+    "of_limit": 0.8,
+    "surface_kmh": _CAR_SURFACES,
+    "track_kmh": _CAR_TRACKS,
+    "smoothness_kmh": _CAR_SMOOTHNESS,
+    "turn_s": 7.5,
+    "turn_bias": 1.075,
+    "oncoming_turn_s": 2.0,
+}
 
 PROFILES = {
     profile.name: profile
     for profile in (
         Profile(
             name="car",
-            base="car",
-            speeds=_CAR_SPEEDS,
+            **_MOTOR,
             most_kmh=140,
             beeline_kmh=28,
             access_tags=("motorcar", "motor_vehicle", "vehicle", "access"),
-            oneway_tag="oneway:motor_vehicle",
             height_m=2.0,
             width_m=1.9,
             length_m=4.8,
@@ -85,12 +111,10 @@ PROFILES = {
         ),
         Profile(
             name="van",
-            base="car",
-            speeds=_CAR_SPEEDS,
+            **_MOTOR,
             most_kmh=120,
             beeline_kmh=28,
             access_tags=("motorcar", "motor_vehicle", "vehicle", "access"),
-            oneway_tag="oneway:motor_vehicle",
             height_m=2.8,
             width_m=2.1,
             length_m=6.0,
@@ -98,12 +122,10 @@ PROFILES = {
         ),
         Profile(
             name="truck",
-            base="car",
-            speeds=_CAR_SPEEDS,
+            **_MOTOR,
             most_kmh=80,
             beeline_kmh=25,
             access_tags=("hgv", "motor_vehicle", "vehicle", "access"),
-            oneway_tag="oneway:motor_vehicle",
             height_m=3.8,
             width_m=2.5,
             length_m=10.0,
@@ -116,8 +138,10 @@ PROFILES = {
             most_kmh=21,
             beeline_kmh=14,
             access_tags=("bicycle", "vehicle", "access"),
-            oneway_tag="oneway:bicycle",
             width_m=0.9,
+            surface_kmh=_BIKE_SURFACES,
+            turn_s=6.0,
+            turn_bias=1.4,
         ),
     )
 }
@@ -148,23 +172,6 @@ def built_as(profile: str, profiles: Sequence[str]) -> str:
     return profile if profile in profiles else _STANDS_IN.get(profile, profile)
 
 
-def usable_speed_kmh(tags: Tagged, profile: Profile) -> float | None:
-    """The profile's ordinary speed on a way with these tags; None where it may not go.
-
-    >>> usable_speed_kmh({"highway": "residential", "maxheight": "2.5"}, PROFILES["van"]) is None
-    True
-    >>> usable_speed_kmh({"highway": "residential", "maxheight": "2.5"}, PROFILES["car"])
-    25.0
-    """
-    speed = profile.speeds.get(tags.get("highway", "") or "")
-    if speed is None or ("area" in tags and tags["area"] == "yes"):
-        return None
-    said = next((tags[key] for key in profile.access_tags if key in tags), "yes")
-    if said in ("no", "use_sidepath") or _too_large(tags, profile):
-        return None
-    return min(speed, profile.most_kmh)
-
-
 def metres(text: str) -> float | None:
     """A length as maps say it, in metres; None for "default", "below_default" and what else is no length.
 
@@ -193,12 +200,26 @@ def lua(profile: Profile, shipped: str) -> str:
         "vehicle_max_speed": profile.most_kmh,
     }
     lines = [f"profile.{name} = {value:g}" for name, value in changes.items() if value]
+    lines += [
+        f"profile.turn_penalty = {profile.turn_s:g}",
+        f"profile.turn_bias = {profile.turn_bias:g}",
+        f"profile.properties.u_turn_penalty = {profile.u_turn_s:g}",
+        f"profile.surface_speeds = {_lua_table(profile.surface_kmh)}",
+        f"profile.tracktype_speeds = {_lua_table(profile.track_kmh)}",
+        f"profile.smoothness_speeds = {_lua_table(profile.smoothness_kmh)}",
+    ]
     if profile.has_motor:
+        lines += [
+            f"profile.speeds = Sequence {{ highway = {_lua_table(profile.speeds)} }}",
+            f"profile.speed_reduction = {profile.of_limit:g}",
+            f"profile.oncoming_turn_penalty = {profile.oncoming_turn_s:g}",
+        ]
         tags = ", ".join(f"'{tag}'" for tag in profile.access_tags)
         lines.append(f"profile.access_tags_hierarchy = Sequence {{ {tags} }}")
         lines.append(f"profile.restrictions = Sequence {{ {tags.rpartition(',')[0]} }}")
     else:
         lines += [
+            f"profile.bicycle_speeds = {_lua_table(profile.speeds)}",
             f"profile.width = {profile.width_m:g}",
             "profile.exclude_cargo_bike = true",
             "profile.pedestrian_speeds.steps = nil",
@@ -225,20 +246,8 @@ def lua(profile: Profile, shipped: str) -> str:
     )
 
 
-def _too_large(tags: Tagged, profile: Profile) -> bool:
-    limits: Mapping[str, tuple[float, dict[str, float]]] = {
-        "maxheight:physical": (profile.height_m, _METRES),
-        "maxheight": (profile.height_m, _METRES),
-        "maxlength": (profile.length_m, _METRES),
-        "maxweight": (profile.weight_t, _TONNES),
-        "maxweightrating": (profile.weight_t, _TONNES),
-    }
-    for key, (size, units) in limits.items():
-        if size and key in tags:
-            most = _amount(tags[key], units)
-            if most is not None and most < size:
-                return True
-    return False
+def _lua_table(values: Mapping[str, float]) -> str:
+    return "{ " + ", ".join(f"['{name}'] = {value:g}" for name, value in values.items()) + " }"
 
 
 def _amount(text: str, units: Mapping[str, float]) -> float | None:

@@ -58,10 +58,8 @@ def check_roads(extract: Extract, folder: Path) -> dict[str, Any]:
 def _calibration(places: Sequence[Location], osrm_s: NDArray[np.int64], graph: RoadGraph) -> tuple[float, float]:
     """What the road graph's durations are multiplied with to meet OSRM's, the median over sampled pairs; and within
     which share of OSRM's nine of ten of them lie then."""
-    nodes, snapped_m = graph.snap(places[:_CALIBRATION_PLACES], SNAPPING_RADIUS_M)
-    near = np.flatnonzero(snapped_m >= 0)
-    graph_s, _ = graph.travel(nodes[near], nodes[near])
-    osrm_s = osrm_s[np.ix_(near, near)]
+    graph_s, _, _ = graph.table(places[:_CALIBRATION_PLACES], SNAPPING_RADIUS_M)
+    osrm_s = osrm_s[: len(graph_s), : len(graph_s)]
     told = (graph_s >= CALIBRATION_FROM_S) & (osrm_s >= CALIBRATION_FROM_S)
     if not told.any():
         return USUAL_CALIBRATION, 0.0

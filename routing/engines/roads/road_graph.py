@@ -1,8 +1,8 @@
 """Travel times on the road graph: a second opinion on OSRM's, and the fallback where OSRM does not run.
 
-osmnx reads the roads once, when the region is built; the graph is kept as arrays, so answering needs scipy only.
-It knows speeds and one-way streets, but neither turns nor traffic lights, so it is 20 to 30 % optimistic: the build
-compares it with OSRM and keeps the factor per profile among the region's facts.
+The graph is made when the region is built, from the same map by other hands (`road_read`, `road_network`): it knows
+barriers, who may go where, one-way streets, forbidden turns and what turning costs. Answering needs scipy and shapely.
+What is left between the two is measured by the build and kept per profile among the region's facts.
 """
 
 from __future__ import annotations
@@ -12,30 +12,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import osmium
+import shapely
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components, dijkstra
-from scipy.spatial import KDTree
+from scipy.sparse.csgraph import dijkstra
 
 from routing.engines.roads.facts import RegionFacts, load_facts
 from routing.engines.roads.great_circle import EARTH_RADIUS_M
-from routing.engines.roads.osmnx_settings import osmnx_set
-from routing.engines.roads.profiles import PROFILES, Profile, built_as, profile_named, usable_speed_kmh
+from routing.engines.roads.profiles import PROFILES, built_as, profile_named
 from routing.errors import RegionError, TravelError
 from routing.model.places import Location
 from routing.ports import TravelTable
 
 # Where no factor was measured.
-USUAL_CALIBRATION = 1.25
+USUAL_CALIBRATION = 1.0
 
-_BIKE_ALLOWED_KMH = 13
-
-_BLOCK_CELLS = 8_000_000
+_BLOCK_CELLS = 4_000_000
 
 
 def graph_file(region_dir: Path, profile: str) -> Path:
@@ -43,69 +38,30 @@ def graph_file(region_dir: Path, profile: str) -> Path:
 
 
 def build_road_graphs(pbf: Path, region_dir: Path) -> dict[str, int]:
-    """Keep each profile's road graph as arrays, and return how many nodes each has. `pbf` is the normalised extract.
+    """Keep each profile's road graph as arrays, and return how many arcs each has. `pbf` is the normalised extract.
 
-    Only the largest part in which every node reaches every other is kept. Raises RegionError when there is none.
+    Raises RegionError when there is no road for one of them.
     """
-    nodes: dict[str, int] = {}
-    for base in sorted({profile.base for profile in PROFILES.values()}):
-        alike = [profile for profile in PROFILES.values() if profile.base == base]
-        with TemporaryDirectory(prefix="road-graph-", dir=region_dir) as scratch:
-            roads = Path(scratch) / "roads.osm"
-            allowed = _write_roads(pbf, roads, alike)
-            for profile in alike:
-                if not allowed[profile.name]:
-                    raise RegionError(
-                        f"{pbf.name} has no road for {profile.name}. Take an extract that was not filtered by tags.",
-                        code="extract_without_roads",
-                    )
-            # Read once: they differ in what they may use, not in how fast it is.
-            graph = _read_graph(roads, alike[0])
-        for profile in alike:
-            nodes[profile.name] = _keep(graph, allowed[profile.name], profile, graph_file(region_dir, profile.name))
-    return nodes
+    # Imported here because only a build reads maps.
+    from routing.engines.roads.road_network import save_network
+    from routing.engines.roads.road_read import read_roads
 
-
-def _keep(graph: Any, allowed: set[int], profile: Profile, target: Path) -> int:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    number = {node: index for index, node in enumerate(graph.nodes)}
-    lat = np.array([at["y"] for _, at in graph.nodes(data=True)])
-    lon = np.array([at["x"] for _, at in graph.nodes(data=True)])
-    # Of two roads between the same nodes the faster one counts.
-    best: dict[tuple[int, int], tuple[float, float]] = {}
-    for start, end, road in graph.edges(data=True):
-        if road["osmid"] not in allowed:
-            continue
-        pair = (number[start], number[end])
-        metres = float(road["length"])
-        seconds = metres * 3.6 / min(float(road["speed_kph"]), profile.most_kmh)
-        if pair not in best or seconds < best[pair][0]:
-            best[pair] = (seconds, metres)
-    edges = np.array(list(best), dtype=np.int64).reshape(-1, 2)
-    weights = np.array(list(best.values()), dtype=np.float64).reshape(-1, 2)
-
-    n = len(number)
-    joined = csr_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(n, n))
-    _, component = connected_components(joined, directed=True, connection="strong")
-    kept = component == np.bincount(component).argmax()
-    renumbered = np.cumsum(kept) - 1
-    inside = kept[edges[:, 0]] & kept[edges[:, 1]]
-    np.savez_compressed(
-        target,
-        lat=lat[kept],
-        lon=lon[kept],
-        start=renumbered[edges[inside, 0]],
-        end=renumbered[edges[inside, 1]],
-        seconds=weights[inside, 0],
-        metres=weights[inside, 1],
-    )
-    return int(kept.sum())
+    roads = read_roads(pbf, region_dir)
+    arcs: dict[str, int] = {}
+    for name, profile in PROFILES.items():
+        arcs[name] = save_network(roads, profile, graph_file(region_dir, name))
+        if not arcs[name]:
+            raise RegionError(
+                f"{pbf.name} has no road for {name}. Take an extract that was not filtered by tags.",
+                code="extract_without_roads",
+            )
+    return arcs
 
 
 class RoadGraphTravelTimes:
     """Fits TravelTimes. Safe from threads; scipy frees the interpreter's lock poorly, so large tables slow the rest.
 
-    A place is snapped to the nearest node of the graph, not to the middle of a road.
+    A place is snapped to the nearest point of a road on which a trip may begin.
     """
 
     def __init__(self, region_dir: Path, *, snapping_radius_m: float = 500.0) -> None:
@@ -122,20 +78,7 @@ class RoadGraphTravelTimes:
         Raises TravelError.
         """
         graph, build = self._graph(profile)
-        n = len(places)
-        durations_s = np.full((n, n), -1, dtype=np.int64)
-        distances_m = np.full((n, n), -1, dtype=np.int64)
-        nodes, snapped_m = graph.snap(places, self._radius_m)
-        near = np.flatnonzero(nodes >= 0)
-        sources, where = np.unique(nodes[near], return_inverse=True)
-        rows = max(1, _BLOCK_CELLS // max(1, graph.n))
-        for first in range(0, len(sources), rows):
-            block = sources[first : first + rows]
-            seconds, metres = graph.travel(block, nodes[near])
-            for row in range(len(block)):
-                starts = near[where == first + row]
-                durations_s[np.ix_(starts, near)] = seconds[row]
-                distances_m[np.ix_(starts, near)] = metres[row]
+        durations_s, distances_m, snapped_m = graph.table(places, self._radius_m)
         np.fill_diagonal(durations_s, 0)
         np.fill_diagonal(distances_m, 0)
         return TravelTable(
@@ -147,27 +90,28 @@ class RoadGraphTravelTimes:
         )
 
     def snap(self, places: Sequence[Location], *, profile: str) -> NDArray[np.int64]:
-        """How far each place is from the nearest node, (n,); -1 beyond the radius. Raises TravelError."""
+        """How far each place is from its road in metres, (n,); -1 beyond the radius. Raises TravelError."""
         graph, _ = self._graph(profile)
-        return graph.snap(places, self._radius_m)[1]
+        return graph.snap(places, self._radius_m).away_m
 
     def path(self, places: Sequence[Location], *, profile: str) -> list[Location]:
-        """The line along the roads' nodes. Raises TravelError when a place lies too far from every node."""
+        """The line along the roads. Raises TravelError when a place lies too far from every road, or no road joins two
+        that follow each other."""
         graph, _ = self._graph(profile)
         if len(places) < 2:
             return list(places)
-        nodes, _ = graph.snap(places, self._radius_m)
-        for index, node in enumerate(nodes):
-            if node < 0:
+        snapped = graph.snap(places, self._radius_m)
+        for index, chain in enumerate(snapped.chain):
+            if chain < 0:
                 raise TravelError(
                     f"Place {index + 1} of this route has no road within {self._radius_m:.0f} m. "
                     "Move its pin to the road.",
                     code="no_road",
                 )
-        line = [int(nodes[0])]
-        for start, end in pairwise(nodes):
-            line += graph.walk(int(start), int(end))
-        return [Location(lat=float(graph.lat[node]), lon=float(graph.lon[node])) for node in line]
+        line: list[Location] = []
+        for start, end in pairwise(range(len(places))):
+            line += graph.line(snapped, start, end)
+        return line
 
     def close(self) -> None:
         """Forget the graphs; the next question reads them again."""
@@ -197,28 +141,49 @@ def load_graph(region_dir: Path, profile: str, calibration: float) -> RoadGraph:
     """Raises TravelError when the region has no such graph."""
     try:
         with np.load(graph_file(region_dir, profile)) as kept:
-            arrays = {name: kept[name] for name in ("lat", "lon", "start", "end", "seconds", "metres")}
+            arrays = {name: kept[name] for name in kept.files}
+        return _graph_of(arrays, calibration)
     except (OSError, ValueError, KeyError) as broken:
         raise TravelError(
             f'The road graph of region "{region_dir.name}" for {profile} cannot be read. Build the region again.',
             code="dataset_unreadable",
         ) from broken
-    n = len(arrays["lat"])
-    order = np.lexsort((arrays["end"], arrays["start"]))
-    start, end = arrays["start"][order].astype(np.int64), arrays["end"][order].astype(np.int64)
-    # Dijkstra on a sparse matrix takes a stored 0 for no road.
-    seconds = np.maximum(arrays["seconds"][order] * calibration, 1e-3)
-    lat, lon = arrays["lat"], arrays["lon"]
-    flat = _Flat(middle_lat=float(lat.mean()))
+
+
+def _graph_of(kept: dict[str, NDArray[Any]], calibration: float) -> RoadGraph:
+    n = len(kept["chain"])
+    order = np.lexsort((kept["turn_to"], kept["turn_from"]))
+    start, end = kept["turn_from"][order], kept["turn_to"][order]
+    # A step is an arc and the turn at its end. Dijkstra on a sparse matrix takes a stored 0 for no road.
+    choice = np.maximum(kept["choice"][start] + kept["turn_choice"][order], 1e-3)
+    lat, lon = kept["lat"], kept["lon"]
+    flat = _Flat(middle_lat=float(lat.mean()) if len(lat) else 0.0)
+    chains = len(kept["chain_end"])
+    chain_of = np.repeat(np.arange(chains), np.diff(kept["chain_end"], prepend=0))
+    lines = shapely.linestrings(flat.metres(lat, lon), indices=chain_of) if n else np.zeros(0, dtype=object)
+    arc_on = np.full((2, chains), -1, dtype=np.int64)
+    arc_on[kept["back"].astype(np.int64), kept["chain"]] = np.arange(n)
+    ends_here = np.zeros(chains, dtype=bool)
+    ends_here[kept["chain"][kept["ends_here"]]] = True
+    beginnings = np.flatnonzero(ends_here)
     return RoadGraph(
-        n=n,
+        n=len(lat),
         lat=lat,
         lon=lon,
-        roads=csr_array((seconds, (start, end)), shape=(n, n)),
-        pair=start * n + end,
-        metres=arrays["metres"][order],
+        chain_end=kept["chain_end"],
+        chain=kept["chain"],
+        back=kept["back"],
+        arc_on=arc_on,
+        seconds=kept["seconds"] * calibration,
+        choice=kept["choice"],
+        metres=kept["metres"],
+        steps=csr_array((choice, (start, end)), shape=(n, n)),
+        step=start * n + end,
+        step_seconds=(kept["seconds"][start] + kept["turn_seconds"][order]) * calibration,
         flat=flat,
-        tree=KDTree(flat.metres(lat, lon)),
+        lines=lines,
+        beginnings=beginnings,
+        tree=shapely.STRtree(lines[beginnings]),
     )
 
 
@@ -232,115 +197,246 @@ class _Flat:
         degree = EARTH_RADIUS_M * np.pi / 180
         return np.column_stack([lon * degree * np.cos(np.radians(self.middle_lat)), lat * degree])
 
+    def location(self, point: shapely.Point) -> Location:
+        degree = EARTH_RADIUS_M * np.pi / 180
+        return Location(lat=point.y / degree, lon=point.x / degree / float(np.cos(np.radians(self.middle_lat))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapped:
+    """The road of each place: its chain (-1: none in reach), how much of it lies before the place (0 to 1), metres."""
+
+    chain: NDArray[np.int64]
+    before: NDArray[np.float64]
+    away_m: NDArray[np.int64]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoadGraph:
-    """A region's roads for one profile: `roads` in seconds; `pair` (start × n + end, sorted) and `metres` by road."""
+    """A region's roads for one profile.
+
+    A chain is a road between two junctions, drawn by the points `lat`, `lon` up to its `chain_end`; an arc is a chain
+    in one direction: `chain`, `back`, `seconds`, `metres` and `choice` (what it counts when ways are chosen) by arc,
+    `arc_on[back, chain]` its number or -1. `steps[i, j]` leads from the beginning of arc i to that of arc j; `step`
+    (i × arcs + j, sorted) and `step_seconds` beside it. A trip may begin and end on the chains `beginnings`.
+    """
 
     n: int
     lat: NDArray[np.float64]
     lon: NDArray[np.float64]
-    roads: csr_array
-    pair: NDArray[np.int64]
+    chain_end: NDArray[np.int64]
+    chain: NDArray[np.int64]
+    back: NDArray[np.bool_]
+    arc_on: NDArray[np.int64]
+    seconds: NDArray[np.float64]
+    choice: NDArray[np.float64]
     metres: NDArray[np.float64]
+    steps: csr_array
+    step: NDArray[np.int64]
+    step_seconds: NDArray[np.float64]
     flat: _Flat
-    tree: KDTree
+    lines: NDArray[np.object_]
+    beginnings: NDArray[np.int64]
+    tree: shapely.STRtree
 
-    def snap(self, places: Sequence[Location], radius_m: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The nearest node of each place and how far it is, both -1 beyond the radius."""
-        if not places:
-            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-        lat = np.array([place.lat for place in places])
-        lon = np.array([place.lon for place in places])
-        away, node = self.tree.query(self.flat.metres(lat, lon))
-        near = away <= radius_m
-        return np.where(near, node, -1).astype(np.int64), np.where(near, np.rint(away), -1).astype(np.int64)
+    def snap(self, places: Sequence[Location], radius_m: float) -> Snapped:
+        lat = np.array([place.lat for place in places], dtype=np.float64)
+        lon = np.array([place.lon for place in places], dtype=np.float64)
+        points = shapely.points(self.flat.metres(lat, lon)) if places else np.zeros(0, dtype=object)
+        chain = np.full(len(places), -1, dtype=np.int64)
+        before = np.zeros(len(places))
+        away_m = np.full(len(places), -1, dtype=np.int64)
+        (place, found), away = self.tree.query_nearest(
+            points, max_distance=radius_m, return_distance=True, all_matches=False
+        )
+        chain[place] = self.beginnings[found]
+        before[place] = shapely.line_locate_point(self.lines[chain[place]], points[place], normalized=True)
+        away_m[place] = np.rint(away)
+        return Snapped(chain=chain, before=before, away_m=away_m)
 
-    def travel(
-        self, sources: NDArray[np.int64], targets: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Seconds and metres from each source to each target, -1 where there is no way."""
-        seconds, before = dijkstra(self.roads, indices=sources, return_predecessors=True)
-        reached = np.isfinite(seconds[:, targets])
-        metres = np.zeros((len(sources), len(targets)))
-        for row in range(len(sources)):
-            metres[row] = self._metres_back(before[row])[targets]
+    def table(
+        self, places: Sequence[Location], radius_m: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Seconds and metres between the places, (n, n), -1 where there is no way; how far each is from its road."""
+        n = len(places)
+        durations_s = np.full((n, n), -1, dtype=np.int64)
+        distances_m = np.full((n, n), -1, dtype=np.int64)
+        snapped = self.snap(places, radius_m)
+        near = np.flatnonzero(snapped.chain >= 0)
+        rows = max(1, _BLOCK_CELLS // max(1, len(self.chain)))
+        for first in range(0, len(near), rows):
+            some = near[first : first + rows]
+            seconds, metres = self._travel(snapped, some, near)
+            durations_s[np.ix_(some, near)] = seconds
+            distances_m[np.ix_(some, near)] = metres
+        return durations_s, distances_m, snapped.away_m
+
+    def soonest(self, snapped: Snapped, at: int) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """What is driven from a place: arcs, the second at which one would begin each (below 0 for those one sets out
+        on), and the share of it (0 to 1) from which it is driven."""
+        choice, before = self._reach(snapped, np.array([at]))
+        seconds, _ = self._back_to(snapped, at, before[0])
+        reached = np.flatnonzero(np.isfinite(choice[0]))
+        ends = self._ends(snapped, at)
         return (
-            np.where(reached, np.rint(np.where(reached, seconds[:, targets], 0)), -1).astype(np.int64),
-            np.where(reached, np.rint(metres), -1).astype(np.int64),
+            np.concatenate([reached, [arc for arc, _ in ends]]).astype(np.int64),
+            np.concatenate([seconds[reached], [-share * float(self.seconds[arc]) for arc, share in ends]]),
+            np.concatenate([np.zeros(len(reached)), [share for _, share in ends]]),
         )
 
-    def walk(self, start: int, end: int) -> list[int]:
-        """The nodes after `start` up to `end` on the fastest way."""
-        _, before = dijkstra(self.roads, indices=start, return_predecessors=True)
-        back = [end]
-        while back[-1] != start:
-            previous = int(before[back[-1]])
-            if previous < 0:
-                raise TravelError(
-                    "No road joins two of the places that follow each other. Check the pins of this route.",
-                    code="no_road",
-                )
-            back.append(previous)
-        return back[-2::-1]
+    def line(self, snapped: Snapped, start: int, end: int) -> list[Location]:
+        """The points on the way from a place to another, its own and the other's point on the road included."""
+        places = np.array([start])
+        choice, before = self._reach(snapped, places)
+        arc, _ = self._best(snapped, choice, start, np.array([end]), row=0)
+        ends = [self._on_road(snapped, at) for at in (start, end)]
+        if arc[0] == -2:
+            raise TravelError(
+                "No road joins two of the places that follow each other. Check the pins of this route.", code="no_road"
+            )
+        here, there = float(snapped.before[start]), float(snapped.before[end])
+        if arc[0] == -1:
+            return [ends[0], *self._points(int(snapped.chain[start]), here, there), ends[1]]
+        passed = [int(arc[0])]
+        while int(before[0, passed[-1]]) < len(self.chain):
+            passed.append(int(before[0, passed[-1]]))
+        line = [ends[0]]
+        first = self._leaving(snapped, start, passed[-1])
+        line += self._points(int(self.chain[first]), here, float(not self.back[first]))
+        for each in reversed(passed[1:]):
+            line += self._points(int(self.chain[each]), float(self.back[each]), float(not self.back[each]))
+        line += self._points(int(self.chain[passed[0]]), float(self.back[passed[0]]), there)
+        return [*line, ends[1]]
 
-    def _metres_back(self, before: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Metres from each node back to the source along the tree of predecessors.
+    # ------------------------------------------------------------------ ways
 
-        The way back is doubled each round: after k rounds a node knows the metres of its first 2^k roads.
+    def _ends(self, snapped: Snapped, at: int) -> list[tuple[int, float]]:
+        """The arcs on which a place lies, and the share of each that lies before it."""
+        chain, before = int(snapped.chain[at]), float(snapped.before[at])
+        both = ((int(self.arc_on[0, chain]), before), (int(self.arc_on[1, chain]), 1 - before))
+        return [(arc, share) for arc, share in both if arc >= 0]
+
+    def _reach(self, snapped: Snapped, places: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+        """From each of some places: what it counts to the beginning of each arc, and the arc before; (places, arcs).
+
+        Each place is a node of its own behind the arcs, from which the rest of its road leads to the next arcs.
         """
-        here = np.arange(self.n)
-        has_road = before >= 0
-        jump = np.where(has_road, before, here).astype(np.int64)
-        metres = np.zeros(self.n)
-        road = np.searchsorted(self.pair, jump[has_road] * self.n + here[has_road])
-        metres[has_road] = self.metres[road]
+        n, extra = len(self.chain), len(places)
+        steps = self.steps
+        indices, data, counts = [steps.indices], [steps.data], []
+        for place in places.tolist():
+            nearest: dict[int, float] = {}
+            for arc, share in self._ends(snapped, place):
+                row = slice(steps.indptr[arc], steps.indptr[arc + 1])
+                for to, cost in zip(steps.indices[row].tolist(), steps.data[row].tolist(), strict=True):
+                    rest = max(cost - share * float(self.choice[arc]), 1e-3)
+                    nearest[to] = min(nearest.get(to, rest), rest)
+            following = sorted(nearest)
+            indices.append(np.array(following, dtype=steps.indices.dtype))
+            data.append(np.array([nearest[to] for to in following]))
+            counts.append(len(following))
+        indptr = np.concatenate([steps.indptr, steps.indptr[-1] + np.cumsum(counts)]).astype(steps.indptr.dtype)
+        with_places = csr_array((np.concatenate(data), np.concatenate(indices), indptr), shape=(n + extra, n + extra))
+        choice, before = dijkstra(with_places, indices=np.arange(n, n + extra), return_predecessors=True)
+        return choice[:, :n], before
+
+    def _travel(
+        self, snapped: Snapped, sources: NDArray[np.int64], targets: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Seconds and metres from each source to each target, -1 where there is no way."""
+        choice, before = self._reach(snapped, sources)
+        durations = np.full((len(sources), len(targets)), -1, dtype=np.int64)
+        distances = np.full((len(sources), len(targets)), -1, dtype=np.int64)
+        for row, source in enumerate(sources.tolist()):
+            arc, direct = self._best(snapped, choice, source, targets, row=row)
+            seconds, metres = self._back_to(snapped, source, before[row])
+            there = np.flatnonzero(arc >= 0)
+            share = np.where(self.back[arc[there]], 1 - snapped.before[targets[there]], snapped.before[targets[there]])
+            durations[row, there] = np.rint(seconds[arc[there]] + share * self.seconds[arc[there]])
+            distances[row, there] = np.rint(metres[arc[there]] + share * self.metres[arc[there]])
+            same = np.flatnonzero(arc == -1)
+            durations[row, same] = np.rint(direct[0, same])
+            distances[row, same] = np.rint(direct[1, same])
+        return durations, distances
+
+    def _best(
+        self, snapped: Snapped, choice: NDArray[np.float64], source: int, targets: NDArray[np.int64], *, row: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """By target: the arc on which one arrives, -1 when one never leaves the road, -2 when there is no way; and the
+        seconds and metres of those that stay on it."""
+        least = np.full(len(targets), np.inf)
+        best = np.full(len(targets), -2, dtype=np.int64)
+        direct = np.zeros((2, len(targets)))
+        share: Any
+        for back in (0, 1):
+            arc = self.arc_on[back, snapped.chain[targets]]
+            share = snapped.before[targets] if back == 0 else 1 - snapped.before[targets]
+            counts = np.where(arc >= 0, choice[row, arc] + share * self.choice[arc], np.inf)
+            better = counts < least
+            least[better], best[better] = counts[better], arc[better]
+        for arc, share in self._ends(snapped, source):
+            there = snapped.before[targets] if not self.back[arc] else 1 - snapped.before[targets]
+            stays = (snapped.chain[targets] == snapped.chain[source]) & (there >= share)
+            better = stays & ((there - share) * self.choice[arc] < least)
+            best[better] = -1
+            least[better] = (there[better] - share) * self.choice[arc]
+            direct[0, better] = (there[better] - share) * self.seconds[arc]
+            direct[1, better] = (there[better] - share) * self.metres[arc]
+        return best, direct
+
+    def _back_to(
+        self, snapped: Snapped, source: int, before: NDArray[np.int32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Seconds and metres from a place to the beginning of each arc, along the tree of arcs before.
+
+        The way back is doubled each round: after k rounds an arc knows its first 2^k steps.
+        """
+        n = len(self.chain)
+        before = before[:n]
+        seconds, metres = np.zeros(n), np.zeros(n)
+        inner = np.flatnonzero((before >= 0) & (before < n))
+        jump = np.arange(n)
+        jump[inner] = before[inner]
+        step = np.searchsorted(self.step, jump[inner] * n + inner)
+        seconds[inner] = self.step_seconds[step]
+        metres[inner] = self.metres[jump[inner]]
         while True:
             further = jump[jump]
             if np.array_equal(further, jump):
-                return metres
+                break
+            # The first arc of a way stands for itself and counts nothing yet.
+            seconds += seconds[jump]
             metres += metres[jump]
             jump = further
+        first = np.zeros((2, n))
+        for to in np.flatnonzero(before >= n).tolist():
+            arc = self._leaving(snapped, source, to)
+            share = dict(self._ends(snapped, source))[arc]
+            at = np.searchsorted(self.step, arc * n + to)
+            first[:, to] = self.step_seconds[at] - share * self.seconds[arc], (1 - share) * self.metres[arc]
+        return seconds + first[0, jump], metres + first[1, jump]
 
+    def _leaving(self, snapped: Snapped, source: int, to: int) -> int:
+        """The arc of the place from which one goes on to another."""
+        n = len(self.chain)
+        counted = []
+        for arc, share in self._ends(snapped, source):
+            at = int(np.searchsorted(self.step, arc * n + to))
+            if at < len(self.step) and self.step[at] == arc * n + to:
+                counted.append((float(self.steps.data[at]) - share * float(self.choice[arc]), arc))
+        return min(counted)[1]
 
-def _write_roads(pbf: Path, into: Path, alike: Sequence[Profile]) -> dict[str, set[int]]:
-    """The roads that any of the profiles may use, and their nodes, as OSM XML, which is what osmnx reads. Returns the
-    ways that each may use."""
-    allowed: dict[str, set[int]] = {profile.name: set() for profile in alike}
-    kind = alike[0]
-    with osmium.BackReferenceWriter(str(into), ref_src=str(pbf), overwrite=True) as writer:
-        for way in osmium.FileProcessor(str(pbf), osmium.osm.WAY):
-            if not isinstance(way, osmium.osm.Way):
-                continue
-            users = [profile.name for profile in alike if usable_speed_kmh(way.tags, profile) is not None]
-            if not users:
-                continue
-            for user in users:
-                allowed[user].add(way.id)
-            tags = {key: way.tags[key] for key in ("highway", "junction", "oneway", "name") if key in way.tags}
-            if kind.oneway_tag in way.tags:
-                tags["oneway"] = way.tags[kind.oneway_tag]
-            # What cars may drive says nothing about a bike, but where bikes are let onto a footway they ride.
-            if kind.has_motor and "maxspeed" in way.tags:
-                tags["maxspeed"] = way.tags["maxspeed"]
-            elif not kind.has_motor and way.tags.get("bicycle") in ("yes", "designated"):
-                tags["maxspeed"] = str(_BIKE_ALLOWED_KMH)
-            writer.add_way(osmium.osm.mutable.Way(id=way.id, version=1, nodes=way.nodes, tags=tags))
-    return allowed
+    # ------------------------------------------------------------------ lines
 
+    def _on_road(self, snapped: Snapped, at: int) -> Location:
+        line = self.lines[int(snapped.chain[at])]
+        return self.flat.location(shapely.line_interpolate_point(line, float(snapped.before[at]), normalized=True))
 
-def _read_graph(roads: Path, profile: Profile) -> Any:
-    # Imported here because it takes seconds and a hundred megabytes, and only a build needs it.
-    import osmnx
-
-    plain = {
-        "all_oneway": False,
-        "bidirectional_network_types": [],
-        "log_console": False,
-        "log_file": False,
-        "useful_tags_node": [],
-        "useful_tags_way": ["highway", "junction", "maxspeed", "name", "oneway"],
-    }
-    with osmnx_set(osmnx.settings, plain):
-        graph = osmnx.graph_from_xml(roads, simplify=False, retain_all=True)
-        return osmnx.add_edge_speeds(graph, hwy_speeds=profile.speeds, fallback=20)
+    def _points(self, chain: int, start: float, end: float) -> list[Location]:
+        """The points of a chain between two shares of it (0 to 1), in the direction from `start` to `end`."""
+        first = int(self.chain_end[chain - 1]) if chain else 0
+        lat, lon = self.lat[first : self.chain_end[chain]], self.lon[first : self.chain_end[chain]]
+        along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(self.flat.metres(lat, lon), axis=0).T))])
+        low, high = min(start, end) * along[-1], max(start, end) * along[-1]
+        inside = np.flatnonzero((along >= low) & (along <= high))
+        return [Location(lat=float(lat[at]), lon=float(lon[at])) for at in (inside if start <= end else inside[::-1])]

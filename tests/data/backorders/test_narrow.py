@@ -22,6 +22,7 @@ from routing.services import reaching
 from routing.services.allocating import horizon_setting
 from routing.services.horizon import move_horizon
 from routing.services.importing import settle
+from routing.services.receiving import how_they_stand, reallocate
 from routing.services.supplying import Slip, commit_slip
 from tests.benchmarks import ledger as worlds
 from tests.benchmarks.ledger import NOW, Ledger, write_ledger
@@ -68,8 +69,24 @@ def the_horizon(store: SqlStore, ledger: Ledger, chance: random.Random) -> objec
     return move_horizon(store, 1, now=NOW)
 
 
+def given_up(store: SqlStore, ledger: Ledger, chance: random.Random) -> object:
+    """Three lines that hold goods want a part of them no more: what they held is free for others."""
+    held = store.connection.execute(
+        select(tables.order_line.c.id, tables.order_line.c.order_id, tables.order_line.c.product_id)
+        .join(tables.allocation, tables.allocation.c.order_line_id == tables.order_line.c.id)
+        .where(tables.allocation.c.allocated > 0)
+        .order_by(tables.order_line.c.id)
+    ).all()
+    chosen = chance.sample(held, 3)
+    stood = how_they_stand(store, 1, {line.order_id for line in chosen}, now=NOW)
+    for line_id in sorted({line.id for line in chosen}):
+        store.cancel_units(line_id=line_id, quantity=1)
+    products = {line.product_id for line in chosen}
+    return reallocate(store, depot_id=1, product_ids=products, now=NOW, by="desk", why="given up", stood=stood)
+
+
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("work", [inbound_file, a_slip, the_horizon])
+@pytest.mark.parametrize("work", [inbound_file, a_slip, the_horizon, given_up])
 def test_what_a_change_reaches_is_written_as_the_whole_book_would_be(
     sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: Work, seed: int
 ) -> None:

@@ -77,7 +77,9 @@ def test_a_sure_address_gets_its_pin_and_a_doubtful_one_a_task_with_its_candidat
 ) -> None:
     clear, unclear = unpinned(day, "Testgatan 1"), unpinned(day, "Testgatan 9999")
     result, _ = locate({"Testgatan 1": sure("Testgatan 1"), "Testgatan 9999": DOUBT})
-    assert (result.found, len(result.doubtful)) == (1, 1)
+    assert (result.found, len(result.doubtful), result.waiting) == (1, 1, 0)
+    second, _ = locate({})
+    assert (second.found, len(second.doubtful), second.waiting) == (0, 0, 1), "a person is needed still"
     assert site_row(database, clear).pin_quality == "exact"
     row = site_row(database, unclear)
     assert (row.pin_quality, row.pin_candidates[0]["label"]) == ("approximate", "Testgatan 99")

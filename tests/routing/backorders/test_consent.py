@@ -15,6 +15,7 @@ from routing.rules.consent import (
     ConsentRule,
     ConsentTerms,
     Delay,
+    Effect,
     RefundTerm,
     Reply,
     effect_of,
@@ -25,6 +26,7 @@ from routing.rules.consent import (
     silence_effect,
     terms_of,
 )
+from routing.rules.figures.slips import Cause, cause_of
 from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, checked
 from routing.rules.promises import AT_CUSTOMERS_WISH
 
@@ -188,11 +190,26 @@ def test_a_changed_mind_gives_the_order_its_old_days_back() -> None:
         (consent(line(committed=12)), Reply(answer=Answer.ACCEPT), Conflict),
         (consent(closed_at=NOW, closed_why="newer"), Reply(answer=Answer.ACCEPT), Conflict),
         (consent(answer=Answer.ACCEPT, version=2), Reply(answer=Answer.CANCEL, seen=1), Conflict),
+        (consent(version=2), Reply(answer=Answer.ACCEPT, seen=1), Conflict),
+        (consent(line(expected_on="2026-03-17")), Reply(answer=Answer.ACCEPT, seen=1, shown="2026-03-10"), Conflict),
+        (consent(line(expected_on="")), Reply(answer=Answer.CANCEL, seen=1, shown="2026-03-10"), Conflict),
     ],
 )
 def test_what_cannot_be_answered_says_so(asked: Consent, reply: Reply, error: type[Exception]) -> None:
     with pytest.raises(error):
         effect_of(asked, reply, offered=("2026-03-10", "2026-03-17"), may_change=False)
+
+
+def test_who_agrees_to_the_day_that_it_slipped_to_meanwhile_is_promised_that_day_and_it_is_our_slip() -> None:
+    """Asked about the 10th; by now nobody expects it before the 17th, and the page says so."""
+    moved = consent(line(expected_on="2026-03-17"))
+    reply = Reply(answer=Answer.ACCEPT, seen=1, shown="2026-03-17")
+    effect = effect_of(moved, reply, offered=(), may_change=False)
+    assert [(each.promised_on, each.slip, cause_of(each.why)) for each in effect.promises] == [
+        ("2026-03-17", True, Cause.SUPPLIER)
+    ]
+    assert effect.day == "2026-03-17"
+    assert effect_of(consent(), replace(reply, shown="2026-03-10"), offered=(), may_change=False) == Effect()
 
 
 def test_silence_cancels_only_what_was_asked_about() -> None:

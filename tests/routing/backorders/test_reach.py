@@ -25,6 +25,7 @@ from routing.model.orders import (
 from routing.model.parties import Depot
 from routing.model.stock import Holding, Receipt, Supply
 from routing.rules.allocation import with_date, with_quantity, with_receipts
+from routing.rules.picking import without_picked
 from routing.rules.reach import before_they_came_near, with_orders, with_supplies
 from routing.services import allocating, reaching
 from routing.services.allocating import Decision
@@ -394,6 +395,46 @@ def written_in_part(book: Book, decision: Decision) -> Book:
         ),
         holdings=tuple(sorted((*kept, *part.holdings), key=lambda one: (one.line_id, one.supply_id))),
     )
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), st.sampled_from([AllocationRule.TIER_THEN_FIRST_ORDERED, AllocationRule.FIRST_ORDERED]))
+def test_a_short_pick_is_decided_as_the_whole_book_without_what_is_picked_is(
+    data: st.DataObject, rule: AllocationRule
+) -> None:
+    """Picked units are out of everybody's reach; then a shelf turns out to hold less."""
+    policy = AllocationPolicy(rule=rule)
+    book = data.draw(tied_books())
+    every = [line.id for each in book.orders for line in each.lines]
+    released = data.draw(st.sets(st.sampled_from(every), max_size=4))
+    book = standing(book, policy, released)
+    picked = {
+        (one.line_id, one.supply_id): data.draw(st.integers(0, one.committed)) for one in book.holdings if one.committed
+    }
+    shelf = data.draw(st.sampled_from([supply for supply in book.supplies if supply.is_stock] or [None]))
+    assume(shelf is not None)
+    assert shelf is not None
+    taken = sum(units for (_line, supply), units in picked.items() if supply == shelf.id)
+    left = data.draw(st.integers(taken, max(taken, shelf.quantity)))
+    product = {supply.id: supply.product_id for supply in book.supplies}
+
+    def without(book: Book) -> Book:
+        inside = {supply.product_id for supply in book.supplies}
+        return without_picked(book, {key: units for key, units in picked.items() if product[key[1]] in inside})
+
+    change = more_of(shelf.id, left)
+    narrow = reaching.decide_change(
+        Whole(book, policy), 1, {shelf.product_id}, change, now=NOW, why="short pick", seen=without
+    )
+    before = without(book)
+    whole = allocating.decide(Whole(book, policy), before, change(before), policy=policy, now=NOW, why="short pick")
+    lines = {line.id: line for each in before.orders for line in each.lines}
+    decided = {line.id for each in narrow.before.orders for line in each.lines if line.id not in narrow.before.outside}
+    assert held(before, lines.keys() - decided) | units(narrow) == units(whole)
+    assert {key: line.expected_on for key, line in lines.items()} | narrow.dates.expected == whole.dates.expected
+    assert sorted(narrow.promises, key=lambda one: one.line_id) == sorted(whole.promises, key=lambda one: one.line_id)
+    assert set(narrow.outcome.broken) == set(whole.outcome.broken)
+    assert narrow.preview.changed == whole.preview.changed
 
 
 def more_of(supply_id: int, units: int) -> Change:

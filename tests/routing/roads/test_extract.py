@@ -10,7 +10,8 @@ import pytest
 from osmium.osm.mutable import Node, Relation, Way
 
 from routing.engines.roads.extract import normalise
-from routing.engines.roads.profiles import PROFILES, usable_speed_kmh
+from routing.engines.roads.profiles import PROFILES
+from routing.engines.roads.road_rules import usable_speed_kmh
 from routing.errors import RegionError
 from routing.model.places import Bounds
 
@@ -124,7 +125,8 @@ def test_a_region_with_only_footways_is_refused(read):
         ({"highway": "service", "access": "no", "motor_vehicle": "yes"}, True, False),
         ({"highway": "residential", "motor_vehicle": "no"}, False, True),
         ({"highway": "primary", "bicycle": "use_sidepath"}, True, False),
-        ({"highway": "pedestrian", "area": "yes"}, False, False),
+        # A bike is pushed along its outline.
+        ({"highway": "pedestrian", "area": "yes"}, False, True),
         ({"waterway": "river"}, False, False),
     ],
 )

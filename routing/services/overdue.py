@@ -1,0 +1,114 @@
+"""A supplier's day passed and nothing was counted: its goods have no date any more, and a person asks for one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from routing.model.days import day_words
+from routing.model.stock import LapsedInbound
+from routing.rules.policies import PolicyBook
+from routing.rules.promises import last_lapsed_day
+from routing.services import allocating, importing
+
+TASK = "supply_overdue"
+SUBJECT = "inbound"
+
+
+class ReadsPolicies(allocating.Reader, Protocol):
+    def policies(self) -> PolicyBook: ...
+
+
+class Reader(ReadsPolicies, Protocol):
+    def depot_ids(self) -> Sequence[int]: ...
+
+
+class Store(ReadsPolicies, importing.Store, Protocol):
+    def set_setting(self, *, name: str, value: Any, by: str, now: datetime) -> None: ...
+    def lapsed_inbound(self, depot_id: int, *, before: datetime, since: datetime | None) -> list[LapsedInbound]: ...
+
+
+class FinishesTasks(Protocol):
+    def finish_tasks(
+        self, *, kind: str, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
+    ) -> int: ...
+
+
+def overdue_due(store: Reader, *, now: datetime) -> list[int]:
+    """The depots where `give_up_dates` was not done today; none while the ERP allocates."""
+    if store.erp_allocates():
+        return []
+    return [
+        depot_id
+        for depot_id in store.depot_ids()
+        if store.setting(_setting(depot_id), "") != _last_day(store, depot_id, now)
+    ]
+
+
+def give_up_dates(store: Store, depot_id: int, *, now: datetime, tell: bool = True) -> None:
+    """Decides again what waits for inbound whose grace ended since this was last done, and asks a person about each.
+
+    The inbound stays open and its units stay with who holds them; their lines have no date until the supplier names
+    one (a slip), it is counted in or cancelled.
+    """
+    done, until = store.setting(_setting(depot_id), ""), _last_day(store, depot_id, now)
+    zone = ZoneInfo(store.depot(depot_id).zone)
+    lapsed = store.lapsed_inbound(
+        depot_id, before=_day_after(until, zone), since=_day_after(done, zone) if done else None
+    )
+    if lapsed:
+        numbers = sorted({line.number for line in lapsed})
+        why = f"inbound {numbers[0]} is overdue" if len(numbers) == 1 else f"inbound {', '.join(numbers)} are overdue"
+        products = {line.product_id for line in lapsed}
+        importing.settle(store, {depot_id: products}, now=now, by="overdue", tell=tell, why=why)
+    trucks: dict[str, list[LapsedInbound]] = defaultdict(list)
+    for line in lapsed:
+        trucks[line.number].append(line)
+    for number, lines in trucks.items():
+        store.add_task(
+            kind=TASK,
+            subject_kind=SUBJECT,
+            subject_id=lines[0].id,
+            sentence=sentence(number, lines, zone),
+            made_at=now,
+            data={"inbound": number, "skus": [line.sku for line in lines]},
+        )
+    store.set_setting(name=_setting(depot_id), value=until, by="overdue", now=now)
+
+
+def sentence(number: str, lines: Sequence[LapsedInbound], zone: ZoneInfo) -> str:
+    """What the buyer reads."""
+    goods = ", ".join(f"{line.left} × {line.sku}" for line in lines[:3])
+    if len(lines) > 3:
+        goods += f" and {len(lines) - 3} more"
+    whose = f" of {lines[0].supplier}" if lines[0].supplier else ""
+    was = day_words(min(line.expected_at for line in lines).astimezone(zone).date().isoformat())
+    return (
+        f"{number}{whose} was due on {was} and nothing was counted: {goods} "
+        "no longer count for any date. Ask the supplier, then enter the new day or cancel it."
+    )
+
+
+def came_or_named(store: FinishesTasks, supply_ids: Sequence[int], *, outcome: str, by: str, now: datetime) -> None:
+    """The supplier named a day, cancelled, or it was counted in: nobody has to ask any more."""
+    for supply_id in supply_ids:
+        store.finish_tasks(kind=TASK, subject_kind=SUBJECT, subject_id=supply_id, outcome=outcome, by=by, now=now)
+
+
+def _setting(depot_id: int) -> str:
+    """Keeps the last ISO day whose inbound was given up at the depot."""
+    return f"overdue_day:{depot_id}"
+
+
+def _last_day(store: ReadsPolicies, depot_id: int, now: datetime) -> str:
+    today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
+    return last_lapsed_day(today, store.policies().overdue_days(day=today.isoformat()))
+
+
+def _day_after(day: str, zone: ZoneInfo) -> datetime:
+    """The first moment that does not belong to the ISO day any more."""
+    midnight = datetime.fromisoformat(day) + timedelta(days=1)
+    return midnight.replace(tzinfo=zone)
