@@ -229,6 +229,16 @@ def apply_way(store: Replans, happening: Happening, *, plan_id: int, chosen: Out
         store.set_ready_at(late, at=_moment(facts, saved, happening))
     if chosen.kind is not OutKind.COMES_BACK:
         _leave_for_another_day(store, saved, chosen, next_day, by=by, now=now)
+    for key in chosen.postponed:
+        store.append_event(
+            kind="postponed",
+            actor=by,
+            captured_at=now,
+            received_at=now,
+            delivery_id=key,
+            plan_id=new,
+            data={"why": happening.kind, "day": next_day(key)},
+        )
     if happening.kind == "urgent" and chosen.kind is not OutKind.NEXT_DAY:
         # The next plan of the day keeps it where it was promised to go.
         _lock(store, facts, saved, happening.key, plan, by=by, now=now)

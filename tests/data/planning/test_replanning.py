@@ -172,6 +172,9 @@ def test_a_stop_that_is_cancelled_before_loading_waits_for_its_next_day(morning:
     saved = morning.apply("cancelled", gone, found.options[0])
     assert home_of(saved, gone) is None
     assert (morning.row(gone).state, morning.row(gone).for_day) == ("released", WEDNESDAY)
+    with morning.database.reading() as connection:
+        event = connection.execute(select(tables.event).where(tables.event.c.kind == "postponed")).one()
+    assert (event.delivery_id, event.data) == (gone, {"why": "cancelled", "day": WEDNESDAY})
 
 
 def test_a_stop_that_is_cancelled_on_the_van_comes_back(morning: Morning) -> None:
