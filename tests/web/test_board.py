@@ -94,12 +94,21 @@ def test_overtime_and_lateness_stand_on_the_board_with_what_they_cost(
             ),
         )
         values = {"problem": problem_to_bytes(problem)}
+        longer = {"overtime_s": 2700, "cost_per_overtime_hour": 1800}
+        connection.execute(update(shift).where(shift.c.id == row.shift_id).values(longer))
+        later = {"late_s": 900, "late_per_minute": 50}
+        connection.execute(update(site).where(site.c.id == row.stops[0].site_id).values(later))
         connection.execute(update(plan).where(plan.c.id == page.plan_id).values(values))
     board = client.get(f"/plan?day={DAY}").text
-    assert "12 min overtime, €9.00" in board
-    assert "8 min late, €4.00" in board
-    assert "12 min overtime, €9.00" in client.get(f"/plan/{page.plan_id}/route/{row.shift_id}").text
-    assert "8 min late, €4.00" in client.get(f"/plan/{page.plan_id}/stop/{row.stops[0].stop_id}").text
+    assert re.search(
+        r"<dt>Overtime</dt><dd>12 min, €9.00</dd>.*<dt>1 stop late</dt><dd>8 min, €4.00</dd>", board, re.DOTALL
+    )
+    van = client.get(f"/plan/{page.plan_id}/route/{row.shift_id}").text
+    assert "12 min overtime, €9.00" in van
+    assert "and 45 min overtime at €18.00 an hour" in van
+    door = client.get(f"/plan/{page.plan_id}/stop/{row.stops[0].stop_id}").text
+    assert "8 min late, €4.00" in door
+    assert "and 15 min later at €0.50 a minute" in door
 
 
 def test_what_was_left_out_is_listed_with_its_reason_and_the_sentence(
