@@ -65,6 +65,11 @@ def cost(thousandths: int, currency: str) -> str:
     return money(round(thousandths / 1000), currency)
 
 
+def extra(extra: Extra, currency: str) -> str:
+    """ "12 min, €9.00"."""
+    return f"{duration(extra.seconds)}, {cost(extra.cost, currency)}"
+
+
 def overtime(extra: Extra, currency: str) -> str:
     return _("%(time)s overtime, %(cost)s", time=duration(extra.seconds), cost=cost(extra.cost, currency))
 
