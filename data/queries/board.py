@@ -52,7 +52,8 @@ class Waits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorFacts:
-    """What is known about a door: `hours` as (weekdays, opens, closes, kind), `notes` for the driver."""
+    """What is known about a door: `hours` as (weekdays, opens, closes, kind), `notes` for the driver. `late_s`: so long
+    after its hours it takes goods, at `late_per_minute` (minor units)."""
 
     site_id: int
     hours: tuple[tuple[str, str, str, str], ...]
@@ -61,6 +62,8 @@ class DoorFacts:
     skills: tuple[str, ...]
     max_height_cm: int | None
     max_length_cm: int | None
+    late_s: int = 0
+    late_per_minute: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,13 +140,29 @@ def door_facts(connection: Connection, site_id: int) -> DoorFacts:
         skills=tuple(filter(None, row.skills.split(";"))),
         max_height_cm=row.max_height_cm,
         max_length_cm=row.max_length_cm,
+        late_s=row.late_s,
+        late_per_minute=row.late_per_minute,
     )
 
 
-def shift_hours(connection: Connection, shift_ids: Collection[int]) -> dict[int, tuple[str, str]]:
-    """(from, to) on the wall clock, as the shifts are kept."""
-    rows = connection.execute(select(shift.c.id, shift.c.starts, shift.c.ends).where(shift.c.id.in_(shift_ids)))
-    return {row.id: (row.starts, row.ends) for row in rows}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftHours:
+    """On the wall clock, as the shift is kept; `overtime_s` after `ends` at so much an hour (minor units)."""
+
+    starts: str
+    ends: str
+    overtime_s: int
+    per_overtime_hour: int
+
+
+def shift_hours(connection: Connection, shift_id: int) -> ShiftHours:
+    row = connection.execute(select(shift).where(shift.c.id == shift_id)).one()
+    return ShiftHours(
+        starts=row.starts,
+        ends=row.ends,
+        overtime_s=row.overtime_s,
+        per_overtime_hour=row.cost_per_overtime_hour,
+    )
 
 
 def driver_links(connection: Connection, shift_ids: Collection[int]) -> dict[int, DriverLink]:

@@ -459,16 +459,16 @@ class ProofStore(StorePart):
 
     # ------------------------------------------------------------------ where the van is
 
-    def shift_hours(self, shift_id: int) -> tuple[str, str, str, str]:
-        """Day, start, end (wall clock) and zone of a shift. Raises NotFound."""
+    def shift_hours(self, shift_id: int) -> tuple[str, str, str, str, int]:
+        """Day, start, end (wall clock) and zone of a shift, and the seconds it may last longer. Raises NotFound."""
         row = self.connection.execute(
-            select(shift.c.day, shift.c.starts, shift.c.ends, depot.c.zone)
+            select(shift.c.day, shift.c.starts, shift.c.ends, shift.c.overtime_s, depot.c.zone)
             .join(depot, depot.c.id == shift.c.depot_id)
             .where(shift.c.id == shift_id)
         ).first()
         if row is None:
             raise NotFound(f"There is no shift {shift_id}.", shift=shift_id)
-        return row.day, row.starts, row.ends, row.zone
+        return row.day, row.starts, row.ends, row.zone, row.overtime_s
 
     def add_position(
         self,

@@ -85,7 +85,7 @@ class Store(KeepsEvents, MovesUnits, receiving.Store, Protocol):
         captured_at: datetime,
         received_at: datetime,
     ) -> None: ...
-    def shift_hours(self, shift_id: int) -> tuple[str, str, str, str]: ...
+    def shift_hours(self, shift_id: int) -> tuple[str, str, str, str, int]: ...
     def add_link(
         self,
         *,
@@ -715,8 +715,9 @@ def record_position(
 ) -> bool:
     """Keeps where the van is, within the shift only; False when the shift is not on and nothing was kept."""
     manifest = store.manifest_in_hand(manifest_id)
-    day, starts, ends, zone = store.shift_hours(manifest.shift_id)
+    day, starts, ends, zone, overtime_s = store.shift_hours(manifest.shift_id)
     opens, closes = span(date.fromisoformat(day), starts, ends, ZoneInfo(zone))
+    closes += timedelta(seconds=overtime_s)
     if not opens - ON_DUTY_BEFORE <= captured_at <= closes + ON_DUTY_AFTER or captured_at > now + timedelta(minutes=10):
         return False
     store.add_position(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,10 +12,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import Table, func, select, update
 from werkzeug.test import TestResponse
 
+from data.mapping.plans import problem_to_bytes
 from data.queries.board import driver_links
 from data.queries.plans import PlanPage, RouteRow, current_plans, plan_page
 from data.store import open_store
+from data.store.plans import PlanStore
 from data.tables import event, manifest, notice, plan, plan_lock, shift, site
+from routing.model.plans import CostScheme, Window
 from tests.demo_day import DAY, demo_home, demo_website, planned_website, sign_in
 from tests.moves import PossibleMove, a_possible_move
 from tests.website import Website, form_token
@@ -62,6 +66,49 @@ def test_the_board_shows_every_stop_of_the_plan_once_in_the_timeline(
     shown = re.findall(r'class="tl-stop"[^>]*data-key="(\d+)"', text)
     assert sorted(map(int, shown)) == sorted(stop.stop_id for route in page.routes for stop in route.stops)
     assert f"{page.served} / {page.served + len(page.left_out)}" in text
+
+
+def test_overtime_and_lateness_stand_on_the_board_with_what_they_cost(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    """The first route's shift ends twelve minutes before it does, its first door's hours eight before it comes."""
+    page = current(planned_website)
+    row = page.routes[0]
+    with planned_website.installation.database.writing() as connection:
+        saved = PlanStore(connection).plan(page.plan_id)
+        route = next(each for each in saved.plan.routes if each.shift == row.shift_id)
+        (first, *_), starts_s = route.stops[0].visits, route.stops[0].start_s
+        rates = CostScheme(per_overtime_hour=45_00_000)
+        hours = (Window(start_s=0, end_s=starts_s - 8 * 60, late_s=3600),)
+        problem = replace(
+            saved.problem,
+            shifts=tuple(
+                replace(each, end_s=route.end_s - 12 * 60, overtime_s=3600, cost=rates)
+                if each.id == route.shift
+                else each
+                for each in saved.problem.shifts
+            ),
+            visits=tuple(
+                replace(each, windows=hours, late_per_hour=30_00_000) if each.id == first else each
+                for each in saved.problem.visits
+            ),
+        )
+        values = {"problem": problem_to_bytes(problem)}
+        longer = {"overtime_s": 2700, "cost_per_overtime_hour": 1800}
+        connection.execute(update(shift).where(shift.c.id == row.shift_id).values(longer))
+        later = {"late_s": 900, "late_per_minute": 50}
+        connection.execute(update(site).where(site.c.id == row.stops[0].site_id).values(later))
+        connection.execute(update(plan).where(plan.c.id == page.plan_id).values(values))
+    board = client.get(f"/plan?day={DAY}").text
+    assert re.search(
+        r"<dt>Overtime</dt><dd>12 min, €9.00</dd>.*<dt>1 stop late</dt><dd>8 min, €4.00</dd>", board, re.DOTALL
+    )
+    van = client.get(f"/plan/{page.plan_id}/route/{row.shift_id}").text
+    assert "12 min overtime, €9.00" in van
+    assert "and 45 min overtime at €18.00 an hour" in van
+    door = client.get(f"/plan/{page.plan_id}/stop/{row.stops[0].stop_id}").text
+    assert "8 min late, €4.00" in door
+    assert "and 15 min later at €0.50 a minute" in door
 
 
 def test_what_was_left_out_is_listed_with_its_reason_and_the_sentence(

@@ -171,7 +171,7 @@ def _route_html(connection: Connection, shown: Board, shift_id: int) -> str:
     return render_template(
         "dispatcher/board_route.html",
         route=route,
-        hours=shift_hours(connection, [shift_id])[shift_id],
+        hours=shift_hours(connection, shift_id),
         link=link_of(connection, shift_id) if may_edit() and route.is_out else None,
         words=words,
         may_edit=may_edit(),

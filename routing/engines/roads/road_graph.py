@@ -212,14 +212,6 @@ class Snapped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
-    """Straight pieces of road, (n, 2 ends, lat and lon), and their metres, a road with two directions counted once."""
-
-    ends: NDArray[np.float64]
-    metres: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RoadGraph:
     """A region's roads for one profile.
 
@@ -279,6 +271,19 @@ class RoadGraph:
             distances_m[np.ix_(some, near)] = metres
         return durations_s, distances_m, snapped.away_m
 
+    def soonest(self, snapped: Snapped, at: int) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """What is driven from a place: arcs, the second at which one would begin each (below 0 for those one sets out
+        on), and the share of it (0 to 1) from which it is driven."""
+        choice, before = self._reach(snapped, np.array([at]))
+        seconds, _ = self._back_to(snapped, at, before[0])
+        reached = np.flatnonzero(np.isfinite(choice[0]))
+        ends = self._ends(snapped, at)
+        return (
+            np.concatenate([reached, [arc for arc, _ in ends]]).astype(np.int64),
+            np.concatenate([seconds[reached], [-share * float(self.seconds[arc]) for arc, share in ends]]),
+            np.concatenate([np.zeros(len(reached)), [share for _, share in ends]]),
+        )
+
     def line(self, snapped: Snapped, start: int, end: int) -> list[Location]:
         """The points on the way from a place to another, its own and the other's point on the road included."""
         places = np.array([start])
@@ -302,60 +307,6 @@ class RoadGraph:
             line += self._points(int(self.chain[each]), float(self.back[each]), float(not self.back[each]))
         line += self._points(int(self.chain[passed[0]]), float(self.back[passed[0]]), there)
         return [*line, ends[1]]
-
-    def reached(self, place: Location, radius_m: float, *, within_s: float) -> Reached | None:
-        """The stretches of road reached from a place in time; None when no road lies within the radius."""
-        snapped = self.snap([place], radius_m)
-        if snapped.chain[0] < 0:
-            return None
-        choice, before = self._reach(snapped, np.array([0]))
-        seconds, _ = self._back_to(snapped, 0, before[0])
-        arcs = np.flatnonzero(np.isfinite(choice[0]) & (seconds < within_s))
-        begins = np.zeros(len(arcs))
-        own = self._ends(snapped, 0)
-        left_s = within_s - seconds[arcs]
-        arcs = np.concatenate([arcs, np.array([arc for arc, _ in own], dtype=np.int64)])
-        begins = np.concatenate([begins, [share for _, share in own]])
-        left_s = np.concatenate([left_s, np.full(len(own), within_s)])
-        until = np.minimum(1.0, begins + left_s / np.maximum(self.seconds[arcs], 1e-9))
-        back = self.back[arcs]
-        return self._drawn(self.chain[arcs], np.where(back, 1 - until, begins), np.where(back, 1 - begins, until))
-
-    def _drawn(self, chain: NDArray[np.int64], low: NDArray[np.float64], high: NDArray[np.float64]) -> Reached:
-        """Shares `low` to `high` of these chains as straight pieces; what two of them share counts once."""
-        chains = len(self.chain_end)
-        # Of a chain what is reached from its beginning, and what from its end; a place in the middle does both.
-        order = np.lexsort((low, chain))
-        chain, low, high = chain[order], low[order], high[order]
-        furthest = np.maximum.accumulate(high + 2.0 * chain) - 2.0 * chain
-        passed = np.zeros(len(chain))
-        passed[1:] = np.where(chain[1:] == chain[:-1], furthest[:-1], 0.0)
-        low = np.maximum(low, passed)
-        kept = high > low
-        chain, low, high = chain[kept], low[kept], high[kept]
-
-        xy = self.flat.metres(self.lat, self.lon)
-        length = np.hypot(*np.diff(xy, axis=0).T)
-        first_point = np.concatenate([[0], self.chain_end[:-1]])
-        along = np.concatenate([[0.0], np.cumsum(length)])
-        pieces = self.chain_end - first_point - 1
-        which = np.repeat(np.arange(len(chain)), pieces[chain])
-        at = np.arange(len(which)) - np.repeat(np.cumsum(pieces[chain]) - pieces[chain], pieces[chain])
-        point = first_point[chain[which]] + at
-        whole = np.maximum(along[self.chain_end - 1] - along[first_point], 1e-9)[chain[which]]
-        starts = (along[point] - along[first_point[chain[which]]]) / whole
-        takes = length[point] / whole
-        begin = np.clip((low[which] - starts) / np.maximum(takes, 1e-12), 0.0, 1.0)
-        end = np.clip((high[which] - starts) / np.maximum(takes, 1e-12), 0.0, 1.0)
-        on = end > begin
-        here = np.column_stack([self.lat[point[on]], self.lon[point[on]]])
-        step = np.column_stack([self.lat[point[on] + 1], self.lon[point[on] + 1]]) - here
-        metres = np.zeros(chains)
-        metres[self.chain] = self.metres
-        return Reached(
-            ends=np.stack([here + step * begin[on, None], here + step * end[on, None]], axis=1),
-            metres=float((metres[chain] * (high - low)).sum()),
-        )
 
     # ------------------------------------------------------------------ ways
 

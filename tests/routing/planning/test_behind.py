@@ -10,13 +10,13 @@ import pytest
 from routing.model.day import DayFacts, DeliveryFacts, DepotFacts, Promised, Riding, SiteFacts
 from routing.model.fleet import Driver, Shift, Vehicle
 from routing.model.places import Location, PinQuality
-from routing.model.plans import Lock, Plan, PlannedRoute, Problem
+from routing.model.plans import CostScheme, Lock, Plan, PlannedRoute, Problem, Window
 from routing.rules.behind import Behind, Tomorrow, how_it_goes_on, ways_out
 from routing.rules.changes import orders_of
 from routing.rules.check import violations
 from routing.rules.driver_out import OutKind, OutOption
 from routing.rules.schedule import Failure, Timetable
-from tests.routing.builders_plans import HOUR, MINUTE, between, plan, problem, shift, visit
+from tests.routing.builders_plans import HOUR, MINUTE, plan, problem, shift, visit
 
 EIGHT = 8 * HOUR
 VAN = Shift(
@@ -68,16 +68,20 @@ class Late:
         ends: int = 12 * HOUR,
         closes: dict[int, int] | None = None,
         tomorrow: dict[int, Tomorrow] | None = None,
+        overtime: int = 0,
+        late_goods: int = 0,
     ) -> None:
         visits = [
             visit(
-                n, n, name=f"D-{n}", tier=(tiers or {}).get(n, 1), windows=between(0, (closes or {}).get(n, 24 * HOUR))
+                n, n, name=f"D-{n}", tier=(tiers or {}).get(n, 1), late_per_hour=60_000,
+                windows=(Window(start_s=0, end_s=(closes or {}).get(n, 24 * HOUR), late_s=late_goods),),
             )
             for n in range(1, doors + 1)
-        ]
+        ]  # fmt: skip
+        rates = CostScheme(fixed=1000, per_hour=3600, per_km=100, per_overtime_hour=36_000)
         self.day: Problem = problem(
             *visits,
-            shifts=(shift(1, end_s=ends, name="Van 4", capacity=(max(10, doors),)),),
+            shifts=(shift(1, end_s=ends, name="Van 4", capacity=(max(10, doors),), cost=rates, overtime_s=overtime),),
             locks=tuple(Lock(visit=n, shift=1, done=n == 1) for n in range(1, doors + 1)),
         )
         self.plan: Plan = plan(self.day, {1: list(range(1, doors + 1))})
@@ -190,6 +194,31 @@ def test_overtime_brings_everything_and_costs_what_it_costs() -> None:
     assert way.left_out == ()
     assert way.title == "Van 4 (Driver 4) works until 09:35"
     assert way.cost == 0, "it is what going on costs; going home in time is what spares it"
+
+
+def test_overtime_that_is_allowed_is_paid_and_leaves_nobody_behind() -> None:
+    """It is done at 9:35 in a shift until 9:10: 25 minutes at 36 an hour."""
+    it = Late(late=60, ends=EIGHT + 70 * MINUTE, overtime=25 * MINUTE)
+    assert it.behind is not None
+    assert (it.behind.over_s, it.behind.is_out_of_time) == (0, False)
+    in_time = Late(late=60, ends=10 * HOUR).behind
+    assert in_time is not None
+    assert it.behind.plan.cost - in_time.plan.cost == 15_000
+    # A minute more than is allowed has to be decided, and costs as much as the others.
+    way = Late(late=60, ends=EIGHT + 70 * MINUTE, overtime=24 * MINUTE).ways()[OutKind.OVERTIME]
+    assert way.plan.cost == it.behind.plan.cost
+
+
+def test_a_door_that_takes_late_goods_is_not_closed_and_costs_what_it_costs() -> None:
+    """Door 5 is reached at 9:25 and takes goods until 9:20, and ten minutes more: five minutes at 60 an hour."""
+    closes = {5: 9 * HOUR + 20 * MINUTE}
+    it = Late(late=60, closes=closes, late_goods=10 * MINUTE)
+    assert it.behind is not None
+    assert it.behind.closed == ()
+    on_time = Late(late=60).behind
+    assert on_time is not None
+    assert it.behind.plan.cost - on_time.plan.cost == 5_000
+    assert Late(late=60, closes=closes, late_goods=4 * MINUTE).behind.closed[0].delivery == 5
 
 
 def test_a_person_may_name_what_stays_behind() -> None:
