@@ -108,6 +108,9 @@ def basemap(region: str) -> Response:
     folder = here().regions.directory(region)
     if not (folder / "basemap.pmtiles").is_file():
         raise NotFound(f"The region {region} has no map. Build it again: backroute region add.", region=region)
+    # A page that was open while the region was built anew asks for a piece if its old one still holds; whoever reads
+    # tiles can do nothing with the whole file that is the answer then, and notices by itself that they changed.
+    request.environ.pop("HTTP_IF_RANGE", None)
     return send_from_directory(
         folder, "basemap.pmtiles", conditional=True, max_age=A_YEAR_S if request.args.get("v") else 0
     )

@@ -36,4 +36,8 @@ def basemap_url(region: str) -> str:
         folder = here().regions.directory(region)
     except NotFound:
         return ""
-    return url_for("basemap", region=region) if (folder / "basemap.pmtiles").is_file() else ""
+    tiles = folder / "basemap.pmtiles"
+    if not tiles.is_file():
+        return ""
+    # A region that was built again has other tiles: what a browser kept of the old ones is not joined to them.
+    return url_for("basemap", region=region, v=f"{tiles.stat().st_mtime_ns:x}")

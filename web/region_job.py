@@ -37,7 +37,8 @@ def build_region_job(
             facts = installation.regions.add(name, pbf, note, source=source)
         except RegionError as failed:
             # A file that was sent lies here under its content's hash, which means nothing to whoever sent it.
-            raise RegionError(str(failed).replace(pbf.name, source or pbf.name), code=failed.code) from failed
+            said = str(failed).replace(str(pbf), source or pbf.name).replace(pbf.name, source or pbf.name)
+            raise RegionError(said, code=failed.code) from failed
     document = asdict(facts)
 
     def write(store: SqlStore) -> dict[str, Any]:

@@ -34,6 +34,14 @@ class Uploads:
             raise NotFound("That file is not here any more. Choose it again.", code="upload")
         return path
 
+    def path_ending(self, sha256: str, ending: str) -> Path:
+        """The same file under a name that ends so, for what reads a file by its name's ending. Raises NotFound."""
+        path = self.path(sha256)
+        named = path.with_name(f"{sha256}{ending}")
+        if not named.exists():
+            named.hardlink_to(path)
+        return named
+
     def drop(self, sha256: str) -> None:
         if re.fullmatch("[0-9a-f]{64}", sha256):
             (self.folder / sha256).unlink(missing_ok=True)

@@ -125,12 +125,13 @@ class Installation:
         """What is reached within a time in a region, as it was built last. Raises NotFound."""
         from routing.engines.roads.reachable import ReachableAreas
 
-        build = self.regions.directory(region).resolve()
+        folder = self.regions.directory(region)
+        build = folder.resolve()
         with self._lock:
             if build not in self._reachable:
                 # A graph takes memory, and nobody asks the roads of yesterday: what was replaced goes at once.
                 self._reachable = {at: areas for at, areas in self._reachable.items() if at.is_dir()}
-                self._reachable[build] = ReachableAreas(build)
+                self._reachable[build] = ReachableAreas(folder)
             return self._reachable[build]
 
     def addresses(self, region: str) -> GeocoderFinder:

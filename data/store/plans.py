@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -365,13 +365,15 @@ class PlanStore(StorePart):
         )
         return new_id
 
-    def copy_shift(self, *, shift_id: int, driver_id: int, why: str) -> int:
-        """A new shift like that one, with another driver, that replaces it. Breaks are copied. Returns its id."""
+    def copy_shift(self, *, shift_id: int, driver_id: int | None, why: str, vehicle_id: int | None = None) -> int:
+        """A new shift like that one that replaces it, with another driver or vehicle. Returns its id."""
         row = self.connection.execute(select(shift).where(shift.c.id == shift_id)).mappings().one()
         values: dict[str, Any] = {
             column.name: row[column.name] for column in shift.columns if column.name not in ("id", "version")
         }
         values |= {"driver_id": driver_id, "state": "planned", "why": why, "replaces_id": shift_id}
+        if vehicle_id is not None:
+            values["vehicle_id"] = vehicle_id
         new_id: int = self.connection.execute(insert(shift).values(values).returning(shift.c.id)).scalar_one()
         for pause in self.connection.execute(
             select(shift_break).where(shift_break.c.shift_id == shift_id).order_by(shift_break.c.id)
@@ -382,6 +384,34 @@ class PlanStore(StorePart):
                 )
             )
         return new_id
+
+    def swap_vehicle(self, *, shift_id: int, vehicle_id: int, driver_id: int | None, why: str) -> int:
+        """A new shift like that one with another vehicle, which replaces it; the one it once was, when it goes back to
+        that vehicle. Returns its id."""
+        own = self.connection.execute(select(shift).where(shift.c.id == shift_id)).one()
+        before = self.connection.scalar(
+            update(shift)
+            .where(
+                shift.c.day == own.day,
+                shift.c.vehicle_id == vehicle_id,
+                shift.c.driver_id == driver_id,
+                shift.c.starts == own.starts,
+                shift.c.state == "replaced",
+            )
+            .values(state="planned", why=why, ends=own.ends, version=shift.c.version + 1)
+            .returning(shift.c.id)
+        )
+        if before is not None:
+            return int(before)
+        return self.copy_shift(shift_id=shift_id, driver_id=driver_id, vehicle_id=vehicle_id, why=why)
+
+    def set_ready_at(self, delivery_ids: Collection[int], *, at: datetime) -> None:
+        """When the goods of these deliveries are at the depot."""
+        self.connection.execute(
+            update(delivery)
+            .where(delivery.c.id.in_(delivery_ids), delivery.c.state == "released")
+            .values(ready_at=at, version=delivery.c.version + 1)
+        )
 
     def change_delivery_state(self, *, delivery_id: int, from_states: Sequence[str], to_state: str) -> None:
         """Raises Conflict when the delivery is in none of these states."""

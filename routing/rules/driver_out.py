@@ -48,6 +48,17 @@ class OutKind(StrEnum):
     OTHER_ORDER = "other_order"
     LEAVE = "leave"
     OVERTIME = "overtime"
+    FITS_IN = "fits_in"
+    IN_ANOTHERS_TURN = "in_anothers_turn"
+    SPARE_VAN = "spare_van"
+    NEXT_DAY = "next_day"
+    STAYS_HERE = "stays_here"
+    COMES_BACK = "comes_back"
+    FILLED = "filled"
+    OTHER_VAN = "other_van"
+    OTHER_VAN_LATER = "other_van_later"
+    WAITS = "waits"
+    LATER_VAN = "later_van"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +67,8 @@ class OutOption:
 
     `stops_moved` counts doors that another shift comes to; `cost` is the difference in thousandths of a minor unit;
     `told` names who would hear of it. `driver_id` takes the van, `via_shift` takes over the goods. `promises_kept`
-    counts those that break if nothing is done.
+    counts those that break if nothing is done. `vehicle_id` goes in place of the shift's own, `added` is a shift that
+    is not there yet, `postponed` are deliveries that wait for another day.
     """
 
     kind: OutKind
@@ -73,6 +85,9 @@ class OutOption:
     driver_id: int | None = None
     via_shift: int | None = None
     promises_kept: int = 0
+    vehicle_id: int | None = None
+    added: Shift | None = None
+    postponed: tuple[int, ...] = ()
 
 
 def is_loaded(facts: DayFacts, shift_id: int) -> bool:

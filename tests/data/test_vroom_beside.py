@@ -126,6 +126,12 @@ def test_we_serve_no_less_than_vroom_and_cost_no_more(seed: int, tmp_path: Path)
     assert beside_vroom(drawn(seed), tmp_path, rounds=3000) <= 1.02
 
 
+@pytest.mark.parametrize("seed", [2, 7, 22, 36, 42])
+def test_days_of_deep_valleys_are_begun_afresh_until_we_cost_no_more_than_vroom(seed: int, tmp_path: Path) -> None:
+    """From one beginning the search stays 3 to 6 % dearer there, however long it goes on."""
+    assert beside_vroom(drawn(seed), tmp_path, rounds=10_000) <= 1.02
+
+
 @pytest.mark.slow
 def test_on_many_problems_we_serve_no_less_than_vroom_and_seldom_cost_more(tmp_path: Path) -> None:
     """One search of a small day may stay in a valley: of twenty at most two cost over 2 % more, none over 8 %."""

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
@@ -23,6 +24,7 @@ from routing.services.receiving import commit_receipt
 from tests.address_region import an_address_region
 from tests.desk import HOSTILE, Desk, a_desk, counted
 from tests.website import Website, a_website, form_token
+from web.cli import main
 
 PAGES = (
     "/", "/counters", "/receipts", "/release", "/addresses", "/orders", "/orders?state=all", "/search", "/tasks",
@@ -146,6 +148,20 @@ def test_the_line_counts_each_order_once(website: Website, desk: Desk) -> None:
     assert {each: n for each, n in found.counts.items() if n} == {Standing.WAITING: 3, Standing.IN_REVIEW: 1}
     assert found.needs_you == 1
     assert [line.number for line in found.due] == ["IN-1"]
+
+
+def test_an_address_in_review_is_never_released_in_silence(
+    client: FlaskClient, website: Website, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKROUTE_HOME", str(website.installation.home))
+    said = CliRunner().invoke(main, ["release", "--simulate"]).stdout
+    assert "No van takes these until a person says where they are" in said
+    assert "SO-4 Café 4" in said
+    document = json.loads(CliRunner().invoke(main, ["release", "--simulate", "--json"]).stdout)
+    ready = {each["order"]: each["in_review"] for each in document["depots"][0]["ready"]}
+    assert ready["SO-4"] is True
+    answer = post(client, "/release", day="2026-05-12", all="1")
+    assert "No van takes Café 4 until somebody says where it is" in client.get(answer.headers["Location"]).text
 
 
 def test_an_orders_page_says_why_a_line_comes_on_its_day(client: FlaskClient, website: Website, desk: Desk) -> None:

@@ -6,12 +6,14 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+import osmium
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from data import tables
 from data.store import open_store
+from routing.engines.roads.extract import normalise
 from tests.address_region import an_address_region
 from tests.website import Website, a_website, form_token
 from web.clock import wall_clock
@@ -137,7 +139,23 @@ def test_a_build_that_fails_says_why_and_the_region_in_use_stays(client: FlaskCl
     page = client.get("/regions/helsinki").text
     assert "The last build of" in page
     assert "helsinki-new.osm.pbf cannot be read as an OpenStreetMap extract" in page
+    assert str(website.installation.home) not in page
     assert website.installation.regions.facts("helsinki") == before
+
+
+def test_a_file_that_is_sent_is_read_as_an_extract_and_known_by_its_own_name(
+    client: FlaskClient, website: Website, tmp_path: Path
+) -> None:
+    extract = tmp_path / "road.osm.pbf"
+    with osmium.SimpleWriter(str(extract)) as writer:
+        for node in (1, 2):
+            writer.add_node(osmium.osm.mutable.Node(id=node, version=1, location=(node / 1000, 0.001)))
+        writer.add_way(osmium.osm.mutable.Way(id=1, version=1, nodes=(1, 2), tags={"highway": "residential"}))
+    build(client, name="helsinki", file=(io.BytesIO(extract.read_bytes()), "helsinki-new.osm.pbf"))
+    with website.installation.database.reading() as connection:
+        data = connection.execute(select(tables.job.c.data)).scalar_one()
+    assert data["source"] == "helsinki-new.osm.pbf"
+    assert normalise(Path(data["pbf"]), tmp_path / "read.osm.pbf").drivable_km == 0.1
 
 
 def test_a_first_build_that_fails_says_why_too(client: FlaskClient, website: Website) -> None:

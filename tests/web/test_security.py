@@ -240,6 +240,10 @@ def test_a_map_is_served_in_ranges_and_only_from_a_built_region(website: Website
     (folder / "basemap.pmtiles").write_bytes(b"0123456789")
     with website.client().get("/basemap/town.pmtiles", headers={"Range": "bytes=2-4"}) as answer:
         assert (answer.status_code, answer.data) == (206, b"234")
+    # An open page whose region was built anew gets its piece of the new one, never the whole file.
+    changed = {"Range": "bytes=2-4", "If-Range": '"what it was before"'}
+    with website.client().get("/basemap/town.pmtiles", headers=changed) as answer:
+        assert (answer.status_code, answer.data) == (206, b"234")
     assert website.client().get("/basemap/nowhere.pmtiles").status_code == 404
     assert website.client().get("/basemap/..%2f..%2fsecret.pmtiles").status_code == 404
 

@@ -119,6 +119,8 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /plan/<int:plan_id>/take-out": DESK,
     "POST /plan/<int:plan_id>/undo": DESK,
     "POST /plan/<int:plan_id>/unlock": DESK,
+    "GET /plan/<int:plan_id>/happened/<kind>/<int:key>": DESK,
+    "POST /plan/<int:plan_id>/happened/<kind>/<int:key>": DESK,
     "GET /plan/<int:plan_id>/what-if": DESK,
     "POST /plan/<int:plan_id>/what-if": DESK,
     "POST /plan/<int:plan_id>/what-if/<int:job_id>/stop": DESK,

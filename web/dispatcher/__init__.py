@@ -14,7 +14,7 @@ BLUEPRINTS = (
     "web.dispatcher.warehouse:warehouse",
     "web.dispatcher.shelves:shelves",
     "web.dispatcher.addresses:addresses",
-    "web.dispatcher.board_what_if:board",
+    "web.dispatcher.board_events:board",
     "web.dispatcher.regions:regions",
     "web.dispatcher.papers:papers",
     "web.dispatcher.evening:evening",

@@ -157,5 +157,42 @@ def option_words(kind: OutKind) -> tuple[str, str]:
         OutKind.OTHER_ORDER: ("route", _("The same goods on the same van; only the order of the doors changes.")),
         OutKind.LEAVE: ("calendar", _("These go on their next delivery day; the van has time for the rest.")),
         OutKind.OVERTIME: ("clock", _("Everything is brought, after the end of the shift. Ask the driver first.")),
+        OutKind.FITS_IN: ("check", _("Nobody else changes vans; it goes where it costs least.")),
+        OutKind.IN_ANOTHERS_TURN: ("arrow-right", _("The lowest one that would give way stays here.")),
+        OutKind.SPARE_VAN: ("truck", _("A van and a driver who have nothing to do.")),
+        OutKind.NEXT_DAY: ("calendar", _("It stays at the depot today.")),
+        OutKind.STAYS_HERE: ("x", _("The van leaves it out; the doors behind it come earlier or as planned.")),
+        OutKind.COMES_BACK: ("warehouse", _("The goods are on the van and are counted in when it is back.")),
+        OutKind.FILLED: ("plus", _("Who was left out takes the time that became free.")),
+        OutKind.OTHER_VAN: ("truck", _("The same driver and hours, another van; the order of the doors stays.")),
+        OutKind.OTHER_VAN_LATER: ("calendar", _("What does not fit stays at the depot today.")),
+        OutKind.WAITS: ("clock", _("Every door keeps its van and its turn; the van leaves when the goods are there.")),
+        OutKind.LATER_VAN: ("route", _("The other doors keep their van; these change to one that leaves late enough.")),
         OutKind.BACK_TO_DEPOT: ("warehouse", _("The goods come back and wait for the next delivery day.")),
+    }[kind]
+
+
+def happened_words(kind: str) -> tuple[str, str, str]:
+    """(icon, what happened, what it means) of what a page offers ways out of."""
+    return {
+        "urgent": (
+            "flag",
+            _("Urgent order"),
+            _("Where it fits now: on vans that have not left. What is done or on board stays as it is."),
+        ),
+        "cancelled": (
+            "x",
+            _("Cancelled for today"),
+            _("This decides about today. To end the order, cancel it where it came from."),
+        ),
+        "smaller": (
+            "truck",
+            _("Another van"),
+            _("A spare van goes in its place, with the same driver and hours. What no longer fits is shown first."),
+        ),
+        "later": (
+            "clock",
+            _("Goods come later"),
+            _("Every delivery of this plan that waits for the same goods is meant, none that is on a van."),
+        ),
     }[kind]

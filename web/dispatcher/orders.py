@@ -102,7 +102,7 @@ def one(order_id: int) -> ResponseReturnValue:
         order=found,
         empties=empties,
         dated=dated,
-        served=date_words.served_words(dated, zone, weekday_words()) if dated else "",
+        door_days=date_words.served_words(dated, zone, weekday_words()) if dated else "",
         date_steps=date_words.steps,
         answer=answer(found),
         timeline=timeline,

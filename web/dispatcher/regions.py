@@ -197,8 +197,10 @@ def _from_what(name: str) -> dict[str, str]:
     if sent is not None and sent.filename:
         if place:
             raise InvalidInput(_("Give a place or a file, one of the two."), code="from_what")
-        kept = here().uploads.keep(sent.read())
-        return {"name": name, "pbf": str(here().uploads.path(kept)), "source": sent.filename[:LONGEST_NAME]}
+        with sent.stream:
+            kept = here().uploads.keep(sent.read())
+        path = here().uploads.path_ending(kept, ".osm.pbf")
+        return {"name": name, "pbf": str(path), "source": sent.filename[:LONGEST_NAME]}
     if place:
         return {"name": name, "place": place}
     with here().database.reading() as connection:

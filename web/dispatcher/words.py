@@ -422,6 +422,11 @@ def sentence(one: Happening) -> str:
             return _("The plan was changed.")
         case "plan_undone":
             return _("A change of the plan was undone.")
+        case "slot_agreed":
+            opens, closes = data.get("window") or ("", "")
+            return _("Agreed on %(day)s, %(from)s-%(to)s.", day=_day(data.get("day")), to=closes, **{"from": opens})
+        case "postponed":
+            return _postponed(data)
         case "delivery_locked":
             return _("Fixed by hand in the plan.")
         case "delivery_unlocked":
@@ -547,6 +552,18 @@ def sentence(one: Happening) -> str:
             said = one.kind.replace("_", " ").replace(".", " ").capitalize()
             why = data.get("why") or data.get("sentence") or ""
             return f"{said}: {why}." if why else f"{said}."
+
+
+def _postponed(data: Mapping[str, Any]) -> str:
+    why = {
+        "urgent": _("No van had room"),
+        "cancelled": _("Cancelled for today"),
+        "smaller": _("A smaller van went out"),
+        "later": _("The goods come later"),
+    }.get(str(data.get("why")), "")
+    if not data.get("day"):
+        return _("%(why)s: it waits for another day.", why=why)
+    return _("%(why)s: it goes on %(day)s.", why=why, day=_day(data.get("day")))
 
 
 def _rides_along(data: Mapping[str, Any]) -> str:

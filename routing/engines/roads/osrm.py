@@ -278,27 +278,24 @@ class OsrmProcess:
         targets = everywhere if targets is None else targets
         durations = np.full((len(sources), len(targets)), -1, dtype=np.int64)
         distances = np.full((len(sources), len(targets)), -1, dtype=np.int64)
-        # One place without a road in reach makes OSRM refuse the whole table, so those are found first.
-        snapped = self.snap(profile, coordinates, radius_m, limit_s)
-        from_rows = np.flatnonzero(snapped[sources] >= 0)
-        to_columns = np.flatnonzero(snapped[targets] >= 0)
-        if len(from_rows) and len(to_columns):
-            columns = slice(None) if len(to_columns) == len(targets) else to_columns
-            question = ("table", profile, coordinates, radius_m, sources[from_rows], targets[to_columns])
-            answer = self.ask(question, limit_s)
-            done = 0
-            while answer[0] == "block":
-                _, some, seconds, metres = answer
-                rows = from_rows[done : done + len(some)]
-                if len(rows) and rows[-1] - rows[0] + 1 == len(rows) and isinstance(columns, slice):
-                    durations[rows[0] : rows[-1] + 1] = seconds
-                    distances[rows[0] : rows[-1] + 1] = metres
-                else:
-                    durations[np.ix_(rows, to_columns)] = seconds
-                    distances[np.ix_(rows, to_columns)] = metres
-                done += len(some)
-                answer = self._answer_or_refusal(limit_s)
-        return durations, distances, snapped
+        _, joined, reached = self.ask(("table", profile, coordinates, radius_m, sources, targets), limit_s)
+        rows_of = np.flatnonzero(np.isin(sources, joined))
+        columns = slice(None) if len(reached) == len(targets) else np.flatnonzero(np.isin(targets, reached))
+        done = 0
+        answer = self._answer_or_refusal(limit_s)
+        while answer[0] == "block":
+            _, some, seconds, metres = answer
+            rows = rows_of[done : done + len(some)]
+            if isinstance(columns, slice) and rows[-1] - rows[0] + 1 == len(rows):
+                durations[rows[0] : rows[-1] + 1] = seconds
+                distances[rows[0] : rows[-1] + 1] = metres
+            else:
+                here = np.ix_(rows, np.arange(len(targets))[columns])
+                durations[here] = seconds
+                distances[here] = metres
+            done += len(some)
+            answer = self._answer_or_refusal(limit_s)
+        return durations, distances, answer[1].astype(np.int64)
 
     def _answer_or_refusal(self, limit_s: float) -> tuple[Any, ...]:
         answer = self._answer(limit_s)

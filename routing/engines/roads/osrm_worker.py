@@ -5,7 +5,8 @@ reaches the pages. Questions and answers are pickled tuples on an inherited sock
 
     ("snap", profile, [(lon, lat), ...], radius_m)   ->  ("snap", metres)
     ("table", profile, [(lon, lat), ...], radius_m, sources, targets)
-                                                     ->  ("block", sources, durations, distances) ... ("end",)
+                                    ->  ("joined", sources, targets), ("block", sources, durations, distances) ...,
+                                        ("end", metres)
     ("path", profile, [(lon, lat), ...], radius_m)   ->  ("path", [(lon, lat), ...])
     anything that fails                              ->  ("error", code, sentence)
 """
@@ -13,7 +14,7 @@ reaches the pages. Questions and answers are pickled tuples on an inherited sock
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from routing.engines.roads.osrm import Coordinate, dataset
 _BLOCK_PAIRS = 1_000_000
 
 Block = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]
+Metres = NDArray[np.int32]
 
 
 def open_engine(region_dir: Path, profile: str) -> Any:
@@ -37,10 +39,19 @@ def open_engine(region_dir: Path, profile: str) -> Any:
     )
 
 
-def snap(engine: Any, coordinates: list[Coordinate], radius_m: float) -> NDArray[np.int32]:
-    """How far each place is from its road in metres, (n,); -1 where none lies within the radius."""
+def snap(engine: Any, coordinates: list[Coordinate], radius_m: float) -> Metres:
+    """How far each place is from its road in metres, (n,); -1 where none lies within the radius.
+
+    Its road is the one that a table between these places would begin on. The nearest of all may be a yard's that leads
+    nowhere, and OSRM passes it by then for one further away.
+    """
     away = (_nearest_m(engine, coordinate, radius_m) for coordinate in coordinates)
-    return np.array([-1 if metres is None else round(metres) for metres in away], dtype=np.int32)
+    metres = np.array([-1 if each is None else round(each) for each in away], dtype=np.int32)
+    near = np.flatnonzero(metres >= 0)
+    if len(near) > 1:
+        answer = engine.Table(_question([coordinates[place] for place in near], radius_m, [0], range(len(near))))
+        metres[near] = _metres_of(answer["destinations"])
+    return metres
 
 
 def blocks(
@@ -49,33 +60,57 @@ def blocks(
     radius_m: float,
     sources: NDArray[np.int64],
     targets: NDArray[np.int64],
+    away_m: Metres | None = None,
 ) -> Iterator[Block]:
     """(some of the sources, durations (s), distances (m)), the matrices from each of them to every target; -1 where no
-    road joins them. Every place has a road within the radius. Raises RuntimeError."""
+    road joins them. Every place has a road within the radius. Fills `away_m`, how far each place of all is from its
+    road. Raises RuntimeError."""
     places = np.union1d(sources, targets)
-    if len(places) < 2:
-        # OSRM refuses a table of one.
-        yield (
-            sources,
-            np.zeros((len(sources), len(targets)), np.int32),
-            np.zeros((len(sources), len(targets)), np.int32),
-        )
-        return
     of_targets = np.searchsorted(places, targets).tolist()
     rows = max(1, _BLOCK_PAIRS // max(1, len(targets)))
     for first in range(0, len(sources), rows):
         some = sources[first : first + rows]
-        answer = engine.Table(
-            osrm.TableParameters(
-                coordinates=[coordinates[place] for place in places],
-                radiuses=[radius_m] * len(places),
-                sources=np.searchsorted(places, some).tolist(),
-                destinations=of_targets,
-                annotations=["duration", "distance"],
-                generate_hints=False,
-            )
-        )
+        asked = [coordinates[place] for place in places]
+        answer = engine.Table(_question(asked, radius_m, np.searchsorted(places, some).tolist(), of_targets))
+        if away_m is not None:
+            away_m[some] = _metres_of(answer["sources"])
+            if first == 0:
+                away_m[targets] = _metres_of(answer["destinations"])
         yield some, _whole(answer["durations"]), _whole(answer["distances"])
+
+
+def table(
+    engine: Any, coordinates: list[Coordinate], radius_m: float, sources: NDArray[np.int64], targets: NDArray[np.int64]
+) -> Iterator[tuple[Any, ...]]:
+    """The answers to a question for a table. Raises RuntimeError."""
+    away_m = np.full(len(coordinates), -1, dtype=np.int32)
+    if len(np.union1d(sources, targets)) > 1:
+        asked = blocks(engine, coordinates, radius_m, sources, targets, away_m)
+        try:
+            first = next(asked, None)
+        except RuntimeError as refused:
+            # One place without a road in reach, and OSRM refuses the whole table.
+            if not str(refused).startswith("NoSegment"):
+                raise
+        else:
+            yield "joined", sources, targets
+            if first is not None:
+                yield "block", *first
+            for block in asked:
+                yield "block", *block
+            yield "end", away_m
+            return
+    away_m = snap(engine, coordinates, radius_m)
+    sources, targets = sources[away_m[sources] >= 0], targets[away_m[targets] >= 0]
+    yield "joined", sources, targets
+    if len(np.union1d(sources, targets)) > 1:
+        for block in blocks(engine, coordinates, radius_m, sources, targets):
+            yield "block", *block
+    elif len(sources) and len(targets):
+        # OSRM refuses a table of one.
+        nothing = np.zeros((len(sources), len(targets)), np.int32)
+        yield "block", sources, nothing, nothing
+    yield "end", away_m
 
 
 def path(engine: Any, coordinates: list[Coordinate], radius_m: float) -> list[Coordinate]:
@@ -110,9 +145,8 @@ def serve(region_dir: Path, profiles: list[str], connection: Connection) -> None
             if question == "snap":
                 connection.send(("snap", snap(engines[profile], coordinates, radius_m)))
             elif question == "table":
-                for block in blocks(engines[profile], coordinates, radius_m, *more):
-                    connection.send(("block", *block))
-                connection.send(("end",))
+                for answer in table(engines[profile], coordinates, radius_m, *more):
+                    connection.send(answer)
             else:
                 connection.send(("path", path(engines[profile], coordinates, radius_m)))
         except RuntimeError as refused:
@@ -133,12 +167,34 @@ def _nearest_m(engine: Any, coordinate: Coordinate, radius_m: float) -> float | 
     return float(answer["waypoints"][0]["distance"])
 
 
+def _question(
+    coordinates: list[Coordinate], radius_m: float, sources: Iterable[int], targets: Iterable[int]
+) -> osrm.TableParameters:
+    return osrm.TableParameters(
+        coordinates=coordinates,
+        radiuses=[radius_m] * len(coordinates),
+        sources=list(sources),
+        destinations=list(targets),
+        annotations=["duration", "distance"],
+        generate_hints=False,
+    )
+
+
+def _metres_of(waypoints: Any) -> Metres:
+    return np.array([round(each["distance"]) for each in waypoints], dtype=np.int32)
+
+
 def _whole(rows: Any) -> NDArray[np.int32]:
-    values = np.empty((len(rows), len(rows[0])), dtype=np.float64)
-    # Row by row, which is three times as quick as all at once. What is unroutable is None, and becomes no number.
+    width = len(rows[0])
+    values = np.empty((len(rows), width), dtype=np.float64)
     for number, row in enumerate(rows):
-        values[number] = row
-    return np.where(np.isnan(values), -1, np.rint(values)).astype(np.int32)
+        try:
+            values[number] = np.fromiter(row, np.float64, width)
+        except TypeError:
+            # What is unroutable is None, and becomes no number here; that is slower by half.
+            values[number] = row
+    np.rint(values, out=values)
+    return np.where(np.isnan(values), -1, values).astype(np.int32)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What can be reached from a place within a time, as an area to draw.
 
-One search on the road graph tells how soon every node is reached, in times calibrated against OSRM. The roads reached
+One search on the road graph tells how soon every road is reached, in times calibrated against OSRM. The roads reached
 by then are laid on a grid, and what lies between neighbouring cells is closed: the work is bounded by the grid, however
 many roads there are. Where a region has no graph, it is a circle through the air, labelled so.
 """
@@ -15,14 +15,13 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.sparse.csgraph import dijkstra
 from shapely.geometry.base import BaseGeometry
 
 from routing.engines.roads.facts import RegionFacts, load_facts
 from routing.engines.roads.great_circle import DETOUR, EARTH_RADIUS_M
 from routing.engines.roads.osrm import SNAPPING_RADIUS_M
 from routing.engines.roads.profiles import built_as, profile_named
-from routing.engines.roads.road_graph import USUAL_CALIBRATION, RoadGraph, graph_file, load_graph
+from routing.engines.roads.road_graph import USUAL_CALIBRATION, RoadGraph, Snapped, graph_file, load_graph
 from routing.errors import InvalidInput, TravelError
 from routing.model.places import Bounds, Location
 
@@ -78,13 +77,13 @@ class ReachableAreas:
             return _circle(start, facts, minutes, kind.name, kind.beeline_kmh)
         calibration = facts.calibration.get(built, USUAL_CALIBRATION)
         graph = self._graph(built, calibration)
-        nodes, _ = graph.snap([start], SNAPPING_RADIUS_M)
-        if nodes[0] < 0:
+        snapped = graph.snap([start], SNAPPING_RADIUS_M)
+        if snapped.chain[0] < 0:
             raise TravelError(
                 f"No road for {kind.name} lies within {SNAPPING_RADIUS_M:.0f} m of that place. Choose one at a road.",
                 code="no_road",
             )
-        lines, metres = _reached(graph, int(nodes[0]), minutes * 60.0)
+        lines, metres = _reached(graph, snapped, minutes * 60.0)
         shape = _closed(lines, start)
         return ReachableArea(
             profile=kind.name,
@@ -113,25 +112,44 @@ class ReachableAreas:
             return graph
 
 
-def _reached(graph: RoadGraph, start: int, within_s: float) -> tuple[NDArray[np.float64], float]:
+def _reached(graph: RoadGraph, snapped: Snapped, within_s: float) -> tuple[NDArray[np.float64], float]:
     """The stretches of road reached in time, (n, 2 ends, lat and lon), the last ones as far as the time goes; and their
     metres, a road with two directions counted once."""
-    seconds: NDArray[np.float64] = dijkstra(graph.roads, indices=start, limit=within_s)
-    from_node, to_node = np.divmod(graph.pair, graph.n)
-    on = np.isfinite(seconds[from_node])
-    from_node, to_node, metres, takes = from_node[on], to_node[on], graph.metres[on], graph.roads.data[on]
-    share = np.clip((within_s - seconds[from_node]) / takes, 0.0, 1.0)
-    # Of the two directions the one that gets further.
-    low, high = np.minimum(from_node, to_node), np.maximum(from_node, to_node)
-    order = np.lexsort((-share, high, low))
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
-    kept = order[first]
-    ends = np.stack(
-        [np.column_stack([graph.lat[side], graph.lon[side]]) for side in (from_node[kept], to_node[kept])], 1
-    )
-    ends[:, 1] = ends[:, 0] + (ends[:, 1] - ends[:, 0]) * share[kept, None]
-    return ends, float((metres[kept] * share[kept]).sum())
+    arcs, begins_s, driven_from = graph.soonest(snapped, 0)
+    soon = begins_s < within_s
+    arcs, begins_s, driven_from = arcs[soon], begins_s[soon], driven_from[soon]
+    points = np.column_stack([graph.lat, graph.lon])
+    share, length = _along(graph, points)
+    # Each arc's stretches: as many as its chain has points, less one.
+    first = np.concatenate([[0], graph.chain_end[:-1]])[graph.chain[arcs]]
+    many = graph.chain_end[graph.chain[arcs]] - first - 1
+    which = np.repeat(np.arange(len(arcs)), many)
+    stretch = first[which] + np.arange(len(which)) - np.repeat(np.cumsum(many) - many, many)
+    back = graph.back[arcs[which]]
+    near, far = np.where(back, stretch + 1, stretch), np.where(back, stretch, stretch + 1)
+    from_, to = np.where(back, 1 - share[near], share[near]), np.where(back, 1 - share[far], share[far])
+    until = np.minimum((within_s - begins_s[which]) / np.maximum(graph.seconds[arcs[which]], 1e-9), to)
+    since = np.maximum(from_, driven_from[which])
+    on = until > since
+    near, far, since, until, from_, to = near[on], far[on], since[on], until[on], from_[on], to[on]
+    whole = np.maximum(to - from_, 1e-12)
+    begin, end = ((each - from_) / whole for each in (since, until))
+    ends = np.stack([points[near] + (points[far] - points[near]) * each[:, None] for each in (begin, end)], axis=1)
+    driven = np.zeros((2, len(points)))
+    np.maximum.at(driven, (back[on].astype(np.int64), stretch[on]), end - begin)
+    return ends, float((np.minimum(driven.sum(axis=0), 1.0) * length).sum())
+
+
+def _along(graph: RoadGraph, points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """By point: the share of its chain that lies before it, and the metres to the next point of the chain."""
+    flat = graph.flat.metres(graph.lat, graph.lon)
+    length = np.append(np.hypot(*np.diff(flat, axis=0).T), 0.0)
+    length[graph.chain_end - 1] = 0.0
+    before = np.cumsum(length) - length
+    first = np.concatenate([[0], graph.chain_end[:-1]])
+    chain = np.repeat(np.arange(len(first)), np.diff(graph.chain_end, prepend=0))
+    whole = np.add.reduceat(length, first)
+    return (before - before[first][chain]) / np.maximum(whole, 1e-9)[chain], length
 
 
 def _closed(ends: NDArray[np.float64], start: Location) -> BaseGeometry:

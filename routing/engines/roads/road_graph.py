@@ -271,6 +271,19 @@ class RoadGraph:
             distances_m[np.ix_(some, near)] = metres
         return durations_s, distances_m, snapped.away_m
 
+    def soonest(self, snapped: Snapped, at: int) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """What is driven from a place: arcs, the second at which one would begin each (below 0 for those one sets out
+        on), and the share of it (0 to 1) from which it is driven."""
+        choice, before = self._reach(snapped, np.array([at]))
+        seconds, _ = self._back_to(snapped, at, before[0])
+        reached = np.flatnonzero(np.isfinite(choice[0]))
+        ends = self._ends(snapped, at)
+        return (
+            np.concatenate([reached, [arc for arc, _ in ends]]).astype(np.int64),
+            np.concatenate([seconds[reached], [-share * float(self.seconds[arc]) for arc, share in ends]]),
+            np.concatenate([np.zeros(len(reached)), [share for _, share in ends]]),
+        )
+
     def line(self, snapped: Snapped, start: int, end: int) -> list[Location]:
         """The points on the way from a place to another, its own and the other's point on the road included."""
         places = np.array([start])

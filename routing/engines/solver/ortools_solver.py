@@ -70,6 +70,10 @@ _ROUNDS_OF_PYVRP = 100
 """With a limit of rounds, one of PyVRP's for so many of the walk's: about as long."""
 _REGRET = 300
 """Up to so many visits the first plan is built by regret; beyond, that would take seconds and the walk needs none."""
+_SMALL, _AFRESH, _ROUNDS_AFRESH = 100, 8, 1_000
+"""Up to so many visits, the search begins afresh so often, but not for fewer rounds than that."""
+_HOTTER = -0.3
+"""The part of a walk at which it begins then, when it goes on from the first plan: about three times as hot."""
 _STRIDE_S = 0.02
 """The walk looks up at the clock, for a cancel and to tell about this often."""
 _COST_SCALE = 10**10
@@ -190,27 +194,15 @@ class _Search:
         limit = enough if self.iterations is None else self.iterations
         polished_s = share * self._pyvrp_share(walk)
         share -= polished_s
-        islands = Islands(walk, seed=self.seed, threads=self.threads if len(self.problem.visits) > _FEW else 1)
-        rounds, stride = 0, 50
-        while rounds < limit and not self.stopped():
-            part = rounds / limit
-            if self.iterations is None:
-                part = max(part, (self.clock() - began) / max(share, 1e-6))
-                if part >= 1:
-                    break
-            looked = self.clock()
-            stride = min(stride, limit - rounds)
-            better = islands.run(stride, part)
-            rounds += stride
-            if self.iterations is None:
-                # With a limit of rounds strides are the same on every machine, since each has its temperature.
-                stride = max(10, min(2 * stride, round(stride * _STRIDE_S / max(self.clock() - looked, 1e-6))))
-            else:
-                stride = 50
-            if better:
-                self.tell(islands.ahead.best, "fill")
-        self.solutions += rounds * len(islands.walks)
-        walk = islands.ahead
+        times, best = self._times_afresh(walk, limit), walk
+        for n in range(times):
+            if n and self.stopped():
+                break
+            ahead = self._anneal(self._afresh(n) if n else walk, limit // times, share / times, n)
+            if ahead.standing > best.standing:
+                best = ahead
+                self.tell(best.best, "fill")
+        walk = best
         if polished_s > 0:
             self.tell(walk.best, "fill", always=True)
             until = began + share + polished_s
@@ -220,10 +212,55 @@ class _Search:
                 stopped=lambda: self.stopped() or (self.iterations is None and self.clock() >= until),
                 rounds=None if self.iterations is None else self.iterations // _ROUNDS_OF_PYVRP,
             )
-        best = walk.best
-        if not all(self.insertion.fits(shift, ids) for shift, ids in best.items()):
-            best = self.insertion.mend(best)
-        self.offer(best, "fill")
+        routes = walk.best
+        if not all(self.insertion.fits(shift, ids) for shift, ids in routes.items()):
+            routes = self.insertion.mend(routes)
+        self.offer(routes, "fill")
+
+    def _anneal(self, walk: RuinAndRecreate, limit: int, share_s: float, n: int) -> RuinAndRecreate:
+        """Walks from hot to cold for the `n`th time, over so many rounds or, without a limit of them, so many seconds
+        at most. The walk that came out ahead."""
+        # What was found afresh is told when it is known to be better than what was told before.
+        hot, tells = n > 0 and n % 2 == 0, n == 0
+        islands = Islands(walk, seed=self.seed, threads=self.threads if len(self.problem.visits) > _FEW else 1)
+        began, first = self.clock(), _HOTTER if hot else 0.0
+        rounds, stride = 0, 50
+        while rounds < limit and not self.stopped():
+            part = rounds / limit
+            if self.iterations is None:
+                part = max(part, (self.clock() - began) / max(share_s, 1e-6))
+                if part >= 1:
+                    break
+            looked = self.clock()
+            stride = min(stride, limit - rounds)
+            better = islands.run(stride, first + (1 - first) * part)
+            rounds += stride
+            if self.iterations is None:
+                # With a limit of rounds strides are the same on every machine, since each has its temperature.
+                stride = max(10, min(2 * stride, round(stride * _STRIDE_S / max(self.clock() - looked, 1e-6))))
+            else:
+                stride = 50
+            if better and tells:
+                self.tell(islands.ahead.best, "fill")
+        self.solutions += rounds * len(islands.walks)
+        return islands.ahead
+
+    def _times_afresh(self, walk: RuinAndRecreate, limit: int) -> int:
+        """How often a small day is searched, each time from another beginning: of few routes each is a valley of its
+        own. Plain days have PyVRP for that."""
+        if len(self.problem.visits) > _SMALL or can_be_asked(walk.day):
+            return 1
+        return max(1, min(_AFRESH, limit // _ROUNDS_AFRESH))
+
+    def _afresh(self, n: int) -> RuinAndRecreate:
+        """Every other time from nothing, where nobody stands in a fixed place."""
+        routes: Routes = self.routes
+        if n % 2 and not self.insertion.position_of:
+            routes = {shift: [] for shift in routes}
+        walk = RuinAndRecreate(self.insertion, routes, seed=self.seed + 104_729 * n)
+        if routes is not self.routes:
+            walk.fill()
+        return walk
 
     @staticmethod
     def _pyvrp_share(walk: RuinAndRecreate) -> float:

@@ -66,7 +66,7 @@ class RuinAndRecreate:
 
     def _typical(self, total: int) -> float:
         """What a visit costs on average when all that are served cost `total`."""
-        served = len(self.visits) - int(self.walk.tally[layout.WAITING])
+        served = int(self.walk.ranks[layout.SERVED].sum())
         return max(1.0, total / served if served else float(np.median(self.day.prices[0])))
 
     def _take_as_best(self) -> None:

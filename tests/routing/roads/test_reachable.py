@@ -25,18 +25,29 @@ MIDDLE = Location(lat=0.0, lon=0.05)
 def a_region(at: Path, roads: list[tuple[tuple[float, float], tuple[float, float]]], *, seconds: float = 60.0) -> Path:
     """A region of these roads, each from one (lat, lon) to another, both ways; each takes the same time."""
     at.mkdir(parents=True)
-    nodes = sorted({end for road in roads for end in road})
-    number = {node: index for index, node in enumerate(nodes)}
-    both = [*roads, *((end, start) for start, end in roads)]
+    arcs = [(chain, back, *(reversed(road) if back else road)) for chain, road in enumerate(roads) for back in (0, 1)]
+    turns = [
+        (one, other)
+        for one, (chain, _, _, end) in enumerate(arcs)
+        for other, (onto, _, start, _) in enumerate(arcs)
+        if end == start and chain != onto
+    ]
     graph_file(at, "van").parent.mkdir()
     np.savez(
         graph_file(at, "van"),
-        lat=np.array([lat for lat, _ in nodes]),
-        lon=np.array([lon for _, lon in nodes]),
-        start=np.array([number[start] for start, _ in both]),
-        end=np.array([number[end] for _, end in both]),
-        seconds=np.full(len(both), seconds),
-        metres=np.array([math.dist(start, end) / STEP * STEP_KM * 1000 for start, end in both]),
+        chain_end=2 * np.arange(1, len(roads) + 1),
+        lat=np.array([lat for road in roads for lat, _ in road]),
+        lon=np.array([lon for road in roads for _, lon in road]),
+        chain=np.array([chain for chain, *_ in arcs]),
+        back=np.array([back for _, back, *_ in arcs], dtype=bool),
+        seconds=np.full(len(arcs), seconds),
+        choice=np.full(len(arcs), seconds),
+        metres=np.array([math.dist(start, end) / STEP * STEP_KM * 1000 for _, _, start, end in arcs]),
+        ends_here=np.ones(len(arcs), dtype=bool),
+        turn_from=np.array([one for one, _ in turns], dtype=np.int64),
+        turn_to=np.array([other for _, other in turns], dtype=np.int64),
+        turn_seconds=np.zeros(len(turns)),
+        turn_choice=np.zeros(len(turns)),
     )
     facts = RegionFacts(
         name="road", build="a build", bounds=Bounds(south=-0.01, west=0.0, north=0.01, east=0.1), addresses=0,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from routing.engines.roads.great_circle import GreatCircleTravelTimes, great_circle_m
-from routing.engines.roads.travel import travel_times
+from routing.engines.roads.profiles import PROFILES
+from routing.engines.roads.travel import near_roads, travel_times
 from routing.errors import RegionError, TravelError
 from routing.model.places import Location
 
@@ -36,6 +37,18 @@ def test_a_damaged_osrm_dataset_falls_back_to_the_road_graph_and_then_to_the_gre
     assert engine_of(travel_times(region)) == "road graph"
     shutil.rmtree(region / "road_graph")
     assert engine_of(travel_times(region)) == "great circle"
+
+
+class OnlyBikesInTheYard(GreatCircleTravelTimes):
+    """Knows roads to HERE for everybody and to THERE for bikes."""
+
+    def snap(self, places, *, profile):
+        return np.array([5 if place == HERE or profile == "cargo_bike" else -1 for place in places])
+
+
+def test_who_gets_to_a_place_is_told_by_profile_for_many_at_once():
+    assert near_roads(OnlyBikesInTheYard(), [HERE, THERE]) == [frozenset(PROFILES), {"cargo_bike"}]
+    assert near_roads(OnlyBikesInTheYard(), []) == []
 
 
 def test_a_region_that_was_never_built_is_refused(tmp_path):
