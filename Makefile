@@ -26,7 +26,7 @@ test-slow: $(INSTALLED) ## Run the tests that take longer, and look for new coun
 	$(PY) -m pytest -m slow $(ARGS)
 	$(PY) -m pytest -m "hypothesis and not slow" --hypothesis-profile explore $(ARGS)
 
-bench: $(INSTALLED) ## Measure
+bench: $(INSTALLED) ## Measure, alone on the machine, into bench.md (ARGS=tests/benchmarks/test_plans.py for a part)
 	$(PY) -m pytest -m bench -s $(ARGS)
 
 lint: $(INSTALLED) ## Check style, types and who imports whom

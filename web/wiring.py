@@ -167,9 +167,9 @@ class Installation:
 
     @cached_property
     def solver(self) -> Solver:
-        from routing.engines.solver.process import solve_in_process
+        from routing.engines.solver.parts import solve_in_parts
 
-        return solve_in_process
+        return solve_in_parts
 
     def compile_ahead(self) -> None:
         """Begins to compile the search if this machine has not yet done so: the first plan shall not wait for it."""

@@ -37,7 +37,9 @@ from itertools import permutations
 
 import numpy as np
 
+from routing.engines.solver.insertion import Insertion
 from routing.engines.solver.ortools_solver import solve
+from routing.engines.solver.walk import RuinAndRecreate
 from routing.model.plans import Break, CostScheme, Lock, Plan, Problem, Reason, ShiftOffer, Shipment, Travel, Window
 from routing.rules.schedule import Timetable
 from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, problem, shift, visit
@@ -76,6 +78,23 @@ def test_tier_and_shipment_an_urgent_one_is_served_whole_or_not_at_all() -> None
     found = planned(problem(ends[0], longer, normal, shipments=joined))
     assert routes(found) == {1: (3,)}
     assert reasons(found)[1] == reasons(found)[2] == (Reason.SHIFT_TOO_SHORT,)
+
+
+def test_shipment_and_one_way_road_what_is_fetched_is_brought_where_the_only_way_on_leads() -> None:
+    """From place 9 the only road leads to place 10. Eight deliveries lie on the way out: the route is long."""
+    travel = line(11)
+    gone = travel.durations_s.copy()
+    gone[9, [n for n in range(9)]] = -1
+    doors = tuple(visit(n, n, load=(0,)) for n in range(1, 9))
+    ends = (visit(20, 9, load=(0,)), visit(21, 10, load=(0,)))
+    joined = (Shipment(pickup=20, delivery=21, amount=(1,)),)
+    day = problem(*doors, *ends, shipments=joined, travel=replace(travel, durations_s=gone))
+    insertion = Insertion(day, Timetable(day))
+    assert insertion.build() == {1: [*range(1, 9), 20, 21]}
+    walk = RuinAndRecreate(insertion, {1: list(range(1, 9))}, seed=0)
+    walk.run(200, 0.5)
+    assert walk.serves_all
+    assert routes(planned(day)) == {1: (*range(1, 9), 20, 21)}
 
 
 def test_shipment_and_skills_the_van_that_may_do_both_ends_does_it() -> None:

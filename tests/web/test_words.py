@@ -27,3 +27,10 @@ def test_every_rule_of_allocation_has_a_name_and_an_explanation() -> None:
 
 def test_every_reason_to_be_left_out_has_words() -> None:
     assert [reason for reason in Reason if left_out_reason(reason) == reason] == []
+
+
+def test_what_is_not_proven_is_said_of_a_trip_of_its_own_only() -> None:
+    """By way of other doors it may fit: then "does not fit into any shift" is more than anybody knows."""
+    assert left_out_reason("shift_too_short") == "does not fit into any shift"
+    assert left_out_reason("shift_too_short", proven=False) == "a trip of its own takes longer than any shift"
+    assert left_out_reason("competed_out", proven=False) == left_out_reason("competed_out")

@@ -128,9 +128,9 @@ def _make_ready() -> None:
 def _best(
     given: VroomProblem, time_limit_s: float, iterations: int | None, seed: int, threads: int | None, begun: float
 ) -> Plan:
-    from routing.engines.solver.process import solve_in_process
+    from routing.engines.solver.parts import solve_in_parts
 
-    return solve_in_process(
+    return solve_in_parts(
         given.problem,
         seed=seed,
         time_limit_s=time_limit_s,

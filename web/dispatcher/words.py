@@ -101,8 +101,17 @@ def rule_words() -> dict[str, tuple[str, str]]:
     }
 
 
-def left_out_reason(reason: str) -> str:
-    """Why a plan left a delivery out."""
+MAY_FIT_BY_WAY = frozenset({"shift_too_short", "driver_hours", "window_unreachable", "no_road"})
+"""Of these a plan may say that a trip of its own fails, and not that nothing else would do."""
+
+
+def left_out_reason(reason: str, *, proven: bool = True) -> str:
+    """Why a plan left a delivery out; what is not proven is not said of every trip."""
+    if not proven and reason in MAY_FIT_BY_WAY:
+        return {
+            "window_unreachable": _("a trip of its own does not reach it within its hours"),
+            "no_road": _("no road leads straight there"),
+        }.get(reason, _("a trip of its own takes longer than any shift"))
     return {
         "capacity": _("too big for any van"),
         "skills": _("needs equipment or a skill that no shift has"),

@@ -7,8 +7,8 @@ survives is asked of the `Timetable`, which decides. Everything here is determin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,11 +33,30 @@ type Slack = list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 _SHORT = 6
 """In routes up to so many visits every pair of places is tried for a shipment."""
+_MUCH_S = 60
+"""So much shorter a way over another place must be to be asked about: tables of real roads are whole seconds."""
 _REMEMBERED = 20_000
 """Routes whose slack is kept."""
 
 LOCKED = 2**62
 """The rank of a visit that a person put on a shift: above every tier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What legs cost, worked out where it is asked: as a table of its own it would be 200 MB at 5,000 places."""
+
+    seconds: NDArray[np.int64]
+    metres: NDArray[np.int64]
+    per_s: float
+    per_m: float
+
+    def __getitem__(self, leg: tuple[Any, Any]) -> Any:
+        """Of one leg, or of as many as the indices say; both within the tables."""
+        if not self.per_m:
+            return self.per_s * self.seconds[leg]
+        price = self.per_m * self.metres[leg]
+        return price + self.per_s * self.seconds[leg] if self.per_s else price
 
 
 class Crew(NamedTuple):
@@ -47,7 +66,7 @@ class Crew(NamedTuple):
     durations: NDArray[np.int64]
     start: int
     end: int
-    prices: NDArray[np.float64]
+    prices: Prices
     setup: NDArray[np.int64]
     service: NDArray[np.int64]
 
@@ -79,7 +98,7 @@ class Insertion:
         self.age = {v.id: v.age for v in problem.visits}
         self.ranks = sorted(set(self.rank.values()), reverse=True)
         self.row = {visit.id: row for row, visit in enumerate(problem.visits)}
-        self._tables: dict[tuple[str, float, float, float], tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+        self._tables: dict[tuple[str, float, float, float], tuple[NDArray[np.int64], Prices]] = {}
         visits = problem.visits
         self.work = works(problem)
         self._crews = {shift.id: self._crew(shift) for shift in problem.shifts}
@@ -141,11 +160,7 @@ class Insertion:
                 seconds, metres = (np.where(blocked, 2**50, table) for table in (seconds, metres))
             if any(None in (one.start, one.end) for one in self.problem.shifts):
                 seconds, metres = (np.pad(table, (0, 1)) for table in (seconds, metres))
-            prices = np.zeros(seconds.shape)
-            for per, table in ((per_s, seconds), (per_m, metres)):
-                if per:
-                    prices += per * table
-            self._tables[key] = seconds, prices
+            self._tables[key] = seconds, Prices(seconds, metres, per_s, per_m)
         durations, prices = self._tables[key]
         setup, service = self.work.get(shift.type, self.work[""])
         return Crew(
@@ -315,6 +330,8 @@ class Insertion:
         lets through."""
         row = np.array([self.row[key]], dtype=np.int64)
         first = self.sieve(shift, ids, row).price[0]
+        if key in self.table.mate:
+            yield from self._at_once(shift, ids, key, np.flatnonzero(~np.isfinite(first)))
         for at in np.flatnonzero(np.isfinite(first)).tolist():
             tried = [*ids[:at], key, *ids[at:]]
             if key not in self.table.mate:
@@ -625,6 +642,22 @@ class Insertion:
             return None
         _, shift, ids = min(offers)
         return self.fill({**routes, shift: ids})
+
+    def _at_once(
+        self, shift: int, ids: Sequence[int], key: int, where: NDArray[np.int64]
+    ) -> Iterator[tuple[float, list[int]]]:
+        """A shipment brought as soon as it is fetched, where the way on is much shorter over the one it is brought to:
+        the sieve asks of both by themselves, and would miss that."""
+        crew, mate = self._crews[shift], self.table.mate[key]
+        one, other = (int(self._place[self.row[each]]) for each in (key, mate))
+        if not self.may[shift][self.row[key]]:
+            return
+        line = [crew.start, *(int(self._place[self.row[each]]) for each in ids), crew.end]
+        for at in where.tolist():
+            before, after = line[at], line[at + 1]
+            if crew.durations[one, other] + crew.durations[other, after] + _MUCH_S < crew.durations[one, after]:
+                price = crew.prices[before, one] + crew.prices[one, other] + crew.prices[other, after]
+                yield float(price - crew.prices[before, after]), [*ids[:at], key, mate, *ids[at:]]
 
     def _all_placements(self, shift: int, ids: Sequence[int], key: int) -> Iterator[list[int]]:
         """Every way of adding a shipment to a short route; in long ones what the sieve lets through."""

@@ -18,6 +18,7 @@ from routing.engines.solver.layout import (
     NEXT,
     PLACE,
     SIZE,
+    SPEED,
     START,
     TARIFF,
     compiled,
@@ -65,6 +66,12 @@ def _detour(day, k, a, here, b):  # type: ignore[no-untyped-def]
     return day.prices[tariff, a, here] + day.prices[tariff, here, b] - day.prices[tariff, a, b]
 
 
+@inlined
+def _shorter_by_way_of(day, k, one, other, after):  # type: ignore[no-untyped-def]
+    seconds = day.seconds[day.shift[k, SPEED]]
+    return seconds[one, other] + seconds[other, after] < seconds[one, after]
+
+
 @compiled
 def cheapest(day, walk, c, blink):  # type: ignore[no-untyped-def]
     """Where the shipment that `c` fetches costs least: (what the legs cost more, shift or -1, after whom `c` comes,
@@ -79,7 +86,15 @@ def cheapest(day, walk, c, blink):  # type: ignore[no-untyped-def]
         while True:
             before, after = place_before(day, k, p), place_after(day, k, q)
             first = _detour(day, k, before, one, after)
-            if first < best and in_time(day, walk, k, p, q, c):
+            direct = first < best and in_time(day, walk, k, p, q, c)
+            if not direct and _shorter_by_way_of(day, k, one, other, after):
+                # From where it is fetched the way on leads over where it is brought: there is no other place for that.
+                tariff = day.shift[k, TARIFF]
+                price = day.prices[tariff, before, one] + day.prices[tariff, one, other]
+                price += day.prices[tariff, other, after] - day.prices[tariff, before, after]
+                if price < best and _cost_with(day, walk, k, p, c, c) >= 0 and random(walk.chance) >= blink:
+                    best, best_k, best_p, best_r = price, k, p, c
+            if direct:
                 # The mate at once, then behind each that follows.
                 r, s = c, q
                 price = first + _detour(day, k, one, other, after)
