@@ -181,6 +181,8 @@ def _site(row: Row[Any], hours: list[Row[Any]], currency: str) -> dict[str, Cell
         "notes": row.notes,
         "late_minutes": row.late_s // 60,
         "late_price_per_minute": in_units(row.late_per_minute, currency),
+        "known_to": row.known_to,
+        "stranger_price": in_units(row.stranger_price, currency),
     }
 
 

@@ -21,9 +21,9 @@ COLUMNS = (
     "contact_channel", "contact_address", "contact_consent",
 )  # fmt: skip
 NEEDED = ("customer", "customer_name", "site", "site_name", "address")
-OPTIONAL = ("late_minutes", "late_price_per_minute")
-"""So long after its hours the site still takes goods, and what a minute of that costs us. A file without the columns
-leaves what is set."""
+OPTIONAL = ("late_minutes", "late_price_per_minute", "known_to", "stranger_price")
+"""So long after its hours the site still takes goods, and what a minute of that costs us; the numbers of the drivers
+who know it, and what it costs when another comes. A file without a column leaves what is set."""
 
 CUSTOMER_COLUMN_OF = {"name": "customer_name"}
 COLUMN_OF = {
@@ -186,6 +186,11 @@ def read_site(cells: Cells, currency: str) -> tuple[dict[str, object], list[tupl
         values["late_s"] = cells.whole("late_minutes", most=4 * 60) * 60
     if "late_price_per_minute" in cells.row.cells:
         values["late_per_minute"] = cells.money("late_price_per_minute", currency)
+    if "known_to" in cells.row.cells:
+        numbers = [part.strip() for part in cells.text("known_to", longest=4_000).split(";")]
+        values["known_to"] = ";".join(sorted({number for number in numbers if number}))
+    if "stranger_price" in cells.row.cells:
+        values["stranger_price"] = cells.money("stranger_price", currency)
     return values, cells.windows("windows", kind)
 
 

@@ -143,6 +143,7 @@ def _visit(visit: Visit) -> dict[str, Any]:
         "shifts": None if visit.shifts is None else sorted(visit.shifts),
         "why_not": [[shift, reason.value] for shift, reason in visit.why_not],
         "late_per_hour": visit.late_per_hour,
+        "strangers": visit.strangers,
         "name": visit.name,
     }
 
@@ -163,6 +164,7 @@ def _visit_back(plain: dict[str, Any]) -> Visit:
         shifts=None if plain["shifts"] is None else frozenset(plain["shifts"]),
         why_not=tuple((shift, Reason(reason)) for shift, reason in plain["why_not"]),
         late_per_hour=plain.get("late_per_hour", 0),  # plans of before have none
+        strangers=tuple((shift, price) for shift, price in plain.get("strangers", ())),
         name=plain["name"],
     )
 

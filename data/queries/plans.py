@@ -35,7 +35,7 @@ from data.tables import (
 )
 from routing.model.day import CurrentPlan
 from routing.model.plans import PlannedRoute, Problem
-from routing.rules.extra import Extra, lateness, overtime
+from routing.rules.extra import Extra, lateness, overtime, strangers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,8 @@ class DeliveryRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopRow:
     """One door of a route. `number` counts the stops of the route from 1; `wait_s` is spent before service. `late`:
-    how long after its hours the latest of its deliveries begins, and what that costs."""
+    how long after its hours the latest of its deliveries begins, and what that costs; `stranger`: what it costs that
+    the driver does not know this door."""
 
     stop_id: int
     trip: int
@@ -73,6 +74,7 @@ class StopRow:
     load: tuple[int, ...]
     deliveries: tuple[DeliveryRow, ...]
     late: Extra | None = None
+    stranger: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,7 +334,15 @@ def _routes(
             most = max([leaving, *(each.load[d] for each in mine.stops)])
             loads.append(LoadRow(dimension=dimension, most=most, capacity=getattr(row, dimension, 0) or None))
         late = lateness(problem, mine)
-        at = tuple(replace(each, late=_late(each, late)) for each in stops[row.id])
+        strange = strangers(problem, mine)
+        at = tuple(
+            replace(
+                each,
+                late=_late(each, late),
+                stranger=sum(strange.get(one.delivery_id, 0) for one in each.deliveries),
+            )
+            for each in stops[row.id]
+        )
         departs_at, returns_at = _trip_times(connection, row.id)
         found.append(
             RouteRow(

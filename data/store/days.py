@@ -440,6 +440,8 @@ class DayStore(CalendarStore):
                 parking_s=row.parking_s,
                 late_s=row.late_s,
                 late_per_minute=row.late_per_minute,
+                known_to=_split(row.known_to),
+                stranger_price=row.stranger_price,
                 max_height_cm=row.max_height_cm,
                 max_length_cm=row.max_length_cm,
                 max_weight_kg=row.max_weight_kg,
@@ -485,6 +487,7 @@ def _vehicle(row: Row[Any]) -> Vehicle:
 def _driver(row: Row[Any]) -> Driver:
     return Driver(
         id=row.id,
+        number=row.number,
         name=row.name,
         depot_id=row.depot_id,
         phone=row.phone,

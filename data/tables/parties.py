@@ -158,6 +158,8 @@ site = Table(
     count("parking_s", default=0),
     count("late_s", default=0),  # so long after its hours goods are still taken
     count("late_per_minute", default=0),  # what that costs us, minor units
+    word("known_to", default=""),  # numbers of the drivers who know it, ;-separated; empty: everybody
+    count("stranger_price", default=0),  # what it costs when another driver comes, minor units
     count("max_height_cm", default=None, nullable=True),
     count("max_length_cm", default=None, nullable=True),
     count("max_weight_kg", default=None, nullable=True),

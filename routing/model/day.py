@@ -48,7 +48,8 @@ class DepotFacts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteFacts:
     """A door as planning sees it. `zone` may be empty (the depot's); `cut_off` too (none). `late_s`: so long after its
-    hours goods are still taken, at `late_per_minute` (minor units)."""
+    hours goods are still taken, at `late_per_minute` (minor units). `known_to`: numbers of the drivers who know it;
+    another costs `stranger_price`. Empty: everybody knows it."""
 
     id: int
     name: str
@@ -66,6 +67,8 @@ class SiteFacts:
     parking_s: int = 0
     late_s: int = 0
     late_per_minute: int = 0
+    known_to: tuple[str, ...] = ()
+    stranger_price: int = 0
     max_height_cm: int | None = None
     max_length_cm: int | None = None
     max_weight_kg: int | None = None

@@ -30,6 +30,7 @@ class Driver:
     id: int
     name: str
     depot_id: int
+    number: str = ""
     phone: str = ""
     email: str = ""
     language: str = "en"

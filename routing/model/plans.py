@@ -90,6 +90,8 @@ class Visit:
     `shifts`: only these may serve it (access, crew, allowed vehicles; decided before), None for any.
     `why_not` says for shifts that were excluded which reason excluded them, for the page.
     `work_by_type`: (type of vehicle, setup, service) where a type needs other times than `setup_s` and `service_s`.
+    `strangers`: (shift, thousandths of a minor unit) for those whose driver does not know this door: paid once per
+    place, as setup.
     `late_per_hour`: what an hour after the end of a window costs (thousandths of a minor unit), where one allows it.
     """
 
@@ -108,6 +110,7 @@ class Visit:
     why_not: tuple[tuple[int, Reason], ...] = ()
     work_by_type: tuple[tuple[str, int, int], ...] = ()
     late_per_hour: int = 0
+    strangers: tuple[tuple[int, int], ...] = ()
     name: str = ""
 
 

@@ -305,6 +305,13 @@ class _Route:
             if limit is not None and amount > limit:
                 self._say(code, f"{amount} where at most {limit} are allowed.", amount=amount - limit)
 
+    def _strange_doors(self) -> Iterator[Fraction]:
+        """What is paid for the first delivery at each door that the driver does not know."""
+        for before, stop in zip((None, *self.stops), self.stops, strict=False):
+            if before is None or before.place != stop.place:
+                prices = dict(self.visits[stop.visits[0]].strangers)
+                yield Fraction(prices.get(self.shift.id, 0))
+
     def _cost(self) -> None:
         rates, duty = self.shift.cost, self.route.end_s - self.route.start_s
         parts = (
@@ -314,6 +321,7 @@ class _Route:
             Fraction(rates.per_km * self.distance_m, 1000),
             Fraction(rates.per_overtime_hour * max(0, self.route.end_s - self.shift.end_s), 3600),
             *self.late,
+            *self._strange_doors(),
         )
         cost = rates.fixed + sum(floor(part + Fraction(1, 2)) for part in parts)
         if cost != self.route.cost:

@@ -1,6 +1,6 @@
-"""What a plan takes beyond the hours that were given, and what that costs: overtime of a route, lateness at a door.
+"""What a plan takes beyond what was wished, and what that costs: overtime, lateness at a door, a driver new to it.
 
-Both are allowed only where somebody said so, and both are in the route's cost; here they are told apart for the page.
+Each is allowed only where somebody said so, and is in the route's cost; here they are told apart for the page.
 
     A shift from 8 to 12 may last an hour longer at 18.00 an hour. A door takes goods until 8:10, and five minutes later
     at 6.00 an hour. The van stands there at 8:12 and works until 12:20: two minutes late, 32 minutes over with the way
@@ -61,6 +61,17 @@ def lateness(problem: Problem, route: PlannedRoute) -> dict[int, Extra]:
             setup_s, service_s = own or (visit.setup_s, visit.service_s)
             at += service_s + (setup_s if visit.place != place else 0)
             place = visit.place
+    return found
+
+
+def strangers(problem: Problem, route: PlannedRoute) -> dict[int, int]:
+    """Per visit, what it costs that the driver does not know its door: for the first one there, if it has a price."""
+    prices = {visit.id: dict(visit.strangers).get(route.shift, 0) for visit in problem.visits}
+    before, found = -1, {}
+    for stop in route.stops:
+        if stop.place != before and prices[stop.visits[0]]:
+            found[stop.visits[0]] = prices[stop.visits[0]]
+        before = stop.place
     return found
 
 

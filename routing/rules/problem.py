@@ -6,6 +6,7 @@ Every delivery comes out exactly once: as a visit, or excluded with its reason. 
 - **Windows.** The hours of the door and of every order on the delivery hold together (their intersection). "Begin by"
   binds the start of service; "finish by" ends earlier by setup and service.
 - **Late.** Where a site takes goods after its hours, every window of its deliveries allows it, at the site's price.
+- **Who knows the door.** Where a site names its drivers, another one has its price.
 - **Setup and service.** Parking and the site's base time are served once per place, the time per case each time.
 - **Who may.** Only shifts of the delivery's depot. Access and crew are decided here (`why_not` says which shift they
   shut out), skills are the solver's.
@@ -297,7 +298,18 @@ class _Building:
             shifts=shifts,
             why_not=why_not,
             late_per_hour=site.late_per_minute * 60 * 1000,
+            strangers=self._strangers(site),
             name=delivery.number,
+        )
+
+    def _strangers(self, site: SiteFacts) -> tuple[tuple[int, int], ...]:
+        """A shift without a driver is no stranger's: somebody who knows the door may still be named."""
+        if not site.known_to or not site.stranger_price:
+            return ()
+        return tuple(
+            (shift.id, site.stranger_price * 1000)
+            for shift in self.shifts
+            if shift.driver is not None and shift.driver.number not in site.known_to
         )
 
     def _place(self, site: SiteFacts) -> int:

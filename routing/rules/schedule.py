@@ -28,7 +28,7 @@ How a route runs, all times in whole seconds from the problem's epoch:
   fetches at one stop is on board until the stop it is brought to, which comes later in the same trip.
 - **A break with a `max_load`** is taken only on a leg with no more than that on board.
 - **Cost** of a used shift: fixed + per hour on duty + per hour of travel + per hour of setup and service + per km + per
-  hour of overtime + per hour that a visit is late, each rounded half up.
+  hour of overtime + per hour that a visit is late, each rounded half up; + for each door the driver does not know.
 """
 
 from __future__ import annotations
@@ -134,6 +134,11 @@ class Timetable:
             if visit.id not in self.done and any(window.late_s for window in visit.windows)
         }
         """The visits that may be late, with the hours in which they are in time and what an hour costs."""
+        self.strange: dict[int, dict[int, int]] = {}
+        """By shift, what it costs that its driver does not know the door of a visit."""
+        for visit in problem.visits:
+            for shift_id, price in visit.strangers:
+                self.strange.setdefault(shift_id, {})[visit.id] = price
         self._breaks = {shift.id: [(b.duration_s, spans(b.windows)) for b in shift.breaks] for shift in problem.shifts}
         self.mate = {one.pickup: one.delivery for one in problem.shipments}
         self.pickup_of = {one.delivery: one.pickup for one in problem.shipments}
@@ -369,6 +374,12 @@ class Timetable:
         cost = cost_of(shift.cost, duty, travel, metres, sum(legs.work), over)
         if legs.soft:
             cost += sum(late_cost(soft, start) for soft, start in zip(legs.soft, starts, strict=True))
+        if (strange := self.strange.get(shift.id)) is not None:
+            before = -1
+            for key in visit_ids:
+                if (place := self.visits[key].place) != before:
+                    cost += strange.get(key, 0)
+                before = place
         return Times(departure, starts, finish, pauses, travel, metres, cost)
 
     def _blame(self, shift: ShiftOffer, visits: Sequence[Visit], legs: _Legs, fault: _Fault) -> _Fault:

@@ -27,6 +27,7 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True) -> Problem:
             Window(start_s=h * HOUR, end_s=h * HOUR + draw(st.integers(0, 3 * HOUR)), late_s=late) for h in starts
         )
 
+    strange = draw(st.integers(0, 3)) == 0
     skills = st.frozensets(st.sampled_from(["crane", "cold"]), max_size=2)
     visits = tuple(
         visit(
@@ -41,6 +42,7 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True) -> Problem:
             age=draw(st.integers(0, 9)),
             ready_s=draw(st.sampled_from([None, None, 9 * HOUR, 11 * HOUR])),
             skills=draw(skills) if draw(st.booleans()) else frozenset(),
+            strangers=tuple((n, 900) for n in draw(st.sets(st.integers(1, 3), max_size=2)) if strange),
             late_per_hour=draw(st.sampled_from([0, 3600, 70_000])),
             work_by_type=(("bike", 60 * draw(st.integers(0, 9)), 900),) if draw(st.integers(0, 3)) == 0 else (),
         )

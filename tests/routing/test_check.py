@@ -131,6 +131,14 @@ def test_a_price_of_overtime_or_lateness_that_was_not_counted_is_found_out() -> 
     assert codes(plan(late, {1: [1]}), strict) == {"window"}
 
 
+def test_a_price_of_a_new_driver_that_was_not_counted_is_found_out() -> None:
+    new = problem(visit(1, 3, strangers=((1, 900),)), visit(2, 3, strangers=((1, 900),)), visit(3, 4))
+    assert violations(plan(new, {1: [1, 2, 3]}), new) == []
+    known = replace(new, visits=tuple(replace(one, strangers=()) for one in new.visits))
+    assert codes(plan(new, {1: [1, 2, 3]}), known) == {"cost"}
+    assert codes(plan(known, {1: [1, 2, 3]}), new) == {"cost"}
+
+
 def test_a_road_that_is_not_there_is_found_out() -> None:
     broken = line(4)
     broken.durations_s[0, 3] = -1

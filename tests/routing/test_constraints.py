@@ -24,8 +24,9 @@ route shows); here the whole planner decides.
 | strict priority, age within it | tier, age | solver/test_solver |
 | overtime with a price | overtime_s, CostScheme.per_overtime_hour | test_schedule, test_check |
 | lateness with a price | Window.late_s, Visit.late_per_hour | test_schedule, test_check |
+| familiar driver | Visit.strangers | test_schedule, test_check |
 
-Not there: prices for balance, familiar driver and compact area; a second trip after reloading; speed by time of day;
+Not there: prices for balance and compact area; a second trip after reloading; speed by time of day;
 rest since yesterday. None is read anywhere and then passed over.
 """
 
@@ -270,3 +271,11 @@ def test_lateness_and_overtime_are_weighed_as_trying_every_order_finds_it() -> N
         table = Timetable(day)
         every = [table.times(1, order) for order in permutations((1, 2, 3, 4))]
         assert planned(day).cost == min(times.cost for times in every if times is not None)
+
+
+def test_familiar_driver_and_distance_who_knows_the_door_comes_if_the_way_is_worth_it() -> None:
+    """The van beside the door is ten minutes nearer, there and back: 1200 at 3600 an hour; its driver is new to it."""
+    near, knows = (shift(key, start=at, end=at, cost=CostScheme(per_travel_hour=3600)) for key, at in ((1, 9), (2, 0)))
+    for price, goes in ((900, 1), (1100, 2)):
+        day = problem(visit(1, 10, strangers=((1, price),)), shifts=(near, knows), travel=line(11))
+        assert routes(planned(day)).keys() == {goes}, price

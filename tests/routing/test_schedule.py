@@ -280,6 +280,17 @@ def test_each_delivery_of_a_stop_is_late_by_itself() -> None:
     assert driven(problem(*both, shifts=(shift(cost=CostScheme()),)), 1, [1, 2]).cost == 5_000
 
 
+def test_a_driver_who_is_new_to_a_door_costs_its_price_once_a_stop() -> None:
+    """Two deliveries at door 3, one at door 5: the driver of shift 1 knows neither, at 2.00 and 3.00."""
+    day = problem(
+        *(visit(key, 3, strangers=((1, 2_000),)) for key in (1, 2)), visit(3, 5, strangers=((1, 3_000), (2, 9_000))),
+        shifts=(shift(cost=CostScheme()), shift(2, cost=CostScheme())),
+    )  # fmt: skip
+    assert driven(day, 1, [1, 2, 3]).cost == 5_000
+    assert driven(day, 1, [1, 3, 2]).cost == 7_000
+    assert driven(day, 2, [1, 2]).cost == 0
+
+
 # ---- shipments: fetched at place 2, brought to place 6
 
 

@@ -89,7 +89,9 @@ def test_overtime_and_lateness_stand_on_the_board_with_what_they_cost(
                 for each in saved.problem.shifts
             ),
             visits=tuple(
-                replace(each, windows=hours, late_per_hour=30_00_000) if each.id == first else each
+                replace(each, windows=hours, late_per_hour=30_00_000, strangers=((route.shift, 200_000),))
+                if each.id == first
+                else each
                 for each in saved.problem.visits
             ),
         )
@@ -109,6 +111,7 @@ def test_overtime_and_lateness_stand_on_the_board_with_what_they_cost(
     door = client.get(f"/plan/{page.plan_id}/stop/{row.stops[0].stop_id}").text
     assert "8 min late, €4.00" in door
     assert "and 15 min later at €0.50 a minute" in door
+    assert "new to this door, €2.00" in door
 
 
 def test_what_was_left_out_is_listed_with_its_reason_and_the_sentence(

@@ -32,6 +32,7 @@ from routing.engines.solver.layout import (
     SPEED,
     STANDING,
     START,
+    STRANGERS,
     UNTIL,
     WINDOW,
     compiled,
@@ -103,7 +104,7 @@ def route_cost(day, k, line, m, scratch):  # type: ignore[no-untyped-def]
     if day.flags[SOMEBODY_SHIPS] and not _brings_what_it_fetches(day, line, m):
         return -1
     speed = day.shift[k, SPEED]
-    leave, moving, metres, doors = day.shift[k, LEAVE], 0, 0, 0
+    leave, moving, metres, doors, strange = day.shift[k, LEAVE], 0, 0, 0, 0
     here, done = day.shift[k, START], False
     before = -1
     for i in range(m + 1):
@@ -116,6 +117,8 @@ def route_cost(day, k, line, m, scratch):  # type: ignore[no-untyped-def]
         if i < m:
             if there != before:
                 doors += 1
+                if day.flags[STRANGERS]:
+                    strange += day.strange[k, line[i]]
             before = there
             done |= day.visit[line[i], DONE]
             leave = max(leave, day.visit[line[i], READY])
@@ -129,6 +132,7 @@ def route_cost(day, k, line, m, scratch):  # type: ignore[no-untyped-def]
         return moving
     cost = (
         day.shift[k, HIRE]
+        + strange
         + (2 * day.shift[k, PER_TRAVEL_HOUR] * moving + 3600) // 7200
         + (2 * day.shift[k, PER_KM] * metres + 1000) // 2000
     )

@@ -123,15 +123,26 @@ class Insertion:
                 may[who] = self._may(shift, visits)
             self.may[shift.id] = may[who]
         self._capacity = {s.id: np.array(s.capacity, dtype=np.int64) for s in problem.shifts}
+        none = np.zeros(len(visits), dtype=np.int64)
+        self.strange = {
+            shift.id: np.array([table.strange[shift.id].get(v.id, 0) for v in visits], dtype=np.int64)
+            if shift.id in table.strange
+            else none
+            for shift in problem.shifts
+        }
         self._slacks: dict[tuple[int, tuple[int, ...], int], Slack | None] = {}
-        kinds: dict[tuple[ShiftOffer, bytes], int] = {}
+        kinds: dict[tuple[ShiftOffer, bytes, bytes], int] = {}
         self.kind = {
-            shift.id: kinds.setdefault((_nameless(shift), self.may[shift.id].tobytes()), len(kinds))
+            shift.id: kinds.setdefault(
+                (_nameless(shift), self.may[shift.id].tobytes(), self.strange[shift.id].tobytes()), len(kinds)
+            )
             for shift in problem.shifts
         }
         self.quick_cost: Callable[[int, Sequence[int]], int] | None = None
         """Asked before the `Timetable`, which is a hundred times slower: -1 for a route that cannot be driven."""
-        self.costs_nothing = not table.soft and all(shift.cost == CostScheme() for shift in problem.shifts)
+        self.costs_nothing = not (table.soft or table.strange) and all(
+            shift.cost == CostScheme() for shift in problem.shifts
+        )
 
     def _crew(self, shift: ShiftOffer) -> Crew:
         anywhere = len(self.problem.places)
@@ -419,6 +430,9 @@ class Insertion:
         cost -= crew.prices[before, after]
         if shift.cost.per_task_hour:
             cost += shift.cost.per_task_hour / 3600 * work
+        if shift_id in self.table.strange:
+            alone = (place != before[None, :]) & (place != after[None, :])
+            cost += np.where(alone, self.strange[shift_id][rows][:, None], 0)
         if may_be_late:
             cost += np.where(possible, late, 0.0)
         if not ids:

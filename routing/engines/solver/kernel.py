@@ -52,6 +52,7 @@ from routing.engines.solver.layout import (
     SPEED,
     STAMP,
     START,
+    STRANGERS,
     TAIL,
     TARIFF,
     TOTAL,
@@ -302,6 +303,8 @@ def _cheapest_near(day, walk, c, blink):  # type: ignore[no-untyped-def]
             continue
         before, after = place_before(day, k, p), place_after(day, k, q)
         price = _leg(day, k, before, here) + _leg(day, k, here, after) - _leg(day, k, before, after)
+        if day.flags[STRANGERS] and here != before and here != after:
+            price += day.strange[k, c]
         if price >= best or (q >= 0 and day.visit[q, FIXED]):
             continue
         if not in_time(day, walk, k, p, q, c):
@@ -322,6 +325,8 @@ def _cheapest_near(day, walk, c, blink):  # type: ignore[no-untyped-def]
     for kind in range(len(day.kinds)):
         k, end = day.kinds[kind, 0], day.kinds[kind, 1]
         price = day.shift[k, HIRE] + _leg(day, k, day.shift[k, START], here) + _leg(day, k, here, day.shift[k, END])
+        if day.flags[STRANGERS]:
+            price += day.strange[k, c]
         # The price of legs does not see a wait that is paid: once in a while a fresh start is tried against it.
         if price >= best and not (day.flags[WAITING_COSTS] and random(walk.chance) < _FRESH):
             continue

@@ -48,7 +48,7 @@ MATE, BROUGHT = range(2)
 # `Day.flags`. WAITING_COSTS: the hour is paid whether or not the wheels turn, or overtime is, or lateness: a route is
 # priced as a whole.
 (WAITING_COSTS, GOODS_COME_LATER, SOMEBODY_COLLECTS, COST_IS_TRAVEL, SOMEBODY_SHIPS, TIMES_BY_TYPE,
- SOMEBODY_LATE) = range(7)  # fmt: skip
+ SOMEBODY_LATE, STRANGERS) = range(8)  # fmt: skip
 # Columns of `Day.late`, then the hours in which it is in time as pairs.
 MAY_BE_LATE, PER_LATE_HOUR, IN_TIME = range(3)
 
@@ -87,6 +87,8 @@ class Day(NamedTuple):
     late: Ints
     """(n, 2 + 2 x windows): whether it may be late, what an hour of it costs, when it is in time (`SOMEBODY_LATE`);
     `Day.visit` has the windows with what they allow."""
+    strange: Ints
+    """(k, n): what it costs that a driver does not know a door (`STRANGERS`); (0, 0) where all are known."""
     mate: Ints
     """(n, 2): the other visit of its shipment or -1."""
     carry: Ints

@@ -35,6 +35,8 @@ def check_limits(problem: Problem) -> None:
             raise refuse(f"Delivery {visit.id} has a window further than {_FAR} s from the epoch")
         if any(window.late_s > _FAR for window in visit.windows) or not 0 <= visit.late_per_hour <= _FAR:
             raise refuse(f"Delivery {visit.id} may be late too long, or at a price below 0 or above {_FAR}")
+        if any(not 0 <= price <= _FAR for _, price in visit.strangers):
+            raise refuse(f"Delivery {visit.id} has a price for strangers below 0 or above {_FAR}")
         if visit.ready_s is not None and abs(visit.ready_s) > _FAR:
             raise refuse(f"Delivery {visit.id} is ready further than {_FAR} s from the epoch")
     for shift in problem.shifts:

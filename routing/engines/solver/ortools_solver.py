@@ -415,6 +415,7 @@ class _Model:
         self.of_index = {index: n for n, index in enumerate(self.node)}
         self.registered: dict[tuple[object, ...], int] = {}
         self._prices()
+        self._strangers()
         self._time(strict_doors)
         self._amounts()
         self._limits()
@@ -461,6 +462,7 @@ class _Model:
             worst = max(worst, worst + (m + 1) * (per_s * float(seconds) + per_m * float(metres)) / len(self.shifts))
         for visit in self.visits:
             worst += visit.late_per_hour / 3600 * max(window.late_s for window in visit.windows)
+            worst += max((price for _, price in visit.strangers), default=0)
         self.scale = min(1.0, _COST_SCALE / worst)
         self.weight = int(worst * self.scale) + 1
         self.slack_price = []
@@ -480,6 +482,24 @@ class _Model:
             self.routing.SetArcCostEvaluatorOfVehicle(self._matrix(key, make), v)
             self.routing.SetFixedCostOfVehicle(round(shift.cost.fixed * self.scale), v)
             self.slack_price.append(round(shift.cost.per_hour / 3600 * self.scale))
+
+    def _strangers(self) -> None:
+        """What unknown doors cost, per delivery: two at one door are paid twice in the model, once by the schedule."""
+        strange = self.search_.table.strange
+        if not strange:
+            return
+        rows = [self.search_.insertion.row[key] for key in self.keys]
+        empty = [0] * (2 * len(self.shifts))
+        per_shift = [
+            [round(int(price) * self.scale) for price in self.search_.insertion.strange[shift.id][rows]]
+            for shift in self.shifts
+        ]
+        vectors = [self.routing.RegisterUnaryTransitVector(prices + empty) for prices in per_shift]
+        most = max(map(sum, per_shift))
+        self.routing.AddDimensionWithVehicleTransits(vectors, 0, most, True, "strangers")
+        dimension = self.routing.GetDimensionOrDie("strangers")
+        for v in range(len(self.shifts)):
+            dimension.SetSpanCostCoefficientForVehicle(1, v)
 
     # ---- time
 

@@ -337,6 +337,9 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         break_load=break_load,
         work=np.stack([np.stack([service, setup], axis=1) for setup, service in insertion.work.values()]),
         late=np.hstack([np.array(prices_of_late, dtype=np.int64).reshape(len(visits), 2), in_time]),
+        strange=np.array([insertion.strange[shift.id] for shift in shifts], dtype=np.int64)
+        if table.strange
+        else np.zeros((0, 0), dtype=np.int64),
         mate=mate,
         carry=carry,
         near=near,
@@ -344,13 +347,14 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         kinds=_ranges([insertion.kind[shift.id] for shift in shifts]),
         flags=_ints(
             (
-                any(soft) or any(_by_the_clock(shift) for shift in shifts),
+                bool(any(soft) or table.strange) or any(_by_the_clock(shift) for shift in shifts),
                 bool((ready > leave.min(initial=_FAR_TIME)).any()),
                 bool(collects.any()),
                 free,
                 bool((mate[:, layout.MATE] >= 0).any()),
                 len(types) > 1,
                 any(soft),
+                bool(table.strange),
             )
         ),
     )

@@ -549,10 +549,11 @@ def test_a_barcode_is_read_and_a_file_without_the_column_leaves_it_alone(databas
             assert store.scanned_product("6412345678901") is None
 
 
-def test_overtime_and_lateness_come_with_their_files_and_stay_where_a_file_has_no_such_column(
+def test_overtime_lateness_and_familiar_drivers_come_with_their_files_and_stay_where_a_file_has_no_such_column(
     set_up: Database, now: datetime
 ) -> None:
     late = CUSTOMER | {"late_minutes": "15", "late_price_per_minute": "0.50"}
+    late |= {"known_to": "DR-2; DR-1", "stranger_price": "2.50"}
     over = FLEET[0] | {"overtime_minutes": "45", "cost_per_overtime_hour": "18"}
     assert run(set_up, "customers", [late], now).changed == 1
     assert run(set_up, "fleet", [over], now).changed == 1
@@ -562,6 +563,7 @@ def test_overtime_and_lateness_come_with_their_files_and_stay_where_a_file_has_n
         door = connection.execute(select(tables.site)).one()
         week = connection.execute(select(tables.shift_template)).one()
     assert (door.late_s, door.late_per_minute) == (900, 50)
+    assert (door.known_to, door.stranger_price) == ("DR-1;DR-2", 250)
     assert (week.overtime_s, week.cost_per_overtime_hour) == (2700, 1800)
     (wrong,) = run(set_up, "sites", [SITE | {"late_minutes": "soon"}], now).errors
     assert "late_minutes" in wrong.what

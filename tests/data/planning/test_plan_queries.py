@@ -45,12 +45,14 @@ def test_the_plan_page_shows_routes_loads_what_is_left_out_and_the_history(
     assert [(each.plan_id, each.why) for each in history] == [(plan_id, "took D-1 out"), (first, "planned")]
 
 
-def test_the_plan_page_says_what_is_overtime_and_what_is_late_and_what_both_cost(
+def test_the_plan_page_says_what_is_overtime_late_and_new_to_the_driver_and_what_it_costs(
     day: Any, database: Database, kit: Any
 ) -> None:
     """Depot and door are one place: two hours of work from 7:00 on, at a door until 6:50, in a shift until 8:30."""
     depot, product = day.depot(), day.product()
-    door = day.site(service_s=2 * 3600, late_s=1800, late_per_minute=50, lat=60.17, lon=24.94)
+    door = day.site(
+        service_s=2 * 3600, late_s=1800, late_per_minute=50, lat=60.17, lon=24.94, known_to="DR-7", stranger_price=200
+    )
     day.add(tables.site_window, site_id=door, opens="06:00", closes="06:50", kind="begin_by")
     delivery = day.delivery(site_id=door, depot_id=depot, product_id=product)
     shift = day.shift(depot_id=depot, ends="08:30", overtime_s=3600, cost_per_hour=0, cost_per_overtime_hour=1800)
@@ -67,5 +69,6 @@ def test_the_plan_page_says_what_is_overtime_and_what_is_late_and_what_both_cost
     # From 7:00, ten minutes late at 0.50; until 9:00, half an hour at 18.00.
     assert route.stops[0].late == Extra(seconds=600, cost=500_000)
     assert route.overtime == Extra(seconds=1800, cost=900_000)
-    assert route.cost == 1_400_000
+    assert route.stops[0].stranger == 200_000
+    assert route.cost == 1_600_000
     assert violations(saved.plan, saved.problem) == []

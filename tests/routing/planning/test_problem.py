@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -62,7 +63,10 @@ def delivery(key: int = 1, **values: Any) -> DeliveryFacts:
 
 def shift(key: int = 1, *, van: dict[str, Any] | None = None, **values: Any) -> Shift:
     vehicle = Vehicle(**{"id": key, "name": f"Van {key}", "depot_id": 1, "weight_g": 500_000, **(van or {})})
-    driver = Driver(id=key, name=f"Driver {key}", depot_id=1, skills=tuple(values.pop("driver_skills", ())))
+    driver = Driver(
+        id=key, name=f"Driver {key}", depot_id=1, number=values.pop("driver_number", ""),
+        skills=tuple(values.pop("driver_skills", ())),
+    )  # fmt: skip
     return Shift(
         **{
             "id": key, "day": DAY, "depot_id": 1, "vehicle": vehicle, "driver": driver, "starts": "07:00",
@@ -163,6 +167,16 @@ def test_a_door_that_takes_late_goods_says_how_late_and_at_what_price() -> None:
     # Where no hours are given there is nothing to be late for.
     (always,) = built(facts(deliveries=[delivery()], sites=[site(late_s=900, late_per_minute=50)])).visits
     assert always.windows[0].late_s == 0
+
+
+def test_a_door_names_the_drivers_who_know_it_and_what_another_costs() -> None:
+    door = site(known_to=("DR-1",), stranger_price=250)
+    vans = [shift(key, driver_number=number) for key, number in ((1, "DR-1"), (2, "DR-2"))]
+    nobody_yet = replace(shift(3), driver=None)
+    day = facts(deliveries=[delivery()], sites=[door], shifts=[*vans, nobody_yet])
+    assert built(day).visits[0].strangers == ((2, 250_000),)
+    everybody = facts(deliveries=[delivery()], sites=[site(stranger_price=250)], shifts=vans)
+    assert built(everybody).visits[0].strangers == ()
 
 
 # ---------------------------------------------------------------------------- windows
