@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import asin, cos, radians, sin, sqrt
 
 from routing.model.places import Bounds, Candidate, Located, Location, PinQuality
@@ -44,6 +45,16 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A line along which the map numbers houses: from one known door to another, every `step` numbers."""
+
+    low: Door
+    high: Door
+    step: int
+    line: tuple[Location, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StreetMatch:
     """A street that the text may mean. `typos` is how many letters differ; `partial`: words were missing."""
 
@@ -53,6 +64,7 @@ class StreetMatch:
     typos: int = 0
     partial: bool = False
     city: str = ""
+    spans: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +264,23 @@ def surest(answers: Sequence[Located]) -> Located:
     )
 
 
+def named_house(name: str, said: str, houses: Sequence[tuple[str, Door]], *, city: str, coverage: Coverage) -> Located:
+    """The verdict on a text that names a house, as "Rose Cottage, Church Lane": never EXACT, for a name is not unique
+    as a number is, and a person confirms it. `houses` are those called so, each after its name as the map writes it."""
+    agreeing = [(written, door) for written, door in houses if not city or coverage.city_agrees(door, city)]
+    on_street = [(written, door) for written, door in agreeing if fold(door.street) and fold(door.street) in fold(said)]
+    found = on_street or agreeing
+    if not found:
+        return not_found(f'The only house called "{_short(name)}" lies elsewhere. Correct the address, or set the pin.')
+    quality = PinQuality.APPROXIMATE if len(found) == 1 else PinQuality.AMBIGUOUS
+    candidates = tuple(
+        _candidate(door, quality, 70.0 if on_street else 60.0, "gazetteer") for _, door in found[:MAX_CANDIDATES]
+    )
+    labels = " or ".join(one.label for one in candidates[:3])
+    mend = "Confirm or correct it." if len(found) == 1 else "Pick one."
+    return Located(quality=quality, candidates=candidates, why=f"{found[0][0]} is the name of {labels}. {mend}")
+
+
 def _outside_postcode(reading: Reading, coverage: Coverage, candidates: tuple[Candidate, ...]) -> Located:
     return Located(
         quality=PinQuality.OUTSIDE,
@@ -329,7 +358,9 @@ def _on_street(reading: Reading, match: StreetMatch, source: str, coverage: Cove
             [candidate(apart[0], PinQuality.APPROXIMATE, 72.0)],
             f"{match.name} {asked}: only {names} is known. Confirm or correct it.",
         )
-    between = None if asked.is_range or siblings else _between(asked, doors, match)
+    between = None
+    if not asked.is_range and not siblings:
+        between = _along(asked, match, reading, coverage) or _between(asked, doors, match)
     if between is not None:
         return _Verdict(PinQuality.INTERPOLATED, [candidate(between, PinQuality.INTERPOLATED, 85.0)])
     odd = asked.first % 2
@@ -399,6 +430,38 @@ def _between(asked: HouseNumber, doors: Sequence[Door], match: StreetMatch) -> D
         postcodes=low.postcodes & high.postcodes,
         city=low.city,
     )
+
+
+def _along(asked: HouseNumber, match: StreetMatch, reading: Reading, coverage: Coverage) -> Door | None:
+    """The point on a line that the map draws for such numbers, however far apart its ends are."""
+    for span in match.spans:
+        first, last = span.low.number.first, span.high.number.first
+        fits = first < asked.first < last and (asked.first - first) % span.step == 0 and not asked.letter
+        if fits and not _agreeing((span.low, span.high), reading, coverage)[1]:
+            return Door(
+                location=_point_on(span.line, (asked.first - first) / (last - first)),
+                street=match.name,
+                number=asked,
+                postcodes=span.low.postcodes & span.high.postcodes,
+                city=span.low.city,
+            )
+    return None
+
+
+def _point_on(line: Sequence[Location], share: float) -> Location:
+    """
+    >>> _point_on([Location(lat=0, lon=0), Location(lat=0, lon=1), Location(lat=0, lon=3)], 0.5)
+    Location(lat=0.0, lon=1.5)
+    """
+    lengths = [metres(one, other) for one, other in pairwise(line)]
+    rest = share * sum(lengths)
+    for (one, other), length in zip(pairwise(line), lengths, strict=True):
+        if rest <= length and length:
+            part = rest / length
+            lat, lon = one.lat + part * (other.lat - one.lat), one.lon + part * (other.lon - one.lon)
+            return Location(lat=round(lat, 7), lon=round(lon, 7))
+        rest -= length
+    return line[-1]
 
 
 def _apart(doors: Sequence[Door]) -> list[Door]:

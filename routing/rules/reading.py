@@ -94,8 +94,9 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
             others = [] if tail.city else [other for other in streets[at + 1 :] if not re.search(r"\d", other)]
             sure = city or (reading.city if reading.city_sure else "") or tail.city
             found.append(
-                replace(
-                    reading,
+                Reading(
+                    street=reading.street,
+                    number=reading.number,
                     unit=" ".join(filter(None, [reading.unit, tail.unit])),
                     postcode=postcode or reading.postcode or tail.postcode,
                     city=sure or reading.city or (others[-1] if others else ""),
@@ -180,7 +181,7 @@ def _told_apart(parts: list[str], cities: Collection[str], has_postcode: bool) -
             tail = replace(tail, city=tail.city or both[0], state=tail.state or both[1])
         else:
             streets.append(part)
-    return streets, replace(tail, unit=" ".join(units))
+    return streets, replace(tail, unit=" ".join(units)) if units else tail
 
 
 def _is_house(part: str, has_postcode: bool) -> bool:
@@ -219,7 +220,7 @@ def _street_readings(part: str, cities: Collection[str]) -> Iterable[Reading]:
                 yield from _number_first(match, part, unit, cities)
             continue
         found = _with_tail(part[: match.start()].strip(), match, part[match.end() :].strip(" ."), cities)
-        yield replace(found, unit=" ".join(filter(None, [unit, found.unit])))
+        yield replace(found, unit=" ".join(filter(None, [unit, found.unit]))) if unit else found
         if _CJK.search(street):
             # No space tells the city from the street behind it.
             for city in (city for city in cities if street.startswith(city) and street != city):

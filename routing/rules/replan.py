@@ -6,14 +6,14 @@ first: what is done or on board stays where it is, and nobody whom it does not c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from routing.model.day import DayFacts
 from routing.model.days import day_words
 from routing.model.fleet import Shift, Vehicle
-from routing.model.plans import Plan, Problem, Reason, Unassigned
+from routing.model.plans import Plan, Problem, Reason, Unassigned, Visit
 from routing.rules.calendars import zone_of
 from routing.rules.changes import orders_of, rebuilt
 from routing.rules.driver_out import OutKind, OutOption, insert_cheapest, is_loaded, option
@@ -353,20 +353,34 @@ def _stop_number(plan: Plan, shift: int, delivery: int) -> int:
     return next(n for n, stop in enumerate(route.stops, 1) if delivery in stop.visits)
 
 
-def only_vans_that_are_here(problem: Problem, facts: DayFacts) -> Problem:
-    """What is not on a van can go with none that left: its goods are at the depot, and that van is not."""
+def only_vans_that_are_here(problem: Problem, facts: DayFacts, *, here: Collection[int] = ()) -> Problem:
+    """What is not on a van can go with none that left: its goods are at the depot, and that van is not. `here` are vans
+    whose drivers hold their list and have not driven off yet: what fits through the door's arch may still be put on."""
     out = {ride.shift_id for ride in facts.riding if ride.state != "loaded"}
     if not out:
         return problem
     riding = {ride.delivery_id for ride in facts.riding}
-    collected = {each.id for each in facts.deliveries if each.direction != "deliver"}
-    everybody = frozenset(offer.id for offer in problem.shifts)
+    of = {each.id: each for each in facts.deliveries}
+    sites = {site.id: site for site in facts.sites}
+    offered = {offer.id for offer in problem.shifts}
+    waiting = [each for each in facts.shifts if each.id in out and each.id in here and each.id in offered]
+
+    def may(visit: Visit) -> frozenset[int]:
+        delivery = of[visit.id]
+        site = sites[delivery.site_id]
+        now = (frozenset(offered) if visit.shifts is None else visit.shifts) - out
+        return now | {
+            each.id
+            for each in waiting
+            if each.depot_id == delivery.depot_id and not why_no_access(each, site) and each.crew >= site.crew
+        }
+
     return replace(
         problem,
         visits=tuple(
             each
-            if each.id in riding or each.id in collected
-            else replace(each, shifts=(everybody if each.shifts is None else each.shifts) - out)
+            if each.id in riding or each.id not in of or of[each.id].direction != "deliver"
+            else replace(each, shifts=may(each))
             for each in problem.visits
         ),
     )

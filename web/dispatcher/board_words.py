@@ -178,7 +178,7 @@ def happened_words(kind: str) -> tuple[str, str, str]:
         "urgent": (
             "flag",
             _("Urgent order"),
-            _("Where it fits now: on vans that have not left. What is done or on board stays as it is."),
+            _("Where it fits now, on vans that have not driven off. What is done or on board stays as it is."),
         ),
         "cancelled": (
             "x",

@@ -24,10 +24,12 @@ from routing.rules.address import (
     MAX_CANDIDATES,
     Coverage,
     Door,
+    Span,
     StreetMatch,
     candidate_of,
     judge,
     metres,
+    named_house,
     not_found,
     surest,
     unusable,
@@ -65,6 +67,10 @@ class Gazetteer:
             facts = dict(self._db().execute("SELECT key, value FROM region").fetchall())
             names = self._db().execute("SELECT key, street_id, main FROM street_name").fetchall()
             streets = self._db().execute("SELECT id, name, city, lat, lon FROM street").fetchall()
+            # One built before houses had names has neither.
+            has_more = self._db().execute("SELECT 1 FROM sqlite_master WHERE name = 'span'").fetchone()
+            spans = self._db().execute("SELECT * FROM span ORDER BY rowid").fetchall() if has_more else []
+            houses = self._db().execute("SELECT * FROM house ORDER BY rowid").fetchall() if has_more else []
         except sqlite3.DatabaseError as error:
             why = f"{path.name} is no gazetteer: {error}. Build the region again."
             raise RegionError(why, path=str(path)) from error
@@ -84,6 +90,13 @@ class Gazetteer:
             street_id: StreetMatch(name=name, city=city, location=Location(lat=lat, lon=lon), doors=())
             for street_id, name, city, lat, lon in streets
         }
+        for street_id, *span in spans:
+            street = self._streets[street_id]
+            self._streets[street_id] = replace(street, spans=(*street.spans, _span(street.name, *span)))
+        self._houses: dict[str, list[tuple[str, Door]]] = defaultdict(list)
+        for key, name, street, first, last, letter, postcodes, city, lat, lon in houses:
+            self._houses[key].append((name, _door((lat, lon, street, first, last, letter, postcodes, city))))
+        self._houses.default_factory = None
         self._doors_of: dict[int, tuple[Door, ...]] = {}
 
     def __enter__(self) -> Gazetteer:
@@ -124,7 +137,20 @@ class Gazetteer:
         ways = tuple(way for way in ways if fold(way.street))
         if not ways:
             return not_found(f'"{clean(address)[:60]}" names no street. Write street, number and city, or set the pin.')
-        return self._quickly(ways) or self._thoroughly(ways)
+        return self._quickly(ways) or self._named(ways, address, city) or self._thoroughly(ways)
+
+    def _named(self, ways: Sequence[Reading], address: str, city: str) -> Located | None:
+        """The answer where a part of the text is the name of a house and none names a door by its number."""
+        if not self._houses or any(way.number for way in ways):
+            return None
+        parts = [clean(part) for part in address.split(",")]
+        for name in parts:
+            houses = self._houses.get(fold(name), [])
+            # A street of that name speaks for itself.
+            if houses and fold(name) not in self._by_key:
+                town = city or next((way.city for way in ways if way.city and way.city_sure), "")
+                return named_house(name, address, houses, city=town, coverage=self.coverage)
+        return None
 
     def _quickly(self, ways: Sequence[Reading]) -> Located | None:
         """The answer where the text means one street and number, and that door is known: most of a day's addresses.
@@ -356,7 +382,8 @@ class Gazetteer:
                 "WHERE street_id = ? AND first <= ? AND last >= ? ORDER BY first, last, letter, id",
                 (street.name, street_id, number.first, number.first) if number else ("", street_id, -1, 0),
             )
-            found.append(replace(street, doors=tuple(map(_door, rows))))
+            doors = tuple(map(_door, rows))
+            found.append(StreetMatch(name=street.name, location=street.location, doors=doors, city=street.city))
         return found
 
     def _doors_starting(self, street: str, digits: str, letter: str, limit: int) -> list[Candidate]:
@@ -393,6 +420,21 @@ def _door(row: tuple[float, float, str, int, int, str, str, str]) -> Door:
         postcodes=frozenset(postcodes.split()),
         city=city,
     )
+
+
+def _span(street: str, step: int, first: int, last: int, postcodes: str, city: str, drawn: str) -> Span:
+    line = tuple(Location(lat=lat, lon=lon) for lat, lon in json.loads(drawn))
+    low, high = (
+        Door(
+            location=at,
+            street=street,
+            number=HouseNumber(first=number, last=number),
+            postcodes=frozenset(postcodes.split()),
+            city=city,
+        )
+        for at, number in ((line[0], first), (line[-1], last))
+    )
+    return Span(low=low, high=high, step=step, line=line)
 
 
 def _match(words: Sequence[str]) -> str:

@@ -4,6 +4,8 @@
     street_name     every name of a street (name, name:*, alt_name ...) in each of its spellings, folded for comparing
     street_words    FTS5 over the names, with prefixes: completing, and names with words missing
     door            one row per known address (objects on the same door are one)
+    house           houses that have a name, with their address
+    span            lines along which the map says that houses are numbered
     door_box        R-tree over the doors, for the address of a point
     region          the box, and the cities, postcodes, states and countries that the extract knows
 
@@ -61,6 +63,15 @@ CREATE TABLE door (
     letter TEXT NOT NULL, postcodes TEXT NOT NULL, city TEXT NOT NULL, lat REAL NOT NULL, lon REAL NOT NULL
 ) STRICT;
 CREATE INDEX door_street ON door (street_id, first);
+CREATE TABLE house (
+    key TEXT NOT NULL, name TEXT NOT NULL, street TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    letter TEXT NOT NULL, postcodes TEXT NOT NULL, city TEXT NOT NULL, lat REAL NOT NULL, lon REAL NOT NULL
+) STRICT;
+CREATE INDEX house_key ON house (key);
+CREATE TABLE span (
+    street_id INTEGER NOT NULL REFERENCES street, step INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    postcodes TEXT NOT NULL, city TEXT NOT NULL, line TEXT NOT NULL
+) STRICT;
 CREATE VIRTUAL TABLE door_box USING rtree(id, south, north, west, east);
 """
 
@@ -107,6 +118,16 @@ class _Found:
     seen: list[_Seen]
     streets: list[_Street]
     cities: list[_City]
+    houses: list[tuple[str, _Seen]] = field(default_factory=list)
+    spans: list[_Span] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    low: _Seen
+    high: _Seen
+    step: int
+    line: tuple[Location, ...]
 
 
 _NAME_TAG = re.compile(r"^(?:name|alt_name|official_name|short_name|loc_name|name:[a-z]{2,3}(?:[-_]\w+)?)$")
@@ -158,7 +179,10 @@ def _read(pbf: Path) -> _Found:
     seen: list[_Seen] = []
     by_name: dict[str, _Street] = {}
     cities: list[_City] = []
-    wanted = osmium.filter.KeyFilter("addr:housenumber", "highway", "place")
+    houses: list[tuple[str, _Seen]] = []
+    spans: list[_Span] = []
+    numbered: dict[int, _Seen] = {}
+    wanted = osmium.filter.KeyFilter("addr:housenumber", "addr:interpolation", "highway", "place")
     for thing in osmium.FileProcessor(str(pbf)).with_locations().with_areas(wanted).with_filter(wanted):
         if isinstance(thing, osmium.osm.Changeset):
             continue
@@ -166,7 +190,14 @@ def _read(pbf: Path) -> _Found:
         if "addr:housenumber" in tags:
             where = _where(thing)
             if where is not None:
-                seen += _addresses(tags, where)
+                here = list(_addresses(tags, where))
+                seen += here
+                if here and fold(_tag(tags, "addr:housename")):
+                    houses.append((_tag(tags, "addr:housename"), here[0]))
+                if len(here) == 1 and isinstance(thing, osmium.osm.Node):
+                    numbered[thing.id] = here[0]
+        if "addr:interpolation" in tags and isinstance(thing, osmium.osm.Way):
+            spans += _spans(thing, numbered)
         named = "name" in tags and ("highway" in tags or tags.get("place") == "square")
         if named and (thing.is_way() or thing.is_area()):
             where = _where(thing)
@@ -184,7 +215,31 @@ def _read(pbf: Path) -> _Found:
     # Number 7 of a town that has streets is nowhere; of a village without any it is a door.
     with_streets = {fold(one.city) for one in seen if not one.village}
     seen = [one for one in seen if not one.village or fold(one.street) not in with_streets]
-    return _Found(box, seen, [street for key, street in by_name.items() if key], cities)
+    return _Found(box, seen, [street for key, street in by_name.items() if key], cities, houses, spans)
+
+
+def _spans(way: osmium.osm.Way, numbered: Mapping[int, _Seen]) -> list[_Span]:
+    """From each numbered node of the line to the next of the same street; "even", "odd", "all", or every so many."""
+    said = _tag(way.tags, "addr:interpolation")
+    step = {"even": 2, "odd": 2, "all": 1}.get(said) or (int(said) if said.isdigit() and 0 < int(said) < 100 else 0)
+    found: list[_Span] = []
+    begun: _Seen | None = None
+    line: list[Location] = []
+    for node in way.nodes if step else ():
+        if not node.location.valid():
+            begun, line = None, []
+            continue
+        line.append(Location(lat=node.lat, lon=node.lon))
+        door = numbered.get(node.ref)
+        if door is None:
+            continue
+        if begun is not None and begun.street == door.street and begun.number.first != door.number.first:
+            ends = (begun, door) if begun.number.first < door.number.first else (door, begun)
+            if (ends[1].number.first - ends[0].number.first) % step == 0:
+                drawn = tuple(line if ends[0] is begun else line[::-1])
+                found.append(_Span(low=ends[0], high=ends[1], step=step, line=drawn))
+        begun, line = door, line[-1:]
+    return found
 
 
 def _tag(tags: osmium.osm.TagList, key: str) -> str:
@@ -289,8 +344,31 @@ def _write(db: sqlite3.Connection, found: _Found) -> int:
                 (count, street_id, number.first, number.last, number.letter, postcodes, one.city, lat, lon),
             )
             db.execute("INSERT INTO door_box VALUES (?, ?, ?, ?, ?)", (count, lat, lat, lon, lon))
+    _write_houses(db, found, usual)
+    numbers = {key: street_id for street_id, key in enumerate(sorted(streets), start=1)}
+    for span in found.spans:
+        low, high = _with_cities([span.low, span.high], usual)
+        line = json.dumps([[at.lat, at.lon] for at in span.line])
+        postcodes = " ".join(sorted(low.postcodes & high.postcodes))
+        row = (numbers[known_as[fold(low.street)]], span.step, low.number.first, high.number.first, postcodes)
+        db.execute("INSERT INTO span VALUES (?, ?, ?, ?, ?, ?, ?)", (*row, low.city, line))
     db.executemany("INSERT INTO region VALUES (?, ?)", _facts(found).items())
     return count
+
+
+def _write_houses(db: sqlite3.Connection, found: _Found, usual: Mapping[str, str]) -> None:
+    """A house once, however many shops in it repeat its name."""
+    known: set[tuple[str, str, HouseNumber]] = set()
+    for name, one in found.houses:
+        key = fold(name)
+        if (key, one.street, one.number) in known:
+            continue
+        known.add((key, one.street, one.number))
+        (door,) = _with_cities([one], usual)
+        number = door.number
+        row = (key, name, door.street, number.first, number.last, number.letter, " ".join(sorted(door.postcodes)))
+        place = (door.city, door.location.lat, door.location.lon)
+        db.execute("INSERT INTO house VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, *place))
 
 
 def _write_names(db: sqlite3.Connection, street_id: int, main: str, names: Mapping[str, str]) -> None:

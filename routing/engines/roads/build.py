@@ -13,8 +13,10 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
@@ -51,6 +53,7 @@ class _Steps:
     """Runs named steps, times them and tells the progress: a name, and the share of the build that is done.
 
     What is done is noted in the folder after each step. A build that was killed is taken up behind the last of them.
+    What other programs do is done beside what this process does, so the steps' seconds overlap.
     """
 
     folder: Path
@@ -58,6 +61,7 @@ class _Steps:
     tell: Progress
     total: int
     done: dict[str, dict[str, Any]] = field(default_factory=dict)
+    noting: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.done = _done_before(self.folder, self.build) or {}
@@ -66,12 +70,35 @@ class _Steps:
     def run(self, name: str, work: Callable[[], Any]) -> Any:
         """What `work` returns, as JSON keeps it; from the note when it was done before."""
         self.tell(name, min(len(self.done) / self.total, 0.99))
-        if name not in self.done:
-            started = time.monotonic()
-            result = work()
+        self._do(name, work)
+        return self.done[name]["result"]
+
+    @contextlib.contextmanager
+    def beside(self, lane: Sequence[tuple[str, Callable[[], Any]]]) -> Iterator[None]:
+        """Does these one after the other in a thread of their own while the block runs, and waits for the last.
+
+        For steps that other programs do: this process is free meanwhile. Each is told when it is waited for, by whoever
+        called: a progress hears from one thread. When the block or a step fails, those not yet begun are not.
+        """
+        with ThreadPoolExecutor(1, thread_name_prefix="roads") as thread:
+            begun = [(name, thread.submit(self._do, name, work)) for name, work in lane]
+            try:
+                yield
+                for name, step in begun:
+                    self.tell(name, min(len(self.done) / self.total, 0.99))
+                    step.result()
+            except BaseException:
+                thread.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _do(self, name: str, work: Callable[[], Any]) -> None:
+        if name in self.done:
+            return
+        started = time.monotonic()
+        result = work()
+        with self.noting:
             self.done[name] = {"seconds": round(time.monotonic() - started, 2), "result": result}
             self._note()
-        return self.done[name]["result"]
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -125,9 +152,11 @@ def build_region(
         else:
             folder = Path(tempfile.mkdtemp(prefix="build-", dir=builds))
             folder.chmod(0o755)
+        started = time.monotonic()
         try:
             steps = _Steps(folder=folder, build=build, tell=progress, total=5 + len(PROFILES) + len(extra_steps))
-            facts = replace(_build(pbf, folder, name, steps, extra_steps), source=source or pbf.name)
+            facts = _build(pbf, folder, name, steps, extra_steps)
+            facts = replace(facts, source=source or pbf.name, clock_s=round(time.monotonic() - started, 1))
             save_facts(facts, folder)
             # The note goes last: a build killed before the swap has nothing left to do but that.
             _swap(folder, into)
@@ -160,8 +189,11 @@ def build_id(pbf: Path) -> str:
 
 def build_osrm(pbf: Path, region_dir: Path, profile: str) -> None:
     """The OSRM dataset of one profile, contracted (CH). Raises RegionError."""
-    base = dataset(region_dir, profile)
-    base.parent.mkdir(parents=True, exist_ok=True)
+    final = dataset(region_dir, profile).parent
+    # A program whose builder was killed goes on for a while: it writes where nobody looks any more.
+    scratch = Path(tempfile.mkdtemp(prefix=f".{profile}-", dir=region_dir))
+    scratch.chmod(0o755)
+    base = scratch / dataset(region_dir, profile).name
     kind = PROFILES[profile]
     told = base.with_name("profile.lua")
     told.write_text(lua(kind, str(osrm_profile(f"{kind.base}.lua").parent)), encoding="utf-8")
@@ -173,20 +205,23 @@ def build_osrm(pbf: Path, region_dir: Path, profile: str) -> None:
         doing=f"reading the roads for {profile}",
     )  # fmt: skip
     run([osrm_program("osrm-contract"), base], doing=f"preparing the roads for {profile}")
+    final.parent.mkdir(exist_ok=True)
+    shutil.rmtree(final, ignore_errors=True)
+    scratch.rename(final)
 
 
 def _build(pbf: Path, folder: Path, name: str, steps: _Steps, extra_steps: Sequence[ExtraStep]) -> RegionFacts:
     region = folder / "region.osm.pbf"
     extract = Extract.from_json(steps.run("read the extract", lambda: normalise(pbf, region).to_json()))
-    for profile in PROFILES:
-        steps.run(f"roads for {profile}", partial(build_osrm, region, folder, profile))
-    steps.run("road graph", lambda: build_road_graphs(region, folder))
-    steps.run("basemap", lambda: build_basemap(region, folder / "basemap.pmtiles", extract.bounds))
     counted: dict[str, int] = {}
-    for step_name, step in extra_steps:
-        result = steps.run(step_name, partial(_whole_number, step, region, folder))
-        if result is not None:
-            counted[step_name] = result
+    roads = [(f"roads for {profile}", partial(build_osrm, region, folder, profile)) for profile in PROFILES]
+    with steps.beside(roads):
+        steps.run("road graph", lambda: build_road_graphs(region, folder))
+        steps.run("basemap", lambda: build_basemap(region, folder / "basemap.pmtiles", extract.bounds))
+        for step_name, step in extra_steps:
+            result = steps.run(step_name, partial(_whole_number, step, region, folder))
+            if result is not None:
+                counted[step_name] = result
     check = steps.run("check the roads", lambda: check_roads(extract, folder))
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return RegionFacts(

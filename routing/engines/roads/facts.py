@@ -19,7 +19,8 @@ class RegionFacts:
     `build` names the input and every version that shaped the result: a plan records it. `addresses` counts the
     gazetteer's, or where none was built the things that carry a house number. `share_unroutable` is the share
     (0 to 1) of ordered pairs among sampled addresses that no road joins, by car; `sampled` is how many places were
-    paired. `snap_*_m`: how far those places lie from their road. `seconds` by step, in order.
+    paired. `snap_*_m`: how far those places lie from their road. `seconds` by step, as they
+    ended; roads are made beside the rest, and `clock_s` is what all took together.
     `source` is the file it was built from, or the full name of the place; `dated` the ISO day of its map data, "" where
     the extract does not say it.
     `calibration` by profile: what the road graph's durations are multiplied with to meet OSRM's;
@@ -44,6 +45,7 @@ class RegionFacts:
     clipped_ways: int = 0
     extra: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    clock_s: float = 0.0
     mebibytes: float = 0.0
     source: str = ""
     dated: str = ""

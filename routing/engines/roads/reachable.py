@@ -119,7 +119,7 @@ def _reached(graph: RoadGraph, snapped: Snapped, within_s: float) -> tuple[NDArr
     soon = begins_s < within_s
     arcs, begins_s, driven_from = arcs[soon], begins_s[soon], driven_from[soon]
     points = np.column_stack([graph.lat, graph.lon])
-    share, length = _along(graph, points)
+    share, length = _along(graph)
     # Each arc's stretches: as many as its chain has points, less one.
     first = np.concatenate([[0], graph.chain_end[:-1]])[graph.chain[arcs]]
     many = graph.chain_end[graph.chain[arcs]] - first - 1
@@ -140,7 +140,7 @@ def _reached(graph: RoadGraph, snapped: Snapped, within_s: float) -> tuple[NDArr
     return ends, float((np.minimum(driven.sum(axis=0), 1.0) * length).sum())
 
 
-def _along(graph: RoadGraph, points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _along(graph: RoadGraph) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """By point: the share of its chain that lies before it, and the metres to the next point of the chain."""
     flat = graph.flat.metres(graph.lat, graph.lon)
     length = np.append(np.hypot(*np.diff(flat, axis=0).T), 0.0)

@@ -58,17 +58,27 @@ def read_roads(pbf: Path, scratch_in: Path) -> Roads:
     ends: dict[int, tuple[int, int]] = {}
     with TemporaryDirectory(prefix="road-graph-", dir=scratch_in) as scratch:
         roads = Path(scratch) / "roads.osm"
-        with osmium.BackReferenceWriter(str(roads), ref_src=str(pbf), overwrite=True) as writer:
-            for way in osmium.FileProcessor(str(pbf), osmium.osm.WAY):
-                if not isinstance(way, osmium.osm.Way) or len(way.nodes) < 2:
-                    continue
-                said = dict(way.tags)
-                if any(drive_on(said, profile) is not None for profile in PROFILES.values()):
-                    tags[way.id] = said
-                    ends[way.id] = (way.nodes[0].ref, way.nodes[-1].ref)
-                    writer.add_way(
-                        osmium.osm.mutable.Way(id=way.id, version=1, nodes=way.nodes, tags={"highway": "road"})
-                    )
+        nodes: dict[int, str] = {}
+        ways: list[str] = []
+        for way in osmium.FileProcessor(str(pbf), osmium.osm.NODE | osmium.osm.WAY).with_locations():
+            if not isinstance(way, osmium.osm.Way) or len(way.nodes) < 2:
+                continue
+            said = dict(way.tags)
+            if not any(drive_on(said, profile) is not None for profile in PROFILES.values()):
+                continue
+            tags[way.id] = said
+            ends[way.id] = (way.nodes[0].ref, way.nodes[-1].ref)
+            for each in way.nodes:
+                if each.ref not in nodes:
+                    nodes[each.ref] = f'<node id="{each.ref}" lat="{each.lat:.7f}" lon="{each.lon:.7f}"/>\n'
+            refs = "".join(f'<nd ref="{each.ref}"/>' for each in way.nodes)
+            ways.append(f'<way id="{way.id}">{refs}<tag k="highway" v="road"/></way>\n')
+        # By hand: numbers only, and a full disk is an error of ours then, not of a library's on its way out.
+        with roads.open("w", encoding="utf-8") as xml:
+            xml.write('<osm version="0.6">\n')
+            xml.writelines(nodes.values())
+            xml.writelines(ways)
+            xml.write("</osm>\n")
         graph = _read_graph(roads) if tags else None
     if graph is None:
         nothing = np.zeros(0)

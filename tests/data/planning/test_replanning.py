@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.day import SavedPlan
 from routing.rules.check import violations
 from routing.rules.driver_out import OutKind, OutOption
+from routing.services.dispatching import dispatch_day
 from routing.services.editing import lock_delivery
 from routing.services.loading import load_route
 from routing.services.planning import plan_day
@@ -154,6 +155,29 @@ def test_a_van_that_left_brings_nothing_that_lies_at_the_depot(morning: Morning)
     urgent = morning.delivery(tier=3)
     found = morning.ways("urgent", urgent)
     assert {option.shift_id for option in found.options if option.kind is OutKind.FITS_IN} <= {morning.shifts[1]}
+
+
+def test_a_van_whose_driver_has_the_list_takes_it_until_it_drives_off(morning: Morning, kit: Any) -> None:
+    with morning.database.writing() as connection:  # the other van is not to take it
+        connection.execute(update(tables.shift).where(tables.shift.c.id == morning.shifts[1]).values(ends="07:50"))
+        connection.execute(
+            update(tables.vehicle).where(tables.vehicle.c.id == morning.vans[0]).values(weight_g=100_000)
+        )
+    morning.load(morning.shifts[0])
+    with morning.open() as store:
+        dispatch_day(
+            store, day=kit.DAY, depot_ids=[morning.depot], secret=b"secret", by="test", now=kit.NOW
+        )  # fmt: skip
+    urgent = morning.delivery(tier=3)
+    before = morning.ways("urgent", urgent).options
+    assert OutKind.FITS_IN in [each.kind for each in before if each.shift_id == morning.shifts[0]]
+    later = ways_on(
+        morning.open, Happening(kind="urgent", key=urgent), plan_id=morning.plan_id, travel=kit.StraightTravel(),
+        now=kit.NOW + timedelta(hours=2),
+    )  # fmt: skip
+    assert morning.shifts[0] not in {each.shift_id for each in later.options if each.kind is OutKind.FITS_IN}
+    saved = morning.apply("urgent", urgent, before[0])
+    assert home_of(saved, urgent) == morning.shifts[0]
 
 
 def test_what_is_on_a_route_already_is_no_urgent_order(morning: Morning) -> None:

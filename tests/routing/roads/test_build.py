@@ -299,12 +299,17 @@ def test_a_build_killed_just_after_it_was_put_in_use_is_not_taken_for_a_half_one
 def goes_on_with(step: str, pbf: Path, into: Path) -> None:
     """Everything before the step is not done again, and the build ends as whole as one that was never killed."""
     noted = json.loads(next(into.parent.glob(".road.builds/build-*/unfinished.json")).read_text())
-    assert tuple(noted["done"]) == STEPS[: STEPS.index(step)]
+    # The roads are made beside the rest, and are waited for before the last step.
+    ours = [each for each in STEPS if not each.startswith("roads for")]
+    if step in ours:
+        assert [each for each in noted["done"] if each in ours] == ours[: ours.index(step)]
+    assert "check the roads" not in noted["done"]
+    assert step != "check the roads" or {*noted["done"]} == {*STEPS} - {step}
     facts = build_region(pbf=pbf, into=into, name="road", progress=quiet, extra_steps=[("addresses", lambda *_: 7)])
     assert {name: facts.seconds[name] for name in noted["done"]} == {
         name: done["seconds"] for name, done in noted["done"].items()
     }
-    assert tuple(facts.seconds) == STEPS
+    assert {*facts.seconds} == {*STEPS}
     assert facts.addresses == 7
     assert not list(into.parent.glob(".road.builds/*/unfinished.json"))
     assert len(list(into.parent.glob(".road.builds/build-*"))) == 1

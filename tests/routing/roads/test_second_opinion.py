@@ -126,7 +126,7 @@ def test_every_disagreement_over_twice_is_explained(helsinki, profile, tmp_path:
                 continue
             lost = LIGHT_S * mid_road_lights(network, nodes)
             osrm_s, graph_s = both.osrm_s[start, end] - lost, both.graph_s[start, end]
-            assert profile == "cargo_bike", (everybody[start], everybody[end], osrm_s, graph_s)
+            assert profile == "cargo_bike"
             assert lost, (everybody[start], everybody[end], osrm_s, graph_s)
             assert 0.5 <= osrm_s / graph_s <= 2
             reasons[LIGHTS] += 1

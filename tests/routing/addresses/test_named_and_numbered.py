@@ -1,0 +1,117 @@
+"""Houses that have a name, and lines along which the map says that houses are numbered."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import osmium
+import pytest
+
+from routing.engines.addresses.gazetteer import Gazetteer
+from routing.engines.addresses.gazetteer_build import build_gazetteer
+from routing.model.places import PinQuality
+from tests.routing.addresses.towns import door, town
+
+TOWN = {"city": "Ashford", "postcode": "21208"}
+
+
+@pytest.fixture
+def cottages(tmp_path: Path) -> Gazetteer:
+    return town(
+        tmp_path,
+        [
+            door("Church Lane", "4", housename="Rose Cottage", **TOWN),
+            door("Church Lane", "6", **TOWN),
+            door("Mill Road", "2", housename="The Old Mill", **TOWN),
+            door("High Street", "1", housename="Market House", **TOWN),
+            door("Mill Road", "8", housename="Market House", **TOWN),
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["Rose Cottage, Church Lane, Ashford", "rose cottage, Ashford", "Rose Cottage", "Rose Cottage, 21208 Ashford"],
+)
+def test_a_house_is_found_by_its_name_and_a_person_confirms_it(cottages: Gazetteer, written: str) -> None:
+    located = cottages.locate(written)
+    assert located.quality is PinQuality.APPROXIMATE
+    assert (located.candidates[0].street, located.candidates[0].house_number) == ("Church Lane", "4")
+    assert located.why == "Rose Cottage is the name of Church Lane 4, 21208 Ashford. Confirm or correct it."
+
+
+def test_two_houses_of_one_name_are_asked_about_until_the_street_tells_them_apart(cottages: Gazetteer) -> None:
+    located = cottages.locate("Market House, Ashford")
+    assert located.quality is PinQuality.AMBIGUOUS
+    assert {one.street for one in located.candidates} == {"High Street", "Mill Road"}
+    located = cottages.locate("Market House, Mill Road, Ashford")
+    assert [(one.street, one.house_number) for one in located.candidates] == [("Mill Road", "8")]
+
+
+def test_a_number_says_more_than_the_name_before_it(cottages: Gazetteer) -> None:
+    located = cottages.locate("Rose Cottage, 6 Church Lane, Ashford")
+    assert (located.quality, located.candidates[0].house_number) == (PinQuality.EXACT, "6")
+
+
+def test_a_house_of_that_name_in_another_city_is_not_it(cottages: Gazetteer) -> None:
+    assert not cottages.locate("Rose Cottage, Church Lane", city="Elsewhere").quality.goes_on
+    assert not cottages.locate("Rose Cottages, Ashford").quality.goes_on
+
+
+def numbered(folder: Path, kind: str, low: str = "1", high: str = "41") -> Gazetteer:
+    """A line of 3 km that bends: two known doors at its ends, a plain point in its middle."""
+    pbf = folder / "line.osm.pbf"
+    pbf.unlink(missing_ok=True)
+    with osmium.SimpleWriter(str(pbf)) as writer:
+        at = [(10.0, 50.0), (10.02, 50.0), (10.02, 50.0128)]
+        tags = [door("Long Road", low, **TOWN), {}, door("Long Road", high, **TOWN)]
+        for ref, (place, said) in enumerate(zip(at, tags, strict=True), 1):
+            writer.add_node(osmium.osm.mutable.Node(id=ref, location=place, tags=said, version=1))
+        writer.add_way(osmium.osm.mutable.Way(id=1, version=1, nodes=[1, 2, 3], tags={"addr:interpolation": kind}))
+    build_gazetteer(pbf, folder / "addresses.db")
+    return Gazetteer(folder / "addresses.db")
+
+
+def test_a_number_on_a_numbered_line_lies_along_it(tmp_path: Path) -> None:
+    located = numbered(tmp_path, "odd").locate("Long Road 21, Ashford")
+    assert located.quality is PinQuality.INTERPOLATED
+    # Half of both legs, which are as long as each other: at the bend.
+    at = located.candidates[0].location
+    assert (at.lat, at.lon) == (pytest.approx(50.0, abs=3e-4), pytest.approx(10.02, abs=3e-4))
+    assert located.candidates[0].label == "Long Road 21, 21208 Ashford"
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "quality"),
+    [
+        ("odd", "20", PinQuality.APPROXIMATE),
+        ("odd", "43", PinQuality.APPROXIMATE),
+        ("odd", "1", PinQuality.EXACT),
+        ("odd", "41", PinQuality.EXACT),
+        ("odd", "21b", PinQuality.APPROXIMATE),
+        ("all", "20", PinQuality.INTERPOLATED),
+        ("10", "21", PinQuality.INTERPOLATED),
+        ("10", "22", PinQuality.APPROXIMATE),
+        ("alphabetic", "21", PinQuality.APPROXIMATE),
+    ],
+)
+def test_only_numbers_that_the_line_counts_lie_on_it(
+    tmp_path: Path, kind: str, number: str, quality: PinQuality
+) -> None:
+    assert numbered(tmp_path, kind).locate(f"Long Road {number}, Ashford").quality is quality
+
+
+def test_a_line_drawn_downwards_counts_downwards(tmp_path: Path) -> None:
+    at = numbered(tmp_path, "odd", low="41", high="1").locate("Long Road 11, Ashford").candidates[0].location
+    # A quarter from number 1, which stands in the north.
+    assert (at.lat, at.lon) == (pytest.approx(50.0064, abs=3e-4), pytest.approx(10.02, abs=3e-4))
+
+
+def test_a_line_says_nothing_of_another_postcode_or_city(tmp_path: Path) -> None:
+    gazetteer = numbered(tmp_path, "odd")
+    dice = random.Random(1)
+    for _ in range(20):
+        number = dice.randrange(3, 40, 2)
+        assert not gazetteer.locate(f"Long Road {number}", postcode="99999", city="Ashford").quality.goes_on
+        assert not gazetteer.locate(f"Long Road {number}, Tampere").quality.goes_on
