@@ -1,6 +1,6 @@
 """The days of twenty depots, planned at once: the same rounds in one process and in two, by the clock on the wall.
 
-`make bench ARGS=tests/benchmarks/test_depots.py`; it needs two quiet cores, and takes about two minutes there.
+`make bench ARGS=tests/benchmarks/test_depots.py`; it needs two quiet cores, and takes some minutes there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from routing.rules.check import violations
 from tests.benchmarks import report
 from tests.benchmarks.instances import generated
 
-DEPOTS, STOPS, ROUNDS = 20, 50, 1_000_000
+DEPOTS, STOPS, ROUNDS = 20, 50, 200_000
 TITLE = f"{DEPOTS} depots of {STOPS} stops, {ROUNDS:,} rounds: seconds by the clock"
 COLUMNS = ("", "one process", "two processes", "times as fast")
 
