@@ -39,5 +39,5 @@ def hours(seconds: float) -> str:
     >>> hours(5400), hours(90)
     ('1 h 30 min', '2 min')
     """
-    minutes = round(seconds / 60)
+    minutes = max(1, round(seconds / 60))
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"

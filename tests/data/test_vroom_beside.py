@@ -133,8 +133,5 @@ def test_days_of_deep_valleys_are_begun_afresh_until_we_cost_no_more_than_vroom(
 
 
 @pytest.mark.slow
-def test_on_many_problems_we_serve_no_less_than_vroom_and_seldom_cost_more(tmp_path: Path) -> None:
-    """One search of a small day may stay in a valley: of twenty at most two cost over 2 % more, none over 8 %."""
-    shares = sorted(beside_vroom(drawn(seed), tmp_path, rounds=10_000) for seed in range(60))
-    assert shares[53] <= 1.02
-    assert shares[-1] <= 1.08
+def test_on_many_problems_we_serve_no_less_than_vroom_and_cost_no_more(tmp_path: Path) -> None:
+    assert max(beside_vroom(drawn(seed), tmp_path, rounds=10_000) for seed in range(60)) <= 1.02

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -77,6 +77,11 @@ def solve_in_parts(
 
     with ThreadPoolExecutor(len(parts)) as pool:
         asked = [pool.submit(one, number) for number in range(len(parts))]
+        try:
+            wait(asked)
+        except BaseException:  # Ctrl-C: nobody waits for their limit
+            failed.set()
+            raise
     # One that failed is told of before those that it stopped.
     for each in asked:
         if (problem_of_part := each.exception()) is not None:

@@ -28,7 +28,7 @@ from routing.engines.solver.compiled import folder
 from routing.errors import BackrouteError, Cancelled, InvalidProblem, SolverError
 from routing.model.plans import Plan, Problem, SolveProgress
 
-_GRACE = (1.0, 0.1)
+_GRACE = (3.0, 0.1)
 """Seconds, and a share of the limit: past its limit the child has this long before the best that it sent is taken."""
 _PATIENCE_S = 60.0
 """And this long when it has sent none yet."""
@@ -37,7 +37,7 @@ _STARTING_S = 600.0
 where other work keeps the machine busy."""
 _POLITE_S = 2.0
 """After a cancel the child has this long to answer by itself."""
-_LEAST_SHARE = 0.1
+_LEAST_SHARE = 0.3
 """Of the limit: the search has this much, however long the machine took to start it."""
 _TAIL = (0.05, 0.0003, 0.1)
 """Seconds, seconds per visit, and at most this share of the limit: what recomputing, checking and sending take."""
@@ -234,6 +234,16 @@ def solve_in_process(
             searcher.end()
 
 
+def left_of(limit_s: float, *, spent_s: float, visits: int) -> float:
+    """Seconds of a limit that the search has, after what was spent before it and less what comes after it.
+
+    >>> round(left_of(10.0, spent_s=2.0, visits=500), 2), left_of(10.0, spent_s=60.0, visits=500)
+    (7.8, 3.0)
+    """
+    tail_s = min(_TAIL[0] + _TAIL[1] * visits, _TAIL[2] * limit_s)
+    return max(limit_s - spent_s - tail_s, _LEAST_SHARE * limit_s)
+
+
 def compile_ahead(*, otherwise: Path) -> None:
     """Compiles the search in a process of its own and does not wait for it; nothing when it was compiled before. Called
     where plans will be asked for, so that the first of them does not wait a minute. What is compiled is kept
@@ -341,8 +351,7 @@ def _answer(pipe: Connection, task: _Task, asked_at: float) -> None:
     limit_s, now = task.time_limit_s, time.monotonic()
     search_s = limit_s
     if task.iterations is None:
-        tail_s = min(_TAIL[0] + _TAIL[1] * len(task.problem.visits), _TAIL[2] * limit_s)
-        search_s = max(asked_at + limit_s - now - tail_s, _LEAST_SHARE * limit_s)
+        search_s = left_of(limit_s, spent_s=now - asked_at, visits=len(task.problem.visits))
     tell(_Ready(max(now + search_s, asked_at + limit_s)))
     try:
         answer: object = solve(

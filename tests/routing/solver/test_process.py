@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from routing.engines.solver.process import end_idle, solve_in_process
+from routing.engines.solver.process import end_idle, left_of, solve_in_process
 from routing.errors import Cancelled, InvalidProblem, SolverError
 from routing.model.plans import Lock, Problem, SolveProgress
 from routing.rules.check import violations
@@ -48,14 +48,16 @@ def test_a_child_that_answered_solves_the_next_problem() -> None:
 
 
 def test_the_time_before_the_search_is_taken_off_it() -> None:
-    """Somebody asked an hour ago: a tenth of the limit is left, which a limit of rounds does not shorten."""
+    """Of 10 s, 2 went by before and 0.2 are kept for the end with 500 visits; three tenths are left in any case."""
+    assert left_of(10.0, spent_s=2.0, visits=500) == pytest.approx(7.8)
+    assert left_of(10.0, spent_s=3600.0, visits=500) == pytest.approx(3.0)
+
+
+def test_a_limit_of_rounds_does_not_ask_what_time_it_is() -> None:
     an_hour_ago = time.monotonic() - 3600
-    found = solve_in_process(busy(), seed=0, time_limit_s=10, asked_at=an_hour_ago)
-    assert found.search_s < 8
-    by_rounds = solve_in_process(busy(), seed=0, time_limit_s=600, iterations=10, asked_at=an_hour_ago)
-    assert by_rounds == replace(
-        solve_in_process(busy(), seed=0, time_limit_s=600, iterations=10), search_s=by_rounds.search_s
-    )
+    late = solve_in_process(busy(), seed=0, time_limit_s=600, iterations=10, asked_at=an_hour_ago)
+    soon = solve_in_process(busy(), seed=0, time_limit_s=600, iterations=10)
+    assert replace(late, search_s=0.0) == replace(soon, search_s=0.0)
 
 
 def test_the_same_rounds_and_threads_give_the_same_plan() -> None:
