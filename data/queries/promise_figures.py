@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -24,10 +24,23 @@ from sqlalchemy import (
 
 from data.queries.backorder_figures import Scope
 from data.queries.needs import ORDERED
-from data.tables import allocation, delivery, delivery_line, manifest, order, order_line, promise, proof, proof_line
+from data.store.part import parts
+from data.tables import (
+    allocation,
+    delivery,
+    delivery_line,
+    event,
+    manifest,
+    order,
+    order_line,
+    promise,
+    proof,
+    proof_line,
+)
 from routing.rules.figures.figure import Period, Ratio
 from routing.rules.figures.otif import CUSTOMER_CAUSED
 from routing.rules.figures.slips import Cause, Slips, cause_of, slips_by_cause
+from routing.services.allocating import PROMISE_LOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +64,15 @@ class PromisesKept:
 
 
 def slips(connection: Connection, *, period: Period, scope: Scope) -> tuple[Slips, Ratio]:
-    """The slips of the period by cause, and the lines that slipped of those that held a promise then."""
+    """The slips of the period by cause, and the lines that slipped of those that held a promise then.
+
+    A line that lost its date when its promise was over slipped on that day; the date that the supplier names afterwards
+    is the same slip, and is not counted again.
+    """
+    lost = _lost(connection, period, scope)
     before = promise.alias("before")
     moved = (
-        _of(scope, select(promise.c.why, promise.c.order_line_id))
+        _of(scope, select(promise.c.why, promise.c.order_line_id, before.c.version))
         .join(
             before,
             and_(before.c.order_line_id == promise.c.order_line_id, before.c.version == promise.c.version - 1),
@@ -69,10 +87,18 @@ def slips(connection: Connection, *, period: Period, scope: Scope) -> tuple[Slip
     counts: Counter[str] = Counter()
     ours = set()
     # Only what moved to a later day: few beside what was promised.
-    for why, line_id in connection.execute(moved):
+    for why, line_id, version in connection.execute(moved):
+        is_ours = cause_of(why).is_ours
+        if is_ours and (line_id, version) in lost:
+            continue
         counts[why] += 1
-        if cause_of(why).is_ours:
+        if is_ours:
             ours.add(line_id)
+    late = set()
+    for (line_id, _version), (at, why) in lost.items():
+        if at >= period.starts_at:
+            counts[why] += 1
+            late.add(line_id)
     held = (
         _of(scope, select(promise.c.order_line_id))
         .where(
@@ -81,10 +107,28 @@ def slips(connection: Connection, *, period: Period, scope: Scope) -> tuple[Slip
             or_(promise.c.promised_on >= period.first.isoformat(), promise.c.made_at >= period.starts_at),
         )
         .group_by(promise.c.order_line_id)
-        .subquery("held")
     )
-    lines = connection.scalar(select(func.count()).select_from(held))
-    return slips_by_cause(counts.items()), Ratio(numerator=len(ours), denominator=lines or 0)
+    lines = connection.scalar(select(func.count()).select_from(held.subquery("held"))) or 0
+    # But for what lost its date: that was due before.
+    for part in parts(late):
+        known = connection.scalars(held.where(promise.c.order_line_id.in_(part))).all()
+        lines += len(part) - len(known)
+    return slips_by_cause(counts.items()), Ratio(numerator=len(ours | late), denominator=lines)
+
+
+def _lost(connection: Connection, period: Period, scope: Scope) -> dict[tuple[int, int], tuple[datetime, str]]:
+    """The promises, by line and version, whose goods had no date any more when their day was over: when, and why. Those
+    of before the period too; the first time counts."""
+    query = select(event.c.data, event.c.captured_at).where(
+        event.c.kind == PROMISE_LOST, event.c.captured_at < period.ends_at
+    )
+    if scope != Scope():
+        query = query.join(order, order.c.id == event.c.order_id).where(*scope.of_orders())
+    found: dict[tuple[int, int], tuple[datetime, str]] = {}
+    for row in connection.execute(query.order_by(event.c.id)):
+        for line in row.data["lines"]:
+            found.setdefault((line["line"], line["version"]), (row.captured_at, row.data["why"]))
+    return found
 
 
 def _of(scope: Scope, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:

@@ -153,7 +153,7 @@ def newest_events(connection: Connection, *, limit: int = 12) -> list[Happening]
     """
     newest = (
         _events()
-        .where(event.c.kind.not_in(("allocated", "promised", "stop.reported")))
+        .where(event.c.kind.not_in(("allocated", "promised", "promise_lost", "stop.reported")))
         .order_by(event.c.id.desc())
         .limit(limit * LOOKED_BACK)
     )

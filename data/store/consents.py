@@ -132,11 +132,30 @@ class ConsentStore(StorePart):
 
         `lock`: whoever answers it meanwhile waits until this transaction ends.
         """
-        query = select(delay_consent).where(delay_consent.c.id == consent_id)
-        row = self.connection.execute(query.with_for_update() if lock else query).first()
-        if row is None:
+        found = self.consents([consent_id], lock=lock)
+        if consent_id not in found:
             raise NotFound("This question is not there. Look at the order.", code="consent", consent=consent_id)
-        head = self.connection.execute(
+        return found[consent_id]
+
+    def consents(self, consent_ids: Collection[int], *, lock: bool = False) -> dict[int, Consent]:
+        """The questions by key, each as `consent` has it; those that are not there are left out."""
+        found: dict[int, Consent] = {}
+        for part in parts(set(consent_ids)):
+            query = select(delay_consent).where(delay_consent.c.id.in_(part)).order_by(delay_consent.c.id)
+            rows = self.connection.execute(query.with_for_update() if lock else query).all()
+            heads = self._heads([row.order_id for row in rows])
+            asked: dict[int, dict[int, Row[Any]]] = defaultdict(dict)
+            for each in self.connection.execute(
+                select(delay_consent_line).where(delay_consent_line.c.consent_id.in_([row.id for row in rows]))
+            ):
+                asked[each.consent_id][each.order_line_id] = each
+            lines = self._open_lines([row.order_id for row in rows])
+            for row in rows:
+                found[row.id] = _consent(row, heads[row.order_id], lines[row.order_id], asked[row.id])
+        return found
+
+    def _heads(self, order_ids: Collection[int]) -> dict[int, Row[Any]]:
+        query = (
             select(
                 order,
                 customer.c.name.label("customer"),
@@ -148,45 +167,9 @@ class ConsentStore(StorePart):
             .join(customer, customer.c.id == order.c.customer_id)
             .join(site, site.c.id == order.c.site_id)
             .join(depot, depot.c.id == order.c.depot_id)
-            .where(order.c.id == row.order_id)
-        ).one()
-        asked = {
-            each.order_line_id: each
-            for each in self.connection.execute(
-                select(delay_consent_line).where(delay_consent_line.c.consent_id == consent_id)
-            )
-        }
-        return Consent(
-            id=row.id,
-            order_id=row.order_id,
-            order=head.number,
-            references=(head.customer_reference,) if head.customer_reference else (),
-            customer_id=head.customer_id,
-            customer=head.customer,
-            language=head.language,
-            site_id=head.site_id,
-            site=head.site,
-            depot_id=head.depot_id,
-            zone=head.depot_zone,
-            salesperson=head.salesperson,
-            currency=head.currency,
-            payment=head.payment,
-            days=(head.wanted_on, head.not_before, head.not_after),
-            days_before=(row.before[0], row.before[1], row.before[2]),
-            day=row.day,
-            silence=Silence(row.silence),
-            asked_at=row.asked_at,
-            due_at=row.due_at,
-            answer=Answer(row.answer) if row.answer else None,
-            chosen=row.chosen,
-            answered_by=row.answered_by,
-            answered_at=row.answered_at,
-            silent_at=row.silent_at,
-            closed_at=row.closed_at,
-            closed_why=row.closed_why,
-            version=row.version,
-            lines=() if head.cancelled_at else self._open_lines(row.order_id, asked),
+            .where(order.c.id.in_(order_ids))
         )
+        return {row.id: row for row in self.connection.execute(query)}
 
     def delay_of(self, order_id: int) -> Consent | None:
         """The newest question about the order that may still be answered; None when there is none."""
@@ -204,7 +187,8 @@ class ConsentStore(StorePart):
         asked = self.consent(found)
         return None if asked.on_its_way else asked
 
-    def _open_lines(self, order_id: int, asked: Mapping[int, Row[Any]]) -> tuple[OpenLine, ...]:
+    def _open_lines(self, order_ids: Collection[int]) -> dict[int, list[Row[Any]]]:
+        """What of each order is still open, line by line."""
         sums = (
             select(
                 allocation.c.order_line_id,
@@ -230,29 +214,13 @@ class ConsentStore(StorePart):
             .join(product, product.c.id == order_line.c.product_id)
             .outerjoin(sums, sums.c.order_line_id == order_line.c.id)
             .outerjoin(promise, (promise.c.order_line_id == order_line.c.id) & (promise.c.version == latest))
-            .where(order_line.c.order_id == order_id, still_open > 0)
+            .where(order_line.c.order_id.in_(order_ids), still_open > 0)
             .order_by(order_line.c.id)
         )
-        return tuple(
-            OpenLine(
-                id=row.id,
-                number=row.number,
-                product_id=row.product_id,
-                sku=row.sku,
-                name=row.product,
-                unit=row.unit,
-                open=row.open,
-                committed=row.committed,
-                price=row.unit_price,
-                expected_on=row.expected_on,
-                promised_on=row.promised_on or "",
-                promise_version=row.promise_version or 0,
-                asked=row.id in asked,
-                was_on=asked[row.id].was_on if row.id in asked else "",
-                now_on=asked[row.id].now_on if row.id in asked else "",
-            )
-            for row in self.connection.execute(query)
-        )
+        found: dict[int, list[Row[Any]]] = defaultdict(list)
+        for row in self.connection.execute(query):
+            found[row.order_id].append(row)
+        return found
 
     def set_consent(self, consent_id: int, values: Mapping[str, Any]) -> None:
         self.connection.execute(
@@ -313,3 +281,57 @@ class ConsentStore(StorePart):
             .order_by(delay_consent.c.due_at, delay_consent.c.id)
         )
         return self.connection.scalars(query).all()
+
+
+def _consent(row: Row[Any], head: Row[Any], lines: Sequence[Row[Any]], asked: Mapping[int, Row[Any]]) -> Consent:
+    return Consent(
+        id=row.id,
+        order_id=row.order_id,
+        order=head.number,
+        references=(head.customer_reference,) if head.customer_reference else (),
+        customer_id=head.customer_id,
+        customer=head.customer,
+        language=head.language,
+        site_id=head.site_id,
+        site=head.site,
+        depot_id=head.depot_id,
+        zone=head.depot_zone,
+        salesperson=head.salesperson,
+        currency=head.currency,
+        payment=head.payment,
+        days=(head.wanted_on, head.not_before, head.not_after),
+        days_before=(row.before[0], row.before[1], row.before[2]),
+        day=row.day,
+        silence=Silence(row.silence),
+        asked_at=row.asked_at,
+        due_at=row.due_at,
+        answer=Answer(row.answer) if row.answer else None,
+        chosen=row.chosen,
+        answered_by=row.answered_by,
+        answered_at=row.answered_at,
+        silent_at=row.silent_at,
+        closed_at=row.closed_at,
+        closed_why=row.closed_why,
+        version=row.version,
+        lines=() if head.cancelled_at else tuple(_open_line(each, asked.get(each.id)) for each in lines),
+    )
+
+
+def _open_line(row: Row[Any], asked: Row[Any] | None) -> OpenLine:
+    return OpenLine(
+        id=row.id,
+        number=row.number,
+        product_id=row.product_id,
+        sku=row.sku,
+        name=row.product,
+        unit=row.unit,
+        open=row.open,
+        committed=row.committed,
+        price=row.unit_price,
+        expected_on=row.expected_on,
+        promised_on=row.promised_on or "",
+        promise_version=row.promise_version or 0,
+        asked=asked is not None,
+        was_on=asked.was_on if asked is not None else "",
+        now_on=asked.now_on if asked is not None else "",
+    )

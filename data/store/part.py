@@ -29,6 +29,7 @@ class StorePart:
         self.touched_lines: set[int] = set()
         self.touched_allocations: set[int] = set()
         self.touched_orders: set[int] = set()
+        self.touched_supplies: set[int] = set()
         self.moment: datetime | None = None
         self.locked_depots: set[int] = set()
         """Depots of which this transaction locked every SKU."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, case, func, insert, select, update
+from sqlalchemy import and_, bindparam, case, func, insert, or_, select, update
 
 from data.queries.needs import HELD
+from data.queries.policies import policy_book
 from data.store.part import StorePart, parts
 from data.tables import allocation, depot, event, line_stand, order, order_line, supply
+from routing.rules.promises import dated_from
 
 STANDS = "9999-12-31"
 """`until_day` of the row that is in force."""
@@ -29,13 +31,24 @@ class StandStore(StorePart):
         moment = self.moment or self.connection.scalar(select(event.c.received_at).order_by(event.c.id.desc()).limit(1))
         if not line_ids or moment is None:
             return
+        policies = policy_book(self.connection)
+        zones = self.connection.scalars(select(depot.c.zone).distinct()).all()
+        dated = {
+            zone: dated_from(
+                moment,
+                zone=ZoneInfo(zone),
+                overdue_days=policies.overdue_days(day=moment.astimezone(ZoneInfo(zone)).date().isoformat()),
+            )
+            for zone in zones
+        }
         for part in parts(line_ids):
-            self._write_stands(part, moment)
+            self._write_stands(part, moment, dated)
 
     def _touched(self) -> set[int]:
         found = set(self.touched_lines)
         for keys, column in (
             (self.touched_allocations, allocation.c.id),
+            (self.touched_supplies, allocation.c.supply_id),
             (self.touched_orders, order_line.c.order_id),
         ):
             line_id = allocation.c.order_line_id if column.table is allocation else order_line.c.id
@@ -44,9 +57,11 @@ class StandStore(StorePart):
         self.touched_lines.clear()
         self.touched_allocations.clear()
         self.touched_orders.clear()
+        self.touched_supplies.clear()
         return found
 
-    def _write_stands(self, line_ids: Collection[int], moment: datetime) -> None:
+    def _write_stands(self, line_ids: Collection[int], moment: datetime, dated: Mapping[str, datetime]) -> None:
+        """`dated`: by zone, from when on an inbound must be expected to have a date."""
         before = {
             row.order_line_id: row
             for row in self.connection.execute(
@@ -54,7 +69,7 @@ class StandStore(StorePart):
             )
         }
         ended, made = [], []
-        for line_id, zone, stand in self._stands(line_ids):
+        for line_id, zone, stand in self._stands(line_ids, dated):
             was = before.get(line_id)
             if was is not None and (was.ordered, was.open, was.backordered, was.covered) == stand:
                 continue
@@ -84,10 +99,11 @@ class StandStore(StorePart):
         if made:
             self.connection.execute(insert(line_stand), made)
 
-    def _stands(self, line_ids: Collection[int]) -> list[tuple[int, str, Stand]]:
+    def _stands(self, line_ids: Collection[int], dated: Mapping[str, datetime]) -> list[tuple[int, str, Stand]]:
         """Key, zone and stand of each line as it is now."""
         on_shelf = allocation.c.loaded + case((supply.c.kind == "receipt", HELD), else_=0)
-        dated = case((supply.c.kind == "inbound", case((supply.c.expected_at.is_not(None), HELD), else_=0)), else_=0)
+        in_time = or_(*(and_(depot.c.zone == zone, supply.c.expected_at >= start) for zone, start in dated.items()))
+        with_date = case((and_(supply.c.kind == "inbound", in_time), HELD), else_=0)
         query = (
             select(
                 order_line.c.id,
@@ -97,7 +113,7 @@ class StandStore(StorePart):
                 order.c.cancelled_at,
                 func.coalesce(func.sum(allocation.c.delivered + allocation.c.refused), 0).label("gone"),
                 func.coalesce(func.sum(on_shelf), 0).label("on_shelf"),
-                func.coalesce(func.sum(dated), 0).label("dated"),
+                func.coalesce(func.sum(with_date), 0).label("dated"),
             )
             .join(order, order.c.id == order_line.c.order_id)
             .join(depot, depot.c.id == order.c.depot_id)

@@ -905,6 +905,7 @@ class StockStore(PolicyStore):
         self.connection.execute(
             update(supply).where(supply.c.id == supply_id).values(**values, version=supply.c.version + 1)
         )
+        self.touched_supplies.add(supply_id)
         return supply_id
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
@@ -75,6 +76,11 @@ class SupplyStore(StockStore):
             query = query.where(supply.c.expected_at >= since)
         return [LapsedInbound(**row) for row in self.connection.execute(query).mappings()]
 
+    def stand_again(self, supply_ids: Collection[int], *, now: datetime) -> None:
+        """These inbound lines have a date no longer, or again: how the lines that hold them stand is written anew."""
+        self.touched_supplies.update(supply_ids)
+        self.moment = now
+
     def slip_inbound(self, line: OpenInbound, *, expected_at: datetime) -> None:
         """Raises Conflict when somebody changed or counted the line meanwhile."""
         self._change_inbound(line, expected_at=expected_at)
@@ -94,6 +100,7 @@ class SupplyStore(StockStore):
         )
         if not changed.rowcount:
             raise Conflict(f"Inbound {line.number} was changed by somebody else. Look again and decide again.")
+        self.touched_supplies.add(line.id)
 
     def shelves(self, depot_id: int, product_id: int) -> list[ShelfOfReceipt]:
         """What lies at the depot of a SKU, receipt by receipt, oldest first: sellable units that have not left."""

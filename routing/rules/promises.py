@@ -63,6 +63,22 @@ def last_lapsed_day(today: date, overdue_days: int) -> str:
     return (today - timedelta(days=overdue_days + 1)).isoformat()
 
 
+def dated_from(now: datetime, *, zone: tzinfo, overdue_days: int) -> datetime:
+    """What is expected at this moment or later may be counted on; what should have come before has no date any more.
+
+    >>> from datetime import UTC
+    >>> print(dated_from(datetime(2026, 3, 3, 5, 30, tzinfo=UTC), zone=UTC, overdue_days=3))
+    2026-02-28 00:00:00+00:00
+    """
+    return day_after(last_lapsed_day(now.astimezone(zone).date(), overdue_days), zone)
+
+
+def day_after(day: str, zone: tzinfo) -> datetime:
+    """The first moment that does not belong to the ISO day any more."""
+    midnight = datetime.fromisoformat(day) + timedelta(days=1)
+    return midnight.replace(tzinfo=zone)
+
+
 def first_delivery_day(
     *,
     ready_at: datetime,

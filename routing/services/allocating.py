@@ -34,6 +34,9 @@ from routing.services import asking
 from routing.services.asking import Asked
 from routing.services.erp import refuse_if_erp
 
+PROMISE_LOST = "promise_lost"
+"""The event of lines that lost their date when the day promised was over already."""
+
 
 class Reader(Protocol):
     """What simulating needs."""
@@ -226,6 +229,7 @@ def write(
     changes: dict[int, list[LineChange]] = defaultdict(list)
     for change in decision.preview.changed:
         changes[change.order_id].append(change)
+    today = now.astimezone(ZoneInfo(store.depot(decision.before.depot_id).zone)).date().isoformat()
     for order in decision.before.orders:
         if order.id in decision.outcome.broken:
             tasks.append(
@@ -262,6 +266,26 @@ def write(
                     "received_at": now,
                     "order_id": order.id,
                     "data": {"why": why, "lines": [_change_data(change) for change in changes[order.id]]},
+                }
+            )
+        # No promise can be made of goods without a date: what the figures count as the slip is this.
+        missed = {change.line_id for change in no_date if change.promised_on and change.promised_on < today}
+        if missed:
+            events.append(
+                {
+                    "kind": PROMISE_LOST,
+                    "actor": by,
+                    "captured_at": now,
+                    "received_at": now,
+                    "order_id": order.id,
+                    "data": {
+                        "why": why,
+                        "lines": [
+                            {"line": line.id, "promised": line.promised_on, "version": line.promise_version}
+                            for line in order.lines
+                            if line.id in missed
+                        ],
+                    },
                 }
             )
     store.add_tasks(tasks)

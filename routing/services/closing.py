@@ -35,6 +35,8 @@ class Store(delivering.Store, Protocol):
 
     def undelivered_on_van(self, manifest_id: int) -> tuple[UndeliveredUnits, ...]: ...
 
+    def orders_of_delivery(self, delivery_id: int) -> Sequence[int]: ...
+
     def take_off_delivery(self, *, delivery_id: int, allocation_id: int, quantity: int) -> None: ...
 
     def set_unreleased(self, delivery_id: int) -> None: ...
@@ -98,6 +100,8 @@ def close_van(
             missing=max(0, goods.for_customers - counted[goods.product_id]),
         )
     ]
+    orders = {order_id for each in theirs for order_id in store.orders_of_delivery(each.delivery_id)} if gone else set()
+    stood = receiving.how_they_stand(store, manifest.depot_id, orders, now=now)
     missing = tuple(_lose(store, manifest, each, units, on_van, now=now, by=by) for each, units in gone)
     deliveries = _deliveries(store, manifest)
     of_the_erp = store.released_by_erp([delivery.id for delivery in deliveries])
@@ -123,6 +127,7 @@ def close_van(
             now=now,
             by=by,
             why=f"goods did not come back on {day_words(manifest.day)}",
+            stood=stood,
         )
     store.close_shift(manifest.shift_id)
     store.append_event(

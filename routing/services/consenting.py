@@ -200,6 +200,8 @@ def _locked(store: Store, consent_id: int) -> Consent:
 
 
 def _carry_out(store: Store, consent: Consent, effect: Effect, *, now: datetime, by: str, why: str) -> None:
+    decides = effect.days is not None or bool(effect.cancelled)
+    stood = receiving.how_they_stand(store, consent.depot_id, [consent.order_id] if decides else [], now=now)
     if effect.days is not None:
         wanted_on, not_before, not_after = effect.days
         store.change_order(consent.order_id, {"wanted_on": wanted_on, "not_before": not_before, "not_after": not_after})
@@ -208,9 +210,11 @@ def _carry_out(store: Store, consent: Consent, effect: Effect, *, now: datetime,
         store.cancel_units(line_id=line.id, quantity=units)
     if effect.cancelled:
         store.cancel_if_empty(consent.order_id, now=now)
-    if effect.days is not None or effect.cancelled:
+    if decides:
         products = {line.product_id for line in consent.lines}
-        preview = receiving.reallocate(store, depot_id=consent.depot_id, product_ids=products, now=now, by=by, why=why)
+        preview = receiving.reallocate(
+            store, depot_id=consent.depot_id, product_ids=products, now=now, by=by, why=why, stood=stood
+        )
         if effect.moves and any(line.slips for line in preview.lines if line.order_id == consent.order_id):
             raise Conflict("That day cannot be kept any more. Choose a later one, or call us.", code="consent_closed")
     if effect.cancelled:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from routing.model.days import day_words
 from routing.model.stock import LapsedInbound
 from routing.rules.policies import PolicyBook
-from routing.rules.promises import last_lapsed_day
+from routing.rules.promises import day_after, last_lapsed_day
 from routing.services import allocating, importing
 
 TASK = "supply_overdue"
@@ -29,6 +29,7 @@ class Reader(ReadsPolicies, Protocol):
 class Store(ReadsPolicies, importing.Store, Protocol):
     def set_setting(self, *, name: str, value: Any, by: str, now: datetime) -> None: ...
     def lapsed_inbound(self, depot_id: int, *, before: datetime, since: datetime | None) -> list[LapsedInbound]: ...
+    def stand_again(self, supply_ids: Collection[int], *, now: datetime) -> None: ...
 
 
 class FinishesTasks(Protocol):
@@ -57,8 +58,11 @@ def give_up_dates(store: Store, depot_id: int, *, now: datetime, tell: bool = Tr
     done, until = store.setting(_setting(depot_id), ""), _last_day(store, depot_id, now)
     zone = ZoneInfo(store.depot(depot_id).zone)
     lapsed = store.lapsed_inbound(
-        depot_id, before=_day_after(until, zone), since=_day_after(done, zone) if done else None
+        depot_id, before=day_after(until, zone), since=day_after(done, zone) if done else None
     )
+    # A policy that waits longer gives some their date back.
+    back = store.lapsed_inbound(depot_id, before=day_after(done, zone), since=day_after(until, zone)) if done else []
+    store.stand_again([line.id for line in (*lapsed, *back)], now=now)
     if lapsed:
         numbers = sorted({line.number for line in lapsed})
         why = f"inbound {numbers[0]} is overdue" if len(numbers) == 1 else f"inbound {', '.join(numbers)} are overdue"
@@ -106,9 +110,3 @@ def _setting(depot_id: int) -> str:
 def _last_day(store: ReadsPolicies, depot_id: int, now: datetime) -> str:
     today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
     return last_lapsed_day(today, store.policies().overdue_days(day=today.isoformat()))
-
-
-def _day_after(day: str, zone: ZoneInfo) -> datetime:
-    """The first moment that does not belong to the ISO day any more."""
-    midnight = datetime.fromisoformat(day) + timedelta(days=1)
-    return midnight.replace(tzinfo=zone)

@@ -165,6 +165,7 @@ def _write(store: Store, order: ShortOrder, proposal: Proposal, *, now: datetime
     offer, line = proposal.offer, proposal.line
     number = number_of_substitute(line.number, store.line_numbers(order.id))
     why = f"substitute for line {line.number} of order {order.number}"
+    stood = receiving.how_they_stand(store, order.depot_id, [order.id], now=now)
     store.cancel_units(line_id=line.id, quantity=offer.replaced)
     new = {
         "order_id": order.id,
@@ -190,6 +191,7 @@ def _write(store: Store, order: ShortOrder, proposal: Proposal, *, now: datetime
         now=now,
         by=by,
         why=why,
+        stood=stood,
     )
     if not any(each.line_id == new_line and each.firm_after == offer.given for each in preview.lines):
         raise _gone()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -217,11 +218,12 @@ def test_the_salesperson_settles_a_call_with_a_button_and_sees_their_own_first(
     page = client.get("/tasks").text
     assert page.index("Yours") < page.index("Call Café 1,") < page.index("Everybody else") < page.index("Call Café 2,")
     ids = {number: task for task, number in task_of(website)}
-    token = form_token(client.get("/tasks"))
+    listed = client.get("/tasks")
+    token = form_token(listed)
 
     def press(café: int, **form: str) -> TestResponse:
         task = ids[delayed.desk.orders[café]]
-        return client.post(f"/tasks/{task}/delay", data={"csrf_token": token, **form})
+        return client.post(f"/tasks/{task}/delay", data={"csrf_token": token, **shown_with(listed.text, task), **form})
 
     before = everything(website)
     for wrong in ({}, {"answer": "maybe"}, {"answer": "other_day", "day": "2026-05-18"}):
@@ -237,6 +239,42 @@ def test_the_salesperson_settles_a_call_with_a_button_and_sees_their_own_first(
     page = client.get(f"/orders/{delayed.desk.orders[1]}").text
     assert "Another day was chosen: Fri 22 May." in page
     assert "Agreed: Friday 22 May" in website.client().get(f"/c/{delayed.token()}").text
+
+
+def test_a_call_settled_from_the_list_is_about_the_question_that_the_list_showed(
+    website: Website, delayed: Delayed
+) -> None:
+    website.clock.at += timedelta(days=4)
+    do_due(website.installation)
+    client = website.signed_in(role="salesperson")
+    listed = client.get("/tasks")
+    ids = {number: task for task, number in task_of(website)}
+    moved, as_shown = (ids[delayed.desk.orders[café]] for café in (1, 2))
+
+    def press(task: int, **form: str) -> TestResponse:
+        return client.post(f"/tasks/{task}/delay", data={"csrf_token": form_token(listed), **form})
+
+    # The goods of café 1 come a week later than the list says.
+    with website.installation.database.writing() as connection:
+        late = update(tables.order_line).where(tables.order_line.c.order_id == delayed.desk.orders[1])
+        connection.execute(late.values(expected_on="2026-05-27"))
+    before = everything(website)
+    answer = press(moved, answer="accept", **shown_with(listed.text, moved))
+    assert (answer.status_code, "The day has moved since this was shown." in answer.text) == (409, True)
+    assert press(moved, answer="accept").status_code == 409, "a form that does not say what it showed"
+    assert everything(website) == before
+    assert press(as_shown, answer="accept", **shown_with(listed.text, as_shown)).status_code == 302
+    again = client.get("/tasks").text
+    assert press(moved, answer="accept", **shown_with(again, moved)).status_code == 302
+    assert delayed.consent()["answer"] == "accept"
+
+
+def shown_with(page: str, task: int) -> dict[str, str]:
+    """What the forms of a task on the list say of the question that was shown there."""
+    form = page.split(f'action="/tasks/{task}/delay"', 1)[1].split("</form>", 1)[0]
+    found = dict(re.findall(r'name="(seen|shown)" value="([^"]*)"', form))
+    assert found.keys() == {"seen", "shown"}
+    return found
 
 
 def test_what_is_overdue_says_so_and_an_outcome_becomes_an_event(website: Website, delayed: Delayed) -> None:

@@ -18,7 +18,7 @@ from routing.services.doing import finish as finish_task
 from routing.services.doing import settle_delay
 from web.dispatcher import words
 from web.here import here, now
-from web.incoming import day_of
+from web.incoming import day_of, whole
 from web.people import needs_role
 
 tasks = Blueprint("tasks", __name__, url_prefix="/tasks")
@@ -33,10 +33,14 @@ def page() -> ResponseReturnValue:
     with here().database.reading() as connection:
         mine = {current_user.name, current_user.email, current_user.role}
         rows = task_list(connection, done=done, mine=mine)
+        asked = [row.subject_id for row in rows if row.subject_kind == "consent" and not done]
+        questions = SqlStore(connection).consents(asked)
     own = [row for row in rows if row.is_mine]
     others = [row for row in rows if not row.is_mine]
     groups = [(_("Yours"), own), (_("Everybody else's"), others)] if own and others and not done else [("", rows)]
-    return render_template("dispatcher/tasks.html", groups=groups, rows=rows, done=done, words=words)
+    return render_template(
+        "dispatcher/tasks.html", groups=groups, rows=rows, done=done, questions=questions, words=words
+    )
 
 
 @tasks.post("/<int:task_id>/decide")
@@ -72,11 +76,16 @@ def finish(task_id: int) -> ResponseReturnValue:
 @tasks.post("/<int:task_id>/delay")
 @needs_role("dispatcher", "salesperson")
 def delay(task_id: int) -> ResponseReturnValue:
-    """What a customer said about a delay on the phone: it is done as if they had pressed it themselves."""
+    """What a customer said about a delay on the phone: it is done as if they had pressed it themselves.
+
+    Of the question as the list showed it; Conflict when it was answered or its day moved since.
+    """
     said = request.form.get("answer", "")
     if said not in list(Answer):
         raise InvalidInput(_("Say what the customer said: agreed, another day, or cancelled."), code="answer")
-    reply = Reply(answer=Answer(said), day=request.form.get("day", "")[:20])
+    seen = whole(request.form.get("seen", "")) or 0
+    shown = request.form["shown"][:20] if "shown" in request.form else None
+    reply = Reply(answer=Answer(said), day=request.form.get("day", "")[:20], seen=seen, shown=shown)
     by, at = current_user.actor, now()
 
     def write(store: SqlStore) -> None:

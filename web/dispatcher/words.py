@@ -396,6 +396,12 @@ def sentence(one: Happening) -> str:
             )
         case "allocated":
             return _allocated(data)
+        case "promise_lost":
+            return _(
+                "Promised for %(day)s, and no day is known any more: %(why)s.",
+                day=_day(min((line["promised"] for line in data.get("lines", ())), default="")),
+                why=data.get("why", ""),
+            )
         case "goods_missing":
             return _("%(n)s units of it were released and are not there.", n=data.get("quantity"))
         case "released":

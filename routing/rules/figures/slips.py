@@ -51,7 +51,8 @@ def cause_of(why: str) -> Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slips:
-    """Lines whose promise moved to a later day, by cause, the most frequent first. `at_wish`: the customer's."""
+    """Lines whose promise moved to a later day, or whose goods had no day any more when it was over, by cause, the most
+    frequent first. `at_wish`: the customer's."""
 
     by_cause: tuple[tuple[Cause, int], ...]
     at_wish: int

@@ -56,8 +56,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "slips": (
         "Slipped promises",
-        "lines whose promise moved to a later day in the period, moves the customer wished for left out ÷ lines with "
-        "a promise in force or made then; a line that slips twice counts twice only among the causes",
+        "lines whose promise moved to a later day in the period, or that had no day any more when it was over, what "
+        "the customer wished for left out ÷ lines with a promise in force or made then; a line that slips twice counts "
+        "twice only among the causes",
     ),
     "otif": (
         "On time and in full",

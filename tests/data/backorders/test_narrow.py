@@ -18,12 +18,17 @@ from data import tables
 from data.db import Database
 from data.importers.inbound import COLUMNS, import_inbound
 from data.store import SqlStore, open_store
+from routing.model.consents import Answer
+from routing.model.proofs import Outcome
+from routing.rules.consent import Reply
 from routing.services import reaching
 from routing.services.allocating import horizon_setting
+from routing.services.consenting import answer, offered
 from routing.services.horizon import move_horizon
 from routing.services.importing import settle
 from routing.services.receiving import how_they_stand, reallocate
 from routing.services.supplying import Slip, commit_slip
+from tests.backorder_world import World
 from tests.benchmarks import ledger as worlds
 from tests.benchmarks.ledger import NOW, Ledger, write_ledger
 
@@ -133,3 +138,93 @@ def rows(connection: Any, table: Any) -> list[Any]:
 def copy_of(template: Path, path: Path) -> Database:
     shutil.copyfile(template, path)
     return Database(f"sqlite:///{path}")
+
+
+# ---------------------------------------------------------------------------- a van, a substitute, an answer
+
+
+def a_van_without_some_goods(world: World) -> None:
+    """Three doors stay shut, and four of each SKU are not on the van any more in the evening."""
+    world.receive(product=1, quantity=32, quarantined=0, of_inbound=False, more_to_come=False)
+    world.receive(product=2, quantity=12, quarantined=0, of_inbound=False, more_to_come=False)
+    world.order(lines=[(1, 12), (2, 8)], site=1, completeness="complete", wanted_in=0)
+    world.order(lines=[(1, 12)], site=2, completeness="partial", wanted_in=0)
+    world.order(lines=[(1, 8), (2, 4)], site=3, completeness="partial", wanted_in=0)
+    world.release()
+    world.drive_out()
+    world.receive(product=1, quantity=4, quarantined=0, of_inbound=False, more_to_come=False)
+    world.order(lines=[(1, 8), (2, 4)], site=2, completeness="complete", wanted_in=0)
+    for _door in range(3):
+        world.at_the_door(which=0, outcome=Outcome.CLOSED, parts=(0, 0, 0))
+    world.come_back(missing=4)
+
+
+def a_substitute(world: World) -> None:
+    """The oat drinks come on Friday; cups that lie there go instead of some, and another order waits for both."""
+    world.receive(product=2, quantity=24, quarantined=0, of_inbound=False, more_to_come=False)
+    world.expect(product=1, quantity=24, days=3)
+    world.order(lines=[(1, 16)], site=1, completeness="partial", wanted_in=0)
+    world.order(lines=[(1, 12), (2, 4)], site=2, completeness="complete", wanted_in=0)
+    world.substitute(which=0)
+
+
+def late_oat_drinks(world: World) -> int:
+    """Two orders are asked whether a week later is fine; the question about the first."""
+    world.policy(name="delay_consent", value="on")
+    world.receive(product=2, quantity=4, quarantined=0, of_inbound=False, more_to_come=False)
+    world.expect(product=1, quantity=24, days=1)
+    world.order(lines=[(1, 16), (2, 4)], site=1, completeness="complete", wanted_in=0)
+    world.order(lines=[(1, 12), (2, 4)], site=2, completeness="complete", wanted_in=0)
+    world.order(lines=[(1, 8)], site=3, completeness="partial", wanted_in=0)
+    world.slip(which=0, days=8)
+    with world.database.reading() as connection:
+        asked = connection.scalar(
+            select(tables.delay_consent.c.id)
+            .where(tables.delay_consent.c.closed_at.is_(None))
+            .order_by(tables.delay_consent.c.order_id)
+            .limit(1)
+        )
+    assert asked
+    return asked
+
+
+def a_customer_who_cancels(world: World) -> None:
+    asked = late_oat_drinks(world)
+    with open_store(world.database) as store:
+        answer(store, asked, Reply(answer=Answer.CANCEL), now=world.now, by="desk")
+
+
+def a_customer_who_wants_another_day(world: World) -> None:
+    asked = late_oat_drinks(world)
+    with open_store(world.database) as store:
+        days = offered(store, store.consent(asked), now=world.now)
+        answer(store, asked, Reply(answer=Answer.OTHER_DAY, day=days[2]), now=world.now, by="desk")
+
+
+@pytest.mark.parametrize(
+    ("life", "written_last"),
+    [
+        (a_van_without_some_goods, "van_closed"),
+        (a_substitute, "substituted"),
+        (a_customer_who_cancels, "consent_cancel"),
+        (a_customer_who_wants_another_day, "consent_other_day"),
+    ],
+)
+def test_what_a_van_a_substitute_or_an_answer_reaches_is_written_as_the_whole_book_would_be(
+    sqlite_template: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    life: Callable[[World], None],
+    written_last: str,
+) -> None:
+    written = []
+    for rules in (reaching.NARROW_RULES, frozenset()):
+        monkeypatch.setattr(reaching, "NARROW_RULES", rules)
+        database = copy_of(sqlite_template, tmp_path / f"{len(written)}.db")
+        life(World(database))
+        with database.reading() as connection:
+            written.append([rows(connection, table) for table in DECIDED])
+        database.close()
+    narrow, whole = written
+    assert narrow == whole
+    assert narrow[-1][-1].kind == written_last

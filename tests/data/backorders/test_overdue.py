@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from data import tables
 from data.db import Database
+from data.queries.backorder_figures import Scope as Whose
+from data.queries.period_figures import PeriodFigures, period_figures
 from data.store import SqlStore, open_store
+from routing.rules.figures.figure import Ratio
+from routing.rules.figures.slips import Cause
 from routing.rules.policies import PolicyRow, Scope
 from routing.services.overdue import give_up_dates, overdue_due
 from routing.services.promising import PromisedLine, promised_lines
@@ -60,6 +64,13 @@ def open_tasks(world: World) -> list[str]:
         return list(connection.scalars(query))
 
 
+def figures(world: World, *, first: date | None = None, last: date | None = None) -> PeriodFigures:
+    """Of today, if no other days are named."""
+    today = world.now.date()
+    with world.database.reading() as connection:
+        return period_figures(connection, first=first or today, last=last or today, now=world.now, scope=Whose())
+
+
 def test_an_overdue_truck_is_expected_for_three_days_and_then_nobody_is_promised_its_goods(world: World) -> None:
     first = line(world).expected_on
     a_night(world, days=4)  # three days late
@@ -106,3 +117,43 @@ def test_a_truck_of_another_depot_or_of_today_asks_nobody(world: World) -> None:
     with world.database.reading() as connection:
         tasks = select(func.count()).select_from(tables.task).where(tables.task.c.kind == "supply_overdue")
         assert connection.scalar(tasks) == 1
+
+
+def test_goods_without_a_date_cover_nothing_in_the_figures_until_the_supplier_names_one(world: World) -> None:
+    all_of_it, none = Ratio(numerator=12, denominator=12), Ratio(numerator=0, denominator=12)
+    a_night(world, days=4)
+    assert figures(world).covered == all_of_it
+    a_night(world, days=1)
+    yesterday = world.now.date() - timedelta(days=1)
+    assert (figures(world).covered, figures(world, first=yesterday, last=yesterday).covered) == (none, all_of_it)
+    world.slip(which=0, days=2)
+    assert figures(world).covered == all_of_it
+
+
+def test_a_policy_that_waits_longer_brings_the_cover_back(world: World) -> None:
+    a_night(world, days=5)
+    week = PolicyRow(scope=Scope.COMPANY, name="overdue_days", value="7", effective_from=world.now.date().isoformat())
+    with open_store(world.database) as store:
+        store.set_policy(week, by="test", now=world.now)
+    a_night(world, days=0)
+    assert figures(world).covered == Ratio(numerator=12, denominator=12)
+
+
+def test_a_promise_that_lost_its_date_slipped_on_that_day_and_not_again_when_the_new_one_is_known(
+    world: World,
+) -> None:
+    first = world.now.date()
+    a_night(world, days=4)
+    assert (figures(world).slips.by_cause, figures(world).slipped.numerator) == ((), 0)
+    a_night(world, days=1)
+    once = ((Cause.SUPPLIER, 1),)
+    assert (figures(world).slips.by_cause, figures(world).slipped) == (once, Ratio(numerator=1, denominator=1))
+    world.now += timedelta(days=1)
+    world.slip(which=0, days=2)
+    assert len(kept(world)[1]) == 2, "a promise of the new day"
+    assert (figures(world).slips.by_cause, figures(world).slipped) == ((), Ratio(numerator=0, denominator=1))
+    whole = figures(world, first=first)
+    assert (whole.slips.by_cause, whole.slipped) == (once, Ratio(numerator=1, denominator=1))
+    # The new day is given up too: that is a slip of its own.
+    a_night(world, days=7)
+    assert figures(world).slips.by_cause == once
