@@ -164,7 +164,9 @@ def test_the_command_refuses_what_cannot_be_with_one_sentence(
         ([], "Say what should be otherwise"),
         (["--extend", "Van 2"], 'Write it as "Van 2=18:00"'),
         (["--extend", "Van 99=18:00"], 'No van "Van 99" goes out'),
+        (["--extend", "Van 1=06:00-06:00"], "would end at 06:00, when it starts: give it some hours"),
         (["--add-van", "Zeppelin"], 'There is no vehicle "Zeppelin"'),
+        (["--cut-off", "18:00"] * 7, "7 scenarios are more than anybody compares. Name at most 6"),
         (["--use", "--without", "Van 1", "--without", "Van 3"], "--use keeps one scenario"),
     ):
         found = run(planned_website, monkeypatch, *arguments)
