@@ -181,18 +181,20 @@ def with_receipts(book: Book, receipts: Sequence[Receipt], *, first_id: int) -> 
 
 
 def more_than_expected(book: Book, receipts: Iterable[Receipt]) -> tuple[str, ...]:
-    """A sentence for every inbound of which these receipts count more than was still to come: often a typing error."""
+    """A sentence for every inbound of which these receipts count more than was still to come: often a typing error, or
+    the same truck counted twice. An inbound that the book does not know has nothing more to come."""
     counted: dict[int, list[Receipt]] = defaultdict(list)
     for receipt in receipts:
         if receipt.inbound_id is not None:
             counted[receipt.inbound_id].append(receipt)
-    open_units = {supply.id: supply.quantity for supply in book.supplies}
+    open_units = {supply.id: max(supply.quantity, 0) for supply in book.supplies}
     return tuple(
         f"{' and '.join(each.number for each in many)} count{'s' if len(many) == 1 else ''} "
-        f"{sum(each.quantity for each in many)} × {many[0].sku}, {open_units[inbound]} were expected: "
+        f"{sum(each.quantity for each in many)} × {many[0].sku}, "
+        f"{open_units.get(inbound, 0) or 'nothing more'} {'were' if open_units.get(inbound) else 'was'} expected: "
         "look at the count again."
         for inbound, many in counted.items()
-        if inbound in open_units and sum(each.quantity for each in many) > open_units[inbound]
+        if sum(each.quantity for each in many) > open_units.get(inbound, 0)
     )
 
 

@@ -88,6 +88,19 @@ def test_more_counted_than_expected_is_said_before_it_is_committed(
     assert not [each for each in warnings(96) if "expected" in each]
 
 
+@pytest.mark.parametrize("more_to_come", [False, True])
+def test_a_truck_that_was_counted_in_full_and_is_counted_again_is_said(
+    company: Any, database: Database, short_truck: int, now: datetime, more_to_come: bool
+) -> None:
+    first = company.receipt("OAT", 96, inbound_id=short_truck, number="R-7", more_to_come=more_to_come)
+    with open_store(database) as store:
+        commit_receipt(store, first, now=now, by="test")
+    again = company.receipt("OAT", 96, inbound_id=short_truck, number="R-8")
+    with database.reading() as connection:
+        warnings = simulate_receipt(SqlStore(connection), again, now=now).warnings
+    assert "R-8 counts 96 × OAT, nothing more was expected: look at the count again." in warnings
+
+
 def test_a_truck_that_brought_more_than_expected_is_no_fault_of_the_sums(
     company: Any, database: Database, short_truck: int, now: datetime
 ) -> None:
