@@ -240,3 +240,28 @@ def test_a_mapping_that_cannot_be_changes_nothing(filled: Path, said: list[str],
     assert done.exit_code == 2
     assert why in done.stderr
     assert "No header is remembered." in call("import", "columns").output
+
+
+def test_orders_without_a_depot_column_come_from_the_depot_that_is_said(filled: Path) -> None:
+    file = filled / "erp.csv"
+    file.write_text("No,Account,Ship To,Date,Item,Qty\nSO-91,C-1,S-1,2026-05-08,OAT-1,3\n")
+    pairs = ["No=order", "Account=customer", "Ship To=site", "Date=ordered_at", "Item=sku", "Qty=quantity"]
+    said = [word for pair in pairs for word in ("--map", pair)]
+    only_one = call("import", "orders", file, *said, "--dry-run", "--json")
+    assert (only_one.exit_code, json.loads(only_one.stdout)["orders"]) == (0, 1), only_one.output
+    fleet_rows = (filled / "fleet.csv").read_text()
+    second = fleet_rows.splitlines()[1].replace("NORTH", "SOUTH")
+    (filled / "fleet.csv").write_text(f"{fleet_rows}{second}\n")
+    assert call("import", "fleet", filled / "fleet.csv").exit_code == 0
+    assert "--depot NUMBER" in " ".join(call("import", "orders", file).stderr.split())
+    for words in (said, [*said, "--depot", "WEST"]):
+        refused = call("import", "orders", file, *words)
+        assert refused.exit_code == 2
+        assert "There are: NORTH, SOUTH" in refused.stderr
+    done = call("import", "orders", file, *said, "--depot", "SOUTH", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["orders"]) == (0, 1), done.output
+    again = call("import", "orders", file, "--depot", "SOUTH", "--json")  # the header is remembered
+    assert json.loads(again.stdout)["unchanged"] == 1
+    twice = call("import", "orders", filled / "orders.csv", "--depot", "SOUTH")
+    assert twice.exit_code == 2
+    assert 'in its column "depot": leave out --depot' in " ".join(twice.stderr.split())

@@ -60,8 +60,6 @@ def _import_command(kind: Kind, help_text: str) -> None:
     ) -> None:
         if preset and said:
             raise InvalidInput("A preset knows its columns: leave out --map.", code="map")
-        if depot and not preset:
-            raise InvalidInput("--depot belongs to --preset: the file has a column for it.", code="depot")
         asked = Asked(
             kind=kind.name,
             by=BY,
@@ -106,9 +104,11 @@ def _import_command(kind: Kind, help_text: str) -> None:
     for option in (json_option, map_option, dry_run_option, template_option(kind.columns), FILE):
         command = option(command)
     if kind.name == "orders":
-        command = click.option("--depot", default="", help="With --preset: which depot delivers; of one, that one.")(
-            command
-        )
+        command = click.option(
+            "--depot",
+            default="",
+            help="Which depot delivers, where no column of the file says it (none of --preset does); of one, that one.",
+        )(command)
         command = click.option(
             "--preset", type=click.Choice(sorted(PRESETS)), help="The file is a web shop's own export of its orders."
         )(command)
@@ -150,8 +150,12 @@ def _how_to_map(file: BinaryIO, kind: Kind, refused: FileRefused) -> str:
     if not foreign:
         needed = ", ".join(kind.needed)
         return f'{refused} Are they only called otherwise: --map "their name=our name", at least for {needed}.'
-    pairs = [*foreign.items(), *((ours, "...") for ours in kind.needed if ours not in guessed)]
+    no_depot = kind.name == "orders" and "depot" not in guessed
+    unknown = [ours for ours in kind.needed if ours not in guessed and not (no_depot and ours == "depot")]
+    pairs = [*foreign.items(), *((ours, "...") for ours in unknown)]
     words = " ".join(shlex.join(["--map", f"{clean(theirs)[:40]}={ours}"]) for ours, theirs in pairs)
+    if no_depot:
+        words += " (if no column names the depot, of several: --depot NUMBER)"
     shown = ", ".join(clean(name)[:40] for name in header[:12])
     return (
         f"The columns of this {kind.name} file are called otherwise than ours. It has: {shown}"

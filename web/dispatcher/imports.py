@@ -64,7 +64,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What the page shows of a file that was sent. `kept` is the upload, so that nobody chooses it twice."""
+    """What the page shows of a file that was sent. `kept` is the upload, so that nobody chooses it twice.
+
+    `depots` are asked about alone; `of_all` may be chosen among the columns, when none of them names the depot.
+    """
 
     kept: str = ""
     file_name: str = ""
@@ -72,6 +75,7 @@ class Shown:
     refused: str = ""
     shop: str = ""
     depots: tuple[tuple[str, str], ...] = ()
+    of_all: tuple[tuple[str, str], ...] = ()
     depot: str = ""
     choices: tuple[Choice, ...] = ()
     theirs: tuple[tuple[str, str], ...] = ()
@@ -166,17 +170,28 @@ def _understood(shown: Shown, asked: Asked, file: BinaryIO) -> tuple[Shown, Aske
     with here().database.reading() as connection:
         store = SqlStore(connection)
         if asked.kind == "orders" and "mapped" not in request.form and (shop := preset_of(file)):
-            depots = tuple((depot.number, depot.name) for depot in store.depots())
+            depots = _depots(store)
             several = depots if len(depots) > 1 else ()
             return replace(shown, shop=shop, depots=several), replace(asked, preset=shop, depot=shown.depot)
+        depots = _depots(store) if asked.kind == "orders" else ()
         kind = KINDS[asked.kind]
         header = look_at(store, file, kind)
-    if header.ours or (header.known is not None and "mapped" not in request.form):
-        return shown, asked
+    if header.ours:
+        return replace(shown, depot=""), asked
+    if header.known is not None and "mapped" not in request.form:
+        if not depots or "depot" in header.known.columns.values():
+            return replace(shown, depot=""), asked
+        several = depots if len(depots) > 1 else ()
+        return replace(shown, depots=several), replace(asked, depot=shown.depot)
     every = (*kind.columns, *kind.optional)
     chosen = guess(header.names, kind) if header.known is None else dict(header.known.columns)
+    of_all = ""
     if "mapped" in request.form:
         pairs = [(theirs, ours) for ours in every if (theirs := request.form.get(f"map-{ours}"))]
+        # "=NORTH" is no column: the depot of every order.
+        said = next((theirs[1:] for theirs, ours in pairs if ours == "depot" and theirs.startswith("=")), "")
+        of_all = said or ("" if any(ours == "depot" for _theirs, ours in pairs) else shown.depot)
+        pairs = [(theirs, ours) for theirs, ours in pairs if not (said and ours == "depot")]
         chosen = dict(pairs)
         if len(chosen) < len(pairs):
             raise FileRefused(
@@ -191,8 +206,14 @@ def _understood(shown: Shown, asked: Asked, file: BinaryIO) -> tuple[Shown, Aske
         choices=tuple(Choice(name=ours, needed=ours in kind.needed, chosen=ours_of.get(ours, "")) for ours in names),
         theirs=tuple((name, samples[name]) for name in dict.fromkeys(header.names) if name),
         mapping=chosen,
+        of_all=depots if "depot" not in header.names else (),
+        depot=of_all,
     )
-    return shown, replace(asked, mapping=chosen) if "mapped" in request.form else asked
+    return shown, replace(asked, mapping=chosen, depot=of_all) if "mapped" in request.form else asked
+
+
+def _depots(store: SqlStore) -> tuple[tuple[str, str], ...]:
+    return tuple((depot.number, depot.name) for depot in store.depots())
 
 
 # ---------------------------------------------------------------------------- a big file
