@@ -187,6 +187,12 @@ class _Reader:
                 return None
             return self._closed(first, number, standing.closed)
         currency = head.currency("currency", default=self.currency)
+        if self.currency and currency != self.currency:
+            head.wrong(
+                "currency",
+                f"the order is in {currency} and its depot counts in {self.currency}: name a depot that counts in "
+                f"{currency} (--depot), or leave the order out of the export",
+            )
         ordered_at = head.moment("ordered_at", self.zone, needed=True)
         items = [item for cells in every if (item := self._item(cells, currency)) is not None]
         goods = [item for item in items if item.ships and item.quantity]
