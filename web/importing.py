@@ -125,6 +125,8 @@ def import_document(result: ImportResult) -> dict[str, Any]:
         "changed": result.changed,
         "unchanged": result.unchanged,
         "tasks": result.tasks,
+        "cancelled": result.cancelled,
+        "for_a_person": result.for_a_person,
         "errors": [{"row": error.row, "what": error.what} for error in result.errors],
         "errors_left_off": result.errors_left_off,
         "dry_run": result.dry_run,

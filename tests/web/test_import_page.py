@@ -130,6 +130,17 @@ def test_a_shop_s_export_is_recognised(client: FlaskClient, website: Website) ->
     assert "SPRING" in page
 
 
+def test_the_page_names_what_a_shop_s_export_cancels(client: FlaskClient) -> None:
+    send(client, as_export([order(1001), order(1002)]), kind="orders")
+    gone = as_export([order(1001), order(1002, Cancelled_at="2024-05-02 08:00:00 +0000")])
+    tried = send(client, gone, kind="orders", **{"try": "1"})
+    assert "Cancelled: #1002" in tried.text
+    post(client, "/import", kept=kept(tried), kind="orders", file_name="orders_export.csv")
+    shown = client.get("/import").text
+    assert "0 new, 0 changed, 1 as before." in shown
+    assert "Cancelled: #1002." in shown
+
+
 def test_of_several_depots_the_page_asks_which(client: FlaskClient, website: Website) -> None:
     with open_store(website.installation.database) as store:
         store.save_depot(None, {"number": "SOUTH", "name": "Depot South", "zone": "Europe/Helsinki"})

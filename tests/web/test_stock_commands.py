@@ -61,8 +61,9 @@ def test_a_file_is_imported_once_and_said_so(filled: Path) -> None:
     done = call("import", "orders", filled / "orders.csv", "--json")
     assert done.exit_code == 0
     assert json.loads(done.stdout) == {
-        "orders": 0, "lines": 0, "changed": 0, "unchanged": 2, "tasks": 0, "errors": [], "errors_left_off": 0,
-        "dry_run": False, "settled": {}, "notes": [], "made": {}, "made_products": [],
+        "orders": 0, "lines": 0, "changed": 0, "unchanged": 2, "tasks": 0, "cancelled": [], "for_a_person": [],
+        "errors": [], "errors_left_off": 0, "dry_run": False, "settled": {}, "notes": [], "made": {},
+        "made_products": [],
     }  # fmt: skip
     assert (
         "0 would be new, 0 would be changed, 2 unchanged"
@@ -181,6 +182,24 @@ def test_a_shop_s_export_is_taken_as_it_is_and_the_second_time_changes_nothing(f
     assert (again.exit_code, json.loads(again.stdout)["unchanged"]) == (0, 2)
     told = call("import", "orders", file, "--preset", "shopify").output
     assert "1 of them need nothing from us and were not taken in: 1 voided" in told
+
+
+def test_a_file_says_what_it_cancels_apart_and_names_the_orders_for_a_person(filled: Path) -> None:
+    file = filled / "orders_export.csv"
+    file.write_bytes(as_export([order(1001), order(1002)]))
+    assert call("import", "orders", file, "--preset", "shopify").exit_code == 0
+    file.write_bytes(as_export([order(1001), order(1002, Cancelled_at="2024-05-02 08:00:00 +0000")]))
+    tried = call("import", "orders", file, "--preset", "shopify", "--dry-run").output
+    assert "0 would be changed, 1 would be cancelled (#1002), 1 unchanged" in " ".join(tried.split())
+    said = json.loads(call("import", "orders", file, "--preset", "shopify", "--json").stdout)
+    assert (said["changed"], said["cancelled"]) == (1, ["#1002"])
+    assert call("receive", filled / "receipts.csv").exit_code == 0
+    assert call("release").exit_code == 0
+    own = filled / "orders.csv"
+    own.write_text(own.read_text().replace('"24"', '"25"', 1))
+    done = call("import", "orders", own)
+    assert done.exit_code == 1
+    assert "1 changed after goods were released: see Tasks: SO-1." in " ".join(done.output.split())
 
 
 def test_a_shop_s_export_with_a_faulty_row_ends_with_1_and_no_export_with_2(filled: Path) -> None:

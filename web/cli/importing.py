@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -29,6 +29,8 @@ from web.importing import Asked, import_document, preset_of, run_import
 from web.wiring import open_installation
 
 BY = "command line"
+MOST_NAMED = 8
+"""Orders in one sentence."""
 MOST_SHOWN = 20
 """Rows of a table on a terminal; the rest is counted, `--json` has them all."""
 
@@ -225,14 +227,20 @@ def columns_command(forget: int | None, as_json: bool) -> None:
     console.print(table)
 
 
+def _few(numbers: Sequence[str]) -> str:
+    more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
+    return ", ".join(clean(number)[:40] for number in numbers[:MOST_NAMED]) + more
+
+
 def _print_import(result: ImportResult, file: Path) -> None:
     console = Console()
     would = "would be " if result.dry_run else ""
     lines = f" with {result.lines} lines" if result.kind == "orders" and result.created else ""
     settled = sum(result.settled.values())
+    cancelled = f", {len(result.cancelled)} {would}cancelled ({_few(result.cancelled)})" if result.cancelled else ""
     console.print(
-        f"{file.name}: {result.created} {would}new{lines}, {result.changed} {would}changed, "
-        f"{result.unchanged} unchanged",
+        f"{file.name}: {result.created} {would}new{lines}, {result.changed - len(result.cancelled)} {would}changed"
+        f"{cancelled}, {result.unchanged} unchanged",
         highlight=False,
         markup=False,
     )
@@ -242,8 +250,10 @@ def _print_import(result: ImportResult, file: Path) -> None:
     for note in result.notes[:MOST_SHOWN]:
         console.print(clean(note), markup=False, highlight=False)
     if result.tasks:
+        names = f": {_few(result.for_a_person)}" if result.for_a_person else ""
         console.print(
-            f"{result.tasks} changed after goods were released: see Tasks. Nothing of them was overwritten.",
+            f"{result.tasks} changed after goods were released: see Tasks{names}. Nothing of them was overwritten.",
+            markup=False,
             highlight=False,
         )
     if result.errors:

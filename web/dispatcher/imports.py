@@ -3,6 +3,7 @@ mapped once; a shop's export is recognised; a big file is read in the background
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -145,12 +146,25 @@ def take() -> ResponseReturnValue:
             "%(file)s: %(created)s new, %(changed)s changed, %(unchanged)s as before.",
             file=file_name[:80],
             created=result.created,
-            changed=result.changed,
+            changed=result.changed - len(result.cancelled),
             unchanged=result.unchanged,
         ),
         "done",
     )
+    for numbers, sentence in (
+        (result.cancelled, _("Cancelled: %(orders)s.", orders=_few(result.cancelled))),
+        (
+            result.for_a_person,
+            _("Changed after goods were released, see Tasks: %(orders)s.", orders=_few(result.for_a_person)),
+        ),
+    ):
+        if numbers:
+            flash(sentence, "late")
     return redirect(url_for("imports.page", kind=kind))
+
+
+def _few(numbers: Sequence[str]) -> str:
+    return ", ".join(number[:40] for number in numbers[:8]) + (" ..." if len(numbers) > 8 else "")
 
 
 def _content() -> tuple[bytes, str, str]:
