@@ -10,8 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from data.importers import customers, fleet, inbound, orders, products, receipts, sites, stock_counts, suppliers
+from routing.model.orders import LineChange
 from tests.shop_export import as_export, item, order
 from web.cli import main
+from web.cli.stock import _kept
 
 ROWS = {
     "fleet": (fleet.COLUMNS, [{"kind": "depot", "number": "NORTH", "name": "Depot North", "zone": "Europe/Helsinki"}]),
@@ -284,3 +286,36 @@ def test_orders_without_a_depot_column_come_from_the_depot_that_is_said(filled: 
     twice = call("import", "orders", filled / "orders.csv", "--depot", "SOUTH")
     assert twice.exit_code == 2
     assert 'in its column "depot": leave out --depot' in " ".join(twice.stderr.split())
+
+
+# ---------------------------------------------------------------------------- many receipts at once
+
+
+def test_a_truck_of_many_receipts_says_how_many_it_does_not_name_and_what_goes_in_all(filled: Path) -> None:
+    header, row = (filled / "receipts.csv").read_text().splitlines()
+    many = [row.replace("R-1", f"R-{n}").replace('"30"', '"1"') for n in range(1, 24)]
+    (filled / "many.csv").write_text("\n".join([header, *many]) + "\n")
+    said = " ".join(call("receive", filled / "many.csv", "--simulate").output.split())
+    assert "R-20 and 3 more: 23 units of 23 articles" in said
+    assert "2 lines: 23 go, 25 wait" in said
+
+
+@pytest.mark.parametrize(
+    ("old_day", "new_day", "slips", "firm", "said"),
+    [
+        ("2026-03-03", "2026-03-10", True, 0, "breaks"),
+        ("", "2026-03-10", True, 12, "new date"),
+        ("2026-03-03", "", False, 0, "breaks"),
+        ("", "", False, 0, "no date"),
+        ("", "2026-03-03", False, 12, "kept"),
+    ],
+)
+def test_a_promise_breaks_only_with_the_date_it_loses_now(
+    old_day: str, new_day: str, slips: bool, firm: int, said: str
+) -> None:
+    line = LineChange(
+        order_id=1, order="SO-1", customer="C", site="S-1", line_id=1, product_id=1, sku="OAT-1", name="Oat drink",
+        complete=False, needed=12, firm_before=0, firm_after=firm, provisional_before=0, provisional_after=0,
+        promised_on="2026-03-03", old_day=old_day, new_day=new_day, price=100, currency="EUR", slips=slips,
+    )  # fmt: skip
+    assert _kept(line) == said
