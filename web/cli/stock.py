@@ -124,7 +124,10 @@ def _line_document(line: LineChange) -> dict[str, Any]:
 
 def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
     console = Console()
-    numbers = ", ".join(dict.fromkeys(receipt.number for receipt in receipts[:MOST_SHOWN]))
+    every = list(dict.fromkeys(receipt.number for receipt in receipts))
+    numbers = ", ".join(every[:MOST_SHOWN])
+    if len(every) > MOST_SHOWN:
+        numbers += f" and {len(every) - MOST_SHOWN} more"
     units = sum(receipt.quantity for receipt in receipts)
     quarantined = sum(receipt.quarantined for receipt in receipts)
     goods = f"{units} × {receipts[0].sku}" if len(receipts) == 1 else f"{units} units of {len(receipts)} articles"
@@ -161,6 +164,11 @@ def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
     console.print(table)
     if len(lines) > MOST_SHOWN:
         console.print(f"... and {len(lines) - MOST_SHOWN} more lines (--json lists them)", markup=False)
+    if len(lines) > 1:
+        goes, waits = sum(line.firm_after for line in lines), sum(line.waits for line in lines)
+        breaks = sum(_kept(line) == "breaks" for line in lines)
+        broken = f", {breaks} promise{' breaks' if breaks == 1 else 's break'}" if breaks else ""
+        console.print(f"{len(lines)} lines: {goes} go, {waits} wait{broken}", markup=False, highlight=False)
     for warning in preview.warnings:
         console.print(f"! {clean(warning)}", markup=False, highlight=False)
     _print_rests(console, preview)
@@ -172,7 +180,11 @@ def _print_rests(console: Console, preview: Preview) -> None:
 
 
 def _kept(line: LineChange) -> str:
-    """What becomes of the promise in force: a line without any date keeps none."""
+    """What becomes of the promise in force. It breaks with the date that it loses now: what had none broke before."""
     if not line.promised_on:
         return ""
-    return "breaks" if line.slips or not line.new_day else "kept"
+    if line.slips:
+        return "breaks" if line.old_day else "new date"
+    if not line.new_day:
+        return "breaks" if line.old_day and line.waits else "no date"
+    return "kept"

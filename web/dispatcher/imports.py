@@ -3,6 +3,7 @@ mapped once; a shop's export is recognised; a big file is read in the background
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -64,7 +65,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What the page shows of a file that was sent. `kept` is the upload, so that nobody chooses it twice."""
+    """What the page shows of a file that was sent. `kept` is the upload, so that nobody chooses it twice.
+
+    `depots` are asked about alone; `of_all` may be chosen among the columns, when none of them names the depot.
+    """
 
     kept: str = ""
     file_name: str = ""
@@ -72,6 +76,7 @@ class Shown:
     refused: str = ""
     shop: str = ""
     depots: tuple[tuple[str, str], ...] = ()
+    of_all: tuple[tuple[str, str], ...] = ()
     depot: str = ""
     choices: tuple[Choice, ...] = ()
     theirs: tuple[tuple[str, str], ...] = ()
@@ -141,12 +146,25 @@ def take() -> ResponseReturnValue:
             "%(file)s: %(created)s new, %(changed)s changed, %(unchanged)s as before.",
             file=file_name[:80],
             created=result.created,
-            changed=result.changed,
+            changed=result.changed - len(result.cancelled),
             unchanged=result.unchanged,
         ),
         "done",
     )
+    for numbers, sentence in (
+        (result.cancelled, _("Cancelled: %(orders)s.", orders=_few(result.cancelled))),
+        (
+            result.for_a_person,
+            _("Changed after goods were released, see Tasks: %(orders)s.", orders=_few(result.for_a_person)),
+        ),
+    ):
+        if numbers:
+            flash(sentence, "late")
     return redirect(url_for("imports.page", kind=kind))
+
+
+def _few(numbers: Sequence[str]) -> str:
+    return ", ".join(number[:40] for number in numbers[:8]) + (" ..." if len(numbers) > 8 else "")
 
 
 def _content() -> tuple[bytes, str, str]:
@@ -166,17 +184,28 @@ def _understood(shown: Shown, asked: Asked, file: BinaryIO) -> tuple[Shown, Aske
     with here().database.reading() as connection:
         store = SqlStore(connection)
         if asked.kind == "orders" and "mapped" not in request.form and (shop := preset_of(file)):
-            depots = tuple((depot.number, depot.name) for depot in store.depots())
+            depots = _depots(store)
             several = depots if len(depots) > 1 else ()
             return replace(shown, shop=shop, depots=several), replace(asked, preset=shop, depot=shown.depot)
+        depots = _depots(store) if asked.kind == "orders" else ()
         kind = KINDS[asked.kind]
         header = look_at(store, file, kind)
-    if header.ours or (header.known is not None and "mapped" not in request.form):
-        return shown, asked
+    if header.ours:
+        return replace(shown, depot=""), asked
+    if header.known is not None and "mapped" not in request.form:
+        if not depots or "depot" in header.known.columns.values():
+            return replace(shown, depot=""), asked
+        several = depots if len(depots) > 1 else ()
+        return replace(shown, depots=several), replace(asked, depot=shown.depot)
     every = (*kind.columns, *kind.optional)
     chosen = guess(header.names, kind) if header.known is None else dict(header.known.columns)
+    of_all = ""
     if "mapped" in request.form:
         pairs = [(theirs, ours) for ours in every if (theirs := request.form.get(f"map-{ours}"))]
+        # "=NORTH" is no column: the depot of every order.
+        said = next((theirs[1:] for theirs, ours in pairs if ours == "depot" and theirs.startswith("=")), "")
+        of_all = said or ("" if any(ours == "depot" for _theirs, ours in pairs) else shown.depot)
+        pairs = [(theirs, ours) for theirs, ours in pairs if not (said and ours == "depot")]
         chosen = dict(pairs)
         if len(chosen) < len(pairs):
             raise FileRefused(
@@ -191,8 +220,14 @@ def _understood(shown: Shown, asked: Asked, file: BinaryIO) -> tuple[Shown, Aske
         choices=tuple(Choice(name=ours, needed=ours in kind.needed, chosen=ours_of.get(ours, "")) for ours in names),
         theirs=tuple((name, samples[name]) for name in dict.fromkeys(header.names) if name),
         mapping=chosen,
+        of_all=depots if "depot" not in header.names else (),
+        depot=of_all,
     )
-    return shown, replace(asked, mapping=chosen) if "mapped" in request.form else asked
+    return shown, replace(asked, mapping=chosen, depot=of_all) if "mapped" in request.form else asked
+
+
+def _depots(store: SqlStore) -> tuple[tuple[str, str], ...]:
+    return tuple((depot.number, depot.name) for depot in store.depots())
 
 
 # ---------------------------------------------------------------------------- a big file
