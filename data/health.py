@@ -148,10 +148,11 @@ def _ledger_of(connection: Connection) -> dict[tuple[str, int], int]:
 
 def _ledger(connection: Connection) -> Check:
     names = _product_names(connection)
+    # Not "customer": empties come from there that never went there.
     below = [
         f"{names.get(product_id, product_id)} at {place}: {units}"
         for (place, product_id), units in sorted(_ledger_of(connection).items())
-        if units < 0 and place.partition(":")[0] in ("depot", "vehicle", "quarantine", "returned")
+        if units < 0 and place.partition(":")[0] in ("depot", "vehicle", "quarantine", "returned", "delivered")
     ]
     if below:
         return Check(

@@ -11,7 +11,7 @@ from data.importers.table import AS_OURS, Reading, read_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult
 from routing.services.importing import Pools, settle_changed
-from routing.services.overdue import came_or_named
+from routing.services.overdue import ask_about, came_or_named
 
 COLUMNS = ("number", "supplier", "depot", "sku", "quantity", "expected_at")
 NEEDED = ("number", "depot", "sku", "quantity")
@@ -44,6 +44,9 @@ def import_inbound(
         existing = store.inbounds({row.cells.get("number", "") for row in rows})
         stood = {} if dry_run else store.inbound_supplies([row["id"] for row in existing.values()], now=now)
         batch = Pools()
+        # Only a day to come answers when the goods come: the old one again, or another that is over, does not.
+        named: list[int] = []
+        stale: list[int] = []
         for row in rows:
             cells = Cells(row)
             number = cells.text("number", needed=True, longest=100)
@@ -85,10 +88,14 @@ def import_inbound(
                 continue
             values |= {"supplier_id": store.supplier_id(supplier), "cancelled_at": now if gone else None}
             supply_id = store.save_inbound(old["id"] if old else None, values)
-            if old is not None:
-                came_or_named(store, [old["id"]], outcome="the supplier's file", by=by, now=now)
+            if gone or quantity == counted or (expected_at is not None and expected_at > now):
+                named.append(supply_id)
+            else:
+                stale.append(supply_id)
             batch.products[depot["id"]].add(product_id)
             batch.supplies[depot["id"]][supply_id] = stood.get(supply_id)
+        came_or_named(store, named, outcome="the supplier's file", by=by, now=now)
+        ask_about(store, stale, now=now)
         pools.add(batch)
     settle_changed(store, pools, now=now, by=by, tell=tell, why="a supplier's date or quantity changed")
     note_import(store, result, file, file_name=file_name, now=now, by=by)

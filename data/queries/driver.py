@@ -12,6 +12,7 @@ from data.store.proofs import ProofStore
 from data.tables import contact, depot, driver, proof, region, route, shift, site, site_window, vehicle
 from routing.model.proofs import HANDED_OVER, Door, ManifestInHand, Outcome
 from routing.rules.calendars import weekday
+from routing.rules.door import most_collected
 from routing.rules.progress import Eta, forecast
 
 
@@ -21,6 +22,8 @@ class DriverLine:
     product: str
     unit: str
     loaded: int
+    most: int
+    """What may be counted of it: as much as is on the van, or may be fetched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +167,13 @@ def _deliveries(door: Door) -> tuple[DriverDelivery, ...]:
             state=each.state,
             attempt=each.attempts + 1,
             lines=tuple(
-                DriverLine(allocation_id=line.allocation_id, product=line.product, unit=line.unit, loaded=line.loaded)
+                DriverLine(
+                    allocation_id=line.allocation_id,
+                    product=line.product,
+                    unit=line.unit,
+                    loaded=line.loaded,
+                    most=most_collected(line) if each.direction == "collect" else line.loaded,
+                )
                 for line in each.lines
             ),
         )

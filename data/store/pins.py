@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, or_, select, update
 
-from data.store.part import StorePart
+from data.store.part import StorePart, parts
 from data.tables import address_pin, depot, geocode_answer, site, task, vehicle
 from routing.errors import NotFound
 from routing.model.places import SURE, Candidate, Location, PinQuality
@@ -142,6 +142,22 @@ class PinStore(StorePart):
                 version=site.c.version + (1 if pin.provider == "person" else 0),
             )
         )
+
+    def asked_about(self, *, kind: str, subject_kind: str, subject_ids: Collection[int]) -> set[int]:
+        """Of these things those about which a task of that kind is open."""
+        found: set[int] = set()
+        for part in parts(set(subject_ids)):
+            found.update(
+                self.connection.scalars(
+                    select(task.c.subject_id).where(
+                        task.c.kind == kind,
+                        task.c.subject_kind == subject_kind,
+                        task.c.subject_id.in_(part),
+                        task.c.done_at.is_(None),
+                    )
+                )
+            )
+        return found
 
     def finish_tasks(
         self, *, kind: str, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
@@ -9,10 +10,11 @@ from sqlalchemy import func, select, update
 
 from data.queries.needs import COMMITTED
 from data.queries.stock import stock_rows
+from data.store.part import parts
 from data.store.stock import StockStore
 from data.tables import allocation, depot, order, order_line, product, supplier, supply
 from routing.errors import Conflict
-from routing.model.stock import LapsedInbound, OpenInbound, ShelfOfReceipt, SkuStock
+from routing.model.stock import InboundLines, LapsedInbound, OpenInbound, ShelfOfReceipt, SkuStock
 
 
 class SupplyStore(StockStore):
@@ -48,7 +50,34 @@ class SupplyStore(StockStore):
         )
         return [OpenInbound(**row) for row in self.connection.execute(query).mappings()]
 
-    def lapsed_inbound(self, depot_id: int, *, before: datetime, since: datetime | None) -> list[LapsedInbound]:
+    def inbound_lines(self, supply_ids: Collection[int]) -> list[InboundLines]:
+        """The inbound that these lines belong to, each with all its lines."""
+        found: dict[tuple[int, str, str], list[int]] = defaultdict(list)
+        named = supply.alias("named")
+        for part in parts(set(supply_ids)):
+            query = (
+                select(supply.c.depot_id, supply.c.number, supply.c.source, supply.c.id)
+                .distinct()
+                .join(
+                    named,
+                    (named.c.kind == "inbound")
+                    & (named.c.number == supply.c.number)
+                    & (named.c.depot_id == supply.c.depot_id)
+                    & (named.c.source == supply.c.source),
+                )
+                .where(supply.c.kind == "inbound", named.c.id.in_(part))
+                .order_by(supply.c.number, supply.c.id)
+            )
+            for row in self.connection.execute(query):
+                found[row.depot_id, row.number, row.source].append(row.id)
+        return [
+            InboundLines(depot_id=depot_id, number=number, ids=tuple(dict.fromkeys(ids)))
+            for (depot_id, number, _source), ids in found.items()
+        ]
+
+    def lapsed_inbound(
+        self, depot_id: int, *, before: datetime, since: datetime | None, only: Collection[int] | None = None
+    ) -> list[LapsedInbound]:
         """What was expected before a moment (and, if given, not before `since`) and may still come, by number."""
         left = supply.c.quantity - supply.c.received - supply.c.closed_short
         query = (
@@ -74,6 +103,8 @@ class SupplyStore(StockStore):
         )
         if since is not None:
             query = query.where(supply.c.expected_at >= since)
+        if only is not None:
+            query = query.where(supply.c.id.in_(only))
         return [LapsedInbound(**row) for row in self.connection.execute(query).mappings()]
 
     def stand_again(self, supply_ids: Collection[int], *, now: datetime) -> None:

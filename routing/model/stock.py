@@ -138,6 +138,15 @@ class LapsedInbound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InboundLines:
+    """All lines of an inbound at a depot, counted in and cancelled ones too, by key."""
+
+    depot_id: int
+    number: str
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShelfOfReceipt:
     """What is left of a receipt: `here` sellable base units lie at the depot, of `quantity` that were counted."""
 

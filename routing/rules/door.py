@@ -17,6 +17,10 @@ FAR_M = 200
 """Further than this from the pin is worth a remark: parking, a yard behind the house and a poor fix lie within."""
 
 
+MORE_EMPTIES = 24
+"""Crates, kegs or pallets that a driver may bring beyond what was asked for, however few that was."""
+
+
 class Next(StrEnum):
     """What comes after an attempt."""
 
@@ -148,6 +152,7 @@ def _lines(report: DeliveryReport, delivery: DoorDelivery) -> tuple[DoorLine, ..
             _check_count(delivery, each, counted[key])
         elif counted[key].accounted:
             raise InvalidInput(f"{delivery.number} is a collection: count what was collected.", code="door_count")
+        _check_collected(delivery, each, counted[key])
     if (
         report.outcome.is_handed_over
         and delivery.direction == "deliver"
@@ -182,6 +187,45 @@ def _check_count(delivery: DoorDelivery, loaded: LoadedLine, line: DoorLine) -> 
         loaded=loaded.loaded,
         accounted=line.accounted,
     )
+
+
+def _check_collected(delivery: DoorDelivery, loaded: LoadedLine, line: DoorLine) -> None:
+    """At a delivery a customer hands back what was just handed over; more of it is a collection of its own."""
+    most = line.delivered if delivery.direction == "deliver" else most_collected(loaded)
+    if line.collected <= most:
+        return
+    said = (
+        f"{loaded.loaded} {loaded.unit} were to be fetched"
+        if delivery.direction == "collect"
+        else f"{line.delivered} {loaded.unit} were handed over"
+    )
+    raise InvalidInput(
+        f"{delivery.number}, {loaded.product}: {said}, but {line.collected} are said to be collected. "
+        f"Count again: at most {most}. Is there more, ask the office for another collection.",
+        code="door_count",
+        allocation=loaded.allocation_id,
+        loaded=loaded.loaded,
+        collected=line.collected,
+    )
+
+
+def most_collected(line: LoadedLine) -> int:
+    """How many units a driver may take of a line that is fetched.
+
+    Of goods that we brought, what was asked for. Empties nobody counted beforehand: a customer may hand over twice as
+    many, and `MORE_EMPTIES` more in any case.
+
+    >>> crates = LoadedLine(
+    ...     allocation_id=-1, order_line_id=0, order_id=0, product_id=1, product="Crate", unit="piece", loaded=6
+    ... )
+    >>> most_collected(crates), most_collected(replace(crates, loaded=100)), most_collected(
+    ...     replace(crates, allocation_id=17)
+    ... )
+    (30, 200, 6)
+    """
+    if line.allocation_id > 0:
+        return line.loaded
+    return line.loaded + max(line.loaded, MORE_EMPTIES)
 
 
 def _whole_state(outcome: Outcome, direction: str) -> str | None:

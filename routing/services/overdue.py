@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from routing.model.days import day_words
-from routing.model.stock import LapsedInbound
+from routing.model.parties import Depot
+from routing.model.stock import InboundLines, LapsedInbound
 from routing.rules.policies import PolicyBook
 from routing.rules.promises import day_after, last_lapsed_day
-from routing.services import allocating, importing
+from routing.services import allocating, asking, importing
 
 TASK = "supply_overdue"
 SUBJECT = "inbound"
@@ -26,16 +26,23 @@ class Reader(ReadsPolicies, Protocol):
     def depot_ids(self) -> Sequence[int]: ...
 
 
-class Store(ReadsPolicies, importing.Store, Protocol):
-    def set_setting(self, *, name: str, value: Any, by: str, now: datetime) -> None: ...
-    def lapsed_inbound(self, depot_id: int, *, before: datetime, since: datetime | None) -> list[LapsedInbound]: ...
-    def stand_again(self, supply_ids: Collection[int], *, now: datetime) -> None: ...
-
-
-class FinishesTasks(Protocol):
+class FinishesTasks(asking.Store, Protocol):
+    def erp_allocates(self) -> bool: ...
+    def depot(self, depot_id: int) -> Depot: ...
+    def setting(self, name: str, default: Any = None) -> Any: ...
+    def inbound_lines(self, supply_ids: Collection[int]) -> list[InboundLines]: ...
+    def lapsed_inbound(
+        self, depot_id: int, *, before: datetime, since: datetime | None, only: Collection[int] | None = None
+    ) -> list[LapsedInbound]: ...
+    def asked_about(self, *, kind: str, subject_kind: str, subject_ids: Collection[int]) -> set[int]: ...
     def finish_tasks(
         self, *, kind: str, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
     ) -> int: ...
+
+
+class Store(ReadsPolicies, importing.Store, FinishesTasks, Protocol):
+    def set_setting(self, *, name: str, value: Any, by: str, now: datetime) -> None: ...
+    def stand_again(self, supply_ids: Collection[int], *, now: datetime) -> None: ...
 
 
 def overdue_due(store: Reader, *, now: datetime) -> list[int]:
@@ -68,19 +75,8 @@ def give_up_dates(store: Store, depot_id: int, *, now: datetime, tell: bool = Tr
         why = f"inbound {numbers[0]} is overdue" if len(numbers) == 1 else f"inbound {', '.join(numbers)} are overdue"
         products = {line.product_id for line in lapsed}
         importing.settle(store, {depot_id: products}, now=now, by="overdue", tell=tell, why=why)
-    trucks: dict[str, list[LapsedInbound]] = defaultdict(list)
-    for line in lapsed:
-        trucks[line.number].append(line)
-    for number, lines in trucks.items():
-        store.add_task(
-            kind=TASK,
-            subject_kind=SUBJECT,
-            subject_id=lines[0].id,
-            sentence=sentence(number, lines, zone),
-            made_at=now,
-            data={"inbound": number, "skus": [line.sku for line in lines]},
-        )
     store.set_setting(name=_setting(depot_id), value=until, by="overdue", now=now)
+    ask_about(store, [line.id for line in lapsed], now=now)
 
 
 def sentence(number: str, lines: Sequence[LapsedInbound], zone: ZoneInfo) -> str:
@@ -96,10 +92,51 @@ def sentence(number: str, lines: Sequence[LapsedInbound], zone: ZoneInfo) -> str
     )
 
 
-def came_or_named(store: FinishesTasks, supply_ids: Sequence[int], *, outcome: str, by: str, now: datetime) -> None:
-    """The supplier named a day, cancelled, or it was counted in: nobody has to ask any more."""
-    for supply_id in supply_ids:
-        store.finish_tasks(kind=TASK, subject_kind=SUBJECT, subject_id=supply_id, outcome=outcome, by=by, now=now)
+def ask_about(store: FinishesTasks, supply_ids: Collection[int], *, now: datetime) -> None:
+    """Asks a person about each inbound of which one of these lines has a date that was given up, once about all its
+    lines; also when it was imported with a date that is long over. Where nothing was given up yet, that night asks."""
+    if store.erp_allocates():
+        return
+    for inbound in store.inbound_lines(supply_ids):
+        lapsed = _lapsed(store, inbound)
+        if any(line.id in supply_ids for line in lapsed):
+            open_about = store.asked_about(kind=TASK, subject_kind=SUBJECT, subject_ids=inbound.ids)
+            _ask(store, inbound, lapsed, subject_id=min(open_about, default=lapsed[0].id), now=now)
+
+
+def came_or_named(store: FinishesTasks, supply_ids: Collection[int], *, outcome: str, by: str, now: datetime) -> None:
+    """The supplier named a day, cancelled, or it was counted in: nobody has to ask any more, unless another line of
+    that inbound, or a rest of this one, is still outstanding without a date. Then the task names what is left."""
+    for inbound in store.inbound_lines(supply_ids):
+        for subject_id in store.asked_about(kind=TASK, subject_kind=SUBJECT, subject_ids=inbound.ids):
+            if lapsed := _lapsed(store, inbound):
+                _ask(store, inbound, lapsed, subject_id=subject_id, now=now)
+            else:
+                store.finish_tasks(
+                    kind=TASK, subject_kind=SUBJECT, subject_id=subject_id, outcome=outcome, by=by, now=now
+                )
+
+
+def _lapsed(store: FinishesTasks, inbound: InboundLines) -> list[LapsedInbound]:
+    """Its lines whose dates were given up and of which something may still come."""
+    done = store.setting(_setting(inbound.depot_id), "")
+    if not done:
+        return []
+    before = day_after(done, ZoneInfo(store.depot(inbound.depot_id).zone))
+    return store.lapsed_inbound(inbound.depot_id, before=before, since=None, only=inbound.ids)
+
+
+def _ask(
+    store: FinishesTasks, inbound: InboundLines, lapsed: Sequence[LapsedInbound], *, subject_id: int, now: datetime
+) -> None:
+    store.add_task(
+        kind=TASK,
+        subject_kind=SUBJECT,
+        subject_id=subject_id,
+        sentence=sentence(inbound.number, lapsed, ZoneInfo(store.depot(inbound.depot_id).zone)),
+        made_at=now,
+        data={"inbound": inbound.number, "skus": [line.sku for line in lapsed]},
+    )
 
 
 def _setting(depot_id: int) -> str:

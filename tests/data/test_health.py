@@ -75,10 +75,10 @@ def found(database: Database) -> dict[str, Check]:
         return {check.name: check for check in check_rows(connection)}
 
 
-def goods_out(connection: Connection, quantity: int, to_place: str) -> None:
+def goods_out(connection: Connection, quantity: int, to_place: str, from_place: str = "depot:1") -> None:
     connection.execute(
         insert(movement).values(
-            at=NOW, product_id=1, quantity=quantity, from_place="depot:1", to_place=to_place, why="loaded", by="test"
+            at=NOW, product_id=1, quantity=quantity, from_place=from_place, to_place=to_place, why="loaded", by="test"
         )
     )
 
@@ -105,9 +105,16 @@ def test_an_empty_installation_is_ok(database: Database) -> None:
             "SO-17 line 1: 8 for 7",
         ),
         (lambda c: goods_out(c, 13, "vehicle:3"), "goods", "OAT at depot:1: -1"),
+        (lambda c: goods_out(c, 1, "vehicle:3", "delivered"), "goods", "OAT at delivered: -1"),
         (lambda c: goods_out(c, 5, "vehicle:3"), "on hand", "OAT at depot 1: 8 promised, 7 on hand"),
     ],
-    ids=["oversold", "beyond the order", "more left than was there", "promised but gone"],
+    ids=[
+        "oversold",
+        "beyond the order",
+        "more left than was there",
+        "more fetched than was delivered",
+        "promised but gone",
+    ],
 )
 def test_a_wrong_sum_is_named(day: Database, break_it: Callable[[Connection], object], line: str, says: str) -> None:
     with day.writing() as connection:

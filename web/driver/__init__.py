@@ -230,6 +230,7 @@ def _stop_as_json(stop: DriverStop) -> dict[str, Any]:
                         "product": line.product,
                         "unit": line.unit,
                         "loaded": line.loaded,
+                        "most": line.most,
                     }
                     for line in each.lines
                 ],

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from io import BytesIO
 
 import pytest
 from sqlalchemy import func, select
 
 from data import tables
 from data.db import Database
+from data.importers.inbound import import_inbound
 from data.queries.backorder_figures import Scope as Whose
 from data.queries.period_figures import PeriodFigures, period_figures
 from data.store import SqlStore, open_store
+from routing.model.stock import Receipt
 from routing.rules.figures.figure import Ratio
 from routing.rules.figures.slips import Cause
 from routing.rules.policies import PolicyRow, Scope
 from routing.services.overdue import give_up_dates, overdue_due
 from routing.services.promising import PromisedLine, promised_lines
+from routing.services.receiving import commit_receipt
 from routing.services.ruling import Ruling, simulate_ruling
 from tests.backorder_world import DEPOT, World
 
@@ -64,6 +68,16 @@ def open_tasks(world: World) -> list[str]:
         return list(connection.scalars(query))
 
 
+def imports(world: World, *rows: str) -> None:
+    """Rows of inbound.csv: number, SKU, quantity, when."""
+    cells = [row.split(",") for row in rows]
+    lines = [f"{number},Acme,NORTH,{sku},{quantity},{when}" for number, sku, quantity, when in cells]
+    file = "\n".join(["number,supplier,depot,sku,quantity,expected_at", *lines])
+    with open_store(world.database) as store:
+        result = import_inbound(store, BytesIO(file.encode()), now=world.now, by="file")
+    assert result.errors == []
+
+
 def figures(world: World, *, first: date | None = None, last: date | None = None) -> PeriodFigures:
     """Of today, if no other days are named."""
     today = world.now.date()
@@ -99,6 +113,90 @@ def test_counted_in_after_all_nobody_is_asked_any_more(world: World) -> None:
     a_night(world, days=5)
     world.receive(product=1, quantity=24, quarantined=0, of_inbound=True, more_to_come=False)
     assert (open_tasks(world), line(world).covered_by[0].kind, bool(line(world).expected_on)) == ([], "stock", True)
+
+
+def test_while_one_sku_of_a_truck_is_outstanding_somebody_asks_about_it(world: World) -> None:
+    """Two SKUs did not come. Of the first a part is counted, then the rest; then the supplier names the other's day."""
+    imports(world, "PO-9,OAT,50,2026-05-13T06:00", "PO-9,CUP,60,2026-05-13T06:00")
+    a_night(world, days=5)
+    assert ["50 × OAT, 60 × CUP" in each for each in open_tasks(world)] == [False, True]
+    oat, cup = inbound_ids(world, "PO-9")
+    with open_store(world.database) as store:
+        receive(store, world, of=oat, sku="OAT", quantity=20, more_to_come=True)
+    assert "30 × OAT, 60 × CUP no longer" in open_tasks(world)[1]
+    with open_store(world.database) as store:
+        receive(store, world, of=oat, sku="OAT", quantity=30, more_to_come=False)
+    assert "nothing was counted: 60 × CUP no longer" in open_tasks(world)[1]
+    a_night(world, days=1)
+    assert len(open_tasks(world)) == 2
+    with open_store(world.database) as store:
+        receive(store, world, of=cup, sku="CUP", quantity=60, more_to_come=False)
+    assert [each[:4] for each in open_tasks(world)] == ["PO-1"]
+
+
+def test_a_second_sku_of_a_truck_that_lapses_later_stands_in_the_same_task(world: World) -> None:
+    imports(world, "PO-9,CUP,60,2026-05-14T06:00", "PO-9,OAT,50,2026-05-13T06:00")
+    a_night(world, days=5)
+    assert "50 × OAT no longer" in open_tasks(world)[1]
+    a_night(world, days=1)
+    assert ["60 × CUP, 50 × OAT no longer" in each for each in open_tasks(world)] == [False, True]
+
+
+def test_a_file_with_a_day_that_is_over_is_no_answer_and_one_with_a_day_to_come_is(world: World) -> None:
+    imports(world, "PO-9,OAT,50,2026-05-13T06:00")
+    a_night(world, days=5)
+    for row, left in (
+        ("PO-9,OAT,51,2026-05-13T06:00", "51 × OAT"),  # the same day
+        ("PO-9,OAT,51,2026-05-12T06:00", "51 × OAT"),  # an older one
+        ("PO-9,OAT,52,2026-05-16T06:00", "51 × OAT"),  # yesterday: still counted on, and yet it did not come
+    ):
+        imports(world, row)
+        assert left in open_tasks(world)[1]
+    imports(world, "PO-9,OAT,52,2026-05-20T06:00")
+    assert len(open_tasks(world)) == 1
+
+
+@pytest.mark.parametrize("row", ["PO-9,OAT,0,2026-05-13T06:00", "PO-9,OAT,0,"])
+def test_a_file_that_says_it_will_not_come_is_an_answer(world: World, row: str) -> None:
+    imports(world, "PO-9,OAT,50,2026-05-13T06:00")
+    a_night(world, days=5)
+    assert len(open_tasks(world)) == 2
+    imports(world, row)
+    assert len(open_tasks(world)) == 1
+
+
+def test_an_inbound_imported_with_a_date_long_over_is_asked_about_at_once_and_once(world: World) -> None:
+    a_night(world, days=5)
+    imports(world, "PO-8,CUP,40,2026-02-01T06:00", "PO-8,OAT,50,2026-02-01T06:00")
+    asked = open_tasks(world)
+    assert ["40 × CUP, 50 × OAT no longer" in each for each in asked] == [False, True]
+    a_night(world, days=1)
+    assert open_tasks(world) == asked
+
+
+def test_before_the_first_night_it_is_that_night_that_asks(world: World) -> None:
+    imports(world, "PO-8,CUP,40,2026-02-01T06:00")
+    assert open_tasks(world) == []
+    a_night(world, days=0)
+    assert len(open_tasks(world)) == 1
+
+
+def inbound_ids(world: World, number: str) -> list[int]:
+    with world.database.reading() as connection:
+        return list(
+            connection.scalars(
+                select(tables.supply.c.id).where(tables.supply.c.number == number).order_by(tables.supply.c.id)
+            )
+        )
+
+
+def receive(store: SqlStore, world: World, *, of: int, sku: str, quantity: int, more_to_come: bool) -> None:
+    product = {"OAT": 1, "CUP": 2}[sku]
+    receipt = Receipt(
+        number=world.number("R"), depot_id=DEPOT, product_id=product, sku=sku, quantity=quantity, quarantined=0,
+        counted_at=world.now, inbound_id=of, more_to_come=more_to_come,
+    )  # fmt: skip
+    commit_receipt(store, receipt, now=world.now, by="warehouse")
 
 
 def test_how_long_is_a_policy_that_is_shown_first(world: World) -> None:

@@ -252,3 +252,45 @@ def test_what_we_delivered_is_fetched_first_and_the_rest_is_empties(driven: Driv
     cancels(driven, made.delivery_id)
     with pytest.raises(InvalidInput, match="not over 10000 that we never delivered"):
         asks(driven, 10_013)
+
+
+def collection_lines(driven: Driven, delivery_id: int) -> list[int]:
+    """The keys of a collection's lines, goods before empties."""
+    with open_store(driven.database) as store:
+        stop_id = driven.round.stops[2].stop_id
+        door = store.doors(driven.round.manifest_id, [stop_id])[stop_id]
+    (lines,) = [each.lines for each in door.deliveries if each.id == delivery_id]
+    return sorted((line.allocation_id for line in lines), reverse=True)
+
+
+def test_no_more_goods_are_fetched_than_were_asked_for_and_of_empties_not_many_more(driven: Driven) -> None:
+    """12 that we brought, 8 empties: of these a customer may hand over 24 more."""
+    returnable(driven)
+    driven.says(0)
+    made = asks(driven, 20, now=SIX + timedelta(hours=3))
+    on_the_round(driven, made)
+    driven.says(1)
+    driven.says(2)
+    goods, empties = collection_lines(driven, made.delivery_id)
+    moved = len(driven.rows(tables.movement))
+    for wrong, words in (
+        ({goods: 13, empties: 0}, "12 .* were to be fetched, but 13 are said to be collected. Count again: at most 12"),
+        ({goods: 500, empties: 8}, "at most 12"),
+        ({goods: 12, empties: 33}, "8 .* were to be fetched, but 33 .* at most 32. Is there more, ask the office"),
+        ({goods: 12, empties: 2_147_483_647}, "at most 32"),
+    ):
+        lines = tuple(DoorLine(allocation_id=key, collected=count) for key, count in wrong.items())
+        with pytest.raises(InvalidInput, match=words) as refused:
+            driven.reports(2, made.delivery_id, Outcome.DELIVERED, lines)
+        assert refused.value.code == "door_count"
+        assert len(driven.rows(tables.movement)) == moved
+    lines = (DoorLine(allocation_id=goods, collected=12), DoorLine(allocation_id=empties, collected=32))
+    driven.reports(2, made.delivery_id, Outcome.DELIVERED, lines)
+    assert driven.on_van() == {driven.round.product_id: 44}
+
+
+def test_at_a_delivery_no_more_is_taken_back_than_was_handed_over(driven: Driven) -> None:
+    with pytest.raises(InvalidInput, match=r"12 .* were handed over, but 13 are said to be collected"):
+        driven.says(0, delivered=12, collected=13)
+    driven.says(0, delivered=12, collected=12)
+    assert driven.goods_at("delivered") == 0

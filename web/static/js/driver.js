@@ -345,7 +345,7 @@ function outcomeOf(delivery, lines, chosen) {
 
 function lineCounter(delivery, line) {
   const isCollecting = delivery.direction === "collect";
-  const count = h("input", { class: "input number", type: "number", inputmode: "numeric", min: 0, max: isCollecting ? 99999 : line.loaded, value: line.loaded,
+  const count = h("input", { class: "input number", type: "number", inputmode: "numeric", min: 0, max: line.most ?? line.loaded, value: line.loaded,
     "aria-label": `${line.product}: ${isCollecting ? words.collected : words.count}`, oninput: update, onblur: clean });
   const rest = choices(`rest-${line.allocationId}`, ["short", "damaged", "refused"], "short", words);
   const restText = h("legend", {});
