@@ -12,6 +12,7 @@ from data.importers.kinds import KINDS, Kind
 from data.importers.mapping import Header, look_at, remember, with_same_names
 from data.importers.presets import PRESETS
 from data.importers.shop import import_shop_orders
+from data.importers.spreadsheet import refuse_if_only_named_so
 from data.importers.table import Reading, read_header
 from data.queries.addresses import OutOfReach, last_order, places_out_of_reach
 from data.store import SqlStore
@@ -53,6 +54,7 @@ def run_import(
     facts: dict[str, Any] = {
         "now": now, "by": asked.by, "dry_run": asked.dry_run, "file_name": asked.file_name,
     }  # fmt: skip
+    refuse_if_only_named_so(file, asked.file_name, asked.kind)
     if asked.preset:
         reading = Reading(progress=progress)
         return (

@@ -288,6 +288,15 @@ def test_orders_without_a_depot_column_come_from_the_depot_that_is_said(filled: 
     assert 'in its column "depot": leave out --depot' in " ".join(twice.stderr.split())
 
 
+def test_a_file_that_is_only_called_a_spreadsheet_is_told_so(filled: Path) -> None:
+    broken = filled / "orders.xlsx"
+    broken.write_text("not a sheet")
+    for words in ([], ["--preset", "shopify"]):
+        refused = call("import", "orders", broken, *words)
+        assert refused.exit_code == 2
+        assert "is called orders.xlsx and is no spreadsheet" in " ".join(refused.stderr.split())
+
+
 # ---------------------------------------------------------------------------- many receipts at once
 
 

@@ -15,6 +15,7 @@ from flask_login import current_user
 
 from data.importers.kinds import KINDS
 from data.importers.mapping import guess, look_at
+from data.importers.spreadsheet import refuse_if_only_named_so
 from data.importers.table import first_row
 from data.queries.imports import remembered_headers
 from data.store import SqlStore, open_store
@@ -181,6 +182,7 @@ def _content() -> tuple[bytes, str, str]:
 
 def _understood(shown: Shown, asked: Asked, file: BinaryIO) -> tuple[Shown, Asked]:
     """How the file is read: a shop's export, our template, as somebody said now or before, or still to be asked."""
+    refuse_if_only_named_so(file, asked.file_name, asked.kind)
     with here().database.reading() as connection:
         store = SqlStore(connection)
         if asked.kind == "orders" and "mapped" not in request.form and (shop := preset_of(file)):
