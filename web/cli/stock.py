@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,9 @@ def _receive_document(
             for together, preview in counted
             for receipt in together
         ],
-        "lines": [_line_document(line) for _, preview in counted for line in preview.changed],
+        "lines": [
+            _line_document(line) for _, preview in counted for line in preview.lines if line.changed or line.slips
+        ],
         "policy": [preview.rule.value for _, preview in counted],
         "broken": [number for _, preview in counted for number in preview.broken],
         "rests": [rest for _, preview in counted for rest in preview.rests],
@@ -117,6 +119,7 @@ def _line_document(line: LineChange) -> dict[str, Any]:
         "new_day": line.new_day,
         "promised_on": line.promised_on,
         "slips": line.slips,
+        "moved_by": line.moved_by,
         "value": line.value_firm,
         "currency": line.currency,
     }
@@ -132,12 +135,23 @@ def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
     if preview.already:
         console.print(f"{title}: counted in before, nothing changes", markup=False, highlight=False)
         return
-    arrived = {receipt.product_id for receipt in receipts}
-    lines = [line for line in preview.lines if line.product_id in arrived or line.changed]
-    if not lines:
+    skus = {receipt.sku for receipt in receipts}
+    lines = preview.about(skus)
+    if lines:
+        _print_lines(console, title, lines)
+    else:
         console.print(f"{title}: nobody waits for it", markup=False, highlight=False)
-        _print_rests(console, preview)
-        return
+    if moved := preview.told_now(skus):
+        _print_lines(console, "Moved before, told now", moved)
+        for why in dict.fromkeys(line.moved_by for line in moved):
+            orders = list(dict.fromkeys(line.order for line in moved if line.moved_by == why))
+            console.print(clean(f"{why}: {', '.join(orders)}"), markup=False, highlight=False)
+    for warning in preview.warnings:
+        console.print(f"! {clean(warning)}", markup=False, highlight=False)
+    _print_rests(console, preview)
+
+
+def _print_lines(console: Console, title: str, lines: Sequence[LineChange]) -> None:
     table = Table(title=plain(title), title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("Order", no_wrap=True, min_width=7)
     table.add_column("Customer", no_wrap=True, overflow="ellipsis", max_width=18)
@@ -161,9 +175,6 @@ def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
     console.print(table)
     if len(lines) > MOST_SHOWN:
         console.print(f"... and {len(lines) - MOST_SHOWN} more lines (--json lists them)", markup=False)
-    for warning in preview.warnings:
-        console.print(f"! {clean(warning)}", markup=False, highlight=False)
-    _print_rests(console, preview)
 
 
 def _print_rests(console: Console, preview: Preview) -> None:
