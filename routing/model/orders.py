@@ -223,6 +223,8 @@ class LineChange:
     """Its customer keeps what it was given, whoever comes first: why it may stand above the order of the policy."""
     moved_by: str = ""
     """What moved it before, when nobody was told; "" when what is shown here does."""
+    customer_id: int = 0
+    site_id: int = 0
 
     @property
     def waits(self) -> int:

@@ -24,7 +24,7 @@ from routing.model.orders import (
     WaitingLine,
     WaitingOrder,
 )
-from routing.model.parties import Company, Depot
+from routing.model.parties import Company, Contact, Depot
 from routing.model.stock import Claim
 from routing.rules.allocation import Outcome, allocate, ranked
 from routing.rules.policies import PolicyBook
@@ -476,6 +476,8 @@ def _preview(
             released_lost=max(0, released_before[line.id] - released[line.id]),
             never_loses=order.rank_rule is RankRule.NEVER_LOSES,
             moved_by=causes.get(line.id, ""),
+            customer_id=order.customer_id,
+            site_id=order.site_id,
         )
         for order in orders
         for line in order.lines
@@ -493,6 +495,29 @@ def _preview(
 
 
 # ---------------------------------------------------------------------------- who is told
+
+
+class KnowsContacts(Protocol):
+    def who_are_told(
+        self, doors: Collection[tuple[int, int]], *, role: str
+    ) -> dict[tuple[int, int], list[Contact]]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hear:
+    """Orders with a later date, by how their customers hear of it: a message, or a person's call where nobody there
+    agreed to messages."""
+
+    by_message: int = 0
+    by_call: int = 0
+
+
+def how_they_hear(store: KnowsContacts, lines: Iterable[LineChange]) -> Hear:
+    """By the contacts as they are now."""
+    doors = {line.order_id: (line.customer_id, line.site_id) for line in lines if line.slips}
+    people = store.who_are_told(set(doors.values()), role="buyer")
+    by_message = sum(bool(people[door]) for door in doors.values())
+    return Hear(by_message=by_message, by_call=len(doors) - by_message)
 
 
 def _delays(decision: Decision) -> dict[int, tuple[WaitingOrder, tuple[DelayedLine, ...]]]:

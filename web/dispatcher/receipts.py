@@ -27,7 +27,7 @@ from routing.model.days import today_of
 from routing.model.imports import ImportResult
 from routing.model.orders import AllocationPolicy, AllocationRule, LineChange, Preview
 from routing.model.stock import Receipt
-from routing.services.allocating import policy_of
+from routing.services.allocating import Hear, how_they_hear, policy_of
 from routing.services.receiving import commit_receipt, simulate_receipt
 from web.dispatcher import words
 from web.here import here, now
@@ -87,6 +87,7 @@ class Shown:
     rule_in_force: AllocationRule
     groups: tuple[tuple[str, str, tuple[LineChange, ...]], ...]
     told_now: tuple[LineChange, ...]
+    hear: Hear
     broken: tuple[str, ...]
     warnings: tuple[str, ...]
     usual: dict[int, int]
@@ -252,6 +253,8 @@ def look_ahead(counted: Sequence[Receipt], rule: AllocationRule | None) -> Shown
     skus = [receipt.sku for receipt in counted]
     groups: dict[str, list[LineChange]] = {sku: [] for sku in dict.fromkeys(skus)}
     whole = Preview(depot_id=counted[0].depot_id, rule=rule, lines=tuple(merged.values()))
+    with here().database.reading() as connection:
+        hear = how_they_hear(SqlStore(connection), whole.lines)
     # Of goods that only ship-complete orders tie to these, what moves is worth a row.
     for line in whole.about(skus):
         groups.setdefault(line.sku, []).append(line)
@@ -262,6 +265,7 @@ def look_ahead(counted: Sequence[Receipt], rule: AllocationRule | None) -> Shown
         rule_in_force=in_force,
         groups=tuple((sku, lines[0].name, tuple(lines)) for sku, lines in groups.items() if lines),
         told_now=whole.told_now(skus),
+        hear=hear,
         broken=tuple(dict.fromkeys(number for preview in previews for number in preview.broken)),
         warnings=tuple(dict.fromkeys(text for preview in previews for text in preview.warnings)),
         usual=usual,
@@ -303,7 +307,7 @@ def _merged(previews: Sequence[Preview]) -> dict[int, LineChange]:
                     old_day=first.old_day,
                     promised_on=first.promised_on,
                     slips=first.slips or line.slips,
-                    moved_by=first.moved_by if first.slips else line.moved_by,
+                    moved_by=first.moved_by,
                     released_lost=first.released_lost + line.released_lost,
                 )
             merged[line.line_id] = line

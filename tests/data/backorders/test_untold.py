@@ -10,7 +10,7 @@ from data import tables
 from data.db import Database
 from data.store import open_store
 from routing.model.stock import Receipt
-from routing.services.allocating import FOUND_LATE, untold_setting
+from routing.services.allocating import FOUND_LATE, Hear, how_they_hear, untold_setting
 from routing.services.importing import settle
 from routing.services.receiving import simulate_receipt
 from tests.backorder_world import DEPOT, SKUS, World
@@ -50,6 +50,10 @@ def test_a_promise_that_an_untold_file_moved_is_made_with_the_next_receipt_of_an
             number="R-CUPS", depot_id=DEPOT, product_id=2, sku=SKUS[2], quantity=12, quarantined=0, counted_at=world.now
         )
         shown = simulate_receipt(store, cups, now=world.now)
+        assert how_they_hear(store, shown.lines) == Hear(by_message=1, by_call=0)
+        store.connection.execute(update(tables.contact).values(consent=False))
+        assert how_they_hear(store, shown.lines) == Hear(by_message=0, by_call=1)
+        store.connection.execute(update(tables.contact).values(consent=True))
     assert not shown.about({SKUS[2]}), "cups move nobody"
     assert [(line.order, line.moved_by) for line in shown.told_now({SKUS[2]})] == [
         ("SO-1", "a supplier's date changed")
