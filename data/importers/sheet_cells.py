@@ -28,6 +28,10 @@ class CellTooLong(Exception):
         self.row, self.length = row, length
 
 
+class TooManyTexts(Exception):
+    """More texts than any table has."""
+
+
 class _Collected:
     """The text of the element that is open, up to `longest` characters; the rest is only counted."""
 
@@ -47,8 +51,10 @@ class _Collected:
         self.parts, self.length = [], 0
 
 
-def shared_strings(source: IO[bytes], *, longest: int) -> list[str]:
-    """The texts that cells point to, without their formatting; of a longer one no more than a little over `longest`."""
+def shared_strings(source: IO[bytes], *, longest: int, most: int) -> list[str]:
+    """The texts that cells point to, without their formatting; of a longer one no more than a little over `longest`.
+
+    Raises TooManyTexts for more than `most`."""
     found: list[str] = []
     text, phonetic = _Collected(longest), 0
 
@@ -66,6 +72,8 @@ def shared_strings(source: IO[bytes], *, longest: int) -> list[str]:
         if name == _T:
             text.open = False
         elif name == _SI:
+            if len(found) >= most:
+                raise TooManyTexts
             found.append("".join(text.parts).replace("x005F_", ""))
         elif name == _RPH:
             phonetic -= 1

@@ -19,11 +19,20 @@ from xml.etree.ElementTree import ParseError
 from xml.parsers.expat import ExpatError
 from zipfile import BadZipFile, ZipFile
 
-from data.importers.sheet_cells import CellTooLong, NumberText, shared_strings, sheet_cells
+from data.importers.sheet_cells import AT_ONCE, CellTooLong, NumberText, TooManyTexts, shared_strings, sheet_cells
 from routing.errors import Cancelled, FileRefused
 
 MOST_BYTES = 1 << 30
 """Of XML, unpacked. A million rows need less; a file that unpacks to more was made to fill the memory."""
+
+MOST_TAGS = 100_000
+"""In a part that is read whole: the looks of cells, the names of sheets. A table has a few dozen of each."""
+
+MOST_TEXTS = 2_000_000
+"""Different texts of a workbook: as many as a million rows of two columns need."""
+
+MOST_UNFOLDED = 200
+"""Bytes for each byte of the file, once they are more than memory holds. Rows that differ unfold to ten or twenty."""
 
 LONGEST_CELL = 20_000
 """Characters, of a CSV as of a sheet. A longer cell is no order: in a CSV it is a quote that was opened and never
@@ -33,6 +42,7 @@ MOST_COLUMNS = 400
 TICK_EVERY = 500
 """Rows."""
 _IN_MEMORY = 8 << 20
+_READ_WHOLE = ("styles.xml", "workbook.xml", "workbook.xml.rels", "[Content_Types].xml")
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _UNREADABLE = (
     BadZipFile, ParseError, ExpatError, zlib.error, ValueError, LookupError, TypeError, AttributeError, EOFError,
@@ -76,6 +86,9 @@ def unpacked(file: BinaryIO, kind: str, tick: Callable[[], None] | None = None) 
     except (FileRefused, Cancelled):
         spool.close()
         raise
+    except TooManyTexts as problem:
+        spool.close()
+        raise _huge(kind) from problem
     except _UNREADABLE as problem:
         spool.close()
         raise FileRefused(
@@ -101,8 +114,19 @@ def _unpack(file: BinaryIO, kind: str, spool: TextIO, tick: Callable[[], None] |
 
     file.seek(0)
     with ZipFile(file) as parts:
-        if sum(part.file_size for part in parts.infolist()) > MOST_BYTES:
+        size, total = file.seek(0, 2), sum(part.file_size for part in parts.infolist())
+        if total > MOST_BYTES:
             raise _huge(kind)
+        if total > max(_IN_MEMORY * 2, size * MOST_UNFOLDED):
+            raise _unfolds(kind)
+        for part in parts.infolist():
+            if part.filename.endswith(_READ_WHOLE):
+                with parts.open(part) as source:
+                    tags = 0
+                    while data := source.read(AT_ONCE):
+                        tags += data.count(b"<")
+                        if tags > MOST_TAGS:
+                            raise _unfolds(kind)
     file.seek(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # styles and extensions it leaves aside
@@ -115,7 +139,7 @@ def _unpack(file: BinaryIO, kind: str, spool: TextIO, tick: Callable[[], None] |
         strings: list[str] = []
         if (part := book.package.find(SHARED_STRINGS)) is not None:
             with parts.open(part.PartName[1:]) as source:
-                strings = shared_strings(source, longest=LONGEST_CELL)
+                strings = shared_strings(source, longest=LONGEST_CELL, most=MOST_TEXTS)
         sheets = [
             (sheet.state, rel.target)
             for sheet, rel in book.parser.find_sheets()
@@ -132,7 +156,7 @@ def _unpack(file: BinaryIO, kind: str, spool: TextIO, tick: Callable[[], None] |
                 longest=LONGEST_CELL,
             )
             try:
-                _spool(cells, kind, spool, tick)
+                _spool(cells, kind, spool, tick, size=size)
             except CellTooLong as problem:
                 raise FileRefused(
                     f"Row {problem.row} of the {kind} file has a cell of {problem.length:,} characters; at most "
@@ -141,12 +165,28 @@ def _unpack(file: BinaryIO, kind: str, spool: TextIO, tick: Callable[[], None] |
                 ) from problem
 
 
-def _spool(rows: Iterable[tuple[int, list[str]]], kind: str, spool: TextIO, tick: Callable[[], None] | None) -> None:
-    out, written = csv.writer(spool), 0
+class _Counted:
+    """Counts the bytes that go into the spool: empty columns too are written, as commas."""
+
+    def __init__(self, spool: TextIO) -> None:
+        self.spool, self.bytes = spool, 0
+
+    def write(self, text: str) -> int:
+        self.bytes += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+        return self.spool.write(text)
+
+
+def _spool(
+    rows: Iterable[tuple[int, list[str]]], kind: str, spool: TextIO, tick: Callable[[], None] | None, *, size: int
+) -> None:
+    """`size`: bytes of the file."""
+    sink = _Counted(spool)
+    out, most = csv.writer(sink), max(_IN_MEMORY, size * MOST_UNFOLDED)
     for count, (number, cells) in enumerate(rows, start=1):
-        written += sum(map(len, cells))
-        if written > MOST_BYTES:
+        if sink.bytes > MOST_BYTES:
             raise _huge(kind)
+        if sink.bytes > most:
+            raise _unfolds(kind)
         if tick is not None and count % TICK_EVERY == 0:
             tick()
         if any(cells):
@@ -157,6 +197,14 @@ def _huge(kind: str) -> FileRefused:
     return FileRefused(
         f"The {kind} file unpacks to more than {MOST_BYTES >> 20:,} MiB. Remove what does not belong to the "
         "table (pictures, other sheets), or save it as CSV UTF-8.",
+        code="huge_file",
+    )
+
+
+def _unfolds(kind: str) -> FileRefused:
+    return FileRefused(
+        f"The {kind} file is small and unfolds to far more than a table of its size: it is damaged or was made to fill "
+        "the memory. Copy the table into a new workbook and save that, or save it as CSV UTF-8.",
         code="huge_file",
     )
 

@@ -110,6 +110,11 @@ def _with(facts: DayFacts, change: Change) -> DayFacts:
         )
     if isinstance(change, LessDriver):
         return _in_place(facts, replace(shift, state="out"))
+    # As the fleet's own file: what ends when it starts would be a shift of 24 hours.
+    if clock_minutes(change.starts) == clock_minutes(change.ends):
+        raise InvalidInput(
+            f"{shift.vehicle.name} would end at {change.ends}, when it starts: give it some hours.", code="hours"
+        )
     if (clock_minutes(change.starts), clock_minutes(change.ends)) == (
         clock_minutes(shift.starts), clock_minutes(shift.ends),
     ):  # fmt: skip

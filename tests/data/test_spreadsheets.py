@@ -7,7 +7,7 @@ import io
 import tracemalloc
 import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 
 from data.importers import products
+from data.importers.sheet_cells import TooManyTexts, shared_strings
 from data.importers.spreadsheet import MOST_BYTES, as_text, sheet_rows, unpacked
 from data.importers.table import Row, read_table
 from data.store import SqlStore
@@ -258,6 +259,54 @@ def test_texts_that_cells_share_are_read_without_their_looks_and_their_ruby() ->
     )
     (row,) = read(with_sheet(rows, strings=strings))
     assert (row.number, tuple(row.cells.values())) == (7, ("OAT-1", "Oat drink", ""))
+
+
+MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+WIDE = '<row><c r="OJ1"><v>1</v></c></row>'
+
+
+def with_part(end: str, change: Callable[[bytes], bytes]) -> io.BytesIO:
+    """A small table of which one part is another, or one part more."""
+    file, made = io.BytesIO(), zipfile.ZipFile(book(COLUMNS, ("a", "b", "c")))
+    with made, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as parts:
+        for name in made.namelist():
+            content = made.read(name)
+            parts.writestr(name, change(content) if name.endswith(end) else content)
+        if not any(name.endswith(end) for name in made.namelist()):
+            parts.writestr(f"xl/{end}", change(b""))
+    file.seek(0)
+    return file
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        # 400 columns of which 399 are empty are written as 399 commas.
+        with_part(
+            "sheet1.xml",
+            lambda _: f"<worksheet {MAIN}><sheetData>{WIDE * 30_000}</sheetData></worksheet>".encode(),
+        ),
+        with_part("styles.xml", lambda old: old.replace(b"</cellXfs>", b"<xf/>" * 200_000 + b"</cellXfs>")),
+        with_part("sharedStrings.xml", lambda _: f"<sst {MAIN}>{'<si><t>a</t></si>' * 1_100_000}</sst>".encode()),
+    ],
+    ids=["columns", "looks", "texts"],
+)
+def test_a_small_file_that_unfolds_hugely_is_refused_early(file: io.BytesIO) -> None:
+    assert len(file.getvalue()) < 60_000
+    tracemalloc.start()
+    with pytest.raises(FileRefused, match="is small and unfolds") as refused:
+        unpacked(file, "products")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert refused.value.code == "huge_file"
+    assert peak < 40 << 20
+
+
+def test_more_texts_than_any_table_has_are_refused() -> None:
+    texts = f"<sst {MAIN}><si><t>a</t></si><si><t>b</t></si></sst>".encode()
+    assert shared_strings(io.BytesIO(texts), longest=10, most=2) == ["a", "b"]
+    with pytest.raises(TooManyTexts):
+        shared_strings(io.BytesIO(texts), longest=10, most=1)
 
 
 def test_shared_texts_that_name_entities_are_refused() -> None:

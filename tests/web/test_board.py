@@ -13,7 +13,7 @@ from sqlalchemy import Table, func, select, update
 from werkzeug.test import TestResponse
 
 from data.mapping.plans import problem_to_bytes
-from data.queries.board import driver_links
+from data.queries.board import driver_links, running_plan_jobs
 from data.queries.plans import PlanPage, RouteRow, current_plans, plan_page
 from data.store import open_store
 from data.store.plans import PlanStore
@@ -247,6 +247,14 @@ def test_planning_is_a_job_that_is_followed_to_its_end(demo_website: Website) ->
     ended = client.get(f"/plan/job/{job_id}").json
     assert ended["state"] == "done", ended
     assert current(demo_website).served > 60
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-inf"])
+def test_a_time_that_is_no_number_of_seconds_starts_no_search(demo_website: Website, seconds: str) -> None:
+    refused = post(sign_in(demo_website), "/plan/run", seconds=seconds)
+    assert (refused.status_code, refused.json["error"]["code"]) == (422, "seconds")
+    with demo_website.installation.database.reading() as connection:
+        assert running_plan_jobs(connection, day=DAY) == []
 
 
 def test_pressing_plan_twice_searches_once(demo_website: Website) -> None:

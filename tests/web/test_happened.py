@@ -73,6 +73,9 @@ def test_without_a_time_the_page_asks_when_the_goods_are_here(planned_website: W
     assert "The goods are here at" in text
     assert 'class="card option"' not in text
     assert "no time of day" in client.get(f"/plan/{page.plan_id}/happened/later/{key}?at=99:99").text
+    asked = client.get(f"/plan/{page.plan_id}/happened/later/{key}", headers=JSON)
+    assert (asked.status_code, asked.json["error"]["code"]) == (422, "at")
+    assert "Say when" in asked.json["error"]["sentence"]
 
 
 def test_what_is_loaded_is_cancelled_as_what_comes_back(planned_website: Website, client: FlaskClient) -> None:

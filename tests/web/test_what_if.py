@@ -120,6 +120,13 @@ def test_what_cannot_be_is_said_in_one_sentence_and_no_search_begins(
         assert connection.scalar(select(func.count()).select_from(job).where(job.c.kind == "what_if")) == 0
 
 
+def test_a_shift_that_ends_when_it_starts_is_refused(planned_website: Website, client: FlaskClient) -> None:
+    page, shift = current(planned_website), van(planned_website, "Van 2")
+    answer = post(client, f"/plan/{page.plan_id}/what-if", shift=shift, starts="06:00", ends="06:00")
+    assert answer.status_code == 422
+    assert "give it some hours" in answer.json["error"]["sentence"]
+
+
 def test_a_job_of_another_kind_is_no_scenario(planned_website: Website, client: FlaskClient) -> None:
     page = current(planned_website)
     with planned_website.installation.database.reading() as connection:
@@ -157,7 +164,9 @@ def test_the_command_refuses_what_cannot_be_with_one_sentence(
         ([], "Say what should be otherwise"),
         (["--extend", "Van 2"], 'Write it as "Van 2=18:00"'),
         (["--extend", "Van 99=18:00"], 'No van "Van 99" goes out'),
+        (["--extend", "Van 1=06:00-06:00"], "would end at 06:00, when it starts: give it some hours"),
         (["--add-van", "Zeppelin"], 'There is no vehicle "Zeppelin"'),
+        (["--cut-off", "18:00"] * 7, "7 scenarios are more than anybody compares. Name at most 6"),
         (["--use", "--without", "Van 1", "--without", "Van 3"], "--use keeps one scenario"),
     ):
         found = run(planned_website, monkeypatch, *arguments)

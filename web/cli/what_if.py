@@ -21,7 +21,7 @@ from routing.services.supposing import Wish, suppose
 from web.cli.output import clean, counted, json_option, plain, print_json
 from web.cli.values import DAY, SECONDS, SEED, the_day
 from web.formats import distance, duration, money
-from web.what_if_job import SEARCH_S, start_scenario, use_scenario
+from web.what_if_job import MOST_SCENARIOS, SEARCH_S, start_scenario, use_scenario
 from web.wiring import Installation, open_installation
 
 BY = "command line"
@@ -68,6 +68,12 @@ def what_if_command(
         scenarios = [wishes] if together else [[wish] for wish in wishes]
         if not wishes:
             raise InvalidInput("Say what should be otherwise: --add-van, --extend, --cut-off or --without.")
+        if len(scenarios) > MOST_SCENARIOS:
+            raise InvalidInput(
+                f"{len(scenarios)} scenarios are more than anybody compares. Name at most {MOST_SCENARIOS}, or take "
+                "their changes --together.",
+                code="too_many",
+            )
         if use and len(scenarios) != 1:
             raise InvalidInput("--use keeps one scenario. Name one change, or take them --together.")
         with here.database.reading() as connection:

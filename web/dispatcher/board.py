@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -383,7 +384,10 @@ def run() -> ResponseReturnValue:
 
 
 def _seconds() -> float:
-    return min(max(request.form.get("seconds", SEARCH_S, type=float), 1.0), 300.0)
+    seconds = request.form.get("seconds", SEARCH_S, type=float)
+    if not isfinite(seconds):
+        raise InvalidInput(_("Name the seconds to search as a number, as 10."), code="seconds")
+    return min(max(seconds, 1.0), 300.0)
 
 
 @board.get("/job/<int:job_id>")

@@ -55,7 +55,8 @@ def happened(plan_id: int, kind: str, key: int) -> ResponseReturnValue:
                 raise
             wrong = str(problem)
     if wants_json():
-        assert found is not None
+        if found is None:
+            raise InvalidInput(_("Say when the goods are here, as at=08:30."), code="at")
         return {"subject": found.subject, "options": [_as_json(each) for each in found.options]}
     return render_template(
         "dispatcher/board_happened.html",
