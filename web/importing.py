@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from data.importers.kinds import KINDS
-from data.importers.mapping import look_at, remember, with_same_names
+from data.importers.depots import chosen_depot
+from data.importers.kinds import KINDS, Kind
+from data.importers.mapping import Header, look_at, remember, with_same_names
 from data.importers.presets import PRESETS
 from data.importers.shop import import_shop_orders
+from data.importers.spreadsheet import refuse_if_only_named_so
 from data.importers.table import Reading, read_header
 from data.queries.addresses import OutOfReach, last_order, places_out_of_reach
 from data.store import SqlStore
@@ -23,8 +25,8 @@ from routing.model.imports import MOST_ERRORS, ImportResult
 class Asked:
     """What somebody wants of a file. `mapping`: their column (lower case) → ours, when it was said now.
 
-    With `same_names` columns that are called as ours are read too, though nobody spoke of them. `depot` belongs to a
-    shop's `preset`.
+    With `same_names` columns that are called as ours are read too, though nobody spoke of them. `depot` delivers the
+    orders of a file that has no column for it, as a shop's export never has; of one depot, that one.
     """
 
     kind: str
@@ -52,6 +54,7 @@ def run_import(
     facts: dict[str, Any] = {
         "now": now, "by": asked.by, "dry_run": asked.dry_run, "file_name": asked.file_name,
     }  # fmt: skip
+    refuse_if_only_named_so(file, asked.file_name, asked.kind)
     if asked.preset:
         reading = Reading(progress=progress)
         return (
@@ -67,11 +70,31 @@ def run_import(
         mapping = with_same_names(header, kind, mapping)
     elif not mapping and not header.ours and header.known is not None:
         known, mapping = header.known, dict(header.known.columns)
-    result = kind.work(store, file, reading=Reading(mapping=mapping, progress=progress), **facts)
+    reading = Reading(mapping=mapping, fixed=_fixed(store, kind, header, mapping, asked.depot), progress=progress)
+    result = kind.work(store, file, reading=reading, **facts)
     result.notes += [_off_road(place) for place in places_out_of_reach(store.connection, after_order=before)]
     if asked.mapping and not asked.dry_run:
         remember(store, header, kind, mapping, by=asked.by, now=now)
     return result, known
+
+
+def _fixed(store: SqlStore, kind: Kind, header: Header, mapping: Mapping[str, str], depot: str) -> Mapping[str, str]:
+    """The depot of every row, where no column says it. Raises FileRefused, InvalidInput."""
+    if kind.name != "orders":
+        return {}
+    theirs = next((theirs for theirs, ours in mapping.items() if ours == "depot"), "")
+    if not mapping and "depot" in header.names:
+        theirs = "depot"
+    if theirs:
+        if depot:
+            raise FileRefused(
+                f'The file says the depot of each order, in its column "{theirs[:40]}": leave out --depot.',
+                code="depot",
+            )
+        return {}
+    # A header that lacks more than the depot is refused for that.
+    lacks = set(kind.needed) - {"depot"} - set(mapping.values())
+    return {"depot": chosen_depot(store, depot)["number"]} if depot or (mapping and not lacks) else {}
 
 
 def _off_road(place: OutOfReach) -> str:
@@ -104,6 +127,8 @@ def import_document(result: ImportResult) -> dict[str, Any]:
         "changed": result.changed,
         "unchanged": result.unchanged,
         "tasks": result.tasks,
+        "cancelled": result.cancelled,
+        "for_a_person": result.for_a_person,
         "errors": [{"row": error.row, "what": error.what} for error in result.errors],
         "errors_left_off": result.errors_left_off,
         "dry_run": result.dry_run,

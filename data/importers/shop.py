@@ -20,10 +20,11 @@ import phonenumbers
 
 from data.importers.batch import note_import
 from data.importers.cells import MOST, Cells, batches
+from data.importers.depots import chosen_depot
 from data.importers.grouping import orders_of
 from data.importers.table import AS_OURS, Reading, Row, checked_table, read_header
 from data.store import SqlStore
-from routing.errors import FileRefused, InvalidInput
+from routing.errors import FileRefused
 from routing.model.imports import ImportResult
 from routing.model.shop import Buyer, Door, ShopLine, ShopOrder
 from routing.rules.shop import Standing, line_numbers
@@ -108,7 +109,7 @@ def import_shop_orders(
     """
     result = ImportResult(kind="orders", dry_run=dry_run)
     reading = replace(reading, mapping=preset.mapping(read_header(file, kind=preset.kind)))
-    company, home = store.company(), _the_depot(store, depot)
+    company, home = store.company(), chosen_depot(store, depot)
     if not dry_run:
         store.lock_depot(home["id"])
     reader = _Reader(preset, currency=home["currency"] or company.currency, zone=home["zone"], result=result)
@@ -126,16 +127,6 @@ def import_shop_orders(
     result.notes += reader.notes()
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
-
-
-def _the_depot(store: SqlStore, number: str) -> Mapping[str, Any]:
-    depots = store.depot_rows()
-    if not number and len(depots) == 1:
-        return next(iter(depots.values()))
-    if number in depots:
-        return depots[number]
-    known = ", ".join(sorted(depots)) or "none yet: import the fleet first"
-    raise InvalidInput(f"Say which depot delivers these orders (--depot). There are: {known}.", code="depot")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +187,12 @@ class _Reader:
                 return None
             return self._closed(first, number, standing.closed)
         currency = head.currency("currency", default=self.currency)
+        if self.currency and currency != self.currency:
+            head.wrong(
+                "currency",
+                f"the order is in {currency} and its depot counts in {self.currency}: name a depot that counts in "
+                f"{currency} (--depot), or leave the order out of the export",
+            )
         ordered_at = head.moment("ordered_at", self.zone, needed=True)
         items = [item for cells in every if (item := self._item(cells, currency)) is not None]
         goods = [item for item in items if item.ships and item.quantity]

@@ -59,6 +59,16 @@ def is_spreadsheet(file: BinaryIO) -> bool:
     return first in (_ZIP, _OLE)
 
 
+def refuse_if_only_named_so(file: BinaryIO, name: str, kind: str) -> None:
+    """A file called .xlsx that is none would be told off for its header. Raises FileRefused."""
+    if name.lower().endswith((".xlsx", ".xlsm")) and not is_spreadsheet(file):
+        raise FileRefused(
+            f"The {kind} file is called {name[-40:]} and is no spreadsheet: it is damaged or something else. "
+            "Open it and save it as XLSX again, or call it .csv if it is one.",
+            code="unreadable",
+        )
+
+
 def unpacked(file: BinaryIO, kind: str, tick: Callable[[], None] | None = None) -> TextIO:
     """The sheet's rows in a temporary file, for `sheet_rows`: made once, because unpacking is what takes the time.
     Memory stays flat however long the sheet is; `tick` is called now and then. Raises FileRefused."""

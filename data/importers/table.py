@@ -40,13 +40,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """How a file is read. `mapping`: their column (lower case) → ours; what is not in it is not read.
+    """How a file is read. `mapping`: their column (lower case) → ours; what is not in it is not read. `fixed`: what
+    every row says of a column of ours that the file does not have.
 
     `progress` is called with (rows read, rows of the file) now and then, with (0, 0) while the file is looked
     through; what it raises ends the import.
     """
 
     mapping: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, str] = field(default_factory=dict)
     progress: Callable[[int, int], None] | None = None
 
     def tick(self) -> None:
@@ -91,14 +93,14 @@ class CheckedTable:
         header = _header_of(lines(), kind)
         self._width = len(header)
         self._header = header
-        self._empty: dict[str, str] = {}
+        self._empty = dict(reading.fixed)
         self._names: dict[str, str] = {}
         if reading.mapping:
-            self._places = _mapped(header, kind, columns, reading.mapping)
-            self._empty = dict.fromkeys((*columns.names, *columns.optional), "")
+            self._places = _mapped(header, kind, columns, reading)
+            self._empty = dict.fromkeys((*columns.names, *columns.optional), "") | self._empty
             self._names = {ours: theirs for theirs, ours in reading.mapping.items()}
         else:
-            _check_header(header, kind, columns)
+            _check_header(header, kind, columns, reading.fixed)
             self._places = list(enumerate(header))
         count = 0
         for count, _ in enumerate(self._read(), start=1):
@@ -263,8 +265,9 @@ def _check_sizes(number: int, header: Sequence[str], cells: Sequence[str], kind:
 # ---------------------------------------------------------------------------- headers
 
 
-def _mapped(header: Sequence[str], kind: str, columns: _Columns, mapping: Mapping[str, str]) -> list[tuple[int, str]]:
+def _mapped(header: Sequence[str], kind: str, columns: _Columns, reading: Reading) -> list[tuple[int, str]]:
     """Where our columns stand in a header that is not ours."""
+    mapping = reading.mapping
     known = (*columns.names, *columns.optional)
     for theirs, ours in mapping.items():
         if theirs not in header:
@@ -285,7 +288,7 @@ def _mapped(header: Sequence[str], kind: str, columns: _Columns, mapping: Mappin
         raise FileRefused(
             f"Two columns of the {kind} file were named as {twice}. Choose one.", code="column_twice", column=twice
         )
-    missing = [ours for ours in columns.needed if ours not in taken]
+    missing = [ours for ours in columns.needed if ours not in taken and ours not in reading.fixed]
     if missing:
         raise FileRefused(
             f"Nobody said which column of the {kind} file is {', '.join(missing)}. It has: {_columns(header)}.",
@@ -295,14 +298,14 @@ def _mapped(header: Sequence[str], kind: str, columns: _Columns, mapping: Mappin
     return [(header.index(theirs), ours) for theirs, ours in mapping.items()]
 
 
-def _check_header(header: Sequence[str], kind: str, columns: _Columns) -> None:
+def _check_header(header: Sequence[str], kind: str, columns: _Columns, fixed: Collection[str] = ()) -> None:
     known = (*columns.names, *columns.optional)
     twice = [name for name in known if header.count(name) > 1]
     if twice:
         raise FileRefused(
             f"The {kind} file has the column {twice[0]} twice. Keep one of them.", code="column_twice", column=twice[0]
         )
-    missing = [name for name in columns.names if name not in header]
+    missing = [name for name in columns.names if name not in header and name not in fixed]
     if missing:
         raise FileRefused(
             f"The {kind} file lacks {_named(missing)}. The header must name: {', '.join(columns.names)}.",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -72,7 +73,7 @@ def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
         event.c.delivery_id.in_(fetched),
         and_(event.c.kind == "pin_chosen", event.c.site_id == site_id),
     )
-    found = _happenings(connection, _events().where(mine))
+    found = _of_this_order(_happenings(connection, _events().where(mine)), order_id)
     head = connection.execute(
         select(order.c.ordered_at, order.c.customer_reference, order.c.source).where(order.c.id == order_id)
     ).one()
@@ -166,6 +167,22 @@ def newest_events(connection: Connection, *, limit: int = 12) -> list[Happening]
         else:
             found.append(one)
     return found
+
+
+def _of_this_order(found: Sequence[Happening], order_id: int) -> list[Happening]:
+    """Without what is told of another order that shares a delivery. A release says the units of all of them as
+    `shared`, 0 when it has the delivery to itself."""
+    shared: dict[tuple[datetime, str], int] = defaultdict(int)
+    for each in found:
+        if each.kind == "released" and each.order_id != order_id:
+            shared[each.at, each.delivery] += each.data["units"]
+    return [
+        replace(each, data={**each.data, "shared": others + each.data["units"]})
+        if each.kind == "released" and (others := shared.get((each.at, each.delivery), 0))
+        else each
+        for each in found
+        if each.kind != "released" or each.order_id == order_id
+    ]
 
 
 def _events() -> Select[Any]:

@@ -21,7 +21,8 @@ class RowError:
 
 @dataclass(slots=True, kw_only=True)
 class ImportResult:
-    """What a file did, or would do (`dry_run`). `tasks` counts changes that wait for a person.
+    """What a file did, or would do (`dry_run`). `tasks` counts changes that wait for a person, `for_a_person` names
+    their orders; `cancelled` names the orders among the `changed` of which nothing is wanted any more.
 
     `settled` counts, by the reason, the orders of a shop that need nothing from us (cancelled, already fulfilled) and
     are not here; they are among the `unchanged`. `notes` says what was decided about the file as a whole. `made` has
@@ -35,6 +36,8 @@ class ImportResult:
     unchanged: int = 0
     lines: int = 0
     tasks: int = 0
+    cancelled: list[str] = field(default_factory=list)
+    for_a_person: list[str] = field(default_factory=list)
     settled: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     made: dict[str, set[str]] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -221,6 +221,10 @@ class LineChange:
     """Units that were already released and are not there."""
     never_loses: bool = False
     """Its customer keeps what it was given, whoever comes first: why it may stand above the order of the policy."""
+    moved_by: str = ""
+    """What moved it before, when nobody was told; "" when what is shown here does."""
+    customer_id: int = 0
+    site_id: int = 0
 
     @property
     def waits(self) -> int:
@@ -253,6 +257,19 @@ class Preview:
     warnings: tuple[str, ...] = field(default=())
     rests: tuple[str, ...] = field(default=())
     """A sentence for every inbound of which less was counted than was expected: whether the rest will still come."""
+
+    def about(self, skus: Collection[str]) -> tuple[LineChange, ...]:
+        """The lines that somebody who counts these SKUs has to see: all of theirs, and of other goods what moves or
+        slips by it."""
+        return tuple(
+            line for line in self.lines if line.sku in skus or (not line.moved_by and (line.changed or line.slips))
+        )
+
+    def told_now(self, skus: Collection[str]) -> tuple[LineChange, ...]:
+        """Lines of other goods that had moved before, when nobody was told: counting these only takes them along."""
+        return tuple(
+            line for line in self.lines if line.sku not in skus and line.moved_by and (line.changed or line.slips)
+        )
 
     @property
     def goes(self) -> tuple[LineChange, ...]:

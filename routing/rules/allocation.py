@@ -226,6 +226,30 @@ def rests_of(book: Book, receipts: Iterable[Receipt]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def came_short(book: Book, receipts: Iterable[Receipt]) -> str:
+    """What slips with a truck that brought less than was still to come, in the trade's words; "" when none or several
+    did.
+
+        IN-2001 is to bring 96, and 60 are counted.
+    >>> truck = Supply(id=7, kind=SupplyKind.INBOUND, number="IN-2001", product_id=1, quantity=96, ready_at=None)
+    >>> count = Receipt(number="R-1", depot_id=1, product_id=1, sku="P201", quantity=60, inbound_id=7,
+    ...                 counted_at=datetime(2026, 3, 3))
+    >>> came_short(Book(depot_id=1, supplies=(truck,)), [count])
+    'truck IN-2001 came short: 60 of 96'
+    >>> came_short(Book(depot_id=1, supplies=(truck,)), [replace(count, quantity=96)])
+    ''
+    """
+    counted: dict[int, int] = defaultdict(int)
+    for receipt in receipts:
+        if receipt.inbound_id is not None:
+            counted[receipt.inbound_id] += receipt.quantity
+    short = [each for each in book.supplies if each.id in counted and counted[each.id] < each.quantity]
+    if len({each.number for each in short}) != 1:
+        return ""
+    came, of = sum(counted[each.id] for each in short), sum(each.quantity for each in short)
+    return f"truck {short[0].number} came short: {came} of {of}"
+
+
 def with_date(book: Book, *, supply_ids: Collection[int], ready_at: datetime) -> Book:
     """The book once these inbound lines come later or sooner: they can be loaded from `ready_at` on."""
     return replace(

@@ -149,7 +149,8 @@ class Spike:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """What to order of a SKU. `method` is "normal", "empirical" (intermittent demand) or "" with `refused` saying why.
+    """What to order of a SKU. `method` is "normal", "empirical" (intermittent demand) or "" with `refused` saying why:
+    then only what customers wait for and nothing covers is ordered.
 
     `lead_from` is "history", "stated" or "usual". `order` is whole case packs in base units, 0: nothing now.
     `uncovered` units are wanted and covered by nothing, here or on order.
@@ -174,6 +175,11 @@ class Advice:
         return self.facts.backordered > 0 and len(self.facts.sources) < FEWEST_SOURCES
 
     @property
+    def only_waited_for(self) -> bool:
+        """The order has no forecast in it: it is what customers wait for and nothing covers."""
+        return bool(self.order and not self.method)
+
+    @property
     def cases(self) -> int:
         return self.order // self.facts.case_pack
 
@@ -188,12 +194,20 @@ def advise(facts: SkuFacts, terms: Terms) -> Advice:
     By hand: 28 days of 10 units (no deviation), lead time 5 stated, review 4: the point is 10 * 9 = 90. On hand 40,
     all of it allocated, 24 on order, 6 wanted beyond: position (40 - 40) + 24 - 6 = 18; 72 are missing: 6 cases of 12.
 
+        >>> from dataclasses import replace
         >>> facts = SkuFacts(product_id=1, sku="OAT", name="", unit="pcs", case_pack=12, depot="N", supplier_id=None,
         ...                  supplier="", daily=(10,) * 28, on_hand=40, allocated=40, on_order=24, unallocated=6,
         ...                  stated_lead_days=5)
         >>> advice = advise(facts, Terms(review_days=4))
         >>> advice.reorder_point, advice.position, advice.order, advice.cases
         (90.0, 18, 72, 6)
+
+    On the third day nobody knows what a day takes, but 30 are wanted and 12 lie there or come: 18 are missing, 2 cases.
+
+        >>> young = replace(facts, daily=(30, 0, 0), on_hand=0, allocated=0, on_order=12, unallocated=30)
+        >>> advice = advise(young, Terms())
+        >>> advice.method, advice.uncovered, advice.order, advice.only_waited_for
+        ('', 18, 24, True)
     """
     lead, lead_from = lead_time(facts.lateness, stated=facts.stated_lead_days, terms=terms)
     demand = Demand(
@@ -216,7 +230,7 @@ def advise(facts: SkuFacts, terms: Terms) -> Advice:
         method = "empirical"
         point = float(empirical_reorder_point(facts.daily, runs, terms.cycle_service))
         safety = max(0.0, point - demand.mean * runs)
-    missing = max(0, math.ceil(point - 1e-9) - position) if method else 0
+    missing = max(0, (math.ceil(point - 1e-9) if method else 0) - position)
     return Advice(
         facts=facts,
         demand=demand,

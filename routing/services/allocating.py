@@ -24,7 +24,7 @@ from routing.model.orders import (
     WaitingLine,
     WaitingOrder,
 )
-from routing.model.parties import Company, Depot
+from routing.model.parties import Company, Contact, Depot
 from routing.model.stock import Claim
 from routing.rules.allocation import Outcome, allocate, ranked
 from routing.rules.policies import PolicyBook
@@ -36,6 +36,9 @@ from routing.services.erp import refuse_if_erp
 
 PROMISE_LOST = "promise_lost"
 """The event of lines that lost their date when the day promised was over already."""
+
+FOUND_LATE = "found late: its goods had moved before"
+"""Why of a promise that had stopped holding before, where nobody kept what moved it."""
 
 
 class Reader(Protocol):
@@ -143,8 +146,16 @@ def horizon_setting(depot_id: int) -> str:
 
 
 def untold_setting(depot_id: int) -> str:
-    """The setting that keeps the SKUs of a depot whose dates moved past a promise and nobody was told, by key."""
+    """The setting that keeps the SKUs of a depot whose dates moved past a promise and nobody was told."""
     return f"untold:{depot_id}"
+
+
+def untold(store: Reader, depot_id: int) -> dict[int, str]:
+    """Those SKUs by key, each with what moved it first."""
+    kept = store.setting(untold_setting(depot_id), ())
+    # Before the cause was kept beside them, the keys alone were.
+    whys = kept if isinstance(kept, Mapping) else dict.fromkeys(kept, FOUND_LATE)
+    return {int(product_id): why for product_id, why in whys.items()}
 
 
 def policy_of(store: Reader, depot_id: int, now: datetime) -> AllocationPolicy:
@@ -163,10 +174,13 @@ def decide(
     now: datetime,
     why: str,
     outcome: Outcome | None = None,
+    along: Collection[int] = (),
 ) -> Decision:
     """What becomes of everybody in the book: `before` is how it stands, `after` with the receipt, recount or change.
 
-    `outcome`, if `after` was allocated already. Raises Conflict where the ERP allocates.
+    `outcome`, if `after` was allocated already. `along`: SKUs that are decided only because they moved while nobody was
+    told; their lines, and whoever's promise had stopped holding before, keep that cause. Raises Conflict where the ERP
+    allocates.
     """
     refuse_if_erp(store)
     zone = ZoneInfo(store.depot(before.depot_id).zone)
@@ -176,14 +190,38 @@ def decide(
     if any(each.stops_a_day is not None for each in days.values()):
         room = Room(store.stops_outside(before.depot_id, {line.id for order in after.orders for line in order.lines}))
     dates = expected_days(after, outcome, days=days, policy=policy, now=now, room=room)
-    promises = tuple(new_promises(after.orders, dates.expected, policy=policy, why=why))
+    made = new_promises(after.orders, dates.expected, policy=policy, why=why)
+    causes = _earlier_causes(after, made, dates.expected, kept=untold(store, before.depot_id), along=along)
+    promises = tuple(
+        replace(promise, why=causes[promise.line_id]) if promise.line_id in causes and not promise.first else promise
+        for promise in made
+    )
     return Decision(
         before=before,
         outcome=outcome,
         dates=dates,
         promises=promises,
-        preview=_preview(before, after, outcome, dates.expected, promises, policy),
+        preview=_preview(before, after, outcome, dates.expected, promises, policy, causes),
     )
+
+
+def _earlier_causes(
+    book: Book,
+    promises: Iterable[NewPromise],
+    expected: Mapping[int, str],
+    *,
+    kept: Mapping[int, str],
+    along: Collection[int],
+) -> dict[int, str]:
+    """What moved the lines that this decision does not move, by line: those of goods taken along, and those whose
+    promise slips to the day that they are expected on already."""
+    slips = {promise.line_id for promise in promises if promise.slip}
+    return {
+        line.id: kept.get(line.product_id, FOUND_LATE)
+        for order in book.orders
+        for line in order.lines
+        if line.product_id in along or (line.id in slips and line.expected_on == expected.get(line.id, ""))
+    }
 
 
 def with_keys(decision: Decision, keys: Mapping[int, int]) -> Decision:
@@ -219,7 +257,7 @@ def write(
     if tell:
         zone = store.depot(decision.before.depot_id).zone
         asked = asking.ask(store, _delays(decision), zone=zone, by=by, now=now)
-        told = _tell(store, decision, asked, now=now, why=why)
+        told = _tell(store, decision, asked, now=now)
     # A promise is what the customer was told: without telling, only a line that had no date gets its first one.
     promises = [promise for promise in decision.promises if tell or promise.first]
     store.add_promises(promises, by=by, made_at=now, told=told)
@@ -250,7 +288,8 @@ def write(
                     kind="no_date",
                     subject_kind="order",
                     subject_id=order.id,
-                    sentence=f"Order {order.number} of {order.customer} has no date any more ({why}). "
+                    sentence=f"Order {order.number} of {order.customer} has no date any more "
+                    f"({_why_of(no_date, why)}). "
                     "Call the customer, or find a supplier.",
                     made_at=now,
                     assignee=order.salesperson or "dispatcher",
@@ -265,11 +304,15 @@ def write(
                     "captured_at": now,
                     "received_at": now,
                     "order_id": order.id,
-                    "data": {"why": why, "lines": [_change_data(change) for change in changes[order.id]]},
+                    "data": {
+                        "why": _why_of(changes[order.id], why),
+                        "lines": [_change_data(change) for change in changes[order.id]],
+                    },
                 }
             )
         # No promise can be made of goods without a date: what the figures count as the slip is this.
-        missed = {change.line_id for change in no_date if change.promised_on and change.promised_on < today}
+        lost = [change for change in no_date if change.promised_on and change.promised_on < today]
+        missed = {change.line_id for change in lost}
         if missed:
             events.append(
                 {
@@ -279,7 +322,7 @@ def write(
                     "received_at": now,
                     "order_id": order.id,
                     "data": {
-                        "why": why,
+                        "why": _why_of(lost, why),
                         "lines": [
                             {"line": line.id, "promised": line.promised_on, "version": line.promise_version}
                             for line in order.lines
@@ -294,16 +337,24 @@ def write(
 
 def _remember_untold(store: Store, decision: Decision, *, tell: bool, by: str, now: datetime) -> None:
     """Who was not told keeps a promise that no longer holds: the next decision that tells takes those SKUs along."""
-    name = untold_setting(decision.before.depot_id)
-    kept = frozenset(store.setting(name, ()))
+    depot_id = decision.before.depot_id
+    kept = untold(store, depot_id)
     lines = [line for order in decision.before.orders for line in order.lines]
     if tell:
-        left = kept - {line.product_id for line in lines if line.id not in decision.before.outside} if kept else kept
+        decided = {line.product_id for line in lines if line.id not in decision.before.outside} if kept else ()
+        left = {product_id: why for product_id, why in kept.items() if product_id not in decided}
     else:
-        slipped = {promise.line_id for promise in decision.promises if promise.slip}
-        left = kept | {line.product_id for line in lines if line.id in slipped} if slipped else kept
+        slipped = {promise.line_id: promise.why for promise in decision.promises if promise.slip}
+        # What moved it first stays: the customers were to be told since then.
+        left = {line.product_id: slipped[line.id] for line in lines if line.id in slipped} | kept
     if left != kept:
-        store.set_setting(name=name, value=sorted(left), by=by, now=now)
+        value = {str(product_id): left[product_id] for product_id in sorted(left)}
+        store.set_setting(name=untold_setting(depot_id), value=value, by=by, now=now)
+
+
+def _why_of(changes: Sequence[LineChange], why: str) -> str:
+    """What moved these lines of one order: an earlier cause only where nothing of it is this decision's."""
+    return changes[0].moved_by if changes and all(change.moved_by for change in changes) else why
 
 
 def _write_dates(store: Store, decision: Decision) -> None:
@@ -378,6 +429,7 @@ def _preview(
     expected: Mapping[int, str],
     promises: Sequence[NewPromise],
     policy: AllocationPolicy,
+    causes: Mapping[int, str],
 ) -> Preview:
     stock = {supply.id for supply in after.supplies if supply.is_stock}
     firm_before: dict[int, int] = defaultdict(int)
@@ -423,6 +475,9 @@ def _preview(
             slips=line.id in slips,
             released_lost=max(0, released_before[line.id] - released[line.id]),
             never_loses=order.rank_rule is RankRule.NEVER_LOSES,
+            moved_by=causes.get(line.id, ""),
+            customer_id=order.customer_id,
+            site_id=order.site_id,
         )
         for order in orders
         for line in order.lines
@@ -440,6 +495,29 @@ def _preview(
 
 
 # ---------------------------------------------------------------------------- who is told
+
+
+class KnowsContacts(Protocol):
+    def who_are_told(
+        self, doors: Collection[tuple[int, int]], *, role: str
+    ) -> dict[tuple[int, int], list[Contact]]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hear:
+    """Orders with a later date, by how their customers hear of it: a message, or a person's call where nobody there
+    agreed to messages."""
+
+    by_message: int = 0
+    by_call: int = 0
+
+
+def how_they_hear(store: KnowsContacts, lines: Iterable[LineChange]) -> Hear:
+    """By the contacts as they are now."""
+    doors = {line.order_id: (line.customer_id, line.site_id) for line in lines if line.slips}
+    people = store.who_are_told(set(doors.values()), role="buyer")
+    by_message = sum(bool(people[door]) for door in doors.values())
+    return Hear(by_message=by_message, by_call=len(doors) - by_message)
 
 
 def _delays(decision: Decision) -> dict[int, tuple[WaitingOrder, tuple[DelayedLine, ...]]]:
@@ -463,7 +541,7 @@ def _delays(decision: Decision) -> dict[int, tuple[WaitingOrder, tuple[DelayedLi
     return found
 
 
-def _tell(store: Store, decision: Decision, asked: Mapping[int, Asked], *, now: datetime, why: str) -> set[int]:
+def _tell(store: Store, decision: Decision, asked: Mapping[int, Asked], *, now: datetime) -> set[int]:
     """One notice per order and recipient; without anybody to write to, a call. Returns the lines that were told of.
 
     Who is asked for consent hears of goods without a date too.
@@ -500,7 +578,7 @@ def _tell(store: Store, decision: Decision, asked: Mapping[int, Asked], *, now: 
                     "and nobody there agreed to messages.",
                     made_at=now,
                     assignee=order.salesperson or "dispatcher",
-                    data={"day": day, "why": why},
+                    data={"day": day, "why": by_line[mine[0].id].why},
                 )
             )
             continue

@@ -106,6 +106,8 @@ def take_orders(store: Store, orders: Sequence[OrderIn], result: ImportResult, *
             _keep_for_a_person(store, order, row, change, fingerprint, result, now=now)
         else:
             result.changed += 1
+            if change.cancels:
+                result.cancelled.append(order.number)
             if not result.dry_run:
                 changed.append((order, row, change, fingerprint))
     _change_all(store, changed, pools, now=now, by=by)
@@ -285,6 +287,7 @@ def _keep_for_a_person(
         result.unchanged += 1
         return
     result.tasks += 1
+    result.for_a_person.append(order.number)
     if result.dry_run:
         return
     what = "; ".join(f"{name} {old or 'nothing'} → {new or 'nothing'}" for name, old, new in change.differences)

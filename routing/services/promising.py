@@ -44,6 +44,8 @@ class PromisedLine:
     expected_on: str
     promised_on: str
     slips: bool
+    broken: bool
+    """What was promised does not hold: it slips, has no date any more, or the day is over."""
     order_id: int
     tier: int
     ordered_at: datetime
@@ -154,6 +156,7 @@ def _days(book: Book, product_id: int, *, zone: ZoneInfo, now: datetime) -> tupl
 def _decided(store: Reader, book: Book, *, now: datetime) -> tuple[AllocationRule, list[PromisedLine]]:
     policy = allocating.policy_of(store, book.depot_id, now)
     preview = allocating.decide(store, book, book, policy=policy, now=now, why="looked at").preview
+    today = now.astimezone(ZoneInfo(store.depot(book.depot_id).zone)).date().isoformat()
     supplies = {supply.id: supply for supply in book.supplies}
     orders = {order.id: order for order in book.orders}
     covers: dict[int, list[Cover]] = defaultdict(list)
@@ -174,6 +177,7 @@ def _decided(store: Reader, book: Book, *, now: datetime) -> tuple[AllocationRul
             expected_on=line.new_day,
             promised_on=line.promised_on,
             slips=line.slips,
+            broken=line.slips or bool(line.promised_on and (not line.new_day or line.promised_on < today)),
             order_id=line.order_id,
             tier=orders[line.order_id].tier,
             ordered_at=orders[line.order_id].ordered_at,

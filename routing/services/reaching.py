@@ -53,11 +53,14 @@ def decide_change(
     nobody touches: dates that were to be today, orders that come within the reservation horizon. Such a line outside
     is taken as it stands, with the days that are over left out, until its own SKU is decided. Where a fair share, the
     earliest promise or a limit of stops ties everything together, all that ship-complete orders tie is decided.
-    SKUs whose dates moved while nobody was told are decided along, so that no promise stays that does not hold.
+    SKUs whose dates moved while nobody was told are decided along, so that no promise stays that does not hold; what
+    moved them stays the cause.
     Raises Conflict where the ERP allocates.
     """
     refuse_if_erp(store)
-    product_ids = frozenset(product_ids) | frozenset(store.setting(allocating.untold_setting(depot_id), ()))
+    named = frozenset(product_ids)
+    along = frozenset(allocating.untold(store, depot_id)) - named
+    product_ids = named | along
     in_force = allocating.policy_of(store, depot_id, now)
     policy = policy or in_force
     if policy != in_force or policy.rule not in NARROW_RULES or store.stops_are_limited():
@@ -68,7 +71,7 @@ def decide_change(
         )
         before = store.book(depot_id, tied, now=now, by_promise=policy.rule.asks_for_promises)
         before = seen(before) if seen else before
-        return allocating.decide(store, before, change(before), policy=policy, now=now, why=why)
+        return allocating.decide(store, before, change(before), policy=policy, now=now, why=why, along=along)
     today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
     decided_until = store.setting(allocating.horizon_setting(depot_id), "")
     products = frozenset(product_ids)
@@ -91,4 +94,5 @@ def decide_change(
             read = store.book(depot_id, products, now=now, reaching=True)
     if locks:
         locks.keep_locks()
-    return allocating.decide(store, before, after, policy=policy, now=now, why=why, outcome=reach.outcome)
+    outcome = reach.outcome
+    return allocating.decide(store, before, after, policy=policy, now=now, why=why, outcome=outcome, along=along)

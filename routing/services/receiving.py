@@ -11,7 +11,7 @@ from typing import Protocol
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import AllocationPolicy, Book, Preview, WaitingOrder
 from routing.model.stock import Receipt
-from routing.rules.allocation import more_than_expected, rests_of, with_receipts
+from routing.rules.allocation import came_short, more_than_expected, rests_of, with_receipts
 from routing.rules.reach import with_orders
 from routing.services import allocating, reaching
 from routing.services.overdue import FinishesTasks, came_or_named
@@ -110,6 +110,12 @@ def commit_receipts(
     decision = reaching.decide_change(store, depot_id, products, change, now=now, why=why, policy=policy, locks=store)
     if not new:
         return _already(store, depot_id, policy, now)
+    short = came_short(decision.before, new)
+    if short:
+        decision = replace(
+            decision,
+            promises=tuple(replace(each, why=short) if each.why == why else each for each in decision.promises),
+        )
     keys = store.add_receipts(new, by=by)
     if keys is None:
         raise Conflict(f"{_why(new).capitalize()}: somebody else is counting them in. Look again.")
@@ -135,7 +141,7 @@ def commit_receipts(
     )
     inbound = sorted({receipt.inbound_id for receipt in new if receipt.inbound_id is not None})
     came_or_named(store, inbound, outcome=why, by=by, now=now)
-    allocating.write(store, decision, by=by, now=now, why=_why(new), tell=tell)
+    allocating.write(store, decision, by=by, now=now, why=short or _why(new), tell=tell)
     return replace(decision.preview, rests=rests_of(decision.before, new))
 
 

@@ -147,3 +147,24 @@ def test_a_page_about_nothing_says_so(database: Database) -> None:
         with pytest.raises(NotFound, match="There is no site 7"):
             site_address(connection, 7)
         assert set(figures(connection, day=DAY, now=NOW).counts.values()) == {0}
+
+
+def test_a_release_with_others_on_one_delivery_names_the_orders_own_units(database: Database, desk: Desk) -> None:
+    """Café 2's order of 12 goes to Café 1's door too: one delivery of 24."""
+    with open_store(database) as store:
+        ours = update(order).where(order.c.id == desk.orders[2]).values(site_id=desk.sites[1])
+        store.connection.execute(ours)
+        truck = counted("R-1", desk.depot, desk.products["OAT"], "OAT", 36, NOW, inbound_id=desk.inbound)
+        commit_receipt(store, truck, now=NOW, by="test")
+        pair = {desk.orders[1], desk.orders[2]}
+        release_orders(store, depot_id=desk.depot, for_day=DAY, now=NOW, by="test", orders=pair)
+        alone = {desk.orders[3]}
+        release_orders(store, depot_id=desk.depot, for_day=DAY, now=NOW, by="test", orders=alone)
+    with database.reading() as connection:
+        told = {
+            café: [one.data for one in order_timeline(connection, desk.orders[café]) if one.kind == "released"]
+            for café in (1, 2, 3)
+        }
+    assert [(len(told[café]), told[café][0]["units"], told[café][0].get("shared")) for café in (1, 2, 3)] == [
+        (1, 12, 24), (1, 12, 24), (1, 12, None)
+    ]  # fmt: skip

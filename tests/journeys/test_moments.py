@@ -455,6 +455,7 @@ def test_7_ship_part_or_wait(planned: Demo) -> None:
     )
     page.goto(f"{planned.address}/show")
     expect(planned.card(7)).to_contain_text(re.compile(question))
+    expect(planned.card(7)).to_contain_text(f"Press: Send 8 along with {ride.van}")
     planned.show(7)
     asked = page.locator(f"article[data-order={PARTS['near']['order']}]")
     expect(asked.get_by_role("heading", level=3)).to_have_text(re.compile(question))

@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from data import tables
 from data.queries.today import figures
 from data.store import open_store
 from routing.rules.standing import Standing
+from routing.services.allocating import untold_setting
 from routing.services.receiving import commit_receipt
 from tests.address_region import an_address_region
 from tests.desk import HOSTILE, Desk, a_desk, counted
@@ -206,6 +207,33 @@ def test_a_short_truck_is_shown_before_it_counts(client: FlaskClient, website: W
     assert allocated(website) == before
     assert commit(client, shown).status_code == 302
     assert allocated(website) == before | {desk.orders[1]: 12, desk.orders[2]: 12}
+
+
+def test_who_had_moved_before_stands_apart_from_what_the_count_moves(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    """Café 4's coffee was promised for an earlier day than it is expected on, and nobody was told."""
+    promised = tables.promise.c.order_line_id.in_(
+        select(tables.order_line.c.id).where(tables.order_line.c.order_id == desk.orders[4])
+    )
+    with open_store(website.installation.database) as store:
+        store.connection.execute(update(tables.promise).where(promised).values(promised_on="2026-01-02"))
+        store.set_setting(
+            name=untold_setting(desk.depot),
+            value={str(desk.products["COFFEE"]): "inbound IN-7 is overdue"},
+            by="test",
+            now=website.clock.at,
+        )
+    shown = simulate(client, desk, 36)
+    apart = shown.text.split('id="told-now"')[1]
+    assert "SO-4" in apart
+    assert "inbound IN-7 is overdue" in apart
+    assert "SO-4" not in shown.text.split('id="told-now"')[0]
+    assert "1 told by message, 0 by a call" in shown.text
+    assert commit(client, shown).status_code == 302
+    with website.installation.database.reading() as connection:
+        query = select(tables.promise.c.why).where(promised).order_by(tables.promise.c.version.desc())
+        assert connection.scalars(query).first() == "inbound IN-7 is overdue"
 
 
 def test_another_policy_is_shown_and_holds_for_these_goods(client: FlaskClient, website: Website, desk: Desk) -> None:

@@ -130,6 +130,17 @@ def test_a_shop_s_export_is_recognised(client: FlaskClient, website: Website) ->
     assert "SPRING" in page
 
 
+def test_the_page_names_what_a_shop_s_export_cancels(client: FlaskClient) -> None:
+    send(client, as_export([order(1001), order(1002)]), kind="orders")
+    gone = as_export([order(1001), order(1002, Cancelled_at="2024-05-02 08:00:00 +0000")])
+    tried = send(client, gone, kind="orders", **{"try": "1"})
+    assert "Cancelled: #1002" in tried.text
+    post(client, "/import", kept=kept(tried), kind="orders", file_name="orders_export.csv")
+    shown = client.get("/import").text
+    assert "0 new, 0 changed, 1 as before." in shown
+    assert "Cancelled: #1002." in shown
+
+
 def test_of_several_depots_the_page_asks_which(client: FlaskClient, website: Website) -> None:
     with open_store(website.installation.database) as store:
         store.save_depot(None, {"number": "SOUTH", "name": "Depot South", "zone": "Europe/Helsinki"})
@@ -137,6 +148,33 @@ def test_of_several_depots_the_page_asks_which(client: FlaskClient, website: Web
     assert "which depot delivers them?" in asked.text
     tried = post(client, "/import", kept=kept(asked), kind="orders", depot="SOUTH", **{"try": "1"})
     assert "Every row can be used." in tried.text
+
+
+def test_a_file_without_a_depot_column_gets_its_depot_from_a_select_also_the_next_time(
+    client: FlaskClient, website: Website
+) -> None:
+    with open_store(website.installation.database) as store:
+        store.save_depot(None, {"number": "SOUTH", "name": "Depot South", "zone": "Europe/Helsinki"})
+    content = "No,Account,Ship To,Date,Item,Qty\nSO-91,C-1,S-1,2026-05-08,OAT,3\n"
+    asked = send(client, content, "erp.csv", kind="orders")
+    assert re.search(r'<select[^>]*name="map-depot"[^>]*>.*?value="=SOUTH"[^>]*>every order: Depot South', asked.text)
+    pairs = {"order": "no", "customer": "account", "site": "ship to", "ordered_at": "date", "sku": "item",
+             "quantity": "qty"}  # fmt: skip
+    said = {"kind": "orders", "mapped": "1"} | {f"map-{ours}": theirs for ours, theirs in pairs.items()}
+    tried = post(client, "/import", kept=kept(asked), **said, **{"map-depot": "=SOUTH", "try": "1"})
+    assert "Every row can be used." in tried.text
+    assert re.search(r'name="depot" value="SOUTH"', tried.text)
+    post(client, "/import", kept=kept(tried), depot="SOUTH", **said)
+    again = send(client, content.replace("SO-91", "SO-92"), "next.csv", kind="orders")
+    assert "next.csv names no depot: which one delivers its orders?" in again.text
+    post(client, "/import", kept=kept(again), kind="orders", depot="NORTH")
+    with website.installation.database.reading() as connection:
+        found = connection.execute(
+            select(tables.order.c.number, tables.depot.c.number)
+            .join(tables.depot, tables.depot.c.id == tables.order.c.depot_id)
+            .where(tables.order.c.number.in_(["SO-91", "SO-92"]))
+        ).all()
+    assert sorted(map(tuple, found)) == [("SO-91", "SOUTH"), ("SO-92", "NORTH")]
 
 
 # ---------------------------------------------------------------------------- a big file

@@ -10,8 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from data.importers import customers, fleet, inbound, orders, products, receipts, sites, stock_counts, suppliers
+from routing.model.orders import LineChange
 from tests.shop_export import as_export, item, order
 from web.cli import main
+from web.cli.stock import _kept
 
 ROWS = {
     "fleet": (fleet.COLUMNS, [{"kind": "depot", "number": "NORTH", "name": "Depot North", "zone": "Europe/Helsinki"}]),
@@ -61,8 +63,9 @@ def test_a_file_is_imported_once_and_said_so(filled: Path) -> None:
     done = call("import", "orders", filled / "orders.csv", "--json")
     assert done.exit_code == 0
     assert json.loads(done.stdout) == {
-        "orders": 0, "lines": 0, "changed": 0, "unchanged": 2, "tasks": 0, "errors": [], "errors_left_off": 0,
-        "dry_run": False, "settled": {}, "notes": [], "made": {}, "made_products": [],
+        "orders": 0, "lines": 0, "changed": 0, "unchanged": 2, "tasks": 0, "cancelled": [], "for_a_person": [],
+        "errors": [], "errors_left_off": 0, "dry_run": False, "settled": {}, "notes": [], "made": {},
+        "made_products": [],
     }  # fmt: skip
     assert (
         "0 would be new, 0 would be changed, 2 unchanged"
@@ -183,6 +186,24 @@ def test_a_shop_s_export_is_taken_as_it_is_and_the_second_time_changes_nothing(f
     assert "1 of them need nothing from us and were not taken in: 1 voided" in told
 
 
+def test_a_file_says_what_it_cancels_apart_and_names_the_orders_for_a_person(filled: Path) -> None:
+    file = filled / "orders_export.csv"
+    file.write_bytes(as_export([order(1001), order(1002)]))
+    assert call("import", "orders", file, "--preset", "shopify").exit_code == 0
+    file.write_bytes(as_export([order(1001), order(1002, Cancelled_at="2024-05-02 08:00:00 +0000")]))
+    tried = call("import", "orders", file, "--preset", "shopify", "--dry-run").output
+    assert "0 would be changed, 1 would be cancelled (#1002), 1 unchanged" in " ".join(tried.split())
+    said = json.loads(call("import", "orders", file, "--preset", "shopify", "--json").stdout)
+    assert (said["changed"], said["cancelled"]) == (1, ["#1002"])
+    assert call("receive", filled / "receipts.csv").exit_code == 0
+    assert call("release").exit_code == 0
+    own = filled / "orders.csv"
+    own.write_text(own.read_text().replace('"24"', '"25"', 1))
+    done = call("import", "orders", own)
+    assert done.exit_code == 1
+    assert "1 changed after goods were released: see Tasks: SO-1." in " ".join(done.output.split())
+
+
 def test_a_shop_s_export_with_a_faulty_row_ends_with_1_and_no_export_with_2(filled: Path) -> None:
     file = filled / "orders_export.csv"
     file.write_bytes(as_export([order(1001), order(1002, item(quantity="many"))]))
@@ -240,3 +261,70 @@ def test_a_mapping_that_cannot_be_changes_nothing(filled: Path, said: list[str],
     assert done.exit_code == 2
     assert why in done.stderr
     assert "No header is remembered." in call("import", "columns").output
+
+
+def test_orders_without_a_depot_column_come_from_the_depot_that_is_said(filled: Path) -> None:
+    file = filled / "erp.csv"
+    file.write_text("No,Account,Ship To,Date,Item,Qty\nSO-91,C-1,S-1,2026-05-08,OAT-1,3\n")
+    pairs = ["No=order", "Account=customer", "Ship To=site", "Date=ordered_at", "Item=sku", "Qty=quantity"]
+    said = [word for pair in pairs for word in ("--map", pair)]
+    only_one = call("import", "orders", file, *said, "--dry-run", "--json")
+    assert (only_one.exit_code, json.loads(only_one.stdout)["orders"]) == (0, 1), only_one.output
+    fleet_rows = (filled / "fleet.csv").read_text()
+    second = fleet_rows.splitlines()[1].replace("NORTH", "SOUTH")
+    (filled / "fleet.csv").write_text(f"{fleet_rows}{second}\n")
+    assert call("import", "fleet", filled / "fleet.csv").exit_code == 0
+    assert "--depot NUMBER" in " ".join(call("import", "orders", file).stderr.split())
+    for words in (said, [*said, "--depot", "WEST"]):
+        refused = call("import", "orders", file, *words)
+        assert refused.exit_code == 2
+        assert "There are: NORTH, SOUTH" in refused.stderr
+    done = call("import", "orders", file, *said, "--depot", "SOUTH", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["orders"]) == (0, 1), done.output
+    again = call("import", "orders", file, "--depot", "SOUTH", "--json")  # the header is remembered
+    assert json.loads(again.stdout)["unchanged"] == 1
+    twice = call("import", "orders", filled / "orders.csv", "--depot", "SOUTH")
+    assert twice.exit_code == 2
+    assert 'in its column "depot": leave out --depot' in " ".join(twice.stderr.split())
+
+
+def test_a_file_that_is_only_called_a_spreadsheet_is_told_so(filled: Path) -> None:
+    broken = filled / "orders.xlsx"
+    broken.write_text("not a sheet")
+    for words in ([], ["--preset", "shopify"]):
+        refused = call("import", "orders", broken, *words)
+        assert refused.exit_code == 2
+        assert "is called orders.xlsx and is no spreadsheet" in " ".join(refused.stderr.split())
+
+
+# ---------------------------------------------------------------------------- many receipts at once
+
+
+def test_a_truck_of_many_receipts_says_how_many_it_does_not_name_and_what_goes_in_all(filled: Path) -> None:
+    header, row = (filled / "receipts.csv").read_text().splitlines()
+    many = [row.replace("R-1", f"R-{n}").replace('"30"', '"1"') for n in range(1, 24)]
+    (filled / "many.csv").write_text("\n".join([header, *many]) + "\n")
+    said = " ".join(call("receive", filled / "many.csv", "--simulate").output.split())
+    assert "R-20 and 3 more: 23 units of 23 articles" in said
+    assert "2 lines: 23 go, 25 wait" in said
+
+
+@pytest.mark.parametrize(
+    ("old_day", "new_day", "slips", "firm", "said"),
+    [
+        ("2026-03-03", "2026-03-10", True, 0, "breaks"),
+        ("", "2026-03-10", True, 12, "new date"),
+        ("2026-03-03", "", False, 0, "breaks"),
+        ("", "", False, 0, "no date"),
+        ("", "2026-03-03", False, 12, "kept"),
+    ],
+)
+def test_a_promise_breaks_only_with_the_date_it_loses_now(
+    old_day: str, new_day: str, slips: bool, firm: int, said: str
+) -> None:
+    line = LineChange(
+        order_id=1, order="SO-1", customer="C", site="S-1", line_id=1, product_id=1, sku="OAT-1", name="Oat drink",
+        complete=False, needed=12, firm_before=0, firm_after=firm, provisional_before=0, provisional_after=0,
+        promised_on="2026-03-03", old_day=old_day, new_day=new_day, price=100, currency="EUR", slips=slips,
+    )  # fmt: skip
+    assert _kept(line) == said

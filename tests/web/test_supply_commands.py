@@ -101,6 +101,9 @@ def test_a_slip_moves_exactly_who_waits_for_it_and_simulating_changes_nothing() 
 def test_a_cancelled_inbound_leaves_its_orders_without_a_date_and_cannot_be_cancelled_again() -> None:
     assert "1 lines change" in call("slip", "PO-1", "--cancel").output
     assert dates()["SO-2"] == ""
+    assert "2 open lines, 1 later than promised (1 of them without a date now), 1 without a date" in (
+        call("promises").output
+    )
     again = call("slip", "PO-1", "--cancel")
     assert (again.exit_code, again.stderr.count("\n")) == (2, 1)
     assert "PO-1" in again.stderr

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from data.queries.backorders import backorders, customers_called
-from web.cli.output import json_option, plain, print_json
+from web.cli.output import counted, json_option, plain, print_json
 from web.wiring import open_installation
 
 
@@ -32,7 +32,11 @@ def backorders_command(customer: str | None, as_json: bool) -> None:
     console = Console()
     customers = len({line.customer_id for line in lines})
     undated = sum(not line.expected_on for line in lines)
-    console.print(f"{len(lines)} lines of {customers} customers wait, {undated} without a day", highlight=False)
+    console.print(
+        f"{counted(len(lines), 'line')} of {counted(customers, 'customer')} "
+        f"{'waits' if len(lines) == 1 else 'wait'}, {undated} without a day",
+        highlight=False,
+    )
     for _customer_id, some in groupby(lines, key=lambda line: line.customer_id):
         each = list(some)
         table = Table("Goods", "SKU", "Waits", "Expected", "Promised", "Order", box=None)

@@ -193,6 +193,8 @@ def dispatch_command(day: str | None, load: bool, as_json: bool) -> None:
             if not each.deliveries:
                 continue  # everything of it was on the van before
             click.echo(f"Loaded {each.vehicle}: {each.deliveries} deliveries, {each.units} units.")
+        if unpicked := sum(each.unpicked for each in loaded):
+            click.echo(f"{counted(unpicked, 'unit')} of it nobody had ticked as picked.")
         for sent in result.dispatched:
             told = counted(sent.told, "message to customers", "messages to customers")
             click.echo(f"{sent.vehicle}, {sent.driver}: {counted(sent.stops, 'stop')}, {told}. The driver's link:")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -29,6 +29,8 @@ from web.importing import Asked, import_document, preset_of, run_import
 from web.wiring import open_installation
 
 BY = "command line"
+MOST_NAMED = 8
+"""Orders in one sentence."""
 MOST_SHOWN = 20
 """Rows of a table on a terminal; the rest is counted, `--json` has them all."""
 
@@ -60,8 +62,6 @@ def _import_command(kind: Kind, help_text: str) -> None:
     ) -> None:
         if preset and said:
             raise InvalidInput("A preset knows its columns: leave out --map.", code="map")
-        if depot and not preset:
-            raise InvalidInput("--depot belongs to --preset: the file has a column for it.", code="depot")
         asked = Asked(
             kind=kind.name,
             by=BY,
@@ -106,9 +106,11 @@ def _import_command(kind: Kind, help_text: str) -> None:
     for option in (json_option, map_option, dry_run_option, template_option(kind.columns), FILE):
         command = option(command)
     if kind.name == "orders":
-        command = click.option("--depot", default="", help="With --preset: which depot delivers; of one, that one.")(
-            command
-        )
+        command = click.option(
+            "--depot",
+            default="",
+            help="Which depot delivers, where no column of the file says it (none of --preset does); of one, that one.",
+        )(command)
         command = click.option(
             "--preset", type=click.Choice(sorted(PRESETS)), help="The file is a web shop's own export of its orders."
         )(command)
@@ -150,8 +152,12 @@ def _how_to_map(file: BinaryIO, kind: Kind, refused: FileRefused) -> str:
     if not foreign:
         needed = ", ".join(kind.needed)
         return f'{refused} Are they only called otherwise: --map "their name=our name", at least for {needed}.'
-    pairs = [*foreign.items(), *((ours, "...") for ours in kind.needed if ours not in guessed)]
+    no_depot = kind.name == "orders" and "depot" not in guessed
+    unknown = [ours for ours in kind.needed if ours not in guessed and not (no_depot and ours == "depot")]
+    pairs = [*foreign.items(), *((ours, "...") for ours in unknown)]
     words = " ".join(shlex.join(["--map", f"{clean(theirs)[:40]}={ours}"]) for ours, theirs in pairs)
+    if no_depot:
+        words += " (if no column names the depot, of several: --depot NUMBER)"
     shown = ", ".join(clean(name)[:40] for name in header[:12])
     return (
         f"The columns of this {kind.name} file are called otherwise than ours. It has: {shown}"
@@ -221,14 +227,20 @@ def columns_command(forget: int | None, as_json: bool) -> None:
     console.print(table)
 
 
+def _few(numbers: Sequence[str]) -> str:
+    more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
+    return ", ".join(clean(number)[:40] for number in numbers[:MOST_NAMED]) + more
+
+
 def _print_import(result: ImportResult, file: Path) -> None:
     console = Console()
     would = "would be " if result.dry_run else ""
     lines = f" with {result.lines} lines" if result.kind == "orders" and result.created else ""
     settled = sum(result.settled.values())
+    cancelled = f", {len(result.cancelled)} {would}cancelled ({_few(result.cancelled)})" if result.cancelled else ""
     console.print(
-        f"{file.name}: {result.created} {would}new{lines}, {result.changed} {would}changed, "
-        f"{result.unchanged} unchanged",
+        f"{file.name}: {result.created} {would}new{lines}, {result.changed - len(result.cancelled)} {would}changed"
+        f"{cancelled}, {result.unchanged} unchanged",
         highlight=False,
         markup=False,
     )
@@ -238,8 +250,10 @@ def _print_import(result: ImportResult, file: Path) -> None:
     for note in result.notes[:MOST_SHOWN]:
         console.print(clean(note), markup=False, highlight=False)
     if result.tasks:
+        names = f": {_few(result.for_a_person)}" if result.for_a_person else ""
         console.print(
-            f"{result.tasks} changed after goods were released: see Tasks. Nothing of them was overwritten.",
+            f"{result.tasks} changed after goods were released: see Tasks{names}. Nothing of them was overwritten.",
+            markup=False,
             highlight=False,
         )
     if result.errors:

@@ -99,6 +99,8 @@ def _print_table(console: Console, found: Sequence[Advice]) -> None:
         console.print(table)
     if any(advice.method == "empirical" for advice in found):
         console.print("~: seldom ordered, so the point is what was enough in nearly all runs of days.", style="dim")
+    if any(advice.only_waited_for for advice in found):
+        console.print("*: only what customers wait for and nothing covers; too little is known for more.", style="dim")
 
 
 def _cells(advice: Advice) -> tuple[str, ...]:
@@ -107,7 +109,7 @@ def _cells(advice: Advice) -> tuple[str, ...]:
     look += [f"{each.number} overdue" for each in facts.overdue]
     look += [f"spike: {advice.spike.units} a week"] if advice.spike else []
     look += [counted(len(facts.sources), "source")] if advice.few_sources else []
-    look += [f"{len(facts.daily)} days known, too few"] if advice.refused else []
+    look += [f"{counted(len(facts.daily), 'day')} known, too few"] if advice.refused else []
     late = f" ± {advice.lead.deviation:.1f}" if advice.lead.deviation else ""
     return (
         facts.sku,
@@ -115,7 +117,7 @@ def _cells(advice: Advice) -> tuple[str, ...]:
         f"{advice.lead.days:.0f}{late}",
         f"{'~' if advice.method == 'empirical' else ''}{advice.reorder_point:.0f}" if advice.method else "–",
         str(advice.position),
-        str(advice.order or "–"),
+        f"{advice.order}*" if advice.only_waited_for else str(advice.order or "–"),
         str(advice.cases or "–"),
         ", ".join(look),
     )
@@ -154,6 +156,7 @@ def document(advice: Advice, *, with_forecast: bool) -> dict[str, Any]:
         "position": advice.position,
         "order": advice.order,
         "cases": advice.cases,
+        "only_waited_for": advice.only_waited_for,
         "uncovered": advice.uncovered,
         "spike": asdict(advice.spike) if advice.spike else None,
         "few_sources": advice.few_sources,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from data.store.again import in_transaction
 from routing.model.imports import ImportResult
 from routing.model.orders import LineChange, Preview
 from routing.model.stock import Receipt
+from routing.services.allocating import Hear, how_they_hear
 from routing.services.receiving import commit_receipts, simulate_receipts
 from web.cli.files import FILE, check_file, template_option
 from web.cli.output import clean, json_option, plain, print_json, short_day
@@ -57,25 +58,28 @@ def receive_command(file: Path, simulate: bool, rest: str, as_json: bool) -> Non
         by_depot: dict[int, list[Receipt]] = {}
         for receipt in arrived:
             by_depot.setdefault(receipt.depot_id, []).append(receipt)
-        counted: list[tuple[list[Receipt], Preview]] = []
+        counted_in: list[tuple[list[Receipt], Preview]] = []
+        hear: list[Hear] = []
         for together in by_depot.values():
             if simulate:
                 with here.database.reading() as connection:
                     preview = simulate_receipts(SqlStore(connection), together, now=now)
             else:
                 preview = in_transaction(here.database, _counting_in(together, now))
-            counted.append((together, preview))
+            counted_in.append((together, preview))
+            with here.database.reading() as connection:
+                hear.append(how_they_hear(SqlStore(connection), preview.lines))
     if as_json:
-        print_json(_receive_document(counted, result, simulate=simulate))
+        print_json(_receive_document(counted_in, hear, result, simulate=simulate))
     else:
-        for together, preview in counted:
-            _print_receive(together, preview)
+        for (together, preview), heard in zip(counted_in, hear, strict=True):
+            _print_receive(together, preview, heard)
         console = Console()
         for error in result.errors[:MOST_SHOWN]:
             console.print(f"Row {error.row}: {clean(error.what)}", markup=False, highlight=False)
         if simulate:
             console.print("Nothing was changed. Run it without --simulate to count it in.", highlight=False)
-    if result.needs_a_person or any(preview.warnings for _, preview in counted):
+    if result.needs_a_person or any(preview.warnings for _, preview in counted_in):
         click.get_current_context().exit(1)
 
 
@@ -84,21 +88,24 @@ def _counting_in(receipts: list[Receipt], now: datetime) -> Callable[[SqlStore],
 
 
 def _receive_document(
-    counted: list[tuple[list[Receipt], Preview]], result: ImportResult, *, simulate: bool
+    counted_in: list[tuple[list[Receipt], Preview]], hear: list[Hear], result: ImportResult, *, simulate: bool
 ) -> dict[str, Any]:
     return {
         "simulated": simulate,
         "receipts": [
             {"number": receipt.number, "sku": receipt.sku, "quantity": receipt.quantity,
              "quarantined": receipt.quarantined, "already": preview.already}
-            for together, preview in counted
+            for together, preview in counted_in
             for receipt in together
         ],
-        "lines": [_line_document(line) for _, preview in counted for line in preview.changed],
-        "policy": [preview.rule.value for _, preview in counted],
-        "broken": [number for _, preview in counted for number in preview.broken],
-        "rests": [rest for _, preview in counted for rest in preview.rests],
-        "warnings": [warning for _, preview in counted for warning in preview.warnings],
+        "lines": [
+            _line_document(line) for _, preview in counted_in for line in preview.lines if line.changed or line.slips
+        ],
+        "policy": [preview.rule.value for _, preview in counted_in],
+        "told": {"message": sum(each.by_message for each in hear), "call": sum(each.by_call for each in hear)},
+        "broken": [number for _, preview in counted_in for number in preview.broken],
+        "rests": [rest for _, preview in counted_in for rest in preview.rests],
+        "warnings": [warning for _, preview in counted_in for warning in preview.warnings],
         "errors": [{"row": error.row, "what": error.what} for error in result.errors],
     }  # fmt: skip
 
@@ -117,14 +124,18 @@ def _line_document(line: LineChange) -> dict[str, Any]:
         "new_day": line.new_day,
         "promised_on": line.promised_on,
         "slips": line.slips,
+        "moved_by": line.moved_by,
         "value": line.value_firm,
         "currency": line.currency,
     }
 
 
-def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
+def _print_receive(receipts: list[Receipt], preview: Preview, hear: Hear) -> None:
     console = Console()
-    numbers = ", ".join(dict.fromkeys(receipt.number for receipt in receipts[:MOST_SHOWN]))
+    every = list(dict.fromkeys(receipt.number for receipt in receipts))
+    numbers = ", ".join(every[:MOST_SHOWN])
+    if len(every) > MOST_SHOWN:
+        numbers += f" and {len(every) - MOST_SHOWN} more"
     units = sum(receipt.quantity for receipt in receipts)
     quarantined = sum(receipt.quarantined for receipt in receipts)
     goods = f"{units} × {receipts[0].sku}" if len(receipts) == 1 else f"{units} units of {len(receipts)} articles"
@@ -132,12 +143,26 @@ def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
     if preview.already:
         console.print(f"{title}: counted in before, nothing changes", markup=False, highlight=False)
         return
-    arrived = {receipt.product_id for receipt in receipts}
-    lines = [line for line in preview.lines if line.product_id in arrived or line.changed]
-    if not lines:
+    skus = {receipt.sku for receipt in receipts}
+    lines = preview.about(skus)
+    if lines:
+        _print_lines(console, title, lines)
+    else:
         console.print(f"{title}: nobody waits for it", markup=False, highlight=False)
-        _print_rests(console, preview)
-        return
+    if moved := preview.told_now(skus):
+        _print_lines(console, "Moved before, told now", moved)
+        for why in dict.fromkeys(line.moved_by for line in moved):
+            orders = list(dict.fromkeys(line.order for line in moved if line.moved_by == why))
+            console.print(clean(f"{why}: {', '.join(orders)}"), markup=False, highlight=False)
+    if slips := hear.by_message + hear.by_call:
+        said = f"{slips} {'order gets' if slips == 1 else 'orders get'} a later date: {hear.by_message} told by message"
+        console.print(f"{said}, {hear.by_call} by a call.", highlight=False)
+    for warning in preview.warnings:
+        console.print(f"! {clean(warning)}", markup=False, highlight=False)
+    _print_rests(console, preview)
+
+
+def _print_lines(console: Console, title: str, lines: Sequence[LineChange]) -> None:
     table = Table(title=plain(title), title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("Order", no_wrap=True, min_width=7)
     table.add_column("Customer", no_wrap=True, overflow="ellipsis", max_width=18)
@@ -161,9 +186,11 @@ def _print_receive(receipts: list[Receipt], preview: Preview) -> None:
     console.print(table)
     if len(lines) > MOST_SHOWN:
         console.print(f"... and {len(lines) - MOST_SHOWN} more lines (--json lists them)", markup=False)
-    for warning in preview.warnings:
-        console.print(f"! {clean(warning)}", markup=False, highlight=False)
-    _print_rests(console, preview)
+    if len(lines) > 1:
+        goes, waits = sum(line.firm_after for line in lines), sum(line.waits for line in lines)
+        breaks = sum(_kept(line) == "breaks" for line in lines)
+        broken = f", {breaks} promise{' breaks' if breaks == 1 else 's break'}" if breaks else ""
+        console.print(f"{len(lines)} lines: {goes} go, {waits} wait{broken}", markup=False, highlight=False)
 
 
 def _print_rests(console: Console, preview: Preview) -> None:
@@ -172,7 +199,11 @@ def _print_rests(console: Console, preview: Preview) -> None:
 
 
 def _kept(line: LineChange) -> str:
-    """What becomes of the promise in force: a line without any date keeps none."""
+    """What becomes of the promise in force. It breaks with the date that it loses now: what had none broke before."""
     if not line.promised_on:
         return ""
-    return "breaks" if line.slips or not line.new_day else "kept"
+    if line.slips:
+        return "breaks" if line.old_day else "new date"
+    if not line.new_day:
+        return "breaks" if line.old_day and line.waits else "no date"
+    return "kept"

@@ -26,7 +26,7 @@ from routing.services.supplying import (
     simulate_shelf_count,
     simulate_slip,
 )
-from web.cli.output import clean, json_option, plain, print_json, short_day
+from web.cli.output import clean, counted, json_option, plain, print_json, short_day
 from web.cli.values import DAY
 from web.wiring import Installation, open_installation
 
@@ -211,9 +211,13 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
     for each in ledgers:
         _print_ledger(console, each)
     every = [line for lines in found.values() for line in lines]
-    late = sum(line.slips for line in every)
+    broken = [line for line in every if line.broken]
+    lost = sum(not line.expected_on for line in broken)
     undated = sum(not line.expected_on for line in every)
-    console.print(f"{len(every)} open lines, {late} later than promised, {undated} without a date", highlight=False)
+    later = f"{len(broken)} later than promised" + (f" ({lost} of them without a date now)" if lost else "")
+    console.print(
+        f"{counted(len(every), 'open line')}, {later}, {undated} without a date", highlight=False, soft_wrap=True
+    )
     if not every:
         return
     table = Table("Order", "Customer", "SKU", "Open", "Covered by", "Expected", "Promised", box=None)

@@ -322,6 +322,7 @@ def _part_or_wait(day: _Day, along: Callable[[int], Along]) -> Moment:
     row = found.row
     offer = next(iter(along(row.id).asked), None)
     href, go = url_for("release.page", day=day.day, _anchor="along"), _("To the question")
+    press: tuple[str, ...] = ()
     if row.delivered or any(each.state != "unreleased" for each in found.deliveries):
         state, said = "done", _("sent along")
         href, go = url_for("orders.one", order_id=row.id), _("To the order")
@@ -333,9 +334,15 @@ def _part_or_wait(day: _Day, along: Callable[[int], Along]) -> Moment:
         state, said = "waiting", _("plan first")
         record = f"{row.number}, {row.site}. {ride_words.headline(offer)}."
         href, go = url_for("board.page", day=day.day), _("To the board")
+        press = (_("Plan the day"),)
     else:
         state, said = "ready", _("to decide")
         record = f"{row.number}, {row.site}. {ride_words.headline(offer)}."
+        # The words of the button that stands there, as dispatcher/_rides.html writes it.
+        if offer.ride is not None and offer.ride.van:
+            press = (_("Send %(n)s along with %(van)s", n=offer.units, van=offer.ride.van),)
+        else:
+            press = (_("Release %(n)s to ride along", n=offer.units),)
     return Moment(
         number=7,
         title=_("Ship part or wait?"),
@@ -345,7 +352,7 @@ def _part_or_wait(day: _Day, along: Callable[[int], Along]) -> Moment:
             "in minutes, kilometres, money and days."
         ),
         record=record,
-        press=(_("Compare now and wait"), _("Send it along"), _("See it on the van's route")),
+        press=press,
         href=href,
         go=go,
         state=state,

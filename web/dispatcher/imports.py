@@ -3,6 +3,7 @@ mapped once; a shop's export is recognised; a big file is read in the background
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -14,6 +15,7 @@ from flask_login import current_user
 
 from data.importers.kinds import KINDS
 from data.importers.mapping import guess, look_at
+from data.importers.spreadsheet import refuse_if_only_named_so
 from data.importers.table import first_row
 from data.queries.imports import remembered_headers
 from data.store import SqlStore, open_store
@@ -64,7 +66,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What the page shows of a file that was sent. `kept` is the upload, so that nobody chooses it twice."""
+    """What the page shows of a file that was sent. `kept` is the upload, so that nobody chooses it twice.
+
+    `depots` are asked about alone; `of_all` may be chosen among the columns, when none of them names the depot.
+    """
 
     kept: str = ""
     file_name: str = ""
@@ -72,6 +77,7 @@ class Shown:
     refused: str = ""
     shop: str = ""
     depots: tuple[tuple[str, str], ...] = ()
+    of_all: tuple[tuple[str, str], ...] = ()
     depot: str = ""
     choices: tuple[Choice, ...] = ()
     theirs: tuple[tuple[str, str], ...] = ()
@@ -141,12 +147,25 @@ def take() -> ResponseReturnValue:
             "%(file)s: %(created)s new, %(changed)s changed, %(unchanged)s as before.",
             file=file_name[:80],
             created=result.created,
-            changed=result.changed,
+            changed=result.changed - len(result.cancelled),
             unchanged=result.unchanged,
         ),
         "done",
     )
+    for numbers, sentence in (
+        (result.cancelled, _("Cancelled: %(orders)s.", orders=_few(result.cancelled))),
+        (
+            result.for_a_person,
+            _("Changed after goods were released, see Tasks: %(orders)s.", orders=_few(result.for_a_person)),
+        ),
+    ):
+        if numbers:
+            flash(sentence, "late")
     return redirect(url_for("imports.page", kind=kind))
+
+
+def _few(numbers: Sequence[str]) -> str:
+    return ", ".join(number[:40] for number in numbers[:8]) + (" ..." if len(numbers) > 8 else "")
 
 
 def _content() -> tuple[bytes, str, str]:
@@ -163,20 +182,32 @@ def _content() -> tuple[bytes, str, str]:
 
 def _understood(shown: Shown, asked: Asked, file: BinaryIO) -> tuple[Shown, Asked]:
     """How the file is read: a shop's export, our template, as somebody said now or before, or still to be asked."""
+    refuse_if_only_named_so(file, asked.file_name, asked.kind)
     with here().database.reading() as connection:
         store = SqlStore(connection)
         if asked.kind == "orders" and "mapped" not in request.form and (shop := preset_of(file)):
-            depots = tuple((depot.number, depot.name) for depot in store.depots())
+            depots = _depots(store)
             several = depots if len(depots) > 1 else ()
             return replace(shown, shop=shop, depots=several), replace(asked, preset=shop, depot=shown.depot)
+        depots = _depots(store) if asked.kind == "orders" else ()
         kind = KINDS[asked.kind]
         header = look_at(store, file, kind)
-    if header.ours or (header.known is not None and "mapped" not in request.form):
-        return shown, asked
+    if header.ours:
+        return replace(shown, depot=""), asked
+    if header.known is not None and "mapped" not in request.form:
+        if not depots or "depot" in header.known.columns.values():
+            return replace(shown, depot=""), asked
+        several = depots if len(depots) > 1 else ()
+        return replace(shown, depots=several), replace(asked, depot=shown.depot)
     every = (*kind.columns, *kind.optional)
     chosen = guess(header.names, kind) if header.known is None else dict(header.known.columns)
+    of_all = ""
     if "mapped" in request.form:
         pairs = [(theirs, ours) for ours in every if (theirs := request.form.get(f"map-{ours}"))]
+        # "=NORTH" is no column: the depot of every order.
+        said = next((theirs[1:] for theirs, ours in pairs if ours == "depot" and theirs.startswith("=")), "")
+        of_all = said or ("" if any(ours == "depot" for _theirs, ours in pairs) else shown.depot)
+        pairs = [(theirs, ours) for theirs, ours in pairs if not (said and ours == "depot")]
         chosen = dict(pairs)
         if len(chosen) < len(pairs):
             raise FileRefused(
@@ -191,8 +222,14 @@ def _understood(shown: Shown, asked: Asked, file: BinaryIO) -> tuple[Shown, Aske
         choices=tuple(Choice(name=ours, needed=ours in kind.needed, chosen=ours_of.get(ours, "")) for ours in names),
         theirs=tuple((name, samples[name]) for name in dict.fromkeys(header.names) if name),
         mapping=chosen,
+        of_all=depots if "depot" not in header.names else (),
+        depot=of_all,
     )
-    return shown, replace(asked, mapping=chosen) if "mapped" in request.form else asked
+    return shown, replace(asked, mapping=chosen, depot=of_all) if "mapped" in request.form else asked
+
+
+def _depots(store: SqlStore) -> tuple[tuple[str, str], ...]:
+    return tuple((depot.number, depot.name) for depot in store.depots())
 
 
 # ---------------------------------------------------------------------------- a big file

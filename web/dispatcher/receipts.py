@@ -27,7 +27,7 @@ from routing.model.days import today_of
 from routing.model.imports import ImportResult
 from routing.model.orders import AllocationPolicy, AllocationRule, LineChange, Preview
 from routing.model.stock import Receipt
-from routing.services.allocating import policy_of
+from routing.services.allocating import Hear, how_they_hear, policy_of
 from routing.services.receiving import commit_receipt, simulate_receipt
 from web.dispatcher import words
 from web.here import here, now
@@ -78,13 +78,16 @@ def _nearness(expected_on: str, day: str) -> tuple[int, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a count does: every line it touches by SKU, the counted SKUs first, and the fingerprint of it all."""
+    """What a count does: every line it touches by SKU, the counted SKUs first, those that moved before and are only
+    told now, and the fingerprint of it all."""
 
     receipts: tuple[Receipt, ...]
     already: tuple[Receipt, ...]
     rule: AllocationRule
     rule_in_force: AllocationRule
     groups: tuple[tuple[str, str, tuple[LineChange, ...]], ...]
+    told_now: tuple[LineChange, ...]
+    hear: Hear
     broken: tuple[str, ...]
     warnings: tuple[str, ...]
     usual: dict[int, int]
@@ -125,7 +128,7 @@ class Shown:
 
     @property
     def slips(self) -> int:
-        return len({line.order_id for line in self.lines if line.slips})
+        return len({line.order_id for line in (*self.lines, *self.told_now) if line.slips})
 
     @property
     def differs(self) -> bool:
@@ -249,16 +252,20 @@ def look_ahead(counted: Sequence[Receipt], rule: AllocationRule | None) -> Shown
     merged = _merged(previews)
     skus = [receipt.sku for receipt in counted]
     groups: dict[str, list[LineChange]] = {sku: [] for sku in dict.fromkeys(skus)}
-    for line in merged.values():
-        # Of goods that only ship-complete orders tie to these, what moves is worth a row.
-        if line.sku in skus or line.changed or line.slips:
-            groups.setdefault(line.sku, []).append(line)
+    whole = Preview(depot_id=counted[0].depot_id, rule=rule, lines=tuple(merged.values()))
+    with here().database.reading() as connection:
+        hear = how_they_hear(SqlStore(connection), whole.lines)
+    # Of goods that only ship-complete orders tie to these, what moves is worth a row.
+    for line in whole.about(skus):
+        groups.setdefault(line.sku, []).append(line)
     return Shown(
         receipts=tuple(counted),
         already=tuple(receipt for receipt, preview in zip(counted, previews, strict=True) if preview.already),
         rule=rule,
         rule_in_force=in_force,
         groups=tuple((sku, lines[0].name, tuple(lines)) for sku, lines in groups.items() if lines),
+        told_now=whole.told_now(skus),
+        hear=hear,
         broken=tuple(dict.fromkeys(number for preview in previews for number in preview.broken)),
         warnings=tuple(dict.fromkeys(text for preview in previews for text in preview.warnings)),
         usual=usual,
@@ -300,6 +307,7 @@ def _merged(previews: Sequence[Preview]) -> dict[int, LineChange]:
                     old_day=first.old_day,
                     promised_on=first.promised_on,
                     slips=first.slips or line.slips,
+                    moved_by=first.moved_by,
                     released_lost=first.released_lost + line.released_lost,
                 )
             merged[line.line_id] = line

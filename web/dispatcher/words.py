@@ -404,6 +404,16 @@ def sentence(one: Happening) -> str:
             )
         case "goods_missing":
             return _("%(n)s units of it were released and are not there.", n=data.get("quantity"))
+        case "released" if data.get("shared"):
+            return _(
+                "%(units)s of %(of)s units of this order released for %(day)s, with others in %(delivery)s "
+                "(%(all)s units).",
+                units=data.get("units"),
+                of=data.get("of"),
+                day=_day(data.get("for_day")),
+                delivery=data.get("delivery"),
+                all=data.get("shared"),
+            )
         case "released":
             return _(
                 "%(units)s of %(of)s units released for %(day)s as %(delivery)s.",

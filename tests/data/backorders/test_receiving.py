@@ -72,8 +72,8 @@ def test_a_short_truck_is_shown_before_it_is_counted_in(
         assert {line.order: line.firm_after for line in done.goes if line.sku == "OAT"} == goes
         assert read_holdings(store) == {number: (12, 0) for number in goes}
         assert store.goods_at(f"depot:{company.depot_id}")[receipt.product_id] == 60
-        kinds = store.connection.scalars(select(tables.task.c.kind)).all()
-    assert "ship_complete_broken" in kinds
+        sentences = {each.kind: each.sentence for each in store.connection.execute(select(tables.task))}
+    assert "came short: 60 of 96" in sentences["ship_complete_broken"], "the trade's word, not the receipt's number"
 
 
 def test_more_counted_than_expected_is_said_before_it_is_committed(

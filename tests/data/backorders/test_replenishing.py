@@ -46,11 +46,17 @@ def test_the_order_is_what_is_missing_to_the_reorder_point_in_whole_cases(compan
     assert found.few_sources
 
 
-def test_too_little_history_is_refused_with_a_sentence(company: Company) -> None:
+def test_of_too_little_history_only_what_is_waited_for_is_ordered_in_whole_cases(company: Company) -> None:
     with company.open():
-        company.order({company.product("OAT"): 10}, ordered_at=NOW - timedelta(days=3))
+        oats = company.product("OAT")
+        company.order({oats: 10}, ordered_at=NOW - timedelta(days=3))
     found = advice(company)["OAT"]
-    assert (found.order, found.refused) == (0, "3 days of orders; 28 are needed to say what a day takes.")
+    assert found.refused == "3 days of orders; 28 are needed to say what a day takes."
+    assert (found.uncovered, found.order, found.cases, found.only_waited_for) == (10, 12, 1, True)
+    with company.open():
+        company.inbound(oats, 10, NOW + timedelta(days=2))
+    covered = advice(company)["OAT"]
+    assert (covered.uncovered, covered.order, covered.only_waited_for) == (0, 0, False)
 
 
 def test_a_company_without_goods_has_nothing_to_order(company: Company) -> None:

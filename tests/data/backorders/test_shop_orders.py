@@ -327,6 +327,7 @@ def test_a_hold_that_a_person_lifted_stays_lifted(on_sqlite: Database, now: date
         (order(1002, Created_at="yesterday"), "created at"),
         (order(1002, Created_at=""), "created at"),
         (order(1002, Currency="Euro"), "no currency"),
+        (order(1002, Currency="USD"), "the order is in USD and its depot counts in EUR"),
         (order(1002, Total="much"), "no number"),
         (order(1002, Shipping_Address1=""), "an address in the shop"),
         (order(1002, Shipping_Zip="1" * 30), "shipping zip"),

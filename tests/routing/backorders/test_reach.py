@@ -100,7 +100,7 @@ class Whole:
         return False
 
     def setting(self, name: str, default: Any = None) -> Any:
-        return self.decided_until or default
+        return self.decided_until if self.decided_until and name.startswith("horizon_day:") else default
 
     def allocation_policy(self, *, on_day: str) -> AllocationPolicy:
         return self.policy

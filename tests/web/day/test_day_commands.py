@@ -186,7 +186,7 @@ def test_advice_names_what_would_bring_more_and_changes_nothing(day: Installatio
     assert (said.exit_code, said.stdout) == (
         0, "Every van is on time, and neither longer hours nor another van would bring more.\n"
     )  # fmt: skip
-    run("dispatch", "--load")
+    assert "of it nobody had ticked as picked." in run("dispatch", "--load").stdout
     day.clock.jump(to=datetime(2026, 5, 12, 11, 50, tzinfo=UTC), running=False)  # 14:50, its shift ends at 15:00
     late = run("advise", "--json")
     document = json.loads(late.stdout)
