@@ -63,6 +63,8 @@ def page(website: Website, desk: Desk, context: BrowserContext, said: list[str])
         made.get_by_label("Password").fill(PASSWORD)
         made.get_by_role("button", name="Sign in").click()
         expect(made.get_by_role("heading", level=1)).to_be_visible()
+        # A key pressed before the page's script is there is lost.
+        made.wait_for_load_state()
         yield made
         assert said == []
 
