@@ -144,6 +144,8 @@ def _demo(home: Path, context: BrowserContext, *, now: str = "05:40") -> Iterato
             page = context.new_page()
             sign_in(page, f"{address}{first_set_up_path(installation)}")
             yield Demo(installation=installation, address=address, page=page)
+            # Before its server: what the page still asks for would fail aloud.
+            page.close()
     assert heard == []
 
 
