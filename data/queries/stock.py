@@ -71,7 +71,7 @@ def _rows(sku: str, text: str) -> Select[Any]:
             on_inbound.label("on_inbound"),
             needed.label("wanted"),
             or_none(wanted.c.lines).label("lines"),
-            _at_least_none(needed - allocated - on_inbound).label("uncovered"),
+            _at_least_none(needed - on_hand - or_none(here.c.coming)).label("uncovered"),
             func.coalesce(wanted.c.next_expected, "").label("next_expected"),
         )
         .select_from(product)

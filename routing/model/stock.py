@@ -168,8 +168,9 @@ class Coming:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkuStock:
     """A SKU at a depot, in base units: `on_hand` lie there, `allocated` of them are held by orders, `inbound` is still
-    to come and `on_inbound` of that is held too. `wanted` has not left the depot, by `lines` order lines;
-    `next_expected` is the soonest ISO day on which one of them is expected, "" for none."""
+    to come and `on_inbound` of that is held too. `wanted` has not left the depot, by `lines` order lines; `uncovered`
+    of it are more than lies there and is to come, as replenishment counts them; `next_expected` is the soonest ISO day
+    on which one of them is expected, "" for none."""
 
     product_id: int
     sku: str
@@ -188,3 +189,8 @@ class SkuStock:
     uncovered: int
     next_expected: str
     coming: tuple[Coming, ...] = ()
+
+    @property
+    def holds_nothing(self) -> int:
+        """Wanted units that hold neither goods nor inbound, whether or not some would do."""
+        return max(0, self.wanted - self.allocated - self.on_inbound)

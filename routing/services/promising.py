@@ -88,7 +88,7 @@ class SkuLedger:
     def holds_nothing_yet(self) -> int:
         """Units that lack nothing by date and yet hold no goods: wanted beyond the reservation horizon, or of a
         ship-complete order that waits. 0 where the goods are short."""
-        return 0 if self.short_from else self.stock.uncovered
+        return 0 if self.short_from else self.stock.holds_nothing
 
     def document(self) -> dict[str, Any]:
         """As `promises --sku --json` prints it, without the lines."""

@@ -49,7 +49,7 @@ def test_goods_wanted_beyond_the_horizon_are_covered_by_date_and_held_by_nobody_
     world.order(lines=[(1, 10)], site=1, completeness="partial", wanted_in=20)
     with database.reading() as connection:
         (ledger,) = sku_ledgers(SqlStore(connection), "OAT", now=world.now)
-    assert (ledger.short_from, ledger.stock.uncovered, ledger.holds_nothing_yet) == ("", 10, 10)
+    assert (ledger.short_from, ledger.stock.uncovered, ledger.holds_nothing_yet) == ("", 0, 10)
     world.order(lines=[(1, 30)], site=2, completeness="partial", wanted_in=0)
     with database.reading() as connection:
         (ledger,) = sku_ledgers(SqlStore(connection), "OAT", now=world.now)
