@@ -111,9 +111,8 @@ def basemap(region: str) -> Response:
     # A page that was open while the region was built anew asks for a piece if its old one still holds; whoever reads
     # tiles can do nothing with the whole file that is the answer then, and notices by itself that they changed.
     request.environ.pop("HTTP_IF_RANGE", None)
-    return send_from_directory(
-        folder, "basemap.pmtiles", conditional=True, max_age=A_YEAR_S if request.args.get("v") else 0
-    )
+    # Asked for each time: pieces kept for long are written while others are read, and a browser then fails some of them.
+    return send_from_directory(folder, "basemap.pmtiles", conditional=True, max_age=0)
 
 
 def _cache_static(response: Response) -> Response:
