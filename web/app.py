@@ -111,7 +111,7 @@ def basemap(region: str) -> Response:
     # A page that was open while the region was built anew asks for a piece if its old one still holds; whoever reads
     # tiles can do nothing with the whole file that is the answer then, and notices by itself that they changed.
     request.environ.pop("HTTP_IF_RANGE", None)
-    # Asked for each time: pieces kept for long are written while others are read, and a browser then fails some of them.
+    # Asked for each time: of pieces that it keeps while it reads others, a browser fails some.
     return send_from_directory(folder, "basemap.pmtiles", conditional=True, max_age=0)
 
 
