@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import insert, update
+from sqlalchemy import func, insert, select, update
 
 from data import tables
 from data.demo.generate import EXTRACT, HERE
@@ -27,6 +27,7 @@ from data.importers.inbound import import_inbound
 from data.importers.orders import import_orders
 from data.importers.products import import_products
 from data.importers.receipts import read_receipts
+from data.queries.plans import PlanPage, current_plans, plan_page
 from data.regions import Regions
 from data.store import SqlStore, open_store
 from routing.services.locating import locate_sites
@@ -162,6 +163,18 @@ def website_at(home: Path) -> Iterator[Website]:
         app = create_app(installation)
         limiter.reset()
         yield Website(installation=installation, clock=clock, app=app)
+
+
+def current(website: Website) -> PlanPage:
+    """The day's plan in force, as the board reads it."""
+    with website.installation.database.reading() as connection:
+        return plan_page(connection, current_plans(connection, day=DAY)[0].plan_id)
+
+
+def plans(website: Website) -> int:
+    """How many versions of plans are kept."""
+    with website.installation.database.reading() as connection:
+        return int(connection.scalar(select(func.count()).select_from(tables.plan)) or 0)
 
 
 def sign_in(website: Website, role: str = "dispatcher") -> FlaskClient:

@@ -6,22 +6,12 @@ Texts are not written here: `data` holds what a template needs, link ids in plac
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from routing.model.day import RouteSheet, StopSheet
 from routing.model.notices import Channel, Notice, NoticeKind, goods_line
 from routing.model.parties import Company, Contact
-from routing.rules.progress import LIVE_WINDOW, NEAR_STOPS, WIDER_WINDOW
-
-
-def window_to_tell(start: datetime, *, stops_away: int) -> tuple[datetime, datetime]:
-    """The window told at dispatch for an expected start: half an hour for the first stops, an hour further on, on whole
-    five minutes. A third of it lies before the start: vans are late more often than early."""
-    width = LIVE_WINDOW if stops_away <= NEAR_STOPS else WIDER_WINDOW
-    opens = start - width / 3
-    opens -= timedelta(minutes=opens.minute % 5, seconds=opens.second, microseconds=opens.microsecond)
-    return opens, opens + width
 
 
 def must_be_told(told: tuple[datetime, datetime] | None, start: datetime) -> bool:

@@ -94,14 +94,19 @@ def _last_known(facts: Mapping[int, StopFacts], departs_at: datetime) -> datetim
     return max((known.done_at for known in facts.values() if known.done_at is not None), default=departs_at)
 
 
-def told_live(eta: Eta) -> tuple[datetime, datetime]:
-    """The window to tell for a forecast: half an hour when near, an hour further ahead, on whole five minutes.
+def window_to_tell(start: datetime, *, stops_away: int) -> tuple[datetime, datetime]:
+    """The window to tell for an expected start: half an hour when near, an hour further ahead, on whole five minutes.
 
-    A third of it lies before the forecast: vans are late more often than early.
+    A third of it lies before the start: vans are late more often than early.
     """
-    width = LIVE_WINDOW if eta.stops_away <= NEAR_STOPS else WIDER_WINDOW
-    opens = _floor_five(eta.start - width / 3)
+    width = LIVE_WINDOW if stops_away <= NEAR_STOPS else WIDER_WINDOW
+    opens = _floor_five(start - width / 3)
     return opens, opens + width
+
+
+def told_live(eta: Eta) -> tuple[datetime, datetime]:
+    """The window to tell for a forecast."""
+    return window_to_tell(eta.start, stops_away=eta.stops_away)
 
 
 def _floor_five(moment: datetime) -> datetime:

@@ -19,8 +19,8 @@ from routing.model.days import day_words
 from routing.model.notices import Notice
 from routing.model.parties import Company, Contact
 from routing.model.proofs import Door, ManifestInHand
-from routing.rules.notices import driver_route, must_be_told, out_today, window_to_tell
-from routing.rules.progress import forecast
+from routing.rules.notices import driver_route, must_be_told, out_today
+from routing.rules.progress import forecast, window_to_tell
 from routing.services.story import KeepsEvents
 
 LINK_LIVES_ON = timedelta(hours=12)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from data.queries.plans import PlanPage, current_plans, plan_page
-from data.tables import delivery, plan
-from tests.demo_day import DAY, demo_home, planned_website, sign_in
+from data.tables import delivery
+from tests.demo_day import DAY, current, demo_home, planned_website, plans, sign_in
 from tests.website import Website, form_token
 
 __all__ = ["demo_home", "planned_website"]
@@ -20,16 +19,6 @@ JSON = {"Accept": "application/json"}
 @pytest.fixture
 def client(planned_website: Website) -> FlaskClient:
     return sign_in(planned_website)
-
-
-def current(website: Website) -> PlanPage:
-    with website.installation.database.reading() as connection:
-        return plan_page(connection, current_plans(connection, day=DAY)[0].plan_id)
-
-
-def plans(website: Website) -> int:
-    with website.installation.database.reading() as connection:
-        return int(connection.scalar(select(func.count()).select_from(plan)) or 0)
 
 
 def post(client: FlaskClient, path: str, **data: object) -> TestResponse:

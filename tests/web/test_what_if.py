@@ -11,10 +11,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
-from data.queries.plans import PlanPage, current_plans, plan_page
 from data.store import SqlStore
-from data.tables import delivery, job, plan
-from tests.demo_day import DAY, demo_home, planned_website, sign_in
+from data.tables import delivery, job
+from tests.demo_day import DAY, current, demo_home, planned_website, plans, sign_in
 from tests.website import Website, form_token
 from web.cli import main
 from web.jobs import run_job_now
@@ -27,16 +26,6 @@ JSON = {"Accept": "application/json"}
 @pytest.fixture
 def client(planned_website: Website) -> FlaskClient:
     return sign_in(planned_website)
-
-
-def current(website: Website) -> PlanPage:
-    with website.installation.database.reading() as connection:
-        return plan_page(connection, current_plans(connection, day=DAY)[0].plan_id)
-
-
-def plans(website: Website) -> int:
-    with website.installation.database.reading() as connection:
-        return int(connection.scalar(select(func.count()).select_from(plan)) or 0)
 
 
 def van(website: Website, name: str) -> int:
