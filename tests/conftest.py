@@ -19,12 +19,35 @@ from sqlalchemy import URL, Connection, NullPool, create_engine, make_url, text
 from data.db import Database
 from data.store import SqlStore, open_store
 from data.tables import metadata
+from routing.model.plans import Plan, Problem
+from web.wiring import Installation
 
 # `make test` says of a change whether it is right, so it draws the same examples every time; `make test-slow` draws
 # new ones. How fast this machine is today fails no example.
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("explore", derandomize=False, deadline=None, print_blob=True)
 settings.load_profile("same")
+
+# ---------------------------------------------------------------------------- the search
+
+ROUNDS = 12_000
+"""About as long as the two seconds in which a day of the demo is planned well."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _searched_by_rounds() -> Iterator[None]:
+    """Every installation searches for so many rounds instead of seconds, so that a test looks at the same plan on a
+    slow machine as on a fast one. That the seconds are kept is tested beside the solver itself."""
+
+    def solve(problem: Problem, **asked: Any) -> Plan:
+        from routing.engines.solver.parts import solve_in_parts  # slow to load, and few tests plan anything
+
+        return solve_in_parts(problem, **{**asked, "iterations": asked.get("iterations") or ROUNDS})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Installation, "solver", property(lambda _installation: solve))
+        yield
+
 
 # ---------------------------------------------------------------------------- the network
 

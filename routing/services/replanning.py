@@ -86,6 +86,7 @@ def ways_on(
     """
     with open_store() as store:
         saved, facts, problem = as_it_stands(store, plan_id)
+        _refuse_replaced(store, saved)
         if happening.kind == "urgent":
             draft = begin_plan(
                 store, from_day=saved.from_day, to_day=saved.to_day, depot_ids=saved.depot_ids, now=now
@@ -112,6 +113,13 @@ def ways_on(
     if happening.kind == "later":
         return _later(happening, saved, facts, problem, next_day, now=now)
     raise InvalidInput(f'"{happening.kind[:20]}" is none of {", ".join(KINDS)}.', code="kind")
+
+
+def _refuse_replaced(store: Replans, saved: SavedPlan) -> None:
+    """Before anything else is asked of it: whatever a replaced plan says, it says of a day that is no longer so."""
+    current = store.current_plans(from_day=saved.from_day, to_day=saved.to_day, depot_ids=saved.depot_ids)
+    if all(each.plan_id != saved.id for each in current):
+        raise Conflict("This plan was changed meanwhile. Look at the board, then ask again.", code="plan_moved_on")
 
 
 def _still_here(store: Replans, facts: DayFacts, *, now: datetime) -> frozenset[int]:

@@ -55,6 +55,21 @@ def test_each_thing_that_happens_has_its_ways_out_and_the_first_is_done(
     assert plans(planned_website) == before + 1
 
 
+def test_who_left_an_order_for_another_day_is_told_that_the_plan_was_changed(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    """The order is no longer of this day; that is no reason to say that nothing is known of it."""
+    page = current(planned_website)
+    stop = page.routes[0].stops[0].deliveries[0].delivery_id
+    path = f"/plan/{page.plan_id}/happened/later/{stop}?at=18:00"
+    options = client.get(path, headers=JSON).json["options"]
+    chosen = next(each for each in options if stop in each["left_out"])
+    assert post(client, path, option=chosen["option"]).status_code == 200
+    for kind in ("urgent", "later", "cancelled"):
+        again = client.get(f"/plan/{page.plan_id}/happened/{kind}/{stop}?at=18:00", headers=JSON)
+        assert (again.status_code, again.json["error"]["code"]) == (409, "plan_moved_on")
+
+
 def test_without_a_time_the_page_asks_when_the_goods_are_here(planned_website: Website, client: FlaskClient) -> None:
     page = current(planned_website)
     key = page.routes[0].stops[0].deliveries[0].delivery_id

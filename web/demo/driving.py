@@ -92,8 +92,8 @@ def _stands(store: SqlStore, vans: Sequence[VanOfDay], *, until: datetime) -> di
 
 
 def _late_at(store: SqlStore, van: VanOfDay, until: datetime) -> Iterator[tuple[tuple[int, ...], int, int]]:
-    """Every stop at which this van would stand long enough, best told first: two ways out, no door that closes, two
-    promises that break, not too late."""
+    """Every stop at which this van would stand long enough, best told first: promises break, two ways out, no door
+    that closes, two promises, not too late."""
     manifest = store.manifest_in_hand(van.manifest_id)
     saved = store.plan(manifest.plan_id)
     facts = store.day_facts(from_day=saved.from_day, to_day=saved.to_day, depot_ids=saved.depot_ids)
@@ -115,7 +115,7 @@ def _late_at(store: SqlStore, van: VanOfDay, until: datetime) -> Iterator[tuple[
         if behind is not None and (behind.broken or behind.is_out_of_time):
             ways = min(2, len(ways_out(behind, then, shift=shift)))
             off = abs(len(behind.broken) - PROMISES)
-            worth = (-ways, len(behind.closed), off, round(late.total_seconds()))
+            worth = (not behind.broken, -ways, len(behind.closed), off, round(late.total_seconds()))
             yield worth, van.manifest_id, stop.stop_id
 
 
