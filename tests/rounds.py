@@ -333,3 +333,62 @@ def _stop(
         order_line_id=line_id,
         arrival=arrival,
     )
+
+
+def waiting_at_the_depot(connection: Connection, made: Round, *, loaded: int = 12) -> None:
+    """Takes the round back to the morning: planned and on hand, nothing picked or loaded, nobody has a list."""
+    connection.execute(tables.allocation.update().values(loaded=0, released=loaded))
+    connection.execute(tables.delivery.update().values(state="released"))
+    connection.execute(tables.movement.update().values(from_place="supplier", to_place=f"depot:{made.depot_id}"))
+    connection.execute(tables.manifest.delete())
+    connection.execute(tables.current_plan.insert().values(depot_id=made.depot_id, day=DAY, plan_id=made.plan_id))
+
+
+def in_two_trips(
+    connection: Connection,
+    route_id: int,
+    *,
+    after: int,
+    home: timedelta = timedelta(minutes=10),
+    reload_minutes: int = 20,
+) -> timedelta:
+    """The van of a planned route goes home behind its `after`th stop, loads for `reload_minutes`, and drives the rest
+    as its second trip. Returns how much later that is: the ways home and out, and the loading."""
+    shift_id = connection.execute(tables.route.select().where(tables.route.c.id == route_id)).one().shift_id
+    vehicle_id = connection.execute(tables.shift.select().where(tables.shift.c.id == shift_id)).one().vehicle_id
+    connection.execute(
+        tables.vehicle.update()
+        .where(tables.vehicle.c.id == vehicle_id)
+        .values(reload_minutes=reload_minutes, most_trips=2)
+    )
+    first = connection.execute(tables.trip.select().where(tables.trip.c.route_id == route_id)).one()
+    stops = connection.execute(
+        tables.stop.select().where(tables.stop.c.trip_id == first.id).order_by(tables.stop.c.sequence)
+    ).all()
+    back = stops[after - 1].departure + home
+    leaves = back + timedelta(minutes=reload_minutes)
+    later = leaves + home - stops[after].arrival
+    second = row(
+        connection,
+        tables.trip,
+        route_id=route_id,
+        sequence=2,
+        departs_at=leaves,
+        returns_at=first.returns_at + later,
+    )
+    connection.execute(tables.trip.update().where(tables.trip.c.id == first.id).values(returns_at=back))
+    for n, stop in enumerate(stops[after:], 1):
+        connection.execute(
+            tables.stop.update()
+            .where(tables.stop.c.id == stop.id)
+            .values(
+                trip_id=second,
+                sequence=n,
+                arrival=stop.arrival + later,
+                start=stop.start + later,
+                departure=stop.departure + later,
+            )
+        )
+    ends = connection.execute(tables.route.select().where(tables.route.c.id == route_id)).one().ends_at
+    connection.execute(tables.route.update().where(tables.route.c.id == route_id).values(ends_at=ends + later))
+    return later
