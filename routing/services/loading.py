@@ -111,9 +111,10 @@ def load_delivery(
     behind = [n for n, stop in enumerate(stops) if n > at and any(states[key] == "released" for key in _ids(stop))]
     if behind and not any_order:
         last = stops[behind[-1]]
+        numbers = {stop.stop_id: n for n, stop in enumerate(sheet.stops, 1)}
         raise Conflict(
-            f"{delivery.number} is stop {at + 1}. Stop {behind[-1] + 1}, {last.site}, goes in first: it is unloaded "
-            "after it.",
+            f"{delivery.number} is stop {numbers[stops[at].stop_id]}. Stop {numbers[last.stop_id]}, {last.site}, goes "
+            "in first: it is unloaded after it.",
             code="out_of_order",
             delivery=delivery_id,
         )

@@ -234,8 +234,8 @@ function depotCard(stop, all) {
     h("ul", { class: "stop-facts" }, h("li", {}, icon("clock"), h("span", {}, say("depot_times", clock(step.backAt), clock(step.leavesAt))))),
     h("section", { class: "stop-goods" }, h("h3", {}, words.depot_goods),
       h("ul", {}, toLoad.flatMap((each) => each.deliveries.filter((delivery) => delivery.direction !== "collect").map((delivery) =>
-        h("li", {}, h("strong", { class: "number" }, `${each.number} `), each.site, h("span", { class: "quiet" }, ` · ${delivery.number}: `),
-          delivery.lines.map((line) => `${line.loaded} ${line.unit} ${line.product}`).join(", ")))))));
+        h("li", {}, h("strong", { class: "number" }, each.number), h("span", {}, `${each.site} · ${delivery.number}`,
+          delivery.lines.map((line) => h("div", { class: "quiet" }, `${line.loaded} ${line.unit} ${line.product}`)))))))));
 }
 
 function depotThumbs(stop) {
