@@ -18,6 +18,7 @@ from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.errors import FileRefused
 from routing.model.imports import ImportResult
+from routing.rules.trips import MOST_TRIPS
 
 COLUMNS = (
     "kind", "number", "name", "depot", "address", "lat", "lon", "profile", "weight_g", "volume_cm3", "pieces",
@@ -30,8 +31,6 @@ OPTIONAL = ("stops_a_day", "overtime_minutes", "cost_per_overtime_hour", "reload
 """Of a delivery zone: at most so many stops on one day. Of a shift: how long after `to` its duty may last, and what an
 hour of that costs on top. Of a vehicle: how long it is loaded again at the depot, and how often it may go out on one
 shift. A file without a column leaves what is set."""
-
-MOST_TRIPS = 9
 
 KINDS = ("depot", "zone", "vehicle", "driver", "shift")
 """In the order they are taken: each may refer to those before it, wherever they stand in the file."""

@@ -488,10 +488,15 @@ def places(plan_id: int, shift_id: int) -> ResponseReturnValue:
         shown = board_of([plan_page(connection, plan_id)])
     route = shown.route(shift_id)
     behind = [] if route is None else places_of(route.row, without=delivery_id)
-    first = [[0, _("first")]]
+    several = route is not None and len(route.row.trips) > 1
     return jsonify(
-        places=first
-        + [[position, _("after %(n)s · %(site)s", n=stop.number, site=stop.site)] for position, stop in behind]
+        places=[[0, _("first")]]
+        + [
+            [position, _("after %(n)s · %(site)s, trip %(trip)s", n=stop.number, site=stop.site, trip=stop.trip)]
+            if several
+            else [position, _("after %(n)s · %(site)s", n=stop.number, site=stop.site)]
+            for position, stop in behind
+        ]
     )
 
 
