@@ -138,7 +138,7 @@ def plan_command(from_day: str | None, to_day: str | None, time_limit: float, se
 @click.option(
     "--load",
     is_flag=True,
-    help="Load every route of the day first; of a van that goes out again, the trip that is due.",
+    help="Load every route of the day first: of each the trip that is due.",
 )
 @json_option
 def dispatch_command(day: str | None, load: bool, as_json: bool) -> None:
