@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from data import tables
 from data.db import Database
+from data.queries.driver import driver_route
 from data.store import SqlStore, open_store
 from routing.model.day import SavedPlan
 from routing.rules.check import violations
@@ -20,6 +21,7 @@ from routing.services.editing import move_delivery, show_move
 from routing.services.lateness import apply_way_out, late_van, late_vans
 from routing.services.loading import load_route
 from routing.services.planning import plan_day
+from routing.services.shorting import commit_short_pick
 
 
 @pytest.fixture
@@ -34,10 +36,10 @@ class Twice:
     def __init__(self, day: Any, database: Database, kit: Any) -> None:
         self.database, self.kit = database, kit
         day.company()
-        self.depot, product = day.depot(), day.product()
+        self.depot, self.products = day.depot(), [day.product() for _ in range(4)]
         self.deliveries = [
             day.delivery(site_id=day.site(), depot_id=self.depot, product_id=product, tier=tier)
-            for tier in (1, 2, 3, 1)
+            for product, tier in zip(self.products, (1, 2, 3, 1), strict=True)
         ]
         self.van = day.vehicle(depot_id=self.depot, weight_g=20_000, most_trips=2, reload_minutes=20)
         self.shift = day.shift(depot_id=self.depot, vehicle_id=self.van)
@@ -145,3 +147,30 @@ def test_what_cannot_be_done_any_more_stays_behind_and_its_goods_never_left(twic
         tasks = connection.scalars(select(tables.task.c.kind)).all()
     assert {states[twice.deliveries[n - 1]] for n in left} == {"released"}
     assert "goods_back" not in tasks
+
+
+@pytest.mark.parametrize(("there", "stops", "on_list"), [(4, 4, [10, 10, 4, 10]), (0, 3, [10, 10, 10])])
+def test_what_is_short_when_the_second_trip_is_picked_is_on_the_drivers_page_at_the_next_look(
+    twice: Twice, there: int, stops: int, on_list: list[int]
+) -> None:
+    twice.goes_out()
+    before = twice.trips()
+    third, product = (each[before[1][0] - 1] for each in (twice.deliveries, twice.products))
+    with twice.open() as store:
+        commit_short_pick(store, delivery_id=third, product_id=product, there=there, now=twice.at(1), by="warehouse")
+        held = store.held_manifest(twice.shift)
+    assert held is not None
+    with twice.database.reading() as connection:
+        route = driver_route(connection, held.id, now=twice.at(1))
+    assert [line.loaded for stop in route.stops for each in stop.deliveries for line in each.lines] == on_list
+    assert [stop.trip for stop in route.stops if stop.depot_step is not None] == [2]
+    first = [twice.deliveries[n - 1] for n in before[0]]
+    with twice.database.writing() as connection:
+        connection.execute(tables.delivery.update().where(tables.delivery.c.id.in_(first)).values(state="done"))
+    with twice.open() as store:
+        assert load_route(store, shift_id=twice.shift, by="warehouse", now=twice.at(2)).units == sum(on_list[2:])
+    with twice.database.reading() as connection:
+        step = driver_route(connection, held.id, now=twice.at(2)).stops[2].depot_step
+    assert len(route.stops) == stops
+    assert step is not None
+    assert step.is_loaded
