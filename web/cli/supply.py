@@ -132,6 +132,7 @@ def _print(title: str, previews: list[Preview], simulate: bool, as_json: bool) -
                 "new_day": line.new_day,
                 "promised_on": line.promised_on,
                 "slips": line.slips,
+                "loses_date": line.loses,
                 "value": line.needed * line.price,
                 "currency": line.currency,
             }
@@ -142,8 +143,14 @@ def _print(title: str, previews: list[Preview], simulate: bool, as_json: bool) -
     else:
         console = Console()
         told = len({line.order_id for line in lines if line.slips})
+        lost = len({line.order_id for line in lines if line.loses})
         console.print(
-            f"{clean(title)}: {len(lines)} lines change, {told} orders get a later promise",
+            f"{clean(title)}: {len(lines)} lines change, {told} orders get a later promise"
+            + (
+                f", {counted(lost, 'order')} that {'was promised loses its' if lost == 1 else 'were promised lose their'} date"
+                if lost
+                else ""
+            ),
             markup=False,
             highlight=False,
         )
