@@ -144,16 +144,10 @@ def _print(title: str, previews: list[Preview], simulate: bool, as_json: bool) -
         console = Console()
         told = len({line.order_id for line in lines if line.slips})
         lost = len({line.order_id for line in lines if line.loses})
-        console.print(
-            f"{clean(title)}: {len(lines)} lines change, {told} orders get a later promise"
-            + (
-                f", {counted(lost, 'order')} that {'was promised loses its' if lost == 1 else 'were promised lose their'} date"
-                if lost
-                else ""
-            ),
-            markup=False,
-            highlight=False,
-        )
+        said = f"{clean(title)}: {len(lines)} lines change, {told} orders get a later promise"
+        if lost:
+            said += f", {lost} that {'was promised loses its date' if lost == 1 else 'were promised lose their date'}"
+        console.print(said, markup=False, highlight=False)
         if lines:
             table = Table("Order", "Customer", "SKU", "Wants", "Shelf", "Inbound", "Was", "Now", "Promise", box=None)
             for line in lines[:MOST_SHOWN]:
