@@ -71,6 +71,7 @@ class OrderRow:
     on the shelf for this order and `released` is cleared to go. `promised_on` is the latest promise of its lines,
     `first_promised_on` what was told first; ISO days or "". `undated`: open lines without a date. `days_late`: of its
     latest line, as `data.queries.lateness` counts. `hold`: why it, its payment or its customer is on hold.
+    `word`: what it is called, as `Stand.word` says, or its state.
     """
 
     id: int
@@ -96,6 +97,7 @@ class OrderRow:
     undated: int
     days_late: int
     hold: str
+    word: str
 
     @property
     def slipped(self) -> bool:
@@ -205,7 +207,9 @@ def _row(row: Any, stands: Mapping[int, Stand]) -> OrderRow:
     for name in ("ordered", "open", "firm", "released", "delivered", "value", "undated", "days_late"):
         values[name] = int(values[name] or 0)
     stand = stands[row["id"]] if row["state"] == "open" else None
-    return OrderRow(**values | ({"state": stand.standing.value} if stand else {}), why=stand.why if stand else "")
+    if stand is None:
+        return OrderRow(**values, why="", word=row["state"])
+    return OrderRow(**values | {"state": stand.standing.value}, why=stand.why, word=stand.word)
 
 
 def order_list(

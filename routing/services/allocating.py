@@ -29,6 +29,7 @@ from routing.model.stock import Claim
 from routing.rules.allocation import Outcome, allocate, ranked
 from routing.rules.policies import PolicyBook
 from routing.rules.promises import Dates, NewPromise, expected_days, new_promises
+from routing.rules.reach import moved_along
 from routing.rules.room import Room
 from routing.services import asking
 from routing.services.asking import Asked
@@ -184,13 +185,14 @@ def decide(
     now: datetime,
     why: str,
     outcome: Outcome | None = None,
+    named: Collection[int] = (),
     along: Collection[int] = (),
 ) -> Decision:
     """What becomes of everybody in the book: `before` is how it stands, `after` with the receipt, recount or change.
 
-    `outcome`, if `after` was allocated already. `along`: SKUs that are decided only because they moved while nobody was
-    told; their lines, and whoever's promise had stopped holding before, keep that cause. Raises Conflict where the ERP
-    allocates.
+    `outcome`, if `after` was allocated already. `named`: the SKUs that it is about. `along`: those decided only
+    because they moved while nobody was told; their lines, and whoever's promise had stopped holding before, keep that
+    cause, and what only they reach moved along with them. Raises Conflict where the ERP allocates.
     """
     refuse_if_erp(store)
     zone = ZoneInfo(store.depot(before.depot_id).zone)
@@ -202,7 +204,9 @@ def decide(
     dates = expected_days(after, outcome, days=days, policy=policy, now=now, room=room)
     made = new_promises(after.orders, dates.expected, policy=policy, why=why)
     silent = lost_untold(store, before.depot_id)
-    causes = _earlier_causes(after, made, dates.expected, kept=untold(store, before.depot_id), along=along)
+    kept = untold(store, before.depot_id)
+    causes = _along_causes(after, kept=kept, named=named, along=along)
+    causes |= _earlier_causes(after, made, dates.expected, kept=kept, along=along)
     causes |= {line_id: cause for line_id, cause in silent.items() if not dates.expected.get(line_id)}
     promises = tuple(
         replace(promise, why=causes[promise.line_id]) if promise.line_id in causes and not promise.first else promise
@@ -215,6 +219,23 @@ def decide(
         promises=promises,
         preview=_preview(before, after, outcome, dates.expected, promises, policy, causes, silent=silent),
     )
+
+
+def _along_causes(
+    book: Book, *, kept: Mapping[int, str], named: Collection[int], along: Collection[int]
+) -> dict[int, str]:
+    """By line, of goods that are decided only because others are taken along."""
+    if not along:
+        return {}
+    skus = {line.product_id: line.sku for order in book.orders for line in order.lines}
+    moved = moved_along(book.orders, named=named, along=along)
+    return {
+        line.id: f"moved along with {skus.get(moved[line.product_id], 'other goods')}: "
+        f"{kept.get(moved[line.product_id], FOUND_LATE)}"
+        for order in book.orders
+        for line in order.lines
+        if line.product_id in moved
+    }
 
 
 def _earlier_causes(

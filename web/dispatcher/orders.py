@@ -33,7 +33,7 @@ from routing.errors import Conflict, InvalidInput
 from routing.model.consents import Answer
 from routing.model.days import today_of
 from routing.rules.consent import Reply
-from routing.rules.standing import Standing
+from routing.rules.standing import NOT_LOOKED_UP, Standing
 from routing.services.collecting import Fetching, cancel_collection, collect_goods
 from routing.services.consenting import answer as settle_delay
 from routing.services.consenting import offered
@@ -322,6 +322,8 @@ def _not_placed(order: OrderPage) -> str:
     if row.released:
         day = min((each.for_day for each in order.deliveries if each.state == "released"), default="")
         if order.pin_quality not in ("exact", "interpolated", "by_person"):
+            if row.word == NOT_LOOKED_UP:
+                return _("Released, but its address is not looked up yet: press Look up under Addresses.")
             return _("Released, but its address is in review: it cannot be planned.")
         return _("Released for %(day)s, not in a route yet.", day=_near_day(day, order.zone)) if day else _("Released.")
     if row.hold:

@@ -85,7 +85,7 @@ def test_more_counted_than_expected_is_said_before_it_is_committed(
             return simulate_receipt(SqlStore(connection), receipt, now=now).warnings
 
     assert (
-        "R-7 counts 960 × OAT of IN-1, 864 more than the 96 still to come. Look at the count again; a recount mends it."
+        "R-7 counts 960 × OAT of PO-1, 864 more than the 96 still to come. Look at the count again; a recount mends it."
     ) in warnings(960)
     assert not [each for each in warnings(96) if "expected" in each]
 
@@ -101,7 +101,8 @@ def test_a_truck_that_was_counted_in_full_and_is_counted_again_is_said(
     with database.reading() as connection:
         warnings = simulate_receipt(SqlStore(connection), again, now=now).warnings
     assert (
-        "R-8 counts 96 × OAT, and nothing more was expected. Look at the count again; a recount mends it." in warnings
+        "R-8 counts 96 × OAT of PO-1, and nothing more was expected. Look at the count again; a recount mends it."
+        in warnings
     )
 
 
@@ -113,7 +114,7 @@ def test_more_than_expected_is_said_when_it_is_counted_in_too(
         said = commit_receipt(store, receipt, now=now, by="test").warnings
         again = commit_receipt(store, receipt, now=now, by="test")
     assert len(said) == 1
-    assert "counts 100 × OAT of IN-1, 4 more than the 96 still to come" in said[0]
+    assert "counts 100 × OAT of PO-1, 4 more than the 96 still to come" in said[0]
     assert again.already
     assert not again.warnings, "nothing was counted in the second time"
 
