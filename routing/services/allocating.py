@@ -164,9 +164,15 @@ def lost_untold_setting(depot_id: int) -> str:
     return f"lost_untold:{depot_id}"
 
 
-def lost_untold(store: Reader, depot_id: int) -> dict[int, str]:
-    """Those lines by key, each with what took its date."""
-    return {int(line_id): why for line_id, why in store.setting(lost_untold_setting(depot_id), {}).items()}
+def lost_untold(store: Reader, depot_id: int) -> dict[int, tuple[int, str]]:
+    """Those lines by key, each with its SKU's key and what took its date."""
+    kept = store.setting(lost_untold_setting(depot_id), {})
+    return {int(line_id): (product_id, why) for line_id, (product_id, why) in kept.items()}
+
+
+def taken_along(store: Reader, depot_id: int) -> dict[int, str]:
+    """The SKUs by key that the next decision takes along, because somebody is to be told of what moved them: what."""
+    return dict(lost_untold(store, depot_id).values()) | untold(store, depot_id)
 
 
 def policy_of(store: Reader, depot_id: int, now: datetime) -> AllocationPolicy:
@@ -204,10 +210,10 @@ def decide(
     dates = expected_days(after, outcome, days=days, policy=policy, now=now, room=room)
     made = new_promises(after.orders, dates.expected, policy=policy, why=why)
     silent = lost_untold(store, before.depot_id)
-    kept = untold(store, before.depot_id)
+    kept = taken_along(store, before.depot_id)
     causes = _along_causes(after, kept=kept, named=named, along=along)
     causes |= _earlier_causes(after, made, dates.expected, kept=kept, along=along)
-    causes |= {line_id: cause for line_id, cause in silent.items() if not dates.expected.get(line_id)}
+    causes |= {line_id: why for line_id, (_product, why) in silent.items() if not dates.expected.get(line_id)}
     promises = tuple(
         replace(promise, why=causes[promise.line_id]) if promise.line_id in causes and not promise.first else promise
         for promise in made
@@ -377,24 +383,31 @@ def _remember_untold(store: Store, decision: Decision, *, tell: bool, by: str, n
     """Who was not told keeps a promise that no longer holds: the next decision that tells takes those SKUs along."""
     depot_id = decision.before.depot_id
     kept, silent = untold(store, depot_id), lost_untold(store, depot_id)
-    lines = [line for order in decision.before.orders for line in order.lines]
+    lines = {line.id: line.product_id for order in decision.before.orders for line in order.lines}
     if tell:
-        decided = {line.id: line.product_id for line in lines if line.id not in decision.before.outside} if kept else {}
-        products = set(decided.values())
+        decided = set(lines) - set(decision.before.outside) if kept or silent else set()
+        products = {lines[line_id] for line_id in decided}
         left = {product_id: cause for product_id, cause in kept.items() if product_id not in products}
         still = {line_id: cause for line_id, cause in silent.items() if line_id not in decided}
     else:
-        lost = {change.line_id: change.moved_by or why for change in decision.preview.lines if change.loses}
-        moved = {promise.line_id: promise.why for promise in decision.promises if promise.slip} | lost
+        slipped = {promise.line_id: promise.why for promise in decision.promises if promise.slip}
         # What moved it first stays: the customers were to be told since then.
-        left = {line.product_id: moved[line.id] for line in lines if line.id in moved} | kept
-        still = lost | silent
-    for name, after, before in (
-        (untold_setting(depot_id), left, kept),
-        (lost_untold_setting(depot_id), still, silent),
-    ):
-        if after != before:
-            store.set_setting(name=name, value={str(key): after[key] for key in sorted(after)}, by=by, now=now)
+        left = {lines[line_id]: cause for line_id, cause in slipped.items()} | kept
+        lost = [change for change in decision.preview.lines if change.loses]
+        still = {change.line_id: (change.product_id, change.moved_by or why) for change in lost} | silent
+    if left != kept:
+        value = {str(key): left[key] for key in sorted(left)}
+        store.set_setting(name=untold_setting(depot_id), value=value, by=by, now=now)
+    if still != silent:
+        keep_lost_untold(store, depot_id, still, by=by, now=now)
+
+
+def keep_lost_untold(
+    store: Store, depot_id: int, lost: Mapping[int, tuple[int, str]], *, by: str, now: datetime
+) -> None:
+    """Keeps exactly these; with none, whoever lost a date so far counts as told."""
+    value = {str(key): list(lost[key]) for key in sorted(lost)}
+    store.set_setting(name=lost_untold_setting(depot_id), value=value, by=by, now=now)
 
 
 def _why_of(changes: Sequence[LineChange], why: str) -> str:

@@ -59,7 +59,7 @@ def decide_change(
     """
     refuse_if_erp(store)
     named = frozenset(product_ids)
-    along = frozenset(allocating.untold(store, depot_id)) - named
+    along = frozenset(allocating.taken_along(store, depot_id)) - named
     product_ids = named | along
     in_force = allocating.policy_of(store, depot_id, now)
     policy = policy or in_force
