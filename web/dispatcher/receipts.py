@@ -283,10 +283,9 @@ def _previews(counted: Sequence[Receipt], rule: AllocationRule) -> list[Preview]
             return [simulate_receipt(store, counted[0], now=now(), policy=_policy(store, counted[0], rule))]
     with here().database.writing() as connection:
         store = SqlStore(connection)
+        # Told as in earnest: who heard of the first receipt is not to be told again with the second.
         found = [
-            commit_receipt(
-                store, receipt, now=now(), by=current_user.actor, policy=_policy(store, receipt, rule), tell=False
-            )
+            commit_receipt(store, receipt, now=now(), by=current_user.actor, policy=_policy(store, receipt, rule))
             for receipt in counted
         ]
         transaction = connection.get_transaction()
