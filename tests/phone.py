@@ -30,7 +30,7 @@ class Phone:
         # Kept until the phone is put away: when it is detached, the browser forgets that it has no signal.
         self._finger = context.new_cdp_session(self.page)
         self.page.goto(link)
-        expect(self.page.locator("html[data-ready=offline]")).to_be_attached(timeout=20_000)
+        expect(self.page.locator("html[data-ready=offline]")).to_be_attached()
         data = json.loads(self.page.locator("#data").inner_text())
         self.words: dict[str, str] = data["words"]
         self.outcomes: dict[str, str] = dict(data["outcomes"])
@@ -55,7 +55,8 @@ class Phone:
     def hand_over(self, stop: StopRow, *, to: str, signed: bool = True, photo: bool = False) -> Locator:
         """Fills in the form of a handed over stop; the counters are returned, Save is not pressed yet."""
         self.open(stop)
-        self.press("delivered")
+        fetches = all(each["direction"] == "collect" for each in self.deliveries_of(stop))
+        self.press("collected" if fetches else "delivered")
         self.page.locator("#who").fill(to)
         if signed:
             self._sign()
@@ -68,12 +69,17 @@ class Phone:
 
     def all_sent(self) -> None:
         expect(self.page.locator(".door-form")).to_have_count(0)  # saved: now it is the outbox's
-        expect(self.page.get_by_text(self.words["all_sent"], exact=True)).to_be_visible(timeout=15_000)
+        expect(self.page.get_by_text(self.words["all_sent"], exact=True)).to_be_visible()
 
     def lines_of(self, stop: StopRow) -> list[dict[str, Any]]:
         """The goods of the stop in the order of the form's counters."""
-        found = next(each["deliveries"] for each in self.route["stops"] if each["id"] == stop.stop_id)
-        return [line for each in found for line in each["lines"]]
+        return [line for each in self.deliveries_of(stop) for line in each["lines"]]
+
+    def deliveries_of(self, stop: StopRow) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = next(
+            each["deliveries"] for each in self.route["stops"] if each["id"] == stop.stop_id
+        )
+        return found
 
     def _sign(self) -> None:
         box = self.page.locator("canvas.signature")
@@ -107,7 +113,7 @@ def look_again(buyer: Page, stage: str) -> None:
     """The customer's page asks by itself; here as when its tab comes back into sight, until the phone's report has
     arrived."""
     answer = buyer.locator(f".answer[data-stage={stage}]")
-    for _ in range(20):
+    for _ in range(60):
         buyer.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         try:
             expect(answer).to_be_visible(timeout=1_000)

@@ -24,6 +24,7 @@ from tests.phone import PHONE, Phone, look_again
 from web.along import rides_of
 from web.demo import files
 from web.demo.calendar import START, TUESDAY, at
+from web.demo.driving import OUT_OF_TIME_VAN
 from web.jobs import Background
 
 __all__ = ["context", "demo", "planned"]
@@ -439,6 +440,14 @@ WHOLE_LINES = """
 """
 
 
+def drivers_link(demo: Demo, route: RouteRow) -> str:
+    """The path of the link that stands beside the route on the board, which stays open."""
+    demo.page.goto(f"{demo.address}/plan?day={DAY}&route={route.shift_id}")
+    link = demo.page.get_by_role("link", name="Open the driver's page")
+    expect(link).to_be_visible()
+    return urlsplit(link.get_attribute("href") or "").path
+
+
 def customers_page(demo: Demo, part: PartOf) -> str:
     """The address that stands in the message to the customer of these goods."""
     (row,) = demo.rows(
@@ -465,10 +474,7 @@ def test_9_the_phone_beside_the_board(planned: Demo, browser: Browser) -> None:
     planned.show(9)
     desk = planned.page
     part = a_part_of(planned, first=int(desk.locator("article[data-part=route]").get_attribute("data-shift") or 0))
-    desk.goto(f"{planned.address}/plan?day={DAY}&route={part.route.shift_id}")
-    open_it = desk.get_by_role("link", name="Open the driver's page")
-    expect(open_it).to_be_visible()
-    link = urlsplit(open_it.get_attribute("href") or "").path
+    link = drivers_link(planned, part.route)
     chip = desk.locator(f'[data-live-stop="{part.stop.stop_id}"] .chip')
     expect(chip.first).to_be_visible()
     expect(chip.filter(has_text="delivered")).to_have_count(0)
@@ -501,7 +507,7 @@ def test_9_the_phone_beside_the_board(planned: Demo, browser: Browser) -> None:
     phone_at.set_offline(False)
     driver.all_sent()
     assert planned.rows(reported) == [(1,)]
-    expect(chip.filter(has_text="delivered")).to_be_visible(timeout=30_000)
+    expect(chip.filter(has_text="delivered")).to_be_visible(timeout=60_000)
     look_again(buyer, "delivered")
     expect(buyer.get_by_text("Goods-in 9")).to_be_visible()
     came = buyer.get_by_role("row").filter(has_text=re.compile(rf"\b{part.units - 2} \S+\s+{part.units} \S+"))
@@ -585,6 +591,52 @@ def a_van_that_passes(demo: Demo) -> RideOffer:
 
 
 # ---------------------------------------------------------------------------- the rest
+
+
+def test_empties_are_on_the_board_collected_counted_and_taken_in(planned: Demo, browser: Browser) -> None:
+    page = planned.page
+    stops = [(route, stop) for route in planned.plan().routes for stop in route.stops]
+    fetching = [(route, stop, each) for route, stop in stops for each in stop.deliveries if each.fetches]
+    assert fetching, "No van of this plan fetches empties."
+    route, stop, collection = min(fetching, key=lambda one: (one[0].vehicle == OUT_OF_TIME_VAN, one[0].returns_at))
+    (crates,) = collection.fetches
+    on_board = sum(
+        one.quantity for of, _stop, each in fetching if of.shift_id == route.shift_id for one in each.fetches
+    )
+    page.goto(f"{planned.address}/plan?day={DAY}&stop={stop.stop_id}")
+    goods = page.locator("[data-part] section.goods").filter(has_text=collection.number)
+    expect(goods.get_by_text("to collect", exact=True)).to_be_visible()
+    expect(goods).to_contain_text(f"{crates.quantity} × {crates.sku}")
+
+    dispatch(planned.installation)
+    phone = browser.new_context(**PHONE)
+    driver = Phone(phone, f"{planned.address}{drivers_link(planned, route)}")
+    driver.stand_at(stop)
+    counters = driver.hand_over(stop, to="Goods-in 3")
+    lines = [line["product"] for line in driver.lines_of(stop)]
+    counters.nth(lines.index(crates.name)).get_by_role("spinbutton").fill(str(crates.quantity))
+    driver.press("save")
+    driver.all_sent()
+    phone.close()
+    jump(planned, "16:00")  # the rest of the round
+
+    page.goto(f"{planned.address}/evening?day={DAY}")
+    van = page.locator("section").filter(has=page.get_by_role("heading", name=re.compile(rf"\b{route.vehicle}\b")))
+    counted = van.get_by_label(f"Counted: {crates.name}")
+    expect(counted).to_have_attribute("max", str(on_board))
+    for each in van.locator("input[name^=count-]").all():
+        each.fill(each.get_attribute("max") or "")
+    van.get_by_role("button", name="Close van").click()
+    expect(page.get_by_text(f"{on_board} returned").first).to_be_visible()
+
+    page.goto(f"{planned.address}/warehouse")
+    page.get_by_role("link", name="Inspect what came back").click()
+    back = page.get_by_role("listitem").filter(has_text=crates.sku)
+    expect(back).to_contain_text(f"{on_board} {crates.unit}")
+    back.get_by_role("button", name="To stock").click()
+    expect(page.get_by_role("listitem").filter(has_text=crates.sku)).to_have_count(0)
+    page.goto(f"{planned.address}/stock?q={crates.sku}")
+    expect(page.locator("[data-label='On hand']")).to_have_text(str(on_board))
 
 
 def test_every_link_of_the_list_leads_somewhere_and_a_file_can_be_tried(planned: Demo) -> None:
