@@ -20,11 +20,11 @@ from routing.errors import NotFound
 from routing.model.imports import ImportResult
 from routing.model.orders import RideRule
 from routing.rules.policies import PolicyRow, Scope
-from routing.services.allocating import keep_lost_untold
 from routing.services.collecting import collect_goods
 from routing.services.locating import locate_sites
 from routing.services.overdue import give_up_dates, overdue_due
 from routing.services.receiving import commit_receipt
+from routing.services.untold import keep_lost_untold
 from web.clock import wall_clock
 from web.demo import files
 from web.demo.calendar import BEFORE_ALL, MONDAY, START, at

@@ -27,8 +27,9 @@ from routing.model.days import today_of
 from routing.model.imports import ImportResult
 from routing.model.orders import AllocationPolicy, AllocationRule, LineChange, Preview
 from routing.model.stock import Receipt
-from routing.services.allocating import Hear, how_they_hear, policy_of
+from routing.services.allocating import policy_of
 from routing.services.receiving import commit_receipt, simulate_receipt
+from routing.services.telling import Hear, how_they_hear
 from web.dispatcher import words
 from web.here import here, now
 from web.incoming import FIRST_YEAR, LAST_YEAR, json_of, whole
