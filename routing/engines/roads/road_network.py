@@ -27,7 +27,6 @@ _SMALL_PARTS = 100
 _HEADING_M = 10.0
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
