@@ -147,12 +147,14 @@ class LockFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Riding:
-    """Goods that are on a van already: the current plan's shift and place in its order, and the delivery's state."""
+    """Goods that are on a van already: the current plan's shift and place in its order, and the delivery's state.
+    `trip` counts within the shift from 0, `position` over all its trips."""
 
     delivery_id: int
     shift_id: int
     position: int
     state: str
+    trip: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

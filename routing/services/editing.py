@@ -30,6 +30,7 @@ from routing.rules.driver_out import (
     is_loaded,
     left_behind,
     meet,
+    on_board,
     option,
     renamed_shift,
     still_to_do,
@@ -276,10 +277,17 @@ def apply_driver_out(store: EditsPlans, *, plan_id: int, chosen: OutOption, by: 
             if each.id in orphans and (day := next_day_of(facts, each, shift.day)) is not None:
                 store.postpone_delivery(delivery_id=each.id, for_day=day.isoformat())
     if chosen.kind is OutKind.MEET and chosen.via_shift is not None:
-        _hand_over(store, chosen, orphans, shift, to=store.shift(chosen.via_shift), by=by, now=now)
+        _hand_over(store, chosen, on_board(facts, orphans), shift, to=store.shift(chosen.via_shift), by=by, now=now)
     if chosen.kind is OutKind.BACK_TO_DEPOT:
         bring_back(
-            store, facts, shift, orphans, by=by, now=now, why="driver out: back to the depot", another_attempt=True
+            store,
+            facts,
+            shift,
+            on_board(facts, orphans),
+            by=by,
+            now=now,
+            why="driver out: back to the depot",
+            another_attempt=True,
         )
     return new_version(
         store,
