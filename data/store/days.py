@@ -486,6 +486,8 @@ def _vehicle(row: Row[Any]) -> Vehicle:
         gross_kg=row.gross_kg,
         skills=_split(row.skills),
         available=row.available,
+        reload_minutes=row.reload_minutes,
+        most_trips=row.most_trips,
     )
 
 
