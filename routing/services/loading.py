@@ -138,6 +138,10 @@ def load_trip(
     still on a truck): a person puts that right, what the driver says is kept all the same.
     """
     sheet = store.route_sheet(shift_id)
+    goods = store.pick_deliveries(delivery_ids)
+    store.lock_pools(sheet.depot_id, sorted({line.product_id for each in goods for line in each.lines}))
+    # Read again: the warehouse may have loaded some of it while we waited for the lock.
+    sheet = store.route_sheet(shift_id)
     states = dict(sheet.states)
     loaded: list[int] = []
     refused: list[str] = []
