@@ -258,6 +258,11 @@ def test_reload_and_setup_it_is_served_again_at_the_door_that_follows() -> None:
     assert sum(stop.departure_s - stop.start_s for stop in planned.stops) == 3 * 5 * MINUTE + 2 * 120
 
 
+def test_reload_and_pay_at_the_door_loading_is_paid_by_the_hour_on_duty_only() -> None:
+    day = problem(full(1, 3), full(2, 5), full(3, 7), shifts=(van(cost=CostScheme(per_task_hour=3600)),))
+    assert route(day, 1, 2, 3).cost == 3 * 5 * MINUTE
+
+
 def test_reload_and_overtime_a_second_trip_is_made_where_it_costs_less() -> None:
     """The goods of 2 are there at 11:30. In one trip the van leaves then, and ends at 12:26 for two doors at the ends
     of the town: 26 minutes of overtime, at a price. With 1 brought in the morning it ends sooner."""
