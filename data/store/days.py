@@ -434,6 +434,7 @@ class DayStore(CalendarStore):
                 address=row.address,
                 location=_location(row),
                 pin_quality=PinQuality(row.pin_quality),
+                looked_up=row.pin_at is not None or PinQuality(row.pin_quality).goes_on,
                 pin_why=row.pin_why,
                 zone=row.zone,
                 delivery_zone_id=row.delivery_zone_id,
@@ -485,6 +486,8 @@ def _vehicle(row: Row[Any]) -> Vehicle:
         gross_kg=row.gross_kg,
         skills=_split(row.skills),
         available=row.available,
+        reload_minutes=row.reload_minutes,
+        most_trips=row.most_trips,
     )
 
 
