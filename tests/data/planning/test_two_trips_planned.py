@@ -14,8 +14,10 @@ from data.db import Database
 from data.queries.driver import driver_route
 from data.store import SqlStore, open_store
 from routing.model.day import SavedPlan
+from routing.model.proofs import DeliveryReport, DoorEvent, DoorReport, Outcome
 from routing.rules.check import violations
 from routing.rules.driver_out import OutKind
+from routing.services.delivering import record
 from routing.services.dispatching import dispatch_day
 from routing.services.editing import move_delivery, show_move
 from routing.services.lateness import apply_way_out, late_van, late_vans
@@ -147,6 +149,35 @@ def test_what_cannot_be_done_any_more_stays_behind_and_its_goods_never_left(twic
         tasks = connection.scalars(select(tables.task.c.kind)).all()
     assert {states[twice.deliveries[n - 1]] for n in left} == {"released"}
     assert "goods_back" not in tasks
+
+
+def test_a_van_that_did_its_first_trip_late_comes_back_loads_and_is_late_on_the_second(twice: Twice) -> None:
+    twice.goes_out()
+    (route,) = twice.saved().plan.routes
+    with twice.open() as store:
+        held = store.held_manifest(twice.shift)
+        assert held is not None
+        stops = store.manifest_in_hand(held.id).stops
+    for n, stop in enumerate(stops[:2]):
+        at = stop.departure + timedelta(hours=1)
+        with twice.open() as store:
+            record(
+                store=store, manifest_id=held.id, now=at, secret=b"s" * 32,
+                report=DoorReport(
+                    client_id=f"{n}", sequence=n, payload_sha256=f"{n}", kind=DoorEvent.OUTCOME, captured_at=at,
+                    stop_id=stop.stop_id, recipient="Goods-in 1",
+                    deliveries=tuple(
+                        DeliveryReport(delivery_id=each, outcome=Outcome.DELIVERED) for each in stop.deliveries
+                    ),
+                ),
+            )  # fmt: skip
+    with twice.open() as store:
+        (late,) = late_vans(store, plan_id=twice.plan_id, now=at)
+    assert late.behind is not None
+    assert 55 * 60 <= late.behind.late_s <= 60 * 60
+    _first, second = late.behind.plan.routes[0].trips
+    assert abs(second.stops[0].arrival_s - route.trips[1].stops[0].arrival_s - late.behind.late_s) <= 60
+    assert not late.behind.is_out_of_time
 
 
 @pytest.mark.parametrize(("there", "stops", "on_list"), [(4, 4, [10, 10, 4, 10]), (0, 3, [10, 10, 10])])
