@@ -197,6 +197,7 @@ def test_an_address_that_nobody_looked_up_is_told_apart_from_one_in_review(
     for path in ("/orders", f"/orders/{desk.orders[4]}", "/release"):
         page = client.get(path).text
         assert ("address not looked up yet" in page, ">address in review<" in page) == (True, False), path
+    assert "<b>1</b> address not looked up yet" in client.get("/release").text
     assert "1 of them is not looked up yet." in client.get("/").text
     answer = post(client, "/release", day="2026-05-12", all="1")
     after = client.get(answer.headers["Location"]).text
