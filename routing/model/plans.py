@@ -90,8 +90,8 @@ class Visit:
     `shifts`: only these may serve it (access, crew, allowed vehicles; decided before), None for any.
     `why_not` says for shifts that were excluded which reason excluded them, for the page.
     `work_by_type`: (type of vehicle, setup, service) where a type needs other times than `setup_s` and `service_s`.
-    `strangers`: (shift, thousandths of a minor unit) for those whose driver does not know this door: paid once per
-    place, as setup.
+    `strangers`: (shift, thousandths of a minor unit) for those whose driver does not know this door: paid by the first
+    of those that follow each other at one place, and again whenever the route comes back to it.
     `late_per_hour`: what an hour after the end of a window costs (thousandths of a minor unit), where one allows it.
     """
 

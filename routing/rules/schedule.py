@@ -28,7 +28,8 @@ How a route runs, all times in whole seconds from the problem's epoch:
   fetches at one stop is on board until the stop it is brought to, which comes later in the same trip.
 - **A break with a `max_load`** is taken only on a leg with no more than that on board.
 - **Cost** of a used shift: fixed + per hour on duty + per hour of travel + per hour of setup and service + per km + per
-  hour of overtime + per hour that a visit is late, each rounded half up; + for each door the driver does not know.
+  hour of overtime + per hour that a visit is late, each rounded half up; + whenever the route comes to a door that the
+  driver does not know.
 """
 
 from __future__ import annotations
