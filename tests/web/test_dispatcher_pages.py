@@ -284,6 +284,16 @@ def test_who_had_moved_before_stands_apart_from_what_the_count_moves(
         assert connection.scalars(query).first() == "inbound IN-7 is overdue"
 
 
+def test_a_truck_that_brought_more_says_so_before_and_after_it_is_counted_in(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    said = "counts 48 × OAT of IN-1, 12 more than the 36 still to come. Look at the count again; a recount mends it."
+    shown = simulate(client, desk, 48)
+    assert said in shown.text
+    done = commit(client, shown)
+    assert said in client.get(done.headers["Location"]).text
+
+
 def test_another_policy_is_shown_and_holds_for_these_goods(client: FlaskClient, website: Website, desk: Desk) -> None:
     shown = simulate(client, desk, 18)
     other = post(client, "/receipts/simulate", counted=hidden(shown, "counted"), policy="first_ordered")
