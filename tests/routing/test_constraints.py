@@ -25,9 +25,10 @@ route shows); here the whole planner decides.
 | overtime with a price | overtime_s, CostScheme.per_overtime_hour | test_schedule, test_check |
 | lateness with a price | Window.late_s, Visit.late_per_hour | test_schedule, test_check |
 | familiar driver | Visit.strangers | test_schedule, test_check |
+| several trips of a shift | most_trips, reload_s, trips_out, Lock.trip | test_trips, solver/test_trips |
 
-Not there: prices for balance and compact area; a second trip after reloading; speed by time of day;
-rest since yesterday. None is read anywhere and then passed over.
+Not there: prices for balance and compact area; speed by time of day; rest since yesterday.
+None is read anywhere and then passed over.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ SMALL_COMPONENT_NODES = 100
 _UNFINISHED = "unfinished.json"
 
 # Raised when the layout or the content of a build changes, so that plans can tell builds apart.
-_LAYOUT = 3
+_LAYOUT = 4
 
 
 @dataclass(slots=True)
@@ -230,6 +230,7 @@ def _build(pbf: Path, folder: Path, name: str, steps: _Steps, extra_steps: Seque
         bounds=extract.bounds,
         addresses=counted.pop("addresses", extract.addresses),
         restrictions=extract.restrictions,
+        restrictions_over_ways=extract.restrictions_over_ways,
         drivable_km=extract.drivable_km,
         sampled=len(extract.sampled),
         profiles=tuple(PROFILES),
