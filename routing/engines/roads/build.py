@@ -25,7 +25,7 @@ from typing import Any
 
 from routing.engines.roads.basemap import build_basemap
 from routing.engines.roads.extract import Extract, normalise
-from routing.engines.roads.facts import RegionFacts, save_facts
+from routing.engines.roads.facts import BASEMAP_FILE, RegionFacts, save_facts
 from routing.engines.roads.needs import needs_of, refuse_too_little
 from routing.engines.roads.osrm import dataset
 from routing.engines.roads.profiles import PROFILES, lua
@@ -217,7 +217,7 @@ def _build(pbf: Path, folder: Path, name: str, steps: _Steps, extra_steps: Seque
     roads = [(f"roads for {profile}", partial(build_osrm, region, folder, profile)) for profile in PROFILES]
     with steps.beside(roads):
         steps.run("road graph", lambda: build_road_graphs(region, folder))
-        steps.run("basemap", lambda: build_basemap(region, folder / "basemap.pmtiles", extract.bounds))
+        steps.run("basemap", lambda: build_basemap(region, folder / BASEMAP_FILE, extract.bounds))
         for step_name, step in extra_steps:
             result = steps.run(step_name, partial(_whole_number, step, region, folder))
             if result is not None:

@@ -10,6 +10,7 @@ from routing.errors import RegionError
 from routing.model.places import Bounds
 
 FACTS_FILE = "region.json"
+BASEMAP_FILE = "basemap.pmtiles"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

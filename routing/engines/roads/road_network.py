@@ -28,7 +28,6 @@ _SMALL_PARTS = 100
 _HEADING_M = 10.0
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(slots=True, kw_only=True)
