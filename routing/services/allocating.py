@@ -33,6 +33,7 @@ from routing.rules.room import Room
 from routing.services import asking
 from routing.services.asking import Asked
 from routing.services.erp import refuse_if_erp
+from routing.services.telling import tell
 
 PROMISE_LOST = "promise_lost"
 """The event of lines that lost their date when the day promised was over already."""
@@ -594,21 +595,8 @@ def _tell(store: Store, decision: Decision, asked: Mapping[int, Asked], *, now: 
         if consent is not None:
             data |= consent.words()
             occurrence += f" consent {consent.consent_id}"
-        for contact in contacts:
-            store.add_notice(
-                Notice(
-                    kind=NoticeKind.DATE_GIVEN if first else NoticeKind.DATE_CHANGED,
-                    subject_kind="order",
-                    subject_id=order.id,
-                    occurrence=occurrence,
-                    recipient=contact.address,
-                    channel=contact.channel,
-                    language=contact.language,
-                    data=data,
-                    contact_id=contact.id,
-                ),
-                made_at=now,
-            )
+        kind = NoticeKind.DATE_GIVEN if first else NoticeKind.DATE_CHANGED
+        tell(store, contacts, kind=kind, subject=("order", order.id), occurrence=occurrence, data=data, now=now)
         told |= {line.id for line in mine} if contacts else set()
     store.add_tasks(calls)
     return told
