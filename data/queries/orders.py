@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice, pairwise
 from typing import Any
@@ -12,36 +12,22 @@ from typing import Any
 from sqlalchemy import Connection, Select, case, func, or_, select
 
 from data.queries.company import company_card
-from data.queries.empties import empties_of
+from data.queries.lateness import days_late, promises_of_lines, wishes
 from data.queries.needs import COMMITTED, ORDERED
+from data.queries.order_deliveries import DeliveryPage, deliveries_of
 from data.queries.policies import policy_book
 from data.queries.standing import standings
 from data.tables import (
     allocation,
-    current_plan,
     customer,
-    delivery,
-    delivery_line,
     depot,
-    driver,
-    empties_line,
-    file,
     order,
     order_line,
     product,
     promise,
-    proof,
-    proof_file,
-    proof_line,
-    route,
-    shift,
     site,
-    stop,
-    stop_delivery,
     supply,
-    trip,
     user,
-    vehicle,
 )
 from routing.errors import NotFound
 from routing.model.days import today_of
@@ -58,6 +44,9 @@ delivered   nothing is open: all that was ordered and not cancelled was delivere
 the rest    is open, and stands on the day where `routing.rules.standing` says
 """
 
+SORTS = ("promised", "late", "worth")
+"""`promised`: the oldest promise first. `late`: the most days late first. `worth`: the most open money first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRow:
@@ -65,8 +54,9 @@ class OrderRow:
 
     `state` is one of STATES, `why` what `Stand` adds to it. `open` still has to reach the customer, `firm` of it lies
     on the shelf for this order and `released` is cleared to go. `promised_on` is the latest promise of its lines,
-    `first_promised_on` what was told first; ISO days or "". `undated`: open lines without a date. `hold`: why it, its
-    payment or its customer is on hold.
+    `first_promised_on` what was told first; ISO days or "". `undated`: open lines without a date. `days_late`: of its
+    latest line, as `data.queries.lateness` counts. `hold`: why it, its payment or its customer is on hold.
+    `word`: what it is called, as `Stand.word` says, or its state.
     """
 
     id: int
@@ -90,7 +80,9 @@ class OrderRow:
     promised_on: str
     expected_on: str
     undated: int
+    days_late: int
     hold: str
+    word: str
 
     @property
     def slipped(self) -> bool:
@@ -119,35 +111,16 @@ def _sums() -> Any:
     )
 
 
-def _promises() -> Any:
-    """Per line: its first and its latest promise."""
-    ends = (
-        select(
-            promise.c.order_line_id.label("line_id"),
-            func.min(promise.c.version).label("first"),
-            func.max(promise.c.version).label("last"),
-        )
-        .group_by(promise.c.order_line_id)
-        .subquery("ends")
-    )
-    first, last = promise.alias("first_promise"), promise.alias("last_promise")
-    return (
-        select(ends.c.line_id, first.c.promised_on.label("first_on"), last.c.promised_on.label("last_on"))
-        .join(first, (first.c.order_line_id == ends.c.line_id) & (first.c.version == ends.c.first))
-        .join(last, (last.c.order_line_id == ends.c.line_id) & (last.c.version == ends.c.last))
-        .subquery("promises")
-    )
-
-
-def _orders() -> Any:
-    """One row an order, its sums and its state."""
-    sums, promises = _sums(), _promises()
+def _orders(wished: list[str], *, today: str) -> Any:
+    """One row an order, its sums and its state. `wished`: why promises moved at the customer's wish."""
+    sums, promises = _sums(), promises_of_lines(wished)
     wanted = ORDERED
 
     def total(name: str) -> Any:
         return func.sum(func.coalesce(sums.c[name], 0))
 
     done = func.coalesce(sums.c.delivered, 0) + func.coalesce(sums.c.refused, 0)
+    late = days_late(order_line.c.expected_on, func.coalesce(promises.c.due_on, ""), today=today)
     per_order = (
         select(
             order_line.c.order_id,
@@ -162,6 +135,7 @@ def _orders() -> Any:
             func.max(func.coalesce(promises.c.last_on, "")).label("promised_on"),
             func.max(order_line.c.expected_on).label("expected_on"),
             func.max(wanted - done).label("most_open"),
+            func.max(case((wanted - done > 0, late), else_=0)).label("days_late"),
             func.sum(case(((wanted - done > 0) & (order_line.c.expected_on == ""), 1), else_=0)).label("undated"),
         )
         .outerjoin(sums, sums.c.line_id == order_line.c.id)
@@ -201,6 +175,8 @@ def _orders() -> Any:
             per_order.c.promised_on,
             per_order.c.expected_on,
             per_order.c.undated,
+            # Who cancelled waits for nothing, and owes nothing.
+            case((order.c.cancelled_at.is_(None), per_order.c.days_late), else_=0).label("days_late"),
             hold.label("hold"),
         )
         .join(per_order, per_order.c.order_id == order.c.id)
@@ -213,10 +189,12 @@ def _orders() -> Any:
 def _row(row: Any, stands: Mapping[int, Stand]) -> OrderRow:
     values = dict(row)
     values.pop("erp_reference")
-    for name in ("ordered", "open", "firm", "released", "delivered", "value", "undated"):
+    for name in ("ordered", "open", "firm", "released", "delivered", "value", "undated", "days_late"):
         values[name] = int(values[name] or 0)
     stand = stands[row["id"]] if row["state"] == "open" else None
-    return OrderRow(**values | ({"state": stand.standing.value} if stand else {}), why=stand.why if stand else "")
+    if stand is None:
+        return OrderRow(**values, why="", word=row["state"])
+    return OrderRow(**values | {"state": stand.standing.value}, why=stand.why, word=stand.word)
 
 
 def order_list(
@@ -225,13 +203,15 @@ def order_list(
     stands: Mapping[int, Stand],
     states: tuple[str, ...] = (),
     text: str = "",
+    sort: str = "promised",
+    today: str = "",
     limit: int = 400,
 ) -> list[OrderRow]:
-    """Orders in any of `states` (none: all), oldest promise first, each word of `text` in a reference or name.
+    """Orders in any of `states` (none: all) by one of SORTS, each word of `text` in a reference or name.
 
-    `stands` of every open order, as `standings` reads them.
+    `stands` of every open order, as `standings` reads them. `today`, an ISO day: what is late so far without any day.
     """
-    orders = _orders()
+    orders = _orders(wishes(connection), today=today)
     query: Select[Any] = select(orders)
     if states:
         query = query.where(orders.c.state.in_({"open" if each in OPEN_STATES else each for each in states}))
@@ -245,17 +225,24 @@ def order_list(
                 )
             )
         )
+    first: list[Any] = {
+        "promised": [],
+        "late": [orders.c.days_late.desc(), case((orders.c.undated > 0, 0), else_=1)],
+        "worth": [case((orders.c.state == "cancelled", 0), else_=orders.c.value).desc()],
+    }[sort]
     dated_first = case((orders.c.promised_on == "", 1), else_=0)
-    query = query.order_by(dated_first, orders.c.promised_on, orders.c.ordered_at, orders.c.id)
+    query = query.order_by(*first, dated_first, orders.c.promised_on, orders.c.ordered_at, orders.c.id)
     if not 0 < len(set(states) & set(OPEN_STATES)) < len(OPEN_STATES):
         query = query.limit(limit)
-    rows = (_row(row, stands) for row in connection.execute(query).mappings())
-    return list(islice((row for row in rows if not states or row.state in states), limit))
+    # Where an open order stands is not in the database: rows are read until enough of them fit, and no further.
+    with connection.execute(query, execution_options={"yield_per": limit}) as found:
+        rows = (_row(row, stands) for row in found.mappings())
+        return list(islice((row for row in rows if not states or row.state in states), limit))
 
 
 def order_counts(connection: Connection, *, stands: Mapping[int, Stand]) -> dict[str, int]:
     """How many orders are in each state; every state is there."""
-    orders = _orders()
+    orders = _orders([], today="")
     found = dict.fromkeys(STATES, 0)
     for stand in stands.values():
         found[stand.standing] += 1
@@ -332,78 +319,6 @@ class LinePage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """Where the current plan has a delivery. `stop` counts over the whole route, from 1; `of` is the route's stops."""
-
-    day: str
-    plan_state: str
-    vehicle: str
-    driver: str
-    sequence: int
-    stop: int
-    of: int
-    arrival: datetime
-    start: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProofFile:
-    id: int
-    kind: str
-    media_type: str
-    erased: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProofPage:
-    """What happened at the door, one an attempt."""
-
-    id: int
-    attempt: int
-    outcome: str
-    recipient: str
-    note: str
-    captured_at: datetime
-    received_at: datetime
-    from_address_m: int | None
-    delivered: int
-    short: int
-    damaged: int
-    refused: int
-    collected: int
-    files: tuple[ProofFile, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryPage:
-    """A delivery with goods of this order: (units, SKU) of it."""
-
-    id: int
-    number: str
-    direction: str
-    state: str
-    for_day: str
-    attempts: int
-    waits_for: str
-    goods: tuple[tuple[int, str, str], ...]
-    placed: Placed | None
-    proofs: tuple[ProofPage, ...]
-
-    @property
-    def is_collection(self) -> bool:
-        return self.direction == "collect"
-
-    @property
-    def is_planned(self) -> bool:
-        """It is in a route that it still takes. After a failed try it is in yesterday's route no more."""
-        return (
-            self.placed is not None
-            and self.state in ("released", "loaded", "dispatched", "under_way")
-            and self.placed.plan_state != "closed"
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPage:
     row: OrderRow
     customer_id: int
@@ -459,7 +374,8 @@ class OrderPage:
 
 def order_page(connection: Connection, order_id: int, *, now: datetime) -> OrderPage:
     """The order as it stands today; how it may ship is as the policies say today. Raises NotFound."""
-    orders = _orders()
+    today = today_of(now, company_card(connection).zone)
+    orders = _orders(wishes(connection), today=today)
     row = connection.execute(select(orders).where(orders.c.id == order_id)).mappings().first()
     head = connection.execute(
         select(
@@ -497,7 +413,6 @@ def order_page(connection: Connection, order_id: int, *, now: datetime) -> Order
         customer_id=head.customer_id,
         order_id=order_id,
     )
-    today = today_of(now, company_card(connection).zone)
     stands = standings(connection, day=today, now=now, order_id=order_id, depot_id=head.depot_id)
     return OrderPage(
         row=_row(row, stands.of),
@@ -610,173 +525,3 @@ def _lines(connection: Connection, order_id: int) -> tuple[LinePage, ...]:
         )
         for row in connection.execute(query).mappings()
     )
-
-
-def deliveries_of(connection: Connection, order_id: int) -> tuple[DeliveryPage, ...]:
-    """Every delivery that has or had goods of the order, newest first."""
-    goods: dict[int, list[tuple[int, str, str]]] = defaultdict(list)
-    for row in connection.execute(
-        select(
-            delivery_line.c.delivery_id,
-            func.sum(delivery_line.c.quantity).label("units"),
-            product.c.number,
-            product.c.name,
-        )
-        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
-        .join(order_line, order_line.c.id == allocation.c.order_line_id)
-        .join(product, product.c.id == order_line.c.product_id)
-        .where(order_line.c.order_id == order_id)
-        .group_by(delivery_line.c.delivery_id, order_line.c.id, product.c.number, product.c.name)
-        .order_by(order_line.c.id)
-    ):
-        goods[row.delivery_id].append((int(row.units), row.number, row.name))
-    fetched = connection.scalars(select(empties_line.c.delivery_id).where(empties_line.c.order_id == order_id)).all()
-    empties = empties_of(connection, fetched)
-    for delivery_id, mine in empties.items():
-        goods[delivery_id] += [(each.quantity, each.number, each.name) for each in mine]
-    ids = sorted(goods)
-    placed, proofs = placed_deliveries(connection, ids), _proofs(connection, ids)
-    for delivery_id, mine in empties.items():
-        if proofs[delivery_id]:
-            last = proofs[delivery_id][-1]
-            more = sum(each.collected for each in mine)
-            proofs[delivery_id][-1] = replace(last, collected=last.collected + more)
-    rows = connection.execute(select(delivery).where(delivery.c.id.in_(ids)).order_by(delivery.c.id.desc()))
-    return tuple(
-        DeliveryPage(
-            id=row.id,
-            number=row.number,
-            direction=row.direction,
-            state=row.state,
-            for_day=row.for_day,
-            attempts=row.attempts,
-            waits_for=row.waits_for,
-            goods=tuple(goods[row.id]),
-            placed=placed.get(row.id),
-            proofs=tuple(proofs[row.id]),
-        )
-        for row in rows
-    )
-
-
-def placed_deliveries(connection: Connection, delivery_ids: list[int]) -> dict[int, Placed]:
-    """Where the plans that hold now have these deliveries; of several days the latest. Who is in none is missing."""
-    if not delivery_ids:
-        return {}
-    mine = (
-        select(route.c.id)
-        .join(current_plan, current_plan.c.plan_id == route.c.plan_id)
-        .join(shift, (shift.c.id == route.c.shift_id) & (shift.c.depot_id == current_plan.c.depot_id))
-        .join(trip, trip.c.route_id == route.c.id)
-        .join(stop, stop.c.trip_id == trip.c.id)
-        .join(stop_delivery, stop_delivery.c.stop_id == stop.c.id)
-        .where(stop_delivery.c.delivery_id.in_(delivery_ids))
-    )
-    stops: dict[int, list[int]] = defaultdict(list)
-    for row in connection.execute(
-        select(trip.c.route_id, stop.c.id)
-        .join(trip, trip.c.id == stop.c.trip_id)
-        .where(trip.c.route_id.in_(mine))
-        .order_by(trip.c.route_id, trip.c.sequence, stop.c.sequence)
-    ):
-        stops[row.route_id].append(row.id)
-    query = (
-        select(
-            stop_delivery.c.delivery_id,
-            current_plan.c.day,
-            current_plan.c.state,
-            vehicle.c.name.label("vehicle"),
-            driver.c.name.label("driver"),
-            route.c.sequence,
-            route.c.id.label("route_id"),
-            stop.c.id.label("stop_id"),
-            stop.c.arrival,
-            stop.c.start,
-        )
-        .join(stop, stop.c.id == stop_delivery.c.stop_id)
-        .join(trip, trip.c.id == stop.c.trip_id)
-        .join(route, route.c.id == trip.c.route_id)
-        .join(shift, shift.c.id == route.c.shift_id)
-        .join(
-            current_plan,
-            (current_plan.c.plan_id == route.c.plan_id) & (current_plan.c.depot_id == shift.c.depot_id),
-        )
-        .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
-        .outerjoin(driver, driver.c.id == shift.c.driver_id)
-        .where(stop_delivery.c.delivery_id.in_(delivery_ids))
-        .order_by(current_plan.c.day)
-    )
-    return {
-        row.delivery_id: Placed(
-            day=row.day,
-            plan_state=row.state,
-            vehicle=row.vehicle,
-            driver=row.driver or "",
-            sequence=row.sequence,
-            stop=stops[row.route_id].index(row.stop_id) + 1,
-            of=len(stops[row.route_id]),
-            arrival=row.arrival,
-            start=row.start,
-        )
-        for row in connection.execute(query)
-    }
-
-
-def _proofs(connection: Connection, delivery_ids: list[int]) -> dict[int, list[ProofPage]]:
-    files: dict[int, list[ProofFile]] = defaultdict(list)
-    for row in connection.execute(
-        select(proof_file.c.proof_id, proof_file.c.kind, file.c.id, file.c.media_type, file.c.erased_at)
-        .join(file, file.c.id == proof_file.c.file_id)
-        .join(proof, proof.c.id == proof_file.c.proof_id)
-        .where(proof.c.delivery_id.in_(delivery_ids))
-        .order_by(proof_file.c.id)
-    ):
-        files[row.proof_id].append(
-            ProofFile(id=row.id, kind=row.kind, media_type=row.media_type, erased=row.erased_at is not None)
-        )
-    query = (
-        select(
-            proof,
-            *(
-                func.coalesce(func.sum(proof_line.c[name]), 0).label(f"units_{name}")
-                for name in ("delivered", "short", "damaged", "refused", "collected")
-            ),
-        )
-        .outerjoin(proof_line, proof_line.c.proof_id == proof.c.id)
-        .where(proof.c.delivery_id.in_(delivery_ids))
-        .group_by(*proof.c)
-        .order_by(proof.c.attempt)
-    )
-    found: dict[int, list[ProofPage]] = defaultdict(list)
-    for row in connection.execute(query):
-        found[row.delivery_id].append(
-            ProofPage(
-                id=row.id,
-                attempt=row.attempt,
-                outcome=row.outcome,
-                recipient=row.recipient,
-                note=row.note,
-                captured_at=row.captured_at,
-                received_at=row.received_at,
-                from_address_m=row.from_address_m,
-                delivered=int(row.units_delivered),
-                short=int(row.units_short),
-                damaged=int(row.units_damaged),
-                refused=int(row.units_refused),
-                collected=int(row.units_collected),
-                files=tuple(files[row.id]),
-            )
-        )
-    return found
-
-
-def proof_file_of(connection: Connection, proof_id: int, file_id: int) -> tuple[str, str]:
-    """The SHA-256 and media type of a file that belongs to this proof. Raises NotFound, also when it was erased."""
-    row = connection.execute(
-        select(file.c.sha256, file.c.media_type, file.c.erased_at)
-        .join(proof_file, proof_file.c.file_id == file.c.id)
-        .where(proof_file.c.proof_id == proof_id, file.c.id == file_id)
-    ).first()
-    if row is None or row.erased_at is not None:
-        raise NotFound("This proof has no such file, or it was erased.", proof=proof_id, file=file_id)
-    return row.sha256, row.media_type

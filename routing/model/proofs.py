@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from routing.errors import InvalidInput
@@ -45,8 +45,11 @@ HANDED_OVER = frozenset({Outcome.DELIVERED, Outcome.THIRD_PARTY, Outcome.SAFE_PL
 
 
 class DoorEvent(StrEnum):
+    """`loaded` is said at the depot, before the stop that begins a later trip: what that trip takes is on the van."""
+
     ARRIVED = "arrived"
     OUTCOME = "outcome"
+    LOADED = "loaded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,8 +174,29 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reload:
+    """The van at the depot before its second trip (or a later one) as planned: back, loaded again in `takes`, off.
+
+    `loaded_at`: when all that the trip takes was on the van; None while something of it waits.
+    """
+
+    back_at: datetime
+    takes: timedelta
+    leaves_at: datetime
+    loaded_at: datetime | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the plan lets the van stand at the depot for longer than loading takes."""
+        return self.leaves_at - self.back_at > self.takes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedTimes:
-    """A stop of a route as planned, in driving order. arrival ≤ start, start + service = departure."""
+    """A stop of a route as planned, in driving order. arrival ≤ start, start + service = departure.
+
+    `reload`: what comes before it at the depot, on the first stop of a trip after the first.
+    """
 
     stop_id: int
     site_id: int
@@ -180,6 +204,8 @@ class PlannedTimes:
     arrival: datetime
     start: datetime
     departure: datetime
+    trip: int = 1
+    reload: Reload | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
-from routing.model.proofs import PlannedTimes, StopFacts
+from routing.model.proofs import PlannedTimes, Reload, StopFacts
 
 NONE_YET = StopFacts()
 
@@ -19,7 +20,8 @@ NEAR_STOPS = 4
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eta:
     """The latest forecast for a stop that is not done. `stops_away` is 0 when the van is at the door, 1 when it comes
-    next. `late_by` is against the plan, negative when early."""
+    next. `late_by` is against the plan, negative when early. `reload`: when the van is at the depot before it (back,
+    off again), where it has to load for this trip first."""
 
     stop_id: int
     site_id: int
@@ -28,6 +30,7 @@ class Eta:
     departure: datetime
     stops_away: int
     late_by: timedelta
+    reload: tuple[datetime, datetime] | None = None
 
 
 def forecast(
@@ -38,7 +41,9 @@ def forecast(
     `stops` in driving order with their planned times; `departs_at` when the van leaves the depot. Between two stops
     passes what the plan gives (driving, a break, reloading), at a door the planned service. A van that is early waits
     where the plan waits: before the window opens nobody is served. A van that stands at a door out of order is there:
-    that stop comes first, whatever was to come before it follows.
+    that stop comes first, whatever was to come before it follows. Between two trips it drives to the depot and is
+    loaded: a van that comes back late leaves as soon as it is, one that comes early leaves when the plan says where the
+    plan lets it wait there (for goods, or for a door that opens).
     """
     ways = _ways(stops, departs_at)
     left = [stop for stop in stops if facts.get(stop.stop_id, NONE_YET).done_at is None]
@@ -46,9 +51,15 @@ def forecast(
     left.sort(key=lambda stop: stop is not door)
     etas: list[Eta] = []
     here_at = _last_known(facts, departs_at)
+    homewards = _homewards(stops)
+    begun = max((stop.trip for stop in stops if stop.stop_id in facts), default=1)
     for position, stop in enumerate(left):
         # A door that was left again without a report is driven to once more.
         arrived_at = facts.get(stop.stop_id, NONE_YET).arrived_at if stop is door else None
+        at_depot = None
+        if stop.reload is not None and stop.trip > begun:
+            at_depot = _at_depot(stop.reload, here_at + homewards[stop.stop_id], here_at, now)
+            here_at = at_depot[1]
         arrival = arrived_at or max(here_at + ways[stop.stop_id], now)
         # Where the plan waits, the window opens at the planned start; elsewhere service begins on arrival.
         start = max(arrival, stop.start) if stop.start > stop.arrival else arrival
@@ -62,6 +73,7 @@ def forecast(
                 departure=departure,
                 stops_away=position if door is not None else position + 1,
                 late_by=arrival - stop.arrival,
+                reload=at_depot,
             )
         )
         here_at = departure
@@ -72,9 +84,29 @@ def _ways(stops: Sequence[PlannedTimes], departs_at: datetime) -> dict[int, time
     """The planned way into each stop: of a stop done out of order it is still the best guess."""
     ways, left_before = {}, departs_at
     for stop in stops:
+        if stop.reload is not None:
+            left_before = stop.reload.leaves_at
         ways[stop.stop_id] = stop.arrival - left_before
         left_before = stop.departure
     return ways
+
+
+def _homewards(stops: Sequence[PlannedTimes]) -> dict[int, timedelta]:
+    """The planned way back to the depot before each stop that begins another trip."""
+    return {
+        stop.stop_id: stop.reload.back_at - before.departure
+        for before, stop in pairwise(stops)
+        if stop.reload is not None
+    }
+
+
+def _at_depot(reload: Reload, back_at: datetime, here_at: datetime, now: datetime) -> tuple[datetime, datetime]:
+    """When the van is back, and when it leaves again. What is loaded says that it is there; what is not loaded has not
+    left."""
+    if reload.loaded_at is not None:
+        return min(back_at, reload.loaded_at), max(reload.loaded_at, here_at)
+    loaded = back_at + reload.takes
+    return back_at, max(loaded, reload.leaves_at if reload.waits else loaded, now)
 
 
 def _door_of_the_van(left: Sequence[PlannedTimes], facts: Mapping[int, StopFacts]) -> PlannedTimes | None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from routing.cycles import no_cycles
 from routing.model.orders import AllocationPolicy, Book
 from routing.rules.reach import NARROW_RULES, reached, together
-from routing.services import allocating
+from routing.services import allocating, untold
 from routing.services.erp import refuse_if_erp
 
 MANY_SKUS = 400
@@ -59,7 +59,7 @@ def decide_change(
     """
     refuse_if_erp(store)
     named = frozenset(product_ids)
-    along = frozenset(allocating.untold(store, depot_id)) - named
+    along = frozenset(untold.taken_along(store, depot_id)) - named
     product_ids = named | along
     in_force = allocating.policy_of(store, depot_id, now)
     policy = policy or in_force
@@ -71,7 +71,9 @@ def decide_change(
         )
         before = store.book(depot_id, tied, now=now, by_promise=policy.rule.asks_for_promises)
         before = seen(before) if seen else before
-        return allocating.decide(store, before, change(before), policy=policy, now=now, why=why, along=along)
+        return allocating.decide(
+            store, before, change(before), policy=policy, now=now, why=why, named=named, along=along
+        )
     today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
     decided_until = store.setting(allocating.horizon_setting(depot_id), "")
     products = frozenset(product_ids)
@@ -95,4 +97,6 @@ def decide_change(
     if locks:
         locks.keep_locks()
     outcome = reach.outcome
-    return allocating.decide(store, before, after, policy=policy, now=now, why=why, outcome=outcome, along=along)
+    return allocating.decide(
+        store, before, after, policy=policy, now=now, why=why, outcome=outcome, named=named, along=along
+    )

@@ -35,7 +35,7 @@ from routing.rules.substitutes import (
     with_offer,
 )
 from routing.services import allocating, reaching, receiving, refunding
-from routing.services.telling import tell
+from routing.services.telling import notice_data, tell
 
 CUSTOMER = "customer"
 
@@ -260,7 +260,7 @@ def _tell(store: Store, order: ShortOrder, proposal: Proposal, new_line: int, *,
         references=order.references,
         lines=(),
     )
-    data = allocating.notice_data(company, of, [], waiting, day=proposal.day)
+    data = notice_data(company, of, [], waiting, day=proposal.day)
     data["goods"] = [
         goods_line(
             quantity=offer.given,

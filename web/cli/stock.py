@@ -18,8 +18,8 @@ from data.store.again import in_transaction
 from routing.model.imports import ImportResult
 from routing.model.orders import LineChange, Preview
 from routing.model.stock import Receipt
-from routing.services.allocating import Hear, how_they_hear
 from routing.services.receiving import commit_receipts, simulate_receipts
+from routing.services.telling import Hear, how_they_hear
 from web.cli.files import FILE, check_file, template_option
 from web.cli.output import clean, json_option, plain, print_json, short_day
 from web.wiring import open_installation
@@ -99,7 +99,7 @@ def _receive_document(
             for receipt in together
         ],
         "lines": [
-            _line_document(line) for _, preview in counted_in for line in preview.lines if line.changed or line.slips
+            _line_document(line) for _, preview in counted_in for line in preview.lines if line.concerns
         ],
         "policy": [preview.rule.value for _, preview in counted_in],
         "told": {"message": sum(each.by_message for each in hear), "call": sum(each.by_call for each in hear)},
@@ -124,6 +124,7 @@ def _line_document(line: LineChange) -> dict[str, Any]:
         "new_day": line.new_day,
         "promised_on": line.promised_on,
         "slips": line.slips,
+        "loses_date": line.loses,
         "moved_by": line.moved_by,
         "value": line.value_firm,
         "currency": line.currency,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import gettext as _
@@ -27,7 +28,10 @@ def kind_words() -> dict[str, tuple[str, str]]:
         "min_value": (_("Smallest part, in money"), _("What a shipment must be worth to go alone. 0: any.")),
         "max_wait_days": (
             _("Waits at most, in days"),
-            _("After so many days since it was ordered, what is there goes, whatever is said above."),
+            _(
+                "After so many days since it was ordered, what is kept for it here goes, whatever is said above. Of an "
+                "order that ships complete nothing is kept before all of it is here or on its way."
+            ),
         ),
         "max_shipments": (_("Shipments at most"), _("The last of them must bring the rest.")),
         "ride_along": (
@@ -116,6 +120,15 @@ def rank_words() -> dict[str, str]:
         "normal": _("loses goods that are still to come, never those on the shelf"),
         "may_give_up": _("may give up goods to who ranks higher"),
     }
+
+
+RULE_EXAMPLE: Mapping[str, tuple[int, int, int]] = {
+    "tier_then_first_ordered": (4, 6, 0),
+    "first_ordered": (8, 2, 0),
+    "promised_date": (0, 6, 4),
+    "fair_share": (5, 3, 2),
+}
+"""Who gets how many of the ten in `rank_of`'s example, by rule: SO-1, SO-2, SO-3."""
 
 
 def ride_words() -> dict[str, str]:

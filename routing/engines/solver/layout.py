@@ -29,10 +29,10 @@ type Ints = NDArray[np.int64]
 PLACE, SERVICE, SETUP, READY, RANK, AGE, DONE, FIXED, WINDOW = range(9)
 # Columns of `Day.shift`. LEAVE: when the wheels may turn (start and loading); UNTIL: when they must stand (end less the
 # debrief, overtime included); STANDING: loading and debrief, which are paid; LIGHT: a break of it has a limit of load;
-# OVER: when they must stand before overtime is paid.
+# OVER: when they must stand before overtime is paid; TRIPS_OUT: how many trips have left.
 (SPEED, TARIFF, START, END, LEAVE, UNTIL, STANDING, MOST_VISITS, MOST_STOPS, MOST_METRES, MOST_SECONDS, HIRE,
  PER_HOUR, PER_TRAVEL_HOUR, PER_KM, PAUSES, CAREFUL, TYPE, PER_TASK_HOUR, LIGHT, OVER,
- PER_OVERTIME_HOUR) = range(22)  # fmt: skip
+ PER_OVERTIME_HOUR, RELOAD, MOST_TRIPS, TRIPS_OUT) = range(25)  # fmt: skip
 # Columns of `Walk.visit`: its neighbours and shift (-1: it waits), the slack, its place in `away` or -1.
 NEXT, PREV, ON, F0, F1, Z0, Z1, AWAY = range(8)
 # Columns of `Walk.shift`; STAMP: the last round that touched it.
@@ -46,11 +46,15 @@ LOG_SHIFT, LOG_COST, LOG_LEAVES, LOG_FROM, LOGGED = range(5)
 # `Day.mate`; BROUGHT: it is the one of a shipment that comes second.
 MATE, BROUGHT = range(2)
 # `Day.flags`. WAITING_COSTS: the hour is paid whether or not the wheels turn, or overtime is, or lateness: a route is
-# priced as a whole.
+# priced as a whole. RELOADS: some shift may come back for more.
 (WAITING_COSTS, GOODS_COME_LATER, SOMEBODY_COLLECTS, COST_IS_TRAVEL, SOMEBODY_SHIPS, TIMES_BY_TYPE,
- SOMEBODY_LATE, STRANGERS) = range(8)  # fmt: skip
+ SOMEBODY_LATE, STRANGERS, RELOADS) = range(9)  # fmt: skip
 # Columns of `Day.late`, then the hours in which it is in time as pairs.
 MAY_BE_LATE, PER_LATE_HOUR, IN_TIME = range(3)
+
+
+PLANES, SPARE = 5, 10
+"""`Walk.scratch` has so many tables of so many rows more than there are visits."""
 
 
 # Nothing here allocates. Without the counting of references, which numba does at every access to an array of a tuple, a
@@ -77,7 +81,11 @@ class Day(NamedTuple):
     """(k, n)"""
     shift: Ints
     capacity: Ints
-    """(k, dimensions)"""
+    """(k, dimensions), of one trip"""
+    room: Ints
+    """(k, dimensions): of all its trips together."""
+    trip: Ints
+    """(n,): the trip in which it is on board, or -1."""
     breaks: Ints
     """(k, breaks, 1 + 2 x windows): how long, then its windows."""
     break_load: Ints
@@ -126,7 +134,7 @@ class Walk(NamedTuple):
     key: NDArray[np.float64]
     line: Ints
     scratch: Ints
-    """(3, n + 4, 2 ** breaks): see `exact.run`."""
+    """(PLANES, n + SPARE, 2 ** breaks): see `clock.run` and `trips.trips_cost`."""
 
 
 @inlined

@@ -204,7 +204,7 @@ def route_costs(insertion: Insertion) -> Callable[[int, Sequence[int]], int]:
 
 def _costs_on(day: layout.Day, shifts: Sequence[int], row: Mapping[int, int]) -> Callable[[int, Sequence[int]], int]:
     which = {shift: k for k, shift in enumerate(shifts)}
-    scratch = np.zeros((3, len(day.visit) + 3, 2**MOST_BREAKS), dtype=np.int64)
+    scratch = np.zeros((layout.PLANES, len(day.visit) + layout.SPARE, 2**MOST_BREAKS), dtype=np.int64)
 
     def cost(shift: int, ids: Sequence[int]) -> int:
         line = np.array([row[key] for key in ids], dtype=np.int64)
@@ -274,6 +274,8 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         for b, pause in enumerate(shift.breaks):
             if pause.max_load is not None:
                 break_load[k, b] = pause.max_load
+    capacity = np.array([shift.capacity for shift in shifts], dtype=np.int64).reshape(len(shifts), dimensions)
+    reloads = any(shift.most_trips > 1 for shift in shifts)
     types = list(insertion.work)
     mate = np.tile(np.array([-1, 0], dtype=np.int64), (len(visits), 1))
     carry = np.zeros((len(visits), dimensions), dtype=np.int64)
@@ -293,6 +295,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
     def careful(shift: ShiftOffer, k: int) -> bool:
         return bool(
             len(shift.breaks) > 1
+            or shift.most_trips > 1
             or (ready[may[k]] > leave[k]).any()
             or collects[may[k]].any()
             or (mate[may[k], layout.MATE] >= 0).any()
@@ -319,7 +322,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
             shift.cost.per_travel_hour, shift.cost.per_km, len(pauses[k]), careful(shift, k),
             types.index(shift.type if shift.type in insertion.work else ""), shift.cost.per_task_hour,
             any(pause.max_load is not None for pause in shift.breaks), shift.end_s - shift.debrief_s,
-            shift.cost.per_overtime_hour,
+            shift.cost.per_overtime_hour, shift.reload_s, shift.most_trips, shift.trips_out,
         )
         for k, shift in enumerate(shifts)
     ]  # fmt: skip
@@ -332,7 +335,9 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         absence=np.zeros(len(visits)),
         may=may,
         shift=np.array(offers, dtype=np.int64),
-        capacity=np.array([shift.capacity for shift in shifts], dtype=np.int64).reshape(len(shifts), dimensions),
+        capacity=capacity,
+        room=capacity * _ints(shift.most_trips for shift in shifts)[:, None],
+        trip=_ints(table.trip_of.get(visit.id, -1) for visit in visits),
         breaks=breaks,
         break_load=break_load,
         work=np.stack([np.stack([service, setup], axis=1) for setup, service in insertion.work.values()]),
@@ -347,7 +352,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         kinds=_ranges([insertion.kind[shift.id] for shift in shifts]),
         flags=_ints(
             (
-                bool(any(soft) or table.strange) or any(_by_the_clock(shift) for shift in shifts),
+                bool(any(soft) or table.strange or reloads) or any(_by_the_clock(shift) for shift in shifts),
                 bool((ready > leave.min(initial=_FAR_TIME)).any()),
                 bool(collects.any()),
                 free,
@@ -355,6 +360,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
                 len(types) > 1,
                 any(soft),
                 bool(table.strange),
+                reloads,
             )
         ),
     )
@@ -390,7 +396,7 @@ def _beginning(
         pool=ints(n + 1),
         key=np.zeros(n + 1),
         line=ints(n + 2),
-        scratch=ints(3, n + 4, 2 ** int(day.shift[:, layout.PAUSES].max(initial=0))),
+        scratch=ints(layout.PLANES, n + layout.SPARE, 2 ** int(day.shift[:, layout.PAUSES].max(initial=0))),
     )
     walk.visit[:, layout.NEXT] = -1
     walk.shift[:, layout.HEAD] = walk.shift[:, layout.STAMP] = -1
