@@ -539,7 +539,8 @@ class Timetable:
         travel, metres = sum(legs.travel), sum(legs.metres)
         duty = finish + shift.debrief_s - departure + shift.loading_s
         over = max(0, finish + shift.debrief_s - shift.end_s)
-        cost = cost_of(shift.cost, duty, travel, metres, sum(legs.work), over)
+        again = [at for at, key in enumerate(visit_ids) if key is None] if shift.most_trips > 1 else []
+        cost = cost_of(shift.cost, duty, travel, metres, sum(legs.work) - len(again) * shift.reload_s, over)
         if legs.soft:
             cost += sum(late_cost(soft, start) for soft, start in zip(legs.soft, starts, strict=True))
         if (strange := self.strange.get(shift.id)) is not None:
@@ -551,9 +552,8 @@ class Timetable:
                 if (place := self.visits[key].place) != before:
                     cost += strange.get(key, 0)
                 before = place
-        if None not in visit_ids:
+        if not again:
             return Times(departure, starts, finish, pauses, travel, metres, cost)
-        reloads = [at for at, key in enumerate(visit_ids) if key is None]
         return Times(
             departure,
             [start for start, key in zip(starts, visit_ids, strict=True) if key is not None],
@@ -562,7 +562,7 @@ class Timetable:
             travel,
             metres,
             cost,
-            tuple((at - n, starts[at]) for n, at in enumerate(reloads)),
+            tuple((at - n, starts[at]) for n, at in enumerate(again)),
         )
 
     def _blame(self, shift: ShiftOffer, line: _Line, legs: _Legs, fault: _Fault) -> _Fault:
