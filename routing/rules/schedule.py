@@ -24,6 +24,9 @@ How a route runs, all times in whole seconds from the problem's epoch:
   ways with the same end, lateness costs least; leaving later makes nobody late, nor later.
 - **A done visit** keeps its place; its window and ready time are not judged again, and nobody waits for its window.
 - **Speed**: travel takes duration ÷ speed_factor, rounded up to a whole second. Within one place it takes none.
+- **Time of day**: in a slice of the day the wheels turn slower or quicker (time_of_day.py); a leg that crosses a border
+  is driven at both speeds. A leg with a break on it keeps as much free as the break can cost at the quickest moment of
+  its windows; hours of travel are those in which the wheels turned.
 - **Load**: what is delivered is on board from the start, what is collected stays on board to the end; what a shipment
   fetches at one stop is on board until the stop it is brought to, which comes later in the same trip.
 - **A break with a `max_load`** is taken only on a leg with no more than that on board.
@@ -43,6 +46,7 @@ from numpy.typing import NDArray
 
 from routing.errors import InvalidProblem
 from routing.model.plans import (
+    FREE,
     NO_ROAD,
     CostScheme,
     PlannedBreak,
@@ -55,6 +59,7 @@ from routing.model.plans import (
     Visit,
     Window,
 )
+from routing.rules.time_of_day import Pace, paces_of
 
 type Spans = tuple[tuple[int, int], ...]
 """Windows as sorted (first, last) pairs, both inclusive."""
@@ -101,6 +106,28 @@ class _Legs:
     """Per visit, the hours it should begin in and what an hour later costs; empty when all must be in time."""
     barred: list[int]
     """Per gap, which breaks may not be taken there for what is on board, as bits; empty when any may anywhere."""
+    pace: Pace | None = None
+    """Where ways take longer at some times of the day than at others."""
+    lost: Sequence[int] = ()
+    """Per break, the progress that a leg keeps free for it; empty without a pace."""
+
+    def ready(self, g: int, free: int, order: Iterable[int], rested: int, paused: int) -> int:
+        """When gap g is driven and these breaks are taken in it, the last of them until `paused`."""
+        if self.pace is None:
+            return max(free + self.travel[g] + rested, paused)
+        return max(self.pace.arrive(free, self.travel[g], sum(self.lost[index] for index in order)), paused)
+
+    def leave(self, g: int, limit: int, order: Iterable[int], rested: int, paused: int) -> int:
+        """`ready` backwards: how late gap g may begin to be ready by `limit`, the first break beginning at `paused`."""
+        if self.pace is None:
+            return min(limit - self.travel[g] - rested, paused)
+        return min(self.pace.leave(limit, self.travel[g], sum(self.lost[index] for index in order)), paused)
+
+    def arrival(self, g: int, free: int, pauses: Sequence[tuple[int, int]]) -> int:
+        """When the wheels stop at the end of gap g, pauses (begin, how long) on the way included."""
+        if self.pace is None:
+            return arrival_of(free, self.travel[g], pauses)
+        return self.pace.arrive_with(free, self.travel[g], pauses)
 
 
 class Times(NamedTuple):
@@ -140,6 +167,7 @@ class Timetable:
             for shift_id, price in visit.strangers:
                 self.strange.setdefault(shift_id, {})[visit.id] = price
         self._breaks = {shift.id: [(b.duration_s, spans(b.windows)) for b in shift.breaks] for shift in problem.shifts}
+        self._paces = paces_of(problem)
         self.mate = {one.pickup: one.delivery for one in problem.shipments}
         self.pickup_of = {one.delivery: one.pickup for one in problem.shipments}
         self.carried = carried(problem)
@@ -183,6 +211,18 @@ class Timetable:
     def breaks(self, shift_id: int) -> Sequence[tuple[int, Spans]]:
         """(duration, windows) of each break of a shift, in its order."""
         return self._breaks[shift_id]
+
+    def pace(self, shift: ShiftOffer) -> Pace | None:
+        """How ways change with the time of the day for this shift, None where they do not."""
+        return self._paces.get(shift.profile)
+
+    def lost(self, shift: ShiftOffer) -> list[int]:
+        """What a leg keeps free for each break of a shift that is taken on it: progress by its pace."""
+        pace = self.pace(shift)
+        return [
+            duration * FREE if pace is None else pace.most_lost(duration, windows)
+            for duration, windows in self._breaks[shift.id]
+        ]
 
     def times(self, shift_id: int, visit_ids: Sequence[int]) -> Times | None:
         """Bare times and cost of a non-empty route, None when anything fails. What a search asks thousands of times."""
@@ -314,6 +354,7 @@ class Timetable:
                 leave = visit.ready_s
         heavy = self._too_heavy(shift, visits) if shift.id in self._light else []
         soft = [self.soft.get(visit.id) for visit in visits] if self.soft else []
+        pace = self._paces.get(shift.profile)
         return _Legs(
             travel,
             metres,
@@ -322,12 +363,14 @@ class Timetable:
             leave,
             soft if any(soft) else [],
             heavy,
+            pace,
+            () if pace is None else self.lost(shift),
         )
 
     def _beyond(self, shift: ShiftOffer, legs: _Legs) -> _Fault | None:
-        if shift.max_travel_s is not None and (over := sum(legs.travel) - shift.max_travel_s) > 0:
-            sentence = f"{_by(shift)} may drive {shift.max_travel_s} s, this route takes {over} s more."
-            return _Fault(Reason.DRIVER_HOURS, len(legs.work) - 1, over, sentence)
+        # By the clock it depends on when the wheels turn.
+        if shift.max_travel_s is not None and legs.pace is None and (fault := _drives_too_long(shift, legs.travel)):
+            return fault
         if shift.max_distance_m is not None and (over := sum(legs.metres) - shift.max_distance_m) > 0:
             sentence = f"{_by(shift)} may drive {shift.max_distance_m} m, this route is {over} m longer."
             return _Fault(Reason.SHIFT_TOO_SHORT, len(legs.work) - 1, over, sentence)
@@ -368,7 +411,12 @@ class Timetable:
                 run = _forward(legs, breaks, taken, departure)
                 assert not isinstance(run, int)
                 starts, finish, pauses = run
-        travel, metres = sum(legs.travel), sum(legs.metres)
+        driven = legs.travel
+        if legs.pace is not None:
+            driven = _driven(legs, breaks, departure, starts, pauses)
+            if shift.max_travel_s is not None and (fault := _drives_too_long(shift, driven)):
+                return fault
+        travel, metres = sum(driven), sum(legs.metres)
         duty = finish + shift.debrief_s - departure + shift.loading_s
         over = max(0, finish + shift.debrief_s - shift.end_s)
         cost = cost_of(shift.cost, duty, travel, metres, sum(legs.work), over)
@@ -419,9 +467,12 @@ class Timetable:
         stops: list[PlannedStop] = []
         breaks: list[PlannedBreak] = []
         free = times.departure_s
+        driven = legs.travel
+        if legs.pace is not None:
+            driven = _driven(legs, self._breaks[shift.id], free, times.starts, times.breaks)
         for g in range(len(visits) + 1):
             pauses = [(index, start) for gap, index, start in times.breaks if gap == g]
-            arrival = arrival_of(free, legs.travel[g], [(start, shift.breaks[i].duration_s) for i, start in pauses])
+            arrival = legs.arrival(g, free, [(start, shift.breaks[i].duration_s) for i, start in pauses])
             for i, start in pauses:
                 pause = shift.breaks[i]
                 breaks.append(
@@ -458,7 +509,7 @@ class Timetable:
                         start_s=times.starts[g],
                         departure_s=free,
                         distance_m=legs.metres[g],
-                        travel_s=legs.travel[g],
+                        travel_s=driven[g],
                         load=tuple(load),
                     )
                 )
@@ -577,7 +628,7 @@ def _forward(
     """(starts, finish, breaks) as early as possible, or the index of the visit whose windows are over."""
     starts: list[int] = []
     pauses: list[tuple[int, int, int]] = []
-    free, last_gap = departure_s, len(legs.work)
+    free, last_gap, plain = departure_s, len(legs.work), legs.pace is None
     for g, travel in enumerate(legs.travel):
         paused, rested = free, 0
         for index in taken[g]:
@@ -587,7 +638,7 @@ def _forward(
                 return last_gap
             pauses.append((g, index, begin))
             paused, rested = begin + duration, rested + duration
-        ready = max(free + travel + rested, paused)
+        ready = max(free + travel + rested, paused) if plain else legs.ready(g, free, taken[g], rested, paused)
         if g == last_gap:
             return starts, ready, pauses
         start = earliest(legs.spans[g], ready)
@@ -611,7 +662,7 @@ def _latest_departure(
             begin = latest(windows, paused - duration)
             assert begin is not None
             paused, rested = begin, rested + duration
-        free = min(limit - legs.travel[g] - rested, paused)
+        free = legs.leave(g, limit, taken[g], rested, paused)
         if g == 0:
             return free
         soft = legs.soft[g - 1] if legs.soft else None
@@ -637,14 +688,16 @@ def _place_breaks(legs: _Legs, breaks: _Breaks) -> list[tuple[int, ...]] | int:
     Earliest time per (visit, set of breaks taken): being earlier never hurts, since one can wait. What was taken
     already goes first among equals, as in the compiled search.
     """
-    everything = (1 << len(breaks)) - 1
+    everything, plain = (1 << len(breaks)) - 1, legs.pace is None
     states: dict[int, tuple[int, int, tuple[object, ...]]] = {0: (legs.leave_s, 0, ())}
     for g, travel in enumerate(legs.travel):
         reached: dict[int, tuple[int, int, tuple[object, ...]]] = {}
         barred = legs.barred[g] if legs.barred else 0
         for mask, (free, owed, chain) in sorted(states.items(), reverse=True):
             for order, paused, rested, after in _pauses(breaks, barred, mask, free, 0, ()):
-                time: int | None = max(free + travel + rested, paused)
+                time: int | None = (
+                    max(free + travel + rested, paused) if plain else legs.ready(g, free, order, rested, paused)
+                )
                 debt = owed
                 if g < len(legs.work):
                     time = earliest(legs.spans[g], time or 0)
@@ -677,13 +730,16 @@ def _place_one_break(legs: _Legs, pause: tuple[int, Spans]) -> list[tuple[int, .
     # The gap in which the break was taken for `after`.
     taken_in = -1
     last_gap = len(legs.work)
+    plain = legs.pace is None
     for g, travel in enumerate(legs.travel):
-        best = None if after is None else after + travel
+        best = None if after is None else after + travel if plain else legs.ready(g, after, (), 0, after)
         gap = taken_in
         if before is not None:
             begin = earliest(windows, before)
             if begin is not None:
                 fresh = max(before + travel, begin) + duration
+                if not plain:
+                    fresh = legs.ready(g, before, (0,), duration, begin + duration)
                 if best is None or fresh < best:
                     best, gap = fresh, g
         if g == last_gap:
@@ -693,7 +749,7 @@ def _place_one_break(legs: _Legs, pause: tuple[int, Spans]) -> list[tuple[int, .
         here = legs.spans[g]
         work = legs.work[g]
         if before is not None:
-            start = earliest(here, before + travel)
+            start = earliest(here, before + travel if plain else legs.ready(g, before, (), 0, before))
             before = None if start is None else start + work
         after = None
         if best is not None:
@@ -727,6 +783,28 @@ def arrival_of(free: int, travel: int, pauses: Sequence[tuple[int, int]]) -> int
         left -= begin - free
         free = begin + duration
     return free + left
+
+
+def _driven(
+    legs: _Legs, breaks: _Breaks, departure_s: int, starts: Sequence[int], pauses: Sequence[tuple[int, int, int]]
+) -> list[int]:
+    """Per gap, for how long the wheels turn at the times of this run."""
+    out = []
+    free = departure_s
+    for g in range(len(legs.travel)):
+        taken = [(begin, breaks[index][0]) for gap, index, begin in pauses if gap == g]
+        arrival = legs.arrival(g, free, taken)
+        out.append(arrival - free - sum(lasts for begin, lasts in taken if begin < arrival))
+        if g < len(starts):
+            free = starts[g] + legs.work[g]
+    return out
+
+
+def _drives_too_long(shift: ShiftOffer, driven: Sequence[int]) -> _Fault | None:
+    if shift.max_travel_s is None or (over := sum(driven) - shift.max_travel_s) <= 0:
+        return None
+    sentence = f"{_by(shift)} may drive {shift.max_travel_s} s, this route takes {over} s more."
+    return _Fault(Reason.DRIVER_HOURS, len(driven) - 2, over, sentence)
 
 
 def load_in_words(dimension: str, amount: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from routing.engines.solver.layout import (
     BLOCKED,
     BROUGHT,
+    BY_CLOCK,
     COST_IS_TRAVEL,
     DONE,
     END,
@@ -39,7 +40,10 @@ from routing.engines.solver.layout import (
     earliest,
     late_price,
     latest,
+    leave_by,
     no_later,
+    reach,
+    standing,
     work_of,
 )
 
@@ -123,11 +127,21 @@ def route_cost(day, k, line, m, scratch):  # type: ignore[no-untyped-def]
             done |= day.visit[line[i], DONE]
             leave = max(leave, day.visit[line[i], READY])
         here = there
-    if moving > day.shift[k, MOST_SECONDS] or metres > day.shift[k, MOST_METRES] or doors > day.shift[k, MOST_STOPS]:
+    by_clock = day.flags[BY_CLOCK]
+    if not by_clock and moving > day.shift[k, MOST_SECONDS]:
+        return -1
+    if metres > day.shift[k, MOST_METRES] or doors > day.shift[k, MOST_STOPS]:
         return -1
     finish = run(day, k, line, m, leave, clock, via, owed)
     if finish > day.shift[k, UNTIL]:
         return -1
+    departure = leave
+    if not done and (by_clock or day.shift[k, PER_HOUR]):
+        departure = max(leave, latest_departure(day, k, line, m, finish, clock, via))
+    if by_clock:
+        moving = _wheels(day, k, line, m, departure, clock, via)
+        if moving > day.shift[k, MOST_SECONDS]:
+            return -1
     if day.flags[COST_IS_TRAVEL]:
         return moving
     cost = (
@@ -143,7 +157,6 @@ def route_cost(day, k, line, m, scratch):  # type: ignore[no-untyped-def]
             here = day.visit[line[i], PLACE]
         cost += (2 * day.shift[k, PER_TASK_HOUR] * work + 3600) // 7200
     if day.shift[k, PER_HOUR]:
-        departure = leave if done else max(leave, latest_departure(day, k, line, m, finish, clock, via))
         cost += (2 * day.shift[k, PER_HOUR] * (finish - departure + day.shift[k, STANDING]) + 3600) // 7200
     if finish > day.shift[k, OVER]:
         cost += (2 * day.shift[k, PER_OVERTIME_HOUR] * (finish - day.shift[k, OVER]) + 3600) // 7200
@@ -156,7 +169,7 @@ def route_cost(day, k, line, m, scratch):  # type: ignore[no-untyped-def]
 def run(day, k, line, m, leave, clock, via, owed):  # type: ignore[no-untyped-def]
     """The earliest finish, NEVER when it cannot be. clock[g, taken]: free before leg g with these breaks taken (bits);
     via[g, taken]: which were taken before leg g - 1; owed[g, taken]: for lateness so far, the least of those."""
-    breaks, late = day.shift[k, PAUSES], day.flags[SOMEBODY_LATE]
+    breaks, late, speed = day.shift[k, PAUSES], day.flags[SOMEBODY_LATE], day.shift[k, SPEED]
     states = 1 << breaks
     paused = clock[len(clock) - 1]
     for taken in range(states):
@@ -166,7 +179,7 @@ def run(day, k, line, m, leave, clock, via, owed):  # type: ignore[no-untyped-de
     here = day.shift[k, START]
     for g in range(m + 1):
         there = day.shift[k, END] if g == m else day.visit[line[g], PLACE]
-        travel = day.seconds[day.shift[k, SPEED], here, there]
+        travel = day.seconds[speed, here, there]
         for taken in range(states):
             clock[g + 1, taken] = NEVER
         barred = _too_heavy(day, k, line, m, g) if day.shift[k, LIGHT] else 0
@@ -183,7 +196,7 @@ def run(day, k, line, m, leave, clock, via, owed):  # type: ignore[no-untyped-de
                     continue
                 for b in range(breaks):
                     if (taken & ~base) >> b & 1:
-                        rested += day.breaks[k, b, 0]
+                        rested += day.lost[k, b]
                         earlier = paused[taken ^ (1 << b)]
                         if earlier < NEVER:
                             begin = earliest(day.breaks[k], b, 1, earlier)
@@ -191,7 +204,7 @@ def run(day, k, line, m, leave, clock, via, owed):  # type: ignore[no-untyped-de
                                 paused[taken] = min(paused[taken], begin + day.breaks[k, b, 0])
                 if paused[taken] >= NEVER:
                     continue
-                time = max(free + travel + rested, paused[taken])
+                time = max(reach(day, speed, free, travel, rested), paused[taken])
                 debt = owed[g, base] if late else 0
                 if g < m:
                     v = line[g]
@@ -213,7 +226,7 @@ def run(day, k, line, m, leave, clock, via, owed):  # type: ignore[no-untyped-de
 @compiled
 def latest_departure(day, k, line, m, finish, clock, via):  # type: ignore[no-untyped-def]
     """The latest departure that still ends at `finish`, with the breaks in the same legs."""
-    breaks = day.shift[k, PAUSES]
+    breaks, speed = day.shift[k, PAUSES], day.shift[k, SPEED]
     states = 1 << breaks
     paused, last = clock[len(clock) - 1], via[len(via) - 1]
     taken, limit = states - 1, finish
@@ -242,10 +255,10 @@ def latest_departure(day, k, line, m, finish, clock, via):  # type: ignore[no-un
         while mask != base:
             b = last[mask]
             stand = latest(day.breaks[k], b, 1, stand - day.breaks[k, b, 0])
-            rested += day.breaks[k, b, 0]
+            rested += day.lost[k, b]
             mask ^= 1 << b
         taken = base
-        free = min(limit - day.seconds[day.shift[k, SPEED], here, there] - rested, stand)
+        free = min(leave_by(day, speed, limit, day.seconds[speed, here, there], rested), stand)
         if g == 0:
             break
         v = line[g - 1]
@@ -256,3 +269,37 @@ def latest_departure(day, k, line, m, finish, clock, via):  # type: ignore[no-un
         else:
             limit = latest(day.visit, v, WINDOW, free - work)
     return free
+
+
+@compiled
+def _wheels(day, k, line, m, departure, clock, via):  # type: ignore[no-untyped-def]
+    """For how long the wheels turn on a route that leaves at `departure`, its breaks taken in the same legs as by
+    `run`; of several breaks on one leg, those that are offered first go first. Uses up `clock`."""
+    breaks, speed = day.shift[k, PAUSES], day.shift[k, SPEED]
+    taken = (1 << breaks) - 1
+    for g in range(m, -1, -1):
+        base = via[g + 1, taken]
+        clock[g, 0] = taken & ~base
+        taken = base
+    moving, free, here = 0, departure, day.shift[k, START]
+    for g in range(m + 1):
+        there = day.shift[k, END] if g == m else day.visit[line[g], PLACE]
+        travel = day.seconds[speed, here, there]
+        arrival = reach(day, speed, free, travel, 0)
+        paused, stood, lost, kept = free, 0, 0, 0
+        for b in range(breaks):
+            if not clock[g, 0] >> b & 1:
+                continue
+            begin, lasts = earliest(day.breaks[k], b, 1, paused), day.breaks[k, b, 0]
+            paused, kept = begin + lasts, kept + day.lost[k, b]
+            if begin < arrival:
+                lost += standing(day, speed, begin, lasts)
+                stood += lasts
+                arrival = max(paused, reach(day, speed, free, travel, lost))
+        moving += arrival - free - stood
+        if g == m:
+            break
+        ready = max(reach(day, speed, free, travel, kept), paused)
+        free = earliest(day.visit, line[g], WINDOW, ready) + work_of(day, k, line[g], there != here)
+        here = there
+    return moving

@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from routing.engines.solver.compiled import folder
+from routing.model.plans import FREE
 
 # By itself numba looks at one file only to see whether what it kept is out of date; what is inlined lies in several.
 numba.config.CACHE_DIR = str(folder())  # type: ignore[attr-defined]
@@ -47,8 +48,11 @@ LOG_SHIFT, LOG_COST, LOG_LEAVES, LOG_FROM, LOGGED = range(5)
 MATE, BROUGHT = range(2)
 # `Day.flags`. WAITING_COSTS: the hour is paid whether or not the wheels turn, or overtime is, or lateness: a route is
 # priced as a whole.
+# BY_CLOCK: ways take longer at some times of the day than at others.
 (WAITING_COSTS, GOODS_COME_LATER, SOMEBODY_COLLECTS, COST_IS_TRAVEL, SOMEBODY_SHIPS, TIMES_BY_TYPE,
- SOMEBODY_LATE, STRANGERS) = range(8)  # fmt: skip
+ SOMEBODY_LATE, STRANGERS, BY_CLOCK) = range(9)  # fmt: skip
+# `Day.pace`: from which second, progress then, pace from then on.
+SINCE, PROGRESS, RATE = range(3)
 # Columns of `Day.late`, then the hours in which it is in time as pairs.
 MAY_BE_LATE, PER_LATE_HOUR, IN_TIME = range(3)
 
@@ -100,6 +104,10 @@ class Day(NamedTuple):
     kinds: Ints
     """(kinds, 2): the shifts from ... up to ... are alike in everything."""
     flags: Ints
+    pace: Ints
+    """(speeds, rows, 3): the slices of the day as `time_of_day.Pace` has them (`BY_CLOCK`)."""
+    lost: Ints
+    """(k, breaks): what a leg keeps free for a break on it: its seconds; with `BY_CLOCK` progress."""
 
 
 class Walk(NamedTuple):
@@ -138,6 +146,56 @@ def random(chance):  # type: ignore[no-untyped-def]
     x ^= x >> np.uint64(27)
     chance[0] = x
     return np.float64((x * np.uint64(2685821657736338717)) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+@compiled
+def _reach_by_clock(day, speed, free, travel, lost):  # type: ignore[no-untyped-def]
+    if travel >= BLOCKED or free >= BLOCKED:
+        return free + travel
+    rows = day.pace[speed]
+    i = len(rows) - 1
+    while i > 0 and free < rows[i, SINCE]:
+        i -= 1
+    wanted = rows[i, PROGRESS] + (free - rows[i, SINCE]) * rows[i, RATE] + travel * FREE + lost
+    while i + 1 < len(rows) and rows[i + 1, PROGRESS] <= wanted:
+        i += 1
+    return rows[i, SINCE] - (rows[i, PROGRESS] - wanted) // rows[i, RATE]
+
+
+@compiled
+def _leave_by_clock(day, speed, limit, travel, lost):  # type: ignore[no-untyped-def]
+    if travel >= BLOCKED or limit <= -BLOCKED:
+        return limit - travel
+    rows = day.pace[speed]
+    i = len(rows) - 1
+    while i > 0 and limit < rows[i, SINCE]:
+        i -= 1
+    wanted = rows[i, PROGRESS] + (limit - rows[i, SINCE]) * rows[i, RATE] - travel * FREE - lost
+    while i > 0 and wanted < rows[i, PROGRESS]:
+        i -= 1
+    return rows[i, SINCE] + (wanted - rows[i, PROGRESS]) // rows[i, RATE]
+
+
+@compiled
+def standing(day, speed, begin, lasts):  # type: ignore[no-untyped-def]
+    """The progress that is lost by standing still for so long (`BY_CLOCK`)."""
+    rows, lost, end = day.pace[speed], 0, begin + lasts
+    for i in range(len(rows)):
+        until = rows[i + 1, SINCE] if i + 1 < len(rows) else end
+        lost += max(0, min(end, until) - max(begin, rows[i, SINCE])) * rows[i, RATE]
+    return lost
+
+
+@inlined
+def reach(day, speed, free, travel, lost):  # type: ignore[no-untyped-def]
+    """When a leg of so much travel is done that begins at `free`, with `lost` (`Day.lost`) kept free for breaks."""
+    return _reach_by_clock(day, speed, free, travel, lost) if day.flags[BY_CLOCK] else free + travel + lost
+
+
+@inlined
+def leave_by(day, speed, limit, travel, lost):  # type: ignore[no-untyped-def]
+    """`reach` backwards: the latest moment a leg may begin to be done by `limit`."""
+    return _leave_by_clock(day, speed, limit, travel, lost) if day.flags[BY_CLOCK] else limit - travel - lost
 
 
 @inlined

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.engines.solver import kernel, layout
+from routing.engines.solver.clock import rows_of
 from routing.engines.solver.exact import route_cost
 from routing.engines.solver.insertion import Insertion, Routes
 from routing.engines.solver.plain_walk import PlainRounds, is_plain, packed
 from routing.model.plans import ShiftOffer
 from routing.rules.schedule import ALWAYS, MOST_BREAKS, Spans
+from routing.rules.time_of_day import Pace
 
 _NEAR = 100
 _BESIDE = 40
@@ -267,6 +269,10 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         for b, (duration, times) in enumerate(each):
             breaks[k, b, 0] = duration
             breaks[k, b, 1:] = _padded([times], most_windows)[0]
+    lost = breaks[:, :, 0].copy()
+    if problem.speeds:
+        for k, shift in enumerate(shifts):
+            lost[k, : len(pauses[k])] = table.lost(shift)
 
     dimensions = len(problem.dimensions)
     break_load = np.full((len(shifts), most_pauses, dimensions), _NO_LIMIT, dtype=np.int64)
@@ -347,7 +353,8 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         kinds=_ranges([insertion.kind[shift.id] for shift in shifts]),
         flags=_ints(
             (
-                bool(any(soft) or table.strange) or any(_by_the_clock(shift) for shift in shifts),
+                # By the clock the price of a leg depends on when it is driven.
+                bool(any(soft) or table.strange or problem.speeds) or any(_by_the_clock(shift) for shift in shifts),
                 bool((ready > leave.min(initial=_FAR_TIME)).any()),
                 bool(collects.any()),
                 free,
@@ -355,9 +362,19 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
                 len(types) > 1,
                 any(soft),
                 bool(table.strange),
+                bool(problem.speeds),
             )
         ),
+        pace=_paces([table.pace(shift) for shift in tables.values()]),
+        lost=lost,
     )
+
+
+def _paces(paces: Sequence[Pace | None]) -> NDArray[np.int64]:
+    """The rows of each; shorter ones repeat their last row."""
+    rows = [rows_of(pace) for pace in paces]
+    most = max(map(len, rows), default=1)
+    return np.array([[*each, *[each[-1]] * (most - len(each))] for each in rows], dtype=np.int64).reshape(-1, most, 3)
 
 
 def _by_the_clock(shift: ShiftOffer) -> bool:
