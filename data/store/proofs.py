@@ -24,6 +24,7 @@ from data.tables import (
     manifest,
     order,
     order_line,
+    plan,
     position,
     product,
     promise,
@@ -36,6 +37,7 @@ from data.tables import (
     stop,
     stop_delivery,
     trip,
+    vehicle,
 )
 from routing.errors import Conflict, NotFound
 from routing.model.places import Location
@@ -46,6 +48,7 @@ from routing.model.proofs import (
     LoadedLine,
     ManifestInHand,
     PlannedTimes,
+    SpeedSpan,
     StopFacts,
 )
 from routing.rules.calendars import span
@@ -121,7 +124,13 @@ class ProofStore(StorePart):
     def _planned_times(self, route_id: int) -> tuple[PlannedTimes, ...]:
         rows = self.connection.execute(
             select(
-                stop.c.id, stop.c.site_id, stop.c.arrival, stop.c.start, stop.c.departure, stop_delivery.c.delivery_id
+                stop.c.id,
+                stop.c.site_id,
+                stop.c.arrival,
+                stop.c.start,
+                stop.c.departure,
+                stop.c.travel_s,
+                stop_delivery.c.delivery_id,
             )
             .join(trip, trip.c.id == stop.c.trip_id)
             .join(stop_delivery, stop_delivery.c.stop_id == stop.c.id)
@@ -131,6 +140,7 @@ class ProofStore(StorePart):
         riding: dict[int, list[int]] = defaultdict(list)
         for row in rows:
             riding[row.id].append(row.delivery_id)
+        speeds = self._speeds_of(route_id)
         times = {
             row.id: PlannedTimes(
                 stop_id=row.id,
@@ -139,10 +149,27 @@ class ProofStore(StorePart):
                 arrival=row.arrival,
                 start=row.start,
                 departure=row.departure,
+                travel_s=row.travel_s,
+                speeds=speeds,
             )
             for row in rows
         }
         return tuple(times.values())
+
+    def _speeds_of(self, route_id: int) -> tuple[SpeedSpan, ...]:
+        """The slices of the day that the plan was timed with, for the vehicle of this route."""
+        row = self.connection.execute(
+            select(plan.c.speeds, vehicle.c.profile)
+            .join(route, route.c.plan_id == plan.c.id)
+            .join(shift, shift.c.id == route.c.shift_id)
+            .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
+            .where(route.c.id == route_id)
+        ).one()
+        return tuple(
+            SpeedSpan(begins=datetime.fromisoformat(begins), ends=datetime.fromisoformat(ends), factor=factor)
+            for profile, begins, ends, factor in row.speeds or ()
+            if profile == row.profile
+        )
 
     def _ended(self, shift_ids: Collection[int], delivery_ids: Collection[int]) -> dict[int, datetime]:
         """When each of these deliveries was reported on these shifts."""

@@ -29,7 +29,8 @@ class SpeedRow:
     takes `percent` of its free travel time: 130 is three tenths longer.
 
     `ends` before `begins` lies on the next day. `profile`: for vehicles that drive so only, instead of the rows for
-    all; empty: for all that have no rows of their own.
+    all; empty: for all motor vehicles that have no rows of their own. `learnt`: from what was driven, not written by a
+    person.
     """
 
     weekdays: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class SpeedRow:
     ends: str
     percent: int
     profile: str = ""
+    learnt: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -171,8 +171,20 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedSpan:
+    """From here to there ways take `factor` thousandths of their free time."""
+
+    begins: datetime
+    ends: datetime
+    factor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedTimes:
-    """A stop of a route as planned, in driving order. arrival ≤ start, start + service = departure."""
+    """A stop of a route as planned, in driving order. arrival ≤ start, start + service = departure.
+
+    `travel_s`: for how long the wheels turn on the way there; `speeds`: the slices of the day the route was timed with.
+    """
 
     stop_id: int
     site_id: int
@@ -180,6 +192,8 @@ class PlannedTimes:
     arrival: datetime
     start: datetime
     departure: datetime
+    travel_s: int = 0
+    speeds: tuple[SpeedSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

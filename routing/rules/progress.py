@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from routing.model.plans import SpeedSlice
 from routing.model.proofs import PlannedTimes, StopFacts
+from routing.rules.time_of_day import Pace
 
 NONE_YET = StopFacts()
+SECOND = timedelta(seconds=1)
 
 LIVE_WINDOW = timedelta(minutes=30)
 WIDER_WINDOW = timedelta(minutes=60)
@@ -38,7 +41,8 @@ def forecast(
     `stops` in driving order with their planned times; `departs_at` when the van leaves the depot. Between two stops
     passes what the plan gives (driving, a break, reloading), at a door the planned service. A van that is early waits
     where the plan waits: before the window opens nobody is served. A van that stands at a door out of order is there:
-    that stop comes first, whatever was to come before it follows.
+    that stop comes first, whatever was to come before it follows. A way that is driven at another time of the day than
+    planned takes as long as the slices of the day make it then; what the plan stands still on it stays as it is.
     """
     ways = _ways(stops, departs_at)
     left = [stop for stop in stops if facts.get(stop.stop_id, NONE_YET).done_at is None]
@@ -49,7 +53,7 @@ def forecast(
     for position, stop in enumerate(left):
         # A door that was left again without a report is driven to once more.
         arrived_at = facts.get(stop.stop_id, NONE_YET).arrived_at if stop is door else None
-        arrival = arrived_at or max(here_at + ways[stop.stop_id], now)
+        arrival = arrived_at or max(ways[stop.stop_id].from_(here_at), now)
         # Where the plan waits, the window opens at the planned start; elsewhere service begins on arrival.
         start = max(arrival, stop.start) if stop.start > stop.arrival else arrival
         departure = max(start + (stop.departure - stop.start), now)
@@ -68,11 +72,44 @@ def forecast(
     return tuple(etas)
 
 
-def _ways(stops: Sequence[PlannedTimes], departs_at: datetime) -> dict[int, timedelta]:
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """The planned way into a stop: how long it takes, and with a clock the progress of its driving."""
+
+    takes: timedelta
+    clock: Pace | None = None
+    epoch: datetime | None = None
+    driving: int = 0
+    standing: timedelta = timedelta()
+
+    def from_(self, left_at: datetime) -> datetime:
+        if self.clock is None or self.epoch is None:
+            return left_at + self.takes
+        seconds, rest = divmod(left_at - self.epoch, SECOND)
+        return self.epoch + self.clock.arrive(seconds, 0, self.driving) * SECOND + rest + self.standing
+
+
+def _ways(stops: Sequence[PlannedTimes], departs_at: datetime) -> dict[int, _Way]:
     """The planned way into each stop: of a stop done out of order it is still the best guess."""
     ways, left_before = {}, departs_at
     for stop in stops:
-        ways[stop.stop_id] = stop.arrival - left_before
+        takes = stop.arrival - left_before
+        ways[stop.stop_id] = _Way(takes)
+        if stop.speeds:
+            clock = Pace(
+                [
+                    SpeedSlice(
+                        profile="",
+                        start_s=(span.begins - departs_at) // SECOND,
+                        end_s=(span.ends - departs_at) // SECOND,
+                        factor=span.factor,
+                    )
+                    for span in stop.speeds
+                ]
+            )
+            left_s = (left_before - departs_at) // SECOND
+            driving = clock.progress(left_s + stop.travel_s) - clock.progress(left_s)
+            ways[stop.stop_id] = _Way(takes, clock, departs_at, driving, takes - stop.travel_s * SECOND)
         left_before = stop.departure
     return ways
 

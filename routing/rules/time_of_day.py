@@ -32,6 +32,7 @@ from zoneinfo import ZoneInfo
 
 from routing.errors import InvalidInput
 from routing.model.day import SpeedRow
+from routing.model.fleet import BIKES
 from routing.model.orders import WEEKDAYS
 from routing.model.plans import FREE, Problem, SpeedSlice
 from routing.rules.calendars import clock_minutes, moment, weekday
@@ -165,24 +166,24 @@ def slices_of(
 ) -> tuple[SpeedSlice, ...]:
     """The table as absolute slices, from the evening before the first day to the morning after the last, by profile.
 
-    Rows that name a profile hold for it instead of those for all. What takes its free time needs no slice: a table of
-    hundreds is an empty one.
+    Rows that name a profile hold for it instead of those for all; bikes pass the traffic, so only rows that name them
+    hold for them. What takes its free time needs no slice: a table of hundreds is an empty one.
 
         >>> rush = SpeedRow(weekdays=("mon",), begins="07:00", ends="09:00", percent=150)
-        >>> bike = SpeedRow(begins="00:00", ends="24:00", percent=100, profile="bike")
+        >>> truck = SpeedRow(begins="00:00", ends="24:00", percent=100, profile="truck")
         >>> from datetime import UTC
-        >>> found = slices_of([rush, bike], first=date(2026, 3, 2), last=date(2026, 3, 2), zone=ZoneInfo("UTC"),
-        ...     epoch=datetime(2026, 3, 2, tzinfo=UTC), profiles=("bike", "van"))
+        >>> found = slices_of([rush, truck], first=date(2026, 3, 2), last=date(2026, 3, 2), zone=ZoneInfo("UTC"),
+        ...     epoch=datetime(2026, 3, 2, tzinfo=UTC), profiles=("bike", "truck", "van"))
         >>> [(each.profile, clock(each.start_s), clock(each.end_s), each.factor) for each in found]
         [('van', '07:00', '09:00', 1500)]
     """
     found: list[SpeedSlice] = []
     days = [first + timedelta(days=n) for n in range(-1, (last - first).days + 2)]
     for profile in sorted(profiles):
-        own = [row for row in rows if row.profile == profile]
+        mine = rows_for(rows, profile)
         pieces: list[tuple[int, int, int]] = []
         for day in days:
-            for row in own or [row for row in rows if not row.profile]:
+            for row in mine:
                 if row.weekdays and weekday(day) not in row.weekdays:
                     continue
                 begin, end = clock_minutes(row.begins), clock_minutes(row.ends)
@@ -196,6 +197,13 @@ def slices_of(
             if percent != 100 and start_s < end_s:
                 found.append(SpeedSlice(profile=profile, start_s=start_s, end_s=end_s, factor=10 * percent))
     return tuple(found)
+
+
+def rows_for(rows: Sequence[SpeedRow], profile: str) -> list[SpeedRow]:
+    """Those that hold for vehicles of this profile."""
+    alike = BIKES if profile in BIKES else {profile}
+    own = [row for row in rows if row.profile in alike]
+    return own or ([] if profile in BIKES else [row for row in rows if not row.profile])
 
 
 def _s(at: datetime, epoch: datetime) -> int:
