@@ -255,6 +255,10 @@ def store(database: Database) -> Iterator[SqlStore]:
 # ---------------------------------------------------------------------------- the browser
 
 
+PATIENCE_MS = 20_000
+"""How long a journey waits for what it needs: a page that is there sooner is looked at sooner."""
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Runs Debian's Chromium (or the one CHROMIUM names) instead of one that Playwright would download."""
@@ -265,6 +269,9 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
             "or name one: CHROMIUM=/path/to/chromium.",
             pytrace=False,
         )
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=PATIENCE_MS)
     return browser_type_launch_args | {
         "executable_path": chromium,
         "args": [

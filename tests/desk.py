@@ -76,6 +76,7 @@ def fill_desk(database: Database, now: datetime) -> Desk:
                 lat=60.17 if sure else None, lon=24.94 if sure else None,
                 pin_quality="exact" if sure else "approximate",
                 pin_why="" if sure else "Read as Testgatan. Confirm it.",
+                pin_at=now - timedelta(days=1),
                 pin_candidates=[] if sure else [_candidate(60.1705, 24.9412), _candidate(60.1710, 24.9420)],
             )  # fmt: skip
             orders[café] = add(

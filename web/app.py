@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, jsonify, request, send_from_directory
+from flask_login import current_user
 from sqlalchemy import text
 from werkzeug.utils import import_string
 
 from data.queries.company import CompanyCard, company_card
+from data.queries.tasks import open_tasks
 from data.store import SqlStore
 from routing.errors import NotFound
 from web.assets import asset, basemap_url
@@ -58,6 +60,7 @@ def create_app(installation: Installation) -> Flask:
         route_class=route_class,
         home_url=home_url,
         tile_server=tile_server,
+        tasks_waiting=tasks_waiting,
     )
     app.context_processor(_for_every_page)
     app.add_url_rule("/healthz", view_func=healthz)
@@ -78,6 +81,14 @@ def theme() -> str:
 def home_url() -> str:
     """Where the name in the bar leads: the first page, which the dispatchers' room serves."""
     return "/"
+
+
+def tasks_waiting() -> int:
+    """How many open tasks are the reader's, as Today and Tasks count them."""
+    if g.get("without_database") or not current_user.is_authenticated:
+        return 0
+    with here().database.reading() as connection:
+        return open_tasks(connection, mine=current_user.called)
 
 
 def _for_every_page() -> dict[str, Any]:

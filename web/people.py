@@ -50,6 +50,13 @@ class Person(UserMixin):
         return f"{self.account.id}:{self.account.session_version}"
 
     @property
+    def called(self) -> frozenset[str]:
+        """The names that their tasks call them by: their own, their role's, and an administrator's also by that of the
+        dispatcher, in whose place one stands."""
+        stands_in = {"dispatcher"} if self.role == "admin" else set()
+        return frozenset({self.name, self.email, self.role, *stands_in} - {""})
+
+    @property
     def actor(self) -> str:
         """How events name this person."""
         return f"user:{self.account.id}"

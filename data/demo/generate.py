@@ -38,7 +38,9 @@ def _columns(header: str) -> list[str]:
     return header.split(",")
 
 
-PRODUCT_COLUMNS = _columns("sku,name,unit,case_pack,pallet_pack,weight_g,volume_cm3,pieces,price,currency,supplier")
+PRODUCT_COLUMNS = _columns(
+    "sku,name,unit,case_pack,pallet_pack,weight_g,volume_cm3,pieces,price,currency,supplier,returnable"
+)
 CUSTOMER_COLUMNS = _columns(
     "customer,customer_name,tier,business,language,rank_rule,salesperson,payment_hold,site,site_name,address,postcode,"
     "city,country,delivery_days,windows,window_kind,service_minutes,service_seconds_per_case,parking_minutes,"
@@ -52,6 +54,7 @@ ORDER_COLUMNS = _columns(
 SUPPLIER_COLUMNS = _columns("supplier,name,email,lead_days")
 INBOUND_COLUMNS = _columns("number,supplier,depot,sku,quantity,expected_at")
 RECEIPT_COLUMNS = _columns("number,inbound,depot,sku,quantity,quarantined,counted_at")
+COLLECTION_COLUMNS = _columns("site,sku,quantity,day,why")
 FLEET_COLUMNS = _columns(
     "kind,number,name,depot,address,lat,lon,profile,weight_g,volume_cm3,pieces,height_cm,length_cm,skills,crew,driver,"
     "vehicle,from,to,break_minutes,break_from,break_to,loading_minutes,debrief_minutes,fixed_cost,cost_per_hour,"
@@ -75,6 +78,7 @@ class Product:
     volume_cm3: int | None
     price: str
     supplier: str
+    returnable: bool = False
 
     def row(self) -> Row:
         return {
@@ -89,6 +93,7 @@ class Product:
             "price": self.price,
             "currency": "EUR",
             "supplier": self.supplier,
+            "returnable": "yes" if self.returnable else "no",
         }
 
 
@@ -181,9 +186,11 @@ Smoked salt flakes 250 g|jar|12|340|420|9.80|12
 TRUCK, NOON_NORTH, NOON_SOUTH, THURSDAY_NORTH, THURSDAY_SOUTH, OVERDUE_NORTH, OVERDUE_SOUTH, UNCOVERED, PART = range(9)
 
 _UNWEIGHED = "Display stand, assorted|piece|1|||35.00|10"
+# Nobody orders it: it goes out with the bottles, and is fetched back.
+_CRATE = "Bottle crate, empty|crate|1|1600|24000|5.00|6"
 
 
-def _product(sku: str, text: str) -> Product:
+def _product(sku: str, text: str, *, returnable: bool = False) -> Product:
     name, unit, case_pack, weight, volume, price, supplier = text.split("|")
     return Product(
         sku=sku,
@@ -194,13 +201,15 @@ def _product(sku: str, text: str) -> Product:
         volume_cm3=int(volume) if volume else None,
         price=price,
         supplier=f"Supplier {supplier}",
+        returnable=returnable,
     )
 
 
 GOODS = [_product(f"P{100 + at}", text) for at, text in enumerate(_GOODS, start=1)]
 SCARCE = [_product(f"P{200 + at}", text) for at, text in enumerate(_SCARCE, start=1)]
 UNWEIGHED = _product("P301", _UNWEIGHED)
-PRODUCTS = {product.sku: product for product in [*GOODS, *SCARCE, UNWEIGHED]}
+CRATE = _product("P302", _CRATE, returnable=True)
+PRODUCTS = {product.sku: product for product in [*GOODS, *SCARCE, UNWEIGHED, CRATE]}
 FLOUR_SACK = next(product for product in GOODS if product.name == "Wheat flour sack 10 kg")
 
 # ---------------------------------------------------------------------------- customers
@@ -1052,6 +1061,23 @@ def _story_rows(orders: Sequence[Order], past: Sequence[Order]) -> list[Row]:
     return rows
 
 
+def _collection_rows(orders: Sequence[Order], past: Sequence[Order]) -> list[Row]:
+    """Empty crates that wait at doors where a van stops on Tuesday anyway: two of the north, one of the south."""
+    served = {order.site.number for order in past}
+    in_the_story = {order.site.number for order in [*orders, *past] if order.part}
+    doors = {order.site.number: order.site for order in orders if order.site.number in served - in_the_story}
+    plain = [site for site in doors.values() if not site.part and "tue" in str(site.row["delivery_days"])]
+    plain.sort(key=lambda site: (-site.tier, site.number))
+    chosen = [
+        *[site for site in plain if site.depot == DEPOT_NORTH][:2],
+        *[site for site in plain if site.depot == DEPOT_SOUTH][:1],
+    ]
+    return [
+        {"site": site.number, "sku": CRATE.sku, "quantity": crates, "day": TUESDAY, "why": "empty crates"}
+        for site, crates in zip(chosen, (6, 8, 4), strict=True)
+    ]
+
+
 def _supplier_rows() -> list[Row]:
     names = sorted({product.supplier for product in PRODUCTS.values()}, key=lambda name: int(name.split()[-1]))
     return [
@@ -1104,6 +1130,7 @@ def generate(into: Path) -> dict[str, int]:
                 ),
             ],
         ),
+        "collections.csv": (COLLECTION_COLUMNS, _collection_rows(orders, past)),
         "fleet.csv": (FLEET_COLUMNS, list(_fleet_rows(depots))),
         "history.csv": (HISTORY_COLUMNS, history),
         "story.csv": (STORY_COLUMNS, _story_rows(orders, past)),

@@ -3,17 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, case, func, or_, select
+from sqlalchemy import Connection, Select, case, func, or_, select
 
-from data.queries.needs import COMMITTED, ORDERED, SERVED, newest_promise
-from data.tables import allocation, customer, order, order_line, product, promise, site, supply
+from data.queries.lateness import days_late, promises_of_lines, wishes
+from data.queries.needs import COMMITTED, ORDERED, SERVED
+from data.tables import allocation, customer, order, order_line, product, site, supply
 from routing.errors import NotFound
 from routing.model.backorders import Backorder
 
+SORTS = ("customer", "late", "worth")
+"""`customer`: by customer, then the soonest first, lines without a day last. `late`: the most days first, of as many
+those without a day. `worth`: the most money first."""
 
-def backorders(connection: Connection, *, customer_ids: Collection[int] | None = None) -> list[Backorder]:
-    """By customer, then the soonest first, lines without a day last."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackorderCounts:
+    """Of all that wait: lines, their customers, and lines without a day."""
+
+    lines: int
+    customers: int
+    undated: int
+
+
+def backorders(
+    connection: Connection,
+    *,
+    customer_ids: Collection[int] | None = None,
+    today: str = "",
+    sort: str = "customer",
+    limit: int | None = None,
+) -> list[Backorder]:
+    """At most `limit` lines, by one of SORTS. `today`, an ISO day: what is late so far without any day."""
+    waits = _waiting(customer_ids, today, wishes(connection)).subquery("waits")
+    undated = case((waits.c.expected_on == "", 0), else_=1)
+    by: dict[str, list[Any]] = {
+        "customer": [waits.c.customer, waits.c.customer_id, undated.desc(), waits.c.expected_on],
+        "late": [waits.c.days_late.desc(), undated, waits.c.due_on, waits.c.worth.desc()],
+        "worth": [waits.c.worth.desc(), waits.c.days_late.desc()],
+    }
+    query = select(waits).order_by(*by[sort], waits.c.line_id).limit(limit)
+    return [Backorder(**row._mapping) for row in connection.execute(query)]
+
+
+def count_backorders(connection: Connection, *, customer_ids: Collection[int] | None = None) -> BackorderCounts:
+    waits = _waiting(customer_ids, "", []).subquery("waits")
+    row = connection.execute(
+        select(
+            func.count(),
+            func.count(waits.c.customer_id.distinct()),
+            func.coalesce(func.sum(case((waits.c.expected_on == "", 1), else_=0)), 0),
+        )
+    ).one()
+    return BackorderCounts(lines=row[0], customers=row[1], undated=int(row[2]))
+
+
+def _waiting(customer_ids: Collection[int] | None, today: str, wished: list[str]) -> Select[Any]:
     on_shelf = supply.c.kind == "receipt"
     sums = (
         select(
@@ -26,59 +73,43 @@ def backorders(connection: Connection, *, customer_ids: Collection[int] | None =
         .group_by(allocation.c.order_line_id)
         .subquery()
     )
-    newest = newest_promise(order_line.c.id)
+    promises = promises_of_lines(wished)
     quantity = ORDERED - func.coalesce(sums.c.served, 0)
+    due_on = func.coalesce(promises.c.due_on, "")
     query = (
         select(
-            order_line.c.id,
-            order_line.c.expected_on,
+            order_line.c.id.label("line_id"),
             order.c.id.label("order_id"),
-            order.c.number,
-            order.c.customer_reference,
+            order.c.number.label("order"),
+            order.c.customer_reference.label("reference"),
             order.c.ordered_at,
             order.c.customer_id,
-            order.c.site_id,
             customer.c.name.label("customer"),
+            order.c.site_id,
             site.c.name.label("site"),
             product.c.number.label("sku"),
-            product.c.name.label("product"),
+            product.c.name,
             product.c.unit,
-            quantity.label("waits"),
+            quantity.label("quantity"),
             func.coalesce(sums.c.covered, 0).label("covered"),
-            promise.c.promised_on,
+            order_line.c.expected_on,
+            func.coalesce(promises.c.last_on, "").label("promised_on"),
+            due_on.label("due_on"),
+            days_late(order_line.c.expected_on, due_on, today=today).label("days_late"),
+            (quantity * order_line.c.unit_price).label("worth"),
+            order.c.currency,
         )
         .join(order, order.c.id == order_line.c.order_id)
         .join(customer, customer.c.id == order.c.customer_id)
         .join(site, site.c.id == order.c.site_id)
         .join(product, product.c.id == order_line.c.product_id)
         .outerjoin(sums, sums.c.order_line_id == order_line.c.id)
-        .outerjoin(promise, (promise.c.order_line_id == order_line.c.id) & (promise.c.version == newest))
+        .outerjoin(promises, promises.c.line_id == order_line.c.id)
         .where(order.c.cancelled_at.is_(None), quantity > 0)
     )
     if customer_ids is not None:
         query = query.where(order.c.customer_id.in_(sorted(customer_ids)))
-    found = [
-        Backorder(
-            line_id=row.id,
-            order_id=row.order_id,
-            order=row.number,
-            reference=row.customer_reference,
-            ordered_at=row.ordered_at,
-            customer_id=row.customer_id,
-            customer=row.customer,
-            site_id=row.site_id,
-            site=row.site,
-            sku=row.sku,
-            name=row.product,
-            unit=row.unit,
-            quantity=row.waits,
-            covered=row.covered,
-            expected_on=row.expected_on,
-            promised_on=row.promised_on or "",
-        )
-        for row in connection.execute(query)
-    ]
-    return sorted(found, key=lambda line: (line.customer, line.customer_id, line.expected_on or "9", line.line_id))
+    return query
 
 
 def customers_called(connection: Connection, text: str) -> list[int]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from data.tables import empties_line, order, product
+from data.tables import allocation, delivery, delivery_line, empties_line, order, order_line, product
 
 
 def empties_of(connection: Connection, delivery_ids: Collection[int]) -> dict[int, list[Any]]:
@@ -44,6 +45,36 @@ def empties_of(connection: Connection, delivery_ids: Collection[int]) -> dict[in
     )
     for row in connection.execute(query):
         found[row.delivery_id].append(row)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """Goods or empties that a collection brings back, in base units."""
+
+    quantity: int
+    unit: str
+    sku: str
+    name: str
+
+
+def fetched_goods(connection: Connection, delivery_ids: Collection[int]) -> dict[int, list[Fetched]]:
+    """By collection, what is to be fetched there; nothing of a delivery that brings goods."""
+    found: dict[int, list[Fetched]] = defaultdict(list)
+    for row in connection.execute(
+        select(delivery_line.c.delivery_id, delivery_line.c.quantity, product.c.number, product.c.name, product.c.unit)
+        .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
+        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+        .join(order_line, order_line.c.id == allocation.c.order_line_id)
+        .join(product, product.c.id == order_line.c.product_id)
+        .where(delivery.c.id.in_(delivery_ids), delivery.c.direction == "collect")
+        .order_by(delivery_line.c.id)
+    ):
+        found[row.delivery_id].append(Fetched(quantity=row.quantity, unit=row.unit, sku=row.number, name=row.name))
+    for delivery_id, mine in empties_of(connection, delivery_ids).items():
+        found[delivery_id] += [
+            Fetched(quantity=row.quantity, unit=row.unit, sku=row.number, name=row.name) for row in mine
+        ]
     return found
 
 

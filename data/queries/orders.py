@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, case, func, or_, select
 
 from data.queries.company import company_card
 from data.queries.empties import empties_of
+from data.queries.lateness import days_late, promises_of_lines, wishes
 from data.queries.needs import COMMITTED, ORDERED
 from data.queries.policies import policy_book
 from data.queries.standing import standings
@@ -58,6 +59,9 @@ delivered   nothing is open: all that was ordered and not cancelled was delivere
 the rest    is open, and stands on the day where `routing.rules.standing` says
 """
 
+SORTS = ("promised", "late", "worth")
+"""`promised`: the oldest promise first. `late`: the most days late first. `worth`: the most open money first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRow:
@@ -65,8 +69,9 @@ class OrderRow:
 
     `state` is one of STATES, `why` what `Stand` adds to it. `open` still has to reach the customer, `firm` of it lies
     on the shelf for this order and `released` is cleared to go. `promised_on` is the latest promise of its lines,
-    `first_promised_on` what was told first; ISO days or "". `undated`: open lines without a date. `hold`: why it, its
-    payment or its customer is on hold.
+    `first_promised_on` what was told first; ISO days or "". `undated`: open lines without a date. `days_late`: of its
+    latest line, as `data.queries.lateness` counts. `hold`: why it, its payment or its customer is on hold.
+    `word`: what it is called, as `Stand.word` says, or its state.
     """
 
     id: int
@@ -90,7 +95,9 @@ class OrderRow:
     promised_on: str
     expected_on: str
     undated: int
+    days_late: int
     hold: str
+    word: str
 
     @property
     def slipped(self) -> bool:
@@ -119,35 +126,16 @@ def _sums() -> Any:
     )
 
 
-def _promises() -> Any:
-    """Per line: its first and its latest promise."""
-    ends = (
-        select(
-            promise.c.order_line_id.label("line_id"),
-            func.min(promise.c.version).label("first"),
-            func.max(promise.c.version).label("last"),
-        )
-        .group_by(promise.c.order_line_id)
-        .subquery("ends")
-    )
-    first, last = promise.alias("first_promise"), promise.alias("last_promise")
-    return (
-        select(ends.c.line_id, first.c.promised_on.label("first_on"), last.c.promised_on.label("last_on"))
-        .join(first, (first.c.order_line_id == ends.c.line_id) & (first.c.version == ends.c.first))
-        .join(last, (last.c.order_line_id == ends.c.line_id) & (last.c.version == ends.c.last))
-        .subquery("promises")
-    )
-
-
-def _orders() -> Any:
-    """One row an order, its sums and its state."""
-    sums, promises = _sums(), _promises()
+def _orders(wished: list[str], *, today: str) -> Any:
+    """One row an order, its sums and its state. `wished`: why promises moved at the customer's wish."""
+    sums, promises = _sums(), promises_of_lines(wished)
     wanted = ORDERED
 
     def total(name: str) -> Any:
         return func.sum(func.coalesce(sums.c[name], 0))
 
     done = func.coalesce(sums.c.delivered, 0) + func.coalesce(sums.c.refused, 0)
+    late = days_late(order_line.c.expected_on, func.coalesce(promises.c.due_on, ""), today=today)
     per_order = (
         select(
             order_line.c.order_id,
@@ -162,6 +150,7 @@ def _orders() -> Any:
             func.max(func.coalesce(promises.c.last_on, "")).label("promised_on"),
             func.max(order_line.c.expected_on).label("expected_on"),
             func.max(wanted - done).label("most_open"),
+            func.max(case((wanted - done > 0, late), else_=0)).label("days_late"),
             func.sum(case(((wanted - done > 0) & (order_line.c.expected_on == ""), 1), else_=0)).label("undated"),
         )
         .outerjoin(sums, sums.c.line_id == order_line.c.id)
@@ -201,6 +190,8 @@ def _orders() -> Any:
             per_order.c.promised_on,
             per_order.c.expected_on,
             per_order.c.undated,
+            # Who cancelled waits for nothing, and owes nothing.
+            case((order.c.cancelled_at.is_(None), per_order.c.days_late), else_=0).label("days_late"),
             hold.label("hold"),
         )
         .join(per_order, per_order.c.order_id == order.c.id)
@@ -213,10 +204,12 @@ def _orders() -> Any:
 def _row(row: Any, stands: Mapping[int, Stand]) -> OrderRow:
     values = dict(row)
     values.pop("erp_reference")
-    for name in ("ordered", "open", "firm", "released", "delivered", "value", "undated"):
+    for name in ("ordered", "open", "firm", "released", "delivered", "value", "undated", "days_late"):
         values[name] = int(values[name] or 0)
     stand = stands[row["id"]] if row["state"] == "open" else None
-    return OrderRow(**values | ({"state": stand.standing.value} if stand else {}), why=stand.why if stand else "")
+    if stand is None:
+        return OrderRow(**values, why="", word=row["state"])
+    return OrderRow(**values | {"state": stand.standing.value}, why=stand.why, word=stand.word)
 
 
 def order_list(
@@ -225,13 +218,15 @@ def order_list(
     stands: Mapping[int, Stand],
     states: tuple[str, ...] = (),
     text: str = "",
+    sort: str = "promised",
+    today: str = "",
     limit: int = 400,
 ) -> list[OrderRow]:
-    """Orders in any of `states` (none: all), oldest promise first, each word of `text` in a reference or name.
+    """Orders in any of `states` (none: all) by one of SORTS, each word of `text` in a reference or name.
 
-    `stands` of every open order, as `standings` reads them.
+    `stands` of every open order, as `standings` reads them. `today`, an ISO day: what is late so far without any day.
     """
-    orders = _orders()
+    orders = _orders(wishes(connection), today=today)
     query: Select[Any] = select(orders)
     if states:
         query = query.where(orders.c.state.in_({"open" if each in OPEN_STATES else each for each in states}))
@@ -245,17 +240,24 @@ def order_list(
                 )
             )
         )
+    first: list[Any] = {
+        "promised": [],
+        "late": [orders.c.days_late.desc(), case((orders.c.undated > 0, 0), else_=1)],
+        "worth": [case((orders.c.state == "cancelled", 0), else_=orders.c.value).desc()],
+    }[sort]
     dated_first = case((orders.c.promised_on == "", 1), else_=0)
-    query = query.order_by(dated_first, orders.c.promised_on, orders.c.ordered_at, orders.c.id)
+    query = query.order_by(*first, dated_first, orders.c.promised_on, orders.c.ordered_at, orders.c.id)
     if not 0 < len(set(states) & set(OPEN_STATES)) < len(OPEN_STATES):
         query = query.limit(limit)
-    rows = (_row(row, stands) for row in connection.execute(query).mappings())
-    return list(islice((row for row in rows if not states or row.state in states), limit))
+    # Where an open order stands is not in the database: rows are read until enough of them fit, and no further.
+    with connection.execute(query, execution_options={"yield_per": limit}) as found:
+        rows = (_row(row, stands) for row in found.mappings())
+        return list(islice((row for row in rows if not states or row.state in states), limit))
 
 
 def order_counts(connection: Connection, *, stands: Mapping[int, Stand]) -> dict[str, int]:
     """How many orders are in each state; every state is there."""
-    orders = _orders()
+    orders = _orders([], today="")
     found = dict.fromkeys(STATES, 0)
     for stand in stands.values():
         found[stand.standing] += 1
@@ -459,7 +461,8 @@ class OrderPage:
 
 def order_page(connection: Connection, order_id: int, *, now: datetime) -> OrderPage:
     """The order as it stands today; how it may ship is as the policies say today. Raises NotFound."""
-    orders = _orders()
+    today = today_of(now, company_card(connection).zone)
+    orders = _orders(wishes(connection), today=today)
     row = connection.execute(select(orders).where(orders.c.id == order_id)).mappings().first()
     head = connection.execute(
         select(
@@ -497,7 +500,6 @@ def order_page(connection: Connection, order_id: int, *, now: datetime) -> Order
         customer_id=head.customer_id,
         order_id=order_id,
     )
-    today = today_of(now, company_card(connection).zone)
     stands = standings(connection, day=today, now=now, order_id=order_id, depot_id=head.depot_id)
     return OrderPage(
         row=_row(row, stands.of),

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from data.queries.empties import Fetched, fetched_goods
 from data.store.plans import PlanStore
 from data.tables import (
     allocation,
@@ -42,7 +43,7 @@ from routing.rules.extra import Extra, lateness, overtime, strangers
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRow:
-    """One delivery at a stop. `locked`: a person decided that it stays."""
+    """One delivery at a stop. `locked`: a person decided that it stays; `fetches`: what a collection brings back."""
 
     delivery_id: int
     number: str
@@ -50,6 +51,7 @@ class DeliveryRow:
     state: str
     locked: bool
     references: tuple[str, ...]
+    fetches: tuple[Fetched, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -439,7 +441,8 @@ def _stops(connection: Connection, plan_id: int, locked: set[int]) -> dict[int, 
         .order_by(stop_delivery.c.stop_id, stop_delivery.c.sequence)
     ):
         at_stop[row.stop_id].append(row)
-    references = _references(connection, [row.id for rows in at_stop.values() for row in rows])
+    delivery_ids = [row.id for rows in at_stop.values() for row in rows]
+    references, fetches = _references(connection, delivery_ids), fetched_goods(connection, delivery_ids)
     found: dict[int, list[StopRow]] = defaultdict(list)
     for row in connection.execute(
         select(
@@ -485,6 +488,7 @@ def _stops(connection: Connection, plan_id: int, locked: set[int]) -> dict[int, 
                         state=each.state,
                         locked=each.id in locked,
                         references=tuple(references[each.id]),
+                        fetches=tuple(fetches.get(each.id, ())),
                     )
                     for each in at_stop[row.id]
                 ),

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from data.queries.backorder_figures import Scope
+from data.queries.lateness import due_version, wishes
 from data.queries.needs import ORDERED
 from data.store.part import parts
 from data.tables import (
@@ -39,7 +40,7 @@ from data.tables import (
 )
 from routing.rules.figures.figure import Period, Ratio
 from routing.rules.figures.otif import CUSTOMER_CAUSED
-from routing.rules.figures.slips import Cause, Slips, cause_of, slips_by_cause
+from routing.rules.figures.slips import Slips, cause_of, slips_by_cause
 from routing.services.allocating import PROMISE_LOST
 
 
@@ -145,10 +146,7 @@ def _of(scope: Scope, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...
 def promises_kept(connection: Connection, *, period: Period, over: date, scope: Scope) -> PromisesKept:
     """Of what fell due in the period up to `over`, the last day that is over: what is due later is not missed."""
     ended = min(period.last, over)
-    wishes = [
-        why for why in connection.scalars(select(promise.c.why).distinct()) if cause_of(why) is Cause.CUSTOMER
-    ]  # fmt: skip
-    lines = _lines_due(period, ended, scope, wishes)
+    lines = _lines_due(period, ended, scope, wishes(connection))
     days = (period.first.isoformat(), ended.isoformat())
     nothing = literal(0)
     by_day: dict[str, tuple[int, int]] = {}
@@ -192,7 +190,7 @@ def promises_kept(connection: Connection, *, period: Period, over: date, scope: 
     )
 
 
-def _lines_due(period: Period, over: date, scope: Scope, wishes: list[str]) -> CTE:
+def _lines_due(period: Period, over: date, scope: Scope, wished: list[str]) -> CTE:
     """Every line of the orders of which a line may fall due in the period: its first and last due day, its units, and
     what came by each of the two. First is its first promise, or the last that the customer wished for; last is the
     newest when the period ended."""
@@ -206,9 +204,7 @@ def _lines_due(period: Period, over: date, scope: Scope, wishes: list[str]) -> C
             order_line.c.id,
             order_line.c.order_id,
             ORDERED.label("wanted"),
-            func.coalesce(
-                func.max(case((promise.c.why.in_(wishes), promise.c.version))), func.min(promise.c.version)
-            ).label("first"),
+            due_version(wished).label("first"),
             func.max(promise.c.version).label("last"),
         )
         .join(promise, promise.c.order_line_id == order_line.c.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,6 +34,7 @@ class Released:
     waits_for: str
     ready_at: datetime | None
     in_review: bool
+    looked_up: bool
 
 
 def released_deliveries(connection: Connection, *, day: str) -> list[Released]:
@@ -44,6 +45,7 @@ def released_deliveries(connection: Connection, *, day: str) -> list[Released]:
             depot.c.name.label("depot_name"),
             site.c.name.label("site_name"),
             site.c.pin_quality,
+            site.c.pin_at,
             customer.c.name.label("customer_name"),
         )
         .join(depot, depot.c.id == delivery.c.depot_id)
@@ -111,6 +113,7 @@ def released_deliveries(connection: Connection, *, day: str) -> list[Released]:
             waits_for=row.waits_for,
             ready_at=row.ready_at,
             in_review=row.pin_quality not in SURE,
+            looked_up=row.pin_quality in SURE or row.pin_at is not None,
         )
         for row in rows
     ]
@@ -118,31 +121,47 @@ def released_deliveries(connection: Connection, *, day: str) -> list[Released]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyParts:
-    """What a release would take, in orders; the three add up to it. Released ones are not among them, so these are
+    """What a release would take, in orders; the four add up to it. Released ones are not among them, so these are
     not the pages' ready and waiting: see `data.queries.standing`.
 
     on_shelf   the goods lie there and the address is sure
     on_truck   some of the goods are on a truck that is not counted in yet
     in_review  the goods lie there, but a person must decide the address before they can be planned
+    not_looked_up  the goods lie there, and the address has not been looked up yet
     """
 
     on_shelf: int = 0
     on_truck: int = 0
     in_review: int = 0
+    not_looked_up: int = 0
 
     @property
     def all(self) -> int:
-        return self.on_shelf + self.on_truck + self.in_review
+        return self.on_shelf + self.on_truck + self.in_review + self.not_looked_up
 
 
-def ready_parts(ready: Iterable[ReadyOrder], unsure: Collection[int]) -> ReadyParts:
-    """`unsure`: the sites of `unsure_sites`."""
-    count = Counter(
-        "on_truck" if not order.on_shelf else "in_review" if order.site_id in unsure else "on_shelf" for order in ready
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsureSites:
+    """Sites without a sure place: released, they still stay out of the plan. `new` of them nobody has looked up yet,
+    `locate` does; about the others a person must decide."""
+
+    all: frozenset[int] = frozenset()
+    new: frozenset[int] = frozenset()
+
+
+def ready_parts(ready: Iterable[ReadyOrder], unsure: UnsureSites) -> ReadyParts:
+    def part(order: ReadyOrder) -> str:
+        if not order.on_shelf:
+            return "on_truck"
+        if order.site_id in unsure.new:
+            return "not_looked_up"
+        return "in_review" if order.site_id in unsure.all else "on_shelf"
+
+    return ReadyParts(**Counter(part(order) for order in ready))
+
+
+def unsure_sites(connection: Connection) -> UnsureSites:
+    rows = connection.execute(select(site.c.id, site.c.pin_at).where(site.c.pin_quality.not_in(SURE))).all()
+    return UnsureSites(
+        all=frozenset(row.id for row in rows), new=frozenset(row.id for row in rows if row.pin_at is None)
     )
-    return ReadyParts(**count)
-
-
-def unsure_sites(connection: Connection) -> frozenset[int]:
-    """Sites whose address a person must decide: released, they still stay out of the plan."""
-    return frozenset(connection.scalars(select(site.c.id).where(site.c.pin_quality.not_in(SURE))))

@@ -8,7 +8,18 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, or_, select
 
-from data.tables import allocation, contact, customer, delivery, delivery_line, order, order_line, product, site
+from data.tables import (
+    allocation,
+    contact,
+    customer,
+    delivery,
+    delivery_line,
+    empties_line,
+    order,
+    order_line,
+    product,
+    site,
+)
 
 LIMIT = 40
 SHORTEST = 2
@@ -85,6 +96,9 @@ def _ways(text: str) -> list[tuple[str, Any, Any, Any]]:
         .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
         .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
     )
+    empties = base.join(empties_line, empties_line.c.order_id == order.c.id).join(
+        delivery, delivery.c.id == empties_line.c.delivery_id
+    )
     like = "%" + text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
     def holds(column: Any) -> Any:
@@ -102,6 +116,7 @@ def _ways(text: str) -> list[tuple[str, Any, Any, Any]]:
         ("customer_reference", order.c.customer_reference, holds(order.c.customer_reference), base),
         ("erp_reference", order.c.erp_reference, holds(order.c.erp_reference), base),
         ("delivery", delivery.c.number, holds(delivery.c.number), deliveries),
+        ("delivery", delivery.c.number, holds(delivery.c.number), empties),
         ("customer", customer.c.name, or_(holds_words(customer.c.name), holds(customer.c.number)), base),
         ("site", site.c.name, or_(holds_words(site.c.name), holds(site.c.number), holds_words(site.c.address)), base),
         ("sku", product.c.number, or_(holds(product.c.number), holds_words(product.c.name)), goods),

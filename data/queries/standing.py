@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Select, select
 
 from data.queries.needs import COMMITTED, still_needed, units_of_line
-from data.queries.release import ReadyParts, ready_parts, unsure_sites
+from data.queries.release import ReadyParts, UnsureSites, ready_parts, unsure_sites
 from data.store import SqlStore
 from data.tables import allocation, delivery, delivery_line, order, order_line
 from routing.rules.standing import LOADED, RELEASED, OrderFacts, Stand, Standing, stand_of
@@ -24,12 +24,12 @@ LEFT = ("dispatched", "under_way")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standings:
     """`of`: every open order by id. `releases`: what a release for the day would do, a depot each, in their order.
-    `unsure`: sites whose place a person must decide."""
+    `unsure`: sites without a sure place."""
 
     day: str
     of: Mapping[int, Stand]
     releases: tuple[Releasing, ...]
-    unsure: frozenset[int]
+    unsure: UnsureSites
 
     @property
     def counts(self) -> dict[Standing, int]:
@@ -67,7 +67,8 @@ def standings(
     rest = _of_the_erp(connection, order_id) if store.erp_allocates() else set[int]()
     open_orders = {*goes, *stays, *on_van, *committed, *rest}
     unsure = unsure_sites(connection)
-    at_unsure = _orders_at(connection, unsure, order_id)
+    at_unsure = _orders_at(connection, unsure.all, order_id)
+    at_new = _orders_at(connection, unsure.new, order_id)
     return Standings(
         day=day,
         of={
@@ -82,6 +83,7 @@ def standings(
                     on_truck=key in goes and not goes[key].on_shelf,
                     reasons=stays.get(key, ()),
                     sure=key not in at_unsure,
+                    looked_up=key not in at_new,
                 )
             )
             for key in sorted(open_orders)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from data.tables import allocation as allocation_table
 from data.tables import delivery_line, order, order_line, site, task, user
@@ -35,22 +35,33 @@ class TaskRow:
     is_mine: bool
 
 
+def _theirs(mine: Collection[str]) -> ColumnElement[bool]:
+    """Whose task it is: the one rule by which Today, the menu and Tasks count."""
+    return func.lower(task.c.assignee).in_([name.lower() for name in mine if name])
+
+
+def open_tasks(connection: Connection, *, mine: Collection[str]) -> int:
+    """How many open tasks call the reader by one of these names."""
+    query = select(func.count()).select_from(task).where(task.c.done_at.is_(None), _theirs(mine))
+    return connection.execute(query).scalar_one()
+
+
 def task_list(
     connection: Connection,
     *,
     done: bool = False,
-    assignee: str = "",
     mine: Collection[str] = (),
+    only_mine: bool = False,
     limit: int = 300,
 ) -> list[TaskRow]:
     """Open tasks, urgent and due first; or those that were done, the newest first.
 
-    `mine`: the names that tasks call the reader by; those come before all others.
+    `mine`: the names that tasks call the reader by; those come before all others, or with `only_mine` alone.
     """
-    own = func.lower(task.c.assignee).in_([name.lower() for name in mine if name])
+    own = _theirs(mine)
     query = select(task).where(task.c.done_at.is_not(None) if done else task.c.done_at.is_(None))
-    if assignee:
-        query = query.where(task.c.assignee == assignee)
+    if only_mine:
+        query = query.where(own)
     if done:
         query = query.order_by(task.c.done_at.desc(), task.c.id.desc())
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from data.queries.needs import ORDERED, SETTLED, units_of_line
 from data.queries.receipts import Truck, expected_inbound, trucks
 from data.queries.release import ReadyParts
 from data.queries.standing import LEFT, STILL_HERE, Standings, standings
+from data.queries.tasks import open_tasks
 from data.tables import (
     current_plan,
     delivery,
@@ -26,7 +27,6 @@ from data.tables import (
     site,
     stop,
     stop_delivery,
-    task,
     trip,
     unassigned,
     vehicle,
@@ -58,7 +58,7 @@ class DepotDay:
 class Figures:
     """The one line of the first page. An open order counts once: in `orders`, by where it stands on the day.
 
-    needs_you  open tasks of the dispatcher, addresses in review among them
+    needs_you  open tasks of who looks, by the rule of `data.queries.tasks`; of a dispatcher, addresses in review too
     vans     vehicles that are available
     drivers  drivers who are available, work on this weekday and are not out
     late     open orders whose latest promise lies before this day
@@ -72,6 +72,7 @@ class Figures:
     drivers: int
     late: int
     sites_in_review: int
+    sites_not_looked_up: int
     depots: tuple[DepotDay, ...]
     due: tuple[Truck, ...]
     overdue: tuple[Truck, ...]
@@ -111,17 +112,19 @@ class RouteProgress:
     state: str
 
 
-def figures(connection: Connection, *, day: str, now: datetime) -> Figures:
+def figures(connection: Connection, *, day: str, now: datetime, mine: Collection[str] = ("dispatcher",)) -> Figures:
+    """`mine`: the names that tasks call the reader by."""
     found = standings(connection, day=day, now=now)
     expected = trucks(expected_inbound(connection))
     return Figures(
         day=day,
         orders=found,
-        needs_you=open_tasks(connection),
+        needs_you=open_tasks(connection, mine=mine),
         vans=connection.execute(select(func.count()).select_from(vehicle).where(vehicle.c.available)).scalar_one(),
         drivers=_drivers(connection, day),
         late=_late(connection, day),
-        sites_in_review=len(found.unsure),
+        sites_in_review=len(found.unsure.all),
+        sites_not_looked_up=len(found.unsure.new),
         depots=tuple(
             _depot_day(connection, home.id, home.name, home.zone, day)
             for home in connection.execute(select(depot).order_by(depot.c.id)).all()
@@ -129,11 +132,6 @@ def figures(connection: Connection, *, day: str, now: datetime) -> Figures:
         due=tuple(truck for truck in expected if truck.expected_on == day),
         overdue=tuple(truck for truck in expected if "" < truck.expected_on < day),
     )
-
-
-def open_tasks(connection: Connection, *, assignee: str = "dispatcher") -> int:
-    query = select(func.count()).select_from(task).where(task.c.done_at.is_(None), task.c.assignee == assignee)
-    return connection.execute(query).scalar_one()
 
 
 def _drivers(connection: Connection, day: str) -> int:

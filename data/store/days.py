@@ -432,6 +432,7 @@ class DayStore(CalendarStore, SpeedStore):
                 address=row.address,
                 location=_location(row),
                 pin_quality=PinQuality(row.pin_quality),
+                looked_up=row.pin_at is not None or PinQuality(row.pin_quality).goes_on,
                 pin_why=row.pin_why,
                 zone=row.zone,
                 delivery_zone_id=row.delivery_zone_id,

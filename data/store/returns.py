@@ -155,6 +155,16 @@ class ReturnStore(StockStore):
     def _no_depot(self) -> int:
         raise NotFound("There is no depot. Import the fleet first.", code="depot")
 
+    def newest_order_of(self, site_id: int) -> tuple[int, str] | None:
+        """Key and number of the site's newest order that was not cancelled; None for none."""
+        row = self.connection.execute(
+            select(order.c.id, order.c.number)
+            .where(order.c.site_id == site_id, order.c.cancelled_at.is_(None))
+            .order_by(order.c.ordered_at.desc(), order.c.id.desc())
+            .limit(1)
+        ).first()
+        return None if row is None else (row.id, row.number)
+
     def add_empties(self, *, delivery_id: int, product_id: int, quantity: int, order_id: int | None) -> None:
         """A line of a collection that no allocation knows of."""
         self.connection.execute(

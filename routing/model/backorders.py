@@ -10,7 +10,9 @@ from datetime import datetime
 class Backorder:
     """A line of which `quantity` base units wait for stock: open and not on the shelf for it, nor released.
 
-    `covered` of them stand on a truck to come. `expected_on` and `promised_on` are ISO days, "" when not known.
+    `covered` of them stand on a truck to come. `expected_on`, `promised_on` (what the customer was told last) and
+    `due_on` (what it was told first, or wished for last) are ISO days, "" when not known. `days_late` counts from
+    `due_on`; `worth` is the money that waits, in minor units of `currency`.
     """
 
     line_id: int
@@ -29,6 +31,10 @@ class Backorder:
     covered: int
     expected_on: str
     promised_on: str
+    due_on: str
+    days_late: int
+    worth: int
+    currency: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,6 +76,7 @@ class SiteFacts:
     location: Location | None
     pin_quality: PinQuality
     pin_why: str = ""
+    looked_up: bool = True
     zone: str = ""
     delivery_zone_id: int | None = None
     delivery_days: tuple[str, ...] = ()

@@ -217,6 +217,8 @@ class LineChange:
     currency: str
     slips: bool = False
     """The promise in force breaks: a new one is made and the customer is told."""
+    loses: bool = False
+    """It was promised a day and has none any more: that slips too, and is counted and told when it is known."""
     released_lost: int = 0
     """Units that were already released and are not there."""
     never_loses: bool = False
@@ -243,6 +245,11 @@ class LineChange:
             or self.old_day != self.new_day
         )
 
+    @property
+    def concerns(self) -> bool:
+        """Something of it moves, or it is told of what moved before."""
+        return self.changed or self.slips or self.loses
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
@@ -261,15 +268,11 @@ class Preview:
     def about(self, skus: Collection[str]) -> tuple[LineChange, ...]:
         """The lines that somebody who counts these SKUs has to see: all of theirs, and of other goods what moves or
         slips by it."""
-        return tuple(
-            line for line in self.lines if line.sku in skus or (not line.moved_by and (line.changed or line.slips))
-        )
+        return tuple(line for line in self.lines if line.sku in skus or (not line.moved_by and line.concerns))
 
     def told_now(self, skus: Collection[str]) -> tuple[LineChange, ...]:
         """Lines of other goods that had moved before, when nobody was told: counting these only takes them along."""
-        return tuple(
-            line for line in self.lines if line.sku not in skus and line.moved_by and (line.changed or line.slips)
-        )
+        return tuple(line for line in self.lines if line.sku not in skus and line.moved_by and line.concerns)
 
     @property
     def goes(self) -> tuple[LineChange, ...]:

@@ -182,20 +182,32 @@ def with_receipts(book: Book, receipts: Sequence[Receipt], *, first_id: int) -> 
 
 def more_than_expected(book: Book, receipts: Iterable[Receipt]) -> tuple[str, ...]:
     """A sentence for every inbound of which these receipts count more than was still to come: often a typing error, or
-    the same truck counted twice. An inbound that the book does not know has nothing more to come."""
+    the same truck counted twice. An inbound that the book does not know has nothing more to come.
+
+        IN-2001 is to bring 96, and 960 are counted.
+    >>> truck = Supply(id=7, kind=SupplyKind.INBOUND, number="IN-2001", product_id=1, quantity=96, ready_at=None)
+    >>> count = Receipt(number="R-1", depot_id=1, product_id=1, sku="P201", quantity=960, inbound_id=7,
+    ...                 counted_at=datetime(2026, 3, 3))
+    >>> print(*more_than_expected(Book(depot_id=1, supplies=(truck,)), [count]))
+    R-1 counts 960 × P201 of IN-2001, 864 more than the 96 still to come. Look at the count again; a recount mends it.
+    """
     counted: dict[int, list[Receipt]] = defaultdict(list)
     for receipt in receipts:
         if receipt.inbound_id is not None:
             counted[receipt.inbound_id].append(receipt)
-    open_units = {supply.id: max(supply.quantity, 0) for supply in book.supplies}
-    return tuple(
-        f"{' and '.join(each.number for each in many)} count{'s' if len(many) == 1 else ''} "
-        f"{sum(each.quantity for each in many)} × {many[0].sku}, "
-        f"{open_units.get(inbound, 0) or 'nothing more'} {'were' if open_units.get(inbound) else 'was'} expected: "
-        "look at the count again."
-        for inbound, many in counted.items()
-        if sum(each.quantity for each in many) > open_units.get(inbound, 0)
-    )
+    known = {supply.id: supply for supply in book.supplies}
+    found = []
+    for inbound, many in counted.items():
+        came, supply = sum(each.quantity for each in many), known.get(inbound)
+        to_come = max(supply.quantity, 0) if supply else 0
+        if came <= to_come:
+            continue
+        counts = "counts" if len(many) == 1 else "count"
+        said = f"{' and '.join(each.number for each in many)} {counts} {came} × {many[0].sku}"
+        of = f" of {supply.number}" if supply else ""
+        more = f"{came - to_come} more than the {to_come} still to come" if to_come else "and nothing more was expected"
+        found.append(f"{said}{of}, {more}. Look at the count again; a recount mends it.")
+    return tuple(found)
 
 
 def rests_of(book: Book, receipts: Iterable[Receipt]) -> tuple[str, ...]:

@@ -21,7 +21,8 @@ turns what becomes of such an order, and only where it does its other SKUs have 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
@@ -103,6 +104,40 @@ def _would_lose_outside(order: WaitingOrder, book: Book) -> bool:
         return False
     held = [book.outside[line.id] for line in order.lines if line.id in book.outside]
     return any(each.firm + each.provisional > each.committed for each in held)
+
+
+def moved_along(orders: Iterable[WaitingOrder], *, named: Collection[int], along: Collection[int]) -> dict[int, int]:
+    """The products that a decision reaches only through others that are taken `along`: by product, the one it moved
+    along with, the lowest of several. What ship-complete orders tie to the `named` ones is theirs.
+
+    SO-1 ships complete and wants oat drink (1) and cups (2). A receipt of beans (3) takes the oat drink along, of which
+    nobody was told: what becomes of the cups is not the receipt's doing. Of cups themselves it would be.
+
+        >>> book = _example(stock=10)
+        >>> moved_along(book.orders, named={3}, along={1}), moved_along(book.orders, named={2}, along={1})
+        ({2: 1}, {})
+    """
+    tied: dict[int, set[int]] = defaultdict(set)
+    for order in orders:
+        if order.completeness is Completeness.COMPLETE:
+            together = {line.product_id for line in order.lines}
+            for product_id in together:
+                tied[product_id] |= together
+
+    def closure(start: Iterable[int], without: Collection[int]) -> set[int]:
+        found, edge = set(start), list(start)
+        while edge:
+            new = tied[edge.pop()] - found - set(without)
+            found |= new
+            edge += sorted(new)
+        return found
+
+    theirs = closure(named, along) | set(named)
+    moved: dict[int, int] = {}
+    for product_id in sorted(along):
+        for other in closure([product_id], theirs | set(along)) - set(along):
+            moved.setdefault(other, product_id)
+    return moved
 
 
 def with_orders(book: Book, orders: Mapping[int, WaitingOrder | None]) -> Book:

@@ -24,6 +24,7 @@ ON_SHELF = "on_shelf"
 ON_TRUCK = "on_truck"
 RELEASED = "released"
 LOADED = "loaded"
+NOT_LOOKED_UP = "not_looked_up"
 
 HOLDS = frozenset({NotReleased.ON_HOLD, NotReleased.PAYMENT, NotReleased.CUSTOMER_PAYMENT, NotReleased.TOO_LATE})
 """Nothing but a person or a payment lets such an order go, however much lies there."""
@@ -44,10 +45,27 @@ WANTS_GOODS = frozenset(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stand:
     """`why`: of what is ready or in review, how far it is (`on_shelf`, `released`, `loaded`); of what waits
-    `on_truck`, or the first reason of the release; "" where the standing says it all."""
+    `on_truck`, or the first reason of the release; "" where the standing says it all. Not `looked_up`: nobody has to
+    decide about the address in review yet, it has only not been looked up."""
 
     standing: Standing
     why: str = ""
+    looked_up: bool = True
+
+    @property
+    def word(self) -> str:
+        """What one order is called: what is released already, or loaded, is not called ready as what lies there is.
+
+        >>> Stand(standing=Standing.READY, why=ON_SHELF).word, Stand(standing=Standing.READY, why=RELEASED).word
+        ('ready', 'released')
+        >>> Stand(standing=Standing.IN_REVIEW, why=RELEASED, looked_up=False).word
+        'not_looked_up'
+        """
+        if self.standing is Standing.READY and self.why in (RELEASED, LOADED):
+            return self.why
+        if self.standing is Standing.IN_REVIEW and not self.looked_up:
+            return NOT_LOOKED_UP
+        return self.standing.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +74,8 @@ class OrderFacts:
 
     Its goods: `left` with a van, `loaded` on one that has not left, `released` for this day or an earlier one,
     `released_ahead` for a later one. A release for the day: would take it (`goes`, with something of it still on a
-    truck that is not counted in: `on_truck`), or leaves it for `reasons`. `sure`: the place of its site is.
+    truck that is not counted in: `on_truck`), or leaves it for `reasons`. `sure`: the place of its site is;
+    `looked_up`: its address was.
     """
 
     left: bool = False
@@ -67,6 +86,7 @@ class OrderFacts:
     on_truck: bool = False
     reasons: Collection[NotReleased] = ()
     sure: bool = True
+    looked_up: bool = True
 
 
 def stand_of(order: OrderFacts) -> Stand:
@@ -81,6 +101,8 @@ def stand_of(order: OrderFacts) -> Stand:
 
         >>> says(goes=True, on_truck=True), says(goes=True, sure=False)
         ('waiting on_truck', 'in_review on_shelf')
+        >>> stand_of(OrderFacts(goes=True, sure=False, looked_up=False)).looked_up
+        False
 
     A hold comes first: more goods would not let it go. An order for next week waits for its day and not for goods,
     even when none lie here yet; one whose site is not served today waits for its goods if those are missing.
@@ -100,7 +122,9 @@ def stand_of(order: OrderFacts) -> Stand:
     if not can_leave and order.goes and not order.on_truck:
         can_leave = ON_SHELF
     if can_leave:
-        return Stand(standing=Standing.READY if order.sure else Standing.IN_REVIEW, why=can_leave)
+        if order.sure:
+            return Stand(standing=Standing.READY, why=can_leave)
+        return Stand(standing=Standing.IN_REVIEW, why=can_leave, looked_up=order.looked_up)
     if order.goes:
         return Stand(standing=Standing.WAITING, why=ON_TRUCK)
     for standing, reasons in (

@@ -29,13 +29,14 @@ from routing.model.stock import Claim
 from routing.rules.allocation import Outcome, allocate, ranked
 from routing.rules.policies import PolicyBook
 from routing.rules.promises import Dates, NewPromise, expected_days, new_promises
+from routing.rules.reach import moved_along
 from routing.rules.room import Room
 from routing.services import asking
 from routing.services.asking import Asked
 from routing.services.erp import refuse_if_erp
 
 PROMISE_LOST = "promise_lost"
-"""The event of lines that lost their date when the day promised was over already."""
+"""The event of lines that were promised a day and have none any more: the slip, on the day on which it is known."""
 
 FOUND_LATE = "found late: its goods had moved before"
 """Why of a promise that had stopped holding before, where nobody kept what moved it."""
@@ -158,6 +159,16 @@ def untold(store: Reader, depot_id: int) -> dict[int, str]:
     return {int(product_id): why for product_id, why in whys.items()}
 
 
+def lost_untold_setting(depot_id: int) -> str:
+    """The setting that keeps the lines of a depot that lost their date and nobody was told."""
+    return f"lost_untold:{depot_id}"
+
+
+def lost_untold(store: Reader, depot_id: int) -> dict[int, str]:
+    """Those lines by key, each with what took its date."""
+    return {int(line_id): why for line_id, why in store.setting(lost_untold_setting(depot_id), {}).items()}
+
+
 def policy_of(store: Reader, depot_id: int, now: datetime) -> AllocationPolicy:
     """The policy in force today at the depot."""
     today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
@@ -174,13 +185,14 @@ def decide(
     now: datetime,
     why: str,
     outcome: Outcome | None = None,
+    named: Collection[int] = (),
     along: Collection[int] = (),
 ) -> Decision:
     """What becomes of everybody in the book: `before` is how it stands, `after` with the receipt, recount or change.
 
-    `outcome`, if `after` was allocated already. `along`: SKUs that are decided only because they moved while nobody was
-    told; their lines, and whoever's promise had stopped holding before, keep that cause. Raises Conflict where the ERP
-    allocates.
+    `outcome`, if `after` was allocated already. `named`: the SKUs that it is about. `along`: those decided only
+    because they moved while nobody was told; their lines, and whoever's promise had stopped holding before, keep that
+    cause, and what only they reach moved along with them. Raises Conflict where the ERP allocates.
     """
     refuse_if_erp(store)
     zone = ZoneInfo(store.depot(before.depot_id).zone)
@@ -191,7 +203,11 @@ def decide(
         room = Room(store.stops_outside(before.depot_id, {line.id for order in after.orders for line in order.lines}))
     dates = expected_days(after, outcome, days=days, policy=policy, now=now, room=room)
     made = new_promises(after.orders, dates.expected, policy=policy, why=why)
-    causes = _earlier_causes(after, made, dates.expected, kept=untold(store, before.depot_id), along=along)
+    silent = lost_untold(store, before.depot_id)
+    kept = untold(store, before.depot_id)
+    causes = _along_causes(after, kept=kept, named=named, along=along)
+    causes |= _earlier_causes(after, made, dates.expected, kept=kept, along=along)
+    causes |= {line_id: cause for line_id, cause in silent.items() if not dates.expected.get(line_id)}
     promises = tuple(
         replace(promise, why=causes[promise.line_id]) if promise.line_id in causes and not promise.first else promise
         for promise in made
@@ -201,8 +217,25 @@ def decide(
         outcome=outcome,
         dates=dates,
         promises=promises,
-        preview=_preview(before, after, outcome, dates.expected, promises, policy, causes),
+        preview=_preview(before, after, outcome, dates.expected, promises, policy, causes, silent=silent),
     )
+
+
+def _along_causes(
+    book: Book, *, kept: Mapping[int, str], named: Collection[int], along: Collection[int]
+) -> dict[int, str]:
+    """By line, of goods that are decided only because others are taken along."""
+    if not along:
+        return {}
+    skus = {line.product_id: line.sku for order in book.orders for line in order.lines}
+    moved = moved_along(book.orders, named=named, along=along)
+    return {
+        line.id: f"moved along with {skus.get(moved[line.product_id], 'other goods')}: "
+        f"{kept.get(moved[line.product_id], FOUND_LATE)}"
+        for order in book.orders
+        for line in order.lines
+        if line.product_id in moved
+    }
 
 
 def _earlier_causes(
@@ -261,13 +294,13 @@ def write(
     # A promise is what the customer was told: without telling, only a line that had no date gets its first one.
     promises = [promise for promise in decision.promises if tell or promise.first]
     store.add_promises(promises, by=by, made_at=now, told=told)
-    _remember_untold(store, decision, tell=tell, by=by, now=now)
+    _remember_untold(store, decision, tell=tell, by=by, now=now, why=why)
     events: list[dict[str, Any]] = []
     tasks: list[dict[str, Any]] = []
     changes: dict[int, list[LineChange]] = defaultdict(list)
-    for change in decision.preview.changed:
-        changes[change.order_id].append(change)
-    today = now.astimezone(ZoneInfo(store.depot(decision.before.depot_id).zone)).date().isoformat()
+    for change in decision.preview.lines:
+        if change.changed or change.loses:
+            changes[change.order_id].append(change)
     for order in decision.before.orders:
         if order.id in decision.outcome.broken:
             tasks.append(
@@ -281,7 +314,11 @@ def write(
                     assignee=order.salesperson or "dispatcher",
                 )
             )
-        no_date = [change for change in changes[order.id] if change.old_day and not change.new_day and change.waits]
+        no_date = [
+            change
+            for change in changes[order.id]
+            if change.loses or (change.old_day and not change.new_day and change.waits)
+        ]
         if no_date and tell:
             tasks.append(
                 dict(
@@ -296,7 +333,7 @@ def write(
                     data={"skus": [change.sku for change in no_date]},
                 )
             )
-        if changes[order.id]:
+        if moved := [change for change in changes[order.id] if change.changed]:
             events.append(
                 {
                     "kind": "allocated",
@@ -305,13 +342,14 @@ def write(
                     "received_at": now,
                     "order_id": order.id,
                     "data": {
-                        "why": _why_of(changes[order.id], why),
-                        "lines": [_change_data(change) for change in changes[order.id]],
+                        "why": _why_of(moved, why),
+                        "lines": [_change_data(change) for change in moved],
                     },
                 }
             )
-        # No promise can be made of goods without a date: what the figures count as the slip is this.
-        lost = [change for change in no_date if change.promised_on and change.promised_on < today]
+        # No promise can be made of goods without a date: what the figures count as the slip is this, on the day on
+        # which it is known, also of what is told later.
+        lost = [change for change in no_date if change.loses and change.old_day]
         missed = {change.line_id for change in lost}
         if missed:
             events.append(
@@ -335,21 +373,28 @@ def write(
     store.append_events(events)
 
 
-def _remember_untold(store: Store, decision: Decision, *, tell: bool, by: str, now: datetime) -> None:
+def _remember_untold(store: Store, decision: Decision, *, tell: bool, by: str, now: datetime, why: str) -> None:
     """Who was not told keeps a promise that no longer holds: the next decision that tells takes those SKUs along."""
     depot_id = decision.before.depot_id
-    kept = untold(store, depot_id)
+    kept, silent = untold(store, depot_id), lost_untold(store, depot_id)
     lines = [line for order in decision.before.orders for line in order.lines]
     if tell:
-        decided = {line.product_id for line in lines if line.id not in decision.before.outside} if kept else ()
-        left = {product_id: why for product_id, why in kept.items() if product_id not in decided}
+        decided = {line.id: line.product_id for line in lines if line.id not in decision.before.outside} if kept else {}
+        products = set(decided.values())
+        left = {product_id: cause for product_id, cause in kept.items() if product_id not in products}
+        still = {line_id: cause for line_id, cause in silent.items() if line_id not in decided}
     else:
-        slipped = {promise.line_id: promise.why for promise in decision.promises if promise.slip}
+        lost = {change.line_id: change.moved_by or why for change in decision.preview.lines if change.loses}
+        moved = {promise.line_id: promise.why for promise in decision.promises if promise.slip} | lost
         # What moved it first stays: the customers were to be told since then.
-        left = {line.product_id: slipped[line.id] for line in lines if line.id in slipped} | kept
-    if left != kept:
-        value = {str(product_id): left[product_id] for product_id in sorted(left)}
-        store.set_setting(name=untold_setting(depot_id), value=value, by=by, now=now)
+        left = {line.product_id: moved[line.id] for line in lines if line.id in moved} | kept
+        still = lost | silent
+    for name, after, before in (
+        (untold_setting(depot_id), left, kept),
+        (lost_untold_setting(depot_id), still, silent),
+    ):
+        if after != before:
+            store.set_setting(name=name, value={str(key): after[key] for key in sorted(after)}, by=by, now=now)
 
 
 def _why_of(changes: Sequence[LineChange], why: str) -> str:
@@ -430,6 +475,8 @@ def _preview(
     promises: Sequence[NewPromise],
     policy: AllocationPolicy,
     causes: Mapping[int, str],
+    *,
+    silent: Collection[int],
 ) -> Preview:
     stock = {supply.id for supply in after.supplies if supply.is_stock}
     firm_before: dict[int, int] = defaultdict(int)
@@ -473,6 +520,7 @@ def _preview(
             price=line.price,
             currency=order.currency,
             slips=line.id in slips,
+            loses=_loses(line, expected, silent),
             released_lost=max(0, released_before[line.id] - released[line.id]),
             never_loses=order.rank_rule is RankRule.NEVER_LOSES,
             moved_by=causes.get(line.id, ""),
@@ -492,6 +540,11 @@ def _preview(
         if line.released_lost
     ]
     return Preview(depot_id=before.depot_id, rule=policy.rule, lines=lines, broken=broken, warnings=tuple(warnings))
+
+
+def _loses(line: WaitingLine, expected: Mapping[int, str], silent: Collection[int]) -> bool:
+    """Its promise has no date any more, by this decision or by one of which nobody was told."""
+    return bool(line.promised_on and not expected.get(line.id, "") and (line.expected_on or line.id in silent))
 
 
 # ---------------------------------------------------------------------------- who is told
@@ -523,7 +576,7 @@ def how_they_hear(store: KnowsContacts, lines: Iterable[LineChange]) -> Hear:
 def _delays(decision: Decision) -> dict[int, tuple[WaitingOrder, tuple[DelayedLine, ...]]]:
     """What was promised and comes later, or has no date any more: what a customer may be asked about, by order."""
     slips = {promise.line_id: promise for promise in decision.promises if promise.slip}
-    lost = {change.line_id for change in decision.preview.changed if change.old_day and not change.new_day}
+    lost = {change.line_id for change in decision.preview.lines if change.loses}
     found = {}
     for order in decision.before.orders:
         lines = tuple(
@@ -534,7 +587,7 @@ def _delays(decision: Decision) -> dict[int, tuple[WaitingOrder, tuple[DelayedLi
                 promise_version=slips[line.id].version if line.id in slips else 0,
             )
             for line in order.lines
-            if line.id in slips or (line.id in lost and line.promised_on)
+            if line.id in slips or line.id in lost
         )
         if lines:
             found[order.id] = (order, lines)

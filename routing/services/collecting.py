@@ -25,6 +25,7 @@ class Store(releasing.Store, Protocol):
     def product_named(self, product_id: int) -> tuple[str, str]: ...
     def is_returnable(self, product_id: int) -> bool: ...
     def depot_of_site(self, site_id: int) -> int: ...
+    def newest_order_of(self, site_id: int) -> tuple[int, str] | None: ...
     def add_empties(self, *, delivery_id: int, product_id: int, quantity: int, order_id: int | None) -> None: ...
     def depot(self, depot_id: int) -> Depot: ...
     def add_delivery(
@@ -44,7 +45,7 @@ class Store(releasing.Store, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetching:
-    """What is fetched, from which ISO day on; `orders` brought it."""
+    """What is fetched, from which ISO day on; `orders` brought it, or are those on whose page it stands."""
 
     delivery_id: int
     number: str
@@ -69,7 +70,8 @@ def collect_goods(
     order_id: int | None = None,
 ) -> Fetching:
     """Makes a delivery with direction `collect` of units that were handed over at the site; of a product that is
-    returnable also of more than that. `order_id` is the order on whose page it was asked for.
+    returnable also of more than that. `order_id` is the order on whose page it was asked for; without one, what none
+    of our deliveries brought stands with the newest order of that site.
 
     `day`: the ISO day from which a van may fetch them; "" is the next day on which the site is served. Raises NotFound,
     InvalidInput when so many are not there, and Conflict where the ERP decides about goods.
@@ -108,6 +110,9 @@ def collect_goods(
         lines=units,
         direction="collect",
     )
+    stands_with = store.newest_order_of(site_id) if found.empties and order_id is None else None
+    if stands_with is not None:
+        order_id = stands_with[0]
     if found.empties:
         store.add_empties(delivery_id=delivery_id, product_id=product_id, quantity=found.empties, order_id=order_id)
     by_order: dict[tuple[int, str], int] = {}
@@ -133,7 +138,9 @@ def collect_goods(
         sku=sku,
         quantity=quantity,
         day=for_day,
-        orders=tuple(order for _id, order in sorted(by_order)),
+        orders=tuple(
+            dict.fromkeys([*(order for _id, order in sorted(by_order)), *([stands_with[1]] if stands_with else [])])
+        ),
     )
 
 

@@ -62,12 +62,7 @@ def simulate_receipts(
         why=_why(new),
         policy=policy,
     )
-    preview = decision.preview
-    return replace(
-        preview,
-        warnings=(*more_than_expected(decision.before, new), *preview.warnings),
-        rests=rests_of(decision.before, new),
-    )
+    return _with_counts(decision, new)
 
 
 def commit_receipt(
@@ -142,7 +137,16 @@ def commit_receipts(
     inbound = sorted({receipt.inbound_id for receipt in new if receipt.inbound_id is not None})
     came_or_named(store, inbound, outcome=why, by=by, now=now)
     allocating.write(store, decision, by=by, now=now, why=short or _why(new), tell=tell)
-    return replace(decision.preview, rests=rests_of(decision.before, new))
+    return _with_counts(decision, new)
+
+
+def _with_counts(decision: allocating.Decision, receipts: Sequence[Receipt]) -> Preview:
+    """The preview, with what was counted beside what was expected."""
+    return replace(
+        decision.preview,
+        warnings=(*more_than_expected(decision.before, receipts), *decision.preview.warnings),
+        rests=rests_of(decision.before, receipts),
+    )
 
 
 def _already(store: Reader, depot_id: int, policy: AllocationPolicy | None, now: datetime) -> Preview:

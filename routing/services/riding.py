@@ -326,6 +326,11 @@ class Planned:
 
 
 def _why_nobody(door: SiteFacts) -> str:
+    if not door.looked_up:
+        return (
+            f"The address of {door.name} has not been looked up yet, so nobody knows which van passes: run locate, or "
+            "press Look up under Addresses."
+        )
     if not _is_sure(door):
         return f"The address of {door.name} is in review: nobody knows which van passes."
     return f"Nobody goes to {door.name} or within {NEXT_DOOR_M} m of it that day."

@@ -63,7 +63,7 @@ def test_there_is_a_day_of_work() -> None:
     orders = by("order", "orders.csv")
     assert len(orders) == 150
     assert len(rows("orders.csv")) >= 340
-    assert len(rows("products.csv")) == 80
+    assert len(rows("products.csv")) == 81
     assert len(rows("customers.csv")) == 108
     kinds = Counter(row["kind"] for row in rows("fleet.csv"))
     assert kinds == {"depot": 2, "zone": 2, "vehicle": 8, "driver": 7, "shift": 7}
@@ -326,6 +326,19 @@ def test_of_the_half_covered_order_eight_of_twelve_lie_there_and_the_rest_comes_
     assert line["completeness"] == "partial"
     assert int(line["min_percent"] or 0) * 12 <= 8 * 100
     assert [row["order"] for row in rows("orders.csv") if row["sku"] == line["sku"]] == [number]
+
+
+def test_empties_wait_where_a_van_of_either_depot_comes_on_tuesday_anyway() -> None:
+    products, sites = by("sku", "products.csv"), by("site", "customers.csv")
+    wanted = {row["site"]: row["depot"] for row in rows("orders.csv") if row["wanted_on"] == "2026-03-03"}
+    fetched = rows("collections.csv")
+    assert {products[row["sku"]]["returnable"] for row in fetched} == {"yes"}
+    assert {row["day"] for row in fetched} == {"2026-03-03"}
+    assert all("tue" in sites[row["site"]]["delivery_days"] for row in fetched)
+    assert sorted(wanted[row["site"]] for row in fetched) == ["D1", "D1", "D2"]
+    assert not {row["site"] for row in fetched} & {row["site"] for row in rows("story.csv")}
+    ordered = {row["sku"] for name in ("orders.csv", "orders_history.csv") for row in rows(name)}
+    assert not ordered & {row["sku"] for row in fetched}, "they are nobody's goods"
 
 
 def test_awkward_names_are_there_to_be_shown_safely() -> None:

@@ -81,6 +81,7 @@ def test_the_morning_after_the_truck(database: Database, desk: Desk) -> None:
         assert (counts[Standing.READY], found.orders.released, counts[Standing.IN_REVIEW]) == (3, 3, 1)
         assert found.release.all == 0
         first = order_page(connection, desk.orders[1], now=NOW)
+        assert first.row.word == "released", "it lies there no more as what is ready"
         assert (first.row.state, first.row.why, first.lines[0].released, first.deliveries[0].goods) == (
             "ready", "released", 12, ((12, "OAT", "Oat drink"),),
         )  # fmt: skip

@@ -13,16 +13,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
 from data import tables
+from tests.phone import PHONE as WALKED
 from tests.rounds import Round
 from tests.website import Website, a_website, served
 
-PHONE: dict[str, Any] = {
-    "viewport": {"width": 390, "height": 844},
-    "has_touch": True,
-    "is_mobile": True,
-    "permissions": ["geolocation"],
-    "geolocation": {"latitude": 60.1650, "longitude": 24.9400, "accuracy": 8},  # at the first door of a round
-}
+# At the first door of a round.
+PHONE = WALKED | {"geolocation": {"latitude": 60.1650, "longitude": 24.9400, "accuracy": 8}}
 
 
 @pytest.fixture

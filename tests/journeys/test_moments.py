@@ -2,176 +2,32 @@
 
 from __future__ import annotations
 
-import atexit
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
-from sqlalchemy import func, select
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import func, select, text
 
 from data import tables
-from data.importers.receipts import read_receipts
-from data.queries.plans import PlanPage, current_plans, plan_page
+from data.queries.plans import PlanPage, RouteRow, StopRow
 from data.store import SqlStore, open_store
 from routing.rules.check import violations
 from routing.rules.ride_along import RideOffer
-from routing.services.dispatching import dispatch_day
 from routing.services.editing import take_out
-from routing.services.loading import load_route
-from routing.services.receiving import commit_receipt
 from routing.services.releasing import release_orders
-from tests.demo_day import built_regions
+from tests.demo_moments import DAY, PARTS, Demo, context, demo, dispatch, planned
 from tests.moves import a_possible_move
-from tests.website import Website, served
+from tests.phone import PHONE, Phone, look_again
 from web.along import rides_of
-from web.app import create_app
 from web.demo import files
 from web.demo.calendar import START, TUESDAY, at
-from web.demo.prepare import overnight, prepare
-from web.jobs import Background, run_job_now
-from web.people import first_set_up_path
-from web.plan_job import start_plan
-from web.security import limiter
-from web.wiring import Installation, open_installation
+from web.demo.driving import OUT_OF_TIME_VAN
+from web.jobs import Background
 
-DAY = TUESDAY.isoformat()
-PARTS = {row["part"]: row for row in reversed(files.rows("story.csv"))}
-PASSWORD = "long enough to be good"
-
-
-# ---------------------------------------------------------------------------- the demo, prepared once
-
-
-def _folder(name: str) -> Path:
-    home = Path(tempfile.mkdtemp(prefix=f"{name}-"))
-    atexit.register(shutil.rmtree, home, ignore_errors=True)
-    (home / "regions").symlink_to(built_regions(), target_is_directory=True)
-    return home
-
-
-def _copied(source: Path, home: Path) -> Path:
-    for name in ("backroute.db", "secret"):
-        shutil.copyfile(source / name, home / name)
-    return home
-
-
-@lru_cache(maxsize=1)
-def opening_home() -> Path:
-    """What `backroute demo` serves at 05:40."""
-    home = _folder("opening")
-    with open_installation(home) as installation:
-        prepare(installation, say=lambda _what, _share: None)
-        overnight(installation, say=lambda _what, _share: None)
-    return home
-
-
-@lru_cache(maxsize=1)
-def planned_home() -> Path:
-    """The same, with the truck counted in, everything released and a plan."""
-    home = _copied(opening_home(), _folder("planned"))
-    with open_installation(home) as installation:
-        with open_store(installation.database) as store:
-            with (files.FOLDER / "receipt_tuesday.csv").open("rb") as file:
-                receipts, _ = read_receipts(store, file, now=START)
-            for receipt in receipts:
-                commit_receipt(store, receipt, now=START, by="demo", tell=False)
-            for depot_id in store.depot_ids():
-                release_orders(store, depot_id=depot_id, for_day=DAY, now=START, by="demo")
-            job = start_plan(
-                store, from_day=DAY, to_day=DAY, depot_ids=store.depot_ids(), by="demo", time_limit_s=3.0, seed=0
-            )
-        assert run_job_now(installation, job).state == "done"
-    return home
-
-
-@dataclass
-class Demo:
-    """The demo served to a browser whose person has just signed in by the printed link."""
-
-    installation: Installation
-    address: str
-    page: Page
-
-    def show(self, number: int) -> None:
-        """Opens Show me and presses the button of a moment."""
-        self.page.goto(f"{self.address}/show")
-        self.card(number).locator(".moment-foot a").click()
-        self.page.wait_for_load_state("networkidle")
-
-    def card(self, number: int) -> Locator:
-        return self.page.locator(f"#moment-{number}")
-
-    def state(self, number: int) -> str:
-        self.page.goto(f"{self.address}/show")
-        return self.card(number).locator(".chip").inner_text()
-
-    def rows(self, query: Any) -> list[Any]:
-        with self.installation.database.reading() as connection:
-            return list(connection.execute(query).all())
-
-    def plan(self) -> PlanPage:
-        with self.installation.database.reading() as connection:
-            return plan_page(connection, current_plans(connection, day=DAY)[0].plan_id)
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    made = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB", reduced_motion="reduce")
-    yield made
-    made.close()
-
-
-def _demo(home: Path, context: BrowserContext, *, now: str = "05:40") -> Iterator[Demo]:
-    heard: list[str] = []
-    context.on("console", lambda message: heard.append(message.text) if message.type in ("error", "warning") else None)
-    context.on("weberror", lambda error: heard.append(str(error.error)))
-    context.on(
-        "request", lambda request: None if _is_here(request.url) else heard.append(f"asked outside: {request.url}")
-    )
-    with open_installation(home) as installation:
-        installation.clock.jump(to=at(TUESDAY, now))
-        app = create_app(installation)
-        limiter.reset()
-        website = Website(installation=installation, clock=installation.clock, app=app)
-        with served(website) as address:
-            page = context.new_page()
-            sign_in(page, f"{address}{first_set_up_path(installation)}")
-            yield Demo(installation=installation, address=address, page=page)
-            # Before its server: what the page still asks for would fail aloud.
-            page.close()
-    assert heard == []
-
-
-def _is_here(url: str) -> bool:
-    return "//127.0.0.1:" in url or url.startswith(("data:", "blob:"))
-
-
-def sign_in(page: Page, link: str) -> None:
-    page.goto(link)
-    page.get_by_label("Your name").fill("Dispatcher 1")
-    page.get_by_label("E-mail").fill("dispatcher1@example.com")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Make the account").click()
-    expect(page.get_by_text("The account is made, and you are signed in.")).to_be_visible()
-
-
-@pytest.fixture
-def demo(context: BrowserContext, tmp_path: Path) -> Iterator[Demo]:
-    (tmp_path / "regions").symlink_to(built_regions(), target_is_directory=True)
-    yield from _demo(_copied(opening_home(), tmp_path), context)
-
-
-@pytest.fixture
-def planned(context: BrowserContext, tmp_path: Path) -> Iterator[Demo]:
-    (tmp_path / "regions").symlink_to(built_regions(), target_is_directory=True)
-    yield from _demo(_copied(planned_home(), tmp_path), context)
+__all__ = ["context", "demo", "planned"]
 
 
 # ---------------------------------------------------------------------------- the first page and the clock
@@ -505,10 +361,6 @@ def test_8_a_van_is_behind_and_only_those_whose_promise_breaks_are_told(planned:
     page = planned.page
     assert (planned.state(8), planned.state(9)) == ("dispatch first", "dispatch first")
     dispatch(planned.installation)
-    # 9, the phone beside the board: pressed through without a network in test_door.py.
-    assert planned.state(9) == "any time"
-    planned.show(9)
-    expect(page.get_by_role("link", name="Open the driver's page").first).to_be_visible()
     assert planned.state(8) == "jump to 11:20 first"
     jump(planned, "11:20")
     expect(page.get_by_text(re.compile(r"^The vans that are out have been to \d+ doors\.$"))).to_be_visible()
@@ -536,6 +388,155 @@ def test_8_a_van_is_behind_and_only_those_whose_promise_breaks_are_told(planned:
     changed = [r.vehicle for r in after.routes if times[r.vehicle] != [(s.site, s.arrival) for s in r.stops]]
     assert len(changed) == 1, changed
     assert planned.state(8) == "decided"
+
+
+@dataclass(frozen=True)
+class PartOf:
+    """A stop of a van that is out, and of its goods a line of which two come short: nothing of it lies on the shelf,
+    and its customer has a link. `shelf`: the number and name of its depot, which tell its stock from the other's."""
+
+    route: RouteRow
+    stop: StopRow
+    delivery_id: int
+    allocation_id: int
+    line_id: int
+    order_id: int
+    order: str
+    sku: str
+    depot: str
+    shelf: str
+    units: int
+    tier: int
+    ordered_at: str
+
+
+def a_part_of(demo: Demo, *, first: int) -> PartOf:
+    """Of the van with this shift if it has such a stop; the earliest of its route."""
+    found = []
+    for route in demo.plan().routes:
+        for stop in route.stops:
+            for each in stop.deliveries:
+                found += [
+                    PartOf(route=route, stop=stop, delivery_id=each.delivery_id, **row._mapping)
+                    for row in demo.rows(text(WHOLE_LINES).bindparams(delivery=each.delivery_id))
+                ]
+    assert found, "Of everything that rides something is left on the shelf."
+    return min(found, key=lambda one: (one.route.shift_id != first, one.route.vehicle, one.stop.number, one.line_id))
+
+
+WHOLE_LINES = """
+    SELECT dl.allocation_id, ol.id AS line_id, o.id AS order_id, o.number AS "order", p.number AS sku,
+      d.number AS depot, d.name AS shelf, ol.quantity AS units, c.tier, o.ordered_at
+    FROM delivery_line dl JOIN allocation a ON a.id = dl.allocation_id
+    JOIN order_line ol ON ol.id = a.order_line_id JOIN customer_order o ON o.id = ol.order_id
+    JOIN product p ON p.id = ol.product_id JOIN depot d ON d.id = o.depot_id JOIN customer c ON c.id = o.customer_id
+    WHERE dl.delivery_id = :delivery AND ol.quantity >= 3 AND a.loaded = ol.quantity
+      AND EXISTS (SELECT 1 FROM link l WHERE l.kind = 'tracking' AND l.subject_kind = 'delivery'
+        AND l.subject_id = dl.delivery_id)
+      AND (SELECT sum(s.quantity - s.quarantined) FROM supply s WHERE s.kind = 'receipt'
+        AND s.product_id = ol.product_id AND s.depot_id = o.depot_id)
+        <= (SELECT sum(held.quantity) FROM allocation held JOIN supply s ON s.id = held.supply_id
+        WHERE s.kind = 'receipt' AND s.product_id = ol.product_id AND s.depot_id = o.depot_id)
+"""
+
+
+def drivers_link(demo: Demo, route: RouteRow) -> str:
+    """The path of the link that stands beside the route on the board, which stays open."""
+    demo.page.goto(f"{demo.address}/plan?day={DAY}&route={route.shift_id}")
+    link = demo.page.get_by_role("link", name="Open the driver's page")
+    expect(link).to_be_visible()
+    return urlsplit(link.get_attribute("href") or "").path
+
+
+def customers_page(demo: Demo, part: PartOf) -> str:
+    """The address that stands in the message to the customer of these goods."""
+    (row,) = demo.rows(
+        select(func.max(tables.link.c.id)).where(
+            tables.link.c.kind == "tracking",
+            tables.link.c.subject_kind == "delivery",
+            tables.link.c.subject_id == part.delivery_id,
+        )
+    )
+    with open_store(demo.installation.database) as store:
+        return f"{demo.address}/t/{store.link_token(link_id=row[0], secret=demo.installation.secret)}"
+
+
+def wanted_of(demo: Demo, page: Page, part: PartOf) -> int:
+    """What the stock page says is wanted of these goods at their depot."""
+    page.goto(f"{demo.address}/stock?q={part.sku}")
+    rows = page.locator("tbody tr").filter(has=page.get_by_role("link", name=part.sku, exact=True))
+    return int(rows.filter(has_text=part.shelf).locator("[data-label=Wanted]").inner_text().split()[0])
+
+
+def test_9_the_phone_beside_the_board(planned: Demo, browser: Browser) -> None:
+    dispatch(planned.installation)
+    assert planned.state(9) == "any time"
+    planned.show(9)
+    desk = planned.page
+    part = a_part_of(planned, first=int(desk.locator("article[data-part=route]").get_attribute("data-shift") or 0))
+    link = drivers_link(planned, part.route)
+    chip = desk.locator(f'[data-live-stop="{part.stop.stop_id}"] .chip')
+    expect(chip.first).to_be_visible()
+    expect(chip.filter(has_text="delivered")).to_have_count(0)
+    shelves = planned.page.context.new_page()
+    wanted = wanted_of(planned, shelves, part)
+    buyer_at, phone_at = browser.new_context(), browser.new_context(**PHONE)
+    buyer = buyer_at.new_page()
+    buyer.goto(customers_page(planned, part))
+    waits = buyer.locator(".answer[data-stage=under_way], .answer[data-stage=next], .answer[data-stage=planned]")
+    expect(waits).to_be_visible()
+
+    # Without signal the page goes on and keeps what it has not sent.
+    driver = Phone(phone_at, planned.address + link)
+    driver.stand_at(part.stop)
+    phone_at.set_offline(True)
+    counters = driver.hand_over(part.stop, to="Goods-in 9")
+    mine = [each["allocationId"] for each in driver.lines_of(part.stop)].index(part.allocation_id)
+    for _ in range(2):
+        counters.nth(mine).get_by_role("button").first.tap()
+    expect(counters.nth(mine).get_by_role("spinbutton")).to_have_value(str(part.units - 2))
+    driver.press("save")
+    expect(driver.page.get_by_text(driver.words["not_sent"].replace("%1", "1"))).to_be_visible()
+    reported = select(func.count()).where(tables.proof.c.delivery_id == part.delivery_id)
+    assert planned.rows(reported) == [(0,)]
+    buyer.reload()
+    expect(waits).to_be_visible()
+    assert wanted_of(planned, shelves, part) == wanted
+
+    # With it, the phone sends by itself, and everybody who looks sees it.
+    phone_at.set_offline(False)
+    driver.all_sent()
+    assert planned.rows(reported) == [(1,)]
+    expect(chip.filter(has_text="delivered")).to_be_visible(timeout=60_000)
+    look_again(buyer, "delivered")
+    expect(buyer.get_by_text("Goods-in 9")).to_be_visible()
+    came = buyer.get_by_role("row").filter(has_text=re.compile(rf"\b{part.units - 2} \S+\s+{part.units} \S+"))
+    expect(came.first).to_be_visible()
+    assert buyer.locator("img.signature").evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+    assert wanted_of(planned, shelves, part) == wanted + 2
+    shelves.goto(f"{planned.address}/orders/{part.order_id}")
+    expect(shelves.get_by_text(f"{part.units - 2} delivered", exact=True).first).to_be_visible()
+    expect(shelves.get_by_text("2 came short", exact=True).first).to_be_visible()
+    the_short_ones_wait_in_their_old_place(planned, shelves, part)
+    shelves.close()
+    buyer_at.close()
+    phone_at.close()
+
+
+def the_short_ones_wait_in_their_old_place(demo: Demo, page: Page, part: PartOf) -> None:
+    """Who gets of these goods what, in which order: before the order stand only those of a higher tier, of a customer
+    who never loses or who ordered earlier."""
+    page.goto(f"{demo.address}/stock/{part.sku}")
+    rows = page.get_by_role("region", name="Who gets what, in this order").locator("tbody tr")
+    mine = rows.filter(has=page.get_by_role("link", name=part.order, exact=True))
+    expect(mine.locator("[data-label=Wants]")).to_have_text("2")
+    numbers = rows.locator("td.head a").all_inner_texts()
+    before = numbers[: numbers.index(part.order)]
+    first = text(
+        "SELECT o.number FROM customer_order o JOIN customer c ON c.id = o.customer_id"
+        " WHERE c.tier > :tier OR c.rank_rule <> 'normal' OR (c.tier = :tier AND o.ordered_at <= :ordered_at)"
+    ).bindparams(tier=part.tier, ordered_at=part.ordered_at)
+    assert set(before) <= {row.number for row in demo.rows(first)}
 
 
 def test_10_at_16_00_a_van_cannot_finish_and_what_it_leaves_is_ranked(planned: Demo) -> None:
@@ -589,19 +590,53 @@ def a_van_that_passes(demo: Demo) -> RideOffer:
             take_out(store, plan_id=plan.plan_id, delivery=delivery, by="demo", now=at)
 
 
-def dispatch(installation: Installation) -> None:
-    """Every van is loaded and leaves, at 05:55."""
-    now = at(TUESDAY, "05:55")
-    installation.clock.jump(to=now)
-    with open_store(installation.database) as store:
-        depots = store.depot_ids()
-        for shift_id in store.routes_of_day(day=DAY, depot_ids=depots):
-            load_route(store, shift_id=shift_id, by="demo", now=now)
-        done = dispatch_day(store, day=DAY, depot_ids=depots, secret=installation.secret, by="demo", now=now)
-    assert not done.left
-
-
 # ---------------------------------------------------------------------------- the rest
+
+
+def test_empties_are_on_the_board_collected_counted_and_taken_in(planned: Demo, browser: Browser) -> None:
+    page = planned.page
+    stops = [(route, stop) for route in planned.plan().routes for stop in route.stops]
+    fetching = [(route, stop, each) for route, stop in stops for each in stop.deliveries if each.fetches]
+    assert fetching, "No van of this plan fetches empties."
+    route, stop, collection = min(fetching, key=lambda one: (one[0].vehicle == OUT_OF_TIME_VAN, one[0].returns_at))
+    (crates,) = collection.fetches
+    on_board = sum(
+        one.quantity for of, _stop, each in fetching if of.shift_id == route.shift_id for one in each.fetches
+    )
+    page.goto(f"{planned.address}/plan?day={DAY}&stop={stop.stop_id}")
+    goods = page.locator("[data-part] section.goods").filter(has_text=collection.number)
+    expect(goods.get_by_text("to collect", exact=True)).to_be_visible()
+    expect(goods).to_contain_text(f"{crates.quantity} × {crates.sku}")
+
+    dispatch(planned.installation)
+    phone = browser.new_context(**PHONE)
+    driver = Phone(phone, f"{planned.address}{drivers_link(planned, route)}")
+    driver.stand_at(stop)
+    counters = driver.hand_over(stop, to="Goods-in 3")
+    lines = [line["product"] for line in driver.lines_of(stop)]
+    counters.nth(lines.index(crates.name)).get_by_role("spinbutton").fill(str(crates.quantity))
+    driver.press("save")
+    driver.all_sent()
+    phone.close()
+    jump(planned, "16:00")  # the rest of the round
+
+    page.goto(f"{planned.address}/evening?day={DAY}")
+    van = page.locator("section").filter(has=page.get_by_role("heading", name=re.compile(rf"\b{route.vehicle}\b")))
+    counted = van.get_by_label(f"Counted: {crates.name}")
+    expect(counted).to_have_attribute("max", str(on_board))
+    for each in van.locator("input[name^=count-]").all():
+        each.fill(each.get_attribute("max") or "")
+    van.get_by_role("button", name="Close van").click()
+    expect(page.get_by_text(f"{on_board} returned").first).to_be_visible()
+
+    page.goto(f"{planned.address}/warehouse")
+    page.get_by_role("link", name="Inspect what came back").click()
+    back = page.get_by_role("listitem").filter(has_text=crates.sku)
+    expect(back).to_contain_text(f"{on_board} {crates.unit}")
+    back.get_by_role("button", name="To stock").click()
+    expect(page.get_by_role("listitem").filter(has_text=crates.sku)).to_have_count(0)
+    page.goto(f"{planned.address}/stock?q={crates.sku}")
+    expect(page.locator("[data-label='On hand']")).to_have_text(str(on_board))
 
 
 def test_every_link_of_the_list_leads_somewhere_and_a_file_can_be_tried(planned: Demo) -> None:

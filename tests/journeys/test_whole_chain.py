@@ -4,7 +4,6 @@ one after the vans have left. In the end the database is asked by SQL of its own
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
@@ -26,8 +25,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import waitress
-from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 from sqlalchemy import Row, text
 
 from data.db import Database
@@ -35,6 +33,7 @@ from data.demo.generate import HERE as FILES
 from data.queries.plans import PlanPage, RouteRow, StopRow, current_plans, plan_page
 from data.tables import metadata
 from tests.demo_day import DAY, built_regions
+from tests.phone import PHONE, Phone, look_again
 from web.app import create_app
 from web.demo.calendar import START
 from web.demo.home import MARK
@@ -45,13 +44,6 @@ from web.serving import background_of
 from web.wiring import Installation, open_installation
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
-PHONE: dict[str, Any] = {
-    "viewport": {"width": 390, "height": 844},
-    "has_touch": True,
-    "is_mobile": True,
-    "permissions": ["geolocation"],
-    "geolocation": {"latitude": 60.1650, "longitude": 24.9480, "accuracy": 8},
-}
 CLOCK_SPAN = re.compile(r"\d\d[.:]\d\d.*\d\d[.:]\d\d")
 
 
@@ -207,49 +199,12 @@ def watch(browser: Browser, morning: Morning, axe_script: Path) -> Iterator[Watc
     made.close()
 
 
-class Driver:
-    """A driver's phone with the route open; words are taken from the page, which speaks the driver's language."""
+class Driver(Phone):
+    """A phone that is watched, and looked at where a form is open."""
 
     def __init__(self, watch: Watch, link: str) -> None:
+        super().__init__(watch.context(**PHONE), link)
         self.watch = watch
-        self.context = watch.context(**PHONE)
-        self.page = self.context.new_page()
-        self.page.goto(link)
-        expect(self.page.locator("html[data-ready=offline]")).to_be_attached(timeout=20_000)
-        data = json.loads(self.page.locator("#data").inner_text())
-        self.words: dict[str, str] = data["words"]
-        self.outcomes: dict[str, str] = dict(data["outcomes"])
-        self.route: dict[str, Any] = data["route"]
-
-    def press(self, word: str) -> None:
-        self.page.get_by_role("button", name=self.words[word], exact=True).tap()
-
-    def stand_at(self, stop: StopRow) -> None:
-        self.context.set_geolocation({"latitude": stop.lat or 0, "longitude": stop.lon or 0, "accuracy": 8})
-
-    def open(self, stop: StopRow) -> None:
-        """The stop's card, from the list of the day."""
-        self.page.locator(".stop-list li").nth(stop.number - 1).get_by_role("button").tap()
-        expect(self.page.locator(".stop-name")).to_have_text(stop.site)
-
-    def arrive(self, stop: StopRow) -> None:
-        self.open(stop)
-        self.press("arrived")
-        expect(self.page.locator(".stop-card .chip").first).to_contain_text(self.words["under_way"])
-
-    def hand_over(self, stop: StopRow, *, to: str, signed: bool = True, photo: bool = False) -> Locator:
-        """Fills in the form of a handed over stop; the counters are returned, Save is not pressed yet."""
-        self.open(stop)
-        self.press("delivered")
-        self.page.locator("#who").fill(to)
-        if signed:
-            self._sign()
-        if photo:
-            self.page.locator("#photo").set_input_files(
-                {"name": "crates.jpg", "mimeType": "image/jpeg", "buffer": a_photo()}
-            )
-            expect(self.page.locator(".photos img")).to_have_count(1)
-        return self.page.locator(".counter")
 
     def not_home(self, stop: StopRow) -> None:
         self.open(stop)
@@ -257,38 +212,6 @@ class Driver:
         self.page.get_by_text(self.outcomes["not_home"], exact=True).tap()
         self.watch.looks(self.page, at="the problem form")
         self.press("save")
-
-    def all_sent(self) -> None:
-        expect(self.page.locator(".door-form")).to_have_count(0)  # saved: now it is the outbox's
-        expect(self.page.get_by_text(self.words["all_sent"], exact=True)).to_be_visible(timeout=15_000)
-
-    def _sign(self) -> None:
-        box = self.page.locator("canvas.signature")
-        box.scroll_into_view_if_needed()
-        at = box.bounding_box()
-        assert at is not None
-        finger = self.context.new_cdp_session(self.page)
-
-        begins = time.time()
-
-        def touch(kind: str, n: int, *points: tuple[float, float]) -> None:
-            where = [{"x": x, "y": y} for x, y in points]
-            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": where, "timestamp": begins + n / 20})
-
-        touch("touchStart", 0, (at["x"] + 30, at["y"] + 40))
-        for n in range(1, 9):
-            touch("touchMove", n, (at["x"] + 30 + n * 20, at["y"] + 40 + (n % 3) * 15))
-        # The finger rests before it is lifted: a swipe would go on scrolling, and the next tap only stop that.
-        for n in (12, 16):
-            touch("touchMove", n, (at["x"] + 191, at["y"] + 70))
-        touch("touchEnd", 17)
-        finger.detach()
-
-
-def a_photo() -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (640, 480), (120, 90, 60)).save(file, "JPEG")
-    return file.getvalue()
 
 
 # ---------------------------------------------------------------------------- the journey
@@ -534,19 +457,6 @@ def the_customer_opens_the_link(morning: Morning, watch: Watch, door: Door) -> P
     return page
 
 
-def look_again(buyer: Page, stage: str) -> None:
-    """The page asks by itself; here as when its tab comes back into sight, until the phone's report has arrived."""
-    answer = buyer.locator(f".answer[data-stage={stage}]")
-    for _ in range(20):
-        buyer.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-        try:
-            expect(answer).to_be_visible(timeout=1_000)
-        except AssertionError:
-            continue
-        return
-    expect(answer).to_be_visible()
-
-
 def deliver_the_stops(morning: Morning, watch: Watch, door: Door, driver: Driver, buyer: Page) -> None:
     phone = driver.page
 
@@ -567,9 +477,7 @@ def deliver_the_stops(morning: Morning, watch: Watch, door: Door, driver: Driver
     watch.looks(buyer, at="the customer's page, at the door")
     counters = driver.hand_over(door.short, to="Goods-in 2")
     twelve = next(
-        n
-        for n, line in enumerate(line for each in driver_stop(driver, door.short) for line in each["lines"])
-        if line["allocationId"] == door.short_allocation
+        n for n, line in enumerate(driver.lines_of(door.short)) if line["allocationId"] == door.short_allocation
     )
     for _ in range(2):
         counters.nth(twelve).get_by_role("button").first.tap()
@@ -605,10 +513,6 @@ def deliver_the_stops(morning: Morning, watch: Watch, door: Door, driver: Driver
     driver.context.set_offline(False)
     driver.all_sent()
     assert morning.value(kept, stop=door.offline.stop_id) == len(door.offline.deliveries)
-
-
-def driver_stop(driver: Driver, stop: StopRow) -> list[dict[str, Any]]:
-    return next(each["deliveries"] for each in driver.route["stops"] if each["id"] == stop.stop_id)
 
 
 # ---------------------------------------------------------------------------- the desk follows

@@ -75,3 +75,28 @@ def test_the_clock_makes_the_day_s_lists_once(website: Website, delayed: Delayed
             select(tables.notice.c.occurrence).where(tables.notice.c.kind == "backorder_list")
         ).all()
     assert sorted(set(days)) == ["2026-05-12", "2026-05-13"]
+
+
+def test_the_lists_are_sorted_by_who_is_latest_and_by_worth_and_say_so(website: Website, delayed: Delayed) -> None:
+    client = website.signed_in()
+    page = client.get("/backorders?sort=late")
+    assert 'aria-sort="descending"><a class="sort" href="/backorders?sort=late">' in page.text
+    assert "first 12 May" in page.text, "it was promised for Tuesday first, and that is what it is late against"
+    assert '<td class="number" data-label="Days late"><span class="late-word">7</span></td>' in page.text
+    assert client.get("/backorders?sort=late&customer=C-2").text.count("SO-1") == 0
+    orders = client.get("/orders?state=waiting&sort=worth&q=SO").text
+    assert 'aria-sort="descending"><a class="sort" href="/orders?state=waiting&amp;q=SO&amp;sort=worth">' in orders
+    assert 'aria-sort="ascending"><a class="sort" href="/orders">' in client.get("/orders").text
+    for wrong in ("/orders?sort=number", "/backorders?sort=%27", "/orders?sort="):
+        assert client.get(wrong).status_code == 404
+
+
+def test_the_command_sorts_too(website: Website, delayed: Delayed) -> None:
+    lines = json.loads(run("--sort", "late", "--json").output)["lines"]
+    assert [(line["order"], line["due_on"], line["worth"], line["currency"]) for line in lines] == [
+        (order, "2026-05-12", 2400, "EUR") for order in ("SO-1", "SO-2", "SO-3")
+    ]
+    assert all(line["days_late"] >= 7 for line in lines), "a command goes by the real clock, which is never before"
+    said = run("--sort", "worth")
+    assert "Customer" in said.output
+    assert run("--sort", "number").exit_code == 2

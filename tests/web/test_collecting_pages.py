@@ -171,5 +171,17 @@ def test_empties_that_we_never_delivered_are_asked_for_on_the_orders_page_and_by
         ).one()
     said = CliRunner().invoke(main, ["collect", door.customer, door.number, "CRATE", "3"])
     assert (said.exit_code, "fetches 3 × CRATE" in said.stdout) == (0, True), said.stderr
+    number = said.stdout.split(" ", 1)[0]
+    with website.installation.database.reading() as connection:
+        newest = connection.execute(
+            select(tables.order.c.id, tables.order.c.number)
+            .where(tables.order.c.site_id == driven.round.stops[2].site_id)
+            .order_by(tables.order.c.ordered_at.desc(), tables.order.c.id.desc())
+        ).first()
+    assert newest is not None
+    assert f"it stands with {newest.number}." in said.stdout
+    assert f"Collection {number}" in client.get(f"/orders/{newest.id}").text
+    found = client.get(f"/search?q={number}")
+    assert f"/orders/{newest.id}" in (found.headers.get("Location", "") + found.text)
     many = CliRunner().invoke(main, ["collect", door.customer, door.number, "CRATE", "2000000"])
     assert (many.exit_code, "not over 10000" in many.stderr) == (2, True)

@@ -151,6 +151,24 @@ def test_the_line_counts_each_order_once(website: Website, desk: Desk) -> None:
     assert [line.number for line in found.due] == ["IN-1"]
 
 
+def test_today_the_menu_and_tasks_count_the_same_tasks_of_whoever_looks(website: Website, desk: Desk) -> None:
+    """One for the dispatcher, one for a salesperson by name, one for nobody who signs in."""
+    with open_store(website.installation.database) as store:
+        for who, n in (("salesperson 1", 1), ("Somebody Else", 2)):
+            store.add_task(
+                kind="call_customer", subject_kind="order", subject_id=desk.orders[n], sentence=f"Call Café {n}.",
+                made_at=website.clock.at, assignee=who,
+            )  # fmt: skip
+    for role, theirs, others in (("dispatcher", 1, 2), ("salesperson", 1, 2), ("admin", 1, 2), ("viewer", 0, 3)):
+        client = website.signed_in(role=role)
+        today, tasks = client.get("/").text, client.get("/tasks").text
+        assert f"<b>{theirs}</b> need" in today, role
+        menu = f'<span>Tasks</span> <span class="count">{theirs}</span>'
+        assert (menu in today, menu in tasks) == (theirs > 0, theirs > 0), role
+        counts = [int(n) for n in re.findall(r'<div class="row"><span class=.count.>(\d+)</span>', tasks)]
+        assert counts == ([theirs, others] if theirs else [others]), role
+
+
 def test_an_address_in_review_is_never_released_in_silence(
     client: FlaskClient, website: Website, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +181,35 @@ def test_an_address_in_review_is_never_released_in_silence(
     assert ready["SO-4"] is True
     answer = post(client, "/release", day="2026-05-12", all="1")
     assert "No van takes Café 4 until somebody says where it is" in client.get(answer.headers["Location"]).text
+
+
+def test_an_address_that_nobody_looked_up_is_told_apart_from_one_in_review(
+    client: FlaskClient, website: Website, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKROUTE_HOME", str(website.installation.home))
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.site).where(tables.site.c.id == desk.sites[4]).values(pin_at=None))
+    said = CliRunner().invoke(main, ["release", "--simulate"]).stdout
+    assert "Not looked up yet: run backroute locate" in said
+    assert "in review" not in said
+    (ready,) = json.loads(CliRunner().invoke(main, ["release", "--simulate", "--json"]).stdout)["depots"][0]["ready"]
+    assert (ready["order"], ready["in_review"], ready["not_looked_up"]) == ("SO-4", False, True)
+    for path in ("/orders", f"/orders/{desk.orders[4]}", "/release"):
+        page = client.get(path).text
+        assert ("address not looked up yet" in page, ">address in review<" in page) == (True, False), path
+    assert "1 of them is not looked up yet." in client.get("/").text
+    answer = post(client, "/release", day="2026-05-12", all="1")
+    after = client.get(answer.headers["Location"]).text
+    assert "The address of Café 4 is not looked up yet: press Look up under Addresses" in after
+    assert "Released, but its address is not looked up yet" in client.get(f"/orders/{desk.orders[4]}").text
+
+
+def test_goods_on_a_truck_that_is_not_counted_in_are_said_where_all_is_released(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    assert "3 on a truck that is not counted in" in client.get("/release").text
+    answer = post(client, "/release", day="2026-05-12", all="1")
+    assert "3 of them have goods on a truck that is not counted in" in client.get(answer.headers["Location"]).text
 
 
 def test_an_orders_page_says_why_a_line_comes_on_its_day(client: FlaskClient, website: Website, desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby
 
@@ -9,22 +10,34 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from data.queries.backorders import backorders, customers_called
+from data.queries.backorders import SORTS, backorders, customers_called
+from data.store import SqlStore
+from routing.model.backorders import Backorder
+from routing.model.days import today_of
 from web.cli.output import counted, json_option, plain, print_json
+from web.formats import money
 from web.wiring import open_installation
 
 
 @click.command("backorders")
 @click.option("--customer", help="Only this customer: its number, its name or a part of it.")
+@click.option(
+    "--sort",
+    type=click.Choice(SORTS),
+    default="customer",
+    help="By customer, who is latest against the first promise first, or the most open money first.",
+)
 @json_option
-def backorders_command(customer: str | None, as_json: bool) -> None:
-    """List every line that waits for stock, customer by customer: quantity, expected and promised day.
+def backorders_command(customer: str | None, sort: str, as_json: bool) -> None:
+    """List every line that waits for stock: quantity, expected and promised day, days late, money.
 
-    What lies on the shelf for an order, is released or gone does not wait.
+    What lies on the shelf for an order, is released or gone does not wait. Days late count from what was promised
+    first, or what the customer wished for last.
     """
     with open_installation() as here, here.database.reading() as connection:
         chosen = None if customer is None else customers_called(connection, customer.strip())
-        lines = backorders(connection, customer_ids=chosen)
+        today = today_of(here.clock.now(), SqlStore(connection).company().zone)
+        lines = backorders(connection, customer_ids=chosen, today=today, sort=sort)
     if as_json:
         rows = [asdict(line) | {"uncovered": max(0, line.quantity - line.covered)} for line in lines]
         print_json({"lines": rows})
@@ -37,19 +50,33 @@ def backorders_command(customer: str | None, as_json: bool) -> None:
         f"{'waits' if len(lines) == 1 else 'wait'}, {undated} without a day",
         highlight=False,
     )
+    if sort != "customer":
+        console.print()
+        console.print(_table(lines, with_customer=True))
+        return
     for _customer_id, some in groupby(lines, key=lambda line: line.customer_id):
         each = list(some)
-        table = Table("Goods", "SKU", "Waits", "Expected", "Promised", "Order", box=None)
-        table.columns[2].justify = "right"
-        for line in each:
-            table.add_row(
-                plain(line.name),
-                plain(line.sku),
-                f"{line.quantity} {plain(line.unit)}",
-                line.expected_on or "no day",
-                line.promised_on or "–",
-                plain(", ".join(part for part in (line.order, line.reference) if part)),
-            )
         console.print()
         console.print(plain(each[0].customer), highlight=False)
-        console.print(table)
+        console.print(_table(each, with_customer=False))
+
+
+def _table(lines: Sequence[Backorder], *, with_customer: bool) -> Table:
+    heads = ["Goods", "SKU", "Waits", "Expected", "Promised", "Late", "Worth", "Order"]
+    table = Table(*(["Customer"] if with_customer else []), *heads, box=None)
+    for column in table.columns:
+        if column.header in ("Waits", "Late", "Worth"):
+            column.justify = "right"
+    for line in lines:
+        table.add_row(
+            *([plain(line.customer)] if with_customer else []),
+            plain(line.name),
+            plain(line.sku),
+            f"{line.quantity} {plain(line.unit)}",
+            line.expected_on or "no day",
+            line.promised_on or "–",
+            f"{line.days_late} d" if line.days_late else "–",
+            money(line.worth, line.currency) if line.currency else "–",
+            plain(", ".join(part for part in (line.order, line.reference) if part)),
+        )
+    return table

@@ -82,9 +82,9 @@ def collect_command(
     if as_json:
         print_json(asdict(made))
         return
-    click.echo(
-        clean(f"{made.number} fetches {made.quantity} × {made.sku} from {made.site}, from {day_words(made.day)} on.")
-    )
+    said = f"{made.number} fetches {made.quantity} × {made.sku} from {made.site}, from {day_words(made.day)} on"
+    stands = f"; it stands with {' and '.join(made.orders[:3])}" if made.orders else ""
+    click.echo(clean(f"{said}{stands}."))
 
 
 def _cancel(number: str, as_json: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from data.queries.company import company_card
-from data.queries.release import ready_parts, unsure_sites
+from data.queries.release import UnsureSites, ready_parts, unsure_sites
 from data.store import SqlStore
 from routing.errors import InvalidInput
 from routing.model.days import day_words
@@ -67,7 +66,7 @@ def release_command(day: str | None, depot_number: str | None, simulate: bool, a
     the plan.
     """
     done: list[tuple[str, ReleasedWithRides, Along]] = []
-    unsure: frozenset[int] = frozenset()
+    unsure = UnsureSites()
     with open_installation() as here:
         now = here.clock.now()
         with here.database.reading() as connection:
@@ -112,7 +111,7 @@ def _day(day: str | None, now: datetime, zone: str) -> str:
     return day
 
 
-def _release_document(name: str, went: ReleasedWithRides, along: Along, unsure: Collection[int]) -> dict[str, Any]:
+def _release_document(name: str, went: ReleasedWithRides, along: Along, unsure: UnsureSites) -> dict[str, Any]:
     found = went.releasing
     return {
         "depot": name,
@@ -125,7 +124,9 @@ def _release_document(name: str, went: ReleasedWithRides, along: Along, unsure: 
                 "units": order.quantity,
                 "of": order.open_units,
                 "value": order.value,
-                "in_review": order.site_id in unsure,
+                "in_review": order.site_id in unsure.all - unsure.new,
+                "not_looked_up": order.site_id in unsure.new,
+                "on_truck": sum(each.quantity for each in order.units if each.ready_at is not None),
             }
             for order in found.ready
         ],
@@ -220,13 +221,14 @@ def _costs(offer: RideOffer, currency: str) -> str:
     return f"{said}; the rest as a stop of its own about {minutes} min, {money:.2f} {currency}".rstrip()
 
 
-def _print_release(name: str, found: Releasing, unsure: Collection[int], *, simulate: bool) -> None:
+def _print_release(name: str, found: Releasing, unsure: UnsureSites, *, simulate: bool) -> None:
     console = Console()
     made = f"{counted(found.sites, 'delivery', 'deliveries')} {'would be made' if simulate else 'made'}"
     parts = ready_parts(found.ready, unsure)
     where = [
         f"{parts.on_truck} with goods on a truck that is not counted in" if parts.on_truck else "",
         f"{parts.in_review} whose address is in review" if parts.in_review else "",
+        f"{parts.not_looked_up} whose address is not looked up yet" if parts.not_looked_up else "",
     ]
     among = f" ({', '.join(filter(None, where))})" if any(where) else ""
     go = "would go" if simulate else "released"
@@ -240,16 +242,22 @@ def _print_release(name: str, found: Releasing, unsure: Collection[int], *, simu
         several = ", ".join(f"{order.order} {order.quantity} of {order.open_units}" for order in in_part[:8])
         more = f" and {len(in_part) - 8} more" if len(in_part) > 8 else ""
         console.print(f"In part: {clean(several)}{more}", markup=False, highlight=False)
-    if in_review := [order for order in found.ready if order.site_id in unsure]:
-        doors = {f"{order.order} {order.site}": None for order in in_review}
-        several = ", ".join(list(doors)[:8])
-        more = f" and {len(doors) - 8} more" if len(doors) > 8 else ""
+    if parts.on_truck:
         console.print(
-            f"No van takes these until a person says where they are (backroute locate, or /addresses): "
-            f"{clean(several)}{more}",
+            f"{parts.on_truck} {'waits' if parts.on_truck == 1 else 'wait'} for the count of a truck: what stands on "
+            "it is neither picked nor loaded before.",
             markup=False,
             highlight=False,
         )
+    for head, sites in (
+        ("Not looked up yet: run backroute locate (or press Look up under /addresses)", unsure.new),
+        ("No van takes these until a person says where they are (/addresses)", unsure.all - unsure.new),
+    ):
+        doors = {f"{order.order} {order.site}": None for order in found.ready if order.site_id in sites}
+        if doors:
+            several = ", ".join(list(doors)[:8])
+            more = f" and {len(doors) - 8} more" if len(doors) > 8 else ""
+            console.print(f"{head}: {clean(several)}{more}", markup=False, highlight=False)
     if found.stays:
         reasons = Counter(reason for order in found.stays for reason in order.reasons)
         console.print(

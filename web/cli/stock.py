@@ -99,7 +99,7 @@ def _receive_document(
             for receipt in together
         ],
         "lines": [
-            _line_document(line) for _, preview in counted_in for line in preview.lines if line.changed or line.slips
+            _line_document(line) for _, preview in counted_in for line in preview.lines if line.concerns
         ],
         "policy": [preview.rule.value for _, preview in counted_in],
         "told": {"message": sum(each.by_message for each in hear), "call": sum(each.by_call for each in hear)},
@@ -124,6 +124,7 @@ def _line_document(line: LineChange) -> dict[str, Any]:
         "new_day": line.new_day,
         "promised_on": line.promised_on,
         "slips": line.slips,
+        "loses_date": line.loses,
         "moved_by": line.moved_by,
         "value": line.value_firm,
         "currency": line.currency,

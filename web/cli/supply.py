@@ -132,6 +132,7 @@ def _print(title: str, previews: list[Preview], simulate: bool, as_json: bool) -
                 "new_day": line.new_day,
                 "promised_on": line.promised_on,
                 "slips": line.slips,
+                "loses_date": line.loses,
                 "value": line.needed * line.price,
                 "currency": line.currency,
             }
@@ -142,11 +143,11 @@ def _print(title: str, previews: list[Preview], simulate: bool, as_json: bool) -
     else:
         console = Console()
         told = len({line.order_id for line in lines if line.slips})
-        console.print(
-            f"{clean(title)}: {len(lines)} lines change, {told} orders get a later promise",
-            markup=False,
-            highlight=False,
-        )
+        lost = len({line.order_id for line in lines if line.loses})
+        said = f"{clean(title)}: {len(lines)} lines change, {told} orders get a later promise"
+        if lost:
+            said += f", {lost} that {'was promised loses its date' if lost == 1 else 'were promised lose their date'}"
+        console.print(said, markup=False, highlight=False)
         if lines:
             table = Table("Order", "Customer", "SKU", "Wants", "Shelf", "Inbound", "Was", "Now", "Promise", box=None)
             for line in lines[:MOST_SHOWN]:

@@ -20,6 +20,7 @@ from routing.errors import NotFound
 from routing.model.imports import ImportResult
 from routing.model.orders import RideRule
 from routing.rules.policies import PolicyRow, Scope
+from routing.services.collecting import collect_goods
 from routing.services.locating import locate_sites
 from routing.services.overdue import give_up_dates, overdue_due
 from routing.services.receiving import commit_receipt
@@ -66,6 +67,7 @@ def prepare(installation: Installation, *, say: Say) -> Prepared:
     say("Living the last thirty days again", 0.0)
     replay = Replay(installation, travel=installation.travel(REGION), secret=installation.secret)
     replay.run(progress=lambda done, of: say("Living the last thirty days again", done / of))
+    _collections(installation)
     imports += _open_orders(installation)
     with open_store(installation.database) as store:
         store.withhold_waiting(why="of the time before the demo began", now=START)
@@ -144,6 +146,23 @@ def _open_orders(installation: Installation) -> tuple[ImportResult, ...]:
     with open_store(installation.database) as store:
         stood_since_ordered(store)
     return (result,)
+
+
+def _collections(installation: Installation) -> None:
+    """Empty crates that customers asked on Monday, before the cut-off, to have fetched: a van that stops there anyway
+    takes them along."""
+    with open_store(installation.database) as store:
+        for row in files.rows("collections.csv"):
+            collect_goods(
+                store,
+                site_id=store.sites([row["site"]])[row["site"]]["id"],
+                product_id=store.product_ids([row["sku"]])[row["sku"]],
+                quantity=int(row["quantity"]),
+                why=row["why"],
+                day=row["day"],
+                now=at(MONDAY, "15:30"),
+                by=BY,
+            )
 
 
 def _wait_for_the_rest(store: SqlStore, *, now: datetime) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
+from data.queries.backorders import SORTS, count_backorders, customers_called
 from data.queries.backorders import backorders as waiting
-from data.queries.backorders import customers_called
 from data.store import SqlStore
 from routing.errors import NotFound
 from routing.model.days import today_of
@@ -23,23 +23,29 @@ SHOWN = 1000
 @backorders.get("")
 @needs_role()
 def page() -> ResponseReturnValue:
-    text = request.args.get("customer", "").strip()[:100]
+    text, sort = request.args.get("customer", "").strip()[:100], request.args.get("sort", "customer")
+    if sort not in SORTS:
+        abort(404)
     wrong = ""
     with here().database.reading() as connection:
         try:
             chosen = customers_called(connection, text) if text else None
         except NotFound as problem:
             chosen, wrong = [], str(problem)
-        lines = waiting(connection, customer_ids=chosen)
         today = today_of(now(), SqlStore(connection).company().zone)
-    groups = [list(some) for _customer, some in groupby(lines[:SHOWN], key=lambda line: line.customer_id)]
+        lines = waiting(connection, customer_ids=chosen, today=today, sort=sort, limit=SHOWN)
+        counts = count_backorders(connection, customer_ids=chosen)
+    # By customer each has a table of its own; who is latest of all stands in one.
+    by = (lambda line: line.customer_id) if sort == "customer" else (lambda _line: 0)
+    groups = [list(some) for _customer, some in groupby(lines, key=by)]
     return render_template(
         "dispatcher/backorders.html",
         groups=groups,
-        count=len(lines),
-        customers=len({line.customer_id for line in lines}),
-        more=len(lines) > SHOWN,
+        count=counts.lines,
+        customers=counts.customers,
+        more=counts.lines > SHOWN,
         shown=SHOWN,
+        sort=sort,
         today=today,
         text=text,
         wrong=wrong,

@@ -16,6 +16,7 @@ from data.queries.company import company_card
 from data.queries.empties import returnable_products
 from data.queries.orders import (
     OPEN_STATES,
+    SORTS,
     STATES,
     DeliveryPage,
     OrderPage,
@@ -32,7 +33,7 @@ from routing.errors import Conflict, InvalidInput
 from routing.model.consents import Answer
 from routing.model.days import today_of
 from routing.rules.consent import Reply
-from routing.rules.standing import Standing
+from routing.rules.standing import NOT_LOOKED_UP, Standing
 from routing.services.collecting import Fetching, cancel_collection, collect_goods
 from routing.services.consenting import answer as settle_delay
 from routing.services.consenting import offered
@@ -58,14 +59,15 @@ SHOWN_FILES = ("image/jpeg", "image/png", "image/webp")
 @needs_role()
 def page() -> ResponseReturnValue:
     state = request.args.get("state", "open")
-    if state not in (*STATES, "open", "all"):
+    sort = request.args.get("sort", "promised")
+    if state not in (*STATES, "open", "all") or sort not in SORTS:
         abort(404)
     text = request.args.get("q", "").strip()[:100]
     states = {"open": OPEN_STATES, "all": ()}.get(state, (state,))
     with here().database.reading() as connection:
         today = today_of(now(), company_card(connection).zone)
         stands = standings(connection, day=today, now=now()).of
-        rows = order_list(connection, stands=stands, states=states, text=text, limit=SHOWN + 1)
+        rows = order_list(connection, stands=stands, states=states, text=text, sort=sort, today=today, limit=SHOWN + 1)
         counts = order_counts(connection, stands=stands)
     return render_template(
         "dispatcher/orders.html",
@@ -76,6 +78,7 @@ def page() -> ResponseReturnValue:
         open_count=sum(counts[each] for each in OPEN_STATES),
         today=today,
         state=state,
+        sort=sort,
         text=text,
         words=words,
     )
@@ -319,6 +322,8 @@ def _not_placed(order: OrderPage) -> str:
     if row.released:
         day = min((each.for_day for each in order.deliveries if each.state == "released"), default="")
         if order.pin_quality not in ("exact", "interpolated", "by_person"):
+            if row.word == NOT_LOOKED_UP:
+                return _("Released, but its address is not looked up yet: press Look up under Addresses.")
             return _("Released, but its address is in review: it cannot be planned.")
         return _("Released for %(day)s, not in a route yet.", day=_near_day(day, order.zone)) if day else _("Released.")
     if row.hold:

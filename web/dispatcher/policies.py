@@ -17,7 +17,7 @@ from routing.services.ruling import Ruling, commit_ruling, simulate_ruling
 from web.dispatcher import policy_words as words
 from web.dispatcher.receipts import fingerprint
 from web.dispatcher.supply import anyway, changes
-from web.dispatcher.words import actor_words
+from web.dispatcher.words import actor_words, rule_words
 from web.here import here, now
 from web.people import needs_role
 
@@ -56,6 +56,8 @@ def _page(*, wrong: str = "", scope: str = "", name: str = "") -> str:
         name=name if name in kinds else "",
         currency=company.currency,
         words=words,
+        rule_words=rule_words(),
+        examples=words.RULE_EXAMPLE,
         actor_words=actor_words,
         wrong=wrong,
         form=request.values,

@@ -237,6 +237,8 @@ def commit() -> ResponseReturnValue:
     if told:
         said += " " + ngettext("%(num)s order got a later date.", "%(num)s orders got a later date.", told)
     flash(said, "done")
+    for warning in dict.fromkeys(text for preview in previews for text in preview.warnings):
+        flash(warning, "late")
     return redirect(url_for("receipts.page"))
 
 

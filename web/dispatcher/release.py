@@ -101,7 +101,29 @@ def go() -> ResponseReturnValue:
         flash(_("Nothing was released: what was ready has changed meanwhile. This is how it is now."), "late")
     with here().database.reading() as connection:
         unsure = unsure_sites(connection)
-    doors = {order.site_id: order.site for each in done for order in each.releasing.ready if order.site_id in unsure}
+    taken = [order for each in done for order in each.releasing.ready]
+    if to_count := sum(not order.on_shelf for order in taken):
+        flash(
+            ngettext(
+                "%(num)s of them has goods on a truck that is not counted in: it is picked once that is counted.",
+                "%(num)s of them have goods on a truck that is not counted in: they are picked once that is counted.",
+                to_count,
+            ),
+            "late",
+        )
+    new = {order.site_id: order.site for order in taken if order.site_id in unsure.new}
+    if new:
+        flash(
+            ngettext(
+                "The address of %(which)s is not looked up yet: press Look up under Addresses, then it can be planned.",
+                "%(num)s addresses are not looked up yet (%(which)s): press Look up under Addresses, then they can be "
+                "planned.",
+                len(new),
+                which=", ".join(list(new.values())[:5]) + (" …" if len(new) > 5 else ""),
+            ),
+            "late",
+        )
+    doors = {order.site_id: order.site for order in taken if order.site_id in unsure.all - unsure.new}
     if doors:
         flash(
             ngettext(

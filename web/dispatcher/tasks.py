@@ -31,13 +31,14 @@ LONGEST_OUTCOME = 200
 def page() -> ResponseReturnValue:
     done = request.args.get("show") == "done"
     with here().database.reading() as connection:
-        mine = {current_user.name, current_user.email, current_user.role}
-        rows = task_list(connection, done=done, mine=mine)
+        rows = task_list(connection, done=done, mine=current_user.called)
         asked = [row.subject_id for row in rows if row.subject_kind == "consent" and not done]
         questions = SqlStore(connection).consents(asked)
     own = [row for row in rows if row.is_mine]
     others = [row for row in rows if not row.is_mine]
-    groups = [(_("Yours"), own), (_("Everybody else's"), others)] if own and others and not done else [("", rows)]
+    groups = [("", rows)]
+    if not done:
+        groups = [(name, some) for name, some in ((_("Yours"), own), (_("Everybody else's"), others)) if some]
     return render_template(
         "dispatcher/tasks.html", groups=groups, rows=rows, done=done, questions=questions, words=words
     )

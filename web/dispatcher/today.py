@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from flask_login import current_user
 
 from data.queries.company import company_card
 from data.queries.tasks import task_list
@@ -38,14 +39,14 @@ class Step:
 def page() -> ResponseReturnValue:
     with here().database.reading() as connection:
         day = today_of(now(), company_card(connection).zone)
-        found = figures(connection, day=day, now=now())
+        found = figures(connection, day=day, now=now(), mine=current_user.called)
         return render_template(
             "dispatcher/today.html",
             figures=found,
             step=next_step(found),
             routes=routes_of(connection, day=day),
             left_out=left_out_by_reason(connection, day=day),
-            tasks=task_list(connection, assignee="dispatcher", limit=TASKS_SHOWN),
+            tasks=task_list(connection, mine=current_user.called, only_mine=True, limit=TASKS_SHOWN),
             events=newest_events(connection),
             words=words,
         )
@@ -57,7 +58,8 @@ def counters() -> ResponseReturnValue:
     """The one line alone: what the page asks for every 15 seconds."""
     with here().database.reading() as connection:
         day = today_of(now(), company_card(connection).zone)
-        return render_template("dispatcher/_counters.html", figures=figures(connection, day=day, now=now()))
+        found = figures(connection, day=day, now=now(), mine=current_user.called)
+        return render_template("dispatcher/_counters.html", figures=found)
 
 
 def next_step(found: Figures) -> Step:

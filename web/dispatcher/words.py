@@ -14,10 +14,14 @@ from web.formats import day as written_day
 
 
 def order_state(state: str) -> tuple[str, str]:
-    """(which chip, its word) of an order's state: the same words wherever orders are counted."""
+    """(which chip, its word) of a state in which orders are counted, or of what one order is called
+    (`routing.rules.standing.Stand.word`)."""
     return {
         "ready": ("ready", _("ready")),
-        "in_review": ("late", _("address in review")),
+        "released": ("ready", _("released")),
+        "loaded": ("under_way", _("loaded")),
+        "in_review": address_state(looked_up=True),
+        "not_looked_up": address_state(looked_up=False),
         "waiting": ("waiting", _("waiting")),
         "held": ("late", _("held")),
         "later": ("waiting", _("for another day")),
@@ -25,6 +29,11 @@ def order_state(state: str) -> tuple[str, str]:
         "delivered": ("done", _("delivered")),
         "cancelled": ("waiting", _("cancelled")),
     }[state]
+
+
+def address_state(*, looked_up: bool) -> tuple[str, str]:
+    """(which chip, its word) of an address without a sure place."""
+    return ("late", _("address in review")) if looked_up else ("waiting", _("address not looked up yet"))
 
 
 def stand_why(why: str) -> str:
@@ -97,7 +106,13 @@ def rule_words() -> dict[str, tuple[str, str]]:
             _("Promised date"),
             _("The oldest promise first, so that as few promises as possible break."),
         ),
-        "fair_share": (_("Fair share"), _("Everybody gets a share in whole packs; what is left goes to the oldest.")),
+        "fair_share": (
+            _("Fair share"),
+            _(
+                "What never-loses customers hold stays theirs; of the rest everybody gets the same part of what they "
+                "want, rounded down to whole packs, and what is left goes to the oldest, a pack each."
+            ),
+        ),
     }
 
 
@@ -167,6 +182,14 @@ def ready_words(parts: ReadyParts) -> str:
     if parts.in_review:
         said.append(
             ngettext("%(num)s whose address is in review", "%(num)s whose address is in review", parts.in_review)
+        )
+    if parts.not_looked_up:
+        said.append(
+            ngettext(
+                "%(num)s whose address is not looked up yet",
+                "%(num)s whose addresses are not looked up yet",
+                parts.not_looked_up,
+            )
         )
     return ", ".join(said)
 

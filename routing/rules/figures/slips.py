@@ -29,9 +29,9 @@ _SAYS: Mapping[Cause, str] = {
     Cause.CUSTOMER: r"customer('s)? (asked|wish|want|chose|accept)|at the customer's wish|wished by the customer",
     Cause.DOOR: r"not home|nobody opened|closed|no access|refused|redeliver|came back|failed",
     Cause.ROAD: r"\bvan\b|breakdown|broke down|driver|\broute\b|not attempted|nobody went|out of time|left out",
-    Cause.COUNT: r"recount|\bcount\b|short pick|damaged|missing|lost",
-    Cause.POLICY: r"^policy\b|rank|hold|payment",
-    Cause.ORDER: r"order file|order changed|changed in|import",
+    Cause.COUNT: r"recount|\bcount\b|short pick|damaged|missing|lost|^(?!truck\b).*\bcame short",
+    Cause.POLICY: r"^policy\b|rank|hold|payment|delivery days",
+    Cause.ORDER: r"order file|new orders?\b|order changed|changed in|import",
     Cause.SUPPLIER: r"supplier|inbound|receipt|shipped|truck|\bPO\b|cancelled",
 }
 
@@ -43,6 +43,10 @@ def cause_of(why: str) -> Cause:
     ('supplier', 'count')
     >>> cause_of("The customer asked for a later day").value, cause_of("receipt R-3001").value
     ('customer', 'supplier')
+    >>> cause_of("truck IN-2001 came short: 60 of 96").value, cause_of("D-17 came short").value
+    ('supplier', 'count')
+    >>> cause_of("new orders").value
+    'order'
     >>> cause_of("bad weather").value
     'other'
     """

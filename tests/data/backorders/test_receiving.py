@@ -84,7 +84,9 @@ def test_more_counted_than_expected_is_said_before_it_is_committed(
         with database.reading() as connection:
             return simulate_receipt(SqlStore(connection), receipt, now=now).warnings
 
-    assert "R-7 counts 960 × OAT, 96 were expected: look at the count again." in warnings(960)
+    assert (
+        "R-7 counts 960 × OAT of PO-1, 864 more than the 96 still to come. Look at the count again; a recount mends it."
+    ) in warnings(960)
     assert not [each for each in warnings(96) if "expected" in each]
 
 
@@ -98,7 +100,23 @@ def test_a_truck_that_was_counted_in_full_and_is_counted_again_is_said(
     again = company.receipt("OAT", 96, inbound_id=short_truck, number="R-8")
     with database.reading() as connection:
         warnings = simulate_receipt(SqlStore(connection), again, now=now).warnings
-    assert "R-8 counts 96 × OAT, nothing more was expected: look at the count again." in warnings
+    assert (
+        "R-8 counts 96 × OAT of PO-1, and nothing more was expected. Look at the count again; a recount mends it."
+        in warnings
+    )
+
+
+def test_more_than_expected_is_said_when_it_is_counted_in_too(
+    company: Any, database: Database, short_truck: int, now: datetime
+) -> None:
+    receipt = company.receipt("OAT", 100, inbound_id=short_truck)
+    with open_store(database) as store:
+        said = commit_receipt(store, receipt, now=now, by="test").warnings
+        again = commit_receipt(store, receipt, now=now, by="test")
+    assert len(said) == 1
+    assert "counts 100 × OAT of PO-1, 4 more than the 96 still to come" in said[0]
+    assert again.already
+    assert not again.warnings, "nothing was counted in the second time"
 
 
 def test_a_truck_that_brought_more_than_expected_is_no_fault_of_the_sums(

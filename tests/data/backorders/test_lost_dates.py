@@ -1,0 +1,141 @@
+"""Goods lose their date before the day that was promised: that is the slip, known then, told then, counted once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from data import tables
+from data.db import Database
+from data.queries.backorder_figures import Scope as Whose
+from data.queries.period_figures import period_figures
+from data.store import open_store
+from routing.rules.figures.slips import Cause
+from routing.services.importing import settle
+from routing.services.overdue import give_up_dates
+from tests.backorder_world import DEPOT, World
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    """12 oat drinks of a truck that comes tomorrow are promised to SO-1 for the day it is wanted, in eight days."""
+    made = World(database)
+    made.expect(product=1, quantity=12, days=1)
+    made.order(lines=[(1, 12)], site=1, completeness="partial", wanted_in=8)
+    return made
+
+
+def slips(world: World) -> dict[str, int]:
+    """By cause, of today."""
+    today = world.now.date()
+    with world.database.reading() as connection:
+        found = period_figures(connection, first=today, last=today, now=world.now, scope=Whose()).slips
+    return {cause.value: lines for cause, lines in found.by_cause}
+
+
+def tasks(world: World) -> list[str]:
+    query = select(tables.task.c.sentence).where(tables.task.c.kind == "no_date", tables.task.c.done_at.is_(None))
+    with world.database.reading() as connection:
+        return list(connection.scalars(query))
+
+
+def on_the_shelf(world: World) -> None:
+    world.receive(product=1, quantity=12, quarantined=0, of_inbound=True, more_to_come=False)
+
+
+def cancelled(world: World) -> None:
+    world.slip(which=0, days=None)
+
+
+def overdue(world: World) -> None:
+    world.now += timedelta(days=5)
+    with open_store(world.database) as store:
+        give_up_dates(store, DEPOT, now=world.now)
+
+
+def recounted(world: World) -> None:
+    on_the_shelf(world)
+    world.recount(product=1, off_by=-12)
+
+
+def picked_short(world: World) -> None:
+    """SO-2 goes today, and for it the shelf is found empty: what lay there for SO-1 is gone too."""
+    on_the_shelf(world)
+    world.receive(product=1, quantity=12, quarantined=0, of_inbound=False, more_to_come=False)
+    world.order(lines=[(1, 12)], site=2, completeness="partial", wanted_in=0)
+    world.now += timedelta(days=1)
+    world.release()
+    assert [each.state for each in world.deliveries()] == ["released"]
+    world.short_pick(which=0, product=1, missing=12)
+
+
+def ruled(world: World) -> None:
+    """Shared fairly with SO-2, SO-1 gets 8 of 12 and SO-2 4: what SO-1 lacks has no date."""
+    world.order(lines=[(1, 12)], site=1, completeness="partial", wanted_in=0)
+    world.policy(name="allocation_rule", value="fair_share")
+
+
+CAUSES = [
+    (cancelled, Cause.SUPPLIER, 1, "inbound PO-1 is cancelled"),
+    (overdue, Cause.SUPPLIER, 1, "inbound PO-1 is overdue"),
+    (recounted, Cause.COUNT, 1, "recount of OAT"),
+    (picked_short, Cause.COUNT, 2, "short pick of OAT"),
+    (ruled, Cause.POLICY, 1, "policy"),
+]
+
+
+@pytest.mark.parametrize(("happens", "cause", "lines", "why"), CAUSES, ids=[each[0].__name__ for each in CAUSES])
+def test_a_date_lost_before_its_day_is_a_slip_when_it_is_known(
+    world: World, happens: Callable[[World], None], cause: Cause, lines: int, why: str
+) -> None:
+    assert slips(world) == {}
+    happens(world)
+    assert slips(world) == {cause.value: lines}
+    (asked,) = [each for each in tasks(world) if "SO-1" in each]
+    assert why in asked
+    with open_store(world.database) as store:
+        settle(store, {DEPOT: {1, 2}}, now=world.now, by="desk", tell=True, why="looked at again")
+    assert slips(world) == {cause.value: lines}, "once, whatever is decided again"
+    world.now += timedelta(days=1)
+    world.expect(product=1, quantity=24, days=30)
+    assert slips(world) == {}, "the day that the supplier names afterwards is the same slip"
+
+
+def test_who_is_asked_for_consent_is_asked_when_the_date_is_lost_and_once(world: World) -> None:
+    world.policy(name="delay_consent", value="on")
+    cancelled(world)
+    query = select(tables.delay_consent.c.order_id, tables.delay_consent.c.day)
+    with world.database.reading() as connection:
+        assert [tuple(row) for row in connection.execute(query)] == [(1, "")]
+    with open_store(world.database) as store:
+        settle(store, {DEPOT: {1, 2}}, now=world.now, by="desk", tell=True, why="looked at again")
+    with world.database.reading() as connection:
+        assert len(connection.execute(query).all()) == 1
+
+
+def test_what_a_file_took_in_silence_is_told_with_the_next_decision_by_its_own_cause(world: World) -> None:
+    """An older order of a file takes the truck of SO-1, and nobody is told. Then cups are counted in."""
+    with open_store(world.database) as store:
+        line: dict[str, Any] = {"number": "1", "product_id": 1, "quantity": 12, "unit_price": 100}
+        older = store.connection.execute(
+            insert(tables.order)
+            .values(number="SO-0", customer_id=2, site_id=2, depot_id=DEPOT, currency="EUR",
+                    ordered_at=world.now - timedelta(days=30))
+            .returning(tables.order.c.id)
+        ).scalar_one()  # fmt: skip
+        store.connection.execute(insert(tables.order_line).values(order_id=older, **line))
+        store.connection.execute(update(tables.customer).values(rank_rule="normal"))
+        settle(store, {DEPOT: {1}}, now=world.now, by="file", tell=False, why="order file of Monday")
+    assert (slips(world), tasks(world)) == ({"order": 1}, [])
+    world.receive(product=2, quantity=12, quarantined=0, of_inbound=False, more_to_come=False)
+    (asked,) = tasks(world)
+    assert "order file of Monday" in asked
+    assert slips(world) == {"order": 1}
+    with world.database.writing() as connection:
+        connection.execute(update(tables.task).values(done_at=world.now))
+    world.receive(product=2, quantity=12, quarantined=0, of_inbound=False, more_to_come=False)
+    assert tasks(world) == [], "once"
