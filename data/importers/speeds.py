@@ -10,14 +10,13 @@ from routing.model.day import SpeedRow
 from routing.model.orders import WEEKDAYS
 
 COLUMNS = ("weekdays", "from", "to", "percent", "profile")
-OPTIONAL = ("profile",)
 MOST_ROWS = 500
 
 
 def read_speeds(file: BinaryIO) -> tuple[SpeedRow, ...]:
     """The rows of a CSV or XLSX. Raises FileRefused for a file that cannot be read, InvalidInput for a row."""
     rows: list[SpeedRow] = []
-    for row in read_table(file, kind="speeds", columns=COLUMNS, optional=OPTIONAL):
+    for row in read_table(file, kind="speeds", columns=COLUMNS[:4], optional=COLUMNS[4:]):
         if row.fault:
             raise InvalidInput(f"Row {row.number}: {row.fault}.")
         if len(rows) >= MOST_ROWS:

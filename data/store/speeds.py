@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, insert, select
 from data.mapping.plans import problem_from_bytes
 from data.store.part import StorePart
 from data.tables import (
+    company,
     depot,
     event,
     manifest,
@@ -84,7 +85,7 @@ class SpeedStore(StorePart):
             )
 
     def region_zone(self, name: str) -> str:
-        """The zone of the first depot that drives there, else the company's clock is UTC's."""
+        """The zone of the first depot that drives there, else the company's."""
         zone = self.connection.scalar(
             select(depot.c.zone)
             .join(region, region.c.id == depot.c.region_id)
@@ -92,7 +93,7 @@ class SpeedStore(StorePart):
             .order_by(depot.c.id)
             .limit(1)
         )
-        return zone or "UTC"
+        return zone or self.connection.scalar(select(company.c.zone).limit(1)) or "UTC"
 
     def driven_legs(self, name: str, *, since: str) -> tuple[DrivenLeg, ...]:
         """The ways from door to door that vans of this region have driven from that day on: left when the last delivery

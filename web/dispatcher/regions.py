@@ -113,6 +113,7 @@ def _page(name: str, *, wrong: str = "", building: str = "", wrong_speeds: str =
         wrong_speeds=wrong_speeds,
         weekdays=weekday_words(),
         said=_said,
+        days_said=_days_said,
         form=request.form,
         words=words,
     )
@@ -202,6 +203,17 @@ def _written(form: Mapping[str, str]) -> SpeedRow:
         percent=percent,
         profile=profile if profile in _PROFILES else "",
     )
+
+
+def _days_said(row: SpeedRow) -> str:
+    """Mon–Fri, or one by one where they do not follow each other."""
+    words_of = weekday_words()
+    if not row.weekdays:
+        return _("any day")
+    first, last = WEEKDAYS.index(row.weekdays[0]), WEEKDAYS.index(row.weekdays[-1])
+    if len(row.weekdays) > 2 and last - first + 1 == len(row.weekdays):
+        return f"{words_of[row.weekdays[0]]}–{words_of[row.weekdays[-1]]}"
+    return ", ".join(words_of[day] for day in row.weekdays)
 
 
 def _said(row: SpeedRow) -> str:
