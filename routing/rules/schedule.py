@@ -168,6 +168,11 @@ class Timetable:
                 self.strange.setdefault(shift_id, {})[visit.id] = price
         self._breaks = {shift.id: [(b.duration_s, spans(b.windows)) for b in shift.breaks] for shift in problem.shifts}
         self._paces = paces_of(problem)
+        self._lost = {
+            shift.id: [self._paces[shift.profile].most_lost(*pause) for pause in self._breaks[shift.id]]
+            for shift in problem.shifts
+            if shift.profile in self._paces
+        }
         self.mate = {one.pickup: one.delivery for one in problem.shipments}
         self.pickup_of = {one.delivery: one.pickup for one in problem.shipments}
         self.carried = carried(problem)
@@ -217,12 +222,8 @@ class Timetable:
         return self._paces.get(shift.profile)
 
     def lost(self, shift: ShiftOffer) -> list[int]:
-        """What a leg keeps free for each break of a shift that is taken on it: progress by its pace."""
-        pace = self.pace(shift)
-        return [
-            duration * FREE if pace is None else pace.most_lost(duration, windows)
-            for duration, windows in self._breaks[shift.id]
-        ]
+        """What a leg keeps free for each break of a shift that is taken on it: progress."""
+        return self._lost.get(shift.id) or [duration * FREE for duration, _ in self._breaks[shift.id]]
 
     def times(self, shift_id: int, visit_ids: Sequence[int]) -> Times | None:
         """Bare times and cost of a non-empty route, None when anything fails. What a search asks thousands of times."""
@@ -364,7 +365,7 @@ class Timetable:
             soft if any(soft) else [],
             heavy,
             pace,
-            () if pace is None else self.lost(shift),
+            self._lost.get(shift.id, ()),
         )
 
     def _beyond(self, shift: ShiftOffer, legs: _Legs) -> _Fault | None:
