@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from routing.engines.roads.overpass import OsmServers
 
 ADDRESSES_FILE = "addresses.db"
-BASEMAP_FILE = "basemap.pmtiles"
 
 _SHARE_OF_FETCHING = 0.4
 _KEEP_FETCHED_S = 24 * 3600

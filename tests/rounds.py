@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection, Table, insert
 
 from data import tables
+from data.mapping.plans import problem_to_bytes
+from routing.model.plans import Place, Problem, ShiftOffer, Travel, Visit, Window
 
 SIX = datetime(2026, 5, 12, 3, 0, tzinfo=UTC)  # Tuesday 06:00 in Helsinki
 ZONE = "Europe/Helsinki"
@@ -333,3 +336,94 @@ def _stop(
         order_line_id=line_id,
         arrival=arrival,
     )
+
+
+def waiting_at_the_depot(connection: Connection, made: Round, *, loaded: int = 12) -> None:
+    """Takes the round back to the morning: planned and on hand, nothing picked or loaded, nobody has a list."""
+    connection.execute(tables.allocation.update().values(loaded=0, released=loaded))
+    connection.execute(tables.delivery.update().values(state="released"))
+    connection.execute(tables.movement.update().values(from_place="supplier", to_place=f"depot:{made.depot_id}"))
+    connection.execute(tables.manifest.delete())
+    connection.execute(tables.current_plan.insert().values(depot_id=made.depot_id, day=DAY, plan_id=made.plan_id))
+
+
+def with_its_problem(connection: Connection, made: Round, *, loaded: int = 12, capacity: int = 24) -> None:
+    """What the round answers, as a plan has it: the board asks for it. Every way takes 10 minutes."""
+    n = len(made.stops) + 1
+    ways = np.full((n, n), 600, dtype=np.int64)
+    np.fill_diagonal(ways, 0)
+    day = Window(start_s=0, end_s=12 * 3600)
+    problem = Problem(
+        epoch=SIX,
+        dimensions=("pieces",),
+        places=(
+            Place(index=0, name="Depot North"),
+            *(Place(index=k, name=f"S{k}", site_id=each.site_id) for k, each in enumerate(made.stops, 1)),
+        ),
+        travel={"car": Travel(durations_s=ways, distances_m=ways)},
+        visits=tuple(
+            Visit(id=each.delivery_id, place=k, service_s=480, windows=(day,), load=(loaded,), collect=(0,))
+            for k, each in enumerate(made.stops, 1)
+        ),
+        shifts=(
+            ShiftOffer(
+                id=made.shift_id, profile="car", start=0, end=0, start_s=0, end_s=12 * 3600, capacity=(capacity,)
+            ),
+        ),
+    )
+    connection.execute(
+        tables.plan.update().where(tables.plan.c.id == made.plan_id).values(problem=problem_to_bytes(problem))
+    )
+    connection.execute(tables.vehicle.update().where(tables.vehicle.c.id == made.vehicle_id).values(pieces=capacity))
+    for each in made.stops:
+        connection.execute(tables.stop.update().where(tables.stop.c.id == each.stop_id).values(load=[0]))
+
+
+def in_two_trips(
+    connection: Connection,
+    route_id: int,
+    *,
+    after: int,
+    home: timedelta = timedelta(minutes=10),
+    reload_minutes: int = 20,
+) -> timedelta:
+    """The van of a planned route goes home behind its `after`th stop, loads for `reload_minutes`, and drives the rest
+    as its second trip. Returns how much later that is: the ways home and out, and the loading."""
+    shift_id = connection.execute(tables.route.select().where(tables.route.c.id == route_id)).one().shift_id
+    vehicle_id = connection.execute(tables.shift.select().where(tables.shift.c.id == shift_id)).one().vehicle_id
+    connection.execute(
+        tables.vehicle.update()
+        .where(tables.vehicle.c.id == vehicle_id)
+        .values(reload_minutes=reload_minutes, most_trips=2)
+    )
+    first = connection.execute(tables.trip.select().where(tables.trip.c.route_id == route_id)).one()
+    stops = connection.execute(
+        tables.stop.select().where(tables.stop.c.trip_id == first.id).order_by(tables.stop.c.sequence)
+    ).all()
+    back = stops[after - 1].departure + home
+    leaves = back + timedelta(minutes=reload_minutes)
+    later = leaves + home - stops[after].arrival
+    second = row(
+        connection,
+        tables.trip,
+        route_id=route_id,
+        sequence=2,
+        departs_at=leaves,
+        returns_at=first.returns_at + later,
+    )
+    connection.execute(tables.trip.update().where(tables.trip.c.id == first.id).values(returns_at=back))
+    for n, stop in enumerate(stops[after:], 1):
+        connection.execute(
+            tables.stop.update()
+            .where(tables.stop.c.id == stop.id)
+            .values(
+                trip_id=second,
+                sequence=n,
+                arrival=stop.arrival + later,
+                start=stop.start + later,
+                departure=stop.departure + later,
+            )
+        )
+    ends = connection.execute(tables.route.select().where(tables.route.c.id == route_id)).one().ends_at
+    connection.execute(tables.route.update().where(tables.route.c.id == route_id).values(ends_at=ends + later))
+    return later

@@ -12,6 +12,7 @@ from werkzeug.utils import import_string
 from data.queries.company import CompanyCard, company_card
 from data.queries.tasks import open_tasks
 from data.store import SqlStore
+from routing.engines.roads.facts import BASEMAP_FILE
 from routing.errors import NotFound
 from web.assets import asset, basemap_url
 from web.dispatcher import BLUEPRINTS as DISPATCHER
@@ -117,13 +118,13 @@ def healthz() -> Response:
 def basemap(region: str) -> Response:
     """The region's map tiles, in ranges. Public: it holds nothing but OpenStreetMap."""
     folder = here().regions.directory(region)
-    if not (folder / "basemap.pmtiles").is_file():
+    if not (folder / BASEMAP_FILE).is_file():
         raise NotFound(f"The region {region} has no map. Build it again: backroute region add.", region=region)
     # A page that was open while the region was built anew asks for a piece if its old one still holds; whoever reads
     # tiles can do nothing with the whole file that is the answer then, and notices by itself that they changed.
     request.environ.pop("HTTP_IF_RANGE", None)
     # Asked for each time: of pieces that it keeps while it reads others, a browser fails some.
-    return send_from_directory(folder, "basemap.pmtiles", conditional=True, max_age=0)
+    return send_from_directory(folder, BASEMAP_FILE, conditional=True, max_age=0)
 
 
 def _cache_static(response: Response) -> Response:

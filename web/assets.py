@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flask import url_for
 
+from routing.engines.roads.facts import BASEMAP_FILE
 from routing.errors import NotFound
 from web.here import here
 from web.tiles import tile_server
@@ -36,7 +37,7 @@ def basemap_url(region: str) -> str:
         folder = here().regions.directory(region)
     except NotFound:
         return ""
-    tiles = folder / "basemap.pmtiles"
+    tiles = folder / BASEMAP_FILE
     if not tiles.is_file():
         return ""
     # A region that was built again has other tiles: what a browser kept of the old ones is not joined to them.

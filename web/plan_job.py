@@ -140,9 +140,18 @@ def document(page: PlanPage) -> dict[str, Any]:
                 "returns_at": route.returns_at.isoformat(),
                 "distance_m": route.distance_m,
                 "cost": route.cost,
+                "trips": [
+                    {
+                        "trip": trip.number,
+                        "departs_at": trip.departs_at.isoformat(),
+                        "returns_at": trip.returns_at.isoformat(),
+                    }
+                    for trip in route.trips
+                ],
                 "stops": [
                     {
                         "number": stop.number,
+                        "trip": stop.trip,
                         "site": stop.site,
                         "arrival": stop.arrival.isoformat(),
                         "start": stop.start.isoformat(),

@@ -13,7 +13,10 @@ def figures_of(facts: RegionFacts) -> list[tuple[str, str]]:
         ("build", facts.build),
         ("addresses", f"{facts.addresses:,}"),
         ("roads for cars", f"{facts.drivable_km:,.1f} km"),
-        ("turn restrictions", f"{facts.restrictions:,}"),
+        (
+            "turn restrictions",
+            f"{facts.restrictions:,}, {facts.restrictions_over_ways:,} of them over a way",
+        ),
         ("roads that the extract cuts", f"{facts.clipped_ways:,}"),
         ("from door to road", f"{facts.snap_median_m:.0f} m, of 20 doors one over {facts.snap_p95_m:.0f} m"),
     ]

@@ -30,7 +30,6 @@ from data.tables import (
     proof,
     proof_line,
     site,
-    supplier,
     supply,
     task,
     vehicle,
@@ -42,15 +41,6 @@ Rows = Iterator[list[Cell]]
 def _utc(at: datetime | None) -> str:
     """ISO 8601 in UTC, with its offset: these books are read beside each other, across depots."""
     return "" if at is None else at.isoformat(timespec="seconds")
-
-
-SUPPLIERS = ("number", "name", "email", "lead_days")
-
-
-def supplier_rows(connection: Connection) -> Rows:
-    for page in pages(connection, select(supplier.c.id.label("key"), supplier), supplier.c.id):
-        for each in page:
-            yield [each.number, each.name, each.email, each.lead_days]
 
 
 STOCK = (

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, func, select
 from data import tables
 from data.exporters import books, templates
 from data.exporters.sheets import Cell, write_table
-from data.importers import inbound, orders
+from data.importers import inbound
 from data.queries.open_lines import count_open_lines
 from routing.errors import NotFound
 
@@ -46,10 +46,10 @@ KINDS: dict[str, Kind] = {
     for kind in (
         _kind("products", templates.PRODUCTS, templates.product_rows, tables.product, template=True),
         _kind("customers", templates.CUSTOMERS, templates.customer_rows, tables.site, template=True),
-        _kind("suppliers", books.SUPPLIERS, books.supplier_rows, tables.supplier),
+        _kind("suppliers", templates.SUPPLIERS, templates.supplier_rows, tables.supplier, template=True),
         _kind("inbound", inbound.COLUMNS, templates.inbound_rows, tables.supply, template=True),
         _kind("stock", books.STOCK, books.stock_rows, tables.product),
-        _kind("orders", orders.COLUMNS, templates.order_rows, tables.order, template=True),
+        _kind("orders", templates.ORDERS, templates.order_rows, tables.order, template=True),
         _kind("backorders", books.BACKORDERS, books.backorder_rows, tables.order_line),
         _kind("promises", books.PROMISES, books.promise_rows, tables.promise),
         _kind("allocations", books.ALLOCATIONS, books.allocation_rows, tables.allocation),

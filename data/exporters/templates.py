@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select
 
 from data.exporters.paging import pages
 from data.exporters.sheets import Cell
-from data.importers import customers, inbound, orders, products
+from data.importers import customers, inbound, orders, products, suppliers
 from data.tables import (
     company,
     contact,
@@ -45,6 +45,15 @@ def _yes(value: bool) -> str:
 
 def _row(columns: Collection[str], values: Mapping[str, Cell]) -> list[Cell]:
     return [values[name] for name in columns]
+
+
+SUPPLIERS = (*suppliers.COLUMNS, *suppliers.OPTIONAL)
+
+
+def supplier_rows(connection: Connection) -> Rows:
+    for page in pages(connection, select(supplier.c.id.label("key"), supplier), supplier.c.id):
+        for each in page:
+            yield [each.number, each.name, each.email, each.lead_days, each.language]
 
 
 PRODUCTS = (*products.COLUMNS, *products.OPTIONAL)
@@ -204,6 +213,9 @@ _NO_SITE: dict[str, Cell] = dict.fromkeys(
 # ---------------------------------------------------------------------------- orders
 
 
+ORDERS = (*orders.COLUMNS, *orders.OPTIONAL)
+
+
 def order_rows(connection: Connection) -> Rows:
     """One row a line that is not cancelled, with the promise in force; delivered ones too."""
     query = (
@@ -243,7 +255,7 @@ def order_rows(connection: Connection) -> Rows:
             head = _order(each)
             for line in lines[each.id]:
                 yield _row(
-                    orders.COLUMNS,
+                    ORDERS,
                     head
                     | {
                         "line": line.number,
@@ -269,6 +281,7 @@ def _order(row: Row[Any]) -> dict[str, Cell]:
         "erp_reference": row.erp_reference,
         "completeness": row.completeness,
         "min_percent": row.min_percent,
+        "min_value": in_units(row.min_value, row.currency) if row.min_value else "",
         "max_wait_days": row.max_wait_days,
         "max_shipments": row.max_shipments,
         "hold": row.hold_reason,

@@ -18,6 +18,7 @@ from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.errors import FileRefused
 from routing.model.imports import ImportResult
+from routing.rules.trips import MOST_TRIPS
 
 COLUMNS = (
     "kind", "number", "name", "depot", "address", "lat", "lon", "profile", "weight_g", "volume_cm3", "pieces",
@@ -26,9 +27,10 @@ COLUMNS = (
     "phone", "email", "language", "weekdays", "cut_off", "zone",
 )  # fmt: skip
 NEEDED = ("kind", "number")
-OPTIONAL = ("stops_a_day", "overtime_minutes", "cost_per_overtime_hour")
+OPTIONAL = ("stops_a_day", "overtime_minutes", "cost_per_overtime_hour", "reload_minutes", "most_trips")
 """Of a delivery zone: at most so many stops on one day. Of a shift: how long after `to` its duty may last, and what an
-hour of that costs on top. A file without a column leaves what is set."""
+hour of that costs on top. Of a vehicle: how long it is loaded again at the depot, and how often it may go out on one
+shift. A file without a column leaves what is set."""
 
 KINDS = ("depot", "zone", "vehicle", "driver", "shift")
 """In the order they are taken: each may refer to those before it, wherever they stand in the file."""
@@ -139,7 +141,7 @@ class _Fleet:
     def vehicle(self, cells: Cells) -> None:
         number = self._number(cells, "vehicle")
         depot = self._depot(cells)
-        values = {
+        values: dict[str, Any] = {
             "name": cells.text("name", needed=True),
             "depot_id": depot["id"] if depot else 0,
             "profile": cells.text("profile", longest=40).lower() or "car",
@@ -150,6 +152,10 @@ class _Fleet:
             "length_cm": cells.whole_or_none("length_cm", least=1, most=10_000),
             "skills": cells.words("skills"),
         }
+        if "reload_minutes" in cells.row.cells:
+            values["reload_minutes"] = cells.whole("reload_minutes", most=8 * 60)
+        if "most_trips" in cells.row.cells:
+            values["most_trips"] = cells.whole("most_trips", default=1, least=1, most=MOST_TRIPS)
         if not cells.report(self.result, f"Vehicle {number}"):
             self._save(self.vehicles, number, values, {"number": number}, self.store.save_vehicle)
 

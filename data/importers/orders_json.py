@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from data.importers.orders import COLUMNS, _Known
+from data.importers.orders import COLUMNS, OPTIONAL, _Known
 from data.importers.table import Row
 from data.store import SqlStore
 from routing.model.imports import ImportResult, OrderIn
@@ -19,8 +19,9 @@ LINES = 1_000
 LONGEST = 4_000
 
 OF_A_LINE = ("line", "sku", "quantity", "unit_price", "promised_on")
-OF_AN_ORDER = tuple(name for name in COLUMNS if name not in OF_A_LINE)
+OF_AN_ORDER = tuple(name for name in (*COLUMNS, *OPTIONAL) if name not in OF_A_LINE)
 WHOLE = frozenset({"quantity", "min_percent", "max_wait_days", "max_shipments"})
+MONEY = frozenset({"unit_price", "min_value"})
 
 
 def place(row: int) -> tuple[int, int]:
@@ -132,7 +133,7 @@ def _cells(
                 faults.append((index, f"field {name} must be a whole number"))
             else:
                 cells[name] = str(value)
-        elif name == "unit_price" and isinstance(value, int | float) and not isinstance(value, bool):
+        elif name in MONEY and isinstance(value, int | float) and not isinstance(value, bool):
             cells[name] = f"{value:.10g}"
         elif not isinstance(value, str):
             faults.append((index, f"field {name} must be text"))

@@ -52,7 +52,7 @@ def problem_to_bytes(problem: Problem) -> bytes:
         },
         "visits": [_visit(visit) for visit in problem.visits],
         "shifts": [_shift(shift) for shift in problem.shifts],
-        "locks": [[lock.visit, lock.shift, lock.position, lock.done] for lock in problem.locks],
+        "locks": [_lock(lock) for lock in problem.locks],
         "excluded": [[out.visit, [r.value for r in out.reasons], out.proven, out.detail] for out in problem.excluded],
         "travel_build": problem.travel_build,
         "speeds": [[each.profile, each.start_s, each.end_s, each.factor] for each in problem.speeds],
@@ -99,8 +99,8 @@ def _problem_back(plain: dict[str, Any]) -> Problem:
         visits=tuple(_visit_back(each) for each in plain["visits"]),
         shifts=tuple(_shift_back(each) for each in plain["shifts"]),
         locks=tuple(
-            Lock(visit=visit, shift=shift, position=position, done=done)
-            for visit, shift, position, done in plain["locks"]
+            Lock(visit=visit, shift=shift, position=position, done=done, trip=trip[0] if trip else None)
+            for visit, shift, position, done, *trip in plain["locks"]
         ),
         excluded=tuple(
             Unassigned(visit=visit, reasons=tuple(Reason(r) for r in reasons), proven=proven, detail=detail)
@@ -131,6 +131,11 @@ def _windows(windows: tuple[Window, ...]) -> list[list[int]]:
 
 def _windows_back(plain: list[list[int]]) -> tuple[Window, ...]:
     return tuple(Window(start_s=start, end_s=end, late_s=sum(late)) for start, end, *late in plain)
+
+
+def _lock(lock: Lock) -> list[int | None]:
+    plain = [lock.visit, lock.shift, lock.position, lock.done]
+    return plain if lock.trip is None else [*plain, lock.trip]
 
 
 def _visit(visit: Visit) -> dict[str, Any]:
@@ -196,12 +201,14 @@ def _shift(shift: ShiftOffer) -> dict[str, Any]:
         "max_travel_s": shift.max_travel_s,
         "speed_factor": shift.speed_factor,
         "name": shift.name,
+        **({"trips": [shift.most_trips, shift.reload_s, shift.trips_out]} if shift.most_trips > 1 else {}),
     }
 
 
 def _shift_back(plain: dict[str, Any]) -> ShiftOffer:
     fixed, per_hour, per_km, per_travel_hour = plain["cost"]
     overtime_s, per_overtime_hour = plain.get("overtime", (0, 0))  # plans of before have none
+    most_trips, reload_s, trips_out = plain.get("trips", (1, 0, 0))
     return ShiftOffer(
         id=plain["id"],
         profile=plain["profile"],
@@ -231,4 +238,7 @@ def _shift_back(plain: dict[str, Any]) -> ShiftOffer:
         max_travel_s=plain["max_travel_s"],
         speed_factor=plain["speed_factor"],
         name=plain["name"],
+        reload_s=reload_s,
+        most_trips=most_trips,
+        trips_out=trips_out,
     )

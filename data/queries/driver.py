@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from data.store.proofs import ProofStore
 from data.tables import contact, depot, driver, proof, region, route, shift, site, site_window, vehicle
-from routing.model.proofs import HANDED_OVER, Door, ManifestInHand, Outcome
+from routing.model.proofs import HANDED_OVER, Door, ManifestInHand, Outcome, PlannedTimes
 from routing.rules.calendars import weekday
 from routing.rules.door import most_collected
 from routing.rules.progress import Eta, forecast
@@ -38,6 +38,16 @@ class DriverDelivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DepotStep:
+    """Back to the depot and loaded again, before the first stop of a later trip: by the forecast, or as planned once it
+    is over. `is_loaded`: all that the trip takes is on the van."""
+
+    back_at: datetime
+    leaves_at: datetime
+    is_loaded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriverStop:
     """`state` is waiting, under_way, done or failed; `outcome` the word of the last report, "" before there is one.
 
@@ -61,6 +71,8 @@ class DriverStop:
     state: str
     outcome: str
     deliveries: tuple[DriverDelivery, ...]
+    trip: int = 1
+    depot_step: DepotStep | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +88,8 @@ class DriverRoute:
     region: str
     returns_at: datetime
     depot: str
+    depot_address: str
+    depot_place: tuple[float, float] | None
     stops: tuple[DriverStop, ...]
 
 
@@ -97,6 +111,9 @@ def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> 
             driver.c.language,
             vehicle.c.name.label("vehicle"),
             depot.c.name.label("depot"),
+            depot.c.address.label("depot_address"),
+            depot.c.lat,
+            depot.c.lon,
             region.c.name.label("region"),
             route.c.sequence,
         )
@@ -120,6 +137,8 @@ def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> 
         region=row.region or "",
         returns_at=manifest.returns_at,
         depot=row.depot,
+        depot_address=row.depot_address,
+        depot_place=None if row.lat is None or row.lon is None else (row.lat, row.lon),
         stops=tuple(
             DriverStop(
                 stop_id=planned.stop_id,
@@ -139,6 +158,8 @@ def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> 
                 state=_state(manifest, planned.stop_id, doors[planned.stop_id], outcomes),
                 outcome=next((outcomes[each] for each in planned.deliveries if each in outcomes), ""),
                 deliveries=_deliveries(doors[planned.stop_id]),
+                trip=planned.trip,
+                depot_step=_depot_step(planned, etas.get(planned.stop_id)),
             )
             for number, planned in enumerate(manifest.stops, 1)
         ),
@@ -147,6 +168,13 @@ def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> 
 
 def _eta(eta: Eta | None) -> datetime | None:
     return None if eta is None else eta.arrival
+
+
+def _depot_step(planned: PlannedTimes, eta: Eta | None) -> DepotStep | None:
+    if planned.reload is None:
+        return None
+    back_at, leaves_at = (eta and eta.reload) or (planned.reload.back_at, planned.reload.leaves_at)
+    return DepotStep(back_at=back_at, leaves_at=leaves_at, is_loaded=planned.reload.loaded_at is not None)
 
 
 def _state(manifest: ManifestInHand, stop_id: int, door: Door, outcomes: dict[int, str]) -> str:
@@ -178,6 +206,7 @@ def _deliveries(door: Door) -> tuple[DriverDelivery, ...]:
             ),
         )
         for each in door.deliveries
+        if each.state != "unreleased"
     )
 
 

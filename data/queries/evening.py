@@ -13,7 +13,7 @@ from data.store import SqlStore
 from data.tables import current_plan, depot, event, manifest, route, user
 from routing.errors import NotFound
 from routing.model.day import VanCash, VanGoods, VanOfDay
-from routing.services.closing import ON_ITS_WAY
+from routing.services.closing import is_open, later_trips
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,8 @@ def _vans(store: SqlStore, vans: Sequence[VanOfDay]) -> tuple[EveningVan, ...]:
     }
     found = []
     for van in vans:
-        stops = store.manifest_in_hand(van.manifest_id).stops
+        inforce = store.manifest_in_hand(van.manifest_id)
+        stops, later = inforce.stops, later_trips(inforce)
         doors = store.doors(van.manifest_id, [each.stop_id for each in stops])
         found.append(
             EveningVan(
@@ -123,7 +124,7 @@ def _vans(store: SqlStore, vans: Sequence[VanOfDay]) -> tuple[EveningVan, ...]:
                         still_open := tuple(
                             delivery.number
                             for delivery in doors[each.stop_id].deliveries
-                            if delivery.state in ON_ITS_WAY and not van.closed
+                            if is_open(delivery, later) and not van.closed
                         )
                     )
                 ),

@@ -36,7 +36,7 @@ from data.tables import (
     vehicle,
 )
 from routing.model.day import CurrentPlan, SavedPlan
-from routing.model.plans import PlannedRoute, Problem
+from routing.model.plans import PlannedRoute, Problem, Visit
 from routing.rules.calendars import days_between
 from routing.rules.extra import Extra, lateness, overtime, strangers
 
@@ -83,11 +83,21 @@ class StopRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadRow:
-    """The fullest moment of a route in one dimension ("weight_g", ...). `capacity` None: not limited."""
+    """The fullest moment of a trip or route in one dimension ("weight_g", ...). `capacity` None: not limited."""
 
     dimension: str
     most: int
     capacity: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TripRow:
+    """From the depot and back. Between one and the next the van stands there and is loaded again."""
+
+    number: int
+    departs_at: datetime
+    returns_at: datetime
+    loads: tuple[LoadRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +112,7 @@ class BreakRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteRow:
     """One van's day. Cost in thousandths of a minor unit; `zone` is what its wall clock is read by. `manifest_id` is
-    the list in force once it was dispatched."""
+    the list in force once it was dispatched. `loads`: of its fullest trip, dimension by dimension."""
 
     route_id: int
     shift_id: int
@@ -130,6 +140,7 @@ class RouteRow:
     stops: tuple[StopRow, ...]
     manifest_id: int | None
     overtime: Extra | None = None
+    trips: tuple[TripRow, ...] = ()
 
     @property
     def deliveries(self) -> int:
@@ -359,11 +370,7 @@ def _routes(
     found = []
     for row in connection.execute(query):
         mine = planned[row.shift_id]
-        loads = []
-        for d, dimension in enumerate(problem.dimensions):
-            leaving = sum(visits[key].load[d] for key in mine.visits)
-            most = max([leaving, *(each.load[d] for each in mine.stops)])
-            loads.append(LoadRow(dimension=dimension, most=most, capacity=getattr(row, dimension, 0) or None))
+        trips = _trips(connection, row, mine, problem.dimensions, visits)
         late = lateness(problem, mine)
         strange = strangers(problem, mine)
         at = tuple(
@@ -374,7 +381,6 @@ def _routes(
             )
             for each in stops[row.id]
         )
-        departs_at, returns_at = _trip_times(connection, row.id)
         found.append(
             RouteRow(
                 route_id=row.id,
@@ -390,15 +396,19 @@ def _routes(
                 crew=row.crew,
                 shift_state=row.state,
                 starts_at=row.starts_at,
-                departs_at=departs_at,
-                returns_at=returns_at,
+                departs_at=trips[0].departs_at,
+                returns_at=trips[-1].returns_at,
                 ends_at=row.ends_at,
                 distance_m=row.distance_m,
                 travel_s=sum(each.travel_s for each in at),
                 service_s=sum(round((each.departure - each.start).total_seconds()) for each in at),
                 wait_s=sum(each.wait_s for each in at),
                 cost=row.cost,
-                loads=tuple(loads),
+                loads=tuple(
+                    max((trip.loads[d] for trip in trips), key=lambda load: load.most)
+                    for d in range(len(problem.dimensions))
+                ),
+                trips=trips,
                 breaks=tuple(
                     BreakRow(
                         starts_at=datetime.fromisoformat(pause["starts_at"]),
@@ -422,11 +432,26 @@ def _late(at: StopRow, late: dict[int, Extra]) -> Extra | None:
     return Extra(seconds=max(each.seconds for each in found), cost=sum(each.cost for each in found))
 
 
-def _trip_times(connection: Connection, route_id: int) -> tuple[datetime, datetime]:
+def _trips(
+    connection: Connection, of: Any, planned: PlannedRoute, dimensions: Sequence[str], visits: dict[int, Visit]
+) -> tuple[TripRow, ...]:
+    """The trips of a route (`of`, with its vehicle's capacities); what a trip brings is on board when it leaves."""
     rows = connection.execute(
-        select(trip.c.departs_at, trip.c.returns_at).where(trip.c.route_id == route_id).order_by(trip.c.sequence)
-    ).all()
-    return rows[0].departs_at, rows[-1].returns_at
+        select(trip.c.sequence, trip.c.departs_at, trip.c.returns_at)
+        .where(trip.c.route_id == of.id)
+        .order_by(trip.c.sequence)
+    )
+    found = []
+    for row, each in zip(rows, planned.trips, strict=True):
+        loads = []
+        for d, dimension in enumerate(dimensions):
+            leaving = sum(visits[key].load[d] for stop in each.stops for key in stop.visits)
+            most = max([leaving, *(stop.load[d] for stop in each.stops)])
+            loads.append(LoadRow(dimension=dimension, most=most, capacity=getattr(of, dimension, 0) or None))
+        found.append(
+            TripRow(number=row.sequence, departs_at=row.departs_at, returns_at=row.returns_at, loads=tuple(loads))
+        )
+    return tuple(found)
 
 
 def _stops(connection: Connection, plan_id: int, locked: set[int]) -> dict[int, list[StopRow]]:

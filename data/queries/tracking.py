@@ -123,8 +123,7 @@ def tracked(connection: Connection, delivery_id: int, *, now: datetime) -> Track
         stage = "delivered"
     elif row.state == "failed":
         stage = "failed"
-    elif found is not None and row.state in ON_A_VAN:
-        inforce = store.manifest_in_hand(found)
+    elif found is not None and (inforce := _carrying(store, found, delivery_id, row.state)) is not None:
         stage, window, stops_away = _stage(store, inforce, delivery_id, now=now)
         who = _who(connection, inforce)
         fetched = _fetched_at(
@@ -167,6 +166,25 @@ def _riding(connection: Connection, delivery_id: int) -> int | None:
     ).scalar()
 
 
+def _carrying(store: ProofStore, manifest_id: int, delivery_id: int, state: str) -> ManifestInHand | None:
+    """The list in force that brings it: on the van, or with a later trip, for which the van comes back."""
+    if state not in (*ON_A_VAN, "released"):
+        return None
+    inforce = store.manifest_in_hand(manifest_id)
+    later = any(stop.trip > 1 and delivery_id in stop.deliveries for stop in inforce.stops)
+    return inforce if state in ON_A_VAN or (later and delivery_id not in inforce.ended) else None
+
+
+def _has_left(inforce: ManifestInHand, trip: int, now: datetime) -> bool:
+    """Whether the van is on its way with this trip: with a later one it is once that is loaded."""
+    if trip > 1:
+        return any(stop.trip == trip and stop.stop_id in inforce.facts for stop in inforce.stops) or any(
+            stop.trip == trip and stop.reload is not None and stop.reload.loaded_at is not None
+            for stop in inforce.stops
+        )
+    return bool(inforce.facts) or now >= inforce.departs_at
+
+
 def _stage(
     store: ProofStore, inforce: ManifestInHand, delivery_id: int, *, now: datetime
 ) -> tuple[str, tuple[datetime, datetime] | None, int | None]:
@@ -178,8 +196,7 @@ def _stage(
     eta = next((each for each in etas if each.stop_id == mine.stop_id), None)
     if eta is None:
         return "under_way", told, None
-    has_left = bool(inforce.facts) or now >= inforce.departs_at
-    if not has_left:
+    if not _has_left(inforce, mine.trip, now):
         return "planned", told or told_live(eta), None
     if eta.stops_away == 0:
         return "at_the_door", None, 0

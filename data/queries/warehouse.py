@@ -31,13 +31,15 @@ from routing.model.picking import PickDelivery, PickLine
 from routing.model.places import SURE
 from routing.model.plans import Reason
 
+_OVER = ("done", "failed", "unreleased")
+
 NOT_PLANNED = "not_planned"
 """Released after its day was planned, or before anybody planned it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloorDelivery:
-    """A delivery in its place: `stop` counts within the trip from 1, 0 on no trip; `trip_name` names the trip.
+    """A delivery in its place: `stop` is its number on the route, 0 on no trip; `trip_name` names the trip.
 
     `why` is the reason why no van has it: address_in_review, what its day's plan says, or not_planned.
     """
@@ -52,7 +54,8 @@ class FloorDelivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloorTrip:
-    """A trip with what rides on it, last stop first: that is how it is loaded."""
+    """A trip with what rides on it, last stop first: that is how it is loaded. `of`: how many its van makes on this
+    shift. `away_until`: when the van is planned to be back for it, while its trip before is not reported done."""
 
     shift_id: int
     trip: int
@@ -61,10 +64,12 @@ class FloorTrip:
     driver: str
     departs_at: datetime
     deliveries: tuple[FloorDelivery, ...]
+    of: int = 1
+    away_until: datetime | None = None
 
     @property
     def name(self) -> str:
-        return f"{self.vehicle}, {self.trip}" if self.trip > 1 else self.vehicle
+        return trip_name(self.vehicle, self.trip, self.of)
 
     @property
     def units(self) -> int:
@@ -162,6 +167,15 @@ def floor(connection: Connection, *, day: str, now: datetime, depot_id: int | No
     return tuple(found)
 
 
+def trip_name(vehicle: str, trip: int, of: int) -> str:
+    """A van that goes out once needs no number.
+
+    >>> trip_name("Van 3", 1, 1), trip_name("Van 3", 1, 2)
+    ('Van 3', 'Van 3, trip 1')
+    """
+    return f"{vehicle}, trip {trip}" if of > 1 else vehicle
+
+
 def floor_trip(home: FloorDepot, *, shift_id: int, trip: int) -> FloorTrip | None:
     return next((each for each in home.trips if (each.shift_id, each.trip) == (shift_id, trip)), None)
 
@@ -227,6 +241,7 @@ def _riding(connection: Connection, *, day: str, depot_id: int) -> Sequence[Any]
             driver.c.name.label("driver"),
             trip.c.sequence.label("trip"),
             trip.c.departs_at,
+            trip.c.returns_at,
             stop.c.sequence.label("stop"),
             stop_delivery.c.delivery_id,
         )
@@ -258,9 +273,18 @@ def _trips(rows: Sequence[Any], goods: dict[int, PickDelivery]) -> tuple[FloorTr
     for row in rows:
         by_trip[row.shift_id, row.trip].append(row)
     trips = []
+    of: dict[int, int] = defaultdict(int)
+    for shift_id, number in by_trip:
+        of[shift_id] = max(of[shift_id], number)
     for (shift_id, number), mine in by_trip.items():
         head = mine[0]
-        name = f"{head.vehicle}, {number}" if number > 1 else head.vehicle
+        name = trip_name(head.vehicle, number, of[shift_id])
+        before = by_trip.get((shift_id, number - 1), [])
+        # The stops of a route are numbered through: as on the board, on paper and on the driver's page.
+        stops_before = sum(
+            max(row.stop for row in by_trip[key]) for key in by_trip if key[0] == shift_id and key[1] < number
+        )
+        is_away = any(goods[row.delivery_id].state not in _OVER for row in before)
         trips.append(
             FloorTrip(
                 shift_id=shift_id,
@@ -269,10 +293,12 @@ def _trips(rows: Sequence[Any], goods: dict[int, PickDelivery]) -> tuple[FloorTr
                 vehicle=head.vehicle,
                 driver=head.driver or "",
                 departs_at=head.departs_at,
+                of=of[shift_id],
+                away_until=before[0].returns_at if is_away else None,
                 deliveries=tuple(
                     FloorDelivery(
                         delivery=goods[row.delivery_id],
-                        stop=row.stop,
+                        stop=stops_before + row.stop,
                         trip_name=name,
                         sequence=head.route_number,
                     )

@@ -243,7 +243,7 @@ class DayStore(CalendarStore, SpeedStore):
 
     def _day_riding(self, from_day: str, to_day: str, depot_ids: Sequence[int]) -> tuple[Riding, ...]:
         rows = self.connection.execute(
-            select(stop_delivery.c.delivery_id, route.c.shift_id, delivery.c.state)
+            select(stop_delivery.c.delivery_id, route.c.shift_id, delivery.c.state, trip.c.sequence.label("trip"))
             .join_from(current_plan, route, route.c.plan_id == current_plan.c.plan_id)
             .join(shift, (shift.c.id == route.c.shift_id) & (shift.c.depot_id == current_plan.c.depot_id))
             .join(trip, trip.c.route_id == route.c.id)
@@ -267,7 +267,11 @@ class DayStore(CalendarStore, SpeedStore):
             position = before[row.shift_id]
             before[row.shift_id] += 1
             found[row.delivery_id] = Riding(
-                delivery_id=row.delivery_id, shift_id=row.shift_id, position=position, state=row.state
+                delivery_id=row.delivery_id,
+                shift_id=row.shift_id,
+                position=position,
+                state=row.state,
+                trip=row.trip - 1,
             )
         return tuple(found[key] for key in sorted(found))
 
@@ -484,6 +488,8 @@ def _vehicle(row: Row[Any]) -> Vehicle:
         gross_kg=row.gross_kg,
         skills=_split(row.skills),
         available=row.available,
+        reload_minutes=row.reload_minutes,
+        most_trips=row.most_trips,
     )
 
 

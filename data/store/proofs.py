@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, insert, select, update
@@ -48,6 +49,7 @@ from routing.model.proofs import (
     LoadedLine,
     ManifestInHand,
     PlannedTimes,
+    Reload,
     SpeedSpan,
     StopFacts,
 )
@@ -131,15 +133,23 @@ class ProofStore(StorePart):
                 stop.c.departure,
                 stop.c.travel_s,
                 stop_delivery.c.delivery_id,
+                trip.c.sequence.label("trip"),
             )
             .join(trip, trip.c.id == stop.c.trip_id)
             .join(stop_delivery, stop_delivery.c.stop_id == stop.c.id)
-            .where(trip.c.route_id == route_id)
+            .join(delivery, delivery.c.id == stop_delivery.c.delivery_id)
+            # What was taken back, or of which nothing was found on the shelf, is not brought after all.
+            .where(trip.c.route_id == route_id, delivery.c.state != "unreleased")
             .order_by(trip.c.sequence, stop.c.sequence, stop_delivery.c.sequence)
         ).all()
         riding: dict[int, list[int]] = defaultdict(list)
+        in_trip: dict[int, list[int]] = defaultdict(list)
+        first: dict[int, int] = {}
         for row in rows:
             riding[row.id].append(row.delivery_id)
+            in_trip[row.trip].append(row.delivery_id)
+            first.setdefault(row.trip, row.id)
+        reloads = self._reloads(route_id, in_trip) if len(in_trip) > 1 else {}
         speeds = self._speeds_of(route_id)
         times = {
             row.id: PlannedTimes(
@@ -151,6 +161,8 @@ class ProofStore(StorePart):
                 departure=row.departure,
                 travel_s=row.travel_s,
                 speeds=speeds,
+                trip=row.trip,
+                reload=reloads.get(row.trip) if row.id == first[row.trip] else None,
             )
             for row in rows
         }
@@ -169,6 +181,41 @@ class ProofStore(StorePart):
             SpeedSpan(begins=datetime.fromisoformat(begins), ends=datetime.fromisoformat(ends), factor=factor)
             for profile, begins, ends, factor in row.speeds or ()
             if profile == row.profile
+        )
+
+    def _reloads(self, route_id: int, in_trip: Mapping[int, Sequence[int]]) -> dict[int, Reload]:
+        """What comes at the depot before each trip after the first."""
+        trips = self.connection.execute(
+            select(trip.c.sequence, trip.c.departs_at, trip.c.returns_at, vehicle.c.reload_minutes)
+            .join_from(trip, route, route.c.id == trip.c.route_id)
+            .join(shift, shift.c.id == route.c.shift_id)
+            .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
+            .where(trip.c.route_id == route_id)
+            .order_by(trip.c.sequence)
+        ).all()
+        return {
+            after.sequence: Reload(
+                back_at=before.returns_at,
+                takes=timedelta(minutes=after.reload_minutes),
+                leaves_at=after.departs_at,
+                loaded_at=self._loaded_at(in_trip[after.sequence]),
+            )
+            for before, after in pairwise(trips)
+            if after.sequence in in_trip
+        }
+
+    def _loaded_at(self, delivery_ids: Sequence[int]) -> datetime | None:
+        """When the last of these was loaded; None while one of them waits."""
+        waiting = self.connection.scalar(
+            select(func.count()).where(delivery.c.id.in_(delivery_ids), delivery.c.state == "released")
+        )
+        if waiting:
+            return None
+        return self.connection.scalar(
+            select(event.c.captured_at)
+            .where(event.c.kind == "loaded", event.c.delivery_id.in_(delivery_ids))
+            .order_by(event.c.captured_at.desc())
+            .limit(1)
         )
 
     def _ended(self, shift_ids: Collection[int], delivery_ids: Collection[int]) -> dict[int, datetime]:

@@ -62,18 +62,6 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredFile:
-    """A file's row; its bytes lie in the file store under `sha256`, unless they were erased."""
-
-    id: int
-    sha256: str
-    media_type: str
-    size: int
-    stored_at: datetime
-    erased_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """Work in the background as its row says. `fence` grows with every claim: only the latest claim may write."""
 
@@ -322,23 +310,6 @@ class SystemStore(StorePart):
             update(file).where(file.c.sha256 == sha256).values(erased_at=None).returning(file.c.id)
         ).scalar_one()
         return kept
-
-    def stored_file(self, file_id: int) -> StoredFile:
-        """Raises NotFound."""
-        row = self.connection.execute(select(file).where(file.c.id == file_id)).first()
-        if row is None:
-            raise NotFound(f"There is no file {file_id}.", file=file_id)
-        return StoredFile(
-            id=row.id,
-            sha256=row.sha256,
-            media_type=row.media_type,
-            size=row.size,
-            stored_at=row.stored_at,
-            erased_at=row.erased_at,
-        )
-
-    def file_erased(self, *, file_id: int, now: datetime) -> None:
-        self.connection.execute(update(file).where(file.c.id == file_id).values(erased_at=now))
 
     # ------------------------------------------------------------------ regions
 

@@ -342,8 +342,10 @@ class VanStore(StorePart):
             id=last.id,
             first_id=rows[0].id,
             version=last.version,
-            delivery_ids=tuple(
-                each["delivery_id"] for stop_content in last.content["stops"] for each in stop_content["deliveries"]
+            rides=tuple(
+                (each["delivery_id"], stop_content["trip"])
+                for stop_content in last.content["stops"]
+                for each in stop_content["deliveries"]
             ),
         )
 

@@ -22,6 +22,8 @@ vehicle = Table(
     count("length_cm", default=None, nullable=True),
     count("gross_kg", default=None, nullable=True),
     word("skills", default=""),  # equipment, ;-separated: tail_lift;cold
+    count("reload_minutes"),  # at the depot between two trips: unloading what came back, loading what goes out
+    count("most_trips", default=1),  # how often it may go out on one shift
     Column("available", Boolean, nullable=False, default=True, server_default=true()),
     word("out_why", default=""),
     version(),

@@ -165,12 +165,14 @@ class LockFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Riding:
-    """Goods that are on a van already: the current plan's shift and place in its order, and the delivery's state."""
+    """Goods that are on a van already: the current plan's shift and place in its order, and the delivery's state.
+    `trip` counts within the shift from 0, `position` over all its trips."""
 
     delivery_id: int
     shift_id: int
     position: int
     state: str
+    trip: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,15 +320,39 @@ class RouteSheet:
     def delivery_ids(self) -> tuple[int, ...]:
         return tuple(each.delivery_id for stop in self.stops for each in stop.deliveries)
 
+    @property
+    def trips(self) -> tuple[int, ...]:
+        """The numbers of its trips, from 1 up."""
+        return tuple(sorted({stop.trip for stop in self.stops})) or (1,)
+
+    def of_trip(self, trip: int) -> tuple[int, ...]:
+        """The deliveries of that trip, in driving order."""
+        return tuple(each.delivery_id for stop in self.stops if stop.trip == trip for each in stop.deliveries)
+
+    def trip_of(self, delivery_id: int) -> int:
+        """0 when it does not ride here."""
+        return next(
+            (stop.trip for stop in self.stops for each in stop.deliveries if each.delivery_id == delivery_id), 0
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldManifest:
-    """The list in force that a driver holds: `first_id` is the shift's first, which the driver's link opens."""
+    """The list in force that a driver holds: `first_id` is the shift's first, which the driver's link opens. `rides`:
+    (delivery, trip), in driving order."""
 
     id: int
     first_id: int
     version: int
-    delivery_ids: tuple[int, ...]
+    rides: tuple[tuple[int, int], ...]
+
+    @property
+    def delivery_ids(self) -> tuple[int, ...]:
+        return tuple(key for key, _trip in self.rides)
+
+    def is_of(self, sheet: RouteSheet) -> bool:
+        """Whether this list says what the route in the current plan says."""
+        return self.rides == tuple((each.delivery_id, stop.trip) for stop in sheet.stops for each in stop.deliveries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,11 @@ BIKES = frozenset({"bike", "bicycle", "cargo_bike"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vehicle:
-    """What a vehicle may carry and where it fits. A capacity of 0 was not given: that dimension is not limited."""
+    """What a vehicle may carry and where it fits. A capacity of 0 was not given: that dimension is not limited.
+
+    `most_trips`: how often it may leave its depot in one shift, `reload_minutes` what unloading and loading take in
+    between.
+    """
 
     id: int
     name: str
@@ -24,6 +28,8 @@ class Vehicle:
     gross_kg: int | None = None
     skills: tuple[str, ...] = ()
     available: bool = True
+    reload_minutes: int = 0
+    most_trips: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,8 +125,8 @@ class Visit:
     `shifts`: only these may serve it (access, crew, allowed vehicles; decided before), None for any.
     `why_not` says for shifts that were excluded which reason excluded them, for the page.
     `work_by_type`: (type of vehicle, setup, service) where a type needs other times than `setup_s` and `service_s`.
-    `strangers`: (shift, thousandths of a minor unit) for those whose driver does not know this door: paid once per
-    place, as setup.
+    `strangers`: (shift, thousandths of a minor unit) for those whose driver does not know this door: paid by the first
+    of those that follow each other at one place, and again whenever the route comes back to it.
     `late_per_hour`: what an hour after the end of a window costs (thousandths of a minor unit), where one allows it.
     """
 
@@ -200,6 +200,10 @@ class ShiftOffer:
     driving, distance and stops holds all the same. A break never makes an unused shift infeasible. `max_stops` counts
     doors (stops that follow each other at one place are one), `max_visits` deliveries. `type` chooses a visit's
     `work_by_type`.
+
+    `most_trips` above 1: it may come back to its depot, unload, load again within `reload_s`, and leave once more; it
+    must start and end at that depot. What limits stops, metres and driving holds over all its trips, its capacity for
+    each. `trips_out`: so many of them have left the depot; what must be loaded joins only those after them.
     """
 
     id: int
@@ -222,6 +226,9 @@ class ShiftOffer:
     speed_factor: float = 1.0
     type: str = ""
     name: str = ""
+    reload_s: int = 0
+    most_trips: int = 1
+    trips_out: int = 0
 
     @property
     def until_s(self) -> int:
@@ -234,13 +241,15 @@ class Lock:
     """A person's decision, an input: this delivery rides on this shift, at this place in the order if given (0 =
     first).
 
-    `done` marks what has happened or is under way: it keeps its place and its time is not judged again.
+    `done` marks what has happened or is under way: it keeps its place and its time is not judged again. `trip` (0 = the
+    first) is where it rides of a shift with several: what is on board of one trip is never moved to another.
     """
 
     visit: int
     shift: int
     position: int | None = None
     done: bool = False
+    trip: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,6 +317,20 @@ class Problem:
                     raise InvalidProblem(
                         f"Shift {shift.id} starts or ends at place {place}, but places run from 0 to {n - 1}."
                     )
+            self._check_trips(shift)
+
+    def _check_trips(self, shift: ShiftOffer) -> None:
+        if shift.most_trips < 1:
+            raise InvalidProblem(f"Shift {shift.id} makes {shift.most_trips} trips: give 1 or more.")
+        if shift.most_trips == 1:
+            return
+        if shift.start is None or shift.start != shift.end:
+            raise InvalidProblem(
+                f"Shift {shift.id} makes up to {shift.most_trips} trips, but does not start and end at one depot. "
+                "Let it do so, or give it one trip."
+            )
+        if self.shipments:
+            raise InvalidProblem("Shipments are not planned together with shifts of several trips. Give them one trip.")
 
     def _check_shipments(self, dimensions: int) -> None:
         if not self.shipments:
@@ -380,7 +403,11 @@ class PlannedTrip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRoute:
-    """A shift's work. `start_s` on duty (loading begins), `end_s` off duty (debrief done)."""
+    """A shift's work. `start_s` on duty (loading begins), `end_s` off duty (debrief done).
+
+    Between the `return_s` of a trip and the `departure_s` of the next lie the shift's `reload_s` and any break that is
+    taken there.
+    """
 
     shift: int
     start_s: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from routing.errors import InvalidInput
@@ -45,8 +45,11 @@ HANDED_OVER = frozenset({Outcome.DELIVERED, Outcome.THIRD_PARTY, Outcome.SAFE_PL
 
 
 class DoorEvent(StrEnum):
+    """`loaded` is said at the depot, before the stop that begins a later trip: what that trip takes is on the van."""
+
     ARRIVED = "arrived"
     OUTCOME = "outcome"
+    LOADED = "loaded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,10 +183,29 @@ class SpeedSpan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reload:
+    """The van at the depot before its second trip (or a later one) as planned: back, loaded again in `takes`, off.
+
+    `loaded_at`: when all that the trip takes was on the van; None while something of it waits.
+    """
+
+    back_at: datetime
+    takes: timedelta
+    leaves_at: datetime
+    loaded_at: datetime | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the plan lets the van stand at the depot for longer than loading takes."""
+        return self.leaves_at - self.back_at > self.takes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedTimes:
     """A stop of a route as planned, in driving order. arrival ≤ start, start + service = departure.
 
     `travel_s`: for how long the wheels turn on the way there; `speeds`: the slices of the day the route was timed with.
+    `reload`: what comes before it at the depot, on the first stop of a trip after the first.
     """
 
     stop_id: int
@@ -194,6 +216,8 @@ class PlannedTimes:
     departure: datetime
     travel_s: int = 0
     speeds: tuple[SpeedSpan, ...] = ()
+    trip: int = 1
+    reload: Reload | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

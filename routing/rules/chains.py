@@ -80,6 +80,7 @@ class Chains:
                     start=None if shift.start is None else 0,
                     end=None if shift.end is None else count - 1,
                     speed_factor=1.0,
+                    most_trips=1,
                 ),
             ),
             locks=tuple(lock for lock in problem.locks if lock.visit in unit),

@@ -133,13 +133,25 @@ def summed(plan: Plan, problem: Problem) -> Plan:
 
 
 def with_riding(problem: Problem, riding: Iterable[Riding], plan: Plan) -> Problem:
-    """The problem as the day stands: goods on a van are locked to it, what has happened is done, and a van that has
-    been to a door left the depot when the plan said."""
+    """The problem as the day stands: goods on a van are locked to it and to the trip they were loaded for, what has
+    happened is done, a van that has been to a door left the depot when the plan said, and what must be loaded joins no
+    trip that has left."""
+    riding = tuple(riding)
+    several = {offer.id for offer in problem.shifts if offer.most_trips > 1}
+    trips_out: dict[int, int] = {}
+    for ride in riding:
+        if ride.state != "loaded" and ride.shift_id in several:
+            trips_out[ride.shift_id] = max(trips_out.get(ride.shift_id, 0), ride.trip + 1)
     on_vans = {ride.delivery_id: ride for ride in riding}
     visits = {visit.id for visit in problem.visits}
     locks = [lock for lock in problem.locks if lock.visit not in on_vans]
     locks += [
-        Lock(visit=ride.delivery_id, shift=ride.shift_id, done=ride.state in HAPPENED)
+        Lock(
+            visit=ride.delivery_id,
+            shift=ride.shift_id,
+            done=ride.state in HAPPENED,
+            trip=ride.trip if ride.shift_id in several else None,
+        )
         for ride in on_vans.values()
         if ride.delivery_id in visits
     ]
@@ -148,7 +160,26 @@ def with_riding(problem: Problem, riding: Iterable[Riding], plan: Plan) -> Probl
     return replace(
         problem,
         locks=tuple(locks),
-        shifts=tuple(replace(offer, start_s=began.get(offer.id, offer.start_s)) for offer in problem.shifts),
+        shifts=tuple(
+            replace(
+                offer,
+                start_s=began.get(offer.id, offer.start_s),
+                trips_out=trips_out.get(offer.id, offer.trips_out),
+            )
+            for offer in problem.shifts
+        ),
+    )
+
+
+def freed(problem: Problem, delivery: int) -> Problem:
+    """The problem without the lock that says where this delivery rides; done it stays, and on board of its trip."""
+    return replace(
+        problem,
+        locks=tuple(
+            lock if lock.visit != delivery or lock.done else replace(lock, position=None)
+            for lock in problem.locks
+            if lock.visit != delivery or lock.done or lock.trip is not None
+        ),
     )
 
 
@@ -186,7 +217,7 @@ def effect_of_move(
         return refused(f"{visit.name} {state}: it cannot change vans here.")
     if to_shift is not None and all(shift.id != to_shift for shift in problem.shifts):
         return refused("That shift does not go out today.")
-    moved_problem = replace(problem, locks=tuple(lock for lock in problem.locks if lock.visit != delivery or lock.done))
+    moved_problem = freed(problem, delivery)
     if from_shift is not None:
         orders[from_shift].remove(delivery)
     left_out: tuple[Unassigned, ...] = ()

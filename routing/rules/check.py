@@ -16,14 +16,15 @@ saved.
 | order | the times of the route do not follow each other |
 | service | a stop is shorter or longer than setup and service |
 | window | service begins outside the windows, and not within what they allow it to be late |
-| ready | the van leaves before the goods are there |
+| ready | the van leaves before the goods of this trip are there |
+| trips, reload | more trips than the shift may make; no time between two of them to unload and load |
 | shift_hours, loading, debrief | the duty lies outside the shift and its overtime, or has no time for one of them |
 | break_missing, break_unknown, break_length, break_window, break_overlap | breaks |
 | break_load | more is on board than a break allows |
 | shipment | what is fetched is not brought by the same van afterwards |
 | capacity, load | more on board than the shift may carry; another load than the plan says |
 | max_stops, max_visits, max_distance, max_travel | limits of the shift |
-| lock | a person's decision was not kept |
+| lock | a person's decision was not kept; what is on board of one trip rides in another |
 | cost, tiers | the plan's sums are not what its routes give |
 """
 
@@ -38,7 +39,10 @@ from math import ceil, floor
 from routing.model.plans import (
     FREE,
     Plan,
+    PlannedBreak,
     PlannedRoute,
+    PlannedStop,
+    PlannedTrip,
     Problem,
     Reason,
     ShiftOffer,
@@ -108,9 +112,13 @@ class _Route:
         if not self.stops or any(not stop.visits for stop in self.stops):
             self._say("empty_route", "A route needs stops, and a stop deliveries.")
             return self.found
-        if len(self.route.trips) != 1:
-            self._say("order", "A route is one trip: reloading is not planned.", amount=len(self.route.trips))
+        if any(not trip.stops for trip in self.route.trips):
+            self._say("empty_route", "A trip needs stops.")
             return self.found
+        if self.shift.most_trips == 1 < len(self.route.trips):
+            self._say("order", "it makes one trip: it may not reload.", amount=len(self.route.trips))
+            return self.found
+        self._trips()
         self._who_may()
         self._hours()
         self._ways()
@@ -143,54 +151,97 @@ class _Route:
                 if visit.shifts is not None and self.shift.id not in visit.shifts:
                     self._say("shift_not_allowed", f"delivery {key} may not ride here.", visit=key)
 
+    def _trips(self) -> None:
+        """How many there are, what lies between them, and who rides in which: a trip that nobody rides in is not
+        driven, but keeps its number."""
+        route, shift = self.route, self.shift
+        locked = {lock.visit: lock.trip for lock in self.problem.locks if lock.shift == shift.id}
+        number = -1
+        for trip in route.trips:
+            number += 1
+            keys = [key for stop in trip.stops for key in stop.visits]
+            numbers = [at for key in keys if (at := locked.get(key)) is not None]
+            joins = [key for key in keys if locked.get(key) is None and any(self.visits[key].load)]
+            number = max(number, *numbers, shift.trips_out if joins else 0)
+            for key in keys:
+                if (wanted := locked.get(key)) is not None and wanted != number:
+                    self._say("lock", f"delivery {key} rides in trip {number + 1}, not {wanted + 1}.", visit=key)
+        if shift.most_trips > 1 and number >= shift.most_trips:
+            self._say("trips", f"it would make {number + 1} trips, but may make {shift.most_trips}.", amount=number + 1)
+        stops = 0
+        for trip, after in pairwise(route.trips):
+            stops += len(trip.stops)
+            rests = [p for p in self._rests(stops) if trip.return_s <= p.start_s < after.departure_s]
+            needed = shift.reload_s + sum(pause.end_s - pause.start_s for pause in rests)
+            if (short := trip.return_s + needed - after.departure_s) > 0:
+                self._say("reload", f"{short} s are missing to unload and load between two trips.", amount=short)
+            for pause in rests:
+                if pause.end_s > after.departure_s:
+                    self._say("break_overlap", f"break {pause.break_id} is not over when the van leaves again.")
+
+    def _rests(self, number: int) -> list[PlannedBreak]:
+        return [pause for pause in self.route.breaks if pause.after_stop == number]
+
     def _hours(self) -> None:
-        route, shift, trip = self.route, self.shift, self.route.trips[0]
+        route, shift = self.route, self.shift
         early, late = shift.start_s - route.start_s, route.end_s - shift.end_s - shift.overtime_s
         if early > 0 or late > 0:
             self._say("shift_hours", f"the duty begins {early} s early or ends {late} s late.", amount=max(early, late))
-        if trip.departure_s < route.start_s + shift.loading_s:
+        if route.trips[0].departure_s < route.start_s + shift.loading_s:
             self._say("loading", "the van leaves before it is loaded.", amount=shift.loading_s)
-        if route.end_s < trip.return_s + shift.debrief_s:
+        if route.end_s < route.trips[-1].return_s + shift.debrief_s:
             self._say("debrief", "the duty ends before the debrief is done.", amount=shift.debrief_s)
-        for key in route.visits:
-            ready = self.visits[key].ready_s
-            if ready is not None and key not in self.done and trip.departure_s < ready:
-                late = ready - trip.departure_s
-                self._say("ready", f"the van leaves {late} s before delivery {key} is there.", visit=key, amount=late)
+        for trip in route.trips:
+            for key in (key for stop in trip.stops for key in stop.visits):
+                ready = self.visits[key].ready_s
+                if ready is not None and key not in self.done and trip.departure_s < ready:
+                    late = ready - trip.departure_s
+                    self._say(
+                        "ready", f"the van leaves {late} s before delivery {key} is there.", visit=key, amount=late
+                    )
 
     def _ways(self) -> None:
-        place, left_s = self.shift.start, self.route.trips[0].departure_s
-        for number, stop in enumerate(self.stops):
-            travel, metres = self._way(place, stop.place)
-            travel = self._wheels(number, left_s, travel)
-            self.travel_s += travel
+        number = 0
+        for at, trip in enumerate(self.route.trips):
+            place, left_s, before = self.shift.start, trip.departure_s, self.distance_m
+            for first, stop in enumerate(trip.stops):
+                travel, metres = self._way(place, stop.place)
+                # What was taken before a later trip left belongs to the depot.
+                rests = [p for p in self._rests(number) if not (at and first == 0) or p.start_s >= left_s]
+                travel = self._wheels(rests, left_s, travel)
+                self.travel_s += travel
+                self.distance_m += metres
+                if stop.travel_s != travel or stop.distance_m != metres:
+                    self._say(
+                        "travel",
+                        f"to stop {number + 1} it takes {travel} s and {metres} m, "
+                        f"not {stop.travel_s} s and {stop.distance_m} m.",
+                        visit=stop.visits[0],
+                        amount=travel - stop.travel_s,
+                    )
+                self._leg(number, rests, left_s, stop.arrival_s, stop.start_s, travel, stop.visits[0])
+                place, left_s = stop.place, stop.departure_s
+                number += 1
+            travel, metres = self._way(place, self.shift.end)
             self.distance_m += metres
-            if stop.travel_s != travel or stop.distance_m != metres:
-                self._say(
-                    "travel",
-                    f"to stop {number + 1} it takes {travel} s and {metres} m, "
-                    f"not {stop.travel_s} s and {stop.distance_m} m.",
-                    visit=stop.visits[0],
-                    amount=travel - stop.travel_s,
-                )
-            self._leg(number, left_s, stop.arrival_s, stop.start_s, travel, stop.visits[0])
-            place, left_s = stop.place, stop.departure_s
-        travel, metres = self._way(place, self.shift.end)
-        travel = self._wheels(len(self.stops), left_s, travel)
-        self.travel_s += travel
-        self.distance_m += metres
-        trip = self.route.trips[0]
-        self._leg(len(self.stops), left_s, trip.return_s, self.route.end_s - self.shift.debrief_s, travel, None)
-        if trip.distance_m != self.distance_m:
-            self._say("travel", f"the trip is {self.distance_m} m long, not {trip.distance_m} m.")
+            if at + 1 == len(self.route.trips):
+                rests, until_s = self._rests(number), self.route.end_s - self.shift.debrief_s
+            else:
+                rests = [p for p in self._rests(number) if p.start_s < trip.return_s]
+                until_s = self.route.trips[at + 1].departure_s
+            travel = self._wheels(rests, left_s, travel)
+            self.travel_s += travel
+            self._leg(number, rests, left_s, trip.return_s, until_s, travel, None)
+            if trip.distance_m != self.distance_m - before:
+                self._say("travel", f"the trip is {self.distance_m - before} m long, not {trip.distance_m} m.")
 
-    def _wheels(self, number: int, left_s: int, travel: int) -> int:
+    def _wheels(self, pauses: list[PlannedBreak], left_s: int, travel: int) -> int:
         """For how long the wheels turn on the way to a stop, second by second of the slices it passes; breaks that
         begin on the way interrupt it."""
         slices = [each for each in self.problem.speeds if each.profile == self.shift.profile]
         if not slices:
             return travel
-        rests = [(p.start_s, p.end_s) for p in self.route.breaks if p.after_stop == number and p.start_s >= left_s]
+        rests = [(p.start_s, p.end_s) for p in pauses if p.start_s >= left_s]
         left, now, wheels = travel * FREE, left_s, 0
         borders = sorted({t for each in slices for t in (each.start_s, each.end_s)} | {a for a, _ in rests})
         while left > 0:
@@ -204,9 +255,17 @@ class _Route:
             left, now, wheels = left - here * pace, now + here, wheels + here
         return wheels
 
-    def _leg(self, number: int, left_s: int, arrival_s: int, start_s: int, travel: int, visit: int | None) -> None:
+    def _leg(
+        self,
+        number: int,
+        rests: list[PlannedBreak],
+        left_s: int,
+        arrival_s: int,
+        start_s: int,
+        travel: int,
+        visit: int | None,
+    ) -> None:
         """The way to one stop (or back): long enough for the wheels and for the breaks taken on it."""
-        rests = [pause for pause in self.route.breaks if pause.after_stop == number]
         on_the_way = sum(pause.end_s - pause.start_s for pause in rests if pause.start_s < arrival_s)
         if (short := left_s + travel + on_the_way - arrival_s) > 0:
             self._say(
@@ -229,8 +288,7 @@ class _Route:
         return ceil(seconds / self.shift.speed_factor), metres
 
     def _services(self) -> None:
-        place = self.shift.start
-        for stop in self.stops:
+        for before, stop in self._doors(self.shift.start):
             time = stop.start_s
             for number, key in enumerate(stop.visits):
                 visit = self.visits[key]
@@ -244,7 +302,7 @@ class _Route:
                 own = next((work for kind, *work in visit.work_by_type if kind == self.shift.type), None)
                 setup, service = own or (visit.setup_s, visit.service_s)
                 time += service
-                if number == 0 and stop.place != place:
+                if number == 0 and stop.place != before:
                     time += setup
             if time != stop.departure_s:
                 by = time - stop.departure_s
@@ -252,7 +310,14 @@ class _Route:
                     "service", f"the stop at place {stop.place} is {by} s too short.", visit=stop.visits[0], amount=by
                 )
             self.work_s += time - stop.start_s
-            place = stop.place
+
+    def _doors(self, depot: int | None) -> Iterator[tuple[int | None, PlannedStop]]:
+        """Each stop with the place before it: `depot` where a trip begins."""
+        for trip in self.route.trips:
+            before = depot
+            for stop in trip.stops:
+                yield before, stop
+                before = stop.place
 
     def _breaks(self) -> None:
         offered = {pause.id: pause for pause in self.shift.breaks}
@@ -282,42 +347,51 @@ class _Route:
                 self._say("break_overlap", f"breaks {one.break_id} and {other.break_id} overlap.")
 
     def _loads(self) -> None:
+        for d in range(len(self.problem.dimensions)):
+            stops = 0
+            for at, trip in enumerate(self.route.trips):
+                on_leg = self._load(d, trip)
+                for rest in self.route.breaks:
+                    # Between two trips: what is on board until the van leaves again is what it came back with.
+                    lies = rest.after_stop - stops
+                    begun = at == 0 or lies > 0 or rest.start_s >= trip.departure_s
+                    last = at + 1 == len(self.route.trips)
+                    over = last or lies < len(trip.stops) or rest.start_s < self.route.trips[at + 1].departure_s
+                    if 0 <= lies < len(on_leg) and begun and over:
+                        self._light_enough(d, rest, on_leg[lies])
+                stops += len(trip.stops)
+
+    def _load(self, d: int, trip: PlannedTrip) -> list[int]:
+        """What is on board on each leg of a trip."""
         fetched = {one.pickup: one.amount for one in self.problem.shipments}
         brought = {one.delivery: one.amount for one in self.problem.shipments}
-        for d, name in enumerate(self.problem.dimensions):
-            on_board = sum(self.visits[key].load[d] for key in self.route.visits)
-            most = on_board
-            on_leg = [on_board]
-            for stop in self.stops:
-                for key in stop.visits:
-                    on_board += self.visits[key].collect[d] - self.visits[key].load[d]
-                    if key in fetched:
-                        on_board += fetched[key][d]
-                    if key in brought:
-                        on_board -= brought[key][d]
-                    most = max(most, on_board)
-                if len(stop.load) != len(self.problem.dimensions) or stop.load[d] != on_board:
-                    self._say(
-                        "load", f"{on_board} ({name}) are on board after place {stop.place}.", visit=stop.visits[0]
-                    )
-                on_leg.append(on_board)
-            if (over := most - self.shift.capacity[d]) > 0:
-                self._say("capacity", f"{over} ({name}) more than it may carry.", amount=over)
-            limits = {pause.id: pause.max_load for pause in self.shift.breaks}
-            for rest in self.route.breaks:
-                limit = limits.get(rest.break_id)
-                if limit is None or not 0 <= rest.after_stop < len(on_leg):
-                    continue
-                if (over := on_leg[rest.after_stop] - limit[d]) > 0:
-                    self._say(
-                        "break_load", f"break {rest.break_id} is taken with {over} ({name}) too many.", amount=over
-                    )
+        name = self.problem.dimensions[d]
+        on_board = sum(self.visits[key].load[d] for stop in trip.stops for key in stop.visits)
+        most = on_board
+        on_leg = [on_board]
+        for stop in trip.stops:
+            for key in stop.visits:
+                on_board += self.visits[key].collect[d] - self.visits[key].load[d]
+                if key in fetched:
+                    on_board += fetched[key][d]
+                if key in brought:
+                    on_board -= brought[key][d]
+                most = max(most, on_board)
+            if len(stop.load) != len(self.problem.dimensions) or stop.load[d] != on_board:
+                self._say("load", f"{on_board} ({name}) are on board after place {stop.place}.", visit=stop.visits[0])
+            on_leg.append(on_board)
+        if (over := most - self.shift.capacity[d]) > 0:
+            self._say("capacity", f"{over} ({name}) more than it may carry.", amount=over)
+        return on_leg
+
+    def _light_enough(self, d: int, rest: PlannedBreak, on_board: int) -> None:
+        limit = next((pause.max_load for pause in self.shift.breaks if pause.id == rest.break_id), None)
+        if limit is not None and (over := on_board - limit[d]) > 0:
+            name = self.problem.dimensions[d]
+            self._say("break_load", f"break {rest.break_id} is taken with {over} ({name}) too many.", amount=over)
 
     def _limits(self) -> None:
-        doors, before = 0, None
-        for stop in self.stops:
-            doors += stop.place != before
-            before = stop.place
+        doors = sum(stop.place != before for before, stop in self._doors(None))
         shift = self.shift
         for code, limit, amount in (
             ("max_stops", shift.max_stops, doors),
@@ -330,8 +404,8 @@ class _Route:
 
     def _strange_doors(self) -> Iterator[Fraction]:
         """What is paid for the first delivery at each door that the driver does not know."""
-        for before, stop in zip((None, *self.stops), self.stops, strict=False):
-            if before is None or before.place != stop.place:
+        for before, stop in self._doors(None):
+            if before != stop.place:
                 prices = dict(self.visits[stop.visits[0]].strangers)
                 yield Fraction(prices.get(self.shift.id, 0))
 

@@ -7,7 +7,7 @@ What is done and the stop under way stay where they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -99,6 +99,12 @@ def still_to_do(plan: Plan, facts: DayFacts, shift_id: int) -> tuple[int, ...]:
     """The deliveries of the shift that have not happened and are not under way, in order."""
     happened = {ride.delivery_id for ride in facts.riding if ride.state in HAPPENED}
     return tuple(visit for visit in orders_of(plan).get(shift_id, ()) if visit not in happened)
+
+
+def on_board(facts: DayFacts, deliveries: Iterable[int]) -> tuple[int, ...]:
+    """Those whose goods are on a van: of a shift that comes back for more, the others still lie at the depot."""
+    riding = {ride.delivery_id for ride in facts.riding if ride.state in ON_THE_VAN}
+    return tuple(key for key in deliveries if key in riding)
 
 
 def take_van(
@@ -218,20 +224,26 @@ def left_behind(
         title, said = f"{shift.vehicle.name} goes back to the depot", "goes back to the depot: the driver is out."
     base = problem if stays else without_shift(problem, shift.id)
     base = _without_locks(base, orphans)
+    waiting = [] if kind is OutKind.POSTPONE else sorted(set(orphans) - set(on_board(facts, orphans)))
     gone = [
         Unassigned(visit=key, reasons=(Reason.LOCKED_BY_YOU,), proven=False, detail=f"{names[key]} {said}")
         for key in orphans
+        if key not in waiting
     ]
-    after = _truncated(plan, base, shift.id, stays, gone)
+    base = _not_on(base, waiting, shift.id)
+    after = _shared_too(_truncated(plan, base, shift.id, stays, gone), base, waiting)
     return option(plan, after, base, facts, shift=shift, kind=kind, title=title)
 
 
 def meet(plan: Plan, problem: Problem, facts: DayFacts, *, shift: Shift, via: Shift) -> OutOption | None:
     """Another van finishes its own route, comes to the stop where this one stands or would go next, takes the goods
-    over and brings them. What does not fit, in the van or in the day, is left out. None when nothing fits.
+    over and brings them. What does not fit, in the van or in the day, is left out. None when nothing fits. What still
+    lies at the depot for a later trip goes with whoever has room.
     """
-    orphans = list(still_to_do(plan, facts, shift.id))
-    stays = tuple(visit for visit in orders_of(plan).get(shift.id, ()) if visit not in set(orphans))
+    left = still_to_do(plan, facts, shift.id)
+    stays = tuple(visit for visit in orders_of(plan).get(shift.id, ()) if visit not in set(left))
+    orphans = list(on_board(facts, left))
+    waiting = [key for key in left if key not in set(orphans)]
     sites = {site.id: site for site in facts.sites}
     site_of = {delivery.id: sites[delivery.site_id] for delivery in facts.deliveries}
     offer = next((offer for offer in problem.shifts if offer.id == via.id), None)
@@ -246,8 +258,13 @@ def meet(plan: Plan, problem: Problem, facts: DayFacts, *, shift: Shift, via: Sh
             why[key] = (Reason.CREW, f"{site_of[key].name} needs {site_of[key].crew} people.")
     taken = [key for key in orphans if key not in why]
     own = list(orders_of(plan).get(via.id, ()))
+    last_trip = next((len(route.trips) - 1 for route in plan.routes if route.shift == via.id), 0)
     while taken:
-        base = _without_locks(_handed_over(problem, visits, taken, offer), orphans)
+        base = _not_on(_without_locks(_handed_over(problem, visits, taken, offer), left), waiting, shift.id)
+        if offer.most_trips > 1:
+            # Never by way of the depot.
+            kept = tuple(Lock(visit=key, shift=via.id, trip=last_trip) for key in taken)
+            base = replace(base, locks=(*base.locks, *kept))
         base = base if stays else without_shift(base, shift.id)
         orders = {via.id: [*own, *taken]}
         gone = [
@@ -256,6 +273,7 @@ def meet(plan: Plan, problem: Problem, facts: DayFacts, *, shift: Shift, via: Sh
         start = _truncated(plan, base, shift.id, stays, gone)
         after = rebuilt(start, base, orders)
         if not isinstance(after, Failure):
+            after = _shared_too(after, base, waiting)
             title = f"{via.vehicle.name} meets {shift.vehicle.name} and takes {len(taken)} deliveries over"
             found = option(plan, after, base, facts, shift=shift, kind=OutKind.MEET, title=title)
             return replace(found, via_shift=via.id)
@@ -263,6 +281,31 @@ def meet(plan: Plan, problem: Problem, facts: DayFacts, *, shift: Shift, via: Sh
         why[blamed] = (after.reason, sentence_of(after, base, facts))
         taken.remove(blamed)
     return None
+
+
+def _not_on(problem: Problem, deliveries: Collection[int], shift_id: int) -> Problem:
+    """The problem in which these may ride with anybody whom they might before, but not on that shift."""
+    if not deliveries:
+        return problem
+    everybody = frozenset(offer.id for offer in problem.shifts)
+    return replace(
+        problem,
+        visits=tuple(
+            replace(visit, shifts=(everybody if visit.shifts is None else visit.shifts) - {shift_id})
+            if visit.id in deliveries
+            else visit
+            for visit in problem.visits
+        ),
+    )
+
+
+def _shared_too(plan: Plan, problem: Problem, waiting: Sequence[int]) -> Plan:
+    """The plan with these on whatever van has room; why others are left out stays as it was said."""
+    if not waiting:
+        return plan
+    said = {gone.visit: gone for gone in plan.unassigned}
+    after = insert_cheapest(plan, problem, waiting)
+    return replace(after, unassigned=tuple(said.get(gone.visit, gone) for gone in after.unassigned))
 
 
 def option(

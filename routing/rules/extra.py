@@ -65,7 +65,8 @@ def lateness(problem: Problem, route: PlannedRoute) -> dict[int, Extra]:
 
 
 def strangers(problem: Problem, route: PlannedRoute) -> dict[int, int]:
-    """Per visit, what it costs that the driver does not know its door: for the first one there, if it has a price."""
+    """Per visit, what it costs that the driver does not know its door, in thousandths of a minor unit: for the first of
+    those that follow each other there, if it has a price; again when the route comes back."""
     prices = {visit.id: dict(visit.strangers).get(route.shift, 0) for visit in problem.visits}
     before, found = -1, {}
     for stop in route.stops:

@@ -16,7 +16,7 @@ from routing.model.fleet import Shift
 from routing.model.plans import Plan, Problem, Reason, ShiftOffer, Visit
 from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
 from routing.rules.changes import orders_of, rebuilt
-from routing.rules.problem import rates_of, why_no_access
+from routing.rules.problem import rates_of, trips_of, why_no_access
 from routing.rules.reasons import why_left_out
 from routing.rules.schedule import Failure, Timetable
 
@@ -248,6 +248,8 @@ def _of_spare(
         loading_s=spare.loading_s,
         debrief_s=spare.debrief_s,
         name=spare.name,
+        reload_s=vehicle.reload_minutes * 60,
+        most_trips=trips_of(spare),
     )
     if offer.end_s <= offer.start_s:
         return None

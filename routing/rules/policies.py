@@ -153,6 +153,11 @@ class PolicyBook:
         >>> [book.redelivery(day="2026-03-02", customer_id=customer, order_id=order).after("closed", attempts=1).value
         ...  for customer, order in ((7, 2), (12, 2), (12, 1))]
         ['next_delivery_day', 'wait_for_customer', 'decide']
+
+        What no policy can say of, such as a refusal, stays as it is usual:
+
+        >>> book.redelivery(day="2026-03-02", customer_id=7, order_id=2).after("refused", attempts=1).value
+        'decide'
         """
 
         def said(name: str) -> Any:
@@ -160,11 +165,12 @@ class PolicyBook:
             return usual(name) if value is None else value
 
         after = {reason: Next(said(f"after_{reason.value}")) for reason in REASONS}
-        return replace(
-            RedeliveryPolicy(),
+        default = RedeliveryPolicy()
+        return RedeliveryPolicy(
             max_attempts=int(said("max_attempts")),
-            wait_for_customer=frozenset(key for key, value in after.items() if value is Next.WAIT_FOR_CUSTOMER),
-            decide=frozenset(key for key, value in after.items() if value is Next.DECIDE),
+            wait_for_customer=(default.wait_for_customer - after.keys())
+            | {reason for reason, then in after.items() if then is Next.WAIT_FOR_CUSTOMER},
+            decide=(default.decide - after.keys()) | {reason for reason, then in after.items() if then is Next.DECIDE},
         )
 
     def rank_rule(self, stated: RankRule, *, day: str, customer_id: int) -> RankRule:

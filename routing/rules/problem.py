@@ -136,9 +136,16 @@ class _Building:
         self.place_of_site = {place.site_id: place.index for place in self.places if place.site_id is not None}
         # The epoch is the first midnight of all the depots: whole seconds from it are small and never negative.
         self.epoch = min(moment(self.days[0], 0, zone) for zone in self.zones.values())
+        self.now_s = -(-(now - self.epoch) // timedelta(seconds=1))
         self.shifts = [shift for shift in facts.shifts if is_offered(shift, facts)]
+        self.again = {shift.id for shift in self.shifts if trips_of(shift) > 1}
+        """The shifts that may come back for more."""
         self.riding = {ride.delivery_id: ride for ride in facts.riding}
-        self.out = {ride.shift_id for ride in facts.riding if ride.state != "loaded"}
+        self.out: dict[int, int] = {}
+        """By shift that is out, how many of its trips have left the depot."""
+        for ride in facts.riding:
+            if ride.state != "loaded":
+                self.out[ride.shift_id] = max(self.out.get(ride.shift_id, 0), ride.trip + 1)
         self.locks = {lock.delivery_id: lock for lock in facts.locks}
         for profile, table in tables.items():
             for depot in facts.depots:
@@ -204,8 +211,7 @@ class _Building:
         start_s, end_s = self._s(moment(day, begin, zone)), self._s(moment(day, end, zone))
         if not self._rides(shift):
             # A van that is still empty after its shift began leaves now at the earliest.
-            now_s = -(-(self.now - self.epoch) // timedelta(seconds=1))
-            start_s = now_s if start_s < now_s < end_s else start_s
+            start_s = self.now_s if start_s < self.now_s < end_s else start_s
         place = self.place_of_depot[shift.depot_id]
         breaks = []
         for pause in shift.breaks:
@@ -242,6 +248,9 @@ class _Building:
             max_distance_m=shift.max_distance_m,
             max_travel_s=MOST_DRIVING_S[rule_set],
             name=shift.name,
+            reload_s=vehicle.reload_minutes * 60,
+            most_trips=trips_of(shift),
+            trips_out=self.out.get(shift.id, 0) if trips_of(shift) > 1 else 0,
         )
 
     def _rides(self, shift: Shift) -> bool:
@@ -259,6 +268,7 @@ class _Building:
                 shift=ride.shift_id,
                 position=ride.position if ride.state != "loaded" else None,
                 done=ride.state in HAPPENED,
+                trip=ride.trip if ride.shift_id in self.again else None,
             )
         lock = self.locks.get(delivery.id)
         if lock is None:
@@ -289,6 +299,9 @@ class _Building:
         else:
             windows = self._open_hours(delivery, site, setup_s + service_s)
             ready_s = self._ready(delivery, windows)
+            if self.again & self.out.keys() and delivery.direction == "deliver":
+                # A van that is out comes back for it, which cannot have been.
+                ready_s = max(ready_s or 0, self.now_s)
             shifts, why_not = self._who_may(delivery, site, place)
         none = (0,) * len(DIMENSIONS)
         ordered_on = delivery.oldest_ordered_at.astimezone(self.zones[delivery.depot_id]).date()
@@ -453,8 +466,8 @@ class _Building:
         for shift in own:
             if not self._joined(shift, place):
                 why_not.append((shift.id, Reason.NO_ROAD))
-            elif shift.id in self.out and delivery.direction == "deliver":
-                # Its goods are at the depot, and the van is not.
+            elif delivery.direction == "deliver" and self.out.get(shift.id, 0) >= trips_of(shift):
+                # Its goods are at the depot, and the van does not come back for them.
                 why_not.append((shift.id, Reason.AFTER_CUT_OFF))
             elif not _fits(shift, site):
                 why_not.append((shift.id, Reason.ACCESS))
@@ -475,6 +488,18 @@ class _Building:
 
     def _s(self, at: datetime) -> int:
         return round((at - self.epoch).total_seconds())
+
+
+def trips_of(shift: Shift) -> int:
+    """How often it may leave: once, unless its vehicle may reload and it starts and ends at the depot.
+
+    >>> from routing.model.fleet import Vehicle
+    >>> van = Vehicle(id=1, name="Van 1", depot_id=1, reload_minutes=30, most_trips=2)
+    >>> day = Shift(id=1, day="2026-05-12", depot_id=1, vehicle=van, starts="06:00", ends="14:00")
+    >>> trips_of(day), trips_of(replace(day, end_place="anywhere"))
+    (2, 1)
+    """
+    return shift.vehicle.most_trips if shift.start_place == shift.end_place == "depot" else 1
 
 
 def rates_of(shift: Shift) -> CostScheme:

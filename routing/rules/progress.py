@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from routing.model.plans import SpeedSlice
-from routing.model.proofs import PlannedTimes, StopFacts
+from routing.model.proofs import PlannedTimes, Reload, SpeedSpan, StopFacts
 from routing.rules.time_of_day import Pace
 
 NONE_YET = StopFacts()
@@ -22,7 +23,8 @@ NEAR_STOPS = 4
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eta:
     """The latest forecast for a stop that is not done. `stops_away` is 0 when the van is at the door, 1 when it comes
-    next. `late_by` is against the plan, negative when early."""
+    next. `late_by` is against the plan, negative when early. `reload`: when the van is at the depot before it (back,
+    off again), where it has to load for this trip first."""
 
     stop_id: int
     site_id: int
@@ -31,6 +33,7 @@ class Eta:
     departure: datetime
     stops_away: int
     late_by: timedelta
+    reload: tuple[datetime, datetime] | None = None
 
 
 def forecast(
@@ -41,7 +44,9 @@ def forecast(
     `stops` in driving order with their planned times; `departs_at` when the van leaves the depot. Between two stops
     passes what the plan gives (driving, a break, reloading), at a door the planned service. A van that is early waits
     where the plan waits: before the window opens nobody is served. A van that stands at a door out of order is there:
-    that stop comes first, whatever was to come before it follows. A way that is driven at another time of the day than
+    that stop comes first, whatever was to come before it follows. Between two trips it drives to the depot and is
+    loaded: a van that comes back late leaves as soon as it is, one that comes early leaves when the plan says where the
+    plan lets it wait there (for goods, or for a door that opens). A way that is driven at another time of the day than
     planned takes as long as the slices of the day make it then; what the plan stands still on it stays as it is.
     """
     ways = _ways(stops, departs_at)
@@ -50,9 +55,15 @@ def forecast(
     left.sort(key=lambda stop: stop is not door)
     etas: list[Eta] = []
     here_at = _last_known(facts, departs_at)
+    homewards = _homewards(stops, departs_at)
+    begun = max((stop.trip for stop in stops if stop.stop_id in facts), default=1)
     for position, stop in enumerate(left):
         # A door that was left again without a report is driven to once more.
         arrived_at = facts.get(stop.stop_id, NONE_YET).arrived_at if stop is door else None
+        at_depot = None
+        if stop.reload is not None and stop.trip > begun:
+            at_depot = _at_depot(stop.reload, homewards[stop.stop_id].from_(here_at), here_at, now)
+            here_at = at_depot[1]
         arrival = arrived_at or max(ways[stop.stop_id].from_(here_at), now)
         # Where the plan waits, the window opens at the planned start; elsewhere service begins on arrival.
         start = max(arrival, stop.start) if stop.start > stop.arrival else arrival
@@ -66,6 +77,7 @@ def forecast(
                 departure=departure,
                 stops_away=position if door is not None else position + 1,
                 late_by=arrival - stop.arrival,
+                reload=at_depot,
             )
         )
         here_at = departure
@@ -89,29 +101,61 @@ class _Way:
         return self.epoch + self.clock.arrive(seconds, 0, self.driving) * SECOND + rest + self.standing
 
 
+def _way(
+    speeds: Sequence[SpeedSpan],
+    epoch: datetime,
+    left_at: datetime,
+    arrival: datetime,
+    driving: timedelta | None = None,
+) -> _Way:
+    """The way that was planned so; all of it is `driving` unless that is said."""
+    takes = arrival - left_at
+    if not speeds:
+        return _Way(takes)
+    clock = Pace(
+        [
+            SpeedSlice(
+                profile="",
+                start_s=(span.begins - epoch) // SECOND,
+                end_s=(span.ends - epoch) // SECOND,
+                factor=span.factor,
+            )
+            for span in speeds
+        ]
+    )
+    left_s, driven_s = (left_at - epoch) // SECOND, (takes if driving is None else driving) // SECOND
+    progress = clock.progress(left_s + driven_s) - clock.progress(left_s)
+    return _Way(takes, clock, epoch, progress, takes - driven_s * SECOND)
+
+
 def _ways(stops: Sequence[PlannedTimes], departs_at: datetime) -> dict[int, _Way]:
     """The planned way into each stop: of a stop done out of order it is still the best guess."""
     ways, left_before = {}, departs_at
     for stop in stops:
-        takes = stop.arrival - left_before
-        ways[stop.stop_id] = _Way(takes)
-        if stop.speeds:
-            clock = Pace(
-                [
-                    SpeedSlice(
-                        profile="",
-                        start_s=(span.begins - departs_at) // SECOND,
-                        end_s=(span.ends - departs_at) // SECOND,
-                        factor=span.factor,
-                    )
-                    for span in stop.speeds
-                ]
-            )
-            left_s = (left_before - departs_at) // SECOND
-            driving = clock.progress(left_s + stop.travel_s) - clock.progress(left_s)
-            ways[stop.stop_id] = _Way(takes, clock, departs_at, driving, takes - stop.travel_s * SECOND)
+        if stop.reload is not None:
+            left_before = stop.reload.leaves_at
+        driving = stop.travel_s * SECOND if stop.travel_s else None
+        ways[stop.stop_id] = _way(stop.speeds, departs_at, left_before, stop.arrival, driving)
         left_before = stop.departure
     return ways
+
+
+def _homewards(stops: Sequence[PlannedTimes], departs_at: datetime) -> dict[int, _Way]:
+    """The planned way back to the depot before each stop that begins another trip."""
+    return {
+        stop.stop_id: _way(stop.speeds, departs_at, before.departure, stop.reload.back_at)
+        for before, stop in pairwise(stops)
+        if stop.reload is not None
+    }
+
+
+def _at_depot(reload: Reload, back_at: datetime, here_at: datetime, now: datetime) -> tuple[datetime, datetime]:
+    """When the van is back, and when it leaves again. What is loaded says that it is there; what is not loaded has not
+    left."""
+    if reload.loaded_at is not None:
+        return min(back_at, reload.loaded_at), max(reload.loaded_at, here_at)
+    loaded = back_at + reload.takes
+    return back_at, max(loaded, reload.leaves_at if reload.waits else loaded, now)
 
 
 def _door_of_the_van(left: Sequence[PlannedTimes], facts: Mapping[int, StopFacts]) -> PlannedTimes | None:

@@ -126,7 +126,8 @@ def judge(order: ReleaseOrder, *, for_day: str, days: DeliveryDays, rides: bool 
     """Decides one order for one ISO day. `rides`: a van takes a part of it along, or a person sends it.
 
     An address in review does not stop a release: planning keeps it out until somebody picks the pin. After
-    `max_wait_days` an order has waited enough and ships what is there.
+    `max_wait_days`, calendar days in the depot's zone, an order has waited enough and ships what is ready for it; of
+    one that ships complete that is nothing until the rest is on its way, for allocation gives it nothing before.
 
     Ten are wanted at 1.00 each, six are on the shelf:
 

@@ -18,7 +18,7 @@ from routing.rules.calendars import zone_of
 from routing.rules.changes import orders_of, rebuilt
 from routing.rules.driver_out import OutKind, OutOption, insert_cheapest, is_loaded, option
 from routing.rules.fixes import Fix, filled
-from routing.rules.problem import why_no_access
+from routing.rules.problem import trips_of, why_no_access
 from routing.rules.schedule import Failure, Timetable
 
 WEIGHED = 8
@@ -232,6 +232,8 @@ def with_van(problem: Problem, facts: DayFacts, shift: Shift, van: Vehicle) -> P
                 profile=van.profile,
                 capacity=tuple(most or none for most, none in zip(given, no_limit, strict=True)),
                 skills=frozenset(van.skills) | driver,
+                reload_s=van.reload_minutes * 60,
+                most_trips=trips_of(own),
                 name=f"{van.name} ({shift.driver.name})" if shift.driver is not None else van.name,
             )
             if offer.id == shift.id
@@ -354,9 +356,11 @@ def _stop_number(plan: Plan, shift: int, delivery: int) -> int:
 
 
 def only_vans_that_are_here(problem: Problem, facts: DayFacts, *, here: Collection[int] = ()) -> Problem:
-    """What is not on a van can go with none that left: its goods are at the depot, and that van is not. `here` are vans
-    whose drivers hold their list and have not driven off yet: what fits through the door's arch may still be put on."""
-    out = {ride.shift_id for ride in facts.riding if ride.state != "loaded"}
+    """What is not on a van can go with none that left and does not come back for more: its goods are at the depot, and
+    that van is not. `here` are vans whose drivers hold their list and have not driven off yet: what fits through the
+    door's arch may still be put on."""
+    again = {offer.id for offer in problem.shifts if offer.most_trips > max(1, offer.trips_out)}
+    out = {ride.shift_id for ride in facts.riding if ride.state != "loaded"} - again
     if not out:
         return problem
     riding = {ride.delivery_id for ride in facts.riding}

@@ -14,6 +14,10 @@ How a route runs, all times in whole seconds from the problem's epoch:
   each other at one place without a pause are one stop; a wait or a break between them makes two stops, the second
   without setup.
 - **Ready**: the wheels turn only when the goods of every visit of the trip are there.
+- **Trips**: a shift that may reload comes back to its depot between two visits, unloads what it collected and loads
+  again (`reload_s`), as trips.py cuts its order. The reload is a stop like any other: it ends no earlier than the goods
+  of the next trip are there, a break is taken before or after it, setup is served again at the door that follows. The
+  next trip leaves only as early as its first door needs. Limits of stops, metres and driving hold over all trips.
 - **Breaks**: a used route takes every one of its breaks, an unused shift none. A break begins inside one of its
   windows, between the end of loading and the beginning of the debrief, never during setup or service. It may be taken
   at the door before or after a stop or on the way: between two stops there is time for the travel and the breaks
@@ -27,18 +31,19 @@ How a route runs, all times in whole seconds from the problem's epoch:
 - **Time of day**: in a slice of the day the wheels turn slower or quicker (time_of_day.py); a leg that crosses a border
   is driven at both speeds. A leg with a break on it keeps as much free as the break can cost at the quickest moment of
   its windows; hours of travel are those in which the wheels turned.
-- **Load**: what is delivered is on board from the start, what is collected stays on board to the end; what a shipment
+- **Load**: what is delivered is on board from the start of its trip, what is collected to its end; what a shipment
   fetches at one stop is on board until the stop it is brought to, which comes later in the same trip.
 - **A break with a `max_load`** is taken only on a leg with no more than that on board.
 - **Cost** of a used shift: fixed + per hour on duty + per hour of travel + per hour of setup and service + per km + per
-  hour of overtime + per hour that a visit is late, each rounded half up; + for each door the driver does not know.
+  hour of overtime + per hour that a visit is late, each rounded half up; + whenever the route comes to a door that the
+  driver does not know.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -60,6 +65,7 @@ from routing.model.plans import (
     Window,
 )
 from routing.rules.time_of_day import Pace, paces_of
+from routing.rules.trips import MOST_TRIPS, cuts_of, fewest, keeps_on_board, reach_of
 
 type Spans = tuple[tuple[int, int], ...]
 """Windows as sorted (first, last) pairs, both inclusive."""
@@ -67,7 +73,12 @@ type Spans = tuple[tuple[int, int], ...]
 type Soft = tuple[Spans, int]
 """The hours in which a visit is in time, and what an hour after them costs."""
 
+type _Line = Sequence[Visit | None]
+"""The visits of a shift in order, a None where it reloads."""
+
 ALWAYS: Spans = ((-(2**62), 2**62),)
+_REMEMBERED = 50_000
+"""Answers for shifts of several trips that are kept."""
 MOST_BREAKS = 6
 """More breaks than this in one shift is refused: every order of taking them is tried."""
 
@@ -131,16 +142,24 @@ class _Legs:
 
 
 class Times(NamedTuple):
-    """A route that fits, bare: seconds, metres, and what it costs."""
+    """A route that fits, bare: seconds, metres, and what it costs. `starts` has one moment per visit."""
 
     departure_s: int
     starts: list[int]
     finish_s: int
     breaks: list[tuple[int, int, int]]
-    """(gap, index of the break in the shift, start)."""
+    """(gap, index of the break in the shift, start); the way to a reload is a gap too."""
     travel_s: int
     distance_m: int
     cost: int
+    reloads: tuple[tuple[int, int], ...] = ()
+    """(how many visits come before, start)."""
+    driven: Sequence[int] = ()
+    """Per gap, for how long the wheels turn; empty where that does not depend on the time of the day."""
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        return tuple(before for before, _ in self.reloads)
 
 
 class Timetable:
@@ -177,6 +196,10 @@ class Timetable:
         self.pickup_of = {one.delivery: one.pickup for one in problem.shipments}
         self.carried = carried(problem)
         self._work = work_by_type(problem)
+        self.trip_of = {lock.visit: lock.trip for lock in problem.locks if lock.trip is not None}
+        """On which trip of its shift a visit is on board."""
+        self._asked: dict[tuple[int, tuple[int, ...]], Times | None] = {}
+        """Answers for shifts of several trips, each of which takes many tries."""
         self._light = frozenset(s.id for s in problem.shifts if any(b.max_load is not None for b in s.breaks))
         self._durations: dict[tuple[str, float], NDArray[np.int64]] = {}
         self._distances: dict[str, NDArray[np.int64]] = {}
@@ -184,6 +207,10 @@ class Timetable:
             if len(shift.breaks) > MOST_BREAKS:
                 raise InvalidProblem(
                     f"Shift {shift.id} has {len(shift.breaks)} breaks; at most {MOST_BREAKS} are planned. Merge some."
+                )
+            if shift.most_trips > MOST_TRIPS:
+                raise InvalidProblem(
+                    f"Shift {shift.id} makes up to {shift.most_trips} trips; at most {MOST_TRIPS} are planned."
                 )
             if not 0 < shift.speed_factor < float("inf"):
                 raise InvalidProblem(f"Shift {shift.id} has speed factor {shift.speed_factor}: give a number above 0.")
@@ -228,6 +255,8 @@ class Timetable:
     def times(self, shift_id: int, visit_ids: Sequence[int]) -> Times | None:
         """Bare times and cost of a non-empty route, None when anything fails. What a search asks thousands of times."""
         shift = self.shifts[shift_id]
+        if shift.most_trips > 1:
+            return self._times_of_trips(shift, tuple(visit_ids))
         visits = [self.visits[key] for key in visit_ids]
         if self._barred(shift, visits) is not None:
             return None
@@ -243,18 +272,21 @@ class Timetable:
         if not visit_ids:
             raise InvalidProblem(f"Shift {shift_id} was asked for a route without visits: an unused shift has none.")
         shift = self.shifts[shift_id]
-        visits = [self.visits[key] for key in visit_ids]
-        fault = self._barred(shift, visits)
-        if fault is None:
-            legs = self._legs(shift, visits)
-            fault = legs if isinstance(legs, _Fault) else self._beyond(shift, legs)
-            if fault is None and not isinstance(legs, _Fault):
-                times = self._run(shift, visit_ids, legs)
-                if not isinstance(times, _Fault):
-                    return self._write(shift, visits, legs, times)
-                fault = self._blame(shift, visits, legs, times)
-        assert fault is not None
-        visit = visits[fault.index] if 0 <= fault.index < len(visits) else None
+        line: _Line = [self.visits[key] for key in visit_ids]
+        fault: _Fault | None
+        if shift.most_trips > 1:
+            times = self._times_of_trips(shift, tuple(visit_ids))
+            if times is not None:
+                line, legs = self._cut(shift, _all(line), times.cuts)
+                assert not isinstance(legs, _Fault)
+                return self._write(shift, line, legs, times)
+            line, fault = self._why_no_trips(shift, _all(line))
+        else:
+            answer = self._route(shift, _all(line))
+            if isinstance(answer, PlannedRoute):
+                return answer
+            fault = answer
+        visit = line[fault.index] if 0 <= fault.index < len(line) else None
         return Failure(
             reason=fault.reason,
             sentence=fault.what,
@@ -263,9 +295,145 @@ class Timetable:
             amount=fault.amount,
         )
 
+    def _route(self, shift: ShiftOffer, visits: list[Visit]) -> PlannedRoute | _Fault:
+        fault = self._barred(shift, visits)
+        if fault is not None:
+            return fault
+        legs = self._legs(shift, visits)
+        fault = legs if isinstance(legs, _Fault) else self._beyond(shift, legs)
+        if fault is not None or isinstance(legs, _Fault):
+            assert fault is not None
+            return fault
+        times = self._run(shift, [visit.id for visit in visits], legs)
+        if isinstance(times, _Fault):
+            return self._blame(shift, visits, legs, times)
+        return self._write(shift, visits, legs, times)
+
+    # ---- several trips
+
+    def _times_of_trips(self, shift: ShiftOffer, visit_ids: tuple[int, ...]) -> Times | None:
+        asked = (shift.id, visit_ids)
+        if asked not in self._asked:
+            if len(self._asked) >= _REMEMBERED:
+                self._asked.clear()
+            self._asked[asked] = self._best_trips(shift, [self.visits[key] for key in visit_ids])
+        return self._asked[asked]
+
+    def _best_trips(self, shift: ShiftOffer, visits: list[Visit]) -> Times | None:
+        reach = reach_of(visits, shift.capacity)
+        least = fewest(reach)
+        if least is None or self._may_not(shift, visits) is not None:
+            return None
+        best: Times | None = None
+        for trips in range(least, min(shift.most_trips, len(visits)) + 1):
+            found: Times | None = None
+            for cuts in cuts_of(reach, trips):
+                times = self._tried(shift, visits, cuts)
+                if times is not None and (found is None or _dearness(times) < _dearness(found)):
+                    found = times
+            if best is not None and (found is None or _dearness(found) >= _dearness(best)):
+                break
+            best = found
+            if best is not None and not self._presses(shift, visits, best):
+                break
+        return best
+
+    def _tried(self, shift: ShiftOffer, visits: list[Visit], cuts: tuple[int, ...]) -> Times | None:
+        if not keeps_on_board(visits, cuts, shift, self.trip_of):
+            return None
+        line, legs = self._cut(shift, visits, cuts)
+        if isinstance(legs, _Fault) or self._beyond(shift, legs) is not None:
+            return None
+        times = self._run(shift, [None if visit is None else visit.id for visit in line], legs)
+        return None if isinstance(times, _Fault) else times
+
+    def _presses(self, shift: ShiftOffer, visits: list[Visit], times: Times) -> bool:
+        """Whether one trip more might cost less: goods are waited for, or overtime or lateness is paid."""
+        if times.finish_s + shift.debrief_s > shift.end_s:
+            return True
+        for visit, start in zip(visits, times.starts, strict=True):
+            waits = visit.ready_s is not None and visit.ready_s > shift.start_s + shift.loading_s
+            if (waits and visit.id not in self.done) or late_cost(self.soft.get(visit.id), start):
+                return True
+        return False
+
+    def _cut(self, shift: ShiftOffer, visits: list[Visit], cuts: tuple[int, ...]) -> tuple[_Line, _Legs | _Fault]:
+        """The line of visits with a None for each reload, and its legs."""
+        line: _Line = []
+        whole: _Legs | None = None
+        for begin, end in pairwise((0, *cuts, len(visits))):
+            legs = self._legs(shift, visits[begin:end])
+            if isinstance(legs, _Fault):
+                at = legs.index + len(line) + (whole is not None)
+                return [*line, *([] if whole is None else [None]), *visits[begin:]], replace(legs, index=at)
+            if whole is None:
+                whole, line = legs, list(visits[begin:end])
+                continue
+            line = [*line, None, *visits[begin:end]]
+            soft = []
+            if whole.soft or legs.soft:
+                soft = [*(whole.soft or [None] * len(whole.work)), None, *(legs.soft or [None] * len(legs.work))]
+            whole = _Legs(
+                whole.travel + legs.travel,
+                whole.metres + legs.metres,
+                [*whole.work, shift.reload_s, *legs.work],
+                # The wheels turn again when the goods of the next trip are there.
+                [*whole.spans, ((legs.leave_s - shift.reload_s, ALWAYS[0][1]),), *legs.spans],
+                whole.leave_s,
+                soft,
+                whole.barred + legs.barred,
+                whole.pace,
+                whole.lost,
+            )
+        assert whole is not None
+        return line, whole
+
+    def _why_no_trips(self, shift: ShiftOffer, visits: list[Visit]) -> tuple[_Line, _Fault]:
+        """The line and what fails in it: of all ways of cutting, where the van gets furthest."""
+        fault = self._may_not(shift, visits)
+        if fault is not None:
+            return list(visits), fault
+        reach = reach_of(visits, shift.capacity)
+        for index, end in enumerate(reach):
+            if end == index and (fault := self._overloaded(shift, visits[index : index + 1])) is not None:
+                return list(visits), replace(fault, index=index)
+        least = fewest(reach)
+        assert least is not None
+        if least > shift.most_trips:
+            index = 0
+            for _ in range(shift.most_trips):
+                index = reach[index]
+            sentence = f"{_by(shift)} makes at most {shift.most_trips} trips; in this order it would need {least}."
+            return list(visits), _Fault(Reason.CAPACITY, index, len(visits) - index, sentence)
+        furthest: tuple[int, int] | None = None
+        found: tuple[_Line, _Legs | None, _Fault] | None = None
+        for trips in range(least, min(shift.most_trips, len(visits)) + 1):
+            for cuts in cuts_of(reach, trips):
+                if not keeps_on_board(visits, cuts, shift, self.trip_of):
+                    continue
+                line, legs = self._cut(shift, visits, cuts)
+                fault = legs if isinstance(legs, _Fault) else self._beyond(shift, legs)
+                if fault is None and not isinstance(legs, _Fault):
+                    times = self._run(shift, [None if visit is None else visit.id for visit in line], legs)
+                    assert isinstance(times, _Fault)
+                    fault = times
+                assert fault is not None
+                served = sum(visit is not None for visit in line[: fault.index])
+                if furthest is None or (served, -fault.amount) > furthest:
+                    furthest = (served, -fault.amount)
+                    found = line, None if isinstance(legs, _Fault) else legs, fault
+        if found is None:
+            sentence = f"In this order what is on board of one trip of {_by(shift)} would ride in another."
+            return list(visits), _Fault(Reason.LOCKED_BY_YOU, 0, 0, sentence)
+        line, whole, fault = found
+        return line, fault if whole is None else self._blame(shift, line, whole, fault)
+
     # ---- what does not depend on the time
 
     def _barred(self, shift: ShiftOffer, visits: Sequence[Visit]) -> _Fault | None:
+        return self._may_not(shift, visits) or self._overloaded(shift, visits)
+
+    def _may_not(self, shift: ShiftOffer, visits: Sequence[Visit]) -> _Fault | None:
         for index, visit in enumerate(visits):
             if visit.shifts is not None and shift.id not in visit.shifts:
                 why = next((reason for key, reason in visit.why_not if key == shift.id), Reason.ACCESS)
@@ -280,8 +448,11 @@ class Timetable:
             return _Fault(
                 Reason.CAPACITY, len(visits) - 1, over, f"{_by(shift)} takes at most {shift.max_visits} deliveries."
             )
-        if self.mate and (fault := self._parted(visits)) is not None:
-            return fault
+        if self.mate:
+            return self._parted(visits)
+        return None
+
+    def _overloaded(self, shift: ShiftOffer, visits: Sequence[Visit]) -> _Fault | None:
         for d, capacity in enumerate(shift.capacity):
             load = sum(visit.load[d] for visit in visits)
             index, most = 0, load
@@ -379,10 +550,11 @@ class Timetable:
 
     # ---- times
 
-    def _run(self, shift: ShiftOffer, visit_ids: Sequence[int], legs: _Legs) -> Times | _Fault:
+    def _run(self, shift: ShiftOffer, visit_ids: Sequence[int | None], legs: _Legs) -> Times | _Fault:
+        """A None among the visits is a reload."""
         if shift.max_stops is not None:
-            places = [self.visits[key].place for key in visit_ids]
-            doors = 1 + sum(a != b for a, b in pairwise(places))
+            places = [None if key is None else self.visits[key].place for key in visit_ids]
+            doors = 1 + sum(a != b for a, b in pairwise(places)) - places.count(None)
             if doors > shift.max_stops:
                 sentence = f"{_by(shift)} makes at most {shift.max_stops} stops."
                 return _Fault(Reason.CAPACITY, len(places) - 1, doors - shift.max_stops, sentence)
@@ -412,12 +584,13 @@ class Timetable:
                 run = _forward(legs, breaks, taken, departure)
                 assert not isinstance(run, int)
                 starts, finish, pauses = run
-        driven = legs.travel
+        reloads = [at for at, key in enumerate(visit_ids) if key is None]
+        driven: Sequence[int] = ()
         if legs.pace is not None:
-            driven = _driven(legs, breaks, departure, starts, pauses)
+            driven = _driven(legs, breaks, departure, starts, pauses, {at + 1 for at in reloads})
             if shift.max_travel_s is not None and (fault := _drives_too_long(shift, driven)):
                 return fault
-        travel, metres = sum(driven), sum(legs.metres)
+        travel, metres = sum(driven or legs.travel), sum(legs.metres)
         duty = finish + shift.debrief_s - departure + shift.loading_s
         over = max(0, finish + shift.debrief_s - shift.end_s)
         cost = cost_of(shift.cost, duty, travel, metres, sum(legs.work), over)
@@ -426,33 +599,56 @@ class Timetable:
         if (strange := self.strange.get(shift.id)) is not None:
             before = -1
             for key in visit_ids:
+                if key is None:
+                    before = -1
+                    continue
                 if (place := self.visits[key].place) != before:
                     cost += strange.get(key, 0)
                 before = place
-        return Times(departure, starts, finish, pauses, travel, metres, cost)
+        if None not in visit_ids:
+            return Times(departure, starts, finish, pauses, travel, metres, cost, (), driven)
+        return Times(
+            departure,
+            [start for start, key in zip(starts, visit_ids, strict=True) if key is not None],
+            finish,
+            pauses,
+            travel,
+            metres,
+            cost,
+            tuple((at - n, starts[at]) for n, at in enumerate(reloads)),
+            driven,
+        )
 
-    def _blame(self, shift: ShiftOffer, visits: Sequence[Visit], legs: _Legs, fault: _Fault) -> _Fault:
+    def _blame(self, shift: ShiftOffer, line: _Line, legs: _Legs, fault: _Fault) -> _Fault:
         """Names what stands behind a missed window or a long day: goods that come late, breaks, or the times
         themselves."""
-        ids = [visit.id for visit in visits]
+        ids = [None if visit is None else visit.id for visit in line]
         if fault.what:
             return fault
-        bare = replace(legs, leave_s=shift.start_s + shift.loading_s)
-        if bare.leave_s < legs.leave_s and not isinstance(self._run(shift, ids, bare), _Fault):
-            late = max(
-                (i for i, v in enumerate(visits) if v.ready_s is not None and v.id not in self.done),
-                key=lambda i: visits[i].ready_s or 0,
-            )
-            wait = legs.leave_s - bare.leave_s
-            sentence = f"{_of(visits[late])} is ready {wait} s after {_by(shift)} could leave: too late."
+        begins = shift.start_s + shift.loading_s
+        bare = replace(
+            legs,
+            leave_s=begins,
+            spans=[ALWAYS if visit is None else hours for visit, hours in zip(line, legs.spans, strict=True)],
+        )
+        ready = {
+            i: visit.ready_s
+            for i, visit in enumerate(line)
+            if visit is not None and visit.ready_s is not None and visit.ready_s > begins and visit.id not in self.done
+        }
+        if ready and not isinstance(self._run(shift, ids, bare), _Fault):
+            late = max(ready, key=lambda i: ready[i])
+            visit, wait = line[late], ready[late] - begins
+            assert visit is not None
+            sentence = f"{_of(visit)} is ready {wait} s after {_by(shift)} could leave: too late."
             return _Fault(Reason.NOT_READY, late, wait, sentence)
         if shift.breaks:
             run = _forward(legs, [], [()] * len(legs.travel), legs.leave_s)
             if not isinstance(run, int) and run[1] + shift.debrief_s <= shift.until_s:
                 return _Fault(Reason.DRIVER_HOURS, fault.index, 0, f"The breaks of {_by(shift)} leave no time for it.")
-        if fault.index >= len(visits):
+        visit = line[fault.index] if fault.index < len(line) else None
+        if visit is None:
             return _Fault(Reason.DRIVER_HOURS, -1, 0, f"A break of {_by(shift)} fits nowhere in this route.")
-        visit = visits[fault.index]
         first = legs.spans[fault.index][0][0]
         if fault.reason is Reason.SHIFT_TOO_SHORT and first < shift.until_s:
             hours_said = "hours and its overtime" if shift.overtime_s else "hours"
@@ -463,68 +659,83 @@ class Timetable:
 
     # ---- the route in the trade's words
 
-    def _write(self, shift: ShiftOffer, visits: Sequence[Visit], legs: _Legs, times: Times) -> PlannedRoute:
-        load = [sum(visit.load[d] for visit in visits) for d in range(len(shift.capacity))]
+    def _write(self, shift: ShiftOffer, line: _Line, legs: _Legs, times: Times) -> PlannedRoute:
+        trips: list[PlannedTrip] = []
         stops: list[PlannedStop] = []
         breaks: list[PlannedBreak] = []
-        free = times.departure_s
-        driven = legs.travel
-        if legs.pace is not None:
-            driven = _driven(legs, self._breaks[shift.id], free, times.starts, times.breaks)
-        for g in range(len(visits) + 1):
+        load = self._taken(shift, line)
+        departure = free = times.departure_s
+        starts, reloads = iter(times.starts), iter(times.reloads)
+        driven, before = 0, 0
+        for g, visit in enumerate((*line, None)):
             pauses = [(index, start) for gap, index, start in times.breaks if gap == g]
             arrival = legs.arrival(g, free, [(start, shift.breaks[i].duration_s) for i, start in pauses])
+            driven += legs.metres[g]
             for i, start in pauses:
                 pause = shift.breaks[i]
                 breaks.append(
                     PlannedBreak(
-                        break_id=pause.id, start_s=start, end_s=start + pause.duration_s, after_stop=len(stops)
+                        break_id=pause.id,
+                        start_s=start,
+                        end_s=start + pause.duration_s,
+                        after_stop=before + len(stops),
                     )
                 )
-            if g == len(visits):
-                break
-            visit = visits[g]
+            if visit is None:
+                trips.append(
+                    PlannedTrip(departure_s=departure, return_s=arrival, stops=tuple(stops), distance_m=driven)
+                )
+                if g == len(line):
+                    break
+                before, driven, stops = before + len(stops), 0, []
+                load = self._taken(shift, line[g + 1 :])
+                departure = free = next(reloads)[1] + shift.reload_s
+                continue
+            begin = next(starts)
+            if trips and not stops and not pauses:
+                # Who reloads waits at the depot, not at a door that is closed.
+                departure = max(departure, legs.leave(g, begin, (), 0, begin))
+                arrival = legs.arrival(g, departure, ())
             load = [on + self._change(visit, d) for d, on in enumerate(load)]
-            same_door = stops and stops[-1].place == visit.place and not pauses and times.starts[g] == free
-            free = times.starts[g] + legs.work[g]
+            same_door = stops and stops[-1].place == visit.place and not pauses and begin == free
+            free = begin + legs.work[g]
             if same_door:
-                last = stops.pop()
-                stops.append(
-                    PlannedStop(
-                        place=last.place,
-                        visits=(*last.visits, visit.id),
-                        arrival_s=last.arrival_s,
-                        start_s=last.start_s,
-                        departure_s=free,
-                        distance_m=last.distance_m,
-                        travel_s=last.travel_s,
-                        load=tuple(load),
-                    )
-                )
+                stops[-1] = replace(stops[-1], visits=(*stops[-1].visits, visit.id), departure_s=free, load=tuple(load))
             else:
                 stops.append(
                     PlannedStop(
                         place=visit.place,
                         visits=(visit.id,),
                         arrival_s=arrival,
-                        start_s=times.starts[g],
+                        start_s=begin,
                         departure_s=free,
                         distance_m=legs.metres[g],
-                        travel_s=driven[g],
+                        travel_s=times.driven[g] if times.driven else legs.travel[g],
                         load=tuple(load),
                     )
                 )
-        trip = PlannedTrip(
-            departure_s=times.departure_s, return_s=arrival, stops=tuple(stops), distance_m=times.distance_m
-        )
         return PlannedRoute(
             shift=shift.id,
             start_s=times.departure_s - shift.loading_s,
             end_s=times.finish_s + shift.debrief_s,
-            trips=(trip,),
+            trips=tuple(trips),
             breaks=tuple(breaks),
             cost=times.cost,
         )
+
+    @staticmethod
+    def _taken(shift: ShiftOffer, line: _Line) -> list[int]:
+        """What is on board when the first trip of a line leaves."""
+        visits = _all(list(takewhile(lambda visit: visit is not None, line)))
+        return [sum(visit.load[d] for visit in visits) for d in range(len(shift.capacity))]
+
+
+def _all(line: _Line) -> list[Visit]:
+    return [visit for visit in line if visit is not None]
+
+
+def _dearness(times: Times) -> tuple[int, int]:
+    return times.cost, times.travel_s
 
 
 def _nothing_within(table: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -787,13 +998,21 @@ def arrival_of(free: int, travel: int, pauses: Sequence[tuple[int, int]]) -> int
 
 
 def _driven(
-    legs: _Legs, breaks: _Breaks, departure_s: int, starts: Sequence[int], pauses: Sequence[tuple[int, int, int]]
+    legs: _Legs,
+    breaks: _Breaks,
+    departure_s: int,
+    starts: Sequence[int],
+    pauses: Sequence[tuple[int, int, int]],
+    behind_reload: set[int],
 ) -> list[int]:
-    """Per gap, for how long the wheels turn at the times of this run."""
+    """Per gap, for how long the wheels turn at the times of this run. Who reloads waits at the depot: a gap behind a
+    reload is left as late as its end allows."""
     out = []
     free = departure_s
     for g in range(len(legs.travel)):
         taken = [(begin, breaks[index][0]) for gap, index, begin in pauses if gap == g]
+        if g in behind_reload and not taken:
+            free = max(free, legs.leave(g, starts[g], (), 0, starts[g]))
         arrival = legs.arrival(g, free, taken)
         out.append(arrival - free - sum(lasts for begin, lasts in taken if begin < arrival))
         if g < len(starts):

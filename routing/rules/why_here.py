@@ -38,11 +38,11 @@ class WhyThen:
 
 def why_then(plan: Plan, problem: Problem, facts: DayFacts, delivery: int) -> WhyThen:
     """Raises NotFound when it is on no route."""
-    for route in plan.routes:
-        for number, stop in enumerate(route.stops):
+    for route, trip in [(each, trip) for each in plan.routes for trip in each.trips]:
+        for number, stop in enumerate(trip.stops):
             if delivery in stop.visits:
-                before = route.stops[number - 1] if number else None
-                left_s = before.departure_s if before is not None else route.trips[0].departure_s
+                before = trip.stops[number - 1] if number else None
+                left_s = before.departure_s if before is not None else trip.departure_s
                 slack, broken = _slack(problem, facts, route.shift, route.visits, stop.visits[0], stop.start_s)
                 return WhyThen(
                     arrival=_at(problem, stop.arrival_s),

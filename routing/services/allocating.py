@@ -10,9 +10,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from routing.cycles import no_cycles
-from routing.model.consents import DelayedLine
-from routing.model.days import day_words
-from routing.model.notices import NOT_ENOUGH, Notice, NoticeKind, goods_line
+from routing.model.notices import Notice
 from routing.model.orders import (
     AllocationPolicy,
     Book,
@@ -22,9 +20,8 @@ from routing.model.orders import (
     Preview,
     RankRule,
     WaitingLine,
-    WaitingOrder,
 )
-from routing.model.parties import Company, Contact, Depot
+from routing.model.parties import Company, Depot
 from routing.model.stock import Claim
 from routing.rules.allocation import Outcome, allocate, ranked
 from routing.rules.policies import PolicyBook
@@ -32,14 +29,12 @@ from routing.rules.promises import Dates, NewPromise, expected_days, new_promise
 from routing.rules.reach import moved_along
 from routing.rules.room import Room
 from routing.services import asking
-from routing.services.asking import Asked
 from routing.services.erp import refuse_if_erp
+from routing.services.telling import delays, tell_dates
+from routing.services.untold import FOUND_LATE, lost_untold, remember_untold, taken_along
 
 PROMISE_LOST = "promise_lost"
 """The event of lines that were promised a day and have none any more: the slip, on the day on which it is known."""
-
-FOUND_LATE = "found late: its goods had moved before"
-"""Why of a promise that had stopped holding before, where nobody kept what moved it."""
 
 
 class Reader(Protocol):
@@ -146,29 +141,6 @@ def horizon_setting(depot_id: int) -> str:
     return f"horizon_day:{depot_id}"
 
 
-def untold_setting(depot_id: int) -> str:
-    """The setting that keeps the SKUs of a depot whose dates moved past a promise and nobody was told."""
-    return f"untold:{depot_id}"
-
-
-def untold(store: Reader, depot_id: int) -> dict[int, str]:
-    """Those SKUs by key, each with what moved it first."""
-    kept = store.setting(untold_setting(depot_id), ())
-    # Before the cause was kept beside them, the keys alone were.
-    whys = kept if isinstance(kept, Mapping) else dict.fromkeys(kept, FOUND_LATE)
-    return {int(product_id): why for product_id, why in whys.items()}
-
-
-def lost_untold_setting(depot_id: int) -> str:
-    """The setting that keeps the lines of a depot that lost their date and nobody was told."""
-    return f"lost_untold:{depot_id}"
-
-
-def lost_untold(store: Reader, depot_id: int) -> dict[int, str]:
-    """Those lines by key, each with what took its date."""
-    return {int(line_id): why for line_id, why in store.setting(lost_untold_setting(depot_id), {}).items()}
-
-
 def policy_of(store: Reader, depot_id: int, now: datetime) -> AllocationPolicy:
     """The policy in force today at the depot."""
     today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
@@ -204,10 +176,10 @@ def decide(
     dates = expected_days(after, outcome, days=days, policy=policy, now=now, room=room)
     made = new_promises(after.orders, dates.expected, policy=policy, why=why)
     silent = lost_untold(store, before.depot_id)
-    kept = untold(store, before.depot_id)
+    kept = taken_along(store, before.depot_id)
     causes = _along_causes(after, kept=kept, named=named, along=along)
     causes |= _earlier_causes(after, made, dates.expected, kept=kept, along=along)
-    causes |= {line_id: cause for line_id, cause in silent.items() if not dates.expected.get(line_id)}
+    causes |= {line_id: why for line_id, (_product, why) in silent.items() if not dates.expected.get(line_id)}
     promises = tuple(
         replace(promise, why=causes[promise.line_id]) if promise.line_id in causes and not promise.first else promise
         for promise in made
@@ -289,12 +261,22 @@ def write(
     told: set[int] = set()
     if tell:
         zone = store.depot(decision.before.depot_id).zone
-        asked = asking.ask(store, _delays(decision), zone=zone, by=by, now=now)
-        told = _tell(store, decision, asked, now=now)
+        late = delays(decision.before, promises=decision.promises, changes=decision.preview.lines)
+        asked = asking.ask(store, late, zone=zone, by=by, now=now)
+        told = tell_dates(store, decision.before, promises=decision.promises, asked=asked, now=now)
     # A promise is what the customer was told: without telling, only a line that had no date gets its first one.
     promises = [promise for promise in decision.promises if tell or promise.first]
     store.add_promises(promises, by=by, made_at=now, told=told)
-    _remember_untold(store, decision, tell=tell, by=by, now=now, why=why)
+    remember_untold(
+        store,
+        decision.before,
+        promises=decision.promises,
+        changes=decision.preview.lines,
+        tell=tell,
+        by=by,
+        now=now,
+        why=why,
+    )
     events: list[dict[str, Any]] = []
     tasks: list[dict[str, Any]] = []
     changes: dict[int, list[LineChange]] = defaultdict(list)
@@ -371,30 +353,6 @@ def write(
             )
     store.add_tasks(tasks)
     store.append_events(events)
-
-
-def _remember_untold(store: Store, decision: Decision, *, tell: bool, by: str, now: datetime, why: str) -> None:
-    """Who was not told keeps a promise that no longer holds: the next decision that tells takes those SKUs along."""
-    depot_id = decision.before.depot_id
-    kept, silent = untold(store, depot_id), lost_untold(store, depot_id)
-    lines = [line for order in decision.before.orders for line in order.lines]
-    if tell:
-        decided = {line.id: line.product_id for line in lines if line.id not in decision.before.outside} if kept else {}
-        products = set(decided.values())
-        left = {product_id: cause for product_id, cause in kept.items() if product_id not in products}
-        still = {line_id: cause for line_id, cause in silent.items() if line_id not in decided}
-    else:
-        lost = {change.line_id: change.moved_by or why for change in decision.preview.lines if change.loses}
-        moved = {promise.line_id: promise.why for promise in decision.promises if promise.slip} | lost
-        # What moved it first stays: the customers were to be told since then.
-        left = {line.product_id: moved[line.id] for line in lines if line.id in moved} | kept
-        still = lost | silent
-    for name, after, before in (
-        (untold_setting(depot_id), left, kept),
-        (lost_untold_setting(depot_id), still, silent),
-    ):
-        if after != before:
-            store.set_setting(name=name, value={str(key): after[key] for key in sorted(after)}, by=by, now=now)
 
 
 def _why_of(changes: Sequence[LineChange], why: str) -> str:
@@ -545,155 +503,6 @@ def _preview(
 def _loses(line: WaitingLine, expected: Mapping[int, str], silent: Collection[int]) -> bool:
     """Its promise has no date any more, by this decision or by one of which nobody was told."""
     return bool(line.promised_on and not expected.get(line.id, "") and (line.expected_on or line.id in silent))
-
-
-# ---------------------------------------------------------------------------- who is told
-
-
-class KnowsContacts(Protocol):
-    def who_are_told(
-        self, doors: Collection[tuple[int, int]], *, role: str
-    ) -> dict[tuple[int, int], list[Contact]]: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hear:
-    """Orders with a later date, by how their customers hear of it: a message, or a person's call where nobody there
-    agreed to messages."""
-
-    by_message: int = 0
-    by_call: int = 0
-
-
-def how_they_hear(store: KnowsContacts, lines: Iterable[LineChange]) -> Hear:
-    """By the contacts as they are now."""
-    doors = {line.order_id: (line.customer_id, line.site_id) for line in lines if line.slips}
-    people = store.who_are_told(set(doors.values()), role="buyer")
-    by_message = sum(bool(people[door]) for door in doors.values())
-    return Hear(by_message=by_message, by_call=len(doors) - by_message)
-
-
-def _delays(decision: Decision) -> dict[int, tuple[WaitingOrder, tuple[DelayedLine, ...]]]:
-    """What was promised and comes later, or has no date any more: what a customer may be asked about, by order."""
-    slips = {promise.line_id: promise for promise in decision.promises if promise.slip}
-    lost = {change.line_id for change in decision.preview.lines if change.loses}
-    found = {}
-    for order in decision.before.orders:
-        lines = tuple(
-            DelayedLine(
-                line_id=line.id,
-                was_on=line.promised_on,
-                now_on=slips[line.id].promised_on if line.id in slips else "",
-                promise_version=slips[line.id].version if line.id in slips else 0,
-            )
-            for line in order.lines
-            if line.id in slips or line.id in lost
-        )
-        if lines:
-            found[order.id] = (order, lines)
-    return found
-
-
-def _tell(store: Store, decision: Decision, asked: Mapping[int, Asked], *, now: datetime) -> set[int]:
-    """One notice per order and recipient; without anybody to write to, a call. Returns the lines that were told of.
-
-    Who is asked for consent hears of goods without a date too.
-    """
-    told: set[int] = set()
-    by_line = {promise.line_id: promise for promise in decision.promises}
-    company, calls = store.company(), []
-    told_of = [
-        order
-        for order in decision.before.orders
-        if order.id in asked or any(line.id in by_line for line in order.lines)
-    ]
-    doors = store.who_are_told({(order.customer_id, order.site_id) for order in told_of}, role="buyer")
-    whom = {order.id: doors[order.customer_id, order.site_id] for order in told_of}
-    every = store.waiting_lines(decision.before.depot_id, [order_id for order_id, people in whom.items() if people])
-    for order in decision.before.orders:
-        mine = [line for line in order.lines if line.id in by_line]
-        consent = asked.get(order.id)
-        if not mine and consent is None:
-            continue
-        first = consent is None and all(by_line[line.id].first for line in mine)
-        day = max((by_line[line.id].promised_on for line in mine), default="")
-        contacts = whom[order.id]
-        if not contacts and consent is not None:
-            continue  # whoever asked for the consent has made the task to call
-        if not contacts and not first:
-            calls.append(
-                dict(
-                    kind="call_customer",
-                    subject_kind="order",
-                    subject_id=order.id,
-                    sentence=f"Call {order.customer}: order {order.number} comes on {day_words(day)} instead of "
-                    f"{day_words(min(line.promised_on for line in mine if line.promised_on))}, "
-                    "and nobody there agreed to messages.",
-                    made_at=now,
-                    assignee=order.salesperson or "dispatcher",
-                    data={"day": day, "why": by_line[mine[0].id].why},
-                )
-            )
-            continue
-        waiting = [
-            line
-            for line in every.get(order.id, ())
-            if line.id not in by_line and (not line.expected_on or line.expected_on > day)
-        ]
-        # Goods without any date are what it is about, when nothing else has a new one.
-        goods, waiting = (mine, waiting) if mine else (waiting, [])
-        data = notice_data(company, order, goods, waiting, day=day)
-        occurrence = f"{day} v{max((by_line[line.id].version for line in mine), default=0)}"
-        if consent is not None:
-            data |= consent.words()
-            occurrence += f" consent {consent.consent_id}"
-        for contact in contacts:
-            store.add_notice(
-                Notice(
-                    kind=NoticeKind.DATE_GIVEN if first else NoticeKind.DATE_CHANGED,
-                    subject_kind="order",
-                    subject_id=order.id,
-                    occurrence=occurrence,
-                    recipient=contact.address,
-                    channel=contact.channel,
-                    language=contact.language,
-                    data=data,
-                    contact_id=contact.id,
-                ),
-                made_at=now,
-            )
-        told |= {line.id for line in mine} if contacts else set()
-    store.add_tasks(calls)
-    return told
-
-
-def notice_data(
-    company: Company,
-    order: WaitingOrder,
-    lines: Sequence[WaitingLine],
-    waiting: Sequence[WaitingLine],
-    *,
-    day: str,
-) -> dict[str, object]:
-    """What a date's message says: which goods come on the day, and which of the order's other goods come later.
-
-    Its reason is a word that each language writes out: our receipts' numbers mean nothing to a customer.
-    """
-    return {
-        "company": company.name,
-        "phone": company.phone,
-        "customer": order.customer,
-        "site": order.site,
-        "goods": _goods(lines),
-        "waiting": _goods(waiting),
-        "day": day,
-        "why": NOT_ENOUGH,
-        "references": [order.number, *order.references],
-    }
-
-
-def _goods(lines: Sequence[WaitingLine]) -> list[dict[str, object]]:
-    return [goods_line(quantity=line.needed, unit=line.unit, name=line.name) for line in lines]
 
 
 def _change_data(change: LineChange) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -88,7 +88,7 @@ def close_van(
     are missing and `missing_is_sure` does not say that they were looked for.
     """
     manifest = store.manifest_in_hand(manifest_id, lock=True)
-    _refuse_what_is_open(store, manifest)
+    _refuse_whatis_open(store, manifest)
     on_van, theirs = store.goods_on_van(manifest.id), store.undelivered_on_van(manifest.id)
     _refuse_a_wrong_count(on_van, theirs, counted, missing_is_sure=missing_is_sure)
     cash_off = _count_cash(store, manifest, cash or {}, now=now, by=by)
@@ -166,7 +166,8 @@ def not_attempted(
     door = store.doors(manifest.id, [stop_id]).get(stop_id)
     if door is None:
         raise NotFound(f"Stop {stop_id} is not on this route. Load the page again.", stop=stop_id)
-    open_here = [each for each in door.deliveries if each.state in ON_ITS_WAY]
+    later = later_trips(manifest)
+    open_here = [each for each in door.deliveries if is_open(each, later)]
     if not open_here:
         raise Conflict(f"Nothing is open at {door.site} any more. Load the page again.", code="already_reported")
     # The same press twice is one report: its name says which attempts it is about.
@@ -211,19 +212,29 @@ def close_day(*, store: Store, day: str, depot_id: int, now: datetime, by: str) 
 # ---------------------------------------------------------------------------- what stands in the way
 
 
+def later_trips(manifest: ManifestInHand) -> set[int]:
+    """What was to go with the second trip or a later one and is not reported: its customers were told of it."""
+    return {key for stop in manifest.stops if stop.trip > 1 for key in stop.deliveries} - manifest.ended
+
+
+def is_open(delivery: DoorDelivery, later: Collection[int]) -> bool:
+    return delivery.state in ON_ITS_WAY or (delivery.state == "released" and delivery.id in later)
+
+
 def _deliveries(store: Store, manifest: ManifestInHand) -> list[DoorDelivery]:
     doors = store.doors(manifest.id, [stop.stop_id for stop in manifest.stops])
     return [delivery for door in doors.values() for delivery in door.deliveries]
 
 
-def _refuse_what_is_open(store: Store, manifest: ManifestInHand) -> None:
+def _refuse_whatis_open(store: Store, manifest: ManifestInHand) -> None:
     for van in store.vans_of_day(day=manifest.day, depot_id=manifest.depot_id):
         if van.shift_id == manifest.shift_id and van.closed:
             raise Conflict(
                 f"{van.vehicle} was counted already on {day_words(manifest.day)}. A mistake is mended by a recount.",
                 code="van_closed",
             )
-    numbers = [each.number for each in _deliveries(store, manifest) if each.state in ON_ITS_WAY]
+    later = later_trips(manifest)
+    numbers = [each.number for each in _deliveries(store, manifest) if is_open(each, later)]
     if numbers:
         raise Conflict(
             f"{', '.join(numbers[:5])}{' and more' if len(numbers) > 5 else ''} still open on this route. "

@@ -20,6 +20,7 @@ from routing.model.proofs import (
     KeptFile,
     LoadedLine,
     ManifestInHand,
+    Outcome,
     StopFacts,
 )
 from routing.model.stock import UnitState
@@ -39,7 +40,7 @@ from routing.rules.door import (
 from routing.rules.policies import PolicyBook
 from routing.rules.progress import NONE_YET, Eta, forecast, leaves, told_live
 from routing.services import receiving
-from routing.services.story import KeepsEvents, MovesUnits
+from routing.services.loading import LoadsVans, load_trip
 
 SCOPE = "driver"
 """The scope of the phones' keys in the idempotency table."""
@@ -51,7 +52,7 @@ ON_DUTY_BEFORE = timedelta(minutes=30)
 ON_DUTY_AFTER = timedelta(hours=1)
 
 
-class Store(KeepsEvents, MovesUnits, receiving.Store, Protocol):
+class Store(LoadsVans, receiving.Store, Protocol):
     """What delivering needs of the store."""
 
     def recall(self, *, scope: str, key: str, payload_sha256: str | None = None) -> Any: ...
@@ -147,7 +148,10 @@ def record(
     door = store.doors(manifest.id, [report.stop_id]).get(report.stop_id)
     if door is None:
         raise InvalidInput("This stop is not on your route. Load the route again.", code="not_on_route")
-    if report.kind is DoorEvent.ARRIVED:
+    if report.kind is DoorEvent.LOADED:
+        recorded = _record_loading(store=store, manifest=manifest, door=door, report=report, now=now)
+        manifest = store.manifest_in_hand(manifest.id)  # the van has left the depot now, as far as we know
+    elif report.kind is DoorEvent.ARRIVED:
         recorded = _record_arrival(store=store, manifest=manifest, door=door, report=report, now=now)
     else:
         recorded = _record_outcome(
@@ -190,7 +194,9 @@ def _record_arrival(
     *, store: Store, manifest: ManifestInHand, door: Door, report: DoorReport, now: datetime
 ) -> Recorded:
     away = metres_from_address(report.location, door.location)
-    store.delivery_arrived(delivery_ids=[each.id for each in door.deliveries])
+    refused = _take_along(store=store, manifest=manifest, door=door, report=report, now=now)
+    if not refused:  # what the books do not let onto the van yet is not under way with it: the next report asks again
+        store.delivery_arrived(delivery_ids=[each.id for each in door.deliveries])
     event_id = store.append_event(
         kind="stop.arrived",
         actor=f"driver:{manifest.driver_id}",
@@ -208,7 +214,84 @@ def _record_arrival(
         client_id=report.client_id,
         sequence=report.sequence,
     )
-    return Recorded(event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=_remarks(report, away))
+    return Recorded(
+        event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=(*refused, *_remarks(report, away))
+    )
+
+
+def _record_loading(
+    *, store: Store, manifest: ManifestInHand, door: Door, report: DoorReport, now: datetime
+) -> Recorded:
+    """The driver is at the depot again and has what the next trip takes. What the books do not allow is a task."""
+    asked = {each.id for each in door.deliveries}
+    trip = next((stop.trip for stop in manifest.stops if not asked.isdisjoint(stop.deliveries)), 0)
+    taken = [key for stop in manifest.stops if stop.trip == trip for key in stop.deliveries]
+    actor = f"driver:{manifest.driver_id}"
+    loaded, refused = load_trip(
+        store, shift_id=manifest.shift_id, delivery_ids=taken, by=actor, now=now, at=report.captured_at
+    )
+    event_id = store.append_event(
+        kind="trip.loaded",
+        actor=actor,
+        captured_at=report.captured_at,
+        received_at=now,
+        data={
+            "manifest_id": manifest.id,
+            "trip": trip,
+            "deliveries": list(loaded),
+            "refused": list(refused),
+            **_place(report, None),
+        },
+        shift_id=manifest.shift_id,
+        plan_id=manifest.plan_id,
+        client_id=report.client_id,
+        sequence=report.sequence,
+    )
+    if refused:
+        store.add_task(
+            kind="trip_not_loaded",
+            subject_kind="shift",
+            subject_id=manifest.shift_id,
+            sentence=f"The driver has loaded trip {trip}, but the books do not let all of it out: {' '.join(refused)}",
+            made_at=now,
+            urgent=True,
+        )
+    return Recorded(event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=refused)
+
+
+def _stayed_behind(door: Door, report: DoorReport) -> set[int]:
+    """What was to go with a later trip and was never loaded: nobody drove there with it."""
+    waiting = {each.id for each in door.deliveries if each.state == "released"}
+    return {
+        each.delivery_id
+        for each in report.deliveries
+        if each.outcome is Outcome.NOT_ATTEMPTED and each.delivery_id in waiting
+    }
+
+
+def _take_along(
+    *,
+    store: Store,
+    manifest: ManifestInHand,
+    door: Door,
+    report: DoorReport,
+    now: datetime,
+    stayed: Collection[int] = (),
+) -> tuple[str, ...]:
+    """A van that stands at a door of a later trip has its goods, also when nobody said so at the depot. Returns why the
+    books do not allow it."""
+    waiting = [each.id for each in door.deliveries if each.state == "released" and each.id not in stayed]
+    if not waiting or all(stop.trip == 1 for stop in manifest.stops):
+        return ()
+    _loaded, refused = load_trip(
+        store,
+        shift_id=manifest.shift_id,
+        delivery_ids=waiting,
+        by=f"driver:{manifest.driver_id}",
+        now=now,
+        at=report.captured_at,
+    )
+    return refused
 
 
 def _record_outcome(
@@ -222,6 +305,9 @@ def _record_outcome(
     actor: str,
 ) -> Recorded:
     at_door = {each.id: each for each in door.deliveries}
+    stayed = _stayed_behind(door, report)
+    if refused := _take_along(store=store, manifest=manifest, door=door, report=report, now=now, stayed=stayed):
+        raise Conflict(refused[0], code="not_on_the_van")  # kept on the phone, and sent again once that is put right
     of_the_erp = store.released_by_erp(list(at_door))
     book = store.policies()
     settled: list[Settled] = []
@@ -279,7 +365,15 @@ def _record_outcome(
             file_ids=file_ids,
         )
         _move_goods(store=store, manifest=manifest, settled=one, at=now, by=actor)
-        _end_delivery(store=store, manifest=manifest, door=door, settled=one, next_day=next_day, now=now)
+        _end_delivery(
+            store=store,
+            manifest=manifest,
+            door=door,
+            settled=one,
+            next_day=next_day,
+            now=now,
+            stayed=one.delivery.id in stayed,
+        )
         store.append_event(
             kind="delivery.done" if one.is_done else "delivery.failed",
             actor=actor,
@@ -417,14 +511,22 @@ def _came_short(settled: Sequence[Settled], of_the_erp: Collection[int]) -> list
 
 
 def _end_delivery(
-    *, store: Store, manifest: ManifestInHand, door: Door, settled: Settled, next_day: str, now: datetime
+    *,
+    store: Store,
+    manifest: ManifestInHand,
+    door: Door,
+    settled: Settled,
+    next_day: str,
+    now: datetime,
+    stayed: bool = False,
 ) -> None:
+    """`stayed`: its goods never left the depot, so nothing has to come back before it is planned again."""
     delivery = settled.delivery
     words = {Next.WAIT_FOR_CUSTOMER: "customer", Next.DECIDE: "decision", Next.ERP: "erp"}
     waits_for = words.get(settled.next, "")
     store.delivery_ended(
         delivery_id=delivery.id,
-        state="done" if settled.is_done else "failed",
+        state="done" if settled.is_done else "released" if stayed else "failed",
         attempts=settled.attempts,
         for_day=next_day if settled.next is Next.NEXT_DELIVERY_DAY and next_day else delivery.for_day,
         waits_for="" if settled.is_done else waits_for,
@@ -659,6 +761,8 @@ def forecast_after(*, manifest: ManifestInHand, door: Door, report: DoorReport, 
     for stop in manifest.stops:
         if reported.isdisjoint(stop.deliveries):
             continue
+        if report.kind is DoorEvent.LOADED:
+            break  # said at the depot: nothing is known of a door
         before = facts.get(stop.stop_id, NONE_YET)
         if report.kind is DoorEvent.ARRIVED:
             facts[stop.stop_id] = StopFacts(arrived_at=before.arrived_at or report.captured_at, done_at=before.done_at)

@@ -132,7 +132,7 @@ def dispatch_day(
     for shift_id in shifts:
         sheet = store.route_sheet(shift_id)
         held = store.held_manifest(shift_id)
-        if held is not None and held.delivery_ids == sheet.delivery_ids:
+        if held is not None and held.is_of(sheet):
             as_before += 1
             continue
         why = why_not(sheet, held)
@@ -172,11 +172,17 @@ def dispatch_day(
 
 def why_not(sheet: RouteSheet, held: HeldManifest | None = None) -> str:
     """Why this route may not go out yet; empty when it may. What was on the list before and is released again was
-    tried at its door: it does not stand in the way."""
+    tried at its door: it does not stand in the way. Nor does what a later trip takes: that is loaded when the van is
+    back."""
     if sheet.driver_id is None:
         return f"{sheet.vehicle} has no driver. Name one on its shift."
     tried = set() if held is None else set(held.delivery_ids)
-    missing = [key for key, state in sheet.states if state not in _READY and key not in tried]
+    first = sheet.trips[0]
+    missing = [
+        key
+        for key, state in sheet.states
+        if state not in _READY and key not in tried and not (state == "released" and sheet.trip_of(key) > first)
+    ]
     if missing:
         numbers = {each.delivery_id: each.number for stop in sheet.stops for each in stop.deliveries}
         others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
@@ -231,9 +237,7 @@ def _dispatch(
     for notice in driver_route(sheet, company=company, link_id=link_id, version=version):
         store.add_notice(notice, made_at=now)
     states = dict(sheet.states)
-    open_stops = [
-        stop for stop in sheet.stops if any(states[each.delivery_id] in _READY[:2] for each in stop.deliveries)
-    ]
+    open_stops = [stop for stop in sheet.stops if any(_rides(stop, states[one.delivery_id]) for one in stop.deliveries)]
     doors = store.doors(manifest_id, [stop.stop_id for stop in open_stops])
     # A van that is out already runs as it runs, whoever drives it: who was told that it is late is not told the plan's
     # old time again. A stop that was reported and rides once more has no forecast, so its planned start counts.
@@ -275,6 +279,11 @@ def _dispatch(
             if states[each.delivery_id] == "loaded"
         ),
     )
+
+
+def _rides(stop: StopSheet, state: str) -> bool:
+    """Whether it is on the van and open, or will be once the van was back for it."""
+    return state in ("loaded", "dispatched") or (state == "released" and stop.trip > 1)
 
 
 def renew_driver_link(store: DispatchesRoutes, *, shift_id: int, secret: bytes, by: str, now: datetime) -> int:

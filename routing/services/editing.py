@@ -30,6 +30,7 @@ from routing.rules.driver_out import (
     is_loaded,
     left_behind,
     meet,
+    on_board,
     option,
     renamed_shift,
     still_to_do,
@@ -276,10 +277,17 @@ def apply_driver_out(store: EditsPlans, *, plan_id: int, chosen: OutOption, by: 
             if each.id in orphans and (day := next_day_of(facts, each, shift.day)) is not None:
                 store.postpone_delivery(delivery_id=each.id, for_day=day.isoformat())
     if chosen.kind is OutKind.MEET and chosen.via_shift is not None:
-        _hand_over(store, chosen, orphans, shift, to=store.shift(chosen.via_shift), by=by, now=now)
+        _hand_over(store, chosen, on_board(facts, orphans), shift, to=store.shift(chosen.via_shift), by=by, now=now)
     if chosen.kind is OutKind.BACK_TO_DEPOT:
         bring_back(
-            store, facts, shift, orphans, by=by, now=now, why="driver out: back to the depot", another_attempt=True
+            store,
+            facts,
+            shift,
+            on_board(facts, orphans),
+            by=by,
+            now=now,
+            why="driver out: back to the depot",
+            another_attempt=True,
         )
     return new_version(
         store,
@@ -358,9 +366,11 @@ def bring_back(
 ) -> None:
     """The goods come back whole and stay promised to their customers: released again, for the next delivery day.
 
-    `another_attempt`: the door was on its way already. The warehouse is asked to count them in.
+    `another_attempt`: the door was on its way already. The warehouse is asked to count them in. What was to go with a
+    later trip lies there still: only its day changes.
     """
-    for goods in store.carried(orphans):
+    on_van = [key for key in orphans if key in {ride.delivery_id for ride in facts.riding}]
+    for goods in store.carried(on_van):
         store.move_units(
             allocation_id=goods.allocation_id,
             from_state=UnitState.LOADED,
@@ -379,19 +389,23 @@ def bring_back(
             delivery_id=goods.delivery_id,
         )
     for each in facts.deliveries:
-        if each.id in orphans:
+        if each.id not in orphans:
+            continue
+        if each.id in on_van:
             store.change_delivery_state(delivery_id=each.id, from_states=("loaded", "dispatched"), to_state="released")
-            day = next_day_of(facts, each, shift.day)
-            if day is not None:
-                store.postpone_delivery(delivery_id=each.id, for_day=day.isoformat(), another_attempt=another_attempt)
-    store.add_task(
-        kind="goods_back",
-        subject_kind="shift",
-        subject_id=shift.id,
-        sentence=f"{shift.vehicle.name} brings {len(orphans)} deliveries back. Count them in.",
-        made_at=now,
-        assignee="warehouse",
-    )
+        day = next_day_of(facts, each, shift.day)
+        if day is not None:
+            tried = another_attempt and each.id in on_van
+            store.postpone_delivery(delivery_id=each.id, for_day=day.isoformat(), another_attempt=tried)
+    if on_van:
+        store.add_task(
+            kind="goods_back",
+            subject_kind="shift",
+            subject_id=shift.id,
+            sentence=f"{shift.vehicle.name} brings {len(on_van)} deliveries back. Count them in.",
+            made_at=now,
+            assignee="warehouse",
+        )
 
 
 # ---------------------------------------------------------------------------- what they share

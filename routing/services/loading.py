@@ -1,7 +1,10 @@
 """Loading: the goods go from the shelf onto the van, and from that moment on-hand stock is less.
 
 `load_delivery` is the scan at the van's door: last stop first, and only what was picked. `load_route` is the press of a
-dispatcher who takes the whole route as loaded: what was not picked is picked with it.
+dispatcher who takes a whole trip as loaded: what was not picked is picked with it.
+
+A later trip of a shift is loaded when the van is back: its route is out by then, so what goes onto the van is on its
+way at once. `load_trip` is the driver's own word for it, from the depot.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from datetime import datetime
 from typing import Protocol
 
 from routing.errors import Conflict
-from routing.model.day import RouteSheet, StopSheet
+from routing.model.day import HeldManifest, RouteSheet, StopSheet
 from routing.model.picking import PickDelivery, TripPlace
 from routing.model.stock import UnitState
 from routing.services.story import KeepsEvents, LocksPools, MovesGoods, MovesUnits
@@ -21,6 +24,8 @@ from routing.services.story import KeepsEvents, LocksPools, MovesGoods, MovesUni
 
 class LoadsVans(KeepsEvents, LocksPools, MovesUnits, MovesGoods, Protocol):
     def route_sheet(self, shift_id: int) -> RouteSheet: ...
+
+    def held_manifest(self, shift_id: int) -> HeldManifest | None: ...
 
     def pick_deliveries(self, delivery_ids: Collection[int]) -> list[PickDelivery]: ...
 
@@ -33,6 +38,9 @@ class LoadsVans(KeepsEvents, LocksPools, MovesUnits, MovesGoods, Protocol):
     def set_staged(self, *, delivery_id: int, place: str, at: datetime | None) -> None: ...
 
     def change_delivery_state(self, *, delivery_id: int, from_states: Sequence[str], to_state: str) -> None: ...
+
+
+_ENDED = ("done", "failed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +58,17 @@ class Loaded:
 
 
 def load_route(store: LoadsVans, *, shift_id: int, by: str, now: datetime) -> Loaded:
-    """Loads every delivery of the shift's route in the current plan, picked or not. A second time changes nothing.
+    """Loads every delivery of the trip that is due of the shift's route in the current plan, picked or not: the first,
+    and each later one once those before it are done. A second time changes nothing.
 
     Raises Conflict, and loads nothing of it, when units are not on hand or a delivery is no longer released; NotFound
     when the shift has no route.
     """
     sheet = store.route_sheet(shift_id)
-    waiting = [key for key, state in sheet.states if state == "released"]
-    gone = [key for key, state in sheet.states if state == "unreleased"]
+    states = dict(sheet.states)
+    mine = sheet.of_trip(trip_due(sheet))
+    waiting = [key for key in mine if states[key] == "released"]
+    gone = [key for key in mine if states[key] == "unreleased"]
     if gone:
         numbers = {each.delivery_id: each.number for stop in sheet.stops for each in stop.deliveries}
         raise Conflict(
@@ -77,13 +88,15 @@ def load_delivery(
     now: datetime,
     pick_rest: bool = False,
     any_order: bool = False,
+    van_is_here: bool = False,
 ) -> Loaded:
     """Loads one delivery at the door of the van, last stop of the trip first.
 
-    `pick_rest` takes what was not picked with it; `any_order` puts it in although a later stop is not loaded yet. Both
-    are a person's choice. Raises Conflict with one sentence: of another trip (`other_trip`, names it), loaded already
-    (`complete`), not picked (`not_picked`), before its turn (`out_of_order`), still on a truck (`to_come`), not on hand
-    (`not_on_hand`).
+    `pick_rest` takes what was not picked with it; `any_order` puts it in although a later stop is not loaded yet;
+    `van_is_here` although the trip before is not reported done. All are a person's choice. Raises Conflict with one
+    sentence: of another trip (`other_trip`, names it), loaded already (`complete`), of a trip that waits for the van to
+    be back (`not_out`, `still_out`), not picked (`not_picked`), before its turn (`out_of_order`), still on a truck
+    (`to_come`), not on hand (`not_on_hand`).
     """
     sheet = store.route_sheet(shift_id)
     stops = [stop for stop in sheet.stops if stop.trip == trip]
@@ -94,12 +107,14 @@ def load_delivery(
     if delivery.state != "released":
         raise Conflict(_not_waiting(delivery, sheet), code="complete", delivery=delivery_id)
     states = dict(sheet.states)
+    _refuse_while_the_van_is_away(store, sheet, trip, delivery, van_is_here=van_is_here)
     behind = [n for n, stop in enumerate(stops) if n > at and any(states[key] == "released" for key in _ids(stop))]
     if behind and not any_order:
         last = stops[behind[-1]]
+        numbers = {stop.stop_id: n for n, stop in enumerate(sheet.stops, 1)}
         raise Conflict(
-            f"{delivery.number} is stop {at + 1}. Stop {behind[-1] + 1}, {last.site}, goes in first: it is unloaded "
-            "after it.",
+            f"{delivery.number} is stop {numbers[stops[at].stop_id]}. Stop {numbers[last.stop_id]}, {last.site}, goes "
+            "in first: it is unloaded after it.",
             code="out_of_order",
             delivery=delivery_id,
         )
@@ -114,18 +129,50 @@ def load_delivery(
     return _load(store, sheet, [delivery_id], by=by, now=now)
 
 
+def load_trip(
+    store: LoadsVans, *, shift_id: int, delivery_ids: Collection[int], by: str, now: datetime, at: datetime
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """What the driver took along: of these deliveries of a later trip all that wait, each by itself. `at`: when.
+
+    Returns the deliveries that are on the van now, and a sentence for each that the books do not allow (not on hand,
+    still on a truck): a person puts that right, what the driver says is kept all the same.
+    """
+    sheet = store.route_sheet(shift_id)
+    states = dict(sheet.states)
+    loaded: list[int] = []
+    refused: list[str] = []
+    for stop in sheet.stops:
+        for key in _ids(stop) if stop.trip > 1 else ():
+            if key not in delivery_ids or states[key] != "released":
+                continue
+            try:
+                _load(store, sheet, [key], by=by, now=now, at=at)
+            except Conflict as problem:
+                refused.append(str(problem))
+            else:
+                loaded.append(key)
+    return tuple(loaded), tuple(refused)
+
+
+def trip_due(sheet: RouteSheet) -> int:
+    """The trip that is loaded next or out: the first of which something is not ended; the last when all is."""
+    states = dict(sheet.states)
+    over = (*_ENDED, "unreleased")
+    return next((n for n in sheet.trips if any(states[key] not in over for key in sheet.of_trip(n))), sheet.trips[-1])
+
+
 def unload_delivery(store: LoadsVans, *, shift_id: int, delivery_id: int, by: str, now: datetime) -> int:
     """Takes a loaded delivery off the van again, before it left; its goods stay picked. Returns the event's id.
 
-    Raises Conflict when it is not on this van or the van was dispatched.
+    Raises Conflict when it is not on this van or the van has left with it.
     """
     sheet = store.route_sheet(shift_id)
     delivery = next(iter(store.pick_deliveries([delivery_id])), None)
-    if delivery is None or dict(sheet.states).get(delivery_id) != "loaded":
+    if delivery is None or not _may_come_off(sheet, delivery_id):
         number = delivery_id if delivery is None else delivery.number
         raise Conflict(f"{number} is not loaded on {sheet.vehicle}, or has left with it.", code="not_loaded")
     store.lock_pools(sheet.depot_id, {line.product_id for line in delivery.lines})
-    store.change_delivery_state(delivery_id=delivery_id, from_states=("loaded",), to_state="released")
+    store.change_delivery_state(delivery_id=delivery_id, from_states=("loaded", "dispatched"), to_state="released")
     for line in delivery.lines if delivery.direction == "deliver" else ():
         for each in line.units:
             store.move_units(
@@ -157,7 +204,15 @@ def unload_delivery(store: LoadsVans, *, shift_id: int, delivery_id: int, by: st
     )
 
 
-def _load(store: LoadsVans, sheet: RouteSheet, waiting: Sequence[int], *, by: str, now: datetime) -> Loaded:
+def _load(
+    store: LoadsVans,
+    sheet: RouteSheet,
+    waiting: Sequence[int],
+    *,
+    by: str,
+    now: datetime,
+    at: datetime | None = None,
+) -> Loaded:
     goods = [each for each in store.pick_deliveries(waiting) if each.direction == "deliver"]
     store.lock_pools(sheet.depot_id, sorted({line.product_id for each in goods for line in each.lines}))
     # Read again: somebody may have picked or recounted while we waited for the lock.
@@ -204,13 +259,14 @@ def _load(store: LoadsVans, sheet: RouteSheet, waiting: Sequence[int], *, by: st
             store.append_event(
                 kind="loaded",
                 actor=by,
-                captured_at=now,
+                captured_at=at or now,
                 received_at=now,
                 delivery_id=key,
                 shift_id=sheet.shift_id,
                 data={"vehicle": sheet.vehicle, "units": units.get(key, 0)},
             )
         )
+    _send_on(store, sheet, waiting, by=by, now=now)
     return Loaded(
         shift_id=sheet.shift_id,
         vehicle=sheet.vehicle,
@@ -219,6 +275,71 @@ def _load(store: LoadsVans, sheet: RouteSheet, waiting: Sequence[int], *, by: st
         already=sum(state not in ("released", "unreleased") for _key, state in sheet.states),
         unpicked=unpicked,
         event_ids=tuple(events),
+    )
+
+
+def _send_on(store: LoadsVans, sheet: RouteSheet, loaded: Sequence[int], *, by: str, now: datetime) -> None:
+    """What is loaded for a later trip of a route that is out stands on its driver's list: it is on its way."""
+    later = [key for key in loaded if sheet.trip_of(key) > 1]
+    held = store.held_manifest(sheet.shift_id) if later else None
+    for key in later:
+        if held is None or key not in held.delivery_ids:
+            continue
+        store.change_delivery_state(delivery_id=key, from_states=("loaded",), to_state="dispatched")
+        store.append_event(
+            kind="dispatched",
+            actor=by,
+            captured_at=now,
+            received_at=now,
+            delivery_id=key,
+            shift_id=sheet.shift_id,
+            data={
+                "vehicle": sheet.vehicle,
+                "driver": sheet.driver,
+                "stop": next(n for n, stop in enumerate(sheet.stops, 1) if key in _ids(stop)),
+                "manifest": held.id,
+            },
+        )
+
+
+def _refuse_while_the_van_is_away(
+    store: LoadsVans, sheet: RouteSheet, trip: int, delivery: PickDelivery, *, van_is_here: bool
+) -> None:
+    """A later trip is loaded when the van is back. Where one delivery of it is on board, it is."""
+    states = dict(sheet.states)
+    if trip == sheet.trips[0] or any(states[key] not in ("released", "unreleased") for key in sheet.of_trip(trip)):
+        return
+    before = [key for n in sheet.trips if n < trip for key in sheet.of_trip(n)]
+    if store.held_manifest(sheet.shift_id) is None:
+        raise Conflict(
+            f"{delivery.number} goes with trip {trip} of {sheet.vehicle}, which has not left for trip {trip - 1} yet. "
+            "Stage it until the van is back.",
+            code="not_out",
+            delivery=delivery.id,
+        )
+    still = sum(states[key] not in (*_ENDED, "unreleased") for key in before)
+    if still and not van_is_here:
+        deliveries = "1 delivery is" if still == 1 else f"{still} deliveries are"
+        raise Conflict(
+            f"{sheet.vehicle} is out on trip {trip - 1} as far as we know: {deliveries} not reported. Load trip {trip} "
+            "when the van is back.",
+            code="still_out",
+            delivery=delivery.id,
+        )
+
+
+def _may_come_off(sheet: RouteSheet, delivery_id: int) -> bool:
+    """Whether it is on the van, and the van at the depot: what was loaded for a later trip may come off again until
+    something of that trip happens."""
+    states = dict(sheet.states)
+    if states.get(delivery_id) == "loaded":
+        return True
+    trip = sheet.trip_of(delivery_id)
+    waiting = ("released", "unreleased", "loaded", "dispatched")
+    return (
+        states.get(delivery_id) == "dispatched"
+        and trip > 1
+        and all(states[key] in waiting for key in sheet.of_trip(trip))
     )
 
 

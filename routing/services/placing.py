@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from routing.rules.changes import MoveEffect, effect_of_move, orders_of, with_riding
+from routing.rules.changes import MoveEffect, effect_of_move, freed, orders_of, with_riding
 from routing.rules.schedule import Timetable
 from routing.services.editing import EditsPlans
 
@@ -15,8 +13,7 @@ def show_best_place(store: EditsPlans, *, plan_id: int, delivery: int, to_shift:
     saved = store.plan(plan_id)
     facts = store.day_facts(from_day=saved.from_day, to_day=saved.to_day, depot_ids=saved.depot_ids)
     problem = with_riding(saved.problem, facts.riding, saved.plan)
-    free = replace(problem, locks=tuple(lock for lock in problem.locks if lock.visit != delivery or lock.done))
-    table = Timetable(free)
+    table = Timetable(freed(problem, delivery))
     stays = [key for key in orders_of(saved.plan).get(to_shift, ()) if key != delivery]
     best: MoveEffect | None = None
     for position in range(len(stays) + 1):

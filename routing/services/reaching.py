@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from routing.cycles import no_cycles
 from routing.model.orders import AllocationPolicy, Book
 from routing.rules.reach import NARROW_RULES, reached, together
-from routing.services import allocating
+from routing.services import allocating, untold
 from routing.services.erp import refuse_if_erp
 
 MANY_SKUS = 400
@@ -59,7 +59,7 @@ def decide_change(
     """
     refuse_if_erp(store)
     named = frozenset(product_ids)
-    along = frozenset(allocating.untold(store, depot_id)) - named
+    along = frozenset(untold.taken_along(store, depot_id)) - named
     product_ids = named | along
     in_force = allocating.policy_of(store, depot_id, now)
     policy = policy or in_force

@@ -33,7 +33,7 @@ from routing.rules.substitutes import (
     offers,
     with_offer,
 )
-from routing.services import allocating, receiving, refunding
+from routing.services import allocating, receiving, refunding, telling
 
 CUSTOMER = "customer"
 
@@ -252,7 +252,7 @@ def _tell(store: Store, order: ShortOrder, proposal: Proposal, new_line: int, *,
         references=order.references,
         lines=(),
     )
-    data = allocating.notice_data(company, of, [], waiting, day=proposal.day)
+    data = telling.notice_data(company, of, [], waiting, day=proposal.day)
     data["goods"] = [
         goods_line(
             quantity=offer.given,

@@ -22,7 +22,8 @@ from data.db import Database
 from data.exporters.kinds import KINDS, export
 from data.exporters.sheets import LONGEST_TEXT, write_table
 from data.formulas import read_back, written
-from data.importers import customers, fleet, inbound, orders, products
+from data.importers import customers, fleet, inbound, orders, products, suppliers
+from data.importers.kinds import KINDS as IMPORTED
 from data.importers.receipts import read_receipts
 from data.importers.table import read_table
 from data.queries.results import period_results
@@ -38,6 +39,7 @@ ROWS = 150
 NOW = datetime(2026, 3, 3, 3, 40, tzinfo=UTC)
 IMPORTS: dict[str, Callable[..., Any]] = {
     "fleet": fleet.import_fleet,
+    "suppliers": suppliers.import_suppliers,
     "products": products.import_products,
     "customers": customers.import_customers,
     "inbound": inbound.import_inbound,
@@ -73,6 +75,8 @@ def full(database: Database) -> Database:
         take_in(database, kind, b"".join((DEMO / f"{kind}.csv").read_bytes().splitlines(keepends=True)[:ROWS]))
     with database.writing() as connection:
         connection.execute(update(tables.order).where(tables.order.c.id == 1).values(note=HOSTILE, number="-17"))
+        connection.execute(update(tables.order).where(tables.order.c.id == 2).values(min_value=1250))
+        connection.execute(update(tables.supplier).where(tables.supplier.c.id == 1).values(language="fi"))
         connection.execute(update(tables.product).where(tables.product.c.id == 1).values(name="@home", price=0))
         connection.execute(update(tables.customer).where(tables.customer.c.id == 1).values(name="'t Hoekje"))
         connection.execute(update(tables.site).where(tables.site.c.id == 1).values(name="'=quoted", notes=HOSTILE))
@@ -97,7 +101,7 @@ def test_what_has_a_template_goes_into_an_empty_installation_and_comes_out_the_s
     full: Database, empty: Database, format: str
 ) -> None:
     # Orders before inbound: with goods to come, orders without a date would get their first promise there.
-    for kind in ("products", "customers", "orders", "inbound"):
+    for kind in ("suppliers", "products", "customers", "orders", "inbound"):
         content = take_out(full, kind, format)
         result = take_in(empty, kind, content)
         assert (result.errors, result.created > 0) == ([], True), kind
@@ -105,11 +109,18 @@ def test_what_has_a_template_goes_into_an_empty_installation_and_comes_out_the_s
 
 
 def test_the_file_that_came_out_changes_nothing_where_it_came_from(full: Database) -> None:
-    for kind in ("products", "customers", "orders", "inbound"):
+    for kind in ("suppliers", "products", "customers", "orders", "inbound"):
         result = take_in(full, kind, take_out(full, kind))
         assert (result.created, result.tasks, result.errors) == (0, 0, []), kind
         again = take_in(full, kind, take_out(full, kind))
         assert (again.created, again.changed) == (0, 0), kind
+
+
+def test_what_has_a_template_comes_out_with_every_column_that_its_file_may_have() -> None:
+    for name, kind in KINDS.items():
+        if kind.template:
+            assert [*kind.columns] == [*IMPORTED[name].columns, *IMPORTED[name].optional], name
+    assert KINDS.keys() & IMPORTED.keys() == {name for name, kind in KINDS.items() if kind.template}
 
 
 def test_every_kind_comes_out_as_csv_and_as_xlsx_with_the_same_rows(full: Database) -> None:

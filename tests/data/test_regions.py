@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from data.regions import ADDRESSES_FILE, BASEMAP_FILE, Regions
+from data.regions import ADDRESSES_FILE, Regions
 from routing.engines.addresses.gazetteer import Gazetteer
-from routing.engines.roads.facts import RegionFacts
+from routing.engines.roads.facts import BASEMAP_FILE, RegionFacts
 from routing.errors import InvalidInput, NotFound, RegionError
 
 DEMO_EXTRACT = Path(__file__).parents[2] / "data" / "demo" / "helsinki.osm.pbf"

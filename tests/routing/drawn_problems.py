@@ -93,11 +93,24 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True, by_clock: bo
         )
         for n in range(draw(st.integers(0, 3)))
     )
+    if not shipments:
+        shifts = tuple(
+            replace(
+                one,
+                most_trips=draw(st.integers(1, 3)),
+                reload_s=draw(st.sampled_from([0, 20 * MINUTE])),
+                trips_out=draw(st.sampled_from([0, 0, 0, 1])),
+            )
+            if one.start is not None and one.start == one.end and draw(st.booleans())
+            else one
+            for one in shifts
+        )
     decided: tuple[Lock, ...] = ()
     if decided_by_hand and visits and shifts:
         key = draw(st.sampled_from([one.id for one in visits]))
         where = draw(st.sampled_from([one.id for one in shifts]))
-        decided = (Lock(visit=key, shift=where, position=draw(st.sampled_from([None, 0, 1]))),)
+        trip = draw(st.sampled_from([None, None, 0, 1]))
+        decided = (Lock(visit=key, shift=where, position=draw(st.sampled_from([None, 0, 1])), trip=trip),)
     borders = sorted(draw(st.sets(st.integers(20, 68), min_size=2, max_size=6))) if by_clock else []
     slices = tuple(
         SpeedSlice(

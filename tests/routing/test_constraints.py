@@ -25,9 +25,10 @@ route shows); here the whole planner decides.
 | overtime with a price | overtime_s, CostScheme.per_overtime_hour | test_schedule, test_check |
 | lateness with a price | Window.late_s, Visit.late_per_hour | test_schedule, test_check |
 | familiar driver | Visit.strangers | test_schedule, test_check |
+| several trips of a shift | most_trips, reload_s, trips_out, Lock.trip | test_trips, solver/test_trips |
 
-Not there: prices for balance and compact area; a second trip after reloading; speed by time of day;
-rest since yesterday. None is read anywhere and then passed over.
+Not there: prices for balance and compact area; speed by time of day; rest since yesterday.
+None is read anywhere and then passed over.
 """
 
 from __future__ import annotations
@@ -39,10 +40,12 @@ import numpy as np
 
 from routing.engines.solver.insertion import Insertion
 from routing.engines.solver.ortools_solver import solve
-from routing.engines.solver.walk import RuinAndRecreate
+from routing.engines.solver.walk import RuinAndRecreate, route_costs
 from routing.model.plans import Break, CostScheme, Lock, Plan, Problem, Reason, ShiftOffer, Shipment, Travel, Window
+from routing.rules.check import violations
+from routing.rules.extra import strangers
 from routing.rules.schedule import Timetable
-from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, problem, shift, visit
+from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, plan, problem, shift, visit
 
 
 def planned(day: Problem) -> Plan:
@@ -279,3 +282,15 @@ def test_familiar_driver_and_distance_who_knows_the_door_comes_if_the_way_is_wor
     for price, goes in ((900, 1), (1100, 2)):
         day = problem(visit(1, 10, strangers=((1, price),)), shifts=(near, knows), travel=line(11))
         assert routes(planned(day)).keys() == {goes}, price
+
+
+def test_everybody_who_counts_what_a_new_driver_costs_counts_the_same_when_he_comes_back_to_a_door() -> None:
+    """900 at door 3, then 0 at door 4, then door 3 again: the schedule, the search, the checker and the page."""
+    ends = [visit(key, 3, strangers=((1, 900),)) for key in (1, 2)]
+    new = problem(*ends, visit(3, 4), shifts=(shift(cost=CostScheme()),))
+    for order, costs in (([1, 2, 3], {1: 900}), ([1, 3, 2], {1: 900, 2: 900}), ([3, 2, 1], {2: 900})):
+        made = plan(new, {1: order})
+        assert made.cost == sum(costs.values())
+        assert violations(made, new) == []
+        assert strangers(new, made.routes[0]) == costs
+        assert route_costs(Insertion(new, Timetable(new)))(1, order) == made.cost

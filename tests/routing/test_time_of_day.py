@@ -7,16 +7,17 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from routing.errors import InvalidInput, InvalidProblem
 from routing.model.day import SpeedRow
-from routing.model.plans import FREE, CostScheme, PlannedRoute, SpeedSlice
+from routing.model.plans import FREE, CostScheme, PlannedRoute, Problem, SpeedSlice
 from routing.rules.check import violations
 from routing.rules.schedule import Failure, Timetable, schedule
 from routing.rules.time_of_day import Pace, check_table, percent_at, slices_of, travel_at
 from tests.routing.builders_plans import HOUR, MINUTE, between, pause, plan, problem, shift, visit
+from tests.routing.drawn_problems import problems
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
 
@@ -164,6 +165,34 @@ def test_a_pace_is_rounded_so_that_whole_slices_stay_whole() -> None:
     assert pace.rows[-1][2] == FREE
 
 
+def test_who_comes_back_for_more_waits_at_the_depot_through_the_rush() -> None:
+    """Two trips of one delivery; the second door opens at eleven: off at 10:40, twenty minutes after the rush."""
+    van = shift(capacity=(1,), most_trips=2, reload_s=10 * MINUTE, end_s=14 * HOUR)
+    day = problem(visit(1, 20), visit(2, 20, windows=between(11 * HOUR, 12 * HOUR)), shifts=(van,))
+    rush = replace(day, speeds=speeds((8 * HOUR, 10 * HOUR, 2000)))
+    route = schedule(rush, 1, [1, 2])
+    assert isinstance(route, PlannedRoute)
+    assert [trip.departure_s for trip in route.trips][1] == 10 * HOUR + 40 * MINUTE
+    assert route.stops[1].travel_s == 20 * MINUTE
+    assert violations(plan(rush, {1: [1, 2]}), rush) == []
+
+
+@given(day=problems(most=5, by_clock=True), draw=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_the_schedule_times_by_the_clock_the_checker_finds_true(day: Problem, draw: st.DataObject) -> None:
+    if not day.visits or not day.shifts:
+        return
+    table = Timetable(day)
+    ids = draw.draw(st.permutations([one.id for one in day.visits]))
+    for one in day.shifts:
+        for length in range(1, len(ids) + 1):
+            route = table.route(one.id, ids[:length])
+            if isinstance(route, PlannedRoute):
+                alone = plan(day, {one.id: list(ids[:length])})
+                about_the_route = {each.code for each in violations(alone, day)} - {"visit_missing", "lock"}
+                assert about_the_route == set()
+
+
 # ---- the table
 
 
@@ -221,7 +250,7 @@ def test_rows_for_a_kind_of_vehicle_hold_instead_of_those_for_all() -> None:
         ([replace(RUSH, ends="07:00")], "is empty"),
         ([replace(RUSH, begins="7")], "no time of day"),
         ([replace(RUSH, weekdays=("someday",))], "no weekday"),
-        ([RUSH, replace(RUSH, begins="08:00", ends="10:00")], "07:00 and at 08:00 overlap on tue|overlap on mon"),
+        ([RUSH, replace(RUSH, begins="08:00", ends="10:00")], "begin at 07:00 and at 08:00 overlap on mon"),
         ([SpeedRow(weekdays=("sun",), begins="22:00", ends="06:00", percent=80),
           SpeedRow(weekdays=("mon",), begins="05:00", ends="07:00", percent=120)], "overlap on mon"),
     ],

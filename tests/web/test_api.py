@@ -111,6 +111,13 @@ def test_an_order_is_new_then_unchanged_then_changed_then_cancelled(website: Web
     assert outcomes == ["unchanged", "changed", "cancelled", "unchanged", "changed"]
 
 
+def test_an_order_says_what_a_part_of_it_must_be_worth_as_in_a_file(website: Website, desk: Desk) -> None:
+    for worth, minor in (("12.50", 1250), (13, 1300)):
+        assert send(website, ORDER | {"min_value": worth}).status_code == 200
+        with website.installation.database.reading() as connection:
+            assert connection.scalar(select(tables.order.c.min_value).filter_by(number="SO-50")) == minor
+
+
 @both
 def test_the_goods_on_their_way_cover_it_and_it_has_a_date(website: Website, desk: Desk) -> None:
     """36 oat drinks are due today and the cafés' 36 come first; 12 more are due in a week."""

@@ -20,8 +20,8 @@ from data import tables
 from data.queries.today import figures
 from data.store import open_store
 from routing.rules.standing import Standing
-from routing.services.allocating import untold_setting
 from routing.services.receiving import commit_receipt
+from routing.services.untold import untold_setting
 from tests.address_region import an_address_region
 from tests.desk import HOSTILE, Desk, a_desk, counted
 from tests.website import Website, a_website, form_token

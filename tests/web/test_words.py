@@ -7,8 +7,9 @@ import pytest
 from routing.model.orders import AllocationRule
 from routing.model.plans import Reason
 from routing.model.proofs import HANDED_OVER, Outcome
-from routing.rules.door import why_in
-from web.dispatcher.words import left_out_reason, rule_words
+from routing.rules.door import REASONS, why_in
+from routing.rules.release import NotReleased
+from web.dispatcher.words import left_out_reason, rule_words, staying_reason
 from web.driver.words import outcome_words
 
 
@@ -19,6 +20,15 @@ def test_a_driver_can_say_every_way_in_which_an_attempt_ends() -> None:
 @pytest.mark.parametrize("language", ["en", "fi", "sv"])
 def test_a_customer_is_told_why_whatever_kept_the_goods_from_being_handed_over(language: str) -> None:
     assert [outcome for outcome in Outcome if outcome not in HANDED_OVER and not why_in(language, outcome)] == []
+
+
+def test_a_policy_says_what_follows_whatever_leaves_the_goods_on_the_van() -> None:
+    settled_at_the_door = {Outcome.REFUSED, Outcome.DAMAGED, Outcome.MISSING}
+    assert set(REASONS) == set(Outcome) - HANDED_OVER - settled_at_the_door
+
+
+def test_every_reason_to_stay_has_words() -> None:
+    assert [reason for reason in NotReleased if staying_reason(reason) == reason.replace("_", " ")] == []
 
 
 def test_every_rule_of_allocation_has_a_name_and_an_explanation() -> None:

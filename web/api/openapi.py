@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from data.importers.orders_json import LINES, LONGEST, OF_A_LINE, OF_AN_ORDER, WHOLE
+from data.importers.orders_json import LINES, LONGEST, MONEY, OF_A_LINE, OF_AN_ORDER, WHOLE
 
 Schema = dict[str, Any]
 
@@ -20,6 +20,7 @@ _ABOUT = {
     "payment": "ok or pending.",
     "line": "Number of the line; left out: 1, 2, 3.",
     "quantity": "Base units, 1 or more.",
+    "min_value": "What a part must be worth to go alone, in the currency: 25.00. Left out: any.",
     "unit_price": "In the currency, with a decimal point: 3.50. Left out: the product's.",
     "promised_on": "The day the customer was told already, ISO.",
 }
@@ -29,7 +30,7 @@ def _text(name: str) -> Schema:
     about = {"description": _ABOUT[name]} if name in _ABOUT else {}
     if name in WHOLE:
         return {"type": ["integer", "null"], **about}
-    if name == "unit_price":
+    if name in MONEY:
         return {"type": ["string", "number", "null"], **about}
     return {"type": ["string", "null"], "maxLength": LONGEST, **about}
 

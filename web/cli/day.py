@@ -135,7 +135,11 @@ def plan_command(from_day: str | None, to_day: str | None, time_limit: float, se
 
 @click.command("dispatch")
 @click.option("--day", type=DAY, metavar="DAY", help="The day, as 2026-05-12; left out: today.")
-@click.option("--load", is_flag=True, help="Load every route of the day first.")
+@click.option(
+    "--load",
+    is_flag=True,
+    help="Load every route of the day first: of each the trip that is due.",
+)
 @json_option
 def dispatch_command(day: str | None, load: bool, as_json: bool) -> None:
     """Hand the loaded routes to their drivers, and tell the customers.

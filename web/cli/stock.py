@@ -18,8 +18,8 @@ from data.store.again import in_transaction
 from routing.model.imports import ImportResult
 from routing.model.orders import LineChange, Preview
 from routing.model.stock import Receipt
-from routing.services.allocating import Hear, how_they_hear
 from routing.services.receiving import commit_receipts, simulate_receipts
+from routing.services.telling import Hear, how_they_hear
 from web.cli.files import FILE, check_file, template_option
 from web.cli.output import clean, json_option, plain, print_json, short_day
 from web.wiring import open_installation

@@ -24,6 +24,7 @@ from routing.services.collecting import collect_goods
 from routing.services.locating import locate_sites
 from routing.services.overdue import give_up_dates, overdue_due
 from routing.services.receiving import commit_receipt
+from routing.services.untold import keep_lost_untold
 from web.clock import wall_clock
 from web.demo import files
 from web.demo.calendar import BEFORE_ALL, MONDAY, START, at
@@ -81,6 +82,9 @@ def overnight(installation: Installation, *, say: Say) -> None:
     with open_store(installation.database) as store:
         for depot_id in overdue_due(store, now=START):
             give_up_dates(store, depot_id, now=START, tell=False)
+        for depot_id in store.depot_ids():
+            # The salespeople called on Monday already: the day does not begin with calls of the past.
+            keep_lost_untold(store, depot_id, {}, by=BY, now=START)
         set_outbound(store, mode="real", by=BY, now=START, daily_cap=MESSAGES_A_DAY)
 
 

@@ -335,12 +335,14 @@ def _way(route: BoardRoute, region: str) -> tuple[Location, ...]:
     """Along the roads; straight from door to door where no road is known."""
     depot = g.depots.get(route.row.depot_id)
     home = [] if depot is None or depot.lat is None else [Location(lat=depot.lat, lon=depot.lon)]
-    doors = [
-        Location(lat=stop.lat, lon=stop.lon)
-        for stop in route.row.stops
-        if stop.lat is not None and stop.lon is not None
-    ]
-    places = [*home, *doors, *home]
+    places = list(home)
+    for trip in route.row.trips:
+        places += [
+            Location(lat=stop.lat, lon=stop.lon)
+            for stop in route.row.stops
+            if stop.trip == trip.number and stop.lat is not None and stop.lon is not None
+        ]
+        places += home  # between two trips it passes by the depot
 
     def along() -> tuple[Location, ...]:
         if not region or len(places) < 2:
@@ -486,10 +488,15 @@ def places(plan_id: int, shift_id: int) -> ResponseReturnValue:
         shown = board_of([plan_page(connection, plan_id)])
     route = shown.route(shift_id)
     behind = [] if route is None else places_of(route.row, without=delivery_id)
-    first = [[0, _("first")]]
+    several = route is not None and len(route.row.trips) > 1
     return jsonify(
-        places=first
-        + [[position, _("after %(n)s · %(site)s", n=stop.number, site=stop.site)] for position, stop in behind]
+        places=[[0, _("first")]]
+        + [
+            [position, _("after %(n)s · %(site)s, trip %(trip)s", n=stop.number, site=stop.site, trip=stop.trip)]
+            if several
+            else [position, _("after %(n)s · %(site)s", n=stop.number, site=stop.site)]
+            for position, stop in behind
+        ]
     )
 
 

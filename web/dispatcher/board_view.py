@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from data.queries.plans import LeftOutRow, PlanPage, RouteRow, StopRow
@@ -20,7 +21,7 @@ LATE_FROM = timedelta(minutes=10)
 class Bar:
     """A piece of a van's day, x and width in hundredths of the row.
 
-    `kind`: loading, travel, wait, service, break, end.
+    `kind`: loading, travel, wait, service, break, reload, end.
     """
 
     kind: str
@@ -32,19 +33,27 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardRoute:
-    """A route with its number on this page, how far it is, and its row of the timeline."""
+    """A route with its number on this page, how far it is, and its row of the timeline. `loaded` of `to_load`: of the
+    trip that is out or leaves next, number `trip`."""
 
     number: int
     plan_id: int
     row: RouteRow
     state: str
+    trip: int
     loaded: int
+    to_load: int
     done: int
     bars: tuple[Bar, ...]
 
     @property
     def is_out(self) -> bool:
         return self.row.manifest_id is not None
+
+    @property
+    def loads_again(self) -> bool:
+        """Whether the van has done a trip and its next one waits at the depot."""
+        return self.is_out and self.trip > 1 and self.loaded < self.to_load
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +116,10 @@ class Board:
     def left_out(self) -> int:
         return sum(len(group.rows) for group in self.groups)
 
+    @property
+    def has_reloads(self) -> bool:
+        return any(len(route.row.trips) > 1 for route in self.routes)
+
     def route(self, shift_id: int) -> BoardRoute | None:
         return next((route for route in self.routes if route.row.shift_id == shift_id), None)
 
@@ -151,20 +164,25 @@ def scale_of(rows: Sequence[RouteRow]) -> Scale | None:
 
 
 def bars_of(row: RouteRow, scale: Scale) -> tuple[Bar, ...]:
-    """Loading, driving, waiting, service and pauses, to scale. A pause lies over the driving or waiting around it."""
+    """Loading, driving, waiting, service and pauses, to scale. A pause lies over the driving or waiting around it. Of
+    several trips each comes home, and the van is loaded again."""
 
     def bar(kind: str, start: datetime, end: datetime, stop_id: int = 0, text: str = "") -> Bar:
         x = scale.x(start)
         return Bar(kind=kind, x=x, width=round(scale.x(end) - x, 3), stop_id=stop_id, text=text)
 
     found = [bar("loading", row.starts_at, row.departs_at)]
-    left = row.departs_at
-    for stop in row.stops:
-        found.append(bar("travel", left, stop.arrival))
-        if stop.wait_s:
-            found.append(bar("wait", stop.arrival, stop.start))
-        left = stop.departure
-    found.append(bar("travel", left, row.returns_at))
+    for before, trip in pairwise((None, *row.trips)):
+        assert trip is not None
+        if before is not None:
+            found.append(bar("reload", before.returns_at, trip.departs_at))
+        left = trip.departs_at
+        for stop in (each for each in row.stops if each.trip == trip.number):
+            found.append(bar("travel", left, stop.arrival))
+            if stop.wait_s:
+                found.append(bar("wait", stop.arrival, stop.start))
+            left = stop.departure
+        found.append(bar("travel", left, trip.returns_at))
     found.append(bar("end", row.returns_at, row.ends_at))
     found += [bar("break", pause.starts_at, pause.ends_at) for pause in row.breaks]
     found += [bar("service", stop.start, stop.departure, stop.stop_id, str(stop.number)) for stop in row.stops]
@@ -235,15 +253,22 @@ def places_of(row: RouteRow, *, without: int) -> list[tuple[int, StopRow]]:
 
 
 def _route(row: RouteRow, plan_id: int, number: int, scale: Scale | None) -> BoardRoute:
-    states = [each.state for stop in row.stops for each in stop.deliveries]
-    loaded = sum(state != "released" for state in states)
+    of = {
+        trip.number: [each.state for stop in row.stops if stop.trip == trip.number for each in stop.deliveries]
+        for trip in row.trips
+    }
+    over = ("done", "failed", "unreleased")
+    trip = next((n for n, states in of.items() if any(each not in over for each in states)), max(of))
+    loaded = sum(state != "released" for state in of[trip])
     done = sum(stop_state(each.state for each in stop.deliveries) in ("done", "failed") for stop in row.stops)
     return BoardRoute(
         number=number,
         plan_id=plan_id,
         row=row,
-        state=_route_state(row, loaded, done, len(states)),
+        state=_route_state(row, loaded, done, len(of[trip])),
+        trip=trip,
         loaded=loaded,
+        to_load=len(of[trip]),
         done=done,
         bars=() if scale is None else bars_of(row, scale),
     )

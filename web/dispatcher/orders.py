@@ -14,16 +14,15 @@ from flask_login import current_user
 from data.queries.calendars import zone_of_order
 from data.queries.company import company_card
 from data.queries.empties import returnable_products
+from data.queries.order_deliveries import DeliveryPage, proof_file_of
 from data.queries.orders import (
     OPEN_STATES,
     SORTS,
     STATES,
-    DeliveryPage,
     OrderPage,
     order_counts,
     order_list,
     order_page,
-    proof_file_of,
 )
 from data.queries.standing import standings
 from data.queries.timeline import order_timeline

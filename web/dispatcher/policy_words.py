@@ -28,7 +28,10 @@ def kind_words() -> dict[str, tuple[str, str]]:
         "min_value": (_("Smallest part, in money"), _("What a shipment must be worth to go alone. 0: any.")),
         "max_wait_days": (
             _("Waits at most, in days"),
-            _("After so many days since it was ordered, what is there goes, whatever is said above."),
+            _(
+                "After so many days since it was ordered, what is kept for it here goes, whatever is said above. Of an "
+                "order that ships complete nothing is kept before all of it is here or on its way."
+            ),
         ),
         "max_shipments": (_("Shipments at most"), _("The last of them must bring the rest.")),
         "ride_along": (

@@ -27,8 +27,9 @@ from routing.model.days import today_of
 from routing.model.imports import ImportResult
 from routing.model.orders import AllocationPolicy, AllocationRule, LineChange, Preview
 from routing.model.stock import Receipt
-from routing.services.allocating import Hear, how_they_hear, policy_of
+from routing.services.allocating import policy_of
 from routing.services.receiving import commit_receipt, simulate_receipt
+from routing.services.telling import Hear, how_they_hear
 from web.dispatcher import words
 from web.here import here, now
 from web.incoming import FIRST_YEAR, LAST_YEAR, json_of, whole
@@ -283,10 +284,9 @@ def _previews(counted: Sequence[Receipt], rule: AllocationRule) -> list[Preview]
             return [simulate_receipt(store, counted[0], now=now(), policy=_policy(store, counted[0], rule))]
     with here().database.writing() as connection:
         store = SqlStore(connection)
+        # Told as in earnest: who heard of the first receipt is not to be told again with the second.
         found = [
-            commit_receipt(
-                store, receipt, now=now(), by=current_user.actor, policy=_policy(store, receipt, rule), tell=False
-            )
+            commit_receipt(store, receipt, now=now(), by=current_user.actor, policy=_policy(store, receipt, rule))
             for receipt in counted
         ]
         transaction = connection.get_transaction()

@@ -28,6 +28,8 @@ from web.people import needs_role
 warehouse = Blueprint("warehouse", __name__, url_prefix="/warehouse")
 
 MODES = ("pick", "load")
+CHOICES = ("out_of_order", "not_picked", "still_out")
+"""What a person at the van may load all the same."""
 
 
 @warehouse.get("")
@@ -46,7 +48,7 @@ def one_trip(shift_id: int, trip: int) -> ResponseReturnValue:
     home, day, found = _trip(shift_id, trip)
     mode = request.args.get("mode", "")
     if mode not in MODES:
-        mode = "load" if found.stage in ("picked", "staged", "loaded") else "pick"
+        mode = "load" if found.stage in ("picked", "staged", "loaded") and not found.away_until else "pick"
     return render_template(
         "dispatcher/warehouse_trip.html", home=home, day=day, trip=found, mode=mode, scan=_scan_state(), words=words
     )
@@ -146,6 +148,7 @@ def load() -> ResponseReturnValue:
             now=now(),
             pick_rest="pick_rest" in request.form,
             any_order="any_order" in request.form,
+            van_is_here="van_is_here" in request.form,
         )
         return Answer(
             sentence=_("On %(vehicle)s: %(units)s units.", vehicle=done.vehicle, units=done.units),
@@ -196,7 +199,7 @@ def _pressed(work: Callable[[SqlStore], Answer]) -> ResponseReturnValue:
 def _refused(where: Floor, problem: BackrouteError) -> ResponseReturnValue:
     """Says it in red. What was done before can still be undone, and a van may be loaded otherwise by choice."""
     flash(str(problem), "failed")
-    choice = problem.code if problem.code in ("out_of_order", "not_picked") and where.mode == "load" else ""
+    choice = problem.code if problem.code in CHOICES and where.mode == "load" else ""
     refused = problem.fields.get("delivery", "") if choice else ""
     return redirect(_back(where, at=where.at, undo=where.event_id, choice=choice, refused=refused))
 

@@ -292,6 +292,7 @@ def task_words(kind: str) -> str:
         "redelivery": _("Deliver again"),
         "meet": _("Meet"),
         "goods_back": _("Goods back"),
+        "trip_not_loaded": _("Not loaded"),
         "delay_consent": _("Delay"),
         "refund": _("Refund"),
         "put_back": _("Put back"),
@@ -582,6 +583,8 @@ def sentence(one: Happening) -> str:
             return _("Inbound %(number)s comes on %(day)s.", number=data.get("inbound"), day=data.get("to"))
         case "inbound_cancelled":
             return _("Inbound %(number)s will not come.", number=data.get("inbound"))
+        case "trip.loaded":
+            return _("%(vehicle)s is loaded for trip %(n)s.", vehicle=one.vehicle or "?", n=data.get("trip"))
         case "stop.arrived":
             return _("%(vehicle)s arrived at %(site)s.", vehicle=one.vehicle or "?", site=one.site or "?")
         case "stop.reported":

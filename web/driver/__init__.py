@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
 
-from data.queries.driver import DriverRoute, DriverStop, driver_route
+from data.queries.driver import DepotStep, DriverRoute, DriverStop, driver_route
 from data.store import SqlStore, open_store
 from routing.errors import InvalidInput, NotFound
 from routing.model.notices import Link
@@ -192,7 +192,12 @@ def _as_json(route: DriverRoute) -> dict[str, Any]:
         "sequence": route.sequence,
         "basemap": basemap_url(route.region),
         "isHttps": here().is_https,
-        "depot": route.depot,
+        "depot": {
+            "name": route.depot,
+            "address": route.depot_address or route.depot,
+            "lat": route.depot_place[0] if route.depot_place else None,
+            "lon": route.depot_place[1] if route.depot_place else None,
+        },
         "returnsAt": _iso(route.returns_at),
         "stops": [_stop_as_json(stop) for stop in route.stops],
     }
@@ -216,6 +221,8 @@ def _stop_as_json(stop: DriverStop) -> dict[str, Any]:
         "serviceS": round(stop.service / timedelta(seconds=1)),
         "state": stop.state,
         "outcome": stop.outcome,
+        "trip": stop.trip,
+        "depotStep": _depot_step_as_json(stop.depot_step),
         "deliveries": [
             {
                 "id": each.id,
@@ -238,6 +245,12 @@ def _stop_as_json(stop: DriverStop) -> dict[str, Any]:
             for each in stop.deliveries
         ],
     }
+
+
+def _depot_step_as_json(step: DepotStep | None) -> dict[str, Any] | None:
+    if step is None:
+        return None
+    return {"backAt": _iso(step.back_at), "leavesAt": _iso(step.leaves_at), "isLoaded": step.is_loaded}
 
 
 def _iso(moment: datetime | None) -> str | None:

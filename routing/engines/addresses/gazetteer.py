@@ -50,7 +50,7 @@ _KEPT_STREETS = 3_000
 class Gazetteer:
     """Answers from one built file; fits `routing.ports.AddressFinder`. Threads share it, each with a connection.
 
-    >>> gazetteer = Gazetteer(Path("region/gazetteer.sqlite"))  # doctest: +SKIP
+    >>> gazetteer = Gazetteer(Path("helsinki/addresses.db"))  # doctest: +SKIP
     >>> gazetteer.locate("Fabianinkatu 29, 00100 Helsinki").quality  # doctest: +SKIP
     <PinQuality.EXACT: 'exact'>
 

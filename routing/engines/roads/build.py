@@ -25,7 +25,7 @@ from typing import Any
 
 from routing.engines.roads.basemap import build_basemap
 from routing.engines.roads.extract import Extract, normalise
-from routing.engines.roads.facts import RegionFacts, save_facts
+from routing.engines.roads.facts import BASEMAP_FILE, RegionFacts, save_facts
 from routing.engines.roads.needs import needs_of, refuse_too_little
 from routing.engines.roads.osrm import dataset
 from routing.engines.roads.profiles import PROFILES, lua
@@ -45,7 +45,7 @@ SMALL_COMPONENT_NODES = 100
 _UNFINISHED = "unfinished.json"
 
 # Raised when the layout or the content of a build changes, so that plans can tell builds apart.
-_LAYOUT = 3
+_LAYOUT = 4
 
 
 @dataclass(slots=True)
@@ -217,7 +217,7 @@ def _build(pbf: Path, folder: Path, name: str, steps: _Steps, extra_steps: Seque
     roads = [(f"roads for {profile}", partial(build_osrm, region, folder, profile)) for profile in PROFILES]
     with steps.beside(roads):
         steps.run("road graph", lambda: build_road_graphs(region, folder))
-        steps.run("basemap", lambda: build_basemap(region, folder / "basemap.pmtiles", extract.bounds))
+        steps.run("basemap", lambda: build_basemap(region, folder / BASEMAP_FILE, extract.bounds))
         for step_name, step in extra_steps:
             result = steps.run(step_name, partial(_whole_number, step, region, folder))
             if result is not None:
@@ -230,6 +230,7 @@ def _build(pbf: Path, folder: Path, name: str, steps: _Steps, extra_steps: Seque
         bounds=extract.bounds,
         addresses=counted.pop("addresses", extract.addresses),
         restrictions=extract.restrictions,
+        restrictions_over_ways=extract.restrictions_over_ways,
         drivable_km=extract.drivable_km,
         sampled=len(extract.sampled),
         profiles=tuple(PROFILES),

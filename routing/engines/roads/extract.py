@@ -47,6 +47,7 @@ class Extract:
     clipped_ways: int
     sampled: tuple[Location, ...]
     dated: str = ""
+    restrictions_over_ways: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -137,7 +138,7 @@ def _dated(pbf: Path, header: osmium.io.Header) -> str:
 
 
 def _rewrite(ordered: Path, into: Path, cut_at: osmium.osm.Box) -> Extract:
-    nodes = ways = addresses = restrictions = clipped = 0
+    nodes = ways = addresses = restrictions = over_ways = clipped = 0
     drivable_m = 0.0
     doors, road_points = _Sample(_SAMPLED_PLACES), _Sample(_SAMPLED_PLACES)
     pieces: dict[int, list[tuple[int, list[int]]]] = {}
@@ -193,6 +194,7 @@ def _rewrite(ordered: Path, into: Path, cut_at: osmium.osm.Box) -> Extract:
                     writer.add_way(piece)
                 late.clear()
                 restrictions += _is_restriction(thing)
+                over_ways += _is_restriction(thing) and _leads_over_ways(thing)
                 writer.add_relation(_rejoined(thing, pieces) if pieces else thing)
         for piece in late:
             writer.add_way(piece)
@@ -204,6 +206,7 @@ def _rewrite(ordered: Path, into: Path, cut_at: osmium.osm.Box) -> Extract:
         ways=ways,
         addresses=addresses,
         restrictions=restrictions,
+        restrictions_over_ways=over_ways,
         drivable_km=round(drivable_m / 1000, 1),
         clipped_ways=clipped,
         sampled=tuple(doors.places if enough_doors else road_points.places),
@@ -282,6 +285,10 @@ def _rejoined(
 def _is_restriction(relation: osmium.osm.Relation) -> bool:
     kind = relation.tags.get("type") or ""
     return kind == "restriction" or kind.startswith("restriction:")
+
+
+def _leads_over_ways(restriction: osmium.osm.Relation) -> bool:
+    return any(member.type == "w" and member.role == "via" for member in restriction.members)
 
 
 def _length_m(nodes: Iterable[osmium.osm.NodeRef]) -> float:

@@ -10,6 +10,7 @@ from routing.errors import RegionError
 from routing.model.places import Bounds
 
 FACTS_FILE = "region.json"
+BASEMAP_FILE = "basemap.pmtiles"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +18,8 @@ class RegionFacts:
     """A region as it was built.
 
     `build` names the input and every version that shaped the result: a plan records it. `addresses` counts the
-    gazetteer's, or where none was built the things that carry a house number. `share_unroutable` is the share
+    gazetteer's, or where none was built the things that carry a house number. `restrictions_over_ways` of the
+    `restrictions` bind whoever came along a row of roads, the others at one junction. `share_unroutable` is the share
     (0 to 1) of ordered pairs among sampled addresses that no road joins, by car; `sampled` is how many places were
     paired. `snap_*_m`: how far those places lie from their road. `seconds` by step, as they
     ended; roads are made beside the rest, and `clock_s` is what all took together.
@@ -42,6 +44,7 @@ class RegionFacts:
     calibration: dict[str, float] = field(default_factory=dict)
     calibration_error: dict[str, float] = field(default_factory=dict)
     unroutable: dict[str, float] = field(default_factory=dict)
+    restrictions_over_ways: int = 0
     clipped_ways: int = 0
     extra: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)

@@ -161,8 +161,7 @@ def _graph_of(kept: dict[str, NDArray[Any]], calibration: float) -> RoadGraph:
     chains = len(kept["chain_end"])
     chain_of = np.repeat(np.arange(chains), np.diff(kept["chain_end"], prepend=0))
     lines = shapely.linestrings(flat.metres(lat, lon), indices=chain_of) if n else np.zeros(0, dtype=object)
-    arc_on = np.full((2, chains), -1, dtype=np.int64)
-    arc_on[kept["back"].astype(np.int64), kept["chain"]] = np.arange(n)
+    arc_on = _arcs_on(kept["back"].astype(np.int64), kept["chain"], chains)
     ends_here = np.zeros(chains, dtype=bool)
     ends_here[kept["chain"][kept["ends_here"]]] = True
     beginnings = np.flatnonzero(ends_here)
@@ -185,6 +184,22 @@ def _graph_of(kept: dict[str, NDArray[Any]], calibration: float) -> RoadGraph:
         beginnings=beginnings,
         tree=shapely.STRtree(lines[beginnings]),
     )
+
+
+def _arcs_on(back: NDArray[np.int64], chain: NDArray[np.int64], chains: int) -> NDArray[np.int64]:
+    """By chain: its arc along the nodes, the one against them, and then the copies of both; -1 for none."""
+    side = back * chains + chain
+    firsts = np.unique(side, return_index=True)[1]
+    first = np.zeros(len(side), dtype=bool)
+    first[firsts] = True
+    copies = np.flatnonzero(~first)
+    place = np.array(
+        [2 + np.count_nonzero(chain[copies[:at]] == chain[arc]) for at, arc in enumerate(copies)], np.int64
+    )
+    arc_on = np.full((int(place.max(initial=1)) + 1, chains), -1, dtype=np.int64)
+    arc_on[back[firsts], chain[firsts]] = firsts
+    arc_on[place, chain[copies]] = copies
+    return arc_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +232,8 @@ class RoadGraph:
 
     A chain is a road between two junctions, drawn by the points `lat`, `lon` up to its `chain_end`; an arc is a chain
     in one direction: `chain`, `back`, `seconds`, `metres` and `choice` (what it counts when ways are chosen) by arc,
-    `arc_on[back, chain]` its number or -1. `steps[i, j]` leads from the beginning of arc i to that of arc j; `step`
+    `arc_on[back, chain]` its number or -1; below these two rows its copies, driven by those who came along a row of
+    roads behind which a turn is forbidden. `steps[i, j]` leads from the beginning of arc i to that of arc j; `step`
     (i × arcs + j, sorted) and `step_seconds` beside it. A trip may begin and end on the chains `beginnings`.
     """
 
@@ -368,9 +384,9 @@ class RoadGraph:
         best = np.full(len(targets), -2, dtype=np.int64)
         direct = np.zeros((2, len(targets)))
         share: Any
-        for back in (0, 1):
-            arc = self.arc_on[back, snapped.chain[targets]]
-            share = snapped.before[targets] if back == 0 else 1 - snapped.before[targets]
+        for arc_on in self.arc_on:
+            arc = arc_on[snapped.chain[targets]]
+            share = np.where(self.back[arc], 1 - snapped.before[targets], snapped.before[targets])
             counts = np.where(arc >= 0, choice[row, arc] + share * self.choice[arc], np.inf)
             better = counts < least
             least[better], best[better] = counts[better], arc[better]

@@ -17,7 +17,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from routing.engines.roads.profiles import Profile
-from routing.engines.roads.road_read import Forbidden, Roads
+from routing.engines.roads.road_bans import Ban, Rows, Step, bans_of
+from routing.engines.roads.road_read import Roads
 from routing.engines.roads.road_rules import FREE, PRIVATE_TURN_S, Drive, drive_on, stop_at
 
 # What is joined to fewer parts of roads than this is a yard: nobody starts there when a road is in reach.
@@ -27,24 +28,13 @@ _SMALL_PARTS = 100
 _HEADING_M = 10.0
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Step:
-    """One stretch as it is passed."""
-
-    stretch: int
-    back: bool
-    start: int
-    end: int
 
 
 @dataclass(slots=True, kw_only=True)
 class Arc:
     chain: int
     back: bool
-    steps: tuple[_Step, ...]
+    steps: tuple[Step, ...]
     seconds: float
     choice: float
     metres: float
@@ -66,12 +56,17 @@ def save_network(roads: Roads, profile: Profile, target: Path) -> int:
     turns = list(network.turns())
     from_, to = (np.array([turn[at] for turn in turns], dtype=np.int64) for at in (0, 1))
     n = len(arcs)
+    # A copy is driven as the arc that it copies.
+    original = np.array([*range(n), *(row[-1] for row in network.rows.copies)], dtype=np.int64)
     component = connected_components(
-        csr_array((np.ones(len(turns)), (from_, to)), shape=(n, n)), directed=True, connection="strong"
+        csr_array((np.ones(len(turns)), (original[from_], original[to])), shape=(n, n)),
+        directed=True,
+        connection="strong",
     )[1]
     size = np.bincount(component, weights=[network.parts(arc) for arc in arcs], minlength=1)
     joined = (size[component] >= min(_SMALL_PARTS, size.max(initial=0))) if n else np.zeros(0, dtype=bool)
     points = [[chain[0].start, *(step.end for step in chain)] for chain in network.chains]
+    driven = [arcs[arc] for arc in original.tolist()]
     flat = np.array([node for chain in points for node in chain], dtype=np.int64)
     target.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
@@ -79,12 +74,12 @@ def save_network(roads: Roads, profile: Profile, target: Path) -> int:
         chain_end=np.cumsum([len(chain) for chain in points]),
         lat=roads.lat[flat],
         lon=roads.lon[flat],
-        chain=np.array([arc.chain for arc in arcs], dtype=np.int64),
-        back=np.array([arc.back for arc in arcs], dtype=bool),
-        seconds=np.array([arc.seconds for arc in arcs]),
-        choice=np.array([arc.choice for arc in arcs]),
-        metres=np.array([arc.metres for arc in arcs]),
-        ends_here=np.array([arc.drive.ends_here for arc in arcs], dtype=bool) & joined,
+        chain=np.array([arc.chain for arc in driven], dtype=np.int64),
+        back=np.array([arc.back for arc in driven], dtype=bool),
+        seconds=np.array([arc.seconds for arc in driven]),
+        choice=np.array([arc.choice for arc in driven]),
+        metres=np.array([arc.metres for arc in driven]),
+        ends_here=np.array([arc.drive.ends_here for arc in driven], dtype=bool) & joined[original],
         turn_from=from_,
         turn_to=to,
         turn_seconds=np.array([turn[2] for turn in turns]),
@@ -103,23 +98,26 @@ class _Network:
         self._stop = {node: stop for node, tags in roads.standing.items() if (stop := stop_at(tags, profile)) != FREE}
         self._ways, self._starts, self._ends = roads.way.tolist(), roads.start.tolist(), roads.end.tolist()
         self._metres = roads.metres.tolist()
-        self._at: dict[int, list[_Step]] = defaultdict(list)
+        self._at: dict[int, list[Step]] = defaultdict(list)
         way_metres: dict[int, float] = defaultdict(float)
         for stretch, way in enumerate(self._ways):
             if way not in self._drive:
                 continue
             start, end = self._starts[stretch], self._ends[stretch]
             way_metres[way] += self._metres[stretch]
-            self._at[start].append(_Step(stretch=stretch, back=False, start=start, end=end))
+            self._at[start].append(Step(stretch=stretch, back=False, start=start, end=end))
             if end != start:
-                self._at[end].append(_Step(stretch=stretch, back=True, start=end, end=start))
+                self._at[end].append(Step(stretch=stretch, back=True, start=end, end=start))
         self._way_metres = way_metres
+        bans = bans_of(roads, profile, self._at)
+        self._decided = {node for ban in bans for node in ban.decided_at}
         self.chains = list(self._chains())
         self.arcs = [arc for number, chain in enumerate(self.chains) for arc in self._arcs(number, chain)]
+        self.rows = Rows(arcs=len(self.arcs), bans=self._banned_rows(bans))
 
     # ------------------------------------------------------------------ arcs
 
-    def _like(self, step: _Step) -> tuple[object, ...]:
+    def _like(self, step: Step) -> tuple[object, ...]:
         """What two stretches must share to be one: in their direction."""
         drive = self._drive[self._ways[step.stretch]]
         there, here = (1, 0) if step.back else (0, 1)
@@ -131,13 +129,13 @@ class _Network:
     def _passes(self, node: int) -> bool:
         """Whether nothing is decided at a node: one way in, one way on, and the same kind of road."""
         here = self._at[node]
-        if len(here) != 2 or node in self._stop:
+        if len(here) != 2 or node in self._stop or node in self._decided:
             return False
         one, other = here
-        turned = _Step(stretch=one.stretch, back=not one.back, start=one.end, end=one.start)
+        turned = Step(stretch=one.stretch, back=not one.back, start=one.end, end=one.start)
         return one.stretch != other.stretch and self._like(turned) == self._like(other)
 
-    def _chains(self) -> Iterator[tuple[_Step, ...]]:
+    def _chains(self) -> Iterator[tuple[Step, ...]]:
         used: set[int] = set()
         decided = [node for node in self._at if not self._passes(node)]
         # Rings that nothing joins come last, from any of their nodes.
@@ -155,9 +153,9 @@ class _Network:
                     used.add(on.stretch)
                 yield tuple(chain)
 
-    def _arcs(self, number: int, chain: tuple[_Step, ...]) -> Iterator[Arc]:
+    def _arcs(self, number: int, chain: tuple[Step, ...]) -> Iterator[Arc]:
         turned = tuple(
-            _Step(stretch=step.stretch, back=not step.back, start=step.end, end=step.start) for step in reversed(chain)
+            Step(stretch=step.stretch, back=not step.back, start=step.end, end=step.start) for step in reversed(chain)
         )
         for back, steps in ((False, chain), (True, turned)):
             seconds = choice = metres = 0.0
@@ -180,6 +178,14 @@ class _Network:
                     chain=number, back=back, steps=steps, seconds=seconds, choice=choice, metres=metres, drive=drive
                 )
 
+    def _banned_rows(self, bans: Iterable[Ban]) -> Iterator[tuple[tuple[int, ...], bool]]:
+        """The bans as rows of arcs; one with an arc that nobody drives is none."""
+        arc_of = {step: number for number, arc in enumerate(self.arcs) for step in arc.steps} if bans else {}
+        for ban in bans:
+            row = [arc_of.get(step, -1) for step in ban.steps]
+            if -1 not in row:
+                yield tuple(arc for at, arc in enumerate(row) if not at or row[at - 1] != arc), ban.only
+
     def parts(self, arc: Arc) -> int:
         """How many OSRM takes it for: it parts roads also where something stands that costs nothing, as a crossing."""
         return 1 + sum("highway" in self._roads.standing.get(step.end, {}) for step in arc.steps[:-1])
@@ -187,12 +193,11 @@ class _Network:
     # ------------------------------------------------------------------ turns
 
     def turns(self) -> Iterator[tuple[int, int, float, float]]:
-        """(from arc, to arc, seconds, what it counts when ways are chosen)."""
+        """(from arc, to arc, seconds, what it counts when ways are chosen); copies are numbered behind the arcs."""
         arriving, leaving = defaultdict(list), defaultdict(list)
         for number, arc in enumerate(self.arcs):
             arriving[arc.steps[-1].end].append(number)
             leaving[arc.steps[0].start].append(number)
-        forbidden = self._forbidden()
         into = [_heading(self._roads, reversed(arc.steps), away=False) for arc in self.arcs]
         out_of = [_heading(self._roads, arc.steps, away=True) for arc in self.arcs]
         for node, ins in arriving.items():
@@ -200,8 +205,6 @@ class _Network:
             legs = len(self._at[node])
             for one in ins:
                 came = self.arcs[one]
-                from_way = self._ways[came.steps[-1].stretch]
-                bans = forbidden.get((node, from_way), ())
                 outs = leaving[node]
                 for other in outs:
                     goes = self.arcs[other]
@@ -214,7 +217,8 @@ class _Network:
                         continue
                     if stop.closed and not round_:
                         continue
-                    if any(_is_banned(ban, self._ways[goes.steps[0].stretch], round_=round_) for ban in bans):
+                    turns = [*self.rows.turns(one, other)]
+                    if not turns:
                         continue
                     seconds = stop.lost_s[came.steps[-1].back]
                     angle = 180.0 if round_ else (out_of[other] - into[one] + 180) % 360 - 180
@@ -222,7 +226,8 @@ class _Network:
                     choice = seconds
                     if goes.going_there and not came.going_there:
                         choice = PRIVATE_TURN_S
-                    yield one, other, seconds, choice
+                    for from_, to in turns:
+                        yield from_, to, seconds, choice
 
     def _turning(self, angle: float, *, legs: int, round_: bool, came: Arc, goes: Arc) -> float:
         """Seconds that a turn costs; `angle` in degrees, 0 straight on, to the right above it.
@@ -247,27 +252,8 @@ class _Network:
     def _is_round(self, arc: Arc) -> bool:
         return self._roads.tags[self._ways[arc.steps[0].stretch]].get("junction") in ("roundabout", "circular")
 
-    def _forbidden(self) -> dict[tuple[int, int], list[Forbidden]]:
-        """By node and way that leads there: what binds this profile."""
-        kinds = {*self._profile.access_tags[:-1]} if self._profile.has_motor else {"bicycle"}
-        number = {ref: at for at, ref in enumerate(self._roads.node.tolist())}
-        found: dict[tuple[int, int], list[Forbidden]] = defaultdict(list)
-        for each in self._roads.forbidden:
-            if each.but_for & kinds or (each.binds and each.binds not in kinds) or each.via not in number:
-                continue
-            # A way that goes on behind the junction could be meant in either direction.
-            if all(each.via in self._roads.ends.get(way, ()) for way in (each.from_way, each.to_way)):
-                found[number[each.via], each.from_way].append(each)
-        return found
 
-
-def _is_banned(ban: Forbidden, to_way: int, *, round_: bool) -> bool:
-    if ban.only:
-        return to_way != ban.to_way
-    return to_way == ban.to_way and (round_ or ban.from_way != ban.to_way)
-
-
-def _heading(roads: Roads, steps: Iterable[_Step], *, away: bool) -> float:
+def _heading(roads: Roads, steps: Iterable[Step], *, away: bool) -> float:
     """The compass bearing of an arc where it begins (`away`), or of its end, which is walked backwards then."""
     at: tuple[float, float] | None = None
     gone = 0.0

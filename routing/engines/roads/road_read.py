@@ -22,22 +22,24 @@ _MAY_STOP = ("barrier", "highway", "access", "vehicle", "motor_vehicle", "motorc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forbidden:
-    """Where roads meet: from one way only to another, or not to it. `but_for`: vehicles it does not bind; `binds`:
-    the one kind it binds, "" for all."""
+    """From one way only to another, or not to it: where both meet at the node `via`, or over the ways `over`, in the
+    order in which they are driven (`via` 0 then). `binds`: the kinds of vehicles, "" for all; `only`: those that may go
+    nowhere else; `but_for`: those that it does not bind after all."""
 
     from_way: int
     via: int
+    over: tuple[int, ...]
     to_way: int
-    only: bool
+    binds: frozenset[str]
+    only: frozenset[str]
     but_for: frozenset[str]
-    binds: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roads:
     """Stretch i leads from node `start[i]` to `end[i]`, `metres[i]` long, in the order of its way's nodes; nodes are
     numbered, `node` holds their ids. `tags` by way, `standing` by number of the node, `forbidden` in the map's ids;
-    `ends` are the first and last node of a way."""
+    `course` are the nodes of each way that `forbidden` names, in the map's ids."""
 
     lat: NDArray[np.float64]
     lon: NDArray[np.float64]
@@ -49,13 +51,15 @@ class Roads:
     tags: dict[int, dict[str, str]]
     standing: dict[int, dict[str, str]]
     forbidden: tuple[Forbidden, ...]
-    ends: dict[int, tuple[int, int]]
+    course: dict[int, tuple[int, ...]]
 
 
 def read_roads(pbf: Path, scratch_in: Path) -> Roads:
     """`pbf` is the normalised extract."""
     tags: dict[int, dict[str, str]] = {}
-    ends: dict[int, tuple[int, int]] = {}
+    forbidden = _all_forbidden(pbf)
+    named = {way for each in forbidden for way in (each.from_way, *each.over, each.to_way)}
+    course: dict[int, tuple[int, ...]] = {}
     with TemporaryDirectory(prefix="road-graph-", dir=scratch_in) as scratch:
         roads = Path(scratch) / "roads.osm"
         nodes: dict[int, str] = {}
@@ -67,7 +71,8 @@ def read_roads(pbf: Path, scratch_in: Path) -> Roads:
             if not any(drive_on(said, profile) is not None for profile in PROFILES.values()):
                 continue
             tags[way.id] = said
-            ends[way.id] = (way.nodes[0].ref, way.nodes[-1].ref)
+            if way.id in named:
+                course[way.id] = tuple(each.ref for each in way.nodes)
             for each in way.nodes:
                 if each.ref not in nodes:
                     nodes[each.ref] = f'<node id="{each.ref}" lat="{each.lat:.7f}" lon="{each.lon:.7f}"/>\n'
@@ -84,20 +89,14 @@ def read_roads(pbf: Path, scratch_in: Path) -> Roads:
         nothing = np.zeros(0)
         whole = nothing.astype(np.int64)
         return Roads(lat=nothing, lon=nothing, node=whole, start=whole, end=whole, way=whole, metres=nothing, tags={},
-                     standing={}, forbidden=(), ends={})  # fmt: skip
+                     standing={}, forbidden=(), course={})  # fmt: skip
     node = np.array(list(graph.nodes), dtype=np.int64)
     number = {ref: at for at, ref in enumerate(node.tolist())}
     stretches = [(number[a], number[b], road["osmid"], road["length"]) for a, b, road in graph.edges(data=True)]
     standing: dict[int, dict[str, str]] = {}
-    forbidden: list[Forbidden] = []
-    for thing in osmium.FileProcessor(str(pbf), osmium.osm.NODE | osmium.osm.RELATION).with_filter(
-        osmium.filter.KeyFilter(*_MAY_STOP, "type")
-    ):
-        if isinstance(thing, osmium.osm.Node):
-            if thing.id in number:
-                standing[number[thing.id]] = dict(thing.tags)
-        elif isinstance(thing, osmium.osm.Relation):
-            forbidden += _forbidden(thing)
+    for thing in osmium.FileProcessor(str(pbf), osmium.osm.NODE).with_filter(osmium.filter.KeyFilter(*_MAY_STOP)):
+        if isinstance(thing, osmium.osm.Node) and thing.id in number:
+            standing[number[thing.id]] = dict(thing.tags)
     columns = np.array(stretches, dtype=np.float64).reshape(-1, 4)
     return Roads(
         lat=np.array([at["y"] for _, at in graph.nodes(data=True)]),
@@ -109,39 +108,55 @@ def read_roads(pbf: Path, scratch_in: Path) -> Roads:
         metres=columns[:, 3],
         tags=tags,
         standing=standing,
-        forbidden=tuple(forbidden),
-        ends=ends,
+        forbidden=forbidden,
+        course=course,
     )
 
 
+def _all_forbidden(pbf: Path) -> tuple[Forbidden, ...]:
+    found: list[Forbidden] = []
+    for each in osmium.FileProcessor(str(pbf), osmium.osm.RELATION):
+        if isinstance(each, osmium.osm.Relation):
+            found += _forbidden(each)
+    return tuple(found)
+
+
 def _forbidden(relation: osmium.osm.Relation) -> list[Forbidden]:
-    """One for each pair of ways of a restriction at a junction; one that leads over a way in between is not read."""
+    """One for each pair of ways of a restriction. One that holds at some hours only binds nobody, as in OSRM."""
     tags = dict(relation.tags)
-    if tags.get("type") != "restriction":
+    if not any(key.startswith("restriction") for key in tags):
         return []
-    ways: dict[str, list[int]] = {"from": [], "to": []}
-    via = [member.ref for member in relation.members if member.role == "via"]
-    at_a_node = [member.type for member in relation.members if member.role == "via"] == ["n"]
+    ways: dict[str, list[int]] = {"from": [], "via": [], "to": []}
+    nodes = [member.ref for member in relation.members if member.type == "n" and member.role == "via"]
     for member in relation.members:
         if member.type == "w" and member.role in ways:
             ways[member.role].append(member.ref)
-    found = []
-    for key, said in tags.items():
-        if not at_a_node or key.partition(":")[0] != "restriction" or not said.startswith(("no_", "only_")):
-            continue
-        found += [
-            Forbidden(
-                from_way=from_way,
-                via=via[0],
-                to_way=to_way,
-                only=said.startswith("only_"),
-                but_for=frozenset(each.strip() for each in tags.get("except", "").split(";")),
-                binds=key.partition(":")[2],
-            )
-            for from_way in ways["from"]
-            for to_way in ways["to"]
-        ]
-    return found
+    if not ways["via"] and len(nodes) != 1:
+        return []
+    said = {
+        key.partition(":")[2]: value
+        for key, value in tags.items()
+        if key.partition(":")[0] == "restriction"
+        and value.startswith(("no_", "only_"))
+        and not (value.startswith("no_") and value.endswith("_on_red"))
+        and (len(ways["from"]) == 1 or value == "no_entry")
+        and (len(ways["to"]) == 1 or value == "no_exit")
+    }
+    if not said:
+        return []
+    return [
+        Forbidden(
+            from_way=from_way,
+            via=0 if ways["via"] else nodes[0],
+            over=tuple(ways["via"]),
+            to_way=to_way,
+            binds=frozenset(said),
+            only=frozenset(kind for kind, value in said.items() if value.startswith("only_")),
+            but_for=frozenset(each.strip() for each in tags.get("except", "").split(";")),
+        )
+        for from_way in ways["from"]
+        for to_way in ways["to"]
+    ]
 
 
 def _read_graph(roads: Path) -> Any:

@@ -6,7 +6,7 @@ import os
 from hashlib import sha256
 from pathlib import Path
 
-PARTS = ("layout.py", "exact.py", "slack.py", "shipped.py", "kernel.py", "plain.py")
+PARTS = ("layout.py", "clock.py", "trips.py", "exact.py", "slack.py", "shipped.py", "kernel.py", "plain.py")
 """The files that are compiled together: a change in one is a change in all."""
 
 

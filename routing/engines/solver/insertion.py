@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.engines.solver.clock import ManyLegs
+from routing.engines.solver.paces import ManyLegs
 from routing.errors import InvalidProblem
 from routing.model.plans import CostScheme, Lock, Problem, ShiftOffer, Visit
 from routing.rules.reasons import together
@@ -392,6 +392,8 @@ class Insertion:
         here = [self.row[key] for key in ids]
         price = np.full((len(rows), len(ids) + 1), np.inf)
         capacity = self._capacity[shift_id]
+        if shift.most_trips > 1:
+            capacity = capacity * shift.most_trips
         load = self._load[rows] + self._load[here].sum(axis=0)
         collect = self._collect[rows] + self._collect[here].sum(axis=0)
         able = self.may[shift_id][rows] & ((load <= capacity) & (collect <= capacity)).all(axis=1)
@@ -408,10 +410,13 @@ class Insertion:
         work = crew.service[rows][:, None] + np.where(place == before[None, :], 0, crew.setup[rows][:, None])
         spent, clock = work + on, self._clocks.get(shift.profile)
         leave = shift.start_s + shift.loading_s
-        if here:
+        if here and shift.most_trips == 1:
             leave = max(leave, int(self._ready[here].max()))
         # Goods that come later hold up the whole trip: one pass per moment of leaving.
         leaving = np.maximum(self._ready[rows], leave)
+        if shift.most_trips > 1:
+            # Whoever reloads waits for them at noon: the sieve forgives.
+            leaving[:] = leave
         possible = np.zeros(to.shape, dtype=bool)
         late = np.full(to.shape, np.inf)
         may_be_late = bool(self._late_per_s[rows].any())

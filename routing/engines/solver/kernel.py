@@ -37,6 +37,7 @@ from routing.engines.solver.layout import (
     LOG_SHIFT,
     LOGGED,
     MATE,
+    MOST_TRIPS,
     NEVER,
     NEXT,
     ON,
@@ -44,6 +45,7 @@ from routing.engines.solver.layout import (
     PLACE,
     PREV,
     RANK,
+    RELOADS,
     ROUND,
     SERVED,
     SIZE,
@@ -79,6 +81,7 @@ from routing.engines.solver.slack import (
     link,
     place_after,
     place_before,
+    price_trips,
     refresh,
     rested,
 )
@@ -233,6 +236,7 @@ def _cut_string(day, walk, k, c, longest, m):  # type: ignore[no-untyped-def]
         walk.tally[USED] -= 1
         delta -= day.shift[k, HIRE] + _leg(day, k, day.shift[k, START], day.shift[k, END])
     refresh(day, walk, k)
+    price_trips(day, walk, k)
     return m, delta
 
 
@@ -320,8 +324,15 @@ def _cheapest_near(day, walk, c, blink):  # type: ignore[no-untyped-def]
                 price += late_price(day, c, start) if start < NEVER else 0
                 if price >= best:
                     continue
-        if day.shift[k, CAREFUL] and cost_with(day, walk, k, p, c) < 0:
-            continue
+        if day.shift[k, CAREFUL]:
+            whole = cost_with(day, walk, k, p, c)
+            if whole < 0:
+                continue
+            if day.flags[RELOADS] and day.shift[k, MOST_TRIPS] > 1:
+                # Its legs do not show that the van has to come back for more.
+                price = whole - walk.shift[k, COST]
+                if price >= best:
+                    continue
         if random(walk.chance) >= blink:
             best, best_k, best_p = price, k, p
     # Of unused shifts that are alike only the first is asked.
@@ -451,6 +462,7 @@ def fill(day, walk, order):  # type: ignore[no-untyped-def]
         _, k, p = _cheapest_near(day, walk, c, 0.0)
         if k >= 0:
             link(day, walk, k, p, c)
+            price_trips(day, walk, k)
     begin(day, walk)
 
 
@@ -519,6 +531,7 @@ def rounds(day, walk, how_many, heat):  # type: ignore[no-untyped-def]
                 break
             _remember(day, walk, k, round_)
             link(day, walk, k, p, c)
+            price_trips(day, walk, k)
             if r >= 0:
                 link(day, walk, k, r, day.mate[c, MATE])
         if day.flags[WAITING_COSTS] and not doomed:

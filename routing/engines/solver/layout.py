@@ -30,10 +30,10 @@ type Ints = NDArray[np.int64]
 PLACE, SERVICE, SETUP, READY, RANK, AGE, DONE, FIXED, WINDOW = range(9)
 # Columns of `Day.shift`. LEAVE: when the wheels may turn (start and loading); UNTIL: when they must stand (end less the
 # debrief, overtime included); STANDING: loading and debrief, which are paid; LIGHT: a break of it has a limit of load;
-# OVER: when they must stand before overtime is paid.
+# OVER: when they must stand before overtime is paid; TRIPS_OUT: how many trips have left.
 (SPEED, TARIFF, START, END, LEAVE, UNTIL, STANDING, MOST_VISITS, MOST_STOPS, MOST_METRES, MOST_SECONDS, HIRE,
  PER_HOUR, PER_TRAVEL_HOUR, PER_KM, PAUSES, CAREFUL, TYPE, PER_TASK_HOUR, LIGHT, OVER,
- PER_OVERTIME_HOUR) = range(22)  # fmt: skip
+ PER_OVERTIME_HOUR, RELOAD, MOST_TRIPS, TRIPS_OUT) = range(25)  # fmt: skip
 # Columns of `Walk.visit`: its neighbours and shift (-1: it waits), the slack, its place in `away` or -1.
 NEXT, PREV, ON, F0, F1, Z0, Z1, AWAY = range(8)
 # Columns of `Walk.shift`; STAMP: the last round that touched it.
@@ -47,14 +47,19 @@ LOG_SHIFT, LOG_COST, LOG_LEAVES, LOG_FROM, LOGGED = range(5)
 # `Day.mate`; BROUGHT: it is the one of a shipment that comes second.
 MATE, BROUGHT = range(2)
 # `Day.flags`. WAITING_COSTS: the hour is paid whether or not the wheels turn, or overtime is, or lateness: a route is
-# priced as a whole.
-# BY_CLOCK: ways take longer at some times of the day than at others.
+# priced as a whole. RELOADS: some shift may come back for more. BY_CLOCK: ways take longer at some times of the day.
 (WAITING_COSTS, GOODS_COME_LATER, SOMEBODY_COLLECTS, COST_IS_TRAVEL, SOMEBODY_SHIPS, TIMES_BY_TYPE,
- SOMEBODY_LATE, STRANGERS, BY_CLOCK) = range(9)  # fmt: skip
-# `Day.pace`: from which second, progress then, pace from then on.
+ SOMEBODY_LATE, STRANGERS, RELOADS, BY_CLOCK) = range(10)  # fmt: skip
+# Behind them in `Day.flags`: how many rows the clock of each speed has, then those rows, SINCE which second, PROGRESS
+# then, RATE from then on (`time_of_day.Pace`). An array of its own would be carried along by every call.
+CLOCK_ROWS, CLOCK = 10, 11
 SINCE, PROGRESS, RATE = range(3)
 # Columns of `Day.late`, then the hours in which it is in time as pairs.
 MAY_BE_LATE, PER_LATE_HOUR, IN_TIME = range(3)
+
+
+PLANES, SPARE = 5, 10
+"""`Walk.scratch` has so many tables of so many rows more than there are visits."""
 
 
 # Nothing here allocates. Without the counting of references, which numba does at every access to an array of a tuple, a
@@ -81,11 +86,16 @@ class Day(NamedTuple):
     """(k, n)"""
     shift: Ints
     capacity: Ints
-    """(k, dimensions)"""
+    """(k, dimensions), of one trip"""
+    room: Ints
+    """(k, dimensions): of all its trips together."""
+    trip: Ints
+    """(n,): the trip in which it is on board, or -1."""
     breaks: Ints
     """(k, breaks, 1 + 2 x windows): how long, then its windows."""
     break_load: Ints
-    """(k, breaks, dimensions): the most that is on board while it is taken."""
+    """(k, breaks, dimensions + 1): the most that is on board while it is taken; last what a leg keeps free for it: its
+    seconds, with `BY_CLOCK` progress."""
     work: Ints
     """(types, n, 2): service, then setup, where a type of vehicle has its own (`TIMES_BY_TYPE`)."""
     late: Ints
@@ -104,10 +114,6 @@ class Day(NamedTuple):
     kinds: Ints
     """(kinds, 2): the shifts from ... up to ... are alike in everything."""
     flags: Ints
-    pace: Ints
-    """(speeds, rows, 3): the slices of the day as `time_of_day.Pace` has them (`BY_CLOCK`)."""
-    lost: Ints
-    """(k, breaks): what a leg keeps free for a break on it: its seconds; with `BY_CLOCK` progress."""
 
 
 class Walk(NamedTuple):
@@ -134,7 +140,7 @@ class Walk(NamedTuple):
     key: NDArray[np.float64]
     line: Ints
     scratch: Ints
-    """(3, n + 4, 2 ** breaks): see `exact.run`."""
+    """(PLANES, n + SPARE, 2 ** breaks): see `clock.run` and `trips.trips_cost`."""
 
 
 @inlined
@@ -149,53 +155,64 @@ def random(chance):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _reach_by_clock(day, speed, free, travel, lost):  # type: ignore[no-untyped-def]
+def _reach_by_clock(flags, speed, free, travel, lost):  # type: ignore[no-untyped-def]
     if travel >= BLOCKED or free >= BLOCKED:
         return free + travel
-    rows = day.pace[speed]
-    i = len(rows) - 1
-    while i > 0 and free < rows[i, SINCE]:
-        i -= 1
-    wanted = rows[i, PROGRESS] + (free - rows[i, SINCE]) * rows[i, RATE] + travel * FREE + lost
-    while i + 1 < len(rows) and rows[i + 1, PROGRESS] <= wanted:
-        i += 1
-    return rows[i, SINCE] - (rows[i, PROGRESS] - wanted) // rows[i, RATE]
+    rows = flags[CLOCK_ROWS]
+    first = CLOCK + 3 * rows * speed
+    i = first + 3 * (rows - 1)
+    while i > first and free < flags[i + SINCE]:
+        i -= 3
+    wanted = flags[i + PROGRESS] + (free - flags[i + SINCE]) * flags[i + RATE] + travel * FREE + lost
+    last = first + 3 * (rows - 1)
+    while i < last and flags[i + 3 + PROGRESS] <= wanted:
+        i += 3
+    return flags[i + SINCE] - (flags[i + PROGRESS] - wanted) // flags[i + RATE]
 
 
 @compiled
-def _leave_by_clock(day, speed, limit, travel, lost):  # type: ignore[no-untyped-def]
+def _leave_by_clock(flags, speed, limit, travel, lost):  # type: ignore[no-untyped-def]
     if travel >= BLOCKED or limit <= -BLOCKED:
         return limit - travel
-    rows = day.pace[speed]
-    i = len(rows) - 1
-    while i > 0 and limit < rows[i, SINCE]:
-        i -= 1
-    wanted = rows[i, PROGRESS] + (limit - rows[i, SINCE]) * rows[i, RATE] - travel * FREE - lost
-    while i > 0 and wanted < rows[i, PROGRESS]:
-        i -= 1
-    return rows[i, SINCE] + (wanted - rows[i, PROGRESS]) // rows[i, RATE]
+    rows = flags[CLOCK_ROWS]
+    first = CLOCK + 3 * rows * speed
+    i = first + 3 * (rows - 1)
+    while i > first and limit < flags[i + SINCE]:
+        i -= 3
+    wanted = flags[i + PROGRESS] + (limit - flags[i + SINCE]) * flags[i + RATE] - travel * FREE - lost
+    while i > first and wanted < flags[i + PROGRESS]:
+        i -= 3
+    return flags[i + SINCE] + (wanted - flags[i + PROGRESS]) // flags[i + RATE]
 
 
 @compiled
-def standing(day, speed, begin, lasts):  # type: ignore[no-untyped-def]
+def standing(flags, speed, begin, lasts):  # type: ignore[no-untyped-def]
     """The progress that is lost by standing still for so long (`BY_CLOCK`)."""
-    rows, lost, end = day.pace[speed], 0, begin + lasts
-    for i in range(len(rows)):
-        until = rows[i + 1, SINCE] if i + 1 < len(rows) else end
-        lost += max(0, min(end, until) - max(begin, rows[i, SINCE])) * rows[i, RATE]
+    rows, lost, end = flags[CLOCK_ROWS], 0, begin + lasts
+    first = CLOCK + 3 * rows * speed
+    for i in range(rows):
+        at = first + 3 * i
+        until = flags[at + 3 + SINCE] if i + 1 < rows else end
+        lost += max(0, min(end, until) - max(begin, flags[at + SINCE])) * flags[at + RATE]
     return lost
 
 
 @inlined
+def kept_free(day, k, b):  # type: ignore[no-untyped-def]
+    """What a leg keeps free for a break that is taken on it."""
+    return day.break_load[k, b, day.capacity.shape[1]]
+
+
+@inlined
 def reach(day, speed, free, travel, lost):  # type: ignore[no-untyped-def]
-    """When a leg of so much travel is done that begins at `free`, with `lost` (`Day.lost`) kept free for breaks."""
-    return _reach_by_clock(day, speed, free, travel, lost) if day.flags[BY_CLOCK] else free + travel + lost
+    """When a leg of so much travel is done that begins at `free`, with `lost` (`kept_free`) kept free for breaks."""
+    return _reach_by_clock(day.flags, speed, free, travel, lost) if day.flags[BY_CLOCK] else free + travel + lost
 
 
 @inlined
 def leave_by(day, speed, limit, travel, lost):  # type: ignore[no-untyped-def]
     """`reach` backwards: the latest moment a leg may begin to be done by `limit`."""
-    return _leave_by_clock(day, speed, limit, travel, lost) if day.flags[BY_CLOCK] else limit - travel - lost
+    return _leave_by_clock(day.flags, speed, limit, travel, lost) if day.flags[BY_CLOCK] else limit - travel - lost
 
 
 @inlined

@@ -42,7 +42,7 @@ def check_limits(problem: Problem) -> None:
     for shift in problem.shifts:
         cost = shift.cost
         limits = (shift.max_stops, shift.max_visits, shift.max_distance_m, shift.max_travel_s)
-        lasting = (shift.loading_s, shift.debrief_s, shift.overtime_s)
+        lasting = (shift.loading_s, shift.debrief_s, shift.overtime_s, shift.reload_s)
         numbers = (*lasting, *shift.capacity, *(pause.duration_s for pause in shift.breaks))
         times = [t for pause in shift.breaks for window in pause.windows for t in (window.start_s, window.end_s)]
         if any(not 0 <= number <= _FAR for number in (*numbers, *(n for n in limits if n is not None))):

@@ -21,6 +21,9 @@ and the checker has the last word as ever.
 A lock means "this shift or nobody". What cannot ride where it is locked is left out with LOCKED_BY_YOU; locks that
 contradict each other, or a done visit that cannot stay where it was done, are an InvalidProblem.
 
+A shift that may reload is in no model: OR-Tools plans around it, and who rides there stays there. Such routes are the
+walk's, by the schedule and the checker alone.
+
 The same problem, seed and `iterations` give the same plan, as long as the time limit is not reached first.
 """
 
@@ -46,7 +49,7 @@ from routing.engines.solver.islands import Islands
 from routing.engines.solver.limits import check_limits
 from routing.engines.solver.pyvrp_solver import can_be_asked
 from routing.engines.solver.pyvrp_solver import searched as walk_on_with_pyvrp
-from routing.engines.solver.walk import RuinAndRecreate, warm
+from routing.engines.solver.walk import RuinAndRecreate, route_costs, warm
 from routing.model.plans import CostScheme, Plan, Problem, ShiftOffer, SolveProgress
 from routing.rules.reasons import together
 from routing.rules.schedule import Timetable, spans
@@ -143,6 +146,7 @@ class _Search:
         self.routes: Routes = {shift.id: [] for shift in problem.shifts}
         self.score: Score | None = None
         self.reachable: dict[int, list[int]] = {}
+        self.reloading = {shift.id for shift in problem.shifts if shift.most_trips > 1}
         self.filled: RuinAndRecreate | None = None
         """The walk that made the first plan: it goes on from there."""
 
@@ -152,6 +156,9 @@ class _Search:
         if len(self.problem.visits) > _REGRET and not self.insertion.position_of:
             self.filled = RuinAndRecreate(self.insertion, self.routes, seed=self.seed)
             self.insertion.quick_cost = self.filled.route_costs()
+        elif self.reloading:
+            # Of a shift of several trips every way of cutting is tried.
+            self.insertion.quick_cost = route_costs(self.insertion)
         # Shifts that are alike answer alike.
         alike: dict[int, list[int]] = {}
         for shift in self.problem.shifts:
@@ -312,7 +319,15 @@ class _Search:
             limit = min(limit * share, 0.05 * len(self.problem.visits))
         if limit < 0.02 or self.stopped() or not self._worth_a_model(limit):
             return
-        keys = [key for level, of_rank in wanted.items() if level >= rank for key in of_rank]
+        apart = {shift: self.routes[shift] for shift in self.reloading}
+        riding = {key for ids in apart.values() for key in ids}
+        keys = [
+            key
+            for level, of_rank in wanted.items()
+            if level >= rank
+            for key in of_rank
+            if key not in riding and not self.reloading.issuperset(self.reachable[key])
+        ]
         if not 0 < len(keys) <= _MOST_AT_ONCE:
             return
         kept = {shift: [key for key in ids if self.insertion.rank[key] >= rank] for shift, ids in self.routes.items()}
@@ -321,7 +336,7 @@ class _Search:
             model = _Model(self, keys, rank, strict_doors=strict_doors)
             routes = model.search(kept, until, phase)
             if routes is not None:
-                self.offer(self.insertion.mend(routes), phase)
+                self.offer(self.insertion.mend(routes | apart), phase)
                 return
 
     def _worth_a_model(self, seconds: float) -> bool:
@@ -402,7 +417,8 @@ class _Model:
         self.search_, self.keys, self.rank = search, list(keys), rank
         problem, table = search.problem, search.table
         self.visits = [table.visits[key] for key in keys]
-        usable = {shift for key in keys for shift in search.reachable[key]}
+        self.reachable = {key: [s for s in search.reachable[key] if s not in search.reloading] for key in keys}
+        usable = {shift for of_visit in self.reachable.values() for shift in of_visit}
         self.shifts = [shift for shift in problem.shifts if shift.id in usable]
         self.vehicle = {shift.id: v for v, shift in enumerate(self.shifts)}
         m, count = len(self.visits), len(self.shifts)
@@ -561,7 +577,7 @@ class _Model:
                 continue
             for v, shift in enumerate(self.shifts):
                 late = visit.ready_s - shift.loading_s - self.base
-                if late > shift.start_s - self.base and shift.id in self.search_.reachable[visit.id]:
+                if late > shift.start_s - self.base and shift.id in self.reachable[visit.id]:
                     here = solver.IsEqualCstVar(self.routing.VehicleVar(self.node[n]), v)
                     solver.Add(self.time.CumulVar(self.routing.Start(v)) >= here * late)
 
@@ -694,7 +710,7 @@ class _Model:
             self.order = self.routing.GetDimensionOrDie("position")
         by_rank: dict[int, list[int]] = {}
         for n, visit in enumerate(self.visits):
-            vehicles = [self.vehicle[shift] for shift in search.reachable[visit.id]]
+            vehicles = [self.vehicle[shift] for shift in self.reachable[visit.id]]
             self.routing.VehicleVar(self.node[n]).SetValues([-1, *vehicles])
             if visit.id in positions:
                 self.order.CumulVar(self.node[n]).SetValue(positions[visit.id] + 1)

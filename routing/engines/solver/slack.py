@@ -4,7 +4,8 @@
     z0, z1   when it must be free there at the latest, its break already taken / still to come
 
 What that arithmetic cannot see (several breaks, goods that come later, collections, limits of stops or metres:
-`Day.careful`) is asked of `route_cost`, which also prices the paid hour.
+`Day.careful`) is asked of `route_cost`, which also prices the paid hour. Of a shift with several trips the slack knows
+none: it forgives, and `route_cost` says.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from routing.engines.solver.exact import route_cost
 from routing.engines.solver.layout import (
     BLOCKED,
+    COST,
     END,
     F0,
     F1,
@@ -20,6 +22,7 @@ from routing.engines.solver.layout import (
     HIGHEST,
     LEAVE,
     LEAVES,
+    MOST_TRIPS,
     MOST_VISITS,
     NEVER,
     NEXT,
@@ -28,6 +31,7 @@ from routing.engines.solver.layout import (
     PLACE,
     PREV,
     READY,
+    RELOADS,
     SIZE,
     SOMEBODY_COLLECTS,
     SPEED,
@@ -41,6 +45,7 @@ from routing.engines.solver.layout import (
     compiled,
     earliest,
     inlined,
+    kept_free,
     latest,
     leave_by,
     reach,
@@ -64,7 +69,7 @@ def rested(day, k, free, travel):  # type: ignore[no-untyped-def]
     begin = earliest(day.breaks[k], 0, 1, free)
     if begin >= NEVER:
         return NEVER
-    return max(reach(day, day.shift[k, SPEED], free, travel, day.lost[k, 0]), begin + day.breaks[k, 0, 0])
+    return max(reach(day, day.shift[k, SPEED], free, travel, kept_free(day, k, 0)), begin + day.breaks[k, 0, 0])
 
 
 @compiled
@@ -120,7 +125,7 @@ def limit_before(day, walk, k, y, here):  # type: ignore[no-untyped-def]
         if late0 > -NEVER:
             rest = latest(day.breaks[k], 0, 1, late0 - day.breaks[k, 0, 0])
             if rest > -NEVER:
-                late1 = max(late1, min(rest, leave_by(day, speed, late0, travel, day.lost[k, 0])))
+                late1 = max(late1, min(rest, leave_by(day, speed, late0, travel, kept_free(day, k, 0))))
     if late0 > -NEVER:
         late0 = leave_by(day, speed, late0, travel, 0)
     return late0, late1
@@ -141,7 +146,7 @@ def backward(day, walk, k, x, all_of_it):  # type: ignore[no-untyped-def]
 @compiled
 def refresh(day, walk, k):  # type: ignore[no-untyped-def]
     leaves = day.shift[k, LEAVE]
-    if day.flags[GOODS_COME_LATER]:
+    if day.flags[GOODS_COME_LATER] and day.shift[k, MOST_TRIPS] == 1:
         x = walk.shift[k, HEAD]
         while x >= 0:
             leaves = max(leaves, day.visit[x, READY])
@@ -214,7 +219,7 @@ def has_room(day, walk, k, c):  # type: ignore[no-untyped-def]
     dimensions = day.capacity.shape[1]
     # Most vans are full most of the time: that is asked first.
     for d in range(2 * dimensions if day.flags[SOMEBODY_COLLECTS] else dimensions):
-        if walk.load[k, d] + day.load[c, d] > day.capacity[k, d if d < dimensions else d - dimensions]:
+        if walk.load[k, d] + day.load[c, d] > day.room[k, d if d < dimensions else d - dimensions]:
             return False
     return day.may[k, c] and walk.shift[k, SIZE] < day.shift[k, MOST_VISITS]
 
@@ -252,6 +257,13 @@ def cost_now(day, walk, k):  # type: ignore[no-untyped-def]
     return route_cost(day, k, walk.line, m, walk.scratch) if m else 0
 
 
+@inlined
+def price_trips(day, walk, k):  # type: ignore[no-untyped-def]
+    """What the next visit of a shift of several trips is priced against."""
+    if day.flags[RELOADS] and day.shift[k, MOST_TRIPS] > 1:
+        walk.shift[k, COST] = max(0, cost_now(day, walk, k))
+
+
 @compiled
 def link(day, walk, k, p, c):  # type: ignore[no-untyped-def]
     q = walk.shift[k, HEAD] if p < 0 else walk.visit[p, NEXT]
@@ -270,7 +282,7 @@ def link(day, walk, k, p, c):  # type: ignore[no-untyped-def]
     if walk.shift[k, SIZE] == 1:
         walk.tally[USED] += 1
         walk.tally[HIGHEST] = max(walk.tally[HIGHEST], k + 1)
-    if day.flags[GOODS_COME_LATER] and day.visit[c, READY] > walk.shift[k, LEAVES]:
+    if day.flags[GOODS_COME_LATER] and day.shift[k, MOST_TRIPS] == 1 and day.visit[c, READY] > walk.shift[k, LEAVES]:
         walk.shift[k, LEAVES] = day.visit[c, READY]
         forward(day, walk, k, walk.shift[k, HEAD], True)
     else:

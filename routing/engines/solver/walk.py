@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.engines.solver import kernel, layout
-from routing.engines.solver.clock import rows_of
 from routing.engines.solver.exact import route_cost
 from routing.engines.solver.insertion import Insertion, Routes
+from routing.engines.solver.paces import rows_of
 from routing.engines.solver.plain_walk import PlainRounds, is_plain, packed
 from routing.model.plans import ShiftOffer
 from routing.rules.schedule import ALWAYS, MOST_BREAKS, Spans
@@ -206,7 +206,7 @@ def route_costs(insertion: Insertion) -> Callable[[int, Sequence[int]], int]:
 
 def _costs_on(day: layout.Day, shifts: Sequence[int], row: Mapping[int, int]) -> Callable[[int, Sequence[int]], int]:
     which = {shift: k for k, shift in enumerate(shifts)}
-    scratch = np.zeros((3, len(day.visit) + 3, 2**MOST_BREAKS), dtype=np.int64)
+    scratch = np.zeros((layout.PLANES, len(day.visit) + layout.SPARE, 2**MOST_BREAKS), dtype=np.int64)
 
     def cost(shift: int, ids: Sequence[int]) -> int:
         line = np.array([row[key] for key in ids], dtype=np.int64)
@@ -269,17 +269,18 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         for b, (duration, times) in enumerate(each):
             breaks[k, b, 0] = duration
             breaks[k, b, 1:] = _padded([times], most_windows)[0]
-    lost = breaks[:, :, 0].copy()
-    if problem.speeds:
-        for k, shift in enumerate(shifts):
-            lost[k, : len(pauses[k])] = table.lost(shift)
 
     dimensions = len(problem.dimensions)
-    break_load = np.full((len(shifts), most_pauses, dimensions), _NO_LIMIT, dtype=np.int64)
+    break_load = np.full((len(shifts), most_pauses, dimensions + 1), _NO_LIMIT, dtype=np.int64)
+    break_load[:, :, -1] = breaks[:, :, 0]
     for k, shift in enumerate(shifts):
         for b, pause in enumerate(shift.breaks):
             if pause.max_load is not None:
-                break_load[k, b] = pause.max_load
+                break_load[k, b, :-1] = pause.max_load
+            if problem.speeds:
+                break_load[k, b, -1] = table.lost(shift)[b]
+    capacity = np.array([shift.capacity for shift in shifts], dtype=np.int64).reshape(len(shifts), dimensions)
+    reloads = any(shift.most_trips > 1 for shift in shifts)
     types = list(insertion.work)
     mate = np.tile(np.array([-1, 0], dtype=np.int64), (len(visits), 1))
     carry = np.zeros((len(visits), dimensions), dtype=np.int64)
@@ -299,6 +300,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
     def careful(shift: ShiftOffer, k: int) -> bool:
         return bool(
             len(shift.breaks) > 1
+            or shift.most_trips > 1
             or (ready[may[k]] > leave[k]).any()
             or collects[may[k]].any()
             or (mate[may[k], layout.MATE] >= 0).any()
@@ -325,7 +327,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
             shift.cost.per_travel_hour, shift.cost.per_km, len(pauses[k]), careful(shift, k),
             types.index(shift.type if shift.type in insertion.work else ""), shift.cost.per_task_hour,
             any(pause.max_load is not None for pause in shift.breaks), shift.end_s - shift.debrief_s,
-            shift.cost.per_overtime_hour,
+            shift.cost.per_overtime_hour, shift.reload_s, shift.most_trips, shift.trips_out,
         )
         for k, shift in enumerate(shifts)
     ]  # fmt: skip
@@ -338,7 +340,9 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         absence=np.zeros(len(visits)),
         may=may,
         shift=np.array(offers, dtype=np.int64),
-        capacity=np.array([shift.capacity for shift in shifts], dtype=np.int64).reshape(len(shifts), dimensions),
+        capacity=capacity,
+        room=capacity * _ints(shift.most_trips for shift in shifts)[:, None],
+        trip=_ints(table.trip_of.get(visit.id, -1) for visit in visits),
         breaks=breaks,
         break_load=break_load,
         work=np.stack([np.stack([service, setup], axis=1) for setup, service in insertion.work.values()]),
@@ -354,7 +358,8 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         flags=_ints(
             (
                 # By the clock the price of a leg depends on when it is driven.
-                bool(any(soft) or table.strange or problem.speeds) or any(_by_the_clock(shift) for shift in shifts),
+                bool(any(soft) or table.strange or reloads or problem.speeds)
+                or any(_by_the_clock(shift) for shift in shifts),
                 bool((ready > leave.min(initial=_FAR_TIME)).any()),
                 bool(collects.any()),
                 free,
@@ -362,19 +367,20 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
                 len(types) > 1,
                 any(soft),
                 bool(table.strange),
+                reloads,
                 bool(problem.speeds),
+                *(_clock([table.pace(shift) for shift in tables.values()]) if problem.speeds else [0]),
             )
         ),
-        pace=_paces([table.pace(shift) for shift in tables.values()]),
-        lost=lost,
     )
 
 
-def _paces(paces: Sequence[Pace | None]) -> NDArray[np.int64]:
-    """The rows of each; shorter ones repeat their last row."""
+def _clock(paces: Sequence[Pace | None]) -> list[int]:
+    """How many rows each has, then their rows; shorter ones repeat their last row."""
     rows = [rows_of(pace) for pace in paces]
-    most = max(map(len, rows), default=1)
-    return np.array([[*each, *[each[-1]] * (most - len(each))] for each in rows], dtype=np.int64).reshape(-1, most, 3)
+    most = max(map(len, rows))
+    full = [[*each, *[each[-1]] * (most - len(each))] for each in rows]
+    return [most, *(number for each in full for row in each for number in row)]
 
 
 def _by_the_clock(shift: ShiftOffer) -> bool:
@@ -407,7 +413,7 @@ def _beginning(
         pool=ints(n + 1),
         key=np.zeros(n + 1),
         line=ints(n + 2),
-        scratch=ints(3, n + 4, 2 ** int(day.shift[:, layout.PAUSES].max(initial=0))),
+        scratch=ints(layout.PLANES, n + layout.SPARE, 2 ** int(day.shift[:, layout.PAUSES].max(initial=0))),
     )
     walk.visit[:, layout.NEXT] = -1
     walk.shift[:, layout.HEAD] = walk.shift[:, layout.STAMP] = -1

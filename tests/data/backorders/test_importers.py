@@ -549,6 +549,20 @@ def test_a_barcode_is_read_and_a_file_without_the_column_leaves_it_alone(databas
             assert store.scanned_product("6412345678901") is None
 
 
+def test_a_van_may_go_out_again_and_a_file_without_the_columns_leaves_that(set_up: Database, now: datetime) -> None:
+    (van,) = [row for row in GOOD["fleet"] if row["kind"] == "vehicle"][:1]
+    again = van | {"reload_minutes": "25", "most_trips": "2"}
+    assert run(set_up, "fleet", [again], now).changed == 1
+    assert run(set_up, "fleet", GOOD["fleet"], now).changed == 0
+    with set_up.reading() as connection:
+        row = connection.execute(select(tables.vehicle).where(tables.vehicle.c.number == van["number"])).one()
+    assert (row.reload_minutes, row.most_trips) == (25, 2)
+    for column, cell in (("most_trips", "0"), ("most_trips", "99"), ("reload_minutes", "-5"), ("reload_minutes", "x")):
+        (wrong,) = run(set_up, "fleet", [again | {column: cell}], now).errors
+        assert column in wrong.what
+    assert run(set_up, "fleet", [again | {"most_trips": "", "reload_minutes": ""}], now).changed == 1
+
+
 def test_overtime_lateness_and_familiar_drivers_come_with_their_files_and_stay_where_a_file_has_no_such_column(
     set_up: Database, now: datetime
 ) -> None:

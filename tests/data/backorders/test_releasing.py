@@ -153,3 +153,28 @@ def test_short_units_wait_again_in_their_old_place_and_refused_ones_are_settled(
 
 def company_receipt(company: Any) -> Any:
     return company.receipt("OAT", 3)
+
+
+@pytest.mark.parametrize(
+    ("days", "to_come", "goes", "stays"),
+    [
+        (5, 4, [6], []),
+        (6, 4, [], [(NotReleased.INCOMPLETE,)]),
+        (5, 0, [], [(NotReleased.WAITS_FOR_STOCK,)]),  # all or nothing: nothing is kept for it
+    ],
+)
+def test_an_order_that_waited_enough_goes_with_what_is_kept_for_it_here(
+    company: Any, database: Database, now: datetime, days: int, to_come: int, goes: list[int], stays: list[Any]
+) -> None:
+    """Ordered on Thursday 7 May at 01:00 in Helsinki, which is Wednesday in UTC; the 12th is the fifth day after."""
+    ordered = now.replace(day=6, hour=22, minute=0)
+    with company.open():
+        oat = company.product("OAT")
+        company.order({oat: 10}, completeness="complete", max_wait_days=days, ordered_at=ordered)
+        if to_come:
+            company.inbound(oat, to_come, now + timedelta(days=2))
+    with open_store(database) as store:
+        commit_receipt(store, company.receipt("OAT", 6), now=now, by="test")
+        done = simulate_release(store, depot_id=company.depot_id, for_day=TUESDAY, now=now)
+    assert [each.quantity for each in done.ready] == goes
+    assert [each.reasons for each in done.stays] == stays

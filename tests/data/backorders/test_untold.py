@@ -10,9 +10,10 @@ from data import tables
 from data.db import Database
 from data.store import open_store
 from routing.model.stock import Receipt
-from routing.services.allocating import FOUND_LATE, Hear, how_they_hear, untold_setting
 from routing.services.importing import settle
 from routing.services.receiving import simulate_receipt
+from routing.services.telling import Hear, how_they_hear
+from routing.services.untold import FOUND_LATE, untold_setting
 from tests.backorder_world import DEPOT, SKUS, World
 
 

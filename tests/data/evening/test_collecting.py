@@ -169,6 +169,19 @@ def test_a_door_where_nothing_could_be_fetched_is_tried_again(driven: Driven) ->
     assert (row.state, row.attempts, row.waits_for, row.for_day) == ("released", 1, "", "2026-05-13")
 
 
+def test_a_customer_who_hands_nothing_over_is_asked_by_a_person_before_a_van_comes_again(driven: Driven) -> None:
+    driven.says(0)
+    made = asks(driven, 5, now=SIX + timedelta(hours=3))
+    on_the_round(driven, made)
+    driven.says(1)
+    driven.says(2)
+    driven.reports(2, made.delivery_id, Outcome.REFUSED, ())
+    (row,) = [row for row in driven.rows(tables.delivery) if row.id == made.delivery_id]
+    assert (row.state, row.waits_for) == ("failed", "decision")
+    (task,) = driven.rows(tables.task)
+    assert (task.kind, task.subject_id) == ("door_decision", made.delivery_id)
+
+
 @pytest.mark.parametrize(("outcome", "fetched"), [(Outcome.DELIVERED, 5), (Outcome.CLOSED, 0)])
 def test_a_collection_is_no_delivery_in_the_figures_of_the_day(driven: Driven, outcome: Outcome, fetched: int) -> None:
     def counted() -> tuple[int, int, int, int]:

@@ -17,7 +17,7 @@ from data.health import check_rows
 from data.mapping.plans import problem_from_bytes, problem_to_bytes
 from data.store import SqlStore, open_store
 from routing.errors import Conflict, InvalidInput, SolverError
-from routing.model.plans import Reason
+from routing.model.plans import Lock, Reason
 from routing.rules.check import violations
 from routing.services.planning import PlannedDay, begin_plan, make_problem, plan_day, save_plan
 
@@ -70,6 +70,16 @@ def test_a_problem_survives_its_blob_exactly(day: Any, database: Database, kit: 
     for profile, travel in problem.travel.items():
         assert (back.travel[profile].durations_s == travel.durations_s).all()
         assert (back.travel[profile].distances_m == travel.distances_m).all()
+
+
+def test_the_trips_of_a_problem_survive_its_blob(day: Any, database: Database, kit: Any) -> None:
+    depot, _, _ = small_day(day)
+    problem = planned(database, kit, depot_ids=[depot]).problem
+    (offer, *_), (visit, *_) = problem.shifts, problem.visits
+    again = replace(offer, most_trips=3, reload_s=1800, trips_out=1)
+    lock = Lock(visit=visit.id, shift=offer.id, position=0, done=True, trip=0)
+    back = problem_from_bytes(problem_to_bytes(replace(problem, shifts=(again,), locks=(lock,))))
+    assert (back.shifts, back.locks) == ((again,), (lock,))
 
 
 @pytest.mark.parametrize("damage", [b"", b"not zlib", zlib.compress(b"[]"), zlib.compress(b'{"format": 1}')])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from routing.model.proofs import PlannedTimes, SpeedSpan, StopFacts
+from routing.model.proofs import PlannedTimes, Reload, SpeedSpan, StopFacts
 from routing.rules.progress import Eta, forecast, leaves, told_live
 
 EIGHT = datetime(2026, 5, 12, 8, 0, tzinfo=UTC)
@@ -126,3 +126,62 @@ def test_what_the_plan_stands_still_on_a_way_is_not_stretched_by_the_rush() -> N
     # Planned from 8:15: five minutes freely, then the rush: 7.5 minutes' worth of free roads in all.
     late = forecast((first, second), {1: StopFacts(done_at=at(40))}, departs_at=at(0), now=at(40))
     assert arrivals(late) == [(2, 60, 1)]
+
+
+TWO_TRIPS = (
+    planned(1, 10),
+    planned(2, 25),  # left at 30; the way home takes 10, loading 15, so off again at 55
+    replace(planned(3, 60), trip=2, reload=Reload(back_at=at(40), takes=timedelta(minutes=15), leaves_at=at(55))),
+    replace(planned(4, 75), trip=2),
+)
+
+
+def depot_times(etas: tuple[Eta, ...]) -> list[tuple[float, float]]:
+    return [
+        ((eta.reload[0] - EIGHT) / timedelta(minutes=1), (eta.reload[1] - EIGHT) / timedelta(minutes=1))
+        for eta in etas
+        if eta.reload is not None
+    ]
+
+
+def test_the_forecast_passes_by_the_depot_between_two_trips() -> None:
+    etas = forecast(TWO_TRIPS, {}, departs_at=at(0), now=at(0))
+    assert arrivals(etas) == [(1, 10, 1), (2, 25, 2), (3, 60, 3), (4, 75, 4)]
+    assert depot_times(etas) == [(40, 55)]
+
+
+def test_a_van_that_is_late_on_its_first_trip_is_late_on_its_second() -> None:
+    facts = {1: StopFacts(done_at=at(15)), 2: StopFacts(done_at=at(42))}
+    etas = forecast(TWO_TRIPS, facts, departs_at=at(0), now=at(42))
+    assert (arrivals(etas), depot_times(etas)) == ([(3, 72, 1), (4, 87, 2)], [(52, 67)])
+
+
+def test_a_van_that_is_early_waits_at_the_depot_only_where_the_plan_waits_there() -> None:
+    facts = {1: StopFacts(done_at=at(5)), 2: StopFacts(done_at=at(15))}
+    assert depot_times(forecast(TWO_TRIPS, facts, departs_at=at(0), now=at(15))) == [(25, 40)]
+    goods_at_55 = Reload(back_at=at(40), takes=timedelta(minutes=5), leaves_at=at(55))
+    waits = (*TWO_TRIPS[:2], replace(TWO_TRIPS[2], reload=goods_at_55), TWO_TRIPS[3])
+    etas = forecast(waits, facts, departs_at=at(0), now=at(15))
+    assert (arrivals(etas), depot_times(etas)) == ([(3, 60, 1), (4, 75, 2)], [(25, 55)])
+    late = {1: StopFacts(done_at=at(15)), 2: StopFacts(done_at=at(48))}  # the wait takes up eight of eighteen minutes
+    assert depot_times(forecast(waits, late, departs_at=at(0), now=at(48))) == [(58, 63)]
+
+
+def test_what_is_not_loaded_has_not_left_and_what_is_loaded_leaves_then() -> None:
+    facts = {1: StopFacts(done_at=at(15)), 2: StopFacts(done_at=at(30))}
+    assert arrivals(forecast(TWO_TRIPS, facts, departs_at=at(0), now=at(70)))[0] == (3, 75, 1)
+    loaded = replace(TWO_TRIPS[2], reload=replace(_reload(TWO_TRIPS[2]), loaded_at=at(50)))
+    etas = forecast((*TWO_TRIPS[:2], loaded, TWO_TRIPS[3]), facts, departs_at=at(0), now=at(52))
+    assert (arrivals(etas), depot_times(etas)) == ([(3, 55, 1), (4, 70, 2)], [(40, 50)])
+
+
+def test_a_van_at_a_door_of_its_second_trip_has_been_at_the_depot() -> None:
+    facts = {1: StopFacts(done_at=at(15)), 4: StopFacts(arrived_at=at(70))}
+    etas = forecast(TWO_TRIPS, facts, departs_at=at(0), now=at(72))
+    assert [each[0] for each in arrivals(etas)] == [4, 2, 3]
+    assert depot_times(etas) == []
+
+
+def _reload(stop: PlannedTimes) -> Reload:
+    assert stop.reload is not None
+    return stop.reload

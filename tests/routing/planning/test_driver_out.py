@@ -63,6 +63,7 @@ def days(draw: st.DrawFn) -> tuple[Problem, Plan]:
             ShiftOffer(
                 id=n, profile="car", start=0, end=0, start_s=0, end_s=9 * HOUR, capacity=(8,),
                 cost=CostScheme(fixed=1000, per_hour=2000, per_km=100),
+                most_trips=draw(st.integers(1, 2)), reload_s=1800,
             )
             for n in (1, 2, 3)
         ),

@@ -380,6 +380,39 @@ def test_a_van_that_is_out_takes_nothing_new_and_one_that_is_only_loaded_may() -
     assert newcomer.why_not == ((1, Reason.AFTER_CUT_OFF),)
 
 
+AGAIN = {"most_trips": 2, "reload_minutes": 30}
+
+
+def test_a_van_that_may_reload_makes_as_many_trips_as_its_vehicle_says_if_it_is_at_the_depot_at_both_ends() -> None:
+    twice, anywhere = shift(1, van=AGAIN), shift(2, van=AGAIN, end_place="anywhere")
+    offers = built(facts(shifts=[twice, anywhere, shift(3)])).shifts
+    assert [(each.most_trips, each.reload_s, each.trips_out) for each in offers] == [
+        (2, 1800, 0), (1, 1800, 0), (1, 0, 0),
+    ]  # fmt: skip
+
+
+def test_a_van_that_is_out_and_comes_back_takes_what_is_ordered_now_on_its_next_trip() -> None:
+    """Its list stays as it is, on board of the trip it was loaded for; what is new cannot leave before now."""
+    deliveries = [delivery(1, state="done"), delivery(2, state="dispatched"), delivery(3)]
+    riding = (
+        Riding(delivery_id=1, shift_id=1, position=0, state="done"),
+        Riding(delivery_id=2, shift_id=1, position=1, state="dispatched"),
+    )
+    problem = built(facts(deliveries=deliveries, riding=riding, shifts=[shift(1, van=AGAIN), shift(2)]))
+    assert [(lock.visit, lock.position, lock.done, lock.trip) for lock in problem.locks] == [
+        (1, 0, True, 0), (2, 1, False, 0),
+    ]  # fmt: skip
+    assert problem.shifts[0].trips_out == 1
+    newcomer = problem.visits[2]
+    assert (newcomer.shifts, newcomer.why_not) == (None, ())
+    assert newcomer.ready_s == max(0, round((NOW - problem.epoch).total_seconds()))
+    # The second trip has left too: now it takes nothing more.
+    gone = (*riding[:1], replace(riding[1], trip=1))
+    last = built(facts(deliveries=deliveries, riding=gone, shifts=[shift(1, van=AGAIN), shift(2)]))
+    assert last.visits[2].shifts == frozenset({2})
+    assert last.visits[2].why_not == ((1, Reason.AFTER_CUT_OFF),)
+
+
 # ---------------------------------------------------------------------------- nothing drops silently
 
 deliveries_of_any_kind = st.lists(

@@ -11,9 +11,9 @@ from routing.model.day import DayFacts, DeliveryFacts, DepotFacts, Promised, Rid
 from routing.model.fleet import Shift, Vehicle
 from routing.model.places import Location, PinQuality
 from routing.model.plans import Lock, Plan, Problem
-from routing.rules.changes import orders_of
+from routing.rules.changes import effect_of_move, orders_of, with_riding
 from routing.rules.check import violations
-from routing.rules.driver_out import OutKind
+from routing.rules.driver_out import OutKind, left_behind, meet
 from routing.rules.reasons import why_left_out
 from routing.rules.replan import (
     cancelled,
@@ -159,6 +159,45 @@ def test_what_lies_at_the_depot_goes_with_no_van_that_left() -> None:
     out = (Riding(delivery_id=1, shift_id=1, position=0, state="dispatched"),)
     barred = only_vans_that_are_here(of, facts(1, 2, vans=2, riding=out))
     assert [each.shifts for each in barred.visits] == [None, frozenset({2})]
+
+
+def test_what_lies_at_the_depot_goes_with_a_van_that_left_and_comes_back() -> None:
+    again = shift(1, most_trips=2, reload_s=30 * MINUTE)
+    of = problem(visit(1, 5), visit(2, 10), shifts=(again, shift(2)))
+    held = planned(of, {1: [1]})
+    out = (Riding(delivery_id=1, shift_id=1, position=0, state="dispatched"),)
+    now = with_riding(of, out, held)
+    assert (now.shifts[0].trips_out, now.locks) == (1, (Lock(visit=1, shift=1, trip=0),))
+    day = facts(1, 2, vans=2, riding=out)
+    here = only_vans_that_are_here(now, day)
+    assert [each.shifts for each in here.visits] == [None, None]
+    back = replace(here, shifts=here.shifts[:1])
+    (found, *_) = urgent_in(held, back, day, delivery=2, next_day=tomorrow)
+    assert [[key for stop in trip.stops for key in stop.visits] for trip in found.plan.routes[0].trips] == [[1], [2]]
+    # What is on board may change its turn, but not its trip.
+    whole = planned(back, {1: [1, 2]})
+    moved = effect_of_move(whole, back, facts=day, delivery=1, to_shift=1, position=1)
+    assert moved.plan is None
+    assert "on board of one trip" in moved.violations[0]
+
+
+def test_of_a_van_that_comes_back_only_what_is_on_board_is_met_or_comes_back() -> None:
+    """1 is on board, 2 lies at the depot for the second trip: the other van takes it there."""
+    of = problem(
+        visit(1, 5), visit(2, 10, load=(10,)), shifts=(shift(1, most_trips=2, reload_s=30 * MINUTE), shift(2))
+    )  # fmt: skip
+    out = (Riding(delivery_id=1, shift_id=1, position=0, state="loaded"),)
+    held = planned(of, {1: [1, 2]})
+    assert len(held.routes[0].trips) == 2
+    day, now = facts(1, 2, vans=2, riding=out), with_riding(of, out, held)
+    back = left_behind(held, now, day, shift=day.shifts[0], kind=OutKind.BACK_TO_DEPOT)
+    assert orders_of(back.plan) == {2: (2,)}
+    assert [gone.visit for gone in back.plan.unassigned] == [1]
+    assert violations(back.plan, back.problem) == []
+    met = meet(held, now, day, shift=day.shifts[0], via=day.shifts[1])
+    assert met is not None
+    assert 1 in orders_of(met.plan)[2]
+    assert violations(met.plan, met.problem) == []
 
 
 @settings(max_examples=60, deadline=None)

@@ -19,7 +19,7 @@ const REFRESH_EVERY_MS = 60_000;
 
 let route = data.route;
 let clockAhead = Date.parse(route.now) - Date.now(); // the office's clock counts, whatever this phone believes
-let open = { kind: "next" }; // next | stop(id) | hand_over(id) | problem(id)
+let open = { kind: "next" }; // next | stop(id) | depot(id) | hand_over(id) | problem(id)
 let entries = []; // the outbox as it was last read
 let remark = "";
 
@@ -79,6 +79,14 @@ function stops() {
     if (arrived && stop.state === "waiting") return { ...stop, state: "under_way", arrivedAt: arrived.report.captured_at, isHere: true };
     return stop;
   });
+}
+
+// The depot comes before the first stop of a later trip, until somebody said that the trip is loaded: the warehouse, this
+// phone, or a report from one of its doors.
+function needsDepot(stop, all) {
+  if (!stop?.depotStep || stop.depotStep.isLoaded) return false;
+  const isLoaded = entries.some((entry) => entry.report.kind === "loaded" && entry.report.stop_id === stop.id);
+  return !isLoaded && all.every((each) => each.trip !== stop.trip || each.state === "waiting");
 }
 
 function isEnded(stop) {
@@ -141,7 +149,7 @@ async function refresh() {
   } catch {
     return; // no signal: the page goes on with what it has
   }
-  if (open.kind === "next" || open.kind === "stop") show();
+  if (["next", "stop", "depot"].includes(open.kind)) show();
 }
 
 // ------------------------------------------------------------------ reporting
@@ -152,7 +160,7 @@ async function report(stop, kind, more = {}, files = []) {
     files,
   );
   remark = "";
-  if (kind === "outcome") open = { kind: "next" };
+  if (kind === "outcome" || kind === "loaded") open = { kind: "next" };
   show();
   scrollTo(0, 0);
   view.focus({ preventScroll: true });
@@ -168,13 +176,14 @@ function show() {
   if (open.kind === "hand_over" && asked) return view.replaceChildren(...handOverPage(asked));
   if (open.kind === "problem" && asked) return view.replaceChildren(...problemPage(asked));
   const next = asked ?? all.find((stop) => stop.state === "under_way") ?? all.find((stop) => !isEnded(stop));
+  const atDepot = open.kind === "depot" || (!asked && needsDepot(next, all));
   view.replaceChildren(...[
     progress(all),
     remark && note(remark),
-    next ? stopCard(next, all.length) : allDone(),
+    !next ? allDone() : atDepot ? depotCard(next, all) : stopCard(next, all.length),
     map(all, next),
-    list(all, next),
-    next && !isEnded(next) && thumbs(next),
+    list(all, next, atDepot),
+    atDepot ? needsDepot(next, all) && depotThumbs(next) : next && !isEnded(next) && thumbs(next),
   ].filter(Boolean));
 }
 
@@ -212,6 +221,27 @@ function stopCard(stop, count) {
     isEnded(stop) && h("p", { class: "quiet" }, onlyFetches(stop.deliveries) && stop.outcome === "delivered" ? words.collected : outcomes[stop.outcome] ?? "", stop.isHere ? ` · ${words.kept_only_here}` : ""));
 }
 
+// Between two trips: where to, when, and what goes on in the order of loading.
+function depotCard(stop, all) {
+  const step = stop.depotStep;
+  const toLoad = all.filter((each) => each.trip === stop.trip).reverse();
+  return h("article", { class: "stop-card" },
+    h("div", { class: "row apart" },
+      h("span", { class: "quiet" }, say("trip", stop.trip)),
+      needsDepot(stop, all) ? h("span", { class: "chip waiting" }, icon("clock"), say("eta", clock(step.backAt))) : h("span", { class: "chip done" }, icon("circle-check"), words.done)),
+    h("h2", { class: "stop-name" }, say("depot_step", stop.trip)),
+    addressLink({ ...route.depot, site: route.depot.name }),
+    h("ul", { class: "stop-facts" }, h("li", {}, icon("clock"), h("span", {}, say("depot_times", clock(step.backAt), clock(step.leavesAt))))),
+    h("section", { class: "stop-goods" }, h("h3", {}, words.depot_goods),
+      h("ul", {}, toLoad.flatMap((each) => each.deliveries.filter((delivery) => delivery.direction !== "collect").map((delivery) =>
+        h("li", {}, h("strong", { class: "number" }, each.number), h("span", {}, `${each.site} · ${delivery.number}`,
+          delivery.lines.map((line) => h("div", { class: "quiet" }, `${line.loaded} ${line.unit} ${line.product}`)))))))));
+}
+
+function depotThumbs(stop) {
+  return h("div", { class: "thumbs" }, button(words.depot_loaded, "package-check", "primary", () => report(stop, "loaded")));
+}
+
 function addressLink(stop) {
   if (stop.lat === null) return h("p", { class: "stop-address" }, stop.address);
   const to = `${stop.lat},${stop.lon}`;
@@ -245,19 +275,28 @@ function go(kind, stop) {
   view.focus({ preventScroll: true });
 }
 
-function list(all, next) {
+function list(all, next, atDepot) {
   return h("section", { class: "stop-list" },
     h("h2", {}, words.today),
-    h("ol", {}, all.map((stop) => h("li", { class: isEnded(stop) ? "ended" : "" },
-      h("button", { type: "button", "aria-current": stop.id === next?.id ? "step" : false, onclick: () => go("stop", stop) },
+    h("ol", {}, all.flatMap((stop) => [stop.depotStep && depotRow(stop, all, atDepot && stop.id === next?.id), h("li", { class: isEnded(stop) ? "ended" : "" },
+      h("button", { type: "button", "aria-current": stop.id === next?.id && !atDepot ? "step" : false, onclick: () => go("stop", stop) },
         h("span", { class: `route-badge ${isEnded(stop) ? "is-quiet" : route.routeClass}` }, stop.number),
         h("span", { class: "grow" }, h("span", { class: "stop-title" }, stop.site), h("span", { class: "quiet small" }, stop.address)),
-        isEnded(stop) || stop.state === "under_way" ? chip(stop.state) : h("span", { class: "number quiet" }, clock(stop.eta ?? stop.planned)))))));
+        isEnded(stop) || stop.state === "under_way" ? chip(stop.state) : h("span", { class: "number quiet" }, clock(stop.eta ?? stop.planned))))].filter(Boolean))));
+}
+
+function depotRow(stop, all, isNext) {
+  const isOver = !needsDepot(stop, all);
+  return h("li", { class: isOver ? "ended depot-row" : "depot-row" },
+    h("button", { type: "button", "aria-current": isNext ? "step" : false, onclick: () => go("depot", stop) },
+      h("span", { class: "route-badge is-quiet" }, icon("warehouse")),
+      h("span", { class: "grow" }, h("span", { class: "stop-title" }, say("depot_step", stop.trip)), h("span", { class: "quiet small" }, route.depot.address)),
+      isOver ? chip("done") : h("span", { class: "number quiet" }, clock(stop.depotStep.backAt))));
 }
 
 function allDone() {
   return h("div", { class: "empty" }, icon("circle-check"), h("h2", {}, words.done_all),
-    h("p", {}, say("go_back", route.depot, clock(route.returnsAt))));
+    h("p", {}, say("go_back", route.depot.name, clock(route.returnsAt))));
 }
 
 function map(all, next) {

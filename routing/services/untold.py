@@ -1,0 +1,92 @@
+"""What moved while nobody was told: kept until the next decision that tells takes it along, each with its own cause."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from routing.model.orders import Book, LineChange
+from routing.rules.promises import NewPromise
+
+
+class Reader(Protocol):
+    def setting(self, name: str, default: Any = None) -> Any: ...
+
+
+class Store(Reader, Protocol):
+    def set_setting(self, *, name: str, value: Any, by: str, now: datetime) -> None: ...
+
+
+FOUND_LATE = "found late: its goods had moved before"
+"""Why of a promise that had stopped holding before, where nobody kept what moved it."""
+
+
+def untold_setting(depot_id: int) -> str:
+    """The setting that keeps the SKUs of a depot whose dates moved past a promise and nobody was told."""
+    return f"untold:{depot_id}"
+
+
+def untold(store: Reader, depot_id: int) -> dict[int, str]:
+    """Those SKUs by key, each with what moved it first."""
+    kept = store.setting(untold_setting(depot_id), ())
+    # Before the cause was kept beside them, the keys alone were.
+    whys = kept if isinstance(kept, Mapping) else dict.fromkeys(kept, FOUND_LATE)
+    return {int(product_id): why for product_id, why in whys.items()}
+
+
+def lost_untold_setting(depot_id: int) -> str:
+    """The setting that keeps the lines of a depot that lost their date and nobody was told."""
+    return f"lost_untold:{depot_id}"
+
+
+def lost_untold(store: Reader, depot_id: int) -> dict[int, tuple[int, str]]:
+    """Those lines by key, each with its SKU's key and what took its date."""
+    kept = store.setting(lost_untold_setting(depot_id), {})
+    return {int(line_id): (product_id, why) for line_id, (product_id, why) in kept.items()}
+
+
+def taken_along(store: Reader, depot_id: int) -> dict[int, str]:
+    """The SKUs by key that the next decision takes along, because somebody is to be told of what moved them: what."""
+    return dict(lost_untold(store, depot_id).values()) | untold(store, depot_id)
+
+
+def remember_untold(
+    store: Store,
+    before: Book,
+    *,
+    promises: Collection[NewPromise],
+    changes: Collection[LineChange],
+    tell: bool,
+    by: str,
+    now: datetime,
+    why: str,
+) -> None:
+    """Who was not told keeps a promise that no longer holds: the next decision that tells takes those SKUs along."""
+    depot_id = before.depot_id
+    kept, silent = untold(store, depot_id), lost_untold(store, depot_id)
+    lines = {line.id: line.product_id for order in before.orders for line in order.lines}
+    if tell:
+        decided = set(lines) - set(before.outside) if kept or silent else set()
+        products = {lines[line_id] for line_id in decided}
+        left = {product_id: cause for product_id, cause in kept.items() if product_id not in products}
+        still = {line_id: cause for line_id, cause in silent.items() if line_id not in decided}
+    else:
+        slipped = {promise.line_id: promise.why for promise in promises if promise.slip}
+        # What moved it first stays: the customers were to be told since then.
+        left = {lines[line_id]: cause for line_id, cause in slipped.items()} | kept
+        lost = [change for change in changes if change.loses]
+        still = {change.line_id: (change.product_id, change.moved_by or why) for change in lost} | silent
+    if left != kept:
+        value = {str(key): left[key] for key in sorted(left)}
+        store.set_setting(name=untold_setting(depot_id), value=value, by=by, now=now)
+    if still != silent:
+        keep_lost_untold(store, depot_id, still, by=by, now=now)
+
+
+def keep_lost_untold(
+    store: Store, depot_id: int, lost: Mapping[int, tuple[int, str]], *, by: str, now: datetime
+) -> None:
+    """Keeps exactly these; with none, whoever lost a date so far counts as told."""
+    value = {str(key): list(lost[key]) for key in sorted(lost)}
+    store.set_setting(name=lost_untold_setting(depot_id), value=value, by=by, now=now)
