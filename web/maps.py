@@ -117,7 +117,7 @@ def draw_board_map(
 
     `bounds` are the places it shows at first; left out: the pins.
     """
-    chart = _OwnMap(asset=asset, location=(0.0, 0.0), zoom_start=2, zoom_snap=0.25)
+    chart = _OwnMap(asset=asset, location=(0.0, 0.0), zoom_start=2)
     if basemap:
         _Basemap(basemap, lang).add_to(chart)
     for line in lines:

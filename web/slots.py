@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from data.queries.slots import depot_choice, door_numbered
-from data.store import SqlStore, open_store
+from data.store import SqlStore
+from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
 from routing.model.day import Goods
 from routing.model.places import Location
@@ -224,8 +225,10 @@ def take(
     slot = next((each for each in found.days[0].slots if key_of(each) == key), None)
     if slot is None:
         raise Conflict("That time cannot be offered any more. Look at the offers again.", code="shown_is_old")
-    with open_store(installation.database) as store:
-        take_slot(store, order_id, slot, version=version, by=by, now=installation.clock.now())
+    now = installation.clock.now()
+    in_transaction(
+        installation.database, lambda store: take_slot(store, order_id, slot, version=version, by=by, now=now)
+    )
     return slot
 
 

@@ -21,7 +21,8 @@ COLUMNS = (
 )  # fmt: skip
 
 OPTIONAL = ("min_value",)
-"""Columns that a file of ours may have; without it an order says nothing of that term."""
+"""Columns that a file of ours may have. A file without one reads as if its cells were empty: of an order that had said
+what a part must be worth, any part may go again."""
 
 NEEDED = ("order", "customer", "site", "depot", "ordered_at", "sku", "quantity")
 """Without these a file with another header is no file of orders."""

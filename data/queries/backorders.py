@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, case, func, or_, select
 
-from data.queries.lateness import days_late, promises_of_lines, wishes
-from data.queries.needs import COMMITTED, ORDERED, SERVED
-from data.tables import allocation, customer, order, order_line, product, site, supply
+from data.queries.lateness import days_late, due_promise, wishes
+from data.queries.needs import COMMITTED, ORDERED, SERVED, newest_promise
+from data.tables import allocation, customer, order, order_line, product, promise, site, supply
 from routing.errors import NotFound
 from routing.model.backorders import Backorder
 
@@ -73,9 +73,9 @@ def _waiting(customer_ids: Collection[int] | None, today: str, wished: list[str]
         .group_by(allocation.c.order_line_id)
         .subquery()
     )
-    promises = promises_of_lines(wished)
+    last, due = promise.alias("last_promise"), promise.alias("due_promise")
     quantity = ORDERED - func.coalesce(sums.c.served, 0)
-    due_on = func.coalesce(promises.c.due_on, "")
+    due_on = func.coalesce(due.c.promised_on, "")
     query = (
         select(
             order_line.c.id.label("line_id"),
@@ -93,7 +93,7 @@ def _waiting(customer_ids: Collection[int] | None, today: str, wished: list[str]
             quantity.label("quantity"),
             func.coalesce(sums.c.covered, 0).label("covered"),
             order_line.c.expected_on,
-            func.coalesce(promises.c.last_on, "").label("promised_on"),
+            func.coalesce(last.c.promised_on, "").label("promised_on"),
             due_on.label("due_on"),
             days_late(order_line.c.expected_on, due_on, today=today).label("days_late"),
             (quantity * order_line.c.unit_price).label("worth"),
@@ -104,7 +104,13 @@ def _waiting(customer_ids: Collection[int] | None, today: str, wished: list[str]
         .join(site, site.c.id == order.c.site_id)
         .join(product, product.c.id == order_line.c.product_id)
         .outerjoin(sums, sums.c.order_line_id == order_line.c.id)
-        .outerjoin(promises, promises.c.line_id == order_line.c.id)
+        # Line by line by its index: SQLite would look through a table of all promises once a line.
+        .outerjoin(
+            last, (last.c.order_line_id == order_line.c.id) & (last.c.version == newest_promise(order_line.c.id))
+        )
+        .outerjoin(
+            due, (due.c.order_line_id == order_line.c.id) & (due.c.version == due_promise(order_line.c.id, wished))
+        )
         .where(order.c.cancelled_at.is_(None), quantity > 0)
     )
     if customer_ids is not None:

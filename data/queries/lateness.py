@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Subquery, case, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Integer, ScalarSelect, Subquery, case, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -53,6 +53,13 @@ def wishes(connection: Connection) -> list[str]:
 def due_version(wished: list[str]) -> ColumnElement[int]:
     """Over the promises of one line: the version of the one that its customer counts on."""
     return func.coalesce(func.max(case((promise.c.why.in_(wished), promise.c.version))), func.min(promise.c.version))
+
+
+def due_promise(line_id: Column[int], wished: list[str]) -> ScalarSelect[int]:
+    """The same of the line that `line_id` names in the query around it; NULL without any promise."""
+    return (
+        select(due_version(wished)).where(promise.c.order_line_id == line_id).correlate(line_id.table).scalar_subquery()
+    )
 
 
 def promises_of_lines(wished: list[str]) -> Subquery:

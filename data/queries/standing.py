@@ -43,6 +43,11 @@ class Standings:
         return sum(each.standing is Standing.READY and each.why in (RELEASED, LOADED) for each in self.of.values())
 
     @property
+    def not_looked_up(self) -> int:
+        """Of those in review: whose address has only not been looked up yet."""
+        return sum(each.standing is Standing.IN_REVIEW and not each.looked_up for each in self.of.values())
+
+    @property
     def release(self) -> ReadyParts:
         """What a release would take, in orders. An order of which a part is released counts here too."""
         return ready_parts((each for found in self.releases for each in found.ready), self.unsure)

@@ -15,12 +15,13 @@ Each is allowed only where somebody said so, and is in the route's cost; here th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
-from routing.model.plans import CostScheme, Place, PlannedRoute, Problem, ShiftOffer, Travel, Visit, Window
+from routing.model.plans import CostScheme, Place, PlannedRoute, PlannedStop, Problem, ShiftOffer, Travel, Visit, Window
 from routing.rules.schedule import Timetable, cost_of, late_by, late_cost, spans
 
 
@@ -49,9 +50,8 @@ def lateness(problem: Problem, route: PlannedRoute) -> dict[int, Extra]:
     done = {lock.visit for lock in problem.locks if lock.done}
     offer = next(each for each in problem.shifts if each.id == route.shift)
     found = {}
-    place = offer.start
-    for stop in route.stops:
-        at = stop.start_s
+    for before, stop in _doors(route, offer.start):
+        place, at = before, stop.start_s
         for key in stop.visits:
             visit = visits[key]
             in_time = spans(visit.windows)
@@ -68,12 +68,20 @@ def strangers(problem: Problem, route: PlannedRoute) -> dict[int, int]:
     """Per visit, what it costs that the driver does not know its door, in thousandths of a minor unit: for the first of
     those that follow each other there, if it has a price; again when the route comes back."""
     prices = {visit.id: dict(visit.strangers).get(route.shift, 0) for visit in problem.visits}
-    before, found = -1, {}
-    for stop in route.stops:
-        if stop.place != before and prices[stop.visits[0]]:
-            found[stop.visits[0]] = prices[stop.visits[0]]
-        before = stop.place
-    return found
+    return {
+        stop.visits[0]: prices[stop.visits[0]]
+        for before, stop in _doors(route, None)
+        if stop.place != before and prices[stop.visits[0]]
+    }
+
+
+def _doors(route: PlannedRoute, depot: int | None) -> Iterator[tuple[int | None, PlannedStop]]:
+    """Each stop with the place before it: `depot` where a trip begins."""
+    for trip in route.trips:
+        before = depot
+        for stop in trip.stops:
+            yield before, stop
+            before = stop.place
 
 
 def _example() -> tuple[Problem, PlannedRoute]:

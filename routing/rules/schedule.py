@@ -584,16 +584,16 @@ class Timetable:
                 run = _forward(legs, breaks, taken, departure)
                 assert not isinstance(run, int)
                 starts, finish, pauses = run
-        reloads = [at for at, key in enumerate(visit_ids) if key is None]
+        again = [at for at, key in enumerate(visit_ids) if key is None] if shift.most_trips > 1 else []
         driven: Sequence[int] = ()
         if legs.pace is not None:
-            driven = _driven(legs, breaks, departure, starts, pauses, {at + 1 for at in reloads})
+            driven = _driven(legs, breaks, departure, starts, pauses, {at + 1 for at in again})
             if shift.max_travel_s is not None and (fault := _drives_too_long(shift, driven)):
                 return fault
         travel, metres = sum(driven or legs.travel), sum(legs.metres)
         duty = finish + shift.debrief_s - departure + shift.loading_s
         over = max(0, finish + shift.debrief_s - shift.end_s)
-        cost = cost_of(shift.cost, duty, travel, metres, sum(legs.work), over)
+        cost = cost_of(shift.cost, duty, travel, metres, sum(legs.work) - len(again) * shift.reload_s, over)
         if legs.soft:
             cost += sum(late_cost(soft, start) for soft, start in zip(legs.soft, starts, strict=True))
         if (strange := self.strange.get(shift.id)) is not None:
@@ -605,7 +605,7 @@ class Timetable:
                 if (place := self.visits[key].place) != before:
                     cost += strange.get(key, 0)
                 before = place
-        if None not in visit_ids:
+        if not again:
             return Times(departure, starts, finish, pauses, travel, metres, cost, (), driven)
         return Times(
             departure,
@@ -615,7 +615,7 @@ class Timetable:
             travel,
             metres,
             cost,
-            tuple((at - n, starts[at]) for n, at in enumerate(reloads)),
+            tuple((at - n, starts[at]) for n, at in enumerate(again)),
             driven,
         )
 

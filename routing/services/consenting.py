@@ -15,7 +15,7 @@ from routing.errors import Conflict
 from routing.model.consents import Answer, Consent, OpenLine, Silence
 from routing.model.days import day_words, today_of
 from routing.model.money import amount
-from routing.model.notices import Notice, NoticeKind, goods_line
+from routing.model.notices import NoticeKind, goods_line
 from routing.model.orders import DeliveryDays
 from routing.rules.consent import (
     Delay,
@@ -25,9 +25,10 @@ from routing.rules.consent import (
     offered_days,
     silence_effect,
 )
-from routing.services import allocating, receiving, refunding
+from routing.services import receiving, refunding
 from routing.services.asking import A_MINUTE, call_sentence, end_of
 from routing.services.refunding import Owed, ask_for_refund
+from routing.services.telling import tell
 
 CUSTOMER, SILENCE = "customer", "silence"
 CALL_WITHIN = timedelta(days=1)
@@ -193,9 +194,10 @@ def _cancel_in_the_erp(store: Store, consent: Consent, *, now: datetime) -> None
 
 
 def _locked(store: Store, consent_id: int) -> Consent:
-    """The question, kept from others until the end. The goods first: allocating locks them in that order too."""
+    """The question, kept from others until the end. The goods first: allocating locks them in that order too. Those of
+    its own lines: what more the answer reaches is locked when it is decided."""
     first = store.consent(consent_id)
-    allocating.locked_products(store, first.depot_id, {line.product_id for line in first.lines})
+    store.lock_pools(first.depot_id, {line.product_id for line in first.lines})
     return store.consent(consent_id, lock=True)
 
 
@@ -232,21 +234,15 @@ def _confirm(store: Store, consent: Consent, gone: Sequence[tuple[OpenLine, int]
         "goods": [goods_line(quantity=units, unit=line.unit, name=line.name) for line, units in gone],
         "references": [consent.order, *consent.references],
     }
-    for contact in store.who_is_told(consent.customer_id, consent.site_id, role="buyer"):
-        store.add_notice(
-            Notice(
-                kind=NoticeKind.CANCELLED,
-                subject_kind="order",
-                subject_id=consent.order_id,
-                occurrence=f"consent {consent.id} v{consent.version}",
-                recipient=contact.address,
-                channel=contact.channel,
-                language=contact.language,
-                data=data,
-                contact_id=contact.id,
-            ),
-            made_at=now,
-        )
+    tell(
+        store,
+        store.who_is_told(consent.customer_id, consent.site_id, role="buyer"),
+        kind=NoticeKind.CANCELLED,
+        subject=("order", consent.order_id),
+        occurrence=f"consent {consent.id} v{consent.version}",
+        data=data,
+        now=now,
+    )
 
 
 def _ask_for_refund(store: Store, consent: Consent, gone: Sequence[tuple[OpenLine, int]], *, now: datetime) -> None:

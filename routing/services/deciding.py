@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 from routing.errors import Conflict, InvalidInput
 from routing.model.days import day_words, today_of
 from routing.model.money import amount
-from routing.model.notices import Notice, NoticeKind, goods_line
+from routing.model.notices import NoticeKind, goods_line
 from routing.model.picking import PickDelivery
 from routing.model.returns import DoorTask, GivenUp, GivenUpLine, RefusedUnits
 from routing.model.stock import UnitState
 from routing.rules.door import first_day_after
 from routing.services import picking, receiving, refunding, releasing
 from routing.services.refunding import Owed, ask_for_refund
+from routing.services.telling import tell
 
 
 class Decision(StrEnum):
@@ -204,22 +205,16 @@ def _tell(store: Store, found: Sequence[GivenUp], gone: Gone, *, now: datetime) 
         ],
         "references": [word for each in found for word in (each.order, *each.references)],
     }
-    for contact in store.who_is_told(first.customer_id, first.site_id, role="buyer"):
-        store.add_notice(
-            Notice(
-                kind=NoticeKind.CREDITED if credits else NoticeKind.CANCELLED,
-                # Not the delivery: one that was given up loses its goods, and with them its way to the order.
-                subject_kind="order",
-                subject_id=first.order_id,
-                occurrence=f"task {gone.task_id}",
-                recipient=contact.address,
-                channel=contact.channel,
-                language=contact.language,
-                data=data,
-                contact_id=contact.id,
-            ),
-            made_at=now,
-        )
+    tell(
+        store,
+        store.who_is_told(first.customer_id, first.site_id, role="buyer"),
+        kind=NoticeKind.CREDITED if credits else NoticeKind.CANCELLED,
+        # Not the delivery: one that was given up loses its goods, and with them its way to the order.
+        subject=("order", first.order_id),
+        occurrence=f"task {gone.task_id}",
+        data=data,
+        now=now,
+    )
 
 
 def _day(store: Store, delivery: PickDelivery, for_day: str, now: datetime) -> str:

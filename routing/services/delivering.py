@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict, InvalidInput
-from routing.model.notices import Notice, NoticeKind, goods_line
+from routing.model.notices import NoticeKind, goods_line
 from routing.model.parties import Contact
 from routing.model.places import Location
 from routing.model.proofs import (
@@ -41,6 +41,7 @@ from routing.rules.policies import PolicyBook
 from routing.rules.progress import NONE_YET, Eta, forecast, leaves, told_live
 from routing.services import receiving
 from routing.services.loading import LoadsVans, load_trip
+from routing.services.telling import tell
 
 SCOPE = "driver"
 """The scope of the phones' keys in the idempotency table."""
@@ -596,29 +597,24 @@ def _tell(
             continue
         will_come = kind is NoticeKind.FAILED and all(one.next is Next.NEXT_DELIVERY_DAY for one in group)
         for contact in _whom(store, door, order_matters=kind is NoticeKind.DELIVERED):
-            store.add_notice(
-                Notice(
-                    kind=kind,
-                    subject_kind="stop",
-                    subject_id=door.stop_id,
-                    # The deliveries name the occasion: a stop whose orders are reported one by one is told of each.
-                    occurrence="d" + "-".join(str(one.delivery.id) for one in group),
-                    recipient=contact.address,
-                    channel=contact.channel,
-                    language=contact.language,
-                    contact_id=contact.id,
-                    data=_data(
-                        manifest,
-                        door,
-                        goods=_goods(group, handed_over=kind is NoticeKind.DELIVERED),
-                        waiting=_waiting(group) if kind is NoticeKind.DELIVERED else [],
-                        next=next_day if will_come else _rest_day(group, after=manifest.day),
-                        why=why_in(contact.language, group[0].outcome),
-                        link_id=link_id,
-                        references=_references(group),
-                    ),
+            tell(
+                store,
+                [contact],
+                kind=kind,
+                subject=("stop", door.stop_id),
+                # The deliveries name the occasion: a stop whose orders are reported one by one is told of each.
+                occurrence="d" + "-".join(str(one.delivery.id) for one in group),
+                data=_data(
+                    manifest,
+                    door,
+                    goods=_goods(group, handed_over=kind is NoticeKind.DELIVERED),
+                    waiting=_waiting(group) if kind is NoticeKind.DELIVERED else [],
+                    next=next_day if will_come else _rest_day(group, after=manifest.day),
+                    why=why_in(contact.language, group[0].outcome),
+                    link_id=link_id,
+                    references=_references(group),
                 ),
-                made_at=now,
+                now=now,
             )
 
 
@@ -722,34 +718,28 @@ def _tell_whom_it_moves(
             expires_at=now + TRACKING_LINK_FOR,
             secret=secret,
         )
-        for contact in _whom(store, door, order_matters=False):
-            store.add_notice(
-                Notice(
-                    kind=NoticeKind.OUT_TODAY,
-                    subject_kind="stop",
-                    subject_id=door.stop_id,
-                    occurrence=f"{manifest.day} {opens}-{closes}",
-                    recipient=contact.address,
-                    channel=contact.channel,
-                    language=contact.language,
-                    contact_id=contact.id,
-                    data=_data(
-                        manifest,
-                        door,
-                        goods=[
-                            goods_line(quantity=line.loaded, unit=line.unit, name=line.product)
-                            for each in brought
-                            for line in each.lines
-                        ],
-                        window_from=opens,
-                        window_to=closes,
-                        eta=eta.start.astimezone(zone).strftime("%H:%M"),
-                        link_id=link_id,
-                        references=sorted({reference for each in brought for reference in each.references}),
-                    ),
-                ),
-                made_at=now,
-            )
+        tell(
+            store,
+            _whom(store, door, order_matters=False),
+            kind=NoticeKind.OUT_TODAY,
+            subject=("stop", door.stop_id),
+            occurrence=f"{manifest.day} {opens}-{closes}",
+            data=_data(
+                manifest,
+                door,
+                goods=[
+                    goods_line(quantity=line.loaded, unit=line.unit, name=line.product)
+                    for each in brought
+                    for line in each.lines
+                ],
+                window_from=opens,
+                window_to=closes,
+                eta=eta.start.astimezone(zone).strftime("%H:%M"),
+                link_id=link_id,
+                references=sorted({reference for each in brought for reference in each.references}),
+            ),
+            now=now,
+        )
         told += 1
     return told
 

@@ -138,6 +138,10 @@ def load_trip(
     still on a truck): a person puts that right, what the driver says is kept all the same.
     """
     sheet = store.route_sheet(shift_id)
+    goods = store.pick_deliveries(delivery_ids)
+    store.lock_pools(sheet.depot_id, sorted({line.product_id for each in goods for line in each.lines}))
+    # Read again: the warehouse may have loaded some of it while we waited for the lock.
+    sheet = store.route_sheet(shift_id)
     states = dict(sheet.states)
     loaded: list[int] = []
     refused: list[str] = []
@@ -310,6 +314,9 @@ def _refuse_while_the_van_is_away(
     if trip == sheet.trips[0] or any(states[key] not in ("released", "unreleased") for key in sheet.of_trip(trip)):
         return
     before = [key for n in sheet.trips if n < trip for key in sheet.of_trip(n)]
+    still = sum(states[key] not in (*_ENDED, "unreleased") for key in before)
+    if not still:
+        return
     if store.held_manifest(sheet.shift_id) is None:
         raise Conflict(
             f"{delivery.number} goes with trip {trip} of {sheet.vehicle}, which has not left for trip {trip - 1} yet. "
@@ -317,8 +324,7 @@ def _refuse_while_the_van_is_away(
             code="not_out",
             delivery=delivery.id,
         )
-    still = sum(states[key] not in (*_ENDED, "unreleased") for key in before)
-    if still and not van_is_here:
+    if not van_is_here:
         deliveries = "1 delivery is" if still == 1 else f"{still} deliveries are"
         raise Conflict(
             f"{sheet.vehicle} is out on trip {trip - 1} as far as we know: {deliveries} not reported. Load trip {trip} "

@@ -28,7 +28,7 @@ from routing.rules.promises import AT_CUSTOMERS_WISH, NewPromise
 from routing.rules.room import Room
 from routing.rules.slots import CALL, WIDTH, Slot, SlotDay, minutes_of, slots_of_day
 from routing.rules.what_if import begun_from
-from routing.services import allocating, receiving
+from routing.services import receiving
 from routing.services.planning import PlanDraft, make_problem, solve_problem
 
 MOST_DAYS = 14
@@ -281,11 +281,12 @@ def take_slot(store: Writes, order_id: int, slot: Slot, *, version: int, by: str
     """
     first = store.calling_order(order_id)
     products = {product for _line, product in first.open_lines}
-    allocating.locked_products(store, first.depot_id, products)
+    store.lock_pools(first.depot_id, products)
     order = store.calling_order(order_id, lock=True)
     if order.version != version or not order.open_lines:
         raise Conflict("Somebody changed this order meanwhile. Look at the offers again.", code="shown_is_old")
     refuse_planned(order)
+    stood = receiving.how_they_stand(store, order.depot_id, [order_id], now=now)
     not_after = slot.day if order.not_after and order.not_after < slot.day else order.not_after
     store.set_appointment(
         order_id, version=version, day=slot.day, opens=slot.opens, closes=slot.closes, not_after=not_after
@@ -313,7 +314,7 @@ def take_slot(store: Writes, order_id: int, slot: Slot, *, version: int, by: str
         told=lines,
     )
     preview = receiving.reallocate(
-        store, depot_id=order.depot_id, product_ids=products, now=now, by=by, why="agreed on a time"
+        store, depot_id=order.depot_id, product_ids=products, now=now, by=by, why="agreed on a time", stood=stood
     )
     if any(line.slips for line in preview.lines if line.order_id == order_id):
         raise Conflict("The goods cannot be there by then any more. Look at the offers again.", code="shown_is_old")

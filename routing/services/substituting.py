@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 from routing.errors import Conflict, NotAllowed
 from routing.model.consents import Consent as Question
 from routing.model.days import day_words, today_of
-from routing.model.notices import Notice, NoticeKind, goods_line
-from routing.model.orders import Book, WaitingOrder
+from routing.model.notices import NoticeKind, goods_line
+from routing.model.orders import WaitingOrder
 from routing.rules.policies import PolicyBook
 from routing.rules.promises import AT_CUSTOMERS_WISH, NewPromise
 from routing.rules.substitutes import (
@@ -33,7 +34,8 @@ from routing.rules.substitutes import (
     offers,
     with_offer,
 )
-from routing.services import allocating, receiving, refunding, telling
+from routing.services import allocating, reaching, receiving, refunding
+from routing.services.telling import notice_data, tell
 
 CUSTOMER = "customer"
 
@@ -75,10 +77,10 @@ class Proposal:
         return f"{of.line.id}:{of.substitute.product_id}:{of.replaced}:{of.given}:{of.price}"
 
 
-def proposals(store: Reader, order_id: int, *, now: datetime) -> list[Proposal]:
+def proposals(store: Reader, order_id: int, *, now: datetime, locks: reaching.Locks | None = None) -> list[Proposal]:
     """One for each line of the order for which there is any. None where the policy says never, or the ERP allocates.
 
-    Raises NotFound.
+    `locks`: what each reaches stays locked until the end of the transaction. Raises NotFound.
     """
     order = store.short_order(order_id, now=now)
     consent = _consent(store, order, now)
@@ -89,9 +91,7 @@ def proposals(store: Reader, order_id: int, *, now: datetime) -> list[Proposal]:
     found = []
     for line in lines:
         if substitutes := named.get(line.product_id, ()):
-            products = {line.product_id, *(each.product_id for each in substitutes)}
-            book = store.book(order.depot_id, store.related_products(order.depot_id, products), now=now)
-            made = _proposal(store, book, line, substitutes, consent, now)
+            made = _proposal(store, order, line, substitutes, consent, now, locks)
             found += [made] if made else []
     return found
 
@@ -110,13 +110,13 @@ def take(
     products = {line.product_id for line in order.lines}
     named = store.substitutes_of(products)
     products |= {each.product_id for substitutes in named.values() for each in substitutes}
-    allocating.locked_products(store, order.depot_id, products)
+    store.lock_pools(order.depot_id, products)
     question = _question(store, order_id, consent_id, by=by, now=now)
     # Read again: it may have changed while we waited for the lock.
     order = store.short_order(order_id, now=now)
     if _consent(store, order, now) is Consent.NEVER:
         raise NotAllowed("This customer takes no substitutes: the policy says never.", code="substitutes")
-    proposal = next((each for each in proposals(store, order_id, now=now) if each.key == key), None)
+    proposal = next((each for each in proposals(store, order_id, now=now, locks=store) if each.key == key), None)
     if proposal is None or (consent_id is not None and question is not None and not _asked(question, proposal)):
         raise _gone()
     new_line = _write(store, order, proposal, now=now, by=by)
@@ -130,16 +130,24 @@ def _consent(store: Reader | Store, order: ShortOrder, now: datetime) -> Consent
 
 
 def _proposal(
-    store: Reader, book: Book, line: ShortLine, substitutes: Sequence[Substitute], consent: Consent, now: datetime
+    store: Reader,
+    order: ShortOrder,
+    line: ShortLine,
+    substitutes: Sequence[Substitute],
+    consent: Consent,
+    now: datetime,
+    locks: reaching.Locks | None,
 ) -> Proposal | None:
     """The best that would hold, as the usual decision shows it: nothing is written."""
-    free = free_units(book)
+    products = {line.product_id, *(each.product_id for each in substitutes)}
+    free = free_units(store.book(order.depot_id, products, now=now, reaching=True))
     # Its own goods may lie there too: for a ship-complete order that waits for something else.
     own = replace(line, in_time=line.in_time + free.get(line.product_id, 0))
     there = [replace(each, free=free.get(each.product_id, 0)) for each in substitutes]
-    policy = allocating.policy_of(store, book.depot_id, now)
     for offer in offers(own, there):
-        decision = allocating.decide(store, book, with_offer(book, offer), policy=policy, now=now, why="")
+        decision = reaching.decide_change(
+            store, order.depot_id, products, partial(with_offer, offer=offer), now=now, why="", locks=locks
+        )
         after = {change.line_id: change for change in decision.preview.lines}
         goes = NEW_LINE in after and after.pop(NEW_LINE).firm_after == offer.given
         loses = any(each.firm_after < each.firm_before for each in after.values())
@@ -252,7 +260,7 @@ def _tell(store: Store, order: ShortOrder, proposal: Proposal, new_line: int, *,
         references=order.references,
         lines=(),
     )
-    data = telling.notice_data(company, of, [], waiting, day=proposal.day)
+    data = notice_data(company, of, [], waiting, day=proposal.day)
     data["goods"] = [
         goods_line(
             quantity=offer.given,
@@ -261,21 +269,15 @@ def _tell(store: Store, order: ShortOrder, proposal: Proposal, new_line: int, *,
             instead_of=f"{offer.replaced} {offer.line.unit} {offer.line.name}",
         )
     ]
-    for contact in contacts:
-        store.add_notice(
-            Notice(
-                kind=NoticeKind.DATE_GIVEN,
-                subject_kind="order",
-                subject_id=order.id,
-                occurrence=f"substitute {new_line}",
-                recipient=contact.address,
-                channel=contact.channel,
-                language=contact.language,
-                data=data,
-                contact_id=contact.id,
-            ),
-            made_at=now,
-        )
+    tell(
+        store,
+        contacts,
+        kind=NoticeKind.DATE_GIVEN,
+        subject=("order", order.id),
+        occurrence=f"substitute {new_line}",
+        data=data,
+        now=now,
+    )
     if not contacts and proposal.consent is Consent.ALLOWED:
         store.add_task(
             kind="call_customer",

@@ -22,10 +22,13 @@ class KnowsContacts(Protocol):
     ) -> dict[tuple[int, int], list[Contact]]: ...
 
 
-class Store(KnowsContacts, Protocol):
+class KeepsNotices(Protocol):
+    def add_notice(self, message: Notice, *, made_at: datetime) -> bool: ...
+
+
+class Store(KnowsContacts, KeepsNotices, Protocol):
     def company(self) -> Company: ...
     def waiting_lines(self, depot_id: int, order_ids: Collection[int]) -> dict[int, list[WaitingLine]]: ...
-    def add_notice(self, message: Notice, *, made_at: datetime) -> bool: ...
     def add_tasks(self, asked: Sequence[Mapping[str, Any]]) -> None: ...
 
 
@@ -120,24 +123,45 @@ def tell_dates(
         if consent is not None:
             data |= consent.words()
             occurrence += f" consent {consent.consent_id}"
-        for contact in contacts:
-            store.add_notice(
-                Notice(
-                    kind=NoticeKind.DATE_GIVEN if first else NoticeKind.DATE_CHANGED,
-                    subject_kind="order",
-                    subject_id=order.id,
-                    occurrence=occurrence,
-                    recipient=contact.address,
-                    channel=contact.channel,
-                    language=contact.language,
-                    data=data,
-                    contact_id=contact.id,
-                ),
-                made_at=now,
-            )
+        kind = NoticeKind.DATE_GIVEN if first else NoticeKind.DATE_CHANGED
+        tell(store, contacts, kind=kind, subject=("order", order.id), occurrence=occurrence, data=data, now=now)
         told |= {line.id for line in mine} if contacts else set()
     store.add_tasks(calls)
     return told
+
+
+def tell(
+    store: KeepsNotices,
+    contacts: Iterable[Contact],
+    *,
+    kind: NoticeKind,
+    subject: tuple[str, int],
+    occurrence: str,
+    data: dict[str, object],
+    now: datetime,
+) -> int:
+    """The same message to everybody who is to hear of it, written in the transaction of what it tells.
+
+    How many are new: one a contact, in its own language, however often it is asked. `subject`: the kind of what it is
+    about ("order", "stop") and its key.
+    """
+    return sum(
+        store.add_notice(
+            Notice(
+                kind=kind,
+                subject_kind=subject[0],
+                subject_id=subject[1],
+                occurrence=occurrence,
+                recipient=contact.address,
+                channel=contact.channel,
+                language=contact.language,
+                contact_id=contact.id,
+                data=data,
+            ),
+            made_at=now,
+        )
+        for contact in contacts
+    )
 
 
 def notice_data(

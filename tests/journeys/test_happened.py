@@ -24,12 +24,12 @@ def test_a_stop_that_is_cancelled_is_off_the_van_and_its_time_is_offered(
         open_board(page, address, stop=stop.stop_id)
         page.get_by_role("link", name="Cancelled …").first.click()
         expect(page.get_by_role("heading", name=re.compile(f"^Cancelled for today: {number}"))).to_be_visible(
-            timeout=60_000
+            timeout=120_000
         )
         first = page.locator(".option").first
         expect(first.get_by_role("heading")).to_have_text(re.compile(f"{number} stays here"))
         first.get_by_role("button", name="Do this").click()
-        expect(page.get_by_text(re.compile(f"^Done: {number} stays here"))).to_be_visible(timeout=60_000)
+        expect(page.get_by_text(re.compile(f"^Done: {number} stays here"))).to_be_visible(timeout=120_000)
         after = current(planned)
         assert after.parent_id == before.plan_id
         assert number not in {each.number for route in after.routes for one in route.stops for each in one.deliveries}

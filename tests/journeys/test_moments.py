@@ -218,7 +218,7 @@ def test_4_the_plan_says_why_what_is_left_out_is_left_out(demo: Demo) -> None:
     background.start()
     demo.show(4)
     page.get_by_role("button", name="Plan the day").click()
-    expect(page.locator(".tl-stop").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".tl-stop").first).to_be_visible(timeout=120_000)
     background.stop()
     plan = demo.plan()
     assert len(plan.left_out) >= 10
@@ -228,7 +228,7 @@ def test_4_the_plan_says_why_what_is_left_out_is_left_out(demo: Demo) -> None:
     # One verified fix, applied by one button.
     page.goto(f"{demo.address}/plan?day={DAY}")
     fix = page.locator("[data-fix]").first
-    expect(fix).to_contain_text(re.compile(r"\+\d+ orders?, \+€\d+\.\d\d"), timeout=20_000)
+    expect(fix).to_contain_text(re.compile(r"\+\d+ orders?, \+€\d+\.\d\d"), timeout=120_000)
     promised = int(re.search(r"\+(\d+) order", fix.inner_text())[1])  # type: ignore[index]
     fix.get_by_role("button", name="Do this").click()
     expect(page.get_by_text(re.compile(r"on (its|their) way\."))).to_be_visible()
@@ -237,7 +237,7 @@ def test_4_the_plan_says_why_what_is_left_out_is_left_out(demo: Demo) -> None:
     page.goto(f"{demo.address}/plan?day={DAY}&stop={after.routes[0].stops[1].stop_id}")
     page.get_by_text("Why this driver, why this time?").first.click()
     why = re.compile(r"Why at \d\d:\d\d\?.*Why .*\?.*What does it cost\? €", re.DOTALL)
-    expect(page.locator(".why").first).to_contain_text(why, timeout=20_000)
+    expect(page.locator(".why").first).to_contain_text(why, timeout=120_000)
     assert demo.state(4) == "planned"
 
 
@@ -276,7 +276,7 @@ def test_6_a_driver_is_sick_before_the_vans_are_loaded(planned: Demo) -> None:
     route = planned.plan().routes[0]
     planned.show(6)
     options = page.locator(".option")
-    expect(options).to_have_count(3, timeout=60_000)
+    expect(options).to_have_count(3, timeout=120_000)
     assert [each.get_attribute("data-kind") for each in options.all()] == ["spare_driver", "spread", "postpone"]
     for each in options.all():
         expect(each.get_by_text("Is told")).to_be_visible()
@@ -294,7 +294,7 @@ def test_6_a_driver_is_sick_after_the_vans_have_left(planned: Demo) -> None:
     before = planned.plan().routes[0]
     planned.show(6)
     first = page.locator(".option").first
-    expect(first.get_by_role("heading")).to_have_text(f"Driver 7 takes {before.vehicle}", timeout=60_000)
+    expect(first.get_by_role("heading")).to_have_text(f"Driver 7 takes {before.vehicle}", timeout=120_000)
     assert first.get_attribute("data-kind") == "other_driver"
     first.get_by_role("button", name="Do this").click()
     expect(page.get_by_text(re.compile("^Done: Driver 7 takes"))).to_be_visible()
@@ -507,7 +507,7 @@ def test_9_the_phone_beside_the_board(planned: Demo, browser: Browser) -> None:
     phone_at.set_offline(False)
     driver.all_sent()
     assert planned.rows(reported) == [(1,)]
-    expect(chip.filter(has_text="delivered")).to_be_visible(timeout=60_000)
+    expect(chip.filter(has_text="delivered")).to_be_visible(timeout=120_000)
     look_again(buyer, "delivered")
     expect(buyer.get_by_text("Goods-in 9")).to_be_visible()
     came = buyer.get_by_role("row").filter(has_text=re.compile(rf"\b{part.units - 2} \S+\s+{part.units} \S+"))

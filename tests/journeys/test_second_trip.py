@@ -120,8 +120,10 @@ def test_a_van_goes_out_twice_and_its_day_adds_up(website: Website, day: Round, 
 
         # The evening: nothing is left on the van, of either trip.
         desk.goto(f"{address}/evening?day={DAY}")
-        expect(desk.get_by_text("Van 3").first).to_be_visible()
+        expect(desk.get_by_text("By the ledger nothing is on it.")).to_be_visible()
         picture(desk, "evening")
+        press(desk, "Close van")
+        expect(desk.get_by_text("Counted: 0 back for their customers, 0 returned, 0 lost.")).to_be_visible()
         desk.close()
         phone.close()
     with website.installation.database.reading() as connection:

@@ -31,14 +31,14 @@ def test_a_time_is_offered_on_the_phone_and_agreed_on(planned: Website, desk: Br
         page.goto(f"{address}/orders/{order}")
         page.get_by_role("link", name="Offer a time").click()
         # Its goods come with next week's truck: the coming days say so, and offer nothing.
-        expect(page.locator(".slot-day")).to_have_count(5, timeout=60_000)
+        expect(page.locator(".slot-day")).to_have_count(5, timeout=120_000)
         expect(page.get_by_text(re.compile("^The goods are there on Tue 10 Mar"))).to_have_count(5)
         page.get_by_label("From day").fill(NEXT_WEEK)
         page.get_by_label("Days").fill("1")
         page.get_by_role("button", name="Show times").click()
         day = page.locator(f'.slot-day[data-day="{NEXT_WEEK}"]')
-        expect(day.locator("tr.best").first).to_be_visible(timeout=60_000)
+        expect(day.locator("tr.best").first).to_be_visible(timeout=120_000)
         window = day.locator("tr.best td").first.inner_text().strip()
         day.locator("tr.best").first.get_by_role("button", name="Agree").click()
-        expect(page.get_by_text(re.compile(f"^Agreed: Tue 10 Mar, {window}"))).to_be_visible(timeout=60_000)
+        expect(page.get_by_text(re.compile(f"^Agreed: Tue 10 Mar, {window}"))).to_be_visible(timeout=120_000)
         assert heard == []

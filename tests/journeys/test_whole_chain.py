@@ -95,7 +95,7 @@ class Morning:
         return found[0]
 
 
-def eventually[Found](look: Callable[[], Found], *, within_s: float = 30.0) -> Found:
+def eventually[Found](look: Callable[[], Found], *, within_s: float = 120.0) -> Found:
     """What `look` finds, asked again until it is something."""
     ends, wait = time.monotonic() + within_s, threading.Event()
     while not (found := look()):
@@ -327,9 +327,9 @@ def plan_the_day(morning: Morning, watch: Watch, desk: Page) -> None:
     open_board(morning, desk)
     watch.looks(desk, at="the board before planning")
     desk.get_by_role("button", name="Plan the day").click()
-    expect(desk.locator("#search-said")).to_have_text(re.compile(r"\d+ / \d+ .*€.* s"), timeout=30_000)
+    expect(desk.locator("#search-said")).to_have_text(re.compile(r"\d+ / \d+ .*€.* s"), timeout=120_000)
     desk.get_by_role("button", name="Stop and keep the best").click()
-    expect(desk.locator(".tl-stop").first).to_be_visible(timeout=60_000)
+    expect(desk.locator(".tl-stop").first).to_be_visible(timeout=120_000)
     desk.wait_for_load_state("networkidle")
     watch.looks(desk, at="the board")
     plan = morning.plan()
@@ -343,7 +343,7 @@ def a_driver_is_out_before_loading(morning: Morning, watch: Watch, desk: Page) -
     route = min(before.routes, key=lambda each: len(each.stops))
     open_board(morning, desk, route=route.shift_id)
     desk.get_by_role("link", name="Driver out …").click()
-    expect(desk.locator(".option")).to_have_count(3, timeout=30_000)
+    expect(desk.locator(".option")).to_have_count(3, timeout=120_000)
     watch.looks(desk, at="driver out before loading")
     desk.locator(".option[data-kind=spread]").get_by_role("button", name="Do this").click()
     expect(desk.get_by_text(re.compile("^Done: The others share the deliveries"))).to_be_visible()
@@ -621,7 +621,7 @@ def a_driver_is_out_after_dispatch(morning: Morning, watch: Watch, desk: Page, d
     open_board(morning, desk, route=route.shift_id)
     desk.get_by_role("link", name="Driver out …").click()
     card = desk.locator(".option[data-kind=other_driver]").filter(has_text=spare)
-    expect(card).to_be_visible(timeout=30_000)
+    expect(card).to_be_visible(timeout=120_000)
     expect(desk.locator(".option[data-kind=back_to_depot]")).to_be_visible()
     watch.looks(desk, at="driver out after dispatch")
     card.get_by_role("button", name="Do this").click()

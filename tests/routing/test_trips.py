@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from routing.errors import InvalidProblem
 from routing.model.plans import Break, CostScheme, Lock, Plan, PlannedRoute, Problem, Reason, ShiftOffer, Shipment
 from routing.rules.check import violations
+from routing.rules.extra import strangers
 from routing.rules.schedule import Failure, Timetable
 from routing.rules.trips import MOST_TRIPS, cuts_of, reach_of
 from tests.routing.builders_plans import HOUR, MINUTE, between, pause, plan, problem, shift, visit
@@ -256,6 +257,18 @@ def test_reload_and_setup_it_is_served_again_at_the_door_that_follows() -> None:
     day = problem(*(full(n, 3, setup_s=120) for n in (1, 2, 3)), shifts=(van(),))
     planned = route(day, 1, 2, 3)
     assert sum(stop.departure_s - stop.start_s for stop in planned.stops) == 3 * 5 * MINUTE + 2 * 120
+
+
+def test_reload_and_a_stranger_the_same_door_after_a_reload_is_come_to_again() -> None:
+    day = problem(*(full(n, 3, strangers=((1, 700),)) for n in (1, 2, 3)), shifts=(van(cost=CostScheme()),))
+    planned = route(day, 1, 2, 3)
+    assert planned.cost == 2 * 700
+    assert sum(strangers(day, planned).values()) == planned.cost
+
+
+def test_reload_and_pay_at_the_door_loading_is_paid_by_the_hour_on_duty_only() -> None:
+    day = problem(full(1, 3), full(2, 5), full(3, 7), shifts=(van(cost=CostScheme(per_task_hour=3600)),))
+    assert route(day, 1, 2, 3).cost == 3 * 5 * MINUTE
 
 
 def test_reload_and_overtime_a_second_trip_is_made_where_it_costs_less() -> None:

@@ -197,6 +197,7 @@ def test_an_address_that_nobody_looked_up_is_told_apart_from_one_in_review(
     for path in ("/orders", f"/orders/{desk.orders[4]}", "/release"):
         page = client.get(path).text
         assert ("address not looked up yet" in page, ">address in review<" in page) == (True, False), path
+    assert "<b>1</b> address not looked up yet" in client.get("/release").text
     assert "1 of them is not looked up yet." in client.get("/").text
     answer = post(client, "/release", day="2026-05-12", all="1")
     after = client.get(answer.headers["Location"]).text
@@ -281,6 +282,16 @@ def test_who_had_moved_before_stands_apart_from_what_the_count_moves(
     with website.installation.database.reading() as connection:
         query = select(tables.promise.c.why).where(promised).order_by(tables.promise.c.version.desc())
         assert connection.scalars(query).first() == "inbound IN-7 is overdue"
+
+
+def test_a_truck_that_brought_more_says_so_before_and_after_it_is_counted_in(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    said = "counts 48 × OAT of IN-1, 12 more than the 36 still to come. Look at the count again; a recount mends it."
+    shown = simulate(client, desk, 48)
+    assert said in shown.text
+    done = commit(client, shown)
+    assert said in client.get(done.headers["Location"]).text
 
 
 def test_another_policy_is_shown_and_holds_for_these_goods(client: FlaskClient, website: Website, desk: Desk) -> None:

@@ -336,9 +336,9 @@ def _show_plan(document: Mapping[str, Any], zones: Mapping[str, str]) -> None:
             datetime.fromisoformat(route[name]).astimezone(zone).strftime("%H:%M")
             for name in ("departs_at", "returns_at")
         )
-        table.add_row(
-            route["vehicle"], route["driver"], out, back, str(len(route["stops"])), f"{route['distance_m'] / 1000:.1f}"
-        )
+        trips = len(route["trips"])
+        stops = f"{len(route['stops'])} in {trips} trips" if trips > 1 else str(len(route["stops"]))
+        table.add_row(route["vehicle"], route["driver"], out, back, stops, f"{route['distance_m'] / 1000:.1f}")
     console.print(table)
     left = document["left_out"]
     if left:

@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 import threading
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -97,6 +98,7 @@ class Gazetteer:
         for key, name, street, first, last, letter, postcodes, city, lat, lon in houses:
             self._houses[key].append((name, _door((lat, lon, street, first, last, letter, postcodes, city))))
         self._houses.default_factory = None
+        self._house_keys = sorted(self._houses)
         self._doors_of: dict[int, tuple[Door, ...]] = {}
 
     def __enter__(self) -> Gazetteer:
@@ -245,7 +247,10 @@ class Gazetteer:
         return sorted((one for one in doors if one[0] <= reach_m), key=lambda one: one[:3])[:5]
 
     def suggest(self, prefix: str, limit: int = 8) -> list[Candidate]:
-        """What the start of an address may become: streets, and doors once a number follows; named as typed."""
+        """What the start of an address may become: streets, and doors once a number follows; named as typed.
+
+        A house called so stands behind the streets that begin so: with its door, which is sure.
+        """
         if unusable(prefix) or limit < 1:
             return []
         match = re.match(r"^(.*?[^\W\d_][^\d]*?)\s+(\d{1,5})\s*([A-Za-z]?)$", prefix.strip())
@@ -277,7 +282,9 @@ class Gazetteer:
                     source=SOURCE,
                 ),
             )
-        return list(suggestions.values())[:limit]
+        begin_so = sum(fold(each.street).startswith(folded) for each in suggestions.values())
+        streets = list(suggestions.values())
+        return [*streets[:begin_so], *self._houses_starting(folded, limit), *streets[begin_so:]][:limit]
 
     def doors(self) -> list[Candidate]:
         """Every known address by street and number: what a region holds, for samples and checks."""
@@ -396,6 +403,16 @@ class Gazetteer:
             if str(door.number.first).startswith(digits) and door.number.letter.startswith(letter)
         ]
         return [candidate_of(door, quality=PinQuality.EXACT, score=100.0, source=SOURCE) for door in doors[:limit]]
+
+    def _houses_starting(self, folded: str, limit: int) -> list[Candidate]:
+        found: list[Candidate] = []
+        for key in self._house_keys[bisect_left(self._house_keys, folded) :]:
+            if not folded or not key.startswith(folded) or len(found) >= limit:
+                break
+            for name, door in self._houses[key]:
+                at_door = candidate_of(door, quality=PinQuality.EXACT, score=100.0, source=SOURCE)
+                found.append(replace(at_door, label=f"{name}, {at_door.label}"))
+        return found
 
     def _db(self) -> sqlite3.Connection:
         db: sqlite3.Connection | None = getattr(self._threads, "db", None)

@@ -13,8 +13,13 @@ reaches the pages. Questions and answers are pickled tuples on an inherited sock
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
+from itertools import chain
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -28,8 +33,12 @@ from routing.engines.roads.osrm import Coordinate, dataset
 # Pairs in one answer of OSRM: its values are Python objects on the way to numpy, 2 × 1 million of them at most.
 _BLOCK_PAIRS = 1_000_000
 
-Block = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]
+# From here on two cores answer sooner than one.
+_WORTH_TWO_PAIRS = 250_000
+
 Metres = NDArray[np.int32]
+Block = tuple[NDArray[np.int32], NDArray[np.int32], Metres, Metres]
+"""Durations, distances, and how far the sources and the targets are from their roads."""
 
 
 def open_engine(region_dir: Path, profile: str) -> Any:
@@ -54,6 +63,57 @@ def snap(engine: Any, coordinates: list[Coordinate], radius_m: float) -> Metres:
     return metres
 
 
+class Beside:
+    """A copy of this process that computes every second block of a large table, on another core.
+
+    OSRM and the way from its answer to numpy hold the interpreter's lock, so a thread would not do. It begins with the
+    first large table and ends with this process. `blocks` asks it for one block at a time.
+    """
+
+    def __init__(self, engines: dict[str, Any], connection: Connection) -> None:
+        self._engines, self._connection = engines, connection
+        self._copy: Connection | None = None
+        self._pid = 0
+
+    def begin(self, profile: str, *question: Any) -> None:
+        if self._copy is None:
+            self._copy = self._begun()
+        self._copy.send((profile, question))
+
+    def taken(self) -> Block:
+        """Raises RuntimeError as OSRM does."""
+        assert self._copy is not None
+        answer = self._copy.recv()
+        if isinstance(answer, str):
+            raise RuntimeError(answer)
+        block: Block = answer
+        return block
+
+    def _begun(self) -> Connection:
+        ours, theirs = Pipe()
+        with warnings.catch_warnings():
+            # Of threads that numpy keeps and nobody uses here.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._pid = os.fork()
+        if self._pid:
+            theirs.close()
+            return ours
+        try:
+            # The other side of each hangs up only when nobody else holds it.
+            ours.close()
+            self._connection.close()
+            while True:
+                profile, question = theirs.recv()
+                try:
+                    theirs.send(_block(self._engines[profile], *question))
+                except RuntimeError as refused:
+                    theirs.send(str(refused))
+        except (EOFError, OSError):
+            os._exit(0)
+        finally:
+            os._exit(1)
+
+
 def blocks(
     engine: Any,
     coordinates: list[Coordinate],
@@ -61,31 +121,67 @@ def blocks(
     sources: NDArray[np.int64],
     targets: NDArray[np.int64],
     away_m: Metres | None = None,
-) -> Iterator[Block]:
+    beside: tuple[Beside, str] | None = None,
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]]:
     """(some of the sources, durations (s), distances (m)), the matrices from each of them to every target; -1 where no
     road joins them. Every place has a road within the radius. Fills `away_m`, how far each place of all is from its
-    road. Raises RuntimeError."""
+    road. `beside` computes every second block, of that profile. Raises RuntimeError."""
     places = np.union1d(sources, targets)
-    of_targets = np.searchsorted(places, targets).tolist()
+    asked = [coordinates[place] for place in places]
+    of_sources, of_targets = np.searchsorted(places, sources), np.searchsorted(places, targets)
     rows = max(1, _BLOCK_PAIRS // max(1, len(targets)))
-    for first in range(0, len(sources), rows):
-        some = sources[first : first + rows]
-        asked = [coordinates[place] for place in places]
-        answer = engine.Table(_question(asked, radius_m, np.searchsorted(places, some).tolist(), of_targets))
-        if away_m is not None:
-            away_m[some] = _metres_of(answer["sources"])
-            if first == 0:
-                away_m[targets] = _metres_of(answer["destinations"])
-        yield some, _whole(answer["durations"]), _whole(answer["distances"])
+    if len(sources) * len(targets) < _WORTH_TWO_PAIRS:
+        beside = None
+    if beside is not None:
+        rows = min(rows, -(-len(sources) // 2))
+    pieces = [slice(first, first + rows) for first in range(0, len(sources), rows)]
+    begun = False
+    try:
+        for number, piece in enumerate(pieces):
+            if begun and beside is not None:
+                begun = False
+                durations, distances, metres, of_all = beside[0].taken()
+            else:
+                if beside is not None and number + 1 < len(pieces):
+                    copy, profile = beside
+                    copy.begin(profile, asked, radius_m, of_sources[pieces[number + 1]], of_targets)
+                    begun = True
+                durations, distances, metres, of_all = _block(engine, asked, radius_m, of_sources[piece], of_targets)
+            if away_m is not None:
+                away_m[sources[piece]] = metres
+                away_m[targets] = of_all
+            yield sources[piece], durations, distances
+    finally:
+        if begun and beside is not None:
+            # Its answer would be taken for the next question's.
+            with contextlib.suppress(RuntimeError):
+                beside[0].taken()
+
+
+def _block(
+    engine: Any, asked: list[Coordinate], radius_m: float, sources: NDArray[np.int64], targets: NDArray[np.int64]
+) -> Block:
+    answer = engine.Table(_question(asked, radius_m, sources.tolist(), targets.tolist()))
+    return (
+        _whole(answer["durations"]),
+        _whole(answer["distances"]),
+        _metres_of(answer["sources"]),
+        _metres_of(answer["destinations"]),
+    )
 
 
 def table(
-    engine: Any, coordinates: list[Coordinate], radius_m: float, sources: NDArray[np.int64], targets: NDArray[np.int64]
+    engine: Any,
+    coordinates: list[Coordinate],
+    radius_m: float,
+    sources: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    beside: tuple[Beside, str] | None = None,
 ) -> Iterator[tuple[Any, ...]]:
     """The answers to a question for a table. Raises RuntimeError."""
     away_m = np.full(len(coordinates), -1, dtype=np.int32)
     if len(np.union1d(sources, targets)) > 1:
-        asked = blocks(engine, coordinates, radius_m, sources, targets, away_m)
+        asked = blocks(engine, coordinates, radius_m, sources, targets, away_m, beside)
         try:
             first = next(asked, None)
         except RuntimeError as refused:
@@ -104,7 +200,7 @@ def table(
     sources, targets = sources[away_m[sources] >= 0], targets[away_m[targets] >= 0]
     yield "joined", sources, targets
     if len(np.union1d(sources, targets)) > 1:
-        for block in blocks(engine, coordinates, radius_m, sources, targets):
+        for block in blocks(engine, coordinates, radius_m, sources, targets, beside=beside):
             yield "block", *block
     elif len(sources) and len(targets):
         # OSRM refuses a table of one.
@@ -136,6 +232,7 @@ def serve(region_dir: Path, profiles: list[str], connection: Connection) -> None
             connection.send(("error", "dataset_unreadable", f"the dataset for {profile} cannot be opened ({broken})"))
             return
     connection.send(("ready", sorted(engines)))
+    beside = Beside(engines, connection) if len(os.sched_getaffinity(0)) > 1 else None
     while True:
         try:
             question, profile, coordinates, radius_m, *more = connection.recv()
@@ -145,7 +242,9 @@ def serve(region_dir: Path, profiles: list[str], connection: Connection) -> None
             if question == "snap":
                 connection.send(("snap", snap(engines[profile], coordinates, radius_m)))
             elif question == "table":
-                for answer in table(engines[profile], coordinates, radius_m, *more):
+                sources, targets = more
+                second = None if beside is None else (beside, profile)
+                for answer in table(engines[profile], coordinates, radius_m, sources, targets, second):
                     connection.send(answer)
             else:
                 connection.send(("path", path(engines[profile], coordinates, radius_m)))
@@ -186,15 +285,16 @@ def _metres_of(waypoints: Any) -> Metres:
 
 def _whole(rows: Any) -> NDArray[np.int32]:
     width = len(rows[0])
-    values = np.empty((len(rows), width), dtype=np.float64)
-    for number, row in enumerate(rows):
-        try:
-            values[number] = np.fromiter(row, np.float64, width)
-        except TypeError:
-            # What is unroutable is None, and becomes no number here; that is slower by half.
+    try:
+        values = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * width).reshape(len(rows), width)
+    except TypeError:
+        # What is unroutable is None, and becomes no number here; that is slower by half.
+        values = np.empty((len(rows), width), dtype=np.float64)
+        for number, row in enumerate(rows):
             values[number] = row
+        values[np.isnan(values)] = -1
     np.rint(values, out=values)
-    return np.where(np.isnan(values), -1, values).astype(np.int32)
+    return values.astype(np.int32)
 
 
 if __name__ == "__main__":

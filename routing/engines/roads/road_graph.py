@@ -32,6 +32,10 @@ USUAL_CALIBRATION = 1.0
 
 _BLOCK_CELLS = 4_000_000
 
+# Two doors across a one-way street: whoever stands at one has no need to drive round the block for a step back. OSRM
+# counts in tenths of a second.
+_SAME_POINT_S = 0.1
+
 
 def graph_file(region_dir: Path, profile: str) -> Path:
     return region_dir / "road_graph" / f"{profile}.npz"
@@ -392,12 +396,14 @@ class RoadGraph:
             least[better], best[better] = counts[better], arc[better]
         for arc, share in self._ends(snapped, source):
             there = snapped.before[targets] if not self.back[arc] else 1 - snapped.before[targets]
-            stays = (snapped.chain[targets] == snapped.chain[source]) & (there >= share)
-            better = stays & ((there - share) * self.choice[arc] < least)
+            here = snapped.chain[targets] == snapped.chain[source]
+            stays = here & ((there - share) * self.seconds[arc] >= -_SAME_POINT_S)
+            on = np.maximum(there - share, 0.0)
+            better = stays & (on * self.choice[arc] < least)
             best[better] = -1
-            least[better] = (there[better] - share) * self.choice[arc]
-            direct[0, better] = (there[better] - share) * self.seconds[arc]
-            direct[1, better] = (there[better] - share) * self.metres[arc]
+            least[better] = on[better] * self.choice[arc]
+            direct[0, better] = on[better] * self.seconds[arc]
+            direct[1, better] = on[better] * self.metres[arc]
         return best, direct
 
     def _back_to(

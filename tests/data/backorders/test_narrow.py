@@ -8,6 +8,7 @@ import random
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,14 @@ from data.store import SqlStore, open_store
 from routing.model.consents import Answer
 from routing.model.proofs import Outcome
 from routing.rules.consent import Reply
+from routing.rules.slots import Slot
 from routing.services import reaching
 from routing.services.allocating import horizon_setting
 from routing.services.consenting import answer, offered
 from routing.services.horizon import move_horizon
 from routing.services.importing import settle
 from routing.services.receiving import how_they_stand, reallocate
+from routing.services.slotting import take_slot
 from routing.services.supplying import Slip, commit_slip
 from tests.backorder_world import World
 from tests.benchmarks import ledger as worlds
@@ -201,9 +204,33 @@ def a_customer_who_wants_another_day(world: World) -> None:
         answer(store, asked, Reply(answer=Answer.OTHER_DAY, day=days[2]), now=world.now, by="desk")
 
 
+def an_order_that_agrees_on_a_time(world: World) -> None:
+    """It holds oat drinks and is to have them a week later; another waits for them, and for cups with them."""
+    world.receive(product=1, quantity=16, quarantined=0, of_inbound=False, more_to_come=False)
+    world.receive(product=2, quantity=4, quarantined=0, of_inbound=False, more_to_come=False)
+    world.expect(product=1, quantity=24, days=2)
+    world.order(lines=[(1, 16)], site=1, completeness="partial", wanted_in=0)
+    world.order(lines=[(1, 12), (2, 4)], site=2, completeness="complete", wanted_in=0)
+    agree(world)
+
+
+def agree(world: World) -> None:
+    """Nine to eleven, a week from now."""
+    then = world.now + timedelta(days=7)
+    slot = Slot(
+        day=then.date().isoformat(), opens="09:00", closes="11:00", shift_id=1, van="Van 1", begins=then, minutes=5,
+        distance_m=900, cost=0, moved=0,
+    )  # fmt: skip
+    with open_store(world.database) as store:
+        (order_id,) = store.order_ids(["SO-1"]).values()
+        version = store.calling_order(order_id).version
+        take_slot(store, order_id, slot, version=version, by="desk", now=world.now)
+
+
 @pytest.mark.parametrize(
     ("life", "written_last"),
     [
+        (an_order_that_agrees_on_a_time, "slot_agreed"),
         (a_van_without_some_goods, "van_closed"),
         (a_substitute, "substituted"),
         (a_customer_who_cancels, "consent_cancel"),
@@ -228,3 +255,44 @@ def test_what_a_van_a_substitute_or_an_answer_reaches_is_written_as_the_whole_bo
     narrow, whole = written
     assert narrow == whole
     assert narrow[-1][-1].kind == written_last
+
+
+def an_answer(world: World, asked: int) -> None:
+    with open_store(world.database) as store:
+        answer(store, asked, Reply(answer=Answer.CANCEL), now=world.now, by="desk")
+
+
+@pytest.mark.parametrize("last", ["a substitute", "an answer", "a time"])
+def test_nobody_waits_for_goods_that_only_a_ship_complete_order_ties(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    """Which goods are tied is not even asked: only those that the decision reaches are read and locked."""
+    database = copy_of(sqlite_template, tmp_path / "tied.db")
+    world = World(database)
+    act: Callable[[], None]
+    if last == "an answer":
+        asked = late_oat_drinks(world)
+        act = partial(an_answer, world, asked)
+    elif last == "a time":
+        world.receive(product=1, quantity=16, quarantined=0, of_inbound=False, more_to_come=False)
+        world.order(lines=[(1, 16)], site=1, completeness="partial", wanted_in=0)
+        act = partial(agree, world)
+    else:
+        world.receive(product=2, quantity=24, quarantined=0, of_inbound=False, more_to_come=False)
+        world.expect(product=1, quantity=12, days=3)
+        world.order(lines=[(1, 16)], site=1, completeness="partial", wanted_in=0)
+        act = partial(world.substitute, which=0)
+
+    def asked_for(*_: object) -> None:
+        raise AssertionError("All tied goods were asked for.")
+
+    monkeypatch.setattr(SqlStore, "related_products", asked_for)
+    events = len(rows_of(database, tables.event))
+    act()
+    assert len(rows_of(database, tables.event)) > events, "something happened"
+    database.close()
+
+
+def rows_of(database: Database, table: Any) -> list[Any]:
+    with database.reading() as connection:
+        return rows(connection, table)

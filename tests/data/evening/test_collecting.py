@@ -214,7 +214,7 @@ def test_empties_that_we_never_delivered_are_fetched_counted_and_inspected(drive
         asks(driven, 5, stop=1)
     returnable(driven)
     made = asks(driven, 5, stop=1, now=SIX + timedelta(hours=3))
-    assert (made.quantity, made.orders) == (5, ())
+    assert (made.quantity, made.orders) == (5, ("SO-1-2",)), "on whose page it stands"
     with open_store(driven.database) as store:
         (seen,) = store.pick_deliveries([made.delivery_id])
         facts = store.day_facts(from_day="2026-05-13", to_day="2026-05-13", depot_ids=[driven.round.depot_id])

@@ -11,15 +11,19 @@ from sqlalchemy import select
 
 from data import tables
 from data.db import Database
+from data.queries.driver import driver_route
 from data.store import SqlStore, open_store
 from routing.model.day import SavedPlan
+from routing.model.proofs import DeliveryReport, DoorEvent, DoorReport, Outcome
 from routing.rules.check import violations
 from routing.rules.driver_out import OutKind
+from routing.services.delivering import record
 from routing.services.dispatching import dispatch_day
 from routing.services.editing import move_delivery, show_move
 from routing.services.lateness import apply_way_out, late_van, late_vans
 from routing.services.loading import load_route
 from routing.services.planning import plan_day
+from routing.services.shorting import commit_short_pick
 
 
 @pytest.fixture
@@ -34,10 +38,10 @@ class Twice:
     def __init__(self, day: Any, database: Database, kit: Any) -> None:
         self.database, self.kit = database, kit
         day.company()
-        self.depot, product = day.depot(), day.product()
+        self.depot, self.products = day.depot(), [day.product() for _ in range(4)]
         self.deliveries = [
             day.delivery(site_id=day.site(), depot_id=self.depot, product_id=product, tier=tier)
-            for tier in (1, 2, 3, 1)
+            for product, tier in zip(self.products, (1, 2, 3, 1), strict=True)
         ]
         self.van = day.vehicle(depot_id=self.depot, weight_g=20_000, most_trips=2, reload_minutes=20)
         self.shift = day.shift(depot_id=self.depot, vehicle_id=self.van)
@@ -145,3 +149,59 @@ def test_what_cannot_be_done_any_more_stays_behind_and_its_goods_never_left(twic
         tasks = connection.scalars(select(tables.task.c.kind)).all()
     assert {states[twice.deliveries[n - 1]] for n in left} == {"released"}
     assert "goods_back" not in tasks
+
+
+def test_a_van_that_did_its_first_trip_late_comes_back_loads_and_is_late_on_the_second(twice: Twice) -> None:
+    twice.goes_out()
+    (route,) = twice.saved().plan.routes
+    with twice.open() as store:
+        held = store.held_manifest(twice.shift)
+        assert held is not None
+        stops = store.manifest_in_hand(held.id).stops
+    for n, stop in enumerate(stops[:2]):
+        at = stop.departure + timedelta(hours=1)
+        with twice.open() as store:
+            record(
+                store=store, manifest_id=held.id, now=at, secret=b"s" * 32,
+                report=DoorReport(
+                    client_id=f"{n}", sequence=n, payload_sha256=f"{n}", kind=DoorEvent.OUTCOME, captured_at=at,
+                    stop_id=stop.stop_id, recipient="Goods-in 1",
+                    deliveries=tuple(
+                        DeliveryReport(delivery_id=each, outcome=Outcome.DELIVERED) for each in stop.deliveries
+                    ),
+                ),
+            )  # fmt: skip
+    with twice.open() as store:
+        (late,) = late_vans(store, plan_id=twice.plan_id, now=at)
+    assert late.behind is not None
+    assert 55 * 60 <= late.behind.late_s <= 60 * 60
+    _first, second = late.behind.plan.routes[0].trips
+    assert abs(second.stops[0].arrival_s - route.trips[1].stops[0].arrival_s - late.behind.late_s) <= 60
+    assert not late.behind.is_out_of_time
+
+
+@pytest.mark.parametrize(("there", "stops", "on_list"), [(4, 4, [10, 10, 4, 10]), (0, 3, [10, 10, 10])])
+def test_what_is_short_when_the_second_trip_is_picked_is_on_the_drivers_page_at_the_next_look(
+    twice: Twice, there: int, stops: int, on_list: list[int]
+) -> None:
+    twice.goes_out()
+    before = twice.trips()
+    third, product = (each[before[1][0] - 1] for each in (twice.deliveries, twice.products))
+    with twice.open() as store:
+        commit_short_pick(store, delivery_id=third, product_id=product, there=there, now=twice.at(1), by="warehouse")
+        held = store.held_manifest(twice.shift)
+    assert held is not None
+    with twice.database.reading() as connection:
+        route = driver_route(connection, held.id, now=twice.at(1))
+    assert [line.loaded for stop in route.stops for each in stop.deliveries for line in each.lines] == on_list
+    assert [stop.trip for stop in route.stops if stop.depot_step is not None] == [2]
+    first = [twice.deliveries[n - 1] for n in before[0]]
+    with twice.database.writing() as connection:
+        connection.execute(tables.delivery.update().where(tables.delivery.c.id.in_(first)).values(state="done"))
+    with twice.open() as store:
+        assert load_route(store, shift_id=twice.shift, by="warehouse", now=twice.at(2)).units == sum(on_list[2:])
+    with twice.database.reading() as connection:
+        step = driver_route(connection, held.id, now=twice.at(2)).stops[2].depot_step
+    assert len(route.stops) == stops
+    assert step is not None
+    assert step.is_loaded

@@ -59,6 +59,21 @@ def test_a_house_of_that_name_in_another_city_is_not_it(cottages: Gazetteer) -> 
     assert not cottages.locate("Rose Cottages, Ashford").quality.goes_on
 
 
+def test_a_house_is_offered_while_its_name_is_typed_and_what_is_taken_is_sure(cottages: Gazetteer) -> None:
+    (cottage,) = cottages.suggest("rose co")
+    assert cottage.label == "Rose Cottage, Church Lane 4, 21208 Ashford"
+    assert cottages.locate(cottage.label).quality is PinQuality.EXACT
+    assert [one.label.split(",")[1] for one in cottages.suggest("Market H")] == [" High Street 1", " Mill Road 8"]
+    assert cottages.suggest("Market Hall") == []
+    # A street that begins so comes first.
+    assert [one.label for one in cottages.suggest("M")] == [
+        "Mill Road, Ashford",
+        "Market House, High Street 1, 21208 Ashford",
+        "Market House, Mill Road 8, 21208 Ashford",
+    ]
+    assert len(cottages.suggest("m", limit=2)) == 2
+
+
 def numbered(folder: Path, kind: str, low: str = "1", high: str = "41") -> Gazetteer:
     """A line of 3 km that bends: two known doors at its ends, a plain point in its middle."""
     pbf = folder / "line.osm.pbf"

@@ -72,7 +72,8 @@ def test_the_same_door_costs_its_unloading_only() -> None:
     ride = ride_of(before, after, {1: [1]}, beside={1: ("Café 4", 0)})
     assert ride is not None
     assert ride.added == Added(UNLOADING, 0, 2 * 60)
-    assert len(ride.plan.routes[0].stops) == 1 if ride.plan else False
+    assert ride.plan is not None
+    assert len(ride.plan.routes[0].stops) == 1
 
 
 def test_nothing_rides_on_a_van_that_is_full_or_has_begun_or_does_not_pass() -> None:

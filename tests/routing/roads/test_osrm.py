@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from multiprocessing import Pipe
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,40 @@ def test_a_table_made_in_blocks_equals_one_made_at_once(osrm_times, helsinki, mo
     assert len(parts) == 10
     for matrix in (0, 1):
         assert np.array_equal(whole[matrix], np.concatenate([part[1 + matrix] for part in parts]))
+
+
+def test_a_table_that_two_cores_compute_is_what_one_says(osrm_times):
+    everybody = [*places(600), AT_SEA]
+    large = osrm_times.table(everybody, profile="van")
+    everywhere = np.arange(601)
+    for rows in (everywhere[:250], everywhere[250:500], everywhere[500:]):
+        durations_s, distances_m, snapped_m, _ = osrm_times.part(everybody, rows, everywhere, profile="van")
+        there = ~np.equal.outer(rows, everywhere)
+        assert np.array_equal(durations_s[there], large.durations_s[rows][there])
+        assert np.array_equal(distances_m[there], large.distances_m[rows][there])
+        assert np.array_equal(snapped_m, large.snapped_m)
+
+
+def test_what_the_other_core_is_refused_is_refused_and_the_next_answer_is_the_next_questions(helsinki):
+    from routing.engines.roads.osrm_worker import Beside, blocks, open_engine
+
+    engine = open_engine(helsinki.directory, "car")
+    ours, theirs = Pipe()
+    beside = Beside({"car": engine}, theirs)
+    everywhere = np.arange(600)
+    at = [(place.lon, place.lat) for place in places(600)]
+    with pytest.raises(RuntimeError, match=r"^NoSegment"):
+        list(blocks(engine, [*at[:-1], (25.1, 60.1)], 500.0, everywhere, everywhere, beside=(beside, "car")))
+    two = list(blocks(engine, at, 500.0, everywhere, everywhere, beside=(beside, "car")))
+    assert [len(rows) for rows, *_ in two] == [300, 300]
+    ((_, *alone),) = blocks(engine, at, 500.0, everywhere, everywhere)
+    for matrix in (0, 1):
+        assert np.array_equal(alone[matrix], np.concatenate([block[1 + matrix] for block in two]))
+    # It ends when nobody asks any more.
+    copy = beside._pid
+    del beside
+    assert os.waitpid(copy, 0) == (copy, 0)
+    ours.close()
 
 
 def test_a_part_of_a_table_is_what_the_whole_says_there(osrm_times):

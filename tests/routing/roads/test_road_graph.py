@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import osmnx
 import pytest
+import shapely
 
-from routing.engines.roads.road_graph import RoadGraphTravelTimes
+from routing.engines.roads.road_graph import RoadGraph, RoadGraphTravelTimes, load_graph
 from routing.engines.roads.road_read import _read_graph
 from routing.errors import TravelError
 from routing.model.places import Location
@@ -134,6 +135,27 @@ def test_a_line_begins_and_ends_on_the_road_and_follows_the_table(graph_times):
                     assert length == pytest.approx(table.distances_m[start, end], abs=2, rel=0.01)
                 assert great_circle_m([line[0]], [near[start]]).item() == pytest.approx(table.snapped_m[start], abs=2)
                 assert great_circle_m([line[-1]], [near[end]]).item() == pytest.approx(table.snapped_m[end], abs=2)
+
+
+def test_nobody_drives_round_the_block_for_a_step_back_on_a_one_way_street(helsinki):
+    graph = load_graph(helsinki.directory, "van", 1.0)
+    one_way = next(
+        chain
+        for chain in graph.beginnings
+        if (graph.arc_on[:2, chain] < 0).any() and graph.seconds[_arc(graph, chain)] > 9
+    )
+    arc = _arc(graph, one_way)
+    back_s = (0.0, 0.05, 1.0)
+    shares = [0.5 + (1 if graph.back[arc] else -1) * seconds / graph.seconds[arc] for seconds in back_s]
+    points = [shapely.line_interpolate_point(graph.lines[one_way], share, normalized=True) for share in shares]
+    durations_s, distances_m, _ = graph.table([graph.flat.location(point) for point in points], 500.0)
+    assert (durations_s[0, 1], distances_m[0, 1]) == (0, 0)
+    # A second back is a way to go.
+    assert durations_s[0, 2] > 9
+
+
+def _arc(graph: RoadGraph, chain: int) -> int:
+    return int(graph.arc_on[:2, chain].max())
 
 
 def test_answering_does_not_import_osmnx():
