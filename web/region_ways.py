@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 
+from data.store import SqlStore
 from routing.errors import InvalidInput, TravelError
+from routing.model.day import SpeedRow
 from routing.model.places import Candidate, Location
+from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
+from routing.rules.time_of_day import travel_at
 
 if TYPE_CHECKING:
     from routing.engines.roads.reachable import ReachableArea
@@ -18,11 +24,35 @@ LONGEST_TYPED = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """A moment at which a way begins, with the region's times by time of day."""
+
+    at: datetime
+    zone: ZoneInfo
+    rows: tuple[SpeedRow, ...]
+
+    def seconds(self, free_s: int, *, profile: str) -> int:
+        """What a way of so much free travel takes then."""
+        return travel_at(self.rows, free_s, self.at, zone=self.zone, profile=profile)
+
+
+def leaving_at(installation: Installation, region: str, text: str, day: str | None = None) -> Leaving:
+    """`text` is a wall-clock time of the region's depots, of that ISO day or of today. Raises InvalidInput."""
+    with installation.database.reading() as connection:
+        store = SqlStore(connection)
+        zone, rows = zone_of(store.region_zone(region)), store.speeds_of_region(region)
+    on = day_of(day) if day else installation.clock.now().astimezone(zone).date()
+    return Leaving(at=moment(on, clock_minutes(text), zone), zone=zone, rows=rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One vehicle's way: seconds and metres, or `why` there is none; `engine` says who measured it."""
+    """One vehicle's way: seconds and metres, or `why` there is none; `engine` says who measured it. `free_s`: what it
+    takes on free roads."""
 
     profile: str
     seconds: int = 0
+    free_s: int = 0
     metres: int = 0
     engine: str = ""
     why: str = ""
@@ -49,8 +79,16 @@ def find_place(installation: Installation, region: str, text: str, *, what: str)
     return found.candidates[0]
 
 
-def ways_between(installation: Installation, region: str, start: Location, end: Location, *, profile: str) -> Ways:
-    """Raises NotFound when there is no such region."""
+def ways_between(
+    installation: Installation,
+    region: str,
+    start: Location,
+    end: Location,
+    *,
+    profile: str,
+    leaving: Leaving | None = None,
+) -> Ways:
+    """On free roads, or at the moment of `leaving`. Raises NotFound when there is no such region."""
     engine = installation.travel(region)
     ways = []
     for name in installation.regions.facts(region).profiles:
@@ -67,8 +105,9 @@ def ways_between(installation: Installation, region: str, start: Location, end: 
         elif table.durations_s[0, 1] < 0:
             ways.append(Way(profile=name, engine=table.engine, why=_("No road joins them.")))
         else:
-            seconds, metres = int(table.durations_s[0, 1]), int(table.distances_m[0, 1])
-            ways.append(Way(profile=name, seconds=seconds, metres=metres, engine=table.engine))
+            free_s, metres = int(table.durations_s[0, 1]), int(table.distances_m[0, 1])
+            seconds = free_s if leaving is None else leaving.seconds(free_s, profile=name)
+            ways.append(Way(profile=name, seconds=seconds, free_s=free_s, metres=metres, engine=table.engine))
     chosen = next((way for way in ways if way.profile == profile and not way.why), None)
     line: list[Location] = []
     if chosen is not None:

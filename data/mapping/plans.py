@@ -21,6 +21,7 @@ from routing.model.plans import (
     Problem,
     Reason,
     ShiftOffer,
+    SpeedSlice,
     Travel,
     Unassigned,
     Visit,
@@ -54,6 +55,7 @@ def problem_to_bytes(problem: Problem) -> bytes:
         "locks": [_lock(lock) for lock in problem.locks],
         "excluded": [[out.visit, [r.value for r in out.reasons], out.proven, out.detail] for out in problem.excluded],
         "travel_build": problem.travel_build,
+        "speeds": [[each.profile, each.start_s, each.end_s, each.factor] for each in problem.speeds],
     }
     return zlib.compress(json.dumps(plain, separators=(",", ":"), allow_nan=False).encode(), 6)
 
@@ -105,6 +107,10 @@ def _problem_back(plain: dict[str, Any]) -> Problem:
             for visit, reasons, proven, detail in plain["excluded"]
         ),
         travel_build=plain["travel_build"],
+        speeds=tuple(
+            SpeedSlice(profile=profile, start_s=start_s, end_s=end_s, factor=factor)
+            for profile, start_s, end_s, factor in plain.get("speeds", ())  # plans of before have none
+        ),
     )
 
 

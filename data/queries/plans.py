@@ -25,6 +25,7 @@ from data.tables import (
     order_line,
     plan,
     plan_lock,
+    region,
     route,
     shift,
     site,
@@ -34,8 +35,9 @@ from data.tables import (
     unassigned,
     vehicle,
 )
-from routing.model.day import CurrentPlan
+from routing.model.day import CurrentPlan, SavedPlan
 from routing.model.plans import PlannedRoute, Problem, Visit
+from routing.rules.calendars import days_between
 from routing.rules.extra import Extra, lateness, overtime, strangers
 
 
@@ -172,6 +174,14 @@ class FreeShiftRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedsInUse:
+    """That a plan is timed by time of day: the region whose table it was, and how many slices its days have."""
+
+    region: str
+    slices: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanPage:
     """A whole plan as people look at it. `states` says for which depots and days it is the current one."""
 
@@ -186,6 +196,7 @@ class PlanPage:
     seed: int
     search_s: float
     travel: str
+    speeds: SpeedsInUse | None
     cost: int
     states: tuple[CurrentPlan, ...]
     routes: tuple[RouteRow, ...]
@@ -282,6 +293,7 @@ def plan_page(connection: Connection, plan_id: int, *, depot_id: int | None = No
         seed=saved.plan.seed,
         search_s=saved.plan.search_s,
         travel=saved.problem.travel_build,
+        speeds=_speeds(connection, saved),
         cost=saved.plan.cost,
         states=tuple(
             CurrentPlan(depot_id=row.depot_id, day=row.day, plan_id=row.plan_id, state=row.state) for row in states
@@ -290,6 +302,23 @@ def plan_page(connection: Connection, plan_id: int, *, depot_id: int | None = No
         left_out=_left_out(connection, plan_id, locked, depot_id=depot_id),
         free=_free(connection, saved.problem, set(planned), depot_id=depot_id, day=day),
     )
+
+
+def _speeds(connection: Connection, saved: SavedPlan) -> SpeedsInUse | None:
+    ends_s = len(days_between(saved.from_day, saved.to_day)) * 24 * 3600
+    slices = {
+        (each.start_s, each.end_s, each.factor)
+        for each in saved.problem.speeds
+        if each.end_s > 0 and each.start_s < ends_s
+    }
+    if not slices:
+        return None
+    name = connection.scalar(
+        select(region.c.name)
+        .join(depot, depot.c.region_id == region.c.id)
+        .where(depot.c.id == min(saved.depot_ids, default=0))
+    )
+    return SpeedsInUse(region=name or "", slices=len(slices))
 
 
 def _routes(

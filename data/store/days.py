@@ -10,6 +10,7 @@ from sqlalchemy import Row, and_, func, or_, select
 
 from data.queries.empties import empties_of
 from data.store.calendars import CalendarStore
+from data.store.speeds import SpeedStore
 from data.tables import (
     allocation,
     current_plan,
@@ -58,7 +59,7 @@ _ON_THE_VAN = ("loaded", "dispatched", "under_way", "done", "failed")
 _HAPPENED = ("under_way", "done", "failed")
 
 
-class DayStore(CalendarStore):
+class DayStore(CalendarStore, SpeedStore):
     def depot_ids(self) -> tuple[int, ...]:
         """Every depot, by id."""
         return tuple(self.connection.scalars(select(depot.c.id).order_by(depot.c.id)))
@@ -150,6 +151,7 @@ class DayStore(CalendarStore):
             riding=tuple(ride for ride in riding if ride.delivery_id in set(ids)),
             # Later ones too: what is postponed goes to the next open day.
             calendars=self.calendars(from_day=from_day),
+            speeds=self.speeds_of_depot(min(depot_ids, default=0)),
         )
 
     def shifts_between(self, from_day: str, to_day: str, depot_ids: Sequence[int]) -> tuple[Shift, ...]:

@@ -63,6 +63,14 @@ class PlanStore(StorePart):
                 depot_ids=list(depot_ids),
                 problem=problem_to_bytes(problem),
                 region_build=problem.travel_build,
+                speeds=[
+                    [
+                        each.profile,
+                        *((problem.epoch + timedelta(seconds=s)).isoformat() for s in (each.start_s, each.end_s)),
+                        each.factor,
+                    ]
+                    for each in problem.speeds
+                ],
                 engine=solution.engine,
                 seed=solution.seed,
                 iterations=solution.iterations,

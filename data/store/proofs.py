@@ -25,6 +25,7 @@ from data.tables import (
     manifest,
     order,
     order_line,
+    plan,
     position,
     product,
     promise,
@@ -49,6 +50,7 @@ from routing.model.proofs import (
     ManifestInHand,
     PlannedTimes,
     Reload,
+    SpeedSpan,
     StopFacts,
 )
 from routing.rules.calendars import span
@@ -129,6 +131,7 @@ class ProofStore(StorePart):
                 stop.c.arrival,
                 stop.c.start,
                 stop.c.departure,
+                stop.c.travel_s,
                 stop_delivery.c.delivery_id,
                 trip.c.sequence.label("trip"),
             )
@@ -147,6 +150,7 @@ class ProofStore(StorePart):
             in_trip[row.trip].append(row.delivery_id)
             first.setdefault(row.trip, row.id)
         reloads = self._reloads(route_id, in_trip) if len(in_trip) > 1 else {}
+        speeds = self._speeds_of(route_id)
         times = {
             row.id: PlannedTimes(
                 stop_id=row.id,
@@ -155,12 +159,29 @@ class ProofStore(StorePart):
                 arrival=row.arrival,
                 start=row.start,
                 departure=row.departure,
+                travel_s=row.travel_s,
+                speeds=speeds,
                 trip=row.trip,
                 reload=reloads.get(row.trip) if row.id == first[row.trip] else None,
             )
             for row in rows
         }
         return tuple(times.values())
+
+    def _speeds_of(self, route_id: int) -> tuple[SpeedSpan, ...]:
+        """The slices of the day that the plan was timed with, for the vehicle of this route."""
+        row = self.connection.execute(
+            select(plan.c.speeds, vehicle.c.profile)
+            .join(route, route.c.plan_id == plan.c.id)
+            .join(shift, shift.c.id == route.c.shift_id)
+            .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
+            .where(route.c.id == route_id)
+        ).one()
+        return tuple(
+            SpeedSpan(begins=datetime.fromisoformat(begins), ends=datetime.fromisoformat(ends), factor=factor)
+            for profile, begins, ends, factor in row.speeds or ()
+            if profile == row.profile
+        )
 
     def _reloads(self, route_id: int, in_trip: Mapping[int, Sequence[int]]) -> dict[int, Reload]:
         """What comes at the depot before each trip after the first."""

@@ -43,6 +43,7 @@ from data.tables.parties import (
     region,
     site,
     site_window,
+    speed,
     supplier,
     zone,
 )
@@ -106,6 +107,7 @@ __all__ = [
     "shift_template",
     "site",
     "site_window",
+    "speed",
     "stop",
     "stop_delivery",
     "supplier",

@@ -43,6 +43,21 @@ region = Table(
     Column("built_at", Moment, nullable=False),
 )
 
+speed = Table(
+    "speed",  # a slice of the day in which ways take longer, or less
+    metadata,
+    key(),
+    refers("region_id", "region"),
+    count("sequence"),
+    word("weekdays", default=""),  # mon,tue; empty: any day
+    word("begins"),  # wall clock of the depot
+    word("ends"),
+    count("percent"),  # of the free travel time
+    word("profile", default=""),  # empty: every motor vehicle without rows of its own
+    word("source", default="written"),  # written | learnt
+    UniqueConstraint("region_id", "sequence"),
+)
+
 calendar = Table(
     "calendar",
     metadata,

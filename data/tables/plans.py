@@ -27,6 +27,7 @@ plan = Table(
     Column("depot_ids", JSON, nullable=False),
     Column("problem", LargeBinary, nullable=False),  # compressed JSON, see data/mapping/plans.py
     word("region_build", default=""),
+    Column("speeds", JSON),  # time of day: [profile, from, to, thousandths of the free time]; None: plans of before
     word("engine"),
     count("seed", default=0),
     count("iterations", default=0),

@@ -24,6 +24,24 @@ class WallWindow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedRow:
+    """A slice of the day in a region: on these weekdays (empty: any) from `begins` to `ends` on the wall clock a way
+    takes `percent` of its free travel time: 130 is three tenths longer.
+
+    `ends` before `begins` lies on the next day. `profile`: for vehicles that drive so only, instead of the rows for
+    all; empty: for all motor vehicles that have no rows of their own. `learnt`: from what was driven, not written by a
+    person.
+    """
+
+    weekdays: tuple[str, ...] = ()
+    begins: str
+    ends: str
+    percent: int
+    profile: str = ""
+    learnt: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarFacts:
     """The working days of a scope (company, depot, zone, site) and its exceptions: (day, open, why)."""
 
@@ -171,6 +189,7 @@ class DayFacts:
     locks: tuple[LockFacts, ...] = ()
     riding: tuple[Riding, ...] = ()
     calendars: tuple[CalendarFacts, ...] = ()
+    speeds: tuple[SpeedRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+BIKES = frozenset({"bike", "bicycle", "cargo_bike"})
+"""Profiles that fit through any arch and pass the traffic."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vehicle:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,40 @@ class Travel:
 
     durations_s: NDArray[np.int64]
     distances_m: NDArray[np.int64]
+
+
+FREE = 10**6
+"""How far a second leads where nothing slows it: in millionths of a second of free travel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedSlice:
+    """From `start_s` until before `end_s` a way takes vehicles of this profile `factor` thousandths of its free travel
+    time: 1300 is three tenths longer. Where no slice says anything, ways take their free time."""
+
+    profile: str
+    start_s: int
+    end_s: int
+    factor: int
+
+    def __post_init__(self) -> None:
+        if self.end_s <= self.start_s:
+            raise InvalidProblem(
+                f"A slice of the day ends at {self.end_s} s, not after its start at {self.start_s} s. Swap the two."
+            )
+        if not 100 <= self.factor <= 10_000:
+            raise InvalidProblem(
+                f"A slice of the day has {self.factor} thousandths of the free travel time. Give 100 to 10,000."
+            )
+
+    @property
+    def pace(self) -> int:
+        """How far a second leads, in millionths of a second of free travel, rounded up: whole slices stay whole.
+
+        >>> SpeedSlice(profile="van", start_s=0, end_s=60, factor=2000).pace
+        500000
+        """
+        return -(-1000 * FREE // self.factor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,10 +266,17 @@ class Problem:
     shipments: tuple[Shipment, ...] = ()
     excluded: tuple[Unassigned, ...] = ()
     travel_build: str = ""
+    speeds: tuple[SpeedSlice, ...] = ()
+    """Time of day: of one profile none overlap. Empty: ways take the same time all day."""
 
     def __post_init__(self) -> None:
         if self.epoch.tzinfo is None:
             raise InvalidProblem("The epoch of a problem needs a time zone.")
+        for one, other in pairwise(sorted(self.speeds, key=lambda each: (each.profile, each.start_s))):
+            if one.profile == other.profile and other.start_s < one.end_s:
+                raise InvalidProblem(
+                    f"Two slices of the day hold for {one.profile} at {other.start_s} s. Let the first end before."
+                )
         n, d = len(self.places), len(self.dimensions)
         for profile, travel in self.travel.items():
             for name, matrix in (("durations", travel.durations_s), ("distances", travel.distances_m)):
@@ -325,7 +367,7 @@ class PlannedStop:
     """One place in a trip. arrival ≤ start, start + service = departure; waiting is start − arrival (seconds).
 
     `visits` are served one after the other at this door. `load` is what is on board when leaving, per dimension;
-    `distance_m` and `travel_s` lead here from the stop before.
+    `distance_m` and `travel_s` (while the wheels turn, at that time of the day) lead here from the stop before.
     """
 
     place: int

@@ -174,6 +174,15 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedSpan:
+    """From here to there ways take `factor` thousandths of their free time."""
+
+    begins: datetime
+    ends: datetime
+    factor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reload:
     """The van at the depot before its second trip (or a later one) as planned: back, loaded again in `takes`, off.
 
@@ -195,6 +204,7 @@ class Reload:
 class PlannedTimes:
     """A stop of a route as planned, in driving order. arrival ≤ start, start + service = departure.
 
+    `travel_s`: for how long the wheels turn on the way there; `speeds`: the slices of the day the route was timed with.
     `reload`: what comes before it at the depot, on the first stop of a trip after the first.
     """
 
@@ -204,6 +214,8 @@ class PlannedTimes:
     arrival: datetime
     start: datetime
     departure: datetime
+    travel_s: int = 0
+    speeds: tuple[SpeedSpan, ...] = ()
     trip: int = 1
     reload: Reload | None = None
 

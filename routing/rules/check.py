@@ -12,7 +12,7 @@ saved.
 | wrong_place | a stop is not where its visits are |
 | skills, shift_not_allowed | the shift may not serve the visit |
 | no_road | no road joins two places that follow each other |
-| travel | the way there takes longer, or another time or distance, than the plan says |
+| travel | the way there takes longer at that time of the day, or another time or distance, than the plan says |
 | order | the times of the route do not follow each other |
 | service | a stop is shorter or longer than setup and service |
 | window | service begins outside the windows, and not within what they allow it to be late |
@@ -37,6 +37,7 @@ from itertools import pairwise
 from math import ceil, floor
 
 from routing.model.plans import (
+    FREE,
     Plan,
     PlannedBreak,
     PlannedRoute,
@@ -205,6 +206,9 @@ class _Route:
             place, left_s, before = self.shift.start, trip.departure_s, self.distance_m
             for first, stop in enumerate(trip.stops):
                 travel, metres = self._way(place, stop.place)
+                # What was taken before a later trip left belongs to the depot.
+                rests = [p for p in self._rests(number) if not (at and first == 0) or p.start_s >= left_s]
+                travel = self._wheels(rests, left_s, travel)
                 self.travel_s += travel
                 self.distance_m += metres
                 if stop.travel_s != travel or stop.distance_m != metres:
@@ -215,22 +219,41 @@ class _Route:
                         visit=stop.visits[0],
                         amount=travel - stop.travel_s,
                     )
-                # What was taken before a later trip left belongs to the depot.
-                rests = [p for p in self._rests(number) if not (at and first == 0) or p.start_s >= left_s]
                 self._leg(number, rests, left_s, stop.arrival_s, stop.start_s, travel, stop.visits[0])
                 place, left_s = stop.place, stop.departure_s
                 number += 1
             travel, metres = self._way(place, self.shift.end)
-            self.travel_s += travel
             self.distance_m += metres
             if at + 1 == len(self.route.trips):
                 rests, until_s = self._rests(number), self.route.end_s - self.shift.debrief_s
             else:
                 rests = [p for p in self._rests(number) if p.start_s < trip.return_s]
                 until_s = self.route.trips[at + 1].departure_s
+            travel = self._wheels(rests, left_s, travel)
+            self.travel_s += travel
             self._leg(number, rests, left_s, trip.return_s, until_s, travel, None)
             if trip.distance_m != self.distance_m - before:
                 self._say("travel", f"the trip is {self.distance_m - before} m long, not {trip.distance_m} m.")
+
+    def _wheels(self, pauses: list[PlannedBreak], left_s: int, travel: int) -> int:
+        """For how long the wheels turn on the way to a stop, second by second of the slices it passes; breaks that
+        begin on the way interrupt it."""
+        slices = [each for each in self.problem.speeds if each.profile == self.shift.profile]
+        if not slices:
+            return travel
+        rests = [(p.start_s, p.end_s) for p in pauses if p.start_s >= left_s]
+        left, now, wheels = travel * FREE, left_s, 0
+        borders = sorted({t for each in slices for t in (each.start_s, each.end_s)} | {a for a, _ in rests})
+        while left > 0:
+            if (rest := next((b for a, b in rests if a <= now < b), None)) is not None:
+                now = rest
+                continue
+            pace = next((each.pace for each in slices if each.start_s <= now < each.end_s), FREE)
+            enough = -(-left // pace)
+            until = min((t - now for t in borders if t > now), default=enough)
+            here = min(enough, until)
+            left, now, wheels = left - here * pace, now + here, wheels + here
+        return wheels
 
     def _leg(
         self,

@@ -10,6 +10,7 @@ Every delivery comes out exactly once: as a visit, or excluded with its reason. 
 - **Setup and service.** Parking and the site's base time are served once per place, the time per case each time.
 - **Who may.** Only shifts of the delivery's depot. Access and crew are decided here (`why_not` says which shift they
   shut out), skills are the solver's.
+- **Time of day.** The region's table holds by the wall clock of the first depot; a region has one.
 - **Cut-off.** What counts is the oldest order on the delivery; a redelivery has no cut-off.
 """
 
@@ -25,7 +26,7 @@ import numpy as np
 from routing.errors import InvalidInput
 from routing.model.day import DayFacts, DeliveryFacts, SiteFacts, WallWindow
 from routing.model.days import day_words
-from routing.model.fleet import Shift
+from routing.model.fleet import BIKES, Shift
 from routing.model.places import Location
 from routing.model.plans import (
     Break,
@@ -53,14 +54,15 @@ from routing.rules.calendars import (
     windows_on,
     zone_of,
 )
+from routing.rules.time_of_day import slices_of
 
 DIMENSIONS = ("weight_g", "volume_cm3", "pieces")
 
 MOST_DRIVING_S = {"none": None, "eu": 9 * 3600}
 """Driving a day by rule set: Regulation (EC) 561/2006 art. 6 for "eu". A set that is not named here is refused."""
 
-PROFILES_WITHOUT_SIZE = frozenset({"bike", "bicycle", "cargo_bike"})
-"""These fit through any arch, whether or not somebody measured them."""
+PROFILES_WITHOUT_SIZE = BIKES
+"""These fit through, whether or not somebody measured them."""
 
 ON_THE_VAN = ("loaded", "dispatched", "under_way")
 HAPPENED = ("under_way", "done", "failed")
@@ -189,6 +191,14 @@ class _Building:
             locks=tuple(locks),
             excluded=tuple(excluded),
             travel_build=", ".join(builds),
+            speeds=slices_of(
+                self.facts.speeds,
+                first=self.days[0],
+                last=self.days[-1],
+                zone=self.zones[self.facts.depots[0].id],
+                epoch=self.epoch,
+                profiles=self.tables,
+            ),
         )
 
     # ---- shifts

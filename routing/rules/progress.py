@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from routing.model.proofs import PlannedTimes, Reload, StopFacts
+from routing.model.plans import SpeedSlice
+from routing.model.proofs import PlannedTimes, Reload, SpeedSpan, StopFacts
+from routing.rules.time_of_day import Pace
 
 NONE_YET = StopFacts()
+SECOND = timedelta(seconds=1)
 
 LIVE_WINDOW = timedelta(minutes=30)
 WIDER_WINDOW = timedelta(minutes=60)
@@ -43,7 +46,8 @@ def forecast(
     where the plan waits: before the window opens nobody is served. A van that stands at a door out of order is there:
     that stop comes first, whatever was to come before it follows. Between two trips it drives to the depot and is
     loaded: a van that comes back late leaves as soon as it is, one that comes early leaves when the plan says where the
-    plan lets it wait there (for goods, or for a door that opens).
+    plan lets it wait there (for goods, or for a door that opens). A way that is driven at another time of the day than
+    planned takes as long as the slices of the day make it then; what the plan stands still on it stays as it is.
     """
     ways = _ways(stops, departs_at)
     left = [stop for stop in stops if facts.get(stop.stop_id, NONE_YET).done_at is None]
@@ -51,16 +55,16 @@ def forecast(
     left.sort(key=lambda stop: stop is not door)
     etas: list[Eta] = []
     here_at = _last_known(facts, departs_at)
-    homewards = _homewards(stops)
+    homewards = _homewards(stops, departs_at)
     begun = max((stop.trip for stop in stops if stop.stop_id in facts), default=1)
     for position, stop in enumerate(left):
         # A door that was left again without a report is driven to once more.
         arrived_at = facts.get(stop.stop_id, NONE_YET).arrived_at if stop is door else None
         at_depot = None
         if stop.reload is not None and stop.trip > begun:
-            at_depot = _at_depot(stop.reload, here_at + homewards[stop.stop_id], here_at, now)
+            at_depot = _at_depot(stop.reload, homewards[stop.stop_id].from_(here_at), here_at, now)
             here_at = at_depot[1]
-        arrival = arrived_at or max(here_at + ways[stop.stop_id], now)
+        arrival = arrived_at or max(ways[stop.stop_id].from_(here_at), now)
         # Where the plan waits, the window opens at the planned start; elsewhere service begins on arrival.
         start = max(arrival, stop.start) if stop.start > stop.arrival else arrival
         departure = max(start + (stop.departure - stop.start), now)
@@ -80,21 +84,66 @@ def forecast(
     return tuple(etas)
 
 
-def _ways(stops: Sequence[PlannedTimes], departs_at: datetime) -> dict[int, timedelta]:
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """The planned way into a stop: how long it takes, and with a clock the progress of its driving."""
+
+    takes: timedelta
+    clock: Pace | None = None
+    epoch: datetime | None = None
+    driving: int = 0
+    standing: timedelta = timedelta()
+
+    def from_(self, left_at: datetime) -> datetime:
+        if self.clock is None or self.epoch is None:
+            return left_at + self.takes
+        seconds, rest = divmod(left_at - self.epoch, SECOND)
+        return self.epoch + self.clock.arrive(seconds, 0, self.driving) * SECOND + rest + self.standing
+
+
+def _way(
+    speeds: Sequence[SpeedSpan],
+    epoch: datetime,
+    left_at: datetime,
+    arrival: datetime,
+    driving: timedelta | None = None,
+) -> _Way:
+    """The way that was planned so; all of it is `driving` unless that is said."""
+    takes = arrival - left_at
+    if not speeds:
+        return _Way(takes)
+    clock = Pace(
+        [
+            SpeedSlice(
+                profile="",
+                start_s=(span.begins - epoch) // SECOND,
+                end_s=(span.ends - epoch) // SECOND,
+                factor=span.factor,
+            )
+            for span in speeds
+        ]
+    )
+    left_s, driven_s = (left_at - epoch) // SECOND, (takes if driving is None else driving) // SECOND
+    progress = clock.progress(left_s + driven_s) - clock.progress(left_s)
+    return _Way(takes, clock, epoch, progress, takes - driven_s * SECOND)
+
+
+def _ways(stops: Sequence[PlannedTimes], departs_at: datetime) -> dict[int, _Way]:
     """The planned way into each stop: of a stop done out of order it is still the best guess."""
     ways, left_before = {}, departs_at
     for stop in stops:
         if stop.reload is not None:
             left_before = stop.reload.leaves_at
-        ways[stop.stop_id] = stop.arrival - left_before
+        driving = stop.travel_s * SECOND if stop.travel_s else None
+        ways[stop.stop_id] = _way(stop.speeds, departs_at, left_before, stop.arrival, driving)
         left_before = stop.departure
     return ways
 
 
-def _homewards(stops: Sequence[PlannedTimes]) -> dict[int, timedelta]:
+def _homewards(stops: Sequence[PlannedTimes], departs_at: datetime) -> dict[int, _Way]:
     """The planned way back to the depot before each stop that begins another trip."""
     return {
-        stop.stop_id: stop.reload.back_at - before.departure
+        stop.stop_id: _way(stop.speeds, departs_at, before.departure, stop.reload.back_at)
         for before, stop in pairwise(stops)
         if stop.reload is not None
     }

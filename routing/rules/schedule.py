@@ -28,6 +28,9 @@ How a route runs, all times in whole seconds from the problem's epoch:
   ways with the same end, lateness costs least; leaving later makes nobody late, nor later.
 - **A done visit** keeps its place; its window and ready time are not judged again, and nobody waits for its window.
 - **Speed**: travel takes duration ÷ speed_factor, rounded up to a whole second. Within one place it takes none.
+- **Time of day**: in a slice of the day the wheels turn slower or quicker (time_of_day.py); a leg that crosses a border
+  is driven at both speeds. A leg with a break on it keeps as much free as the break can cost at the quickest moment of
+  its windows; hours of travel are those in which the wheels turned.
 - **Load**: what is delivered is on board from the start of its trip, what is collected to its end; what a shipment
   fetches at one stop is on board until the stop it is brought to, which comes later in the same trip.
 - **A break with a `max_load`** is taken only on a leg with no more than that on board.
@@ -48,6 +51,7 @@ from numpy.typing import NDArray
 
 from routing.errors import InvalidProblem
 from routing.model.plans import (
+    FREE,
     NO_ROAD,
     CostScheme,
     PlannedBreak,
@@ -60,6 +64,7 @@ from routing.model.plans import (
     Visit,
     Window,
 )
+from routing.rules.time_of_day import Pace, paces_of
 from routing.rules.trips import MOST_TRIPS, cuts_of, fewest, keeps_on_board, reach_of
 
 type Spans = tuple[tuple[int, int], ...]
@@ -112,6 +117,28 @@ class _Legs:
     """Per visit, the hours it should begin in and what an hour later costs; empty when all must be in time."""
     barred: list[int]
     """Per gap, which breaks may not be taken there for what is on board, as bits; empty when any may anywhere."""
+    pace: Pace | None = None
+    """Where ways take longer at some times of the day than at others."""
+    lost: Sequence[int] = ()
+    """Per break, the progress that a leg keeps free for it; empty without a pace."""
+
+    def ready(self, g: int, free: int, order: Iterable[int], rested: int, paused: int) -> int:
+        """When gap g is driven and these breaks are taken in it, the last of them until `paused`."""
+        if self.pace is None:
+            return max(free + self.travel[g] + rested, paused)
+        return max(self.pace.arrive(free, self.travel[g], sum(self.lost[index] for index in order)), paused)
+
+    def leave(self, g: int, limit: int, order: Iterable[int], rested: int, paused: int) -> int:
+        """`ready` backwards: how late gap g may begin to be ready by `limit`, the first break beginning at `paused`."""
+        if self.pace is None:
+            return min(limit - self.travel[g] - rested, paused)
+        return min(self.pace.leave(limit, self.travel[g], sum(self.lost[index] for index in order)), paused)
+
+    def arrival(self, g: int, free: int, pauses: Sequence[tuple[int, int]]) -> int:
+        """When the wheels stop at the end of gap g, pauses (begin, how long) on the way included."""
+        if self.pace is None:
+            return arrival_of(free, self.travel[g], pauses)
+        return self.pace.arrive_with(free, self.travel[g], pauses)
 
 
 class Times(NamedTuple):
@@ -127,6 +154,8 @@ class Times(NamedTuple):
     cost: int
     reloads: tuple[tuple[int, int], ...] = ()
     """(how many visits come before, start)."""
+    driven: Sequence[int] = ()
+    """Per gap, for how long the wheels turn; empty where that does not depend on the time of the day."""
 
     @property
     def cuts(self) -> tuple[int, ...]:
@@ -157,6 +186,12 @@ class Timetable:
             for shift_id, price in visit.strangers:
                 self.strange.setdefault(shift_id, {})[visit.id] = price
         self._breaks = {shift.id: [(b.duration_s, spans(b.windows)) for b in shift.breaks] for shift in problem.shifts}
+        self._paces = paces_of(problem)
+        self._lost = {
+            shift.id: [self._paces[shift.profile].most_lost(*pause) for pause in self._breaks[shift.id]]
+            for shift in problem.shifts
+            if shift.profile in self._paces
+        }
         self.mate = {one.pickup: one.delivery for one in problem.shipments}
         self.pickup_of = {one.delivery: one.pickup for one in problem.shipments}
         self.carried = carried(problem)
@@ -208,6 +243,14 @@ class Timetable:
     def breaks(self, shift_id: int) -> Sequence[tuple[int, Spans]]:
         """(duration, windows) of each break of a shift, in its order."""
         return self._breaks[shift_id]
+
+    def pace(self, shift: ShiftOffer) -> Pace | None:
+        """How ways change with the time of the day for this shift, None where they do not."""
+        return self._paces.get(shift.profile)
+
+    def lost(self, shift: ShiftOffer) -> list[int]:
+        """What a leg keeps free for each break of a shift that is taken on it: progress."""
+        return self._lost.get(shift.id) or [duration * FREE for duration, _ in self._breaks[shift.id]]
 
     def times(self, shift_id: int, visit_ids: Sequence[int]) -> Times | None:
         """Bare times and cost of a non-empty route, None when anything fails. What a search asks thousands of times."""
@@ -380,6 +423,8 @@ class Timetable:
                 whole.leave_s,
                 soft,
                 whole.barred + legs.barred,
+                whole.pace,
+                whole.lost,
             )
         assert whole is not None
         return line, whole
@@ -522,6 +567,7 @@ class Timetable:
                 leave = visit.ready_s
         heavy = self._too_heavy(shift, visits) if shift.id in self._light else []
         soft = [self.soft.get(visit.id) for visit in visits] if self.soft else []
+        pace = self._paces.get(shift.profile)
         return _Legs(
             travel,
             metres,
@@ -530,12 +576,14 @@ class Timetable:
             leave,
             soft if any(soft) else [],
             heavy,
+            pace,
+            self._lost.get(shift.id, ()),
         )
 
     def _beyond(self, shift: ShiftOffer, legs: _Legs) -> _Fault | None:
-        if shift.max_travel_s is not None and (over := sum(legs.travel) - shift.max_travel_s) > 0:
-            sentence = f"{_by(shift)} may drive {shift.max_travel_s} s, this route takes {over} s more."
-            return _Fault(Reason.DRIVER_HOURS, len(legs.work) - 1, over, sentence)
+        # By the clock it depends on when the wheels turn.
+        if shift.max_travel_s is not None and legs.pace is None and (fault := _drives_too_long(shift, legs.travel)):
+            return fault
         if shift.max_distance_m is not None and (over := sum(legs.metres) - shift.max_distance_m) > 0:
             sentence = f"{_by(shift)} may drive {shift.max_distance_m} m, this route is {over} m longer."
             return _Fault(Reason.SHIFT_TOO_SHORT, len(legs.work) - 1, over, sentence)
@@ -577,10 +625,15 @@ class Timetable:
                 run = _forward(legs, breaks, taken, departure)
                 assert not isinstance(run, int)
                 starts, finish, pauses = run
-        travel, metres = sum(legs.travel), sum(legs.metres)
+        again = [at for at, key in enumerate(visit_ids) if key is None] if shift.most_trips > 1 else []
+        driven: Sequence[int] = ()
+        if legs.pace is not None:
+            driven = _driven(legs, breaks, departure, starts, pauses, {at + 1 for at in again})
+            if shift.max_travel_s is not None and (fault := _drives_too_long(shift, driven)):
+                return fault
+        travel, metres = sum(driven or legs.travel), sum(legs.metres)
         duty = finish + shift.debrief_s - departure + shift.loading_s
         over = max(0, finish + shift.debrief_s - shift.end_s)
-        again = [at for at, key in enumerate(visit_ids) if key is None] if shift.most_trips > 1 else []
         cost = cost_of(shift.cost, duty, travel, metres, sum(legs.work) - len(again) * shift.reload_s, over)
         if legs.soft:
             cost += sum(late_cost(soft, start) for soft, start in zip(legs.soft, starts, strict=True))
@@ -594,7 +647,7 @@ class Timetable:
                     cost += strange.get(key, 0)
                 before = place
         if not again:
-            return Times(departure, starts, finish, pauses, travel, metres, cost)
+            return Times(departure, starts, finish, pauses, travel, metres, cost, (), driven)
         return Times(
             departure,
             [start for start, key in zip(starts, visit_ids, strict=True) if key is not None],
@@ -604,6 +657,7 @@ class Timetable:
             metres,
             cost,
             tuple((at - n, starts[at]) for n, at in enumerate(again)),
+            driven,
         )
 
     def _blame(self, shift: ShiftOffer, line: _Line, legs: _Legs, fault: _Fault) -> _Fault:
@@ -656,7 +710,7 @@ class Timetable:
         driven, before = 0, 0
         for g, visit in enumerate((*line, None)):
             pauses = [(index, start) for gap, index, start in times.breaks if gap == g]
-            arrival = arrival_of(free, legs.travel[g], [(start, shift.breaks[i].duration_s) for i, start in pauses])
+            arrival = legs.arrival(g, free, [(start, shift.breaks[i].duration_s) for i, start in pauses])
             driven += legs.metres[g]
             for i, start in pauses:
                 pause = shift.breaks[i]
@@ -681,8 +735,8 @@ class Timetable:
             begin = next(starts)
             if trips and not stops and not pauses:
                 # Who reloads waits at the depot, not at a door that is closed.
-                departure = max(departure, begin - legs.travel[g])
-                arrival = departure + legs.travel[g]
+                departure = max(departure, legs.leave(g, begin, (), 0, begin))
+                arrival = legs.arrival(g, departure, ())
             load = [on + self._change(visit, d) for d, on in enumerate(load)]
             same_door = stops and stops[-1].place == visit.place and not pauses and begin == free
             free = begin + legs.work[g]
@@ -697,7 +751,7 @@ class Timetable:
                         start_s=begin,
                         departure_s=free,
                         distance_m=legs.metres[g],
-                        travel_s=legs.travel[g],
+                        travel_s=times.driven[g] if times.driven else legs.travel[g],
                         load=tuple(load),
                     )
                 )
@@ -827,7 +881,7 @@ def _forward(
     """(starts, finish, breaks) as early as possible, or the index of the visit whose windows are over."""
     starts: list[int] = []
     pauses: list[tuple[int, int, int]] = []
-    free, last_gap = departure_s, len(legs.work)
+    free, last_gap, plain = departure_s, len(legs.work), legs.pace is None
     for g, travel in enumerate(legs.travel):
         paused, rested = free, 0
         for index in taken[g]:
@@ -837,7 +891,7 @@ def _forward(
                 return last_gap
             pauses.append((g, index, begin))
             paused, rested = begin + duration, rested + duration
-        ready = max(free + travel + rested, paused)
+        ready = max(free + travel + rested, paused) if plain else legs.ready(g, free, taken[g], rested, paused)
         if g == last_gap:
             return starts, ready, pauses
         start = earliest(legs.spans[g], ready)
@@ -861,7 +915,7 @@ def _latest_departure(
             begin = latest(windows, paused - duration)
             assert begin is not None
             paused, rested = begin, rested + duration
-        free = min(limit - legs.travel[g] - rested, paused)
+        free = legs.leave(g, limit, taken[g], rested, paused)
         if g == 0:
             return free
         soft = legs.soft[g - 1] if legs.soft else None
@@ -887,14 +941,16 @@ def _place_breaks(legs: _Legs, breaks: _Breaks) -> list[tuple[int, ...]] | int:
     Earliest time per (visit, set of breaks taken): being earlier never hurts, since one can wait. What was taken
     already goes first among equals, as in the compiled search.
     """
-    everything = (1 << len(breaks)) - 1
+    everything, plain = (1 << len(breaks)) - 1, legs.pace is None
     states: dict[int, tuple[int, int, tuple[object, ...]]] = {0: (legs.leave_s, 0, ())}
     for g, travel in enumerate(legs.travel):
         reached: dict[int, tuple[int, int, tuple[object, ...]]] = {}
         barred = legs.barred[g] if legs.barred else 0
         for mask, (free, owed, chain) in sorted(states.items(), reverse=True):
             for order, paused, rested, after in _pauses(breaks, barred, mask, free, 0, ()):
-                time: int | None = max(free + travel + rested, paused)
+                time: int | None = (
+                    max(free + travel + rested, paused) if plain else legs.ready(g, free, order, rested, paused)
+                )
                 debt = owed
                 if g < len(legs.work):
                     time = earliest(legs.spans[g], time or 0)
@@ -927,13 +983,16 @@ def _place_one_break(legs: _Legs, pause: tuple[int, Spans]) -> list[tuple[int, .
     # The gap in which the break was taken for `after`.
     taken_in = -1
     last_gap = len(legs.work)
+    plain = legs.pace is None
     for g, travel in enumerate(legs.travel):
-        best = None if after is None else after + travel
+        best = None if after is None else after + travel if plain else legs.ready(g, after, (), 0, after)
         gap = taken_in
         if before is not None:
             begin = earliest(windows, before)
             if begin is not None:
                 fresh = max(before + travel, begin) + duration
+                if not plain:
+                    fresh = legs.ready(g, before, (0,), duration, begin + duration)
                 if best is None or fresh < best:
                     best, gap = fresh, g
         if g == last_gap:
@@ -943,7 +1002,7 @@ def _place_one_break(legs: _Legs, pause: tuple[int, Spans]) -> list[tuple[int, .
         here = legs.spans[g]
         work = legs.work[g]
         if before is not None:
-            start = earliest(here, before + travel)
+            start = earliest(here, before + travel if plain else legs.ready(g, before, (), 0, before))
             before = None if start is None else start + work
         after = None
         if best is not None:
@@ -977,6 +1036,36 @@ def arrival_of(free: int, travel: int, pauses: Sequence[tuple[int, int]]) -> int
         left -= begin - free
         free = begin + duration
     return free + left
+
+
+def _driven(
+    legs: _Legs,
+    breaks: _Breaks,
+    departure_s: int,
+    starts: Sequence[int],
+    pauses: Sequence[tuple[int, int, int]],
+    behind_reload: set[int],
+) -> list[int]:
+    """Per gap, for how long the wheels turn at the times of this run. Who reloads waits at the depot: a gap behind a
+    reload is left as late as its end allows."""
+    out = []
+    free = departure_s
+    for g in range(len(legs.travel)):
+        taken = [(begin, breaks[index][0]) for gap, index, begin in pauses if gap == g]
+        if g in behind_reload and not taken:
+            free = max(free, legs.leave(g, starts[g], (), 0, starts[g]))
+        arrival = legs.arrival(g, free, taken)
+        out.append(arrival - free - sum(lasts for begin, lasts in taken if begin < arrival))
+        if g < len(starts):
+            free = starts[g] + legs.work[g]
+    return out
+
+
+def _drives_too_long(shift: ShiftOffer, driven: Sequence[int]) -> _Fault | None:
+    if shift.max_travel_s is None or (over := sum(driven) - shift.max_travel_s) <= 0:
+        return None
+    sentence = f"{_by(shift)} may drive {shift.max_travel_s} s, this route takes {over} s more."
+    return _Fault(Reason.DRIVER_HOURS, len(driven) - 2, over, sentence)
 
 
 def load_in_words(dimension: str, amount: int) -> str:

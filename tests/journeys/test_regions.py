@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from data.store import open_store
 from tests.demo_day import built_regions
 from tests.journeys.test_desk import axe, context, desk, page, said
 from tests.website import Website, a_website
@@ -74,3 +75,30 @@ def test_the_map_of_a_region_tells_times_and_what_is_reached(page: Page, axe_scr
     # The address of the page is the question: it can be sent to somebody.
     page.reload()
     expect(page.get_by_text(re.compile("Fabianinkatu 2.* → Bulevardi 1"))).to_be_visible()
+
+
+def test_a_rush_is_written_and_the_way_between_two_places_feels_it(
+    page: Page, website: Website, axe_script: Path
+) -> None:
+    with open_store(website.installation.database) as store:
+        store.save_region(name="helsinki", build="a build", facts={}, built_at=website.clock.at)
+    page.goto(page.url.rstrip("/") + "/regions/helsinki")
+    page.get_by_text("Add a slice of the day").click()
+    for day in ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"):
+        page.get_by_label(day, exact=True).check()
+    page.get_by_label("Begins").fill("07:00")
+    page.get_by_label("Ends").fill("09:00")
+    page.get_by_label("Takes, in % of the free time").fill("250")
+    page.get_by_role("button", name="Add it").click()
+    slices = page.get_by_role("region", name="Times by time of day").get_by_role("table")
+    expect(slices.get_by_role("row").filter(has_text="any day")).to_contain_text("250 %")
+    page.get_by_label("From", exact=True).fill("60.1699, 24.9515")
+    page.get_by_label("To", exact=True).fill("60.1655, 24.9405")
+    page.get_by_label("Leaving at").fill("07:30")
+    page.get_by_role("button", name="Ask").click()
+    ways = page.get_by_role("table", name="The way by each vehicle")
+    expect(ways.get_by_role("row").filter(has_text="Van")).to_contain_text("free:", timeout=ENGINE_MS)
+    expect(ways.get_by_role("row").filter(has_text="Cargo bike")).not_to_contain_text("free:")
+    page.get_by_role("link", name="What the drivers' ways say").click()
+    expect(page.get_by_text("Learnt from 0 ways driven")).to_be_visible()
+    assert axe(page, axe_script) == []

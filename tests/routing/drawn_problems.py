@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from routing.model.plans import CostScheme, Lock, Problem, Shipment, Travel, Window
+from routing.model.plans import CostScheme, Lock, Problem, Shipment, SpeedSlice, Travel, Window
 from tests.routing.builders_plans import HOUR, MINUTE, between, pause, problem, shift, visit
 
 
 @st.composite
-def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True) -> Problem:
+def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True, by_clock: bool = False) -> Problem:
+    """`by_clock`: ways take longer, or less, at some hours of the day."""
     places = draw(st.integers(2, 6))
     cells = st.integers(-1, 40)
     table = np.array([[draw(cells) for _ in range(places)] for _ in range(places)], dtype=np.int64)
@@ -110,7 +111,14 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True) -> Problem:
         where = draw(st.sampled_from([one.id for one in shifts]))
         trip = draw(st.sampled_from([None, None, 0, 1]))
         decided = (Lock(visit=key, shift=where, position=draw(st.sampled_from([None, 0, 1])), trip=trip),)
-    return problem(
+    borders = sorted(draw(st.sets(st.integers(20, 68), min_size=2, max_size=6))) if by_clock else []
+    slices = tuple(
+        SpeedSlice(
+            profile="van", start_s=a * HOUR // 4, end_s=b * HOUR // 4, factor=draw(st.sampled_from([700, 1300, 2500]))
+        )
+        for a, b in zip(borders[::2], borders[1::2], strict=False)
+    )
+    of = problem(
         *visits,
         shifts=shifts,
         locks=decided,
@@ -118,3 +126,4 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True) -> Problem:
         travel=Travel(durations_s=table, distances_m=np.where(table < 0, -1, table * 10)),
         dimensions=("kg", "pallets"),
     )
+    return replace(of, speeds=slices)

@@ -38,6 +38,7 @@ _COMMANDS = {
     "token": ("web.cli.token:token_group", "Make, list and revoke the tokens of the API."),
     "region": ("web.cli.region:region_group", "Build and list regions: roads, addresses, basemap."),
     "route": ("web.cli.route:route_command", "How long it takes from one place to another."),
+    "speeds": ("web.cli.speeds:speeds_command", "Show, write or learn how long ways take by time of day."),
     "import": ("web.cli.importing:import_group", "Read orders, products, customers or stock from a file."),
     "export": ("web.cli.export:export_command", "Write everything that is in, as CSV or XLSX."),
     "receive": ("web.cli.stock:receive_command", "Count in what arrived and allocate it."),

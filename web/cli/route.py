@@ -9,6 +9,7 @@ import click
 from routing.errors import InvalidInput
 from routing.model.places import Location
 from web.cli.output import json_option, print_json
+from web.region_ways import leaving_at
 from web.wiring import open_installation
 
 
@@ -30,17 +31,29 @@ class Place(click.ParamType[Location]):
 @click.argument("end", type=Place(), metavar="TO")
 @click.option("--region", "region", metavar="NAME", help="The region; without it the one that was built first.")
 @click.option("--profile", default="van", show_default=True, help="car, van, truck or cargo_bike.")
+@click.option("--at", "at", metavar="HH:MM", help="Leaving at this time: as the region's times by time of day say.")
+@click.option("--day", "day", metavar="DAY", help="With --at: the day, as 2026-05-12; without it today.")
 @json_option
 @click.pass_context
 def route_command(
-    ctx: click.Context, start: Location, end: Location, region: str | None, profile: str, as_json: bool
+    ctx: click.Context,
+    start: Location,
+    end: Location,
+    region: str | None,
+    profile: str,
+    at: str | None,
+    day: str | None,
+    as_json: bool,
 ) -> None:
     """How long it takes FROM one place TO another, both as lat,lon (-- before a place that begins with a minus).
 
-    Exit code 1: no road joins them for that vehicle.
+    Without --at on free roads. Exit code 1: no road joins them for that vehicle.
     """
+    if day is not None and at is None:
+        raise InvalidInput("--day says on which day it leaves --at a time: say that too, like --at 08:00.")
     with open_installation() as installation:
         name = region or installation.regions.default().name
+        leaving = None if at is None else leaving_at(installation, name, at, day)
         table = installation.travel(name).table([start, end], profile=profile)
     for place, snapped_m in zip(("FROM", "TO"), table.snapped_m.tolist(), strict=True):
         if snapped_m < 0:
@@ -48,12 +61,15 @@ def route_command(
                 f"No road for {profile} lies near {place} in region {name}. Move it to the road.", code="no_road"
             )
     joined = bool(table.durations_s[0, 1] >= 0)
-    seconds = int(table.durations_s[0, 1]) if joined else None
+    free_s = int(table.durations_s[0, 1]) if joined else None
+    seconds = free_s if leaving is None or free_s is None else leaving.seconds(free_s, profile=profile)
     metres = int(table.distances_m[0, 1]) if joined else None
     if as_json:
         print_json(
             {
                 "seconds": seconds,
+                "free_seconds": free_s,
+                "leaving": None if leaving is None else leaving.at,
                 "metres": metres,
                 "engine": table.engine,
                 "profile": profile,
@@ -66,5 +82,7 @@ def route_command(
         click.echo(f"No road for {profile} joins these two places in region {name}.")
     else:
         click.echo(f"{seconds / 60:.1f} min, {metres / 1000:.1f} km by {profile} ({table.engine})")
+        if leaving is not None and free_s is not None and seconds != free_s:
+            click.echo(f"Leaving at {at}; on free roads it takes {free_s / 60:.1f} min.")
     if not joined:
         ctx.exit(1)

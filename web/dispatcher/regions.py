@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +13,31 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from data.exporters.speeds import write_speeds as write_file
+from data.importers.speeds import clock_of, read_speeds, weekdays_of
 from data.queries.regions import UNDER_WAY, RegionBuild, built_at, depots_by_region, region_builds
 from data.regions import check_name
 from data.store import SqlStore, open_store
 from data.store.system import Job
 from routing.engines.roads.facts import RegionFacts
-from routing.errors import BackrouteError, InvalidInput, NotFound
+from routing.errors import BackrouteError, Conflict, FileRefused, InvalidInput, NotFound
+from routing.model.day import SpeedRow
+from routing.model.orders import WEEKDAYS
 from routing.model.places import Candidate, Location
+from routing.services.speeds import propose_speeds, take_learnt, write_speeds
 from web.clock import wall_clock
 from web.dispatcher import words
-from web.here import here
+from web.dispatcher.calendars import weekday_words
+from web.here import here, now
 from web.incoming import whole
 from web.people import needs_role
-from web.region_ways import LONGEST_TYPED, Ways, find_place, reached_within, ways_between
+from web.region_ways import LONGEST_TYPED, Ways, find_place, leaving_at, reached_within, ways_between
 from web.security import UPLOAD_LIMIT_BYTES
 
 regions = Blueprint("regions", __name__, url_prefix="/regions")
 
 MINUTES = 15
+_PROFILES = ("car", "van", "truck", "cargo_bike")
 LONGEST_NAME = 200
 
 
@@ -41,6 +50,7 @@ class Asked:
     end: str
     minutes: str
     profile: str
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +84,15 @@ def one(name: str) -> ResponseReturnValue:
     return _page(name)
 
 
-def _page(name: str, *, wrong: str = "", building: str = "") -> str:
+def _page(name: str, *, wrong: str = "", building: str = "", wrong_speeds: str = "") -> str:
     installed = here().regions.list()
     facts = next((each for each in installed if each.name == name), None)
     with here().database.reading() as connection:
         builds = region_builds(connection)
         since, depots = built_at(connection), depots_by_region(connection)
+        store = SqlStore(connection)
+        rows = store.speeds_of_region(name)
+        learnt = propose_speeds(store, region=name, now=now()) if facts and "learn" in request.args else None
     asked = _asked(facts) if facts else None
     return render_template(
         "dispatcher/regions.html",
@@ -98,6 +111,12 @@ def _page(name: str, *, wrong: str = "", building: str = "") -> str:
         again=_again(builds.get(name, [])),
         wrong=wrong,
         building=building,
+        speeds=rows,
+        learnt=learnt,
+        wrong_speeds=wrong_speeds,
+        weekdays=weekday_words(),
+        said=_said,
+        days_said=_days_said,
         form=request.form,
         words=words,
     )
@@ -115,6 +134,7 @@ def _asked(facts: RegionFacts) -> Asked:
         end=request.args.get("to", "")[:LONGEST_TYPED],
         minutes=request.args.get("minutes", str(MINUTES)),
         profile=profile if profile in facts.profiles else usual,
+        at=request.args.get("at", "").strip()[:20],
     )
 
 
@@ -139,7 +159,8 @@ def _answer(name: str, asked: Asked) -> Answer:
         if not asked.end.strip():
             return Answer(start=start, shape={"pins": [_pair(start.location)]})
         end = find_place(here(), name, asked.end, what=_("To"))
-        ways = ways_between(here(), name, start.location, end.location, profile=asked.profile)
+        leaving = leaving_at(here(), name, asked.at) if asked.at else None
+        ways = ways_between(here(), name, start.location, end.location, profile=asked.profile, leaving=leaving)
         pins = [_pair(start.location), _pair(end.location)]
         return Answer(start=start, end=end, ways=ways, shape={"pins": pins, "line": [_pair(at) for at in ways.line]})
     except BackrouteError as refused:
@@ -154,6 +175,111 @@ def _written(at: Location) -> str:
 
 def _pair(at: Location) -> list[float]:
     return [round(at.lat, 6), round(at.lon, 6)]
+
+
+# ---------------------------------------------------------------------------- times by time of day
+
+
+@regions.post("/<name>/speeds")
+@needs_role("dispatcher")
+def speeds(name: str) -> ResponseReturnValue:
+    """Adds a slice of the day, or takes one out (`remove`: its place in the table, from 0)."""
+    here().regions.facts(name)
+    form = request.form
+    try:
+        with open_store(here().database) as store:
+            rows = list(store.speeds_of_region(name))
+            if "remove" in form:
+                at = whole(form["remove"].strip())
+                if at is None or at >= len(rows) or _said(rows[at]) != form.get("was"):
+                    raise Conflict(_("The table has changed meanwhile. Look at it as it is now."), code="changed")
+                del rows[at]
+            else:
+                rows.append(_slice_of(form))
+            write_speeds(store, region=name, rows=rows, by=current_user.actor, now=now())
+    except (InvalidInput, Conflict, NotFound) as refused:
+        return _page(name, wrong_speeds=str(refused)), 409 if isinstance(refused, Conflict) else 422
+    flash(_("Written. The next plan is timed with it; plans that stand keep their times."), "done")
+    return redirect(url_for("regions.one", name=name, _anchor="speeds"))
+
+
+def _slice_of(form: Mapping[str, str]) -> SpeedRow:
+    """The slice that a person wrote. Raises InvalidInput."""
+    percent = whole(form.get("percent", "").strip().removesuffix("%").strip())
+    if percent is None:
+        raise InvalidInput(_("Write how long a way takes in per cent of its free time, like 130."), code="percent")
+    profile = form.get("profile", "")
+    return SpeedRow(
+        weekdays=weekdays_of(",".join(day for day in WEEKDAYS if form.get(day))),
+        begins=clock_of(form.get("from", "")),
+        ends=clock_of(form.get("to", "")),
+        percent=percent,
+        profile=profile if profile in _PROFILES else "",
+    )
+
+
+def _days_said(row: SpeedRow) -> str:
+    """Mon–Fri, or one by one where they do not follow each other."""
+    words_of = weekday_words()
+    if not row.weekdays:
+        return _("any day")
+    first, last = WEEKDAYS.index(row.weekdays[0]), WEEKDAYS.index(row.weekdays[-1])
+    if len(row.weekdays) > 2 and last - first + 1 == len(row.weekdays):
+        return f"{words_of[row.weekdays[0]]}–{words_of[row.weekdays[-1]]}"
+    return ", ".join(words_of[day] for day in row.weekdays)
+
+
+def _said(row: SpeedRow) -> str:
+    return f"{','.join(row.weekdays)} {row.begins}-{row.ends} {row.percent} {row.profile}"
+
+
+@regions.post("/<name>/speeds/learnt")
+@needs_role("dispatcher")
+def learnt_speeds(name: str) -> ResponseReturnValue:
+    """Takes over what was learnt from the ways that were driven."""
+    here().regions.facts(name)
+    try:
+        with open_store(here().database) as store:
+            take_learnt(store, region=name, by=current_user.actor, now=now())
+    except Conflict as nothing:
+        flash(str(nothing), "info")
+    else:
+        flash(_("Taken over. The next plan is timed with it; plans that stand keep their times."), "done")
+    return redirect(url_for("regions.one", name=name, _anchor="speeds"))
+
+
+@regions.post("/<name>/speeds/file")
+@needs_role("dispatcher")
+def speeds_file(name: str) -> ResponseReturnValue:
+    """A CSV or XLSX takes the place of the whole table."""
+    here().regions.facts(name)
+    sent = request.files.get("file")
+    try:
+        if sent is None or not sent.filename:
+            raise InvalidInput(_("Choose a file first."), code="file")
+        with sent.stream:
+            rows = read_speeds(BytesIO(sent.read()))
+        with open_store(here().database) as store:
+            write_speeds(store, region=name, rows=rows, by=current_user.actor, now=now())
+    except (InvalidInput, FileRefused, NotFound) as refused:
+        return _page(name, wrong_speeds=str(refused)), 422
+    flash(_("Written. The next plan is timed with it; plans that stand keep their times."), "done")
+    return redirect(url_for("regions.one", name=name, _anchor="speeds"))
+
+
+@regions.get("/<name>/speeds.csv")
+@needs_role()
+def speeds_csv(name: str) -> ResponseReturnValue:
+    here().regions.facts(name)
+    with here().database.reading() as connection:
+        rows = SqlStore(connection).speeds_of_region(name)
+    out = BytesIO()
+    write_file(out, rows)
+    return Response(
+        out.getvalue(),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="speeds-{name}.csv"'},
+    )
 
 
 # ---------------------------------------------------------------------------- building one, again or for the first time

@@ -17,9 +17,13 @@ from routing.engines.solver.layout import (
     WINDOW,
     compiled,
     earliest,
+    kept_free,
     late_price,
     latest,
+    leave_by,
     no_later,
+    reach,
+    standing,
     work_of,
 )
 
@@ -52,7 +56,7 @@ def run(day, k, line, m, leave, clock, via, owed):  # type: ignore[no-untyped-de
     via[g, taken]: which were taken before leg g - 1; owed[g, taken]: for lateness so far, the least of those.
 
     A number below 0 in the line is a reload, which begins no earlier than that number + NEVER."""
-    breaks, late = day.shift[k, PAUSES], day.flags[SOMEBODY_LATE]
+    breaks, late, speed = day.shift[k, PAUSES], day.flags[SOMEBODY_LATE], day.shift[k, SPEED]
     states = 1 << breaks
     paused = clock[len(clock) - 1]
     for taken in range(states):
@@ -62,7 +66,7 @@ def run(day, k, line, m, leave, clock, via, owed):  # type: ignore[no-untyped-de
     here = day.shift[k, START]
     for g in range(m + 1):
         there = day.shift[k, END] if g == m or line[g] < 0 else day.visit[line[g], PLACE]
-        travel = day.seconds[day.shift[k, SPEED], here, there]
+        travel = day.seconds[speed, here, there]
         for taken in range(states):
             clock[g + 1, taken] = NEVER
         barred = _too_heavy(day, k, line, m, g) if day.shift[k, LIGHT] else 0
@@ -79,7 +83,7 @@ def run(day, k, line, m, leave, clock, via, owed):  # type: ignore[no-untyped-de
                     continue
                 for b in range(breaks):
                     if (taken & ~base) >> b & 1:
-                        rested += day.breaks[k, b, 0]
+                        rested += kept_free(day, k, b)
                         earlier = paused[taken ^ (1 << b)]
                         if earlier < NEVER:
                             begin = earliest(day.breaks[k], b, 1, earlier)
@@ -87,7 +91,7 @@ def run(day, k, line, m, leave, clock, via, owed):  # type: ignore[no-untyped-de
                                 paused[taken] = min(paused[taken], begin + day.breaks[k, b, 0])
                 if paused[taken] >= NEVER:
                     continue
-                time = max(free + travel + rested, paused[taken])
+                time = max(reach(day, speed, free, travel, rested), paused[taken])
                 debt = owed[g, base] if late else 0
                 if g < m:
                     v = line[g]
@@ -112,7 +116,7 @@ def run(day, k, line, m, leave, clock, via, owed):  # type: ignore[no-untyped-de
 @compiled
 def latest_departure(day, k, line, m, finish, clock, via):  # type: ignore[no-untyped-def]
     """The latest departure that still ends at `finish`, with the breaks in the same legs."""
-    breaks = day.shift[k, PAUSES]
+    breaks, speed = day.shift[k, PAUSES], day.shift[k, SPEED]
     states = 1 << breaks
     paused, last = clock[len(clock) - 1], via[len(via) - 1]
     taken, limit = states - 1, finish
@@ -141,10 +145,10 @@ def latest_departure(day, k, line, m, finish, clock, via):  # type: ignore[no-un
         while mask != base:
             b = last[mask]
             stand = latest(day.breaks[k], b, 1, stand - day.breaks[k, b, 0])
-            rested += day.breaks[k, b, 0]
+            rested += kept_free(day, k, b)
             mask ^= 1 << b
         taken = base
-        free = min(limit - day.seconds[day.shift[k, SPEED], here, there] - rested, stand)
+        free = min(leave_by(day, speed, limit, day.seconds[speed, here, there], rested), stand)
         if g == 0:
             break
         v = line[g - 1]
@@ -158,3 +162,46 @@ def latest_departure(day, k, line, m, finish, clock, via):  # type: ignore[no-un
         else:
             limit = latest(day.visit, v, WINDOW, free - work)
     return free
+
+
+@compiled
+def wheels(day, k, line, m, departure, clock, via):  # type: ignore[no-untyped-def]
+    """For how long the wheels turn on a route that leaves at `departure`, its breaks taken in the same legs as by
+    `run`; of several breaks on one leg, those that are offered first go first. Uses up `clock`."""
+    breaks, speed = day.shift[k, PAUSES], day.shift[k, SPEED]
+    taken = (1 << breaks) - 1
+    for g in range(m, -1, -1):
+        base = via[g + 1, taken]
+        clock[g, 0] = taken & ~base
+        taken = base
+    moving, free, here = 0, departure, day.shift[k, START]
+    for g in range(m + 1):
+        there = day.shift[k, END] if g == m or line[g] < 0 else day.visit[line[g], PLACE]
+        travel = day.seconds[speed, here, there]
+        arrival = reach(day, speed, free, travel, 0)
+        paused, stood, lost, kept = free, 0, 0, 0
+        for b in range(breaks):
+            if not clock[g, 0] >> b & 1:
+                continue
+            begin, lasts = earliest(day.breaks[k], b, 1, paused), day.breaks[k, b, 0]
+            paused, kept = begin + lasts, kept + kept_free(day, k, b)
+            if begin < arrival:
+                lost += standing(day.flags, speed, begin, lasts)
+                stood += lasts
+                arrival = max(paused, reach(day, speed, free, travel, lost))
+        ready = max(reach(day, speed, free, travel, kept), paused)
+        if g < m and line[g] >= 0:
+            ready = earliest(day.visit, line[g], WINDOW, ready)
+            if g > 0 and line[g - 1] < 0 and clock[g, 0] == 0:
+                # Who reloads waits at the depot, not at a door that is closed.
+                free = max(free, leave_by(day, speed, ready, travel, 0))
+                arrival = reach(day, speed, free, travel, 0)
+        moving += arrival - free - stood
+        if g == m:
+            break
+        if line[g] < 0:
+            free = max(ready, line[g] + NEVER) + day.shift[k, RELOAD]
+        else:
+            free = ready + work_of(day, k, line[g], there != here)
+        here = there
+    return moving

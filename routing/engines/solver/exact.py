@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from routing.engines.solver.clock import latest_departure, run
+from routing.engines.solver.clock import latest_departure, run, wheels
 from routing.engines.solver.layout import (
     BLOCKED,
     BROUGHT,
+    BY_CLOCK,
     COST_IS_TRAVEL,
     DONE,
     END,
@@ -107,11 +108,21 @@ def route_cost(day, k, line, m, scratch):  # type: ignore[no-untyped-def]
             done |= day.visit[line[i], DONE]
             leave = max(leave, day.visit[line[i], READY])
         here = there
-    if moving > day.shift[k, MOST_SECONDS] or metres > day.shift[k, MOST_METRES] or doors > day.shift[k, MOST_STOPS]:
+    by_clock = day.flags[BY_CLOCK]
+    if not by_clock and moving > day.shift[k, MOST_SECONDS]:
+        return -1
+    if metres > day.shift[k, MOST_METRES] or doors > day.shift[k, MOST_STOPS]:
         return -1
     finish = run(day, k, line, m, leave, clock, via, owed)
     if finish > day.shift[k, UNTIL]:
         return -1
+    departure = leave
+    if not done and (by_clock or day.shift[k, PER_HOUR]):
+        departure = max(leave, latest_departure(day, k, line, m, finish, clock, via))
+    if by_clock:
+        moving = wheels(day, k, line, m, departure, clock, via)
+        if moving > day.shift[k, MOST_SECONDS]:
+            return -1
     if day.flags[COST_IS_TRAVEL]:
         return moving
     cost = (
@@ -127,7 +138,6 @@ def route_cost(day, k, line, m, scratch):  # type: ignore[no-untyped-def]
             here = day.visit[line[i], PLACE]
         cost += (2 * day.shift[k, PER_TASK_HOUR] * work + 3600) // 7200
     if day.shift[k, PER_HOUR]:
-        departure = leave if done else max(leave, latest_departure(day, k, line, m, finish, clock, via))
         cost += (2 * day.shift[k, PER_HOUR] * (finish - departure + day.shift[k, STANDING]) + 3600) // 7200
     if finish > day.shift[k, OVER]:
         cost += (2 * day.shift[k, PER_OVERTIME_HOUR] * (finish - day.shift[k, OVER]) + 3600) // 7200

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from routing.engines.solver.paces import ManyLegs
 from routing.errors import InvalidProblem
 from routing.model.plans import CostScheme, Lock, Problem, ShiftOffer, Visit
 from routing.rules.reasons import together
@@ -130,6 +131,8 @@ class Insertion:
             else none
             for shift in problem.shifts
         }
+        paces = {shift.profile: table.pace(shift) for shift in problem.shifts}
+        self._clocks = {profile: ManyLegs(pace) for profile, pace in paces.items() if pace is not None}
         self._slacks: dict[tuple[int, tuple[int, ...], int], Slack | None] = {}
         kinds: dict[tuple[ShiftOffer, bytes, bytes], int] = {}
         self.kind = {
@@ -405,7 +408,7 @@ class Insertion:
         place = self._place[rows][:, None]
         to, on = crew.durations[before[None, :], place], crew.durations[place, after[None, :]]
         work = crew.service[rows][:, None] + np.where(place == before[None, :], 0, crew.setup[rows][:, None])
-        spent = work + on
+        spent, clock = work + on, self._clocks.get(shift.profile)
         leave = shift.start_s + shift.loading_s
         if here and shift.most_trips == 1:
             leave = max(leave, int(self._ready[here].max()))
@@ -423,9 +426,13 @@ class Insertion:
                 continue
             fits = np.zeros(to.shape, dtype=bool)
             for free, wait, latest_s in slack:
-                reach = free + np.maximum(to - wait, 0) if wait.any() else free + to
-                start = self._start(reach, rows)
-                here_fits = start + spent <= latest_s
+                if clock is None:
+                    reach = free + np.maximum(to - wait, 0) if wait.any() else free + to
+                    start = self._start(reach, rows)
+                    here_fits = start + spent <= latest_s
+                else:
+                    start = self._start(clock.arrive(free + np.zeros_like(to), to, wait), rows)
+                    here_fits = clock.arrive(start + work, on) <= latest_s
                 fits |= here_fits
                 if may_be_late:
                     owed = self._late_by(start, rows) * self._late_per_s[rows][:, None]
@@ -483,6 +490,7 @@ class Insertion:
         """(free, wait, latest) per position: when the van is free at the earliest, how much of a wait since then can be
         driven, and when it must be at what follows at the latest. One triple per way of having taken the break
         (before the position, or after it); more than one break is forgiven. None when the route cannot leave that late.
+        By the clock a wait is counted in progress.
         """
         shift = crew.shift
         travel = crew.durations[before, after].tolist()
@@ -492,6 +500,7 @@ class Insertion:
             int(crew.service[row]) + (0 if before[n] == after[n] else int(crew.setup[row]))
             for n, row in enumerate(here)
         ]
+        pace = self.table.pace(shift)
         pause = self.table.breaks(shift.id)[0] if len(shift.breaks) == 1 else (0, ALWAYS)
         duration, times = pause
         far = 2**61
@@ -501,11 +510,16 @@ class Insertion:
             begin = earliest(times, free0[n])
             if begin is not None and begin + duration < free1[n]:
                 free1[n], wait1[n] = begin + duration, begin - free0[n]
+                if pace is not None:
+                    wait1[n] = pace.progress(begin) - pace.progress(free0[n])
             if n == count:
                 break
-            start = earliest(windows[n], free0[n] + travel[n])
+            start = earliest(windows[n], free0[n] + travel[n] if pace is None else pace.arrive(free0[n], travel[n]))
             free0.append(far if start is None else start + work[n])
-            start = earliest(windows[n], free1[n] + max(0, travel[n] - wait1[n]))
+            there = free1[n] + max(0, travel[n] - wait1[n])
+            if pace is not None:
+                there = max(free1[n], pace.arrive(free1[n], travel[n], -wait1[n]))
+            start = earliest(windows[n], there)
             free1.append(far if start is None else start + work[n])
             wait1.append(0)
         if free0[count] >= far:
@@ -521,10 +535,12 @@ class Insertion:
             if n == 0:
                 break
             setup = int(crew.setup[here[n - 1]])
-            last = latest(windows[n - 1], limit0 - travel[n] - work[n - 1])
+            left = limit0 - travel[n] if pace is None else pace.leave(limit0, travel[n])
+            last = latest(windows[n - 1], left - work[n - 1])
             # An insertion before it may spare the setup: the sieve forgives that much.
             limit0 = -far if last is None else last + setup
-            last = latest(windows[n - 1], limit1 + min(0, -travel[n]) - work[n - 1]) if limit1 > -far else None
+            left = limit1 + min(0, -travel[n]) if pace is None else pace.leave(limit1, travel[n])
+            last = latest(windows[n - 1], left - work[n - 1]) if limit1 > -far else None
             limit1 = -far if last is None else last + setup
             late0.append(limit0)
         none = np.zeros(count + 1, dtype=np.int64)

@@ -70,6 +70,7 @@ from routing.engines.solver.layout import (
     inlined,
     late_price,
     random,
+    reach,
 )
 from routing.engines.solver.slack import (
     cost_now,
@@ -102,9 +103,10 @@ def _stands(day, walk, k):  # type: ignore[no-untyped-def]
     if x < 0:
         return True
     travel = day.seconds[day.shift[k, SPEED], day.visit[x, PLACE], day.shift[k, END]]
+    speed = day.shift[k, SPEED]
     if day.shift[k, PAUSES] != 1:
-        return walk.visit[x, F0] + travel <= day.shift[k, UNTIL]
-    if walk.visit[x, F1] + travel <= day.shift[k, UNTIL]:
+        return reach(day, speed, walk.visit[x, F0], travel, 0) <= day.shift[k, UNTIL]
+    if reach(day, speed, walk.visit[x, F1], travel, 0) <= day.shift[k, UNTIL]:
         return True
     return walk.visit[x, F0] < NEVER and rested(day, k, walk.visit[x, F0], travel) <= day.shift[k, UNTIL]
 
@@ -317,7 +319,8 @@ def _cheapest_near(day, walk, c, blink):  # type: ignore[no-untyped-def]
             # Behind it others may get later too: that shows in the price of the whole route.
             free = walk.shift[k, LEAVES] if p < 0 else walk.visit[p, F0]
             if free < NEVER:
-                start = earliest(day.visit, c, WINDOW, free + day.seconds[day.shift[k, SPEED], before, here])
+                speed = day.shift[k, SPEED]
+                start = earliest(day.visit, c, WINDOW, reach(day, speed, free, day.seconds[speed, before, here], 0))
                 price += late_price(day, c, start) if start < NEVER else 0
                 if price >= best:
                     continue

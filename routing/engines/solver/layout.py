@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from routing.engines.solver.compiled import folder
+from routing.model.plans import FREE
 
 # By itself numba looks at one file only to see whether what it kept is out of date; what is inlined lies in several.
 numba.config.CACHE_DIR = str(folder())  # type: ignore[attr-defined]
@@ -46,9 +47,13 @@ LOG_SHIFT, LOG_COST, LOG_LEAVES, LOG_FROM, LOGGED = range(5)
 # `Day.mate`; BROUGHT: it is the one of a shipment that comes second.
 MATE, BROUGHT = range(2)
 # `Day.flags`. WAITING_COSTS: the hour is paid whether or not the wheels turn, or overtime is, or lateness: a route is
-# priced as a whole. RELOADS: some shift may come back for more.
+# priced as a whole. RELOADS: some shift may come back for more. BY_CLOCK: ways take longer at some times of the day.
 (WAITING_COSTS, GOODS_COME_LATER, SOMEBODY_COLLECTS, COST_IS_TRAVEL, SOMEBODY_SHIPS, TIMES_BY_TYPE,
- SOMEBODY_LATE, STRANGERS, RELOADS) = range(9)  # fmt: skip
+ SOMEBODY_LATE, STRANGERS, RELOADS, BY_CLOCK) = range(10)  # fmt: skip
+# Behind them in `Day.flags`: how many rows the clock of each speed has, then those rows, SINCE which second, PROGRESS
+# then, RATE from then on (`time_of_day.Pace`). An array of its own would be carried along by every call.
+CLOCK_ROWS, CLOCK = 10, 11
+SINCE, PROGRESS, RATE = range(3)
 # Columns of `Day.late`, then the hours in which it is in time as pairs.
 MAY_BE_LATE, PER_LATE_HOUR, IN_TIME = range(3)
 
@@ -89,7 +94,8 @@ class Day(NamedTuple):
     breaks: Ints
     """(k, breaks, 1 + 2 x windows): how long, then its windows."""
     break_load: Ints
-    """(k, breaks, dimensions): the most that is on board while it is taken."""
+    """(k, breaks, dimensions + 1): the most that is on board while it is taken; last what a leg keeps free for it: its
+    seconds, with `BY_CLOCK` progress."""
     work: Ints
     """(types, n, 2): service, then setup, where a type of vehicle has its own (`TIMES_BY_TYPE`)."""
     late: Ints
@@ -146,6 +152,67 @@ def random(chance):  # type: ignore[no-untyped-def]
     x ^= x >> np.uint64(27)
     chance[0] = x
     return np.float64((x * np.uint64(2685821657736338717)) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+@compiled
+def _reach_by_clock(flags, speed, free, travel, lost):  # type: ignore[no-untyped-def]
+    if travel >= BLOCKED or free >= BLOCKED:
+        return free + travel
+    rows = flags[CLOCK_ROWS]
+    first = CLOCK + 3 * rows * speed
+    i = first + 3 * (rows - 1)
+    while i > first and free < flags[i + SINCE]:
+        i -= 3
+    wanted = flags[i + PROGRESS] + (free - flags[i + SINCE]) * flags[i + RATE] + travel * FREE + lost
+    last = first + 3 * (rows - 1)
+    while i < last and flags[i + 3 + PROGRESS] <= wanted:
+        i += 3
+    return flags[i + SINCE] - (flags[i + PROGRESS] - wanted) // flags[i + RATE]
+
+
+@compiled
+def _leave_by_clock(flags, speed, limit, travel, lost):  # type: ignore[no-untyped-def]
+    if travel >= BLOCKED or limit <= -BLOCKED:
+        return limit - travel
+    rows = flags[CLOCK_ROWS]
+    first = CLOCK + 3 * rows * speed
+    i = first + 3 * (rows - 1)
+    while i > first and limit < flags[i + SINCE]:
+        i -= 3
+    wanted = flags[i + PROGRESS] + (limit - flags[i + SINCE]) * flags[i + RATE] - travel * FREE - lost
+    while i > first and wanted < flags[i + PROGRESS]:
+        i -= 3
+    return flags[i + SINCE] + (wanted - flags[i + PROGRESS]) // flags[i + RATE]
+
+
+@compiled
+def standing(flags, speed, begin, lasts):  # type: ignore[no-untyped-def]
+    """The progress that is lost by standing still for so long (`BY_CLOCK`)."""
+    rows, lost, end = flags[CLOCK_ROWS], 0, begin + lasts
+    first = CLOCK + 3 * rows * speed
+    for i in range(rows):
+        at = first + 3 * i
+        until = flags[at + 3 + SINCE] if i + 1 < rows else end
+        lost += max(0, min(end, until) - max(begin, flags[at + SINCE])) * flags[at + RATE]
+    return lost
+
+
+@inlined
+def kept_free(day, k, b):  # type: ignore[no-untyped-def]
+    """What a leg keeps free for a break that is taken on it."""
+    return day.break_load[k, b, day.capacity.shape[1]]
+
+
+@inlined
+def reach(day, speed, free, travel, lost):  # type: ignore[no-untyped-def]
+    """When a leg of so much travel is done that begins at `free`, with `lost` (`kept_free`) kept free for breaks."""
+    return _reach_by_clock(day.flags, speed, free, travel, lost) if day.flags[BY_CLOCK] else free + travel + lost
+
+
+@inlined
+def leave_by(day, speed, limit, travel, lost):  # type: ignore[no-untyped-def]
+    """`reach` backwards: the latest moment a leg may begin to be done by `limit`."""
+    return _leave_by_clock(day.flags, speed, limit, travel, lost) if day.flags[BY_CLOCK] else limit - travel - lost
 
 
 @inlined

@@ -59,6 +59,9 @@ def check_limits(problem: Problem) -> None:
         )
         if any(not 0 <= rate <= _FAR for rate in rates):
             raise InvalidProblem(f"Shift {shift.id} has a cost below 0 or above {_FAR}. Check its currency and unit.")
+    for each in problem.speeds:
+        if each.start_s < -_FAR or each.end_s > _FAR:
+            raise refuse(f"A slice of the day lies further than {_FAR} s from the epoch")
     for d, name in enumerate(problem.dimensions):
         shipped = sum(one.amount[d] for one in problem.shipments)
         if shipped + sum(visit.load[d] + visit.collect[d] for visit in problem.visits) > 2**60:

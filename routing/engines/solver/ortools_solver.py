@@ -14,6 +14,10 @@ How a solve goes:
 5. Each answer goes through the schedule; what OR-Tools sees differently (setup at a door with several deliveries) is
    mended by insertion. The exchange runs once more, then `violations` decides: a plan it objects to is a SolverError.
 
+On days with slices of speed (time of day) OR-Tools builds no model: its matrices know one time per leg, and callbacks
+that ask the clock it rejects. Steps 3 and 4 are left out; the walk knows the clock, the exchange keeps priority strict,
+and the checker has the last word as ever.
+
 A lock means "this shift or nobody". What cannot ride where it is locked is left out with LOCKED_BY_YOU; locks that
 contradict each other, or a done visit that cannot stay where it was done, are an InvalidProblem.
 
@@ -336,7 +340,9 @@ class _Search:
                 return
 
     def _worth_a_model(self, seconds: float) -> bool:
-        """A large model that is not even accepted in its time only takes the walk's."""
+        """A large model that is not even accepted in its time only takes the walk's; none knows the time of day."""
+        if self.problem.speeds:
+            return False
         visits = len(self.problem.visits)
         return self.iterations is not None or visits <= _FEW or seconds >= _POLISH_S[0] + _POLISH_S[1] * visits
 

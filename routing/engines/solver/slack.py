@@ -45,7 +45,10 @@ from routing.engines.solver.layout import (
     compiled,
     earliest,
     inlined,
+    kept_free,
     latest,
+    leave_by,
+    reach,
     work_of,
 )
 
@@ -64,7 +67,9 @@ def place_before(day, k, x):  # type: ignore[no-untyped-def]
 def rested(day, k, free, travel):  # type: ignore[no-untyped-def]
     """When it is there with the one break taken on this leg."""
     begin = earliest(day.breaks[k], 0, 1, free)
-    return max(free + travel, begin) + day.breaks[k, 0, 0] if begin < NEVER else NEVER
+    if begin >= NEVER:
+        return NEVER
+    return max(reach(day, day.shift[k, SPEED], free, travel, kept_free(day, k, 0)), begin + day.breaks[k, 0, 0])
 
 
 @compiled
@@ -81,7 +86,7 @@ def forward(day, walk, k, x, all_of_it):  # type: ignore[no-untyped-def]
         work = work_of(day, k, x, there != here)
         at = NEVER
         if one:
-            at = free1 + travel if free1 < NEVER else NEVER
+            at = reach(day, speed, free1, travel, 0) if free1 < NEVER else NEVER
             if free0 < NEVER:
                 at = min(at, rested(day, k, free0, travel))
             if at < NEVER:
@@ -89,7 +94,7 @@ def forward(day, walk, k, x, all_of_it):  # type: ignore[no-untyped-def]
                 if at < NEVER:
                     at += work
         if free0 < NEVER:
-            free0 = earliest(day.visit, x, WINDOW, free0 + travel)
+            free0 = earliest(day.visit, x, WINDOW, reach(day, speed, free0, travel, 0))
             if free0 < NEVER:
                 free0 += work
         free1 = at
@@ -104,8 +109,8 @@ def forward(day, walk, k, x, all_of_it):  # type: ignore[no-untyped-def]
 @compiled
 def limit_before(day, walk, k, y, here):  # type: ignore[no-untyped-def]
     """(latest free with the break behind it, latest free with the break to come) at place `here`, when `y` follows."""
-    there = place_after(day, k, y)
-    travel = day.seconds[day.shift[k, SPEED], here, there]
+    there, speed = place_after(day, k, y), day.shift[k, SPEED]
+    travel = day.seconds[speed, here, there]
     late1 = -NEVER
     if y < 0:
         late0 = day.shift[k, UNTIL]
@@ -116,13 +121,13 @@ def limit_before(day, walk, k, y, here):  # type: ignore[no-untyped-def]
             late1 = latest(day.visit, y, WINDOW, walk.visit[y, Z1] - work)
     if day.shift[k, PAUSES] == 1:
         if late1 > -NEVER:
-            late1 -= travel
+            late1 = leave_by(day, speed, late1, travel, 0)
         if late0 > -NEVER:
             rest = latest(day.breaks[k], 0, 1, late0 - day.breaks[k, 0, 0])
             if rest > -NEVER:
-                late1 = max(late1, min(rest, late0 - day.breaks[k, 0, 0] - travel))
+                late1 = max(late1, min(rest, leave_by(day, speed, late0, travel, kept_free(day, k, 0))))
     if late0 > -NEVER:
-        late0 -= travel
+        late0 = leave_by(day, speed, late0, travel, 0)
     return late0, late1
 
 
@@ -168,15 +173,15 @@ def in_time(day, walk, k, p, q, c):  # type: ignore[no-untyped-def]
         work_q = work_of(day, k, q, after != there)
     one = day.shift[k, PAUSES] == 1
     free0 = walk.shift[k, LEAVES] if p < 0 else walk.visit[p, F0]
-    free = NEVER if free0 >= NEVER else earliest(day.visit, c, WINDOW, free0 + to)
+    free = NEVER if free0 >= NEVER else earliest(day.visit, c, WINDOW, reach(day, speed, free0, to, 0))
     if free < NEVER:
         free += work
     if not one:
         if free >= NEVER:
             return False
         if q < 0:
-            return free + on <= day.shift[k, UNTIL]
-        at = earliest(day.visit, q, WINDOW, free + on)
+            return reach(day, speed, free, on, 0) <= day.shift[k, UNTIL]
+        at = earliest(day.visit, q, WINDOW, reach(day, speed, free, on, 0))
         return at < NEVER and at + work_q <= walk.visit[q, Z0]
     # The break after c: on this leg, or later on.
     if free < NEVER:
@@ -189,20 +194,20 @@ def in_time(day, walk, k, p, q, c):  # type: ignore[no-untyped-def]
                 at = earliest(day.visit, q, WINDOW, at)
                 if at < NEVER and at + work_q <= walk.visit[q, Z0]:
                     return True
-            at = earliest(day.visit, q, WINDOW, free + on)
+            at = earliest(day.visit, q, WINDOW, reach(day, speed, free, on, 0))
             if at < NEVER and at + work_q <= walk.visit[q, Z1]:
                 return True
     # Or before c.
     at = NEVER if free0 >= NEVER else rested(day, k, free0, to)
     free1 = NEVER if p < 0 else walk.visit[p, F1]
     if free1 < NEVER:
-        at = min(at, free1 + to)
+        at = min(at, reach(day, speed, free1, to, 0))
     if at >= NEVER:
         return False
     at = earliest(day.visit, c, WINDOW, at)
     if at >= NEVER:
         return False
-    at += work + on
+    at = reach(day, speed, at + work, on, 0)
     if q < 0:
         return at <= day.shift[k, UNTIL]
     at = earliest(day.visit, q, WINDOW, at)

@@ -7,9 +7,10 @@ each trip may go, and after that where the line is cut.
 
 from __future__ import annotations
 
-from routing.engines.solver.clock import latest_departure, run
+from routing.engines.solver.clock import latest_departure, run, wheels
 from routing.engines.solver.layout import (
     BLOCKED,
+    BY_CLOCK,
     COST_IS_TRAVEL,
     DONE,
     END,
@@ -125,12 +126,22 @@ def _priced(day, k, line, cuts, trips, scratch, full):  # type: ignore[no-untype
             full[at - (cuts[s + 1] - cuts[s]) - 1] = ready - day.shift[k, RELOAD] - NEVER
         else:
             leave = ready
-    if moving > day.shift[k, MOST_SECONDS] or metres > day.shift[k, MOST_METRES] or doors > day.shift[k, MOST_STOPS]:
+    by_clock = day.flags[BY_CLOCK]
+    if not by_clock and moving > day.shift[k, MOST_SECONDS]:
+        return -1, 0, 0, 0
+    if metres > day.shift[k, MOST_METRES] or doors > day.shift[k, MOST_STOPS]:
         return -1, 0, 0, 0
     finish = run(day, k, full, at, leave, clock, via, owed)
     if finish > day.shift[k, UNTIL]:
         return -1, 0, 0, 0
     late = owed[at + 1, (1 << day.shift[k, PAUSES]) - 1] if day.flags[SOMEBODY_LATE] else 0
+    departure = leave
+    if not done and (by_clock or day.shift[k, PER_HOUR]):
+        departure = max(leave, latest_departure(day, k, full, at, finish, clock, via))
+    if by_clock:
+        moving = wheels(day, k, full, at, departure, clock, via)
+        if moving > day.shift[k, MOST_SECONDS]:
+            return -1, 0, 0, 0
     if day.flags[COST_IS_TRAVEL]:
         return moving, moving, finish, late
     cost = (
@@ -142,7 +153,6 @@ def _priced(day, k, line, cuts, trips, scratch, full):  # type: ignore[no-untype
         + (2 * day.shift[k, PER_TASK_HOUR] * work + 3600) // 7200
     )
     if day.shift[k, PER_HOUR]:
-        departure = leave if done else max(leave, latest_departure(day, k, full, at, finish, clock, via))
         cost += (2 * day.shift[k, PER_HOUR] * (finish - departure + day.shift[k, STANDING]) + 3600) // 7200
     if finish > day.shift[k, OVER]:
         cost += (2 * day.shift[k, PER_OVERTIME_HOUR] * (finish - day.shift[k, OVER]) + 3600) // 7200

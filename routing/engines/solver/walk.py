@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from routing.engines.solver import kernel, layout
 from routing.engines.solver.exact import route_cost
 from routing.engines.solver.insertion import Insertion, Routes
+from routing.engines.solver.paces import rows_of
 from routing.engines.solver.plain_walk import PlainRounds, is_plain, packed
 from routing.model.plans import ShiftOffer
 from routing.rules.schedule import ALWAYS, MOST_BREAKS, Spans
+from routing.rules.time_of_day import Pace
 
 _NEAR = 100
 _BESIDE = 40
@@ -269,11 +271,14 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
             breaks[k, b, 1:] = _padded([times], most_windows)[0]
 
     dimensions = len(problem.dimensions)
-    break_load = np.full((len(shifts), most_pauses, dimensions), _NO_LIMIT, dtype=np.int64)
+    break_load = np.full((len(shifts), most_pauses, dimensions + 1), _NO_LIMIT, dtype=np.int64)
+    break_load[:, :, -1] = breaks[:, :, 0]
     for k, shift in enumerate(shifts):
         for b, pause in enumerate(shift.breaks):
             if pause.max_load is not None:
-                break_load[k, b] = pause.max_load
+                break_load[k, b, :-1] = pause.max_load
+            if problem.speeds:
+                break_load[k, b, -1] = table.lost(shift)[b]
     capacity = np.array([shift.capacity for shift in shifts], dtype=np.int64).reshape(len(shifts), dimensions)
     reloads = any(shift.most_trips > 1 for shift in shifts)
     types = list(insertion.work)
@@ -352,7 +357,9 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         kinds=_ranges([insertion.kind[shift.id] for shift in shifts]),
         flags=_ints(
             (
-                bool(any(soft) or table.strange or reloads) or any(_by_the_clock(shift) for shift in shifts),
+                # By the clock the price of a leg depends on when it is driven.
+                bool(any(soft) or table.strange or reloads or problem.speeds)
+                or any(_by_the_clock(shift) for shift in shifts),
                 bool((ready > leave.min(initial=_FAR_TIME)).any()),
                 bool(collects.any()),
                 free,
@@ -361,9 +368,19 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
                 any(soft),
                 bool(table.strange),
                 reloads,
+                bool(problem.speeds),
+                *(_clock([table.pace(shift) for shift in tables.values()]) if problem.speeds else [0]),
             )
         ),
     )
+
+
+def _clock(paces: Sequence[Pace | None]) -> list[int]:
+    """How many rows each has, then their rows; shorter ones repeat their last row."""
+    rows = [rows_of(pace) for pace in paces]
+    most = max(map(len, rows))
+    full = [[*each, *[each[-1]] * (most - len(each))] for each in rows]
+    return [most, *(number for each in full for row in each for number in row)]
 
 
 def _by_the_clock(shift: ShiftOffer) -> bool:

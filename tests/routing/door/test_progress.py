@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from routing.model.proofs import PlannedTimes, Reload, StopFacts
+from routing.model.proofs import PlannedTimes, Reload, SpeedSpan, StopFacts
 from routing.rules.progress import Eta, forecast, leaves, told_live
 
 EIGHT = datetime(2026, 5, 12, 8, 0, tzinfo=UTC)
@@ -104,6 +104,28 @@ def test_a_forecast_that_wobbles_inside_the_told_window_leaves_it_nowhere() -> N
     assert not leaves((at(0), at(30)), eta)
     assert leaves((at(15), at(45)), eta)
     assert not leaves(None, eta)
+
+
+def test_a_way_that_slips_into_the_rush_takes_as_long_as_it_makes_it() -> None:
+    """The second way of 10 min was to be driven at 8:15; it is driven at 8:35, where the rush doubles it from 8:40."""
+    rush = (SpeedSpan(begins=at(40), ends=at(120), factor=2000),)
+    route = tuple(replace(each, travel_s=600, speeds=rush) for each in ROUTE)
+    on_time = forecast(route, {}, departs_at=at(0), now=at(0))
+    late = forecast(route, {1: StopFacts(done_at=at(35))}, departs_at=at(0), now=at(35))
+    assert arrivals(on_time) == [(1, 10, 1), (2, 25, 2), (3, 40, 3)]
+    assert arrivals(late) == [(2, 50, 1), (3, 75, 2)]
+
+
+def test_what_the_plan_stands_still_on_a_way_is_not_stretched_by_the_rush() -> None:
+    """10 min of driving and a break of 5: only the driving takes twice as long."""
+    rush = (SpeedSpan(begins=at(20), ends=at(120), factor=2000),)
+    first, second = (
+        replace(planned(1, 10), travel_s=600, speeds=rush),
+        replace(planned(2, 30, service=5), travel_s=600, speeds=rush),
+    )
+    # Planned from 8:15: five minutes freely, then the rush: 7.5 minutes' worth of free roads in all.
+    late = forecast((first, second), {1: StopFacts(done_at=at(40))}, departs_at=at(0), now=at(40))
+    assert arrivals(late) == [(2, 60, 1)]
 
 
 TWO_TRIPS = (

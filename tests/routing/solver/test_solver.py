@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from routing.engines.solver import ortools_solver
 from routing.engines.solver.ortools_solver import solve
 from routing.errors import InvalidProblem
-from routing.model.plans import Lock, Plan, PlannedRoute, Problem, Reason, SolveProgress, Travel
+from routing.model.plans import Lock, Plan, PlannedRoute, Problem, Reason, SolveProgress, SpeedSlice, Travel
 from routing.rules.check import violations
 from routing.rules.schedule import Timetable
 from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, plan, problem, shift, visit
@@ -265,3 +265,23 @@ def test_a_large_day_gives_no_time_to_a_model_that_would_not_be_read(monkeypatch
     now = count()
     found = solve(day, seed=1, time_limit_s=2, threads=1, clock=lambda: next(now) / 50)
     assert len(found.unassigned) == 300
+
+
+# ---- time of day
+
+
+@given(day=problems(by_clock=True))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_every_plan_by_the_clock_passes_the_checker(day: Problem) -> None:
+    assert violations(solve(day, seed=0, time_limit_s=60, iterations=200), day) == []
+
+
+def test_with_a_morning_rush_the_same_day_needs_longer_or_leaves_somebody_out() -> None:
+    """Four doors of 20 min each way on a line, until ten; in the rush of twice the time only two are reached."""
+    doors = [visit(n, 20 * n, windows=between(8 * HOUR, 10 * HOUR)) for n in (1, 2, 3, 4)]
+    day = problem(*doors, shifts=(shift(end_s=13 * HOUR),))
+    rush = replace(day, speeds=(SpeedSlice(profile="van", start_s=7 * HOUR, end_s=10 * HOUR, factor=2000),))
+    free, slow = (solve(each, seed=0, time_limit_s=60, iterations=500) for each in (day, rush))
+    assert (free.served_by_tier, slow.served_by_tier) == (((0, 4),), ((0, 2),))
+    assert {gone.reasons for gone in slow.unassigned} <= {(Reason.COMPETED_OUT,), (Reason.WINDOW_UNREACHABLE,)}
+    assert violations(slow, rush) == []
