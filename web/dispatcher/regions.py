@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from web.here import here
 from web.incoming import whole
 from web.people import needs_role
 from web.region_ways import LONGEST_TYPED, Ways, find_place, reached_within, ways_between
+from web.security import UPLOAD_LIMIT_BYTES
 
 regions = Blueprint("regions", __name__, url_prefix="/regions")
 
@@ -90,6 +91,8 @@ def _page(name: str, *, wrong: str = "", building: str = "") -> str:
         coming=[each[0] for at, each in builds.items() if at not in {known.name for known in installed}],
         since=since,
         depots=depots,
+        written=_written,
+        upload_limit=UPLOAD_LIMIT_BYTES,
         asked=asked,
         answer=_answer(name, asked) if asked else None,
         again=_again(builds.get(name, [])),
@@ -121,6 +124,11 @@ def _answer(name: str, asked: Asked) -> Answer:
     start = end = None
     try:
         start = find_place(here(), name, asked.start, what=_("From"))
+        with here().database.reading() as connection:
+            depots = depots_by_region(connection).get(name, [])
+        start = next(
+            (replace(start, label=each.name) for each in depots if each.at and _written(each.at) == asked.start), start
+        )
         if asked.ask == "area":
             minutes = whole(asked.minutes.strip())
             if minutes is None:
@@ -137,6 +145,11 @@ def _answer(name: str, asked: Asked) -> Answer:
     except BackrouteError as refused:
         pins = [_pair(each.location) for each in (start, end) if each is not None]
         return Answer(start=start, end=end, why=str(refused), shape={"pins": pins})
+
+
+def _written(at: Location) -> str:
+    """As a click on the map writes it."""
+    return f"{at.lat:.6f}, {at.lon:.6f}"
 
 
 def _pair(at: Location) -> list[float]:
