@@ -1,5 +1,5 @@
-"""What is due by the clock and by nobody's press: terms that have ended, goods for orders whose day comes near,
-goods that are overdue, the day's lists of backorders."""
+"""What is due by the clock and by nobody's press: terms that have ended, goods for orders whose day comes near or that
+have waited enough, goods that are overdue, the day's lists of backorders."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from routing.services.consenting import end_term
 from routing.services.horizon import horizons_due, move_horizon
 from routing.services.listing import lists_due, make_lists
 from routing.services.overdue import give_up_dates, overdue_due
+from routing.services.waiting import end_waits, waits_due
 
 if TYPE_CHECKING:
     from web.wiring import Installation
@@ -41,6 +42,7 @@ def do_due(installation: Installation) -> Done:
         store = SqlStore(connection)
         due, lists = store.consents_due(now=now), lists_due(store, now=now)
         horizons, overdue = horizons_due(store, now=now), overdue_due(store, now=now)
+        waits = waits_due(store, now=now)
     for consent_id in due:
         # Bound as a default: each piece of work may run again, after the loop has gone on.
         def work(store: SqlStore, each: int = consent_id) -> bool:
@@ -68,6 +70,15 @@ def do_due(installation: Installation) -> Done:
             in_transaction(installation.database, give_up)
         except BackrouteError as problem:
             log.warning("What is overdue at depot %s could not be decided again: %s", depot_id, problem)
+    for depot_id in waits:
+
+        def end(store: SqlStore, each: int = depot_id) -> None:
+            end_waits(store, each, now=now)
+
+        try:
+            in_transaction(installation.database, end)
+        except BackrouteError as problem:
+            log.warning("The orders that waited enough at depot %s could not be given goods: %s", depot_id, problem)
     if lists:
         made = in_transaction(installation.database, lambda store: make_lists(store, now=now))
     return Done(terms_ended=ended, lists_made=made)

@@ -24,9 +24,8 @@ def figures_of(facts: RegionFacts) -> list[tuple[str, str]]:
         share = facts.unroutable.get(profile, facts.share_unroutable)
         said = f"{share:.1%} of the pairs among {facts.sampled} places have no way"
         if profile in facts.calibration_error:
-            said += (
-                f"; second opinion within {facts.calibration_error[profile]:.0%} (× {facts.calibration[profile]:.2f})"
-            )
+            within = max(facts.calibration_error[profile], 0.01)
+            said += f"; second opinion within {within:.0%} (× {facts.calibration[profile]:.2f})"
         figures.append((profile.replace("_", " "), said))
     figures += [(f"built: {step}", f"{seconds:.1f} s") for step, seconds in facts.seconds.items()]
     figures.append(("on disk", f"{facts.mebibytes:,.1f} MiB"))

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from data.tables import depot, job, region
+from routing.model.places import Location
 
 LOOKED_BACK = 200
 """Builds that are read back: a region is built again some times a year."""
@@ -63,10 +64,19 @@ def built_at(connection: Connection) -> dict[str, datetime]:
     return {row.name: row.built_at for row in connection.execute(select(region.c.name, region.c.built_at))}
 
 
-def depots_by_region(connection: Connection) -> dict[str, list[str]]:
-    """The names of the depots whose roads are this region's, by its name."""
-    depots: dict[str, list[str]] = {}
-    query = select(region.c.name.label("region"), depot.c.name).join(region, depot.c.region_id == region.c.id)
-    for row in connection.execute(query.order_by(depot.c.id)):
-        depots.setdefault(row.region, []).append(row.name)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepotThere:
+    """A depot of a region; `at` is None while it has no pin."""
+
+    name: str
+    at: Location | None
+
+
+def depots_by_region(connection: Connection) -> dict[str, list[DepotThere]]:
+    """The depots whose roads are this region's, by its name."""
+    depots: dict[str, list[DepotThere]] = {}
+    query = select(region.c.name.label("region"), depot.c.name, depot.c.lat, depot.c.lon)
+    for row in connection.execute(query.join(region, depot.c.region_id == region.c.id).order_by(depot.c.id)):
+        at = None if row.lat is None or row.lon is None else Location(lat=row.lat, lon=row.lon)
+        depots.setdefault(row.region, []).append(DepotThere(name=row.name, at=at))
     return depots

@@ -57,12 +57,34 @@ from routing.model.orders import (
 from routing.model.stock import Claim, Holding, Receipt, Supply, SupplyKind, UnitState
 from routing.rules.policies import OrderTerms, PolicyBook, Scope
 from routing.rules.promises import dependable
+from routing.rules.release import kept_as, wait_ends
 
 _NEWEST = (promise.c.order_line_id == order_line.c.id) & (promise.c.version == newest_promise(order_line.c.id))
 """The promise in force of the order line that the query stands on."""
 
 MANY_POOLS = 200
 """From here on a transaction locks the whole depot rather than SKU by SKU."""
+
+
+class _TermsBook:
+    """How an order ships on a day and how long it waits. Nearly all orders of a customer say the same: a book of
+    15,000 orders asks the policies once for each of them."""
+
+    def __init__(self, policies: PolicyBook, day: str) -> None:
+        self._policies, self._day = policies, day
+        self._known: dict[tuple[int, str, int | None, int], OrderTerms] = {}
+
+    def __call__(self, customer_id: int, completeness: str, max_wait_days: int | None, order_id: int) -> OrderTerms:
+        own = order_id if self._policies.speaks_of(order_id) else 0
+        key = (customer_id, completeness, max_wait_days, own)
+        if key not in self._known:
+            self._known[key] = self._policies.order_terms(
+                OrderTerms(completeness=Completeness(completeness), max_wait_days=max_wait_days),
+                day=self._day,
+                customer_id=customer_id,
+                order_id=order_id,
+            )
+        return self._known[key]
 
 
 class StockStore(PolicyStore):
@@ -201,7 +223,7 @@ class StockStore(PolicyStore):
             for order_id, line in self._waiting_lines(depot_id, order_line.c.product_id.in_(part)):
                 lines[order_id].append(line)
             holdings += self._holdings(depot_id, part)
-        orders = {one.id: one for one in self._orders(lines, policies, today)}
+        orders = {one.id: one for one in self._orders(lines, policies, today, zone=home.zone)}
         outside: dict[int, Outside] = {}
         if reaching:
             tied = [one.id for one in orders.values() if one.completeness is Completeness.COMPLETE]
@@ -272,12 +294,39 @@ class StockStore(PolicyStore):
         )
         return {(row[0], row[1], row[2]) for row in self.connection.execute(query)}
 
+    def waits_ended(self, depot_id: int, *, after_day: str, until_day: str) -> set[int]:
+        """The products that are still needed of orders which have waited as long as they may since after the one ISO
+        day ("" for whenever) and until the other, and would else be given all or nothing."""
+        zone = ZoneInfo(self.connection.scalar(select(depot.c.zone).where(depot.c.id == depot_id)) or "UTC")
+        policies = self.policies()
+        terms_of = _TermsBook(policies, until_day)
+        query = (
+            self._waiting(depot_id)
+            .with_only_columns(
+                order.c.id, order.c.customer_id, order.c.completeness, order.c.max_wait_days, order.c.ordered_at
+            )
+            .distinct()
+        )
+        if not any(row.name == "max_wait_days" for row in policies.rows):
+            query = query.where(order.c.max_wait_days.is_not(None))
+        ended = []
+        for row in self.connection.execute(query):
+            terms = terms_of(row.customer_id, row.completeness, row.max_wait_days, row.id)
+            ends = wait_ends(row.ordered_at.astimezone(zone).date().isoformat(), terms.max_wait_days)
+            if terms.completeness is not Completeness.PARTIAL and after_day < ends <= until_day:
+                ended.append(row.id)
+        found: set[int] = set()
+        for part in parts(ended):
+            goods = self._waiting(depot_id).where(order.c.id.in_(part)).with_only_columns(order_line.c.product_id)
+            found |= set(self.connection.scalars(goods))
+        return found
+
     def waiting_orders(self, depot_id: int, order_ids: Collection[int], *, now: datetime) -> dict[int, WaitingOrder]:
         """These orders as a book of all their SKUs has them; one that needs nothing of this depot is left out."""
         zone = self.connection.scalar(select(depot.c.zone).where(depot.c.id == depot_id)) or "UTC"
         lines = {key: each for key, each in self.waiting_lines(depot_id, order_ids).items() if each}
         today = now.astimezone(ZoneInfo(zone)).date().isoformat()
-        return {one.id: one for one in self._orders(lines, self.policies(), today)}
+        return {one.id: one for one in self._orders(lines, self.policies(), today, zone=zone)}
 
     def waiting_lines(self, depot_id: int, order_ids: Collection[int]) -> dict[int, list[WaitingLine]]:
         """The lines of each order that still need something."""
@@ -332,11 +381,12 @@ class StockStore(PolicyStore):
                     ),
                 )
 
-    def _orders(self, lines: dict[int, list[WaitingLine]], policies: PolicyBook, day: str) -> Iterator[WaitingOrder]:
+    def _orders(
+        self, lines: dict[int, list[WaitingLine]], policies: PolicyBook, day: str, *, zone: str
+    ) -> Iterator[WaitingOrder]:
         """The orders of these lines, by id. It takes the lines out of `lines`: a large book is not held twice."""
         same: dict[str, str] = {}
-        # Nearly all orders of a customer ship on the same terms: a book of 15,000 orders asks the policies once each.
-        ships: dict[tuple[int, str, int], Completeness] = {}
+        terms_of, home = _TermsBook(policies, day), ZoneInfo(zone)
         ranks: dict[tuple[int, str], RankRule] = {}
         for part in parts(lines):
             query = (
@@ -354,6 +404,7 @@ class StockStore(PolicyStore):
                     order.c.wanted_on,
                     order.c.not_before,
                     order.c.completeness,
+                    order.c.max_wait_days,
                     order.c.currency,
                     order.c.customer_reference,
                     order.c.erp_reference,
@@ -365,14 +416,9 @@ class StockStore(PolicyStore):
             )
             for (
                 order_id, number, customer_id, name, tier, rank_rule, salesperson, site_id, site_name, ordered_at,
-                wanted_on, not_before, completeness, currency, *references,
+                wanted_on, not_before, completeness, max_wait_days, currency, *references,
             ) in self.connection.execute(query).all():  # fmt: skip
-                terms = (customer_id, completeness, order_id if policies.speaks_of(order_id) else 0)
-                if terms not in ships:
-                    stated = OrderTerms(completeness=Completeness(completeness))
-                    ships[terms] = policies.order_terms(
-                        stated, day=day, customer_id=customer_id, order_id=order_id
-                    ).completeness
+                terms = terms_of(customer_id, completeness, max_wait_days, order_id)
                 if (customer_id, rank_rule) not in ranks:
                     ranks[customer_id, rank_rule] = policies.rank_rule(
                         RankRule(rank_rule), day=day, customer_id=customer_id
@@ -389,7 +435,14 @@ class StockStore(PolicyStore):
                     ordered_at=ordered_at,
                     wanted_on=same.setdefault(wanted_on, wanted_on),
                     not_before=same.setdefault(not_before, not_before),
-                    completeness=ships[terms],
+                    completeness=terms.completeness
+                    if terms.max_wait_days is None
+                    else kept_as(
+                        terms.completeness,
+                        ordered_on=ordered_at.astimezone(home).date().isoformat(),
+                        max_wait_days=terms.max_wait_days,
+                        day=day,
+                    ),
                     currency=same.setdefault(currency, currency),
                     references=tuple(text for text in references if text),
                     salesperson=same.setdefault(salesperson, salesperson),

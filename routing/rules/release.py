@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -122,12 +122,36 @@ class Verdict:
     sentence: str = ""
 
 
+def wait_ends(ordered_on: str, max_wait_days: int | None) -> str:
+    """The ISO day from which an order of that ISO day waits for nothing more; "" for never. Calendar days.
+
+    >>> wait_ends("2026-03-01", 5), wait_ends("2026-03-01", None)
+    ('2026-03-06', '')
+    """
+    if max_wait_days is None:
+        return ""
+    return (date.fromisoformat(ordered_on) + timedelta(days=max_wait_days)).isoformat()
+
+
+def kept_as(completeness: Completeness, *, ordered_on: str, max_wait_days: int | None, day: str) -> Completeness:
+    """How goods are kept for an order on an ISO day: who has waited enough is given what there is.
+
+    Ordered on Sunday 1 March, it waits five days at most:
+
+        >>> for day in ("2026-03-05", "2026-03-06"):
+        ...     print(kept_as(Completeness.COMPLETE, ordered_on="2026-03-01", max_wait_days=5, day=day).value)
+        complete
+        partial
+    """
+    return Completeness.PARTIAL if "" < wait_ends(ordered_on, max_wait_days) <= day else completeness
+
+
 def judge(order: ReleaseOrder, *, for_day: str, days: DeliveryDays, rides: bool = False) -> Verdict:
     """Decides one order for one ISO day. `rides`: a van takes a part of it along, or a person sends it.
 
     An address in review does not stop a release: planning keeps it out until somebody picks the pin. After
-    `max_wait_days`, calendar days in the depot's zone, an order has waited enough and ships what is ready for it; of
-    one that ships complete that is nothing until the rest is on its way, for allocation gives it nothing before.
+    `max_wait_days`, calendar days in the depot's zone, an order has waited enough and ships what is ready for it:
+    from that day on it is given goods in parts too (`kept_as`).
 
     Ten are wanted at 1.00 each, six are on the shelf:
 
@@ -178,10 +202,7 @@ def _units(order: ReleaseOrder, for_day: str, *, rides: bool) -> tuple[tuple[int
     if not any(ready.values()):
         return NotReleased.WAITS_FOR_STOCK
     all_of_it = ready == rest
-    waited_enough = (
-        order.max_wait_days is not None
-        and (date.fromisoformat(for_day) - date.fromisoformat(order.ordered_on)).days >= order.max_wait_days
-    )
+    waited_enough = "" < wait_ends(order.ordered_on, order.max_wait_days) <= for_day
     if not all_of_it and order.max_shipments is not None and order.shipments + 1 >= order.max_shipments:
         return NotReleased.LAST_SHIPMENT
     if not all_of_it and not waited_enough:

@@ -327,9 +327,13 @@ class Timetable:
         best: Times | None = None
         for trips in range(least, min(shift.most_trips, len(visits)) + 1):
             found: Times | None = None
-            for cuts in cuts_of(reach, trips):
+            for least_cost, travel, cuts in sorted(self._at_least(shift, visits, cuts_of(reach, trips))):
+                if found is not None and (least_cost, travel) > _dearness(found):
+                    break
                 times = self._tried(shift, visits, cuts)
-                if times is not None and (found is None or _dearness(times) < _dearness(found)):
+                if times is not None and (
+                    found is None or (*_dearness(times), times.cuts) < (*_dearness(found), found.cuts)
+                ):
                     found = times
             if best is not None and (found is None or _dearness(found) >= _dearness(best)):
                 break
@@ -337,6 +341,43 @@ class Timetable:
             if best is not None and not self._presses(shift, visits, best):
                 break
         return best
+
+    def _at_least(
+        self, shift: ShiftOffer, visits: list[Visit], ways: Iterable[tuple[int, ...]]
+    ) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+        """(what it costs at least, seconds of travel, where it is cut) of each way that might end in time: as if nobody
+        ever waited, and everything were in time."""
+        assert shift.start is not None
+        depot, places = shift.start, [visit.place for visit in visits]
+        tables = self.durations(shift), self.distances(shift)
+        # Straight on, and by way of the depot.
+        on, out, back = (
+            [table[here, there].tolist() for table in tables]
+            for here, there in (
+                ([depot, *places], [*places, depot]),
+                ([depot] * (len(places) + 1), [*places, depot]),
+                ([depot, *places], [depot] * (len(places) + 1)),
+            )
+        )
+        all_joined = all(min(column) >= 0 for way in (on, out, back) for column in way)
+        work = self._work.get(shift.type) or {visit.id: (visit.setup_s, visit.service_s) for visit in visits}
+        busy = sum(work[visit.id][1] for visit in visits)
+        busy += sum(
+            work[visit.id][0] for before, visit in zip([depot, *places], visits, strict=False)
+            if visit.place not in (before, depot)
+        )  # fmt: skip
+        stands = sum(pause.duration_s for pause in shift.breaks) + shift.loading_s + shift.debrief_s
+        straight = [sum(column) for column in on]
+        for cuts in ways:
+            if not all_joined:
+                yield 0, 0, cuts
+                continue
+            travel, metres = (
+                straight[n] + sum(back[n][at] + out[n][at] - on[n][at] for at in cuts) for n in range(2)
+            )  # fmt: skip
+            duty = stands + travel + busy + len(cuts) * shift.reload_s
+            if shift.start_s + duty <= shift.until_s:
+                yield cost_of(shift.cost, duty, travel, metres, busy), travel, cuts
 
     def _tried(self, shift: ShiftOffer, visits: list[Visit], cuts: tuple[int, ...]) -> Times | None:
         if not keeps_on_board(visits, cuts, shift, self.trip_of):

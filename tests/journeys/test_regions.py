@@ -55,6 +55,12 @@ def test_the_map_of_a_region_tells_times_and_what_is_reached(page: Page, axe_scr
     expect(page.locator("path.reached")).to_be_attached()
     expect(page.get_by_text(re.compile(r"Road graph, calibrated \(× 1\.\d\d; nine of ten"))).to_be_visible()
     assert axe(page, axe_script) == []
+    # A file that is too large is told how to be built before it is sent.
+    page.locator("summary", has_text="Another region").click()
+    file = page.locator("#f-file-new")
+    file.set_input_files({"name": "north.osm.pbf", "mimeType": "a/b", "buffer": bytes(25 * 2**20 + 1)})
+    assert "--pbf north.osm.pbf" in file.evaluate("it => it.validationMessage")
+    assert not file.evaluate("it => it.form.checkValidity()")
     # Without a mouse: two addresses, completed while they are typed.
     page.get_by_label("The way between two places").check()
     page.get_by_label("From", exact=True).fill("fabianinkatu 2")

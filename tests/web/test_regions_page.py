@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import osmium
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from data import tables
 from data.store import open_store
@@ -58,6 +60,29 @@ def test_a_region_is_shown_with_what_its_build_found(client: FlaskClient) -> Non
     page = client.get("/regions").text
     assert all(each in page for each in ("helsinki", "585", "a build", "a day that the extract does not name"))
     assert client.get("/regions/nowhere").status_code == 404
+
+
+def test_what_is_reached_from_a_depot_is_one_click(website: Website, client: FlaskClient) -> None:
+    with open_store(website.installation.database) as store:
+        add = store.connection.execute
+        row = {"name": "helsinki", "build": "b", "facts": {}, "built_at": wall_clock()}
+        region = add(insert(tables.region).values(**row)).inserted_primary_key[0]
+        where = {"zone": "Europe/Helsinki", "region_id": region}
+        add(insert(tables.depot).values(number="H", name="Harbour", lat=60.16985, lon=24.9515, **where))
+        add(insert(tables.depot).values(number="N", name="Nowhere yet", **where))
+    page = client.get("/regions/helsinki").text
+    link = re.search(r'<a href="([^"]+)">Harbour</a>', page)
+    assert link
+    assert ">Nowhere yet</a>" not in page
+    answer = client.get(html.unescape(link[1])).text
+    assert "Within 15 min by car of Harbour" in answer
+
+
+def test_a_file_that_is_too_large_is_told_the_command_before_it_is_sent(client: FlaskClient) -> None:
+    page = client.get("/regions/helsinki").text
+    assert "at most 25 MB; a larger one on the server: backroute region add helsinki --pbf FILE" in page
+    assert f'data-most-bytes="{25 * 1024 * 1024}"' in page
+    assert "FILE is larger than 25 MB: nothing was sent. On the server" in page
 
 
 def test_without_a_region_the_page_says_what_to_do(tmp_path: Path) -> None:

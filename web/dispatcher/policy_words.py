@@ -29,8 +29,8 @@ def kind_words() -> dict[str, tuple[str, str]]:
         "max_wait_days": (
             _("Waits at most, in days"),
             _(
-                "After so many days since it was ordered, what is kept for it here goes, whatever is said above. Of an "
-                "order that ships complete nothing is kept before all of it is here or on its way."
+                "After so many days since it was ordered it is given what there is, in its old place, and what is "
+                "there for it goes, whatever is said above."
             ),
         ),
         "max_shipments": (_("Shipments at most"), _("The last of them must bring the rest.")),

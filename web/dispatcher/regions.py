@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from web.here import here, now
 from web.incoming import whole
 from web.people import needs_role
 from web.region_ways import LONGEST_TYPED, Ways, find_place, leaving_at, reached_within, ways_between
+from web.security import UPLOAD_LIMIT_BYTES
 
 regions = Blueprint("regions", __name__, url_prefix="/regions")
 
@@ -103,6 +104,8 @@ def _page(name: str, *, wrong: str = "", building: str = "", wrong_speeds: str =
         coming=[each[0] for at, each in builds.items() if at not in {known.name for known in installed}],
         since=since,
         depots=depots,
+        written=_written,
+        upload_limit=UPLOAD_LIMIT_BYTES,
         asked=asked,
         answer=_answer(name, asked) if asked else None,
         again=_again(builds.get(name, [])),
@@ -141,6 +144,11 @@ def _answer(name: str, asked: Asked) -> Answer:
     start = end = None
     try:
         start = find_place(here(), name, asked.start, what=_("From"))
+        with here().database.reading() as connection:
+            depots = depots_by_region(connection).get(name, [])
+        start = next(
+            (replace(start, label=each.name) for each in depots if each.at and _written(each.at) == asked.start), start
+        )
         if asked.ask == "area":
             minutes = whole(asked.minutes.strip())
             if minutes is None:
@@ -158,6 +166,11 @@ def _answer(name: str, asked: Asked) -> Answer:
     except BackrouteError as refused:
         pins = [_pair(each.location) for each in (start, end) if each is not None]
         return Answer(start=start, end=end, why=str(refused), shape={"pins": pins})
+
+
+def _written(at: Location) -> str:
+    """As a click on the map writes it."""
+    return f"{at.lat:.6f}, {at.lon:.6f}"
 
 
 def _pair(at: Location) -> list[float]:
@@ -182,7 +195,7 @@ def speeds(name: str) -> ResponseReturnValue:
                     raise Conflict(_("The table has changed meanwhile. Look at it as it is now."), code="changed")
                 del rows[at]
             else:
-                rows.append(_written(form))
+                rows.append(_slice(form))
             write_speeds(store, region=name, rows=rows, by=current_user.actor, now=now())
     except (InvalidInput, Conflict, NotFound) as refused:
         return _page(name, wrong_speeds=str(refused)), 409 if isinstance(refused, Conflict) else 422
@@ -190,7 +203,7 @@ def speeds(name: str) -> ResponseReturnValue:
     return redirect(url_for("regions.one", name=name, _anchor="speeds"))
 
 
-def _written(form: Mapping[str, str]) -> SpeedRow:
+def _slice(form: Mapping[str, str]) -> SpeedRow:
     """The slice that a person wrote. Raises InvalidInput."""
     percent = whole(form.get("percent", "").strip().removesuffix("%").strip())
     if percent is None:

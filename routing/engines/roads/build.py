@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from routing.engines.roads.basemap import build_basemap
-from routing.engines.roads.extract import Extract, normalise
+from routing.engines.roads.extract import Extract, normalise, only_ways_to_travel
 from routing.engines.roads.facts import BASEMAP_FILE, RegionFacts, save_facts
 from routing.engines.roads.needs import needs_of, refuse_too_little
 from routing.engines.roads.osrm import dataset
@@ -212,17 +212,25 @@ def build_osrm(pbf: Path, region_dir: Path, profile: str) -> None:
 
 def _build(pbf: Path, folder: Path, name: str, steps: _Steps, extra_steps: Sequence[ExtraStep]) -> RegionFacts:
     region = folder / "region.osm.pbf"
-    extract = Extract.from_json(steps.run("read the extract", lambda: normalise(pbf, region).to_json()))
+    travelled = folder / "travelled.osm.pbf"
+
+    def read() -> dict[str, Any]:
+        found = normalise(pbf, region)
+        only_ways_to_travel(region, travelled)
+        return found.to_json()
+
+    extract = Extract.from_json(steps.run("read the extract", read))
     counted: dict[str, int] = {}
-    roads = [(f"roads for {profile}", partial(build_osrm, region, folder, profile)) for profile in PROFILES]
+    roads = [(f"roads for {profile}", partial(build_osrm, travelled, folder, profile)) for profile in PROFILES]
     with steps.beside(roads):
-        steps.run("road graph", lambda: build_road_graphs(region, folder))
+        steps.run("road graph", lambda: build_road_graphs(travelled, folder))
         steps.run("basemap", lambda: build_basemap(region, folder / BASEMAP_FILE, extract.bounds))
         for step_name, step in extra_steps:
             result = steps.run(step_name, partial(_whole_number, step, region, folder))
             if result is not None:
                 counted[step_name] = result
     check = steps.run("check the roads", lambda: check_roads(extract, folder))
+    travelled.unlink(missing_ok=True)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return RegionFacts(
         name=name,

@@ -27,6 +27,9 @@ _SEED = 17
 
 _NO_DATE = datetime.fromtimestamp(0, UTC)
 
+# A way with none of these is none to OSRM's profiles.
+_TRAVELLED_TAGS = ("highway", "route", "railway", "amenity", "man_made", "public_transport", "bridge")
+
 # An outline with one of these stays a line when it is cut; without, it is an area and stays closed.
 _LINE_TAGS = frozenset({"highway", "railway", "barrier", "waterway"})
 
@@ -115,6 +118,22 @@ def normalise(pbf: Path, into: Path) -> Extract:
             file=pbf.name,
         )
     return extract
+
+
+def only_ways_to_travel(region: Path, into: Path) -> None:
+    """Of a normalised extract what OSRM's profiles look at: houses and woods are most of a map, and each profile would
+    read them again."""
+    ways = osmium.filter.KeyFilter(*_TRAVELLED_TAGS)
+    nodes = osmium.IdTracker()
+    with osmium.SimpleWriter(str(into), overwrite=True) as writer:
+        for way in osmium.FileProcessor(str(region), osmium.osm.WAY).with_filter(ways):
+            nodes.add_references(way)
+        for node in osmium.FileProcessor(str(region), osmium.osm.NODE).with_filter(nodes.id_filter()):
+            writer.add(node)
+        for way in osmium.FileProcessor(str(region), osmium.osm.WAY).with_filter(ways):
+            writer.add(way)
+        for relation in osmium.FileProcessor(str(region), osmium.osm.RELATION):
+            writer.add(relation)
 
 
 def _sort(pbf: Path, into: Path) -> None:

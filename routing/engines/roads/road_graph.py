@@ -56,7 +56,7 @@ def build_road_graphs(pbf: Path, region_dir: Path) -> dict[str, int]:
         arcs[name] = save_network(roads, profile, graph_file(region_dir, name))
         if not arcs[name]:
             raise RegionError(
-                f"{pbf.name} has no road for {name}. Take an extract that was not filtered by tags.",
+                f"The extract has no road for {name}. Take an extract that was not filtered by tags.",
                 code="extract_without_roads",
             )
     return arcs

@@ -30,7 +30,7 @@ _SAYS: Mapping[Cause, str] = {
     Cause.DOOR: r"not home|nobody opened|closed|no access|refused|redeliver|came back|failed",
     Cause.ROAD: r"\bvan\b|breakdown|broke down|driver|\broute\b|not attempted|nobody went|out of time|left out",
     Cause.COUNT: r"recount|\bcount\b|short pick|damaged|missing|lost|^(?!truck\b).*\bcame short",
-    Cause.POLICY: r"^policy\b|rank|hold|payment|delivery days",
+    Cause.POLICY: r"^policy\b|rank|hold|payment|delivery days|waited enough",
     Cause.ORDER: r"order file|new orders?\b|order changed|changed in|import",
     Cause.SUPPLIER: r"supplier|inbound|receipt|shipped|truck|\bPO\b|cancelled",
 }

@@ -160,7 +160,8 @@ def company_receipt(company: Any) -> Any:
     [
         (5, 4, [6], []),
         (6, 4, [], [(NotReleased.INCOMPLETE,)]),
-        (5, 0, [], [(NotReleased.WAITS_FOR_STOCK,)]),  # all or nothing: nothing is kept for it
+        (5, 0, [6], []),  # nothing more is to come, and it is no longer all or nothing
+        (6, 0, [], [(NotReleased.WAITS_FOR_STOCK,)]),  # all or nothing: nothing is kept for it
     ],
 )
 def test_an_order_that_waited_enough_goes_with_what_is_kept_for_it_here(

@@ -9,7 +9,7 @@ import osmium
 import pytest
 from osmium.osm.mutable import Node, Relation, Way
 
-from routing.engines.roads.extract import normalise
+from routing.engines.roads.extract import normalise, only_ways_to_travel
 from routing.engines.roads.profiles import PROFILES
 from routing.engines.roads.road_rules import usable_speed_kmh
 from routing.errors import RegionError
@@ -72,6 +72,15 @@ def test_a_house_on_the_edge_keeps_its_address_when_its_outline_is_gone(read):
         [node(1), node(2), way(1, [1, 8, 9, 1], house), way(2, [1, 8, 9, 1], {"building": "yes"}), way(3, [1, 2], ROAD)]
     )
     assert (ways[1], 2 in ways, extract.addresses) == ([1, 1], False, 1)
+
+
+def test_of_an_extract_only_what_is_travelled_is_read_for_each_profile(tmp_path):
+    ways = [way(1, [1, 2], ROAD), way(2, [3, 4, 5, 3], {"building": "yes"}), way(3, [5, 6], {"route": "ferry"})]
+    turn = Relation(id=1, version=1, tags={"type": "restriction"}, members=[("w", 1, "from")])
+    region = written(tmp_path / "region.osm.pbf", [*(node(ref) for ref in range(1, 7)), *ways, turn])
+    only_ways_to_travel(region, tmp_path / "travelled.osm.pbf")
+    kept = [(each.type_str(), each.id) for each in osmium.FileProcessor(str(tmp_path / "travelled.osm.pbf"))]
+    assert kept == [("n", 1), ("n", 2), ("n", 5), ("n", 6), ("w", 1), ("w", 3), ("r", 1)]
 
 
 def test_a_restriction_follows_the_stretch_that_touches_its_junction(read):

@@ -153,8 +153,8 @@ def test_every_disagreement_over_twice_is_explained(helsinki, profile, tmp_path:
 @pytest.mark.skipif(not EXTRACTS.exists(), reason="the extracts are not there: BACKROUTE_OSM names their folder")
 @pytest.mark.parametrize("city", ["copenhagen", "reisterstown"])
 def test_a_dense_city_and_a_suburb_have_no_disagreement_over_twice(city, tmp_path: Path):
-    """Both without an excuse: neither a ferry nor a gate nor a light is told in two ways there. Two places side by side on
-    a one-way street were, until the graph called them one point as OSRM does."""
+    """Both without an excuse: neither a ferry nor a gate nor a light is told in two ways there. Two places side by
+    side on a one-way street were, until the graph called them one point as OSRM does."""
     into = tmp_path / city
     facts = build_region(pbf=EXTRACTS / f"{city}.osm.pbf", into=into, name=city, progress=lambda _step, _share: None)
     for profile in PROFILES:
