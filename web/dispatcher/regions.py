@@ -195,7 +195,7 @@ def speeds(name: str) -> ResponseReturnValue:
                     raise Conflict(_("The table has changed meanwhile. Look at it as it is now."), code="changed")
                 del rows[at]
             else:
-                rows.append(_slice(form))
+                rows.append(_slice_of(form))
             write_speeds(store, region=name, rows=rows, by=current_user.actor, now=now())
     except (InvalidInput, Conflict, NotFound) as refused:
         return _page(name, wrong_speeds=str(refused)), 409 if isinstance(refused, Conflict) else 422
@@ -203,7 +203,7 @@ def speeds(name: str) -> ResponseReturnValue:
     return redirect(url_for("regions.one", name=name, _anchor="speeds"))
 
 
-def _slice(form: Mapping[str, str]) -> SpeedRow:
+def _slice_of(form: Mapping[str, str]) -> SpeedRow:
     """The slice that a person wrote. Raises InvalidInput."""
     percent = whole(form.get("percent", "").strip().removesuffix("%").strip())
     if percent is None:
