@@ -33,7 +33,7 @@ def run_demo(home: Path) -> subprocess.CompletedProcess[str]:
         env=environment | {"BACKROUTE_HOME": str(home), "COLUMNS": "140"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
         check=False,
     )
 

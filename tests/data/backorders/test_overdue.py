@@ -61,8 +61,10 @@ def kept(world: World) -> tuple[str, list[str]]:
 
 
 def open_tasks(world: World) -> list[str]:
-    query = select(tables.task.c.sentence).where(
-        tables.task.c.kind == "supply_overdue", tables.task.c.done_at.is_(None)
+    query = (
+        select(tables.task.c.sentence)
+        .where(tables.task.c.kind == "supply_overdue", tables.task.c.done_at.is_(None))
+        .order_by(tables.task.c.id)
     )
     with world.database.reading() as connection:
         return list(connection.scalars(query))
