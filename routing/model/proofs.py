@@ -126,6 +126,8 @@ class DoorReport:
             raise InvalidInput(f"{self.captured_at} has no time zone: the phone must send one.")
         if self.kind is DoorEvent.OUTCOME and not self.deliveries:
             raise InvalidInput("A report of what happened names at least one delivery.")
+        if len({each.delivery_id for each in self.deliveries}) < len(self.deliveries):
+            raise InvalidInput("A report of what happened names a delivery twice.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

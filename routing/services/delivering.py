@@ -226,7 +226,10 @@ def _record_loading(
     """The driver is at the depot again and has what the next trip takes. What the books do not allow is a task."""
     asked = {each.id for each in door.deliveries}
     trip = next((stop.trip for stop in manifest.stops if not asked.isdisjoint(stop.deliveries)), 0)
-    taken = [key for stop in manifest.stops if stop.trip == trip for key in stop.deliveries]
+    # What somebody said stays behind is not taken along by this word: at its door the driver may still say otherwise.
+    taken = [
+        key for stop in manifest.stops if stop.trip == trip for key in stop.deliveries if key not in manifest.ended
+    ]
     actor = f"driver:{manifest.driver_id}"
     loaded, refused = load_trip(
         store, shift_id=manifest.shift_id, delivery_ids=taken, by=actor, now=now, at=report.captured_at
@@ -281,18 +284,26 @@ def _take_along(
 ) -> tuple[str, ...]:
     """A van that stands at a door of a later trip has its goods, also when nobody said so at the depot. Returns why the
     books do not allow it."""
-    waiting = [each.id for each in door.deliveries if each.state == "released" and each.id not in stayed]
+    waiting = {
+        each.id: each for each in door.deliveries if each.state in ("released", "unreleased") and each.id not in stayed
+    }
     if not waiting or all(stop.trip == 1 for stop in manifest.stops):
         return ()
-    _loaded, refused = load_trip(
+    loaded, refused = load_trip(
         store,
         shift_id=manifest.shift_id,
-        delivery_ids=waiting,
+        delivery_ids=list(waiting),
         by=f"driver:{manifest.driver_id}",
         now=now,
         at=report.captured_at,
     )
-    return refused
+    # The phone's list is older than the route: taken back, or another van brings it.
+    gone = [each for key, each in waiting.items() if each.direction == "deliver" and key not in loaded]
+    return refused or tuple(
+        f"{each.number} does not go with this van any more. Load the route again; if you have its goods, call the "
+        "dispatcher."
+        for each in gone
+    )
 
 
 def _record_outcome(

@@ -129,6 +129,10 @@ def test_what_is_no_picture_is_refused_and_nothing_is_recorded(website: Website,
         ({"kind": "dance"}, "kind is 'dance', but must be one of: arrived, outcome, loaded."),
         ({"location": {"lat": 600, "lon": 2}}, "(600, 2) is no place on earth"),
         ({"deliveries": []}, "A report of what happened names at least one delivery."),
+        (
+            {"deliveries": [{"delivery_id": 1, "outcome": "delivered"}, {"delivery_id": 1, "outcome": "not_home"}]},
+            "A report of what happened names a delivery twice.",
+        ),
     ],
 )
 def test_a_report_that_makes_no_sense_is_refused_in_one_sentence(

@@ -18,6 +18,7 @@ from routing.services.closing import close_van, not_attempted
 from routing.services.delivering import Recorded, record
 from routing.services.dispatching import DispatchedDay, dispatch_day
 from routing.services.loading import Loaded, load_delivery, load_route, unload_delivery
+from routing.services.releasing import unrelease
 from tests.rounds import DAY, SIX, Round, a_round, in_two_trips, waiting_at_the_depot
 
 SECRET = b"0" * 32
@@ -231,3 +232,28 @@ def test_a_stop_that_goes_to_the_other_trip_makes_a_new_list(day: Day) -> None:
                 tables.stop.update().where(tables.stop.c.id == each.stop_id).values(trip_id=trips[1], sequence=sequence)
             )
     assert [each.version for each in day.dispatches().dispatched] == [2]
+
+
+def test_what_the_driver_left_at_the_depot_is_not_loaded_with_the_rest_of_its_trip(day: Day) -> None:
+    day.does_the_first_trip()
+    day.says(3, DoorEvent.OUTCOME, EIGHT + timedelta(minutes=30), Outcome.NOT_ATTEMPTED)
+    day.says(2, DoorEvent.LOADED, EIGHT + timedelta(minutes=40))
+    assert (day.on_van(), day.states()[2:]) == (12, ["dispatched", "released"])
+    day.says(3, DoorEvent.OUTCOME, EIGHT + timedelta(minutes=90))  # it was on board all the same
+    assert (day.on_van(), day.states()[2:]) == (12, ["dispatched", "done"])
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DELIVERED, Outcome.NOT_HOME, Outcome.NOT_ATTEMPTED])
+def test_an_old_list_says_nothing_of_goods_that_were_taken_back_meanwhile(day: Day, outcome: Outcome) -> None:
+    day.does_the_first_trip()
+    with open_store(day.database) as store:
+        unrelease(store, day.second[1].delivery_id, now=EIGHT, by="desk", why="stays")
+    arrived = day.says(3, DoorEvent.ARRIVED, EIGHT + timedelta(minutes=90))
+    assert "D-1-4 does not go with this van any more" in arrived.remarks[0]
+    with pytest.raises(Conflict, match="D-1-4 does not go with this van any more"):
+        day.says(3, DoorEvent.OUTCOME, EIGHT + timedelta(minutes=95), outcome)
+    day.says(2, DoorEvent.OUTCOME, EIGHT + timedelta(minutes=99))
+    assert day.states() == ["done", "done", "done", "unreleased"]
+    manifest_id = day.manifest_id
+    with open_store(day.database) as store:
+        close_van(store=store, manifest_id=manifest_id, counted={}, now=EIGHT, by="test")
