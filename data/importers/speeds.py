@@ -7,6 +7,7 @@ from typing import BinaryIO
 from data.importers.table import read_table
 from routing.errors import InvalidInput
 from routing.model.day import SpeedRow
+from routing.model.fleet import BIKES, PROFILES
 from routing.model.orders import WEEKDAYS
 
 COLUMNS = ("weekdays", "from", "to", "percent", "profile")
@@ -35,10 +36,22 @@ def read_speeds(file: BinaryIO) -> tuple[SpeedRow, ...]:
                 begins=clock_of(cells["from"]),
                 ends=clock_of(cells["to"]),
                 percent=percent,
-                profile=cells.get("profile", "").lower()[:40],
+                profile=_profile(cells.get("profile", ""), row.number),
             )
         )
     return tuple(rows)
+
+
+def _profile(text: str, row: int) -> str:
+    """A kind of vehicle that a fleet file may name; nothing, all, is all but bikes."""
+    said = text.strip().lower()
+    if said in ("", "all"):
+        return ""
+    if said not in PROFILES and said not in BIKES:
+        raise InvalidInput(
+            f'Row {row}: "{said[:20]}" is no kind of vehicle. Write {", ".join(PROFILES)}, or nothing: all but bikes.'
+        )
+    return said
 
 
 def weekdays_of(text: str) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ from routing.errors import NotFound
 from routing.model.backorders import Backorder
 
 SORTS = ("customer", "late", "worth")
-"""`customer`: by customer, then the soonest first, lines without a day last. `late`: the most days first, of as many
-those without a day. `worth`: the most money first."""
+"""`customer`: by customer, then the soonest first, lines without a day last. `late`: who was promised a day and has
+none any more first, then the most days. `worth`: the most money first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +39,10 @@ def backorders(
     """At most `limit` lines, by one of SORTS. `today`, an ISO day: what is late so far without any day."""
     waits = _waiting(customer_ids, today, wishes(connection)).subquery("waits")
     undated = case((waits.c.expected_on == "", 0), else_=1)
+    lost = case(((waits.c.expected_on == "") & (waits.c.due_on != ""), 0), else_=1)
     by: dict[str, list[Any]] = {
         "customer": [waits.c.customer, waits.c.customer_id, undated.desc(), waits.c.expected_on],
-        "late": [waits.c.days_late.desc(), undated, waits.c.due_on, waits.c.worth.desc()],
+        "late": [lost, waits.c.days_late.desc(), undated, waits.c.due_on, waits.c.worth.desc()],
         "worth": [waits.c.worth.desc(), waits.c.days_late.desc()],
     }
     query = select(waits).order_by(*by[sort], waits.c.line_id).limit(limit)

@@ -45,7 +45,8 @@ the rest    is open, and stands on the day where `routing.rules.standing` says
 """
 
 SORTS = ("promised", "late", "worth")
-"""`promised`: the oldest promise first. `late`: the most days late first. `worth`: the most open money first."""
+"""`promised`: the oldest promise first. `late`: who was promised a day and has none any
+more first, then the most days late. `worth`: the most open money first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,9 +226,11 @@ def order_list(
                 )
             )
         )
+    promised_and_undated = (orders.c.undated > 0) & (orders.c.promised_on != "") & (orders.c.state != "cancelled")
+    lost = case((promised_and_undated, 0), else_=1)
     first: list[Any] = {
         "promised": [],
-        "late": [orders.c.days_late.desc(), case((orders.c.undated > 0, 0), else_=1)],
+        "late": [lost, orders.c.days_late.desc()],
         "worth": [case((orders.c.state == "cancelled", 0), else_=orders.c.value).desc()],
     }[sort]
     dated_first = case((orders.c.promised_on == "", 1), else_=0)

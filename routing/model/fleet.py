@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+PROFILES = ("car", "van", "truck", "cargo_bike")
+"""The kinds of vehicle that have roads of their own."""
 BIKES = frozenset({"bike", "bicycle", "cargo_bike"})
 """Profiles that fit through any arch and pass the traffic."""
 

@@ -166,8 +166,9 @@ def slices_of(
 ) -> tuple[SpeedSlice, ...]:
     """The table as absolute slices, from the evening before the first day to the morning after the last, by profile.
 
-    Rows that name a profile hold for it instead of those for all; bikes pass the traffic, so only rows that name them
-    hold for them. What takes its free time needs no slice: a table of hundreds is an empty one.
+    While a row that names a profile holds, it holds for that profile instead of those for all; bikes pass the traffic,
+    so only rows that name them hold for them. What takes its free time needs no slice: a table of hundreds is an empty
+    one.
 
         >>> rush = SpeedRow(weekdays=("mon",), begins="07:00", ends="09:00", percent=150)
         >>> truck = SpeedRow(begins="00:00", ends="24:00", percent=100, profile="truck")
@@ -180,30 +181,53 @@ def slices_of(
     found: list[SpeedSlice] = []
     days = [first + timedelta(days=n) for n in range(-1, (last - first).days + 2)]
     for profile in sorted(profiles):
-        mine = rows_for(rows, profile)
-        pieces: list[tuple[int, int, int]] = []
-        for day in days:
-            for row in mine:
-                if row.weekdays and weekday(day) not in row.weekdays:
-                    continue
-                begin, end = clock_minutes(row.begins), clock_minutes(row.ends)
-                if end < begin:
-                    end += 1440
-                pieces.append((_s(moment(day, begin, zone), epoch), _s(moment(day, end, zone), epoch), row.percent))
-        pieces.sort()
-        for n, (start_s, end_s, percent) in enumerate(pieces):
-            # Where the clock is put back an hour comes twice: what follows begins when it begins.
-            end_s = min(end_s, pieces[n + 1][0]) if n + 1 < len(pieces) else end_s
-            if percent != 100 and start_s < end_s:
+        alike = BIKES if profile in BIKES else {profile}
+        own = _pieces([row for row in rows if row.profile in alike], days, zone, epoch)
+        for_all = [] if profile in BIKES else _pieces([row for row in rows if not row.profile], days, zone, epoch)
+        for start_s, end_s, percent in sorted([*own, *_beside(for_all, own)]):
+            if percent != 100:
                 found.append(SpeedSlice(profile=profile, start_s=start_s, end_s=end_s, factor=10 * percent))
     return tuple(found)
 
 
-def rows_for(rows: Sequence[SpeedRow], profile: str) -> list[SpeedRow]:
-    """Those that hold for vehicles of this profile."""
-    alike = BIKES if profile in BIKES else {profile}
-    own = [row for row in rows if row.profile in alike]
-    return own or ([] if profile in BIKES else [row for row in rows if not row.profile])
+type _Piece = tuple[int, int, int]
+"""From, to, per cent."""
+
+
+def _pieces(rows: Iterable[SpeedRow], days: Sequence[date], zone: ZoneInfo, epoch: datetime) -> list[_Piece]:
+    """These rows on these days, one after the other."""
+    pieces: list[_Piece] = []
+    for day in days:
+        for row in rows:
+            if row.weekdays and weekday(day) not in row.weekdays:
+                continue
+            begin, end = clock_minutes(row.begins), clock_minutes(row.ends)
+            if end < begin:
+                end += 1440
+            pieces.append((_s(moment(day, begin, zone), epoch), _s(moment(day, end, zone), epoch), row.percent))
+    pieces.sort()
+    # Where the clock is put back an hour comes twice: what follows begins when it begins.
+    nexts = [*(start_s for start_s, _, _ in pieces), 2**62][1:]
+    cut = [
+        (start_s, min(end_s, least), percent) for (start_s, end_s, percent), least in zip(pieces, nexts, strict=True)
+    ]
+    return [piece for piece in cut if piece[0] < piece[1]]
+
+
+def _beside(pieces: Iterable[_Piece], own: Sequence[_Piece]) -> Iterable[_Piece]:
+    """What is left of the pieces outside the others.
+
+    >>> list(_beside([(0, 100, 150)], [(20, 30, 100), (90, 120, 100)]))
+    [(0, 20, 150), (30, 90, 150)]
+    """
+    for start_s, end_s, percent in pieces:
+        for begin, end, _ in own:
+            if begin < end_s and end > start_s:
+                if start_s < begin:
+                    yield start_s, begin, percent
+                start_s = max(start_s, end)
+        if start_s < end_s:
+            yield start_s, end_s, percent
 
 
 def _s(at: datetime, epoch: datetime) -> int:

@@ -242,6 +242,20 @@ def test_rows_for_a_kind_of_vehicle_hold_instead_of_those_for_all() -> None:
     assert travel_at([], 600, at, zone=HELSINKI, profile="van") == 600
 
 
+def test_a_slice_of_the_afternoon_for_vans_takes_nothing_from_the_morning_of_all() -> None:
+    """The morning's 130 % holds for vans too; from 15:00 their own row, also where the one for all goes on."""
+    rows = [
+        RUSH,
+        SpeedRow(begins="14:00", ends="18:00", percent=120),
+        SpeedRow(begins="15:00", ends="17:00", percent=200, profile="van"),
+    ]
+    day = datetime(2026, 3, 3, tzinfo=HELSINKI)
+    asked = [(7, "van"), (14, "van"), (15, "van"), (17, "van"), (15, "truck"), (7, "bike"), (12, "van")]
+    assert [percent_at(rows, day.replace(hour=h, minute=30), zone=HELSINKI, profile=who) for h, who in asked] == [
+        130, 120, 200, 120, 120, 100, 100,
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("rows", "says"),
     [

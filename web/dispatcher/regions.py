@@ -22,6 +22,7 @@ from data.store.system import Job
 from routing.engines.roads.facts import RegionFacts
 from routing.errors import BackrouteError, Conflict, FileRefused, InvalidInput, NotFound
 from routing.model.day import SpeedRow
+from routing.model.fleet import PROFILES
 from routing.model.orders import WEEKDAYS
 from routing.model.places import Candidate, Location
 from routing.services.speeds import propose_speeds, take_learnt, write_speeds
@@ -37,7 +38,6 @@ from web.security import UPLOAD_LIMIT_BYTES
 regions = Blueprint("regions", __name__, url_prefix="/regions")
 
 MINUTES = 15
-_PROFILES = ("car", "van", "truck", "cargo_bike")
 LONGEST_NAME = 200
 
 
@@ -209,12 +209,14 @@ def _slice_of(form: Mapping[str, str]) -> SpeedRow:
     if percent is None:
         raise InvalidInput(_("Write how long a way takes in per cent of its free time, like 130."), code="percent")
     profile = form.get("profile", "")
+    if profile and profile not in PROFILES:
+        raise InvalidInput(_("Choose the kind of vehicle from the list."), code="profile")
     return SpeedRow(
         weekdays=weekdays_of(",".join(day for day in WEEKDAYS if form.get(day))),
         begins=clock_of(form.get("from", "")),
         ends=clock_of(form.get("to", "")),
         percent=percent,
-        profile=profile if profile in _PROFILES else "",
+        profile=profile,
     )
 
 

@@ -79,6 +79,10 @@ _REGRET = 300
 """Up to so many visits the first plan is built by regret; beyond, that would take seconds and the walk needs none."""
 _SMALL, _AFRESH, _ROUNDS_AFRESH = 100, 8, 1_000
 """Up to so many visits, the search begins afresh so often, but not for fewer rounds than that."""
+_LONG_WALK, _AFRESH_LONG = 2_000, 2
+"""From so many rounds a visit on, twice is enough: a long walk finds room for one more that eight short ones miss."""
+_ENOUGH = 1_000
+"""So many rounds, times the square of the visits, and a handful of them is tried out before the time is over."""
 _HOTTER = -0.3
 """The part of a walk at which it begins then, when it goes on from the first plan: about three times as hot."""
 _STRIDE_S = 0.02
@@ -200,8 +204,7 @@ class _Search:
             elif not self.waiting_of([key for key, shifts in self.reachable.items() if shifts]):
                 polish = min(polish, _POLISH_S[0] + _POLISH_S[1] * len(self.problem.visits))
             share -= polish if len(self.problem.visits) <= _MOST_AT_ONCE else 0.0
-        # A handful of visits is soon tried out.
-        enough = max(20_000, 200 * len(self.problem.visits) ** 2)
+        enough = max(20_000, _ENOUGH * len(self.problem.visits) ** 2)
         limit = enough if self.iterations is None else self.iterations
         polished_s = share * self._pyvrp_share(walk)
         share -= polished_s
@@ -261,7 +264,8 @@ class _Search:
         own. Plain days have PyVRP for that."""
         if len(self.problem.visits) > _SMALL or can_be_asked(walk.day):
             return 1
-        return max(1, min(_AFRESH, limit // _ROUNDS_AFRESH))
+        most = _AFRESH_LONG if limit >= _LONG_WALK * len(self.problem.visits) else _AFRESH
+        return max(1, min(most, limit // _ROUNDS_AFRESH))
 
     def _afresh(self, n: int) -> RuinAndRecreate:
         """Every other time from nothing, where nobody stands in a fixed place."""

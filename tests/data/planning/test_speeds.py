@@ -201,3 +201,13 @@ def test_a_table_that_is_refused_changes_nothing(database: Database, kit: Any, d
 def test_a_region_that_nobody_built_has_no_table(database: Database, kit: Any) -> None:
     with pytest.raises(NotFound, match="no region"):
         written(database, kit, RUSH)
+
+
+def test_a_file_that_names_a_kind_of_vehicle_that_is_none_is_refused_with_those_there_are() -> None:
+    """Taken as it stands, its slice would hold for nobody and no one would be told."""
+    head = "weekdays,from,to,percent,profile\n"
+    with pytest.raises(InvalidInput, match=r'Row 2: "vans" is no kind of vehicle\. Write car, van, truck, cargo_bike'):
+        read_speeds(io.BytesIO(f"{head},07:00,09:00,200,vans\n".encode()))
+    for said, kept in (("Van", "van"), ("all", ""), ("", ""), ("bike", "bike")):
+        (row,) = read_speeds(io.BytesIO(f"{head},07:00,09:00,200,{said}\n".encode()))
+        assert row.profile == kept
