@@ -16,6 +16,7 @@ from flask_login import current_user
 from data.store import SqlStore
 from data.store.again import in_transaction, tried
 from routing.errors import Conflict, InvalidInput
+from routing.model.days import day_words
 from routing.model.orders import LineChange, Preview
 from routing.rules.calendars import day_of
 from routing.services.ruling import give_out
@@ -91,9 +92,19 @@ def commit() -> ResponseReturnValue:
     except Conflict:
         return _show(slip, moved_on=True), 409
     told = len({line.order_id for preview in previews for line in preview.slips})
-    said = _("%(number)s is changed.", number=slip.number)
+    lost = len({line.order_id for preview in previews for line in preview.lines if line.loses})
+    if slip.to:
+        said = _("%(number)s is expected on %(day)s.", number=slip.number, day=day_words(slip.to.isoformat()))
+    else:
+        said = _("%(number)s is cancelled.", number=slip.number)
     if told:
         said += " " + ngettext("%(num)s order got a later date.", "%(num)s orders got a later date.", told)
+    if lost:
+        said += " " + ngettext(
+            "%(num)s promised order has no date any more: its task says whom to call.",
+            "%(num)s promised orders have no date any more: their tasks say whom to call.",
+            lost,
+        )
     flash(said, "done")
     return redirect(url_for("receipts.page"))
 
