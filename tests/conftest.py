@@ -30,8 +30,8 @@ settings.load_profile("same")
 
 # ---------------------------------------------------------------------------- the search
 
-ROUNDS = 4_000
-"""A day of the demo is planned in about a second, as well as in two of searching by the clock."""
+ROUNDS = 1_000
+"""A day of the demo is planned in about a second, nearly as well as in two of searching by the clock."""
 
 
 @pytest.fixture(scope="session", autouse=True)
