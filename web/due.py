@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
 
 from data.store import SqlStore
 from data.store.again import in_transaction
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("backroute.due")
+
+
+class _Decides(Protocol):
+    """Decides again, once a day, what the calendar alone has moved at a depot."""
+
+    def __call__(self, store: SqlStore, depot_id: int, *, now: datetime) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +48,23 @@ def do_due(installation: Installation) -> Done:
     with installation.database.reading() as connection:
         store = SqlStore(connection)
         due, lists = store.consents_due(now=now), lists_due(store, now=now)
-        horizons, overdue = horizons_due(store, now=now), overdue_due(store, now=now)
-        waits = waits_due(store, now=now)
+        nightly: tuple[tuple[list[int], _Decides, str], ...] = (
+            (
+                horizons_due(store, now=now),
+                move_horizon,
+                "The orders that come near at depot %s could not be given goods: %s",
+            ),
+            (
+                overdue_due(store, now=now),
+                give_up_dates,
+                "What is overdue at depot %s could not be decided again: %s",
+            ),
+            (
+                waits_due(store, now=now),
+                end_waits,
+                "The orders that waited enough at depot %s could not be given goods: %s",
+            ),
+        )
     for consent_id in due:
         # Bound as a default: each piece of work may run again, after the loop has gone on.
         def work(store: SqlStore, each: int = consent_id) -> bool:
@@ -52,33 +74,16 @@ def do_due(installation: Installation) -> Done:
             ended += in_transaction(installation.database, work)
         except BackrouteError as problem:  # one that cannot be ended must not keep the others waiting
             log.warning("The term of question %s could not be ended: %s", consent_id, problem)
-    for depot_id in horizons:
+    for depot_ids, decide, failed in nightly:
+        for depot_id in depot_ids:
 
-        def move(store: SqlStore, each: int = depot_id) -> None:
-            move_horizon(store, each, now=now)
+            def decided(store: SqlStore, each: int = depot_id, decide: _Decides = decide) -> None:
+                decide(store, each, now=now)
 
-        try:
-            in_transaction(installation.database, move)
-        except BackrouteError as problem:
-            log.warning("The orders that come near at depot %s could not be given goods: %s", depot_id, problem)
-    for depot_id in overdue:
-
-        def give_up(store: SqlStore, each: int = depot_id) -> None:
-            give_up_dates(store, each, now=now)
-
-        try:
-            in_transaction(installation.database, give_up)
-        except BackrouteError as problem:
-            log.warning("What is overdue at depot %s could not be decided again: %s", depot_id, problem)
-    for depot_id in waits:
-
-        def end(store: SqlStore, each: int = depot_id) -> None:
-            end_waits(store, each, now=now)
-
-        try:
-            in_transaction(installation.database, end)
-        except BackrouteError as problem:
-            log.warning("The orders that waited enough at depot %s could not be given goods: %s", depot_id, problem)
+            try:
+                in_transaction(installation.database, decided)
+            except BackrouteError as problem:  # nor must one depot keep the others waiting
+                log.warning(failed, depot_id, problem)
     if lists:
         made = in_transaction(installation.database, lambda store: make_lists(store, now=now))
     return Done(terms_ended=ended, lists_made=made)
