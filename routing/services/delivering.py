@@ -24,6 +24,7 @@ from routing.model.proofs import (
     StopFacts,
 )
 from routing.model.stock import UnitState
+from routing.model.tasks import TaskKind
 from routing.rules.calendars import span
 from routing.rules.door import (
     Next,
@@ -253,7 +254,7 @@ def _record_loading(
     )
     if refused:
         store.add_task(
-            kind="trip_not_loaded",
+            kind=TaskKind.TRIP_NOT_LOADED,
             subject_kind="shift",
             subject_id=manifest.shift_id,
             sentence=f"The driver has loaded trip {trip}, but the books do not let all of it out: {' '.join(refused)}",
@@ -546,7 +547,7 @@ def _end_delivery(
     sentence = _task_sentence(door, settled)
     if sentence:
         store.add_task(
-            kind="door_decision" if settled.next is Next.DECIDE else "redelivery",
+            kind=TaskKind.DOOR_DECISION if settled.next is Next.DECIDE else TaskKind.REDELIVERY,
             subject_kind="delivery",
             subject_id=delivery.id,
             sentence=sentence,
