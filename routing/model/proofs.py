@@ -234,7 +234,8 @@ class StopFacts:
 class ManifestInHand:
     """What the driver works from: the manifest in force, its route in driving order, and how far it got.
 
-    `ended` are the deliveries of the route that were reported, whatever came of them.
+    `ended` are the deliveries of the route that were reported, whatever came of them. `counted`: the van was counted in
+    the evening, and its shift is over.
     """
 
     id: int
@@ -243,6 +244,7 @@ class ManifestInHand:
     zone: str
     shift_id: int
     vehicle_id: int
+    vehicle: str
     depot_id: int
     driver_id: int
     plan_id: int
@@ -251,5 +253,6 @@ class ManifestInHand:
     stops: tuple[PlannedTimes, ...]
     facts: dict[int, StopFacts]
     ended: frozenset[int]
+    counted: bool
     company: str
     phone: str
