@@ -103,7 +103,7 @@ class ProofStore(CarryingStore):
             ).where(trip.c.route_id == row.route_id)
         ).one()
         turn = self.turn_of(row.shift_id)
-        stops = self._planned_times(row.route_id, turn)
+        stops = self._planned_times(row.route_id, row.shift_id, turn)
         riding = [each for planned in stops for each in planned.deliveries]
         ended = self._ended(turn, riding)
         if noted := self.noted(turn, set(riding) - ended.keys()):
@@ -131,7 +131,7 @@ class ProofStore(CarryingStore):
             phone=ours.phone if ours else "",
         )
 
-    def _planned_times(self, route_id: int, turn: Collection[int]) -> tuple[PlannedTimes, ...]:
+    def _planned_times(self, route_id: int, shift_id: int, turn: Collection[int]) -> tuple[PlannedTimes, ...]:
         every = self.connection.execute(
             select(
                 stop.c.id,
@@ -161,7 +161,7 @@ class ProofStore(CarryingStore):
             riding[row.id].append(row.delivery_id)
             in_trip[row.trip].append(row.delivery_id)
             first.setdefault(row.trip, row.id)
-        reloads = self._reloads(route_id, in_trip) if len(in_trip) > 1 else {}
+        reloads = self._reloads(route_id, shift_id, turn, in_trip) if len(in_trip) > 1 else {}
         speeds = self._speeds_of(route_id)
         times = {
             row.id: PlannedTimes(
@@ -195,8 +195,20 @@ class ProofStore(CarryingStore):
             if profile == row.profile
         )
 
-    def _reloads(self, route_id: int, in_trip: Mapping[int, Sequence[int]]) -> dict[int, Reload]:
+    def _reloads(
+        self, route_id: int, shift_id: int, turn: Collection[int], in_trip: Mapping[int, Sequence[int]]
+    ) -> dict[int, Reload]:
         """What comes at the depot before each trip after the first."""
+        planned = self.connection.execute(select(route.c.breaks).where(route.c.id == route_id)).scalar_one()
+        breaks = tuple(
+            (datetime.fromisoformat(each["starts_at"]), datetime.fromisoformat(each["ends_at"])) for each in planned
+        )
+        said = {
+            data["trip"]
+            for data in self.connection.scalars(
+                select(event.c.data).where(event.c.shift_id.in_(turn), event.c.kind == "trip.loaded")
+            )
+        }
         trips = self.connection.execute(
             select(trip.c.sequence, trip.c.departs_at, trip.c.returns_at, vehicle.c.reload_minutes)
             .join_from(trip, route, route.c.id == trip.c.route_id)
@@ -210,22 +222,26 @@ class ProofStore(CarryingStore):
                 back_at=before.returns_at,
                 takes=timedelta(minutes=after.reload_minutes),
                 leaves_at=after.departs_at,
-                loaded_at=self._loaded_at(in_trip[after.sequence]),
+                loaded_at=self._loaded_at(shift_id, turn, in_trip[after.sequence]),
+                driver_said=after.sequence in said,
+                breaks=breaks,
             )
             for before, after in pairwise(trips)
             if after.sequence in in_trip
         }
 
-    def _loaded_at(self, delivery_ids: Sequence[int]) -> datetime | None:
-        """When the last of these was loaded; None while one of them waits."""
+    def _loaded_at(self, shift_id: int, turn: Collection[int], delivery_ids: Sequence[int]) -> datetime | None:
+        """When the last of these was loaded for this van; None while one of them waits for it. What another van has or
+        takes does not, nor what the driver left behind."""
+        apart = self.with_other_vans(shift_id, delivery_ids).keys() | self._ended(turn, delivery_ids).keys()
         waiting = self.connection.scalar(
-            select(func.count()).where(delivery.c.id.in_(delivery_ids), delivery.c.state == "released")
+            select(func.count()).where(delivery.c.id.in_(set(delivery_ids) - apart), delivery.c.state == "released")
         )
         if waiting:
             return None
         return self.connection.scalar(
             select(event.c.captured_at)
-            .where(event.c.kind == "loaded", event.c.delivery_id.in_(delivery_ids))
+            .where(event.c.kind == "loaded", event.c.delivery_id.in_(delivery_ids), event.c.shift_id.in_(turn))
             .order_by(event.c.captured_at.desc())
             .limit(1)
         )

@@ -352,6 +352,9 @@ def test_loaded_by_an_old_list_leaves_out_what_was_moved_and_a_task_names_it(
     assert (vans.on(vans.van), vans.on(vans.other_van)) == (10, 10 if loaded else 20)
     assert vans.state(vans.kept) == "dispatched"
     assert "goes with Van 2 now" in said.remarks[0]
+    with vans.database.reading() as connection:
+        route = driver_route(connection, vans.manifest_of(vans.shift), now=vans.now)
+    assert [stop.depot_step.is_loaded for stop in route.stops if stop.depot_step] == [True]
     (task,) = vans.tasks()
     assert task == (
         f"The driver of Van 1 loaded by a list on which {vans.number(vans.moved)} stands, but it goes with Van 2 now. "
