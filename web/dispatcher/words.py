@@ -293,6 +293,8 @@ def task_words(kind: str) -> str:
         "meet": _("Meet"),
         "goods_back": _("Goods back"),
         "trip_not_loaded": _("Not loaded"),
+        "old_list": _("Old list"),
+        "report_refused": _("On the phone"),
         "delay_consent": _("Delay"),
         "refund": _("Refund"),
         "put_back": _("Put back"),
@@ -599,6 +601,14 @@ def sentence(one: Happening) -> str:
                 delivery=one.delivery,
                 outcome=outcome_words(str(data.get("outcome"))),
             )
+        case "delivery.noted":
+            said = _(
+                "%(vehicle)s said of %(delivery)s, which it does not carry: %(outcome)s.",
+                vehicle=one.vehicle or "?",
+                delivery=one.delivery,
+                outcome=outcome_words(str(data.get("outcome"))),
+            )
+            return said + " " + _("It goes with %(van)s.", van=data["goes_with"]) if data.get("goes_with") else said
         case _:
             said = one.kind.replace("_", " ").replace(".", " ").capitalize()
             why = data.get("why") or data.get("sentence") or ""
