@@ -169,6 +169,7 @@ def staying_reason(reason: str) -> str:
         "not_yet": _("Not wanted yet"),
         "too_late": _("Wanted earlier"),
         "closed_that_day": _("Site not served that day"),
+        "on_truck": _("On a truck that is not counted in: may be released already"),
     }.get(reason, reason.replace("_", " "))
 
 
