@@ -132,6 +132,7 @@ class ProofStore(StorePart):
                 stop.c.start,
                 stop.c.departure,
                 stop.c.travel_s,
+                stop.c.windows,
                 stop_delivery.c.delivery_id,
                 trip.c.sequence.label("trip"),
             )
@@ -163,6 +164,10 @@ class ProofStore(StorePart):
                 speeds=speeds,
                 trip=row.trip,
                 reload=reloads.get(row.trip) if row.id == first[row.trip] else None,
+                windows=tuple(
+                    (datetime.fromisoformat(opens), datetime.fromisoformat(closes))
+                    for opens, closes in row.windows or ()
+                ),
             )
             for row in rows
         }
