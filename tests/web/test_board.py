@@ -426,6 +426,17 @@ def test_a_van_that_is_not_loaded_stays_and_the_others_go(planned_website: Websi
     done = post(client, "/plan/dispatch").json
     assert done["dispatched"] == [page.routes[0].shift_id]
     assert done["left"] == len(page.routes) - 1
+    assert state_said(client) == f"1 of {len(page.routes)} vans dispatched"
+    post(client, "/plan/load", shift=[route.shift_id for route in page.routes[1:]])
+    post(client, "/plan/dispatch")
+    assert state_said(client) == "dispatched"
+
+
+def state_said(client: FlaskClient) -> str:
+    """What the board's header says of the day."""
+    head = client.get(f"/plan?day={DAY}").text.split('class="board-day"')[1].split("</div>")[0]
+    (said,) = re.findall(r'class="chip[^>]*>.*</svg>\s*(.+?)\s*</span>', head, re.DOTALL)
+    return str(said)
 
 
 def test_after_the_dispatch_the_drivers_link_opens_and_has_a_code_to_scan(
