@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,6 +110,21 @@ def test_the_way_between_two_clicks_takes_longer_in_the_rush(client: FlaskClient
     assert "free: " not in free
     assert "free: " in slow
     assert "leaving today at 07:30" in slow
+    wrong = client.get("/regions/helsinki", query_string=asked | {"at": "soon"})
+    assert (wrong.status_code, "is no time of day" in wrong.text) == (200, True)
+
+
+def test_less_is_reached_within_the_minutes_when_one_leaves_in_the_rush(client: FlaskClient) -> None:
+    post(client, **{"from": "07:00", "to": "09:00", "percent": "300"})
+    asked = {"from": SQUARE, "ask": "area", "minutes": "30", "profile": "car"}
+    areas = []
+    for at in ({}, {"at": "12:00"}, {"at": "07:30"}):
+        page = client.get("/regions/helsinki", query_string=asked | at).text
+        assert ("leaving today at" in page) == bool(at)
+        (km2,) = re.findall(r">([\d.,]+) km²<", page)
+        areas.append(float(km2.replace(",", "")))
+    assert areas[0] == areas[1]
+    assert areas[0] / areas[2] == pytest.approx(9, rel=0.02)  # through the air: a third as far
     wrong = client.get("/regions/helsinki", query_string=asked | {"at": "soon"})
     assert (wrong.status_code, "is no time of day" in wrong.text) == (200, True)
 
