@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask_babel import gettext as _
@@ -10,6 +10,8 @@ from flask_babel import ngettext
 
 from data.queries.release import ReadyParts
 from data.queries.timeline import Happening
+from routing.model.day import SpeedRow
+from routing.model.fleet import BIKES
 from web.formats import day as written_day
 
 
@@ -227,6 +229,14 @@ def profile_words(profile: str) -> str:
         "cargo_bike": _("cargo bike"),
         "bike": _("cargo bike"),
     }.get(profile, profile.replace("_", " "))
+
+
+def holds_for(row: SpeedRow, rows: Iterable[SpeedRow]) -> str:
+    """Which vehicles a slice of the day is for: one that has slices of its own does not go by those for all."""
+    if row.profile:
+        return profile_words(row.profile)
+    own = sorted({each.profile for each in rows if each.profile} - set(BIKES))
+    return ", ".join([_("all but bikes"), *(profile_words(each) for each in own)])
 
 
 def engine_words(engine: str) -> str:
