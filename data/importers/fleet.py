@@ -18,6 +18,7 @@ from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.errors import FileRefused
 from routing.model.imports import ImportResult
+from routing.rules.problem import MOST_DRIVING_S
 from routing.rules.trips import MOST_TRIPS
 
 COLUMNS = (
@@ -27,10 +28,23 @@ COLUMNS = (
     "phone", "email", "language", "weekdays", "cut_off", "zone",
 )  # fmt: skip
 NEEDED = ("kind", "number")
-OPTIONAL = ("stops_a_day", "overtime_minutes", "cost_per_overtime_hour", "reload_minutes", "most_trips")
+OPTIONAL = (
+    "stops_a_day", "overtime_minutes", "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg", "licence",
+    "driving_hours", "out_from", "out_to", "out_why",
+)  # fmt: skip
 """Of a delivery zone: at most so many stops on one day. Of a shift: how long after `to` its duty may last, and what an
-hour of that costs on top. Of a vehicle: how long it is loaded again at the depot, and how often it may go out on one
-shift. A file without a column leaves what is set."""
+hour of that costs on top. Of a vehicle: how long it is loaded again at the depot, how often it may go out on one shift,
+and what it weighs laden. Of a driver: the licence, and by which rule set their driving is limited. Of both: the first
+and last day on which they are not there (no last one: until further notice), and why. A file without a column leaves
+what is set."""
+
+COLUMN_OF = {
+    "starts": "from", "ends": "to", "depot_id": "depot", "vehicle_id": "vehicle", "driver_id": "driver",
+    "loading_s": "loading_minutes", "debrief_s": "debrief_minutes", "cost_fixed": "fixed_cost",
+    "break_s": "break_minutes", "break_earliest": "break_from", "break_latest": "break_to",
+    "overtime_s": "overtime_minutes", "rule_set": "driving_hours", "delivery_days": "weekdays", "postcodes": "zone",
+}  # fmt: skip
+"""The columns that are called otherwise than what is kept."""
 
 KINDS = ("depot", "zone", "vehicle", "driver", "shift")
 """In the order they are taken: each may refer to those before it, wherever they stand in the file."""
@@ -118,7 +132,7 @@ class _Fleet:
         if cells.report(self.result, f"Depot {number}"):
             return
         new = {"number": number, "currency": self.company.currency}
-        self._save(self.depots, number, values, new, self.store.save_depot)
+        self._save(cells, self.depots, number, values, new, self.store.save_depot)
 
     def zone(self, cells: Cells) -> None:
         number = cells.text("number", needed=True, longest=100)
@@ -136,79 +150,36 @@ class _Fleet:
         if cells.report(self.result, f"Zone {number}") or depot is None:
             return
         key = (depot["id"], number)
-        self._save(self.zones, key, values, {"number": number, "depot_id": depot["id"]}, self.store.save_zone)
+        self._save(cells, self.zones, key, values, {"number": number, "depot_id": depot["id"]}, self.store.save_zone)
 
     def vehicle(self, cells: Cells) -> None:
         number = self._number(cells, "vehicle")
         depot = self._depot(cells)
-        values: dict[str, Any] = {
-            "name": cells.text("name", needed=True),
-            "depot_id": depot["id"] if depot else 0,
-            "profile": cells.text("profile", longest=40).lower() or "car",
-            "weight_g": cells.whole("weight_g"),
-            "volume_cm3": cells.whole("volume_cm3"),
-            "pieces": cells.whole("pieces"),
-            "height_cm": cells.whole_or_none("height_cm", least=1, most=10_000),
-            "length_cm": cells.whole_or_none("length_cm", least=1, most=10_000),
-            "skills": cells.words("skills"),
-        }
-        if "reload_minutes" in cells.row.cells:
-            values["reload_minutes"] = cells.whole("reload_minutes", most=8 * 60)
-        if "most_trips" in cells.row.cells:
-            values["most_trips"] = cells.whole("most_trips", default=1, least=1, most=MOST_TRIPS)
+        values = {"depot_id": depot["id"] if depot else 0} | vehicle_values(cells)
         if not cells.report(self.result, f"Vehicle {number}"):
-            self._save(self.vehicles, number, values, {"number": number}, self.store.save_vehicle)
+            self._save(cells, self.vehicles, number, values, {"number": number}, self.store.save_vehicle)
 
     def driver(self, cells: Cells) -> None:
         number = self._number(cells, "driver")
         depot = self._depot(cells)
-        values = {
-            "name": cells.text("name", needed=True),
-            "depot_id": depot["id"] if depot else 0,
-            "phone": cells.text("phone", longest=40),
-            "email": cells.text("email", longest=200),
-            "language": cells.text("language", longest=10).lower() or "en",
-            "skills": cells.words("skills"),
-            "weekdays": cells.weekdays("weekdays", default="mon,tue,wed,thu,fri"),
-        }
+        values = {"depot_id": depot["id"] if depot else 0} | driver_values(cells)
         if not cells.report(self.result, f"Driver {number}"):
-            self._save(self.drivers, number, values, {"number": number}, self.store.save_driver)
+            self._save(cells, self.drivers, number, values, {"number": number}, self.store.save_driver)
 
     def shift(self, cells: Cells) -> None:
         number = self._number(cells, "shift")
         depot = self._depot(cells)
         vehicle = self._find(cells, "vehicle", self.vehicles, needed=True)
         driver = self._find(cells, "driver", self.drivers, needed=False)
-        currency = self.company.currency
-        break_minutes = cells.whole("break_minutes", most=24 * 60)
-        starts, ends = cells.clock("from", needed=True), cells.clock("to", needed=True)
-        if starts and starts == ends:
-            cells.wrong("to", f"the shift ends at {ends}, when it starts: give it some hours")
         values: dict[str, Any] = {
             "depot_id": depot["id"] if depot else 0,
             "vehicle_id": vehicle["id"] if vehicle else 0,
             "driver_id": driver["id"] if driver else None,
-            "crew": cells.whole("crew", default=1, least=1, most=9),
-            # Without days of its own a shift runs on its driver's.
-            "weekdays": cells.weekdays("weekdays") or (driver["weekdays"] if driver else "mon,tue,wed,thu,fri"),
-            "starts": starts,
-            "ends": ends,
-            "loading_s": cells.whole("loading_minutes", most=24 * 60) * 60,
-            "debrief_s": cells.whole("debrief_minutes", most=24 * 60) * 60,
-            "cost_fixed": cells.money("fixed_cost", currency),
-            "cost_per_hour": cells.money("cost_per_hour", currency),
-            "cost_per_km": cells.money("cost_per_km", currency),
-            "max_stops": cells.whole_or_none("max_stops", least=1, most=10_000),
-            "break_s": break_minutes * 60,
-            "break_earliest": cells.clock("break_from", needed=bool(break_minutes)),
-            "break_latest": cells.clock("break_to", needed=bool(break_minutes)),
-        }
-        if "overtime_minutes" in cells.row.cells:
-            values["overtime_s"] = cells.whole("overtime_minutes", most=8 * 60) * 60
-        if "cost_per_overtime_hour" in cells.row.cells:
-            values["cost_per_overtime_hour"] = cells.money("cost_per_overtime_hour", currency)
+        } | shift_values(cells, self.company.currency)
+        # Without days of its own a shift runs on its driver's.
+        values["weekdays"] = values["weekdays"] or (driver["weekdays"] if driver else "mon,tue,wed,thu,fri")
         if not cells.report(self.result, f"Shift {number}"):
-            self._save(self.templates, number, values, {"number": number}, self.store.save_shift_template)
+            self._save(cells, self.templates, number, values, {"number": number}, self.store.save_shift_template)
 
     # ------------------------------------------------------------------ shared
 
@@ -233,9 +204,11 @@ class _Fleet:
             cells.wrong(column, f'there is no {column} "{number[:40]}": add it to this file as a row of its own')
         return found
 
-    def _save(self, known: dict[Any, dict[str, Any]], key: Any, values: dict[str, Any], new: Any, save: Any) -> None:
+    def _save(
+        self, cells: Cells, known: dict[Any, dict[str, Any]], key: Any, values: dict[str, Any], new: Any, save: Any
+    ) -> None:
         old = known.get(key)
-        changed = values if old is None else changed_values(old, values)
+        changed = values if old is None else changed_values(old, values, cells=cells, column_of=COLUMN_OF)
         if old is None:
             self.result.created += 1
             changed = new | changed
@@ -247,3 +220,84 @@ class _Fleet:
         # In a dry run what comes later in the file may refer to it all the same.
         made = 0 if self.dry_run else save(old["id"] if old else None, changed)
         known[key] = (old or {}) | changed | {"id": old["id"] if old else made}
+
+
+# ---------------------------------------------------------------------------- what a row says, and a form too
+
+
+def vehicle_values(cells: Cells) -> dict[str, Any]:
+    """A vehicle's own columns, without its depot."""
+    values: dict[str, Any] = {
+        "name": cells.text("name", needed=True),
+        "profile": cells.text("profile", longest=40).lower() or "car",
+        "weight_g": cells.whole("weight_g"),
+        "volume_cm3": cells.whole("volume_cm3"),
+        "pieces": cells.whole("pieces"),
+        "height_cm": cells.whole_or_none("height_cm", least=1, most=10_000),
+        "length_cm": cells.whole_or_none("length_cm", least=1, most=10_000),
+        "skills": cells.words("skills"),
+    }
+    if "gross_kg" in cells.row.cells:
+        values["gross_kg"] = cells.whole_or_none("gross_kg", least=1, most=200_000)
+    if "reload_minutes" in cells.row.cells:
+        values["reload_minutes"] = cells.whole("reload_minutes", most=8 * 60)
+    if "most_trips" in cells.row.cells:
+        values["most_trips"] = cells.whole("most_trips", default=1, least=1, most=MOST_TRIPS)
+    return values | _away(cells)
+
+
+def driver_values(cells: Cells) -> dict[str, Any]:
+    """A driver's own columns, without the depot."""
+    values: dict[str, Any] = {
+        "name": cells.text("name", needed=True),
+        "phone": cells.text("phone", longest=40),
+        "email": cells.text("email", longest=200),
+        "language": cells.text("language", longest=10).lower() or "en",
+        "skills": cells.words("skills"),
+        "weekdays": cells.weekdays("weekdays", default="mon,tue,wed,thu,fri"),
+    }
+    if "licence" in cells.row.cells:
+        values["licence"] = cells.text("licence", longest=40)
+    if "driving_hours" in cells.row.cells:
+        values["rule_set"] = cells.word("driving_hours", tuple(MOST_DRIVING_S), default="none")
+    return values | _away(cells)
+
+
+def shift_values(cells: Cells, currency: str) -> dict[str, Any]:
+    """A standing shift's own columns, without its depot, vehicle and driver; `weekdays` may be empty."""
+    break_minutes = cells.whole("break_minutes", most=24 * 60)
+    starts, ends = cells.clock("from", needed=True), cells.clock("to", needed=True)
+    if starts and starts == ends:
+        cells.wrong("to", f"the shift ends at {ends}, when it starts: give it some hours")
+    values: dict[str, Any] = {
+        "crew": cells.whole("crew", default=1, least=1, most=9),
+        "weekdays": cells.weekdays("weekdays"),
+        "starts": starts,
+        "ends": ends,
+        "loading_s": cells.whole("loading_minutes", most=24 * 60) * 60,
+        "debrief_s": cells.whole("debrief_minutes", most=24 * 60) * 60,
+        "cost_fixed": cells.money("fixed_cost", currency),
+        "cost_per_hour": cells.money("cost_per_hour", currency),
+        "cost_per_km": cells.money("cost_per_km", currency),
+        "max_stops": cells.whole_or_none("max_stops", least=1, most=10_000),
+        "break_s": break_minutes * 60,
+        "break_earliest": cells.clock("break_from", needed=bool(break_minutes)),
+        "break_latest": cells.clock("break_to", needed=bool(break_minutes)),
+    }
+    if "overtime_minutes" in cells.row.cells:
+        values["overtime_s"] = cells.whole("overtime_minutes", most=8 * 60) * 60
+    if "cost_per_overtime_hour" in cells.row.cells:
+        values["cost_per_overtime_hour"] = cells.money("cost_per_overtime_hour", currency)
+    return values
+
+
+def _away(cells: Cells) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name in ("out_from", "out_to"):
+        if name in cells.row.cells:
+            values[name] = cells.day(name)
+    if "out_why" in cells.row.cells:
+        values["out_why"] = cells.text("out_why", longest=200)
+    if values.get("out_to") and values["out_to"] < values.get("out_from", ""):
+        cells.wrong("out_to", "lies before out_from: swap the two days")
+    return values
