@@ -8,18 +8,19 @@ days. `from` and `to` are a shift's wall-clock times at its depot.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, BinaryIO
-from zoneinfo import ZoneInfo
 
 from data.importers.batch import note_import
 from data.importers.cells import Cells, changed_values
 from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.errors import FileRefused
+from routing.model.days import today_of
 from routing.model.imports import ImportResult
 from routing.rules.problem import MOST_DRIVING_S
 from routing.rules.trips import MOST_TRIPS
+from routing.services.fleet import ahead_of, days_in_words, follow_week
 
 COLUMNS = (
     "kind", "number", "name", "depot", "address", "lat", "lon", "profile", "weight_g", "volume_cm3", "pieces",
@@ -60,12 +61,12 @@ def import_fleet(
     by: str,
     dry_run: bool = False,
     file_name: str = "",
-    shift_days: int = 14,
     reading: Reading = AS_OURS,
 ) -> ImportResult:
-    """Adds and changes the fleet, then makes the shifts of today and the days after, `shift_days` in all.
+    """Adds and changes the fleet, then makes the shifts of today and the days after.
 
-    Shifts that were made before stay as they are: people may have changed them. Raises FileRefused.
+    Those that were made before follow the standing week, but for what people changed and days with a plan
+    (`services/fleet.follow_week`). Raises FileRefused.
     """
     result = ImportResult(kind="fleet", dry_run=dry_run)
     by_kind: dict[str, list[Cells]] = {kind: [] for kind in KINDS}
@@ -75,7 +76,8 @@ def import_fleet(
         if count > MOST_ROWS:
             raise FileRefused(f"The fleet file has more than {MOST_ROWS:,} rows. Is this the right file?")
         _sort(row, by_kind, result)
-    fleet = _Fleet(store, result, dry_run)
+    today = today_of(now, store.company().zone)
+    fleet = _Fleet(store, result, dry_run, today)
     for cells in by_kind["depot"]:
         fleet.depot(cells)
     for cells in by_kind["zone"]:
@@ -88,10 +90,7 @@ def import_fleet(
         fleet.shift(cells)
     if not dry_run:
         store.assign_zones()
-        today = now.astimezone(ZoneInfo(store.company().zone)).date()
-        last = today + timedelta(days=max(0, shift_days - 1))
-        if shift_days > 0:
-            store.ensure_shifts(today.isoformat(), last.isoformat())
+        store.ensure_shifts(today, ahead_of(today))
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
 
@@ -107,8 +106,8 @@ def _sort(row: Row, by_kind: dict[str, list[Cells]], result: ImportResult) -> No
 
 
 class _Fleet:
-    def __init__(self, store: SqlStore, result: ImportResult, dry_run: bool) -> None:
-        self.store, self.result, self.dry_run = store, result, dry_run
+    def __init__(self, store: SqlStore, result: ImportResult, dry_run: bool, today: str) -> None:
+        self.store, self.result, self.dry_run, self.today = store, result, dry_run, today
         self.company = store.company()
         self.depots = store.depot_rows()
         self.zones = store.zone_rows()
@@ -178,8 +177,18 @@ class _Fleet:
         } | shift_values(cells, self.company.currency)
         # Without days of its own a shift runs on its driver's.
         values["weekdays"] = values["weekdays"] or (driver["weekdays"] if driver else "mon,tue,wed,thu,fri")
-        if not cells.report(self.result, f"Shift {number}"):
-            self._save(cells, self.templates, number, values, {"number": number}, self.store.save_shift_template)
+        if cells.report(self.result, f"Shift {number}"):
+            return
+        old = self.templates.get(number)
+        before = None if old is None or self.dry_run else self.store.standing_shift(old["id"])
+        if not self._save(cells, self.templates, number, values, {"number": number}, self.store.save_shift_template):
+            return
+        if before is None:
+            return
+        following = follow_week(self.store, before, self.store.standing_shift(before.id), today=self.today)
+        if following.kept:
+            days = days_in_words(following.kept)
+            self.result.notes.append(f"Shift {number} stays as it was on {days}: there is a plan. See Fleet.")
 
     # ------------------------------------------------------------------ shared
 
@@ -206,7 +215,8 @@ class _Fleet:
 
     def _save(
         self, cells: Cells, known: dict[Any, dict[str, Any]], key: Any, values: dict[str, Any], new: Any, save: Any
-    ) -> None:
+    ) -> bool:
+        """Whether anything is new or changed."""
         old = known.get(key)
         changed = values if old is None else changed_values(old, values, cells=cells, column_of=COLUMN_OF)
         if old is None:
@@ -216,10 +226,11 @@ class _Fleet:
             self.result.changed += 1
         else:
             self.result.unchanged += 1
-            return
+            return False
         # In a dry run what comes later in the file may refer to it all the same.
         made = 0 if self.dry_run else save(old["id"] if old else None, changed)
         known[key] = (old or {}) | changed | {"id": old["id"] if old else made}
+        return True
 
 
 # ---------------------------------------------------------------------------- what a row says, and a form too
@@ -299,5 +310,5 @@ def _away(cells: Cells) -> dict[str, Any]:
     if "out_why" in cells.row.cells:
         values["out_why"] = cells.text("out_why", longest=200)
     if values.get("out_to") and values["out_to"] < values.get("out_from", ""):
-        cells.wrong("out_to", "lies before out_from: swap the two days")
+        cells.wrong("out_to", "lies before the first day away: swap the two")
     return values
