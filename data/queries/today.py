@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, case, func, or_, select
 
+from data.queries.away import there
 from data.queries.needs import ORDERED, SETTLED, units_of_line
 from data.queries.receipts import Truck, expected_inbound, trucks
 from data.queries.release import ReadyParts
@@ -123,7 +124,7 @@ def figures(connection: Connection, *, day: str, now: datetime, mine: Collection
         day=day,
         orders=found,
         needs_you=open_tasks(connection, mine=mine),
-        vans=connection.execute(select(func.count()).select_from(vehicle).where(vehicle.c.available)).scalar_one(),
+        vans=connection.execute(select(func.count()).select_from(vehicle).where(there(vehicle, day))).scalar_one(),
         drivers=_drivers(connection, day),
         late=late,
         lost=lost,
@@ -141,7 +142,7 @@ def figures(connection: Connection, *, day: str, now: datetime, mine: Collection
 def _drivers(connection: Connection, day: str) -> int:
     weekday = WEEKDAYS[datetime.fromisoformat(day).weekday()]
     out = select(shift.c.driver_id).where(shift.c.day == day, shift.c.state == "out", shift.c.driver_id.is_not(None))
-    query = select(driver.c.weekdays).where(driver.c.available, driver.c.id.not_in(out))
+    query = select(driver.c.weekdays).where(there(driver, day), driver.c.id.not_in(out))
     return sum(not days or weekday in days for days in connection.scalars(query))
 
 

@@ -262,7 +262,8 @@ class LineChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What will happen, before it does. `lines` in rank order; `broken` names ship-complete orders that fall apart."""
+    """What will happen, before it does. `lines` in rank order: all of the SKUs that it is about, and of others what
+    moves; `broken` names ship-complete orders that fall apart."""
 
     depot_id: int
     rule: AllocationRule

@@ -25,20 +25,22 @@ _AROUND = timedelta(minutes=45)
 """At least so long before and after the planned start the window of the day before reaches, on whole half hours."""
 
 
-def window_the_day_before(start: datetime) -> tuple[datetime, datetime]:
-    """Two hours around a planned start, on half hours.
+def window_the_day_before(start: datetime, *, opens: datetime | None) -> tuple[datetime, datetime]:
+    """Two hours around a planned start, on half hours, that never begin before the door `opens`.
 
     >>> from datetime import UTC
     >>> for minute in (0, 23, 50):
-    ...     opens, closes = window_the_day_before(datetime(2026, 3, 4, 10, minute, tzinfo=UTC))
-    ...     print(f"10:{minute:02}: {opens:%H:%M}-{closes:%H:%M}")
+    ...     begins, ends = window_the_day_before(datetime(2026, 3, 4, 10, minute, tzinfo=UTC), opens=None)
+    ...     print(f"10:{minute:02}: {begins:%H:%M}-{ends:%H:%M}")
     10:00: 09:00-11:00
     10:23: 09:30-11:30
     10:50: 10:00-12:00
     """
     latest = start - _AROUND
-    opens = latest - timedelta(minutes=latest.minute % 30, seconds=latest.second, microseconds=latest.microsecond)
-    return opens, opens + DAY_BEFORE
+    begins = latest - timedelta(minutes=latest.minute % 30, seconds=latest.second, microseconds=latest.microsecond)
+    if opens is not None:
+        begins = max(begins, opens)
+    return begins, begins + DAY_BEFORE
 
 
 def leaves_the_day_before(told: tuple[datetime, datetime] | None, start: datetime) -> bool:
@@ -55,6 +57,7 @@ def window_scheduled(
     stop: StopSheet,
     *,
     start: datetime,
+    opens: datetime | None,
     contacts: Iterable[Contact],
     waiting: Sequence[tuple[int, str, str, str]],
     company: Company,
@@ -62,7 +65,7 @@ def window_scheduled(
 ) -> tuple[Notice, ...]:
     """ "We come tomorrow, between ...", for each recipient at this door once: told when the plan is handed over before
     its day, at once."""
-    window = window_the_day_before(start)
+    window = window_the_day_before(start, opens=opens)
     return _at_the_door(
         NoticeKind.WINDOW_SCHEDULED,
         sheet,

@@ -20,7 +20,7 @@ from routing.model.notices import Notice
 from routing.model.parties import Company, Contact
 from routing.model.proofs import Door, ManifestInHand
 from routing.rules.notices import driver_route, leaves_the_day_before, must_be_told, out_today, window_scheduled
-from routing.rules.progress import forecast, window_to_tell
+from routing.rules.progress import as_planned, forecast, window_to_tell
 from routing.services.story import KeepsEvents
 
 LINK_LIVES_ON = timedelta(hours=12)
@@ -242,8 +242,9 @@ def _dispatch(
     # A van that is out already runs as it runs, whoever drives it: who was told that it is late is not told the plan's
     # old time again. A stop that was reported and rides once more has no forecast, so its planned start counts.
     inforce = store.manifest_in_hand(manifest_id)
-    expected = {
-        each.stop_id: each.start
+    planned = {each.stop_id: as_planned(each) for each in inforce.stops}
+    expected = planned | {
+        each.stop_id: (each.start, each.opens)
         for each in forecast(inforce.stops, inforce.facts, departs_at=inforce.departs_at, now=now)
     }
     told = 0
@@ -259,11 +260,13 @@ def _dispatch(
             )
             for each in stop.deliveries
         }
-        start = expected.get(stop.stop_id, stop.start)
+        start, opens = expected[stop.stop_id]
         if must_be_told(doors[stop.stop_id].told, start):
-            window = window_to_tell(start, stops_away=stops_away)
+            window = window_to_tell(start, stops_away=stops_away, opens=opens)
             before = doors[stop.stop_id].told
-            told += _tell(store, sheet, stop, start, window, tracking, before=before, company=company, by=by, now=now)
+            told += _tell(
+                store, sheet, stop, start, window, tracking, opens=opens, before=before, company=company, by=by, now=now
+            )
     return Dispatched(
         shift_id=sheet.shift_id,
         manifest_id=manifest_id,
@@ -319,6 +322,7 @@ def _tell(
     window: tuple[datetime, datetime],
     tracking: Mapping[int, int],
     *,
+    opens: datetime | None,
     before: tuple[datetime, datetime] | None,
     company: Company,
     by: str,
@@ -352,15 +356,16 @@ def _tell(
             sheet,
             stop,
             start=start,
+            opens=opens,
             contacts=contacts,
             waiting=waiting,
             company=company,
             link_id=tracking[delivery_ids[0]],
         )
     zone = ZoneInfo(stop.zone)
-    opens, closes = (each.astimezone(zone).strftime("%H:%M") for each in window)
+    begins, ends = (each.astimezone(zone).strftime("%H:%M") for each in window)
     store.tell_window(
-        delivery_ids=delivery_ids, day=sheet.day, opens=opens, closes=closes, why="out today", by=by, now=now
+        delivery_ids=delivery_ids, day=sheet.day, opens=begins, closes=ends, why="out today", by=by, now=now
     )
     return sum(store.add_notice(notice, made_at=now) for notice in notices)
 

@@ -90,7 +90,9 @@ def release_command(day: str | None, depot_number: str | None, simulate: bool, a
                 unsure = unsure_sites(connection)
             done.append((depot.name, went, along))
     if as_json:
-        print_json({"simulated": simulate, "depots": [_release_document(*each, unsure) for each in done]})
+        print_json(
+            {"simulated": simulate, "currency": currency, "depots": [_release_document(*each, unsure) for each in done]}
+        )
         return
     for name, went, along in done:
         _print_release(name, went.releasing, unsure, simulate=simulate)

@@ -180,6 +180,19 @@ def test_a_driver_swapped_on_the_road_gets_the_list_and_no_customer_is_told_agai
     assert drivers[-1] == spare
 
 
+def test_what_is_told_at_dispatch_never_begins_before_the_door_opens(day: Any, database: Database, kit: Any) -> None:
+    depot, shift, _ = one_door_two_orders(day)
+    with database.writing() as connection:
+        site_id = connection.execute(select(tables.site.c.id)).scalar_one()
+    day.add(tables.site_window, site_id=site_id, opens="09:05", closes="11:00", kind="begin_by")
+    planned(database, kit, depot)
+    loaded(database, kit, shift)
+    dispatched(database, kit, depot)
+    with database.reading() as connection:
+        (told,) = connection.execute(select(tables.notice.c.data).where(tables.notice.c.kind == "out_today")).scalars()
+    assert (told["window_from"], told["eta"], told["window_to"]) == ("09:05", "09:05", "09:35")
+
+
 def test_a_late_van_that_changes_drivers_tells_when_it_will_come_once_and_never_the_plans_time_again(
     day: Any, database: Database, kit: Any
 ) -> None:
@@ -274,7 +287,7 @@ def test_a_plan_handed_over_the_day_before_tells_two_hours_at_once_and_the_live_
     assert told["window_scheduled"].not_before is None
     assert told["out_today"].not_before > evening
     data = told["window_scheduled"].data
-    opens, closes = window_the_day_before(start)
+    opens, closes = window_the_day_before(start, opens=None)
     local = [each.astimezone(ZoneInfo("Europe/Helsinki")).strftime("%H:%M") for each in (opens, closes)]
     assert ([data["window_from"], data["window_to"]], data["day"]) == (local, kit.DAY)
     assert closes - opens == timedelta(hours=2)
