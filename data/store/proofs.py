@@ -141,6 +141,7 @@ class ProofStore(CarryingStore):
                 stop.c.start,
                 stop.c.departure,
                 stop.c.travel_s,
+                stop.c.windows,
                 stop_delivery.c.delivery_id,
                 delivery.c.state,
                 trip.c.sequence.label("trip"),
@@ -176,6 +177,10 @@ class ProofStore(CarryingStore):
                 speeds=speeds,
                 trip=row.trip,
                 reload=reloads.get(row.trip) if row.id == first[row.trip] else None,
+                windows=tuple(
+                    (datetime.fromisoformat(opens), datetime.fromisoformat(closes))
+                    for opens, closes in row.windows or ()
+                ),
             )
             for row in rows
         }

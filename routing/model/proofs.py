@@ -225,7 +225,8 @@ class PlannedTimes:
     """A stop of a route as planned, in driving order. arrival ≤ start, start + service = departure.
 
     `travel_s`: for how long the wheels turn on the way there; `speeds`: the slices of the day the route was timed with.
-    `reload`: what comes before it at the depot, on the first stop of a trip after the first.
+    `reload`: what comes before it at the depot, on the first stop of a trip after the first. `windows`: when service
+    may begin, (from, to) both included, as far as they open before the planned start; empty where nobody knows.
     """
 
     stop_id: int
@@ -238,6 +239,7 @@ class PlannedTimes:
     speeds: tuple[SpeedSpan, ...] = ()
     trip: int = 1
     reload: Reload | None = None
+    windows: tuple[tuple[datetime, datetime], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
