@@ -393,19 +393,15 @@ class StockStore(PolicyStore):
         """The orders of these lines, by id. It takes the lines out of `lines`: a large book is not held twice."""
         same: dict[str, str] = {}
         terms_of, home = _TermsBook(policies, day), ZoneInfo(zone)
-        ranks: dict[tuple[int, str], RankRule] = {}
+        customers: dict[int, tuple[str, int, RankRule, str]] = {}
+        sites: dict[int, str] = {}
         for part in parts(lines):
             query = (
                 select(
                     order.c.id,
                     order.c.number,
                     order.c.customer_id,
-                    customer.c.name,
-                    customer.c.tier,
-                    customer.c.rank_rule,
-                    customer.c.salesperson,
                     order.c.site_id,
-                    site.c.name.label("site_name"),
                     order.c.ordered_at,
                     order.c.wanted_on,
                     order.c.not_before,
@@ -415,29 +411,36 @@ class StockStore(PolicyStore):
                     order.c.customer_reference,
                     order.c.erp_reference,
                 )
-                .join(customer, customer.c.id == order.c.customer_id)
-                .join(site, site.c.id == order.c.site_id)
                 .where(order.c.id.in_(part))
                 .order_by(order.c.id)
             )
+            rows = self.connection.execute(query).all()
+            # Who bought and where it goes is read apart, as the words of products are.
+            for some in parts({row[2] for row in rows} - customers.keys()):
+                who = select(
+                    customer.c.id, customer.c.name, customer.c.tier, customer.c.rank_rule, customer.c.salesperson
+                ).where(customer.c.id.in_(some))
+                for key, name, tier, stated, salesperson in self.connection.execute(who):
+                    rank_rule = policies.rank_rule(RankRule(stated), day=day, customer_id=key)
+                    customers[key] = (name, tier, rank_rule, same.setdefault(salesperson, salesperson))
+            for some in parts({row[3] for row in rows} - sites.keys()):
+                where = select(site.c.id, site.c.name).where(site.c.id.in_(some))
+                sites |= {key: name for key, name in self.connection.execute(where)}
             for (
-                order_id, number, customer_id, name, tier, rank_rule, salesperson, site_id, site_name, ordered_at,
-                wanted_on, not_before, completeness, max_wait_days, currency, *references,
-            ) in self.connection.execute(query).all():  # fmt: skip
+                order_id, number, customer_id, site_id, ordered_at, wanted_on, not_before, completeness,
+                max_wait_days, currency, *references,
+            ) in rows:  # fmt: skip
                 terms = terms_of(customer_id, completeness, max_wait_days, order_id)
-                ranks_as = ranks.get((customer_id, rank_rule))
-                if ranks_as is None:
-                    ranks_as = policies.rank_rule(RankRule(rank_rule), day=day, customer_id=customer_id)
-                    ranks[customer_id, rank_rule] = ranks_as
+                name, tier, rank_rule, salesperson = customers[customer_id]
                 yield _order(
                     id=order_id,
                     number=number,
                     customer_id=customer_id,
-                    customer=same.setdefault(name, name),
+                    customer=name,
                     site_id=site_id,
-                    site=same.setdefault(site_name, site_name),
+                    site=sites[site_id],
                     tier=tier,
-                    rank_rule=ranks_as,
+                    rank_rule=rank_rule,
                     ordered_at=ordered_at,
                     wanted_on=same.setdefault(wanted_on, wanted_on),
                     not_before=same.setdefault(not_before, not_before),
@@ -451,7 +454,7 @@ class StockStore(PolicyStore):
                     ),
                     currency=same.setdefault(currency, currency),
                     references=tuple(text for text in references if text),
-                    salesperson=same.setdefault(salesperson, salesperson),
+                    salesperson=salesperson,
                     lines=tuple(sorted(lines.pop(order_id), key=_by_id)),
                 )
 
@@ -489,7 +492,12 @@ class StockStore(PolicyStore):
     def _supplies(
         self, which: ColumnElement[bool], *, comes: Callable[[datetime | None], datetime | None]
     ) -> Iterator[Supply]:
-        query = select(supply).where(
+        columns = (
+            supply.c.id, supply.c.kind, supply.c.number, supply.c.product_id, supply.c.quantity, supply.c.received,
+            supply.c.closed_short, supply.c.quarantined, supply.c.counted_at, supply.c.expected_at,
+            supply.c.cancelled_at, supply.c.inbound_id,
+        )  # fmt: skip
+        query = select(*columns).where(
             which,
             # A used-up receipt and a closed inbound stay in the book only while somebody holds something of them.
             or_(
@@ -499,20 +507,23 @@ class StockStore(PolicyStore):
                 .exists(),
             ),
         )
-        for row in self.connection.execute(query):
-            inbound = row.kind == SupplyKind.INBOUND
-            left = row.quantity - (row.received + row.closed_short if inbound else row.quarantined)
-            ready_at = row.counted_at
-            if inbound:
-                ready_at = comes(row.expected_at)
+        ready: dict[datetime | None, datetime | None] = {}  # many lines come with one truck
+        for (
+            supply_id, kind, number, product_id, quantity, received, closed_short, quarantined, counted_at,
+            expected_at, cancelled_at, inbound_id,
+        ) in self.connection.execute(query):  # fmt: skip
+            inbound = kind == SupplyKind.INBOUND.value
+            left = quantity - (received + closed_short if inbound else quarantined)
+            if inbound and expected_at not in ready:
+                ready[expected_at] = comes(expected_at)
             yield _supply(
-                id=row.id,
-                kind=SupplyKind(row.kind),
-                number=row.number,
-                product_id=row.product_id,
-                quantity=0 if row.cancelled_at else max(0, left),
-                ready_at=ready_at,
-                inbound_id=row.inbound_id,
+                id=supply_id,
+                kind=SupplyKind.INBOUND if inbound else SupplyKind.RECEIPT,
+                number=number,
+                product_id=product_id,
+                quantity=0 if cancelled_at else max(0, left),
+                ready_at=ready[expected_at] if inbound else counted_at,
+                inbound_id=inbound_id,
             )
 
     def _holdings(self, depot_id: int, product_ids: Sequence[int]) -> Iterator[Holding]:
