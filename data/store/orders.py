@@ -148,6 +148,14 @@ class OrderStore(StorePart):
             found |= {row.order_line_id: (row.version, row.promised_on) for row in self.connection.execute(query)}
         return found
 
+    def windows_of(self, line_ids: Collection[int]) -> dict[int, tuple[str, str]]:
+        """The window of the promise in force, as wall clock of the door; lines without one are left out."""
+        found: dict[int, tuple[str, str]] = {}
+        for part in parts(line_ids):
+            query = select(promise).where(promise.c.order_line_id.in_(part)).order_by(promise.c.version)
+            found |= {row.order_line_id: (row.window_from, row.window_to) for row in self.connection.execute(query)}
+        return {line_id: window for line_id, window in found.items() if window[0]}
+
     # ------------------------------------------------------------------ releasing
 
     def release_candidates(

@@ -11,7 +11,7 @@ is served, if the order came before that day's cut-off; never before the day it 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import partial
@@ -24,6 +24,9 @@ from routing.rules.room import Room
 
 AT_CUSTOMERS_WISH = "at the customer's wish"
 """Why of a promise that the customer moved: not our slip."""
+
+HAS_ITS_DATE_AGAIN = "has its date again"
+"""Why of a promise that holds as before, although its customer was told that there is no date any more."""
 
 LOOK_AHEAD = timedelta(days=400)
 """How far a delivery day is searched for: over a year, so that a site served a few days a year still finds one."""
@@ -325,8 +328,9 @@ class _Leftovers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPromise:
-    """A promise row to insert. `first`: none was made before. `slip`: later than the one in force. A window, where one
-    was agreed, is the wall clock of the door."""
+    """A promise row to insert. `first`: none was made before. `slip`: later than the one in force. `again`: its
+    customer was told that there is no date any more, and there is one. A window, where one was agreed, is the wall
+    clock of the door."""
 
     line_id: int
     version: int
@@ -334,6 +338,7 @@ class NewPromise:
     why: str
     first: bool
     slip: bool
+    again: bool = False
     window_from: str = ""
     window_to: str = ""
 
@@ -344,8 +349,13 @@ def new_promises(
     *,
     policy: AllocationPolicy,
     why: str,
+    told_lost: Collection[int] = (),
 ) -> list[NewPromise]:
-    """Which lines get a new promise. A line whose expected day is unknown gets none: there is no date to tell."""
+    """Which lines get a new promise. A line whose expected day is unknown gets none: there is no date to tell.
+
+    `told_lost`: lines whose customers were told that there is no date any more. They hear of one whatever the
+    threshold says: promised for the 5th, without a date, expected on the 4th now is promised for the 5th again.
+    """
     made = []
     for order in orders:
         for line in order.lines:
@@ -363,15 +373,19 @@ def new_promises(
                         slip=False,
                     )
                 )
-            elif is_new_date(line.promised_on, day, policy):
+                continue
+            moves, again = is_new_date(line.promised_on, day, policy), line.id in told_lost
+            if moves or again:
+                on = day if moves else max(day, line.promised_on)
                 made.append(
                     NewPromise(
                         line_id=line.id,
                         version=line.promise_version + 1,
-                        promised_on=day,
-                        why=why,
+                        promised_on=on,
+                        why=why if on != line.promised_on else HAS_ITS_DATE_AGAIN,
                         first=False,
-                        slip=day > line.promised_on,
+                        slip=on > line.promised_on,
+                        again=again,
                     )
                 )
     return made

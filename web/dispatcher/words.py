@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask_babel import gettext as _
@@ -10,6 +10,8 @@ from flask_babel import ngettext
 
 from data.queries.release import ReadyParts
 from data.queries.timeline import Happening
+from routing.model.day import SpeedRow
+from routing.model.fleet import BIKES
 from web.formats import day as written_day
 
 
@@ -169,6 +171,7 @@ def staying_reason(reason: str) -> str:
         "not_yet": _("Not wanted yet"),
         "too_late": _("Wanted earlier"),
         "closed_that_day": _("Site not served that day"),
+        "on_truck": _("On a truck that is not counted in: may be released already"),
     }.get(reason, reason.replace("_", " "))
 
 
@@ -226,6 +229,14 @@ def profile_words(profile: str) -> str:
         "cargo_bike": _("cargo bike"),
         "bike": _("cargo bike"),
     }.get(profile, profile.replace("_", " "))
+
+
+def holds_for(row: SpeedRow, rows: Iterable[SpeedRow]) -> str:
+    """Which vehicles a slice of the day is for: one that has slices of its own does not go by those for all."""
+    if row.profile:
+        return profile_words(row.profile)
+    own = sorted({each.profile for each in rows if each.profile} - set(BIKES))
+    return ", ".join([_("all but bikes"), *(profile_words(each) for each in own)])
 
 
 def engine_words(engine: str) -> str:
@@ -293,6 +304,8 @@ def task_words(kind: str) -> str:
         "meet": _("Meet"),
         "goods_back": _("Goods back"),
         "trip_not_loaded": _("Not loaded"),
+        "old_list": _("Old list"),
+        "report_refused": _("On the phone"),
         "delay_consent": _("Delay"),
         "refund": _("Refund"),
         "put_back": _("Put back"),
@@ -378,6 +391,8 @@ def summary(one: Happening) -> str:
             return _("%(n)s deliveries left the depot.", n=one.alike)
         case "order_received":
             return _("%(n)s orders came in.", n=one.alike)
+        case "fleet_changed":
+            return _("%(n)s changes of the fleet.", n=one.alike)
         case _:
             return f"{one.alike} × {one.kind.replace('_', ' ').replace('.', ' ')}."
 
@@ -541,6 +556,8 @@ def sentence(one: Happening) -> str:
             return f"{said}: {_('ended') if one.kind == 'policy_ended' else data.get('value')}."
         case "policy_changed":
             return _("Who comes first: %(policy)s.", policy=data.get("why"))
+        case "fleet_changed":
+            return _fleet(data)
         case "held":
             return _("Put on hold: %(why)s.", why=data.get("why"))
         case "hold_lifted":
@@ -599,6 +616,14 @@ def sentence(one: Happening) -> str:
                 delivery=one.delivery,
                 outcome=outcome_words(str(data.get("outcome"))),
             )
+        case "delivery.noted":
+            said = _(
+                "%(vehicle)s said of %(delivery)s, which it does not carry: %(outcome)s.",
+                vehicle=one.vehicle or "?",
+                delivery=one.delivery,
+                outcome=outcome_words(str(data.get("outcome"))),
+            )
+            return said + " " + _("It goes with %(van)s.", van=data["goes_with"]) if data.get("goes_with") else said
         case _:
             said = one.kind.replace("_", " ").replace(".", " ").capitalize()
             why = data.get("why") or data.get("sentence") or ""
@@ -680,6 +705,21 @@ def _allocated(data: Mapping[str, Any]) -> str:
     if len(parts) > 4:
         said += " " + _("and %(n)s more lines", n=len(parts) - 4)
     return f"{said} ({why})." if why else f"{said}."
+
+
+def _fleet(data: Mapping[str, Any]) -> str:
+    """Van 1 changed: weight 500 → 600, out from – → 2026-03-04."""
+    called = {"vehicle": _("Vehicle"), "driver": _("Driver"), "shift": _("Standing shift")}.get(data["what"], "")
+    if data.get("new"):
+        return _("%(what)s %(name)s is new.", what=called, name=data.get("name"))
+    changes = data.get("changes", [])
+    said = ", ".join(
+        f"{str(name).removesuffix('_id').replace('_', ' ')} {'–' if old in ('', None) else old} → "
+        f"{'–' if new in ('', None) else new}"
+        for name, old, new in changes[:4]
+    )
+    more = _(" and %(n)s more", n=len(changes) - 4) if len(changes) > 4 else ""
+    return f"{called} {data.get('name')}: {said}{more}."
 
 
 def _day(value: Any) -> str:
