@@ -112,19 +112,21 @@ def plan_job(
         plan_id = save_plan(
             store, draft, problem=problem, plan=plan, why="planned", by=by, now=installation.clock.now()
         )
-        return document(plan_page(store.connection, plan_id))
+        return document(plan_page(store.connection, plan_id), currency=store.company().currency)
 
     return write
 
 
-def document(page: PlanPage) -> dict[str, Any]:
-    """What a finished job says of its plan, and `backroute plan --json` prints. Moments are ISO text in UTC."""
+def document(page: PlanPage, *, currency: str) -> dict[str, Any]:
+    """What a finished job says of its plan, and `backroute plan --json` prints. Moments are ISO text in UTC, costs are
+    minor units of the currency."""
     return {
         "plan_id": page.plan_id,
         "from_day": page.from_day,
         "to_day": page.to_day,
         "served": page.served,
-        "cost": page.cost,
+        "cost": round(page.cost / 1000),
+        "currency": currency,
         "engine": page.engine,
         "seed": page.seed,
         "travel": page.travel,
@@ -139,7 +141,7 @@ def document(page: PlanPage) -> dict[str, Any]:
                 "departs_at": route.departs_at.isoformat(),
                 "returns_at": route.returns_at.isoformat(),
                 "distance_m": route.distance_m,
-                "cost": route.cost,
+                "cost": round(route.cost / 1000),
                 "trips": [
                     {
                         "trip": trip.number,

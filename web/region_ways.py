@@ -14,7 +14,7 @@ from routing.errors import InvalidInput, TravelError
 from routing.model.day import SpeedRow
 from routing.model.places import Candidate, Location
 from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
-from routing.rules.time_of_day import travel_at
+from routing.rules.time_of_day import free_within, travel_at
 
 if TYPE_CHECKING:
     from routing.engines.roads.reachable import ReachableArea
@@ -34,6 +34,10 @@ class Leaving:
     def seconds(self, free_s: int, *, profile: str) -> int:
         """What a way of so much free travel takes then."""
         return travel_at(self.rows, free_s, self.at, zone=self.zone, profile=profile)
+
+    def free_within(self, within_s: int, *, profile: str) -> float:
+        """How much free travel is done so long after that moment."""
+        return free_within(self.rows, within_s, self.at, zone=self.zone, profile=profile)
 
 
 def leaving_at(installation: Installation, region: str, text: str, day: str | None = None) -> Leaving:
@@ -119,7 +123,14 @@ def ways_between(
 
 
 def reached_within(
-    installation: Installation, region: str, start: Location, *, minutes: int, profile: str
+    installation: Installation,
+    region: str,
+    start: Location,
+    *,
+    minutes: int,
+    profile: str,
+    leaving: Leaving | None = None,
 ) -> ReachableArea:
-    """Raises NotFound, InvalidInput, TravelError."""
-    return installation.reachable(region).area(start, minutes=minutes, profile=profile)
+    """On free roads, or at the moment of `leaving`. Raises NotFound, InvalidInput, TravelError."""
+    free_s = None if leaving is None else leaving.free_within(minutes * 60, profile=profile)
+    return installation.reachable(region).area(start, minutes=minutes, profile=profile, free_s=free_s)

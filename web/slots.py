@@ -233,7 +233,7 @@ def take(
 
 
 def document(day: SlotDay) -> dict[str, Any]:
-    """As `backroute slots --json` prints it. Moments are ISO text in UTC."""
+    """As `backroute slots --json` prints it. Moments are ISO text in UTC, costs minor units."""
     return {
         "day": day.day,
         "why": day.why,
@@ -242,7 +242,7 @@ def document(day: SlotDay) -> dict[str, Any]:
             {
                 **{name: value for name, value in asdict(slot).items() if name not in ("begins", "broken", "cost")},
                 "begins": slot.begins.isoformat(),
-                "cost_thousandths": slot.cost,
+                "cost": round(slot.cost / 1000),
                 "promises_broken": [each.sentence for each in slot.broken],
                 "key": key_of(slot),
             }

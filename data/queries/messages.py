@@ -35,7 +35,7 @@ class MessageRow:
 
 
 def message_list(connection: Connection, *, status: str = "", limit: int = 300) -> list[MessageRow]:
-    """Newest first."""
+    """What was decided last, first."""
     query = (
         select(
             notice,
@@ -50,7 +50,7 @@ def message_list(connection: Connection, *, status: str = "", limit: int = 300) 
         .outerjoin(stop, (notice.c.subject_kind == "stop") & (stop.c.id == notice.c.subject_id))
         .outerjoin(site, site.c.id == stop.c.site_id)
         .outerjoin(supplier, (notice.c.subject_kind == "supplier") & (supplier.c.id == notice.c.subject_id))
-        .order_by(notice.c.id.desc())
+        .order_by(notice.c.made_at.desc(), notice.c.id.desc())
         .limit(limit)
     )
     if status:

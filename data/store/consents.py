@@ -187,6 +187,16 @@ class ConsentStore(StorePart):
         asked = self.consent(found)
         return None if asked.on_its_way else asked
 
+    def open_questions(self, order_ids: Collection[int]) -> list[int]:
+        """The keys of the questions about these orders that nobody has settled."""
+        found: list[int] = []
+        for part in parts(set(order_ids)):
+            query = select(delay_consent.c.id).where(
+                delay_consent.c.order_id.in_(part), delay_consent.c.closed_at.is_(None)
+            )
+            found += self.connection.scalars(query)
+        return sorted(found)
+
     def _open_lines(self, order_ids: Collection[int]) -> dict[int, list[Row[Any]]]:
         """What of each order is still open, line by line."""
         sums = (

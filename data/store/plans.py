@@ -37,6 +37,7 @@ from routing.model.plans import (
     Reason,
     Unassigned,
 )
+from routing.rules.progress import hours_of
 
 
 class PlanStore(StorePart):
@@ -106,6 +107,7 @@ class PlanStore(StorePart):
         def at(seconds: int) -> datetime:
             return problem.epoch + timedelta(seconds=seconds)
 
+        visits = {visit.id: visit for visit in problem.visits}
         route_id = self.connection.execute(
             insert(route)
             .values(
@@ -153,6 +155,7 @@ class PlanStore(StorePart):
                         distance_m=halt.distance_m,
                         travel_s=halt.travel_s,
                         load=list(halt.load),
+                        windows=[[at(s).isoformat() for s in span] for span in hours_of(halt, visits)],
                     )
                     .returning(stop.c.id)
                 ).scalar_one()

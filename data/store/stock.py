@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import batched
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -44,6 +46,7 @@ from data.tables import (
     supplier,
     supply,
 )
+from routing.bulk import in_bulk
 from routing.cycles import no_cycles
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import (
@@ -62,6 +65,8 @@ from routing.rules.release import kept_as, wait_ends
 _NEWEST = (promise.c.order_line_id == order_line.c.id) & (promise.c.version == newest_promise(order_line.c.id))
 """The promise in force of the order line that the query stands on."""
 
+_line, _order, _supply, _holding = in_bulk(WaitingLine), in_bulk(WaitingOrder), in_bulk(Supply), in_bulk(Holding)
+
 MANY_POOLS = 200
 """From here on a transaction locks the whole depot rather than SKU by SKU."""
 
@@ -77,14 +82,15 @@ class _TermsBook:
     def __call__(self, customer_id: int, completeness: str, max_wait_days: int | None, order_id: int) -> OrderTerms:
         own = order_id if self._policies.speaks_of(order_id) else 0
         key = (customer_id, completeness, max_wait_days, own)
-        if key not in self._known:
-            self._known[key] = self._policies.order_terms(
+        terms = self._known.get(key)
+        if terms is None:
+            terms = self._known[key] = self._policies.order_terms(
                 OrderTerms(completeness=Completeness(completeness), max_wait_days=max_wait_days),
                 day=self._day,
                 customer_id=customer_id,
                 order_id=order_id,
             )
-        return self._known[key]
+        return terms
 
 
 class StockStore(PolicyStore):
@@ -242,9 +248,9 @@ class StockStore(PolicyStore):
                 orders[order_id] = replace(orders[order_id], promised_first=day)
         return Book(
             depot_id=depot_id,
-            supplies=tuple(sorted(supplies, key=lambda one: one.id)),
+            supplies=tuple(sorted(supplies, key=_by_id)),
             orders=tuple(orders.values()),
-            holdings=tuple(sorted(holdings, key=lambda one: (one.line_id, one.supply_id))),
+            holdings=tuple(sorted(holdings, key=_by_line)),
             outside=outside,
         )
 
@@ -364,7 +370,7 @@ class StockStore(PolicyStore):
                 sku, name, unit, case_pack = words[product_id]
                 yield (
                     order_id,
-                    WaitingLine(
+                    _line(
                         id=line_id,
                         number=same.setdefault(number, number),
                         product_id=product_id,
@@ -419,11 +425,11 @@ class StockStore(PolicyStore):
                 wanted_on, not_before, completeness, max_wait_days, currency, *references,
             ) in self.connection.execute(query).all():  # fmt: skip
                 terms = terms_of(customer_id, completeness, max_wait_days, order_id)
-                if (customer_id, rank_rule) not in ranks:
-                    ranks[customer_id, rank_rule] = policies.rank_rule(
-                        RankRule(rank_rule), day=day, customer_id=customer_id
-                    )
-                yield WaitingOrder(
+                ranks_as = ranks.get((customer_id, rank_rule))
+                if ranks_as is None:
+                    ranks_as = policies.rank_rule(RankRule(rank_rule), day=day, customer_id=customer_id)
+                    ranks[customer_id, rank_rule] = ranks_as
+                yield _order(
                     id=order_id,
                     number=number,
                     customer_id=customer_id,
@@ -431,7 +437,7 @@ class StockStore(PolicyStore):
                     site_id=site_id,
                     site=same.setdefault(site_name, site_name),
                     tier=tier,
-                    rank_rule=ranks[customer_id, rank_rule],
+                    rank_rule=ranks_as,
                     ordered_at=ordered_at,
                     wanted_on=same.setdefault(wanted_on, wanted_on),
                     not_before=same.setdefault(not_before, not_before),
@@ -499,7 +505,7 @@ class StockStore(PolicyStore):
             ready_at = row.counted_at
             if inbound:
                 ready_at = comes(row.expected_at)
-            yield Supply(
+            yield _supply(
                 id=row.id,
                 kind=SupplyKind(row.kind),
                 number=row.number,
@@ -533,7 +539,7 @@ class StockStore(PolicyStore):
             .where(supply.c.depot_id == depot_id, supply.c.product_id.in_(product_ids), allocation.c.quantity > 0)
         )
         for supply_id, line_id, allocated, committed, gone, for_day in self.connection.execute(query).all():
-            yield Holding(
+            yield _holding(
                 supply_id=supply_id,
                 line_id=line_id,
                 allocated=allocated,
@@ -662,11 +668,9 @@ class StockStore(PolicyStore):
 
         Raises Conflict when one of them does not hold what it held before.
         """
-        if not changes:
-            return
         self.touched_lines.update(line_id for line_id, _, _, _ in changes)
         units = bindparam("units", type_=Integer)
-        changed = self.connection.execute(
+        query = (
             update(allocation)
             .where(
                 allocation.c.supply_id == bindparam("of_supply"),
@@ -677,33 +681,24 @@ class StockStore(PolicyStore):
                 allocated=units,
                 quantity=allocation.c.quantity - allocation.c.allocated + units,
                 at=at,
-            ),
-            [
-                {"of_line": line_id, "of_supply": supply_id, "was": before, "units": after}
-                for line_id, supply_id, before, after in changes
-            ],
+            )
         )
-        if changed.rowcount != len(changes):
-            raise Conflict("These goods were given to somebody else meanwhile. Read again and decide again.")
+        for some in batched(changes, AT_ONCE):
+            changed = self.connection.execute(
+                query,
+                [
+                    {"of_line": line_id, "of_supply": supply_id, "was": before, "units": after}
+                    for line_id, supply_id, before, after in some
+                ],
+            )
+            if changed.rowcount != len(some):
+                raise Conflict("These goods were given to somebody else meanwhile. Read again and decide again.")
 
     def add_claims(self, claims: Iterable[Claim], *, at: datetime) -> None:
         """Gives units to lines that hold none of that supply unreleased; many at once, for a whole file.
 
         Who calls it holds the pools' locks and asks `check_allocations` afterwards.
         """
-        rows: list[dict[str, Any]] = [
-            {
-                "supply_id": claim.supply_id,
-                "order_line_id": claim.line_id,
-                "quantity": claim.quantity,
-                "allocated": claim.quantity,
-                "at": at,
-            }
-            for claim in claims
-        ]
-        if not rows:
-            return
-        self.touched_lines.update(row["order_line_id"] for row in rows)
         dialect = sqlite if self.connection.dialect.name == "sqlite" else postgresql
         new = dialect.insert(allocation)
         query = new.on_conflict_do_update(
@@ -714,7 +709,19 @@ class StockStore(PolicyStore):
                 "at": new.excluded.at,
             },
         )
-        self.connection.execute(query, rows)
+        for some in batched(claims, AT_ONCE):
+            self.touched_lines.update(claim.line_id for claim in some)
+            rows = [
+                {
+                    "supply_id": claim.supply_id,
+                    "order_line_id": claim.line_id,
+                    "quantity": claim.quantity,
+                    "allocated": claim.quantity,
+                    "at": at,
+                }
+                for claim in some
+            ]
+            self.connection.execute(query, rows)
 
     def move_units(self, *, allocation_id: int, from_state: UnitState, to_state: UnitState, quantity: int) -> None:
         """Moves units of one allocation to another state. Raises Conflict when so many are not in `from_state`."""
@@ -962,8 +969,7 @@ class StockStore(PolicyStore):
         return supply_id
 
 
-def _by_id(line: WaitingLine) -> int:
-    return line.id
+_by_id, _by_line = attrgetter("id"), attrgetter("line_id", "supply_id")
 
 
 def _comes(

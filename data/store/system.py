@@ -7,12 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import batched
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, insert, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from data.store.part import StorePart, parts
+from data.store.part import AT_ONCE, StorePart, parts
 from data.tables import event, file, idempotency, job, region, setting, task
 from routing.errors import Conflict, NotFound
 from routing.model.tasks import OpenTask
@@ -148,11 +149,12 @@ class SystemStore(StorePart):
             return
         self.moment = events[-1]["received_at"]
         previous = self._end_of_chain()
-        rows = []
-        for each in events:
-            rows.append(_link(dict.fromkeys(_ASKED_FOR) | dict(each), previous))
-            previous = rows[-1]["hash"]
-        self.connection.execute(insert(event), rows)
+        for some in batched(events, AT_ONCE):
+            rows = []
+            for each in some:
+                rows.append(_link(dict.fromkeys(_ASKED_FOR) | dict(each), previous))
+                previous = rows[-1]["hash"]
+            self.connection.execute(insert(event), rows)
 
     def _end_of_chain(self) -> str:
         """The hash of the last event; nobody else lengthens the chain from here until this transaction ends."""
@@ -197,11 +199,19 @@ class SystemStore(StorePart):
         )
         if renewed is not None:
             return renewed
-        values |= {"kind": kind, "subject_kind": subject_kind, "subject_id": subject_id, "made_at": made_at}
-        made = self.insert_once(task, values)
+        about = {"kind": kind, "subject_kind": subject_kind, "subject_id": subject_id, "made_at": made_at}
+        made = self.insert_once(task, about | values)
+        if made is None:  # made and done at this very moment, as where many receipts are one: it is open again
+            again = {"done_at": None, "done_by": "", "outcome": "", "version": task.c.version + 1}
+            made = self.connection.scalar(
+                update(task)
+                .where(*(task.c[name] == value for name, value in about.items()))
+                .values(**values, **again)
+                .returning(task.c.id)
+            )
         if made is None:
             raise Conflict(
-                f"A task {kind} for {subject_kind} {subject_id} was made and done at this very moment. Ask again."
+                f"Somebody else asked for a task {kind} for {subject_kind} {subject_id} at this moment. Ask again."
             )
         return made
 

@@ -20,7 +20,7 @@ notice = Table(
     refers("contact_id", "contact", nullable=True),
     Column("data", JSON, nullable=False),  # link ids, never tokens
     Column("not_before", Moment),
-    Column("made_at", Moment, nullable=False),
+    Column("made_at", Moment, nullable=False, index=True),
     word("status", default="waiting"),  # waiting | sending | sent | failed | withheld
     count("attempts", default=0),
     Column("next_try_at", Moment),

@@ -105,6 +105,7 @@ stop = Table(
     count("distance_m"),
     count("travel_s"),
     Column("load", JSON, nullable=False),
+    Column("windows", JSON),  # when service may begin: [from, to] in order; None: plans of before
     UniqueConstraint("trip_id", "sequence"),
 )
 

@@ -249,6 +249,22 @@ def travel_at(rows: Sequence[SpeedRow], travel_s: int, at: datetime, *, zone: Zo
     return Pace(found).arrive(0, travel_s) if found else travel_s
 
 
+def free_within(rows: Sequence[SpeedRow], within_s: int, at: datetime, *, zone: ZoneInfo, profile: str) -> float:
+    """Seconds of free travel that are done so long after that moment.
+
+    >>> rush = SpeedRow(begins="07:00", ends="09:00", percent=200)
+    >>> at = datetime(2026, 3, 2, 8, 50, tzinfo=ZoneInfo("UTC"))
+    >>> free_within([rush], 30 * 60, at, zone=ZoneInfo("UTC"), profile="van") / 60
+    25.0
+    """
+    first, last = (moment.astimezone(zone).date() for moment in (at, at + timedelta(seconds=within_s)))
+    found = slices_of(rows, first=first, last=last, zone=zone, epoch=at, profiles=(profile,))
+    if not found:
+        return float(within_s)
+    pace = Pace(found)
+    return (pace.progress(within_s) - pace.progress(0)) / FREE
+
+
 def clock(at_s: int) -> str:
     """Seconds after midnight as 07:30."""
     return f"{at_s // 3600:02d}:{at_s // 60 % 60:02d}"

@@ -10,20 +10,12 @@ from routing.errors import Conflict, NotFound
 from routing.model.day import DayFacts
 from routing.model.fleet import Driver, Shift, Vehicle
 from routing.model.plans import Problem
-from routing.rules.changes import MoveEffect, orders_of
+from routing.rules.changes import orders_of
 from routing.rules.driver_out import renamed_shift
 from routing.rules.fixes import Fix, Price, fixes, price_of
 from routing.rules.why_here import WhyThen, why_then
 from routing.services.editing import EditsPlans, as_it_stands, new_version
-from routing.services.placing import show_best_place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere:
-    """What it would do on another van, at its best place there."""
-
-    shift: Shift
-    effect: MoveEffect
+from routing.services.placing import Fit, where_it_fits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +25,7 @@ class WhyHere:
 
     shift: Shift
     then: WhyThen
-    elsewhere: tuple[Elsewhere, ...]
+    elsewhere: tuple[Fit, ...]
     price: Price | None
 
 
@@ -146,18 +138,11 @@ def why_here(store: EditsPlans, *, plan_id: int, delivery: int) -> WhyHere:
     shifts = {shift.id: shift for shift in facts.shifts}
     if home is None or home not in shifts:
         raise NotFound(f"Delivery {delivery} is on no route of this plan. Plan the day again.", delivery=delivery)
-    others = [
-        Elsewhere(
-            shift=shifts[offer.id],
-            effect=show_best_place(store, plan_id=plan_id, delivery=delivery, to_shift=offer.id),
-        )
-        for offer in problem.shifts
-        if offer.id != home and offer.id in shifts
-    ]
-    others.sort(key=lambda each: (each.effect.plan is None, each.effect.cost, each.shift.id))
     return WhyHere(
         shift=shifts[home],
         then=why_then(saved.plan, problem, facts, delivery),
-        elsewhere=tuple(others),
+        elsewhere=tuple(
+            each for each in where_it_fits(store, plan_id=plan_id, delivery=delivery) if each.shift.id != home
+        ),
         price=price_of(saved.plan, problem, delivery),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
@@ -39,8 +39,8 @@ from routing.rules.door import (
 )
 from routing.rules.policies import PolicyBook
 from routing.rules.progress import NONE_YET, Eta, forecast, leaves, told_live
-from routing.services import receiving
-from routing.services.loading import LoadsVans, load_trip
+from routing.services import boarding, receiving
+from routing.services.boarding import OnBoard, load_by_word, not_with_us, what_is_on_board
 from routing.services.telling import tell
 
 SCOPE = "driver"
@@ -53,7 +53,7 @@ ON_DUTY_BEFORE = timedelta(minutes=30)
 ON_DUTY_AFTER = timedelta(hours=1)
 
 
-class Store(LoadsVans, receiving.Store, Protocol):
+class Store(boarding.Store, receiving.Store, Protocol):
     """What delivering needs of the store."""
 
     def recall(self, *, scope: str, key: str, payload_sha256: str | None = None) -> Any: ...
@@ -195,9 +195,9 @@ def _record_arrival(
     *, store: Store, manifest: ManifestInHand, door: Door, report: DoorReport, now: datetime
 ) -> Recorded:
     away = metres_from_address(report.location, door.location)
-    refused = _take_along(store=store, manifest=manifest, door=door, report=report, now=now)
-    if not refused:  # what the books do not let onto the van yet is not under way with it: the next report asks again
-        store.delivery_arrived(delivery_ids=[each.id for each in door.deliveries])
+    board = what_is_on_board(store, manifest=manifest, door=door, report=report, by_the_desk=False, now=now)
+    if not board.refused:  # what the books do not let onto the van yet is not under way: the next report asks again
+        store.delivery_arrived(delivery_ids=[each.id for each in door.deliveries if board.has(each.id)])
     event_id = store.append_event(
         kind="stop.arrived",
         actor=f"driver:{manifest.driver_id}",
@@ -215,35 +215,29 @@ def _record_arrival(
         client_id=report.client_id,
         sequence=report.sequence,
     )
+    gone = tuple(board.remark(each) for each in door.deliveries if not board.has(each.id))
     return Recorded(
-        event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=(*refused, *_remarks(report, away))
+        event_id=event_id,
+        repeated=False,
+        stop_id=door.stop_id,
+        remarks=(*(board.refused or gone), *_remarks(report, away)),
     )
 
 
 def _record_loading(
     *, store: Store, manifest: ManifestInHand, door: Door, report: DoorReport, now: datetime
 ) -> Recorded:
-    """The driver is at the depot again and has what the next trip takes. What the books do not allow is a task."""
-    asked = {each.id for each in door.deliveries}
-    trip = next((stop.trip for stop in manifest.stops if not asked.isdisjoint(stop.deliveries)), 0)
-    # What somebody said stays behind is not taken along by this word: at its door the driver may still say otherwise.
-    taken = [
-        key for stop in manifest.stops if stop.trip == trip for key in stop.deliveries if key not in manifest.ended
-    ]
-    actor = f"driver:{manifest.driver_id}"
-    loaded, refused = load_trip(
-        store, shift_id=manifest.shift_id, delivery_ids=taken, by=actor, now=now, at=report.captured_at
-    )
+    said = load_by_word(store, manifest=manifest, door=door, report=report, now=now)
     event_id = store.append_event(
         kind="trip.loaded",
-        actor=actor,
+        actor=f"driver:{manifest.driver_id}",
         captured_at=report.captured_at,
         received_at=now,
         data={
             "manifest_id": manifest.id,
-            "trip": trip,
-            "deliveries": list(loaded),
-            "refused": list(refused),
+            "trip": said.trip,
+            "deliveries": list(said.deliveries),
+            "refused": list(said.refused),
             **_place(report, None),
         },
         shift_id=manifest.shift_id,
@@ -251,59 +245,8 @@ def _record_loading(
         client_id=report.client_id,
         sequence=report.sequence,
     )
-    if refused:
-        store.add_task(
-            kind="trip_not_loaded",
-            subject_kind="shift",
-            subject_id=manifest.shift_id,
-            sentence=f"The driver has loaded trip {trip}, but the books do not let all of it out: {' '.join(refused)}",
-            made_at=now,
-            urgent=True,
-        )
-    return Recorded(event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=refused)
-
-
-def _stayed_behind(door: Door, report: DoorReport) -> set[int]:
-    """What was to go with a later trip and was never loaded: nobody drove there with it."""
-    waiting = {each.id for each in door.deliveries if each.state == "released"}
-    return {
-        each.delivery_id
-        for each in report.deliveries
-        if each.outcome is Outcome.NOT_ATTEMPTED and each.delivery_id in waiting
-    }
-
-
-def _take_along(
-    *,
-    store: Store,
-    manifest: ManifestInHand,
-    door: Door,
-    report: DoorReport,
-    now: datetime,
-    stayed: Collection[int] = (),
-) -> tuple[str, ...]:
-    """A van that stands at a door of a later trip has its goods, also when nobody said so at the depot. Returns why the
-    books do not allow it."""
-    waiting = {
-        each.id: each for each in door.deliveries if each.state in ("released", "unreleased") and each.id not in stayed
-    }
-    if not waiting or all(stop.trip == 1 for stop in manifest.stops):
-        return ()
-    loaded, refused = load_trip(
-        store,
-        shift_id=manifest.shift_id,
-        delivery_ids=list(waiting),
-        by=f"driver:{manifest.driver_id}",
-        now=now,
-        at=report.captured_at,
-    )
-    # The phone's list is older than the route: taken back, or another van brings it.
-    gone = [each for key, each in waiting.items() if each.direction == "deliver" and key not in loaded]
-    return refused or tuple(
-        f"{each.number} does not go with this van any more. Load the route again; if you have its goods, call the "
-        "dispatcher."
-        for each in gone
-    )
+    moved = tuple(not_with_us(number, van) for _key, van, number in said.moved)
+    return Recorded(event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=(*said.refused, *moved))
 
 
 def _record_outcome(
@@ -316,32 +259,28 @@ def _record_outcome(
     secret: bytes,
     actor: str,
 ) -> Recorded:
-    at_door = {each.id: each for each in door.deliveries}
-    stayed = _stayed_behind(door, report)
-    if refused := _take_along(store=store, manifest=manifest, door=door, report=report, now=now, stayed=stayed):
-        raise Conflict(refused[0], code="not_on_the_van")  # kept on the phone, and sent again once that is put right
-    of_the_erp = store.released_by_erp(list(at_door))
-    book = store.policies()
+    board = what_is_on_board(
+        store, manifest=manifest, door=door, report=report, by_the_desk=not actor.startswith("driver:"), now=now
+    )
+    if board.refused:
+        # Kept on the phone, and sent again once that is put right.
+        raise Conflict(board.refused[0], code="not_on_the_van", delivery=report.deliveries[0].delivery_id)
+    of_the_erp = store.released_by_erp([each.id for each in door.deliveries])
     settled: list[Settled] = []
-    for each in report.deliveries:
-        delivery = at_door.get(each.delivery_id)
-        if delivery is None:
-            raise InvalidInput(
-                f"Delivery {each.delivery_id} is not for {door.site} on this route. Load the route again.",
-                code="not_on_route",
-            )
-        if delivery.state in ("done", "failed"):
-            raise Conflict(
-                f"{delivery.number} was already reported. If something was wrong, tell the dispatcher.",
-                code="already_reported",
-            )
-        one = settle(each, delivery, _policy(book, delivery, door, manifest.day))
-        settled.append(for_the_erp(one) if delivery.id in of_the_erp else one)
+    noted: list[Settled] = []
+    for one in _settle(store, manifest, door, report, of_the_erp=of_the_erp):
+        if board.has(one.delivery.id):
+            settled.append(one)
+        elif one.was_there:
+            _refuse_unless_another_van_had_it(manifest, one, board)
+            settled.append(one)
+        else:
+            noted.append(one)
     away = metres_from_address(report.location, door.location)
     file_ids = [_kept(store, file, now) for file in report.files]
     days = store.delivery_days(manifest.depot_id, [door.site_id])[door.site_id]
     next_day = first_day_after(manifest.day, days)
-    first, *others = settled
+    about = [each.delivery_id for each in report.deliveries]
     short = _came_short(settled, of_the_erp)
     stood = receiving.how_they_stand(store, manifest.depot_id, {each.order_id for each in short}, now=now)
     event_id = store.append_event(
@@ -355,10 +294,11 @@ def _record_outcome(
             "recipient": report.recipient,
             "note": report.note,
             "deliveries": [_settled_facts(each) for each in settled],
+            "noted": [_settled_facts(each) for each in noted],
             "files": [{"kind": file.kind, "sha256": file.sha256} for file in report.files],
             **_place(report, away),
         },
-        delivery_id=None if others else first.delivery.id,
+        delivery_id=about[0] if len(about) == 1 else None,
         shift_id=manifest.shift_id,
         plan_id=manifest.plan_id,
         site_id=door.site_id,
@@ -376,7 +316,8 @@ def _record_outcome(
             received_at=now,
             file_ids=file_ids,
         )
-        _move_goods(store=store, manifest=manifest, settled=one, at=now, by=actor)
+        held_by = board.on_vehicle.get(one.delivery.id, manifest.vehicle_id)
+        _move_goods(store=store, manifest=manifest, settled=one, held_by=held_by, at=now, by=actor)
         _end_delivery(
             store=store,
             manifest=manifest,
@@ -384,7 +325,7 @@ def _record_outcome(
             settled=one,
             next_day=next_day,
             now=now,
-            stayed=one.delivery.id in stayed,
+            stayed=one.delivery.id in board.stayed,
         )
         store.append_event(
             kind="delivery.done" if one.is_done else "delivery.failed",
@@ -397,6 +338,11 @@ def _record_outcome(
             plan_id=manifest.plan_id,
             site_id=door.site_id,
         )
+    for one in noted:
+        _note(store, manifest, door, one, board, event_id=event_id, report=report, actor=actor, now=now)
+    borrowed = [one for one in settled if one.delivery.id in board.elsewhere]
+    for one in borrowed:
+        _ask_about_the_vans(store, manifest, door, one, van=board.elsewhere[one.delivery.id], now=now)
     if ended := [one.delivery.id for one in settled if one.delivery.id in of_the_erp]:
         store.cancel_what_is_open(ended)
     if short and not store.erp_allocates():
@@ -413,7 +359,35 @@ def _record_outcome(
             stood=stood,
         )
     _tell(store=store, manifest=manifest, door=door, settled=settled, next_day=next_day, now=now, secret=secret)
-    return Recorded(event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=_remarks(report, away))
+    said = [
+        f"{one.delivery.number} was on {board.elsewhere[one.delivery.id]} by the books. The dispatcher is told."
+        for one in borrowed
+    ]
+    said += [board.remark(one.delivery) for one in noted]
+    return Recorded(event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=(*said, *_remarks(report, away)))
+
+
+def _settle(
+    store: Store, manifest: ManifestInHand, door: Door, report: DoorReport, *, of_the_erp: Collection[int]
+) -> Iterator[Settled]:
+    """Every delivery of the report, settled. Raises InvalidInput when its counts do not add up or it is not for this
+    door, Conflict when it has ended already."""
+    at_door = {each.id: each for each in door.deliveries}
+    book = store.policies()
+    for each in report.deliveries:
+        delivery = at_door.get(each.delivery_id)
+        if delivery is None:
+            raise InvalidInput(
+                f"Delivery {each.delivery_id} is not for {door.site} on this route. Load the route again.",
+                code="not_on_route",
+            )
+        if delivery.state in ("done", "failed"):
+            raise Conflict(
+                f"{delivery.number} was already reported. If something was wrong, tell the dispatcher.",
+                code="already_reported",
+            )
+        one = settle(each, delivery, _policy(book, delivery, door, manifest.day))
+        yield for_the_erp(one) if delivery.id in of_the_erp else one
 
 
 def _policy(book: PolicyBook, delivery: DoorDelivery, door: Door, day: str) -> RedeliveryPolicy:
@@ -470,12 +444,112 @@ def _remarks(report: DoorReport, away: int | None) -> tuple[str, ...]:
     return (f"You are {away} m from the address. That is noted with the report.",)
 
 
+# ---------------------------------------------------------------------------- what this van does not have
+
+
+def _refuse_unless_another_van_had_it(manifest: ManifestInHand, one: Settled, board: OnBoard) -> None:
+    """What was handed over was handed over, whichever van it was on by the books; but only a van's goods can have been,
+    and none of a van whose count says that they came back."""
+    number, van = one.delivery.number, board.elsewhere.get(one.delivery.id, "")
+    if van and manifest.counted:
+        raise Conflict(
+            f"{manifest.vehicle} was counted, and {number} goes with {van} now. Call the dispatcher.",
+            code="not_on_the_van",
+            delivery=one.delivery.id,
+        )
+    if not van or (one.delivery.direction == "deliver" and one.delivery.id not in board.on_vehicle):
+        raise Conflict(board.remark(one.delivery), code="not_on_the_van", delivery=one.delivery.id)
+
+
+def _note(
+    store: Store,
+    manifest: ManifestInHand,
+    door: Door,
+    one: Settled,
+    board: OnBoard,
+    *,
+    event_id: int,
+    report: DoorReport,
+    actor: str,
+    now: datetime,
+) -> None:
+    """Nothing of it was at the door, and this van does not have it: that ends no attempt and tells no customer. That
+    nobody went there is as it should be; anything else a dispatcher hears."""
+    number, van = one.delivery.number, board.elsewhere.get(one.delivery.id, "")
+    store.append_event(
+        kind="delivery.noted",
+        actor=actor,
+        captured_at=report.captured_at,
+        received_at=now,
+        data={"outcome": one.outcome.value, "goes_with": van, "reported_in": event_id},
+        delivery_id=one.delivery.id,
+        shift_id=manifest.shift_id,
+        plan_id=manifest.plan_id,
+        site_id=door.site_id,
+    )
+    if one.outcome is Outcome.NOT_ATTEMPTED:
+        return
+    mend = (
+        f"It goes with {van} and stays open: tell its driver, or take it off."
+        if van
+        else "By the books it is not on that van: ask whether its goods are on board."
+    )
+    store.add_task(
+        kind="old_list",
+        subject_kind="delivery",
+        subject_id=one.delivery.id,
+        sentence=f"The driver of {manifest.vehicle} said at {door.site} of {number}: "
+        f"{why_in('en', one.outcome)}. {mend}",
+        made_at=now,
+        urgent=True,
+    )
+
+
+def _ask_about_the_vans(
+    store: Store, manifest: ManifestInHand, door: Door, one: Settled, *, van: str, now: datetime
+) -> None:
+    outcome = one.outcome.value.replace("_", " ")
+    said = f"The driver of {manifest.vehicle} reports {one.delivery.number} for {door.site} as {outcome}"
+    store.add_task(
+        kind="old_list",
+        subject_kind="delivery",
+        subject_id=one.delivery.id,
+        sentence=f"{said}, but by the books its goods were on {van}. They are booked off that van: tell its driver, "
+        "and count both in the evening."
+        if one.delivery.direction == "deliver"
+        else f"{said}, but it goes with {van}: tell its driver.",
+        made_at=now,
+        urgent=True,
+    )
+
+
+def tell_of_refusal(*, store: Store, manifest_id: int, refused: Conflict, now: datetime) -> None:
+    """A report that the books do not allow stays on the phone until somebody puts that right: a task asks for it. Call
+    it after the refusal, in a transaction of its own; it does nothing for other refusals."""
+    delivery_id = refused.fields.get("delivery")
+    if refused.code != "not_on_the_van" or not isinstance(delivery_id, int):
+        return
+    manifest = store.manifest_in_hand(manifest_id)
+    store.add_task(
+        kind="report_refused",
+        subject_kind="delivery",
+        subject_id=delivery_id,
+        sentence=f"The phone of {manifest.vehicle} keeps a report that the books do not allow: {refused} Call the "
+        "driver; if it is so, give the delivery to that van again, then the driver presses Try again.",
+        made_at=now,
+        urgent=True,
+    )
+
+
 # ---------------------------------------------------------------------------- goods
 
 
-def _move_goods(*, store: Store, manifest: ManifestInHand, settled: Settled, at: datetime, by: str) -> None:
-    """Short and refused goods stay on the van's account until the end of the day, when the van is counted."""
-    van = f"vehicle:{manifest.vehicle_id}"
+def _move_goods(
+    *, store: Store, manifest: ManifestInHand, settled: Settled, held_by: int, at: datetime, by: str
+) -> None:
+    """Short and refused goods stay on the account of the van that had them, `held_by`, until the end of the day, when
+    it is counted. What the customer gives is on the van that stands there."""
+    had, van = f"vehicle:{held_by}", f"vehicle:{manifest.vehicle_id}"
     loaded = {each.allocation_id: each for each in settled.delivery.lines}
     for line in settled.lines:
         for state, quantity in (
@@ -492,8 +566,8 @@ def _move_goods(*, store: Store, manifest: ManifestInHand, settled: Settled, at:
                     quantity=quantity,
                 )
         for quantity, from_place, to_place, why in (
-            (line.delivered, van, "delivered", "delivered"),
-            (line.damaged, van, f"quarantine:{manifest.depot_id}", "damaged"),
+            (line.delivered, had, "delivered", "delivered"),
+            (line.damaged, had, f"quarantine:{manifest.depot_id}", "damaged"),
             (line.collected, "customer" if line.is_empties else "delivered", van, "collected"),
         ):
             if quantity:
@@ -703,11 +777,14 @@ def _tell_whom_it_moves(
     if not moving:
         return 0
     doors = store.doors(manifest.id, [eta.stop_id for eta in moving])
+    elsewhere = store.with_other_vans(
+        manifest.shift_id, [each.id for here in doors.values() for each in here.deliveries]
+    )
     told = 0
     for eta in moving:
         door = doors[eta.stop_id]
-        # What is fetched at the same door was promised to nobody.
-        brought = [each for each in door.deliveries if each.direction == "deliver"]
+        # What is fetched at the same door was promised to nobody, and another van has a forecast of its own.
+        brought = [each for each in door.deliveries if each.direction == "deliver" and each.id not in elsewhere]
         if not brought or not leaves(door.told, eta):
             continue
         zone = ZoneInfo(door.zone)

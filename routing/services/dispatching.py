@@ -20,7 +20,7 @@ from routing.model.notices import Notice
 from routing.model.parties import Company, Contact
 from routing.model.proofs import Door, ManifestInHand
 from routing.rules.notices import driver_route, must_be_told, out_today
-from routing.rules.progress import forecast, window_to_tell
+from routing.rules.progress import as_planned, forecast, window_to_tell
 from routing.services.story import KeepsEvents
 
 LINK_LIVES_ON = timedelta(hours=12)
@@ -242,8 +242,9 @@ def _dispatch(
     # A van that is out already runs as it runs, whoever drives it: who was told that it is late is not told the plan's
     # old time again. A stop that was reported and rides once more has no forecast, so its planned start counts.
     inforce = store.manifest_in_hand(manifest_id)
-    expected = {
-        each.stop_id: each.start
+    planned = {each.stop_id: as_planned(each) for each in inforce.stops}
+    expected = planned | {
+        each.stop_id: (each.start, each.opens)
         for each in forecast(inforce.stops, inforce.facts, departs_at=inforce.departs_at, now=now)
     }
     told = 0
@@ -259,9 +260,9 @@ def _dispatch(
             )
             for each in stop.deliveries
         }
-        start = expected.get(stop.stop_id, stop.start)
+        start, opens = expected[stop.stop_id]
         if must_be_told(doors[stop.stop_id].told, start):
-            window = window_to_tell(start, stops_away=stops_away)
+            window = window_to_tell(start, stops_away=stops_away, opens=opens)
             told += _tell(store, sheet, stop, start, window, tracking, company=company, by=by, now=now)
     return Dispatched(
         shift_id=sheet.shift_id,

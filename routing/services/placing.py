@@ -1,29 +1,84 @@
-"""Where on a route a delivery costs least: every place tried, nothing written."""
+"""Where a delivery fits, and where it costs least: every van and every place tried, nothing written."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from routing.model.day import DayFacts
+from routing.model.fleet import Shift
+from routing.model.plans import Plan, Problem
 from routing.rules.changes import MoveEffect, effect_of_move, freed, orders_of, with_riding
+from routing.rules.problem import HAPPENED
 from routing.rules.schedule import Timetable
 from routing.services.editing import EditsPlans
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """What a delivery would do on a van, at its best place there; without a plan it cannot ride on it."""
+
+    shift: Shift
+    effect: MoveEffect
+
+    @property
+    def worth(self) -> tuple[bool, int, int, int]:
+        """Less is better."""
+        return (*_worth(self.effect), self.shift.id)
+
+
 def show_best_place(store: EditsPlans, *, plan_id: int, delivery: int, to_shift: int) -> MoveEffect:
     """The move onto that shift that breaks fewest promises and then costs least; when every place breaks something
-    hard, the last of them, with its sentence. Raises NotFound."""
+    hard, the first of them, with its sentence. Raises NotFound."""
+    plan, facts, problem = _as_planned(store, plan_id)
+    return _best_place(plan, problem, facts, delivery, to_shift, Timetable(freed(problem, delivery)))
+
+
+def where_it_fits(store: EditsPlans, *, plan_id: int, delivery: int) -> tuple[Fit, ...]:
+    """Every van of the plan, the one it is on included: first those that break no promise, the cheapest first, at the
+    end those that cannot take it. Raises NotFound."""
+    plan, facts, problem = _as_planned(store, plan_id)
+    table = Timetable(freed(problem, delivery))
+    shifts = {shift.id: shift for shift in facts.shifts}
+    found = [
+        Fit(shift=shifts[offer.id], effect=_best_place(plan, problem, facts, delivery, offer.id, table))
+        for offer in problem.shifts
+        if offer.id in shifts
+    ]
+    return tuple(sorted(found, key=lambda each: each.worth))
+
+
+def _as_planned(store: EditsPlans, plan_id: int) -> tuple[Plan, DayFacts, Problem]:
     saved = store.plan(plan_id)
     facts = store.day_facts(from_day=saved.from_day, to_day=saved.to_day, depot_ids=saved.depot_ids)
-    problem = with_riding(saved.problem, facts.riding, saved.plan)
-    table = Timetable(freed(problem, delivery))
-    stays = [key for key in orders_of(saved.plan).get(to_shift, ()) if key != delivery]
-    best: MoveEffect | None = None
-    for position in range(len(stays) + 1):
-        found = effect_of_move(
-            saved.plan, problem, facts=facts, delivery=delivery, to_shift=to_shift, position=position, timetable=table
+    return saved.plan, facts, with_riding(saved.problem, facts.riding, saved.plan)
+
+
+def _best_place(
+    plan: Plan, problem: Problem, facts: DayFacts, delivery: int, to_shift: int, table: Timetable
+) -> MoveEffect:
+    """Every place is priced; the whole effect is worked out from the cheapest on, until one breaks no promise."""
+
+    def at(position: int) -> MoveEffect:
+        return effect_of_move(
+            plan, problem, facts=facts, delivery=delivery, to_shift=to_shift, position=position, timetable=table
         )
+
+    stays = tuple(key for key in orders_of(plan).get(to_shift, ()) if key != delivery)
+    happened = {ride.delivery_id for ride in facts.riding if ride.state in HAPPENED}
+    priced = []
+    if delivery in table.visits and to_shift in table.shifts:
+        for position in range(sum(key in happened for key in stays), len(stays) + 1):
+            times = table.times(to_shift, (*stays[:position], delivery, *stays[position:]))
+            if times is not None:
+                priced.append((times.cost, position))
+    best: MoveEffect | None = None
+    for _cost, position in sorted(priced):
+        found = at(position)
         if best is None or _worth(found) < _worth(best):
             best = found
-    assert best is not None  # there is always one place
-    return best
+        if best.plan is not None and not best.promises_broken:
+            break
+    return best or at(0)
 
 
 def _worth(effect: MoveEffect) -> tuple[bool, int, int]:

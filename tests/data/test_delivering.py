@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from data import tables
 from data.db import Database
+from data.queries.tracking import tracked
 from data.store import SqlStore, open_store
 from data.store.system import verify_chain
 from routing.errors import Conflict, InvalidInput
@@ -287,6 +288,26 @@ def test_a_late_van_tells_those_and_only_those_whose_window_breaks(database: Dat
         (1, "08:00", "dispatched"),
         (2, "09:00", "the van is late"),
     ]
+
+
+def test_an_early_van_tells_no_time_before_the_door_opens(database: Database) -> None:
+    """The first door is left at 07:30, the second is planned for 08:20 and opens at 08:15: the van is there before."""
+    with database.writing() as connection:
+        this = a_round(connection, stops=3, told=("08:20", "09:00"))
+        second = this.stops[1]
+        hours = [(second.arrival + timedelta(minutes=minutes)).isoformat() for minutes in (-5, 60)]
+        connection.execute(
+            tables.stop.update().where(tables.stop.c.id == second.stop_id).values(windows=[hours]),
+        )
+    early = report(this, counts={"delivered": 12}, minutes=-30)
+    send(database, this, early)
+    (told,) = outs(database)
+    assert (told.subject_id, told.data["window_from"], told.data["window_to"]) == (second.stop_id, "08:15", "08:45")
+    assert told.data["eta"] == "08:15"
+    with database.reading() as connection:
+        seen = tracked(connection, second.delivery_id, now=early.captured_at)
+    assert seen.window is not None
+    assert seen.window[0] == second.arrival - timedelta(minutes=5)
 
 
 def test_a_phone_with_more_to_send_tells_nobody_that_it_is_late(database: Database) -> None:

@@ -96,6 +96,18 @@ def test_the_morning_after_the_truck(database: Database, desk: Desk) -> None:
         assert (routes_of(connection, day=DAY), dict(left_out_by_reason(connection, day=DAY))) == ([], {})
 
 
+def test_messages_stand_in_the_order_of_when_they_were_decided(database: Database, desk: Desk) -> None:
+    """A proof that a phone sent late is decided for the moment at the door."""
+    first, second = desk.orders[1], desk.orders[2]
+    with open_store(database) as store:
+        store.add_notice(a_notice(first), made_at=NOW)
+        store.add_notice(a_notice(second), made_at=NOW - timedelta(hours=2))
+    with database.reading() as connection:
+        decided = [row.made_at for row in message_list(connection)]
+    assert decided == sorted(decided, reverse=True)
+    assert len(decided) == 2
+
+
 def test_every_open_order_is_counted_once_and_listed_where_it_is_counted(database: Database, desk: Desk) -> None:
     """Café 1 is on its way, 2 is held with its goods on the shelf, 3 wants more than there is, and 4 is for
     next week at an unsure address."""

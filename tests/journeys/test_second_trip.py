@@ -74,6 +74,7 @@ def test_a_van_goes_out_twice_and_its_day_adds_up(website: Website, day: Round, 
         picture(desk, "board")
         press(part.page, "Load trip 1")
         expect(desk.locator("#says")).to_contain_text("2 deliveries loaded.")
+        expect(desk.locator("#part [data-live-route]")).to_have_text("trip 1 loaded")
 
         # The warehouse stages the second trip, and cannot load it yet.
         desk.goto(f"{address}/warehouse?day={DAY}")

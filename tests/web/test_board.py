@@ -303,6 +303,28 @@ def test_the_cheapest_place_is_no_dearer_than_any_other(planned_website: Website
     )
 
 
+def test_the_cheapest_van_that_can_take_it_is_proposed_and_the_others_say_why_they_cannot(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    move = possible_move(planned_website)
+    plan_id = move.page.plan_id
+    text = client.get(f"/plan/{plan_id}/vans/{move.delivery}").text
+    (proposed,) = re.findall(r'<option value="(\d+)" selected', text)
+    unable = re.findall(r'<option value="(\d+)"', text.partition("<optgroup")[2])
+    effects = {
+        shift: client.get(f"/plan/{plan_id}/effect?delivery={move.delivery}&shift={shift}", headers=JSON).json
+        for shift in re.findall(r'<option value="(\d+)"', text)
+    }
+    as_now = re.findall(r'<option value="(\d+)"[^>]*>[^<]*\(as now\)', text)
+    assert as_now == [str(move.source.shift_id)]
+    assert str(move.target.shift_id) in effects
+    assert {shift for shift, found in effects.items() if not found["possible"]} == set(unable)
+    able = [found for shift, found in effects.items() if found["possible"] and shift not in as_now]
+    assert effects[proposed] == min(able, key=lambda found: (len(found["promises_broken"]), found["cost"]))
+    why = text.partition("<details")[2].partition("</details>")[0]
+    assert len(re.findall("<li>", why)) == len(unable) > 0
+
+
 def test_a_move_is_a_new_version_and_undo_brings_the_old_one_back(
     planned_website: Website, client: FlaskClient
 ) -> None:
@@ -426,6 +448,17 @@ def test_a_van_that_is_not_loaded_stays_and_the_others_go(planned_website: Websi
     done = post(client, "/plan/dispatch").json
     assert done["dispatched"] == [page.routes[0].shift_id]
     assert done["left"] == len(page.routes) - 1
+    assert state_said(client) == f"1 of {len(page.routes)} vans dispatched"
+    post(client, "/plan/load", shift=[route.shift_id for route in page.routes[1:]])
+    post(client, "/plan/dispatch")
+    assert state_said(client) == "dispatched"
+
+
+def state_said(client: FlaskClient) -> str:
+    """What the board's header says of the day."""
+    head = client.get(f"/plan?day={DAY}").text.split('class="board-day"')[1].split("</div>")[0]
+    (said,) = re.findall(r'class="chip[^>]*>.*</svg>\s*(.+?)\s*</span>', head, re.DOTALL)
+    return str(said)
 
 
 def test_after_the_dispatch_the_drivers_link_opens_and_has_a_code_to_scan(

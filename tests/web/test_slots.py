@@ -95,7 +95,8 @@ def test_goods_that_nobody_has_ordered_are_offered_times_at_a_site_or_an_address
     assert there.status_code == 200, there.text
     slots = there.json["days"][0]["slots"]
     assert slots
-    assert all(each["cost_thousandths"] > 0 for each in slots)
+    assert all(each["cost"] > 0 for each in slots)
+    assert there.json["currency"] == "EUR"
 
 
 @pytest.mark.parametrize(

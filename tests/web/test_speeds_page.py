@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,6 +114,21 @@ def test_the_way_between_two_clicks_takes_longer_in_the_rush(client: FlaskClient
     assert (wrong.status_code, "is no time of day" in wrong.text) == (200, True)
 
 
+def test_less_is_reached_within_the_minutes_when_one_leaves_in_the_rush(client: FlaskClient) -> None:
+    post(client, **{"from": "07:00", "to": "09:00", "percent": "300"})
+    asked = {"from": SQUARE, "ask": "area", "minutes": "30", "profile": "car"}
+    areas = []
+    for at in ({}, {"at": "12:00"}, {"at": "07:30"}):
+        page = client.get("/regions/helsinki", query_string=asked | at).text
+        assert ("leaving today at" in page) == bool(at)
+        (km2,) = re.findall(r">([\d.,]+) km²<", page)
+        areas.append(float(km2.replace(",", "")))
+    assert areas[0] == areas[1]
+    assert areas[0] / areas[2] == pytest.approx(9, rel=0.02)  # through the air: a third as far
+    wrong = client.get("/regions/helsinki", query_string=asked | {"at": "soon"})
+    assert (wrong.status_code, "is no time of day" in wrong.text) == (200, True)
+
+
 def test_what_was_learnt_is_shown_with_its_counts_and_too_little_changes_nothing(
     client: FlaskClient, website: Website
 ) -> None:
@@ -158,7 +174,9 @@ def test_the_command_writes_shows_and_learns(at_home: Path, tmp_path: Path, webs
             "profile": None, "learnt": False,
         }
     ]  # fmt: skip
-    assert "130 %" in run("speeds").output
+    shown = run("speeds").output
+    assert "130 %" in shown
+    assert "all but bikes" in shown
     learnt = run("speeds", "--region", "helsinki", "--learn", "--json")
     assert learnt.exit_code == 1
     assert json.loads(learnt.stdout)["learnt"]["slices"][0]["why_not"].startswith("0 of the 30 legs")
@@ -172,6 +190,26 @@ def test_the_command_writes_shows_and_learns(at_home: Path, tmp_path: Path, webs
     assert table(website) == ()
 
 
+def test_slices_for_all_say_that_bikes_and_who_has_slices_of_his_own_go_by_others(
+    at_home: Path, website: Website, client: FlaskClient
+) -> None:
+    rows = (
+        SpeedRow(begins="07:00", ends="09:00", percent=130),
+        SpeedRow(begins="07:00", ends="09:00", percent=150, profile="truck"),
+    )
+    with open_store(website.installation.database) as store:
+        store.set_speeds("helsinki", rows)
+    assert "all but bikes, truck" in client.get("/regions/helsinki").text
+    assert "all but bikes, truck" in run("speeds").output
+
+
+def test_a_region_without_times_by_time_of_day_says_so_when_a_time_is_asked_for(at_home: Path) -> None:
+    said = run("route", SQUARE, STATION, "--at", "08:00").output
+    assert "Region helsinki has no times by time of day" in said
+    assert "no times by time of day" not in run("route", SQUARE, STATION).output
+    assert json.loads(run("route", SQUARE, STATION, "--at", "08:00", "--json").stdout)["slices"] == 0
+
+
 def test_the_way_of_the_command_takes_longer_in_the_rush(at_home: Path, website: Website) -> None:
     with open_store(website.installation.database) as store:
         store.set_speeds("helsinki", (SpeedRow(weekdays=("tue",), begins="07:00", ends="09:00", percent=150),))
@@ -182,5 +220,6 @@ def test_the_way_of_the_command_takes_longer_in_the_rush(at_home: Path, website:
     )
     assert free["seconds"] == free["free_seconds"] == next_day["seconds"] == slow["free_seconds"]
     assert slow["seconds"] == -(-3 * free["seconds"] // 2)
+    assert (free["slices"], slow["slices"]) == (None, 1)
     assert run(*way, "--at", "soon").exit_code == 2
     assert run(*way, "--day", "2026-05-12").exit_code == 2

@@ -41,7 +41,14 @@ def advise_command(day: str | None, as_json: bool) -> None:
                 late += late_vans(store, plan_id=plan_id, now=now)
                 fixes += find_fixes(store, plan_id=plan_id, now=now)
     if as_json:
-        print_json({"day": day, "late": [_van(each) for each in late], "fixes": [_fix(each) for each in fixes]})
+        print_json(
+            {
+                "day": day,
+                "currency": currency,
+                "late": [_van(each) for each in late],
+                "fixes": [_fix(each) for each in fixes],
+            }
+        )
     else:
         _say(late, fixes, currency)
     if any(each.behind is not None and (each.behind.broken or each.behind.is_out_of_time) for each in late):
@@ -70,6 +77,7 @@ def _say(late: list[LateVan], fixes: list[Fix], currency: str) -> None:
 
 
 def _van(found: LateVan) -> dict[str, Any]:
+    """Costs in minor units."""
     behind = found.behind
     assert behind is not None
     return {
@@ -92,7 +100,7 @@ def _option(option: OutOption) -> dict[str, Any]:
         "promises_broken": option.promises_broken,
         "left_out": [each.visit for each in option.left_out],
         "moved": option.moved,
-        "cost_thousandths": option.cost,
+        "cost": round(option.cost / 1000),
         "told": option.told,
     }
 
@@ -105,5 +113,5 @@ def _fix(fix: Fix) -> dict[str, Any]:
         "starts": fix.starts,
         "ends": fix.ends,
         "gained": fix.names,
-        "cost_thousandths": fix.cost,
+        "cost": round(fix.cost / 1000),
     }

@@ -24,6 +24,7 @@ from routing.services.locating import LocatedAll, locate_sites
 from routing.services.planning import begin_plan
 from web.cli.output import counted, json_option, print_json
 from web.cli.values import DAY, SECONDS, SEED, the_day
+from web.formats import money
 from web.wiring import Installation, open_installation
 
 BY = "command line"
@@ -315,8 +316,9 @@ def _show_plan(document: Mapping[str, Any], zones: Mapping[str, str]) -> None:
     first, last = document["from_day"], document["to_day"]
     days = day_words(first) if first == last else f"{day_words(first)} to {day_words(last)}"
     served, routes = counted(document["served"], "delivery", "deliveries"), counted(len(document["routes"]), "route")
+    costs = money(document["cost"], document["currency"])
     table = Table(
-        title=f"{days}: {served} on {routes}",
+        title=f"{days}: {served} on {routes}, {costs}",
         title_justify="left",
         box=SIMPLE_HEAD,
         pad_edge=False,

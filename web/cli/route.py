@@ -70,6 +70,7 @@ def route_command(
                 "seconds": seconds,
                 "free_seconds": free_s,
                 "leaving": None if leaving is None else leaving.at,
+                "slices": None if leaving is None else len(leaving.rows),
                 "metres": metres,
                 "engine": table.engine,
                 "profile": profile,
@@ -84,5 +85,7 @@ def route_command(
         click.echo(f"{seconds / 60:.1f} min, {metres / 1000:.1f} km by {profile} ({table.engine})")
         if leaving is not None and free_s is not None and seconds != free_s:
             click.echo(f"Leaving at {at}; on free roads it takes {free_s / 60:.1f} min.")
+        elif leaving is not None and not leaving.rows:
+            click.echo(f"Region {name} has no times by time of day: at {at} it takes as long as on free roads.")
     if not joined:
         ctx.exit(1)

@@ -78,6 +78,7 @@ def slots_command(
         print_json(
             {
                 "for": found.whom,
+                "currency": currency,
                 "days": [document(each) for each in found.days],
                 "best": [key_of(each) for each in ranked(found.days)[:BEST]],
                 "taken": key_of(taken) if taken else None,

@@ -15,6 +15,7 @@ from routing.errors import InvalidInput
 from routing.model.day import SpeedRow
 from routing.services.speeds import Proposal, propose_speeds, take_learnt, write_speeds
 from web.cli.output import json_option, plain, print_json
+from web.dispatcher.words import holds_for
 from web.wiring import open_installation
 
 BY = "command line"
@@ -104,7 +105,7 @@ def _show(name: str, rows: tuple[SpeedRow, ...], proposal: Proposal | None) -> N
     if rows:
         table = Table("days", "from", "to", "takes", "vehicles", "", title=f"Region {name}", title_justify="left")
         for row in rows:
-            table.add_row(*_cells(row), f"{row.percent} %", plain(row.profile or "all"), "learnt" if row.learnt else "")
+            table.add_row(*_cells(row), f"{row.percent} %", plain(holds_for(row, rows)), "learnt" if row.learnt else "")
         Console().print(table)
     else:
         click.echo(f"Region {name} has no times by time of day: ways take the same time all day.")

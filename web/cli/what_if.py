@@ -83,7 +83,15 @@ def what_if_command(
             scenarios = [[], *scenarios]
         found = [_solved(here, plan_id, each, seconds=time_limit, seed=seed, use=use) for each in scenarios]
     if as_json:
-        print_json({"day": day, "plan_id": plan_id, "before": found[0]["before"], "scenarios": found})
+        print_json(
+            {
+                "day": day,
+                "plan_id": plan_id,
+                "currency": currency,
+                "before": found[0]["before"],
+                "scenarios": found,
+            }
+        )
     else:
         _say(found, currency)
 
@@ -156,6 +164,8 @@ def _solved(
         raise error_of(job)
     used = use_scenario(here, job, by=BY) if use else None
     shown = {name: value for name, value in job.result.items() if name not in ("orders", "seen")}
+    for name in ("before", "after"):
+        shown[name] = {**shown[name], "cost": round(shown[name]["cost"] / 1000)}  # minor units, as in every command
     return {**shown, "job": job_id, "used_as_plan": used}
 
 
@@ -171,7 +181,7 @@ def _say(found: list[dict[str, Any]], currency: str) -> None:
             plain(title),
             f"{standing['served']}/{standing['of']}",
             f"{standing['kept']}/{standing['promised']}",
-            money(round(standing["cost"] / 1000), currency),
+            money(standing["cost"], currency),
             distance(standing["distance_m"]),
             duration(standing["duty_s"]),
             str(standing["of"] - standing["served"]),

@@ -20,7 +20,10 @@ def visit(installation: Installation, *, console: Console, host: str, port: int)
         console.print(f"Backroute is at {address}", style="bold")
         path = first_set_up_path(installation)
         if path is not None:
-            console.print(f"Dispatcher: choose a password once at {address}{path}", soft_wrap=True)
+            console.print(
+                f"Administrator (may do all a dispatcher does): choose a password once at {address}{path}",
+                soft_wrap=True,
+            )
         for name, path in _driver_links(installation):
             console.print(f"{name}: {address}{path}", soft_wrap=True)
         console.print("Ctrl-C ends the demo.")

@@ -161,7 +161,6 @@ def _stop_html(connection: Connection, shown: Board, stop_id: int) -> str:
         route=route,
         stop=stop,
         door=door_facts(connection, stop.site_id),
-        shifts=_shifts(shown, route.plan_id),
         plan=_plan(shown, route.plan_id),
         words=words,
         may_edit=may_edit(),
@@ -193,25 +192,24 @@ def _left_out_html(connection: Connection, shown: Board, delivery_id: int) -> st
                     group=group,
                     plan=_plan(shown, plan_id),
                     door=door_facts(connection, row.site_id),
-                    shifts=_shifts(shown, plan_id),
                     words=words,
                     may_edit=may_edit(),
                 )
     raise NotFound(_("This delivery is not left out any more. Reload the board."), delivery=delivery_id)
 
 
-def _shifts(shown: Board, plan_id: int) -> list[tuple[int, str]]:
-    """(shift, word) of every van the plan may use, those with a route first."""
-    used = [
-        (route.row.shift_id, f"{route.number} · {route.row.vehicle}, {route.row.driver or _('no driver')}")
+def vans_of(shown: Board, plan_id: int) -> dict[int, str]:
+    """What each van is called that the plan may use, by shift."""
+    used = {
+        route.row.shift_id: f"{route.number} · {route.row.vehicle}, {route.row.driver or _('no driver')}"
         for route in shown.routes
         if route.plan_id == plan_id
-    ]
-    free = [
-        (row.shift_id, _("%(van)s, %(driver)s (not used yet)", van=row.vehicle, driver=row.driver or _("no driver")))
+    }
+    free = {
+        row.shift_id: _("%(van)s, %(driver)s (not used yet)", van=row.vehicle, driver=row.driver or _("no driver"))
         for row in _plan(shown, plan_id).free
-    ]
-    return used + free
+    }
+    return used | free
 
 
 def _plan(shown: Board, plan_id: int) -> PlanPage:

@@ -9,13 +9,16 @@ from flask_babel import ngettext
 from flask_login import current_user
 
 from data.queries.company import company_card
+from data.queries.plans import plan_page
 from data.store import SqlStore, open_store
 from routing.errors import Conflict, NotFound
 from routing.rules.fixes import Fix, fixes_with
 from routing.services.advising import apply_fix, find_fixes, why_here
+from routing.services.placing import where_it_fits
 from web.dispatcher import board_words as words
-from web.dispatcher.board import back_to_board
+from web.dispatcher.board import back_to_board, vans_of
 from web.dispatcher.board_late import board
+from web.dispatcher.board_view import board_of
 from web.errors import wants_json
 from web.here import here, now
 from web.incoming import row_id
@@ -85,6 +88,28 @@ def why_part(plan_id: int, delivery_id: int) -> ResponseReturnValue:
         card = company_card(connection)
     return render_template(
         "dispatcher/board_why.html", found=found, zone=card.zone, currency=card.currency, words=words
+    )
+
+
+@board.get("/<int:plan_id>/vans/<int:delivery_id>")
+@needs_role("dispatcher")
+def vans_part(plan_id: int, delivery_id: int) -> ResponseReturnValue:
+    """Every van with what this delivery would do on it, the cheapest first, and why the others cannot take it."""
+    with here().database.reading() as connection:
+        shown = board_of([plan_page(connection, plan_id)])
+        fits = where_it_fits(SqlStore(connection), plan_id=plan_id, delivery=delivery_id)
+        currency = company_card(connection).currency
+    names = vans_of(shown, plan_id)
+    return render_template(
+        "dispatcher/board_vans.html",
+        vans=[each for each in fits if each.shift.id in names],
+        names=names,
+        # Every effect says where it is now.
+        here=fits[0].effect.from_shift if fits else None,
+        delivery_id=delivery_id,
+        plan_id=plan_id,
+        currency=currency,
+        words=words,
     )
 
 

@@ -6,36 +6,51 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from routing.rules.driver_out import OutKind
 from routing.rules.extra import Extra
 from routing.rules.what_if import NOT_PLANNED
+from web.dispatcher.board_view import Board, BoardRoute
 from web.dispatcher.words import left_out_reason, notice_words
 from web.formats import clock, distance, duration, money
 
 __all__ = ["left_out_reason", "notice_words"]
 
 
-def plan_state(state: str) -> tuple[str, str]:
+def plan_state(board: Board) -> tuple[str, str]:
     """(which chip, its word)"""
+    out = sum(route.is_out for route in board.routes)
+    if board.state == "dispatched" and out < len(board.routes):
+        of = len(board.routes)
+        return "under_way", ngettext(
+            "%(out)s of %(num)s van dispatched", "%(out)s of %(num)s vans dispatched", of, out=out
+        )
     return {
         "": ("waiting", _("not planned")),
         "draft": ("ready", _("draft")),
         "dispatched": ("under_way", _("dispatched")),
         "closed": ("done", _("closed")),
-    }[state]
+    }[board.state]
 
 
-def route_state(state: str, *, loaded: int, of: int) -> tuple[str, str]:
-    if state == "planned":
-        some = _("%(n)s of %(of)s loaded", n=loaded, of=of)
-        return ("waiting", some if loaded else _("not loaded"))
+def route_state(route: BoardRoute) -> tuple[str, str]:
+    """(which chip, its word); of a van that goes out again, whatever is said of loading is said of one trip."""
+    again = len(route.row.trips) > 1
+    if route.state == "planned":
+        if not route.loaded:
+            return "waiting", _("not loaded")
+        if again:
+            return "waiting", _(
+                "trip %(trip)s: %(n)s of %(of)s loaded", trip=route.trip, n=route.loaded, of=route.to_load
+            )
+        return "waiting", _("%(n)s of %(of)s loaded", n=route.loaded, of=route.to_load)
     return {
-        "loaded": ("ready", _("loaded")),
+        "loaded": ("ready", _("trip %(n)s loaded", n=route.trip) if again else _("loaded")),
         "under_way": ("under_way", _("out")),
         "late": ("late", _("late")),
         "done": ("done", _("done")),
-    }[state]
+    }[route.state]
 
 
 def stop_state(state: str) -> tuple[str, str]:

@@ -149,17 +149,17 @@ def _answer(name: str, asked: Asked) -> Answer:
         start = next(
             (replace(start, label=each.name) for each in depots if each.at and _written(each.at) == asked.start), start
         )
+        leaving = leaving_at(here(), name, asked.at) if asked.at else None
         if asked.ask == "area":
             minutes = whole(asked.minutes.strip())
             if minutes is None:
                 raise InvalidInput(_("Write the minutes as a whole number, like 15."), code="minutes")
-            area = reached_within(here(), name, start.location, minutes=minutes, profile=asked.profile)
+            area = reached_within(here(), name, start.location, minutes=minutes, profile=asked.profile, leaving=leaving)
             rings = [[[_pair(at) for at in ring] for ring in polygon] for polygon in area.polygons]
             return Answer(start=start, area=area, shape={"pins": [_pair(start.location)], "area": rings})
         if not asked.end.strip():
             return Answer(start=start, shape={"pins": [_pair(start.location)]})
         end = find_place(here(), name, asked.end, what=_("To"))
-        leaving = leaving_at(here(), name, asked.at) if asked.at else None
         ways = ways_between(here(), name, start.location, end.location, profile=asked.profile, leaving=leaving)
         pins = [_pair(start.location), _pair(end.location)]
         return Answer(start=start, end=end, ways=ways, shape={"pins": pins, "line": [_pair(at) for at in ways.line]})

@@ -113,11 +113,12 @@ def _offers(ask: object, *, order_id: int | None = None) -> ResponseReturnValue:
         if wants_json():
             raise
         wrong = str(problem)
-    if wants_json():
-        assert isinstance(found, Offered)
-        return {"whom": found.whom, "version": found.version, "days": [document(each) for each in found.days]}
     with here().database.reading() as connection:
         currency = company_card(connection).currency
+    if wants_json():
+        assert isinstance(found, Offered)
+        days = [document(each) for each in found.days]
+        return {"whom": found.whom, "version": found.version, "currency": currency, "days": days}
     best = [] if found is None else [key_of(each) for each in ranked(found.days)[:BEST_SHOWN]]
     return render_template(
         "dispatcher/slot_offers.html",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask_babel import gettext as _
@@ -10,6 +10,8 @@ from flask_babel import ngettext
 
 from data.queries.release import ReadyParts
 from data.queries.timeline import Happening
+from routing.model.day import SpeedRow
+from routing.model.fleet import BIKES
 from web.formats import day as written_day
 
 
@@ -169,6 +171,7 @@ def staying_reason(reason: str) -> str:
         "not_yet": _("Not wanted yet"),
         "too_late": _("Wanted earlier"),
         "closed_that_day": _("Site not served that day"),
+        "on_truck": _("On a truck that is not counted in: may be released already"),
     }.get(reason, reason.replace("_", " "))
 
 
@@ -226,6 +229,14 @@ def profile_words(profile: str) -> str:
         "cargo_bike": _("cargo bike"),
         "bike": _("cargo bike"),
     }.get(profile, profile.replace("_", " "))
+
+
+def holds_for(row: SpeedRow, rows: Iterable[SpeedRow]) -> str:
+    """Which vehicles a slice of the day is for: one that has slices of its own does not go by those for all."""
+    if row.profile:
+        return profile_words(row.profile)
+    own = sorted({each.profile for each in rows if each.profile} - set(BIKES))
+    return ", ".join([_("all but bikes"), *(profile_words(each) for each in own)])
 
 
 def engine_words(engine: str) -> str:
@@ -293,6 +304,8 @@ def task_words(kind: str) -> str:
         "meet": _("Meet"),
         "goods_back": _("Goods back"),
         "trip_not_loaded": _("Not loaded"),
+        "old_list": _("Old list"),
+        "report_refused": _("On the phone"),
         "delay_consent": _("Delay"),
         "refund": _("Refund"),
         "put_back": _("Put back"),
@@ -603,6 +616,14 @@ def sentence(one: Happening) -> str:
                 delivery=one.delivery,
                 outcome=outcome_words(str(data.get("outcome"))),
             )
+        case "delivery.noted":
+            said = _(
+                "%(vehicle)s said of %(delivery)s, which it does not carry: %(outcome)s.",
+                vehicle=one.vehicle or "?",
+                delivery=one.delivery,
+                outcome=outcome_words(str(data.get("outcome"))),
+            )
+            return said + " " + _("It goes with %(van)s.", van=data["goes_with"]) if data.get("goes_with") else said
         case _:
             said = one.kind.replace("_", " ").replace(".", " ").capitalize()
             why = data.get("why") or data.get("sentence") or ""

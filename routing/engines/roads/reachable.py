@@ -65,16 +65,19 @@ class ReachableAreas:
         self._lock = threading.Lock()
         self._graphs: dict[str, RoadGraph] = {}
 
-    def area(self, start: Location, *, minutes: int, profile: str) -> ReachableArea:
-        """Raises InvalidInput for a time out of range, TravelError when no road for the profile is near, or the
+    def area(self, start: Location, *, minutes: int, profile: str, free_s: float | None = None) -> ReachableArea:
+        """`free_s`: how much travel on free roads is done in these minutes, where traffic makes that another time.
+
+        Raises InvalidInput for a time out of range, TravelError when no road for the profile is near, or the
         profile is unknown; RegionError when the region is none."""
         if not 1 <= minutes <= LONGEST_MIN:
             raise InvalidInput(f"Ask for 1 to {LONGEST_MIN} minutes.", code="minutes")
+        within_s = minutes * 60.0 if free_s is None else free_s
         kind = profile_named(profile)
         facts = load_facts(self._region_dir)
         built = built_as(kind.name, facts.profiles)
         if not graph_file(self._region_dir, built).is_file():
-            return _circle(start, facts, minutes, kind.name, kind.beeline_kmh)
+            return _circle(start, facts, minutes, within_s, kind.name, kind.beeline_kmh)
         calibration = facts.calibration.get(built, USUAL_CALIBRATION)
         graph = self._graph(built, calibration)
         snapped = graph.snap([start], SNAPPING_RADIUS_M)
@@ -83,7 +86,7 @@ class ReachableAreas:
                 f"No road for {kind.name} lies within {SNAPPING_RADIUS_M:.0f} m of that place. Choose one at a road.",
                 code="no_road",
             )
-        lines, metres = _reached(graph, snapped, minutes * 60.0)
+        lines, metres = _reached(graph, snapped, within_s)
         shape = _closed(lines, start)
         return ReachableArea(
             profile=kind.name,
@@ -188,8 +191,10 @@ def _without_small_holes(grid: NDArray[np.bool_], fewest: float) -> NDArray[np.b
     return filled
 
 
-def _circle(start: Location, facts: RegionFacts, minutes: int, profile: str, kmh: float) -> ReachableArea:
-    metres = kmh / 3.6 * minutes * 60 / DETOUR
+def _circle(
+    start: Location, facts: RegionFacts, minutes: int, within_s: float, profile: str, kmh: float
+) -> ReachableArea:
+    metres = kmh / 3.6 * within_s / DETOUR
     shape = shapely.buffer(shapely.Point(0, 0), metres, quad_segs=16)
     return ReachableArea(
         profile=profile,

@@ -15,7 +15,8 @@ from routing.errors import Conflict, NotFound
 from routing.rules.check import violations
 from routing.rules.fixes import Fix
 from routing.services.advising import apply_fix, find_fixes, why_here
-from routing.services.editing import undo
+from routing.services.editing import move_delivery, undo
+from routing.services.placing import show_best_place, where_it_fits
 from routing.services.planning import plan_day
 
 
@@ -166,6 +167,34 @@ def test_a_fix_that_no_longer_stands_is_refused_and_changes_nothing(full: Full, 
         )
     with full.open() as store:
         assert store.shift(full.shift).ends == "08:35"
+
+
+def test_where_it_fits_names_the_cheapest_van_first_and_at_the_end_those_that_cannot_take_it_with_their_reason(
+    day: Any, database: Database, kit: Any
+) -> None:
+    depot, product = day.depot(), day.product()
+    low = day.site(max_height_cm=250)
+    delivery = day.delivery(site_id=low, depot_id=depot, product_id=product)
+    high, dear, cheap, now_on = (
+        day.shift(depot_id=depot, vehicle_id=day.vehicle(depot_id=depot, height_cm=height), cost_fixed=fixed)
+        for height, fixed in ((310, 0), (240, 5000), (240, 1000), (240, 0))
+    )
+    plan_id = plan_day(
+        lambda: open_store(database), from_day=kit.DAY, to_day=kit.DAY, depot_ids=[depot],
+        travel=kit.StraightTravel(), solve=kit.greedy, clock=lambda: kit.NOW, by="test",
+    ).plan_id  # fmt: skip
+    with open_store(database) as store:
+        here = store.plan(plan_id).plan.routes[0].shift
+        if here != now_on:
+            plan_id = move_delivery(store, plan_id=plan_id, delivery=delivery, to_shift=now_on, by="test", now=kit.NOW)
+        found = where_it_fits(store, plan_id=plan_id, delivery=delivery)
+        for each in found:
+            shown = show_best_place(store, plan_id=plan_id, delivery=delivery, to_shift=each.shift.id)
+            assert (shown.cost, shown.violations) == (each.effect.cost, each.effect.violations)
+    assert [each.shift.id for each in found] == [now_on, cheap, dear, high]
+    assert [each.effect.cost for each in found[:3]] == [0, 1000_000, 5000_000]
+    assert found[3].effect.plan is None
+    assert found[3].effect.violations == ("Van 1 is 3.1 m high, Café 1 takes 2.5 m",)
 
 
 def test_why_a_stop_is_here_names_the_others_and_the_moment_until_which_it_could_wait(

@@ -178,6 +178,19 @@ def test_a_driver_swapped_on_the_road_gets_the_list_and_no_customer_is_told_agai
     assert drivers[-1] == spare
 
 
+def test_what_is_told_at_dispatch_never_begins_before_the_door_opens(day: Any, database: Database, kit: Any) -> None:
+    depot, shift, _ = one_door_two_orders(day)
+    with database.writing() as connection:
+        site_id = connection.execute(select(tables.site.c.id)).scalar_one()
+    day.add(tables.site_window, site_id=site_id, opens="09:05", closes="11:00", kind="begin_by")
+    planned(database, kit, depot)
+    loaded(database, kit, shift)
+    dispatched(database, kit, depot)
+    with database.reading() as connection:
+        (told,) = connection.execute(select(tables.notice.c.data).where(tables.notice.c.kind == "out_today")).scalars()
+    assert (told["window_from"], told["eta"], told["window_to"]) == ("09:05", "09:05", "09:35")
+
+
 def test_a_late_van_that_changes_drivers_tells_when_it_will_come_once_and_never_the_plans_time_again(
     day: Any, database: Database, kit: Any
 ) -> None:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from routing.model.plans import PlannedStop, Window
 from routing.model.proofs import PlannedTimes, Reload, SpeedSpan, StopFacts
-from routing.rules.progress import Eta, forecast, leaves, told_live
+from routing.rules.progress import Eta, forecast, hours_of, leaves, told_live
+from tests.routing.builders_plans import visit
 
 EIGHT = datetime(2026, 5, 12, 8, 0, tzinfo=UTC)
 
@@ -59,6 +61,45 @@ def test_an_early_van_waits_where_the_plan_waits() -> None:
     route = (planned(1, 10), planned(2, 25, start=45), planned(3, 60))
     second, third = forecast(route, {1: StopFacts(done_at=at(5))}, departs_at=at(0), now=at(5))
     assert (second.arrival, second.start, third.arrival) == (at(15), at(45), at(60))
+
+
+def test_nobody_is_served_before_the_door_opens_even_where_the_plan_did_not_wait() -> None:
+    """Planned for 8:25 at a door open from 8:20 to 9:00; 20 min early the van stands before it at 8:05."""
+    route = (planned(1, 10), replace(planned(2, 25), windows=((at(20), at(60)),)), planned(3, 40))
+    second, third = forecast(route, {1: StopFacts(done_at=at(-5))}, departs_at=at(-30), now=at(-5))
+    assert (second.arrival, second.start, second.departure, third.arrival) == (at(5), at(20), at(25), at(35))
+    assert told_live(second) == (at(20), at(50))  # not from 8:10
+
+
+def test_a_van_so_early_that_it_falls_into_the_hours_before_is_served_in_them() -> None:
+    """Open from 8:00 to 8:10 and from 8:20 on; planned for 8:25."""
+    second = replace(planned(2, 25), windows=((at(0), at(10)), (at(20), at(60))))
+    for left, begins in ((-5, 5), (0, 10), (3, 20), (20, 30), (60, 70)):
+        (eta,) = forecast((ROUTE[0], second), {1: StopFacts(done_at=at(left))}, departs_at=at(-30), now=at(left))
+        assert eta.start == at(begins)
+
+
+def test_a_pause_at_the_door_is_waited_for_also_where_the_door_is_open() -> None:
+    """There at 8:25, open from 8:20, served from 8:40: the driver rests there until then."""
+    second = replace(planned(2, 25, start=40), windows=((at(20), at(60)),))
+    (eta,) = forecast((ROUTE[0], second), {1: StopFacts(done_at=at(5))}, departs_at=at(0), now=at(5))
+    assert (eta.arrival, eta.start) == (at(15), at(40))
+
+
+def test_the_door_opens_for_a_stop_when_all_that_is_brought_there_may_begin() -> None:
+    """From 9:00 for the first, from 9:10 for the second, which comes 5 min after it: not before 9:05. Their later hours
+    do not matter: who comes so late is late."""
+    hour = 3600
+    first = visit(1, 1, windows=(Window(start_s=9 * hour, end_s=11 * hour), Window(start_s=14 * hour, end_s=16 * hour)))
+    second = visit(2, 1, windows=(Window(start_s=9 * hour + 600, end_s=10 * hour, late_s=600),))
+    stop = PlannedStop(
+        place=1, visits=(1, 2), arrival_s=9 * hour + 900, start_s=9 * hour + 900, departure_s=9 * hour + 1500,
+        distance_m=0, travel_s=0, load=(),
+    )  # fmt: skip
+    visits = {1: first, 2: second}
+    assert hours_of(stop, visits) == ((9 * hour + 300, 10 * hour + 300),)
+    assert hours_of(replace(stop, visits=(1,), departure_s=9 * hour + 1200), visits) == ((9 * hour, 11 * hour),)
+    assert hours_of(replace(stop, start_s=8 * hour), visits) == ()  # it begins before: what is done is not asked
 
 
 def test_stops_done_out_of_order_keep_the_others_possible() -> None:
@@ -173,6 +214,41 @@ def test_what_is_not_loaded_has_not_left_and_what_is_loaded_leaves_then() -> Non
     loaded = replace(TWO_TRIPS[2], reload=replace(_reload(TWO_TRIPS[2]), loaded_at=at(50)))
     etas = forecast((*TWO_TRIPS[:2], loaded, TWO_TRIPS[3]), facts, departs_at=at(0), now=at(52))
     assert (arrivals(etas), depot_times(etas)) == ([(3, 55, 1), (4, 70, 2)], [(40, 50)])
+
+
+def test_a_break_at_the_depot_is_taken_also_by_a_van_that_comes_back_late() -> None:
+    """Back at 40, a break of 20 minutes and 15 for loading: off at 75. Five minutes late is five minutes late."""
+    pause = Reload(
+        back_at=at(40), takes=timedelta(minutes=15), leaves_at=at(75), breaks=((at(40), at(60)), (at(200), at(230)))
+    )
+    stops = (*TWO_TRIPS[:2], replace(planned(3, 80), trip=2, reload=pause), replace(planned(4, 95), trip=2))
+    late = {1: StopFacts(done_at=at(15)), 2: StopFacts(done_at=at(35))}
+    etas = forecast(stops, late, departs_at=at(0), now=at(35))
+    assert (arrivals(etas), depot_times(etas)) == ([(3, 85, 1), (4, 100, 2)], [(45, 80)])
+    early = {1: StopFacts(done_at=at(5)), 2: StopFacts(done_at=at(10))}
+    assert depot_times(forecast(stops, early, departs_at=at(0), now=at(10))) == [(20, 55)]
+
+
+def test_a_break_on_the_way_to_the_depot_is_no_driving() -> None:
+    """10 minutes' way and a break of 20; from 60 on a way takes twice as long, a break does not."""
+    rush = (SpeedSpan(begins=at(60), ends=at(300), factor=2000),)
+    pause = Reload(back_at=at(60), takes=timedelta(minutes=15), leaves_at=at(75), breaks=((at(35), at(55)),))
+    first = (replace(each, speeds=rush, travel_s=600) for each in TWO_TRIPS[:2])
+    stops = (*first, replace(planned(3, 95), trip=2, reload=pause, speeds=rush, travel_s=1200))
+    late = {1: StopFacts(done_at=at(15)), 2: StopFacts(done_at=at(60))}
+    assert depot_times(forecast(stops, late, departs_at=at(0), now=at(60)))[0][0] == 60 + 20 + 20
+
+
+def test_what_the_warehouse_loads_before_the_first_trip_is_done_does_not_bring_the_van_home() -> None:
+    """It is at stop 2's door still, by all that was reported: it drives there, comes back, and leaves again."""
+    facts = {1: StopFacts(done_at=at(15))}
+    loaded = replace(TWO_TRIPS[2], reload=replace(_reload(TWO_TRIPS[2]), loaded_at=at(20)))
+    stops = (*TWO_TRIPS[:2], loaded, TWO_TRIPS[3])
+    etas = forecast(stops, facts, departs_at=at(0), now=at(20))
+    assert (arrivals(etas), depot_times(etas)) == ([(2, 25, 1), (3, 60, 2), (4, 75, 3)], [(40, 55)])
+    said = replace(loaded, reload=replace(_reload(loaded), driver_said=True))  # he was there, and drives there after it
+    etas = forecast((*TWO_TRIPS[:2], said, TWO_TRIPS[3]), facts, departs_at=at(0), now=at(20))
+    assert (arrivals(etas), depot_times(etas)) == ([(2, 25, 1), (3, 35, 2), (4, 50, 3)], [(20, 30)])
 
 
 def test_a_van_at_a_door_of_its_second_trip_has_been_at_the_depot() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,9 +89,12 @@ def test_a_day_is_planned_loaded_and_dispatched_from_the_command_line(day: Insta
     assert [each["reasons"] for each in document["left_out"]] == [["missing_weight"]]
     assert [len(route["stops"]) for route in document["routes"]] == [2]
     assert "great circle" in document["travel"]
+    (route,) = document["routes"]
+    assert (document["currency"], document["cost"]) == ("EUR", route["cost"])
+    assert 100 < route["cost"] < 100_00  # minor units: a few euros, not thousandths of them
 
     shown = run("plan", "--from", DAY, "--time-limit", "1", "--seed", "3")
-    assert "2 deliveries on 1 route" in shown.stdout
+    assert re.search(r"2 deliveries on 1 route, €\d+\.\d\d", shown.stdout)
     left_out = next(line for line in shown.stdout.splitlines() if "D-3" in line)
     assert "Café 3" in left_out
     assert "missing weight" in left_out

@@ -170,14 +170,16 @@ ask(main.dataset.names).then((found) => { names = found; }).catch((problem) => s
 
 // ---------------------------------------------------------------- another van or place
 
-function dressPart() {
-  for (const form of part.querySelectorAll("form[data-move]")) {
+function dressMoves(scope) {
+  for (const form of scope.querySelectorAll("form[data-move]")) {
     const box = document.getElementById(form.dataset.target);
     const van = form.elements.shift;
     const place = form.elements.position;
     const first = place.options[0];
     const offer = async () => {
       box.replaceChildren();
+      place.replaceChildren(first);
+      if (!van.value) return;
       const url = `${form.dataset.places.replace(/0$/, van.value)}?delivery=${form.elements.delivery.value}`;
       try {
         const { places } = await ask(url);
@@ -201,6 +203,9 @@ function dressPart() {
     });
     offer();
   }
+}
+
+function dressPart() {
   for (const form of part.querySelectorAll("form[method=post]")) {
     if (main.dataset.depot && !form.elements.depot) {
       const field = document.createElement("input");
@@ -217,7 +222,8 @@ function dressPart() {
 
 // What takes a second to find out is asked behind the page.
 async function load(box, url = box.dataset.load) {
-  try { box.innerHTML = await askHtml(url); } catch (problem) { box.textContent = problem.message; }
+  try { box.innerHTML = await askHtml(url); } catch (problem) { box.textContent = problem.message; return; }
+  dressMoves(box);
 }
 for (const box of document.querySelectorAll(".pane-left [data-load]")) load(box);
 
