@@ -224,7 +224,8 @@ def close_day(*, store: Store, day: str, depot_id: int, now: datetime, by: str) 
 def still_open(store: KnowsVans, manifest: ManifestInHand, deliveries: Sequence[DoorDelivery]) -> list[DoorDelivery]:
     """Those of these deliveries of which nobody has said how they ended. What was to go with a later trip is one: its
     customer was told of it. Not what another van has, nor what stands on that van's list instead."""
-    later = {key for stop in manifest.stops if stop.trip > 1 for key in stop.deliveries} - manifest.ended
+    later = {key for stop in manifest.stops if stop.trip > 1 for key in stop.deliveries}
+    later -= manifest.ended - manifest.noted
     found = [each for each in deliveries if each.state in ON_ITS_WAY or (each.state == "released" and each.id in later)]
     elsewhere = store.with_other_vans(manifest.shift_id, [each.id for each in found], only_if_listed=True)
     return [each for each in found if each.id not in elsewhere]
