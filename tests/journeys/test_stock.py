@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -53,3 +54,41 @@ def test_from_who_waits_to_the_supplier_s_answer(page: Page, axe_script: Path) -
     expect(page.get_by_text("The message to The Mill is in the outbox.")).to_be_visible()
     page.get_by_role("link", name="IN-1", exact=True).click()
     expect(page.get_by_label("Comes on another day")).to_be_visible()
+
+
+def test_a_truck_that_will_not_come_names_who_loses_a_date_and_how_they_hear(
+    page: Page, website: Website, desk: Desk, axe_script: Path
+) -> None:
+    with website.installation.database.writing() as connection:
+        # Café 2 agreed to no messages.
+        connection.execute(update(tables.contact).where(tables.contact.c.id == 2).values(consent=False))
+    page.get_by_role("link", name="Receipts", exact=True).click()
+    page.get_by_role("button", name="It will not come").first.click()
+    losers = page.locator("#losers > li")
+    expect(losers).to_have_count(3)
+    expect(losers.filter(has_text="SO-1")).to_contain_text("no date: told by message")
+    expect(losers.filter(has_text="SO-2")).to_contain_text("no date: to be called")
+    assert axe(page, axe_script) == []
+    look(page, "lost")
+    page.get_by_role("button", name="Commit").click()
+    expect(page.get_by_text("3 promised orders have no date any more")).to_be_visible()
+    address = page.url.split("/receipts")[0]
+    page.goto(f"{address}/tasks")
+    expect(page.get_by_text("nobody there agreed to messages. Call the customer, and find a supplier.")).to_have_count(
+        1
+    )
+    assert axe(page, axe_script) == []
+    look(page, "tasks")
+    page.goto(f"{address}/release")
+    look(page, "release")
+    assert axe(page, axe_script) == []
+
+
+def look(page: Page, name: str) -> None:
+    """No width makes the page scroll sideways; with PICTURES a folder, it is kept there."""
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, width)
+        if folder := os.environ.get("PICTURES"):
+            page.screenshot(path=f"{folder}/{name}-{width}.png", full_page=True)
+    page.set_viewport_size({"width": 1440, "height": 900})
