@@ -32,7 +32,7 @@ class Delayed:
 
     def consent(self, café: int = 1) -> dict[str, Any]:
         table = tables.delay_consent
-        query = select(table).where(table.c.order_id == self.desk.orders[café]).order_by(table.c.id.desc())
+        query = select(table).where(table.c.order_id == self.desk.orders[café]).order_by(table.c.id.desc()).limit(1)
         with self.website.installation.database.reading() as connection:
             return dict(connection.execute(query).mappings().one())
 

@@ -14,8 +14,11 @@ from werkzeug.test import TestResponse
 from data import tables
 from data.store import open_store
 from routing.model.notices import ClaimedNotice
+from routing.services.importing import settle
+from routing.services.supplying import Slip, commit_slip
 from routing.services.switching import switch_allocation
 from tests.delayed import Delayed, a_delay
+from tests.desk import add
 from tests.website import Website, a_website, form_token
 from web.due import do_due
 from web.messages import renderer
@@ -319,3 +322,23 @@ def test_who_picks_up_the_phone_settles_it_on_the_order_s_page_before_the_term(
     assert press(answer="cancel").status_code == 302
     assert press(answer="accept").status_code == 409
     assert "Asked about the delay" not in client.get(f"/orders/{order}").text
+
+
+def test_who_was_asked_to_wait_without_a_day_reads_that_it_comes_as_promised_after_all(
+    website: Website, delayed: Delayed
+) -> None:
+    """Promised for the 19th, then for no day: another truck brings it on the 18th."""
+    at, desk = website.clock.at, delayed.desk
+    with open_store(website.installation.database) as store:
+        commit_slip(store, Slip(number="IN-1", to=None), now=at, by="test")
+    link = f"/c/{delayed.token()}"
+    assert "We have no day for these goods yet" in website.client().get(link).text
+    with open_store(website.installation.database) as store:
+        add(
+            store.connection, tables.supply, kind="inbound", number="IN-2", depot_id=desk.depot,
+            product_id=desk.products["OAT"], quantity=36, expected_at=at + timedelta(days=6),
+        )  # fmt: skip
+        settle(store, {desk.depot: {desk.products["OAT"]}}, now=at, by="test", tell=True, why="new inbound")
+    page = website.client().get(link).text
+    assert "It comes as promised: Tuesday 19 May" in page
+    assert "<button" not in page.split("<main")[-1], "nothing to answer"
