@@ -15,6 +15,7 @@ from typing import Protocol
 
 from routing.errors import Conflict
 from routing.model.proofs import Door, DoorDelivery, DoorReport, ManifestInHand, Outcome
+from routing.model.tasks import TaskKind
 from routing.rules.door import Settled, why_in
 from routing.services.loading import LoadsVans, load_trip
 from routing.services.story import AsksPeople
@@ -120,7 +121,7 @@ def load_by_word(
     numbers = store.delivery_numbers(elsewhere)
     if refused:
         store.add_task(
-            kind="trip_not_loaded",
+            kind=TaskKind.TRIP_NOT_LOADED,
             subject_kind="shift",
             subject_id=manifest.shift_id,
             sentence=f"The driver has loaded trip {due}, but the books do not let all of it out: {' '.join(refused)}",
@@ -130,7 +131,7 @@ def load_by_word(
     moved = tuple((key, van, numbers[key]) for key, van in elsewhere.items() if key not in manifest.ended)
     for key, van, number in moved:
         store.add_task(
-            kind="old_list",
+            kind=TaskKind.OLD_LIST,
             subject_kind="delivery",
             subject_id=key,
             sentence=f"The driver of {manifest.vehicle} loaded by a list on which {number} stands, but it goes with "
@@ -213,7 +214,7 @@ def note_what_is_not_here(
         else "By the books it is not on that van: ask whether its goods are on board."
     )
     store.add_task(
-        kind="old_list",
+        kind=TaskKind.OLD_LIST,
         subject_kind="delivery",
         subject_id=one.delivery.id,
         sentence=f"The driver of {manifest.vehicle} said at {door.site} of {number}: "
@@ -229,7 +230,7 @@ def ask_about_the_vans(
     outcome = one.outcome.value.replace("_", " ")
     said = f"The driver of {manifest.vehicle} reports {one.delivery.number} for {door.site} as {outcome}"
     store.add_task(
-        kind="old_list",
+        kind=TaskKind.OLD_LIST,
         subject_kind="delivery",
         subject_id=one.delivery.id,
         sentence=f"{said}, but by the books its goods were on {van}. They are booked off that van: tell its driver, "
@@ -250,7 +251,7 @@ def tell_of_refusal(*, store: Store, manifest_id: int, refused: Conflict, now: d
     manifest = store.manifest_in_hand(manifest_id)
     why = str(refused).partition(". ")[0]  # the rest says what the driver may do
     store.add_task(
-        kind="report_refused",
+        kind=TaskKind.REPORT_REFUSED,
         subject_kind="delivery",
         subject_id=delivery_id,
         sentence=f"The phone of {manifest.vehicle} keeps a report that the books do not allow: {why}. Call the driver: "

@@ -14,6 +14,7 @@ from routing.model.days import day_words
 from routing.model.money import amount as in_words
 from routing.model.proofs import DeliveryReport, Door, DoorDelivery, DoorEvent, DoorReport, ManifestInHand, Outcome
 from routing.model.stock import UnitState
+from routing.model.tasks import TaskKind
 from routing.rules.closing import who_goes_without
 from routing.services import delivering, receiving
 from routing.services.erp import hand_back
@@ -321,7 +322,7 @@ def _lose(
         "They wait for goods again: tell the customer."
     )
     store.add_task(
-        kind="missing_goods",
+        kind=TaskKind.MISSING_GOODS,
         subject_kind="delivery",
         subject_id=whose.delivery_id,
         sentence=sentence,
@@ -385,7 +386,7 @@ def _count_cash(
         if amount != collected:
             off.append((currency, amount - collected))
             store.add_task(
-                kind="cash_difference",
+                kind=TaskKind.CASH_DIFFERENCE,
                 subject_kind="shift",
                 subject_id=manifest.shift_id,
                 sentence=(

@@ -18,6 +18,7 @@ from routing.model.proofs import (
     ManifestInHand,
 )
 from routing.model.stock import UnitState
+from routing.model.tasks import TaskKind
 from routing.rules.door import (
     Next,
     RedeliveryPolicy,
@@ -495,7 +496,7 @@ def _end_delivery(
     sentence = _task_sentence(door, settled)
     if sentence:
         store.add_task(
-            kind="door_decision" if settled.next is Next.DECIDE else "redelivery",
+            kind=TaskKind.DOOR_DECISION if settled.next is Next.DECIDE else TaskKind.REDELIVERY,
             subject_kind="delivery",
             subject_id=delivery.id,
             sentence=sentence,
