@@ -17,6 +17,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 BUSY_TIMEOUT_MS = 30_000
+WAITS_FOR_A_CONNECTION_S = 120
+"""More at once than the pool has connections take turns: on a busy machine the first of them need their time."""
 
 
 class Database:
@@ -81,7 +83,11 @@ def _engine(url: URL, is_sqlite: bool, *, reads_only: bool) -> Engine:
         # Repeatable read: a page's second query sees the same moment as its first, as on SQLite.
         options: dict[str, Any] = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
         return create_engine(
-            url, pool_pre_ping=True, hide_parameters=True, execution_options=options if reads_only else {}
+            url,
+            pool_pre_ping=True,
+            pool_timeout=WAITS_FOR_A_CONNECTION_S,
+            hide_parameters=True,
+            execution_options=options if reads_only else {},
         )
     # Errors are logged, and what they would quote are names, addresses and passwords' hashes.
     engine = create_engine(

@@ -1,7 +1,8 @@
 """A small wholesaler in a database that lives through whatever a test makes happen, by the real services.
 
-Two SKUs, three sites, one depot, a new van every day. Each method is one thing that a person or a file does; the same
-methods in the same order on an empty database give the same rows.
+Two SKUs, three sites, one depot, a new van every day; with `two_vans` a small one that drives twice, and a big one.
+Each method is one thing that a person or a file does; the same methods in the same order on an empty database give the
+same rows.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from data import tables
 from data.db import Database
@@ -20,7 +21,7 @@ from routing.errors import BackrouteError, Conflict
 from routing.model.imports import ImportResult, LineIn, OrderIn
 from routing.model.orders import WEEKDAYS
 from routing.model.plans import Plan, PlannedRoute, Problem
-from routing.model.proofs import DeliveryReport, DoorEvent, DoorLine, DoorReport, Outcome
+from routing.model.proofs import DeliveryReport, Door, DoorEvent, DoorLine, DoorReport, Outcome
 from routing.model.stock import Receipt, UnitState
 from routing.rules.policies import PolicyRow, Scope
 from routing.rules.reasons import why_left_out
@@ -29,6 +30,7 @@ from routing.services.closing import close_van
 from routing.services.collecting import collect_goods
 from routing.services.delivering import record
 from routing.services.dispatching import dispatch_day
+from routing.services.editing import move_delivery
 from routing.services.holding import hold_order
 from routing.services.importing import Pools, settle_changed, take_orders
 from routing.services.inspecting import Verdict, inspect_goods
@@ -46,21 +48,29 @@ START = datetime(2026, 5, 12, 2, 40, tzinfo=UTC)
 """A Tuesday, 05:40 in Helsinki."""
 DEPOT = 1
 SKUS = {1: "OAT", 2: "CUP"}
+VANS = (1, 2)
+SMALL_G = 2_500
+"""25 units of what weighs 100 g each."""
 STATES = tuple(state.value for state in UnitState)
 
 
 class World:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, two_vans: bool = False) -> None:
         self.database = database
+        self.vans = VANS if two_vans else VANS[:1]
         self.now = START
         self.counts: dict[str, int] = {}
         self.orders: dict[str, OrderIn] = {}
         self.received = dict.fromkeys(SKUS, 0)
         """Base units that came from suppliers, as the test counts them itself."""
-        self.manifest: int | None = None
+        self.lists: list[int] = []
+        """The first list of each van that is out today: the link on its driver's phone."""
         with database.writing() as connection:
             for table, rows in _COMPANY:
                 connection.execute(insert(table), rows)
+            if two_vans:
+                small = update(tables.vehicle).where(tables.vehicle.c.id == VANS[0])
+                connection.execute(small.values(weight_g=SMALL_G, most_trips=2))
 
     def number(self, kind: str) -> str:
         self.counts[kind] = self.counts.get(kind, 0) + 1
@@ -232,101 +242,143 @@ class World:
             )  # fmt: skip
 
     def drive_out(self) -> None:
-        """Plans what is released for today, loads it and sends the van off."""
-        if self.manifest is not None or not any(each.state == "released" for each in self.deliveries()):
+        """Plans what is released for today, loads it and sends the vans off."""
+        if self.lists or not any(each.state == "released" for each in self.deliveries()):
             return
         with open_store(self.database) as store:
-            shift_id = self._shift(store)
+            shifts = self._shifts(store)
         plan_day(
             lambda: open_store(self.database), from_day=self.today, to_day=self.today, depot_ids=[DEPOT],
             travel=GreatCircleTravelTimes(), solve=one_after_another, clock=lambda: self.now, by="desk",
         )  # fmt: skip
         with open_store(self.database) as store:
-            load_route(store, shift_id=shift_id, by="warehouse", now=self.now)
+            for shift_id in store.routes_of_day(day=self.today, depot_ids=[DEPOT]):
+                load_route(store, shift_id=shift_id, by="warehouse", now=self.now)
             dispatch_day(store, day=self.today, depot_ids=[DEPOT], secret=b"s" * 32, by="desk", now=self.now)
-            self.manifest = store.connection.scalar(
-                select(func.max(tables.manifest.c.id)).where(tables.manifest.c.shift_id == shift_id)
-            )
+            held = [store.held_manifest(shift_id) for shift_id in shifts]
+            self.lists = [each.first_id for each in held if each is not None]
 
-    def _shift(self, store: SqlStore) -> int:
-        found = store.connection.scalar(select(tables.shift.c.id).where(tables.shift.c.day == self.today))
-        if found is not None:
-            return found
-        values = {
-            "day": self.today,
-            "depot_id": DEPOT,
-            "vehicle_id": 1,
-            "driver_id": 1,
-            "starts": "06:00",
-            "ends": "20:00",
-        }
-        made: int = store.connection.execute(
-            insert(tables.shift).values(values).returning(tables.shift.c.id)
-        ).scalar_one()
-        return made
+    def _shifts(self, store: SqlStore) -> list[int]:
+        today = select(tables.shift.c.id).where(tables.shift.c.day == self.today).order_by(tables.shift.c.id)
+        if not store.connection.scalars(today).all():
+            values = {"day": self.today, "depot_id": DEPOT, "starts": "06:00", "ends": "20:00"}
+            store.connection.execute(
+                insert(tables.shift), [values | {"vehicle_id": van, "driver_id": van} for van in self.vans]
+            )
+        return list(store.connection.scalars(today))
+
+    def move(self, *, which: int, to: int, position: int) -> None:
+        """A dispatcher puts a delivery of today's plan on the other van, or elsewhere on its own."""
+        with open_store(self.database) as store:
+            shifts = self._shifts(store)
+            plan_id = store.connection.scalar(
+                select(tables.current_plan.c.plan_id).where(tables.current_plan.c.day == self.today)
+            )
+            if plan_id is None:
+                return
+            riding = sorted(key for route in store.plan(plan_id).plan.routes for key in route.visits)
+            if riding:
+                move_delivery(
+                    store, plan_id=plan_id, delivery=riding[which % len(riding)], to_shift=shifts[to],
+                    position=position, by="desk", now=self.now,
+                )  # fmt: skip
+
+    def load(self, *, van: int) -> None:
+        """The warehouse loads what is due on a van; new lists go out with `new_lists`."""
+        with open_store(self.database) as store:
+            load_route(store, shift_id=self._shifts(store)[van], by="warehouse", now=self.now)
+
+    def new_lists(self) -> None:
+        with open_store(self.database) as store:
+            dispatch_day(store, day=self.today, depot_ids=[DEPOT], secret=b"s" * 32, by="desk", now=self.now)
+            held = [store.held_manifest(shift_id) for shift_id in self._shifts(store)]
+            self.lists = [each.first_id for each in held if each is not None]
 
     def at_the_door(self, *, which: int, outcome: Outcome, parts: Sequence[int]) -> None:
         """`parts`: of every twelve units so many short, damaged and refused; only when something was handed over."""
-        if self.manifest is None:
-            return
         with open_store(self.database) as store:
-            manifest = store.manifest_in_hand(self.manifest)
-            doors = store.doors(manifest.id, [stop.stop_id for stop in manifest.stops])
-            open_stops = [
-                door for _, door in sorted(doors.items()) if any(each.state == "dispatched" for each in door.deliveries)
-            ]
-            if not open_stops:
+            open_stops = []
+            for first in self.lists:
+                manifest = store.manifest_in_hand(first)
+                doors = store.doors(manifest.id, [stop.stop_id for stop in manifest.stops])
+                open_stops += [
+                    (first, door)
+                    for _, door in sorted(doors.items())
+                    if any(each.state in ("dispatched", "under_way", "released") for each in door.deliveries)
+                ]
+            if open_stops:
+                self._report(store, *open_stops[which % len(open_stops)], outcome=outcome, parts=parts)
+
+    def by_an_old_list(self, *, which: int, kind: DoorEvent, outcome: Outcome, parts: Sequence[int]) -> None:
+        """A phone of any day, with any list that it ever had, says anything of a stop on it."""
+        with open_store(self.database) as store:
+            stops = store.connection.execute(
+                select(tables.manifest.c.id, tables.stop.c.id.label("stop_id"))
+                .join(tables.trip, tables.trip.c.route_id == tables.manifest.c.route_id)
+                .join(tables.stop, tables.stop.c.trip_id == tables.trip.c.id)
+                .order_by(tables.manifest.c.id.desc(), tables.stop.c.id)
+            ).all()
+            if not stops:
                 return
-            door = open_stops[which % len(open_stops)]
-            reports = []
-            for delivery in door.deliveries:
-                if delivery.direction == "collect":
-                    # Of every twelve units so many are not there to be fetched.
-                    fetched = tuple(
-                        DoorLine(allocation_id=line.allocation_id, collected=line.loaded - line.loaded * parts[0] // 12)
-                        for line in delivery.lines
-                    )
-                    counted = fetched if outcome.is_handed_over and any(parts) else ()
-                    reports.append(DeliveryReport(delivery_id=delivery.id, outcome=outcome, lines=counted))
-                    continue
-                lines = []
-                for line in delivery.lines:
-                    left = line.loaded
-                    share = []
-                    for part in parts:
-                        share.append(min(left, line.loaded * part // 12))
-                        left -= share[-1]
-                    short, damaged, refused = share
-                    lines.append(
-                        DoorLine(
-                            allocation_id=line.allocation_id, delivered=left, short=short, damaged=damaged,
-                            refused=refused,
-                        )
-                    )  # fmt: skip
-                counted = tuple(lines) if outcome.is_handed_over and any(parts) else ()
+            chosen = stops[which % len(stops)]
+            door = store.doors(chosen.id, [chosen.stop_id])[chosen.stop_id]
+            self._report(store, chosen.id, door, outcome=outcome, parts=parts, kind=kind)
+
+    def _report(
+        self, store: SqlStore, manifest_id: int, door: Door, *, outcome: Outcome, parts: Sequence[int],
+        kind: DoorEvent = DoorEvent.OUTCOME,
+    ) -> None:  # fmt: skip
+        reports = []
+        for delivery in door.deliveries:
+            if delivery.direction == "collect":
+                # Of every twelve units so many are not there to be fetched.
+                fetched = tuple(
+                    DoorLine(allocation_id=line.allocation_id, collected=line.loaded - line.loaded * parts[0] // 12)
+                    for line in delivery.lines
+                )
+                counted = fetched if outcome.is_handed_over and any(parts) else ()
                 reports.append(DeliveryReport(delivery_id=delivery.id, outcome=outcome, lines=counted))
-            name = self.number("report")
-            record(
-                store=store,
-                manifest_id=manifest.id,
-                report=DoorReport(
-                    client_id=name, sequence=self.counts["report"], payload_sha256=name, kind=DoorEvent.OUTCOME,
-                    stop_id=door.stop_id, captured_at=self.now, deliveries=tuple(reports), recipient="Goods-in",
-                ),
-                now=self.now,
-                secret=b"s" * 32,
-            )  # fmt: skip
+                continue
+            lines = []
+            for line in delivery.lines:
+                left = line.loaded
+                share = []
+                for part in parts:
+                    share.append(min(left, line.loaded * part // 12))
+                    left -= share[-1]
+                short, damaged, refused = share
+                lines.append(
+                    DoorLine(
+                        allocation_id=line.allocation_id, delivered=left, short=short, damaged=damaged,
+                        refused=refused,
+                    )
+                )  # fmt: skip
+            counted = tuple(lines) if outcome.is_handed_over and any(parts) else ()
+            reports.append(DeliveryReport(delivery_id=delivery.id, outcome=outcome, lines=counted))
+        name = self.number("report")
+        record(
+            store=store,
+            manifest_id=manifest_id,
+            report=DoorReport(
+                client_id=name, sequence=self.counts["report"], payload_sha256=name, kind=kind,
+                stop_id=door.stop_id, captured_at=self.now, recipient="Goods-in",
+                deliveries=tuple(reports) if kind is DoorEvent.OUTCOME else (),
+            ),
+            now=self.now,
+            secret=b"s" * 32,
+        )  # fmt: skip
 
     def come_back(self, *, missing: int) -> None:
-        """The van is counted in the evening, `missing` units of each SKU not found, and tomorrow begins."""
-        if self.manifest is not None:
+        """Each van is counted in the evening, `missing` units of each SKU not found, and tomorrow begins."""
+        for first in list(self.lists):
             with open_store(self.database) as store:
-                on_van = store.goods_on_van(self.manifest)
+                manifest = store.manifest_in_hand(first)
+                on_van = store.goods_on_van(manifest.id)
                 close_van(
-                    store=store, manifest_id=self.manifest, now=self.now, by="warehouse", missing_is_sure=True,
+                    store=store, manifest_id=manifest.id, now=self.now, by="warehouse", missing_is_sure=True,
                     counted={goods.product_id: max(0, goods.quantity - missing) for goods in on_van},
                 )  # fmt: skip
-            self.manifest = None
+            self.lists.remove(first)
         self.now = datetime.combine(self.now.date() + timedelta(days=1), START.timetz())
 
     # ------------------------------------------------------------------ what comes back
@@ -430,6 +482,17 @@ _COMPANY: tuple[tuple[Any, list[dict[str, Any]]], ...] = (
              "consent": True}
         ],
     ),
-    (tables.vehicle, [{"number": "V1", "name": "Van 1", "depot_id": DEPOT, "weight_g": 1_000_000}]),
-    (tables.driver, [{"number": "DR1", "name": "Driver 1", "depot_id": DEPOT, "email": "d@example.com"}]),
+    (
+        tables.vehicle,
+        [
+            {"number": f"V{n}", "name": f"Van {n}", "depot_id": DEPOT, "weight_g": 1_000_000}
+            for n in VANS
+        ],
+    ),
+    (
+        tables.driver,
+        [
+            {"number": f"DR{n}", "name": f"Driver {n}", "depot_id": DEPOT, "email": f"d{n}@example.com"} for n in VANS
+        ],
+    ),
 )  # fmt: skip
