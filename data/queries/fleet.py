@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from data.tables import current_plan, depot, driver, event, shift_template, vehicle
 
@@ -92,10 +92,14 @@ def plans_to_make_again(
     if not held:
         return []
     since = datetime.fromisoformat(from_day).replace(tzinfo=UTC) - LOOKED_BACK
+    recent = event.c.captured_at > since
+    first_change = connection.scalar(select(func.min(event.c.id)).where(event.c.kind == "fleet_changed", recent))
+    if first_change is None:
+        return []
     changed: dict[tuple[str, int], dict[str, None]] = defaultdict(dict)
     for each in connection.execute(
         select(event.c.kind, event.c.data)
-        .where(event.c.kind.in_(("planned", "fleet_changed")), event.c.captured_at > since)
+        .where(event.c.kind.in_(("planned", "fleet_changed")), recent, event.c.id >= first_change)
         .order_by(event.c.id)
     ):
         if each.kind == "fleet_changed":

@@ -190,7 +190,7 @@ def _depot(depots: list[Depot], number: str) -> Depot | None:
 
 def profile_words() -> dict[str, str]:
     return {
-        "car": _("car, roads for cars"),
+        "car": _("car"),
         "van": _("van"),
         "truck": _("truck"),
         "cargo_bike": _("cargo bike"),
