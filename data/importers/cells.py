@@ -32,8 +32,18 @@ class Cells:
         self.faults.append(f"column {self.row.names.get(column, column)[:40]}: {what}")
 
     def lacks(self, column: str) -> bool:
-        """Whether the file, whose header is not ours, has no such column at all: then it says nothing about it."""
-        return bool(self.row.names) and column not in self.row.names
+        """Whether the file has no such column at all: then it says nothing about it, and what is known stays."""
+        return column not in (self.row.cells if self.row.named is None else self.row.named)
+
+    def must(self, column: str) -> bool:
+        """Whether the cell must be filled of what is there already: a file without the column leaves what is known."""
+        return self.row.named is None or column in self.row.named
+
+    def asks_for(self, columns: Iterable[str]) -> None:
+        """What is new needs them all."""
+        for column in columns:
+            if not self.must(column):
+                self.wrong(column, "is missing and must be filled of what is new")
 
     def report(self, result: ImportResult, thing: str) -> bool:
         """Notes the row as left out if anything was wrong with it; answers whether it was."""
@@ -222,19 +232,19 @@ def changed_values(
     existing: dict[str, object],
     values: dict[str, object],
     *,
-    cells: Cells | None = None,
+    cells: Cells,
     column_of: Mapping[str, str] | None = None,
 ) -> dict[str, object]:
     """Those of the values that differ from the row that is there.
 
-    With `cells` a value stays whose column the file does not have; `column_of` names the columns that are called
-    otherwise than the value.
+    One rule for every kind of file: what it has no column for stays as it is, and an empty cell of a column that it
+    has empties. `column_of` names the columns that are called otherwise than the value.
     """
     called = column_of or {}
     return {
         name: value
         for name, value in values.items()
-        if existing[name] != value and not (cells is not None and cells.lacks(called.get(name, name)))
+        if existing[name] != value and not cells.lacks(called.get(name, name))
     }
 
 

@@ -33,6 +33,7 @@ COLUMN_OF = {
     "late_s": "late_minutes", "late_per_minute": "late_price_per_minute",
 }  # fmt: skip
 """The columns of a site that are called otherwise in the file."""
+_CONTACT_COLUMN_OF = {name: f"contact_{name}" for name in ("name", "role", "channel", "address", "consent")}
 
 
 def import_customers(
@@ -95,8 +96,10 @@ def import_customers(
             if old is not None and not customer["payment_hold"] and old["payment_hold_by"] not in ("", "import"):
                 new_customer.pop("payment_hold", None)
             new_site = site if old_site is None else changed_values(old_site, site, cells=cells, column_of=COLUMN_OF)
-            new_hours = old_site is None or (windows.get(old_site["id"], []) != hours and not cells.lacks("windows"))
-            contact_key, new_contact = _new_contact(contact, old, old_site, contacts, now)
+            known_hours = windows.get(old_site["id"], []) if old_site else []
+            hours = said_hours(cells, hours, known_hours)
+            new_hours = old_site is None or known_hours != hours
+            contact_key, new_contact = _new_contact(cells, contact, old, old_site, contacts, now)
             if old_site is None and not repeated:
                 result.created += 1
             elif new_customer or new_site or new_hours or new_contact:
@@ -182,16 +185,27 @@ def read_site(cells: Cells, currency: str) -> tuple[dict[str, object], list[tupl
         "crew": cells.whole("crew", default=1, least=1, most=9),
         "notes": cells.text("notes", longest=4_000),
     }
-    if "late_minutes" in cells.row.cells:
+    if not cells.lacks("late_minutes"):
         values["late_s"] = cells.whole("late_minutes", most=4 * 60) * 60
-    if "late_price_per_minute" in cells.row.cells:
+    if not cells.lacks("late_price_per_minute"):
         values["late_per_minute"] = cells.money("late_price_per_minute", currency)
-    if "known_to" in cells.row.cells:
+    if not cells.lacks("known_to"):
         numbers = [part.strip() for part in cells.text("known_to", longest=4_000).split(";")]
         values["known_to"] = ";".join(sorted({number for number in numbers if number}))
-    if "stranger_price" in cells.row.cells:
+    if not cells.lacks("stranger_price"):
         values["stranger_price"] = cells.money("stranger_price", currency)
     return values, cells.windows("windows", kind)
+
+
+def said_hours(
+    cells: Cells, hours: list[tuple[str, str, str]], known: list[tuple[str, str, str]]
+) -> list[tuple[str, str, str]]:
+    """The hours of a site that is there as the file leaves them: it may name none, or not say what they bind."""
+    if cells.lacks("windows"):
+        return known
+    if known and cells.lacks("window_kind"):
+        return [(opens, closes, known[0][2]) for opens, closes, _kind in hours]
+    return hours
 
 
 def _contact(cells: Cells) -> dict[str, Any] | None:
@@ -226,6 +240,7 @@ def _number(cells: Cells, written: str) -> str:
 
 
 def _new_contact(
+    cells: Cells,
     contact: dict[str, Any] | None,
     customer: dict[str, Any] | None,
     site: dict[str, Any] | None,
@@ -242,7 +257,7 @@ def _new_contact(
     old = contacts.get(key) if key else None
     values = dict(contact)
     if old is not None:
-        values = changed_values(old, contact)
+        values = changed_values(old, contact, cells=cells, column_of=_CONTACT_COLUMN_OF)
         if values.get("consent") and old["consent_source"] not in ("", "import"):
             del values["consent"]  # withdrawn by the person themselves
     if "consent" in values and (values["consent"] or old is not None):

@@ -118,11 +118,13 @@ class _Fleet:
 
     def depot(self, cells: Cells) -> None:
         number = self._number(cells, "depot")
+        if number not in self.depots:
+            cells.asks_for(("name",))
         lat, lon = cells.decimal("lat", least=-90, most=90), cells.decimal("lon", least=-180, most=180)
         if (lat is None) != (lon is None):
             cells.wrong("lat", "and lon belong together: give both or neither")
         values = {
-            "name": cells.text("name", needed=True),
+            "name": cells.text("name", needed=cells.must("name")),
             "address": cells.text("address"),
             "lat": lat,
             "lon": lon,
@@ -135,15 +137,19 @@ class _Fleet:
 
     def zone(self, cells: Cells) -> None:
         number = cells.text("number", needed=True, longest=100)
+        if cells.lacks("depot"):
+            cells.asks_for(("depot",))  # which tells one zone from another
         depot = self._depot(cells)
+        if depot and (depot["id"], number) not in self.zones:
+            cells.asks_for(("name",))
         postcodes = [part.strip() for part in cells.text("zone", longest=4_000).split(";") if part.strip()]
         values: dict[str, Any] = {
-            "name": cells.text("name", needed=True),
+            "name": cells.text("name", needed=cells.must("name")),
             "delivery_days": cells.weekdays("weekdays", default="mon,tue,wed,thu,fri"),
             "cut_off": cells.clock("cut_off", default="23:59"),
             "postcodes": ";".join(sorted(set(postcodes))),
         }
-        if "stops_a_day" in cells.row.cells:
+        if not cells.lacks("stops_a_day"):
             values["stops_a_day"] = cells.whole_or_none("stops_a_day", least=1, most=10_000)
         self._once(cells, "zone", f"{cells.row.cells.get('depot', '')}/{number}")
         if cells.report(self.result, f"Zone {number}") or depot is None:
@@ -153,6 +159,8 @@ class _Fleet:
 
     def vehicle(self, cells: Cells) -> None:
         number = self._number(cells, "vehicle")
+        if number not in self.vehicles:
+            cells.asks_for(("name", "depot"))
         depot = self._depot(cells)
         values = {"depot_id": depot["id"] if depot else 0} | vehicle_values(cells)
         if not cells.report(self.result, f"Vehicle {number}"):
@@ -160,6 +168,8 @@ class _Fleet:
 
     def driver(self, cells: Cells) -> None:
         number = self._number(cells, "driver")
+        if number not in self.drivers:
+            cells.asks_for(("name", "depot"))
         depot = self._depot(cells)
         values = {"depot_id": depot["id"] if depot else 0} | driver_values(cells)
         if not cells.report(self.result, f"Driver {number}"):
@@ -167,8 +177,10 @@ class _Fleet:
 
     def shift(self, cells: Cells) -> None:
         number = self._number(cells, "shift")
+        if number not in self.templates:
+            cells.asks_for(("depot", "vehicle", "from", "to"))
         depot = self._depot(cells)
-        vehicle = self._find(cells, "vehicle", self.vehicles, needed=True)
+        vehicle = self._find(cells, "vehicle", self.vehicles, needed=cells.must("vehicle"))
         driver = self._find(cells, "driver", self.drivers, needed=False)
         values: dict[str, Any] = {
             "depot_id": depot["id"] if depot else 0,
@@ -203,7 +215,7 @@ class _Fleet:
             cells.wrong("number", f"{kind} {number} stands in row {first} already: keep one of the two rows")
 
     def _depot(self, cells: Cells) -> dict[str, Any] | None:
-        return self._find(cells, "depot", self.depots, needed=True)
+        return self._find(cells, "depot", self.depots, needed=cells.must("depot"))
 
     @staticmethod
     def _find(cells: Cells, column: str, known: Mapping[str, dict[str, Any]], *, needed: bool) -> dict[str, Any] | None:
@@ -239,7 +251,7 @@ class _Fleet:
 def vehicle_values(cells: Cells) -> dict[str, Any]:
     """A vehicle's own columns, without its depot."""
     values: dict[str, Any] = {
-        "name": cells.text("name", needed=True),
+        "name": cells.text("name", needed=cells.must("name")),
         "profile": cells.text("profile", longest=40).lower() or "car",
         "weight_g": cells.whole("weight_g"),
         "volume_cm3": cells.whole("volume_cm3"),
@@ -248,11 +260,11 @@ def vehicle_values(cells: Cells) -> dict[str, Any]:
         "length_cm": cells.whole_or_none("length_cm", least=1, most=10_000),
         "skills": cells.words("skills"),
     }
-    if "gross_kg" in cells.row.cells:
+    if not cells.lacks("gross_kg"):
         values["gross_kg"] = cells.whole_or_none("gross_kg", least=1, most=200_000)
-    if "reload_minutes" in cells.row.cells:
+    if not cells.lacks("reload_minutes"):
         values["reload_minutes"] = cells.whole("reload_minutes", most=8 * 60)
-    if "most_trips" in cells.row.cells:
+    if not cells.lacks("most_trips"):
         values["most_trips"] = cells.whole("most_trips", default=1, least=1, most=MOST_TRIPS)
     return values | _away(cells)
 
@@ -260,16 +272,16 @@ def vehicle_values(cells: Cells) -> dict[str, Any]:
 def driver_values(cells: Cells) -> dict[str, Any]:
     """A driver's own columns, without the depot."""
     values: dict[str, Any] = {
-        "name": cells.text("name", needed=True),
+        "name": cells.text("name", needed=cells.must("name")),
         "phone": cells.text("phone", longest=40),
         "email": cells.text("email", longest=200),
         "language": cells.text("language", longest=10).lower() or "en",
         "skills": cells.words("skills"),
         "weekdays": cells.weekdays("weekdays", default="mon,tue,wed,thu,fri"),
     }
-    if "licence" in cells.row.cells:
+    if not cells.lacks("licence"):
         values["licence"] = cells.text("licence", longest=40)
-    if "driving_hours" in cells.row.cells:
+    if not cells.lacks("driving_hours"):
         values["rule_set"] = cells.word("driving_hours", tuple(MOST_DRIVING_S), default="none")
     return values | _away(cells)
 
@@ -277,7 +289,7 @@ def driver_values(cells: Cells) -> dict[str, Any]:
 def shift_values(cells: Cells, currency: str) -> dict[str, Any]:
     """A standing shift's own columns, without its depot, vehicle and driver; `weekdays` may be empty."""
     break_minutes = cells.whole("break_minutes", most=24 * 60)
-    starts, ends = cells.clock("from", needed=True), cells.clock("to", needed=True)
+    starts, ends = (cells.clock(name, needed=cells.must(name)) for name in ("from", "to"))
     if starts and starts == ends:
         cells.wrong("to", f"the shift ends at {ends}, when it starts: give it some hours")
     values: dict[str, Any] = {
@@ -292,12 +304,12 @@ def shift_values(cells: Cells, currency: str) -> dict[str, Any]:
         "cost_per_km": cells.money("cost_per_km", currency),
         "max_stops": cells.whole_or_none("max_stops", least=1, most=10_000),
         "break_s": break_minutes * 60,
-        "break_earliest": cells.clock("break_from", needed=bool(break_minutes)),
-        "break_latest": cells.clock("break_to", needed=bool(break_minutes)),
+        "break_earliest": cells.clock("break_from", needed=bool(break_minutes) and cells.must("break_from")),
+        "break_latest": cells.clock("break_to", needed=bool(break_minutes) and cells.must("break_to")),
     }
-    if "overtime_minutes" in cells.row.cells:
+    if not cells.lacks("overtime_minutes"):
         values["overtime_s"] = cells.whole("overtime_minutes", most=8 * 60) * 60
-    if "cost_per_overtime_hour" in cells.row.cells:
+    if not cells.lacks("cost_per_overtime_hour"):
         values["cost_per_overtime_hour"] = cells.money("cost_per_overtime_hour", currency)
     return values
 
@@ -305,9 +317,9 @@ def shift_values(cells: Cells, currency: str) -> dict[str, Any]:
 def _away(cells: Cells) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in ("out_from", "out_to"):
-        if name in cells.row.cells:
+        if not cells.lacks(name):
             values[name] = cells.day(name)
-    if "out_why" in cells.row.cells:
+    if not cells.lacks("out_why"):
         values["out_why"] = cells.text("out_why", longest=200)
     if values.get("out_to") and values["out_to"] < values.get("out_from", ""):
         cells.wrong("out_to", "lies before the first day away: swap the two")

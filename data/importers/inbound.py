@@ -61,6 +61,8 @@ def import_inbound(
             expected_at = cells.moment("expected_at", depot["zone"] if depot else "UTC")
             supplier = cells.text("supplier", longest=100)
             old = existing.get((number, product_id)) if product_id else None
+            if old is not None and cells.lacks("expected_at"):
+                expected_at = old["expected_at"]
             if (number, sku) in seen:
                 cells.wrong("sku", f"{sku} of {number} stands in row {seen[number, sku]} already: add them up")
             if old is not None and depot is not None and old["depot_id"] != depot["id"]:

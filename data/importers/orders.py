@@ -21,13 +21,14 @@ COLUMNS = (
 )  # fmt: skip
 
 OPTIONAL = ("min_value",)
-"""Columns that a file of ours may have. A file without one reads as if its cells were empty: of an order that had said
-what a part must be worth, any part may go again."""
+"""Columns that a file of ours may have. What an order said of one stays when a file without it comes."""
 
 NEEDED = ("order", "customer", "site", "depot", "ordered_at", "sku", "quantity")
 """Without these a file with another header is no file of orders."""
 
 _OF_THE_ORDER = (*COLUMNS[: COLUMNS.index("line")], *OPTIONAL)
+COLUMN_OF = {"hold_reason": "hold"}
+"""The columns of an order that are called otherwise than its field."""
 AT_ONCE = 500
 
 
@@ -147,6 +148,9 @@ class _Known:
             ordered_at=ordered_at,
             currency=currency,
             lines=tuple(lines.values()),
+            unsaid=frozenset(
+                name for name in (*header, "currency", "unit_price") if head.lacks(COLUMN_OF.get(name, name))
+            ),
             **header,
         )
 

@@ -53,11 +53,9 @@ def import_products(
                 "pieces": cells.whole("pieces", default=1),
                 "price": cells.money("price", currency),
                 "currency": currency,
+                "barcode": cells.text("barcode", longest=100),
+                "returnable": cells.yes("returnable", default=False),
             }
-            if "barcode" in row.cells:  # a file without the column leaves the barcodes alone
-                values["barcode"] = cells.text("barcode", longest=100)
-            if "returnable" in row.cells:
-                values["returnable"] = cells.yes("returnable", default=False)
             supplier = cells.text("supplier", longest=100)
             if sku and sku in seen:
                 cells.wrong("sku", f"{sku} stands in row {seen[sku]} already: keep one of the two rows")

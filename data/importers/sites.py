@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from data.importers.batch import note_import
 from data.importers.cells import Cells, batches, changed_values
-from data.importers.customers import COLUMN_OF, OPTIONAL, read_site
+from data.importers.customers import COLUMN_OF, OPTIONAL, read_site, said_hours
 from data.importers.customers import COLUMNS as OF_CUSTOMERS
 from data.importers.table import AS_OURS, Reading, read_table
 from data.store import SqlStore
@@ -57,7 +57,9 @@ def import_sites(
             if cells.report(result, f"Site {site}") or customer is None:
                 continue
             seen[site] = row.number
-            new_hours = not (old and cells.lacks("windows")) and windows.get(old["id"] if old else 0, []) != hours
+            known_hours = windows.get(old["id"], []) if old else []
+            hours = said_hours(cells, hours, known_hours)
+            new_hours = known_hours != hours
             if old is None:
                 result.created += 1
                 values |= {"number": site, "customer_id": customer["id"]}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 from typing import BinaryIO
 
 from data.importers.batch import note_import
-from data.importers.cells import Cells, batches
+from data.importers.cells import Cells, batches, changed_values
 from data.importers.table import AS_OURS, Reading, read_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult
@@ -25,12 +26,14 @@ def import_sources(
     file_name: str = "",
     reading: Reading = AS_OURS,
 ) -> ImportResult:
-    """Adds sources, and sets what a row says of its supplier; an empty cell leaves what is known.
+    """Adds sources, and sets what the file says of its supplier: on one of its rows is enough.
 
     A row without a SKU only tells of the supplier. Raises FileRefused: nothing was changed.
     """
     result = ImportResult(kind="sources", dry_run=dry_run)
     seen: set[tuple[str, str]] = set()
+    said: dict[str, set[str]] = defaultdict(set)
+    """By supplier what a row before said of it: an empty cell further down says nothing against that."""
     for rows in batches(read_table(file, kind="sources", columns=COLUMNS, needed=NEEDED, reading=reading), 500):
         skus = store.product_ids({row.cells.get("sku", "") for row in rows})
         for row in rows:
@@ -38,9 +41,9 @@ def import_sources(
             number = cells.text("supplier", needed=True, longest=100)
             sku = cells.text("sku", longest=100)
             stated: dict[str, object] = {
-                "name": cells.text("name", longest=200),
+                "name": cells.text("name", longest=200) or number,
                 "email": cells.text("email", longest=200),
-                "language": cells.text("language", longest=10).lower(),
+                "language": cells.text("language", longest=10).lower() or "en",
                 "lead_days": cells.whole("lead_days", most=1_000),
             }
             email = str(stated["email"])
@@ -54,7 +57,10 @@ def import_sources(
                 continue
             seen.add((number, sku))
             known = store.source_of(number, skus.get(sku))
-            values = {name: value for name, value in stated.items() if value and known.get(name) != value}
+            filled = {name for name in stated if row.cells.get(name)}
+            stated = {name: value for name, value in stated.items() if name in filled or name not in said[number]}
+            said[number] |= filled
+            values = changed_values(known, stated, cells=cells) if known else stated
             if not known:
                 result.created += 1
             elif values or (sku and not known["brings_it"]):

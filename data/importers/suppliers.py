@@ -42,9 +42,8 @@ def import_suppliers(
                 "name": cells.text("name") or number,
                 "email": email,
                 "lead_days": cells.whole("lead_days", most=3650),
+                "language": cells.text("language", longest=10).lower() or "en",
             }
-            if language := cells.text("language", longest=10).lower():
-                values["language"] = language  # no word keeps what sources.csv said
             if number and number in seen:
                 cells.wrong("supplier", f"{number} stands in row {seen[number]} already: keep one of the two rows")
             if cells.report(result, f"Supplier {number}"):

@@ -29,13 +29,15 @@ class Row:
     """One row: the line it begins on (the header is 1), its cells by column without surrounding blanks.
 
     `fault` says why its cells cannot be trusted at all; empty when they can. `names`: what our columns are called in
-    the file, where they are called otherwise.
+    the file, where they are called otherwise. `named`: those of our columns that the file has at all; None: those
+    of `cells`.
     """
 
     number: int
     cells: dict[str, str]
     fault: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
+    named: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +99,13 @@ class CheckedTable:
         self._names: dict[str, str] = {}
         if reading.mapping:
             self._places = _mapped(header, kind, columns, reading)
+            # A column that the file does not have reads as empty, and `named` says that nothing was said of it.
             self._empty = dict.fromkeys((*columns.names, *columns.optional), "") | self._empty
             self._names = {ours: theirs for theirs, ours in reading.mapping.items()}
         else:
             _check_header(header, kind, columns, reading.fixed)
             self._places = list(enumerate(header))
+        self._named = frozenset(ours for _place, ours in self._places) | reading.fixed.keys()
         count = 0
         for count, _ in enumerate(self._read(), start=1):
             if count % PROGRESS_EVERY == 0:
@@ -133,7 +137,7 @@ class CheckedTable:
                 found = dict(self._empty)
                 for place, column in self._places:
                     found[column] = cells[place].strip() if place < len(cells) else ""
-                yield Row(number=number, cells=found, fault=fault, names=self._names)
+                yield Row(number=number, cells=found, fault=fault, names=self._names, named=self._named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

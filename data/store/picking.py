@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from data.queries.empties import empties_of
 from data.store.part import StorePart, parts
@@ -65,14 +65,19 @@ class PickingStore(StorePart):
         return found
 
     def _pick_lines(self, delivery_ids: Sequence[int]) -> tuple[dict[int, list[PickLine]], dict[int, dict[int, str]]]:
-        rows = self.connection.execute(
+        # What was picked of an allocation is shared out over all that wait for it, also those nobody asked about.
+        theirs = select(delivery_line.c.allocation_id).where(delivery_line.c.delivery_id.in_(delivery_ids))
+        every = self.connection.execute(
             select(
                 delivery_line.c.id,
                 delivery_line.c.delivery_id,
                 delivery_line.c.allocation_id,
                 delivery_line.c.quantity,
+                delivery_line.c.picked.label("noted"),
+                (and_(delivery.c.state == "released", delivery.c.direction == "deliver")).label("waits"),
                 allocation.c.supply_id,
                 allocation.c.order_line_id,
+                allocation.c.picked,
                 supply.c.kind,
                 supply.c.number.label("supply_number"),
                 order.c.id.label("order_id"),
@@ -85,14 +90,17 @@ class PickingStore(StorePart):
                 product.c.case_pack,
             )
             .join_from(delivery_line, allocation, allocation.c.id == delivery_line.c.allocation_id)
+            .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
             .join(supply, supply.c.id == allocation.c.supply_id)
             .join(order_line, order_line.c.id == allocation.c.order_line_id)
             .join(order, order.c.id == order_line.c.order_id)
             .join(product, product.c.id == order_line.c.product_id)
-            .where(delivery_line.c.delivery_id.in_(delivery_ids))
+            .where(delivery_line.c.allocation_id.in_(theirs))
             .order_by(product.c.number, delivery_line.c.id)
         ).all()
-        picked = self._picked_of_lines({row.allocation_id for row in rows})
+        picked = _picked_of_lines(row for row in every if row.waits)
+        asked_for = set(delivery_ids)
+        rows = [row for row in every if row.delivery_id in asked_for]
         orders: dict[int, dict[int, str]] = defaultdict(dict)
         units: dict[tuple[int, int], list[PickUnits]] = defaultdict(list)
         facts: dict[tuple[int, int], Any] = {}
@@ -132,36 +140,6 @@ class PickingStore(StorePart):
                 )
             )
         return lines, orders
-
-    def _picked_of_lines(self, allocation_ids: Collection[int]) -> dict[int, int]:
-        """Picked units by delivery line, of the deliveries that wait to be loaded."""
-        lines: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-        total: dict[int, int] = {}
-        for part in parts(allocation_ids):
-            for row in self.connection.execute(
-                select(
-                    delivery_line.c.id,
-                    delivery_line.c.allocation_id,
-                    delivery_line.c.quantity,
-                    delivery_line.c.picked.label("noted"),
-                    allocation.c.picked,
-                )
-                .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
-                .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
-                .where(
-                    delivery_line.c.allocation_id.in_(part),
-                    delivery.c.state == "released",
-                    delivery.c.direction == "deliver",
-                )
-                .order_by(delivery_line.c.id)
-            ):
-                lines[row.allocation_id].append((row.id, row.quantity, row.noted))
-                total[row.allocation_id] = row.picked
-        found: dict[int, int] = {}
-        for allocation_id, mine in lines.items():
-            shares = share_picked(total[allocation_id], [(quantity, noted) for _id, quantity, noted in mine])
-            found |= {line[0]: share for line, share in zip(mine, shares, strict=True)}
-        return found
 
     def note_picked(self, *, delivery_id: int, allocation_id: int, picked: int) -> None:
         """Writes down for which delivery units of an allocation were picked: all of them, not a difference."""
@@ -310,3 +288,15 @@ class PickingStore(StorePart):
         )
         # A plan of several depots and days is one version: taken out once, it is out of all of them.
         return list({row.plan_id: (row.plan_id, row.day) for row in rows}.values())
+
+
+def _picked_of_lines(rows: Iterable[Any]) -> dict[int, int]:
+    """Picked units by delivery line, of lines that wait to be loaded, in the order of their keys."""
+    by_allocation: dict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        by_allocation[row.allocation_id].append(row)
+    found: dict[int, int] = {}
+    for mine in by_allocation.values():
+        shares = share_picked(mine[0].picked, [(row.quantity, row.noted) for row in mine])
+        found |= {row.id: share for row, share in zip(mine, shares, strict=True)}
+    return found

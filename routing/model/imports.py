@@ -75,7 +75,8 @@ class OrderIn:
 
     What a shop says on top: `charged`, its sums in minor units, so that discounts and taxes stay known; `closed`, why
     the whole order needs nothing more ("cancelled", "refunded", "voided" or "fulfilled"); `closed_lines`, the numbers
-    of the lines of which that is true.
+    of the lines of which that is true. `unsaid`: fields, and of the lines "unit_price", of which the file says nothing
+    at all: an order that is there keeps its own.
     """
 
     row: int
@@ -104,3 +105,4 @@ class OrderIn:
     closed: str = ""
     closed_lines: tuple[str, ...] = ()
     lines: tuple[LineIn, ...] = ()
+    unsaid: frozenset[str] = frozenset()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from routing.model.imports import OrderIn
+from routing.model.imports import LineIn, OrderIn
 
 HEADER = (
     "customer_id", "site_id", "depot_id", "ordered_at", "wanted_on", "not_before", "not_after", "customer_reference",
@@ -20,8 +20,15 @@ HEADER = (
 _NO_GOODS = frozenset({"payment", "charged"})
 """What a van does not care about: taken over even when goods are on their way."""
 
-_LATER = {"min_value": 0, "charged": None, "closed": "", "closed_lines": ()}
-"""What orders could not say at first: left out of the hash where it says nothing, so that old hashes stay true."""
+_AT_FIRST = frozenset({
+    "number", "customer_id", "site_id", "depot_id", "ordered_at", "wanted_on", "not_before", "not_after",
+    "customer_reference", "erp_reference", "completeness", "min_percent", "max_wait_days", "max_shipments",
+    "hold_reason", "payment", "urgent_by", "note", "currency", "lines",
+})  # fmt: skip
+_LINE_AT_FIRST = frozenset({"number", "product_id", "sku", "quantity", "unit_price", "promised_on"})
+"""What an order and a line could say at first. Whatever they can say since then is in the hash only where it says
+something, so that old hashes stay true, without anybody having to think of it."""
+_NOT_CONTENT = frozenset({"row", "source", "unsaid"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,22 +53,27 @@ class Change:
 
 
 def content_hash(order: OrderIn) -> str:
-    """The same file content has the same hash, wherever its rows stand."""
-    plain = {
-        key: value
-        for key, value in asdict(order).items()
-        if key not in ("row", "source") and (key not in _LATER or value != _LATER[key])
-    }
+    """The same file content has the same hash, wherever its rows stand; what a file does not speak of is none."""
+    plain = _says(order, _AT_FIRST, order.unsaid | _NOT_CONTENT)
+    plain["lines"] = [_says(line, _LINE_AT_FIRST, order.unsaid) for line in order.lines]
+    if "min_value" not in order.unsaid:
+        plain["min_value"] = order.min_value  # saying 0 takes back what it said
     return hashlib.sha256(json.dumps(plain, sort_keys=True, default=_iso).encode()).hexdigest()
+
+
+def _says(stated: OrderIn | LineIn, at_first: Collection[str], without: Collection[str]) -> dict[str, Any]:
+    defaults = {field.name: field.default for field in fields(stated)}
+    said = {name: getattr(stated, name) for name in defaults if name not in without}
+    return {name: value for name, value in said.items() if name in at_first or value != defaults[name]}
 
 
 def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
     """What changed in an order. A line that the file no longer has is cancelled.
 
-    An order that the file does not have is never asked about: it stays. A hold that a person set is not lifted by a
-    file that has none, and a payment gate that a person passed is not closed by a file that still waits for money.
-    A line of which the shop needs nothing more is cancelled as far as it waits here: what is on its way from us is what
-    the shop calls fulfilled, and no difference.
+    An order that the file does not have is never asked about: it stays, and so does what the file says nothing of. A
+    hold that a person set is not lifted by a file that has none, and a payment gate that a person passed is not closed
+    by a file that still waits for money. A line of which the shop needs nothing more is cancelled as far as it waits
+    here: what is on its way from us is what the shop calls fulfilled, and no difference.
 
     >>> row = {"quantity": 12, "cancelled": 0, "on_its_way": 8}
     >>> waits_here(row)
@@ -72,6 +84,8 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
     header: dict[str, Any] = {}
     differences: list[tuple[str, str, str]] = []
     for name in HEADER:
+        if name in incoming.unsaid:
+            continue
         old, new = existing[name], getattr(incoming, name)
         if name == "hold_reason" and not new and existing["hold_by"] not in ("", "import"):
             continue
@@ -113,7 +127,7 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
         if line.quantity != (ordered := row["quantity"] - row["cancelled"] + instead):
             lines.setdefault(row["id"], {}).update(quantity=line.quantity, cancelled=min(instead, line.quantity))
             differences.append((f"line {row['number']}", str(ordered), str(line.quantity)))
-        if line.unit_price != row["unit_price"]:
+        if line.unit_price != row["unit_price"] and "unit_price" not in incoming.unsaid:
             lines.setdefault(row["id"], {}).update(unit_price=line.unit_price)
             differences.append((f"line {row['number']} price", str(row["unit_price"]), str(line.unit_price)))
     differences += [(f"line {line.number}", "", f"{line.quantity} × {line.sku}") for line in wanted.values()]

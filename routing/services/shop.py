@@ -14,6 +14,12 @@ from routing.services import importing
 
 Rows = Sequence[Mapping[str, Any]]
 
+NOT_IN_A_SHOP = frozenset({
+    "wanted_on", "not_before", "not_after", "customer_reference", "completeness", "min_percent", "min_value",
+    "max_wait_days", "max_shipments", "urgent_by",
+})  # fmt: skip
+"""What no shop's export speaks of: what was agreed here stays when the shop changes the order."""
+
 
 class Store(importing.Store, Protocol):
     def customers(self, numbers: Collection[str]) -> dict[str, dict[str, Any]]: ...
@@ -67,6 +73,7 @@ def take_shop_orders(
             charged=order.charged,
             closed=order.closed,
             closed_lines=order.closed_lines,
+            unsaid=NOT_IN_A_SHOP,
             lines=()
             if order.closed
             else tuple(

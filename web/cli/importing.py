@@ -39,8 +39,10 @@ MOST_SHOWN = 20
 def import_group() -> None:
     """Read products, customers, orders, inbound or the fleet from a CSV or XLSX file.
 
-    The same file again changes nothing. A faulty row leaves out its whole order and says so. A file whose columns are
-    called otherwise is read with --map "their name=our name", said once and remembered for that header.
+    The same file again changes nothing. A faulty row leaves out its whole order and says so. What a file has no column
+    for stays as it is, for every kind of file; an empty cell of a column that it has empties. What is not in the file
+    at all stays too, but for the lines of an order that is. A file whose columns are called otherwise is read with
+    --map "their name=our name", said once and remembered for that header.
     """
 
 

@@ -466,7 +466,10 @@ def test_the_smallest_worth_of_an_order_is_a_term_like_the_others(set_up: Databa
         assert store.orders(["SO-17"])["SO-17"]["min_value"] == 1250
     assert run(set_up, "orders", [ORDER | {"min_value": "12.50"}], now).unchanged == 1
     assert run(set_up, "orders", [ORDER | {"min_value": "13"}], now).changed == 1
-    assert run(set_up, "orders", [ORDER], now).changed == 1, "without the column any part may go again"
+    assert run(set_up, "orders", [ORDER], now).unchanged == 1, "a file without the column says nothing of it"
+    with open_store(set_up) as store:
+        assert store.orders(["SO-17"])["SO-17"]["min_value"] == 1300
+    assert run(set_up, "orders", [ORDER | {"min_value": ""}], now).changed == 1
     with open_store(set_up) as store:
         assert store.orders(["SO-17"])["SO-17"]["min_value"] == 0
 
