@@ -1,5 +1,5 @@
 """What is due by the clock and by nobody's press: terms that have ended, goods for orders whose day comes near or that
-have waited enough, goods that are overdue, the day's lists of backorders."""
+have waited enough, goods that are overdue, the day's lists of backorders, the shifts of a day that came into sight."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import BackrouteError
+from routing.model.days import today_of
 from routing.services.consenting import end_term
+from routing.services.fleet import ahead_of, make_ahead
 from routing.services.horizon import horizons_due, move_horizon
 from routing.services.listing import lists_due, make_lists
 from routing.services.overdue import give_up_dates, overdue_due
@@ -48,6 +50,8 @@ def do_due(installation: Installation) -> Done:
     with installation.database.reading() as connection:
         store = SqlStore(connection)
         due, lists = store.consents_due(now=now), lists_due(store, now=now)
+        today = today_of(now, store.company().zone)
+        shifts_lack = store.shifts_lack_on(ahead_of(today))
         nightly: tuple[tuple[list[int], _Decides, str], ...] = (
             (
                 horizons_due(store, now=now),
@@ -86,4 +90,6 @@ def do_due(installation: Installation) -> Done:
                 log.warning(failed, depot_id, problem)
     if lists:
         made = in_transaction(installation.database, lambda store: make_lists(store, now=now))
+    if shifts_lack:
+        in_transaction(installation.database, lambda store: make_ahead(store, today=today))
     return Done(terms_ended=ended, lists_made=made)

@@ -120,7 +120,12 @@ def import_document(result: ImportResult) -> dict[str, Any]:
     """What became of a file, as JSON: what `--json` prints, and a job keeps."""
     counts: dict[str, Any]
     if result.kind == "orders":
-        counts = {"orders": result.created, "lines": result.lines}
+        # Of a shop's orders, those that it had delivered itself and that were not taken in, the first time as ever.
+        counts = {
+            "orders": result.created,
+            "lines": result.lines,
+            "fulfilled": result.settled.get("fulfilled", 0),
+        }
     else:
         counts = {"created": result.created}
     return counts | {

@@ -51,6 +51,7 @@ _WHY = {
 }
 
 _INSTEAD_OF = {"en": "instead of {}", "fi": "korvaa: {}", "sv": "i stället för {}"}
+_UNDATED = {"en": "no day any more", "fi": "ei enää päivää", "sv": "ingen dag längre"}
 _EXPECTED = {"en": "expected {}", "fi": "arviolta {}", "sv": "väntas {}"}
 _YOUR_PLACE = {"en": "your address", "fi": "toimituspaikkanne", "sv": "er adress"}
 _YOUR_GOODS = {"en": "your goods", "fi": "tavaranne", "sv": "era varor"}
@@ -160,6 +161,8 @@ def _goods(lines: Any, tongue: str) -> list[str]:
         text = " ".join(str(line[name]) for name in ("quantity", "unit", "name") if line.get(name) not in (None, ""))
         if line.get("instead_of"):
             text += f" ({_INSTEAD_OF[tongue].format(line['instead_of'])})"
+        if line.get("undated"):
+            text += f" ({_UNDATED[tongue]})"
         if line.get("expected_on"):
             text += f" ({_EXPECTED[tongue].format(_day(line['expected_on'], tongue))})"
         written.append(text)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select
 
 from data.exporters.paging import pages
 from data.exporters.sheets import Cell
-from data.importers import customers, inbound, orders, products, suppliers
+from data.importers import customers, inbound, orders, products, sites, suppliers
 from data.tables import (
     company,
     contact,
@@ -127,23 +127,38 @@ def customer_rows(connection: Connection) -> Rows:
     currency = connection.scalar(select(company.c.currency).limit(1)) or ""
     for page in pages(connection, select(customer.c.id.label("key"), customer), customer.c.id):
         ids = [each.id for each in page]
-        sites: dict[int, list[Row[Any]]] = defaultdict(list)
+        doors: dict[int, list[Row[Any]]] = defaultdict(list)
         for each in connection.execute(select(site).where(site.c.customer_id.in_(ids)).order_by(site.c.id)):
-            sites[each.customer_id].append(each)
+            doors[each.customer_id].append(each)
         contacts: dict[tuple[int, int | None], list[Row[Any]]] = defaultdict(list)
         for each in connection.execute(select(contact).where(contact.c.customer_id.in_(ids)).order_by(contact.c.id)):
             contacts[each.customer_id, each.site_id].append(each)
-        hours = _hours(connection, [each.id for mine in sites.values() for each in mine])
+        hours = _hours(connection, [each.id for mine in doors.values() for each in mine])
         for each in page:
             own: list[Row[Any] | None] = [*contacts[each.id, None]]
-            if not sites[each.id]:
+            if not doors[each.id]:
                 for person in own or [None]:
                     yield _row(CUSTOMERS, _customer(each) | _NO_SITE | _contact(person))
-            for index, place in enumerate(sites[each.id]):
+            for index, place in enumerate(doors[each.id]):
                 at_site = [*(own if index == 0 else ()), *contacts[each.id, place.id]]
                 for person in at_site or [None]:
                     site_cells = _site(place, hours.get(place.id, []), currency)
                     yield _row(CUSTOMERS, _customer(each) | site_cells | _contact(person))
+
+
+SITES = (*sites.COLUMNS, *customers.OPTIONAL)
+
+
+def site_rows(connection: Connection) -> Rows:
+    """One row a site, without what is its customer's or a contact's. Gate codes never leave the house."""
+    currency = connection.scalar(select(company.c.currency).limit(1)) or ""
+    query = select(site.c.id.label("key"), site, customer.c.number.label("customer")).join(
+        customer, customer.c.id == site.c.customer_id
+    )
+    for page in pages(connection, query, site.c.id):
+        hours = _hours(connection, [each.id for each in page])
+        for each in page:
+            yield _row(SITES, {"customer": each.customer} | _site(each, hours.get(each.id, []), currency))
 
 
 def _hours(connection: Connection, site_ids: Collection[int]) -> dict[int, list[Row[Any]]]:

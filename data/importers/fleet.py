@@ -8,17 +8,19 @@ days. `from` and `to` are a shift's wall-clock times at its depot.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, BinaryIO
-from zoneinfo import ZoneInfo
 
 from data.importers.batch import note_import
 from data.importers.cells import Cells, changed_values
 from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.errors import FileRefused
+from routing.model.days import today_of
 from routing.model.imports import ImportResult
+from routing.rules.problem import MOST_DRIVING_S
 from routing.rules.trips import MOST_TRIPS
+from routing.services.fleet import ahead_of, days_in_words, follow_week
 
 COLUMNS = (
     "kind", "number", "name", "depot", "address", "lat", "lon", "profile", "weight_g", "volume_cm3", "pieces",
@@ -27,10 +29,23 @@ COLUMNS = (
     "phone", "email", "language", "weekdays", "cut_off", "zone",
 )  # fmt: skip
 NEEDED = ("kind", "number")
-OPTIONAL = ("stops_a_day", "overtime_minutes", "cost_per_overtime_hour", "reload_minutes", "most_trips")
+OPTIONAL = (
+    "stops_a_day", "overtime_minutes", "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg", "licence",
+    "driving_hours", "out_from", "out_to", "out_why",
+)  # fmt: skip
 """Of a delivery zone: at most so many stops on one day. Of a shift: how long after `to` its duty may last, and what an
-hour of that costs on top. Of a vehicle: how long it is loaded again at the depot, and how often it may go out on one
-shift. A file without a column leaves what is set."""
+hour of that costs on top. Of a vehicle: how long it is loaded again at the depot, how often it may go out on one shift,
+and what it weighs laden. Of a driver: the licence, and by which rule set their driving is limited. Of both: the first
+and last day on which they are not there (no last one: until further notice), and why. A file without a column leaves
+what is set."""
+
+COLUMN_OF = {
+    "starts": "from", "ends": "to", "depot_id": "depot", "vehicle_id": "vehicle", "driver_id": "driver",
+    "loading_s": "loading_minutes", "debrief_s": "debrief_minutes", "cost_fixed": "fixed_cost",
+    "break_s": "break_minutes", "break_earliest": "break_from", "break_latest": "break_to",
+    "overtime_s": "overtime_minutes", "rule_set": "driving_hours", "delivery_days": "weekdays", "postcodes": "zone",
+}  # fmt: skip
+"""The columns that are called otherwise than what is kept."""
 
 KINDS = ("depot", "zone", "vehicle", "driver", "shift")
 """In the order they are taken: each may refer to those before it, wherever they stand in the file."""
@@ -46,12 +61,12 @@ def import_fleet(
     by: str,
     dry_run: bool = False,
     file_name: str = "",
-    shift_days: int = 14,
     reading: Reading = AS_OURS,
 ) -> ImportResult:
-    """Adds and changes the fleet, then makes the shifts of today and the days after, `shift_days` in all.
+    """Adds and changes the fleet, then makes the shifts of today and the days after.
 
-    Shifts that were made before stay as they are: people may have changed them. Raises FileRefused.
+    Those that were made before follow the standing week, but for what people changed and days with a plan
+    (`services/fleet.follow_week`). Raises FileRefused.
     """
     result = ImportResult(kind="fleet", dry_run=dry_run)
     by_kind: dict[str, list[Cells]] = {kind: [] for kind in KINDS}
@@ -61,7 +76,8 @@ def import_fleet(
         if count > MOST_ROWS:
             raise FileRefused(f"The fleet file has more than {MOST_ROWS:,} rows. Is this the right file?")
         _sort(row, by_kind, result)
-    fleet = _Fleet(store, result, dry_run)
+    today = today_of(now, store.company().zone)
+    fleet = _Fleet(store, result, dry_run, today)
     for cells in by_kind["depot"]:
         fleet.depot(cells)
     for cells in by_kind["zone"]:
@@ -74,10 +90,7 @@ def import_fleet(
         fleet.shift(cells)
     if not dry_run:
         store.assign_zones()
-        today = now.astimezone(ZoneInfo(store.company().zone)).date()
-        last = today + timedelta(days=max(0, shift_days - 1))
-        if shift_days > 0:
-            store.ensure_shifts(today.isoformat(), last.isoformat())
+        store.ensure_shifts(today, ahead_of(today))
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
 
@@ -93,8 +106,8 @@ def _sort(row: Row, by_kind: dict[str, list[Cells]], result: ImportResult) -> No
 
 
 class _Fleet:
-    def __init__(self, store: SqlStore, result: ImportResult, dry_run: bool) -> None:
-        self.store, self.result, self.dry_run = store, result, dry_run
+    def __init__(self, store: SqlStore, result: ImportResult, dry_run: bool, today: str) -> None:
+        self.store, self.result, self.dry_run, self.today = store, result, dry_run, today
         self.company = store.company()
         self.depots = store.depot_rows()
         self.zones = store.zone_rows()
@@ -118,7 +131,7 @@ class _Fleet:
         if cells.report(self.result, f"Depot {number}"):
             return
         new = {"number": number, "currency": self.company.currency}
-        self._save(self.depots, number, values, new, self.store.save_depot)
+        self._save(cells, self.depots, number, values, new, self.store.save_depot)
 
     def zone(self, cells: Cells) -> None:
         number = cells.text("number", needed=True, longest=100)
@@ -136,79 +149,46 @@ class _Fleet:
         if cells.report(self.result, f"Zone {number}") or depot is None:
             return
         key = (depot["id"], number)
-        self._save(self.zones, key, values, {"number": number, "depot_id": depot["id"]}, self.store.save_zone)
+        self._save(cells, self.zones, key, values, {"number": number, "depot_id": depot["id"]}, self.store.save_zone)
 
     def vehicle(self, cells: Cells) -> None:
         number = self._number(cells, "vehicle")
         depot = self._depot(cells)
-        values: dict[str, Any] = {
-            "name": cells.text("name", needed=True),
-            "depot_id": depot["id"] if depot else 0,
-            "profile": cells.text("profile", longest=40).lower() or "car",
-            "weight_g": cells.whole("weight_g"),
-            "volume_cm3": cells.whole("volume_cm3"),
-            "pieces": cells.whole("pieces"),
-            "height_cm": cells.whole_or_none("height_cm", least=1, most=10_000),
-            "length_cm": cells.whole_or_none("length_cm", least=1, most=10_000),
-            "skills": cells.words("skills"),
-        }
-        if "reload_minutes" in cells.row.cells:
-            values["reload_minutes"] = cells.whole("reload_minutes", most=8 * 60)
-        if "most_trips" in cells.row.cells:
-            values["most_trips"] = cells.whole("most_trips", default=1, least=1, most=MOST_TRIPS)
+        values = {"depot_id": depot["id"] if depot else 0} | vehicle_values(cells)
         if not cells.report(self.result, f"Vehicle {number}"):
-            self._save(self.vehicles, number, values, {"number": number}, self.store.save_vehicle)
+            self._save(cells, self.vehicles, number, values, {"number": number}, self.store.save_vehicle)
 
     def driver(self, cells: Cells) -> None:
         number = self._number(cells, "driver")
         depot = self._depot(cells)
-        values = {
-            "name": cells.text("name", needed=True),
-            "depot_id": depot["id"] if depot else 0,
-            "phone": cells.text("phone", longest=40),
-            "email": cells.text("email", longest=200),
-            "language": cells.text("language", longest=10).lower() or "en",
-            "skills": cells.words("skills"),
-            "weekdays": cells.weekdays("weekdays", default="mon,tue,wed,thu,fri"),
-        }
+        values = {"depot_id": depot["id"] if depot else 0} | driver_values(cells)
         if not cells.report(self.result, f"Driver {number}"):
-            self._save(self.drivers, number, values, {"number": number}, self.store.save_driver)
+            self._save(cells, self.drivers, number, values, {"number": number}, self.store.save_driver)
 
     def shift(self, cells: Cells) -> None:
         number = self._number(cells, "shift")
         depot = self._depot(cells)
         vehicle = self._find(cells, "vehicle", self.vehicles, needed=True)
         driver = self._find(cells, "driver", self.drivers, needed=False)
-        currency = self.company.currency
-        break_minutes = cells.whole("break_minutes", most=24 * 60)
-        starts, ends = cells.clock("from", needed=True), cells.clock("to", needed=True)
-        if starts and starts == ends:
-            cells.wrong("to", f"the shift ends at {ends}, when it starts: give it some hours")
         values: dict[str, Any] = {
             "depot_id": depot["id"] if depot else 0,
             "vehicle_id": vehicle["id"] if vehicle else 0,
             "driver_id": driver["id"] if driver else None,
-            "crew": cells.whole("crew", default=1, least=1, most=9),
-            # Without days of its own a shift runs on its driver's.
-            "weekdays": cells.weekdays("weekdays") or (driver["weekdays"] if driver else "mon,tue,wed,thu,fri"),
-            "starts": starts,
-            "ends": ends,
-            "loading_s": cells.whole("loading_minutes", most=24 * 60) * 60,
-            "debrief_s": cells.whole("debrief_minutes", most=24 * 60) * 60,
-            "cost_fixed": cells.money("fixed_cost", currency),
-            "cost_per_hour": cells.money("cost_per_hour", currency),
-            "cost_per_km": cells.money("cost_per_km", currency),
-            "max_stops": cells.whole_or_none("max_stops", least=1, most=10_000),
-            "break_s": break_minutes * 60,
-            "break_earliest": cells.clock("break_from", needed=bool(break_minutes)),
-            "break_latest": cells.clock("break_to", needed=bool(break_minutes)),
-        }
-        if "overtime_minutes" in cells.row.cells:
-            values["overtime_s"] = cells.whole("overtime_minutes", most=8 * 60) * 60
-        if "cost_per_overtime_hour" in cells.row.cells:
-            values["cost_per_overtime_hour"] = cells.money("cost_per_overtime_hour", currency)
-        if not cells.report(self.result, f"Shift {number}"):
-            self._save(self.templates, number, values, {"number": number}, self.store.save_shift_template)
+        } | shift_values(cells, self.company.currency)
+        # Without days of its own a shift runs on its driver's.
+        values["weekdays"] = values["weekdays"] or (driver["weekdays"] if driver else "mon,tue,wed,thu,fri")
+        if cells.report(self.result, f"Shift {number}"):
+            return
+        old = self.templates.get(number)
+        before = None if old is None or self.dry_run else self.store.standing_shift(old["id"])
+        if not self._save(cells, self.templates, number, values, {"number": number}, self.store.save_shift_template):
+            return
+        if before is None:
+            return
+        following = follow_week(self.store, before, self.store.standing_shift(before.id), today=self.today)
+        if following.kept:
+            days = days_in_words(following.kept)
+            self.result.notes.append(f"Shift {number} stays as it was on {days}: there is a plan. See Fleet.")
 
     # ------------------------------------------------------------------ shared
 
@@ -233,9 +213,12 @@ class _Fleet:
             cells.wrong(column, f'there is no {column} "{number[:40]}": add it to this file as a row of its own')
         return found
 
-    def _save(self, known: dict[Any, dict[str, Any]], key: Any, values: dict[str, Any], new: Any, save: Any) -> None:
+    def _save(
+        self, cells: Cells, known: dict[Any, dict[str, Any]], key: Any, values: dict[str, Any], new: Any, save: Any
+    ) -> bool:
+        """Whether anything is new or changed."""
         old = known.get(key)
-        changed = values if old is None else changed_values(old, values)
+        changed = values if old is None else changed_values(old, values, cells=cells, column_of=COLUMN_OF)
         if old is None:
             self.result.created += 1
             changed = new | changed
@@ -243,7 +226,89 @@ class _Fleet:
             self.result.changed += 1
         else:
             self.result.unchanged += 1
-            return
+            return False
         # In a dry run what comes later in the file may refer to it all the same.
         made = 0 if self.dry_run else save(old["id"] if old else None, changed)
         known[key] = (old or {}) | changed | {"id": old["id"] if old else made}
+        return True
+
+
+# ---------------------------------------------------------------------------- what a row says, and a form too
+
+
+def vehicle_values(cells: Cells) -> dict[str, Any]:
+    """A vehicle's own columns, without its depot."""
+    values: dict[str, Any] = {
+        "name": cells.text("name", needed=True),
+        "profile": cells.text("profile", longest=40).lower() or "car",
+        "weight_g": cells.whole("weight_g"),
+        "volume_cm3": cells.whole("volume_cm3"),
+        "pieces": cells.whole("pieces"),
+        "height_cm": cells.whole_or_none("height_cm", least=1, most=10_000),
+        "length_cm": cells.whole_or_none("length_cm", least=1, most=10_000),
+        "skills": cells.words("skills"),
+    }
+    if "gross_kg" in cells.row.cells:
+        values["gross_kg"] = cells.whole_or_none("gross_kg", least=1, most=200_000)
+    if "reload_minutes" in cells.row.cells:
+        values["reload_minutes"] = cells.whole("reload_minutes", most=8 * 60)
+    if "most_trips" in cells.row.cells:
+        values["most_trips"] = cells.whole("most_trips", default=1, least=1, most=MOST_TRIPS)
+    return values | _away(cells)
+
+
+def driver_values(cells: Cells) -> dict[str, Any]:
+    """A driver's own columns, without the depot."""
+    values: dict[str, Any] = {
+        "name": cells.text("name", needed=True),
+        "phone": cells.text("phone", longest=40),
+        "email": cells.text("email", longest=200),
+        "language": cells.text("language", longest=10).lower() or "en",
+        "skills": cells.words("skills"),
+        "weekdays": cells.weekdays("weekdays", default="mon,tue,wed,thu,fri"),
+    }
+    if "licence" in cells.row.cells:
+        values["licence"] = cells.text("licence", longest=40)
+    if "driving_hours" in cells.row.cells:
+        values["rule_set"] = cells.word("driving_hours", tuple(MOST_DRIVING_S), default="none")
+    return values | _away(cells)
+
+
+def shift_values(cells: Cells, currency: str) -> dict[str, Any]:
+    """A standing shift's own columns, without its depot, vehicle and driver; `weekdays` may be empty."""
+    break_minutes = cells.whole("break_minutes", most=24 * 60)
+    starts, ends = cells.clock("from", needed=True), cells.clock("to", needed=True)
+    if starts and starts == ends:
+        cells.wrong("to", f"the shift ends at {ends}, when it starts: give it some hours")
+    values: dict[str, Any] = {
+        "crew": cells.whole("crew", default=1, least=1, most=9),
+        "weekdays": cells.weekdays("weekdays"),
+        "starts": starts,
+        "ends": ends,
+        "loading_s": cells.whole("loading_minutes", most=24 * 60) * 60,
+        "debrief_s": cells.whole("debrief_minutes", most=24 * 60) * 60,
+        "cost_fixed": cells.money("fixed_cost", currency),
+        "cost_per_hour": cells.money("cost_per_hour", currency),
+        "cost_per_km": cells.money("cost_per_km", currency),
+        "max_stops": cells.whole_or_none("max_stops", least=1, most=10_000),
+        "break_s": break_minutes * 60,
+        "break_earliest": cells.clock("break_from", needed=bool(break_minutes)),
+        "break_latest": cells.clock("break_to", needed=bool(break_minutes)),
+    }
+    if "overtime_minutes" in cells.row.cells:
+        values["overtime_s"] = cells.whole("overtime_minutes", most=8 * 60) * 60
+    if "cost_per_overtime_hour" in cells.row.cells:
+        values["cost_per_overtime_hour"] = cells.money("cost_per_overtime_hour", currency)
+    return values
+
+
+def _away(cells: Cells) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name in ("out_from", "out_to"):
+        if name in cells.row.cells:
+            values[name] = cells.day(name)
+    if "out_why" in cells.row.cells:
+        values["out_why"] = cells.text("out_why", longest=200)
+    if values.get("out_to") and values["out_to"] < values.get("out_from", ""):
+        cells.wrong("out_to", "lies before the first day away: swap the two")
+    return values

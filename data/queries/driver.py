@@ -15,6 +15,8 @@ from routing.rules.calendars import weekday
 from routing.rules.door import most_collected
 from routing.rules.progress import Eta, forecast
 
+_ENDED = ("done", "failed")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverLine:
@@ -40,7 +42,7 @@ class DriverDelivery:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepotStep:
     """Back to the depot and loaded again, before the first stop of a later trip: by the forecast, or as planned once it
-    is over. `is_loaded`: all that the trip takes is on the van."""
+    is over. `is_loaded`: all that the trip takes is on the van, and the van was there for it."""
 
     back_at: datetime
     leaves_at: datetime
@@ -105,6 +107,10 @@ def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> 
     hours = _hours(connection, list(sites), date.fromisoformat(manifest.day))
     phones = _phones(connection, list(sites))
     outcomes = _outcomes(connection, manifest)
+    states = {each.id: each.state for door in doors.values() for each in door.deliveries}
+    first_open = min(
+        (stop.trip for stop in manifest.stops if any(states[key] not in _ENDED for key in stop.deliveries)), default=1
+    )
     row = connection.execute(
         select(
             driver.c.name.label("driver"),
@@ -159,7 +165,7 @@ def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> 
                 outcome=next((outcomes[each] for each in planned.deliveries if each in outcomes), ""),
                 deliveries=_deliveries(doors[planned.stop_id]),
                 trip=planned.trip,
-                depot_step=_depot_step(planned, etas.get(planned.stop_id)),
+                depot_step=_depot_step(planned, etas.get(planned.stop_id), earlier_open=planned.trip > first_open),
             )
             for number, planned in enumerate(manifest.stops, 1)
         ),
@@ -170,11 +176,12 @@ def _eta(eta: Eta | None) -> datetime | None:
     return None if eta is None else eta.arrival
 
 
-def _depot_step(planned: PlannedTimes, eta: Eta | None) -> DepotStep | None:
+def _depot_step(planned: PlannedTimes, eta: Eta | None, *, earlier_open: bool) -> DepotStep | None:
     if planned.reload is None:
         return None
     back_at, leaves_at = (eta and eta.reload) or (planned.reload.back_at, planned.reload.leaves_at)
-    return DepotStep(back_at=back_at, leaves_at=leaves_at, is_loaded=planned.reload.loaded_at is not None)
+    is_loaded = planned.reload.is_over(earlier_open=earlier_open)
+    return DepotStep(back_at=back_at, leaves_at=leaves_at, is_loaded=is_loaded)
 
 
 def _state(manifest: ManifestInHand, stop_id: int, door: Door, outcomes: dict[int, str]) -> str:

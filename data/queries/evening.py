@@ -13,7 +13,7 @@ from data.store import SqlStore
 from data.tables import current_plan, depot, event, manifest, route, user
 from routing.errors import NotFound
 from routing.model.day import VanCash, VanGoods, VanOfDay
-from routing.services.closing import is_open, later_trips
+from routing.services.closing import still_open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,21 +110,21 @@ def _vans(store: SqlStore, vans: Sequence[VanOfDay]) -> tuple[EveningVan, ...]:
     found = []
     for van in vans:
         inforce = store.manifest_in_hand(van.manifest_id)
-        stops, later = inforce.stops, later_trips(inforce)
+        stops = inforce.stops
         doors = store.doors(van.manifest_id, [each.stop_id for each in stops])
+        at_doors = [each for door in doors.values() for each in door.deliveries]
+        still = set() if van.closed else {each.id for each in still_open(store, inforce, at_doors)}
         found.append(
             EveningVan(
                 van=van,
                 sequence=sequences[van.manifest_id],
                 stops=len(stops),
                 open_stops=tuple(
-                    OpenStop(stop_id=each.stop_id, number=number, site=doors[each.stop_id].site, numbers=still_open)
+                    OpenStop(stop_id=each.stop_id, number=number, site=doors[each.stop_id].site, numbers=numbers)
                     for number, each in enumerate(stops, 1)
                     if (
-                        still_open := tuple(
-                            delivery.number
-                            for delivery in doors[each.stop_id].deliveries
-                            if is_open(delivery, later) and not van.closed
+                        numbers := tuple(
+                            delivery.number for delivery in doors[each.stop_id].deliveries if delivery.id in still
                         )
                     )
                 ),

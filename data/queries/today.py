@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, case, func, or_, select
 
+from data.queries.away import there
 from data.queries.needs import ORDERED, SETTLED, units_of_line
 from data.queries.receipts import Truck, expected_inbound, trucks
 from data.queries.release import ReadyParts
@@ -62,6 +63,7 @@ class Figures:
     vans     vehicles that are available
     drivers  drivers who are available, work on this weekday and are not out
     late     open orders whose latest promise lies before this day
+    lost     open orders of which something was promised and has no date any more, whichever day that was
     due      trucks of this day that bring something still; `overdue` those of an earlier day
     """
 
@@ -71,6 +73,7 @@ class Figures:
     vans: int
     drivers: int
     late: int
+    lost: int
     sites_in_review: int
     sites_not_looked_up: int
     depots: tuple[DepotDay, ...]
@@ -116,13 +119,15 @@ def figures(connection: Connection, *, day: str, now: datetime, mine: Collection
     """`mine`: the names that tasks call the reader by."""
     found = standings(connection, day=day, now=now)
     expected = trucks(expected_inbound(connection))
+    late, lost = _broken_promises(connection, day)
     return Figures(
         day=day,
         orders=found,
         needs_you=open_tasks(connection, mine=mine),
-        vans=connection.execute(select(func.count()).select_from(vehicle).where(vehicle.c.available)).scalar_one(),
+        vans=connection.execute(select(func.count()).select_from(vehicle).where(there(vehicle, day))).scalar_one(),
         drivers=_drivers(connection, day),
-        late=_late(connection, day),
+        late=late,
+        lost=lost,
         sites_in_review=len(found.unsure.all),
         sites_not_looked_up=len(found.unsure.new),
         depots=tuple(
@@ -137,29 +142,35 @@ def figures(connection: Connection, *, day: str, now: datetime, mine: Collection
 def _drivers(connection: Connection, day: str) -> int:
     weekday = WEEKDAYS[datetime.fromisoformat(day).weekday()]
     out = select(shift.c.driver_id).where(shift.c.day == day, shift.c.state == "out", shift.c.driver_id.is_not(None))
-    query = select(driver.c.weekdays).where(driver.c.available, driver.c.id.not_in(out))
+    query = select(driver.c.weekdays).where(there(driver, day), driver.c.id.not_in(out))
     return sum(not days or weekday in days for days in connection.scalars(query))
 
 
-def _late(connection: Connection, day: str) -> int:
-    """Orders with a line that is promised before this day in its latest promise and has not reached the customer."""
+def _broken_promises(connection: Connection, day: str) -> tuple[int, int]:
+    """Orders with a line that has not reached the customer: promised before this day in its latest promise; promised,
+    and without a date now."""
     latest = (
         select(promise.c.order_line_id, func.max(promise.c.version).label("version"))
         .group_by(promise.c.order_line_id)
         .subquery("latest")
     )
     query = (
-        select(func.count(order.c.id.distinct()))
+        select(
+            func.count(case((promise.c.promised_on < day, order.c.id)).distinct()),
+            func.count(case((order_line.c.expected_on == "", order.c.id)).distinct()),
+        )
+        .select_from(order)
         .join(order_line, order_line.c.order_id == order.c.id)
         .join(latest, latest.c.order_line_id == order_line.c.id)
         .join(promise, (promise.c.order_line_id == order_line.c.id) & (promise.c.version == latest.c.version))
         .where(
             order.c.cancelled_at.is_(None),
-            promise.c.promised_on < day,
+            or_(promise.c.promised_on < day, order_line.c.expected_on == ""),
             units_of_line(SETTLED) < ORDERED,
         )
     )
-    return connection.execute(query).scalar_one()
+    late, lost = connection.execute(query).one()
+    return late, lost
 
 
 def _depot_day(connection: Connection, depot_id: int, name: str, zone: str, day: str) -> DepotDay:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,7 @@ from routing.model.days import today_of
 from routing.model.picking import PickDelivery, PickLine
 from routing.model.places import SURE
 from routing.model.plans import Reason
+from routing.rules.progress import forecast
 
 _OVER = ("done", "failed", "unreleased")
 
@@ -55,7 +56,8 @@ class FloorDelivery:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloorTrip:
     """A trip with what rides on it, last stop first: that is how it is loaded. `of`: how many its van makes on this
-    shift. `away_until`: when the van is planned to be back for it, while its trip before is not reported done."""
+    shift. `away_until`: when the van is back for it by the forecast (as planned, before it left), while its trip before
+    is not reported done."""
 
     shift_id: int
     trip: int
@@ -156,7 +158,7 @@ def floor(connection: Connection, *, day: str, now: datetime, depot_id: int | No
                 id=home.id,
                 name=home.name,
                 zone=home.zone,
-                trips=_trips(rows, goods),
+                trips=_trips(rows, goods, _back_at(store, rows, now=now)),
                 loose=tuple(
                     FloorDelivery(delivery=goods[key], site_id=why[key][0], why=why[key][1])
                     for key in loose
@@ -268,7 +270,24 @@ def _riding(connection: Connection, *, day: str, depot_id: int) -> Sequence[Any]
     ).all()
 
 
-def _trips(rows: Sequence[Any], goods: dict[int, PickDelivery]) -> tuple[FloorTrip, ...]:
+def _back_at(store: SqlStore, rows: Sequence[Any], *, now: datetime) -> dict[tuple[int, int], datetime]:
+    """When each van that is out is at the depot again, by (shift, trip that it is loaded for then)."""
+    found = {}
+    for shift_id in sorted({row.shift_id for row in rows if row.trip > 1}):
+        held = store.held_manifest(shift_id)
+        if held is None:
+            continue
+        in_force = store.manifest_in_hand(held.id)
+        trips = {stop.stop_id: stop.trip for stop in in_force.stops}
+        for eta in forecast(in_force.stops, in_force.facts, departs_at=in_force.departs_at, now=now):
+            if eta.reload is not None:
+                found[shift_id, trips[eta.stop_id]] = eta.reload[0]
+    return found
+
+
+def _trips(
+    rows: Sequence[Any], goods: dict[int, PickDelivery], back_at: Mapping[tuple[int, int], datetime]
+) -> tuple[FloorTrip, ...]:
     by_trip: dict[tuple[int, int], list[Any]] = defaultdict(list)
     for row in rows:
         by_trip[row.shift_id, row.trip].append(row)
@@ -294,7 +313,7 @@ def _trips(rows: Sequence[Any], goods: dict[int, PickDelivery]) -> tuple[FloorTr
                 driver=head.driver or "",
                 departs_at=head.departs_at,
                 of=of[shift_id],
-                away_until=before[0].returns_at if is_away else None,
+                away_until=back_at.get((shift_id, number), before[0].returns_at) if is_away else None,
                 deliveries=tuple(
                     FloorDelivery(
                         delivery=goods[row.delivery_id],

@@ -62,6 +62,7 @@ class CalendarStore(PartyStore):
                     zone_id=row.delivery_zone_id,
                     delivery_days=site_days(row.delivery_days, row.zone_days),
                     cut_off=_clock(row.cut_off or "23:59"),
+                    zone_cut_off=row.cut_off or "",
                     zone=home.zone,
                     stops_a_day=row.stops_a_day,
                 )

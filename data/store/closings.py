@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import case, delete, func, insert, select, update
 
-from data.store.part import StorePart
+from data.store.carrying import CarryingStore
 from data.tables import (
     allocation,
     cash_entry,
@@ -19,6 +20,7 @@ from data.tables import (
     order,
     order_line,
     product,
+    proof,
     shift,
     site,
     stop,
@@ -31,7 +33,7 @@ from routing.errors import Conflict
 from routing.model.day import UndeliveredUnits, VanCash, VanGoods, VanOfDay
 
 
-class ClosingStore(StorePart):
+class ClosingStore(CarryingStore):
     def vans_of_day(self, *, day: str, depot_id: int) -> tuple[VanOfDay, ...]:
         """Every shift of the day that was dispatched from this depot and whose van must be counted, by vehicle.
 
@@ -80,6 +82,7 @@ class ClosingStore(StorePart):
     def goods_on_van(self, manifest_id: int) -> tuple[VanGoods, ...]:
         """By product, what came on for this manifest's deliveries and has not gone off again."""
         ids, van = self._riding(manifest_id)
+        failed = self._failed_on(ids, van)
         inward = case((movement.c.to_place == van, movement.c.quantity), else_=-movement.c.quantity)
         on_van = {
             row.product_id: row.net
@@ -96,8 +99,7 @@ class ClosingStore(StorePart):
                 select(supply.c.product_id, func.sum(delivery_line.c.quantity).label("units"))
                 .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
                 .join(supply, supply.c.id == allocation.c.supply_id)
-                .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
-                .where(delivery.c.id.in_(ids), delivery.c.state == "failed", delivery.c.direction == "deliver")
+                .where(delivery_line.c.delivery_id.in_(failed))
                 .group_by(supply.c.product_id)
             )
         }
@@ -120,7 +122,7 @@ class ClosingStore(StorePart):
 
     def undelivered_on_van(self, manifest_id: int) -> tuple[UndeliveredUnits, ...]:
         """The units of this manifest's failed deliveries that have not come off the van, by allocation."""
-        ids, _van = self._riding(manifest_id)
+        failed = self._failed_on(*self._riding(manifest_id))
         rows = self.connection.execute(
             select(
                 delivery.c.id,
@@ -137,7 +139,7 @@ class ClosingStore(StorePart):
             .join(order_line, order_line.c.id == allocation.c.order_line_id)
             .join(order, order.c.id == order_line.c.order_id)
             .join(site, site.c.id == delivery.c.site_id)
-            .where(delivery.c.id.in_(ids), delivery.c.state == "failed", delivery.c.direction == "deliver")
+            .where(delivery.c.id.in_(failed))
             .order_by(delivery_line.c.allocation_id)
         )
         return tuple(
@@ -204,9 +206,21 @@ class ClosingStore(StorePart):
             )
         )
 
+    def _failed_on(self, delivery_ids: Collection[int], van: str) -> list[int]:
+        """Those that nobody took and whose goods are on this van: an old list has also what another van tried."""
+        failed = self.connection.scalars(
+            select(delivery.c.id).where(
+                delivery.c.id.in_(delivery_ids), delivery.c.state == "failed", delivery.c.direction == "deliver"
+            )
+        ).all()
+        on_vans = self.on_vans(failed)
+        return [key for key in failed if f"vehicle:{on_vans.get(key)}" == van]
+
     def _riding(self, manifest_id: int) -> tuple[list[int], str]:
-        route_id, vehicle_id = self.connection.execute(
-            select(manifest.c.route_id, shift.c.vehicle_id)
+        """The deliveries of which goods may be on this van, and the van: those of the list in force, and those that its
+        driver reported by an older one."""
+        route_id, shift_id, vehicle_id = self.connection.execute(
+            select(manifest.c.route_id, manifest.c.shift_id, shift.c.vehicle_id)
             .join(shift, shift.c.id == manifest.c.shift_id)
             .where(manifest.c.id == manifest_id)
         ).one()
@@ -216,4 +230,9 @@ class ClosingStore(StorePart):
             .join(trip, trip.c.id == stop.c.trip_id)
             .where(trip.c.route_id == route_id)
         )
-        return list(ids), f"vehicle:{vehicle_id}"
+        reported = self.connection.scalars(
+            select(proof.c.delivery_id)
+            .join(manifest, manifest.c.id == proof.c.manifest_id)
+            .where(manifest.c.shift_id == shift_id)
+        )
+        return sorted({*ids, *reported}), f"vehicle:{vehicle_id}"

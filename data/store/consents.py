@@ -28,6 +28,7 @@ from data.tables import (
 from routing.errors import NotFound
 from routing.model.consents import Answer, AskedOf, Consent, NewConsent, OpenLine, Refund, Silence
 from routing.model.notices import NoticeKind
+from routing.model.tasks import TaskKind
 
 
 class ConsentStore(StorePart):
@@ -187,6 +188,16 @@ class ConsentStore(StorePart):
         asked = self.consent(found)
         return None if asked.on_its_way else asked
 
+    def open_questions(self, order_ids: Collection[int]) -> list[int]:
+        """The keys of the questions about these orders that nobody has settled."""
+        found: list[int] = []
+        for part in parts(set(order_ids)):
+            query = select(delay_consent.c.id).where(
+                delay_consent.c.order_id.in_(part), delay_consent.c.closed_at.is_(None)
+            )
+            found += self.connection.scalars(query)
+        return sorted(found)
+
     def _open_lines(self, order_ids: Collection[int]) -> dict[int, list[Row[Any]]]:
         """What of each order is still open, line by line."""
         sums = (
@@ -258,7 +269,7 @@ class ConsentStore(StorePart):
         """What an open task already asks somebody to give back for this order."""
         data = self.connection.scalar(
             select(task.c.data).where(
-                task.c.kind == "refund",
+                task.c.kind == TaskKind.REFUND.value,
                 task.c.subject_kind == "order",
                 task.c.subject_id == order_id,
                 task.c.done_at.is_(None),

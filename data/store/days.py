@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, func, or_, select
 
+from data.queries.away import there
 from data.queries.empties import empties_of
 from data.store.calendars import CalendarStore
 from data.store.speeds import SpeedStore
@@ -53,6 +54,7 @@ from routing.model.day import (
 from routing.model.fleet import Driver, Shift, ShiftBreak, Vehicle
 from routing.model.places import Location, PinQuality
 from routing.rules.calendars import site_days
+from routing.rules.standing_week import is_away
 
 _newer = promise.alias("newer")
 _ON_THE_VAN = ("loaded", "dispatched", "under_way", "done", "failed")
@@ -176,33 +178,33 @@ class DayStore(CalendarStore, SpeedStore):
         )
         rows = self.connection.execute(
             select(driver)
-            .where(driver.c.depot_id == depot_id, driver.c.available, driver.c.id.not_in(busy))
+            .where(driver.c.depot_id == depot_id, there(driver, day), driver.c.id.not_in(busy))
             .order_by(driver.c.id)
         )
-        return tuple(_driver(row) for row in rows)
+        return tuple(_driver(row, day) for row in rows)
 
     def spare_vehicles(self, *, day: str, depot_id: int) -> tuple[Vehicle, ...]:
         """Available vehicles of the depot that have no shift that day that still counts, by id."""
         busy = select(shift.c.vehicle_id).where(shift.c.day == day, shift.c.state.in_(("planned", "out")))
         rows = self.connection.execute(
             select(vehicle)
-            .where(vehicle.c.depot_id == depot_id, vehicle.c.available, vehicle.c.id.not_in(busy))
+            .where(vehicle.c.depot_id == depot_id, there(vehicle, day), vehicle.c.id.not_in(busy))
             .order_by(vehicle.c.id)
         )
-        return tuple(_vehicle(row) for row in rows)
+        return tuple(_vehicle(row, day) for row in rows)
 
     # ---- pieces
 
     def _day_shifts(self, *where: Any) -> tuple[Shift, ...]:
         rows = self.connection.execute(select(shift).where(*where).order_by(shift.c.day, shift.c.id)).all()
         vehicles = {
-            row.id: _vehicle(row)
+            row.id: row
             for row in self.connection.execute(
                 select(vehicle).where(vehicle.c.id.in_({row.vehicle_id for row in rows}))
             )
         }
         drivers = {
-            row.id: _driver(row)
+            row.id: row
             for row in self.connection.execute(
                 select(driver).where(driver.c.id.in_({row.driver_id for row in rows if row.driver_id is not None}))
             )
@@ -219,8 +221,8 @@ class DayStore(CalendarStore, SpeedStore):
                 id=row.id,
                 day=row.day,
                 depot_id=row.depot_id,
-                vehicle=vehicles[row.vehicle_id],
-                driver=None if row.driver_id is None else drivers[row.driver_id],
+                vehicle=_vehicle(vehicles[row.vehicle_id], row.day),
+                driver=None if row.driver_id is None else _driver(drivers[row.driver_id], row.day),
                 crew=row.crew,
                 starts=row.starts,
                 ends=row.ends,
@@ -474,7 +476,7 @@ def _window(row: Row[Any]) -> WallWindow:
     return WallWindow(weekdays=_split(row.weekdays), opens=row.opens, closes=row.closes, kind=row.kind)
 
 
-def _vehicle(row: Row[Any]) -> Vehicle:
+def _vehicle(row: Row[Any], day: str) -> Vehicle:
     return Vehicle(
         id=row.id,
         name=row.name,
@@ -487,13 +489,13 @@ def _vehicle(row: Row[Any]) -> Vehicle:
         length_cm=row.length_cm,
         gross_kg=row.gross_kg,
         skills=_split(row.skills),
-        available=row.available,
+        available=row.available and not is_away(row.out_from, row.out_to, day),
         reload_minutes=row.reload_minutes,
         most_trips=row.most_trips,
     )
 
 
-def _driver(row: Row[Any]) -> Driver:
+def _driver(row: Row[Any], day: str) -> Driver:
     return Driver(
         id=row.id,
         number=row.number,
@@ -505,5 +507,5 @@ def _driver(row: Row[Any]) -> Driver:
         skills=_split(row.skills),
         rule_set=row.rule_set,
         weekdays=_split(row.weekdays),
-        available=row.available,
+        available=row.available and not is_away(row.out_from, row.out_to, day),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import batched
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from sqlalchemy import bindparam, func, insert, or_, select, update
 
 from data.queries.needs import COMMITTED, still_needed, units_of_line
 from data.queries.policies import policy_book
-from data.store.part import StorePart, parts
+from data.store.part import AT_ONCE, StorePart, parts
 from data.tables import (
     allocation,
     customer,
@@ -31,6 +32,7 @@ from data.tables import (
 )
 from routing.errors import Conflict, NotFound
 from routing.model.orders import Completeness, RideRule
+from routing.model.tasks import TaskKind
 from routing.rules.policies import OrderTerms
 from routing.rules.promises import NewPromise
 from routing.rules.release import Candidate, ReadyUnits, ReleaseLine, ReleaseOrder
@@ -94,7 +96,7 @@ class OrderStore(StorePart):
         """Whether a person was already asked about this very change of a released order."""
         rows = self.connection.scalars(
             select(task.c.data).where(
-                task.c.kind == "order_changed_after_release",
+                task.c.kind == TaskKind.ORDER_CHANGED_AFTER_RELEASE.value,
                 task.c.subject_kind == "order",
                 task.c.subject_id == order_id,
             )
@@ -105,37 +107,38 @@ class OrderStore(StorePart):
 
     def set_expected(self, days: Mapping[int, str], own: Mapping[int, str] | None = None) -> None:
         """The live date of lines: ISO day, "" for unknown. `own`: the day of each by itself, where that is another."""
-        if days:
-            own = own or {}
+        own = own or {}
+        query = (
+            update(order_line)
+            .where(order_line.c.id == bindparam("line_id"))
+            .values(expected_on=bindparam("day"), own_day=bindparam("by_itself"))
+        )
+        for some in parts(days):
             self.connection.execute(
-                update(order_line)
-                .where(order_line.c.id == bindparam("line_id"))
-                .values(expected_on=bindparam("day"), own_day=bindparam("by_itself")),
-                [
-                    {"line_id": line_id, "day": day, "by_itself": own.get(line_id, day)}
-                    for line_id, day in sorted(days.items())
-                ],
-            )
+                query,
+                [{"line_id": line_id, "day": days[line_id], "by_itself": own.get(line_id, days[line_id])}
+                 for line_id in some],
+            )  # fmt: skip
 
     def add_promises(
         self, promises: Iterable[NewPromise], *, by: str, made_at: datetime, told: Collection[int] = ()
     ) -> None:
         """Inserts promise rows; `told` are the lines whose customer hears of it with this transaction."""
-        rows = [
-            {
-                "order_line_id": each.line_id,
-                "version": each.version,
-                "promised_on": each.promised_on,
-                "window_from": each.window_from,
-                "window_to": each.window_to,
-                "why": each.why,
-                "by": by,
-                "made_at": made_at,
-                "told_at": made_at if each.line_id in told else None,
-            }
-            for each in promises
-        ]
-        if rows:
+        for some in batched(promises, AT_ONCE):
+            rows = [
+                {
+                    "order_line_id": each.line_id,
+                    "version": each.version,
+                    "promised_on": each.promised_on,
+                    "window_from": each.window_from,
+                    "window_to": each.window_to,
+                    "why": each.why,
+                    "by": by,
+                    "made_at": made_at,
+                    "told_at": made_at if each.line_id in told else None,
+                }
+                for each in some
+            ]
             self.connection.execute(insert(promise), rows)
 
     def promise_of(self, line_ids: Collection[int]) -> dict[int, tuple[int, str]]:
@@ -145,6 +148,14 @@ class OrderStore(StorePart):
             query = select(promise).where(promise.c.order_line_id.in_(part)).order_by(promise.c.version)
             found |= {row.order_line_id: (row.version, row.promised_on) for row in self.connection.execute(query)}
         return found
+
+    def windows_of(self, line_ids: Collection[int]) -> dict[int, tuple[str, str]]:
+        """The window of the promise in force, as wall clock of the door; lines without one are left out."""
+        found: dict[int, tuple[str, str]] = {}
+        for part in parts(line_ids):
+            query = select(promise).where(promise.c.order_line_id.in_(part)).order_by(promise.c.version)
+            found |= {row.order_line_id: (row.window_from, row.window_to) for row in self.connection.execute(query)}
+        return {line_id: window for line_id, window in found.items() if window[0]}
 
     # ------------------------------------------------------------------ releasing
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, insert, select, update
 
 from data.queries.empties import empties_of
 from data.queries.needs import newest_promise
-from data.store.part import StorePart
+from data.store.carrying import CarryingStore
 from data.tables import (
     allocation,
     company,
@@ -59,7 +59,7 @@ from routing.rules.door import Settled
 _AT_THE_DOOR = ("done", "failed")
 
 
-class ProofStore(StorePart):
+class ProofStore(CarryingStore):
     # ------------------------------------------------------------------ the route in the driver's hand
 
     def manifest_in_hand(self, manifest_id: int, *, lock: bool = False) -> ManifestInHand:
@@ -83,11 +83,14 @@ class ProofStore(StorePart):
                 manifest.c.route_id,
                 shift.c.vehicle_id,
                 shift.c.depot_id,
+                shift.c.state,
+                vehicle.c.name.label("vehicle"),
                 depot.c.zone,
                 route.c.starts_at,
                 route.c.ends_at,
             )
             .join(shift, shift.c.id == manifest.c.shift_id)
+            .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
             .join(depot, depot.c.id == shift.c.depot_id)
             .join(route, route.c.id == manifest.c.route_id)
             .where(manifest.c.shift_id == given.shift_id)
@@ -99,10 +102,13 @@ class ProofStore(StorePart):
                 func.min(trip.c.departs_at).label("departs_at"), func.max(trip.c.returns_at).label("returns_at")
             ).where(trip.c.route_id == row.route_id)
         ).one()
-        stops = self._planned_times(row.route_id)
-        riding = [each for planned in stops for each in planned.deliveries]
         turn = self.turn_of(row.shift_id)
+        stops = self._planned_times(row.route_id, row.shift_id, turn)
+        riding = [each for planned in stops for each in planned.deliveries]
         ended = self._ended(turn, riding)
+        noted = self.noted(turn, set(riding) - ended.keys())
+        if noted:  # this driver has said what there is to say of it, as long as another van has or takes it
+            noted = {key: noted[key] for key in self.with_other_vans(row.shift_id, noted)}
         ours = self.connection.execute(select(company.c.name, company.c.phone).limit(1)).first()
         return ManifestInHand(
             id=row.id,
@@ -111,20 +117,23 @@ class ProofStore(StorePart):
             zone=row.zone,
             shift_id=row.shift_id,
             vehicle_id=row.vehicle_id,
+            vehicle=row.vehicle,
             depot_id=row.depot_id,
             driver_id=row.driver_id,
             plan_id=row.plan_id,
             departs_at=trips.departs_at or row.starts_at,
             returns_at=trips.returns_at or row.ends_at,
             stops=stops,
-            facts=self._facts(turn, stops, ended),
-            ended=frozenset(ended),
+            facts=self._facts(turn, stops, ended | noted),
+            ended=frozenset(ended | noted),
+            noted=frozenset(noted),
+            counted=row.state == "closed",
             company=ours.name if ours else "",
             phone=ours.phone if ours else "",
         )
 
-    def _planned_times(self, route_id: int) -> tuple[PlannedTimes, ...]:
-        rows = self.connection.execute(
+    def _planned_times(self, route_id: int, shift_id: int, turn: Collection[int]) -> tuple[PlannedTimes, ...]:
+        every = self.connection.execute(
             select(
                 stop.c.id,
                 stop.c.site_id,
@@ -134,6 +143,7 @@ class ProofStore(StorePart):
                 stop.c.travel_s,
                 stop.c.windows,
                 stop_delivery.c.delivery_id,
+                delivery.c.state,
                 trip.c.sequence.label("trip"),
             )
             .join(trip, trip.c.id == stop.c.trip_id)
@@ -143,6 +153,9 @@ class ProofStore(StorePart):
             .where(trip.c.route_id == route_id, delivery.c.state != "unreleased")
             .order_by(trip.c.sequence, stop.c.sequence, stop_delivery.c.sequence)
         ).all()
+        # Nor is what another van handed over, or tried to.
+        over = self.ended_elsewhere(turn, [row.delivery_id for row in every if row.state in _AT_THE_DOOR])
+        rows = [row for row in every if row.delivery_id not in over]
         riding: dict[int, list[int]] = defaultdict(list)
         in_trip: dict[int, list[int]] = defaultdict(list)
         first: dict[int, int] = {}
@@ -150,7 +163,7 @@ class ProofStore(StorePart):
             riding[row.id].append(row.delivery_id)
             in_trip[row.trip].append(row.delivery_id)
             first.setdefault(row.trip, row.id)
-        reloads = self._reloads(route_id, in_trip) if len(in_trip) > 1 else {}
+        reloads = self._reloads(route_id, shift_id, turn, in_trip) if len(in_trip) > 1 else {}
         speeds = self._speeds_of(route_id)
         times = {
             row.id: PlannedTimes(
@@ -188,8 +201,20 @@ class ProofStore(StorePart):
             if profile == row.profile
         )
 
-    def _reloads(self, route_id: int, in_trip: Mapping[int, Sequence[int]]) -> dict[int, Reload]:
+    def _reloads(
+        self, route_id: int, shift_id: int, turn: Collection[int], in_trip: Mapping[int, Sequence[int]]
+    ) -> dict[int, Reload]:
         """What comes at the depot before each trip after the first."""
+        planned = self.connection.execute(select(route.c.breaks).where(route.c.id == route_id)).scalar_one()
+        breaks = tuple(
+            (datetime.fromisoformat(each["starts_at"]), datetime.fromisoformat(each["ends_at"])) for each in planned
+        )
+        said = {
+            data["trip"]
+            for data in self.connection.scalars(
+                select(event.c.data).where(event.c.shift_id.in_(turn), event.c.kind == "trip.loaded")
+            )
+        }
         trips = self.connection.execute(
             select(trip.c.sequence, trip.c.departs_at, trip.c.returns_at, vehicle.c.reload_minutes)
             .join_from(trip, route, route.c.id == trip.c.route_id)
@@ -203,22 +228,26 @@ class ProofStore(StorePart):
                 back_at=before.returns_at,
                 takes=timedelta(minutes=after.reload_minutes),
                 leaves_at=after.departs_at,
-                loaded_at=self._loaded_at(in_trip[after.sequence]),
+                loaded_at=self._loaded_at(shift_id, turn, in_trip[after.sequence]),
+                driver_said=after.sequence in said,
+                breaks=breaks,
             )
             for before, after in pairwise(trips)
             if after.sequence in in_trip
         }
 
-    def _loaded_at(self, delivery_ids: Sequence[int]) -> datetime | None:
-        """When the last of these was loaded; None while one of them waits."""
+    def _loaded_at(self, shift_id: int, turn: Collection[int], delivery_ids: Sequence[int]) -> datetime | None:
+        """When the last of these was loaded for this van; None while one of them waits for it. What another van has or
+        takes does not, nor what the driver left behind."""
+        apart = self.with_other_vans(shift_id, delivery_ids).keys() | self._ended(turn, delivery_ids).keys()
         waiting = self.connection.scalar(
-            select(func.count()).where(delivery.c.id.in_(delivery_ids), delivery.c.state == "released")
+            select(func.count()).where(delivery.c.id.in_(set(delivery_ids) - apart), delivery.c.state == "released")
         )
         if waiting:
             return None
         return self.connection.scalar(
             select(event.c.captured_at)
-            .where(event.c.kind == "loaded", event.c.delivery_id.in_(delivery_ids))
+            .where(event.c.kind == "loaded", event.c.delivery_id.in_(delivery_ids), event.c.shift_id.in_(turn))
             .order_by(event.c.captured_at.desc())
             .limit(1)
         )
@@ -320,6 +349,22 @@ class ProofStore(StorePart):
             )
             for row in rows
         }
+
+    def trip_of_stop(self, stop_id: int) -> tuple[int, list[int]]:
+        """The trip that this stop is of, in its own version of the route: its number, and what it takes, in driving
+        order."""
+        rows = self.connection.execute(
+            select(trip.c.sequence.label("trip"), stop_delivery.c.delivery_id)
+            .join_from(trip, stop, stop.c.trip_id == trip.c.id)
+            .join(stop_delivery, stop_delivery.c.stop_id == stop.c.id)
+            .where(trip.c.id == select(stop.c.trip_id).where(stop.c.id == stop_id).scalar_subquery())
+            .order_by(stop.c.sequence, stop_delivery.c.sequence)
+        ).all()
+        return (rows[0].trip if rows else 0), [row.delivery_id for row in rows]
+
+    def delivery_numbers(self, delivery_ids: Collection[int]) -> dict[int, str]:
+        rows = self.connection.execute(select(delivery.c.id, delivery.c.number).where(delivery.c.id.in_(delivery_ids)))
+        return {row.id: row.number for row in rows}
 
     def _loaded_lines(self, delivery_ids: Collection[int]) -> dict[int, list[LoadedLine]]:
         """What each delivery still has on the van: its lines less what earlier attempts settled."""

@@ -25,6 +25,8 @@ vehicle = Table(
     count("reload_minutes"),  # at the depot between two trips: unloading what came back, loading what goes out
     count("most_trips", default=1),  # how often it may go out on one shift
     Column("available", Boolean, nullable=False, default=True, server_default=true()),
+    word("out_from", default=""),  # ISO day from which it is not there; empty with out_to: it is there
+    word("out_to", default=""),  # the last such day; empty with out_from: until somebody says otherwise
     word("out_why", default=""),
     version(),
     UniqueConstraint("source", "number"),
@@ -46,6 +48,8 @@ driver = Table(
     word("rule_set", default="none"),
     word("weekdays", default="mon,tue,wed,thu,fri"),
     Column("available", Boolean, nullable=False, default=True, server_default=true()),
+    word("out_from", default=""),  # as of a vehicle: holidays, sick leave
+    word("out_to", default=""),
     word("out_why", default=""),
     version(),
     UniqueConstraint("source", "number"),
@@ -76,6 +80,7 @@ shift = Table(
     word("state", default="planned"),  # planned | out (driver is out) | replaced | closed
     word("why", default=""),
     refers("replaces_id", "shift", nullable=True),  # a swap is a new shift
+    Column("template_id", Integer, index=True),  # of the standing week; None: made for this day alone
     version(),
     UniqueConstraint("day", "vehicle_id", "driver_id", "starts"),
 )

@@ -93,3 +93,60 @@ class Shift:
     @property
     def name(self) -> str:
         return f"{self.vehicle.name} ({self.driver.name})" if self.driver else self.vehicle.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftTerms:
+    """What a shift is worked by: who and what, when, and what it costs (minor units). A break of 0 s is none."""
+
+    depot_id: int
+    vehicle_id: int
+    driver_id: int | None
+    crew: int
+    starts: str
+    ends: str
+    loading_s: int
+    debrief_s: int
+    cost_fixed: int
+    cost_per_hour: int
+    cost_per_km: int
+    overtime_s: int
+    cost_per_overtime_hour: int
+    max_stops: int | None
+    break_s: int
+    break_earliest: str
+    break_latest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingShift:
+    """A row of the standing week; `weekdays` count from 0 for Monday."""
+
+    id: int
+    number: str
+    weekdays: frozenset[int]
+    terms: ShiftTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeShift:
+    """A shift of a day that was made of the standing week. `plan`: the state of the plan in force of its depot and day,
+    "" for none."""
+
+    id: int
+    day: str
+    state: str
+    plan: str
+    terms: ShiftTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedDay:
+    """A day with a plan in force, and how many deliveries ride on what is asked about. `state`: draft | dispatched."""
+
+    day: str
+    depot_id: int
+    depot: str
+    state: str
+    plan_id: int
+    deliveries: int

@@ -24,9 +24,10 @@ class ImportResult:
     """What a file did, or would do (`dry_run`). `tasks` counts changes that wait for a person, `for_a_person` names
     their orders; `cancelled` names the orders among the `changed` of which nothing is wanted any more.
 
-    `settled` counts, by the reason, the orders of a shop that need nothing from us (cancelled, already fulfilled) and
-    are not here; they are among the `unchanged`. `notes` says what was decided about the file as a whole. `made` has
-    the numbers of what nobody knew and a shop's orders needed: "customers", "sites", "products".
+    `unchanged` were here before and are the same. `settled` counts, by the reason, the orders of a shop that need
+    nothing from us (cancelled, already fulfilled) and are not here, each time the file is read. `notes` says what was
+    decided about the file as a whole. `made` has the numbers of what nobody knew and a shop's orders needed:
+    "customers", "sites", "products".
     """
 
     kind: str
@@ -51,7 +52,6 @@ class ImportResult:
             self.errors_left_off += 1
 
     def settle(self, reason: str) -> None:
-        self.unchanged += 1
         self.settled[reason] = self.settled.get(reason, 0) + 1
 
     @property

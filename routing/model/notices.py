@@ -55,11 +55,14 @@ NOT_ENOUGH = "not_enough"
 
 
 def goods_line(
-    *, quantity: int, unit: str, name: str, expected_on: str = "", instead_of: str = ""
+    *, quantity: int, unit: str, name: str, expected_on: str = "", instead_of: str = "", undated: bool = False
 ) -> dict[str, object]:
-    """One line of a notice's `goods` or `waiting`: the template's language decides how it is written."""
+    """One line of a notice's `goods` or `waiting`: the template's language decides how it is written.
+
+    `undated`: it was promised a day and has none any more.
+    """
     line: dict[str, object] = {"quantity": quantity, "unit": unit, "name": name}
-    more = {"expected_on": expected_on, "instead_of": instead_of}
+    more: dict[str, object] = {"expected_on": expected_on, "instead_of": instead_of, "undated": undated}
     return line | {name: value for name, value in more.items() if value}
 
 

@@ -168,6 +168,8 @@ class DeliveryDays:
     closed: frozenset[date] = frozenset()
     opened: frozenset[date] = frozenset()
     cut_off: time = time(23, 59)
+    zone_cut_off: str = ""
+    """The same as the zone names it, HH:MM; "" where none does, and then a plan of the same day takes an order too."""
     zone: str = "UTC"
     zone_id: int | None = None
     stops_a_day: int | None = None
@@ -219,6 +221,8 @@ class LineChange:
     """The promise in force breaks: a new one is made and the customer is told."""
     loses: bool = False
     """It was promised a day and has none any more: that slips too, and is counted and told when it is known."""
+    again: bool = False
+    """Its customer was told that it has no date any more; it has one, and the customer is told."""
     released_lost: int = 0
     """Units that were already released and are not there."""
     never_loses: bool = False
@@ -248,12 +252,18 @@ class LineChange:
     @property
     def concerns(self) -> bool:
         """Something of it moves, or it is told of what moved before."""
-        return self.changed or self.slips or self.loses
+        return self.changed or self.is_told
+
+    @property
+    def is_told(self) -> bool:
+        """Its customer hears of it: a later date, none any more, or one again. A first date is told besides."""
+        return self.slips or self.loses or self.again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What will happen, before it does. `lines` in rank order; `broken` names ship-complete orders that fall apart."""
+    """What will happen, before it does. `lines` in rank order: all of the SKUs that it is about, and of others what
+    moves; `broken` names ship-complete orders that fall apart."""
 
     depot_id: int
     rule: AllocationRule
@@ -285,6 +295,11 @@ class Preview:
     @property
     def changed(self) -> tuple[LineChange, ...]:
         return tuple(line for line in self.lines if line.changed)
+
+    @property
+    def concerned(self) -> tuple[LineChange, ...]:
+        """What moves, and what is told of what moved before."""
+        return tuple(line for line in self.lines if line.concerns)
 
     @property
     def slips(self) -> tuple[LineChange, ...]:

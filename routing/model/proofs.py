@@ -188,18 +188,36 @@ class SpeedSpan:
 class Reload:
     """The van at the depot before its second trip (or a later one) as planned: back, loaded again in `takes`, off.
 
-    `loaded_at`: when all that the trip takes was on the van; None while something of it waits.
+    `loaded_at`: when all that the trip takes was on the van; None while something of it waits. `driver_said`: its
+    driver said so, who must have been there. `breaks`: those of the route, from and until.
     """
 
     back_at: datetime
     takes: timedelta
     leaves_at: datetime
     loaded_at: datetime | None = None
+    driver_said: bool = False
+    breaks: tuple[tuple[datetime, datetime], ...] = ()
+
+    @property
+    def stands(self) -> timedelta:
+        """For how long the van stands at the depot at least: it is loaded, and a break is taken there."""
+        return self.takes + self.break_between(self.back_at, self.leaves_at)
 
     @property
     def waits(self) -> bool:
-        """Whether the plan lets the van stand at the depot for longer than loading takes."""
-        return self.leaves_at - self.back_at > self.takes
+        """Whether the plan lets the van stand at the depot for longer than that."""
+        return self.leaves_at - self.back_at > self.stands
+
+    def break_between(self, begins: datetime, ends: datetime) -> timedelta:
+        """How much of this time is break by the plan."""
+        taken = (min(ends, until) - max(begins, since) for since, until in self.breaks)
+        return sum((each for each in taken if each > timedelta(0)), timedelta(0))
+
+    def is_over(self, *, earlier_open: bool) -> bool:
+        """Whether the van was back for this trip. Goods that the warehouse books onto it while stops of the trip before
+        are open wait for it: it still has to come."""
+        return self.loaded_at is not None and (self.driver_said or not earlier_open)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +254,9 @@ class StopFacts:
 class ManifestInHand:
     """What the driver works from: the manifest in force, its route in driving order, and how far it got.
 
-    `ended` are the deliveries of the route that were reported, whatever came of them.
+    `ended` are the deliveries of the route that were reported, whatever came of them; `noted` those among them of which
+    the driver's word ended nothing, because another van has or takes them. `counted`: the van was counted in the
+    evening, and its shift is over.
     """
 
     id: int
@@ -245,6 +265,7 @@ class ManifestInHand:
     zone: str
     shift_id: int
     vehicle_id: int
+    vehicle: str
     depot_id: int
     driver_id: int
     plan_id: int
@@ -253,5 +274,7 @@ class ManifestInHand:
     stops: tuple[PlannedTimes, ...]
     facts: dict[int, StopFacts]
     ended: frozenset[int]
+    noted: frozenset[int]
+    counted: bool
     company: str
     phone: str

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from routing.bulk import in_bulk
 from routing.errors import InvalidInput
 from routing.model.orders import (
     AllocationPolicy,
@@ -33,6 +34,8 @@ from routing.model.orders import (
 )
 from routing.model.stock import MOST_UNITS, Claim, Holding, Receipt, ShelfOfReceipt, Supply, SupplyKind
 from routing.rules.walk import Queue, Shelves, Walk
+
+_claim = in_bulk(Claim)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,7 +318,7 @@ def recounted_shelves(shelves: Sequence[ShelfOfReceipt], counted: int) -> list[t
 
 def _as_claims(units: dict[tuple[int, int], int]) -> tuple[Claim, ...]:
     return tuple(
-        Claim(line_id=line_id, supply_id=supply_id, quantity=quantity)
+        _claim(line_id=line_id, supply_id=supply_id, quantity=quantity)
         for (line_id, supply_id), quantity in sorted(units.items())
         if quantity
     )

@@ -141,6 +141,7 @@ class CalendarBook:
         delivery_days: tuple[str, ...],
         cut_off: time,
         zone: str,
+        zone_cut_off: str = "",
         stops_a_day: int | None = None,
     ) -> DeliveryDays:
         """The days on which the depot drives and the site takes goods, in the shape that dates are worked out from."""
@@ -161,6 +162,7 @@ class CalendarBook:
             closed=frozenset(exceptions) - opened,
             opened=opened,
             cut_off=cut_off,
+            zone_cut_off=zone_cut_off,
             zone=zone,
             zone_id=zone_id,
             stops_a_day=stops_a_day,

@@ -106,6 +106,12 @@ class Settled:
     attempts: int
     stays: int
 
+    @property
+    def was_there(self) -> bool:
+        """Whether any of its goods changed hands or were seen at the door: nobody says that of goods he does not
+        have."""
+        return any(line.delivered or line.damaged or line.refused or line.collected for line in self.lines)
+
     def total(self, state: str) -> int:
         return sum(getattr(line, state) for line in self.lines)
 

@@ -48,10 +48,10 @@ def forecast(
     passes what the plan gives (driving, a break, reloading), at a door the planned service. A van that is early waits
     at the door: before its window opens nobody is served, whether or not the plan waits there. A van that stands at a
     door out of order is there: that stop comes first, whatever was to come before it follows. Between two trips it
-    drives to the depot and is loaded: a van that comes back late leaves as soon as it is, one that comes early leaves
-    when the plan says where the plan lets it wait there (for goods, or for a door that opens). A way that is driven at
-    another time of the day than planned takes as long as the slices of the day make it then; what the plan stands still
-    on it stays as it is.
+    drives to the depot, is loaded, and takes the break that the plan has there: a van that comes back late leaves
+    after that, one that comes early leaves when the plan says where the plan lets it wait there (for goods, or for a
+    door that opens). A way that is driven at another time of the day than planned takes as long as the slices of the
+    day make it then; what the plan stands still on it stays as it is.
     """
     ways = _ways(stops, departs_at)
     left = [stop for stop in stops if facts.get(stop.stop_id, NONE_YET).done_at is None]
@@ -66,7 +66,8 @@ def forecast(
         arrived_at = facts.get(stop.stop_id, NONE_YET).arrived_at if stop is door else None
         at_depot = None
         if stop.reload is not None and stop.trip > begun:
-            at_depot = _at_depot(stop.reload, homewards[stop.stop_id].from_(here_at), here_at, now)
+            is_over = stop.reload.is_over(earlier_open=any(each.trip < stop.trip for each in left))
+            at_depot = _at_depot(stop.reload, homewards[stop.stop_id].from_(here_at), here_at, now, is_over=is_over)
             here_at = at_depot[1]
         arrival = arrived_at or max(ways[stop.stop_id].from_(here_at), now)
         start, opens = _begins(stop, arrival)
@@ -181,19 +182,23 @@ def _ways(stops: Sequence[PlannedTimes], departs_at: datetime) -> dict[int, _Way
 
 def _homewards(stops: Sequence[PlannedTimes], departs_at: datetime) -> dict[int, _Way]:
     """The planned way back to the depot before each stop that begins another trip."""
-    return {
-        stop.stop_id: _way(stop.speeds, departs_at, before.departure, stop.reload.back_at)
-        for before, stop in pairwise(stops)
-        if stop.reload is not None
-    }
+    ways = {}
+    for before, stop in pairwise(stops):
+        if stop.reload is not None:
+            left_at, back_at = before.departure, stop.reload.back_at
+            driving = back_at - left_at - stop.reload.break_between(left_at, back_at)
+            ways[stop.stop_id] = _way(stop.speeds, departs_at, left_at, back_at, driving)
+    return ways
 
 
-def _at_depot(reload: Reload, back_at: datetime, here_at: datetime, now: datetime) -> tuple[datetime, datetime]:
+def _at_depot(
+    reload: Reload, back_at: datetime, here_at: datetime, now: datetime, *, is_over: bool
+) -> tuple[datetime, datetime]:
     """When the van is back, and when it leaves again. What is loaded says that it is there; what is not loaded has not
     left."""
-    if reload.loaded_at is not None:
+    if is_over and reload.loaded_at is not None:
         return min(back_at, reload.loaded_at), max(reload.loaded_at, here_at)
-    loaded = back_at + reload.takes
+    loaded = back_at + reload.stands
     return back_at, max(loaded, reload.leaves_at if reload.waits else loaded, now)
 
 

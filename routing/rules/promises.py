@@ -11,19 +11,22 @@ is served, if the order came before that day's cut-off; never before the day it 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from routing.model.orders import AllocationPolicy, Book, Completeness, DeliveryDays, WaitingLine, WaitingOrder
-from routing.model.stock import Claim, Supply
+from routing.model.stock import Supply
 from routing.rules.allocation import Outcome, ranked
 from routing.rules.room import Room
 
 AT_CUSTOMERS_WISH = "at the customer's wish"
 """Why of a promise that the customer moved: not our slip."""
+
+HAS_ITS_DATE_AGAIN = "has its date again"
+"""Why of a promise that holds as before, although its customer was told that there is no date any more."""
 
 LOOK_AHEAD = timedelta(days=400)
 """How far a delivery day is searched for: over a year, so that a site served a few days a year still finds one."""
@@ -107,6 +110,11 @@ def first_delivery_day(
     )
     if earliest:
         day = max(day, date.fromisoformat(earliest))
+    return served_from(day, days, has_room)
+
+
+def served_from(day: date, days: DeliveryDays, has_room: Callable[[date], bool] = lambda _day: True) -> date | None:
+    """The first day from this one on that the site is served and that has room, or None within a year."""
     last = day + LOOK_AHEAD
     while day <= last:
         if days.serves(day) and has_room(day):
@@ -150,69 +158,126 @@ def expected_days(
     are decided outside the book; the book's own are added to it in rank order, so that a full day is the lower rank's
     loss. A line outside the book brings the day that it had, or the first from now on if that is over.
     """
-    supplies = {supply.id: supply for supply in book.supplies}
-    by_line: dict[int, list[Claim]] = defaultdict(list)
+    ready = {supply.id: supply.ready_at for supply in book.supplies}
     claimed: dict[int, int] = defaultdict(int)
+    held: dict[int, int] = defaultdict(int)
+    latest: dict[int, datetime] = {}
+    undated: set[int] = set()
     for claim in outcome.claims:
-        claimed[claim.supply_id] += claim.quantity
-        by_line[claim.line_id].append(claim)
+        line_id, supply_id, units = claim.line_id, claim.supply_id, claim.quantity
+        claimed[supply_id] += units
+        held[line_id] += units
+        moment = ready[supply_id]
+        if moment is None:
+            undated.add(line_id)
+        elif line_id not in latest or moment > latest[line_id]:
+            latest[line_id] = moment
     committed: dict[int, int] = defaultdict(int)
     for claim in outcome.committed:
         claimed[claim.supply_id] += claim.quantity
         committed[claim.line_id] += claim.quantity
-    out_on = {
-        holding.line_id: holding.for_day
-        for holding in sorted(book.holdings, key=lambda holding: holding.for_day)
-        if holding.for_day
-    }
+    out_on: dict[int, str] = {}
     for holding in book.holdings:
         claimed[holding.supply_id] += holding.gone
+        if holding.for_day:
+            out_on[holding.line_id] = max(holding.for_day, out_on.get(holding.line_id, ""))
     left = _Leftovers(book.supplies, claimed)
-    room = room or Room()
+    calendars = _Calendars(days, policy=policy, now=now, room=room or Room())
+    outside = book.outside
     expected: dict[int, str] = {}
     own: dict[int, str] = {}
     for order in ranked(book.orders, policy):
-        calendar = days.get(order.site_id, DeliveryDays())
+        day_of = calendars.of(order)
         of_order: dict[int, str] = {}
-        # The lines of an order wait for a few trucks only, and whatever is on the shelf is ready now.
-        day_of: dict[datetime, str] = {}
         for line in order.lines:
-            if not line.needed or line.id in book.outside:
+            key = line.id
+            if not line.needed or key in outside:
                 continue
-            moments = [supplies[claim.supply_id].ready_at for claim in by_line[line.id]]
-            held = sum(claim.quantity for claim in by_line[line.id])
-            missing = line.needed - held - committed[line.id]
+            moment, known = latest.get(key), key not in undated
+            missing = line.needed - held.get(key, 0) - committed.get(key, 0)
             if missing > 0:
-                moments.append(left.when(line.product_id, missing))
-            dates = [out_on[line.id]] if committed[line.id] and line.id in out_on else []
-            for moment in moments:
-                if moment is None:
-                    dates.append("")
-                    continue
-                ready_at = max(moment, now)
-                if ready_at not in day_of:
-                    day = first_delivery_day(
-                        ready_at=ready_at,
-                        ordered_at=order.ordered_at,
-                        days=calendar,
-                        earliest=order.earliest_day,
-                        same_day_until=policy.same_day_until,
-                        has_room=partial(room.takes, order.site_id, calendar),
-                    )
-                    day_of[ready_at] = day.isoformat() if day else ""
-                dates.append(day_of[ready_at])
-            of_order[line.id] = "" if "" in dates or not dates else max(dates)
+                later = left.when(line.product_id, missing)
+                if later is None:
+                    known = False
+                elif moment is None or later > moment:
+                    moment = later
+            # The line goes when the last of its goods can, or with what of it goes out already.
+            day = out_on.get(key, "") if key in committed else ""
+            if known and moment is not None:
+                by_goods = day_of(moment)
+                day = max(day, by_goods) if by_goods else ""
+            of_order[key] = day if known else ""
         own |= of_order
-        for line in order.lines if book.outside else ():
-            if line.id in book.outside:
-                of_order[line.id] = _day_outside(book, order, line, days=calendar, policy=policy, now=now)
+        for line in order.lines if outside else ():
+            if line.id in outside:
+                days_of = days.get(order.site_id, _USUAL)
+                of_order[line.id] = _day_outside(book, order, line, days=days_of, policy=policy, now=now)
         if order.completeness is Completeness.COMPLETE and of_order:
             last = "" if "" in of_order.values() else max(of_order.values())
             of_order = dict.fromkeys(of_order, last)
-        for each in of_order.values():
-            room.keep(order.site_id, calendar, each)
+        calendars.keep(order.site_id, of_order.values())
         expected |= of_order
     return Dates(expected=expected, own=own)
+
+
+_USUAL = DeliveryDays()
+
+
+class _Calendars:
+    """On which day goods that are ready at a moment go out. Sites share their calendars, and orders wait for the same
+    few trucks: each question is worked out once."""
+
+    def __init__(
+        self, days: Mapping[int, DeliveryDays], *, policy: AllocationPolicy, now: datetime, room: Room
+    ) -> None:
+        self._days, self._now, self._room, self._same_day_until = days, now, room, policy.same_day_until
+        self._served: dict[DeliveryDays, dict[date, str]] = {}
+        self._of_site: dict[int, tuple[DeliveryDays, dict[date, str]]] = {}
+        self._zones: dict[str, tuple[ZoneInfo, dict[datetime, date]]] = {}
+
+    def of(self, order: WaitingOrder) -> Callable[[datetime], str]:
+        """Asked for a moment, the ISO day on which the order's site can have what is ready then; "" for none."""
+        days, served = self._site(order.site_id)
+        zone, by_goods = self._zone(days.zone)
+        by_order: date | None = None
+
+        def day_of(ready_at: datetime) -> str:
+            nonlocal by_order
+            if by_order is None:
+                by_order = day_by_order(order.ordered_at.astimezone(zone), days.cut_off)
+                if order.earliest_day:
+                    by_order = max(by_order, date.fromisoformat(order.earliest_day))
+            day = by_goods.get(ready_at)
+            if day is None:
+                day = by_goods[ready_at] = day_by_goods(max(ready_at, self._now).astimezone(zone), self._same_day_until)
+            day = max(day, by_order)
+            if days.stops_a_day is not None:  # who comes first takes the room: the same question has another answer
+                found = served_from(day, days, partial(self._room.takes, order.site_id, days))
+                return found.isoformat() if found else ""
+            if day not in served:
+                found = served_from(day, days)
+                served[day] = found.isoformat() if found else ""
+            return served[day]
+
+        return day_of
+
+    def keep(self, site_id: int, expected: Iterable[str]) -> None:
+        """These days of the site are taken."""
+        days, _ = self._site(site_id)
+        if days.stops_a_day is not None:
+            for day in expected:
+                self._room.keep(site_id, days, day)
+
+    def _site(self, site_id: int) -> tuple[DeliveryDays, dict[date, str]]:
+        if site_id not in self._of_site:
+            days = self._days.get(site_id, _USUAL)
+            self._of_site[site_id] = (days, self._served.setdefault(days, {}))
+        return self._of_site[site_id]
+
+    def _zone(self, name: str) -> tuple[ZoneInfo, dict[datetime, date]]:
+        if name not in self._zones:
+            self._zones[name] = (ZoneInfo(name), {})
+        return self._zones[name]
 
 
 def _day_outside(
@@ -234,30 +299,38 @@ class _Leftovers:
     """Supply that nobody holds, handed out by date to those who wait for it in rank order."""
 
     def __init__(self, supplies: Iterable[Supply], claimed: Mapping[int, int]) -> None:
-        self.heaps: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
-        self.taken: dict[int, int] = defaultdict(int)
+        heaps: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
         for supply in supplies:
             units = supply.quantity - claimed.get(supply.id, 0)
             if units > 0 and supply.ready_at is not None:
-                self.heaps[supply.product_id].append((supply.ready_at, units))
-        for heap in self.heaps.values():
-            heap.sort()
+                heaps[supply.product_id].append((supply.ready_at, units))
+        self._heaps = {product_id: iter(sorted(heap)) for product_id, heap in heaps.items()}
+        self._taken: dict[int, int] = defaultdict(int)
+        self._there: dict[int, tuple[datetime | None, int]] = {}
+        """Up to which moment each heap was walked, and what is there by then."""
 
     def when(self, product_id: int, units: int) -> datetime | None:
         """The first moment at which everybody asked about so far, and these units too, are covered."""
-        self.taken[product_id] += units
-        total = 0
-        for moment, quantity in self.heaps[product_id]:
-            total += quantity
-            if total >= self.taken[product_id]:
-                return moment
-        return None
+        heap = self._heaps.get(product_id)
+        if heap is None:
+            return None
+        taken = self._taken[product_id] = self._taken[product_id] + units
+        moment, there = self._there.get(product_id, (None, 0))
+        while there < taken:
+            next_ready = next(heap, None)
+            if next_ready is None:
+                del self._heaps[product_id]
+                return None
+            moment, there = next_ready[0], there + next_ready[1]
+        self._there[product_id] = (moment, there)
+        return moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPromise:
-    """A promise row to insert. `first`: none was made before. `slip`: later than the one in force. A window, where one
-    was agreed, is the wall clock of the door."""
+    """A promise row to insert. `first`: none was made before. `slip`: later than the one in force. `again`: its
+    customer was told that there is no date any more, and there is one. A window, where one was agreed, is the wall
+    clock of the door."""
 
     line_id: int
     version: int
@@ -265,6 +338,7 @@ class NewPromise:
     why: str
     first: bool
     slip: bool
+    again: bool = False
     window_from: str = ""
     window_to: str = ""
 
@@ -275,8 +349,13 @@ def new_promises(
     *,
     policy: AllocationPolicy,
     why: str,
+    told_lost: Collection[int] = (),
 ) -> list[NewPromise]:
-    """Which lines get a new promise. A line whose expected day is unknown gets none: there is no date to tell."""
+    """Which lines get a new promise. A line whose expected day is unknown gets none: there is no date to tell.
+
+    `told_lost`: lines whose customers were told that there is no date any more. They hear of one whatever the
+    threshold says: promised for the 5th, without a date, expected on the 4th now is promised for the 5th again.
+    """
     made = []
     for order in orders:
         for line in order.lines:
@@ -294,15 +373,19 @@ def new_promises(
                         slip=False,
                     )
                 )
-            elif is_new_date(line.promised_on, day, policy):
+                continue
+            moves, again = is_new_date(line.promised_on, day, policy), line.id in told_lost
+            if moves or again:
+                on = day if moves else max(day, line.promised_on)
                 made.append(
                     NewPromise(
                         line_id=line.id,
                         version=line.promise_version + 1,
-                        promised_on=day,
-                        why=why,
+                        promised_on=on,
+                        why=why if on != line.promised_on else HAS_ITS_DATE_AGAIN,
                         first=False,
-                        slip=day > line.promised_on,
+                        slip=on > line.promised_on,
+                        again=again,
                     )
                 )
     return made

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from routing.model.days import day_words
 from routing.model.orders import Completeness, DeliveryDays, RideRule
+from routing.rules.calendars import past_cut_off
+from routing.rules.promises import LOOK_AHEAD
 
 
 class NotReleased(StrEnum):
@@ -120,6 +123,27 @@ class Verdict:
     units: tuple[tuple[int, int], ...] = ()
     reasons: tuple[NotReleased, ...] = ()
     sentence: str = ""
+
+
+def planned_from(ordered_at: datetime, *, for_day: str, days: DeliveryDays) -> str:
+    """The first ISO day from `for_day` on whose plan takes what was ordered then: planning's own cut-off, where the
+    door's zone names one. Released for a day before, it waits for that one by itself.
+
+    Orders until 15:00 of the day before. What came on Monday at 16:00 is not for Tuesday, however much lies there:
+
+        >>> from datetime import UTC
+        >>> week = DeliveryDays(zone="UTC", zone_cut_off="15:00", weekdays=frozenset(range(5)))
+        >>> monday = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
+        >>> planned_from(monday, for_day="2026-03-03", days=week)
+        '2026-03-04'
+        >>> planned_from(monday - timedelta(hours=2), for_day="2026-03-03", days=week)
+        '2026-03-03'
+    """
+    day = date.fromisoformat(for_day)
+    last, zone = day + LOOK_AHEAD, ZoneInfo(days.zone)
+    while day <= last and (not days.serves(day) or past_cut_off(ordered_at, day, cut_off=days.zone_cut_off, zone=zone)):
+        day += timedelta(days=1)
+    return day.isoformat()
 
 
 def wait_ends(ordered_on: str, max_wait_days: int | None) -> str:

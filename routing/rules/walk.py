@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from routing.model.orders import Book, Completeness, Outside, RankRule, WaitingLine, WaitingOrder
 from routing.model.stock import Holding, Supply
@@ -23,28 +24,27 @@ class Queue:
     def __init__(self, book: Book, orders: Sequence[WaitingOrder], last_day: str) -> None:
         """`orders` are those of the book in rank order; who may not go before the ISO day `last_day` takes nothing."""
         self.orders, self.holdings, self.outside = orders, book.holdings, book.outside
-        self.held: dict[int, list[Holding]] = defaultdict(list)
+        self.held: dict[int, list[Holding]] = {}
+        self.units: dict[int, int] = defaultdict(int)
+        """What each line holds, before anything is decided."""
         for holding in sorted(book.holdings, key=_by_line):
-            self.held[holding.line_id].append(holding)
-        self.open = {line.id: line.needed for order in orders for line in order.lines if line.id not in self.outside}
+            self.held.setdefault(holding.line_id, []).append(holding)
+            self.units[holding.line_id] += holding.allocated + holding.committed
+        self.open = {line.id: line.needed for order in orders for line in order.lines}
+        for line_id in self.outside:
+            self.open.pop(line_id, None)
         self.turns = [turn for order in orders if order.earliest_day <= last_day for turn in self._turns(order)]
+        self.committed: list[tuple[WaitingLine, Holding]] = []
+        self.protected: list[tuple[WaitingLine, bool, Holding]] = []
         # Whoever never loses comes first when it is settled who keeps what.
-        keepers = sorted(orders, key=lambda order: order.rank_rule is not RankRule.NEVER_LOSES)
-        self.committed = [
-            (line, holding)
-            for order in keepers
-            for line in order.lines
-            for holding in self.held.get(line.id, ())
-            if holding.committed
-        ]
-        self.protected = [
-            (line, order.rank_rule is RankRule.NEVER_LOSES, holding)
-            for order in keepers
-            if order.rank_rule is not RankRule.MAY_GIVE_UP
-            for line in order.lines
-            for holding in self.held.get(line.id, ())
-            if holding.allocated
-        ]
+        for order in sorted(orders, key=lambda order: order.rank_rule is not RankRule.NEVER_LOSES):
+            never, gives_up = order.rank_rule is RankRule.NEVER_LOSES, order.rank_rule is RankRule.MAY_GIVE_UP
+            for line in order.lines:
+                for holding in self.held.get(line.id, ()):
+                    if holding.committed:
+                        self.committed.append((line, holding))
+                    if holding.allocated and not gives_up:
+                        self.protected.append((line, never, holding))
 
     def decided(self, order: WaitingOrder) -> tuple[WaitingLine, ...]:
         """The lines of the order whose SKUs are in the book."""
@@ -57,12 +57,9 @@ class Queue:
             order
             for order in self.orders
             if order.completeness is Completeness.COMPLETE
-            and all(self._held_before(line) >= line.needed for line in self.decided(order))
+            and all(self.units.get(line.id, 0) >= line.needed for line in self.decided(order))
             and covered_outside(order, self.outside)
         ]
-
-    def _held_before(self, line: WaitingLine) -> int:
-        return sum(holding.allocated + holding.committed for holding in self.held.get(line.id, ()))
 
     def _turns(self, order: WaitingOrder) -> list[Turn]:
         lines = self.decided(order)
@@ -165,7 +162,8 @@ class Walk:
                 continue
             units = holding.allocated
             for supply_id in homes[holding.supply_id]:
-                units -= self._put(self.claims, line.id, supply_id, units)
+                if units:
+                    units -= self._put(self.claims, line.id, supply_id, units)
             if units and is_stock[holding.supply_id]:
                 self._put_on_any_shelf(self.claims, line, units)
 
@@ -254,11 +252,12 @@ class Walk:
         return True
 
     def _take(self, line: WaitingLine, units: int) -> None:
+        free = self.free
         for supply_id in self._own_shelf_first(line):
-            if not units:
-                break
-            if self.free[supply_id]:
+            if free[supply_id]:
                 units -= self._put(self.claims, line.id, supply_id, units)
+                if not units:
+                    break
 
     def _own_shelf_first(self, line: WaitingLine) -> Sequence[int]:
         """Among stock its own shelf first: the same goods would otherwise change hands for nothing."""
@@ -271,13 +270,17 @@ class Walk:
     # ------------------------------------------------------------------ arithmetic
 
     def _put(self, where: dict[tuple[int, int], int], line_id: int, supply_id: int, units: int) -> int:
-        units = min(units, self.free[supply_id], self.open[line_id])
+        there, wanted = self.free[supply_id], self.open[line_id]
+        if there < units:
+            units = there
+        if wanted < units:
+            units = wanted
         if units <= 0:
             return 0
         where[line_id, supply_id] += units
-        self.free[supply_id] -= units
+        self.free[supply_id] = there - units
         self.left[self.shelves.of[supply_id].product_id] -= units
-        self.open[line_id] -= units
+        self.open[line_id] = wanted - units
         return units
 
     def _put_on_any_shelf(self, where: dict[tuple[int, int], int], line: WaitingLine, units: int) -> int:
@@ -330,5 +333,4 @@ def _soonest(supply: Supply) -> tuple[bool, bool, datetime, int]:
     return (not supply.is_stock, supply.ready_at is None, ready_at, supply.id)
 
 
-def _by_line(holding: Holding) -> tuple[int, int]:
-    return (holding.line_id, holding.supply_id)
+_by_line = attrgetter("line_id", "supply_id")

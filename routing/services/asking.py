@@ -8,14 +8,17 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from routing.model.consents import AskedOf, DelayedLine, NewConsent, Silence
+from routing.model.consents import AskedOf, Consent, DelayedLine, NewConsent, Silence
 from routing.model.days import day_words, today_of
 from routing.model.orders import WaitingOrder
 from routing.model.parties import Contact
+from routing.model.tasks import TaskKind
 from routing.rules.consent import Delay, nth_delay, question, terms_of
 from routing.rules.policies import PolicyBook
 from routing.services.story import AsksPeople
 
+KEPT = "kept"
+"""Why a question was closed: what was promised first holds after all."""
 A_MINUTE = timedelta(minutes=1)
 """A task that is due with the day is due at 23:59 of it, not at 00:00 of the next."""
 
@@ -27,6 +30,12 @@ class Store(AsksPeople, Protocol):
     def agreed_to_wait(self, line_ids: Collection[int]) -> set[int]: ...
     def times_asked(self, line_ids: Collection[int]) -> dict[int, int]: ...
     def add_consent(self, new: NewConsent) -> int: ...
+    def open_questions(self, order_ids: Collection[int]) -> list[int]: ...
+    def consents(self, consent_ids: Collection[int], *, lock: bool = False) -> dict[int, Consent]: ...
+    def set_consent(self, consent_id: int, values: Mapping[str, Any]) -> None: ...
+    def finish_tasks(
+        self, *, kind: TaskKind, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
+    ) -> int: ...
     def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
     def who_are_told(
         self, doors: Collection[tuple[int, int]], *, role: str
@@ -116,16 +125,36 @@ def ask(
         )
         if not reached:
             store.add_task(
-                kind="delay_consent",
+                kind=TaskKind.DELAY_CONSENT,
                 subject_kind="consent",
                 subject_id=consent_id,
                 sentence=call_sentence(order.customer, order.number, delay, why="agreed to no messages"),
                 made_at=now,
-                assignee=order.salesperson or "dispatcher",
+                assignee=order.salesperson,
                 due_at=due_at - A_MINUTE,
                 data={"order": order_id},
             )
     return asked
+
+
+def settle_kept(store: Store, order_ids: Collection[int], *, by: str, now: datetime) -> None:
+    """Closes the open questions about these orders of which everything comes by the day that was promised first: there
+    is nothing to agree to any more, and silence must cancel nothing."""
+    for consent in store.consents(store.open_questions(order_ids), lock=True).values():
+        waits = [line for line in consent.asked if line.free]
+        holds = all(line.expected_on and line.expected_on <= line.was_on for line in waits)
+        if consent.answer is not None or not waits or not holds:
+            continue
+        store.set_consent(consent.id, {"closed_at": now, "closed_why": KEPT})
+        day = max(line.was_on for line in waits)
+        store.finish_tasks(
+            kind=TaskKind.DELAY_CONSENT,
+            subject_kind="consent",
+            subject_id=consent.id,
+            outcome=f"comes on {day_words(day)} as promised",
+            by=by,
+            now=now,
+        )
 
 
 def call_sentence(customer: str, order: str, delay: Delay, *, why: str) -> str:

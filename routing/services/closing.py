@@ -14,12 +14,19 @@ from routing.model.days import day_words
 from routing.model.money import amount as in_words
 from routing.model.proofs import DeliveryReport, Door, DoorDelivery, DoorEvent, DoorReport, ManifestInHand, Outcome
 from routing.model.stock import UnitState
+from routing.model.tasks import TaskKind
 from routing.rules.closing import who_goes_without
 from routing.services import delivering, receiving
 from routing.services.erp import hand_back
 
 ON_ITS_WAY = ("loaded", "dispatched", "under_way")
 """States of a delivery of which nobody has said yet how it ended."""
+
+
+class KnowsVans(Protocol):
+    def with_other_vans(
+        self, shift_id: int, delivery_ids: Collection[int], *, only_if_listed: bool = False
+    ) -> dict[int, str]: ...
 
 
 class Store(delivering.Store, Protocol):
@@ -103,7 +110,10 @@ def close_van(
     orders = {order_id for each in theirs for order_id in store.orders_of_delivery(each.delivery_id)} if gone else set()
     stood = receiving.how_they_stand(store, manifest.depot_id, orders, now=now)
     missing = tuple(_lose(store, manifest, each, units, on_van, now=now, by=by) for each, units in gone)
-    deliveries = _deliveries(store, manifest)
+    elsewhere = store.on_vans([each.id for each in _deliveries(store, manifest)])
+    deliveries = [
+        each for each in _deliveries(store, manifest) if elsewhere.get(each.id) in (None, manifest.vehicle_id)
+    ]
     of_the_erp = store.released_by_erp([delivery.id for delivery in deliveries])
     kept = 0
     # Read only now: a failed delivery comes back without what was lost of it.
@@ -166,8 +176,7 @@ def not_attempted(
     door = store.doors(manifest.id, [stop_id]).get(stop_id)
     if door is None:
         raise NotFound(f"Stop {stop_id} is not on this route. Load the page again.", stop=stop_id)
-    later = later_trips(manifest)
-    open_here = [each for each in door.deliveries if is_open(each, later)]
+    open_here = still_open(store, manifest, door.deliveries)
     if not open_here:
         raise Conflict(f"Nothing is open at {door.site} any more. Load the page again.", code="already_reported")
     # The same press twice is one report: its name says which attempts it is about.
@@ -212,18 +221,20 @@ def close_day(*, store: Store, day: str, depot_id: int, now: datetime, by: str) 
 # ---------------------------------------------------------------------------- what stands in the way
 
 
-def later_trips(manifest: ManifestInHand) -> set[int]:
-    """What was to go with the second trip or a later one and is not reported: its customers were told of it."""
-    return {key for stop in manifest.stops if stop.trip > 1 for key in stop.deliveries} - manifest.ended
-
-
-def is_open(delivery: DoorDelivery, later: Collection[int]) -> bool:
-    return delivery.state in ON_ITS_WAY or (delivery.state == "released" and delivery.id in later)
+def still_open(store: KnowsVans, manifest: ManifestInHand, deliveries: Sequence[DoorDelivery]) -> list[DoorDelivery]:
+    """Those of these deliveries of which nobody has said how they ended. What was to go with a later trip is one: its
+    customer was told of it. Not what another van has, nor what stands on that van's list instead."""
+    later = {key for stop in manifest.stops if stop.trip > 1 for key in stop.deliveries}
+    later -= manifest.ended - manifest.noted
+    found = [each for each in deliveries if each.state in ON_ITS_WAY or (each.state == "released" and each.id in later)]
+    elsewhere = store.with_other_vans(manifest.shift_id, [each.id for each in found], only_if_listed=True)
+    return [each for each in found if each.id not in elsewhere]
 
 
 def _deliveries(store: Store, manifest: ManifestInHand) -> list[DoorDelivery]:
+    riding = {key for stop in manifest.stops for key in stop.deliveries}
     doors = store.doors(manifest.id, [stop.stop_id for stop in manifest.stops])
-    return [delivery for door in doors.values() for delivery in door.deliveries]
+    return [delivery for door in doors.values() for delivery in door.deliveries if delivery.id in riding]
 
 
 def _refuse_whatis_open(store: Store, manifest: ManifestInHand) -> None:
@@ -233,8 +244,7 @@ def _refuse_whatis_open(store: Store, manifest: ManifestInHand) -> None:
                 f"{van.vehicle} was counted already on {day_words(manifest.day)}. A mistake is mended by a recount.",
                 code="van_closed",
             )
-    later = later_trips(manifest)
-    numbers = [each.number for each in _deliveries(store, manifest) if is_open(each, later)]
+    numbers = [each.number for each in still_open(store, manifest, _deliveries(store, manifest))]
     if numbers:
         raise Conflict(
             f"{', '.join(numbers[:5])}{' and more' if len(numbers) > 5 else ''} still open on this route. "
@@ -312,7 +322,7 @@ def _lose(
         "They wait for goods again: tell the customer."
     )
     store.add_task(
-        kind="missing_goods",
+        kind=TaskKind.MISSING_GOODS,
         subject_kind="delivery",
         subject_id=whose.delivery_id,
         sentence=sentence,
@@ -376,7 +386,7 @@ def _count_cash(
         if amount != collected:
             off.append((currency, amount - collected))
             store.add_task(
-                kind="cash_difference",
+                kind=TaskKind.CASH_DIFFERENCE,
                 subject_kind="shift",
                 subject_id=manifest.shift_id,
                 sentence=(

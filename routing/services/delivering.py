@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict, InvalidInput
-from routing.model.notices import NoticeKind, goods_line
-from routing.model.parties import Contact
-from routing.model.places import Location
 from routing.model.proofs import (
     Door,
     DoorDelivery,
@@ -20,11 +16,9 @@ from routing.model.proofs import (
     KeptFile,
     LoadedLine,
     ManifestInHand,
-    Outcome,
-    StopFacts,
 )
 from routing.model.stock import UnitState
-from routing.rules.calendars import span
+from routing.model.tasks import TaskKind
 from routing.rules.door import (
     Next,
     RedeliveryPolicy,
@@ -38,22 +32,22 @@ from routing.rules.door import (
     why_in,
 )
 from routing.rules.policies import PolicyBook
-from routing.rules.progress import NONE_YET, Eta, forecast, leaves, told_live
-from routing.services import receiving
-from routing.services.loading import LoadsVans, load_trip
-from routing.services.telling import tell
+from routing.services import boarding, door_news, receiving
+from routing.services.boarding import (
+    ask_about_the_vans,
+    load_by_word,
+    not_with_us,
+    note_what_is_not_here,
+    refuse_unless_another_van_had_it,
+    what_is_on_board,
+)
+from routing.services.door_news import tell_what_happened, tell_whom_it_moves
 
 SCOPE = "driver"
 """The scope of the phones' keys in the idempotency table."""
 
-PROOF_LINK_FOR = timedelta(days=365)
-TRACKING_LINK_FOR = timedelta(days=7)
-ON_DUTY_BEFORE = timedelta(minutes=30)
-"""Positions count from half an hour before a shift to an hour after it: loading, and the way home."""
-ON_DUTY_AFTER = timedelta(hours=1)
 
-
-class Store(LoadsVans, receiving.Store, Protocol):
+class Store(boarding.Store, door_news.Store, receiving.Store, Protocol):
     """What delivering needs of the store."""
 
     def recall(self, *, scope: str, key: str, payload_sha256: str | None = None) -> Any: ...
@@ -75,29 +69,6 @@ class Store(LoadsVans, receiving.Store, Protocol):
     def change_delivery_state(self, *, delivery_id: int, from_states: Sequence[str], to_state: str) -> None: ...
     def delivery_arrived(self, *, delivery_ids: Sequence[int]) -> None: ...
     def delivery_ended(self, *, delivery_id: int, state: str, attempts: int, for_day: str, waits_for: str) -> None: ...
-    def tell_window(
-        self, *, delivery_ids: Sequence[int], day: str, opens: str, closes: str, why: str, by: str, now: datetime
-    ) -> None: ...
-    def add_position(
-        self,
-        *,
-        shift_id: int,
-        location: Location,
-        accuracy_m: float | None,
-        captured_at: datetime,
-        received_at: datetime,
-    ) -> None: ...
-    def shift_hours(self, shift_id: int) -> tuple[str, str, str, str, int]: ...
-    def add_link(
-        self,
-        *,
-        kind: str,
-        subject_kind: str,
-        subject_id: int,
-        made_at: datetime,
-        expires_at: datetime,
-        secret: bytes,
-    ) -> int: ...
     def released_by_erp(self, delivery_ids: Collection[int]) -> set[int]: ...
     def cancel_what_is_open(self, delivery_ids: Collection[int]) -> None: ...
     def save_file(self, *, sha256: str, media_type: str, size: int, now: datetime) -> int: ...
@@ -167,7 +138,7 @@ def record(
     moved = (
         0
         if report.more_follow
-        else _tell_whom_it_moves(store=store, manifest=manifest, door=door, report=report, now=now, secret=secret)
+        else tell_whom_it_moves(store=store, manifest=manifest, door=door, report=report, now=now, secret=secret)
     )
     answer = {
         "event_id": recorded.event_id,
@@ -195,9 +166,9 @@ def _record_arrival(
     *, store: Store, manifest: ManifestInHand, door: Door, report: DoorReport, now: datetime
 ) -> Recorded:
     away = metres_from_address(report.location, door.location)
-    refused = _take_along(store=store, manifest=manifest, door=door, report=report, now=now)
-    if not refused:  # what the books do not let onto the van yet is not under way with it: the next report asks again
-        store.delivery_arrived(delivery_ids=[each.id for each in door.deliveries])
+    board = what_is_on_board(store, manifest=manifest, door=door, report=report, by_the_desk=False, now=now)
+    if not board.refused:  # what the books do not let onto the van yet is not under way: the next report asks again
+        store.delivery_arrived(delivery_ids=[each.id for each in door.deliveries if board.has(each.id)])
     event_id = store.append_event(
         kind="stop.arrived",
         actor=f"driver:{manifest.driver_id}",
@@ -215,35 +186,29 @@ def _record_arrival(
         client_id=report.client_id,
         sequence=report.sequence,
     )
+    gone = tuple(board.remark(each) for each in door.deliveries if not board.has(each.id))
     return Recorded(
-        event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=(*refused, *_remarks(report, away))
+        event_id=event_id,
+        repeated=False,
+        stop_id=door.stop_id,
+        remarks=(*(board.refused or gone), *_remarks(report, away)),
     )
 
 
 def _record_loading(
     *, store: Store, manifest: ManifestInHand, door: Door, report: DoorReport, now: datetime
 ) -> Recorded:
-    """The driver is at the depot again and has what the next trip takes. What the books do not allow is a task."""
-    asked = {each.id for each in door.deliveries}
-    trip = next((stop.trip for stop in manifest.stops if not asked.isdisjoint(stop.deliveries)), 0)
-    # What somebody said stays behind is not taken along by this word: at its door the driver may still say otherwise.
-    taken = [
-        key for stop in manifest.stops if stop.trip == trip for key in stop.deliveries if key not in manifest.ended
-    ]
-    actor = f"driver:{manifest.driver_id}"
-    loaded, refused = load_trip(
-        store, shift_id=manifest.shift_id, delivery_ids=taken, by=actor, now=now, at=report.captured_at
-    )
+    said = load_by_word(store, manifest=manifest, door=door, report=report, now=now)
     event_id = store.append_event(
         kind="trip.loaded",
-        actor=actor,
+        actor=f"driver:{manifest.driver_id}",
         captured_at=report.captured_at,
         received_at=now,
         data={
             "manifest_id": manifest.id,
-            "trip": trip,
-            "deliveries": list(loaded),
-            "refused": list(refused),
+            "trip": said.trip,
+            "deliveries": list(said.deliveries),
+            "refused": list(said.refused),
             **_place(report, None),
         },
         shift_id=manifest.shift_id,
@@ -251,59 +216,8 @@ def _record_loading(
         client_id=report.client_id,
         sequence=report.sequence,
     )
-    if refused:
-        store.add_task(
-            kind="trip_not_loaded",
-            subject_kind="shift",
-            subject_id=manifest.shift_id,
-            sentence=f"The driver has loaded trip {trip}, but the books do not let all of it out: {' '.join(refused)}",
-            made_at=now,
-            urgent=True,
-        )
-    return Recorded(event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=refused)
-
-
-def _stayed_behind(door: Door, report: DoorReport) -> set[int]:
-    """What was to go with a later trip and was never loaded: nobody drove there with it."""
-    waiting = {each.id for each in door.deliveries if each.state == "released"}
-    return {
-        each.delivery_id
-        for each in report.deliveries
-        if each.outcome is Outcome.NOT_ATTEMPTED and each.delivery_id in waiting
-    }
-
-
-def _take_along(
-    *,
-    store: Store,
-    manifest: ManifestInHand,
-    door: Door,
-    report: DoorReport,
-    now: datetime,
-    stayed: Collection[int] = (),
-) -> tuple[str, ...]:
-    """A van that stands at a door of a later trip has its goods, also when nobody said so at the depot. Returns why the
-    books do not allow it."""
-    waiting = {
-        each.id: each for each in door.deliveries if each.state in ("released", "unreleased") and each.id not in stayed
-    }
-    if not waiting or all(stop.trip == 1 for stop in manifest.stops):
-        return ()
-    loaded, refused = load_trip(
-        store,
-        shift_id=manifest.shift_id,
-        delivery_ids=list(waiting),
-        by=f"driver:{manifest.driver_id}",
-        now=now,
-        at=report.captured_at,
-    )
-    # The phone's list is older than the route: taken back, or another van brings it.
-    gone = [each for key, each in waiting.items() if each.direction == "deliver" and key not in loaded]
-    return refused or tuple(
-        f"{each.number} does not go with this van any more. Load the route again; if you have its goods, call the "
-        "dispatcher."
-        for each in gone
-    )
+    moved = tuple(not_with_us(number, van) for _key, van, number in said.moved)
+    return Recorded(event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=(*said.refused, *moved))
 
 
 def _record_outcome(
@@ -316,32 +230,28 @@ def _record_outcome(
     secret: bytes,
     actor: str,
 ) -> Recorded:
-    at_door = {each.id: each for each in door.deliveries}
-    stayed = _stayed_behind(door, report)
-    if refused := _take_along(store=store, manifest=manifest, door=door, report=report, now=now, stayed=stayed):
-        raise Conflict(refused[0], code="not_on_the_van")  # kept on the phone, and sent again once that is put right
-    of_the_erp = store.released_by_erp(list(at_door))
-    book = store.policies()
+    board = what_is_on_board(
+        store, manifest=manifest, door=door, report=report, by_the_desk=not actor.startswith("driver:"), now=now
+    )
+    if board.refused:
+        # Kept on the phone, and sent again once that is put right.
+        raise Conflict(board.refused[0], code="not_on_the_van", delivery=report.deliveries[0].delivery_id)
+    of_the_erp = store.released_by_erp([each.id for each in door.deliveries])
     settled: list[Settled] = []
-    for each in report.deliveries:
-        delivery = at_door.get(each.delivery_id)
-        if delivery is None:
-            raise InvalidInput(
-                f"Delivery {each.delivery_id} is not for {door.site} on this route. Load the route again.",
-                code="not_on_route",
-            )
-        if delivery.state in ("done", "failed"):
-            raise Conflict(
-                f"{delivery.number} was already reported. If something was wrong, tell the dispatcher.",
-                code="already_reported",
-            )
-        one = settle(each, delivery, _policy(book, delivery, door, manifest.day))
-        settled.append(for_the_erp(one) if delivery.id in of_the_erp else one)
+    noted: list[Settled] = []
+    for one in _settle(store, manifest, door, report, of_the_erp=of_the_erp):
+        if board.has(one.delivery.id):
+            settled.append(one)
+        elif one.was_there:
+            refuse_unless_another_van_had_it(manifest, one, board)
+            settled.append(one)
+        else:
+            noted.append(one)
     away = metres_from_address(report.location, door.location)
     file_ids = [_kept(store, file, now) for file in report.files]
     days = store.delivery_days(manifest.depot_id, [door.site_id])[door.site_id]
     next_day = first_day_after(manifest.day, days)
-    first, *others = settled
+    about = [each.delivery_id for each in report.deliveries]
     short = _came_short(settled, of_the_erp)
     stood = receiving.how_they_stand(store, manifest.depot_id, {each.order_id for each in short}, now=now)
     event_id = store.append_event(
@@ -355,10 +265,11 @@ def _record_outcome(
             "recipient": report.recipient,
             "note": report.note,
             "deliveries": [_settled_facts(each) for each in settled],
+            "noted": [_settled_facts(each) for each in noted],
             "files": [{"kind": file.kind, "sha256": file.sha256} for file in report.files],
             **_place(report, away),
         },
-        delivery_id=None if others else first.delivery.id,
+        delivery_id=about[0] if len(about) == 1 else None,
         shift_id=manifest.shift_id,
         plan_id=manifest.plan_id,
         site_id=door.site_id,
@@ -376,7 +287,8 @@ def _record_outcome(
             received_at=now,
             file_ids=file_ids,
         )
-        _move_goods(store=store, manifest=manifest, settled=one, at=now, by=actor)
+        held_by = board.on_vehicle.get(one.delivery.id, manifest.vehicle_id)
+        _move_goods(store=store, manifest=manifest, settled=one, held_by=held_by, at=now, by=actor)
         _end_delivery(
             store=store,
             manifest=manifest,
@@ -384,7 +296,7 @@ def _record_outcome(
             settled=one,
             next_day=next_day,
             now=now,
-            stayed=one.delivery.id in stayed,
+            stayed=one.delivery.id in board.stayed,
         )
         store.append_event(
             kind="delivery.done" if one.is_done else "delivery.failed",
@@ -397,6 +309,11 @@ def _record_outcome(
             plan_id=manifest.plan_id,
             site_id=door.site_id,
         )
+    for one in noted:
+        note_what_is_not_here(store, manifest, door, one, board, event_id=event_id, report=report, actor=actor, now=now)
+    borrowed = [one for one in settled if one.delivery.id in board.elsewhere]
+    for one in borrowed:
+        ask_about_the_vans(store, manifest, door, one, van=board.elsewhere[one.delivery.id], now=now)
     if ended := [one.delivery.id for one in settled if one.delivery.id in of_the_erp]:
         store.cancel_what_is_open(ended)
     if short and not store.erp_allocates():
@@ -412,8 +329,38 @@ def _record_outcome(
             tell=False,
             stood=stood,
         )
-    _tell(store=store, manifest=manifest, door=door, settled=settled, next_day=next_day, now=now, secret=secret)
-    return Recorded(event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=_remarks(report, away))
+    tell_what_happened(
+        store=store, manifest=manifest, door=door, settled=settled, next_day=next_day, now=now, secret=secret
+    )
+    said = [
+        f"{one.delivery.number} was on {board.elsewhere[one.delivery.id]} by the books. The dispatcher is told."
+        for one in borrowed
+    ]
+    said += [board.remark(one.delivery) for one in noted]
+    return Recorded(event_id=event_id, repeated=False, stop_id=door.stop_id, remarks=(*said, *_remarks(report, away)))
+
+
+def _settle(
+    store: Store, manifest: ManifestInHand, door: Door, report: DoorReport, *, of_the_erp: Collection[int]
+) -> Iterator[Settled]:
+    """Every delivery of the report, settled. Raises InvalidInput when its counts do not add up or it is not for this
+    door, Conflict when it has ended already."""
+    at_door = {each.id: each for each in door.deliveries}
+    book = store.policies()
+    for each in report.deliveries:
+        delivery = at_door.get(each.delivery_id)
+        if delivery is None:
+            raise InvalidInput(
+                f"Delivery {each.delivery_id} is not for {door.site} on this route. Load the route again.",
+                code="not_on_route",
+            )
+        if delivery.state in ("done", "failed"):
+            raise Conflict(
+                f"{delivery.number} was already reported. If something was wrong, tell the dispatcher.",
+                code="already_reported",
+            )
+        one = settle(each, delivery, _policy(book, delivery, door, manifest.day))
+        yield for_the_erp(one) if delivery.id in of_the_erp else one
 
 
 def _policy(book: PolicyBook, delivery: DoorDelivery, door: Door, day: str) -> RedeliveryPolicy:
@@ -473,9 +420,12 @@ def _remarks(report: DoorReport, away: int | None) -> tuple[str, ...]:
 # ---------------------------------------------------------------------------- goods
 
 
-def _move_goods(*, store: Store, manifest: ManifestInHand, settled: Settled, at: datetime, by: str) -> None:
-    """Short and refused goods stay on the van's account until the end of the day, when the van is counted."""
-    van = f"vehicle:{manifest.vehicle_id}"
+def _move_goods(
+    *, store: Store, manifest: ManifestInHand, settled: Settled, held_by: int, at: datetime, by: str
+) -> None:
+    """Short and refused goods stay on the account of the van that had them, `held_by`, until the end of the day, when
+    it is counted. What the customer gives is on the van that stands there."""
+    had, van = f"vehicle:{held_by}", f"vehicle:{manifest.vehicle_id}"
     loaded = {each.allocation_id: each for each in settled.delivery.lines}
     for line in settled.lines:
         for state, quantity in (
@@ -492,8 +442,8 @@ def _move_goods(*, store: Store, manifest: ManifestInHand, settled: Settled, at:
                     quantity=quantity,
                 )
         for quantity, from_place, to_place, why in (
-            (line.delivered, van, "delivered", "delivered"),
-            (line.damaged, van, f"quarantine:{manifest.depot_id}", "damaged"),
+            (line.delivered, had, "delivered", "delivered"),
+            (line.damaged, had, f"quarantine:{manifest.depot_id}", "damaged"),
             (line.collected, "customer" if line.is_empties else "delivered", van, "collected"),
         ):
             if quantity:
@@ -546,7 +496,7 @@ def _end_delivery(
     sentence = _task_sentence(door, settled)
     if sentence:
         store.add_task(
-            kind="door_decision" if settled.next is Next.DECIDE else "redelivery",
+            kind=TaskKind.DOOR_DECISION if settled.next is Next.DECIDE else TaskKind.REDELIVERY,
             subject_kind="delivery",
             subject_id=delivery.id,
             sentence=sentence,
@@ -574,202 +524,6 @@ def _task_sentence(door: Door, settled: Settled) -> str:
     if settled.next is Next.WAIT_FOR_CUSTOMER:
         return f"{number} for {door.site} waits for the customer: {why}. Call, then choose a day."
     return ""
-
-
-# ---------------------------------------------------------------------------- telling the customer
-
-
-def _tell(
-    *,
-    store: Store,
-    manifest: ManifestInHand,
-    door: Door,
-    settled: Sequence[Settled],
-    next_day: str,
-    now: datetime,
-    secret: bytes,
-) -> None:
-    """One message per kind and recipient for the stop, however many orders were for it."""
-    settled = [one for one in settled if one.delivery.direction == "deliver"]
-    if not settled:
-        return  # goods were fetched: the slip says so
-    done = [one for one in settled if one.is_done and (one.total("delivered") or one.next is not Next.DECIDE)]
-    failed = [one for one in settled if not one.is_done]
-    link_id = store.add_link(
-        kind="proof",
-        subject_kind="delivery",
-        subject_id=settled[0].delivery.id,
-        made_at=now,
-        expires_at=now + PROOF_LINK_FOR,
-        secret=secret,
-    )
-    for kind, group in ((NoticeKind.DELIVERED, done), (NoticeKind.FAILED, failed)):
-        if not group:
-            continue
-        will_come = kind is NoticeKind.FAILED and all(one.next is Next.NEXT_DELIVERY_DAY for one in group)
-        for contact in _whom(store, door, order_matters=kind is NoticeKind.DELIVERED):
-            tell(
-                store,
-                [contact],
-                kind=kind,
-                subject=("stop", door.stop_id),
-                # The deliveries name the occasion: a stop whose orders are reported one by one is told of each.
-                occurrence="d" + "-".join(str(one.delivery.id) for one in group),
-                data=_data(
-                    manifest,
-                    door,
-                    goods=_goods(group, handed_over=kind is NoticeKind.DELIVERED),
-                    waiting=_waiting(group) if kind is NoticeKind.DELIVERED else [],
-                    next=next_day if will_come else _rest_day(group, after=manifest.day),
-                    why=why_in(contact.language, group[0].outcome),
-                    link_id=link_id,
-                    references=_references(group),
-                ),
-                now=now,
-            )
-
-
-def _data(manifest: ManifestInHand, door: Door, **own: Any) -> dict[str, Any]:
-    """What a template may use: every word has a value, because a template that names a missing one is an error."""
-    empty = dict.fromkeys(("window_from", "window_to", "eta", "why", "next"), "")
-    return {
-        **empty,
-        "goods": [],
-        "waiting": [],
-        "references": [],
-        "company": manifest.company,
-        "phone": manifest.phone,
-        "customer": door.customer,
-        "site": door.site,
-        "day": manifest.day,
-        **own,
-    }
-
-
-def _whom(store: Store, door: Door, *, order_matters: bool) -> list[Contact]:
-    """The buyer hears of the order, goods-in of the delivery; whoever there is when the other is missing. Each once."""
-    goods_in = store.who_is_told(door.customer_id, door.site_id, role="goods_in")
-    buyers = store.who_is_told(door.customer_id, door.site_id, role="buyer") if order_matters or not goods_in else []
-    return list({(each.channel, each.address): each for each in (*buyers, *goods_in)}.values())
-
-
-def _goods(group: Sequence[Settled], *, handed_over: bool) -> list[dict[str, object]]:
-    """What was handed over, or what the van still has."""
-    said = []
-    for one in group:
-        counted = {line.allocation_id: line for line in one.lines}
-        for each in one.delivery.lines:
-            line = counted.get(each.allocation_id)
-            quantity = (line.delivered if line else 0) if handed_over else each.loaded
-            if quantity:
-                said.append(goods_line(quantity=quantity, unit=each.unit, name=each.product))
-    return said
-
-
-def _waiting(group: Sequence[Settled]) -> list[dict[str, object]]:
-    said = []
-    for one in group:
-        if one.next is Next.ERP:
-            continue  # nothing of it waits with us
-        named = {each.allocation_id: each for each in one.delivery.lines}
-        for line in one.lines:
-            if missing := line.short + line.damaged:
-                each = named[line.allocation_id]
-                said.append(goods_line(quantity=missing, unit=each.unit, name=each.product))
-    return said
-
-
-def _rest_day(group: Sequence[Settled], *, after: str) -> str:
-    """When the last of what is missing is expected, ISO; empty when nobody knows yet or nothing is missing."""
-    days = [
-        each.expected_on
-        for one in group
-        for each in one.delivery.lines
-        for line in one.lines
-        if line.allocation_id == each.allocation_id and line.short + line.damaged
-    ]
-    return max(days) if days and min(days) > after else ""
-
-
-def _references(group: Sequence[Settled]) -> list[str]:
-    return sorted({reference for one in group for reference in one.delivery.references})
-
-
-def _tell_whom_it_moves(
-    *, store: Store, manifest: ManifestInHand, door: Door, report: DoorReport, now: datetime, secret: bytes
-) -> int:
-    """Tells those, and only those, whose forecast has left the window they were told; returns how many stops."""
-    moving = [eta for eta in forecast_after(manifest=manifest, door=door, report=report, now=now) if eta.stops_away > 0]
-    if not moving:
-        return 0
-    doors = store.doors(manifest.id, [eta.stop_id for eta in moving])
-    told = 0
-    for eta in moving:
-        door = doors[eta.stop_id]
-        # What is fetched at the same door was promised to nobody.
-        brought = [each for each in door.deliveries if each.direction == "deliver"]
-        if not brought or not leaves(door.told, eta):
-            continue
-        zone = ZoneInfo(door.zone)
-        opens, closes = (moment.astimezone(zone).strftime("%H:%M") for moment in told_live(eta))
-        store.tell_window(
-            delivery_ids=[each.id for each in brought],
-            day=manifest.day,
-            opens=opens,
-            closes=closes,
-            why="the van is early" if eta.late_by < timedelta(0) else "the van is late",
-            by="backroute",
-            now=now,
-        )
-        link_id = store.add_link(
-            kind="tracking",
-            subject_kind="delivery",
-            subject_id=brought[0].id,
-            made_at=now,
-            expires_at=now + TRACKING_LINK_FOR,
-            secret=secret,
-        )
-        tell(
-            store,
-            _whom(store, door, order_matters=False),
-            kind=NoticeKind.OUT_TODAY,
-            subject=("stop", door.stop_id),
-            occurrence=f"{manifest.day} {opens}-{closes}",
-            data=_data(
-                manifest,
-                door,
-                goods=[
-                    goods_line(quantity=line.loaded, unit=line.unit, name=line.product)
-                    for each in brought
-                    for line in each.lines
-                ],
-                window_from=opens,
-                window_to=closes,
-                eta=eta.start.astimezone(zone).strftime("%H:%M"),
-                link_id=link_id,
-                references=sorted({reference for each in brought for reference in each.references}),
-            ),
-            now=now,
-        )
-        told += 1
-    return told
-
-
-def forecast_after(*, manifest: ManifestInHand, door: Door, report: DoorReport, now: datetime) -> tuple[Eta, ...]:
-    """The forecast with this report already counted in; the route may have changed since the phone loaded it."""
-    reported = {each.delivery_id for each in report.deliveries} or {each.id for each in door.deliveries}
-    facts = dict(manifest.facts)
-    for stop in manifest.stops:
-        if reported.isdisjoint(stop.deliveries):
-            continue
-        if report.kind is DoorEvent.LOADED:
-            break  # said at the depot: nothing is known of a door
-        before = facts.get(stop.stop_id, NONE_YET)
-        if report.kind is DoorEvent.ARRIVED:
-            facts[stop.stop_id] = StopFacts(arrived_at=before.arrived_at or report.captured_at, done_at=before.done_at)
-        elif reported.issuperset(each for each in stop.deliveries if each not in manifest.ended):
-            facts[stop.stop_id] = StopFacts(arrived_at=before.arrived_at, done_at=report.captured_at)
-    return forecast(manifest.stops, facts, departs_at=manifest.departs_at, now=now)
 
 
 # ---------------------------------------------------------------------------- back at the depot
@@ -804,32 +558,3 @@ def put_back(*, store: Store, delivery: DoorDelivery, manifest: ManifestInHand, 
         units += line.loaded
     store.change_delivery_state(delivery_id=delivery.id, from_states=("failed",), to_state="released")
     return units
-
-
-# ---------------------------------------------------------------------------- where the van is
-
-
-def record_position(
-    *,
-    store: Store,
-    manifest_id: int,
-    location: Location,
-    accuracy_m: float | None,
-    captured_at: datetime,
-    now: datetime,
-) -> bool:
-    """Keeps where the van is, within the shift only; False when the shift is not on and nothing was kept."""
-    manifest = store.manifest_in_hand(manifest_id)
-    day, starts, ends, zone, overtime_s = store.shift_hours(manifest.shift_id)
-    opens, closes = span(date.fromisoformat(day), starts, ends, ZoneInfo(zone))
-    closes += timedelta(seconds=overtime_s)
-    if not opens - ON_DUTY_BEFORE <= captured_at <= closes + ON_DUTY_AFTER or captured_at > now + timedelta(minutes=10):
-        return False
-    store.add_position(
-        shift_id=manifest.shift_id,
-        location=location,
-        accuracy_m=accuracy_m,
-        captured_at=captured_at,
-        received_at=now,
-    )
-    return True

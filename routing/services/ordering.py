@@ -55,7 +55,7 @@ def take_each(
             result.left_out(position * lines_at_most, error.what)
         result.created += one.created
         result.changed += one.changed
-        result.unchanged += one.unchanged
+        result.unchanged += one.unchanged + sum(one.settled.values())
         result.lines += one.lines
         result.tasks += one.tasks
         words = ((one.created, "new"), (one.changed, "changed" if order.lines else "cancelled"), (one.tasks, "task"))

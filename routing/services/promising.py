@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from routing.bulk import in_bulk
 from routing.cycles import no_cycles
 from routing.model.orders import AllocationRule, Book
 from routing.model.stock import SkuStock
@@ -62,6 +63,9 @@ class PromisedLine:
     def document(self) -> dict[str, Any]:
         """As `promises --json` prints it."""
         return asdict(self) | {"uncovered": self.uncovered}
+
+
+_promised = in_bulk(PromisedLine)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +171,7 @@ def _decided(store: Reader, book: Book, *, now: datetime) -> tuple[AllocationRul
             kind = "stock" if supply.is_stock else "inbound"
             covers[holding.line_id].append(Cover(number=supply.number, kind=kind, quantity=units))
     return preview.rule, [
-        PromisedLine(
+        _promised(
             order=line.order,
             customer=line.customer,
             sku=line.sku,

@@ -86,14 +86,16 @@ def decide_change(
         reach = reached(stood(before) if stood else before, after, policy, today, decided_until=decided_until)
         if not reach.more:
             break
-        known, products = products, products | reach.more
+        known, products, every = products, products | reach.more, frozenset[int]()
         if len(products) > MANY_SKUS and 4 * len(products) > len(every := store.open_products(depot_id)):
             products |= every
+        # Where all that anybody waits for is decided, nothing is left for an order to reach.
+        some = not every or not products >= every
         # Taking more locks while holding some could meet somebody who does the same the other way round.
         if locks is None or locks.lock_afresh(depot_id, products):
-            read = together(read, store.book(depot_id, products - known, now=now, reaching=True))
+            read = together(read, store.book(depot_id, products - known, now=now, reaching=some))
         else:
-            read = store.book(depot_id, products, now=now, reaching=True)
+            read = store.book(depot_id, products, now=now, reaching=some)
     if locks:
         locks.keep_locks()
     outcome = reach.outcome

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -12,7 +12,8 @@ from routing.errors import Conflict, NotFound
 from routing.model.orders import DeliveryDays
 from routing.model.picking import PickDelivery
 from routing.model.stock import UnitState
-from routing.rules.release import Candidate, NotReleased, ReadyUnits, judge
+from routing.model.tasks import TaskKind
+from routing.rules.release import Candidate, NotReleased, ReadyUnits, judge, planned_from
 from routing.services.erp import refuse_if_erp
 from routing.services.story import AsksPeople, KeepsEvents, LocksPools, MovesUnits
 
@@ -59,6 +60,9 @@ class ReadyOrder:
     open_units: int
     value: int
     ordered_at: datetime
+    planned_from: str = ""
+    """The first ISO day whose plan takes it, where that is after the day it is released for: it came after the
+    cut-off; else "" """
 
     @property
     def quantity(self) -> int:
@@ -95,6 +99,11 @@ class Releasing:
     ready: tuple[ReadyOrder, ...]
     stays: tuple[StayingOrder, ...]
     deliveries: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def after_cut_off(self) -> tuple[ReadyOrder, ...]:
+        """What is released and no plan of this day takes."""
+        return tuple(order for order in self.ready if order.planned_from)
 
     @property
     def sites(self) -> int:
@@ -136,7 +145,21 @@ def simulate_release(
             )
         else:
             ready.append(taken_by(candidate, dict(verdict.units)))
+    ready = _with_their_day(ready, days, for_day=for_day)
     return Releasing(depot_id=depot_id, for_day=for_day, ready=tuple(ready), stays=tuple(stays))
+
+
+def _with_their_day(ready: Sequence[ReadyOrder], days: Mapping[int, DeliveryDays], *, for_day: str) -> list[ReadyOrder]:
+    """What came after the cut-off says from which day on a plan takes it. A door's orders are one delivery, which goes
+    by the oldest of them."""
+    oldest: dict[int, datetime] = {}
+    for order in ready:
+        oldest[order.site_id] = min(order.ordered_at, oldest.get(order.site_id, order.ordered_at))
+    first = {site: planned_from(at, for_day=for_day, days=days[site]) for site, at in oldest.items()}
+    return [
+        order if first[order.site_id] == for_day else replace(order, planned_from=first[order.site_id])
+        for order in ready
+    ]
 
 
 def release_orders(
@@ -230,12 +253,11 @@ def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: st
         goods = ", ".join(f"{line.picked} × {line.sku}" for line in delivery.lines if line.picked)
         where = f" from {delivery.staged_place}" if delivery.staged_place else ""
         store.add_task(
-            kind="put_back",
+            kind=TaskKind.PUT_BACK,
             subject_kind="delivery",
             subject_id=delivery_id,
             sentence=f"{delivery.number} for {delivery.site} was taken back: put {goods}{where} back on the shelf.",
             made_at=now,
-            assignee="warehouse",
         )
         store.set_staged(delivery_id=delivery_id, place="", at=None)
     store.set_unreleased(delivery_id)

@@ -12,6 +12,7 @@ from routing.model.days import day_words
 from routing.model.notices import NOT_ENOUGH, Notice, NoticeKind, goods_line
 from routing.model.orders import Book, LineChange, WaitingLine, WaitingOrder
 from routing.model.parties import Company, Contact
+from routing.model.tasks import TaskKind
 from routing.rules.promises import NewPromise
 from routing.services.asking import Asked
 
@@ -34,19 +35,31 @@ class Store(KnowsContacts, KeepsNotices, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hear:
-    """Orders with a later date, by how their customers hear of it: a message, or a person's call where nobody there
-    agreed to messages."""
+    """Orders with a later date, none any more or one again, by how their customers hear of it: a message, or a person's
+    call where nobody there agreed to messages."""
 
-    by_message: int = 0
-    by_call: int = 0
+    message: frozenset[int] = frozenset()
+    call: frozenset[int] = frozenset()
+
+    @property
+    def by_message(self) -> int:
+        return len(self.message)
+
+    @property
+    def by_call(self) -> int:
+        return len(self.call)
+
+    def of(self, order_id: int) -> str:
+        """How the customer of this order hears of it: message or call; "" for not at all."""
+        return "message" if order_id in self.message else "call" if order_id in self.call else ""
 
 
 def how_they_hear(store: KnowsContacts, lines: Iterable[LineChange]) -> Hear:
     """By the contacts as they are now."""
-    doors = {line.order_id: (line.customer_id, line.site_id) for line in lines if line.slips}
+    doors = {line.order_id: (line.customer_id, line.site_id) for line in lines if line.is_told}
     people = store.who_are_told(set(doors.values()), role="buyer")
-    by_message = sum(bool(people[door]) for door in doors.values())
-    return Hear(by_message=by_message, by_call=len(doors) - by_message)
+    message = frozenset(order_id for order_id, door in doors.items() if people[door])
+    return Hear(message=message, call=frozenset(doors) - message)
 
 
 def delays(
@@ -73,61 +86,84 @@ def delays(
 
 
 def tell_dates(
-    store: Store, before: Book, *, promises: Collection[NewPromise], asked: Mapping[int, Asked], now: datetime
+    store: Store,
+    before: Book,
+    *,
+    promises: Collection[NewPromise],
+    changes: Collection[LineChange],
+    asked: Mapping[int, Asked],
+    now: datetime,
 ) -> set[int]:
-    """One notice per order and recipient; without anybody to write to, a call. Returns the lines that were told of.
+    """One notice per order and recipient, of its new dates and of what has none any more; without anybody to write to,
+    a call. Returns the lines that were told of.
 
-    Who is asked for consent hears of goods without a date too.
+    Who is to be called about goods without a date is in the task about those goods, which the caller makes.
     """
     told: set[int] = set()
     by_line = {promise.line_id: promise for promise in promises}
+    lost = {change.line_id for change in changes if change.loses}
     company, calls = store.company(), []
-    told_of = [order for order in before.orders if order.id in asked or any(line.id in by_line for line in order.lines)]
+    told_of = [order for order in before.orders if any(line.id in by_line or line.id in lost for line in order.lines)]
     doors = store.who_are_told({(order.customer_id, order.site_id) for order in told_of}, role="buyer")
     whom = {order.id: doors[order.customer_id, order.site_id] for order in told_of}
     every = store.waiting_lines(before.depot_id, [order_id for order_id, people in whom.items() if people])
-    for order in before.orders:
+    for order in told_of:
         mine = [line for line in order.lines if line.id in by_line]
+        gone = [line for line in order.lines if line.id in lost]
         consent = asked.get(order.id)
-        if not mine and consent is None:
-            continue
-        first = consent is None and all(by_line[line.id].first for line in mine)
+        first = not gone and all(by_line[line.id].first for line in mine)
         day = max((by_line[line.id].promised_on for line in mine), default="")
         contacts = whom[order.id]
         if not contacts and consent is not None:
             continue  # whoever asked for the consent has made the task to call
         if not contacts and not first:
-            calls.append(
-                dict(
-                    kind="call_customer",
-                    subject_kind="order",
-                    subject_id=order.id,
-                    sentence=f"Call {order.customer}: order {order.number} comes on {day_words(day)} instead of "
-                    f"{day_words(min(line.promised_on for line in mine if line.promised_on))}, "
-                    "and nobody there agreed to messages.",
-                    made_at=now,
-                    assignee=order.salesperson or "dispatcher",
-                    data={"day": day, "why": by_line[mine[0].id].why},
-                )
-            )
+            if not gone:
+                calls.append(_call(order, [by_line[line.id] for line in mine], day=day, now=now))
             continue
         waiting = [
             line
             for line in every.get(order.id, ())
-            if line.id not in by_line and (not line.expected_on or line.expected_on > day)
+            if line.id not in by_line and line.id not in lost and (not line.expected_on or line.expected_on > day)
         ]
-        # Goods without any date are what it is about, when nothing else has a new one.
-        goods, waiting = (mine, waiting) if mine else (waiting, [])
+        # What has no date any more is what it is about, when nothing else has a new one.
+        goods, still = (mine, _goods(gone, undated=True)) if mine else (gone, [])
         data = notice_data(company, order, goods, waiting, day=day)
+        data["waiting"] = [*still, *_goods(waiting)]
         occurrence = f"{day} v{max((by_line[line.id].version for line in mine), default=0)}"
+        if gone:
+            occurrence += f" lost v{max(line.promise_version for line in gone)}"
         if consent is not None:
             data |= consent.words()
             occurrence += f" consent {consent.consent_id}"
         kind = NoticeKind.DATE_GIVEN if first else NoticeKind.DATE_CHANGED
         tell(store, contacts, kind=kind, subject=("order", order.id), occurrence=occurrence, data=data, now=now)
-        told |= {line.id for line in mine} if contacts else set()
+        told |= {line.id for line in (*mine, *gone)} if contacts else set()
     store.add_tasks(calls)
     return told
+
+
+def _call(order: WaitingOrder, promises: Sequence[NewPromise], *, day: str, now: datetime) -> dict[str, Any]:
+    """The task to call about new dates."""
+    return dict(
+        kind=TaskKind.CALL_CUSTOMER,
+        subject_kind="order",
+        subject_id=order.id,
+        sentence=f"Call {order.customer}: order {order.number} {moved_words(order, promises, day=day)}, "
+        "and nobody there agreed to messages.",
+        made_at=now,
+        assignee=order.salesperson,
+        data={"day": day, "why": promises[0].why},
+    )
+
+
+def moved_words(order: WaitingOrder, promises: Sequence[NewPromise], *, day: str) -> str:
+    """What becomes of the promises of an order: "comes on Thu 5 Mar 2026 instead of Tue 3 Mar 2026"."""
+    moved = {promise.line_id: promise for promise in promises}
+    was = min((line.promised_on for line in order.lines if line.id in moved and line.promised_on), default="")
+    again = " again" if all(promise.again for promise in promises) else ""
+    if not was or was == day:
+        return f"has a date{again}: it comes on {day_words(day)}"
+    return f"comes on {day_words(day)} instead of {day_words(was)}"
 
 
 def tell(
@@ -189,5 +225,5 @@ def notice_data(
     }
 
 
-def _goods(lines: Sequence[WaitingLine]) -> list[dict[str, object]]:
-    return [goods_line(quantity=line.needed, unit=line.unit, name=line.name) for line in lines]
+def _goods(lines: Sequence[WaitingLine], *, undated: bool = False) -> list[dict[str, object]]:
+    return [goods_line(quantity=line.needed, unit=line.unit, name=line.name, undated=undated) for line in lines]

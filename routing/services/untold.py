@@ -1,4 +1,5 @@
-"""What moved while nobody was told: kept until the next decision that tells takes it along, each with its own cause."""
+"""What moved while nobody was told: kept until the next decision that tells takes it along, each with its own cause.
+And who was told that there is no date any more: they hear of it when there is one again."""
 
 from __future__ import annotations
 
@@ -46,6 +47,17 @@ def lost_untold(store: Reader, depot_id: int) -> dict[int, tuple[int, str]]:
     return {int(line_id): (product_id, why) for line_id, (product_id, why) in kept.items()}
 
 
+def told_lost_setting(depot_id: int) -> str:
+    """The setting that keeps the lines of a depot whose customers were told that there is no date any more."""
+    return f"told_lost:{depot_id}"
+
+
+def told_lost(store: Reader, depot_id: int) -> dict[int, int]:
+    """Those lines by key, each with its SKU's key."""
+    kept = store.setting(told_lost_setting(depot_id), {})
+    return {int(line_id): product_id for line_id, product_id in kept.items()}
+
+
 def taken_along(store: Reader, depot_id: int) -> dict[int, str]:
     """The SKUs by key that the next decision takes along, because somebody is to be told of what moved them: what."""
     return dict(lost_untold(store, depot_id).values()) | untold(store, depot_id)
@@ -64,15 +76,22 @@ def remember_untold(
 ) -> None:
     """Who was not told keeps a promise that no longer holds: the next decision that tells takes those SKUs along."""
     depot_id = before.depot_id
-    kept, silent = untold(store, depot_id), lost_untold(store, depot_id)
+    kept, silent, heard = untold(store, depot_id), lost_untold(store, depot_id), told_lost(store, depot_id)
+    now_heard = heard
     lines = {line.id: line.product_id for order in before.orders for line in order.lines}
     if tell:
-        decided = set(lines) - set(before.outside) if kept or silent else set()
+        decided = set(lines) - set(before.outside) if kept or silent or heard else set()
         products = {lines[line_id] for line_id in decided}
+        dated = {promise.line_id for promise in promises}
+        # A line that is not waiting any more, delivered or cancelled, hears of nothing.
+        gone = {line_id for line_id, product_id in heard.items() if product_id in products and line_id not in lines}
+        now_heard = {
+            line_id: product_id for line_id, product_id in heard.items() if line_id not in dated and line_id not in gone
+        } | {change.line_id: change.product_id for change in changes if change.loses}
         left = {product_id: cause for product_id, cause in kept.items() if product_id not in products}
         still = {line_id: cause for line_id, cause in silent.items() if line_id not in decided}
     else:
-        slipped = {promise.line_id: promise.why for promise in promises if promise.slip}
+        slipped = {promise.line_id: promise.why for promise in promises if promise.slip or promise.again}
         # What moved it first stays: the customers were to be told since then.
         left = {lines[line_id]: cause for line_id, cause in slipped.items()} | kept
         lost = [change for change in changes if change.loses]
@@ -80,6 +99,9 @@ def remember_untold(
     if left != kept:
         value = {str(key): left[key] for key in sorted(left)}
         store.set_setting(name=untold_setting(depot_id), value=value, by=by, now=now)
+    if now_heard != heard:
+        by_line = {str(key): now_heard[key] for key in sorted(now_heard)}
+        store.set_setting(name=told_lost_setting(depot_id), value=by_line, by=by, now=now)
     if still != silent:
         keep_lost_untold(store, depot_id, still, by=by, now=now)
 

@@ -17,7 +17,7 @@ from tests.website import PASSWORD, Website, a_website, served
 
 PAGES = (
     "/", "/receipts", "/release", "/addresses", "/orders", "/search?q=caf", "/tasks", "/messages", "/import",
-    "/export", "/settings", "/figures",
+    "/export", "/settings", "/figures", "/fleet", "/fleet/vehicles/new", "/fleet/drivers/new", "/fleet/shifts/new",
 )  # fmt: skip
 
 

@@ -140,6 +140,11 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /inbound/commit": DESK,
     "POST /receipts/simulate": GOODS,
     "POST /inbound/simulate": DESK,
+    "GET /fleet": DESK,
+    "GET /fleet/<any(vehicles, drivers, shifts):kinds>/<int:key>": DESK,
+    "GET /fleet/<any(vehicles, drivers, shifts):kinds>/new": DESK,
+    "POST /fleet/<any(vehicles, drivers, shifts):kinds>/<int:key>": DESK,
+    "POST /fleet/<any(vehicles, drivers, shifts):kinds>/new": DESK,
     "GET /regions": EVERYONE,
     "POST /regions": DESK,
     "GET /regions/<name>": EVERYONE,
@@ -239,7 +244,12 @@ def address(rule: Rule, **keys: object) -> str:
 
     def fill(part: re.Match[str]) -> str:
         kind, _colon, name = part[1].rpartition(":")
-        known = {"region": "nowhere", "filename": "icon.svg", "kind": "p" if kind.startswith("any") else "orders"}
+        known = {
+            "region": "nowhere",
+            "filename": "icon.svg",
+            "kind": "p" if kind.startswith("any") else "orders",
+            "kinds": "vehicles",
+        }
         return str(keys.get(name, known.get(name, NO_SUCH if kind == "int" else "unknown")))
 
     return re.sub(r"<([^>]+)>", fill, rule.rule)

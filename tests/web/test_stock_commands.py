@@ -63,7 +63,8 @@ def test_a_file_is_imported_once_and_said_so(filled: Path) -> None:
     done = call("import", "orders", filled / "orders.csv", "--json")
     assert done.exit_code == 0
     assert json.loads(done.stdout) == {
-        "orders": 0, "lines": 0, "changed": 0, "unchanged": 2, "tasks": 0, "cancelled": [], "for_a_person": [],
+        "orders": 0, "lines": 0, "fulfilled": 0, "changed": 0, "unchanged": 2, "tasks": 0,
+        "cancelled": [], "for_a_person": [],
         "errors": [], "errors_left_off": 0, "dry_run": False, "settled": {}, "notes": [], "made": {},
         "made_products": [],
     }  # fmt: skip
@@ -175,15 +176,19 @@ def test_suppliers_sites_and_counts_come_in_by_file_too(filled: Path) -> None:
 
 def test_a_shop_s_export_is_taken_as_it_is_and_the_second_time_changes_nothing(filled: Path) -> None:
     file = filled / "orders_export.csv"
-    file.write_bytes(as_export([order(1001, item(), item("TEA-2")), order(1002, Financial_Status="voided")]))
+    file.write_bytes(as_export([order(1001, item(), item("TEA-2")), order(1002, Financial_Status="voided"),
+                                order(1003, Fulfillment_Status="fulfilled")]))  # fmt: skip
     first = call("import", "orders", file, "--preset", "shopify", "--json")
     assert first.exit_code == 0, first.output
     document = json.loads(first.stdout)
-    assert [document[name] for name in ("orders", "lines", "changed", "unchanged", "errors")] == [1, 2, 0, 1, []]
+    assert [document[name] for name in ("orders", "lines", "changed", "unchanged", "errors")] == [1, 2, 0, 0, []]
+    assert (document["fulfilled"], document["settled"]) == (1, {"fulfilled": 1, "voided": 1})
     again = call("import", "orders", file, "--preset", "shopify", "--json")
-    assert (again.exit_code, json.loads(again.stdout)["unchanged"]) == (0, 2)
-    told = call("import", "orders", file, "--preset", "shopify").output
-    assert "1 of them need nothing from us and were not taken in: 1 voided" in told
+    assert (again.exit_code, json.loads(again.stdout)["unchanged"]) == (0, 1)
+    assert json.loads(again.stdout)["fulfilled"] == 1
+    told = " ".join(call("import", "orders", file, "--preset", "shopify").output.split())
+    assert "1 unchanged, 1 fulfilled by the shop" in told
+    assert "2 orders need nothing from us and were not taken in: 1 fulfilled, 1 voided" in told
 
 
 def test_a_file_says_what_it_cancels_apart_and_names_the_orders_for_a_person(filled: Path) -> None:

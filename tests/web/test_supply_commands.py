@@ -99,7 +99,12 @@ def test_a_slip_moves_exactly_who_waits_for_it_and_simulating_changes_nothing() 
 
 @pytest.mark.usefixtures("company")
 def test_a_cancelled_inbound_leaves_its_orders_without_a_date_and_cannot_be_cancelled_again() -> None:
-    assert "1 lines change" in call("slip", "PO-1", "--cancel").output
+    shown = document("slip", "PO-1", "--cancel", "--simulate")
+    assert sum(shown["told"].values()) == 1  # type: ignore[attr-defined]
+    said = " ".join(call("slip", "PO-1", "--cancel").output.split())
+    assert "1 line changes" in said
+    assert "1 order loses its date: " in said
+    assert "Without a date now: SO-2 of " in said
     assert dates()["SO-2"] == ""
     assert "2 open lines, 1 later than promised (1 of them without a date now), 1 without a date" in (
         call("promises").output

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from data import tables
@@ -67,8 +67,28 @@ def test_a_slip_is_shown_and_then_committed(client: FlaskClient, website: Websit
 def test_a_cancelled_truck_leaves_orders_without_a_date(client: FlaskClient, website: Website, desk: Desk) -> None:
     shown = post(client, "/inbound/simulate", number="IN-1", cancel="1")
     assert "IN-1 will not come" in shown.text
+    names = re.findall(r">(SO-\d)</a>", shown.text.split('id="losers"')[1].split("</ul>")[0])
+    assert names == ["SO-1", "SO-2", "SO-3"]
+    assert shown.text.count("no date: told by message") == 2 * len(names), "above, and in the table"
+    assert "3 told by message, 0 by a call" in shown.text
     assert post(client, "/inbound/commit", number="IN-1", cancel="1", seen=seen(shown)).status_code == 302
     assert inbound(website, desk)[1] is not None
+    today = client.get("/").text
+    assert "3 were promised and have no date any more" in " ".join(today.split())
+
+
+def test_who_loses_a_date_and_agreed_to_no_messages_is_shown_as_a_call_also_by_a_recount(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.contact).values(consent=False))
+    shown = client.post(
+        "/shelves/recount/simulate",
+        data={"csrf_token": form_token(client.get("/receipts")), "sku": "COFFEE", "depot": desk.depot, "counted": "0"},
+    )
+    assert "SO-4" in shown.text.split('id="losers"')[1].split("</ul>")[0]
+    assert "no date: to be called" in shown.text
+    assert "0 told by message, 1 by a call" in shown.text
 
 
 def test_no_day_a_day_that_is_over_and_an_unknown_number_are_refused(

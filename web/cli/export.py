@@ -25,8 +25,8 @@ from web.wiring import open_installation
 def export_command(kind: str, output: Path | None, format_: str | None, as_json: bool) -> None:
     """Write all products, customers, orders ... that are here, as CSV or XLSX.
 
-    Products, customers, inbound and orders have exactly the columns that `backroute import` takes. A text that a
-    spreadsheet would run as a formula gets an apostrophe in front in a CSV; our import takes it off again.
+    What `backroute import` takes comes out in exactly its columns, and changes nothing when it goes in again. A text
+    that a spreadsheet would run as a formula gets an apostrophe in front in a CSV; our import takes it off again.
     """
     format_ = format_ or ("xlsx" if output is not None and output.suffix.lower() == ".xlsx" else "csv")
     if as_json and output is None:

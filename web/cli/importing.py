@@ -237,16 +237,21 @@ def _print_import(result: ImportResult, file: Path) -> None:
     would = "would be " if result.dry_run else ""
     lines = f" with {result.lines} lines" if result.kind == "orders" and result.created else ""
     settled = sum(result.settled.values())
+    fulfilled = result.settled.get("fulfilled", 0)
     cancelled = f", {len(result.cancelled)} {would}cancelled ({_few(result.cancelled)})" if result.cancelled else ""
     console.print(
         f"{file.name}: {result.created} {would}new{lines}, {result.changed - len(result.cancelled)} {would}changed"
-        f"{cancelled}, {result.unchanged} unchanged",
+        f"{cancelled}, {result.unchanged} unchanged" + (f", {fulfilled} fulfilled by the shop" if fulfilled else ""),
         highlight=False,
         markup=False,
     )
     if settled:
         reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(result.settled.items()))
-        console.print(f"{settled} of them need nothing from us and were not taken in: {reasons}", highlight=False)
+        need = "order needs" if settled == 1 else "orders need"
+        console.print(
+            f"{settled} {need} nothing from us and {'was' if settled == 1 else 'were'} not taken in: {reasons}",
+            highlight=False,
+        )
     for note in result.notes[:MOST_SHOWN]:
         console.print(clean(note), markup=False, highlight=False)
     if result.tasks:

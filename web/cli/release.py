@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ from routing.model.orders import RideRule
 from routing.rules.release import WORDS, NotReleased
 from routing.rules.ride_along import Added, RideOffer
 from routing.services.erp import refuse_if_erp
-from routing.services.releasing import Releasing, simulate_release
+from routing.services.releasing import ReadyOrder, Releasing, simulate_release
 from routing.services.sending_along import ReleasedWithRides
 from web.along import Along, release_day, rides_on
 from web.cli.output import clean, counted, json_option, plain, print_json
@@ -128,6 +128,7 @@ def _release_document(name: str, went: ReleasedWithRides, along: Along, unsure: 
                 "value": order.value,
                 "in_review": order.site_id in unsure.all - unsure.new,
                 "not_looked_up": order.site_id in unsure.new,
+                "planned_from": order.planned_from or found.for_day,
                 "on_truck": sum(each.quantity for each in order.units if each.ready_at is not None),
             }
             for order in found.ready
@@ -223,6 +224,13 @@ def _costs(offer: RideOffer, currency: str) -> str:
     return f"{said}; the rest as a stop of its own about {minutes} min, {money:.2f} {currency}".rstrip()
 
 
+def _by_day(found: Releasing) -> list[tuple[str, list[ReadyOrder]]]:
+    days: dict[str, list[ReadyOrder]] = defaultdict(list)
+    for order in found.after_cut_off:
+        days[order.planned_from].append(order)
+    return sorted(days.items())
+
+
 def _print_release(name: str, found: Releasing, unsure: UnsureSites, *, simulate: bool) -> None:
     console = Console()
     made = f"{counted(found.sites, 'delivery', 'deliveries')} {'would be made' if simulate else 'made'}"
@@ -244,6 +252,15 @@ def _print_release(name: str, found: Releasing, unsure: UnsureSites, *, simulate
         several = ", ".join(f"{order.order} {order.quantity} of {order.open_units}" for order in in_part[:8])
         more = f" and {len(in_part) - 8} more" if len(in_part) > 8 else ""
         console.print(f"In part: {clean(several)}{more}", markup=False, highlight=False)
+    for day, late in _by_day(found):
+        several = ", ".join(f"{order.order} {order.site}" for order in late[:8])
+        more = f" and {len(late) - 8} more" if len(late) > 8 else ""
+        console.print(
+            f"Ordered after the cut-off, so no plan of {day_words(found.for_day)} takes them; {day_words(day)} at the "
+            f"earliest (backroute what-if --cut-off shows what a later one would change): {clean(several)}{more}",
+            markup=False,
+            highlight=False,
+        )
     if parts.on_truck:
         console.print(
             f"{parts.on_truck} {'waits' if parts.on_truck == 1 else 'wait'} for the count of a truck: what stands on "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from routing.services.receiving import commit_receipts, simulate_receipts
 from routing.services.telling import Hear, how_they_hear
 from web.cli.files import FILE, check_file, template_option
 from web.cli.output import clean, json_option, plain, print_json, short_day
+from web.cli.told import print_told, told_document
 from web.wiring import open_installation
 
 BY = "command line"
@@ -102,7 +104,7 @@ def _receive_document(
             _line_document(line) for _, preview in counted_in for line in preview.lines if line.concerns
         ],
         "policy": [preview.rule.value for _, preview in counted_in],
-        "told": {"message": sum(each.by_message for each in hear), "call": sum(each.by_call for each in hear)},
+        "told": told_document(hear),
         "broken": [number for _, preview in counted_in for number in preview.broken],
         "rests": [rest for _, preview in counted_in for rest in preview.rests],
         "warnings": [warning for _, preview in counted_in for warning in preview.warnings],
@@ -125,6 +127,7 @@ def _line_document(line: LineChange) -> dict[str, Any]:
         "promised_on": line.promised_on,
         "slips": line.slips,
         "loses_date": line.loses,
+        "date_again": line.again,
         "moved_by": line.moved_by,
         "value": line.value_firm,
         "currency": line.currency,
@@ -151,13 +154,12 @@ def _print_receive(receipts: list[Receipt], preview: Preview, hear: Hear) -> Non
     else:
         console.print(f"{title}: nobody waits for it", markup=False, highlight=False)
     if moved := preview.told_now(skus):
-        _print_lines(console, "Moved before, told now", moved)
+        # What they were expected on moved when nobody was told: what the customer knows is the promise.
+        _print_lines(console, "Moved before, told now", [replace(line, old_day=line.promised_on) for line in moved])
         for why in dict.fromkeys(line.moved_by for line in moved):
             orders = list(dict.fromkeys(line.order for line in moved if line.moved_by == why))
             console.print(clean(f"{why}: {', '.join(orders)}"), markup=False, highlight=False)
-    if slips := hear.by_message + hear.by_call:
-        said = f"{slips} {'order gets' if slips == 1 else 'orders get'} a later date: {hear.by_message} told by message"
-        console.print(f"{said}, {hear.by_call} by a call.", highlight=False)
+    print_told(console, preview.lines, hear)
     for warning in preview.warnings:
         console.print(f"! {clean(warning)}", markup=False, highlight=False)
     _print_rests(console, preview)
@@ -203,6 +205,8 @@ def _kept(line: LineChange) -> str:
     """What becomes of the promise in force. It breaks with the date that it loses now: what had none broke before."""
     if not line.promised_on:
         return ""
+    if line.loses:
+        return "breaks"
     if line.slips:
         return "breaks" if line.old_day else "new date"
     if not line.new_day:

@@ -26,7 +26,9 @@ from routing.services.supplying import (
     simulate_shelf_count,
     simulate_slip,
 )
+from routing.services.telling import Hear, how_they_hear
 from web.cli.output import clean, counted, json_option, plain, print_json, short_day
+from web.cli.told import print_told, told_document
 from web.cli.values import DAY
 from web.wiring import Installation, open_installation
 
@@ -59,7 +61,8 @@ def slip_command(number: str, to: str | None, cancel: bool, simulate: bool, as_j
             show=lambda store: simulate_slip(store, slip, now=now),
             do=lambda store: commit_slip(store, slip, now=now, by=BY),
         )
-    _print(f"Inbound {number} " + (f"comes on {to}" if to else "is cancelled"), previews, simulate, as_json)
+        hear = _hear(here, previews)
+    _print(f"Inbound {number} " + (f"comes on {to}" if to else "is cancelled"), previews, hear, simulate, as_json)
 
 
 @click.command("recount")
@@ -90,7 +93,8 @@ def recount_command(sku: str, counted: int, depot_number: str | None, simulate: 
             show=lambda store: [simulate_shelf_count(store, **facts)],
             do=lambda store: [commit_shelf_count(store, **facts, by=BY)],
         )
-    _print(f"{counted} × {sku} counted at {depot.name}", previews, simulate, as_json)
+        hear = _hear(here, previews)
+    _print(f"{counted} × {sku} counted at {depot.name}", previews, hear, simulate, as_json)
 
 
 def _the_depot(depots: list[Depot], number: str | None) -> Depot:
@@ -116,8 +120,13 @@ def _shown_or_done(
         return show(SqlStore(connection))
 
 
-def _print(title: str, previews: list[Preview], simulate: bool, as_json: bool) -> None:
-    lines = [line for preview in previews for line in preview.changed]
+def _hear(here: Installation, previews: list[Preview]) -> Hear:
+    with here.database.reading() as connection:
+        return how_they_hear(SqlStore(connection), [line for preview in previews for line in preview.lines])
+
+
+def _print(title: str, previews: list[Preview], hear: Hear, simulate: bool, as_json: bool) -> None:
+    lines = [line for preview in previews for line in preview.concerned]
     warnings = [text for preview in previews for text in preview.warnings]
     if as_json:
         rows = [
@@ -133,21 +142,21 @@ def _print(title: str, previews: list[Preview], simulate: bool, as_json: bool) -
                 "promised_on": line.promised_on,
                 "slips": line.slips,
                 "loses_date": line.loses,
+                "date_again": line.again,
+                "told": hear.of(line.order_id) if line.is_told else "",
+                "moved_by": line.moved_by,
                 "value": line.needed * line.price,
                 "currency": line.currency,
             }
             for line in lines
         ]
         broken = [number for preview in previews for number in preview.broken]
-        print_json({"simulated": simulate, "lines": rows, "broken": broken, "warnings": warnings})
+        told = told_document([hear])
+        print_json({"simulated": simulate, "lines": rows, "told": told, "broken": broken, "warnings": warnings})
     else:
         console = Console()
-        told = len({line.order_id for line in lines if line.slips})
-        lost = len({line.order_id for line in lines if line.loses})
-        said = f"{clean(title)}: {len(lines)} lines change, {told} orders get a later promise"
-        if lost:
-            said += f", {lost} that {'was promised loses its date' if lost == 1 else 'were promised lose their date'}"
-        console.print(said, markup=False, highlight=False)
+        change = "line changes" if len(lines) == 1 else "lines change"
+        console.print(f"{clean(title)}: {len(lines)} {change}", markup=False, highlight=False)
         if lines:
             table = Table("Order", "Customer", "SKU", "Wants", "Shelf", "Inbound", "Was", "Now", "Promise", box=None)
             for line in lines[:MOST_SHOWN]:
@@ -165,6 +174,7 @@ def _print(title: str, previews: list[Preview], simulate: bool, as_json: bool) -
             console.print(table)
         if len(lines) > MOST_SHOWN:
             console.print(f"... and {len(lines) - MOST_SHOWN} more lines (--json lists them)", markup=False)
+        print_told(console, lines, hear)
         for text in warnings:
             console.print(f"! {clean(text)}", markup=False, highlight=False)
         if simulate:

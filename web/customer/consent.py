@@ -142,7 +142,7 @@ def state_of(found: Consent) -> str:
     """Whether it may still be answered by the customer, and if not, why."""
     if found.answer is Answer.CANCEL and found.closed_at:
         return "cancelled"
-    if found.closed_why in ("newer", "substituted"):
+    if found.closed_why in ("newer", "substituted", "kept"):
         return found.closed_why
     if found.on_its_way:
         return "on_its_way"
@@ -159,6 +159,8 @@ def _headline(found: Consent, state: str) -> str:
         return _("Agreed: other goods come instead")
     if state == "newer":
         return _("There is a newer message about this order")
+    if state == "kept" and found.asked:
+        return _("It comes as promised: %(day)s", day=day(max(line.was_on for line in found.asked)))
     match found.answer:
         case Answer.ACCEPT if found.day:
             return _("Agreed: %(day)s", day=day(found.day))
@@ -175,7 +177,7 @@ def _headline(found: Consent, state: str) -> str:
 def _below(found: Consent, state: str, last_day: str) -> str:
     if state == "cancelled":
         return _("These goods do not come. What you paid for them we give back.")
-    if state == "substituted":
+    if state in ("substituted", "kept"):
         return _("Nothing more to do. If that does not suit you, call us.")
     if state == "newer":
         return _("Please answer with the link in that message.")

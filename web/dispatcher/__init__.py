@@ -27,5 +27,6 @@ BLUEPRINTS = (
     "web.dispatcher.figures:figures",
     "web.dispatcher.policies:policies",
     "web.dispatcher.calendars:calendars",
+    "web.dispatcher.fleet:fleet",
     "web.dispatcher.settings:settings",
 )

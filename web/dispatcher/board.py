@@ -27,6 +27,7 @@ from data.queries.board import (
     waits_for_a_plan,
 )
 from data.queries.company import company_card
+from data.queries.fleet import plans_to_make_again
 from data.queries.plans import PlanPage, current_plans, plan_page, versions
 from data.store import SqlStore, open_store
 from data.store.system import Job
@@ -74,6 +75,7 @@ def page() -> ResponseReturnValue:
         left = pins_of(connection, [row.delivery_id for group in shown.groups for _plan, row in group.rows])
         fragment = _chosen_part(connection, shown)
         jobs = running_plan_jobs(connection, day=day)
+        changed = plans_to_make_again(connection, from_day=day, to_day=day, depot_ids=[depot.id for depot in chosen])
     return render_template(
         "dispatcher/board.html",
         day=day,
@@ -86,6 +88,7 @@ def page() -> ResponseReturnValue:
         drawn=_drawn(shown, chosen, left),
         fragment=fragment,
         jobs=jobs,
+        changed=changed,
         zone=chosen[0].zone if chosen else "UTC",
         words=words,
         may_edit=may_edit(),

@@ -16,7 +16,7 @@ from routing.model.orders import WEEKDAYS
 from routing.rules.calendars import day_of, days_between
 from routing.services.closing_days import SCOPES, Change, SetDays, ZoneWeek, commit_change, year_of
 from web.dispatcher.receipts import fingerprint
-from web.dispatcher.supply import anyway, changes
+from web.dispatcher.supply import anyway, shown_changes
 from web.here import here, now
 from web.incoming import whole
 from web.people import needs_role
@@ -94,7 +94,7 @@ def _show(change: Change, *, moved_on: bool = False) -> str:
         scope_words=scope_words(),
         kept=kept,
         moved_on=moved_on,
-        **changes(previews, besides=anyway() if previews else ()),
+        **shown_changes(previews, besides=anyway() if previews else ()),
     )
 
 

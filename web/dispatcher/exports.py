@@ -19,18 +19,23 @@ from web.people import needs_role
 
 exports = Blueprint("exports", __name__, url_prefix="/export")
 
-FOR_SALES = ("products", "customers", "stock", "orders", "backorders", "promises", "deliveries")
+FOR_SALES = ("products", "customers", "sites", "stock", "orders", "backorders", "promises", "deliveries")
 """What a salesperson answers customers with; the books of the house are the dispatcher's."""
 _IN_MEMORY = 4 << 20
 
 
 def kind_words() -> dict[str, tuple[str, str]]:
     return {
+        "fleet": (_("Fleet"), _("Depots, zones, vehicles, drivers and the standing week.")),
         "products": (_("Products"), _("What can be ordered, one row a SKU.")),
         "customers": (_("Customers and sites"), _("With their contacts, one row a contact of a site.")),
+        "sites": (_("Sites"), _("One row a door, without its contacts.")),
         "suppliers": (_("Suppliers"), _("Who brings goods, one row a supplier.")),
+        "sources": (_("Sources"), _("Who can bring what beside the usual supplier.")),
+        "substitutes": (_("Substitutes"), _("What may go out instead, one row a pair.")),
         "inbound": (_("Inbound"), _("What suppliers were to bring, one row a SKU.")),
         "stock": (_("Stock"), _("On hand, allocated, available, quarantined: one row a SKU and depot.")),
+        "counts": (_("Count list"), _("What lies at each depot: to count again and bring back.")),
         "orders": (_("Orders"), _("With their lines and promises in force; what was cancelled stays out.")),
         "backorders": (_("Open lines"), _("What each needs, what covers it, when it comes and what was promised.")),
         "promises": (_("Promises"), _("Every date that a customer was given, and why.")),

@@ -16,7 +16,7 @@ from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, checked,
 from routing.services.ruling import Ruling, commit_ruling, simulate_ruling
 from web.dispatcher import policy_words as words
 from web.dispatcher.receipts import fingerprint
-from web.dispatcher.supply import anyway, changes
+from web.dispatcher.supply import anyway, shown_changes
 from web.dispatcher.words import actor_words, rule_words
 from web.here import here, now
 from web.people import needs_role
@@ -101,7 +101,7 @@ def _show(ruling: Ruling, *, moved_on: bool = False) -> str:
         words=words,
         moved_on=moved_on,
         may_commit=_may(row),
-        **changes(previews, besides=anyway(scope=row.scope, scope_id=row.scope_id)),
+        **shown_changes(previews, besides=anyway(scope=row.scope, scope_id=row.scope_id)),
     )
 
 

@@ -31,6 +31,7 @@ from routing.services.allocating import policy_of
 from routing.services.receiving import commit_receipt, simulate_receipt
 from routing.services.telling import Hear, how_they_hear
 from web.dispatcher import words
+from web.dispatcher.told import done_words, orders_of
 from web.here import here, now
 from web.incoming import FIRST_YEAR, LAST_YEAR, json_of, whole
 from web.people import needs_role
@@ -129,7 +130,16 @@ class Shown:
 
     @property
     def slips(self) -> int:
-        return len({line.order_id for line in (*self.lines, *self.told_now) if line.slips})
+        return orders_of((*self.lines, *self.told_now), lambda line: line.slips)
+
+    @property
+    def lost(self) -> tuple[LineChange, ...]:
+        """What was promised and has no date any more."""
+        return tuple(line for line in (*self.lines, *self.told_now) if line.loses)
+
+    @property
+    def again(self) -> int:
+        return orders_of((*self.lines, *self.told_now), lambda line: line.again and not line.slips)
 
     @property
     def differs(self) -> bool:
@@ -233,11 +243,8 @@ def commit() -> ResponseReturnValue:
             raise
         return _show(counted, rule, moved_on=True), 409
     units = sum(receipt.quantity for receipt in counted)
-    told = len({line.order_id for preview in previews for line in preview.slips})
     said = ngettext("%(num)s unit counted in and given out.", "%(num)s units counted in and given out.", units)
-    if told:
-        said += " " + ngettext("%(num)s order got a later date.", "%(num)s orders got a later date.", told)
-    flash(said, "done")
+    flash(f"{said} {done_words(line for preview in previews for line in preview.lines)}".strip(), "done")
     for warning in dict.fromkeys(text for preview in previews for text in preview.warnings):
         flash(warning, "late")
     return redirect(url_for("receipts.page"))
@@ -309,6 +316,8 @@ def _merged(previews: Sequence[Preview]) -> dict[int, LineChange]:
                     old_day=first.old_day,
                     promised_on=first.promised_on,
                     slips=first.slips or line.slips,
+                    loses=(first.loses or line.loses) and not line.new_day,
+                    again=(first.again or line.again) and bool(line.new_day),
                     moved_by=first.moved_by,
                     released_lost=first.released_lost + line.released_lost,
                 )
@@ -321,12 +330,16 @@ def fingerprint(previews: Sequence[Preview]) -> str:
     facts = [
         [preview.already, preview.rule.value, list(preview.broken)]
         + [
-            [line.line_id, line.firm_after, line.provisional_after, line.new_day, line.slips, line.released_lost]
+            [line.line_id, line.firm_after, line.provisional_after, line.new_day, line.released_lost, *_told(line)]
             for line in preview.lines
         ]
         for preview in previews
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _told(line: LineChange) -> tuple[bool, bool, bool]:
+    return line.slips, line.loses, line.again
 
 
 # ---------------------------------------------------------------------------- reading the forms

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import date, timedelta
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
@@ -18,12 +17,12 @@ from data.queries.taking_back import taking_back
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
-from routing.model.days import today_of
-from routing.rules.release import NotReleased
-from routing.services.releasing import StayingOrder, unrelease
+from routing.model.days import day_words, today_of
+from routing.services.releasing import unrelease
 from routing.services.sending_along import chosen_ride, send_along
 from web.along import NOTHING, depot_of, release_day, rides_on
 from web.dispatcher import ride_words, words
+from web.dispatcher.staying import staying
 from web.errors import wants_json
 from web.here import here, now
 from web.incoming import day_of, row_id, whole
@@ -47,10 +46,6 @@ def page() -> ResponseReturnValue:
             rides_on(here(), connection, day=day, depot_ids=sorted(by_depot), now=now()) if day >= today else NOTHING
         )
         released = released_deliveries(connection, day=day)
-    stays: dict[NotReleased, list[StayingOrder]] = defaultdict(list)
-    for releasing in found.releases:
-        for each in releasing.stays:
-            stays[each.reasons[0]].append(each)
     return render_template(
         "dispatcher/release.html",
         day=day,
@@ -61,10 +56,10 @@ def page() -> ResponseReturnValue:
         found=found,
         ready=found.release.all,
         parts=found.release,
-        stays=sorted(stays.items(), key=lambda pair: -len(pair[1])),
-        staying=sum(len(each) for each in stays.values()),
+        stays=staying(found),
         released=released,
         unsure=found.unsure,
+        after_cut_off=sum(len(each.after_cut_off) for each in found.releases),
         along=along,
         ride_words=ride_words,
         words=words,
@@ -108,6 +103,18 @@ def go() -> ResponseReturnValue:
                 "%(num)s of them has goods on a truck that is not counted in: it is picked once that is counted.",
                 "%(num)s of them have goods on a truck that is not counted in: they are picked once that is counted.",
                 to_count,
+            ),
+            "late",
+        )
+    if late := [order for order in taken if order.planned_from]:
+        flash(
+            ngettext(
+                "%(which)s was ordered after the cut-off: no plan of this day takes it, but that of %(day)s.",
+                "%(num)s of them were ordered after the cut-off (%(which)s): no plan of this day takes them, that of "
+                "%(day)s at the earliest.",
+                len(late),
+                which=", ".join(order.order for order in late[:5]) + (" …" if len(late) > 5 else ""),
+                day=day_words(min(order.planned_from for order in late)),
             ),
             "late",
         )

@@ -20,7 +20,8 @@ from routing.services.shorting import Short, commit_short_pick, simulate_short_p
 from routing.services.supplying import commit_shelf_count, simulate_shelf_count
 from web.dispatcher import words
 from web.dispatcher.receipts import fingerprint
-from web.dispatcher.supply import changes
+from web.dispatcher.supply import shown_changes
+from web.dispatcher.told import done_words
 from web.here import here, now
 from web.incoming import day_of, row_id, whole
 from web.people import needs_role
@@ -74,7 +75,7 @@ def commit_recount() -> ResponseReturnValue:
     except Conflict:
         return _show_recount(depot, card, counted, moved_on=True), 409
     said = _("%(n)s × %(sku)s counted at %(depot)s.", n=counted, sku=card.sku, depot=depot.name)
-    flash(f"{said} {_slips(preview)}".strip(), "done")
+    flash(f"{said} {done_words(preview.lines)}".strip(), "done")
     return redirect(url_for("shelves.recount", sku=card.sku, depot=depot.id))
 
 
@@ -87,7 +88,7 @@ def _show_recount(depot: Depot, card: ShelfCard, counted: int, *, moved_on: bool
         depots = store.depots()
     return render_template(
         "dispatcher/recount.html", depots=depots, depot=depot, sku=card.sku, card=card, unknown=False,
-        shown=preview, counted=counted, moved_on=moved_on, **changes([preview]),
+        shown=preview, counted=counted, moved_on=moved_on, **shown_changes([preview]),
     )  # fmt: skip
 
 
@@ -160,7 +161,7 @@ def commit_short() -> ResponseReturnValue:
             "%(number)s goes out with %(n)s of %(of)s × %(sku)s.",
             number=done.delivery.number, n=done.left, of=done.wanted, sku=done.sku,
         )  # fmt: skip
-    flash(f"{said} {_slips(done.preview)}".strip(), "done")
+    flash(f"{said} {done_words(done.preview.lines)}".strip(), "done")
     if done.emptied:
         flash(_("Left the plan without goods: %(numbers)s.", numbers=", ".join(done.emptied)), "late")
     for sentence in done.tasks:
@@ -186,7 +187,7 @@ def _show_short(delivery_id: int, product_id: int, there: int | None, *, moved_o
     kept = {name: values[name] for name in ("shift", "trip", "mode", "depot", "day") if values.get(name)}
     return render_template(
         "dispatcher/short.html", delivery=delivery, line=line, shown=shown, there=there, moved_on=moved_on, kept=kept,
-        back=_back(values), words=words, **(changes([shown.preview]) if shown else {}),
+        back=_back(values), words=words, **(shown_changes([shown.preview]) if shown else {}),
     )  # fmt: skip
 
 
@@ -266,8 +267,3 @@ def inspect() -> ResponseReturnValue:
 def _refuse_another(preview: Preview, seen: str) -> None:
     if fingerprint([preview]) != seen:
         raise Conflict(_("The day moved on since this was shown. Look at it again, then commit."), code=MOVED_ON)
-
-
-def _slips(preview: Preview) -> str:
-    told = len({line.order_id for line in preview.slips})
-    return ngettext("%(num)s order got a later date.", "%(num)s orders got a later date.", told) if told else ""

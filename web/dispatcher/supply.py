@@ -10,7 +10,6 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from flask_login import current_user
 
 from data.store import SqlStore
@@ -21,7 +20,9 @@ from routing.model.orders import LineChange, Preview
 from routing.rules.calendars import day_of
 from routing.services.ruling import give_out
 from routing.services.supplying import Slip, commit_slip, simulate_slip
+from routing.services.telling import how_they_hear
 from web.dispatcher.receipts import fingerprint
+from web.dispatcher.told import done_words, orders_of
 from web.here import here, now
 from web.people import needs_role
 
@@ -38,7 +39,7 @@ def simulate() -> ResponseReturnValue:
 def _show(slip: Slip, *, moved_on: bool = False) -> str:
     with here().database.reading() as connection:
         previews = simulate_slip(SqlStore(connection), slip, now=now())
-    return render_template("dispatcher/inbound.html", slip=slip, moved_on=moved_on, **changes(previews))
+    return render_template("dispatcher/inbound.html", slip=slip, moved_on=moved_on, **shown_changes(previews))
 
 
 def anyway(*, scope: str = "company", scope_id: int = 0) -> frozenset[LineChange]:
@@ -49,7 +50,14 @@ def anyway(*, scope: str = "company", scope_id: int = 0) -> frozenset[LineChange
         concerned = store.open_products_of(scope=scope, scope_id=scope_id)
         return give_out(store, concerned, now=at, by=current_user.actor, why="looked at")
 
-    return frozenset(line for preview in tried(here().database, again) for line in preview.changed)
+    return frozenset(line for preview in tried(here().database, again) for line in preview.concerned)
+
+
+def shown_changes(previews: list[Preview], *, besides: Collection[LineChange] = ()) -> dict[str, Any]:
+    """What `_changes.html` shows: `changes`, and how their customers hear of them, by the contacts as they are now."""
+    found = changes(previews, besides=besides)
+    with here().database.reading() as connection:
+        return found | {"hear": how_they_hear(SqlStore(connection), found["lines"])}
 
 
 def changes(previews: list[Preview], *, besides: Collection[LineChange] = ()) -> dict[str, Any]:
@@ -58,14 +66,15 @@ def changes(previews: list[Preview], *, besides: Collection[LineChange] = ()) ->
     `besides`: changes that are not of what is looked at; they are counted and named apart, and the days that what is
     looked at moves are compared with theirs: a date that was over anyway is not its old one.
     """
-    every = [line for preview in previews for line in preview.changed]
+    every = [line for preview in previews for line in preview.concerned]
     otherwise = {line.line_id: line.new_day for line in besides}
     lines = [replace(line, old_day=otherwise.get(line.line_id, line.old_day)) for line in every if line not in besides]
     return {
         "lines": lines,
+        "lost": [line for line in lines if line.loses],
+        "again": orders_of(lines, lambda line: line.again and not line.slips),
         "besides": [line for line in every if line in besides],
-        "slips": len({line.order_id for line in lines if line.slips}),
-        "undated": len({line.order_id for line in lines if line.old_day and not line.new_day}),
+        "slips": orders_of(lines, lambda line: line.slips),
         "warnings": [text for preview in previews for text in preview.warnings],
         "value": sum(line.needed * line.price for line in lines),
         "currency": next((line.currency for line in lines if line.currency), ""),
@@ -91,21 +100,11 @@ def commit() -> ResponseReturnValue:
         previews = in_transaction(here().database, write)
     except Conflict:
         return _show(slip, moved_on=True), 409
-    told = len({line.order_id for preview in previews for line in preview.slips})
-    lost = len({line.order_id for preview in previews for line in preview.lines if line.loses})
     if slip.to:
         said = _("%(number)s is expected on %(day)s.", number=slip.number, day=day_words(slip.to.isoformat()))
     else:
         said = _("%(number)s is cancelled.", number=slip.number)
-    if told:
-        said += " " + ngettext("%(num)s order got a later date.", "%(num)s orders got a later date.", told)
-    if lost:
-        said += " " + ngettext(
-            "%(num)s promised order has no date any more: its task says whom to call.",
-            "%(num)s promised orders have no date any more: their tasks say whom to call.",
-            lost,
-        )
-    flash(said, "done")
+    flash(f"{said} {done_words(line for preview in previews for line in preview.lines)}".strip(), "done")
     return redirect(url_for("receipts.page"))
 
 

@@ -12,6 +12,7 @@ from data.queries.release import ReadyParts
 from data.queries.timeline import Happening
 from routing.model.day import SpeedRow
 from routing.model.fleet import BIKES
+from routing.model.tasks import TaskKind
 from web.formats import day as written_day
 
 
@@ -171,6 +172,7 @@ def staying_reason(reason: str) -> str:
         "not_yet": _("Not wanted yet"),
         "too_late": _("Wanted earlier"),
         "closed_that_day": _("Site not served that day"),
+        "on_truck": _("On a truck that is not counted in: may be released already"),
     }.get(reason, reason.replace("_", " "))
 
 
@@ -290,26 +292,39 @@ def notice_words(kind: str) -> str:
     }.get(kind, kind.replace("_", " "))
 
 
-def task_words(kind: str) -> str:
+def task_kind_words() -> dict[TaskKind, str]:
+    """Every kind of task in a word or two."""
     return {
-        "address_in_review": _("Address"),
-        "address_some_vehicles": _("Address"),
-        "ship_complete_broken": _("Ship complete"),
-        "no_date": _("No date"),
-        "call_customer": _("Call"),
-        "order_changed_after_release": _("Order changed"),
-        "door_decision": _("Decide"),
-        "redelivery": _("Deliver again"),
-        "meet": _("Meet"),
-        "goods_back": _("Goods back"),
-        "trip_not_loaded": _("Not loaded"),
-        "delay_consent": _("Delay"),
-        "refund": _("Refund"),
-        "put_back": _("Put back"),
-        "empty_delivery": _("Empty delivery"),
-        "missing_goods": _("Missing goods"),
-        "supply_overdue": _("Overdue"),
-    }.get(kind, kind.replace("_", " ").capitalize())
+        TaskKind.ADDRESS_IN_REVIEW: _("Address"),
+        TaskKind.ADDRESS_SOME_VEHICLES: _("Not for every vehicle"),
+        TaskKind.SHIP_COMPLETE_BROKEN: _("Ship complete"),
+        TaskKind.NO_DATE: _("No date"),
+        TaskKind.CALL_CUSTOMER: _("Call"),
+        TaskKind.ORDER_CHANGED_AFTER_RELEASE: _("Order changed"),
+        TaskKind.DOOR_DECISION: _("Decide"),
+        TaskKind.REDELIVERY: _("Deliver again"),
+        TaskKind.MEET: _("Meet"),
+        TaskKind.GOODS_BACK: _("Goods back"),
+        TaskKind.TRIP_NOT_LOADED: _("Not loaded"),
+        TaskKind.OLD_LIST: _("Old list"),
+        TaskKind.REPORT_REFUSED: _("On the phone"),
+        TaskKind.DELAY_CONSENT: _("Delay"),
+        TaskKind.REFUND: _("Refund"),
+        TaskKind.PUT_BACK: _("Put back"),
+        TaskKind.EMPTY_DELIVERY: _("Empty delivery"),
+        TaskKind.MISSING_GOODS: _("Missing goods"),
+        TaskKind.SUPPLY_OVERDUE: _("Overdue"),
+        TaskKind.CASH_DIFFERENCE: _("Cash"),
+        TaskKind.DISPUTE: _("Disputed"),
+        TaskKind.CUSTOMER_MESSAGE: _("Customer writes"),
+        TaskKind.SENDER_STUCK: _("Messages stuck"),
+    }
+
+
+def task_words(kind: str) -> str:
+    """What a task is, in a word or two; of a kind that is none any more the name of it."""
+    known = {each.value: words for each, words in task_kind_words().items()}
+    return known.get(kind, kind.replace("_", " ").capitalize())
 
 
 def silence_words(silence: str) -> str:
@@ -388,6 +403,8 @@ def summary(one: Happening) -> str:
             return _("%(n)s deliveries left the depot.", n=one.alike)
         case "order_received":
             return _("%(n)s orders came in.", n=one.alike)
+        case "fleet_changed":
+            return _("%(n)s changes of the fleet.", n=one.alike)
         case _:
             return f"{one.alike} × {one.kind.replace('_', ' ').replace('.', ' ')}."
 
@@ -551,6 +568,8 @@ def sentence(one: Happening) -> str:
             return f"{said}: {_('ended') if one.kind == 'policy_ended' else data.get('value')}."
         case "policy_changed":
             return _("Who comes first: %(policy)s.", policy=data.get("why"))
+        case "fleet_changed":
+            return _fleet(data)
         case "held":
             return _("Put on hold: %(why)s.", why=data.get("why"))
         case "hold_lifted":
@@ -609,6 +628,14 @@ def sentence(one: Happening) -> str:
                 delivery=one.delivery,
                 outcome=outcome_words(str(data.get("outcome"))),
             )
+        case "delivery.noted":
+            said = _(
+                "%(vehicle)s said of %(delivery)s, which it does not carry: %(outcome)s.",
+                vehicle=one.vehicle or "?",
+                delivery=one.delivery,
+                outcome=outcome_words(str(data.get("outcome"))),
+            )
+            return said + " " + _("It goes with %(van)s.", van=data["goes_with"]) if data.get("goes_with") else said
         case _:
             said = one.kind.replace("_", " ").replace(".", " ").capitalize()
             why = data.get("why") or data.get("sentence") or ""
@@ -690,6 +717,21 @@ def _allocated(data: Mapping[str, Any]) -> str:
     if len(parts) > 4:
         said += " " + _("and %(n)s more lines", n=len(parts) - 4)
     return f"{said} ({why})." if why else f"{said}."
+
+
+def _fleet(data: Mapping[str, Any]) -> str:
+    """Van 1 changed: weight 500 → 600, out from – → 2026-03-04."""
+    called = {"vehicle": _("Vehicle"), "driver": _("Driver"), "shift": _("Standing shift")}.get(data["what"], "")
+    if data.get("new"):
+        return _("%(what)s %(name)s is new.", what=called, name=data.get("name"))
+    changes = data.get("changes", [])
+    said = ", ".join(
+        f"{str(name).removesuffix('_id').replace('_', ' ')} {'–' if old in ('', None) else old} → "
+        f"{'–' if new in ('', None) else new}"
+        for name, old, new in changes[:4]
+    )
+    more = _(" and %(n)s more", n=len(changes) - 4) if len(changes) > 4 else ""
+    return f"{called} {data.get('name')}: {said}{more}."
 
 
 def _day(value: Any) -> str:

@@ -14,10 +14,12 @@ from flask import Blueprint, Response, jsonify, make_response, render_template, 
 
 from data.queries.driver import DepotStep, DriverRoute, DriverStop, driver_route
 from data.store import SqlStore, open_store
-from routing.errors import InvalidInput, NotFound
+from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.notices import Link
 from routing.model.proofs import HANDED_OVER
-from routing.services.delivering import Recorded, record, record_position
+from routing.services.boarding import tell_of_refusal
+from routing.services.delivering import Recorded, record
+from routing.services.following import record_position
 from web.assets import STATIC, asset, basemap_url
 from web.driver.reading import moment_from, place_from, report_from
 from web.driver.words import outcome_words, words
@@ -124,8 +126,13 @@ def receive_report() -> Response:
         keep=here().files,
         more_follow=request.headers.get(PENDING_HEADER, "0") not in ("", "0"),
     )
-    with open_store(here().database) as store:
-        done = record(store=store, manifest_id=manifest_id, report=report, now=now(), secret=here().secret)
+    try:
+        with open_store(here().database) as store:
+            done = record(store=store, manifest_id=manifest_id, report=report, now=now(), secret=here().secret)
+    except Conflict as refused:
+        with open_store(here().database) as store:
+            tell_of_refusal(store=store, manifest_id=manifest_id, refused=refused, now=now())
+        raise
     return jsonify(_answer(done))
 
 

@@ -72,9 +72,12 @@ _TIDY_SHARE = 0.05
 _LONG_ROUTE = 18
 """Stops of a route from which on PyVRP finds what the walk misses; of few stops, it helps from fewer on."""
 _FEW, _SHORTER_ROUTE = 250, 12
-_PYVRP_SHARE, _PYVRP_SHARE_OF_FEW = 0.5, 0.3
+_PYVRP_SHARE, _PYVRP_SHARE_OF_FEW, _PYVRP_SHARE_OF_FEW_LONG = 0.5, 0.3, 0.7
 _ROUNDS_OF_PYVRP = 100
 """With a limit of rounds, one of PyVRP's for so many of the walk's: about as long."""
+_BRANCHES = 600_000
+"""With a limit of rounds OR-Tools ends after so many of its branches, divided by the visits of its model: one costs the
+more the more visits there are, and so it takes about the second or two that it has by the clock."""
 _REGRET = 300
 """Up to so many visits the first plan is built by regret; beyond, that would take seconds and the walk needs none."""
 _SMALL, _AFRESH, _ROUNDS_AFRESH = 100, 8, 1_000
@@ -108,7 +111,7 @@ def solve(
     five a second.
 
     `iterations` limits the rounds of ruin and recreate, and to a hundredth of it the solutions OR-Tools accepts per
-    model; the time limit holds as well. Cancelling keeps the best.
+    model, which also ends after so many branches; the time limit holds as well. Cancelling keeps the best.
     `threads` walk at once: by default one for each core, and one with a limit of rounds.
     Raises InvalidProblem, SolverError.
     """
@@ -286,7 +289,7 @@ class _Search:
         stops = len(walk.visits)
         per_route = stops / max(1, sum(1 for line in walk.lines if line))
         if per_route >= _LONG_ROUTE:
-            return _PYVRP_SHARE
+            return _PYVRP_SHARE_OF_FEW_LONG if stops <= _FEW else _PYVRP_SHARE
         return _PYVRP_SHARE_OF_FEW if stops <= _FEW and per_route >= _SHORTER_ROUTE else 0.0
 
     def improve(self) -> None:
@@ -759,8 +762,7 @@ class _Model:
         if search.iterations is not None:
             parameters.solution_limit = 1 + search.iterations // 100
             # A model with nothing left to change finds no more solutions: it must end without looking at the clock.
-            branches = 1000 * (10 + search.iterations // 10)
-            self.routing.AddSearchMonitor(self.routing.solver().BranchesLimit(branches))
+            self.routing.AddSearchMonitor(self.routing.solver().BranchesLimit(_BRANCHES // len(self.keys)))
         best = _Best()
         self.routing.AddAtSolutionCallback(lambda: self._heard(best, phase))
         _limit(parameters, until - search.clock())

@@ -231,8 +231,12 @@ def test_a_promise_breaks_only_past_the_threshold_and_exactly_that_customer_is_t
             ("SO-1", "2026-05-12", "2026-05-14", True),
             ("SO-2", "2026-05-14", "", False),
         ]
-        notices = store.connection.execute(select(tables.notice)).all()
-        assert [(row.kind, row.recipient) for row in notices] == [("date_changed", "buyer1@cafe.example")]
+        notices = store.connection.execute(select(tables.notice).order_by(tables.notice.c.id)).all()
+        # Who gets a later date hears it, and so does who has none any more.
+        assert [(row.kind, row.recipient, row.data["day"]) for row in notices] == [
+            ("date_changed", "buyer1@cafe.example", "2026-05-14"),
+            ("date_changed", "buyer2@cafe.example", ""),
+        ]
         assert notices[0].data["goods"] == [{"quantity": 12, "unit": "pcs", "name": "Product OAT"}]
         assert set(notices[0].data) == {
             "company", "phone", "customer", "site", "goods", "waiting", "day", "why", "references",

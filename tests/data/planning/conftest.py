@@ -249,9 +249,11 @@ class _Committing:
             return connection.execute(statement).freeze()()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def kit() -> Any:
     """What this folder's tests share, because a test file cannot import its conftest."""
     from types import SimpleNamespace
 
-    return SimpleNamespace(DAY=DAY, NOW=NOW, EARLIER=EARLIER, StraightTravel=StraightTravel, greedy=greedy)
+    return SimpleNamespace(
+        DAY=DAY, NOW=NOW, EARLIER=EARLIER, StraightTravel=StraightTravel, greedy=greedy, Day=DayInDatabase
+    )

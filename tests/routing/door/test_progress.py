@@ -225,6 +225,41 @@ def test_what_is_not_loaded_has_not_left_and_what_is_loaded_leaves_then() -> Non
     assert (arrivals(etas), depot_times(etas)) == ([(3, 55, 1), (4, 70, 2)], [(40, 50)])
 
 
+def test_a_break_at_the_depot_is_taken_also_by_a_van_that_comes_back_late() -> None:
+    """Back at 40, a break of 20 minutes and 15 for loading: off at 75. Five minutes late is five minutes late."""
+    pause = Reload(
+        back_at=at(40), takes=timedelta(minutes=15), leaves_at=at(75), breaks=((at(40), at(60)), (at(200), at(230)))
+    )
+    stops = (*TWO_TRIPS[:2], replace(planned(3, 80), trip=2, reload=pause), replace(planned(4, 95), trip=2))
+    late = {1: StopFacts(done_at=at(15)), 2: StopFacts(done_at=at(35))}
+    etas = forecast(stops, late, departs_at=at(0), now=at(35))
+    assert (arrivals(etas), depot_times(etas)) == ([(3, 85, 1), (4, 100, 2)], [(45, 80)])
+    early = {1: StopFacts(done_at=at(5)), 2: StopFacts(done_at=at(10))}
+    assert depot_times(forecast(stops, early, departs_at=at(0), now=at(10))) == [(20, 55)]
+
+
+def test_a_break_on_the_way_to_the_depot_is_no_driving() -> None:
+    """10 minutes' way and a break of 20; from 60 on a way takes twice as long, a break does not."""
+    rush = (SpeedSpan(begins=at(60), ends=at(300), factor=2000),)
+    pause = Reload(back_at=at(60), takes=timedelta(minutes=15), leaves_at=at(75), breaks=((at(35), at(55)),))
+    first = (replace(each, speeds=rush, travel_s=600) for each in TWO_TRIPS[:2])
+    stops = (*first, replace(planned(3, 95), trip=2, reload=pause, speeds=rush, travel_s=1200))
+    late = {1: StopFacts(done_at=at(15)), 2: StopFacts(done_at=at(60))}
+    assert depot_times(forecast(stops, late, departs_at=at(0), now=at(60)))[0][0] == 60 + 20 + 20
+
+
+def test_what_the_warehouse_loads_before_the_first_trip_is_done_does_not_bring_the_van_home() -> None:
+    """It is at stop 2's door still, by all that was reported: it drives there, comes back, and leaves again."""
+    facts = {1: StopFacts(done_at=at(15))}
+    loaded = replace(TWO_TRIPS[2], reload=replace(_reload(TWO_TRIPS[2]), loaded_at=at(20)))
+    stops = (*TWO_TRIPS[:2], loaded, TWO_TRIPS[3])
+    etas = forecast(stops, facts, departs_at=at(0), now=at(20))
+    assert (arrivals(etas), depot_times(etas)) == ([(2, 25, 1), (3, 60, 2), (4, 75, 3)], [(40, 55)])
+    said = replace(loaded, reload=replace(_reload(loaded), driver_said=True))  # he was there, and drives there after it
+    etas = forecast((*TWO_TRIPS[:2], said, TWO_TRIPS[3]), facts, departs_at=at(0), now=at(20))
+    assert (arrivals(etas), depot_times(etas)) == ([(2, 25, 1), (3, 35, 2), (4, 50, 3)], [(20, 30)])
+
+
 def test_a_van_at_a_door_of_its_second_trip_has_been_at_the_depot() -> None:
     facts = {1: StopFacts(done_at=at(15)), 4: StopFacts(arrived_at=at(70))}
     etas = forecast(TWO_TRIPS, facts, departs_at=at(0), now=at(72))

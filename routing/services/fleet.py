@@ -1,0 +1,239 @@
+"""Somebody changes a vehicle, a driver or the standing week: what that means for days with a plan, then the change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+
+from routing.errors import Conflict, InvalidInput
+from routing.model.days import day_words, today_of
+from routing.model.fleet import MadeShift, PlannedDay, ShiftTerms, StandingShift
+from routing.model.money import amount
+from routing.model.parties import Company, Depot
+from routing.rules.standing_week import Following, double_booked, follow, standing_shift_of
+
+MADE_AHEAD = 14
+"""Days for which the standing week has made its shifts, today included."""
+
+SAYS_NOTHING = {
+    "vehicle": frozenset({"name", "out_why"}),
+    "driver": frozenset({"name", "phone", "email", "language", "licence", "out_why"}),
+    "shift": frozenset[str](),
+}
+"""What a plan does not go by."""
+
+
+class Week(Protocol):
+    def made_shifts(self, template_id: int, *, from_day: str) -> list[MadeShift]: ...
+    def set_shift_terms(self, shift_ids: Collection[int], terms: ShiftTerms) -> list[str]: ...
+    def end_shifts(self, shift_ids: Collection[int]) -> None: ...
+
+
+class Store(Week, Protocol):
+    def depots(self) -> list[Depot]: ...
+    def depot_ids(self) -> tuple[int, ...]: ...
+    def lock_depot(self, depot_id: int) -> None: ...
+    def company(self) -> Company: ...
+    def fleet_row(self, kind: str, key: int) -> dict[str, Any]: ...
+    def vehicle_rows(self) -> dict[str, dict[str, Any]]: ...
+    def driver_rows(self) -> dict[str, dict[str, Any]]: ...
+    def shift_template_rows(self) -> dict[str, dict[str, Any]]: ...
+    def standing_shift(self, template_id: int) -> StandingShift: ...
+    def standing_shifts(self) -> list[StandingShift]: ...
+    def planned_days(
+        self,
+        *,
+        from_day: str,
+        vehicle_id: int | None = None,
+        driver_id: int | None = None,
+        template_id: int | None = None,
+    ) -> tuple[PlannedDay, ...]: ...
+    def save_vehicle(self, vehicle_id: int | None, values: Mapping[str, Any]) -> int: ...
+    def save_driver(self, driver_id: int | None, values: Mapping[str, Any]) -> int: ...
+    def save_shift_template(self, template_id: int | None, values: Mapping[str, Any]) -> int: ...
+    def ensure_shifts(self, from_day: str, to_day: str) -> int: ...
+    def append_event(
+        self, *, kind: str, actor: str, captured_at: datetime, received_at: datetime, data: Mapping[str, Any]
+    ) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """What somebody wants of a vehicle, a driver or a standing shift (`kind`). `values` by the columns of its table;
+    `id` None makes a new one, with its `number` among them. `version`: the one that they looked at."""
+
+    kind: str
+    id: int | None
+    values: Mapping[str, Any]
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What an edit would change: (column, old, new); and the days whose plan has work for it, which is kept as it is.
+
+    `seen` stands for the days: who was shown other ones has to look again.
+    """
+
+    changes: tuple[tuple[str, Any, Any], ...] = ()
+    days: tuple[PlannedDay, ...] = ()
+
+    @property
+    def seen(self) -> str:
+        return ",".join(f"{day.day}/{day.depot_id}/{day.plan_id}" for day in self.days)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """`id` of what was saved; `days` stand in a plan of before; `by_hand` were changed for that day alone and stay."""
+
+    id: int
+    changed: bool
+    days: tuple[PlannedDay, ...] = ()
+    by_hand: tuple[str, ...] = ()
+
+
+def effect_of(store: Store, edit: Edit, *, now: datetime) -> Effect:
+    """Reads what the edit would do. Raises NotFound, Conflict when somebody saved it meanwhile, InvalidInput."""
+    if edit.id is None:
+        _refuse_taken(store, edit)
+        old: Mapping[str, Any] = {}
+    else:
+        old = store.fleet_row(edit.kind, edit.id)
+        if old["version"] != edit.version:
+            raise Conflict(
+                "Somebody else saved this since you opened it. What stands now is shown beside what you wrote: look "
+                "at it, then save again.",
+                code="changed_meanwhile",
+            )
+    changes = tuple((name, old.get(name), value) for name, value in edit.values.items() if old.get(name) != value)
+    if edit.kind == "shift" and changes:
+        _refuse_double(store, edit, old)
+    if edit.id is None or all(name in SAYS_NOTHING[edit.kind] for name, _old, _new in changes):
+        return Effect(changes=changes)
+    column = {"vehicle": "vehicle_id", "driver": "driver_id", "shift": "template_id"}[edit.kind]
+    today = today_of(now, store.company().zone)
+    return Effect(changes=changes, days=store.planned_days(from_day=today, **{column: edit.id}))
+
+
+def save(store: Store, edit: Edit, effect: Effect, *, planned_too: bool = False, now: datetime, by: str) -> Saved:
+    """Writes the edit whose effect was read in this transaction, with its event. No plan changes.
+
+    A standing shift takes along the shifts made of it as `rules/standing_week.follow` says; `planned_too` as there.
+    """
+    if not effect.changes:
+        return Saved(id=edit.id or 0, changed=False)
+    changed = {name: new for name, _old, new in effect.changes}
+    by_hand: tuple[str, ...] = ()
+    if edit.kind == "vehicle":
+        key = store.save_vehicle(edit.id, changed)
+    elif edit.kind == "driver":
+        key = store.save_driver(edit.id, changed)
+    else:
+        before = None if edit.id is None else store.standing_shift(edit.id)
+        key = store.save_shift_template(edit.id, changed)
+        today = today_of(now, store.company().zone)
+        make_ahead(store, today=today)  # a day that nobody has looked at yet follows like the others
+        if before is not None:
+            by_hand = follow_week(
+                store, before, store.standing_shift(key), today=today, planned_too=planned_too
+            ).by_hand
+        store.ensure_shifts(today, ahead_of(today))
+    row = store.fleet_row(edit.kind, key)
+    store.append_event(
+        kind="fleet_changed",
+        actor=by,
+        captured_at=now,
+        received_at=now,
+        data={
+            "what": edit.kind,
+            "number": row["number"],
+            "name": row.get("name") or row["number"],
+            "new": edit.id is None,
+            "changes": [_told(store, *each) for each in effect.changes] if edit.id is not None else [],
+            "days": [[day.day, day.depot_id] for day in effect.days],
+        },
+    )
+    return Saved(id=key, changed=True, days=effect.days, by_hand=by_hand)
+
+
+def follow_week(
+    store: Week, before: StandingShift, after: StandingShift, *, today: str, planned_too: bool = False
+) -> Following:
+    """The shifts made of a standing shift go along with its change. Answers which do not: `kept`, `by_hand`."""
+    following = follow(before, after, store.made_shifts(after.id, from_day=today), planned_too=planned_too)
+    taken = store.set_shift_terms(following.change, after.terms)
+    store.end_shifts(following.end)
+    return Following(
+        change=following.change,
+        end=following.end,
+        kept=following.kept,
+        by_hand=tuple(sorted({*following.by_hand, *taken})),
+    )
+
+
+def make_ahead(store: Store, *, today: str) -> int:
+    """Makes the shifts of the days that came into sight; returns how many. Who does it at the same time waits."""
+    for depot_id in store.depot_ids():
+        store.lock_depot(depot_id)
+    return store.ensure_shifts(today, ahead_of(today))
+
+
+def ahead_of(today: str) -> str:
+    """The last ISO day for which shifts are made."""
+    return (date.fromisoformat(today) + timedelta(days=MADE_AHEAD - 1)).isoformat()
+
+
+def days_in_words(days: Sequence[str], *, most: int = 3) -> str:
+    """
+    >>> days_in_words(["2026-03-03", "2026-03-04"])
+    'Tue 3 Mar 2026, Wed 4 Mar 2026'
+    """
+    more = f" and {len(days) - most} more" if len(days) > most else ""
+    return ", ".join(day_words(day) for day in days[:most]) + more
+
+
+def _told(store: Store, column: str, old: Any, new: Any) -> list[Any]:
+    """A change as the timeline tells it: names for keys, minutes for seconds, amounts for minor units."""
+    if column.endswith("_id"):
+        kind = column.removesuffix("_id")
+        if kind == "depot":
+            names = {depot.id: depot.name for depot in store.depots()}
+            return [kind, *(names.get(key, "") for key in (old, new))]
+        return [kind, *("" if key is None else store.fleet_row(kind, key)["name"] for key in (old, new))]
+    if column.endswith("_s"):
+        return [f"{column.removesuffix('_s')}_minutes", *((value or 0) // 60 for value in (old, new))]
+    if column.startswith("cost"):
+        currency = store.company().currency
+        return [column, *(amount(value or 0, currency) for value in (old, new))]
+    return [column, old, new]
+
+
+def _refuse_taken(store: Store, edit: Edit) -> None:
+    rows = {
+        "vehicle": store.vehicle_rows,
+        "driver": store.driver_rows,
+        "shift": store.shift_template_rows,
+    }[edit.kind]()
+    if str(edit.values["number"]) in rows:
+        raise InvalidInput(
+            f"There is a {edit.kind} {edit.values['number']} already: give this one another number.", code="number"
+        )
+
+
+def _refuse_double(store: Store, edit: Edit, old: Mapping[str, Any]) -> None:
+    """One van, or one driver, in two standing shifts at once."""
+    row = {"id": edit.id or 0, "number": ""} | dict(old) | dict(edit.values)
+    found = double_booked(standing_shift_of(row), store.standing_shifts())
+    if found is None:
+        return
+    what, other = found
+    key = other.terms.vehicle_id if what == "vehicle" else other.terms.driver_id
+    name = store.fleet_row(what, key or 0)["name"]
+    raise InvalidInput(
+        f"{name} is in shift {other.number} from {other.terms.starts} to {other.terms.ends} already: choose another "
+        f"{what}, other days or other hours.",
+        code=what,
+    )

@@ -1,0 +1,96 @@
+"""The standing week in the database: its shifts follow the file, are made once, and are made ahead by themselves."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+from sqlalchemy import insert, select, update
+
+from data import tables
+from data.db import Database
+from data.importers.fleet import COLUMNS, OPTIONAL, import_fleet
+from data.store import open_store
+from routing.model.imports import ImportResult
+from routing.services.fleet import ahead_of, make_ahead
+
+NOW = datetime(2026, 5, 12, 3, 0, tzinfo=UTC)  # a Tuesday
+TODAY = "2026-05-12"
+ROWS = (
+    {"kind": "depot", "number": "D1", "name": "Depot 1", "zone": "Europe/Helsinki"},
+    {"kind": "vehicle", "number": "V1", "name": "Van 1", "depot": "D1", "weight_g": "500000"},
+    {"kind": "driver", "number": "DR1", "name": "Driver 1", "depot": "D1"},
+    {"kind": "shift", "number": "S1", "depot": "D1", "vehicle": "V1", "driver": "DR1", "from": "07:00", "to": "15:00",
+     "break_minutes": "30", "break_from": "10:00", "break_to": "12:00", "weekdays": "mon,tue,wed,thu,fri"},
+)  # fmt: skip
+SHIFT = ROWS[3]
+
+
+def bring_in(database: Database, *rows: dict[str, str]) -> ImportResult:
+    columns = (*COLUMNS, *OPTIONAL)
+    lines = [",".join(columns), *(",".join(f'"{row.get(name, "")}"' for name in columns) for row in rows)]
+    with open_store(database) as store:
+        result = import_fleet(store, io.BytesIO("\n".join(lines).encode()), now=NOW, by="test")
+    assert result.errors == []
+    return result
+
+
+def company(database: Database) -> None:
+    with open_store(database) as store:
+        store.set_company(name="Example Wholesale", currency="EUR", zone="Europe/Helsinki")
+
+
+def worked(database: Database) -> list[tuple[str, str, int]]:
+    """Day, start and length of the break of every shift."""
+    with database.reading() as connection:
+        rows = connection.execute(
+            select(tables.shift.c.day, tables.shift.c.starts, tables.shift_break.c.duration_s)
+            .outerjoin(tables.shift_break, tables.shift_break.c.shift_id == tables.shift.c.id)
+            .order_by(tables.shift.c.day, tables.shift.c.id)
+        )
+        return [tuple(row) for row in rows]
+
+
+def test_another_start_in_the_file_moves_the_shifts_and_makes_none_twice(database: Database) -> None:
+    company(database)
+    bring_in(database, *ROWS)
+    assert len(worked(database)) == 10
+    with database.writing() as connection:
+        depot_id = connection.scalar(select(tables.depot.c.id))
+        plan_id = connection.execute(
+            insert(tables.plan).values(
+                from_day=TODAY, to_day=TODAY, depot_ids=[depot_id], problem=b"", engine="test", cost=0,
+                served_by_tier=[], why="planned", by="test", made_at=NOW,
+            ).returning(tables.plan.c.id)
+        ).scalar_one()  # fmt: skip
+        connection.execute(insert(tables.current_plan).values(depot_id=depot_id, day=TODAY, plan_id=plan_id))
+        by_hand = tables.shift.c.day == "2026-05-13"
+        connection.execute(update(tables.shift).where(by_hand).values(starts="09:00"))
+    result = bring_in(database, SHIFT | {"from": "06:00", "break_minutes": "45"})
+    assert (result.changed, result.unchanged) == (1, 0)
+    assert result.notes == ["Shift S1 stays as it was on Tue 12 May 2026: there is a plan. See Fleet."]
+    found = worked(database)
+    assert found[:3] == [(TODAY, "07:00", 1800), ("2026-05-13", "09:00", 1800), ("2026-05-14", "06:00", 2700)]
+    assert (len(found), {begins for _day, begins, _pause in found[2:]}) == (10, {"06:00"})
+
+
+def test_a_weekday_that_falls_away_ends_its_shifts_and_comes_back_with_them(database: Database) -> None:
+    company(database)
+    bring_in(database, *ROWS)
+    bring_in(database, SHIFT | {"weekdays": "mon,tue,wed,thu"})
+    assert [day for day, _begins, _pause in worked(database)].count("2026-05-15") == 0
+    assert len(worked(database)) == 8
+    bring_in(database, SHIFT)
+    assert len(worked(database)) == 10
+
+
+def test_the_week_makes_the_shifts_of_the_day_that_comes_into_sight_once(database: Database) -> None:
+    company(database)
+    bring_in(database, *ROWS)
+    tomorrow = "2026-05-13"
+    with open_store(database) as store:
+        assert not store.shifts_lack_on(ahead_of(TODAY))
+        assert store.shifts_lack_on(ahead_of(tomorrow))  # Tuesday the 26th
+        assert make_ahead(store, today=tomorrow) == 1
+        assert not store.shifts_lack_on(ahead_of(tomorrow))
+        assert make_ahead(store, today=tomorrow) == 0

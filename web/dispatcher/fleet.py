@@ -1,0 +1,203 @@
+"""Vehicles, drivers and the standing week of each depot: what stands there, and a form for each.
+
+What a change means for days that have a plan is said before it is kept; no plan changes by it.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from flask_login import current_user
+from sqlalchemy import Connection
+
+from data.queries.company import company_card
+from data.queries.fleet import fleet_names, fleet_of, plans_to_make_again, shifts_with
+from data.store import SqlStore
+from data.store.again import in_transaction
+from routing.errors import Conflict, InvalidInput
+from routing.model.days import today_of
+from routing.model.parties import Depot
+from routing.rules.standing_week import is_away
+from routing.services.fleet import Edit, Effect, Saved, effect_of, save
+from web.dispatcher.calendars import weekday_words
+from web.dispatcher.fleet_forms import Form, empty_form, form_of, languages, profiles, typed, values_of
+from web.formats import day as written_day
+from web.here import here, now
+from web.incoming import whole
+from web.people import needs_role
+
+fleet = Blueprint("fleet", __name__, url_prefix="/fleet")
+
+KINDS = {"vehicles": "vehicle", "drivers": "driver", "shifts": "shift"}
+_KIND = "<any(vehicles, drivers, shifts):kinds>"
+
+
+@fleet.get("")
+@needs_role("dispatcher")
+def page() -> ResponseReturnValue:
+    with here().database.reading() as connection:
+        store = SqlStore(connection)
+        depots = store.depots()
+        chosen = _depot(depots, request.args.get("depot", ""))
+        currency = company_card(connection).currency
+        today = today_of(now(), company_card(connection).zone)
+        return render_template(
+            "dispatcher/fleet.html",
+            depots=depots,
+            depot=chosen,
+            found=fleet_of(connection, chosen.id) if chosen else None,
+            old_plans=plans_to_make_again(connection, from_day=today),
+            today=today,
+            currency=currency,
+            weekdays=weekday_words(),
+            profile_words=profile_words(),
+            is_away=is_away,
+        )
+
+
+@fleet.get(f"/{_KIND}/new", defaults={"key": None})
+@fleet.get(f"/{_KIND}/<int:key>")
+@needs_role("dispatcher")
+def one(kinds: str, key: int | None) -> ResponseReturnValue:
+    kind = KINDS[kinds]
+    with here().database.reading() as connection:
+        store = SqlStore(connection)
+        if key is None:
+            depot = _depot(store.depots(), request.args.get("depot", ""))
+            return _form(connection, kind, None, empty_form(kind, depot=depot.number if depot else ""), version=0)
+        row = store.fleet_row(kind, key)
+        return _form(connection, kind, key, _stands(connection, kind, key), version=row["version"])
+
+
+@fleet.post(f"/{_KIND}/new", defaults={"key": None})
+@fleet.post(f"/{_KIND}/<int:key>")
+@needs_role("dispatcher")
+def keep(kinds: str, key: int | None) -> ResponseReturnValue:
+    """Saves it. Where days with a plan are concerned and were not shown yet, they are shown first, and nothing is kept;
+    nor is anything when it cannot be used, or somebody else was faster. What was typed stays in the form each time."""
+    kind, at, by = KINDS[kinds], now(), current_user.actor
+    form = typed(kind, request.form, request.form.getlist("weekdays"))
+    version = whole(request.form.get("version", "")) or 0
+    planned_too = request.form.get("planned_too") == "yes"
+    with here().database.reading() as connection:
+        if key is not None:
+            SqlStore(connection).fleet_row(kind, key)
+        choices = {name: {row[1]: row[0] for row in rows} for name, rows in fleet_names(connection).items()}
+        currency = company_card(connection).currency
+        values, wrong = values_of(kind, form, choices, currency=currency, new=key is None)
+        if wrong:
+            return _form(connection, kind, key, form, version=version, wrong=wrong), 422
+    edit = Edit(kind=kind, id=key, values=values, version=version)
+
+    def work(store: SqlStore) -> tuple[Effect, Saved | None]:
+        effect = effect_of(store, edit, now=at)
+        if effect.days and effect.seen != request.form.get("seen", ""):
+            return effect, None
+        return effect, save(store, edit, effect, planned_too=planned_too, now=at, by=by)
+
+    try:
+        effect, saved = in_transaction(here().database, work)
+    except InvalidInput as problem:
+        with here().database.reading() as connection:
+            return _form(connection, kind, key, form, version=version, wrong={problem.code: str(problem)}), 422
+    except Conflict as problem:
+        if problem.code != "changed_meanwhile" or key is None:
+            raise
+        with here().database.reading() as connection:
+            theirs = SqlStore(connection).fleet_row(kind, key)["version"]
+            return _form(connection, kind, key, form, version=theirs, moved_on=str(problem)), 409
+    if saved is None:
+        again = bool(request.form.get("seen"))
+        with here().database.reading() as connection:
+            shown = _form(connection, kind, key, form, version=version, effect=effect, planned_too=planned_too)
+        return shown, 409 if again else 200
+    flash(_said(saved, form), "done")
+    return redirect(url_for("fleet.page", depot=form["depot"], _anchor=kinds), 303)
+
+
+def _said(saved: Saved, form: Form) -> str:
+    name = form.get("name") or form["number"]
+    if not saved.changed:
+        return _("Nothing was changed.")
+    said = _("%(name)s is saved.", name=name)
+    if saved.days:
+        days = ", ".join(dict.fromkeys(written_day(day.day, "EEE d MMM") for day in saved.days[:4]))
+        said += " " + _("The plan of %(days)s is as it was: plan again to use the change.", days=days)
+    if saved.by_hand:
+        said += " " + ngettext(
+            "%(num)s shift that somebody changed for its day stays as it is.",
+            "%(num)s shifts that somebody changed for their day stay as they are.",
+            len(saved.by_hand),
+        )
+    return said
+
+
+def _form(
+    connection: Connection,
+    kind: str,
+    key: int | None,
+    form: Form,
+    *,
+    version: int,
+    wrong: Form | None = None,
+    effect: Effect | None = None,
+    planned_too: bool = False,
+    moved_on: str = "",
+) -> str:
+    names = fleet_names(connection)
+    stands = {} if key is None else _stands(connection, kind, key)
+    if key is not None:
+        form = form | {"number": stands["number"]}
+    return render_template(
+        f"dispatcher/fleet_{kind}.html",
+        kind=kind,
+        kinds=next(many for many, each in KINDS.items() if each == kind),
+        key=key,
+        form=form,
+        version=version,
+        wrong=wrong or {},
+        effect=effect,
+        planned_too=planned_too,
+        moved_on=moved_on,
+        # What somebody else saved meanwhile, beside what was typed.
+        theirs={name: value for name, value in stands.items() if value != form[name]} if moved_on else {},
+        title=stands.get("name") or stands.get("number") or "",
+        depots=[(number, name) for _id, number, name in names["depot"]],
+        vehicles=[(number, name) for _id, number, name in names["vehicle"]],
+        drivers=[(number, name) for _id, number, name in names["driver"]],
+        used_by=[] if key is None or kind == "shift" else shifts_with(connection, **{f"{kind}_id": key}),
+        profiles=[(each, profile_words().get(each, each)) for each in profiles(form.get("profile", ""))],
+        languages=[(each, language_words().get(each, each)) for each in languages(form.get("language", ""))],
+        hours=[("none", _("not limited")), ("eu", _("EU: at most 9 hours at the wheel a day"))],
+        weekdays=weekday_words(),
+        currency=company_card(connection).currency,
+    )
+
+
+def _stands(connection: Connection, kind: str, key: int) -> Form:
+    """What is in the database now, as its form shows it."""
+    names = {name: {row[0]: row[1] for row in rows} for name, rows in fleet_names(connection).items()}
+    row = SqlStore(connection).fleet_row(kind, key)
+    return form_of(kind, row, names, currency=company_card(connection).currency)
+
+
+def _depot(depots: list[Depot], number: str) -> Depot | None:
+    """The one that was asked for by number, or the first."""
+    return next((each for each in depots if each.number == number), depots[0] if depots else None)
+
+
+def profile_words() -> dict[str, str]:
+    return {
+        "car": _("car"),
+        "van": _("van"),
+        "truck": _("truck"),
+        "cargo_bike": _("cargo bike"),
+        "bike": _("bike"),
+        "bicycle": _("bicycle"),
+    }
+
+
+def language_words() -> dict[str, str]:
+    return {"en": _("English"), "fi": _("Finnish"), "sv": _("Swedish")}
