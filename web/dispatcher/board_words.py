@@ -57,7 +57,7 @@ def stop_state(state: str) -> tuple[str, str]:
     return {
         "planned": ("waiting", _("planned")),
         "loaded": ("ready", _("loaded")),
-        "dispatched": ("under_way", _("on its way")),
+        "dispatched": ("under_way", _("on the way")),
         "under_way": ("under_way", _("at the door")),
         "late": ("late", _("late")),
         "done": ("done", _("delivered")),

@@ -58,7 +58,7 @@ def delivery_state(state: str) -> tuple[str, str]:
     return {
         "released": ("ready", _("released")),
         "loaded": ("under_way", _("loaded")),
-        "dispatched": ("under_way", _("on its way")),
+        "dispatched": ("under_way", _("on the way")),
         "under_way": ("under_way", _("at the door")),
         "done": ("done", _("delivered")),
         "failed": ("failed", _("failed")),
