@@ -12,6 +12,7 @@ from data import tables
 from data.db import Database
 from data.store import SqlStore
 from routing.model.stock import Receipt
+from routing.model.tasks import TaskKind
 from routing.services.importing import settle
 from routing.services.receiving import commit_receipt
 from tests.website import Website
@@ -95,8 +96,8 @@ def fill_desk(database: Database, now: datetime) -> Desk:
             store, counted("R-0", depot, products["COFFEE"], "COFFEE", 12, now), now=now, by="import", tell=False
         )
         store.add_task(
-            kind="address_in_review", subject_kind="site", subject_id=sites[4], sentence="Café 4: Read as Testgatan.",
-            made_at=now,
+            kind=TaskKind.ADDRESS_IN_REVIEW, subject_kind="site", subject_id=sites[4],
+            sentence="Café 4: Read as Testgatan.", made_at=now,
         )  # fmt: skip
         store.write_stands()
     return Desk(depot=depot, inbound=inbound, products=products, orders=orders, sites=sites)

@@ -78,13 +78,17 @@ def register_errors(app: Flask) -> None:
     def title_of(status: int) -> str:
         return titles[status]() if status in titles else _("Something went wrong")
 
+    def title_of_ours(error: BackrouteError, status: int) -> str:
+        # Who has a dead link in hand did nothing that is not allowed.
+        return _("This link does not open") if error.code.startswith("link_") and status == 403 else title_of(status)
+
     @app.errorhandler(BackrouteError)
     def _ours(error: BackrouteError) -> Response:
         status = status_of(error)
         if status >= 500:
             log.error("%s", error, exc_info=error)
         # Fixed sentences, such as those about links, are in the catalogs; those with values in them stay English.
-        return answer(status=status, code=error.code, title=title_of(status), sentence=_(str(error)))
+        return answer(status=status, code=error.code, title=title_of_ours(error, status), sentence=_(str(error)))
 
     @app.errorhandler(CSRFError)
     def _form_expired(_error: CSRFError) -> Response:

@@ -16,6 +16,7 @@ from data.store import SqlStore, open_store
 from data.tables import company
 from routing.errors import BackrouteError, InvalidInput
 from routing.model.notices import Channel, ClaimedNotice
+from routing.model.tasks import TaskKind
 from routing.services.notifying import Delivered, Outbound, QuietHours, send_due_notices
 from web.clock import wall_clock
 from web.due import do_due
@@ -92,17 +93,16 @@ def _tell_the_operator(installation: Installation, done: Delivered, now: datetim
     with open_store(installation.database) as store:
         if done.sent == 0:
             store.add_task(
-                kind="sender_stuck",
+                kind=TaskKind.SENDER_STUCK,
                 subject_kind="installation",
                 subject_id=0,
                 sentence="Messages are not going out: each says why under Messages. They wait and are tried again.",
                 made_at=now,
-                assignee="admin",
                 urgent=True,
             )
         else:
             store.finish_tasks(
-                kind="sender_stuck",
+                kind=TaskKind.SENDER_STUCK,
                 subject_kind="installation",
                 subject_id=0,
                 outcome="Messages go out again.",

@@ -96,7 +96,7 @@ def plan_job(
     progress({"phase": "measuring", "at_s": 0.0, "served": 0, "of": len(draft.facts.deliveries), "cost": 0})
     problem = make_problem(draft, travel=travel)
 
-    def note(found: SolveProgress) -> None:
+    def keep_progress(found: SolveProgress) -> None:
         progress(asdict(found))
 
     plan = solve_problem(
@@ -104,7 +104,7 @@ def plan_job(
         solve=installation.solver,
         seed=int(data["seed"]),
         time_limit_s=float(data["time_limit_s"]),
-        progress=note,
+        progress=keep_progress,
         cancelled=cancelled,
     )
 

@@ -24,17 +24,17 @@ def build_region_job(
     """
     name = str(data["name"])
 
-    def note(step: str, share: float) -> None:
+    def keep_step(step: str, share: float) -> None:
         if cancelled():
             raise Cancelled(f"The build of region {name} was stopped. The region in use stays.")
         progress({"step": step, "share": share})
 
     if "place" in data:
-        facts = installation.regions.add_place(name, str(data["place"]), note, servers=installation.osm_servers)
+        facts = installation.regions.add_place(name, str(data["place"]), keep_step, servers=installation.osm_servers)
     else:
         pbf, source = Path(str(data["pbf"])), str(data.get("source", ""))
         try:
-            facts = installation.regions.add(name, pbf, note, source=source)
+            facts = installation.regions.add(name, pbf, keep_step, source=source)
         except RegionError as failed:
             # A file that was sent lies here under its content's hash, which means nothing to whoever sent it.
             said = str(failed).replace(str(pbf), source or pbf.name).replace(pbf.name, source or pbf.name)

@@ -62,7 +62,7 @@ def what_if_job(
         travel = travel_of(installation, store, supposed.draft.depot_ids)
     progress({"phase": "measuring", "at_s": 0.0, "served": 0, "of": len(supposed.facts.deliveries), "cost": 0})
 
-    def note(found: SolveProgress) -> None:
+    def keep_progress(found: SolveProgress) -> None:
         progress(asdict(found))
 
     problem, plan = solve_supposed(
@@ -71,7 +71,7 @@ def what_if_job(
         solve=installation.solver,
         seed=int(data["seed"]),
         time_limit_s=float(data["time_limit_s"]),
-        progress=note,
+        progress=keep_progress,
         cancelled=cancelled,
     )
     with installation.database.reading() as connection:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, case, func, select
 from data.tables import address_pin, customer, delivery, depot, order, region, site, task
 from routing.errors import NotFound
 from routing.model.places import SURE
-from routing.services.locating import DOUBTFUL, SOME_VEHICLES
+from routing.model.tasks import TaskKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,14 +123,14 @@ def places_out_of_reach(connection: Connection, *, after_order: int) -> list[Out
         select(site.c.name, task.c.kind, task.c.data, orders.label("orders"))
         .join(task, (task.c.subject_kind == "site") & (task.c.subject_id == site.c.id) & task.c.done_at.is_(None))
         .join(order, (order.c.site_id == site.c.id) & (order.c.id > after_order))
-        .where(task.c.kind.in_((DOUBTFUL, SOME_VEHICLES)))
+        .where(task.c.kind.in_((TaskKind.ADDRESS_IN_REVIEW.value, TaskKind.ADDRESS_SOME_VEHICLES.value)))
         .group_by(site.c.id, site.c.name, task.c.id, task.c.kind)
         .order_by(site.c.name, site.c.id)
     )
     return [
-        OutOfReach(name=row.name, some=row.kind == SOME_VEHICLES, orders=row.orders)
+        OutOfReach(name=row.name, some=row.kind == TaskKind.ADDRESS_SOME_VEHICLES, orders=row.orders)
         for row in connection.execute(query)
-        if row.kind == SOME_VEHICLES or row.data.get("no_road")
+        if row.kind == TaskKind.ADDRESS_SOME_VEHICLES or row.data.get("no_road")
     ]
 
 

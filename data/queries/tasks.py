@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from data.tables import allocation as allocation_table
 from data.tables import delivery_line, order, order_line, site, task, user
+from routing.model.tasks import TaskKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +47,28 @@ def open_tasks(connection: Connection, *, mine: Collection[str]) -> int:
     return connection.execute(query).scalar_one()
 
 
+def task_kinds(connection: Connection, *, done: bool = False) -> dict[TaskKind, int]:
+    """How many tasks there are of each kind, the most first; kinds without any are left out."""
+    query = (
+        select(task.c.kind, func.count().label("tasks"))
+        .where(task.c.done_at.is_not(None) if done else task.c.done_at.is_(None))
+        .group_by(task.c.kind)
+        .order_by(func.count().desc(), task.c.kind)
+    )
+    known = {kind.value: kind for kind in TaskKind}
+    return {known[row.kind]: row.tasks for row in connection.execute(query) if row.kind in known}
+
+
 def task_list(
     connection: Connection,
     *,
     done: bool = False,
     mine: Collection[str] = (),
     only_mine: bool = False,
+    kind: TaskKind | None = None,
     limit: int = 300,
 ) -> list[TaskRow]:
-    """Open tasks, urgent and due first; or those that were done, the newest first.
+    """Open tasks, urgent and due first; or those that were done, the newest first. `kind`: only those.
 
     `mine`: the names that tasks call the reader by; those come before all others, or with `only_mine` alone.
     """
@@ -62,6 +76,8 @@ def task_list(
     query = select(task).where(task.c.done_at.is_not(None) if done else task.c.done_at.is_(None))
     if only_mine:
         query = query.where(own)
+    if kind is not None:
+        query = query.where(task.c.kind == kind.value)
     if done:
         query = query.order_by(task.c.done_at.desc(), task.c.id.desc())
     else:
@@ -108,7 +124,7 @@ def task_list(
             else order_of.get(row.subject_id)
             if row.subject_kind == "delivery"
             else row.data.get("order")
-            if row.subject_kind == "consent"
+            if row.subject_kind in ("consent", "order_line")
             else None,
             is_mine=bool(row.is_mine),
             inbound=str(row.data.get("inbound", "")) if row.subject_kind == "inbound" else "",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from data.db import Database
+from data.store.allocations import AllocationStore
 from data.store.backorders import BackorderStore
 from data.store.closings import ClosingStore
 from data.store.consents import ConsentStore
@@ -13,7 +14,9 @@ from data.store.days import DayStore
 from data.store.erp import ErpStore
 from data.store.expected import ExpectedStore
 from data.store.fleet import FleetStore
+from data.store.goods import GoodsStore
 from data.store.imports import ImportStore
+from data.store.locks import LockStore
 from data.store.messages import MessageStore
 from data.store.orders import OrderStore
 from data.store.people import PeopleStore
@@ -21,6 +24,7 @@ from data.store.picking import PickingStore
 from data.store.pins import PinStore
 from data.store.plans import PlanStore
 from data.store.proofs import ProofStore
+from data.store.receipts import ReceiptStore
 from data.store.replenishing import ReplenishStore
 from data.store.returns import ReturnStore
 from data.store.rides import RideStore
@@ -35,7 +39,11 @@ from data.store.vans import VanStore
 class SqlStore(
     OrderStore,
     StandStore,
+    GoodsStore,
+    LockStore,
     SupplyStore,
+    ReceiptStore,
+    AllocationStore,
     ErpStore,
     FleetStore,
     RideStore,

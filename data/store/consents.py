@@ -28,6 +28,7 @@ from data.tables import (
 from routing.errors import NotFound
 from routing.model.consents import Answer, AskedOf, Consent, NewConsent, OpenLine, Refund, Silence
 from routing.model.notices import NoticeKind
+from routing.model.tasks import TaskKind
 
 
 class ConsentStore(StorePart):
@@ -268,7 +269,7 @@ class ConsentStore(StorePart):
         """What an open task already asks somebody to give back for this order."""
         data = self.connection.scalar(
             select(task.c.data).where(
-                task.c.kind == "refund",
+                task.c.kind == TaskKind.REFUND.value,
                 task.c.subject_kind == "order",
                 task.c.subject_id == order_id,
                 task.c.done_at.is_(None),

@@ -32,6 +32,7 @@ from data.tables import (
 )
 from routing.errors import Conflict, NotFound
 from routing.model.orders import Completeness, RideRule
+from routing.model.tasks import TaskKind
 from routing.rules.policies import OrderTerms
 from routing.rules.promises import NewPromise
 from routing.rules.release import Candidate, ReadyUnits, ReleaseLine, ReleaseOrder
@@ -95,7 +96,7 @@ class OrderStore(StorePart):
         """Whether a person was already asked about this very change of a released order."""
         rows = self.connection.scalars(
             select(task.c.data).where(
-                task.c.kind == "order_changed_after_release",
+                task.c.kind == TaskKind.ORDER_CHANGED_AFTER_RELEASE.value,
                 task.c.subject_kind == "order",
                 task.c.subject_id == order_id,
             )

@@ -12,6 +12,7 @@ from data.store.part import StorePart, parts
 from data.tables import address_pin, depot, geocode_answer, site, task, vehicle
 from routing.errors import NotFound
 from routing.model.places import SURE, Candidate, Location, PinQuality
+from routing.model.tasks import TaskKind
 from routing.services.locating import Pin, SameCustomer, WantsPin
 
 
@@ -143,14 +144,14 @@ class PinStore(StorePart):
             )
         )
 
-    def asked_about(self, *, kind: str, subject_kind: str, subject_ids: Collection[int]) -> set[int]:
+    def asked_about(self, *, kind: TaskKind, subject_kind: str, subject_ids: Collection[int]) -> set[int]:
         """Of these things those about which a task of that kind is open."""
         found: set[int] = set()
         for part in parts(set(subject_ids)):
             found.update(
                 self.connection.scalars(
                     select(task.c.subject_id).where(
-                        task.c.kind == kind,
+                        task.c.kind == kind.value,
                         task.c.subject_kind == subject_kind,
                         task.c.subject_id.in_(part),
                         task.c.done_at.is_(None),
@@ -160,13 +161,13 @@ class PinStore(StorePart):
         return found
 
     def finish_tasks(
-        self, *, kind: str, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
+        self, *, kind: TaskKind, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
     ) -> int:
         """Closes the open tasks of that kind about that thing; how many there were."""
         return self.connection.execute(
             update(task)
             .where(
-                task.c.kind == kind,
+                task.c.kind == kind.value,
                 task.c.subject_kind == subject_kind,
                 task.c.subject_id == subject_id,
                 task.c.done_at.is_(None),

@@ -106,9 +106,9 @@ class ProofStore(CarryingStore):
         stops = self._planned_times(row.route_id, row.shift_id, turn)
         riding = [each for planned in stops for each in planned.deliveries]
         ended = self._ended(turn, riding)
-        if noted := self.noted(turn, set(riding) - ended.keys()):
-            # This driver has said what there is to say of it, as long as another van has or takes it.
-            ended |= {key: noted[key] for key in self.with_other_vans(row.shift_id, noted)}
+        noted = self.noted(turn, set(riding) - ended.keys())
+        if noted:  # this driver has said what there is to say of it, as long as another van has or takes it
+            noted = {key: noted[key] for key in self.with_other_vans(row.shift_id, noted)}
         ours = self.connection.execute(select(company.c.name, company.c.phone).limit(1)).first()
         return ManifestInHand(
             id=row.id,
@@ -124,8 +124,9 @@ class ProofStore(CarryingStore):
             departs_at=trips.departs_at or row.starts_at,
             returns_at=trips.returns_at or row.ends_at,
             stops=stops,
-            facts=self._facts(turn, stops, ended),
-            ended=frozenset(ended),
+            facts=self._facts(turn, stops, ended | noted),
+            ended=frozenset(ended | noted),
+            noted=frozenset(noted),
             counted=row.state == "closed",
             company=ours.name if ours else "",
             phone=ours.phone if ours else "",

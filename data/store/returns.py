@@ -8,7 +8,7 @@ from itertools import groupby
 from sqlalchemy import func, insert, select, update
 
 from data.queries.needs import ORDERED
-from data.store.stock import StockStore
+from data.store.movements import MovementStore
 from data.tables import (
     allocation,
     customer,
@@ -31,7 +31,7 @@ from routing.model.returns import CollectFrom, DoorTask, GivenUp, GivenUpLine, H
 from routing.model.stock import Receipt
 
 
-class ReturnStore(StockStore):
+class ReturnStore(MovementStore):
     def add_inspected(self, receipt: Receipt, *, from_place: str, by: str) -> int:
         """Units that came back are a receipt of their own; returns its key."""
         supply_id: int = self.connection.execute(

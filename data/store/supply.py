@@ -10,14 +10,14 @@ from sqlalchemy import func, select, update
 
 from data.queries.needs import COMMITTED
 from data.queries.stock import stock_rows
+from data.store.book import BookStore
 from data.store.part import parts
-from data.store.stock import StockStore
 from data.tables import allocation, depot, order, order_line, product, supplier, supply
 from routing.errors import Conflict
 from routing.model.stock import InboundLines, LapsedInbound, OpenInbound, ShelfOfReceipt, SkuStock
 
 
-class SupplyStore(StockStore):
+class SupplyStore(BookStore):
     def put_away(self, depot_id: int) -> timedelta:
         """From the truck at the door until its goods can be loaded."""
         return timedelta(seconds=self.connection.scalar(select(depot.c.put_away_s).where(depot.c.id == depot_id)) or 0)

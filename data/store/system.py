@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from data.store.part import AT_ONCE, StorePart, parts
 from data.tables import event, file, idempotency, job, region, setting, task
 from routing.errors import Conflict, NotFound
-from routing.model.tasks import OpenTask
+from routing.model.tasks import OpenTask, TaskKind
 
 FIRST_HASH = "0" * 64
 """What the first event names as the hash before it."""
@@ -167,29 +167,29 @@ class SystemStore(StorePart):
     def add_task(
         self,
         *,
-        kind: str,
+        kind: TaskKind,
         subject_kind: str,
         subject_id: int,
         sentence: str,
         made_at: datetime,
-        assignee: str = "dispatcher",
+        assignee: str = "",
         due_at: datetime | None = None,
         data: Mapping[str, Any] | None = None,
         urgent: bool = False,
     ) -> int:
-        """Asks a person to do something and returns the task's id.
+        """Asks a person to do something and returns the task's id. `assignee` "": whoever tasks of this kind go to.
 
         One open task of a kind per subject: asking again renews its sentence and data instead of doubling it.
         """
         values: dict[str, Any] = {
             "sentence": sentence,
-            "assignee": assignee,
+            "assignee": assignee or kind.goes_to,
             "due_at": due_at,
             "data": dict(data or {}),
             "urgent": urgent,
         }
         same = (
-            task.c.kind == kind,
+            task.c.kind == kind.value,
             task.c.subject_kind == subject_kind,
             task.c.subject_id == subject_id,
             task.c.done_at.is_(None),
@@ -199,7 +199,7 @@ class SystemStore(StorePart):
         )
         if renewed is not None:
             return renewed
-        about = {"kind": kind, "subject_kind": subject_kind, "subject_id": subject_id, "made_at": made_at}
+        about = {"kind": kind.value, "subject_kind": subject_kind, "subject_id": subject_id, "made_at": made_at}
         made = self.insert_once(task, about | values)
         if made is None:  # made and done at this very moment, as where many receipts are one: it is open again
             again = {"done_at": None, "done_by": "", "outcome": "", "version": task.c.version + 1}
@@ -221,7 +221,7 @@ class SystemStore(StorePart):
         for kind, subject_kind in {(each["kind"], each["subject_kind"]) for each in asked}:
             for part in parts({each["subject_id"] for each in asked if each["kind"] == kind}):
                 query = select(task.c.id, task.c.subject_id).where(
-                    task.c.kind == kind,
+                    task.c.kind == kind.value,
                     task.c.subject_kind == subject_kind,
                     task.c.subject_id.in_(part),
                     task.c.done_at.is_(None),
@@ -236,9 +236,12 @@ class SystemStore(StorePart):
                 new.append(each)
         if not new:
             return
-        usual: dict[str, Any] = {"assignee": "dispatcher", "due_at": None, "data": {}, "urgent": False}
+        usual: dict[str, Any] = {"due_at": None, "data": {}, "urgent": False}
         dialect = sqlite if self.connection.dialect.name == "sqlite" else postgresql
-        rows = [usual | dict(each) for each in new]
+        rows = [
+            usual | dict(each) | {"kind": each["kind"].value, "assignee": each.get("assignee") or each["kind"].goes_to}
+            for each in new
+        ]
         made = self.connection.execute(dialect.insert(task).on_conflict_do_nothing(), rows)
         if made.rowcount != len(new):  # somebody asked for one of them at this moment: ask again, one by one
             for each in new:

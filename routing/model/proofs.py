@@ -254,8 +254,9 @@ class StopFacts:
 class ManifestInHand:
     """What the driver works from: the manifest in force, its route in driving order, and how far it got.
 
-    `ended` are the deliveries of the route that were reported, whatever came of them. `counted`: the van was counted in
-    the evening, and its shift is over.
+    `ended` are the deliveries of the route that were reported, whatever came of them; `noted` those among them of which
+    the driver's word ended nothing, because another van has or takes them. `counted`: the van was counted in the
+    evening, and its shift is over.
     """
 
     id: int
@@ -273,6 +274,7 @@ class ManifestInHand:
     stops: tuple[PlannedTimes, ...]
     facts: dict[int, StopFacts]
     ended: frozenset[int]
+    noted: frozenset[int]
     counted: bool
     company: str
     phone: str

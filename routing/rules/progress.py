@@ -24,9 +24,9 @@ NEAR_STOPS = 4
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eta:
     """The latest forecast for a stop that is not done. `stops_away` is 0 when the van is at the door, 1 when it comes
-    next. `late_by` is against the plan, negative when early. `opens`: before then nobody is served at that door, None
-    where nobody knows. `reload`: when the van is at the depot before it (back, off again), where it has to load for
-    this trip first."""
+    next. `late_by`: how much later it is served than planned, negative when earlier. `opens`: before then nobody is
+    served at that door, None where nobody knows. `reload`: when the van is at the depot before it (back, off again),
+    where it has to load for this trip first."""
 
     stop_id: int
     site_id: int
@@ -80,7 +80,7 @@ def forecast(
                 start=start,
                 departure=departure,
                 stops_away=position if door is not None else position + 1,
-                late_by=arrival - stop.arrival,
+                late_by=start - stop.start,
                 opens=opens,
                 reload=at_depot,
             )

@@ -162,7 +162,8 @@ class Walk:
                 continue
             units = holding.allocated
             for supply_id in homes[holding.supply_id]:
-                units -= self._put(self.claims, line.id, supply_id, units)
+                if units:
+                    units -= self._put(self.claims, line.id, supply_id, units)
             if units and is_stock[holding.supply_id]:
                 self._put_on_any_shelf(self.claims, line, units)
 
@@ -251,11 +252,12 @@ class Walk:
         return True
 
     def _take(self, line: WaitingLine, units: int) -> None:
+        free = self.free
         for supply_id in self._own_shelf_first(line):
-            if not units:
-                break
-            if self.free[supply_id]:
+            if free[supply_id]:
                 units -= self._put(self.claims, line.id, supply_id, units)
+                if not units:
+                    break
 
     def _own_shelf_first(self, line: WaitingLine) -> Sequence[int]:
         """Among stock its own shelf first: the same goods would otherwise change hands for nothing."""
@@ -268,13 +270,17 @@ class Walk:
     # ------------------------------------------------------------------ arithmetic
 
     def _put(self, where: dict[tuple[int, int], int], line_id: int, supply_id: int, units: int) -> int:
-        units = min(units, self.free[supply_id], self.open[line_id])
+        there, wanted = self.free[supply_id], self.open[line_id]
+        if there < units:
+            units = there
+        if wanted < units:
+            units = wanted
         if units <= 0:
             return 0
         where[line_id, supply_id] += units
-        self.free[supply_id] -= units
+        self.free[supply_id] = there - units
         self.left[self.shelves.of[supply_id].product_id] -= units
-        self.open[line_id] -= units
+        self.open[line_id] = wanted - units
         return units
 
     def _put_on_any_shelf(self, where: dict[tuple[int, int], int], line: WaitingLine, units: int) -> int:

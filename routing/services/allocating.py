@@ -25,6 +25,7 @@ from routing.model.orders import (
 )
 from routing.model.parties import Company, Depot
 from routing.model.stock import Claim
+from routing.model.tasks import TaskKind
 from routing.rules.allocation import Outcome, allocate, ranked
 from routing.rules.policies import PolicyBook
 from routing.rules.promises import HAS_ITS_DATE_AGAIN, Dates, NewPromise, expected_days, new_promises
@@ -89,12 +90,12 @@ class Store(Reader, asking.Store, Protocol):
     def add_task(
         self,
         *,
-        kind: str,
+        kind: TaskKind,
         subject_kind: str,
         subject_id: int,
         sentence: str,
         made_at: datetime,
-        assignee: str = "dispatcher",
+        assignee: str = "",
         due_at: datetime | None = None,
         data: Mapping[str, Any] | None = None,
         urgent: bool = False,
@@ -113,7 +114,7 @@ class Store(Reader, asking.Store, Protocol):
     ) -> int: ...
     def append_events(self, events: Sequence[Mapping[str, Any]]) -> None: ...
     def windows_of(self, line_ids: Collection[int]) -> dict[int, tuple[str, str]]: ...
-    def asked_about(self, *, kind: str, subject_kind: str, subject_ids: Collection[int]) -> set[int]: ...
+    def asked_about(self, *, kind: TaskKind, subject_kind: str, subject_ids: Collection[int]) -> set[int]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,13 +317,13 @@ def write(
         if order.id in decision.outcome.broken:
             tasks.append(
                 dict(
-                    kind="ship_complete_broken",
+                    kind=TaskKind.SHIP_COMPLETE_BROKEN,
                     subject_kind="order",
                     subject_id=order.id,
                     sentence=f"Order {order.number} ships complete and was covered; now part of it is missing ({why}). "
                     "Wait for the rest, or ask the customer whether a part may go.",
                     made_at=now,
-                    assignee=order.salesperson or "dispatcher",
+                    assignee=order.salesperson,
                 )
             )
         no_date = [
@@ -400,12 +401,12 @@ def _no_date(
             day = max(promise.promised_on for promise in moved)
             said += f" What else it waits for {moved_words(order, moved, day=day)}."
     return dict(
-        kind="no_date",
+        kind=TaskKind.NO_DATE,
         subject_kind="order",
         subject_id=order.id,
         sentence=said,
         made_at=now,
-        assignee=order.salesperson or "dispatcher",
+        assignee=order.salesperson,
         data={"skus": [change.sku for change in lost]},
     )
 
@@ -422,8 +423,8 @@ def _done_with(store: Store, decision: Decision, *, by: str, now: datetime) -> N
         elif mine and all(change.new_day or not change.promised_on for change in mine):
             dated.add(order.id)
     for kind, orders, outcome in (
-        ("call_customer", lost, "it has no date any more: see the task about that"),
-        ("no_date", dated, "it has a date again"),
+        (TaskKind.CALL_CUSTOMER, lost, "it has no date any more: see the task about that"),
+        (TaskKind.NO_DATE, dated, "it has a date again"),
     ):
         for order_id in sorted(store.asked_about(kind=kind, subject_kind="order", subject_ids=orders)):
             store.finish_tasks(kind=kind, subject_kind="order", subject_id=order_id, outcome=outcome, by=by, now=now)

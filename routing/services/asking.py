@@ -12,6 +12,7 @@ from routing.model.consents import AskedOf, Consent, DelayedLine, NewConsent, Si
 from routing.model.days import day_words, today_of
 from routing.model.orders import WaitingOrder
 from routing.model.parties import Contact
+from routing.model.tasks import TaskKind
 from routing.rules.consent import Delay, nth_delay, question, terms_of
 from routing.rules.policies import PolicyBook
 from routing.services.story import AsksPeople
@@ -33,7 +34,7 @@ class Store(AsksPeople, Protocol):
     def consents(self, consent_ids: Collection[int], *, lock: bool = False) -> dict[int, Consent]: ...
     def set_consent(self, consent_id: int, values: Mapping[str, Any]) -> None: ...
     def finish_tasks(
-        self, *, kind: str, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
+        self, *, kind: TaskKind, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
     ) -> int: ...
     def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
     def who_are_told(
@@ -124,12 +125,12 @@ def ask(
         )
         if not reached:
             store.add_task(
-                kind="delay_consent",
+                kind=TaskKind.DELAY_CONSENT,
                 subject_kind="consent",
                 subject_id=consent_id,
                 sentence=call_sentence(order.customer, order.number, delay, why="agreed to no messages"),
                 made_at=now,
-                assignee=order.salesperson or "dispatcher",
+                assignee=order.salesperson,
                 due_at=due_at - A_MINUTE,
                 data={"order": order_id},
             )
@@ -147,7 +148,7 @@ def settle_kept(store: Store, order_ids: Collection[int], *, by: str, now: datet
         store.set_consent(consent.id, {"closed_at": now, "closed_why": KEPT})
         day = max(line.was_on for line in waits)
         store.finish_tasks(
-            kind="delay_consent",
+            kind=TaskKind.DELAY_CONSENT,
             subject_kind="consent",
             subject_id=consent.id,
             outcome=f"comes on {day_words(day)} as promised",

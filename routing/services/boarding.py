@@ -2,7 +2,8 @@
 
 A later trip is loaded when the van is back: by the driver's word at the depot (`load_by_word`), or at the latest when
 the van stands at a door of it (`what_is_on_board`). Meanwhile the dispatcher may have moved a delivery to another van,
-taken it back or left it out, and a phone without signal does not know. The books say then whose it is.
+taken it back or left it out, and a phone without signal does not know. The books say then whose it is: what a driver
+handed over was handed over, and is booked from the van that had it; anything else that he says of it ends nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from routing.errors import Conflict
 from routing.model.proofs import Door, DoorDelivery, DoorReport, ManifestInHand, Outcome
+from routing.model.tasks import TaskKind
+from routing.rules.door import Settled, why_in
 from routing.services.loading import LoadsVans, load_trip
 from routing.services.story import AsksPeople
 
@@ -29,6 +33,7 @@ class Store(LoadsVans, AsksPeople, Protocol):
     def on_vans(self, delivery_ids: Collection[int]) -> dict[int, int]: ...
     def trip_of_stop(self, stop_id: int) -> tuple[int, Sequence[int]]: ...
     def delivery_numbers(self, delivery_ids: Collection[int]) -> dict[int, str]: ...
+    def manifest_in_hand(self, manifest_id: int, *, lock: bool = False) -> ManifestInHand: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +121,7 @@ def load_by_word(
     numbers = store.delivery_numbers(elsewhere)
     if refused:
         store.add_task(
-            kind="trip_not_loaded",
+            kind=TaskKind.TRIP_NOT_LOADED,
             subject_kind="shift",
             subject_id=manifest.shift_id,
             sentence=f"The driver has loaded trip {due}, but the books do not let all of it out: {' '.join(refused)}",
@@ -126,7 +131,7 @@ def load_by_word(
     moved = tuple((key, van, numbers[key]) for key, van in elsewhere.items() if key not in manifest.ended)
     for key, van, number in moved:
         store.add_task(
-            kind="old_list",
+            kind=TaskKind.OLD_LIST,
             subject_kind="delivery",
             subject_id=key,
             sentence=f"The driver of {manifest.vehicle} loaded by a list on which {number} stands, but it goes with "
@@ -155,4 +160,102 @@ def _take(
         by=f"driver:{manifest.driver_id}",
         now=now,
         at=at,
+    )
+
+
+# ---------------------------------------------------------------------------- reports of what is not on board
+
+
+def refuse_unless_another_van_had_it(manifest: ManifestInHand, one: Settled, board: OnBoard) -> None:
+    """What was handed over was handed over, whichever van it was on by the books; but only a van's goods can have been,
+    and none of a van whose count says that they came back."""
+    number, van = one.delivery.number, board.elsewhere.get(one.delivery.id, "")
+    if van and manifest.counted:
+        raise Conflict(
+            f"{manifest.vehicle} was counted, and {number} goes with {van} now. Call the dispatcher.",
+            code="not_on_the_van",
+            delivery=one.delivery.id,
+        )
+    if not van or (one.delivery.direction == "deliver" and one.delivery.id not in board.on_vehicle):
+        raise Conflict(board.remark(one.delivery), code="not_on_the_van", delivery=one.delivery.id)
+
+
+def note_what_is_not_here(
+    store: Store,
+    manifest: ManifestInHand,
+    door: Door,
+    one: Settled,
+    board: OnBoard,
+    *,
+    event_id: int,
+    report: DoorReport,
+    actor: str,
+    now: datetime,
+) -> None:
+    """Nothing of it was at the door, and this van does not have it: that ends no attempt and tells no customer. That
+    nobody went there is as it should be; anything else a dispatcher hears."""
+    number, van = one.delivery.number, board.elsewhere.get(one.delivery.id, "")
+    store.append_event(
+        kind="delivery.noted",
+        actor=actor,
+        captured_at=report.captured_at,
+        received_at=now,
+        data={"outcome": one.outcome.value, "goes_with": van, "reported_in": event_id},
+        delivery_id=one.delivery.id,
+        shift_id=manifest.shift_id,
+        plan_id=manifest.plan_id,
+        site_id=door.site_id,
+    )
+    if one.outcome is Outcome.NOT_ATTEMPTED:
+        return
+    mend = (
+        f"It goes with {van} and stays open: tell its driver, or take it off."
+        if van
+        else "By the books it is not on that van: ask whether its goods are on board."
+    )
+    store.add_task(
+        kind=TaskKind.OLD_LIST,
+        subject_kind="delivery",
+        subject_id=one.delivery.id,
+        sentence=f"The driver of {manifest.vehicle} said at {door.site} of {number}: "
+        f"{why_in('en', one.outcome)}. {mend}",
+        made_at=now,
+        urgent=True,
+    )
+
+
+def ask_about_the_vans(
+    store: Store, manifest: ManifestInHand, door: Door, one: Settled, *, van: str, now: datetime
+) -> None:
+    outcome = one.outcome.value.replace("_", " ")
+    said = f"The driver of {manifest.vehicle} reports {one.delivery.number} for {door.site} as {outcome}"
+    store.add_task(
+        kind=TaskKind.OLD_LIST,
+        subject_kind="delivery",
+        subject_id=one.delivery.id,
+        sentence=f"{said}, but by the books its goods were on {van}. They are booked off that van: tell its driver, "
+        "and count both in the evening."
+        if one.delivery.direction == "deliver"
+        else f"{said}, but it goes with {van}: tell its driver.",
+        made_at=now,
+        urgent=True,
+    )
+
+
+def tell_of_refusal(*, store: Store, manifest_id: int, refused: Conflict, now: datetime) -> None:
+    """A report that the books do not allow stays on the phone until somebody puts that right: a task asks for it. Call
+    it after the refusal, in a transaction of its own; it does nothing for other refusals."""
+    delivery_id = refused.fields.get("delivery")
+    if refused.code != "not_on_the_van" or not isinstance(delivery_id, int):
+        return
+    manifest = store.manifest_in_hand(manifest_id)
+    why = str(refused).partition(". ")[0]  # the rest says what the driver may do
+    store.add_task(
+        kind=TaskKind.REPORT_REFUSED,
+        subject_kind="delivery",
+        subject_id=delivery_id,
+        sentence=f"The phone of {manifest.vehicle} keeps a report that the books do not allow: {why}. Call the driver: "
+        "were its goods on board, give the delivery to that van again, and the driver presses Try again.",
+        made_at=now,
+        urgent=True,
     )

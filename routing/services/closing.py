@@ -14,6 +14,7 @@ from routing.model.days import day_words
 from routing.model.money import amount as in_words
 from routing.model.proofs import DeliveryReport, Door, DoorDelivery, DoorEvent, DoorReport, ManifestInHand, Outcome
 from routing.model.stock import UnitState
+from routing.model.tasks import TaskKind
 from routing.rules.closing import who_goes_without
 from routing.services import delivering, receiving
 from routing.services.erp import hand_back
@@ -223,7 +224,8 @@ def close_day(*, store: Store, day: str, depot_id: int, now: datetime, by: str) 
 def still_open(store: KnowsVans, manifest: ManifestInHand, deliveries: Sequence[DoorDelivery]) -> list[DoorDelivery]:
     """Those of these deliveries of which nobody has said how they ended. What was to go with a later trip is one: its
     customer was told of it. Not what another van has, nor what stands on that van's list instead."""
-    later = {key for stop in manifest.stops if stop.trip > 1 for key in stop.deliveries} - manifest.ended
+    later = {key for stop in manifest.stops if stop.trip > 1 for key in stop.deliveries}
+    later -= manifest.ended - manifest.noted
     found = [each for each in deliveries if each.state in ON_ITS_WAY or (each.state == "released" and each.id in later)]
     elsewhere = store.with_other_vans(manifest.shift_id, [each.id for each in found], only_if_listed=True)
     return [each for each in found if each.id not in elsewhere]
@@ -320,7 +322,7 @@ def _lose(
         "They wait for goods again: tell the customer."
     )
     store.add_task(
-        kind="missing_goods",
+        kind=TaskKind.MISSING_GOODS,
         subject_kind="delivery",
         subject_id=whose.delivery_id,
         sentence=sentence,
@@ -384,7 +386,7 @@ def _count_cash(
         if amount != collected:
             off.append((currency, amount - collected))
             store.add_task(
-                kind="cash_difference",
+                kind=TaskKind.CASH_DIFFERENCE,
                 subject_kind="shift",
                 subject_id=manifest.shift_id,
                 sentence=(

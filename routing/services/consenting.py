@@ -17,6 +17,7 @@ from routing.model.days import day_words, today_of
 from routing.model.money import amount
 from routing.model.notices import NoticeKind, goods_line
 from routing.model.orders import DeliveryDays
+from routing.model.tasks import TaskKind
 from routing.rules.consent import (
     Delay,
     Effect,
@@ -46,7 +47,7 @@ class Store(Reader, receiving.Store, refunding.Store, Protocol):
     def cancel_if_empty(self, order_id: int, *, now: datetime) -> bool: ...
     def consent_was_sent(self, consent: Consent) -> bool: ...
     def finish_tasks(
-        self, *, kind: str, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
+        self, *, kind: TaskKind, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
     ) -> Any: ...
 
 
@@ -100,7 +101,7 @@ def answer(store: Store, consent_id: int, reply: Reply, *, now: datetime, by: st
     _carry_out(store, consent, effect, now=now, by=by, why=_why(reply))
     _event(store, consent, f"consent_{reply.answer.value}", {"chosen": reply.chosen}, now=now, by=by)
     store.finish_tasks(
-        kind="delay_consent",
+        kind=TaskKind.DELAY_CONSENT,
         subject_kind="consent",
         subject_id=consent_id,
         outcome=_why(reply),
@@ -154,12 +155,12 @@ def end_term(store: Store, consent_id: int, *, now: datetime) -> bool:
         why = "did not answer" if told else "got no message from us"
         worth = f" At stake: {_goods_in_words(consent.asked)}, {amount(consent.stake, consent.currency)}."
         store.add_task(
-            kind="delay_consent",
+            kind=TaskKind.DELAY_CONSENT,
             subject_kind="consent",
             subject_id=consent_id,
             sentence=call_sentence(consent.customer, consent.order, delay, why=why) + worth,
             made_at=now,
-            assignee=consent.salesperson or "dispatcher",
+            assignee=consent.salesperson,
             due_at=now + CALL_WITHIN,
             data={"order": consent.order_id},
             urgent=True,
@@ -177,13 +178,13 @@ def _cancel_in_the_erp(store: Store, consent: Consent, *, now: datetime) -> None
         else (f" Refund by {day_words(by)} what was paid for it: {amount(owed.worth, consent.currency)}.")
     )
     store.add_task(
-        kind="delay_consent",
+        kind=TaskKind.DELAY_CONSENT,
         subject_kind="consent",
         subject_id=consent.id,
         sentence=f"{consent.customer} did not answer, and silence means cancel: cancel {owed.goods} of order "
         f"{consent.order} in the ERP, which allocates here.{refund}",
         made_at=now,
-        assignee=consent.salesperson or "dispatcher",
+        assignee=consent.salesperson,
         due_at=end_of(by, consent.zone) - A_MINUTE,
         data={"order": consent.order_id, "by": by},
         urgent=True,

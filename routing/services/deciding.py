@@ -17,6 +17,7 @@ from routing.model.notices import NoticeKind, goods_line
 from routing.model.picking import PickDelivery
 from routing.model.returns import DoorTask, GivenUp, GivenUpLine, RefusedUnits
 from routing.model.stock import UnitState
+from routing.model.tasks import TaskKind
 from routing.rules.door import first_day_after
 from routing.services import picking, receiving, refunding, releasing
 from routing.services.refunding import Owed, ask_for_refund
@@ -58,7 +59,7 @@ def decide_door(store: Store, *, task_id: int, decision: Decision, now: datetime
     day that is over, and Conflict when it was decided before or the goods are still on the van.
     """
     task, gone = store.door_task(task_id), Gone(task_id=task_id, decision=decision)
-    if task.kind not in ("door_decision", "redelivery"):
+    if task.kind not in (TaskKind.DOOR_DECISION, TaskKind.REDELIVERY):
         raise InvalidInput("This task is no decision about a delivery: say what came of it.", code="task_kind")
     delivery = picking.one_delivery(store, task.delivery_id)
     if delivery.state == "done":
@@ -106,7 +107,7 @@ def _about_refused(
             gone.units[each.line_id] += each.quantity
         word = "credited" if decision is Decision.CREDIT else "cancelled"
         return f"{units} refused units of {delivery.number} are {word}."
-    _note(store, delivery, decision, sorted({each.order_id for each in refused}), units, now=now, by=by)
+    _event(store, delivery, decision, sorted({each.order_id for each in refused}), units, now=now, by=by)
     receiving.reallocate(
         store,
         depot_id=delivery.depot_id,
@@ -126,7 +127,7 @@ def _about_undelivered(
         orders = store.orders_of_delivery(delivery.id)
         day = _day(store, delivery, for_day, now)
         store.bring_again(delivery_id=delivery.id, for_day=day, from_states=("failed", "released"))
-        _note(store, delivery, decision, orders, delivery.quantity, now=now, by=by, day=day)
+        _event(store, delivery, decision, orders, delivery.quantity, now=now, by=by, day=day)
         return f"{delivery.number} goes out again on {day_words(day)}."
     if delivery.direction == "collect" and decision is Decision.CREDIT:
         raise InvalidInput(
@@ -167,7 +168,7 @@ def _give_back(store: Store, delivery: PickDelivery, gone: Gone, *, now: datetim
     """
     found, credits = store.given_up(gone.units), gone.decision is Decision.CREDIT
     for each in found:
-        _note(store, delivery, gone.decision, [each.order_id], each.units, now=now, by=by, lines=each.lines)
+        _event(store, delivery, gone.decision, [each.order_id], each.units, now=now, by=by, lines=each.lines)
         if not credits:
             continue
         for line in each.lines:
@@ -230,7 +231,7 @@ def _day(store: Store, delivery: PickDelivery, for_day: str, now: datetime) -> s
     return found
 
 
-def _note(
+def _event(
     store: Store,
     delivery: PickDelivery,
     decision: Decision,

@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 
 from routing.errors import NotFound
 from routing.model.day import HeldManifest, RouteSheet, StopSheet
-from routing.model.days import day_words
+from routing.model.days import day_words, today_of
 from routing.model.notices import Notice
 from routing.model.parties import Company, Contact
 from routing.model.proofs import Door, ManifestInHand
-from routing.rules.notices import driver_route, must_be_told, out_today
+from routing.rules.notices import driver_route, leaves_the_day_before, must_be_told, out_today, window_scheduled
 from routing.rules.progress import as_planned, forecast, window_to_tell
 from routing.services.story import KeepsEvents
 
@@ -263,7 +263,8 @@ def _dispatch(
         start, opens = expected[stop.stop_id]
         if must_be_told(doors[stop.stop_id].told, start):
             window = window_to_tell(start, stops_away=stops_away, opens=opens)
-            told += _tell(store, sheet, stop, start, window, tracking, company=company, by=by, now=now)
+            before = doors[stop.stop_id].told
+            told += _tell(store, sheet, stop, start, window, tracking, before=before, company=company, by=by, now=now)
     return Dispatched(
         shift_id=sheet.shift_id,
         manifest_id=manifest_id,
@@ -319,30 +320,44 @@ def _tell(
     window: tuple[datetime, datetime],
     tracking: Mapping[int, int],
     *,
+    before: tuple[datetime, datetime] | None,
     company: Company,
     by: str,
     now: datetime,
 ) -> int:
-    """Writes the window as a promise and the messages that tell it; how many messages. `tracking`: link by delivery."""
+    """Writes the window as a promise and the messages that tell it; how many messages. `tracking`: link by delivery;
+    `before`: the window that this door was told already."""
     contacts = store.who_is_told(stop.customer_id, stop.site_id, role="goods_in") or store.who_is_told(
         stop.customer_id, stop.site_id, role="buyer"
     )
     delivery_ids = [each.delivery_id for each in stop.deliveries if each.direction == "deliver"]
     if not delivery_ids:
         return 0  # what is only fetched was agreed with who asked for it
+    waiting = store.still_waiting(delivery_ids)
     notices = out_today(
         sheet,
         stop,
         start=start,
         window=window,
         contacts=contacts,
-        waiting=store.still_waiting(delivery_ids),
+        waiting=waiting,
         company=company,
         link_id=tracking[delivery_ids[0]],
         now=now,
     )
     if not notices:
         return 0  # nobody agreed to be told, so nothing was promised
+    if sheet.day > today_of(now, sheet.zone) and leaves_the_day_before(before, start):
+        # The van leaves tomorrow: who is to take the goods in hears today of the two hours.
+        notices += window_scheduled(
+            sheet,
+            stop,
+            start=start,
+            contacts=contacts,
+            waiting=waiting,
+            company=company,
+            link_id=tracking[delivery_ids[0]],
+        )
     zone = ZoneInfo(stop.zone)
     opens, closes = (each.astimezone(zone).strftime("%H:%M") for each in window)
     store.tell_window(

@@ -18,6 +18,7 @@ from routing.model.days import day_words
 from routing.model.fleet import Driver, Shift
 from routing.model.plans import Plan, Problem
 from routing.model.stock import UnitState
+from routing.model.tasks import TaskKind
 from routing.ports import Solver
 from routing.rules.calendars import day_of, next_delivery_day, zone_of
 from routing.rules.changes import MoveEffect, effect_of_move, orders_of, with_riding
@@ -138,7 +139,7 @@ def lock_delivery(
     _name(saved.problem, delivery)
     day = store.shift(shift_id).day if shift_id is not None else saved.from_day
     store.lock_delivery(day=day, delivery_id=delivery, shift_id=shift_id, position=position, by=by, now=now)
-    _note(store, plan_id, kind="delivery_locked", by=by, now=now, data={"delivery": delivery, "shift": shift_id})
+    _event(store, plan_id, kind="delivery_locked", by=by, now=now, data={"delivery": delivery, "shift": shift_id})
 
 
 def unlock_delivery(store: EditsPlans, *, plan_id: int, delivery: int, by: str, now: datetime) -> None:
@@ -148,7 +149,7 @@ def unlock_delivery(store: EditsPlans, *, plan_id: int, delivery: int, by: str, 
     days = {saved.from_day, saved.to_day} | {shift.day for shift in facts.shifts}
     if not any([store.unlock_delivery(day=day, delivery_id=delivery) for day in sorted(days)]):
         raise NotFound(f"{_name(saved.problem, delivery)} is not locked.", delivery=delivery)
-    _note(store, plan_id, kind="delivery_unlocked", by=by, now=now, data={"delivery": delivery})
+    _event(store, plan_id, kind="delivery_unlocked", by=by, now=now, data={"delivery": delivery})
 
 
 def undo(store: EditsPlans, *, plan_id: int, by: str, now: datetime) -> int:
@@ -181,7 +182,7 @@ def undo(store: EditsPlans, *, plan_id: int, by: str, now: datetime) -> int:
         if lock.shift_id is None and lock.delivery_id in where:
             for day in _days(saved, facts):
                 store.unlock_delivery(day=day, delivery_id=lock.delivery_id)
-    _note(store, before.id, kind="plan_undone", by=by, now=now, data={"undone": saved.why, "version": plan_id})
+    _event(store, before.id, kind="plan_undone", by=by, now=now, data={"undone": saved.why, "version": plan_id})
     return before.id
 
 
@@ -344,7 +345,7 @@ def _hand_over(
             delivery_id=goods.delivery_id,
         )
     store.add_task(
-        kind="meet",
+        kind=TaskKind.MEET,
         subject_kind="shift",
         subject_id=to.id,
         sentence=f"{to.name} meets {shift.vehicle.name} and takes {len(moved)} deliveries over. Tell both.",
@@ -399,12 +400,11 @@ def bring_back(
             store.postpone_delivery(delivery_id=each.id, for_day=day.isoformat(), another_attempt=tried)
     if on_van:
         store.add_task(
-            kind="goods_back",
+            kind=TaskKind.GOODS_BACK,
             subject_kind="shift",
             subject_id=shift.id,
             sentence=f"{shift.vehicle.name} brings {len(on_van)} deliveries back. Count them in.",
             made_at=now,
-            assignee="warehouse",
         )
 
 
@@ -443,7 +443,7 @@ def new_version(
         made_at=now,
     )
     _point(store, saved, new)
-    _note(store, new, kind=kind, by=by, now=now, data={"why": why, **data})
+    _event(store, new, kind=kind, by=by, now=now, data={"why": why, **data})
     return new
 
 
@@ -469,7 +469,7 @@ def _point(store: EditsPlans, saved: SavedPlan, new: int) -> None:
         store.point_to(plan_id=new, depot_id=each.depot_id, day=each.day, instead_of=saved.id)
 
 
-def _note(store: EditsPlans, plan_id: int, *, kind: str, by: str, now: datetime, data: dict[str, object]) -> None:
+def _event(store: EditsPlans, plan_id: int, *, kind: str, by: str, now: datetime, data: dict[str, object]) -> None:
     store.append_event(kind=kind, actor=by, captured_at=now, received_at=now, plan_id=plan_id, data=data)
 
 

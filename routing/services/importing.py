@@ -14,6 +14,7 @@ from routing.cycles import no_cycles
 from routing.model.imports import ImportResult, LineIn, OrderIn
 from routing.model.orders import AllocationPolicy, Book, WaitingOrder
 from routing.model.stock import Supply
+from routing.model.tasks import TaskKind
 from routing.rules.imports import HEADER, Change, compare, content_hash
 from routing.rules.promises import NewPromise
 from routing.rules.reach import with_orders, with_supplies
@@ -292,7 +293,7 @@ def _keep_for_a_person(
         return
     what = "; ".join(f"{name} {old or 'nothing'} → {new or 'nothing'}" for name, old, new in change.differences)
     store.add_task(
-        kind="order_changed_after_release",
+        kind=TaskKind.ORDER_CHANGED_AFTER_RELEASE,
         subject_kind="order",
         subject_id=row["id"],
         sentence=f"Order {order.number} changed in the file after goods were released: {what}. "

@@ -19,6 +19,7 @@ from routing.model.fleet import Shift
 from routing.model.places import Location
 from routing.model.plans import Plan, Problem
 from routing.model.proofs import ManifestInHand
+from routing.model.tasks import TaskKind
 from routing.rules.address import metres
 from routing.rules.behind import Behind, Tomorrow, how_it_goes_on, ways_out
 from routing.rules.changes import orders_of
@@ -185,7 +186,7 @@ def _leave(store: WatchesVans, facts: DayFacts, shift: Shift, left: Sequence[int
         site, day = sites[each.site_id], next_day_of(facts, each, shift.day)
         comes = f"It comes on {day_words(day)} instead" if day is not None else "No next delivery day is known"
         store.add_task(
-            kind="call_customer",
+            kind=TaskKind.CALL_CUSTOMER,
             subject_kind="delivery",
             subject_id=each.id,
             sentence=f"{shift.vehicle.name} does not reach {site.name} today with {each.number}. {comes}: call.",

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from routing.errors import InvalidInput
 from routing.model.places import Candidate, Located, Location, PinQuality
+from routing.model.tasks import TaskKind
 from routing.ports import AddressFinder
 from routing.rules.provider_terms import may_be_kept
 from routing.rules.reading import is_same_door
@@ -23,14 +24,6 @@ from routing.rules.spelling import fold
 from routing.services.story import AsksPeople, KeepsEvents
 
 _log = logging.getLogger(__name__)
-
-DOUBTFUL = "address_in_review"
-"""The kind of the task for an address that a person must decide."""
-
-
-SOME_VEHICLES = "address_some_vehicles"
-"""The kind of the task for a place that only some of our vehicles get to."""
-
 
 NearRoads = Callable[[Sequence[Location]], Sequence[Collection[str]]]
 """Says of each place for which profiles a road is in reach."""
@@ -99,7 +92,7 @@ class KeepsPins(KeepsEvents, AsksPeople, Protocol):
     def wants_pin(self, *, kind: str, subject_id: int) -> WantsPin: ...
 
     def finish_tasks(
-        self, *, kind: str, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
+        self, *, kind: TaskKind, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
     ) -> int: ...
 
 
@@ -210,12 +203,17 @@ def _save(store: KeepsPins, want: WantsPin, pin: Pin, *, now: datetime) -> None:
     store.set_pin(kind=want.kind, subject_id=want.id, pin=pin, now=now)
     if pin.quality.goes_on:
         store.finish_tasks(
-            kind=DOUBTFUL, subject_kind=want.kind, subject_id=want.id, outcome="found", by=pin.provider, now=now
+            kind=TaskKind.ADDRESS_IN_REVIEW,
+            subject_kind=want.kind,
+            subject_id=want.id,
+            outcome="found",
+            by=pin.provider,
+            now=now,
         )
         _tell_who_gets_there(store, want, pin, by=pin.provider, now=now)
     else:
         store.add_task(
-            kind=DOUBTFUL,
+            kind=TaskKind.ADDRESS_IN_REVIEW,
             subject_kind=want.kind,
             subject_id=want.id,
             sentence=f"{want.name}: {pin.why}",
@@ -229,11 +227,21 @@ def _tell_who_gets_there(store: KeepsPins, want: WantsPin, pin: Pin, *, by: str,
     if pin.why:
         sentence = f"{want.name}: {pin.why}"
         store.add_task(
-            kind=SOME_VEHICLES, subject_kind=want.kind, subject_id=want.id, sentence=sentence, made_at=now, data={}
+            kind=TaskKind.ADDRESS_SOME_VEHICLES,
+            subject_kind=want.kind,
+            subject_id=want.id,
+            sentence=sentence,
+            made_at=now,
+            data={},
         )
     else:
         store.finish_tasks(
-            kind=SOME_VEHICLES, subject_kind=want.kind, subject_id=want.id, outcome=pin.label, by=by, now=now
+            kind=TaskKind.ADDRESS_SOME_VEHICLES,
+            subject_kind=want.kind,
+            subject_id=want.id,
+            outcome=pin.label,
+            by=by,
+            now=now,
         )
 
 
@@ -284,7 +292,9 @@ def choose_pin(
         by=by,
         now=now,
     )
-    store.finish_tasks(kind=DOUBTFUL, subject_kind=kind, subject_id=site_id, outcome=label, by=by, now=now)
+    store.finish_tasks(
+        kind=TaskKind.ADDRESS_IN_REVIEW, subject_kind=kind, subject_id=site_id, outcome=label, by=by, now=now
+    )
     _tell_who_gets_there(store, want, pin, by=by, now=now)
     store.append_event(
         kind="pin_chosen",

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 from routing.model.days import day_words
 from routing.model.parties import Depot
 from routing.model.stock import InboundLines, LapsedInbound
+from routing.model.tasks import TaskKind
 from routing.rules.policies import PolicyBook
 from routing.rules.promises import day_after, last_lapsed_day
 from routing.services import allocating, asking, importing
 
-TASK = "supply_overdue"
 SUBJECT = "inbound"
 
 
@@ -34,9 +34,9 @@ class FinishesTasks(asking.Store, Protocol):
     def lapsed_inbound(
         self, depot_id: int, *, before: datetime, since: datetime | None, only: Collection[int] | None = None
     ) -> list[LapsedInbound]: ...
-    def asked_about(self, *, kind: str, subject_kind: str, subject_ids: Collection[int]) -> set[int]: ...
+    def asked_about(self, *, kind: TaskKind, subject_kind: str, subject_ids: Collection[int]) -> set[int]: ...
     def finish_tasks(
-        self, *, kind: str, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
+        self, *, kind: TaskKind, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
     ) -> int: ...
 
 
@@ -100,7 +100,7 @@ def ask_about(store: FinishesTasks, supply_ids: Collection[int], *, now: datetim
     for inbound in store.inbound_lines(supply_ids):
         lapsed = _lapsed(store, inbound)
         if any(line.id in supply_ids for line in lapsed):
-            open_about = store.asked_about(kind=TASK, subject_kind=SUBJECT, subject_ids=inbound.ids)
+            open_about = store.asked_about(kind=TaskKind.SUPPLY_OVERDUE, subject_kind=SUBJECT, subject_ids=inbound.ids)
             _ask(store, inbound, lapsed, subject_id=min(open_about, default=lapsed[0].id), now=now)
 
 
@@ -108,12 +108,19 @@ def came_or_named(store: FinishesTasks, supply_ids: Collection[int], *, outcome:
     """The supplier named a day, cancelled, or it was counted in: nobody has to ask any more, unless another line of
     that inbound, or a rest of this one, is still outstanding without a date. Then the task names what is left."""
     for inbound in store.inbound_lines(supply_ids):
-        for subject_id in store.asked_about(kind=TASK, subject_kind=SUBJECT, subject_ids=inbound.ids):
+        for subject_id in store.asked_about(
+            kind=TaskKind.SUPPLY_OVERDUE, subject_kind=SUBJECT, subject_ids=inbound.ids
+        ):
             if lapsed := _lapsed(store, inbound):
                 _ask(store, inbound, lapsed, subject_id=subject_id, now=now)
             else:
                 store.finish_tasks(
-                    kind=TASK, subject_kind=SUBJECT, subject_id=subject_id, outcome=outcome, by=by, now=now
+                    kind=TaskKind.SUPPLY_OVERDUE,
+                    subject_kind=SUBJECT,
+                    subject_id=subject_id,
+                    outcome=outcome,
+                    by=by,
+                    now=now,
                 )
 
 
@@ -130,7 +137,7 @@ def _ask(
     store: FinishesTasks, inbound: InboundLines, lapsed: Sequence[LapsedInbound], *, subject_id: int, now: datetime
 ) -> None:
     store.add_task(
-        kind=TASK,
+        kind=TaskKind.SUPPLY_OVERDUE,
         subject_kind=SUBJECT,
         subject_id=subject_id,
         sentence=sentence(inbound.number, lapsed, ZoneInfo(store.depot(inbound.depot_id).zone)),

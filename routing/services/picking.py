@@ -135,7 +135,7 @@ def stage_delivery(store: Store, *, delivery_id: int, place: str, now: datetime,
             delivery=delivery.id,
         )
     store.set_staged(delivery_id=delivery.id, place=place, at=now)
-    return _note(store, delivery, kind="staged", data={"place": place}, now=now, by=by)
+    return _event(store, delivery, kind="staged", data={"place": place}, now=now, by=by)
 
 
 def unstage_delivery(store: Store, *, delivery_id: int, now: datetime, by: str) -> int:
@@ -144,7 +144,7 @@ def unstage_delivery(store: Store, *, delivery_id: int, now: datetime, by: str) 
     if delivery.staged_at is None:
         raise Conflict(f"{delivery.number} is not staged.", code="not_staged", delivery=delivery.id)
     store.set_staged(delivery_id=delivery.id, place="", at=None)
-    return _note(store, delivery, kind="unstaged", data={"place": delivery.staged_place}, now=now, by=by)
+    return _event(store, delivery, kind="unstaged", data={"place": delivery.staged_place}, now=now, by=by)
 
 
 def locked_delivery(store: Store, delivery_id: int) -> PickDelivery:
@@ -205,7 +205,7 @@ def _done(
 ) -> Picked:
     after = one_delivery(store, delivery.id)
     skus = {line.product_id: line.sku for line in delivery.lines}
-    event_id = _note(
+    event_id = _event(
         store,
         delivery,
         kind=kind,
@@ -221,7 +221,7 @@ def _done(
     return Picked(delivery=after, units=tuple(units.items()), event_id=event_id)
 
 
-def _note(store: Store, delivery: PickDelivery, *, kind: str, data: Mapping[str, Any], now: datetime, by: str) -> int:
+def _event(store: Store, delivery: PickDelivery, *, kind: str, data: Mapping[str, Any], now: datetime, by: str) -> int:
     return store.append_event(
         kind=kind,
         actor=by,

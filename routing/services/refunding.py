@@ -10,6 +10,7 @@ from typing import Protocol
 from routing.model.consents import AskedOf, Refund
 from routing.model.days import day_words
 from routing.model.money import amount
+from routing.model.tasks import TaskKind
 from routing.rules.consent import refund_by, terms_of
 from routing.rules.policies import PolicyBook
 from routing.services.asking import A_MINUTE, end_of
@@ -54,13 +55,13 @@ def ask_for_refund(store: Store, owed: Owed, *, today: str, now: datetime) -> No
         worth, goods = worth + before.amount, f"{before.goods}, {goods}"
         by = min(by, before.by)
     store.add_task(
-        kind="refund",
+        kind=TaskKind.REFUND,
         subject_kind="order",
         subject_id=owed.order_id,
         sentence=f"Refund {owed.customer} by {day_words(by)} what was paid for order {owed.order}, {owed.why}: "
         f"{goods}, {amount(worth, owed.currency)}. Was nothing paid, say so.",
         made_at=now,
-        assignee=owed.salesperson or "dispatcher",
+        assignee=owed.salesperson,
         due_at=end_of(by, owed.zone) - A_MINUTE,
         data={"amount": worth, "currency": owed.currency, "by": by, "goods": goods},
     )

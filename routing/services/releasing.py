@@ -12,6 +12,7 @@ from routing.errors import Conflict, NotFound
 from routing.model.orders import DeliveryDays
 from routing.model.picking import PickDelivery
 from routing.model.stock import UnitState
+from routing.model.tasks import TaskKind
 from routing.rules.release import Candidate, NotReleased, ReadyUnits, judge, planned_from
 from routing.services.erp import refuse_if_erp
 from routing.services.story import AsksPeople, KeepsEvents, LocksPools, MovesUnits
@@ -252,12 +253,11 @@ def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: st
         goods = ", ".join(f"{line.picked} × {line.sku}" for line in delivery.lines if line.picked)
         where = f" from {delivery.staged_place}" if delivery.staged_place else ""
         store.add_task(
-            kind="put_back",
+            kind=TaskKind.PUT_BACK,
             subject_kind="delivery",
             subject_id=delivery_id,
             sentence=f"{delivery.number} for {delivery.site} was taken back: put {goods}{where} back on the shelf.",
             made_at=now,
-            assignee="warehouse",
         )
         store.set_staged(delivery_id=delivery_id, place="", at=None)
     store.set_unreleased(delivery_id)

@@ -17,6 +17,7 @@ from routing.model.days import day_words
 from routing.model.orders import Book, Preview
 from routing.model.picking import PickDelivery, PickLine
 from routing.model.stock import ShelfOfReceipt
+from routing.model.tasks import TaskKind
 from routing.rules.allocation import recounted_shelves, with_quantity
 from routing.rules.picking import left_on_shelf, put_back, short_of, unpicked_shelves, without_picked
 from routing.services import allocating, editing, picking, reaching
@@ -249,7 +250,7 @@ def _leave_plan(store: Store, delivery: PickDelivery, *, now: datetime, by: str)
                 f"of {day_words(day)}: {problem} Take it off the route."
             )
             store.add_task(
-                kind="empty_delivery",
+                kind=TaskKind.EMPTY_DELIVERY,
                 subject_kind="delivery",
                 subject_id=delivery.id,
                 sentence=sentence,

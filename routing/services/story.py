@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from routing.model.stock import UnitState
+from routing.model.tasks import TaskKind
 
 
 class KeepsEvents(Protocol):
@@ -37,12 +38,12 @@ class AsksPeople(Protocol):
     def add_task(
         self,
         *,
-        kind: str,
+        kind: TaskKind,
         subject_kind: str,
         subject_id: int,
         sentence: str,
         made_at: datetime,
-        assignee: str = "dispatcher",
+        assignee: str = "",
         due_at: datetime | None = None,
         data: Mapping[str, Any] | None = None,
         urgent: bool = False,

@@ -18,6 +18,7 @@ from routing.model.consents import Consent as Question
 from routing.model.days import day_words, today_of
 from routing.model.notices import NoticeKind, goods_line
 from routing.model.orders import WaitingOrder
+from routing.model.tasks import TaskKind
 from routing.rules.policies import PolicyBook
 from routing.rules.promises import AT_CUSTOMERS_WISH, NewPromise
 from routing.rules.substitutes import (
@@ -54,7 +55,7 @@ class Store(Reader, receiving.Store, refunding.Store, Protocol):
     def consent(self, consent_id: int, *, lock: bool = False) -> Question: ...
     def set_consent(self, consent_id: int, values: Mapping[str, Any]) -> None: ...
     def finish_tasks(
-        self, *, kind: str, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
+        self, *, kind: TaskKind, subject_kind: str, subject_id: int, outcome: str, by: str, now: datetime
     ) -> Any: ...
 
 
@@ -280,15 +281,16 @@ def _tell(store: Store, order: ShortOrder, proposal: Proposal, new_line: int, *,
     )
     if not contacts and proposal.consent is Consent.ALLOWED:
         store.add_task(
-            kind="call_customer",
-            subject_kind="order",
-            subject_id=order.id,
+            kind=TaskKind.CALL_CUSTOMER,
+            # A call about the order's dates is another one: neither may write over the other.
+            subject_kind="order_line",
+            subject_id=new_line,
             sentence=f"Call {order.customer}: {offer.given} × {offer.substitute.sku} "
             f"come on {day_words(proposal.day)} instead of {offer.replaced} × {offer.line.sku} "
             f"of order {order.number}, and nobody there agreed to messages.",
             made_at=now,
-            assignee=order.salesperson or "dispatcher",
-            data={"day": proposal.day, "why": "substitute"},
+            assignee=order.salesperson,
+            data={"day": proposal.day, "why": "substitute", "order": order.id},
         )
     return bool(contacts)
 
@@ -311,7 +313,7 @@ def _settle(store: Store, question: Question, proposal: Proposal, new_line: int,
         },
     )
     store.finish_tasks(
-        kind="delay_consent",
+        kind=TaskKind.DELAY_CONSENT,
         subject_kind="consent",
         subject_id=question.id,
         outcome="takes a substitute",

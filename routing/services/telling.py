@@ -12,6 +12,7 @@ from routing.model.days import day_words
 from routing.model.notices import NOT_ENOUGH, Notice, NoticeKind, goods_line
 from routing.model.orders import Book, LineChange, WaitingLine, WaitingOrder
 from routing.model.parties import Company, Contact
+from routing.model.tasks import TaskKind
 from routing.rules.promises import NewPromise
 from routing.services.asking import Asked
 
@@ -144,13 +145,13 @@ def tell_dates(
 def _call(order: WaitingOrder, promises: Sequence[NewPromise], *, day: str, now: datetime) -> dict[str, Any]:
     """The task to call about new dates."""
     return dict(
-        kind="call_customer",
+        kind=TaskKind.CALL_CUSTOMER,
         subject_kind="order",
         subject_id=order.id,
         sentence=f"Call {order.customer}: order {order.number} {moved_words(order, promises, day=day)}, "
         "and nobody there agreed to messages.",
         made_at=now,
-        assignee=order.salesperson or "dispatcher",
+        assignee=order.salesperson,
         data={"day": day, "why": promises[0].why},
     )
 

@@ -10,7 +10,8 @@ from sqlalchemy import update
 from data.db import Database
 from data.queries.addresses import addresses_in_review, site_address
 from data.queries.messages import message_counts, message_list
-from data.queries.orders import OPEN_STATES, STATES, order_counts, order_list, order_page
+from data.queries.order_page import order_page
+from data.queries.orders import OPEN_STATES, STATES, order_counts, order_list
 from data.queries.receipts import expected_inbound, recent_receipts
 from data.queries.release import released_deliveries
 from data.queries.search import find_orders

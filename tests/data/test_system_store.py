@@ -16,6 +16,7 @@ from data.store import SqlStore, open_store
 from data.store.system import verify_chain
 from data.tables import event, file, task
 from routing.errors import Conflict, InvalidInput, NotFound
+from routing.model.tasks import TaskKind
 
 NOW = datetime(2026, 3, 3, 5, 40, tzinfo=UTC)
 
@@ -97,7 +98,7 @@ def test_an_event_of_a_change_that_was_rolled_back_leaves_no_gap(database: Datab
 def test_asking_for_the_same_thing_twice_is_one_task(store: SqlStore) -> None:
     def ask(sentence: str, minute: int) -> int:
         return store.add_task(
-            kind="address",
+            kind=TaskKind.ADDRESS_IN_REVIEW,
             subject_kind="site",
             subject_id=4,
             sentence=sentence,
@@ -112,7 +113,7 @@ def test_asking_for_the_same_thing_twice_is_one_task(store: SqlStore) -> None:
 
 
 def test_a_task_is_done_once(store: SqlStore) -> None:
-    key = store.add_task(kind="call", subject_kind="order", subject_id=1, sentence="Call.", made_at=NOW)
+    key = store.add_task(kind=TaskKind.CALL_CUSTOMER, subject_kind="order", subject_id=1, sentence="Call.", made_at=NOW)
     store.finish_task(task_id=key, outcome="called", by="A", now=NOW)
     with pytest.raises(Conflict, match="already done by A: called"):
         store.finish_task(task_id=key, outcome="called", by="B", now=NOW)

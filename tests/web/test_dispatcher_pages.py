@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 from data import tables
 from data.queries.today import figures
 from data.store import open_store
+from routing.model.tasks import TaskKind
 from routing.rules.standing import Standing
 from routing.services.receiving import commit_receipt
 from routing.services.untold import untold_setting
@@ -156,8 +157,8 @@ def test_today_the_menu_and_tasks_count_the_same_tasks_of_whoever_looks(website:
     with open_store(website.installation.database) as store:
         for who, n in (("salesperson 1", 1), ("Somebody Else", 2)):
             store.add_task(
-                kind="call_customer", subject_kind="order", subject_id=desk.orders[n], sentence=f"Call Café {n}.",
-                made_at=website.clock.at, assignee=who,
+                kind=TaskKind.CALL_CUSTOMER, subject_kind="order", subject_id=desk.orders[n],
+                sentence=f"Call Café {n}.", made_at=website.clock.at, assignee=who,
             )  # fmt: skip
     for role, theirs, others in (("dispatcher", 1, 2), ("salesperson", 1, 2), ("admin", 1, 2), ("viewer", 0, 3)):
         client = website.signed_in(role=role)
@@ -525,3 +526,25 @@ def test_a_file_that_is_none_changes_nothing(client: FlaskClient, website: Websi
 def products(website: Website) -> set[str]:
     with website.installation.database.reading() as connection:
         return set(connection.scalars(select(tables.product.c.number)))
+
+
+def test_tasks_are_narrowed_to_a_kind_with_how_many_there_are(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    with open_store(website.installation.database) as store:
+        for n in (1, 2):
+            store.add_task(
+                kind=TaskKind.CALL_CUSTOMER, subject_kind="order", subject_id=desk.orders[n],
+                sentence=f"Call Café {n}.", made_at=website.clock.at,
+            )  # fmt: skip
+        store.add_task(
+            kind=TaskKind.CASH_DIFFERENCE, subject_kind="shift", subject_id=1, sentence="2.00 EUR are missing.",
+            made_at=website.clock.at,
+        )  # fmt: skip
+    kinds = client.get("/tasks").text.split('id="kinds"')[1].split("</nav>")[0]
+    assert re.findall(r">([A-Z][a-z ]+) <span class=\"quiet\">(\d+)<", kinds) == [
+        ("All", "4"), ("Call", "2"), ("Address", "1"), ("Cash", "1"),
+    ]  # fmt: skip
+    cash = client.get("/tasks?kind=cash_difference").text
+    assert ("2.00 EUR are missing." in cash, "Call Café 1." in cash) == (True, False)
+    assert "Call Café 1." in client.get("/tasks?kind=nothing").text, "a kind that is none narrows nothing"

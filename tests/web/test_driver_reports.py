@@ -254,3 +254,20 @@ def test_what_the_first_driver_reports_late_is_known_to_the_one_who_took_over(we
     answer = website.client().get(f"/d/{link}/route.json").json
     assert answer is not None
     assert [(stop["id"], stop["state"]) for stop in answer["stops"]] == [(stops[0], "done"), (stops[1], "waiting")]
+
+
+def test_a_report_that_the_books_do_not_allow_stays_on_the_phone_and_is_one_task(website: Website, this: Round) -> None:
+    """The goods of the first stop were taken back, and the phone did not hear of it."""
+    with website.installation.database.writing() as connection:
+        first = tables.delivery.c.id == this.stops[0].delivery_id
+        connection.execute(tables.delivery.update().where(first).values(state="unreleased"))
+        connection.execute(tables.movement.delete().where(tables.movement.c.delivery_id == this.stops[0].delivery_id))
+    answers = [post(website, this, report(this, website)) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [409, 409]
+    with website.installation.database.reading() as connection:
+        (task,) = connection.execute(select(tables.task)).all()
+    assert (task.kind, task.subject_id) == ("report_refused", this.stops[0].delivery_id)
+    assert task.sentence == (
+        "The phone of Van 3 keeps a report that the books do not allow: D-1-1 does not go with this van any more. Call "
+        "the driver: were its goods on board, give the delivery to that van again, and the driver presses Try again."
+    )

@@ -195,6 +195,7 @@ def test_a_dead_link_says_so_in_one_sentence(website: Website, happens: str, say
             )
     answer = website.client().get(f"/d/{token}", headers={"Accept": "text/html"})
     assert (answer.status_code, sentence(answer.text)) == (403, says)
+    assert "<h1>This link does not open</h1>" in answer.text
     posted = website.client().post("/d/reports", headers={"X-Backroute-Link": token}, data={"report": "{}"})
     assert posted.status_code == 403
     assert posted.json == {"error": {"code": f"link_{happens}", "sentence": says}}

@@ -81,7 +81,7 @@ def said(page: TestResponse) -> list[tuple[str, str]]:
 def test_the_day_lists_its_trips_with_what_is_to_pick(floor: Floor) -> None:
     page = floor.client.get("/warehouse")
     assert f'href="{floor.trip}"' in page.text
-    assert re.search(r'counts">0<span class="of"> / 36', page.text)
+    assert re.search(r'counts">0<span class="of"> / 36 picked<', page.text)
 
 
 def test_a_scanned_product_is_picked_for_whoever_is_loaded_first(floor: Floor) -> None:
@@ -202,7 +202,7 @@ def test_what_no_van_carries_stands_apart_and_is_not_picked(floor: Floor) -> Non
     page = floor.client.get("/warehouse")
     apart = page.text.partition("Released, on no van yet: not picked")[2]
     assert ("D-1-3" in apart, "address in review" in apart, "D-1-2" in apart) == (True, True, False)
-    assert re.search(r'counts">0<span class="of"> / 24', page.text)
+    assert re.search(r'counts">0<span class="of"> / 24 picked<', page.text)
     wave = floor.client.get(f"/warehouse/waves/{floor.round.depot_id}?day={DAY}")
     assert (re.search(r'counts">24<span class="of"> pcs', wave.text) is not None, "D-1-3" in wave.text) == (True, False)
     place = {"shift": "", "trip": "", "depot": floor.round.depot_id, "day": DAY}

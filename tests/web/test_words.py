@@ -7,9 +7,10 @@ import pytest
 from routing.model.orders import AllocationRule
 from routing.model.plans import Reason
 from routing.model.proofs import HANDED_OVER, Outcome
+from routing.model.tasks import TaskKind
 from routing.rules.door import REASONS, why_in
 from routing.rules.release import NotReleased
-from web.dispatcher.words import left_out_reason, rule_words, staying_reason
+from web.dispatcher.words import left_out_reason, rule_words, staying_reason, task_kind_words, task_words
 from web.driver.words import outcome_words
 
 
@@ -29,6 +30,14 @@ def test_a_policy_says_what_follows_whatever_leaves_the_goods_on_the_van() -> No
 
 def test_every_reason_to_stay_has_words() -> None:
     assert [reason for reason in NotReleased if staying_reason(reason) == reason.replace("_", " ")] == []
+
+
+def test_every_kind_of_task_has_words_of_its_own_and_somebody_it_goes_to() -> None:
+    words = task_kind_words()
+    assert set(words) == set(TaskKind)
+    assert len(set(words.values())) == len(words), "two kinds with the same words cannot be told apart"
+    assert [task_words(kind) for kind in TaskKind] == [words[kind] for kind in TaskKind]
+    assert {kind.goes_to for kind in TaskKind} == {"dispatcher", "warehouse", "salesperson", "admin"}
 
 
 def test_every_rule_of_allocation_has_a_name_and_an_explanation() -> None:

@@ -13,6 +13,7 @@ from data.queries.tracking import Proven, Tracked, proven, tracked
 from data.store import SqlStore, open_store
 from routing.errors import InvalidInput, NotAllowed, NotFound
 from routing.model.proofs import Outcome
+from routing.model.tasks import TaskKind
 from routing.rules.door import why_in
 from web.formats import clock, day
 from web.here import here, now
@@ -60,7 +61,7 @@ def message(token: str) -> ResponseReturnValue:
         raise InvalidInput(_("Write what we should know, then send."))
     with open_store(here().database) as store:
         store.add_task(
-            kind="customer_message",
+            kind=TaskKind.CUSTOMER_MESSAGE,
             subject_kind="delivery",
             subject_id=delivery_id,
             sentence=f"{found.site} writes: {text}",

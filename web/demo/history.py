@@ -35,6 +35,7 @@ from routing.engines.solver.insertion import Insertion, as_routes
 from routing.model.plans import Plan, Problem, SolveProgress
 from routing.model.proofs import DeliveryReport, DoorDelivery, DoorEvent, DoorLine, DoorReport, Outcome
 from routing.model.stock import Receipt
+from routing.model.tasks import TaskKind
 from routing.ports import Solver, TravelTimes
 from routing.rules.promises import NewPromise
 from routing.rules.schedule import Timetable
@@ -181,12 +182,11 @@ class Replay:
         with self._store() as store:
             order_id = store.order_ids([event["order"]])[event["order"]]
             store.add_task(
-                kind="dispute",
+                kind=TaskKind.DISPUTE,
                 subject_kind="order",
                 subject_id=order_id,
                 sentence=f"{event['recipient']} says that {event['order']} never came. Look at the proof and answer.",
                 made_at=moment,
-                assignee="salesperson",
             )
             store.append_event(
                 kind="disputed",

@@ -16,7 +16,7 @@ from flask_babel import ngettext
 from sqlalchemy import Connection, select
 
 from data.queries.board import waits_for_a_plan
-from data.queries.orders import OrderPage, order_page
+from data.queries.order_page import OrderPage, order_page
 from data.queries.plans import PlanPage, RouteRow, StopRow, current_plans, plan_page
 from data.queries.receipts import expected_inbound
 from data.queries.standing import standings

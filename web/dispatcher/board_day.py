@@ -283,5 +283,5 @@ def _etas(store: SqlStore, shown: Board) -> dict[int, tuple[datetime, timedelta]
             continue
         held = store.manifest_in_hand(route.row.manifest_id)
         for eta in forecast(held.stops, held.facts, departs_at=held.departs_at, now=now()):
-            found[eta.stop_id] = (eta.arrival, eta.late_by)
+            found[eta.stop_id] = (eta.start, eta.late_by)
     return found

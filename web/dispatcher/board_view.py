@@ -283,7 +283,7 @@ def _route_state(row: RouteRow, loaded: int, done: int, of: int) -> str:
 
 
 def live_of(board: Board, etas: Mapping[int, tuple[datetime, timedelta]]) -> dict[str, object]:
-    """How far the day is, by stop: its state, the forecast of its arrival on the wall clock, minutes late.
+    """How far the day is, by stop: its state, when it is served by the forecast (wall clock), minutes late.
 
     `etas`: by stop id, the forecast and how late it is against the plan.
     """

@@ -15,15 +15,8 @@ from data.queries.calendars import zone_of_order
 from data.queries.company import company_card
 from data.queries.empties import returnable_products
 from data.queries.order_deliveries import DeliveryPage, proof_file_of
-from data.queries.orders import (
-    OPEN_STATES,
-    SORTS,
-    STATES,
-    OrderPage,
-    order_counts,
-    order_list,
-    order_page,
-)
+from data.queries.order_page import OrderPage, order_page
+from data.queries.orders import OPEN_STATES, SORTS, STATES, order_counts, order_list
 from data.queries.standing import standings
 from data.queries.timeline import order_timeline
 from data.store import SqlStore

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from data.queries.tasks import task_list
+from data.queries.tasks import task_kinds, task_list
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import InvalidInput
@@ -31,7 +31,9 @@ LONGEST_OUTCOME = 200
 def page() -> ResponseReturnValue:
     done = request.args.get("show") == "done"
     with here().database.reading() as connection:
-        rows = task_list(connection, done=done, mine=current_user.called)
+        kinds = task_kinds(connection, done=done)
+        kind = next((each for each in kinds if each.value == request.args.get("kind")), None)
+        rows = task_list(connection, done=done, mine=current_user.called, kind=kind)
         asked = [row.subject_id for row in rows if row.subject_kind == "consent" and not done]
         questions = SqlStore(connection).consents(asked)
     own = [row for row in rows if row.is_mine]
@@ -40,7 +42,14 @@ def page() -> ResponseReturnValue:
     if not done:
         groups = [(name, some) for name, some in ((_("Yours"), own), (_("Everybody else's"), others)) if some]
     return render_template(
-        "dispatcher/tasks.html", groups=groups, rows=rows, done=done, questions=questions, words=words
+        "dispatcher/tasks.html",
+        groups=groups,
+        rows=rows,
+        done=done,
+        kinds=kinds,
+        kind=kind,
+        questions=questions,
+        words=words,
     )
 
 

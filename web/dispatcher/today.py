@@ -15,6 +15,7 @@ from data.queries.tasks import task_list
 from data.queries.timeline import newest_events
 from data.queries.today import DUE_SOON, Figures, figures, left_out_by_reason, routes_of
 from routing.model.days import today_of
+from routing.rules.standing import Standing
 from web.dispatcher import words
 from web.here import here, now
 from web.people import needs_role
@@ -114,7 +115,7 @@ def next_step(found: Figures) -> Step:
         return Step(
             word=_("Follow the day"),
             href=board,
-            why=ngettext("%(num)s delivery is on the way.", "%(num)s deliveries are on the way.", out),
+            why=_on_the_way(found.counts.get(Standing.ON_THE_WAY, 0), out),
             icon="map",
         )
     if "dispatched" in plans:
@@ -130,3 +131,9 @@ def next_step(found: Figures) -> Step:
         why=_("Nothing is left to do for today."),
         icon="list",
     )
+
+
+def _on_the_way(orders: int, deliveries: int) -> str:
+    """Beside the count of orders in the page's first line, so that nobody wonders where one went."""
+    said = ngettext("%(num)s order is on the way", "%(num)s orders are on the way", orders)
+    return said + " " + ngettext("in %(num)s delivery.", "in %(num)s deliveries.", deliveries)

@@ -12,6 +12,7 @@ from data.queries.release import ReadyParts
 from data.queries.timeline import Happening
 from routing.model.day import SpeedRow
 from routing.model.fleet import BIKES
+from routing.model.tasks import TaskKind
 from web.formats import day as written_day
 
 
@@ -291,28 +292,39 @@ def notice_words(kind: str) -> str:
     }.get(kind, kind.replace("_", " "))
 
 
-def task_words(kind: str) -> str:
+def task_kind_words() -> dict[TaskKind, str]:
+    """Every kind of task in a word or two."""
     return {
-        "address_in_review": _("Address"),
-        "address_some_vehicles": _("Address"),
-        "ship_complete_broken": _("Ship complete"),
-        "no_date": _("No date"),
-        "call_customer": _("Call"),
-        "order_changed_after_release": _("Order changed"),
-        "door_decision": _("Decide"),
-        "redelivery": _("Deliver again"),
-        "meet": _("Meet"),
-        "goods_back": _("Goods back"),
-        "trip_not_loaded": _("Not loaded"),
-        "old_list": _("Old list"),
-        "report_refused": _("On the phone"),
-        "delay_consent": _("Delay"),
-        "refund": _("Refund"),
-        "put_back": _("Put back"),
-        "empty_delivery": _("Empty delivery"),
-        "missing_goods": _("Missing goods"),
-        "supply_overdue": _("Overdue"),
-    }.get(kind, kind.replace("_", " ").capitalize())
+        TaskKind.ADDRESS_IN_REVIEW: _("Address"),
+        TaskKind.ADDRESS_SOME_VEHICLES: _("Not for every vehicle"),
+        TaskKind.SHIP_COMPLETE_BROKEN: _("Ship complete"),
+        TaskKind.NO_DATE: _("No date"),
+        TaskKind.CALL_CUSTOMER: _("Call"),
+        TaskKind.ORDER_CHANGED_AFTER_RELEASE: _("Order changed"),
+        TaskKind.DOOR_DECISION: _("Decide"),
+        TaskKind.REDELIVERY: _("Deliver again"),
+        TaskKind.MEET: _("Meet"),
+        TaskKind.GOODS_BACK: _("Goods back"),
+        TaskKind.TRIP_NOT_LOADED: _("Not loaded"),
+        TaskKind.OLD_LIST: _("Old list"),
+        TaskKind.REPORT_REFUSED: _("On the phone"),
+        TaskKind.DELAY_CONSENT: _("Delay"),
+        TaskKind.REFUND: _("Refund"),
+        TaskKind.PUT_BACK: _("Put back"),
+        TaskKind.EMPTY_DELIVERY: _("Empty delivery"),
+        TaskKind.MISSING_GOODS: _("Missing goods"),
+        TaskKind.SUPPLY_OVERDUE: _("Overdue"),
+        TaskKind.CASH_DIFFERENCE: _("Cash"),
+        TaskKind.DISPUTE: _("Disputed"),
+        TaskKind.CUSTOMER_MESSAGE: _("Customer writes"),
+        TaskKind.SENDER_STUCK: _("Messages stuck"),
+    }
+
+
+def task_words(kind: str) -> str:
+    """What a task is, in a word or two; of a kind that is none any more the name of it."""
+    known = {each.value: words for each, words in task_kind_words().items()}
+    return known.get(kind, kind.replace("_", " ").capitalize())
 
 
 def silence_words(silence: str) -> str:

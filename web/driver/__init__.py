@@ -17,7 +17,9 @@ from data.store import SqlStore, open_store
 from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.notices import Link
 from routing.model.proofs import HANDED_OVER
-from routing.services.delivering import Recorded, record, record_position, tell_of_refusal
+from routing.services.boarding import tell_of_refusal
+from routing.services.delivering import Recorded, record
+from routing.services.following import record_position
 from web.assets import STATIC, asset, basemap_url
 from web.driver.reading import moment_from, place_from, report_from
 from web.driver.words import outcome_words, words

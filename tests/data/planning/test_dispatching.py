@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select, update
@@ -12,6 +13,7 @@ from data import tables
 from data.db import Database
 from data.store import SqlStore, open_store
 from routing.errors import Conflict, NotFound
+from routing.rules.notices import window_the_day_before
 from routing.services.dispatching import DispatchedDay, dispatch_day
 from routing.services.editing import apply_driver_out, driver_out_options
 from routing.services.loading import load_route
@@ -265,3 +267,27 @@ def test_refused_units_are_not_announced_as_still_to_come(day: Any, database: Da
             .values(released=0, delivered=8, refused=2)
         )
         assert [units for units, *_ in store.still_waiting([delivery])] == [3]
+
+
+def test_a_plan_handed_over_the_day_before_tells_two_hours_at_once_and_the_live_window_when_the_van_leaves(
+    day: Any, database: Database, kit: Any
+) -> None:
+    depot, shift, _ = one_door_two_orders(day)
+    planned(database, kit, depot)
+    loaded(database, kit, shift)
+    evening = kit.NOW - timedelta(hours=10)
+    for _again in range(2):
+        with open_store(database) as store:
+            dispatch_day(store, day=kit.DAY, depot_ids=[depot], secret=SECRET, by="test", now=evening)
+    with database.reading() as connection:
+        query = select(tables.notice).where(tables.notice.c.recipient == "goods1@example.com")
+        told = {row.kind: row for row in connection.execute(query)}
+        (start,) = connection.scalars(select(tables.stop.c.start)).all()
+    assert set(told) == {"window_scheduled", "out_today"}
+    assert told["window_scheduled"].not_before is None
+    assert told["out_today"].not_before > evening
+    data = told["window_scheduled"].data
+    opens, closes = window_the_day_before(start)
+    local = [each.astimezone(ZoneInfo("Europe/Helsinki")).strftime("%H:%M") for each in (opens, closes)]
+    assert ([data["window_from"], data["window_to"]], data["day"]) == (local, kit.DAY)
+    assert closes - opens == timedelta(hours=2)

@@ -20,8 +20,9 @@ from data.queries.evening import evening
 from data.store import SqlStore, open_store
 from routing.errors import Conflict
 from routing.model.proofs import DeliveryReport, DoorEvent, DoorLine, DoorReport, Outcome
+from routing.services.boarding import tell_of_refusal
 from routing.services.closing import close_van, not_attempted
-from routing.services.delivering import Recorded, record, tell_of_refusal
+from routing.services.delivering import Recorded, record
 from routing.services.dispatching import dispatch_day
 from routing.services.editing import move_delivery, take_out
 from routing.services.loading import load_route
@@ -408,8 +409,9 @@ def test_what_is_only_planned_with_another_van_that_never_heard_of_it_stands_ope
     vans.says(vans.kept)
     for key in vans.first_of_other:
         vans.says(key, manifest=vans.other_manifest)
-    assert vans.open_in_the_evening() == [vans.number(vans.moved)]
     before = vans.messages()
+    vans.says(vans.moved, Outcome.NOT_ATTEMPTED)
+    assert (vans.messages(), vans.open_in_the_evening()) == (before, [vans.number(vans.moved)])
     with vans.open() as store:
         not_attempted(
             store=store, manifest_id=vans.manifest, stop_id=vans.stops[vans.moved], now=vans.now, by="desk",

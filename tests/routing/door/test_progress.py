@@ -61,6 +61,15 @@ def test_an_early_van_waits_where_the_plan_waits() -> None:
     route = (planned(1, 10), planned(2, 25, start=45), planned(3, 60))
     second, third = forecast(route, {1: StopFacts(done_at=at(5))}, departs_at=at(0), now=at(5))
     assert (second.arrival, second.start, third.arrival) == (at(15), at(45), at(60))
+    assert second.late_by == timedelta(0)  # it is served when the plan says
+
+
+def test_a_van_that_is_late_at_a_door_that_opens_later_is_not_late_there() -> None:
+    route = (planned(1, 10), planned(2, 25, start=45))
+    (eta,) = forecast(route, {1: StopFacts(done_at=at(30))}, departs_at=at(0), now=at(30))
+    assert (eta.arrival, eta.late_by) == (at(40), timedelta(0))
+    (eta,) = forecast(route, {1: StopFacts(done_at=at(50))}, departs_at=at(0), now=at(50))
+    assert (eta.arrival, eta.late_by) == (at(60), timedelta(minutes=15))
 
 
 def test_nobody_is_served_before_the_door_opens_even_where_the_plan_did_not_wait() -> None:

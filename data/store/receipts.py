@@ -1,0 +1,126 @@
+"""The store's part for what is counted in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Integer, bindparam, case, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from data.store.part import StorePart, parts
+from data.tables import movement, supply
+from routing.errors import Conflict
+from routing.model.stock import Receipt
+
+
+class ReceiptStore(StorePart):
+    def receipt_quantities(self, numbers: Collection[str], *, source: str = "own") -> dict[tuple[str, int], int]:
+        """What was counted in under these numbers, by (number, product id), whatever a recount found later."""
+        came = (
+            select(func.sum(movement.c.quantity))
+            .where(movement.c.supply_id == supply.c.id, movement.c.from_place == "supplier")
+            .scalar_subquery()
+        )
+        found: dict[tuple[str, int], int] = {}
+        for part in parts(numbers):
+            query = select(supply.c.number, supply.c.product_id, func.coalesce(came, supply.c.quantity)).where(
+                supply.c.kind == "receipt", supply.c.source == source, supply.c.number.in_(part)
+            )
+            found |= {(number, product_id): int(units) for number, product_id, units in self.connection.execute(query)}
+        return found
+
+    def inbound_id(self, number: str, product_id: int, depot_id: int, *, source: str = "own") -> int | None:
+        return self.connection.scalar(
+            select(supply.c.id).where(
+                supply.c.kind == "inbound",
+                supply.c.source == source,
+                supply.c.number == number,
+                supply.c.product_id == product_id,
+                supply.c.depot_id == depot_id,
+            )
+        )
+
+    def add_receipts(self, receipts: Sequence[Receipt], *, by: str, source: str = "own") -> list[int] | None:
+        """Counts them in: their supply rows, the inbound they fulfil and the movements onto the shelf. Their keys.
+
+        None when one of these numbers was counted in before for its SKU: the caller gives up.
+        """
+        if not receipts:
+            return []
+        suppliers: dict[int, int | None] = {}
+        for part in parts({each.inbound_id for each in receipts if each.inbound_id is not None}):
+            query = select(supply.c.id, supply.c.supplier_id).where(supply.c.id.in_(part))
+            suppliers |= {key: supplier_id for key, supplier_id in self.connection.execute(query)}
+        dialect = sqlite if self.connection.dialect.name == "sqlite" else postgresql
+        new = dialect.insert(supply).on_conflict_do_nothing()
+        made = self.connection.execute(
+            new.returning(supply.c.id, supply.c.number, supply.c.product_id),
+            [
+                {
+                    "kind": "receipt",
+                    "source": source,
+                    "number": each.number,
+                    "depot_id": each.depot_id,
+                    "product_id": each.product_id,
+                    "supplier_id": suppliers.get(each.inbound_id) if each.inbound_id is not None else None,
+                    "inbound_id": each.inbound_id,
+                    "quantity": each.quantity,
+                    "quarantined": each.quarantined,
+                    "counted_at": each.counted_at,
+                }
+                for each in receipts
+            ],
+        ).all()
+        if len(made) < len(receipts):
+            return None
+        keys = {(number, product_id): key for key, number, product_id in made}
+        self._fulfil([each for each in receipts if each.inbound_id is not None])
+        moved = [
+            {
+                "at": each.counted_at,
+                "product_id": each.product_id,
+                "quantity": quantity,
+                "from_place": "supplier",
+                "to_place": f"{place}:{each.depot_id}",
+                "why": f"receipt {each.number}",
+                "by": by,
+                "supply_id": keys[each.number, each.product_id],
+            }
+            for each in receipts
+            for quantity, place in ((each.quantity - each.quarantined, "depot"), (each.quarantined, "quarantine"))
+            if quantity
+        ]
+        if moved:
+            self.connection.execute(insert(movement), moved)
+        return [keys[each.number, each.product_id] for each in receipts]
+
+    def _fulfil(self, receipts: Sequence[Receipt]) -> None:
+        """What the receipts bring of their inbound is not to come any more; nor is the rest, unless they say so."""
+        if not receipts:
+            return
+        units = bindparam("units", type_=Integer)
+        left = supply.c.quantity - supply.c.received - supply.c.closed_short - units
+        self.connection.execute(
+            update(supply)
+            .where(supply.c.id == bindparam("of_inbound"))
+            .values(
+                received=supply.c.received + units,
+                closed_short=supply.c.closed_short
+                + case((left > 0, left), else_=0) * bindparam("closes", type_=Integer),
+                version=supply.c.version + 1,
+            ),
+            [
+                {"of_inbound": each.inbound_id, "units": each.quantity, "closes": int(not each.more_to_come)}
+                for each in receipts
+            ],
+        )
+
+    def set_counted(self, *, supply_id: int, quantity: int, was: int) -> None:
+        """A recount. Raises Conflict when somebody counted it meanwhile."""
+        changed = self.connection.execute(
+            update(supply)
+            .where(supply.c.id == supply_id, supply.c.quantity == was)
+            .values(quantity=quantity, version=supply.c.version + 1)
+        )
+        if not changed.rowcount:
+            raise Conflict("Somebody else has just counted these goods. Look again and decide again.")

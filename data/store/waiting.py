@@ -1,0 +1,321 @@
+"""The store's part for who waits: lines that still need something, with their orders, and what ties SKUs together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, true
+
+from data.queries.needs import COMMITTED, newest_promise, still_needed
+from data.store.part import AT_ONCE, parts
+from data.store.policies import PolicyStore
+from data.tables import allocation, customer, depot, order, order_line, policy, product, promise, site, supply
+from routing.bulk import in_bulk
+from routing.model.orders import Completeness, Outside, RankRule, WaitingLine, WaitingOrder
+from routing.rules.policies import OrderTerms, PolicyBook, Scope
+from routing.rules.release import kept_as, wait_ends
+
+_NEWEST = (promise.c.order_line_id == order_line.c.id) & (promise.c.version == newest_promise(order_line.c.id))
+"""The promise in force of the order line that the query stands on."""
+
+_line, _order = in_bulk(WaitingLine), in_bulk(WaitingOrder)
+_by_id = attrgetter("id")
+
+
+class _TermsBook:
+    """How an order ships on a day and how long it waits. Nearly all orders of a customer say the same: a book of
+    15,000 orders asks the policies once for each of them."""
+
+    def __init__(self, policies: PolicyBook, day: str) -> None:
+        self._policies, self._day = policies, day
+        self._known: dict[tuple[int, str, int | None, int], OrderTerms] = {}
+
+    def __call__(self, customer_id: int, completeness: str, max_wait_days: int | None, order_id: int) -> OrderTerms:
+        own = order_id if self._policies.speaks_of(order_id) else 0
+        key = (customer_id, completeness, max_wait_days, own)
+        terms = self._known.get(key)
+        if terms is None:
+            terms = self._known[key] = self._policies.order_terms(
+                OrderTerms(completeness=Completeness(completeness), max_wait_days=max_wait_days),
+                day=self._day,
+                customer_id=customer_id,
+                order_id=order_id,
+            )
+        return terms
+
+
+class WaitingStore(PolicyStore):
+    def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]:
+        """These SKUs and all that ship-complete orders tie to them: they can only be decided together."""
+        known: set[int] = set(product_ids)
+        new: set[int] = set(known)
+        ships_complete = self._may_ship_complete()
+        while new:
+            found: set[int] = set()
+            for part in parts(new):
+                tied = (
+                    select(order.c.id)
+                    .join(order_line, order_line.c.order_id == order.c.id)
+                    .where(
+                        order.c.depot_id == depot_id,
+                        ships_complete,
+                        order.c.cancelled_at.is_(None),
+                        order_line.c.product_id.in_(part),
+                    )
+                )
+                query = (
+                    self._waiting(depot_id)
+                    .with_only_columns(order_line.c.product_id)
+                    .where(order.c.id.in_(tied))
+                    .distinct()
+                )
+                found |= set(self.connection.scalars(query))
+            new = found - known
+            known |= new
+        return frozenset(known)
+
+    def _may_ship_complete(self) -> ColumnElement[bool]:
+        """Orders that say so, and those that a policy could say it for, whenever: tying too many only locks more."""
+        rows = [row for row in self.policies().rows if row.name == "completeness" and row.value == "complete"]
+        if any(row.scope is Scope.COMPANY for row in rows):
+            return true()
+        by_policy = (
+            select(policy.c.id)
+            .where(
+                policy.c.name == "completeness",
+                or_(
+                    (policy.c.scope == Scope.ORDER.value) & (policy.c.scope_id == order.c.id),
+                    (policy.c.scope == Scope.CUSTOMER.value) & (policy.c.scope_id == order.c.customer_id),
+                ),
+            )
+            .exists()
+        )
+        says_so = order.c.completeness == Completeness.COMPLETE.value
+        return or_(says_so, by_policy) if rows else says_so
+
+    def _earliest_promises(self, depot_id: int, order_ids: Collection[int]) -> dict[int, str]:
+        """The earliest promise in force of what each order still needs, whatever SKU it is of."""
+        found: dict[int, str] = {}
+        for part in parts(order_ids):
+            query = (
+                self._waiting(depot_id)
+                .with_only_columns(order.c.id, func.min(promise.c.promised_on))
+                .join(promise, _NEWEST)
+                .where(order.c.id.in_(part))
+                .group_by(order.c.id)
+            )
+            found |= {order_id: day for order_id, day in self.connection.execute(query)}
+        return found
+
+    def _held_by(self, line_ids: Collection[int]) -> dict[int, Outside]:
+        """What lines hold that has not left the depot; those that hold nothing are left out."""
+        unmoved, found = allocation.c.allocated + COMMITTED, {}
+        for part in parts(line_ids):
+            query = (
+                select(
+                    allocation.c.order_line_id,
+                    func.sum(case((supply.c.kind == "receipt", unmoved), else_=0)).label("firm"),
+                    func.sum(case((supply.c.kind == "receipt", 0), else_=unmoved)).label("provisional"),
+                    func.sum(COMMITTED).label("committed"),
+                )
+                .join(supply, supply.c.id == allocation.c.supply_id)
+                .where(allocation.c.order_line_id.in_(part))
+                .group_by(allocation.c.order_line_id)
+            )
+            for row in self.connection.execute(query):
+                found[row.order_line_id] = Outside(
+                    firm=int(row.firm), provisional=int(row.provisional), committed=int(row.committed)
+                )
+        return found
+
+    def wanted_between(self, depot_id: int, *, after_day: str, until_day: str) -> set[tuple[int, datetime, str]]:
+        """What is still needed of orders whose first ISO day comes after the one and until the other: product, when it
+        was ordered, and that day."""
+        day = case((order.c.wanted_on > order.c.not_before, order.c.wanted_on), else_=order.c.not_before)
+        query = (
+            self._waiting(depot_id)
+            .where(day > after_day, day <= until_day)
+            .with_only_columns(order_line.c.product_id, order.c.ordered_at, day)
+        )
+        return {(row[0], row[1], row[2]) for row in self.connection.execute(query)}
+
+    def waits_ended(self, depot_id: int, *, after_day: str, until_day: str) -> set[int]:
+        """The products that are still needed of orders which have waited as long as they may since after the one ISO
+        day ("" for whenever) and until the other, and would else be given all or nothing."""
+        zone = ZoneInfo(self.connection.scalar(select(depot.c.zone).where(depot.c.id == depot_id)) or "UTC")
+        policies = self.policies()
+        terms_of = _TermsBook(policies, until_day)
+        query = (
+            self._waiting(depot_id)
+            .with_only_columns(
+                order.c.id, order.c.customer_id, order.c.completeness, order.c.max_wait_days, order.c.ordered_at
+            )
+            .distinct()
+        )
+        if not any(row.name == "max_wait_days" for row in policies.rows):
+            query = query.where(order.c.max_wait_days.is_not(None))
+        ended = []
+        for row in self.connection.execute(query):
+            terms = terms_of(row.customer_id, row.completeness, row.max_wait_days, row.id)
+            ends = wait_ends(row.ordered_at.astimezone(zone).date().isoformat(), terms.max_wait_days)
+            if terms.completeness is not Completeness.PARTIAL and after_day < ends <= until_day:
+                ended.append(row.id)
+        found: set[int] = set()
+        for part in parts(ended):
+            goods = self._waiting(depot_id).where(order.c.id.in_(part)).with_only_columns(order_line.c.product_id)
+            found |= set(self.connection.scalars(goods))
+        return found
+
+    def waiting_orders(self, depot_id: int, order_ids: Collection[int], *, now: datetime) -> dict[int, WaitingOrder]:
+        """These orders as a book of all their SKUs has them; one that needs nothing of this depot is left out."""
+        zone = self.connection.scalar(select(depot.c.zone).where(depot.c.id == depot_id)) or "UTC"
+        lines = {key: each for key, each in self.waiting_lines(depot_id, order_ids).items() if each}
+        today = now.astimezone(ZoneInfo(zone)).date().isoformat()
+        return {one.id: one for one in self._orders(lines, self.policies(), today, zone=zone)}
+
+    def waiting_lines(self, depot_id: int, order_ids: Collection[int]) -> dict[int, list[WaitingLine]]:
+        """The lines of each order that still need something."""
+        found: dict[int, list[WaitingLine]] = {order_id: [] for order_id in order_ids}
+        for part in parts(order_ids):
+            for order_id, line in self._waiting_lines(depot_id, order.c.id.in_(part)):
+                found[order_id].append(line)
+        return {order_id: sorted(lines, key=_by_id) for order_id, lines in found.items()}
+
+    def _waiting_lines(
+        self, depot_id: int, which: ColumnElement[bool], *, without: Collection[int] = frozenset()
+    ) -> Iterator[tuple[int, WaitingLine]]:
+        """The lines that still need something, each with its order's id; `without` those of these keys.
+
+        Orders and products are read apart: a hundred thousand lines would carry their words along a dozen times.
+        """
+        query = (
+            self._waiting(depot_id)
+            .add_columns(promise.c.promised_on, promise.c.version)
+            .outerjoin(
+                promise,
+                (promise.c.order_line_id == order_line.c.id) & (promise.c.version == newest_promise(order_line.c.id)),
+            )
+            .where(which)
+        )
+        words: dict[int, tuple[str, str, str, int]] = {}
+        same: dict[str, str] = {}  # a day that stands on 100,000 lines is kept once
+        for rows in self.connection.execute(query).partitions(AT_ONCE):
+            for part in parts({row[3] for row in rows} - words.keys()):
+                columns = select(product.c.id, product.c.number, product.c.name, product.c.unit, product.c.case_pack)
+                words |= {key: rest for key, *rest in self.connection.execute(columns.where(product.c.id.in_(part)))}
+            for order_id, line_id, number, product_id, price, expected, own, needed, promised, version in rows:
+                if line_id in without:
+                    continue
+                sku, name, unit, case_pack = words[product_id]
+                yield (
+                    order_id,
+                    _line(
+                        id=line_id,
+                        number=same.setdefault(number, number),
+                        product_id=product_id,
+                        sku=sku,
+                        name=name,
+                        unit=unit,
+                        needed=needed,
+                        price=price,
+                        case_pack=case_pack,
+                        promised_on=same.setdefault(promised, promised) if promised else "",
+                        promise_version=version or 0,
+                        expected_on=same.setdefault(expected, expected),
+                        own_day=same.setdefault(own, own),
+                    ),
+                )
+
+    def _orders(
+        self, lines: dict[int, list[WaitingLine]], policies: PolicyBook, day: str, *, zone: str
+    ) -> Iterator[WaitingOrder]:
+        """The orders of these lines, by id. It takes the lines out of `lines`: a large book is not held twice."""
+        same: dict[str, str] = {}
+        terms_of, home = _TermsBook(policies, day), ZoneInfo(zone)
+        customers: dict[int, tuple[str, int, RankRule, str]] = {}
+        sites: dict[int, str] = {}
+        for part in parts(lines):
+            query = (
+                select(
+                    order.c.id,
+                    order.c.number,
+                    order.c.customer_id,
+                    order.c.site_id,
+                    order.c.ordered_at,
+                    order.c.wanted_on,
+                    order.c.not_before,
+                    order.c.completeness,
+                    order.c.max_wait_days,
+                    order.c.currency,
+                    order.c.customer_reference,
+                    order.c.erp_reference,
+                )
+                .where(order.c.id.in_(part))
+                .order_by(order.c.id)
+            )
+            rows = self.connection.execute(query).all()
+            # Who bought and where it goes is read apart, as the words of products are.
+            for some in parts({row[2] for row in rows} - customers.keys()):
+                who = select(
+                    customer.c.id, customer.c.name, customer.c.tier, customer.c.rank_rule, customer.c.salesperson
+                ).where(customer.c.id.in_(some))
+                for key, name, tier, stated, salesperson in self.connection.execute(who):
+                    rank_rule = policies.rank_rule(RankRule(stated), day=day, customer_id=key)
+                    customers[key] = (name, tier, rank_rule, same.setdefault(salesperson, salesperson))
+            for some in parts({row[3] for row in rows} - sites.keys()):
+                where = select(site.c.id, site.c.name).where(site.c.id.in_(some))
+                sites |= {key: name for key, name in self.connection.execute(where)}
+            for (
+                order_id, number, customer_id, site_id, ordered_at, wanted_on, not_before, completeness,
+                max_wait_days, currency, *references,
+            ) in rows:  # fmt: skip
+                terms = terms_of(customer_id, completeness, max_wait_days, order_id)
+                name, tier, rank_rule, salesperson = customers[customer_id]
+                yield _order(
+                    id=order_id,
+                    number=number,
+                    customer_id=customer_id,
+                    customer=name,
+                    site_id=site_id,
+                    site=sites[site_id],
+                    tier=tier,
+                    rank_rule=rank_rule,
+                    ordered_at=ordered_at,
+                    wanted_on=same.setdefault(wanted_on, wanted_on),
+                    not_before=same.setdefault(not_before, not_before),
+                    completeness=terms.completeness
+                    if terms.max_wait_days is None
+                    else kept_as(
+                        terms.completeness,
+                        ordered_on=ordered_at.astimezone(home).date().isoformat(),
+                        max_wait_days=terms.max_wait_days,
+                        day=day,
+                    ),
+                    currency=same.setdefault(currency, currency),
+                    references=tuple(text for text in references if text),
+                    salesperson=salesperson,
+                    lines=tuple(sorted(lines.pop(order_id), key=_by_id)),
+                )
+
+    def _waiting(self, depot_id: int) -> Select[Any]:
+        """The lines that still need something."""
+        needed = still_needed()
+        return (
+            select(
+                order.c.id.label("order_id"),
+                order_line.c.id.label("line_id"),
+                order_line.c.number,
+                order_line.c.product_id,
+                order_line.c.unit_price,
+                order_line.c.expected_on,
+                order_line.c.own_day,
+                needed.label("needed"),
+            )
+            .select_from(order_line)
+            .join(order, order.c.id == order_line.c.order_id)
+            .where(order.c.depot_id == depot_id, order.c.cancelled_at.is_(None), needed > 0)
+        )

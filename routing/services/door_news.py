@@ -1,0 +1,237 @@
+"""What customers hear while a van is under way: what came of their delivery, and a new time when theirs moves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from routing.model.notices import NoticeKind, goods_line
+from routing.model.parties import Contact
+from routing.model.proofs import Door, DoorEvent, DoorReport, ManifestInHand, StopFacts
+from routing.rules.door import Next, Settled, why_in
+from routing.rules.progress import NONE_YET, Eta, forecast, leaves, told_live
+from routing.services.telling import KeepsNotices, tell
+
+PROOF_LINK_FOR = timedelta(days=365)
+TRACKING_LINK_FOR = timedelta(days=7)
+
+
+class Store(KeepsNotices, Protocol):
+    """What telling from the road needs of the store."""
+
+    def doors(self, manifest_id: int, stop_ids: Sequence[int]) -> dict[int, Door]: ...
+    def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
+    def with_other_vans(
+        self, shift_id: int, delivery_ids: Collection[int], *, only_if_listed: bool = False
+    ) -> dict[int, str]: ...
+    def tell_window(
+        self, *, delivery_ids: Sequence[int], day: str, opens: str, closes: str, why: str, by: str, now: datetime
+    ) -> None: ...
+    def add_link(
+        self,
+        *,
+        kind: str,
+        subject_kind: str,
+        subject_id: int,
+        made_at: datetime,
+        expires_at: datetime,
+        secret: bytes,
+    ) -> int: ...
+
+
+def tell_what_happened(
+    *,
+    store: Store,
+    manifest: ManifestInHand,
+    door: Door,
+    settled: Sequence[Settled],
+    next_day: str,
+    now: datetime,
+    secret: bytes,
+) -> None:
+    """One message per kind and recipient for the stop, however many orders were for it."""
+    settled = [one for one in settled if one.delivery.direction == "deliver"]
+    if not settled:
+        return  # goods were fetched: the slip says so
+    done = [one for one in settled if one.is_done and (one.total("delivered") or one.next is not Next.DECIDE)]
+    failed = [one for one in settled if not one.is_done]
+    link_id = store.add_link(
+        kind="proof",
+        subject_kind="delivery",
+        subject_id=settled[0].delivery.id,
+        made_at=now,
+        expires_at=now + PROOF_LINK_FOR,
+        secret=secret,
+    )
+    for kind, group in ((NoticeKind.DELIVERED, done), (NoticeKind.FAILED, failed)):
+        if not group:
+            continue
+        will_come = kind is NoticeKind.FAILED and all(one.next is Next.NEXT_DELIVERY_DAY for one in group)
+        for contact in _whom(store, door, order_matters=kind is NoticeKind.DELIVERED):
+            tell(
+                store,
+                [contact],
+                kind=kind,
+                subject=("stop", door.stop_id),
+                # The deliveries name the occasion: a stop whose orders are reported one by one is told of each.
+                occurrence="d" + "-".join(str(one.delivery.id) for one in group),
+                data=_data(
+                    manifest,
+                    door,
+                    goods=_goods(group, handed_over=kind is NoticeKind.DELIVERED),
+                    waiting=_waiting(group) if kind is NoticeKind.DELIVERED else [],
+                    next=next_day if will_come else _rest_day(group, after=manifest.day),
+                    why=why_in(contact.language, group[0].outcome),
+                    link_id=link_id,
+                    references=_references(group),
+                ),
+                now=now,
+            )
+
+
+def _data(manifest: ManifestInHand, door: Door, **own: Any) -> dict[str, Any]:
+    """What a template may use: every word has a value, because a template that names a missing one is an error."""
+    empty = dict.fromkeys(("window_from", "window_to", "eta", "why", "next"), "")
+    return {
+        **empty,
+        "goods": [],
+        "waiting": [],
+        "references": [],
+        "company": manifest.company,
+        "phone": manifest.phone,
+        "customer": door.customer,
+        "site": door.site,
+        "day": manifest.day,
+        **own,
+    }
+
+
+def _whom(store: Store, door: Door, *, order_matters: bool) -> list[Contact]:
+    """The buyer hears of the order, goods-in of the delivery; whoever there is when the other is missing. Each once."""
+    goods_in = store.who_is_told(door.customer_id, door.site_id, role="goods_in")
+    buyers = store.who_is_told(door.customer_id, door.site_id, role="buyer") if order_matters or not goods_in else []
+    return list({(each.channel, each.address): each for each in (*buyers, *goods_in)}.values())
+
+
+def _goods(group: Sequence[Settled], *, handed_over: bool) -> list[dict[str, object]]:
+    """What was handed over, or what the van still has."""
+    said = []
+    for one in group:
+        counted = {line.allocation_id: line for line in one.lines}
+        for each in one.delivery.lines:
+            line = counted.get(each.allocation_id)
+            quantity = (line.delivered if line else 0) if handed_over else each.loaded
+            if quantity:
+                said.append(goods_line(quantity=quantity, unit=each.unit, name=each.product))
+    return said
+
+
+def _waiting(group: Sequence[Settled]) -> list[dict[str, object]]:
+    said = []
+    for one in group:
+        if one.next is Next.ERP:
+            continue  # nothing of it waits with us
+        named = {each.allocation_id: each for each in one.delivery.lines}
+        for line in one.lines:
+            if missing := line.short + line.damaged:
+                each = named[line.allocation_id]
+                said.append(goods_line(quantity=missing, unit=each.unit, name=each.product))
+    return said
+
+
+def _rest_day(group: Sequence[Settled], *, after: str) -> str:
+    """When the last of what is missing is expected, ISO; empty when nobody knows yet or nothing is missing."""
+    days = [
+        each.expected_on
+        for one in group
+        for each in one.delivery.lines
+        for line in one.lines
+        if line.allocation_id == each.allocation_id and line.short + line.damaged
+    ]
+    return max(days) if days and min(days) > after else ""
+
+
+def _references(group: Sequence[Settled]) -> list[str]:
+    return sorted({reference for one in group for reference in one.delivery.references})
+
+
+def tell_whom_it_moves(
+    *, store: Store, manifest: ManifestInHand, door: Door, report: DoorReport, now: datetime, secret: bytes
+) -> int:
+    """Tells those, and only those, whose forecast has left the window they were told; returns how many stops."""
+    moving = [eta for eta in forecast_after(manifest=manifest, door=door, report=report, now=now) if eta.stops_away > 0]
+    if not moving:
+        return 0
+    doors = store.doors(manifest.id, [eta.stop_id for eta in moving])
+    elsewhere = store.with_other_vans(
+        manifest.shift_id, [each.id for here in doors.values() for each in here.deliveries]
+    )
+    told = 0
+    for eta in moving:
+        door = doors[eta.stop_id]
+        # What is fetched at the same door was promised to nobody, and another van has a forecast of its own.
+        brought = [each for each in door.deliveries if each.direction == "deliver" and each.id not in elsewhere]
+        if not brought or not leaves(door.told, eta):
+            continue
+        zone = ZoneInfo(door.zone)
+        opens, closes = (moment.astimezone(zone).strftime("%H:%M") for moment in told_live(eta))
+        store.tell_window(
+            delivery_ids=[each.id for each in brought],
+            day=manifest.day,
+            opens=opens,
+            closes=closes,
+            why="the van is early" if eta.late_by < timedelta(0) else "the van is late",
+            by="backroute",
+            now=now,
+        )
+        link_id = store.add_link(
+            kind="tracking",
+            subject_kind="delivery",
+            subject_id=brought[0].id,
+            made_at=now,
+            expires_at=now + TRACKING_LINK_FOR,
+            secret=secret,
+        )
+        tell(
+            store,
+            _whom(store, door, order_matters=False),
+            kind=NoticeKind.OUT_TODAY,
+            subject=("stop", door.stop_id),
+            occurrence=f"{manifest.day} {opens}-{closes}",
+            data=_data(
+                manifest,
+                door,
+                goods=[
+                    goods_line(quantity=line.loaded, unit=line.unit, name=line.product)
+                    for each in brought
+                    for line in each.lines
+                ],
+                window_from=opens,
+                window_to=closes,
+                eta=eta.start.astimezone(zone).strftime("%H:%M"),
+                link_id=link_id,
+                references=sorted({reference for each in brought for reference in each.references}),
+            ),
+            now=now,
+        )
+        told += 1
+    return told
+
+
+def forecast_after(*, manifest: ManifestInHand, door: Door, report: DoorReport, now: datetime) -> tuple[Eta, ...]:
+    """The forecast with this report already counted in; the route may have changed since the phone loaded it."""
+    reported = {each.delivery_id for each in report.deliveries} or {each.id for each in door.deliveries}
+    facts = dict(manifest.facts)
+    for stop in manifest.stops:
+        if reported.isdisjoint(stop.deliveries):
+            continue
+        if report.kind is DoorEvent.LOADED:
+            break  # said at the depot: nothing is known of a door
+        before = facts.get(stop.stop_id, NONE_YET)
+        if report.kind is DoorEvent.ARRIVED:
+            facts[stop.stop_id] = StopFacts(arrived_at=before.arrived_at or report.captured_at, done_at=before.done_at)
+        elif reported.issuperset(each for each in stop.deliveries if each not in manifest.ended):
+            facts[stop.stop_id] = StopFacts(arrived_at=before.arrived_at, done_at=report.captured_at)
+    return forecast(manifest.stops, facts, departs_at=manifest.departs_at, now=now)
