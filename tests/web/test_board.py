@@ -129,6 +129,21 @@ def test_without_a_day_the_board_opens_today_by_the_installations_clock(
     assert 'data-day="2026-03-04"' in client.get("/plan").text
 
 
+def test_what_was_changed_since_the_plan_was_made_stands_on_its_board_and_no_other(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    depot_id = current(planned_website).routes[0].depot_id
+    with open_store(planned_website.installation.database) as store:
+        store.append_event(
+            kind="fleet_changed", actor="test", captured_at=planned_website.clock.at,
+            received_at=planned_website.clock.at,
+            data={"what": "vehicle", "number": "V1", "name": "Van 1", "new": False, "changes": [],
+                  "days": [[DAY, depot_id]]},
+        )  # fmt: skip
+    assert "Van 1: changed since this plan was made." in client.get(f"/plan?day={DAY}").text
+    assert "changed since this plan" not in client.get("/plan?day=2026-03-04").text
+
+
 def test_a_depot_shows_only_its_own_routes(planned_website: Website, client: FlaskClient) -> None:
     page = current(planned_website)
     depot = page.routes[0].depot_id

@@ -152,6 +152,7 @@ BAD = (
     ("vehicles", "depot", "MOON", "Choose one of the list"),
     ("vehicles", "out_to", "2026-02-30", "is no day"),
     ("vehicles", "name", "<script>" * 90, "shorten it"),
+    ("drivers", "language", "xx", "Choose one of the list"),
     ("drivers", "phone", "call me", "is no phone number"),
     ("drivers", "email", "nobody", "is no address"),
     ("drivers", "weekdays", [], "at least one day"),
@@ -278,6 +279,18 @@ def test_a_van_that_is_away_some_days_gets_no_work_on_them(client: FlaskClient, 
     assert "away from" in client.get("/fleet").text
     turned = mine | away | {"out_to": days[0], "version": "2"}
     assert "swap the two" in post(client, "/fleet/vehicles/1", turned).text
+
+
+def test_a_kind_of_vehicle_that_only_a_file_knows_stays_when_something_else_is_changed(
+    client: FlaskClient, website: Website
+) -> None:
+    fill(client)
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.vehicle).values(profile="bicycle"))
+    assert '<option value="bicycle" selected>' in client.get("/fleet/vehicles/1").text
+    mine = {name: value for name, value in VAN.items() if name != "number"} | {"profile": "bicycle", "pieces": "9"}
+    assert post(client, "/fleet/vehicles/1", mine | {"version": "1"}).status_code == 303
+    assert rows(website, tables.vehicle, "profile", "pieces") == [("bicycle", 9)]
 
 
 def test_only_who_dispatches_may_and_a_vehicle_that_is_gone_is_not_found(website: Website) -> None:

@@ -82,11 +82,10 @@ def keep(kinds: str, key: int | None) -> ResponseReturnValue:
     version = whole(request.form.get("version", "")) or 0
     planned_too = request.form.get("planned_too") == "yes"
     with here().database.reading() as connection:
-        if key is not None:
-            SqlStore(connection).fleet_row(kind, key)
+        stands = {} if key is None else _stands(connection, kind, key)
         choices = {name: {row[1]: row[0] for row in rows} for name, rows in fleet_names(connection).items()}
         currency = company_card(connection).currency
-        values, wrong = values_of(kind, form, choices, currency=currency, new=key is None)
+        values, wrong = values_of(kind, form, choices, stands=stands, currency=currency)
         if wrong:
             return _form(connection, kind, key, form, version=version, wrong=wrong), 422
     edit = Edit(kind=kind, id=key, values=values, version=version)
@@ -168,8 +167,8 @@ def _form(
         vehicles=[(number, name) for _id, number, name in names["vehicle"]],
         drivers=[(number, name) for _id, number, name in names["driver"]],
         used_by=[] if key is None or kind == "shift" else shifts_with(connection, **{f"{kind}_id": key}),
-        profiles=[(each, profile_words().get(each, each)) for each in profiles(form.get("profile", ""))],
-        languages=[(each, language_words().get(each, each)) for each in languages(form.get("language", ""))],
+        profiles=[(each, profile_words().get(each, each)) for each in profiles(stands.get("profile", ""))],
+        languages=[(each, language_words().get(each, each)) for each in languages(stands.get("language", ""))],
         hours=[("none", _("not limited")), ("eu", _("EU: at most 9 hours at the wheel a day"))],
         weekdays=weekday_words(),
         currency=company_card(connection).currency,

@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from data.importers.cells import MOST, Cells
 from data.importers.fleet import driver_values, shift_values, vehicle_values
 from data.importers.table import Row
-from routing.model.fleet import BIKES, PROFILES
+from routing.model.fleet import PROFILES
 from routing.model.money import in_units
 from routing.model.orders import WEEKDAYS
 from web.languages import LANGUAGES
@@ -78,20 +78,25 @@ def typed(kind: str, said: Mapping[str, str], weekdays: list[str]) -> Form:
     return form
 
 
-def values_of(kind: str, form: Form, choices: Choices, *, currency: str, new: bool) -> tuple[dict[str, Any], Form]:
-    """The values by the columns of the table, and what is wrong by field."""
+def values_of(
+    kind: str, form: Form, choices: Choices, *, stands: Mapping[str, str], currency: str
+) -> tuple[dict[str, Any], Form]:
+    """The values by the columns of the table, and what is wrong by field. `stands`: the form as it is in the database,
+    empty for something new; what a file said there may stay."""
     cells = FormCells(_plain(form))
     values: dict[str, Any] = {}
-    if new:
+    if not stands:
         values["number"] = cells.text("number", needed=True, longest=100)
     if kind == "vehicle":
         cells.scaled("weight_kg", "weight_g", G_IN_KG)
         cells.scaled("volume_m3", "volume_cm3", CM3_IN_M3)
-        if form["profile"] not in profiles(form["profile"] if not new else ""):
+        if form["profile"] not in profiles(stands.get("profile", "")):
             cells.wrong("profile", _("is no kind of vehicle here: choose one of the list"))
         values |= vehicle_values(cells)
     elif kind == "driver":
         _check_reach(form, cells)
+        if form["language"] not in languages(stands.get("language", "")):
+            cells.wrong("language", _("Choose one of the list"))
         values |= driver_values(cells)
     else:
         values |= shift_values(cells, currency)
@@ -151,8 +156,8 @@ def empty_form(kind: str, *, depot: str) -> Form:
 
 
 def profiles(now: str = "") -> tuple[str, ...]:
-    """What may be chosen; a file may have said another word for a bike, which stays."""
-    return (*PROFILES, now) if now in BIKES and now not in PROFILES else PROFILES
+    """What may be chosen; a file may have said another word, which may stay."""
+    return (*PROFILES, now) if now and now not in PROFILES else PROFILES
 
 
 def languages(now: str) -> tuple[str, ...]:
