@@ -20,6 +20,7 @@ from typing import Any
 
 from routing.errors import InvalidInput
 from routing.model.consents import Silence
+from routing.model.days import FURTHEST
 from routing.model.orders import AllocationPolicy, AllocationRule, Completeness, RankRule, RideRule
 from routing.rules.door import REASONS, Next, RedeliveryPolicy
 from routing.rules.promises import OVERDUE_DAYS
@@ -349,6 +350,9 @@ def checked(row: PolicyRow, *, today: str) -> PolicyRow:
             "choose a later day.",
             code="day",
         )
+    for day in (row.effective_from, row.effective_to):
+        if day and date.fromisoformat(day) - date.fromisoformat(today) > FURTHEST:
+            raise InvalidInput(f"{day} is years away. Name a nearer day, or leave the end empty.", code="day")
     return replace(row, value=kind.read(str(row.value)))
 
 

@@ -88,6 +88,8 @@ def test_the_company_s_policy_is_the_default_where_no_row_says_otherwise() -> No
         (row("min_percent", "5", begins="2026-03-02"), "that day is over"),
         (row("min_percent", "5", begins="tomorrow"), "no day"),
         (row("min_percent", "5", effective_to="2026-03-02"), "before it begins"),
+        (row("min_percent", "5", effective_to="9999-12-31"), "9999-12-31 is years away"),
+        (row("min_percent", "5", begins="2029-03-06"), "2029-03-06 is years away"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_with_the_mend(wrong: PolicyRow, says: str) -> None:
