@@ -12,7 +12,7 @@ from data.importers.table import Row
 from routing.errors import InvalidInput
 from routing.model.days import FURTHEST
 from routing.model.imports import ImportResult
-from routing.model.money import minor_digits
+from routing.model.money import in_units, minor_digits
 from routing.model.orders import WEEKDAYS, weekdays
 
 MOST = 100_000_000
@@ -114,7 +114,8 @@ class Cells:
             return 0
         minor = number.scaleb(minor_digits(currency))
         if not least <= minor <= MOST:
-            self.wrong(column, f"{_short(str(number))} is out of range: write {least // 100} to {MOST // 100}")
+            low, high = (f"{in_units(each, currency).normalize():f}" for each in (least, MOST))
+            self.wrong(column, f"{_short(str(number))} is out of range: write {low} to {high}")
             return 0
         if rounded:
             return int(minor.to_integral_value(ROUND_HALF_UP))

@@ -242,12 +242,12 @@ class _Reader:
             return None
         if not sku:
             cells.wrong("name", "is empty, and so is the SKU: name the line item in the shop")
-        quantity = cells.whole("quantity", least=0, most=MOST, needed=True)
-        quantity = max(0, quantity - abs(cells.whole("refunded_quantity", least=-MOST)))
+        ordered = cells.whole("quantity", least=0, most=MOST, needed=True)
+        quantity = max(0, ordered - abs(cells.whole("refunded_quantity", least=-MOST)))
         subtotal = cells.money("line_subtotal", currency, rounded=self.preset.rounded_prices)
         price = cells.money("price", currency, rounded=self.preset.rounded_prices)
-        if not cells.row.cells["price"] and quantity:
-            price = (2 * subtotal + quantity) // (2 * quantity)
+        if not cells.row.cells["price"] and ordered:  # the subtotal is that of what was ordered, before any refund
+            price = (2 * subtotal + ordered) // (2 * ordered)
         state = cells.row.cells["line_fulfillment"].lower()
         if state in ("partial", "partially_fulfilled"):
             cells.wrong("line_fulfillment", "a part was fulfilled already and the export does not say how many: "

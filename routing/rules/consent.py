@@ -55,12 +55,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import islice
 
 from routing.errors import Conflict, InvalidInput
 from routing.model.consents import Answer, Consent, OpenLine, Silence
 from routing.model.orders import DeliveryDays
 from routing.rules.policies import PolicyBook
-from routing.rules.promises import AT_CUSTOMERS_WISH, LOOK_AHEAD, NewPromise
+from routing.rules.promises import AT_CUSTOMERS_WISH, NewPromise, served_days
 
 SILENCE_MAY_CONSENT = timedelta(days=30)
 """16 CFR 435.2 (b)(1): the longest first delay of which silence may be taken for consent."""
@@ -255,12 +256,7 @@ def offered_days(consent: Consent, days: DeliveryDays, *, today: str) -> tuple[s
     if not free or not all(line.expected_on for line in free):
         return ()
     day = max(date.fromisoformat(max(line.expected_on for line in free)), date.fromisoformat(today))
-    last, found = day + LOOK_AHEAD, list[str]()
-    while day <= last and len(found) < OFFERED_DAYS:
-        if days.serves(day):
-            found.append(day.isoformat())
-        day += timedelta(days=1)
-    return tuple(found)
+    return tuple(served.isoformat() for served in islice(served_days(day, days), OFFERED_DAYS))
 
 
 def effect_of(consent: Consent, reply: Reply, *, offered: Sequence[str], may_change: bool) -> Effect:

@@ -12,6 +12,7 @@ from routing.model.orders import DeliveryDays
 from routing.model.places import Location
 from routing.model.proofs import DeliveryReport, DoorDelivery, DoorLine, LoadedLine, Outcome
 from routing.rules.address import metres
+from routing.rules.promises import served_from
 
 FAR_M = 200
 """Further than this from the pin is worth a remark: parking, a yard behind the house and a poor fix lie within."""
@@ -261,12 +262,8 @@ def for_the_erp(settled: Settled) -> Settled:
 
 def first_day_after(day: str, days: DeliveryDays) -> str:
     """The next ISO day on which the site is served; empty when there is none within a year."""
-    next_day = date.fromisoformat(day)
-    for _ in range(365):
-        next_day += timedelta(days=1)
-        if days.serves(next_day):
-            return next_day.isoformat()
-    return ""
+    found = served_from(date.fromisoformat(day) + timedelta(days=1), days)
+    return found.isoformat() if found else ""
 
 
 def metres_from_address(at: Location | None, address: Location | None) -> int | None:

@@ -11,7 +11,7 @@ is served, if the order came before that day's cut-off; never before the day it 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import partial
@@ -55,6 +55,22 @@ def dependable(expected_at: datetime | None, *, now: datetime, zone: tzinfo, ove
         return expected_at
     day, today = expected_at.astimezone(zone).date().isoformat(), now.astimezone(zone).date()
     return None if day <= last_lapsed_day(today, overdue_days) else now
+
+
+def loadable(
+    expected_at: datetime | None, *, now: datetime, zone: tzinfo, overdue_days: int, put_away: timedelta
+) -> datetime | None:
+    """When the goods of an inbound that is not counted in can be loaded; None: nobody knows. Ledger and release ask it.
+
+    A truck of 05:30 that is not here at 10:00 comes now at the soonest, and an hour's put-away comes after it:
+
+    >>> from datetime import UTC
+    >>> due = datetime(2026, 3, 3, 5, 30, tzinfo=UTC)
+    >>> print(loadable(due, now=due.replace(hour=10, minute=0), zone=UTC, overdue_days=3, put_away=timedelta(hours=1)))
+    2026-03-03 11:00:00+00:00
+    """
+    at = dependable(expected_at, now=now, zone=zone, overdue_days=overdue_days)
+    return None if at is None else at + put_away
 
 
 def last_lapsed_day(today: date, overdue_days: int) -> str:
@@ -115,12 +131,26 @@ def first_delivery_day(
 
 def served_from(day: date, days: DeliveryDays, has_room: Callable[[date], bool] = lambda _day: True) -> date | None:
     """The first day from this one on that the site is served and that has room, or None within a year."""
+    return next(served_days(day, days, has_room), None)
+
+
+def served_days(day: date, days: DeliveryDays, has_room: Callable[[date], bool] = lambda _day: True) -> Iterator[date]:
+    """The days from this one on, for a year, on which the site is served and that have room.
+
+    Served on Tuesdays and Thursdays, and closed on Thursday the 5th:
+
+        >>> week = DeliveryDays(weekdays=frozenset({1, 3}), closed=frozenset({date(2026, 3, 5)}))
+        >>> served = served_days(date(2026, 3, 2), week)
+        >>> print(next(served), next(served))
+        2026-03-03 2026-03-10
+        >>> print(served_from(date(2026, 3, 2), DeliveryDays(weekdays=frozenset())))
+        None
+    """
     last = day + LOOK_AHEAD
     while day <= last:
         if days.serves(day) and has_room(day):
-            return day
+            yield day
         day += timedelta(days=1)
-    return None
 
 
 def day_by_goods(ready: datetime, same_day_until: time) -> date:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from routing.model.days import day_words
 from routing.model.orders import Completeness, DeliveryDays, RideRule
 from routing.rules.calendars import past_cut_off
-from routing.rules.promises import LOOK_AHEAD
+from routing.rules.promises import served_from
 
 
 class NotReleased(StrEnum):
@@ -125,9 +125,9 @@ class Verdict:
     sentence: str = ""
 
 
-def planned_from(ordered_at: datetime, *, for_day: str, days: DeliveryDays) -> str:
-    """The first ISO day from `for_day` on whose plan takes what was ordered then: planning's own cut-off, where the
-    door's zone names one. Released for a day before, it waits for that one by itself.
+def planned_from(ordered_at: datetime, *, for_day: str, days: DeliveryDays) -> str | None:
+    """The first ISO day from `for_day` on whose plan takes what was ordered then, or None within a year: planning's own
+    cut-off, where the door's zone names one. Released for a day before, it waits for that one by itself.
 
     Orders until 15:00 of the day before. What came on Monday at 16:00 is not for Tuesday, however much lies there:
 
@@ -138,12 +138,20 @@ def planned_from(ordered_at: datetime, *, for_day: str, days: DeliveryDays) -> s
         '2026-03-04'
         >>> planned_from(monday - timedelta(hours=2), for_day="2026-03-03", days=week)
         '2026-03-03'
+
+    A door that was opened for that Tuesday alone has no other day:
+
+        >>> alone = DeliveryDays(zone_cut_off="15:00", weekdays=frozenset(), opened=frozenset({date(2026, 3, 3)}))
+        >>> print(planned_from(monday, for_day="2026-03-03", days=alone))
+        None
     """
-    day = date.fromisoformat(for_day)
-    last, zone = day + LOOK_AHEAD, ZoneInfo(days.zone)
-    while day <= last and (not days.serves(day) or past_cut_off(ordered_at, day, cut_off=days.zone_cut_off, zone=zone)):
-        day += timedelta(days=1)
-    return day.isoformat()
+    zone = ZoneInfo(days.zone)
+
+    def in_time(day: date) -> bool:
+        return not past_cut_off(ordered_at, day, cut_off=days.zone_cut_off, zone=zone)
+
+    found = served_from(date.fromisoformat(for_day), days, in_time)
+    return found.isoformat() if found else None
 
 
 def wait_ends(ordered_on: str, max_wait_days: int | None) -> str:

@@ -60,9 +60,9 @@ class ReadyOrder:
     open_units: int
     value: int
     ordered_at: datetime
-    planned_from: str = ""
+    planned_from: str | None = ""
     """The first ISO day whose plan takes it, where that is after the day it is released for: it came after the
-    cut-off; else "" """
+    cut-off; None where no plan within a year does; else "" """
 
     @property
     def quantity(self) -> int:
@@ -103,7 +103,7 @@ class Releasing:
     @property
     def after_cut_off(self) -> tuple[ReadyOrder, ...]:
         """What is released and no plan of this day takes."""
-        return tuple(order for order in self.ready if order.planned_from)
+        return tuple(order for order in self.ready if order.planned_from != "")
 
     @property
     def sites(self) -> int:

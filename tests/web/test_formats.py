@@ -16,3 +16,10 @@ from web.formats import money
 def test_what_a_file_says_is_what_a_page_says(written: str, currency: str, shown: str) -> None:
     cells = Cells(Row(number=2, cells={"price": written}))
     assert money(cells.money("price", currency), currency) == shown
+
+
+@pytest.mark.parametrize(("currency", "most"), [("EUR", "1000000"), ("JPY", "100000000"), ("KWD", "100000")])
+def test_too_dear_a_price_is_told_the_limit_in_its_own_currency(currency: str, most: str) -> None:
+    cells = Cells(Row(number=2, cells={"price": "100000001", "limit": most}))
+    assert (cells.money("price", currency), cells.money("limit", currency)) == (0, 100_000_000), "the limit itself fits"
+    assert cells.faults == [f"column price: 100000001 is out of range: write 0 to {most}"]

@@ -15,9 +15,11 @@ from data import tables
 from data.queries.release import UnsureSites
 from data.store import SqlStore
 from routing.services.releasing import simulate_release
+from routing.services.sending_along import ReleasedWithRides
 from tests.desk import Desk, a_desk
 from tests.website import Website, a_website, form_token
-from web.cli.release import _print_release
+from web.along import Along
+from web.cli.release import _print_release, _release_document
 
 
 @pytest.fixture
@@ -90,3 +92,40 @@ def test_what_came_after_the_cut_off_is_released_with_the_day_whose_plan_takes_i
         "/release", data={"csrf_token": form_token(client.get("/release")), "day": "2026-05-12", "all": "1"}
     )
     assert "SO-2 was ordered after the cut-off" in client.get(answer.headers["Location"]).text
+
+
+def test_no_day_is_made_up_for_what_came_after_the_cut_off_of_the_only_day_its_door_is_served_on(
+    client: FlaskClient, website: Website, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Café 2 is of a Sunday zone, nobody drives on Sundays, and it was opened for 12 May alone: ordered the evening
+    before, no plan takes it."""
+    evening = website.clock.at - timedelta(hours=8)
+    with website.installation.database.writing() as connection:
+        zone = connection.execute(
+            insert(tables.zone)
+            .values(depot_id=desk.depot, number="Z1", name="Harbour", delivery_days="sun", cut_off="14:00")
+            .returning(tables.zone.c.id)
+        ).scalar_one()
+        mine = tables.site.c.id == desk.sites[2]
+        connection.execute(update(tables.site).where(mine).values(delivery_zone_id=zone, delivery_days=""))
+        for scope, scope_id in (("depot", desk.depot), ("site", desk.sites[2])):
+            calendar = connection.execute(
+                insert(tables.calendar).values(scope=scope, scope_id=scope_id).returning(tables.calendar.c.id)
+            ).scalar_one()
+        connection.execute(insert(tables.calendar_day).values(calendar_id=calendar, day="2026-05-12", open=True))
+        order = tables.order.c.id == desk.orders[2]
+        connection.execute(update(tables.order).where(order).values(ordered_at=evening))
+    with website.installation.database.reading() as connection:
+        found = simulate_release(SqlStore(connection), depot_id=desk.depot, for_day="2026-05-12", now=website.clock.at)
+    assert {each.order: each.planned_from for each in found.ready}["SO-2"] is None
+    assert [each.order for each in found.after_cut_off] == ["SO-2"]
+    document = _release_document("Depot North", ReleasedWithRides(releasing=found), Along(), UnsureSites())
+    assert {each["order"]: each["planned_from"] for each in document["ready"]}["SO-2"] is None
+    _print_release("Depot North", found, UnsureSites(), simulate=True)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "no plan of Tue 12 May 2026 takes them, and their doors are served on no later day within a year" in said
+    assert "after the cut-off: no later day" in client.get("/release").text
+    answer = client.post(
+        "/release", data={"csrf_token": form_token(client.get("/release")), "day": "2026-05-12", "all": "1"}
+    )
+    assert "no later day is known on which its door is served" in client.get(answer.headers["Location"]).text

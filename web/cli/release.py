@@ -128,7 +128,7 @@ def _release_document(name: str, went: ReleasedWithRides, along: Along, unsure: 
                 "value": order.value,
                 "in_review": order.site_id in unsure.all - unsure.new,
                 "not_looked_up": order.site_id in unsure.new,
-                "planned_from": order.planned_from or found.for_day,
+                "planned_from": found.for_day if order.planned_from == "" else order.planned_from,
                 "on_truck": sum(each.quantity for each in order.units if each.ready_at is not None),
             }
             for order in found.ready
@@ -225,9 +225,10 @@ def _costs(offer: RideOffer, currency: str) -> str:
 
 
 def _by_day(found: Releasing) -> list[tuple[str, list[ReadyOrder]]]:
+    """What came after the cut-off by the ISO day whose plan takes it; "" where none does, and those first."""
     days: dict[str, list[ReadyOrder]] = defaultdict(list)
     for order in found.after_cut_off:
-        days[order.planned_from].append(order)
+        days[order.planned_from or ""].append(order)
     return sorted(days.items())
 
 
@@ -255,9 +256,14 @@ def _print_release(name: str, found: Releasing, unsure: UnsureSites, *, simulate
     for day, late in _by_day(found):
         several = ", ".join(f"{order.order} {order.site}" for order in late[:8])
         more = f" and {len(late) - 8} more" if len(late) > 8 else ""
+        when = (
+            f"; {day_words(day)} at the earliest"
+            if day
+            else ", and their doors are served on no later day within a year: open one in their calendar"
+        )
         console.print(
-            f"Ordered after the cut-off, so no plan of {day_words(found.for_day)} takes them; {day_words(day)} at the "
-            f"earliest (backroute what-if --cut-off shows what a later one would change): {clean(several)}{more}",
+            f"Ordered after the cut-off, so no plan of {day_words(found.for_day)} takes them{when} "
+            f"(backroute what-if --cut-off shows what a later one would change): {clean(several)}{more}",
             markup=False,
             highlight=False,
         )

@@ -106,6 +106,19 @@ def go() -> ResponseReturnValue:
             ),
             "late",
         )
+    if never := [order.order for order in taken if order.planned_from is None]:
+        flash(
+            ngettext(
+                "%(which)s was ordered after the cut-off, and no later day is known on which its door is served: no "
+                "plan takes it until a day is opened for it.",
+                "%(num)s of them were ordered after the cut-off (%(which)s), and no later day is known on which their "
+                "doors are served: no plan takes them until a day is opened for them.",
+                len(never),
+                which=", ".join(never[:5]) + (" …" if len(never) > 5 else ""),
+            ),
+            "late",
+        )
+    days = [order.planned_from for order in taken if order.planned_from]
     if late := [order for order in taken if order.planned_from]:
         flash(
             ngettext(
@@ -114,7 +127,7 @@ def go() -> ResponseReturnValue:
                 "%(day)s at the earliest.",
                 len(late),
                 which=", ".join(order.order for order in late[:5]) + (" …" if len(late) > 5 else ""),
-                day=day_words(min(order.planned_from for order in late)),
+                day=day_words(min(days)),
             ),
             "late",
         )

@@ -450,3 +450,13 @@ def test_the_exports_of_two_woocommerce_plugins_say_the_same(shop: Database, plu
     assert [address for (address,) in rows(shop, tables.site, "address")] == ["Testgatan 1", "Testgatan 3"]
     again = run(shop, content, now, preset="woocommerce")
     assert (again.created, again.changed, again.unchanged, again.settled) == (0, 0, 2, {"fulfilled": 1})
+
+
+@pytest.mark.parametrize(("refunded", "left"), [("", 4), ("2", 2), ("-3", 1)])
+def test_a_price_is_that_of_a_piece_whatever_was_refunded_of_the_line(
+    shop: Database, refunded: str, left: int, now: datetime
+) -> None:
+    """Four for 40.00, and no column names the price of one: it costs 10.00, also once two are refunded."""
+    head, row = f"{WOO[1]},item_refunded_qty", WOO_ROWS[1][0].removesuffix("2,16.13")
+    run(shop, f"{head}\n{row}4,40.00,{refunded}\n".encode(), now, preset="woocommerce")
+    assert rows(shop, tables.order_line, "quantity", "unit_price") == [(left, 1000)]
