@@ -409,6 +409,9 @@ def test_released_is_what_was_chosen_and_it_can_be_taken_back(
     post(client, f"/release/{deliveries[0].id}/back", day=day)
     with website.installation.database.reading() as connection:
         assert connection.scalars(select(tables.delivery.c.state)).all() == ["unreleased"]
+    again = post(client, f"/release/{deliveries[0].id}/back", day=day)
+    assert (again.status_code, "was taken back already" in again.text) == (409, True)
+    assert "Unload it first" not in again.text
 
 
 def test_what_is_loaded_is_not_taken_back(client: FlaskClient, website: Website, desk: Desk) -> None:
