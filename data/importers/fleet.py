@@ -7,7 +7,8 @@ days. `from` and `to` are a shift's wall-clock times at its depot.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -17,10 +18,12 @@ from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.errors import FileRefused
 from routing.model.days import today_of
+from routing.model.fleet import BIKES, PROFILES, StandingShift
 from routing.model.imports import ImportResult
 from routing.rules.problem import MOST_DRIVING_S
+from routing.rules.standing_week import TERMS, double_booked, standing_shift_of
 from routing.rules.trips import MOST_TRIPS
-from routing.services.fleet import ahead_of, days_in_words, follow_week
+from routing.services.fleet import ahead_of, booked_words, days_in_words, follow_week
 
 COLUMNS = (
     "kind", "number", "name", "depot", "address", "lat", "lon", "profile", "weight_g", "volume_cm3", "pieces",
@@ -86,6 +89,7 @@ def import_fleet(
         fleet.vehicle(cells)
     for cells in by_kind["driver"]:
         fleet.driver(cells)
+    fleet.book(but={cells.row.cells.get("number", "") for cells in by_kind["shift"]})
     for cells in by_kind["shift"]:
         fleet.shift(cells)
     if not dry_run:
@@ -115,6 +119,10 @@ class _Fleet:
         self.drivers = store.driver_rows()
         self.templates = store.shift_template_rows()
         self.seen: dict[tuple[str, str], int] = {}
+        self.unsaved = 0
+        """Keys below 0 for what a dry run does not save: one vehicle must not be taken for another."""
+        self.booked: dict[tuple[str, int | None], list[StandingShift]] = defaultdict(list)
+        """The standing shifts of a vehicle and of a driver, by ("vehicle" or "driver", key)."""
 
     def depot(self, cells: Cells) -> None:
         number = self._number(cells, "depot")
@@ -162,7 +170,10 @@ class _Fleet:
         if number not in self.vehicles:
             cells.asks_for(("name", "depot"))
         depot = self._depot(cells)
-        values = {"depot_id": depot["id"] if depot else 0} | vehicle_values(cells)
+        values: dict[str, Any] = {"depot_id": depot["id"] if depot else 0} | vehicle_values(cells)
+        kind, stands = values["profile"], self.vehicles.get(number, {}).get("profile")
+        if kind not in PROFILES and kind not in BIKES and kind != stands:
+            cells.wrong("profile", f'"{kind[:40]}" is no kind of vehicle: write {", ".join(PROFILES)}')
         if not cells.report(self.result, f"Vehicle {number}"):
             self._save(cells, self.vehicles, number, values, {"number": number}, self.store.save_vehicle)
 
@@ -189,9 +200,13 @@ class _Fleet:
         } | shift_values(cells, self.company.currency)
         # Without days of its own a shift runs on its driver's.
         values["weekdays"] = values["weekdays"] or (driver["weekdays"] if driver else "mon,tue,wed,thu,fri")
-        if cells.report(self.result, f"Shift {number}"):
-            return
         old = self.templates.get(number)
+        mine = None if cells.faults else self._standing(cells, number, old, values, driver)
+        if mine is not None:
+            self._refuse_double(cells, mine, old, values)
+        if cells.report(self.result, f"Shift {number}") or mine is None:
+            return
+        self._book(mine)
         before = None if old is None or self.dry_run else self.store.standing_shift(old["id"])
         if not self._save(cells, self.templates, number, values, {"number": number}, self.store.save_shift_template):
             return
@@ -201,6 +216,46 @@ class _Fleet:
         if following.kept:
             days = days_in_words(following.kept)
             self.result.notes.append(f"Shift {number} stays as it was on {days}: there is a plan. See Fleet.")
+
+    def book(self, *, but: Collection[str]) -> None:
+        """What vehicles and drivers do already, but for the shifts of which the file says something else."""
+        for shift in self.store.standing_shifts():
+            if shift.number not in but:
+                self._book(shift)
+
+    def _book(self, shift: StandingShift) -> None:
+        self.booked["vehicle", shift.terms.vehicle_id].append(shift)
+        if shift.terms.driver_id is not None:
+            self.booked["driver", shift.terms.driver_id].append(shift)
+
+    @staticmethod
+    def _standing(
+        cells: Cells,
+        number: str,
+        old: dict[str, Any] | None,
+        values: dict[str, Any],
+        driver: dict[str, Any] | None,
+    ) -> StandingShift:
+        """The shift as it will stand: what the file does not say stays."""
+        said = values if old is None else changed_values(old, values, cells=cells, column_of=COLUMN_OF)
+        new = dict.fromkeys(TERMS, 0) | {"id": -cells.row.number, "number": number}
+        return standing_shift_of(new | (old or {}) | said | {"driver_weekdays": driver["weekdays"] if driver else ""})
+
+    def _refuse_double(
+        self, cells: Cells, mine: StandingShift, old: dict[str, Any] | None, values: dict[str, Any]
+    ) -> None:
+        """As the form does; a row that changes nothing is let be."""
+        if old is not None and not changed_values(old, values, cells=cells, column_of=COLUMN_OF):
+            return
+        others = [*self.booked["vehicle", mine.terms.vehicle_id], *self.booked["driver", mine.terms.driver_id]]
+        found = double_booked(mine, others)
+        if found is not None:
+            what, other = found
+            rows, key = (
+                (self.vehicles, mine.terms.vehicle_id) if what == "vehicle" else (self.drivers, mine.terms.driver_id)
+            )
+            name = next(str(row["name"]) for row in rows.values() if row["id"] == key)
+            cells.wrong(what, booked_words(name, what, other))
 
     # ------------------------------------------------------------------ shared
 
@@ -240,7 +295,8 @@ class _Fleet:
             self.result.unchanged += 1
             return False
         # In a dry run what comes later in the file may refer to it all the same.
-        made = 0 if self.dry_run else save(old["id"] if old else None, changed)
+        self.unsaved -= 1
+        made = self.unsaved if self.dry_run else save(old["id"] if old else None, changed)
         known[key] = (old or {}) | changed | {"id": old["id"] if old else made}
         return True
 

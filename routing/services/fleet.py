@@ -232,8 +232,12 @@ def _refuse_double(store: Store, edit: Edit, old: Mapping[str, Any]) -> None:
     what, other = found
     key = other.terms.vehicle_id if what == "vehicle" else other.terms.driver_id
     name = store.fleet_row(what, key or 0)["name"]
-    raise InvalidInput(
+    raise InvalidInput(f"{booked_words(name, what, other)}.", code=what)
+
+
+def booked_words(name: str, what: str, other: StandingShift) -> str:
+    """Why a standing shift cannot have this vehicle or driver (`what`), without a full stop."""
+    return (
         f"{name} is in shift {other.number} from {other.terms.starts} to {other.terms.ends} already: choose another "
-        f"{what}, other days or other hours.",
-        code=what,
+        f"{what}, other days or other hours"
     )

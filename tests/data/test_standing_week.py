@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime
 
+import pytest
 from sqlalchemy import insert, select, update
 
 from data import tables
@@ -72,6 +73,45 @@ def test_another_start_in_the_file_moves_the_shifts_and_makes_none_twice(databas
     found = worked(database)
     assert found[:3] == [(TODAY, "07:00", 1800), ("2026-05-13", "09:00", 1800), ("2026-05-14", "06:00", 2700)]
     assert (len(found), {begins for _day, begins, _pause in found[2:]}) == (10, {"06:00"})
+
+
+def left_out(database: Database, *rows: dict[str, str], dry_run: bool = False) -> list[str]:
+    columns = (*COLUMNS, *OPTIONAL)
+    lines = [",".join(columns), *(",".join(f'"{row.get(name, "")}"' for name in columns) for row in rows)]
+    with open_store(database) as store:
+        file = io.BytesIO("\n".join(lines).encode())
+        result = import_fleet(store, file, now=NOW, by="test", dry_run=dry_run)
+    return [error.what for error in result.errors]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_file_books_no_van_and_no_driver_twice(database: Database, dry_run: bool) -> None:
+    company(database)
+    bring_in(database, *ROWS)
+    more = (
+        {"kind": "vehicle", "number": "V2", "name": "Van 2", "depot": "D1"},
+        {"kind": "vehicle", "number": "V3", "name": "Van 3", "depot": "D1"},
+        {"kind": "vehicle", "number": "V4", "name": "Rocket 4", "depot": "D1", "profile": "rocket"},
+        SHIFT | {"number": "S2", "vehicle": "V1", "driver": ""},
+        SHIFT | {"number": "S3", "vehicle": "V2"},
+        SHIFT | {"number": "S4", "vehicle": "V2", "driver": ""},
+        SHIFT | {"number": "S5", "vehicle": "V3", "driver": ""},
+        SHIFT | {"number": "S6", "vehicle": "V3", "driver": "", "from": "14:00", "to": "18:00"},
+        SHIFT | {"number": "S7", "vehicle": "V3", "driver": "", "from": "15:00", "to": "18:00"},
+    )
+    said = left_out(database, *more, dry_run=dry_run)
+    assert [each.split(" was left out")[0] for each in said] == ["Vehicle V4", "Shift S2", "Shift S3", "Shift S6"]
+    assert '"rocket" is no kind of vehicle' in said[0]
+    assert "column vehicle: Van 1 is in shift S1 from 07:00 to 15:00 already: choose another vehicle" in said[1]
+    assert "column driver: Driver 1 is in shift S1 from 07:00 to 15:00 already" in said[2]
+
+
+def test_two_shifts_of_one_file_may_change_their_vans(database: Database) -> None:
+    company(database)
+    van = {"kind": "vehicle", "number": "V2", "name": "Van 2", "depot": "D1"}
+    bring_in(database, *ROWS, van, SHIFT | {"number": "S2", "vehicle": "V2", "driver": ""})
+    swapped = SHIFT | {"vehicle": "V2"}, SHIFT | {"number": "S2", "vehicle": "V1", "driver": ""}
+    assert bring_in(database, *swapped).changed == 2
 
 
 def test_a_weekday_that_falls_away_ends_its_shifts_and_comes_back_with_them(database: Database) -> None:
