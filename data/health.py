@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,7 +29,9 @@ from data.tables import (
     supply,
 )
 from routing.errors import InvalidInput
+from routing.model.fleet import StandingShift
 from routing.rules.check import violations
+from routing.rules.standing_week import double_booked
 
 SHOWN = 3
 """How many faults a sentence names before it counts the rest."""
@@ -55,6 +58,7 @@ def check_rows(connection: Connection) -> list[Check]:
         _deliveries(connection),
         _orphans(connection),
         _plans(connection),
+        _standing_week(connection),
         _events(connection),
         _outbox(connection),
         _jobs(connection),
@@ -309,6 +313,30 @@ def _jobs(connection: Connection) -> Check:
             mend="Start it again from the page that started it.",
         )
     return Check(name="jobs", state="ok", sentence=f"No job failed; {waiting} wait or run.")
+
+
+def _standing_week(connection: Connection) -> Check:
+    """A van or a driver in two standing shifts at once: what a form and a file refuse."""
+    of: dict[tuple[str, int | None], list[StandingShift]] = defaultdict(list)
+    twice = []
+    for shift in SqlStore(connection).standing_shifts():
+        mine = [("vehicle", shift.terms.vehicle_id)]
+        if shift.terms.driver_id is not None:
+            mine.append(("driver", shift.terms.driver_id))
+        found = double_booked(shift, [other for key in mine for other in of[key]])
+        if found is not None:
+            what, other = found
+            twice.append(f"the {what} of {shift.number} is in {other.number} too")
+        for key in mine:
+            of[key].append(shift)
+    if twice:
+        return Check(
+            name="standing week",
+            state="warn",
+            sentence=f"Two shifts at the same time: {_named(twice)}.",
+            mend="Give one of them another vehicle or driver, other days or other hours (Fleet).",
+        )
+    return Check(name="standing week", state="ok", sentence="No van and no driver is in two shifts at once.")
 
 
 def _sums_fail(name: str, sentence: str) -> Check:

@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 
 from data import tables
 from data.db import Database
+from data.health import Check, check_rows
 from data.importers.fleet import COLUMNS, OPTIONAL, import_fleet
 from data.store import open_store
 from routing.model.imports import ImportResult
@@ -104,6 +105,21 @@ def test_a_file_books_no_van_and_no_driver_twice(database: Database, dry_run: bo
     assert '"rocket" is no kind of vehicle' in said[0]
     assert "column vehicle: Van 1 is in shift S1 from 07:00 to 15:00 already: choose another vehicle" in said[1]
     assert "column driver: Driver 1 is in shift S1 from 07:00 to 15:00 already" in said[2]
+
+
+def test_the_doctor_names_a_van_that_is_in_two_shifts_already(database: Database) -> None:
+    company(database)
+    bring_in(database, *ROWS, SHIFT | {"number": "S2", "driver": "", "from": "15:00", "to": "18:00"})
+
+    def doctor() -> Check:
+        with database.reading() as connection:
+            return next(check for check in check_rows(connection) if check.name == "standing week")
+
+    assert doctor().state == "ok"
+    with database.writing() as connection:
+        second = tables.shift_template.c.number == "S2"
+        connection.execute(update(tables.shift_template).where(second).values(starts="14:00"))
+    assert (doctor().state, "the vehicle of S2 is in S1 too" in doctor().sentence) == ("warn", True)
 
 
 def test_two_shifts_of_one_file_may_change_their_vans(database: Database) -> None:
