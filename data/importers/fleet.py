@@ -23,7 +23,7 @@ from routing.model.imports import ImportResult
 from routing.rules.problem import MOST_DRIVING_S
 from routing.rules.standing_week import TERMS, double_booked, standing_shift_of
 from routing.rules.trips import MOST_TRIPS
-from routing.services.fleet import ahead_of, booked_words, days_in_words, follow_week
+from routing.services.fleet import ahead_of, booked_words, days_in_words, follow_week, shifts_elsewhere
 
 COLUMNS = (
     "kind", "number", "name", "depot", "address", "lat", "lon", "profile", "weight_g", "volume_cm3", "pieces",
@@ -92,6 +92,7 @@ def import_fleet(
     fleet.book(but={cells.row.cells.get("number", "") for cells in by_kind["shift"]})
     for cells in by_kind["shift"]:
         fleet.shift(cells)
+    fleet.tell_moved()
     if not dry_run:
         store.assign_zones()
         store.ensure_shifts(today, ahead_of(today))
@@ -119,6 +120,8 @@ class _Fleet:
         self.drivers = store.driver_rows()
         self.templates = store.shift_template_rows()
         self.seen: dict[tuple[str, str], int] = {}
+        self.moved: list[str] = []
+        """Vehicles that come to another depot."""
         self.unsaved = 0
         """Keys below 0 for what a dry run does not save: one vehicle must not be taken for another."""
         self.booked: dict[tuple[str, int | None], list[StandingShift]] = defaultdict(list)
@@ -175,6 +178,8 @@ class _Fleet:
         if kind not in PROFILES and kind not in BIKES and kind != stands:
             cells.wrong("profile", f'"{kind[:40]}" is no kind of vehicle: write {", ".join(PROFILES)}')
         if not cells.report(self.result, f"Vehicle {number}"):
+            if stands is not None and depot and depot["id"] != self.vehicles[number]["depot_id"]:
+                self.moved.append(number)
             self._save(cells, self.vehicles, number, values, {"number": number}, self.store.save_vehicle)
 
     def driver(self, cells: Cells) -> None:
@@ -222,6 +227,15 @@ class _Fleet:
         for shift in self.store.standing_shifts():
             if shift.number not in but:
                 self._book(shift)
+
+    def tell_moved(self) -> None:
+        for number in self.moved:
+            vehicle = self.vehicles[number]
+            shifts = self.booked["vehicle", vehicle["id"]]
+            for shift in shifts_elsewhere(shifts, vehicle["id"], vehicle["depot_id"]):
+                self.result.notes.append(
+                    f"Vehicle {number} comes to another depot and its shift {shift} does not: see Fleet."
+                )
 
     def _book(self, shift: StandingShift) -> None:
         self.booked["vehicle", shift.terms.vehicle_id].append(shift)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
@@ -93,6 +93,8 @@ class Saved:
     changed: bool
     days: tuple[PlannedDay, ...] = ()
     by_hand: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    """Standing shifts of a vehicle that begin at another depot than the one it was moved to, by number."""
 
 
 def effect_of(store: Store, edit: Edit, *, now: datetime) -> Effect:
@@ -156,7 +158,16 @@ def save(store: Store, edit: Edit, effect: Effect, *, planned_too: bool = False,
             "days": [[day.day, day.depot_id] for day in effect.days],
         },
     )
-    return Saved(id=key, changed=True, days=effect.days, by_hand=by_hand)
+    moved = edit.kind == "vehicle" and edit.id is not None and "depot_id" in changed
+    elsewhere = shifts_elsewhere(store.standing_shifts(), key, changed["depot_id"]) if moved else ()
+    return Saved(id=key, changed=True, days=effect.days, by_hand=by_hand, elsewhere=elsewhere)
+
+
+def shifts_elsewhere(shifts: Iterable[StandingShift], vehicle_id: int, depot_id: int) -> tuple[str, ...]:
+    """The numbers of a vehicle's standing shifts that begin at another depot than its own."""
+    return tuple(
+        shift.number for shift in shifts if shift.terms.vehicle_id == vehicle_id and shift.terms.depot_id != depot_id
+    )
 
 
 def follow_week(

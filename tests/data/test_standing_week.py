@@ -122,6 +122,17 @@ def test_the_doctor_names_a_van_that_is_in_two_shifts_already(database: Database
     assert (doctor().state, "the vehicle of S2 is in S1 too" in doctor().sentence) == ("warn", True)
 
 
+def test_a_van_that_comes_to_another_depot_without_its_shift_is_said(database: Database) -> None:
+    company(database)
+    bring_in(database, *ROWS)
+    south = {"kind": "depot", "number": "D2", "name": "Depot 2", "zone": "Europe/Helsinki"}
+    said = "Vehicle V1 comes to another depot and its shift S1 does not: see Fleet."
+    assert said in bring_in(database, south, ROWS[1] | {"depot": "D2"}).notes
+    assert said not in bring_in(database, ROWS[1] | {"depot": "D1"}).notes
+    together = bring_in(database, ROWS[1] | {"depot": "D2"}, SHIFT | {"depot": "D2"})
+    assert said not in together.notes
+
+
 def test_two_shifts_of_one_file_may_change_their_vans(database: Database) -> None:
     company(database)
     van = {"kind": "vehicle", "number": "V2", "name": "Van 2", "depot": "D1"}

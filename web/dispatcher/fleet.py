@@ -113,6 +113,11 @@ def keep(kinds: str, key: int | None) -> ResponseReturnValue:
             shown = _form(connection, kind, key, form, version=version, effect=effect, planned_too=planned_too)
         return shown, 409 if again else 200
     flash(_said(saved, form), "done")
+    if saved.elsewhere:
+        shifts = ", ".join(saved.elsewhere)
+        flash(
+            _("It comes to another depot and its shifts do not: %(shifts)s. Look at them too.", shifts=shifts), "late"
+        )
     return redirect(url_for("fleet.page", depot=form["depot"], _anchor=kinds), 303)
 
 
