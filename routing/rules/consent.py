@@ -13,6 +13,7 @@ asked only after the promised day            the offer came too late to take sil
                                              435.2(b)(1), (c)(5)
 agreed to wait without a date                nothing more to ask when a date is known; they may cancel until the goods
                                              go: 435.2(b)(1)(iii)(B)
+agreed to wait, and again without a date     the yes was to the delay before: as every one after the first
 
 The rule counts until the goods are shipped, and our promise is the day at the door: whoever keeps that has shipped
 before. What the refund is and how soon: `refund_by`.
@@ -42,6 +43,10 @@ Question(case=<Case.LATE: 'late'>, due_on='2026-03-05', silence=<Silence.CANCEL:
     Who agreed to wait without a date hears on 20 April that it comes on the 28th, and need not agree again.
 >>> question(Delay(was_on="2026-03-03", now_on="2026-04-28", nth=2, asked_on="2026-04-20", agreed_to_wait=True), us)
 Question(case=<Case.AGREED: 'agreed'>, due_on='2026-04-28', silence=<Silence.ACCEPT: 'accept'>)
+
+    That date is lost on the 25th, and there is none again: a new yes is needed until the 28th.
+>>> question(Delay(was_on="2026-04-28", now_on="", nth=2, asked_on="2026-04-25", agreed_to_wait=True), us)
+Question(case=<Case.SECOND: 'second'>, due_on='2026-04-28', silence=<Silence.CANCEL: 'cancel'>)
 
     A company by its own terms asks for three days, and then a salesperson calls.
 >>> question(first, ConsentTerms(term_days=3))
@@ -148,9 +153,9 @@ def question(delay: Delay, terms: ConsentTerms) -> Question:
     if terms.rule is ConsentRule.OWN:
         due = _after(delay.asked_on, timedelta(days=terms.term_days))
         return Question(case=Case.OWN, due_on=due, silence=terms.silence)
-    if delay.agreed_to_wait:
+    if delay.agreed_to_wait and delay.now_on:
         case, due, silence = Case.AGREED, delay.now_on, Silence.ACCEPT
-    elif delay.nth > 1:
+    elif delay.nth > 1 or delay.agreed_to_wait:
         case, due, silence = Case.SECOND, delay.was_on, Silence.CANCEL
     elif delay.asked_on > delay.was_on:
         case, due, silence = Case.LATE, delay.asked_on, Silence.CANCEL
