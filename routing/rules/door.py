@@ -85,7 +85,8 @@ def strictest(policies: Sequence[RedeliveryPolicy]) -> RedeliveryPolicy:
     """
     if not policies:
         return RedeliveryPolicy()
-    return RedeliveryPolicy(
+    return replace(
+        policies[0],
         max_attempts=min(each.max_attempts for each in policies),
         wait_for_customer=frozenset().union(*(each.wait_for_customer for each in policies)),
         decide=frozenset().union(*(each.decide for each in policies)),
