@@ -25,7 +25,7 @@ def read_receipts(
     result = ImportResult(kind="receipts", dry_run=True)
     depots = store.depot_rows()
     receipts: list[Receipt] = []
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[tuple[str, str], tuple[int, str]] = {}
     for rows in batches(read_table(file, kind="receipts", columns=COLUMNS, optional=("more_to_come",)), 500):
         skus = store.product_ids({row.cells.get("sku", "") for row in rows})
         for row in rows:
@@ -53,11 +53,14 @@ def read_receipts(
                 cells.wrong("quarantined", f"{quarantined} is more than the {quantity} that were counted")
             counted_at = cells.moment("counted_at", depot["zone"] if depot else "UTC") or now
             if (number, sku) in seen:
-                cells.wrong("sku", f"{sku} of {number} stands in row {seen[number, sku]} already: add them up")
+                first, where = seen[number, sku]
+                same = depot is not None and depot["number"] == where
+                mend = "add them up" if same else f"it came to {where}, give this depot's a number of its own"
+                cells.wrong("sku", f"{sku} of {number} stands in row {first} already: {mend}")
             more_to_come = cells.yes("more_to_come", default=rest_comes)
             if cells.report(result, f"{sku} of receipt {number}") or depot is None or product_id is None:
                 continue
-            seen[number, sku] = row.number
+            seen[number, sku] = (row.number, depot["number"])
             receipts.append(
                 Receipt(
                     number=number,

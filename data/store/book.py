@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,7 @@ from routing.cycles import no_cycles
 from routing.model.orders import Book, Completeness, Outside, WaitingLine
 from routing.model.stock import Holding, Supply, SupplyKind
 from routing.rules.policies import PolicyBook
-from routing.rules.promises import dependable
+from routing.rules.promises import loadable
 
 _supply, _holding = in_bulk(Supply), in_bulk(Holding)
 _by_id, _by_line = attrgetter("id"), attrgetter("line_id", "supply_id")
@@ -170,11 +171,11 @@ def _comes(
     zone: str, put_away_s: int, policies: PolicyBook, now: datetime
 ) -> Callable[[datetime | None], datetime | None]:
     """When the goods of an inbound that is expected at a moment can be loaded at the depot; None: nobody knows."""
-    here, put_away = ZoneInfo(zone), timedelta(seconds=put_away_s)
-    overdue_days = policies.overdue_days(day=now.astimezone(here).date().isoformat())
-
-    def comes(expected_at: datetime | None) -> datetime | None:
-        at = dependable(expected_at, now=now, zone=here, overdue_days=overdue_days)
-        return None if at is None else at + put_away
-
-    return comes
+    here = ZoneInfo(zone)
+    return partial(
+        loadable,
+        now=now,
+        zone=here,
+        overdue_days=policies.overdue_days(day=now.astimezone(here).date().isoformat()),
+        put_away=timedelta(seconds=put_away_s),
+    )

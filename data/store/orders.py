@@ -34,7 +34,7 @@ from routing.errors import Conflict, NotFound
 from routing.model.orders import Completeness, RideRule
 from routing.model.tasks import TaskKind
 from routing.rules.policies import OrderTerms
-from routing.rules.promises import NewPromise
+from routing.rules.promises import NewPromise, loadable
 from routing.rules.release import Candidate, ReadyUnits, ReleaseLine, ReleaseOrder
 
 
@@ -164,11 +164,14 @@ class OrderStore(StorePart):
     ) -> list[Candidate]:
         """The orders of a depot that still wait for a release, oldest first, with the units they could take.
 
-        Units on the shelf, and units of a truck that is due between today and `for_day`: the count confirms them.
+        Units on the shelf, and units of a truck that the ledger counts on and that is due until `for_day`, also one
+        that is late: the count confirms them.
         """
         home = self.connection.execute(select(depot).where(depot.c.id == depot_id)).one()
         zone, put_away = ZoneInfo(home.zone), timedelta(seconds=home.put_away_s)
         today = now.astimezone(zone).date().isoformat()
+        policies = policy_book(self.connection)
+        overdue_days = policies.overdue_days(day=today)
         needed, committed = still_needed(), units_of_line(COMMITTED)
         query = (
             select(
@@ -213,18 +216,15 @@ class OrderStore(StorePart):
         for unit in self.connection.execute(units):
             ready_at = None
             if unit.kind == "inbound":
-                if unit.expected_at is None:
+                ready_at = loadable(unit.expected_at, now=now, zone=zone, overdue_days=overdue_days, put_away=put_away)
+                if ready_at is None or (ready_at - put_away).astimezone(zone).date().isoformat() > for_day:
                     continue
-                if not today <= unit.expected_at.astimezone(zone).date().isoformat() <= for_day:
-                    continue
-                ready_at = unit.expected_at + put_away
             ready[unit.order_id].append(
                 ReadyUnits(
                     line_id=unit.order_line_id, allocation_id=unit.id, quantity=unit.allocated, ready_at=ready_at
                 )
             )
         shipments = self._shipments(rows)
-        policies = policy_book(self.connection)
         return [
             _candidate(
                 lines,

@@ -4,29 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Integer, bindparam, case, func, insert, select, update
+from sqlalchemy import Integer, ScalarSelect, bindparam, case, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from data.store.part import StorePart, parts
-from data.tables import movement, supply
+from data.tables import depot, movement, supply
 from routing.errors import Conflict
-from routing.model.stock import Receipt
+from routing.model.stock import CountedBefore, Receipt
 
 
 class ReceiptStore(StorePart):
-    def receipt_quantities(self, numbers: Collection[str], *, source: str = "own") -> dict[tuple[str, int], int]:
-        """What was counted in under these numbers, by (number, product id), whatever a recount found later."""
-        came = (
-            select(func.sum(movement.c.quantity))
-            .where(movement.c.supply_id == supply.c.id, movement.c.from_place == "supplier")
-            .scalar_subquery()
-        )
-        found: dict[tuple[str, int], int] = {}
+    def counted_before(self, numbers: Collection[str], *, source: str = "own") -> dict[tuple[str, int], CountedBefore]:
+        """What was counted in under these numbers at any depot, by (number, product id)."""
+        inbound = supply.alias("inbound")
+        found: dict[tuple[str, int], CountedBefore] = {}
         for part in parts(numbers):
-            query = select(supply.c.number, supply.c.product_id, func.coalesce(came, supply.c.quantity)).where(
-                supply.c.kind == "receipt", supply.c.source == source, supply.c.number.in_(part)
+            query = (
+                select(
+                    supply.c.number,
+                    supply.c.product_id,
+                    func.coalesce(_came(), supply.c.quantity),
+                    # Its units may lie elsewhere by now: what came into quarantine is what moved there from the truck.
+                    case((_came().is_(None), supply.c.quarantined), else_=func.coalesce(_came("quarantine:%"), 0)),
+                    supply.c.depot_id,
+                    depot.c.number,
+                    supply.c.inbound_id,
+                    func.coalesce(inbound.c.number, ""),
+                )
+                .join(depot, depot.c.id == supply.c.depot_id)
+                .outerjoin(inbound, inbound.c.id == supply.c.inbound_id)
+                .where(supply.c.kind == "receipt", supply.c.source == source, supply.c.number.in_(part))
             )
-            found |= {(number, product_id): int(units) for number, product_id, units in self.connection.execute(query)}
+            for number, product_id, came, apart, depot_id, depot_number, inbound_id, of in self.connection.execute(
+                query
+            ):
+                found[number, product_id] = CountedBefore(
+                    quantity=int(came),
+                    quarantined=int(apart),
+                    depot_id=depot_id,
+                    depot=depot_number,
+                    inbound_id=inbound_id,
+                    inbound=of,
+                )
         return found
 
     def inbound_id(self, number: str, product_id: int, depot_id: int, *, source: str = "own") -> int | None:
@@ -124,3 +143,16 @@ class ReceiptStore(StorePart):
         )
         if not changed.rowcount:
             raise Conflict("Somebody else has just counted these goods. Look again and decide again.")
+
+
+def _came(to_place: str = "%") -> ScalarSelect[int | None]:
+    """The units of a receipt that came off the truck to such places; None when nothing moved."""
+    return (
+        select(func.sum(movement.c.quantity))
+        .where(
+            movement.c.supply_id == supply.c.id,
+            movement.c.from_place == "supplier",
+            movement.c.to_place.like(to_place),
+        )
+        .scalar_subquery()
+    )

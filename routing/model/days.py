@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+FURTHEST = timedelta(days=3 * 366)
+"""From today on. What somebody decides or expects for a later day is a slip of the finger."""
 
 
 def today_of(now: datetime, zone: str) -> str:

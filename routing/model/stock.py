@@ -109,6 +109,21 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CountedBefore:
+    """What was counted in under a receipt's number and SKU, whatever a recount or an inspection found later.
+
+    `depot` is the number of the depot that has it, `inbound` that of the inbound it fulfilled, "" for none.
+    """
+
+    quantity: int
+    quarantined: int
+    depot_id: int
+    depot: str
+    inbound_id: int | None
+    inbound: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenInbound:
     """A line of an inbound of which `left` base units may still come. `version` is the row's when it was read."""
 

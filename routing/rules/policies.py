@@ -20,6 +20,7 @@ from typing import Any
 
 from routing.errors import InvalidInput
 from routing.model.consents import Silence
+from routing.model.days import FURTHEST
 from routing.model.orders import AllocationPolicy, AllocationRule, Completeness, RankRule, RideRule
 from routing.rules.door import REASONS, Next, RedeliveryPolicy
 from routing.rules.promises import OVERDUE_DAYS
@@ -329,18 +330,17 @@ def usual(name: str) -> Any:
 
 
 def checked(row: PolicyRow, *, today: str) -> PolicyRow:
-    """The row as it may be kept: `value` read from the text a person typed. Raises InvalidInput with the mend."""
+    """The row as it may be kept: `value` read from the text a person typed, its days as ISO texts, which is how
+    `holds_on` compares them. Raises InvalidInput with the mend."""
     kind = KINDS.get(row.name)
     if kind is None:
         raise InvalidInput(f'There is no policy "{row.name[:40]}". Choose one of {", ".join(KINDS)}.', code="policy")
     if row.scope not in kind.scopes:
         allowed = " or ".join(kind.scopes)
         raise InvalidInput(f"{row.name} cannot be set for a single {row.scope}: set it for {allowed}.", code="scope")
-    for day in (row.effective_from, row.effective_to or row.effective_from):
-        try:
-            date.fromisoformat(day)
-        except ValueError:
-            raise InvalidInput(f'"{day[:20]}" is no day. Write it like 2026-03-03.', code="day") from None
+    row = replace(
+        row, effective_from=_iso_day(row.effective_from), effective_to=row.effective_to and _iso_day(row.effective_to)
+    )
     if row.effective_from < today:
         raise InvalidInput(
             f"A policy cannot begin on {row.effective_from}: that day is over. Let it begin today or later.", code="day"
@@ -351,4 +351,18 @@ def checked(row: PolicyRow, *, today: str) -> PolicyRow:
             "choose a later day.",
             code="day",
         )
+    for day in (row.effective_from, row.effective_to):
+        if day and date.fromisoformat(day) - date.fromisoformat(today) > FURTHEST:
+            raise InvalidInput(f"{day} is years away. Name a nearer day, or leave the end empty.", code="day")
     return replace(row, value=kind.read(str(row.value)))
+
+
+def _iso_day(text: str) -> str:
+    """
+    >>> _iso_day("2026-W10-1"), _iso_day("20260310")
+    ('2026-03-02', '2026-03-10')
+    """
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise InvalidInput(f'"{text[:20]}" is no day. Write it like 2026-03-03.', code="day") from None

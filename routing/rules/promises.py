@@ -57,6 +57,22 @@ def dependable(expected_at: datetime | None, *, now: datetime, zone: tzinfo, ove
     return None if day <= last_lapsed_day(today, overdue_days) else now
 
 
+def loadable(
+    expected_at: datetime | None, *, now: datetime, zone: tzinfo, overdue_days: int, put_away: timedelta
+) -> datetime | None:
+    """When the goods of an inbound that is not counted in can be loaded; None: nobody knows. Ledger and release ask it.
+
+    A truck of 05:30 that is not here at 10:00 comes now at the soonest, and an hour's put-away comes after it:
+
+    >>> from datetime import UTC
+    >>> due = datetime(2026, 3, 3, 5, 30, tzinfo=UTC)
+    >>> print(loadable(due, now=due.replace(hour=10, minute=0), zone=UTC, overdue_days=3, put_away=timedelta(hours=1)))
+    2026-03-03 11:00:00+00:00
+    """
+    at = dependable(expected_at, now=now, zone=zone, overdue_days=overdue_days)
+    return None if at is None else at + put_away
+
+
 def last_lapsed_day(today: date, overdue_days: int) -> str:
     """The last ISO day of which nothing is counted on any more.
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from routing.bulk import in_bulk
 from routing.cycles import no_cycles
+from routing.model.days import today_of
 from routing.model.notices import Notice
 from routing.model.orders import (
     AllocationPolicy,
@@ -151,8 +152,12 @@ def horizon_setting(depot_id: int) -> str:
 
 def policy_of(store: Reader, depot_id: int, now: datetime) -> AllocationPolicy:
     """The policy in force today at the depot."""
-    today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
-    return store.allocation_policy(on_day=today.isoformat())
+    return store.allocation_policy(on_day=today_at(store, depot_id, now))
+
+
+def today_at(store: Reader, depot_id: int, now: datetime) -> str:
+    """The ISO day on the wall of the depot: the one by which its policies begin and end."""
+    return today_of(now, store.depot(depot_id).zone)
 
 
 @no_cycles()

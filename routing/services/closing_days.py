@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from routing.errors import InvalidInput
+from routing.model.days import FURTHEST
 from routing.model.orders import Preview, weekdays
 from routing.rules.calendars import clock_minutes, day_of
 from routing.services import ruling
 
 SCOPES = ("company", "depot", "zone", "site", "supplier")
-FURTHEST = timedelta(days=3 * 366)
 
 
 class Store(ruling.Store, Protocol):

@@ -107,10 +107,11 @@ def ask_about(store: FinishesTasks, supply_ids: Collection[int], *, now: datetim
 def came_or_named(store: FinishesTasks, supply_ids: Collection[int], *, outcome: str, by: str, now: datetime) -> None:
     """The supplier named a day, cancelled, or it was counted in: nobody has to ask any more, unless another line of
     that inbound, or a rest of this one, is still outstanding without a date. Then the task names what is left."""
-    for inbound in store.inbound_lines(supply_ids):
-        for subject_id in store.asked_about(
-            kind=TaskKind.SUPPLY_OVERDUE, subject_kind=SUBJECT, subject_ids=inbound.ids
-        ):
+    about = list(store.inbound_lines(supply_ids))
+    of_all = [key for inbound in about for key in inbound.ids]
+    asked = store.asked_about(kind=TaskKind.SUPPLY_OVERDUE, subject_kind=SUBJECT, subject_ids=of_all)
+    for inbound in about:
+        for subject_id in asked.intersection(inbound.ids):
             if lapsed := _lapsed(store, inbound):
                 _ask(store, inbound, lapsed, subject_id=subject_id, now=now)
             else:

@@ -10,8 +10,9 @@ from typing import Protocol
 
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import AllocationPolicy, Book, Preview, WaitingOrder
-from routing.model.stock import Receipt
+from routing.model.stock import CountedBefore, Receipt
 from routing.rules.allocation import came_short, more_than_expected, rests_of, with_receipts
+from routing.rules.counted_before import said_otherwise
 from routing.rules.reach import with_orders
 from routing.services import allocating, reaching
 from routing.services.overdue import FinishesTasks, came_or_named
@@ -19,7 +20,7 @@ from routing.services.story import MovesGoods
 
 
 class Reader(allocating.Reader, Protocol):
-    def receipt_quantities(self, numbers: Collection[str]) -> dict[tuple[str, int], int]: ...
+    def counted_before(self, numbers: Collection[str]) -> dict[tuple[str, int], CountedBefore]: ...
 
 
 class Store(Reader, MovesGoods, FinishesTasks, allocating.Store, Protocol):
@@ -39,7 +40,7 @@ def simulate_receipt(
     """Who goes, who waits, old and new date if this receipt is counted in. Nothing is written.
 
     `policy`: another than the one in force, to see what it would change. Raises Conflict when the number was counted
-    before with another quantity.
+    before with other facts: another quantity, quarantine, inbound or depot.
     """
     return simulate_receipts(store, [receipt], now=now, policy=policy)
 
@@ -77,7 +78,7 @@ def commit_receipt(
     """Counts the receipt in and gives its units out, all in the store's transaction; answers what happened.
 
     Idempotent by (number, SKU): the second time nothing changes and `already` says so. Raises Conflict when the number
-    was counted with another quantity, or when the day moved on meanwhile: run it again.
+    was counted with other facts, at another depot too, or when the day moved on meanwhile: run it again.
     """
     return commit_receipts(store, [receipt], now=now, by=by, policy=policy, tell=tell)
 
@@ -204,22 +205,16 @@ def _as_it_is(book: Book) -> Book:
 
 
 def _not_counted_before(store: Reader, receipts: Sequence[Receipt]) -> list[Receipt]:
-    before = store.receipt_quantities({receipt.number for receipt in receipts})
-    return [receipt for receipt in receipts if not _counted_before(receipt, before)]
-
-
-def _counted_before(receipt: Receipt, before: Mapping[tuple[str, int], int]) -> bool:
-    quantity = before.get((receipt.number, receipt.product_id))
-    if quantity is None:
-        return False
-    if quantity != receipt.quantity:
-        raise Conflict(
-            f"Receipt {receipt.number} was counted in with {quantity} × {receipt.sku}, now it says {receipt.quantity}. "
-            "Recount it, or give the difference a number of its own.",
-            code="counted_before",
-            receipt=receipt.number,
-        )
-    return True
+    """Those whose number is new for their SKU. Raises Conflict when one comes again and says something else."""
+    known = store.counted_before({receipt.number for receipt in receipts})
+    new = []
+    for receipt in receipts:
+        before = known.get((receipt.number, receipt.product_id))
+        if before is None:
+            new.append(receipt)
+        elif otherwise := said_otherwise(receipt, before):
+            raise Conflict(otherwise, code="counted_before", receipt=receipt.number)
+    return new
 
 
 def _depot(receipts: Sequence[Receipt]) -> int:

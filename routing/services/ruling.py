@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from routing.errors import NotFound
 from routing.model.days import today_of
 from routing.model.orders import Preview
-from routing.model.parties import Company
+from routing.model.parties import Company, Depot
 from routing.rules.policies import PolicyBook, PolicyRow, Scope, checked
 from routing.services import allocating
 from routing.services.erp import refuse_if_erp
@@ -20,6 +20,7 @@ from routing.services.erp import refuse_if_erp
 class Reader(allocating.Reader, Protocol):
     def policies(self) -> PolicyBook: ...
     def company(self) -> Company: ...
+    def depots(self) -> list[Depot]: ...
     def open_products_of(self, *, scope: str, scope_id: int) -> dict[int, frozenset[int]]: ...
 
 
@@ -48,19 +49,23 @@ def simulate_ruling(store: Reader, ruling: Ruling, *, now: datetime) -> tuple[Po
     refuse_if_erp(store)
     today = _today(store, now)
     row = _row(store, ruling, today)
-    book = store.policies().with_row(_as_of_today(row, today))
-    previews = []
+    policies, previews = store.policies(), []
     for depot_id, concerned in store.open_products_of(scope=row.scope, scope_id=row.scope_id).items():
+        here = allocating.today_at(store, depot_id, now)
+        book = policies.with_row(_as_of_today(row, here, ends=bool(ruling.ends)))
         products = store.related_products(depot_id, concerned)
         before = store.book(depot_id, products, now=now)
         after = store.book(depot_id, products, now=now, policies=book)
-        policy = book.allocation_policy(day=today)
+        policy = book.allocation_policy(day=here)
         previews.append(allocating.decide(store, before, after, policy=policy, now=now, why=_why(row)).preview)
     return row, previews
 
 
 def commit_ruling(store: Store, ruling: Ruling, *, now: datetime, by: str) -> tuple[PolicyRow, list[Preview]]:
-    """Keeps it, and gives today's goods out by it if it holds today already, all in the store's transaction."""
+    """Keeps it, and gives today's goods out by it where its day has begun, all in the store's transaction.
+
+    A policy begins and ends at each depot's own midnight: where it is not its day yet, a job waits for it.
+    """
     refuse_if_erp(store)
     today = _today(store, now)
     row = _row(store, ruling, today)
@@ -68,11 +73,13 @@ def commit_ruling(store: Store, ruling: Ruling, *, now: datetime, by: str) -> tu
         store.end_policy(_found(store, ruling.ends), last_day=row.effective_to, by=by, now=now)
     else:
         store.set_policy(row, by=by, now=now)
-    previews = []
-    if row.effective_from <= today:
-        concerned = store.open_products_of(scope=row.scope, scope_id=row.scope_id)
-        previews = give_out(store, concerned, now=now, by=by, why=_why(row))
-    _wait_for_its_days(store, row, today=today, by=by, now=now)
+    concerned = {
+        depot_id: products
+        for depot_id, products in store.open_products_of(scope=row.scope, scope_id=row.scope_id).items()
+        if row.effective_from <= allocating.today_at(store, depot_id, now)
+    }
+    previews = give_out(store, concerned, now=now, by=by, why=_why(row))
+    _wait_for_its_days(store, row, by=by, now=now)
     store.append_event(
         kind="policy_ended" if ruling.ends else "policy_changed",
         actor=by,
@@ -111,24 +118,25 @@ def give_out(store: Store, concerned: dict[int, frozenset[int]], *, now: datetim
     return previews
 
 
-def _wait_for_its_days(store: Store, row: PolicyRow, *, today: str, by: str, now: datetime) -> None:
+def _wait_for_its_days(store: Store, row: PolicyRow, *, by: str, now: datetime) -> None:
     kept = store.policies().row(row.name, day=row.effective_from, scope=row.scope, scope_id=row.scope_id)
-    zone = ZoneInfo(store.company().zone or "UTC")
-    days = [row.effective_from] if row.effective_from > today else []
-    if row.effective_to and row.effective_to >= today:
-        days.append((date.fromisoformat(row.effective_to) + timedelta(days=1)).isoformat())
     if kept is None:  # it ended before it began: nothing ever holds by it
         return
-    for day in days:
-        at = datetime.combine(date.fromisoformat(day), time(0), tzinfo=zone)
-        store.add_job(kind="policy_day", data={"row": kept.id}, by=by, now=now, not_before=at)
+    days = [date.fromisoformat(row.effective_from)]
+    if row.effective_to:
+        days.append(date.fromisoformat(row.effective_to) + timedelta(days=1))
+    zones = {depot.zone for depot in store.depots()}
+    for at in sorted(
+        {datetime.combine(day, time(0), tzinfo=ZoneInfo(zone)).astimezone(UTC) for day in days for zone in zones}
+    ):
+        if at > now:
+            store.add_job(kind="policy_day", data={"row": kept.id}, by=by, now=now, not_before=at)
 
 
 def _row(store: Reader, ruling: Ruling, today: str) -> PolicyRow:
     if ruling.row is not None:
         return checked(ruling.row, today=today)
-    yesterday = (date.fromisoformat(today) - timedelta(days=1)).isoformat()
-    return replace(_found(store, ruling.ends), effective_to=yesterday)
+    return replace(_found(store, ruling.ends), effective_to=_day_before(today))
 
 
 def _found(store: Reader, row_id: int) -> PolicyRow:
@@ -138,9 +146,15 @@ def _found(store: Reader, row_id: int) -> PolicyRow:
     raise NotFound("This policy is no longer there. Look at the list again.", code="policy")
 
 
-def _as_of_today(row: PolicyRow, today: str) -> PolicyRow:
-    """A row of a later day is shown with today's goods: those of its own day nobody knows yet."""
+def _as_of_today(row: PolicyRow, today: str, *, ends: bool) -> PolicyRow:
+    """A row of a later day is shown with today's goods: those of its own day nobody knows yet. So is its end."""
+    if ends:
+        return replace(row, effective_to=_day_before(today))
     return replace(row, effective_from=today, effective_to="") if row.effective_from > today else row
+
+
+def _day_before(day: str) -> str:
+    return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
 
 
 def _why(row: PolicyRow) -> str:

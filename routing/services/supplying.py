@@ -10,15 +10,13 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from routing.errors import InvalidInput, NotFound
+from routing.model.days import FURTHEST
 from routing.model.orders import Book, Preview
 from routing.model.stock import OpenInbound, ShelfOfReceipt
 from routing.rules.allocation import recounted_shelves, with_date, with_quantity
 from routing.services import allocating, reaching
 from routing.services.overdue import FinishesTasks, came_or_named
 from routing.services.story import MovesGoods
-
-FURTHEST = timedelta(days=3 * 366)
-"""From today on. What comes later has no day that a van could be planned for."""
 
 
 class Reader(allocating.Reader, Protocol):

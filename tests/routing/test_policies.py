@@ -91,11 +91,22 @@ def test_the_company_s_policy_is_the_default_where_no_row_says_otherwise() -> No
         (row("min_percent", "5", begins="2026-03-02"), "that day is over"),
         (row("min_percent", "5", begins="tomorrow"), "no day"),
         (row("min_percent", "5", effective_to="2026-03-02"), "before it begins"),
+        (row("min_percent", "5", effective_to="9999-12-31"), "9999-12-31 is years away"),
+        (row("min_percent", "5", begins="2029-03-06"), "2029-03-06 is years away"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_with_the_mend(wrong: PolicyRow, says: str) -> None:
     with pytest.raises(InvalidInput, match=says):
         checked(wrong, today=TODAY)
+
+
+@pytest.mark.parametrize("begins", ["2026-W11-2", "20260310"])
+def test_a_day_written_otherwise_is_kept_as_the_one_text_that_days_are_compared_by(begins: str) -> None:
+    kept = checked(row("min_percent", "50", begins=begins, effective_to="20260312"), today=TODAY)
+    assert (kept.effective_from, kept.effective_to) == ("2026-03-10", "2026-03-12")
+    assert [kept.holds_on(day) for day in ("2026-03-09", "2026-03-10", "2026-03-12", "2026-03-13")] == [
+        False, True, True, False,
+    ]  # fmt: skip
 
 
 def test_every_choice_of_every_kind_is_read_as_itself() -> None:

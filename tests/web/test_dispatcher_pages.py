@@ -358,6 +358,21 @@ def test_counted_rows_that_this_page_did_not_write_are_refused(client: FlaskClie
         assert post(client, "/receipts/commit", counted=text).status_code == 422, text
 
 
+def test_counted_rows_are_whole_numbers_and_texts_that_can_be_kept(client: FlaskClient, desk: Desk) -> None:
+    written = json.loads(hidden(simulate(client, desk, 36), "counted"))
+    tampered: list[tuple[str, object]] = [
+        ("inbound_id", 1e300), ("inbound_id", True), ("number", ""), ("number", " "), ("number", "9" * 100_000),
+        ("number", ["R"]), ("quantity", 0.7), ("quantity", True), ("quantity", "36"), ("quantity", -1),
+        ("quarantined", 0.5), ("depot_id", 1.0), ("sku", ["OAT"]), ("counted_at", 7),
+    ]  # fmt: skip
+    token = form_token(client.get("/receipts"))
+    for name, value in tampered:
+        for page in ("simulate", "commit"):
+            form = {"csrf_token": token, "counted": json.dumps([written[0] | {name: value}])}
+            answer = client.post(f"/receipts/{page}", data=form)
+            assert (answer.status_code, "cannot be read" in answer.text) == (422, True), (name, str(value)[:20], page)
+
+
 def test_counted_rows_of_an_inbound_that_does_not_exist_are_refused(client: FlaskClient, desk: Desk) -> None:
     counted = hidden(simulate(client, desk, 36), "counted")
     for missing in (99_999, -1):

@@ -122,6 +122,8 @@ def test_a_world_that_moved_on_is_shown_again_and_nothing_is_kept(
         ({"name": "constructor"}, "no policy"),
         ({"value": "<script>"}, "none of"),
         ({"from": "2020-01-01"}, "over"),
+        ({"from": "9999-12-31"}, "years away"),
+        ({"to": "9999-12-31"}, "years away"),
         ({"name": "min_value", "value": "1.234"}, "no whole number"),
         ({"ends": "7"}, "no longer there"),
         ({"ends": "9" * 30}, "no longer there"),

@@ -41,6 +41,7 @@ receipts = Blueprint("receipts", __name__, url_prefix="/receipts")
 SOON = timedelta(days=1)
 MOST_ROWS = 2_000
 MOST_UNITS = 1_000_000
+LONGEST_NUMBER = 100
 
 
 @receipts.get("")
@@ -371,7 +372,7 @@ def _from_form() -> tuple[list[Receipt], dict[int, str]]:
     with here().database.reading() as connection:
         lines = inbound_by_ids(connection, list(fields))
     counted, wrong = [], {}
-    number = request.form.get("number", "").strip()[:100]
+    number = request.form.get("number", "").strip()[:LONGEST_NUMBER]
     for line_id, text in fields.items():
         if not text:
             continue
@@ -388,7 +389,7 @@ def _from_form() -> tuple[list[Receipt], dict[int, str]]:
         else:
             counted.append(
                 Receipt(
-                    number=number or f"{line.number} {moment.astimezone(ZoneInfo(line.zone)):%Y-%m-%d %H:%M:%S}",
+                    number=number or f"{line.number[:80]} {moment.astimezone(ZoneInfo(line.zone)):%Y-%m-%d %H:%M:%S}",
                     depot_id=line.depot_id,
                     product_id=line.product_id,
                     sku=line.sku,
@@ -428,15 +429,15 @@ def _from_text(text: str) -> list[Receipt]:
         rows = json_of(text)
         receipts_in = [
             Receipt(
-                number=str(row["number"]),
-                depot_id=int(row["depot_id"]),
-                product_id=int(row["product_id"]),
-                sku=str(row["sku"]),
-                quantity=int(row["quantity"]),
-                quarantined=int(row["quarantined"]),
+                number=_text_of(row["number"]),
+                depot_id=_whole_of(row["depot_id"]),
+                product_id=_whole_of(row["product_id"]),
+                sku=_text_of(row["sku"]),
+                quantity=_whole_of(row["quantity"]),
+                quarantined=_whole_of(row["quarantined"]),
                 counted_at=datetime.fromisoformat(row["counted_at"]),
-                inbound_id=None if row["inbound_id"] is None else int(row["inbound_id"]),
-                more_to_come=bool(row["more_to_come"]),
+                inbound_id=None if row["inbound_id"] is None else _whole_of(row["inbound_id"]),
+                more_to_come=row["more_to_come"] is True,
             )
             for row in rows
         ]
@@ -461,3 +462,16 @@ def _from_text(text: str) -> list[Receipt]:
         if each.inbound_id is not None and inbound.get(each.inbound_id) != (each.product_id, each.depot_id):
             raise unreadable
     return receipts_in
+
+
+def _whole_of(value: object) -> int:
+    """JSON knows true, 0.7 and 1e300 too: none of them is a count or a key."""
+    if type(value) is not int or value < 0:
+        raise ValueError
+    return value
+
+
+def _text_of(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= LONGEST_NUMBER:
+        raise ValueError
+    return value

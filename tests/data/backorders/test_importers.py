@@ -601,3 +601,19 @@ def test_overtime_lateness_and_familiar_drivers_come_with_their_files_and_stay_w
     assert (week.overtime_s, week.cost_per_overtime_hour) == (2700, 1800)
     (wrong,) = run(set_up, "sites", [SITE | {"late_minutes": "soon"}], now).errors
     assert "late_minutes" in wrong.what
+
+
+def test_one_receipt_number_for_a_sku_at_two_depots_is_told_to_take_two_numbers(
+    on_sqlite: Database, now: datetime
+) -> None:
+    with on_sqlite.writing() as connection:
+        connection.execute(insert(tables.depot).values(number="SOUTH", name="South", zone="Europe/Helsinki"))
+    rows = [
+        {"number": "R-7", "depot": depot, "sku": "OAT-1", "quantity": "12"} for depot in ("NORTH", "SOUTH", "NORTH")
+    ]
+    with open_store(on_sqlite) as store:
+        found, result = receipts.read_receipts(store, as_file(receipts.COLUMNS, rows), now=now)
+    assert len(found) == 1
+    said = [each.what for each in result.errors]
+    assert "OAT-1 of R-7 stands in row 2 already: it came to NORTH, give this depot's a number of its own" in said[0]
+    assert "OAT-1 of R-7 stands in row 2 already: add them up" in said[1]

@@ -123,6 +123,30 @@ def test_a_policy_of_a_later_day_changes_nothing_today_and_a_job_waits_for_its_d
         assert holdings(store) == {"SO-1": (10, 0)}
 
 
+@pytest.mark.parametrize("hour", [15, 22])
+def test_a_policy_takes_effect_at_the_midnight_of_the_depot_not_of_the_company(
+    database: Database, two: dict[str, int], now: datetime, hour: int
+) -> None:
+    """Depot in New York, company in Helsinki, where the 13th begins at 21:00 UTC: at the depot it begins at 04:00."""
+    now = now.replace(hour=hour)
+    with open_store(database) as store:
+        store.connection.execute(update(tables.depot).values(zone="America/New_York"))
+        mine = customer_of(store, two["second"])
+        begins = TODAY if hour == 15 else "2026-05-13"
+        commit_ruling(
+            store, ruling("rank_rule", "may_give_up", scope="customer", whom=mine, begins=begins), now=now, by="test"
+        )
+        later = ruling("allocation_rule", "first_ordered", begins="2026-05-13")
+        _, shown = simulate_ruling(store, later, now=now)
+        assert [line.order for line in shown[0].goes] == ["SO-1" if hour == 15 else "SO-2"]
+        assert commit_ruling(store, later, now=now, by="test")[1] == []
+        jobs = store.connection.execute(select(tables.job.c.data, tables.job.c.not_before)).all()
+        assert {job.not_before.isoformat()[:16] for job in jobs} == {"2026-05-13T04:00"}
+        assert holdings(store) == {"SO-2": (10, 0)}
+        policy_day(store, row_id=jobs[-1].data["row"], now=jobs[-1].not_before, by="policy")
+        assert holdings(store) == {"SO-1": (10, 0)}
+
+
 def test_what_cannot_be_is_refused_and_nothing_is_written(
     database: Database, two: dict[str, int], now: datetime
 ) -> None:

@@ -172,6 +172,44 @@ def test_the_same_receipt_again_changes_nothing(
     assert read_dump(database) == before
 
 
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"depot_id": 2}, "R-7 with OAT was counted in at NORTH. Give what came to another depot a number of its own."),
+        ({"quarantined": 12}, "none of its 12 × OAT in quarantine, now it says 12. Recount what can be sold of it."),
+        ({"inbound_id": 1}, "R-7 was counted in with OAT of no inbound, now it names one."),
+    ],
+)
+def test_a_receipt_that_comes_again_with_other_facts_is_refused_and_says_which(
+    company: Any, database: Database, now: datetime, read_dump: Dump, other: dict[str, int], said: str
+) -> None:
+    with company.open():
+        oat = company.product("OAT")
+        assert company.inbound(oat, 12, now) == 1
+        assert company.add(tables.depot, number="SOUTH", name="Depot South", zone="Europe/Helsinki") == 2
+    with open_store(database) as store:
+        commit_receipt(store, company.receipt("OAT", 12, number="R-7"), now=now, by="test")
+    before, again = read_dump(database), company.receipt("OAT", 12, number="R-7", **other)
+    for work in (commit_receipt, simulate_receipt):
+        with pytest.raises(Conflict) as refused, open_store(database) as store:
+            work(store, again, now=now, **({"by": "test"} if work is commit_receipt else {}))
+        assert said in str(refused.value)
+    assert read_dump(database) == before
+
+
+def test_a_receipt_with_quarantine_is_the_same_receipt_after_its_goods_were_recounted(
+    company: Any, database: Database, now: datetime
+) -> None:
+    with company.open():
+        oat = company.product("OAT")
+    receipt = company.receipt("OAT", 30, quarantined=6)
+    with open_store(database) as store:
+        commit_receipt(store, receipt, now=now, by="test")
+        shelf = {"depot_id": company.depot_id, "product_id": oat, "sku": "OAT"}
+        commit_shelf_count(store, **shelf, counted=20, now=now, by="test")
+        assert commit_receipt(store, receipt, now=now, by="test").already
+
+
 def test_a_receipt_that_was_recounted_since_is_still_the_same_receipt(
     company: Any, database: Database, short_truck: int, now: datetime
 ) -> None:

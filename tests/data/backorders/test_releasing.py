@@ -131,6 +131,34 @@ def test_what_a_truck_brings_today_can_be_released_and_tomorrows_cannot(
         assert store.connection.scalars(select(tables.delivery.c.ready_at)).all() == [now + timedelta(hours=4)]
 
 
+@pytest.mark.parametrize(
+    ("late", "is_expected"), [(timedelta(hours=1), True), (timedelta(days=1), True), (timedelta(days=4), False)]
+)
+def test_a_late_truck_is_ready_for_a_release_when_the_ledger_says_and_waits_for_stock_once_nobody_counts_on_it(
+    company: Any, database: Database, now: datetime, late: timedelta, is_expected: bool
+) -> None:
+    with company.open():
+        oat = company.product("OAT")
+        company.connection.execute(update(tables.depot).values(put_away_s=3600))
+        company.inbound(oat, 10, now - late)
+        order = company.order({oat: 10})
+    with open_store(database) as store:
+        # It was given to the order while it was still to come.
+        reallocate(
+            store, depot_id=company.depot_id, product_ids={oat}, now=now - late, by="test", why="set up", tell=False
+        )
+        (supply,) = store.book(company.depot_id, {oat}, now=now).supplies
+        assert supply.ready_at == (now + timedelta(hours=1) if is_expected else None)
+        for day in (TUESDAY, "2026-05-13"):
+            candidate = store.release_candidates(depot_id=company.depot_id, for_day=day, now=now, orders=[order])[0]
+            assert [each.ready_at for each in candidate.units] == ([supply.ready_at] if is_expected else [])
+        done = release_orders(store, depot_id=company.depot_id, for_day=TUESDAY, now=now, by="test")
+        if is_expected:
+            assert store.connection.scalars(select(tables.delivery.c.ready_at)).all() == [supply.ready_at]
+        else:
+            assert [each.reasons for each in done.stays] == [(NotReleased.WAITS_FOR_STOCK,)]
+
+
 def test_short_units_wait_again_in_their_old_place_and_refused_ones_are_settled(
     stocked: Any, database: Database, now: datetime, read_holdings: Holdings
 ) -> None:

@@ -131,7 +131,7 @@ def test_an_address_and_a_language_come_in_by_either_file(company: Company, mill
     with open_store(company.database) as store:
         by_sources = import_sources(
             store,
-            io.BytesIO(b"supplier,sku,name,email,language,lead_days\nFARM,,,farm@example.com,sv,\n"),
+            io.BytesIO(b"supplier,sku,name,email,language,lead_days\nFARM,,Farm,farm@example.com,sv,\n"),
             now=NOW,
             by="test",
         )

@@ -223,7 +223,7 @@ function dressPart() {
 // What takes a second to find out is asked behind the page.
 async function load(box, url = box.dataset.load) {
   try { box.innerHTML = await askHtml(url); } catch (problem) { box.textContent = problem.message; return; }
-  dressMoves(box);
+  if (box.isConnected) dressMoves(box); // else something different was picked meanwhile
 }
 for (const box of document.querySelectorAll(".pane-left [data-load]")) load(box);
 
