@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from data.importers.table import Row
 from routing.errors import InvalidInput
+from routing.model.days import FURTHEST
 from routing.model.imports import ImportResult
 from routing.model.money import in_units, minor_digits
 from routing.model.orders import WEEKDAYS, weekdays
 
 MOST = 100_000_000
 """The largest quantity or measure. Sums of it stay far inside what a database column holds."""
+
+A_DAY = timedelta(days=1)
 
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00")
@@ -174,6 +177,22 @@ class Cells:
         if found.tzinfo is None:
             found = found.replace(tzinfo=ZoneInfo(zone))
         return found.astimezone(UTC)
+
+    def happened(self, column: str, zone: str, *, now: datetime, needed: bool = False) -> datetime | None:
+        """A moment of the past. A day ahead is let pass: a till in another zone, or a clock that goes wrong."""
+        found = self.moment(column, zone, needed=needed)
+        if found is not None and found - now > A_DAY:
+            self.wrong(column, f"{_short(self.row.cells[column])} lies more than a day ahead: write when it was")
+            return None
+        return found
+
+    def expected(self, column: str, zone: str, *, now: datetime) -> datetime | None:
+        """A moment to come, or one that is over."""
+        found = self.moment(column, zone)
+        if found is not None and found - now > FURTHEST:
+            self.wrong(column, f"{_short(self.row.cells[column])} is years away: name a nearer day, or leave it empty")
+            return None
+        return found
 
     def clock(self, column: str, *, default: str = "", needed: bool = False) -> str:
         cell = self.row.cells.get(column, "")

@@ -19,6 +19,10 @@ from routing.model.money import minor_digits
 COLUMNS = ("vehicle", "sku", "counted")
 OPTIONAL = ("cash", "currency")
 MOST_SHOWN = 5
+MOST_COUNTED = 1_000_000
+"""Base units of one SKU on one van; above it, it is a slip of the finger."""
+LONGEST_COUNT = 20
+"""Digits. Of a number of thousands of them no integer is made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +63,10 @@ def _take(row: Row, found: dict[int, VanCount], vehicles: Mapping[str, int], pro
         product_id = products.get(cells["sku"])
         if product_id is None:
             return f'there is no SKU "{cells["sku"][:40]}"'
-        if not cells["counted"].isdecimal():
+        if not (cells["counted"].isascii() and cells["counted"].isdecimal()):
             return f'"{cells["counted"][:20]}" is no count of {cells["sku"]}: write a whole number of 0 or more'
+        if len(cells["counted"]) > LONGEST_COUNT or int(cells["counted"]) > MOST_COUNTED:
+            return f'"{cells["counted"][:20]}" of {cells["sku"]} is more than a van carries: check the number'
         if product_id in count.goods:
             return f"{cells['sku']} was counted twice on {cells['vehicle']}: write the sum in one row"
         count.goods[product_id] = int(cells["counted"])

@@ -58,7 +58,7 @@ def import_inbound(
             if product_id is None and sku:
                 cells.wrong("sku", f'there is no product "{sku[:40]}": import the products first')
             quantity = cells.whole("quantity", needed=True)
-            expected_at = cells.moment("expected_at", depot["zone"] if depot else "UTC")
+            expected_at = cells.expected("expected_at", depot["zone"] if depot else "UTC", now=now)
             supplier = cells.text("supplier", longest=100)
             old = existing.get((number, product_id)) if product_id else None
             if old is not None and cells.lacks("expected_at"):

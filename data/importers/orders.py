@@ -71,6 +71,7 @@ def import_orders(
                 sites=store.sites({row.get("site", "") for row in cells}),
                 products=store.products({row.get("sku", "") for row in cells}),
                 currency=currency,
+                now=now,
             )
             orders = [order for group in groups if (order := known.order(group, result)) is not None]
             for source in SOURCES:
@@ -92,7 +93,9 @@ class _Known:
         sites: Mapping[str, Mapping[str, Any]],
         products: Mapping[str, Mapping[str, Any]],
         currency: str,
+        now: datetime,
     ) -> None:
+        self.now = now
         self.depots, self.customers, self.sites, self.products = depots, customers, sites, products
         self.currency = currency
 
@@ -109,7 +112,7 @@ class _Known:
                 "site", f"{site['number']} is a site of customer {site['customer']}, not of {customer['number']}"
             )
         currency = head.currency("currency", default=(depot["currency"] if depot else "") or self.currency)
-        ordered_at = head.moment("ordered_at", depot["zone"] if depot else "UTC", needed=True)
+        ordered_at = head.happened("ordered_at", depot["zone"] if depot else "UTC", now=self.now, needed=True)
         header: dict[str, Any] = {
             "wanted_on": head.day("wanted_on"),
             "not_before": head.day("not_before"),

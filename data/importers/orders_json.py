@@ -7,6 +7,7 @@ of an order leaves out that order; its `row` is `position × LINES + line`, whic
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from data.importers.orders import COLUMNS, OPTIONAL, _Known
@@ -30,7 +31,7 @@ def place(row: int) -> tuple[int, int]:
 
 
 def read_orders(
-    store: SqlStore, documents: Sequence[Any], result: ImportResult
+    store: SqlStore, documents: Sequence[Any], result: ImportResult, *, now: datetime
 ) -> Iterator[tuple[int, OrderIn | Mapping[str, Any]]]:
     """(position, the order) of those that can be used, in their order; every fault is noted in `result`.
 
@@ -45,6 +46,7 @@ def read_orders(
         sites=store.sites({row.get("site", "") for row in cells}),
         products=store.products({row.get("sku", "") for row in cells}),
         currency=store.company().currency,
+        now=now,
     )
     for position, (document, rows) in enumerate(zip(documents, groups, strict=True)):
         number = numbers[position]

@@ -51,7 +51,7 @@ def read_receipts(
             quarantined = cells.whole("quarantined")
             if quarantined > quantity:
                 cells.wrong("quarantined", f"{quarantined} is more than the {quantity} that were counted")
-            counted_at = cells.moment("counted_at", depot["zone"] if depot else "UTC") or now
+            counted_at = cells.happened("counted_at", depot["zone"] if depot else "UTC", now=now) or now
             if (number, sku) in seen:
                 first, where = seen[number, sku]
                 same = depot is not None and depot["number"] == where

@@ -93,7 +93,7 @@ class _Known:
         elif day and day < self.now.astimezone(ZoneInfo(zone)).date().isoformat():
             head.wrong("day", f"{day} is over: name today or a later day")
         values: dict[str, Any] = {
-            "ordered_at": head.moment("ordered_at", zone) or self.now,
+            "ordered_at": head.happened("ordered_at", zone, now=self.now) or self.now,
             "customer_reference": head.text("customer_reference", longest=200),
             "erp_reference": head.text("erp_reference", longest=200),
             "note": head.text("note", longest=4_000),

@@ -112,7 +112,7 @@ def import_shop_orders(
     company, home = store.company(), chosen_depot(store, depot)
     if not dry_run:
         store.lock_depot(home["id"])
-    reader = _Reader(preset, currency=home["currency"] or company.currency, zone=home["zone"], result=result)
+    reader = _Reader(preset, currency=home["currency"] or company.currency, zone=home["zone"], now=now, result=result)
     pools = Pools()
     with checked_table(file, kind=preset.kind, columns=COLUMNS, needed=preset.needed, reading=reading) as table:
         for groups in batches(orders_of(table, result), AT_ONCE):
@@ -143,8 +143,8 @@ class _Item:
 
 
 class _Reader:
-    def __init__(self, preset: Preset, *, currency: str, zone: str, result: ImportResult) -> None:
-        self.preset, self.currency, self.zone, self.result = preset, currency, zone, result
+    def __init__(self, preset: Preset, *, currency: str, zone: str, now: datetime, result: ImportResult) -> None:
+        self.preset, self.currency, self.zone, self.now, self.result = preset, currency, zone, now, result
         self.phones_left_off = 0
         self.items_left_off = 0
 
@@ -193,7 +193,7 @@ class _Reader:
                 f"the order is in {currency} and its depot counts in {self.currency}: name a depot that counts in "
                 f"{currency} (--depot), or leave the order out of the export",
             )
-        ordered_at = head.moment("ordered_at", self.zone, needed=True)
+        ordered_at = head.happened("ordered_at", self.zone, now=self.now, needed=True)
         items = [item for cells in every if (item := self._item(cells, currency)) is not None]
         goods = [item for item in items if item.ships and item.quantity]
         names = line_numbers([item.sku for item in goods])

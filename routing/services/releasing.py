@@ -235,6 +235,12 @@ def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: st
     before = _delivery(store, delivery_id)
     store.lock_pools(before.depot_id, {line.product_id for line in before.lines})
     delivery = _delivery(store, delivery_id)
+    if delivery.state == "unreleased":
+        raise Conflict(
+            f"Delivery {delivery.number} was taken back already: there is nothing left to do.",
+            code="not_released",
+            delivery=delivery_id,
+        )
     if delivery.state != "released":
         raise Conflict(
             f"Delivery {delivery.number} is {delivery.state.replace('_', ' ')} and cannot be taken back. "

@@ -258,6 +258,15 @@ def test_no_cell_of_a_csv_runs_as_a_formula_and_none_of_an_xlsx_is_one(full: Dat
     assert {cell.data_type for cell in texts} == {"s"}
 
 
+@pytest.mark.parametrize("format", ["csv", "xlsx"])
+@pytest.mark.parametrize("text", ["'=x", "''x", "'x", "=x", "'#N/A", "'"])
+def test_an_apostrophe_comes_back_from_every_kind_of_file(text: str, format: str) -> None:
+    out = io.BytesIO()
+    write_table(out, format, ["name"], [[text]], title="Vehicles")
+    out.seek(0)
+    assert [row.cells["name"] for row in read_table(out, kind="fleet", columns=["name"])] == [text]
+
+
 @given(st.text(alphabet="'=+-@ab", max_size=6))
 def test_a_text_comes_back_from_the_csv_as_it_was(text: str) -> None:
     out = io.BytesIO()

@@ -373,6 +373,14 @@ def test_counted_rows_are_whole_numbers_and_texts_that_can_be_kept(client: Flask
             assert (answer.status_code, "cannot be read" in answer.text) == (422, True), (name, str(value)[:20], page)
 
 
+@pytest.mark.parametrize("page", ["simulate", "commit"])
+def test_goods_are_not_counted_in_on_a_day_to_come(client: FlaskClient, desk: Desk, page: str) -> None:
+    (written,) = json.loads(hidden(simulate(client, desk, 36), "counted"))
+    later = json.dumps([written | {"counted_at": "2199-01-01T08:00:00+00:00"}])
+    answer = post(client, f"/receipts/{page}", counted=later)
+    assert (answer.status_code, "more than a day ahead" in answer.text) == (422, True)
+
+
 def test_counted_rows_of_an_inbound_that_does_not_exist_are_refused(client: FlaskClient, desk: Desk) -> None:
     counted = hidden(simulate(client, desk, 36), "counted")
     for missing in (99_999, -1):
@@ -401,6 +409,9 @@ def test_released_is_what_was_chosen_and_it_can_be_taken_back(
     post(client, f"/release/{deliveries[0].id}/back", day=day)
     with website.installation.database.reading() as connection:
         assert connection.scalars(select(tables.delivery.c.state)).all() == ["unreleased"]
+    again = post(client, f"/release/{deliveries[0].id}/back", day=day)
+    assert (again.status_code, "was taken back already" in again.text) == (409, True)
+    assert "Unload it first" not in again.text
 
 
 def test_what_is_loaded_is_not_taken_back(client: FlaskClient, website: Website, desk: Desk) -> None:

@@ -52,7 +52,7 @@ def send() -> ResponseReturnValue:
         if key and (known := store.recall(scope=scope, key=key, payload_sha256=digest)):
             return known.response, 200, True
         result = ImportResult(kind="orders")
-        orders = list(read_orders(store, documents, result))
+        orders = list(read_orders(store, documents, result, now=at))
         taken = take_each(store, orders, result, lines_at_most=LINES, now=at, by=f"api:{who.name}", tell=tell)
         note_import(store, result, BytesIO(raw), file_name=f"API {key}".strip(), now=at, by=f"api:{who.name}")
         body = _answer(taken, result)

@@ -12,7 +12,7 @@ from flask_login import current_user
 
 from data.exporters.results import write_results
 from data.exporters.sheets import FORMATS
-from data.importers.counts import minor_units
+from data.importers.counts import MOST_COUNTED, minor_units
 from data.queries.company import company_card
 from data.queries.day_figures import DayFigures, day_figures
 from data.queries.evening import evening as evening_of
@@ -169,6 +169,8 @@ def _counted(form: dict[str, str]) -> dict[int, int]:
         count = whole(text)
         if count is None:
             raise InvalidInput(_('"%(text)s" is no count: write a whole number of 0 or more.', text=text[:20]))
+        if count > MOST_COUNTED:
+            raise InvalidInput(_("%(count)s is more than a van carries: check the number.", count=count))
         found[key] = count
     return found
 

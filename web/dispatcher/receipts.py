@@ -17,6 +17,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
 
+from data.importers.cells import A_DAY
 from data.importers.receipts import read_receipts
 from data.queries.company import company_card
 from data.queries.receipts import expected_inbound, inbound_by_ids, inbound_of, recent_receipts, trucks
@@ -449,6 +450,10 @@ def _from_text(text: str) -> list[Receipt]:
         each.counted_at.tzinfo is None or not FIRST_YEAR <= each.counted_at.year <= LAST_YEAR for each in receipts_in
     ):
         raise unreadable
+    if any(each.counted_at - now() > A_DAY for each in receipts_in):
+        raise InvalidInput(
+            _("Goods cannot be counted in more than a day ahead. Start again from the list."), code="counted_at"
+        )
     if any(each.quantity > MOST_UNITS for each in receipts_in):
         raise unreadable
     with here().database.reading() as connection:

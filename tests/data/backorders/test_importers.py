@@ -224,6 +224,7 @@ def test_semicolons_and_a_byte_order_mark_are_read(on_sqlite: Database, kind: st
         ("orders", "ordered_at", "yesterday", "no time"),
         ("orders", "ordered_at", "0001-01-01", "no time"),
         ("orders", "ordered_at", "", "is empty"),
+        ("orders", "ordered_at", "2026-05-14", "more than a day ahead"),
         ("orders", "wanted_on", "12.5.2026", "no day"),
         ("orders", "not_after", "1999-01-01", "before the order is wanted"),
         ("orders", "completeness", "all", "not one of"),
@@ -232,6 +233,7 @@ def test_semicolons_and_a_byte_order_mark_are_read(on_sqlite: Database, kind: st
         ("orders", "promised_on", "2026-02-30", "no day"),
         ("inbound", "quantity", "many", "whole number"),
         ("inbound", "expected_at", "soon", "no time"),
+        ("inbound", "expected_at", "2099-05-14", "years away"),
         ("inbound", "sku", "NOPE", "import the products first"),
         ("inbound", "depot", "NOPE", "import the fleet first"),
         ("fleet", "kind", "boat", "not one of"),
@@ -327,6 +329,18 @@ def test_a_change_is_taken_over_while_nothing_is_on_its_way(set_up: Database, no
     assert changed["differences"] == [
         ["line 1", "24", "30"], ["line 2", "6", "cancelled"], ["line 3", "", "1 × OAT-1"],
     ]  # fmt: skip
+
+
+def test_goods_that_were_counted_on_a_day_to_come_are_left_out_by_name(set_up: Database, now: datetime) -> None:
+    rows = [
+        {"number": f"R-{day}", "depot": "NORTH", "sku": "OAT-1", "quantity": "24", "counted_at": day}
+        for day in ("2026-05-13", "2099-05-12")
+    ]
+    with open_store(set_up) as store:
+        found, result = receipts.read_receipts(store, as_file(receipts.COLUMNS, rows), now=now)
+    assert [receipt.number for receipt in found] == ["R-2026-05-13"]
+    assert [(error.row, "R-2099-05-12" in error.what) for error in result.errors] == [(3, True)]
+    assert "2099-05-12 lies more than a day ahead: write when it was" in result.errors[0].what
 
 
 def test_a_change_after_release_becomes_one_task_and_overwrites_nothing(

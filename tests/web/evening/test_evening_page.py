@@ -178,6 +178,8 @@ def test_the_day_is_closed_from_the_command_line_with_a_file_of_counts(
     for content, words in (
         ("vehicle,sku,counted\nVan 9,SKU1,24\n", 'no van named "Van 9"'),
         ("vehicle,sku,counted\nVan 3,SKU1,some\n", '"some" is no count of SKU1'),
+        ("vehicle,sku,counted\nVan 3,SKU1,1000001\n", "is more than a van carries"),
+        (f"vehicle,sku,counted\nVan 3,SKU1,{'9' * 5000}\n", "is more than a van carries"),
         ("vehicle,sku,counted\nVan 3,SKU9,1\n", 'there is no SKU "SKU9"'),
         ("vehicle,sku\nVan 3,SKU1\n", "lacks the column counted"),
         ("vehicle,sku,counted\nVan 3,SKU1,23\n", "confirm it"),
