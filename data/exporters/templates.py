@@ -285,6 +285,7 @@ def order_rows(connection: Connection) -> Rows:
 def _order(row: Row[Any]) -> dict[str, Cell]:
     return {
         "order": row.number,
+        "source": row.source,
         "customer": row.customer,
         "site": row.site,
         "depot": row.depot,

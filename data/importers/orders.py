@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from data.importers.batch import note_import
 from data.importers.cells import MOST, Cells, batches
 from data.importers.grouping import orders_of
+from data.importers.presets import PRESETS
 from data.importers.table import AS_OURS, Reading, Row, checked_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult, LineIn, OrderIn
@@ -20,8 +21,11 @@ COLUMNS = (
     "note", "line", "sku", "quantity", "unit_price", "currency", "promised_on",
 )  # fmt: skip
 
-OPTIONAL = ("min_value",)
-"""Columns that a file of ours may have. What an order said of one stays when a file without it comes."""
+OPTIONAL = ("min_value", "source")
+"""Columns that a file of ours may have. What an order said of one stays when a file without it comes. `source` tells
+apart orders of one number that came from a shop and from ourselves, so that what was exported comes in again as what
+it is."""
+SOURCES = ("own", *PRESETS)
 
 NEEDED = ("order", "customer", "site", "depot", "ordered_at", "sku", "quantity")
 """Without these a file with another header is no file of orders."""
@@ -59,7 +63,7 @@ def import_orders(
     with checked_table(
         file, kind="orders", columns=COLUMNS, optional=OPTIONAL, needed=NEEDED, reading=reading
     ) as table:
-        for groups in batches(orders_of(table, result), AT_ONCE):
+        for groups in batches(orders_of(table, result, by=("order", "source")), AT_ONCE):
             cells = [row.cells for group in groups for row in group]
             known = _Known(
                 depots=depots,
@@ -70,7 +74,9 @@ def import_orders(
                 now=now,
             )
             orders = [order for group in groups if (order := known.order(group, result)) is not None]
-            pools.add(take_orders(store, orders, result, now=now, by=by))
+            for source in SOURCES:
+                of_it = [order for order in orders if order.source == source]
+                pools.add(take_orders(store, of_it, result, now=now, by=by))
     settle_changed(store, pools, now=now, by=by, tell=tell, why="new orders")
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
@@ -97,6 +103,7 @@ class _Known:
         """The order of these rows; None, and every fault noted with its row, when any of them is faulty."""
         head = Cells(rows[0])
         number = head.text("order", needed=True, longest=100)
+        source = head.word("source", SOURCES, default="own")
         customer = self._find(head, "customer", self.customers, "import the customers first")
         site = self._find(head, "site", self.sites, "import the customers with their sites first")
         depot = self._find(head, "depot", self.depots, "import the fleet first")
@@ -145,6 +152,7 @@ class _Known:
         return OrderIn(
             row=rows[0].number,
             number=number,
+            source=source,
             customer_id=customer["id"],
             site_id=site["id"],
             depot_id=depot["id"],
@@ -153,7 +161,8 @@ class _Known:
             lines=tuple(lines.values()),
             unsaid=frozenset(
                 name for name in (*header, "currency", "unit_price") if head.lacks(COLUMN_OF.get(name, name))
-            ),
+            )
+            | {"charged"},  # which only a shop says
             **header,
         )
 

@@ -78,7 +78,7 @@ def import_stock_counts(
             result.changed += 1
             lines += len(preview.changed)
             later |= {line.order_id for line in preview.changed if line.slips}
-            undated |= {line.order_id for line in preview.changed if line.promised_on and not line.new_day}
+            undated |= {line.order_id for line in preview.changed if line.loses}
             result.notes += [f"{sku}: {warning}" for warning in preview.warnings[:20]]
     if result.changed:
         would = "would " if dry_run else ""

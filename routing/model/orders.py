@@ -289,10 +289,6 @@ class Preview:
         return tuple(line for line in self.lines if line.firm_after)
 
     @property
-    def waiting(self) -> tuple[LineChange, ...]:
-        return tuple(line for line in self.lines if line.waits)
-
-    @property
     def changed(self) -> tuple[LineChange, ...]:
         return tuple(line for line in self.lines if line.changed)
 
@@ -300,7 +296,3 @@ class Preview:
     def concerned(self) -> tuple[LineChange, ...]:
         """What moves, and what is told of what moved before."""
         return tuple(line for line in self.lines if line.concerns)
-
-    @property
-    def slips(self) -> tuple[LineChange, ...]:
-        return tuple(line for line in self.lines if line.slips)

@@ -116,6 +116,14 @@ def allocate(book: Book, policy: AllocationPolicy, *, today: date, queue: Queue 
         per_line {2: 6}
         complete {2: 6}
 
+    SO-2 came later and was released first: 6 of the 8 it wants. SO-1, which holds 4 of its 8, keeps its claim before
+    it: of 5 that are counted in, SO-1 takes 4 and SO-2 the last.
+
+        >>> book = _example(stock=10, wanted=(8, 8), held=(4,))
+        >>> book = replace(book, holdings=(*book.holdings, Holding(supply_id=1, line_id=2, committed=6)))
+        >>> _units(book), _units(with_quantity(book, supply_id=1, quantity=15))
+        ({1: 4}, {1: 8, 2: 1})
+
     SO-1 is wanted in June, beyond the reservation horizon: it locks no stock in March.
 
         >>> _units(_example(stock=10, wanted=(8, 6), wanted_on=("2026-06-01", "")))
@@ -281,6 +289,20 @@ def with_quantity(book: Book, *, supply_id: int, quantity: int) -> Book:
         >>> book = _example(stock=12, wanted=(6, 6), held=(6, 6))
         >>> [_units(with_quantity(book, supply_id=1, quantity=9)) for _ in range(2)]
         [{1: 6, 2: 3}, {1: 6, 2: 3}]
+
+    The 6 of SO-2 are released now, and 4 more of it are loaded. Three missing of sixteen are unreleased ones, although
+    SO-1 ranks higher; then released ones are lost, and what is loaded never is:
+
+        >>> out = Holding(supply_id=1, line_id=2, committed=6, gone=4)
+        >>> book = replace(_example(stock=16, wanted=(6, 6)), holdings=(book.holdings[0], out))
+        >>> for counted in (13, 7, 4):
+        ...     left = allocate(
+        ...         with_quantity(book, supply_id=1, quantity=counted), AllocationPolicy(), today=date(2026, 3, 3)
+        ...     )
+        ...     print([each.quantity for each in left.claims], [each.quantity for each in left.committed])
+        [3] [6]
+        [] [3]
+        [] []
     """
     return replace(
         book,

@@ -13,6 +13,7 @@ asked only after the promised day            the offer came too late to take sil
                                              435.2(b)(1), (c)(5)
 agreed to wait without a date                nothing more to ask when a date is known; they may cancel until the goods
                                              go: 435.2(b)(1)(iii)(B)
+agreed to wait, and again without a date     the yes was to the delay before: as every one after the first
 
 The rule counts until the goods are shipped, and our promise is the day at the door: whoever keeps that has shipped
 before. What the refund is and how soon: `refund_by`.
@@ -43,6 +44,10 @@ Question(case=<Case.LATE: 'late'>, due_on='2026-03-05', silence=<Silence.CANCEL:
 >>> question(Delay(was_on="2026-03-03", now_on="2026-04-28", nth=2, asked_on="2026-04-20", agreed_to_wait=True), us)
 Question(case=<Case.AGREED: 'agreed'>, due_on='2026-04-28', silence=<Silence.ACCEPT: 'accept'>)
 
+    That date is lost on the 25th, and there is none again: a new yes is needed until the 28th.
+>>> question(Delay(was_on="2026-04-28", now_on="", nth=2, asked_on="2026-04-25", agreed_to_wait=True), us)
+Question(case=<Case.SECOND: 'second'>, due_on='2026-04-28', silence=<Silence.CANCEL: 'cancel'>)
+
     A company by its own terms asks for three days, and then a salesperson calls.
 >>> question(first, ConsentTerms(term_days=3))
 Question(case=<Case.OWN: 'own'>, due_on='2026-03-04', silence=<Silence.TASK: 'task'>)
@@ -53,7 +58,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 
@@ -126,7 +131,19 @@ class Question:
 
 
 def terms_of(book: PolicyBook, *, day: str, customer_id: int, order_id: int, business: bool) -> ConsentTerms:
-    """What holds for an order on an ISO day. Asking is off for business customers unless a row says on."""
+    """What holds for an order on an ISO day. Asking is off for business customers unless a row says on.
+
+    Whether a private customer is asked, and whether a business is:
+
+    >>> from routing.rules.policies import PolicyRow, Scope
+    >>> for word in ("private", "on", "off"):
+    ...     row = PolicyRow(scope=Scope.COMPANY, name="delay_consent", value=word, effective_from="2026-03-01")
+    ...     of = {"day": "2026-03-02", "customer_id": 12, "order_id": 1}
+    ...     print(word, *(terms_of(PolicyBook([row]), business=business, **of).enabled for business in (False, True)))
+    private True False
+    on True True
+    off False False
+    """
 
     def said(name: str, otherwise: str | int) -> str:
         value = book.value(name, day=day, customer_id=customer_id, order_id=order_id)
@@ -148,9 +165,9 @@ def question(delay: Delay, terms: ConsentTerms) -> Question:
     if terms.rule is ConsentRule.OWN:
         due = _after(delay.asked_on, timedelta(days=terms.term_days))
         return Question(case=Case.OWN, due_on=due, silence=terms.silence)
-    if delay.agreed_to_wait:
+    if delay.agreed_to_wait and delay.now_on:
         case, due, silence = Case.AGREED, delay.now_on, Silence.ACCEPT
-    elif delay.nth > 1:
+    elif delay.nth > 1 or delay.agreed_to_wait:
         case, due, silence = Case.SECOND, delay.was_on, Silence.CANCEL
     elif delay.asked_on > delay.was_on:
         case, due, silence = Case.LATE, delay.asked_on, Silence.CANCEL
@@ -298,7 +315,18 @@ def effect_of(consent: Consent, reply: Reply, *, offered: Sequence[str], may_cha
 
 
 def silence_effect(consent: Consent) -> Effect:
-    """What happens when the term ends without an answer: units are cancelled, or nothing moves."""
+    """What happens when the term ends without an answer: units are cancelled, or nothing moves.
+
+    Café 12 was asked about 12 oat drinks, of which 5 are released already. "task": a salesperson calls, and the
+    question stays open.
+
+    >>> for silence in Silence:
+    ...     effect = silence_effect(_unanswered(silence))
+    ...     print(silence.value, [units for _line, units in effect.cancelled], effect.closed_why or "open")
+    task [] open
+    accept [] silence
+    cancel [7] silence
+    """
     if consent.silence is not Silence.CANCEL:
         return Effect(closed_why="silence" if consent.silence is Silence.ACCEPT else "")
     return Effect(cancelled=tuple((line, line.free) for line in consent.asked if line.free), closed_why="silence")
@@ -329,6 +357,23 @@ def _cancelled(consent: Consent, what: str) -> list[OpenLine]:
         raise InvalidInput("Say which goods to cancel: choose one of those shown.", code="what")
     chosen = consent.lines if what == "all" else consent.asked
     return [line for line in chosen if line.free and what in ("asked", "all", str(line.id))]
+
+
+def _unanswered(silence: Silence) -> Consent:
+    """The question of the example of `silence_effect`."""
+    line = OpenLine(
+        id=1, number="1", product_id=1, sku="OAT", name="Oat drink", unit="pcs", open=12, committed=5, price=200,
+        expected_on="2026-03-10", promised_on="2026-03-10", promise_version=2, asked=True, was_on="2026-03-03",
+        now_on="2026-03-10",
+    )  # fmt: skip
+    asked = datetime(2026, 3, 1, 9, tzinfo=UTC)
+    return Consent(
+        id=1, order_id=1, order="SO-1", references=(), customer_id=12, customer="Café 12", language="en", site_id=12,
+        site="Café 12", depot_id=1, zone="UTC", salesperson="", currency="EUR", payment="ok", days=("", "", ""),
+        days_before=("", "", ""), day="2026-03-10", silence=silence, asked_at=asked, due_at=asked + timedelta(days=3),
+        answer=None, chosen="", answered_by="", answered_at=None, silent_at=None, closed_at=None, closed_why="",
+        version=1, lines=(line,),
+    )  # fmt: skip
 
 
 def _closed(sentence: str) -> Conflict:

@@ -46,6 +46,8 @@ class RedeliveryPolicy:
     ['next_delivery_day', 'next_delivery_day', 'decide']
     >>> usual.after(Outcome.ADDRESS_NOT_FOUND, attempts=1).value
     'wait_for_customer'
+    >>> [usual.after(reason, attempts=1).value for reason in (Outcome.NOT_HOME, Outcome.NO_PAYMENT, Outcome.REFUSED)]
+    ['next_delivery_day', 'wait_for_customer', 'decide']
     """
 
     max_attempts: int = 3
@@ -85,7 +87,8 @@ def strictest(policies: Sequence[RedeliveryPolicy]) -> RedeliveryPolicy:
     """
     if not policies:
         return RedeliveryPolicy()
-    return RedeliveryPolicy(
+    return replace(
+        policies[0],
         max_attempts=min(each.max_attempts for each in policies),
         wait_for_customer=frozenset().union(*(each.wait_for_customer for each in policies)),
         decide=frozenset().union(*(each.decide for each in policies)),
@@ -245,7 +248,18 @@ def _whole_state(outcome: Outcome, direction: str) -> str | None:
 
 
 def _after_counting(lines: tuple[DoorLine, ...]) -> Next:
-    """A refusal needs a decision, so it comes before what settles itself."""
+    """A refusal needs a decision, so it comes before what settles itself.
+
+    Of 6 on the van 5 are handed over and one is short, damaged or refused; then one short and one refused:
+
+    >>> for counted in ({"short": 1}, {"damaged": 1}, {"refused": 1}, {"short": 1, "refused": 1}):
+    ...     line = DoorLine(allocation_id=1, delivered=6 - sum(counted.values()), **counted)
+    ...     print(*counted, _after_counting((line,)).value)
+    short backorder
+    damaged replace
+    refused decide
+    short refused decide
+    """
     if any(line.refused for line in lines):
         return Next.DECIDE
     if any(line.damaged for line in lines):

@@ -167,7 +167,8 @@ class PolicyBook:
 
         after = {reason: Next(said(f"after_{reason.value}")) for reason in REASONS}
         default = RedeliveryPolicy()
-        return RedeliveryPolicy(
+        return replace(
+            default,
             max_attempts=int(said("max_attempts")),
             wait_for_customer=(default.wait_for_customer - after.keys())
             | {reason for reason, then in after.items() if then is Next.WAIT_FOR_CUSTOMER},

@@ -187,6 +187,27 @@ def expected_days(
     horizon, or ship-complete and waiting) are dated by what is left over, in rank order. `room` holds the stops that
     are decided outside the book; the book's own are added to it in rank order, so that a full day is the lower rank's
     loss. A line outside the book brings the day that it had, or the first from now on if that is over.
+
+    SO-1 wants 5 of each of two goods: one lies there on Monday 2 March, the other comes on Thursday. In parts each has
+    its own day; ship-complete both go on the latest; and nothing comes before the day it is wanted on.
+
+        >>> from dataclasses import replace
+        >>> from datetime import UTC
+        >>> from routing.model.stock import SupplyKind
+        >>> from routing.rules.allocation import allocate
+        >>> now, policy = datetime(2026, 3, 2, 6, tzinfo=UTC), AllocationPolicy()
+        >>> shelf = Supply(id=1, kind=SupplyKind.RECEIPT, number="R-1", product_id=1, quantity=5, ready_at=now)
+        >>> truck = replace(shelf, id=2, kind=SupplyKind.INBOUND, product_id=2, ready_at=now + timedelta(days=3))
+        >>> line = WaitingLine(id=1, number="1", product_id=1, sku="OAT", name="Oat drink", needed=5)
+        >>> order = WaitingOrder(id=1, number="SO-1", customer_id=1, customer="Café 12", site_id=1, site="Café 12",
+        ...                      ordered_at=now - timedelta(days=3), lines=(line, replace(line, id=2, product_id=2)))
+        >>> for terms in ({}, {"completeness": Completeness.COMPLETE}, {"wanted_on": "2026-03-09"}):
+        ...     book = Book(depot_id=1, supplies=(shelf, truck), orders=(replace(order, **terms),))
+        ...     outcome = allocate(book, policy, today=now.date())
+        ...     print(expected_days(book, outcome, days={}, policy=policy, now=now).expected)
+        {1: '2026-03-02', 2: '2026-03-05'}
+        {1: '2026-03-05', 2: '2026-03-05'}
+        {1: '2026-03-09', 2: '2026-03-09'}
     """
     ready = {supply.id: supply.ready_at for supply in book.supplies}
     claimed: dict[int, int] = defaultdict(int)
@@ -428,6 +449,12 @@ def is_new_date(promised_on: str, expected_on: str, policy: AllocationPolicy) ->
     True
     >>> is_new_date("2026-03-05", "2026-03-04", AllocationPolicy())
     False
+
+    With a threshold of three days two later are none; with one of two days for earlier ones, two earlier are:
+
+    >>> policy = AllocationPolicy(threshold_days=3, earlier_days=2)
+    >>> [is_new_date("2026-03-05", day, policy) for day in ("2026-03-07", "2026-03-08", "2026-03-04", "2026-03-03")]
+    [False, True, False, True]
     """
     later = (date.fromisoformat(expected_on) - date.fromisoformat(promised_on)).days
     if later > 0:

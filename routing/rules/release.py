@@ -202,6 +202,14 @@ def judge(order: ReleaseOrder, *, for_day: str, days: DeliveryDays, rides: bool 
         6 incomplete
         >>> print(_judged(hold_reason="asked to wait"), _judged(payment_pending=True))
         on_hold payment
+        >>> print(_judged(customer_payment_hold="two invoices are overdue"))
+        customer_payment
+
+    A hold stops the release alone, not the claim: the 6 stay its own, and go once it is off. Were they given away, it
+    would wait for stock too:
+
+        >>> print(_judged(hold_reason="asked to wait", ready=0))
+        on_hold, waits_for_stock
 
     Parts that may only ride along: none go, "no_ride", until a van takes the 6.
     """
@@ -276,10 +284,10 @@ def _sentence(order: ReleaseOrder, reasons: list[NotReleased], for_day: str) -> 
     return f"Order {order.number} stays: {'; '.join(parts)}."
 
 
-def _judged(**terms: Any) -> str:
+def _judged(*, ready: int = 6, **terms: Any) -> str:
     """What goes of the example of `judge`, or why it stays."""
     values: dict[str, Any] = {"completeness": Completeness.PARTIAL, "ordered_on": "2026-03-01"} | terms
-    line = ReleaseLine(id=1, needed=10, committed=0, ready=6, price=100)
+    line = ReleaseLine(id=1, needed=10, committed=0, ready=ready, price=100)
     verdict = judge(
         ReleaseOrder(id=1, number="SO-1", lines=(line,), **values), for_day="2026-03-06", days=DeliveryDays()
     )

@@ -159,7 +159,23 @@ class Coming:
 
 
 def consent_of(book: PolicyBook, *, day: str, customer_id: int, order_id: int) -> Consent:
-    """What holds for an order on an ISO day; never, where no row says otherwise."""
+    """What holds for an order on an ISO day; never, where no row says otherwise.
+
+    The company asks, Café 12 allows it, and order 1 of Café 12 takes nothing else:
+
+    >>> from routing.rules.policies import PolicyRow, Scope
+    >>> rows = [
+    ...     PolicyRow(scope=scope, scope_id=whose, name="substitutes", value=word, effective_from="2026-03-01")
+    ...     for scope, whose, word in (
+    ...         (Scope.COMPANY, 0, "ask"), (Scope.CUSTOMER, 12, "allowed"), (Scope.ORDER, 1, "never")
+    ...     )
+    ... ]
+    >>> [consent_of(PolicyBook(rows), day="2026-03-02", customer_id=customer, order_id=order).value
+    ...  for customer, order in ((7, 2), (12, 2), (12, 1))]
+    ['ask', 'allowed', 'never']
+    >>> consent_of(PolicyBook([]), day="2026-03-02", customer_id=7, order_id=2).value
+    'never'
+    """
     return Consent(book.value("substitutes", day=day, customer_id=customer_id, order_id=order_id) or Consent.NEVER)
 
 

@@ -234,13 +234,6 @@ def _s(at: datetime, epoch: datetime) -> int:
     return (at - epoch) // timedelta(seconds=1)
 
 
-def percent_at(rows: Sequence[SpeedRow], at: datetime, *, zone: ZoneInfo, profile: str) -> int:
-    """What a way takes for vehicles of this profile at that moment, in per cent of its free time."""
-    day = at.astimezone(zone).date()
-    found = slices_of(rows, first=day, last=day, zone=zone, epoch=at, profiles=(profile,))
-    return next((each.factor // 10 for each in found if each.start_s <= 0 < each.end_s), 100)
-
-
 def travel_at(rows: Sequence[SpeedRow], travel_s: int, at: datetime, *, zone: ZoneInfo, profile: str) -> int:
     """Seconds that a way of so much free travel takes when it is left at that moment."""
     day = at.astimezone(zone).date()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+
 import pytest
 
 from routing.errors import InvalidInput
 from routing.model.orders import AllocationPolicy, AllocationRule, Completeness, RankRule
+from routing.rules.door import REASONS, RedeliveryPolicy, strictest
 from routing.rules.policies import KINDS, OrderTerms, PolicyBook, PolicyRow, Scope, checked, usual
 
 TODAY = "2026-03-03"
@@ -118,3 +121,21 @@ def test_every_policy_says_what_is_usual_without_it() -> None:
     }  # fmt: skip
     assert usual("completeness") == "partial"
     assert usual("same_day_until") == "12:00"
+
+
+def test_a_policy_can_say_every_part_of_what_follows_a_failed_attempt() -> None:
+    rows = [row("max_attempts", 1)]
+    rows += [
+        row(f"after_{reason.value}", "decide" if n % 2 else "wait_for_customer") for n, reason in enumerate(REASONS)
+    ]
+    said, usually = PolicyBook(rows).redelivery(day=TODAY, customer_id=12, order_id=7), RedeliveryPolicy()
+    assert [part.name for part in fields(said) if getattr(said, part.name) == getattr(usually, part.name)] == []
+
+
+def test_the_strictest_of_one_policy_is_that_policy_with_all_that_it_says() -> None:
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Wider(RedeliveryPolicy):
+        leave_a_card: bool = False
+
+    one = Wider(max_attempts=2, leave_a_card=True)
+    assert strictest([one]) == one

@@ -15,7 +15,7 @@ from routing.model.day import SpeedRow
 from routing.model.plans import FREE, CostScheme, PlannedRoute, Problem, SpeedSlice
 from routing.rules.check import violations
 from routing.rules.schedule import Failure, Timetable, schedule
-from routing.rules.time_of_day import Pace, check_table, percent_at, slices_of, travel_at
+from routing.rules.time_of_day import Pace, check_table, slices_of, travel_at
 from tests.routing.builders_plans import HOUR, MINUTE, between, pause, plan, problem, shift, visit
 from tests.routing.drawn_problems import problems
 
@@ -229,7 +229,7 @@ def test_a_slice_over_midnight_belongs_to_the_day_it_begins() -> None:
     night = SpeedRow(weekdays=("mon",), begins="22:00", ends="06:00", percent=80)
     monday = datetime(2026, 3, 2, 20, tzinfo=UTC)
     assert [
-        percent_at([night], monday.replace(day=day, hour=hour), zone=ZoneInfo("UTC"), profile="van")
+        travel_at([night], 100, monday.replace(day=day, hour=hour), zone=ZoneInfo("UTC"), profile="van")
         for day, hour in ((2, 5), (2, 22), (3, 5), (3, 22))
     ] == [100, 80, 80, 100]
 
@@ -251,7 +251,7 @@ def test_a_slice_of_the_afternoon_for_vans_takes_nothing_from_the_morning_of_all
     ]
     day = datetime(2026, 3, 3, tzinfo=HELSINKI)
     asked = [(7, "van"), (14, "van"), (15, "van"), (17, "van"), (15, "truck"), (7, "bike"), (12, "van")]
-    assert [percent_at(rows, day.replace(hour=h, minute=30), zone=HELSINKI, profile=who) for h, who in asked] == [
+    assert [travel_at(rows, 100, day.replace(hour=h, minute=30), zone=HELSINKI, profile=who) for h, who in asked] == [
         130, 120, 200, 120, 120, 100, 100,
     ]  # fmt: skip
 

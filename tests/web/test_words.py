@@ -9,8 +9,16 @@ from routing.model.plans import Reason
 from routing.model.proofs import HANDED_OVER, Outcome
 from routing.model.tasks import TaskKind
 from routing.rules.door import REASONS, why_in
+from routing.rules.figures.otif import CUSTOMER_CAUSED
 from routing.rules.release import NotReleased
-from web.dispatcher.words import left_out_reason, rule_words, staying_reason, task_kind_words, task_words
+from web.dispatcher.words import (
+    every_outcome_words,
+    left_out_reason,
+    rule_words,
+    staying_reason,
+    task_kind_words,
+    task_words,
+)
 from web.driver.words import outcome_words
 
 
@@ -26,6 +34,20 @@ def test_a_customer_is_told_why_whatever_kept_the_goods_from_being_handed_over(l
 def test_a_policy_says_what_follows_whatever_leaves_the_goods_on_the_van() -> None:
     settled_at_the_door = {Outcome.REFUSED, Outcome.DAMAGED, Outcome.MISSING}
     assert set(REASONS) == set(Outcome) - HANDED_OVER - settled_at_the_door
+
+
+def test_a_dispatcher_reads_words_for_every_way_in_which_an_attempt_ends() -> None:
+    assert set(every_outcome_words()) == set(Outcome)
+
+
+def test_every_failure_is_the_customers_or_ours() -> None:
+    """Whoever adds an outcome says here whose it is: figures set the customer's own misses apart."""
+    ours = {
+        Outcome.ADDRESS_NOT_FOUND, Outcome.NO_PARKING, Outcome.WRONG_GOODS, Outcome.DAMAGED, Outcome.MISSING,
+        Outcome.NO_PAPERWORK, Outcome.BREAKDOWN, Outcome.NOT_ATTEMPTED,
+    }  # fmt: skip
+    assert not CUSTOMER_CAUSED & ours
+    assert CUSTOMER_CAUSED | ours == set(Outcome) - HANDED_OVER
 
 
 def test_every_reason_to_stay_has_words() -> None:

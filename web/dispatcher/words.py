@@ -251,6 +251,11 @@ def engine_words(engine: str) -> str:
 
 def outcome_words(outcome: str) -> str:
     """What happened at the door."""
+    return every_outcome_words().get(outcome, outcome.replace("_", " "))
+
+
+def every_outcome_words() -> dict[str, str]:
+    """Every way in which an attempt ends, by its value."""
     return {
         "delivered": _("handed over"),
         "third_party": _("left with somebody else"),
@@ -269,7 +274,7 @@ def outcome_words(outcome: str) -> str:
         "no_payment": _("no payment"),
         "breakdown": _("breakdown"),
         "not_attempted": _("not attempted"),
-    }.get(outcome, outcome.replace("_", " "))
+    }
 
 
 def notice_words(kind: str) -> str:

@@ -231,6 +231,25 @@ def test_who_agreed_to_wait_without_a_date_may_cancel_long_after_and_is_not_canc
     assert asked["due_at"] > later + timedelta(days=7)
 
 
+def test_who_agreed_to_wait_without_a_date_is_asked_anew_when_the_date_they_have_again_is_lost(case: Case) -> None:
+    """The truck is there again for the promised 14 May, then it is not: the yes to waiting is not for that."""
+    policy(case, "consent_rule", "us_mail_order")
+    case.slip(None)
+    case.say(Answer.ACCEPT)
+    with case.company.open():
+        case.company.inbound(1, 12, THURSDAY)
+    later = case.now + timedelta(hours=1)
+    with open_store(case.database) as store:
+        reallocate(store, depot_id=case.company.depot_id, product_ids={1}, now=later, by="test", why="a new truck")
+    case.slip(None, number="PO-2", now=case.now + timedelta(hours=2))
+    assert len(case.rows(tables.delay_consent.c.id)) == 2
+    asked = case.consent()
+    assert (asked["delay_case"], asked["day"], asked["silence"]) == ("second", "", "cancel")
+    assert asked["due_at"] == datetime(2026, 5, 14, 21, tzinfo=UTC), "the promised day is over in Helsinki"
+    assert case.end(asked["due_at"])
+    assert "by Tue 26 May 2026" in case.tasks()["refund"], "seven working days after Friday 15 May"
+
+
 def test_who_agreed_to_wait_without_a_date_cancels_after_the_term(case: Case) -> None:
     case.slip(None)
     case.say(Answer.ACCEPT)

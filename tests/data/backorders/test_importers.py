@@ -521,6 +521,20 @@ def test_a_lost_unit_is_taken_from_the_lowest_rank_and_a_count_again_is_no_news(
     assert (again.changed, again.unchanged, again.errors) == (0, 1, [])
 
 
+def test_what_had_lost_its_date_before_does_not_lose_it_again_by_a_count(set_up: Database, now: datetime) -> None:
+    """48 are there for two orders of 24. The first count takes the date of SO-18, the second more of its goods, the
+    third the date of SO-17."""
+    rows = [ORDER, ORDER | {"order": "SO-18", "ordered_at": "2026-05-09T10:00"}]
+    run(set_up, "orders", rows, now)
+    with open_store(set_up) as store:
+        product = store.product_ids(["OAT-1"])["OAT-1"]
+        depot_id = store.depots()[0].id
+        receipt = Receipt(number="R-1", depot_id=depot_id, product_id=product, sku="OAT-1", quantity=48, counted_at=now)
+        commit_receipt(store, receipt, now=now, by="test")
+    for counted, said in (("40", "1 lose their date"), ("30", "0 lose their date"), ("20", "1 lose their date")):
+        assert said in counts(set_up, [f"NORTH,OAT-1,{counted}"], now).notes[0], counted
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [

@@ -72,8 +72,8 @@ EVERY_COLUMN: dict[str, Rows] = {
          "wanted_on": "2026-05-20", "not_before": "2026-05-19", "not_after": "2026-05-29",
          "customer_reference": "PO 7", "erp_reference": "E-7", "completeness": "complete", "min_percent": "50",
          "min_value": "12.50", "max_wait_days": "9", "max_shipments": "2", "hold": "asks", "payment": "pending",
-         "urgent_by": "Sales 1", "note": "Ring twice", "line": "1", "sku": "OAT-1", "quantity": "24",
-         "unit_price": "1.75", "currency": "SEK", "promised_on": "2026-05-21"},
+         "urgent_by": "Sales 1", "note": "Ring twice", "source": "shopify", "line": "1", "sku": "OAT-1",
+         "quantity": "24", "unit_price": "1.75", "currency": "SEK", "promised_on": "2026-05-21"},
     ],
     "inbound": [{"number": "PO-1", "supplier": "SUP-1", "depot": "NORTH", "sku": "OAT-1", "quantity": "96",
                  "expected_at": "2026-05-20T05:30"}],
@@ -85,13 +85,13 @@ EVERY_COLUMN: dict[str, Rows] = {
 NOTHING_TO_LEAVE = {"counts", "released"}
 """Every column of a count is needed, and what an ERP released is taken once, by its release."""
 
-NEEDED_TOO = {"fleet": ("depot",)}
-"""A delivery zone is told apart by its depot too."""
+NEEDED_TOO = {"fleet": ("depot",), "orders": ("source",)}
+"""A delivery zone is told apart by its depot too, an order by the shop it came from."""
 
 STAYS = {
     "fleet": {"name", "depot", "vehicle", "lat", "lon", "from", "to", "break_from", "break_to"},
     "customers": {"contact_address", "contact_channel"},
-    "orders": {"line", "promised_on"},
+    "orders": {"source", "line", "promised_on"},
     "sources": {"sku"},
 }
 """Cells that cannot be emptied by themselves."""
@@ -163,7 +163,7 @@ def test_what_is_known_of_a_supplier_stands_on_one_of_its_rows(filled: Database,
 
 def test_saying_nothing_and_then_saying_that_there_is_nothing_are_two_things(filled: Database, now: datetime) -> None:
     (row,) = EVERY_COLUMN["orders"]
-    without = tuple(name for name in KINDS["orders"].columns)
+    without = tuple(name for name in all_columns("orders") if name != "min_value")
     assert take(filled, "orders", [row], without, now).unchanged == 1
     assert take(filled, "orders", [row | {"min_value": ""}], all_columns("orders"), now).changed == 1
     assert take(filled, "orders", [row], without, now).unchanged == 1

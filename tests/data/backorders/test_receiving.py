@@ -235,7 +235,7 @@ def test_a_truck_is_decided_once_so_that_no_order_breaks_over_what_stands_beside
             for sku, truck in zip(("OAT", "CUP"), trucks, strict=True)
         ]
         preview = commit_receipts(store, receipts, now=now, by="test")
-        assert (preview.broken, preview.slips) == ((), ())
+        assert (preview.broken, [line for line in preview.lines if line.slips]) == ((), [])
         assert read_holdings(store) == {"SO-1": (20, 0)}
         assert commit_receipts(store, receipts, now=now, by="test").already
 

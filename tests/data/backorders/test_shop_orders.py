@@ -17,6 +17,8 @@ from sqlalchemy import select
 
 from data import tables
 from data.db import Database
+from data.exporters.kinds import export
+from data.importers.orders import import_orders
 from data.importers.presets import PRESETS
 from data.importers.shop import import_shop_orders
 from data.store import open_store
@@ -460,3 +462,18 @@ def test_a_price_is_that_of_a_piece_whatever_was_refunded_of_the_line(
     head, row = f"{WOO[1]},item_refunded_qty", WOO_ROWS[1][0].removesuffix("2,16.13")
     run(shop, f"{head}\n{row}4,40.00,{refunded}\n".encode(), now, preset="woocommerce")
     assert rows(shop, tables.order_line, "quantity", "unit_price") == [(left, 1000)]
+
+
+def test_what_came_from_a_shop_and_went_out_as_a_file_of_ours_comes_in_as_the_same_orders(
+    on_sqlite: Database, now: datetime
+) -> None:
+    run(on_sqlite, [order(1001, item()), order(1002, item("OAT-2", 3), item())], now)
+    before = rows(on_sqlite, tables.order, "source", "number")
+    for format in ("csv", "xlsx"):
+        out = io.BytesIO()
+        with on_sqlite.reading() as connection:
+            export(connection, "orders", out, format=format)
+        with open_store(on_sqlite) as store:
+            again = import_orders(store, io.BytesIO(out.getvalue()), now=now, by="test")
+        assert (again.created, again.changed, again.unchanged, again.errors) == (0, 0, 2, [])
+    assert rows(on_sqlite, tables.order, "source", "number") == before

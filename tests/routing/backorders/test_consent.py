@@ -52,6 +52,8 @@ def delay(was: str = "2026-03-03", now: str = "2026-03-10", *, nth: int = 1, ask
         (delay(asked="2026-03-04"), "late", "2026-03-04", "cancel"),
         (delay(now="", asked="2026-03-04"), "late", "2026-03-04", "cancel"),
         (replace(delay(nth=2), agreed_to_wait=True), "agreed", "2026-03-10", "accept"),
+        (replace(delay("2026-03-10", "", nth=2), agreed_to_wait=True), "second", "2026-03-10", "cancel"),
+        (replace(delay(now="", asked="2026-04-25"), agreed_to_wait=True), "second", "2026-04-25", "cancel"),
     ],
 )
 def test_the_us_mail_order_rule_case_by_case(slips: Delay, case: str, due: str, silence: str) -> None:
