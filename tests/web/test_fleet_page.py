@@ -196,6 +196,15 @@ def test_a_number_that_is_taken_and_a_van_in_two_shifts_are_refused_by_name(
     assert post(client, "/fleet/shifts/new", second | {"from": "15:00"}).status_code == 303
 
 
+def test_a_van_that_comes_to_another_depot_without_its_shift_is_said(client: FlaskClient, website: Website) -> None:
+    fill(client)
+    with website.installation.database.writing() as connection:
+        connection.execute(insert(tables.depot).values(number="D9", name="Depot 9", zone="Europe/Helsinki"))
+    mine = {name: value for name, value in VAN.items() if name != "number"} | {"depot": "D9", "version": "1"}
+    assert post(client, "/fleet/vehicles/1", mine).status_code == 303
+    assert "It comes to another depot and its shifts do not: S9." in client.get("/fleet").text
+
+
 def test_who_was_slower_sees_what_stands_now_and_keeps_what_was_typed(client: FlaskClient, website: Website) -> None:
     fill(client)
     mine = {name: value for name, value in VAN.items() if name != "number"}
