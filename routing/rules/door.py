@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -12,6 +12,7 @@ from routing.model.orders import DeliveryDays
 from routing.model.places import Location
 from routing.model.proofs import DeliveryReport, DoorDelivery, DoorLine, LoadedLine, Outcome
 from routing.rules.address import metres
+from routing.rules.promises import served_from
 
 FAR_M = 200
 """Further than this from the pin is worth a remark: parking, a yard behind the house and a poor fix lie within."""
@@ -259,14 +260,10 @@ def for_the_erp(settled: Settled) -> Settled:
     return settled if settled.next is Next.NOTHING else replace(settled, next=Next.ERP)
 
 
-def first_day_after(day: str, days: DeliveryDays) -> str:
-    """The next ISO day on which the site is served; empty when there is none within a year."""
-    next_day = date.fromisoformat(day)
-    for _ in range(365):
-        next_day += timedelta(days=1)
-        if days.serves(next_day):
-            return next_day.isoformat()
-    return ""
+def first_day_after(day: str, days: DeliveryDays, has_room: Callable[[date], bool] = lambda _day: True) -> str:
+    """The next ISO day on which the site is served and that has room; empty when there is none within a year."""
+    found = served_from(date.fromisoformat(day) + timedelta(days=1), days, has_room)
+    return found.isoformat() if found else ""
 
 
 def metres_from_address(at: Location | None, address: Location | None) -> int | None:
