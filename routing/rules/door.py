@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -274,9 +274,9 @@ def for_the_erp(settled: Settled) -> Settled:
     return settled if settled.next is Next.NOTHING else replace(settled, next=Next.ERP)
 
 
-def first_day_after(day: str, days: DeliveryDays) -> str:
-    """The next ISO day on which the site is served; empty when there is none within a year."""
-    found = served_from(date.fromisoformat(day) + timedelta(days=1), days)
+def first_day_after(day: str, days: DeliveryDays, has_room: Callable[[date], bool] = lambda _day: True) -> str:
+    """The next ISO day on which the site is served and that has room; empty when there is none within a year."""
+    found = served_from(date.fromisoformat(day) + timedelta(days=1), days, has_room)
     return found.isoformat() if found else ""
 
 

@@ -18,8 +18,8 @@ from routing.model.picking import PickDelivery
 from routing.model.returns import DoorTask, GivenUp, GivenUpLine, RefusedUnits
 from routing.model.stock import UnitState
 from routing.model.tasks import TaskKind
-from routing.rules.door import first_day_after
 from routing.services import picking, receiving, refunding, releasing
+from routing.services.going_again import day_to_go_again
 from routing.services.refunding import Owed, ask_for_refund
 from routing.services.telling import tell
 
@@ -225,7 +225,7 @@ def _day(store: Store, delivery: PickDelivery, for_day: str, now: datetime) -> s
             raise InvalidInput(f"{for_day} is over: choose a day from {today} on.", code="day")
         return for_day
     site_id = store.site_of_delivery(delivery.id)
-    found = first_day_after(today.isoformat(), store.delivery_days(delivery.depot_id, [site_id])[site_id])
+    found = day_to_go_again(store, depot_id=delivery.depot_id, site_id=site_id, now=now)
     if not found:
         raise InvalidInput(f"{delivery.site} has no delivery day: name the day.", code="day")
     return found

@@ -23,7 +23,6 @@ from routing.rules.door import (
     Next,
     RedeliveryPolicy,
     Settled,
-    first_day_after,
     for_the_erp,
     is_far,
     metres_from_address,
@@ -42,6 +41,7 @@ from routing.services.boarding import (
     what_is_on_board,
 )
 from routing.services.door_news import tell_what_happened, tell_whom_it_moves
+from routing.services.going_again import day_to_go_again
 
 SCOPE = "driver"
 """The scope of the phones' keys in the idempotency table."""
@@ -249,8 +249,7 @@ def _record_outcome(
             noted.append(one)
     away = metres_from_address(report.location, door.location)
     file_ids = [_kept(store, file, now) for file in report.files]
-    days = store.delivery_days(manifest.depot_id, [door.site_id])[door.site_id]
-    next_day = first_day_after(manifest.day, days)
+    next_day = day_to_go_again(store, depot_id=manifest.depot_id, site_id=door.site_id, now=now, tried=manifest.day)
     about = [each.delivery_id for each in report.deliveries]
     short = _came_short(settled, of_the_erp)
     stood = receiving.how_they_stand(store, manifest.depot_id, {each.order_id for each in short}, now=now)

@@ -106,15 +106,16 @@ def commit_receipts(
     decision = reaching.decide_change(store, depot_id, products, change, now=now, why=why, policy=policy, locks=store)
     if not new:
         return _already(store, depot_id, policy, now)
-    short = came_short(decision.before, new)
-    if short:
-        decision = replace(
-            decision,
-            promises=tuple(replace(each, why=short) if each.why == why else each for each in decision.promises),
-        )
+    # What was counted before moved nothing now: one cause, that of what is new, stands in every record of it.
+    counted = _why(new)
+    cause = came_short(decision.before, new) or counted
+    decision = replace(
+        decision,
+        promises=tuple(replace(each, why=cause) if each.why == why else each for each in decision.promises),
+    )
     keys = store.add_receipts(new, by=by)
     if keys is None:
-        raise Conflict(f"{_why(new).capitalize()}: somebody else is counting them in. Look again.")
+        raise Conflict(f"{counted[0].upper()}{counted[1:]}: somebody else is counting them in. Look again.")
     decision = allocating.with_keys(decision, dict(enumerate(keys, start=NOT_YET)))
     store.append_events(
         [
@@ -136,8 +137,8 @@ def commit_receipts(
         ]
     )
     inbound = sorted({receipt.inbound_id for receipt in new if receipt.inbound_id is not None})
-    came_or_named(store, inbound, outcome=why, by=by, now=now)
-    allocating.write(store, decision, by=by, now=now, why=short or _why(new), tell=tell)
+    came_or_named(store, inbound, outcome=counted, by=by, now=now)
+    allocating.write(store, decision, by=by, now=now, why=cause, tell=tell)
     return _with_counts(decision, new)
 
 

@@ -181,6 +181,37 @@ def test_nobody_home_keeps_the_goods_with_the_customer_and_comes_again_by_itself
     assert notice.data["next"] == "2026-05-13"
 
 
+def test_a_report_that_comes_two_days_late_brings_the_goods_after_today_and_says_so(
+    database: Database, on_the_road: Round
+) -> None:
+    """Tuesday's door, told on Thursday: Friday, not the Wednesday that is over."""
+    failed = report(on_the_road, outcome=Outcome.NOT_HOME)
+    with open_store(database) as store:
+        now = failed.captured_at + timedelta(days=2)
+        record(store=store, manifest_id=on_the_road.manifest_id, report=failed, now=now, secret=SECRET)
+    (delivery,) = read(database, tables.delivery, id=on_the_road.stops[0].delivery_id)
+    assert delivery.for_day == "2026-05-15"
+    assert [notice.data["next"] for notice in read(database, tables.notice)] == ["2026-05-15"]
+
+
+def test_goods_that_go_out_again_wait_for_a_day_on_which_their_zone_has_room(
+    database: Database, on_the_road: Round
+) -> None:
+    """The zone takes one stop a day, and Wednesday's is another site's."""
+    with database.writing() as connection:
+        zone = connection.execute(
+            tables.zone.insert()
+            .values(number="Z", name="Zone", depot_id=on_the_road.depot_id, stops_a_day=1)
+            .returning(tables.zone.c.id)
+        ).scalar_one()
+        connection.execute(tables.site.update().values(delivery_zone_id=zone))
+        other = tables.delivery.update().where(tables.delivery.c.id == on_the_road.stops[1].delivery_id)
+        connection.execute(other.values(for_day="2026-05-13"))
+    send(database, on_the_road, report(on_the_road, outcome=Outcome.NOT_HOME))
+    (delivery,) = read(database, tables.delivery, id=on_the_road.stops[0].delivery_id)
+    assert delivery.for_day == "2026-05-14"
+
+
 def test_after_the_third_attempt_a_person_decides(database: Database, on_the_road: Round) -> None:
     with database.writing() as connection:
         connection.execute(tables.delivery.update().values(attempts=2))

@@ -240,6 +240,39 @@ def test_a_truck_is_decided_once_so_that_no_order_breaks_over_what_stands_beside
         assert commit_receipts(store, receipts, now=now, by="test").already
 
 
+def test_a_truck_that_was_counted_in_part_before_names_what_is_new_as_the_only_cause(
+    company: Any, database: Database, now: datetime
+) -> None:
+    """R-1 was counted; R-1 and r-2001 come together, and what r-2001 has in quarantine moves SO-1 by a week."""
+    with company.open():
+        oat, cup = company.product("OAT"), company.product("CUP")
+        truck = company.inbound(cup, 10, now)
+        company.inbound(cup, 10, now + timedelta(days=7))
+        company.order({cup: 10})
+    first = company.receipt("OAT", 10, number="R-1")
+    second = company.receipt("CUP", 10, number="r-2001", inbound_id=truck, quarantined=10)
+    with open_store(database) as store:
+        reallocate(store, depot_id=company.depot_id, product_ids={oat, cup}, now=now, by="test", why="set up")
+        commit_receipt(store, first, now=now, by="test")
+        commit_receipts(store, [first, second], now=now, by="test")
+        promises = store.connection.scalars(select(tables.promise.c.why).order_by(tables.promise.c.id)).all()
+        events = store.connection.execute(select(tables.event.c.kind, tables.event.c.data)).all()
+    assert promises == ["first date", "receipt r-2001"]
+    assert "receipt r-2001" in {event.data.get("why") for event in events}
+    assert "receipts R-1 to r-2001" not in str(events)
+
+
+def test_a_receipt_that_somebody_else_counts_in_is_named_as_it_is_written(
+    company: Any, database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with company.open():
+        company.product("OAT")
+    with open_store(database) as store:
+        monkeypatch.setattr(store, "add_receipts", lambda *_receipts, **_by: None)
+        with pytest.raises(Conflict, match=r"^Receipt R-2001: somebody else"):
+            commit_receipt(store, company.receipt("OAT", 10, number="R-2001"), now=now, by="test")
+
+
 def test_quarantined_units_are_given_to_nobody(
     company: Any, database: Database, now: datetime, read_holdings: Holdings
 ) -> None:
