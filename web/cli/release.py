@@ -25,7 +25,7 @@ from routing.services.releasing import ReadyOrder, Releasing, simulate_release
 from routing.services.sending_along import ReleasedWithRides
 from web.along import Along, release_day, rides_on
 from web.cli.output import clean, counted, json_option, plain, print_json
-from web.cli.values import DAY
+from web.cli.values import DAY, depots_named
 from web.wiring import open_installation
 
 BY = "command line"
@@ -73,11 +73,7 @@ def release_command(day: str | None, depot_number: str | None, simulate: bool, a
             refuse_if_erp(SqlStore(connection))
             depots = SqlStore(connection).depots()
             currency = company_card(connection).currency
-        chosen = [depot for depot in depots if depot_number in (None, depot.number)]
-        if not chosen:
-            known = ", ".join(depot.number for depot in depots) or "none; import the fleet first"
-            raise InvalidInput(f'There is no depot "{depot_number or ""}". Known are: {known}.', code="depot")
-        for depot in chosen:
+        for depot in depots_named(depots, depot_number):
             for_day = _day(day, now, depot.zone)
             if simulate:
                 with here.database.reading() as connection:

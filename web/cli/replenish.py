@@ -17,6 +17,7 @@ from routing.rules.replenishment import Advice
 from routing.services.replenishing import forecast_of, replenishment
 from web.cli.output import counted, json_option, plain, print_json
 from web.cli.supplier_notices import supplier_notices
+from web.cli.values import depots_named
 from web.wiring import open_installation
 
 MOST_SHOWN = 20
@@ -45,16 +46,7 @@ def replenish_command(
         return
     with open_installation() as here, here.database.reading() as connection:
         store, now = SqlStore(connection), here.clock.now()
-        every = store.depots()
-        if not every:
-            raise InvalidInput(
-                "There is no depot yet, so nothing can be ordered. Import the fleet first: backroute import fleet FILE",
-                code="no_depot",
-            )
-        depots = [depot for depot in every if depot_number in (None, depot.number)]
-        if not depots:
-            known = ", ".join(depot.number for depot in every)
-            raise InvalidInput(f"There is no such depot. Known are: {known}.", code="depot")
+        depots = depots_named(store.depots(), depot_number)
         if sku is not None and sku not in store.product_ids([sku]):
             raise InvalidInput(f'There is no product "{sku[:40]}". Write its number as the list shows it.', code="sku")
         if supplier is not None and not store.has_supplier(supplier):

@@ -29,7 +29,7 @@ from routing.services.supplying import (
 from routing.services.telling import Hear, how_they_hear
 from web.cli.output import clean, counted, json_option, plain, print_json, short_day
 from web.cli.told import print_told, told_document
-from web.cli.values import DAY
+from web.cli.values import DAY, depots_named
 from web.wiring import Installation, open_installation
 
 BY = "command line"
@@ -98,11 +98,9 @@ def recount_command(sku: str, counted: int, depot_number: str | None, simulate: 
 
 
 def _the_depot(depots: list[Depot], number: str | None) -> Depot:
-    chosen = [depot for depot in depots if number in (None, depot.number)]
-    if len(chosen) != 1:
-        known = ", ".join(depot.number for depot in depots) or "none; import the fleet first"
-        if number is not None:
-            raise InvalidInput(f'There is no depot "{number[:40]}". Known are: {known}.', code="depot")
+    chosen = depots_named(depots, number)
+    if len(chosen) > 1:
+        known = ", ".join(depot.number for depot in depots)
         raise InvalidInput(f"Name the depot with --depot. Known are: {known}.", code="depot")
     return chosen[0]
 

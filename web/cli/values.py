@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from data.queries.company import company_card
+from routing.errors import InvalidInput
 from routing.model.days import today_of
+from routing.model.parties import Depot
 from routing.rules.calendars import day_of
 from web.wiring import Installation
 
@@ -40,6 +43,21 @@ class _Day(click.ParamType[str]):
 
 DAY = _Day()
 """An ISO day in its one long form, so that 20260512 and 2026-05-12 are the same day everywhere."""
+
+
+def depots_named(depots: Sequence[Depot], number: str | None) -> list[Depot]:
+    """The depot of that number, or all without one. Raises InvalidInput when there is none."""
+    if not depots:
+        raise InvalidInput(
+            "There is no depot yet. Import the fleet first: backroute import fleet FILE. The demo's company has a home "
+            "of its own: export BACKROUTE_HOME to the folder that `backroute demo` names.",
+            code="depot",
+        )
+    chosen = [depot for depot in depots if number in (None, depot.number)]
+    if not chosen:
+        known = ", ".join(depot.number for depot in depots)
+        raise InvalidInput(f'There is no depot "{(number or "")[:40]}". Known are: {known}.', code="depot")
+    return chosen
 
 
 def the_day(here: Installation, day: str | None) -> str:

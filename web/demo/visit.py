@@ -26,6 +26,7 @@ def visit(installation: Installation, *, console: Console, host: str, port: int)
             )
         for name, path in _driver_links(installation):
             console.print(f"{name}: {address}{path}", soft_wrap=True)
+        console.print(f"Its commands, in another terminal: export BACKROUTE_HOME={installation.home}", soft_wrap=True)
         console.print("Ctrl-C ends the demo.")
 
     serve(installation, host=host, port=port, on_ready=ready)
