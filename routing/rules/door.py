@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -346,3 +346,20 @@ _WHY: Mapping[str, Mapping[Outcome, str]] = {
 def why_in(language: str, outcome: Outcome) -> str:
     """Why it was not handed over, as part of a sentence to the customer; empty for an outcome that was."""
     return _WHY.get(language, _WHY["en"]).get(outcome, "")
+
+
+def whys_in(language: str, reasons: Iterable[tuple[Outcome, Iterable[str]]]) -> str:
+    """Why the deliveries of one stop were not handed over, as `why_in`; of each its outcome and whose it is. Where they
+    differ, each reason stands with its references.
+
+    >>> whys_in("en", [(Outcome.NOT_HOME, ["SO-1"]), (Outcome.NOT_HOME, ["SO-2"])])
+    'nobody was there'
+    >>> whys_in("en", [(Outcome.NOT_HOME, ["SO-3", "SO-1"]), (Outcome.NO_PAYMENT, ["SO-2"])])
+    'SO-1, SO-3: nobody was there; SO-2: the payment was missing'
+    """
+    whose: dict[str, set[str]] = {}
+    for outcome, references in reasons:
+        whose.setdefault(why_in(language, outcome), set()).update(references)
+    if len(whose) < 2:
+        return "".join(whose)
+    return "; ".join(f"{', '.join(sorted(references))}: {why}" for why, references in whose.items())

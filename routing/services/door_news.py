@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from routing.model.notices import NoticeKind, goods_line
 from routing.model.parties import Contact
 from routing.model.proofs import Door, DoorEvent, DoorReport, ManifestInHand, StopFacts
-from routing.rules.door import Next, Settled, why_in
+from routing.rules.door import Next, Settled, whys_in
 from routing.rules.progress import NONE_YET, Eta, forecast, leaves, told_live
 from routing.services.telling import KeepsNotices, tell
 
@@ -83,7 +83,7 @@ def tell_what_happened(
                     goods=_goods(group, handed_over=kind is NoticeKind.DELIVERED),
                     waiting=_waiting(group) if kind is NoticeKind.DELIVERED else [],
                     next=next_day if will_come else _rest_day(group, after=manifest.day),
-                    why=why_in(contact.language, group[0].outcome),
+                    why=whys_in(contact.language, [(one.outcome, one.delivery.references) for one in group]),
                     link_id=link_id,
                     references=_references(group),
                 ),
