@@ -94,7 +94,7 @@ def test_a_release_is_taken_back_until_it_is_loaded(
             select(tables.allocation.c.allocated, tables.allocation.c.released, tables.allocation.c.picked)
         ).all()
         assert {tuple(row) for row in states} == {(10, 0, 0)}
-        with pytest.raises(Conflict, match="cannot be taken back"):
+        with pytest.raises(Conflict, match="was taken back already"):
             unrelease(store, delivery_id, now=now, by="test", why="twice")
         again = release_orders(store, depot_id=stocked.depot_id, for_day=TUESDAY, now=now, by="test")
         store.connection.execute(update(tables.delivery).values(state="loaded"))
