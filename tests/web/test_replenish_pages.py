@@ -64,4 +64,4 @@ def test_the_command_prints_the_same_numbers(website: Website, desk: Desk, monke
     )
     refused = CliRunner().invoke(main, ["replenish", "--depot", "NOWHERE"])
     assert refused.exit_code == 2
-    assert "no such depot" in refused.output
+    assert 'There is no depot "NOWHERE"' in refused.output
