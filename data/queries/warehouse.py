@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from data.queries.planned import PLANNED
 from data.store import SqlStore
 from data.store.part import parts
 from data.tables import (
@@ -247,18 +248,7 @@ def _riding(connection: Connection, *, day: str, depot_id: int) -> Sequence[Any]
             stop.c.sequence.label("stop"),
             stop_delivery.c.delivery_id,
         )
-        .join_from(current_plan, route, route.c.plan_id == current_plan.c.plan_id)
-        .join(
-            shift,
-            (shift.c.id == route.c.shift_id)
-            & (shift.c.depot_id == current_plan.c.depot_id)
-            & (shift.c.day == current_plan.c.day),
-        )
-        .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
-        .outerjoin(driver, driver.c.id == shift.c.driver_id)
-        .join(trip, trip.c.route_id == route.c.id)
-        .join(stop, stop.c.trip_id == trip.c.id)
-        .join(stop_delivery, stop_delivery.c.stop_id == stop.c.id)
+        .select_from(PLANNED.outerjoin(driver, driver.c.id == shift.c.driver_id))
         .where(current_plan.c.day == day, current_plan.c.depot_id == depot_id)
         .order_by(
             trip.c.departs_at,

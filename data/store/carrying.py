@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from data.queries.planned import PLANNED
 from data.store.part import StorePart
 from data.tables import (
     current_plan,
@@ -90,17 +91,7 @@ class CarryingStore(StorePart):
         """Shift and van that take each by the newest day whose plan has it; not once that van was counted."""
         rows = self.connection.execute(
             select(stop_delivery.c.delivery_id, route.c.shift_id, vehicle.c.name)
-            .join_from(current_plan, route, route.c.plan_id == current_plan.c.plan_id)
-            .join(
-                shift,
-                (shift.c.id == route.c.shift_id)
-                & (shift.c.depot_id == current_plan.c.depot_id)
-                & (shift.c.day == current_plan.c.day),
-            )
-            .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
-            .join(trip, trip.c.route_id == route.c.id)
-            .join(stop, stop.c.trip_id == trip.c.id)
-            .join(stop_delivery, stop_delivery.c.stop_id == stop.c.id)
+            .select_from(PLANNED)
             .where(stop_delivery.c.delivery_id.in_(delivery_ids), shift.c.state != "closed")
             .order_by(current_plan.c.day)
         )

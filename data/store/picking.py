@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, update
 
 from data.queries.empties import empties_of
+from data.queries.planned import PLANNED
 from data.store.part import StorePart, parts
 from data.tables import (
     allocation,
@@ -21,7 +22,6 @@ from data.tables import (
     order_line,
     product,
     route,
-    shift,
     site,
     stop,
     stop_delivery,
@@ -244,17 +244,7 @@ class PickingStore(StorePart):
                 trip.c.sequence.label("trip"),
                 stop.c.sequence.label("stop"),
             )
-            .join_from(current_plan, route, route.c.plan_id == current_plan.c.plan_id)
-            .join(
-                shift,
-                (shift.c.id == route.c.shift_id)
-                & (shift.c.depot_id == current_plan.c.depot_id)
-                & (shift.c.day == current_plan.c.day),
-            )
-            .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
-            .join(trip, trip.c.route_id == route.c.id)
-            .join(stop, stop.c.trip_id == trip.c.id)
-            .join(stop_delivery, stop_delivery.c.stop_id == stop.c.id)
+            .select_from(PLANNED)
             .where(stop_delivery.c.delivery_id == delivery_id)
             .order_by(current_plan.c.day.desc())
             .limit(1)
