@@ -143,6 +143,7 @@ class SupplyStore(BookStore):
                 supply.c.id,
                 supply.c.number,
                 supply.c.quantity,
+                supply.c.counted_at,
                 (SELLABLE - gone).label("here"),
             )
             .where(
@@ -154,7 +155,13 @@ class SupplyStore(BookStore):
             .order_by(supply.c.counted_at, supply.c.id)
         )
         return [
-            ShelfOfReceipt(id=row.id, number=row.number, quantity=row.quantity, here=max(0, int(row.here)))
+            ShelfOfReceipt(
+                id=row.id,
+                number=row.number,
+                quantity=row.quantity,
+                here=max(0, int(row.here)),
+                counted_at=row.counted_at,
+            )
             for row in self.connection.execute(query)
         ]
 

@@ -18,7 +18,7 @@ from routing.model.orders import Book, Preview
 from routing.model.picking import PickDelivery, PickLine
 from routing.model.stock import ShelfOfReceipt
 from routing.model.tasks import TaskKind
-from routing.rules.allocation import recounted_shelves, with_quantity
+from routing.rules.allocation import recounted_shelves, with_count
 from routing.rules.picking import left_on_shelf, put_back, short_of, unpicked_shelves, without_picked
 from routing.services import allocating, editing, picking, reaching
 from routing.services.locking import LocksInSteps
@@ -169,9 +169,8 @@ def _decide(
         on_shelf = left_on_shelf(picked=seen.line.picked, there=there, unpicked=unpicked)
         changes = recounted_shelves(shelves, on_shelf) if shelves else []
         found[:] = [replace(seen, changes=changes)]
-        sellable = {supply.id: supply.quantity for supply in book.supplies}
         for shelf, difference in changes:
-            book = with_quantity(book, supply_id=shelf.id, quantity=sellable[shelf.id] + difference)
+            book = with_count(book, shelf, product_id=product_id, difference=difference)
         return book
 
     decision = reaching.decide_change(
