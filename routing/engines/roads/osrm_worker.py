@@ -285,14 +285,9 @@ def _metres_of(waypoints: Any) -> Metres:
 
 def _whole(rows: Any) -> NDArray[np.int32]:
     width = len(rows[0])
-    try:
-        values = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * width).reshape(len(rows), width)
-    except TypeError:
-        # What is unroutable is None, and becomes no number here; that is slower by half.
-        values = np.empty((len(rows), width), dtype=np.float64)
-        for number, row in enumerate(rows):
-            values[number] = row
-        values[np.isnan(values)] = -1
+    values = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * width).reshape(len(rows), width)
+    # What is unroutable is None to OSRM, no number to numpy, and as a whole number it would be anything at all.
+    values[np.isnan(values)] = -1
     np.rint(values, out=values)
     return values.astype(np.int32)
 
