@@ -45,14 +45,14 @@ def test_where_a_van_was_becomes_ways_on_the_roads_the_next_day(demo_website: We
         Location(lat=60.1676, lon=24.9450),
         Location(lat=60.1712, lon=24.9500),
     ]
-    line = installation.travel("helsinki").path(corners, profile="van")
+    line = installation.travel("helsinki").path(corners, profile="car")
     along = [0.0, *accumulate(metres(one, other) for one, other in pairwise(line))]
     eight = OPENING.replace(hour=6, minute=0)
     with open_store(installation.database) as store:
         shift_id = store.connection.scalar(
             select(tables.shift.c.id)
             .join(tables.vehicle, tables.vehicle.c.id == tables.shift.c.vehicle_id)
-            .where(tables.shift.c.day == OPENING.date().isoformat(), tables.vehicle.c.profile == "van")
+            .where(tables.shift.c.day == OPENING.date().isoformat(), tables.vehicle.c.profile == "car")
             .order_by(tables.shift.c.id)
         )
         assert shift_id is not None
