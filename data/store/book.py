@@ -125,7 +125,7 @@ class BookStore(WaitingStore):
                     and_(
                         receipt,
                         supply.c.cancelled_at.is_(None),
-                        SELLABLE != func.coalesce(used.c.gone, 0),
+                        func.coalesce(used.c.gone, 0) != SELLABLE,
                     ),
                     and_(~receipt, supply.c.cancelled_at.is_(None), TO_COME > 0),
                 ),
