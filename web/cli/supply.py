@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from data.queries.backorders import customers_called
+from data.queries.company import company_card
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import InvalidInput
@@ -27,8 +29,9 @@ from routing.services.supplying import (
     simulate_slip,
 )
 from routing.services.telling import Hear, how_they_hear
-from web.cli.output import clean, counted, json_option, plain, print_json, short_day
-from web.cli.told import print_told, told_document
+from web.changes import told_document, worth_document
+from web.cli.output import clean, counted, json_option, plain, print_json
+from web.cli.told import print_causes, print_lines, print_told, print_worth
 from web.cli.values import DAY, depots_named
 from web.wiring import Installation, open_installation
 
@@ -62,7 +65,9 @@ def slip_command(number: str, to: str | None, cancel: bool, simulate: bool, as_j
             do=lambda store: commit_slip(store, slip, now=now, by=BY),
         )
         hear = _hear(here, previews)
-    _print(f"Inbound {number} " + (f"comes on {to}" if to else "is cancelled"), previews, hear, simulate, as_json)
+        currency = _currency(here)
+    title = f"Inbound {number} " + (f"comes on {to}" if to else "is cancelled")
+    _print(title, previews, hear, simulate=simulate, as_json=as_json, currency=currency)
 
 
 @click.command("recount")
@@ -94,7 +99,9 @@ def recount_command(sku: str, counted: int, depot_number: str | None, simulate: 
             do=lambda store: [commit_shelf_count(store, **facts, by=BY)],
         )
         hear = _hear(here, previews)
-    _print(f"{counted} × {sku} counted at {depot.name}", previews, hear, simulate, as_json)
+        currency = _currency(here)
+    title = f"{counted} × {sku} counted at {depot.name}"
+    _print(title, previews, hear, simulate=simulate, as_json=as_json, currency=currency)
 
 
 def _the_depot(depots: list[Depot], number: str | None) -> Depot:
@@ -118,13 +125,20 @@ def _shown_or_done(
         return show(SqlStore(connection))
 
 
+def _currency(here: Installation) -> str:
+    with here.database.reading() as connection:
+        return company_card(connection).currency
+
+
 def _hear(here: Installation, previews: list[Preview]) -> Hear:
     with here.database.reading() as connection:
         return how_they_hear(SqlStore(connection), [line for preview in previews for line in preview.lines])
 
 
-def _print(title: str, previews: list[Preview], hear: Hear, simulate: bool, as_json: bool) -> None:
+def _print(title: str, previews: list[Preview], hear: Hear, *, simulate: bool, as_json: bool, currency: str) -> None:
     lines = [line for preview in previews for line in preview.concerned]
+    moved = [line for line in lines if not line.is_told_along]
+    along = [line for line in lines if line.is_told_along]
     warnings = [text for preview in previews for text in preview.warnings]
     if as_json:
         rows = [
@@ -149,29 +163,20 @@ def _print(title: str, previews: list[Preview], hear: Hear, simulate: bool, as_j
             for line in lines
         ]
         broken = [number for preview in previews for number in preview.broken]
-        told = told_document([hear])
-        print_json({"simulated": simulate, "lines": rows, "told": told, "broken": broken, "warnings": warnings})
+        told = told_document([(lines, hear)])
+        worth = worth_document(moved, currency=currency)
+        print_json({"simulated": simulate, "lines": rows, **told, **worth, "broken": broken, "warnings": warnings})
     else:
         console = Console()
-        change = "line changes" if len(lines) == 1 else "lines change"
-        console.print(f"{clean(title)}: {len(lines)} {change}", markup=False, highlight=False)
-        if lines:
-            table = Table("Order", "Customer", "SKU", "Wants", "Shelf", "Inbound", "Was", "Now", "Promise", box=None)
-            for line in lines[:MOST_SHOWN]:
-                table.add_row(
-                    plain(line.order),
-                    plain(line.customer),
-                    plain(line.sku),
-                    str(line.needed),
-                    f"{line.firm_before} → {line.firm_after}",
-                    f"{line.provisional_before} → {line.provisional_after}",
-                    short_day(line.old_day),
-                    short_day(line.new_day),
-                    "breaks" if line.slips or (line.promised_on and not line.new_day) else "",
-                )
-            console.print(table)
-        if len(lines) > MOST_SHOWN:
-            console.print(f"... and {len(lines) - MOST_SHOWN} more lines (--json lists them)", markup=False)
+        change = "line changes" if len(moved) == 1 else "lines change"
+        console.print(f"{clean(title)}: {len(moved)} {change}", markup=False, highlight=False)
+        print_lines(console, moved)
+        print_worth(console, moved, currency=currency)
+        if along:
+            console.print("Moved before, told now:", highlight=False)
+            # What they were expected on moved when nobody was told: what the customer knows is the promise.
+            print_lines(console, [replace(line, old_day=line.promised_on) for line in along])
+            print_causes(console, along)
         print_told(console, lines, hear)
         for text in warnings:
             console.print(f"! {clean(text)}", markup=False, highlight=False)
