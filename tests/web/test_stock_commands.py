@@ -329,6 +329,7 @@ def test_a_truck_of_many_receipts_says_how_many_it_does_not_name_and_what_goes_i
         ("2026-03-03", "", False, 0, "breaks"),
         ("", "", False, 0, "no date"),
         ("", "2026-03-03", False, 12, "kept"),
+        ("2026-03-03", "2026-03-02", False, 12, "earlier"),
     ],
 )
 def test_a_promise_breaks_only_with_the_date_it_loses_now(
