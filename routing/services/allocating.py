@@ -36,6 +36,7 @@ from routing.rules.room import Room
 from routing.services import asking
 from routing.services.asking import Asked
 from routing.services.erp import refuse_if_erp
+from routing.services.locking import KnowsRelated, LocksInSteps
 from routing.services.telling import delays, moved_words, tell_dates
 from routing.services.untold import FOUND_LATE, lost_untold, remember_untold, taken_along, told_lost
 
@@ -45,11 +46,10 @@ PROMISE_LOST = "promise_lost"
 """The event of lines that were promised a day and have none any more: the slip, on the day on which it is known."""
 
 
-class Reader(Protocol):
+class Reader(KnowsRelated, Protocol):
     """What simulating needs."""
 
     def erp_allocates(self) -> bool: ...
-    def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]: ...
     def open_products(self, depot_id: int) -> frozenset[int]: ...
     def book(
         self,
@@ -69,12 +69,9 @@ class Reader(Protocol):
     def allocation_policy(self, *, on_day: str) -> AllocationPolicy: ...
 
 
-class Store(Reader, asking.Store, Protocol):
+class Store(Reader, LocksInSteps, asking.Store, Protocol):
     """What committing needs."""
 
-    def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None: ...
-    def lock_afresh(self, depot_id: int, product_ids: Collection[int]) -> bool: ...
-    def keep_locks(self) -> None: ...
     def set_claims(self, changes: Sequence[tuple[int, int, int, int]], *, at: datetime) -> None: ...
     def add_claims(self, claims: Iterable[Claim], *, at: datetime) -> None: ...
     def move_committed(
@@ -89,31 +86,7 @@ class Store(Reader, asking.Store, Protocol):
     def waiting_lines(self, depot_id: int, order_ids: Collection[int]) -> dict[int, list[WaitingLine]]: ...
     def company(self) -> Company: ...
     def add_notice(self, message: Notice, *, made_at: datetime) -> bool: ...
-    def add_task(
-        self,
-        *,
-        kind: TaskKind,
-        subject_kind: str,
-        subject_id: int,
-        sentence: str,
-        made_at: datetime,
-        assignee: str = "",
-        due_at: datetime | None = None,
-        data: Mapping[str, Any] | None = None,
-        urgent: bool = False,
-    ) -> int: ...
     def add_tasks(self, asked: Sequence[Mapping[str, Any]]) -> None: ...
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: Mapping[str, Any],
-        order_id: int | None = None,
-        delivery_id: int | None = None,
-    ) -> int: ...
     def append_events(self, events: Sequence[Mapping[str, Any]]) -> None: ...
     def windows_of(self, line_ids: Collection[int]) -> dict[int, tuple[str, str]]: ...
     def asked_about(self, *, kind: TaskKind, subject_kind: str, subject_ids: Collection[int]) -> set[int]: ...
@@ -128,22 +101,6 @@ class Decision:
     dates: Dates
     promises: tuple[NewPromise, ...]
     preview: Preview
-
-
-class Locks(Protocol):
-    def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]: ...
-    def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None: ...
-
-
-def locked_products(store: Locks, depot_id: int, product_ids: Collection[int]) -> frozenset[int]:
-    """Locks these SKUs and those tied to them; returns them all. What they tie may grow while we wait for the lock."""
-    tied = store.related_products(depot_id, product_ids)
-    while True:
-        store.lock_pools(depot_id, tied)
-        again = store.related_products(depot_id, tied)
-        if again == tied:
-            return tied
-        tied = again
 
 
 def horizon_setting(depot_id: int) -> str:

@@ -21,6 +21,7 @@ from routing.rules.promises import NewPromise
 from routing.rules.reach import with_orders, with_supplies
 from routing.services import allocating, reaching
 from routing.services.erp import refuse_if_erp
+from routing.services.locking import locked_products
 
 MOST_CHANGED = 1_000
 """Orders and inbound lines that are remembered as they were; a file that changes more is decided with all that it is
@@ -225,7 +226,7 @@ def settle(
     for depot_id, product_ids in sorted(pools.items()):
         if not product_ids:
             continue
-        products = allocating.locked_products(store, depot_id, product_ids)
+        products = locked_products(store, depot_id, product_ids)
         book = store.book(depot_id, products, now=now)
         policy: AllocationPolicy = allocating.policy_of(store, depot_id, now)
         decision = allocating.decide(store, book, book, policy=policy, now=now, why=why)

@@ -15,6 +15,7 @@ from routing.rules.allocation import came_short, more_than_expected, rests_of, w
 from routing.rules.counted_before import said_otherwise
 from routing.rules.reach import with_orders
 from routing.services import allocating, reaching
+from routing.services.locking import locked_products
 from routing.services.overdue import FinishesTasks, came_or_named
 from routing.services.story import MovesGoods
 
@@ -24,7 +25,7 @@ class Reader(allocating.Reader, Protocol):
     def inbound_lines(self, supply_ids: Collection[int]) -> list[InboundLines]: ...
 
 
-class Store(Reader, MovesGoods, FinishesTasks, allocating.Store, Protocol):
+class Store(Reader, MovesGoods, allocating.Store, FinishesTasks, Protocol):
     def add_receipts(self, receipts: Sequence[Receipt], *, by: str) -> list[int] | None: ...
     def waiting_orders(
         self, depot_id: int, order_ids: Collection[int], *, now: datetime
@@ -176,7 +177,7 @@ def reallocate(
     then no more is decided than that reaches. Without it, all that ship-complete orders tie to these SKUs.
     """
     if stood is None:
-        products = allocating.locked_products(store, depot_id, product_ids)
+        products = locked_products(store, depot_id, product_ids)
         book = store.book(depot_id, products, now=now)
         policy = allocating.policy_of(store, depot_id, now)
         decision = allocating.decide(store, book, book, policy=policy, now=now, why=why)

@@ -21,6 +21,7 @@ from routing.model.tasks import TaskKind
 from routing.rules.allocation import recounted_shelves, with_count
 from routing.rules.picking import left_on_shelf, put_back, short_of, unpicked_shelves, without_picked
 from routing.services import allocating, editing, picking, reaching
+from routing.services.locking import LocksInSteps
 
 
 class Reader(allocating.Reader, Protocol):
@@ -150,7 +151,7 @@ def _decide(
     product_id: int,
     there: int,
     now: datetime,
-    locks: reaching.Locks | None = None,
+    locks: LocksInSteps | None = None,
 ) -> tuple[_Seen, allocating.Decision]:
     """Decided without what is picked: nobody loses that. No more of the book than the missing units reach."""
     depot_id = delivery.depot_id
