@@ -12,7 +12,6 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from data.importers import receipts
 from data.importers.receipts import read_receipts
 from data.store import SqlStore
 from data.store.again import in_transaction
@@ -36,7 +35,7 @@ MOST_SHOWN = 20
 
 @click.command("receive")
 @FILE
-@template_option(receipts.COLUMNS)
+@template_option("receipts")
 @click.option("--simulate", is_flag=True, help="Show who goes and who waits, and change nothing.")
 @click.option(
     "--rest",
