@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from data.importers.batch import note_import
+from data.importers.batch import MOST_WARNINGS, note_import
 from data.importers.cells import MOST, Cells, batches
 from data.importers.doors import Doors
 from data.importers.grouping import orders_of
@@ -44,13 +44,15 @@ def import_orders(
     dry_run: bool = False,
     file_name: str = "",
     tell: bool = False,
+    tell_others: bool = False,
     reading: Reading = AS_OURS,
 ) -> ImportResult:
     """Adds new orders, takes over changes of those that have nothing on its way, and allocates.
 
     A faulty row leaves out its whole order. A change of a released order becomes a task. Every new line gets its first
     promise: the file's `promised_on`, or else the expected day. Customers are told only with `tell`: an import must not
-    write to people about orders they know. Raises FileRefused: nothing was changed.
+    write to people about orders they know. With `tell_others` those hear of it whose orders are not in the file and are
+    moved by it. Raises FileRefused: nothing was changed.
     """
     result = ImportResult(kind="orders", dry_run=dry_run)
     if not dry_run:
@@ -64,7 +66,9 @@ def import_orders(
             for source in SOURCES:
                 of_it = [order for order in orders if order.source == source]
                 pools.add(take_orders(store, of_it, result, now=now, by=by))
-    settle_changed(store, pools, now=now, by=by, tell=tell, why="new orders")
+    settled = settle_changed(store, pools, now=now, by=by, tell=tell, why="new orders", tell_others=tell_others)
+    result.moved = settled.lines
+    result.warnings += settled.warnings[:MOST_WARNINGS]
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
 

@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from data import tables
 from data.store import open_store
+from routing.rules.policies import PolicyRow, Scope
 from tests.rounds import Round, row
 from tests.website import Website, a_website
 from web.outbox import send_due, set_outbound
@@ -170,6 +171,15 @@ def test_a_position_is_kept_within_the_shift(website: Website, this: Round) -> N
         json={"location": {"lat": 60.17, "lon": 24.94}, "captured_at": website.clock.at.isoformat()},
     )
     assert answer.json == {"kept": True}
+
+
+def test_the_driver_is_told_how_long_it_is_kept_where_the_phone_was(website: Website, this: Round) -> None:
+    page = f"/d/{website.link('driver', 'manifest', this.manifest_id)}"
+    assert "After 14 days that is deleted." in website.client().get(page).text
+    week = PolicyRow(scope=Scope.COMPANY, name="positions_days", value=7, effective_from="2026-01-01")
+    with open_store(website.installation.database) as store:
+        store.set_policy(week, by="test", now=website.clock.at)
+    assert "After 7 days that is deleted." in website.client().get(page).text
 
 
 def test_a_van_that_runs_late_tells_the_next_door_its_new_window_with_its_goods(website: Website) -> None:

@@ -271,3 +271,25 @@ def test_the_terms_of_an_order_may_name_a_smallest_worth(client: FlaskClient, we
     send(client, f"{header}\n{','.join(row.values())}\n", kind="orders")
     with website.installation.database.reading() as connection:
         assert connection.scalar(select(tables.order.c.min_value).where(tables.order.c.number == "SO-9")) == 1250
+
+
+def test_whom_orders_take_goods_from_is_shown_before_and_said_after(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    """Café 3 waits for the last 12 oat drinks of a truck; Café 1 comes before it, by its tier."""
+    row = {"order": "SO-50", "customer": "C-1", "site": "S-1", "depot": "NORTH", "ordered_at": "2026-05-11",
+           "sku": "OAT", "quantity": "12"}  # fmt: skip
+    file = ",".join(orders.COLUMNS) + "\n" + ",".join(row.get(name, "") for name in orders.COLUMNS) + "\n"
+    tried = send(client, file, "urgent.csv", kind="orders", **{"try": "1"})
+    shown = tried.text.split('id="moved"')[1]
+    assert "SO-3" in shown
+    assert "told by message" in shown
+    assert (number_of(website, "customer_order"), number_of(website, "notice")) == (4, 0)
+    done = client.post(
+        "/import",
+        data={"csrf_token": form_token(client.get("/import")), "kind": "orders", "kept": kept(tried),
+              "file_name": "urgent.csv"},
+        follow_redirects=True,
+    )  # fmt: skip
+    assert "Takes goods or days from orders that are not in it: SO-3." in done.text
+    assert number_of(website, "notice") == 1

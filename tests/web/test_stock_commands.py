@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shlex
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from data.importers import customers, fleet, inbound, orders, products, receipts
 from routing.model.orders import LineChange
 from tests.shop_export import as_export, item, order
 from web.cli import main
-from web.cli.stock import _kept
+from web.cli.told import kept_words
 
 ROWS = {
     "fleet": (fleet.COLUMNS, [{"kind": "depot", "number": "NORTH", "name": "Depot North", "zone": "Europe/Helsinki"}]),
@@ -29,7 +30,7 @@ ROWS = {
     "orders": (
         orders.COLUMNS,
         [{"order": f"SO-{n}", "customer": "C-1", "site": "S-1", "depot": "NORTH", "ordered_at": "2026-05-08",
-          "sku": "OAT-1", "quantity": "24"} for n in (1, 2)],
+          "sku": "OAT-1", "quantity": "24", "unit_price": "2.50"} for n in (1, 2)],
     ),
     "inbound": (inbound.COLUMNS, [{"number": "PO-1", "depot": "NORTH", "sku": "OAT-1", "quantity": "48"}]),
     "suppliers": (suppliers.COLUMNS, [{"supplier": "SUP-1", "name": "Mill", "lead_days": "7"}]),
@@ -56,6 +57,7 @@ def call(*words: object) -> Result:
 
 @pytest.fixture
 def filled(folder: Path) -> Path:
+    assert call("company", "--name", "Example", "--currency", "EUR").exit_code == 0
     for kind in ("fleet", "products", "customers", "orders"):
         done = call("import", kind, folder / f"{kind}.csv")
         assert done.exit_code == 0, done.output
@@ -70,6 +72,8 @@ def test_a_file_is_imported_once_and_said_so(filled: Path) -> None:
         "cancelled": [], "for_a_person": [],
         "errors": [], "errors_left_off": 0, "dry_run": False, "settled": {}, "notes": [], "made": {},
         "made_products": [],
+        "moved": [], "moved_left_off": 0, "told": {"message": 0, "call": 0}, "told_along": {"message": 0, "call": 0},
+        "currency": "EUR", "worth": {"goes": 0, "waits": 0, "breaks": 0}, "worth_elsewhere": [], "warnings": [],
     }  # fmt: skip
     assert (
         "0 would be new, 0 would be changed, 2 unchanged"
@@ -139,6 +143,8 @@ def test_a_receipt_is_shown_then_counted_in_then_released(filled: Path) -> None:
     assert [(line["order"], line["goes"], line["waits"]) for line in done["lines"]] == [
         ("SO-1", 24, 0), ("SO-2", 6, 18),
     ]  # fmt: skip
+    assert (done["currency"], done["worth"]) == ("EUR", {"goes": 7_500, "waits": 4_500, "breaks": 0})
+    assert "Worth: €75.00 goes, €45.00 waits" in shown.output
     again = call("receive", filled / "receipts.csv")
     assert "counted in before" in again.output
     before = json.loads(call("release", "--simulate", "--json").stdout)
@@ -403,4 +409,5 @@ def test_a_promise_breaks_only_with_the_date_it_loses_now(
         complete=False, needed=12, firm_before=0, firm_after=firm, provisional_before=0, provisional_after=0,
         promised_on="2026-03-03", old_day=old_day, new_day=new_day, price=100, currency="EUR", slips=slips,
     )  # fmt: skip
-    assert _kept(line) == said
+    assert kept_words(line) == said
+    assert kept_words(replace(line, slips=True, moved_by="new orders")) == "broke before"

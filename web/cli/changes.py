@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
+from data.queries.company import company_card
 from data.store import SqlStore
 from routing.model.orders import Preview
 from routing.services.telling import Hear, how_they_hear
-from web.cli.output import clean, plain, print_json, short_day
-from web.cli.told import print_told, told_document
+from web.changes import told_document, worth_document
+from web.cli.output import clean, print_json
+from web.cli.told import print_causes, print_lines, print_told, print_worth
 from web.wiring import Installation
 
-MOST_SHOWN = 20
+
+def currency_of(here: Installation) -> str:
+    with here.database.reading() as connection:
+        return company_card(connection).currency
 
 
 def heard(here: Installation, previews: list[Preview]) -> Hear:
@@ -24,10 +30,19 @@ def heard(here: Installation, previews: list[Preview]) -> Hear:
 
 
 def print_changes(
-    title: str, previews: list[Preview], hear: Hear, simulate: bool, as_json: bool, **besides: Any
+    title: str,
+    previews: list[Preview],
+    hear: Hear,
+    *,
+    simulate: bool,
+    as_json: bool,
+    currency: str,
+    besides: Mapping[str, Any] | None = None,
 ) -> None:
     """`besides` stands in the JSON too. Ends with 1 when a person has to look at something."""
     lines = [line for preview in previews for line in preview.concerned]
+    moved = [line for line in lines if not line.is_told_along]
+    along = [line for line in lines if line.is_told_along]
     warnings = [text for preview in previews for text in preview.warnings]
     if as_json:
         rows = [
@@ -52,30 +67,21 @@ def print_changes(
             for line in lines
         ]
         broken = [number for preview in previews for number in preview.broken]
-        told = told_document([hear])
-        document = {"simulated": simulate, "lines": rows, "told": told, "broken": broken, "warnings": warnings}
-        print_json(document | besides)
+        told = told_document([(lines, hear)])
+        worth = worth_document(moved, currency=currency)
+        document = {"simulated": simulate, "lines": rows, **told, **worth, "broken": broken, "warnings": warnings}
+        print_json(document | dict(besides or {}))
     else:
         console = Console()
-        change = "line changes" if len(lines) == 1 else "lines change"
-        console.print(f"{clean(title)}: {len(lines)} {change}", markup=False, highlight=False)
-        if lines:
-            table = Table("Order", "Customer", "SKU", "Wants", "Shelf", "Inbound", "Was", "Now", "Promise", box=None)
-            for line in lines[:MOST_SHOWN]:
-                table.add_row(
-                    plain(line.order),
-                    plain(line.customer),
-                    plain(line.sku),
-                    str(line.needed),
-                    f"{line.firm_before} → {line.firm_after}",
-                    f"{line.provisional_before} → {line.provisional_after}",
-                    short_day(line.old_day),
-                    short_day(line.new_day),
-                    "breaks" if line.slips or (line.promised_on and not line.new_day) else "",
-                )
-            console.print(table)
-        if len(lines) > MOST_SHOWN:
-            console.print(f"... and {len(lines) - MOST_SHOWN} more lines (--json lists them)", markup=False)
+        change = "line changes" if len(moved) == 1 else "lines change"
+        console.print(f"{clean(title)}: {len(moved)} {change}", markup=False, highlight=False)
+        print_lines(console, moved)
+        print_worth(console, moved, currency=currency)
+        if along:
+            console.print("Moved before, told now:", highlight=False)
+            # What they were expected on moved when nobody was told: what the customer knows is the promise.
+            print_lines(console, [replace(line, old_day=line.promised_on) for line in along])
+            print_causes(console, along)
         print_told(console, lines, hear)
         for text in warnings:
             console.print(f"! {clean(text)}", markup=False, highlight=False)

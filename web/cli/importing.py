@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,9 +24,11 @@ from data.store.imports import ColumnMapping
 from routing.errors import FileRefused, InvalidInput
 from routing.model.days import day_words
 from routing.model.imports import ImportResult
+from web.changes import hear_of
 from web.cli.files import FILE, check_file, template_option
-from web.cli.output import clean, json_option, plain, print_json
-from web.importing import Asked, import_document, preset_of, run_import
+from web.cli.output import clean, counted, json_option, plain, print_json
+from web.cli.told import print_causes, print_lines, print_told, print_worth
+from web.importing import Asked, import_document, preset_of, run_import, try_on_others
 from web.wiring import open_installation
 
 BY = "command line"
@@ -87,6 +90,7 @@ def _import_command(kind: Kind, help_text: str) -> None:
                     if dry_run:
                         with here.database.reading() as connection:
                             result, known = work(SqlStore(connection))
+                        try_on_others(here.database, opened, asked, result, now=now)
                     else:
                         result, known = in_transaction(here.database, work)
                 except FileRefused as refused:
@@ -266,6 +270,25 @@ def _few(numbers: Sequence[str]) -> str:
     return ", ".join(clean(number)[:40] for number in numbers[:MOST_NAMED]) + more
 
 
+def _print_moved(console: Console, result: ImportResult) -> None:
+    """Whom a file of orders delays though they are not in it."""
+    moved = [line for line in result.moved if not line.is_told_along]
+    along = [line for line in result.moved if line.is_told_along]
+    if moved:
+        lines = counted(len(moved), "line of an order that is", "lines of orders that are")
+        gets = "would get" if result.dry_run else "gets" if len(moved) == 1 else "get"
+        console.print(f"{lines} not in the file {gets} fewer goods or a later day:", highlight=False, soft_wrap=True)
+        print_lines(console, moved)
+        print_worth(console, moved, currency=result.currency)
+    if along:
+        console.print("Moved before, told now:", highlight=False)
+        print_lines(console, [replace(line, old_day=line.promised_on) for line in along])
+        print_causes(console, along)
+    print_told(console, result.moved, hear_of(result))
+    for text in result.warnings:
+        console.print(f"! {clean(text)}", markup=False, highlight=False)
+
+
 def _print_import(result: ImportResult, file: Path) -> None:
     console = Console()
     would = "would be " if result.dry_run else ""
@@ -288,6 +311,7 @@ def _print_import(result: ImportResult, file: Path) -> None:
         )
     for note in result.notes[:MOST_SHOWN]:
         console.print(clean(note), markup=False, highlight=False)
+    _print_moved(console, result)
     if result.tasks:
         names = f": {_few(result.for_a_person)}" if result.for_a_person else ""
         console.print(

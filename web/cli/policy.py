@@ -182,7 +182,15 @@ def _rule(said: Mapping[str, str], *, simulate: bool, as_json: bool) -> None:
     title = f"{whom}, {kind_words()[row.name][0].lower()}: {decided}"
     if row.effective_from > today and simulate:
         title += f" (from {row.effective_from}; shown with today's goods)"
-    print_changes(title, previews, hear, simulate, as_json, policy=_document(row, company.currency, ruling))
+    print_changes(
+        title,
+        previews,
+        hear,
+        simulate=simulate,
+        as_json=as_json,
+        currency=company.currency,
+        besides={"policy": _document(row, company.currency, ruling)},
+    )
 
 
 def _anyway(here: Installation, row: PolicyRow) -> frozenset[LineChange]:

@@ -26,7 +26,7 @@ from routing.services.supplying import (
     simulate_shelf_count,
     simulate_slip,
 )
-from web.cli.changes import heard, print_changes
+from web.cli.changes import currency_of, heard, print_changes
 from web.cli.output import clean, counted, json_option, plain, print_json
 from web.cli.values import DAY, depots_named
 from web.wiring import Installation, open_installation
@@ -61,8 +61,9 @@ def slip_command(number: str, to: str | None, cancel: bool, simulate: bool, as_j
             do=lambda store: commit_slip(store, slip, now=now, by=BY),
         )
         hear = heard(here, previews)
-    turned = f"comes on {to}" if to else "is cancelled"
-    print_changes(f"Inbound {number} {turned}", previews, hear, simulate, as_json)
+        currency = currency_of(here)
+    title = f"Inbound {number} " + (f"comes on {to}" if to else "is cancelled")
+    print_changes(title, previews, hear, simulate=simulate, as_json=as_json, currency=currency)
 
 
 @click.command("recount")
@@ -94,7 +95,9 @@ def recount_command(sku: str, counted: int, depot_number: str | None, simulate: 
             do=lambda store: [commit_shelf_count(store, **facts, by=BY)],
         )
         hear = heard(here, previews)
-    print_changes(f"{counted} × {sku} counted at {depot.name}", previews, hear, simulate, as_json)
+        currency = currency_of(here)
+    title = f"{counted} × {sku} counted at {depot.name}"
+    print_changes(title, previews, hear, simulate=simulate, as_json=as_json, currency=currency)
 
 
 def _the_depot(depots: list[Depot], number: str | None) -> Depot:

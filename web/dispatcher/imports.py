@@ -26,9 +26,10 @@ from data.store.system import Job
 from routing.errors import FileRefused, InvalidInput, NotFound
 from web.clock import wall_clock
 from web.dispatcher import words
+from web.dispatcher.told import done_words
 from web.here import here, now
 from web.import_job import BIG_BYTES, start_import
-from web.importing import Asked, import_document, preset_of, run_import
+from web.importing import Asked, import_document, preset_of, run_import, try_on_others
 from web.people import needs_role
 
 imports = Blueprint("imports", __name__, url_prefix="/import")
@@ -141,6 +142,8 @@ def take() -> ResponseReturnValue:
                 transaction = store.connection.get_transaction()
                 assert transaction is not None
                 transaction.rollback()
+        if asked.dry_run:
+            try_on_others(here().database, BytesIO(content), asked, result, now=now())
     except FileRefused as problem:
         return _page(kind, replace(shown, refused=str(problem))), 422
     shown = replace(shown, document=import_document(result), known=known, choices=())
@@ -157,6 +160,12 @@ def take() -> ResponseReturnValue:
         ),
         "done",
     )
+    moved = list(dict.fromkeys(line.order for line in result.moved if line.suffers and not line.moved_by))
+    if moved:
+        said = _("Takes goods or days from orders that are not in it: %(orders)s.", orders=_few(moved))
+        flash(f"{said} {done_words(result.moved)}".strip(), "late")
+    for warning in result.warnings:
+        flash(warning, "late")
     for numbers, sentence in (
         (result.cancelled, _("Cancelled: %(orders)s.", orders=_few(result.cancelled))),
         (

@@ -62,6 +62,7 @@ def page(token: str) -> Response:
         render_template(
             "driver/route.html",
             route=route,
+            positions_days=_positions_days(route.day),
             data={
                 "token": token,
                 "route": _as_json(route),
@@ -185,6 +186,12 @@ def _route(token: str) -> DriverRoute:
     manifest_id = _manifest_of(token)
     with here().database.reading() as connection:
         return driver_route(connection, manifest_id, now=now())
+
+
+def _positions_days(day: str) -> int:
+    """How long it is kept where the phone was."""
+    with here().database.reading() as connection:
+        return SqlStore(connection).policies().positions_days(day=day)
 
 
 def _as_json(route: DriverRoute) -> dict[str, Any]:
