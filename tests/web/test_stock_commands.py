@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from rich.console import Console
 from openpyxl import Workbook
+from rich.console import Console
 
 from data.importers import customers, fleet, inbound, orders, products, receipts, sites, stock_counts, suppliers
 from routing.model.orders import LineChange
