@@ -169,7 +169,8 @@ def judge(
             candidates=(),
             why=f"{_short(away)} lies outside {coverage.name or 'this region'}. Correct the address, or set the pin.",
         )
-    foreign = bool(reading.city) and not coverage.knows_city(reading.city)
+    # What is left of a number that was not understood is no city.
+    foreign = bool(re.search(r"[^\W\d_]", reading.city)) and not coverage.knows_city(reading.city)
     # A postcode of ours outweighs a city that nobody knows: it is a city's name with slips, most likely.
     slipped = foreign and plain_postcode(reading.postcode) in coverage.postcodes and bool(streets)
     if slipped:

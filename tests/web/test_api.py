@@ -98,10 +98,12 @@ def orders(website: Website) -> int:
 
 @both
 def test_an_order_is_new_then_unchanged_then_changed_then_cancelled(website: Website, desk: Desk) -> None:
-    assert send(website, ORDER).json == {
+    first = send(website, ORDER).json
+    assert first is not None
+    assert first.items() >= {
         "orders": [{"index": 0, "order": "SO-50", "outcome": "new"}],
         "created": 1, "changed": 0, "cancelled": 0, "unchanged": 0, "tasks": 0, "errors": [], "errors_left_off": 0,
-    }  # fmt: skip
+    }.items()  # fmt: skip
     outcomes = []
     more = ORDER | {"lines": [{"line": "1", "sku": "OAT", "quantity": 24, "unit_price": 2}]}
     for body in (ORDER, more, {"order": "SO-50", "cancelled": True}, {"order": "SO-50", "cancelled": True}, ORDER):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shlex
 from dataclasses import replace
@@ -12,12 +13,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from openpyxl import Workbook
+from rich.console import Console
 
 from data.importers import customers, fleet, inbound, orders, products, receipts, sites, stock_counts, suppliers
 from routing.model.orders import LineChange
+from routing.services.telling import Hear
 from tests.shop_export import as_export, item, order
+from web.changes import told_document
 from web.cli import main
-from web.cli.told import kept_words
+from web.cli.told import kept_words, print_told
 
 ROWS = {
     "fleet": (fleet.COLUMNS, [{"kind": "depot", "number": "NORTH", "name": "Depot North", "zone": "Europe/Helsinki"}]),
@@ -399,6 +403,7 @@ def test_a_truck_of_many_receipts_says_how_many_it_does_not_name_and_what_goes_i
         ("2026-03-03", "", False, 0, "breaks"),
         ("", "", False, 0, "no date"),
         ("", "2026-03-03", False, 12, "kept"),
+        ("2026-03-03", "2026-03-02", False, 12, "earlier"),
     ],
 )
 def test_a_promise_breaks_only_with_the_date_it_loses_now(
@@ -411,3 +416,23 @@ def test_a_promise_breaks_only_with_the_date_it_loses_now(
     )  # fmt: skip
     assert kept_words(line) == said
     assert kept_words(replace(line, slips=True, moved_by="new orders")) == "broke before"
+
+
+def test_a_headline_counts_whom_this_moves_and_says_apart_who_is_only_told_along() -> None:
+    """SO-1 slips by it; SO-2 had moved before, when nobody was told."""
+    slips = LineChange(
+        order_id=1, order="SO-1", customer="C", site="S-1", line_id=1, product_id=1, sku="OAT-1", name="Oat drink",
+        complete=False, needed=12, firm_before=0, firm_after=0, provisional_before=12, provisional_after=12,
+        promised_on="2026-03-03", old_day="2026-03-03", new_day="2026-03-10", price=100, currency="EUR", slips=True,
+    )  # fmt: skip
+    lines = [slips, replace(slips, order_id=2, order="SO-2", line_id=2, moved_by="new orders")]
+    hear = Hear(message=frozenset({1}), call=frozenset({2}))
+    assert told_document([(lines, hear)]) == {
+        "told": {"message": 1, "call": 0}, "told_along": {"message": 0, "call": 1},
+    }  # fmt: skip
+    said = io.StringIO()
+    print_told(Console(file=said, width=200), lines, hear)
+    assert said.getvalue().splitlines() == [
+        "1 order gets a later date: 1 told by message, 0 by a call.",
+        "1 order that had moved before is told along: 0 told by message, 1 by a call.",
+    ]
