@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from routing.errors import Conflict, InvalidInput
 from routing.model.proofs import Door, DoorEvent, DoorReport, KeptFile, ManifestInHand
 from routing.rules.door import Settled, is_far, metres_from_address
-from routing.services import boarding, door_news, receiving, settling
+from routing.services import boarding, door_news, receiving, settling, taking_turns
 from routing.services.boarding import (
     OnBoard,
     ask_about_the_vans,
@@ -23,12 +23,13 @@ from routing.services.boarding import (
 from routing.services.door_news import tell_what_happened, tell_whom_it_moves
 from routing.services.going_again import day_to_go_again
 from routing.services.settling import came_short, end_delivery, move_goods, settle_report, settled_facts
+from routing.services.taking_turns import manifest_in_turn
 
 SCOPE = "driver"
 """The scope of the phones' keys in the idempotency table."""
 
 
-class Store(boarding.Store, settling.Store, door_news.Store, receiving.Store, Protocol):
+class Store(boarding.Store, settling.Store, door_news.Store, receiving.Store, taking_turns.Store, Protocol):
     """What delivering needs of the store."""
 
     def recall(self, *, scope: str, key: str, payload_sha256: str | None = None) -> Any: ...
@@ -100,7 +101,7 @@ def record(
     known = store.recall(scope=SCOPE, key=report.client_id, payload_sha256=report.payload_sha256)
     if known is not None:
         return _as_before(known.response)
-    manifest = store.manifest_in_hand(manifest_id, lock=True)
+    manifest = manifest_in_turn(store, manifest_id, report, now=now)
     # Asked again under the lock: two tabs, or a lost answer, may have sent the same report at the same moment.
     known = store.recall(scope=SCOPE, key=report.client_id, payload_sha256=report.payload_sha256)
     if known is not None:

@@ -6,18 +6,20 @@ import contextlib
 import io
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 from sqlalchemy import Table, select
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from data import tables
 from data.store import open_store
 from routing.rules.policies import PolicyRow, Scope
+from routing.services.delivering import record
 from tests.rounds import Round, row
 from tests.website import Website, a_website
 from web.outbox import send_due, set_outbound
@@ -87,6 +89,25 @@ def test_a_report_is_taken_without_a_form_token_and_twice_is_once(website: Websi
     answers = [post(website, this, report(this, website)) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert [answer.json["repeated"] for answer in answers if answer.json] == [False, True]
+
+
+def test_a_report_that_met_another_on_the_way_is_tried_again(
+    website: Website, this: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Met(Exception):
+        sqlstate = "40P01"  # PostgreSQL chose this one to give way
+
+    tried: list[datetime] = []
+
+    def meets_another(**asked: Any) -> Any:
+        tried.append(asked["now"])
+        if len(tried) == 1:
+            raise OperationalError("", {}, Met())
+        return record(**asked)
+
+    monkeypatch.setattr("web.driver.record", meets_another)
+    answer = post(website, this, report(this, website))
+    assert (answer.status_code, answer.json and answer.json["repeated"], len(tried)) == (200, False, 2)
 
 
 def test_the_same_id_for_another_report_is_a_conflict(website: Website, this: Round) -> None:
