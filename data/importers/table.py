@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, TextIO
 
 from data.formulas import read_back
-from data.importers.spreadsheet import LONGEST_CELL, is_spreadsheet, sheet_rows, unpacked
+from data.importers.spreadsheet import LONGEST_CELL, TOO_MANY_DIGITS, is_spreadsheet, sheet_rows, unpacked
 from routing.errors import FileRefused
 
 PROGRESS_EVERY = 500
@@ -133,6 +133,11 @@ class CheckedTable:
                 found = dict(self._empty)
                 for place, column in self._places:
                     found[column] = cells[place].strip() if place < len(cells) else ""
+                    if found[column] == TOO_MANY_DIGITS and not fault:
+                        fault = (
+                            f"{self._header[place][:40]} is a number of more than 15 digits, and a spreadsheet keeps "
+                            "only 15 of them: format the column as text, then write the number in again"
+                        )
                 yield Row(number=number, cells=found, fault=fault, names=self._names, named=self._named)
 
 
@@ -183,10 +188,29 @@ def header_sha256(header: Sequence[str]) -> str:
 @contextmanager
 def _lines_of(file: BinaryIO, kind: str, tick: Callable[[], None] | None = None) -> Iterator[Callable[[], Lines]]:
     if not is_spreadsheet(file):
+        _refuse_what_is_no_csv(file, kind)
         yield lambda: _csv_lines(file, kind)
         return
     with unpacked(file, kind, tick) as spool:
         yield lambda: _sheet_lines(spool)
+
+
+def _refuse_what_is_no_csv(file: BinaryIO, kind: str) -> None:
+    """What would be read as text and then be told off for its header."""
+    first = file.read(400)
+    file.seek(0)
+    if first.startswith(b"%PDF"):
+        raise FileRefused(
+            f"The {kind} file is a PDF, which is for reading and no table. Export it as CSV UTF-8 or XLSX instead.",
+            code="unreadable",
+        )
+    # Without a byte order mark: of each pair of bytes one is 0, and in UTF-8 hardly any is.
+    if any(half.count(0) * 2 > len(half) for half in (first[::2], first[1::2])):
+        raise FileRefused(
+            f"The {kind} file is written in UTF-16, or is no text at all. "
+            "Save it as UTF-8 (in a spreadsheet: CSV UTF-8) and import it again.",
+            code="encoding",
+        )
 
 
 def _sheet_lines(spool: TextIO) -> Lines:

@@ -14,6 +14,7 @@ from flask import Blueprint, Response, jsonify, make_response, render_template, 
 
 from data.queries.driver import DepotStep, DriverRoute, DriverStop, Moments, driver_route
 from data.store import SqlStore, open_store
+from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.amounts import unit_after
 from routing.model.notices import Link
@@ -129,8 +130,12 @@ def receive_report() -> Response:
         more_follow=request.headers.get(PENDING_HEADER, "0") not in ("", "0"),
     )
     try:
-        with open_store(here().database) as store:
-            done = record(store=store, manifest_id=manifest_id, report=report, now=now(), secret=here().secret)
+        # Asked once: a report that meets another on the way is tried again, and it came when it came.
+        at = now()
+        done = in_transaction(
+            here().database,
+            lambda store: record(store=store, manifest_id=manifest_id, report=report, now=at, secret=here().secret),
+        )
     except Conflict as refused:
         with open_store(here().database) as store:
             tell_of_refusal(store=store, manifest_id=manifest_id, refused=refused, now=now())

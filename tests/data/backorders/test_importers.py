@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import openpyxl
 import pytest
 from sqlalchemy import insert, select, update
 
@@ -293,6 +294,42 @@ def test_a_faulty_line_leaves_out_its_whole_order_and_no_other(set_up: Database,
     assert result.created == 2
     with open_store(set_up) as store:
         assert sorted(store.orders(["SO-17", "SO-18", "SO-19", "SO-20", "SO-21"])) == ["SO-18", "SO-20"]
+
+
+def test_a_row_that_names_no_order_leaves_out_the_order_above_it(on_sqlite: Database, now: datetime) -> None:
+    result = run(
+        on_sqlite,
+        "orders",
+        [
+            ORDER | {"order": "SO-17"},
+            ORDER | {"order": "SO-18"},
+            ORDER | {"order": "", "line": "2"},
+            ORDER | {"order": "SO-18", "line": "3"},
+            ORDER | {"order": "SO-19"},
+        ],
+        now,
+    )
+    ((row, what),) = [(error.row, error.what) for error in result.errors]
+    assert (row, result.created) == (4, 2)
+    assert what.startswith("Order SO-18 was left out: the row below it names no order, and may be a line of it. Write")
+    with open_store(on_sqlite) as store:
+        assert sorted(store.orders(["SO-17", "SO-18", "SO-19"])) == ["SO-17", "SO-19"]
+
+
+def test_merged_cells_of_a_sheet_leave_out_their_order_instead_of_its_second_line(
+    on_sqlite: Database, now: datetime
+) -> None:
+    made = openpyxl.Workbook()
+    columns = MODULES["orders"][1]
+    made.active.append(list(columns))
+    for line in (ORDER, ORDER | {"line": "2"}):
+        made.active.append([line.get(name, "") for name in columns])
+    made.active.merge_cells("A2:A3")
+    file = io.BytesIO()
+    made.save(file)
+    result = run(on_sqlite, "orders", file.getvalue(), now)
+    assert [(error.row, error.what[:24]) for error in result.errors] == [(3, "Order SO-17 was left out")]
+    assert result.created == 0
 
 
 def test_hostile_text_is_kept_as_text(set_up: Database, now: datetime) -> None:
