@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from routing.errors import InvalidInput
+from routing.model.amounts import how_many
 from routing.model.orders import DeliveryDays
 from routing.model.places import Location
 from routing.model.proofs import DeliveryReport, DoorDelivery, DoorLine, LoadedLine, Outcome
@@ -209,7 +210,7 @@ def _check_count(delivery: DoorDelivery, loaded: LoadedLine, line: DoorLine) -> 
     ]
     said = " and ".join(parts) or "nothing"
     raise InvalidInput(
-        f"{delivery.number}, {loaded.product}: {loaded.loaded} {loaded.unit} were loaded, but {said} make "
+        f"{delivery.number}, {loaded.product}: {how_many(loaded.loaded, loaded.unit)} were loaded, but {said} make "
         f"{line.accounted}. Count again: together they must make {loaded.loaded}.",
         code="door_count",
         allocation=loaded.allocation_id,
@@ -224,9 +225,9 @@ def _check_collected(delivery: DoorDelivery, loaded: LoadedLine, line: DoorLine)
     if line.collected <= most:
         return
     said = (
-        f"{loaded.loaded} {loaded.unit} were to be fetched"
+        f"{how_many(loaded.loaded, loaded.unit)} were to be fetched"
         if delivery.direction == "collect"
-        else f"{line.delivered} {loaded.unit} were handed over"
+        else f"{how_many(line.delivered, loaded.unit)} were handed over"
     )
     raise InvalidInput(
         f"{delivery.number}, {loaded.product}: {said}, but {line.collected} are said to be collected. "

@@ -12,10 +12,11 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
 
-from data.queries.driver import DepotStep, DriverRoute, DriverStop, driver_route
+from data.queries.driver import DepotStep, DriverRoute, DriverStop, Moments, driver_route
 from data.store import SqlStore, open_store
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput, NotFound
+from routing.model.amounts import unit_after
 from routing.model.notices import Link
 from routing.model.proofs import HANDED_OVER
 from routing.services.boarding import tell_of_refusal
@@ -236,6 +237,12 @@ def _as_json(route: DriverRoute) -> dict[str, Any]:
     }
 
 
+def _expected_as_json(moments: Moments) -> dict[str, str | None]:
+    """The start of the hand-over, as customers see it; and the arrival where the van waits for the door."""
+    waits = moments.start - moments.arrival >= timedelta(minutes=1)
+    return {"eta": _iso(moments.start), "waitsFrom": _iso(moments.arrival) if waits else None}
+
+
 def _stop_as_json(stop: DriverStop) -> dict[str, Any]:
     return {
         "id": stop.stop_id,
@@ -249,8 +256,8 @@ def _stop_as_json(stop: DriverStop) -> dict[str, Any]:
         "phone": stop.phone,
         "hours": [list(each) for each in stop.hours],
         "told": [_iso(each) for each in stop.told] if stop.told else None,
-        "planned": _iso(stop.planned),
-        "eta": _iso(stop.eta),
+        **_expected_as_json(stop.eta or stop.planned),
+        "isForecast": stop.eta is not None,
         "serviceS": round(stop.service / timedelta(seconds=1)),
         "state": stop.state,
         "outcome": stop.outcome,
@@ -268,7 +275,7 @@ def _stop_as_json(stop: DriverStop) -> dict[str, Any]:
                     {
                         "allocationId": line.allocation_id,
                         "product": line.product,
-                        "unit": line.unit,
+                        "unit": unit_after(line.unit),
                         "loaded": line.loaded,
                         "most": line.most,
                     }
