@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from data import tables
 from data.store import SqlStore, open_store
@@ -14,12 +14,14 @@ from routing.model.plans import Plan, Problem
 from routing.rules.changes import MoveEffect, orders_of
 from routing.rules.check import violations
 from routing.services.editing import lock_delivery, move_delivery, show_move, take_out, undo, unlock_delivery
-from routing.services.loading import unload_delivery
+from routing.services.loading import load_delivery, unload_delivery
 from routing.services.placing import show_best_place, where_it_fits
 from routing.services.planning import plan_day
-from tests.backorder_world import DEPOT, World
+from tests.backorder_world import DEPOT, SITE, World
 
 ROUNDS = 20
+CHEAPEST = -1
+"""Instead of a position: the cheapest place on that van."""
 
 
 def solved(problem: Problem, **asked: object) -> Plan:
@@ -28,6 +30,17 @@ def solved(problem: Problem, **asked: object) -> Plan:
 
 class PlannedWorld(World):
     """`which` counts the deliveries of the current plan by id, whatever became of them."""
+
+    def doors(self, sites: int) -> None:
+        """So many sites instead of three, each with a customer of its own."""
+        with self.database.writing() as connection:
+            for n in range(4, sites + 1):
+                name = f"Café {n}"
+                connection.execute(
+                    insert(tables.customer).values(number=f"C{n}", name=name, tier=1, rank_rule="normal")
+                )
+                at = {"lat": 60.17, "lon": 24.94 + n / 1000}
+                connection.execute(insert(tables.site).values(customer_id=n, number=f"S{n}", name=name, **at, **SITE))
 
     def plan(self) -> None:
         with open_store(self.database) as store:
@@ -57,14 +70,14 @@ class PlannedWorld(World):
 
     def put(self, *, which: int, to: int | None, position: int) -> None:
         """Moves, puts on or takes out any delivery that the plan knows, as its preview says: possible means made.
-        `position` 9 asks for the cheapest place."""
+        `position` may be CHEAPEST."""
         with open_store(self.database) as store:
             saved, shifts = self.saved(store), self._shifts(store)
             known = sorted(visit.id for visit in saved.problem.visits)
             if not known:
                 return
             delivery, shift = known[which % len(known)], None if to is None else shifts[to]
-            if position == 9 and shift is not None:
+            if position == CHEAPEST and shift is not None:
                 shown = show_best_place(store, plan_id=saved.id, delivery=delivery, to_shift=shift)
                 where_it_fits(store, plan_id=saved.id, delivery=delivery)
             else:
@@ -109,6 +122,17 @@ class PlannedWorld(World):
     def undo(self) -> None:
         with open_store(self.database) as store:
             undo(store, plan_id=self.saved(store).id, by="desk", now=self.now)
+
+    def load_one(self, *, which: int, trip: int) -> None:
+        """One delivery of whatever van it is planned on, as if nothing else went with that trip."""
+        with open_store(self.database) as store:
+            homes = {key: shift for shift, order in orders_of(self.saved(store).plan).items() for key in order}
+            if homes:
+                key = sorted(homes)[which % len(homes)]
+                load_delivery(
+                    store, shift_id=homes[key], trip=trip, delivery_id=key, by="warehouse", now=self.now,
+                    pick_rest=True, any_order=True,
+                )  # fmt: skip
 
     def unload(self, *, which: int) -> None:
         with open_store(self.database) as store:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from data import tables
 from data.db import Database
@@ -18,7 +18,6 @@ from routing.model.proofs import Outcome
 from routing.rules.changes import orders_of
 from routing.services.editing import lock_delivery, show_move
 from routing.services.loading import load_delivery, load_route, unload_delivery
-from tests.backorder_world import SITE
 from tests.planned_world import PlannedWorld
 
 
@@ -31,15 +30,7 @@ def database_url(sqlite_url: str) -> str:
 def a_day(database: Database, *quantities: int) -> PlannedWorld:
     """So many units of 100 g for one site after the other, planned; the small van carries 2.5 kg a trip."""
     world = PlannedWorld(database, two_vans=True)
-    with database.writing() as connection:
-        for n in range(4, len(quantities) + 1):
-            name = f"Café {n}"
-            connection.execute(insert(tables.customer).values(number=f"C{n}", name=name, tier=1, rank_rule="normal"))
-            connection.execute(
-                insert(tables.site).values(
-                    customer_id=n, number=f"S{n}", name=name, lat=60.17, lon=24.94 + n / 1000, **SITE
-                )
-            )
+    world.doors(len(quantities))
     for site, quantity in enumerate(quantities, start=1):
         world.order(lines=[(1, quantity)], site=site, completeness="partial", wanted_in=0)
     world.receive(product=1, quantity=sum(quantities), quarantined=0, of_inbound=False, more_to_come=False)
