@@ -80,7 +80,7 @@ def moved_document(result: ImportResult) -> dict[str, Any]:
         "moved": rows,
         "moved_left_off": max(0, len(result.moved) - MOST_ERRORS),
         **told_document([(result.moved, hear)]),
-        **worth_document(result.moved, currency=result.currency),
+        **worth_document((line for line in result.moved if not line.is_told_along), currency=result.currency),
         "warnings": result.warnings,
     }
 

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from data.db import Database
 from data.importers.depots import chosen_depot
 from data.importers.kinds import KINDS, Kind
-from data.importers.mapping import Header, look_at, remember, with_same_names
+from data.importers.mapping import Header, as_in, look_at, remember, with_same_names
 from data.importers.presets import PRESETS
 from data.importers.shop import import_shop_orders
 from data.importers.spreadsheet import refuse_if_only_named_so
@@ -76,7 +76,7 @@ def run_import(
     header = look_at(store, file, kind)
     before = last_order(store.connection)
     known = None
-    mapping = dict(asked.mapping)
+    mapping = as_in(header, asked.mapping)
     if mapping and asked.same_names:
         mapping = with_same_names(header, kind, mapping)
     elif not mapping and not header.ours and header.known is not None:
@@ -122,7 +122,7 @@ def try_on_others(database: Database, file: BinaryIO, asked: Asked, result: Impo
 
 def _fixed(store: SqlStore, kind: Kind, header: Header, mapping: Mapping[str, str], depot: str) -> Mapping[str, str]:
     """The depot of every row, where no column says it. Raises FileRefused, InvalidInput."""
-    if kind.name != "orders":
+    if "depot" not in kind.of_all:
         return {}
     theirs = next((theirs for theirs, ours in mapping.items() if ours == "depot"), "")
     if not mapping and "depot" in header.names:
@@ -135,8 +135,9 @@ def _fixed(store: SqlStore, kind: Kind, header: Header, mapping: Mapping[str, st
             )
         return {}
     # A header that lacks more than the depot is refused for that.
-    lacks = set(kind.needed) - {"depot"} - set(mapping.values())
-    return {"depot": chosen_depot(store, depot)["number"]} if depot or (mapping and not lacks) else {}
+    lacks = set(kind.needed) - set(kind.of_all) - set(mapping.values())
+    readable = header.ours or (mapping and not lacks)
+    return {"depot": chosen_depot(store, depot)["number"]} if depot or readable else {}
 
 
 def _off_road(place: OutOfReach) -> str:

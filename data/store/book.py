@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
-from data.queries.needs import COMMITTED, GONE, HELD
+from data.queries.needs import COMMITTED, GONE, HELD, SELLABLE, TO_COME
 from data.store.part import parts
 from data.store.waiting import WaitingStore
 from data.tables import allocation, delivery, delivery_line, depot, order, order_line, supply
@@ -114,7 +114,6 @@ class BookStore(WaitingStore):
             .subquery()
         )
         receipt = supply.c.kind == SupplyKind.RECEIPT.value
-        to_come = supply.c.quantity - supply.c.received - supply.c.closed_short
         query = (
             select(*columns)
             .outerjoin(used, used.c.supply_id == supply.c.id)
@@ -126,9 +125,9 @@ class BookStore(WaitingStore):
                     and_(
                         receipt,
                         supply.c.cancelled_at.is_(None),
-                        supply.c.quantity - supply.c.quarantined != func.coalesce(used.c.gone, 0),
+                        func.coalesce(used.c.gone, 0) != SELLABLE,
                     ),
-                    and_(~receipt, supply.c.cancelled_at.is_(None), to_come > 0),
+                    and_(~receipt, supply.c.cancelled_at.is_(None), TO_COME > 0),
                 ),
             )
         )

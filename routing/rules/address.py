@@ -170,6 +170,8 @@ def judge(
             why=f"{_short(away)} lies outside {coverage.name or 'this region'}. Correct the address, or set the pin.",
         )
     foreign = bool(reading.city) and not coverage.knows_city(reading.city)
+    if not streets and not reading.city_sure and not re.search(r"[^\W\d_]", reading.city):
+        foreign = False  # what is left of a number that was not understood is no city
     # A postcode of ours outweighs a city that nobody knows: it is a city's name with slips, most likely.
     slipped = foreign and plain_postcode(reading.postcode) in coverage.postcodes and bool(streets)
     if slipped:

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict, InvalidInput
 from routing.model.proofs import Door, DoorEvent, DoorReport, KeptFile, ManifestInHand
-from routing.rules.door import Settled, is_far, metres_from_address
-from routing.services import boarding, door_news, receiving, settling
+from routing.rules.door import Settled, clock_is_behind, is_far, metres_from_address
+from routing.services import boarding, door_news, receiving, settling, taking_turns
 from routing.services.boarding import (
     OnBoard,
     ask_about_the_vans,
@@ -23,12 +24,13 @@ from routing.services.boarding import (
 from routing.services.door_news import tell_what_happened, tell_whom_it_moves
 from routing.services.going_again import day_to_go_again
 from routing.services.settling import came_short, end_delivery, move_goods, settle_report, settled_facts
+from routing.services.taking_turns import manifest_in_turn
 
 SCOPE = "driver"
 """The scope of the phones' keys in the idempotency table."""
 
 
-class Store(boarding.Store, settling.Store, door_news.Store, receiving.Store, Protocol):
+class Store(boarding.Store, settling.Store, door_news.Store, receiving.Store, taking_turns.Store, Protocol):
     """What delivering needs of the store."""
 
     def recall(self, *, scope: str, key: str, payload_sha256: str | None = None) -> Any: ...
@@ -68,13 +70,15 @@ class Recorded:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Said:
     """A report at a door of a van's list, with what everything that follows from it needs to know: `now` is when it
-    reached us (`report.captured_at` when it happened), `actor` who says it."""
+    reached us (`report.captured_at` when it happened), `actor` who says it. `phone_said`: what the phone's clock said
+    instead, where that cannot be."""
 
     manifest: ManifestInHand
     door: Door
     report: DoorReport
     now: datetime
     actor: str
+    phone_said: datetime | None = None
 
     @property
     def away_m(self) -> int | None:
@@ -100,7 +104,7 @@ def record(
     known = store.recall(scope=SCOPE, key=report.client_id, payload_sha256=report.payload_sha256)
     if known is not None:
         return _as_before(known.response)
-    manifest = store.manifest_in_hand(manifest_id, lock=True)
+    manifest = manifest_in_turn(store, manifest_id, report, now=now)
     # Asked again under the lock: two tabs, or a lost answer, may have sent the same report at the same moment.
     known = store.recall(scope=SCOPE, key=report.client_id, payload_sha256=report.payload_sha256)
     if known is not None:
@@ -113,7 +117,11 @@ def record(
     door = store.doors(manifest.id, [report.stop_id]).get(report.stop_id)
     if door is None:
         raise InvalidInput("This stop is not on your route. Load the route again.", code="not_on_route")
-    said = _Said(manifest=manifest, door=door, report=report, now=now, actor=by or f"driver:{manifest.driver_id}")
+    phone_said = report.captured_at if clock_is_behind(report.captured_at, departs_at=manifest.departs_at) else None
+    if phone_said is not None:
+        report = replace(report, captured_at=now)
+    actor = by or f"driver:{manifest.driver_id}"
+    said = _Said(manifest=manifest, door=door, report=report, now=now, actor=actor, phone_said=phone_said)
     if report.kind is DoorEvent.LOADED:
         recorded = _record_loading(store, said)
         manifest = store.manifest_in_hand(manifest.id)  # the van has left the depot now, as far as we know
@@ -121,6 +129,7 @@ def record(
         recorded = _record_arrival(store, said)
     else:
         recorded = _record_outcome(store, said, secret)
+    recorded = replace(recorded, remarks=(*recorded.remarks, *_wrong_clock(said)))
     moved = (
         0
         if report.more_follow
@@ -323,6 +332,8 @@ def _append(
     at_the_site: bool = True,
 ) -> int:
     """The event that says what this report said, under the phone's own id."""
+    if said.phone_said is not None:
+        data = {**data, "phone_said": said.phone_said.isoformat()}
     return store.append_event(
         kind=kind,
         actor=said.actor,
@@ -344,6 +355,16 @@ def _recorded(said: _Said, event_id: int, remarks: Iterable[str]) -> Recorded:
         repeated=False,
         stop_id=said.door.stop_id,
         remarks=(*remarks, *_far_away(said.report, said.away_m)),
+    )
+
+
+def _wrong_clock(said: _Said) -> tuple[str, ...]:
+    if said.phone_said is None:
+        return ()
+    clock = said.phone_said.astimezone(ZoneInfo(said.manifest.zone))
+    return (
+        f"The clock of this phone says {clock:%Y-%m-%d %H:%M}: the time at which the report reached us counts. "
+        "Set it to automatic time.",
     )
 
 

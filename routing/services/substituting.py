@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from routing.errors import Conflict, NotAllowed
+from routing.model.amounts import how_many
 from routing.model.consents import Consent as Question
 from routing.model.days import day_words, today_of
 from routing.model.notices import NoticeKind, goods_line
@@ -268,7 +269,7 @@ def _tell(store: Store, order: ShortOrder, proposal: Proposal, new_line: int, *,
             quantity=offer.given,
             unit=offer.substitute.unit,
             name=offer.substitute.name,
-            instead_of=f"{offer.replaced} {offer.line.unit} {offer.line.name}",
+            instead_of=f"{how_many(offer.replaced, offer.line.unit)} {offer.line.name}",
         )
     ]
     tell(

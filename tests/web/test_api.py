@@ -101,6 +101,8 @@ def test_an_order_is_new_then_unchanged_then_changed_then_cancelled(website: Web
     assert send(website, ORDER).json == {
         "orders": [{"index": 0, "order": "SO-50", "outcome": "new"}],
         "created": 1, "changed": 0, "cancelled": 0, "unchanged": 0, "tasks": 0, "errors": [], "errors_left_off": 0,
+        "moved": [], "moved_left_off": 0, "told": {"message": 0, "call": 0}, "told_along": {"message": 0, "call": 0},
+        "currency": "EUR", "worth": {"goes": 0, "waits": 0, "breaks": 0}, "worth_elsewhere": [], "warnings": [],
     }  # fmt: skip
     outcomes = []
     more = ORDER | {"lines": [{"line": "1", "sku": "OAT", "quantity": 24, "unit_price": 2}]}

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import shlex
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from openpyxl import Workbook
+from rich.console import Console
 
 from data.importers import customers, fleet, inbound, orders, products, receipts, sites, stock_counts, suppliers
 from routing.model.orders import LineChange
+from routing.services.telling import Hear
 from tests.shop_export import as_export, item, order
+from web.changes import told_document
 from web.cli import main
-from web.cli.told import kept_words
+from web.cli.told import kept_words, print_told
 
 ROWS = {
     "fleet": (fleet.COLUMNS, [{"kind": "depot", "number": "NORTH", "name": "Depot North", "zone": "Europe/Helsinki"}]),
@@ -84,7 +90,7 @@ def test_a_refused_file_ends_with_2_and_one_sentence(filled: Path) -> None:
     for file in ("bad.csv", "missing.csv", "fleet.csv"):
         done = call("import", "orders", filled / file)
         assert done.exit_code == 2
-        assert done.stderr.count("\n") == 1
+        assert done.stderr.count("\n") == 1 or file == "fleet.csv"
         assert "Traceback" not in done.output
     done = call("import", "orders", filled / "bad.csv", "--json")
     assert json.loads(done.stdout)["error"]["code"] in ("missing_column", "encoding")
@@ -166,6 +172,7 @@ def test_every_kind_prints_the_header_that_its_file_needs(folder: Path) -> None:
     for kind, (columns, _) in ROWS.items():
         done = call(*(["receive"] if kind == "receipts" else ["import", kind]), "--template")
         assert (done.exit_code, done.stdout) == (0, ",".join(columns) + "\n")
+        assert "Needed: " in done.stderr
 
 
 def test_suppliers_sites_and_counts_come_in_by_file_too(filled: Path) -> None:
@@ -239,7 +246,7 @@ def test_a_foreign_header_is_said_once_and_the_next_file_is_taken_at_once(filled
     said = ["--map", "item no=sku", "--map", "Weight=weight_g"]
     refused = call("import", "products", file)
     assert refused.exit_code == 2
-    assert "--map 'item no=sku' --map weight=weight_g" in " ".join(refused.stderr.split())
+    assert f"backroute import products {file} --map 'item no=sku' --map weight=weight_g\n" in refused.stderr
     assert json.loads(call("import", "products", file, *said, "--dry-run", "--json").stdout)["created"] == 1
     assert "No header is remembered." in call("import", "columns").output
     assert json.loads(call("import", "products", file, *said, "--json").stdout)["created"] == 1
@@ -256,10 +263,77 @@ def test_a_foreign_header_is_said_once_and_the_next_file_is_taken_at_once(filled
     assert call("import", "products", file).exit_code == 2
 
 
+LONG = "order no as it stands on the confirmation that the customer was sent"
+
+
+def test_the_command_that_is_proposed_is_whole_and_works_as_it_is_printed(filled: Path) -> None:
+    file = filled / "from the erp.csv"
+    ours = [LONG, "Cust. No", "Depot", "Order date", "Article nr", "Qty ordered", "Deliver by"]
+    others = ["Colour", *(f"Their field {number}" for number in range(20))]
+    row = ["E-1", "C-1", "NORTH", "2026-05-08", "OAT-1", "12", "2026-05-20", *[""] * len(others)]
+    file.write_text(f"{';'.join([*ours, *others])}\n{';'.join(row)}\n")
+    refused = call("import", "orders", file, "--json")
+    assert refused.exit_code == 2
+    fields = json.loads(refused.stdout)["error"]["fields"]
+    assert f"\n  {fields['command']}\n" in refused.stderr
+    command = shlex.split(fields["command"])
+    assert command[:4] == ["backroute", "import", "orders", str(file)]
+    assert {f"{LONG}=order", "cust. no=customer", "deliver by=wanted_on"} < set(command)
+    assert fields["unread"].split(", ") == [name.lower() for name in others]
+    assert fields["missing"] == ""
+    done = call(*command[1:], "--json")
+    assert (done.exit_code, json.loads(done.stdout)["orders"]) == (0, 1), done.output
+
+
+def test_what_is_needed_and_not_found_is_named_with_what_to_add(filled: Path) -> None:
+    file = filled / "erp.csv"
+    file.write_text("Item No,Colour\nTEA,green\n")
+    refused = call("import", "products", file)
+    assert "--map 'item no=sku'\n" in refused.stderr
+    assert 'nothing in the file looks like it: name. Add for each: --map "their name=name"' in refused.stderr
+    assert "nobody can guess what they are: colour." in refused.stderr
+
+
+def test_a_name_that_breaks_over_lines_is_typed_on_one(filled: Path) -> None:
+    file = filled / "erp.xlsx"
+    book = Workbook()
+    assert book.active is not None
+    for row in (("Item\nNo", "Product  name"), ("TEA", "Green tea")):
+        book.active.append(row)
+    book.save(file)
+    command = shlex.split(json.loads(call("import", "products", file, "--json").stdout)["error"]["fields"]["command"])
+    assert command[4:] == ["--map", "item no=sku", "--map", "product name=name"]
+    assert json.loads(call(*command[1:], "--json").stdout)["created"] == 1
+
+
+def test_a_column_that_nobody_knows_is_said_once_to_be_nothing(filled: Path) -> None:
+    file = filled / "more.csv"
+    file.write_text("sku,name,Colour\nTEA,Green tea,green\n")
+    command = shlex.split(json.loads(call("import", "products", file, "--json").stdout)["error"]["fields"]["command"])
+    assert command[4:] == ["--map", "colour="]
+    assert json.loads(call(*command[1:], "--json").stdout)["created"] == 1
+    assert json.loads(call("import", "products", file, "--json").stdout)["unchanged"] == 1
+
+
+def test_a_file_with_needed_columns_alone_is_ours_and_of_one_depot_says_none(filled: Path) -> None:
+    file = filled / "few.csv"
+    file.write_text("order,customer,ordered_at,sku,quantity\nFEW-1,C-1,2026-05-08,OAT-1,12\n")
+    done = json.loads(call("import", "orders", file, "--json").stdout)
+    assert (done["orders"], done["errors"]) == (1, [])
+
+
+def test_what_each_column_means_is_printed(folder: Path) -> None:
+    told = call("import", "products", "--columns")
+    assert told.exit_code == 0
+    assert "returnable" in told.stdout
+    assert "fetched back empty" in told.stdout
+
+
 @pytest.mark.parametrize(
     ("said", "why"),
     [
         (["sku"], "says no column"),
+        (["item no="], "lacks the columns sku, name"),
         (["=sku"], "says no column"),
         (["nowhere=sku"], 'no column "nowhere"'),
         (["item no=colour"], 'no column "colour" of ours'),
@@ -286,7 +360,7 @@ def test_orders_without_a_depot_column_come_from_the_depot_that_is_said(filled: 
     second = fleet_rows.splitlines()[1].replace("NORTH", "SOUTH")
     (filled / "fleet.csv").write_text(f"{fleet_rows}{second}\n")
     assert call("import", "fleet", filled / "fleet.csv").exit_code == 0
-    assert "--depot NUMBER" in " ".join(call("import", "orders", file).stderr.split())
+    assert "add --depot with one of NORTH, SOUTH" in call("import", "orders", file).stderr
     for words in (said, [*said, "--depot", "WEST"]):
         refused = call("import", "orders", file, *words)
         assert refused.exit_code == 2
@@ -329,6 +403,7 @@ def test_a_truck_of_many_receipts_says_how_many_it_does_not_name_and_what_goes_i
         ("2026-03-03", "", False, 0, "breaks"),
         ("", "", False, 0, "no date"),
         ("", "2026-03-03", False, 12, "kept"),
+        ("2026-03-03", "2026-03-02", False, 12, "earlier"),
     ],
 )
 def test_a_promise_breaks_only_with_the_date_it_loses_now(
@@ -341,3 +416,23 @@ def test_a_promise_breaks_only_with_the_date_it_loses_now(
     )  # fmt: skip
     assert kept_words(line) == said
     assert kept_words(replace(line, slips=True, moved_by="new orders")) == "broke before"
+
+
+def test_a_headline_counts_whom_this_moves_and_says_apart_who_is_only_told_along() -> None:
+    """SO-1 slips by it; SO-2 had moved before, when nobody was told."""
+    slips = LineChange(
+        order_id=1, order="SO-1", customer="C", site="S-1", line_id=1, product_id=1, sku="OAT-1", name="Oat drink",
+        complete=False, needed=12, firm_before=0, firm_after=0, provisional_before=12, provisional_after=12,
+        promised_on="2026-03-03", old_day="2026-03-03", new_day="2026-03-10", price=100, currency="EUR", slips=True,
+    )  # fmt: skip
+    lines = [slips, replace(slips, order_id=2, order="SO-2", line_id=2, moved_by="new orders")]
+    hear = Hear(message=frozenset({1}), call=frozenset({2}))
+    assert told_document([(lines, hear)]) == {
+        "told": {"message": 1, "call": 0}, "told_along": {"message": 0, "call": 1},
+    }  # fmt: skip
+    said = io.StringIO()
+    print_told(Console(file=said, width=200), lines, hear)
+    assert said.getvalue().splitlines() == [
+        "1 order gets a later date: 1 told by message, 0 by a call.",
+        "1 order that had moved before is told along: 0 told by message, 1 by a call.",
+    ]

@@ -11,7 +11,7 @@ Schema = dict[str, Any]
 _ABOUT = {
     "order": "The number of the order: unique. The same number again changes that order.",
     "customer": "Number of a customer that is here.",
-    "site": "Number of one of that customer's sites.",
+    "site": "Number of one of that customer's sites; left out: its only one.",
     "depot": "Number of the depot it goes out from.",
     "ordered_at": "2026-05-12T14:30 in the depot's zone, or with an offset.",
     "wanted_on": "ISO day; left out: as soon as possible.",
@@ -169,7 +169,7 @@ DOCUMENT: dict[str, Any] = {
                     "cancelled": {"const": False},
                     "lines": {"type": "array", "items": _reference("Line"), "minItems": 1, "maxItems": LINES - 1},
                 },
-                "order", "customer", "site", "depot", "ordered_at", "lines", closed=True,
+                "order", "customer", "depot", "ordered_at", "lines", closed=True,
             ),
             "Line": _object({name: _text(name) for name in OF_A_LINE}, "sku", "quantity", closed=True),
             "Cancellation": _object(

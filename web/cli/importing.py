@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from data.importers.kinds import KINDS, Kind
-from data.importers.mapping import guess
+from data.importers.mapping import propose, shown
 from data.importers.presets import PRESETS
 from data.importers.table import read_header
 from data.store import SqlStore, open_store
@@ -60,7 +60,8 @@ map_option = click.option(
 
 
 def _import_command(kind: Kind, help_text: str) -> None:
-    more = f" It may also have: {', '.join(kind.optional)}." if kind.optional else ""
+    others = ", ".join(name for name in kind.columns if name not in kind.needed)
+    more = f"\n\nNeeded columns: {', '.join(kind.needed)}.\n\nThe others may be missing or empty: {others}."
 
     def run(
         file: Path, dry_run: bool, said: tuple[str, ...], as_json: bool, preset: str | None = None, depot: str = ""
@@ -95,7 +96,8 @@ def _import_command(kind: Kind, help_text: str) -> None:
                 except FileRefused as refused:
                     if preset or said or refused.code not in ("missing_column", "unknown_column"):
                         raise
-                    raise FileRefused(_how_to_map(opened, kind, refused), code=refused.code) from refused
+                    with here.database.reading() as connection:
+                        raise _how_to_map(SqlStore(connection), opened, kind, asked, file, refused) from refused
         if known is not None:
             result.notes.append(
                 f"Its columns were read as {known.by} said on {day_words(known.at.date())} "
@@ -109,7 +111,7 @@ def _import_command(kind: Kind, help_text: str) -> None:
             click.get_current_context().exit(1)
 
     command: Callable[..., None] = run
-    for option in (json_option, map_option, dry_run_option, template_option(kind.columns), FILE):
+    for option in (json_option, map_option, dry_run_option, template_option(kind.name), FILE):
         command = option(command)
     if kind.name == "orders":
         command = click.option(
@@ -148,36 +150,66 @@ for _kind in KINDS.values():
     _import_command(_kind, _HELP[_kind.name])
 
 
-def _how_to_map(file: BinaryIO, kind: Kind, refused: FileRefused) -> str:
-    """What to type for a file whose columns are called otherwise: what may be meant, and what nobody can guess."""
+def _how_to_map(
+    store: SqlStore, file: BinaryIO, kind: Kind, asked: Asked, typed: Path, refused: FileRefused
+) -> FileRefused:
+    """What to type for a file whose columns are called otherwise: the whole command, and what nobody can guess."""
     if kind.name == "orders" and (shop := preset_of(file)):
-        return f"This is the orders export of a web shop: import it with --preset {shop}."
-    header = read_header(file, kind=kind.name)
-    guessed = {ours: theirs for theirs, ours in guess(header, kind).items()}
-    foreign = {ours: theirs for ours, theirs in guessed.items() if ours != theirs}
-    if not foreign:
+        return FileRefused(f"This is the orders export of a web shop: import it with --preset {shop}.", code="preset")
+    proposal = propose(read_header(file, kind=kind.name), kind)
+    foreign = {theirs: ours for theirs, ours in proposal.columns.items() if theirs != ours}
+    # Where all the others are called as ours, it is the unknown ones that have to be spoken of.
+    pairs = [f"{shown(theirs)}={ours}" for theirs, ours in foreign.items()] or [f"{name}=" for name in proposal.unread]
+    if not pairs:
         needed = ", ".join(kind.needed)
-        return f'{refused} Are they only called otherwise: --map "their name=our name", at least for {needed}.'
-    no_depot = kind.name == "orders" and "depot" not in guessed
-    unknown = [ours for ours in kind.needed if ours not in guessed and not (no_depot and ours == "depot")]
-    pairs = [*foreign.items(), *((ours, "...") for ours in unknown)]
-    words = " ".join(shlex.join(["--map", f"{clean(theirs)[:40]}={ours}"]) for ours, theirs in pairs)
-    if no_depot:
-        words += " (if no column names the depot, of several: --depot NUMBER)"
-    shown = ", ".join(clean(name)[:40] for name in header[:12])
-    return (
-        f"The columns of this {kind.name} file are called otherwise than ours. It has: {shown}"
-        f"{' ...' if len(header) > 12 else ''}. Say once which is which, and it is remembered; as far as can be "
-        f"guessed: {words}"
+        return FileRefused(
+            f'{refused} Are they only called otherwise: --map "their name=our name", at least for {needed}.',
+            code=refused.code,
+        )
+    missing = [ours for ours in proposal.missing if ours not in kind.of_all]
+    words = ["backroute", "import", kind.name, str(typed)]
+    words += [word for pair in pairs for word in ("--map", pair)] + (["--dry-run"] if asked.dry_run else [])
+    words += ["--depot", asked.depot] if asked.depot else []
+    if foreign:
+        sentences = [
+            f"The columns of this {kind.name} file are called otherwise than ours; nothing was changed.",
+            "Say once which is which, and it is remembered; as far as can be guessed:",
+        ]
+    else:
+        sentences = [
+            f"The columns of this {kind.name} file are not all known; nothing was changed.",
+            'Remove or rename them, or say once that they are not read ("their name="), and it is remembered:',
+        ]
+    sentences.append(f"\n  {shlex.join(words)}\n")
+    if missing:
+        sentences.append(
+            f"Needed, and nothing in the file looks like it: {', '.join(missing)}. "
+            f'Add for each: --map "their name={missing[0]}".'
+        )
+    if "depot" in proposal.missing and not asked.depot and len(depots := sorted(store.depot_rows())) > 1:
+        sentences.append(f"No column names the depot: add --depot with one of {', '.join(depots)}.")
+    if foreign and proposal.unread:
+        sentences.append(
+            f"Not read, as nobody can guess what they are: {', '.join(name[:60] for name in proposal.unread)}."
+        )
+    free = [ours for ours in kind.columns if ours not in proposal.columns.values() and ours not in proposal.missing]
+    if free:
+        sentences.append(f"Ours that nothing was found for, and may be missing: {', '.join(free)}.")
+    return FileRefused(
+        "\n".join(sentences),
+        code="columns",
+        command=shlex.join(words),
+        missing=", ".join(missing),
+        unread=", ".join(proposal.unread) if foreign else "",
     )
 
 
 def _said(pairs: tuple[str, ...]) -> dict[str, str]:
-    """Their column → ours, as `--map` says it."""
+    """Their column → ours, as `--map` says it; "" for one that is not to be read."""
     found = {}
     for pair in pairs:
         theirs, sign, ours = pair.rpartition("=")
-        if not sign or not theirs.strip() or not ours.strip():
+        if not sign or not theirs.strip():
             raise InvalidInput(f'--map "{pair[:60]}" says no column: write "their name=our name".', code="map")
         found[theirs.strip().lower()] = ours.strip().lower()
     return found

@@ -12,7 +12,6 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from data.importers import receipts
 from data.importers.receipts import read_receipts
 from data.queries.company import company_card
 from data.store import SqlStore
@@ -38,7 +37,7 @@ MOST_SHOWN = 20
 
 @click.command("receive")
 @FILE
-@template_option(receipts.COLUMNS)
+@template_option("receipts")
 @click.option("--simulate", is_flag=True, help="Show who goes and who waits, and change nothing.")
 @click.option(
     "--rest",

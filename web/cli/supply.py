@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -13,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from data.queries.backorders import customers_called
-from data.queries.company import company_card
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import InvalidInput
@@ -28,10 +26,8 @@ from routing.services.supplying import (
     simulate_shelf_count,
     simulate_slip,
 )
-from routing.services.telling import Hear, how_they_hear
-from web.changes import told_document, worth_document
+from web.cli.changes import currency_of, heard, print_changes
 from web.cli.output import clean, counted, json_option, plain, print_json
-from web.cli.told import print_causes, print_lines, print_told, print_worth
 from web.cli.values import DAY, depots_named
 from web.wiring import Installation, open_installation
 
@@ -64,10 +60,10 @@ def slip_command(number: str, to: str | None, cancel: bool, simulate: bool, as_j
             show=lambda store: simulate_slip(store, slip, now=now),
             do=lambda store: commit_slip(store, slip, now=now, by=BY),
         )
-        hear = _hear(here, previews)
-        currency = _currency(here)
+        hear = heard(here, previews)
+        currency = currency_of(here)
     title = f"Inbound {number} " + (f"comes on {to}" if to else "is cancelled")
-    _print(title, previews, hear, simulate=simulate, as_json=as_json, currency=currency)
+    print_changes(title, previews, hear, simulate=simulate, as_json=as_json, currency=currency)
 
 
 @click.command("recount")
@@ -98,10 +94,10 @@ def recount_command(sku: str, counted: int, depot_number: str | None, simulate: 
             show=lambda store: [simulate_shelf_count(store, **facts)],
             do=lambda store: [commit_shelf_count(store, **facts, by=BY)],
         )
-        hear = _hear(here, previews)
-        currency = _currency(here)
+        hear = heard(here, previews)
+        currency = currency_of(here)
     title = f"{counted} × {sku} counted at {depot.name}"
-    _print(title, previews, hear, simulate=simulate, as_json=as_json, currency=currency)
+    print_changes(title, previews, hear, simulate=simulate, as_json=as_json, currency=currency)
 
 
 def _the_depot(depots: list[Depot], number: str | None) -> Depot:
@@ -123,67 +119,6 @@ def _shown_or_done(
         return in_transaction(here.database, do)
     with here.database.reading() as connection:
         return show(SqlStore(connection))
-
-
-def _currency(here: Installation) -> str:
-    with here.database.reading() as connection:
-        return company_card(connection).currency
-
-
-def _hear(here: Installation, previews: list[Preview]) -> Hear:
-    with here.database.reading() as connection:
-        return how_they_hear(SqlStore(connection), [line for preview in previews for line in preview.lines])
-
-
-def _print(title: str, previews: list[Preview], hear: Hear, *, simulate: bool, as_json: bool, currency: str) -> None:
-    lines = [line for preview in previews for line in preview.concerned]
-    moved = [line for line in lines if not line.is_told_along]
-    along = [line for line in lines if line.is_told_along]
-    warnings = [text for preview in previews for text in preview.warnings]
-    if as_json:
-        rows = [
-            {
-                "order": line.order,
-                "customer": line.customer,
-                "sku": line.sku,
-                "needed": line.needed,
-                "on_shelf": [line.firm_before, line.firm_after],
-                "on_inbound": [line.provisional_before, line.provisional_after],
-                "old_day": line.old_day,
-                "new_day": line.new_day,
-                "promised_on": line.promised_on,
-                "slips": line.slips,
-                "loses_date": line.loses,
-                "date_again": line.again,
-                "told": hear.of(line.order_id) if line.is_told else "",
-                "moved_by": line.moved_by,
-                "value": line.needed * line.price,
-                "currency": line.currency,
-            }
-            for line in lines
-        ]
-        broken = [number for preview in previews for number in preview.broken]
-        told = told_document([(lines, hear)])
-        worth = worth_document(moved, currency=currency)
-        print_json({"simulated": simulate, "lines": rows, **told, **worth, "broken": broken, "warnings": warnings})
-    else:
-        console = Console()
-        change = "line changes" if len(moved) == 1 else "lines change"
-        console.print(f"{clean(title)}: {len(moved)} {change}", markup=False, highlight=False)
-        print_lines(console, moved)
-        print_worth(console, moved, currency=currency)
-        if along:
-            console.print("Moved before, told now:", highlight=False)
-            # What they were expected on moved when nobody was told: what the customer knows is the promise.
-            print_lines(console, [replace(line, old_day=line.promised_on) for line in along])
-            print_causes(console, along)
-        print_told(console, lines, hear)
-        for text in warnings:
-            console.print(f"! {clean(text)}", markup=False, highlight=False)
-        if simulate:
-            console.print("Nothing was changed. Run it without --simulate to commit it.", highlight=False)
-    if warnings:
-        click.get_current_context().exit(1)
 
 
 # ---------------------------------------------------------------------------- promises

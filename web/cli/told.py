@@ -108,4 +108,6 @@ def kept_words(line: LineChange) -> str:
         return "broke before"
     if line.slips:
         return "new date"
-    return "kept" if line.new_day else "no date"
+    if not line.new_day:
+        return "no date"
+    return "earlier" if line.new_day < line.promised_on else "kept"

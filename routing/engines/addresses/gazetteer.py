@@ -129,7 +129,7 @@ class Gazetteer:
             if not linked.text:
                 return not_found(linked.why)
             address = linked.text
-        trouble = unusable(address) or unusable(postcode or "-1") or unusable(city or "-1")
+        trouble = unusable(address) or (postcode and unusable(postcode)) or (city and unusable(city))
         if trouble:
             return not_found(trouble)
         if (point := parse_coordinates(address)) is not None:
