@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from routing.engines.solver.clock import latest_departure, run, wheels
 from routing.engines.solver.layout import (
+    AREA,
+    BALANCE,
     BLOCKED,
     BY_CLOCK,
     COST_IS_TRAVEL,
@@ -39,6 +41,8 @@ from routing.engines.solver.layout import (
     STRANGERS,
     TRIPS_OUT,
     UNTIL,
+    area_price,
+    balance_price,
     compiled,
     work_of,
 )
@@ -136,7 +140,7 @@ def _priced(day, k, line, cuts, trips, scratch, full):  # type: ignore[no-untype
         return -1, 0, 0, 0
     late = owed[at + 1, (1 << day.shift[k, PAUSES]) - 1] if day.flags[SOMEBODY_LATE] else 0
     departure = leave
-    if not done and (by_clock or day.shift[k, PER_HOUR]):
+    if not done and (by_clock or day.shift[k, PER_HOUR] or day.shift[k, BALANCE]):
         departure = max(leave, latest_departure(day, k, full, at, finish, clock, via))
     if by_clock:
         moving = wheels(day, k, full, at, departure, clock, via)
@@ -154,6 +158,10 @@ def _priced(day, k, line, cuts, trips, scratch, full):  # type: ignore[no-untype
     )
     if day.shift[k, PER_HOUR]:
         cost += (2 * day.shift[k, PER_HOUR] * (finish - departure + day.shift[k, STANDING]) + 3600) // 7200
+    if day.shift[k, BALANCE]:
+        cost += balance_price(day, k, finish - departure + day.shift[k, STANDING])
+    if day.shift[k, AREA]:
+        cost += area_price(day, k, full, at)
     if finish > day.shift[k, OVER]:
         cost += (2 * day.shift[k, PER_OVERTIME_HOUR] * (finish - day.shift[k, OVER]) + 3600) // 7200
     return cost, moving, finish, late
