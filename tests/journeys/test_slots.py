@@ -53,7 +53,7 @@ def test_a_customer_on_the_phone_orders_and_the_time_that_suits_enters_the_order
         page.goto(f"{address}/slots")
         page.get_by_label("or an address").fill("Fabianinkatu 29")
         page.get_by_label("What is ordered").fill("P102 2")
-        page.get_by_label("Customer, at a new address").fill("Café 9 at the corner")
+        page.get_by_label("New customer").fill("Café 9 at the corner")
         page.get_by_label("From", exact=True).select_option("D1")
         page.get_by_label("From day").fill(NEXT_WEEK)
         page.get_by_label("Days").fill("1")
@@ -65,5 +65,5 @@ def test_a_customer_on_the_phone_orders_and_the_time_that_suits_enters_the_order
         day.locator("tr.best").first.get_by_role("button", name="Order").click()
         said = re.compile(f"^T-20260303-1 is entered and agreed: Tue 10 Mar, {window}")
         expect(page.get_by_text(said)).to_be_visible(timeout=120_000)
-        expect(page.get_by_role("heading", name="T-20260303-1")).to_be_visible()
+        expect(page.get_by_text("Agreed on Tue 10 Mar")).to_be_visible()
         assert heard == []
