@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, case, func, or_, select
 
 from data.files import FileStore
-from data.queries.needs import COMMITTED, ORDERED
+from data.queries.needs import COMMITTED, ORDERED, SELLABLE, TO_COME
 from data.store import SqlStore
 from data.store.system import verify_chain
 from data.tables import (
@@ -104,9 +104,7 @@ def _allocations_add_up(connection: Connection) -> Check:
 
 
 def _nothing_allocated_twice(connection: Connection) -> Check:
-    sellable = supply.c.quantity - supply.c.quarantined
-    coming = supply.c.quantity - supply.c.received - supply.c.closed_short
-    most = case((supply.c.kind == "inbound", coming), else_=sellable)
+    most = case((supply.c.kind == "inbound", TO_COME), else_=SELLABLE)
     held = func.coalesce(func.sum(_HELD), 0)
     over = connection.execute(
         select(supply.c.number, product.c.number, held, most)

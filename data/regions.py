@@ -116,7 +116,7 @@ class Regions:
         if not _NAME.fullmatch(name) or not (directory / FACTS_FILE).is_file():
             known = ", ".join(self._names())
             raise NotFound(
-                f'There is no region "{name}"{f"; there is {known}" if known else ""}. '
+                f'There is no region "{name[:60]}"{f"; there is {known}" if known else ""}. '
                 'Build it: backroute region add NAME --place "TOWN, COUNTRY"',
                 code="region_not_found",
                 region=name,

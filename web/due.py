@@ -1,5 +1,6 @@
 """What is due by the clock and by nobody's press: terms that have ended, goods for orders whose day comes near or that
-have waited enough, goods that are overdue, the day's lists of backorders, the shifts of a day that came into sight."""
+have waited enough, goods that are overdue, the day's lists of backorders, the shifts of a day that came into sight, the
+tracks of those that are over."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from data.store import SqlStore
+from data.store import SqlStore, open_store
 from data.store.again import in_transaction
 from routing.errors import BackrouteError
 from routing.model.days import today_of
@@ -17,6 +18,7 @@ from routing.services.fleet import ahead_of, make_ahead
 from routing.services.horizon import horizons_due, move_horizon
 from routing.services.listing import lists_due, make_lists
 from routing.services.overdue import give_up_dates, overdue_due
+from routing.services.tracks import TracksRead, read_tracks, tracks_due
 from routing.services.waiting import end_waits, waits_due
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ def do_due(installation: Installation) -> Done:
         store = SqlStore(connection)
         due, lists = store.consents_due(now=now), lists_due(store, now=now)
         today = today_of(now, store.company().zone)
+        unread = tracks_due(store, now=now)
         shifts_lack = store.shifts_lack_on(ahead_of(today))
         nightly: tuple[tuple[list[int], _Decides, str], ...] = (
             (
@@ -92,4 +95,14 @@ def do_due(installation: Installation) -> Done:
         made = in_transaction(installation.database, lambda store: make_lists(store, now=now))
     if shifts_lack:
         in_transaction(installation.database, lambda store: make_ahead(store, today=today))
+    if unread:
+        read_all_tracks(installation, now)
     return Done(terms_ended=ended, lists_made=made)
+
+
+def read_all_tracks(installation: Installation, now: datetime) -> TracksRead:
+    """Lays the tracks of shifts that are over on the roads, and forgets old positions."""
+    done = read_tracks(lambda: open_store(installation.database), along=installation.driven_along, now=now)
+    for shift_id, why in done.failed:
+        log.warning("The track of shift %s could not be read: %s", shift_id, why)
+    return done

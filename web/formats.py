@@ -11,6 +11,7 @@ from babel.numbers import format_currency, format_decimal
 from flask import Flask
 from flask_babel import get_locale
 
+from routing.model.amounts import how_many, unit_after
 from routing.model.money import in_units
 
 MINUTE_S = 60
@@ -79,5 +80,5 @@ def ago(value: datetime | None, now: datetime) -> str:
 
 
 def register_formats(app: Flask) -> None:
-    for each in (clock, day, moment, duration, distance, money, ago):
+    for each in (clock, day, moment, duration, distance, money, ago, how_many, unit_after):
         app.add_template_filter(each)

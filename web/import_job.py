@@ -10,7 +10,7 @@ from typing import Any
 from data.store import SqlStore
 from routing.errors import Cancelled
 from web.clock import wall_clock
-from web.importing import Asked, import_document, run_import
+from web.importing import Asked, import_document, run_import, try_on_others
 from web.jobs import Progress, Write
 from web.wiring import Installation
 
@@ -40,6 +40,8 @@ def import_job(
     with path.open("rb") as file, installation.database.reading() as connection:
         tried, _ = run_import(SqlStore(connection), file, replace(asked, dry_run=True), now=now, progress=tell)
     if asked.dry_run:
+        with path.open("rb") as file:
+            try_on_others(installation.database, file, asked, tried, now=now)
         return import_document(tried)
 
     def write(store: SqlStore) -> dict[str, Any]:

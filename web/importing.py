@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, BinaryIO
 
+from data.db import Database
 from data.importers.depots import chosen_depot
 from data.importers.kinds import KINDS, Kind
-from data.importers.mapping import Header, look_at, remember, with_same_names
+from data.importers.mapping import Header, as_in, look_at, remember, with_same_names
 from data.importers.presets import PRESETS
 from data.importers.shop import import_shop_orders
 from data.importers.spreadsheet import refuse_if_only_named_so
 from data.importers.table import Reading, read_header
 from data.queries.addresses import OutOfReach, last_order, places_out_of_reach
+from data.queries.company import company_card
 from data.store import SqlStore
+from data.store.again import tried
 from data.store.imports import ColumnMapping
 from routing.errors import FileRefused
 from routing.model.imports import MOST_ERRORS, ImportResult
+from routing.services.telling import how_they_hear
+from web.changes import moved_document
+
+MOST_TRIED = 5_000
+"""New and changed orders of a file whose effect on others a dry run says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,17 +63,20 @@ def run_import(
         "now": now, "by": asked.by, "dry_run": asked.dry_run, "file_name": asked.file_name,
     }  # fmt: skip
     refuse_if_only_named_so(file, asked.file_name, asked.kind)
+    if asked.kind == "orders":
+        facts["tell_others"] = True
     if asked.preset:
         reading = Reading(progress=progress)
-        return (
-            import_shop_orders(store, file, preset=PRESETS[asked.preset], depot=asked.depot, reading=reading, **facts),
-            None,
+        result = import_shop_orders(
+            store, file, preset=PRESETS[asked.preset], depot=asked.depot, reading=reading, **facts
         )
+        say_how_they_hear(store, result)
+        return result, None
     kind = KINDS[asked.kind]
     header = look_at(store, file, kind)
     before = last_order(store.connection)
     known = None
-    mapping = dict(asked.mapping)
+    mapping = as_in(header, asked.mapping)
     if mapping and asked.same_names:
         mapping = with_same_names(header, kind, mapping)
     elif not mapping and not header.ours and header.known is not None:
@@ -73,14 +84,45 @@ def run_import(
     reading = Reading(mapping=mapping, fixed=_fixed(store, kind, header, mapping, asked.depot), progress=progress)
     result = kind.work(store, file, reading=reading, **facts)
     result.notes += [_off_road(place) for place in places_out_of_reach(store.connection, after_order=before)]
+    say_how_they_hear(store, result)
     if asked.mapping and not asked.dry_run:
         remember(store, header, kind, mapping, by=asked.by, now=now)
     return result, known
 
 
+def say_how_they_hear(store: SqlStore, result: ImportResult) -> None:
+    """Of what a file of orders did to others: by the contacts as they are now."""
+    result.currency = company_card(store.connection).currency
+    hear = how_they_hear(store, result.moved)
+    result.heard_by = dict.fromkeys(hear.message, "message") | dict.fromkeys(hear.call, "call")
+
+
+def try_on_others(database: Database, file: BinaryIO, asked: Asked, result: ImportResult, *, now: datetime) -> None:
+    """Puts into the `result` of a dry run what the file of orders would do to orders that are not in it.
+
+    It is imported in earnest and rolled back: what is said is what would happen. That holds up whoever writes, so of a
+    big file only the import itself says it.
+    """
+    if result.kind != "orders" or not (result.created or result.changed):
+        return
+    if result.created + result.changed > MOST_TRIED:
+        result.notes.append(
+            f"Whom it delays is not said of more than {MOST_TRIED} new and changed orders at once: the import itself "
+            "says it. Split the file to see it before."
+        )
+        return
+
+    def take(store: SqlStore) -> ImportResult:
+        file.seek(0)
+        return run_import(store, file, replace(asked, dry_run=False), now=now)[0]
+
+    done = tried(database, take)
+    result.moved, result.heard_by, result.warnings = done.moved, done.heard_by, done.warnings
+
+
 def _fixed(store: SqlStore, kind: Kind, header: Header, mapping: Mapping[str, str], depot: str) -> Mapping[str, str]:
     """The depot of every row, where no column says it. Raises FileRefused, InvalidInput."""
-    if kind.name != "orders":
+    if "depot" not in kind.of_all:
         return {}
     theirs = next((theirs for theirs, ours in mapping.items() if ours == "depot"), "")
     if not mapping and "depot" in header.names:
@@ -93,8 +135,9 @@ def _fixed(store: SqlStore, kind: Kind, header: Header, mapping: Mapping[str, st
             )
         return {}
     # A header that lacks more than the depot is refused for that.
-    lacks = set(kind.needed) - {"depot"} - set(mapping.values())
-    return {"depot": chosen_depot(store, depot)["number"]} if depot or (mapping and not lacks) else {}
+    lacks = set(kind.needed) - set(kind.of_all) - set(mapping.values())
+    readable = header.ours or (mapping and not lacks)
+    return {"depot": chosen_depot(store, depot)["number"]} if depot or readable else {}
 
 
 def _off_road(place: OutOfReach) -> str:
@@ -141,4 +184,5 @@ def import_document(result: ImportResult) -> dict[str, Any]:
         "notes": result.notes,
         "made": {kind: len(numbers) for kind, numbers in result.made.items()},
         "made_products": sorted(result.made.get("products", ()))[:MOST_ERRORS],
+        **(moved_document(result) if result.kind == "orders" else {}),
     }

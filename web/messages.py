@@ -29,6 +29,7 @@ from sqlalchemy import Connection, select
 from data.store import SqlStore, open_store
 from data.tables import company, contact, depot, site, template
 from routing.errors import InvalidInput
+from routing.model.amounts import how_many, unit_after
 from routing.model.notices import NOT_ENOUGH, Channel, ClaimedNotice, Message, Notice
 
 if TYPE_CHECKING:
@@ -158,7 +159,9 @@ def _goods(lines: Any, tongue: str) -> list[str]:
     for line in lines or ():
         if not isinstance(line, Mapping):
             raise InvalidInput("The goods of this message are no lines of quantity, unit and name.", code="notice_data")
-        text = " ".join(str(line[name]) for name in ("quantity", "unit", "name") if line.get(name) not in (None, ""))
+        quantity, unit = line.get("quantity"), str(line.get("unit") or "")
+        how_many = "" if quantity in (None, "") else f"{quantity} {unit_after(unit)}"
+        text = " ".join(filter(None, [how_many, str(line.get("name") or "")]))
         if line.get("instead_of"):
             text += f" ({_INSTEAD_OF[tongue].format(line['instead_of'])})"
         if line.get("undated"):
@@ -177,20 +180,20 @@ def _listed(line: Mapping[str, Any], tongue: str) -> str:
     if changed == "day":
         when += f" ({words['day'].format(_day(line['was'], tongue) if line['was'] else words['none'])})"
     elif changed == "quantity":
-        when += f" ({words['quantity'].format(line['was'])} {line['unit']})"
+        when += f" ({words['quantity'].format(line['was'])} {unit_after(line['unit'])})"
     elif changed:
         when += f" ({words[changed]})"
     order = f"{words['order']} {line['order']}" + (f", {line['reference']}" if line["reference"] else "")
-    return f"{line['quantity']:>5} {line['unit']} {line['name']}\n      {when}\n      {order}"
+    return f"{line['quantity']:>5} {unit_after(line['unit'])} {line['name']}\n      {when}\n      {order}"
 
 
 def _late(line: Mapping[str, Any], tongue: str) -> str:
     due = _SUPPLIER[tongue]["due"].format(_day(line["due"], tongue))
-    return f"{line['number']}: {line['quantity']} {line['unit']} {_article(line)}, {due} ({line['depot']})"
+    return f"{line['number']}: {how_many(line['quantity'], line['unit'])} {_article(line)}, {due} ({line['depot']})"
 
 
 def _ordered(line: Mapping[str, Any], tongue: str) -> str:
-    units = f"{line['quantity']} {line['unit']}"
+    units = how_many(line["quantity"], line["unit"])
     if line["case_pack"] > 1:
         form = _SUPPLIER[tongue]["case" if line["cases"] == 1 else "cases"]
         units = f"{form.format(line['cases'], line['case_pack'])} = {units}"
@@ -202,7 +205,8 @@ def _article(line: Mapping[str, Any]) -> str:
 
 
 def _short(lines: Sequence[str], tongue: str) -> str:
-    shown = ", ".join(lines[:SHORT_LIST])
+    # The alphabet of an SMS has no ×, and with one sign outside of it not half as much fits in.
+    shown = ", ".join(lines[:SHORT_LIST]).replace(" × ", " x ")
     more = len(lines) - SHORT_LIST
     return f"{shown} {_MORE[tongue].format(more)}" if more > 0 else shown
 

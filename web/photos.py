@@ -13,6 +13,8 @@ from routing.errors import InvalidInput
 LARGEST_BYTES = 12 * 1024 * 1024
 LARGEST_PIXELS = 50_000_000
 LONGEST_SIDE = 2000
+LONGEST_READ = 20_000
+"""Pixels a side. A picture that is one pixel wide takes twenty times the memory of a square one of as many pixels."""
 ACCEPTED = ("JPEG", "PNG", "WEBP")
 
 _few_at_a_time = threading.BoundedSemaphore(2)
@@ -38,6 +40,12 @@ def _cleaned(content: bytes, kind: str) -> tuple[bytes, str]:
             picture = Image.open(io.BytesIO(content), formats=ACCEPTED)
         if picture.width * picture.height > LARGEST_PIXELS:
             raise Image.DecompressionBombError
+        if max(picture.size) > LONGEST_READ:
+            raise InvalidInput(
+                f"This picture is {picture.width:,} × {picture.height:,} pixels; at most {LONGEST_READ:,} a side are "
+                "read. Take it again.",
+                code="picture",
+            )
         # A large JPEG is read at half, a quarter or an eighth of its size already: it never stands in memory whole.
         picture.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
         upright = ImageOps.exif_transpose(picture)

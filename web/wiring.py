@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from routing.engines.roads.travel import Engine
     from routing.model.places import Location
     from routing.ports import AddressFinder
+    from routing.rules.tracks import Piece
 
 log = logging.getLogger("backroute.wiring")
 
@@ -103,6 +104,13 @@ class Installation:
             if build not in self._travel:
                 self._travel[build] = travel_times(folder)
             return self._travel[build]
+
+    def driven_along(self, region: str, profile: str, tracks: Sequence[Piece]) -> list[int | None]:
+        """Of each track in a region the free seconds of the roads it was driven along; None where those cannot be told.
+        Raises NotFound, TravelError."""
+        from routing.engines.roads.travel import driven_along
+
+        return driven_along(self.travel(region), tracks, profile=profile)
 
     def near_roads(self, region: str) -> Callable[[Sequence[Location]], Sequence[frozenset[str]]]:
         """Tells of each place for which profiles a road of the region is in reach; all of them, when the roads do not

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, case, func, select
 
 from data.exporters.paging import pages
 from data.exporters.sheets import Cell
-from data.queries.needs import HELD
+from data.queries.needs import HELD, TO_COME
 from data.queries.open_lines import every_open_line
 from data.tables import (
     allocation,
@@ -53,8 +53,7 @@ def stock_rows(connection: Connection) -> Rows:
     shelf for orders, released and picked ones included; `available` is on hand less allocated; `returned` waits to be
     inspected; `on_order` is still to come from suppliers."""
     depots = {row.id: row.number for row in connection.execute(select(depot).order_by(depot.c.number))}
-    left = supply.c.quantity - supply.c.received - supply.c.closed_short
-    coming = func.sum(case((left > 0, left), else_=0)).label("units")
+    coming = func.sum(case((TO_COME > 0, TO_COME), else_=0)).label("units")
     for page in pages(connection, select(product.c.id.label("key"), product), product.c.id):
         ids = [each.id for each in page]
         goods: dict[tuple[str, int], int] = defaultdict(int)

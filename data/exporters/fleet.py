@@ -12,7 +12,7 @@ from data.importers import fleet
 from data.tables import company, depot, driver, shift_template, vehicle, zone
 from routing.model.money import in_units
 
-COLUMNS = (*fleet.COLUMNS, *fleet.OPTIONAL)
+COLUMNS = fleet.COLUMNS
 _EMPTY: dict[str, Cell] = dict.fromkeys(COLUMNS, "")
 
 

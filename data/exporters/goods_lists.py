@@ -8,7 +8,7 @@ from sqlalchemy import Connection, case, func, select
 
 from data.exporters.paging import pages
 from data.exporters.sheets import Cell
-from data.queries.needs import COMMITTED
+from data.queries.needs import HELD, SELLABLE
 from data.tables import allocation, depot, product, product_substitute, product_supplier, supplier, supply
 
 Rows = Iterator[list[Cell]]
@@ -53,13 +53,12 @@ def substitute_rows(connection: Connection) -> Rows:
 def count_rows(connection: Connection) -> Rows:
     """One row a SKU and depot where it was ever counted in: the sellable units that lie there, released and picked ones
     included, so that the file can be taken along to count again."""
-    still_here = func.sum(allocation.c.allocated + COMMITTED)
     gone = (
-        select(allocation.c.supply_id, (func.sum(allocation.c.quantity) - still_here).label("units"))
+        select(allocation.c.supply_id, func.sum(allocation.c.quantity - HELD).label("units"))
         .group_by(allocation.c.supply_id)
         .subquery()
     )
-    here = supply.c.quantity - supply.c.quarantined - func.coalesce(gone.c.units, 0)
+    here = SELLABLE - func.coalesce(gone.c.units, 0)
     query = (
         select(supply.c.depot_id, supply.c.product_id, here.label("here"))
         .outerjoin(gone, gone.c.supply_id == supply.c.id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.resources
 import io
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from data.queries.papers import LoadLine, LoadSheet, LoadStop, Slip, SlipLine, SlipOrder
+from routing.model.amounts import how_many
 from routing.model.proofs import Outcome
 from routing.rules.door import why_in
 
@@ -35,6 +36,7 @@ _CONTROL = {code: None for code in range(32) if chr(code) != "\n"}
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "load_sheet": "Load sheet",
+        "arrive_and_wait": "arrive {at}, wait",
         "last_first": "The last stop is loaded first. Start at the top of this list.",
         "leaves": "leaves {at}",
         "trip": "Trip {n} of {of}, leaves {at}",
@@ -78,6 +80,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "fi": {
         "load_sheet": "Lastauslista",
+        "arrive_and_wait": "saavu {at}, odota",
         "last_first": "Viimeinen pysähdys lastataan ensin. Aloita listan alusta.",
         "leaves": "lähtee {at}",
         "trip": "Kierros {n}/{of}, lähtee {at}",
@@ -121,6 +124,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "sv": {
         "load_sheet": "Lastlista",
+        "arrive_and_wait": "kom {at}, vänta",
         "last_first": "Det sista stoppet lastas först. Börja överst i listan.",
         "leaves": "avgår {at}",
         "trip": "Tur {n} av {of}, avgår {at}",
@@ -245,7 +249,7 @@ def _load_stop(
     about = " · ".join(filter(None, [stop.customer if stop.customer != stop.site else "", stop.address]))
     paper.cell(WIDTH - 22, 5, paper.fitting(about, WIDTH - 22), new_x=XPos.LEFT, new_y=YPos.NEXT)
     paper.set_text_color(*INK)
-    amounts = f"{_clock(stop.arrival, zone)} · {_amounts(paper, stop.lines)}"
+    amounts = f"{_expected(paper, stop, zone)} · {_amounts(paper, stop.lines)}"
     paper.cell(WIDTH - 22, 5, paper.fitting(amounts, WIDTH - 22), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     for note in notes:
         paper.note(note)
@@ -278,14 +282,14 @@ def _load_line(paper: _Paper, stop: LoadStop, line: LoadLine) -> None:
         paper.set_xy(MARGIN + 60, top + 5 * n)
         paper.cell(88, 6.2, part)
     paper.set_xy(MARGIN + 148, top)
-    paper.cell(20, 6.2, f"{line.quantity} {line.unit}", align="R")
+    paper.cell(20, 6.2, how_many(line.quantity, line.unit), align="R")
     paper.cell(18, 6.2, "?" if line.weight_g is None else _kg(line.quantity * line.weight_g), align="R")
     paper.set_xy(MARGIN, top + height)
 
 
 def _count(paper: _Paper, line: LoadLine) -> str:
     cases = "" if not line.cases else paper.word("case") if line.cases == 1 else paper.word("cases", n=line.cases)
-    loose = paper.word("loose", n=line.loose) if line.loose and line.cases else f"{line.loose} {line.unit}"
+    loose = paper.word("loose", n=line.loose) if line.loose and line.cases else how_many(line.loose, line.unit)
     return " + ".join(filter(None, [cases, loose if line.loose else ""]))
 
 
@@ -386,10 +390,10 @@ def _slip_line(paper: _Paper, slip: Slip, line: SlipLine) -> None:
     paper.set_text_color(*INK)
     paper.font(11, bold=line.delivered is None)
     paper.set_xy(MARGIN + WIDTH - 60, top + 0.6)
-    paper.cell(30, 5.2, f"{line.quantity} {line.unit}", align="R")
+    paper.cell(30, 5.2, how_many(line.quantity, line.unit), align="R")
     if line.delivered is not None:
         paper.font(11, bold=True)
-        paper.cell(30, 5.2, f"{line.delivered} {line.unit} ", align="R")
+        paper.cell(30, 5.2, f"{how_many(line.delivered, line.unit)} ", align="R")
     paper.set_draw_color(*LINE)
     paper.line(MARGIN, top + height, MARGIN + WIDTH, top + height)
     paper.set_xy(MARGIN, top + height)
@@ -548,6 +552,14 @@ class _Paper(FPDF):
 
 def _rgb(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _expected(paper: _Paper, stop: LoadStop, zone: str) -> str:
+    """The start of the hand-over; where the van waits for the door, the arrival too."""
+    begins = _clock(stop.start, zone)
+    if stop.start - stop.arrival < timedelta(minutes=1):
+        return begins
+    return f"{begins} ({paper.word('arrive_and_wait', at=_clock(stop.arrival, zone))})"
 
 
 def _clock(moment: datetime, zone: str) -> str:

@@ -31,7 +31,7 @@ from routing.model.money import in_units
 
 Rows = Iterator[list[Cell]]
 
-CUSTOMERS = (*customers.COLUMNS, *customers.OPTIONAL)
+CUSTOMERS = customers.COLUMNS
 
 
 def moment(at: datetime | None, zone: str) -> str:
@@ -47,7 +47,7 @@ def _row(columns: Collection[str], values: Mapping[str, Cell]) -> list[Cell]:
     return [values[name] for name in columns]
 
 
-SUPPLIERS = (*suppliers.COLUMNS, *suppliers.OPTIONAL)
+SUPPLIERS = suppliers.COLUMNS
 
 
 def supplier_rows(connection: Connection) -> Rows:
@@ -56,7 +56,7 @@ def supplier_rows(connection: Connection) -> Rows:
             yield [each.number, each.name, each.email, each.lead_days, each.language]
 
 
-PRODUCTS = (*products.COLUMNS, *products.OPTIONAL)
+PRODUCTS = products.COLUMNS
 
 
 def product_rows(connection: Connection) -> Rows:
@@ -146,7 +146,7 @@ def customer_rows(connection: Connection) -> Rows:
                     yield _row(CUSTOMERS, _customer(each) | site_cells | _contact(person))
 
 
-SITES = (*sites.COLUMNS, *customers.OPTIONAL)
+SITES = sites.COLUMNS
 
 
 def site_rows(connection: Connection) -> Rows:
@@ -220,15 +220,13 @@ def _contact(row: Row[Any] | None) -> dict[str, Cell]:
     }
 
 
-_NO_SITE: dict[str, Cell] = dict.fromkeys(
-    (*customers.COLUMNS[customers.COLUMNS.index("site") : customers.COLUMNS.index("contact_name")], *customers.OPTIONAL)
-)
+_NO_SITE: dict[str, Cell] = dict.fromkeys(customers.OF_A_SITE)
 
 
 # ---------------------------------------------------------------------------- orders
 
 
-ORDERS = (*orders.COLUMNS, *orders.OPTIONAL)
+ORDERS = orders.COLUMNS
 
 
 def order_rows(connection: Connection) -> Rows:

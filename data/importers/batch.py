@@ -12,6 +12,9 @@ from data.store import SqlStore
 from data.tables import import_batch
 from routing.model.imports import ImportResult
 
+MOST_WARNINGS = 20
+"""Sentences about orders that fall apart; the tasks have them all."""
+
 
 def note_import(
     store: SqlStore, result: ImportResult, file: BinaryIO, *, file_name: str, now: datetime, by: str

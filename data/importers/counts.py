@@ -16,8 +16,8 @@ from data.importers.table import Row, read_table
 from routing.errors import FileRefused
 from routing.model.money import minor_digits
 
-COLUMNS = ("vehicle", "sku", "counted")
-OPTIONAL = ("cash", "currency")
+COLUMNS = ("vehicle", "sku", "counted", "cash", "currency")
+NEEDED = ("vehicle", "sku", "counted")
 MOST_SHOWN = 5
 MOST_COUNTED = 1_000_000
 """Base units of one SKU on one van; above it, it is a slip of the finger."""
@@ -40,7 +40,7 @@ def read_counts(file: BinaryIO, *, vehicles: Mapping[str, int], products: Mappin
     """
     found: dict[int, VanCount] = defaultdict(VanCount)
     faults: list[str] = []
-    for row in read_table(file, kind="counts", columns=COLUMNS, optional=OPTIONAL):
+    for row in read_table(file, kind="counts", columns=COLUMNS, needed=NEEDED):
         wrong = row.fault or _take(row, found, vehicles, products)
         if wrong:
             faults.append(f"row {row.number}: {wrong}")

@@ -18,12 +18,14 @@ COLUMNS = (
     "site_name", "address", "postcode", "city", "country", "delivery_days", "windows", "window_kind",
     "service_minutes", "service_seconds_per_case", "parking_minutes", "max_vehicle_height_cm",
     "max_vehicle_length_cm", "max_vehicle_weight_kg", "skills", "crew", "notes", "contact_name", "contact_role",
-    "contact_channel", "contact_address", "contact_consent",
+    "contact_channel", "contact_address", "contact_consent", "late_minutes", "late_price_per_minute", "known_to",
+    "stranger_price",
 )  # fmt: skip
 NEEDED = ("customer", "customer_name", "site", "site_name", "address")
-OPTIONAL = ("late_minutes", "late_price_per_minute", "known_to", "stranger_price")
-"""So long after its hours the site still takes goods, and what a minute of that costs us; the numbers of the drivers
-who know it, and what it costs when another comes. A file without a column leaves what is set."""
+OF_A_SITE = (
+    *COLUMNS[COLUMNS.index("site") : COLUMNS.index("contact_name")],
+    *COLUMNS[COLUMNS.index("late_minutes") :],
+)
 
 CUSTOMER_COLUMN_OF = {"name": "customer_name"}
 COLUMN_OF = {
@@ -55,7 +57,7 @@ def import_customers(
     customers: dict[str, tuple[int, dict[str, object]]] = {}
     sites: dict[str, tuple[int, object]] = {}
     currency = store.company().currency
-    table = read_table(file, kind="customers", columns=COLUMNS, optional=OPTIONAL, needed=NEEDED, reading=reading)
+    table = read_table(file, kind="customers", columns=COLUMNS, needed=NEEDED, reading=reading)
     for rows in batches(table, 500):
         known = store.customers({row.cells.get("customer", "") for row in rows})
         known_sites = store.sites({row.cells.get("site", "") for row in rows})

@@ -29,18 +29,11 @@ COLUMNS = (
     "kind", "number", "name", "depot", "address", "lat", "lon", "profile", "weight_g", "volume_cm3", "pieces",
     "height_cm", "length_cm", "skills", "crew", "driver", "vehicle", "from", "to", "break_minutes", "break_from",
     "break_to", "loading_minutes", "debrief_minutes", "fixed_cost", "cost_per_hour", "cost_per_km", "max_stops",
-    "phone", "email", "language", "weekdays", "cut_off", "zone",
+    "phone", "email", "language", "weekdays", "cut_off", "zone", "stops_a_day", "overtime_minutes",
+    "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg", "licence", "driving_hours", "out_from",
+    "out_to", "out_why",
 )  # fmt: skip
 NEEDED = ("kind", "number")
-OPTIONAL = (
-    "stops_a_day", "overtime_minutes", "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg", "licence",
-    "driving_hours", "out_from", "out_to", "out_why",
-)  # fmt: skip
-"""Of a delivery zone: at most so many stops on one day. Of a shift: how long after `to` its duty may last, and what an
-hour of that costs on top. Of a vehicle: how long it is loaded again at the depot, how often it may go out on one shift,
-and what it weighs laden. Of a driver: the licence, and by which rule set their driving is limited. Of both: the first
-and last day on which they are not there (no last one: until further notice), and why. A file without a column leaves
-what is set."""
 
 COLUMN_OF = {
     "starts": "from", "ends": "to", "depot_id": "depot", "vehicle_id": "vehicle", "driver_id": "driver",
@@ -74,7 +67,7 @@ def import_fleet(
     result = ImportResult(kind="fleet", dry_run=dry_run)
     by_kind: dict[str, list[Cells]] = {kind: [] for kind in KINDS}
     for count, row in enumerate(
-        read_table(file, kind="fleet", columns=COLUMNS, optional=OPTIONAL, needed=NEEDED, reading=reading), start=1
+        read_table(file, kind="fleet", columns=COLUMNS, needed=NEEDED, reading=reading), start=1
     ):
         if count > MOST_ROWS:
             raise FileRefused(f"The fleet file has more than {MOST_ROWS:,} rows. Is this the right file?")

@@ -23,13 +23,16 @@ from routing.model.imports import ImportResult
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """`work` is called as (store, file, now, by, dry_run, file_name, reading). `needed`: see checked_table."""
+    """`work` is called as (store, file, now, by, dry_run, file_name, reading). `columns`: all that it reads.
+
+    `needed`: those without which a file is no such file; the others may be missing, and then it says nothing of them.
+    `of_all`: needed ones that may be said once for the whole file."""
 
     name: str
     work: Callable[..., ImportResult]
     columns: Sequence[str]
     needed: Sequence[str]
-    optional: Sequence[str] = ()
+    of_all: Sequence[str] = ()
 
 
 KINDS: dict[str, Kind] = {
@@ -40,42 +43,37 @@ KINDS: dict[str, Kind] = {
             work=fleet.import_fleet,
             columns=fleet.COLUMNS,
             needed=fleet.NEEDED,
-            optional=fleet.OPTIONAL,
         ),
         Kind(
             name="suppliers",
             work=suppliers.import_suppliers,
             columns=suppliers.COLUMNS,
             needed=suppliers.NEEDED,
-            optional=suppliers.OPTIONAL,
         ),
         Kind(
             name="products",
             work=products.import_products,
             columns=products.COLUMNS,
             needed=products.NEEDED,
-            optional=products.OPTIONAL,
         ),
         Kind(
             name="customers",
             work=customers.import_customers,
             columns=customers.COLUMNS,
             needed=customers.NEEDED,
-            optional=customers.OPTIONAL,
         ),
         Kind(
             name="sites",
             work=sites.import_sites,
             columns=sites.COLUMNS,
             needed=sites.NEEDED,
-            optional=customers.OPTIONAL,
         ),
         Kind(
             name="orders",
             work=orders.import_orders,
             columns=orders.COLUMNS,
             needed=orders.NEEDED,
-            optional=orders.OPTIONAL,
+            of_all=("depot",),
         ),
         Kind(name="inbound", work=inbound.import_inbound, columns=inbound.COLUMNS, needed=inbound.NEEDED),
         Kind(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from data.importers.batch import note_import
+from data.importers.batch import MOST_WARNINGS, note_import
 from data.importers.cells import MOST, Cells, batches
+from data.importers.doors import Doors
 from data.importers.grouping import orders_of
 from data.importers.presets import PRESETS
 from data.importers.table import AS_OURS, Reading, Row, checked_table
@@ -18,20 +19,18 @@ from routing.services.importing import Pools, settle_changed, take_orders
 COLUMNS = (
     "order", "customer", "site", "depot", "ordered_at", "wanted_on", "not_before", "not_after", "customer_reference",
     "erp_reference", "completeness", "min_percent", "max_wait_days", "max_shipments", "hold", "payment", "urgent_by",
-    "note", "line", "sku", "quantity", "unit_price", "currency", "promised_on",
+    "note", "line", "sku", "quantity", "unit_price", "currency", "promised_on", "min_value", "source",
 )  # fmt: skip
 
-OPTIONAL = ("min_value", "source")
-"""Columns that a file of ours may have. What an order said of one stays when a file without it comes. `source` tells
-apart orders of one number that came from a shop and from ourselves, so that what was exported comes in again as what
-it is."""
 SOURCES = ("own", *PRESETS)
+"""Tells apart orders of one number that came from a shop and from ourselves, so that what was exported comes in again
+as what it is."""
 
-NEEDED = ("order", "customer", "site", "depot", "ordered_at", "sku", "quantity")
-"""Without these a file with another header is no file of orders."""
+NEEDED = ("order", "customer", "depot", "ordered_at", "sku", "quantity")
+"""Without these a file is no file of orders. A customer's only site goes without saying."""
 
-_OF_THE_ORDER = (*COLUMNS[: COLUMNS.index("line")], *OPTIONAL)
-COLUMN_OF = {"hold_reason": "hold"}
+_OF_THE_ORDER = (*COLUMNS[: COLUMNS.index("line")], "min_value", "source")
+COLUMN_OF = {"hold_reason": "hold", "site_id": "site"}
 """The columns of an order that are called otherwise than its field."""
 AT_ONCE = 500
 
@@ -45,59 +44,45 @@ def import_orders(
     dry_run: bool = False,
     file_name: str = "",
     tell: bool = False,
+    tell_others: bool = False,
     reading: Reading = AS_OURS,
 ) -> ImportResult:
     """Adds new orders, takes over changes of those that have nothing on its way, and allocates.
 
     A faulty row leaves out its whole order. A change of a released order becomes a task. Every new line gets its first
     promise: the file's `promised_on`, or else the expected day. Customers are told only with `tell`: an import must not
-    write to people about orders they know. Raises FileRefused: nothing was changed.
+    write to people about orders they know. With `tell_others` those hear of it whose orders are not in the file and are
+    moved by it. Raises FileRefused: nothing was changed.
     """
     result = ImportResult(kind="orders", dry_run=dry_run)
-    depots = store.depot_rows()
     if not dry_run:
-        for depot_id in sorted(int(row["id"]) for row in depots.values()):
+        for depot_id in sorted(int(row["id"]) for row in store.depot_rows().values()):
             store.lock_depot(depot_id)
-    currency = store.company().currency
     pools = Pools()
-    with checked_table(
-        file, kind="orders", columns=COLUMNS, optional=OPTIONAL, needed=NEEDED, reading=reading
-    ) as table:
+    with checked_table(file, kind="orders", columns=COLUMNS, needed=NEEDED, reading=reading) as table:
         for groups in batches(orders_of(table, result, by=("order", "source")), AT_ONCE):
-            cells = [row.cells for group in groups for row in group]
-            known = _Known(
-                depots=depots,
-                customers=store.customers({row.get("customer", "") for row in cells}),
-                sites=store.sites({row.get("site", "") for row in cells}),
-                products=store.products({row.get("sku", "") for row in cells}),
-                currency=currency,
-                now=now,
-            )
+            known = Known(store, [row for group in groups for row in group], now=now)
             orders = [order for group in groups if (order := known.order(group, result)) is not None]
             for source in SOURCES:
                 of_it = [order for order in orders if order.source == source]
                 pools.add(take_orders(store, of_it, result, now=now, by=by))
-    settle_changed(store, pools, now=now, by=by, tell=tell, why="new orders")
+    settled = settle_changed(store, pools, now=now, by=by, tell=tell, why="new orders", tell_others=tell_others)
+    result.moved = settled.lines
+    result.warnings += settled.warnings[:MOST_WARNINGS]
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
 
 
-class _Known:
+class Known:
     """What the rows of a batch refer to, looked up at once."""
 
-    def __init__(
-        self,
-        *,
-        depots: Mapping[str, Mapping[str, Any]],
-        customers: Mapping[str, Mapping[str, Any]],
-        sites: Mapping[str, Mapping[str, Any]],
-        products: Mapping[str, Mapping[str, Any]],
-        currency: str,
-        now: datetime,
-    ) -> None:
+    def __init__(self, store: SqlStore, rows: Sequence[Row], *, now: datetime) -> None:
         self.now = now
-        self.depots, self.customers, self.sites, self.products = depots, customers, sites, products
-        self.currency = currency
+        self.depots = store.depot_rows()
+        self.customers = store.customers({row.cells.get("customer", "") for row in rows})
+        self.products = store.products({row.cells.get("sku", "") for row in rows})
+        self.currency = store.company().currency
+        self.doors = Doors(store, rows, self.customers)
 
     def order(self, rows: list[Row], result: ImportResult) -> OrderIn | None:
         """The order of these rows; None, and every fault noted with its row, when any of them is faulty."""
@@ -105,12 +90,8 @@ class _Known:
         number = head.text("order", needed=True, longest=100)
         source = head.word("source", SOURCES, default="own")
         customer = self._find(head, "customer", self.customers, "import the customers first")
-        site = self._find(head, "site", self.sites, "import the customers with their sites first")
+        site = self.doors.site_of(head, customer, order=(source, number))
         depot = self._find(head, "depot", self.depots, "import the fleet first")
-        if site and customer and site["customer_id"] != customer["id"]:
-            head.wrong(
-                "site", f"{site['number']} is a site of customer {site['customer']}, not of {customer['number']}"
-            )
         currency = head.currency("currency", default=(depot["currency"] if depot else "") or self.currency)
         ordered_at = head.happened("ordered_at", depot["zone"] if depot else "UTC", now=self.now, needed=True)
         header: dict[str, Any] = {
@@ -160,7 +141,7 @@ class _Known:
             currency=currency,
             lines=tuple(lines.values()),
             unsaid=frozenset(
-                name for name in (*header, "currency", "unit_price") if head.lacks(COLUMN_OF.get(name, name))
+                name for name in (*header, "site_id", "currency", "unit_price") if head.lacks(COLUMN_OF.get(name, name))
             )
             | {"charged"},  # which only a shop says
             **header,

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from data.importers.orders import COLUMNS, OPTIONAL, _Known
+from data.importers.orders import COLUMNS, Known
 from data.importers.table import Row
 from data.store import SqlStore
 from routing.model.imports import ImportResult, OrderIn
@@ -20,7 +20,7 @@ LINES = 1_000
 LONGEST = 4_000
 
 OF_A_LINE = ("line", "sku", "quantity", "unit_price", "promised_on")
-OF_AN_ORDER = tuple(name for name in (*COLUMNS, *OPTIONAL) if name not in (*OF_A_LINE, "source"))
+OF_AN_ORDER = tuple(name for name in COLUMNS if name not in (*OF_A_LINE, "source"))
 WHOLE = frozenset({"quantity", "min_percent", "max_wait_days", "max_shipments"})
 MONEY = frozenset({"unit_price", "min_value"})
 
@@ -39,15 +39,7 @@ def read_orders(
     """
     groups = [_rows(position, document, result) for position, document in enumerate(documents)]
     numbers = [_number(document) for document in documents]
-    cells = [row.cells for group in groups if group for row in group]
-    known = _Known(
-        depots=store.depot_rows(),
-        customers=store.customers({row.get("customer", "") for row in cells}),
-        sites=store.sites({row.get("site", "") for row in cells}),
-        products=store.products({row.get("sku", "") for row in cells}),
-        currency=store.company().currency,
-        now=now,
-    )
+    known = Known(store, [row for group in groups if group for row in group], now=now)
     for position, (document, rows) in enumerate(zip(documents, groups, strict=True)):
         number = numbers[position]
         if number and numbers.count(number) > 1:

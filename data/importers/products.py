@@ -13,10 +13,9 @@ from routing.model.imports import ImportResult
 
 COLUMNS = (
     "sku", "name", "unit", "case_pack", "pallet_pack", "weight_g", "volume_cm3", "pieces", "price", "currency",
-    "supplier",
+    "supplier", "barcode", "returnable",
 )  # fmt: skip
 NEEDED = ("sku", "name")
-OPTIONAL = ("barcode", "returnable")
 
 
 def import_products(
@@ -36,7 +35,7 @@ def import_products(
     result = ImportResult(kind="products", dry_run=dry_run)
     default_currency = store.company().currency
     seen: dict[str, int] = {}
-    table = read_table(file, kind="products", columns=COLUMNS, optional=OPTIONAL, needed=NEEDED, reading=reading)
+    table = read_table(file, kind="products", columns=COLUMNS, needed=NEEDED, reading=reading)
     for rows in batches(table, 500):
         existing = store.products({row.cells.get("sku", "") for row in rows})
         for row in rows:

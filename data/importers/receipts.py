@@ -11,7 +11,8 @@ from data.store import SqlStore
 from routing.model.imports import ImportResult
 from routing.model.stock import Receipt
 
-COLUMNS = ("number", "inbound", "depot", "sku", "quantity", "quarantined", "counted_at")
+COLUMNS = ("number", "inbound", "depot", "sku", "quantity", "quarantined", "counted_at", "more_to_come")
+NEEDED = ("number", "depot", "sku", "quantity")
 
 
 def read_receipts(
@@ -19,14 +20,14 @@ def read_receipts(
 ) -> tuple[list[Receipt], ImportResult]:
     """The receipts of a file, and the rows that were left out. Nothing is written.
 
-    `more_to_come` (yes or no, a column that may be missing): what is missing of the inbound will still come;
+    `more_to_come` (yes or no): what is missing of the inbound will still come;
     `rest_comes` answers for the rows that do not say. An empty `counted_at` is now. Raises FileRefused.
     """
     result = ImportResult(kind="receipts", dry_run=True)
     depots = store.depot_rows()
     receipts: list[Receipt] = []
     seen: dict[tuple[str, str], tuple[int, str]] = {}
-    for rows in batches(read_table(file, kind="receipts", columns=COLUMNS, optional=("more_to_come",)), 500):
+    for rows in batches(read_table(file, kind="receipts", columns=COLUMNS, needed=NEEDED), 500):
         skus = store.product_ids({row.cells.get("sku", "") for row in rows})
         for row in rows:
             cells = Cells(row)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from data.importers.batch import note_import
 from data.importers.cells import MOST, Cells, batches
+from data.importers.doors import Doors
 from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.errors import FileRefused
@@ -21,7 +22,7 @@ COLUMNS = (
     "release", "day", "depot", "order", "customer", "site", "ordered_at", "customer_reference", "erp_reference", "note",
     "line", "sku", "quantity", "line_erp_reference",
 )  # fmt: skip
-NEEDED = ("release", "day", "depot", "order", "customer", "site", "sku", "quantity")
+NEEDED = ("release", "day", "depot", "order", "customer", "sku", "quantity")
 
 _OF_THE_ORDER = COLUMNS[: COLUMNS.index("line")]
 MOST_ROWS = 200_000
@@ -57,8 +58,7 @@ def import_released(
         groups[row.cells.get("release", ""), row.cells.get("order", "")].append(row)
     found: list[ReleasedOrder] = []
     for together in batches(groups.values(), AT_ONCE):
-        cells = [row.cells for rows in together for row in rows]
-        known = _Known(store, cells, depots, now)
+        known = _Known(store, [row for rows in together for row in rows], depots, now)
         found += [order for rows in together if (order := known.order(rows, result)) is not None]
     take_released(store, found, result, now=now, by=by)
     store.assign_zones()
@@ -70,12 +70,12 @@ class _Known:
     """What the rows of a batch refer to, looked up at once."""
 
     def __init__(
-        self, store: SqlStore, cells: list[dict[str, str]], depots: Mapping[str, Mapping[str, Any]], now: datetime
+        self, store: SqlStore, rows: list[Row], depots: Mapping[str, Mapping[str, Any]], now: datetime
     ) -> None:
         self.depots = depots
-        self.customers = store.customers({row.get("customer", "") for row in cells})
-        self.sites = store.sites({row.get("site", "") for row in cells})
-        self.products = store.products({row.get("sku", "") for row in cells})
+        self.customers = store.customers({row.cells.get("customer", "") for row in rows})
+        self.products = store.products({row.cells.get("sku", "") for row in rows})
+        self.doors = Doors(store, rows, self.customers)
         self.currency = store.company().currency
         self.now = now
 
@@ -83,9 +83,8 @@ class _Known:
         head = Cells(rows[0])
         release, number = (head.text(name, needed=True, longest=100) for name in ("release", "order"))
         depot = _find(head, "depot", self.depots)
-        customer, site = _find(head, "customer", self.customers), _find(head, "site", self.sites)
-        if site and customer and site["customer_id"] != customer["id"]:
-            head.wrong("site", f"{site['number']} is a site of customer {site['customer']}")
+        customer = _find(head, "customer", self.customers)
+        site = self.doors.site_of(head, customer)
         zone = depot["zone"] if depot else "UTC"
         day = head.day("day")
         if not head.row.cells.get("day"):

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 import phonenumbers
 
-from data.importers.batch import note_import
+from data.importers.batch import MOST_WARNINGS, note_import
 from data.importers.cells import MOST, Cells, batches
 from data.importers.depots import chosen_depot
 from data.importers.grouping import orders_of
@@ -100,9 +100,11 @@ def import_shop_orders(
     depot: str = "",
     dry_run: bool = False,
     file_name: str = "",
+    tell_others: bool = False,
     reading: Reading = AS_OURS,
 ) -> ImportResult:
-    """Adds new orders with the customers, sites and products they name, takes over changes, allocates; tells nobody.
+    """Adds new orders with the customers, sites and products they name, takes over changes, allocates; tells nobody of
+    the file, and with `tell_others` those whom it moves.
 
     Orders that need nothing from us are not taken in (`result.settled`). A faulty row leaves out its whole order.
     `depot`: where the goods come from; not needed where there is only one. Raises FileRefused, InvalidInput.
@@ -123,7 +125,9 @@ def import_shop_orders(
             pools.add(found)
     if not dry_run:
         store.assign_zones()
-    settle_changed(store, pools, now=now, by=by, tell=False, why="new orders")
+    settled = settle_changed(store, pools, now=now, by=by, tell=False, why="new orders", tell_others=tell_others)
+    result.moved = settled.lines
+    result.warnings += settled.warnings[:MOST_WARNINGS]
     result.notes += reader.notes()
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result

@@ -7,13 +7,12 @@ from typing import BinaryIO
 
 from data.importers.batch import note_import
 from data.importers.cells import Cells, batches, changed_values
-from data.importers.customers import COLUMN_OF, OPTIONAL, read_site, said_hours
-from data.importers.customers import COLUMNS as OF_CUSTOMERS
+from data.importers.customers import COLUMN_OF, OF_A_SITE, read_site, said_hours
 from data.importers.table import AS_OURS, Reading, read_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult
 
-COLUMNS = ("customer", *OF_CUSTOMERS[OF_CUSTOMERS.index("site") : OF_CUSTOMERS.index("contact_name")])
+COLUMNS = ("customer", *OF_A_SITE)
 NEEDED = ("customer", "site", "site_name", "address")
 
 
@@ -34,7 +33,7 @@ def import_sites(
     result = ImportResult(kind="sites", dry_run=dry_run)
     seen: dict[str, int] = {}
     currency = store.company().currency
-    table = read_table(file, kind="sites", columns=COLUMNS, optional=OPTIONAL, needed=NEEDED, reading=reading)
+    table = read_table(file, kind="sites", columns=COLUMNS, needed=NEEDED, reading=reading)
     for rows in batches(table, 500):
         customers = store.customers({row.cells.get("customer", "") for row in rows})
         existing = store.sites({row.cells.get("site", "") for row in rows})

@@ -17,7 +17,7 @@ MOST_ROWS = 500
 def read_speeds(file: BinaryIO) -> tuple[SpeedRow, ...]:
     """The rows of a CSV or XLSX. Raises FileRefused for a file that cannot be read, InvalidInput for a row."""
     rows: list[SpeedRow] = []
-    for row in read_table(file, kind="speeds", columns=COLUMNS[:4], optional=COLUMNS[4:]):
+    for row in read_table(file, kind="speeds", columns=COLUMNS, needed=COLUMNS[:4]):
         if row.fault:
             raise InvalidInput(f"Row {row.number}: {row.fault}.")
         if len(rows) >= MOST_ROWS:

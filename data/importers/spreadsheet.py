@@ -38,6 +38,9 @@ LONGEST_CELL = 20_000
 """Characters, of a CSV as of a sheet. A longer cell is no order: in a CSV it is a quote that was opened and never
 closed, in a sheet one text that every cell points to may fill the disk."""
 
+TOO_MANY_DIGITS = "#DIGITS!"
+"""Instead of a number of more digits than a spreadsheet keeps: what it has in its place is another number."""
+
 MOST_COLUMNS = 400
 TICK_EVERY = 500
 """Rows."""
@@ -239,6 +242,8 @@ def as_text(value: object, number_format: str = "") -> str:
 
     >>> as_text(12.0), as_text(0.1 + 0.2), as_text(100, "00000"), as_text(datetime(2026, 5, 12))
     ('12', '0.3', '00100', '2026-05-12')
+    >>> as_text(123456789012345), as_text(1234567890123450)
+    ('123456789012345', '#DIGITS!')
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -247,7 +252,8 @@ def as_text(value: object, number_format: str = "") -> str:
         if value == int(value) and abs(value) < 1e15:
             digits = str(int(value))
             return digits.zfill(len(number_format)) if re.fullmatch("0{1,40}", number_format) else digits
-        return f"{value:.15g}"  # as many digits as a spreadsheet keeps
+        digits = f"{value:.15g}"  # as many digits as a spreadsheet keeps
+        return TOO_MANY_DIGITS if abs(value) >= 1e15 else digits
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time(0) else value.isoformat(sep=" ", timespec="seconds")
     if isinstance(value, time):

@@ -11,8 +11,7 @@ from data.importers.table import AS_OURS, Reading, read_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult
 
-COLUMNS = ("supplier", "name", "email", "lead_days")
-OPTIONAL = ("language",)
+COLUMNS = ("supplier", "name", "email", "lead_days", "language")
 NEEDED = ("supplier",)
 
 
@@ -29,7 +28,7 @@ def import_suppliers(
     """Adds and changes suppliers. Products and inbound may have named them before. Raises FileRefused."""
     result = ImportResult(kind="suppliers", dry_run=dry_run)
     seen: dict[str, int] = {}
-    table = read_table(file, kind="suppliers", columns=COLUMNS, optional=OPTIONAL, needed=NEEDED, reading=reading)
+    table = read_table(file, kind="suppliers", columns=COLUMNS, needed=NEEDED, reading=reading)
     for rows in batches(table, 500):
         existing = store.suppliers({row.cells.get("supplier", "") for row in rows})
         for row in rows:

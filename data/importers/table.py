@@ -1,7 +1,7 @@
 """Reads a CSV or XLSX row by row. A fault of the file is found before anything is used.
 
 CSV: UTF-8 with or without a byte order mark; comma, semicolon or tab. XLSX: the first sheet. A header row with every
-column of the template in any order, or any header of which somebody said how to read it (`Reading.mapping`). The file
+column that is needed, in any order, or any header of which somebody said how to read it (`Reading.mapping`). The file
 is read twice: once to see that it can be read to its end, then to be used. Memory stays flat.
 """
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, TextIO
 
 from data.formulas import read_back
-from data.importers.spreadsheet import LONGEST_CELL, is_spreadsheet, sheet_rows, unpacked
+from data.importers.spreadsheet import LONGEST_CELL, TOO_MANY_DIGITS, is_spreadsheet, sheet_rows, unpacked
 from routing.errors import FileRefused
 
 PROGRESS_EVERY = 500
@@ -70,15 +70,12 @@ def read_table(
     *,
     kind: str,
     columns: Sequence[str],
-    optional: Collection[str] = (),
     needed: Collection[str] = (),
     reading: Reading = AS_OURS,
 ) -> Iterator[Row]:
     """The rows of a seekable binary file. Raises FileRefused before the first row, and then not any more."""
     stack = ExitStack()
-    table = stack.enter_context(
-        checked_table(file, kind=kind, columns=columns, optional=optional, needed=needed, reading=reading)
-    )
+    table = stack.enter_context(checked_table(file, kind=kind, columns=columns, needed=needed, reading=reading))
     return _closing(stack, table.rows())
 
 
@@ -95,12 +92,11 @@ class CheckedTable:
         header = _header_of(lines(), kind)
         self._width = len(header)
         self._header = header
-        self._empty = dict(reading.fixed)
         self._names: dict[str, str] = {}
+        # A column that the file does not have reads as empty, and `named` says that nothing was said of it.
+        self._empty = dict.fromkeys(columns.names, "") | dict(reading.fixed)
         if reading.mapping:
             self._places = _mapped(header, kind, columns, reading)
-            # A column that the file does not have reads as empty, and `named` says that nothing was said of it.
-            self._empty = dict.fromkeys((*columns.names, *columns.optional), "") | self._empty
             self._names = {ours: theirs for theirs, ours in reading.mapping.items()}
         else:
             _check_header(header, kind, columns, reading.fixed)
@@ -137,13 +133,17 @@ class CheckedTable:
                 found = dict(self._empty)
                 for place, column in self._places:
                     found[column] = cells[place].strip() if place < len(cells) else ""
+                    if found[column] == TOO_MANY_DIGITS and not fault:
+                        fault = (
+                            f"{self._header[place][:40]} is a number of more than 15 digits, and a spreadsheet keeps "
+                            "only 15 of them: format the column as text, then write the number in again"
+                        )
                 yield Row(number=number, cells=found, fault=fault, names=self._names, named=self._named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Columns:
     names: Sequence[str]
-    optional: Collection[str]
     needed: Collection[str]
 
 
@@ -153,16 +153,15 @@ def checked_table(
     *,
     kind: str,
     columns: Sequence[str],
-    optional: Collection[str] = (),
     needed: Collection[str] = (),
     reading: Reading = AS_OURS,
 ) -> Iterator[CheckedTable]:
     """The same for who reads the rows more than once. Raises FileRefused.
 
-    `needed` are the columns without which a file with a foreign header is no such file; the others may be missing.
+    `needed` are the columns without which it is no such file, all of them unless said; the others may be missing.
     """
     with _lines_of(file, kind, reading.tick) as lines:
-        yield CheckedTable(lines, kind, reading, _Columns(names=columns, optional=optional, needed=needed))
+        yield CheckedTable(lines, kind, reading, _Columns(names=columns, needed=needed or columns))
 
 
 def read_header(file: BinaryIO, *, kind: str) -> list[str]:
@@ -189,10 +188,29 @@ def header_sha256(header: Sequence[str]) -> str:
 @contextmanager
 def _lines_of(file: BinaryIO, kind: str, tick: Callable[[], None] | None = None) -> Iterator[Callable[[], Lines]]:
     if not is_spreadsheet(file):
+        _refuse_what_is_no_csv(file, kind)
         yield lambda: _csv_lines(file, kind)
         return
     with unpacked(file, kind, tick) as spool:
         yield lambda: _sheet_lines(spool)
+
+
+def _refuse_what_is_no_csv(file: BinaryIO, kind: str) -> None:
+    """What would be read as text and then be told off for its header."""
+    first = file.read(400)
+    file.seek(0)
+    if first.startswith(b"%PDF"):
+        raise FileRefused(
+            f"The {kind} file is a PDF, which is for reading and no table. Export it as CSV UTF-8 or XLSX instead.",
+            code="unreadable",
+        )
+    # Without a byte order mark: of each pair of bytes one is 0, and in UTF-8 hardly any is.
+    if any(half.count(0) * 2 > len(half) for half in (first[::2], first[1::2])):
+        raise FileRefused(
+            f"The {kind} file is written in UTF-16, or is no text at all. "
+            "Save it as UTF-8 (in a spreadsheet: CSV UTF-8) and import it again.",
+            code="encoding",
+        )
 
 
 def _sheet_lines(spool: TextIO) -> Lines:
@@ -272,7 +290,7 @@ def _check_sizes(number: int, header: Sequence[str], cells: Sequence[str], kind:
 def _mapped(header: Sequence[str], kind: str, columns: _Columns, reading: Reading) -> list[tuple[int, str]]:
     """Where our columns stand in a header that is not ours."""
     mapping = reading.mapping
-    known = (*columns.names, *columns.optional)
+    known = columns.names
     for theirs, ours in mapping.items():
         if theirs not in header:
             raise FileRefused(
@@ -303,16 +321,16 @@ def _mapped(header: Sequence[str], kind: str, columns: _Columns, reading: Readin
 
 
 def _check_header(header: Sequence[str], kind: str, columns: _Columns, fixed: Collection[str] = ()) -> None:
-    known = (*columns.names, *columns.optional)
+    known = columns.names
     twice = [name for name in known if header.count(name) > 1]
     if twice:
         raise FileRefused(
             f"The {kind} file has the column {twice[0]} twice. Keep one of them.", code="column_twice", column=twice[0]
         )
-    missing = [name for name in columns.names if name not in header and name not in fixed]
+    missing = [name for name in columns.names if name in columns.needed and name not in header and name not in fixed]
     if missing:
         raise FileRefused(
-            f"The {kind} file lacks {_named(missing)}. The header must name: {', '.join(columns.names)}.",
+            f"The {kind} file lacks {_named(missing)}. Known are: {', '.join(known)}.",
             code="missing_column",
             column=missing[0],
         )

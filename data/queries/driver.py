@@ -50,6 +50,14 @@ class DepotStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """When the van is at the door, and when the hand-over begins: later, where the door is not open yet."""
+
+    arrival: datetime
+    start: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriverStop:
     """`state` is waiting, under_way, done or failed; `outcome` the word of the last report, "" before there is one.
 
@@ -67,8 +75,8 @@ class DriverStop:
     phone: str
     hours: tuple[tuple[str, str, str], ...]
     told: tuple[datetime, datetime] | None
-    planned: datetime
-    eta: datetime | None
+    planned: Moments
+    eta: Moments | None
     service: timedelta
     state: str
     outcome: str
@@ -158,7 +166,7 @@ def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> 
                 phone=phones.get(planned.site_id, ""),
                 hours=tuple(hours.get(planned.site_id, ())),
                 told=doors[planned.stop_id].told,
-                planned=planned.arrival,
+                planned=Moments(arrival=planned.arrival, start=planned.start),
                 eta=_eta(etas.get(planned.stop_id)),
                 service=planned.departure - planned.start,
                 state=_state(manifest, planned.stop_id, doors[planned.stop_id], outcomes),
@@ -172,8 +180,8 @@ def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> 
     )
 
 
-def _eta(eta: Eta | None) -> datetime | None:
-    return None if eta is None else eta.arrival
+def _eta(eta: Eta | None) -> Moments | None:
+    return None if eta is None else Moments(arrival=eta.arrival, start=eta.start)
 
 
 def _depot_step(planned: PlannedTimes, eta: Eta | None, *, earlier_open: bool) -> DepotStep | None:

@@ -1,7 +1,9 @@
-"""What an order line still needs, in SQL: the one place that says which units count as served.
+"""What an order line still needs and what a supply can give, in SQL: the one place that says which units count as what.
 
 Of 10 ordered and 2 cancelled, 3 loaded, 1 delivered and 1 refused, a line still needs 3. Short and damaged units are
 not served: they wait again. Refused ones are settled by a decision: redelivering moves them back.
+Of an inbound of 96 of which 60 were counted in and 12 will not come, 24 are to come; of a receipt of 60 with 4 in
+quarantine, 56 are sellable.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, ScalarSelect, func, select
 
-from data.tables import allocation, order_line, promise
+from data.tables import allocation, order_line, promise, supply
 
 SERVED = allocation.c.loaded + allocation.c.delivered + allocation.c.refused
 """Units of an allocation that its line does not need a second time."""
@@ -24,6 +26,11 @@ GONE = SERVED + allocation.c.short + allocation.c.damaged
 """Units that have left their supply for good."""
 ORDERED = order_line.c.quantity - order_line.c.cancelled
 """Units of a line that the customer still wants in all, delivered ones included."""
+
+SELLABLE = supply.c.quantity - supply.c.quarantined
+"""Units of a receipt that may be promised to somebody, those that have left included."""
+TO_COME = supply.c.quantity - supply.c.received - supply.c.closed_short
+"""Units of an inbound that are still to come; below 0 when more was counted in than expected."""
 
 
 def units_of_line(units: ColumnElement[Any]) -> ColumnElement[int]:

@@ -82,6 +82,7 @@ class LoadStop:
     customer: str
     address: str
     arrival: datetime
+    start: datetime
     notes: str
     deliveries: tuple[LoadDelivery, ...]
     collects: bool
@@ -220,6 +221,7 @@ def _load_stop(number: int, at: StopSheet, facts: dict[int, tuple[int, int | Non
         customer=at.customer,
         address=at.address,
         arrival=at.arrival,
+        start=at.start,
         notes=at.notes,
         collects=any(each.direction == "collect" for each in at.deliveries),
         deliveries=tuple(

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, case, func, select
 
-from data.queries.needs import ORDERED
+from data.queries.needs import ORDERED, SELLABLE, TO_COME
 from data.tables import allocation, depot, order, order_line, product, supplier, supply
 
 
@@ -86,7 +86,6 @@ class ReceiptRow:
 
 def expected_inbound(connection: Connection) -> list[InboundLine]:
     """Every inbound that may still come, by date; those without a date last."""
-    left = supply.c.quantity - supply.c.received - supply.c.closed_short
     wanted = _wanted()
     query = (
         select(
@@ -102,7 +101,7 @@ def expected_inbound(connection: Connection) -> list[InboundLine]:
             product.c.unit,
             product.c.case_pack,
             supply.c.quantity,
-            left.label("left"),
+            TO_COME.label("left"),
             supply.c.expected_at,
             func.coalesce(wanted.c.units, 0).label("wanted"),
             func.coalesce(wanted.c.orders, 0).label("orders"),
@@ -111,7 +110,7 @@ def expected_inbound(connection: Connection) -> list[InboundLine]:
         .join(product, product.c.id == supply.c.product_id)
         .outerjoin(supplier, supplier.c.id == supply.c.supplier_id)
         .outerjoin(wanted, (wanted.c.product_id == supply.c.product_id) & (wanted.c.depot_id == supply.c.depot_id))
-        .where(supply.c.kind == "inbound", supply.c.cancelled_at.is_(None), left > 0)
+        .where(supply.c.kind == "inbound", supply.c.cancelled_at.is_(None), TO_COME > 0)
         .order_by(
             case((supply.c.expected_at.is_(None), 1), else_=0), supply.c.expected_at, supply.c.number, supply.c.id
         )
@@ -163,7 +162,7 @@ def recent_receipts(connection: Connection, *, limit: int = 12) -> list[ReceiptR
             product.c.unit,
             supply.c.quantity,
             supply.c.quarantined,
-            (supply.c.quantity - supply.c.quarantined - func.coalesce(held.c.units, 0)).label("free"),
+            (SELLABLE - func.coalesce(held.c.units, 0)).label("free"),
             supply.c.counted_at,
         )
         .join(depot, depot.c.id == supply.c.depot_id)

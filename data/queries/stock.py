@@ -8,15 +8,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Select, Subquery, and_, case, func, or_, select, true
 
-from data.queries.needs import HELD, ORDERED, SERVED
+from data.queries.needs import HELD, ORDERED, SELLABLE, SERVED, TO_COME
 from data.tables import allocation, depot, order, order_line, product, supply
 from routing.model.stock import Coming, SkuStock
 
 SORTS = ("uncovered", "sku", "on_hand", "available", "inbound", "wanted", "expected")
 
-_LEFT = supply.c.quantity - supply.c.received - supply.c.closed_short
 _ON_SHELF = and_(supply.c.kind == "receipt", supply.c.cancelled_at.is_(None))
-_TO_COME = and_(supply.c.kind == "inbound", supply.c.cancelled_at.is_(None), _LEFT > 0)
+_IS_TO_COME = and_(supply.c.kind == "inbound", supply.c.cancelled_at.is_(None), TO_COME > 0)
 
 
 def stock_rows(
@@ -98,8 +97,8 @@ def _supplied() -> Subquery:
         select(
             supply.c.product_id,
             supply.c.depot_id,
-            func.sum(case((_ON_SHELF, supply.c.quantity - supply.c.quarantined), else_=0)).label("shelf"),
-            func.sum(case((_TO_COME, _LEFT), else_=0)).label("coming"),
+            func.sum(case((_ON_SHELF, SELLABLE), else_=0)).label("shelf"),
+            func.sum(case((_IS_TO_COME, TO_COME), else_=0)).label("coming"),
         )
         .group_by(supply.c.product_id, supply.c.depot_id)
         .subquery()
@@ -158,10 +157,10 @@ def _coming(connection: Connection, product_ids: list[int]) -> dict[tuple[int, i
             supply.c.number,
             supply.c.expected_at,
             depot.c.zone,
-            _LEFT.label("left"),
+            TO_COME.label("left"),
         )
         .join(depot, depot.c.id == supply.c.depot_id)
-        .where(_TO_COME, supply.c.product_id.in_(product_ids))
+        .where(_IS_TO_COME, supply.c.product_id.in_(product_ids))
         .order_by(supply.c.expected_at.is_(None), supply.c.expected_at, supply.c.id)
     )
     found: dict[tuple[int, int], list[Coming]] = defaultdict(list)

@@ -108,6 +108,16 @@ class FloorDepot:
     loose: tuple[FloorDelivery, ...]
 
     @property
+    def unplanned(self) -> tuple[FloorDelivery, ...]:
+        """Of `loose` what only waits for the plan of the day: the floor can do nothing about it yet."""
+        return tuple(each for each in self.loose if each.why == NOT_PLANNED and not each.delivery.picked)
+
+    @property
+    def stuck(self) -> tuple[FloorDelivery, ...]:
+        """The rest of `loose`: there is a reason, or goods to put back."""
+        return tuple(each for each in self.loose if each.why != NOT_PLANNED or each.delivery.picked)
+
+    @property
     def on_vans(self) -> tuple[FloorDelivery, ...]:
         """Each delivery that a van carries once, in the order in which vans leave."""
         return tuple(each for one in self.trips for each in one.deliveries)

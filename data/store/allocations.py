@@ -9,7 +9,7 @@ from itertools import batched
 from sqlalchemy import Integer, bindparam, case, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from data.queries.needs import COMMITTED, ORDERED, SERVED
+from data.queries.needs import COMMITTED, ORDERED, SELLABLE, SERVED, TO_COME
 from data.store.part import AT_ONCE, StorePart, parts
 from data.tables import allocation, delivery, delivery_line, order, order_line, supply
 from routing.errors import Conflict, InvalidInput
@@ -191,10 +191,7 @@ class AllocationStore(StorePart):
     def check_allocations(self, depot_id: int, product_ids: Collection[int]) -> None:
         """The last word before a commit: raises Conflict if any supply or line is promised more than it has."""
         for part in parts(product_ids):
-            sellable = case(
-                (supply.c.kind == "inbound", supply.c.quantity - supply.c.received - supply.c.closed_short),
-                else_=supply.c.quantity - supply.c.quarantined,
-            )
+            most = case((supply.c.kind == "inbound", TO_COME), else_=SELLABLE)
             over = (
                 select(supply.c.number)
                 .join(allocation, allocation.c.supply_id == supply.c.id)
@@ -203,7 +200,7 @@ class AllocationStore(StorePart):
                 # What is gone may exceed a recount; what is still promised may not.
                 .having(
                     (func.sum(allocation.c.allocated + COMMITTED) > 0)
-                    & (func.sum(allocation.c.quantity) > func.max(sellable))
+                    & (func.sum(allocation.c.quantity) > func.max(most))
                 )
             )
             ordered = (

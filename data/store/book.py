@@ -10,9 +10,9 @@ from functools import partial
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
-from data.queries.needs import COMMITTED, GONE
+from data.queries.needs import COMMITTED, GONE, HELD, SELLABLE, TO_COME
 from data.store.part import parts
 from data.store.waiting import WaitingStore
 from data.tables import allocation, delivery, delivery_line, depot, order, order_line, supply
@@ -40,7 +40,8 @@ class BookStore(WaitingStore):
         by_promise: bool = False,
     ) -> Book:
         """The ATP ledger of these SKUs at the depot. An overdue inbound counts as arriving now, and once the days that
-        the policy waits for it are over as one without a date.
+        the policy waits for it are over as one without a date. A receipt of which every unit is gone and an inbound of
+        which nothing may come are in it only while somebody holds something of them: years of them change nothing.
 
         `policies`: others than those in force, to see what they would change. `reaching`: also what the ship-complete
         orders hold of other SKUs; without it the SKUs must be all that these orders tie together. `by_promise`: they
@@ -58,7 +59,8 @@ class BookStore(WaitingStore):
             supplies += self._supplies(mine, comes=comes)
             for order_id, line in self._waiting_lines(depot_id, order_line.c.product_id.in_(part)):
                 lines[order_id].append(line)
-            holdings += self._holdings(depot_id, part)
+        for part in parts([one.id for one in supplies]):
+            holdings += self._holdings(part)
         orders = {one.id: one for one in self._orders(lines, policies, today, zone=home.zone)}
         outside: dict[int, Outside] = {}
         if reaching:
@@ -104,15 +106,30 @@ class BookStore(WaitingStore):
             supply.c.closed_short, supply.c.quarantined, supply.c.counted_at, supply.c.expected_at,
             supply.c.cancelled_at, supply.c.inbound_id,
         )  # fmt: skip
-        query = select(*columns).where(
-            which,
-            # A used-up receipt and a closed inbound stay in the book only while somebody holds something of them.
-            or_(
-                supply.c.cancelled_at.is_(None),
-                select(allocation.c.id)
-                .where(allocation.c.supply_id == supply.c.id, allocation.c.quantity > 0)
-                .exists(),
-            ),
+        used = (
+            select(allocation.c.supply_id, func.sum(GONE).label("gone"), func.sum(HELD).label("held"))
+            .join(supply, supply.c.id == allocation.c.supply_id)
+            .where(which)
+            .group_by(allocation.c.supply_id)
+            .subquery()
+        )
+        receipt = supply.c.kind == SupplyKind.RECEIPT.value
+        query = (
+            select(*columns)
+            .outerjoin(used, used.c.supply_id == supply.c.id)
+            .where(
+                which,
+                or_(
+                    used.c.held > 0,
+                    # More gone than was counted is no used-up receipt: a recount has to find that too.
+                    and_(
+                        receipt,
+                        supply.c.cancelled_at.is_(None),
+                        func.coalesce(used.c.gone, 0) != SELLABLE,
+                    ),
+                    and_(~receipt, supply.c.cancelled_at.is_(None), TO_COME > 0),
+                ),
+            )
         )
         ready: dict[datetime | None, datetime | None] = {}  # many lines come with one truck
         for (
@@ -133,7 +150,7 @@ class BookStore(WaitingStore):
                 inbound_id=inbound_id,
             )
 
-    def _holdings(self, depot_id: int, product_ids: Sequence[int]) -> Iterator[Holding]:
+    def _holdings(self, supply_ids: Sequence[int]) -> Iterator[Holding]:
         out_on = (
             select(func.max(delivery.c.for_day))
             .join(delivery_line, delivery_line.c.delivery_id == delivery.c.id)
@@ -144,18 +161,14 @@ class BookStore(WaitingStore):
             )
             .scalar_subquery()
         )
-        query = (
-            select(
-                allocation.c.supply_id,
-                allocation.c.order_line_id,
-                allocation.c.allocated,
-                COMMITTED.label("committed"),
-                GONE.label("gone"),
-                case((COMMITTED > 0, out_on), else_="").label("for_day"),
-            )
-            .join(supply, supply.c.id == allocation.c.supply_id)
-            .where(supply.c.depot_id == depot_id, supply.c.product_id.in_(product_ids), allocation.c.quantity > 0)
-        )
+        query = select(
+            allocation.c.supply_id,
+            allocation.c.order_line_id,
+            allocation.c.allocated,
+            COMMITTED.label("committed"),
+            GONE.label("gone"),
+            case((COMMITTED > 0, out_on), else_="").label("for_day"),
+        ).where(allocation.c.supply_id.in_(supply_ids), allocation.c.quantity > 0)
         for supply_id, line_id, allocated, committed, gone, for_day in self.connection.execute(query).all():
             yield _holding(
                 supply_id=supply_id,

@@ -12,7 +12,7 @@ from data.queries.away import there
 from data.queries.empties import empties_of
 from data.queries.plan_prices import plan_prices
 from data.store.calendars import CalendarStore
-from data.store.speeds import SpeedStore
+from data.store.tracks import TrackStore
 from data.tables import (
     allocation,
     current_plan,
@@ -62,7 +62,7 @@ _ON_THE_VAN = ("loaded", "dispatched", "under_way", "done", "failed")
 _HAPPENED = ("under_way", "done", "failed")
 
 
-class DayStore(CalendarStore, SpeedStore):
+class DayStore(CalendarStore, TrackStore):
     def depot_ids(self) -> tuple[int, ...]:
         """Every depot, by id."""
         return tuple(self.connection.scalars(select(depot.c.id).order_by(depot.c.id)))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from data.store.part import StorePart
+from data.tables import allocation, delivery, delivery_line, order_line
 
 MANY_POOLS = 200
 """From here on a transaction locks the whole depot rather than SKU by SKU."""
@@ -58,3 +59,20 @@ class LockStore(StorePart):
         if self.may_relock:
             self.connection.execute(text("RELEASE SAVEPOINT pools"))
             self.may_relock = False
+
+    def lock_deliveries(self, delivery_ids: Collection[int]) -> None:
+        """Waits until nobody else changes these deliveries, and keeps others out until the end. Events about them may
+        still be written."""
+        rows = select(delivery.c.id).where(delivery.c.id.in_(delivery_ids)).order_by(delivery.c.id)
+        self.connection.execute(rows.with_for_update(key_share=True))
+
+    def products_waiting(self, delivery_ids: Collection[int]) -> set[int]:
+        """The SKUs of those deliveries that are brought and lie at the depot still."""
+        rows = (
+            select(order_line.c.product_id)
+            .join(allocation, allocation.c.order_line_id == order_line.c.id)
+            .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
+            .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
+            .where(delivery.c.id.in_(delivery_ids), delivery.c.state == "released", delivery.c.direction == "deliver")
+        )
+        return set(self.connection.scalars(rows.distinct()))

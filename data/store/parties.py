@@ -87,6 +87,28 @@ class PartyStore(StorePart):
             found |= {row["number"]: dict(row) for row in self.connection.execute(query).mappings()}
         return found
 
+    def sites_of_customers(self, customer_ids: Collection[int]) -> dict[int, list[dict[str, Any]]]:
+        """The rows of all sites of each customer, by its key, in the order of their numbers; as `sites` gives them."""
+        found: dict[int, list[dict[str, Any]]] = {}
+        for part in parts(customer_ids):
+            query = (
+                select(site, customer.c.number.label("customer"))
+                .join(customer, customer.c.id == site.c.customer_id)
+                .where(site.c.customer_id.in_(part))
+                .order_by(site.c.number)
+            )
+            for row in self.connection.execute(query).mappings():
+                found.setdefault(row["customer_id"], []).append(dict(row))
+        return found
+
+    def sites_of_orders(self, numbers: Collection[str]) -> dict[tuple[str, str], int]:
+        """The key of the site of each order that exists, by (source, number)."""
+        found: dict[tuple[str, str], int] = {}
+        for part in parts(numbers):
+            query = select(order.c.source, order.c.number, order.c.site_id).where(order.c.number.in_(part))
+            found |= {(row.source, row.number): row.site_id for row in self.connection.execute(query)}
+        return found
+
     def site_windows(self, site_ids: Collection[int]) -> dict[int, list[tuple[str, str, str]]]:
         """The receiving hours of each site that hold every delivery day: (opens, closes, kind), sorted."""
         found: dict[int, list[tuple[str, str, str]]] = {}

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Integer, ScalarSelect, bindparam, case, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from data.queries.needs import TO_COME
 from data.store.part import StorePart, parts
 from data.tables import depot, movement, supply
 from routing.errors import Conflict
@@ -118,7 +119,7 @@ class ReceiptStore(StorePart):
         if not receipts:
             return
         units = bindparam("units", type_=Integer)
-        left = supply.c.quantity - supply.c.received - supply.c.closed_short - units
+        left = TO_COME - units
         self.connection.execute(
             update(supply)
             .where(supply.c.id == bindparam("of_inbound"))

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, update
 
-from data.queries.needs import HELD, ORDERED, SERVED
+from data.queries.needs import HELD, ORDERED, SELLABLE, SERVED, TO_COME
 from data.store.part import StorePart
 from data.tables import allocation, depot, notice, order, order_line, product, product_supplier, supplier, supply
 from routing.model.notices import NoticeKind
@@ -95,7 +95,7 @@ class ReplenishStore(StorePart):
         query = (
             select(
                 supply.c.product_id,
-                func.sum(supply.c.quantity - supply.c.quarantined - func.coalesce(gone.c.units, 0)).label("units"),
+                func.sum(SELLABLE - func.coalesce(gone.c.units, 0)).label("units"),
             )
             .outerjoin(gone, gone.c.supply_id == supply.c.id)
             .where(supply.c.depot_id == depot_id, supply.c.kind == "receipt", supply.c.cancelled_at.is_(None))
@@ -106,7 +106,7 @@ class ReplenishStore(StorePart):
     def _on_order(
         self, depot_id: int, now: datetime, zone: ZoneInfo
     ) -> tuple[dict[int, int], dict[int, list[Overdue]]]:
-        left = (supply.c.quantity - supply.c.received - supply.c.closed_short).label("left")
+        left = TO_COME.label("left")
         query = select(supply.c.product_id, supply.c.number, supply.c.expected_at, supply.c.supplier_id, left).where(
             supply.c.depot_id == depot_id, supply.c.kind == "inbound", supply.c.cancelled_at.is_(None), left > 0
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select
@@ -15,6 +15,7 @@ from data.store.part import StorePart
 from data.tables import (
     company,
     depot,
+    driven_way,
     event,
     manifest,
     plan,
@@ -33,6 +34,7 @@ from routing.model.day import SpeedRow
 from routing.model.orders import WEEKDAYS, weekdays
 from routing.model.plans import Problem
 from routing.rules.learnt_speeds import DrivenLeg
+from routing.rules.tracks import not_tracked
 
 
 class SpeedStore(StorePart):
@@ -97,7 +99,8 @@ class SpeedStore(StorePart):
 
     def driven_legs(self, name: str, *, since: str) -> tuple[DrivenLeg, ...]:
         """The ways from door to door that vans of this region have driven from that day on: left when the last delivery
-        of a door was reported, there when the driver said so. Left out is what began beside a planned break."""
+        of a door was reported, there when the driver said so. Left out is what began beside a planned break. Where
+        their phones told the way, its pieces take the place of these."""
         in_force = (
             select(func.max(manifest.c.id).label("id"))
             .join(shift, shift.c.id == manifest.c.shift_id)
@@ -116,13 +119,35 @@ class SpeedStore(StorePart):
             .order_by(route.c.plan_id, manifest.c.shift_id)
         ).all()
         legs: list[DrivenLeg] = []
+        tracked = self._driven_ways(name, since)
         known: tuple[int, Problem | None] = (0, None)
         for row in routes:
             if known[0] != row.plan_id:
                 known = row.plan_id, self._problem_of(row.plan_id)
             if known[1] is not None:
-                legs += self._legs_of(row, known[1])
-        return tuple(legs)
+                legs += not_tracked(tuple(self._legs_of(row, known[1])), tracked.get(row.shift_id, ()))
+        return (*legs, *chain.from_iterable(tracked.values()))
+
+    def _driven_ways(self, name: str, since: str) -> dict[int, list[DrivenLeg]]:
+        """What was read of tracks, by shift."""
+        found: defaultdict[int, list[DrivenLeg]] = defaultdict(list)
+        for row in self.connection.execute(
+            select(driven_way)
+            .join(region, region.c.id == driven_way.c.region_id)
+            .where(region.c.name == name, driven_way.c.day >= since)
+            .order_by(driven_way.c.shift_id, driven_way.c.left_at, driven_way.c.id)
+        ):
+            found[row.shift_id].append(
+                DrivenLeg(
+                    day=row.day,
+                    left_at=row.left_at,
+                    arrived_at=row.arrived_at,
+                    free_s=row.free_s,
+                    profile=row.profile,
+                    tracked=True,
+                )
+            )
+        return dict(found)
 
     def _problem_of(self, plan_id: int) -> Problem | None:
         """None when it is damaged: then nothing is learnt from it."""

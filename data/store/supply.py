@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
 
-from data.queries.needs import COMMITTED
+from data.queries.needs import HELD, SELLABLE, TO_COME
 from data.queries.stock import stock_rows
 from data.store.book import BookStore
 from data.store.part import parts
@@ -24,7 +24,6 @@ class SupplyStore(BookStore):
 
     def open_inbound(self, number: str, *, source: str = "own") -> list[OpenInbound]:
         """The lines of an inbound of which something may still come, by SKU."""
-        left = supply.c.quantity - supply.c.received - supply.c.closed_short
         query = (
             select(
                 supply.c.id,
@@ -32,7 +31,7 @@ class SupplyStore(BookStore):
                 supply.c.depot_id,
                 supply.c.product_id,
                 product.c.number.label("sku"),
-                left.label("left"),
+                TO_COME.label("left"),
                 supply.c.received,
                 supply.c.closed_short,
                 supply.c.expected_at,
@@ -44,7 +43,7 @@ class SupplyStore(BookStore):
                 supply.c.source == source,
                 supply.c.number == number,
                 supply.c.cancelled_at.is_(None),
-                left > 0,
+                TO_COME > 0,
             )
             .order_by(product.c.number, supply.c.id)
         )
@@ -79,7 +78,6 @@ class SupplyStore(BookStore):
         self, depot_id: int, *, before: datetime, since: datetime | None, only: Collection[int] | None = None
     ) -> list[LapsedInbound]:
         """What was expected before a moment (and, if given, not before `since`) and may still come, by number."""
-        left = supply.c.quantity - supply.c.received - supply.c.closed_short
         query = (
             select(
                 supply.c.id,
@@ -87,7 +85,7 @@ class SupplyStore(BookStore):
                 func.coalesce(supplier.c.name, "").label("supplier"),
                 supply.c.product_id,
                 product.c.number.label("sku"),
-                left.label("left"),
+                TO_COME.label("left"),
                 supply.c.expected_at,
             )
             .join(product, product.c.id == supply.c.product_id)
@@ -97,7 +95,7 @@ class SupplyStore(BookStore):
                 supply.c.depot_id == depot_id,
                 supply.c.cancelled_at.is_(None),
                 supply.c.expected_at < before,
-                left > 0,
+                TO_COME > 0,
             )
             .order_by(supply.c.number, supply.c.id)
         )
@@ -136,7 +134,7 @@ class SupplyStore(BookStore):
     def shelves(self, depot_id: int, product_id: int) -> list[ShelfOfReceipt]:
         """What lies at the depot of a SKU, receipt by receipt, oldest first: sellable units that have not left."""
         gone = (
-            select(func.coalesce(func.sum(allocation.c.quantity), 0) - _still_here())
+            select(func.coalesce(func.sum(allocation.c.quantity - HELD), 0))
             .where(allocation.c.supply_id == supply.c.id)
             .scalar_subquery()
         )
@@ -145,7 +143,8 @@ class SupplyStore(BookStore):
                 supply.c.id,
                 supply.c.number,
                 supply.c.quantity,
-                (supply.c.quantity - supply.c.quarantined - gone).label("here"),
+                supply.c.counted_at,
+                (SELLABLE - gone).label("here"),
             )
             .where(
                 supply.c.kind == "receipt",
@@ -156,7 +155,13 @@ class SupplyStore(BookStore):
             .order_by(supply.c.counted_at, supply.c.id)
         )
         return [
-            ShelfOfReceipt(id=row.id, number=row.number, quantity=row.quantity, here=max(0, int(row.here)))
+            ShelfOfReceipt(
+                id=row.id,
+                number=row.number,
+                quantity=row.quantity,
+                here=max(0, int(row.here)),
+                counted_at=row.counted_at,
+            )
             for row in self.connection.execute(query)
         ]
 
@@ -181,7 +186,3 @@ class SupplyStore(BookStore):
             if products := frozenset(self.connection.scalars(query)):
                 found[depot_id] = products
         return found
-
-
-def _still_here() -> object:
-    return func.coalesce(func.sum(allocation.c.allocated + COMMITTED), 0)

@@ -119,7 +119,7 @@ class SystemStore(StorePart):
         """Lengthens the chain by one event and returns its id. `data` is JSON.
 
         The chain is one: on PostgreSQL other transactions that append wait from here until this one ends, so append
-        after the rows that the change itself locks.
+        after the rows that the change itself locks. Raises Conflict when `client_id` stands for another event.
         """
         self.moment = received_at
         previous = self._end_of_chain()
@@ -140,7 +140,9 @@ class SystemStore(StorePart):
             },
             previous,
         )
-        event_id: int = self.connection.execute(insert(event).values(values).returning(event.c.id)).scalar_one()
+        event_id = self.insert_once(event, values)
+        if event_id is None:
+            raise _used_before(client_id or "")
         return event_id
 
     def append_events(self, events: Sequence[Mapping[str, Any]]) -> None:
@@ -303,11 +305,7 @@ class SystemStore(StorePart):
         if row is None:
             return None
         if payload_sha256 is not None and row.payload_sha256 != payload_sha256:
-            raise Conflict(
-                f"The key {key} was used before for something else. Use a new key for a new request.",
-                code="key_reused",
-                key=key,
-            )
+            raise _used_before(key)
         return Remembered(payload_sha256=row.payload_sha256, response=row.response, at=row.at)
 
     # ------------------------------------------------------------------ files
@@ -499,6 +497,14 @@ class SystemStore(StorePart):
                 code="fenced_out",
                 job=job_id,
             )
+
+
+def _used_before(key: str) -> Conflict:
+    return Conflict(
+        f"The key {key} was used before for something else. Use a new key for a new request.",
+        code="key_reused",
+        key=key,
+    )
 
 
 def event_hash(row: Mapping[str, Any]) -> str:

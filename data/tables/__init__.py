@@ -9,6 +9,7 @@ from data.tables.base import Moment, metadata
 from data.tables.consents import delay_consent, delay_consent_line
 from data.tables.day import (
     cash_entry,
+    driven_way,
     event,
     file,
     manifest,
@@ -70,6 +71,7 @@ __all__ = [
     "delivery",
     "delivery_line",
     "depot",
+    "driven_way",
     "driver",
     "empties_line",
     "event",

@@ -145,7 +145,21 @@ position = Table(
     Column("accuracy_m", Float),
     Column("captured_at", Moment, nullable=False),
     Column("received_at", Moment, nullable=False),
+    Column("read_at", Moment),  # when the track was laid on the roads
     Index("ix_position_shift_captured", "shift_id", "captured_at"),
+)
+
+driven_way = Table(
+    "driven_way",  # a piece of a track: how long it took, not where it was
+    metadata,
+    key(),
+    refers("region_id", "region"),
+    refers("shift_id", "shift"),
+    word("day"),
+    word("profile"),
+    Column("left_at", Moment, nullable=False),
+    Column("arrived_at", Moment, nullable=False),
+    Column("free_s", Integer, nullable=False),
 )
 
 task = Table(

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from routing.model.orders import LineChange
+
 MOST_ERRORS = 1_000
 """So many faults are spelled out; more are counted. A file of a million bad rows must not fill the memory."""
 
@@ -28,6 +30,9 @@ class ImportResult:
     nothing from us (cancelled, already fulfilled) and are not here, each time the file is read. `notes` says what was
     decided about the file as a whole. `made` has the numbers of what nobody knew and a shop's orders needed:
     "customers", "sites", "products".
+
+    `moved`: what a file of orders does to orders that are not in it; `heard_by`: how their customers hear of it, by the
+    order's key, "message" or "call"; `warnings`: orders that fall apart by it; `currency`: the company's, for the sums.
     """
 
     kind: str
@@ -42,6 +47,10 @@ class ImportResult:
     settled: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     made: dict[str, set[str]] = field(default_factory=dict)
+    moved: list[LineChange] = field(default_factory=list)
+    heard_by: dict[int, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    currency: str = ""
     errors: list[RowError] = field(default_factory=list)
     errors_left_off: int = 0
 

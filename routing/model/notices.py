@@ -13,7 +13,7 @@ class Channel(StrEnum):
 
 
 class NoticeKind(StrEnum):
-    """PRODUCT.md §4: the events that are on by default, then those that are off."""
+    """What a message tells: of each there is a rule that decides to send it, and a text in every language."""
 
     DATE_GIVEN = "date_given"
     DATE_CHANGED = "date_changed"
@@ -22,8 +22,6 @@ class NoticeKind(StrEnum):
     FAILED = "failed"
     DELIVERED = "delivered"
     DRIVER_ROUTE = "driver_route"
-    RESCHEDULED = "rescheduled"
-    NEXT = "next"
     CANCELLED = "cancelled"
     CREDITED = "credited"
     BACKORDER_LIST = "backorder_list"

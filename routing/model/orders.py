@@ -259,6 +259,28 @@ class LineChange:
         """Its customer hears of it: a later date, none any more, or one again. A first date is told besides."""
         return self.slips or self.loses or self.again
 
+    @property
+    def suffers(self) -> bool:
+        """It loses goods of the shelf or a day, or its customer hears of something."""
+        later = bool(self.old_day) and (not self.new_day or self.new_day > self.old_day)
+        return later or self.firm_after < self.firm_before or self.is_told
+
+    @property
+    def is_told_along(self) -> bool:
+        """It is told now of what had moved before, when nobody was told: not what is shown here moves it."""
+        return self.is_told and bool(self.moved_by)
+
+    @property
+    def breaks(self) -> bool:
+        """The promise in force breaks by this. What has no date, or had moved before, had broken before."""
+        if not self.promised_on or self.moved_by:
+            return False
+        if self.loses:
+            return True
+        if self.slips:
+            return bool(self.old_day)
+        return bool(self.old_day and not self.new_day and self.waits)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:

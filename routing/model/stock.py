@@ -169,6 +169,7 @@ class ShelfOfReceipt:
     number: str
     quantity: int
     here: int
+    counted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

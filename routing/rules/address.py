@@ -35,7 +35,10 @@ SAME_DOOR_M = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """A known address. `postcodes` holds every postcode it is filed under (more than one where the map disagrees)."""
+    """A known address. `postcodes` holds every postcode it is filed under (more than one where the map disagrees).
+
+    Number 0 is none: a house that is known by its name only, perhaps of a village without streets.
+    """
 
     location: Location
     street: str
@@ -167,6 +170,8 @@ def judge(
             why=f"{_short(away)} lies outside {coverage.name or 'this region'}. Correct the address, or set the pin.",
         )
     foreign = bool(reading.city) and not coverage.knows_city(reading.city)
+    if not streets and not reading.city_sure and not re.search(r"[^\W\d_]", reading.city):
+        foreign = False  # what is left of a number that was not understood is no city
     # A postcode of ours outweighs a city that nobody knows: it is a city's name with slips, most likely.
     slipped = foreign and plain_postcode(reading.postcode) in coverage.postcodes and bool(streets)
     if slipped:
@@ -273,11 +278,14 @@ def named_house(name: str, said: str, houses: Sequence[tuple[str, Door]], *, cit
     if not found:
         return not_found(f'The only house called "{_short(name)}" lies elsewhere. Correct the address, or set the pin.')
     quality = PinQuality.APPROXIMATE if len(found) == 1 else PinQuality.AMBIGUOUS
+    score = 70.0 if on_street else 60.0
     candidates = tuple(
-        _candidate(door, quality, 70.0 if on_street else 60.0, "gazetteer") for _, door in found[:MAX_CANDIDATES]
+        candidate_of_house(written, door, quality=quality, score=score) for written, door in found[:MAX_CANDIDATES]
     )
     labels = " or ".join(one.label for one in candidates[:3])
     mend = "Confirm or correct it." if len(found) == 1 else "Pick one."
+    if not any(one.house_number for one in candidates):
+        return Located(quality=quality, candidates=candidates, why=f"Known by name only: {labels}. {mend}")
     return Located(quality=quality, candidates=candidates, why=f"{found[0][0]} is the name of {labels}. {mend}")
 
 
@@ -482,11 +490,12 @@ def _candidate(door: Door, quality: PinQuality, score: float, source: str, postc
     wanted = plain_postcode(postcode)
     filed = wanted if wanted in door.postcodes else min(door.postcodes, default="")
     place = " ".join(filter(None, [filed, door.city]))
+    number = str(door.number) if door.number.first else ""
     return Candidate(
         location=door.location,
-        label=f"{door.street} {door.number}" + (f", {place}" if place else ""),
+        label=", ".join(filter(None, [" ".join(filter(None, [door.street, number])), place])),
         street=door.street,
-        house_number=str(door.number),
+        house_number=number,
         postcode=filed,
         city=door.city,
         quality=quality,
@@ -498,6 +507,14 @@ def _candidate(door: Door, quality: PinQuality, score: float, source: str, postc
 def candidate_of(door: Door, *, quality: PinQuality, score: float, source: str) -> Candidate:
     """A known door as a candidate, under the first of its postcodes."""
     return _candidate(door, quality, score, source)
+
+
+def candidate_of_house(name: str, door: Door, *, quality: PinQuality, score: float, named: bool = False) -> Candidate:
+    """A house that has a name as a candidate: under its number, or its name where it has none, or `named` both."""
+    found = _candidate(door, quality, score, "gazetteer")
+    return (
+        replace(found, label=", ".join(filter(None, [name, found.label]))) if named or not door.number.first else found
+    )
 
 
 def not_found(why: str) -> Located:

@@ -191,9 +191,11 @@ def with_receipts(book: Book, receipts: Sequence[Receipt], *, first_id: int) -> 
     return replace(book, supplies=(*shrunk, *counted))
 
 
-def more_than_expected(book: Book, receipts: Iterable[Receipt]) -> tuple[str, ...]:
+def more_than_expected(
+    book: Book, receipts: Iterable[Receipt], *, numbers: Mapping[int, str] | None = None
+) -> tuple[str, ...]:
     """A sentence for every inbound of which these receipts count more than was still to come: often a typing error, or
-    the same truck counted twice. An inbound that the book does not know has nothing more to come.
+    the same truck counted twice. An inbound that the book does not know has nothing more to come; `numbers` names it.
 
         IN-2001 is to bring 96, and 960 are counted.
     >>> truck = Supply(id=7, kind=SupplyKind.INBOUND, number="IN-2001", product_id=1, quantity=96, ready_at=None)
@@ -215,7 +217,8 @@ def more_than_expected(book: Book, receipts: Iterable[Receipt]) -> tuple[str, ..
             continue
         counts = "counts" if len(many) == 1 else "count"
         said = f"{' and '.join(each.number for each in many)} {counts} {came} × {many[0].sku}"
-        of = f" of {supply.number}" if supply else ""
+        number = supply.number if supply else (numbers or {}).get(inbound, "")
+        of = f" of {number}" if number else ""
         more = f"{came - to_come} more than the {to_come} still to come" if to_come else "and nothing more was expected"
         found.append(f"{said}{of}, {more}. Look at the count again; a recount mends it.")
     return tuple(found)
@@ -308,6 +311,28 @@ def with_quantity(book: Book, *, supply_id: int, quantity: int) -> Book:
         book,
         supplies=tuple(replace(s, quantity=quantity) if s.id == supply_id else s for s in book.supplies),
     )
+
+
+def with_count(book: Book, shelf: ShelfOfReceipt, *, product_id: int, difference: int) -> Book:
+    """The book after so many units of a receipt are found, or are not there. A receipt whose units are all gone is in
+    no book: what is found of it brings it back.
+
+        >>> gone = ShelfOfReceipt(id=7, number="R-7", quantity=12, here=0)
+        >>> [each.quantity for each in with_count(Book(depot_id=1), gone, product_id=1, difference=2).supplies]
+        [2]
+    """
+    known = next((supply for supply in book.supplies if supply.id == shelf.id), None)
+    if known is not None:
+        return with_quantity(book, supply_id=shelf.id, quantity=known.quantity + difference)
+    found = Supply(
+        id=shelf.id,
+        kind=SupplyKind.RECEIPT,
+        number=shelf.number,
+        product_id=product_id,
+        quantity=difference,
+        ready_at=shelf.counted_at,
+    )
+    return replace(book, supplies=tuple(sorted((*book.supplies, found), key=lambda supply: supply.id)))
 
 
 def recounted_shelves(shelves: Sequence[ShelfOfReceipt], counted: int) -> list[tuple[ShelfOfReceipt, int]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from routing.errors import InvalidInput
+from routing.model.amounts import how_many
 from routing.model.orders import DeliveryDays
 from routing.model.places import Location
 from routing.model.proofs import DeliveryReport, DoorDelivery, DoorLine, LoadedLine, Outcome
@@ -16,6 +17,10 @@ from routing.rules.promises import served_from
 
 FAR_M = 200
 """Further than this from the pin is worth a remark: parking, a yard behind the house and a poor fix lie within."""
+
+
+EARLIEST = timedelta(hours=6)
+"""So long before its planned departure a van may be under way: sent off early, or replanned on the road."""
 
 
 MORE_EMPTIES = 24
@@ -172,7 +177,22 @@ def _lines(report: DeliveryReport, delivery: DoorDelivery) -> tuple[DoorLine, ..
             f"Nothing of {delivery.number} was handed over, but the outcome says so. Choose what happened instead.",
             code="door_outcome",
         )
+    _check_outcome(report.outcome, delivery, counted)
     return tuple(counted[key] for key in loaded)
+
+
+def _check_outcome(outcome: Outcome, delivery: DoorDelivery, counted: Mapping[int, DoorLine]) -> None:
+    """What is said to have gone wrong cannot have, when nothing is missing: the customer would be told so."""
+    if outcome.is_handed_over:
+        return
+    gave, verb = ("delivered", "handed over") if delivery.direction == "deliver" else ("collected", "collected")
+    given = [(getattr(counted[each.allocation_id], gave), each.loaded) for each in delivery.lines]
+    if any(units for units, _asked in given) and all(units >= asked for units, asked in given):
+        raise InvalidInput(
+            f"All of {delivery.number} was {verb}, but the outcome says: {outcome.value.replace('_', ' ')}. "
+            "Choose what happened instead, or count again.",
+            code="door_outcome",
+        )
 
 
 def _check_count(delivery: DoorDelivery, loaded: LoadedLine, line: DoorLine) -> None:
@@ -190,7 +210,7 @@ def _check_count(delivery: DoorDelivery, loaded: LoadedLine, line: DoorLine) -> 
     ]
     said = " and ".join(parts) or "nothing"
     raise InvalidInput(
-        f"{delivery.number}, {loaded.product}: {loaded.loaded} {loaded.unit} were loaded, but {said} make "
+        f"{delivery.number}, {loaded.product}: {how_many(loaded.loaded, loaded.unit)} were loaded, but {said} make "
         f"{line.accounted}. Count again: together they must make {loaded.loaded}.",
         code="door_count",
         allocation=loaded.allocation_id,
@@ -205,9 +225,9 @@ def _check_collected(delivery: DoorDelivery, loaded: LoadedLine, line: DoorLine)
     if line.collected <= most:
         return
     said = (
-        f"{loaded.loaded} {loaded.unit} were to be fetched"
+        f"{how_many(loaded.loaded, loaded.unit)} were to be fetched"
         if delivery.direction == "collect"
-        else f"{line.delivered} {loaded.unit} were handed over"
+        else f"{how_many(line.delivered, loaded.unit)} were handed over"
     )
     raise InvalidInput(
         f"{delivery.number}, {loaded.product}: {said}, but {line.collected} are said to be collected. "
@@ -285,6 +305,16 @@ def metres_from_address(at: Location | None, address: Location | None) -> int | 
     if at is None or address is None:
         return None
     return round(metres(at, address))
+
+
+def clock_is_behind(captured_at: datetime, *, departs_at: datetime) -> bool:
+    """Whether a phone's clock says a time at which nothing can have happened: `EARLIEST` before the van leaves.
+
+    >>> eight = datetime(2026, 5, 12, 8)
+    >>> [clock_is_behind(eight - timedelta(hours=n), departs_at=eight) for n in (1, 6, 7)]
+    [False, False, True]
+    """
+    return captured_at < departs_at - EARLIEST
 
 
 def is_far(from_address_m: int | None, accuracy_m: float | None) -> bool:

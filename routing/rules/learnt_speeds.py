@@ -47,13 +47,15 @@ USUAL_SLICES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrivenLeg:
-    """A way from door to door as it was driven. `free_s`: the free travel time it was planned with."""
+    """A way as it was driven: from door to door, `free_s` the free travel time it was planned with; or `tracked`, a
+    piece of it, `free_s` that of the roads on which the phone was."""
 
     day: str
     left_at: datetime
     arrived_at: datetime
     free_s: int
     profile: str
+    tracked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -183,6 +183,11 @@ class PolicyBook:
         value = own.value if own else self.value("rank_rule", day=day)
         return RankRule(value) if value is not None else stated
 
+    def positions_days(self, *, day: str) -> int:
+        """How long it is kept where a driver's phone was."""
+        value = self.value("positions_days", day=day)
+        return POSITIONS_DAYS if value is None else int(value)
+
     def overdue_days(self, *, day: str) -> int:
         """For how many days after its own an inbound that did not come is still expected."""
         value = self.value("overdue_days", day=day)
@@ -250,6 +255,7 @@ _RULES, _COMPLETE, _RANKS, _RIDES = (
     [word.value for word in each] for each in (AllocationRule, Completeness, RankRule, RideRule)
 )
 RIDE_MINUTES = 10
+POSITIONS_DAYS = 14
 """What a part may cost a van on its way, in minutes of duty, where no policy says otherwise."""
 # Read by routing/rules/consent.py, where each is explained with an example.
 _ASKED, _CONSENT = ("private", "on", "off"), ("own", "us_mail_order")
@@ -295,6 +301,7 @@ KINDS: dict[str, PolicyKind] = {
         PolicyKind(name="review_days", scopes=_COMPANY, read=_whole(1, 365)),
         PolicyKind(name="cycle_service", scopes=_COMPANY, read=_whole(50, 99)),
         PolicyKind(name="usual_lead_days", scopes=_COMPANY, read=_whole(1, 365)),
+        PolicyKind(name="positions_days", scopes=_COMPANY, read=_whole(2, 90)),
     )
 }
 
@@ -325,6 +332,7 @@ def usual(name: str) -> Any:
         "review_days": terms.review_days,
         "cycle_service": round(terms.cycle_service * 100),
         "usual_lead_days": terms.usual_lead_days,
+        "positions_days": POSITIONS_DAYS,
     }
     return by_name[name] if name in by_name else getattr(_DEFAULT, name)
 

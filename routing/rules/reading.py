@@ -89,9 +89,9 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
     streets, tail = _told_apart(parts, cities, bool(postcode))
     found: list[Reading] = []
     for at, part in enumerate(streets):
+        # A last part nobody could place ("..., Tampere") is read as the city: better asked than overlooked.
+        others = [] if tail.city else [other for other in streets[at + 1 :] if not re.search(r"\d", other)]
         for reading in _street_readings(part, cities):
-            # A last part nobody could place ("..., Tampere") is read as the city: better asked than overlooked.
-            others = [] if tail.city else [other for other in streets[at + 1 :] if not re.search(r"\d", other)]
             sure = city or (reading.city if reading.city_sure else "") or tail.city
             found.append(
                 Reading(

@@ -28,6 +28,7 @@ from routing.model.parties import Company, Depot
 from routing.model.stock import Claim
 from routing.model.tasks import TaskKind
 from routing.rules.allocation import Outcome, allocate, ranked
+from routing.rules.effect import wait_longer
 from routing.rules.policies import PolicyBook
 from routing.rules.promises import HAS_ITS_DATE_AGAIN, Dates, NewPromise, expected_days, new_promises
 from routing.rules.reach import moved_along
@@ -35,6 +36,7 @@ from routing.rules.room import Room
 from routing.services import asking
 from routing.services.asking import Asked
 from routing.services.erp import refuse_if_erp
+from routing.services.locking import KnowsRelated, LocksInSteps
 from routing.services.telling import delays, moved_words, tell_dates
 from routing.services.untold import FOUND_LATE, lost_untold, remember_untold, taken_along, told_lost
 
@@ -44,11 +46,10 @@ PROMISE_LOST = "promise_lost"
 """The event of lines that were promised a day and have none any more: the slip, on the day on which it is known."""
 
 
-class Reader(Protocol):
+class Reader(KnowsRelated, Protocol):
     """What simulating needs."""
 
     def erp_allocates(self) -> bool: ...
-    def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]: ...
     def open_products(self, depot_id: int) -> frozenset[int]: ...
     def book(
         self,
@@ -68,12 +69,9 @@ class Reader(Protocol):
     def allocation_policy(self, *, on_day: str) -> AllocationPolicy: ...
 
 
-class Store(Reader, asking.Store, Protocol):
+class Store(Reader, LocksInSteps, asking.Store, Protocol):
     """What committing needs."""
 
-    def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None: ...
-    def lock_afresh(self, depot_id: int, product_ids: Collection[int]) -> bool: ...
-    def keep_locks(self) -> None: ...
     def set_claims(self, changes: Sequence[tuple[int, int, int, int]], *, at: datetime) -> None: ...
     def add_claims(self, claims: Iterable[Claim], *, at: datetime) -> None: ...
     def move_committed(
@@ -88,31 +86,7 @@ class Store(Reader, asking.Store, Protocol):
     def waiting_lines(self, depot_id: int, order_ids: Collection[int]) -> dict[int, list[WaitingLine]]: ...
     def company(self) -> Company: ...
     def add_notice(self, message: Notice, *, made_at: datetime) -> bool: ...
-    def add_task(
-        self,
-        *,
-        kind: TaskKind,
-        subject_kind: str,
-        subject_id: int,
-        sentence: str,
-        made_at: datetime,
-        assignee: str = "",
-        due_at: datetime | None = None,
-        data: Mapping[str, Any] | None = None,
-        urgent: bool = False,
-    ) -> int: ...
     def add_tasks(self, asked: Sequence[Mapping[str, Any]]) -> None: ...
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: Mapping[str, Any],
-        order_id: int | None = None,
-        delivery_id: int | None = None,
-    ) -> int: ...
     def append_events(self, events: Sequence[Mapping[str, Any]]) -> None: ...
     def windows_of(self, line_ids: Collection[int]) -> dict[int, tuple[str, str]]: ...
     def asked_about(self, *, kind: TaskKind, subject_kind: str, subject_ids: Collection[int]) -> set[int]: ...
@@ -127,22 +101,6 @@ class Decision:
     dates: Dates
     promises: tuple[NewPromise, ...]
     preview: Preview
-
-
-class Locks(Protocol):
-    def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]: ...
-    def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None: ...
-
-
-def locked_products(store: Locks, depot_id: int, product_ids: Collection[int]) -> frozenset[int]:
-    """Locks these SKUs and those tied to them; returns them all. What they tie may grow while we wait for the lock."""
-    tied = store.related_products(depot_id, product_ids)
-    while True:
-        store.lock_pools(depot_id, tied)
-        again = store.related_products(depot_id, tied)
-        if again == tied:
-            return tied
-        tied = again
 
 
 def horizon_setting(depot_id: int) -> str:
@@ -273,23 +231,26 @@ def write(
     now: datetime,
     why: str,
     tell: bool,
+    quiet: Collection[int] = (),
 ) -> None:
     """Writes the decision: units first, then dates, promises, notices, tasks and events.
 
-    `tell`: whether customers hear of new dates (an import of old orders tells nobody).
+    `tell`: whether customers hear of new dates. `quiet`: the keys of orders whose customers hear nothing though others
+    do: an import never writes to people about the orders of its file.
     """
+    still = {line.id for order in decision.before.orders if order.id in quiet for line in order.lines}
+    aloud = [promise for promise in decision.promises if promise.line_id not in still]
+    changed = [change for change in decision.preview.lines if change.order_id not in quiet]
     _write_units(store, decision, by=by, now=now)
     _write_dates(store, decision)
     told: set[int] = set()
     asked: dict[int, Asked] = {}
     if tell:
         zone = store.depot(decision.before.depot_id).zone
-        late = delays(decision.before, promises=decision.promises, changes=decision.preview.lines)
+        late = delays(decision.before, promises=aloud, changes=changed)
         asked = asking.ask(store, late, zone=zone, by=by, now=now)
-        told = tell_dates(
-            store, decision.before, promises=decision.promises, changes=decision.preview.lines, asked=asked, now=now
-        )
-        kept = {promise.line_id for promise in decision.promises if promise.again and not promise.slip}
+        told = tell_dates(store, decision.before, promises=aloud, changes=changed, asked=asked, now=now)
+        kept = {promise.line_id for promise in aloud if promise.again and not promise.slip}
         asking.settle_kept(
             store,
             {order.id for order in decision.before.orders if any(line.id in kept for line in order.lines)} - set(asked),
@@ -297,20 +258,22 @@ def write(
             now=now,
         )
     # A promise is what the customer was told: without telling, only a line that had no date gets its first one.
-    promises = [promise for promise in decision.promises if tell or promise.first]
+    promises = [promise for promise in decision.promises if promise.first or (tell and promise.line_id not in still)]
     store.add_promises(_with_windows(store, promises), by=by, made_at=now, told=told)
-    remember_untold(
-        store,
-        decision.before,
-        promises=decision.promises,
-        changes=decision.preview.lines,
-        tell=tell,
-        by=by,
-        now=now,
-        why=why,
-    )
+    remember_untold(store, decision.before, promises=aloud, changes=changed, tell=tell, by=by, now=now, why=why)
+    if still and tell:
+        remember_untold(
+            store,
+            decision.before,
+            promises=[promise for promise in decision.promises if promise.line_id in still],
+            changes=[change for change in decision.preview.lines if change.order_id in quiet],
+            tell=False,
+            by=by,
+            now=now,
+            why=why,
+        )
     if tell:
-        _done_with(store, decision, by=by, now=now)
+        _done_with(store, decision, quiet=quiet, by=by, now=now)
     made = {promise.line_id: promise for promise in promises}
     events: list[dict[str, Any]] = []
     tasks: list[dict[str, Any]] = []
@@ -336,7 +299,7 @@ def write(
             for change in changes[order.id]
             if change.loses or (change.old_day and not change.new_day and change.waits)
         ]
-        if no_date and tell:
+        if no_date and tell and order.id not in quiet:
             moved_on = [made[line.id] for line in order.lines if line.id in made]
             is_told = any(change.line_id in told for change in no_date)
             question = asked.get(order.id)
@@ -394,6 +357,7 @@ def _no_date(
     """The one task about goods without a date: who still has to hear of it, and that somebody must be able to bring
     them. `moved`: the order's promises that were made with it."""
     said = f"Order {order.number} of {order.customer} has no date any more ({_why_of(lost, why)})"
+    call = not is_told and asked is None and any(change.promised_on for change in lost)
     if is_told:
         said += ". The customer is told by message: find a supplier."
     elif asked is not None:
@@ -412,17 +376,17 @@ def _no_date(
         sentence=said,
         made_at=now,
         assignee=order.salesperson,
-        data={"skus": [change.sku for change in lost]},
+        data={"skus": [change.sku for change in lost], "call": call},
     )
 
 
-def _done_with(store: Store, decision: Decision, *, by: str, now: datetime) -> None:
+def _done_with(store: Store, decision: Decision, *, quiet: Collection[int], by: str, now: datetime) -> None:
     """Closes what a task asked for and this decides otherwise: a call about a day that is none any more, and the search
     for a supplier of what has a day again."""
     lost, dated = set(), set()
     changes = {change.line_id: change for change in decision.preview.lines}
     for order in decision.before.orders:
-        mine = [changes[line.id] for line in order.lines if line.id in changes]
+        mine = [changes[line.id] for line in order.lines if line.id in changes and order.id not in quiet]
         if any(change.loses for change in mine):
             lost.add(order.id)
         elif mine and all(change.new_day or not change.promised_on for change in mine):
@@ -611,6 +575,7 @@ def _preview(
         for line in lines
         if line.released_lost
     ]
+    warnings += wait_longer(lines, broken=outcome.broken)
     return Preview(
         depot_id=before.depot_id, rule=policy.rule, lines=tuple(lines), broken=broken, warnings=tuple(warnings)
     )

@@ -15,7 +15,7 @@ from routing.model.parties import Contact
 from routing.model.tasks import TaskKind
 from routing.rules.consent import Delay, nth_delay, question, terms_of
 from routing.rules.policies import PolicyBook
-from routing.services.story import AsksPeople
+from routing.services.story import AsksPeople, KeepsEvents
 
 KEPT = "kept"
 """Why a question was closed: what was promised first holds after all."""
@@ -23,7 +23,7 @@ A_MINUTE = timedelta(minutes=1)
 """A task that is due with the day is due at 23:59 of it, not at 00:00 of the next."""
 
 
-class Store(AsksPeople, Protocol):
+class Store(KeepsEvents, AsksPeople, Protocol):
     def policies(self) -> PolicyBook: ...
     def asked_of(self, order_ids: Collection[int]) -> dict[int, AskedOf]: ...
     def promises_so_far(self, line_ids: Collection[int]) -> dict[int, list[tuple[str, str]]]: ...
@@ -40,16 +40,6 @@ class Store(AsksPeople, Protocol):
     def who_are_told(
         self, doors: Collection[tuple[int, int]], *, role: str
     ) -> dict[tuple[int, int], list[Contact]]: ...
-    def append_event(
-        self,
-        *,
-        kind: str,
-        actor: str,
-        captured_at: datetime,
-        received_at: datetime,
-        data: Mapping[str, Any],
-        order_id: int | None = None,
-    ) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from routing.errors import Conflict, InvalidInput, NotFound
+from routing.model.amounts import how_many
 from routing.model.day import UndeliveredUnits, VanCash, VanGoods, VanOfDay
 from routing.model.days import day_words
 from routing.model.money import amount as in_words
@@ -18,6 +19,7 @@ from routing.model.tasks import TaskKind
 from routing.rules.closing import who_goes_without
 from routing.services import delivering, receiving
 from routing.services.erp import hand_back
+from routing.services.settling import put_back
 
 ON_ITS_WAY = ("loaded", "dispatched", "under_way")
 """States of a delivery of which nobody has said yet how it ended."""
@@ -122,7 +124,7 @@ def close_van(
             # Nothing was fetched, so nothing comes off the van: it is asked for again.
             store.change_delivery_state(delivery_id=delivery.id, from_states=("failed",), to_state="released")
         elif delivery.state == "failed":
-            kept += delivering.put_back(store=store, delivery=delivery, manifest=manifest, at=now, by=by)
+            kept += put_back(store=store, delivery=delivery, manifest=manifest, at=now, by=by)
             if delivery.id in of_the_erp:
                 hand_back(store, delivery, depot_id=manifest.depot_id, at=now, by=by)
             elif not any(line.loaded for line in delivery.lines):
@@ -262,11 +264,13 @@ def _refuse_a_wrong_count(
 ) -> None:
     for goods in on_van:
         if goods.product_id not in counted:
-            raise InvalidInput(f"{goods.name} was not counted: {goods.quantity} {goods.unit} should be on the van.")
+            raise InvalidInput(
+                f"{goods.name} was not counted: {how_many(goods.quantity, goods.unit)} should be on the van."
+            )
         found = counted[goods.product_id]
         if not 0 <= found <= goods.quantity:
             raise InvalidInput(
-                f"{found} {goods.unit} of {goods.name} were counted, but the van went out with no more than "
+                f"{how_many(found, goods.unit)} of {goods.name} were counted, but the van went out with no more than "
                 f"{goods.quantity} that did not stay at a door. Count again."
             )
         if found < goods.for_customers and not missing_is_sure:
@@ -274,8 +278,8 @@ def _refuse_a_wrong_count(
             without = who_goes_without(mine, missing=goods.for_customers - found)
             whose = ", ".join(f"{units} for {each.site} ({each.number})" for each, units in without)
             raise InvalidInput(
-                f"{found} {goods.unit} of {goods.name} were counted, but {goods.for_customers} of undelivered orders "
-                f"must be there. Count again; if they are gone, confirm it: {whose} then wait for goods again.",
+                f"{how_many(found, goods.unit)} of {goods.name} were counted, but {goods.for_customers} of undelivered "
+                f"orders must be there. Count again; if they are gone, confirm it: {whose} then wait for goods again.",
                 code="missing_goods",
                 product=goods.sku,
             )
@@ -318,8 +322,8 @@ def _lose(
     )
     store.take_off_delivery(delivery_id=whose.delivery_id, allocation_id=whose.allocation_id, quantity=units)
     sentence = (
-        f"{units} {goods.unit} of {goods.name} of {whose.number} for {whose.site} did not come back with the van. "
-        "They wait for goods again: tell the customer."
+        f"{how_many(units, goods.unit)} of {goods.name} of {whose.number} for {whose.site} did not come back with the "
+        "van. They wait for goods again: tell the customer."
     )
     store.add_task(
         kind=TaskKind.MISSING_GOODS,

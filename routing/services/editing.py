@@ -44,7 +44,7 @@ from routing.services.planning import SavesPlans, refuse_unsound
 from routing.services.story import AsksPeople, MovesGoods, MovesUnits
 
 
-class EditsPlans(SavesPlans, AsksPeople, MovesUnits, MovesGoods, Protocol):
+class EditsPlans(MovesUnits, MovesGoods, SavesPlans, AsksPeople, Protocol):
     def plan(self, plan_id: int) -> SavedPlan: ...
 
     def shift(self, shift_id: int) -> Shift: ...

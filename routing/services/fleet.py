@@ -13,6 +13,7 @@ from routing.model.fleet import MadeShift, PlannedDay, ShiftTerms, StandingShift
 from routing.model.money import amount
 from routing.model.parties import Company, Depot
 from routing.rules.standing_week import Following, double_booked, follow, standing_shift_of
+from routing.services.story import KeepsEvents
 
 MADE_AHEAD = 14
 """Days for which the standing week has made its shifts, today included."""
@@ -31,7 +32,7 @@ class Week(Protocol):
     def end_shifts(self, shift_ids: Collection[int]) -> None: ...
 
 
-class Store(Week, Protocol):
+class Store(Week, KeepsEvents, Protocol):
     def depots(self) -> list[Depot]: ...
     def depot_ids(self) -> tuple[int, ...]: ...
     def lock_depot(self, depot_id: int) -> None: ...
@@ -54,9 +55,6 @@ class Store(Week, Protocol):
     def save_driver(self, driver_id: int | None, values: Mapping[str, Any]) -> int: ...
     def save_shift_template(self, template_id: int | None, values: Mapping[str, Any]) -> int: ...
     def ensure_shifts(self, from_day: str, to_day: str) -> int: ...
-    def append_event(
-        self, *, kind: str, actor: str, captured_at: datetime, received_at: datetime, data: Mapping[str, Any]
-    ) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from routing.cycles import no_cycles
 from routing.model.imports import ImportResult, LineIn, OrderIn
-from routing.model.orders import AllocationPolicy, Book, WaitingOrder
+from routing.model.orders import AllocationPolicy, Book, LineChange, Preview, WaitingOrder
 from routing.model.stock import Supply
 from routing.model.tasks import TaskKind
 from routing.rules.imports import HEADER, Change, compare, content_hash
@@ -20,6 +21,7 @@ from routing.rules.promises import NewPromise
 from routing.rules.reach import with_orders, with_supplies
 from routing.services import allocating, reaching
 from routing.services.erp import refuse_if_erp
+from routing.services.locking import locked_products
 
 MOST_CHANGED = 1_000
 """Orders and inbound lines that are remembered as they were; a file that changes more is decided with all that it is
@@ -28,10 +30,12 @@ tied to."""
 
 @dataclass(slots=True)
 class Pools:
-    """What has to be decided again: product keys by depot, and how the orders and inbound lines written since stood
-    before, by depot and id: None for a new one. `every`: too many were changed to remember them."""
+    """What has to be decided again: product keys by depot, the keys of the orders that were written by depot, and how
+    the orders and inbound lines written since stood before, by depot and id: None for a new one. `every`: too many were
+    changed to remember how they stood."""
 
     products: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    orders: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     stood: dict[int, dict[int, WaitingOrder | None]] = field(default_factory=lambda: defaultdict(dict))
     supplies: dict[int, dict[int, Supply | None]] = field(default_factory=lambda: defaultdict(dict))
     every: bool = False
@@ -40,6 +44,8 @@ class Pools:
         """Takes over what another batch of the same transaction changed. What an order was first, it was."""
         for depot_id, products in other.products.items():
             self.products[depot_id] |= products
+        for depot_id, written in other.orders.items():
+            self.orders[depot_id] |= written
         for depot_id, orders in other.stood.items():
             self.stood[depot_id] = {**orders, **self.stood[depot_id]}
         for depot_id, supplies in other.supplies.items():
@@ -114,6 +120,7 @@ def take_orders(store: Store, orders: Sequence[OrderIn], result: ImportResult, *
     _change_all(store, changed, pools, now=now, by=by)
     keys = _add(store, new, now=now, by=by)
     for order in new:
+        pools.orders[order.depot_id].add(keys[order.number])
         pools.stood[order.depot_id][keys[order.number]] = None
     return pools
 
@@ -132,33 +139,58 @@ def _change_all(
         pools.stood[depot_id] |= dict.fromkeys(here) | store.waiting_orders(depot_id, here, now=now)
     for order, row, change, fingerprint in changed:
         _change(store, order, row, change, fingerprint, now=now, by=by)
+        pools.orders[order.depot_id].add(row["id"])
+        pools.orders[row["depot_id"]].add(row["id"])
         pools.products[order.depot_id] |= {line.product_id for line in order.lines}
         pools.products[row["depot_id"]] |= {line["product_id"] for line in row["lines"]}
         if order.depot_id != row["depot_id"]:
             pools.stood[order.depot_id][row["id"]] = None
 
 
+@dataclass(slots=True)
+class Settled:
+    """What allocating a file did to orders that are not in it: lines that lose goods or a day, or hear of something;
+    and the warnings about them and about the file's own."""
+
+    lines: list[LineChange] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, preview: Preview, *, own: Collection[int]) -> None:
+        self.lines += [line for line in preview.lines if line.order_id not in own and line.suffers]
+        self.warnings += preview.warnings
+
+
 @no_cycles()
-def settle_changed(store: Store, pools: Pools, *, now: datetime, by: str, tell: bool, why: str) -> None:
+def settle_changed(
+    store: Store, pools: Pools, *, now: datetime, by: str, tell: bool, why: str, tell_others: bool = False
+) -> Settled:
     """Allocates what came in and gives every line its first date, as `settle` does, and decides no more of the book
-    than that reaches."""
+    than that reaches.
+
+    `tell_others`: customers of orders that are not in the file hear what it does to them, as of a receipt, also when
+    those of the file hear nothing.
+    """
     refuse_if_erp(store)
     if pools.every:
-        return settle(store, pools.products, now=now, by=by, tell=tell, why=why)
+        return settle(
+            store, pools.products, now=now, by=by, tell=tell, why=why, tell_others=tell_others, written=pools.orders
+        )
+    settled = Settled()
     _give_zones(store, pools.products)
     for depot_id, product_ids in sorted(pools.products.items()):
         if not product_ids:
             continue
         stood = partial(_as_it_stood, orders=pools.stood.get(depot_id, {}), supplies=pools.supplies.get(depot_id, {}))
-        # Without a name for it: the book of a depot is let go before the next one is read.
-        allocating.write(
-            store,
-            reaching.decide_change(store, depot_id, product_ids, _as_it_is, now=now, why=why, locks=store, stood=stood),
-            by=by,
-            now=now,
-            why=why,
-            tell=tell,
+        own: Collection[int] = pools.orders.get(depot_id, ())
+        decision = reaching.decide_change(
+            store, depot_id, product_ids, _as_it_is, now=now, why=why, locks=store, stood=stood
         )
+        quiet = () if tell else own
+        allocating.write(store, decision, by=by, now=now, why=why, tell=tell or tell_others, quiet=quiet)
+        settled.add(decision.preview, own=own)
+        # The book of a depot is let go before the next one is read.
+        del decision
+    return settled
 
 
 def _as_it_is(book: Book) -> Book:
@@ -172,21 +204,38 @@ def _as_it_stood(
 
 
 @no_cycles()
-def settle(store: Store, pools: Mapping[int, Collection[int]], *, now: datetime, by: str, tell: bool, why: str) -> None:
-    """Allocates what came in and gives every line its first date. Without `tell` no customer hears of it.
+def settle(
+    store: Store,
+    pools: Mapping[int, Collection[int]],
+    *,
+    now: datetime,
+    by: str,
+    tell: bool,
+    why: str,
+    tell_others: bool = False,
+    written: Mapping[int, Collection[int]] = MappingProxyType({}),
+) -> Settled:
+    """Allocates what came in and gives every line its first date. Without `tell` no customer hears of it, but with
+    `tell_others` those whose orders, by depot, were not `written` now.
 
     Raises Conflict where the ERP allocates, also for a file that is only tried.
     """
     refuse_if_erp(store)
+    settled = Settled()
     _give_zones(store, pools)
     for depot_id, product_ids in sorted(pools.items()):
         if not product_ids:
             continue
-        products = allocating.locked_products(store, depot_id, product_ids)
+        products = locked_products(store, depot_id, product_ids)
         book = store.book(depot_id, products, now=now)
         policy: AllocationPolicy = allocating.policy_of(store, depot_id, now)
         decision = allocating.decide(store, book, book, policy=policy, now=now, why=why)
-        allocating.write(store, decision, by=by, now=now, why=why, tell=tell)
+        own = written.get(depot_id, ())
+        quiet = () if tell else own
+        allocating.write(store, decision, by=by, now=now, why=why, tell=tell or tell_others, quiet=quiet)
+        settled.add(decision.preview, own=own)
+        del book, decision
+    return settled
 
 
 def _give_zones(store: Store, pools: Mapping[int, Collection[int]]) -> None:

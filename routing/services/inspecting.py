@@ -13,7 +13,7 @@ from routing.model.stock import Receipt
 from routing.rules.allocation import with_receipts
 from routing.services import allocating, reaching
 from routing.services.receiving import NOT_YET
-from routing.services.story import KeepsEvents, MovesGoods
+from routing.services.story import MovesGoods
 
 PLACES = ("returned", "quarantine")
 
@@ -26,7 +26,7 @@ class Verdict(StrEnum):
     WRITTEN_OFF = "written_off"
 
 
-class Store(KeepsEvents, MovesGoods, allocating.Store, Protocol):
+class Store(MovesGoods, allocating.Store, Protocol):
     """What inspecting needs of the store."""
 
     def goods_at(self, place: str) -> dict[int, int]: ...

@@ -19,10 +19,11 @@ from routing.errors import Conflict
 from routing.model.day import HeldManifest, RouteSheet, StopSheet
 from routing.model.picking import PickDelivery, TripPlace
 from routing.model.stock import UnitState
-from routing.services.story import KeepsEvents, LocksPools, MovesGoods, MovesUnits
+from routing.services.locking import LocksPools
+from routing.services.story import KeepsEvents, MovesGoods, MovesUnits
 
 
-class LoadsVans(KeepsEvents, LocksPools, MovesUnits, MovesGoods, Protocol):
+class LoadsVans(MovesUnits, MovesGoods, LocksPools, KeepsEvents, Protocol):
     def route_sheet(self, shift_id: int) -> RouteSheet: ...
 
     def held_manifest(self, shift_id: int) -> HeldManifest | None: ...

@@ -34,7 +34,8 @@ def take_each(
     """Takes (position, order) pairs as an import takes a file's, and allocates once at the end.
 
     A mapping instead of an order names one to be cancelled: its lines are. What could not be taken stands in
-    `result.errors` with the row `position × lines_at_most`. The caller has locked the depots.
+    `result.errors` with the row `position × lines_at_most`. The caller has locked the depots. Whom they delay among
+    others hears of it, also without `tell`, and stands in `result.moved`.
     """
     pools = Pools()
     taken = []
@@ -62,7 +63,9 @@ def take_each(
         if not one.errors:
             said = next((word for count, word in words if count), "unchanged")
             taken.append(Taken(position=position, order=order.number, outcome=said))
-    settle_changed(store, pools, now=now, by=by, tell=tell, why="new orders")
+    settled = settle_changed(store, pools, now=now, by=by, tell=tell, why="new orders", tell_others=True)
+    result.moved = settled.lines
+    result.warnings += settled.warnings
     return taken
 
 

@@ -15,12 +15,13 @@ from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.picking import PickDelivery, PickLine
 from routing.model.stock import UnitState
 from routing.rules.picking import to_put_back, to_take
-from routing.services.story import KeepsEvents, LocksPools, MovesUnits
+from routing.services.locking import LocksPools
+from routing.services.story import KeepsEvents, MovesUnits
 
 LONGEST_PLACE = 30
 
 
-class Store(KeepsEvents, LocksPools, MovesUnits, Protocol):
+class Store(MovesUnits, LocksPools, KeepsEvents, Protocol):
     """What picking needs of the store."""
 
     def pick_deliveries(self, delivery_ids: Collection[int]) -> list[PickDelivery]: ...

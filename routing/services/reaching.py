@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from routing.cycles import no_cycles
@@ -12,19 +11,11 @@ from routing.model.orders import AllocationPolicy, Book
 from routing.rules.reach import NARROW_RULES, reached, together
 from routing.services import allocating, untold
 from routing.services.erp import refuse_if_erp
+from routing.services.locking import LocksInSteps, locked_products
 
 MANY_SKUS = 400
 """From here on a change that reaches a quarter of all SKUs is decided for all: each round walks all it has again.
 Above the store's `MANY_POOLS`, so that whoever locks has the whole depot locked by then."""
-
-
-class Locks(Protocol):
-    """What keeps others out of the SKUs until the end of the transaction."""
-
-    def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]: ...
-    def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None: ...
-    def lock_afresh(self, depot_id: int, product_ids: Collection[int]) -> bool: ...
-    def keep_locks(self) -> None: ...
 
 
 @no_cycles()
@@ -37,7 +28,7 @@ def decide_change(
     now: datetime,
     why: str,
     policy: AllocationPolicy | None = None,
-    locks: Locks | None = None,
+    locks: LocksInSteps | None = None,
     stood: Callable[[Book], Book] | None = None,
     seen: Callable[[Book], Book] | None = None,
 ) -> allocating.Decision:
@@ -64,11 +55,7 @@ def decide_change(
     in_force = allocating.policy_of(store, depot_id, now)
     policy = policy or in_force
     if policy != in_force or policy.rule not in NARROW_RULES or store.stops_are_limited():
-        tied = (
-            allocating.locked_products(locks, depot_id, product_ids)
-            if locks
-            else store.related_products(depot_id, product_ids)
-        )
+        tied = locked_products(locks, depot_id, product_ids) if locks else store.related_products(depot_id, product_ids)
         before = store.book(depot_id, tied, now=now, by_promise=policy.rule.asks_for_promises)
         before = seen(before) if seen else before
         return allocating.decide(

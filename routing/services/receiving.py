@@ -10,20 +10,22 @@ from typing import Protocol
 
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import AllocationPolicy, Book, Preview, WaitingOrder
-from routing.model.stock import CountedBefore, Receipt
+from routing.model.stock import CountedBefore, InboundLines, Receipt
 from routing.rules.allocation import came_short, more_than_expected, rests_of, with_receipts
 from routing.rules.counted_before import said_otherwise
 from routing.rules.reach import with_orders
 from routing.services import allocating, reaching
+from routing.services.locking import locked_products
 from routing.services.overdue import FinishesTasks, came_or_named
 from routing.services.story import MovesGoods
 
 
 class Reader(allocating.Reader, Protocol):
     def counted_before(self, numbers: Collection[str]) -> dict[tuple[str, int], CountedBefore]: ...
+    def inbound_lines(self, supply_ids: Collection[int]) -> list[InboundLines]: ...
 
 
-class Store(Reader, MovesGoods, FinishesTasks, allocating.Store, Protocol):
+class Store(Reader, MovesGoods, allocating.Store, FinishesTasks, Protocol):
     def add_receipts(self, receipts: Sequence[Receipt], *, by: str) -> list[int] | None: ...
     def waiting_orders(
         self, depot_id: int, order_ids: Collection[int], *, now: datetime
@@ -63,7 +65,7 @@ def simulate_receipts(
         why=_why(new),
         policy=policy,
     )
-    return _with_counts(decision, new)
+    return _with_counts(store, decision, new)
 
 
 def commit_receipt(
@@ -139,14 +141,16 @@ def commit_receipts(
     inbound = sorted({receipt.inbound_id for receipt in new if receipt.inbound_id is not None})
     came_or_named(store, inbound, outcome=counted, by=by, now=now)
     allocating.write(store, decision, by=by, now=now, why=cause, tell=tell)
-    return _with_counts(decision, new)
+    return _with_counts(store, decision, new)
 
 
-def _with_counts(decision: allocating.Decision, receipts: Sequence[Receipt]) -> Preview:
+def _with_counts(store: Reader, decision: allocating.Decision, receipts: Sequence[Receipt]) -> Preview:
     """The preview, with what was counted beside what was expected."""
+    closed = {each.inbound_id for each in receipts if each.inbound_id} - {each.id for each in decision.before.supplies}
+    numbers = {key: lines.number for lines in store.inbound_lines(closed) for key in lines.ids} if closed else {}
     return replace(
         decision.preview,
-        warnings=(*more_than_expected(decision.before, receipts), *decision.preview.warnings),
+        warnings=(*more_than_expected(decision.before, receipts, numbers=numbers), *decision.preview.warnings),
         rests=rests_of(decision.before, receipts),
     )
 
@@ -173,7 +177,7 @@ def reallocate(
     then no more is decided than that reaches. Without it, all that ship-complete orders tie to these SKUs.
     """
     if stood is None:
-        products = allocating.locked_products(store, depot_id, product_ids)
+        products = locked_products(store, depot_id, product_ids)
         book = store.book(depot_id, products, now=now)
         policy = allocating.policy_of(store, depot_id, now)
         decision = allocating.decide(store, book, book, policy=policy, now=now, why=why)

@@ -15,7 +15,8 @@ from routing.model.stock import UnitState
 from routing.model.tasks import TaskKind
 from routing.rules.release import Candidate, NotReleased, ReadyUnits, judge, planned_from
 from routing.services.erp import refuse_if_erp
-from routing.services.story import AsksPeople, KeepsEvents, LocksPools, MovesUnits
+from routing.services.locking import LocksPools
+from routing.services.story import AsksPeople, KeepsEvents, MovesUnits
 
 
 class Reader(Protocol):
@@ -26,7 +27,7 @@ class Reader(Protocol):
     def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
 
 
-class Store(Reader, KeepsEvents, AsksPeople, LocksPools, MovesUnits, Protocol):
+class Store(Reader, MovesUnits, LocksPools, KeepsEvents, AsksPeople, Protocol):
     def waiting_products(self, *, depot_id: int, orders: Collection[int] | None = None) -> frozenset[int]: ...
     def add_release(self, *, depot_id: int, for_day: str, by: str, now: datetime) -> int: ...
     def add_delivery(

@@ -15,6 +15,7 @@ from routing.model.parties import Company, Depot
 from routing.rules.policies import PolicyBook, PolicyRow, Scope, checked
 from routing.services import allocating
 from routing.services.erp import refuse_if_erp
+from routing.services.locking import locked_products
 
 
 class Reader(allocating.Reader, Protocol):
@@ -109,7 +110,7 @@ def give_out(store: Store, concerned: dict[int, frozenset[int]], *, now: datetim
     """Gives these SKUs of each depot out again by what holds now, and keeps the dates that come of it."""
     previews = []
     for depot_id, some in concerned.items():
-        products = allocating.locked_products(store, depot_id, some)
+        products = locked_products(store, depot_id, some)
         book = store.book(depot_id, products, now=now)
         policy = allocating.policy_of(store, depot_id, now)
         decision = allocating.decide(store, book, book, policy=policy, now=now, why=why)

@@ -18,9 +18,10 @@ from routing.model.orders import Book, Preview
 from routing.model.picking import PickDelivery, PickLine
 from routing.model.stock import ShelfOfReceipt
 from routing.model.tasks import TaskKind
-from routing.rules.allocation import recounted_shelves, with_quantity
+from routing.rules.allocation import recounted_shelves, with_count
 from routing.rules.picking import left_on_shelf, put_back, short_of, unpicked_shelves, without_picked
 from routing.services import allocating, editing, picking, reaching
+from routing.services.locking import LocksInSteps
 
 
 class Reader(allocating.Reader, Protocol):
@@ -150,7 +151,7 @@ def _decide(
     product_id: int,
     there: int,
     now: datetime,
-    locks: reaching.Locks | None = None,
+    locks: LocksInSteps | None = None,
 ) -> tuple[_Seen, allocating.Decision]:
     """Decided without what is picked: nobody loses that. No more of the book than the missing units reach."""
     depot_id = delivery.depot_id
@@ -168,9 +169,8 @@ def _decide(
         on_shelf = left_on_shelf(picked=seen.line.picked, there=there, unpicked=unpicked)
         changes = recounted_shelves(shelves, on_shelf) if shelves else []
         found[:] = [replace(seen, changes=changes)]
-        sellable = {supply.id: supply.quantity for supply in book.supplies}
         for shelf, difference in changes:
-            book = with_quantity(book, supply_id=shelf.id, quantity=sellable[shelf.id] + difference)
+            book = with_count(book, shelf, product_id=product_id, difference=difference)
         return book
 
     decision = reaching.decide_change(

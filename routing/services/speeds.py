@@ -29,11 +29,13 @@ class WritesSpeeds(ReadsSpeeds, KeepsEvents, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """What was learnt of a region's slices, beside the table as it was then."""
+    """What was learnt of a region's slices, beside the table as it was then. `tracked`: how many of the legs are pieces
+    of tracks."""
 
     table: tuple[SpeedRow, ...]
     slices: tuple[LearntSlice, ...]
     legs: int
+    tracked: int
     since: str
 
     @property
@@ -46,7 +48,8 @@ def propose_speeds(store: ReadsSpeeds, *, region: str, now: datetime) -> Proposa
     zone = zone_of(store.region_zone(region))
     since = (now.astimezone(zone).date() - timedelta(days=LOOKS_BACK_DAYS)).isoformat()
     table, legs = store.speeds_of_region(region), store.driven_legs(region, since=since)
-    return Proposal(table=table, slices=learnt(table, legs, zone=zone), legs=len(legs), since=since)
+    tracked = sum(leg.tracked for leg in legs)
+    return Proposal(table=table, slices=learnt(table, legs, zone=zone), legs=len(legs), tracked=tracked, since=since)
 
 
 def take_learnt(store: WritesSpeeds, *, region: str, by: str, now: datetime) -> tuple[SpeedRow, ...]:

@@ -1,11 +1,11 @@
-"""What nearly every service does to the store besides its own work, said once: events, tasks, goods that move, locks.
+"""What nearly every service does to the store besides its own work, said once: events, tasks, goods that move.
 
 A service's own Protocol extends those it needs. Whatever it alone asks of the store stands at the top of its file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -49,12 +49,6 @@ class AsksPeople(Protocol):
         urgent: bool = False,
     ) -> int:
         """Asks a person to do something; asking again renews the open task of this kind and subject."""
-        ...
-
-
-class LocksPools(Protocol):
-    def lock_pools(self, depot_id: int, product_ids: Collection[int]) -> None:
-        """Whoever wants these SKUs at this depot waits until the transaction ends. Comes before anything is read."""
         ...
 
 

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from routing.errors import Conflict, NotAllowed
+from routing.model.amounts import how_many
 from routing.model.consents import Consent as Question
 from routing.model.days import day_words, today_of
 from routing.model.notices import NoticeKind, goods_line
@@ -36,6 +37,7 @@ from routing.rules.substitutes import (
     with_offer,
 )
 from routing.services import allocating, reaching, receiving, refunding
+from routing.services.locking import LocksInSteps
 from routing.services.telling import notice_data, tell
 
 CUSTOMER = "customer"
@@ -78,7 +80,7 @@ class Proposal:
         return f"{of.line.id}:{of.substitute.product_id}:{of.replaced}:{of.given}:{of.price}"
 
 
-def proposals(store: Reader, order_id: int, *, now: datetime, locks: reaching.Locks | None = None) -> list[Proposal]:
+def proposals(store: Reader, order_id: int, *, now: datetime, locks: LocksInSteps | None = None) -> list[Proposal]:
     """One for each line of the order for which there is any. None where the policy says never, or the ERP allocates.
 
     `locks`: what each reaches stays locked until the end of the transaction. Raises NotFound.
@@ -137,7 +139,7 @@ def _proposal(
     substitutes: Sequence[Substitute],
     consent: Consent,
     now: datetime,
-    locks: reaching.Locks | None,
+    locks: LocksInSteps | None,
 ) -> Proposal | None:
     """The best that would hold, as the usual decision shows it: nothing is written."""
     products = {line.product_id, *(each.product_id for each in substitutes)}
@@ -267,7 +269,7 @@ def _tell(store: Store, order: ShortOrder, proposal: Proposal, new_line: int, *,
             quantity=offer.given,
             unit=offer.substitute.unit,
             name=offer.substitute.name,
-            instead_of=f"{offer.replaced} {offer.line.unit} {offer.line.name}",
+            instead_of=f"{how_many(offer.replaced, offer.line.unit)} {offer.line.name}",
         )
     ]
     tell(

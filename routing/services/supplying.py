@@ -13,7 +13,7 @@ from routing.errors import InvalidInput, NotFound
 from routing.model.days import FURTHEST
 from routing.model.orders import Book, Preview
 from routing.model.stock import OpenInbound, ShelfOfReceipt
-from routing.rules.allocation import recounted_shelves, with_date, with_quantity
+from routing.rules.allocation import recounted_shelves, with_count, with_date, with_quantity
 from routing.services import allocating, reaching
 from routing.services.overdue import FinishesTasks, came_or_named
 from routing.services.story import MovesGoods
@@ -186,7 +186,6 @@ def _counted(
     if not shelves:
         raise InvalidInput(f"{sku} was never counted in at this depot. Count it in as a receipt.", code="sku")
     changes = recounted_shelves(shelves, counted)
-    sellable = {supply.id: supply.quantity for supply in book.supplies}
     for receipt, difference in changes:
-        book = with_quantity(book, supply_id=receipt.id, quantity=sellable[receipt.id] + difference)
+        book = with_count(book, receipt, product_id=product_id, difference=difference)
     return changes, book

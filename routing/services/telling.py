@@ -49,6 +49,10 @@ class Hear:
     def by_call(self) -> int:
         return len(self.call)
 
+    def among(self, order_ids: Collection[int]) -> Hear:
+        """Of these orders alone."""
+        return Hear(message=self.message & frozenset(order_ids), call=self.call & frozenset(order_ids))
+
     def of(self, order_id: int) -> str:
         """How the customer of this order hears of it: message or call; "" for not at all."""
         return "message" if order_id in self.message else "call" if order_id in self.call else ""

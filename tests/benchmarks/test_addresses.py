@@ -25,7 +25,7 @@ from routing.model.places import Candidate, Located, PinQuality
 from routing.rules.spelling import fold, squeezed
 from tests.benchmarks.addresses import Question, mistyped, written, wrong
 
-EXTRACTS = Path(os.environ.get("BACKROUTE_EXTRACTS", "../shared/osm"))
+EXTRACTS = Path(os.environ.get("BACKROUTE_OSM", Path(__file__).parents[3] / "shared" / "osm"))
 CITIES = ("copenhagen", "reisterstown")
 ASKED = 5_000
 MISSPELT = 1_000
@@ -42,7 +42,7 @@ def rate(work: Callable[[], object], times: int) -> float:
 def city(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     extract = EXTRACTS / f"{request.param}.osm.pbf"
     if not extract.is_file():
-        pytest.skip(f"{extract} is not here: BACKROUTE_EXTRACTS names the folder of the extracts.")
+        pytest.skip(f"{extract} is not here: BACKROUTE_OSM names the folder of the extracts.")
     path = tmp_path_factory.mktemp(request.param) / "addresses.db"
     build_gazetteer(extract, path)
     return str(request.param), path

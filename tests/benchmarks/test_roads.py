@@ -1,8 +1,8 @@
 """How fast regions and travel times are, beside OSRM's own call in the same run.
 
 `make bench` prints the table; nothing is asserted about speed. `BACKROUTE_OSM` names a folder of extracts
-(copenhagen.osm.pbf); without it the demo's district is measured, where a fixed cost outweighs the work. CPU seconds say
-more than the clock on a machine that does other things.
+(copenhagen.osm.pbf; usually ../shared/osm); without one the demo's district is measured, where a fixed cost outweighs
+the work. CPU seconds say more than the clock on a machine that does other things.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ ROUNDS = 5
 
 @pytest.fixture(scope="module")
 def extract() -> Path:
-    folder = os.environ.get("BACKROUTE_OSM")
-    return EXTRACT if folder is None else Path(folder) / "copenhagen.osm.pbf"
+    folder = Path(os.environ.get("BACKROUTE_OSM", Path(__file__).parents[3] / "shared" / "osm"))
+    city = folder / "copenhagen.osm.pbf"
+    return city if city.is_file() else EXTRACT
 
 
 @pytest.fixture(scope="module")

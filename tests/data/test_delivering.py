@@ -18,8 +18,9 @@ from routing.errors import Conflict, InvalidInput
 from routing.model.places import Location
 from routing.model.proofs import DeliveryReport, DoorEvent, DoorLine, DoorReport, KeptFile, Outcome
 from routing.rules.policies import PolicyRow, Scope
-from routing.services.delivering import Recorded, put_back, record
+from routing.services.delivering import Recorded, record
 from routing.services.following import record_position
+from routing.services.settling import put_back
 from tests.rounds import Round, a_round
 
 SECRET = b"s" * 32

@@ -340,6 +340,31 @@ def test_a_number_larger_than_any_is_refused(number: bytes) -> None:
     assert refused.value.code == "unreadable"
 
 
+@pytest.mark.parametrize("number", [b"12345678901234567890", b"1.2345678901234567E+19", b"1234567890123450"])
+def test_a_number_of_more_digits_than_a_sheet_keeps_is_a_fault_of_its_row(number: bytes) -> None:
+    (row,) = read(number_of(number))
+    assert row.fault == (
+        "sku is a number of more than 15 digits, and a spreadsheet keeps only 15 of them: format the column as text, "
+        "then write the number in again"
+    )
+    (row,) = read(number_of(b"123456789012345"))
+    assert (row.fault, row.cells["sku"]) == ("", "123456789012345")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("sku,name,day\nOAT-1,Kaurajuoma 1 l äö,\n".encode("utf-16-le"), "is written in UTF-16"),
+        ("sku,name,day\nOAT-1,Kaurajuoma 1 l äö,\n".encode("utf-16-be"), "is written in UTF-16"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj", "is a PDF"),
+    ],
+    ids=["UTF-16, small end first", "UTF-16, large end first", "PDF"],
+)
+def test_what_is_no_table_is_told_what_it_is(content: bytes, said: str) -> None:
+    with pytest.raises(FileRefused, match=said):
+        read(io.BytesIO(content))
+
+
 def test_a_text_that_fills_a_row_of_the_disk_is_refused() -> None:
     sheet = b"<t>" + b"x" * 200_000 + b"</t>"
     with pytest.raises(FileRefused) as refused:

@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, update
 from data import tables
 from data.db import Database
 from data.health import Check, check_rows
-from data.importers.fleet import COLUMNS, OPTIONAL, import_fleet
+from data.importers.fleet import COLUMNS, import_fleet
 from data.store import open_store
 from routing.model.imports import ImportResult
 from routing.services.fleet import ahead_of, make_ahead
@@ -29,7 +29,7 @@ SHIFT = ROWS[3]
 
 
 def bring_in(database: Database, *rows: dict[str, str]) -> ImportResult:
-    columns = (*COLUMNS, *OPTIONAL)
+    columns = COLUMNS
     lines = [",".join(columns), *(",".join(f'"{row.get(name, "")}"' for name in columns) for row in rows)]
     with open_store(database) as store:
         result = import_fleet(store, io.BytesIO("\n".join(lines).encode()), now=NOW, by="test")
@@ -77,7 +77,7 @@ def test_another_start_in_the_file_moves_the_shifts_and_makes_none_twice(databas
 
 
 def left_out(database: Database, *rows: dict[str, str], dry_run: bool = False) -> list[str]:
-    columns = (*COLUMNS, *OPTIONAL)
+    columns = COLUMNS
     lines = [",".join(columns), *(",".join(f'"{row.get(name, "")}"' for name in columns) for row in rows)]
     with open_store(database) as store:
         file = io.BytesIO("\n".join(lines).encode())

@@ -121,6 +121,12 @@ def test_a_point_that_may_be_another_is_asked_about(text: str, quality: str, wor
     assert (document["quality"], words in document["why"]) == (quality, True), document
 
 
+def test_a_place_south_of_the_equator_is_no_option() -> None:
+    found = run("-33.8568, 151.2153", "--json")
+    assert found.exit_code == 1
+    assert "outside" in json.loads(found.stdout)["quality"]
+
+
 def test_a_region_that_is_none_and_a_text_that_is_none_are_refused_in_one_sentence() -> None:
     unknown = run("Fabianinkatu 29", "--region", "atlantis", "--json")
     assert unknown.exit_code == 2

@@ -101,6 +101,8 @@ def test_an_order_is_new_then_unchanged_then_changed_then_cancelled(website: Web
     assert send(website, ORDER).json == {
         "orders": [{"index": 0, "order": "SO-50", "outcome": "new"}],
         "created": 1, "changed": 0, "cancelled": 0, "unchanged": 0, "tasks": 0, "errors": [], "errors_left_off": 0,
+        "moved": [], "moved_left_off": 0, "told": {"message": 0, "call": 0}, "told_along": {"message": 0, "call": 0},
+        "currency": "EUR", "worth": {"goes": 0, "waits": 0, "breaks": 0}, "worth_elsewhere": [], "warnings": [],
     }  # fmt: skip
     outcomes = []
     more = ORDER | {"lines": [{"line": "1", "sku": "OAT", "quantity": 24, "unit_price": 2}]}
@@ -401,6 +403,26 @@ def test_the_answers_have_the_fields_of_the_document(website: Website, desk: Des
     assert set(state["lines"][0]) == set(schemas["OrderState"]["properties"]["lines"]["items"]["properties"])
     listed: Any = call(website, "GET", "/promises?sku=OAT").json
     assert set(listed["promises"][0]) == set(schemas["Promises"]["properties"]["promises"]["items"]["properties"])
+
+
+def test_an_order_that_takes_goods_of_another_says_of_whom_and_that_customer_hears(
+    website: Website, desk: Desk
+) -> None:
+    """Café 3 waits for the last 12 oat drinks of a truck; Café 1 comes before it, by its tier."""
+    urgent = ORDER | {"customer": "C-1", "site": "S-1"}
+    answer: Any = send(website, urgent).json
+    (line,) = answer["moved"]
+    assert (line["order"], line["order_id"], line["goes"], line["loses_date"], line["told"]) == (
+        "SO-3", desk.orders[3], 0, True, "message",
+    )  # fmt: skip
+    assert (answer["told"], answer["worth"], answer["currency"]) == (
+        {"message": 1, "call": 0}, {"goes": 0, "waits": 2_400, "breaks": 2_400}, "EUR",
+    )  # fmt: skip
+    schema = DOCUMENT["components"]["schemas"]["Taken"]["properties"]["moved"]["items"]["properties"]
+    assert set(line) == set(schema)
+    with website.installation.database.reading() as connection:
+        told = connection.execute(select(tables.notice.c.kind, tables.notice.c.subject_id)).all()
+    assert told == [("date_changed", desk.orders[3])]
 
 
 def _references(value: Any) -> Iterator[str]:

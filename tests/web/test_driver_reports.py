@@ -6,17 +6,20 @@ import contextlib
 import io
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 from sqlalchemy import Table, select
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from data import tables
 from data.store import open_store
+from routing.rules.policies import PolicyRow, Scope
+from routing.services.delivering import record
 from tests.rounds import Round, row
 from tests.website import Website, a_website
 from web.outbox import send_due, set_outbound
@@ -82,10 +85,79 @@ def files(website: Website) -> list[Any]:
         return list(connection.execute(select(tables.file).order_by(tables.file.c.id)))
 
 
+def rows(website: Website, table: Table) -> list[Any]:
+    with website.installation.database.reading() as connection:
+        return list(connection.execute(select(table)))
+
+
 def test_a_report_is_taken_without_a_form_token_and_twice_is_once(website: Website, this: Round) -> None:
     answers = [post(website, this, report(this, website)) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert [answer.json["repeated"] for answer in answers if answer.json] == [False, True]
+
+
+def test_a_report_that_met_another_on_the_way_is_tried_again(
+    website: Website, this: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Met(Exception):
+        sqlstate = "40P01"  # PostgreSQL chose this one to give way
+
+    tried: list[datetime] = []
+
+    def meets_another(**asked: Any) -> Any:
+        tried.append(asked["now"])
+        if len(tried) == 1:
+            raise OperationalError("", {}, Met())
+        return record(**asked)
+
+    monkeypatch.setattr("web.driver.record", meets_another)
+    answer = post(website, this, report(this, website))
+    assert (answer.status_code, answer.json and answer.json["repeated"], len(tried)) == (200, False, 2)
+
+
+@pytest.mark.parametrize("outcome", ["not_home", "refused", "damaged"])
+def test_what_was_handed_over_whole_cannot_have_failed(website: Website, this: Round, outcome: str) -> None:
+    data = report(this, website)
+    data["deliveries"][0]["outcome"] = outcome
+    answer = post(website, this, data)
+    assert (answer.status_code, answer.json and answer.json["error"]["code"]) == (422, "door_outcome")
+    assert answer.json
+    assert answer.json["error"]["sentence"] == (
+        f"All of D-1-1 was handed over, but the outcome says: {outcome.replace('_', ' ')}. Choose what happened "
+        "instead, or count again."
+    )
+    assert rows(website, tables.proof) == []
+
+
+def test_a_phone_whose_clock_is_years_behind_is_recorded_when_it_reached_us(website: Website, this: Round) -> None:
+    answer = post(website, this, report(this, website, captured_at="2001-01-01T00:00:00+00:00"))
+    assert answer.json
+    assert answer.json["remarks"] == [
+        "The clock of this phone says 2001-01-01 02:00: the time at which the report reached us counts. Set it to "
+        "automatic time."
+    ]
+    (proof,) = rows(website, tables.proof)
+    assert proof.captured_at == website.clock.at
+    said = next(each for each in rows(website, tables.event) if each.kind == "stop.reported")
+    assert (said.captured_at, said.data["phone_said"]) == (website.clock.at, "2001-01-01T00:00:00+00:00")
+
+
+def test_a_distance_below_nothing_counts_as_not_known(website: Website, this: Round) -> None:
+    place = {"lat": 60.165, "lon": 24.94, "accuracy_m": -1e9}
+    assert post(website, this, report(this, website, location=place)).status_code == 200
+    (proof,) = rows(website, tables.proof)
+    assert (proof.lat, proof.accuracy_m) == (60.165, None)
+
+
+def test_a_picture_of_one_endless_line_is_refused_before_it_is_opened(website: Website, this: Round) -> None:
+    out = io.BytesIO()
+    Image.new("1", (1, 20_001)).save(out, "PNG")
+    answer = post(website, this, report(this, website), photo=out.getvalue())
+    assert answer.json
+    assert (answer.status_code, answer.json["error"]["sentence"]) == (
+        422,
+        "This picture is 1 × 20,001 pixels; at most 20,000 a side are read. Take it again.",
+    )
 
 
 def test_the_same_id_for_another_report_is_a_conflict(website: Website, this: Round) -> None:
@@ -128,6 +200,7 @@ def test_what_is_no_picture_is_refused_and_nothing_is_recorded(website: Website,
         ({"stop_id": 99999}, "This stop is not on your route. Load the route again."),
         ({"kind": "dance"}, "kind is 'dance', but must be one of: arrived, outcome, loaded."),
         ({"location": {"lat": 600, "lon": 2}}, "(600, 2) is no place on earth"),
+        ({"location": {"lat": True, "lon": 2}}, "location needs lat and lon as numbers."),
         ({"deliveries": []}, "A report of what happened names at least one delivery."),
         (
             {"deliveries": [{"delivery_id": 1, "outcome": "delivered"}, {"delivery_id": 1, "outcome": "not_home"}]},
@@ -170,6 +243,15 @@ def test_a_position_is_kept_within_the_shift(website: Website, this: Round) -> N
         json={"location": {"lat": 60.17, "lon": 24.94}, "captured_at": website.clock.at.isoformat()},
     )
     assert answer.json == {"kept": True}
+
+
+def test_the_driver_is_told_how_long_it_is_kept_where_the_phone_was(website: Website, this: Round) -> None:
+    page = f"/d/{website.link('driver', 'manifest', this.manifest_id)}"
+    assert "After 14 days that is deleted." in website.client().get(page).text
+    week = PolicyRow(scope=Scope.COMPANY, name="positions_days", value=7, effective_from="2026-01-01")
+    with open_store(website.installation.database) as store:
+        store.set_policy(week, by="test", now=website.clock.at)
+    assert "After 7 days that is deleted." in website.client().get(page).text
 
 
 def test_a_van_that_runs_late_tells_the_next_door_its_new_window_with_its_goods(website: Website) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from openpyxl import Workbook
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
@@ -81,6 +82,28 @@ def test_a_foreign_header_is_asked_about_once_and_remembered(client: FlaskClient
     assert post(client, "/import/columns/1/forget").status_code == 302
     assert post(client, "/import/columns/1/forget").status_code == 404
     assert "Which column" in send(client, FOREIGN, kind="products").text
+
+
+def test_the_page_names_what_it_cannot_match_and_what_is_needed(client: FlaskClient) -> None:
+    asked = send(client, "Item No;Colour;Sort\nTEA;green;A\n", kind="products")
+    assert "Not read, as nobody can guess what they are: colour, sort." in asked.text
+    assert "nothing in the file looks like it: name." in asked.text
+    assert "fetched back empty" in asked.text, "what each of our columns means stands there"
+    whole = send(client, FOREIGN, kind="products")
+    assert "Not read" not in whole.text
+    assert "nothing in the file looks like" not in whole.text
+
+
+def test_a_name_that_breaks_over_lines_is_found_as_a_form_sends_it(client: FlaskClient, website: Website) -> None:
+    book, out = Workbook(), io.BytesIO()
+    assert book.active is not None
+    for row in (("Item\nNo", "Descr"), ("TEA", "Green tea")):
+        book.active.append(row)
+    book.save(out)
+    asked = send(client, out.getvalue(), "erp.xlsx", kind="products")
+    post(client, "/import", kept=kept(asked), kind="products", mapped="1",
+         **{"map-sku": "item\r\nno", "map-name": "descr"})  # fmt: skip
+    assert number_of(website, "product") == 3
 
 
 def test_what_a_mapped_file_has_no_column_for_stays(client: FlaskClient, website: Website) -> None:
@@ -240,11 +263,33 @@ def test_a_big_file_that_is_refused_says_why(client: FlaskClient, website: Websi
 
 
 def test_the_terms_of_an_order_may_name_a_smallest_worth(client: FlaskClient, website: Website) -> None:
-    header = ",".join((*orders.COLUMNS, *orders.OPTIONAL))
-    row = dict.fromkeys((*orders.COLUMNS, *orders.OPTIONAL), "") | {
+    header = ",".join(orders.COLUMNS)
+    row = dict.fromkeys(orders.COLUMNS, "") | {
         "order": "SO-9", "customer": "C-1", "site": "S-1", "depot": "NORTH", "ordered_at": "2026-05-08", "sku": "OAT",
         "quantity": "2", "currency": "EUR", "min_value": "12.50",
     }  # fmt: skip
     send(client, f"{header}\n{','.join(row.values())}\n", kind="orders")
     with website.installation.database.reading() as connection:
         assert connection.scalar(select(tables.order.c.min_value).where(tables.order.c.number == "SO-9")) == 1250
+
+
+def test_whom_orders_take_goods_from_is_shown_before_and_said_after(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    """Café 3 waits for the last 12 oat drinks of a truck; Café 1 comes before it, by its tier."""
+    row = {"order": "SO-50", "customer": "C-1", "site": "S-1", "depot": "NORTH", "ordered_at": "2026-05-11",
+           "sku": "OAT", "quantity": "12"}  # fmt: skip
+    file = ",".join(orders.COLUMNS) + "\n" + ",".join(row.get(name, "") for name in orders.COLUMNS) + "\n"
+    tried = send(client, file, "urgent.csv", kind="orders", **{"try": "1"})
+    shown = tried.text.split('id="moved"')[1]
+    assert "SO-3" in shown
+    assert "told by message" in shown
+    assert (number_of(website, "customer_order"), number_of(website, "notice")) == (4, 0)
+    done = client.post(
+        "/import",
+        data={"csrf_token": form_token(client.get("/import")), "kind": "orders", "kept": kept(tried),
+              "file_name": "urgent.csv"},
+        follow_redirects=True,
+    )  # fmt: skip
+    assert "Takes goods or days from orders that are not in it: SO-3." in done.text
+    assert number_of(website, "notice") == 1

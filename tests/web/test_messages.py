@@ -184,3 +184,12 @@ def test_a_template_cannot_reach_into_the_program() -> None:
 def test_every_template_belongs_to_a_kind_and_channel_there_is() -> None:
     names = {path.name for path in FOLDER.glob("*.txt")}
     assert names == {f"{kind}.{channel}.{language}.txt" for kind, channel, language in EVERY}
+
+
+def test_a_unit_is_the_customer_s_own_word_after_any_number() -> None:
+    data = {
+        "goods": [{"quantity": 24, "unit": "bottle", "name": "Juice"}, {"quantity": 6, "unit": "pcs", "name": "Tea"}]
+    }
+    words = words_of(data, language="en", zone=ZoneInfo("UTC"), link="")
+    assert words["goods"] == "- 24 × bottle Juice\n- 6 pcs Tea"
+    assert words["goods_short"] == "24 x bottle Juice, 6 pcs Tea", "an SMS has no sign for times"

@@ -155,6 +155,22 @@ def test_a_region_is_built_once_at_a_time_and_says_how_far_it_is(client: FlaskCl
     assert "Stopping" in client.get("/regions/jobs/1", headers={"HX-Request": "true"}).text
 
 
+def test_two_regions_are_built_at_once_and_a_first_build_promises_nothing_of_one_in_use(
+    client: FlaskClient, website: Website
+) -> None:
+    build(client, name="helsinki", place="Helsinki, Finland")
+    build(client, name="ribe", place="Ribe, Denmark")
+    page = client.get("/regions/helsinki").text
+    assert "helsinki is being built" in page
+    assert "ribe is being built" in page
+    assert page.count("The one in use answers until the new one is whole.") == 1
+    # Nothing leads to what is not there yet.
+    assert 'href="/regions/ribe"' not in page
+    told = client.get("/regions/jobs/2", headers={"HX-Request": "true"}).text
+    assert "The one in use" not in told
+    assert 'href="/regions"' in told
+
+
 def test_a_build_that_fails_says_why_and_the_region_in_use_stays(client: FlaskClient, website: Website) -> None:
     before = website.installation.regions.facts("helsinki")
     build(client, name="helsinki", file=(io.BytesIO(b"no map at all"), "helsinki-new.osm.pbf"))

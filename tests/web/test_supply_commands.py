@@ -33,6 +33,7 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two orders of 24, ordered one after the other; 30 on the shelf, 48 on a truck in three days."""
     monkeypatch.setenv("BACKROUTE_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("BACKROUTE_DATABASE_URL", raising=False)
+    assert call("company", "--name", "Example", "--currency", "EUR").exit_code == 0
     files: dict[str, tuple[tuple[str, ...], list[dict[str, str]]]] = {
         "fleet": (fleet.COLUMNS, [{"kind": "depot", "number": "NORTH", "name": "Depot North", "zone": "UTC"}]),
         "products": (products.COLUMNS, [{"sku": "OAT-1", "name": "Oat drink", "case_pack": "12"}]),
@@ -48,7 +49,7 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "orders": (
             orders.COLUMNS,
             [{"order": f"SO-{n}", "customer": "C-1", "site": "S-1", "depot": "NORTH", "ordered_at": f"{day(n - 9)}",
-              "sku": "OAT-1", "quantity": "24"} for n in (1, 2)],
+              "sku": "OAT-1", "quantity": "24", "unit_price": "2.50"} for n in (1, 2)],
         ),
         "receipts": (receipts.COLUMNS, [{"number": "R-1", "depot": "NORTH", "sku": "OAT-1", "quantity": "30"}]),
     }  # fmt: skip
@@ -112,6 +113,57 @@ def test_a_cancelled_inbound_leaves_its_orders_without_a_date_and_cannot_be_canc
     again = call("slip", "PO-1", "--cancel")
     assert (again.exit_code, again.stderr.count("\n")) == (2, 1)
     assert "PO-1" in again.stderr
+
+
+@pytest.mark.usefixtures("company")
+def test_what_goes_waits_and_breaks_is_said_in_money_before_and_after_it_is_done() -> None:
+    """SO-2 has 6 of its 24 oat drinks at 2.50 on the shelf, and the truck with the other 18 slips, then is cancelled;
+    a recount takes the 6 too."""
+    for words, worth in (
+        (("slip", "PO-1", "--to", day(6)), {"goes": 1_500, "waits": 4_500, "breaks": 6_000}),
+        (("slip", "PO-1", "--cancel"), {"goes": 1_500, "waits": 4_500, "breaks": 6_000}),
+        (("recount", "OAT-1", 24), {"goes": 0, "waits": 6_000, "breaks": 0}),
+    ):
+        shown = document(*words, "--simulate")
+        assert (shown["currency"], shown["worth"], shown["worth_elsewhere"]) == ("EUR", worth, []), words
+        said = call(*words, "--simulate").output
+        assert f"Worth: €{worth['goes'] / 100:.2f} goes, €{worth['waits'] / 100:.2f} waits" in said
+        assert ("in promises that break" in said) is bool(worth["breaks"])
+        assert document(*words)["worth"] == worth
+
+
+@pytest.mark.usefixtures("company")
+def test_a_file_of_orders_says_whom_it_delays_before_and_after_and_trying_it_changes_nothing(tmp_path: Path) -> None:
+    """48 oat drinks for a customer of a higher tier: the whole truck, of which SO-2 had 18."""
+    rows = {
+        "customers": (customers.COLUMNS, {
+            "customer": "C-9", "customer_name": "Canteen 9", "tier": "3", "site": "S-9", "site_name": "Canteen 9",
+            "address": "Test 9", "delivery_days": "mon,tue,wed,thu,fri,sat,sun"}),
+        "orders": (orders.COLUMNS, {
+            "order": "SO-9", "customer": "C-9", "site": "S-9", "depot": "NORTH", "ordered_at": day(-1),
+            "sku": "OAT-1", "quantity": "48", "unit_price": "2.50"}),
+    }  # fmt: skip
+    for kind, (columns, row) in rows.items():
+        cells = ",".join(f'"{row.get(name, "")}"' for name in columns)
+        (tmp_path / f"urgent_{kind}.csv").write_text(f"{','.join(columns)}\n{cells}\n")
+    assert call("import", "customers", tmp_path / "urgent_customers.csv").exit_code == 0
+    file, before = tmp_path / "urgent_orders.csv", document("promises")
+    shown = document("import", "orders", file, "--dry-run")
+    said = " ".join(call("import", "orders", file, "--dry-run").output.split())
+    assert document("promises") == before
+    assert [(line["order"], line["went_before"], line["goes"], line["loses_date"], line["told"])
+            for line in shown["moved"]] == [  # type: ignore[attr-defined]
+        ("SO-2", 6, 6, True, "call"),
+    ]  # fmt: skip
+    assert (shown["told"], shown["worth"]) == (
+        {"message": 0, "call": 1}, {"goes": 1_500, "waits": 4_500, "breaks": 6_000}
+    )  # fmt: skip
+    assert "1 line of an order that is not in the file would get fewer goods or a later day" in said
+    assert "Worth: €15.00 goes, €45.00 waits, €60.00 in promises that break" in said
+    assert "1 order loses its date: 0 told by message, 1 by a call." in said
+    done = document("import", "orders", file)
+    assert [done[name] for name in ("moved", "told", "worth")] == [shown[name] for name in ("moved", "told", "worth")]
+    assert [dates()[order] for order in ("SO-2", "SO-9")] == ["", day(3)]
 
 
 @pytest.mark.usefixtures("company")

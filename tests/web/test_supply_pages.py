@@ -91,6 +91,32 @@ def test_who_loses_a_date_and_agreed_to_no_messages_is_shown_as_a_call_also_by_a
     assert "0 told by message, 1 by a call" in shown.text
 
 
+@pytest.mark.parametrize(("salesperson", "whom"), [("Sales 1", "Sales 1"), ("", "nobody in particular")])
+def test_an_order_whose_customer_was_not_told_says_who_has_the_call_and_then_what_came_of_it(
+    client: FlaskClient, website: Website, desk: Desk, salesperson: str, whom: str
+) -> None:
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.contact).values(consent=False))
+        connection.execute(update(tables.customer).values(salesperson=salesperson))
+    at = f"/orders/{desk.orders[1]}"
+    assert 'id="call"' not in client.get(at).text
+    day = (website.clock.at + timedelta(days=7)).date().isoformat()
+    shown = post(client, "/inbound/simulate", number="IN-1", to=day)
+    post(client, "/inbound/commit", number="IN-1", to=day, seen=seen(shown))
+    page = client.get(at).text
+    assert "customer not told" in page
+    assert f"A call is open with {whom}" in page
+    link = re.search(r'id="call" href="/tasks\?kind=call_customer#task-(\d+)"', page)
+    assert link is not None
+    assert f'id="task-{link[1]}"' in client.get("/tasks?kind=call_customer").text
+    post(client, f"/tasks/{link[1]}/done", outcome="agrees to wait")
+    page = client.get(at).text
+    assert "A call is open" not in page
+    assert "call done by dispatcher 1" in page
+    assert "agrees to wait" in page
+    assert "customer not told" not in page
+
+
 def test_no_day_a_day_that_is_over_and_an_unknown_number_are_refused(
     client: FlaskClient, website: Website, desk: Desk
 ) -> None:

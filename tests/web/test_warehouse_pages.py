@@ -215,6 +215,18 @@ def test_what_no_van_carries_stands_apart_and_is_not_picked(floor: Floor) -> Non
     assert floor.of(2).picked == 0
 
 
+def test_before_the_plan_the_floor_has_one_line_and_what_is_to_be_fetched_is_named_so(floor: Floor) -> None:
+    with floor.website.installation.database.writing() as connection:
+        connection.execute(tables.stop_delivery.delete())
+        connection.execute(update(tables.site).values(pin_quality="exact"))
+        mine = tables.delivery.c.id == floor.round.stops[1].delivery_id
+        connection.execute(update(tables.delivery).where(mine).values(direction="collect"))
+    apart = floor.client.get("/warehouse").text.partition("Released, on no van yet: not picked")[2]
+    assert "3 wait for the plan of the day" in apart
+    assert "not planned yet" not in apart
+    assert [("to fetch" in line) for line in re.findall(r"<li>.*?</li>", apart, re.DOTALL)] == [False, True, False]
+
+
 # ---------------------------------------------------------------------------- short picks and recounts
 
 

@@ -11,7 +11,7 @@ Schema = dict[str, Any]
 _ABOUT = {
     "order": "The number of the order: unique. The same number again changes that order.",
     "customer": "Number of a customer that is here.",
-    "site": "Number of one of that customer's sites.",
+    "site": "Number of one of that customer's sites; left out: its only one.",
     "depot": "Number of the depot it goes out from.",
     "ordered_at": "2026-05-12T14:30 in the depot's zone, or with an offset.",
     "wanted_on": "ISO day; left out: as soon as possible.",
@@ -106,9 +106,13 @@ _OPEN = (
     "sku", "name", "unit", "wanted_on", "expected_on", "promised_on", "first_promised_on",
 )  # fmt: skip
 _COUNTS = ("created", "changed", "cancelled", "unchanged", "tasks", "errors_left_off")
+_MOVED = ("order", "customer", "sku", "old_day", "new_day", "promised_on", "moved_by", "currency")
+_MOVED_UNITS = ("order_id", "needed", "goes", "went_before", "provisional", "waits", "value")
 _OPEN_UNITS = ("ordered", "needed", "firm", "provisional", "uncovered")
 _STRING: Schema = {"type": "string"}
 _WHOLE: Schema = {"type": "integer"}
+_BOOLEAN: Schema = {"type": "boolean"}
+_WORTH: Schema = {"goes": _WHOLE, "waits": _WHOLE, "breaks": _WHOLE}
 
 DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",
@@ -165,7 +169,7 @@ DOCUMENT: dict[str, Any] = {
                     "cancelled": {"const": False},
                     "lines": {"type": "array", "items": _reference("Line"), "minItems": 1, "maxItems": LINES - 1},
                 },
-                "order", "customer", "site", "depot", "ordered_at", "lines", closed=True,
+                "order", "customer", "depot", "ordered_at", "lines", closed=True,
             ),
             "Line": _object({name: _text(name) for name in OF_A_LINE}, "sku", "quantity", closed=True),
             "Cancellation": _object(
@@ -179,7 +183,8 @@ DOCUMENT: dict[str, Any] = {
                     },
                     "tell": {
                         "type": "boolean", "default": False,
-                        "description": "Whether customers hear of the dates that this gives them",
+                        "description": "Whether customers hear of the dates that this gives the orders sent. Those of "
+                        "other orders hear of what it takes from them, as of a receipt",
                     },
                 },
                 "orders", closed=True,
@@ -202,6 +207,23 @@ DOCUMENT: dict[str, Any] = {
                         "type": "array",
                         "items": _object({"index": _WHOLE, "line": _WHOLE, "what": _STRING}, "index", "line", "what"),
                     },
+                    "moved": {
+                        "type": "array",
+                        "description": "Lines of orders that were not sent and lose goods or a day by those that were",
+                        "items": _object(
+                            dict.fromkeys(_MOVED, _STRING)
+                            | dict.fromkeys(_MOVED_UNITS, _WHOLE)
+                            | dict.fromkeys(("slips", "loses_date", "date_again"), _BOOLEAN)
+                            | {"told": {"enum": ["", "message", "call"]}}
+                        ),
+                    },
+                    "moved_left_off": _WHOLE,
+                    "told": _object({"message": _WHOLE, "call": _WHOLE}),
+                    "told_along": _object({"message": _WHOLE, "call": _WHOLE}),
+                    "currency": _STRING,
+                    "worth": _object(_WORTH),
+                    "worth_elsewhere": {"type": "array", "items": _object(_WORTH | {"currency": _STRING})},
+                    "warnings": {"type": "array", "items": _STRING},
                 },
                 "orders", "errors",
             ),

@@ -21,8 +21,10 @@ from routing.errors import InvalidInput
 from routing.model.imports import ImportResult
 from routing.services.ordering import Taken, take_each
 from web.api import api, needs_scope, token
+from web.changes import moved_document
 from web.clock import wall_clock
 from web.here import here, now
+from web.importing import say_how_they_hear
 from web.incoming import json_of, whole
 
 MOST_ORDERS = 500
@@ -54,6 +56,7 @@ def send() -> ResponseReturnValue:
         result = ImportResult(kind="orders")
         orders = list(read_orders(store, documents, result, now=at))
         taken = take_each(store, orders, result, lines_at_most=LINES, now=at, by=f"api:{who.name}", tell=tell)
+        say_how_they_hear(store, result)
         note_import(store, result, BytesIO(raw), file_name=f"API {key}".strip(), now=at, by=f"api:{who.name}")
         body = _answer(taken, result)
         if not taken:
@@ -116,6 +119,7 @@ def _answer(taken: list[Taken], result: ImportResult) -> dict[str, Any]:
         "tasks": result.tasks,
         "errors": [{"index": place(error.row)[0], "line": place(error.row)[1], "what": error.what} for error in errors],
         "errors_left_off": result.errors_left_off,
+        **moved_document(result),
     }
 
 

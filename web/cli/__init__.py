@@ -47,6 +47,7 @@ _COMMANDS = {
     "promises": ("web.cli.supply:promises_command", "Work out every open line's date and what covers it."),
     "backorders": ("web.cli.backorders:backorders_command", "What each customer waits for, and until when."),
     "replenish": ("web.cli.replenish:replenish_command", "What to order from suppliers, and why."),
+    "policy": ("web.cli.policy:policy_group", "Show, set and end policies, with what they do shown first."),
     "release": ("web.cli.release:release_command", "Release what is allocated, to go out on a day."),
     "address": ("web.cli.address:address_command", "Look one address up: where it is, and how surely."),
     "locate": ("web.cli.day:locate_command", "Find the addresses that have no pin."),

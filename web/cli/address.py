@@ -8,10 +8,11 @@ import click
 
 from routing.model.places import Candidate, Located
 from web.cli.output import clean, json_option, print_json
+from web.cli.route import TakesPlaces
 from web.wiring import open_installation
 
 
-@click.command("address")
+@click.command("address", cls=TakesPlaces)
 @click.argument("text")
 @click.option("--region", metavar="NAME", help="The region to look in; left out: the installation's default.")
 @click.option("--postcode", default="", help="The postcode, where it is not in TEXT.")

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from data.queries.backorders import SORTS, backorders, customers_called
 from data.store import SqlStore
+from routing.model.amounts import how_many
 from routing.model.backorders import Backorder
 from routing.model.days import today_of
 from web.cli.output import counted, json_option, plain, print_json
@@ -72,11 +73,17 @@ def _table(lines: Sequence[Backorder], *, with_customer: bool) -> Table:
             *([plain(line.customer)] if with_customer else []),
             plain(line.name),
             plain(line.sku),
-            f"{line.quantity} {plain(line.unit)}",
+            plain(how_many(line.quantity, line.unit)),
             line.expected_on or "no day",
-            line.promised_on or "–",
+            _promised(line),
             f"{line.days_late} d" if line.days_late else "–",
             money(line.worth, line.currency) if line.currency else "–",
             plain(", ".join(part for part in (line.order, line.reference) if part)),
         )
     return table
+
+
+def _promised(line: Backorder) -> str:
+    """With the day that lateness counts from, where that is another."""
+    first = f" (first {line.due_on})" if line.days_late and line.due_on != line.promised_on else ""
+    return (line.promised_on or "–") + first

@@ -18,7 +18,7 @@ from rich.table import Table
 from data.exporters.papers import load_sheet_pdf, slips_pdf
 from data.exporters.results import write_results
 from data.exporters.sheets import FORMATS
-from data.importers.counts import COLUMNS, OPTIONAL, VanCount, read_counts
+from data.importers.counts import VanCount, read_counts
 from data.queries.company import company_card
 from data.queries.day_figures import DEFINITIONS, DayFigures, day_figures
 from data.queries.evening import EveningDepot, EveningVan, evening
@@ -26,6 +26,7 @@ from data.queries.papers import load_sheet, routes_with_papers, slips_of_route
 from data.queries.results import LineResult, day_results, period_results
 from data.store import SqlStore, open_store
 from routing.errors import FileRefused, InvalidInput, NotFound
+from routing.model.amounts import how_many
 from routing.model.days import day_words
 from routing.model.money import amount
 from routing.rules.figures.figure import Ratio
@@ -84,7 +85,7 @@ def papers_command(day: str | None, folder: Path, as_json: bool) -> None:
 )
 @click.option("--not-attempted", "nobody_went", is_flag=True, help="Record that nobody went to the stops still open.")
 @click.option("--missing", is_flag=True, help="Goods of failed deliveries that were not counted are really gone.")
-@template_option((*COLUMNS, *OPTIONAL))
+@template_option("vans")
 @json_option
 def close_command(day: str | None, counts: Path | None, nobody_went: bool, missing: bool, as_json: bool) -> None:
     """Count the vans of a day, and close the day at each depot whose vans are all counted.
@@ -275,7 +276,7 @@ def _waits_for(each: EveningVan, given: dict[int, VanCount]) -> str:
             "Report them, or use --not-attempted."
         )
     if each.needs_a_count and each.van.vehicle_id not in given:
-        expected = [f"{goods.quantity} {goods.unit} {goods.name} ({goods.sku})" for goods in each.goods]
+        expected = [f"{how_many(goods.quantity, goods.unit)} {goods.name} ({goods.sku})" for goods in each.goods]
         expected += [f"{amount(cash.collected, cash.currency)} cash" for cash in each.cash]
         return f"{each.van.vehicle}: count {', '.join(expected)}. Give the counts with --counts FILE.csv."
     return ""

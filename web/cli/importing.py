@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from data.importers.kinds import KINDS, Kind
-from data.importers.mapping import guess
+from data.importers.mapping import propose, shown
 from data.importers.presets import PRESETS
 from data.importers.table import read_header
 from data.store import SqlStore, open_store
@@ -23,9 +24,11 @@ from data.store.imports import ColumnMapping
 from routing.errors import FileRefused, InvalidInput
 from routing.model.days import day_words
 from routing.model.imports import ImportResult
+from web.changes import hear_of
 from web.cli.files import FILE, check_file, template_option
-from web.cli.output import clean, json_option, plain, print_json
-from web.importing import Asked, import_document, preset_of, run_import
+from web.cli.output import clean, counted, json_option, plain, print_json
+from web.cli.told import print_causes, print_lines, print_told, print_worth
+from web.importing import Asked, import_document, preset_of, run_import, try_on_others
 from web.wiring import open_installation
 
 BY = "command line"
@@ -57,7 +60,8 @@ map_option = click.option(
 
 
 def _import_command(kind: Kind, help_text: str) -> None:
-    more = f" It may also have: {', '.join(kind.optional)}." if kind.optional else ""
+    others = ", ".join(name for name in kind.columns if name not in kind.needed)
+    more = f"\n\nNeeded columns: {', '.join(kind.needed)}.\n\nThe others may be missing or empty: {others}."
 
     def run(
         file: Path, dry_run: bool, said: tuple[str, ...], as_json: bool, preset: str | None = None, depot: str = ""
@@ -86,12 +90,14 @@ def _import_command(kind: Kind, help_text: str) -> None:
                     if dry_run:
                         with here.database.reading() as connection:
                             result, known = work(SqlStore(connection))
+                        try_on_others(here.database, opened, asked, result, now=now)
                     else:
                         result, known = in_transaction(here.database, work)
                 except FileRefused as refused:
                     if preset or said or refused.code not in ("missing_column", "unknown_column"):
                         raise
-                    raise FileRefused(_how_to_map(opened, kind, refused), code=refused.code) from refused
+                    with here.database.reading() as connection:
+                        raise _how_to_map(SqlStore(connection), opened, kind, asked, file, refused) from refused
         if known is not None:
             result.notes.append(
                 f"Its columns were read as {known.by} said on {day_words(known.at.date())} "
@@ -105,7 +111,7 @@ def _import_command(kind: Kind, help_text: str) -> None:
             click.get_current_context().exit(1)
 
     command: Callable[..., None] = run
-    for option in (json_option, map_option, dry_run_option, template_option(kind.columns), FILE):
+    for option in (json_option, map_option, dry_run_option, template_option(kind.name), FILE):
         command = option(command)
     if kind.name == "orders":
         command = click.option(
@@ -144,36 +150,66 @@ for _kind in KINDS.values():
     _import_command(_kind, _HELP[_kind.name])
 
 
-def _how_to_map(file: BinaryIO, kind: Kind, refused: FileRefused) -> str:
-    """What to type for a file whose columns are called otherwise: what may be meant, and what nobody can guess."""
+def _how_to_map(
+    store: SqlStore, file: BinaryIO, kind: Kind, asked: Asked, typed: Path, refused: FileRefused
+) -> FileRefused:
+    """What to type for a file whose columns are called otherwise: the whole command, and what nobody can guess."""
     if kind.name == "orders" and (shop := preset_of(file)):
-        return f"This is the orders export of a web shop: import it with --preset {shop}."
-    header = read_header(file, kind=kind.name)
-    guessed = {ours: theirs for theirs, ours in guess(header, kind).items()}
-    foreign = {ours: theirs for ours, theirs in guessed.items() if ours != theirs}
-    if not foreign:
+        return FileRefused(f"This is the orders export of a web shop: import it with --preset {shop}.", code="preset")
+    proposal = propose(read_header(file, kind=kind.name), kind)
+    foreign = {theirs: ours for theirs, ours in proposal.columns.items() if theirs != ours}
+    # Where all the others are called as ours, it is the unknown ones that have to be spoken of.
+    pairs = [f"{shown(theirs)}={ours}" for theirs, ours in foreign.items()] or [f"{name}=" for name in proposal.unread]
+    if not pairs:
         needed = ", ".join(kind.needed)
-        return f'{refused} Are they only called otherwise: --map "their name=our name", at least for {needed}.'
-    no_depot = kind.name == "orders" and "depot" not in guessed
-    unknown = [ours for ours in kind.needed if ours not in guessed and not (no_depot and ours == "depot")]
-    pairs = [*foreign.items(), *((ours, "...") for ours in unknown)]
-    words = " ".join(shlex.join(["--map", f"{clean(theirs)[:40]}={ours}"]) for ours, theirs in pairs)
-    if no_depot:
-        words += " (if no column names the depot, of several: --depot NUMBER)"
-    shown = ", ".join(clean(name)[:40] for name in header[:12])
-    return (
-        f"The columns of this {kind.name} file are called otherwise than ours. It has: {shown}"
-        f"{' ...' if len(header) > 12 else ''}. Say once which is which, and it is remembered; as far as can be "
-        f"guessed: {words}"
+        return FileRefused(
+            f'{refused} Are they only called otherwise: --map "their name=our name", at least for {needed}.',
+            code=refused.code,
+        )
+    missing = [ours for ours in proposal.missing if ours not in kind.of_all]
+    words = ["backroute", "import", kind.name, str(typed)]
+    words += [word for pair in pairs for word in ("--map", pair)] + (["--dry-run"] if asked.dry_run else [])
+    words += ["--depot", asked.depot] if asked.depot else []
+    if foreign:
+        sentences = [
+            f"The columns of this {kind.name} file are called otherwise than ours; nothing was changed.",
+            "Say once which is which, and it is remembered; as far as can be guessed:",
+        ]
+    else:
+        sentences = [
+            f"The columns of this {kind.name} file are not all known; nothing was changed.",
+            'Remove or rename them, or say once that they are not read ("their name="), and it is remembered:',
+        ]
+    sentences.append(f"\n  {shlex.join(words)}\n")
+    if missing:
+        sentences.append(
+            f"Needed, and nothing in the file looks like it: {', '.join(missing)}. "
+            f'Add for each: --map "their name={missing[0]}".'
+        )
+    if "depot" in proposal.missing and not asked.depot and len(depots := sorted(store.depot_rows())) > 1:
+        sentences.append(f"No column names the depot: add --depot with one of {', '.join(depots)}.")
+    if foreign and proposal.unread:
+        sentences.append(
+            f"Not read, as nobody can guess what they are: {', '.join(name[:60] for name in proposal.unread)}."
+        )
+    free = [ours for ours in kind.columns if ours not in proposal.columns.values() and ours not in proposal.missing]
+    if free:
+        sentences.append(f"Ours that nothing was found for, and may be missing: {', '.join(free)}.")
+    return FileRefused(
+        "\n".join(sentences),
+        code="columns",
+        command=shlex.join(words),
+        missing=", ".join(missing),
+        unread=", ".join(proposal.unread) if foreign else "",
     )
 
 
 def _said(pairs: tuple[str, ...]) -> dict[str, str]:
-    """Their column → ours, as `--map` says it."""
+    """Their column → ours, as `--map` says it; "" for one that is not to be read."""
     found = {}
     for pair in pairs:
         theirs, sign, ours = pair.rpartition("=")
-        if not sign or not theirs.strip() or not ours.strip():
+        if not sign or not theirs.strip():
             raise InvalidInput(f'--map "{pair[:60]}" says no column: write "their name=our name".', code="map")
         found[theirs.strip().lower()] = ours.strip().lower()
     return found
@@ -234,6 +270,25 @@ def _few(numbers: Sequence[str]) -> str:
     return ", ".join(clean(number)[:40] for number in numbers[:MOST_NAMED]) + more
 
 
+def _print_moved(console: Console, result: ImportResult) -> None:
+    """Whom a file of orders delays though they are not in it."""
+    moved = [line for line in result.moved if not line.is_told_along]
+    along = [line for line in result.moved if line.is_told_along]
+    if moved:
+        lines = counted(len(moved), "line of an order that is", "lines of orders that are")
+        gets = "would get" if result.dry_run else "gets" if len(moved) == 1 else "get"
+        console.print(f"{lines} not in the file {gets} fewer goods or a later day:", highlight=False, soft_wrap=True)
+        print_lines(console, moved)
+        print_worth(console, moved, currency=result.currency)
+    if along:
+        console.print("Moved before, told now:", highlight=False)
+        print_lines(console, [replace(line, old_day=line.promised_on) for line in along])
+        print_causes(console, along)
+    print_told(console, result.moved, hear_of(result))
+    for text in result.warnings:
+        console.print(f"! {clean(text)}", markup=False, highlight=False)
+
+
 def _print_import(result: ImportResult, file: Path) -> None:
     console = Console()
     would = "would be " if result.dry_run else ""
@@ -256,6 +311,7 @@ def _print_import(result: ImportResult, file: Path) -> None:
         )
     for note in result.notes[:MOST_SHOWN]:
         console.print(clean(note), markup=False, highlight=False)
+    _print_moved(console, result)
     if result.tasks:
         names = f": {_few(result.for_a_person)}" if result.for_a_person else ""
         console.print(

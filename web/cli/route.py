@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
@@ -11,6 +12,17 @@ from routing.model.places import Location
 from web.cli.output import json_option, print_json
 from web.region_ways import leaving_at
 from web.wiring import open_installation
+
+SHOWN = 60
+"""Characters of what was typed that a refusal repeats."""
+
+
+class TakesPlaces(click.Command):
+    """A command whose arguments may be places: -33.8568,151.2153 is one, and no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.ignore_unknown_options = any(re.match(r"-[\d.]", each) for each in args)
+        return super().parse_args(ctx, args)
 
 
 class Place(click.ParamType[Location]):
@@ -23,10 +35,10 @@ class Place(click.ParamType[Location]):
             lat, lon = (float(number) for number in str(value).split(","))
             return Location(lat=lat, lon=lon)
         except (ValueError, InvalidInput):
-            self.fail(f'"{value}" is no place. Write latitude and longitude: 55.6761,12.5683', param, ctx)
+            self.fail(f'"{str(value)[:SHOWN]}" is no place. Write latitude and longitude: 55.6761,12.5683', param, ctx)
 
 
-@click.command("route")
+@click.command("route", cls=TakesPlaces)
 @click.argument("start", type=Place(), metavar="FROM")
 @click.argument("end", type=Place(), metavar="TO")
 @click.option("--region", "region", metavar="NAME", help="The region; without it the one that was built first.")
@@ -45,7 +57,7 @@ def route_command(
     day: str | None,
     as_json: bool,
 ) -> None:
-    """How long it takes FROM one place TO another, both as lat,lon (-- before a place that begins with a minus).
+    """How long it takes FROM one place TO another, both as lat,lon.
 
     Without --at on free roads. Exit code 1: no road joins them for that vehicle.
     """
@@ -55,8 +67,15 @@ def route_command(
         name = region or installation.regions.default().name
         leaving = None if at is None else leaving_at(installation, name, at, day)
         table = installation.travel(name).table([start, end], profile=profile)
-    for place, snapped_m in zip(("FROM", "TO"), table.snapped_m.tolist(), strict=True):
+        bounds = installation.regions.facts(name).bounds
+    for place, at_place, snapped_m in zip(("FROM", "TO"), (start, end), table.snapped_m.tolist(), strict=True):
         if snapped_m < 0:
+            if abs(at_place.lon) <= 90 and bounds.holds(Location(lat=at_place.lon, lon=at_place.lat)):
+                raise InvalidInput(
+                    f"{place} lies far from region {name}; the other way round it lies inside. Write latitude first: "
+                    f"{at_place.lon},{at_place.lat}",
+                    code="swapped",
+                )
             raise InvalidInput(
                 f"No road for {profile} lies near {place} in region {name}. Move it to the road.", code="no_road"
             )

@@ -16,6 +16,7 @@ from routing.model.day import SpeedRow
 from routing.services.speeds import Proposal, propose_speeds, take_learnt, write_speeds
 from web.cli.output import json_option, plain, print_json
 from web.dispatcher.words import holds_for
+from web.due import read_all_tracks
 from web.wiring import open_installation
 
 BY = "command line"
@@ -23,7 +24,11 @@ BY = "command line"
 
 @click.command("speeds")
 @click.option("--region", "region", metavar="NAME", help="The region; without it the one that was built first.")
-@click.option("--learn", is_flag=True, help="What the ways driven in the last 90 days say of each slice.")
+@click.option(
+    "--learn",
+    is_flag=True,
+    help="What the ways driven in the last 90 days say of each slice, by their phones and reports.",
+)
 @click.option("--apply", "take", is_flag=True, help="With --learn: take it into the table.")
 @click.option(
     "--file",
@@ -58,6 +63,8 @@ def speeds_command(
         name = region or here.regions.default().name
         here.regions.facts(name)
         now = here.clock.now()
+        if learn:
+            read_all_tracks(here, now)
         with open_store(here.database) as store:
             if learn:
                 proposal = propose_speeds(store, region=name, now=now)
@@ -98,7 +105,7 @@ def _learnt(proposal: Proposal | None) -> dict[str, object] | None:
         {**_document(each.row), "percent": each.percent, "legs": each.legs, "days": each.days, "why_not": each.why_not}
         for each in proposal.slices
     ]
-    return {"since": proposal.since, "legs": proposal.legs, "slices": slices}
+    return {"since": proposal.since, "legs": proposal.legs, "tracked": proposal.tracked, "slices": slices}
 
 
 def _show(name: str, rows: tuple[SpeedRow, ...], proposal: Proposal | None) -> None:
@@ -111,11 +118,16 @@ def _show(name: str, rows: tuple[SpeedRow, ...], proposal: Proposal | None) -> N
         click.echo(f"Region {name} has no times by time of day: ways take the same time all day.")
     if proposal is None:
         return
-    table = Table("days", "from", "to", "learnt", "legs", "days", title=f"Driven since {proposal.since}")
+    table = Table("days", "from", "to", "learnt", "legs", "days", title=_driven(proposal), title_justify="left")
     for each in proposal.slices:
         said = each.why_not if each.percent is None else f"{each.percent} %"
         table.add_row(*_cells(each.row), said, f"{each.legs:,}", str(each.days))
     Console().print(table)
+
+
+def _driven(proposal: Proposal) -> str:
+    by_phones = f", {proposal.tracked:,} of them as phones told them" if proposal.tracked else ""
+    return f"{proposal.legs:,} ways driven since {proposal.since}{by_phones}"
 
 
 def _cells(row: SpeedRow) -> tuple[str, str, str]:

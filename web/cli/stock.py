@@ -12,8 +12,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from data.importers import receipts
 from data.importers.receipts import read_receipts
+from data.queries.company import company_card
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.model.imports import ImportResult
@@ -21,9 +21,10 @@ from routing.model.orders import LineChange, Preview
 from routing.model.stock import Receipt
 from routing.services.receiving import commit_receipts, simulate_receipts
 from routing.services.telling import Hear, how_they_hear
+from web.changes import line_document, told_document, worth_document
 from web.cli.files import FILE, check_file, template_option
 from web.cli.output import clean, json_option, plain, print_json, short_day
-from web.cli.told import print_told, told_document
+from web.cli.told import kept_words, print_causes, print_told, print_worth
 from web.wiring import open_installation
 
 BY = "command line"
@@ -36,7 +37,7 @@ MOST_SHOWN = 20
 
 @click.command("receive")
 @FILE
-@template_option(receipts.COLUMNS)
+@template_option("receipts")
 @click.option("--simulate", is_flag=True, help="Show who goes and who waits, and change nothing.")
 @click.option(
     "--rest",
@@ -57,6 +58,7 @@ def receive_command(file: Path, simulate: bool, rest: str, as_json: bool) -> Non
         check_file(file)
         with file.open("rb") as opened, here.database.reading() as connection:
             arrived, result = read_receipts(SqlStore(connection), opened, now=now, rest_comes=rest == "comes")
+            currency = company_card(connection).currency
         by_depot: dict[int, list[Receipt]] = {}
         for receipt in arrived:
             by_depot.setdefault(receipt.depot_id, []).append(receipt)
@@ -72,10 +74,10 @@ def receive_command(file: Path, simulate: bool, rest: str, as_json: bool) -> Non
             with here.database.reading() as connection:
                 hear.append(how_they_hear(SqlStore(connection), preview.lines))
     if as_json:
-        print_json(_receive_document(counted_in, hear, result, simulate=simulate))
+        print_json(_receive_document(counted_in, hear, result, simulate=simulate, currency=currency))
     else:
         for (together, preview), heard in zip(counted_in, hear, strict=True):
-            _print_receive(together, preview, heard)
+            _print_receive(together, preview, heard, currency=currency)
         console = Console()
         for error in result.errors[:MOST_SHOWN]:
             console.print(f"Row {error.row}: {clean(error.what)}", markup=False, highlight=False)
@@ -90,8 +92,15 @@ def _counting_in(receipts: list[Receipt], now: datetime) -> Callable[[SqlStore],
 
 
 def _receive_document(
-    counted_in: list[tuple[list[Receipt], Preview]], hear: list[Hear], result: ImportResult, *, simulate: bool
+    counted_in: list[tuple[list[Receipt], Preview]],
+    hear: list[Hear],
+    result: ImportResult,
+    *,
+    simulate: bool,
+    currency: str,
 ) -> dict[str, Any]:
+    told = [(preview.lines, heard) for (_, preview), heard in zip(counted_in, hear, strict=True)]
+    about = [line for together, preview in counted_in for line in preview.about({each.sku for each in together})]
     return {
         "simulated": simulate,
         "receipts": [
@@ -101,10 +110,11 @@ def _receive_document(
             for receipt in together
         ],
         "lines": [
-            _line_document(line) for _, preview in counted_in for line in preview.lines if line.concerns
+            line_document(line) for _, preview in counted_in for line in preview.lines if line.concerns
         ],
         "policy": [preview.rule.value for _, preview in counted_in],
-        "told": told_document(hear),
+        **told_document(told),
+        **worth_document(about, currency=currency),
         "broken": [number for _, preview in counted_in for number in preview.broken],
         "rests": [rest for _, preview in counted_in for rest in preview.rests],
         "warnings": [warning for _, preview in counted_in for warning in preview.warnings],
@@ -112,29 +122,7 @@ def _receive_document(
     }  # fmt: skip
 
 
-def _line_document(line: LineChange) -> dict[str, Any]:
-    return {
-        "order": line.order,
-        "customer": line.customer,
-        "sku": line.sku,
-        "needed": line.needed,
-        "goes": line.firm_after,
-        "went_before": line.firm_before,
-        "provisional": line.provisional_after,
-        "waits": line.waits,
-        "old_day": line.old_day,
-        "new_day": line.new_day,
-        "promised_on": line.promised_on,
-        "slips": line.slips,
-        "loses_date": line.loses,
-        "date_again": line.again,
-        "moved_by": line.moved_by,
-        "value": line.value_firm,
-        "currency": line.currency,
-    }
-
-
-def _print_receive(receipts: list[Receipt], preview: Preview, hear: Hear) -> None:
+def _print_receive(receipts: list[Receipt], preview: Preview, hear: Hear, *, currency: str) -> None:
     console = Console()
     every = list(dict.fromkeys(receipt.number for receipt in receipts))
     numbers = ", ".join(every[:MOST_SHOWN])
@@ -151,14 +139,13 @@ def _print_receive(receipts: list[Receipt], preview: Preview, hear: Hear) -> Non
     lines = preview.about(skus)
     if lines:
         _print_lines(console, title, lines)
+        print_worth(console, lines, currency=currency)
     else:
         console.print(f"{title}: nobody waits for it", markup=False, highlight=False)
     if moved := preview.told_now(skus):
         # What they were expected on moved when nobody was told: what the customer knows is the promise.
         _print_lines(console, "Moved before, told now", [replace(line, old_day=line.promised_on) for line in moved])
-        for why in dict.fromkeys(line.moved_by for line in moved):
-            orders = list(dict.fromkeys(line.order for line in moved if line.moved_by == why))
-            console.print(clean(f"{why}: {', '.join(orders)}"), markup=False, highlight=False)
+    print_causes(console, [line for line in preview.lines if line.moved_by and line.concerns])
     print_told(console, preview.lines, hear)
     for warning in preview.warnings:
         console.print(f"! {clean(warning)}", markup=False, highlight=False)
@@ -184,14 +171,14 @@ def _print_lines(console: Console, title: str, lines: Sequence[LineChange]) -> N
             str(line.waits) if line.waits else "–",
             short_day(line.old_day),
             short_day(line.new_day),
-            _kept(line),
+            kept_words(line),
         )
     console.print(table)
     if len(lines) > MOST_SHOWN:
         console.print(f"... and {len(lines) - MOST_SHOWN} more lines (--json lists them)", markup=False)
     if len(lines) > 1:
         goes, waits = sum(line.firm_after for line in lines), sum(line.waits for line in lines)
-        breaks = sum(_kept(line) == "breaks" for line in lines)
+        breaks = sum(line.breaks for line in lines)
         broken = f", {breaks} promise{' breaks' if breaks == 1 else 's break'}" if breaks else ""
         console.print(f"{len(lines)} lines: {goes} go, {waits} wait{broken}", markup=False, highlight=False)
 
@@ -199,16 +186,3 @@ def _print_lines(console: Console, title: str, lines: Sequence[LineChange]) -> N
 def _print_rests(console: Console, preview: Preview) -> None:
     for rest in preview.rests:
         console.print(clean(rest), markup=False, highlight=False, soft_wrap=True)
-
-
-def _kept(line: LineChange) -> str:
-    """What becomes of the promise in force. It breaks with the date that it loses now: what had none broke before."""
-    if not line.promised_on:
-        return ""
-    if line.loses:
-        return "breaks"
-    if line.slips:
-        return "breaks" if line.old_day else "new date"
-    if not line.new_day:
-        return "breaks" if line.old_day and line.waits else "no date"
-    return "kept"

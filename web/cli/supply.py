@@ -26,9 +26,8 @@ from routing.services.supplying import (
     simulate_shelf_count,
     simulate_slip,
 )
-from routing.services.telling import Hear, how_they_hear
-from web.cli.output import clean, counted, json_option, plain, print_json, short_day
-from web.cli.told import print_told, told_document
+from web.cli.changes import currency_of, heard, print_changes
+from web.cli.output import clean, counted, json_option, plain, print_json
 from web.cli.values import DAY, depots_named
 from web.wiring import Installation, open_installation
 
@@ -61,8 +60,10 @@ def slip_command(number: str, to: str | None, cancel: bool, simulate: bool, as_j
             show=lambda store: simulate_slip(store, slip, now=now),
             do=lambda store: commit_slip(store, slip, now=now, by=BY),
         )
-        hear = _hear(here, previews)
-    _print(f"Inbound {number} " + (f"comes on {to}" if to else "is cancelled"), previews, hear, simulate, as_json)
+        hear = heard(here, previews)
+        currency = currency_of(here)
+    title = f"Inbound {number} " + (f"comes on {to}" if to else "is cancelled")
+    print_changes(title, previews, hear, simulate=simulate, as_json=as_json, currency=currency)
 
 
 @click.command("recount")
@@ -93,8 +94,10 @@ def recount_command(sku: str, counted: int, depot_number: str | None, simulate: 
             show=lambda store: [simulate_shelf_count(store, **facts)],
             do=lambda store: [commit_shelf_count(store, **facts, by=BY)],
         )
-        hear = _hear(here, previews)
-    _print(f"{counted} × {sku} counted at {depot.name}", previews, hear, simulate, as_json)
+        hear = heard(here, previews)
+        currency = currency_of(here)
+    title = f"{counted} × {sku} counted at {depot.name}"
+    print_changes(title, previews, hear, simulate=simulate, as_json=as_json, currency=currency)
 
 
 def _the_depot(depots: list[Depot], number: str | None) -> Depot:
@@ -116,69 +119,6 @@ def _shown_or_done(
         return in_transaction(here.database, do)
     with here.database.reading() as connection:
         return show(SqlStore(connection))
-
-
-def _hear(here: Installation, previews: list[Preview]) -> Hear:
-    with here.database.reading() as connection:
-        return how_they_hear(SqlStore(connection), [line for preview in previews for line in preview.lines])
-
-
-def _print(title: str, previews: list[Preview], hear: Hear, simulate: bool, as_json: bool) -> None:
-    lines = [line for preview in previews for line in preview.concerned]
-    warnings = [text for preview in previews for text in preview.warnings]
-    if as_json:
-        rows = [
-            {
-                "order": line.order,
-                "customer": line.customer,
-                "sku": line.sku,
-                "needed": line.needed,
-                "on_shelf": [line.firm_before, line.firm_after],
-                "on_inbound": [line.provisional_before, line.provisional_after],
-                "old_day": line.old_day,
-                "new_day": line.new_day,
-                "promised_on": line.promised_on,
-                "slips": line.slips,
-                "loses_date": line.loses,
-                "date_again": line.again,
-                "told": hear.of(line.order_id) if line.is_told else "",
-                "moved_by": line.moved_by,
-                "value": line.needed * line.price,
-                "currency": line.currency,
-            }
-            for line in lines
-        ]
-        broken = [number for preview in previews for number in preview.broken]
-        told = told_document([hear])
-        print_json({"simulated": simulate, "lines": rows, "told": told, "broken": broken, "warnings": warnings})
-    else:
-        console = Console()
-        change = "line changes" if len(lines) == 1 else "lines change"
-        console.print(f"{clean(title)}: {len(lines)} {change}", markup=False, highlight=False)
-        if lines:
-            table = Table("Order", "Customer", "SKU", "Wants", "Shelf", "Inbound", "Was", "Now", "Promise", box=None)
-            for line in lines[:MOST_SHOWN]:
-                table.add_row(
-                    plain(line.order),
-                    plain(line.customer),
-                    plain(line.sku),
-                    str(line.needed),
-                    f"{line.firm_before} → {line.firm_after}",
-                    f"{line.provisional_before} → {line.provisional_after}",
-                    short_day(line.old_day),
-                    short_day(line.new_day),
-                    "breaks" if line.slips or (line.promised_on and not line.new_day) else "",
-                )
-            console.print(table)
-        if len(lines) > MOST_SHOWN:
-            console.print(f"... and {len(lines) - MOST_SHOWN} more lines (--json lists them)", markup=False)
-        print_told(console, lines, hear)
-        for text in warnings:
-            console.print(f"! {clean(text)}", markup=False, highlight=False)
-        if simulate:
-            console.print("Nothing was changed. Run it without --simulate to commit it.", highlight=False)
-    if warnings:
-        click.get_current_context().exit(1)
 
 
 # ---------------------------------------------------------------------------- promises

@@ -1,53 +1,113 @@
-"""What customers hear of a change, on a terminal and for programs."""
+"""What customers hear of a change and what it is worth, on a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from rich.console import Console
+from rich.table import Table
 
 from routing.model.orders import LineChange
+from routing.rules.effect import Effect, effect_of, worths_of
 from routing.services.telling import Hear
-from web.cli.output import clean, short_day
+from web.changes import worth_words
+from web.cli.output import clean, counted, plain, short_day
 
 MOST_NAMED = 12
+MOST_SHOWN = 20
+"""Rows of a table on a terminal; the rest is counted, `--json` has them all."""
 
 
-def told_document(hear: Iterable[Hear]) -> dict[str, int]:
-    """How many orders are told of a later date, none any more or one again, by how."""
-    every = list(hear)
-    return {"message": sum(each.by_message for each in every), "call": sum(each.by_call for each in every)}
+def print_worth(console: Console, lines: Iterable[LineChange], *, currency: str) -> None:
+    """One line under a table, when anything of it has a price."""
+    said = worth_words(worths_of(lines, home=currency))
+    if said:
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_lines(console: Console, lines: Sequence[LineChange]) -> None:
+    """Each line with its goods on the shelf and to come, its days and what becomes of its promise; nothing of none."""
+    if not lines:
+        return
+    table = Table("Order", "Customer", "SKU", "Wants", "Shelf", "Inbound", "Was", "Now", "Promise", box=None)
+    for line in lines[:MOST_SHOWN]:
+        table.add_row(
+            plain(line.order),
+            plain(line.customer),
+            plain(line.sku),
+            str(line.needed),
+            f"{line.firm_before} → {line.firm_after}",
+            f"{line.provisional_before} → {line.provisional_after}",
+            short_day(line.old_day),
+            short_day(line.new_day),
+            kept_words(line),
+        )
+    console.print(table)
+    if len(lines) > MOST_SHOWN:
+        console.print(f"... and {len(lines) - MOST_SHOWN} more lines (--json lists them)", markup=False)
 
 
 def print_told(console: Console, lines: Collection[LineChange], hear: Hear) -> None:
-    """How many orders hear what and how; and who loses a date, by name."""
-    later = len({line.order_id for line in lines if line.slips})
-    lost = len({line.order_id for line in lines if line.loses})
-    again = len({line.order_id for line in lines if line.again and not line.slips})
+    """How many orders this moves hear what and how, and who loses a date, by name; then who is told along of what had
+    moved before."""
+    effect = effect_of(lines)
     said = [
-        f"{n} {one if n == 1 else many}"
-        for n, one, many in (
-            (later, "order gets a later date", "orders get a later date"),
-            (lost, "order loses its date", "orders lose their date"),
-            (again, "order has its date again", "orders have their date again"),
+        f"{len(orders)} {one if len(orders) == 1 else many}"
+        for orders, one, many in (
+            (effect.later, "order gets a later date", "orders get a later date"),
+            (effect.lost, "order loses its date", "orders lose their date"),
+            (effect.again, "order has its date again", "orders have their date again"),
         )
-        if n
+        if orders
     ]
-    if not said:
+    if said:
+        console.print(f"{', '.join(said)}: {_how(hear, effect.moved)}.", highlight=False, soft_wrap=True)
+    _print_losers(console, lines, effect, hear)
+    if effect.along:
+        along = counted(len(effect.along), "order that had moved before is", "orders that had moved before are")
+        console.print(f"{along} told along: {_how(hear, effect.along)}.", highlight=False, soft_wrap=True)
+
+
+def print_causes(console: Console, moved: Sequence[LineChange]) -> None:
+    """What had moved these before, each with the orders of which it is true."""
+    for why in dict.fromkeys(line.moved_by for line in moved):
+        orders = list(dict.fromkeys(line.order for line in moved if line.moved_by == why))
+        console.print(clean(f"{why}: {', '.join(orders)}"), markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_losers(console: Console, lines: Iterable[LineChange], effect: Effect, hear: Hear) -> None:
+    named = [_named(line, hear) for line in lines if line.loses and line.order_id in effect.lost]
+    if not named:
         return
-    how = f"{hear.by_message} told by message, {hear.by_call} by a call."
-    console.print(f"{', '.join(said)}: {how}", highlight=False, soft_wrap=True)
-    if lost:
-        named = [_named(line, hear) for line in lines if line.loses]
-        more = f", and {len(named) - MOST_NAMED} more (--json lists them)" if len(named) > MOST_NAMED else ""
-        console.print(
-            clean(f"Without a date now: {'; '.join(named[:MOST_NAMED])}{more}"),
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+    more = f", and {len(named) - MOST_NAMED} more (--json lists them)" if len(named) > MOST_NAMED else ""
+    console.print(
+        clean(f"Without a date now: {'; '.join(named[:MOST_NAMED])}{more}"),
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _how(hear: Hear, orders: Collection[int]) -> str:
+    theirs = hear.among(orders)
+    return f"{theirs.by_message} told by message, {theirs.by_call} by a call"
 
 
 def _named(line: LineChange, hear: Hear) -> str:
     how = "by a call" if hear.of(line.order_id) == "call" else "by message"
     return f"{line.order} of {line.customer}, {line.needed} × {line.sku} promised {short_day(line.promised_on)} ({how})"
+
+
+def kept_words(line: LineChange) -> str:
+    """What becomes of the promise in force, in a word. What had moved before broke before, and is told now."""
+    if not line.promised_on:
+        return ""
+    if line.breaks:
+        return "breaks"
+    if line.moved_by and (line.slips or line.loses):
+        return "broke before"
+    if line.slips:
+        return "new date"
+    if not line.new_day:
+        return "no date"
+    return "earlier" if line.new_day < line.promised_on else "kept"

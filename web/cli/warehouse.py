@@ -147,7 +147,7 @@ def _print(home: FloorDepot) -> None:
     if home.loose:
         console.print("Released, on no van yet: not picked", markup=False, highlight=False)
         table = _table("Delivery", "Site", "Goods", "Why")
-        for each in home.loose[:MOST_SHOWN]:
+        for each in (*home.stuck, *home.unplanned)[:MOST_SHOWN]:
             table.add_row(each.delivery.number, plain(each.delivery.site), plain(_goods(each)), _why(each))
         console.print(table)
         _and_more(console, len(home.loose))
@@ -165,7 +165,8 @@ def _goods(each: FloorDelivery) -> str:
 
 
 def _why(each: FloorDelivery) -> str:
-    return "not planned yet" if each.why == NOT_PLANNED else each.why.replace("_", " ")
+    why = "not planned yet" if each.why == NOT_PLANNED else each.why.replace("_", " ")
+    return f"to fetch, {why}" if each.delivery.direction == "collect" else why
 
 
 def _and_more(console: Console, rows: int) -> None:

@@ -13,8 +13,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from data.importers.columns import columns_of
 from data.importers.kinds import KINDS
-from data.importers.mapping import guess, look_at
+from data.importers.mapping import as_in, look_at, propose
+from data.importers.mapping import shown as shown_name
 from data.importers.spreadsheet import refuse_if_only_named_so
 from data.importers.table import first_row
 from data.queries.imports import remembered_headers
@@ -24,9 +26,10 @@ from data.store.system import Job
 from routing.errors import FileRefused, InvalidInput, NotFound
 from web.clock import wall_clock
 from web.dispatcher import words
+from web.dispatcher.told import done_words
 from web.here import here, now
 from web.import_job import BIG_BYTES, start_import
-from web.importing import Asked, import_document, preset_of, run_import
+from web.importing import Asked, import_document, preset_of, run_import, try_on_others
 from web.people import needs_role
 
 imports = Blueprint("imports", __name__, url_prefix="/import")
@@ -66,7 +69,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What the page shows of a file that was sent. `kept` is the upload, so that nobody chooses it twice.
+    """What the page shows of a file that was sent. `kept` is the upload, so that nobody chooses it twice. `unread` are
+    columns of the file that nobody has chosen, `missing` what is needed and nothing was found for.
 
     `depots` are asked about alone; `of_all` may be chosen among the columns, when none of them names the depot.
     """
@@ -83,6 +87,8 @@ class Shown:
     theirs: tuple[tuple[str, str], ...] = ()
     mapping: dict[str, str] = field(default_factory=dict)
     known: ColumnMapping | None = None
+    unread: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 @imports.get("")
@@ -100,7 +106,7 @@ def _page(kind: str, shown: Shown, *, job: Job | None = None) -> str:
         "dispatcher/import.html",
         kind=kind,
         kinds=kind_words(),
-        columns=(*KINDS[kind].columns, *KINDS[kind].optional),
+        columns=columns_of(kind),
         shown=shown,
         job=job,
         remembered=remembered,
@@ -136,6 +142,8 @@ def take() -> ResponseReturnValue:
                 transaction = store.connection.get_transaction()
                 assert transaction is not None
                 transaction.rollback()
+        if asked.dry_run:
+            try_on_others(here().database, BytesIO(content), asked, result, now=now())
     except FileRefused as problem:
         return _page(kind, replace(shown, refused=str(problem))), 422
     shown = replace(shown, document=import_document(result), known=known, choices=())
@@ -152,6 +160,12 @@ def take() -> ResponseReturnValue:
         ),
         "done",
     )
+    moved = list(dict.fromkeys(line.order for line in result.moved if line.suffers and not line.moved_by))
+    if moved:
+        said = _("Takes goods or days from orders that are not in it: %(orders)s.", orders=_few(moved))
+        flash(f"{said} {done_words(result.moved)}".strip(), "late")
+    for warning in result.warnings:
+        flash(warning, "late")
     for numbers, sentence in (
         (result.cancelled, _("Cancelled: %(orders)s.", orders=_few(result.cancelled))),
         (
@@ -193,14 +207,19 @@ def _understood(shown: Shown, asked: Asked, file: BinaryIO) -> tuple[Shown, Aske
         kind = KINDS[asked.kind]
         header = look_at(store, file, kind)
     if header.ours:
-        return replace(shown, depot=""), asked
+        # Its depot may be said once for the whole file.
+        several = depots if len(depots) > 1 and "depot" not in header.names else ()
+        return replace(shown, depots=several, depot=shown.depot if several else ""), replace(
+            asked, depot=shown.depot if several else ""
+        )
     if header.known is not None and "mapped" not in request.form:
         if not depots or "depot" in header.known.columns.values():
             return replace(shown, depot=""), asked
         several = depots if len(depots) > 1 else ()
         return replace(shown, depots=several), replace(asked, depot=shown.depot)
-    every = (*kind.columns, *kind.optional)
-    chosen = guess(header.names, kind) if header.known is None else dict(header.known.columns)
+    every = kind.columns
+    proposal = propose(header.names, kind)
+    chosen = dict(proposal.columns if header.known is None else header.known.columns)
     of_all = ""
     if "mapped" in request.form:
         pairs = [(theirs, ours) for ours in every if (theirs := request.form.get(f"map-{ours}"))]
@@ -208,7 +227,7 @@ def _understood(shown: Shown, asked: Asked, file: BinaryIO) -> tuple[Shown, Aske
         said = next((theirs[1:] for theirs, ours in pairs if ours == "depot" and theirs.startswith("=")), "")
         of_all = said or ("" if any(ours == "depot" for _theirs, ours in pairs) else shown.depot)
         pairs = [(theirs, ours) for theirs, ours in pairs if not (said and ours == "depot")]
-        chosen = dict(pairs)
+        chosen = as_in(header, dict(pairs))
         if len(chosen) < len(pairs):
             raise FileRefused(
                 _("One column of the file was chosen twice. Choose another, or leave one of them empty."), code="map"
@@ -224,6 +243,8 @@ def _understood(shown: Shown, asked: Asked, file: BinaryIO) -> tuple[Shown, Aske
         mapping=chosen,
         of_all=depots if "depot" not in header.names else (),
         depot=of_all,
+        unread=tuple(shown_name(name) for name in dict.fromkeys(header.names) if name not in chosen),
+        missing=tuple(ours for ours in kind.needed if ours not in ours_of and not (ours in kind.of_all and depots)),
     )
     return shown, replace(asked, mapping=chosen, depot=of_all) if "mapped" in request.form else asked
 

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from data.queries.calendars import zone_of_order
+from data.queries.calls import Call, call_about
 from data.queries.company import company_card
 from data.queries.empties import returnable_products
 from data.queries.order_deliveries import DeliveryPage, proof_file_of
@@ -83,6 +84,7 @@ def one(order_id: int) -> ResponseReturnValue:
         found = order_page(connection, order_id, now=now())
         empties = returnable_products(connection)
         timeline = order_timeline(connection, order_id)
+        call = call_about(connection, order_id)
         store = SqlStore(connection)
         depot_id, zone = zone_of_order(connection, order_id)
         dated = explain_dates(store, depot_id=depot_id, order_id=order_id, now=now())
@@ -101,6 +103,7 @@ def one(order_id: int) -> ResponseReturnValue:
         date_steps=date_words.steps,
         answer=answer(found),
         timeline=timeline,
+        call=call if call and _is_about(call, found) else None,
         words=words,
         along=along,
         day=today,
@@ -110,6 +113,12 @@ def one(order_id: int) -> ResponseReturnValue:
         offered=[(each, written_day(each, "EEE d MMM")) for each in days if delay and each != delay.stands_on],
         last_day=(delay.due_at - timedelta(seconds=1)).astimezone(ZoneInfo(delay.zone)).date() if delay else None,
     )
+
+
+def _is_about(call: Call, order: OrderPage) -> bool:
+    """Whether a call is about the delay as it stands: one that was done before the promise in force was made is not."""
+    latest = order.latest
+    return call.done_at is None or latest is None or call.done_at >= latest.made_at
 
 
 @orders.post("/<int:order_id>/delay")

@@ -7,12 +7,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from data.queries.policies import policy_lines, scope_of
+from data.queries.policies import policy_lines
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
 from routing.model.days import today_of
-from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, checked, usual
+from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, usual
 from routing.services.ruling import Ruling, commit_ruling, simulate_ruling
 from web.dispatcher import policy_words as words
 from web.dispatcher.receipts import fingerprint
@@ -20,6 +20,7 @@ from web.dispatcher.supply import anyway, shown_changes
 from web.dispatcher.words import actor_words, rule_words
 from web.here import here, now
 from web.people import needs_role
+from web.policies import in_force, is_over, ruling_of
 
 policies = Blueprint("policies", __name__, url_prefix="/policies")
 
@@ -42,9 +43,9 @@ def _page(*, wrong: str = "", scope: str = "", name: str = "") -> str:
     book = PolicyBook(line.row for line in lines)
     return render_template(
         "dispatcher/policies.html",
-        lines=[line for line in lines if not _is_over(line.row, today)],
-        over=[line for line in lines if _is_over(line.row, today)],
-        in_force={row.id for row in _in_force(book, today)},
+        lines=[line for line in lines if not is_over(line.row, today)],
+        over=[line for line in lines if is_over(line.row, today)],
+        in_force=in_force(book.rows, today),
         everybody={
             each: book.value(each, day=today) for each in words.kind_words() if Scope.COMPANY in KINDS[each].scopes
         },
@@ -63,15 +64,6 @@ def _page(*, wrong: str = "", scope: str = "", name: str = "") -> str:
         form=request.values,
         is_admin=current_user.role == "admin",
     )
-
-
-def _in_force(book: PolicyBook, today: str) -> list[PolicyRow]:
-    held = (book.row(row.name, day=today, scope=row.scope, scope_id=row.scope_id) for row in book.rows)
-    return [row for row in held if row is not None]
-
-
-def _is_over(row: PolicyRow, today: str) -> bool:
-    return bool(row.effective_to) and row.effective_to < today
 
 
 @policies.post("/simulate")
@@ -137,26 +129,6 @@ def _may(row: PolicyRow) -> bool:
 
 def _ruling() -> Ruling:
     """The form. Raises InvalidInput with what is wrong and the mend."""
-    ends = request.form.get("ends", "")
-    if ends:
-        if not ends.isdecimal() or len(ends) > 9:
-            raise InvalidInput(_("This policy is no longer there. Look at the list again."), code="policy")
-        return Ruling(ends=int(ends))
-    form = {each: request.form.get(each, "").strip()[:100] for each in ("scope", "whom", "name", "value", "from", "to")}
-    if form["scope"] not in list(Scope):
-        raise InvalidInput(_("Say for whom: everybody, one customer or one order."), code="scope")
-    scope = Scope(form["scope"])
     with here().database.reading() as connection:
-        company = SqlStore(connection).company()
-        scope_id = scope_of(connection, scope, form["whom"])
-    today = today_of(now(), company.zone)
-    row = PolicyRow(
-        scope=scope,
-        scope_id=scope_id,
-        name=form["name"],
-        value=words.typed(form["name"], form["value"], company.currency),
-        effective_from=form["from"] or today,
-        effective_to=form["to"],
-    )
-    checked(row, today=today)
-    return Ruling(row=row)
+        today = today_of(now(), SqlStore(connection).company().zone)
+        return ruling_of(connection, request.form, today=today)

@@ -61,6 +61,13 @@ def kind_words() -> dict[str, tuple[str, str]]:
                 "has no date, and a task asks for the supplier's new day."
             ),
         ),
+        "positions_days": (
+            _("Drivers' positions are kept, in days"),
+            _(
+                "Where a phone said the van was, within the shift only. How long ways take by time of day is learnt "
+                "from it first; the driver's page says how long it is kept."
+            ),
+        ),
         "same_day_until": (_("Goes out the same day until"), _("Goods ready by this hour still go out that day.")),
         "delay_consent": (
             _("Asks before it comes later"),
@@ -200,6 +207,7 @@ def value_words(name: str, value: Any, currency: str = "") -> str:
             | "overdue_days"
             | "review_days"
             | "usual_lead_days"
+            | "positions_days"
         ):
             return ngettext("%(num)s day", "%(num)s days", value)
         case "consent_term_days":

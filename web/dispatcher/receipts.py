@@ -28,11 +28,12 @@ from routing.model.days import today_of
 from routing.model.imports import ImportResult
 from routing.model.orders import AllocationPolicy, AllocationRule, LineChange, Preview
 from routing.model.stock import Receipt
+from routing.rules.effect import Effect, Worth, effect_of, worths_of
 from routing.services.allocating import policy_of
 from routing.services.receiving import commit_receipt, simulate_receipt
 from routing.services.telling import Hear, how_they_hear
 from web.dispatcher import words
-from web.dispatcher.told import done_words, orders_of
+from web.dispatcher.told import done_words
 from web.here import here, now
 from web.incoming import FIRST_YEAR, LAST_YEAR, json_of, whole
 from web.people import needs_role
@@ -82,8 +83,8 @@ def _nearness(expected_on: str, day: str) -> tuple[int, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a count does: every line it touches by SKU, the counted SKUs first, those that moved before and are only
-    told now, and the fingerprint of it all."""
+    """What a count does: every line it touches by SKU, the counted SKUs first, those of other goods that moved before
+    and are only told now, and the fingerprint of it all."""
 
     receipts: tuple[Receipt, ...]
     already: tuple[Receipt, ...]
@@ -92,6 +93,8 @@ class Shown:
     groups: tuple[tuple[str, str, tuple[LineChange, ...]], ...]
     told_now: tuple[LineChange, ...]
     hear: Hear
+    effect: Effect
+    worths: tuple[Worth, ...]
     broken: tuple[str, ...]
     warnings: tuple[str, ...]
     usual: dict[int, int]
@@ -105,14 +108,6 @@ class Shown:
     def given(self) -> int:
         """Units that get onto the shelf for an order by this."""
         return sum(max(0, line.firm_after - line.firm_before) for line in self.lines)
-
-    @property
-    def value(self) -> int:
-        return sum(max(0, line.firm_after - line.firm_before) * line.price for line in self.lines)
-
-    @property
-    def currency(self) -> str:
-        return next((line.currency for line in self.lines if line.currency), "")
 
     @property
     def whole(self) -> int:
@@ -129,19 +124,6 @@ class Shown:
     @property
     def waiting(self) -> int:
         return sum(not any(line.firm_after for line in lines) for lines in self._by_order().values())
-
-    @property
-    def slips(self) -> int:
-        return orders_of((*self.lines, *self.told_now), lambda line: line.slips)
-
-    @property
-    def lost(self) -> tuple[LineChange, ...]:
-        """What was promised and has no date any more."""
-        return tuple(line for line in (*self.lines, *self.told_now) if line.loses)
-
-    @property
-    def again(self) -> int:
-        return orders_of((*self.lines, *self.told_now), lambda line: line.again and not line.slips)
 
     @property
     def differs(self) -> bool:
@@ -267,6 +249,7 @@ def look_ahead(counted: Sequence[Receipt], rule: AllocationRule | None) -> Shown
     whole = Preview(depot_id=counted[0].depot_id, rule=rule, lines=tuple(merged.values()))
     with here().database.reading() as connection:
         hear = how_they_hear(SqlStore(connection), whole.lines)
+        home = company_card(connection).currency
     # Of goods that only ship-complete orders tie to these, what moves is worth a row.
     for line in whole.about(skus):
         groups.setdefault(line.sku, []).append(line)
@@ -278,6 +261,8 @@ def look_ahead(counted: Sequence[Receipt], rule: AllocationRule | None) -> Shown
         groups=tuple((sku, lines[0].name, tuple(lines)) for sku, lines in groups.items() if lines),
         told_now=whole.told_now(skus),
         hear=hear,
+        effect=effect_of(whole.lines),
+        worths=worths_of(whole.about(skus), home=home),
         broken=tuple(dict.fromkeys(number for preview in previews for number in preview.broken)),
         warnings=tuple(dict.fromkeys(text for preview in previews for text in preview.warnings)),
         usual=usual,

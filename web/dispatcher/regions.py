@@ -97,6 +97,7 @@ def _page(name: str, *, wrong: str = "", building: str = "", wrong_speeds: str =
     return render_template(
         "dispatcher/regions.html",
         installed=installed,
+        in_use={each.name for each in installed},
         facts=facts,
         default=here().regions.default().name if installed else "",
         builds=builds,
@@ -370,7 +371,8 @@ def job(job_id: int) -> ResponseReturnValue:
         return redirect(_address_of(str(found.data["name"])))
     if found.state not in UNDER_WAY:
         return Response(status=204, headers={"HX-Refresh": "true"})
-    return render_template("dispatcher/_region_job.html", job=found)
+    in_use = {facts.name for facts in here().regions.list()}
+    return render_template("dispatcher/_region_job.html", job=found, in_use=in_use)
 
 
 @regions.post("/jobs/<int:job_id>/stop")

@@ -12,17 +12,19 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from data.queries.company import company_card
 from data.store import SqlStore
 from data.store.again import in_transaction, tried
 from routing.errors import Conflict, InvalidInput
 from routing.model.days import day_words
 from routing.model.orders import LineChange, Preview
 from routing.rules.calendars import day_of
+from routing.rules.effect import effect_of, worths_of
 from routing.services.ruling import give_out
 from routing.services.supplying import Slip, commit_slip, simulate_slip
 from routing.services.telling import how_they_hear
 from web.dispatcher.receipts import fingerprint
-from web.dispatcher.told import done_words, orders_of
+from web.dispatcher.told import done_words
 from web.here import here, now
 from web.people import needs_role
 
@@ -54,30 +56,31 @@ def anyway(*, scope: str = "company", scope_id: int = 0) -> frozenset[LineChange
 
 
 def shown_changes(previews: list[Preview], *, besides: Collection[LineChange] = ()) -> dict[str, Any]:
-    """What `_changes.html` shows: `changes`, and how their customers hear of them, by the contacts as they are now."""
+    """What `_changes.html` shows: `changes`, their worth, and how their customers hear of them, by the contacts as they
+    are now."""
     found = changes(previews, besides=besides)
     with here().database.reading() as connection:
-        return found | {"hear": how_they_hear(SqlStore(connection), found["lines"])}
+        home = company_card(connection).currency
+        hear = how_they_hear(SqlStore(connection), (*found["lines"], *found["along"]))
+    return found | {"hear": hear, "worths": worths_of(found["lines"], home=home)}
 
 
 def changes(previews: list[Preview], *, besides: Collection[LineChange] = ()) -> dict[str, Any]:
     """What `_changes.html` shows of previews, one a depot, and the `seen` that its form sends back.
 
     `besides`: changes that are not of what is looked at; they are counted and named apart, and the days that what is
-    looked at moves are compared with theirs: a date that was over anyway is not its old one.
+    looked at moves are compared with theirs: a date that was over anyway is not its old one. `along`: what had moved
+    before and is only told now.
     """
     every = [line for preview in previews for line in preview.concerned]
     otherwise = {line.line_id: line.new_day for line in besides}
     lines = [replace(line, old_day=otherwise.get(line.line_id, line.old_day)) for line in every if line not in besides]
     return {
-        "lines": lines,
-        "lost": [line for line in lines if line.loses],
-        "again": orders_of(lines, lambda line: line.again and not line.slips),
+        "lines": [line for line in lines if not line.is_told_along],
+        "along": [line for line in lines if line.is_told_along],
+        "effect": effect_of(lines),
         "besides": [line for line in every if line in besides],
-        "slips": orders_of(lines, lambda line: line.slips),
         "warnings": [text for preview in previews for text in preview.warnings],
-        "value": sum(line.needed * line.price for line in lines),
-        "currency": next((line.currency for line in lines if line.currency), ""),
         "seen": fingerprint(previews),
     }
 

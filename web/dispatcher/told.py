@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from flask_babel import ngettext
 
 from routing.model.orders import LineChange
-
-
-def orders_of(lines: Iterable[LineChange], which: Callable[[LineChange], bool]) -> int:
-    """Orders with such a line."""
-    return len({line.order_id for line in lines if which(line)})
+from routing.rules.effect import effect_of
 
 
 def done_words(lines: Iterable[LineChange]) -> str:
-    """After the commit: how many got which date; "" when nobody is told anything."""
-    every = list(lines)
-    later = orders_of(every, lambda line: line.slips)
-    lost = orders_of(every, lambda line: line.loses)
-    again = orders_of(every, lambda line: line.again and not line.slips)
+    """After the commit: how many got which date by it, and how many were told along of what had moved before; "" when
+    nobody is told anything."""
+    effect = effect_of(lines)
+    later, lost, again, along = (len(each) for each in (effect.later, effect.lost, effect.again, effect.along))
     said = []
     if later:
         said.append(ngettext("%(num)s order got a later date.", "%(num)s orders got a later date.", later))
@@ -33,4 +28,12 @@ def done_words(lines: Iterable[LineChange]) -> str:
         )
     if again:
         said.append(ngettext("%(num)s order has its date again.", "%(num)s orders have their date again.", again))
+    if along:
+        said.append(
+            ngettext(
+                "%(num)s order that had moved before was told along.",
+                "%(num)s orders that had moved before were told along.",
+                along,
+            )
+        )
     return " ".join(said)

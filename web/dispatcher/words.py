@@ -287,8 +287,6 @@ def notice_words(kind: str) -> str:
         "failed": _("it could not be delivered"),
         "delivered": _("delivered"),
         "driver_route": _("the driver's route"),
-        "rescheduled": _("another day"),
-        "next": _("the next stop"),
         "cancelled": _("cancelled"),
         "credited": _("credited"),
         "backorder_list": _("the list of backorders"),

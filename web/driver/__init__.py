@@ -12,9 +12,11 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
 
-from data.queries.driver import DepotStep, DriverRoute, DriverStop, driver_route
+from data.queries.driver import DepotStep, DriverRoute, DriverStop, Moments, driver_route
 from data.store import SqlStore, open_store
+from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput, NotFound
+from routing.model.amounts import unit_after
 from routing.model.notices import Link
 from routing.model.proofs import HANDED_OVER
 from routing.services.boarding import tell_of_refusal
@@ -61,6 +63,7 @@ def page(token: str) -> Response:
         render_template(
             "driver/route.html",
             route=route,
+            positions_days=_positions_days(route.day),
             data={
                 "token": token,
                 "route": _as_json(route),
@@ -127,8 +130,12 @@ def receive_report() -> Response:
         more_follow=request.headers.get(PENDING_HEADER, "0") not in ("", "0"),
     )
     try:
-        with open_store(here().database) as store:
-            done = record(store=store, manifest_id=manifest_id, report=report, now=now(), secret=here().secret)
+        # Asked once: a report that meets another on the way is tried again, and it came when it came.
+        at = now()
+        done = in_transaction(
+            here().database,
+            lambda store: record(store=store, manifest_id=manifest_id, report=report, now=at, secret=here().secret),
+        )
     except Conflict as refused:
         with open_store(here().database) as store:
             tell_of_refusal(store=store, manifest_id=manifest_id, refused=refused, now=now())
@@ -186,6 +193,12 @@ def _route(token: str) -> DriverRoute:
         return driver_route(connection, manifest_id, now=now())
 
 
+def _positions_days(day: str) -> int:
+    """How long it is kept where the phone was."""
+    with here().database.reading() as connection:
+        return SqlStore(connection).policies().positions_days(day=day)
+
+
 def _as_json(route: DriverRoute) -> dict[str, Any]:
     return {
         "manifestId": route.manifest_id,
@@ -210,6 +223,12 @@ def _as_json(route: DriverRoute) -> dict[str, Any]:
     }
 
 
+def _expected_as_json(moments: Moments) -> dict[str, str | None]:
+    """The start of the hand-over, as customers see it; and the arrival where the van waits for the door."""
+    waits = moments.start - moments.arrival >= timedelta(minutes=1)
+    return {"eta": _iso(moments.start), "waitsFrom": _iso(moments.arrival) if waits else None}
+
+
 def _stop_as_json(stop: DriverStop) -> dict[str, Any]:
     return {
         "id": stop.stop_id,
@@ -223,8 +242,8 @@ def _stop_as_json(stop: DriverStop) -> dict[str, Any]:
         "phone": stop.phone,
         "hours": [list(each) for each in stop.hours],
         "told": [_iso(each) for each in stop.told] if stop.told else None,
-        "planned": _iso(stop.planned),
-        "eta": _iso(stop.eta),
+        **_expected_as_json(stop.eta or stop.planned),
+        "isForecast": stop.eta is not None,
         "serviceS": round(stop.service / timedelta(seconds=1)),
         "state": stop.state,
         "outcome": stop.outcome,
@@ -242,7 +261,7 @@ def _stop_as_json(stop: DriverStop) -> dict[str, Any]:
                     {
                         "allocationId": line.allocation_id,
                         "product": line.product,
-                        "unit": line.unit,
+                        "unit": unit_after(line.unit),
                         "loaded": line.loaded,
                         "most": line.most,
                     }

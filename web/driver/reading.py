@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from werkzeug.datastructures import FileStorage, MultiDict
 
@@ -97,14 +97,19 @@ def moment_from(data: Mapping[str, Any]) -> datetime:
 
 
 def place_from(data: Mapping[str, Any]) -> tuple[Location | None, float | None]:
-    """Where the phone was and how surely in metres; (None, None) when it did not know."""
+    """Where the phone was and how surely in metres; (None, None) when it did not know. How surely is only remarked
+    upon: what is no distance counts as not known."""
     place = data.get("location")
     if not isinstance(place, dict):
         return None, None
     lat, lon, accuracy = place.get("lat"), place.get("lon"), place.get("accuracy_m")
-    if not isinstance(lat, int | float) or not isinstance(lon, int | float):
+    if not _is_number(lat) or not _is_number(lon):
         raise InvalidInput("location needs lat and lon as numbers.", code="report")
-    return Location(lat=lat, lon=lon), float(accuracy) if isinstance(accuracy, int | float) else None
+    return Location(lat=lat, lon=lon), float(accuracy) if _is_number(accuracy) and accuracy >= 0 else None
+
+
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)  # True is 1 to Python
 
 
 def _text(data: Mapping[str, Any], name: str, longest: int) -> str:

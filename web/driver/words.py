@@ -23,6 +23,7 @@ def words() -> dict[str, str]:
         "finish_by": _("Finish by %1"),
         "told": _("Customer was told %1–%2"),
         "eta": _("ETA %1"),
+        "arrive_and_wait": _("Arrive %1, wait until %2"),
         "today": _("Today"),
         "map": _("Map"),
         "no_map": _("The map cannot be shown without signal."),

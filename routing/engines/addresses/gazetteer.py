@@ -28,6 +28,7 @@ from routing.rules.address import (
     Span,
     StreetMatch,
     candidate_of,
+    candidate_of_house,
     judge,
     metres,
     named_house,
@@ -128,7 +129,7 @@ class Gazetteer:
             if not linked.text:
                 return not_found(linked.why)
             address = linked.text
-        trouble = unusable(address) or unusable(postcode or "-1") or unusable(city or "-1")
+        trouble = unusable(address) or (postcode and unusable(postcode)) or (city and unusable(city))
         if trouble:
             return not_found(trouble)
         if (point := parse_coordinates(address)) is not None:
@@ -249,7 +250,7 @@ class Gazetteer:
     def suggest(self, prefix: str, limit: int = 8) -> list[Candidate]:
         """What the start of an address may become: streets, and doors once a number follows; named as typed.
 
-        A house called so stands behind the streets that begin so: with its door, which is sure.
+        A house called so stands behind the streets that begin so: with its door, which is sure, where it has a number.
         """
         if unusable(prefix) or limit < 1:
             return []
@@ -410,8 +411,9 @@ class Gazetteer:
             if not folded or not key.startswith(folded) or len(found) >= limit:
                 break
             for name, door in self._houses[key]:
-                at_door = candidate_of(door, quality=PinQuality.EXACT, score=100.0, source=SOURCE)
-                found.append(replace(at_door, label=f"{name}, {at_door.label}"))
+                # By its name alone it is asked about once more: houses may share one.
+                sure = (PinQuality.EXACT, 100.0) if door.number.first else (PinQuality.APPROXIMATE, 70.0)
+                found.append(candidate_of_house(name, door, quality=sure[0], score=sure[1], named=True))
         return found
 
     def _db(self) -> sqlite3.Connection:

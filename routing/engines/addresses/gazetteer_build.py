@@ -4,12 +4,13 @@
     street_name     every name of a street (name, name:*, alt_name ...) in each of its spellings, folded for comparing
     street_words    FTS5 over the names, with prefixes: completing, and names with words missing
     door            one row per known address (objects on the same door are one)
-    house           houses that have a name, with their address
+    house           houses that have a name, with their address; number 0 where the name is all they have
     span            lines along which the map says that houses are numbered
     door_box        R-tree over the doors, for the address of a point
     region          the box, and the cities, postcodes, states and countries that the extract knows
 
-Source: OpenStreetMap objects with addr:housenumber (nodes, ways, areas), named highways and squares, places.
+Source: OpenStreetMap objects with addr:housenumber or addr:housename (nodes, ways, areas), named highways and squares,
+places.
 """
 
 from __future__ import annotations
@@ -137,6 +138,7 @@ _REACH_M = {
 }  # fmt: skip
 """How far from its middle a place may be the one an address means."""
 
+_NO_NUMBER = HouseNumber(first=0, last=0)
 _STREET_TAGS = ("addr:street", "addr:place")
 _VILLAGE_TAGS = ("addr:hamlet", "addr:village", "addr:city")
 _BUSY = ("shop", "amenity", "office", "tourism", "leisure", "craft", "healthcare", "name")
@@ -182,14 +184,16 @@ def _read(pbf: Path) -> _Found:
     houses: list[tuple[str, _Seen]] = []
     spans: list[_Span] = []
     numbered: dict[int, _Seen] = {}
-    wanted = osmium.filter.KeyFilter("addr:housenumber", "addr:interpolation", "highway", "place")
+    wanted = osmium.filter.KeyFilter("addr:housenumber", "addr:housename", "addr:interpolation", "highway", "place")
     for thing in osmium.FileProcessor(str(pbf)).with_locations().with_areas(wanted).with_filter(wanted):
         if isinstance(thing, osmium.osm.Changeset):
             continue
         tags = thing.tags
-        if "addr:housenumber" in tags:
+        if "addr:housenumber" in tags or fold(_tag(tags, "addr:housename")):
             where = _where(thing)
-            if where is not None:
+            if where is not None and "addr:housenumber" not in tags:
+                houses += [(_tag(tags, "addr:housename"), _only_named(tags, where))]
+            elif where is not None:
                 here = list(_addresses(tags, where))
                 seen += here
                 if here and fold(_tag(tags, "addr:housename")):
@@ -271,28 +275,37 @@ def _addresses(tags: osmium.osm.TagList, where: Location) -> Iterable[_Seen]:
         street = next(filter(None, (_tag(tags, tag) for tag in _VILLAGE_TAGS)), "")
     if not fold(street) or fold(street).isdigit():
         return
-    others = tuple(value.strip() for key, value in tags if key.startswith("addr:street:") and fold(value))
-    postcodes = {plain_postcode(code) for code in _tag(tags, "addr:postcode").split(";")}
-    city = _tag(tags, "addr:city")
-    state = _tag(tags, "addr:state") or _tag(tags, "addr:province")
+    seen = _seen(tags, where, street=street, number=_NO_NUMBER, village=village)
     # In Czechia and Slovakia a door is called by the town's number for it, the street's, or both.
     also = [_tag(tags, tag) for tag in ("addr:streetnumber", "addr:conscriptionnumber") if tag in tags]
     for written in dict.fromkeys([*tags["addr:housenumber"].split(";"), *also]):
         number = parse_house_number(written.replace("½", " 1/2"))
         if number is None or number.first == 0:
             continue
-        yield _Seen(
-            street=street,
-            other_names=others,
-            number=number,
-            postcodes=frozenset(code for code in postcodes if re.fullmatch(r"[A-Z0-9-]{3,8}", code)),
-            city=city if re.search(r"[^\W\d_]", city) else "",
-            location=where,
-            plain=not any(key in tags for key in _BUSY),
-            state=STATES.get(fold(state), state.upper()),
-            country=_tag(tags, "addr:country").upper(),
-            village=village,
-        )
+        yield replace(seen, number=number)
+
+
+def _only_named(tags: osmium.osm.TagList, where: Location) -> _Seen:
+    """A house that has a name and no number; often a village and no street either."""
+    return _seen(tags, where, street=_street_of(tags), number=_NO_NUMBER, village=False)
+
+
+def _seen(tags: osmium.osm.TagList, where: Location, *, street: str, number: HouseNumber, village: bool) -> _Seen:
+    postcodes = {plain_postcode(code) for code in _tag(tags, "addr:postcode").split(";")}
+    city = _tag(tags, "addr:city")
+    state = _tag(tags, "addr:state") or _tag(tags, "addr:province")
+    return _Seen(
+        street=street,
+        other_names=tuple(value.strip() for key, value in tags if key.startswith("addr:street:") and fold(value)),
+        number=number,
+        postcodes=frozenset(code for code in postcodes if re.fullmatch(r"[A-Z0-9-]{3,8}", code)),
+        city=city if re.search(r"[^\W\d_]", city) else "",
+        location=where,
+        plain=not any(key in tags for key in _BUSY),
+        state=STATES.get(fold(state), state.upper()),
+        country=_tag(tags, "addr:country").upper(),
+        village=village,
+    )
 
 
 def _street_of(tags: osmium.osm.TagList) -> str:
@@ -357,10 +370,13 @@ def _write(db: sqlite3.Connection, found: _Found) -> int:
 
 
 def _write_houses(db: sqlite3.Connection, found: _Found, usual: Mapping[str, str]) -> None:
-    """A house once, however many shops in it repeat its name."""
+    """A house once, however many shops in it repeat its name, some of them without its number."""
     known: set[tuple[str, str, HouseNumber]] = set()
+    numbered = {(fold(name), one.street) for name, one in found.houses if one.number != _NO_NUMBER}
     for name, one in found.houses:
         key = fold(name)
+        if one.number == _NO_NUMBER and (key, one.street) in numbered:
+            continue
         if (key, one.street, one.number) in known:
             continue
         known.add((key, one.street, one.number))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +18,12 @@ from typing import TextIO
 
 import osmium
 import shapely
-from shapely import LineString, Polygon
+from shapely import LineString
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from routing.engines.roads.coastline import land_and_sea
+from routing.engines.roads.outlines import rings, towns_by_outline, written_once
 from routing.engines.roads.programs import run, tippecanoe_program
 from routing.model.places import Bounds
 
@@ -206,6 +207,8 @@ def _write_features(pbf: Path, bounds: Bounds, layers: Mapping[str, TextIO]) -> 
     coastlines: list[list[tuple[float, float]]] = []
     streets: defaultdict[tuple[Kind, tuple[tuple[str, str], ...]], list[LineString]] = defaultdict(list)
     drawn: set[tuple[bool, int]] = set()
+    waters: list[tuple[dict[str, str], BaseGeometry]] = []
+    named: set[str] = set()
     count = 0
 
     def write(kind: Kind, tags: Tags, geometry: str) -> None:
@@ -219,9 +222,7 @@ def _write_features(pbf: Path, bounds: Bounds, layers: Mapping[str, TextIO]) -> 
             return
         write(kind, tags, geometry)
         if kind.layer == "water" and "name" in tags:
-            # The flavours write names of water at points only.
-            middle = shapely.from_geojson(geometry).representative_point()
-            write(Kind(layer="water", kind="lake", from_zoom=13), tags, json.dumps(mapping(middle)))
+            waters.append((dict(tags), shapely.from_geojson(geometry)))
 
     geojson = osmium.geom.GeoJSONFactory()
     for thing in osmium.FileProcessor(str(pbf)).with_areas():
@@ -248,6 +249,7 @@ def _write_features(pbf: Path, bounds: Bounds, layers: Mapping[str, TextIO]) -> 
         elif isinstance(thing, osmium.osm.Node):
             kind = point_kind(tags)
             if kind is not None:
+                named.add(tags["name"])
                 write(kind, tags, geojson.create_point(thing))
 
     # A street is many short ways, and a name is written only where a straight line has room for it.
@@ -259,6 +261,13 @@ def _write_features(pbf: Path, bounds: Bounds, layers: Mapping[str, TextIO]) -> 
         clipped = shapely.intersection(shape, box)
         if not clipped.is_empty:
             write_area(tags, json.dumps(mapping(clipped)))
+    for tags, middle in written_once(waters):
+        # The flavours write names of water at points only.
+        write(Kind(layer="water", kind="lake", from_zoom=13), tags, json.dumps(mapping(middle)))
+    for tags, middle in towns_by_outline(pbf, box, named):
+        kind = point_kind(tags)
+        if kind is not None:
+            write(kind, tags, json.dumps(mapping(middle)))
 
     land, sea = land_and_sea(coastlines, bounds)
     if not land.is_empty:
@@ -352,33 +361,10 @@ def _clipped_areas(pbf: Path, drawn: set[tuple[bool, int]]) -> Iterator[tuple[di
         if isinstance(way, osmium.osm.Way) and way.id in needed and len(way.nodes) > 1:
             lines[way.id] = LineString([(node.lon, node.lat) for node in way.nodes])
     for tags, members in wanted:
-        outer = _rings([lines[ref] for ref, role in members if role != "inner" and ref in lines])
-        inner = _rings([lines[ref] for ref, role in members if role == "inner" and ref in lines])
+        outer = rings([lines[ref] for ref, role in members if role != "inner" and ref in lines])
+        inner = rings([lines[ref] for ref, role in members if role == "inner" and ref in lines])
         if outer:
             yield tags, shapely.difference(shapely.unary_union(outer), shapely.unary_union(inner))
-
-
-def _rings(lines: Sequence[LineString]) -> list[BaseGeometry]:
-    """Lines joined into rings; an open chain goes on at the nearest end that is left, and at last to its own start."""
-    chains = [list(chain.coords) for chain in shapely.get_parts(shapely.line_merge(shapely.MultiLineString(lines)))]
-    rings: list[list[tuple[float, ...]]] = [chain for chain in chains if chain[0] == chain[-1]]
-    open_chains = [chain for chain in chains if chain[0] != chain[-1]]
-    while open_chains:
-        ring = open_chains.pop(0)
-        while open_chains:
-            gap = _gap(ring[-1])
-            nearest = min(open_chains, key=lambda chain: min(gap(chain[0]), gap(chain[-1])))
-            ahead = min(gap(nearest[0]), gap(nearest[-1]))
-            if gap(ring[0]) <= ahead:
-                break
-            open_chains.remove(nearest)
-            ring += nearest if gap(nearest[0]) <= gap(nearest[-1]) else nearest[::-1]
-        rings.append([*ring, ring[0]])
-    return [shapely.make_valid(Polygon(ring)) for ring in rings if len(ring) > 3]
-
-
-def _gap(end: tuple[float, ...]) -> Callable[[tuple[float, ...]], float]:
-    return lambda point: (point[0] - end[0]) ** 2 + (point[1] - end[1]) ** 2
 
 
 def _underground(tags: Tags) -> bool:

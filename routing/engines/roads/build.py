@@ -45,7 +45,7 @@ SMALL_COMPONENT_NODES = 100
 _UNFINISHED = "unfinished.json"
 
 # Raised when the layout or the content of a build changes, so that plans can tell builds apart.
-_LAYOUT = 4
+_LAYOUT = 5
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from routing.engines.roads.osrm import OsrmTravelTimes
 from routing.engines.roads.profiles import profile_named
 from routing.model.places import Location
 from routing.ports import TravelTable
+from routing.rules.tracks import Piece
 
 # OSRM answers about fewer places sooner than a file is opened.
 FEW_PLACES = 50
@@ -58,6 +59,11 @@ class KeptTravelTimes:
     def path(self, places: Sequence[Location], *, profile: str) -> list[Location]:
         """The line along the roads, snapped at every place. Raises TravelError when a place or a leg has no road."""
         return self._osrm.path(places, profile=profile)
+
+    def along(self, tracks: Sequence[Piece], *, profile: str) -> list[int | None]:
+        """Of each track the free seconds of the roads it was driven along; None where those cannot be told. Raises
+        TravelError."""
+        return self._osrm.along(tracks, profile=profile)
 
     def close(self) -> None:
         with self._lock:

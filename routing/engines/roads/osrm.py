@@ -22,6 +22,7 @@ from routing.engines.roads.profiles import built_as, profile_named
 from routing.errors import RegionError, TravelError
 from routing.model.places import Location
 from routing.ports import TravelTable
+from routing.rules.tracks import LEAST_SURE_M, Piece
 
 SNAPPING_RADIUS_M = 500.0
 
@@ -135,6 +136,24 @@ class OsrmTravelTimes:
             lambda worker, name, at, limit_s: worker.ask(("path", name, at, self._radius_m), limit_s)[1],
         )
         return [Location(lat=lat, lon=lon) for lon, lat in line]
+
+    def along(self, tracks: Sequence[Piece], *, profile: str) -> list[int | None]:
+        """Of each track the free seconds of the roads it was driven along; None where those cannot be told. Raises
+        TravelError."""
+        told = [
+            [
+                (fix.location.lon, fix.location.lat, int(fix.at.timestamp()), fix.accuracy_m or LEAST_SURE_M)
+                for fix in track
+            ]
+            for track in tracks
+        ]
+        seconds, _ = self._ask(
+            "track",
+            [fix.location for track in tracks for fix in track],
+            profile,
+            lambda worker, name, _at, limit_s: worker.ask(("along", name, told, 2 * LEAST_SURE_M), limit_s)[1],
+        )
+        return list(seconds)
 
     @property
     def folder(self) -> Path:

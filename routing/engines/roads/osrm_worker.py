@@ -8,6 +8,7 @@ reaches the pages. Questions and answers are pickled tuples on an inherited sock
                                     ->  ("joined", sources, targets), ("block", sources, durations, distances) ...,
                                         ("end", metres)
     ("path", profile, [(lon, lat), ...], radius_m)   ->  ("path", [(lon, lat), ...])
+    ("along", profile, [[(lon, lat, moment_s, sure_m), ...], ...], radius_m)   ->  ("along", [seconds or None, ...])
     anything that fails                              ->  ("error", code, sentence)
 """
 
@@ -18,7 +19,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, pairwise
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -28,13 +29,23 @@ import numpy as np
 import osrm
 from numpy.typing import NDArray
 
+from routing.engines.roads.great_circle import great_circle_m
 from routing.engines.roads.osrm import Coordinate, dataset
+from routing.model.places import Location
 
 # Pairs in one answer of OSRM: its values are Python objects on the way to numpy, 2 × 1 million of them at most.
 _BLOCK_PAIRS = 1_000_000
 
 # From here on two cores answer sooner than one.
 _WORTH_TWO_PAIRS = 250_000
+
+# A phone is never surer than a lane is wide; the most of its fixes must lie on the way.
+_LEAST_SURE_M = 8.0
+_MOST_ON_ROADS = 0.75
+_LONGEST_DETOUR = 2.0
+
+Told = tuple[float, float, int, float]
+"""What a phone told: lon, lat, the moment in seconds since 1970, and how sure it was in metres."""
 
 Metres = NDArray[np.int32]
 Block = tuple[NDArray[np.int32], NDArray[np.int32], Metres, Metres]
@@ -222,6 +233,36 @@ def path(engine: Any, coordinates: list[Coordinate], radius_m: float) -> list[Co
     return [(point[0], point[1]) for point in answer["routes"][0]["geometry"]["coordinates"]]
 
 
+def along(engine: Any, track: list[Told], radius_m: float) -> int | None:
+    """What the roads that a phone was driven along take when they are free, in whole seconds; None when it cannot be
+    told which they were. Raises RuntimeError."""
+    try:
+        answer = engine.Match(
+            osrm.MatchParameters(
+                coordinates=[(lon, lat) for lon, lat, _, _ in track],
+                timestamps=[moment_s for _, _, moment_s, _ in track],
+                radiuses=[min(max(sure_m, _LEAST_SURE_M), radius_m) for _, _, _, sure_m in track],
+                gaps="ignore",
+                overview="false",
+                generate_hints=False,
+            )
+        )
+    except RuntimeError as refused:
+        if str(refused).startswith(("NoMatch", "NoSegment")):
+            return None
+        raise
+    on_roads = [point is not None for point in answer["tracepoints"]]
+    whole = len(answer["matchings"]) == 1 and on_roads[0] and on_roads[-1]
+    if not whole or sum(on_roads) < _MOST_ON_ROADS * len(track):
+        return None
+    (matched,) = answer["matchings"]
+    # Roads far longer than the straight line from fix to fix are not those that were driven.
+    straight_m = sum(
+        great_circle_m([Location(lat=a[1], lon=a[0])], [Location(lat=b[1], lon=b[0])])[0, 0] for a, b in pairwise(track)
+    )
+    return None if float(matched["distance"]) > _LONGEST_DETOUR * straight_m else round(float(matched["duration"]))
+
+
 def serve(region_dir: Path, profiles: list[str], connection: Connection) -> None:
     """Open the datasets, say so, then answer until the other side hangs up."""
     engines = {}
@@ -246,6 +287,9 @@ def serve(region_dir: Path, profiles: list[str], connection: Connection) -> None
                 second = None if beside is None else (beside, profile)
                 for answer in table(engines[profile], coordinates, radius_m, sources, targets, second):
                     connection.send(answer)
+            elif question == "along":
+                tracks = coordinates
+                connection.send(("along", [along(engines[profile], each, radius_m) for each in tracks]))
             else:
                 connection.send(("path", path(engines[profile], coordinates, radius_m)))
         except RuntimeError as refused:
@@ -285,14 +329,9 @@ def _metres_of(waypoints: Any) -> Metres:
 
 def _whole(rows: Any) -> NDArray[np.int32]:
     width = len(rows[0])
-    try:
-        values = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * width).reshape(len(rows), width)
-    except TypeError:
-        # What is unroutable is None, and becomes no number here; that is slower by half.
-        values = np.empty((len(rows), width), dtype=np.float64)
-        for number, row in enumerate(rows):
-            values[number] = row
-        values[np.isnan(values)] = -1
+    values = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * width).reshape(len(rows), width)
+    # What is unroutable is None to OSRM, no number to numpy, and as a whole number it would be anything at all.
+    values[np.isnan(values)] = -1
     np.rint(values, out=values)
     return values.astype(np.int32)
 

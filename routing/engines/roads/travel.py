@@ -13,6 +13,7 @@ from routing.engines.roads.osrm import OsrmTravelTimes
 from routing.engines.roads.profiles import PROFILES
 from routing.errors import TravelError
 from routing.model.places import Location
+from routing.rules.tracks import Piece
 
 if TYPE_CHECKING:
     from routing.engines.roads.road_graph import RoadGraphTravelTimes
@@ -27,6 +28,14 @@ def near_roads(engine: Engine, places: Sequence[Location]) -> list[frozenset[str
         return []
     reached = {profile: engine.snap(places, profile=profile) >= 0 for profile in PROFILES}
     return [frozenset(name for name, near in reached.items() if near[place]) for place in range(len(places))]
+
+
+def driven_along(engine: Engine, tracks: Sequence[Piece], *, profile: str) -> list[int | None]:
+    """Of each track the free seconds of the roads it was driven along; None where those cannot be told. Raises
+    TravelError, also where only the second opinion answers: it follows no tracks."""
+    if not isinstance(engine, KeptTravelTimes):
+        raise TravelError("Tracks are laid on the roads by OSRM, and it does not run here.", code="no_osrm")
+    return engine.along(tracks, profile=profile)
 
 
 def travel_times(region_dir: Path | None) -> Engine:

@@ -35,6 +35,14 @@ _PATIENCE_S = 60.0
 _STARTING_S = 600.0
 """And this long to start: the first time on a machine the search is compiled, which takes a minute, and many
 where other work keeps the machine busy."""
+_TOO_LATE = (
+    "The planning did not end {limit:.0f} s after it began and was stopped. "
+    "Give it more time, or fewer deliveries at once."
+)
+_NEVER_STARTED = (
+    f"The search did not start within {_STARTING_S / 60:.0f} minutes: this machine is busy with other work. "
+    "Run `backroute warm` once, which compiles the search, then plan again. Nothing was changed."
+)
 _POLITE_S = 2.0
 """After a cancel the child has this long to answer by itself."""
 _LEAST_SHARE = 0.3
@@ -197,10 +205,7 @@ def solve_in_process(
                     now - begun,
                     Cancelled("The planning was stopped before any plan was found.")
                     if cancel_at is not None
-                    else SolverError(
-                        f"The planning did not end {time_limit_s:.0f} s after it began and was stopped. "
-                        "Give it more time, or fewer deliveries at once."
-                    ),
+                    else SolverError(_TOO_LATE.format(limit=time_limit_s) if ends_at is not None else _NEVER_STARTED),
                 )
             try:
                 if not ours.poll(0.05):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import openpyxl
 import pytest
 from sqlalchemy import insert, select, update
 
@@ -29,6 +30,13 @@ OWN_TESTS = ("counts", "released", "substitutes")
 """A count needs stock, what an ERP released an ERP that allocates, a substitute two products."""
 
 MODULES: dict[str, Any] = {name: (kind.work, kind.columns) for name, kind in KINDS.items() if name not in OWN_TESTS}
+
+SELDOM = frozenset({
+    "barcode", "returnable", "late_minutes", "late_price_per_minute", "known_to", "stranger_price", "min_value",
+    "source", "stops_a_day", "overtime_minutes", "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg",
+    "licence", "driving_hours", "out_from", "out_to", "out_why",
+})  # fmt: skip
+"""Columns that a file of these tests has only where its first row says something of them."""
 
 PRODUCT = {"sku": "OAT-1", "name": "Oat drink", "case_pack": "12", "weight_g": "1030", "price": "1.95"}
 CUSTOMER = {
@@ -78,7 +86,8 @@ def run(
     database: Database, kind: str, rows: Sequence[dict[str, str]] | bytes, now: datetime, **options: Any
 ) -> ImportResult:
     work, columns = MODULES[kind]
-    columns = (*columns, *(name for name in KINDS[kind].optional if not isinstance(rows, bytes) and name in rows[0]))
+    if not isinstance(rows, bytes):
+        columns = tuple(name for name in columns if name not in SELDOM or name in rows[0])
     file = io.BytesIO(rows) if isinstance(rows, bytes) else as_file(columns, rows)
     with open_store(database) as store:
         result: ImportResult = work(store, file, now=now, by="test", **options)
@@ -285,6 +294,42 @@ def test_a_faulty_line_leaves_out_its_whole_order_and_no_other(set_up: Database,
     assert result.created == 2
     with open_store(set_up) as store:
         assert sorted(store.orders(["SO-17", "SO-18", "SO-19", "SO-20", "SO-21"])) == ["SO-18", "SO-20"]
+
+
+def test_a_row_that_names_no_order_leaves_out_the_order_above_it(on_sqlite: Database, now: datetime) -> None:
+    result = run(
+        on_sqlite,
+        "orders",
+        [
+            ORDER | {"order": "SO-17"},
+            ORDER | {"order": "SO-18"},
+            ORDER | {"order": "", "line": "2"},
+            ORDER | {"order": "SO-18", "line": "3"},
+            ORDER | {"order": "SO-19"},
+        ],
+        now,
+    )
+    ((row, what),) = [(error.row, error.what) for error in result.errors]
+    assert (row, result.created) == (4, 2)
+    assert what.startswith("Order SO-18 was left out: the row below it names no order, and may be a line of it. Write")
+    with open_store(on_sqlite) as store:
+        assert sorted(store.orders(["SO-17", "SO-18", "SO-19"])) == ["SO-17", "SO-19"]
+
+
+def test_merged_cells_of_a_sheet_leave_out_their_order_instead_of_its_second_line(
+    on_sqlite: Database, now: datetime
+) -> None:
+    made = openpyxl.Workbook()
+    columns = MODULES["orders"][1]
+    made.active.append(list(columns))
+    for line in (ORDER, ORDER | {"line": "2"}):
+        made.active.append([line.get(name, "") for name in columns])
+    made.active.merge_cells("A2:A3")
+    file = io.BytesIO()
+    made.save(file)
+    result = run(on_sqlite, "orders", file.getvalue(), now)
+    assert [(error.row, error.what[:24]) for error in result.errors] == [(3, "Order SO-17 was left out")]
+    assert result.created == 0
 
 
 def test_hostile_text_is_kept_as_text(set_up: Database, now: datetime) -> None:
@@ -554,7 +599,7 @@ def test_a_count_that_cannot_be_is_left_out(on_sqlite: Database, row: str, said:
 def test_what_customers_give_back_is_marked_and_a_file_without_the_column_leaves_it_alone(
     database: Database, now: datetime
 ) -> None:
-    columns = ",".join(KINDS["products"].columns)
+    columns = ",".join(name for name in KINDS["products"].columns if name not in SELDOM)
     for text, changed in (
         (f"{columns},returnable\nCRATE,Crate,pcs,1,,500,,1,2,EUR,,yes\n", 0),
         (f"{columns}\nCRATE,Empty crate,pcs,1,,500,,1,2,EUR,\n", 1),
@@ -570,7 +615,7 @@ def test_what_customers_give_back_is_marked_and_a_file_without_the_column_leaves
 
 
 def test_a_barcode_is_read_and_a_file_without_the_column_leaves_it_alone(database: Database, now: datetime) -> None:
-    columns = ",".join(KINDS["products"].columns)
+    columns = ",".join(name for name in KINDS["products"].columns if name not in SELDOM)
     for text, changed in (
         (f"{columns},barcode\nOAT,Oat,pcs,1,,500,,1,2,EUR,,06412345678901\n", 0),
         (f"{columns}\nOAT,Oat drink,pcs,1,,500,,1,2,EUR,\n", 1),
@@ -631,3 +676,62 @@ def test_one_receipt_number_for_a_sku_at_two_depots_is_told_to_take_two_numbers(
     said = [each.what for each in result.errors]
     assert "OAT-1 of R-7 stands in row 2 already: it came to NORTH, give this depot's a number of its own" in said[0]
     assert "OAT-1 of R-7 stands in row 2 already: add them up" in said[1]
+
+
+# ---------------------------------------------------------------------------- the only site
+
+
+WITHOUT_SITE = {name: value for name, value in ORDER.items() if name != "site"}
+
+
+def order_file(row: dict[str, str]) -> bytes:
+    return as_file(tuple(row), [row]).getvalue()
+
+
+def site_of(database: Database, number: str) -> str:
+    query = (
+        select(tables.site.c.number)
+        .join(tables.order, tables.order.c.site_id == tables.site.c.id)
+        .where(tables.order.c.number == number)
+    )
+    with database.reading() as connection:
+        return str(connection.scalar(query))
+
+
+@pytest.mark.parametrize("row", [WITHOUT_SITE, ORDER | {"site": ""}])
+def test_the_only_site_of_a_customer_goes_without_saying(
+    on_sqlite: Database, row: dict[str, str], now: datetime
+) -> None:
+    result = run(on_sqlite, "orders", order_file(row), now)
+    assert (result.created, result.errors) == (1, [])
+    assert site_of(on_sqlite, "SO-17") == "S-1"
+    again = run(on_sqlite, "orders", order_file(ORDER), now)
+    assert (again.changed, again.unchanged, again.errors) == (0, 1, [])
+
+
+@pytest.mark.parametrize(("row", "said"), [(WITHOUT_SITE, "is missing"), (ORDER | {"site": ""}, "is empty")])
+def test_of_several_sites_the_row_must_name_one(
+    on_sqlite: Database, row: dict[str, str], said: str, now: datetime
+) -> None:
+    run(on_sqlite, "sites", [SITE], now)
+    result = run(on_sqlite, "orders", order_file(row), now)
+    assert result.created == 0
+    [fault] = result.errors
+    assert f"column site: {said}, and customer C-1 has 2: write one of S-1, S-2" in fault.what
+
+
+def test_an_order_that_is_here_keeps_its_site_when_the_customer_gets_another(
+    on_sqlite: Database, now: datetime
+) -> None:
+    run(on_sqlite, "orders", order_file(ORDER), now)
+    run(on_sqlite, "sites", [SITE], now)
+    result = run(on_sqlite, "orders", order_file(WITHOUT_SITE | {"quantity": "36"}), now)
+    assert (result.changed, result.errors) == (1, [])
+    assert site_of(on_sqlite, "SO-17") == "S-1"
+
+
+def test_a_customer_without_any_site_is_named(on_sqlite: Database, now: datetime) -> None:
+    with open_store(on_sqlite) as store:
+        store.save_customer(None, {"number": "C-9", "name": "Nowhere"})
+    [fault] = run(on_sqlite, "orders", order_file(WITHOUT_SITE | {"customer": "C-9"}), now).errors
+    assert "customer C-9 has none: import its sites first" in fault.what

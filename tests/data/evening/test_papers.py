@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from PIL import Image
@@ -60,6 +60,21 @@ def test_the_load_sheet_begins_with_the_last_stop(driven: Driven) -> None:
     assert "2 cases + 3 loose Oat milk 1 l (SKU1) 15 pcs 15.8 kg" in text
     assert "3 stops · 6 cases + 9 loose, 47.2 kg" in text
     assert "Ring at the back." in text
+
+
+def test_where_the_van_waits_for_the_door_the_start_is_shown_and_the_arrival_beside_it(driven: Driven) -> None:
+    first = driven.round.stops[0]
+    with driven.database.writing() as connection:
+        at = connection.execute(tables.stop.select().where(tables.stop.c.id == first.stop_id)).one()
+        assert at.start == at.arrival
+        connection.execute(
+            tables.stop.update()
+            .where(tables.stop.c.id == first.stop_id)
+            .values(arrival=at.start - timedelta(minutes=25))
+        )
+    assert re.search(r"08:00 \(arrive 07:35, wait\) · ", sheet_of(driven))
+    assert "(saavu 07:35, odota)" in sheet_of(driven, "fi")
+    assert "(kom 07:35, vänta)" in sheet_of(driven, "sv")
 
 
 def test_each_trip_is_loaded_for_itself_and_each_with_its_last_stop_first(driven: Driven) -> None:

@@ -188,6 +188,12 @@ def test_hostile_text_is_never_a_door_and_always_gets_a_sentence(gazetteer: Gaze
     gazetteer.locate("Fabianinkatu 29", postcode=text)
 
 
+def test_a_street_of_another_script_is_not_told_to_lie_in_the_rest_of_its_number(gazetteer: Gazetteer) -> None:
+    located = gazetteer.locate("東京都千代田区丸の内1-9-1")
+    assert located.quality is PinQuality.NOT_FOUND
+    assert "is known here" in located.why
+
+
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(max_size=80) | st.builds("http://{}".format, st.text(alphabet="[]@:/?&=#latmon.,6", max_size=40)))
 def test_no_text_raises_and_only_known_doors_go_on(gazetteer_file: Path, text: str) -> None:

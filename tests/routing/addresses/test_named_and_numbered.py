@@ -74,6 +74,71 @@ def test_a_house_is_offered_while_its_name_is_typed_and_what_is_taken_is_sure(co
     assert len(cottages.suggest("m", limit=2)) == 2
 
 
+def named(name: str, street: str = "", **others: str) -> dict[str, str]:
+    """A house that the map knows by its name only."""
+    tags = {"addr:housename": name} | ({"addr:street": street} if street else {})
+    return tags | {f"addr:{key}": value for key, value in others.items()}
+
+
+@pytest.fixture
+def farms(tmp_path: Path) -> Gazetteer:
+    return town(
+        tmp_path,
+        [
+            named("Hill Farm", "Church Lane", **TOWN),
+            named("Glebe House", city="Nether Ashford", postcode="21209"),
+            named("The Lodge", "Church Lane", **TOWN),
+            named("The Lodge", "Mill Road", **TOWN),
+            named("Rose Cottage", "Church Lane", **TOWN) | {"shop": "florist"},
+            door("Church Lane", "4", housename="Rose Cottage", **TOWN),
+            door("Mill Road", "1", **TOWN),
+            named("  ", "Mill Road", **TOWN),
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "label"),
+    [
+        ("Hill Farm, Church Lane, Ashford", "Hill Farm, Church Lane, 21208 Ashford"),
+        ("hill farm", "Hill Farm, Church Lane, 21208 Ashford"),
+        ("Glebe House, 21209 Nether Ashford", "Glebe House, 21209 Nether Ashford"),
+        ("The Lodge, Mill Road, Ashford", "The Lodge, Mill Road, 21208 Ashford"),
+    ],
+)
+def test_a_house_without_any_number_is_found_by_its_name_and_a_person_confirms_it(
+    farms: Gazetteer, written: str, label: str
+) -> None:
+    located = farms.locate(written)
+    assert located.quality is PinQuality.APPROXIMATE
+    assert (located.candidates[0].label, located.candidates[0].house_number) == (label, "")
+    assert located.why == f"Known by name only: {label}. Confirm or correct it."
+
+
+def test_two_houses_known_by_one_name_only_are_asked_about(farms: Gazetteer) -> None:
+    located = farms.locate("The Lodge, Ashford")
+    assert located.quality is PinQuality.AMBIGUOUS
+    assert {one.street for one in located.candidates} == {"Church Lane", "Mill Road"}
+    assert located.why.endswith("Pick one.")
+
+
+def test_a_shop_that_leaves_the_number_out_is_the_numbered_house(farms: Gazetteer) -> None:
+    (cottage,) = farms.locate("Rose Cottage, Ashford").candidates
+    assert cottage.house_number == "4"
+
+
+def test_a_house_without_a_number_is_no_door_of_its_street(farms: Gazetteer) -> None:
+    assert {one.house_number for one in farms.doors()} == {"1", "4"}
+    assert not farms.locate("Church Lane 0, Ashford").quality.goes_on
+    assert not farms.locate("Hill Farm 3, Church Lane, Ashford").quality.goes_on
+
+
+def test_what_is_offered_of_a_house_without_a_number_is_what_is_found(farms: Gazetteer) -> None:
+    (farm,) = farms.suggest("hill f")
+    assert (farm.label, farm.quality) == ("Hill Farm, Church Lane, 21208 Ashford", PinQuality.APPROXIMATE)
+    assert farms.locate(farm.label).candidates[0].location == farm.location
+
+
 def numbered(folder: Path, kind: str, low: str = "1", high: str = "41") -> Gazetteer:
     """A line of 3 km that bends: two known doors at its ends, a plain point in its middle."""
     pbf = folder / "line.osm.pbf"

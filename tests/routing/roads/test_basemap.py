@@ -7,10 +7,11 @@ from pathlib import Path
 
 import osmium
 import pytest
-from shapely import LineString, Point
+from shapely import LineString, Point, box
 
 from routing.engines.roads import basemap
 from routing.engines.roads.coastline import land_and_sea
+from routing.engines.roads.outlines import rings, towns_by_outline, written_once
 
 KAISANIEMENLAHTI = Point(24.9460, 60.1771)
 STATION = Point(24.9414, 60.1719)
@@ -106,8 +107,39 @@ def test_a_ring_road_in_pieces_is_one_stroke():
 
 def test_an_outline_with_a_gap_is_closed_straight_across_it():
     half_square = [LineString([(0, 0), (0, 1), (1, 1)]), LineString([(1, 0.9), (1, 0)])]
-    (ring,) = basemap._rings(half_square)
+    (ring,) = rings(half_square)
     assert ring.area == pytest.approx(1)
+
+
+def test_a_lake_of_two_basins_is_called_once_in_the_larger_one():
+    lake, pond = {"name": "Saint George's Lake"}, {"name": "Pond"}
+    waters = [(lake, box(0, 0, 0.001, 0.001)), (lake, box(0.002, 0, 0.004, 0.001)), (pond, box(0.005, 0, 0.006, 0.001))]
+    written = [(tags["name"], middle.x) for tags, middle in written_once(waters)]
+    assert written == [("Saint George's Lake", pytest.approx(0.003)), ("Pond", pytest.approx(0.0055))]
+    # Far away it is another lake of that name.
+    assert len(list(written_once([*waters, (pond, box(1, 1, 1.001, 1.001))]))) == 3
+
+
+def test_a_town_without_a_point_is_called_in_the_middle_of_its_outline(tmp_path: Path):
+    """Three of four sides of a square are there; of another town one side in five; a third has a point."""
+    pbf = tmp_path / "towns.osm.pbf"
+    corners = [(0.0, 0.0), (0.1, 0.0), (0.1, 0.1), (0.0, 0.1)]
+    town = {"type": "boundary", "boundary": "administrative", "place": "locality"}
+    with osmium.SimpleWriter(str(pbf)) as writer:
+        for ref, where in enumerate(corners, 1):
+            writer.add_node(osmium.osm.mutable.Node(id=ref, version=1, location=where))
+        for way in (1, 2, 3):
+            writer.add_way(osmium.osm.mutable.Way(id=way, version=1, nodes=[way, way + 1], tags={"admin_level": "8"}))
+        for number, (name, ways) in enumerate(
+            (("Square", range(1, 5)), ("Far", range(1, 13)), ("Known", range(1, 5))), 1
+        ):
+            members = [("w", way if name != "Far" else way + 2, "outer") for way in ways]
+            writer.add_relation(
+                osmium.osm.mutable.Relation(id=number, version=1, members=members, tags=town | {"name": name})
+            )
+    ((tags, middle),) = towns_by_outline(pbf, box(0, 0, 1, 1), {"Known"})
+    assert (tags["name"], middle.x, middle.y) == ("Square", pytest.approx(0.05), pytest.approx(0.05))
+    assert basemap.point_kind(tags) is not None
 
 
 def pmtiles(path: Path) -> tuple[dict[str, int], bytes]:

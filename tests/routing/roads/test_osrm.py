@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -11,9 +12,11 @@ from multiprocessing import Pipe
 from pathlib import Path
 
 import numpy as np
+import osmium
 import pytest
 
-from routing.engines.roads.osrm import OsrmTravelTimes
+from routing.engines.roads.build import build_osrm
+from routing.engines.roads.osrm import OsrmProcess, OsrmTravelTimes
 from routing.errors import TravelError
 from routing.model.places import Location
 
@@ -57,6 +60,30 @@ def test_a_place_far_from_any_road_is_not_snapped_to_one(osrm_times):
     assert table.distances_m[1].tolist() == [-1, 0, -1]
     assert table.durations_s[0, 2] > 0
     assert 0 <= table.snapped_m[0] < 100
+
+
+def test_places_that_no_road_joins_are_minus_one_apart(tmp_path: Path):
+    """Two islands with a street of 150 bends each, no ferry between them."""
+    pbf = tmp_path / "islands.osm.pbf"
+    with osmium.SimpleWriter(str(pbf)) as writer:
+        for ref in range(1, 301):
+            where = (24.9 + ref % 150 / 10_000, 60.1 if ref <= 150 else 60.2)
+            writer.add_node(osmium.osm.mutable.Node(id=ref, version=1, location=where))
+        for way, first in ((1, 1), (2, 151)):
+            street = osmium.osm.mutable.Way(
+                id=way, version=1, nodes=range(first, first + 150), tags={"highway": "residential"}
+            )
+            writer.add_way(street)
+    build_osrm(pbf, tmp_path, "car")
+    at = [(24.902, 60.1), (24.904, 60.1), (24.902, 60.2), (24.904, 60.2)]
+    with contextlib.closing(OsrmProcess(tmp_path, profiles=("car",), build="")) as islands:
+        for n in (4, 600):  # the second is computed on two cores
+            durations_s, distances_m, _ = islands.table("car", (at * n)[:n], 500.0, 60.0)
+            assert (durations_s[:2, :2] >= 0).all()
+            for matrix in (durations_s, distances_m):
+                assert (matrix[:2, 2:4] == -1).all()
+                assert (matrix[2:4, :2] == -1).all()
+                assert matrix.min() == -1
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])

@@ -198,16 +198,21 @@ function progress(all) {
     h("span", { class: "small quiet" }, `${done} / ${all.length}`));
 }
 
+function waits(stop) {
+  return stop.waitsFrom && !isEnded(stop) && stop.state !== "under_way";
+}
+
 function stopCard(stop, count) {
-  const late = stop.told && stop.eta ? Date.parse(stop.eta) - Date.parse(stop.told[1]) : 0;
+  const late = stop.told && stop.isForecast ? Date.parse(stop.eta) - Date.parse(stop.told[1]) : 0;
   return h("article", { class: "stop-card" },
     h("div", { class: "row apart" },
       h("span", { class: "quiet" }, say("stop_of", stop.number, count)),
       isEnded(stop) ? chip(stop.state) : h("span", { class: late > 0 ? "chip late" : "chip waiting" }, icon(late > 0 ? "timer" : "clock"),
-        stop.state === "under_way" ? words.under_way : say("eta", clock(stop.eta ?? stop.planned)))),
+        stop.state === "under_way" ? words.under_way : say("eta", clock(stop.eta)))),
     h("h2", { class: "stop-name" }, stop.site),
     addressLink(stop),
     h("ul", { class: "stop-facts" },
+      waits(stop) && h("li", {}, icon("timer"), h("strong", {}, say("arrive_and_wait", clock(stop.waitsFrom), clock(stop.eta)))),
       stop.told && h("li", {}, icon("clock"), h("span", {}, say("told", clock(stop.told[0]), clock(stop.told[1])))),
       stop.hours.map(([opens, closes, kind]) => h("li", {}, icon("flag"),
         h("span", {}, `${say("hours", opens, closes)} · ${say(kind, closes)}`))),
@@ -281,8 +286,8 @@ function list(all, next, atDepot) {
     h("ol", {}, all.flatMap((stop) => [stop.depotStep && depotRow(stop, all, atDepot && stop.id === next?.id), h("li", { class: isEnded(stop) ? "ended" : "" },
       h("button", { type: "button", "aria-current": stop.id === next?.id && !atDepot ? "step" : false, onclick: () => go("stop", stop) },
         h("span", { class: `route-badge ${isEnded(stop) ? "is-quiet" : route.routeClass}` }, stop.number),
-        h("span", { class: "grow" }, h("span", { class: "stop-title" }, stop.site), h("span", { class: "quiet small" }, stop.address)),
-        isEnded(stop) || stop.state === "under_way" ? chip(stop.state) : h("span", { class: "number quiet" }, clock(stop.eta ?? stop.planned))))].filter(Boolean))));
+        h("span", { class: "grow" }, h("span", { class: "stop-title" }, stop.site), h("span", { class: "quiet small" }, stop.address), waits(stop) && h("span", { class: "small" }, say("arrive_and_wait", clock(stop.waitsFrom), clock(stop.eta)))),
+        isEnded(stop) || stop.state === "under_way" ? chip(stop.state) : h("span", { class: "number quiet" }, clock(stop.eta))))].filter(Boolean))));
 }
 
 function depotRow(stop, all, isNext) {

@@ -13,6 +13,12 @@ function remember({ coords }) {
   return lastPlace.place;
 }
 
+/** How long ago the phone was there, in milliseconds. Some browsers count their moments from another year: then 0. */
+function ageOf(found) {
+  const age = Date.now() - found.timestamp;
+  return age >= 0 && age < 2 * POSITION_EVERY_MS ? age : 0;
+}
+
 function recentPlace() {
   return lastPlace && Date.now() - lastPlace.at < STILL_TRUE_MS ? lastPlace.place : null;
 }
@@ -49,7 +55,7 @@ export function sharePlace({ token, present }) {
     fetch("/d/positions", {
       method: "POST",
       headers: { "X-Backroute-Link": token, "Content-Type": "application/json" },
-      body: JSON.stringify({ location, captured_at: present().toISOString() }),
+      body: JSON.stringify({ location, captured_at: new Date(present() - ageOf(found)).toISOString() }),
     }).catch(() => {}); // an old position is worth nothing: it is not kept for later
   }, () => {}, { maximumAge: 30_000 });
 }

@@ -1,0 +1,129 @@
+"""What a receipt, a slip, a recount or a file of orders does, summed up: whose dates it moves, for how much money."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from routing.model.days import day_words
+from routing.model.orders import LineChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """Money of one currency, in minor units: of the goods that lie on the shelf for their orders, of those that still
+    wait, and of the lines, wherever their goods are, whose promise breaks."""
+
+    currency: str
+    goes: int = 0
+    waits: int = 0
+    breaks: int = 0
+
+    def document(self) -> dict[str, int]:
+        """As `--json` prints it, beside its currency."""
+        return {"goes": self.goes, "waits": self.waits, "breaks": self.breaks}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """The keys of orders whose customers hear something: those that this gives a later date, that lose theirs by it or
+    have it again; and `along`, those that only hear now of what had moved them before."""
+
+    later: frozenset[int] = frozenset()
+    lost: frozenset[int] = frozenset()
+    again: frozenset[int] = frozenset()
+    along: frozenset[int] = frozenset()
+
+    @property
+    def moved(self) -> frozenset[int]:
+        return self.later | self.lost | self.again
+
+
+def effect_of(lines: Iterable[LineChange]) -> Effect:
+    """What had been moved by something else before is never counted as moved by this.
+
+    A truck comes short. SO-1 slips by it. SO-2 had been moved by a file of which nobody was told, and is told with it.
+
+        >>> short = _change(order_id=1, slips=True)
+        >>> before = _change(order_id=2, slips=True, moved_by="new orders")
+        >>> effect_of([short, before])
+        Effect(later=frozenset({1}), lost=frozenset(), again=frozenset(), along=frozenset({2}))
+
+    An order of which one line moves by this counts as moved, whatever moved another line of it.
+
+        >>> effect_of([short, _change(order_id=1, slips=True, moved_by="new orders")]).along
+        frozenset()
+    """
+    every = list(lines)
+    own = [line for line in every if not line.moved_by]
+    later = frozenset(line.order_id for line in own if line.slips)
+    lost = frozenset(line.order_id for line in own if line.loses)
+    again = frozenset(line.order_id for line in own if line.again and not line.slips)
+    told = frozenset(line.order_id for line in every if line.is_told)
+    return Effect(later=later, lost=lost, again=again, along=told - later - lost - again)
+
+
+def worths_of(lines: Iterable[LineChange], *, home: str) -> tuple[Worth, ...]:
+    """What these lines are worth, the `home` currency first and always, others after it where orders have them.
+
+    SO-1 wants 12 at 2.00 and gets 5; its promise breaks. SO-2 wants 12 at 2.00 and gets all.
+
+        >>> worths_of([_change(firm_after=5, slips=True), _change(order_id=2, firm_after=12)], home="EUR")
+        (Worth(currency='EUR', goes=3400, waits=1400, breaks=2400),)
+    """
+    found: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    found[home] = [0, 0, 0]
+    for line in lines:
+        if not line.currency:
+            continue
+        sums = found[line.currency]
+        sums[0] += line.firm_after * line.price
+        sums[1] += line.waits * line.price
+        sums[2] += line.needed * line.price if line.breaks else 0
+    return tuple(
+        Worth(currency=currency, goes=goes, waits=waits, breaks=breaks)
+        for currency, (goes, waits, breaks) in sorted(found.items(), key=lambda each: (each[0] != home, each[0]))
+    )
+
+
+def wait_longer(lines: Iterable[LineChange], *, broken: Collection[int] = ()) -> tuple[str, ...]:
+    """A sentence for every ship-complete order that had goods taken from its shelf and therefore goes later.
+
+    SO-1 ships complete. A recount takes 7 of its 12, which Tuesday's truck brings again.
+
+        >>> taken = _change(complete=True, firm_before=12, firm_after=5, old_day="2026-03-03", new_day="2026-03-10")
+        >>> print(*wait_longer([taken]))
+        Order SO-1 ships complete and waits longer: 7 × OAT are missing. It goes on Tue 10 Mar 2026, not Tue 3 Mar 2026.
+
+    `broken`: the keys of those that fall apart, which is said otherwise.
+    """
+    by_order: dict[int, list[LineChange]] = defaultdict(list)
+    for line in lines:
+        if line.complete and line.order_id not in broken:
+            by_order[line.order_id].append(line)
+    said = []
+    for mine in by_order.values():
+        taken = [line for line in mine if line.firm_after < line.firm_before]
+        was, becomes = max(line.old_day for line in mine), max(line.new_day for line in mine)
+        if not taken or not was or not all(line.new_day for line in mine) or becomes <= was:
+            continue
+        missing = ", ".join(f"{line.firm_before - line.firm_after} × {line.sku}" for line in taken)
+        one = len(taken) == 1 and taken[0].firm_before - taken[0].firm_after == 1
+        said.append(
+            f"Order {mine[0].order} ships complete and waits longer: {missing} {'is' if one else 'are'} missing. "
+            f"It goes on {day_words(becomes)}, not {day_words(was)}."
+        )
+    return tuple(said)
+
+
+def _change(**values: object) -> LineChange:
+    """A line of the examples: 12 oat drinks at 2.00 that were promised for 3 March."""
+    order = values.get("order_id", 1)
+    facts: dict[str, object] = {
+        "order_id": order, "order": f"SO-{order}", "customer": "Café 1", "site": "Café 1", "line_id": order,
+        "product_id": 1, "sku": "OAT", "name": "Oat drink", "complete": False, "needed": 12, "firm_before": 0,
+        "firm_after": 0, "provisional_before": 12, "provisional_after": 12, "promised_on": "2026-03-03",
+        "old_day": "2026-03-03", "new_day": "2026-03-10", "price": 200, "currency": "EUR",
+    }  # fmt: skip
+    return LineChange(**(facts | values))  # type: ignore[arg-type]

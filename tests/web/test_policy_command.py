@@ -1,0 +1,90 @@
+"""`backroute policy`: the page's rules and words on the command line; shown first and changing nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from routing.rules.policies import KINDS
+from tests.web.test_supply_commands import call, company, day, document
+from web.cli import main
+
+__all__ = ["company"]
+
+pytestmark = pytest.mark.usefixtures("company")
+
+
+def listed(*words: str) -> list[dict[str, object]]:
+    found = document("policy", "list", *words)["policies"]
+    assert isinstance(found, list)
+    return found
+
+
+def test_an_order_that_must_ship_complete_is_shown_first_then_kept_and_listed() -> None:
+    words = ("policy", "set", "completeness", "complete", "--order", "SO-2")
+    shown = document(*words, "--simulate")
+    assert shown["simulated"] is True
+    assert listed() == []
+    kept = document(*words)
+    assert kept["lines"] == shown["lines"], "what was shown is what was done"
+    [row] = listed()
+    assert (row["scope"], row["for"], row["value"], row["means"]) == ("order", "SO-2", "complete", "ships complete")
+    assert (row["from"], row["to"], row["holds"]) == (day(0), "", True)
+    table = call("policy", "list").output
+    assert "SO-2" in table
+    assert "ships complete" in table
+    assert listed("--order", "SO-1") == []
+
+
+def test_a_policy_ends_today_and_is_then_of_the_past() -> None:
+    document("policy", "set", "max-wait-days", "9", "--customer", "C-1")
+    [row] = listed("--customer", "C-1")
+    assert document("policy", "end", str(row["id"]), "--simulate")["simulated"] is True
+    assert len(listed()) == 1
+    document("policy", "end", str(row["id"]))
+    assert [each["holds"] for each in listed()] == []
+    assert [each["holds"] for each in listed("--past")] == [False]
+    assert call("policy", "end", "999").exit_code == 2
+
+
+def test_a_policy_of_a_later_day_waits_for_it() -> None:
+    document("policy", "set", "completeness", "complete", "--from", day(3), "--to", day(9))
+    [row] = listed()
+    assert (row["scope"], row["from"], row["to"], row["holds"]) == ("company", day(3), day(9), False)
+    assert "to come" in call("policy", "list").output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["completness", "complete"], 'no policy "completness"'),
+        (["completeness", "halves"], "is none of"),
+        (["max_wait_days", "-1"], "whole number"),
+        (["allocation_rule", "fair_share", "--order", "SO-1"], "cannot be set for a single order"),
+        (["completeness", "complete", "--order", "SO-9"], 'no order "SO-9"'),
+        (["completeness", "complete", "--customer", ""], 'no customer ""'),
+        (["completeness", "complete", "--customer", "C-1", "--order", "SO-1"], "not both"),
+        (["completeness", "complete", "--from", "2020-01-01"], "that day is over"),
+        (["completeness", "complete", "--from", "soon"], "soon"),
+    ],
+)
+def test_what_cannot_be_a_policy_is_refused_in_one_sentence(words: list[str], said: str) -> None:
+    # Without "--": a number below 0 must not be taken for an option.
+    words = ["policy", "set", *words] if "-1" not in words else ["policy", "set", "--", *words]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert listed() == []
+
+
+def test_every_policy_is_named_with_its_values_in_plain_words() -> None:
+    found = document("policy", "kinds")["policies"]
+    assert isinstance(found, list)
+    assert {each["name"] for each in found} == set(KINDS)
+    assert all(each["decides"] and each["means"] for each in found)
+    told = call("policy", "kinds", "completeness").output
+    assert "complete: ships complete" in told
+    assert "Usual: may ship in parts" in told
+    assert json.loads(call("policy", "kinds", "completeness", "--json").stdout)["policies"][0]["values"]

@@ -1,0 +1,93 @@
+"""What a change does to orders as documents, for programs: its lines, who hears of it, and its worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from routing.model.imports import MOST_ERRORS, ImportResult
+from routing.model.orders import LineChange
+from routing.rules.effect import Worth, effect_of, worths_of
+from routing.services.telling import Hear
+from web.formats import money
+
+
+def line_document(line: LineChange) -> dict[str, Any]:
+    """A line as `receive` and `import orders` print it: base units, ISO days, minor units."""
+    return {
+        "order": line.order,
+        "customer": line.customer,
+        "sku": line.sku,
+        "needed": line.needed,
+        "goes": line.firm_after,
+        "went_before": line.firm_before,
+        "provisional": line.provisional_after,
+        "waits": line.waits,
+        "old_day": line.old_day,
+        "new_day": line.new_day,
+        "promised_on": line.promised_on,
+        "slips": line.slips,
+        "loses_date": line.loses,
+        "date_again": line.again,
+        "moved_by": line.moved_by,
+        "value": line.value_firm,
+        "currency": line.currency,
+    }
+
+
+def told_document(told: Iterable[tuple[Iterable[LineChange], Hear]]) -> dict[str, dict[str, int]]:
+    """How many orders are told of a later date, none any more or one again, by how: `told` of what this moves,
+    `told_along` of what had moved before, when nobody was told."""
+    found = {name: {"message": 0, "call": 0} for name in ("told", "told_along")}
+    for lines, hear in told:
+        effect = effect_of(lines)
+        for name, orders in (("told", effect.moved), ("told_along", effect.along)):
+            theirs = hear.among(orders)
+            found[name]["message"] += theirs.by_message
+            found[name]["call"] += theirs.by_call
+    return found
+
+
+def worth_document(lines: Iterable[LineChange], *, currency: str) -> dict[str, Any]:
+    """Minor units of what goes, waits and breaks in the company's currency, and of orders in others apart."""
+    home, *others = worths_of(lines, home=currency)
+    return {
+        "currency": home.currency,
+        "worth": home.document(),
+        "worth_elsewhere": [{"currency": each.currency, **each.document()} for each in others],
+    }
+
+
+def worth_words(worths: Sequence[Worth]) -> str:
+    """Worth €120.00: €96.00 goes, €24.00 waits, €24.00 in promises that break. "" for what has no price."""
+    said = []
+    for each in worths:
+        if not (each.goes or each.waits or each.breaks):
+            continue
+        breaks = f", {money(each.breaks, each.currency)} in promises that break" if each.breaks else ""
+        said.append(f"{money(each.goes, each.currency)} goes, {money(each.waits, each.currency)} waits{breaks}")
+    return f"Worth: {'; '.join(said)}" if said else ""
+
+
+def moved_document(result: ImportResult) -> dict[str, Any]:
+    """What a file of orders does to orders that are not in it, and how their customers hear of it."""
+    hear = hear_of(result)
+    rows = [
+        line_document(line) | {"order_id": line.order_id, "told": hear.of(line.order_id) if line.is_told else ""}
+        for line in result.moved[:MOST_ERRORS]
+    ]
+    return {
+        "moved": rows,
+        "moved_left_off": max(0, len(result.moved) - MOST_ERRORS),
+        **told_document([(result.moved, hear)]),
+        **worth_document((line for line in result.moved if not line.is_told_along), currency=result.currency),
+        "warnings": result.warnings,
+    }
+
+
+def hear_of(result: ImportResult) -> Hear:
+    """How the customers of what a file moved hear of it."""
+    return Hear(
+        message=frozenset(key for key, how in result.heard_by.items() if how == "message"),
+        call=frozenset(key for key, how in result.heard_by.items() if how == "call"),
+    )

@@ -1,0 +1,91 @@
+"""What a change does to orders, on a terminal and for programs: a slip, a recount, a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import click
+from rich.console import Console
+
+from data.queries.company import company_card
+from data.store import SqlStore
+from routing.model.orders import Preview
+from routing.services.telling import Hear, how_they_hear
+from web.changes import told_document, worth_document
+from web.cli.output import clean, print_json
+from web.cli.told import print_causes, print_lines, print_told, print_worth
+from web.wiring import Installation
+
+
+def currency_of(here: Installation) -> str:
+    with here.database.reading() as connection:
+        return company_card(connection).currency
+
+
+def heard(here: Installation, previews: list[Preview]) -> Hear:
+    with here.database.reading() as connection:
+        return how_they_hear(SqlStore(connection), [line for preview in previews for line in preview.lines])
+
+
+def print_changes(
+    title: str,
+    previews: list[Preview],
+    hear: Hear,
+    *,
+    simulate: bool,
+    as_json: bool,
+    currency: str,
+    besides: Mapping[str, Any] | None = None,
+) -> None:
+    """`besides` stands in the JSON too. Ends with 1 when a person has to look at something."""
+    lines = [line for preview in previews for line in preview.concerned]
+    moved = [line for line in lines if not line.is_told_along]
+    along = [line for line in lines if line.is_told_along]
+    warnings = [text for preview in previews for text in preview.warnings]
+    if as_json:
+        rows = [
+            {
+                "order": line.order,
+                "customer": line.customer,
+                "sku": line.sku,
+                "needed": line.needed,
+                "on_shelf": [line.firm_before, line.firm_after],
+                "on_inbound": [line.provisional_before, line.provisional_after],
+                "old_day": line.old_day,
+                "new_day": line.new_day,
+                "promised_on": line.promised_on,
+                "slips": line.slips,
+                "loses_date": line.loses,
+                "date_again": line.again,
+                "told": hear.of(line.order_id) if line.is_told else "",
+                "moved_by": line.moved_by,
+                "value": line.needed * line.price,
+                "currency": line.currency,
+            }
+            for line in lines
+        ]
+        broken = [number for preview in previews for number in preview.broken]
+        told = told_document([(lines, hear)])
+        worth = worth_document(moved, currency=currency)
+        document = {"simulated": simulate, "lines": rows, **told, **worth, "broken": broken, "warnings": warnings}
+        print_json(document | dict(besides or {}))
+    else:
+        console = Console()
+        change = "line changes" if len(moved) == 1 else "lines change"
+        console.print(f"{clean(title)}: {len(moved)} {change}", markup=False, highlight=False)
+        print_lines(console, moved)
+        print_worth(console, moved, currency=currency)
+        if along:
+            console.print("Moved before, told now:", highlight=False)
+            # What they were expected on moved when nobody was told: what the customer knows is the promise.
+            print_lines(console, [replace(line, old_day=line.promised_on) for line in along])
+            print_causes(console, along)
+        print_told(console, lines, hear)
+        for text in warnings:
+            console.print(f"! {clean(text)}", markup=False, highlight=False)
+        if simulate:
+            console.print("Nothing was changed. Run it without --simulate to commit it.", highlight=False)
+    if warnings:
+        click.get_current_context().exit(1)
