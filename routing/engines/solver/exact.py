@@ -20,6 +20,7 @@ from routing.engines.solver.layout import (
     MOST_STOPS,
     MOST_TRIPS,
     MOST_VISITS,
+    NEVER,
     OVER,
     PAUSES,
     PER_HOUR,
@@ -72,7 +73,7 @@ def route_cost(day, k, line, m, scratch):  # type: ignore[no-untyped-def]
     `scratch` has the shape (3, at least m + 3, 2 ** breaks).
     """
     if day.flags[RELOADS] and day.shift[k, MOST_TRIPS] > 1:
-        return trips_cost(day, k, line, m, scratch)
+        return trips_cost(day, k, line, m, scratch, NEVER)
     clock, via, owed = scratch[0], scratch[1], scratch[2]
     if m > day.shift[k, MOST_VISITS]:
         return -1

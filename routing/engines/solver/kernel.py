@@ -354,7 +354,7 @@ def _cheapest_near(day, walk, c, blink):  # type: ignore[no-untyped-def]
                 if price >= best:
                     continue
         if day.shift[k, CAREFUL]:
-            whole = cost_with(day, walk, k, p, c)
+            whole = cost_with(day, walk, k, p, c, best + walk.shift[k, COST])
             if whole < 0:
                 continue
             if day.flags[RELOADS] and day.shift[k, MOST_TRIPS] > 1:
