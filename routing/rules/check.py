@@ -34,7 +34,7 @@ from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil, floor
+from math import ceil, cos, floor, hypot, radians
 
 from routing.model.plans import (
     FREE,
@@ -425,6 +425,19 @@ class _Route:
                 prices = dict(self.visits[stop.visits[0]].strangers)
                 yield Fraction(prices.get(self.shift.id, 0))
 
+    def _from_the_centre(self) -> int:
+        """Metres from the middle of all the doors that the route comes to, on the plane around the first place that
+        has a location."""
+        places = self.problem.places
+        plane = cos(radians(next(place.location.lat for place in places if place.location is not None)))
+        doors = []
+        for before, stop in self._doors(None):
+            at = places[stop.place].location
+            if before != stop.place and at is not None:
+                doors.append((round(at.lon * 111_195 * plane), round(at.lat * 111_195)))
+        east, north = (floor(Fraction(sum(those), len(doors)) + Fraction(1, 2)) for those in zip(*doors, strict=True))
+        return sum(floor(hypot(x - east, y - north) + 0.5) for x, y in doors)
+
     def _cost(self) -> None:
         rates, duty = self.shift.cost, self.route.end_s - self.route.start_s
         parts = (
@@ -435,6 +448,8 @@ class _Route:
             Fraction(rates.per_overtime_hour * max(0, self.route.end_s - self.shift.end_s), 3600),
             *self.late,
             *self._strange_doors(),
+            Fraction(rates.balance_per_hour, 2) * Fraction(duty, 3600) ** 2,
+            Fraction(rates.area_per_km * self._from_the_centre(), 1000) if rates.area_per_km else Fraction(0),
         )
         cost = rates.fixed + sum(floor(part + Fraction(1, 2)) for part in parts)
         if cost != self.route.cost:
