@@ -70,7 +70,7 @@ def run_import(
         result = import_shop_orders(
             store, file, preset=PRESETS[asked.preset], depot=asked.depot, reading=reading, **facts
         )
-        say_how_they_hear(store, result)
+        say_how_they_hear(store, result, now=now)
         return result, None
     kind = KINDS[asked.kind]
     header = look_at(store, file, kind)
@@ -84,17 +84,18 @@ def run_import(
     reading = Reading(mapping=mapping, fixed=_fixed(store, kind, header, mapping, asked.depot), progress=progress)
     result = kind.work(store, file, reading=reading, **facts)
     result.notes += [_off_road(place) for place in places_out_of_reach(store.connection, after_order=before)]
-    say_how_they_hear(store, result)
+    say_how_they_hear(store, result, now=now)
     if asked.mapping and not asked.dry_run:
         remember(store, header, kind, mapping, by=asked.by, now=now)
     return result, known
 
 
-def say_how_they_hear(store: SqlStore, result: ImportResult) -> None:
-    """Of what a file of orders did to others: by the contacts as they are now."""
+def say_how_they_hear(store: SqlStore, result: ImportResult, *, now: datetime) -> None:
+    """Of what a file of orders did to others: by the contacts and policies as they are now."""
     result.currency = company_card(store.connection).currency
-    hear = how_they_hear(store, result.moved)
+    hear = how_they_hear(store, result.moved, now=now)
     result.heard_by = dict.fromkeys(hear.message, "message") | dict.fromkeys(hear.call, "call")
+    result.answer_by = dict(hear.asked)
 
 
 def try_on_others(database: Database, file: BinaryIO, asked: Asked, result: ImportResult, *, now: datetime) -> None:
@@ -117,7 +118,8 @@ def try_on_others(database: Database, file: BinaryIO, asked: Asked, result: Impo
         return run_import(store, file, replace(asked, dry_run=False), now=now)[0]
 
     done = tried(database, take)
-    result.moved, result.heard_by, result.warnings = done.moved, done.heard_by, done.warnings
+    result.moved, result.warnings = done.moved, done.warnings
+    result.heard_by, result.answer_by = done.heard_by, done.answer_by
 
 
 def _fixed(store: SqlStore, kind: Kind, header: Header, mapping: Mapping[str, str], depot: str) -> Mapping[str, str]:

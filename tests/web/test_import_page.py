@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 from openpyxl import Workbook
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 from data import tables
@@ -293,3 +293,15 @@ def test_whom_orders_take_goods_from_is_shown_before_and_said_after(
     )  # fmt: skip
     assert "Takes goods or days from orders that are not in it: SO-3." in done.text
     assert number_of(website, "notice") == 1
+
+
+def test_a_file_of_orders_shows_who_is_asked_and_until_when(client: FlaskClient, website: Website, desk: Desk) -> None:
+    """The same of a private Café 3, which loses its date: it has three days from Tuesday 12 May."""
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.customer).values(business=False))
+    row = {"order": "SO-50", "customer": "C-1", "site": "S-1", "depot": "NORTH", "ordered_at": "2026-05-11",
+           "sku": "OAT", "quantity": "12"}  # fmt: skip
+    file = ",".join(orders.COLUMNS) + "\n" + ",".join(row.get(name, "") for name in orders.COLUMNS) + "\n"
+    shown = send(client, file, "urgent.csv", kind="orders", **{"try": "1"}).text.split('id="moved"')[1]
+    assert "no date: asked by message" in shown
+    assert "1 asked (answer by Fri 15 May), 0 told by message, 0 by a call" in shown

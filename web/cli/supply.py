@@ -60,7 +60,7 @@ def slip_command(number: str, to: str | None, cancel: bool, simulate: bool, as_j
             show=lambda store: simulate_slip(store, slip, now=now),
             do=lambda store: commit_slip(store, slip, now=now, by=BY),
         )
-        hear = heard(here, previews)
+        hear = heard(here, previews, now=now)
         currency = currency_of(here)
     title = f"Inbound {number} " + (f"comes on {to}" if to else "is cancelled")
     print_changes(title, previews, hear, simulate=simulate, as_json=as_json, currency=currency)
@@ -94,7 +94,7 @@ def recount_command(sku: str, counted: int, depot_number: str | None, simulate: 
             show=lambda store: [simulate_shelf_count(store, **facts)],
             do=lambda store: [commit_shelf_count(store, **facts, by=BY)],
         )
-        hear = heard(here, previews)
+        hear = heard(here, previews, now=now)
         currency = currency_of(here)
     title = f"{counted} × {sku} counted at {depot.name}"
     print_changes(title, previews, hear, simulate=simulate, as_json=as_json, currency=currency)

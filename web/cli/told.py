@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import date
 
 from rich.console import Console
 from rich.table import Table
@@ -90,11 +91,19 @@ def _print_losers(console: Console, lines: Iterable[LineChange], effect: Effect,
 
 def _how(hear: Hear, orders: Collection[int]) -> str:
     theirs = hear.among(orders)
-    return f"{theirs.by_message} told by message, {theirs.by_call} by a call"
+    asked = f"{len(theirs.asked)} asked (answer by {_until(theirs.answers_by)}), " if theirs.asked else ""
+    return f"{asked}{theirs.by_message} told by message, {theirs.by_call} by a call"
+
+
+def _until(days: Sequence[str]) -> str:
+    """`Mon 30 Nov`, or of several days the first and the last."""
+    first, last = date.fromisoformat(days[0]), date.fromisoformat(days[-1])
+    said = [f"{day:%a} {day.day} {day:%b}" for day in (first, last)]
+    return said[0] if first == last else f"{said[0]} to {said[1]}"
 
 
 def _named(line: LineChange, hear: Hear) -> str:
-    how = "by a call" if hear.of(line.order_id) == "call" else "by message"
+    how = {"call": "by a call", "asked": "asked"}.get(hear.of(line.order_id), "by message")
     return f"{line.order} of {line.customer}, {line.needed} × {line.sku} promised {short_day(line.promised_on)} ({how})"
 
 

@@ -248,7 +248,7 @@ def look_ahead(counted: Sequence[Receipt], rule: AllocationRule | None) -> Shown
     groups: dict[str, list[LineChange]] = {sku: [] for sku in dict.fromkeys(skus)}
     whole = Preview(depot_id=counted[0].depot_id, rule=rule, lines=tuple(merged.values()))
     with here().database.reading() as connection:
-        hear = how_they_hear(SqlStore(connection), whole.lines)
+        hear = how_they_hear(SqlStore(connection), whole.lines, now=now())
         home = company_card(connection).currency
     # Of goods that only ship-complete orders tie to these, what moves is worth a row.
     for line in whole.about(skus):
