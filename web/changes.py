@@ -84,7 +84,8 @@ def heard_document(line: LineChange, hear: Hear) -> dict[str, str]:
 
 
 def moved_document(result: ImportResult) -> dict[str, Any]:
-    """What a file of orders does to orders that are not in it, and how their customers hear of it."""
+    """What a file of orders does to orders that are not in it, and one of inbound or counts to any; and how their
+    customers hear of it."""
     hear = hear_of(result)
     rows = [
         line_document(line) | {"order_id": line.order_id, **heard_document(line, hear)}

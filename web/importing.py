@@ -25,8 +25,10 @@ from routing.model.imports import MOST_ERRORS, ImportResult
 from routing.services.telling import how_they_hear
 from web.changes import moved_document
 
+MOVES = {"orders": "orders", "inbound": "rows", "counts": "rows"}
+"""Files that move dates of orders they do not name, and what of them is new or changed."""
 MOST_TRIED = 5_000
-"""New and changed orders of a file whose effect on others a dry run says."""
+"""New and changed orders or rows of a file whose effect on others a dry run says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,7 @@ def run_import(
 
 
 def say_how_they_hear(store: SqlStore, result: ImportResult, *, now: datetime) -> None:
-    """Of what a file of orders did to others: by the contacts and policies as they are now."""
+    """Of what a file did to others: by the contacts and policies as they are now."""
     result.currency = company_card(store.connection).currency
     hear = how_they_hear(store, result.moved, now=now)
     result.heard_by = dict.fromkeys(hear.message, "message") | dict.fromkeys(hear.call, "call")
@@ -99,17 +101,17 @@ def say_how_they_hear(store: SqlStore, result: ImportResult, *, now: datetime) -
 
 
 def try_on_others(database: Database, file: BinaryIO, asked: Asked, result: ImportResult, *, now: datetime) -> None:
-    """Puts into the `result` of a dry run what the file of orders would do to orders that are not in it.
+    """Puts into the `result` of a dry run what the file would do to orders that are not in it.
 
     It is imported in earnest and rolled back: what is said is what would happen. That holds up whoever writes, so of a
     big file only the import itself says it.
     """
-    if result.kind != "orders" or not (result.created or result.changed):
+    if result.kind not in MOVES or not (result.created or result.changed):
         return
     if result.created + result.changed > MOST_TRIED:
         result.notes.append(
-            f"Whom it delays is not said of more than {MOST_TRIED} new and changed orders at once: the import itself "
-            "says it. Split the file to see it before."
+            f"Whom it delays is not said of more than {MOST_TRIED} new and changed {MOVES[result.kind]} at once: the "
+            "import itself says it. Split the file to see it before."
         )
         return
 
@@ -119,6 +121,9 @@ def try_on_others(database: Database, file: BinaryIO, asked: Asked, result: Impo
 
     done = tried(database, take)
     result.moved, result.warnings = done.moved, done.warnings
+    if result.kind == "counts":
+        # Its dry run shows each SKU by itself.
+        result.notes = done.notes
     result.heard_by, result.answer_by = done.heard_by, done.answer_by
 
 
@@ -186,5 +191,5 @@ def import_document(result: ImportResult) -> dict[str, Any]:
         "notes": result.notes,
         "made": {kind: len(numbers) for kind, numbers in result.made.items()},
         "made_products": sorted(result.made.get("products", ()))[:MOST_ERRORS],
-        **(moved_document(result) if result.kind == "orders" else {}),
+        **(moved_document(result) if result.kind in MOVES else {}),
     }
