@@ -37,9 +37,9 @@ def line_document(line: LineChange) -> dict[str, Any]:
 
 def told_document(told: Iterable[tuple[Iterable[LineChange], Hear]]) -> dict[str, dict[str, Any]]:
     """How many orders are told of a later date, none any more or one again, by how: `told` of what this moves,
-    `told_along` of what had moved before, when nobody was told. `answer_by`: the last days for an answer of those who
-    are asked."""
-    found: dict[str, dict[str, Any]] = {}
+    `told_along` of what had moved before, when nobody was told. `answer_by`: of both, the last days for an answer of
+    those who are asked."""
+    found: dict[str, dict[str, Any]] = {"answer_by": {}}
     by_name: dict[str, list[Hear]] = {"told": [], "told_along": []}
     for lines, hear in told:
         effect = effect_of(lines)
@@ -50,8 +50,8 @@ def told_document(told: Iterable[tuple[Iterable[LineChange], Hear]]) -> dict[str
             "message": sum(hear.by_message for hear in each),
             "call": sum(hear.by_call for hear in each),
             "asked": sum(len(hear.asked) for hear in each),
-            "answer_by": sorted({day for hear in each for day in hear.answers_by}),
         }
+        found["answer_by"][name] = sorted({day for hear in each for day in hear.answers_by})
     return found
 
 

@@ -30,8 +30,8 @@ def import_stock_counts(
     reading: Reading = AS_OURS,
 ) -> ImportResult:
     """Recounts SKU by SKU: a lost unit is taken from the lowest rank, a found one is given out, and exactly those
-    whose promise breaks are told. `result.moved` has the lines that lose goods or a day by it. An empty `depot` is the only
-    one.
+    whose promise breaks are told. `result.moved` has the lines that lose goods or a day by it. An empty `depot` is
+    the only one.
 
     A dry run shows each SKU by itself. A SKU that is not in the file stays as it is. Raises FileRefused.
     """

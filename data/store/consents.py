@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, or_, select, update
 
 from data.queries.needs import COMMITTED, ORDERED, SERVED, newest_promise
+from data.queries.questions import answers_due
 from data.store.part import StorePart, parts
 from data.tables import (
     allocation,
@@ -140,6 +141,10 @@ class ConsentStore(StorePart):
             ],
         )
         return consent_id
+
+    def answers_due(self, line_ids: Collection[int]) -> dict[int, str]:
+        """By line: the last ISO day for an answer about its new date, where the question is open and unanswered."""
+        return answers_due(self.connection, line_ids)
 
     # ------------------------------------------------------------------ answering
 

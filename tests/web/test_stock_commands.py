@@ -9,7 +9,6 @@ import shlex
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -24,7 +23,7 @@ from web.changes import heard_document, told_document
 from web.cli import main
 from web.cli.told import kept_words, print_told
 
-NOBODY: dict[str, Any] = {"message": 0, "call": 0, "asked": 0, "answer_by": []}
+NOBODY = {"message": 0, "call": 0, "asked": 0}
 """Of `told` and `told_along` where nobody hears of anything."""
 
 ROWS = {
@@ -81,6 +80,7 @@ def test_a_file_is_imported_once_and_said_so(filled: Path) -> None:
         "errors": [], "errors_left_off": 0, "dry_run": False, "settled": {}, "notes": [], "made": {},
         "made_products": [],
         "moved": [], "moved_left_off": 0, "told": NOBODY, "told_along": NOBODY,
+        "answer_by": {"told": [], "told_along": []},
         "currency": "EUR", "worth": {"goes": 0, "waits": 0, "breaks": 0}, "worth_elsewhere": [], "warnings": [],
     }  # fmt: skip
     assert (
@@ -433,7 +433,8 @@ def test_a_headline_counts_whom_this_moves_and_says_apart_who_is_only_told_along
     lines += [replace(slips, order_id=n, order=f"SO-{n}", line_id=n) for n in (3, 4)]
     hear = Hear(message=frozenset({1}), call=frozenset({2}), asked={3: "2026-11-30", 4: "2026-11-30"})
     assert told_document([(lines, hear)]) == {
-        "told": NOBODY | {"message": 1, "asked": 2, "answer_by": ["2026-11-30"]}, "told_along": NOBODY | {"call": 1},
+        "told": NOBODY | {"message": 1, "asked": 2}, "told_along": NOBODY | {"call": 1},
+        "answer_by": {"told": ["2026-11-30"], "told_along": []},
     }  # fmt: skip
     assert heard_document(lines[2], hear) == {"told": "asked", "answer_by": "2026-11-30"}
     said = io.StringIO()

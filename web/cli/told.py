@@ -14,6 +14,8 @@ from routing.services.telling import Hear
 from web.changes import worth_words
 from web.cli.output import clean, counted, plain, short_day
 
+ASKED_ABOUT = "Answer by: the customer is asked about the promised day and has not answered yet."
+"""Under a table with that column."""
 MOST_NAMED = 12
 MOST_SHOWN = 20
 """Rows of a table on a terminal; the rest is counted, `--json` has them all."""
