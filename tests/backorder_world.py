@@ -438,7 +438,7 @@ def one_after_another(problem: Problem, *, seed: int, **_: Any) -> Plan:
     return Plan(**values, unassigned=why_left_out(problem, Plan(**values, unassigned=())))
 
 
-_SITE = {
+SITE = {
     "address": "Testgatan 1",
     "delivery_days": ",".join(WEEKDAYS),
     "pin_quality": "exact",
@@ -471,7 +471,7 @@ _COMPANY: tuple[tuple[Any, list[dict[str, Any]]], ...] = (
     (
         tables.site,
         [
-            {"customer_id": n, "number": f"S{n}", "name": f"Café {n}", "lat": 60.17, "lon": 24.94 + n / 1000} | _SITE
+            {"customer_id": n, "number": f"S{n}", "name": f"Café {n}", "lat": 60.17, "lon": 24.94 + n / 1000} | SITE
             for n in (1, 2, 3)
         ],
     ),

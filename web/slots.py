@@ -14,11 +14,11 @@ from sqlalchemy import Connection
 
 from data.queries.slots import depot_choice, door_numbered
 from data.store import SqlStore
-from data.store.again import in_transaction
+from data.store.again import in_transaction, tried
 from routing.errors import Conflict, InvalidInput
 from routing.model.day import Goods
-from routing.model.places import Location
-from routing.model.slots import Call
+from routing.model.places import Located, Location
+from routing.model.slots import Call, CallingOrder
 from routing.rules.address import metres
 from routing.rules.slots import WIDTH, Slot, SlotDay
 from routing.services.slotting import (
@@ -30,17 +30,20 @@ from routing.services.slotting import (
     same_offer,
     take_slot,
 )
+from web.phone_orders import FROM, NewDoor, Ordered, enter, known_site
 from web.plan_job import travel_of
 from web.wiring import Installation
 
 USUAL_DAYS = 5
+USUAL_MINUTES = 5
 _PART = re.compile(r"(\d{1,7}(?:[.,]\d{1,4})?)\s*(kg|g|m3|m³|l|pieces|pcs|)", re.IGNORECASE)
 _one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is on the phone: a site's number, or an address; the load as text; minutes of work, None as usual."""
+    """What is on the phone: a site's number, or an address; the load as text; minutes of work, None as usual. With
+    `ordered` it is an order that could be entered; the load is its goods' then."""
 
     site: str = ""
     address: str = ""
@@ -49,6 +52,7 @@ class Asked:
     depot: str = ""
     load: str = ""
     minutes: int | None = None
+    ordered: Ordered | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,10 @@ class Offered:
     whom: str
     days: tuple[SlotDay, ...]
     version: int = 0
+    number: str = ""
+    """Of an order that is not there yet, the one it would have."""
+    lines: tuple[tuple[str, int, str], ...] = ()
+    """(product, units, ISO day on which they are there, "" for nobody knows) of it."""
 
 
 def load_of(text: str) -> Goods:
@@ -125,6 +133,77 @@ def offered_on_the_phone(
     return Offered(whom=call.site.name, days=found)
 
 
+def offered_to_new(
+    installation: Installation, asked: Asked, *, from_day: str, days: int = USUAL_DAYS, width: timedelta = WIDTH
+) -> Offered:
+    """For an order that is not there yet: it is entered, dated by the rules, offered times, and not kept. Raises what
+    `enter` and `offered_on_the_phone` raise."""
+    ordered, door, depot = _as_entered(installation, asked)
+    now = installation.clock.now()
+
+    def look(store: SqlStore) -> tuple[Call, CallingOrder, list[Any]]:
+        order_id = enter(store, ordered, site=asked.site, door=door, depot=depot, now=now, by=FROM)
+        call, order = call_of_order(store, order_id)
+        return call, order, read_days(store, call, from_day=from_day, days=days, now=now)
+
+    call, order, read = tried(installation.database, look)
+    found = _laid_in(installation, call, read, width=width)
+    return Offered(
+        whom=f"{order.number}, {call.site.name}",
+        days=found,
+        number=order.number,
+        lines=tuple(
+            (goods.product, goods.quantity, day) for goods, day in zip(order.goods, order.expected_on, strict=True)
+        ),
+    )
+
+
+def order_at(
+    installation: Installation, asked: Asked, *, day: str, key: str, width: timedelta = WIDTH, by: str
+) -> tuple[int, str, Slot]:
+    """Enters the order and makes the offer that was seen its appointment, both or neither: its key, its number, the
+    time. Raises Conflict when the offer no longer stands or the number was taken meanwhile."""
+    found = offered_to_new(installation, asked, from_day=day, days=1, width=width)
+    slot = next((each for each in found.days[0].slots if key_of(each) == key), None)
+    if slot is None:
+        raise Conflict("That time cannot be offered any more. Look at the offers again.", code="shown_is_old")
+    ordered, door, depot = _as_entered(installation, asked)
+    now = installation.clock.now()
+
+    def write(store: SqlStore) -> int:
+        entered = replace(ordered, number=found.number)
+        order_id = enter(store, entered, site=asked.site, door=door, depot=depot, now=now, by=by)
+        take_slot(store, order_id, slot, version=store.calling_order(order_id).version, by=by, now=now)
+        return order_id
+
+    return in_transaction(installation.database, write), found.number, slot
+
+
+def _as_entered(installation: Installation, asked: Asked) -> tuple[Ordered, NewDoor | None, str]:
+    """What is ordered, the door if it is a new one, and the number of the depot. Raises as `offered_on_the_phone`."""
+    assert asked.ordered is not None
+    if asked.site:
+        with installation.database.reading() as connection:
+            known_site(SqlStore(connection), asked.site)
+            door, call = None, _known(connection, asked, load_of(""), installation)
+    else:
+        with installation.database.reading() as connection:
+            depot_id = _depot(connection, asked.depot)
+        located = _found(installation, asked, depot_id)
+        call = _unknown(installation, asked, load_of(""), depot_id)
+        first = located.candidates[0]
+        door = NewDoor(
+            address=asked.address,
+            postcode=first.postcode or asked.postcode,
+            city=asked.city,
+            located=located,
+            minutes=USUAL_MINUTES if asked.minutes is None else asked.minutes,
+        )
+    with installation.database.reading() as connection:
+        number = next(number for key, number, _name in depot_choice(connection) if key == call.depot_id)
+    return asked.ordered, door, number
+
+
 def _known(connection: Connection, asked: Asked, goods: Goods, installation: Installation) -> Call:
     door = door_numbered(connection, asked.site)
     (site,) = SqlStore(connection).site_facts([door.site_id])
@@ -145,6 +224,23 @@ def _known(connection: Connection, asked: Asked, goods: Goods, installation: Ins
 
 
 def _unknown(installation: Installation, asked: Asked, goods: Goods, depot_id: int | None) -> Call:
+    first = _found(installation, asked, depot_id).candidates[0]
+    with installation.database.reading() as connection:
+        depot_id = depot_id or _nearest(connection, first.location)
+        site = new_door(
+            SqlStore(connection),
+            name=first.label,
+            location=first.location,
+            address=asked.address,
+            postcode=first.postcode or asked.postcode,
+            depot_id=depot_id,
+            service_s=60 * (asked.minutes if asked.minutes is not None else USUAL_MINUTES),
+        )
+    return Call(site=site, depot_id=depot_id, goods=(goods,), tier=1, ordered_at=installation.clock.now())
+
+
+def _found(installation: Installation, asked: Asked, depot_id: int | None) -> Located:
+    """Where the address is. Raises InvalidInput where that is not sure."""
     if not asked.address.strip():
         raise InvalidInput("Say where to: the number of a site, or an address.", code="address")
     with installation.database.reading() as connection:
@@ -156,19 +252,7 @@ def _unknown(installation: Installation, asked: Asked, goods: Goods, depot_id: i
         near = f' Is it "{best}"?' if best else ""
         why = located.why or "It was not found on the map."
         raise InvalidInput(f'"{asked.address[:60]}" has no sure place: {why}{near}', code="address")
-    first = located.candidates[0]
-    with installation.database.reading() as connection:
-        depot_id = depot_id or _nearest(connection, first.location)
-        site = new_door(
-            SqlStore(connection),
-            name=first.label,
-            location=first.location,
-            address=asked.address,
-            postcode=first.postcode or asked.postcode,
-            depot_id=depot_id,
-            service_s=60 * (asked.minutes if asked.minutes is not None else 5),
-        )
-    return Call(site=site, depot_id=depot_id, goods=(goods,), tier=1, ordered_at=installation.clock.now())
+    return located
 
 
 def _depot(connection: Connection, number: str) -> int | None:
@@ -207,7 +291,13 @@ def _offers(
     with installation.database.reading() as connection:
         store = SqlStore(connection)
         read = read_days(store, call, from_day=from_day, days=days, now=now)
-        travel = travel_of(installation, store, [call.depot_id])
+    return _laid_in(installation, call, read, width=width)
+
+
+def _laid_in(installation: Installation, call: Call, read: list[Any], *, width: timedelta) -> tuple[SlotDay, ...]:
+    now = installation.clock.now()
+    with installation.database.reading() as connection:
+        travel = travel_of(installation, SqlStore(connection), [call.depot_id])
     with _one_at_a_time:  # it takes a whole core, and the pages of everybody else must not wait for it
         return offers(read, travel=travel, solve=installation.solver, now=now, width=width)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -9,7 +11,7 @@ import phonenumbers
 
 from data.importers.batch import note_import
 from data.importers.cells import Cells, batches, changed_values
-from data.importers.table import AS_OURS, Reading, read_table
+from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult
 
@@ -54,98 +56,166 @@ def import_customers(
     gives back a consent that was withdrawn, and never lifts a payment hold that a person set. Raises FileRefused.
     """
     result = ImportResult(kind="customers", dry_run=dry_run)
-    customers: dict[str, tuple[int, dict[str, object]]] = {}
-    sites: dict[str, tuple[int, object]] = {}
-    currency = store.company().currency
     table = read_table(file, kind="customers", columns=COLUMNS, needed=NEEDED, reading=reading)
+    taken = _Taken(store, result, now=now)
     for rows in batches(table, 500):
-        known = store.customers({row.cells.get("customer", "") for row in rows})
-        known_sites = store.sites({row.cells.get("site", "") for row in rows})
-        windows = store.site_windows([row["id"] for row in known_sites.values()])
-        contacts = store.contact_rows([row["id"] for row in known.values()])
+        taken.look_up(rows)
         for row in rows:
-            cells = Cells(row)
-            number = cells.text("customer", needed=True, longest=100)
-            site_number = cells.text("site", needed=True, longest=100)
-            customer = _customer(cells)
-            site, hours = read_site(cells, currency)
-            contact = _contact(cells)
-            before = customers.get(number)
-            if before is not None and before[1] != customer:
-                other = next(name for name, value in customer.items() if before[1][name] != value)
-                cells.wrong(
-                    f"customer ({other})", f"customer {number} reads otherwise in row {before[0]}: make them the same"
-                )
-            there = sites.get(site_number)
-            if there is not None and there[1] != (number, site, hours):
-                cells.wrong("site", f"site {site_number} reads otherwise in row {there[0]}: make them the same")
-            old_site = known_sites.get(site_number)
-            if old_site is not None and old_site["customer"] != number:
-                owner = old_site["customer"]
-                cells.wrong("site", f"site {site_number} belongs to customer {owner}: give it a number of its own")
-            if cells.report(result, f"Site {site_number}"):
-                continue
-            customers.setdefault(number, (row.number, customer))
-            repeated = there is not None
-            sites.setdefault(site_number, (row.number, (number, site, hours)))
-
-            old = known.get(number)
-            new_customer = (
-                dict(customer)
-                if old is None
-                else changed_values(old, customer, cells=cells, column_of=CUSTOMER_COLUMN_OF)
-            )
-            if old is not None and not customer["payment_hold"] and old["payment_hold_by"] not in ("", "import"):
-                new_customer.pop("payment_hold", None)
-            new_site = site if old_site is None else changed_values(old_site, site, cells=cells, column_of=COLUMN_OF)
-            known_hours = windows.get(old_site["id"], []) if old_site else []
-            hours = said_hours(cells, hours, known_hours)
-            new_hours = old_site is None or known_hours != hours
-            contact_key, new_contact = _new_contact(cells, contact, old, old_site, contacts, now)
-            if old_site is None and not repeated:
-                result.created += 1
-            elif new_customer or new_site or new_hours or new_contact:
-                result.changed += not repeated
-            else:
-                result.unchanged += not repeated
-            if dry_run:
-                if old_site is None:
-                    known_sites[site_number] = {"id": 0, "customer": number} | site
-                    windows[0] = hours
-                if old is None:
-                    known[number] = {"id": 0, "payment_hold_by": ""} | customer
-                continue
-            if new_customer:
-                if "payment_hold" in new_customer:
-                    held = bool(new_customer["payment_hold"])
-                    new_customer |= {
-                        "payment_hold_by": "import" if held else "",
-                        "payment_hold_at": now if held else None,
-                    }
-                if old is None:
-                    new_customer |= {"number": number}
-                customer_id = store.save_customer(old["id"] if old else None, new_customer)
-                known[number] = {"payment_hold_by": ""} | (old or {}) | new_customer | {"id": customer_id}
-            customer_id = known[number]["id"]
-            if new_site:
-                new = {"number": site_number, "customer_id": customer_id} if old_site is None else {}
-                site_id = store.save_site(old_site["id"] if old_site else None, new | new_site)
-                known_sites[site_number] = (old_site or {}) | {"customer": number} | new_site | {"id": site_id}
-            site_id = known_sites[site_number]["id"]
-            if new_hours:
-                store.set_site_windows(site_id, hours)
-                windows[site_id] = hours
-            if new_contact and contact is not None:
-                where = site_id if contact["role"] == "goods_in" else None
-                existing = contacts.get(contact_key) if contact_key else None
-                values = new_contact if existing else {"customer_id": customer_id, "site_id": where} | new_contact
-                contact_id = store.save_contact(existing["id"] if existing else None, values)
-                key = (customer_id, where, contact["role"], contact["channel"], contact["address"])
-                contacts[key] = (existing or {"consent_source": ""}) | values | {"id": contact_id}
+            taken.take(row)
     if not dry_run:
         store.assign_zones()
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one row says, each cell read."""
+
+    cells: Cells
+    number: str
+    customer: dict[str, object]
+    site_number: str
+    site: dict[str, object]
+    hours: list[tuple[str, str, str]]
+    contact: dict[str, Any] | None
+
+
+class _Taken:
+    """The rows of a file so far, beside what is stored of the customers and sites that the batch at hand names.
+
+    What a row changes is changed here too, so that a later row of the same site sees it, in a dry run as well.
+    """
+
+    def __init__(self, store: SqlStore, result: ImportResult, *, now: datetime) -> None:
+        self.store, self.result, self.now = store, result, now
+        self.currency = store.company().currency
+        self.said_customers: dict[str, tuple[int, dict[str, object]]] = {}
+        self.said_sites: dict[str, tuple[int, object]] = {}
+        self.customers: dict[str, dict[str, Any]] = {}
+        self.sites: dict[str, dict[str, Any]] = {}
+        self.hours: dict[int, list[tuple[str, str, str]]] = {}
+        self.contacts: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+    def look_up(self, rows: Sequence[Row]) -> None:
+        self.customers = self.store.customers({row.cells.get("customer", "") for row in rows})
+        self.sites = self.store.sites({row.cells.get("site", "") for row in rows})
+        self.hours = self.store.site_windows([row["id"] for row in self.sites.values()])
+        self.contacts = self.store.contact_rows([row["id"] for row in self.customers.values()])
+
+    def take(self, row: Row) -> None:
+        """Leaves the row out with its faults named, or counts and, unless this is a dry run, writes what it changes."""
+        said = self._read(row)
+        self._refuse_contradictions(said)
+        if said.cells.report(self.result, f"Site {said.site_number}"):
+            return
+        repeated = said.site_number in self.said_sites
+        self.said_customers.setdefault(said.number, (row.number, said.customer))
+        self.said_sites.setdefault(said.site_number, (row.number, (said.number, said.site, said.hours)))
+        old, old_site = self.customers.get(said.number), self.sites.get(said.site_number)
+        customer, site = _changed_customer(said, old), _changed_site(said, old_site)
+        known_hours = self.hours.get(old_site["id"], []) if old_site else []
+        hours = said_hours(said.cells, said.hours, known_hours)
+        new_hours = old_site is None or known_hours != hours
+        key, contact = _new_contact(said.cells, said.contact, old, old_site, self.contacts, self.now)
+        if old_site is None and not repeated:
+            self.result.created += 1
+        elif customer or site or new_hours or contact:
+            self.result.changed += not repeated
+        else:
+            self.result.unchanged += not repeated
+        if self.result.dry_run:
+            if old_site is None:
+                self.sites[said.site_number] = {"id": 0, "customer": said.number} | said.site
+                self.hours[0] = hours
+            if old is None:
+                self.customers[said.number] = {"id": 0, "payment_hold_by": ""} | said.customer
+            return
+        customer_id = self._save_customer(said.number, old, customer)
+        site_id = self._save_site(said, old_site, site, customer_id)
+        if new_hours:
+            self.store.set_site_windows(site_id, hours)
+            self.hours[site_id] = hours
+        if contact and said.contact is not None:
+            self._save_contact(said.contact, key, contact, customer_id=customer_id, site_id=site_id)
+
+    def _read(self, row: Row) -> _Said:
+        cells = Cells(row)
+        number = cells.text("customer", needed=True, longest=100)
+        site_number = cells.text("site", needed=True, longest=100)
+        customer = _customer(cells)
+        site, hours = read_site(cells, self.currency)
+        return _Said(cells, number, customer, site_number, site, hours, _contact(cells))
+
+    def _refuse_contradictions(self, said: _Said) -> None:
+        before = self.said_customers.get(said.number)
+        if before is not None and before[1] != said.customer:
+            other = next(name for name, value in said.customer.items() if before[1][name] != value)
+            said.cells.wrong(
+                f"customer ({other})",
+                f"customer {said.number} reads otherwise in row {before[0]}: make them the same",
+            )
+        there = self.said_sites.get(said.site_number)
+        if there is not None and there[1] != (said.number, said.site, said.hours):
+            said.cells.wrong("site", f"site {said.site_number} reads otherwise in row {there[0]}: make them the same")
+        old = self.sites.get(said.site_number)
+        if old is not None and old["customer"] != said.number:
+            said.cells.wrong(
+                "site", f"site {said.site_number} belongs to customer {old['customer']}: give it a number of its own"
+            )
+
+    def _save_customer(self, number: str, old: dict[str, Any] | None, new: dict[str, Any]) -> int:
+        if new:
+            if "payment_hold" in new:
+                held = bool(new["payment_hold"])
+                new |= {"payment_hold_by": "import" if held else "", "payment_hold_at": self.now if held else None}
+            if old is None:
+                new |= {"number": number}
+            key = self.store.save_customer(old["id"] if old else None, new)
+            self.customers[number] = {"payment_hold_by": ""} | (old or {}) | new | {"id": key}
+        found: int = self.customers[number]["id"]
+        return found
+
+    def _save_site(self, said: _Said, old: dict[str, Any] | None, new: dict[str, Any], customer_id: int) -> int:
+        if new:
+            named = {"number": said.site_number, "customer_id": customer_id} if old is None else {}
+            key = self.store.save_site(old["id"] if old else None, named | new)
+            self.sites[said.site_number] = (old or {}) | {"customer": said.number} | new | {"id": key}
+        found: int = self.sites[said.site_number]["id"]
+        return found
+
+    def _save_contact(
+        self,
+        contact: dict[str, Any],
+        key: tuple[Any, ...] | None,
+        new: dict[str, Any],
+        *,
+        customer_id: int,
+        site_id: int,
+    ) -> None:
+        """A buyer is the customer's, goods-in the site's."""
+        where = site_id if contact["role"] == "goods_in" else None
+        old = self.contacts.get(key) if key else None
+        values = new if old else {"customer_id": customer_id, "site_id": where} | new
+        contact_id = self.store.save_contact(old["id"] if old else None, values)
+        kept = (customer_id, where, contact["role"], contact["channel"], contact["address"])
+        self.contacts[kept] = (old or {"consent_source": ""}) | values | {"id": contact_id}
+
+
+def _changed_customer(said: _Said, old: dict[str, Any] | None) -> dict[str, Any]:
+    """What has to be written of the customer; of one that is new, all."""
+    if old is None:
+        return dict(said.customer)
+    new = changed_values(old, said.customer, cells=said.cells, column_of=CUSTOMER_COLUMN_OF)
+    if not said.customer["payment_hold"] and old["payment_hold_by"] not in ("", "import"):
+        new.pop("payment_hold", None)  # a person set it
+    return new
+
+
+def _changed_site(said: _Said, old: dict[str, Any] | None) -> dict[str, Any]:
+    if old is None:
+        return said.site
+    return changed_values(old, said.site, cells=said.cells, column_of=COLUMN_OF)
 
 
 def _customer(cells: Cells) -> dict[str, object]:

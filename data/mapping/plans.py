@@ -193,6 +193,7 @@ def _shift(shift: ShiftOffer) -> dict[str, Any]:
         "breaks": [[pause.id, pause.duration_s, _windows(pause.windows)] for pause in shift.breaks],
         "cost": [shift.cost.fixed, shift.cost.per_hour, shift.cost.per_km, shift.cost.per_travel_hour],
         "overtime": [shift.overtime_s, shift.cost.per_overtime_hour],
+        **_shape(shift.cost),
         "loading_s": shift.loading_s,
         "debrief_s": shift.debrief_s,
         "max_stops": shift.max_stops,
@@ -205,9 +206,15 @@ def _shift(shift: ShiftOffer) -> dict[str, Any]:
     }
 
 
+def _shape(cost: CostScheme) -> dict[str, list[int]]:
+    """The prices of balance and area, where there are any."""
+    return {"shape": [cost.balance_per_hour, cost.area_per_km]} if cost.balance_per_hour or cost.area_per_km else {}
+
+
 def _shift_back(plain: dict[str, Any]) -> ShiftOffer:
     fixed, per_hour, per_km, per_travel_hour = plain["cost"]
     overtime_s, per_overtime_hour = plain.get("overtime", (0, 0))  # plans of before have none
+    balance_per_hour, area_per_km = plain.get("shape", (0, 0))
     most_trips, reload_s, trips_out = plain.get("trips", (1, 0, 0))
     return ShiftOffer(
         id=plain["id"],
@@ -228,6 +235,8 @@ def _shift_back(plain: dict[str, Any]) -> ShiftOffer:
             per_km=per_km,
             per_travel_hour=per_travel_hour,
             per_overtime_hour=per_overtime_hour,
+            balance_per_hour=balance_per_hour,
+            area_per_km=area_per_km,
         ),
         overtime_s=overtime_s,
         loading_s=plain["loading_s"],

@@ -38,7 +38,7 @@ from data.tables import (
 from routing.model.day import CurrentPlan, SavedPlan
 from routing.model.plans import PlannedRoute, Problem, Visit
 from routing.rules.calendars import days_between
-from routing.rules.extra import Extra, lateness, overtime, strangers
+from routing.rules.extra import Apart, Extra, area, balance, lateness, overtime, strangers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,8 @@ class BreakRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteRow:
     """One van's day. Cost in thousandths of a minor unit; `zone` is what its wall clock is read by. `manifest_id` is
-    the list in force once it was dispatched. `loads`: of its fullest trip, dimension by dimension."""
+    the list in force once it was dispatched. `loads`: of its fullest trip, dimension by dimension. `balance`: what the
+    length of its day costs besides its paid hours."""
 
     route_id: int
     shift_id: int
@@ -140,6 +141,8 @@ class RouteRow:
     stops: tuple[StopRow, ...]
     manifest_id: int | None
     overtime: Extra | None = None
+    balance: int = 0
+    area: Apart | None = None
     trips: tuple[TripRow, ...] = ()
 
     @property
@@ -420,6 +423,8 @@ def _routes(
                 stops=at,
                 manifest_id=row.manifest_id,
                 overtime=overtime(problem, mine),
+                balance=balance(problem, mine),
+                area=area(problem, mine),
             )
         )
     return tuple(found)

@@ -10,6 +10,7 @@ from sqlalchemy import Row, and_, func, or_, select
 
 from data.queries.away import there
 from data.queries.empties import empties_of
+from data.queries.plan_prices import plan_prices
 from data.store.calendars import CalendarStore
 from data.store.tracks import TrackStore
 from data.tables import (
@@ -154,6 +155,7 @@ class DayStore(CalendarStore, TrackStore):
             # Later ones too: what is postponed goes to the next open day.
             calendars=self.calendars(from_day=from_day),
             speeds=self.speeds_of_depot(min(depot_ids, default=0)),
+            prices=plan_prices(self.connection),
         )
 
     def shifts_between(self, from_day: str, to_day: str, depot_ids: Sequence[int]) -> tuple[Shift, ...]:

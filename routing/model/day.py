@@ -176,6 +176,15 @@ class Riding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanPrices:
+    """What the company lets every plan count besides, in minor units; 0: it does not count. `balance`: what one more
+    hour costs a van for each hour that its day has already; `area`: a km that a stop lies from its route's centre."""
+
+    balance: int = 0
+    area: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DayFacts:
     """Everything a plan of these days and depots stands on, read in one moment. Tuples only, sorted by id: its text
     is the same wherever it is read, so that a fingerprint of it can be compared."""
@@ -190,6 +199,7 @@ class DayFacts:
     riding: tuple[Riding, ...] = ()
     calendars: tuple[CalendarFacts, ...] = ()
     speeds: tuple[SpeedRow, ...] = ()
+    prices: PlanPrices = PlanPrices()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

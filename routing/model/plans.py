@@ -181,6 +181,10 @@ class CostScheme:
 
     `per_travel_hour` counts only while the wheels turn: it is how VROOM counts hours. `per_task_hour` counts setup and
     service. `per_overtime_hour` comes on top of the paid hour, after the end of the shift's hours.
+
+    Two prices make days even and areas compact. `balance_per_hour`: what one more hour on duty costs for each hour that
+    the duty has lasted already, half of it times the hours times the hours in all. `area_per_km`: per km that a stop
+    lies from its route's centre.
     """
 
     fixed: int = 0
@@ -189,6 +193,8 @@ class CostScheme:
     per_travel_hour: int = 0
     per_task_hour: int = 0
     per_overtime_hour: int = 0
+    balance_per_hour: int = 0
+    area_per_km: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,6 +305,13 @@ class Problem:
                     f"Delivery {visit.id} has no window: give at least one, or exclude it with its reason."
                 )
         self._check_shipments(d)
+        if any(shift.cost.area_per_km for shift in self.shifts):
+            for visit in self.visits:
+                if self.places[visit.place].location is None:
+                    raise InvalidProblem(
+                        f"Delivery {visit.id} lies at a place without a location, which a price for compact areas "
+                        "needs: give the location, or take the price away."
+                    )
         for shift in self.shifts:
             for pause in shift.breaks:
                 if pause.max_load is not None and len(pause.max_load) != d:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.model.plans import NO_ROAD, Place, ShiftOffer, Travel, Visit
+from routing.model.plans import NO_ROAD, CostScheme, Place, ShiftOffer, Travel, Visit
 from routing.rules.schedule import Timetable
 
 
@@ -81,6 +81,7 @@ class Chains:
                     end=None if shift.end is None else count - 1,
                     speed_factor=1.0,
                     most_trips=1,
+                    cost=CostScheme(),  # whether it can, not what it costs: these places lie nowhere
                 ),
             ),
             locks=tuple(lock for lock in problem.locks if lock.visit in unit),

@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from routing.errors import NotFound
-from routing.model.day import DayFacts, DeliveryFacts, Riding, SiteFacts
+from routing.model.day import DayFacts, DeliveryFacts, SiteFacts
 from routing.model.days import day_words
 from routing.model.fleet import Shift
-from routing.model.plans import Lock, Plan, PlannedRoute, Problem, Reason, Unassigned
+from routing.model.plans import Plan, PlannedRoute, Problem, Reason, Unassigned, Violation
 from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
+from routing.rules.check import violations
+from routing.rules.locks import NewPlace, freed, in_their_new_places
 from routing.rules.problem import HAPPENED, why_no_access
 from routing.rules.schedule import Failure, Timetable
 
@@ -48,7 +50,8 @@ class BrokenPromise:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveEffect:
     """What a move would do: minutes of duty, metres and cost more (less when negative), whose times move, and what
-    it would break. `plan` is the version it gives, None when it breaks something. Cost in thousandths of a minor unit.
+    it would break. `plan` is the version it gives, None when it breaks something. `places`: who is locked to
+    a place that becomes another by it. Cost in thousandths of a minor unit.
     """
 
     delivery: int
@@ -61,6 +64,7 @@ class MoveEffect:
     moved: tuple[EtaMove, ...] = ()
     promises_broken: tuple[BrokenPromise, ...] = ()
     violations: tuple[str, ...] = ()
+    places: tuple[NewPlace, ...] = ()
     plan: Plan | None = None
     problem: Problem | None = None
 
@@ -132,57 +136,6 @@ def summed(plan: Plan, problem: Problem) -> Plan:
     )
 
 
-def with_riding(problem: Problem, riding: Iterable[Riding], plan: Plan) -> Problem:
-    """The problem as the day stands: goods on a van are locked to it and to the trip they were loaded for, what has
-    happened is done, a van that has been to a door left the depot when the plan said, and what must be loaded joins no
-    trip that has left."""
-    riding = tuple(riding)
-    several = {offer.id for offer in problem.shifts if offer.most_trips > 1}
-    trips_out: dict[int, int] = {}
-    for ride in riding:
-        if ride.state != "loaded" and ride.shift_id in several:
-            trips_out[ride.shift_id] = max(trips_out.get(ride.shift_id, 0), ride.trip + 1)
-    on_vans = {ride.delivery_id: ride for ride in riding}
-    visits = {visit.id for visit in problem.visits}
-    locks = [lock for lock in problem.locks if lock.visit not in on_vans]
-    locks += [
-        Lock(
-            visit=ride.delivery_id,
-            shift=ride.shift_id,
-            done=ride.state in HAPPENED,
-            trip=ride.trip if ride.shift_id in several else None,
-        )
-        for ride in on_vans.values()
-        if ride.delivery_id in visits
-    ]
-    left = {ride.shift_id for ride in on_vans.values() if ride.state in HAPPENED}
-    began = {route.shift: route.start_s for route in plan.routes if route.shift in left}
-    return replace(
-        problem,
-        locks=tuple(locks),
-        shifts=tuple(
-            replace(
-                offer,
-                start_s=began.get(offer.id, offer.start_s),
-                trips_out=trips_out.get(offer.id, offer.trips_out),
-            )
-            for offer in problem.shifts
-        ),
-    )
-
-
-def freed(problem: Problem, delivery: int) -> Problem:
-    """The problem without the lock that says where this delivery rides; done it stays, and on board of its trip."""
-    return replace(
-        problem,
-        locks=tuple(
-            lock if lock.visit != delivery or lock.done else replace(lock, position=None)
-            for lock in problem.locks
-            if lock.visit != delivery or lock.done or lock.trip is not None
-        ),
-    )
-
-
 def effect_of_move(
     plan: Plan,
     problem: Problem,
@@ -195,7 +148,9 @@ def effect_of_move(
 ) -> MoveEffect:
     """What putting this delivery on that shift, `position` deliveries after its start, would do; None: left out.
 
-    The delivery's own lock gives way to the person who moves it. Raises NotFound for a delivery the plan does not know.
+    The delivery's own lock gives way to the person who moves it, and places that others are locked to are counted anew.
+    What it gives was judged by the code that judges it again when it is saved: a move that is shown as possible is
+    made. What the plan breaks already is not held against it. Raises NotFound for a delivery the plan does not know.
     """
     orders = {shift: list(order) for shift, order in orders_of(plan).items()}
     from_shift = next((shift for shift, order in orders.items() if delivery in order), None)
@@ -217,7 +172,7 @@ def effect_of_move(
         return refused(f"{visit.name} {state}: it cannot change vans here.")
     if to_shift is not None and all(shift.id != to_shift for shift in problem.shifts):
         return refused("That shift does not go out today.")
-    moved_problem = freed(problem, delivery)
+    moved_problem = freed(problem, facts, delivery)
     if from_shift is not None:
         orders[from_shift].remove(delivery)
     left_out: tuple[Unassigned, ...] = ()
@@ -239,6 +194,9 @@ def effect_of_move(
     after = rebuilt(plan, moved_problem, touched, left_out=left_out, timetable=table)
     if isinstance(after, Failure):
         return refused(sentence_of(after, moved_problem, facts))
+    moved_problem, places = in_their_new_places(moved_problem, touched)
+    if added := what_it_adds(plan, problem, after, moved_problem, shifts=frozenset(touched)):
+        return refused(*(each.sentence for each in added))
     return MoveEffect(
         delivery=delivery,
         from_shift=from_shift,
@@ -249,9 +207,22 @@ def effect_of_move(
         cost=after.cost - plan.cost,
         moved=eta_moves(plan, after, problem),
         promises_broken=promises_broken(plan, after, problem, facts),
+        places=places,
         plan=after,
         problem=moved_problem,
     )
+
+
+def what_it_adds(
+    before: Plan, stands: Problem, after: Plan, problem: Problem, *, shifts: frozenset[int] | None = None
+) -> tuple[Violation, ...]:
+    """What is wrong with a change of the plan `before` that was not wrong with it already, as the day stands. `shifts`:
+    the routes that were touched; None: any."""
+    found = violations(after, problem, shifts=shifts)
+    if not found:
+        return ()
+    was = {(each.code, each.shift, each.visit) for each in violations(before, stands, shifts=shifts)}
+    return tuple(each for each in found if (each.code, each.shift, each.visit) not in was)
 
 
 def duty_s(plan: Plan) -> int:

@@ -34,7 +34,7 @@ from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil, floor
+from math import ceil, cos, floor, hypot, radians
 
 from routing.model.plans import (
     FREE,
@@ -51,17 +51,20 @@ from routing.model.plans import (
 )
 
 
-def violations(plan: Plan, problem: Problem) -> list[Violation]:
-    """Everything that is wrong, in a stable order; empty when nothing is."""
+def violations(plan: Plan, problem: Problem, *, shifts: frozenset[int] | None = None) -> list[Violation]:
+    """Everything that is wrong, in a stable order; empty when nothing is. `shifts`: only their routes are judged by
+    themselves, all others were already."""
     visits = {visit.id: visit for visit in problem.visits}
-    shifts = {shift.id: shift for shift in problem.shifts}
+    offers = {shift.id: shift for shift in problem.shifts}
     done = {lock.visit for lock in problem.locks if lock.done}
-    found = list(_everything_once(plan, visits, shifts))
+    found = list(_everything_once(plan, visits, offers))
     for route in plan.routes:
-        if route.shift in shifts and all(key in visits for key in route.visits):
-            found += _Route(route, shifts[route.shift], problem, visits, done).violations()
+        if shifts is not None and route.shift not in shifts:
+            continue
+        if route.shift in offers and all(key in visits for key in route.visits):
+            found += _Route(route, offers[route.shift], problem, visits, done).violations()
     found += _shipments(plan, problem)
-    found += _locks(plan, problem)
+    found += _locks(plan, problem, visits, offers)
     found += _sums(plan, visits)
     return found
 
@@ -83,12 +86,12 @@ def _everything_once(plan: Plan, visits: dict[int, Visit], shifts: dict[int, Shi
         times = planned[key] + left_out[key]
         if times == 0:
             yield Violation(
-                code="visit_missing", sentence=f"Delivery {key} is neither planned nor left out.", visit=key
+                code="visit_missing", sentence=f"{_of(visits[key])} is neither planned nor left out.", visit=key
             )
         if times > 1:
             yield Violation(
                 code="visit_twice",
-                sentence=f"Delivery {key} is planned {planned[key]} and left out {left_out[key]} times.",
+                sentence=f"{_of(visits[key])} is planned {planned[key]} and left out {left_out[key]} times.",
                 visit=key,
                 amount=times,
             )
@@ -133,23 +136,26 @@ class _Route:
         self.found.append(
             Violation(
                 code=code,
-                sentence=f"Shift {self.shift.id}: {sentence}",
+                sentence=f"{_by(self.shift)}: {sentence}",
                 shift=self.shift.id,
                 visit=visit,
                 amount=amount,
             )
         )
 
+    def _name(self, key: int) -> str:
+        return _of(self.visits[key], low=True)
+
     def _who_may(self) -> None:
         for stop in self.stops:
             for key in stop.visits:
-                visit = self.visits[key]
+                visit, name = self.visits[key], self._name(key)
                 if visit.place != stop.place:
-                    self._say("wrong_place", f"delivery {key} is at place {visit.place}, not {stop.place}.", visit=key)
+                    self._say("wrong_place", f"{name} is at place {visit.place}, not {stop.place}.", visit=key)
                 if not visit.skills <= self.shift.skills:
-                    self._say("skills", f"delivery {key} needs skills the shift does not have.", visit=key)
+                    self._say("skills", f"{name} needs skills the shift does not have.", visit=key)
                 if visit.shifts is not None and self.shift.id not in visit.shifts:
-                    self._say("shift_not_allowed", f"delivery {key} may not ride here.", visit=key)
+                    self._say("shift_not_allowed", f"{name} may not ride here.", visit=key)
 
     def _trips(self) -> None:
         """How many there are, what lies between them, and who rides in which: a trip that nobody rides in is not
@@ -165,7 +171,11 @@ class _Route:
             number = max(number, *numbers, shift.trips_out if joins else 0)
             for key in keys:
                 if (wanted := locked.get(key)) is not None and wanted != number:
-                    self._say("lock", f"delivery {key} rides in trip {number + 1}, not {wanted + 1}.", visit=key)
+                    self._say(
+                        "lock",
+                        f"{self._name(key)} rides in trip {number + 1}, not {wanted + 1}.",
+                        visit=key,
+                    )
         if shift.most_trips > 1 and number >= shift.most_trips:
             self._say("trips", f"it would make {number + 1} trips, but may make {shift.most_trips}.", amount=number + 1)
         stops = 0
@@ -197,7 +207,10 @@ class _Route:
                 if ready is not None and key not in self.done and trip.departure_s < ready:
                     late = ready - trip.departure_s
                     self._say(
-                        "ready", f"the van leaves {late} s before delivery {key} is there.", visit=key, amount=late
+                        "ready",
+                        f"the van leaves {late} s before {self._name(key)} is there.",
+                        visit=key,
+                        amount=late,
                     )
 
     def _ways(self) -> None:
@@ -295,7 +308,10 @@ class _Route:
                 if key not in self.done:
                     if not any(w.start_s <= time <= w.end_s + w.late_s for w in visit.windows):
                         self._say(
-                            "window", f"delivery {key} begins at {time} s, outside its windows.", visit=key, amount=time
+                            "window",
+                            f"{self._name(key)} begins at {time} s, outside its windows.",
+                            visit=key,
+                            amount=time,
                         )
                     late = min((max(0, time - w.end_s) for w in visit.windows if w.start_s <= time), default=0)
                     self.late.append(Fraction(visit.late_per_hour * late, 3600))
@@ -409,6 +425,19 @@ class _Route:
                 prices = dict(self.visits[stop.visits[0]].strangers)
                 yield Fraction(prices.get(self.shift.id, 0))
 
+    def _from_the_centre(self) -> int:
+        """Metres from the middle of all the doors that the route comes to, on the plane around the first place that
+        has a location."""
+        places = self.problem.places
+        plane = cos(radians(next(place.location.lat for place in places if place.location is not None)))
+        doors = []
+        for before, stop in self._doors(None):
+            at = places[stop.place].location
+            if before != stop.place and at is not None:
+                doors.append((round(at.lon * 111_195 * plane), round(at.lat * 111_195)))
+        east, north = (floor(Fraction(sum(those), len(doors)) + Fraction(1, 2)) for those in zip(*doors, strict=True))
+        return sum(floor(hypot(x - east, y - north) + 0.5) for x, y in doors)
+
     def _cost(self) -> None:
         rates, duty = self.shift.cost, self.route.end_s - self.route.start_s
         parts = (
@@ -419,6 +448,8 @@ class _Route:
             Fraction(rates.per_overtime_hour * max(0, self.route.end_s - self.shift.end_s), 3600),
             *self.late,
             *self._strange_doors(),
+            Fraction(rates.balance_per_hour, 2) * Fraction(duty, 3600) ** 2,
+            Fraction(rates.area_per_km * self._from_the_centre(), 1000) if rates.area_per_km else Fraction(0),
         )
         cost = rates.fixed + sum(floor(part + Fraction(1, 2)) for part in parts)
         if cost != self.route.cost:
@@ -441,7 +472,9 @@ def _shipments(plan: Plan, problem: Problem) -> Iterator[Violation]:
             )
 
 
-def _locks(plan: Plan, problem: Problem) -> Iterator[Violation]:
+def _locks(
+    plan: Plan, problem: Problem, visits: dict[int, Visit], offers: dict[int, ShiftOffer]
+) -> Iterator[Violation]:
     where = {key: (route.shift, position) for route in plan.routes for position, key in enumerate(route.visits)}
     left_out = {gone.visit: gone.reasons for gone in plan.unassigned}
     for lock in problem.locks:
@@ -452,9 +485,13 @@ def _locks(plan: Plan, problem: Problem) -> Iterator[Violation]:
         else:
             kept = shift == lock.shift and lock.position in (None, position)
         if not kept:
+            visit, offer = visits.get(lock.visit), offers.get(lock.shift)
+            name = f"Delivery {lock.visit}" if visit is None else _of(visit)
+            place = "" if lock.position is None else f"place {lock.position + 1} of "
+            van = f"shift {lock.shift}" if offer is None else _by(offer, low=True)
             yield Violation(
                 code="lock",
-                sentence=f"Delivery {lock.visit} was put on shift {lock.shift} by a person and is not there.",
+                sentence=f"{name} is locked to {place}{van} and is not there. Take the lock off, or put it there.",
                 shift=lock.shift,
                 visit=lock.visit,
             )
@@ -470,3 +507,11 @@ def _sums(plan: Plan, visits: dict[int, Visit]) -> Iterator[Violation]:
     truth = tuple((tier, served[tier]) for tier in tiers)
     if truth != plan.served_by_tier:
         yield Violation(code="tiers", sentence=f"Served per tier is {truth}, the plan says {plan.served_by_tier}.")
+
+
+def _of(visit: Visit, *, low: bool = False) -> str:
+    return visit.name or f"{'d' if low else 'D'}elivery {visit.id}"
+
+
+def _by(shift: ShiftOffer, *, low: bool = False) -> str:
+    return shift.name or f"{'s' if low else 'S'}hift {shift.id}"

@@ -1,4 +1,5 @@
-"""What a plan takes beyond what was wished, and what that costs: overtime, lateness at a door, a driver new to it.
+"""What a plan takes beyond what was wished, and what that costs: overtime, lateness at a door, a driver new to it,
+uneven days, wide areas.
 
 Each is allowed only where somebody said so, and is in the route's cost; here they are told apart for the page.
 
@@ -15,14 +16,15 @@ Each is allowed only where somebody said so, and is in the route's cost; here th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
 from routing.model.plans import CostScheme, Place, PlannedRoute, PlannedStop, Problem, ShiftOffer, Travel, Visit, Window
-from routing.rules.schedule import Timetable, cost_of, late_by, late_cost, spans
+from routing.rules.area import apart_m, spots_of
+from routing.rules.schedule import Timetable, area_cost, balance_cost, cost_of, late_by, late_cost, spans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,45 @@ def overtime(problem: Problem, route: PlannedRoute) -> Extra | None:
     return Extra(
         seconds=over, cost=cost_of(CostScheme(per_overtime_hour=offer.cost.per_overtime_hour), 0, 0, 0, 0, over)
     )
+
+
+def balance(problem: Problem, route: PlannedRoute) -> int:
+    """What the length of the day costs besides its paid hours, thousandths of a minor unit."""
+    offer = next(each for each in problem.shifts if each.id == route.shift)
+    return balance_cost(offer.cost, route.end_s - route.start_s)
+
+
+def uneven(days: Sequence[Extra]) -> int:
+    """How much of the price of balance comes of days that are not alike: what the vans that drive would save if each
+    had an even share of their hours. `days`: how long each lasts, and its price of balance.
+
+    At 1.00, 8 and 4 hours cost 32.00 and 8.00, and two days of 6 hours 18.00 each.
+
+        >>> uneven([Extra(seconds=8 * 3600, cost=3_200_000), Extra(seconds=4 * 3600, cost=800_000)])
+        400000
+        >>> uneven([Extra(seconds=6 * 3600, cost=1_800_000)] * 2), uneven([])
+        (0, 0)
+    """
+    share = sum(day.seconds for day in days) / max(1, len(days))
+    return round(sum(day.cost * (1 - (share / day.seconds) ** 2) for day in days if day.seconds))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apart:
+    """Metres that the stops lie from their route's centre, added up, and what they cost (thousandths)."""
+
+    metres: int
+    cost: int
+
+
+def area(problem: Problem, route: PlannedRoute) -> Apart | None:
+    """How far the stops lie from the centre of their route; None where that has no price."""
+    offer = next(each for each in problem.shifts if each.id == route.shift)
+    if not offer.cost.area_per_km:
+        return None
+    spots = spots_of(problem)
+    metres = apart_m([spots[stop.place] for before, stop in _doors(route, None) if stop.place != before])
+    return Apart(metres=metres, cost=area_cost(offer.cost, metres))
 
 
 def lateness(problem: Problem, route: PlannedRoute) -> dict[int, Extra]:

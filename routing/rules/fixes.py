@@ -243,7 +243,7 @@ def _of_spare(
         skills=frozenset(vehicle.skills) | frozenset(spare.driver.skills if spare.driver else ()),
         # It takes the pauses of the shift it is made after.
         breaks=next((each.breaks for each in problem.shifts if pauses and {p.id for p in each.breaks} == pauses), ()),
-        cost=rates_of(spare),
+        cost=rates_of(spare, facts.prices),
         overtime_s=spare.overtime_s,
         loading_s=spare.loading_s,
         debrief_s=spare.debrief_s,

@@ -10,6 +10,7 @@ Every delivery comes out exactly once: as a visit, or excluded with its reason. 
 - **Setup and service.** Parking and the site's base time are served once per place, the time per case each time.
 - **Who may.** Only shifts of the delivery's depot. Access and crew are decided here (`why_not` says which shift they
   shut out), skills are the solver's.
+- **Every plan's prices.** Those of the company for uneven days and wide areas are each shift's.
 - **Time of day.** The region's table holds by the wall clock of the first depot; a region has one.
 - **Cut-off.** What counts is the oldest order on the delivery; a redelivery has no cut-off.
 """
@@ -24,7 +25,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from routing.errors import InvalidInput
-from routing.model.day import DayFacts, DeliveryFacts, SiteFacts, WallWindow
+from routing.model.day import DayFacts, DeliveryFacts, PlanPrices, SiteFacts, WallWindow
 from routing.model.days import day_words
 from routing.model.fleet import BIKES, Shift
 from routing.model.places import Location
@@ -240,7 +241,7 @@ class _Building:
             capacity=(vehicle.weight_g, vehicle.volume_cm3, vehicle.pieces),
             skills=skills,
             breaks=tuple(breaks),
-            cost=rates_of(shift),
+            cost=rates_of(shift, self.facts.prices),
             overtime_s=shift.overtime_s,
             loading_s=shift.loading_s,
             debrief_s=shift.debrief_s,
@@ -502,13 +503,15 @@ def trips_of(shift: Shift) -> int:
     return shift.vehicle.most_trips if shift.start_place == shift.end_place == "depot" else 1
 
 
-def rates_of(shift: Shift) -> CostScheme:
-    """What a shift costs, in thousandths of a minor unit."""
+def rates_of(shift: Shift, prices: PlanPrices) -> CostScheme:
+    """What a shift costs in a plan, in thousandths of a minor unit."""
     return CostScheme(
         fixed=shift.cost_fixed * 1000,
         per_hour=shift.cost_per_hour * 1000,
         per_km=shift.cost_per_km * 1000,
         per_overtime_hour=shift.cost_per_overtime_hour * 1000,
+        balance_per_hour=prices.balance * 1000,
+        area_per_km=prices.area * 1000,
     )
 
 

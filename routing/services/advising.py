@@ -118,6 +118,7 @@ def apply_fix(
     new = new_version(
         store,
         saved,
+        facts=facts,
         plan=plan,
         problem=fitted,
         why=why,

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from routing.errors import Conflict, NotFound
-from routing.model.day import Carried, DayFacts, DeliveryFacts, SavedPlan
+from routing.model.day import Carried, CurrentPlan, DayFacts, DeliveryFacts, SavedPlan
 from routing.model.days import day_words
 from routing.model.fleet import Driver, Shift
 from routing.model.plans import Plan, Problem
@@ -21,7 +21,7 @@ from routing.model.stock import UnitState
 from routing.model.tasks import TaskKind
 from routing.ports import Solver
 from routing.rules.calendars import day_of, next_delivery_day, zone_of
-from routing.rules.changes import MoveEffect, effect_of_move, orders_of, with_riding
+from routing.rules.changes import MoveEffect, effect_of_move, orders_of, what_it_adds
 from routing.rules.driver_out import (
     OutKind,
     OutOption,
@@ -39,9 +39,13 @@ from routing.rules.driver_out import (
     without_route,
     without_shift,
 )
+from routing.rules.locks import as_the_day_stands, followed, in_their_new_places
 from routing.rules.reasons import why_left_out
-from routing.services.planning import SavesPlans, refuse_unsound
+from routing.services.planning import SavesPlans
 from routing.services.story import AsksPeople, MovesGoods, MovesUnits
+
+MOST_SAID = 3
+"""So many sentences say why a change is refused."""
 
 
 class EditsPlans(MovesUnits, MovesGoods, SavesPlans, AsksPeople, Protocol):
@@ -105,6 +109,7 @@ def move_delivery(
     new = new_version(
         store,
         saved,
+        facts=facts,
         plan=effect.plan,
         problem=effect.problem,
         why=f"took {name} out" if to_shift is None else f"moved {name}",
@@ -113,9 +118,11 @@ def move_delivery(
         kind="plan_changed",
         data={"delivery": name, "from_shift": effect.from_shift, "to_shift": to_shift, "minutes": effect.minutes},
     )
-    for day in _days(saved, facts):
-        if store.unlock_delivery(day=day, delivery_id=delivery) or to_shift is None:
-            store.lock_delivery(day=day, delivery_id=delivery, shift_id=to_shift, position=None, by=by, now=now)
+    stays_out = any(lock.delivery_id == delivery and lock.shift_id is None for lock in facts.locks)
+    if to_shift is None or stays_out:
+        for day in _days(saved, facts):
+            if store.unlock_delivery(day=day, delivery_id=delivery) or to_shift is None:
+                store.lock_delivery(day=day, delivery_id=delivery, shift_id=to_shift, position=None, by=by, now=now)
     return new
 
 
@@ -129,9 +136,12 @@ def lock_delivery(
 ) -> None:
     """The next plan keeps this delivery on the shift it is on now (`keep_position`: at its place in the order too).
 
-    One that is left out stays out. Raises NotFound.
+    That binds the planner, not a person: whatever is moved by hand meanwhile, the lock follows its delivery, and its
+    place is counted anew. One that is left out stays out. Raises NotFound, and Conflict when the plan is no longer the
+    current one: its places are others by now.
     """
     saved = store.plan(plan_id)
+    _standing_on(store, saved)
     shift_id = position = None
     for shift, order in orders_of(saved.plan).items():
         if delivery in order:
@@ -182,6 +192,7 @@ def undo(store: EditsPlans, *, plan_id: int, by: str, now: datetime) -> int:
         if lock.shift_id is None and lock.delivery_id in where:
             for day in _days(saved, facts):
                 store.unlock_delivery(day=day, delivery_id=lock.delivery_id)
+    _locks_follow(store, saved, facts, before.plan, now=now)
     _event(store, before.id, kind="plan_undone", by=by, now=now, data={"undone": saved.why, "version": plan_id})
     return before.id
 
@@ -293,6 +304,7 @@ def apply_driver_out(store: EditsPlans, *, plan_id: int, chosen: OutOption, by: 
     return new_version(
         store,
         saved,
+        facts=facts,
         plan=plan,
         problem=new_problem,
         why=why,
@@ -415,13 +427,14 @@ def as_it_stands(store: EditsPlans, plan_id: int) -> tuple[SavedPlan, DayFacts, 
     """The saved plan, the day now, and its problem with what rides and what has happened locked."""
     saved = store.plan(plan_id)
     facts = store.day_facts(from_day=saved.from_day, to_day=saved.to_day, depot_ids=saved.depot_ids)
-    return saved, facts, with_riding(saved.problem, facts.riding, saved.plan)
+    return saved, facts, as_the_day_stands(saved.problem, facts, saved.plan)
 
 
 def new_version(
     store: EditsPlans,
     saved: SavedPlan,
     *,
+    facts: DayFacts,
     plan: Plan,
     problem: Problem,
     why: str,
@@ -430,7 +443,20 @@ def new_version(
     kind: str,
     data: dict[str, object],
 ) -> int:
-    refuse_unsound(plan, problem)
+    """Saves the changed plan as a version, makes it the current one, and lets every lock follow its delivery. `facts`
+    is the day as the change was decided on. Returns its id.
+
+    Raises Conflict with the sentences of what it would break that was not broken before, or when the plan is no longer
+    the current one.
+    """
+    stands = as_the_day_stands(saved.problem, facts, saved.plan)
+    problem, _ = in_their_new_places(problem, orders_of(plan))
+    if added := what_it_adds(saved.plan, stands, plan, problem):
+        raise Conflict(
+            " ".join(each.sentence for each in added[:MOST_SAID]),
+            code="move_breaks",
+            violations=[each.code for each in added],
+        )
     new = store.add_plan(
         problem=problem,
         solution=plan,
@@ -443,12 +469,33 @@ def new_version(
         made_at=now,
     )
     _point(store, saved, new)
+    _locks_follow(store, saved, facts, plan, now=now)
     _event(store, new, kind=kind, by=by, now=now, data={"why": why, **data})
     return new
 
 
+def _locks_follow(store: EditsPlans, saved: SavedPlan, facts: DayFacts, plan: Plan, *, now: datetime) -> None:
+    for lock in followed(facts.locks, orders_of(plan)):
+        for day in _days(saved, facts):
+            if store.unlock_delivery(day=day, delivery_id=lock.delivery_id):
+                store.lock_delivery(
+                    day=day, delivery_id=lock.delivery_id, shift_id=lock.shift_id, position=lock.position, by=lock.by,
+                    now=now,
+                )  # fmt: skip
+
+
 def _point(store: EditsPlans, saved: SavedPlan, new: int) -> None:
     """Every depot and day that stood on the saved plan stands on the new one. Raises Conflict when none does."""
+    for each in _standing_on(store, saved):
+        if each.state == "closed":
+            raise Conflict(
+                f"{day_words(each.day)} is closed: its plan stays as it is.", code="day_closed", day=each.day
+            )
+        store.point_to(plan_id=new, depot_id=each.depot_id, day=each.day, instead_of=saved.id)
+
+
+def _standing_on(store: EditsPlans, saved: SavedPlan) -> list[CurrentPlan]:
+    """The depots and days whose current plan this is. Raises Conflict when there are none."""
     held = [
         each
         for each in store.current_plans(from_day=saved.from_day, to_day=saved.to_day, depot_ids=saved.depot_ids)
@@ -461,12 +508,7 @@ def _point(store: EditsPlans, saved: SavedPlan, new: int) -> None:
             code="plan_moved_on",
             plan=saved.id,
         )
-    for each in held:
-        if each.state == "closed":
-            raise Conflict(
-                f"{day_words(each.day)} is closed: its plan stays as it is.", code="day_closed", day=each.day
-            )
-        store.point_to(plan_id=new, depot_id=each.depot_id, day=each.day, instead_of=saved.id)
+    return held
 
 
 def _event(store: EditsPlans, plan_id: int, *, kind: str, by: str, now: datetime, data: dict[str, object]) -> None:

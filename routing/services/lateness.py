@@ -140,6 +140,7 @@ def apply_way_out(store: WatchesVans, *, plan_id: int, chosen: OutOption, by: st
     return new_version(
         store,
         saved,
+        facts=facts,
         plan=chosen.plan,
         problem=chosen.problem,
         why=why,

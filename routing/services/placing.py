@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from routing.model.day import DayFacts
 from routing.model.fleet import Shift
 from routing.model.plans import Plan, Problem
-from routing.rules.changes import MoveEffect, effect_of_move, freed, orders_of, with_riding
+from routing.rules.changes import MoveEffect, effect_of_move, orders_of
+from routing.rules.locks import freed
 from routing.rules.problem import HAPPENED
 from routing.rules.schedule import Timetable
-from routing.services.editing import EditsPlans
+from routing.services.editing import EditsPlans, as_it_stands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,28 +30,22 @@ class Fit:
 def show_best_place(store: EditsPlans, *, plan_id: int, delivery: int, to_shift: int) -> MoveEffect:
     """The move onto that shift that breaks fewest promises and then costs least; when every place breaks something
     hard, the first of them, with its sentence. Raises NotFound."""
-    plan, facts, problem = _as_planned(store, plan_id)
-    return _best_place(plan, problem, facts, delivery, to_shift, Timetable(freed(problem, delivery)))
+    saved, facts, problem = as_it_stands(store, plan_id)
+    return _best_place(saved.plan, problem, facts, delivery, to_shift, Timetable(freed(problem, facts, delivery)))
 
 
 def where_it_fits(store: EditsPlans, *, plan_id: int, delivery: int) -> tuple[Fit, ...]:
     """Every van of the plan, the one it is on included: first those that break no promise, the cheapest first, at the
     end those that cannot take it. Raises NotFound."""
-    plan, facts, problem = _as_planned(store, plan_id)
-    table = Timetable(freed(problem, delivery))
+    saved, facts, problem = as_it_stands(store, plan_id)
+    table = Timetable(freed(problem, facts, delivery))
     shifts = {shift.id: shift for shift in facts.shifts}
     found = [
-        Fit(shift=shifts[offer.id], effect=_best_place(plan, problem, facts, delivery, offer.id, table))
+        Fit(shift=shifts[offer.id], effect=_best_place(saved.plan, problem, facts, delivery, offer.id, table))
         for offer in problem.shifts
         if offer.id in shifts
     ]
     return tuple(sorted(found, key=lambda each: each.worth))
-
-
-def _as_planned(store: EditsPlans, plan_id: int) -> tuple[Plan, DayFacts, Problem]:
-    saved = store.plan(plan_id)
-    facts = store.day_facts(from_day=saved.from_day, to_day=saved.to_day, depot_ids=saved.depot_ids)
-    return saved.plan, facts, with_riding(saved.problem, facts.riding, saved.plan)
 
 
 def _best_place(

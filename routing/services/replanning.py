@@ -19,9 +19,10 @@ from routing.model.plans import Plan, Problem
 from routing.model.proofs import ManifestInHand
 from routing.ports import TravelTimes
 from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
-from routing.rules.changes import orders_of, with_riding
+from routing.rules.changes import orders_of
 from routing.rules.driver_out import OutKind, OutOption, is_loaded, renamed_shift
 from routing.rules.fixes import fixes
+from routing.rules.locks import as_the_day_stands
 from routing.rules.problem import HAPPENED
 from routing.rules.replan import (
     NextDay,
@@ -99,7 +100,7 @@ def ways_on(
             vans = _one_of_each(store.spare_vehicles(day=own.day, depot_id=own.depot_id))
     next_day = _next_days(facts, saved)
     if happening.kind == "urgent":
-        problem = with_riding(make_problem(draft, travel=travel), facts.riding, saved.plan)
+        problem = as_the_day_stands(make_problem(draft, travel=travel), facts, saved.plan)
     problem = only_vans_that_are_here(problem, facts, here=here)
     if happening.kind == "urgent":
         return _urgent(happening, saved, facts, problem, spares=spares, next_day=next_day, now=now)
@@ -260,6 +261,7 @@ def apply_way(store: Replans, happening: Happening, *, plan_id: int, chosen: Out
     new = new_version(
         store,
         saved,
+        facts=facts,
         plan=plan,
         problem=new_problem,
         why=why,

@@ -20,7 +20,7 @@ from routing.model.places import Location
 from routing.model.plans import NO_ROAD, Place, Plan, Travel, Unassigned, Visit
 from routing.ports import TravelTable, TravelTimes
 from routing.rules.address import metres
-from routing.rules.changes import with_riding
+from routing.rules.locks import as_the_day_stands
 from routing.rules.problem import build_problem, profiles_of
 from routing.rules.release import Candidate, NotReleased, judge
 from routing.rules.ride_along import (
@@ -287,7 +287,7 @@ class Planned:
         visit = _visit(self.facts, delivery, door, ways, self.now)
         if isinstance(visit, Unassigned):
             return visit.detail
-        problem = with_riding(self.saved.problem, self.facts.riding, self.plan)
+        problem = as_the_day_stands(self.saved.problem, self.facts, self.plan)
         problem = with_visit(
             problem,
             visit,

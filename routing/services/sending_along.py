@@ -148,6 +148,7 @@ def _put_in(
     return new_version(
         store,
         day.saved,
+        facts=day.facts,
         plan=ride.plan,
         problem=ride.problem,
         why=f"{shown.van} takes {number} along",

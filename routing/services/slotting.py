@@ -22,8 +22,9 @@ from routing.model.plans import Plan, Problem
 from routing.model.slots import Call, CallingOrder
 from routing.ports import Solver, TravelTimes
 from routing.rules.calendars import day_of, site_days
-from routing.rules.changes import orders_of, with_riding
+from routing.rules.changes import orders_of
 from routing.rules.driver_out import insert_cheapest
+from routing.rules.locks import as_the_day_stands
 from routing.rules.promises import AT_CUSTOMERS_WISH, NewPromise
 from routing.rules.room import Room
 from routing.rules.slots import CALL, WIDTH, Slot, SlotDay, minutes_of, slots_of_day
@@ -244,7 +245,7 @@ def _offer(read: _Day, *, travel: TravelTimes, solve: Solver, now: datetime, wid
 
 def _as_planned(saved: SavedPlan, problem: Problem, facts: DayFacts) -> tuple[Plan, Problem]:
     """The plan that holds, in the day's problem. A van whose route does not hold any more is offered to nobody."""
-    problem = with_riding(problem, facts.riding, saved.plan)
+    problem = as_the_day_stands(problem, facts, saved.plan)
     plan = begun_from(saved.plan, problem)
     lost = set(orders_of(saved.plan)) - set(orders_of(plan))
     if lost:

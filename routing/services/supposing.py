@@ -304,6 +304,7 @@ def use_supposed(
     new = new_version(
         store,
         saved,
+        facts=facts,
         plan=plan,
         problem=problem,
         why=why,

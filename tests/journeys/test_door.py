@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
 from data import tables
+from tests.conftest import PATIENCE_MS
 from tests.phone import PHONE as WALKED
 from tests.rounds import Round
 from tests.website import Website, a_website, served
@@ -130,6 +131,41 @@ def test_ten_of_twelve_signed_without_signal_arrive_exactly_once(
     assert website.installation.files.read(file.sha256).startswith(b"\x89PNG")
     (event,) = [each for each in rows(website, tables.event) if each.kind == "stop.reported"]
     assert re.fullmatch(r"[0-9a-f-]{36}", event.client_id)
+
+
+def kept_by(page: Page) -> set[str]:
+    """The tokens of the links of which the phone keeps something for a time without signal."""
+    return set(
+        page.evaluate(
+            "caches.open('backroute-pages').then((cache) => cache.keys())"
+            ".then((kept) => kept.map((each) => new URL(each.url).pathname.split('/')[2]))"
+        )
+    )
+
+
+def until_it_keeps(page: Page, urls: list[str]) -> None:
+    wanted = {url.rpartition("/")[2] for url in urls}
+    for _ in range(PATIENCE_MS // 50):
+        if kept_by(page) == wanted:
+            return
+        page.wait_for_timeout(50)
+    assert kept_by(page) == wanted
+
+
+def test_a_phone_keeps_the_last_few_links_and_none_that_has_ended(
+    website: Website, address: str, phone: BrowserContext
+) -> None:
+    rounds = [website.a_round(stops=1, number=str(n), name=f"Café {n}") for n in range(1, 6)]
+    page = phone.new_page()
+    urls = []
+    for this in rounds[:4]:
+        urls.append(open_route(page, address, website, this))
+        until_it_works_offline(page)
+    until_it_keeps(page, urls[1:])
+    website.clock.at += timedelta(days=3)  # each link is for two
+    urls.append(open_route(page, address, website, rounds[4]))
+    until_it_works_offline(page)
+    until_it_keeps(page, urls[4:])
 
 
 def test_two_tabs_that_race_send_each_report_once(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from routing.model.places import Location
 from routing.model.plans import (
     Break,
     CostScheme,
@@ -62,6 +63,11 @@ def line(places: int) -> Travel:
     return Travel(durations_s=apart * MINUTE, distances_m=apart * 1000)
 
 
+def _east(km: int) -> Location:
+    """So far to the east of the depot, which lies on the equator."""
+    return Location(lat=0.0, lon=km * 1000 / 111_195)
+
+
 def problem(
     *visits: Visit,
     shifts: tuple[ShiftOffer, ...] | None = None,
@@ -77,7 +83,7 @@ def problem(
     return Problem(
         epoch=EPOCH,
         dimensions=dimensions,
-        places=tuple(Place(index=n, name=f"place {n}") for n in range(places)),
+        places=tuple(Place(index=n, name=f"place {n}", location=_east(n)) for n in range(places)),
         travel={"van": travel or line(places), **(profiles or {})},
         visits=visits,
         shifts=(shift(),) if shifts is None else shifts,

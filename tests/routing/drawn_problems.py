@@ -69,6 +69,7 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True, by_clock: bo
         (replace(pause(), max_load=(2, 9)),),
         (pause(1), replace(noon, max_load=(0, 0))),
     ]
+    even, near = draw(st.sampled_from([0, 0, 3600])), draw(st.sampled_from([0, 0, 70]))
     costs = [CostScheme(), CostScheme(per_travel_hour=3600, per_task_hour=1800), CostScheme(per_overtime_hour=9000)]
     shifts = tuple(
         shift(
@@ -93,6 +94,13 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True, by_clock: bo
         )
         for n in range(draw(st.integers(0, 3)))
     )
+    if even or near:
+        shifts = tuple(
+            replace(one, cost=replace(one.cost, balance_per_hour=even, area_per_km=near))
+            if draw(st.booleans())
+            else one
+            for one in shifts
+        )
     if not shipments:
         shifts = tuple(
             replace(

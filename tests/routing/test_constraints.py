@@ -25,23 +25,38 @@ route shows); here the whole planner decides.
 | overtime with a price | overtime_s, CostScheme.per_overtime_hour | test_schedule, test_check |
 | lateness with a price | Window.late_s, Visit.late_per_hour | test_schedule, test_check |
 | familiar driver | Visit.strangers | test_schedule, test_check |
+| balance of hours | CostScheme.balance_per_hour | test_schedule, test_check |
+| compact area | CostScheme.area_per_km | test_schedule, test_check |
 | several trips of a shift | most_trips, reload_s, trips_out, Lock.trip | test_trips, solver/test_trips |
 
-Not there: prices for balance and compact area; speed by time of day; rest since yesterday.
+Not there: zones and standing runs; a price of change against what was dispatched (a re-plan keeps it and shows what
+moves); rest since yesterday.
 None is read anywhere and then passed over.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
 
 from routing.engines.solver.insertion import Insertion
 from routing.engines.solver.ortools_solver import solve
 from routing.engines.solver.walk import RuinAndRecreate, route_costs
-from routing.model.plans import Break, CostScheme, Lock, Plan, Problem, Reason, ShiftOffer, Shipment, Travel, Window
+from routing.model.plans import (
+    Break,
+    CostScheme,
+    Lock,
+    Plan,
+    Problem,
+    Reason,
+    ShiftOffer,
+    Shipment,
+    Travel,
+    Visit,
+    Window,
+)
 from routing.rules.check import violations
 from routing.rules.extra import strangers
 from routing.rules.schedule import Timetable
@@ -294,3 +309,97 @@ def test_everybody_who_counts_what_a_new_driver_costs_counts_the_same_when_he_co
         assert violations(made, new) == []
         assert strangers(new, made.routes[0]) == costs
         assert route_costs(Insertion(new, Timetable(new)))(1, order) == made.cost
+
+
+def halves(**rates: int) -> tuple[ShiftOffer, ...]:
+    """Two vans alike, at 3600 an hour on the road."""
+    return tuple(shift(key, cost=CostScheme(per_travel_hour=3600, **rates)) for key in (1, 2))
+
+
+def hour_at(key: int, place: int, **changes: object) -> Visit:
+    return visit(key, place, service_s=HOUR, **changes)
+
+
+def test_balance_and_distance_work_is_shared_where_that_is_worth_the_second_van() -> None:
+    """Three doors of an hour each, all five minutes away: one van drives ten minutes, 600, and works 3:10. Two vans
+    drive twice that and work 2:10 and 1:10. At 600 an hour and hour: 3008 against 1408 and 408, with 600 more to
+    drive."""
+    doors = [hour_at(key, 5) for key in (1, 2, 3)]
+    for price, used, cost in ((0, 1, 600), (200, 1, 600 + 1003), (600, 2, 1200 + 1408 + 408)):
+        found = planned(problem(*doors, shifts=halves(balance_per_hour=price)))
+        assert (len(found.routes), found.cost) == (used, cost), price
+
+
+def test_balance_and_tier_one_more_is_served_whatever_the_hours_cost() -> None:
+    """The van of the low tier has little to do, the urgent one makes the other's day long: both are served."""
+    doors = [hour_at(1, 1), hour_at(2, 2), hour_at(3, 3, tier=1, shifts=frozenset({1}))]
+    dear = problem(*doors, shifts=(halves(balance_per_hour=10**7)[0],))
+    assert set(routes(planned(dear))[1]) == {1, 2, 3}
+
+
+def test_balance_and_lock_what_a_person_put_on_a_van_stays_and_the_rest_goes_elsewhere() -> None:
+    doors = [hour_at(key, 5) for key in (1, 2, 3)]
+    locks = tuple(Lock(visit=key, shift=1) for key in (1, 2))
+    found = planned(problem(*doors, shifts=halves(balance_per_hour=10_000), locks=locks))
+    assert {shift_id: set(ids) for shift_id, ids in routes(found).items()} == {1: {1, 2}, 2: {3}}
+
+
+def test_balance_and_overtime_both_prices_are_paid_for_the_same_hour() -> None:
+    """50 minutes of work and 10 of travel, the shift is over after 48: 12 minutes at 3600, an hour at half of 7200."""
+    rates = CostScheme(balance_per_hour=7200, per_overtime_hour=3600)
+    van = shift(end_s=8 * HOUR + 48 * MINUTE, overtime_s=HOUR, cost=rates)
+    found = planned(problem(visit(1, 5, service_s=50 * MINUTE), shifts=(van,)))
+    assert found.cost == 720 + 3600
+
+
+def test_balance_and_break_the_break_is_of_the_day() -> None:
+    van = shift(cost=CostScheme(balance_per_hour=7200), breaks=(pause(at=(8 * HOUR, 10 * HOUR)),))
+    found = planned(problem(visit(1, 5, service_s=20 * MINUTE), shifts=(van,)))
+    assert found.cost == 3600
+
+
+def test_area_and_distance_each_van_keeps_to_its_side_where_that_is_worth_it() -> None:
+    """Two doors to the one side, 1 and 2 km away, two at 40 and 41 km on the same road: one van brings all for 82
+    minutes of travel, 4920; its stops lie 20 and 19 km from the centre at 21 km: 78 in all. Two vans drive 4 minutes
+    more, each within half a km of its centre."""
+    doors = [visit(key, place) for key, place in ((1, 1), (2, 2), (3, 40), (4, 41))]
+    for price, cost in ((0, 4920), (1, 4998), (100, 4920 + 240 + 200)):
+        found = planned(problem(*doors, shifts=halves(area_per_km=price)))
+        assert found.cost == cost, price
+        assert {frozenset(ids) for ids in routes(found).values()} == (
+            {frozenset({1, 2, 3, 4})} if price < 100 else {frozenset({1, 2}), frozenset({3, 4})}
+        )
+
+
+def test_area_and_tier_a_far_door_is_served_whatever_it_costs() -> None:
+    doors = [visit(key, place, tier=tier) for key, place, tier in ((1, 1, 1), (2, 2, 1), (3, 50, 0))]
+    found = planned(problem(*doors, shifts=(halves(area_per_km=10**7)[0],)))
+    assert len(routes(found)[1]) == 3
+
+
+def test_area_and_lock_the_place_that_a_person_chose_moves_the_centre() -> None:
+    """The far door is locked to van 1: the near ones go with van 2."""
+    doors = [visit(key, place) for key, place in ((1, 1), (2, 2), (3, 40))]
+    found = planned(problem(*doors, shifts=halves(area_per_km=1000), locks=(Lock(visit=3, shift=1),)))
+    assert {shift_id: set(ids) for shift_id, ids in routes(found).items()} == {1: {3}, 2: {1, 2}}
+
+
+def test_balance_and_area_are_weighed_as_trying_everything_finds_it() -> None:
+    """Ten days of four doors and two vans: no way of sharing and ordering them is cheaper than the one found."""
+    drawn = np.random.default_rng(7)
+    for _ in range(10):
+        doors = [
+            visit(key, int(drawn.integers(1, 30)), service_s=int(drawn.integers(5, 60)) * MINUTE) for key in range(1, 5)
+        ]
+        rates = {"balance_per_hour": int(drawn.choice([0, 900, 9000])), "area_per_km": int(drawn.choice([0, 20, 200]))}
+        day = problem(*doors, shifts=halves(**rates))
+        table, best = Timetable(day), None
+        for where in product((1, 2), repeat=4):
+            cost = 0
+            for van in (1, 2):
+                ids = [key for key, at in zip((1, 2, 3, 4), where, strict=True) if at == van]
+                found = [table.times(van, order) for order in permutations(ids)] if ids else []
+                costs = [times.cost for times in found if times is not None]
+                cost += min(costs) if costs else 0 if not ids else 10**12
+            best = cost if best is None else min(best, cost)
+        assert planned(day).cost == best

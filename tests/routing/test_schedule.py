@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from routing.errors import InvalidProblem
-from routing.model.plans import Break, CostScheme, Lock, PlannedRoute, Reason, Shipment, Travel, Window
+from routing.model.plans import Break, CostScheme, Lock, PlannedRoute, Reason, Shipment, Travel, Visit, Window
 from routing.rules.schedule import Failure, Timetable, schedule
 from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, problem, shift, visit
 
@@ -289,6 +289,42 @@ def test_a_driver_who_is_new_to_a_door_costs_its_price_once_a_stop() -> None:
     assert driven(day, 1, [1, 2, 3]).cost == 5_000
     assert driven(day, 1, [1, 3, 2]).cost == 7_000
     assert driven(day, 2, [1, 2]).cost == 0
+
+
+def test_what_one_more_hour_costs_grows_with_the_hours_of_the_day() -> None:
+    """At 1.00: four hours cost 8.00, two hours 2.00, and three hours twice 9.00; ten minutes are the ways."""
+    even = shift(cost=CostScheme(balance_per_hour=100_000))
+    prices = {hours: driven(problem(door(hours), shifts=(even,)), 1, [1]).cost for hours in (2, 3, 4)}
+    assert prices == {2: 200_000, 3: 450_000, 4: 800_000}
+    # Loading and debrief are of the duty; a wait that leaving later spares is not.
+    longer = shift(cost=CostScheme(balance_per_hour=100_000), loading_s=1800, debrief_s=1800)
+    assert driven(problem(door(2), shifts=(longer,)), 1, [1]).cost == 450_000
+    opens = replace(door(2), windows=between(9 * HOUR, 10 * HOUR))
+    assert driven(problem(opens, shifts=(even,)), 1, [1]).cost == 200_000
+
+
+def door(hours: int) -> Visit:
+    """So many hours with its ten minutes of way."""
+    return visit(1, 5, service_s=hours * HOUR - 10 * MINUTE)
+
+
+def test_a_stop_costs_by_how_far_it_lies_from_the_centre_of_its_route() -> None:
+    """Doors at 1, 2 and 6 km: the centre lies at 3 km, the doors 2, 1 and 3 km from it. At 0.50 that is 3.00."""
+    doors = [visit(key, place) for key, place in ((1, 1), (2, 2), (3, 6))]
+    near = shift(cost=CostScheme(area_per_km=50_000))
+    day = problem(*doors, visit(4, 6), shifts=(near,))
+    assert driven(day, 1, [1, 2, 3]).cost == driven(day, 1, [3, 1, 2]).cost == 300_000
+    assert driven(day, 1, [1]).cost == 0
+    # Two deliveries at one door are one stop, unless the van comes back to it.
+    assert driven(day, 1, [1, 2, 3, 4]).cost == 300_000
+    assert driven(day, 1, [3, 1, 2, 4]).cost == (2250 + 2250 + 2750 + 1750) * 50
+
+
+def test_a_price_for_areas_needs_to_know_where_the_doors_are() -> None:
+    day = problem(visit(1, 3))
+    nowhere = replace(day, places=tuple(replace(each, location=None) for each in day.places))
+    with pytest.raises(InvalidProblem, match="Delivery 1 lies at a place without a location"):
+        replace(nowhere, shifts=(shift(cost=CostScheme(area_per_km=1)),))
 
 
 # ---- shipments: fetched at place 2, brought to place 6

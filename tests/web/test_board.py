@@ -109,6 +109,41 @@ def test_overtime_and_lateness_stand_on_the_board_with_what_they_cost(
     assert "new to this door, €2.00" in door
 
 
+def test_prices_of_balance_and_area_stand_on_the_board_beside_overtime(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    """Two vans of the plan have prices, 1.00 for an hour more and 0.50 for a km; the other ones none."""
+    page = current(planned_website)
+    with planned_website.installation.database.writing() as connection:
+        saved = PlanStore(connection).plan(page.plan_id)
+        priced = [each.shift for each in saved.plan.routes[:2]]
+        problem = replace(
+            saved.problem,
+            shifts=tuple(
+                replace(each, cost=CostScheme(balance_per_hour=100_000, area_per_km=50_000))
+                if each.id in priced
+                else each
+                for each in saved.problem.shifts
+            ),
+        )
+        values = {"problem": problem_to_bytes(problem)}
+        connection.execute(update(plan).where(plan.c.id == page.plan_id).values(values))
+    rows = {row.shift_id: row for row in current(planned_website).routes}
+    for key in priced:
+        row = rows[key]
+        hours = (row.ends_at - row.starts_at).total_seconds() / 3600
+        assert row.balance == pytest.approx(100_000 * hours**2 / 2, abs=1)
+        assert row.area is not None
+        assert row.area.cost == row.area.metres * 50 > 0
+    assert all(row.balance == 0 and row.area is None for key, row in rows.items() if key not in priced)
+    text = client.get(f"/plan?day={DAY}").text
+    assert re.search(r"<dt>Balance of hours</dt><dd>€[\d.]+, €[\d.]+ of it uneven</dd>", text)
+    assert re.search(r"<dt>Stops from their centre</dt><dd>[\d.,]+ k?m, €[\d.]+</dd>", text)
+    van = client.get(f"/plan/{page.plan_id}/route/{priced[0]}").text
+    assert "balance of hours €" in van
+    assert "from their centre, €" in van
+
+
 def test_what_was_left_out_is_listed_with_its_reason_and_the_sentence(
     planned_website: Website, client: FlaskClient
 ) -> None:

@@ -13,7 +13,9 @@ from sqlalchemy import insert, select, update
 from werkzeug.test import TestResponse
 
 from data import tables
+from data.queries.plan_prices import plan_prices
 from data.store import open_store
+from routing.model.day import PlanPrices
 from tests.desk import a_desk
 from tests.website import Website, a_website, form_token
 
@@ -307,3 +309,29 @@ def test_only_who_dispatches_may_and_a_vehicle_that_is_gone_is_not_found(website
     assert client.get("/fleet/vehicles/77").status_code == 404
     assert post(client, "/fleet/drivers/77", DRIVER).status_code == 404
     assert website.signed_in(role="viewer").get("/fleet").status_code == 403
+
+
+def test_the_prices_of_every_plan_are_kept_and_what_is_no_price_is_said_beside_its_field(
+    website: Website, client: FlaskClient
+) -> None:
+    def stands() -> PlanPrices:
+        with website.installation.database.reading() as connection:
+            return plan_prices(connection)
+
+    assert stands() == PlanPrices()
+    assert post(client, "/fleet/prices", {"balance": "0,50", "area": ""}).status_code == 303
+    assert stands() == PlanPrices(balance=50)
+    assert re.search(r'name="balance"[^>]*value="0.50"', client.get("/fleet").text)
+    for wrong, said in (
+        ("much", "is no price"),
+        ("0.505", "more decimals"),
+        ("5000", "too much"),
+        ("-1", "is no price"),
+    ):
+        answer = post(client, "/fleet/prices", {"balance": "0.70", "area": wrong})
+        assert answer.status_code == 422
+        assert said in answer.text
+        assert re.search(rf'name="area"[^>]*value="{wrong}"', answer.text)
+        assert stands() == PlanPrices(balance=50)
+    assert post(client, "/fleet/prices", {"balance": "", "area": ""}).status_code == 303
+    assert stands() == PlanPrices()

@@ -28,8 +28,15 @@ def test_a_company_is_set_in_parts_and_shown(run) -> None:
     shown = run("company", "--zone", "Europe/Stockholm", "--json")
     assert json.loads(shown.stdout) == {
         "name": "Wholesaler 1", "currency": "SEK", "locale": "en", "zone": "Europe/Stockholm", "country": "",
-        "phone": "", "email": "", "allocation": "own", "subdivision": "",
+        "phone": "", "email": "", "allocation": "own", "subdivision": "", "balance_price": "", "area_price": "",
     }  # fmt: skip
+
+
+def test_the_prices_of_every_plan_are_set_one_by_one_and_shown(run) -> None:
+    assert run("company", "--currency", "EUR", "--balance-price", "0.50").exit_code == 0
+    shown = json.loads(run("company", "--area-price", "0,20", "--json").stdout)
+    assert (shown["balance_price"], shown["area_price"]) == ("0.50", "0.20")
+    assert json.loads(run("company", "--balance-price", "0", "--json").stdout)["balance_price"] == ""
 
 
 @pytest.mark.parametrize(
@@ -40,6 +47,7 @@ def test_a_company_is_set_in_parts_and_shown(run) -> None:
         (("--currency", "euro"), "no currency"),
         (("--country", "Finland"), "no country"),
         (("--name", " "), "needs a name"),
+        (("--balance-price", "much"), "is no price"),
     ],
 )
 def test_a_wrong_fact_of_the_company_is_refused_and_changes_nothing(run, words: tuple[str, str], said: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -10,7 +12,18 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from data.tables import event, order, order_line, order_window, promise, site
+from data.tables import (
+    contact,
+    customer,
+    depot,
+    event,
+    order,
+    order_line,
+    order_window,
+    promise,
+    site,
+    site_window,
+)
 from tests.demo_day import demo_home, planned_website, sign_in
 from tests.website import Website, form_token
 from web.cli import main
@@ -99,6 +112,139 @@ def test_goods_that_nobody_has_ordered_are_offered_times_at_a_site_or_an_address
     assert there.json["currency"] == "EUR"
 
 
+COFFEE, UNITS = "P102", 2
+"""Lies in the demo's depot 1, more than anybody waits for."""
+
+
+def everything(website: Website) -> list[int]:
+    with website.installation.database.reading() as connection:
+        return [
+            int(connection.scalar(select(func.count()).select_from(table)) or 0)
+            for table in (promise, order_window, event, order, order_line, site, customer, contact)
+        ]
+
+
+def a_site(website: Website) -> str:
+    """One that depot 1 serves, with room for any of its vans."""
+    free = (site.c.max_height_cm, site.c.max_length_cm, site.c.max_weight_kg)
+    with website.installation.database.reading() as connection:
+        found = connection.scalar(
+            select(site.c.number)
+            .join(order, order.c.site_id == site.c.id)
+            .join(depot, depot.c.id == order.c.depot_id)
+            .where(depot.c.number == "D1", site.c.skills == "", site.c.crew == 1, site.c.pin_quality == "exact")
+            .join(site_window, site_window.c.site_id == site.c.id)
+            .where(site_window.c.opens <= "07:00", site_window.c.closes >= "11:00", *(each.is_(None) for each in free))
+            .order_by(site.c.number)
+        )
+        return str(found)
+
+
+def entered(website: Website, number: str) -> Any:
+    with website.installation.database.reading() as connection:
+        return connection.execute(select(order).where(order.c.number == number)).one()
+
+
+def test_an_order_on_the_phone_is_offered_times_and_entered_with_the_one_that_is_chosen(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    before = everything(planned_website)
+    query = {"site": a_site(planned_website), "depot": "D1", "lines": f"{COFFEE} {UNITS}", "days": 1, "from": NEXT_WEEK}
+    found = asked(client, "/slots/offers", **query)
+    assert found.status_code == 200, found.text
+    assert everything(planned_website) == before
+    (day,) = found.json["days"]
+    assert day["slots"], day["why"]
+    ((_name, units, there),) = found.json["lines"]
+    assert units == UNITS
+    assert "2026-03-03" <= there <= NEXT_WEEK
+    number, slot = found.json["order"], day["slots"][0]
+    assert number == "T-20260303-1"
+    form = {**query, "csrf_token": form_token(client.get("/slots")), "day": NEXT_WEEK, "key": slot["key"]}
+    form |= {"number": number, "width": 120}
+    answer = client.post("/slots", data=form, headers=JSON)
+    assert answer.status_code == 200, answer.text
+    kept = entered(planned_website, number)
+    assert (answer.json["order"], answer.json["id"], kept.wanted_on) == (number, kept.id, NEXT_WEEK)
+    with planned_website.installation.database.reading() as connection:
+        window = connection.execute(select(order_window).where(order_window.c.order_id == kept.id)).one()
+        (line,) = connection.execute(select(order_line).where(order_line.c.order_id == kept.id)).all()
+        promised = connection.scalars(
+            select(promise.c.promised_on).where(promise.c.order_line_id == line.id).order_by(promise.c.version)
+        ).all()
+    assert (window.opens, window.closes) == (slot["opens"], slot["closes"])
+    assert (line.quantity, promised[-1]) == (UNITS, NEXT_WEEK)
+    # However often it is sent, it is entered once.
+    after = everything(planned_website)
+    assert client.post("/slots", data=form, headers=JSON).status_code == 409
+    assert everything(planned_website) == after
+
+
+def test_what_is_short_says_when_it_comes_and_no_day_before_is_offered(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    before = everything(planned_website)
+    more = asked(client, "/slots/offers", site=a_site(planned_website), depot="D1", lines=f"{COFFEE} 999999", days=2)
+    assert more.status_code == 200, more.text
+    assert [line[2] for line in more.json["lines"]] == [""]
+    assert [day["slots"] for day in more.json["days"]] == [[], []]
+    assert all("No supply with a date" in day["why"] for day in more.json["days"])
+    # Of P204 nothing lies there; the truck of Thursday brings ten more than are wanted.
+    short = asked(client, "/slots/offers", site=a_site(planned_website), depot="D1", lines="P204 5", days=2)
+    ((_name, _units, there),) = short.json["lines"]
+    assert there == "2026-03-05"
+    assert [day["slots"] for day in short.json["days"]] == [[], []]
+    assert all("The goods are there on" in day["why"] for day in short.json["days"])
+    assert everything(planned_website) == before
+
+
+def test_a_new_address_on_the_phone_becomes_a_customer_with_a_sure_pin_and_an_order(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    before = everything(planned_website)
+    query = {"address": "Fabianinkatu 29", "depot": "D1", "lines": f"{COFFEE} {UNITS}", "days": 1, "from": NEXT_WEEK}
+    nameless = client.get("/slots/offers", query_string=query)
+    assert nameless.status_code == 422
+    assert "Write the name of the customer" in nameless.text
+    query |= {"customer": "Café 9 at the corner", "contact": "+358 40 555 0199"}
+    found = asked(client, "/slots/offers", **query)
+    assert found.status_code == 200, found.text
+    assert everything(planned_website) == before
+    slot = found.json["days"][0]["slots"][0]
+    form = {**query, "csrf_token": form_token(client.get("/slots")), "day": NEXT_WEEK, "key": slot["key"]}
+    wrong = client.post("/slots", data={**form, "contact": "nobody"}, headers=JSON)
+    assert wrong.status_code == 422
+    assert everything(planned_website) == before
+    answer = client.post("/slots", data={**form, "may_write": "yes"})
+    assert answer.status_code == 303
+    kept = entered(planned_website, "T-20260303-1")
+    assert answer.location.endswith(f"/orders/{kept.id}")
+    with planned_website.installation.database.reading() as connection:
+        door = connection.execute(select(site).where(site.c.id == kept.site_id)).one()
+        who = connection.execute(select(contact).where(contact.c.customer_id == kept.customer_id)).one()
+    assert (door.name, door.pin_quality, door.address) == ("Café 9 at the corner", "exact", "Fabianinkatu 29")
+    assert (who.address, who.consent) == ("+358405550199", True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("much", "is no line"),
+        (f"{COFFEE} 0", "is no line"),
+        ("P999 3", 'there is no product "P999"'),
+        ("; ".join(f"{COFFEE} {n}" for n in range(1, 102)), "At most 100 lines"),
+    ],
+)
+def test_what_is_no_order_is_said_in_one_sentence_and_nothing_is_kept(
+    planned_website: Website, client: FlaskClient, lines: str, said: str
+) -> None:
+    before = everything(planned_website)
+    answer = client.get("/slots/offers", query_string={"site": a_site(planned_website), "lines": lines})
+    assert answer.status_code == 422, answer.text
+    assert said in html.unescape(answer.text)
+    assert everything(planned_website) == before
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [
@@ -154,3 +300,26 @@ def test_the_command_lists_days_and_refuses_with_one_sentence(
         found = run(planned_website, monkeypatch, *arguments)
         assert found.exit_code == 2, (arguments, found.output)
         assert said in found.output
+
+
+def test_the_command_enters_an_order_with_the_offer_that_is_chosen(
+    planned_website: Website, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command's clock is this machine's, on which nobody drives: what it would enter is shown and not kept."""
+    before = everything(planned_website)
+    words = ["--site", a_site(planned_website), "--depot", "D1", "--lines", f"{COFFEE} {UNITS}", "--days", "1"]
+    shown = run(planned_website, monkeypatch, *words, "--number", "SO-9001", "--json")
+    assert shown.exit_code == 1, shown.output
+    document = json.loads(shown.output)
+    assert document["order"] == "SO-9001"
+    assert [line[1] for line in document["lines"]] == [UNITS]
+    assert everything(planned_website) == before
+    for more, said in (
+        (["--take", "nothing"], "There is no such offer"),
+        (["--number", "SO-1001"], "There is an order SO-1001 already"),
+        (["--order", "SO-1001"], "one of them"),
+    ):
+        refused = run(planned_website, monkeypatch, *words, *more)
+        assert refused.exit_code == 2, refused.output
+        assert said in refused.output
+        assert everything(planned_website) == before

@@ -8,9 +8,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from data.queries.plan_prices import plan_prices
 from data.store import open_store
 from routing.errors import InvalidInput, SendError
+from routing.model.money import in_units
 from routing.model.notices import Channel, Message
+from routing.rules.plan_prices import SETTING, read_price
 from routing.services.switching import switch_allocation
 from web.cli.output import json_option, print_json
 from web.clock import wall_clock
@@ -29,10 +32,19 @@ _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 @click.option("--locale", metavar="CODE", help="Language of the pages: en, fi or sv.")
 @click.option("--phone", help="A person's number: it stands in every message.")
 @click.option("--email", help="Where customers may write to.")
+@click.option(
+    "--balance-price", metavar="PRICE", help="One more hour of a van, for each hour of its day: 0.50; 0: none."
+)
+@click.option("--area-price", metavar="PRICE", help="A km that a stop lies from its route's centre: 0.20; 0: none.")
 @click.option("--allocation", type=click.Choice(["own", "erp"]), help="Who gives goods to orders: we, or your ERP.")
 @json_option
-def company_command(as_json: bool, allocation: str | None, **given: str | None) -> None:
+def company_command(
+    as_json: bool, allocation: str | None, balance_price: str | None, area_price: str | None, **given: str | None
+) -> None:
     """Say who you are, or show it. The currency cannot change once there are orders.
+
+    The two prices are counted by every plan made from then on: days of 8 and 4 hours cost more than two of 6, and stops
+    that lie far from the others of their van cost more.
 
     With --allocation erp we deliver what the ERP released (backroute import released FILE) and what is not delivered
     goes back to it as results; open orders keep what they hold and wait. With --allocation own they are given out anew.
@@ -53,12 +65,24 @@ def company_command(as_json: bool, allocation: str | None, **given: str | None) 
         if allocation is not None:
             switched = switch_allocation(store, erp=allocation == "erp", now=here.clock.now(), by=BY)
             said = switched.sentence if switched.changed else ""
-        company = asdict(store.company()) | {"allocation": "erp" if store.erp_allocates() else "own"}
+        currency = store.company().currency
+        prices = {
+            name: getattr(plan_prices(store.connection), name)
+            if text is None
+            else read_price(text, name=name, currency=currency)
+            for name, text in (("balance", balance_price), ("area", area_price))
+        }
+        if (balance_price, area_price) != (None, None):
+            store.set_setting(name=SETTING, value=prices, by=BY, now=here.clock.now())
+        company = asdict(store.company()) | {
+            "allocation": "erp" if store.erp_allocates() else "own",
+            **{f"{name}_price": f"{in_units(price, currency)}" if price else "" for name, price in prices.items()},
+        }
     if as_json:
         print_json(company)
         return
-    for name in (*COMPANY, "allocation"):
-        click.echo(f"{name:10} {company[name] or '-'}")
+    for name in (*COMPANY, "allocation", "balance_price", "area_price"):
+        click.echo(f"{name.replace('_', ' '):13} {company[name] or '-'}")
     if said:
         click.echo(said)
 

@@ -24,7 +24,7 @@ from routing.model.proofs import (
     Outcome,
 )
 from routing.rules.behind import Tomorrow, how_it_goes_on, ways_out
-from routing.rules.changes import with_riding
+from routing.rules.locks import as_the_day_stands
 from routing.rules.progress import forecast
 from routing.services.delivering import record
 from web.demo.calendar import TUESDAY, at
@@ -107,7 +107,7 @@ def _late_at(store: SqlStore, van: VanOfDay, until: datetime) -> Iterator[tuple[
             facts,
             riding=tuple(replace(r, state="done") if r.delivery_id in done else r for r in facts.riding),
         )
-        problem = with_riding(saved.problem, then.riding, saved.plan)
+        problem = as_the_day_stands(saved.problem, then, saved.plan)
         arrives_s = round((manifest.stops[n + 1].arrival + late - problem.epoch).total_seconds())
         behind = how_it_goes_on(
             saved.plan, problem, then, shift=shift, arrives_s=arrives_s, tomorrow=lambda _delivery: Tomorrow()

@@ -477,6 +477,7 @@ def _as_json(found: MoveEffect) -> dict[str, object]:
         "moved": len(found.moved),
         "promises_broken": [each.sentence for each in found.promises_broken],
         "violations": list(found.violations),
+        "places": [{"delivery": each.name, "old": each.old, "new": each.new} for each in found.places],
     }
 
 

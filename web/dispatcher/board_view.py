@@ -10,7 +10,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from data.queries.plans import LeftOutRow, PlanPage, RouteRow, StopRow
-from routing.rules.extra import Extra
+from routing.rules.extra import Apart, Extra, uneven
 
 HOUR = timedelta(hours=1)
 LATE_FROM = timedelta(minutes=10)
@@ -75,8 +75,9 @@ class Tier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """`peak` is the fullest van's load in percent of what it may carry; cost in thousandths of a minor unit, overtime
-    and lateness (of `late_stops`) in it."""
+    """`peak` is the fullest van's load in percent of what it may carry; cost in thousandths of a minor unit, overtime,
+    lateness (of `late_stops`), the price of balance (of which `uneven` comes of days that are not alike) and of areas
+    in it."""
 
     served: int
     of: int
@@ -88,6 +89,9 @@ class Totals:
     overtime: Extra | None
     late: Extra | None
     late_stops: int
+    balance: int
+    uneven: int
+    area: Apart | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,12 +229,15 @@ def totals_of(pages: Sequence[PlanPage]) -> Totals:
             for tier in sorted(served.keys() | left.keys(), reverse=True)
         ),
         distance_m=sum(row.distance_m for row in rows),
-        duty_s=sum(round((row.ends_at - row.starts_at).total_seconds()) for row in rows),
+        duty_s=sum(_duty_s(row) for row in rows),
         cost=sum(row.cost for row in rows),
         peak=max(peaks, default=0),
         overtime=_sum(row.overtime for row in rows),
         late=_sum(stop.late for row in rows for stop in row.stops),
         late_stops=sum(stop.late is not None for row in rows for stop in row.stops),
+        balance=sum(row.balance for row in rows),
+        uneven=uneven([Extra(seconds=_duty_s(row), cost=row.balance) for row in rows]),
+        area=_apart(row.area for row in rows),
     )
 
 
@@ -239,6 +246,17 @@ def _sum(extras: Iterable[Extra | None]) -> Extra | None:
     if not found:
         return None
     return Extra(seconds=sum(each.seconds for each in found), cost=sum(each.cost for each in found))
+
+
+def _apart(areas: Iterable[Apart | None]) -> Apart | None:
+    found = [each for each in areas if each is not None]
+    if not found:
+        return None
+    return Apart(metres=sum(each.metres for each in found), cost=sum(each.cost for each in found))
+
+
+def _duty_s(row: RouteRow) -> int:
+    return round((row.ends_at - row.starts_at).total_seconds())
 
 
 def places_of(row: RouteRow, *, without: int) -> list[tuple[int, StopRow]]:

@@ -9,9 +9,9 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from routing.rules.driver_out import OutKind
-from routing.rules.extra import Extra
+from routing.rules.extra import Apart, Extra
 from routing.rules.what_if import NOT_PLANNED
-from web.dispatcher.board_view import Board, BoardRoute
+from web.dispatcher.board_view import Board, BoardRoute, Totals
 from web.dispatcher.words import left_out_reason, notice_words
 from web.formats import clock, distance, duration, money
 
@@ -87,6 +87,24 @@ def extra(extra: Extra, currency: str) -> str:
 
 def overtime(extra: Extra, currency: str) -> str:
     return _("%(time)s overtime, %(cost)s", time=duration(extra.seconds), cost=cost(extra.cost, currency))
+
+
+def balance(price: int, currency: str) -> str:
+    return _("balance of hours %(cost)s", cost=cost(price, currency))
+
+
+def balance_of_all(totals: Totals, currency: str) -> str:
+    """ "€20.00, €2.00 of it uneven"."""
+    said = cost(totals.balance, currency)
+    return _("%(cost)s, %(part)s of it uneven", cost=said, part=cost(totals.uneven, currency))
+
+
+def area(apart: Apart, currency: str) -> str:
+    return _("stops %(way)s from their centre, %(cost)s", way=distance(apart.metres), cost=cost(apart.cost, currency))
+
+
+def area_of_all(apart: Apart, currency: str) -> str:
+    return f"{distance(apart.metres)}, {cost(apart.cost, currency)}"
 
 
 def late(extra: Extra, currency: str) -> str:

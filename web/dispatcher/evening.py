@@ -18,6 +18,7 @@ from data.queries.day_figures import DayFigures, day_figures
 from data.queries.evening import evening as evening_of
 from data.queries.results import period_results
 from data.store import SqlStore, open_store
+from data.store.again import in_transaction
 from routing.errors import BackrouteError, Conflict, InvalidInput, NotFound
 from routing.model.days import today_of
 from routing.rules.figures.figure import Ratio
@@ -43,8 +44,9 @@ def close_one(manifest_id: int) -> ResponseReturnValue:
     """Books the count. A count that cannot be true shows the form again, as it was filled in."""
     day = _day(request.form.get("day", ""))
     try:
-        with open_store(here().database) as store:
-            result = close_van(
+        result = in_transaction(
+            here().database,
+            lambda store: close_van(
                 store=store,
                 manifest_id=manifest_id,
                 counted=_counted(request.form),
@@ -52,7 +54,8 @@ def close_one(manifest_id: int) -> ResponseReturnValue:
                 missing_is_sure="missing" in request.form,
                 now=now(),
                 by=current_user.actor,
-            )
+            ),
+        )
     except (InvalidInput, Conflict) as problem:
         return _page(day, wrong=problem, wrong_van=manifest_id)
     flash(
@@ -72,15 +75,17 @@ def close_one(manifest_id: int) -> ResponseReturnValue:
 @evening.post("/vans/<int:manifest_id>/stops/<int:stop_id>/not-attempted")
 @needs_role("dispatcher")
 def nobody_went(manifest_id: int, stop_id: int) -> ResponseReturnValue:
-    with open_store(here().database) as store:
-        numbers = not_attempted(
+    numbers = in_transaction(
+        here().database,
+        lambda store: not_attempted(
             store=store,
             manifest_id=manifest_id,
             stop_id=stop_id,
             now=now(),
             by=current_user.actor,
             secret=here().secret,
-        )
+        ),
+    )
     flash(_("%(numbers)s: nobody went there. It comes again on its next day.", numbers=", ".join(numbers)), "done")
     return redirect(url_for("evening.page", day=_day(request.form.get("day", ""))))
 

@@ -14,11 +14,14 @@ from sqlalchemy import Connection
 
 from data.queries.company import company_card
 from data.queries.fleet import fleet_names, fleet_of, plans_to_make_again, shifts_with
+from data.queries.plan_prices import plan_prices
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
 from routing.model.days import today_of
+from routing.model.money import in_units
 from routing.model.parties import Depot
+from routing.rules.plan_prices import NAMES, SETTING, read_price
 from routing.rules.standing_week import is_away
 from routing.services.fleet import Edit, Effect, Saved, effect_of, save
 from web.dispatcher.calendars import weekday_words
@@ -37,10 +40,42 @@ _KIND = "<any(vehicles, drivers, shifts):kinds>"
 @fleet.get("")
 @needs_role("dispatcher")
 def page() -> ResponseReturnValue:
+    return _page(request.args.get("depot", ""))
+
+
+@fleet.post("/prices")
+@needs_role("dispatcher")
+def prices() -> ResponseReturnValue:
+    """What every plan counts besides, for uneven days and wide areas. No plan changes by it; the next one counts it."""
+    form = {name: request.form.get(name, "")[:40] for name in NAMES}
+    depot, by, at = request.form.get("depot", "")[:100], current_user.actor, now()
+    wrong: Form = {}
+
+    def keep_them(store: SqlStore) -> None:
+        currency, values = store.company().currency, {}
+        wrong.clear()
+        for name in NAMES:
+            try:
+                values[name] = read_price(form[name], name=name, currency=currency)
+            except InvalidInput as problem:
+                wrong[name] = str(problem)
+        if not wrong:
+            store.set_setting(name=SETTING, value=values, by=by, now=at)
+
+    in_transaction(here().database, keep_them)
+    if wrong:
+        return _page(depot, typed_prices=form, wrong=wrong), 422
+    flash(_("Kept. The next plan that is made counts it."), "done")
+    return redirect(url_for("fleet.page", depot=depot or None, _anchor="prices"), 303)
+
+
+def _page(number: str, *, typed_prices: Form | None = None, wrong: Form | None = None) -> str:
     with here().database.reading() as connection:
         store = SqlStore(connection)
         depots = store.depots()
-        chosen = _depot(depots, request.args.get("depot", ""))
+        chosen = _depot(depots, number)
+        kept = plan_prices(connection)
+        stands = [(name, getattr(kept, name)) for name in NAMES]
         currency = company_card(connection).currency
         today = today_of(now(), company_card(connection).zone)
         return render_template(
@@ -51,6 +86,8 @@ def page() -> ResponseReturnValue:
             old_plans=plans_to_make_again(connection, from_day=today),
             today=today,
             currency=currency,
+            prices=typed_prices or {name: str(in_units(price, currency)) if price else "" for name, price in stands},
+            wrong=wrong or {},
             weekdays=weekday_words(),
             profile_words=profile_words(),
             is_away=is_away,

@@ -3,7 +3,9 @@ nobody has ordered yet. For an order, one of them becomes its appointment."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -23,14 +25,29 @@ from web.formats import day as written_day
 from web.here import here, now
 from web.incoming import day_of, whole
 from web.people import needs_role
+from web.phone_orders import Ordered
 from web.security import limiter
-from web.slots import USUAL_DAYS, Asked, Offered, document, key_of, offered_on_the_phone, offered_to_order, take
+from web.slots import (
+    USUAL_DAYS,
+    Asked,
+    Offered,
+    document,
+    key_of,
+    offered_on_the_phone,
+    offered_to_new,
+    offered_to_order,
+    order_at,
+    take,
+)
 
 slots = Blueprint("slots", __name__)
 
 ASKED_AT_MOST = "30 per minute"
 WIDTHS = (60, 120, 180, 240)
 BEST_SHOWN = 3
+ON_THE_PHONE = ("site", "address", "depot", "load", "minutes", "lines", "number", "customer", "contact", "may_write",
+                "from", "days", "width")  # fmt: skip
+"""What the form asks of who is on the phone."""
 
 
 @slots.get("/orders/<int:order_id>/slots")
@@ -92,16 +109,68 @@ def on_the_phone() -> ResponseReturnValue:
 @limiter.limit(ASKED_AT_MOST)
 @needs_role("dispatcher", "salesperson")
 def offers_on_the_phone() -> ResponseReturnValue:
-    args = request.args
-    minutes = args.get("minutes", "").strip()
-    asked = Asked(
-        site=args.get("site", "").strip()[:100],
-        address=args.get("address", "").strip()[:200],
-        depot=args.get("depot", "").strip()[:100],
-        load=args.get("load", "")[:200],
+    asked = _on_the_phone(request.args)
+    ask = offered_on_the_phone if asked.ordered is None else offered_to_new
+    return _offers(lambda: ask(here(), asked, from_day=_day(), days=_days(), width=_width()))
+
+
+@slots.post("/slots")
+@limiter.limit(ASKED_AT_MOST)
+@needs_role("dispatcher", "salesperson")
+def order() -> ResponseReturnValue:
+    """What is on the phone becomes an order, the offer that was seen its appointment: both, or neither."""
+    form = request.form
+    asked = _on_the_phone(form)
+    if asked.ordered is None:
+        raise InvalidInput(_("Say what is ordered, then choose a time."), code="lines")
+    try:
+        order_id, number, slot = order_at(
+            here(),
+            asked,
+            day=day_of(form.get("day", "")),
+            key=form.get("key", "")[:40],
+            width=_width(),
+            by=current_user.actor,
+        )
+    except (Conflict, InvalidInput, NotFound) as problem:
+        if wants_json():
+            raise
+        flash(str(problem), "failed")
+        return redirect(url_for("slots.on_the_phone", **_again(form)), 303)
+    if wants_json():
+        return {"order": number, "id": order_id, "day": slot.day, "opens": slot.opens, "closes": slot.closes}
+    flash(
+        _("%(order)s is entered and agreed: %(day)s, %(from)s-%(to)s. It is promised so, and the plan goes by it.",
+          order=number, day=written_day(slot.day, "EEE d MMM"), to=slot.closes, **{"from": slot.opens}),
+        "done",
+    )  # fmt: skip
+    return redirect(url_for("orders.one", order_id=order_id), 303)
+
+
+def _on_the_phone(given: Mapping[str, str]) -> Asked:
+    minutes = given.get("minutes", "").strip()
+    lines = given.get("lines", "").strip()[:4_000]
+    return Asked(
+        site=given.get("site", "").strip()[:100],
+        address=given.get("address", "").strip()[:200],
+        depot=given.get("depot", "").strip()[:100],
+        load=given.get("load", "")[:200],
         minutes=None if not minutes else whole(minutes) if whole(minutes) is not None else -1,
+        ordered=Ordered(
+            lines=lines,
+            number=given.get("number", "").strip()[:100],
+            customer=given.get("customer", "").strip()[:200],
+            contact=given.get("contact", "").strip()[:200],
+            may_write=given.get("may_write") == "yes",
+        )
+        if lines
+        else None,
     )
-    return _offers(lambda: offered_on_the_phone(here(), asked, from_day=_day(), days=_days(), width=_width()))
+
+
+def _again(form: Mapping[str, str]) -> dict[str, Any]:
+    """What was asked, so that the form shows it again and new offers are made."""
+    return {name: form[name] for name in ON_THE_PHONE if form.get(name)}
 
 
 def _offers(ask: object, *, order_id: int | None = None) -> ResponseReturnValue:
@@ -118,13 +187,19 @@ def _offers(ask: object, *, order_id: int | None = None) -> ResponseReturnValue:
     if wants_json():
         assert isinstance(found, Offered)
         days = [document(each) for each in found.days]
-        return {"whom": found.whom, "version": found.version, "currency": currency, "days": days}
+        said = {"whom": found.whom, "version": found.version, "currency": currency, "days": days}
+        if found.number:
+            said |= {"order": found.number, "lines": [list(line) for line in found.lines]}
+        return said
     best = [] if found is None else [key_of(each) for each in ranked(found.days)[:BEST_SHOWN]]
     return render_template(
         "dispatcher/slot_offers.html",
         found=found,
         wrong=wrong,
         order_id=order_id,
+        # With these the offer that is chosen makes the order: under the number it was shown with, so that it is entered
+        # once however often it is sent.
+        enters=_again(request.args) | {"number": found.number} if found is not None and found.number else None,
         best=best,
         key_of=key_of,
         currency=currency,
@@ -139,7 +214,7 @@ def _asked() -> dict[str, object]:
         depots = depot_choice(connection)
         region = region_of_depots(connection)
         today = today_of(now(), company_card(connection).zone)
-    args = {name: value for name, value in request.args.items() if len(value) <= 200}
+    args = {name: value for name, value in request.args.items() if len(value) <= (4_000 if name == "lines" else 200)}
     return {
         "depots": depots,
         "region": region,

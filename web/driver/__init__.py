@@ -57,9 +57,10 @@ _MODULES = (
 @driver.get("/<token>")
 @limiter.limit(TOKEN_LIMIT)
 def page(token: str) -> Response:
-    route = _route(token)
+    link, route = _route(token)
     speak(route.language)
-    return make_response(
+    return _kept_until(
+        link,
         render_template(
             "driver/route.html",
             route=route,
@@ -76,14 +77,15 @@ def page(token: str) -> Response:
                     "protomaps": url_for("static", filename="vendor/protomaps-leaflet/protomaps-leaflet.js"),
                 },
             },
-        )
+        ),
     )
 
 
 @driver.get("/<token>/route.json")
 @limiter.limit(TOKEN_LIMIT)
 def route_json(token: str) -> Response:
-    return jsonify(_as_json(_route(token)))
+    link, route = _route(token)
+    return _kept_until(link, jsonify(_as_json(route)))
 
 
 @driver.get("/sw.js")
@@ -178,19 +180,31 @@ def _answer(done: Recorded) -> dict[str, Any]:
     }
 
 
+def _kept_until(link: Link, answer: str | Response) -> Response:
+    """Says to the phone, which keeps it for want of signal, how long it may: by our clock, not by the phone's."""
+    response = make_response(answer)
+    response.headers["X-Backroute-Now"] = now().isoformat()
+    response.headers["X-Backroute-Link-Ends"] = link.expires_at.isoformat()
+    return response
+
+
 def _manifest_of(token: str) -> int:
+    return _link(token).subject_id
+
+
+def _link(token: str) -> Link:
     """Raises NotAllowed for a link that is unknown, expired, revoked or of another kind."""
     with here().database.reading() as connection:
         link: Link = SqlStore(connection).open_link(token=token, kind="driver", now=now())
     if link.subject_kind != "manifest":
         raise NotFound("This link leads to no route. Ask the dispatcher for a new one.")
-    return link.subject_id
+    return link
 
 
-def _route(token: str) -> DriverRoute:
-    manifest_id = _manifest_of(token)
+def _route(token: str) -> tuple[Link, DriverRoute]:
+    link = _link(token)
     with here().database.reading() as connection:
-        return driver_route(connection, manifest_id, now=now())
+        return link, driver_route(connection, link.subject_id, now=now())
 
 
 def _positions_days(day: str) -> int:

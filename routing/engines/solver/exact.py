@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from routing.engines.solver.clock import latest_departure, run, wheels
 from routing.engines.solver.layout import (
+    AREA,
+    BALANCE,
     BLOCKED,
     BROUGHT,
     BY_CLOCK,
@@ -18,6 +20,7 @@ from routing.engines.solver.layout import (
     MOST_STOPS,
     MOST_TRIPS,
     MOST_VISITS,
+    NEVER,
     OVER,
     PAUSES,
     PER_HOUR,
@@ -35,6 +38,8 @@ from routing.engines.solver.layout import (
     START,
     STRANGERS,
     UNTIL,
+    area_price,
+    balance_price,
     compiled,
     work_of,
 )
@@ -68,7 +73,7 @@ def route_cost(day, k, line, m, scratch):  # type: ignore[no-untyped-def]
     `scratch` has the shape (3, at least m + 3, 2 ** breaks).
     """
     if day.flags[RELOADS] and day.shift[k, MOST_TRIPS] > 1:
-        return trips_cost(day, k, line, m, scratch)
+        return trips_cost(day, k, line, m, scratch, NEVER)
     clock, via, owed = scratch[0], scratch[1], scratch[2]
     if m > day.shift[k, MOST_VISITS]:
         return -1
@@ -117,7 +122,7 @@ def route_cost(day, k, line, m, scratch):  # type: ignore[no-untyped-def]
     if finish > day.shift[k, UNTIL]:
         return -1
     departure = leave
-    if not done and (by_clock or day.shift[k, PER_HOUR]):
+    if not done and (by_clock or day.shift[k, PER_HOUR] or day.shift[k, BALANCE]):
         departure = max(leave, latest_departure(day, k, line, m, finish, clock, via))
     if by_clock:
         moving = wheels(day, k, line, m, departure, clock, via)
@@ -139,6 +144,10 @@ def route_cost(day, k, line, m, scratch):  # type: ignore[no-untyped-def]
         cost += (2 * day.shift[k, PER_TASK_HOUR] * work + 3600) // 7200
     if day.shift[k, PER_HOUR]:
         cost += (2 * day.shift[k, PER_HOUR] * (finish - departure + day.shift[k, STANDING]) + 3600) // 7200
+    if day.shift[k, BALANCE]:
+        cost += balance_price(day, k, finish - departure + day.shift[k, STANDING])
+    if day.shift[k, AREA]:
+        cost += area_price(day, k, line, m)
     if finish > day.shift[k, OVER]:
         cost += (2 * day.shift[k, PER_OVERTIME_HOUR] * (finish - day.shift[k, OVER]) + 3600) // 7200
     if day.flags[SOMEBODY_LATE]:

@@ -141,6 +141,8 @@ class Insertion:
             )
             for shift in problem.shifts
         }
+        compact = any(shift.cost.area_per_km for shift in problem.shifts)
+        self._spots = np.array([table.spot(v.id) if compact else (0, 0) for v in visits], dtype=np.int64).reshape(-1, 2)
         self.quick_cost: Callable[[int, Sequence[int]], int] | None = None
         """Asked before the `Timetable`, which is a hundred times slower: -1 for a route that cannot be driven."""
         self.costs_nothing = not (table.soft or table.strange) and all(
@@ -445,6 +447,12 @@ class Insertion:
         if shift_id in self.table.strange:
             alone = (place != before[None, :]) & (place != after[None, :])
             cost += np.where(alone, self.strange[shift_id][rows][:, None], 0)
+        if shift.cost.balance_per_hour and here:
+            lasts = float(crew.durations[before, after].sum() + crew.service[here].sum())
+            cost += shift.cost.balance_per_hour * lasts / 3600**2 * work
+        if shift.cost.area_per_km and here:
+            away = self._spots[rows] - self._spots[here].mean(axis=0)
+            cost += shift.cost.area_per_km / 1000 * np.hypot(away[:, 0], away[:, 1])[:, None]
         if may_be_late:
             cost += np.where(possible, late, 0.0)
         if not ids:

@@ -14,15 +14,19 @@ from routing.engines.solver import shipped
 from routing.engines.solver.layout import (
     AGE,
     AGES,
+    AREA,
     AWAY,
+    BALANCE,
     BEST,
     BEST_AGES,
     BEST_SERVED,
     BLOCKED,
     BROUGHT,
     CAREFUL,
+    COMPACT,
     COST,
     END,
+    EVEN_DAYS,
     F0,
     F1,
     FIXED,
@@ -53,6 +57,7 @@ from routing.engines.solver.layout import (
     SOMEBODY_SHIPS,
     SPEED,
     STAMP,
+    STANDING,
     START,
     STRANGERS,
     TAIL,
@@ -71,6 +76,7 @@ from routing.engines.solver.layout import (
     late_price,
     random,
     reach,
+    work_of,
 )
 from routing.engines.solver.slack import (
     cost_now,
@@ -251,7 +257,7 @@ def _sort_pool(day, walk, m):  # type: ignore[no-untyped-def]
             key = random(walk.chance)
         elif kind < 8:
             key = 0.0
-            for d in range(day.load.shape[1]):
+            for d in range(2 * day.capacity.shape[1]):
                 key -= day.load[c, d]
         elif kind < 11:
             away = float(min(day.seconds[0, day.shift[0, START], day.visit[c, PLACE]], BLOCKED))
@@ -279,13 +285,34 @@ def _sort_pool(day, walk, m):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _besides(day, walk, k, c):  # type: ignore[no-untyped-def]
+    """About what `c` costs on a route besides its legs: by how long its day is already, and how far its centre is."""
+    price, size = 0, walk.shift[k, SIZE]
+    if size == 0:
+        return price
+    if day.shift[k, BALANCE]:
+        free = walk.visit[walk.shift[k, TAIL], F0]
+        if free >= NEVER:
+            free = walk.visit[walk.shift[k, TAIL], F1]
+        if free < NEVER:
+            lasts = free - walk.shift[k, LEAVES] + day.shift[k, STANDING]
+            price += day.shift[k, BALANCE] * lasts * work_of(day, k, c, True) // 12_960_000
+    if day.shift[k, AREA]:
+        east = 2 * day.capacity.shape[1]
+        dx = day.load[c, east] - walk.load[k, east] // size
+        dy = day.load[c, east + 1] - walk.load[k, east + 1] // size
+        price += day.shift[k, AREA] * int(np.sqrt(float(dx * dx + dy * dy))) // 1000
+    return price
+
+
+@compiled
 def _cheapest_near(day, walk, c, blink):  # type: ignore[no-untyped-def]
     """Where `c` costs least beside those it goes well with, at the ends of all routes, or in an unused shift:
     (what the legs cost more, shift or -1, after whom)."""
     best, best_k, best_p = NEVER, -1, -1
     here = day.visit[c, PLACE]
     beside = day.beside.shape[1]
-    roomy_k, roomy = -1, False
+    roomy_k, roomy, besides = -1, False, 0
     # Behind and before each neighbour, then at the head and the tail of each shift: one loop, so that the judgement of
     # a position is compiled once.
     ends = blink == 0.0 or random(walk.chance) < _ENDS
@@ -305,10 +332,12 @@ def _cheapest_near(day, walk, c, blink):  # type: ignore[no-untyped-def]
             p, q = (walk.shift[k, TAIL], -1) if i & 1 else (-1, walk.shift[k, HEAD])
         if k != roomy_k:
             roomy_k, roomy = k, has_room(day, walk, k, c)
+            if day.flags[EVEN_DAYS] or day.flags[COMPACT]:
+                besides = _besides(day, walk, k, c)
         if not roomy:
             continue
         before, after = place_before(day, k, p), place_after(day, k, q)
-        price = _leg(day, k, before, here) + _leg(day, k, here, after) - _leg(day, k, before, after)
+        price = _leg(day, k, before, here) + _leg(day, k, here, after) - _leg(day, k, before, after) + besides
         if day.flags[STRANGERS] and here != before and here != after:
             price += day.strange[k, c]
         if price >= best or (q >= 0 and day.visit[q, FIXED]):
@@ -325,7 +354,7 @@ def _cheapest_near(day, walk, c, blink):  # type: ignore[no-untyped-def]
                 if price >= best:
                     continue
         if day.shift[k, CAREFUL]:
-            whole = cost_with(day, walk, k, p, c)
+            whole = cost_with(day, walk, k, p, c, best + walk.shift[k, COST])
             if whole < 0:
                 continue
             if day.flags[RELOADS] and day.shift[k, MOST_TRIPS] > 1:

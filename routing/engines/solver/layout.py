@@ -30,10 +30,11 @@ type Ints = NDArray[np.int64]
 PLACE, SERVICE, SETUP, READY, RANK, AGE, DONE, FIXED, WINDOW = range(9)
 # Columns of `Day.shift`. LEAVE: when the wheels may turn (start and loading); UNTIL: when they must stand (end less the
 # debrief, overtime included); STANDING: loading and debrief, which are paid; LIGHT: a break of it has a limit of load;
-# OVER: when they must stand before overtime is paid; TRIPS_OUT: how many trips have left.
+# OVER: when they must stand before overtime is paid; TRIPS_OUT: how many trips have left; BALANCE and AREA: the prices
+# of uneven days and wide areas.
 (SPEED, TARIFF, START, END, LEAVE, UNTIL, STANDING, MOST_VISITS, MOST_STOPS, MOST_METRES, MOST_SECONDS, HIRE,
  PER_HOUR, PER_TRAVEL_HOUR, PER_KM, PAUSES, CAREFUL, TYPE, PER_TASK_HOUR, LIGHT, OVER,
- PER_OVERTIME_HOUR, RELOAD, MOST_TRIPS, TRIPS_OUT) = range(25)  # fmt: skip
+ PER_OVERTIME_HOUR, RELOAD, MOST_TRIPS, TRIPS_OUT, BALANCE, AREA) = range(27)  # fmt: skip
 # Columns of `Walk.visit`: its neighbours and shift (-1: it waits), the slack, its place in `away` or -1.
 NEXT, PREV, ON, F0, F1, Z0, Z1, AWAY = range(8)
 # Columns of `Walk.shift`; STAMP: the last round that touched it.
@@ -48,11 +49,12 @@ LOG_SHIFT, LOG_COST, LOG_LEAVES, LOG_FROM, LOGGED = range(5)
 MATE, BROUGHT = range(2)
 # `Day.flags`. WAITING_COSTS: the hour is paid whether or not the wheels turn, or overtime is, or lateness: a route is
 # priced as a whole. RELOADS: some shift may come back for more. BY_CLOCK: ways take longer at some times of the day.
+# EVEN_DAYS, COMPACT: some shift has a price of balance, of its area; then a route is priced as a whole, too.
 (WAITING_COSTS, GOODS_COME_LATER, SOMEBODY_COLLECTS, COST_IS_TRAVEL, SOMEBODY_SHIPS, TIMES_BY_TYPE,
- SOMEBODY_LATE, STRANGERS, RELOADS, BY_CLOCK) = range(10)  # fmt: skip
+ SOMEBODY_LATE, STRANGERS, RELOADS, BY_CLOCK, EVEN_DAYS, COMPACT) = range(12)  # fmt: skip
 # Behind them in `Day.flags`: how many rows the clock of each speed has, then those rows, SINCE which second, PROGRESS
 # then, RATE from then on (`time_of_day.Pace`). An array of its own would be carried along by every call.
-CLOCK_ROWS, CLOCK = 10, 11
+CLOCK_ROWS, CLOCK = 12, 13
 SINCE, PROGRESS, RATE = range(3)
 # Columns of `Day.late`, then the hours in which it is in time as pairs.
 MAY_BE_LATE, PER_LATE_HOUR, IN_TIME = range(3)
@@ -79,7 +81,8 @@ class Day(NamedTuple):
     """(tariffs, places + 1, places + 1): what a leg costs, the driver's time included."""
     visit: Ints
     load: Ints
-    """(n, 2 x dimensions): delivered, then collected."""
+    """(n, 2 x dimensions): delivered, then collected; with `COMPACT` two more, metres to the east and to the north,
+    which are summed up by route as loads are."""
     absence: NDArray[np.float64]
     """(n,): what the walk pays while a visit waits."""
     may: NDArray[np.bool_]
@@ -195,6 +198,41 @@ def standing(flags, speed, begin, lasts):  # type: ignore[no-untyped-def]
         until = flags[at + 3 + SINCE] if i + 1 < rows else end
         lost += max(0, min(end, until) - max(begin, flags[at + SINCE])) * flags[at + RATE]
     return lost
+
+
+@compiled
+def area_price(day, k, line, m):  # type: ignore[no-untyped-def]
+    """What the distances of the doors from their centre cost (`COMPACT`); a number below 0 in the line is a reload."""
+    east = 2 * day.capacity.shape[1]
+    x, y, doors, before = 0, 0, 0, -1
+    for i in range(m):
+        if line[i] < 0:
+            before = -1
+            continue
+        if day.visit[line[i], PLACE] != before:
+            doors += 1
+            x += day.load[line[i], east]
+            y += day.load[line[i], east + 1]
+        before = day.visit[line[i], PLACE]
+    if doors == 0:
+        return 0
+    x, y = (2 * x + doors) // (2 * doors), (2 * y + doors) // (2 * doors)
+    apart, before = 0, -1
+    for i in range(m):
+        if line[i] < 0:
+            before = -1
+            continue
+        if day.visit[line[i], PLACE] != before:
+            dx, dy = day.load[line[i], east] - x, day.load[line[i], east + 1] - y
+            apart += int(np.sqrt(float(dx * dx + dy * dy)) + 0.5)
+        before = day.visit[line[i], PLACE]
+    return (2 * day.shift[k, AREA] * apart + 1000) // 2000
+
+
+@inlined
+def balance_price(day, k, duty):  # type: ignore[no-untyped-def]
+    """What the length of a duty costs besides its paid hours."""
+    return (day.shift[k, BALANCE] * duty * duty + 12_960_000) // 25_920_000
 
 
 @inlined

@@ -7,6 +7,8 @@ from routing.model.plans import Problem
 
 _FAR = 2**40
 """No time, distance or amount of one problem may pass this: sums of many stay well inside int64."""
+_MOST, _ROUND = 2**61, 40_000_000
+"""The most that one price may come to, and metres round the earth."""
 _MOST_VISITS = 20_000
 """More at once would not be planned in any time that somebody waits."""
 
@@ -56,9 +58,16 @@ def check_limits(problem: Problem) -> None:
             cost.per_travel_hour,
             cost.per_task_hour,
             cost.per_overtime_hour,
+            cost.balance_per_hour,
+            cost.area_per_km,
         )
         if any(not 0 <= rate <= _FAR for rate in rates):
             raise InvalidProblem(f"Shift {shift.id} has a cost below 0 or above {_FAR}. Check its currency and unit.")
+        lasts = max(0, shift.until_s - shift.start_s)
+        if cost.balance_per_hour * lasts**2 > _MOST or cost.area_per_km * _ROUND * max(1, len(problem.visits)) > _MOST:
+            raise InvalidProblem(
+                f"Shift {shift.id} has a price of balance or area that is too large. Check its currency and unit."
+            )
     for each in problem.speeds:
         if each.start_s < -_FAR or each.end_s > _FAR:
             raise refuse(f"A slice of the day lies further than {_FAR} s from the epoch")

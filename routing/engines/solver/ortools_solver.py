@@ -479,9 +479,11 @@ class _Model:
         """Arc costs carry travel (also of the paid hour, so that the search sees it); waiting is priced on the
         slack."""
         free = all(s.cost == CostScheme() for s in self.shifts)
+        self.even_s, self.steep_s = self._days()
+        hours = [s.cost.per_hour + s.cost.balance_per_hour * self.even_s / 3600 for s in self.shifts]
         rates = [
-            (1000.0, 0.0) if free else ((s.cost.per_hour + s.cost.per_travel_hour) / 3600, s.cost.per_km / 1000)
-            for s in self.shifts
+            (1000.0, 0.0) if free else ((hour + s.cost.per_travel_hour) / 3600, s.cost.per_km / 1000)
+            for hour, s in zip(hours, self.shifts, strict=True)
         ]
         m = len(self.visits)
         worst = 1.0
@@ -489,6 +491,8 @@ class _Model:
             seconds = np.minimum(self.search_.table.durations(shift).max(initial=0), self.horizon)
             metres = self.search_.table.distances(shift).max(initial=0)
             worst += shift.cost.fixed + (shift.cost.per_hour + shift.cost.per_task_hour) / 3600 * self.horizon
+            worst += shift.cost.balance_per_hour / 3600**2 * (self.even_s + self.steep_s) * self.horizon
+            worst += max(self._apart(shift), default=0)
             worst += shift.cost.per_overtime_hour / 3600 * shift.overtime_s
             worst = max(worst, worst + (m + 1) * (per_s * float(seconds) + per_m * float(metres)) / len(self.shifts))
         for visit in self.visits:
@@ -512,17 +516,45 @@ class _Model:
             key = ("price", shift.profile, shift.speed_factor, per_s, per_m, shift.cost.per_task_hour, shift.type)
             self.routing.SetArcCostEvaluatorOfVehicle(self._matrix(key, make), v)
             self.routing.SetFixedCostOfVehicle(round(shift.cost.fixed * self.scale), v)
-            self.slack_price.append(round(shift.cost.per_hour / 3600 * self.scale))
+            self.slack_price.append(round(hours[v] / 3600 * self.scale))
+
+    def _days(self) -> tuple[float, float]:
+        """How long the days of the routes so far last on average, and how much longer the longest is (seconds). The
+        price of balance is in the model as two straight lines that meet there; the schedule knows the curve."""
+        if not any(shift.cost.balance_per_hour for shift in self.shifts):
+            return 0.0, 0.0
+        table = self.search_.table
+        found = [
+            times.finish_s - times.departure_s + shift.loading_s + shift.debrief_s
+            for shift in self.shifts
+            if (ids := self.search_.routes[shift.id]) and (times := table.times(shift.id, ids)) is not None
+        ]
+        return (sum(found) / len(found), max(found) - sum(found) / len(found)) if found else (0.0, 0.0)
+
+    def _apart(self, shift: ShiftOffer) -> list[float]:
+        """Per visit, what its way from the centre of the shift's route so far costs; the schedule knows how the centre
+        moves."""
+        ids = self.search_.routes[shift.id]
+        if not shift.cost.area_per_km or not ids:
+            return [0.0] * len(self.keys)
+        table = self.search_.table
+        centre = np.array([table.spot(key) for key in ids]).mean(axis=0)
+        away = np.array([table.spot(key) for key in self.keys]) - centre
+        prices: list[float] = (shift.cost.area_per_km / 1000 * np.hypot(away[:, 0], away[:, 1])).tolist()
+        return prices
 
     def _strangers(self) -> None:
-        """What unknown doors cost, per delivery: two at one door are paid twice in the model, once by the schedule."""
-        strange = self.search_.table.strange
-        if not strange:
+        """What unknown doors and wide areas cost, per delivery: two at one door are paid twice in the model, once by
+        the schedule."""
+        if not self.search_.table.strange and not any(shift.cost.area_per_km for shift in self.shifts):
             return
         rows = [self.search_.insertion.row[key] for key in self.keys]
         empty = [0] * (2 * len(self.shifts))
         per_shift = [
-            [round(int(price) * self.scale) for price in self.search_.insertion.strange[shift.id][rows]]
+            [
+                round((int(price) + apart) * self.scale)
+                for price, apart in zip(self.search_.insertion.strange[shift.id][rows], self._apart(shift), strict=True)
+            ]
             for shift in self.shifts
         ]
         vectors = [self.routing.RegisterUnaryTransitVector(prices + empty) for prices in per_shift]
@@ -576,6 +608,10 @@ class _Model:
             if overtime and shift.overtime_s:
                 ends = max(0, shift.end_s - shift.debrief_s - self.base)
                 self.time.SetCumulVarSoftUpperBound(self.routing.End(v), ends, overtime)
+            steep = round(shift.cost.balance_per_hour * self.steep_s / 3600**2 * self.scale)
+            if steep:
+                within = max(0, round(self.even_s) - shift.loading_s - shift.debrief_s)
+                self.time.SetSoftSpanUpperBoundForVehicle(pywrapcp.BoundCost(within, steep), v)
             if self.slack_price[v]:
                 self.time.SetSlackCostCoefficientForVehicle(self.slack_price[v], v)
         self._windows(strict_doors)

@@ -51,6 +51,7 @@ from routing.engines.solver.layout import (
     reach,
     work_of,
 )
+from routing.engines.solver.trips import trips_cost
 
 
 @inlined
@@ -225,8 +226,9 @@ def has_room(day, walk, k, c):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def cost_with(day, walk, k, p, c):  # type: ignore[no-untyped-def]
-    """`route_cost` of the route as it would be with `c` after `p`."""
+def cost_with(day, walk, k, p, c, below):  # type: ignore[no-untyped-def]
+    """`route_cost` of the route as it would be with `c` after `p`; of a shift of several trips what costs at least
+    `below` may be answered with -1."""
     m, x = 0, walk.shift[k, HEAD]
     if p < 0:
         walk.line[0] = c
@@ -238,6 +240,8 @@ def cost_with(day, walk, k, p, c):  # type: ignore[no-untyped-def]
             walk.line[m] = c
             m += 1
         x = walk.visit[x, NEXT]
+    if day.flags[RELOADS] and day.shift[k, MOST_TRIPS] > 1:
+        return trips_cost(day, k, walk.line, m, walk.scratch, below)
     return route_cost(day, k, walk.line, m, walk.scratch)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from routing.engines.solver.clock import latest_departure, run, wheels
 from routing.engines.solver.layout import (
+    AREA,
+    BALANCE,
     BLOCKED,
     BY_CLOCK,
     COST_IS_TRAVEL,
@@ -32,6 +34,7 @@ from routing.engines.solver.layout import (
     PLACE,
     READY,
     RELOAD,
+    SOMEBODY_COLLECTS,
     SOMEBODY_LATE,
     SPEED,
     STANDING,
@@ -39,9 +42,34 @@ from routing.engines.solver.layout import (
     STRANGERS,
     TRIPS_OUT,
     UNTIL,
+    area_price,
+    balance_price,
     compiled,
     work_of,
 )
+
+
+@compiled
+def _reach_of_deliveries(day, k, line, m, far):  # type: ignore[no-untyped-def]
+    """`_reach` where nothing is collected: what is on board only gets less, and each trip begins where one before it
+    could not go on."""
+    for i in range(m):
+        far[i] = m
+    for d in range(day.capacity.shape[1]):
+        may, board, end = day.capacity[k, d], 0, 0
+        for begin in range(m):
+            while end < m and board + day.load[line[end], d] <= may:
+                board += day.load[line[end], d]
+                end += 1
+            if end == begin:
+                return -1
+            far[begin] = min(far[begin], end)
+            board -= day.load[line[begin], d]
+    trips, at = 0, 0
+    while at < m:
+        at = far[at]
+        trips += 1
+    return trips
 
 
 @compiled
@@ -49,6 +77,8 @@ def _reach(day, k, line, m, far):  # type: ignore[no-untyped-def]
     """Into `far`, how far a trip that begins at each visit may go. Answers how many trips are needed at least, or -1
     where one visit is too much by itself."""
     dimensions = day.capacity.shape[1]
+    if not day.flags[SOMEBODY_COLLECTS]:
+        return _reach_of_deliveries(day, k, line, m, far)
     for begin in range(m):
         end = m
         for d in range(dimensions):
@@ -136,7 +166,7 @@ def _priced(day, k, line, cuts, trips, scratch, full):  # type: ignore[no-untype
         return -1, 0, 0, 0
     late = owed[at + 1, (1 << day.shift[k, PAUSES]) - 1] if day.flags[SOMEBODY_LATE] else 0
     departure = leave
-    if not done and (by_clock or day.shift[k, PER_HOUR]):
+    if not done and (by_clock or day.shift[k, PER_HOUR] or day.shift[k, BALANCE]):
         departure = max(leave, latest_departure(day, k, full, at, finish, clock, via))
     if by_clock:
         moving = wheels(day, k, full, at, departure, clock, via)
@@ -154,17 +184,67 @@ def _priced(day, k, line, cuts, trips, scratch, full):  # type: ignore[no-untype
     )
     if day.shift[k, PER_HOUR]:
         cost += (2 * day.shift[k, PER_HOUR] * (finish - departure + day.shift[k, STANDING]) + 3600) // 7200
+    if day.shift[k, BALANCE]:
+        cost += balance_price(day, k, finish - departure + day.shift[k, STANDING])
+    if day.shift[k, AREA]:
+        cost += area_price(day, k, full, at)
     if finish > day.shift[k, OVER]:
         cost += (2 * day.shift[k, PER_OVERTIME_HOUR] * (finish - day.shift[k, OVER]) + 3600) // 7200
     return cost, moving, finish, late
 
 
 @compiled
-def _cheapest_cut(day, k, line, m, trips, scratch):  # type: ignore[no-untyped-def]
-    """`_priced` of the cheapest way of making so many trips."""
+def _straight(day, k, line, m):  # type: ignore[no-untyped-def]
+    """(seconds, metres, seconds of work) of the line without any reload, at the least; -1 where some way to or from
+    the depot, or from one to the next, is closed, or takes other times by the clock: then nothing is known."""
+    if day.flags[BY_CLOCK]:
+        return -1, 0, 0
+    speed, depot = day.shift[k, SPEED], day.shift[k, START]
+    seconds, metres, work, here = 0, 0, 0, depot
+    for i in range(m + 1):
+        there = day.shift[k, END] if i == m else day.visit[line[i], PLACE]
+        if max(day.seconds[speed, here, there], day.seconds[speed, depot, there]) >= BLOCKED:
+            return -1, 0, 0
+        if day.seconds[speed, there, depot] >= BLOCKED:
+            return -1, 0, 0
+        seconds += day.seconds[speed, here, there]
+        metres += day.metres[speed, here, there]
+        if i < m:
+            work += work_of(day, k, line[i], there != here and there != depot)
+        here = there
+    return seconds, metres, work
+
+
+@compiled
+def _at_least(day, k, line, cuts, trips, seconds, metres, work):  # type: ignore[no-untyped-def]
+    """What this way of cutting costs at the least: as if nobody ever waited, and all were in time."""
+    speed, depot = day.shift[k, SPEED], day.shift[k, START]
+    for s in range(1, trips):
+        before, after = day.visit[line[cuts[s] - 1], PLACE], day.visit[line[cuts[s]], PLACE]
+        seconds += day.seconds[speed, before, depot] + day.seconds[speed, depot, after]
+        seconds -= day.seconds[speed, before, after]
+        metres += day.metres[speed, before, depot] + day.metres[speed, depot, after] - day.metres[speed, before, after]
+    if day.flags[COST_IS_TRAVEL]:
+        return seconds
+    duty = seconds + work + (trips - 1) * day.shift[k, RELOAD] + day.shift[k, STANDING]
+    for b in range(day.shift[k, PAUSES]):
+        duty += day.breaks[k, b, 0]
+    return (
+        day.shift[k, HIRE]
+        + (2 * day.shift[k, PER_TRAVEL_HOUR] * seconds + 3600) // 7200
+        + (2 * day.shift[k, PER_KM] * metres + 1000) // 2000
+        + (2 * day.shift[k, PER_TASK_HOUR] * work + 3600) // 7200
+        + (2 * day.shift[k, PER_HOUR] * duty + 3600) // 7200
+    )
+
+
+@compiled
+def _cheapest_cut(day, k, line, m, trips, scratch, straight, below):  # type: ignore[no-untyped-def]
+    """`_priced` of the cheapest way of making so many trips, its cost -1 where there is none. Ways that cost at least
+    `below` are not looked at; -2 where there are only such. `straight`: of the line without reloads."""
     full, table = scratch[3, :, 0], scratch[4, :, 0]
     far, cuts = table, table[m:]
-    best, best_moving, best_finish, best_late = -1, 0, 0, 0
+    best, best_moving, best_finish, best_late, dear = -1, 0, 0, 0, False
     cuts[0] = 0
     # The next cut after each, tried from near to far.
     s = 1
@@ -172,7 +252,12 @@ def _cheapest_cut(day, k, line, m, trips, scratch):  # type: ignore[no-untyped-d
     while s > 0:
         if s == trips:
             cuts[s] = m
-            if far[cuts[s - 1]] >= m and _stays_on_board(day, k, line, cuts, trips):
+            worth = far[cuts[s - 1]] >= m
+            if worth and straight[0] >= 0 and (best >= 0 or below < NEVER):
+                least = _at_least(day, k, line, cuts, trips, straight[0], straight[1], straight[2])
+                worth = least < below and (best < 0 or least <= best)
+                dear |= least >= below
+            if worth and _stays_on_board(day, k, line, cuts, trips):
                 cost, moving, finish, late = _priced(day, k, line, cuts, trips, scratch, full)
                 if cost >= 0 and (best < 0 or cost < best or (cost == best and moving < best_moving)):
                     best, best_moving, best_finish, best_late = cost, moving, finish, late
@@ -184,12 +269,13 @@ def _cheapest_cut(day, k, line, m, trips, scratch):  # type: ignore[no-untyped-d
             continue
         s += 1
         cuts[s] = 0
-    return best, best_moving, best_finish, best_late
+    return -2 if best < 0 and dear else best, best_moving, best_finish, best_late
 
 
 @compiled
-def trips_cost(day, k, line, m, scratch):  # type: ignore[no-untyped-def]
-    """What the shift costs with the visits `line[:m]` in this order, or -1 when it cannot be driven in any way."""
+def trips_cost(day, k, line, m, scratch, below):  # type: ignore[no-untyped-def]
+    """What the shift costs with the visits `line[:m]` in this order, or -1 when it cannot be driven in any way. What
+    costs at least `below` may be answered with -1 too: who only asks for something cheaper is answered sooner."""
     if m > day.shift[k, MOST_VISITS]:
         return -1
     waits = False
@@ -200,9 +286,12 @@ def trips_cost(day, k, line, m, scratch):  # type: ignore[no-untyped-def]
     least = _reach(day, k, line, m, scratch[4, :, 0])
     if least < 0:
         return -1
+    straight = _straight(day, k, line, m)
     best, best_moving = -1, 0
     for trips in range(least, min(day.shift[k, MOST_TRIPS], m) + 1):
-        cost, moving, finish, late = _cheapest_cut(day, k, line, m, trips, scratch)
+        cost, moving, finish, late = _cheapest_cut(day, k, line, m, trips, scratch, straight, below)
+        if best < 0 and cost == -2:
+            return -1  # and one trip more costs more
         if best >= 0 and (cost < 0 or cost > best or (cost == best and moving >= best_moving)):
             break
         best, best_moving = cost, moving

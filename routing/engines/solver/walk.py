@@ -291,6 +291,10 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
     load = np.array([(*visit.load, *visit.collect) for visit in visits], dtype=np.int64)
     load = load.reshape(len(visits), 2 * dimensions)
     collects = load[:, dimensions:].any(axis=1)
+    compact = any(shift.cost.area_per_km for shift in shifts)
+    if compact:
+        spots = np.array([table.spot(visit.id) for visit in visits], dtype=np.int64).reshape(len(visits), 2)
+        load = np.hstack([load, spots])
     ready = _ints(-_FAR_TIME if v.ready_s is None or v.id in table.done else v.ready_s for v in visits)
     may = np.array([insertion.may[shift.id] for shift in shifts], dtype=bool).reshape(len(shifts), len(visits))
     may[:, [row for row, visit in enumerate(visits) if held.get(visit.id) is False]] = False
@@ -328,6 +332,7 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
             types.index(shift.type if shift.type in insertion.work else ""), shift.cost.per_task_hour,
             any(pause.max_load is not None for pause in shift.breaks), shift.end_s - shift.debrief_s,
             shift.cost.per_overtime_hour, shift.reload_s, shift.most_trips, shift.trips_out,
+            shift.cost.balance_per_hour, shift.cost.area_per_km,
         )
         for k, shift in enumerate(shifts)
     ]  # fmt: skip
@@ -369,6 +374,8 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
                 bool(table.strange),
                 reloads,
                 bool(problem.speeds),
+                any(shift.cost.balance_per_hour for shift in shifts),
+                compact,
                 *(_clock([table.pace(shift) for shift in tables.values()]) if problem.speeds else [0]),
             )
         ),
@@ -386,7 +393,8 @@ def _clock(paces: Sequence[Pace | None]) -> list[int]:
 def _by_the_clock(shift: ShiftOffer) -> bool:
     """Whether what it costs depends on more than its legs."""
     cost = shift.cost
-    return bool(cost.per_hour or cost.per_task_hour or (shift.overtime_s and cost.per_overtime_hour))
+    shape = cost.balance_per_hour or cost.area_per_km
+    return bool(cost.per_hour or cost.per_task_hour or shape or (shift.overtime_s and cost.per_overtime_hour))
 
 
 def _beginning(

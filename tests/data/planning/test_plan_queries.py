@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from data import tables
 from data.db import Database
 from data.queries.plans import current_plans, plan_page, versions
 from data.store import open_store
 from routing.rules.check import violations
 from routing.rules.extra import Extra
+from routing.rules.plan_prices import SETTING
 from routing.services.editing import take_out
 from routing.services.planning import plan_day
 
@@ -71,4 +74,39 @@ def test_the_plan_page_says_what_is_overtime_late_and_new_to_the_driver_and_what
     assert route.overtime == Extra(seconds=1800, cost=900_000)
     assert route.stops[0].stranger == 200_000
     assert route.cost == 1_600_000
+    assert violations(saved.plan, saved.problem) == []
+
+
+def test_the_companys_prices_of_balance_and_area_are_in_the_next_plan_with_what_they_cost(
+    day: Any, database: Database, kit: Any
+) -> None:
+    """Two doors, the other 0.01 degrees to the north: each is 556 m from the middle, at 0.50 a km; an hour more at
+    1.00 for each hour of the day."""
+    depot, product = day.depot(), day.product()
+    for north in (0.0, 0.01):
+        door = day.site(service_s=3600, lat=60.17 + north, lon=24.94)
+        day.delivery(site_id=door, depot_id=depot, product_id=product)
+    day.shift(depot_id=depot, cost_per_hour=0)
+
+    def plan_it() -> int:
+        return plan_day(
+            lambda: open_store(database), from_day=kit.DAY, to_day=kit.DAY, depot_ids=[depot],
+            travel=kit.StraightTravel(), solve=kit.greedy, clock=lambda: kit.NOW, by="test",
+        ).plan_id  # fmt: skip
+
+    without = plan_it()
+    with open_store(database) as store:
+        store.set_setting(name=SETTING, value={"balance": 100, "area": 50}, by="test", now=kit.NOW)
+    plan_id = plan_it()
+    with open_store(database) as store:
+        saved = store.plan(plan_id)
+    with database.reading() as connection:
+        (before,), (route,) = (plan_page(connection, key).routes for key in (without, plan_id))
+    hours = (route.ends_at - route.starts_at).total_seconds() / 3600
+    assert (before.balance, before.area) == (0, None)
+    assert route.balance == pytest.approx(100_000 * hours**2 / 2, abs=1)
+    assert route.area is not None
+    assert route.area.metres == pytest.approx(1112, abs=2)
+    assert route.area.cost == route.area.metres * 50
+    assert route.cost == before.cost + route.balance + route.area.cost
     assert violations(saved.plan, saved.problem) == []

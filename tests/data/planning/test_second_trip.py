@@ -202,7 +202,9 @@ def test_the_driver_says_that_the_second_trip_is_loaded_and_the_forecast_goes_on
     step = route.stops[2].depot_step
     assert step is not None
     assert step.is_loaded
-    assert route.stops[2].eta == late + timedelta(minutes=10)
+    eta = route.stops[2].eta
+    assert eta is not None
+    assert eta.arrival == eta.start == late + timedelta(minutes=10)
     with day.database.reading() as connection:
         assert tracked(connection, day.second[0].delivery_id, now=late).stage == "next"
 

@@ -11,9 +11,10 @@ from routing.model.day import DayFacts, DeliveryFacts, DepotFacts, Promised, Rid
 from routing.model.fleet import Shift, Vehicle
 from routing.model.places import Location, PinQuality
 from routing.model.plans import Lock, Plan, Problem
-from routing.rules.changes import effect_of_move, orders_of, with_riding
+from routing.rules.changes import effect_of_move, orders_of
 from routing.rules.check import violations
 from routing.rules.driver_out import OutKind, left_behind, meet
+from routing.rules.locks import as_the_day_stands
 from routing.rules.reasons import why_left_out
 from routing.rules.replan import (
     cancelled,
@@ -166,9 +167,9 @@ def test_what_lies_at_the_depot_goes_with_a_van_that_left_and_comes_back() -> No
     of = problem(visit(1, 5), visit(2, 10), shifts=(again, shift(2)))
     held = planned(of, {1: [1]})
     out = (Riding(delivery_id=1, shift_id=1, position=0, state="dispatched"),)
-    now = with_riding(of, out, held)
-    assert (now.shifts[0].trips_out, now.locks) == (1, (Lock(visit=1, shift=1, trip=0),))
     day = facts(1, 2, vans=2, riding=out)
+    now = as_the_day_stands(of, day, held)
+    assert (now.shifts[0].trips_out, now.locks) == (1, (Lock(visit=1, shift=1, trip=0),))
     here = only_vans_that_are_here(now, day)
     assert [each.shifts for each in here.visits] == [None, None]
     back = replace(here, shifts=here.shifts[:1])
@@ -189,7 +190,8 @@ def test_of_a_van_that_comes_back_only_what_is_on_board_is_met_or_comes_back() -
     out = (Riding(delivery_id=1, shift_id=1, position=0, state="loaded"),)
     held = planned(of, {1: [1, 2]})
     assert len(held.routes[0].trips) == 2
-    day, now = facts(1, 2, vans=2, riding=out), with_riding(of, out, held)
+    day = facts(1, 2, vans=2, riding=out)
+    now = as_the_day_stands(of, day, held)
     back = left_behind(held, now, day, shift=day.shifts[0], kind=OutKind.BACK_TO_DEPOT)
     assert orders_of(back.plan) == {2: (2,)}
     assert [gone.visit for gone in back.plan.unassigned] == [1]

@@ -270,6 +270,14 @@ def test_a_large_day_gives_no_time_to_a_model_that_would_not_be_read(monkeypatch
 # ---- time of day
 
 
+@given(day=problems(most=5, locks=False, by_clock=True))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_priority_is_strict_by_the_clock_as_trying_everything_finds_it(day: Problem) -> None:
+    """No model of OR-Tools stands behind such a day: the walk and the exchange have to find it."""
+    found = solve(day, seed=0, time_limit_s=600, iterations=3000)
+    assert tuple(count for _, count in found.served_by_tier) == best_counts(day)
+
+
 @given(day=problems(by_clock=True))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_plan_by_the_clock_passes_the_checker(day: Problem) -> None:

@@ -40,7 +40,7 @@ def test_a_compiled_route_is_possible_and_costs_what_the_schedule_says(day: Prob
             elif several_breaks and day.speeds:
                 # Nor is it known in which order they are taken on one leg, and so how long the wheels turn.
                 assert one.max_travel_s is not None or cost(one.id, ids) >= 0
-            elif several_breaks and one.cost.per_hour:
+            elif several_breaks and (one.cost.per_hour or one.cost.balance_per_hour):
                 # Of breaks that end at the same moment the schedule may take another order, and leave later.
                 assert cost(one.id, ids) >= 0
             else:

@@ -486,9 +486,10 @@ document.documentElement.dataset.ready = "online";
 
 if ("serviceWorker" in navigator) {
   await navigator.serviceWorker.register("/d/sw.js", { scope: "/d/" });
-  await navigator.serviceWorker.ready;
+  const worker = await navigator.serviceWorker.ready;
   // This very page was answered before the worker was there: from now on it opens without signal too.
   const pages = await caches.open("backroute-pages");
   await pages.addAll([location.pathname, `${location.pathname}/route.json`]).catch(() => {});
+  worker.active?.postMessage("kept");
   document.documentElement.dataset.ready = "offline";
 }
