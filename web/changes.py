@@ -35,16 +35,23 @@ def line_document(line: LineChange) -> dict[str, Any]:
     }
 
 
-def told_document(told: Iterable[tuple[Iterable[LineChange], Hear]]) -> dict[str, dict[str, int]]:
+def told_document(told: Iterable[tuple[Iterable[LineChange], Hear]]) -> dict[str, dict[str, Any]]:
     """How many orders are told of a later date, none any more or one again, by how: `told` of what this moves,
-    `told_along` of what had moved before, when nobody was told."""
-    found = {name: {"message": 0, "call": 0} for name in ("told", "told_along")}
+    `told_along` of what had moved before, when nobody was told. `answer_by`: of both, the last days for an answer of
+    those who are asked."""
+    found: dict[str, dict[str, Any]] = {"answer_by": {}}
+    by_name: dict[str, list[Hear]] = {"told": [], "told_along": []}
     for lines, hear in told:
         effect = effect_of(lines)
-        for name, orders in (("told", effect.moved), ("told_along", effect.along)):
-            theirs = hear.among(orders)
-            found[name]["message"] += theirs.by_message
-            found[name]["call"] += theirs.by_call
+        by_name["told"].append(hear.among(effect.moved))
+        by_name["told_along"].append(hear.among(effect.along))
+    for name, each in by_name.items():
+        found[name] = {
+            "message": sum(hear.by_message for hear in each),
+            "call": sum(hear.by_call for hear in each),
+            "asked": sum(len(hear.asked) for hear in each),
+        }
+        found["answer_by"][name] = sorted({day for hear in each for day in hear.answers_by})
     return found
 
 
@@ -69,11 +76,19 @@ def worth_words(worths: Sequence[Worth]) -> str:
     return f"Worth: {'; '.join(said)}" if said else ""
 
 
+def heard_document(line: LineChange, hear: Hear) -> dict[str, str]:
+    """How the customer of a line hears of it, and until which ISO day they may answer when they are asked."""
+    if not line.is_told:
+        return {"told": "", "answer_by": ""}
+    return {"told": hear.of(line.order_id), "answer_by": hear.asked.get(line.order_id, "")}
+
+
 def moved_document(result: ImportResult) -> dict[str, Any]:
-    """What a file of orders does to orders that are not in it, and how their customers hear of it."""
+    """What a file of orders does to orders that are not in it, and one of inbound or counts to any; and how their
+    customers hear of it."""
     hear = hear_of(result)
     rows = [
-        line_document(line) | {"order_id": line.order_id, "told": hear.of(line.order_id) if line.is_told else ""}
+        line_document(line) | {"order_id": line.order_id, **heard_document(line, hear)}
         for line in result.moved[:MOST_ERRORS]
     ]
     return {
@@ -90,4 +105,5 @@ def hear_of(result: ImportResult) -> Hear:
     return Hear(
         message=frozenset(key for key, how in result.heard_by.items() if how == "message"),
         call=frozenset(key for key, how in result.heard_by.items() if how == "call"),
+        asked=result.answer_by,
     )

@@ -25,8 +25,10 @@ from routing.model.imports import MOST_ERRORS, ImportResult
 from routing.services.telling import how_they_hear
 from web.changes import moved_document
 
+MOVES = {"orders": "orders", "inbound": "rows", "counts": "rows"}
+"""Files that move dates of orders they do not name, and what of them is new or changed."""
 MOST_TRIED = 5_000
-"""New and changed orders of a file whose effect on others a dry run says."""
+"""New and changed orders or rows of a file whose effect on others a dry run says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,7 @@ def run_import(
         result = import_shop_orders(
             store, file, preset=PRESETS[asked.preset], depot=asked.depot, reading=reading, **facts
         )
-        say_how_they_hear(store, result)
+        say_how_they_hear(store, result, now=now)
         return result, None
     kind = KINDS[asked.kind]
     header = look_at(store, file, kind)
@@ -84,31 +86,32 @@ def run_import(
     reading = Reading(mapping=mapping, fixed=_fixed(store, kind, header, mapping, asked.depot), progress=progress)
     result = kind.work(store, file, reading=reading, **facts)
     result.notes += [_off_road(place) for place in places_out_of_reach(store.connection, after_order=before)]
-    say_how_they_hear(store, result)
+    say_how_they_hear(store, result, now=now)
     if asked.mapping and not asked.dry_run:
         remember(store, header, kind, mapping, by=asked.by, now=now)
     return result, known
 
 
-def say_how_they_hear(store: SqlStore, result: ImportResult) -> None:
-    """Of what a file of orders did to others: by the contacts as they are now."""
+def say_how_they_hear(store: SqlStore, result: ImportResult, *, now: datetime) -> None:
+    """Of what a file did to others: by the contacts and policies as they are now."""
     result.currency = company_card(store.connection).currency
-    hear = how_they_hear(store, result.moved)
+    hear = how_they_hear(store, result.moved, now=now)
     result.heard_by = dict.fromkeys(hear.message, "message") | dict.fromkeys(hear.call, "call")
+    result.answer_by = dict(hear.asked)
 
 
 def try_on_others(database: Database, file: BinaryIO, asked: Asked, result: ImportResult, *, now: datetime) -> None:
-    """Puts into the `result` of a dry run what the file of orders would do to orders that are not in it.
+    """Puts into the `result` of a dry run what the file would do to orders that are not in it.
 
     It is imported in earnest and rolled back: what is said is what would happen. That holds up whoever writes, so of a
     big file only the import itself says it.
     """
-    if result.kind != "orders" or not (result.created or result.changed):
+    if result.kind not in MOVES or not (result.created or result.changed):
         return
     if result.created + result.changed > MOST_TRIED:
         result.notes.append(
-            f"Whom it delays is not said of more than {MOST_TRIED} new and changed orders at once: the import itself "
-            "says it. Split the file to see it before."
+            f"Whom it delays is not said of more than {MOST_TRIED} new and changed {MOVES[result.kind]} at once: the "
+            "import itself says it. Split the file to see it before."
         )
         return
 
@@ -117,7 +120,11 @@ def try_on_others(database: Database, file: BinaryIO, asked: Asked, result: Impo
         return run_import(store, file, replace(asked, dry_run=False), now=now)[0]
 
     done = tried(database, take)
-    result.moved, result.heard_by, result.warnings = done.moved, done.heard_by, done.warnings
+    result.moved, result.warnings = done.moved, done.warnings
+    if result.kind == "counts":
+        # Its dry run shows each SKU by itself.
+        result.notes = done.notes
+    result.heard_by, result.answer_by = done.heard_by, done.answer_by
 
 
 def _fixed(store: SqlStore, kind: Kind, header: Header, mapping: Mapping[str, str], depot: str) -> Mapping[str, str]:
@@ -184,5 +191,5 @@ def import_document(result: ImportResult) -> dict[str, Any]:
         "notes": result.notes,
         "made": {kind: len(numbers) for kind, numbers in result.made.items()},
         "made_products": sorted(result.made.get("products", ()))[:MOST_ERRORS],
-        **(moved_document(result) if result.kind == "orders" else {}),
+        **(moved_document(result) if result.kind in MOVES else {}),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import BinaryIO
 
-from data.importers.batch import note_import
+from data.importers.batch import MOST_WARNINGS, note_import
 from data.importers.cells import Cells, batches, changed_values
 from data.importers.table import AS_OURS, Reading, read_table
 from data.store import SqlStore
@@ -30,7 +30,8 @@ def import_inbound(
 ) -> ImportResult:
     """Adds and changes what is expected, then allocates it. A quantity of 0 means that it will not come.
 
-    A slip past the promise threshold makes new promises, and those customers are told (`tell`). Raises FileRefused.
+    A slip past the promise threshold makes new promises, and those customers are told (`tell`). `result.moved` has the
+    lines that lose goods or a day by it. Raises FileRefused.
     """
     result = ImportResult(kind="inbound", dry_run=dry_run)
     depots = store.depot_rows()
@@ -99,6 +100,8 @@ def import_inbound(
         came_or_named(store, named, outcome="the supplier's file", by=by, now=now)
         ask_about(store, stale, now=now)
         pools.add(batch)
-    settle_changed(store, pools, now=now, by=by, tell=tell, why="a supplier's date or quantity changed")
+    settled = settle_changed(store, pools, now=now, by=by, tell=tell, why="a supplier's date or quantity changed")
+    result.moved = settled.lines
+    result.warnings = settled.warnings[:MOST_WARNINGS]
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result

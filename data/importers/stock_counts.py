@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import BinaryIO
 
-from data.importers.batch import note_import
+from data.importers.batch import MOST_WARNINGS, note_import
 from data.importers.cells import Cells, batches
 from data.importers.table import AS_OURS, Reading, read_table
 from data.store import SqlStore
 from routing.errors import InvalidInput
 from routing.model.imports import ImportResult
+from routing.model.orders import LineChange
+from routing.rules.effect import merged
 from routing.services.supplying import commit_shelf_count, simulate_shelf_count
 
 COLUMNS = ("depot", "sku", "counted")
@@ -28,7 +30,8 @@ def import_stock_counts(
     reading: Reading = AS_OURS,
 ) -> ImportResult:
     """Recounts SKU by SKU: a lost unit is taken from the lowest rank, a found one is given out, and exactly those
-    whose promise breaks are told. `result.notes` says what it does to orders. An empty `depot` is the only one.
+    whose promise breaks are told. `result.moved` has the lines that lose goods or a day by it. An empty `depot` is
+    the only one.
 
     A dry run shows each SKU by itself. A SKU that is not in the file stays as it is. Raises FileRefused.
     """
@@ -39,7 +42,8 @@ def import_stock_counts(
         for depot_id in sorted(int(row["id"]) for row in depots.values()):
             store.lock_depot(depot_id)
     seen: dict[tuple[int, str], int] = {}
-    lines, later, undated = 0, set(), set()
+    moved: list[tuple[LineChange, ...]] = []
+    warnings: dict[str, None] = {}
     for rows in batches(read_table(file, kind="counts", columns=COLUMNS, needed=NEEDED, reading=reading), 500):
         skus = store.product_ids({row.cells.get("sku", "") for row in rows})
         for row in rows:
@@ -76,16 +80,18 @@ def import_stock_counts(
                 result.left_out(row.number, f"The count of {sku} was left out; {problem}")
                 continue
             result.changed += 1
-            lines += len(preview.changed)
-            later |= {line.order_id for line in preview.changed if line.slips}
-            undated |= {line.order_id for line in preview.changed if line.loses}
-            result.notes += [f"{sku}: {warning}" for warning in preview.warnings[:20]]
+            moved.append(preview.concerned)
+            warnings |= dict.fromkeys(preview.warnings)
+    lines = merged(moved).values()
     if result.changed:
-        would = "would " if dry_run else ""
+        later = {line.order_id for line in lines if line.slips}
+        undated = {line.order_id for line in lines if line.loses}
         result.notes.insert(
             0,
-            f"{lines} order lines {would}change, {len(later)} orders {would}get a later promise, "
-            f"{len(undated)} {would}lose their date.",
+            f"{sum(line.changed for line in lines)} order lines change, {len(later)} orders get a later promise, "
+            f"{len(undated)} lose their date.",
         )
+    result.moved = [line for line in lines if line.suffers]
+    result.warnings = list(warnings)[:MOST_WARNINGS]
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, case, func, or_, select
 
 from data.queries.lateness import days_late, due_promise, wishes
 from data.queries.needs import COMMITTED, ORDERED, SERVED, newest_promise
+from data.queries.questions import answers_due
 from data.tables import allocation, customer, order, order_line, product, promise, site, supply
 from routing.errors import NotFound
 from routing.model.backorders import Backorder
@@ -46,7 +47,9 @@ def backorders(
         "worth": [waits.c.worth.desc(), waits.c.days_late.desc()],
     }
     query = select(waits).order_by(*by[sort], waits.c.line_id).limit(limit)
-    return [Backorder(**row._mapping) for row in connection.execute(query)]
+    rows = connection.execute(query).all()
+    due = answers_due(connection, [row.line_id for row in rows])
+    return [Backorder(**row._mapping, answer_by=due.get(row.line_id, "")) for row in rows]
 
 
 def count_backorders(connection: Connection, *, customer_ids: Collection[int] | None = None) -> BackorderCounts:

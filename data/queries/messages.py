@@ -82,3 +82,13 @@ def message_counts(connection: Connection) -> dict[str, int]:
     for status, count in connection.execute(select(notice.c.status, func.count()).group_by(notice.c.status)):
         found[status] = count
     return found
+
+
+def still_unsent(connection: Connection, *, order_id: int, made_at: datetime) -> bool:
+    """Whether messages about an order were written at this moment and none of them has left: what they say was
+    promised, and nobody has read it."""
+    query = select(notice.c.status).where(
+        notice.c.subject_kind == "order", notice.c.subject_id == order_id, notice.c.made_at == made_at
+    )
+    statuses = connection.scalars(query).all()
+    return bool(statuses) and "sent" not in statuses

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, or_, select, update
 
 from data.queries.needs import COMMITTED, ORDERED, SERVED, newest_promise
+from data.queries.questions import answers_due
 from data.store.part import StorePart, parts
 from data.tables import (
     allocation,
@@ -39,13 +40,28 @@ class ConsentStore(StorePart):
         found: dict[int, AskedOf] = {}
         for part in parts(order_ids):
             query = (
-                select(order, customer.c.business)
+                select(order, customer.c.business, depot.c.zone.label("depot_zone"))
                 .join(customer, customer.c.id == order.c.customer_id)
+                .join(depot, depot.c.id == order.c.depot_id)
                 .where(order.c.id.in_(part))
             )
             for row in self.connection.execute(query):
                 days = (row.wanted_on, row.not_before, row.not_after)
-                found[row.id] = AskedOf(customer_id=row.customer_id, business=row.business, days=days)
+                found[row.id] = AskedOf(
+                    customer_id=row.customer_id, business=row.business, days=days, zone=row.depot_zone
+                )
+        return found
+
+    def asked_until(self, order_ids: Collection[int], *, at: datetime) -> dict[int, datetime]:
+        """By order: when the answer to the question that was asked at this moment is due, if one was."""
+        found: dict[int, datetime] = {}
+        for part in parts(set(order_ids)):
+            query = (
+                select(delay_consent.c.order_id, delay_consent.c.due_at)
+                .where(delay_consent.c.order_id.in_(part), delay_consent.c.asked_at == at)
+                .order_by(delay_consent.c.id)
+            )
+            found |= {row.order_id: row.due_at for row in self.connection.execute(query)}
         return found
 
     def promises_so_far(self, line_ids: Collection[int]) -> dict[int, list[tuple[str, str]]]:
@@ -125,6 +141,10 @@ class ConsentStore(StorePart):
             ],
         )
         return consent_id
+
+    def answers_due(self, line_ids: Collection[int]) -> dict[int, str]:
+        """By line: the last ISO day for an answer about its new date, where the question is open and unanswered."""
+        return answers_due(self.connection, line_ids)
 
     # ------------------------------------------------------------------ answering
 

@@ -118,11 +118,12 @@ class Consent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedOf:
-    """Whose order it is. `days`: its wanted_on, not_before and not_after."""
+    """Whose order it is. `days`: its wanted_on, not_before and not_after. `zone`: of the depot that delivers it."""
 
     customer_id: int
     business: bool
     days: tuple[str, str, str]
+    zone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

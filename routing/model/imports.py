@@ -31,8 +31,10 @@ class ImportResult:
     decided about the file as a whole. `made` has the numbers of what nobody knew and a shop's orders needed:
     "customers", "sites", "products".
 
-    `moved`: what a file of orders does to orders that are not in it; `heard_by`: how their customers hear of it, by the
-    order's key, "message" or "call"; `warnings`: orders that fall apart by it; `currency`: the company's, for the sums.
+    `moved`: what a file of orders does to orders that are not in it, and one of inbound or counts to any; `heard_by`:
+    how their customers hear of it, by the order's key, "message" or "call"; `answer_by`: of those who are asked, by the
+    order's key, the last ISO day for an answer; `warnings`: orders that fall apart by it; `currency`: the company's,
+    for the sums.
     """
 
     kind: str
@@ -49,6 +51,7 @@ class ImportResult:
     made: dict[str, set[str]] = field(default_factory=dict)
     moved: list[LineChange] = field(default_factory=list)
     heard_by: dict[int, str] = field(default_factory=dict)
+    answer_by: dict[int, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     currency: str = ""
     errors: list[RowError] = field(default_factory=list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from routing.model.days import day_words
 from routing.model.orders import LineChange
@@ -62,6 +62,38 @@ def effect_of(lines: Iterable[LineChange]) -> Effect:
     again = frozenset(line.order_id for line in own if line.again and not line.slips)
     told = frozenset(line.order_id for line in every if line.is_told)
     return Effect(later=later, lost=lost, again=again, along=told - later - lost - again)
+
+
+def merged(changes: Iterable[Iterable[LineChange]]) -> dict[int, LineChange]:
+    """The lines of several changes that follow each other: as they stood before the first, as they stand after the
+    last.
+
+    A count takes 4 of 12, the next one 3 more, and the promise slips by it:
+
+        >>> one, two = _change(firm_after=8, new_day="2026-03-03"), _change(firm_after=5, slips=True)
+        >>> line = merged([[replace(one, firm_before=12)], [replace(two, firm_before=8)]])[1]
+        >>> line.firm_before, line.firm_after, line.slips
+        (12, 5, True)
+    """
+    found: dict[int, LineChange] = {}
+    for lines in changes:
+        for line in lines:
+            first = found.get(line.line_id)
+            if first is not None:
+                line = replace(
+                    line,
+                    firm_before=first.firm_before,
+                    provisional_before=first.provisional_before,
+                    old_day=first.old_day,
+                    promised_on=first.promised_on,
+                    slips=first.slips or line.slips,
+                    loses=(first.loses or line.loses) and not line.new_day,
+                    again=(first.again or line.again) and bool(line.new_day),
+                    moved_by=first.moved_by,
+                    released_lost=first.released_lost + line.released_lost,
+                )
+            found[line.line_id] = line
+    return found
 
 
 def worths_of(lines: Iterable[LineChange], *, home: str) -> tuple[Worth, ...]:

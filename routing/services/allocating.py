@@ -246,9 +246,8 @@ def write(
     told: set[int] = set()
     asked: dict[int, Asked] = {}
     if tell:
-        zone = store.depot(decision.before.depot_id).zone
         late = delays(decision.before, promises=aloud, changes=changed)
-        asked = asking.ask(store, late, zone=zone, by=by, now=now)
+        asked = asking.ask(store, late, by=by, now=now)
         told = tell_dates(store, decision.before, promises=aloud, changes=changed, asked=asked, now=now)
         kept = {promise.line_id for promise in aloud if promise.again and not promise.slip}
         asking.settle_kept(

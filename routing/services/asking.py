@@ -13,7 +13,7 @@ from routing.model.days import day_words, today_of
 from routing.model.orders import WaitingOrder
 from routing.model.parties import Contact
 from routing.model.tasks import TaskKind
-from routing.rules.consent import Delay, nth_delay, question, terms_of
+from routing.rules.consent import Delay, Question, nth_delay, question, terms_of
 from routing.rules.policies import PolicyBook
 from routing.services.story import AsksPeople, KeepsEvents
 
@@ -23,12 +23,18 @@ A_MINUTE = timedelta(minutes=1)
 """A task that is due with the day is due at 23:59 of it, not at 00:00 of the next."""
 
 
-class Store(KeepsEvents, AsksPeople, Protocol):
+class Reader(Protocol):
+    """What saying beforehand who is asked needs."""
+
     def policies(self) -> PolicyBook: ...
     def asked_of(self, order_ids: Collection[int]) -> dict[int, AskedOf]: ...
+    def asked_until(self, order_ids: Collection[int], *, at: datetime) -> dict[int, datetime]: ...
     def promises_so_far(self, line_ids: Collection[int]) -> dict[int, list[tuple[str, str]]]: ...
     def agreed_to_wait(self, line_ids: Collection[int]) -> set[int]: ...
     def times_asked(self, line_ids: Collection[int]) -> dict[int, int]: ...
+
+
+class Store(Reader, KeepsEvents, AsksPeople, Protocol):
     def add_consent(self, new: NewConsent) -> int: ...
     def open_questions(self, order_ids: Collection[int]) -> list[int]: ...
     def consents(self, consent_ids: Collection[int], *, lock: bool = False) -> dict[int, Consent]: ...
@@ -57,48 +63,79 @@ class Asked:
         return {"consent_id": self.consent_id, "answer_by": self.due_on, "silence": self.silence.value}
 
 
-def ask(
-    store: Store,
-    delays: Mapping[int, tuple[WaitingOrder, tuple[DelayedLine, ...]]],
-    *,
-    zone: str,
-    by: str,
-    now: datetime,
-) -> dict[int, Asked]:
-    """Asks about these delays, by order, where the policy says so. The caller writes the message."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What the customer of an order is to be asked: about which delay, until when, and what silence means."""
+
+    of: AskedOf
+    delay: Delay
+    question: Question
+
+
+def questions(store: Reader, delays: Mapping[int, Collection[DelayedLine]], *, now: datetime) -> dict[int, Asking]:
+    """Which of these delays, by order, their customers are asked about: by the policy as it is now. Writes nothing."""
     if not delays:
         return {}
-    today = today_of(now, zone)
-    book, whose = store.policies(), store.asked_of(delays)
+    book, whose, found = store.policies(), store.asked_of(delays), {}
     terms = {
-        order_id: terms_of(book, day=today, customer_id=of.customer_id, order_id=order_id, business=of.business)
+        order_id: terms_of(
+            book, day=today_of(now, of.zone), customer_id=of.customer_id, order_id=order_id, business=of.business
+        )
         for order_id, of in whose.items()
     }
-    wanted = {order_id: each for order_id, each in sorted(delays.items()) if terms[order_id].enabled}
-    every = [line.line_id for _order, lines in wanted.values() for line in lines]
+    wanted = {order_id: lines for order_id, lines in sorted(delays.items()) if terms[order_id].enabled}
+    every = [line.line_id for lines in wanted.values() for line in lines]
     before, times, waits = store.promises_so_far(every), store.times_asked(every), store.agreed_to_wait(every)
-    whom = store.who_are_told({(order.customer_id, order.site_id) for order, _lines in wanted.values()}, role="buyer")
-    asked: dict[int, Asked] = {}
-    for order_id, (order, lines) in wanted.items():
+    for order_id, lines in wanted.items():
         delay = Delay(
             was_on=min(line.was_on for line in lines),
             now_on="" if any(not line.now_on for line in lines) else max(line.now_on for line in lines),
             nth=max(nth_delay(before.get(line.line_id, ()), asked_before=times.get(line.line_id, 0)) for line in lines),
-            asked_on=today,
+            asked_on=today_of(now, whose[order_id].zone),
             agreed_to_wait=all(line.line_id in waits for line in lines),
         )
-        asks = question(delay, terms[order_id])
+        found[order_id] = Asking(of=whose[order_id], delay=delay, question=question(delay, terms[order_id]))
+    return found
+
+
+def answer_by(store: Reader, delays: Mapping[int, Collection[DelayedLine]], *, now: datetime) -> dict[int, str]:
+    """By order: the last ISO day for an answer of those who are asked about these delays.
+
+    The same before and after: what was asked at this very moment is read as it was written, because a delay that is
+    written already would count as another one.
+    """
+    done = store.asked_until(delays, at=now)
+    whose = store.asked_of(done)
+    days = {order_id: today_of(due_at - A_MINUTE, whose[order_id].zone) for order_id, due_at in done.items()}
+    left = {order_id: lines for order_id, lines in delays.items() if order_id not in days}
+    return days | {order_id: asking.question.due_on for order_id, asking in questions(store, left, now=now).items()}
+
+
+def ask(
+    store: Store,
+    delays: Mapping[int, tuple[WaitingOrder, tuple[DelayedLine, ...]]],
+    *,
+    by: str,
+    now: datetime,
+) -> dict[int, Asked]:
+    """Asks about these delays, by order, where the policy says so. The caller writes the message."""
+    wanted = questions(store, {order_id: lines for order_id, (_order, lines) in delays.items()}, now=now)
+    doors = {(delays[order_id][0].customer_id, delays[order_id][0].site_id) for order_id in wanted}
+    whom = store.who_are_told(doors, role="buyer")
+    asked: dict[int, Asked] = {}
+    for order_id, asking in wanted.items():
+        (order, lines), delay, asks = delays[order_id], asking.delay, asking.question
         reached = bool(whom[order.customer_id, order.site_id])
         # Who was not asked can neither have agreed nor given up by saying nothing: a person decides.
         silence = asks.silence if reached else Silence.TASK
-        due_at = end_of(asks.due_on, zone)
+        due_at = end_of(asks.due_on, asking.of.zone)
         consent_id = store.add_consent(
             NewConsent(
                 order_id=order_id,
                 day=delay.now_on,
                 case=asks.case.value,
                 silence=silence,
-                days_before=whose[order_id].days,
+                days_before=asking.of.days,
                 asked_at=now,
                 due_at=due_at,
                 lines=lines,

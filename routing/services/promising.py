@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from routing.services import allocating
 
 class Reader(allocating.Reader, Protocol):
     def stock_of(self, sku: str) -> list[SkuStock]: ...
+    def answers_due(self, line_ids: Collection[int]) -> dict[int, str]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,9 @@ class PromisedLine:
     """partial, per_line or complete."""
     keeps: str
     """never_loses, normal or may_give_up: what its customer's units are worth when a better rank wants them."""
+    answer_by: str
+    """The last ISO day for the customer's answer about the promised day, while the question is open: they were told of
+    it and have not agreed yet. "" where nothing is asked, or all is said."""
 
     @property
     def uncovered(self) -> int:
@@ -163,6 +168,7 @@ def _decided(store: Reader, book: Book, *, now: datetime) -> tuple[AllocationRul
     today = now.astimezone(ZoneInfo(store.depot(book.depot_id).zone)).date().isoformat()
     supplies = {supply.id: supply for supply in book.supplies}
     orders = {order.id: order for order in book.orders}
+    open_until = store.answers_due([line.line_id for line in preview.lines])
     covers: dict[int, list[Cover]] = defaultdict(list)
     for holding in book.holdings:
         units = holding.allocated + holding.committed
@@ -188,6 +194,7 @@ def _decided(store: Reader, book: Book, *, now: datetime) -> tuple[AllocationRul
             not_before=orders[line.order_id].earliest_day,
             ships=orders[line.order_id].completeness.value,
             keeps=orders[line.order_id].rank_rule.value,
+            answer_by=open_until.get(line.line_id, ""),
         )
         for line in preview.lines
     ]

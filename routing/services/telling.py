@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from routing.model.orders import Book, LineChange, WaitingLine, WaitingOrder
 from routing.model.parties import Company, Contact
 from routing.model.tasks import TaskKind
 from routing.rules.promises import NewPromise
+from routing.services import asking
 from routing.services.asking import Asked
 
 
@@ -27,6 +29,10 @@ class KeepsNotices(Protocol):
     def add_notice(self, message: Notice, *, made_at: datetime) -> bool: ...
 
 
+class Reader(KnowsContacts, asking.Reader, Protocol):
+    """What saying who hears of a change needs."""
+
+
 class Store(KnowsContacts, KeepsNotices, Protocol):
     def company(self) -> Company: ...
     def waiting_lines(self, depot_id: int, order_ids: Collection[int]) -> dict[int, list[WaitingLine]]: ...
@@ -35,11 +41,12 @@ class Store(KnowsContacts, KeepsNotices, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hear:
-    """Orders with a later date, none any more or one again, by how their customers hear of it: a message, or a person's
-    call where nobody there agreed to messages."""
+    """Orders with a later date, none any more or one again, by how their customers hear of it: a message that
+    tells; one that asks, with the last ISO day for an answer; or a call where nobody there agreed to messages."""
 
     message: frozenset[int] = frozenset()
     call: frozenset[int] = frozenset()
+    asked: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def by_message(self) -> int:
@@ -49,21 +56,42 @@ class Hear:
     def by_call(self) -> int:
         return len(self.call)
 
+    @property
+    def answers_by(self) -> list[str]:
+        """The last ISO days for an answer, each once, the first first."""
+        return sorted(set(self.asked.values()))
+
     def among(self, order_ids: Collection[int]) -> Hear:
         """Of these orders alone."""
-        return Hear(message=self.message & frozenset(order_ids), call=self.call & frozenset(order_ids))
+        these = frozenset(order_ids)
+        asked = {order_id: day for order_id, day in self.asked.items() if order_id in these}
+        return Hear(message=self.message & these, call=self.call & these, asked=asked)
 
     def of(self, order_id: int) -> str:
-        """How the customer of this order hears of it: message or call; "" for not at all."""
+        """How the customer of this order hears of it: message, call or asked; "" for not at all."""
+        if order_id in self.asked:
+            return "asked"
         return "message" if order_id in self.message else "call" if order_id in self.call else ""
 
 
-def how_they_hear(store: KnowsContacts, lines: Iterable[LineChange]) -> Hear:
-    """By the contacts as they are now."""
-    doors = {line.order_id: (line.customer_id, line.site_id) for line in lines if line.is_told}
+def how_they_hear(store: Reader, lines: Iterable[LineChange], *, now: datetime) -> Hear:
+    """By the contacts and the policies as they are now; the same before the change is written and after, at the same
+    `now`."""
+    doors: dict[int, tuple[int, int]] = {}
+    late: dict[int, list[DelayedLine]] = defaultdict(list)
+    for line in lines:
+        if line.is_told:
+            doors[line.order_id] = (line.customer_id, line.site_id)
+        if line.slips or line.loses:
+            day = line.new_day if line.slips else ""
+            late[line.order_id].append(
+                DelayedLine(line_id=line.line_id, was_on=line.promised_on, now_on=day, promise_version=0)
+            )
     people = store.who_are_told(set(doors.values()), role="buyer")
-    message = frozenset(order_id for order_id, door in doors.items() if people[door])
-    return Hear(message=message, call=frozenset(doors) - message)
+    call = frozenset(order_id for order_id, door in doors.items() if not people[door])
+    by = asking.answer_by(store, late, now=now)
+    asked = {order_id: day for order_id, day in by.items() if order_id not in call}
+    return Hear(message=frozenset(doors) - call - frozenset(asked), call=call, asked=asked)
 
 
 def delays(

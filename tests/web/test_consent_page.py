@@ -12,9 +12,11 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from data import tables
-from data.store import open_store
+from data.queries.backorders import backorders
+from data.store import SqlStore, open_store
 from routing.model.notices import ClaimedNotice
 from routing.services.importing import settle
+from routing.services.promising import promised_lines
 from routing.services.supplying import Slip, commit_slip
 from routing.services.switching import switch_allocation
 from tests.delayed import Delayed, a_delay
@@ -342,3 +344,34 @@ def test_who_was_asked_to_wait_without_a_day_reads_that_it_comes_as_promised_aft
     page = website.client().get(link).text
     assert "It comes as promised: Tuesday 19 May" in page
     assert "<button" not in page.split("<main")[-1], "nothing to answer"
+
+
+def test_while_the_question_is_open_every_list_says_until_when_and_the_answer_ends_it(
+    website: Website, delayed: Delayed
+) -> None:
+    """Café 1 was promised Tuesday 12 May and is asked about Tuesday 19 May, with three days."""
+    desk, client = delayed.desk, website.signed_in()
+    order, list_of_all = f"/orders/{desk.orders[1]}", "/backorders"
+
+    def asked() -> tuple[str, str]:
+        with website.installation.database.reading() as connection:
+            lines = promised_lines(SqlStore(connection), depot_id=desk.depot, now=website.clock.at)
+            (line,) = [line for line in lines if line.order_id == desk.orders[1]]
+            (waits,) = [line for line in backorders(connection) if line.order_id == desk.orders[1]]
+        assert (line.promised_on, waits.promised_on) == ("2026-05-19", "2026-05-19")
+        return line.answer_by, waits.answer_by
+
+    assert asked() == ("2026-05-15", "2026-05-15")
+    page = client.get(order).text
+    assert "about Tue 19 May, answer by Fri 15 May" in page.split('id="asked"')[1]
+    assert "asked, answer by Fri 15 May" in page
+    assert "the message has not left yet" in page
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.notice).values(status="sent", sent_at=website.clock.at))
+    assert "the message has not left yet" not in client.get(order).text
+    assert client.get(list_of_all).text.count("asked, answer by Fri 15 May") == 3, "all three cafés are asked"
+    delayed.say(website.client(), answer="accept")
+    assert asked() == ("", "")
+    page = client.get(order).text
+    assert ('id="asked"' in page, "asked, answer by" in page) == (False, False)
+    assert client.get(list_of_all).text.count("asked, answer by Fri 15 May") == 2

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 from openpyxl import Workbook
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 from data import tables
@@ -293,3 +293,38 @@ def test_whom_orders_take_goods_from_is_shown_before_and_said_after(
     )  # fmt: skip
     assert "Takes goods or days from orders that are not in it: SO-3." in done.text
     assert number_of(website, "notice") == 1
+
+
+def test_a_file_of_orders_shows_who_is_asked_and_until_when(client: FlaskClient, website: Website, desk: Desk) -> None:
+    """The same of a private Café 3, which loses its date: it has three days from Tuesday 12 May."""
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.customer).values(business=False))
+    row = {"order": "SO-50", "customer": "C-1", "site": "S-1", "depot": "NORTH", "ordered_at": "2026-05-11",
+           "sku": "OAT", "quantity": "12"}  # fmt: skip
+    file = ",".join(orders.COLUMNS) + "\n" + ",".join(row.get(name, "") for name in orders.COLUMNS) + "\n"
+    shown = send(client, file, "urgent.csv", kind="orders", **{"try": "1"}).text.split('id="moved"')[1]
+    assert "no date: asked by message" in shown
+    assert "1 asked (answer by Fri 15 May), 0 told by message, 0 by a call" in shown
+
+
+def test_whom_a_supplier_s_later_truck_delays_is_shown_before_and_they_are_asked_or_told_with_it(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    """IN-1 has all the oat drinks of Cafés 1 to 3 and comes a week later; Café 1 is a private customer."""
+    with website.installation.database.writing() as connection:
+        private = connection.scalar(select(tables.order.c.customer_id).where(tables.order.c.id == desk.orders[1]))
+        connection.execute(update(tables.customer).values(business=tables.customer.c.id != private))
+    file = "number,depot,sku,quantity,expected_at\nIN-1,NORTH,OAT,36,2026-05-19 06:00\n"
+    tried = send(client, file, "late.csv", kind="inbound", **{"try": "1"})
+    shown = tried.text.split('id="moved"')[1]
+    assert "1 asked (answer by Fri 15 May), 2 told by message, 0 by a call" in shown
+    assert "Orders that it delays" in tried.text
+    assert (number_of(website, "notice"), number_of(website, "delay_consent")) == (0, 0)
+    done = client.post(
+        "/import",
+        data={"csrf_token": form_token(client.get("/import")), "kind": "inbound", "kept": kept(tried),
+              "file_name": "late.csv"},
+        follow_redirects=True,
+    )  # fmt: skip
+    assert "Takes goods or days from orders: SO-1, SO-2, SO-3." in done.text
+    assert (number_of(website, "notice"), number_of(website, "delay_consent")) == (3, 1)

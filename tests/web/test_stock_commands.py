@@ -19,9 +19,12 @@ from data.importers import customers, fleet, inbound, orders, products, receipts
 from routing.model.orders import LineChange
 from routing.services.telling import Hear
 from tests.shop_export import as_export, item, order
-from web.changes import told_document
+from web.changes import heard_document, told_document
 from web.cli import main
 from web.cli.told import kept_words, print_told
+
+NOBODY = {"message": 0, "call": 0, "asked": 0}
+"""Of `told` and `told_along` where nobody hears of anything."""
 
 ROWS = {
     "fleet": (fleet.COLUMNS, [{"kind": "depot", "number": "NORTH", "name": "Depot North", "zone": "Europe/Helsinki"}]),
@@ -76,7 +79,8 @@ def test_a_file_is_imported_once_and_said_so(filled: Path) -> None:
         "cancelled": [], "for_a_person": [],
         "errors": [], "errors_left_off": 0, "dry_run": False, "settled": {}, "notes": [], "made": {},
         "made_products": [],
-        "moved": [], "moved_left_off": 0, "told": {"message": 0, "call": 0}, "told_along": {"message": 0, "call": 0},
+        "moved": [], "moved_left_off": 0, "told": NOBODY, "told_along": NOBODY,
+        "answer_by": {"told": [], "told_along": []},
         "currency": "EUR", "worth": {"goes": 0, "waits": 0, "breaks": 0}, "worth_elsewhere": [], "warnings": [],
     }  # fmt: skip
     assert (
@@ -419,20 +423,26 @@ def test_a_promise_breaks_only_with_the_date_it_loses_now(
 
 
 def test_a_headline_counts_whom_this_moves_and_says_apart_who_is_only_told_along() -> None:
-    """SO-1 slips by it; SO-2 had moved before, when nobody was told."""
+    """SO-1 slips by it, as do SO-3 and SO-4, whose customers are asked; SO-2 had moved before, when nobody was told."""
     slips = LineChange(
         order_id=1, order="SO-1", customer="C", site="S-1", line_id=1, product_id=1, sku="OAT-1", name="Oat drink",
         complete=False, needed=12, firm_before=0, firm_after=0, provisional_before=12, provisional_after=12,
         promised_on="2026-03-03", old_day="2026-03-03", new_day="2026-03-10", price=100, currency="EUR", slips=True,
     )  # fmt: skip
     lines = [slips, replace(slips, order_id=2, order="SO-2", line_id=2, moved_by="new orders")]
-    hear = Hear(message=frozenset({1}), call=frozenset({2}))
+    lines += [replace(slips, order_id=n, order=f"SO-{n}", line_id=n) for n in (3, 4)]
+    hear = Hear(message=frozenset({1}), call=frozenset({2}), asked={3: "2026-11-30", 4: "2026-11-30"})
     assert told_document([(lines, hear)]) == {
-        "told": {"message": 1, "call": 0}, "told_along": {"message": 0, "call": 1},
+        "told": NOBODY | {"message": 1, "asked": 2}, "told_along": NOBODY | {"call": 1},
+        "answer_by": {"told": ["2026-11-30"], "told_along": []},
     }  # fmt: skip
+    assert heard_document(lines[2], hear) == {"told": "asked", "answer_by": "2026-11-30"}
     said = io.StringIO()
     print_told(Console(file=said, width=200), lines, hear)
     assert said.getvalue().splitlines() == [
-        "1 order gets a later date: 1 told by message, 0 by a call.",
+        "3 orders get a later date: 2 asked (answer by Mon 30 Nov), 1 told by message, 0 by a call.",
         "1 order that had moved before is told along: 0 told by message, 1 by a call.",
     ]
+    said = io.StringIO()
+    print_told(Console(file=said, width=200), lines[2:], replace(hear, asked={3: "2026-11-30", 4: "2026-12-02"}))
+    assert "2 asked (answer by Mon 30 Nov to Wed 2 Dec), 0 told by message" in said.getvalue()

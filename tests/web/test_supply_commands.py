@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from data.importers import customers, fleet, inbound, orders, products, receipts
+from data.importers import customers, fleet, inbound, orders, products, receipts, stock_counts
 from web.cli import main
 
 
@@ -156,7 +156,7 @@ def test_a_file_of_orders_says_whom_it_delays_before_and_after_and_trying_it_cha
         ("SO-2", 6, 6, True, "call"),
     ]  # fmt: skip
     assert (shown["told"], shown["worth"]) == (
-        {"message": 0, "call": 1}, {"goes": 1_500, "waits": 4_500, "breaks": 6_000}
+        {"message": 0, "call": 1, "asked": 0}, {"goes": 1_500, "waits": 4_500, "breaks": 6_000}
     )  # fmt: skip
     assert "1 line of an order that is not in the file would get fewer goods or a later day" in said
     assert "Worth: €15.00 goes, €45.00 waits, €60.00 in promises that break" in said
@@ -164,6 +164,37 @@ def test_a_file_of_orders_says_whom_it_delays_before_and_after_and_trying_it_cha
     done = document("import", "orders", file)
     assert [done[name] for name in ("moved", "told", "worth")] == [shown[name] for name in ("moved", "told", "worth")]
     assert [dates()[order] for order in ("SO-2", "SO-9")] == ["", day(3)]
+
+
+@pytest.mark.usefixtures("company")
+def test_a_file_of_inbound_or_counts_says_whom_it_delays_before_and_after_as_a_slip_does(tmp_path: Path) -> None:
+    """SO-2 has 6 oat drinks of the shelf and 18 of PO-1. The supplier's file brings PO-1 three days later; then a count
+    finds 24 instead of 30."""
+    files = {
+        "inbound": (inbound.COLUMNS, {
+            "number": "PO-1", "depot": "NORTH", "sku": "OAT-1", "quantity": "48", "expected_at": f"{day(6)} 06:00"}),
+        "counts": (stock_counts.COLUMNS, {"depot": "NORTH", "sku": "OAT-1", "counted": "24"}),
+    }  # fmt: skip
+    slip = document("slip", "PO-1", "--to", day(6), "--simulate")
+    for kind, (columns, row) in files.items():
+        file = tmp_path / f"later_{kind}.csv"
+        file.write_text(",".join(columns) + "\n" + ",".join(row.get(name, "") for name in columns) + "\n")
+        before = document("promises")
+        shown = document("import", kind, file, "--dry-run")
+        said = " ".join(call("import", kind, file, "--dry-run").output.split())
+        assert document("promises") == before
+        assert [line["order"] for line in shown["moved"]] == ["SO-2"]  # type: ignore[attr-defined]
+        assert "1 order line would get fewer goods or a later day" in said
+        assert "Worth: " in said
+        if kind == "inbound":
+            assert (shown["told"], shown["worth"]) == (slip["told"], slip["worth"])
+            assert "1 order gets a later date: 0 told by message, 1 by a call." in said
+        done = document("import", kind, file)
+        same = ("moved", "told", "told_along", "worth", "notes", "warnings")
+        assert [done[name] for name in same] == [shown[name] for name in same]
+        again = document("import", kind, file)
+        assert (again["unchanged"], again["moved"]) == (1, [])
+    assert dates()["SO-2"] == day(6)
 
 
 @pytest.mark.usefixtures("company")

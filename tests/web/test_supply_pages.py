@@ -77,6 +77,21 @@ def test_a_cancelled_truck_leaves_orders_without_a_date(client: FlaskClient, web
     assert "3 were promised and have no date any more" in " ".join(today.split())
 
 
+def test_who_is_asked_about_a_slip_or_a_lost_date_is_shown_with_the_day_for_the_answer(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    """Café 1 is a private customer: asked, with three days from Tuesday 12 May. The other two are told."""
+    with website.installation.database.writing() as connection:
+        private = connection.scalar(select(tables.order.c.customer_id).where(tables.order.c.id == desk.orders[1]))
+        connection.execute(update(tables.customer).values(business=tables.customer.c.id != private))
+    day = (website.clock.at + timedelta(days=7)).date().isoformat()
+    shown = post(client, "/inbound/simulate", number="IN-1", to=day)
+    assert "1 asked (answer by Fri 15 May), 2 told by message, 0 by a call" in shown.text
+    assert (shown.text.count("asked about the new date"), shown.text.count("told of the new date")) == (1, 2)
+    cancelled = post(client, "/inbound/simulate", number="IN-1", cancel="1")
+    assert cancelled.text.count("no date: asked by message") == 2, "above, and in the table"
+
+
 def test_who_loses_a_date_and_agreed_to_no_messages_is_shown_as_a_call_also_by_a_recount(
     client: FlaskClient, website: Website, desk: Desk
 ) -> None:

@@ -112,6 +112,8 @@ _OPEN_UNITS = ("ordered", "needed", "firm", "provisional", "uncovered")
 _STRING: Schema = {"type": "string"}
 _WHOLE: Schema = {"type": "integer"}
 _BOOLEAN: Schema = {"type": "boolean"}
+_TOLD: Schema = dict.fromkeys(("message", "call", "asked"), _WHOLE)
+_DAYS: Schema = {"type": "array", "items": _STRING, "description": "The last days for an answer of those asked"}
 _WORTH: Schema = {"goes": _WHOLE, "waits": _WHOLE, "breaks": _WHOLE}
 
 DOCUMENT: dict[str, Any] = {
@@ -214,12 +216,13 @@ DOCUMENT: dict[str, Any] = {
                             dict.fromkeys(_MOVED, _STRING)
                             | dict.fromkeys(_MOVED_UNITS, _WHOLE)
                             | dict.fromkeys(("slips", "loses_date", "date_again"), _BOOLEAN)
-                            | {"told": {"enum": ["", "message", "call"]}}
+                            | {"told": {"enum": ["", "message", "call", "asked"]}, "answer_by": _STRING}
                         ),
                     },
                     "moved_left_off": _WHOLE,
-                    "told": _object({"message": _WHOLE, "call": _WHOLE}),
-                    "told_along": _object({"message": _WHOLE, "call": _WHOLE}),
+                    "told": _object(_TOLD),
+                    "told_along": _object(_TOLD),
+                    "answer_by": _object({"told": _DAYS, "told_along": _DAYS}),
                     "currency": _STRING,
                     "worth": _object(_WORTH),
                     "worth_elsewhere": {"type": "array", "items": _object(_WORTH | {"currency": _STRING})},

@@ -56,7 +56,7 @@ def send() -> ResponseReturnValue:
         result = ImportResult(kind="orders")
         orders = list(read_orders(store, documents, result, now=at))
         taken = take_each(store, orders, result, lines_at_most=LINES, now=at, by=f"api:{who.name}", tell=tell)
-        say_how_they_hear(store, result)
+        say_how_they_hear(store, result, now=at)
         note_import(store, result, BytesIO(raw), file_name=f"API {key}".strip(), now=at, by=f"api:{who.name}")
         body = _answer(taken, result)
         if not taken:

@@ -64,6 +64,8 @@ def backorders_command(customer: str | None, sort: str, as_json: bool) -> None:
 
 def _table(lines: Sequence[Backorder], *, with_customer: bool) -> Table:
     heads = ["Goods", "SKU", "Waits", "Expected", "Promised", "Late", "Worth", "Order"]
+    asks = any(line.answer_by for line in lines)
+    heads += ["Answer by"] if asks else []
     table = Table(*(["Customer"] if with_customer else []), *heads, box=None)
     for column in table.columns:
         if column.header in ("Waits", "Late", "Worth"):
@@ -79,6 +81,7 @@ def _table(lines: Sequence[Backorder], *, with_customer: bool) -> Table:
             f"{line.days_late} d" if line.days_late else "–",
             money(line.worth, line.currency) if line.currency else "–",
             plain(", ".join(part for part in (line.order, line.reference) if part)),
+            *([line.answer_by or "–"] if asks else []),
         )
     return table
 

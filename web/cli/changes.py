@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import click
@@ -13,7 +14,7 @@ from data.queries.company import company_card
 from data.store import SqlStore
 from routing.model.orders import Preview
 from routing.services.telling import Hear, how_they_hear
-from web.changes import told_document, worth_document
+from web.changes import heard_document, told_document, worth_document
 from web.cli.output import clean, print_json
 from web.cli.told import print_causes, print_lines, print_told, print_worth
 from web.wiring import Installation
@@ -24,9 +25,10 @@ def currency_of(here: Installation) -> str:
         return company_card(connection).currency
 
 
-def heard(here: Installation, previews: list[Preview]) -> Hear:
+def heard(here: Installation, previews: list[Preview], *, now: datetime) -> Hear:
+    """`now`: the moment at which it was shown or done."""
     with here.database.reading() as connection:
-        return how_they_hear(SqlStore(connection), [line for preview in previews for line in preview.lines])
+        return how_they_hear(SqlStore(connection), [line for preview in previews for line in preview.lines], now=now)
 
 
 def print_changes(
@@ -59,7 +61,7 @@ def print_changes(
                 "slips": line.slips,
                 "loses_date": line.loses,
                 "date_again": line.again,
-                "told": hear.of(line.order_id) if line.is_told else "",
+                **heard_document(line, hear),
                 "moved_by": line.moved_by,
                 "value": line.needed * line.price,
                 "currency": line.currency,

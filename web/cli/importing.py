@@ -271,13 +271,16 @@ def _few(numbers: Sequence[str]) -> str:
 
 
 def _print_moved(console: Console, result: ImportResult) -> None:
-    """Whom a file of orders delays though they are not in it."""
+    """Whom a file delays though it does not name them."""
     moved = [line for line in result.moved if not line.is_told_along]
     along = [line for line in result.moved if line.is_told_along]
     if moved:
-        lines = counted(len(moved), "line of an order that is", "lines of orders that are")
+        if result.kind == "orders":
+            lines = counted(len(moved), "line of an order that is", "lines of orders that are") + " not in the file"
+        else:
+            lines = counted(len(moved), "order line", "order lines")
         gets = "would get" if result.dry_run else "gets" if len(moved) == 1 else "get"
-        console.print(f"{lines} not in the file {gets} fewer goods or a later day:", highlight=False, soft_wrap=True)
+        console.print(f"{lines} {gets} fewer goods or a later day:", highlight=False, soft_wrap=True)
         print_lines(console, moved)
         print_worth(console, moved, currency=result.currency)
     if along:

@@ -176,7 +176,7 @@ def _rule(said: Mapping[str, str], *, simulate: bool, as_json: bool) -> None:
         if not simulate:
             row, previews = in_transaction(here.database, lambda store: commit_ruling(store, ruling, now=now, by=BY))
         previews = [_without(preview, anyway) for preview in previews]
-        hear = heard(here, previews)
+        hear = heard(here, previews, now=now)
     whom = whom or said.get("whom", "") or scope_words(row.scope)
     decided = "ends" if ruling.ends else value_words(row.name, row.value, company.currency)
     title = f"{whom}, {kind_words()[row.name][0].lower()}: {decided}"

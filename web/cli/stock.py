@@ -72,7 +72,7 @@ def receive_command(file: Path, simulate: bool, rest: str, as_json: bool) -> Non
                 preview = in_transaction(here.database, _counting_in(together, now))
             counted_in.append((together, preview))
             with here.database.reading() as connection:
-                hear.append(how_they_hear(SqlStore(connection), preview.lines))
+                hear.append(how_they_hear(SqlStore(connection), preview.lines, now=now))
     if as_json:
         print_json(_receive_document(counted_in, hear, result, simulate=simulate, currency=currency))
     else:

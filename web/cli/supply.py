@@ -28,6 +28,7 @@ from routing.services.supplying import (
 )
 from web.cli.changes import currency_of, heard, print_changes
 from web.cli.output import clean, counted, json_option, plain, print_json
+from web.cli.told import ASKED_ABOUT
 from web.cli.values import DAY, depots_named
 from web.wiring import Installation, open_installation
 
@@ -60,7 +61,7 @@ def slip_command(number: str, to: str | None, cancel: bool, simulate: bool, as_j
             show=lambda store: simulate_slip(store, slip, now=now),
             do=lambda store: commit_slip(store, slip, now=now, by=BY),
         )
-        hear = heard(here, previews)
+        hear = heard(here, previews, now=now)
         currency = currency_of(here)
     title = f"Inbound {number} " + (f"comes on {to}" if to else "is cancelled")
     print_changes(title, previews, hear, simulate=simulate, as_json=as_json, currency=currency)
@@ -94,7 +95,7 @@ def recount_command(sku: str, counted: int, depot_number: str | None, simulate: 
             show=lambda store: [simulate_shelf_count(store, **facts)],
             do=lambda store: [commit_shelf_count(store, **facts, by=BY)],
         )
-        hear = heard(here, previews)
+        hear = heard(here, previews, now=now)
         currency = currency_of(here)
     title = f"{counted} × {sku} counted at {depot.name}"
     print_changes(title, previews, hear, simulate=simulate, as_json=as_json, currency=currency)
@@ -169,7 +170,9 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
     )
     if not every:
         return
-    table = Table("Order", "Customer", "SKU", "Open", "Covered by", "Expected", "Promised", box=None)
+    asks = any(line.answer_by for line in every[:MOST_SHOWN])
+    heads = ["Order", "Customer", "SKU", "Open", "Covered by", "Expected", "Promised", *(["Answer by"] if asks else [])]
+    table = Table(*heads, box=None)
     for line in every[:MOST_SHOWN]:
         covers = ", ".join(f"{cover.quantity} {cover.number}" for cover in line.covered_by)
         table.add_row(
@@ -180,8 +183,11 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
             plain(covers or "nothing"),
             line.expected_on or "no date",
             line.promised_on or "–",
+            *([line.answer_by or "–"] if asks else []),
         )
     console.print(table)
+    if asks:
+        console.print(ASKED_ABOUT, highlight=False, soft_wrap=True)
     if len(every) > MOST_SHOWN:
         console.print(f"... and {len(every) - MOST_SHOWN} more lines (--json lists them)", markup=False)
 

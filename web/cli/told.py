@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import date
 
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +14,8 @@ from routing.services.telling import Hear
 from web.changes import worth_words
 from web.cli.output import clean, counted, plain, short_day
 
+ASKED_ABOUT = "Answer by: the customer is asked about the promised day and has not answered yet."
+"""Under a table with that column."""
 MOST_NAMED = 12
 MOST_SHOWN = 20
 """Rows of a table on a terminal; the rest is counted, `--json` has them all."""
@@ -90,11 +93,19 @@ def _print_losers(console: Console, lines: Iterable[LineChange], effect: Effect,
 
 def _how(hear: Hear, orders: Collection[int]) -> str:
     theirs = hear.among(orders)
-    return f"{theirs.by_message} told by message, {theirs.by_call} by a call"
+    asked = f"{len(theirs.asked)} asked (answer by {_until(theirs.answers_by)}), " if theirs.asked else ""
+    return f"{asked}{theirs.by_message} told by message, {theirs.by_call} by a call"
+
+
+def _until(days: Sequence[str]) -> str:
+    """`Mon 30 Nov`, or of several days the first and the last."""
+    first, last = date.fromisoformat(days[0]), date.fromisoformat(days[-1])
+    said = [f"{day:%a} {day.day} {day:%b}" for day in (first, last)]
+    return said[0] if first == last else f"{said[0]} to {said[1]}"
 
 
 def _named(line: LineChange, hear: Hear) -> str:
-    how = "by a call" if hear.of(line.order_id) == "call" else "by message"
+    how = {"call": "by a call", "asked": "asked"}.get(hear.of(line.order_id), "by message")
     return f"{line.order} of {line.customer}, {line.needed} × {line.sku} promised {short_day(line.promised_on)} ({how})"
 
 

@@ -162,7 +162,10 @@ def take() -> ResponseReturnValue:
     )
     moved = list(dict.fromkeys(line.order for line in result.moved if line.suffers and not line.moved_by))
     if moved:
-        said = _("Takes goods or days from orders that are not in it: %(orders)s.", orders=_few(moved))
+        if kind == "orders":
+            said = _("Takes goods or days from orders that are not in it: %(orders)s.", orders=_few(moved))
+        else:
+            said = _("Takes goods or days from orders: %(orders)s.", orders=_few(moved))
         flash(f"{said} {done_words(result.moved)}".strip(), "late")
     for warning in result.warnings:
         flash(warning, "late")

@@ -15,6 +15,7 @@ from data.queries.calendars import zone_of_order
 from data.queries.calls import Call, call_about
 from data.queries.company import company_card
 from data.queries.empties import returnable_products
+from data.queries.messages import still_unsent
 from data.queries.order_deliveries import DeliveryPage, proof_file_of
 from data.queries.order_page import OrderPage, order_page
 from data.queries.orders import OPEN_STATES, SORTS, STATES, order_counts, order_list
@@ -89,6 +90,8 @@ def one(order_id: int) -> ResponseReturnValue:
         depot_id, zone = zone_of_order(connection, order_id)
         dated = explain_dates(store, depot_id=depot_id, order_id=order_id, now=now())
         delay = store.delay_of(order_id)
+        told_at = found.latest.told_at if found.latest else None
+        unsent = told_at is not None and still_unsent(connection, order_id=order_id, made_at=told_at)
         days = offered(store, delay, now=now()) if delay else ()
         instead = proposals(store, order_id, now=now()) if found.row.state not in ("delivered", "cancelled") else []
         today = today_of(now(), found.zone)
@@ -109,6 +112,7 @@ def one(order_id: int) -> ResponseReturnValue:
         day=today,
         ride_words=ride_words,
         delay=delay,
+        unsent=unsent,
         proposals=instead,
         offered=[(each, written_day(each, "EEE d MMM")) for each in days if delay and each != delay.stands_on],
         last_day=(delay.due_at - timedelta(seconds=1)).astimezone(ZoneInfo(delay.zone)).date() if delay else None,

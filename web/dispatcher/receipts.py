@@ -28,7 +28,7 @@ from routing.model.days import today_of
 from routing.model.imports import ImportResult
 from routing.model.orders import AllocationPolicy, AllocationRule, LineChange, Preview
 from routing.model.stock import Receipt
-from routing.rules.effect import Effect, Worth, effect_of, worths_of
+from routing.rules.effect import Effect, Worth, effect_of, merged, worths_of
 from routing.services.allocating import policy_of
 from routing.services.receiving import commit_receipt, simulate_receipt
 from routing.services.telling import Hear, how_they_hear
@@ -242,13 +242,16 @@ def look_ahead(counted: Sequence[Receipt], rule: AllocationRule | None) -> Shown
     previews = _previews(counted, rule)
     usual: dict[int, int] = {}
     if rule is not in_force:
-        usual = {line.line_id: line.firm_after for line in _merged(_previews(counted, in_force)).values()}
-    merged = _merged(previews)
+        usual = {
+            line.line_id: line.firm_after
+            for line in merged(preview.lines for preview in _previews(counted, in_force)).values()
+        }
+    every = merged(preview.lines for preview in previews)
     skus = [receipt.sku for receipt in counted]
     groups: dict[str, list[LineChange]] = {sku: [] for sku in dict.fromkeys(skus)}
-    whole = Preview(depot_id=counted[0].depot_id, rule=rule, lines=tuple(merged.values()))
+    whole = Preview(depot_id=counted[0].depot_id, rule=rule, lines=tuple(every.values()))
     with here().database.reading() as connection:
-        hear = how_they_hear(SqlStore(connection), whole.lines)
+        hear = how_they_hear(SqlStore(connection), whole.lines, now=now())
         home = company_card(connection).currency
     # Of goods that only ship-complete orders tie to these, what moves is worth a row.
     for line in whole.about(skus):
@@ -287,29 +290,6 @@ def _previews(counted: Sequence[Receipt], rule: AllocationRule) -> list[Preview]
         assert transaction is not None
         transaction.rollback()
     return found
-
-
-def _merged(previews: Sequence[Preview]) -> dict[int, LineChange]:
-    """The lines of several receipts: as they stood before the first, as they stand after the last."""
-    merged: dict[int, LineChange] = {}
-    for preview in previews:
-        for line in preview.lines:
-            first = merged.get(line.line_id)
-            if first is not None:
-                line = replace(
-                    line,
-                    firm_before=first.firm_before,
-                    provisional_before=first.provisional_before,
-                    old_day=first.old_day,
-                    promised_on=first.promised_on,
-                    slips=first.slips or line.slips,
-                    loses=(first.loses or line.loses) and not line.new_day,
-                    again=(first.again or line.again) and bool(line.new_day),
-                    moved_by=first.moved_by,
-                    released_lost=first.released_lost + line.released_lost,
-                )
-            merged[line.line_id] = line
-    return merged
 
 
 def fingerprint(previews: Sequence[Preview]) -> str:

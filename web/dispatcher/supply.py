@@ -61,7 +61,7 @@ def shown_changes(previews: list[Preview], *, besides: Collection[LineChange] = 
     found = changes(previews, besides=besides)
     with here().database.reading() as connection:
         home = company_card(connection).currency
-        hear = how_they_hear(SqlStore(connection), (*found["lines"], *found["along"]))
+        hear = how_they_hear(SqlStore(connection), (*found["lines"], *found["along"]), now=now())
     return found | {"hear": hear, "worths": worths_of(found["lines"], home=home)}
 
 

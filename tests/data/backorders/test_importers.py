@@ -556,7 +556,7 @@ def test_a_lost_unit_is_taken_from_the_lowest_rank_and_a_count_again_is_no_news(
     tried = counts(set_up, ["NORTH,OAT-1,40"], now, dry_run=True)
     assert (tried.changed, tried.notes[0]) == (
         1,
-        "1 order lines would change, 0 orders would get a later promise, 1 would lose their date.",
+        "1 order lines change, 0 orders get a later promise, 1 lose their date.",
     )
     assert read_dump(set_up) == before
     assert counts(set_up, ["NORTH,OAT-1,40"], now).changed == 1

@@ -175,7 +175,7 @@ def test_a_business_customer_whose_date_is_lost_is_told_once_as_the_simulation_s
     with world.database.reading() as connection:
         store = SqlStore(connection)
         (shown,) = simulate_slip(store, Slip(number="PO-1", to=None), now=world.now)
-        hear = how_they_hear(store, shown.lines)
+        hear = how_they_hear(store, shown.lines, now=world.now)
     assert (hear.by_message, hear.by_call, hear.of(1)) == (1, 0, "message")
     cancelled(world)
     assert notices(world) == [("b@cafe.example", "")]
