@@ -55,8 +55,8 @@ def tell_what_happened(
     settled = [one for one in settled if one.delivery.direction == "deliver"]
     if not settled:
         return  # goods were fetched: the slip says so
-    done = [one for one in settled if one.is_done and (one.total("delivered") or one.next is not Next.DECIDE)]
-    failed = [one for one in settled if not one.is_done]
+    done = [one for one in settled if one.total("delivered")]
+    failed = [one for one in settled if not one.total("delivered")]
     link_id = store.add_link(
         kind="proof",
         subject_kind="delivery",

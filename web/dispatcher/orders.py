@@ -263,6 +263,8 @@ def answer(order: OrderPage) -> str:
         return _("Cancelled.")
     under_way = [each for each in order.deliveries if each.is_planned and not each.is_collection]
     parts = []
+    if row.word == "refused":
+        return _refused(order)
     if row.state == "delivered":
         done = [proof for each in order.deliveries if not each.is_collection for proof in each.proofs]
         if done:
@@ -279,6 +281,10 @@ def answer(order: OrderPage) -> str:
                 parts.append(_("Received by %(name)s.", name=last.recipient))
         else:
             parts.append(_("Delivered."))
+        refused = sum(line.refused for line in order.lines)
+        if refused:
+            said = _("%(n)s of %(of)s units were refused", n=refused, of=row.ordered)
+            parts.append(f"{said}{_what_next(order)}")
         return " ".join(parts)
     for each in under_way[:2]:
         parts.append(_placed(order, each))
@@ -290,6 +296,23 @@ def answer(order: OrderPage) -> str:
     if row.delivered:
         parts.append(_("%(n)s of %(of)s units were delivered before.", n=row.delivered, of=row.ordered))
     return " ".join(parts)
+
+
+def _refused(order: OrderPage) -> str:
+    """Of an order of which everything was refused."""
+    tries = [proof for each in order.deliveries if not each.is_collection for proof in each.proofs if proof.refused]
+    if not tries:
+        return _("Refused at the door") + _what_next(order)
+    local = max(each.captured_at for each in tries).astimezone(ZoneInfo(order.zone))
+    day, time = written_day(local.date(), "EEE d MMM"), f"{local:%H:%M}"
+    return _("Refused at the door on %(day)s at %(time)s", day=day, time=time) + _what_next(order)
+
+
+def _what_next(order: OrderPage) -> str:
+    """How a sentence about refused goods ends: whether a person has still to decide about them."""
+    if any(each.asks_decision for each in order.deliveries):
+        return _(": a decision waits, credit, cancel or deliver again.")
+    return "."
 
 
 def _placed(order: OrderPage, each: DeliveryPage) -> str:

@@ -30,6 +30,7 @@ def order_state(state: str) -> tuple[str, str]:
         "later": ("waiting", _("for another day")),
         "on_the_way": ("under_way", _("on the way")),
         "delivered": ("done", _("delivered")),
+        "refused": ("failed", _("refused")),
         "cancelled": ("waiting", _("cancelled")),
     }[state]
 
@@ -55,12 +56,15 @@ def stand_why(why: str) -> str:
 
 
 def delivery_state(state: str) -> tuple[str, str]:
+    """Of a state, or of what one delivery is called (`data.queries.order_deliveries.DeliveryPage.word`)."""
     return {
         "released": ("ready", _("released")),
         "loaded": ("under_way", _("loaded")),
         "dispatched": ("under_way", _("on the way")),
         "under_way": ("under_way", _("at the door")),
         "done": ("done", _("delivered")),
+        "refused": ("failed", _("refused")),
+        "not_delivered": ("failed", _("not delivered")),
         "failed": ("failed", _("failed")),
         "unreleased": ("waiting", _("taken back")),
     }[state]
@@ -621,6 +625,8 @@ def sentence(one: Happening) -> str:
             return _("%(vehicle)s arrived at %(site)s.", vehicle=one.vehicle or "?", site=one.site or "?")
         case "stop.reported":
             return _("Reported from the door of %(site)s.", site=one.site or "?")
+        case "delivery.done" if data.get("outcome") == "refused":
+            return _("%(delivery)s was refused at the door.", delivery=one.delivery)
         case "delivery.done":
             return _(
                 "%(delivery)s: %(outcome)s.", delivery=one.delivery, outcome=outcome_words(str(data.get("outcome")))
