@@ -114,6 +114,7 @@ class DeliveryPage:
             self.placed is not None
             and self.state in ("released", "loaded", "dispatched", "under_way")
             and self.placed.plan_state != "closed"
+            and (self.state != "released" or self.placed.day >= self.for_day)
         )
 
 

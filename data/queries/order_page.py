@@ -21,6 +21,7 @@ from routing.errors import NotFound
 from routing.model.days import today_of
 from routing.model.orders import Completeness
 from routing.rules.policies import OrderTerms
+from routing.rules.standing import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,13 @@ class OrderPage:
     charged: dict[str, Any]
     lines: tuple[LinePage, ...]
     deliveries: tuple[DeliveryPage, ...]
+
+    @property
+    def word(self) -> str:
+        """What it is called, as `OrderRow.word`; goods that a door left on the van are not on the way."""
+        brought = [each.state for each in self.deliveries if not each.is_collection]
+        is_back = "failed" in brought and not {"dispatched", "under_way"} & set(brought)
+        return "not_delivered" if is_back and self.row.state == Standing.ON_THE_WAY else self.row.word
 
     @property
     def latest(self) -> Promised | None:

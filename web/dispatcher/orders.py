@@ -338,6 +338,8 @@ def _last_failure(order: OrderPage) -> str:
     if last is None or last.delivered:
         return ""
     local = last.captured_at.astimezone(ZoneInfo(order.zone))
+    if last.outcome == "not_attempted":
+        return _("Nobody went there on %(day)s.", day=written_day(local.date(), "EEE d MMM"))
     return _(
         "The try on %(day)s failed: %(why)s.",
         day=written_day(local.date(), "EEE d MMM"),
@@ -347,6 +349,9 @@ def _last_failure(order: OrderPage) -> str:
 
 def _not_placed(order: OrderPage) -> str:
     row = order.row
+    failed = next((each for each in order.deliveries if each.state == "failed" and not each.is_collection), None)
+    if failed is not None:
+        return _comes_again(failed)
     if row.released:
         day = min((each.for_day for each in order.deliveries if each.state == "released"), default="")
         if order.pin_quality not in ("exact", "interpolated", "by_person"):
@@ -372,6 +377,19 @@ def _not_placed(order: OrderPage) -> str:
     if row.firm:
         said += " " + _("%(n)s of %(of)s units are on the shelf.", n=row.firm, of=row.open)
     return said
+
+
+def _comes_again(each: DeliveryPage) -> str:
+    """Of goods that were not handed over and have not been counted back yet: what comes next, and where they are."""
+    said = {
+        "customer": _("Waits for the customer to name a day."),
+        "decision": _("Waits for a decision: credit, cancel or deliver again."),
+        "erp": _("Waits for what the ERP says."),
+    }.get(each.waits_for) or _("It goes out again on %(day)s.", day=written_day(each.for_day, "EEE d MMM"))
+    if each.placed is None:
+        return f"{said} {_('Its goods are still on the van, which is not counted yet.')}"
+    where = _("Its goods are still on %(vehicle)s, which is not counted yet.", vehicle=each.placed.vehicle)
+    return f"{said} {where}"
 
 
 def _window(order: OrderPage, day: str, start: datetime) -> str:

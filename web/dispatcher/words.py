@@ -31,6 +31,7 @@ def order_state(state: str) -> tuple[str, str]:
         "on_the_way": ("under_way", _("on the way")),
         "delivered": ("done", _("delivered")),
         "refused": ("failed", _("refused")),
+        "not_delivered": ("failed", _("not delivered")),
         "cancelled": ("waiting", _("cancelled")),
     }[state]
 
@@ -288,7 +289,7 @@ def notice_words(kind: str) -> str:
         "date_changed": _("a new date"),
         "window_scheduled": _("the time window"),
         "out_today": _("out today"),
-        "failed": _("it could not be delivered"),
+        "failed": _("it was not delivered"),
         "delivered": _("delivered"),
         "driver_route": _("the driver's route"),
         "cancelled": _("cancelled"),
@@ -623,6 +624,8 @@ def sentence(one: Happening) -> str:
             return _("%(vehicle)s is loaded for trip %(n)s.", vehicle=one.vehicle or "?", n=data.get("trip"))
         case "stop.arrived":
             return _("%(vehicle)s arrived at %(site)s.", vehicle=one.vehicle or "?", site=one.site or "?")
+        case "stop.reported" if _nobody_went(data):
+            return _("Nobody went to %(site)s.", site=one.site or "?")
         case "stop.reported":
             return _("Reported from the door of %(site)s.", site=one.site or "?")
         case "delivery.done" if data.get("outcome") == "refused":
@@ -631,6 +634,8 @@ def sentence(one: Happening) -> str:
             return _(
                 "%(delivery)s: %(outcome)s.", delivery=one.delivery, outcome=outcome_words(str(data.get("outcome")))
             )
+        case "delivery.failed" if data.get("outcome") == "not_attempted":
+            return _("%(delivery)s was not brought: nobody went there.", delivery=one.delivery)
         case "delivery.failed":
             return _(
                 "%(delivery)s could not be delivered: %(outcome)s.",
@@ -649,6 +654,11 @@ def sentence(one: Happening) -> str:
             said = one.kind.replace("_", " ").replace(".", " ").capitalize()
             why = data.get("why") or data.get("sentence") or ""
             return f"{said}: {why}." if why else f"{said}."
+
+
+def _nobody_went(data: Mapping[str, Any]) -> bool:
+    said = [*data.get("deliveries", ()), *data.get("noted", ())]
+    return bool(said) and all(each.get("outcome") == "not_attempted" for each in said)
 
 
 def _postponed(data: Mapping[str, Any]) -> str:
