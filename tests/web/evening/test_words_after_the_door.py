@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import select
 
 from data import tables
-from data.store import SqlStore
+from data.store import SqlStore, open_store
 from routing.model.proofs import Outcome
-from tests.evening import Driven
+from routing.services.deciding import Decision, decide_door
+from tests.evening import EVENING, Driven
 from tests.rounds import DAY, row
 from tests.website import Website, a_website
 
@@ -157,3 +158,19 @@ def test_where_nobody_went_no_page_tells_of_a_door(website: Website, driven: Dri
     assert "<h1>We did not get to you</h1>" in proof
     (told, *_) = [each for each in driven.rows(tables.notice) if each.kind == "failed"]
     assert told.data["not_attempted"] is True
+
+
+def test_refused_goods_that_are_delivered_again_did_not_come_short(website: Website, driven: Driven) -> None:
+    driven.says(0, Outcome.REFUSED)
+    (task,) = driven.rows(tables.task)
+    with open_store(driven.database) as store:
+        decide_door(store=store, task_id=task.id, decision=Decision.REDELIVER, now=EVENING, by="user:1")
+    shown = order_page(website, driven)
+    assert "12 refused, to be delivered again" in shown
+    assert "12 came short" not in shown
+
+
+def test_dates_are_written_as_finns_write_them(website: Website) -> None:
+    driven = a_day(website, language="fi")
+    driven.says(0, Outcome.NOT_HOME)
+    assert "13. toukokuuta" in customer_page(website, driven)
