@@ -48,6 +48,9 @@ class Notice:
     contact_id: int | None = None
 
 
+NEWER_TIME = "A newer time was told instead."
+"""Why a notice that announced a door is withheld: told once more, it may go out after all."""
+
 NOT_ENOUGH = "not_enough"
 """A notice's `why`: what is there does not yet reach for every order. Written out in the recipient's language."""
 

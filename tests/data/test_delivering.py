@@ -179,7 +179,7 @@ def test_nobody_home_keeps_the_goods_with_the_customer_and_comes_again_by_itself
     (notice,) = read(database, tables.notice)
     assert (notice.kind, notice.recipient) == ("failed", "goods_in1-1@example.com")
     assert notice.data["why"] == "nobody was there"
-    assert notice.data["next"] == "2026-05-13"
+    assert notice.data["next"] == [{"what": "next_delivery_day", "day": "2026-05-13", "references": ["PO-1-1"]}]
 
 
 def test_a_report_that_comes_two_days_late_brings_the_goods_after_today_and_says_so(
@@ -192,7 +192,8 @@ def test_a_report_that_comes_two_days_late_brings_the_goods_after_today_and_says
         record(store=store, manifest_id=on_the_road.manifest_id, report=failed, now=now, secret=SECRET)
     (delivery,) = read(database, tables.delivery, id=on_the_road.stops[0].delivery_id)
     assert delivery.for_day == "2026-05-15"
-    assert [notice.data["next"] for notice in read(database, tables.notice)] == ["2026-05-15"]
+    said = [notice.data["next"][0] for notice in read(database, tables.notice)]
+    assert [(each["what"], each["day"]) for each in said] == [("next_delivery_day", "2026-05-15")]
 
 
 def test_goods_that_go_out_again_wait_for_a_day_on_which_their_zone_has_room(

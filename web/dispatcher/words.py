@@ -30,6 +30,8 @@ def order_state(state: str) -> tuple[str, str]:
         "later": ("waiting", _("for another day")),
         "on_the_way": ("under_way", _("on the way")),
         "delivered": ("done", _("delivered")),
+        "refused": ("failed", _("refused")),
+        "not_delivered": ("failed", _("not delivered")),
         "cancelled": ("waiting", _("cancelled")),
     }[state]
 
@@ -55,12 +57,15 @@ def stand_why(why: str) -> str:
 
 
 def delivery_state(state: str) -> tuple[str, str]:
+    """Of a state, or of what one delivery is called (`data.queries.order_deliveries.DeliveryPage.word`)."""
     return {
         "released": ("ready", _("released")),
         "loaded": ("under_way", _("loaded")),
         "dispatched": ("under_way", _("on the way")),
         "under_way": ("under_way", _("at the door")),
         "done": ("done", _("delivered")),
+        "refused": ("failed", _("refused")),
+        "not_delivered": ("failed", _("not delivered")),
         "failed": ("failed", _("failed")),
         "unreleased": ("waiting", _("taken back")),
     }[state]
@@ -284,7 +289,7 @@ def notice_words(kind: str) -> str:
         "date_changed": _("a new date"),
         "window_scheduled": _("the time window"),
         "out_today": _("out today"),
-        "failed": _("it could not be delivered"),
+        "failed": _("it was not delivered"),
         "delivered": _("delivered"),
         "driver_route": _("the driver's route"),
         "cancelled": _("cancelled"),
@@ -619,12 +624,18 @@ def sentence(one: Happening) -> str:
             return _("%(vehicle)s is loaded for trip %(n)s.", vehicle=one.vehicle or "?", n=data.get("trip"))
         case "stop.arrived":
             return _("%(vehicle)s arrived at %(site)s.", vehicle=one.vehicle or "?", site=one.site or "?")
+        case "stop.reported" if _nobody_went(data):
+            return _("Nobody went to %(site)s.", site=one.site or "?")
         case "stop.reported":
             return _("Reported from the door of %(site)s.", site=one.site or "?")
+        case "delivery.done" if data.get("outcome") == "refused":
+            return _("%(delivery)s was refused at the door.", delivery=one.delivery)
         case "delivery.done":
             return _(
                 "%(delivery)s: %(outcome)s.", delivery=one.delivery, outcome=outcome_words(str(data.get("outcome")))
             )
+        case "delivery.failed" if data.get("outcome") == "not_attempted":
+            return _("%(delivery)s was not brought: nobody went there.", delivery=one.delivery)
         case "delivery.failed":
             return _(
                 "%(delivery)s could not be delivered: %(outcome)s.",
@@ -643,6 +654,11 @@ def sentence(one: Happening) -> str:
             said = one.kind.replace("_", " ").replace(".", " ").capitalize()
             why = data.get("why") or data.get("sentence") or ""
             return f"{said}: {why}." if why else f"{said}."
+
+
+def _nobody_went(data: Mapping[str, Any]) -> bool:
+    said = [*data.get("deliveries", ()), *data.get("noted", ())]
+    return bool(said) and all(each.get("outcome") == "not_attempted" for each in said)
 
 
 def _postponed(data: Mapping[str, Any]) -> str:
