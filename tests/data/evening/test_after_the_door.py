@@ -59,7 +59,14 @@ def test_damaged_and_short_goods_are_replaced_from_stock_at_once(driven: Driven)
     stock(driven, 10)
     driven.says(0, delivered=8, short=1, damaged=3)
     assert holds(driven, 0) == 4
+    # They are still in the van: until it is counted nobody can look at them at the depot.
+    assert driven.goods_at(f"quarantine:{driven.round.depot_id}") == 0
+    assert driven.on_van()[driven.round.product_id] == 36 - 8
+    driven.says(1)
+    driven.says(2)
+    driven.closes(3)
     assert driven.goods_at(f"quarantine:{driven.round.depot_id}") == 3
+    assert (driven.goods_at("lost"), driven.on_van()) == (1, {})
 
 
 def test_without_stock_they_wait_in_their_old_place(driven: Driven) -> None:
