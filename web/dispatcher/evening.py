@@ -267,5 +267,8 @@ def _figure_words() -> dict[str, tuple[str, str]]:
             _("Cost per door"),
             _("Cost of the routes as planned, per door at which a delivery was attempted."),
         ),
-        "left_out": (_("Left out"), _("Deliveries that the plan left out, of those it knew.")),
+        "left_out": (
+            _("Left out"),
+            _("Deliveries and collections that the plan left out, of all that it knew, as on the plan's board."),
+        ),
     }

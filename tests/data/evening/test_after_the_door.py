@@ -123,6 +123,21 @@ def test_a_cancelled_refusal_is_told_once_and_pays_nothing_back(driven: Driven) 
     assert (results(driven)[0].credited, results(driven)[0].open) == (0, 0)
 
 
+def test_the_results_say_what_was_counted_back_of_refused_and_damaged_goods(driven: Driven) -> None:
+    driven.says(0, Outcome.REFUSED)
+    driven.says(1, delivered=6, damaged=4, short=2)
+    driven.says(2, Outcome.NOT_HOME)
+    assert [each.counted_back for each in results(driven)] == [0, 0, 0]
+    driven.closes(29)
+    first, second, third = results(driven)
+    assert (first.refused, first.returned, first.counted_back) == (12, 0, 12)
+    assert (second.damaged, second.short, second.counted_back) == (4, 2, 5)  # one that was called short was there
+    assert (third.returned, third.lost, third.counted_back) == (12, 0, 12)
+    for each in (first, second, third):
+        told = each.delivered + each.short + each.damaged + each.refused + each.returned + each.lost
+        assert told == each.sent
+
+
 def test_undelivered_goods_that_are_credited_stand_in_the_results_of_their_day(driven: Driven) -> None:
     priced(driven, 250)
     driven.says(0, Outcome.WRONG_GOODS)
