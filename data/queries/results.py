@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from data.queries.lost import lost_of
+from data.queries.lost import counted_back, lost_of
 from data.queries.needs import SETTLED
 from data.tables import (
     allocation,
@@ -40,8 +40,10 @@ class LineResult:
     """One order line, base units. `delivered`, `short`, `damaged`, `refused` are of this day. `open` and `credited` are
     of now: open is ordered less cancelled, less all that was ever delivered or refused; credited is what of the line is
     paid back, refused units and ones that were never handed over. `returned` was reported as not handed over and is
-    none of these: it comes back with the van. `lost` was found nowhere when the van was counted. Each unit is in one of
-    them, so that sent = delivered + short + damaged + refused + returned + lost once everything is reported.
+    none of these: it comes back with the van. `lost` of such goods was found nowhere when the van was counted. Each
+    unit is in one of them: sent = delivered + short + damaged + refused + returned + lost, once all is reported.
+    `counted_back` of them were in the van when it was counted, whatever the door had said: returned ones, and refused,
+    damaged or short ones that were found.
 
     Of 12 units that came back undelivered and were credited then: sent 12, returned 12, credited 12, ordered 0, open 0.
 
@@ -71,6 +73,7 @@ class LineResult:
     refused: int
     returned: int
     lost: int
+    counted_back: int
     credited: int
     open: int
     promised_on: str
@@ -114,6 +117,7 @@ def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) 
     counts = _counts(connection, day, riding)
     links = {key: address_of(link_id) for key, link_id in _proof_links(connection, last).items()}
     carried = _carried(connection, day, riding, counts, reported=last.keys())
+    back = counted_back(connection, riding, day=day)
     served = _served(connection, carried)
     promised = _promised(connection, carried)
     found = []
@@ -175,6 +179,7 @@ def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) 
                 refused=mine.refused,
                 returned=mine.returned,
                 lost=mine.lost,
+                counted_back=back.get(row.id, 0),
                 credited=row.credited,
                 open=max(0, row.quantity - row.cancelled - served.get(row.id, 0)),
                 promised_on=promised.get(row.id, ""),
