@@ -30,7 +30,7 @@ from data.store import SqlStore, open_store
 from data.tables import company, contact, depot, site, template
 from routing.errors import InvalidInput
 from routing.model.amounts import how_many, unit_after
-from routing.model.notices import NOT_ENOUGH, Channel, ClaimedNotice, Message, Notice
+from routing.model.notices import Channel, ClaimedNotice, Message, Notice, Reason
 
 if TYPE_CHECKING:
     from web.wiring import Installation
@@ -43,12 +43,42 @@ SHORT_LIST = 2
 """How many kinds of goods an SMS names before it counts the rest."""
 
 _MORE = {"en": "and {} more", "fi": "ja {} muuta", "sv": "och {} till"}
-_WHY = {
-    NOT_ENOUGH: {
-        "en": "so far fewer of these goods have arrived than were ordered.",
-        "fi": "tavaraa on toistaiseksi tullut vähemmän kuin tilattu.",
-        "sv": "hittills har färre av varorna kommit än vad som beställts.",
-    }
+_WHY: dict[str, dict[str, str]] = {
+    Reason.SUPPLIER_LATE: {
+        "en": "our supplier delivers later than agreed.",
+        "fi": "toimittajamme toimittaa sovittua myöhemmin.",
+        "sv": "vår leverantör levererar senare än avtalat.",
+    },
+    Reason.SUPPLIER_CANCELLED: {
+        "en": "a delivery from our supplier does not come.",
+        "fi": "toimittajamme toimitus jää tulematta.",
+        "sv": "en leverans från vår leverantör uteblir.",
+    },
+    Reason.FEWER_CAME: {
+        "en": "fewer of these goods arrived than were ordered.",
+        "fi": "tavaraa tuli vähemmän kuin tilattiin.",
+        "sv": "färre av varorna kom än vad som beställts.",
+    },
+    Reason.COUNTED_ANEW: {
+        "en": "our stock was counted anew, and less of these goods can be delivered.",
+        "fi": "varastomme laskettiin uudelleen, ja tavaraa voidaan toimittaa vähemmän.",
+        "sv": "vårt lager räknades om, och färre av varorna kan levereras.",
+    },
+    Reason.AT_THE_DOOR: {
+        "en": "some of the goods were missing or damaged on delivery.",
+        "fi": "osa tavaroista puuttui tai oli vaurioitunut toimitettaessa.",
+        "sv": "en del av varorna saknades eller var skadade vid leveransen.",
+    },
+    Reason.CLOSED_DAY: {
+        "en": "the days on which we come to you have changed.",
+        "fi": "toimituspäivät kohteeseenne ovat muuttuneet.",
+        "sv": "dagarna då vi kommer till er har ändrats.",
+    },
+    Reason.NOT_ENOUGH: {
+        "en": "the goods that we have do not reach for every order yet.",
+        "fi": "tavaraa ei vielä riitä kaikkiin tilauksiin.",
+        "sv": "varorna vi har räcker inte till alla beställningar ännu.",
+    },
 }
 
 _INSTEAD_OF = {"en": "instead of {}", "fi": "korvaa: {}", "sv": "i stället för {}"}
@@ -119,7 +149,7 @@ def words_of(data: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: st
     """What a template may use, all texts."""
     tongue = language if language in _MORE else FALLBACK_LANGUAGE
     words = {name: str(data.get(name) or "") for name in _OPTIONAL}
-    words["why"] = _WHY.get(words["why"], {}).get(tongue, words["why"])
+    words["why"] = _why(data.get("why"), tongue)
     words["site"] = words["site"] or _YOUR_PLACE[tongue]
     goods, waiting = _goods(data.get("goods"), tongue), _goods(data.get("waiting"), tongue)
     fetched = _goods(data.get("fetched"), tongue)
@@ -151,6 +181,13 @@ def words_of(data: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: st
         "to_order": "\n".join(f"- {_ordered(line, tongue)}" for line in data.get("to_order") or ()),
     }
     return words
+
+
+def _why(said: Any, tongue: str) -> str:
+    """A reason, or several one after another; what is no word of the list is a sentence already."""
+    reasons = said if isinstance(said, list | tuple) else [said]
+    first, *more = [_WHY.get(str(each or ""), {}).get(tongue, str(each or "")) for each in reasons] or [""]
+    return " ".join([first, *(f"{each[:1].upper()}{each[1:]}" for each in more)])
 
 
 def _goods(lines: Any, tongue: str) -> list[str]:

@@ -48,8 +48,17 @@ class Notice:
     contact_id: int | None = None
 
 
-NOT_ENOUGH = "not_enough"
-"""A notice's `why`: what is there does not yet reach for every order. Written out in the recipient's language."""
+class Reason(StrEnum):
+    """A notice's `why`, written out in the recipient's language."""
+
+    SUPPLIER_LATE = "supplier_late"
+    SUPPLIER_CANCELLED = "supplier_cancelled"
+    FEWER_CAME = "fewer_came"
+    COUNTED_ANEW = "counted_anew"
+    AT_THE_DOOR = "at_the_door"
+    CLOSED_DAY = "closed_day"
+    NOT_ENOUGH = "not_enough"
+    """What is there does not yet reach for every order: the neutral one."""
 
 
 def goods_line(
