@@ -39,6 +39,8 @@ FOLDER = Path(__file__).parent / "templates" / "messages"
 FALLBACK_LANGUAGE = "en"
 LINK_OUTLIVES_TERM = timedelta(days=30)
 """After the term the page still says what was agreed."""
+MASKED = "…"
+"""In place of a token, which only the recipient is to know."""
 SHORT_LIST = 2
 """How many kinds of goods an SMS names before it counts the rest."""
 
@@ -279,21 +281,37 @@ def renderer(installation: Installation) -> Callable[[ClaimedNotice], Message]:
         asked = _asked(installation, decided)
         with installation.database.reading() as connection:
             link = asked or _link(installation, connection, decided)
-            zone = recipient_zone(connection, decided)
-            card = connection.execute(select(company.c.name, company.c.phone).limit(1)).first()
-            data = dict(decided.data)
-            if not asked:  # settled before this was sent: nothing is to be answered any more
-                data |= {"silence": "", "answer_by": ""}
-            data.setdefault("company", "" if card is None else card.name)
-            data.setdefault("phone", "" if card is None else card.phone)
-            subject, text = written(connection, replace(decided, data=data), zone=zone, link=link)
-        if decided.channel == Channel.SMS:
-            text = " ".join(text.split())
+            subject, text = _as_sent(connection, decided, link=link, asks=bool(asked))
         return Message(
             key=claimed.key, channel=decided.channel, recipient=decided.recipient, subject=subject, text=text
         )
 
     return render
+
+
+def shown(installation: Installation, connection: Connection, decided: Notice, *, sent: bool) -> tuple[str, str]:
+    """Subject and text as they were or would be sent, for the people of the company: whoever reads it here must not
+    answer for the customer, so that its link is masked. Raises InvalidInput when the template is wrong."""
+    asks = decided.data.get("consent_id")
+    if asks and not sent:
+        consent = SqlStore(connection).consent(int(str(asks)))
+        asks = consent.closed_at is None and not consent.on_its_way
+    path = _LINK_PATHS["consent"] if asks else "/" if decided.data.get("link_id") else ""
+    link = installation.address(f"{path}{MASKED}") if path else ""
+    return _as_sent(connection, decided, link=link, asks=bool(asks))
+
+
+def _as_sent(connection: Connection, decided: Notice, *, link: str, asks: bool) -> tuple[str, str]:
+    """With the company's name and phone, and without a question that was settled before this was sent."""
+    card = connection.execute(select(company.c.name, company.c.phone).limit(1)).first()
+    data = dict(decided.data)
+    if not asks:
+        data |= {"silence": "", "answer_by": ""}
+    data.setdefault("company", "" if card is None else card.name)
+    data.setdefault("phone", "" if card is None else card.phone)
+    zone = recipient_zone(connection, decided)
+    subject, text = written(connection, replace(decided, data=data), zone=zone, link=link)
+    return subject, " ".join(text.split()) if decided.channel == Channel.SMS else text
 
 
 def written(connection: Connection, decided: Notice, *, zone: ZoneInfo, link: str = "") -> tuple[str, str]:

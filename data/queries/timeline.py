@@ -134,6 +134,8 @@ def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
                 who="",
                 data={
                     "about": row.kind,
+                    "day": row.data.get("day") or "",
+                    "notice": row.id,
                     "recipient": row.recipient,
                     "channel": row.channel,
                     "status": row.status,

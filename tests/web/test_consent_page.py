@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,7 +16,7 @@ from werkzeug.test import TestResponse
 from data import tables
 from data.queries.backorders import backorders
 from data.store import SqlStore, open_store
-from routing.model.notices import ClaimedNotice
+from routing.model.notices import Channel, ClaimedNotice, Notice, NoticeKind
 from routing.services.importing import settle
 from routing.services.promising import promised_lines
 from routing.services.supplying import Slip, commit_slip
@@ -210,6 +211,55 @@ def test_an_answer_that_came_before_the_message_left_takes_its_question_along(
     said = renderer(website.installation)(asked).text
     assert "/c/" not in said
     assert "answer by" not in said
+
+
+def test_every_message_can_be_read_as_it_goes_out_without_its_link(website: Website, delayed: Delayed) -> None:
+    order, token, desk = delayed.desk.orders[1], delayed.token(), website.signed_in(role="viewer")
+    table = tables.notice
+    with website.installation.database.reading() as connection:
+        key = connection.scalar(select(table.c.id).where(table.c.subject_id == order, table.c.kind == "date_changed"))
+    read = f"/messages/{key}"
+    assert f'href="{read}"' in desk.get("/messages").text
+    assert f'href="{read}"' in desk.get(f"/orders/{order}").text
+    with open_store(website.installation.database) as store:
+        claimed = next(
+            each for each in store.claim_notices(now=website.clock.at, limit=50, lease_s=60) if each.id == key
+        )
+    sent = renderer(website.installation)(claimed)
+    page = html.unescape(desk.get(read).text)
+    assert sent.subject in page
+    assert sent.text.replace(token, "…").strip() in page
+    assert "/c/…" in page
+    assert token not in page
+    assert "our supplier delivers later than agreed" in page
+    delayed.say(website.client(), answer="cancel")
+    with website.installation.database.writing() as connection:
+        connection.execute(update(table).where(table.c.id == key).values(status="waiting"))
+    assert "/c/" not in desk.get(read).text, "as it would go now"
+    assert desk.get("/messages/9999").status_code == 404
+
+
+def test_no_date_any_more_is_called_that_wherever_the_message_is_named(website: Website, delayed: Delayed) -> None:
+    with open_store(website.installation.database) as store:
+        commit_slip(store, Slip(number="IN-1", to=None), now=website.clock.at, by="test")
+    desk = website.signed_in()
+    assert desk.get("/messages").text.count("No date any more") == 3
+    assert "about no date any more waits" in desk.get(f"/orders/{delayed.desk.orders[1]}").text
+
+
+def test_many_messages_are_read_page_by_page(website: Website) -> None:
+    with open_store(website.installation.database) as store:
+        for each in range(60):
+            notice = Notice(
+                kind=NoticeKind.CANCELLED, subject_kind="order", subject_id=each, occurrence="", recipient="a@b.ex",
+                channel=Channel.EMAIL, language="en",
+            )  # fmt: skip
+            store.add_notice(notice, made_at=website.clock.at)
+    desk = website.signed_in()
+    first, second = (desk.get(f"/messages?status=waiting&page={number}").text for number in (1, 2))
+    assert [page.count("a@b.ex") for page in (first, second)] == [50, 10]
+    assert "page 1 of 2" in first
+    assert desk.get("/messages?page=x").status_code == desk.get("/messages?page=99").status_code == 200
 
 
 def test_a_question_is_not_sent_once_its_term_is_over_or_it_was_settled(website: Website, delayed: Delayed) -> None:

@@ -295,6 +295,13 @@ def notice_words(kind: str) -> str:
     }.get(kind, kind.replace("_", " "))
 
 
+def message_about(kind: str, data: Mapping[str, Any]) -> str:
+    """What one message is about: of a day that was lost it does not say that there is a new one."""
+    if kind == "date_changed" and not data.get("day"):
+        return _("no date any more")
+    return notice_words(kind)
+
+
 def task_kind_words() -> dict[TaskKind, str]:
     """Every kind of task in a word or two."""
     return {
@@ -685,7 +692,7 @@ def _promised(data: Mapping[str, Any]) -> str:
 
 
 def _told(data: Mapping[str, Any]) -> str:
-    about = notice_words(str(data.get("about")))
+    about = message_about(str(data.get("about")), data)
     to = {"about": about, "recipient": data.get("recipient")}
     match data.get("status"):
         case "sent":
