@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -125,6 +125,29 @@ def waiting_to_be_sent(connection: Connection, *, today: datetime) -> Waiting:
     query = select(func.count(), func.min(notice.c.made_at), old).where(notice.c.status == "waiting")
     count, since, before = connection.execute(query).one()
     return Waiting(count=count, since=since, old=before or 0)
+
+
+def question_state(connection: Connection, *, order_id: int, consent_id: int) -> str:
+    """What became of the messages that ask this question: "sent" to anybody, "waiting", "held" back or failed, or
+    "none" where nobody there agreed to messages."""
+    query = select(notice.c.data, notice.c.status).where(
+        notice.c.subject_kind == "order",
+        notice.c.subject_id == order_id,
+        notice.c.kind == NoticeKind.DATE_CHANGED.value,
+    )
+    return state_of_all(row.status for row in connection.execute(query) if row.data.get("consent_id") == consent_id)
+
+
+def state_of_all(statuses: Iterable[str]) -> str:
+    """Of one message to several people: the best that became of it.
+
+    >>> [state_of_all(each) for each in (["withheld", "sent"], ["failed", "waiting"], ["failed"], [])]
+    ['sent', 'waiting', 'held', 'none']
+    """
+    found = set(statuses)
+    if "sent" in found:
+        return "sent"
+    return "waiting" if found & {"waiting", "sending"} else "held" if found else "none"
 
 
 def still_unsent(connection: Connection, *, order_id: int, made_at: datetime) -> bool:

@@ -21,7 +21,7 @@ from routing.services.importing import settle
 from routing.services.promising import promised_lines
 from routing.services.supplying import Slip, commit_slip
 from routing.services.switching import switch_allocation
-from tests.delayed import Delayed, a_delay
+from tests.delayed import LATER, Delayed, a_delay
 from tests.desk import add
 from tests.website import Website, a_website, form_token
 from web.due import do_due
@@ -244,7 +244,70 @@ def test_no_date_any_more_is_called_that_wherever_the_message_is_named(website: 
         commit_slip(store, Slip(number="IN-1", to=None), now=website.clock.at, by="test")
     desk = website.signed_in()
     assert desk.get("/messages").text.count("No date any more") == 3
-    assert "about no date any more waits" in desk.get(f"/orders/{delayed.desk.orders[1]}").text
+    page = desk.get(f"/orders/{delayed.desk.orders[1]}").text
+    assert "about no date any more waits" in page
+    assert ("They wait" in page, 'id="other-day"' in page) == (True, False)
+    with website.installation.database.reading() as connection:
+        key = connection.scalars(select(tables.notice.c.id).order_by(tables.notice.c.id.desc())).first()
+    text = desk.get(f"/messages/{key}").text
+    assert ("Agree to wait or cancel here" in text, "choose another day" in text) == (True, False)
+    website.clock.at += timedelta(days=4)
+    do_due(website.installation)
+    tasks = desk.get("/tasks").text
+    assert "has no date any more. Do they wait, or cancel?" in tasks
+    assert ("They wait" in tasks, "Another day" in tasks) == (True, False)
+    (task, _order), *_more = task_of(website)
+    form = {"csrf_token": form_token(desk.get("/tasks")), "answer": "accept", **shown_with(tasks, task)}
+    assert desk.post(f"/tasks/{task}/delay", data=form).status_code == 302
+    assert "Agreed: they wait until there is a day." in desk.get("/tasks").text
+
+
+def test_an_order_says_of_its_question_what_became_of_the_message_and_of_the_term(
+    website: Website, delayed: Delayed
+) -> None:
+    """Café 1 is asked until Friday 15 May; the message waits, leaves, and nobody answers."""
+    desk, order = website.signed_in(), f"/orders/{delayed.desk.orders[1]}"
+    page = desk.get(order).text
+    assert "is to be asked about Tue 19 May" in page
+    assert "Is to be asked whether the delay suits, waits to be sent" in page
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.notice).values(status="sent", sent_at=website.clock.at))
+    page = desk.get(order).text
+    assert "Asked whether the delay suits; answer by Fri 15 May" in page
+    assert "No answer yet; until Fri 15 May" in page
+    website.clock.at += timedelta(days=4)
+    assert "The term ended on Fri 15 May without an answer; what follows is done in a moment." in desk.get(order).text
+    do_due(website.installation)
+    page = desk.get(order).text
+    assert "The term ended on Fri 15 May without an answer: it is a task now." in page
+    assert ("No answer yet" in page, "answer by Fri 15 May</" in page) == (False, False)
+
+
+def test_a_term_that_ended_by_its_message_s_not_leaving_or_by_silence_says_so(
+    website: Website, delayed: Delayed
+) -> None:
+    """Of three cafés silence means yes; only the message to the first has left."""
+    desk = website.signed_in()
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.delay_consent).values(silence="accept"))
+        first = tables.notice.c.subject_id == delayed.desk.orders[1]
+        connection.execute(update(tables.notice).where(first).values(status="sent", sent_at=website.clock.at))
+    website.clock.at += timedelta(days=4)
+    do_due(website.installation)
+    said = "No answer by Fri 15 May, when the term ended: taken as agreed to Tue 19 May."
+    assert said in desk.get(f"/orders/{delayed.desk.orders[1]}").text
+    said = "The term ended on Fri 15 May, but no message had left: silence means nothing, and the call is a task."
+    assert said in desk.get(f"/orders/{delayed.desk.orders[2]}").text
+
+
+def test_whom_nobody_could_ask_is_not_called_asked(website: Website, delayed: Delayed) -> None:
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.contact).values(consent=False))
+    with open_store(website.installation.database) as store:
+        commit_slip(store, Slip(number="IN-1", to=LATER + timedelta(days=7)), now=website.clock.at, by="test")
+    page = website.signed_in().get(f"/orders/{delayed.desk.orders[1]}").text
+    assert "Could not be asked whether the delay suits: no contact agreed to messages" in page
+    assert "Could not be asked: no contact agreed to messages. A call is a task until" in page
 
 
 def test_many_messages_are_read_page_by_page(website: Website) -> None:
