@@ -78,7 +78,7 @@ def test_reading_the_page_changes_nothing(website: Website, delayed: Delayed) ->
     [
         ({"answer": "accept"}, "accept", "Agreed: Tuesday 19 May"),
         ({"answer": "other_day", "day": "2026-05-21"}, "other_day", "Agreed: Thursday 21 May"),
-        ({"answer": "cancel"}, "cancel", "Cancelled"),
+        ({"answer": "cancel", "sure": "1"}, "cancel", "Cancelled"),
     ],
 )
 def test_each_button_does_what_it_says_and_twice_is_once(
@@ -92,6 +92,22 @@ def test_each_button_does_what_it_says_and_twice_is_once(
     assert before["answer"] == answer
     assert client.post(page, data=tapped).status_code == 302
     assert delayed.consent() == before
+
+
+def test_to_cancel_is_asked_once_back_and_only_the_second_press_cancels(website: Website, delayed: Delayed) -> None:
+    client, page = website.client(), f"/c/{delayed.token()}"
+    form = {"csrf_token": form_token(client.get(page)), "answer": "cancel", "seen": "1", "shown": "2026-05-19"}
+    before = everything(website)
+    asked = client.post(page, data=form)
+    assert asked.status_code == 200
+    assert "Cancel these goods?" in asked.text
+    assert "12 pcs" in asked.text
+    assert f'href="{page}"' in asked.text, "the way back"
+    assert everything(website) == before
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', asked.text.split("<main")[-1]))
+    assert client.post(page, data=fields).status_code == 302
+    assert delayed.consent()["answer"] == "cancel"
+    assert client.post(page, data=form).status_code == 302, "pressed again it is the same answer"
 
 
 def test_a_stale_page_cannot_overrule_what_was_just_answered(website: Website, delayed: Delayed) -> None:
