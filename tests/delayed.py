@@ -37,9 +37,10 @@ class Delayed:
             return dict(connection.execute(query).mappings().one())
 
     def say(self, client: FlaskClient, café: int = 1, **form: object) -> TestResponse:
+        """Presses it on the page; what the page asks back is answered with yes."""
         at = f"/c/{self.token(café)}"
         csrf = form_token(client.get(at))
-        return client.post(at, data={"csrf_token": csrf, "seen": self.consent(café)["version"], **form})
+        return client.post(at, data={"csrf_token": csrf, "seen": self.consent(café)["version"], "sure": "1", **form})
 
 
 def a_delay(website: Website, *, language: str = "en") -> Delayed:

@@ -31,7 +31,7 @@ from data.store import SqlStore, open_store
 from data.tables import company, contact, depot, site, template
 from routing.errors import InvalidInput
 from routing.model.amounts import how_many, unit_after
-from routing.model.notices import NOT_ENOUGH, Channel, ClaimedNotice, Message, Notice
+from routing.model.notices import Channel, ClaimedNotice, Message, Notice, Reason
 
 if TYPE_CHECKING:
     from web.wiring import Installation
@@ -41,16 +41,48 @@ FALLBACK_LANGUAGE = "en"
 LINK_OUTLIVES_TERM = timedelta(days=30)
 """After the term the page still says what was agreed."""
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+MASKED = "…"
+"""In place of a token, which only the recipient is to know."""
 SHORT_LIST = 2
 """How many kinds of goods an SMS names before it counts the rest."""
 
 _MORE = {"en": "and {} more", "fi": "ja {} muuta", "sv": "och {} till"}
-_WHY = {
-    NOT_ENOUGH: {
-        "en": "so far fewer of these goods have arrived than were ordered.",
-        "fi": "tavaraa on toistaiseksi tullut vähemmän kuin tilattu.",
-        "sv": "hittills har färre av varorna kommit än vad som beställts.",
-    }
+_WHY: dict[str, dict[str, str]] = {
+    Reason.SUPPLIER_LATE: {
+        "en": "our supplier delivers later than agreed.",
+        "fi": "toimittajamme toimittaa sovittua myöhemmin.",
+        "sv": "vår leverantör levererar senare än avtalat.",
+    },
+    Reason.SUPPLIER_CANCELLED: {
+        "en": "a delivery from our supplier does not come.",
+        "fi": "toimittajamme toimitus jää tulematta.",
+        "sv": "en leverans från vår leverantör uteblir.",
+    },
+    Reason.FEWER_CAME: {
+        "en": "fewer of these goods arrived than were ordered.",
+        "fi": "tavaraa tuli vähemmän kuin tilattiin.",
+        "sv": "färre av varorna kom än vad som beställts.",
+    },
+    Reason.COUNTED_ANEW: {
+        "en": "our stock was counted anew, and less of these goods can be delivered.",
+        "fi": "varastomme laskettiin uudelleen, ja tavaraa voidaan toimittaa vähemmän.",
+        "sv": "vårt lager räknades om, och färre av varorna kan levereras.",
+    },
+    Reason.AT_THE_DOOR: {
+        "en": "some of the goods were missing or damaged on delivery.",
+        "fi": "osa tavaroista puuttui tai oli vaurioitunut toimitettaessa.",
+        "sv": "en del av varorna saknades eller var skadade vid leveransen.",
+    },
+    Reason.CLOSED_DAY: {
+        "en": "the days on which we come to you have changed.",
+        "fi": "toimituspäivät kohteeseenne ovat muuttuneet.",
+        "sv": "dagarna då vi kommer till er har ändrats.",
+    },
+    Reason.NOT_ENOUGH: {
+        "en": "the goods that we have do not reach for every order yet.",
+        "fi": "tavaraa ei vielä riitä kaikkiin tilauksiin.",
+        "sv": "varorna vi har räcker inte till alla beställningar ännu.",
+    },
 }
 
 _INSTEAD_OF = {"en": "instead of {}", "fi": "korvaa: {}", "sv": "i stället för {}"}
@@ -158,7 +190,7 @@ def words_of(data: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: st
     """What a template may use, all texts."""
     tongue = language if language in _MORE else FALLBACK_LANGUAGE
     words = {name: str(data.get(name) or "") for name in _OPTIONAL}
-    words["why"] = _WHY.get(words["why"], {}).get(tongue, words["why"])
+    words["why"] = _why(data.get("why"), tongue)
     words["site"] = words["site"] or _YOUR_PLACE[tongue]
     goods, waiting = _goods(data.get("goods"), tongue), _goods(data.get("waiting"), tongue)
     fetched, refused = _goods(data.get("fetched"), tongue), _goods(data.get("refused"), tongue)
@@ -195,6 +227,13 @@ def words_of(data: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: st
         "to_order": "\n".join(f"- {_ordered(line, tongue)}" for line in data.get("to_order") or ()),
     }
     return words
+
+
+def _why(said: Any, tongue: str) -> str:
+    """A reason, or several one after another; what is no word of the list is a sentence already."""
+    reasons = said if isinstance(said, list | tuple) else [said]
+    first, *more = [_WHY.get(str(each or ""), {}).get(tongue, str(each or "")) for each in reasons] or [""]
+    return " ".join([first, *(f"{each[:1].upper()}{each[1:]}" for each in more)])
 
 
 def _goods(lines: Any, tongue: str) -> list[str]:
@@ -317,21 +356,37 @@ def renderer(installation: Installation) -> Callable[[ClaimedNotice], Message]:
         asked = _asked(installation, decided)
         with installation.database.reading() as connection:
             link = asked or _link(installation, connection, decided)
-            zone = recipient_zone(connection, decided)
-            card = connection.execute(select(company.c.name, company.c.phone).limit(1)).first()
-            data = dict(decided.data)
-            if not asked:  # settled before this was sent: nothing is to be answered any more
-                data |= {"silence": "", "answer_by": ""}
-            data.setdefault("company", "" if card is None else card.name)
-            data.setdefault("phone", "" if card is None else card.phone)
-            subject, text = written(connection, replace(decided, data=data), zone=zone, link=link)
-        if decided.channel == Channel.SMS:
-            text = " ".join(text.split())
+            subject, text = _as_sent(connection, decided, link=link, asks=bool(asked))
         return Message(
             key=claimed.key, channel=decided.channel, recipient=decided.recipient, subject=subject, text=text
         )
 
     return render
+
+
+def shown(installation: Installation, connection: Connection, decided: Notice, *, sent: bool) -> tuple[str, str]:
+    """Subject and text as they were or would be sent, for the people of the company: whoever reads it here must not
+    answer for the customer, so that its link is masked. Raises InvalidInput when the template is wrong."""
+    asks = decided.data.get("consent_id")
+    if asks and not sent:
+        consent = SqlStore(connection).consent(int(str(asks)))
+        asks = consent.closed_at is None and not consent.on_its_way
+    path = _LINK_PATHS["consent"] if asks else "/" if decided.data.get("link_id") else ""
+    link = installation.address(f"{path}{MASKED}") if path else ""
+    return _as_sent(connection, decided, link=link, asks=bool(asks))
+
+
+def _as_sent(connection: Connection, decided: Notice, *, link: str, asks: bool) -> tuple[str, str]:
+    """With the company's name and phone, and without a question that was settled before this was sent."""
+    card = connection.execute(select(company.c.name, company.c.phone).limit(1)).first()
+    data = dict(decided.data)
+    if not asks:
+        data |= {"silence": "", "answer_by": ""}
+    data.setdefault("company", "" if card is None else card.name)
+    data.setdefault("phone", "" if card is None else card.phone)
+    zone = recipient_zone(connection, decided)
+    subject, text = written(connection, replace(decided, data=data), zone=zone, link=link)
+    return subject, " ".join(text.split()) if decided.channel == Channel.SMS else text
 
 
 def written(connection: Connection, decided: Notice, *, zone: ZoneInfo, link: str = "") -> tuple[str, str]:

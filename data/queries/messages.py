@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, Row, Select, case, func, select
 
 from data.tables import delivery, notice, order, site, stop, supplier
+from routing.errors import NotFound
+from routing.model.notices import Channel, Notice, NoticeKind
 
 STATUSES = ("waiting", "sending", "sent", "failed", "withheld")
 
@@ -32,11 +34,27 @@ class MessageRow:
     not_before: datetime | None
     sent_at: datetime | None
     data: Mapping[str, Any]
+    notice: Notice
 
 
-def message_list(connection: Connection, *, status: str = "", limit: int = 300) -> list[MessageRow]:
+def message_list(connection: Connection, *, status: str = "", limit: int = 300, offset: int = 0) -> list[MessageRow]:
     """What was decided last, first."""
-    query = (
+    query = _messages().order_by(notice.c.made_at.desc(), notice.c.id.desc()).limit(limit).offset(offset)
+    if status:
+        query = query.where(notice.c.status == status)
+    return [_row(row) for row in connection.execute(query)]
+
+
+def one_message(connection: Connection, notice_id: int) -> MessageRow:
+    """Raises NotFound."""
+    row = connection.execute(_messages().where(notice.c.id == notice_id)).first()
+    if row is None:
+        raise NotFound(f"There is no message {notice_id}. Look at the list of them.", code="message")
+    return _row(row)
+
+
+def _messages() -> Select[Any]:
+    return (
         select(
             notice,
             order.c.number.label("order_number"),
@@ -50,30 +68,38 @@ def message_list(connection: Connection, *, status: str = "", limit: int = 300) 
         .outerjoin(stop, (notice.c.subject_kind == "stop") & (stop.c.id == notice.c.subject_id))
         .outerjoin(site, site.c.id == stop.c.site_id)
         .outerjoin(supplier, (notice.c.subject_kind == "supplier") & (supplier.c.id == notice.c.subject_id))
-        .order_by(notice.c.made_at.desc(), notice.c.id.desc())
-        .limit(limit)
     )
-    if status:
-        query = query.where(notice.c.status == status)
-    return [
-        MessageRow(
-            id=row.id,
-            kind=row.kind,
-            about=row.order_number or row.delivery_number or row.site_name or row.supplier_name or "",
-            order_id=row.order_id,
+
+
+def _row(row: Row[Any]) -> MessageRow:
+    return MessageRow(
+        id=row.id,
+        kind=row.kind,
+        about=row.order_number or row.delivery_number or row.site_name or row.supplier_name or "",
+        order_id=row.order_id,
+        recipient=row.recipient,
+        channel=row.channel,
+        language=row.language,
+        status=row.status,
+        problem=row.problem,
+        attempts=row.attempts,
+        made_at=row.made_at,
+        not_before=row.not_before,
+        sent_at=row.sent_at,
+        data=row.data,
+        notice=Notice(
+            kind=NoticeKind(row.kind),
+            subject_kind=row.subject_kind,
+            subject_id=row.subject_id,
+            occurrence=row.occurrence,
             recipient=row.recipient,
-            channel=row.channel,
+            channel=Channel(row.channel),
             language=row.language,
-            status=row.status,
-            problem=row.problem,
-            attempts=row.attempts,
-            made_at=row.made_at,
-            not_before=row.not_before,
-            sent_at=row.sent_at,
             data=row.data,
-        )
-        for row in connection.execute(query)
-    ]
+            not_before=row.not_before,
+            contact_id=row.contact_id,
+        ),
+    )
 
 
 def message_counts(connection: Connection) -> dict[str, int]:
@@ -99,6 +125,29 @@ def waiting_to_be_sent(connection: Connection, *, today: datetime) -> Waiting:
     query = select(func.count(), func.min(notice.c.made_at), old).where(notice.c.status == "waiting")
     count, since, before = connection.execute(query).one()
     return Waiting(count=count, since=since, old=before or 0)
+
+
+def question_state(connection: Connection, *, order_id: int, consent_id: int) -> str:
+    """What became of the messages that ask this question: "sent" to anybody, "waiting", "held" back or failed, or
+    "none" where nobody there agreed to messages."""
+    query = select(notice.c.data, notice.c.status).where(
+        notice.c.subject_kind == "order",
+        notice.c.subject_id == order_id,
+        notice.c.kind == NoticeKind.DATE_CHANGED.value,
+    )
+    return state_of_all(row.status for row in connection.execute(query) if row.data.get("consent_id") == consent_id)
+
+
+def state_of_all(statuses: Iterable[str]) -> str:
+    """Of one message to several people: the best that became of it.
+
+    >>> [state_of_all(each) for each in (["withheld", "sent"], ["failed", "waiting"], ["failed"], [])]
+    ['sent', 'waiting', 'held', 'none']
+    """
+    found = set(statuses)
+    if "sent" in found:
+        return "sent"
+    return "waiting" if found & {"waiting", "sending"} else "held" if found else "none"
 
 
 def still_unsent(connection: Connection, *, order_id: int, made_at: datetime) -> bool:

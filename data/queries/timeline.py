@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, or_, select
 
+from data.queries.messages import state_of_all
 from data.tables import (
     allocation,
     delivery,
@@ -115,6 +116,7 @@ def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
         who = "" if came_along else _who(data["by"], names)
         rank = (0, 0) if came_along else (1, 0)
         found.append(Happening(at=at, received_at=at, kind="promised", who=who, data=data, rank=rank))
+    asked: dict[int, list[str]] = defaultdict(list)
     stops = select(stop_delivery.c.stop_id).where(stop_delivery.c.delivery_id.in_(deliveries))
     for row in connection.execute(
         select(notice).where(
@@ -125,6 +127,8 @@ def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
             )
         )
     ):
+        if row.data.get("consent_id"):
+            asked[row.data["consent_id"]].append(row.status)
         at = row.sent_at or row.made_at
         found.append(
             Happening(
@@ -134,6 +138,8 @@ def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
                 who="",
                 data={
                     "about": row.kind,
+                    "day": row.data.get("day") or "",
+                    "notice": row.id,
                     "recipient": row.recipient,
                     "channel": row.channel,
                     "status": row.status,
@@ -142,6 +148,12 @@ def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
                 rank=(2, 0),
             )
         )
+    found = [
+        replace(one, data={**one.data, "message": state_of_all(asked.get(one.data.get("consent", 0), ()))})
+        if one.kind == "consent_asked"
+        else one
+        for one in found
+    ]
     return sorted(found, key=lambda one: (one.at, one.rank), reverse=True)
 
 

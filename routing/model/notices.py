@@ -51,8 +51,18 @@ class Notice:
 NEWER_TIME = "A newer time was told instead."
 """Why a notice that announced a door is withheld: told once more, it may go out after all."""
 
-NOT_ENOUGH = "not_enough"
-"""A notice's `why`: what is there does not yet reach for every order. Written out in the recipient's language."""
+
+class Reason(StrEnum):
+    """A notice's `why`, written out in the recipient's language."""
+
+    SUPPLIER_LATE = "supplier_late"
+    SUPPLIER_CANCELLED = "supplier_cancelled"
+    FEWER_CAME = "fewer_came"
+    COUNTED_ANEW = "counted_anew"
+    AT_THE_DOOR = "at_the_door"
+    CLOSED_DAY = "closed_day"
+    NOT_ENOUGH = "not_enough"
+    """What is there does not yet reach for every order: the neutral one."""
 
 
 def goods_line(

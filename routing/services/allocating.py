@@ -248,7 +248,7 @@ def write(
     if tell:
         late = delays(decision.before, promises=aloud, changes=changed)
         asked = asking.ask(store, late, by=by, now=now)
-        told = tell_dates(store, decision.before, promises=aloud, changes=changed, asked=asked, now=now)
+        told = tell_dates(store, decision.before, promises=aloud, changes=changed, asked=asked, why=why, now=now)
         kept = {promise.line_id for promise in aloud if promise.again and not promise.slip}
         asking.settle_kept(
             store,

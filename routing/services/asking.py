@@ -148,7 +148,13 @@ def ask(
             captured_at=now,
             received_at=now,
             order_id=order_id,
-            data={"consent": consent_id, "case": asks.case.value, "due_on": asks.due_on, "silence": silence.value},
+            data={
+                "consent": consent_id,
+                "case": asks.case.value,
+                "day": delay.now_on,
+                "due_on": asks.due_on,
+                "silence": silence.value,
+            },
         )
         if not reached:
             store.add_task(
@@ -187,7 +193,12 @@ def settle_kept(store: Store, order_ids: Collection[int], *, by: str, now: datet
 def call_sentence(customer: str, order: str, delay: Delay, *, why: str) -> str:
     """What the salesperson reads: whom to call, why, and what about."""
     was = day_words(delay.was_on)
-    moved = f"comes on {day_words(delay.now_on)} instead of {was}" if delay.now_on else f"has no date for {was}"
+    if not delay.now_on:
+        return (
+            f"Call {customer}, who {why}: order {order} was promised for {was} and has no date any more. "
+            "Do they wait, or cancel?"
+        )
+    moved = f"comes on {day_words(delay.now_on)} instead of {was}"
     return f"Call {customer}, who {why}: order {order} {moved}. Agreed, another day, or cancelled?"
 
 

@@ -98,13 +98,13 @@ def answer(store: Store, consent_id: int, reply: Reply, *, now: datetime, by: st
         }
         | ({} if effect.day is None else {"day": effect.day}),
     )
-    _carry_out(store, consent, effect, now=now, by=by, why=_why(reply))
+    _carry_out(store, consent, effect, now=now, by=by, why=_why(reply, consent))
     _event(store, consent, f"consent_{reply.answer.value}", {"chosen": reply.chosen}, now=now, by=by)
     store.finish_tasks(
         kind=TaskKind.DELAY_CONSENT,
         subject_kind="consent",
         subject_id=consent_id,
-        outcome=_why(reply),
+        outcome=_why(reply, consent),
         by=by,
         now=now,
     )
@@ -281,10 +281,10 @@ def _event(store: Store, consent: Consent, kind: str, data: Mapping[str, Any], *
     )
 
 
-def _why(reply: Reply) -> str:
+def _why(reply: Reply, consent: Consent) -> str:
     match reply.answer:
         case Answer.ACCEPT:
-            return "agreed to the new day"
+            return "agreed to the new day" if consent.stands_on else "agreed to wait without a day"
         case Answer.OTHER_DAY:
             return f"wants it on {day_words(reply.day)}"
         case Answer.CANCEL:

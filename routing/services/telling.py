@@ -10,11 +10,12 @@ from typing import Any, Protocol
 
 from routing.model.consents import DelayedLine
 from routing.model.days import day_words
-from routing.model.notices import NOT_ENOUGH, Notice, NoticeKind, goods_line
+from routing.model.notices import Notice, NoticeKind, Reason, goods_line
 from routing.model.orders import Book, LineChange, WaitingLine, WaitingOrder
 from routing.model.parties import Company, Contact
 from routing.model.tasks import TaskKind
 from routing.rules.promises import NewPromise
+from routing.rules.told_reasons import reasons_of
 from routing.services import asking
 from routing.services.asking import Asked
 
@@ -124,14 +125,17 @@ def tell_dates(
     promises: Collection[NewPromise],
     changes: Collection[LineChange],
     asked: Mapping[int, Asked],
+    why: str,
     now: datetime,
 ) -> set[int]:
     """One notice per order and recipient, of its new dates and of what has none any more; without anybody to write to,
     a call. Returns the lines that were told of.
 
-    Who is to be called about goods without a date is in the task about those goods, which the caller makes.
+    `why`: the cause of what no promise and no change says its own of. Who is to be called about goods without a date is
+    in the task about those goods, which the caller makes.
     """
     told: set[int] = set()
+    lost_by = {change.line_id: change.moved_by or why for change in changes if change.loses}
     by_line = {promise.line_id: promise for promise in promises}
     lost = {change.line_id for change in changes if change.loses}
     company, calls = store.company(), []
@@ -161,6 +165,8 @@ def tell_dates(
         goods, still = (mine, _goods(gone, undated=True)) if mine else (gone, [])
         data = notice_data(company, order, goods, waiting, day=day)
         data["waiting"] = [*still, *_goods(waiting)]
+        causes = [by_line[line.id].why for line in mine if by_line[line.id].slip] + [lost_by[line.id] for line in gone]
+        data["why"] = reasons_of(causes)
         occurrence = f"{day} v{max((by_line[line.id].version for line in mine), default=0)}"
         if gone:
             occurrence += f" lost v{max(line.promise_version for line in gone)}"
@@ -252,7 +258,7 @@ def notice_data(
         "goods": _goods(lines),
         "waiting": _goods(waiting),
         "day": day,
-        "why": NOT_ENOUGH,
+        "why": Reason.NOT_ENOUGH.value,
         "references": [order.number, *order.references],
     }
 

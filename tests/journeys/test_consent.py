@@ -79,6 +79,11 @@ def test_a_page_without_script_takes_the_answer_too(website: Website, page: Page
         quiet = plain.new_page()
         quiet.goto(f"{address}/c/{delayed.token()}")
         quiet.get_by_role("button", name="Cancel", exact=True).click()
+        expect(quiet.get_by_role("heading", level=1)).to_have_text("Cancel these goods?")
+        quiet.get_by_role("link", name="Back, nothing is cancelled").click()
+        expect(quiet.get_by_role("heading", level=1)).to_have_text("New day: Tuesday 19 May")
+        quiet.get_by_role("button", name="Cancel", exact=True).click()
+        quiet.get_by_role("button", name="Yes, cancel").click()
         expect(quiet.get_by_role("heading", level=1)).to_have_text("Cancelled")
         assert quiet.get_by_role("button", name=re.compile("Agree")).count() == 0
 

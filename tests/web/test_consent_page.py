@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,12 +16,12 @@ from werkzeug.test import TestResponse
 from data import tables
 from data.queries.backorders import backorders
 from data.store import SqlStore, open_store
-from routing.model.notices import ClaimedNotice
+from routing.model.notices import Channel, ClaimedNotice, Notice, NoticeKind
 from routing.services.importing import settle
 from routing.services.promising import promised_lines
 from routing.services.supplying import Slip, commit_slip
 from routing.services.switching import switch_allocation
-from tests.delayed import Delayed, a_delay
+from tests.delayed import LATER, Delayed, a_delay
 from tests.desk import add
 from tests.website import Website, a_website, form_token
 from web.due import do_due
@@ -77,7 +78,7 @@ def test_reading_the_page_changes_nothing(website: Website, delayed: Delayed) ->
     [
         ({"answer": "accept"}, "accept", "Agreed: Tuesday 19 May"),
         ({"answer": "other_day", "day": "2026-05-21"}, "other_day", "Agreed: Thursday 21 May"),
-        ({"answer": "cancel"}, "cancel", "Cancelled"),
+        ({"answer": "cancel", "sure": "1"}, "cancel", "Cancelled"),
     ],
 )
 def test_each_button_does_what_it_says_and_twice_is_once(
@@ -91,6 +92,22 @@ def test_each_button_does_what_it_says_and_twice_is_once(
     assert before["answer"] == answer
     assert client.post(page, data=tapped).status_code == 302
     assert delayed.consent() == before
+
+
+def test_to_cancel_is_asked_once_back_and_only_the_second_press_cancels(website: Website, delayed: Delayed) -> None:
+    client, page = website.client(), f"/c/{delayed.token()}"
+    form = {"csrf_token": form_token(client.get(page)), "answer": "cancel", "seen": "1", "shown": "2026-05-19"}
+    before = everything(website)
+    asked = client.post(page, data=form)
+    assert asked.status_code == 200
+    assert "Cancel these goods?" in asked.text
+    assert "12 pcs" in asked.text
+    assert f'href="{page}"' in asked.text, "the way back"
+    assert everything(website) == before
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', asked.text.split("<main")[-1]))
+    assert client.post(page, data=fields).status_code == 302
+    assert delayed.consent()["answer"] == "cancel"
+    assert client.post(page, data=form).status_code == 302, "pressed again it is the same answer"
 
 
 def test_a_stale_page_cannot_overrule_what_was_just_answered(website: Website, delayed: Delayed) -> None:
@@ -210,6 +227,118 @@ def test_an_answer_that_came_before_the_message_left_takes_its_question_along(
     said = renderer(website.installation)(asked).text
     assert "/c/" not in said
     assert "answer by" not in said
+
+
+def test_every_message_can_be_read_as_it_goes_out_without_its_link(website: Website, delayed: Delayed) -> None:
+    order, token, desk = delayed.desk.orders[1], delayed.token(), website.signed_in(role="viewer")
+    table = tables.notice
+    with website.installation.database.reading() as connection:
+        key = connection.scalar(select(table.c.id).where(table.c.subject_id == order, table.c.kind == "date_changed"))
+    read = f"/messages/{key}"
+    assert f'href="{read}"' in desk.get("/messages").text
+    assert f'href="{read}"' in desk.get(f"/orders/{order}").text
+    with open_store(website.installation.database) as store:
+        claimed = next(
+            each for each in store.claim_notices(now=website.clock.at, limit=50, lease_s=60) if each.id == key
+        )
+    sent = renderer(website.installation)(claimed)
+    page = html.unescape(desk.get(read).text)
+    assert sent.subject in page
+    assert sent.text.replace(token, "…").strip() in page
+    assert "/c/…" in page
+    assert token not in page
+    assert "our supplier delivers later than agreed" in page
+    delayed.say(website.client(), answer="cancel")
+    with website.installation.database.writing() as connection:
+        connection.execute(update(table).where(table.c.id == key).values(status="waiting"))
+    assert "/c/" not in desk.get(read).text, "as it would go now"
+    assert desk.get("/messages/9999").status_code == 404
+
+
+def test_no_date_any_more_is_called_that_wherever_the_message_is_named(website: Website, delayed: Delayed) -> None:
+    with open_store(website.installation.database) as store:
+        commit_slip(store, Slip(number="IN-1", to=None), now=website.clock.at, by="test")
+    desk = website.signed_in()
+    assert desk.get("/messages").text.count("No date any more") == 3
+    page = desk.get(f"/orders/{delayed.desk.orders[1]}").text
+    assert "about no date any more waits" in page
+    assert ("They wait" in page, 'id="other-day"' in page) == (True, False)
+    with website.installation.database.reading() as connection:
+        key = connection.scalars(select(tables.notice.c.id).order_by(tables.notice.c.id.desc())).first()
+    text = desk.get(f"/messages/{key}").text
+    assert ("Agree to wait or cancel here" in text, "choose another day" in text) == (True, False)
+    website.clock.at += timedelta(days=4)
+    do_due(website.installation)
+    tasks = desk.get("/tasks").text
+    assert "has no date any more. Do they wait, or cancel?" in tasks
+    assert ("They wait" in tasks, "Another day" in tasks) == (True, False)
+    (task, _order), *_more = task_of(website)
+    form = {"csrf_token": form_token(desk.get("/tasks")), "answer": "accept", **shown_with(tasks, task)}
+    assert desk.post(f"/tasks/{task}/delay", data=form).status_code == 302
+    assert "Agreed: they wait until there is a day." in desk.get("/tasks").text
+
+
+def test_an_order_says_of_its_question_what_became_of_the_message_and_of_the_term(
+    website: Website, delayed: Delayed
+) -> None:
+    """Café 1 is asked until Friday 15 May; the message waits, leaves, and nobody answers."""
+    desk, order = website.signed_in(), f"/orders/{delayed.desk.orders[1]}"
+    page = desk.get(order).text
+    assert "is to be asked about Tue 19 May" in page
+    assert "Is to be asked whether the delay suits, waits to be sent" in page
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.notice).values(status="sent", sent_at=website.clock.at))
+    page = desk.get(order).text
+    assert "Asked whether the delay suits; answer by Fri 15 May" in page
+    assert "No answer yet; until Fri 15 May" in page
+    website.clock.at += timedelta(days=4)
+    assert "The term ended on Fri 15 May without an answer; what follows is done in a moment." in desk.get(order).text
+    do_due(website.installation)
+    page = desk.get(order).text
+    assert "The term ended on Fri 15 May without an answer: it is a task now." in page
+    assert ("No answer yet" in page, "answer by Fri 15 May</" in page) == (False, False)
+
+
+def test_a_term_that_ended_by_its_message_s_not_leaving_or_by_silence_says_so(
+    website: Website, delayed: Delayed
+) -> None:
+    """Of three cafés silence means yes; only the message to the first has left."""
+    desk = website.signed_in()
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.delay_consent).values(silence="accept"))
+        first = tables.notice.c.subject_id == delayed.desk.orders[1]
+        connection.execute(update(tables.notice).where(first).values(status="sent", sent_at=website.clock.at))
+    website.clock.at += timedelta(days=4)
+    do_due(website.installation)
+    said = "No answer by Fri 15 May, when the term ended: taken as agreed to Tue 19 May."
+    assert said in desk.get(f"/orders/{delayed.desk.orders[1]}").text
+    said = "The term ended on Fri 15 May, but no message had left: silence means nothing, and the call is a task."
+    assert said in desk.get(f"/orders/{delayed.desk.orders[2]}").text
+
+
+def test_whom_nobody_could_ask_is_not_called_asked(website: Website, delayed: Delayed) -> None:
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.contact).values(consent=False))
+    with open_store(website.installation.database) as store:
+        commit_slip(store, Slip(number="IN-1", to=LATER + timedelta(days=7)), now=website.clock.at, by="test")
+    page = website.signed_in().get(f"/orders/{delayed.desk.orders[1]}").text
+    assert "Could not be asked whether the delay suits: no contact agreed to messages" in page
+    assert "Could not be asked: no contact agreed to messages. A call is a task until" in page
+
+
+def test_many_messages_are_read_page_by_page(website: Website) -> None:
+    with open_store(website.installation.database) as store:
+        for each in range(60):
+            notice = Notice(
+                kind=NoticeKind.CANCELLED, subject_kind="order", subject_id=each, occurrence="", recipient="a@b.ex",
+                channel=Channel.EMAIL, language="en",
+            )  # fmt: skip
+            store.add_notice(notice, made_at=website.clock.at)
+    desk = website.signed_in()
+    first, second = (desk.get(f"/messages?status=waiting&page={number}").text for number in (1, 2))
+    assert [page.count("a@b.ex") for page in (first, second)] == [50, 10]
+    assert "page 1 of 2" in first
+    assert desk.get("/messages?page=x").status_code == desk.get("/messages?page=99").status_code == 200
 
 
 def test_a_question_is_not_sent_once_its_term_is_over_or_it_was_settled(website: Website, delayed: Delayed) -> None:

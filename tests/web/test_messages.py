@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from routing.errors import InvalidInput
-from routing.model.notices import Channel, NoticeKind
+from routing.model.notices import Channel, NoticeKind, Reason
 from web.messages import FOLDER, render_text, template_source, words_of
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "messages"
@@ -162,6 +162,16 @@ def test_every_sms_names_the_company_first(kind: NoticeKind, language: str) -> N
 
 def test_times_are_told_in_the_recipients_zone() -> None:
     assert words_of(FULL, language="en", zone=ZONE, link="")["eta"] == "10:20"
+
+
+def test_every_reason_of_a_later_day_is_written_out_in_every_language_and_names_nobody() -> None:
+    for language, reason in itertools.product(("en", "fi", "sv"), Reason):
+        said = words_of(FULL | {"why": [reason.value]}, language=language, zone=ZONE, link="")["why"]
+        assert said.endswith("."), (language, reason)
+        assert said != reason.value
+        assert f" {said[:-1]}. " in render("date_changed", Channel.SMS, language, FULL | {"why": [reason.value]}, "")
+    both = words_of(FULL | {"why": ["supplier_late", "counted_anew"]}, language="en", zone=ZONE, link="")["why"]
+    assert "Our stock was counted anew" in both, "a second sentence begins with a capital"
 
 
 def test_a_language_without_templates_is_answered_in_english() -> None:

@@ -81,6 +81,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /login": ANYBODY,
     "POST /logout": ANYBODY,
     "GET /messages": EVERYONE,
+    "GET /messages/<int:notice_id>": EVERYONE,
     "POST /messages/<int:notice_id>/again": DESK,
     "POST /messages/<int:notice_id>/withhold": DESK,
     "GET /orders": EVERYONE,

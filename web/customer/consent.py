@@ -16,7 +16,7 @@ from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput, NotAllowed
 from routing.model.consents import Answer, Consent, Silence
-from routing.rules.consent import Reply
+from routing.rules.consent import Reply, effect_of
 from routing.services.consenting import Answered, answer, offered
 from routing.services.substituting import Proposal, proposals, take
 from web.formats import day
@@ -39,7 +39,8 @@ def page(token: str) -> ResponseReturnValue:
 @consent.post("/c/<token>")
 @limiter.limit(TOKEN_LIMIT)
 def reply(token: str) -> ResponseReturnValue:
-    """Takes the answer. The same press twice is one answer; too late says so and changes nothing."""
+    """Takes the answer. The same press twice is one answer; too late says so and changes nothing. To cancel is final:
+    that is asked once back, and only the second press does it."""
     consent_id = _consent_of(token)
     with here().database.reading() as connection:
         speak(SqlStore(connection).consent(consent_id).language)
@@ -55,6 +56,9 @@ def reply(token: str) -> ResponseReturnValue:
         seen=whole(request.form.get("seen", "")) or 0,
         shown=request.form["shown"][:LONGEST_CHOICE] if "shown" in request.form else None,
     )
+
+    if chosen.answer is Answer.CANCEL and not request.form.get("sure") and (asked := _asked_back(token, chosen)):
+        return asked
 
     def write(store: SqlStore) -> Answered:
         return answer(store, consent_id, chosen, now=now())
@@ -73,6 +77,24 @@ def reply(token: str) -> ResponseReturnValue:
         }
         return _page(token, consent_id, wrong=words.get(problem.code, str(problem))), 422
     return redirect(url_for("consent.page", token=token))
+
+
+def _asked_back(token: str, reply: Reply) -> str:
+    """The page that asks whether to cancel, with what would go; "" when nothing of it may be cancelled: the answer says
+    why. Changes nothing."""
+    with here().database.reading() as connection:
+        found = SqlStore(connection).consent(_consent_of(token))
+    if state_of(found) not in ("open", "waits"):
+        return ""
+    try:
+        gone = effect_of(found, reply, offered=(), may_change=False).cancelled
+    except (Conflict, InvalidInput):
+        return ""
+    if not gone:
+        return ""
+    speak(found.language)
+    lines = [line for line, _units in gone]
+    return render_template("customer/consent_sure.html", token=token, consent=found, gone=lines, reply=reply)
 
 
 def _substitute(token: str, consent_id: int) -> ResponseReturnValue:

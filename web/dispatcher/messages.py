@@ -6,14 +6,19 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from data.queries.messages import STATUSES, message_counts, message_list
+from data.queries.messages import STATUSES, message_counts, message_list, one_message
 from data.store import SqlStore, open_store
+from routing.errors import BackrouteError
 from web.dispatcher import words
 from web.here import here
+from web.incoming import whole
+from web.messages import shown
 from web.outbox import outbound_of
 from web.people import needs_role
 
 messages = Blueprint("messages", __name__, url_prefix="/messages")
+
+A_PAGE = 50
 
 
 @messages.get("")
@@ -23,14 +28,35 @@ def page() -> ResponseReturnValue:
     if status and status not in STATUSES:
         abort(404)
     with here().database.reading() as connection:
+        counts = message_counts(connection)
+        count = counts[status] if status else sum(counts.values())
+        pages = max(1, -(-count // A_PAGE))
+        number = min(max(1, whole(request.args.get("page", "1")) or 1), pages)
         return render_template(
             "dispatcher/messages.html",
-            rows=message_list(connection, status=status),
-            counts=message_counts(connection),
+            rows=message_list(connection, status=status, limit=A_PAGE, offset=(number - 1) * A_PAGE),
+            counts=counts,
+            count=count,
+            pages=pages,
+            number=number,
             status=status,
             outbound=outbound_of(SqlStore(connection)),
             words=words,
         )
+
+
+@messages.get("/<int:notice_id>")
+@needs_role()
+def one(notice_id: int) -> ResponseReturnValue:
+    """The text as it was or would be sent, with its link masked."""
+    with here().database.reading() as connection:
+        row = one_message(connection, notice_id)
+        wrong = ""
+        try:
+            subject, text = shown(here(), connection, row.notice, sent=row.status in ("sent", "sending"))
+        except BackrouteError as problem:
+            subject, text, wrong = "", "", str(problem)
+    return render_template("dispatcher/message.html", row=row, subject=subject, text=text, wrong=wrong, words=words)
 
 
 @messages.post("/<int:notice_id>/again")

@@ -15,7 +15,7 @@ from data.queries.calendars import zone_of_order
 from data.queries.calls import Call, call_about
 from data.queries.company import company_card
 from data.queries.empties import returnable_products
-from data.queries.messages import still_unsent
+from data.queries.messages import question_state, still_unsent
 from data.queries.order_deliveries import DeliveryPage, proof_file_of
 from data.queries.order_page import OrderPage, order_page
 from data.queries.orders import OPEN_STATES, SORTS, STATES, order_counts, order_list
@@ -91,6 +91,7 @@ def one(order_id: int) -> ResponseReturnValue:
         dated = explain_dates(store, depot_id=depot_id, order_id=order_id, now=now())
         delay = store.delay_of(order_id)
         told_at = found.latest.told_at if found.latest else None
+        question = question_state(connection, order_id=order_id, consent_id=delay.id) if delay else ""
         unsent = told_at is not None and still_unsent(connection, order_id=order_id, made_at=told_at)
         days = offered(store, delay, now=now()) if delay else ()
         instead = proposals(store, order_id, now=now()) if found.row.state not in ("delivered", "cancelled") else []
@@ -113,6 +114,8 @@ def one(order_id: int) -> ResponseReturnValue:
         ride_words=ride_words,
         delay=delay,
         unsent=unsent,
+        question=question,
+        term_over=delay is not None and now() >= delay.due_at,
         proposals=instead,
         offered=[(each, written_day(each, "EEE d MMM")) for each in days if delay and each != delay.stands_on],
         last_day=(delay.due_at - timedelta(seconds=1)).astimezone(ZoneInfo(delay.zone)).date() if delay else None,
@@ -144,7 +147,7 @@ def settle(order_id: int) -> ResponseReturnValue:
         settle_delay(store, asked.id, reply, now=at, by=by)
 
     in_transaction(here().database, write)
-    flash(words.answer_words(said), "done")
+    flash(words.answer_words(said, waits=shown == ""), "done")
     return redirect(url_for("orders.one", order_id=order_id))
 
 

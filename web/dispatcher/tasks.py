@@ -102,5 +102,5 @@ def delay(task_id: int) -> ResponseReturnValue:
         settle_delay(store, task_id, reply, by=by, now=at)
 
     in_transaction(here().database, write)
-    flash(words.answer_words(said), "done")
+    flash(words.answer_words(said, waits=shown == ""), "done")
     return redirect(url_for("tasks.page"))

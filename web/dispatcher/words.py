@@ -300,6 +300,13 @@ def notice_words(kind: str) -> str:
     }.get(kind, kind.replace("_", " "))
 
 
+def message_about(kind: str, data: Mapping[str, Any]) -> str:
+    """What one message is about: of a day that was lost it does not say that there is a new one."""
+    if kind == "date_changed" and not data.get("day"):
+        return _("no date any more")
+    return notice_words(kind)
+
+
 def task_kind_words() -> dict[TaskKind, str]:
     """Every kind of task in a word or two."""
     return {
@@ -335,8 +342,10 @@ def task_words(kind: str) -> str:
     return known.get(kind, kind.replace("_", " ").capitalize())
 
 
-def silence_words(silence: str) -> str:
-    """What no answer to a delay means."""
+def silence_words(silence: str, *, waits: bool = False) -> str:
+    """What no answer to a delay means. `waits`: there is no new day."""
+    if waits and silence == "accept":
+        return _("that they wait is taken as agreed")
     return {
         "task": _("the salesperson calls"),
         "accept": _("the new day is accepted"),
@@ -344,8 +353,10 @@ def silence_words(silence: str) -> str:
     }.get(silence, silence)
 
 
-def answer_words(answer: str) -> str:
-    """What was settled about a delay."""
+def answer_words(answer: str, *, waits: bool = False) -> str:
+    """What was settled about a delay. `waits`: there is no new day."""
+    if waits and answer == "accept":
+        return _("Agreed: they wait until there is a day.")
     return {
         "accept": _("Agreed: the new day stands."),
         "other_day": _("Moved to the day the customer chose."),
@@ -594,11 +605,7 @@ def sentence(one: Happening) -> str:
             about, outcome = task_words(str(data.get("about"))), data.get("outcome")
             return _("Task done (%(about)s): %(outcome)s.", about=about, outcome=outcome)
         case "consent_asked":
-            return _(
-                "Asked whether the delay suits; answer by %(day)s, no answer: %(means)s.",
-                day=_day(data.get("due_on")),
-                means=silence_words(str(data.get("silence"))),
-            )
+            return _consent_asked(data)
         case "consent_accept":
             return _("The delay was agreed to.")
         case "consent_other_day":
@@ -606,7 +613,10 @@ def sentence(one: Happening) -> str:
         case "consent_cancel":
             return _("Cancelled because of the delay.")
         case "consent_silent":
-            return _("No answer about the delay: %(means)s.", means=silence_words(str(data.get("means"))))
+            return _(
+                "No answer about the delay: %(means)s.",
+                means=silence_words(str(data.get("means")), waits=_undated(data)),
+            )
         case "substituted":
             return _(
                 "%(given)s × %(substitute)s go instead of %(units)s × %(sku)s, on %(day)s.",
@@ -700,8 +710,33 @@ def _promised(data: Mapping[str, Any]) -> str:
     return f"{said}: {why}." if why else f"{said}."
 
 
+def _consent_asked(data: Mapping[str, Any]) -> str:
+    """By what became of its message; without any nobody there could be asked."""
+    about = {
+        "day": _day(data.get("due_on")),
+        "means": silence_words(str(data.get("silence")), waits=data.get("day") == ""),
+    }
+    match data.get("message", "sent"):
+        case "none":
+            return _(
+                "Could not be asked whether the delay suits: no contact agreed to messages; a call was made a task."
+            )
+        case "sent":
+            return _("Asked whether the delay suits; answer by %(day)s, no answer: %(means)s.", **about)
+        case "held":
+            return _("Was to be asked whether the delay suits, by %(day)s; the message was held back.", **about)
+    return _(
+        "Is to be asked whether the delay suits, waits to be sent; answer by %(day)s, no answer: %(means)s.",
+        **about,
+    )
+
+
+def _undated(data: Mapping[str, Any]) -> bool:
+    return any(not line.get("now") for line in data.get("lines", ()))
+
+
 def _told(data: Mapping[str, Any]) -> str:
-    about = notice_words(str(data.get("about")))
+    about = message_about(str(data.get("about")), data)
     to = {"about": about, "recipient": data.get("recipient")}
     match data.get("status"):
         case "sent":

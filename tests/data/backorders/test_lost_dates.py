@@ -82,20 +82,25 @@ def ruled(world: World) -> None:
 
 
 CAUSES = [
-    (cancelled, Cause.SUPPLIER, 1, "inbound PO-1 is cancelled"),
-    (overdue, Cause.SUPPLIER, 1, "inbound PO-1 is overdue"),
-    (recounted, Cause.COUNT, 1, "recount of OAT"),
-    (picked_short, Cause.COUNT, 2, "short pick of OAT"),
-    (ruled, Cause.POLICY, 1, "policy"),
+    (cancelled, Cause.SUPPLIER, 1, "inbound PO-1 is cancelled", "supplier_cancelled"),
+    (overdue, Cause.SUPPLIER, 1, "inbound PO-1 is overdue", "supplier_late"),
+    (recounted, Cause.COUNT, 1, "recount of OAT", "counted_anew"),
+    (picked_short, Cause.COUNT, 2, "short pick of OAT", "counted_anew"),
+    (ruled, Cause.POLICY, 1, "policy", "not_enough"),
 ]
 
 
-@pytest.mark.parametrize(("happens", "cause", "lines", "why"), CAUSES, ids=[each[0].__name__ for each in CAUSES])
+@pytest.mark.parametrize(
+    ("happens", "cause", "lines", "why", "reason"), CAUSES, ids=[each[0].__name__ for each in CAUSES]
+)
 def test_a_date_lost_before_its_day_is_a_slip_when_it_is_known(
-    world: World, happens: Callable[[World], None], cause: Cause, lines: int, why: str
+    world: World, happens: Callable[[World], None], cause: Cause, lines: int, why: str, reason: str
 ) -> None:
     assert slips(world) == {}
     happens(world)
+    with world.database.reading() as connection:
+        data = connection.scalars(select(tables.notice.c.data).where(tables.notice.c.kind == "date_changed")).all()
+    assert [each["why"] for each in data if "SO-1" in each["references"]] == [[reason]], "the customer reads why"
     assert slips(world) == {cause.value: lines}
     (asked,) = [each for each in tasks(world) if "SO-1" in each]
     assert why in asked
