@@ -17,6 +17,7 @@ from data.tables import company
 from routing.errors import BackrouteError, InvalidInput
 from routing.model.notices import Channel, ClaimedNotice
 from routing.model.tasks import TaskKind
+from routing.rules.stale import too_late
 from routing.services.notifying import Delivered, Outbound, QuietHours, send_due_notices
 from web.clock import wall_clock
 from web.due import do_due
@@ -70,11 +71,18 @@ def send_due(installation: Installation, *, limit: int = 50) -> Delivered:
         with installation.database.reading() as connection:
             return moment.astimezone(recipient_zone(connection, claimed.notice))
 
+    def stale(claimed: ClaimedNotice, local: datetime) -> str:
+        asks = claimed.notice.data.get("consent_id")
+        with installation.database.reading() as connection:
+            question = SqlStore(connection).consent(int(str(asks))) if asks else None
+        return too_late(claimed.notice, question, today=local.date().isoformat(), now=now)
+
     done = send_due_notices(
         open_store=lambda: open_store(installation.database),
         senders=installation.senders,
         render=renderer(installation),
         local_time=local_time,
+        too_late=stale,
         outbound=outbound,
         quiet=QuietHours(),
         now=now,

@@ -14,9 +14,10 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, union_all
 
 from data.queries.attempts import deliveries_of, door_ratios, in_force, missed_through_customers
+from data.queries.lost import lost_units
 from data.queries.today import left_out_by_reason
 from data.tables import (
     allocation,
@@ -157,7 +158,7 @@ def day_figures(connection: Connection, *, day: str) -> DayFigures:
         planned_wait_s=sum(_seconds(each.arrival, each.start) for each in stops),
         at_doors=_at_doors(stops, attempts),
         between_doors=_between_doors(stops, attempts),
-        peaks=_peaks(connection, routes, stops),
+        peaks=_peaks(connection, day, routes, stops),
         left_out=left_out,
     )
 
@@ -235,26 +236,35 @@ def _between_doors(stops: list[_Stop], attempts: Mapping[int, Attempt]) -> Compa
     return Compared(planned_s=planned, actual_s=actual, known=known, of=of)
 
 
-def _peaks(connection: Connection, routes: Collection[Any], stops: list[_Stop]) -> tuple[PeakUse, ...]:
+def _peaks(connection: Connection, day: str, routes: Collection[Any], stops: list[_Stop]) -> tuple[PeakUse, ...]:
     """Per trip of a limited vehicle: what left the depot, and after each door what was still or newly on board.
 
     `routes` are rows of a route and its vehicle.
     """
     goods: dict[int, tuple[int, tuple[int, ...]]] = {}
-    for row in connection.execute(
-        select(
-            delivery_line.c.delivery_id,
-            delivery.c.direction,
-            func.sum(delivery_line.c.quantity * func.coalesce(product.c.weight_g, 0)).label("weight_g"),
-            func.sum(delivery_line.c.quantity * func.coalesce(product.c.volume_cm3, 0)).label("volume_cm3"),
-            func.sum(delivery_line.c.quantity * product.c.pieces).label("pieces"),
-        )
-        .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
+    riding = {key for each in stops for key in each.deliveries}
+    lost = lost_units()
+    units = union_all(
+        select(delivery_line.c.delivery_id, order_line.c.product_id, delivery_line.c.quantity)
         .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
         .join(order_line, order_line.c.id == allocation.c.order_line_id)
-        .join(product, product.c.id == order_line.c.product_id)
-        .where(delivery_line.c.delivery_id.in_({key for each in stops for key in each.deliveries}))
-        .group_by(delivery_line.c.delivery_id, delivery.c.direction)
+        .where(delivery_line.c.delivery_id.in_(riding)),
+        # It left the depot with them, whatever the evening's count found.
+        select(lost.c.delivery_id, lost.c.product_id, lost.c.quantity).where(
+            lost.c.delivery_id.in_(riding), lost.c.day >= day
+        ),
+    ).subquery("units")
+    for row in connection.execute(
+        select(
+            units.c.delivery_id,
+            delivery.c.direction,
+            func.sum(units.c.quantity * func.coalesce(product.c.weight_g, 0)).label("weight_g"),
+            func.sum(units.c.quantity * func.coalesce(product.c.volume_cm3, 0)).label("volume_cm3"),
+            func.sum(units.c.quantity * product.c.pieces).label("pieces"),
+        )
+        .join(delivery, delivery.c.id == units.c.delivery_id)
+        .join(product, product.c.id == units.c.product_id)
+        .group_by(units.c.delivery_id, delivery.c.direction)
     ):
         sign = -1 if row.direction == "collect" else 1
         goods[row.delivery_id] = (sign, tuple(int(getattr(row, name)) for name in DIMENSIONS))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
 from data.tables import delivery, notice, order, site, stop, supplier
 
@@ -82,6 +82,23 @@ def message_counts(connection: Connection) -> dict[str, int]:
     for status, count in connection.execute(select(notice.c.status, func.count()).group_by(notice.c.status)):
         found[status] = count
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What waits to be sent: how many, since when the oldest, and how many were decided before today."""
+
+    count: int
+    since: datetime | None
+    old: int
+
+
+def waiting_to_be_sent(connection: Connection, *, today: datetime) -> Waiting:
+    """`today`: the moment at which it began."""
+    old = func.sum(case((notice.c.made_at < today, 1), else_=0))
+    query = select(func.count(), func.min(notice.c.made_at), old).where(notice.c.status == "waiting")
+    count, since, before = connection.execute(query).one()
+    return Waiting(count=count, since=since, old=before or 0)
 
 
 def still_unsent(connection: Connection, *, order_id: int, made_at: datetime) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from data.queries.lost import lost_of
 from data.queries.needs import SETTLED
 from data.tables import (
     allocation,
@@ -43,7 +44,8 @@ class LineResult:
     """One order line, base units. `delivered`, `short`, `damaged`, `refused` are of this day. `open` and `credited` are
     of now: open is ordered less cancelled, less all that was ever delivered or refused; credited is what of the line is
     paid back, refused units and ones that were never handed over. `returned` was reported as not handed over and is
-    none of these: it comes back with the van.
+    none of these: it comes back with the van. `lost` was found nowhere when the van was counted. Each unit is in one of
+    them, so that sent = delivered + short + damaged + refused + returned + lost once everything is reported.
 
     Of 12 units that came back undelivered and were credited then: sent 12, returned 12, credited 12, ordered 0, open 0.
 
@@ -76,6 +78,7 @@ class LineResult:
     damaged: int
     refused: int
     returned: int
+    lost: int
     credited: int
     open: int
     promised_on: str
@@ -118,7 +121,7 @@ def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) 
     last = _last_reports(connection, day, riding)
     counts = _counts(connection, day, riding)
     links = {key: address_of(link_id) for key, link_id in _proof_links(connection, last).items()}
-    carried = _carried(connection, riding, counts, reported=last.keys())
+    carried = _carried(connection, day, riding, counts, reported=last.keys())
     served = _served(connection, carried)
     promised = _promised(connection, carried)
     of_the_erp = _of_the_erp(connection, carried)
@@ -180,6 +183,7 @@ def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) 
                 damaged=mine.damaged,
                 refused=mine.refused,
                 returned=mine.returned,
+                lost=mine.lost,
                 credited=row.credited,
                 open=max(0, row.quantity - row.cancelled - served.get(row.id, 0)),
                 promised_on=promised.get(row.id, ""),
@@ -233,6 +237,7 @@ class _Carried:
     damaged: int = 0
     refused: int = 0
     returned: int = 0
+    lost: int = 0
 
 
 def _last_reports(connection: Connection, day: str, delivery_ids: Collection[int]) -> dict[int, _Report]:
@@ -273,6 +278,7 @@ def _counts(
 
 def _carried(
     connection: Connection,
+    day: str,
     delivery_ids: Collection[int],
     counts: dict[tuple[int, int], tuple[int, int, int, int]],
     *,
@@ -316,6 +322,16 @@ def _carried(
             mine.deliveries[given_up.id] = given_up.number
             mine.sent += units
             mine.returned += units
+    for lost in lost_of(connection, delivery_ids):
+        if lost.day < day:
+            continue  # it was not on this day's list any more
+        mine = found.setdefault(lost.order_line_id, _Carried(deliveries={}))
+        mine.deliveries[lost.delivery_id] = lost.number
+        mine.sent += lost.quantity
+        if lost.day == day:
+            mine.lost += lost.quantity
+        else:
+            mine.returned += lost.quantity
     return found
 
 

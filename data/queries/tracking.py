@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from data.queries.empties import empties_of
+from data.queries.lost import lost_units
 from data.store.proofs import ProofStore
 from data.tables import (
     allocation,
@@ -377,9 +379,12 @@ def proven(connection: Connection, delivery_id: int) -> Proven | None:
 
 
 def _proven_lines(connection: Connection, proof_ids: list[int]) -> tuple[ProvenLine, ...]:
-    """What was counted; of an attempt that counted nothing, what stayed on the van."""
+    """What was counted; of an attempt that counted nothing, what stayed on the van. What was lost later was sent."""
+    lost = _lost_since(connection, proof_ids)
     rows = connection.execute(
         select(
+            proof.c.id,
+            delivery_line.c.allocation_id,
             product.c.name,
             product.c.unit,
             order_line.c.expected_on,
@@ -408,7 +413,7 @@ def _proven_lines(connection: Connection, proof_ids: list[int]) -> tuple[ProvenL
         ProvenLine(
             product=row.name,
             unit=row.unit,
-            loaded=row.quantity,
+            loaded=row.quantity + (gone.quantity if (gone := lost.pop((row.id, row.allocation_id), None)) else 0),
             delivered=row.delivered or 0,
             short=row.short or 0,
             damaged=row.damaged or 0,
@@ -418,6 +423,21 @@ def _proven_lines(connection: Connection, proof_ids: list[int]) -> tuple[ProvenL
             is_fetched=row.direction == "collect",
         )
         for row in rows
+    ]
+    proven += [
+        ProvenLine(
+            product=gone.name,
+            unit=gone.unit,
+            loaded=gone.quantity,
+            delivered=0,
+            short=0,
+            damaged=0,
+            refused=0,
+            collected=0,
+            rest_on=gone.expected_on,
+            is_fetched=False,
+        )
+        for gone in lost.values()
     ]
     deliveries = connection.scalars(select(proof.c.delivery_id).where(proof.c.id.in_(proof_ids))).all()
     for mine in empties_of(connection, deliveries).values():
@@ -437,6 +457,30 @@ def _proven_lines(connection: Connection, proof_ids: list[int]) -> tuple[ProvenL
             for each in mine
         ]
     return tuple(proven)
+
+
+def _lost_since(connection: Connection, proof_ids: list[int]) -> dict[tuple[int, int], Any]:
+    """By proof and allocation, what was lost in a van after that attempt; of a line of which nothing is left, too."""
+    lost = lost_units()
+    rows = connection.execute(
+        select(
+            proof.c.id,
+            lost.c.allocation_id,
+            product.c.name,
+            product.c.unit,
+            order_line.c.expected_on,
+            func.sum(lost.c.quantity).label("quantity"),
+        )
+        .select_from(proof)
+        .join(lost, (lost.c.delivery_id == proof.c.delivery_id) & (lost.c.attempt >= proof.c.attempt))
+        .join(allocation, allocation.c.id == lost.c.allocation_id)
+        .join(order_line, order_line.c.id == allocation.c.order_line_id)
+        .join(product, product.c.id == order_line.c.product_id)
+        .where(proof.c.id.in_(proof_ids))
+        .group_by(proof.c.id, lost.c.allocation_id, product.c.name, product.c.unit, order_line.c.expected_on)
+        .order_by(proof.c.id, lost.c.allocation_id)
+    )
+    return {(row.id, row.allocation_id): row for row in rows}
 
 
 def _proven_files(connection: Connection, proof_ids: list[int]) -> tuple[ProvenFile, ...]:

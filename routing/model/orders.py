@@ -225,6 +225,8 @@ class LineChange:
     """Its customer was told that it has no date any more; it has one, and the customer is told."""
     released_lost: int = 0
     """Units that were already released and are not there."""
+    torn: bool = False
+    """Its order ships whole lines, and by that loss only a part of it would go."""
     never_loses: bool = False
     """Its customer keeps what it was given, whoever comes first: why it may stand above the order of the policy."""
     moved_by: str = ""

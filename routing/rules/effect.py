@@ -91,6 +91,7 @@ def merged(changes: Iterable[Iterable[LineChange]]) -> dict[int, LineChange]:
                     again=(first.again or line.again) and bool(line.new_day),
                     moved_by=first.moved_by,
                     released_lost=first.released_lost + line.released_lost,
+                    torn=first.torn or line.torn,
                 )
             found[line.line_id] = line
     return found
@@ -147,6 +148,25 @@ def wait_longer(lines: Iterable[LineChange], *, broken: Collection[int] = ()) ->
             f"It goes on {day_words(becomes)}, not {day_words(was)}."
         )
     return tuple(said)
+
+
+def released_without(line: LineChange) -> str:
+    """The sentence of a line that was released with units that are not there.
+
+    >>> print(released_without(_change(released_lost=12)))
+    Order SO-1 was released with 12 × OAT that are not there.
+
+    What ships whole lines is not to go in part: a person takes it back, or asks.
+
+    >>> print(released_without(_change(released_lost=1, torn=True)))
+    Order SO-1 ships whole lines, and 1 × OAT of a line that was released is not there: the line would go in part.
+    """
+    if not line.torn:
+        return f"Order {line.order} was released with {line.released_lost} × {line.sku} that are not there."
+    return (
+        f"Order {line.order} ships whole lines, and {line.released_lost} × {line.sku} of a line that was released "
+        f"{'is' if line.released_lost == 1 else 'are'} not there: the line would go in part."
+    )
 
 
 def _change(**values: object) -> LineChange:

@@ -255,8 +255,9 @@ _RULES, _COMPLETE, _RANKS, _RIDES = (
     [word.value for word in each] for each in (AllocationRule, Completeness, RankRule, RideRule)
 )
 RIDE_MINUTES = 10
-POSITIONS_DAYS = 14
 """What a part may cost a van on its way, in minutes of duty, where no policy says otherwise."""
+POSITIONS_DAYS = 14
+"""How long the positions of drivers' phones are kept, where no policy says otherwise."""
 # Read by routing/rules/consent.py, where each is explained with an example.
 _ASKED, _CONSENT = ("private", "on", "off"), ("own", "us_mail_order")
 _LISTED = ("off", "daily")

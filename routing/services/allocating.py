@@ -28,7 +28,7 @@ from routing.model.parties import Company, Depot
 from routing.model.stock import Claim
 from routing.model.tasks import TaskKind
 from routing.rules.allocation import Outcome, allocate, ranked
-from routing.rules.effect import wait_longer
+from routing.rules.effect import released_without, wait_longer
 from routing.rules.policies import PolicyBook
 from routing.rules.promises import HAS_ITS_DATE_AGAIN, Dates, NewPromise, expected_days, new_promises
 from routing.rules.reach import moved_along
@@ -293,6 +293,20 @@ def write(
                     assignee=order.salesperson,
                 )
             )
+        if torn := [change for change in changes[order.id] if change.torn]:
+            parts = ", ".join(f"{change.released_lost} × {change.sku}" for change in torn)
+            tasks.append(
+                dict(
+                    kind=TaskKind.SHIP_COMPLETE_BROKEN,
+                    subject_kind="order",
+                    subject_id=order.id,
+                    sentence=f"Order {order.number} ships whole lines and was released with one that is not whole any "
+                    f"more: {parts} missing ({why}). Take its delivery back, or ask the customer whether a "
+                    "part may go.",
+                    made_at=now,
+                    assignee=order.salesperson,
+                )
+            )
         no_date = [
             change
             for change in changes[order.id]
@@ -503,10 +517,12 @@ def _preview(
     firm_before: dict[int, int] = defaultdict(int)
     provisional_before: dict[int, int] = defaultdict(int)
     released_before: dict[int, int] = defaultdict(int)
+    gone: dict[int, int] = defaultdict(int)
     for holding in before.holdings:
         side = firm_before if holding.supply_id in stock else provisional_before
         side[holding.line_id] += holding.allocated + holding.committed
         released_before[holding.line_id] += holding.committed
+        gone[holding.line_id] += holding.gone
     firm: dict[int, int] = defaultdict(int)
     provisional: dict[int, int] = defaultdict(int)
     released: dict[int, int] = defaultdict(int)
@@ -523,6 +539,7 @@ def _preview(
     lines: list[LineChange] = []
     for order in orders:
         complete, never = order.completeness is Completeness.COMPLETE, order.rank_rule is RankRule.NEVER_LOSES
+        whole = order.completeness is Completeness.PER_LINE
         for line in order.lines:
             key = line.id
             units = (firm_before.get(key, 0), firm.get(key, 0), provisional_before.get(key, 0), provisional.get(key, 0))
@@ -561,6 +578,7 @@ def _preview(
                     again=key in again,
                     loses=loses,
                     released_lost=lost,
+                    torn=bool(whole and lost and (released.get(key, 0) or gone.get(key, 0))),
                     never_loses=never,
                     moved_by=causes.get(key, ""),
                     customer_id=order.customer_id,
@@ -569,11 +587,7 @@ def _preview(
             )
     broken = tuple(order.number for order in orders if order.id in outcome.broken)
     warnings = [f"Order {number} ships complete and falls apart: part of it is missing." for number in broken]
-    warnings += [
-        f"Order {line.order} was released with {line.released_lost} × {line.sku} that are not there."
-        for line in lines
-        if line.released_lost
-    ]
+    warnings += [released_without(line) for line in lines if line.released_lost]
     warnings += wait_longer(lines, broken=outcome.broken)
     return Preview(
         depot_id=before.depot_id, rule=policy.rule, lines=tuple(lines), broken=broken, warnings=tuple(warnings)

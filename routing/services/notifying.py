@@ -87,6 +87,7 @@ def send_due_notices(
     senders: Mapping[Channel, Sender],
     render: Callable[[ClaimedNotice], Message],
     local_time: Callable[[ClaimedNotice, datetime], datetime],
+    too_late: Callable[[ClaimedNotice, datetime], str],
     outbound: Outbound,
     quiet: QuietHours,
     now: datetime,
@@ -96,7 +97,8 @@ def send_due_notices(
 ) -> Delivered:
     """One round over the outbox; call again while it hands notices out.
 
-    `render` makes the text and raises BackrouteError when it cannot. `local_time` tells the recipient's wall clock.
+    `render` makes the text and raises BackrouteError when it cannot. `local_time` tells the recipient's wall clock, and
+    `too_late` by it why a notice that waited must not go any more, or "".
     `wall` is the machine's time for leases and retries, `now` the business's. While outbound is off nothing is
     claimed: notices wait, and the page says so.
     """
@@ -107,7 +109,7 @@ def send_due_notices(
         left = outbound.daily_cap - store.notices_sent_since(day_began) if outbound.daily_cap else len(claimed)
     counts = dict.fromkeys(("sent", "failed", "refused", "withheld", "postponed", "maybe_twice"), 0)
     for notice in claimed:
-        word, record = _handled(notice, senders, render, local_time, outbound, quiet, now, wall, left)
+        word, record = _handled(notice, senders, render, local_time, too_late, outbound, quiet, now, wall, left)
         with open_store() as store:
             recorded = record(store)
         if not recorded:
@@ -127,6 +129,7 @@ def _handled(
     senders: Mapping[Channel, Sender],
     render: Callable[[ClaimedNotice], Message],
     local_time: Callable[[ClaimedNotice, datetime], datetime],
+    too_late: Callable[[ClaimedNotice, datetime], str],
     outbound: Outbound,
     quiet: QuietHours,
     now: datetime,
@@ -139,7 +142,10 @@ def _handled(
     def withhold(problem: str) -> tuple[str, _Record]:
         return "withheld", lambda store: store.notice_withheld(notice_id=key, fence=fence, problem=problem)
 
-    silent_until = quiet.until(notice.channel, local_time(claimed, now))
+    local = local_time(claimed, now)
+    if stale := too_late(claimed, local):
+        return withhold(stale)
+    silent_until = quiet.until(notice.channel, local)
     at_work = notice.kind == NoticeKind.DRIVER_ROUTE  # a driver is up before the customers are
     if silent_until is not None and not at_work and not notice.data.get("urgent"):
         until = silent_until

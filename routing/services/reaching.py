@@ -31,6 +31,7 @@ def decide_change(
     locks: LocksInSteps | None = None,
     stood: Callable[[Book], Book] | None = None,
     seen: Callable[[Book], Book] | None = None,
+    beside: Collection[int] = (),
 ) -> allocating.Decision:
     """What becomes of everybody when `change`, which is about these SKUs, is made to the book as it stands.
 
@@ -38,7 +39,8 @@ def decide_change(
     again; what it answered last counts. `policy`: another than the one in force, to see what it would do. `stood` takes
     back what was written of orders since the book was decided last; every SKU of theirs, then and now, is named.
     `seen`: how the book is looked at, SKU by SKU, before anything is decided: what is out of everybody's reach is left
-    out.
+    out. `beside`: SKUs that are locked and decided too, because the caller writes something of them, though nothing
+    here is about them: of theirs the preview has only what moves. Whoever shows a change first names the same.
 
     On a book that stands decided this is what deciding all SKUs together would say. The calendar moves a book that
     nobody touches: dates that were to be today, orders that come within the reservation horizon. Such a line outside
@@ -51,7 +53,7 @@ def decide_change(
     refuse_if_erp(store)
     named = frozenset(product_ids)
     along = frozenset(untold.taken_along(store, depot_id)) - named
-    product_ids = named | along
+    product_ids = named | along | frozenset(beside)
     in_force = allocating.policy_of(store, depot_id, now)
     policy = policy or in_force
     if policy != in_force or policy.rule not in NARROW_RULES or store.stops_are_limited():

@@ -55,7 +55,8 @@ def simulate_receipts(
     new = _not_counted_before(store, receipts)
     if not new:
         return _already(store, depot_id, policy, now)
-    products = {receipt.product_id for receipt in new}
+    # Also those that were counted before, as the commit does: it learns which those are under their locks.
+    products = {receipt.product_id for receipt in receipts}
     decision = reaching.decide_change(
         store,
         depot_id,

@@ -82,7 +82,7 @@ def simulate_short_pick(store: Reader, *, delivery_id: int, product_id: int, the
     once they are taken: whoever finds too little takes all there is. Raises NotFound, InvalidInput, Conflict.
     """
     delivery = _one(store, delivery_id)
-    seen, decision = _decide(store, delivery, {product_id}, product_id=product_id, there=there, now=now)
+    seen, decision = _decide(store, delivery, product_id=product_id, there=there, now=now)
     return _short(seen, decision, there=there)
 
 
@@ -92,9 +92,7 @@ def commit_short_pick(store: Store, *, delivery_id: int, product_id: int, there:
     Raises as `simulate_short_pick`, and Conflict when the day moved on meanwhile: look again.
     """
     before = _one(store, delivery_id)
-    # Units are put back below, which locks all that the delivery carries.
-    products = {product_id} | {line.product_id for line in before.lines}
-    seen, decision = _decide(store, before, products, product_id=product_id, there=there, now=now, locks=store)
+    seen, decision = _decide(store, before, product_id=product_id, there=there, now=now, locks=store)
     delivery, line = seen.delivery, seen.line
     if seen.unpick:
         picking.unpick_lines(store, delivery_id=delivery_id, units={product_id: seen.unpick}, now=now, by=by)
@@ -146,7 +144,6 @@ def _one(store: Reader, delivery_id: int) -> PickDelivery:
 def _decide(
     store: Reader,
     delivery: PickDelivery,
-    product_ids: Collection[int],
     *,
     product_id: int,
     there: int,
@@ -173,8 +170,10 @@ def _decide(
             book = with_count(book, shelf, product_id=product_id, difference=difference)
         return book
 
+    # Units that are put back lock all that the delivery carries; what is shown first is decided with the same SKUs.
+    beside = {line.product_id for line in delivery.lines}
     decision = reaching.decide_change(
-        store, depot_id, product_ids, change, now=now, why=found[0].why, locks=locks, seen=without
+        store, depot_id, {product_id}, change, now=now, why=found[0].why, locks=locks, seen=without, beside=beside
     )
     return found[0], decision
 

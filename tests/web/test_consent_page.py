@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,6 +25,8 @@ from tests.desk import add
 from tests.website import Website, a_website, form_token
 from web.due import do_due
 from web.messages import renderer
+from web.outbox import send_due, set_outbound
+from web.serving import open_demo_mailbox
 
 
 @pytest.fixture
@@ -209,6 +212,33 @@ def test_an_answer_that_came_before_the_message_left_takes_its_question_along(
     assert "answer by" not in said
 
 
+def test_a_question_is_not_sent_once_its_term_is_over_or_it_was_settled(website: Website, delayed: Delayed) -> None:
+    """Asked on 12 May about the 19th, with sending off; it is switched on when the term is over."""
+
+    def withheld() -> dict[int, str]:
+        query = select(tables.notice.c.subject_id, tables.notice.c.problem).where(tables.notice.c.status == "withheld")
+        with website.installation.database.reading() as connection:
+            return {row.subject_id: row.problem for row in connection.execute(query)}
+
+    delayed.say(website.client(), answer="other_day", day="2026-05-21")
+    with contextlib.ExitStack() as stack:
+        mailbox = open_demo_mailbox(website.installation, stack)
+        with open_store(website.installation.database) as store:
+            set_outbound(store, mode="real", by="test", now=website.clock.at)
+        with website.installation.database.writing() as connection:
+            others = tables.notice.c.subject_id != delayed.desk.orders[1]
+            later = website.clock.at + timedelta(days=4)
+            connection.execute(update(tables.notice).where(others).values(not_before=later))
+        send_due(website.installation)
+        assert withheld() == {delayed.desk.orders[1]: "Too late to send: what it asks was settled meanwhile."}
+        website.clock.at += timedelta(days=4)
+        send_due(website.installation)
+        over = "Too late to send: the time to answer what it asks is over."
+        assert [withheld()[delayed.desk.orders[café]] for café in (2, 3)] == [over] * 2
+        assert mailbox.messages() == []
+    assert over in website.signed_in().get("/messages").text
+
+
 def test_the_salesperson_settles_a_call_with_a_button_and_sees_their_own_first(
     website: Website, delayed: Delayed
 ) -> None:
@@ -364,14 +394,14 @@ def test_while_the_question_is_open_every_list_says_until_when_and_the_answer_en
     assert asked() == ("2026-05-15", "2026-05-15")
     page = client.get(order).text
     assert "about Tue 19 May, answer by Fri 15 May" in page.split('id="asked"')[1]
-    assert "asked, answer by Fri 15 May" in page
+    assert ">answer by Fri 15 May</div>" in page
     assert "the message has not left yet" in page
     with website.installation.database.writing() as connection:
         connection.execute(update(tables.notice).values(status="sent", sent_at=website.clock.at))
     assert "the message has not left yet" not in client.get(order).text
-    assert client.get(list_of_all).text.count("asked, answer by Fri 15 May") == 3, "all three cafés are asked"
+    assert client.get(list_of_all).text.count(">answer by Fri 15 May<") == 3, "all three cafés are asked"
     delayed.say(website.client(), answer="accept")
     assert asked() == ("", "")
     page = client.get(order).text
-    assert ('id="asked"' in page, "asked, answer by" in page) == (False, False)
-    assert client.get(list_of_all).text.count("asked, answer by Fri 15 May") == 2
+    assert ('id="asked"' in page, ">answer by " in page) == (False, False)
+    assert client.get(list_of_all).text.count(">answer by Fri 15 May<") == 2

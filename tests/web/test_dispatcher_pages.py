@@ -17,13 +17,16 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from data import tables
+from data.queries.messages import message_counts, message_list
 from data.queries.today import figures
 from data.store import open_store
+from routing.model.notices import Channel, Notice, NoticeKind
 from routing.model.tasks import TaskKind
 from routing.rules.standing import Standing
 from routing.services.receiving import commit_receipt
 from routing.services.untold import untold_setting
 from tests.address_region import an_address_region
+from tests.delayed import a_delay
 from tests.desk import HOSTILE, Desk, a_desk, counted
 from tests.website import Website, a_website, form_token
 from web.cli import main
@@ -128,6 +131,36 @@ def test_only_an_administrator_switches_messages_on(website: Website, desk: Desk
     answer = post(admin, "/settings/outbound", mode="test", daily_cap="10", test_email="test@example.com")
     assert answer.status_code == 302
     assert "test@example.com" in admin.get("/messages").text
+
+
+def test_settings_say_what_waits_before_messages_are_switched_on_and_hold_the_old_ones_back(website: Website) -> None:
+    """Three cafés were told of their delay on one day; on the next, a fourth message waits."""
+    a_delay(website)
+    website.clock.at += timedelta(days=1)
+    admin, dispatcher = website.signed_in(role="admin"), website.signed_in()
+    with open_store(website.installation.database) as store:
+        store.add_notice(
+            Notice(
+                kind=NoticeKind.CANCELLED, subject_kind="order", subject_id=1, occurrence="x", recipient="a@b.example",
+                channel=Channel.EMAIL, language="en",
+            ),
+            made_at=website.clock.at,
+        )  # fmt: skip
+    page = admin.get("/settings").text
+    assert "4 messages wait, the oldest of" in page
+    assert "Hold back the 3 older than today" in page
+    assert "Hold back the" not in dispatcher.get("/settings").text
+    assert post(dispatcher, "/settings/outbound/old").status_code == 403
+    assert post(admin, "/settings/outbound/old").status_code == 302
+    page = admin.get("/settings").text
+    assert "3 messages are held back." in page
+    assert "1 message waits, of" in page
+    with website.installation.database.reading() as connection:
+        assert message_counts(connection) == {"waiting": 1, "sending": 0, "sent": 0, "failed": 0, "withheld": 3}
+        held = message_list(connection, status="withheld")
+    assert {row.problem.split(":")[0] for row in held} == {"Held back under Settings"}
+    post(admin, "/settings/outbound/old")
+    assert "No message is older than today." in admin.get("/settings").text
 
 
 def test_an_administrator_names_the_company(website: Website, desk: Desk) -> None:

@@ -152,6 +152,18 @@ def test_the_days_cap_holds_the_rest_back(
     assert send_due(installation).sent == 2  # a new day
 
 
+def test_a_message_about_a_day_that_is_over_is_withheld_and_one_about_today_goes(
+    installation: Installation, mailbox: Mailbox, outbound: Callable[..., None]
+) -> None:
+    days = {each: replace(OUT_TODAY, kind=NoticeKind.DATE_CHANGED, subject_id=each, data={"day": f"2026-03-0{each}"})
+            for each in (2, 3)}  # fmt: skip
+    decide(installation, *days.values(), replace(OUT_TODAY, kind=NoticeKind.DELIVERED, data={"day": "2026-03-02"}))
+    outbound("real")
+    assert send_due(installation).sent == 2, "what was delivered stays true"
+    told = "Too late to send: it tells of Mon 2 Mar 2026, and that day is over."
+    assert problems(installation) == [("withheld", told), ("sent", ""), ("sent", "")]
+
+
 def test_a_link_is_made_when_rendering(
     installation: Installation, mailbox: Mailbox, outbound: Callable[..., None]
 ) -> None:

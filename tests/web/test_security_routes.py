@@ -176,6 +176,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /settings/basemap": ADMIN,
     "POST /settings/company": ADMIN,
     "POST /settings/outbound": ADMIN,
+    "POST /settings/outbound/old": ADMIN,
     "POST /settings/people": ADMIN,
     "POST /settings/people/<int:account_id>/close": ADMIN,
     "POST /settings/people/<int:account_id>/reopen": ADMIN,

@@ -18,7 +18,7 @@ from data import tables
 from data.store import SqlStore
 from routing.model.picking import PickDelivery
 from tests.evening import Driven
-from tests.rounds import DAY, Round
+from tests.rounds import DAY, SIX, Round, row
 from tests.website import Website, a_website, form_token
 
 
@@ -256,6 +256,36 @@ def test_a_short_pick_is_shown_first_and_committed_once(floor: Floor) -> None:
     for there in ("12", "-1", "x", "", "99999999999"):
         answer = floor.post("/shelves/short/commit", **form | {"there": there}, seen="")
         assert 400 <= answer.status_code < 500, there
+
+
+def test_a_short_pick_of_a_delivery_with_other_goods_is_committed_as_it_was_shown(floor: Floor) -> None:
+    """Those other goods are locked with it, and what nobody touches of them is no change."""
+    key, product = floor.round.stops[0].delivery_id, floor.round.product_id
+    with floor.website.installation.database.writing() as connection:
+        other = row(connection, tables.product, number="CUP", name="Cups")
+        supply = row(
+            connection, tables.supply, kind="receipt", number="R-CUP", depot_id=floor.round.depot_id, product_id=other,
+            quantity=4, counted_at=SIX,
+        )  # fmt: skip
+        order = connection.scalar(select(tables.order.c.id).where(tables.order.c.number == "SO-1-1"))
+        line = row(
+            connection, tables.order_line, order_id=order, number="2", product_id=other, quantity=4, expected_on=DAY
+        )
+        units = row(connection, tables.allocation, supply_id=supply, order_line_id=line, quantity=4, released=4, at=SIX)
+        row(connection, tables.delivery_line, delivery_id=key, allocation_id=units, quantity=4)
+        row(
+            connection, tables.movement, at=SIX, product_id=other, quantity=4, from_place="supplier",
+            to_place=f"depot:{floor.round.depot_id}", supply_id=supply, why="received", by="test",
+        )  # fmt: skip
+    floor.post("/warehouse/pick", delivery=key, product=product, do="10")
+    for there in (9, 8):  # of those that were picked: they go back first
+        shown = floor.client.get(f"/shelves/short?delivery={key}&product={product}&there={there}")
+        assert "CUP" not in shown.text.partition("This is what will happen")[2]
+        form: dict[str, Any] = {"delivery": key, "product": product, "there": there}
+        answer = floor.post("/shelves/short/commit", **form, seen=seen(shown))
+        assert answer.status_code == 302, answer.text
+        assert floor.of(0).line_of(product).picked == there  # type: ignore[union-attr]
+    assert floor.of(0).line_of(other).quantity == 4  # type: ignore[union-attr]
 
 
 def test_a_recount_is_shown_first_and_committed_only_as_shown(floor: Floor) -> None:

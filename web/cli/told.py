@@ -14,7 +14,7 @@ from routing.services.telling import Hear
 from web.changes import worth_words
 from web.cli.output import clean, counted, plain, short_day
 
-ASKED_ABOUT = "Answer by: the customer is asked about the promised day and has not answered yet."
+ASKED_ABOUT = "Answer by: the customer is asked about the promised day, by message or a call, and has not answered yet."
 """Under a table with that column."""
 MOST_NAMED = 12
 MOST_SHOWN = 20

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from zoneinfo import available_timezones
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo, available_timezones
 
 from babel.numbers import is_currency
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_login import current_user
 
+from data.queries.messages import waiting_to_be_sent
 from data.queries.settings import company_facts, people_list
 from data.store import SqlStore, open_store
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
+from routing.model.days import day_words, today_of
 from routing.model.notices import Channel
 from routing.rules.tile_server import EXAMPLE
 from routing.services.switching import switch_allocation
@@ -44,6 +48,7 @@ def _page(*, wrong: dict[str, str] | None = None) -> str:
             "dispatcher/settings.html",
             facts=facts,
             outbound=outbound_of(store),
+            waiting=waiting_to_be_sent(connection, today=_today_began(facts["zone"])),
             people=people_list(connection),
             roles=ROLES,
             tiles=tile_server_of(store),
@@ -148,6 +153,29 @@ def outbound() -> ResponseReturnValue:
         "done",
     )
     return redirect(url_for("settings.page"))
+
+
+@settings.post("/outbound/old")
+@needs_role("admin")
+def withhold_old() -> ResponseReturnValue:
+    """What was decided before today and still waits does not go out when messages are switched on."""
+    with open_store(here().database) as store:
+        began = _today_began(company_facts(store.connection)["zone"])
+        day = day_words(began.date())
+        held = store.withhold_waiting(why=_("Held back under Settings: older than %(day)s.", day=day), now=began)
+    flash(
+        ngettext("%(num)s message is held back.", "%(num)s messages are held back.", held)
+        if held
+        else _("No message is older than today. Nothing was changed."),
+        "done",
+    )
+    return redirect(url_for("settings.page"))
+
+
+def _today_began(zone: str) -> datetime:
+    """Midnight on the company's wall clock."""
+    zone = zone or "UTC"
+    return datetime.combine(date.fromisoformat(today_of(now(), zone)), time(0), tzinfo=ZoneInfo(zone))
 
 
 @settings.post("/people")

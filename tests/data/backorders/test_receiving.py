@@ -25,6 +25,7 @@ from routing.services.receiving import (
     commit_receipts,
     reallocate,
     simulate_receipt,
+    simulate_receipts,
 )
 from routing.services.releasing import release_orders, unrelease
 from routing.services.supplying import Slip, commit_shelf_count, commit_slip, simulate_shelf_count, simulate_slip
@@ -260,6 +261,20 @@ def test_a_truck_that_was_counted_in_part_before_names_what_is_new_as_the_only_c
     assert promises == ["first date", "receipt r-2001"]
     assert "receipt r-2001" in {event.data.get("why") for event in events}
     assert "receipts R-1 to r-2001" not in str(events)
+
+
+def test_a_truck_that_was_counted_in_part_before_is_committed_as_it_was_shown(
+    company: Any, database: Database, now: datetime
+) -> None:
+    with company.open():
+        oat, cup = company.product("OAT"), company.product("CUP")
+        company.order({oat: 30, cup: 10})
+    receipts = [company.receipt(sku, 10, number="R-1") for sku in ("OAT", "CUP")]
+    with open_store(database) as store:
+        reallocate(store, depot_id=company.depot_id, product_ids={oat, cup}, now=now, by="test", why="set up")
+        commit_receipts(store, receipts[:1], now=now, by="test")
+        shown = simulate_receipts(store, receipts, now=now)
+        assert commit_receipts(store, receipts, now=now, by="test").lines == shown.lines
 
 
 def test_a_receipt_that_somebody_else_counts_in_is_named_as_it_is_written(

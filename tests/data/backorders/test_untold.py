@@ -51,9 +51,9 @@ def test_a_promise_that_an_untold_file_moved_is_made_with_the_next_receipt_of_an
             number="R-CUPS", depot_id=DEPOT, product_id=2, sku=SKUS[2], quantity=12, quarantined=0, counted_at=world.now
         )
         shown = simulate_receipt(store, cups, now=world.now)
-        assert how_they_hear(store, shown.lines) == Hear(message=frozenset({1}))
+        assert how_they_hear(store, shown.lines, now=world.now) == Hear(message=frozenset({1}))
         store.connection.execute(update(tables.contact).values(consent=False))
-        assert how_they_hear(store, shown.lines) == Hear(call=frozenset({1}))
+        assert how_they_hear(store, shown.lines, now=world.now) == Hear(call=frozenset({1}))
         store.connection.execute(update(tables.contact).values(consent=True))
     assert not shown.about({SKUS[2]}), "cups move nobody"
     assert [(line.order, line.moved_by) for line in shown.told_now({SKUS[2]})] == [

@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from data import tables
 from data.db import Database
+from data.queries.day_figures import day_figures
+from data.queries.results import day_results
+from data.queries.tracking import proven
 from data.store import open_store
 from routing.errors import Conflict, InvalidInput
 from routing.model.day import UndeliveredUnits
@@ -61,6 +64,30 @@ def test_missing_goods_of_a_failed_delivery_are_asked_twice_before_their_custome
     (task,) = [task for task in driven.rows(tables.task) if task.kind == "missing_goods"]
     assert task.sentence == result.missing[0]
     assert "5 pcs of Oat milk 1 l of D-1-2 for Café 13 at the corner did not come back" in task.sentence
+
+
+@pytest.mark.parametrize("counted", [7, 0])
+def test_what_was_lost_in_the_van_changes_neither_the_proof_nor_what_was_sent(driven: Driven, counted: int) -> None:
+    with driven.database.writing() as connection:
+        connection.execute(tables.vehicle.update().values(weight_g=0, pieces=40, volume_cm3=0))
+    driven.says(0, Outcome.NOT_HOME)
+    for stop in (1, 2):
+        driven.says(stop)
+
+    def said() -> tuple[object, object, object]:
+        with driven.database.reading() as connection:
+            shown = proven(connection, driven.round.stops[0].delivery_id)
+            assert shown is not None
+            sent = [each.sent for each in day_results(connection, day=DAY)]
+            return shown.lines, sent, day_figures(connection, day=DAY).peaks
+
+    before = said()
+    driven.closes(counted, missing_is_sure=True)
+    assert said() == before
+    with driven.database.reading() as connection:
+        first = day_results(connection, day=DAY)[0]
+    # Of 12 sent so many came back, and the others were found nowhere.
+    assert (first.sent, first.returned, first.lost) == (12, counted, 12 - counted)
 
 
 def test_a_failed_delivery_of_which_nothing_came_back_is_not_planned_again(driven: Driven) -> None:

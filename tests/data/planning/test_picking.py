@@ -22,6 +22,7 @@ from routing.services.picking import pick_lines, stage_delivery, unpick_lines, u
 from routing.services.planning import plan_day
 from routing.services.releasing import unrelease
 from routing.services.shorting import Short, commit_short_pick, simulate_short_pick
+from routing.services.supplying import simulate_shelf_count
 
 BY = "warehouse 1"
 
@@ -222,6 +223,43 @@ def test_a_short_pick_tells_who_gets_a_later_date_and_asks_a_person_about_ship_c
     with floor.database.reading() as connection:
         kinds = set(connection.scalars(select(tables.task.c.kind)))
     assert "ship_complete_broken" in kinds
+
+
+TORN = (
+    "Order {} ships whole lines, and {} × SKU-1 of a line that was released are not there: the line would go in part."
+)
+
+
+@pytest.mark.parametrize(("there", "picked"), [(8, 0), (4, 4)], ids=["some are left", "what is left was picked"])
+def test_a_short_pick_of_an_order_that_ships_whole_lines_is_named_and_asks_a_person(
+    floor: Floor, there: int, picked: int
+) -> None:
+    with floor.database.writing() as connection:
+        connection.execute(update(tables.order).where(tables.order.c.number == "SO-1").values(completeness="per_line"))
+    floor.picks(floor.two)
+    if picked:
+        floor.picks(floor.one, picked)
+    done = floor.short(floor.one, there)
+    assert (done.left, done.preview.warnings) == (there, (TORN.format("SO-1", 10 - there),))
+    with floor.database.reading() as connection:
+        task = connection.execute(select(tables.task).where(tables.task.c.kind == "ship_complete_broken")).one()
+    assert task.sentence.startswith("Order SO-1 ships whole lines and was released with one that is not whole any more")
+
+
+def test_a_recount_that_tears_a_line_is_named_before_it_is_counted_and_a_whole_line_lost_is_not(floor: Floor) -> None:
+    with floor.database.writing() as connection:
+        connection.execute(update(tables.order).values(completeness="per_line"))
+
+    def warned(counted: int) -> str:
+        with floor.database.reading() as connection:
+            shown = simulate_shelf_count(
+                SqlStore(connection), depot_id=floor.depot, product_id=floor.product, sku="SKU-1", counted=counted,
+                now=floor.kit.NOW,
+            )  # fmt: skip
+        return " ".join(shown.warnings)
+
+    assert warned(18) == TORN.format("SO-2", 2)
+    assert warned(10) == "Order SO-2 was released with 10 × SKU-1 that are not there."
 
 
 @pytest.mark.parametrize("there", [-1, 10, 11, 2**31])

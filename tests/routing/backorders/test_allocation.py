@@ -79,6 +79,7 @@ def books(draw: st.DrawFn) -> Book:
             rank_rule=draw(st.sampled_from(RankRule)),
             completeness=draw(st.sampled_from(Completeness)),
             not_before=draw(st.sampled_from(["", "2026-07-01"])),
+            promised_first=draw(st.sampled_from(["", "2026-05-13", "2026-05-20"])),
         )
         for n in range(1, draw(st.integers(1, 6)) + 1)
     )
