@@ -146,3 +146,15 @@ def test_a_day_that_the_customer_chose_is_a_wish_and_no_slip_of_ours(website: We
     (line,) = json.loads(run("--customer", "C-1", "--json").output)["lines"]
     assert (line["due_on"], line["wished"]) == ("2026-05-14", True)
     assert all(not each["wished"] for each in json.loads(run("--customer", "C-2", "--json").output)["lines"])
+
+
+def test_an_order_that_is_not_wanted_yet_says_so_once(website: Website, delayed: Delayed) -> None:
+    with website.installation.database.writing() as connection:
+        connection.execute(tables.order.update().values(not_before="2026-06-30"))
+        connection.execute(tables.order_line.update().values(expected_on="2026-06-30"))
+    page = website.signed_in(role="salesperson").get(f"/orders/{delayed.desk.orders[1]}").text
+    head = page[page.index('id="where"') : page.index('class="told"')]
+    assert "Not wanted yet; expected Tue 30 Jun." in head
+    assert head.count("Not wanted yet") == 1
+    assert "Waits for stock" not in head
+    assert "for another day" in head

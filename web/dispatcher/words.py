@@ -43,7 +43,8 @@ def address_state(*, looked_up: bool) -> tuple[str, str]:
 def stand_why(why: str) -> str:
     """What an order's state leaves open: how far it is, or why it stays; "" when there is nothing to add."""
     match why:
-        case "" | "on_shelf" | "waits_for_stock":
+        case "" | "on_shelf" | "waits_for_stock" | "not_yet":
+            # An order for another day is one that is not wanted yet.
             return ""
         case "released":
             return _("released")
