@@ -29,10 +29,14 @@ from data.tables import (
     site,
     stop,
     stop_delivery,
+    supply,
     trip,
 )
 from routing.errors import NotFound
 from routing.model.days import day_words
+from routing.model.proofs import Outcome
+
+PARTLY = "partly_delivered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,11 @@ class LineResult:
 
     Of 12 units that came back undelivered and were credited then: sent 12, returned 12, credited 12, ordered 0, open 0.
 
-    `outcome` is the word of the last report of the day, "" while nobody has reported; `at` is in `zone`.
+    `ordered` is less what was cancelled. Of what the ERP released it is all: what came back is cancelled with us only,
+    and it was ordered all the same. Of 48 released and 40 handed over: ordered 48, delivered 40, short 8, open 0.
+
+    `outcome` is the word of the last report of the day, PARTLY where of a line handed over not all was; "" while nobody
+    has reported. `at` is in `zone`.
     `proof_link` is "" without a report. `source` is where the order came in from; `customer_number` and `site_number`
     are what customer and site are called there.
     """
@@ -120,6 +128,7 @@ def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) 
     back = counted_back(connection, riding, day=day)
     served = _served(connection, carried)
     promised = _promised(connection, carried)
+    of_the_erp = _of_the_erp(connection, carried)
     found = []
     for row in connection.execute(
         select(
@@ -171,7 +180,7 @@ def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) 
                 depot=row.depot,
                 sku=row.sku,
                 unit=row.unit,
-                ordered=row.quantity - row.cancelled,
+                ordered=row.quantity - (0 if row.id in of_the_erp else row.cancelled),
                 sent=mine.sent,
                 delivered=mine.delivered,
                 short=mine.short,
@@ -186,7 +195,7 @@ def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) 
                 expected_on=row.expected_on,
                 day=day,
                 delivery=", ".join(mine.deliveries.values()),
-                outcome=report.outcome if report else "",
+                outcome=_outcome(report, mine),
                 at=report.at if report else None,
                 zone=row.zone or row.depot_zone,
                 recipient=report.recipient if report else "",
@@ -357,6 +366,24 @@ def _served(connection: Connection, line_ids: Collection[int]) -> dict[int, int]
         .group_by(allocation.c.order_line_id)
     )
     return {row.order_line_id: int(row.units) for row in rows}
+
+
+def _of_the_erp(connection: Connection, line_ids: Collection[int]) -> set[int]:
+    """Those of the lines that hold goods which the ERP released."""
+    return set(
+        connection.scalars(
+            select(allocation.c.order_line_id)
+            .join(supply, supply.c.id == allocation.c.supply_id)
+            .where(allocation.c.order_line_id.in_(list(line_ids)), supply.c.source == "erp")
+        )
+    )
+
+
+def _outcome(report: _Report | None, mine: _Carried) -> str:
+    if report is None:
+        return ""
+    handed_over = Outcome(report.outcome).is_handed_over
+    return PARTLY if handed_over and mine.short + mine.damaged + mine.refused else report.outcome
 
 
 def _promised(connection: Connection, line_ids: Collection[int]) -> dict[int, str]:

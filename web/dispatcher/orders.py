@@ -367,12 +367,17 @@ def _not_placed(order: OrderPage) -> str:
     if row.state == Standing.ON_THE_WAY:
         return _("Its goods are on a van.")
     if row.firm >= row.open:
-        if row.state == Standing.LATER and row.expected_on and not row.undated:
+        if row.state == Standing.LATER and not row.undated and row.expected_on >= today_of(now(), order.zone):
             day = _near_day(row.expected_on, order.zone)
             return _("Everything is on the shelf; it can go %(day)s.", day=day)
         return _("Everything is on the shelf; it waits to be released.")
-    if row.expected_on and not row.undated:
-        said = _("Waits for stock; expected %(day)s.", day=_near_day(row.expected_on, order.zone))
+    expected = "" if row.undated else row.expected_on
+    if expected and expected < today_of(now(), order.zone):
+        said = _("Waits for stock. The day it was expected is over; its new date is not known yet.")
+    elif expected and row.state == Standing.LATER:
+        said = _("Not wanted yet; expected %(day)s.", day=_near_day(expected, order.zone))
+    elif expected:
+        said = _("Waits for stock; expected %(day)s.", day=_near_day(expected, order.zone))
     elif row.undated:
         said = _("Waits for stock, and for %(n)s of its lines there is no date.", n=row.undated)
     else:

@@ -13,6 +13,7 @@ from data.queries.timeline import Happening
 from routing.model.day import SpeedRow
 from routing.model.fleet import BIKES
 from routing.model.tasks import TaskKind
+from routing.rules.figures.slips import cause_of
 from web.formats import day as written_day
 
 
@@ -44,7 +45,8 @@ def address_state(*, looked_up: bool) -> tuple[str, str]:
 def stand_why(why: str) -> str:
     """What an order's state leaves open: how far it is, or why it stays; "" when there is nothing to add."""
     match why:
-        case "" | "on_shelf" | "waits_for_stock":
+        case "" | "on_shelf" | "waits_for_stock" | "not_yet":
+            # An order for another day is one that is not wanted yet.
             return ""
         case "released":
             return _("released")
@@ -159,6 +161,11 @@ def left_out_reason(reason: str, *, proven: bool = True) -> str:
 def loose_reason(reason: str) -> str:
     """Why no van has what is released."""
     return _("not planned yet") if reason == "not_planned" else left_out_reason(reason)
+
+
+def is_wished(why: str) -> bool:
+    """Whether a promise moved because the customer wanted it so: no slip of ours."""
+    return not cause_of(why).is_ours
 
 
 def staying_reason(reason: str) -> str:
