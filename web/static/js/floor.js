@@ -8,6 +8,10 @@ const scan = document.getElementById("scan");
 const waiting = [];
 let isSending = false;
 
+/** Refusals that stay in sight: those of this run of scans, and for a while those before it. */
+let refused = [];
+const STAYS_MS = 5000;
+
 function isField(target) {
   return ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName) || target.isContentEditable;
 }
@@ -40,17 +44,16 @@ async function answered(first) {
   }
 }
 
-/** Puts the answer's page in the place of this one. What is being typed stays, and so does each refusal of this run. */
-function show({ page, address }, refused) {
+/** Puts the answer's page in the place of this one. What is being typed stays, and so do refusals. */
+function show({ page, address }) {
   const main = document.querySelector("main");
   const fresh = document.adoptNode(page.querySelector("main"));
   const at = document.activeElement;
   const typed = at !== scan && at?.id && isField(at) && main.contains(at) ? { id: at.id, value: at.value } : null;
   const says = fresh.querySelector(".says");
   const mine = [...(says?.querySelectorAll(".say.failed") ?? [])].map((each) => each.cloneNode(true));
-  if (says) says.append(...refused.map((each) => each.cloneNode(true)));
-  else if (refused.length) fresh.prepend(...refused.map((each) => each.cloneNode(true)));
-  refused.push(...mine);
+  says?.append(...refused.map((each) => each.say.cloneNode(true)));
+  refused.push(...mine.map((say) => ({ say, at: performance.now() })));
   const field = fresh.querySelector("#scan");
   scan.placeholder = field.placeholder;
   field.replaceWith(scan);
@@ -89,7 +92,7 @@ function goOn(box) {
 async function sendAll() {
   if (isSending || !document.querySelector("[data-stopped]").hidden) return;
   isSending = true;
-  const refused = [];
+  refused = refused.filter((each) => performance.now() - each.at < STAYS_MS);
   while (waiting.length) {
     tellWaiting();
     const answer = await answered(waiting[0]);
@@ -98,7 +101,7 @@ async function sendAll() {
       break;
     }
     waiting.shift();
-    show(answer, refused);
+    show(answer);
   }
   isSending = false;
   tellWaiting();
@@ -142,4 +145,5 @@ if (scan) {
   window.addEventListener("beforeunload", (event) => {
     if (waiting.length) event.preventDefault();
   });
+  scan.dataset.listens = ""; // from here on no key is lost
 }
