@@ -46,6 +46,10 @@ class Driven:
         at = self.round.stops[stop].arrival + timedelta(minutes=6)
         self._send(stop, DoorEvent.OUTCOME, at, (report,), name=f"{self.round.shift_id}-{delivery_id}")
 
+    def sends(self, stop: int, reports: tuple[DeliveryReport, ...]) -> None:
+        """Of several deliveries at one door in one report."""
+        self._send(stop, DoorEvent.OUTCOME, self.round.stops[stop].arrival + timedelta(minutes=5), reports)
+
     def _send(
         self, stop: int, kind: DoorEvent, at: datetime, deliveries: tuple[DeliveryReport, ...], name: str = ""
     ) -> None:
@@ -63,11 +67,15 @@ class Driven:
             )  # fmt: skip
 
     def closes(self, counted: int | None, **changes: Any) -> VanClosed:
+        return self.closes_with({} if counted is None else {self.round.product_id: counted}, **changes)
+
+    def closes_with(self, counted: dict[int, int], **changes: Any) -> VanClosed:
+        """Base units by product."""
         with open_store(self.database) as store:
             return close_van(
                 store=store,
                 manifest_id=self.round.manifest_id,
-                counted={} if counted is None else {self.round.product_id: counted},
+                counted=counted,
                 now=EVENING,
                 by="user:1",
                 **changes,

@@ -31,7 +31,14 @@ def day(value: date | str, form: str = "EEEE d MMMM") -> str:
     """Tuesday 3 November, in the reader's language. Takes a date or ISO text; an empty text stays empty."""
     if value == "":
         return ""
-    return format_date(date.fromisoformat(value) if isinstance(value, str) else value, form, locale=_locale())
+    locale = _locale()
+    on = date.fromisoformat(value) if isinstance(value, str) else value
+    return format_date(on, _as_written(form, locale), locale=locale)
+
+
+def _as_written(form: str, locale: Locale) -> str:
+    """A day's number carries a point in Finnish: 3. maaliskuuta."""
+    return form.replace("d MMM", "d. MMM") if locale.language == "fi" else form
 
 
 def moment(value: datetime | None, zone: str = "UTC") -> str:
@@ -39,7 +46,8 @@ def moment(value: datetime | None, zone: str = "UTC") -> str:
     if value is None:
         return ""
     local = value.astimezone(ZoneInfo(zone))
-    return f"{format_date(local.date(), 'd MMM', locale=_locale())} {local:%H:%M}"
+    locale = _locale()
+    return f"{format_date(local.date(), _as_written('d MMM', locale), locale=locale)} {local:%H:%M}"
 
 
 def duration(value: timedelta | float | None) -> str:

@@ -3,8 +3,9 @@ web/templates/messages/<kind>.<channel>.<language>.txt. An e-mail's first line i
 
 A template sees texts only, made here from the notice's data: company, phone, customer, site, goods, waiting and fetched
 (what the van takes back; a line each), goods_short, waiting_short and fetched_short (for SMS), day, window,
-window_from, window_to, eta, link, driver, vehicle, stops, why, next, references; where an answer is asked for,
-answer_by and silence (what none means: task, accept, cancel).
+window_from, window_to, eta, link, driver, vehicle, stops, why, next (what comes after a door), on_day (the day as the
+end of a sentence), not_attempted (nobody went there), refused and refused_short (what was not accepted of a delivery),
+references; where an answer is asked for, answer_by and silence (what none means: task, accept, cancel).
 The daily list has list (three lines each), list_count, gone and since. To a supplier: supplier, overdue and to_order (a
 line each), numbers (of what is overdue, in short) and several (of them).
 What the notice does not say is an empty text; a word misspelled in a template is an error.
@@ -39,6 +40,7 @@ FOLDER = Path(__file__).parent / "templates" / "messages"
 FALLBACK_LANGUAGE = "en"
 LINK_OUTLIVES_TERM = timedelta(days=30)
 """After the term the page still says what was agreed."""
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 MASKED = "…"
 """In place of a token, which only the recipient is to know."""
 SHORT_LIST = 2
@@ -104,8 +106,45 @@ _SUPPLIER = {
     "fi": {"due": "luvattu {}", "case": "{} laatikko, {} laatikossa", "cases": "{} laatikkoa, {} laatikossa"},
     "sv": {"due": "utlovad {}", "case": "{} kartong à {}", "cases": "{} kartonger à {}"},
 }
+_ON_DAY = {"en": "'on' EEEE d MMMM", "fi": "EEEE d.M.", "sv": "EEEE'en den' d MMMM"}
+_NEXT = {
+    "en": {
+        "next_delivery_day": ("We come again {}.", "We come again and tell you when."),
+        "wait_for_customer": ("", "We call you to agree on a new day."),
+        "decide": ("", "We call you to agree on what becomes of the goods."),
+        "replace": ("We replace the goods. They are expected {}.", "We replace the goods and tell you when they come."),
+        "backorder": ("The goods are expected {}.", "The goods are still on order: we tell you when they come."),
+    },
+    "fi": {
+        "next_delivery_day": ("Tulemme uudelleen {}.", "Tulemme uudelleen ja ilmoitamme ajan."),
+        "wait_for_customer": ("", "Soitamme teille ja sovimme uuden päivän."),
+        "decide": ("", "Soitamme teille ja sovimme, mitä tavaroille tehdään."),
+        "replace": (
+            "Korvaamme tavarat uusilla. Ne tulevat arviolta {}.",
+            "Korvaamme tavarat uusilla ja ilmoitamme, milloin ne tulevat.",
+        ),
+        "backorder": ("Tavarat tulevat arviolta {}.", "Tavarat ovat yhä tilauksessa: ilmoitamme, milloin ne tulevat."),
+    },
+    "sv": {
+        "next_delivery_day": ("Vi kommer igen {}.", "Vi kommer igen och meddelar när."),
+        "wait_for_customer": ("", "Vi ringer er och kommer överens om en ny dag."),
+        "decide": ("", "Vi ringer er och kommer överens om vad som händer med varorna."),
+        "replace": (
+            "Vi ersätter varorna. De väntas komma {}.",
+            "Vi ersätter varorna och meddelar när de kommer.",
+        ),
+        "backorder": ("Varorna väntas komma {}.", "Varorna är fortfarande beställda: vi meddelar när de kommer."),
+    },
+}
+"""What comes after a door, by `routing.rules.door.Next`: with its day, and while there is none."""
+_LATER = {
+    "en": "We tell you what comes next.",
+    "fi": "Ilmoitamme, miten jatketaan.",
+    "sv": "Vi meddelar hur det går vidare.",
+}
+
 _LINK_PATHS = {"consent": "/c/", "tracking": "/t/", "proof": "/p/", "driver": "/d/", "set_up": "/set-up/"}
-_OPTIONAL = ("company", "phone", "customer", "site", "driver", "vehicle", "stops", "why", "next", "silence", "supplier")
+_OPTIONAL = ("company", "phone", "customer", "site", "driver", "vehicle", "stops", "why", "silence", "supplier")
 
 
 # A line that holds only a tag leaves no line; one that ends in a tag after text must keep its end.
@@ -154,7 +193,7 @@ def words_of(data: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: st
     words["why"] = _why(data.get("why"), tongue)
     words["site"] = words["site"] or _YOUR_PLACE[tongue]
     goods, waiting = _goods(data.get("goods"), tongue), _goods(data.get("waiting"), tongue)
-    fetched = _goods(data.get("fetched"), tongue)
+    fetched, refused = _goods(data.get("fetched"), tongue), _goods(data.get("refused"), tongue)
     begins, ends = _clock(data.get("window_from"), zone), _clock(data.get("window_to"), zone)
     references = data.get("references") or ()
     numbers = list(dict.fromkeys(str(line["number"]) for line in data.get("overdue") or ()))
@@ -165,7 +204,12 @@ def words_of(data: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: st
         "waiting_short": _short(waiting, tongue),
         "fetched": "\n".join(f"- {line}" for line in fetched),
         "fetched_short": _short(fetched, tongue),
+        "refused": "\n".join(f"- {line}" for line in refused),
+        "refused_short": _short(refused, tongue),
+        "next": _what_next(data.get("next"), tongue),
+        "not_attempted": "yes" if data.get("not_attempted") else "",
         "day": _day(data.get("day"), tongue),
+        "on_day": _on_day(data.get("day"), tongue),
         "answer_by": _day(data.get("answer_by"), tongue),
         "window": f"{begins}–{ends}" if begins and ends else "",
         "window_from": begins,
@@ -205,6 +249,8 @@ def _goods(lines: Any, tongue: str) -> list[str]:
             text += f" ({_INSTEAD_OF[tongue].format(line['instead_of'])})"
         if line.get("undated"):
             text += f" ({_UNDATED[tongue]})"
+        if line.get("no_day"):
+            text += f" ({_LIST[tongue]['none']})"
         if line.get("expected_on"):
             text += f" ({_EXPECTED[tongue].format(_day(line['expected_on'], tongue))})"
         written.append(text)
@@ -258,6 +304,35 @@ def _day(value: Any, tongue: str) -> str:
         return str(value or "")
     pattern = {"en": "EEEE d MMMM", "fi": "cccc d.M.", "sv": "EEEE d MMMM"}[tongue]
     return format_date(day, pattern, locale=tongue)
+
+
+def _on_day(value: Any, tongue: str) -> str:
+    """An ISO date as the end of a sentence: on Wednesday 4 March, keskiviikkona 4.3., onsdagen den 4 mars."""
+    try:
+        day = date.fromisoformat(str(value or ""))
+    except ValueError:
+        return str(value or "")
+    return format_date(day, _ON_DAY[tongue], locale=tongue)
+
+
+def _what_next(value: Any, tongue: str) -> str:
+    """What comes after a door, as a sentence; where it differs, each with its references. A text stays as it is; a day
+    alone is what was written before there were sentences."""
+    if not isinstance(value, list):
+        text = str(value or "")
+        if not _ISO_DAY.fullmatch(text):
+            return text
+        value = [{"what": "next_delivery_day", "day": text, "references": []}]
+    said: dict[str, list[str]] = {}
+    for each in value:
+        dated, undated = _NEXT[tongue].get(each["what"], ("", _LATER[tongue]))
+        sentence = undated
+        if dated and each["day"]:
+            sentence = dated.format(_on_day(each["day"], tongue)).replace("..", ".")  # a Finnish date ends in one
+        said.setdefault(sentence, []).extend(each["references"])
+    if len(said) < 2:
+        return "".join(said)
+    return " ".join(f"{', '.join(sorted(whose))}: {sentence}" for sentence, whose in said.items())
 
 
 def _clock(value: Any, zone: ZoneInfo) -> str:

@@ -49,7 +49,9 @@ def backorders(
     query = select(waits).order_by(*by[sort], waits.c.line_id).limit(limit)
     rows = connection.execute(query).all()
     due = answers_due(connection, [row.line_id for row in rows])
-    return [Backorder(**row._mapping, answer_by=due.get(row.line_id, "")) for row in rows]
+    return [
+        Backorder(**{**row._mapping, "wished": bool(row.wished)}, answer_by=due.get(row.line_id, "")) for row in rows
+    ]
 
 
 def count_backorders(connection: Connection, *, customer_ids: Collection[int] | None = None) -> BackorderCounts:
@@ -99,6 +101,7 @@ def _waiting(customer_ids: Collection[int] | None, today: str, wished: list[str]
             order_line.c.expected_on,
             func.coalesce(last.c.promised_on, "").label("promised_on"),
             due_on.label("due_on"),
+            due.c.why.in_(wished).label("wished"),
             days_late(order_line.c.expected_on, due_on, today=today).label("days_late"),
             (quantity * order_line.c.unit_price).label("worth"),
             order.c.currency,

@@ -49,7 +49,7 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = {
     ),
     "km_per_stop": ("Km per stop", "kilometres of the routes as planned ÷ their doors"),
     "cost_per_door": ("Cost per door", "cost of the routes as planned ÷ doors at which a delivery was attempted"),
-    "left_out": ("Left out", "deliveries that the plan left out ÷ deliveries that it knew"),
+    "left_out": ("Left out", "deliveries and collections that the plan left out ÷ all that it knew"),
 }
 """Name and definition of each figure; the sentences of the page and of the command."""
 
@@ -139,6 +139,7 @@ def day_figures(connection: Connection, *, day: str) -> DayFigures:
     )
     paid_s = sum((row.ends_at - row.starts_at).total_seconds() for row in routes)
     left_out = left_out_by_reason(connection, day=day)
+    on_lists = {key for each in stops for key in each.deliveries}
     return DayFigures(
         day=day,
         routes=len(routes),
@@ -151,7 +152,7 @@ def day_figures(connection: Connection, *, day: str) -> DayFigures:
             "stops_per_hour": Ratio(numerator=visited, denominator=paid_s / 3600 if attempts else 0),
             "km_per_stop": Ratio(numerator=sum(row.distance_m for row in routes) / 1000, denominator=len(stops)),
             "cost_per_door": Ratio(numerator=round(sum(row.cost for row in routes) / 1000), denominator=visited),
-            "left_out": Ratio(numerator=sum(left_out.values()), denominator=sum(left_out.values()) + len(riding)),
+            "left_out": Ratio(numerator=sum(left_out.values()), denominator=sum(left_out.values()) + len(on_lists)),
         },
         planned_drive_s=sum(each.travel_s for each in stops),
         planned_service_s=sum(_seconds(each.start, each.departure) for each in stops),

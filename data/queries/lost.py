@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Subquery, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, func, or_, select
 
 from data.tables import allocation, delivery, manifest, movement, order_line, proof
 
@@ -30,6 +31,27 @@ class LostUnits:
 
 def lost_units() -> Subquery:
     """One row for each loss, with the last attempt that was reported before it was counted."""
+    return _counted_off(movement.c.to_place == "lost").subquery("lost_units")
+
+
+def counted_back(connection: Connection, delivery_ids: Collection[int], *, day: str) -> dict[int, int]:
+    """By order line, the units of these deliveries that came off a van when it was counted after that day's round:
+    undelivered, refused, damaged, or short and found after all."""
+    places = [movement.c.to_place.like(f"{kind}:%") for kind in ("depot", "returned", "quarantine")]
+    back = _counted_off(or_(*places), movement.c.why.like("came back%")).subquery("back")
+    rows = connection.execute(
+        select(allocation.c.order_line_id, func.sum(back.c.quantity).label("units"))
+        .select_from(back)
+        .join(allocation, allocation.c.id == back.c.allocation_id)
+        .join(delivery, delivery.c.id == back.c.delivery_id)
+        .where(back.c.delivery_id.in_(delivery_ids), back.c.day == day, delivery.c.direction == "deliver")
+        .group_by(allocation.c.order_line_id)
+    )
+    return {row.order_line_id: int(row.units) for row in rows}
+
+
+def _counted_off(*where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """Movements off a van of units that were promised, with the last attempt and its day before each."""
     reported = (
         select(func.max(proof.c.attempt))
         .where(proof.c.delivery_id == movement.c.delivery_id, proof.c.received_at <= movement.c.at)
@@ -51,11 +73,10 @@ def lost_units() -> Subquery:
         .join(tried, and_(tried.c.delivery_id == movement.c.delivery_id, tried.c.attempt == reported))
         .join(manifest, manifest.c.id == tried.c.manifest_id)
         .where(
-            movement.c.to_place == "lost",
             movement.c.from_place.like("vehicle:%"),
             movement.c.allocation_id.is_not(None),
+            *where,
         )
-        .subquery("lost_units")
     )
 
 

@@ -26,10 +26,12 @@ from data.tables import (
     shift,
     stop,
     stop_delivery,
+    task,
     trip,
     vehicle,
 )
 from routing.errors import NotFound
+from routing.model.tasks import TaskKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,8 @@ class ProofPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryPage:
-    """A delivery with goods of this order: (units, SKU) of it."""
+    """A delivery with goods of this order: (units, SKU) of it. `asks_decision`: a person has still to say whether what
+    stayed with us is credited, cancelled or delivered again."""
 
     id: int
     number: str
@@ -89,6 +92,16 @@ class DeliveryPage:
     goods: tuple[tuple[int, str, str], ...]
     placed: Placed | None
     proofs: tuple[ProofPage, ...]
+    asks_decision: bool
+
+    @property
+    def word(self) -> str:
+        """Its state; of one that is over and handed nothing over, what it is called instead."""
+        if self.state != "done" or self.is_collection or not self.proofs:
+            return self.state
+        if any(each.delivered for each in self.proofs):
+            return self.state
+        return "refused" if self.proofs[-1].refused else "not_delivered"
 
     @property
     def is_collection(self) -> bool:
@@ -101,6 +114,7 @@ class DeliveryPage:
             self.placed is not None
             and self.state in ("released", "loaded", "dispatched", "under_way")
             and self.placed.plan_state != "closed"
+            and (self.state != "released" or self.placed.day >= self.for_day)
         )
 
 
@@ -133,6 +147,16 @@ def deliveries_of(connection: Connection, order_id: int) -> tuple[DeliveryPage, 
             last = proofs[delivery_id][-1]
             more = sum(each.collected for each in mine)
             proofs[delivery_id][-1] = replace(last, collected=last.collected + more)
+    decide = set(
+        connection.scalars(
+            select(task.c.subject_id).where(
+                task.c.kind == TaskKind.DOOR_DECISION.value,
+                task.c.subject_kind == "delivery",
+                task.c.subject_id.in_(ids),
+                task.c.done_at.is_(None),
+            )
+        )
+    )
     rows = connection.execute(select(delivery).where(delivery.c.id.in_(ids)).order_by(delivery.c.id.desc()))
     return tuple(
         DeliveryPage(
@@ -146,6 +170,7 @@ def deliveries_of(connection: Connection, order_id: int) -> tuple[DeliveryPage, 
             goods=tuple(goods[row.id]),
             placed=placed.get(row.id),
             proofs=tuple(proofs[row.id]),
+            asks_decision=row.id in decide,
         )
         for row in rows
     )

@@ -16,11 +16,12 @@ from data.queries.order_deliveries import DeliveryPage, deliveries_of
 from data.queries.orders import OrderRow, every_order, row_of, sums_of_lines
 from data.queries.policies import policy_book
 from data.queries.standing import standings
-from data.tables import customer, depot, order, order_line, product, promise, site, user
+from data.tables import allocation, customer, depot, order, order_line, product, promise, proof_line, site, user
 from routing.errors import NotFound
 from routing.model.days import today_of
 from routing.model.orders import Completeness
 from routing.rules.policies import OrderTerms
+from routing.rules.standing import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,8 @@ class LinePage:
     unit_price: int
     expected_on: str
     promises: tuple[Promised, ...]
+    refused_before: int
+    """Units that a door refused, whatever was decided about them since."""
     substituted: int
     """Of `cancelled`: units for which a substitute came."""
     instead_of: str
@@ -67,6 +70,11 @@ class LinePage:
     @property
     def open(self) -> int:
         return max(0, self.ordered - self.cancelled - self.delivered - self.refused)
+
+    @property
+    def brought_again(self) -> int:
+        """Of `short`: units that were refused and are to be delivered again."""
+        return min(self.short, max(0, self.refused_before - self.refused))
 
     @property
     def promised_days(self) -> tuple[str, ...]:
@@ -116,6 +124,13 @@ class OrderPage:
     charged: dict[str, Any]
     lines: tuple[LinePage, ...]
     deliveries: tuple[DeliveryPage, ...]
+
+    @property
+    def word(self) -> str:
+        """What it is called, as `OrderRow.word`; goods that a door left on the van are not on the way."""
+        brought = [each.state for each in self.deliveries if not each.is_collection]
+        is_back = "failed" in brought and not {"dispatched", "under_way"} & set(brought)
+        return "not_delivered" if is_back and self.row.state == Standing.ON_THE_WAY else self.row.word
 
     @property
     def latest(self) -> Promised | None:
@@ -251,6 +266,13 @@ def _lines(connection: Connection, order_id: int) -> tuple[LinePage, ...]:
         .correlate(order_line)
         .scalar_subquery()
     )
+    refused_before = (
+        select(func.coalesce(func.sum(proof_line.c.refused), 0))
+        .join_from(proof_line, allocation, allocation.c.id == proof_line.c.allocation_id)
+        .where(allocation.c.order_line_id == order_line.c.id)
+        .correlate(order_line)
+        .scalar_subquery()
+    )
     query = (
         select(
             order_line.c.id,
@@ -262,6 +284,7 @@ def _lines(connection: Connection, order_id: int) -> tuple[LinePage, ...]:
             product.c.number.label("sku"),
             product.c.name,
             product.c.unit,
+            refused_before.label("refused_before"),
             substituted.label("substituted"),
             instead_of.label("instead_of"),
             *(sums.c[name] for name in names),
@@ -283,6 +306,7 @@ def _lines(connection: Connection, order_id: int) -> tuple[LinePage, ...]:
             unit_price=row["unit_price"],
             expected_on=row["expected_on"],
             promises=tuple(promises[row["id"]]),
+            refused_before=int(row["refused_before"]),
             substituted=int(row["substituted"]),
             instead_of=row["instead_of"] or "",
             **{name: int(row[name] or 0) for name in names},

@@ -37,7 +37,7 @@ class OrderRow:
     on the shelf for this order and `released` is cleared to go. `promised_on` is the latest promise of its lines,
     `first_promised_on` what was told first; ISO days or "". `undated`: open lines without a date. `days_late`: of its
     latest line, as `data.queries.lateness` counts. `hold`: why it, its payment or its customer is on hold.
-    `word`: what it is called, as `Stand.word` says, or its state.
+    `word`: what it is called, as `Stand.word` says, or its state; `refused` where nothing is open and none was taken.
     """
 
     id: int
@@ -112,6 +112,7 @@ def every_order(wished: list[str], *, today: str) -> Any:
             total("released").label("released"),
             total("loaded").label("loaded"),
             total("delivered").label("delivered"),
+            total("refused").label("refused"),
             func.max(func.coalesce(promises.c.first_on, "")).label("first_promised_on"),
             func.max(func.coalesce(promises.c.last_on, "")).label("promised_on"),
             func.max(order_line.c.expected_on).label("expected_on"),
@@ -149,6 +150,7 @@ def every_order(wished: list[str], *, today: str) -> Any:
             per_order.c.firm,
             per_order.c.released,
             per_order.c.delivered,
+            per_order.c.refused,
             per_order.c.value,
             order.c.currency,
             order.c.wanted_on,
@@ -170,11 +172,13 @@ def every_order(wished: list[str], *, today: str) -> Any:
 def row_of(row: Any, stands: Mapping[int, Stand]) -> OrderRow:
     values = dict(row)
     values.pop("erp_reference")
+    refused = int(values.pop("refused") or 0)
     for name in ("ordered", "open", "firm", "released", "delivered", "value", "undated", "days_late"):
         values[name] = int(values[name] or 0)
     stand = stands[row["id"]] if row["state"] == "open" else None
     if stand is None:
-        return OrderRow(**values, why="", word=row["state"])
+        none_taken = row["state"] == "delivered" and refused and not values["delivered"]
+        return OrderRow(**values, why="", word="refused" if none_taken else row["state"])
     return OrderRow(**values | {"state": stand.standing.value}, why=stand.why, word=stand.word)
 
 

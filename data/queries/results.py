@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from data.queries.lost import lost_of
+from data.queries.lost import counted_back, lost_of
 from data.queries.needs import SETTLED
 from data.tables import (
     allocation,
@@ -29,10 +29,14 @@ from data.tables import (
     site,
     stop,
     stop_delivery,
+    supply,
     trip,
 )
 from routing.errors import NotFound
 from routing.model.days import day_words
+from routing.model.proofs import Outcome
+
+PARTLY = "partly_delivered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +44,18 @@ class LineResult:
     """One order line, base units. `delivered`, `short`, `damaged`, `refused` are of this day. `open` and `credited` are
     of now: open is ordered less cancelled, less all that was ever delivered or refused; credited is what of the line is
     paid back, refused units and ones that were never handed over. `returned` was reported as not handed over and is
-    none of these: it comes back with the van. `lost` was found nowhere when the van was counted. Each unit is in one of
-    them, so that sent = delivered + short + damaged + refused + returned + lost once everything is reported.
+    none of these: it comes back with the van. `lost` of such goods was found nowhere when the van was counted. Each
+    unit is in one of them: sent = delivered + short + damaged + refused + returned + lost, once all is reported.
+    `counted_back` of them were in the van when it was counted, whatever the door had said: returned ones, and refused,
+    damaged or short ones that were found.
 
     Of 12 units that came back undelivered and were credited then: sent 12, returned 12, credited 12, ordered 0, open 0.
 
-    `outcome` is the word of the last report of the day, "" while nobody has reported; `at` is in `zone`.
+    `ordered` is less what was cancelled. Of what the ERP released it is all: what came back is cancelled with us only,
+    and it was ordered all the same. Of 48 released and 40 handed over: ordered 48, delivered 40, short 8, open 0.
+
+    `outcome` is the word of the last report of the day, PARTLY where of a line handed over not all was; "" while nobody
+    has reported. `at` is in `zone`.
     `proof_link` is "" without a report. `source` is where the order came in from; `customer_number` and `site_number`
     are what customer and site are called there.
     """
@@ -71,6 +81,7 @@ class LineResult:
     refused: int
     returned: int
     lost: int
+    counted_back: int
     credited: int
     open: int
     promised_on: str
@@ -114,8 +125,10 @@ def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) 
     counts = _counts(connection, day, riding)
     links = {key: address_of(link_id) for key, link_id in _proof_links(connection, last).items()}
     carried = _carried(connection, day, riding, counts, reported=last.keys())
+    back = counted_back(connection, riding, day=day)
     served = _served(connection, carried)
     promised = _promised(connection, carried)
+    of_the_erp = _of_the_erp(connection, carried)
     found = []
     for row in connection.execute(
         select(
@@ -167,7 +180,7 @@ def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) 
                 depot=row.depot,
                 sku=row.sku,
                 unit=row.unit,
-                ordered=row.quantity - row.cancelled,
+                ordered=row.quantity - (0 if row.id in of_the_erp else row.cancelled),
                 sent=mine.sent,
                 delivered=mine.delivered,
                 short=mine.short,
@@ -175,13 +188,14 @@ def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) 
                 refused=mine.refused,
                 returned=mine.returned,
                 lost=mine.lost,
+                counted_back=back.get(row.id, 0),
                 credited=row.credited,
                 open=max(0, row.quantity - row.cancelled - served.get(row.id, 0)),
                 promised_on=promised.get(row.id, ""),
                 expected_on=row.expected_on,
                 day=day,
                 delivery=", ".join(mine.deliveries.values()),
-                outcome=report.outcome if report else "",
+                outcome=_outcome(report, mine),
                 at=report.at if report else None,
                 zone=row.zone or row.depot_zone,
                 recipient=report.recipient if report else "",
@@ -352,6 +366,24 @@ def _served(connection: Connection, line_ids: Collection[int]) -> dict[int, int]
         .group_by(allocation.c.order_line_id)
     )
     return {row.order_line_id: int(row.units) for row in rows}
+
+
+def _of_the_erp(connection: Connection, line_ids: Collection[int]) -> set[int]:
+    """Those of the lines that hold goods which the ERP released."""
+    return set(
+        connection.scalars(
+            select(allocation.c.order_line_id)
+            .join(supply, supply.c.id == allocation.c.supply_id)
+            .where(allocation.c.order_line_id.in_(list(line_ids)), supply.c.source == "erp")
+        )
+    )
+
+
+def _outcome(report: _Report | None, mine: _Carried) -> str:
+    if report is None:
+        return ""
+    handed_over = Outcome(report.outcome).is_handed_over
+    return PARTLY if handed_over and mine.short + mine.damaged + mine.refused else report.outcome
 
 
 def _promised(connection: Connection, line_ids: Collection[int]) -> dict[int, str]:

@@ -34,11 +34,13 @@ from data.tables import (
     site,
     stop,
     stop_delivery,
+    task,
     trip,
     vehicle,
 )
 from routing.errors import NotFound
 from routing.model.proofs import HANDED_OVER, ManifestInHand, Outcome
+from routing.model.tasks import TaskKind
 from routing.rules.progress import forecast, told_live
 
 ON_A_VAN = ("loaded", "dispatched", "under_way")
@@ -62,10 +64,11 @@ class VanPosition:
 class Tracked:
     """One door as its customer sees it.
 
-    `stage`: being_prepared, planned (the van has not left), under_way, next, at_the_door, delivered, failed.
+    `stage`: being_prepared, planned (the van has not left), under_way, next, at_the_door, delivered, refused (nothing
+    of it was accepted), failed.
     `window` is what they are told: live once the van has left, else the last promise. `van` only once they are next.
     `is_fetched`: a collection, so that `lines` are fetched, not brought; of a delivery, `fetched` is what the van takes
-    along from the same door.
+    along from the same door. `calls`: nothing goes on before we have talked with the customer.
     """
 
     delivery_id: int
@@ -86,6 +89,7 @@ class Tracked:
     references: tuple[str, ...]
     lines: tuple[TrackedLine, ...]
     next_day: str
+    calls: bool
     is_fetched: bool
     fetched: tuple[TrackedLine, ...]
 
@@ -122,7 +126,7 @@ def tracked(connection: Connection, delivery_id: int, *, now: datetime) -> Track
     fetched: list[int] = []
     stage, window, stops_away, van, who = "being_prepared", None, None, None, ("", "")
     if row.state == "done":
-        stage = "delivered"
+        stage = _ended(connection, delivery_id)
     elif row.state == "failed":
         stage = "failed"
     elif found is not None and (inforce := _carrying(store, found, delivery_id, row.state)) is not None:
@@ -152,8 +156,42 @@ def tracked(connection: Connection, delivery_id: int, *, now: datetime) -> Track
         references=_references(connection, delivery_id),
         lines=_lines(connection, [delivery_id]),
         next_day=row.for_day if row.state == "failed" and not row.waits_for else "",
+        calls=row.waits_for in ("customer", "decision") or _asks_decision(connection, delivery_id),
         is_fetched=row.direction == "collect",
         fetched=_lines(connection, fetched) if row.direction == "deliver" else (),
+    )
+
+
+def _ended(connection: Connection, delivery_id: int) -> str:
+    """The stage of a delivery that is over: whether anything of it changed hands."""
+    sums = connection.execute(
+        select(
+            func.count(proof_line.c.id).label("counted"),
+            func.coalesce(func.sum(proof_line.c.delivered + proof_line.c.collected), 0).label("given"),
+            func.coalesce(func.sum(proof_line.c.refused), 0).label("refused"),
+        )
+        .join(proof, proof.c.id == proof_line.c.proof_id)
+        .where(proof.c.delivery_id == delivery_id)
+    ).one()
+    if not sums.counted or sums.given:
+        return "delivered"
+    return "refused" if sums.refused else "failed"
+
+
+def _asks_decision(connection: Connection, delivery_id: int) -> bool:
+    """Whether a person of ours has still to decide about it."""
+    return (
+        connection.scalar(
+            select(task.c.id)
+            .where(
+                task.c.kind == TaskKind.DOOR_DECISION.value,
+                task.c.subject_kind == "delivery",
+                task.c.subject_id == delivery_id,
+                task.c.done_at.is_(None),
+            )
+            .limit(1)
+        )
+        is not None
     )
 
 

@@ -21,6 +21,7 @@ from data.tables import (
     order_line,
     product,
     proof,
+    proof_line,
     shift,
     site,
     stop,
@@ -30,7 +31,7 @@ from data.tables import (
     vehicle,
 )
 from routing.errors import Conflict
-from routing.model.day import UndeliveredUnits, VanCash, VanGoods, VanOfDay
+from routing.model.day import SaidUnits, UndeliveredUnits, VanCash, VanGoods, VanOfDay
 
 
 class ClosingStore(CarryingStore):
@@ -154,6 +155,52 @@ class ClosingStore(CarryingStore):
                 ordered_at=row.ordered_at,
             )
             for row in rows
+        )
+
+    def said_on_van(self, manifest_id: int) -> tuple[SaidUnits, ...]:
+        """What is on the van by the ledger and of no failed delivery, by delivery and allocation."""
+        ids, van = self._riding(manifest_id)
+        failed = self._failed_on(ids, van)
+        inward = case((movement.c.to_place == van, movement.c.quantity), else_=-movement.c.quantity)
+        said = {
+            (row.delivery_id, row.allocation_id): row
+            for row in self.connection.execute(
+                select(
+                    proof.c.delivery_id,
+                    proof_line.c.allocation_id,
+                    func.sum(proof_line.c.damaged).label("damaged"),
+                    func.sum(proof_line.c.refused).label("refused"),
+                )
+                .join(proof_line, proof_line.c.proof_id == proof.c.id)
+                .where(proof.c.delivery_id.in_(ids))
+                .group_by(proof.c.delivery_id, proof_line.c.allocation_id)
+            )
+        }
+        rows = self.connection.execute(
+            select(
+                movement.c.delivery_id,
+                movement.c.allocation_id,
+                movement.c.product_id,
+                func.sum(inward).label("quantity"),
+            )
+            .where(
+                movement.c.delivery_id.in_(set(ids) - set(failed)),
+                (movement.c.to_place == van) | (movement.c.from_place == van),
+            )
+            .group_by(movement.c.delivery_id, movement.c.allocation_id, movement.c.product_id)
+            .order_by(movement.c.delivery_id, movement.c.allocation_id)
+        )
+        return tuple(
+            SaidUnits(
+                delivery_id=row.delivery_id,
+                allocation_id=row.allocation_id,
+                product_id=row.product_id,
+                quantity=int(row.quantity),
+                damaged=int(mine.damaged) if (mine := said.get((row.delivery_id, row.allocation_id))) else 0,
+                refused=int(mine.refused) if mine else 0,
+            )
+            for row in rows
+            if row.quantity > 0
         )
 
     def take_off_delivery(self, *, delivery_id: int, allocation_id: int, quantity: int) -> None:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,14 +15,15 @@ from sqlalchemy import Row, and_, func, or_, select, update
 from data.store.part import StorePart
 from data.tables import link, notice
 from routing.errors import Conflict, NotAllowed, NotFound
-from routing.model.notices import Channel, ClaimedNotice, Link, Notice, NoticeKind
+from routing.model.notices import NEWER_TIME, Channel, ClaimedNotice, Link, Notice, NoticeKind
 
 
 class MessageStore(StorePart):
     # ------------------------------------------------------------------ the outbox
 
     def add_notice(self, message: Notice, *, made_at: datetime) -> bool:
-        """Puts a decided message into the outbox; False when it was already decided."""
+        """Puts a decided message into the outbox; False when it was already decided. A time that had given way to
+        another one and holds again is told."""
         values = {
             "kind": message.kind.value,
             "subject_kind": message.subject_kind,
@@ -35,7 +37,19 @@ class MessageStore(StorePart):
             "not_before": message.not_before,
             "made_at": made_at,
         }
-        return self.insert_once(notice, values) is not None
+        if self.insert_once(notice, values) is not None:
+            return True
+        same = ("kind", "subject_kind", "subject_id", "occurrence", "recipient", "channel")
+        again = self.connection.execute(
+            update(notice)
+            .where(
+                *(notice.c[name] == values[name] for name in same),
+                notice.c.status == "withheld",
+                notice.c.problem == NEWER_TIME,
+            )
+            .values(status="waiting", problem="", made_at=made_at, not_before=message.not_before, data=message.data)
+        )
+        return again.rowcount > 0
 
     def claim_notices(
         self, *, now: datetime, limit: int, lease_s: float, wall: datetime | None = None
@@ -111,6 +125,20 @@ class MessageStore(StorePart):
             .values(status="withheld", problem=why)
         )
         return rows.rowcount
+
+    def drop_announcements(self, delivery_ids: Collection[int], *, kinds: Collection[NoticeKind], why: str) -> int:
+        """Withholds what still waits to announce the door of these deliveries; how many messages that were."""
+        dropped = self.connection.execute(
+            update(notice)
+            .where(
+                notice.c.status == "waiting",
+                notice.c.kind.in_([each.value for each in kinds]),
+                notice.c.subject_kind == "delivery",
+                notice.c.subject_id.in_(list(delivery_ids)),
+            )
+            .values(status="withheld", problem=why, next_try_at=None)
+        )
+        return dropped.rowcount
 
     def send_again(self, *, notice_id: int) -> None:
         """Puts a failed or withheld notice back into the outbox. Raises Conflict when it is neither."""

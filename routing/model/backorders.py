@@ -13,7 +13,8 @@ class Backorder:
     `covered` of them stand on a truck to come. `expected_on`, `promised_on` (what the customer was told last) and
     `due_on` (what it was told first, or wished for last) are ISO days, "" when not known. `days_late` counts from
     `due_on`; `worth` is the money that waits, in minor units of `currency`. `answer_by`: the last ISO day for the
-    customer's answer about `promised_on`, while they were asked and have not answered; else "".
+    customer's answer about `promised_on`, while they were asked and have not answered; else "". `wished`: the customer
+    wished for `due_on`.
     """
 
     line_id: int
@@ -37,6 +38,7 @@ class Backorder:
     worth: int
     currency: str
     answer_by: str
+    wished: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -406,6 +406,20 @@ class UndeliveredUnits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SaidUnits:
+    """Units that should be on the van still though no failed delivery claims them: damaged or refused at a door, and of
+    the `quantity` beyond those, collected there or not found when they were to be handed over. `allocation_id` is None
+    for empties."""
+
+    delivery_id: int
+    allocation_id: int | None
+    product_id: int
+    quantity: int
+    damaged: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VanCash:
     """Cash of one shift in one currency, minor units: what was to be collected, what the driver reported, and what was
     counted in the evening (None: not yet)."""

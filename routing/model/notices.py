@@ -48,6 +48,10 @@ class Notice:
     contact_id: int | None = None
 
 
+NEWER_TIME = "A newer time was told instead."
+"""Why a notice that announced a door is withheld: told once more, it may go out after all."""
+
+
 class Reason(StrEnum):
     """A notice's `why`, written out in the recipient's language."""
 

@@ -44,6 +44,19 @@ class Outcome(StrEnum):
 HANDED_OVER = frozenset({Outcome.DELIVERED, Outcome.THIRD_PARTY, Outcome.SAFE_PLACE, Outcome.PICKUP_POINT})
 
 
+ABOUT_THE_GOODS = frozenset(
+    {
+        Outcome.REFUSED,
+        Outcome.WRONG_GOODS,
+        Outcome.DAMAGED,
+        Outcome.MISSING,
+        Outcome.NO_PAPERWORK,
+        Outcome.NO_PAYMENT,
+    }
+)
+"""Said of what was brought: somebody was there, and what was to be fetched at the same door is not answered by it."""
+
+
 class DoorEvent(StrEnum):
     """`loaded` is said at the depot, before the stop that begins a later trip: what that trip takes is on the van."""
 

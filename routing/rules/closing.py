@@ -1,10 +1,11 @@
-"""What a count of a van in the evening means: whose goods are missing when too little came back."""
+"""What a count of a van in the evening means: whose goods are missing, and of which door the others are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from routing.model.day import UndeliveredUnits
+from routing.model.day import SaidUnits, UndeliveredUnits
 
 
 def who_goes_without(units: Sequence[UndeliveredUnits], *, missing: int) -> tuple[tuple[UndeliveredUnits, int], ...]:
@@ -20,3 +21,38 @@ def who_goes_without(units: Sequence[UndeliveredUnits], *, missing: int) -> tupl
             found.append((each, taken))
             missing -= taken
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameBack:
+    """Units of one delivery that were found on the van, and whether they were damaged at its door."""
+
+    said: SaidUnits
+    quantity: int
+    is_damaged: bool
+
+
+def what_came_back(said: Sequence[SaidUnits], *, found: int) -> tuple[CameBack, ...]:
+    """Of which deliveries the found units of one product are: what somebody saw at a door is there before what nobody
+    found there, and of that the damaged before the refused.
+
+    Of 5 found, 2 are the damaged ones, 2 the refused ones, and 1 of the 3 that were short turned up after all:
+
+    >>> units = SaidUnits(delivery_id=1, allocation_id=1, product_id=1, quantity=7, damaged=2, refused=2)
+    >>> [(each.quantity, each.is_damaged) for each in what_came_back([units], found=5)]
+    [(2, True), (3, False)]
+    """
+    back: dict[tuple[int, bool], int] = {}
+    for take in ("damaged", "refused", "rest"):
+        for n, each in enumerate(said):
+            seen = min(each.quantity, each.damaged + each.refused)
+            damaged = min(each.damaged, seen)
+            units = {"damaged": damaged, "refused": seen - damaged, "rest": each.quantity - seen}[take]
+            taken = min(found, units)
+            if taken:
+                key = (n, take == "damaged")
+                back[key] = back.get(key, 0) + taken
+                found -= taken
+    return tuple(
+        CameBack(said=said[n], quantity=quantity, is_damaged=is_damaged) for (n, is_damaged), quantity in back.items()
+    )

@@ -338,7 +338,7 @@ _WHY: Mapping[str, Mapping[Outcome, str]] = {
         Outcome.NO_PAPERWORK: "papers were missing",
         Outcome.NO_PAYMENT: "the payment was missing",
         Outcome.BREAKDOWN: "our van broke down",
-        Outcome.NOT_ATTEMPTED: "we did not reach you today",
+        Outcome.NOT_ATTEMPTED: "we did not get to you",
     },
     "fi": {
         Outcome.NOT_HOME: "paikalla ei ollut ketään",
@@ -353,7 +353,7 @@ _WHY: Mapping[str, Mapping[Outcome, str]] = {
         Outcome.NO_PAPERWORK: "asiakirjat puuttuivat",
         Outcome.NO_PAYMENT: "maksu puuttui",
         Outcome.BREAKDOWN: "automme rikkoutui",
-        Outcome.NOT_ATTEMPTED: "emme ehtineet luoksenne tänään",
+        Outcome.NOT_ATTEMPTED: "emme ehtineet luoksenne",
     },
     "sv": {
         Outcome.NOT_HOME: "ingen var på plats",
@@ -368,7 +368,7 @@ _WHY: Mapping[str, Mapping[Outcome, str]] = {
         Outcome.NO_PAPERWORK: "handlingar saknades",
         Outcome.NO_PAYMENT: "betalningen saknades",
         Outcome.BREAKDOWN: "vår bil gick sönder",
-        Outcome.NOT_ATTEMPTED: "vi hann inte fram i dag",
+        Outcome.NOT_ATTEMPTED: "vi hann inte fram till er",
     },
 }
 

@@ -535,7 +535,7 @@ def _amounts(delivery: DeliveryFacts) -> tuple[int, int, int]:
     for line in delivery.goods:
         if line.weight_g is None:
             raise _Excluded(
-                Reason.MISSING_WEIGHT, f"Nobody knows what {line.product} weighs. Enter its weight under Products."
+                Reason.MISSING_WEIGHT, f"Nobody knows what {line.product} weighs. Import products with its weight."
             )
         weight += line.weight_g * line.quantity
     return (

@@ -10,13 +10,13 @@ from typing import Protocol
 
 from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.amounts import how_many
-from routing.model.day import UndeliveredUnits, VanCash, VanGoods, VanOfDay
+from routing.model.day import SaidUnits, UndeliveredUnits, VanCash, VanGoods, VanOfDay
 from routing.model.days import day_words
 from routing.model.money import amount as in_words
 from routing.model.proofs import DeliveryReport, Door, DoorDelivery, DoorEvent, DoorReport, ManifestInHand, Outcome
 from routing.model.stock import UnitState
 from routing.model.tasks import TaskKind
-from routing.rules.closing import who_goes_without
+from routing.rules.closing import what_came_back, who_goes_without
 from routing.services import delivering, receiving
 from routing.services.erp import hand_back
 from routing.services.settling import put_back
@@ -44,6 +44,8 @@ class Store(delivering.Store, Protocol):
 
     def undelivered_on_van(self, manifest_id: int) -> tuple[UndeliveredUnits, ...]: ...
 
+    def said_on_van(self, manifest_id: int) -> tuple[SaidUnits, ...]: ...
+
     def orders_of_delivery(self, delivery_id: int) -> Sequence[int]: ...
 
     def take_off_delivery(self, *, delivery_id: int, allocation_id: int, quantity: int) -> None: ...
@@ -63,7 +65,8 @@ class Store(delivering.Store, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VanClosed:
-    """What a count of one van gave, in base units: back for their customers, back without one, and missing.
+    """What a count of one van gave, in base units: back for their customers, back without one, and missing. `found` of
+    `returned` are more than the ledger had on the van.
 
     `missing` says of which customers' goods some did not come back; they wait again in their old place.
     `cash_off`: counted less collected, minor units by currency, only where they differ.
@@ -73,6 +76,7 @@ class VanClosed:
     kept_for_customers: int
     returned: int
     lost: int
+    found: int = 0
     missing: tuple[str, ...] = ()
     cash_off: tuple[tuple[str, int], ...] = ()
 
@@ -86,20 +90,24 @@ def close_van(
     by: str,
     cash: Mapping[str, int] | None = None,
     missing_is_sure: bool = False,
+    found_is_sure: bool = False,
 ) -> VanClosed:
     """Books what was counted on the van (base units by product, cash in minor units by currency), closes its shift.
 
-    Failed deliveries go back on the shelf, still their customer's; what else was found waits as returned until it is
-    inspected; what was not found is lost. Afterwards the ledger has nothing of this route on the van any more.
+    Failed deliveries go back on the shelf, still their customer's; what was damaged at a door goes to quarantine; what
+    else was found waits as returned until it is inspected; what was not found is lost. Afterwards the ledger has
+    nothing of this route on the van any more.
 
     Raises Conflict while a stop is open or the van is closed already; InvalidInput when something on the van was not
-    counted or more was counted than can be there, and, with the code `missing_goods`, when goods of failed deliveries
-    are missing and `missing_is_sure` does not say that they were looked for.
+    counted; with the code `found_goods` when more was counted than went out with the van and `found_is_sure` does not
+    say so; and, with the code `missing_goods`, when goods of failed deliveries are missing and `missing_is_sure` does
+    not say that they were looked for.
     """
     manifest = store.manifest_in_hand(manifest_id, lock=True)
     _refuse_whatis_open(store, manifest)
     on_van, theirs = store.goods_on_van(manifest.id), store.undelivered_on_van(manifest.id)
-    _refuse_a_wrong_count(on_van, theirs, counted, missing_is_sure=missing_is_sure)
+    _refuse_a_wrong_count(on_van, theirs, counted, missing_is_sure=missing_is_sure, found_is_sure=found_is_sure)
+    said = store.said_on_van(manifest.id)
     cash_off = _count_cash(store, manifest, cash or {}, now=now, by=by)
     gone = [
         (each, units)
@@ -129,7 +137,9 @@ def close_van(
                 hand_back(store, delivery, depot_id=manifest.depot_id, at=now, by=by)
             elif not any(line.loaded for line in delivery.lines):
                 store.set_unreleased(delivery.id)
-    returned, lost = _book_the_rest(store, manifest, on_van, counted, now=now, by=by)
+    returned, lost = _book_the_rest(store, manifest, on_van, said, counted, now=now, by=by)
+    found = _book_what_was_found(store, manifest, on_van, counted, now=now, by=by)
+    returned += found
     lost += sum(units for _each, units in gone)
     if gone and not store.erp_allocates():
         receiving.reallocate(
@@ -152,6 +162,7 @@ def close_van(
             "kept_for_customers": kept,
             "returned": returned,
             "lost": lost,
+            "found": found,
             "missing": list(missing),
             "cash_off": dict(cash_off),
         },
@@ -161,6 +172,7 @@ def close_van(
         kept_for_customers=kept,
         returned=returned,
         lost=lost,
+        found=found,
         missing=missing,
         cash_off=cash_off,
     )
@@ -261,6 +273,7 @@ def _refuse_a_wrong_count(
     counted: Mapping[int, int],
     *,
     missing_is_sure: bool,
+    found_is_sure: bool,
 ) -> None:
     for goods in on_van:
         if goods.product_id not in counted:
@@ -268,10 +281,15 @@ def _refuse_a_wrong_count(
                 f"{goods.name} was not counted: {how_many(goods.quantity, goods.unit)} should be on the van."
             )
         found = counted[goods.product_id]
-        if not 0 <= found <= goods.quantity:
+        if found < 0:
+            raise InvalidInput(f"{found} of {goods.name} cannot be on a van. Count again.")
+        if found > goods.quantity and not found_is_sure:
             raise InvalidInput(
                 f"{how_many(found, goods.unit)} of {goods.name} were counted, but the van went out with no more than "
-                f"{goods.quantity} that did not stay at a door. Count again."
+                f"{goods.quantity} that did not stay at a door. Count again; if they are there, confirm it: they wait "
+                "to be inspected.",
+                code="found_goods",
+                product=goods.sku,
             )
         if found < goods.for_customers and not missing_is_sure:
             mine = [each for each in theirs if each.product_id == goods.product_id]
@@ -285,9 +303,13 @@ def _refuse_a_wrong_count(
             )
     known = {goods.product_id for goods in on_van}
     extra = [product_id for product_id, quantity in counted.items() if quantity and product_id not in known]
-    if extra:
+    if any(quantity < 0 for quantity in counted.values()):
+        raise InvalidInput("Less than 0 cannot be on a van. Count again.")
+    if extra and not found_is_sure:
         raise InvalidInput(
-            f"{len(extra)} products were counted that this van did not carry. Book them as a receipt (stock found)."
+            f"{len(extra)} products were counted that this van did not carry. Count again; if they are there, confirm "
+            "it: they wait to be inspected.",
+            code="found_goods",
         )
 
 
@@ -340,18 +362,34 @@ def _book_the_rest(
     store: Store,
     manifest: ManifestInHand,
     on_van: Sequence[VanGoods],
+    said: Sequence[SaidUnits],
     counted: Mapping[int, int],
     *,
     now: datetime,
     by: str,
 ) -> tuple[int, int]:
-    """What no failed delivery claims: found units wait as returned, the others are lost. How many of each."""
+    """What no failed delivery claims: found units wait as returned, or in quarantine where the door saw them damaged;
+    the others are lost. How many came back and how many did not."""
     returned = lost = 0
     for goods in on_van:
-        found = max(0, counted[goods.product_id] - goods.for_customers)
-        missing = goods.quantity - max(counted[goods.product_id], goods.for_customers)
+        found = max(0, min(counted[goods.product_id], goods.quantity) - goods.for_customers)
+        missing = goods.quantity - max(min(counted[goods.product_id], goods.quantity), goods.for_customers)
+        back = what_came_back([each for each in said if each.product_id == goods.product_id], found=found)
+        for each in back:
+            store.add_movement(
+                at=now,
+                product_id=goods.product_id,
+                quantity=each.quantity,
+                from_place=f"vehicle:{manifest.vehicle_id}",
+                to_place=f"{'quarantine' if each.is_damaged else 'returned'}:{manifest.depot_id}",
+                why="came back damaged" if each.is_damaged else "came back",
+                by=by,
+                allocation_id=each.said.allocation_id,
+                delivery_id=each.said.delivery_id,
+            )
+        of_nobody = found - sum(each.quantity for each in back)
         for quantity, place, why in (
-            (found, f"returned:{manifest.depot_id}", "came back"),
+            (of_nobody, f"returned:{manifest.depot_id}", "came back"),
             (missing, "lost", "missing"),
         ):
             if quantity:
@@ -366,6 +404,35 @@ def _book_the_rest(
                 )
         returned, lost = returned + found, lost + missing
     return returned, lost
+
+
+def _book_what_was_found(
+    store: Store,
+    manifest: ManifestInHand,
+    on_van: Sequence[VanGoods],
+    counted: Mapping[int, int],
+    *,
+    now: datetime,
+    by: str,
+) -> int:
+    """Units that the ledger did not have on this van wait as returned too: somebody looks at them before they are
+    promised. They were missed somewhere before, so they come from what was lost. How many there were."""
+    had = {goods.product_id: goods.quantity for goods in on_van}
+    found = 0
+    for product_id, quantity in sorted(counted.items()):
+        more = quantity - had.get(product_id, 0)
+        if more > 0:
+            store.add_movement(
+                at=now,
+                product_id=product_id,
+                quantity=more,
+                from_place="lost",
+                to_place=f"returned:{manifest.depot_id}",
+                why="found on the van",
+                by=by,
+            )
+            found += more
+    return found
 
 
 def _count_cash(

@@ -7,7 +7,7 @@ has left the window they were told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from routing.errors import NotFound
 from routing.model.day import HeldManifest, RouteSheet, StopSheet
 from routing.model.days import day_words, today_of
-from routing.model.notices import Notice
+from routing.model.notices import NEWER_TIME, Notice, NoticeKind
 from routing.model.parties import Company, Contact
 from routing.model.proofs import Door, ManifestInHand
 from routing.rules.notices import driver_route, leaves_the_day_before, must_be_told, out_today, window_scheduled
@@ -64,6 +64,8 @@ class DispatchesRoutes(KeepsEvents, Protocol):
     def revoke_links(self, *, kind: str, subject_kind: str, subject_id: int, now: datetime) -> int: ...
 
     def add_notice(self, message: Notice, *, made_at: datetime) -> bool: ...
+
+    def drop_announcements(self, delivery_ids: Collection[int], *, kinds: Collection[NoticeKind], why: str) -> int: ...
 
     def company(self) -> Company: ...
 
@@ -362,6 +364,7 @@ def _tell(
             company=company,
             link_id=tracking[delivery_ids[0]],
         )
+    store.drop_announcements(delivery_ids, kinds={each.kind for each in notices}, why=NEWER_TIME)
     zone = ZoneInfo(stop.zone)
     begins, ends = (each.astimezone(zone).strftime("%H:%M") for each in window)
     store.tell_window(

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from routing.model.notices import NoticeKind, goods_line
+from routing.model.notices import NEWER_TIME, NoticeKind, goods_line
 from routing.model.parties import Contact
-from routing.model.proofs import Door, DoorEvent, DoorReport, ManifestInHand, StopFacts
-from routing.rules.door import Next, Settled, whys_in
+from routing.model.proofs import Door, DoorDelivery, DoorEvent, DoorReport, ManifestInHand, Outcome, StopFacts
+from routing.rules.door import Next, Settled, why_in, whys_in
 from routing.rules.progress import NONE_YET, Eta, forecast, leaves, told_live
 from routing.services.telling import KeepsNotices, tell
 
 PROOF_LINK_FOR = timedelta(days=365)
 TRACKING_LINK_FOR = timedelta(days=7)
+FAILED_LINK_FOR = timedelta(days=30)
+"""The next delivery day may be weeks away."""
+
+
+_BECAUSE = {Outcome.NOT_ATTEMPTED: "not attempted", Outcome.BREAKDOWN: "breakdown"}
+"""How the reason of a new promise begins where the door had no part in it."""
+ENDED = ("done", "failed")
+DOOR_IS_DONE = "The van was there before this could be sent."
+ANNOUNCEMENTS = (NoticeKind.OUT_TODAY, NoticeKind.WINDOW_SCHEDULED)
 
 
 class Store(KeepsNotices, Protocol):
     """What telling from the road needs of the store."""
 
     def doors(self, manifest_id: int, stop_ids: Sequence[int]) -> dict[int, Door]: ...
+    def drop_announcements(self, delivery_ids: Collection[int], *, kinds: Collection[NoticeKind], why: str) -> int: ...
     def who_is_told(self, customer_id: int, site_id: int, *, role: str) -> list[Contact]: ...
     def with_other_vans(
         self, shift_id: int, delivery_ids: Collection[int], *, only_if_listed: bool = False
@@ -55,21 +65,34 @@ def tell_what_happened(
     settled = [one for one in settled if one.delivery.direction == "deliver"]
     if not settled:
         return  # goods were fetched: the slip says so
-    done = [one for one in settled if one.is_done and (one.total("delivered") or one.next is not Next.DECIDE)]
-    failed = [one for one in settled if not one.is_done]
-    link_id = store.add_link(
-        kind="proof",
-        subject_kind="delivery",
-        subject_id=settled[0].delivery.id,
-        made_at=now,
-        expires_at=now + PROOF_LINK_FOR,
-        secret=secret,
-    )
+    _drop_announcements(store, door, settled)
+    # What was short may have been given other goods since, and a new day with them.
+    fresh = {line.allocation_id: line.expected_on for each in _door(store, manifest, door) for line in each.lines}
+    done = [one for one in settled if one.total("delivered")]
+    failed = [one for one in settled if not one.total("delivered")]
+    # What was handed over is proven; of what was not, the page says what comes next and takes the customer's word.
+    links = {
+        kind: store.add_link(
+            kind=page,
+            subject_kind="delivery",
+            subject_id=group[0].delivery.id,
+            made_at=now,
+            expires_at=now + lives,
+            secret=secret,
+        )
+        for kind, page, lives, group in (
+            (NoticeKind.DELIVERED, "proof", PROOF_LINK_FOR, done),
+            (NoticeKind.FAILED, "tracking", FAILED_LINK_FOR, failed),
+        )
+        if group
+    }
     for kind, group in ((NoticeKind.DELIVERED, done), (NoticeKind.FAILED, failed)):
         if not group:
             continue
-        will_come = kind is NoticeKind.FAILED and all(one.next is Next.NEXT_DELIVERY_DAY for one in group)
-        for contact in _whom(store, door, order_matters=kind is NoticeKind.DELIVERED):
+        whom = _whom(store, door, order_matters=kind is NoticeKind.DELIVERED)
+        if kind is NoticeKind.FAILED and whom and next_day:
+            _promise_anew(store, group, next_day=next_day, now=now)
+        for contact in whom:
             tell(
                 store,
                 [contact],
@@ -81,14 +104,46 @@ def tell_what_happened(
                     manifest,
                     door,
                     goods=_goods(group, handed_over=kind is NoticeKind.DELIVERED),
-                    waiting=_waiting(group) if kind is NoticeKind.DELIVERED else [],
-                    next=next_day if will_come else _rest_day(group, after=manifest.day),
+                    waiting=_waiting(group, fresh, after=manifest.day) if kind is NoticeKind.DELIVERED else [],
+                    next=_next(group, fresh, next_day=next_day, after=manifest.day)
+                    if kind is NoticeKind.FAILED
+                    else [],
+                    refused=_refused(group) if kind is NoticeKind.DELIVERED else [],
+                    not_attempted=all(one.outcome is Outcome.NOT_ATTEMPTED for one in group),
                     why=whys_in(contact.language, [(one.outcome, one.delivery.references) for one in group]),
-                    link_id=link_id,
+                    link_id=links[kind],
                     references=_references(group),
                 ),
                 now=now,
             )
+
+
+def _promise_anew(store: Store, group: Sequence[Settled], *, next_day: str, now: datetime) -> None:
+    """The day on which it goes out again is what these customers are told now."""
+    for one in group:
+        if one.next is Next.NEXT_DELIVERY_DAY:
+            store.tell_window(
+                delivery_ids=[one.delivery.id],
+                day=next_day,
+                opens="",
+                closes="",
+                why=f"{_BECAUSE.get(one.outcome, 'the try failed')}: {why_in('en', one.outcome)}",
+                by="backroute",
+                now=now,
+            )
+
+
+def _door(store: Store, manifest: ManifestInHand, door: Door) -> tuple[DoorDelivery, ...]:
+    here = store.doors(manifest.id, [door.stop_id]).get(door.stop_id)
+    return here.deliveries if here is not None else ()
+
+
+def _drop_announcements(store: Store, door: Door, settled: Sequence[Settled]) -> None:
+    """The van was there: what still waits to announce it is no news any more, once all that it brought has ended."""
+    ended = {one.delivery.id for one in settled} | {each.id for each in door.deliveries if each.state in ENDED}
+    brought = [each.id for each in door.deliveries if each.direction == "deliver"]
+    if ended.issuperset(brought):
+        store.drop_announcements(brought, kinds=ANNOUNCEMENTS, why=DOOR_IS_DONE)
 
 
 def _data(manifest: ManifestInHand, door: Door, **own: Any) -> dict[str, Any]:
@@ -128,7 +183,7 @@ def _goods(group: Sequence[Settled], *, handed_over: bool) -> list[dict[str, obj
     return said
 
 
-def _waiting(group: Sequence[Settled]) -> list[dict[str, object]]:
+def _waiting(group: Sequence[Settled], fresh: Mapping[int, str], *, after: str) -> list[dict[str, object]]:
     said = []
     for one in group:
         if one.next is Next.ERP:
@@ -137,19 +192,38 @@ def _waiting(group: Sequence[Settled]) -> list[dict[str, object]]:
         for line in one.lines:
             if missing := line.short + line.damaged:
                 each = named[line.allocation_id]
-                said.append(goods_line(quantity=missing, unit=each.unit, name=each.product))
+                day = fresh.get(line.allocation_id, "")
+                when: dict[str, object] = {"expected_on": day} if day > after else {"no_day": True}
+                said.append(goods_line(quantity=missing, unit=each.unit, name=each.product) | when)
     return said
 
 
-def _rest_day(group: Sequence[Settled], *, after: str) -> str:
+def _refused(group: Sequence[Settled]) -> list[dict[str, object]]:
+    said = []
+    for one in group:
+        named = {each.allocation_id: each for each in one.delivery.lines}
+        for line in one.lines:
+            if line.refused:
+                each = named[line.allocation_id]
+                said.append(goods_line(quantity=line.refused, unit=each.unit, name=each.product))
+    return said
+
+
+def _next(group: Sequence[Settled], fresh: Mapping[int, str], *, next_day: str, after: str) -> list[dict[str, object]]:
+    """What comes after, once each, with the day where there is one and whose it is: every language writes it out."""
+    said: dict[tuple[str, str], set[str]] = {}
+    for one in group:
+        if one.next is Next.NEXT_DELIVERY_DAY:
+            day = next_day
+        else:
+            day = _rest_day(one, fresh, after=after) if one.next in (Next.BACKORDER, Next.REPLACE) else ""
+        said.setdefault((one.next.value, day), set()).update(one.delivery.references)
+    return [{"what": what, "day": day, "references": sorted(whose)} for (what, day), whose in said.items()]
+
+
+def _rest_day(one: Settled, fresh: Mapping[int, str], *, after: str) -> str:
     """When the last of what is missing is expected, ISO; empty when nobody knows yet or nothing is missing."""
-    days = [
-        each.expected_on
-        for one in group
-        for each in one.delivery.lines
-        for line in one.lines
-        if line.allocation_id == each.allocation_id and line.short + line.damaged
-    ]
+    days = [fresh.get(line.allocation_id, "") for line in one.lines if line.short + line.damaged]
     return max(days) if days and min(days) > after else ""
 
 
@@ -194,12 +268,13 @@ def tell_whom_it_moves(
             expires_at=now + TRACKING_LINK_FOR,
             secret=secret,
         )
+        store.drop_announcements([each.id for each in brought], kinds=ANNOUNCEMENTS, why=NEWER_TIME)
         tell(
             store,
             _whom(store, door, order_matters=False),
             kind=NoticeKind.OUT_TODAY,
-            subject=("stop", door.stop_id),
-            occurrence=f"{manifest.day} {opens}-{closes}",
+            subject=("delivery", brought[0].id),  # as the dispatch names the door
+            occurrence=f"{manifest.day} {opens}-{closes} told {now.isoformat()}",
             data=_data(
                 manifest,
                 door,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from routing.errors import Conflict, InvalidInput
-from routing.model.proofs import Door, DoorDelivery, DoorReport, LoadedLine, ManifestInHand
+from routing.model.proofs import ABOUT_THE_GOODS, Door, DoorDelivery, DoorReport, LoadedLine, ManifestInHand, Outcome
 from routing.model.stock import UnitState
 from routing.model.tasks import TaskKind
 from routing.rules.door import (
@@ -34,10 +34,15 @@ class Store(MovesUnits, MovesGoods, AsksPeople, Protocol):
 def settle_report(
     store: Store, manifest: ManifestInHand, door: Door, report: DoorReport, *, of_the_erp: Collection[int]
 ) -> Iterator[Settled]:
-    """Every delivery of the report, settled. Raises InvalidInput when its counts do not add up or it is not for this
+    """Every delivery of the report, settled; a collection beside goods that were not taken stays open, because nobody
+    said anything of it. Raises InvalidInput when its counts do not add up or it is not for this
     door, Conflict when it has ended already."""
     at_door = {each.id: each for each in door.deliveries}
     book = store.policies()
+    brings = any(
+        each.id in {said.delivery_id for said in report.deliveries} and each.direction == "deliver"
+        for each in door.deliveries
+    )
     for each in report.deliveries:
         delivery = at_door.get(each.delivery_id)
         if delivery is None:
@@ -50,6 +55,8 @@ def settle_report(
                 f"{delivery.number} was already reported. If something was wrong, tell the dispatcher.",
                 code="already_reported",
             )
+        if brings and delivery.direction == "collect" and each.outcome in ABOUT_THE_GOODS and not each.lines:
+            continue
         one = settle(each, delivery, _policy(book, delivery, door, manifest.day))
         yield for_the_erp(one) if delivery.id in of_the_erp else one
 
@@ -87,8 +94,9 @@ def settled_facts(settled: Settled) -> dict[str, Any]:
 def move_goods(
     *, store: Store, manifest: ManifestInHand, settled: Settled, held_by: int, at: datetime, by: str
 ) -> None:
-    """Short and refused goods stay on the account of the van that had them, `held_by`, until the end of the day, when
-    it is counted. What the customer gives is on the van that stands there."""
+    """Short, damaged and refused goods stay on the account of the van that had them, `held_by`, until it is counted at
+    the end of the day: damaged ones are in quarantine once they are back. What the customer gives is on the van that
+    stands there."""
     had, van = f"vehicle:{held_by}", f"vehicle:{manifest.vehicle_id}"
     loaded = {each.allocation_id: each for each in settled.delivery.lines}
     for line in settled.lines:
@@ -107,7 +115,6 @@ def move_goods(
                 )
         for quantity, from_place, to_place, why in (
             (line.delivered, had, "delivered", "delivered"),
-            (line.damaged, had, f"quarantine:{manifest.depot_id}", "damaged"),
             (line.collected, "customer" if line.is_empties else "delivered", van, "collected"),
         ):
             if quantity:
@@ -178,6 +185,8 @@ def end_delivery(
 def _task_sentence(door: Door, settled: Settled) -> str:
     number, why = settled.delivery.number, why_in("en", settled.outcome)
     if settled.delivery.direction == "collect" and settled.next is Next.DECIDE:
+        if settled.outcome is Outcome.REFUSED:
+            why = "nothing was given to the driver"
         return f"{number} was to fetch goods from {door.site}: {why}. Try again, or give it up?"
     if settled.is_done and settled.next is Next.DECIDE:
         refused = settled.total("refused")

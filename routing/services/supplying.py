@@ -15,6 +15,7 @@ from routing.model.orders import Book, Preview
 from routing.model.stock import OpenInbound, ShelfOfReceipt
 from routing.rules.allocation import recounted_shelves, with_count, with_date, with_quantity
 from routing.services import allocating, reaching
+from routing.services.erp import refuse_if_erp
 from routing.services.overdue import FinishesTasks, came_or_named
 from routing.services.story import MovesGoods
 
@@ -147,6 +148,7 @@ def commit_shelf_count(
 
 
 def _by_depot(store: Reader, slip: Slip) -> dict[int, list[OpenInbound]]:
+    refuse_if_erp(store)
     found: dict[int, list[OpenInbound]] = defaultdict(list)
     for line in store.open_inbound(slip.number):
         found[line.depot_id].append(line)

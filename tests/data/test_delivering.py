@@ -150,10 +150,11 @@ def test_counts_that_do_not_add_up_change_nothing(database: Database, on_the_roa
     assert read(database, tables.proof) == []
 
 
-def test_damaged_goods_go_to_quarantine_and_the_line_is_open_again(database: Database, on_the_road: Round) -> None:
+def test_damaged_goods_stay_on_the_van_and_the_line_is_open_again(database: Database, on_the_road: Round) -> None:
     send(database, on_the_road, report(on_the_road, counts={"delivered": 9, "damaged": 3}))
     with open_store(database) as store:
-        assert store.goods_at(f"quarantine:{on_the_road.depot_id}") == {on_the_road.product_id: 3}
+        assert store.goods_at(f"quarantine:{on_the_road.depot_id}") == {}
+        assert store.goods_at(f"vehicle:{on_the_road.vehicle_id}")[on_the_road.product_id] % 12 == 3
         book = store.book(on_the_road.depot_id, [on_the_road.product_id], now=on_the_road.stops[0].arrival)
     waiting = {line.id: line.needed for order in book.orders for line in order.lines}
     assert waiting[on_the_road.stops[0].order_line_id] == 3
@@ -179,7 +180,7 @@ def test_nobody_home_keeps_the_goods_with_the_customer_and_comes_again_by_itself
     (notice,) = read(database, tables.notice)
     assert (notice.kind, notice.recipient) == ("failed", "goods_in1-1@example.com")
     assert notice.data["why"] == "nobody was there"
-    assert notice.data["next"] == "2026-05-13"
+    assert notice.data["next"] == [{"what": "next_delivery_day", "day": "2026-05-13", "references": ["PO-1-1"]}]
 
 
 def test_a_report_that_comes_two_days_late_brings_the_goods_after_today_and_says_so(
@@ -192,7 +193,8 @@ def test_a_report_that_comes_two_days_late_brings_the_goods_after_today_and_says
         record(store=store, manifest_id=on_the_road.manifest_id, report=failed, now=now, secret=SECRET)
     (delivery,) = read(database, tables.delivery, id=on_the_road.stops[0].delivery_id)
     assert delivery.for_day == "2026-05-15"
-    assert [notice.data["next"] for notice in read(database, tables.notice)] == ["2026-05-15"]
+    said = [notice.data["next"][0] for notice in read(database, tables.notice)]
+    assert [(each["what"], each["day"]) for each in said] == [("next_delivery_day", "2026-05-15")]
 
 
 def test_goods_that_go_out_again_wait_for_a_day_on_which_their_zone_has_room(

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 
 from data import tables
 from data.store import SqlStore
-from tests.rounds import DAY, Round, row
+from tests.rounds import DAY, SIX, Round, row
 from tests.website import PASSWORD, Website, a_website, served
 
 
@@ -97,3 +97,39 @@ def test_empties_are_asked_for_fetched_counted_and_inspected(website: Website, p
         store = SqlStore(connection)
         assert store.goods_at(f"depot:{this.depot_id}")[crate] == 4
         assert store.delivery_id(f"D-{collection:06d}") == collection
+
+
+def test_refused_goods_leave_the_crates_of_that_door_to_an_answer_of_their_own(website: Website, page: Page) -> None:
+    this = website.a_round(stops=1, loaded=12)
+    with website.installation.database.writing() as connection:
+        crate = row(connection, tables.product, source="own", number="CRATE", name="Crate, empty", returnable=True)
+        depot = this.depot_id
+        release = connection.execute(select(tables.delivery.c.release_id)).scalar_one()
+        key = row(
+            connection, tables.delivery, number="D-CRATES", release_id=release, site_id=this.stops[0].site_id,
+            depot_id=depot, direction="collect", for_day=DAY, oldest_ordered_at=SIX, state="dispatched",
+        )  # fmt: skip
+        row(connection, tables.empties_line, delivery_id=key, product_id=crate, quantity=6)
+        connection.execute(
+            insert(tables.stop_delivery).values(stop_id=this.stops[0].stop_id, delivery_id=key, sequence=2)
+        )
+    with served(website) as address:
+        page.goto(f"{address}/d/{website.link('driver', 'manifest', this.manifest_id)}")
+        expect(page.locator("html[data-ready]")).to_be_attached()
+        page.get_by_role("button", name="Problem").click()
+        page.get_by_text("All refused").click()
+        expect(page.get_by_text("What is to be collected here is asked next.")).to_be_visible()
+        with page.expect_response(lambda answer: answer.url.endswith("/reports")) as sent:
+            page.get_by_role("button", name="Save").click()
+        assert sent.value.ok
+        page.get_by_role("button", name="Collected").click()
+        page.get_by_role("spinbutton", name="Crate, empty: Collected").fill("4")
+        page.get_by_label("Handed over by").fill("Goods-in 1")
+        with page.expect_response(lambda answer: answer.url.endswith("/reports")) as sent:
+            page.get_by_role("button", name="Save").click()
+        assert sent.value.ok
+        expect(page.get_by_text("All stops are done")).to_be_visible()
+    assert [(line.quantity, line.collected) for line in lines(website)] == [(6, 4)]
+    with website.installation.database.reading() as connection:
+        found = connection.execute(select(tables.proof.c.outcome).order_by(tables.proof.c.id)).scalars().all()
+    assert found == ["refused", "delivered"]

@@ -85,6 +85,8 @@ def sign(page: Page) -> None:
 def hand_over(page: Page, *, delivered: int) -> None:
     page.get_by_role("button", name="Delivered").click()
     page.get_by_role("spinbutton").fill(str(delivered))
+    if page.get_by_role("checkbox", name="Short").is_visible():
+        page.get_by_role("checkbox", name="Short").check()
     page.get_by_label("Received by").fill("Goods-in 1")
     sign(page)
     page.get_by_role("button", name="Save").click()
@@ -220,6 +222,31 @@ def test_arrived_then_nobody_there(website: Website, address: str, phone: Browse
     expect(page.get_by_role("heading", name="Café 13 at the corner")).to_be_visible()
     expect(page.get_by_text("All sent")).to_be_visible()
     assert [each.kind for each in rows(website, tables.event)] == ["stop.arrived", "stop.reported", "delivery.failed"]
+    assert said == []
+
+
+def test_why_units_are_missing_is_asked_and_may_be_two_things(
+    website: Website, address: str, phone: BrowserContext, said: list[str]
+) -> None:
+    this = website.a_round(stops=2, loaded=12)
+    page = phone.new_page()
+    open_route(page, address, website, this)
+    page.get_by_role("button", name="Delivered").click()
+    page.get_by_role("spinbutton").fill("9")
+    page.get_by_label("Received by").fill("Goods-in 1")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("say what became of the 3 that are missing")
+    page.get_by_role("checkbox", name="Damaged").check()
+    page.get_by_role("checkbox", name="Refused").check()
+    page.get_by_role("spinbutton", name="Damaged").fill("2")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.get_by_role("spinbutton", name="Refused").fill("1")
+    with page.expect_response(lambda answer: answer.url.endswith("/reports")) as sent:
+        page.get_by_role("button", name="Save").click()
+    assert sent.value.ok
+    (line,) = rows(website, tables.proof_line)
+    assert (line.delivered, line.short, line.damaged, line.refused) == (9, 0, 2, 1)
     assert said == []
 
 

@@ -98,3 +98,64 @@ def test_a_van_is_picked_staged_and_loaded_by_scanning(
         store = SqlStore(connection)
         assert store.goods_at(f"depot:{floor.depot_id}") == {}
         assert store.goods_at(f"vehicle:{floor.vehicle_id}") == {floor.product_id: 36}
+
+
+@pytest.fixture
+def picking(website: Website, floor: Round, browser: Browser) -> Iterator[Page]:
+    """The trip's page, ready for a scan."""
+    email = website.an_account(role="warehouse")
+    context = browser.new_context(viewport={"width": 1024, "height": 768}, reduced_motion="reduce")
+    with served(website) as address:
+        page = context.new_page()
+        page.goto(f"{address}/login?next=/warehouse/trips/{floor.shift_id}/1")
+        page.get_by_label("E-mail").fill(email)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_label("Scan or type a code")).to_be_focused()
+        yield page
+    context.close()
+
+
+def picked(website: Website, floor: Round) -> list[int]:
+    with website.installation.database.reading() as connection:
+        found = SqlStore(connection).pick_deliveries([stop.delivery_id for stop in floor.stops])
+    return [each.picked for each in sorted(found, key=lambda each: each.number)]
+
+
+def test_scans_that_come_faster_than_the_pages_are_all_counted_in_their_order(
+    website: Website, floor: Round, picking: Page
+) -> None:
+    for code in ("D-1-1", "SKU1", "nothing", "5*", "SKU1", "SKU1"):
+        picking.keyboard.type(code)  # at once: faster than any scanner, and than any page
+        picking.keyboard.press("Enter")
+    expect(picking.locator(".says .say").first).to_contain_text("7 of 12 SKU1")
+    # The refusal in between is not wiped away by what came after it.
+    expect(picking.locator(".says .say.failed")).to_contain_text('"nothing" is no product')
+    expect(picking.locator("[data-waiting]")).to_be_hidden()
+    assert picked(website, floor) == [7, 0, 0]
+    picking.keyboard.type("undo")
+    picking.keyboard.press("Enter")
+    expect(picking.locator(".says .say").first).to_contain_text("Undone.")
+    picking.reload()
+    expect(picking.get_by_label("Scan or type a code")).to_be_focused()
+    assert picked(website, floor) == [6, 0, 0]
+
+
+def test_a_scan_without_an_answer_stops_those_after_it_until_a_person_says_so(
+    website: Website, floor: Round, picking: Page
+) -> None:
+    def scans_now(code: str) -> None:
+        picking.keyboard.type(code)
+        picking.keyboard.press("Enter")
+
+    picking.route("**/warehouse/scan", lambda route: route.abort())
+    scans_now("SKU1")
+    stopped = picking.locator("[data-stopped]")
+    expect(stopped).to_contain_text("No answer for SKU1.")
+    scans_now("2*SKU1")
+    expect(picking.locator("[data-waiting]")).to_have_text("2 waiting")
+    picking.unroute("**/warehouse/scan")
+    picking.get_by_role("button", name="Send it again").click()
+    expect(picking.locator(".says .say").first).to_contain_text("3 of 12 SKU1")
+    expect(stopped).to_be_hidden()
+    assert picked(website, floor) == [0, 0, 3]

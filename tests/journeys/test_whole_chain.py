@@ -483,6 +483,7 @@ def deliver_the_stops(morning: Morning, watch: Watch, door: Door, driver: Driver
         counters.nth(twelve).get_by_role("button").first.tap()
     expect(counters.nth(twelve).get_by_role("spinbutton")).to_have_value("10")
     expect(counters.nth(twelve).locator("fieldset.rest")).to_be_visible()
+    counters.nth(twelve).locator("input[value=short]").check()
     watch.looks(phone, at="ten of twelve")
     driver.press("save")
     driver.all_sent()

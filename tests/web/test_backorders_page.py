@@ -100,3 +100,61 @@ def test_the_command_sorts_too(website: Website, delayed: Delayed) -> None:
     said = run("--sort", "worth")
     assert "Customer" in said.output
     assert run("--sort", "number").exit_code == 2
+
+
+def test_a_day_that_is_over_is_named_nowhere_as_the_day_to_come(website: Website, delayed: Delayed) -> None:
+    with website.installation.database.writing() as connection:
+        connection.execute(tables.order_line.update().values(expected_on="2026-05-11"))
+    client = website.signed_in(role="salesperson")
+    said = "overdue: new date not known yet"
+    page = client.get("/backorders?customer=C-1").text
+    assert said in page
+    assert "Mon 11 May" not in page
+    order = client.get(f"/orders/{delayed.desk.orders[1]}").text
+    assert said in order
+    assert "The day it was expected is over" in order
+    assert "Mon 11 May" not in order
+
+
+def test_a_day_that_the_customer_chose_is_a_wish_and_no_slip_of_ours(website: Website, delayed: Delayed) -> None:
+    with website.installation.database.writing() as connection:
+        line_id = connection.scalar(
+            select(tables.order_line.c.id).where(tables.order_line.c.order_id == delayed.desk.orders[1])
+        )
+        connection.execute(tables.promise.delete().where(tables.promise.c.order_line_id == line_id))
+        connection.execute(
+            tables.promise.insert(),
+            [
+                {
+                    "order_line_id": line_id, "version": version, "promised_on": day, "why": why, "by": "test",
+                    "made_at": website.clock.at + timedelta(minutes=version),
+                }
+                for version, day, why in (
+                    (1, "2026-05-12", "first date"), (2, "2026-05-14", "at the customer's wish"),
+                    (3, "2026-05-19", "inbound IN-1 comes on 2026-05-18"),
+                )
+            ],
+        )  # fmt: skip
+    client = website.signed_in(role="salesperson")
+    order = client.get(f"/orders/{delayed.desk.orders[1]}").text
+    assert "moved to Thu 14 May at the customer" in order
+    assert "slipped to Thu 14 May" not in order
+    assert "slipped to Tue 19 May" in order
+    page = client.get("/backorders?customer=C-1").text
+    assert "wished for 14 May" in page
+    assert "first 14 May" not in page
+    (line,) = json.loads(run("--customer", "C-1", "--json").output)["lines"]
+    assert (line["due_on"], line["wished"]) == ("2026-05-14", True)
+    assert all(not each["wished"] for each in json.loads(run("--customer", "C-2", "--json").output)["lines"])
+
+
+def test_an_order_that_is_not_wanted_yet_says_so_once(website: Website, delayed: Delayed) -> None:
+    with website.installation.database.writing() as connection:
+        connection.execute(tables.order.update().values(not_before="2026-06-30"))
+        connection.execute(tables.order_line.update().values(expected_on="2026-06-30"))
+    page = website.signed_in(role="salesperson").get(f"/orders/{delayed.desk.orders[1]}").text
+    head = page[page.index('id="where"') : page.index('class="told"')]
+    assert "Not wanted yet; expected Tue 30 Jun." in head
+    assert head.count("Not wanted yet") == 1
+    assert "Waits for stock" not in head
+    assert "for another day" in head

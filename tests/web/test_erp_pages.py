@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from data import tables
 from tests.desk import a_desk
-from tests.rounds import DAY
+from tests.rounds import DAY, SIX
 from tests.website import Website, a_website, form_token
 from web.cli import main
 
@@ -45,6 +46,11 @@ def test_an_administrator_switches_and_the_pages_say_who_decides(website: Websit
     for path in ("/receipts", "/release", "/policies"):
         assert SAYS in admin.get(path).text
     assert admin.get("/").status_code == 200
+    with website.installation.database.writing() as connection:
+        connection.execute(tables.supply.update().values(cancelled_at=SIX))
+    receipts = admin.get("/receipts").text
+    assert "Import inbound" not in receipts
+    assert "Import what it released" in receipts
     wrong = admin.post("/settings/allocation", data={"csrf_token": token, "allocation": "both"})
     assert wrong.status_code == 422
 
@@ -60,6 +66,9 @@ def test_what_would_give_goods_out_is_refused_by_that_sentence(website: Website)
     assert taken.status_code == 302
     for path, form in (
         ("/receipts/simulate", {"count_1": "36"}),
+        ("/receipts/simulate", {"count_1": ""}),
+        ("/inbound/simulate", {"number": "IN-77", "cancel": "1"}),
+        ("/shelves/recount/simulate", {"sku": "OAT", "depot": "1", "counted": "3"}),
         ("/release", {"day": DAY, "all": "1"}),
         ("/release/1/back", {"day": DAY}),
         ("/inbound/simulate", {"number": "IN-1", "cancel": "1"}),
@@ -88,7 +97,14 @@ def test_the_command_switches_takes_what_was_released_once_and_refuses_the_rest(
     assert (first["created"], first["errors"]) == (1, [])
     again = json.loads(run(website, "import", "released", str(file), "--json").stdout)
     assert (again["created"], again["unchanged"]) == (0, 1)
-    for words in (("release",), ("release", "--simulate"), ("promises",)):
+    counted = tmp_path / "receipts.csv"
+    counted.write_text("number,inbound,depot,sku,quantity\nR-1,IN-2001,NORTH,COFFEE,4\n")
+    for words in (
+        ("release",), ("release", "--simulate"), ("promises",), ("promises", "--sku", "COFFEE"),
+        ("receive", str(counted)), ("receive", str(counted), "--simulate"),
+        ("slip", "IN-77", "--cancel"), ("slip", "IN-77", "--cancel", "--simulate"),
+        ("recount", "TEA", "4"), ("recount", "TEA", "4", "--simulate"),
+    ):  # fmt: skip
         refused = run(website, *words)
         assert (refused.exit_code, REFUSED in refused.output) == (2, True), words
     assert run(website, "company", "--allocation", "own").exit_code == 0

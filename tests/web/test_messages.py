@@ -48,6 +48,7 @@ FULL: dict[str, Any] = {
     ],
     "waiting": [{"name": "Oat milk 1 l", "quantity": 4, "unit": "pcs", "expected_on": "2026-03-05"}],
     "fetched": [{"name": "Crate, empty", "quantity": 6, "unit": "pcs"}],
+    "refused": [{"name": "Paper cups", "quantity": 50, "unit": "pcs"}],
     "day": "2026-03-03",
     "window_from": "10:00",
     "window_to": "12:00",
@@ -203,3 +204,40 @@ def test_a_unit_is_the_customer_s_own_word_after_any_number() -> None:
     words = words_of(data, language="en", zone=ZoneInfo("UTC"), link="")
     assert words["goods"] == "- 24 × bottle Juice\n- 6 pcs Tea"
     assert words["goods_short"] == "24 x bottle Juice, 6 pcs Tea", "an SMS has no sign for times"
+
+
+@pytest.mark.parametrize("channel", Channel)
+@pytest.mark.parametrize(
+    ("language", "again", "call"),
+    [
+        ("en", "We come again on Wednesday 4 March.", "We call you to agree on a new day."),
+        ("fi", "Tulemme uudelleen keskiviikkona 4.3.", "Soitamme teille ja sovimme uuden päivän."),
+        ("sv", "Vi kommer igen onsdagen den 4 mars.", "Vi ringer er och kommer överens om en ny dag."),
+    ],
+)
+def test_what_comes_after_a_failed_try_is_a_sentence_with_its_day(
+    channel: Channel, language: str, again: str, call: str
+) -> None:
+    later = {"what": "next_delivery_day", "day": "2026-03-04", "references": ["PO 1"]}
+    waits = {"what": "wait_for_customer", "day": "", "references": ["PO 2"]}
+    said = render("failed", channel, language, FULL | {"next": [later]}, "https://goods.example/t/TOKEN")
+    assert again in said
+    assert "2026-03-04" not in said
+    both = render("failed", channel, language, FULL | {"next": [later, waits]}, "")
+    assert f"PO 1: {again} PO 2: {call}" in both
+    assert again in render("failed", channel, language, FULL | {"next": "2026-03-04"}, ""), "written before an update"
+
+
+@pytest.mark.parametrize("channel", Channel)
+@pytest.mark.parametrize(
+    ("language", "nobody_went", "was_there"),
+    [
+        ("en", "we did not get to Café 12, Examplegatan 1 on Tuesday 3 March", "could not deliver"),
+        ("fi", "emme ehtineet", "toimit"),
+        ("sv", "vi hann inte till Café 12, Examplegatan 1 tisdagen den 3 mars", "leverera"),
+    ],
+)
+def test_where_nobody_went_no_visit_is_told(channel: Channel, language: str, nobody_went: str, was_there: str) -> None:
+    said = render("failed", channel, language, FULL | {"not_attempted": True, "next": []}, "")
+    assert nobody_went in said
+    assert was_there not in said

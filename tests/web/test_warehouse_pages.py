@@ -114,6 +114,34 @@ def test_a_wrong_scan_is_undone(floor: Floor) -> None:
     assert said(floor.scans("undo"))[0][0] == "failed"
 
 
+def test_the_last_good_scan_can_be_undone_whatever_was_asked_or_refused_since(floor: Floor) -> None:
+    page = floor.scans("5*SKU1")
+    for code in ("nothing", "13*SKU1", "D-1-1", "2*", "SKU9"):
+        page = floor.scans(code, page=page)
+        assert ">Undo<" in page.text, code
+    kept = dict(re.findall(r'name="(at|event)" value="([^"]*)"', page.text.partition('name="do" value="all"')[0]))
+    answer = floor.post("/warehouse/pick", delivery=floor.round.stops[0].delivery_id, product=999, do="1", **kept)
+    page = floor.client.get(answer.headers["Location"])
+    assert said(page)[0][0] == "failed"
+    assert said(floor.scans("undo", page=page)) == [("info", "Undone.")]
+    assert floor.of(2).picked == 0
+
+
+def test_a_product_of_another_delivery_on_the_van_says_whose_it_is(floor: Floor) -> None:
+    with floor.website.installation.database.writing() as connection:
+        other = row(connection, tables.product, number="CUP", name="Cups")
+        moved = tables.order_line.c.id == floor.round.stops[1].order_line_id
+        connection.execute(update(tables.order_line).where(moved).values(product_id=other))
+        supply = row(
+            connection, tables.supply, kind="receipt", number="R-CUP", depot_id=floor.round.depot_id, product_id=other,
+            quantity=12, counted_at=SIX,
+        )  # fmt: skip
+        of_stop = tables.allocation.c.id == floor.round.stops[1].allocation_id
+        connection.execute(update(tables.allocation).where(of_stop).values(supply_id=supply))
+    (one,) = said(floor.scans("CUP", page=floor.scans("D-1-1")))
+    assert one == ("failed", "CUP Cups is not in D-1-1. It is for D-1-2, stop 2, on this van.")
+
+
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [
@@ -154,7 +182,10 @@ def test_a_van_is_loaded_last_stop_first_by_scanning(floor: Floor) -> None:
         page = floor.scans(number, mode="load")
         assert said(page)[0][0] == "done"
     assert [floor.of(n).stage for n in range(3)] == ["loaded"] * 3
+    heads = re.findall(r'counts">(\d+)<span class="of"> / (\d+ \w+)<', page.text)
+    assert heads[0] == ("3", "3 loaded")
     undone = floor.scans("undo", mode="load", page=page)
+    assert 'counts">2<span class="of"> / 3 loaded<' in undone.text
     assert said(undone) == [("info", "Undone.")]
     assert floor.of(0).stage == "picked"
 
@@ -242,7 +273,10 @@ def units_on_hand(floor: Floor) -> int:
 def test_a_short_pick_is_shown_first_and_committed_once(floor: Floor) -> None:
     key, product = floor.round.stops[0].delivery_id, floor.round.product_id
     line = f"/shelves/short?delivery={key}&product={product}&shift={floor.round.shift_id}&trip=1"
-    assert "How many × SKU1 are there" in floor.client.get(line).text
+    asked = html.unescape(floor.client.get(line).text)
+    assert "How many × SKU1 did you find for D-1-1 Café 12 at the corner?" in asked
+    assert re.search(r"36</.*by the books at Depot North", asked, re.DOTALL)
+    assert "the shelf counts as empty" in asked
     shown = floor.client.get(f"{line}&there=8")
     # 8 of 36 lie there: the first keeps 8, the two behind it lose all.
     assert "goes out with 8 of 12" in shown.text

@@ -32,6 +32,7 @@ from web.wiring import open_installation
 def backorders_command(customer: str | None, sort: str, as_json: bool) -> None:
     """List every line that waits for stock: quantity, expected and promised day, days late, money.
 
+    A line whose expected day is over and that has no new one yet is overdue (--json gives the day).
     What lies on the shelf for an order, is released or gone does not wait. Days late count from what was promised
     first, or what the customer wished for last.
     """
@@ -53,16 +54,16 @@ def backorders_command(customer: str | None, sort: str, as_json: bool) -> None:
     )
     if sort != "customer":
         console.print()
-        console.print(_table(lines, with_customer=True))
+        console.print(_table(lines, today, with_customer=True))
         return
     for _customer_id, some in groupby(lines, key=lambda line: line.customer_id):
         each = list(some)
         console.print()
         console.print(plain(each[0].customer), highlight=False)
-        console.print(_table(each, with_customer=False))
+        console.print(_table(each, today, with_customer=False))
 
 
-def _table(lines: Sequence[Backorder], *, with_customer: bool) -> Table:
+def _table(lines: Sequence[Backorder], today: str, *, with_customer: bool) -> Table:
     heads = ["Goods", "SKU", "Waits", "Expected", "Promised", "Late", "Worth", "Order"]
     asks = any(line.answer_by for line in lines)
     heads += ["Answer by"] if asks else []
@@ -70,13 +71,15 @@ def _table(lines: Sequence[Backorder], *, with_customer: bool) -> Table:
     for column in table.columns:
         if column.header in ("Waits", "Late", "Worth"):
             column.justify = "right"
+        if column.header == "Customer":
+            column.min_width = 8
     for line in lines:
         table.add_row(
             *([plain(line.customer)] if with_customer else []),
             plain(line.name),
             plain(line.sku),
             plain(how_many(line.quantity, line.unit)),
-            line.expected_on or "no day",
+            "overdue" if "" < line.expected_on < today else line.expected_on or "no day",
             _promised(line),
             f"{line.days_late} d" if line.days_late else "–",
             money(line.worth, line.currency) if line.currency else "–",
@@ -88,5 +91,6 @@ def _table(lines: Sequence[Backorder], *, with_customer: bool) -> Table:
 
 def _promised(line: Backorder) -> str:
     """With the day that lateness counts from, where that is another."""
-    first = f" (first {line.due_on})" if line.days_late and line.due_on != line.promised_on else ""
+    said = "wished for" if line.wished else "first"
+    first = f" ({said} {line.due_on})" if line.days_late and line.due_on != line.promised_on else ""
     return (line.promised_on or "–") + first

@@ -142,7 +142,7 @@ def close_command(day: str | None, counts: Path | None, nobody_went: bool, missi
             for sentence in result.missing:
                 click.echo(f"  {sentence}")
             for currency, off in result.cash_off:
-                click.echo(f"  The cash is off by {'+' if off > 0 else ''}{amount(off, currency)}.")
+                click.echo(f"  The cash is {amount(abs(off), currency)} {'over' if off > 0 else 'short'}.")
         for sentence in waits:
             click.echo(f"Stays open: {sentence}")
         for name in days_closed:

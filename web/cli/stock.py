@@ -19,6 +19,7 @@ from data.store.again import in_transaction
 from routing.model.imports import ImportResult
 from routing.model.orders import LineChange, Preview
 from routing.model.stock import Receipt
+from routing.services.erp import refuse_if_erp
 from routing.services.receiving import commit_receipts, simulate_receipts
 from routing.services.telling import Hear, how_they_hear
 from web.changes import line_document, told_document, worth_document
@@ -57,7 +58,9 @@ def receive_command(file: Path, simulate: bool, rest: str, as_json: bool) -> Non
         now = here.clock.now()
         check_file(file)
         with file.open("rb") as opened, here.database.reading() as connection:
-            arrived, result = read_receipts(SqlStore(connection), opened, now=now, rest_comes=rest == "comes")
+            store = SqlStore(connection)
+            refuse_if_erp(store)
+            arrived, result = read_receipts(store, opened, now=now, rest_comes=rest == "comes")
             currency = company_card(connection).currency
         by_depot: dict[int, list[Receipt]] = {}
         for receipt in arrived:

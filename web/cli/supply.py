@@ -82,6 +82,7 @@ def recount_command(sku: str, counted: int, depot_number: str | None, simulate: 
         now = here.clock.now()
         with here.database.reading() as connection:
             store = SqlStore(connection)
+            refuse_if_erp(store)
             depot = _the_depot(store.depots(), depot_number)
             product_id = store.product_ids([sku]).get(sku)
         if product_id is None:
@@ -136,6 +137,7 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
     with open_installation() as here, here.database.reading() as connection:
         now: datetime = here.clock.now()
         store = SqlStore(connection)
+        refuse_if_erp(store)
         if sku is not None and sku not in store.product_ids([sku]):
             raise InvalidInput(f'There is no product "{sku[:40]}". Write its number as the list shows it.', code="sku")
         if customer is not None:
@@ -144,7 +146,6 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
             for depot in store.depots():
                 found[depot.number] += promised_lines(store, depot_id=depot.id, now=now)
         else:
-            refuse_if_erp(store)
             ledgers = sku_ledgers(store, sku, now=now)
             found |= {each.stock.depot: list(each.lines) for each in ledgers}
     for lines in found.values():

@@ -24,6 +24,8 @@ customer = Blueprint("customer", __name__)
 
 LONGEST_MESSAGE = 500
 POLL_S = 30
+ENDED = ("delivered", "refused", "failed")
+"""Stages in which the page tells what was handed over."""
 
 
 @customer.get("/t/<token>")
@@ -43,7 +45,7 @@ def _page(token: str, template: str) -> ResponseReturnValue:
     delivery_id = _delivery_of(token, "tracking")
     with here().database.reading() as connection:
         found = tracked(connection, delivery_id, now=now())
-        proof = proven(connection, delivery_id) if found.stage in ("delivered", "failed") else None
+        proof = proven(connection, delivery_id) if found.stage in ENDED else None
     speak(found.language)
     return render_template(template, token=token, **_told(found), proof=proof, poll_s=POLL_S, **_proof_words(proof))
 
@@ -132,6 +134,8 @@ def _headline(found: Tracked, today: date) -> str:
             return _("We are at your door")
         case "delivered":
             return _("Collected") if found.is_fetched else _("Delivered")
+        case "refused":
+            return _("The goods were not accepted")
         case "failed":
             return _("Not collected") if found.is_fetched else _("Not delivered")
     if found.window is None:
@@ -170,10 +174,10 @@ def _below(found: Tracked) -> str:
             if found.stops_away == 2:
                 return _("One stop before you.")
             return _("%(count)s stops before you.", count=found.stops_away - 1)
-        case "failed":
+        case "refused" | "failed":
             if found.next_day:
                 return _("We come again on %(day)s.", day=day(found.next_day))
-            return _("We will call you to agree on what next.")
+            return _("We will call you to agree on what next.") if found.calls else ""
     return ""
 
 

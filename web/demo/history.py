@@ -144,9 +144,9 @@ class Replay:
             self._drive(van.manifest_id, lines, told)
         with self._store() as store:
             for van in vans:
-                refused = _refused(store, van.manifest_id)
+                not_taken = _not_taken(store, van.manifest_id)
                 counted = {
-                    goods.product_id: goods.for_customers + refused.get(goods.product_id, 0)
+                    goods.product_id: goods.for_customers + not_taken.get(goods.product_id, 0)
                     for goods in store.goods_on_van(van.manifest_id)
                 }
                 close_van(store=store, manifest_id=van.manifest_id, counted=counted, now=at(here, "16:00"), by=BY)
@@ -350,10 +350,10 @@ def _as_it_was(event_of: Mapping[int, Event], shifts: Mapping[tuple[str, str], i
     return solve
 
 
-def _refused(store: SqlStore, manifest_id: int) -> dict[int, int]:
-    """Units by product that came back with a van because nobody wanted them."""
+def _not_taken(store: SqlStore, manifest_id: int) -> dict[int, int]:
+    """Units by product that came back with a van because nobody wanted them or they were damaged."""
     rows = store.connection.execute(
-        select(order_line.c.product_id, func.sum(proof_line.c.refused).label("units"))
+        select(order_line.c.product_id, func.sum(proof_line.c.refused + proof_line.c.damaged).label("units"))
         .join_from(proof, proof_line, proof_line.c.proof_id == proof.c.id)
         .join(allocation, allocation.c.id == proof_line.c.allocation_id)
         .join(order_line, order_line.c.id == allocation.c.order_line_id)

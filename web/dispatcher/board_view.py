@@ -220,7 +220,7 @@ def totals_of(pages: Sequence[PlanPage]) -> Totals:
     )
     left = Counter(row.tier for page in pages for row in page.left_out)
     rows = [row for page in pages for row in page.routes]
-    peaks = [100 * load.most // load.capacity for row in rows for load in row.loads if load.capacity]
+    peaks = [round(100 * load.most / load.capacity) for row in rows for load in row.loads if load.capacity]
     return Totals(
         served=served.total(),
         of=served.total() + left.total(),

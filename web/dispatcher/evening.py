@@ -49,9 +49,10 @@ def close_one(manifest_id: int) -> ResponseReturnValue:
             lambda store: close_van(
                 store=store,
                 manifest_id=manifest_id,
-                counted=_counted(request.form),
+                counted=_counted(request.form) | _also_found(store, request.form),
                 cash=_cash(request.form),
                 missing_is_sure="missing" in request.form,
+                found_is_sure="found" in request.form,
                 now=now(),
                 by=current_user.actor,
             ),
@@ -67,6 +68,15 @@ def close_one(manifest_id: int) -> ResponseReturnValue:
         ),
         "late" if result.lost or result.cash_off else "done",
     )
+    if result.found:
+        flash(
+            ngettext(
+                "%(num)s more unit was there than went out: it waits to be inspected.",
+                "%(num)s more units were there than went out: they wait to be inspected.",
+                result.found,
+            ),
+            "late",
+        )
     for sentence in result.missing:
         flash(sentence, "late")
     return redirect(url_for("evening.page", day=day))
@@ -180,6 +190,19 @@ def _counted(form: dict[str, str]) -> dict[int, int]:
     return found
 
 
+def _also_found(store: SqlStore, form: dict[str, str]) -> dict[int, int]:
+    """What is on the van beside what should be: a SKU, and how many of it."""
+    sku, text = form.get("also", "").strip(), form.get("also-count", "").strip()
+    if not sku and not text:
+        return {}
+    product_id = store.product_ids([sku]).get(sku)
+    if product_id is None:
+        raise InvalidInput(_('There is no SKU "%(sku)s": write it as it stands on the box.', sku=sku[:40]))
+    if f"count-{product_id}" in form:
+        raise InvalidInput(_("%(sku)s stands in the list above: write how many of it there are there.", sku=sku))
+    return _counted({f"count-{product_id}": text})
+
+
 def _cash(form: dict[str, str]) -> dict[str, int]:
     found = {}
     for name, text in form.items():
@@ -244,5 +267,8 @@ def _figure_words() -> dict[str, tuple[str, str]]:
             _("Cost per door"),
             _("Cost of the routes as planned, per door at which a delivery was attempted."),
         ),
-        "left_out": (_("Left out"), _("Deliveries that the plan left out, of those it knew.")),
+        "left_out": (
+            _("Left out"),
+            _("Deliveries and collections that the plan left out, of all that it knew, as on the plan's board."),
+        ),
     }

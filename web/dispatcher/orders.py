@@ -266,6 +266,8 @@ def answer(order: OrderPage) -> str:
         return _("Cancelled.")
     under_way = [each for each in order.deliveries if each.is_planned and not each.is_collection]
     parts = []
+    if row.word == "refused":
+        return _refused(order)
     if row.state == "delivered":
         done = [proof for each in order.deliveries if not each.is_collection for proof in each.proofs]
         if done:
@@ -282,6 +284,10 @@ def answer(order: OrderPage) -> str:
                 parts.append(_("Received by %(name)s.", name=last.recipient))
         else:
             parts.append(_("Delivered."))
+        refused = sum(line.refused for line in order.lines)
+        if refused:
+            said = _("%(n)s of %(of)s units were refused", n=refused, of=row.ordered)
+            parts.append(f"{said}{_what_next(order)}")
         return " ".join(parts)
     for each in under_way[:2]:
         parts.append(_placed(order, each))
@@ -293,6 +299,23 @@ def answer(order: OrderPage) -> str:
     if row.delivered:
         parts.append(_("%(n)s of %(of)s units were delivered before.", n=row.delivered, of=row.ordered))
     return " ".join(parts)
+
+
+def _refused(order: OrderPage) -> str:
+    """Of an order of which everything was refused."""
+    tries = [proof for each in order.deliveries if not each.is_collection for proof in each.proofs if proof.refused]
+    if not tries:
+        return _("Refused at the door") + _what_next(order)
+    local = max(each.captured_at for each in tries).astimezone(ZoneInfo(order.zone))
+    day, time = written_day(local.date(), "EEE d MMM"), f"{local:%H:%M}"
+    return _("Refused at the door on %(day)s at %(time)s", day=day, time=time) + _what_next(order)
+
+
+def _what_next(order: OrderPage) -> str:
+    """How a sentence about refused goods ends: whether a person has still to decide about them."""
+    if any(each.asks_decision for each in order.deliveries):
+        return _(": a decision waits, credit, cancel or deliver again.")
+    return "."
 
 
 def _placed(order: OrderPage, each: DeliveryPage) -> str:
@@ -318,6 +341,8 @@ def _last_failure(order: OrderPage) -> str:
     if last is None or last.delivered:
         return ""
     local = last.captured_at.astimezone(ZoneInfo(order.zone))
+    if last.outcome == "not_attempted":
+        return _("Nobody went there on %(day)s.", day=written_day(local.date(), "EEE d MMM"))
     return _(
         "The try on %(day)s failed: %(why)s.",
         day=written_day(local.date(), "EEE d MMM"),
@@ -327,6 +352,9 @@ def _last_failure(order: OrderPage) -> str:
 
 def _not_placed(order: OrderPage) -> str:
     row = order.row
+    failed = next((each for each in order.deliveries if each.state == "failed" and not each.is_collection), None)
+    if failed is not None:
+        return _comes_again(failed)
     if row.released:
         day = min((each.for_day for each in order.deliveries if each.state == "released"), default="")
         if order.pin_quality not in ("exact", "interpolated", "by_person"):
@@ -339,12 +367,17 @@ def _not_placed(order: OrderPage) -> str:
     if row.state == Standing.ON_THE_WAY:
         return _("Its goods are on a van.")
     if row.firm >= row.open:
-        if row.state == Standing.LATER and row.expected_on and not row.undated:
+        if row.state == Standing.LATER and not row.undated and row.expected_on >= today_of(now(), order.zone):
             day = _near_day(row.expected_on, order.zone)
             return _("Everything is on the shelf; it can go %(day)s.", day=day)
         return _("Everything is on the shelf; it waits to be released.")
-    if row.expected_on and not row.undated:
-        said = _("Waits for stock; expected %(day)s.", day=_near_day(row.expected_on, order.zone))
+    expected = "" if row.undated else row.expected_on
+    if expected and expected < today_of(now(), order.zone):
+        said = _("Waits for stock. The day it was expected is over; its new date is not known yet.")
+    elif expected and row.state == Standing.LATER:
+        said = _("Not wanted yet; expected %(day)s.", day=_near_day(expected, order.zone))
+    elif expected:
+        said = _("Waits for stock; expected %(day)s.", day=_near_day(expected, order.zone))
     elif row.undated:
         said = _("Waits for stock, and for %(n)s of its lines there is no date.", n=row.undated)
     else:
@@ -352,6 +385,19 @@ def _not_placed(order: OrderPage) -> str:
     if row.firm:
         said += " " + _("%(n)s of %(of)s units are on the shelf.", n=row.firm, of=row.open)
     return said
+
+
+def _comes_again(each: DeliveryPage) -> str:
+    """Of goods that were not handed over and have not been counted back yet: what comes next, and where they are."""
+    said = {
+        "customer": _("Waits for the customer to name a day."),
+        "decision": _("Waits for a decision: credit, cancel or deliver again."),
+        "erp": _("Waits for what the ERP says."),
+    }.get(each.waits_for) or _("It goes out again on %(day)s.", day=written_day(each.for_day, "EEE d MMM"))
+    if each.placed is None:
+        return f"{said} {_('Its goods are still on the van, which is not counted yet.')}"
+    where = _("Its goods are still on %(vehicle)s, which is not counted yet.", vehicle=each.placed.vehicle)
+    return f"{said} {where}"
 
 
 def _window(order: OrderPage, day: str, start: datetime) -> str:

@@ -30,6 +30,7 @@ from routing.model.orders import AllocationPolicy, AllocationRule, LineChange, P
 from routing.model.stock import Receipt
 from routing.rules.effect import Effect, Worth, effect_of, merged, worths_of
 from routing.services.allocating import policy_of
+from routing.services.erp import refuse_if_erp
 from routing.services.receiving import commit_receipt, simulate_receipt
 from routing.services.telling import Hear, how_they_hear
 from web.dispatcher import words
@@ -156,6 +157,8 @@ class Shown:
 def simulate() -> ResponseReturnValue:
     """Shows what the counted goods do. Changes nothing: a POST only because it carries a file or a list."""
     result: ImportResult | None = None
+    with here().database.reading() as connection:
+        refuse_if_erp(SqlStore(connection))
     if "counted" in request.form:
         counted = _from_text(request.form["counted"])
     elif request.files.get("file"):

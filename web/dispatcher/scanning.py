@@ -42,6 +42,8 @@ class Answer:
     at: str = ""
     many: int = 0
     event_id: int = 0
+    keeps_undo: bool = False
+    """Nothing was done: what the page did before can still be undone."""
 
 
 def picked_words(done: Picked) -> str:
@@ -75,7 +77,11 @@ def answer_scan(store: SqlStore, where: Floor, *, now: datetime, by: str) -> Ans
         return _stage(store, home, trip, where, scan.place, now=now, by=by)
     if not scan.code:
         return Answer(
-            sentence=_("%(n)s × the next product", n=scan.quantity), kind="info", many=scan.quantity or 0, at=where.at
+            sentence=_("%(n)s × the next product", n=scan.quantity),
+            kind="info",
+            many=scan.quantity or 0,
+            at=where.at,
+            keeps_undo=True,
         )
     delivery_id = store.delivery_id(scan.code.upper())
     if delivery_id is not None:
@@ -142,7 +148,7 @@ def _delivery(
     said = _("%(number)s %(site)s: %(left)s to pick", number=delivery.number, site=delivery.site, left=left)
     if not left:
         said = _("%(number)s %(site)s is picked. Scan its place.", number=delivery.number, site=delivery.site)
-    return Answer(sentence=said, kind="info", at=delivery.number, many=where.many)
+    return Answer(sentence=said, kind="info", at=delivery.number, many=where.many, keeps_undo=True)
 
 
 def _elsewhere(store: SqlStore, delivery_id: int, trip: FloorTrip | None) -> str:
@@ -184,12 +190,23 @@ def _who_wants(
     store: SqlStore, home: FloorDepot, trip: FloorTrip | None, where: Floor, product_id: int
 ) -> FloorDelivery:
     sku, name = store.product_named(product_id)
-    mine = trip.deliveries if trip else home.on_vans
-    here = trip.name if trip else home.name
+    every = trip.deliveries if trip else home.on_vans
+    mine, here = every, trip.name if trip else home.name
     if where.at:
         mine = tuple(each for each in mine if each.delivery.number == where.at)
         here = where.at
     having = [each for each in mine if each.delivery.line_of(product_id) is not None]
+    theirs = [each for each in every if each.delivery.line_of(product_id) is not None]
+    if not having and theirs:
+        other = next((each for each in theirs if (line := each.delivery.line_of(product_id)) and line.left), theirs[0])
+        raise Conflict(
+            _(
+                "%(sku)s %(name)s is not in %(here)s. It is for %(number)s, stop %(stop)s, on %(van)s.",
+                sku=sku, name=name, here=here, number=other.delivery.number, stop=other.stop,
+                van=_("this van") if trip else other.trip_name,
+            ),
+            code="not_here",
+        )  # fmt: skip
     if not having:
         raise Conflict(_("%(sku)s %(name)s is not on %(here)s.", sku=sku, name=name, here=here), code="not_here")
     waiting = [

@@ -183,11 +183,12 @@ def _show_short(delivery_id: int, product_id: int, there: int | None, *, moved_o
             if there is None
             else simulate_short_pick(store, delivery_id=delivery_id, product_id=product_id, there=there, now=now())
         )
+        card, depot = shelf_card(connection, depot_id=delivery.depot_id, code=line.sku), store.depot(delivery.depot_id)
     values = request.form if request.method == "POST" else request.args
     kept = {name: values[name] for name in ("shift", "trip", "mode", "depot", "day") if values.get(name)}
     return render_template(
         "dispatcher/short.html", delivery=delivery, line=line, shown=shown, there=there, moved_on=moved_on, kept=kept,
-        back=_back(values), words=words, **(shown_changes([shown.preview]) if shown else {}),
+        card=card, depot=depot, back=_back(values), words=words, **(shown_changes([shown.preview]) if shown else {}),
     )  # fmt: skip
 
 

@@ -207,7 +207,8 @@ def _refused(where: Floor, problem: BackrouteError) -> ResponseReturnValue:
 def _answered(where: Floor, said: Answer) -> ResponseReturnValue:
     if said.sentence:
         flash(said.sentence, said.kind)
-    return redirect(_back(where, at=said.at or where.at, undo=said.event_id, many=said.many))
+    undo = where.event_id if said.keeps_undo else said.event_id
+    return redirect(_back(where, at=said.at or where.at, undo=undo, many=said.many))
 
 
 def _back(where: Floor, *, at: str = "", undo: int = 0, many: int = 0, choice: str = "", refused: object = "") -> str:

@@ -13,6 +13,7 @@ from data.queries.timeline import Happening
 from routing.model.day import SpeedRow
 from routing.model.fleet import BIKES
 from routing.model.tasks import TaskKind
+from routing.rules.figures.slips import cause_of
 from web.formats import day as written_day
 
 
@@ -30,6 +31,8 @@ def order_state(state: str) -> tuple[str, str]:
         "later": ("waiting", _("for another day")),
         "on_the_way": ("under_way", _("on the way")),
         "delivered": ("done", _("delivered")),
+        "refused": ("failed", _("refused")),
+        "not_delivered": ("failed", _("not delivered")),
         "cancelled": ("waiting", _("cancelled")),
     }[state]
 
@@ -42,7 +45,8 @@ def address_state(*, looked_up: bool) -> tuple[str, str]:
 def stand_why(why: str) -> str:
     """What an order's state leaves open: how far it is, or why it stays; "" when there is nothing to add."""
     match why:
-        case "" | "on_shelf" | "waits_for_stock":
+        case "" | "on_shelf" | "waits_for_stock" | "not_yet":
+            # An order for another day is one that is not wanted yet.
             return ""
         case "released":
             return _("released")
@@ -55,12 +59,15 @@ def stand_why(why: str) -> str:
 
 
 def delivery_state(state: str) -> tuple[str, str]:
+    """Of a state, or of what one delivery is called (`data.queries.order_deliveries.DeliveryPage.word`)."""
     return {
         "released": ("ready", _("released")),
         "loaded": ("under_way", _("loaded")),
         "dispatched": ("under_way", _("on the way")),
         "under_way": ("under_way", _("at the door")),
         "done": ("done", _("delivered")),
+        "refused": ("failed", _("refused")),
+        "not_delivered": ("failed", _("not delivered")),
         "failed": ("failed", _("failed")),
         "unreleased": ("waiting", _("taken back")),
     }[state]
@@ -154,6 +161,11 @@ def left_out_reason(reason: str, *, proven: bool = True) -> str:
 def loose_reason(reason: str) -> str:
     """Why no van has what is released."""
     return _("not planned yet") if reason == "not_planned" else left_out_reason(reason)
+
+
+def is_wished(why: str) -> bool:
+    """Whether a promise moved because the customer wanted it so: no slip of ours."""
+    return not cause_of(why).is_ours
 
 
 def staying_reason(reason: str) -> str:
@@ -284,7 +296,7 @@ def notice_words(kind: str) -> str:
         "date_changed": _("a new date"),
         "window_scheduled": _("the time window"),
         "out_today": _("out today"),
-        "failed": _("it could not be delivered"),
+        "failed": _("it was not delivered"),
         "delivered": _("delivered"),
         "driver_route": _("the driver's route"),
         "cancelled": _("cancelled"),
@@ -629,12 +641,18 @@ def sentence(one: Happening) -> str:
             return _("%(vehicle)s is loaded for trip %(n)s.", vehicle=one.vehicle or "?", n=data.get("trip"))
         case "stop.arrived":
             return _("%(vehicle)s arrived at %(site)s.", vehicle=one.vehicle or "?", site=one.site or "?")
+        case "stop.reported" if _nobody_went(data):
+            return _("Nobody went to %(site)s.", site=one.site or "?")
         case "stop.reported":
             return _("Reported from the door of %(site)s.", site=one.site or "?")
+        case "delivery.done" if data.get("outcome") == "refused":
+            return _("%(delivery)s was refused at the door.", delivery=one.delivery)
         case "delivery.done":
             return _(
                 "%(delivery)s: %(outcome)s.", delivery=one.delivery, outcome=outcome_words(str(data.get("outcome")))
             )
+        case "delivery.failed" if data.get("outcome") == "not_attempted":
+            return _("%(delivery)s was not brought: nobody went there.", delivery=one.delivery)
         case "delivery.failed":
             return _(
                 "%(delivery)s could not be delivered: %(outcome)s.",
@@ -653,6 +671,11 @@ def sentence(one: Happening) -> str:
             said = one.kind.replace("_", " ").replace(".", " ").capitalize()
             why = data.get("why") or data.get("sentence") or ""
             return f"{said}: {why}." if why else f"{said}."
+
+
+def _nobody_went(data: Mapping[str, Any]) -> bool:
+    said = [*data.get("deliveries", ()), *data.get("noted", ())]
+    return bool(said) and all(each.get("outcome") == "not_attempted" for each in said)
 
 
 def _postponed(data: Mapping[str, Any]) -> str:

@@ -18,13 +18,13 @@ from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.amounts import unit_after
 from routing.model.notices import Link
-from routing.model.proofs import HANDED_OVER
+from routing.model.proofs import ABOUT_THE_GOODS, HANDED_OVER
 from routing.services.boarding import tell_of_refusal
 from routing.services.delivering import Recorded, record
 from routing.services.following import record_position
 from web.assets import STATIC, asset, basemap_url
 from web.driver.reading import moment_from, place_from, report_from
-from web.driver.words import outcome_words, words
+from web.driver.words import fetching_words, outcome_words, words
 from web.here import here, now
 from web.incoming import json_of
 from web.languages import speak
@@ -70,6 +70,8 @@ def page(token: str) -> Response:
                 "route": _as_json(route),
                 "words": words(),
                 "outcomes": list(outcome_words().items()),
+                "fetchingOutcomes": list(fetching_words().items()),
+                "aboutGoods": sorted(ABOUT_THE_GOODS),
                 "handedOver": sorted(HANDED_OVER),
                 "assets": {
                     "leaflet": url_for("static", filename="vendor/leaflet/leaflet.js"),

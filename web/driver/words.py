@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 
-from routing.model.proofs import Outcome
+from routing.model.proofs import ABOUT_THE_GOODS, Outcome
 
 
 def words() -> dict[str, str]:
@@ -35,6 +35,7 @@ def words() -> dict[str, str]:
         "loaded": _("On the van"),
         "count": _("Delivered"),
         "rest_is": _("%1 missing. What about them?"),
+        "say_rest": _("%1: say what became of the %2 that are missing. Of several reasons, how many of each."),
         "short": _("Short"),
         "damaged": _("Damaged"),
         "refused": _("Refused"),
@@ -52,6 +53,7 @@ def words() -> dict[str, str]:
         "back": _("Back"),
         "what_happened": _("What happened?"),
         "choose": _("Choose what happened."),
+        "goods_only": _("This is about the goods. What is to be collected here is asked next."),
         "need_name": _("Write who received it, or let them sign."),
         "nothing_delivered": _("Nothing is left as delivered. Use Problem and say what happened."),
         "nothing_collected": _("Nothing is left as collected. Use Problem and say what happened."),
@@ -102,4 +104,14 @@ def outcome_words() -> dict[str, str]:
         Outcome.NO_PAYMENT: _("Not paid"),
         Outcome.BREAKDOWN: _("Breakdown"),
         Outcome.NOT_ATTEMPTED: _("Not attempted"),
+    }
+
+
+def fetching_words() -> dict[str, str]:
+    """How an attempt to fetch can end badly: nothing was brought, so nothing of it can be refused or damaged."""
+    offered = outcome_words()
+    return {
+        key: _("Nothing was given") if key is Outcome.REFUSED else offered[key]
+        for key in Outcome
+        if not key.is_handed_over and (key not in ABOUT_THE_GOODS or key in (Outcome.REFUSED, Outcome.NO_PAPERWORK))
     }

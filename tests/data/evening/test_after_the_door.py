@@ -59,7 +59,14 @@ def test_damaged_and_short_goods_are_replaced_from_stock_at_once(driven: Driven)
     stock(driven, 10)
     driven.says(0, delivered=8, short=1, damaged=3)
     assert holds(driven, 0) == 4
+    # They are still in the van: until it is counted nobody can look at them at the depot.
+    assert driven.goods_at(f"quarantine:{driven.round.depot_id}") == 0
+    assert driven.on_van()[driven.round.product_id] == 36 - 8
+    driven.says(1)
+    driven.says(2)
+    driven.closes(3)
     assert driven.goods_at(f"quarantine:{driven.round.depot_id}") == 3
+    assert (driven.goods_at("lost"), driven.on_van()) == (1, {})
 
 
 def test_without_stock_they_wait_in_their_old_place(driven: Driven) -> None:
@@ -114,6 +121,21 @@ def test_a_cancelled_refusal_is_told_once_and_pays_nothing_back(driven: Driven) 
     assert "refund" not in {each.kind for each in driven.rows(tables.task)}
     assert [each.kind for each in driven.rows(tables.notice) if each.kind in ("credited", "cancelled")] == ["cancelled"]
     assert (results(driven)[0].credited, results(driven)[0].open) == (0, 0)
+
+
+def test_the_results_say_what_was_counted_back_of_refused_and_damaged_goods(driven: Driven) -> None:
+    driven.says(0, Outcome.REFUSED)
+    driven.says(1, delivered=6, damaged=4, short=2)
+    driven.says(2, Outcome.NOT_HOME)
+    assert [each.counted_back for each in results(driven)] == [0, 0, 0]
+    driven.closes(29)
+    first, second, third = results(driven)
+    assert (first.refused, first.returned, first.counted_back) == (12, 0, 12)
+    assert (second.damaged, second.short, second.counted_back) == (4, 2, 5)  # one that was called short was there
+    assert (third.returned, third.lost, third.counted_back) == (12, 0, 12)
+    for each in (first, second, third):
+        told = each.delivered + each.short + each.damaged + each.refused + each.returned + each.lost
+        assert told == each.sent
 
 
 def test_undelivered_goods_that_are_credited_stand_in_the_results_of_their_day(driven: Driven) -> None:

@@ -27,8 +27,8 @@ def test_a_van_that_brought_everything_back_is_empty_and_each_unit_has_its_place
     driven.says(0)
     driven.says(1, Outcome.NOT_HOME)
     driven.says(2, delivered=7, short=2, damaged=1, refused=2)
-    result = driven.closes(16)  # 12 nobody took, 2 refused, and the 2 that had been called short
-    assert (result.kept_for_customers, result.returned, result.lost) == (12, 4, 0)
+    result = driven.closes(17)  # 12 nobody took, 1 damaged, 2 refused, and the 2 that had been called short
+    assert (result.kept_for_customers, result.returned, result.lost) == (12, 5, 0)
     assert driven.on_van() == {}
     assert driven.goods_at(f"returned:{driven.round.depot_id}") == 4
     assert driven.units(1) == {"released": 12}
@@ -112,6 +112,23 @@ def test_a_count_that_cannot_be_true_changes_nothing(driven: Driven, counted: in
         driven.closes(counted)
     assert driven.on_van() == {driven.round.product_id: 12}
     assert [shift.state for shift in driven.rows(tables.shift)] == ["planned"]
+
+
+def test_goods_that_the_ledger_does_not_expect_are_asked_twice_and_then_wait_to_be_inspected(driven: Driven) -> None:
+    with driven.database.writing() as connection:
+        other = row(connection, tables.product, number="SKU9", name="Rye bread")
+    for stop in (0, 1):
+        driven.says(stop)
+    driven.says(2, Outcome.NOT_HOME)
+    counted = {driven.round.product_id: 14, other: 3}
+    with pytest.raises(InvalidInput) as no:
+        driven.closes_with(counted)
+    assert no.value.code == "found_goods"
+    result = driven.closes_with(counted, found_is_sure=True)
+    assert (result.kept_for_customers, result.returned, result.found, result.lost) == (12, 5, 5, 0)
+    with open_store(driven.database) as store:
+        assert store.goods_at(f"returned:{driven.round.depot_id}") == {driven.round.product_id: 2, other: 3}
+    assert driven.on_van() == {}
 
 
 def test_a_van_with_an_open_stop_is_not_counted(driven: Driven) -> None:

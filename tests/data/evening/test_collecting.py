@@ -15,7 +15,7 @@ from data.queries.today import figures
 from data.queries.tracking import proven
 from data.store import SqlStore, open_store
 from routing.errors import Conflict, InvalidInput
-from routing.model.proofs import DoorLine, Outcome
+from routing.model.proofs import DeliveryReport, DoorLine, Outcome
 from routing.services.collecting import Fetching, cancel_collection, collect_goods
 from routing.services.inspecting import Verdict, inspect_goods
 from tests.evening import EVENING, Driven
@@ -180,6 +180,27 @@ def test_a_customer_who_hands_nothing_over_is_asked_by_a_person_before_a_van_com
     assert (row.state, row.waits_for) == ("failed", "decision")
     (task,) = driven.rows(tables.task)
     assert (task.kind, task.subject_id) == ("door_decision", made.delivery_id)
+
+
+def test_goods_that_were_refused_say_nothing_of_what_is_to_be_fetched_at_that_door(driven: Driven) -> None:
+    driven.says(0)
+    made = asks(driven, 5, now=SIX + timedelta(hours=3))
+    on_the_round(driven, made)
+    driven.says(1)
+    at = driven.round.stops[2]
+    both = tuple(
+        DeliveryReport(delivery_id=each, outcome=Outcome.REFUSED) for each in (at.delivery_id, made.delivery_id)
+    )
+    driven.sends(2, both)
+    states = {row.id: row.state for row in driven.rows(tables.delivery)}
+    assert (states[at.delivery_id], states[made.delivery_id]) == ("done", "dispatched")
+    assert [each.subject_id for each in driven.rows(tables.task)] == [at.delivery_id]
+    with pytest.raises(Conflict, match="still open on this route"):
+        driven.closes(12)
+    driven.reports(2, made.delivery_id, Outcome.REFUSED, ())
+    fetching = [each.sentence for each in driven.rows(tables.task) if each.subject_id == made.delivery_id]
+    assert len(fetching) == 1
+    assert "nothing was given to the driver. Try again, or give it up?" in fetching[0]
 
 
 @pytest.mark.parametrize(("outcome", "fetched"), [(Outcome.DELIVERED, 5), (Outcome.CLOSED, 0)])

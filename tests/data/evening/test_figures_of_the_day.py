@@ -143,7 +143,7 @@ def test_the_results_say_what_became_of_each_line_by_its_own_references(driven: 
         2,
         1,
     )
-    assert (first.open, first.outcome, first.recipient) == (4, "delivered", "Goods-in 1")
+    assert (first.open, first.outcome, first.recipient) == (4, "partly_delivered", "Goods-in 1")
     assert first.proof_link.startswith("link/")
     assert (second.delivered, second.returned, second.open, second.outcome) == (0, 12, 12, "not_home")
     assert [each.day for each in (first, second, third)] == [DAY] * 3

@@ -283,9 +283,9 @@ def test_what_is_short_of_it_stays_on_the_account_of_the_van_that_had_it(vans: T
     old = vans.stops[vans.moved]
     vans.moves(listed=True)
     vans.says(vans.moved, stop=old, delivered=7, short=2, damaged=1)
-    assert (vans.on(vans.other_van), vans.at("delivered"), vans.at(f"quarantine:{vans.depot}")) == (2, 27, 1)
-    assert vans.closes(vans.other, 2).returned == 2
-    assert vans.on(vans.other_van) == 0
+    assert (vans.on(vans.other_van), vans.at("delivered"), vans.at(f"quarantine:{vans.depot}")) == (3, 27, 0)
+    assert vans.closes(vans.other, 3).returned == 3
+    assert (vans.on(vans.other_van), vans.at(f"quarantine:{vans.depot}")) == (0, 1)
     assert vans.the_doctor_is_content()
 
 

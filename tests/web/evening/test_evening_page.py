@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from data import tables
+from data.store import SqlStore
 from routing.model.proofs import Outcome
 from tests.evening import Driven
 from tests.rounds import DAY, row
@@ -75,6 +76,27 @@ def test_the_page_leads_from_an_open_stop_over_the_count_to_the_closed_day(websi
     assert post(client, f"/evening/depots/{driven.round.depot_id}/close").status_code == 302  # type: ignore[attr-defined]
     assert "day closed" in client.get(f"/evening?day={DAY}").text
     assert post(client, f"/evening/depots/{driven.round.depot_id}/close").status_code == 409  # type: ignore[attr-defined]
+
+
+def test_what_the_ledger_does_not_expect_is_asked_once_more_and_booked(website: Website, driven: Driven) -> None:
+    with website.installation.database.writing() as connection:
+        other = row(connection, tables.product, number="SKU9", name="Rye bread", source="own")
+    driven.says(0)
+    driven.says(1)
+    driven.says(2, Outcome.NOT_HOME)
+    client = website.signed_in()
+    van = f"/evening/vans/{driven.round.manifest_id}/close"
+    page = client.get(f"/evening?day={DAY}").text
+    assert f'data-all-there="van-{driven.round.manifest_id}"' in page
+    assert 'data-should-be="12"' in page
+    counts = {f"count-{driven.round.product_id}": 12, "also-count": "3"}
+    assert "There is no SKU" in post(client, van, **counts, also="SKU99").text  # type: ignore[attr-defined]
+    asked = post(client, van, **counts, also="SKU9")
+    assert asked.status_code == 422  # type: ignore[attr-defined]
+    assert 'name="found"' in asked.text and 'value="SKU9"' in asked.text  # type: ignore[attr-defined] # noqa: PT018
+    assert post(client, van, **counts, also="SKU9", found="1").status_code == 302  # type: ignore[attr-defined]
+    with website.installation.database.reading() as connection:
+        assert SqlStore(connection).goods_at(f"returned:{driven.round.depot_id}") == {other: 3}
 
 
 def test_figures_stand_with_what_they_were_counted_from(website: Website, driven: Driven) -> None:

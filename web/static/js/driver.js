@@ -10,6 +10,8 @@ import { findPlace, sharePlace } from "./place.js";
 const data = JSON.parse(document.getElementById("data").textContent);
 const { token, words, assets } = data;
 const outcomes = Object.fromEntries(data.outcomes); // word → how the page says it, in the order to offer them
+const fetchingOutcomes = Object.fromEntries(data.fetchingOutcomes);
+const aboutGoods = new Set(data.aboutGoods);
 const handedOver = new Set(data.handedOver);
 const view = document.getElementById("view");
 const sentLine = document.getElementById("sent");
@@ -69,11 +71,13 @@ function chip(state) {
 function stops() {
   return route.stops.map((stop) => {
     const mine = entries.filter((entry) => entry.report.stop_id === stop.id && !entry.problem);
-    const outcome = mine.find((entry) => entry.report.kind === "outcome");
-    const isEnded = stop.state === "done" || stop.state === "failed";
-    if (outcome && !isEnded) {
-      const word = outcome.report.deliveries[0].outcome;
-      return { ...stop, state: handedOver.has(word) ? "done" : "failed", outcome: word, isHere: true };
+    const said = mine.filter((entry) => entry.report.kind === "outcome").flatMap((entry) => entry.report.deliveries);
+    if (said.length && !isEnded(stop)) {
+      const words = new Map(said.map((each) => [each.delivery_id, each.outcome]));
+      const deliveries = stop.deliveries.map((each) => (words.has(each.id) ? { ...each, state: handedOver.has(words.get(each.id)) ? "done" : "failed" } : each));
+      if (openDeliveries({ deliveries }).length) return { ...stop, deliveries, state: "under_way" };
+      const word = said[0].outcome;
+      return { ...stop, deliveries, state: handedOver.has(word) ? "done" : "failed", outcome: word, isHere: true };
     }
     const arrived = mine.find((entry) => entry.report.kind === "arrived");
     if (arrived && stop.state === "waiting") return { ...stop, state: "under_way", arrivedAt: arrived.report.captured_at, isHere: true };
@@ -362,6 +366,8 @@ function handOverPage(stop) {
   function whatIsWrong() {
     const counts = counters.map((each) => each.counts());
     if (!counts.some((line) => line.delivered || line.collected)) return isFetching ? words.nothing_collected : words.nothing_delivered;
+    const unsaid = counters.map((each) => each.problem()).find(Boolean);
+    if (unsaid) return unsaid;
     if (how.value() === "delivered" && !name.value.trim() && signature.isEmpty()) return words.need_name;
     return "";
   }
@@ -391,7 +397,7 @@ function lineCounter(delivery, line) {
   const isCollecting = delivery.direction === "collect";
   const count = h("input", { class: "input number", type: "number", inputmode: "numeric", min: 0, max: line.most ?? line.loaded, value: line.loaded,
     "aria-label": `${line.product}: ${isCollecting ? words.collected : words.count}`, oninput: update, onblur: clean });
-  const rest = choices(`rest-${line.allocationId}`, ["short", "damaged", "refused"], "short", words);
+  const rest = reasons(line, () => line.loaded - value());
   const restText = h("legend", {});
   const restBox = h("fieldset", { class: "rest", hidden: true }, restText, rest.node);
 
@@ -410,6 +416,7 @@ function lineCounter(delivery, line) {
   function update() {
     const missing = isCollecting ? 0 : line.loaded - value();
     restBox.hidden = missing <= 0;
+    rest.update();
     restText.textContent = say("rest_is", missing);
   }
 
@@ -418,7 +425,12 @@ function lineCounter(delivery, line) {
     counts() {
       if (isCollecting) return { allocation_id: line.allocationId, collected: value() };
       const missing = line.loaded - value();
-      return { allocation_id: line.allocationId, delivered: value(), ...(missing > 0 ? { [rest.value()]: missing } : {}) };
+      return { allocation_id: line.allocationId, delivered: value(), ...(missing > 0 ? rest.counts() : {}) };
+    },
+    problem() {
+      const missing = isCollecting ? 0 : line.loaded - value();
+      const said = Object.values(rest.counts()).reduce((sum, each) => sum + each, 0);
+      return missing > 0 && said !== missing ? say("say_rest", line.product, missing) : "";
     },
     node: h("section", { class: "counter" },
       h("div", { class: "counter-row" },
@@ -430,10 +442,37 @@ function lineCounter(delivery, line) {
   };
 }
 
+// Why units are missing: nothing is chosen before the driver does. One reason takes all of them, several are counted.
+function reasons(line, missing) {
+  const all = ["short", "damaged", "refused"].map((key) => {
+    const box = h("input", { type: "checkbox", name: `rest-${line.allocationId}`, value: key, onchange: update });
+    const count = h("input", { class: "input number", type: "number", inputmode: "numeric", min: 0, "aria-label": `${line.product}: ${words[key]}`, hidden: true });
+    return { key, box, count, node: h("div", {}, h("label", {}, box, h("span", {}, words[key])), count) };
+  });
+  const chosen = () => all.filter((each) => each.box.checked);
+  function update() {
+    for (const each of all) each.count.hidden = !(each.box.checked && chosen().length > 1);
+  }
+  function counted(each) {
+    const typed = chosen().length > 1 ? Number(each.count.value) : missing();
+    return Number.isInteger(typed) && typed > 0 ? typed : 0;
+  }
+  return {
+    node: h("div", { class: "choices" }, all.map((each) => each.node)),
+    update,
+    counts: () => Object.fromEntries(chosen().map((each) => [each.key, counted(each)])),
+  };
+}
+
 function problemPage(stop) {
   const deliveries = openDeliveries(stop);
-  const offered = Object.keys(outcomes).filter((word) => !handedOver.has(word));
-  const what = choices("what", offered, "");
+  const isFetching = onlyFetches(deliveries);
+  const brought = deliveries.filter((delivery) => delivery.direction !== "collect");
+  const named = isFetching ? fetchingOutcomes : outcomes;
+  const what = choices("what", Object.keys(named).filter((word) => !handedOver.has(word)), "", named);
+  const goodsOnly = h("p", { class: "say late", role: "status", hidden: true }, words.goods_only);
+  const leavesSome = () => !isFetching && brought.length < deliveries.length && aboutGoods.has(what.value());
+  what.node.addEventListener("change", () => { goodsOnly.hidden = !leavesSome(); });
   const photos = photoField(words);
   const text = h("textarea", { class: "textarea", id: "note", maxlength: 2000 });
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true }, words.choose);
@@ -442,7 +481,7 @@ function problemPage(stop) {
     wrong.hidden = what.value() !== "";
     if (!wrong.hidden) return wrong.scrollIntoView({ block: "center" });
     await report(stop, "outcome", {
-      deliveries: deliveries.map((delivery) => ({ delivery_id: delivery.id, outcome: what.value(), lines: [] })),
+      deliveries: (leavesSome() ? brought : deliveries).map((delivery) => ({ delivery_id: delivery.id, outcome: what.value(), lines: [] })),
       note: text.value.trim(),
     }, await photos.files());
   }
@@ -451,6 +490,7 @@ function problemPage(stop) {
     formHead(stop, words.problem),
     h("form", { class: "door-form", onsubmit: (event) => event.preventDefault() },
       h("fieldset", {}, h("legend", {}, words.what_happened), what.node),
+      goodsOnly,
       wrong,
       photos.node,
       h("div", { class: "field" }, h("label", { for: "note" }, words.driver_note), text)),

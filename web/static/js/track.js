@@ -33,7 +33,7 @@ async function ask() {
   await showMap();
   const stage = status.querySelector(".answer").dataset.stage;
   // What can be done changes with the end: the whole page is written anew, once.
-  if (stage !== before && (stage === "delivered" || stage === "failed")) location.reload();
+  if (stage !== before && ["delivered", "refused", "failed"].includes(stage)) location.reload();
 }
 
 await showMap();
