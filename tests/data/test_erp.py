@@ -17,9 +17,9 @@ from data.health import check_rows
 from data.importers import inbound, orders
 from data.importers.released import COLUMNS, import_released
 from data.queries.open_lines import open_lines
-from data.queries.results import day_results
+from data.queries.results import day_results, period_results
 from data.store import SqlStore, open_store
-from routing.errors import BackrouteError, Conflict
+from routing.errors import BackrouteError, Conflict, NotFound
 from routing.model.imports import ImportResult
 from routing.model.proofs import DeliveryReport, DoorEvent, DoorLine, DoorReport, Outcome
 from routing.services.closing import close_day, close_van
@@ -225,6 +225,38 @@ def test_from_the_erps_release_to_its_results_and_nothing_stays_with_us(database
     assert (left["delivered"], left["quarantine"], left["erp"], left["depot"]) == (15, 1, 6, before["depot"])
     assert left["delivered"] + left["quarantine"] + left["erp"] + left.get("returned", 0) + left.get("lost", 0) == 26
     assert wrong == []
+
+
+def test_what_was_released_and_went_on_no_van_is_a_result_once_its_day_is_over(database: Database, desk: Desk) -> None:
+    taken(database, *FILE)
+    with database.writing() as connection:
+        made = connection.execute(
+            tables.plan.insert().values(
+                from_day=DAY, to_day=DAY, depot_ids=[desk.depot], problem=b"", engine="test", cost=0,
+                served_by_tier=[], why="planned", by="test", made_at=NOW,
+            )
+        ).inserted_primary_key[0]  # fmt: skip
+        connection.execute(
+            tables.current_plan.insert().values(depot_id=desk.depot, day=DAY, plan_id=made, state="draft")
+        )
+        first = connection.scalar(select(tables.delivery.c.id).order_by(tables.delivery.c.id))
+        connection.execute(
+            tables.unassigned.insert().values(plan_id=made, delivery_id=first, reasons=["closed_that_day"])
+        )
+    with database.reading() as connection:
+        for today in ("", DAY):
+            with pytest.raises(NotFound, match="no results"):
+                day_results(connection, day=DAY, today=today)
+            with pytest.raises(NotFound, match="no results"):
+                period_results(connection, from_day=DAY, to_day=DAY, today=today)
+        told = day_results(connection, day=DAY, today="2026-05-13")
+        assert list(period_results(connection, from_day=DAY, to_day="2026-05-20", today="2026-05-21")) == list(told)
+    assert [(each.order, each.ordered, each.sent, each.open, each.outcome, each.reason) for each in told] == [
+        ("E-1", 12, 0, 12, "not_dispatched", "closed_that_day"),
+        ("E-2", 8, 0, 8, "not_dispatched", "not_planned"),
+        ("E-3", 6, 0, 6, "not_dispatched", "not_planned"),
+    ]
+    assert all((each.erp_reference, each.delivery, each.at) != ("", "", None) for each in told)
 
 
 # ---------------------------------------------------------------------------- the file
