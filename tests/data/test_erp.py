@@ -262,6 +262,17 @@ def test_what_was_released_and_went_on_no_van_is_a_result_once_its_day_is_over(d
 # ---------------------------------------------------------------------------- the file
 
 
+def test_a_day_on_which_the_site_is_closed_is_warned_of(database: Database, desk: Desk) -> None:
+    sunday = "2026-05-17"
+    with database.writing() as connection:
+        connection.execute(tables.site.update().values(delivery_days="mon,tue,wed,thu,fri"))
+    for dry_run in (True, False):
+        result = taken(database, row("E-1", 1, 12, day=sunday), row("E-2", 2, 8), dry_run=dry_run)
+        assert (result.created, result.errors) == (2, [])
+        (warning,) = result.warnings
+        assert warning.startswith("Order E-1 was released for Sun 17 May 2026, on which nothing is brought to its site")
+
+
 def test_the_same_file_again_changes_nothing(database: Database, desk: Desk) -> None:
     taken(database, *FILE)
     before = everything(database)
