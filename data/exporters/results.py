@@ -17,7 +17,7 @@ COLUMNS = (
     "order", "line", "source", "erp_reference", "line_erp_reference", "customer_reference", "customer_number",
     "customer", "site_number", "site", "depot", "sku", "unit", "ordered",
     "sent", "delivered", "short", "damaged", "refused", "returned", "lost", "counted_back", "credited", "open",
-    "promised_on", "expected_on", "day", "delivery", "outcome", "at", "recipient", "proof_link",
+    "promised_on", "expected_on", "day", "delivery", "outcome", "at", "recipient", "proof_link", "reason",
 )  # fmt: skip
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
-from data.importers.batch import note_import
+from data.importers.batch import MOST_WARNINGS, note_import
 from data.importers.cells import MOST, Cells, batches
 from data.importers.doors import Doors
 from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.errors import FileRefused
+from routing.model.days import day_words
 from routing.model.imports import ImportResult
 from routing.model.released import ReleasedLine, ReleasedOrder
 from routing.services.erp import take_released
@@ -62,8 +63,27 @@ def import_released(
         found += [order for rows in together if (order := known.order(rows, result)) is not None]
     take_released(store, found, result, now=now, by=by)
     store.assign_zones()
+    result.warnings += _closed_days(store, found)[:MOST_WARNINGS]
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
+
+
+def _closed_days(store: SqlStore, orders: Sequence[ReleasedOrder]) -> list[str]:
+    """A sentence for each order whose site takes nothing on the day it was released for: no plan takes it then."""
+    sites: dict[int, set[int]] = defaultdict(set)
+    for order in orders:
+        sites[order.depot_id].add(order.site_id)
+    served = {
+        (depot_id, site_id): days
+        for depot_id, mine in sites.items()
+        for site_id, days in store.delivery_days(depot_id, mine).items()
+    }
+    return [
+        f"Order {order.order} was released for {day_words(order.day)}, on which nothing is brought to its site: it "
+        "stays here until a plan of a later day takes it."
+        for order in orders
+        if not served[order.depot_id, order.site_id].serves(date.fromisoformat(order.day))
+    ]
 
 
 class _Known:

@@ -6,13 +6,15 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from data.queries.lost import counted_back, lost_of
 from data.queries.needs import SETTLED
 from data.tables import (
     allocation,
+    current_plan,
     customer,
     delivery,
     delivery_line,
@@ -31,12 +33,14 @@ from data.tables import (
     stop_delivery,
     supply,
     trip,
+    unassigned,
 )
 from routing.errors import NotFound
 from routing.model.days import day_words
 from routing.model.proofs import Outcome
 
 PARTLY = "partly_delivered"
+NOT_DISPATCHED = "not_dispatched"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,8 @@ class LineResult:
     and it was ordered all the same. Of 48 released and 40 handed over: ordered 48, delivered 40, short 8, open 0.
 
     `outcome` is the word of the last report of the day, PARTLY where of a line handed over not all was; "" while nobody
-    has reported. `at` is in `zone`.
+    has reported. `at` is in `zone`. NOT_DISPATCHED: the ERP released it for this day, no van had it; `reason` is the
+    word of the plan that left it out, "not_planned" without one, "" of all other lines.
     `proof_link` is "" without a report. `source` is where the order came in from; `customer_number` and `site_number`
     are what customer and site are called there.
     """
@@ -93,22 +98,26 @@ class LineResult:
     zone: str
     recipient: str
     proof_link: str
+    reason: str = ""
 
 
 def day_results(
-    connection: Connection, *, day: str, address_of: Callable[[int], str] = lambda _link_id: ""
+    connection: Connection, *, day: str, today: str = "", address_of: Callable[[int], str] = lambda _link_id: ""
 ) -> tuple[LineResult, ...]:
-    """Every line of every delivery on a list of that day, by order and line. Raises NotFound when there was none.
+    """Every line of every delivery on a list of that day, by order and line, and once the day is over, which `today`
+    says, what the ERP released for it and nobody took along. Raises NotFound when there was none.
 
     `address_of` gives the address of a link's page.
     """
-    found = _of_day(connection, day, address_of)
+    found = _of_day(connection, day, today, address_of)
     if found is None:
         raise NotFound(f"Nothing was dispatched on {day_words(day)}, so there are no results.", day=day)
     return found
 
 
-def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) -> tuple[LineResult, ...] | None:
+def _of_day(
+    connection: Connection, day: str, today: str, address_of: Callable[[int], str]
+) -> tuple[LineResult, ...] | None:
     riding = list(
         connection.scalars(
             select(stop_delivery.c.delivery_id)
@@ -119,13 +128,15 @@ def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) 
             .distinct()
         )
     )
-    if not riding:
+    stayed = _stayed(connection, day, riding) if day < today else {}
+    if not riding and not stayed:
         return None
     last = _last_reports(connection, day, riding)
     counts = _counts(connection, day, riding)
     links = {key: address_of(link_id) for key, link_id in _proof_links(connection, last).items()}
     carried = _carried(connection, day, riding, counts, reported=last.keys())
     back = counted_back(connection, riding, day=day)
+    carried |= {line_id: mine for line_id, mine in stayed.items() if line_id not in carried}
     served = _served(connection, carried)
     promised = _promised(connection, carried)
     of_the_erp = _of_the_erp(connection, carried)
@@ -200,24 +211,36 @@ def _of_day(connection: Connection, day: str, address_of: Callable[[int], str]) 
                 zone=row.zone or row.depot_zone,
                 recipient=report.recipient if report else "",
                 proof_link=links.get(key, ""),
+                reason=mine.stayed,
             )
         )
     return tuple(found)
 
 
 def period_results(
-    connection: Connection, *, from_day: str, to_day: str, address_of: Callable[[int], str] = lambda _link_id: ""
+    connection: Connection,
+    *,
+    from_day: str,
+    to_day: str,
+    today: str = "",
+    address_of: Callable[[int], str] = lambda _link_id: "",
 ) -> Iterator[LineResult]:
-    """The same for every day of a period that had a list, day by day. Raises NotFound when none had."""
-    days = connection.scalars(
-        select(manifest.c.day).where(manifest.c.day.between(from_day, to_day)).distinct().order_by(manifest.c.day)
-    ).all()
+    """The same for every day of a period that had any, day by day. Raises NotFound when none had."""
+    days = set(
+        connection.scalars(select(manifest.c.day).where(manifest.c.day.between(from_day, to_day)).distinct())
+    ) | set(
+        connection.scalars(
+            _released_by_erp(delivery.c.for_day)
+            .where(delivery.c.for_day.between(from_day, to_day), delivery.c.for_day < today)
+            .distinct()
+        )
+    )
     if not days:
         raise NotFound(
             f"Nothing was dispatched from {day_words(from_day)} to {day_words(to_day)}, so there are no results.",
             day=from_day,
         )
-    return (each for day in days for each in _of_day(connection, day, address_of) or ())
+    return (each for day in sorted(days) for each in _of_day(connection, day, today, address_of) or ())
 
 
 # ---------------------------------------------------------------------------- what was reported
@@ -236,6 +259,8 @@ class _Carried:
     """Sums of one order line over the day's deliveries, whose numbers are by key."""
 
     deliveries: dict[int, str]
+    stayed: str = ""
+    """Why no van had it."""
     sent: int = 0
     delivered: int = 0
     short: int = 0
@@ -379,7 +404,41 @@ def _of_the_erp(connection: Connection, line_ids: Collection[int]) -> set[int]:
     )
 
 
+def _released_by_erp(*columns: Any) -> Select[Any]:
+    return (
+        select(*columns)
+        .join(delivery_line, delivery_line.c.delivery_id == delivery.c.id)
+        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+        .join(supply, supply.c.id == allocation.c.supply_id)
+        .where(supply.c.source == "erp", delivery.c.direction == "deliver", delivery.c.state != "unreleased")
+    )
+
+
+def _stayed(connection: Connection, day: str, riding: Collection[int]) -> dict[int, _Carried]:
+    """What the ERP released for the day and no list had, by order line."""
+    left = {
+        row.delivery_id: row.reasons[0] if row.reasons else "competed_out"
+        for row in connection.execute(
+            select(unassigned.c.delivery_id, unassigned.c.reasons)
+            .join(current_plan, current_plan.c.plan_id == unassigned.c.plan_id)
+            .where(current_plan.c.day == day)
+            .order_by(unassigned.c.id)
+        )
+    }
+    found: dict[int, _Carried] = {}
+    for row in connection.execute(
+        _released_by_erp(delivery.c.id, delivery.c.number, allocation.c.order_line_id)
+        .where(delivery.c.for_day == day, delivery.c.id.not_in(riding))
+        .order_by(delivery.c.id)
+    ):
+        mine = found.setdefault(row.order_line_id, _Carried(deliveries={}, stayed=left.get(row.id, "not_planned")))
+        mine.deliveries[row.id] = row.number
+    return found
+
+
 def _outcome(report: _Report | None, mine: _Carried) -> str:
+    if mine.stayed:
+        return NOT_DISPATCHED
     if report is None:
         return ""
     handed_over = Outcome(report.outcome).is_handed_over

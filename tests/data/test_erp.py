@@ -17,9 +17,9 @@ from data.health import check_rows
 from data.importers import inbound, orders
 from data.importers.released import COLUMNS, import_released
 from data.queries.open_lines import open_lines
-from data.queries.results import day_results
+from data.queries.results import day_results, period_results
 from data.store import SqlStore, open_store
-from routing.errors import BackrouteError, Conflict
+from routing.errors import BackrouteError, Conflict, NotFound
 from routing.model.imports import ImportResult
 from routing.model.proofs import DeliveryReport, DoorEvent, DoorLine, DoorReport, Outcome
 from routing.services.closing import close_day, close_van
@@ -227,7 +227,50 @@ def test_from_the_erps_release_to_its_results_and_nothing_stays_with_us(database
     assert wrong == []
 
 
+def test_what_was_released_and_went_on_no_van_is_a_result_once_its_day_is_over(database: Database, desk: Desk) -> None:
+    taken(database, *FILE)
+    with database.writing() as connection:
+        made = connection.execute(
+            tables.plan.insert().values(
+                from_day=DAY, to_day=DAY, depot_ids=[desk.depot], problem=b"", engine="test", cost=0,
+                served_by_tier=[], why="planned", by="test", made_at=NOW,
+            )
+        ).inserted_primary_key[0]  # fmt: skip
+        connection.execute(
+            tables.current_plan.insert().values(depot_id=desk.depot, day=DAY, plan_id=made, state="draft")
+        )
+        first = connection.scalar(select(tables.delivery.c.id).order_by(tables.delivery.c.id))
+        connection.execute(
+            tables.unassigned.insert().values(plan_id=made, delivery_id=first, reasons=["closed_that_day"])
+        )
+    with database.reading() as connection:
+        for today in ("", DAY):
+            with pytest.raises(NotFound, match="no results"):
+                day_results(connection, day=DAY, today=today)
+            with pytest.raises(NotFound, match="no results"):
+                period_results(connection, from_day=DAY, to_day=DAY, today=today)
+        told = day_results(connection, day=DAY, today="2026-05-13")
+        assert list(period_results(connection, from_day=DAY, to_day="2026-05-20", today="2026-05-21")) == list(told)
+    assert [(each.order, each.ordered, each.sent, each.open, each.outcome, each.reason) for each in told] == [
+        ("E-1", 12, 0, 12, "not_dispatched", "closed_that_day"),
+        ("E-2", 8, 0, 8, "not_dispatched", "not_planned"),
+        ("E-3", 6, 0, 6, "not_dispatched", "not_planned"),
+    ]
+    assert all((each.erp_reference, each.delivery, each.at) != ("", "", None) for each in told)
+
+
 # ---------------------------------------------------------------------------- the file
+
+
+def test_a_day_on_which_the_site_is_closed_is_warned_of(database: Database, desk: Desk) -> None:
+    sunday = "2026-05-17"
+    with database.writing() as connection:
+        connection.execute(tables.site.update().values(delivery_days="mon,tue,wed,thu,fri"))
+    for dry_run in (True, False):
+        result = taken(database, row("E-1", 1, 12, day=sunday), row("E-2", 2, 8), dry_run=dry_run)
+        assert (result.created, result.errors) == (2, [])
+        (warning,) = result.warnings
+        assert warning.startswith("Order E-1 was released for Sun 17 May 2026, on which nothing is brought to its site")
 
 
 def test_the_same_file_again_changes_nothing(database: Database, desk: Desk) -> None:

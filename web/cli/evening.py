@@ -213,10 +213,13 @@ def results_command(
             return here.address(f"/p/{store.link_token(link_id=link_id, secret=here.secret)}")
 
         rows: Iterable[LineResult]
+        today = the_day(here, None)
         if from_day:
-            rows = period_results(connection, from_day=from_day, to_day=to_day or from_day, address_of=address_of)
+            rows = period_results(
+                connection, from_day=from_day, to_day=to_day or from_day, today=today, address_of=address_of
+            )
         else:
-            rows = day_results(connection, day=the_day(here, day), address_of=address_of)
+            rows = day_results(connection, day=the_day(here, day), today=today, address_of=address_of)
         count = write_results(spool, rows, format=format_, mark=output is not None)
     if output is None:
         sys.stdout.buffer.write(spool.getvalue())

@@ -133,6 +133,7 @@ def results(format: str) -> ResponseReturnValue:
             connection,
             from_day=day,
             to_day=to,
+            today=today_of(now(), store.company().zone),
             address_of=lambda link_id: here().address(f"/p/{store.link_token(link_id=link_id, secret=here().secret)}"),
         )
         write_results(out, rows, format=format)
