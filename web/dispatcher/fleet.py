@@ -5,6 +5,8 @@ What a change means for days that have a plan is said before it is kept; no plan
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -47,24 +49,25 @@ def page() -> ResponseReturnValue:
 @needs_role("dispatcher")
 def prices() -> ResponseReturnValue:
     """What every plan counts besides, for uneven days and wide areas. No plan changes by it; the next one counts it."""
-    form = {name: request.form.get(name, "")[:40] for name in NAMES}
+    form = {name: request.form[name][:40] for name in NAMES if name in request.form}
     depot, by, at = request.form.get("depot", "")[:100], current_user.actor, now()
     wrong: Form = {}
 
     def keep_them(store: SqlStore) -> None:
-        currency, values = store.company().currency, {}
+        currency, stood = store.company().currency, asdict(plan_prices(store.connection))
+        values = dict(stood)  # a press that says nothing of a price keeps it
         wrong.clear()
-        for name in NAMES:
+        for name, text in form.items():
             try:
-                values[name] = read_price(form[name], name=name, currency=currency)
+                values[name] = read_price(text, name=name, currency=currency)
             except InvalidInput as problem:
                 wrong[name] = str(problem)
-        if not wrong:
+        if not wrong and values != stood:
             store.set_setting(name=SETTING, value=values, by=by, now=at)
 
     in_transaction(here().database, keep_them)
     if wrong:
-        return _page(depot, typed_prices=form, wrong=wrong), 422
+        return _page(depot, typed_prices={name: form.get(name, "") for name in NAMES}, wrong=wrong), 422
     flash(_("Kept. The next plan that is made counts it."), "done")
     return redirect(url_for("fleet.page", depot=depot or None, _anchor="prices"), 303)
 
