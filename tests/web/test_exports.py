@@ -68,7 +68,7 @@ def test_results_of_a_period_come_in_both_formats_by_page(website: Website) -> N
     assert answer.headers["Content-Disposition"].endswith('"results-2026-05-01-2026-05-31.xlsx"')
     rows = list(openpyxl.load_workbook(io.BytesIO(answer.data)).active.iter_rows(values_only=True))
     assert len(rows) == 4
-    assert rows[1][-1].startswith("http")
+    assert rows[1][rows[0].index("proof_link")].startswith("http")
     assert client.get("/evening/results.csv?day=2026-05-31&to=2026-05-01").status_code == 422
     assert client.get("/evening/results.csv?day=2026-06-01&to=2026-06-30").status_code == 404
 
