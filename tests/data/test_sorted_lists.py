@@ -101,5 +101,6 @@ def test_a_list_reads_no_more_rows_than_it_shows(database: Database, desk: Desk)
         said: list[str] = []
         event.listen(connection, "before_cursor_execute", lambda _c, _cur, text, *_rest: said.append(text))
         backorders(connection, today=DAY, sort="late", limit=2)
-        assert "ORDER BY" in said[-1]
-        assert "LIMIT" in said[-1]
+        (rows,) = (each for each in said if "FROM order_line" in each)
+        assert "ORDER BY" in rows
+        assert "LIMIT" in rows

@@ -638,7 +638,7 @@ def test_empties_are_on_the_board_collected_counted_and_taken_in(planned: Demo, 
     page.goto(f"{planned.address}/warehouse")
     page.get_by_role("link", name="Inspect what came back").click()
     back = page.get_by_role("listitem").filter(has_text=crates.sku)
-    expect(back).to_contain_text(f"{on_board} {crates.unit}")
+    expect(back).to_contain_text(f"{on_board} × {crates.unit}")
     back.get_by_role("button", name="To stock").click()
     expect(page.get_by_role("listitem").filter(has_text=crates.sku)).to_have_count(0)
     page.goto(f"{planned.address}/stock?q={crates.sku}")
@@ -671,4 +671,8 @@ def test_the_list_can_be_used_by_everybody(planned: Demo, axe_script: Path, widt
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     bar = page.locator("header.bar").bounding_box()
     assert bar is not None
-    assert bar["height"] <= 110, "the bar wraps at most once"
+    if width > 640:
+        assert bar["height"] <= 110, "the bar wraps at most once"
+    else:  # a phone shows every page of the menu, so its bar is taller and scrolls away with the page
+        assert bar["height"] <= 180
+        assert page.locator("header.bar").evaluate("bar => getComputedStyle(bar).position") == "static"

@@ -568,7 +568,7 @@ def test_a_task_is_done_with_what_came_of_it(client: FlaskClient, website: Websi
 
 def test_a_file_is_tried_before_it_is_taken(client: FlaskClient, website: Website, desk: Desk) -> None:
     header = client.get("/import/products.csv").text.strip()
-    file = f"{header}\nTEA,Green tea,bag,6,,100,,1,3.50,EUR,\n,No number,bag,6,,100,,1,3.50,EUR,\n".encode()
+    file = f"{header}\nTEA,Green tea,bag,6,,100,,1,3.50,EUR,,,\n,No number,bag,6,,100,,1,3.50,EUR,,,\n".encode()
     tried = post(client, "/import", kind="products", file=(io.BytesIO(file), "tea.csv"), **{"try": "1"})
     assert "Dry run of tea.csv: nothing was changed." in tried.text
     assert "Left out, and why" in tried.text
