@@ -41,7 +41,38 @@ def judge(
     reading: Reading, streets: Sequence[StreetMatch], coverage: Coverage, *, source: str = "gazetteer"
 ) -> Located:
     """How surely the reading names one door. EXACT only for a known door under exactly this number on a street
-    spelled as we know it, in a city and postcode that do not speak against it; every doubt has its sentence."""
+    spelled as we know it, in a city and postcode that do not speak against it; every doubt has its sentence.
+    Where the text names two places, the door must lie in both."""
+    located = _judged(reading, streets, coverage, source)
+    if not located.quality.goes_on or not (reading.other_city or reading.other_postcode):
+        return located
+    other = replace(
+        reading, postcode=reading.other_postcode or reading.postcode, city=reading.other_city or reading.city
+    )
+    if _judged(other, streets, coverage, source).quality.goes_on:
+        return located
+    one, two = (_short(f"{each.postcode} {each.city}".strip()) for each in (reading, other))
+    return _asked(located, f"The address names two places, {one} and {two}. Confirm or correct it.")
+
+
+def settled(judged: Sequence[tuple[Reading, Located]]) -> Located:
+    """The surest of the readings' verdicts; what the text says besides, and nobody could place, makes it a question."""
+    best = surest([located for _, located in judged])
+    if not best.quality.goes_on:
+        return best
+    doubt = next((reading.doubt for reading, located in judged if reading.doubt and located.quality.goes_on), "")
+    if not doubt:
+        return best
+    label = best.candidates[0].label
+    return _asked(best, f'What does "{_short(doubt)}" say? Without it this is {label}. Confirm or correct it.')
+
+
+def _asked(located: Located, why: str) -> Located:
+    first, *more = located.candidates
+    return Located(quality=PinQuality.APPROXIMATE, candidates=(_as(first, PinQuality.APPROXIMATE), *more), why=why)
+
+
+def _judged(reading: Reading, streets: Sequence[StreetMatch], coverage: Coverage, source: str) -> Located:
     if away := coverage.elsewhere(reading):
         return Located(
             quality=PinQuality.OUTSIDE,
@@ -216,13 +247,13 @@ def _on_street(reading: Reading, match: StreetMatch, source: str, coverage: Cove
         if _other_postcode(apart[0], plain_postcode(reading.postcode)):
             there, here = ", ".join(sorted(apart[0].postcodes)), reading.postcode
         else:
-            there, here = apart[0].city, reading.city
+            there, here = apart[0].city or match.city or coverage.name, reading.city
         return _Verdict(
             PinQuality.APPROXIMATE,
             [candidate(door, PinQuality.APPROXIMATE, 70.0) for door in apart],
             f"{match.name} {asked} is in {there}, not in {_short(here)}. Confirm or correct it.",
         )
-    doors = doors or elsewhere
+    agreeing, doors = doors, doors or elsewhere
     same = [door for door in doors if door.number.first <= asked.first <= door.number.last]
     siblings = [door for door in same if door.number.letter != asked.letter]
     siblings = [door for door in siblings if not door.number.is_range] or siblings
@@ -242,7 +273,7 @@ def _on_street(reading: Reading, match: StreetMatch, source: str, coverage: Cove
         )
     between = None
     if not asked.is_range and not siblings:
-        between = _along(asked, match, reading, coverage) or _between(asked, doors, match)
+        between = _along(asked, match, reading, coverage) or _between(asked, agreeing, match)
     if between is not None:
         return _Verdict(PinQuality.INTERPOLATED, [candidate(between, PinQuality.INTERPOLATED, 85.0)])
     odd = asked.first % 2
@@ -271,10 +302,13 @@ def _middle_of(match: StreetMatch, penalty: float, source: str) -> Candidate:
 def _agreeing(doors: Sequence[Door], reading: Reading, coverage: Coverage) -> tuple[list[Door], list[Door]]:
     """(doors that the postcode and city do not speak against, the others)"""
     postcode, city = plain_postcode(reading.postcode), reading.city
+    is_certain = not city or coverage.is_certain_of(city)
     agreeing: list[Door] = []
     elsewhere: list[Door] = []
     for door in doors:
         against = _other_postcode(door, postcode) or (city and not coverage.city_agrees(door, city, postcode))
+        # A slip in the city is forgiven where the postcode says the same.
+        against = against or (not is_certain and postcode not in door.postcodes)
         (elsewhere if against else agreeing).append(door)
     return agreeing, elsewhere
 

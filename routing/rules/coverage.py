@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,7 +10,12 @@ from routing.model.places import Bounds, Location, metres_between
 from routing.rules.house_number import HouseNumber
 from routing.rules.reading import Reading, plain_postcode
 from routing.rules.spelling import fold
-from routing.rules.street_words import COUNTRIES
+from routing.rules.street_words import COUNTRIES, STATES
+
+_DISTRICT = re.compile(r"[a-z]{1,2}|\d{1,2}")
+_WITH_STATES = frozenset({"US", "CA", "AU"})
+_STATES = frozenset(STATES.values()) - {"NV"}
+"""Without Nevada: Danes write København NV."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +78,23 @@ class Coverage:
         """Also with a letter wrong, or without the district ("København" where the map says "København K")."""
         return not self.cities or not fold(city) or bool(self.city_key(city))
 
+    def is_certain_of(self, city: str) -> bool:
+        """Whether the city is ours letter by letter: no slip (Dalby is no Valby), and no longer name than a district
+        (København NV is one of København's, Baltimore Highlands none of Baltimore's)."""
+        key = fold(city)
+        if key in self.cities:
+            return True
+        key = self._called(key)
+        if (
+            not key
+            or not self.cities
+            or key in self.cities
+            or any(known.startswith(f"{key} ") for known in self.cities)
+        ):
+            return True
+        longer = (key.removeprefix(f"{known} ") for known in self.cities if key.startswith(f"{known} "))
+        return any(_DISTRICT.fullmatch(rest) for rest in longer)
+
     def city_key(self, city: str) -> str:
         """The folded name under which the map knows the city, whatever it was called; "" for one it does not know."""
         key = self._called(fold(city))
@@ -88,7 +111,7 @@ class Coverage:
         if key in self.called:
             return self.called[key]
         words = key.split()
-        for count in range(len(words), 0, -1):
+        for count in range(len(words) - 1, 0, -1):
             name = self.called.get(" ".join(words[:count]))
             if name is not None:
                 return " ".join([name, *words[count:]])
@@ -119,6 +142,8 @@ class Coverage:
         if not state or state in self.states or state in self.countries:
             return ""
         known = self.states or (self.countries if state in COUNTRIES.values() else frozenset())
+        if not known and state in _STATES and not self.countries & _WITH_STATES:
+            known = self.countries  # Florida, where no address has a state
         return state if known else ""
 
 

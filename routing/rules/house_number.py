@@ -52,7 +52,7 @@ class HouseNumber:
 
 _CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 HOUSE = re.compile(
-    rf"""(?<![\d])(\d{{1,6}})
+    rf"""(?<![\d])(\d{{1,6}})(?!\d)
     (?:\s*([-–/])\s*(\d{{1,6}})(?!\d|-\d))?
     (?:\s+(1/2)(?!\d))?
     (?:

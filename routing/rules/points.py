@@ -15,13 +15,14 @@ from routing.rules.spelling import clean
 class PointText:
     """The two numbers as written, which may be off the earth. `fine`: exact enough for a door, about 100 m.
 
-    `view`: it is where a map was looked at, which is no pin.
+    `view`: it is where a map was looked at, which is no pin. `why` says what else speaks against it where not fine.
     """
 
     lat: float
     lon: float
     fine: bool
     view: bool = False
+    why: str = ""
 
 
 _DEGREES = r"(?:[NSEWnsew]\s*)?([-+−]?\d{1,3}(?:\.\d+)?)\s*°?\s*[NSEWnsew]?"
@@ -37,7 +38,7 @@ def parse_coordinates(text: str) -> PointText | None:
     """ "60.1699, 24.9384", "60,1699 24,9384" and 60°10'11.6"N 24°56'18.2"E; None for anything else.
 
     >>> parse_coordinates("60.1699 N, 24.9384 E")
-    PointText(lat=60.1699, lon=24.9384, fine=True, view=False)
+    PointText(lat=60.1699, lon=24.9384, fine=True, view=False, why='')
     """
     # NFKC makes a º of an ordinal an "o".
     if sixtieths := _SIXTIETHS.match(" ".join(text.replace("º", "°").split())):
@@ -67,14 +68,17 @@ def _of_sixtieths(match: re.Match[str]) -> PointText | None:
     if not south or not east:
         return None  # three numbers without a direction are as likely anything else
     values = []
+    is_sixtieth = True
     for degrees, minutes, seconds in (lat, lon):
+        is_sixtieth = is_sixtieth and all(float((each or "0").replace(",", ".")) < 60 for each in (minutes, seconds))
         value = int(degrees) + float(minutes.replace(",", ".")) / 60 + float((seconds or "0").replace(",", ".")) / 3600
         values.append(value)
     fine = all(part[2] or "." in part[1] or "," in part[1] for part in (lat, lon))
     return PointText(
         lat=round(-values[0] if south in "Ss" else values[0], 7),
         lon=round(-values[1] if east in "Ww" else values[1], 7),
-        fine=fine,
+        fine=fine and is_sixtieth,
+        why="" if is_sixtieth else "Minutes and seconds end at 59: one of the digits is wrong. Correct it.",
     )
 
 
@@ -186,7 +190,7 @@ def judge_point(point: PointText, coverage: Coverage) -> Located:
         return Located(
             quality=PinQuality.APPROXIMATE,
             candidates=(_point(here, PinQuality.APPROXIMATE, 40.0),),
-            why=f"{written} is too coarse for a door. Give at least four decimals, or set the pin.",
+            why=point.why or f"{written} is too coarse for a door. Give at least four decimals, or set the pin.",
         )
     return Located(quality=PinQuality.EXACT, candidates=(_point(here, PinQuality.EXACT, 100.0),))
 
@@ -211,6 +215,12 @@ def judge_plus_code(code: PlusCode, coverage: Coverage) -> Located:
     if point is None:
         return not_found(f"{written} is no plus code: one has two, four, six or eight digits before the plus.")
     located = judge_point(point, coverage)
+    if place and located.quality is PinQuality.EXACT and not coverage.is_certain_of(place):
+        return Located(
+            quality=PinQuality.APPROXIMATE,
+            candidates=(_point(located.candidates[0].location, PinQuality.APPROXIMATE, 60.0),),
+            why=f"No city here is written {place[:60]}. Correct it, or confirm the pin.",
+        )
     if located.quality is not PinQuality.EXACT or code.is_whole or (place and len(code.before) >= 4):
         return located
     return Located(

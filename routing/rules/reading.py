@@ -9,8 +9,23 @@ from functools import lru_cache
 
 from routing.rules.blocks import block_readings
 from routing.rules.house_number import HOUSE, HouseNumber, house_of
+from routing.rules.place_text import (
+    STATE_CODES,
+    TAIL_POSTCODE,
+    PlaceText,
+    city_alone,
+    city_postcode,
+    country_alone,
+    place_of,
+    postcode_alone,
+    postcode_city,
+    state_of,
+    with_capitals,
+    without_state,
+)
 from routing.rules.spelling import clean, fold
-from routing.rules.street_words import COUNTRIES, STATES
+from routing.rules.street_words import COUNTRIES
+from routing.rules.units import is_unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +33,8 @@ class Reading:
     """One way to take an address apart. `number` None: the text names a street only.
 
     `city_sure` is False where a part nobody could place was taken for the city ("Fabianinkatu 29, Tampere"; it may
-    as well be "..., back yard"). `state` and `country` are codes, "" where none was written.
+    as well be "..., back yard"). `state` and `country` are codes, "" where none was written. `doubt` is what else the
+    text says, which nobody could place. `other_postcode` and `other_city` are of a second place that it names.
     """
 
     street: str
@@ -29,26 +45,11 @@ class Reading:
     city_sure: bool = True
     state: str = ""
     country: str = ""
+    doubt: str = ""
+    other_postcode: str = ""
+    other_city: str = ""
 
 
-_POSTCODE = (
-    r"(?:[A-Z]{1,3}-)?(\d{3}\s\d{2}|\d{4}\s?[A-Z]{2}(?![^\W\d_])|〒?\d{3}-\d{4}|\d{2}-\d{3}|\d{4}-\d{3}|\d{5}-\d{3}(?!\d)|"
-    r"[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|[A-Z]\d[A-Z]\s?\d[A-Z]\d|\d{4,6}(?:-\d{4})?)"
-)
-_POSTCODE_ALONE = re.compile(rf"^(?:([A-Z]{{2,3}})\s+)?{_POSTCODE}$")
-_POSTCODE_CITY = re.compile(rf"^{_POSTCODE}\s+([^\W\d_].*)$")
-_CITY_POSTCODE = re.compile(rf"^([^\W\d_][^\d]*?)(?:\s+([A-Z]{{2,3}}))?\s+{_POSTCODE}$")
-_TAIL_POSTCODE = re.compile(rf"(?:^|\s){_POSTCODE}(?:\s+([^\W\d_].*))?$")
-_STATE = re.compile(r"^[A-Z]{2,3}$")
-_UNIT_WORDS = (
-    r"krs|kerros|floor|fl|flat|apt|apartment|as|asunto|porras|unit|suite|ste|sal|stuen|kl|kld|tv|th|mf|st|etage|étage|og|"
-    r"eg|whg|wohnung|stock|hinterhaus|lgh|trappa|rappu|stair|room|rm|bldg|building|lot|box|sisäpiha|katutaso|pohjakerros|"
-    r"level|bât|bat|appt|appartement|escalier|esc|piso|puerta|bajo|izq|dcha|planta|кв|квартира|подъезд|этаж|"
-    r"όροφος|διαμ|号室|階"
-)
-_UNIT = re.compile(
-    rf"^(?:[^\W\d_]?\s*\d{{0,4}}|\d{{1,2}}o?\s*[^\W\d_]?|#.*|(?:.*[\s\d.])?(?:{_UNIT_WORDS})\b.*)$", re.IGNORECASE
-)
 # In front of or behind an American street, where a bare number would be a house number.
 _US_UNIT = re.compile(
     r"\s+((?:apt|apartment|unit|suite|ste|floor|fl|room|rm|bldg|building|lot|flat|box)\b\.?\s*#?\s*[\w-]{1,6}|#\s*[\w-]{1,6})\b",
@@ -61,6 +62,12 @@ _SAYS_NUMBER = re.compile(
 _SAYS_NO_NUMBER = re.compile(r"(?<![^\W_])(?:s/n|sin número|бн|б/н)(?![^\W_])", re.IGNORECASE)
 _BUILDING = re.compile(r"(?<=\d)\s*,\s*(?=(?:к|корп|корпус|стр|строение)\b)", re.IGNORECASE)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+# "1,000" is no house 1 with something behind it.
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\s*(?:,|$))")
+_DECIMALS = re.compile(r"\d[\d/-]*\.\d+")
+_MAY_BE_POSTCODE = re.compile(r"\d[\d -]?\d|\d[A-Z]{2}$")
+_NUMBERED_NAME = re.compile(r"[^\W\d_]{2}.*\d|\d.*[^\W\d_]{2}")
+_LETTERS_FIRST = re.compile(r"[^\W\d_]{2,}")
 _HANGING_SIGN = re.compile(r"(?<=\d)\s*(?:号|號|番地|번지|호)(?!室)")
 
 
@@ -77,35 +84,124 @@ def plain_postcode(postcode: str) -> str:
 
 def readings(text: str, *, postcode: str = "", city: str = "", cities: Collection[str] = ()) -> tuple[Reading, ...]:
     """The ways to read a text, likeliest first. `cities` are known ones, folded; a given postcode or city wins."""
-    given = _given(postcode, city)
-    postcode, city = given.postcode, given.city
+    given = _given(postcode, city, cities)
     plain = _HANGING_SIGN.sub("", clean(text))
     blocks = [
-        Reading(street=street, number=number, postcode=postcode or code, city=city)
+        Reading(street=street, number=number, postcode=given.postcode or code, city=given.city)
         for street, number, code in block_readings(clean(text))
     ]
     plain = _BUILDING.sub(" ", _SAYS_NO_NUMBER.sub("", _SAYS_NUMBER.sub("", plain)))
+    plain = with_capitals(_THOUSANDS.sub(".", plain))
     parts = [part for part in (piece.strip() for piece in re.split(r"[,;]+", plain)) if part]
-    streets, tail = _told_apart(parts, cities, bool(postcode))
+    if len(parts) > 1:
+        parts[-1:] = _without_country(parts[-1], cities)
+    streets, tail = _told_apart(_street_first(parts, cities), cities, bool(given.postcode))
     found: list[Reading] = []
     for at, part in enumerate(streets):
-        # A last part nobody could place ("..., Tampere") is read as the city: better asked than overlooked.
-        others = [] if tail.city else [other for other in streets[at + 1 :] if not re.search(r"\d", other)]
+        others = _others(streets, at, tail, given, cities)
         for reading in _street_readings(part, cities):
-            sure = city or (reading.city if reading.city_sure else "") or tail.city
+            whole = _merged(given, _merged(reading if reading.city_sure else replace(reading, city=""), others))
+            rest = "" if reading.city_sure or not whole.city else reading.city
             found.append(
                 Reading(
                     street=reading.street,
                     number=reading.number,
                     unit=" ".join(filter(None, [reading.unit, tail.unit])),
-                    postcode=postcode or reading.postcode or tail.postcode,
-                    city=sure or reading.city or (others[-1] if others else ""),
-                    city_sure=bool(sure),
-                    state=given.state or reading.state or tail.state,
-                    country=given.country or reading.country or tail.country,
+                    postcode=whole.postcode,
+                    city=whole.city or reading.city,
+                    city_sure=whole.city_sure if whole.city else reading.city_sure,
+                    state=whole.state,
+                    country=whole.country,
+                    doubt=reading.doubt or rest or whole.doubt,
+                    other_postcode=whole.other_postcode,
+                    other_city=whole.other_city,
                 )
             )
     return tuple(dict.fromkeys(blocks + found))
+
+
+def _others(streets: list[str], at: int, tail: Reading, given: Reading, cities: Collection[str]) -> Reading:
+    """What the parts beside the street say of the place: the tail's, then what stands before and behind the street.
+
+    A last part nobody could place ("..., Tampere") is read as the city: better asked than overlooked. A first one may
+    be a company's name, where the place is told otherwise; any other is a doubt.
+    """
+    found = tail
+    unplaced: list[tuple[int, str]] = []
+    for where, other in enumerate(streets):
+        if where == at:
+            continue
+        if place := place_of(other, cities):
+            found = _merged(found, _reading_of(place))
+        else:
+            unplaced.append((where, other))
+    if not unplaced:
+        return found
+    behind = [other for where, other in unplaced if where > at]
+    if not found.city and behind and not re.search(r"\d", behind[-1]):
+        return replace(found, city=behind[-1], city_sure=False, doubt=", ".join(behind[:-1]))
+    is_told = bool(found.city or found.postcode or given.city or given.postcode)
+    before = [] if is_told else [other for where, other in unplaced if where < at]
+    return replace(found, doubt=", ".join([*before, *behind]))
+
+
+def _merged(first: Reading, second: Reading) -> Reading:
+    """Both together; where they name different places the first counts, and the second is kept as the other."""
+    if second == _NOTHING:
+        return first
+    if first == _NOTHING:
+        return second
+    differs = bool(first.city and second.city) and fold(first.city) != fold(second.city)
+    moved = bool(first.postcode and second.postcode) and (
+        plain_postcode(first.postcode) != plain_postcode(second.postcode)
+    )
+    return Reading(
+        street=first.street,
+        number=first.number,
+        unit=first.unit,
+        postcode=first.postcode or second.postcode,
+        city=first.city or second.city,
+        city_sure=first.city_sure if first.city else second.city_sure,
+        state=first.state or second.state,
+        country=first.country or second.country,
+        doubt=first.doubt or second.doubt or (second.city if first.city and not second.city_sure else ""),
+        other_postcode=first.other_postcode or (second.postcode if moved else second.other_postcode),
+        other_city=first.other_city or (second.city if differs and second.city_sure else second.other_city),
+    )
+
+
+_NOTHING = Reading(street="", number=None)
+
+
+def _reading_of(place: PlaceText) -> Reading:
+    return Reading(
+        street="", number=None, postcode=place.postcode, city=place.city, state=place.state, country=place.country
+    )
+
+
+def _without_country(part: str, cities: Collection[str]) -> list[str]:
+    """ "Springfield MD 21117 USA" is two parts."""
+    words = part.split()
+    if words[-1].isdigit() or fold(part) in cities:
+        return [part]
+    for count in (1, 2):
+        country = " ".join(words[-count:])
+        if len(words) <= count or fold(country) not in COUNTRIES:
+            continue
+        before = " ".join(words[:-count])
+        if place_of(before, cities):
+            return [before, country]
+    return [part]
+
+
+def _street_first(parts: list[str], cities: Collection[str]) -> list[str]:
+    """ "8000 Aarhus, Main Street 5" is "Main Street 5, 8000 Aarhus", once the first part is sure to name a place."""
+    if len(parts) < 2 or not (_MAY_BE_POSTCODE.search(parts[0]) or fold(parts[0]) in cities):
+        return parts
+    if not _NUMBERED_NAME.search(parts[1]) or is_unit(parts[1]):
+        return parts
+    place = place_of(parts[0], cities)
+    return [*parts[1:], parts[0]] if place and place.city and fold(place.city) in cities else parts
 
 
 def is_same_door(address: str, label: str, other_address: str, other_label: str) -> bool:
@@ -123,21 +219,21 @@ def _flat(address: str) -> str:
     return next((fold(way.unit) for way in readings(address) if way.number), "")
 
 
-def _given(postcode: str, city: str) -> Reading:
+def _given(postcode: str, city: str, cities: Collection[str]) -> Reading:
     """What stands in the fields of postcode and city, each of which may hold the other too, and the state."""
     city = clean(city)
-    if city.isalpha():
-        return Reading(street="", number=None, postcode=clean(postcode), city=city)
     found = Reading(street="", number=None, postcode=clean(postcode), city=city)
-    if both := _POSTCODE_CITY.match(city):
-        found = replace(found, postcode=found.postcode or both[1], city=both[2])
-    elif both := _CITY_POSTCODE.match(city):
-        found = replace(found, postcode=found.postcode or both[3], city=both[1], state=both[2] or "")
+    if city.isalpha() or fold(city) in cities:
+        return found
+    if both := postcode_city(city, cities) or city_postcode(city):
+        found = replace(found, postcode=found.postcode or both.postcode, city=both.city, state=both.state)
     name, _, last = (part.strip() for part in found.city.rpartition(","))
-    if name and (state := _state(last)):
+    if name and (state := state_of(last)):
         found = replace(found, city=name, state=state)
     elif name and (country := COUNTRIES.get(fold(last), "")):
         found = replace(found, city=name, country=country)
+    elif both := city_alone(found.city, cities):
+        found = replace(found, city=both.city, state=found.state or both.state)
     return found
 
 
@@ -151,58 +247,43 @@ def _told_apart(parts: list[str], cities: Collection[str], has_postcode: bool) -
     for at, part in enumerate(parts):
         later = " ".join(parts[at + 1 :])
         numbered = any(re.search(r"\d", each) for each in streets)
+        place: PlaceText | None = None
         if not at:
             streets.append(part)
         elif at == 1 and not numbered and _is_house(part, has_postcode or bool(re.search(r"\d{3}", later))):
             streets[0] = f"{streets[0]} {part}"  # "Calle Mayor, 12"
-        elif not numbered and later and (match := _POSTCODE_CITY.match(part)) and fold(match[2]) not in cities:
+        elif not numbered and later and (both := postcode_city(part, cities)) and fold(both.city) not in cities:
             streets.append(part)  # "Company, 12 Main St, Town"
-        elif match := _POSTCODE_ALONE.match(part):
-            state = match[1] or ""
-            tail = replace(tail, postcode=tail.postcode or match[2], state=tail.state or state)
-        elif match := _POSTCODE_CITY.match(part):
-            name, state = _without_state(match[2], cities)
-            tail = replace(tail, postcode=tail.postcode or match[1], city=tail.city or name, state=tail.state or state)
-        elif (match := _CITY_POSTCODE.match(part)) and (match[2] or fold(match[1]) in cities or at > 1):
-            tail = replace(
-                tail, postcode=tail.postcode or match[3], city=tail.city or match[1], state=tail.state or match[2] or ""
-            )
-        elif fold(part) in cities:
-            tail = replace(tail, city=tail.city or part)
-        elif fold(part) in COUNTRIES:
-            tail = replace(tail, country=tail.country or COUNTRIES[fold(part)])
-        elif at > 1 and (state := _state(part)):
-            tail = replace(tail, state=tail.state or state)
+        elif _is_lettered_unit(part):
+            units.append(part)
+        elif place := postcode_alone(part) or postcode_city(part, cities):
+            pass
+        elif (both := city_postcode(part)) and (both.state or fold(both.city) in cities or at > 1):
+            place = both
+        elif place := ((numbered or fold(part) in cities) and city_alone(part, cities)) or country_alone(part):
+            pass
+        elif at > 1 and (state := state_of(part)):
+            place = PlaceText(state=state)
         elif at == 1 and HOUSE.fullmatch(streets[0]) and re.search(r"[^\W\d_]{2}", part):
             streets[0] = f"{streets[0]} {part}"  # "12, rue de la Paix"
-        elif _UNIT.match(part):
+        elif is_unit(part):
             units.append(part)
-        elif (both := _without_state(part, cities))[1] and fold(both[0]) in cities:
-            tail = replace(tail, city=tail.city or both[0], state=tail.state or both[1])
         else:
             streets.append(part)
+        if place:
+            tail = _merged(tail, _reading_of(place))
     return streets, replace(tail, unit=" ".join(units)) if units else tail
+
+
+def _is_lettered_unit(part: str) -> bool:
+    """A unit whose word might be read as a country's letters or a state (lgh 1101, TV); FL 33101 is Florida."""
+    word = _LETTERS_FIRST.match(part)
+    return word is not None and is_unit(part) and state_of(word[0]) not in STATE_CODES
 
 
 def _is_house(part: str, has_postcode: bool) -> bool:
     """A part that is a house number; one of four digits only where the postcode stands elsewhere."""
     return bool(HOUSE.fullmatch(part)) and (has_postcode or not re.fullmatch(r"\d{4,}", part))
-
-
-def _state(text: str) -> str:
-    return text if _STATE.match(text) else STATES.get(fold(text), "")
-
-
-def _without_state(text: str, cities: Collection[str]) -> tuple[str, str]:
-    """("Owings Mills", "MD") for "Owings Mills MD" and "Owings Mills Maryland"; Mount Washington is a place."""
-    words = text.split()
-    if fold(text) in cities:
-        return text, ""
-    for count in (1, 2, 3):
-        last = " ".join(words[-count:])
-        if len(words) > count and ((count == 1 and _STATE.match(last)) or fold(last) in STATES):
-            return " ".join(words[:-count]), _state(last)
-    return text, ""
 
 
 def _street_readings(part: str, cities: Collection[str]) -> Iterable[Reading]:
@@ -220,6 +301,8 @@ def _street_readings(part: str, cities: Collection[str]) -> Iterable[Reading]:
                 yield from _number_first(match, part, unit, cities)
             continue
         found = _with_tail(part[: match.start()].strip(), match, part[match.end() :].strip(" ."), cities)
+        if decimals := _DECIMALS.match(part, match.start()):
+            found = replace(found, doubt=decimals[0])  # 1.000 and 12.5 are no house 1, no house 12
         yield replace(found, unit=" ".join(filter(None, [unit, found.unit]))) if unit else found
         if _CJK.search(street):
             # No space tells the city from the street behind it.
@@ -241,11 +324,11 @@ def _number_first(match: re.Match[str], part: str, unit: str, cities: Collection
         if not re.search(r"[^\W\d_]", rest):
             continue
         postcode = state = ""
-        if found := _TAIL_POSTCODE.search(rest):
-            behind = (found[2] or "").strip()
-            postcode, rest = found[1], f"{rest[: found.start()].strip()} {behind}".strip()
-        if postcode or fold(" ".join(_without_state(rest, cities)[0].split()[-1:])) in cities:
-            rest, state = _without_state(rest, cities)
+        if found := TAIL_POSTCODE.search(rest):
+            behind = (found["city"] or "").strip()
+            postcode, rest = found["code"], f"{rest[: found.start()].strip()} {behind}".strip()
+        if postcode or fold(" ".join(without_state(rest, cities)[0].split()[-1:])) in cities:
+            rest, state = without_state(rest, cities)
         said = unit
         if inside := _US_UNIT.search(rest):
             said = " ".join(filter(None, [unit, inside[1]]))
@@ -269,20 +352,26 @@ def _with_tail(street: str, match: re.Match[str], tail: str, cities: Collection[
     number = house_of(match)
     if not tail:
         return Reading(street=street, number=number)
-    said_unit = bool(_UNIT.match(tail) and re.search(r"[^\W\d_]", tail))  # "lgh 1101" is no postcode
-    found = _TAIL_POSTCODE.search(tail)
-    if found and not (said_unit and not found[2]):
-        unit, town = tail[: found.start()].strip(), (found[2] or "").strip()
+    said_unit = bool(is_unit(tail) and re.search(r"[^\W\d_]", tail))  # "lgh 1101" is no postcode
+    found = TAIL_POSTCODE.search(tail)
+    if found and not (said_unit and not found["city"]):
+        unit, town = tail[: found.start()].strip(), (found["city"] or "").strip()
         state = ""
-        if not town and unit and not _UNIT.match(unit):
-            unit, state = _without_state(unit, cities)  # "Baltimore MD 21208"
+        if not town and unit and not is_unit(unit):
+            unit, state = without_state(unit, cities)  # "Baltimore MD 21208"
             unit, town = _without_city(unit, cities) if fold(unit) not in cities else ("", unit)
         else:
-            town, state = _without_state(town, cities)
-        return Reading(street=street, number=number, unit=unit, postcode=found[1], city=town, state=state)
-    unit, town = _without_city(tail, cities)
-    if town or _UNIT.match(unit):
-        return Reading(street=street, number=number, unit=unit, city=town)
+            town, state = without_state(town, cities)
+        lost = unit if unit and not is_unit(unit) else ""
+        return Reading(
+            street=street, number=number, unit=unit, postcode=found["code"], city=town, state=state, doubt=lost
+        )
+    name, state = (tail, "") if is_unit(tail) else without_state(tail, cities)
+    unit, town = _without_city(name, cities)
+    if is_unit(unit) and (town or not state):
+        return Reading(street=street, number=number, unit=unit, city=town, state=state)
+    if town:
+        return Reading(street=street, number=number, unit=unit, city=town, state=state, doubt=unit)
     return Reading(street=street, number=number, city=tail, city_sure=False)
 
 

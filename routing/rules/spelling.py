@@ -15,6 +15,7 @@ _LETTERS = str.maketrans(
 )
 _DIGRAPHS = str.maketrans({"ø": "oe", "ö": "oe", "ä": "ae", "ü": "ue", "å": "aa"})
 _NOT_WORD = re.compile(r"[^\w]+")
+_RAISED = re.compile(r"(?<=\d)[²³¹⁰⁴-⁹₀-₉¼-¾⅐-⅞]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _MOST_SPELLINGS = 64
@@ -23,7 +24,8 @@ _MOST_SPELLINGS = 64
 @lru_cache(maxsize=5_000)
 def clean(text: str) -> str:
     """Control characters out, spaces single, compatibility forms (full-width digits) made plain."""
-    plain = unicodedata.normalize("NFKC", text.replace("½", " 1/2"))
+    # A raised digit or a fraction is no further digit of the number before it: 1² is not 12.
+    plain = unicodedata.normalize("NFKC", _RAISED.sub(r" \g<0>", text.replace("½", " 1/2")))
     return " ".join(_CONTROL.sub(" ", plain).replace("\n", ", ").split()).strip(" ,;")
 
 

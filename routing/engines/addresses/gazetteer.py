@@ -28,7 +28,7 @@ from routing.rules.address import (
     judge,
     named_house,
     not_found,
-    surest,
+    settled,
     unusable,
 )
 from routing.rules.coverage import Coverage, Door, Span, StreetMatch
@@ -159,33 +159,33 @@ class Gazetteer:
         written = [(way, ids) for way in ways if (ids := self._written(way))]
         if len({(ids, way.number) for way, ids in written}) != 1 or written[0][0].number is None:
             return None
-        answer = surest(
-            [judge(way, self._numbered(ids, way.number), self.coverage, source=SOURCE) for way, ids in written]
+        answer = settled(
+            [(way, judge(way, self._numbered(ids, way.number), self.coverage, source=SOURCE)) for way, ids in written]
         )
         return answer if answer.quality is PinQuality.EXACT else None
 
     def _thoroughly(self, ways: Sequence[Reading]) -> Located:
         written = self._answers(ways, {way: dict.fromkeys(self._written(way), 0) for way in ways})
         if written:
-            best = surest(written)
+            best = settled(written)
             return best if best.quality.goes_on else self._with_slips(best, ways)
         if answers := self._answers(ways, {way: self._misspelled(way) for way in ways}):
-            return surest(answers)
+            return settled(answers)
         partial = {way: dict.fromkeys(self._with_words(way), 0) for way in ways}
         if answers := self._answers(ways, partial, partial=True):
-            return surest(answers)
+            return settled(answers)
         # Nothing fits: the first reading that could say it is somewhere else says so.
-        answers = [judge(way, (), self.coverage, source=SOURCE) for way in ways]
-        verdict = max(answers, key=lambda answer: answer.quality is PinQuality.OUTSIDE)
+        unfound = [judge(way, (), self.coverage, source=SOURCE) for way in ways]
+        verdict = max(unfound, key=lambda answer: answer.quality is PinQuality.OUTSIDE)
         if verdict.quality is PinQuality.OUTSIDE:
             return verdict
         return replace(verdict, candidates=self._similar(ways))
 
     def _answers(
         self, ways: Sequence[Reading], streets: Mapping[Reading, Mapping[int, int]], *, partial: bool = False
-    ) -> list[Located]:
+    ) -> list[tuple[Reading, Located]]:
         return [
-            judge(way, self._matches(streets[way], partial=partial), self.coverage, source=SOURCE)
+            (way, judge(way, self._matches(streets[way], partial=partial), self.coverage, source=SOURCE))
             for way in ways
             if streets[way]
         ]
@@ -197,7 +197,7 @@ class Gazetteer:
         answers = self._answers(told, {way: self._misspelled(way) for way in told})
         if not answers:
             return best
-        other = surest(answers)
+        other = settled(answers)
         if not other.candidates or not best.candidates or other.candidates[0].street == best.candidates[0].street:
             return best
         meant = other.candidates[0]

@@ -19,6 +19,7 @@ _GOOGLE_PIN = re.compile(r"!3d([-+]?\d{1,3}(?:\.\d+)?)!4d([-+]?\d{1,3}(?:\.\d+)?
 _VIEW = re.compile(rf"(?:/@|[#&?]map=\d+(?:\.\d+)?/){_NUMBERS}")
 # In this order: a pin or destination before what is searched for, both before where the map was looked at.
 _PIN_FIELDS = ("coordinate", "destination", "daddr", "q", "query", "address", "to", "ll", "sll", "center", "cp", "map")
+_SURE_WITHIN_M = 50.0
 _POINT_FIRST = ("maps.apple.com", "waze.com", "ul.waze.com")
 """Where ll is the pin and q only its name."""
 
@@ -76,10 +77,25 @@ def _geo(link: str) -> Linked:
     asked = fields.get("q", [""])[0].strip()
     if at := re.match(rf"^{_NUMBERS}", asked):
         return Linked(point=_point(at[1], at[2]))
+    # geo:lat,lon[,height][;crs=...][;u=metres], RFC 5870.
+    said = dict(part.casefold().partition("=")[::2] for part in body.split(";")[1:])
+    if said.get("crs", "wgs84") != "wgs84":
+        return Linked(why=f"This geo: link counts by {said['crs'][:20]}. Copy the coordinates in WGS 84 instead.")
     at = re.match(rf"^{_NUMBERS}", body)
     if asked and (at is None or (float(at[1]), float(at[2])) == (0.0, 0.0)):
         return Linked(text=asked)
-    return Linked(point=_point(at[1], at[2])) if at else Linked(why="This geo: link names no place.")
+    if not at:
+        return Linked(why="This geo: link names no place.")
+    point = _point(at[1], at[2])
+    if _metres(said.get("u", "0")) > _SURE_WITHIN_M:
+        why = f"The link says that its point may be off by {said['u'][:20]} m. Confirm or correct it."
+        return Linked(point=replace(point, fine=False, why=why))
+    return Linked(point=_view(point) if re.search(r"\d.*[^\W\d_]{2}|[^\W\d_]{2}.*\d", asked) else point)
+
+
+def _metres(text: str) -> float:
+    """How far off the point may be; what is no number says that nobody knows."""
+    return float(text) if re.fullmatch(r"\d{1,9}(?:\.\d+)?", text) else _SURE_WITHIN_M + 1
 
 
 def _point(lat: str, lon: str) -> PointText:

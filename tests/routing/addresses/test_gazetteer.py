@@ -38,7 +38,7 @@ def test_a_known_address_is_exact(gazetteer: Gazetteer) -> None:
         "Fabianinkatu, 29",
         "29 Fabianinkatu",
         "Fabianink. 29",
-        "Café 12 at the corner, Fabianinkatu 29",
+        "Café 12 at the corner, Fabianinkatu 29, 00100 Helsinki",
         "Fabianinkatu 29, FI-00100 Helsinki, Finland",
         "  Fabianinkatu\n29 ",
     ],

@@ -1,0 +1,130 @@
+"""What a part of an address says of its place: postcode, city, state, country, in the orders people write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from routing.rules.spelling import fold
+from routing.rules.street_words import COUNTRIES, STATES
+
+POSTCODE = (
+    r"(?:(?i:[A-Z]{1,3})-+(?=\d)|(?i:[A-Z]{2,3})(?=\d{4}))?"
+    r"(?P<code>\d{3}\s\d{2}|\d{4}\s?[A-Z]{2}(?![^\W\d_])|〒?\d{3}-\d{4}|\d{2}-\d{3}|\d{4}-\d{3}|\d{5}-\d{3}(?!\d)|"
+    r"[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|[A-Z]\d[A-Z]\s?\d[A-Z]\d|\d{4,6}(?:-\d{4})?)"
+)
+TAIL_POSTCODE = re.compile(rf"(?:^|\s){POSTCODE}(?:\s+(?P<city>[^\W\d_].*))?$")
+# The letters of a country, glued, with a hyphen or a space; one letter alone before a number may be a stair.
+_LETTERS = r"(?P<letters>[A-Z]{2,3}(?=\s)|(?i:[A-Z]{1,3})(?=-)|(?i:[A-Z]{2,3})(?=\d{4}))[\s-]*(?=\d)"
+_ANY_LETTERS = r"(?P<letters>[A-Z]{1,3}(?=\s)|(?i:[A-Z]{1,3})(?=-|\d{4}))[\s-]*(?=\d)"
+_STATE_ZIP = r"(?P<state>[A-Z]{2,3})\s+"
+_ALONE = re.compile(rf"^(?:{_LETTERS}|{_STATE_ZIP})?{POSTCODE}$")
+_BEFORE_CITY = re.compile(rf"^(?:{_ANY_LETTERS})?{POSTCODE}\s+(?P<city>[^\W\d_].*)$")
+_BEHIND_CITY = re.compile(rf"^(?P<city>[^\W\d_][^\d]*?)(?:\s+(?P<state>[A-Z]{{2,3}}))?\s+{POSTCODE}$")
+_NUMBERED_CITY = re.compile(r"^([^\W\d_].*?)\s+\d{1,2}$")
+_CAPITALS = re.compile(r"^[A-Z]{2,3}$")
+_CARS = {"A": "AT", "B": "BE", "D": "DE", "E": "ES", "F": "FR", "H": "HU", "I": "IT", "N": "NO", "P": "PT", "S": "SE",
+         "SF": "FI", "FIN": "FI"}  # fmt: skip
+"""The letters of cars, that many write before a postcode."""
+
+# A postcode of letters and digits written small, at the end of a part; "b1 2nd" is none.
+_SMALL = re.compile(
+    r"(?<![^\W_])(?:[a-z]{1,2}\d[a-z\d]?\s?\d(?!st|nd|rd|th)[a-z]{2}|[a-z]\d[a-z]\s?\d[a-z]\d)(?=\s*(?:,|$))"
+)
+
+
+STATE_CODES = frozenset(STATES.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceText:
+    """What is not said is empty. `state` may hold the code of a country, where it stood before a postcode."""
+
+    postcode: str = ""
+    city: str = ""
+    state: str = ""
+    country: str = ""
+
+
+def with_capitals(text: str) -> str:
+    """
+    >>> with_capitals("Main Street 5, sw1a 1aa")
+    'Main Street 5, SW1A 1AA'
+    """
+    return _SMALL.sub(lambda match: match[0].upper(), text)
+
+
+def postcode_alone(part: str) -> PlaceText | None:
+    match = _ALONE.match(part)
+    return PlaceText(postcode=match["code"], state=_state_of(match)) if match else None
+
+
+def postcode_city(part: str, cities: Collection[str]) -> PlaceText | None:
+    """
+    >>> postcode_city("DK-8000 Aarhus C", ())
+    PlaceText(postcode='8000', city='Aarhus C', state='DK', country='')
+    """
+    match = _BEFORE_CITY.match(part)
+    if not match:
+        return None
+    city, state = without_state(match["city"], cities)
+    return PlaceText(postcode=match["code"], city=city, state=_state_of(match) or state)
+
+
+def city_postcode(part: str) -> PlaceText | None:
+    """
+    >>> city_postcode("Tampa FL 33601")
+    PlaceText(postcode='33601', city='Tampa', state='FL', country='')
+    """
+    match = _BEHIND_CITY.match(part)
+    return PlaceText(postcode=match["code"], city=match["city"], state=match["state"] or "") if match else None
+
+
+def city_alone(part: str, cities: Collection[str]) -> PlaceText | None:
+    """A known city, also with its district's number, or any city before a state: Praha 2, Tampa FL."""
+    if fold(part) in cities:
+        return PlaceText(city=part)
+    if (match := _NUMBERED_CITY.match(part)) and fold(match[1]) in cities:
+        return PlaceText(city=part)
+    city, state = without_state(part, cities)
+    if state and (fold(city) in cities or state in STATE_CODES):
+        return PlaceText(city=city, state=state)
+    return None
+
+
+def country_alone(part: str) -> PlaceText | None:
+    country = COUNTRIES.get(fold(part), "")
+    return PlaceText(country=country) if country else None
+
+
+def place_of(part: str, cities: Collection[str]) -> PlaceText | None:
+    """What a part says of the place, whichever stands in it; None for one that names none."""
+    found = postcode_alone(part) or postcode_city(part, cities) or city_postcode(part)
+    found = found or city_alone(part, cities) or country_alone(part)
+    if found is None and (state := state_of(part)) in STATE_CODES:
+        return PlaceText(state=state)
+    return found
+
+
+def state_of(text: str) -> str:
+    """The code of a state by its name; of any two or three capitals these themselves."""
+    return text if _CAPITALS.match(text) else STATES.get(fold(text), "")
+
+
+def without_state(text: str, cities: Collection[str]) -> tuple[str, str]:
+    """("Owings Mills", "MD") for "Owings Mills MD" and "Owings Mills Maryland"; Mount Washington is a place."""
+    if fold(text) in cities:
+        return text, ""
+    words = text.split()
+    for count in (1, 2, 3):
+        last = " ".join(words[-count:])
+        if len(words) > count and ((count == 1 and _CAPITALS.match(last)) or fold(last) in STATES):
+            return " ".join(words[:-count]), state_of(last)
+    return text, ""
+
+
+def _state_of(match: re.Match[str]) -> str:
+    groups = match.groupdict()
+    letters = (groups.get("letters") or groups.get("state") or "").upper()
+    return _CARS.get(letters, letters)

@@ -1,0 +1,162 @@
+"""Texts that say a little more, or a little else, than an address of ours: none of them may pass for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from routing.engines.addresses.gazetteer import Gazetteer
+from routing.model.places import PinQuality
+from tests.routing.addresses.towns import door, town
+
+DOORS = [
+    door("Istedgade", number, city="København V", postcode="1650", country="DK") for number in ("1", "10", "12", "103")
+] + [
+    door("Parkvej", "149", city="Valby", postcode="2500", country="DK"),
+    door("Parkvej", "11", city="København NV", postcode="2400", country="DK"),
+    door("Solvej", "25", city="Frederiksberg", postcode="2000", country="DK"),
+]
+AMERICA = [
+    door("Delight Road", "118", city="Reisterstown", state="MD", postcode="21136", country="US"),
+    door("Oak Road", "5", city="Baltimore", state="MD", postcode="21215", country="US"),
+]
+
+
+@pytest.fixture(scope="module")
+def denmark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gazetteer]:
+    with town(tmp_path_factory.mktemp("denmark"), DOORS) as gazetteer:
+        yield gazetteer
+
+
+@pytest.fixture(scope="module")
+def america(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gazetteer]:
+    with town(tmp_path_factory.mktemp("america"), AMERICA) as gazetteer:
+        yield gazetteer
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Istedgade 10, Aarhus 8000",
+        "Istedgade 10\nAarhus 8000",
+        "Istedgade 10, Aarhus C 8000",
+        "8000 Aarhus, Istedgade 10",
+        "DK-8000 Aarhus C, Istedgade 10",
+        "Firma ApS, 8000 Aarhus, Istedgade 10",
+        "Istedgade 10, DK8000",
+        "Istedgade 10, DK8000 Aarhus",
+        "Istedgade 10, DK 8000 Aarhus",
+        "Istedgade 10, dk-8000 aarhus",
+        "Istedgade 10, D8000 Aarhus",
+        "Istedgade 10, SE-1650 København V",
+        "Istedgade 10, sw1a 1aa",
+        "Istedgade 10, St Louis",
+        "Istedgade 10, St. Louis MO",
+        "Istedgade 10, Tampa FL",
+        "Istedgade 10 Tampa FL",
+        "Istedgade 10, København, FL",
+        "Istedgade 10, Port St Lucie FL",
+        "Istedgade 10, Box Hill",
+        "Istedgade 10, Flat Rock",
+    ],
+)
+def test_a_place_elsewhere_is_outside_wherever_it_stands_in_the_text(denmark: Gazetteer, written: str) -> None:
+    assert denmark.locate(written).quality is PinQuality.OUTSIDE
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("Aarhus, Istedgade 10", 'What does "Aarhus" say?'),
+        ("Istedgade 10, 1650 København V, Vietnam", 'What does "Vietnam" say?'),
+        ("Istedgade 10, Apt 3 Aarhus", 'What does "Apt 3 Aarhus" say?'),
+        ("Istedgade 10 Aarhus, 1650 København V", 'What does "Aarhus" say?'),
+        ("Istedgade 10, Istedgade 12", "Pick one."),
+        ("8000 Aarhus, Istedgade 10, 1650 København V", "two places, 1650 København V and 8000 Aarhus"),
+        ("Parkvej 149, Dalby", "is in Valby, not in Dalby"),
+        ("Solvej 25, Frederiksborg", "is in Frederiksberg, not in Frederiksborg"),
+        ("Parkvej 11, København NV Nord", "is in København NV, not in København NV Nord"),
+        ("Istedgade 12.5", 'What does "12.5" say?'),
+        ("Istedgade 1.000", 'What does "1.000" say?'),
+        ("Istedgade 1,000", 'What does "1.000" say?'),
+        ("Istedgade 10 og 12", "og 12"),
+        ("Istedgade 10 & 12", "& 12"),
+        ("Istedgade 1¼", "1⁄4"),
+        ("Istedgade 0000012", "No street"),
+        ("geo:50.0,10.0030;u=9000", "off by 9000 m"),
+        ("geo:50.0000,10.0030;crs=nad27", "WGS 84"),
+        ("49°59'60\"N 10°00'20\"E", "end at 59"),
+        ("geo:50.0000,10.0030?q=Istedgade%2010%2C%20Aarhus", "where the map was looked at"),
+    ],
+)
+def test_what_the_text_says_besides_is_asked_about(denmark: Gazetteer, written: str, asked: str) -> None:
+    located = denmark.locate(written)
+    assert not located.quality.goes_on
+    assert asked in located.why
+
+
+def test_a_raised_digit_is_not_a_further_digit_of_the_number(denmark: Gazetteer) -> None:
+    for written, number in (("Istedgade 1²", "1"), ("Istedgade 10³ tv", "10"), ("Istedgade 1⁰", "1")):
+        assert denmark.locate(written).candidates[0].house_number == number
+
+
+@pytest.mark.parametrize(
+    ("written", "city"),
+    [
+        ("118 Delight Road, Westminster 21157", ""),
+        ("118 Delight Road\nWestminster 21157", ""),
+        ("118 Delight Road, Suite 5 Westminster", ""),
+        ("118 Delight Rd, FL 33101", ""),
+        ("118 Delight Rd, FL", ""),
+        ("Delight Rd 118 Reisterstown FL", ""),
+        ("5 Oak Road, Baltimore Highlands", ""),
+        ("118 Delight Road, Westminster 21157", "Reisterstown"),
+        ("118 Delight Road, Westminster", "Reisterstown"),
+        ("118 Delight Road, Baltimore", "Reisterstown"),
+        ("118 Delight Road", "Reisterstown FL"),
+    ],
+)
+def test_a_text_that_speaks_against_its_fields_or_region_is_not_sure(
+    america: Gazetteer, written: str, city: str
+) -> None:
+    assert not america.locate(written, city=city).quality.goes_on
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "1650 København V, Istedgade 10",
+        "København V, Istedgade 10",
+        "Firma ApS, 2. sal, Istedgade 10, 1650 København V",
+        "Istedgade 10, DK-1650 København V",
+        "Istedgade 10, 1650 København V Danmark",
+        "Istedgade 10, København",
+        "Istedgade 10, 1650 Kobenhvn V",
+        "Istedgade 10, 2. SAL, TV, 1650 KØBENHAVN V",
+        "Istedgade 10 st. th., 1650 København V",
+        "Istedgade 10, 3.tv",
+        "Istedgade 10, baghuset, 1650 København V",
+        "Istedgade 10, kl. tv, 1650 København V",
+        "Istedgade 10, 2. OG links, 1650 København V",
+    ],
+)
+def test_what_is_right_stays_exact(denmark: Gazetteer, written: str) -> None:
+    located = denmark.locate(written)
+    assert (located.quality, located.candidates[0].house_number) == (PinQuality.EXACT, "10"), located
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "118 Delight Rd, Reisterstown, Maryland, USA",
+        "118 Delight Rd, Reisterstown MD 21136 USA",
+        "118 Delight Rd, 2nd floor, Reisterstown",
+        "118 Delight Rd Suite B Reisterstown MD 21136",
+        "Acme Inc, Suite 5, 118 Delight Rd, Reisterstown",
+        "Unit 5,118 Delight Rd, Reisterstown",
+        "21136 Reisterstown, 118 Delight Rd",
+    ],
+)
+def test_an_american_address_stays_exact(america: Gazetteer, written: str) -> None:
+    assert america.locate(written).quality is PinQuality.EXACT
