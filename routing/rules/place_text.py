@@ -36,6 +36,8 @@ _SMALL = re.compile(
 
 STATE_CODES = frozenset(STATES.values())
 
+_SMALL_END = re.compile(r"\d[a-z](?:[a-z]|\s?\d)\s*(?:,|$)")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceText:
@@ -52,7 +54,7 @@ def with_capitals(text: str) -> str:
     >>> with_capitals("Main Street 5, sw1a 1aa")
     'Main Street 5, SW1A 1AA'
     """
-    return _SMALL.sub(lambda match: match[0].upper(), text)
+    return _SMALL.sub(lambda match: match[0].upper(), text) if _SMALL_END.search(text) else text
 
 
 def postcode_alone(part: str) -> PlaceText | None:

@@ -50,6 +50,10 @@ class Reading:
     other_city: str = ""
 
 
+NOTHING = Reading(street="", number=None)
+"""What a text says that says nothing."""
+
+
 # In front of or behind an American street, where a bare number would be a house number.
 _US_UNIT = re.compile(
     r"\s+((?:apt|apartment|unit|suite|ste|floor|fl|room|rm|bldg|building|lot|flat|box)\b\.?\s*#?\s*[\w-]{1,6}|#\s*[\w-]{1,6})\b",
@@ -63,10 +67,11 @@ _SAYS_NO_NUMBER = re.compile(r"(?<![^\W_])(?:s/n|sin número|бн|б/н)(?![^\W_
 _BUILDING = re.compile(r"(?<=\d)\s*,\s*(?=(?:к|корп|корпус|стр|строение)\b)", re.IGNORECASE)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # "1,000" is no house 1 with something behind it.
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\s*(?:,|$))")
+_THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}\s*(?:,|$))")
 _DECIMALS = re.compile(r"\d[\d/-]*\.\d+")
-_MAY_BE_POSTCODE = re.compile(r"\d[\d -]?\d|\d[A-Z]{2}$")
+_MAY_BE_POSTCODE = re.compile(r"\d{3}|\d[A-Z]{2}$")
 _NUMBERED_NAME = re.compile(r"[^\W\d_]{2}.*\d|\d.*[^\W\d_]{2}")
+_COUNTRY_ENDS = frozenset(word for name in COUNTRIES for word in (name.split()[-1], "österreich", "españa", "россия"))
 _LETTERS_FIRST = re.compile(r"[^\W\d_]{2,}")
 _HANGING_SIGN = re.compile(r"(?<=\d)\s*(?:号|號|番地|번지|호)(?!室)")
 
@@ -98,9 +103,13 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
     streets, tail = _told_apart(_street_first(parts, cities), cities, bool(given.postcode))
     found: list[Reading] = []
     for at, part in enumerate(streets):
-        others = _others(streets, at, tail, given, cities)
+        others = _others(streets, at, tail, given, cities) if len(streets) > 1 else tail
+        beside = _merged(given, others)
         for reading in _street_readings(part, cities):
-            whole = _merged(given, _merged(reading if reading.city_sure else replace(reading, city=""), others))
+            whole = beside
+            if reading.postcode or reading.city or reading.state:
+                said = reading if reading.city_sure else replace(reading, city="")
+                whole = _merged(given, _merged(said, others))
             rest = "" if reading.city_sure or not whole.city else reading.city
             found.append(
                 Reading(
@@ -147,9 +156,9 @@ def _others(streets: list[str], at: int, tail: Reading, given: Reading, cities: 
 
 def _merged(first: Reading, second: Reading) -> Reading:
     """Both together; where they name different places the first counts, and the second is kept as the other."""
-    if second == _NOTHING:
+    if second is NOTHING:
         return first
-    if first == _NOTHING:
+    if first is NOTHING:
         return second
     differs = bool(first.city and second.city) and fold(first.city) != fold(second.city)
     moved = bool(first.postcode and second.postcode) and (
@@ -170,9 +179,6 @@ def _merged(first: Reading, second: Reading) -> Reading:
     )
 
 
-_NOTHING = Reading(street="", number=None)
-
-
 def _reading_of(place: PlaceText) -> Reading:
     return Reading(
         street="", number=None, postcode=place.postcode, city=place.city, state=place.state, country=place.country
@@ -182,7 +188,7 @@ def _reading_of(place: PlaceText) -> Reading:
 def _without_country(part: str, cities: Collection[str]) -> list[str]:
     """ "Springfield MD 21117 USA" is two parts."""
     words = part.split()
-    if words[-1].isdigit() or fold(part) in cities:
+    if words[-1].casefold().strip(".") not in _COUNTRY_ENDS or fold(part) in cities:
         return [part]
     for count in (1, 2):
         country = " ".join(words[-count:])
@@ -196,9 +202,11 @@ def _without_country(part: str, cities: Collection[str]) -> list[str]:
 
 def _street_first(parts: list[str], cities: Collection[str]) -> list[str]:
     """ "8000 Aarhus, Main Street 5" is "Main Street 5, 8000 Aarhus", once the first part is sure to name a place."""
-    if len(parts) < 2 or not (_MAY_BE_POSTCODE.search(parts[0]) or fold(parts[0]) in cities):
+    if len(parts) < 2 or (re.search(r"\d", parts[0]) and not _MAY_BE_POSTCODE.search(parts[0])):
         return parts
     if not _NUMBERED_NAME.search(parts[1]) or is_unit(parts[1]):
+        return parts
+    if (last := postcode_city(parts[1], cities)) and fold(last.city) in cities:
         return parts
     place = place_of(parts[0], cities)
     return [*parts[1:], parts[0]] if place and place.city and fold(place.city) in cities else parts
@@ -221,6 +229,8 @@ def _flat(address: str) -> str:
 
 def _given(postcode: str, city: str, cities: Collection[str]) -> Reading:
     """What stands in the fields of postcode and city, each of which may hold the other too, and the state."""
+    if not city and not postcode:
+        return NOTHING
     city = clean(city)
     found = Reading(street="", number=None, postcode=clean(postcode), city=city)
     if city.isalpha() or fold(city) in cities:
@@ -240,7 +250,7 @@ def _given(postcode: str, city: str, cities: Collection[str]) -> Reading:
 def _told_apart(parts: list[str], cities: Collection[str], has_postcode: bool) -> tuple[list[str], Reading]:
     """(parts that may name the street, what the other parts say)"""
     streets: list[str] = []
-    tail = Reading(street="", number=None)
+    tail = NOTHING
     units: list[str] = []
     while len(parts) > 1 and _LEADING_UNIT.match(f"{parts[0]} 1"):
         units.append(parts.pop(0))  # "Apt 4, 12 Main St"
@@ -254,13 +264,15 @@ def _told_apart(parts: list[str], cities: Collection[str], has_postcode: bool) -
             streets[0] = f"{streets[0]} {part}"  # "Calle Mayor, 12"
         elif not numbered and later and (both := postcode_city(part, cities)) and fold(both.city) not in cities:
             streets.append(part)  # "Company, 12 Main St, Town"
+        elif fold(part) in cities:
+            place = PlaceText(city=part)
         elif _is_lettered_unit(part):
             units.append(part)
         elif place := postcode_alone(part) or postcode_city(part, cities):
             pass
         elif (both := city_postcode(part)) and (both.state or fold(both.city) in cities or at > 1):
             place = both
-        elif place := ((numbered or fold(part) in cities) and city_alone(part, cities)) or country_alone(part):
+        elif place := (numbered and city_alone(part, cities)) or country_alone(part):
             pass
         elif at > 1 and (state := state_of(part)):
             place = PlaceText(state=state)
@@ -301,7 +313,7 @@ def _street_readings(part: str, cities: Collection[str]) -> Iterable[Reading]:
                 yield from _number_first(match, part, unit, cities)
             continue
         found = _with_tail(part[: match.start()].strip(), match, part[match.end() :].strip(" ."), cities)
-        if decimals := _DECIMALS.match(part, match.start()):
+        if "." in part and (decimals := _DECIMALS.match(part, match.start())):
             found = replace(found, doubt=decimals[0])  # 1.000 and 12.5 are no house 1, no house 12
         yield replace(found, unit=" ".join(filter(None, [unit, found.unit]))) if unit else found
         if _CJK.search(street):
