@@ -233,6 +233,8 @@ def _given(postcode: str, city: str, cities: Collection[str]) -> Reading:
         return NOTHING
     city = clean(city)
     found = Reading(street="", number=None, postcode=clean(postcode), city=city)
+    if postcode and not postcode.isdigit() and (code := postcode_alone(found.postcode)):
+        found = replace(found, country=code.state if code.state in COUNTRIES.values() else "")
     if city.isalpha() or fold(city) in cities:
         return found
     if both := postcode_city(city, cities) or city_postcode(city):

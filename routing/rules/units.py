@@ -46,7 +46,7 @@ def is_unit(text: str) -> bool:
         return True
     words = [word.casefold() for word in _WORDS.findall(text)]
     if text.startswith("#"):
-        return len(words) == 1
+        return len(words) == 1 and bool(_CODE.match(words[0]))
     said = numbered = code = False
     for at, word in enumerate(words):
         if word in _NUMBERED or word in _ALONE:

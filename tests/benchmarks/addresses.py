@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from routing.model.places import Candidate
+from routing.rules.spelling import fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,9 @@ def wrong(
     yield "a street of the neighbouring town", Question(text=f"{stranger.street} {stranger.house_number}, {place}")
     yield "in the neighbouring town", Question(text=f"{address}, {stranger.postcode} {stranger.city}")
     yield "in the neighbouring town", Question(text=address, city=stranger.city)
+    if stranger.postcode and stranger.city:
+        yield from _elsewhere(address, f"{stranger.postcode} {stranger.city}", stranger, door)
+    yield from _nearly(door, chance)
     own = doors[door.street, door.house_number]
     other = chance.choice(sorted({code for codes in doors.values() for code in codes}))
     if other not in own:
@@ -75,3 +79,37 @@ def wrong(
     if turned not in own:
         yield "swapped digits of the postcode", Question(text=f"{address}, {turned} {door.city}")
     yield "another country", Question(text=f"{address}, {place}, Brazil")
+
+
+def _elsewhere(address: str, place: str, stranger: Candidate, door: Candidate) -> Iterator[tuple[str, Question]]:
+    """The neighbouring town wherever people write it, also beside a unit, a state or a firm's name."""
+    turned = f"{stranger.city} {stranger.postcode}"
+    for text in (
+        f"{address}, {turned}",
+        f"{address}\n{turned}",
+        f"{address} {turned}",
+        f"{place}, {address}",
+        f"{stranger.city}, {address}",
+        f"Firm Inc, {place}, {address}",
+        f"{address}, Apt 3 {stranger.city}",
+        f"{address}, St {stranger.city}",
+        f"{address}, {stranger.city} FL",
+        f"{address}, DK {place}",
+        f"{address}, {door.city}, {stranger.city}",
+    ):
+        yield "the neighbouring town, anywhere in the text", Question(text=text)
+    yield "the neighbouring town beside our field", Question(text=f"{address}, {turned}", city=door.city)
+    yield "the neighbouring town beside our field", Question(text=f"{address}, {stranger.city}", city=door.city)
+
+
+def _nearly(door: Candidate, chance: random.Random) -> Iterator[tuple[str, Question]]:
+    """A city or a number that is nearly the door's: one letter or word more, a decimal, a pair of numbers."""
+    address, (first, *rest) = f"{door.street} {door.house_number}", door.city.split()
+    slipped = mistyped(first, chance, 1)
+    if len(first) >= 5 and fold(slipped) != fold(first):
+        yield "a city one letter away", Question(text=f"{address}, {' '.join([slipped, *rest])}")
+    yield "a city of one word more", Question(text=f"{address}, {door.city} Highlands")
+    if not door.house_number.isdigit():
+        return
+    for number in (f"{door.house_number}.5", f"{door.house_number} og 9999", f"0000000{door.house_number}"):
+        yield "a number that is none", Question(text=f"{door.street} {number}, {door.postcode} {door.city}")

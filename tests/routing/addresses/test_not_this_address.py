@@ -72,6 +72,7 @@ def test_a_place_elsewhere_is_outside_wherever_it_stands_in_the_text(denmark: Ga
         ("Istedgade 10, 1650 København V, Vietnam", 'What does "Vietnam" say?'),
         ("Istedgade 10, Apt 3 Aarhus", 'What does "Apt 3 Aarhus" say?'),
         ("Istedgade 10 Aarhus, 1650 København V", 'What does "Aarhus" say?'),
+        ("Istedgade 10, #Aarhus", "Aarhus"),
         ("Istedgade 10, Istedgade 12", "Pick one."),
         ("8000 Aarhus, Istedgade 10, 1650 København V", "two places, 1650 København V and 8000 Aarhus"),
         ("Parkvej 149, Dalby", "is in Valby, not in Dalby"),
@@ -94,6 +95,11 @@ def test_what_the_text_says_besides_is_asked_about(denmark: Gazetteer, written: 
     located = denmark.locate(written)
     assert not located.quality.goes_on
     assert asked in located.why
+
+
+def test_a_country_before_the_postcode_counts_in_its_field_too(denmark: Gazetteer) -> None:
+    assert denmark.locate("Istedgade 10", postcode="SE-1650").quality is PinQuality.OUTSIDE
+    assert denmark.locate("Istedgade 10", postcode="DK-1650").quality is PinQuality.EXACT
 
 
 def test_a_raised_digit_is_not_a_further_digit_of_the_number(denmark: Gazetteer) -> None:
