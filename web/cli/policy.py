@@ -16,6 +16,7 @@ from data.store.again import in_transaction, tried
 from routing.errors import InvalidInput
 from routing.model.days import today_of
 from routing.model.orders import LineChange, Preview
+from routing.rules.effect import apart
 from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, usual
 from routing.services.ruling import Ruling, commit_ruling, give_out, simulate_ruling
 from web.cli.changes import heard, print_changes
@@ -205,7 +206,9 @@ def _anyway(here: Installation, row: PolicyRow) -> frozenset[LineChange]:
 
 
 def _without(preview: Preview, anyway: frozenset[LineChange]) -> Preview:
-    return replace(preview, lines=tuple(line for line in preview.lines if line not in anyway))
+    found = apart((line for line in preview.lines if line.concerns), anyway)
+    still = [line for line in preview.lines if not line.concerns]
+    return replace(preview, lines=(*found.own, *still))
 
 
 def _state(row: PolicyRow, holds: bool, today: str) -> str:
