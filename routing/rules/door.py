@@ -372,6 +372,19 @@ _WHY: Mapping[str, Mapping[Outcome, str]] = {
 }
 
 
+_BECAUSE = {Outcome.NOT_ATTEMPTED: "not attempted", Outcome.BREAKDOWN: "breakdown"}
+"""How the reason of a later day begins where the door had no part in it."""
+
+
+def tried_why(outcome: Outcome) -> str:
+    """Why of a promise that moved because a van came, or did not come, for nothing.
+
+    >>> tried_why(Outcome.NOT_HOME), tried_why(Outcome.BREAKDOWN)
+    ('the try failed: nobody was there', 'breakdown: our van broke down')
+    """
+    return f"{_BECAUSE.get(outcome, 'the try failed')}: {why_in('en', outcome)}"
+
+
 def why_in(language: str, outcome: Outcome) -> str:
     """Why it was not handed over, as part of a sentence to the customer; empty for an outcome that was."""
     return _WHY.get(language, _WHY["en"]).get(outcome, "")

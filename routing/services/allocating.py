@@ -25,9 +25,11 @@ from routing.model.orders import (
     WaitingOrder,
 )
 from routing.model.parties import Company, Depot
+from routing.model.proofs import Outcome as DoorOutcome
 from routing.model.stock import Claim
 from routing.model.tasks import TaskKind
 from routing.rules.allocation import Outcome, allocate, ranked
+from routing.rules.door import tried_why
 from routing.rules.effect import released_without, wait_longer
 from routing.rules.policies import PolicyBook
 from routing.rules.promises import HAS_ITS_DATE_AGAIN, Dates, NewPromise, expected_days, new_promises
@@ -38,7 +40,7 @@ from routing.services.asking import Asked
 from routing.services.erp import refuse_if_erp
 from routing.services.locking import KnowsRelated, LocksInSteps
 from routing.services.telling import delays, moved_words, tell_dates
-from routing.services.untold import FOUND_LATE, lost_untold, remember_untold, taken_along, told_lost
+from routing.services.untold import FOUND_LATE, first_causes, lost_untold, remember_untold, taken_along, told_lost
 
 _change = in_bulk(LineChange)
 
@@ -62,6 +64,7 @@ class Reader(KnowsRelated, Protocol):
         by_promise: bool = False,
     ) -> Book: ...
     def depot(self, depot_id: int) -> Depot: ...
+    def tried_lines(self, line_ids: Collection[int]) -> dict[int, DoorOutcome]: ...
     def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
     def stops_are_limited(self) -> bool: ...
     def setting(self, name: str, default: Any = None) -> Any: ...
@@ -158,9 +161,11 @@ def decide(
     causes = _along_causes(after, kept=kept, named=named, along=along)
     causes |= _earlier_causes(after, made, dates.expected, kept=kept, along=along)
     causes |= {line_id: why for line_id, (_product, why) in silent.items() if not dates.expected.get(line_id)}
+    today = now.astimezone(zone).date().isoformat()
+    broken = causes | _broken_before(store, after, made, dates.expected, today=today)
     promises = tuple(
-        replace(promise, why=causes[promise.line_id])
-        if promise.line_id in causes and not promise.first and promise.why != HAS_ITS_DATE_AGAIN
+        replace(promise, why=broken[promise.line_id])
+        if promise.line_id in broken and not promise.first and promise.why != HAS_ITS_DATE_AGAIN
         else promise
         for promise in made
     )
@@ -171,6 +176,28 @@ def decide(
         promises=promises,
         preview=_preview(before, after, outcome, dates.expected, promises, policy, causes, silent=silent, about=named),
     )
+
+
+def _broken_before(
+    store: Reader, book: Book, promises: Iterable[NewPromise], expected: Mapping[int, str], *, today: str
+) -> dict[int, str]:
+    """What broke a promise that slips now, by line, where it did not hold before either: what moved it when nobody was
+    told, or the door where its goods were for nothing. The shown effect stays this decision's: it may well have brought
+    the goods that were missing. Who had a day and is moved to a later one than that, is moved by this decision."""
+    slips = {promise.line_id for promise in promises if promise.slip}
+    if not slips:
+        return {}
+    # A day that is over moves by itself: that is nobody's doing either.
+    stood = {
+        line.id
+        for order in book.orders
+        for line in order.lines
+        if line.id in slips and (line.expected_on < today or expected[line.id] <= line.expected_on)
+    }
+    tried = store.tried_lines(stood)
+    first = first_causes(store, book.depot_id)
+    whys = {line_id: why for line_id, why in first.items() if line_id in stood}
+    return whys | {line_id: tried_why(outcome) for line_id, outcome in tried.items()}
 
 
 def _along_causes(

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from routing.model.notices import NEWER_TIME, NoticeKind, goods_line
 from routing.model.parties import Contact
 from routing.model.proofs import Door, DoorDelivery, DoorEvent, DoorReport, ManifestInHand, Outcome, StopFacts
-from routing.rules.door import Next, Settled, why_in, whys_in
+from routing.rules.door import Next, Settled, tried_why, whys_in
 from routing.rules.progress import NONE_YET, Eta, forecast, leaves, told_live
 from routing.services.telling import KeepsNotices, tell
 
@@ -20,8 +20,6 @@ FAILED_LINK_FOR = timedelta(days=30)
 """The next delivery day may be weeks away."""
 
 
-_BECAUSE = {Outcome.NOT_ATTEMPTED: "not attempted", Outcome.BREAKDOWN: "breakdown"}
-"""How the reason of a new promise begins where the door had no part in it."""
 ENDED = ("done", "failed")
 DOOR_IS_DONE = "The van was there before this could be sent."
 ANNOUNCEMENTS = (NoticeKind.OUT_TODAY, NoticeKind.WINDOW_SCHEDULED)
@@ -127,7 +125,7 @@ def _promise_anew(store: Store, group: Sequence[Settled], *, next_day: str, now:
                 day=next_day,
                 opens="",
                 closes="",
-                why=f"{_BECAUSE.get(one.outcome, 'the try failed')}: {why_in('en', one.outcome)}",
+                why=tried_why(one.outcome),
                 by="backroute",
                 now=now,
             )
