@@ -8,12 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from data.queries.window_news import news_of_windows
 from data.store.proofs import ProofStore
 from data.tables import contact, depot, driver, proof, region, route, shift, site, site_window, vehicle
 from routing.model.proofs import HANDED_OVER, Door, ManifestInHand, Outcome, PlannedTimes
 from routing.rules.calendars import weekday
 from routing.rules.door import most_collected
 from routing.rules.progress import Eta, forecast
+from routing.rules.told_door import WindowNews
 
 _ENDED = ("done", "failed")
 
@@ -61,6 +63,7 @@ class Moments:
 class DriverStop:
     """`state` is waiting, under_way, done or failed; `outcome` the word of the last report, "" before there is one.
 
+    `told`: the window that is promised; `news`: whether the customer has heard of it.
     `hours`: the site's opening hours that day as (opens, closes, kind), wall clock.
     """
 
@@ -83,6 +86,7 @@ class DriverStop:
     deliveries: tuple[DriverDelivery, ...]
     trip: int = 1
     depot_step: DepotStep | None = None
+    news: WindowNews | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +119,7 @@ def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> 
     hours = _hours(connection, list(sites), date.fromisoformat(manifest.day))
     phones = _phones(connection, list(sites))
     outcomes = _outcomes(connection, manifest)
+    news = news_of_windows(connection, doors.values())
     states = {each.id: each.state for door in doors.values() for each in door.deliveries}
     first_open = min(
         (stop.trip for stop in manifest.stops if any(states[key] not in _ENDED for key in stop.deliveries)), default=1
@@ -166,6 +171,7 @@ def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> 
                 phone=phones.get(planned.site_id, ""),
                 hours=tuple(hours.get(planned.site_id, ())),
                 told=doors[planned.stop_id].told,
+                news=news.get(planned.stop_id),
                 planned=Moments(arrival=planned.arrival, start=planned.start),
                 eta=_eta(etas.get(planned.stop_id)),
                 service=planned.departure - planned.start,

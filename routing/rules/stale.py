@@ -8,6 +8,10 @@ from routing.model.consents import Answer, Consent
 from routing.model.days import day_words
 from routing.model.notices import Notice, NoticeKind
 
+TOO_LATE = "Too late to send:"
+"""How the reason begins of what waited too long."""
+
+
 TELLS_A_DAY = frozenset(
     {
         NoticeKind.DATE_GIVEN,
@@ -38,12 +42,12 @@ def too_late(notice: Notice, question: Consent | None, *, today: str, now: datet
     """
     if question is not None:
         if question.closed_at is not None or question.answer in (Answer.OTHER_DAY, Answer.CANCEL):
-            return "Too late to send: what it asks was settled meanwhile."
+            return f"{TOO_LATE} what it asks was settled meanwhile."
         if question.answer is None and question.silent_at is None and question.on_its_way:
             question = None  # it goes without its question: the day is still news
         elif question.answer is None and now >= question.due_at:
-            return "Too late to send: the time to answer what it asks is over."
+            return f"{TOO_LATE} the time to answer what it asks is over."
     day = str(notice.data.get("day") or "")
     if notice.kind in TELLS_A_DAY and day and day < today:
-        return f"Too late to send: it tells of {day_words(day)}, and that day is over."
+        return f"{TOO_LATE} it tells of {day_words(day)}, and that day is over."
     return ""

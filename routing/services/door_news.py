@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from routing.model.notices import NEWER_TIME, NoticeKind, goods_line
+from routing.model.notices import ANNOUNCEMENTS, DOOR_IS_DONE, NEWER_TIME, NoticeKind, goods_line
 from routing.model.parties import Contact
 from routing.model.proofs import Door, DoorDelivery, DoorEvent, DoorReport, ManifestInHand, Outcome, StopFacts
 from routing.rules.door import Next, Settled, why_in, whys_in
@@ -23,8 +23,6 @@ FAILED_LINK_FOR = timedelta(days=30)
 _BECAUSE = {Outcome.NOT_ATTEMPTED: "not attempted", Outcome.BREAKDOWN: "breakdown"}
 """How the reason of a new promise begins where the door had no part in it."""
 ENDED = ("done", "failed")
-DOOR_IS_DONE = "The van was there before this could be sent."
-ANNOUNCEMENTS = (NoticeKind.OUT_TODAY, NoticeKind.WINDOW_SCHEDULED)
 
 
 class Store(KeepsNotices, Protocol):
