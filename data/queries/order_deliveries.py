@@ -32,6 +32,7 @@ from data.tables import (
 )
 from routing.errors import NotFound
 from routing.model.tasks import TaskKind
+from routing.rules.door_word import Given, door_word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +98,16 @@ class DeliveryPage:
     @property
     def word(self) -> str:
         """Its state; of one that is over and handed nothing over, what it is called instead."""
-        if self.state != "done" or self.is_collection or not self.proofs:
+        if self.is_collection:
             return self.state
-        if any(each.delivered for each in self.proofs):
-            return self.state
-        return "refused" if self.proofs[-1].refused else "not_delivered"
+        return door_word(
+            self.state,
+            Given(
+                given=sum(each.delivered + each.collected for each in self.proofs),
+                refused=sum(each.refused for each in self.proofs),
+                missed=sum(each.short + each.damaged for each in self.proofs),
+            ),
+        )
 
     @property
     def is_collection(self) -> bool:
