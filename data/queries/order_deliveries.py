@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from data.queries.corrections import CorrectionRow, corrections_of
 from data.queries.empties import empties_of
 from data.tables import (
     allocation,
@@ -76,6 +77,7 @@ class ProofPage:
     refused: int
     collected: int
     files: tuple[ProofFile, ...]
+    corrections: tuple[CorrectionRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,7 +273,9 @@ def _proofs(connection: Connection, delivery_ids: list[int]) -> dict[int, list[P
         .order_by(proof.c.attempt)
     )
     found: dict[int, list[ProofPage]] = defaultdict(list)
-    for row in connection.execute(query):
+    rows = connection.execute(query).all()
+    corrections = corrections_of(connection, [row.id for row in rows])
+    for row in rows:
         found[row.delivery_id].append(
             ProofPage(
                 id=row.id,
@@ -288,6 +292,7 @@ def _proofs(connection: Connection, delivery_ids: list[int]) -> dict[int, list[P
                 refused=int(row.units_refused),
                 collected=int(row.units_collected),
                 files=tuple(files[row.id]),
+                corrections=corrections.get(row.id, ()),
             )
         )
     return found
