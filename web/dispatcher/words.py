@@ -648,6 +648,14 @@ def sentence(one: Happening) -> str:
             return _("Nobody went to %(site)s.", site=one.site or "?")
         case "stop.reported":
             return _("Reported from the door of %(site)s.", site=one.site or "?")
+        case "report.corrected":
+            return _(
+                "The report of %(delivery)s was corrected from “%(before)s” to “%(after)s”: %(why)s.",
+                delivery=one.delivery,
+                before=outcome_words(str(data.get("before", {}).get("outcome"))),
+                after=outcome_words(str(data.get("after", {}).get("outcome"))),
+                why=str(data.get("why", "")).rstrip("."),
+            )
         case "delivery.done" if data.get("outcome") == "refused":
             return _("%(delivery)s was refused at the door.", delivery=one.delivery)
         case "delivery.done":
