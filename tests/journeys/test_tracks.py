@@ -27,6 +27,7 @@ from routing.services.dispatching import dispatch_day
 from routing.services.loading import load_route
 from routing.services.planning import plan_day
 from tests.backorder_world import DEPOT, World, one_after_another
+from tests.conftest import PATIENCE_MS
 from tests.demo_day import built_regions
 from tests.phone import PHONE
 from tests.website import PASSWORD, Website, a_website, served
@@ -148,6 +149,7 @@ def told_by_the_browser(town: Town, browser: Browser, address: str, link: str) -
     at, place = next(drive)
     context = browser.new_context(**PHONE | {"geolocation": told(place)})
     try:
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         page.clock.install(time=at)
         is_told = partial(page.expect_response, lambda answer: answer.url.endswith("/d/positions"))
@@ -187,6 +189,7 @@ def told_by_calls(town: Town, link: str, day: int) -> int:
     return fixes
 
 
+@pytest.mark.slow
 def test_what_the_phones_told_on_eight_days_times_the_plan_and_the_etas_of_the_ninth(
     town: Town, browser: Browser
 ) -> None:
@@ -207,6 +210,7 @@ def test_what_the_phones_told_on_eight_days_times_the_plan_and_the_etas_of_the_n
         do_due(website.installation)
         email = website.an_account()
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(f"{address}/login")
         page.get_by_label("E-mail").fill(email)
         page.get_by_label("Password").fill(PASSWORD)
