@@ -335,6 +335,7 @@ class ProofStore(CarryingStore):
                     for_day=row.for_day,
                     lines=tuple(lines[row.id]),
                     references=tuple(references[row.id]),
+                    told=_window(told.get(row.id), row.site_zone or row.depot_zone),
                 )
             )
         return {
@@ -347,7 +348,6 @@ class ProofStore(CarryingStore):
                 location=None if row.lat is None or row.lon is None else Location(lat=row.lat, lon=row.lon),
                 zone=row.site_zone or row.depot_zone,
                 deliveries=tuple(deliveries[row.stop_id]),
-                told=_window(told.get(row.id), row.site_zone or row.depot_zone),
             )
             for row in rows
         }

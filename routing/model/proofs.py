@@ -160,7 +160,8 @@ class LoadedLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorDelivery:
-    """A delivery as it stands before the door opens."""
+    """A delivery as it stands before the door opens. `told`: the window that its customer was told last; None where
+    none was, as for what is only fetched."""
 
     id: int
     number: str
@@ -171,11 +172,12 @@ class DoorDelivery:
     for_day: str
     lines: tuple[LoadedLine, ...]
     references: tuple[str, ...]
+    told: tuple[datetime, datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """One stop of a manifest, with all that a report about it may touch. `told`: the window the customer was given."""
+    """One stop of a manifest, with all that a report about it may touch."""
 
     stop_id: int
     site_id: int
@@ -185,7 +187,11 @@ class Door:
     location: Location | None
     zone: str
     deliveries: tuple[DoorDelivery, ...]
-    told: tuple[datetime, datetime] | None = None
+
+    @property
+    def told(self) -> tuple[datetime, datetime] | None:
+        """The window that the customer was told for this door; where its deliveries were told several, the first."""
+        return next((each.told for each in self.deliveries if each.told is not None), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

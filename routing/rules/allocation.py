@@ -9,7 +9,7 @@ In this order units are given out:
 1. what is released or picked stays with its line; only when the goods are not there is it taken, from the lowest rank,
    and never what is loaded;
 2. unreleased units stay where the customer's rule protects them (never_loses: all, normal: those on stock), again from
-   the highest rank down;
+   the highest rank down; when its turn comes, who never loses changes units of a truck for free ones that come sooner;
 3. everything else is open demand and is served by rank, stock first, then inbound by date. A ship-complete order takes
    only when all of it is covered, a per-line order line by line. An order on hold keeps its place and takes like any
    other: the hold stops its release, not its claim.

@@ -174,6 +174,7 @@ class Walk:
         left, is_open = self.left, self.open
         for order, group, in_parts in self.queue.turns:
             if in_parts or self._served_whole(order, group):
+                self._come_sooner(order, group)
                 for line in group:
                     if left[line.product_id] and (units := is_open[line.id]):
                         self._take(line, units)
@@ -213,7 +214,28 @@ class Walk:
         for _, group, _ in turns:
             for line in group:
                 self._take(line, min(self.open[line.id], shares[line.product_id].get(line.id, 0)))
+        for order, group, _ in turns:
+            self._come_sooner(order, group)
         return frozenset(fell_apart)
+
+    def _come_sooner(self, order: WaitingOrder, group: Sequence[WaitingLine]) -> None:
+        """Who never loses and was kept units of a later truck takes what is free of something sooner instead: what is
+        protected is that they come, not that they come late."""
+        if order.rank_rule is not RankRule.NEVER_LOSES:
+            return
+        for line in group:
+            if line.id not in self.kept:
+                continue
+            supplies = self.shelves.soonest.get(line.product_id, ())
+            for place in reversed(range(len(self.shelves.stock.get(line.product_id, ())), len(supplies))):
+                late = supplies[place]
+                for sooner in supplies[:place]:
+                    units = min(self.claims.get((line.id, late), 0), self.free[sooner])
+                    if units:
+                        self.claims[line.id, late] -= units
+                        self.claims[line.id, sooner] += units
+                        self.free[late] += units
+                        self.free[sooner] -= units
 
     def _shares(self, product_id: int, lines: list[WaitingLine]) -> dict[int, int]:
         """Units per line. All stock is shared as one heap, then each inbound by date."""

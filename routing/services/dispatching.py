@@ -263,9 +263,11 @@ def _dispatch(
             for each in stop.deliveries
         }
         start, opens = expected[stop.stop_id]
-        if must_be_told(doors[stop.stop_id].told, start):
+        door = doors[stop.stop_id]
+        brought = (each for each in door.deliveries if each.direction == "deliver" and _rides(stop, states[each.id]))
+        if any(must_be_told(each.told, start) for each in brought):
             window = window_to_tell(start, stops_away=stops_away, opens=opens)
-            before = doors[stop.stop_id].told
+            before = door.told
             told += _tell(
                 store, sheet, stop, start, window, tracking, opens=opens, before=before, company=company, by=by, now=now
             )

@@ -247,7 +247,7 @@ def tell_whom_it_moves(
         door = doors[eta.stop_id]
         # What is fetched at the same door was promised to nobody, and another van has a forecast of its own.
         brought = [each for each in door.deliveries if each.direction == "deliver" and each.id not in elsewhere]
-        if not brought or not leaves(door.told, eta):
+        if not any(leaves(each.told, eta) for each in brought):
             continue
         zone = ZoneInfo(door.zone)
         opens, closes = (moment.astimezone(zone).strftime("%H:%M") for moment in told_live(eta))

@@ -512,7 +512,8 @@ def test_9_the_phone_beside_the_board(planned: Demo, browser: Browser) -> None:
     expect(chip.filter(has_text="delivered")).to_be_visible(timeout=120_000)
     look_again(buyer, "delivered")
     expect(buyer.get_by_text("Goods-in 9")).to_be_visible()
-    came = buyer.get_by_role("row").filter(has_text=re.compile(rf"\b{part.units - 2} (?:× )?\S+\s+{part.units} (?:× )?\S+"))
+    units = rf"\b{part.units - 2} (?:× )?\S+\s+{part.units} (?:× )?\S+"
+    came = buyer.get_by_role("row").filter(has_text=re.compile(units))
     expect(came.first).to_be_visible()
     assert buyer.locator("img.signature").evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
     assert wanted_of(planned, shelves, part) == wanted + 2

@@ -162,10 +162,16 @@ def test_nothing_is_dispatched_twice(day: Any, database: Database, kit: Any) -> 
             assert connection.execute(select(func.count()).select_from(table)).scalar_one() == many
 
 
+@pytest.mark.parametrize("fetches", [None, 0, 1])
 def test_a_driver_swapped_on_the_road_gets_the_list_and_no_customer_is_told_again(
-    day: Any, database: Database, kit: Any
+    day: Any, database: Database, kit: Any, fetches: int | None
 ) -> None:
-    depot, shift, _ = one_door_two_orders(day)
+    """Whatever else the van does at the door: what is fetched was never told a window, whichever comes last there."""
+    depot, shift, deliveries = one_door_two_orders(day)
+    if fetches is not None:
+        with database.writing() as connection:
+            mine = tables.delivery.c.id == deliveries[fetches]
+            connection.execute(tables.delivery.update().where(mine).values(direction="collect"))
     spare = day.driver(depot_id=depot)
     plan_id = planned(database, kit, depot)
     loaded(database, kit, shift)

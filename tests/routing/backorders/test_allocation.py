@@ -189,6 +189,36 @@ def test_what_a_customer_keeps_when_a_better_rank_comes(rule: RankRule, on: Any,
     assert given_to(allocate(later, AllocationPolicy(), today=TODAY)) == ({1: 10} if keeps else {2: 10})
 
 
+@pytest.mark.parametrize("rule", AllocationRule)
+@pytest.mark.parametrize("completeness", Completeness)
+def test_who_never_loses_is_no_worse_off_for_it_when_something_comes_sooner(
+    rule: AllocationRule, completeness: Completeness
+) -> None:
+    """Ten of a truck are theirs; six are counted in, and nobody of a better rank wants them."""
+    policy = AllocationPolicy(rule=rule)
+    for rank_rule in RankRule:
+        mine = order(1, (1, 10), rank_rule=rank_rule, completeness=completeness, tier=3)
+        book = Book(depot_id=1, supplies=(truck(5, 10),), orders=(mine,))
+        book = held(book, allocate(book, policy, today=TODAY))
+        found = replace(book, supplies=(*book.supplies, truck(3, 3), stock(1, 6)))
+        book = held(found, outcome := allocate(found, policy, today=TODAY))
+        assert {(each.supply_id, each.quantity) for each in outcome.claims} == {(1, 6), (3, 3), (5, 1)}
+        assert allocate(book, policy, today=TODAY).claims == outcome.claims, "asked again, nothing changes hands"
+
+
+def test_a_ship_complete_order_that_cannot_go_keeps_its_truck_and_leaves_the_shelf_to_who_can() -> None:
+    both = order(1, (1, 10), (2, 5), completeness=Completeness.COMPLETE, rank_rule=RankRule.NEVER_LOSES)
+    book = Book(depot_id=1, supplies=(truck(4, 10), truck(5, 5, product_id=2)), orders=(both,))
+    book = held(book, allocate(book, AllocationPolicy(), today=TODAY))
+    shrunk = replace(book, supplies=(truck(4, 10), truck(5, 4, product_id=2), stock(1, 10)))
+    outcome = allocate(replace(shrunk, orders=(both, order(2, (1, 10)))), AllocationPolicy(), today=TODAY)
+    assert {(each.line_id, each.supply_id, each.quantity) for each in outcome.claims} == {
+        (10, 4, 10),
+        (11, 5, 4),
+        (20, 1, 10),
+    }
+
+
 def test_a_ship_complete_order_takes_only_when_every_line_is_covered() -> None:
     both = order(1, (1, 10), (2, 5), completeness=Completeness.COMPLETE)
     after = order(2, (1, 10))
