@@ -240,16 +240,19 @@ def profile_words(profile: str) -> str:
         "van": _("van"),
         "truck": _("truck"),
         "cargo_bike": _("cargo bike"),
-        "bike": _("cargo bike"),
+        "bike": _("bike"),
+        "bicycle": _("bicycle"),
     }.get(profile, profile.replace("_", " "))
 
 
 def holds_for(row: SpeedRow, rows: Iterable[SpeedRow]) -> str:
-    """Which vehicles a slice of the day is for: one that has slices of its own does not go by those for all."""
+    """Which vehicles a slice of the day is for: while one of its own holds, a vehicle does not go by those for all."""
     if row.profile:
         return profile_words(row.profile)
     own = sorted({each.profile for each in rows if each.profile} - set(BIKES))
-    return ", ".join([_("all but bikes"), *(profile_words(each) for each in own)])
+    if not own:
+        return _("all but bikes")
+    return _("all but bikes; %(own)s first by its own", own=", ".join(map(profile_words, own)))
 
 
 def engine_words(engine: str) -> str:
