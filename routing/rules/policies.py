@@ -79,11 +79,11 @@ class PolicyBook:
         for row in sorted(self.rows, key=lambda row: (row.effective_from, row.id)):
             self._by_key[row.scope, row.scope_id, row.name].append(row)
         self._names = {row.name for row in self.rows}
-        self._orders = {row.scope_id for row in self.rows if row.scope is Scope.ORDER}
+        self._own = {(row.scope, row.scope_id) for row in self.rows}
 
-    def speaks_of(self, order_id: int) -> bool:
-        """Whether any row, of whatever day, is this order's own."""
-        return order_id in self._orders
+    def speaks_of(self, scope: Scope, scope_id: int) -> bool:
+        """Whether any row, of whatever day, is this order's or this customer's own."""
+        return (scope, scope_id) in self._own
 
     def row(self, name: str, *, day: str, scope: Scope, scope_id: int = 0) -> PolicyRow | None:
         """The row of one scope in force on an ISO day."""

@@ -13,7 +13,7 @@ from routing.model.days import today_of
 from routing.model.orders import Preview
 from routing.model.parties import Company, Depot
 from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, checked
-from routing.services import allocating
+from routing.services import allocating, committing
 from routing.services.erp import refuse_if_erp
 from routing.services.locking import locked_products
 
@@ -122,7 +122,7 @@ def give_out(store: Store, concerned: dict[int, frozenset[int]], *, now: datetim
         book = store.book(depot_id, products, now=now)
         policy = allocating.policy_of(store, depot_id, now)
         decision = allocating.decide(store, book, book, policy=policy, now=now, why=why)
-        allocating.write(store, decision, by=by, now=now, why=why, tell=True)
+        committing.write(store, decision, by=by, now=now, why=why, tell=True)
         previews.append(decision.preview)
     return previews
 
