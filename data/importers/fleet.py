@@ -21,6 +21,7 @@ from routing.model.days import today_of
 from routing.model.fleet import PROFILES, SAID, StandingShift
 from routing.model.imports import ImportResult
 from routing.rules.problem import MOST_DRIVING_S
+from routing.rules.road_reach import beyond_its_roads
 from routing.rules.standing_week import TERMS, double_booked, standing_shift_of
 from routing.rules.trips import MOST_TRIPS
 from routing.services.fleet import ahead_of, booked_words, days_in_words, follow_week, shifts_elsewhere
@@ -173,7 +174,9 @@ class _Fleet:
         if not cells.report(self.result, f"Vehicle {number}"):
             if stands is not None and depot and depot["id"] != self.vehicles[number]["depot_id"]:
                 self.moved.append(number)
-            self._save(cells, self.vehicles, number, values, {"number": number}, self.store.save_vehicle)
+            if self._save(cells, self.vehicles, number, values, {"number": number}, self.store.save_vehicle):
+                size = size_of(self.vehicles[number])
+                self.result.notes += [f"Vehicle {number} is {beyond}." for beyond in beyond_its_roads(**size)]
 
     def driver(self, cells: Cells) -> None:
         number = self._number(cells, "driver")
@@ -330,6 +333,11 @@ def vehicle_values(cells: Cells) -> dict[str, Any]:
     if not cells.lacks("most_trips"):
         values["most_trips"] = cells.whole("most_trips", default=1, least=1, most=MOST_TRIPS)
     return values | _away(cells)
+
+
+def size_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a vehicle's values `beyond_its_roads` asks."""
+    return {name: values.get(name) for name in ("profile", "height_cm", "length_cm", "gross_kg")}
 
 
 def driver_values(cells: Cells) -> dict[str, Any]:

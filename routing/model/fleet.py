@@ -13,6 +13,23 @@ SAID = (*PROFILES, *sorted(BIKES.difference(PROFILES)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoadSize:
+    """The largest vehicle that a kind's roads are measured for: a way that allows less is closed to all of the kind."""
+
+    height_cm: int
+    length_cm: int
+    gross_kg: int
+
+
+ROAD_SIZES = {
+    "car": RoadSize(height_cm=200, length_cm=480, gross_kg=2_000),
+    "van": RoadSize(height_cm=280, length_cm=600, gross_kg=3_500),
+    "truck": RoadSize(height_cm=380, length_cm=1_000, gross_kg=18_000),
+}
+"""By kind; bikes fit everywhere that they may ride."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vehicle:
     """What a vehicle may carry and where it fits. A capacity of 0 was not given: that dimension is not limited.
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from routing.model.fleet import BIKES
+from routing.model.fleet import BIKES, ROAD_SIZES
 
 OFF_ROAD = "No road lies near this address, so no vehicle gets there. Set its pin at the road where it is handed over."
 
@@ -68,3 +68,30 @@ def _words(profiles: Collection[str]) -> list[str]:
 
 def _the(profiles: Collection[str]) -> str:
     return " and ".join(f"the {word}" for word in _words(profiles))
+
+
+def beyond_its_roads(
+    *, profile: str, height_cm: int | None, length_cm: int | None, gross_kg: int | None
+) -> tuple[str, ...]:
+    """How a vehicle is larger than its kind's roads are measured for: a route may lead it under too low a bridge.
+
+    >>> for words in beyond_its_roads(profile="van", height_cm=310, length_cm=590, gross_kg=5_000):
+    ...     print(words)
+    3.1 m high, and the roads of a van are measured for 2.8 m
+    5 t heavy, and the roads of a van are measured for 3.5 t
+    >>> beyond_its_roads(profile="truck", height_cm=310, length_cm=None, gross_kg=5_000)
+    ()
+    """
+    size = ROAD_SIZES.get(profile)
+    if size is None:
+        return ()
+    measured = (
+        ("high", height_cm, size.height_cm, "m", 100),
+        ("long", length_cm, size.length_cm, "m", 100),
+        ("heavy", gross_kg, size.gross_kg, "t", 1000),
+    )
+    return tuple(
+        f"{mine / unit:g} {name} {how}, and the roads of a {profile} are measured for {most / unit:g} {name}"
+        for how, mine, most, name, unit in measured
+        if mine is not None and mine > most
+    )

@@ -132,6 +132,18 @@ def test_what_is_typed_is_kept_in_our_units_and_shown_again_in_theirs(client: Fl
     assert "3 changes of the fleet." in client.get("/").text
 
 
+def test_a_vehicle_that_is_larger_than_its_kind_is_saved_with_a_warning(client: FlaskClient, website: Website) -> None:
+    fill(client)
+    tall = VAN | {"number": "V10", "name": "Truck 10", "profile": "car", "height_cm": "420", "length_cm": ""}
+    assert post(client, "/fleet/vehicles/new", tall).status_code == 303
+    said = client.get("/fleet").text
+    assert "Truck 10 is 4.2 m high, and the roads of a car are measured for 2 m" in said
+    fits = VAN | {"number": "V11", "name": "Truck 11", "profile": "truck", "height_cm": "380", "length_cm": "1000"}
+    assert post(client, "/fleet/vehicles/new", fits).status_code == 303
+    assert "Truck 11 is saved." in (said := client.get("/fleet").text)
+    assert "does not fit" not in said
+
+
 def test_saving_it_again_as_it_stands_changes_nothing(client: FlaskClient, website: Website) -> None:
     fill(client)
     for kinds, form in (("vehicles", VAN), ("drivers", DRIVER), ("shifts", SHIFT)):

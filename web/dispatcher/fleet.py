@@ -14,6 +14,7 @@ from flask_babel import ngettext
 from flask_login import current_user
 from sqlalchemy import Connection
 
+from data.importers.fleet import size_of
 from data.queries.company import company_card
 from data.queries.fleet import fleet_names, fleet_of, plans_to_make_again, shifts_with
 from data.queries.plan_prices import plan_prices
@@ -24,6 +25,7 @@ from routing.model.days import today_of
 from routing.model.money import in_units
 from routing.model.parties import Depot
 from routing.rules.plan_prices import NAMES, SETTING, read_price
+from routing.rules.road_reach import beyond_its_roads
 from routing.rules.standing_week import is_away
 from routing.services.fleet import Edit, Effect, Saved, effect_of, save
 from web.dispatcher.calendars import weekday_words
@@ -154,6 +156,15 @@ def keep(kinds: str, key: int | None) -> ResponseReturnValue:
             shown = _form(connection, kind, key, form, version=version, effect=effect, planned_too=planned_too)
         return shown, 409 if again else 200
     flash(_said(saved, form), "done")
+    if kind == "vehicle" and (beyond := beyond_its_roads(**size_of(values))):
+        flash(
+            _(
+                "%(name)s is %(beyond)s: a route may lead it where it does not fit. Choose the larger kind.",
+                name=form.get("name") or form["number"],
+                beyond="; ".join(beyond),
+            ),
+            "late",
+        )
     if saved.elsewhere:
         shifts = ", ".join(saved.elsewhere)
         flash(

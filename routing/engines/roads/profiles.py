@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from routing.errors import TravelError
+from routing.model.fleet import ROAD_SIZES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,16 @@ _MOTOR: dict[str, Any] = {
     "oncoming_turn_s": 2.0,
 }
 
+
+def _largest(kind: str) -> dict[str, Any]:
+    size = ROAD_SIZES[kind]
+    return {
+        "height_m": size.height_cm / 100,
+        "length_m": size.length_cm / 100,
+        "weight_t": size.gross_kg / 1000,
+    }
+
+
 PROFILES = {
     profile.name: profile
     for profile in (
@@ -103,10 +114,8 @@ PROFILES = {
             most_kmh=140,
             beeline_kmh=28,
             access_tags=("motorcar", "motor_vehicle", "vehicle", "access"),
-            height_m=2.0,
             width_m=1.9,
-            length_m=4.8,
-            weight_t=2.0,
+            **_largest("car"),
             delivers=False,
         ),
         Profile(
@@ -115,10 +124,8 @@ PROFILES = {
             most_kmh=120,
             beeline_kmh=28,
             access_tags=("motorcar", "motor_vehicle", "vehicle", "access"),
-            height_m=2.8,
             width_m=2.1,
-            length_m=6.0,
-            weight_t=3.5,
+            **_largest("van"),
         ),
         Profile(
             name="truck",
@@ -126,10 +133,8 @@ PROFILES = {
             most_kmh=80,
             beeline_kmh=25,
             access_tags=("hgv", "motor_vehicle", "vehicle", "access"),
-            height_m=3.8,
             width_m=2.5,
-            length_m=10.0,
-            weight_t=18.0,
+            **_largest("truck"),
         ),
         Profile(
             name="cargo_bike",
