@@ -40,8 +40,8 @@ class Regions:
         """Build the region, or build it again; the first one of an installation becomes the default.
 
         `source` is what the file was called when it was sent; left out, its name. `progress` hears each step and the
-        share done. Raises InvalidInput for a name that is no folder's name, RegionError when the build fails; a region
-        that is in use stays then.
+        share done. Raises InvalidInput for a name that is no folder's name, FileRefused for an extract that cannot be
+        used, RegionError when the build fails; a region that is in use stays then.
         """
         check_name(name)
         return self._build(name, pbf, progress, source=source or pbf.name)

@@ -2,7 +2,7 @@
 
 BackrouteError            code, fields: a program can read it too
 ├── InvalidInput          the caller gave something we cannot use; nothing was changed
-│   ├── FileRefused       a whole file is unusable (encoding, columns); nothing was changed
+│   ├── FileRefused       a whole file is unusable (encoding, columns, no map); nothing was changed
 │   └── InvalidProblem    a routing problem contradicts itself
 ├── NotFound              no such order, plan, region ...
 ├── Conflict              the day moved on since it was read; read again and decide again

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data.store import SqlStore
-from routing.errors import Cancelled, RegionError
+from routing.errors import Cancelled
 from web.clock import wall_clock
 from web.jobs import Progress, Write
 from web.wiring import Installation
@@ -20,7 +20,7 @@ def build_region_job(
     """`data`: {"name", "pbf"}, the file's path on the machine of the worker, with "source" what it was called when it
     was sent; or {"name", "place"}, what it is called.
 
-    Raises InvalidInput, RegionError, Cancelled.
+    Raises InvalidInput, FileRefused for an extract that cannot be used, RegionError, Cancelled.
     """
     name = str(data["name"])
 
@@ -33,12 +33,7 @@ def build_region_job(
         facts = installation.regions.add_place(name, str(data["place"]), keep_step, servers=installation.osm_servers)
     else:
         pbf, source = Path(str(data["pbf"])), str(data.get("source", ""))
-        try:
-            facts = installation.regions.add(name, pbf, keep_step, source=source)
-        except RegionError as failed:
-            # A file that was sent lies here under its content's hash, which means nothing to whoever sent it.
-            said = str(failed).replace(str(pbf), source or pbf.name).replace(pbf.name, source or pbf.name)
-            raise RegionError(said, code=failed.code) from failed
+        facts = installation.regions.add(name, pbf, keep_step, source=source)
     document = asdict(facts)
 
     def write(store: SqlStore) -> dict[str, Any]:

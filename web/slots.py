@@ -17,9 +17,8 @@ from data.store import SqlStore
 from data.store.again import in_transaction, tried
 from routing.errors import Conflict, InvalidInput
 from routing.model.day import Goods
-from routing.model.places import Located, Location
+from routing.model.places import Located, Location, metres_between
 from routing.model.slots import Call, CallingOrder
-from routing.rules.address import metres
 from routing.rules.slots import WIDTH, Slot, SlotDay
 from routing.services.slotting import (
     LONGEST_WORK_S,
@@ -276,7 +275,7 @@ def _nearest(connection: Connection, to: Location) -> int:
     pinned = [each for each in store.depot_facts(store.depot_ids()) if each.location is not None]
     if not pinned:
         raise InvalidInput("No depot has a place on the map. Set a pin under Addresses.", code="depot")
-    return min(pinned, key=lambda each: (metres(each.location or to, to), each.id)).id
+    return min(pinned, key=lambda each: (metres_between(each.location or to, to), each.id)).id
 
 
 def _offers(

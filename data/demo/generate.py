@@ -18,8 +18,7 @@ from pathlib import Path
 
 from routing.engines.addresses.gazetteer import Gazetteer
 from routing.engines.addresses.gazetteer_build import build_gazetteer
-from routing.model.places import Candidate, PinQuality
-from routing.rules.address import metres
+from routing.model.places import Candidate, PinQuality, metres_between
 
 HERE = Path(__file__).parent
 EXTRACT = HERE / "helsinki.osm.pbf"
@@ -387,7 +386,7 @@ def _with_neighbour(rng: random.Random, sites: list[Site], free: Sequence[Candid
     taken = {site.door.label for site in sites if site.door}
     near = next(site for site in sites if site.part == "near")
     choices = [
-        (abs(metres(door.location, site.door.location) - 40), door.label, door, site)
+        (abs(metres_between(door.location, site.door.location) - 40), door.label, door, site)
         for site in sites
         if site.door and site.depot == DEPOT_NORTH and not site.part
         for door in free

@@ -18,7 +18,7 @@ from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.errors import FileRefused
 from routing.model.days import today_of
-from routing.model.fleet import BIKES, PROFILES, StandingShift
+from routing.model.fleet import PROFILES, SAID, StandingShift
 from routing.model.imports import ImportResult
 from routing.rules.problem import MOST_DRIVING_S
 from routing.rules.standing_week import TERMS, double_booked, standing_shift_of
@@ -168,7 +168,7 @@ class _Fleet:
         depot = self._depot(cells)
         values: dict[str, Any] = {"depot_id": depot["id"] if depot else 0} | vehicle_values(cells)
         kind, stands = values["profile"], self.vehicles.get(number, {}).get("profile")
-        if kind not in PROFILES and kind not in BIKES and kind != stands:
+        if kind not in SAID and kind != stands:
             cells.wrong("profile", f'"{kind[:40]}" is no kind of vehicle: write {", ".join(PROFILES)}')
         if not cells.report(self.result, f"Vehicle {number}"):
             if stands is not None and depot and depot["id"] != self.vehicles[number]["depot_id"]:

@@ -7,7 +7,7 @@ from typing import BinaryIO
 from data.importers.table import read_table
 from routing.errors import InvalidInput
 from routing.model.day import SpeedRow
-from routing.model.fleet import BIKES, PROFILES
+from routing.model.fleet import PROFILES, SAID
 from routing.model.orders import WEEKDAYS
 
 COLUMNS = ("weekdays", "from", "to", "percent", "profile")
@@ -47,7 +47,7 @@ def _profile(text: str, row: int) -> str:
     said = text.strip().lower()
     if said in ("", "all"):
         return ""
-    if said not in PROFILES and said not in BIKES:
+    if said not in SAID:
         raise InvalidInput(
             f'Row {row}: "{said[:20]}" is no kind of vehicle. Write {", ".join(PROFILES)}, or nothing: all but bikes.'
         )

@@ -8,6 +8,8 @@ PROFILES = ("car", "van", "truck", "cargo_bike")
 """The kinds of vehicle that have roads of their own."""
 BIKES = frozenset({"bike", "bicycle", "cargo_bike"})
 """Profiles that fit through any arch and pass the traffic."""
+SAID = (*PROFILES, *sorted(BIKES.difference(PROFILES)))
+"""What a file or a command may call them: a bike goes by several names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

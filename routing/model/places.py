@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import asin, cos, radians, sin, sqrt
 
 from routing.errors import InvalidInput
 
@@ -24,16 +25,19 @@ class Location:
 
 
 class PinQuality(StrEnum):
-    """How a pin was found. Only EXACT, INTERPOLATED and BY_PERSON go on by themselves; the rest wait for a person."""
+    """How a pin was found. Only EXACT, INTERPOLATED and BY_PERSON go on by themselves; the rest wait for a person.
+
+    They stand in the order in which one of several readings of a text is chosen, the surest first.
+    """
 
     EXACT = "exact"
     INTERPOLATED = "interpolated"
     BY_PERSON = "by_person"
-    STREET = "street"
-    APPROXIMATE = "approximate"
     AMBIGUOUS = "ambiguous"
-    OUTSIDE = "outside"
+    APPROXIMATE = "approximate"
+    STREET = "street"
     DUPLICATE = "duplicate"
+    OUTSIDE = "outside"
     NOT_FOUND = "not_found"
 
     @property
@@ -81,3 +85,13 @@ class Bounds:
 
     def holds(self, location: Location) -> bool:
         return self.south <= location.lat <= self.north and self.west <= location.lon <= self.east
+
+
+_EARTH_M = 6_371_000.0
+
+
+def metres_between(one: Location, other: Location) -> float:
+    """Great-circle distance in metres."""
+    lat1, lat2 = radians(one.lat), radians(other.lat)
+    half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin(radians(other.lon - one.lon) / 2) ** 2
+    return 2 * _EARTH_M * asin(sqrt(half))

@@ -7,16 +7,15 @@ the streets up, and `judge` decides: only a door that is really known under the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from math import asin, cos, radians, sin, sqrt
 
-from routing.model.places import Bounds, Candidate, Located, Location, PinQuality
+from routing.model.places import Candidate, Located, Location, PinQuality, metres_between
+from routing.rules.coverage import Coverage, Door, StreetMatch
 from routing.rules.house_number import HouseNumber
 from routing.rules.reading import Reading, plain_postcode
 from routing.rules.spelling import clean, fold
-from routing.rules.street_words import COUNTRIES
 
 MAX_LENGTH = 300
 """Characters. No postal address is longer; what is longer was pasted into the wrong field."""
@@ -29,126 +28,6 @@ INTERPOLATION_GAP = 10
 INTERPOLATION_SPAN_M = 200.0
 SAME_DOOR_M = 60.0
 """Readings nearer to each other than this are one door with two nameplates."""
-
-# ---------------------------------------------------------------------------- judging
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """A known address. `postcodes` holds every postcode it is filed under (more than one where the map disagrees).
-
-    Number 0 is none: a house that is known by its name only, perhaps of a village without streets.
-    """
-
-    location: Location
-    street: str
-    number: HouseNumber
-    postcodes: frozenset[str] = frozenset()
-    city: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """A line along which the map numbers houses: from one known door to another, every `step` numbers."""
-
-    low: Door
-    high: Door
-    step: int
-    line: tuple[Location, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreetMatch:
-    """A street that the text may mean. `typos` is how many letters differ; `partial`: words were missing."""
-
-    name: str
-    location: Location
-    doors: tuple[Door, ...]
-    typos: int = 0
-    partial: bool = False
-    city: str = ""
-    spans: tuple[Span, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
-    """What a gazetteer covers: its box, its cities (folded, with translations) and postcodes (without spaces).
-
-    `called`: folded translation -> the folded name that the map uses. `served`: (postcode, folded city) that addresses
-    of the map carry together. `places`: suburbs and villages whose name no address carries, and how far they reach in
-    metres. `states` and `countries` are the codes of its addresses, empty where they carry none.
-    """
-
-    bounds: Bounds
-    cities: frozenset[str] = frozenset()
-    postcodes: frozenset[str] = frozenset()
-    name: str = ""
-    called: Mapping[str, str] = field(default_factory=dict)
-    served: frozenset[tuple[str, str]] = frozenset()
-    places: Mapping[str, tuple[Location, float]] = field(default_factory=dict)
-    states: frozenset[str] = frozenset()
-    countries: frozenset[str] = frozenset()
-
-    def knows_city(self, city: str) -> bool:
-        """Also with a letter wrong, or without the district ("København" where the map says "København K")."""
-        return not self.cities or not fold(city) or bool(self.city_key(city))
-
-    def city_key(self, city: str) -> str:
-        """The folded name under which the map knows the city, whatever it was called; "" for one it does not know."""
-        key = self._called(fold(city))
-        if not key or key in self.cities:
-            return key
-        if any(known.startswith(f"{key} ") or key.startswith(f"{known} ") for known in self.cities):
-            return key
-        slack = 1 if len(key) >= 5 else 0
-        near = (known for known in sorted(self.cities) if _one_letter_apart(key, known, slack))
-        return self._called(next(near, ""))
-
-    def _called(self, key: str) -> str:
-        """Copenhagen K is København K: the name is translated, the district behind it stays."""
-        if key in self.called:
-            return self.called[key]
-        words = key.split()
-        for count in range(len(words), 0, -1):
-            name = self.called.get(" ".join(words[:count]))
-            if name is not None:
-                return " ".join([name, *words[count:]])
-        return key
-
-    def knows_postcode(self, postcode: str) -> bool:
-        key = plain_postcode(postcode)
-        return not key or not self.postcodes or key in self.postcodes
-
-    def city_agrees(self, door: Door, city: str, postcode: str = "") -> bool:
-        """Whether the city that somebody wrote may be that of the door: its own, the part of town it lies in, or one
-        that shares the postcode, where that is written too. A city that the map does not know says nothing here."""
-        key = self.city_key(city)
-        if not key or not door.city or _same_city(self._called(fold(door.city)), key):
-            return True
-        if postcode in door.postcodes and (postcode, key) in self.served:
-            return True
-        if key not in self.places:
-            return False
-        middle, reach_m = self.places[key]
-        return metres(middle, door.location) <= reach_m
-
-    def elsewhere(self, reading: Reading) -> str:
-        """The country or state of the text, where it is none of these addresses'; else ""."""
-        if reading.country and self.countries and reading.country not in self.countries:
-            return reading.country
-        state = reading.state
-        if not state or state in self.states or state in self.countries:
-            return ""
-        known = self.states or (self.countries if state in COUNTRIES.values() else frozenset())
-        return state if known else ""
-
-
-def _one_letter_apart(one: str, other: str, slack: int) -> bool:
-    if abs(len(one) - len(other)) > slack or not slack:
-        return False
-    at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    swapped = one[at : at + 2] == other[at : at + 2][::-1] and one[at + 2 :] == other[at + 2 :]
-    return swapped or one[at + 1 :] == other[at + 1 :] or one[at:] == other[at + 1 :] or one[at + 1 :] == other[at:]
 
 
 @dataclass(slots=True)
@@ -240,24 +119,19 @@ def judge(
     return Located(quality=top.quality, candidates=tuple(top.candidates[:MAX_CANDIDATES]), why=top.why)
 
 
-_RANK = (
-    PinQuality.NOT_FOUND,
-    PinQuality.OUTSIDE,
-    PinQuality.STREET,
-    PinQuality.APPROXIMATE,
-    PinQuality.AMBIGUOUS,
-    PinQuality.INTERPOLATED,
-    PinQuality.EXACT,
-)
+_SUREST_FIRST = tuple(PinQuality)
 
 
 def surest(answers: Sequence[Located]) -> Located:
     """The verdict over several readings of one text; two sure ones in different places are no sure one."""
-    best = max(answers, key=lambda answer: (_RANK.index(answer.quality), *(one.score for one in answer.candidates[:1])))
+    best = max(
+        answers,
+        key=lambda answer: (-_SUREST_FIRST.index(answer.quality), *(one.score for one in answer.candidates[:1])),
+    )
     if not best.quality.goes_on:
         return best
     sure = [answer.candidates[0] for answer in answers if answer.quality.goes_on]
-    rivals = [one for one in sure if metres(one.location, best.candidates[0].location) > SAME_DOOR_M]
+    rivals = [one for one in sure if metres_between(one.location, best.candidates[0].location) > SAME_DOOR_M]
     if not rivals:
         return best
     places = [_as(one, PinQuality.AMBIGUOUS) for one in dict.fromkeys([best.candidates[0], *rivals])]
@@ -409,10 +283,6 @@ def _other_postcode(door: Door, postcode: str) -> bool:
     return bool(postcode and door.postcodes and postcode not in door.postcodes)
 
 
-def _same_city(one: str, other: str) -> bool:
-    return one == other or one.startswith(f"{other} ") or other.startswith(f"{one} ")
-
-
 def _between(asked: HouseNumber, doors: Sequence[Door], match: StreetMatch) -> Door | None:
     """The point between the two known neighbours on the same side of the street, where they are near enough."""
     side = [door for door in doors if not door.number.is_range and door.number.first % 2 == asked.first % 2]
@@ -422,7 +292,7 @@ def _between(asked: HouseNumber, doors: Sequence[Door], match: StreetMatch) -> D
         for high in side
         if low.number.first < asked.first < high.number.first
         and high.number.first - low.number.first <= INTERPOLATION_GAP
-        and metres(low.location, high.location) <= INTERPOLATION_SPAN_M
+        and metres_between(low.location, high.location) <= INTERPOLATION_SPAN_M
     ]
     if not pairs:
         return None
@@ -461,7 +331,7 @@ def _point_on(line: Sequence[Location], share: float) -> Location:
     >>> _point_on([Location(lat=0, lon=0), Location(lat=0, lon=1), Location(lat=0, lon=3)], 0.5)
     Location(lat=0.0, lon=1.5)
     """
-    lengths = [metres(one, other) for one, other in pairwise(line)]
+    lengths = [metres_between(one, other) for one, other in pairwise(line)]
     rest = share * sum(lengths)
     for (one, other), length in zip(pairwise(line), lengths, strict=True):
         if rest <= length and length:
@@ -477,7 +347,7 @@ def _apart(doors: Sequence[Door]) -> list[Door]:
     kept: list[Door] = []
     for door in doors:
         same = [other for other in kept if other.number == door.number]
-        if not any(metres(other.location, door.location) <= SAME_DOOR_M for other in same):
+        if not any(metres_between(other.location, door.location) <= SAME_DOOR_M for other in same):
             kept.append(door)
     return kept
 
@@ -546,13 +416,3 @@ def _said(reading: Reading) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-_EARTH_M = 6_371_000.0
-
-
-def metres(one: Location, other: Location) -> float:
-    """Great-circle distance in metres."""
-    lat1, lat2 = radians(one.lat), radians(other.lat)
-    half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin(radians(other.lon - one.lon) / 2) ** 2
-    return 2 * _EARTH_M * asin(sqrt(half))

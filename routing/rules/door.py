@@ -10,9 +10,8 @@ from enum import StrEnum
 from routing.errors import InvalidInput
 from routing.model.amounts import how_many
 from routing.model.orders import DeliveryDays
-from routing.model.places import Location
+from routing.model.places import Location, metres_between
 from routing.model.proofs import DeliveryReport, DoorDelivery, DoorLine, LoadedLine, Outcome
-from routing.rules.address import metres
 from routing.rules.promises import served_from
 
 FAR_M = 200
@@ -304,7 +303,7 @@ def metres_from_address(at: Location | None, address: Location | None) -> int | 
     """How far from the pin the driver stood; None when either is not known."""
     if at is None or address is None:
         return None
-    return round(metres(at, address))
+    return round(metres_between(at, address))
 
 
 def clock_is_behind(captured_at: datetime, *, departs_at: datetime) -> bool:

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 from routing.model.places import Candidate, Located, Location, PinQuality
-from routing.rules.address import Coverage, not_found
+from routing.rules.address import not_found
+from routing.rules.coverage import Coverage
 from routing.rules.spelling import clean
 
 

@@ -62,9 +62,6 @@ DIMENSIONS = ("weight_g", "volume_cm3", "pieces")
 MOST_DRIVING_S = {"none": None, "eu": 9 * 3600}
 """Driving a day by rule set: Regulation (EC) 561/2006 art. 6 for "eu". A set that is not named here is refused."""
 
-PROFILES_WITHOUT_SIZE = BIKES
-"""These fit through, whether or not somebody measured them."""
-
 ON_THE_VAN = ("loaded", "dispatched", "under_way")
 HAPPENED = ("under_way", "done", "failed")
 
@@ -547,7 +544,7 @@ def _amounts(delivery: DeliveryFacts) -> tuple[int, int, int]:
 
 def _fits(shift: Shift, site: SiteFacts) -> bool:
     vehicle = shift.vehicle
-    free = vehicle.profile in PROFILES_WITHOUT_SIZE
+    free = vehicle.profile in BIKES
     for most, size in (
         (site.max_height_cm, vehicle.height_cm),
         (site.max_length_cm, vehicle.length_cm),

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from routing.rules.problem import PROFILES_WITHOUT_SIZE
+from routing.model.fleet import BIKES
 
 OFF_ROAD = "No road lies near this address, so no vehicle gets there. Set its pin at the road where it is handed over."
 
@@ -59,7 +59,7 @@ def reach_of(*, near: Collection[str], fleet: Collection[str]) -> RoadReach:
 
 def _same_names(profiles: Collection[str]) -> frozenset[str]:
     """A bike goes by several names in files, and by one on the roads."""
-    return frozenset("cargo_bike" if profile in PROFILES_WITHOUT_SIZE else profile for profile in profiles)
+    return frozenset("cargo_bike" if profile in BIKES else profile for profile in profiles)
 
 
 def _words(profiles: Collection[str]) -> list[str]:

@@ -38,7 +38,7 @@ from routing.model.plans import FREE, Problem, SpeedSlice
 from routing.rules.calendars import clock_minutes, moment, weekday
 
 LEAST_PERCENT, MOST_PERCENT = 20, 500
-"""What a slice may say. Ten times as long is a closed road, not traffic."""
+"""What a slice may say. More than five times as long is a closed road, not traffic."""
 
 
 class Pace:

@@ -27,8 +27,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from routing.model.places import Location
-from routing.rules.address import metres
+from routing.model.places import Location, metres_between
 from routing.rules.learnt_speeds import DrivenLeg
 
 LONGEST_GAP = timedelta(minutes=3)
@@ -61,7 +60,7 @@ def pieces(fixes: Sequence[Fix], stays: Sequence[Stay]) -> tuple[Piece, ...]:
         piece, length = [stretch[0]], 0.0
         for before, fix in pairwise(stretch):
             piece.append(fix)
-            length += metres(before.location, fix.location)
+            length += metres_between(before.location, fix.location)
             if length >= PIECE_M and len(piece) >= FEWEST_FIXES:
                 found.append(tuple(piece))
                 piece, length = [fix], 0.0
@@ -90,7 +89,7 @@ def _parked(fixes: Sequence[Fix]) -> Iterator[Stay]:
     first = 0
     while first < len(fixes):
         last = first
-        while last + 1 < len(fixes) and metres(fixes[first].location, fixes[last + 1].location) <= PARKED_M:
+        while last + 1 < len(fixes) and metres_between(fixes[first].location, fixes[last + 1].location) <= PARKED_M:
             last += 1
         if fixes[last].at - fixes[first].at >= PARKED:
             yield fixes[first].at, fixes[last].at
@@ -107,7 +106,7 @@ def _unbroken(fixes: Sequence[Fix], parked: Sequence[Stay], doors: Sequence[Stay
     for fix in fixes:
         broken = bool(run) and (
             fix.at - run[-1].at > LONGEST_GAP
-            or metres(run[-1].location, fix.location) > FASTEST_M_S * (fix.at - run[-1].at).total_seconds()
+            or metres_between(run[-1].location, fix.location) > FASTEST_M_S * (fix.at - run[-1].at).total_seconds()
             or any(begins < fix.at and run[-1].at < ends for begins, ends in parked)
             or any(begins <= fix.at and run[-1].at <= ends for begins, ends in doors)
         )

@@ -16,11 +16,10 @@ from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.day import DayFacts, DeliveryFacts, HeldManifest
 from routing.model.days import day_words
 from routing.model.fleet import Shift
-from routing.model.places import Location
+from routing.model.places import Location, metres_between
 from routing.model.plans import Plan, Problem
 from routing.model.proofs import ManifestInHand
 from routing.model.tasks import TaskKind
-from routing.rules.address import metres
 from routing.rules.behind import Behind, Tomorrow, how_it_goes_on, ways_out
 from routing.rules.changes import orders_of
 from routing.rules.driver_out import OutKind, OutOption, is_loaded, still_to_do
@@ -109,7 +108,7 @@ def _looked_at(
         here = next(site.location for site in facts.sites if site.id == delivery.site_id)
         if here is None:
             return Tomorrow(day=day.isoformat())
-        near = min((round(metres(here, door)) for door in doors(day.isoformat())), default=None)
+        near = min((round(metres_between(here, door)) for door in doors(day.isoformat())), default=None)
         return Tomorrow(day=day.isoformat(), near_m=near)
 
     behind = how_it_goes_on(plan, problem, facts, shift=shift, arrives_s=arrives_s, tomorrow=tomorrow)

@@ -16,10 +16,9 @@ import numpy as np
 from routing.model.day import CurrentPlan, DayFacts, DeliveryFacts, SavedPlan, SiteFacts
 from routing.model.days import day_words
 from routing.model.orders import RideRule
-from routing.model.places import Location
+from routing.model.places import Location, metres_between
 from routing.model.plans import NO_ROAD, Place, Plan, Travel, Unassigned, Visit
 from routing.ports import TravelTable, TravelTimes
-from routing.rules.address import metres
 from routing.rules.locks import as_the_day_stands
 from routing.rules.problem import build_problem, profiles_of
 from routing.rules.release import Candidate, NotReleased, judge
@@ -223,7 +222,7 @@ def _apart_m(one: SiteFacts | Place, other: SiteFacts) -> int:
     """How far two doors lie apart, rounded up: 0 is the same door, and only that."""
     if one.location is None or other.location is None:
         return NEXT_DOOR_M + 1
-    return max(1, round(metres(one.location, other.location)))
+    return max(1, round(metres_between(one.location, other.location)))
 
 
 # ---------------------------------------------------------------------------- on a planned day

@@ -15,8 +15,7 @@ import pytest
 from data.demo.generate import EXTRACT, HERE, REVIEW, generate
 from routing.engines.addresses.gazetteer import Gazetteer
 from routing.engines.addresses.gazetteer_build import build_gazetteer
-from routing.model.places import PinQuality
-from routing.rules.address import metres
+from routing.model.places import PinQuality, metres_between
 
 FILES = sorted(path.name for path in HERE.glob("*.csv"))
 DAYS = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
@@ -311,7 +310,7 @@ def test_a_neighbour_of_the_half_covered_order_is_ready_today(gazetteer: Gazette
         row["order"]
         for row in orders.values()
         if row["order"] not in waiting and row["depot"] == "D1" and row["site"] != here["site"]
-        if metres(there, gazetteer.locate(sites[row["site"]]["address"]).candidates[0].location) <= 60
+        if metres_between(there, gazetteer.locate(sites[row["site"]]["address"]).candidates[0].location) <= 60
     ]
     assert near
 

@@ -8,7 +8,7 @@ import pytest
 from data.regions import ADDRESSES_FILE, Regions
 from routing.engines.addresses.gazetteer import Gazetteer
 from routing.engines.roads.facts import BASEMAP_FILE, RegionFacts
-from routing.errors import InvalidInput, NotFound, RegionError
+from routing.errors import FileRefused, InvalidInput, NotFound
 
 DEMO_EXTRACT = Path(__file__).parents[2] / "data" / "demo" / "helsinki.osm.pbf"
 
@@ -80,7 +80,7 @@ def test_a_failed_build_adds_no_region(tmp_path):
     letter = tmp_path / "letter.osm.pbf"
     letter.write_text("Dear customer")
     regions = Regions(tmp_path / "regions")
-    with pytest.raises(RegionError, match=r"no \.osm\.pbf"):
+    with pytest.raises(FileRefused, match=r"no \.osm\.pbf"):
         regions.add("letter", letter, quiet)
     assert regions.list() == ()
     with pytest.raises(NotFound):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
+import osmium
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select, text
@@ -19,7 +22,7 @@ from data.demo.generate import HERE as DEMO_FILES
 from data.regions import Regions
 from data.store import SqlStore, open_store
 from data.tables import job, metadata
-from routing.errors import Conflict, InvalidInput, NotFound, RegionError, SolverError
+from routing.errors import Conflict, FileRefused, InvalidInput, NotFound, RegionError, SolverError
 from web.cli import exit_code, main
 from web.clock import wall_clock
 from web.jobs import broker_fault, error_of, run_job, run_job_now
@@ -331,7 +334,8 @@ def installation(home: Path) -> Iterator[Installation]:
         (InvalidInput("Nobody drives.", code="no_shifts"), 2),
         (NotFound("There is no region."), 2),
         (SolverError("The solver was killed."), 3),
-        (RegionError("The extract is cut short."), 3),
+        (RegionError("The roads do not answer."), 3),
+        (FileRefused("The extract is cut short.", code="extract_unreadable"), 2),
     ],
 )
 def test_a_failed_job_ends_a_command_as_its_error_would(
@@ -361,16 +365,68 @@ def test_a_fault_of_ours_in_a_job_is_an_engines_failure(
     assert "missing" in caplog.text
 
 
-def test_a_name_that_is_no_regions_is_refused_and_a_wrong_extract_is_an_engines_failure(
-    home: Path, tmp_path: Path
-) -> None:
+def test_a_name_that_is_no_regions_is_refused(home: Path, tmp_path: Path) -> None:
     (tmp_path / "wrong.osm.pbf").write_bytes(b"garbage")
     named = run("region", "add", "No Name!", "--pbf", tmp_path / "wrong.osm.pbf")
     assert named.exit_code == 2
     assert 'For example "no-name"' in named.stderr
-    wrong = run("region", "add", "town", "--pbf", tmp_path / "wrong.osm.pbf", "--json")
-    assert wrong.exit_code == 3
-    assert json.loads(wrong.stdout)["error"]["code"] == "extract_unreadable"
+
+
+def garbage(at: Path) -> None:
+    at.write_bytes(b"garbage")
+
+
+def cut_short(at: Path) -> None:
+    at.write_bytes(EXTRACT.read_bytes()[:300_000])
+
+
+def one_byte_wrong(at: Path) -> None:
+    whole = bytearray(EXTRACT.read_bytes())
+    whole[len(whole) // 2] ^= 0xFF
+    at.write_bytes(whole)
+
+
+def without_anything(at: Path) -> None:
+    osmium.SimpleWriter(str(at)).close()
+
+
+def one_way(at: Path, **tags: str) -> None:
+    with osmium.SimpleWriter(str(at)) as writer:
+        for n in (1, 2, 3):
+            writer.add_node(osmium.osm.mutable.Node(id=n, version=1, location=(n / 1000, 0.001)))
+        writer.add_way(osmium.osm.mutable.Way(id=1, version=1, nodes=[1, 2, 3], tags=tags))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "sentence"),
+    [
+        (Path.touch, "extract_unreadable", "it is truncated, or no .osm.pbf"),
+        (garbage, "extract_unreadable", "it is truncated, or no .osm.pbf"),
+        (cut_short, "extract_unreadable", "it is truncated, or no .osm.pbf"),
+        (one_byte_wrong, "extract_unreadable", "it is truncated, or no .osm.pbf"),
+        (without_anything, "extract_empty", "holds no map data"),
+        (partial(one_way, waterway="river"), "extract_without_roads", "no road a car may use"),
+        (partial(one_way, highway="footway"), "extract_without_roads", "no road a car may use"),
+        (partial(one_way, highway="motorway"), "extract_without_roads", "no road for cargo bike"),
+    ],
+)
+def test_an_extract_that_cannot_be_used_is_refused_and_adds_nothing(
+    home: Path, tmp_path: Path, spoil: Callable[[Path], None], code: str, sentence: str
+) -> None:
+    spoil(tmp_path / "wrong.osm.pbf")
+    refused = run("region", "add", "town", "--pbf", tmp_path / "wrong.osm.pbf", "--json")
+    assert refused.exit_code == 2, refused.output
+    error = json.loads(refused.stdout)["error"]
+    assert (error["code"], sentence in error["message"]) == (code, True), error
+    assert "wrong.osm.pbf" in error["message"]
+    assert "There is no region yet" in run("region", "list").stdout
+    assert not list((home / "regions").glob(".*/build-*"))
+
+
+def test_a_file_that_is_no_file_is_refused(home: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.osm.pbf")
+    refused = run("region", "add", "town", "--pbf", tmp_path / "pipe.osm.pbf")
+    assert (refused.exit_code, "There is no file pipe.osm.pbf" in refused.stderr) == (2, True)
 
 
 def test_a_region_that_was_built_again_is_seen_without_a_restart(

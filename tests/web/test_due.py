@@ -10,8 +10,7 @@ from sqlalchemy import select
 
 from data import tables
 from data.store import SqlStore, open_store
-from routing.model.places import Location
-from routing.rules.address import metres
+from routing.model.places import Location, metres_between
 from routing.services.horizon import horizons_due
 from routing.services.overdue import overdue_due
 from routing.services.waiting import waits_due
@@ -46,7 +45,7 @@ def test_where_a_van_was_becomes_ways_on_the_roads_the_next_day(demo_website: We
         Location(lat=60.1712, lon=24.9500),
     ]
     line = installation.travel("helsinki").path(corners, profile="car")
-    along = [0.0, *accumulate(metres(one, other) for one, other in pairwise(line))]
+    along = [0.0, *accumulate(metres_between(one, other) for one, other in pairwise(line))]
     eight = OPENING.replace(hour=6, minute=0)
     with open_store(installation.database) as store:
         shift_id = store.connection.scalar(

@@ -19,6 +19,7 @@ from sqlalchemy import select
 from data import tables
 from routing.engines.addresses.providers import FinderWithProvider, Provider, ProviderFailed, ProviderSettings, judged
 from routing.model.places import Bounds, Candidate, Located, PinQuality
+from routing.rules.provider_terms import TERMS
 from tests.address_region import an_address_region
 from web.cli import main
 from web.wiring import open_installation
@@ -122,7 +123,7 @@ def provider(server: Server, name: str, clock: Clock | None = None, timeout_s: f
     return Provider(settings, clock=clock, sleep=clock.sleep, timeout_s=timeout_s)
 
 
-@pytest.mark.parametrize("name", list(ANSWERS))
+@pytest.mark.parametrize("name", list(TERMS))
 def test_each_provider_is_read_and_is_never_sure(server: Server, name: str) -> None:
     server.body = ANSWERS[name](LAT, LON)
     (found,) = provider(server, name).ask("Back Yard 7, Helsinki")

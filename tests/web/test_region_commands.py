@@ -124,7 +124,7 @@ def test_the_way_between_two_places_is_told_for_people_and_programs(home, built)
         (("-33.8568,151.2153", "60.17,24.94"), 2, "No road for van lies near FROM"),
         (("60.17,24.94", "-33.8568,-70.6", "--profil", "car"), 2, ""),
         (("60.17,24.94", "60.171,24.941", "--region", "x" * 5000), 2, f'no region "{"x" * 60}"'),
-        (("60.1711,24.9432", "60.17,24.94", "--profile", "hovercraft"), 3, "There is no profile"),
+        (("60.1711,24.9432", "60.17,24.94", "--profile", "hovercraft"), 2, "'hovercraft' is not one of 'car', 'van'"),
         (("60.1711,24.9432", "60.17,24.94", "--region", "nowhere"), 2, "There is no region"),
     ],
 )

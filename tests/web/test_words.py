@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from routing.model.orders import AllocationRule
+from routing.model.places import PinQuality
 from routing.model.plans import Reason
 from routing.model.proofs import HANDED_OVER, Outcome
 from routing.model.tasks import TaskKind
@@ -14,6 +15,7 @@ from routing.rules.release import NotReleased
 from web.dispatcher.words import (
     every_outcome_words,
     left_out_reason,
+    quality_words,
     rule_words,
     staying_reason,
     task_kind_words,
@@ -75,3 +77,9 @@ def test_what_is_not_proven_is_said_of_a_trip_of_its_own_only() -> None:
     assert left_out_reason("shift_too_short") == "does not fit into any shift"
     assert left_out_reason("shift_too_short", proven=False) == "a trip of its own takes longer than any shift"
     assert left_out_reason("competed_out", proven=False) == left_out_reason("competed_out")
+
+
+def test_every_quality_of_a_pin_has_words_of_its_own() -> None:
+    said = [quality_words(quality) for quality in PinQuality]
+    assert [quality for quality, words in zip(PinQuality, said, strict=True) if words == quality] == []
+    assert len(set(said)) == len(said)

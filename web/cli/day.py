@@ -17,7 +17,7 @@ from rich.table import Table
 from data.store import open_store
 from routing.errors import Conflict, InvalidInput
 from routing.model.days import day_words
-from routing.model.places import PinQuality
+from routing.model.places import SURE
 from routing.services.dispatching import dispatch_day
 from routing.services.loading import Loaded, load_route
 from routing.services.locating import LocatedAll, locate_sites
@@ -307,7 +307,7 @@ def _located(result: LocatedAll) -> dict[str, Any]:
             {"kind": want.kind, "id": want.id, "name": want.name, "address": want.address, "why": sentence}
             for want, sentence in result.some
         ],
-        "sure": [quality.value for quality in PinQuality if quality.goes_on],
+        "sure": list(SURE),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from routing.errors import InvalidInput
+from routing.model.fleet import PROFILES, SAID
 from routing.model.places import Location
 from web.cli.output import json_option, print_json
 from web.region_ways import leaving_at
@@ -38,11 +39,14 @@ class Place(click.ParamType[Location]):
             self.fail(f'"{str(value)[:SHOWN]}" is no place. Write latitude and longitude: 55.6761,12.5683', param, ctx)
 
 
+_KINDS = f"What is driven: {', '.join(PROFILES[:-1])} or {PROFILES[-1]}."
+
+
 @click.command("route", cls=TakesPlaces)
 @click.argument("start", type=Place(), metavar="FROM")
 @click.argument("end", type=Place(), metavar="TO")
 @click.option("--region", "region", metavar="NAME", help="The region; without it the one that was built first.")
-@click.option("--profile", default="van", show_default=True, help="car, van, truck or cargo_bike.")
+@click.option("--profile", default="van", show_default=True, type=click.Choice(SAID), metavar="KIND", help=_KINDS)
 @click.option("--at", "at", metavar="HH:MM", help="Leaving at this time: as the region's times by time of day say.")
 @click.option("--day", "day", metavar="DAY", help="With --at: the day, as 2026-05-12; without it today.")
 @json_option

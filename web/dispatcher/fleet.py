@@ -28,6 +28,7 @@ from routing.rules.standing_week import is_away
 from routing.services.fleet import Edit, Effect, Saved, effect_of, save
 from web.dispatcher.calendars import weekday_words
 from web.dispatcher.fleet_forms import Form, empty_form, form_of, languages, profiles, typed, values_of
+from web.dispatcher.words import profile_words
 from web.formats import day as written_day
 from web.here import here, now
 from web.incoming import whole
@@ -92,7 +93,7 @@ def _page(number: str, *, typed_prices: Form | None = None, wrong: Form | None =
             prices=typed_prices or {name: str(in_units(price, currency)) if price else "" for name, price in stands},
             wrong=wrong or {},
             weekdays=weekday_words(),
-            profile_words=profile_words(),
+            profile_words=profile_words,
             is_away=is_away,
         )
 
@@ -212,7 +213,7 @@ def _form(
         vehicles=[(number, name) for _id, number, name in names["vehicle"]],
         drivers=[(number, name) for _id, number, name in names["driver"]],
         used_by=[] if key is None or kind == "shift" else shifts_with(connection, **{f"{kind}_id": key}),
-        profiles=[(each, profile_words().get(each, each)) for each in profiles(stands.get("profile", ""))],
+        profiles=[(each, profile_words(each)) for each in profiles(stands.get("profile", ""))],
         languages=[(each, language_words().get(each, each)) for each in languages(stands.get("language", ""))],
         hours=[("none", _("not limited")), ("eu", _("EU: at most 9 hours at the wheel a day"))],
         weekdays=weekday_words(),
@@ -230,17 +231,6 @@ def _stands(connection: Connection, kind: str, key: int) -> Form:
 def _depot(depots: list[Depot], number: str) -> Depot | None:
     """The one that was asked for by number, or the first."""
     return next((each for each in depots if each.number == number), depots[0] if depots else None)
-
-
-def profile_words() -> dict[str, str]:
-    return {
-        "car": _("car"),
-        "van": _("van"),
-        "truck": _("truck"),
-        "cargo_bike": _("cargo bike"),
-        "bike": _("bike"),
-        "bicycle": _("bicycle"),
-    }
 
 
 def language_words() -> dict[str, str]:

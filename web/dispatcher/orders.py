@@ -26,6 +26,7 @@ from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
 from routing.model.consents import Answer
 from routing.model.days import today_of
+from routing.model.places import SURE
 from routing.rules.consent import Reply
 from routing.rules.standing import NOT_LOOKED_UP, Standing
 from routing.services.collecting import Fetching, cancel_collection, collect_goods
@@ -357,7 +358,7 @@ def _not_placed(order: OrderPage) -> str:
         return _comes_again(failed)
     if row.released:
         day = min((each.for_day for each in order.deliveries if each.state == "released"), default="")
-        if order.pin_quality not in ("exact", "interpolated", "by_person"):
+        if order.pin_quality not in SURE:
             if row.word == NOT_LOOKED_UP:
                 return _("Released, but its address is not looked up yet: press Look up under Addresses.")
             return _("Released, but its address is in review: it cannot be planned.")

@@ -240,7 +240,8 @@ def profile_words(profile: str) -> str:
         "van": _("van"),
         "truck": _("truck"),
         "cargo_bike": _("cargo bike"),
-        "bike": _("cargo bike"),
+        "bike": _("bike"),
+        "bicycle": _("bicycle"),
     }.get(profile, profile.replace("_", " "))
 
 

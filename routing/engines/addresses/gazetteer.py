@@ -20,22 +20,18 @@ from rapidfuzz.distance import OSA
 from routing.engines.addresses.gazetteer_build import FORMAT
 from routing.engines.addresses.links import parse_link
 from routing.errors import RegionError
-from routing.model.places import Bounds, Candidate, Located, Location, PinQuality
+from routing.model.places import Bounds, Candidate, Located, Location, PinQuality, metres_between
 from routing.rules.address import (
     MAX_CANDIDATES,
-    Coverage,
-    Door,
-    Span,
-    StreetMatch,
     candidate_of,
     candidate_of_house,
     judge,
-    metres,
     named_house,
     not_found,
     surest,
     unusable,
 )
+from routing.rules.coverage import Coverage, Door, Span, StreetMatch
 from routing.rules.house_number import HouseNumber
 from routing.rules.points import judge_plus_code, judge_point, parse_coordinates, parse_plus_code
 from routing.rules.reading import Reading, plain_postcode, readings
@@ -244,7 +240,9 @@ class Gazetteer:
             "WHERE south >= ? AND north <= ? AND west >= ? AND east <= ?",
             (location.lat - reach, location.lat + reach, location.lon - wide, location.lon + wide),
         )
-        doors = ((metres(location, door.location), door.street, str(door.number), door) for door in map(_door, rows))
+        doors = (
+            (metres_between(location, door.location), door.street, str(door.number), door) for door in map(_door, rows)
+        )
         return sorted((one for one in doors if one[0] <= reach_m), key=lambda one: one[:3])[:5]
 
     def suggest(self, prefix: str, limit: int = 8) -> list[Candidate]:

@@ -29,8 +29,7 @@ from pathlib import Path
 import osmium
 
 from routing.errors import RegionError
-from routing.model.places import Bounds, Location
-from routing.rules.address import metres
+from routing.model.places import Bounds, Location, metres_between
 from routing.rules.blocks import district_key
 from routing.rules.house_number import HouseNumber, parse_house_number
 from routing.rules.reading import plain_postcode
@@ -419,15 +418,15 @@ def _with_cities(doors: Sequence[_Seen], usual: Mapping[str, str]) -> list[_Seen
         if not one.city:
             city = next((usual[code] for code in sorted(one.postcodes) if code in usual), "")
             if not city and known:
-                near = min(known, key=lambda other: metres(other.location, one.location))
-                city = near.city if metres(near.location, one.location) <= FILL_M else ""
+                near = min(known, key=lambda other: metres_between(other.location, one.location))
+                city = near.city if metres_between(near.location, one.location) <= FILL_M else ""
             one = replace(one, city=city)
         filled.append(one)
     return filled
 
 
 def _facts(found: _Found) -> dict[str, str]:
-    """What the region table holds beside the doors: see routing.rules.address.Coverage."""
+    """What the region table holds beside the doors: see routing.rules.coverage.Coverage."""
     seen, box = found.seen, found.box
     addressed = {fold(one.city) for one in seen if one.city}
     called = {fold(place.name): fold(place.name) for place in found.cities}
@@ -480,7 +479,7 @@ def _distinct(seen: Sequence[_Seen]) -> list[_Seen]:
     for one in order:
         for group in by_number[one.number]:
             first = group[0]
-            if metres(first.location, one.location) <= SAME_ADDRESS_M:
+            if metres_between(first.location, one.location) <= SAME_ADDRESS_M:
                 group.append(one)
                 break
         else:
@@ -511,4 +510,4 @@ def _middle(points: Sequence[Location]) -> Location:
     lat = sum(point.lat for point in points) / len(points)
     lon = sum(point.lon for point in points) / len(points)
     mean = Location(lat=lat, lon=lon)
-    return min(points, key=lambda point: (metres(point, mean), point.lat, point.lon))
+    return min(points, key=lambda point: (metres_between(point, mean), point.lat, point.lon))

@@ -172,11 +172,13 @@ def _geocoder(settings: ProviderSettings, timeout_s: float) -> Any:
             return geocoders.OpenCage(settings.key, **where, **common)
         case "google":
             return geocoders.GoogleV3(settings.key, **where, **common)
-        case _:
+        case "here":
             here = geocoders.HereV7(settings.key, **common)
             if settings.domain:  # geopy would put "geocode." before it
                 here.api = f"{settings.scheme}://{settings.domain}/v1/geocode"
             return here
+        case unknown:
+            raise ValueError(f"Nothing here asks {unknown}, whose terms are known.")
 
 
 def _candidate(found: Any, source: str) -> Candidate:

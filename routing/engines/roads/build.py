@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from routing.engines.roads.basemap import build_basemap
-from routing.engines.roads.extract import Extract, normalise, only_ways_to_travel
+from routing.engines.roads.extract import Extract, normalise, only_ways_to_travel, refuse_missing
 from routing.engines.roads.facts import BASEMAP_FILE, RegionFacts, save_facts
 from routing.engines.roads.needs import needs_of, refuse_too_little
 from routing.engines.roads.osrm import dataset
@@ -32,7 +32,7 @@ from routing.engines.roads.profiles import PROFILES, lua
 from routing.engines.roads.programs import osrm_profile, osrm_program, run
 from routing.engines.roads.quality import check_roads
 from routing.engines.roads.road_graph import build_road_graphs
-from routing.errors import Cancelled, RegionError
+from routing.errors import Cancelled, FileRefused, RegionError
 
 Progress = Callable[[str, float], None]
 ExtraStep = tuple[str, Callable[[Path, Path], object]]
@@ -133,12 +133,14 @@ def build_region(
     `extra_steps` are (name, step); a step gets the normalised extract and the folder of the build. A whole number it
     returns is kept in the facts under its name; that of a step "addresses" counts the region's addresses.
     `progress` hears each step's name and the share done (0 to 1) before it starts, and ("ready", 1.0) at the end.
+    `source` is what the extract is called by whoever gave it; left out, its file's name.
 
-    Raises RegionError; whatever is raised, and if the process is killed, the region in use stays. A build that was
-    killed or stopped is taken up where it stood by the next build of the same.
+    Raises FileRefused for an extract that cannot be used, RegionError when the build fails; whatever is raised, and if
+    the process is killed, the region in use stays. A build that was killed or stopped is taken up where it stood by the
+    next build of the same.
     """
-    if not pbf.is_file():
-        raise RegionError(f"There is no file {pbf.name}. Give the path of a .osm.pbf extract.", file=pbf.name)
+    called = source or pbf.name
+    refuse_missing(pbf, called)
     into.parent.mkdir(parents=True, exist_ok=True)
     refuse_too_little(needs_of(pbf.stat().st_size), into.parent, name)
     builds = into.parent / f".{into.name}.builds"
@@ -155,8 +157,8 @@ def build_region(
         started = time.monotonic()
         try:
             steps = _Steps(folder=folder, build=build, tell=progress, total=5 + len(PROFILES) + len(extra_steps))
-            facts = _build(pbf, folder, name, steps, extra_steps)
-            facts = replace(facts, source=source or pbf.name, clock_s=round(time.monotonic() - started, 1))
+            facts = _build(pbf, called, folder, name, steps, extra_steps)
+            facts = replace(facts, source=called, clock_s=round(time.monotonic() - started, 1))
             save_facts(facts, folder)
             # The note goes last: a build killed before the swap has nothing left to do but that.
             _swap(folder, into)
@@ -210,12 +212,14 @@ def build_osrm(pbf: Path, region_dir: Path, profile: str) -> None:
     scratch.rename(final)
 
 
-def _build(pbf: Path, folder: Path, name: str, steps: _Steps, extra_steps: Sequence[ExtraStep]) -> RegionFacts:
+def _build(
+    pbf: Path, called: str, folder: Path, name: str, steps: _Steps, extra_steps: Sequence[ExtraStep]
+) -> RegionFacts:
     region = folder / "region.osm.pbf"
     travelled = folder / "travelled.osm.pbf"
 
     def read() -> dict[str, Any]:
-        found = normalise(pbf, region)
+        found = normalise(pbf, region, called=called)
         only_ways_to_travel(region, travelled)
         return found.to_json()
 
@@ -223,7 +227,8 @@ def _build(pbf: Path, folder: Path, name: str, steps: _Steps, extra_steps: Seque
     counted: dict[str, int] = {}
     roads = [(f"roads for {profile}", partial(build_osrm, travelled, folder, profile)) for profile in PROFILES]
     with steps.beside(roads):
-        steps.run("road graph", lambda: build_road_graphs(travelled, folder))
+        arcs = steps.run("road graph", lambda: build_road_graphs(travelled, folder))
+        _refuse_without_roads(arcs, called)
         steps.run("basemap", lambda: build_basemap(region, folder / BASEMAP_FILE, extract.bounds))
         for step_name, step in extra_steps:
             result = steps.run(step_name, partial(_whole_number, step, region, folder))
@@ -249,6 +254,16 @@ def _build(pbf: Path, folder: Path, name: str, steps: _Steps, extra_steps: Seque
         mebibytes=round(size / 2**20, 1),
         **check,
     )
+
+
+def _refuse_without_roads(arcs: Mapping[str, int], called: str) -> None:
+    """Raises FileRefused where a profile has nothing to drive on."""
+    if lacking := [profile.replace("_", " ") for profile in PROFILES if not arcs[profile]]:
+        raise FileRefused(
+            f"{called} has no road for {' and '.join(lacking)}. Take an extract that was not filtered by tags.",
+            code="extract_without_roads",
+            file=called,
+        )
 
 
 def _whole_number(step: Callable[[Path, Path], object], region: Path, folder: Path) -> int | None:

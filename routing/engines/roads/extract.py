@@ -19,7 +19,7 @@ import osmium
 
 from routing.engines.roads.profiles import PROFILES
 from routing.engines.roads.road_rules import usable_speed_kmh
-from routing.errors import RegionError
+from routing.errors import FileRefused
 from routing.model.places import Bounds, Location
 
 _SAMPLED_PLACES = 250
@@ -80,13 +80,14 @@ class _Sample:
             self.places[slot] = Location(lat=location.lat, lon=location.lon)
 
 
-def normalise(pbf: Path, into: Path) -> Extract:
+def normalise(pbf: Path, into: Path, *, called: str = "") -> Extract:
     """Write the normalised extract to `into` and say what is in it.
 
-    Raises RegionError for a file that is missing, is no extract, is truncated, is empty or has no road to drive on.
+    `called` is its name for whoever gave it. Raises FileRefused for a file that is missing, is no extract, is
+    truncated, is empty or has no road to drive on.
     """
-    if not pbf.is_file():
-        raise RegionError(f"There is no file {pbf.name}. Give the path of a .osm.pbf extract.", file=pbf.name)
+    called = called or pbf.name
+    refuse_missing(pbf, called)
     ordered = into.with_name("sorted.osm.pbf")
     try:
         _sort(pbf, ordered)
@@ -95,29 +96,37 @@ def normalise(pbf: Path, into: Path) -> Extract:
             cut_at = header.box()
         extract = replace(_rewrite(ordered, into, cut_at), dated=_dated(pbf, header))
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as unreadable:
-        raise RegionError(
-            f"{pbf.name} cannot be read as an OpenStreetMap extract ({unreadable}): it is truncated, or no .osm.pbf. "
+        raise FileRefused(
+            f"{called} cannot be read as an OpenStreetMap extract ({unreadable}): it is truncated, or no .osm.pbf. "
             "Download it again and compare its size.",
             code="extract_unreadable",
-            file=pbf.name,
+            file=called,
         ) from unreadable
     finally:
         ordered.unlink(missing_ok=True)
     if extract.nodes == 0 or extract.ways == 0:
-        raise RegionError(
-            f"{pbf.name} holds no map data ({extract.nodes} nodes, {extract.ways} ways). "
+        raise FileRefused(
+            f"{called} holds no map data ({extract.nodes} nodes, {extract.ways} ways). "
             "Cut the extract again, with the place inside its box.",
             code="extract_empty",
-            file=pbf.name,
+            file=called,
         )
     if extract.drivable_km <= 0:
-        raise RegionError(
-            f"{pbf.name} has no road a car may use, so nothing can be planned on it. "
+        raise FileRefused(
+            f"{called} has no road a car may use, so nothing can be planned on it. "
             "Take an extract that was not filtered by tags.",
             code="extract_without_roads",
-            file=pbf.name,
+            file=called,
         )
     return extract
+
+
+def refuse_missing(pbf: Path, called: str) -> None:
+    """Raises FileRefused where there is no file."""
+    if not pbf.is_file():
+        raise FileRefused(
+            f"There is no file {called}. Give the path of a .osm.pbf extract.", code="extract_missing", file=called
+        )
 
 
 def only_ways_to_travel(region: Path, into: Path) -> None:

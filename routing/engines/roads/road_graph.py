@@ -42,24 +42,16 @@ def graph_file(region_dir: Path, profile: str) -> Path:
 
 
 def build_road_graphs(pbf: Path, region_dir: Path) -> dict[str, int]:
-    """Keep each profile's road graph as arrays, and return how many arcs each has. `pbf` is the normalised extract.
+    """Keep each profile's road graph as arrays, and return how many arcs each has: 0 without a road for it.
 
-    Raises RegionError when there is no road for one of them.
+    `pbf` is the normalised extract.
     """
     # Imported here because only a build reads maps.
     from routing.engines.roads.road_network import save_network
     from routing.engines.roads.road_read import read_roads
 
     roads = read_roads(pbf, region_dir)
-    arcs: dict[str, int] = {}
-    for name, profile in PROFILES.items():
-        arcs[name] = save_network(roads, profile, graph_file(region_dir, name))
-        if not arcs[name]:
-            raise RegionError(
-                f"The extract has no road for {name}. Take an extract that was not filtered by tags.",
-                code="extract_without_roads",
-            )
-    return arcs
+    return {name: save_network(roads, profile, graph_file(region_dir, name)) for name, profile in PROFILES.items()}
 
 
 class RoadGraphTravelTimes:

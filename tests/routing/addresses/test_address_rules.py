@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from routing.model.places import Bounds, Location, PinQuality
-from routing.rules.address import Coverage, Door, StreetMatch, judge
+from routing.model.places import Bounds, Located, Location, PinQuality
+from routing.rules.address import candidate_of, judge, surest
+from routing.rules.coverage import Coverage, Door, StreetMatch
 from routing.rules.house_number import HouseNumber, parse_house_number
 from routing.rules.points import PointText, parse_coordinates
 from routing.rules.reading import Reading, readings
@@ -169,3 +170,10 @@ def test_abbreviations_are_spelled_out_only_where_they_are_marked() -> None:
 def test_coordinates_are_told_from_addresses(text: str, expected: tuple[float, float, bool] | None) -> None:
     found = parse_coordinates(text)
     assert found == (None if expected is None else PointText(lat=expected[0], lon=expected[1], fine=expected[2]))
+
+
+def test_of_several_readings_the_surest_stands_whatever_the_qualities_are() -> None:
+    there = candidate_of(door("5"), quality=PinQuality.EXACT, score=50.0, source="test")
+    answers = [Located(quality=quality, candidates=(there,), why=f"{quality}.") for quality in PinQuality]
+    for n in range(len(answers)):
+        assert surest(answers[n:][::-1]) == answers[n]

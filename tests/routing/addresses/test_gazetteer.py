@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from routing.engines.addresses.gazetteer import Gazetteer
 from routing.engines.addresses.gazetteer_build import build_gazetteer
 from routing.errors import RegionError
-from routing.model.places import Located, Location, PinQuality
-from routing.rules.address import metres
+from routing.model.places import Located, Location, PinQuality, metres_between
 from routing.rules.spelling import fold, squeezed
 
 EXTRACT = Path("data/demo/helsinki.osm.pbf")
@@ -227,7 +226,7 @@ def test_every_known_door_is_found_and_no_wrong_one_is_exact(gazetteer: Gazettee
         right = gazetteer.locate(f"{door.street} {door.house_number}", postcode=door.postcode, city=door.city)
         if right.quality is PinQuality.EXACT:
             assert right.candidates[0].street == door.street
-            assert metres(right.candidates[0].location, door.location) < 200
+            assert metres_between(right.candidates[0].location, door.location) < 200
             found += 1
         for wrong in (f"{door.street} {chance.randrange(400, 9999)}, {tail}", f"{door.street} 9998 X, {tail}"):
             assert gazetteer.locate(wrong).quality is PinQuality.APPROXIMATE, wrong

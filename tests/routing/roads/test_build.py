@@ -18,7 +18,7 @@ from routing.engines.roads import needs
 from routing.engines.roads.build import build_region
 from routing.engines.roads.facts import load_facts
 from routing.engines.roads.osrm import OsrmTravelTimes
-from routing.errors import Cancelled, RegionError
+from routing.errors import BackrouteError, Cancelled, FileRefused, RegionError
 from routing.model.places import Location
 
 ROOT = Path(__file__).parents[3]
@@ -43,8 +43,8 @@ def one_road(tmp_path: Path) -> Path:
     return extract_with(tmp_path / "road.osm.pbf", tags={"highway": "residential", "name": "Only Street"})
 
 
-def refused(pbf: Path, into: Path) -> str:
-    with pytest.raises(RegionError) as refusal:
+def refused(pbf: Path, into: Path, error: type[BackrouteError] = FileRefused) -> str:
+    with pytest.raises(error) as refusal:
         build_region(pbf=pbf, into=into, name="refused", progress=quiet)
     assert not into.exists()
     assert not list(into.parent.glob(".*/build-*"))
@@ -367,10 +367,14 @@ def test_a_full_disk_leaves_the_region_in_use_and_nothing_behind(one_road, demo_
 
 def test_a_build_that_would_not_fit_is_refused_before_it_begins(one_road, tmp_path, monkeypatch):
     monkeypatch.setattr(needs, "free_memory_mib", lambda: 100)
-    assert re.search(r"needs about 450 MiB of memory and 100 MiB are free\. Close", refused(one_road, tmp_path / "r"))
+    assert re.search(
+        r"needs about 450 MiB of memory and 100 MiB are free\. Close", refused(one_road, tmp_path / "r", RegionError)
+    )
     monkeypatch.setattr(needs, "free_memory_mib", lambda: None)
     monkeypatch.setattr(needs.shutil, "disk_usage", lambda _at: SimpleNamespace(free=5 * 2**20))
-    assert re.search(r"needs about 8 MiB of disk and 5 MiB are free\. Make room", refused(one_road, tmp_path / "r"))
+    assert re.search(
+        r"needs about 8 MiB of disk and 5 MiB are free\. Make room", refused(one_road, tmp_path / "r", RegionError)
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from osmium.osm.mutable import Node, Relation, Way
 from routing.engines.roads.extract import normalise, only_ways_to_travel
 from routing.engines.roads.profiles import PROFILES
 from routing.engines.roads.road_rules import usable_speed_kmh
-from routing.errors import RegionError
+from routing.errors import FileRefused
 from routing.model.places import Bounds
 
 ROAD = {"highway": "residential"}
@@ -120,7 +120,7 @@ def test_without_addresses_points_on_roads_are_sampled(read):
 
 
 def test_a_region_with_only_footways_is_refused(read):
-    with pytest.raises(RegionError, match="no road a car may use"):
+    with pytest.raises(FileRefused, match="no road a car may use"):
         read([node(1), node(2), way(1, [1, 2], {"highway": "footway"})])
 
 

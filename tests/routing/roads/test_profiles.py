@@ -13,8 +13,9 @@ import pytest
 from routing.engines.roads.build import build_osrm
 from routing.engines.roads.extract import normalise
 from routing.engines.roads.osrm import OsrmProcess
-from routing.engines.roads.profiles import PROFILES
+from routing.engines.roads.profiles import PROFILES, profile_named
 from routing.engines.roads.road_graph import build_road_graphs, load_graph
+from routing.model import fleet
 from routing.model.places import Location
 
 # By the tags of the short way: who takes it. Everybody else goes round. "node:" stands in its middle, "turn:" is a
@@ -147,3 +148,9 @@ def test_the_second_opinion_goes_round_the_same(towns):
             ends = [Location(lat=number, lon=0.0), Location(lat=number, lon=0.01)]
             _, metres, _ = graph.table(ends, 500.0)
             assert (0 < metres[0, 1] < 1300) == (profile in users), (tags, profile)
+
+
+def test_what_a_vehicle_may_be_called_and_what_has_roads_of_its_own_are_one_list() -> None:
+    assert tuple(PROFILES) == fleet.PROFILES
+    for said in fleet.SAID:
+        assert profile_named(said).name == ("cargo_bike" if said in fleet.BIKES else said)

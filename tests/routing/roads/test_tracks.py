@@ -15,8 +15,7 @@ from routing.engines.roads.osrm import OsrmTravelTimes
 from routing.engines.roads.road_graph import RoadGraphTravelTimes
 from routing.engines.roads.travel import driven_along
 from routing.errors import TravelError
-from routing.model.places import Location
-from routing.rules.address import metres
+from routing.model.places import Location, metres_between
 from routing.rules.tracks import Fix, Piece, pieces
 from tests.routing.roads.test_osrm import AT_SEA, places
 
@@ -25,7 +24,7 @@ EIGHT = datetime(2026, 3, 3, 6, 0, tzinfo=UTC)
 
 def driven(line: Sequence[Location], took_s: float, *, off_m: float, dice: random.Random) -> list[Fix]:
     """A drive along the line at one speed, told each 20 s by a phone that is so many metres off."""
-    along = [0.0, *accumulate(metres(a, b) for a, b in pairwise(line))]
+    along = [0.0, *accumulate(metres_between(a, b) for a, b in pairwise(line))]
     fixes = []
     for second in range(0, int(took_s), 20):
         at = along[-1] * second / took_s

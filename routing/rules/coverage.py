@@ -1,0 +1,134 @@
+"""What a gazetteer knows, as the rules of addresses ask it: doors, streets, and what lies inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from routing.model.places import Bounds, Location, metres_between
+from routing.rules.house_number import HouseNumber
+from routing.rules.reading import Reading, plain_postcode
+from routing.rules.spelling import fold
+from routing.rules.street_words import COUNTRIES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """A known address. `postcodes` holds every postcode it is filed under (more than one where the map disagrees).
+
+    Number 0 is none: a house that is known by its name only, perhaps of a village without streets.
+    """
+
+    location: Location
+    street: str
+    number: HouseNumber
+    postcodes: frozenset[str] = frozenset()
+    city: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A line along which the map numbers houses: from one known door to another, every `step` numbers."""
+
+    low: Door
+    high: Door
+    step: int
+    line: tuple[Location, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreetMatch:
+    """A street that the text may mean. `typos` is how many letters differ; `partial`: words were missing."""
+
+    name: str
+    location: Location
+    doors: tuple[Door, ...]
+    typos: int = 0
+    partial: bool = False
+    city: str = ""
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What a gazetteer covers: its box, its cities (folded, with translations) and postcodes (without spaces).
+
+    `called`: folded translation -> the folded name that the map uses. `served`: (postcode, folded city) that addresses
+    of the map carry together. `places`: suburbs and villages whose name no address carries, and how far they reach in
+    metres. `states` and `countries` are the codes of its addresses, empty where they carry none.
+    """
+
+    bounds: Bounds
+    cities: frozenset[str] = frozenset()
+    postcodes: frozenset[str] = frozenset()
+    name: str = ""
+    called: Mapping[str, str] = field(default_factory=dict)
+    served: frozenset[tuple[str, str]] = frozenset()
+    places: Mapping[str, tuple[Location, float]] = field(default_factory=dict)
+    states: frozenset[str] = frozenset()
+    countries: frozenset[str] = frozenset()
+
+    def knows_city(self, city: str) -> bool:
+        """Also with a letter wrong, or without the district ("København" where the map says "København K")."""
+        return not self.cities or not fold(city) or bool(self.city_key(city))
+
+    def city_key(self, city: str) -> str:
+        """The folded name under which the map knows the city, whatever it was called; "" for one it does not know."""
+        key = self._called(fold(city))
+        if not key or key in self.cities:
+            return key
+        if any(known.startswith(f"{key} ") or key.startswith(f"{known} ") for known in self.cities):
+            return key
+        slack = 1 if len(key) >= 5 else 0
+        near = (known for known in sorted(self.cities) if _one_letter_apart(key, known, slack))
+        return self._called(next(near, ""))
+
+    def _called(self, key: str) -> str:
+        """Copenhagen K is København K: the name is translated, the district behind it stays."""
+        if key in self.called:
+            return self.called[key]
+        words = key.split()
+        for count in range(len(words), 0, -1):
+            name = self.called.get(" ".join(words[:count]))
+            if name is not None:
+                return " ".join([name, *words[count:]])
+        return key
+
+    def knows_postcode(self, postcode: str) -> bool:
+        key = plain_postcode(postcode)
+        return not key or not self.postcodes or key in self.postcodes
+
+    def city_agrees(self, door: Door, city: str, postcode: str = "") -> bool:
+        """Whether the city that somebody wrote may be that of the door: its own, the part of town it lies in, or one
+        that shares the postcode, where that is written too. A city that the map does not know says nothing here."""
+        key = self.city_key(city)
+        if not key or not door.city or _same_city(self._called(fold(door.city)), key):
+            return True
+        if postcode in door.postcodes and (postcode, key) in self.served:
+            return True
+        if key not in self.places:
+            return False
+        middle, reach_m = self.places[key]
+        return metres_between(middle, door.location) <= reach_m
+
+    def elsewhere(self, reading: Reading) -> str:
+        """The country or state of the text, where it is none of these addresses'; else ""."""
+        if reading.country and self.countries and reading.country not in self.countries:
+            return reading.country
+        state = reading.state
+        if not state or state in self.states or state in self.countries:
+            return ""
+        known = self.states or (self.countries if state in COUNTRIES.values() else frozenset())
+        return state if known else ""
+
+
+def _one_letter_apart(one: str, other: str, slack: int) -> bool:
+    if abs(len(one) - len(other)) > slack or not slack:
+        return False
+    at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    swapped = one[at : at + 2] == other[at : at + 2][::-1] and one[at + 2 :] == other[at + 2 :]
+    return swapped or one[at + 1 :] == other[at + 1 :] or one[at:] == other[at + 1 :] or one[at + 1 :] == other[at:]
+
+
+def _same_city(one: str, other: str) -> bool:
+    return one == other or one.startswith(f"{other} ") or other.startswith(f"{one} ")
