@@ -143,10 +143,13 @@ class Regions:
                 'There is no region yet. Build one: backroute region add NAME --place "TOWN, COUNTRY"',
                 code="region_not_found",
             )
-        chosen = self._default_file.read_text(encoding="utf-8").strip() if self._default_file.exists() else ""
+        chosen = self._chosen()
         if chosen in names:
             return self.facts(chosen)
         return next(iter(self.list()), None) or self.facts(names[0])
+
+    def _chosen(self) -> str:
+        return self._default_file.read_text(encoding="utf-8").strip() if self._default_file.exists() else ""
 
     def make_default(self, name: str) -> None:
         """Raises NotFound."""
@@ -154,6 +157,30 @@ class Regions:
         fresh = self._default_file.with_name(f".default.{os.getpid()}")
         fresh.write_text(name + "\n", encoding="utf-8")
         os.replace(fresh, self._default_file)
+
+    def remove(self, name: str) -> None:
+        """Deletes the region from this disk, and what interrupted builds left of it; the first that is left becomes the
+        one that is meant when none is named.
+
+        Raises NotFound when there is nothing of that name, RegionError while it is being built.
+        """
+        check_name(name)
+        builds, fetched = self.home / f".{name}.builds", self.home / f".{name}.fetched"
+        if not builds.is_dir() and not fetched.is_dir():
+            self.directory(name)  # says which there are
+        if builds.is_dir():
+            from routing.engines.roads.build import only_builder
+
+            with only_builder(builds, name):
+                # Gone from the list first: nobody may meet half of it.
+                (self.home / name).unlink(missing_ok=True)
+                shutil.rmtree(builds)
+        elif (self.home / name).is_symlink():
+            (self.home / name).unlink()
+        shutil.rmtree(fetched, ignore_errors=True)
+        names = self._names()
+        if names and self._chosen() not in names:
+            self.make_default(names[0])
 
     @property
     def _default_file(self) -> Path:

@@ -25,7 +25,7 @@ from routing.model.imports import MOST_ERRORS, ImportResult
 from routing.services.telling import how_they_hear
 from web.changes import moved_document
 
-MOVES = {"orders": "orders", "inbound": "rows", "counts": "rows"}
+MOVES = {"orders": "orders", "inbound": "rows", "counts": "rows", "customers": "sites", "sites": "sites"}
 """Files that move dates of orders they do not name, and what of them is new or changed."""
 MOST_TRIED = 5_000
 """New and changed orders or rows of a file whose effect on others a dry run says."""

@@ -4,8 +4,9 @@ web/templates/messages/<kind>.<channel>.<language>.txt. An e-mail's first line i
 A template sees texts only, made here from the notice's data: company, phone, customer, site, goods, waiting and fetched
 (what the van takes back; a line each), goods_short, waiting_short and fetched_short (for SMS), day, window,
 window_from, window_to, eta, link, driver, vehicle, stops, why, next (what comes after a door), on_day (the day as the
-end of a sentence), not_attempted (nobody went there), refused and refused_short (what was not accepted of a delivery),
-references; where an answer is asked for, answer_by and silence (what none means: task, accept, cancel).
+end of a sentence), not_attempted (nobody went there), corrected (we told otherwise before), refused and refused_short
+(what was not accepted of a delivery), references; where an answer is asked for, answer_by and silence (what none means:
+task, accept, cancel).
 The daily list has list (three lines each), list_count, gone and since. To a supplier: supplier, overdue and to_order (a
 line each), numbers (of what is overdue, in short) and several (of them).
 What the notice does not say is an empty text; a word misspelled in a template is an error.
@@ -208,6 +209,7 @@ def words_of(data: Mapping[str, Any], *, language: str, zone: ZoneInfo, link: st
         "refused_short": _short(refused, tongue),
         "next": _what_next(data.get("next"), tongue),
         "not_attempted": "yes" if data.get("not_attempted") else "",
+        "corrected": "yes" if data.get("corrected") else "",
         "day": _day(data.get("day"), tongue),
         "on_day": _on_day(data.get("day"), tongue),
         "answer_by": _day(data.get("answer_by"), tongue),

@@ -17,7 +17,7 @@ from data.tables import company
 from routing.errors import BackrouteError, InvalidInput
 from routing.model.notices import Channel, ClaimedNotice
 from routing.model.tasks import TaskKind
-from routing.rules.stale import too_late
+from routing.rules.stale import TELLS_A_DATE, replaced_by, too_late
 from routing.services.notifying import Delivered, Outbound, QuietHours, send_due_notices
 from web.clock import wall_clock
 from web.due import do_due
@@ -74,8 +74,11 @@ def send_due(installation: Installation, *, limit: int = 50) -> Delivered:
     def stale(claimed: ClaimedNotice, local: datetime) -> str:
         asks = claimed.notice.data.get("consent_id")
         with installation.database.reading() as connection:
-            question = SqlStore(connection).consent(int(str(asks))) if asks else None
-        return too_late(claimed.notice, question, today=local.date().isoformat(), now=now)
+            store = SqlStore(connection)
+            question = store.consent(int(str(asks))) if asks else None
+            newer = store.newer_notices(claimed.id) if claimed.notice.kind in TELLS_A_DATE else []
+        late = too_late(claimed.notice, question, today=local.date().isoformat(), now=now)
+        return late or replaced_by(claimed.notice, newer)
 
     done = send_due_notices(
         open_store=lambda: open_store(installation.database),

@@ -1,7 +1,8 @@
 """The results of a day or a period as CSV or XLSX, for an ERP and for a spreadsheet.
 
 As `data/exporters/sheets.py` says. Counts are whole numbers of base units. `at` is ISO 8601 with the offset of the
-site's zone, days are ISO dates. A line that was on vans on two days has a row for each day, and no row twice.
+site's zone, days are ISO dates. A line that was on vans on two days has a row for each day, and no row twice. What was
+corrected has a row after it, whose counts are differences.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ COLUMNS = (
     "order", "line", "source", "erp_reference", "line_erp_reference", "customer_reference", "customer_number",
     "customer", "site_number", "site", "depot", "sku", "unit", "ordered",
     "sent", "delivered", "short", "damaged", "refused", "returned", "lost", "counted_back", "credited", "open",
-    "promised_on", "expected_on", "day", "delivery", "outcome", "at", "recipient", "proof_link", "reason",
+    "promised_on", "expected_on", "day", "delivery", "outcome", "at", "recipient", "proof_link", "reason", "correction",
 )  # fmt: skip
 
 

@@ -9,11 +9,12 @@ from typing import Any, BinaryIO
 
 import phonenumbers
 
-from data.importers.batch import note_import
+from data.importers.batch import MOST_WARNINGS, note_import
 from data.importers.cells import Cells, batches, changed_values
 from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult
+from routing.services.customer_changes import CustomerChanges, settle_customers
 
 COLUMNS = (
     "customer", "customer_name", "tier", "business", "language", "rank_rule", "salesperson", "payment_hold", "site",
@@ -53,7 +54,8 @@ def import_customers(
     """Adds and changes customers, sites and contacts; counts sites. A site whose address changed is located again.
 
     Several contacts of a site: repeat its row. A buyer is the customer's contact, goods-in the site's. An import never
-    gives back a consent that was withdrawn, and never lifts a payment hold that a person set. Raises FileRefused.
+    gives back a consent that was withdrawn, and never lifts a payment hold that a person set. Another tier, rank or
+    delivery day moves dates at once: `result.moved` has whom, and they are told. Raises FileRefused.
     """
     result = ImportResult(kind="customers", dry_run=dry_run)
     table = read_table(file, kind="customers", columns=COLUMNS, needed=NEEDED, reading=reading)
@@ -64,6 +66,8 @@ def import_customers(
             taken.take(row)
     if not dry_run:
         store.assign_zones()
+        settled = settle_customers(store, taken.changes, now=now, by=by)
+        result.moved, result.warnings = settled.lines, settled.warnings[:MOST_WARNINGS]
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
 
@@ -96,6 +100,7 @@ class _Taken:
         self.sites: dict[str, dict[str, Any]] = {}
         self.hours: dict[int, list[tuple[str, str, str]]] = {}
         self.contacts: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self.changes = CustomerChanges()
 
     def look_up(self, rows: Sequence[Row]) -> None:
         self.customers = self.store.customers({row.cells.get("customer", "") for row in rows})
@@ -172,6 +177,8 @@ class _Taken:
             if old is None:
                 new |= {"number": number}
             key = self.store.save_customer(old["id"] if old else None, new)
+            if old is not None:
+                self.changes.customer(key, new)
             self.customers[number] = {"payment_hold_by": ""} | (old or {}) | new | {"id": key}
         found: int = self.customers[number]["id"]
         return found
@@ -180,6 +187,8 @@ class _Taken:
         if new:
             named = {"number": said.site_number, "customer_id": customer_id} if old is None else {}
             key = self.store.save_site(old["id"] if old else None, named | new)
+            if old is not None:
+                self.changes.site(customer_id, new)
             self.sites[said.site_number] = (old or {}) | {"customer": said.number} | new | {"id": key}
         found: int = self.sites[said.site_number]["id"]
         return found

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import BinaryIO
 
-from data.importers.batch import note_import
+from data.importers.batch import MOST_WARNINGS, note_import
 from data.importers.cells import Cells, batches, changed_values
 from data.importers.customers import COLUMN_OF, OF_A_SITE, read_site, said_hours
 from data.importers.table import AS_OURS, Reading, read_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult
+from routing.services.customer_changes import CustomerChanges, settle_customers
 
 COLUMNS = ("customer", *OF_A_SITE)
 NEEDED = ("customer", "site", "site_name", "address")
@@ -32,6 +33,7 @@ def import_sites(
     """
     result = ImportResult(kind="sites", dry_run=dry_run)
     seen: dict[str, int] = {}
+    changes = CustomerChanges()
     currency = store.company().currency
     table = read_table(file, kind="sites", columns=COLUMNS, needed=NEEDED, reading=reading)
     for rows in batches(table, 500):
@@ -70,10 +72,14 @@ def import_sites(
                 result.changed += 1
             if dry_run:
                 continue
+            if old is not None:
+                changes.site(customer["id"], values)
             site_id = store.save_site(old["id"] if old else None, values) if values else int(existing[site]["id"])
             if new_hours:
                 store.set_site_windows(site_id, hours)
     if not dry_run:
         store.assign_zones()
+        settled = settle_customers(store, changes, now=now, by=by)
+        result.moved, result.warnings = settled.lines, settled.warnings[:MOST_WARNINGS]
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, ColumnElement, Connection, Integer, Select, case, cast, exists, func, select
+from sqlalchemy import CTE, ColumnElement, Connection, Integer, Select, case, cast, exists, func, select, union
 
 from data.tables import (
     allocation,
@@ -21,6 +21,7 @@ from data.tables import (
     depot,
     event,
     manifest,
+    movement,
     promise,
     proof,
     proof_line,
@@ -205,6 +206,17 @@ def _arrivals(connection: Connection, first: str, last: str) -> Select[*tuple[An
 
 def _windows(riding: CTE) -> Select[*tuple[Any, ...]]:
     """The window in force when each delivery was first dispatched that day; untold ones are missing."""
+    # Of what was lost in the van no line is left, and it was told all the same.
+    carried = union(
+        select(delivery_line.c.delivery_id, delivery_line.c.allocation_id).where(
+            delivery_line.c.delivery_id.in_(select(riding.c.delivery_id))
+        ),
+        select(movement.c.delivery_id, movement.c.allocation_id).where(
+            movement.c.to_place == "lost",
+            movement.c.allocation_id.is_not(None),
+            movement.c.delivery_id.in_(select(riding.c.delivery_id)),
+        ),
+    ).subquery("carried")
     told = (
         select(
             riding.c.day,
@@ -219,8 +231,8 @@ def _windows(riding: CTE) -> Select[*tuple[Any, ...]]:
             )
             .label("from_last"),
         )
-        .join(delivery_line, delivery_line.c.delivery_id == riding.c.delivery_id)
-        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+        .join(carried, carried.c.delivery_id == riding.c.delivery_id)
+        .join(allocation, allocation.c.id == carried.c.allocation_id)
         .join(delivery, delivery.c.id == riding.c.delivery_id)
         .join(site, site.c.id == delivery.c.site_id)
         .join(depot, depot.c.id == delivery.c.depot_id)

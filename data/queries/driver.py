@@ -8,12 +8,15 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from data.queries.door_words import door_words
+from data.queries.window_news import news_of_windows
 from data.store.proofs import ProofStore
 from data.tables import contact, depot, driver, proof, region, route, shift, site, site_window, vehicle
-from routing.model.proofs import HANDED_OVER, Door, ManifestInHand, Outcome, PlannedTimes
+from routing.model.proofs import Door, ManifestInHand, PlannedTimes
 from routing.rules.calendars import weekday
 from routing.rules.door import most_collected
 from routing.rules.progress import Eta, forecast
+from routing.rules.told_door import WindowNews
 
 _ENDED = ("done", "failed")
 
@@ -61,6 +64,7 @@ class Moments:
 class DriverStop:
     """`state` is waiting, under_way, done or failed; `outcome` the word of the last report, "" before there is one.
 
+    `told`: the window that is promised; `news`: whether the customer has heard of it.
     `hours`: the site's opening hours that day as (opens, closes, kind), wall clock.
     """
 
@@ -83,6 +87,7 @@ class DriverStop:
     deliveries: tuple[DriverDelivery, ...]
     trip: int = 1
     depot_step: DepotStep | None = None
+    news: WindowNews | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +120,9 @@ def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> 
     hours = _hours(connection, list(sites), date.fromisoformat(manifest.day))
     phones = _phones(connection, list(sites))
     outcomes = _outcomes(connection, manifest)
+    news = news_of_windows(connection, doors.values())
     states = {each.id: each.state for door in doors.values() for each in door.deliveries}
+    words = door_words(connection, states)
     first_open = min(
         (stop.trip for stop in manifest.stops if any(states[key] not in _ENDED for key in stop.deliveries)), default=1
     )
@@ -166,10 +173,11 @@ def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> 
                 phone=phones.get(planned.site_id, ""),
                 hours=tuple(hours.get(planned.site_id, ())),
                 told=doors[planned.stop_id].told,
+                news=news.get(planned.stop_id),
                 planned=Moments(arrival=planned.arrival, start=planned.start),
                 eta=_eta(etas.get(planned.stop_id)),
                 service=planned.departure - planned.start,
-                state=_state(manifest, planned.stop_id, doors[planned.stop_id], outcomes),
+                state=_state(manifest, planned.stop_id, doors[planned.stop_id], words),
                 outcome=next((outcomes[each] for each in planned.deliveries if each in outcomes), ""),
                 deliveries=_deliveries(doors[planned.stop_id]),
                 trip=planned.trip,
@@ -192,11 +200,10 @@ def _depot_step(planned: PlannedTimes, eta: Eta | None, *, earlier_open: bool) -
     return DepotStep(back_at=back_at, leaves_at=leaves_at, is_loaded=is_loaded)
 
 
-def _state(manifest: ManifestInHand, stop_id: int, door: Door, outcomes: dict[int, str]) -> str:
+def _state(manifest: ManifestInHand, stop_id: int, door: Door, words: dict[int, str]) -> str:
     facts = manifest.facts.get(stop_id)
     if facts is not None and facts.done_at is not None:
-        told = [Outcome(outcomes[each.id]) for each in door.deliveries if each.id in outcomes]
-        return "done" if any(outcome in HANDED_OVER for outcome in told) else "failed"
+        return "done" if any(words[each.id] == "done" for each in door.deliveries) else "failed"
     return "under_way" if facts is not None else "waiting"
 
 

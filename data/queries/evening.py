@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from data.queries.door_words import door_words
 from data.store import SqlStore
 from data.tables import current_plan, depot, event, manifest, route, user
 from routing.errors import NotFound
@@ -40,6 +41,16 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """A delivery of which the driver said how it ended: `word` as `routing.rules.door_word` calls it."""
+
+    delivery_id: int
+    number: str
+    site: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EveningVan:
     """One van. `goods` is what the ledger says is on it; `counted` None while nobody has counted it."""
 
@@ -47,6 +58,7 @@ class EveningVan:
     sequence: int
     stops: int
     open_stops: tuple[OpenStop, ...]
+    reported: tuple[Reported, ...]
     goods: tuple[VanGoods, ...]
     cash: tuple[VanCash, ...]
     counted: Counted | None
@@ -114,6 +126,8 @@ def _vans(store: SqlStore, vans: Sequence[VanOfDay]) -> tuple[EveningVan, ...]:
         doors = store.doors(van.manifest_id, [each.stop_id for each in stops])
         at_doors = [each for door in doors.values() for each in door.deliveries]
         still = set() if van.closed else {each.id for each in still_open(store, inforce, at_doors)}
+        over = {} if van.closed else {each.id: each.state for each in at_doors if each.state in ("done", "failed")}
+        said = door_words(store.connection, over)
         found.append(
             EveningVan(
                 van=van,
@@ -127,6 +141,12 @@ def _vans(store: SqlStore, vans: Sequence[VanOfDay]) -> tuple[EveningVan, ...]:
                             delivery.number for delivery in doors[each.stop_id].deliveries if delivery.id in still
                         )
                     )
+                ),
+                reported=tuple(
+                    Reported(delivery_id=delivery.id, number=delivery.number, site=door.site, word=said[delivery.id])
+                    for door in doors.values()
+                    for delivery in door.deliveries
+                    if delivery.id in said and delivery.direction == "deliver"
                 ),
                 # What a closed van carries now is of another day.
                 goods=() if van.closed else store.goods_on_van(van.manifest_id),

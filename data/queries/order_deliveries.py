@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from data.queries.corrections import CorrectionRow, corrections_of
 from data.queries.empties import empties_of
 from data.tables import (
     allocation,
@@ -32,6 +33,7 @@ from data.tables import (
 )
 from routing.errors import NotFound
 from routing.model.tasks import TaskKind
+from routing.rules.door_word import Given, door_word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ class ProofPage:
     refused: int
     collected: int
     files: tuple[ProofFile, ...]
+    corrections: tuple[CorrectionRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +100,16 @@ class DeliveryPage:
     @property
     def word(self) -> str:
         """Its state; of one that is over and handed nothing over, what it is called instead."""
-        if self.state != "done" or self.is_collection or not self.proofs:
+        if self.is_collection:
             return self.state
-        if any(each.delivered for each in self.proofs):
-            return self.state
-        return "refused" if self.proofs[-1].refused else "not_delivered"
+        return door_word(
+            self.state,
+            Given(
+                given=sum(each.delivered + each.collected for each in self.proofs),
+                refused=sum(each.refused for each in self.proofs),
+                missed=sum(each.short + each.damaged for each in self.proofs),
+            ),
+        )
 
     @property
     def is_collection(self) -> bool:
@@ -265,7 +273,9 @@ def _proofs(connection: Connection, delivery_ids: list[int]) -> dict[int, list[P
         .order_by(proof.c.attempt)
     )
     found: dict[int, list[ProofPage]] = defaultdict(list)
-    for row in connection.execute(query):
+    rows = connection.execute(query).all()
+    corrections = corrections_of(connection, [row.id for row in rows])
+    for row in rows:
         found[row.delivery_id].append(
             ProofPage(
                 id=row.id,
@@ -282,6 +292,7 @@ def _proofs(connection: Connection, delivery_ids: list[int]) -> dict[int, list[P
                 refused=int(row.units_refused),
                 collected=int(row.units_collected),
                 files=tuple(files[row.id]),
+                corrections=corrections.get(row.id, ()),
             )
         )
     return found

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, case, func, or_, select
 from data.queries.lateness import days_late, promises_of_lines, wishes
 from data.queries.needs import COMMITTED, ORDERED
 from data.tables import allocation, customer, order, order_line, site, supply
+from routing.rules.door_word import REFUSED, Given, door_word
 from routing.rules.standing import Stand, Standing
 
 OPEN_STATES = tuple(each.value for each in Standing)
@@ -177,8 +178,9 @@ def row_of(row: Any, stands: Mapping[int, Stand]) -> OrderRow:
         values[name] = int(values[name] or 0)
     stand = stands[row["id"]] if row["state"] == "open" else None
     if stand is None:
-        none_taken = row["state"] == "delivered" and refused and not values["delivered"]
-        return OrderRow(**values, why="", word="refused" if none_taken else row["state"])
+        ended = door_word("done", Given(given=values["delivered"], refused=refused))
+        none_taken = row["state"] == "delivered" and ended == REFUSED
+        return OrderRow(**values, why="", word=REFUSED if none_taken else row["state"])
     return OrderRow(**values | {"state": stand.standing.value}, why=stand.why, word=stand.word)
 
 

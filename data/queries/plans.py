@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from data.queries.door_words import door_words
 from data.queries.empties import Fetched, fetched_goods
 from data.store.plans import PlanStore
 from data.tables import (
@@ -43,7 +44,8 @@ from routing.rules.extra import Apart, Extra, area, balance, lateness, overtime,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRow:
-    """One delivery at a stop. `locked`: a person decided that it stays; `fetches`: what a collection brings back."""
+    """One delivery at a stop. `word`: its state, or what its door made of it (`routing.rules.door_word`).
+    `locked`: a person decided that it stays; `fetches`: what a collection brings back."""
 
     delivery_id: int
     number: str
@@ -52,6 +54,7 @@ class DeliveryRow:
     locked: bool
     references: tuple[str, ...]
     fetches: tuple[Fetched, ...] = ()
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -473,6 +476,7 @@ def _stops(connection: Connection, plan_id: int, locked: set[int]) -> dict[int, 
         at_stop[row.stop_id].append(row)
     delivery_ids = [row.id for rows in at_stop.values() for row in rows]
     references, fetches = _references(connection, delivery_ids), fetched_goods(connection, delivery_ids)
+    words = door_words(connection, {row.id: row.state for rows in at_stop.values() for row in rows})
     found: dict[int, list[StopRow]] = defaultdict(list)
     for row in connection.execute(
         select(
@@ -519,6 +523,7 @@ def _stops(connection: Connection, plan_id: int, locked: set[int]) -> dict[int, 
                         locked=each.id in locked,
                         references=tuple(references[each.id]),
                         fetches=tuple(fetches.get(each.id, ())),
+                        word=words[each.id],
                     )
                     for each in at_stop[row.id]
                 ),

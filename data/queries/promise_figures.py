@@ -41,7 +41,7 @@ from data.tables import (
 from routing.rules.figures.figure import Period, Ratio
 from routing.rules.figures.otif import CUSTOMER_CAUSED
 from routing.rules.figures.slips import Slips, cause_of, slips_by_cause
-from routing.services.allocating import PROMISE_LOST
+from routing.services.committing import PROMISE_LOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

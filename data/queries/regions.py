@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -16,6 +16,9 @@ LOOKED_BACK = 200
 """Builds that are read back: a region is built again some times a year."""
 
 UNDER_WAY = ("waiting", "running")
+
+SAID_FOR = timedelta(days=1)
+"""How long a first build that failed stays beside the regions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,12 @@ def region_builds(connection: Connection) -> dict[str, list[RegionBuild]]:
         )
         builds.setdefault(found.name, []).append(found)
     return builds
+
+
+def standing_builds(builds: Mapping[str, list[RegionBuild]], *, now: datetime) -> list[RegionBuild]:
+    """The last build of each region, while it says something: one that failed does for a day."""
+    newest = [each[0] for each in builds.values()]
+    return [one for one in newest if one.ended_at is None or one.ended_at > now - SAID_FOR]
 
 
 def built_at(connection: Connection) -> dict[str, datetime]:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from data.queries.door_words import door_words
 from data.queries.empties import empties_of
 from data.tables import allocation, customer, delivery, delivery_line, depot, order, order_line, product, site
 from routing.model.places import SURE
@@ -96,11 +97,12 @@ def released_deliveries(connection: Connection, *, day: str) -> list[Released]:
             if each.order_id is not None and (each.order_id, each.order_number) not in orders[delivery_id]:
                 orders[delivery_id].append((each.order_id, each.order_number))
         goods[delivery_id] = (units, weight)
+    words = door_words(connection, {row.id: row.state for row in rows})
     return [
         Released(
             id=row.id,
             number=row.number,
-            state=row.state,
+            state=words[row.id],
             for_day=row.for_day,
             depot=row.depot_name,
             site_id=row.site_id,

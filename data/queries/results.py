@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from data.queries.lost import counted_back, lost_of
 from data.queries.needs import SETTLED
 from data.tables import (
     allocation,
+    corrected_report,
     current_plan,
     customer,
     delivery,
@@ -61,6 +62,9 @@ class LineResult:
     `outcome` is the word of the last report of the day, PARTLY where of a line handed over not all was; "" while nobody
     has reported. `at` is in `zone`. NOT_DISPATCHED: the ERP released it for this day, no van had it; `reason` is the
     word of the plan that left it out, "not_planned" without one, "" of all other lines.
+    A report that somebody corrected keeps its row, as it was said first; a row follows for each correction, with its
+    reason in `correction`, nothing sent, the new outcome, and in the counts only what it changed: 8 of 12 that were 10
+    after all give 8 delivered and 4 short, then 2 and -2. The rows of a line add up.
     `proof_link` is "" without a report. `source` is where the order came in from; `customer_number` and `site_number`
     are what customer and site are called there.
     """
@@ -99,6 +103,7 @@ class LineResult:
     recipient: str
     proof_link: str
     reason: str = ""
+    correction: str = ""
 
 
 def day_results(
@@ -140,7 +145,8 @@ def _of_day(
     served = _served(connection, carried)
     promised = _promised(connection, carried)
     of_the_erp = _of_the_erp(connection, carried)
-    found = []
+    corrected = _corrections(connection, day, riding)
+    found: list[LineResult] = []
     for row in connection.execute(
         select(
             order_line.c.id,
@@ -176,45 +182,69 @@ def _of_day(
         # Of several deliveries of a line that day, the one reported last speaks.
         key = max(mine.deliveries, key=lambda each: (last[each].at.timestamp() if each in last else 0.0, each))
         report = last.get(key)
-        found.append(
-            LineResult(
-                source=row.source,
-                order=row.order,
-                line=row.line,
-                erp_reference=row.erp_reference,
-                line_erp_reference=row.line_erp_reference,
-                customer_reference=row.customer_reference,
-                customer_number=row.customer_number,
-                customer=row.customer,
-                site_number=row.site_number,
-                site=row.site,
-                depot=row.depot,
-                sku=row.sku,
-                unit=row.unit,
-                ordered=row.quantity - (0 if row.id in of_the_erp else row.cancelled),
-                sent=mine.sent,
-                delivered=mine.delivered,
-                short=mine.short,
-                damaged=mine.damaged,
-                refused=mine.refused,
-                returned=mine.returned,
-                lost=mine.lost,
-                counted_back=back.get(row.id, 0),
-                credited=row.credited,
-                open=max(0, row.quantity - row.cancelled - served.get(row.id, 0)),
-                promised_on=promised.get(row.id, ""),
-                expected_on=row.expected_on,
-                day=day,
-                delivery=", ".join(mine.deliveries.values()),
-                outcome=_outcome(report, mine),
-                at=report.at if report else None,
-                zone=row.zone or row.depot_zone,
-                recipient=report.recipient if report else "",
-                proof_link=links.get(key, ""),
-                reason=mine.stayed,
+        result = LineResult(
+            source=row.source,
+            order=row.order,
+            line=row.line,
+            erp_reference=row.erp_reference,
+            line_erp_reference=row.line_erp_reference,
+            customer_reference=row.customer_reference,
+            customer_number=row.customer_number,
+            customer=row.customer,
+            site_number=row.site_number,
+            site=row.site,
+            depot=row.depot,
+            sku=row.sku,
+            unit=row.unit,
+            ordered=row.quantity - (0 if row.id in of_the_erp else row.cancelled),
+            sent=mine.sent,
+            delivered=mine.delivered,
+            short=mine.short,
+            damaged=mine.damaged,
+            refused=mine.refused,
+            returned=mine.returned,
+            lost=mine.lost,
+            counted_back=back.get(row.id, 0),
+            credited=row.credited,
+            open=max(0, row.quantity - row.cancelled - served.get(row.id, 0)),
+            promised_on=promised.get(row.id, ""),
+            expected_on=row.expected_on,
+            day=day,
+            delivery=", ".join(mine.deliveries.values()),
+            outcome=_outcome(report, mine),
+            at=report.at if report else None,
+            zone=row.zone or row.depot_zone,
+            recipient=report.recipient if report else "",
+            proof_link=links.get(key, ""),
+            reason=mine.stayed,
+        )
+        found += _as_told(result, [each for each in corrected if each.order_line_id == row.id])
+    return tuple(found)
+
+
+def _as_told(result: LineResult, corrections: Sequence[_Correction]) -> list[LineResult]:
+    """What was reported first, then what each correction changed."""
+    if not corrections:
+        return [result]
+    counted = ("delivered", "short", "damaged", "refused", "returned")
+    changed = {name: sum(getattr(each, name) for each in corrections) for name in counted}
+    first = replace(result, **{name: getattr(result, name) - units for name, units in changed.items()})
+    told = [replace(first, outcome=_word(corrections[0].outcome_before, first))]
+    for each in corrections:
+        so_far = {name: sum(getattr(one, name) for one in told) + getattr(each, name) for name in counted}
+        told.append(
+            replace(
+                result,
+                sent=0,
+                lost=0,
+                counted_back=0,
+                outcome=_word(each.outcome_after, replace(first, **so_far)),
+                at=each.at,
+                correction=each.why,
+                **{name: getattr(each, name) for name in counted},
             )
         )
-    return tuple(found)
+    return told
 
 
 def period_results(
@@ -439,10 +469,65 @@ def _stayed(connection: Connection, day: str, riding: Collection[int]) -> dict[i
 def _outcome(report: _Report | None, mine: _Carried) -> str:
     if mine.stayed:
         return NOT_DISPATCHED
-    if report is None:
-        return ""
-    handed_over = Outcome(report.outcome).is_handed_over
-    return PARTLY if handed_over and mine.short + mine.damaged + mine.refused else report.outcome
+    return "" if report is None else _word(report.outcome, mine)
+
+
+def _word(outcome: str, counts: _Carried | LineResult) -> str:
+    handed_over = Outcome(outcome).is_handed_over
+    return PARTLY if handed_over and counts.short + counts.damaged + counts.refused else outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Correction:
+    """What somebody put right of one order line, as differences."""
+
+    order_line_id: int
+    outcome_before: str
+    outcome_after: str
+    why: str
+    at: datetime
+    delivered: int
+    short: int
+    damaged: int
+    refused: int
+    returned: int
+
+
+def _corrections(connection: Connection, day: str, delivery_ids: Collection[int]) -> list[_Correction]:
+    """In the order in which they were made, one for each order line of the delivery that they say something new of."""
+    found = []
+    names = ("delivered", "short", "damaged", "refused")
+    for row in connection.execute(
+        select(corrected_report, proof.c.delivery_id)
+        .join(proof, proof.c.id == corrected_report.c.proof_id)
+        .join(manifest, manifest.c.id == proof.c.manifest_id)
+        .where(manifest.c.day == day, proof.c.delivery_id.in_(delivery_ids))
+        .order_by(corrected_report.c.id)
+    ).all():
+        of_line: dict[int, Counter[str]] = {}
+        for line in connection.execute(
+            select(delivery_line.c.allocation_id, allocation.c.order_line_id)
+            .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+            .where(delivery_line.c.delivery_id == row.delivery_id)
+        ):
+            changed = of_line.setdefault(line.order_line_id, Counter())
+            for counts, sign in ((row.counts_after, 1), (row.counts_before, -1)):
+                for name in names:
+                    changed[name] += sign * counts.get(str(line.allocation_id), {}).get(name, 0)
+        found += [
+            _Correction(
+                order_line_id=order_line_id,
+                outcome_before=row.outcome_before,
+                outcome_after=row.outcome_after,
+                why=row.why,
+                at=row.at,
+                returned=-sum(changed[name] for name in names),
+                **{name: changed[name] for name in names},
+            )
+            for order_line_id, changed in of_line.items()
+            if any(changed.values()) or row.outcome_before != row.outcome_after
+        ]
+    return found
 
 
 def _promised(connection: Connection, line_ids: Collection[int]) -> dict[int, str]:

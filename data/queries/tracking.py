@@ -41,6 +41,7 @@ from data.tables import (
 from routing.errors import NotFound
 from routing.model.proofs import HANDED_OVER, ManifestInHand, Outcome
 from routing.model.tasks import TaskKind
+from routing.rules.door_word import NOT_DELIVERED, REFUSED, Given, door_word
 from routing.rules.progress import forecast, told_live
 
 ON_A_VAN = ("loaded", "dispatched", "under_way")
@@ -166,16 +167,15 @@ def _ended(connection: Connection, delivery_id: int) -> str:
     """The stage of a delivery that is over: whether anything of it changed hands."""
     sums = connection.execute(
         select(
-            func.count(proof_line.c.id).label("counted"),
             func.coalesce(func.sum(proof_line.c.delivered + proof_line.c.collected), 0).label("given"),
             func.coalesce(func.sum(proof_line.c.refused), 0).label("refused"),
+            func.coalesce(func.sum(proof_line.c.short + proof_line.c.damaged), 0).label("missed"),
         )
         .join(proof, proof.c.id == proof_line.c.proof_id)
         .where(proof.c.delivery_id == delivery_id)
     ).one()
-    if not sums.counted or sums.given:
-        return "delivered"
-    return "refused" if sums.refused else "failed"
+    units = Given(given=sums.given, refused=sums.refused, missed=sums.missed)
+    return {"done": "delivered", REFUSED: "refused", NOT_DELIVERED: "failed"}[door_word("done", units)]
 
 
 def _asks_decision(connection: Connection, delivery_id: int) -> bool:

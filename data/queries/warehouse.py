@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
 
+from data.queries.door_words import door_words
 from data.queries.planned import PLANNED
 from data.store import SqlStore
 from data.store.part import parts
@@ -31,9 +32,10 @@ from routing.model.days import today_of
 from routing.model.picking import PickDelivery, PickLine
 from routing.model.places import SURE
 from routing.model.plans import Reason
+from routing.rules.door_word import OVER
 from routing.rules.progress import forecast
 
-_OVER = ("done", "failed", "unreleased")
+_OVER = (*OVER, "unreleased")
 
 NOT_PLANNED = "not_planned"
 """Released after its day was planned, or before anybody planned it."""
@@ -162,7 +164,10 @@ def floor(connection: Connection, *, day: str, now: datetime, depot_id: int | No
         rows = _riding(connection, day=day, depot_id=home.id)
         riding = {row.delivery_id for row in rows}
         loose = [key for key in store.open_delivery_ids(day=day, depot_id=home.id) if key not in riding]
-        goods = {each.id: each for each in store.pick_deliveries(riding | set(loose))}
+        picked = store.pick_deliveries(riding | set(loose))
+        words = door_words(connection, {each.id: each.state for each in picked})
+        # Of what is over the page says what became of it.
+        goods = {each.id: replace(each, state=words[each.id]) for each in picked}
         why = _why_loose(connection, day=day, depot_id=home.id, delivery_ids=loose)
         found.append(
             FloorDepot(

@@ -10,6 +10,7 @@ from data.store.allocations import AllocationStore
 from data.store.backorders import BackorderStore
 from data.store.closings import ClosingStore
 from data.store.consents import ConsentStore
+from data.store.corrections import CorrectionStore
 from data.store.days import DayStore
 from data.store.erp import ErpStore
 from data.store.expected import ExpectedStore
@@ -56,6 +57,7 @@ class SqlStore(
     ReturnStore,
     ProofStore,
     ClosingStore,
+    CorrectionStore,
     MessageStore,
     ConsentStore,
     BackorderStore,

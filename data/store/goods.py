@@ -20,6 +20,11 @@ class GoodsStore(StorePart):
             found |= {row.number: row.id for row in self.connection.execute(query)}
         return found
 
+    def every_product_id(self, *, source: str = "own") -> dict[str, int]:
+        """Keys of all SKUs."""
+        rows = self.connection.execute(select(product.c.number, product.c.id).where(product.c.source == source))
+        return {row.number: row.id for row in rows}
+
     def products(self, numbers: Collection[str], *, source: str = "own") -> dict[str, dict[str, Any]]:
         """The rows of the SKUs that exist, with their supplier's number."""
         found: dict[str, dict[str, Any]] = {}

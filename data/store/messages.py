@@ -91,6 +91,23 @@ class MessageStore(StorePart):
             claimed.append(_claimed(row, maybe_sent=status == "sending"))
         return claimed
 
+    def newer_notices(self, notice_id: int) -> list[Notice]:
+        """What was decided at a later moment about the same thing for the same recipient, and is not withheld."""
+        this = notice.alias("this")
+        rows = self.connection.execute(
+            select(notice)
+            .join(
+                this,
+                (this.c.subject_kind == notice.c.subject_kind)
+                & (this.c.subject_id == notice.c.subject_id)
+                & (this.c.recipient == notice.c.recipient)
+                & (this.c.channel == notice.c.channel),
+            )
+            .where(this.c.id == notice_id, notice.c.made_at > this.c.made_at, notice.c.status != "withheld")
+            .order_by(notice.c.made_at, notice.c.id)
+        )
+        return [_notice(row) for row in rows]
+
     def notice_sent(self, *, notice_id: int, fence: int, reference: str, now: datetime, problem: str = "") -> bool:
         """Records the hand-over; False when another sender holds the notice by now. `problem`: what a person should
         know all the same, for example that it may have gone out twice."""
@@ -292,16 +309,20 @@ def _claimed(row: Row[Any], *, maybe_sent: bool) -> ClaimedNotice:
         fence=row.fence,
         attempts=row.attempts,
         maybe_sent=maybe_sent,
-        notice=Notice(
-            kind=NoticeKind(row.kind),
-            subject_kind=row.subject_kind,
-            subject_id=row.subject_id,
-            occurrence=row.occurrence,
-            recipient=row.recipient,
-            channel=Channel(row.channel),
-            language=row.language,
-            data=row.data,
-            not_before=row.not_before,
-            contact_id=row.contact_id,
-        ),
+        notice=_notice(row),
+    )
+
+
+def _notice(row: Row[Any]) -> Notice:
+    return Notice(
+        kind=NoticeKind(row.kind),
+        subject_kind=row.subject_kind,
+        subject_id=row.subject_id,
+        occurrence=row.occurrence,
+        recipient=row.recipient,
+        channel=Channel(row.channel),
+        language=row.language,
+        data=row.data,
+        not_before=row.not_before,
+        contact_id=row.contact_id,
     )

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, insert, select, update
@@ -554,9 +555,19 @@ class ProofStore(CarryingStore):
         return proof_id
 
     def tell_window(
-        self, *, delivery_ids: Sequence[int], day: str, opens: str, closes: str, why: str, by: str, now: datetime
+        self,
+        *,
+        delivery_ids: Sequence[int],
+        day: str,
+        opens: str,
+        closes: str,
+        why: str,
+        by: str,
+        now: datetime,
+        whys: Mapping[int, str] = MappingProxyType({}),
     ) -> None:
-        """A new promise for every order line that is brought: the window the customer is told now."""
+        """A new promise for every order line that is brought: the window the customer is told now. `whys`: of lines
+        that have a cause of their own."""
         lines = self.connection.execute(
             select(allocation.c.order_line_id, func.max(promise.c.version).label("version"))
             .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
@@ -574,7 +585,7 @@ class ProofStore(CarryingStore):
                     promised_on=day,
                     window_from=opens,
                     window_to=closes,
-                    why=why,
+                    why=whys.get(line.order_line_id, why),
                     by=by,
                     made_at=now,
                     told_at=now,

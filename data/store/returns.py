@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 
 from sqlalchemy import func, insert, select, update
 
 from data.queries.needs import ORDERED
 from data.store.movements import MovementStore
+from data.store.part import parts
 from data.tables import (
     allocation,
     customer,
@@ -27,6 +28,7 @@ from data.tables import (
     zone,
 )
 from routing.errors import Conflict, NotFound
+from routing.model.proofs import Outcome
 from routing.model.returns import CollectFrom, DoorTask, GivenUp, GivenUpLine, HandedOver, RefusedUnits
 from routing.model.stock import Receipt
 
@@ -110,6 +112,38 @@ class ReturnStore(MovementStore):
         )
         if not done.rowcount:
             raise Conflict("This delivery went on meanwhile. Look at it again.", delivery=delivery_id)
+
+    def tried_lines(self, line_ids: Collection[int]) -> dict[int, Outcome]:
+        """Of these order lines those whose goods were at a door, or were to be, for nothing and go out again: how the
+        last try ended."""
+        found: dict[int, Outcome] = {}
+        for part in parts(line_ids):
+            query = (
+                select(allocation.c.order_line_id, proof.c.outcome)
+                .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
+                .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
+                .join(proof, proof.c.delivery_id == delivery.c.id)
+                .where(
+                    allocation.c.order_line_id.in_(part),
+                    delivery.c.direction == "deliver",
+                    delivery.c.state.in_(("released", "loaded", "dispatched", "under_way")),
+                )
+                .order_by(proof.c.captured_at, proof.c.id)
+            )
+            found |= {line_id: Outcome(outcome) for line_id, outcome in self.connection.execute(query)}
+        return found
+
+    def lines_of(self, delivery_ids: Collection[int]) -> set[int]:
+        """The order lines of which these deliveries bring something."""
+        found: set[int] = set()
+        for part in parts(delivery_ids):
+            query = (
+                select(allocation.c.order_line_id)
+                .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
+                .where(delivery_line.c.delivery_id.in_(part))
+            )
+            found.update(self.connection.scalars(query))
+        return found
 
     def cancel_units(self, *, line_id: int, quantity: int) -> None:
         """Takes units off an order line. Raises Conflict when it does not want so many any more."""

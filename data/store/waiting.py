@@ -35,7 +35,9 @@ class _TermsBook:
         self._known: dict[tuple[int, str, int | None, int], OrderTerms] = {}
 
     def __call__(self, customer_id: int, completeness: str, max_wait_days: int | None, order_id: int) -> OrderTerms:
-        own = order_id if self._policies.speaks_of(order_id) else 0
+        own = order_id if self._policies.speaks_of(Scope.ORDER, order_id) else 0
+        # Customers of whom no policy speaks have the same terms.
+        customer_id = customer_id if self._policies.speaks_of(Scope.CUSTOMER, customer_id) else 0
         key = (customer_id, completeness, max_wait_days, own)
         terms = self._known.get(key)
         if terms is None:
@@ -55,28 +57,36 @@ class WaitingStore(PolicyStore):
         new: set[int] = set(known)
         ships_complete = self._may_ship_complete()
         while new:
-            found: set[int] = set()
-            for part in parts(new):
-                tied = (
-                    select(order.c.id)
-                    .join(order_line, order_line.c.order_id == order.c.id)
-                    .where(
-                        order.c.depot_id == depot_id,
-                        ships_complete,
-                        order.c.cancelled_at.is_(None),
-                        order_line.c.product_id.in_(part),
-                    )
-                )
-                query = (
-                    self._waiting(depot_id)
-                    .with_only_columns(order_line.c.product_id)
-                    .where(order.c.id.in_(tied))
-                    .distinct()
-                )
-                found |= set(self.connection.scalars(query))
-            new = found - known
+            new = self._tied_to(depot_id, new, ships_complete) - known
             known |= new
         return frozenset(known)
+
+    def tied_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]:
+        """These SKUs and those that stand beside one of them in a ship-complete order: one step of all that are
+        related."""
+        return frozenset(product_ids) | self._tied_to(depot_id, product_ids, self._may_ship_complete())
+
+    def _tied_to(self, depot_id: int, product_ids: Collection[int], ships_complete: ColumnElement[bool]) -> set[int]:
+        found: set[int] = set()
+        for part in parts(product_ids):
+            tied = (
+                select(order.c.id)
+                .join(order_line, order_line.c.order_id == order.c.id)
+                .where(
+                    order.c.depot_id == depot_id,
+                    ships_complete,
+                    order.c.cancelled_at.is_(None),
+                    order_line.c.product_id.in_(part),
+                )
+            )
+            query = (
+                self._waiting(depot_id)
+                .with_only_columns(order_line.c.product_id)
+                .where(order.c.id.in_(tied))
+                .distinct()
+            )
+            found |= set(self.connection.scalars(query))
+        return found
 
     def _may_ship_complete(self) -> ColumnElement[bool]:
         """Orders that say so, and those that a policy could say it for, whenever: tying too many only locks more."""

@@ -9,6 +9,7 @@ from data.tables.base import Moment, metadata
 from data.tables.consents import delay_consent, delay_consent_line
 from data.tables.day import (
     cash_entry,
+    corrected_report,
     driven_way,
     event,
     file,
@@ -64,6 +65,7 @@ __all__ = [
     "column_mapping",
     "company",
     "contact",
+    "corrected_report",
     "current_plan",
     "customer",
     "delay_consent",

@@ -100,6 +100,22 @@ proof_line = Table(
     Index("ix_proof_line_refused", "proof_id", sqlite_where=text("refused > 0"), postgresql_where=text("refused > 0")),
 )
 
+corrected_report = Table(
+    "corrected_report",  # what a proof said before somebody put it right, and what it says since
+    metadata,
+    key(),
+    refers("proof_id", "proof"),
+    refers("event_id", "event"),
+    word("outcome_before"),
+    word("outcome_after"),
+    word("recipient_before", default=""),
+    Column("counts_before", JSON, nullable=False),  # by allocation id: what of it was delivered, short ...
+    Column("counts_after", JSON, nullable=False),
+    Column("why", Text, nullable=False),
+    word("by"),
+    Column("at", Moment, nullable=False),
+)
+
 file = Table(
     "file",  # content-addressed
     metadata,

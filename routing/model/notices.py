@@ -52,6 +52,11 @@ NEWER_TIME = "A newer time was told instead."
 """Why a notice that announced a door is withheld: told once more, it may go out after all."""
 
 
+DOOR_IS_DONE = "The van was there before this could be sent."
+ANNOUNCEMENTS = (NoticeKind.OUT_TODAY, NoticeKind.WINDOW_SCHEDULED)
+"""What tells a door when the van comes."""
+
+
 class Reason(StrEnum):
     """A notice's `why`, written out in the recipient's language."""
 

@@ -48,7 +48,7 @@ class Outcome:
 
     claims: tuple[Claim, ...]
     committed: tuple[Claim, ...]
-    broken: tuple[int, ...] = ()
+    broken: Collection[int] = ()
     reaching: Mapping[int, frozenset[bool]] = field(default_factory=dict)
 
 
@@ -131,7 +131,9 @@ def allocate(book: Book, policy: AllocationPolicy, *, today: date, queue: Queue 
     """
     queue = queue or in_rank(book, policy, today)
     walk, reaching = _walked(queue, book, policy)
-    broken = tuple(order.id for order in queue.had_all() if any(walk.open[line.id] for line in queue.decided(order)))
+    broken = frozenset(
+        order.id for order in queue.had_all() if any(walk.open[line.id] for line in queue.decided(order))
+    )
     return Outcome(
         claims=_as_claims(walk.claims), committed=_as_claims(walk.committed), broken=broken, reaching=reaching
     )

@@ -288,6 +288,40 @@ def _after_counting(lines: tuple[DoorLine, ...]) -> Next:
     return Next.NOTHING
 
 
+def spread_counts(
+    delivery: DoorDelivery, before: Sequence[DoorLine], missed: Mapping[str, Mapping[int, int]]
+) -> tuple[DoorLine, ...]:
+    """The lines of a delivery of which so many units of a product were `short`, `damaged` or `refused`, the first line
+    of that product first; all others were delivered. `before`: what was collected stays. Raises InvalidInput for more
+    than was on the van.
+
+    >>> line = dict(order_line_id=0, order_id=0, product="Oat milk", unit="piece", product_id=7)
+    >>> one = DoorDelivery(
+    ...     id=1, number="D-1", direction="deliver", state="done", attempts=0, proofs=0, for_day="", references=(),
+    ...     lines=(LoadedLine(allocation_id=1, loaded=4, **line), LoadedLine(allocation_id=2, loaded=6, **line)),
+    ... )
+    >>> counted = spread_counts(one, (), {"short": {7: 5}, "refused": {7: 1}})
+    >>> [(each.delivered, each.short, each.refused) for each in counted]
+    [(0, 4, 0), (4, 1, 1)]
+    """
+    collected = {each.allocation_id: each.collected for each in before}
+    left = {(state, product): units for state, of in missed.items() for product, units in of.items()}
+    lines = []
+    for each in delivery.lines:
+        rest, counts = each.loaded, {}
+        for state in ("short", "damaged", "refused"):
+            taken = min(rest, left.get((state, each.product_id), 0))
+            if taken:
+                counts[state] = taken
+                left[state, each.product_id] -= taken
+                rest -= taken
+        back = min(rest, collected.get(each.allocation_id, 0))
+        lines.append(DoorLine(allocation_id=each.allocation_id, delivered=rest, collected=back, **counts))
+    if any(left.values()):
+        raise InvalidInput(f"{delivery.number} did not have so many units on the van. Count again.", code="door_count")
+    return tuple(lines)
+
+
 def for_the_erp(settled: Settled) -> Settled:
     """The same where the ERP allocates: whatever comes next is its decision, not ours."""
     return settled if settled.next is Next.NOTHING else replace(settled, next=Next.ERP)
@@ -370,6 +404,19 @@ _WHY: Mapping[str, Mapping[Outcome, str]] = {
         Outcome.NOT_ATTEMPTED: "vi hann inte fram till er",
     },
 }
+
+
+_BECAUSE = {Outcome.NOT_ATTEMPTED: "not attempted", Outcome.BREAKDOWN: "breakdown"}
+"""How the reason of a later day begins where the door had no part in it."""
+
+
+def tried_why(outcome: Outcome) -> str:
+    """Why of a promise that moved because a van came, or did not come, for nothing.
+
+    >>> tried_why(Outcome.NOT_HOME), tried_why(Outcome.BREAKDOWN)
+    ('the try failed: nobody was there', 'breakdown: our van broke down')
+    """
+    return f"{_BECAUSE.get(outcome, 'the try failed')}: {why_in('en', outcome)}"
 
 
 def why_in(language: str, outcome: Outcome) -> str:

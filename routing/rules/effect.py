@@ -64,6 +64,62 @@ def effect_of(lines: Iterable[LineChange]) -> Effect:
     return Effect(later=later, lost=lost, again=again, along=told - later - lost - again)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apart:
+    """Changes that what is looked at makes, and those that come `anyway`."""
+
+    own: tuple[LineChange, ...]
+    anyway: tuple[LineChange, ...]
+
+
+def apart(lines: Iterable[LineChange], anyway: Iterable[LineChange]) -> Apart:
+    """Which of these changes are of what is looked at, given what changes `anyway`, though nothing else is done.
+
+    SO-1 is on hold and its 3 March is over: on the 10th it goes, with a policy or without. That the policy would let it
+    ship complete moves nothing of it. To the 12th only the policy moves it, and from the 10th.
+
+        >>> by_itself = _change(slips=True)
+        >>> [len(each) for each in (apart([_change(slips=True, complete=True)], [by_itself]).own, apart([], []).own)]
+        [0, 0]
+        >>> (line,) = apart([_change(slips=True, new_day="2026-03-12")], [by_itself]).own
+        >>> line.old_day, line.new_day, line.slips
+        ('2026-03-10', '2026-03-12', True)
+
+    Who is given units by it, and is told of the same day anyway, is not told by it:
+
+        >>> (line,) = apart([_change(slips=True, firm_after=4)], [by_itself]).own
+        >>> line.firm_after, line.slips
+        (4, False)
+    """
+    by_line = {line.line_id: line for line in anyway}
+    own: list[LineChange] = []
+    besides: list[LineChange] = []
+    for line in lines:
+        other = by_line.get(line.line_id)
+        if other is None:
+            own.append(line)
+        elif _moves(line) == _moves(other):
+            besides.append(line)
+        else:
+            told = line.new_day == other.new_day
+            own.append(
+                replace(
+                    line,
+                    old_day=other.new_day,
+                    slips=line.slips and not (told and other.slips),
+                    loses=line.loses and not (told and other.loses),
+                    again=line.again and not (told and other.again),
+                )
+            )
+    return Apart(own=tuple(own), anyway=tuple(besides))
+
+
+def _moves(line: LineChange) -> tuple[object, ...]:
+    """What becomes of its goods and its day, whatever its terms are called."""
+    units = (line.firm_after, line.provisional_after, line.released_lost)
+    return (*units, line.new_day, line.slips, line.loses, line.again, line.torn)
+
+
 def merged(changes: Iterable[Iterable[LineChange]]) -> dict[int, LineChange]:
     """The lines of several changes that follow each other: as they stood before the first, as they stand after the
     last.

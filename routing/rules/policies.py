@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
@@ -78,11 +79,11 @@ class PolicyBook:
         for row in sorted(self.rows, key=lambda row: (row.effective_from, row.id)):
             self._by_key[row.scope, row.scope_id, row.name].append(row)
         self._names = {row.name for row in self.rows}
-        self._orders = {row.scope_id for row in self.rows if row.scope is Scope.ORDER}
+        self._own = {(row.scope, row.scope_id) for row in self.rows}
 
-    def speaks_of(self, order_id: int) -> bool:
-        """Whether any row, of whatever day, is this order's own."""
-        return order_id in self._orders
+    def speaks_of(self, scope: Scope, scope_id: int) -> bool:
+        """Whether any row, of whatever day, is this order's or this customer's own."""
+        return (scope, scope_id) in self._own
 
     def row(self, name: str, *, day: str, scope: Scope, scope_id: int = 0) -> PolicyRow | None:
         """The row of one scope in force on an ISO day."""
@@ -213,14 +214,46 @@ class PolicyBook:
 # ---------------------------------------------------------------------------- what may be set
 
 
+class Group(StrEnum):
+    """Under which heading a policy stands, in the order of the page."""
+
+    WHO_FIRST = "who_first"
+    TOGETHER = "together"
+    DATES = "dates"
+    CONSENT = "consent"
+    DOOR = "door"
+    SUPPLIERS = "suppliers"
+
+
+class Shape(StrEnum):
+    """What a value is, so that a form asks for it the right way."""
+
+    CHOICE = "choice"
+    TIME = "time"
+    DAYS = "days"
+    MINUTES = "minutes"
+    PERCENT = "percent"
+    MONEY = "money"
+    COUNT = "count"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyKind:
-    """A policy that can be set: at which scopes, and how a text a person typed becomes its value."""
+    """A policy that can be set: at which scopes, and how a text a person typed becomes its value.
+
+    `gives_out`: it decides which goods go to whom, when, or what is ordered. Where the ERP decides that, it cannot be
+    set; and only such a policy gives today's goods out anew. `least` and `most` bound a number.
+    """
 
     name: str
     scopes: tuple[Scope, ...]
+    group: Group
+    shape: Shape
+    gives_out: bool
     read: Callable[[str], Any]
     choices: tuple[str, ...] = ()
+    least: int | None = None
+    most: int | None = None
 
 
 def _one_of(*words: str) -> Callable[[str], str]:
@@ -243,10 +276,38 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def _clock(text: str) -> str:
-    try:
-        return time.fromisoformat(text.strip()).strftime("%H:%M")
-    except ValueError:
-        raise InvalidInput(f'"{text[:30]}" is no time of day. Write it like 12:00.', code="policy") from None
+    """
+    >>> _clock("14:30"), _clock(" 9.05 "), _clock("7")
+    ('14:30', '09:05', '07:00')
+    """
+    said = re.fullmatch(r"([0-9]{1,2})(?:[:.]([0-9]{2}))?", text.strip())
+    hour, minute = (int(said[1]), int(said[2] or 0)) if said else (24, 0)
+    if hour > 23 or minute > 59:
+        raise InvalidInput(f'"{text[:30]}" is no time of day. Write it like 14:30.', code="policy")
+    return f"{hour:02}:{minute:02}"
+
+
+def _chosen(
+    name: str, group: Group, words: Iterable[str], scopes: tuple[Scope, ...], *, gives_out: bool = True
+) -> PolicyKind:
+    words = tuple(words)
+    return PolicyKind(
+        name=name, scopes=scopes, group=group, shape=Shape.CHOICE, gives_out=gives_out, read=_one_of(*words),
+        choices=words,
+    )  # fmt: skip
+
+
+def _number(
+    name: str, group: Group, shape: Shape, least: int, most: int, scopes: tuple[Scope, ...], *, gives_out: bool = True
+) -> PolicyKind:
+    return PolicyKind(
+        name=name, scopes=scopes, group=group, shape=shape, gives_out=gives_out, read=_whole(least, most),
+        least=least, most=most,
+    )  # fmt: skip
+
+
+def _time(name: str, group: Group, *, gives_out: bool = True) -> PolicyKind:
+    return PolicyKind(name=name, scopes=_COMPANY, group=group, shape=Shape.TIME, gives_out=gives_out, read=_clock)
 
 
 _ALL = (Scope.COMPANY, Scope.CUSTOMER, Scope.ORDER)
@@ -265,44 +326,39 @@ _AFTER = (Next.NEXT_DELIVERY_DAY.value, Next.WAIT_FOR_CUSTOMER.value, Next.DECID
 _SUBSTITUTES = ("never", "ask", "allowed")
 _SILENCE, _REFUND = tuple(word.value for word in Silence), ("seven_working_days", "billing_cycle")
 
+_NOT_ORDERS = (Scope.COMPANY, Scope.CUSTOMER)
+
 KINDS: dict[str, PolicyKind] = {
     kind.name: kind
     for kind in (
-        PolicyKind(name="allocation_rule", scopes=_COMPANY, read=_one_of(*_RULES), choices=tuple(_RULES)),
-        PolicyKind(
-            name="rank_rule", scopes=(Scope.COMPANY, Scope.CUSTOMER), read=_one_of(*_RANKS), choices=tuple(_RANKS)
-        ),
-        PolicyKind(name="completeness", scopes=_ALL, read=_one_of(*_COMPLETE), choices=tuple(_COMPLETE)),
-        PolicyKind(name="min_percent", scopes=_ALL, read=_whole(0, 100)),
-        PolicyKind(name="min_value", scopes=_ALL, read=_whole(0, 2**31 - 1)),
-        PolicyKind(name="max_wait_days", scopes=_ALL, read=_whole(0, 3650)),
-        PolicyKind(name="max_shipments", scopes=_ALL, read=_whole(1, 1000)),
-        PolicyKind(name="ride_along", scopes=_ALL, read=_one_of(*_RIDES), choices=tuple(_RIDES)),
-        PolicyKind(name="ride_along_max_minutes", scopes=_ALL, read=_whole(0, 600)),
-        PolicyKind(name="reservation_horizon_days", scopes=_COMPANY, read=_whole(0, 3650)),
-        PolicyKind(name="promise_threshold_days", scopes=_COMPANY, read=_whole(1, 365)),
-        PolicyKind(name="promise_earlier_days", scopes=_COMPANY, read=_whole(1, 365)),
-        PolicyKind(name="overdue_days", scopes=_COMPANY, read=_whole(0, 365)),
-        PolicyKind(name="same_day_until", scopes=_COMPANY, read=_clock),
-        PolicyKind(name="delay_consent", scopes=_ALL, read=_one_of(*_ASKED), choices=_ASKED),
-        PolicyKind(name="consent_rule", scopes=_ALL, read=_one_of(*_CONSENT), choices=_CONSENT),
-        PolicyKind(name="consent_term_days", scopes=_ALL, read=_whole(1, 90)),
-        PolicyKind(name="consent_silence", scopes=_ALL, read=_one_of(*_SILENCE), choices=_SILENCE),
-        PolicyKind(
-            name="backorder_list", scopes=(Scope.COMPANY, Scope.CUSTOMER), read=_one_of(*_LISTED), choices=_LISTED
-        ),
-        PolicyKind(name="backorder_list_at", scopes=_COMPANY, read=_clock),
-        PolicyKind(name="substitutes", scopes=_ALL, read=_one_of(*_SUBSTITUTES), choices=_SUBSTITUTES),
-        PolicyKind(name="refund_within", scopes=_ALL, read=_one_of(*_REFUND), choices=_REFUND),
-        PolicyKind(name="max_attempts", scopes=_ALL, read=_whole(1, 20)),
-        *(
-            PolicyKind(name=f"after_{reason.value}", scopes=_ALL, read=_one_of(*_AFTER), choices=_AFTER)
-            for reason in REASONS
-        ),
-        PolicyKind(name="review_days", scopes=_COMPANY, read=_whole(1, 365)),
-        PolicyKind(name="cycle_service", scopes=_COMPANY, read=_whole(50, 99)),
-        PolicyKind(name="usual_lead_days", scopes=_COMPANY, read=_whole(1, 365)),
-        PolicyKind(name="positions_days", scopes=_COMPANY, read=_whole(2, 90)),
+        _chosen("allocation_rule", Group.WHO_FIRST, _RULES, _COMPANY),
+        _chosen("rank_rule", Group.WHO_FIRST, _RANKS, _NOT_ORDERS),
+        _number("reservation_horizon_days", Group.WHO_FIRST, Shape.DAYS, 0, 3650, _COMPANY),
+        _chosen("completeness", Group.TOGETHER, _COMPLETE, _ALL),
+        _number("min_percent", Group.TOGETHER, Shape.PERCENT, 0, 100, _ALL),
+        _number("min_value", Group.TOGETHER, Shape.MONEY, 0, 2**31 - 1, _ALL),
+        _number("max_wait_days", Group.TOGETHER, Shape.DAYS, 0, 3650, _ALL),
+        _number("max_shipments", Group.TOGETHER, Shape.COUNT, 1, 1000, _ALL),
+        _chosen("ride_along", Group.TOGETHER, _RIDES, _ALL),
+        _number("ride_along_max_minutes", Group.TOGETHER, Shape.MINUTES, 0, 600, _ALL),
+        _number("promise_threshold_days", Group.DATES, Shape.DAYS, 1, 365, _COMPANY),
+        _number("promise_earlier_days", Group.DATES, Shape.DAYS, 1, 365, _COMPANY),
+        _number("overdue_days", Group.DATES, Shape.DAYS, 0, 365, _COMPANY),
+        _time("same_day_until", Group.DATES),
+        _chosen("delay_consent", Group.CONSENT, _ASKED, _ALL, gives_out=False),
+        _chosen("consent_rule", Group.CONSENT, _CONSENT, _ALL, gives_out=False),
+        _number("consent_term_days", Group.CONSENT, Shape.DAYS, 1, 90, _ALL, gives_out=False),
+        _chosen("consent_silence", Group.CONSENT, _SILENCE, _ALL, gives_out=False),
+        _chosen("refund_within", Group.CONSENT, _REFUND, _ALL, gives_out=False),
+        _chosen("substitutes", Group.CONSENT, _SUBSTITUTES, _ALL),
+        _chosen("backorder_list", Group.CONSENT, _LISTED, _NOT_ORDERS, gives_out=False),
+        _time("backorder_list_at", Group.CONSENT, gives_out=False),
+        _number("max_attempts", Group.DOOR, Shape.COUNT, 1, 20, _ALL, gives_out=False),
+        *(_chosen(f"after_{reason.value}", Group.DOOR, _AFTER, _ALL, gives_out=False) for reason in REASONS),
+        _number("positions_days", Group.DOOR, Shape.DAYS, 2, 90, _COMPANY, gives_out=False),
+        _number("review_days", Group.SUPPLIERS, Shape.DAYS, 1, 365, _COMPANY),
+        _number("cycle_service", Group.SUPPLIERS, Shape.PERCENT, 50, 99, _COMPANY),
+        _number("usual_lead_days", Group.SUPPLIERS, Shape.DAYS, 1, 365, _COMPANY),
     )
 }
 

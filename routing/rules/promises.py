@@ -241,23 +241,29 @@ def expected_days(
         day_of = calendars.of(order)
         of_order: dict[int, str] = {}
         for line in order.lines:
-            key = line.id
-            if not line.needed or key in outside:
+            key, needed = line.id, line.needed
+            if not needed or key in outside:
                 continue
             moment, known = latest.get(key), key not in undated
-            missing = line.needed - held.get(key, 0) - committed.get(key, 0)
+            missing = needed - held.get(key, 0)
+            is_out = key in committed
+            if is_out:
+                missing -= committed[key]
             if missing > 0:
                 later = left.when(line.product_id, missing)
                 if later is None:
                     known = False
                 elif moment is None or later > moment:
                     moment = later
+            if not known:
+                of_order[key] = ""
+                continue
             # The line goes when the last of its goods can, or with what of it goes out already.
-            day = out_on.get(key, "") if key in committed else ""
-            if known and moment is not None:
+            day = out_on.get(key, "") if is_out else ""
+            if moment is not None:
                 by_goods = day_of(moment)
                 day = max(day, by_goods) if by_goods else ""
-            of_order[key] = day if known else ""
+            of_order[key] = day
         own |= of_order
         for line in order.lines if outside else ():
             if line.id in outside:

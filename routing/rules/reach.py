@@ -69,6 +69,8 @@ def reached(before: Book, after: Book, policy: AllocationPolicy, today: date, *,
     """
     queue = in_rank(after, policy, today)
     outcome = allocate(after, policy, today=today, queue=queue)
+    if not outcome.reaching:
+        return Reach(outcome=outcome, more=frozenset())
     more: set[int] = set()
     asked: list[WaitingOrder] = []
     for order in after.orders:

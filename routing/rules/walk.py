@@ -72,7 +72,6 @@ class Shelves:
     """The supplies of a book, and what of them is free and what nobody holds, in base units by supply."""
 
     def __init__(self, book: Book) -> None:
-        self.of = {supply.id: supply for supply in book.supplies}
         soonest: dict[int, list[Supply]] = defaultdict(list)
         for supply in sorted(book.supplies, key=_soonest):
             soonest[supply.product_id].append(supply)
@@ -82,11 +81,12 @@ class Shelves:
             product: tuple(one.id for one in supplies if one.is_stock) for product, supplies in soonest.items()
         }
         self.is_stock = {supply.id: supply.is_stock for supply in book.supplies}
+        self.product_of = {supply.id: supply.product_id for supply in book.supplies}
         homes: dict[int, list[int]] = defaultdict(list)
         for supply in book.supplies:
             if supply.inbound_id is not None:
                 homes[supply.inbound_id].append(supply.id)
-        self.homes = {key: (*homes.get(key, ()), key) for key in self.of}
+        self.homes = {key: (*homes.get(key, ()), key) for key in self.is_stock}
         """Where units of a supply are looked for: in what its inbound was counted into, then in itself."""
         gone: dict[int, int] = defaultdict(int)
         held: dict[int, int] = defaultdict(int)
@@ -110,7 +110,7 @@ class Walk:
         self.left: dict[int, int] = defaultdict(int)
         """What is free of each product."""
         for key, units in self.free.items():
-            self.left[shelves.of[key].product_id] += units
+            self.left[shelves.product_of[key]] += units
         self.claims: dict[tuple[int, int], int] = defaultdict(int)
         self.committed: dict[tuple[int, int], int] = defaultdict(int)
         self.kept: set[int] = set()
@@ -258,28 +258,40 @@ class Walk:
 
     def _served_whole(self, order: WaitingOrder, group: Sequence[WaitingLine]) -> bool:
         covered = self._covered(group)
-        if len(group) < len(order.lines) and order.completeness is Completeness.COMPLETE:
+        if self.queue.outside and len(group) < len(order.lines) and order.completeness is Completeness.COMPLETE:
             self.covered_here[order.id] = covered
             return covered and covered_outside(order, self.queue.outside)
         return covered
 
     def _covered(self, group: Sequence[WaitingLine]) -> bool:
         left, is_open = self.left, self.open
+        for line in group:
+            if is_open[line.id] > left[line.product_id]:
+                return False
+        if len(group) == 1:
+            return True
         wants: dict[int, int] = {}
         for line in group:
-            units = wants.get(line.product_id, 0) + is_open[line.id]
+            units = wants[line.product_id] = wants.get(line.product_id, 0) + is_open[line.id]
             if units > left[line.product_id]:
                 return False
-            wants[line.product_id] = units
         return True
 
     def _take(self, line: WaitingLine, units: int) -> None:
-        free = self.free
+        """So many of what the line still wants, as far as they are there."""
+        free, wanted, line_id, product_id = self.free, units, line.id, line.product_id
         for supply_id in self._own_shelf_first(line):
-            if free[supply_id]:
-                units -= self._put(self.claims, line.id, supply_id, units)
+            there = free[supply_id]
+            if there:
+                if there > units:
+                    there = units
+                self.claims[line_id, supply_id] += there
+                free[supply_id] -= there
+                units -= there
                 if not units:
                     break
+        self.left[product_id] -= wanted - units
+        self.open[line_id] -= wanted - units
 
     def _own_shelf_first(self, line: WaitingLine) -> Sequence[int]:
         """Among stock its own shelf first: the same goods would otherwise change hands for nothing."""
@@ -301,7 +313,7 @@ class Walk:
             return 0
         where[line_id, supply_id] += units
         self.free[supply_id] = there - units
-        self.left[self.shelves.of[supply_id].product_id] -= units
+        self.left[self.shelves.product_of[supply_id]] -= units
         self.open[line_id] = wanted - units
         return units
 

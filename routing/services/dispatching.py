@@ -18,7 +18,8 @@ from routing.model.day import HeldManifest, RouteSheet, StopSheet
 from routing.model.days import day_words, today_of
 from routing.model.notices import NEWER_TIME, Notice, NoticeKind
 from routing.model.parties import Company, Contact
-from routing.model.proofs import Door, ManifestInHand
+from routing.model.proofs import Door, ManifestInHand, Outcome
+from routing.rules.door import tried_why
 from routing.rules.notices import driver_route, leaves_the_day_before, must_be_told, out_today, window_scheduled
 from routing.rules.progress import as_planned, forecast, window_to_tell
 from routing.services.story import KeepsEvents
@@ -78,8 +79,23 @@ class DispatchesRoutes(KeepsEvents, Protocol):
     def still_waiting(self, delivery_ids: Sequence[int]) -> tuple[tuple[int, str, str, str], ...]: ...
 
     def tell_window(
-        self, *, delivery_ids: Sequence[int], day: str, opens: str, closes: str, why: str, by: str, now: datetime
+        self,
+        *,
+        delivery_ids: Sequence[int],
+        day: str,
+        opens: str,
+        closes: str,
+        why: str,
+        by: str,
+        now: datetime,
+        whys: Mapping[int, str] = ...,
     ) -> None: ...
+
+    def lines_of(self, delivery_ids: Collection[int]) -> set[int]: ...
+
+    def promise_of(self, line_ids: Collection[int]) -> dict[int, tuple[int, str]]: ...
+
+    def tried_lines(self, line_ids: Collection[int]) -> dict[int, Outcome]: ...
 
     def change_delivery_state(self, *, delivery_id: int, from_states: Sequence[str], to_state: str) -> None: ...
 
@@ -369,8 +385,18 @@ def _tell(
     store.drop_announcements(delivery_ids, kinds={each.kind for each in notices}, why=NEWER_TIME)
     zone = ZoneInfo(stop.zone)
     begins, ends = (each.astimezone(zone).strftime("%H:%M") for each in window)
+    lines = store.lines_of(delivery_ids)
+    late = {line_id for line_id, (_version, day) in store.promise_of(lines).items() if day < sheet.day}
     store.tell_window(
-        delivery_ids=delivery_ids, day=sheet.day, opens=begins, closes=ends, why="out today", by=by, now=now
+        delivery_ids=delivery_ids,
+        day=sheet.day,
+        opens=begins,
+        closes=ends,
+        why="out today",
+        # A later day than was promised comes of the try before, not of going out.
+        whys={line_id: tried_why(outcome) for line_id, outcome in store.tried_lines(late).items()},
+        by=by,
+        now=now,
     )
     return sum(store.add_notice(notice, made_at=now) for notice in notices)
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from routing.model.notices import NEWER_TIME, NoticeKind, goods_line
+from routing.model.notices import ANNOUNCEMENTS, DOOR_IS_DONE, NEWER_TIME, NoticeKind, goods_line
 from routing.model.parties import Contact
 from routing.model.proofs import Door, DoorDelivery, DoorEvent, DoorReport, ManifestInHand, Outcome, StopFacts
-from routing.rules.door import Next, Settled, why_in, whys_in
+from routing.rules.door import Next, Settled, tried_why, whys_in
 from routing.rules.progress import NONE_YET, Eta, forecast, leaves, told_live
 from routing.services.telling import KeepsNotices, tell
 
@@ -20,11 +20,7 @@ FAILED_LINK_FOR = timedelta(days=30)
 """The next delivery day may be weeks away."""
 
 
-_BECAUSE = {Outcome.NOT_ATTEMPTED: "not attempted", Outcome.BREAKDOWN: "breakdown"}
-"""How the reason of a new promise begins where the door had no part in it."""
 ENDED = ("done", "failed")
-DOOR_IS_DONE = "The van was there before this could be sent."
-ANNOUNCEMENTS = (NoticeKind.OUT_TODAY, NoticeKind.WINDOW_SCHEDULED)
 
 
 class Store(KeepsNotices, Protocol):
@@ -60,11 +56,18 @@ def tell_what_happened(
     next_day: str,
     now: datetime,
     secret: bytes,
-) -> None:
-    """One message per kind and recipient for the stop, however many orders were for it."""
+    promise: Collection[int] | None = None,
+    corrects: int = 0,
+    was_told: bool = False,
+) -> int:
+    """One message per kind and recipient for the stop, however many orders were for it; to how many people in all.
+
+    Of a report that puts another one right (`corrects`: its event) `promise` says which deliveries get a new day by it,
+    and `was_told` that the customer has read something else.
+    """
     settled = [one for one in settled if one.delivery.direction == "deliver"]
     if not settled:
-        return  # goods were fetched: the slip says so
+        return 0  # goods were fetched: the slip says so
     _drop_announcements(store, door, settled)
     # What was short may have been given other goods since, and a new day with them.
     fresh = {line.allocation_id: line.expected_on for each in _door(store, manifest, door) for line in each.lines}
@@ -86,20 +89,24 @@ def tell_what_happened(
         )
         if group
     }
+    written = 0
     for kind, group in ((NoticeKind.DELIVERED, done), (NoticeKind.FAILED, failed)):
         if not group:
             continue
         whom = _whom(store, door, order_matters=kind is NoticeKind.DELIVERED)
         if kind is NoticeKind.FAILED and whom and next_day:
-            _promise_anew(store, group, next_day=next_day, now=now)
+            anew = [one for one in group if promise is None or one.delivery.id in promise]
+            _promise_anew(store, anew, next_day=next_day, now=now)
         for contact in whom:
-            tell(
+            written += tell(
                 store,
                 [contact],
                 kind=kind,
                 subject=("stop", door.stop_id),
                 # The deliveries name the occasion: a stop whose orders are reported one by one is told of each.
-                occurrence="d" + "-".join(str(one.delivery.id) for one in group),
+                occurrence="d"
+                + "-".join(str(one.delivery.id) for one in group)
+                + (f" c{corrects}" if corrects else ""),
                 data=_data(
                     manifest,
                     door,
@@ -113,9 +120,11 @@ def tell_what_happened(
                     why=whys_in(contact.language, [(one.outcome, one.delivery.references) for one in group]),
                     link_id=links[kind],
                     references=_references(group),
+                    corrected=was_told,
                 ),
                 now=now,
             )
+    return written
 
 
 def _promise_anew(store: Store, group: Sequence[Settled], *, next_day: str, now: datetime) -> None:
@@ -127,7 +136,7 @@ def _promise_anew(store: Store, group: Sequence[Settled], *, next_day: str, now:
                 day=next_day,
                 opens="",
                 closes="",
-                why=f"{_BECAUSE.get(one.outcome, 'the try failed')}: {why_in('en', one.outcome)}",
+                why=tried_why(one.outcome),
                 by="backroute",
                 now=now,
             )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from routing.model.orders import AllocationPolicy
 from routing.rules.allocation import last_reserved_day
 from routing.rules.reach import before_they_came_near
-from routing.services import allocating, reaching
+from routing.services import allocating, committing, reaching
 
 
 class Reader(allocating.Reader, Protocol):
@@ -74,7 +74,7 @@ def _give_goods(
         locks=store,
         stood=lambda book: before_they_came_near(book, policy, after_day=done, until_day=until),
     )
-    allocating.write(store, decision, by="horizon", now=now, why=why, tell=True)
+    committing.write(store, decision, by="horizon", now=now, why=why, tell=True)
 
 
 def _last_day(store: allocating.Reader, depot_id: int, now: datetime) -> str:

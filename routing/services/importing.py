@@ -19,7 +19,7 @@ from routing.model.tasks import TaskKind
 from routing.rules.imports import HEADER, Change, compare, content_hash
 from routing.rules.promises import NewPromise
 from routing.rules.reach import with_orders, with_supplies
-from routing.services import allocating, reaching
+from routing.services import allocating, committing, reaching
 from routing.services.erp import refuse_if_erp
 from routing.services.locking import locked_products
 
@@ -186,7 +186,7 @@ def settle_changed(
             store, depot_id, product_ids, _as_it_is, now=now, why=why, locks=store, stood=stood
         )
         quiet = () if tell else own
-        allocating.write(store, decision, by=by, now=now, why=why, tell=tell or tell_others, quiet=quiet)
+        committing.write(store, decision, by=by, now=now, why=why, tell=tell or tell_others, quiet=quiet)
         settled.add(decision.preview, own=own)
         # The book of a depot is let go before the next one is read.
         del decision
@@ -232,7 +232,7 @@ def settle(
         decision = allocating.decide(store, book, book, policy=policy, now=now, why=why)
         own = written.get(depot_id, ())
         quiet = () if tell else own
-        allocating.write(store, decision, by=by, now=now, why=why, tell=tell or tell_others, quiet=quiet)
+        committing.write(store, decision, by=by, now=now, why=why, tell=tell or tell_others, quiet=quiet)
         settled.add(decision.preview, own=own)
         del book, decision
     return settled

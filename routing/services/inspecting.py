@@ -11,7 +11,7 @@ from routing.errors import Conflict, InvalidInput
 from routing.model.orders import Book, Preview
 from routing.model.stock import Receipt
 from routing.rules.allocation import with_receipts
-from routing.services import allocating, reaching
+from routing.services import allocating, committing, reaching
 from routing.services.receiving import NOT_YET
 from routing.services.story import MovesGoods
 
@@ -107,5 +107,5 @@ def inspect_goods(
         return None
     supply_id = store.add_inspected(replace(receipt, number=f"RETURN-{event_id}"), from_place=there, by=by)
     decision = allocating.with_keys(decision, {NOT_YET: supply_id})
-    allocating.write(store, decision, by=by, now=now, why=why, tell=True)
+    committing.write(store, decision, by=by, now=now, why=why, tell=True)
     return decision.preview

@@ -20,6 +20,10 @@ class KnowsRelated(Protocol):
         """These SKUs and those that open orders tie to them."""
         ...
 
+    def tied_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]:
+        """Of those the ones that a single order ties to them."""
+        ...
+
 
 class LocksRelated(KnowsRelated, LocksPools, Protocol):
     """What locking SKUs with those that are tied to them needs."""

@@ -171,7 +171,7 @@ def one_delivery(store: Store, delivery_id: int) -> PickDelivery:
 
 
 def _state_word(state: str) -> str:
-    return {"unreleased": "taken back", "under_way": "at its door", "done": "delivered"}.get(state, state)
+    return {"unreleased": "taken back", "under_way": "at its door", "done": "reported at its door"}.get(state, state)
 
 
 def _line(delivery: PickDelivery, product_id: int) -> PickLine:

@@ -16,6 +16,9 @@ from routing.services.locking import LocksInSteps, locked_products
 MANY_SKUS = 400
 """From here on a change that reaches a quarter of all SKUs is decided for all: each round walks all it has again.
 Above the store's `MANY_POOLS`, so that whoever locks has the whole depot locked by then."""
+SOME_SKUS = 100
+"""From here on it is asked first whether single orders tie nine tenths of all SKUs to these: then a narrow look, which
+nearly always ends at the whole depot, is left out."""
 
 
 @no_cycles()
@@ -66,25 +69,30 @@ def decide_change(
     today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
     decided_until = store.setting(allocating.horizon_setting(depot_id), "")
     products = frozenset(product_ids)
-    if locks:
-        locks.lock_afresh(depot_id, products)
-    read = store.book(depot_id, products, now=now, reaching=True)
+    every = store.open_products(depot_id) if len(products) >= SOME_SKUS else frozenset[int]()
+    if every and 10 * len(store.tied_products(depot_id, products)) > 9 * len(every):
+        products |= every
+    read = Book(depot_id=depot_id)
+    known: frozenset[int] = frozenset()
     while True:
+        # Taking more locks while holding some could meet somebody who does the same the other way round.
+        if locks is not None and not locks.lock_afresh(depot_id, products):
+            known, read = frozenset(), Book(depot_id=depot_id)
+            every = store.open_products(depot_id) if every else every
+        # Where all that anybody waits for is decided, nothing is left for an order to reach.
+        some = not every or not products >= every
+        more = store.book(depot_id, products - known, now=now, reaching=some)
+        read = together(read, more) if known else more
         before = seen(read) if seen else read
         after = change(before)
         reach = reached(stood(before) if stood else before, after, policy, today, decided_until=decided_until)
         if not reach.more:
             break
-        known, products, every = products, products | reach.more, frozenset[int]()
-        if len(products) > MANY_SKUS and 4 * len(products) > len(every := store.open_products(depot_id)):
-            products |= every
-        # Where all that anybody waits for is decided, nothing is left for an order to reach.
-        some = not every or not products >= every
-        # Taking more locks while holding some could meet somebody who does the same the other way round.
-        if locks is None or locks.lock_afresh(depot_id, products):
-            read = together(read, store.book(depot_id, products - known, now=now, reaching=some))
-        else:
-            read = store.book(depot_id, products, now=now, reaching=some)
+        known, products = products, products | reach.more
+        if len(products) > MANY_SKUS:
+            every = every or store.open_products(depot_id)
+            if 4 * len(products) > len(every):
+                products |= every
     if locks:
         locks.keep_locks()
     outcome = reach.outcome

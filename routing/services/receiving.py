@@ -8,13 +8,14 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
+from routing.cycles import no_cycles
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import AllocationPolicy, Book, Preview, WaitingOrder
 from routing.model.stock import CountedBefore, InboundLines, Receipt
 from routing.rules.allocation import came_short, more_than_expected, rests_of, with_receipts
 from routing.rules.counted_before import said_otherwise
 from routing.rules.reach import with_orders
-from routing.services import allocating, reaching
+from routing.services import allocating, committing, reaching
 from routing.services.locking import locked_products
 from routing.services.overdue import FinishesTasks, came_or_named
 from routing.services.story import MovesGoods
@@ -47,6 +48,7 @@ def simulate_receipt(
     return simulate_receipts(store, [receipt], now=now, policy=policy)
 
 
+@no_cycles()
 def simulate_receipts(
     store: Reader, receipts: Sequence[Receipt], *, now: datetime, policy: AllocationPolicy | None = None
 ) -> Preview:
@@ -86,6 +88,7 @@ def commit_receipt(
     return commit_receipts(store, [receipt], now=now, by=by, policy=policy, tell=tell)
 
 
+@no_cycles()
 def commit_receipts(
     store: Store,
     receipts: Sequence[Receipt],
@@ -141,7 +144,7 @@ def commit_receipts(
     )
     inbound = sorted({receipt.inbound_id for receipt in new if receipt.inbound_id is not None})
     came_or_named(store, inbound, outcome=counted, by=by, now=now)
-    allocating.write(store, decision, by=by, now=now, why=cause, tell=tell)
+    committing.write(store, decision, by=by, now=now, why=cause, tell=tell)
     return _with_counts(store, decision, new)
 
 
@@ -195,7 +198,7 @@ def reallocate(
             locks=store,
             stood=partial(with_orders, orders=stood),
         )
-    allocating.write(store, decision, by=by, now=now, why=why, tell=tell)
+    committing.write(store, decision, by=by, now=now, why=why, tell=tell)
     return decision.preview
 
 

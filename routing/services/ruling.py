@@ -12,8 +12,8 @@ from routing.errors import NotFound
 from routing.model.days import today_of
 from routing.model.orders import Preview
 from routing.model.parties import Company, Depot
-from routing.rules.policies import PolicyBook, PolicyRow, Scope, checked
-from routing.services import allocating
+from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, checked
+from routing.services import allocating, committing
 from routing.services.erp import refuse_if_erp
 from routing.services.locking import locked_products
 
@@ -42,14 +42,17 @@ class Ruling:
 
 
 def simulate_ruling(store: Reader, ruling: Ruling, *, now: datetime) -> tuple[PolicyRow, list[Preview]]:
-    """What it would do to today's goods if it held today, a preview a depot. Nothing is written.
+    """What it would do to today's goods if it held today, a preview a depot; none for one that is not about goods.
+    Nothing is written.
 
-    Raises InvalidInput for a row that cannot be, NotFound when the row to end is none, Conflict where the ERP
-    allocates.
+    Raises InvalidInput for a row that cannot be, NotFound when the row to end is none, Conflict for one about goods
+    where the ERP allocates.
     """
-    refuse_if_erp(store)
     today = _today(store, now)
     row = _row(store, ruling, today)
+    if not _gives_out(row):
+        return row, []
+    refuse_if_erp(store)
     policies, previews = store.policies(), []
     for depot_id, concerned in store.open_products_of(scope=row.scope, scope_id=row.scope_id).items():
         here = allocating.today_at(store, depot_id, now)
@@ -67,9 +70,10 @@ def commit_ruling(store: Store, ruling: Ruling, *, now: datetime, by: str) -> tu
 
     A policy begins and ends at each depot's own midnight: where it is not its day yet, a job waits for it.
     """
-    refuse_if_erp(store)
     today = _today(store, now)
     row = _row(store, ruling, today)
+    if _gives_out(row):
+        refuse_if_erp(store)
     if ruling.ends:
         store.end_policy(_found(store, ruling.ends), last_day=row.effective_to, by=by, now=now)
     else:
@@ -79,8 +83,10 @@ def commit_ruling(store: Store, ruling: Ruling, *, now: datetime, by: str) -> tu
         for depot_id, products in store.open_products_of(scope=row.scope, scope_id=row.scope_id).items()
         if row.effective_from <= allocating.today_at(store, depot_id, now)
     }
-    previews = give_out(store, concerned, now=now, by=by, why=_why(row))
-    _wait_for_its_days(store, row, by=by, now=now)
+    previews = []
+    if _gives_out(row):
+        previews = give_out(store, concerned, now=now, by=by, why=_why(row))
+        _wait_for_its_days(store, row, by=by, now=now)
     store.append_event(
         kind="policy_ended" if ruling.ends else "policy_changed",
         actor=by,
@@ -102,6 +108,8 @@ def commit_ruling(store: Store, ruling: Ruling, *, now: datetime, by: str) -> tu
 def policy_day(store: Store, *, row_id: int, now: datetime, by: str) -> None:
     """Gives the goods out again on the day on which a policy began or ceased to hold."""
     row = _found(store, row_id)
+    if not _gives_out(row):
+        return
     concerned = store.open_products_of(scope=row.scope, scope_id=row.scope_id)
     give_out(store, concerned, now=now, by=by, why=_why(row))
 
@@ -114,7 +122,7 @@ def give_out(store: Store, concerned: dict[int, frozenset[int]], *, now: datetim
         book = store.book(depot_id, products, now=now)
         policy = allocating.policy_of(store, depot_id, now)
         decision = allocating.decide(store, book, book, policy=policy, now=now, why=why)
-        allocating.write(store, decision, by=by, now=now, why=why, tell=True)
+        committing.write(store, decision, by=by, now=now, why=why, tell=True)
         previews.append(decision.preview)
     return previews
 
@@ -132,6 +140,12 @@ def _wait_for_its_days(store: Store, row: PolicyRow, *, by: str, now: datetime) 
     ):
         if at > now:
             store.add_job(kind="policy_day", data={"row": kept.id}, by=by, now=now, not_before=at)
+
+
+def _gives_out(row: PolicyRow) -> bool:
+    """Whether today's goods are given out anew by it: also by one of a name that nothing reads any more."""
+    kind = KINDS.get(row.name)
+    return kind is None or kind.gives_out
 
 
 def _row(store: Reader, ruling: Ruling, today: str) -> PolicyRow:

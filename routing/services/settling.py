@@ -57,11 +57,11 @@ def settle_report(
             )
         if brings and delivery.direction == "collect" and each.outcome in ABOUT_THE_GOODS and not each.lines:
             continue
-        one = settle(each, delivery, _policy(book, delivery, door, manifest.day))
+        one = settle(each, delivery, redelivery_policy(book, delivery, door, manifest.day))
         yield for_the_erp(one) if delivery.id in of_the_erp else one
 
 
-def _policy(book: PolicyBook, delivery: DoorDelivery, door: Door, day: str) -> RedeliveryPolicy:
+def redelivery_policy(book: PolicyBook, delivery: DoorDelivery, door: Door, day: str) -> RedeliveryPolicy:
     orders = {line.order_id for line in delivery.lines}
     return strictest(
         [
@@ -155,16 +155,33 @@ def end_delivery(
 ) -> None:
     """`stayed`: its goods never left the depot, so nothing has to come back before it is planned again."""
     delivery = settled.delivery
-    words = {Next.WAIT_FOR_CUSTOMER: "customer", Next.DECIDE: "decision", Next.ERP: "erp"}
-    waits_for = words.get(settled.next, "")
     store.delivery_ended(
         delivery_id=delivery.id,
         state="done" if settled.is_done else "released" if stayed else "failed",
         attempts=settled.attempts,
         for_day=next_day if settled.next is Next.NEXT_DELIVERY_DAY and next_day else delivery.for_day,
-        waits_for="" if settled.is_done else waits_for,
+        waits_for=waits_for(settled, next_day),
     )
-    sentence = _task_sentence(door, settled)
+    ask_about_the_door(store=store, manifest=manifest, door=door, settled=settled, next_day=next_day, now=now)
+
+
+def waits_for(settled: Settled, next_day: str) -> str:
+    """What keeps a delivery that was not handed over from going out again by itself; "" for nothing. A door without any
+    day on which it is served waits for a person who names one."""
+    if settled.is_done:
+        return ""
+    if settled.next is Next.NEXT_DELIVERY_DAY and not next_day:
+        return "decision"
+    words = {Next.WAIT_FOR_CUSTOMER: "customer", Next.DECIDE: "decision", Next.ERP: "erp"}
+    return words.get(settled.next, "")
+
+
+def ask_about_the_door(
+    *, store: AsksPeople, manifest: ManifestInHand, door: Door, settled: Settled, next_day: str, now: datetime
+) -> None:
+    """The task for a person, where what comes next is not plain."""
+    delivery = settled.delivery
+    sentence = _task_sentence(door, settled, next_day)
     if sentence:
         store.add_task(
             kind=TaskKind.DOOR_DECISION if settled.next is Next.DECIDE else TaskKind.REDELIVERY,
@@ -182,7 +199,7 @@ def end_delivery(
         )
 
 
-def _task_sentence(door: Door, settled: Settled) -> str:
+def _task_sentence(door: Door, settled: Settled, next_day: str) -> str:
     number, why = settled.delivery.number, why_in("en", settled.outcome)
     if settled.delivery.direction == "collect" and settled.next is Next.DECIDE:
         if settled.outcome is Outcome.REFUSED:
@@ -196,6 +213,8 @@ def _task_sentence(door: Door, settled: Settled) -> str:
         return f"{number} for {door.site} was tried {times}: {why}. Credit, cancel or deliver again?"
     if settled.next is Next.WAIT_FOR_CUSTOMER:
         return f"{number} for {door.site} waits for the customer: {why}. Call, then choose a day."
+    if settled.next is Next.NEXT_DELIVERY_DAY and not next_day and not settled.is_done:
+        return f"{number} for {door.site} was not brought: {why}. No day is found on which it is served: choose one."
     return ""
 
 

@@ -20,7 +20,7 @@ from routing.model.stock import ShelfOfReceipt
 from routing.model.tasks import TaskKind
 from routing.rules.allocation import recounted_shelves, with_count
 from routing.rules.picking import left_on_shelf, put_back, short_of, unpicked_shelves, without_picked
-from routing.services import allocating, editing, picking, reaching
+from routing.services import allocating, committing, editing, picking, reaching
 from routing.services.locking import LocksInSteps
 
 
@@ -119,7 +119,7 @@ def commit_short_pick(store: Store, *, delivery_id: int, product_id: int, there:
     )
     touched = _may_lose(store, short.preview)
     goods_before = {each.id: each for each in store.pick_deliveries(touched)}
-    allocating.write(store, decision, by=by, now=now, why=seen.why, tell=True)
+    committing.write(store, decision, by=by, now=now, why=seen.why, tell=True)
     goods_after = store.pick_deliveries(touched)
     shrunk = [each for each in goods_after if each.quantity < goods_before[each.id].quantity]
     emptied = [each for each in shrunk if each.state == "unreleased"]

@@ -14,7 +14,7 @@ from routing.model.days import FURTHEST
 from routing.model.orders import Book, Preview
 from routing.model.stock import OpenInbound, ShelfOfReceipt
 from routing.rules.allocation import recounted_shelves, with_count, with_date, with_quantity
-from routing.services import allocating, reaching
+from routing.services import allocating, committing, reaching
 from routing.services.erp import refuse_if_erp
 from routing.services.overdue import FinishesTasks, came_or_named
 from routing.services.story import MovesGoods
@@ -95,7 +95,7 @@ def commit_slip(store: Store, slip: Slip, *, now: datetime, by: str) -> list[Pre
                 ],
             },
         )
-        allocating.write(store, decision, by=by, now=now, why=slip.why, tell=True)
+        committing.write(store, decision, by=by, now=now, why=slip.why, tell=True)
     return [decision.preview for _, decision in decisions]
 
 
@@ -143,7 +143,7 @@ def commit_shelf_count(
             received_at=now,
             data={"sku": sku, "depot": depot_id, "quantity": [was, counted]},
         )
-        allocating.write(store, decision, by=by, now=now, why=why, tell=True)
+        committing.write(store, decision, by=by, now=now, why=why, tell=True)
     return decision.preview
 
 

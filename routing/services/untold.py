@@ -36,6 +36,24 @@ def untold(store: Reader, depot_id: int) -> dict[int, str]:
     return {int(product_id): why for product_id, why in whys.items()}
 
 
+def slipped_untold_setting(depot_id: int) -> str:
+    """The setting that keeps the lines of a depot whose promise stopped holding and nobody was told."""
+    return f"slipped_untold:{depot_id}"
+
+
+def slipped_untold(store: Reader, depot_id: int) -> dict[int, tuple[int, str]]:
+    """Those lines by key, each with its SKU's key and what moved it first. The SKU's own first cause may be that of
+    another of its lines."""
+    kept = store.setting(slipped_untold_setting(depot_id), {})
+    return {int(line_id): (product_id, why) for line_id, (product_id, why) in kept.items()}
+
+
+def first_causes(store: Reader, depot_id: int) -> dict[int, str]:
+    """By line, what broke its promise or took its date when nobody was told."""
+    lost, slipped = lost_untold(store, depot_id), slipped_untold(store, depot_id)
+    return {line_id: why for line_id, (_product, why) in (lost | slipped).items()}
+
+
 def lost_untold_setting(depot_id: int) -> str:
     """The setting that keeps the lines of a depot that lost their date and nobody was told."""
     return f"lost_untold:{depot_id}"
@@ -77,10 +95,11 @@ def remember_untold(
     """Who was not told keeps a promise that no longer holds: the next decision that tells takes those SKUs along."""
     depot_id = before.depot_id
     kept, silent, heard = untold(store, depot_id), lost_untold(store, depot_id), told_lost(store, depot_id)
-    now_heard = heard
+    late = slipped_untold(store, depot_id)
+    now_heard, still_late = heard, late
     lines = {line.id: line.product_id for order in before.orders for line in order.lines}
     if tell:
-        decided = set(lines) - set(before.outside) if kept or silent or heard else set()
+        decided = set(lines) - set(before.outside) if kept or silent or heard or late else set()
         products = {lines[line_id] for line_id in decided}
         dated = {promise.line_id for promise in promises}
         # A line that is not waiting any more, delivered or cancelled, hears of nothing.
@@ -90,15 +109,24 @@ def remember_untold(
         } | {change.line_id: change.product_id for change in changes if change.loses}
         left = {product_id: cause for product_id, cause in kept.items() if product_id not in products}
         still = {line_id: cause for line_id, cause in silent.items() if line_id not in decided}
+        still_late = {
+            line_id: (product_id, cause)
+            for line_id, (product_id, cause) in late.items()
+            if product_id not in products or (line_id in lines and line_id not in decided)
+        }
     else:
         slipped = {promise.line_id: promise.why for promise in promises if promise.slip or promise.again}
         # What moved it first stays: the customers were to be told since then.
         left = {lines[line_id]: cause for line_id, cause in slipped.items()} | kept
+        still_late = {line_id: (lines[line_id], cause) for line_id, cause in slipped.items()} | late
         lost = [change for change in changes if change.loses]
         still = {change.line_id: (change.product_id, change.moved_by or why) for change in lost} | silent
     if left != kept:
         value = {str(key): left[key] for key in sorted(left)}
         store.set_setting(name=untold_setting(depot_id), value=value, by=by, now=now)
+    if still_late != late:
+        by_key = {str(key): list(still_late[key]) for key in sorted(still_late)}
+        store.set_setting(name=slipped_untold_setting(depot_id), value=by_key, by=by, now=now)
     if now_heard != heard:
         by_line = {str(key): now_heard[key] for key in sorted(now_heard)}
         store.set_setting(name=told_lost_setting(depot_id), value=by_line, by=by, now=now)

@@ -23,6 +23,7 @@ from routing.errors import BackrouteError, Conflict, NotFound
 from routing.model.imports import ImportResult
 from routing.model.proofs import DeliveryReport, DoorEvent, DoorLine, DoorReport, Outcome
 from routing.services.closing import close_day, close_van
+from routing.services.correcting import correct_report
 from routing.services.delivering import record
 from routing.services.dispatching import dispatch_day
 from routing.services.importing import settle
@@ -225,6 +226,51 @@ def test_from_the_erps_release_to_its_results_and_nothing_stays_with_us(database
     assert (left["delivered"], left["quarantine"], left["erp"], left["depot"]) == (15, 1, 6, before["depot"])
     assert left["delivered"] + left["quarantine"] + left["erp"] + left.get("returned", 0) + left.get("lost", 0) == 26
     assert wrong == []
+
+
+def test_a_corrected_door_of_the_erps_stays_the_erps(database: Database, desk: Desk) -> None:
+    """3 of 8 were handed over, 5 were not; then it was 6 and 2 short. Nothing of it waits with us either way."""
+    taken(database, *FILE)
+    drive(
+        database, desk,
+        {
+            "E-1": (Outcome.DELIVERED, {}),
+            "E-2": (Outcome.DELIVERED, {"delivered": 3, "short": 5}),
+            "E-3": (Outcome.NOT_HOME, {}),
+        },
+    )  # fmt: skip
+
+    def line() -> tuple[int, int, list[str]]:
+        with database.reading() as connection:
+            mine = connection.execute(
+                select(tables.order_line.c.cancelled, tables.order_line.c.quantity)
+                .join(tables.order, tables.order.c.id == tables.order_line.c.order_id)
+                .where(tables.order.c.number == "E-2")
+            ).one()
+            return mine.cancelled, mine.quantity, [each.order for each in open_lines(connection) if each.order == "E-2"]
+
+    assert line() == (5, 8, [])
+    with database.reading() as connection:
+        (at,) = connection.execute(
+            select(tables.proof.c.delivery_id, tables.proof_line.c.allocation_id)
+            .join(tables.proof_line, tables.proof_line.c.proof_id == tables.proof.c.id)
+            .where(tables.proof_line.c.delivered == 3)
+        ).all()
+    for delivered, short in ((6, 2), (2, 6)):
+        report = DeliveryReport(
+            delivery_id=at.delivery_id, outcome=Outcome.DELIVERED,
+            lines=(DoorLine(allocation_id=at.allocation_id, delivered=delivered, short=short),),
+        )  # fmt: skip
+        with open_store(database) as store:
+            correct_report(
+                store=store, report=report, why="counted again", now=SIX + timedelta(hours=4), by="test", secret=SECRET
+            )
+        assert line() == (short, 8, [])
+        with database.reading() as connection:
+            assert [each.sentence for each in check_rows(connection) if each.state == "fail"] == []
+            told = [each for each in day_results(connection, day=DAY) if each.order == "E-2"]
+        assert (sum(each.sent for each in told), sum(each.delivered for each in told)) == (8, delivered)
+        assert sum(each.short for each in told) == short
 
 
 def test_what_was_released_and_went_on_no_van_is_a_result_once_its_day_is_over(database: Database, desk: Desk) -> None:

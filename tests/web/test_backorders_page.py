@@ -114,6 +114,18 @@ def test_a_day_that_is_over_is_named_nowhere_as_the_day_to_come(website: Website
     assert said in order
     assert "The day it was expected is over" in order
     assert "Mon 11 May" not in order
+    listed = client.get("/orders").text
+    assert (said in listed, "Mon 11 May" in listed) == (True, False)
+    assert "Mon 11 May" not in client.get("/stock").text
+
+
+def test_a_term_that_is_over_is_said_to_be_over(website: Website, delayed: Delayed) -> None:
+    assert "answer by Fri 15 May" in website.signed_in(role="salesperson").get("/backorders").text
+    website.clock.at += timedelta(days=5)
+    page = website.signed_in().get("/backorders").text
+    assert "no answer, term over since Fri 15 May" in page
+    assert "answer by" not in page
+    assert "(over)" in run("--sort", "late").output, "a command goes by the real clock, which is never before"
 
 
 def test_a_day_that_the_customer_chose_is_a_wish_and_no_slip_of_ours(website: Website, delayed: Delayed) -> None:

@@ -273,6 +273,36 @@ def test_a_van_that_runs_late_tells_the_next_door_its_new_window_with_its_goods(
     assert "Time: " in text
 
 
+def test_the_driver_reads_whether_the_customer_has_heard_of_the_window(website: Website) -> None:
+    """Nobody had written to the second door; then a late van has a new window for it, which waits, goes out or not."""
+    this = website.a_round(stops=2, loaded=12, told=("08:00", "08:45"))
+
+    def heard() -> tuple[str, str | None]:
+        link = website.link("driver", "manifest", this.manifest_id)
+        second = website.client().get(f"/d/{link}/route.json").json["stops"][1]  # type: ignore[index]
+        return second["heard"], second["heardAt"]
+
+    def becomes(**values: Any) -> None:
+        with website.installation.database.writing() as connection:
+            connection.execute(tables.notice.update().where(tables.notice.c.kind == "out_today").values(**values))
+
+    assert heard() == ("nobody", None)
+    website.clock.at += timedelta(hours=2)
+    assert post(website, this, report(this, website)).status_code == 200
+    assert heard() == ("off", None)
+    with open_store(website.installation.database) as store:
+        set_outbound(store, mode="real", by="test", now=website.clock.at)
+    assert heard() == ("waits", None)
+    becomes(status="withheld", problem="Kept by hand.")
+    assert heard() == ("withheld", None)
+    becomes(status="withheld", problem="Too late to send: it tells of Mon 11 May 2026, and that day is over.")
+    assert heard() == ("late", None)
+    becomes(status="failed", problem="550 no such mailbox")
+    assert heard() == ("failed", None)
+    becomes(status="sent", sent_at=website.clock.at, problem="")
+    assert heard() == ("told", website.clock.at.isoformat())
+
+
 def test_a_message_that_cannot_be_written_is_withheld_and_keeps_no_other(website: Website, this: Round) -> None:
     post(website, this, report(this, website))
     with contextlib.ExitStack() as stack:

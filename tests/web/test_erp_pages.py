@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 
 from data import tables
 from tests.desk import a_desk
@@ -43,7 +45,7 @@ def test_an_administrator_switches_and_the_pages_say_who_decides(website: Websit
         assert SAYS not in admin.get(path).text
     said = admin.post("/settings/allocation", data={"csrf_token": token, "allocation": "erp"}, follow_redirects=True)
     assert "The ERP allocates." in said.text
-    for path in ("/receipts", "/release", "/policies"):
+    for path in ("/receipts", "/release", "/policies", "/shelves/recount", "/replenish"):
         assert SAYS in admin.get(path).text
     assert admin.get("/").status_code == 200
     with website.installation.database.writing() as connection:
@@ -100,6 +102,8 @@ def test_the_command_switches_takes_what_was_released_once_and_refuses_the_rest(
     counted = tmp_path / "receipts.csv"
     counted.write_text("number,inbound,depot,sku,quantity\nR-1,IN-2001,NORTH,COFFEE,4\n")
     for words in (
+        ("replenish",), ("replenish", "--notices"), ("replenish", "--notices", "--send"),
+        ("policy", "set", "min_percent", "50"), ("policy", "set", "min_percent", "50", "--simulate"),
         ("release",), ("release", "--simulate"), ("promises",), ("promises", "--sku", "COFFEE"),
         ("receive", str(counted)), ("receive", str(counted), "--simulate"),
         ("slip", "IN-77", "--cancel"), ("slip", "IN-77", "--cancel", "--simulate"),
@@ -111,3 +115,25 @@ def test_the_command_switches_takes_what_was_released_once_and_refuses_the_rest(
     assert run(website, "promises").exit_code == 0
     header = run(website, "import", "released", "--template").stdout
     assert header.strip() == RELEASED.partition("\n")[0]
+
+
+def test_where_the_erp_allocates_what_is_not_about_goods_may_still_be_set(website: Website) -> None:
+    assert run(website, "company", "--allocation", "erp").exit_code == 0
+    client = website.signed_in(role="admin")
+    page = client.get("/policies").text
+    assert "name=max_attempts" in page
+    assert "name=allocation_rule" not in page, "no button: the ERP decides"
+    assert 'action="/shelves/recount"' not in client.get("/shelves/recount").text
+    form = {"scope": "company", "name": "max_attempts", "value": "5", "from": DAY, "to": "", "whom": ""}
+    shown = client.post("/policies/simulate", data={"csrf_token": form_token(client.get("/settings"))} | form)
+    assert (shown.status_code, "This is not about goods" in shown.text) == (200, True)
+    seen = re.search(r'name="seen" value="([^"]*)"', shown.text)
+    assert seen
+    kept = client.post("/policies/commit", data={"csrf_token": form_token(shown), "seen": seen[1]} | form)
+    assert kept.status_code == 302
+    with website.installation.database.reading() as connection:
+        assert connection.execute(select(tables.policy.c.name, tables.policy.c.value)).all() == [("max_attempts", 5)]
+    said = run(website, "policy", "set", "backorder_list_at", "14:30")
+    assert said.exit_code == 0, said.output
+    said = run(website, "policy", "set", "positions_days", "30", "--simulate")
+    assert said.exit_code == 0, said.output

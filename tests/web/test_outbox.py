@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from sqlalchemy import insert, select
 from data.db import Database
 from data.store import open_store
 from data.tables import company, notice, task
-from routing.model.notices import Channel, Notice, NoticeKind
+from routing.model.notices import Channel, Notice, NoticeKind, goods_line
 from web.mailbox import Mailbox
 from web.outbox import send_due, set_outbound
 from web.wiring import Installation
@@ -68,10 +68,10 @@ def outbound(installation: Installation) -> Callable[..., None]:
     return switch
 
 
-def decide(installation: Installation, *notices: Notice) -> None:
+def decide(installation: Installation, *notices: Notice, at: datetime = MORNING) -> None:
     with open_store(installation.database) as store:
         for one in notices:
-            assert store.add_notice(one, made_at=MORNING)
+            assert store.add_notice(one, made_at=at)
 
 
 def problems(installation: Installation) -> list[tuple[str, str]]:
@@ -162,6 +162,26 @@ def test_a_message_about_a_day_that_is_over_is_withheld_and_one_about_today_goes
     assert send_due(installation).sent == 2, "what was delivered stays true"
     told = "Too late to send: it tells of Mon 2 Mar 2026, and that day is over."
     assert problems(installation) == [("withheld", told), ("sent", ""), ("sent", "")]
+
+
+def test_a_date_that_a_newer_message_tells_otherwise_is_withheld(
+    installation: Installation, mailbox: Mailbox, outbound: Callable[..., None]
+) -> None:
+    """Two days ahead, both still to come: who would read the older one last would expect the wrong day."""
+
+    def moved(day: str, *goods: str) -> Notice:
+        lines = [goods_line(quantity=6, unit="pcs", name=name) for name in goods]
+        return replace(
+            OUT_TODAY, kind=NoticeKind.DATE_CHANGED, subject_kind="order", subject_id=1,
+            occurrence=f"{day} {goods}",
+            data={"day": day, "goods": lines},
+        )  # fmt: skip
+
+    decide(installation, moved("2026-03-05", "Oat milk"), moved("2026-03-05", "Oat milk", "Flour"))
+    decide(installation, moved("2026-03-09", "Oat milk"), at=MORNING + timedelta(minutes=5))
+    outbound("real")
+    assert send_due(installation).withheld == 1
+    assert problems(installation)[0] == ("withheld", "A newer message tells Mon 9 Mar 2026 instead.")
 
 
 def test_a_link_is_made_when_rendering(

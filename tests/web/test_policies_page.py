@@ -15,10 +15,12 @@ from werkzeug.test import TestResponse
 
 from data import tables
 from routing.rules.allocation import rank_of
+from routing.rules.door import REASONS
+from routing.rules.policies import Group
 from routing.rules.walk import fair_shares
 from tests.desk import Desk, a_desk
 from tests.website import Website, a_website, form_token
-from web.dispatcher.policy_words import RULE_EXAMPLE
+from web.dispatcher.policy_words import RULE_EXAMPLE, kind_words
 
 FORM = {"scope": "order", "name": "completeness", "value": "complete"}
 
@@ -159,3 +161,35 @@ def test_the_page_says_who_gets_scarce_goods_in_order_with_the_rules_own_example
     assert page.index("What is released or picked stays") < page.index("Customers who never lose goods come first")
     assert fair_shares(60, {1: 48, 2: 24, 3: 24}, {1: 12, 2: 12, 3: 12}) == {1: 36, 2: 12, 3: 12}
     assert "36, 12 and 12" in page
+
+
+def test_policies_stand_under_headings_of_the_trade_and_one_is_found_by_its_words(website: Website) -> None:
+    client = website.signed_in(role="admin")
+    page = client.get("/policies").text
+    headings = re.findall(r'<a href="#g-(\w+)">', page)
+    assert headings == [group.value for group in Group]
+    assert all(f'id="g-{each}"' in page for each in headings)
+    assert all(html.escape(about).replace("&#x27;", "&#39;") in page for _title, about in sentences(website).values())
+    found = client.get("/policies?find=attempts LEFT door").text
+    changes = set(re.findall(r"name=(\w+)#set", found))
+    assert changes == {f"after_{reason.value}" for reason in REASONS}
+    assert "No policy says that" in client.get("/policies?find=xylophone").text
+
+
+def sentences(website: Website) -> dict[str, tuple[str, str]]:
+    with website.app.test_request_context():
+        return kind_words()
+
+
+@pytest.mark.parametrize(
+    ("name", "asks"),
+    [
+        ("same_day_until", 'type="time"'),
+        ("backorder_list_at", 'type="time"'),
+        ("cycle_service", 'type="number" value="" max="99" min="50"'),
+        ("min_value", 'inputmode="decimal"'),
+    ],
+)
+def test_a_value_is_asked_for_as_what_it_is(website: Website, name: str, asks: str) -> None:
+    field = website.signed_in(role="admin").get(f"/policies?name={name}").text.split('id="f-value"')[1].split(">")[0]
+    assert set(asks.split()) <= set(field.split()), field

@@ -10,11 +10,14 @@ from types import SimpleNamespace
 import osmnx
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 
+from data import tables
 from data.demo.generate import EXTRACT
 from routing.engines.roads.extract import normalise
 from tests.osm_server import OsmServer, osm_server
 from web.cli import main
+from web.wiring import open_installation
 
 TOWN = "Helsinki, Finland"
 
@@ -131,3 +134,31 @@ def test_the_way_between_two_places_is_told_for_people_and_programs(home, built)
 def test_a_way_that_cannot_be_told_says_why(home, built, words, code, sentence):
     refused = run("route", *words)
     assert (refused.exit_code, sentence in refused.stderr) == (code, True), refused.output
+
+
+def test_a_region_is_deleted_with_what_was_left_of_it_unless_depots_are_in_it(home, built):
+    regions = home / "regions"
+    whole = regions / ".spare.builds" / "1"
+    whole.mkdir(parents=True)
+    facts = json.loads((regions / "town" / "region.json").read_text())
+    (whole / "region.json").write_text(json.dumps(facts | {"name": "spare"}))
+    (regions / "spare").symlink_to(whole)
+    (regions / ".failed.builds").mkdir()
+    assert "spare" in run("region", "list").stdout
+    assert run("region", "remove", "spare").exit_code == 1, "nobody said yes"
+    assert (regions / "spare").exists()
+    for name in ("spare", "failed"):
+        gone = run("region", "remove", name, "--yes")
+        assert (gone.exit_code, gone.stdout) == (0, f"Region {name} is deleted.\n")
+        assert not list(regions.glob(f"*{name}*"))
+    assert "spare" not in run("region", "list").stdout
+    assert run("region", "remove", "spare", "--yes").exit_code == 2
+    assert run("region", "remove", "../town", "--yes").exit_code == 2
+    with open_installation() as installation, installation.database.writing() as connection:
+        here = connection.scalar(select(tables.region.c.id).where(tables.region.c.name == "town"))
+        connection.execute(
+            tables.depot.insert().values(number="D9", name="Depot 9", zone="Europe/Helsinki", region_id=here)
+        )
+    refused = run("region", "remove", "town", "--yes")
+    assert "Region town has depots: Depot 9." in refused.stderr
+    assert (regions / "town").exists()

@@ -199,8 +199,8 @@ def test_slices_for_all_say_that_bikes_and_who_has_slices_of_his_own_go_by_other
     )
     with open_store(website.installation.database) as store:
         store.set_speeds("helsinki", rows)
-    assert "all but bikes, truck" in client.get("/regions/helsinki").text
-    assert "all but bikes, truck" in run("speeds").output
+    assert "all but bikes; truck first by its own" in client.get("/regions/helsinki").text
+    assert "all but bikes; truck first by its own" in run("speeds").output
 
 
 def test_a_region_without_times_by_time_of_day_says_so_when_a_time_is_asked_for(at_home: Path) -> None:

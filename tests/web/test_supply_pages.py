@@ -177,3 +177,13 @@ def test_what_a_policy_moves_is_compared_with_the_day_it_would_have_had_today_wi
     assert (line.old_day, line.new_day, line.promised_on) == ("2026-03-04", "2026-03-10", "2026-03-01")
     (line,) = changes([preview])["lines"]
     assert line.old_day == "2026-03-02"
+
+
+def test_a_line_whose_day_is_over_is_not_moved_by_a_policy_that_only_names_its_terms_anew() -> None:
+    """SO-1 is on hold, its day was the 2nd. That it would ship complete moves nothing of it: today moves it."""
+    by_itself = a_change(promised_on="2026-03-02", old_day="2026-03-02", new_day="2026-03-04")
+    by_itself = replace(by_itself, slips=True)
+    preview = Preview(depot_id=1, rule=AllocationRule.FAIR_SHARE, lines=(replace(by_itself, complete=True),))
+    shown = changes([preview], besides=[by_itself])
+    assert (shown["lines"], shown["effect"].moved) == ([], frozenset())
+    assert [line.order for line in shown["besides"]] == ["SO-1"]

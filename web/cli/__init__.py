@@ -60,6 +60,7 @@ _COMMANDS = {
     "dispatch": ("web.cli.day:dispatch_command", "Hand the routes to the drivers."),
     "notify": ("web.cli.day:notify_command", "Send the messages that are due."),
     "collect": ("web.cli.collect:collect_command", "Fetch returns or empties from a customer, or cancel that."),
+    "correct": ("web.cli.correct:correct_command", "Correct a wrong report from a door."),
     "close": ("web.cli.evening:close_command", "Count the vans and close the day."),
     "figures": ("web.cli.evening:figures_command", "Show the figures of a day."),
     "results": ("web.cli.evening:results_command", "Write what became of every order line, for the ERP."),

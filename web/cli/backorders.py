@@ -16,6 +16,7 @@ from routing.model.amounts import how_many
 from routing.model.backorders import Backorder
 from routing.model.days import today_of
 from web.cli.output import counted, json_option, plain, print_json
+from web.cli.told import answer_words
 from web.formats import money
 from web.wiring import open_installation
 
@@ -84,7 +85,7 @@ def _table(lines: Sequence[Backorder], today: str, *, with_customer: bool) -> Ta
             f"{line.days_late} d" if line.days_late else "–",
             money(line.worth, line.currency) if line.currency else "–",
             plain(", ".join(part for part in (line.order, line.reference) if part)),
-            *([line.answer_by or "–"] if asks else []),
+            *([answer_words(line.answer_by, today)] if asks else []),
         )
     return table
 

@@ -85,9 +85,12 @@ def papers_command(day: str | None, folder: Path, as_json: bool) -> None:
 )
 @click.option("--not-attempted", "nobody_went", is_flag=True, help="Record that nobody went to the stops still open.")
 @click.option("--missing", is_flag=True, help="Goods of failed deliveries that were not counted are really gone.")
+@click.option("--found", is_flag=True, help="More was counted than went out, and it is really there.")
 @template_option("vans")
 @json_option
-def close_command(day: str | None, counts: Path | None, nobody_went: bool, missing: bool, as_json: bool) -> None:
+def close_command(
+    day: str | None, counts: Path | None, nobody_went: bool, missing: bool, found: bool, as_json: bool
+) -> None:
     """Count the vans of a day, and close the day at each depot whose vans are all counted.
 
     A van that by the ledger carries nothing and collected nothing needs no count. All is booked, or, when a count is
@@ -120,10 +123,13 @@ def close_command(day: str | None, counts: Path | None, nobody_went: bool, missi
                         waits.append(why)
                         continue
                     count = given.get(each.van.vehicle_id, VanCount())
-                    result = close_van(
-                        store=store, manifest_id=each.van.manifest_id, counted=count.goods, cash=count.cash,
-                        missing_is_sure=missing, now=now, by=BY,
-                    )  # fmt: skip
+                    try:
+                        result = close_van(
+                            store=store, manifest_id=each.van.manifest_id, counted=count.goods, cash=count.cash,
+                            missing_is_sure=missing, found_is_sure=found, now=now, by=BY,
+                        )  # fmt: skip
+                    except InvalidInput as wrong:
+                        raise _with_its_option(each.van.vehicle, wrong) from None
                     closed.append((each.van.vehicle, result))
                 if home.plan == "dispatched" and all(
                     van.closed for van in store.vans_of_day(day=day, depot_id=home.id)
@@ -139,6 +145,8 @@ def close_command(day: str | None, counts: Path | None, nobody_went: bool, missi
                 f"{vehicle}: {result.kept_for_customers} back for their customers, {result.returned} returned, "
                 f"{result.lost} lost."
             )
+            if result.found:
+                click.echo(f"  {result.found} more than went out: to be inspected.")
             for sentence in result.missing:
                 click.echo(f"  {sentence}")
             for currency, off in result.cash_off:
@@ -248,6 +256,13 @@ def _opened(path: Path) -> Any:
         raise FileRefused(f"{path} cannot be read: {problem.strerror}.", code="unreadable") from None
 
 
+def _with_its_option(vehicle: str, wrong: InvalidInput) -> InvalidInput:
+    """What a page asks with a box to tick, a command asks with an option."""
+    option = {"found_goods": "--found", "missing_goods": "--missing"}.get(wrong.code)
+    said = f"{vehicle}: {wrong}" + (f" Is it so, add {option}." if option else "")
+    return InvalidInput(said, code=wrong.code)
+
+
 def _went_out(store: SqlStore, day: str) -> tuple[EveningDepot, ...]:
     homes = tuple(home for home in evening(store.connection, day=day) if home.vans)
     if not homes:
@@ -262,8 +277,8 @@ def _given(store: SqlStore, homes: Sequence[EveningDepot], file: Any) -> dict[in
     still_open = [each.van for home in homes for each in home.vans if not each.van.closed]
     numbers = {row["id"]: number for number, row in store.vehicle_rows().items()}
     vehicles = {name: van.vehicle_id for van in still_open for name in (van.vehicle, numbers.get(van.vehicle_id, ""))}
-    skus = {goods.sku: goods.product_id for home in homes for each in home.vans for goods in each.goods}
-    given = read_counts(file, vehicles=vehicles, products=skus)
+    # Every SKU there is: what nobody expected on a van may be there all the same.
+    given = read_counts(file, vehicles=vehicles, products=store.every_product_id())
     for van in still_open:
         if van.vehicle_id in given and sum(each.vehicle_id == van.vehicle_id for each in still_open) > 1:
             raise FileRefused(f"{van.vehicle} went out twice and both are open. Count it on the page, shift by shift.")

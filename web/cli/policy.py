@@ -16,12 +16,13 @@ from data.store.again import in_transaction, tried
 from routing.errors import InvalidInput
 from routing.model.days import today_of
 from routing.model.orders import LineChange, Preview
+from routing.rules.effect import apart
 from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, usual
 from routing.services.ruling import Ruling, commit_ruling, give_out, simulate_ruling
 from web.cli.changes import heard, print_changes
 from web.cli.output import json_option, plain, print_json
 from web.cli.values import DAY
-from web.dispatcher.policy_words import choices, kind_words, scope_words, value_words
+from web.dispatcher.policy_words import choices, group_words, grouped, kind_words, scope_words, value_words
 from web.policies import in_force, is_over, ruling_of
 from web.wiring import Installation, open_installation
 
@@ -65,10 +66,13 @@ def kinds_command(name: str | None, as_json: bool) -> None:
             console.print(f"  {value}: {said}", markup=False, highlight=False)
         console.print(f"Usual: {_usual_words(names[0])}", markup=False, highlight=False)
         return
-    table = Table(Column("Policy", no_wrap=True), "Decides", "Usual", box=None)
-    for each in names:
-        table.add_row(each, plain(words[each][0]), plain(_usual_words(each)))
-    console.print(table)
+    for _group, title, members in grouped(names):
+        console.print(f"\n{title}", style="bold", markup=False, highlight=False)
+        table = Table(Column("Policy", no_wrap=True), "Decides", "Usual", box=None, show_header=False)
+        for each in members:
+            name_, about = words[each]
+            table.add_row(each, plain(f"{name_}. {about}"), plain(_usual_words(each)))
+        console.print(table)
 
 
 @policy_group.command("list")
@@ -172,7 +176,7 @@ def _rule(said: Mapping[str, str], *, simulate: bool, as_json: bool) -> None:
             ruling = ruling_of(connection, said, today=today)
             row, previews = simulate_ruling(store, ruling, now=now)
             whom = next((line.whom for line in policy_lines(connection) if line.row.id == ruling.ends), "")
-        anyway = _anyway(here, row)
+        anyway = _anyway(here, row) if previews else frozenset()
         if not simulate:
             row, previews = in_transaction(here.database, lambda store: commit_ruling(store, ruling, now=now, by=BY))
         previews = [_without(preview, anyway) for preview in previews]
@@ -205,7 +209,9 @@ def _anyway(here: Installation, row: PolicyRow) -> frozenset[LineChange]:
 
 
 def _without(preview: Preview, anyway: frozenset[LineChange]) -> Preview:
-    return replace(preview, lines=tuple(line for line in preview.lines if line not in anyway))
+    found = apart((line for line in preview.lines if line.concerns), anyway)
+    still = [line for line in preview.lines if not line.concerns]
+    return replace(preview, lines=(*found.own, *still))
 
 
 def _state(row: PolicyRow, holds: bool, today: str) -> str:
@@ -241,6 +247,10 @@ def _kind_document(name: str) -> dict[str, Any]:
     title, about = kind_words()[name]
     return {
         "name": name,
+        "group": KINDS[name].group,
+        "heading": group_words()[KINDS[name].group],
+        "shape": KINDS[name].shape,
+        "gives_out": KINDS[name].gives_out,
         "decides": title,
         "means": about,
         "for": list(KINDS[name].scopes),

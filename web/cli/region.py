@@ -1,4 +1,4 @@
-"""backroute region add, show, list."""
+"""backroute region add, show, list, remove."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from data.queries.regions import depots_by_region
 from data.regions import check_name
 from data.store import open_store
 from routing.engines.roads.needs import needs_of_file
-from routing.errors import InvalidInput
+from routing.errors import Conflict, InvalidInput
 from web.cli.output import json_option, plain, print_json
 from web.clock import wall_clock
 from web.jobs import error_of, run_job_now
@@ -101,6 +102,26 @@ def show_command(name: str, as_json: bool) -> None:
     for figure, value in figures_of(facts):
         table.add_row(plain(figure), plain(value))
     Console().print(table)
+
+
+@region_group.command("remove")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do it without asking.")
+def remove_command(name: str, yes: bool) -> None:
+    """Delete region NAME from this disk, with what interrupted builds left of it. One that depots are in stays."""
+    with open_installation() as installation:
+        with installation.database.reading() as connection:
+            there = depots_by_region(connection).get(name, [])
+        if there:
+            raise Conflict(
+                f"Region {name} has depots: {', '.join(each.name for each in there)}. "
+                "Move them to another region first.",
+                region=name,
+            )
+        if not yes:
+            click.confirm(f"Delete region {name[:63]} and all that was built of it?", abort=True)
+        installation.regions.remove(name)
+    click.echo(f"Region {name} is deleted.")
 
 
 @region_group.command("list")

@@ -14,6 +14,7 @@ from rich.table import Table
 from data.store import SqlStore
 from routing.errors import InvalidInput
 from routing.rules.replenishment import Advice
+from routing.services.erp import refuse_if_erp
 from routing.services.replenishing import forecast_of, replenishment
 from web.cli.output import counted, json_option, plain, print_json
 from web.cli.supplier_notices import supplier_notices
@@ -39,6 +40,8 @@ def replenish_command(
     """
     if send and not notices:
         raise InvalidInput("Say --notices --send: without --notices there is nothing to send.", code="send")
+    with open_installation() as here, here.database.reading() as connection:
+        refuse_if_erp(SqlStore(connection))
     if notices:
         if depot_number or sku:
             raise InvalidInput("A message is one a supplier: leave out --depot and --sku.", code="notices")

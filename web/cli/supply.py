@@ -15,6 +15,7 @@ from data.queries.backorders import customers_called
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import InvalidInput
+from routing.model.days import today_of
 from routing.model.orders import Preview
 from routing.model.parties import Depot
 from routing.services.erp import refuse_if_erp
@@ -28,7 +29,7 @@ from routing.services.supplying import (
 )
 from web.cli.changes import currency_of, heard, print_changes
 from web.cli.output import clean, counted, json_option, plain, print_json
-from web.cli.told import ASKED_ABOUT
+from web.cli.told import ASKED_ABOUT, answer_words
 from web.cli.values import DAY, depots_named
 from web.wiring import Installation, open_installation
 
@@ -138,6 +139,7 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
         now: datetime = here.clock.now()
         store = SqlStore(connection)
         refuse_if_erp(store)
+        zone = store.company().zone
         if sku is not None and sku not in store.product_ids([sku]):
             raise InvalidInput(f'There is no product "{sku[:40]}". Write its number as the list shows it.', code="sku")
         if customer is not None:
@@ -171,6 +173,7 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
     )
     if not every:
         return
+    today = today_of(now, zone)
     asks = any(line.answer_by for line in every[:MOST_SHOWN])
     heads = ["Order", "Customer", "SKU", "Open", "Covered by", "Expected", "Promised", *(["Answer by"] if asks else [])]
     table = Table(*heads, box=None)
@@ -184,7 +187,7 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
             plain(covers or "nothing"),
             line.expected_on or "no date",
             line.promised_on or "–",
-            *([line.answer_by or "–"] if asks else []),
+            *([answer_words(line.answer_by, today)] if asks else []),
         )
     console.print(table)
     if asks:

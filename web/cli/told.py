@@ -21,6 +21,15 @@ MOST_SHOWN = 20
 """Rows of a table on a terminal; the rest is counted, `--json` has them all."""
 
 
+def answer_words(answer_by: str, today: str) -> str:
+    """A cell of that column; "" for who is asked nothing.
+
+    >>> [answer_words(day, "2026-03-06") for day in ("2026-03-06", "2026-03-05", "")]
+    ['2026-03-06', '2026-03-05 (over)', '–']
+    """
+    return f"{answer_by} (over)" if "" < answer_by < today else answer_by or "–"
+
+
 def print_worth(console: Console, lines: Iterable[LineChange], *, currency: str) -> None:
     """One line under a table, when anything of it has a price."""
     said = worth_words(worths_of(lines, home=currency))

@@ -18,6 +18,7 @@ BLUEPRINTS = (
     "web.dispatcher.regions:regions",
     "web.dispatcher.papers:papers",
     "web.dispatcher.evening:evening",
+    "web.dispatcher.correcting:correcting",
     "web.dispatcher.orders:orders",
     "web.dispatcher.slots:slots",
     "web.dispatcher.backorders:backorders",

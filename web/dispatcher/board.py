@@ -35,6 +35,7 @@ from routing.errors import Conflict, InvalidInput, NotFound, TravelError
 from routing.model.days import today_of
 from routing.model.places import Location
 from routing.rules.changes import MoveEffect
+from routing.rules.door_word import stop_word
 from routing.services import editing
 from routing.services.placing import show_best_place
 from web.assets import asset, basemap_url
@@ -158,6 +159,7 @@ def _stop_html(connection: Connection, shown: Board, stop_id: int) -> str:
     route, stop = found
     return render_template(
         "dispatcher/board_stop.html",
+        stop_word=stop_word,
         route=route,
         stop=stop,
         door=door_facts(connection, stop.site_id),

@@ -10,6 +10,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from data.queries.plans import LeftOutRow, PlanPage, RouteRow, StopRow
+from routing.rules.door_word import OVER, stop_word
 from routing.rules.extra import Apart, Extra, uneven
 
 HOUR = timedelta(hours=1)
@@ -193,17 +194,6 @@ def bars_of(row: RouteRow, scale: Scale) -> tuple[Bar, ...]:
     return tuple(each for each in found if each.width > 0)
 
 
-def stop_state(states: Iterable[str]) -> str:
-    """One word for the deliveries of a stop: planned, loaded, dispatched, under_way, done, failed."""
-    held = set(states)
-    if held <= {"done", "failed"}:
-        return "failed" if "failed" in held else "done"
-    for word in ("under_way", "dispatched", "loaded"):
-        if word in held:
-            return word
-    return "planned"
-
-
 def groups_of(pages: Sequence[PlanPage]) -> tuple[Group, ...]:
     """By reason; first what competed and lost, which a decision can change, then the most frequent."""
     by_reason: dict[tuple[bool, str], list[tuple[int, LeftOutRow]]] = defaultdict(list)
@@ -278,7 +268,7 @@ def _route(row: RouteRow, plan_id: int, number: int, scale: Scale | None) -> Boa
     over = ("done", "failed", "unreleased")
     trip = next((n for n, states in of.items() if any(each not in over for each in states)), max(of))
     loaded = sum(state != "released" for state in of[trip])
-    done = sum(stop_state(each.state for each in stop.deliveries) in ("done", "failed") for stop in row.stops)
+    done = sum(stop_word([each.word for each in stop.deliveries]) in OVER for stop in row.stops)
     return BoardRoute(
         number=number,
         plan_id=plan_id,
@@ -311,10 +301,10 @@ def live_of(board: Board, etas: Mapping[int, tuple[datetime, timedelta]]) -> dic
         zone = ZoneInfo(route.row.zone)
         behind = timedelta(0)
         for stop in route.row.stops:
-            state = stop_state(each.state for each in stop.deliveries)
+            state = stop_word([each.word for each in stop.deliveries])
             eta = etas.get(stop.stop_id)
             said: dict[str, object] = {"state": state}
-            if eta is not None and state not in ("done", "failed"):
+            if eta is not None and state not in OVER:
                 said["eta"] = f"{eta[0].astimezone(zone):%H:%M}"
                 said["late"] = round(eta[1].total_seconds() / 60)
                 if eta[1] >= LATE_FROM:

@@ -53,7 +53,8 @@ def route_state(route: BoardRoute) -> tuple[str, str]:
     }[route.state]
 
 
-def stop_state(state: str) -> tuple[str, str]:
+def stop_state(word: str) -> tuple[str, str]:
+    """(which chip, its word) of `routing.rules.door_word.stop_word`, or of a stop that is late."""
     return {
         "planned": ("waiting", _("planned")),
         "loaded": ("ready", _("loaded")),
@@ -61,8 +62,10 @@ def stop_state(state: str) -> tuple[str, str]:
         "under_way": ("under_way", _("at the door")),
         "late": ("late", _("late")),
         "done": ("done", _("delivered")),
+        "refused": ("failed", _("refused")),
+        "not_delivered": ("failed", _("not delivered")),
         "failed": ("failed", _("failed")),
-    }[state]
+    }[word]
 
 
 def search_phase(phase: str) -> str:

@@ -35,10 +35,14 @@ def _page(*, wrong: str = "", scope: str = "", name: str = "") -> str:
     scope = scope or request.values.get("scope", "")
     scope = scope if scope in list(Scope) else Scope.COMPANY.value
     name = name or request.values.get("name", "")
-    kinds = [each for each in words.kind_words() if Scope(scope) in KINDS[each].scopes]
+    find = request.args.get("find", "").strip()[:100]
     with here().database.reading() as connection:
-        company = SqlStore(connection).company()
+        store = SqlStore(connection)
+        company, erp_allocates = store.company(), store.erp_allocates()
         lines = policy_lines(connection)
+    may_set = [each for each, kind in KINDS.items() if not (erp_allocates and kind.gives_out)]
+    kinds = [each for each in may_set if Scope(scope) in KINDS[each].scopes]
+    of_everybody = {each for each, kind in KINDS.items() if Scope.COMPANY in kind.scopes}
     today = today_of(now(), company.zone)
     book = PolicyBook(line.row for line in lines)
     return render_template(
@@ -46,9 +50,10 @@ def _page(*, wrong: str = "", scope: str = "", name: str = "") -> str:
         lines=[line for line in lines if not is_over(line.row, today)],
         over=[line for line in lines if is_over(line.row, today)],
         in_force=in_force(book.rows, today),
-        everybody={
-            each: book.value(each, day=today) for each in words.kind_words() if Scope.COMPANY in KINDS[each].scopes
-        },
+        everybody={each: book.value(each, day=today) for each in of_everybody},
+        groups=words.grouped(of_everybody & words.found_by(find)),
+        find=find,
+        may_set=may_set,
         usual={each: usual(each) for each in words.kind_words()},
         today=today,
         scope=scope,
@@ -93,7 +98,8 @@ def _show(ruling: Ruling, *, moved_on: bool = False) -> str:
         words=words,
         moved_on=moved_on,
         may_commit=_may(row),
-        **shown_changes(previews, besides=anyway(scope=row.scope, scope_id=row.scope_id)),
+        **shown_changes(previews, besides=anyway(scope=row.scope, scope_id=row.scope_id) if previews else ()),
+        gives_out=KINDS[row.name].gives_out if row.name in KINDS else True,
     )
 
 

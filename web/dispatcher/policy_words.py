@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from flask_babel import gettext as _
@@ -10,7 +10,7 @@ from flask_babel import ngettext
 
 from routing.model.money import minor_digits
 from routing.rules.door import REASONS
-from routing.rules.policies import KINDS, Scope
+from routing.rules.policies import KINDS, Group, Scope, Shape
 from web.dispatcher.words import completeness_words, outcome_words, rule_words, silence_words
 from web.formats import money
 
@@ -81,7 +81,10 @@ def kind_words() -> dict[str, tuple[str, str]]:
             ),
         ),
         "consent_term_days": (_("Waits for the answer, in days"), _("Counted from the message. Under your own rule.")),
-        "consent_silence": (_("No answer means"), _("Under your own rule.")),
+        "consent_silence": (
+            _("No answer means"),
+            _("What follows when the term is over and nobody answered. Under your own rule."),
+        ),
         "refund_within": (
             _("A cancelled order is refunded within"),
             _("The task for the refund carries the date. A billing cycle: where a charge is taken back."),
@@ -119,6 +122,65 @@ def kind_words() -> dict[str, tuple[str, str]]:
             _("For suppliers about whom nothing is known."),
         ),
     }
+
+
+def group_words() -> dict[Group, str]:
+    """The headings under which policies stand, in the order of the page."""
+    return {
+        Group.WHO_FIRST: _("Who goes first"),
+        Group.TOGETHER: _("What ships together"),
+        Group.DATES: _("Dates and promises"),
+        Group.CONSENT: _("When it comes later: consent, silence, other goods"),
+        Group.DOOR: _("At the door, and the drivers' phones"),
+        Group.SUPPLIERS: _("Orders to suppliers"),
+    }
+
+
+def grouped(names: Collection[str]) -> list[tuple[Group, str, list[str]]]:
+    """These policies under their headings; a heading with none is left out."""
+    found = [
+        (group, title, [each for each in KINDS if each in names and KINDS[each].group is group])
+        for group, title in group_words().items()
+    ]
+    return [each for each in found if each[2]]
+
+
+def found_by(text: str) -> set[str]:
+    """The policies of which every typed word stands in the name, the sentence or the heading."""
+    words, headings = text.casefold().split(), group_words()
+    said = {
+        name: " ".join((name, name.replace("_", " "), title, about, headings[KINDS[name].group])).casefold()
+        for name, (title, about) in kind_words().items()
+    }
+    return {name for name, text in said.items() if all(word in text for word in words)}
+
+
+def shape_words(name: str, currency: str) -> str:
+    """What the form asks for."""
+    return {
+        Shape.CHOICE: _("Value"),
+        Shape.TIME: _("Time of day"),
+        Shape.DAYS: _("Days"),
+        Shape.MINUTES: _("Minutes"),
+        Shape.PERCENT: _("Percent"),
+        Shape.MONEY: _("Money, in %(currency)s", currency=currency),
+        Shape.COUNT: _("Number"),
+    }[KINDS[name].shape]
+
+
+def input_attrs(name: str) -> dict[str, str | int | bool]:
+    """What a browser refuses by itself, and which keys a phone shows."""
+    kind = KINDS[name]
+    attrs: dict[str, str | int | bool] = {"required": True, "autocomplete": "off"}
+    if kind.shape is Shape.MONEY:
+        return attrs | {"inputmode": "decimal"}
+    if kind.least is not None and kind.most is not None:
+        return attrs | {"min": kind.least, "max": kind.most, "step": 1}
+    return attrs
+
+
+def input_type(name: str) -> str:
+    return {Shape.TIME: "time", Shape.MONEY: "text"}.get(KINDS[name].shape, "number")
 
 
 def rank_words() -> dict[str, str]:
@@ -224,7 +286,7 @@ def value_words(name: str, value: Any, currency: str = "") -> str:
 
 def typed(name: str, text: str, currency: str) -> str:
     """What a person typed as the rule reads it: money in units becomes minor units; other text stays as it is."""
-    if name != "min_value":
+    if name not in KINDS or KINDS[name].shape is not Shape.MONEY:
         return text.strip()
     digits = minor_digits(currency)
     plain = text.strip().replace(",", ".")

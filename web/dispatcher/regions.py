@@ -15,7 +15,7 @@ from flask_login import current_user
 
 from data.exporters.speeds import write_speeds as write_file
 from data.importers.speeds import clock_of, read_speeds, weekdays_of
-from data.queries.regions import UNDER_WAY, RegionBuild, built_at, depots_by_region, region_builds
+from data.queries.regions import UNDER_WAY, RegionBuild, built_at, depots_by_region, region_builds, standing_builds
 from data.regions import check_name
 from data.store import SqlStore, open_store
 from data.store.system import Job
@@ -116,7 +116,11 @@ def _page(name: str, *, wrong: str = "", building: str = "", wrong_speeds: str =
         broken=here().regions.broken(),
         builds=builds,
         # What is being built for the first time has no facts yet; a first build that failed says why.
-        coming=[each[0] for at, each in builds.items() if at not in {known.name for known in installed}],
+        coming=[
+            each
+            for each in standing_builds(builds, now=wall_clock())
+            if each.name not in {known.name for known in installed}
+        ],
         since=since,
         depots=depots,
         written=_written,

@@ -16,6 +16,7 @@ from routing.errors import Conflict, InvalidInput
 from routing.model.notices import NoticeKind
 from routing.rules.replenishment import Forecast
 from routing.rules.supplier_mail import KINDS, Draft
+from routing.services.erp import refuse_if_erp
 from routing.services.replenishing import every_depot, forecast_of, terms_of
 from routing.services.supplier_mail import LONGEST_SUBJECT, LONGEST_TEXT, send_to_supplier, supplier_drafts
 from web.errors import status_of
@@ -48,6 +49,7 @@ def send() -> ResponseReturnValue:
     mark = request.form.get("mark", "")
 
     def write(store: SqlStore) -> Draft:
+        refuse_if_erp(store)
         return send_to_supplier(
             store,
             supplier_id=supplier_id,
@@ -75,6 +77,8 @@ def _show(*, typed: Mapping[str, str] | None = None) -> str:
     may_write = current_user.role in ("dispatcher", "admin") and not sku
     with here().database.reading() as connection:
         store, at = SqlStore(connection), now()
+        if store.erp_allocates():
+            return render_template("dispatcher/erp_decides.html", title=_("Replenish"))
         depots = store.depots()
         chosen = [depot for depot in depots if request.args.get("depot", "") in ("", depot.number)] or depots
         every = every_depot(store, now=at)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -19,7 +18,7 @@ from routing.errors import Conflict, InvalidInput
 from routing.model.days import day_words
 from routing.model.orders import LineChange, Preview
 from routing.rules.calendars import day_of
-from routing.rules.effect import effect_of, worths_of
+from routing.rules.effect import apart, effect_of, worths_of
 from routing.services.ruling import give_out
 from routing.services.supplying import Slip, commit_slip, simulate_slip
 from routing.services.telling import how_they_hear
@@ -72,14 +71,13 @@ def changes(previews: list[Preview], *, besides: Collection[LineChange] = ()) ->
     looked at moves are compared with theirs: a date that was over anyway is not its old one. `along`: what had moved
     before and is only told now.
     """
-    every = [line for preview in previews for line in preview.concerned]
-    otherwise = {line.line_id: line.new_day for line in besides}
-    lines = [replace(line, old_day=otherwise.get(line.line_id, line.old_day)) for line in every if line not in besides]
+    found = apart((line for preview in previews for line in preview.concerned), besides)
+    lines = found.own
     return {
         "lines": [line for line in lines if not line.is_told_along],
         "along": [line for line in lines if line.is_told_along],
         "effect": effect_of(lines),
-        "besides": [line for line in every if line in besides],
+        "besides": found.anyway,
         "warnings": [text for preview in previews for text in preview.warnings],
         "seen": fingerprint(previews),
     }

@@ -246,11 +246,13 @@ def profile_words(profile: str) -> str:
 
 
 def holds_for(row: SpeedRow, rows: Iterable[SpeedRow]) -> str:
-    """Which vehicles a slice of the day is for: one that has slices of its own does not go by those for all."""
+    """Which vehicles a slice of the day is for: while one of its own holds, a vehicle does not go by those for all."""
     if row.profile:
         return profile_words(row.profile)
     own = sorted({each.profile for each in rows if each.profile} - set(BIKES))
-    return ", ".join([_("all but bikes"), *(profile_words(each) for each in own)])
+    if not own:
+        return _("all but bikes")
+    return _("all but bikes; %(own)s first by its own", own=", ".join(map(profile_words, own)))
 
 
 def engine_words(engine: str) -> str:
@@ -646,6 +648,14 @@ def sentence(one: Happening) -> str:
             return _("Nobody went to %(site)s.", site=one.site or "?")
         case "stop.reported":
             return _("Reported from the door of %(site)s.", site=one.site or "?")
+        case "report.corrected":
+            return _(
+                "The report of %(delivery)s was corrected from “%(before)s” to “%(after)s”: %(why)s.",
+                delivery=one.delivery,
+                before=outcome_words(str(data.get("before", {}).get("outcome"))),
+                after=outcome_words(str(data.get("after", {}).get("outcome"))),
+                why=str(data.get("why", "")).rstrip("."),
+            )
         case "delivery.done" if data.get("outcome") == "refused":
             return _("%(delivery)s was refused at the door.", delivery=one.delivery)
         case "delivery.done":

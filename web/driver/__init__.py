@@ -258,6 +258,8 @@ def _stop_as_json(stop: DriverStop) -> dict[str, Any]:
         "phone": stop.phone,
         "hours": [list(each) for each in stop.hours],
         "told": [_iso(each) for each in stop.told] if stop.told else None,
+        "heard": stop.news and stop.news.heard.value,
+        "heardAt": _iso(stop.news.at) if stop.news else None,
         **_expected_as_json(stop.eta or stop.planned),
         "isForecast": stop.eta is not None,
         "serviceS": round(stop.service / timedelta(seconds=1)),

@@ -163,7 +163,7 @@ def build_region(
     refuse_too_little(needs, into.parent, name)
     builds = into.parent / f".{into.name}.builds"
     builds.mkdir(exist_ok=True)
-    with _only_builder(builds, name):
+    with only_builder(builds, name):
         build = build_id(pbf)
         folder = next((at for at in _beside(builds, into) if _done_before(at, build) is not None), None)
         _sweep(builds, into, keep=folder)
@@ -307,7 +307,7 @@ def _said_of_the_disk(problem: OSError, name: str) -> RegionError:
 
 
 @contextlib.contextmanager
-def _only_builder(builds: Path, name: str) -> Iterator[None]:
+def only_builder(builds: Path, name: str) -> Iterator[None]:
     """Two builds of one region would sweep each other away. The lock dies with its process."""
     with (builds / "lock").open("w") as lock:
         try:

@@ -206,7 +206,8 @@ class _Search:
             if not self._worth_a_model(polish / 2):
                 polish = 0.0
             elif not self.waiting_of([key for key, shifts in self.reachable.items() if shifts]):
-                polish = min(polish, _POLISH_S[0] + _POLISH_S[1] * len(self.problem.visits))
+                # A little over: less than what it needs is refused, and the walk ends a stride late.
+                polish = min(polish, 1.05 * (_POLISH_S[0] + _POLISH_S[1] * len(self.problem.visits)))
             share -= polish if len(self.problem.visits) <= _MOST_AT_ONCE else 0.0
         enough = max(20_000, _ENOUGH * len(self.problem.visits) ** 2)
         limit = enough if self.iterations is None else self.iterations

@@ -27,9 +27,9 @@ class Cause(StrEnum):
 _SAYS: Mapping[Cause, str] = {
     # The customer first: "the customer asked" stays theirs whatever else the sentence names.
     Cause.CUSTOMER: r"customer('s)? (asked|wish|want|chose|accept)|at the customer's wish|wished by the customer",
-    Cause.DOOR: r"not home|nobody opened|closed|no access|refused|redeliver|came back|failed",
+    Cause.DOOR: r"not home|nobody opened|closed|no access|refused|redeliver|delivered again|came back|failed",
     Cause.ROAD: r"\bvan\b|breakdown|broke down|driver|\broute\b|not attempted|nobody went|out of time|left out",
-    Cause.COUNT: r"recount|\bcount\b|short pick|damaged|missing|lost|^(?!truck\b).*\bcame short",
+    Cause.COUNT: r"recount|\bcount\b|short pick|damaged|missing|lost|did not come back|^(?!truck\b).*\bcame short",
     Cause.POLICY: r"^policy\b|rank|hold|payment|delivery days|waited enough",
     Cause.ORDER: r"order file|new orders?\b|order changed|changed in|import",
     Cause.SUPPLIER: r"supplier|inbound|receipt|shipped|truck|\bPO\b|cancelled",
@@ -45,12 +45,15 @@ def cause_of(why: str) -> Cause:
     ('customer', 'supplier')
     >>> cause_of("truck IN-2001 came short: 60 of 96").value, cause_of("D-17 came short").value
     ('supplier', 'count')
-    >>> cause_of("new orders").value
-    'order'
+    >>> cause_of("new orders").value, cause_of("moved along with P101: truck IN-2001 came short: 60 of 96").value
+    ('order', 'supplier')
+    >>> cause_of("the try failed: the door was closed").value, cause_of("breakdown: our van broke down").value
+    ('door', 'road')
     >>> cause_of("bad weather").value
     'other'
     """
-    return next((cause for cause, says in _SAYS.items() if re.search(says, why, re.IGNORECASE)), Cause.OTHER)
+    own = re.sub(r"^moved along with .*?: ", "", why)
+    return next((cause for cause, says in _SAYS.items() if re.search(says, own, re.IGNORECASE)), Cause.OTHER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sqlalchemy import select
+from sqlalchemy import URL, Connection, NullPool, create_engine, select
 
 from data import tables
 from data.db import Database
@@ -52,18 +53,51 @@ POLICIES = (
 )
 
 
-def machine(template: Path) -> type[RuleBasedStateMachine]:
+@pytest.fixture
+def on_sqlite(sqlite_template: Path, tmp_path: Path) -> Callable[[str], str]:
+    """The URL of a database with our tables, empty again each time that its name is asked for."""
+
+    def empty(name: str) -> str:
+        for left in tmp_path.glob(f"{name}.db*"):
+            left.unlink()
+        shutil.copyfile(sqlite_template, tmp_path / f"{name}.db")
+        return f"sqlite:///{tmp_path / name}.db"
+
+    return empty
+
+
+@pytest.fixture
+def on_postgres(postgres_server: URL) -> Iterator[Callable[[str], str]]:
+    """The same on PostgreSQL."""
+    names: set[str] = set()
+
+    @contextmanager
+    def outside() -> Iterator[Connection]:
+        engine = create_engine(postgres_server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with engine.connect() as connection:
+            yield connection
+        engine.dispose()
+
+    def empty(name: str) -> str:
+        with outside() as connection:
+            connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE template')
+        names.add(name)
+        return postgres_server.set(database=name).render_as_string(hide_password=False)
+
+    yield empty
+    with outside() as connection:
+        for name in names:
+            connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def machine(empty: Callable[[str], str]) -> type[RuleBasedStateMachine]:
     class Backorders(RuleBasedStateMachine):
         def __init__(self) -> None:
             super().__init__()
-            self.folder = Path(tempfile.mkdtemp(prefix="backorders-"))
-            self.world = self.empty("first.db")
+            self.world = World(Database(empty("first")), two_vans=True)
             self.log: list[tuple[str, dict[str, Any], str]] = []
             self.promises: dict[int, tuple[Any, ...]] = {}
-
-        def empty(self, name: str) -> World:
-            shutil.copyfile(template, self.folder / name)
-            return World(Database(f"sqlite:///{self.folder / name}"), two_vans=True)
 
         def do(self, what: str, **values: Any) -> None:
             self.log.append((what, values, self.world.do(what, **values)))
@@ -311,7 +345,7 @@ def machine(template: Path) -> type[RuleBasedStateMachine]:
                 return list(connection.execute(select(table).order_by(table.c.id)))
 
         def teardown(self) -> None:
-            again = self.empty("second.db")
+            again = World(Database(empty("second")), two_vans=True)
             for what, values, said in self.log:
                 assert again.do(what, **values) == said
             for table in DECIDED:
@@ -319,7 +353,6 @@ def machine(template: Path) -> type[RuleBasedStateMachine]:
                     assert list(connection.execute(select(table).order_by(table.c.id))) == self.rows(table)
             for world in (self.world, again):
                 world.database.close()
-            shutil.rmtree(self.folder)
 
     return Backorders
 
@@ -330,12 +363,13 @@ QUICK = settings(
 )  # fmt: skip
 
 
-def test_the_ledger_stays_right_whatever_happens(sqlite_template: Path) -> None:
-    run_state_machine_as_test(machine(sqlite_template), settings=QUICK)
+def test_the_ledger_stays_right_whatever_happens(on_sqlite: Callable[[str], str]) -> None:
+    run_state_machine_as_test(machine(on_sqlite), settings=QUICK)
 
 
 @pytest.mark.slow
-def test_the_ledger_stays_right_whatever_happens_for_long(sqlite_template: Path) -> None:
-    # About six CPU minutes, most of what `make test-slow` takes; other examples each time.
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_the_ledger_stays_right_whatever_happens_for_long(kind: str, request: pytest.FixtureRequest) -> None:
+    # About six CPU minutes each, most of what `make test-slow` takes; other examples each time.
     long = settings(QUICK, max_examples=60, stateful_step_count=60, derandomize=False, print_blob=True)
-    run_state_machine_as_test(machine(sqlite_template), settings=long)
+    run_state_machine_as_test(machine(request.getfixturevalue(f"on_{kind}")), settings=long)

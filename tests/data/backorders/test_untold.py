@@ -13,7 +13,7 @@ from routing.model.stock import Receipt
 from routing.services.importing import settle
 from routing.services.receiving import simulate_receipt
 from routing.services.telling import Hear, how_they_hear
-from routing.services.untold import FOUND_LATE, untold_setting
+from routing.services.untold import FOUND_LATE, slipped_untold_setting, untold_setting
 from tests.backorder_world import DEPOT, SKUS, World
 
 
@@ -78,5 +78,6 @@ def test_goods_kept_before_their_cause_was_are_told_as_found_late(database: Data
         store.connection.execute(update(tables.supply).where(inbound).values(expected_at=later))
         settle(store, {DEPOT: {1}}, now=world.now, by="file", tell=False, why="a supplier's date changed")
         store.set_setting(name=untold_setting(DEPOT), value=[1], by="file", now=world.now)
+        store.set_setting(name=slipped_untold_setting(DEPOT), value={}, by="file", now=world.now)
     world.receive(product=2, quantity=12, quarantined=0, of_inbound=False, more_to_come=False)
     assert whys(world)[-1] == FOUND_LATE

@@ -28,6 +28,19 @@ def of(numerator: float, denominator: float) -> Ratio:
     return Ratio(numerator=numerator, denominator=denominator)
 
 
+def test_a_delivery_of_which_nothing_came_back_counts_among_those_that_were_told(driven: Driven) -> None:
+    driven.says(0, arrived=2, minutes=9)
+    driven.says(1, Outcome.NOT_HOME, arrived=5, minutes=15)
+    driven.says(2, arrived=0, minutes=3)
+    before = figures(driven)
+    driven.closes(0, missing_is_sure=True)
+    after = figures(driven)
+    for name in ("otif", "on_time", "in_full"):
+        assert after.ratios[name] == before.ratios[name]
+        assert after.ratios[name].denominator == 3
+    assert (after.untold, after.customer_caused) == (before.untold, before.customer_caused)
+
+
 def test_each_figure_is_what_a_hand_would_count(driven: Driven) -> None:
     driven.says(0, arrived=2, minutes=9)  # 08:02 to 08:09: on time, in full
     driven.says(1, arrived=5, minutes=15, delivered=10, short=2)  # 08:25 to 08:35: on time, two short

@@ -23,6 +23,7 @@ from routing.model.orders import (
     WaitingOrder,
 )
 from routing.model.parties import Depot
+from routing.model.proofs import Outcome as DoorOutcome
 from routing.model.stock import Holding, Receipt, Supply
 from routing.rules.allocation import with_date, with_quantity, with_receipts
 from routing.rules.picking import without_picked
@@ -95,6 +96,9 @@ class Whole:
 
     def stops_outside(self, depot_id: int, line_ids: Collection[int]) -> list[tuple[int, str, int]]:
         return []
+
+    def tried_lines(self, line_ids: Collection[int]) -> dict[int, DoorOutcome]:
+        return {}
 
     def stops_are_limited(self) -> bool:
         return False

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from data import tables
-from data.store import SqlStore
+from data.store import SqlStore, open_store
 from routing.model.proofs import Outcome
 from tests.evening import Driven
 from tests.rounds import DAY, row
@@ -219,6 +219,30 @@ def test_the_day_is_closed_from_the_command_line_with_a_file_of_counts(
     assert document["closed"][0]["result"]["kept_for_customers"] == 24
     assert document["days_closed"] == ["Depot North"]
     assert "closed already" in run("close", "--day", DAY).output
+
+
+def test_what_nobody_expected_on_a_van_is_booked_from_the_command_line_once_it_is_sure(
+    website: Website, driven: Driven, tmp_path: Path
+) -> None:
+    """24 should be there; 26 are, and 3 of a SKU that the van never carried."""
+    with website.installation.database.writing() as connection:
+        other = row(connection, tables.product, number="SKU7", name="Rye flour 1 kg", case_pack=6)
+    driven.says(0)
+    driven.says(1, Outcome.NOT_HOME)
+    driven.says(2, Outcome.NOT_HOME)
+    counts = tmp_path / "counts.csv"
+    counts.write_text("vehicle,sku,counted\nVan 3,SKU1,26\nVan 3,SKU7,3\n")
+    refused = run("close", "--day", DAY, "--counts", str(counts))
+    assert refused.exit_code == 2
+    assert "26 pcs of Oat milk 1 l were counted" in refused.output
+    assert "Is it so, add --found." in refused.output
+    assert driven.on_van() == {driven.round.product_id: 24}
+    done = run("close", "--day", DAY, "--counts", str(counts), "--found")
+    assert done.exit_code == 0
+    assert "5 more than went out: to be inspected." in done.output
+    assert driven.on_van() == {}
+    with open_store(website.installation.database) as store:
+        assert store.goods_at(f"returned:{driven.round.depot_id}") == {driven.round.product_id: 2, other: 3}
 
 
 @pytest.mark.parametrize("command", ["papers --to x", "close", "figures", "results"])

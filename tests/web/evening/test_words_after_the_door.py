@@ -14,7 +14,7 @@ from data.store import SqlStore, open_store
 from routing.model.proofs import Outcome
 from routing.services.deciding import Decision, decide_door
 from tests.evening import EVENING, Driven
-from tests.rounds import DAY, row
+from tests.rounds import DAY, row, with_its_problem
 from tests.website import Website, a_website
 
 
@@ -66,6 +66,37 @@ def test_goods_that_were_refused_were_not_delivered_on_the_customers_page(
     assert below in shown
     assert 'class="steps"' not in shown, "nothing was delivered, so nothing is ticked"
     assert f"<h1>{step}</h1>" not in shown
+
+
+@pytest.mark.parametrize(
+    ("counts", "word"),
+    [
+        ({"delivered": 10, "refused": 2}, "done"),
+        ({"refused": 12}, "refused"),
+        ({"damaged": 10, "short": 2}, "not_delivered"),
+    ],
+)
+def test_board_release_and_phone_have_one_word_for_a_door(
+    website: Website, driven: Driven, counts: dict[str, int], word: str
+) -> None:
+    with website.installation.database.writing() as connection:
+        with_its_problem(connection, driven.round)
+    outcome = {"done": Outcome.DELIVERED, "refused": Outcome.REFUSED, "not_delivered": Outcome.DAMAGED}[word]
+    driven.says(0, outcome, **counts)
+    driven.says(1, Outcome.NOT_HOME)
+    client, stops = website.signed_in(), driven.round.stops
+    live = client.get(f"/plan/live?day={DAY}").get_json()
+    assert [live["stops"][str(each.stop_id)]["state"] for each in stops[:2]] == [word, "failed"]
+    assert live["routes"][str(driven.round.shift_id)]["done"] == 2
+    said = {"done": "delivered", "refused": "refused", "not_delivered": "not delivered"}[word]
+    chip = "done" if word == "done" else "failed"
+    assert f'data-state="{word}"' in (page := client.get(f"/plan?day={DAY}").text)
+    assert said in page.partition(f'<span data-state="{word}">')[2].partition("</template>")[0][:300]
+    released = " ".join(client.get(f"/release?day={DAY}").text.split())
+    assert f'<span class="chip {chip}">' in released
+    link = website.link("driver", "manifest", driven.round.manifest_id)
+    first = website.client().get(f"/d/{link}/route.json").json["stops"][0]  # type: ignore[index]
+    assert first["state"] == ("done" if word == "done" else "failed")
 
 
 def test_an_order_whose_goods_were_refused_says_so_and_that_a_decision_waits(website: Website, driven: Driven) -> None:

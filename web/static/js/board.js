@@ -298,7 +298,8 @@ function showLive() {
   }
   for (const box of document.querySelectorAll("[data-live-route]")) {
     const found = live.routes[box.dataset.liveRoute];
-    if (found?.state === "late" || found?.state === "done") box.replaceChildren(chips.querySelector(`[data-state="${found.state}"] .chip`).cloneNode(true));
+    // Done is said of its day, not of its doors: some may have refused.
+    if (found?.state === "late" || found?.state === "done") box.replaceChildren(chips.querySelector(`[data-route-state="${found.state}"] .chip`).cloneNode(true));
   }
   for (const [key, found] of Object.entries(live.stops)) {
     const marker = BoardMap.markers.get(`stop:${key}`);

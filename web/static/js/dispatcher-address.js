@@ -12,6 +12,7 @@ let pin = null;
 let map = null;
 
 function typed() {
+  if (!lat.value.trim() || !lon.value.trim()) return null;
   const place = [Number(lat.value.replace(",", ".")), Number(lon.value.replace(",", "."))];
   return place.every(Number.isFinite) && Math.abs(place[0]) <= 90 && Math.abs(place[1]) <= 180 ? place : null;
 }
@@ -23,15 +24,30 @@ function write(at) {
 
 function showTyped() {
   const place = typed();
-  if (place && pin) {
-    pin.setLatLng(place);
+  if (place && map) {
+    stand(place);
     map.panInside(place, { padding: [40, 40] });
   }
 }
 
+// Nobody has said yet where it is: there is no pin before somebody does.
+function stand(place) {
+  if (pin) {
+    pin.setLatLng(place);
+    return;
+  }
+  const L = globalThis.L;
+  const drawing = document.createElement("span");
+  drawing.className = "your-pin";
+  const icon = L.divIcon({ html: drawing, className: "", iconSize: [30, 30], iconAnchor: [15, 36] });
+  pin = L.marker(place, { icon, draggable: true, title: box.dataset.pin, alt: box.dataset.pin, zIndexOffset: 1000, keyboard: false }).addTo(map);
+  pin.on("drag dragend", () => write(pin.getLatLng()));
+}
+
 for (const button of document.querySelectorAll("[data-north]")) {
   button.addEventListener("click", () => {
-    const place = typed();
+    const middle = map?.getCenter();
+    const place = typed() ?? (middle && [middle.lat, middle.lng]);
     if (!place) return;
     const north = (Number(button.dataset.north) * NUDGE_M) / METRES_PER_DEGREE;
     const east = (Number(button.dataset.east) * NUDGE_M) / (METRES_PER_DEGREE * Math.cos((place[0] * Math.PI) / 180));
@@ -56,13 +72,10 @@ async function start() {
     if (!pins.length) L.marker(middle, { title: box.dataset.pin, alt: box.dataset.pin, keyboard: false }).addTo(map);
     return;
   }
-  const drawing = document.createElement("span");
-  drawing.className = "your-pin";
-  const icon = L.divIcon({ html: drawing, className: "", iconSize: [30, 30], iconAnchor: [15, 36] });
-  pin = L.marker(middle, { icon, draggable: true, title: box.dataset.pin, alt: box.dataset.pin, zIndexOffset: 1000, keyboard: false }).addTo(map);
-  pin.on("drag dragend", () => write(pin.getLatLng()));
+  const place = typed();
+  if (place) stand(place);
   map.on("click", (event) => {
-    pin.setLatLng(event.latlng);
+    stand(event.latlng);
     write(event.latlng);
   });
   box.dataset.ready = "yes";

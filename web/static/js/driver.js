@@ -217,7 +217,7 @@ function stopCard(stop, count) {
     addressLink(stop),
     h("ul", { class: "stop-facts" },
       waits(stop) && h("li", {}, icon("timer"), h("strong", {}, say("arrive_and_wait", clock(stop.waitsFrom), clock(stop.eta)))),
-      stop.told && h("li", {}, icon("clock"), h("span", {}, say("told", clock(stop.told[0]), clock(stop.told[1])))),
+      stop.told && stop.heard && h("li", {}, icon("clock"), h("span", {}, say(`heard_${stop.heard}`, clock(stop.told[0]), clock(stop.told[1]), clock(stop.heardAt)))),
       stop.hours.map(([opens, closes, kind]) => h("li", {}, icon("flag"),
         h("span", {}, `${say("hours", opens, closes)} · ${say(kind, closes)}`))),
       stop.gateCode && h("li", {}, icon("lock"), h("span", {}, words.gate_code, " ", h("strong", {}, stop.gateCode))),

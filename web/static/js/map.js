@@ -47,5 +47,7 @@ export function drawMap(box, { basemap, pins, routeClass = "" }) {
     bounds.push([pin.lat, pin.lon]);
   }
   if (bounds.length) map.fitBounds(bounds, { padding: [32, 32], maxZoom: 16 });
+  // Leaflet does not see it when its box grows, as beside an answer that takes more lines.
+  new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(box);
   return map;
 }

@@ -1,0 +1,295 @@
+"""The store's part for a report from a door that is put right: it is kept as it was, and the proof says it anew."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import delete, func, insert, select, update
+
+from data.queries.needs import COMMITTED, ORDERED, SERVED
+from data.store.carrying import CarryingStore
+from data.tables import (
+    allocation,
+    corrected_report,
+    delivery,
+    delivery_line,
+    event,
+    movement,
+    notice,
+    order,
+    order_line,
+    product,
+    promise,
+    proof,
+    proof_line,
+    task,
+)
+from routing.errors import Conflict, NotFound
+from routing.model.corrections import ReportInHand, TooMuch
+from routing.model.notices import NoticeKind
+from routing.model.proofs import DoorLine, Outcome
+from routing.model.tasks import TaskKind
+
+ABOUT_A_DOOR = (TaskKind.DOOR_DECISION.value, TaskKind.REDELIVERY.value)
+CORRECTED = "The report was corrected"
+"""How the outcome of a question begins that a correction answered."""
+
+
+class CorrectionStore(CarryingStore):
+    def delivery_called(self, number: str) -> int:
+        """The key of a delivery by its number. Raises NotFound."""
+        key = self.connection.scalar(select(delivery.c.id).where(delivery.c.number == number.strip()))
+        if key is None:
+            raise NotFound(f'There is no delivery "{number[:40]}". Its number stands on the slip.', code="delivery")
+        return int(key)
+
+    def last_report(self, delivery_id: int) -> ReportInHand:
+        """Raises NotFound for an unknown delivery or one of which nothing was reported."""
+        key = self.connection.scalar(
+            select(proof.c.id).where(proof.c.delivery_id == delivery_id).order_by(proof.c.attempt.desc()).limit(1)
+        )
+        if key is None:
+            raise NotFound("Nothing was reported of this delivery, so there is nothing to correct.", code="no_report")
+        return self._report(key)
+
+    def reported_along(self, report: ReportInHand) -> list[ReportInHand]:
+        """What the same report said of other deliveries at that door."""
+        keys = self.connection.scalars(
+            select(proof.c.id)
+            .where(proof.c.event_id == report.event_id, proof.c.id != report.proof_id)
+            .order_by(proof.c.id)
+        ).all()
+        return [self._report(key) for key in keys]
+
+    def _report(self, proof_id: int) -> ReportInHand:
+        row = self.connection.execute(
+            select(proof, event.c.data).join(event, event.c.id == proof.c.event_id).where(proof.c.id == proof_id)
+        ).one()
+        lines = self.connection.execute(
+            select(proof_line).where(proof_line.c.proof_id == proof_id).order_by(proof_line.c.id)
+        )
+        corrected = self.connection.scalars(
+            select(corrected_report.c.at).where(corrected_report.c.proof_id == proof_id).order_by(corrected_report.c.id)
+        ).all()
+        together = self.connection.scalars(
+            select(corrected_report.c.at)
+            .join(proof, proof.c.id == corrected_report.c.proof_id)
+            .where(proof.c.event_id == row.event_id)
+        ).all()
+        return ReportInHand(
+            proof_id=proof_id,
+            event_id=row.event_id,
+            delivery_id=row.delivery_id,
+            manifest_id=row.manifest_id,
+            stop_id=row.data["stop_id"],
+            outcome=Outcome(row.outcome),
+            recipient=row.recipient,
+            received_at=row.received_at,
+            lines=tuple(
+                DoorLine(
+                    allocation_id=each.allocation_id,
+                    delivered=each.delivered,
+                    short=each.short,
+                    damaged=each.damaged,
+                    refused=each.refused,
+                    collected=each.collected,
+                )
+                for each in lines
+            ),
+            times=len(corrected),
+            written_at=(row.received_at, *together),
+            held_by=self._vehicle_with(row.delivery_id),
+        )
+
+    def _vehicle_with(self, delivery_id: int) -> int | None:
+        given = self.connection.scalar(
+            select(movement.c.from_place)
+            .where(
+                movement.c.delivery_id == delivery_id,
+                movement.c.to_place == "delivered",
+                movement.c.from_place.like("vehicle:%"),
+            )
+            .order_by(movement.c.id.desc())
+            .limit(1)
+        )
+        if given is not None:
+            return int(given.partition(":")[2])
+        return self.on_vans([delivery_id]).get(delivery_id)
+
+    def correct_proof(
+        self,
+        *,
+        report: ReportInHand,
+        outcome: Outcome,
+        lines: Sequence[DoorLine],
+        recipient: str,
+        event_id: int,
+        why: str,
+        by: str,
+        now: datetime,
+    ) -> None:
+        """Keeps what it said and writes what it says now. Raises Conflict when somebody corrected it meanwhile."""
+        self.connection.execute(
+            insert(corrected_report).values(
+                proof_id=report.proof_id,
+                event_id=event_id,
+                outcome_before=report.outcome.value,
+                outcome_after=outcome.value,
+                recipient_before=report.recipient,
+                counts_before=_counts(report.lines),
+                counts_after=_counts(lines),
+                why=why,
+                by=by,
+                at=now,
+            )
+        )
+        done = self.connection.execute(
+            update(proof)
+            .where(proof.c.id == report.proof_id, proof.c.outcome == report.outcome.value)
+            .values(outcome=outcome.value, recipient=recipient)
+        )
+        times = self.connection.scalar(select(func.count()).where(corrected_report.c.proof_id == report.proof_id))
+        if not done.rowcount or times != report.times + 1:
+            raise Conflict("Somebody corrected this report meanwhile. Look at it again.", code="shown_is_old")
+        self.connection.execute(delete(proof_line).where(proof_line.c.proof_id == report.proof_id))
+        if lines:
+            self.connection.execute(
+                insert(proof_line), [{"proof_id": report.proof_id, **asdict(each)} for each in lines]
+            )
+
+    def delivery_corrected(self, *, delivery_id: int, state: str, attempts: int, for_day: str, waits_for: str) -> None:
+        """Raises Conflict when it has gone on since its door was reported."""
+        done = self.connection.execute(
+            update(delivery)
+            .where(delivery.c.id == delivery_id, delivery.c.state.in_(("done", "failed")))
+            .values(
+                state=state, attempts=attempts, for_day=for_day, waits_for=waits_for, version=delivery.c.version + 1
+            )
+        )
+        if not done.rowcount:
+            raise Conflict("This delivery went on meanwhile. Look at it again.", code="shown_is_old")
+
+    def decided_since(self, delivery_id: int, since: datetime) -> str:
+        """What a person decided about this door since it was reported; "" when nobody did."""
+        said = self.connection.scalar(
+            select(task.c.outcome)
+            .where(
+                task.c.subject_kind == "delivery",
+                task.c.subject_id == delivery_id,
+                task.c.kind.in_(ABOUT_A_DOOR),
+                task.c.done_at >= since,
+                task.c.outcome.not_like(f"{CORRECTED}%"),
+            )
+            .order_by(task.c.done_at.desc())
+            .limit(1)
+        )
+        return "" if said is None else said or "done"
+
+    def answer_door_tasks(self, delivery_id: int, *, why: str, by: str, now: datetime) -> int:
+        """Ends the open questions about this door; how many there were."""
+        return self.connection.execute(
+            update(task)
+            .where(
+                task.c.subject_kind == "delivery",
+                task.c.subject_id == delivery_id,
+                task.c.kind.in_(ABOUT_A_DOOR),
+                task.c.done_at.is_(None),
+            )
+            .values(done_at=now, done_by=by, outcome=f"{CORRECTED}: {why}", version=task.c.version + 1)
+        ).rowcount
+
+    def beyond_the_order(self, line_ids: Collection[int]) -> list[TooMuch]:
+        """Lines of which more is with the customer, on its way or cleared to go than they want."""
+        taken = func.sum(COMMITTED + SERVED)
+        rows = self.connection.execute(
+            select(order_line.c.id, order.c.number, product.c.name, (taken - ORDERED).label("over"))
+            .join(allocation, allocation.c.order_line_id == order_line.c.id)
+            .join(order, order.c.id == order_line.c.order_id)
+            .join(product, product.c.id == order_line.c.product_id)
+            .where(order_line.c.id.in_(list(line_ids)))
+            .group_by(order_line.c.id, order.c.number, product.c.name)
+            .having(taken > ORDERED)
+            .order_by(order_line.c.id)
+        ).all()
+        again: dict[int, list[str]] = defaultdict(list)
+        for row in self.connection.execute(
+            select(allocation.c.order_line_id, delivery.c.number)
+            .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
+            .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
+            .where(
+                allocation.c.order_line_id.in_([row.id for row in rows]),
+                delivery.c.direction == "deliver",
+                delivery.c.state.not_in(("done", "failed", "unreleased")),
+            )
+            .distinct()
+            .order_by(delivery.c.number)
+        ):
+            again[row.order_line_id].append(row.number)
+        return [
+            TooMuch(order=row.number, product=row.name, units=int(row.over), deliveries=tuple(again[row.id]))
+            for row in rows
+        ]
+
+    def want_again(self, *, line_id: int, quantity: int) -> None:
+        """Of a line of the ERP: so many more of it count as brought, which were cancelled with us as not brought."""
+        self.touched_lines.add(line_id)
+        self.connection.execute(
+            update(order_line)
+            .where(order_line.c.id == line_id, order_line.c.cancelled >= quantity)
+            .values(cancelled=order_line.c.cancelled - quantity)
+        )
+
+    def withhold_door_news(self, report: ReportInHand, *, why: str) -> tuple[int, bool]:
+        """Withholds what still waits of what a report had told; how many messages, and whether any had gone out."""
+        theirs = (
+            notice.c.subject_kind == "stop",
+            notice.c.subject_id == report.stop_id,
+            notice.c.kind.in_((NoticeKind.DELIVERED.value, NoticeKind.FAILED.value)),
+            notice.c.made_at.in_(report.written_at),
+        )
+        held = self.connection.execute(
+            update(notice)
+            .where(*theirs, notice.c.status.in_(("waiting", "failed")))
+            .values(status="withheld", problem=why, next_try_at=None)
+        ).rowcount
+        told = self.connection.scalar(
+            select(func.count()).select_from(notice).where(*theirs, notice.c.status.in_(("sent", "sending")))
+        )
+        return held, bool(told)
+
+    def promise_as_before(self, *, delivery_id: int, since: datetime, why: str, by: str, now: datetime) -> None:
+        """Of the lines of this delivery that got a new promise by its report: what was promised before it."""
+        lines = self.connection.scalars(
+            select(allocation.c.order_line_id)
+            .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
+            .where(delivery_line.c.delivery_id == delivery_id)
+            .distinct()
+        ).all()
+        for line_id in sorted(lines):
+            rows = self.connection.execute(
+                select(promise).where(promise.c.order_line_id == line_id).order_by(promise.c.version.desc())
+            ).all()
+            before = next((row for row in rows if row.made_at < since), None)
+            if before is None or rows[0].made_at < since or rows[0].by != "backroute":
+                continue
+            self.connection.execute(
+                insert(promise).values(
+                    order_line_id=line_id,
+                    version=rows[0].version + 1,
+                    promised_on=before.promised_on,
+                    window_from=before.window_from,
+                    window_to=before.window_to,
+                    why=why,
+                    by=by,
+                    made_at=now,
+                    told_at=now,
+                )
+            )
+
+
+def _counts(lines: Sequence[DoorLine]) -> dict[str, dict[str, int]]:
+    names = ("delivered", "short", "damaged", "refused", "collected")
+    return {str(each.allocation_id): {name: getattr(each, name) for name in names} for each in lines}

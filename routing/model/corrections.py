@@ -1,0 +1,84 @@
+"""A report from a door that a person puts right: what it said, and what follows when it says something else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from routing.model.proofs import DoorLine, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportInHand:
+    """The last report about a delivery as it stands now. `times`: how often it was corrected before.
+
+    `received_at` and the moments of those corrections are when its customers were written to: `written_at`.
+    `held_by`: the vehicle from which its goods were handed over, or that has them; None when the ledger knows none.
+    """
+
+    proof_id: int
+    event_id: int
+    delivery_id: int
+    manifest_id: int
+    stop_id: int
+    outcome: Outcome
+    recipient: str
+    received_at: datetime
+    lines: tuple[DoorLine, ...]
+    times: int
+    written_at: tuple[datetime, ...]
+    held_by: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TooMuch:
+    """Units of a line that are on their way, or with the customer, beyond what the order wants, and in which
+    deliveries."""
+
+    order: str
+    product: str
+    units: int
+    deliveries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectedLine:
+    """What the report said of one line, in base units, and what it says now."""
+
+    product: str
+    unit: str
+    loaded: int
+    before: DoorLine
+    after: DoorLine
+
+    @property
+    def handed_over(self) -> int:
+        """Units more at the customer than before; below 0: so many come back to the van."""
+        return self.after.delivered - self.before.delivered
+
+    @property
+    def waits(self) -> int:
+        """Units more that wait for goods again in their old place; below 0: so many no longer wait."""
+        return self.after.short + self.after.damaged - self.before.short - self.before.damaged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """What a correction does, or would do. `next`: what follows at this door, with its day where there is one.
+
+    `withheld` messages of the wrong report had not gone out; `told`: some had. `written`: to so many people is written
+    instead. `settled_task`: a question about this door that is answered by it.
+    """
+
+    delivery: str
+    site: str
+    vehicle: str
+    before: Outcome
+    after: Outcome
+    lines: tuple[CorrectedLine, ...]
+    next: str
+    next_day: str
+    withheld: int
+    told: bool
+    written: int
+    settled_task: bool

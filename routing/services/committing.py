@@ -1,0 +1,327 @@
+"""Writes what was decided of a book: units first, then dates, promises, notices, tasks and events."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from routing.cycles import no_cycles
+from routing.model.orders import LineChange, WaitingOrder
+from routing.model.stock import Claim
+from routing.model.tasks import TaskKind
+from routing.rules.promises import HAS_ITS_DATE_AGAIN, NewPromise
+from routing.services import asking
+from routing.services.allocating import Decision, Store
+from routing.services.asking import Asked
+from routing.services.telling import delays, moved_words, tell_dates
+from routing.services.untold import remember_untold
+
+PROMISE_LOST = "promise_lost"
+"""The event of lines that were promised a day and have none any more: the slip, on the day on which it is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """Who hears of it: the lines that a notice tells of, and what each order's customer is asked."""
+
+    lines: frozenset[int] = frozenset()
+    asked: Mapping[int, Asked]
+
+
+@no_cycles()
+def write(
+    store: Store,
+    decision: Decision,
+    *,
+    by: str,
+    now: datetime,
+    why: str,
+    tell: bool,
+    quiet: Collection[int] = (),
+) -> None:
+    """Writes the decision: units first, then dates, promises, notices, tasks and events.
+
+    `tell`: whether customers hear of new dates. `quiet`: the keys of orders whose customers hear nothing though others
+    do: an import never writes to people about the orders of its file.
+    """
+    still = {line.id for order in decision.before.orders if order.id in quiet for line in order.lines}
+    aloud = [promise for promise in decision.promises if promise.line_id not in still]
+    changed = [change for change in decision.preview.lines if change.order_id not in quiet]
+    _write_units(store, decision, by=by, now=now)
+    _write_dates(store, decision)
+    told = _Told(asked={})
+    if tell:
+        told = _tell(store, decision, aloud, changed, by=by, now=now, why=why)
+    # A promise is what the customer was told: without telling, only a line that had no date gets its first one.
+    promises = [promise for promise in decision.promises if promise.first or (tell and promise.line_id not in still)]
+    store.add_promises(_with_windows(store, promises), by=by, made_at=now, told=told.lines)
+    remember_untold(store, decision.before, promises=aloud, changes=changed, tell=tell, by=by, now=now, why=why)
+    if still and tell:
+        remember_untold(
+            store,
+            decision.before,
+            promises=[promise for promise in decision.promises if promise.line_id in still],
+            changes=[change for change in decision.preview.lines if change.order_id in quiet],
+            tell=False,
+            by=by,
+            now=now,
+            why=why,
+        )
+    if tell:
+        _done_with(store, decision, quiet=quiet, by=by, now=now)
+    made = {promise.line_id: promise for promise in promises}
+    tasks: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
+    for order, changes in _of_orders(decision):
+        tasks += _falls_apart(order, changes, broken=order.id in decision.outcome.broken, why=why, now=now)
+        no_date = [change for change in changes if _has_no_date(change)]
+        if no_date and tell and order.id not in quiet:
+            tasks.append(_no_date(order, no_date, made, told=told, why=why, now=now))
+        events += _story(order, changes, no_date, by=by, why=why, now=now)
+    store.add_tasks(tasks)
+    store.append_events(events)
+
+
+def _tell(
+    store: Store,
+    decision: Decision,
+    aloud: Sequence[NewPromise],
+    changed: Sequence[LineChange],
+    *,
+    by: str,
+    now: datetime,
+    why: str,
+) -> _Told:
+    """Asks and tells whoever is to hear of these promises and changes."""
+    late = delays(decision.before, promises=aloud, changes=changed)
+    asked = asking.ask(store, late, by=by, now=now)
+    told = tell_dates(store, decision.before, promises=aloud, changes=changed, asked=asked, why=why, now=now)
+    kept = {promise.line_id for promise in aloud if promise.again and not promise.slip}
+    if kept:
+        orders = {order.id for order in decision.before.orders if any(line.id in kept for line in order.lines)}
+        asking.settle_kept(store, orders - set(asked), by=by, now=now)
+    return _Told(lines=frozenset(told), asked=asked)
+
+
+def _of_orders(decision: Decision) -> Iterator[tuple[WaitingOrder, list[LineChange]]]:
+    """The orders of which something changes or falls apart, by id, each with what changes."""
+    changes: dict[int, list[LineChange]] = defaultdict(list)
+    for change in decision.preview.lines:
+        if change.changed or change.loses:
+            changes[change.order_id].append(change)
+    for order in decision.before.orders:
+        if order.id in changes or order.id in decision.outcome.broken:
+            yield order, changes.get(order.id, [])
+
+
+def _has_no_date(change: LineChange) -> bool:
+    return change.loses or bool(change.old_day and not change.new_day and change.waits)
+
+
+def _falls_apart(
+    order: WaitingOrder, changes: Sequence[LineChange], *, broken: bool, why: str, now: datetime
+) -> Iterator[dict[str, Any]]:
+    """The tasks about an order that was to go whole and of which a part is missing."""
+    said = []
+    if broken:
+        said.append(
+            f"Order {order.number} ships complete and was covered; now part of it is missing ({why}). "
+            "Wait for the rest, or ask the customer whether a part may go."
+        )
+    if torn := [change for change in changes if change.torn]:
+        parts = ", ".join(f"{change.released_lost} × {change.sku}" for change in torn)
+        said.append(
+            f"Order {order.number} ships whole lines and was released with one that is not whole any "
+            f"more: {parts} missing ({why}). Take its delivery back, or ask the customer whether a "
+            "part may go."
+        )
+    for sentence in said:
+        yield dict(
+            kind=TaskKind.SHIP_COMPLETE_BROKEN,
+            subject_kind="order",
+            subject_id=order.id,
+            sentence=sentence,
+            made_at=now,
+            assignee=order.salesperson,
+        )
+
+
+def _story(
+    order: WaitingOrder,
+    changes: Sequence[LineChange],
+    no_date: Sequence[LineChange],
+    *,
+    by: str,
+    why: str,
+    now: datetime,
+) -> Iterator[dict[str, Any]]:
+    """The events of one order: what it was given, and what lost its date."""
+    about = {"actor": by, "captured_at": now, "received_at": now, "order_id": order.id}
+    if moved := [change for change in changes if change.changed]:
+        lines: list[dict[str, object]] = [_change_data(change) for change in moved]
+        yield {**about, "kind": "allocated", "data": {"why": _why_of(moved, why), "lines": lines}}
+    # No promise can be made of goods without a date: what the figures count as the slip is this, on the day on
+    # which it is known, also of what is told later.
+    lost = [change for change in no_date if change.loses and change.old_day]
+    if lost:
+        missed = {change.line_id for change in lost}
+        lines = [
+            {"line": line.id, "promised": line.promised_on, "version": line.promise_version}
+            for line in order.lines
+            if line.id in missed
+        ]
+        yield {**about, "kind": PROMISE_LOST, "data": {"why": _why_of(lost, why), "lines": lines}}
+
+
+def _no_date(
+    order: WaitingOrder,
+    lost: Sequence[LineChange],
+    made: Mapping[int, NewPromise],
+    *,
+    told: _Told,
+    why: str,
+    now: datetime,
+) -> dict[str, Any]:
+    """The one task about goods without a date: who still has to hear of it, and that somebody must be able to bring
+    them. `made`: the promises that were made with it, by line."""
+    moved = [made[line.id] for line in order.lines if line.id in made]
+    is_told = any(change.line_id in told.lines for change in lost)
+    asked = told.asked.get(order.id)
+    said = f"Order {order.number} of {order.customer} has no date any more ({_why_of(lost, why)})"
+    call = not is_told and asked is None and any(change.promised_on for change in lost)
+    if is_told:
+        said += ". The customer is told by message: find a supplier."
+    elif asked is not None:
+        said += ". Another task asks to call the customer: find a supplier."
+    elif not any(change.promised_on for change in lost):
+        said += ", and none was promised: find a supplier."
+    else:
+        said += ", and nobody there agreed to messages. Call the customer, and find a supplier."
+        if moved:
+            day = max(promise.promised_on for promise in moved)
+            said += f" What else it waits for {moved_words(order, moved, day=day)}."
+    return dict(
+        kind=TaskKind.NO_DATE,
+        subject_kind="order",
+        subject_id=order.id,
+        sentence=said,
+        made_at=now,
+        assignee=order.salesperson,
+        data={"skus": [change.sku for change in lost], "call": call},
+    )
+
+
+def _done_with(store: Store, decision: Decision, *, quiet: Collection[int], by: str, now: datetime) -> None:
+    """Closes what a task asked for and this decides otherwise: a call about a day that is none any more, and the search
+    for a supplier of what has a day again."""
+    lost, dated = set(), set()
+    changes = {change.line_id: change for change in decision.preview.lines}
+    for order in decision.before.orders:
+        mine = [changes[line.id] for line in order.lines if line.id in changes and order.id not in quiet]
+        if any(change.loses for change in mine):
+            lost.add(order.id)
+        elif mine and all(change.new_day or not change.promised_on for change in mine):
+            dated.add(order.id)
+    for kind, orders, outcome in (
+        (TaskKind.CALL_CUSTOMER, lost, "it has no date any more: see the task about that"),
+        (TaskKind.NO_DATE, dated, "it has a date again"),
+    ):
+        for order_id in sorted(store.asked_about(kind=kind, subject_kind="order", subject_ids=orders)):
+            store.finish_tasks(kind=kind, subject_kind="order", subject_id=order_id, outcome=outcome, by=by, now=now)
+
+
+def _with_windows(store: Store, promises: Sequence[NewPromise]) -> list[NewPromise]:
+    """A promise that holds as before keeps the window that was agreed."""
+    as_before = {promise.line_id for promise in promises if promise.why == HAS_ITS_DATE_AGAIN}
+    windows = store.windows_of(as_before) if as_before else {}
+    return [
+        replace(promise, window_from=windows[promise.line_id][0], window_to=windows[promise.line_id][1])
+        if promise.line_id in windows
+        else promise
+        for promise in promises
+    ]
+
+
+def _why_of(changes: Sequence[LineChange], why: str) -> str:
+    """What moved these lines of one order: an earlier cause only where nothing of it is this decision's."""
+    return changes[0].moved_by if changes and all(change.moved_by for change in changes) else why
+
+
+def _write_dates(store: Store, decision: Decision) -> None:
+    expected, own = decision.dates.expected, decision.dates.own
+    same: set[int] = set()
+    others: dict[int, str] = {}
+    for order in decision.before.orders:
+        for line in order.lines:
+            key = line.id
+            own_day = own.get(key, line.own_day)
+            if expected.get(key) == line.expected_on and own_day == line.own_day:
+                same.add(key)
+            else:
+                others[key] = own_day
+    store.set_expected({key: day for key, day in expected.items() if key not in same}, own | others)
+
+
+def _write_units(store: Store, decision: Decision, *, by: str, now: datetime) -> None:
+    holdings, outcome = decision.before.holdings, decision.outcome
+    committed = {(one.line_id, one.supply_id): one.committed for one in holdings if one.committed}
+    for line_id, moves in _moves(committed, outcome.committed).items():
+        for from_supply, to_supply, quantity in moves:
+            touched = store.move_committed(
+                line_id=line_id, from_supply=from_supply, to_supply=to_supply, quantity=quantity, at=now
+            )
+            for delivery_id in touched if to_supply is None else ():
+                store.append_event(
+                    kind="goods_missing",
+                    actor=by,
+                    captured_at=now,
+                    received_at=now,
+                    delivery_id=delivery_id,
+                    data={"line": line_id, "quantity": quantity},
+                )
+    was = {(one.line_id, one.supply_id): one.allocated for one in holdings if one.allocated}
+    target = {(claim.line_id, claim.supply_id): claim.quantity for claim in outcome.claims}
+    changed = sorted({key for key, _ in was.items() ^ target.items()})
+    # Give back before taking, so that no supply is promised twice even for a moment.
+    held = sorted((key for key in changed if key in was), key=lambda key: target.get(key, 0) > was[key])
+    store.set_claims([(*key, was[key], target.get(key, 0)) for key in held], at=now)
+    new = [Claim(line_id=key[0], supply_id=key[1], quantity=target[key]) for key in changed if key not in was]
+    store.add_claims(new, at=now)
+    outside = decision.before.outside
+    products = {line.product_id for order in decision.before.orders for line in order.lines if line.id not in outside}
+    store.check_allocations(decision.before.depot_id, products)
+
+
+def _moves(was: Mapping[tuple[int, int], int], target: Sequence[Claim]) -> dict[int, list[tuple[int, int | None, int]]]:
+    """Per line: (from supply, to supply or None for lost, units)."""
+    now_at = {(claim.line_id, claim.supply_id): claim.quantity for claim in target}
+    less: dict[int, list[list[int]]] = defaultdict(list)
+    more: dict[int, list[list[int]]] = defaultdict(list)
+    for key in sorted(was.keys() | now_at.keys()):
+        difference = now_at.get(key, 0) - was.get(key, 0)
+        if difference:
+            (more if difference > 0 else less)[key[0]].append([key[1], abs(difference)])
+    moves: dict[int, list[tuple[int, int | None, int]]] = defaultdict(list)
+    for line_id, sources in less.items():
+        for source, units in sources:
+            for target_slot in more[line_id]:
+                n = min(units, target_slot[1])
+                if n:
+                    moves[line_id].append((source, target_slot[0], n))
+                    target_slot[1] -= n
+                    units -= n
+            if units:
+                moves[line_id].append((source, None, units))
+    return moves
+
+
+def _change_data(change: LineChange) -> dict[str, object]:
+    return {
+        "sku": change.sku,
+        "firm": [change.firm_before, change.firm_after],
+        "provisional": [change.provisional_before, change.provisional_after],
+        "day": [change.old_day, change.new_day],
+    }

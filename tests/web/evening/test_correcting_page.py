@@ -1,0 +1,159 @@
+"""The page on which a dispatcher puts a report from a door right: first what it changes, then the change."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from data import tables
+from routing.model.proofs import Outcome
+from tests.evening import Driven
+from tests.rounds import DAY, row
+from tests.website import Website, a_website, form_token
+from web.cli import main
+
+
+@pytest.fixture
+def website(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Website]:
+    monkeypatch.setenv("BACKROUTE_HOME", str(tmp_path / "home"))
+    with a_website(tmp_path / "home") as site:
+        yield site
+
+
+@pytest.fixture
+def driven(website: Website) -> Driven:
+    made = website.a_round(told=("08:00", "08:30"))
+    with website.installation.database.writing() as connection:
+        row(connection, tables.current_plan, depot_id=made.depot_id, day=DAY, plan_id=made.plan_id, state="dispatched")
+    return Driven(website.installation.database, made, website.installation.secret)
+
+
+def post(client: FlaskClient, path: str, data: dict[str, str]) -> TestResponse:
+    return client.post(path, data=data | {"csrf_token": form_token(client.get("/password"))})
+
+
+def form(driven: Driven, **changes: str) -> dict[str, str]:
+    key = driven.round.stops[0].allocation_id
+    return {
+        "outcome": "delivered", f"delivered-{key}": "10", f"short-{key}": "2", "why": "counted again", "seen": "0",
+    } | changes  # fmt: skip
+
+
+def test_the_page_shows_what_a_correction_changes_before_it_is_made(website: Website, driven: Driven) -> None:
+    driven.says(0, Outcome.NOT_HOME)
+    client, where = website.signed_in(), f"/deliveries/{driven.round.stops[0].delivery_id}/report"
+    assert "Nobody there" in client.get(where).text
+    shown = " ".join(post(client, f"{where}/look", form(driven)).text.split())
+    assert "10 pcs of Oat milk 1 l go from Van 3 to the customer." in shown
+    assert "2 pcs of Oat milk 1 l wait for goods again, in their old place." in shown
+    assert "1 message of the wrong report has not gone out and is withheld." in shown
+    assert driven.units(0) == {"loaded": 12}, "looking changes nothing"
+    seen = re.findall(r'name="shown" value="(\w+)"', shown)[0]
+    other = post(client, where, form(driven, outcome="refused") | {"shown": seen})
+    assert (other.status_code, driven.units(0)) == (200, {"loaded": 12}), "only what was looked at is done"
+    assert "Refused" in other.text
+    answer = post(client, where, form(driven) | {"shown": seen})
+    assert answer.status_code == 302
+    assert driven.units(0) == {"delivered": 10, "short": 2}
+    after = " ".join(client.get(where).text.split())
+    assert "it said: nobody there. dispatcher 1 corrected it: counted again" in after
+    assert "is corrected: handed over." in after
+
+
+def looked_at(client: FlaskClient, where: str, data: dict[str, str]) -> dict[str, str]:
+    return data | {"shown": re.findall(r'name="shown" value="(\w+)"', post(client, f"{where}/look", data).text)[0]}
+
+
+def test_a_page_that_is_out_of_date_corrects_nothing(website: Website, driven: Driven) -> None:
+    driven.says(0, Outcome.NOT_HOME)
+    client, where = website.signed_in(), f"/deliveries/{driven.round.stops[0].delivery_id}/report"
+    late = looked_at(client, where, form(driven, outcome="refused"))
+    post(client, where, looked_at(client, where, form(driven)))
+    answer = post(client, where, late)
+    assert answer.status_code == 409
+    assert "Somebody corrected this report meanwhile." in answer.text
+    assert driven.units(0) == {"delivered": 10, "short": 2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"outcome": ""}, "Choose what happened at the door."),
+        ({"outcome": "<b>"}, "Choose what happened at the door."),
+        ({"why": " "}, "Say why the report is corrected"),
+        ({"delivered-": "ten"}, "is no count"),
+        ({"delivered-": "99999999999999999999999"}, "is no count|were loaded"),
+    ],
+)
+def test_a_form_that_cannot_be_read_says_so_and_changes_nothing(
+    website: Website, driven: Driven, changes: dict[str, str], words: str
+) -> None:
+    driven.says(0, Outcome.NOT_HOME)
+    key = driven.round.stops[0].allocation_id
+    data = form(driven, **{name + (str(key) if name.endswith("-") else ""): text for name, text in changes.items()})
+    client, where = website.signed_in(), f"/deliveries/{driven.round.stops[0].delivery_id}/report"
+    for at in (f"{where}/look", where):
+        answer = post(client, at, data)
+        assert answer.status_code == 422
+        assert any(each in answer.text for each in words.split("|"))
+    assert driven.units(0) == {"loaded": 12}
+
+
+def test_the_evening_the_order_and_the_timeline_lead_there_until_the_van_is_counted(
+    website: Website, driven: Driven
+) -> None:
+    driven.says(0, Outcome.NOT_HOME)
+    client, where = website.signed_in(), f"/deliveries/{driven.round.stops[0].delivery_id}/report"
+    assert where in client.get(f"/evening?day={DAY}").text
+    with website.installation.database.reading() as connection:
+        order_id = connection.scalars(
+            tables.order_line.select().with_only_columns(tables.order_line.c.order_id)
+        ).first()
+    assert where in client.get(f"/orders/{order_id}").text
+    assert where not in website.signed_in(role="viewer").get(f"/orders/{order_id}").text
+    post(client, where, looked_at(client, where, form(driven)))
+    order = " ".join(client.get(f"/orders/{order_id}").text.split())
+    assert "was corrected from “nobody there” to “handed over”: counted again." in order
+    driven.says(1)
+    driven.says(2)
+    driven.closes(2)
+    assert where not in client.get(f"/evening?day={DAY}").text
+    shown = client.get(where)
+    assert shown.status_code == 200
+    assert "was counted already" in shown.text
+    assert '<form method="post" action="' + where not in shown.text
+
+
+def test_a_report_is_corrected_from_the_command_line_too(website: Website, driven: Driven) -> None:
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, ["correct", *words])
+
+    driven.says(0, Outcome.NOT_HOME)
+    asked = ("D-1-1", "delivered", "--short", "SKU1=2", "--why", "counted again")
+    shown = run(*asked, "--simulate")
+    assert shown.exit_code == 0
+    assert "D-1-1 for Café 12 at the corner would be corrected: not home to delivered." in shown.output
+    assert "10 pcs Oat milk 1 l to the customer from Van 3" in shown.output
+    assert driven.units(0) == {"loaded": 12}
+    document = json.loads(run(*asked, "--json").output)
+    assert (document["simulated"], document["correction"]["lines"][0]["after"]["delivered"]) == (False, 10)
+    assert driven.units(0) == {"delivered": 10, "short": 2}
+    for words, sentence in (
+        (asked, "reported like this already"),
+        (("D-9", *asked[1:]), 'There is no delivery "D-9"'),
+        (("D-1-1", "delivered", "--short", "SKU1=99", "--why", "x"), "did not have so many units"),
+        (("D-1-1", "delivered", "--short", "SKU1=x", "--why", "x"), "is no count of a SKU"),
+        (("D-1-1", "delivered", "--short", "SKU9=1", "--why", "x"), 'There is no SKU "SKU9"'),
+        (("D-1-1", "not_home", "--short", "SKU1=1", "--why", "x"), "leave --short"),
+    ):
+        refused = run(*words)
+        assert refused.exit_code == 2
+        assert sentence in refused.output
+    assert driven.units(0) == {"delivered": 10, "short": 2}
