@@ -12,12 +12,12 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from routing.engines.roads.facts import FACTS_FILE, RegionFacts, load_facts
-from routing.errors import InvalidInput, NotFound
+from routing.errors import InvalidInput, NotFound, RegionError
 
 if TYPE_CHECKING:
     from routing.engines.roads.overpass import OsmServers
@@ -103,8 +103,19 @@ class Regions:
         return facts
 
     def list(self) -> tuple[RegionFacts, ...]:
-        """All built regions by name. Raises RegionError when the facts of one cannot be read."""
-        return tuple(load_facts(self.home / name) for name in self._names())
+        """All regions by name that can be used; `broken` are the others."""
+        return tuple(facts for _, facts in self._read() if isinstance(facts, RegionFacts))
+
+    def broken(self) -> dict[str, str]:
+        """What is wrong with each region whose facts cannot be read, in a sentence, by name. The others work on."""
+        return {name: str(problem) for name, problem in self._read() if isinstance(problem, RegionError)}
+
+    def _read(self) -> Iterator[tuple[str, RegionFacts | RegionError]]:
+        for name in self._names():
+            try:
+                yield name, load_facts(self.home / name)
+            except RegionError as problem:
+                yield name, problem
 
     def facts(self, name: str) -> RegionFacts:
         """Raises NotFound, RegionError."""
@@ -124,7 +135,8 @@ class Regions:
         return directory
 
     def default(self) -> RegionFacts:
-        """The region that is meant when none is named. Raises NotFound when there is none."""
+        """The region that is meant when none is named. Raises NotFound when there is none, RegionError when the one
+        that was chosen is broken: another city's roads would answer wrongly."""
         names = self._names()
         if not names:
             raise NotFound(
@@ -132,7 +144,9 @@ class Regions:
                 code="region_not_found",
             )
         chosen = self._chosen()
-        return self.facts(chosen if chosen in names else names[0])
+        if chosen in names:
+            return self.facts(chosen)
+        return next(iter(self.list()), None) or self.facts(names[0])
 
     def _chosen(self) -> str:
         return self._default_file.read_text(encoding="utf-8").strip() if self._default_file.exists() else ""

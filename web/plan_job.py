@@ -61,7 +61,7 @@ def travel_in(
     names = [name for name, ids in regions.items() if name and wanted & set(ids)]
     if names:
         return installation.travel(names[0])
-    if not installation.regions.list():
+    if not installation.regions.list() and not installation.regions.broken():
         from routing.engines.roads.travel import travel_times
 
         return travel_times(None)

@@ -86,6 +86,15 @@ class Bounds:
     def holds(self, location: Location) -> bool:
         return self.south <= location.lat <= self.north and self.west <= location.lon <= self.east
 
+    @property
+    def km2(self) -> float:
+        """
+        >>> round(Bounds(south=55, west=8, north=56, east=9).km2)
+        7022
+        """
+        height = sin(radians(self.north)) - sin(radians(self.south))
+        return (_EARTH_M / 1000) ** 2 * radians(self.east - self.west) * height
+
 
 _EARTH_M = 6_371_000.0
 

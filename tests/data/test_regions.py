@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 from data.regions import ADDRESSES_FILE, Regions
 from routing.engines.addresses.gazetteer import Gazetteer
 from routing.engines.roads.facts import BASEMAP_FILE, RegionFacts
-from routing.errors import FileRefused, InvalidInput, NotFound
+from routing.errors import FileRefused, InvalidInput, NotFound, RegionError
 
 DEMO_EXTRACT = Path(__file__).parents[2] / "data" / "demo" / "helsinki.osm.pbf"
 
@@ -92,3 +94,35 @@ def test_the_default_can_be_chosen(regions):
         regions.make_default("espoo")
     regions.make_default("helsinki")
     assert regions.default().name == "helsinki"
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"name": 5}',
+        lambda facts: {**facts, "bounds": {"south": "x", "west": None, "north": 1, "east": 2}},
+        lambda facts: {**facts, "drivable_km": "many"},
+        lambda facts: {**facts, "calibration": 5},
+        lambda facts: {**facts, "profiles": [7]},
+        lambda facts: {**facts, "bounds": {"south": 91, "west": 0, "north": 92, "east": 1}},
+    ],
+)
+def test_a_broken_region_is_named_and_the_others_are_listed(regions, tmp_path, forged):
+    home = tmp_path / "regions"
+    whole = regions.directory("helsinki") / "region.json"
+    for name in ("broken", "healthy"):
+        (home / name).mkdir(parents=True)
+        shutil.copy(whole, home / name / "region.json")
+    text = forged if isinstance(forged, str) else json.dumps(forged(json.loads(whole.read_text(encoding="utf-8"))))
+    (home / "broken" / "region.json").write_text(text, encoding="utf-8")
+    (home / ".default").write_text("healthy", encoding="utf-8")
+    both = Regions(home)
+    assert len(both.list()) == 1
+    assert list(both.broken()) == ["broken"]
+    assert 'region "broken" cannot be read' in both.broken()["broken"]
+    assert both.default() == both.list()[0]
+    with pytest.raises(RegionError, match="Build the region again"):
+        both.facts("broken")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -237,6 +238,62 @@ def test_a_provider_that_does_not_answer_is_not_waited_for(server: Server) -> No
     server.body, server.gate = nominatim(LAT, LON), threading.Event()
     with pytest.raises(ProviderFailed, match="took too long"):
         provider(server, "nominatim", timeout_s=0.2).ask("Back Yard 7")
+
+
+@pytest.mark.parametrize("part", ["headers", "body"])
+def test_a_provider_that_trickles_is_not_waited_for(part: str) -> None:
+    """Each byte is in time, and all of them would never be."""
+    stopped = threading.Event()
+
+    class Trickling(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            with suppress(OSError):
+                self.wfile.write(b"HTTP/1.1 200 OK\r\n" + (b"\r\n" if part == "body" else b"X-Y: "))
+                while not stopped.wait(0.05):
+                    self.wfile.write(b" ")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Trickling) as listening:
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        slow = provider(Server(domain=f"127.0.0.1:{listening.server_port}"), "nominatim", timeout_s=0.3)
+        try:
+            with pytest.raises(ProviderFailed, match="took too long"):
+                slow.ask("Back Yard 7")
+        finally:
+            stopped.set()
+            listening.shutdown()
+    thread.join(timeout=5)
+
+
+@pytest.mark.parametrize("body", [b"[" * 200_000, b" " * 2_000_001 + b"[]"])
+def test_an_answer_too_deep_or_too_long_is_none(server: Server, body: bytes) -> None:
+    server.body = body
+    with pytest.raises(ProviderFailed):
+        provider(server, "nominatim").ask("Back Yard 7")
+
+
+def test_a_provider_leads_to_no_other_server(server: Server) -> None:
+    server.status, server.headers = 302, {"Location": "http://localhost:1/secret"}
+    with pytest.raises(ProviderFailed, match="could not be asked"):
+        provider(server, "nominatim").ask("Back Yard 7")
+    server.headers = {"Location": f"http://{server.domain.replace('127.0.0.1', 'localhost')}/secret"}
+    with pytest.raises(ProviderFailed, match="could not be asked"):
+        provider(server, "nominatim").ask("Back Yard 7")
+    assert all(path != "/secret" for path, _, _ in server.asked)
+
+
+def test_a_provider_is_left_alone_for_an_hour_at_most(server: Server) -> None:
+    server.status, server.headers = 429, {"Retry-After": "2000000000"}
+    clock = Clock()
+    asked = provider(server, "nominatim", clock)
+    with pytest.raises(ProviderFailed, match="asked too often"):
+        asked.ask("Back Yard 7")
+    server.status, server.body, server.headers = 200, nominatim(LAT, LON), {}
+    clock.at += 3601
+    assert asked.ask("Back Yard 7")
 
 
 def test_a_provider_that_is_not_there_is_said_so() -> None:

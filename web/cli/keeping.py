@@ -88,10 +88,9 @@ def _secret(installation: Installation) -> Check:
 
 
 def _regions(installation: Installation) -> Check:
-    try:
-        regions = installation.regions.list()
-    except BackrouteError as error:
-        return Check(name="regions", state="fail", sentence=str(error))
+    regions = installation.regions.list()
+    if broken := installation.regions.broken():
+        return Check(name="regions", state="fail", sentence=" ".join(broken.values()))
     if not regions:
         return Check(
             name="regions",

@@ -14,7 +14,7 @@ from rich.table import Table
 from data.queries.regions import depots_by_region
 from data.regions import check_name
 from data.store import open_store
-from routing.engines.roads.needs import needs_of
+from routing.engines.roads.needs import needs_of_file
 from routing.errors import Conflict, InvalidInput
 from web.cli.output import json_option, plain, print_json
 from web.clock import wall_clock
@@ -49,6 +49,7 @@ def add_command(name: str, place: str | None, pbf: Path | None, as_json: bool) -
     if (place is None) == (pbf is None):
         raise InvalidInput('Say where the region is: --place "TOWN, COUNTRY" or --pbf FILE, one of the two.')
     check_name(name)
+    needs = None if pbf is None else needs_of_file(pbf, pbf.name)
     data = {"name": name, "place": place} if pbf is None else {"name": name, "pbf": str(pbf.resolve())}
     with open_installation() as installation:
         with open_store(installation.database) as store:
@@ -60,8 +61,7 @@ def add_command(name: str, place: str | None, pbf: Path | None, as_json: bool) -
                 max_attempts=1,
             )
         console = Console(stderr=True)
-        if pbf is not None:
-            needs = needs_of(pbf.stat().st_size)
+        if needs is not None:
             console.print(
                 f"The build needs about {needs.memory_mib:,} MiB of memory and {needs.disk_mib:,} MiB of disk.",
                 highlight=False,
@@ -129,11 +129,13 @@ def remove_command(name: str, yes: bool) -> None:
 def list_command(as_json: bool) -> None:
     """The regions that are built."""
     with open_installation() as installation:
-        regions = installation.regions.list()
+        regions, broken = installation.regions.list(), installation.regions.broken()
+    for problem in broken.values():
+        click.echo(plain(problem), err=True)
     if as_json:
         print_json(list(regions))
         return
-    if not regions:
+    if not regions and not broken:
         click.echo("There is no region yet. Build one: backroute region add NAME --pbf FILE")
         return
     table = Table("region", "addresses", "km of road", "not routable", "profiles", "build")

@@ -20,7 +20,7 @@ from data.regions import check_name
 from data.store import SqlStore, open_store
 from data.store.system import Job
 from routing.engines.roads.facts import RegionFacts
-from routing.errors import BackrouteError, Conflict, FileRefused, InvalidInput, NotFound
+from routing.errors import BackrouteError, Conflict, FileRefused, InvalidInput, NotFound, RegionError
 from routing.model.day import SpeedRow
 from routing.model.fleet import PROFILES
 from routing.model.orders import WEEKDAYS
@@ -69,8 +69,7 @@ class Answer:
 @needs_role()
 def page() -> ResponseReturnValue:
     """The region that is meant when none is named."""
-    names = [facts.name for facts in here().regions.list()]
-    return _page(here().regions.default().name if names else "")
+    return _page(_shown_first())
 
 
 @regions.get("/<name>")
@@ -82,6 +81,20 @@ def one(name: str) -> ResponseReturnValue:
     if request.headers.get("HX-Request"):
         return render_template("dispatcher/_region_answer.html", asked=asked, answer=_answer(name, asked), words=words)
     return _page(name)
+
+
+def _shown_first() -> str:
+    """The region that is meant when none is named; where that one is broken another, "" where there is none."""
+    installed = [facts.name for facts in here().regions.list()]
+    default = _default()
+    return default if default in installed else next(iter(installed), "")
+
+
+def _default() -> str:
+    try:
+        return here().regions.default().name
+    except (NotFound, RegionError):
+        return ""
 
 
 def _page(name: str, *, wrong: str = "", building: str = "", wrong_speeds: str = "") -> str:
@@ -99,7 +112,8 @@ def _page(name: str, *, wrong: str = "", building: str = "", wrong_speeds: str =
         installed=installed,
         in_use={each.name for each in installed},
         facts=facts,
-        default=here().regions.default().name if installed else "",
+        default=_default(),
+        broken=here().regions.broken(),
         builds=builds,
         # What is being built for the first time has no facts yet; a first build that failed says why.
         coming=[

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from geopy import geocoders
-from geopy.adapters import URLLibAdapter
 from geopy.exc import (
     GeocoderAuthenticationFailure,
     GeocoderInsufficientPrivileges,
@@ -25,6 +24,7 @@ from geopy.exc import (
 )
 
 from routing.engines.addresses.geocoder import GeocoderFinder
+from routing.engines.addresses.provider_web import BoundedAdapter
 from routing.errors import InvalidInput
 from routing.model.places import Bounds, Candidate, Located, Location, PinQuality
 from routing.rules.address import MAX_CANDIDATES
@@ -35,8 +35,9 @@ from routing.rules.spelling import clean, fold
 logging.getLogger("geopy").setLevel(logging.WARNING)
 
 TIMEOUT_S = 5.0
-REST_S = 60.0
-"""A provider that failed is left alone so long, or for as long as it asks: a whole import shall not wait for it."""
+REST_S, LONGEST_REST_S = 60.0, 3600.0
+"""A provider that failed is left alone so long, or for as long as it asks, an hour at most: a whole import shall
+not wait for it."""
 
 _ASKED = (PinQuality.NOT_FOUND, PinQuality.STREET, PinQuality.APPROXIMATE)
 
@@ -99,7 +100,7 @@ class Provider:
                     self._resting, self._next = sentence, self._clock() + rest_s
                 raise ProviderFailed(sentence) from None
             # JSON that geopy does not expect, or no place on earth.
-            except (ValueError, TypeError, LookupError, AttributeError, InvalidInput):
+            except (ValueError, TypeError, LookupError, AttributeError, RecursionError, InvalidInput):
                 raise ProviderFailed(f"{self.terms.title} gave an answer that cannot be read.") from None
 
 
@@ -159,7 +160,7 @@ def _geocoder(settings: ProviderSettings, timeout_s: float) -> Any:
         "scheme": settings.scheme,
         "user_agent": agent,
         # The other adapter asks a failing server three times over, and logs the address it asked, key included.
-        "adapter_factory": URLLibAdapter,
+        "adapter_factory": BoundedAdapter,
     }
     match settings.name:
         case "nominatim":
@@ -188,10 +189,18 @@ def _candidate(found: Any, source: str) -> Candidate:
     return Candidate(location=at, label=label, street="", house_number="", quality=quality, score=50.0, source=source)
 
 
+def _rest_s(asked: float | None) -> float:
+    """
+    >>> _rest_s(120), _rest_s(None), _rest_s(2e9), _rest_s(float("nan"))
+    (120.0, 60.0, 3600.0, 60.0)
+    """
+    return min(float(asked), LONGEST_REST_S) if asked is not None and asked > 0 else REST_S
+
+
 def _said(error: GeopyError, title: str) -> tuple[str, float]:
     """(a sentence without anything that was sent, seconds to leave the provider alone)"""
     if isinstance(error, GeocoderRateLimited):
-        return f"{title} was asked too often; it is left alone for a while.", float(error.retry_after or REST_S)
+        return f"{title} was asked too often; it is left alone for a while.", _rest_s(error.retry_after)
     if isinstance(error, GeocoderQuotaExceeded):
         return f"{title} answers no more questions for now.", REST_S
     if isinstance(error, GeocoderAuthenticationFailure | GeocoderInsufficientPrivileges):

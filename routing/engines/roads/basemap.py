@@ -24,7 +24,7 @@ from shapely.geometry.base import BaseGeometry
 
 from routing.engines.roads.coastline import land_and_sea
 from routing.engines.roads.outlines import rings, towns_by_outline, written_once
-from routing.engines.roads.programs import run, tippecanoe_program
+from routing.engines.roads.programs import Stop, run, tippecanoe_program
 from routing.model.places import Bounds
 
 MAX_ZOOM = 15
@@ -173,10 +173,10 @@ def point_kind(tags: Tags) -> Kind | None:
     return None
 
 
-def build_basemap(pbf: Path, into: Path, bounds: Bounds) -> int:
+def build_basemap(pbf: Path, into: Path, bounds: Bounds, *, stop: Stop = bool) -> int:
     """Write the region's basemap, and return how many features it has. `pbf` is the normalised extract.
 
-    Raises RegionError when the tiles cannot be made.
+    Raises RegionError when the tiles cannot be made; whatever `stop` raises.
     """
     with TemporaryDirectory(prefix="basemap-", dir=into.parent) as scratch, ExitStack() as files:
         folder = Path(scratch)
@@ -197,7 +197,7 @@ def build_basemap(pbf: Path, into: Path, bounds: Bounds) -> int:
                 "--preserve-input-order", "--no-progress-indicator", f"--temporary-directory={folder}",
                 *(f"--named-layer={layer}:{folder / layer}.geojsons" for layer in LAYERS),
             ],
-            doing="drawing the basemap",
+            doing="drawing the basemap", stop=stop,
         )  # fmt: skip
     return written
 

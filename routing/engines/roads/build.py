@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
@@ -24,12 +24,13 @@ from pathlib import Path
 from typing import Any
 
 from routing.engines.roads.basemap import build_basemap
-from routing.engines.roads.extract import Extract, normalise, only_ways_to_travel, refuse_missing
+from routing.engines.roads.extract import Extract
+from routing.engines.roads.extract_apart import read_apart
 from routing.engines.roads.facts import BASEMAP_FILE, RegionFacts, save_facts
-from routing.engines.roads.needs import needs_of, refuse_too_little
+from routing.engines.roads.needs import Needs, needs_of_file, refuse_too_little
 from routing.engines.roads.osrm import dataset
 from routing.engines.roads.profiles import PROFILES, lua
-from routing.engines.roads.programs import osrm_profile, osrm_program, run
+from routing.engines.roads.programs import Stop, osrm_profile, osrm_program, run
 from routing.engines.roads.quality import check_roads
 from routing.engines.roads.road_graph import build_road_graphs
 from routing.errors import Cancelled, FileRefused, RegionError
@@ -47,6 +48,8 @@ _UNFINISHED = "unfinished.json"
 # Raised when the layout or the content of a build changes, so that plans can tell builds apart.
 _LAYOUT = 5
 
+_TOLD_EVERY_S = 0.5
+
 
 @dataclass(slots=True)
 class _Steps:
@@ -62,6 +65,7 @@ class _Steps:
     total: int
     done: dict[str, dict[str, Any]] = field(default_factory=dict)
     noting: threading.Lock = field(default_factory=threading.Lock)
+    halted: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.done = _done_before(self.folder, self.build) or {}
@@ -69,7 +73,7 @@ class _Steps:
 
     def run(self, name: str, work: Callable[[], Any]) -> Any:
         """What `work` returns, as JSON keeps it; from the note when it was done before."""
-        self.tell(name, min(len(self.done) / self.total, 0.99))
+        self.telling(name)()
         self._do(name, work)
         return self.done[name]["result"]
 
@@ -78,18 +82,32 @@ class _Steps:
         """Does these one after the other in a thread of their own while the block runs, and waits for the last.
 
         For steps that other programs do: this process is free meanwhile. Each is told when it is waited for, by whoever
-        called: a progress hears from one thread. When the block or a step fails, those not yet begun are not.
+        called: a progress hears from one thread. When the block or a step fails, or a person stops it, those not yet
+        begun are not, and the program that runs is ended.
         """
         with ThreadPoolExecutor(1, thread_name_prefix="roads") as thread:
             begun = [(name, thread.submit(self._do, name, work)) for name, work in lane]
             try:
                 yield
                 for name, step in begun:
-                    self.tell(name, min(len(self.done) / self.total, 0.99))
+                    tell = self.telling(name)
+                    tell()
+                    while not wait([step], timeout=_TOLD_EVERY_S).done:
+                        tell()
                     step.result()
             except BaseException:
+                self.halted.set()
                 thread.shutdown(wait=True, cancel_futures=True)
                 raise
+
+    def telling(self, name: str) -> Stop:
+        """Tells that this step is being done, again and again: a progress that is told may stop the build."""
+        return lambda: self.tell(name, min(len(self.done) / self.total, 0.99))
+
+    def refuse_halted(self) -> None:
+        """Ends the program beside when the block has failed. Raises Cancelled."""
+        if self.halted.is_set():
+            raise Cancelled("The build was stopped.")
 
     def _do(self, name: str, work: Callable[[], Any]) -> None:
         if name in self.done:
@@ -140,9 +158,9 @@ def build_region(
     next build of the same.
     """
     called = source or pbf.name
-    refuse_missing(pbf, called)
+    needs = needs_of_file(pbf, called)
     into.parent.mkdir(parents=True, exist_ok=True)
-    refuse_too_little(needs_of(pbf.stat().st_size), into.parent, name)
+    refuse_too_little(needs, into.parent, name)
     builds = into.parent / f".{into.name}.builds"
     builds.mkdir(exist_ok=True)
     with only_builder(builds, name):
@@ -157,7 +175,7 @@ def build_region(
         started = time.monotonic()
         try:
             steps = _Steps(folder=folder, build=build, tell=progress, total=5 + len(PROFILES) + len(extra_steps))
-            facts = _build(pbf, called, folder, name, steps, extra_steps)
+            facts = _build(pbf, called, needs, folder, name, steps, extra_steps)
             facts = replace(facts, source=called, clock_s=round(time.monotonic() - started, 1))
             save_facts(facts, folder)
             # The note goes last: a build killed before the swap has nothing left to do but that.
@@ -189,8 +207,8 @@ def build_id(pbf: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def build_osrm(pbf: Path, region_dir: Path, profile: str) -> None:
-    """The OSRM dataset of one profile, contracted (CH). Raises RegionError."""
+def build_osrm(pbf: Path, region_dir: Path, profile: str, *, stop: Stop = bool) -> None:
+    """The OSRM dataset of one profile, contracted (CH). Raises RegionError; whatever `stop` raises."""
     final = dataset(region_dir, profile).parent
     # A program whose builder was killed goes on for a while: it writes where nobody looks any more.
     scratch = Path(tempfile.mkdtemp(prefix=f".{profile}-", dir=region_dir))
@@ -204,32 +222,40 @@ def build_osrm(pbf: Path, region_dir: Path, profile: str) -> None:
             osrm_program("osrm-extract"), "--profile", told,
             "--small-component-size", str(SMALL_COMPONENT_NODES), "--output", base, pbf,
         ],
-        doing=f"reading the roads for {profile}",
+        doing=f"reading the roads for {profile}", stop=stop,
     )  # fmt: skip
-    run([osrm_program("osrm-contract"), base], doing=f"preparing the roads for {profile}")
+    run([osrm_program("osrm-contract"), base], doing=f"preparing the roads for {profile}", stop=stop)
     final.parent.mkdir(exist_ok=True)
     shutil.rmtree(final, ignore_errors=True)
     scratch.rename(final)
 
 
 def _build(
-    pbf: Path, called: str, folder: Path, name: str, steps: _Steps, extra_steps: Sequence[ExtraStep]
+    pbf: Path, called: str, needs: Needs, folder: Path, name: str, steps: _Steps, extra_steps: Sequence[ExtraStep]
 ) -> RegionFacts:
     region = folder / "region.osm.pbf"
     travelled = folder / "travelled.osm.pbf"
 
     def read() -> dict[str, Any]:
-        found = normalise(pbf, region, called=called)
-        only_ways_to_travel(region, travelled)
+        found = read_apart(
+            pbf, region, travelled, called=called, memory_mib=needs.memory_mib, stop=steps.telling("read the extract")
+        )
         return found.to_json()
 
     extract = Extract.from_json(steps.run("read the extract", read))
     counted: dict[str, int] = {}
-    roads = [(f"roads for {profile}", partial(build_osrm, travelled, folder, profile)) for profile in PROFILES]
+    roads = [
+        (f"roads for {profile}", partial(build_osrm, travelled, folder, profile, stop=steps.refuse_halted))
+        for profile in PROFILES
+    ]
+
+    def draw(stop: Stop) -> int:
+        return build_basemap(region, folder / BASEMAP_FILE, extract.bounds, stop=stop)
+
     with steps.beside(roads):
         arcs = steps.run("road graph", lambda: build_road_graphs(travelled, folder))
         _refuse_without_roads(arcs, called)
-        steps.run("basemap", lambda: build_basemap(region, folder / BASEMAP_FILE, extract.bounds))
+        steps.run("basemap", lambda: draw(steps.telling("basemap")))
         for step_name, step in extra_steps:
             result = steps.run(step_name, partial(_whole_number, step, region, folder))
             if result is not None:

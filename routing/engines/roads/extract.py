@@ -7,6 +7,8 @@ that was closed is closed again across the gap.
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
@@ -17,6 +19,7 @@ from typing import Any, Self
 
 import osmium
 
+from routing.engines.roads.needs import refuse_missing
 from routing.engines.roads.profiles import PROFILES
 from routing.engines.roads.road_rules import usable_speed_kmh
 from routing.errors import FileRefused
@@ -24,6 +27,17 @@ from routing.model.places import Bounds, Location
 
 _SAMPLED_PLACES = 250
 _SEED = 17
+
+# Each square kilometre of land is drawn, with or without roads: Denmark with all of its sea has 170,000.
+MOST_KM2 = 250_000.0
+_WIDEST_DEGREES = 180.0
+
+DISK_FULL = (
+    *(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)),
+    # What libosmium says when it writes on after a write that failed, often as its last word.
+    "Can not write to writer",
+)
+"""How the system says that there is no room to write in; libosmium passes it on in a sentence."""
 
 _NO_DATE = datetime.fromtimestamp(0, UTC)
 
@@ -84,7 +98,7 @@ def normalise(pbf: Path, into: Path, *, called: str = "") -> Extract:
     """Write the normalised extract to `into` and say what is in it.
 
     `called` is its name for whoever gave it. Raises FileRefused for a file that is missing, is no extract, is
-    truncated, is empty or has no road to drive on.
+    truncated, is empty, is too wide or has no road to drive on; OSError where the disk is full.
     """
     called = called or pbf.name
     refuse_missing(pbf, called)
@@ -96,6 +110,8 @@ def normalise(pbf: Path, into: Path, *, called: str = "") -> Extract:
             cut_at = header.box()
         extract = replace(_rewrite(ordered, into, cut_at), dated=_dated(pbf, header))
     except (RuntimeError, ValueError, osmium.InvalidLocationError) as unreadable:
+        if any(words in str(unreadable) for words in DISK_FULL):
+            raise OSError(str(unreadable)) from unreadable
         raise FileRefused(
             f"{called} cannot be read as an OpenStreetMap extract ({unreadable}): it is truncated, or no .osm.pbf. "
             "Download it again and compare its size.",
@@ -111,6 +127,7 @@ def normalise(pbf: Path, into: Path, *, called: str = "") -> Extract:
             code="extract_empty",
             file=called,
         )
+    _refuse_too_wide(extract.bounds, called)
     if extract.drivable_km <= 0:
         raise FileRefused(
             f"{called} has no road a car may use, so nothing can be planned on it. "
@@ -121,11 +138,22 @@ def normalise(pbf: Path, into: Path, *, called: str = "") -> Extract:
     return extract
 
 
-def refuse_missing(pbf: Path, called: str) -> None:
-    """Raises FileRefused where there is no file."""
-    if not pbf.is_file():
+def _refuse_too_wide(bounds: Bounds, called: str) -> None:
+    """Raises FileRefused for an extract that has more world than can be drawn: a forged one, or one of two ends of it,
+    which is as wide as all that lies between."""
+    mend = "Cut the extract again, around one place."
+    if bounds.east - bounds.west > _WIDEST_DEGREES:
         raise FileRefused(
-            f"There is no file {called}. Give the path of a .osm.pbf extract.", code="extract_missing", file=called
+            f"{called} reaches from longitude {bounds.west:.1f} to {bounds.east:.1f}, around the world or across the "
+            f"date line, where no map is drawn. {mend}",
+            code="extract_too_wide",
+            file=called,
+        )
+    if bounds.km2 > MOST_KM2:
+        raise FileRefused(
+            f"{called} covers {bounds.km2:,.0f} km²; a region has at most {MOST_KM2:,.0f} km². {mend}",
+            code="extract_too_wide",
+            file=called,
         )
 
 

@@ -12,6 +12,19 @@ from routing.model.places import Bounds
 FACTS_FILE = "region.json"
 BASEMAP_FILE = "basemap.pmtiles"
 
+_SHARES = ("calibration", "calibration_error", "unroutable")
+_BY_NAME = (*_SHARES, "extra", "seconds")
+_KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("name", "build", "source", "dated", "attribution"), (str,)),
+    **dict.fromkeys(
+        ("addresses", "restrictions", "sampled", "restrictions_over_ways", "clipped_ways", "extra"), (int,)
+    ),
+    **dict.fromkeys(
+        ("drivable_km", "share_unroutable", "snap_median_m", "snap_p95_m", "clock_s", "mebibytes", *_SHARES, "seconds"),
+        (int, float),
+    ),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegionFacts:
@@ -67,14 +80,34 @@ def load_facts(region_dir: Path) -> RegionFacts:
         raw = json.loads(path.read_text(encoding="utf-8"))
         raw["bounds"] = Bounds(**raw["bounds"])
         raw["profiles"] = tuple(raw["profiles"])
-        return RegionFacts(**raw)
+        facts = RegionFacts(**raw)
+        _refuse_other_types(facts)
+        return facts
     except FileNotFoundError:
         raise RegionError(
             f'"{region_dir.name}" is no built region: its {FACTS_FILE} is missing. Build it again.',
             region=region_dir.name,
         ) from None
-    except (ValueError, KeyError, TypeError) as broken:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as broken:
         raise RegionError(
             f'The {FACTS_FILE} of region "{region_dir.name}" cannot be read ({broken}). Build the region again.',
             region=region_dir.name,
         ) from broken
+
+
+def _refuse_other_types(facts: RegionFacts) -> None:
+    """Raises TypeError, ValueError where a value is not what its field is declared to be."""
+    for name, kinds in _KINDS.items():
+        value = getattr(facts, name)
+        values = value.values() if isinstance(value, dict) else (value,)
+        if name in _BY_NAME and not isinstance(value, dict):
+            raise TypeError(f"{name} is no object")
+        if any(isinstance(each, bool) or not isinstance(each, kinds) for each in values):
+            raise TypeError(f"{name} holds something else")
+    if not facts.profiles or not all(isinstance(profile, str) for profile in facts.profiles):
+        raise TypeError("profiles holds something else")
+    box = (facts.bounds.south, facts.bounds.west, facts.bounds.north, facts.bounds.east)
+    if any(isinstance(edge, bool) or not isinstance(edge, int | float) for edge in box):
+        raise TypeError("bounds holds something else")
+    if not (-90 <= box[0] <= box[2] <= 90 and -180 <= box[1] <= box[3] <= 180):
+        raise ValueError("bounds is no box on earth")

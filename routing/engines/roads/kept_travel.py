@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from routing.engines.roads.kept_tables import MOST_BYTES, UNKNOWN, KeptTables, Known
 from routing.engines.roads.osrm import OsrmTravelTimes
 from routing.engines.roads.profiles import profile_named
+from routing.errors import TravelError
 from routing.model.places import Location
 from routing.ports import TravelTable
 from routing.rules.tracks import Piece
@@ -25,21 +27,47 @@ _MOST_PARTS = 6
 _PART_PAIRS = 4_000_000
 
 
+_ENDED = ("travel_crashed", "dataset_unreadable")
+
+
+class SpareTimes(Protocol):
+    def table(self, places: Sequence[Location], *, profile: str) -> TravelTable: ...
+
+    def snap(self, places: Sequence[Location], *, profile: str) -> NDArray[np.int64]: ...
+
+    def path(self, places: Sequence[Location], *, profile: str) -> list[Location]: ...
+
+    def close(self) -> None: ...
+
+
+type Spare = Callable[[], SpareTimes | None]
+
+
 class KeptTravelTimes:
     """Fits TravelTimes. Asks `osrm` for what is not kept only, part by part; a small table always.
 
-    Takes over `osrm`: `close()` ends both.
+    A dataset that is damaged inside ends OSRM with each question about it. Where that happens twice, `spare` answers
+    for that profile until the region is built again; its tables say so.
+    Takes over `osrm`: `close()` ends all.
     """
 
-    def __init__(self, osrm: OsrmTravelTimes, *, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, osrm: OsrmTravelTimes, *, most_bytes: int = MOST_BYTES, spare: Spare | None = None) -> None:
         self._osrm = osrm
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
+        self._make_spare = spare
+        self._spare: tuple[Path, SpareTimes] | None = None
+        self._damaged: set[tuple[Path, str]] = set()
         self._kept: tuple[Path, KeptTables] | None = None
 
     def table(self, places: Sequence[Location], *, profile: str) -> TravelTable:
         """The table as TravelTable says; the diagonal is 0 for every place. Raises TravelError."""
         profile = profile_named(profile).name
+        return self._or_spare(
+            profile, lambda: self._table(places, profile), lambda spare: spare.table(places, profile=profile)
+        )
+
+    def _table(self, places: Sequence[Location], profile: str) -> TravelTable:
         different = list(dict.fromkeys(places))
         if len(different) < FEW_PLACES:
             return self._osrm.table(places, profile=profile)
@@ -54,11 +82,19 @@ class KeptTravelTimes:
 
     def snap(self, places: Sequence[Location], *, profile: str) -> NDArray[np.int64]:
         """How far each place is from its road in metres, (n,); -1 beyond the radius. Raises TravelError."""
-        return self._osrm.snap(places, profile=profile)
+        return self._or_spare(
+            profile,
+            lambda: self._osrm.snap(places, profile=profile),
+            lambda spare: spare.snap(places, profile=profile),
+        )
 
     def path(self, places: Sequence[Location], *, profile: str) -> list[Location]:
         """The line along the roads, snapped at every place. Raises TravelError when a place or a leg has no road."""
-        return self._osrm.path(places, profile=profile)
+        return self._or_spare(
+            profile,
+            lambda: self._osrm.path(places, profile=profile),
+            lambda spare: spare.path(places, profile=profile),
+        )
 
     def along(self, tracks: Sequence[Piece], *, profile: str) -> list[int | None]:
         """Of each track the free seconds of the roads it was driven along; None where those cannot be told. Raises
@@ -70,7 +106,44 @@ class KeptTravelTimes:
             if self._kept is not None:
                 self._kept[1].close()
                 self._kept = None
+            if self._spare is not None:
+                self._spare[1].close()
+                self._spare = None
         self._osrm.close()
+
+    def _or_spare[Answer](
+        self, profile: str, ask: Callable[[], Answer], ask_spare: Callable[[SpareTimes], Answer]
+    ) -> Answer:
+        damaged = (self._osrm.folder, profile_named(profile).name)
+        if damaged not in self._damaged:
+            try:
+                return ask()
+            except TravelError as crashed:
+                if self._make_spare is None or crashed.code not in _ENDED:
+                    raise
+            try:
+                # Once is no proof: a machine short of memory ends processes too.
+                return ask()
+            except TravelError as crashed:
+                if crashed.code not in _ENDED:
+                    raise
+                spare = self._spare_of(damaged[0])
+                if spare is None:
+                    raise
+            self._damaged.add(damaged)
+        else:
+            spare = self._spare_of(damaged[0])
+        assert spare is not None
+        return ask_spare(spare)
+
+    def _spare_of(self, folder: Path) -> SpareTimes | None:
+        with self._lock:
+            if self._make_spare is not None and (self._spare is None or self._spare[0] != folder):
+                made = self._make_spare()
+                if self._spare is not None:
+                    self._spare[1].close()
+                self._spare = None if made is None else (folder, made)
+            return None if self._spare is None else self._spare[1]
 
     def _of_this_build(self) -> KeptTables:
         with self._lock:

@@ -6,12 +6,16 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from routing.errors import RegionError
+from routing.engines.roads.blobs import unpacked_bytes
+from routing.errors import FileRefused, RegionError
 
 # Measured on extracts of 1.5 and 2.5 MB of dense city and suburb, with room above: a build needs its own programs,
 # and per megabyte of extract the roads of one profile at a time.
 _MEMORY_MIB, _MEMORY_MIB_PER_MB = 450, 180
 _DISK_MIB, _DISK_MIB_PER_MB = 8, 45
+# A node is three bytes at least and 60 when it is read; an ordinary extract is packed two to three times.
+_MEMORY_MIB_PER_UNPACKED_MB = 25
+_MOST_PACKED, _ANY_PACKED_BYTES = 40, 10_000_000
 # A place's extract is not there yet: square kilometres of a dense city are 40 kB each.
 _MB_PER_KM2 = 0.04
 
@@ -22,16 +26,50 @@ class Needs:
     disk_mib: int
 
 
-def needs_of(extract_bytes: int) -> Needs:
-    """
-    >>> needs_of(10_000_000)
+def needs_of(extract_bytes: int, unpacked: int = 0) -> Needs:
+    """By the bytes of the file, and by those it holds once unpacked where they ask for more.
+
+    >>> needs_of(10_000_000, 25_000_000)
     Needs(memory_mib=2250, disk_mib=458)
+    >>> needs_of(90_000, 96_000_000)
+    Needs(memory_mib=2850, disk_mib=12)
     """
     megabytes = extract_bytes / 1e6
+    read_mib = max(_MEMORY_MIB_PER_MB * megabytes, _MEMORY_MIB_PER_UNPACKED_MB * unpacked / 1e6)
     return Needs(
-        memory_mib=round(_MEMORY_MIB + _MEMORY_MIB_PER_MB * megabytes),
+        memory_mib=round(_MEMORY_MIB + read_mib),
         disk_mib=round(_DISK_MIB + _DISK_MIB_PER_MB * megabytes),
     )
+
+
+def needs_of_file(pbf: Path, called: str) -> Needs:
+    """What a build of this extract needs. Raises FileRefused where there is none, it is no .osm.pbf, or it is packed as
+    no map is."""
+    refuse_missing(pbf, called)
+    size, unpacked = pbf.stat().st_size, unpacked_bytes(pbf)
+    if unpacked is None:
+        raise FileRefused(
+            f"{called} cannot be read as an OpenStreetMap extract: it is truncated, or no .osm.pbf. Other "
+            "formats (.osm, .o5m) are not taken: convert it with osmium cat, or download the .osm.pbf.",
+            code="extract_unreadable",
+            file=called,
+        )
+    if unpacked > _ANY_PACKED_BYTES and unpacked > _MOST_PACKED * size:
+        raise FileRefused(
+            f"{called} has {size / 1e6:,.1f} MB and would unpack to {unpacked / 1e6:,.0f} MB: no map is packed like "
+            "that. Download the extract again, from a place you trust.",
+            code="extract_unbelievable",
+            file=called,
+        )
+    return needs_of(size, unpacked)
+
+
+def refuse_missing(pbf: Path, called: str) -> None:
+    """Raises FileRefused where there is no file to read."""
+    if pbf.is_file():
+        return
+    missing = f"{called} is a pipe, a device or a folder" if pbf.exists() else f"There is no file {called}"
+    raise FileRefused(f"{missing}. Give the path of a .osm.pbf extract.", code="extract_missing", file=called)
 
 
 def needs_of_place(area_km2: float) -> Needs:

@@ -17,7 +17,7 @@ import shutil
 import time
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -25,12 +25,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-import osmium
 import requests
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from routing.engines.roads.extract_apart import merge_apart, write_apart
 from routing.engines.roads.osmnx_settings import osmnx_set
+from routing.engines.roads.programs import Stop
 from routing.errors import InvalidInput, NotFound, RegionError
 
 OVERPASS_URL = "https://overpass-api.de/api"
@@ -161,6 +162,9 @@ def fetch_place(
     """
     import osmnx
 
+    def fetching(share: float) -> Stop:
+        return lambda: tell("fetch the map", share)
+
     with TemporaryDirectory(prefix="pieces-", dir=into.parent) as scratch:
         files: list[Path] = []
         dated: list[str] = []
@@ -168,7 +172,7 @@ def fetch_place(
             waiting = [(piece, _PIECE_KM2) for piece in _pieces(osmnx, outline.shape, _PIECE_KM2)]
             while waiting:
                 piece, km2 = waiting.pop()
-                tell("fetch the map", len(files) / (len(files) + len(waiting) + 1))
+                fetching(len(files) / (len(files) + len(waiting) + 1))()
                 try:
                     answer = _answer_for(osmnx, piece, servers, cache, tell, sleep)
                 except _TooMuch as gave_up:
@@ -182,12 +186,14 @@ def fetch_place(
                     continue
                 files.append(Path(scratch) / f"{len(files)}.osm.pbf")
                 dated.append(_dated(answer))
+                share = len(files) / (len(files) + len(waiting) + 1)
                 try:
-                    _write(answer["elements"], files[-1])
-                except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as nonsense:
+                    write_apart(answer["elements"], files[-1], called=outline.found, stop=fetching(share))
+                except ValueError as nonsense:
                     raise _nonsense("Overpass", servers.overpass_url, nonsense) from nonsense
         # As old as its oldest piece.
-        _merge(files, into, outline.shape, min(dated))
+        box = outline.shape.bounds
+        merge_apart(files, into, box=box, dated=min(dated), called=outline.found, stop=fetching(0.99))
     return Fetched(found=outline.found, area_km2=outline.area_km2, pieces=len(files))
 
 
@@ -326,20 +332,6 @@ def _polygon(corners: str) -> BaseGeometry:
     return shapely.Polygon(list(zip(numbers[1::2], numbers[::2], strict=True)))
 
 
-def _write(elements: Iterable[dict[str, Any]], into: Path) -> None:
-    with osmium.SimpleWriter(str(into), overwrite=True) as writer:
-        for each in elements:
-            tags = each.get("tags") or {}
-            if each["type"] == "node":
-                at = (float(each["lon"]), float(each["lat"]))
-                writer.add_node(osmium.osm.mutable.Node(id=each["id"], version=1, location=at, tags=tags))
-            elif each["type"] == "way":
-                writer.add_way(osmium.osm.mutable.Way(id=each["id"], version=1, nodes=each["nodes"], tags=tags))
-            elif each["type"] == "relation":
-                members = [(member["type"][0], member["ref"], member["role"]) for member in each["members"]]
-                writer.add_relation(osmium.osm.mutable.Relation(id=each["id"], version=1, members=members, tags=tags))
-
-
 def _dated(answer: dict[str, Any]) -> str:
     """The moment of the map data, as Overpass says it; "" where it does not, for a header takes nothing else."""
     about = answer.get("osm3s")
@@ -349,20 +341,6 @@ def _dated(answer: dict[str, Any]) -> str:
     except ValueError:
         return ""
     return said if _MOMENT.fullmatch(said) else ""
-
-
-def _merge(files: Iterable[Path], into: Path, shape: BaseGeometry, dated: str) -> None:
-    """Sorted, each thing once however many pieces it lies in."""
-    reader = osmium.MergeInputReader()
-    for file in files:
-        reader.add_file(str(file))
-    west, south, east, north = shape.bounds
-    header = osmium.io.Header()
-    if dated:
-        header.set("osmosis_replication_timestamp", dated)
-    header.add_box(osmium.osm.Box(west, south, east, north))
-    with osmium.SimpleWriter(str(into), header=header, overwrite=True) as writer:
-        reader.apply(writer, simplify=True)
 
 
 def _nonsense(who: str, url: str, problem: Exception) -> RegionError:

@@ -53,10 +53,14 @@ def travel_times(region_dir: Path | None) -> Engine:
         osrm.open()
     except TravelError:
         osrm.close()
-        # Imported here because scipy is of use to the fallback only.
-        from routing.engines.roads.road_graph import RoadGraphTravelTimes, graph_file
+        return _second_opinion(region_dir, facts.profiles) or GreatCircleTravelTimes()
+    return KeptTravelTimes(osrm, spare=lambda: _second_opinion(region_dir, facts.profiles))
 
-        if all(graph_file(region_dir, profile).is_file() for profile in facts.profiles):
-            return RoadGraphTravelTimes(region_dir)
-        return GreatCircleTravelTimes()
-    return KeptTravelTimes(osrm)
+
+def _second_opinion(region_dir: Path, profiles: Sequence[str]) -> RoadGraphTravelTimes | None:
+    # Imported here because scipy is of use to the fallback only.
+    from routing.engines.roads.road_graph import RoadGraphTravelTimes, graph_file
+
+    if all(graph_file(region_dir, profile).is_file() for profile in profiles):
+        return RoadGraphTravelTimes(region_dir)
+    return None

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 
 import numpy as np
 import pytest
 
 from routing.engines.roads.great_circle import GreatCircleTravelTimes, great_circle_m
+from routing.engines.roads.kept_travel import KeptTravelTimes
+from routing.engines.roads.osrm import OsrmTravelTimes
 from routing.engines.roads.profiles import PROFILES
+from routing.engines.roads.road_graph import RoadGraphTravelTimes
 from routing.engines.roads.travel import near_roads, travel_times
 from routing.errors import RegionError, TravelError
 from routing.model.places import Location
@@ -79,3 +84,43 @@ def test_the_great_circle_draws_straight_lines_and_knows_the_profiles():
     assert travel.path([HERE, THERE], profile="van") == [HERE, THERE]
     with pytest.raises(TravelError, match="no profile"):
         travel.path([HERE, THERE], profile="hovercraft")
+
+
+class Dying(OsrmTravelTimes):
+    """Its process ends so many times over a question about vans."""
+
+    def __init__(self, region_dir, *, times: int) -> None:
+        super().__init__(region_dir)
+        self.left = times
+
+    def _running(self, profile):
+        worker = super()._running(profile)
+        if profile == "van" and self.left:
+            self.left -= 1
+            os.kill(worker._process.pid, signal.SIGKILL)
+            worker._process.wait()
+        return worker
+
+
+@pytest.mark.parametrize(("times", "engine"), [(1, "osrm"), (2, "road graph")])
+def test_roads_that_end_osrm_each_time_are_answered_from_the_graph(helsinki, times, engine):
+    dying = Dying(helsinki.directory, times=times)
+    travel = KeptTravelTimes(dying, spare=lambda: RoadGraphTravelTimes(helsinki.directory))
+    try:
+        for _ in range(2):
+            assert travel.table([HERE, THERE], profile="van").engine == engine
+        assert travel.table([HERE, THERE], profile="car").engine == "osrm"
+        assert (travel.snap([HERE], profile="van") >= 0).all()
+        assert len(travel.path([HERE, THERE], profile="van")) > 2
+        assert dying.left == 0
+    finally:
+        travel.close()
+
+
+def test_without_a_graph_the_roads_that_end_osrm_are_said(helsinki):
+    travel = KeptTravelTimes(Dying(helsinki.directory, times=2), spare=lambda: None)
+    try:
+        with pytest.raises(TravelError, match="ended"):
+            travel.table([HERE, THERE], profile="van")
+    finally:
+        travel.close()
