@@ -426,7 +426,7 @@ def test_an_extract_that_cannot_be_used_is_refused_and_adds_nothing(
 def test_a_file_that_is_no_file_is_refused(home: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.osm.pbf")
     refused = run("region", "add", "town", "--pbf", tmp_path / "pipe.osm.pbf")
-    assert (refused.exit_code, "There is no file pipe.osm.pbf" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "pipe.osm.pbf is a pipe, a device or a folder." in refused.stderr) == (2, True)
 
 
 def test_a_region_that_was_built_again_is_seen_without_a_restart(

@@ -278,7 +278,7 @@ def test_a_whole_build_killed_before_it_is_put_in_use_is_only_put_in_use(one_roa
     assert not into.exists()
     (whole,) = into.parent.glob(".road.builds/build-*")
     made = load_facts(whole)
-    for step in ("normalise", "build_osrm", "build_road_graphs", "build_basemap", "check_roads"):
+    for step in ("read_apart", "build_osrm", "build_road_graphs", "build_basemap", "check_roads"):
         monkeypatch.setattr(f"routing.engines.roads.build.{step}", lambda *_: pytest.fail("This was done already."))
     assert build_region(pbf=one_road, into=into, name="road", progress=quiet).seconds == made.seconds
     assert into.resolve() == whole.resolve()
