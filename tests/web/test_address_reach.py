@@ -58,6 +58,7 @@ def set_pin(website: Website, desk: Desk) -> tuple[int, str]:
     with pytest.MonkeyPatch.context() as patch:
         # The page that follows draws a map of the region, which there is none of.
         patch.setattr(addresses, "redirect", lambda _address: "")
+        patch.setattr(addresses, "_page", lambda _site_id, *, wrong: wrong)
         answer = client.post(f"/addresses/{desk.sites[4]}/pin", data={"csrf_token": token, **YARD})
     return answer.status_code, answer.text + client.get("/tasks").text
 

@@ -493,7 +493,10 @@ def test_a_picked_place_is_remembered_and_the_task_is_done(client: FlaskClient, 
 
 def test_a_place_that_is_none_is_refused(client: FlaskClient, desk: Desk) -> None:
     for lat in ("", "north", "95", "nan"):
-        assert post(client, f"/addresses/{desk.sites[4]}/pin", lat=lat, lon="24.9").status_code == 422, lat
+        refused = post(client, f"/addresses/{desk.sites[4]}/pin", lat=lat, lon="24.912345")
+        assert refused.status_code == 422, lat
+        assert 'value="24.912345"' in refused.text, "what was typed stays, beside what is wrong with it"
+        assert 'id="choices"' in refused.text or 'name="q"' in refused.text
 
 
 def test_the_start_of_an_address_is_completed_from_the_region_and_from_nothing_without_one(

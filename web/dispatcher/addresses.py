@@ -56,7 +56,8 @@ def one(site_id: int) -> ResponseReturnValue:
     return _page(site_id)
 
 
-def _page(site_id: int) -> str:
+def _page(site_id: int, *, wrong: str = "") -> str:
+    """`wrong`: why the pin of this request was not set; what was typed stays."""
     typed = request.args.get("q", "").strip()[:LONGEST_TYPED]
     with here().database.reading() as connection:
         waiting = addresses_in_review(connection)
@@ -78,6 +79,8 @@ def _page(site_id: int) -> str:
         choices=choices,
         why=why,
         typed=typed,
+        wrong=wrong,
+        form=request.form,
         region=region,
         bounds=here().regions.facts(region).bounds if region else None,
         words=words,
@@ -108,15 +111,18 @@ def suggest() -> ResponseReturnValue:
 @needs_role("dispatcher")
 def pick(site_id: int) -> ResponseReturnValue:
     """Sets the pin; it is remembered for this site. The next address comes by itself."""
-    location = _location()
     label = request.form.get("label", "").strip()[:200] or _("set on the map")
     with here().database.reading() as connection:
         region = _region(region_of_depots(connection))
-    near = here().near_roads(region)([location])[0] if region else None
-    with open_store(here().database) as store:
-        some = choose_pin(
-            store, site_id=site_id, location=location, label=label, by=current_user.actor, now=now(), near=near
-        )
+    try:
+        location = _location()
+        near = here().near_roads(region)([location])[0] if region else None
+        with open_store(here().database) as store:
+            some = choose_pin(
+                store, site_id=site_id, location=location, label=label, by=current_user.actor, now=now(), near=near
+            )
+    except InvalidInput as problem:
+        return _page(site_id, wrong=str(problem)), 422
     with here().database.reading() as connection:
         waiting = addresses_in_review(connection)
         name = site_address(connection, site_id).name
