@@ -90,7 +90,7 @@ class Bounds:
     def km2(self) -> float:
         """
         >>> round(Bounds(south=55, west=8, north=56, east=9).km2)
-        7022
+        7003
         """
         height = sin(radians(self.north)) - sin(radians(self.south))
         return (_EARTH_M / 1000) ** 2 * radians(self.east - self.west) * height
