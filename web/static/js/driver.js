@@ -23,6 +23,7 @@ let route = data.route;
 let clockAhead = Date.parse(route.now) - Date.now(); // the office's clock counts, whatever this phone believes
 let open = { kind: "next" }; // next | stop(id) | depot(id) | hand_over(id) | problem(id)
 let entries = []; // the outbox as it was last read
+let answered = []; // what has left it since the route was fetched: the route does not know of it yet
 let remark = "";
 
 const outbox = new Outbox({ token, changed: showOutbox });
@@ -70,7 +71,7 @@ function chip(state) {
 
 function stops() {
   return route.stops.map((stop) => {
-    const mine = entries.filter((entry) => entry.report.stop_id === stop.id && !entry.problem);
+    const mine = [...answered, ...entries].filter((entry) => entry.report.stop_id === stop.id && !entry.problem);
     const said = mine.filter((entry) => entry.report.kind === "outcome").flatMap((entry) => entry.report.deliveries);
     if (said.length && !isEnded(stop)) {
       const words = new Map(said.map((each) => [each.delivery_id, each.outcome]));
@@ -89,7 +90,7 @@ function stops() {
 // phone, or a report from one of its doors.
 function needsDepot(stop, all) {
   if (!stop?.depotStep || stop.depotStep.isLoaded) return false;
-  const isLoaded = entries.some((entry) => entry.report.kind === "loaded" && entry.report.stop_id === stop.id);
+  const isLoaded = [...answered, ...entries].some((entry) => entry.report.kind === "loaded" && entry.report.stop_id === stop.id);
   return !isLoaded && all.every((each) => each.trip !== stop.trip || each.state === "waiting");
 }
 
@@ -108,7 +109,10 @@ function onlyFetches(deliveries) {
 // ------------------------------------------------------------------ what is not sent, always in sight
 
 async function showOutbox() {
+  const before = entries;
   entries = await outbox.all();
+  const still = new Set(entries.map((entry) => entry.client_id));
+  answered.push(...before.filter((entry) => !still.has(entry.client_id)));
   const refused = entries.filter((entry) => entry.problem);
   const waiting = entries.length - refused.length;
   const lines = [];
@@ -143,6 +147,7 @@ async function sync() {
 }
 
 async function refresh() {
+  const known = answered.length;
   try {
     const response = await fetch(`/d/${token}/route.json`, { signal: AbortSignal.timeout(15_000) });
     if (!response.ok) return;
@@ -150,6 +155,7 @@ async function refresh() {
     if (fresh.version > route.version) remark = words.changed;
     if (Date.parse(fresh.now) >= Date.parse(route.now)) clockAhead = Date.parse(fresh.now) - Date.now();
     route = fresh;
+    answered = answered.slice(known);
   } catch {
     return; // no signal: the page goes on with what it has
   }
