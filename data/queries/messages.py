@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, case, func, select
 
+from data.store.messages import notice_of
 from data.tables import delivery, notice, order, site, stop, supplier
 from routing.errors import NotFound
-from routing.model.notices import Channel, Notice, NoticeKind
+from routing.model.notices import Notice, NoticeKind
 
 STATUSES = ("waiting", "sending", "sent", "failed", "withheld")
 
@@ -87,18 +88,7 @@ def _row(row: Row[Any]) -> MessageRow:
         not_before=row.not_before,
         sent_at=row.sent_at,
         data=row.data,
-        notice=Notice(
-            kind=NoticeKind(row.kind),
-            subject_kind=row.subject_kind,
-            subject_id=row.subject_id,
-            occurrence=row.occurrence,
-            recipient=row.recipient,
-            channel=Channel(row.channel),
-            language=row.language,
-            data=row.data,
-            not_before=row.not_before,
-            contact_id=row.contact_id,
-        ),
+        notice=notice_of(row),
     )
 
 

@@ -106,7 +106,7 @@ class MessageStore(StorePart):
             .where(this.c.id == notice_id, notice.c.made_at > this.c.made_at, notice.c.status != "withheld")
             .order_by(notice.c.made_at, notice.c.id)
         )
-        return [_notice(row) for row in rows]
+        return [notice_of(row) for row in rows]
 
     def notice_sent(self, *, notice_id: int, fence: int, reference: str, now: datetime, problem: str = "") -> bool:
         """Records the hand-over; False when another sender holds the notice by now. `problem`: what a person should
@@ -309,11 +309,12 @@ def _claimed(row: Row[Any], *, maybe_sent: bool) -> ClaimedNotice:
         fence=row.fence,
         attempts=row.attempts,
         maybe_sent=maybe_sent,
-        notice=_notice(row),
+        notice=notice_of(row),
     )
 
 
-def _notice(row: Row[Any]) -> Notice:
+def notice_of(row: Row[Any]) -> Notice:
+    """The message as it was decided, of a row with the notice's columns."""
     return Notice(
         kind=NoticeKind(row.kind),
         subject_kind=row.subject_kind,
