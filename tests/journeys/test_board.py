@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from data.queries.plans import PlanPage, current_plans, plan_page
+from routing.model.plans import Plan, Problem, SolveProgress
+from routing.ports import Solver
 from tests.demo_day import DAY, PASSWORD, copy_home, planned_demo_home, prepared_demo_home, website_at
 from tests.moves import a_possible_move
 from tests.website import Website, served
@@ -80,7 +83,44 @@ def current(website: Website) -> PlanPage:
         return plan_page(connection, current_plans(connection, day=DAY)[0].plan_id)
 
 
+def keeps_searching(solve: Solver) -> Solver:
+    """The real solver on a day that takes it a second or two: it goes on saying what it found until it is told to stop,
+    as on a day that is harder."""
+
+    def solve_until_told(
+        problem: Problem,
+        *,
+        seed: int,
+        time_limit_s: float,
+        iterations: int | None = None,
+        start: Plan | None = None,
+        progress: Callable[[SolveProgress], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Plan:
+        assert progress is not None
+        assert cancelled is not None
+        said: list[SolveProgress] = []
+        plan = solve(
+            problem,
+            seed=seed,
+            time_limit_s=time_limit_s,
+            iterations=iterations,
+            start=start,
+            progress=said.append,
+            cancelled=cancelled,
+        )
+        for _ in range(1200):
+            if cancelled():
+                return plan
+            progress(said[-1])
+            time.sleep(0.1)
+        raise AssertionError("Nobody told the search to stop.")
+
+    return solve_until_told
+
+
 def test_plan_the_day_and_read_it_on_the_map(unplanned: Website, desk: BrowserContext, heard: list[str]) -> None:
+    vars(unplanned.installation)["solver"] = keeps_searching(unplanned.installation.solver)
     with served(unplanned) as address:
         page = desk.new_page()
         sign_in(page, address)

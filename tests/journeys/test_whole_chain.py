@@ -327,8 +327,6 @@ def plan_the_day(morning: Morning, watch: Watch, desk: Page) -> None:
     open_board(morning, desk)
     watch.looks(desk, at="the board before planning")
     desk.get_by_role("button", name="Plan the day").click()
-    expect(desk.locator("#search-said")).to_have_text(re.compile(r"\d+ / \d+ .*€.* s"), timeout=300_000)
-    desk.get_by_role("button", name="Stop and keep the best").click()
     expect(desk.locator(".tl-stop").first).to_be_visible(timeout=300_000)
     desk.wait_for_load_state("networkidle")
     watch.looks(desk, at="the board")
