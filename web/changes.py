@@ -19,10 +19,11 @@ def line_document(line: LineChange) -> dict[str, Any]:
         "customer": line.customer,
         "sku": line.sku,
         "needed": line.needed,
-        "goes": line.firm_after,
-        "went_before": line.firm_before,
+        "goes": line.goes,
+        "went_before": line.went,
+        "on_shelf": [line.firm_before, line.firm_after],
         "provisional": line.provisional_after,
-        "waits": line.waits,
+        "waits": line.stays,
         "old_day": line.old_day,
         "new_day": line.new_day,
         "promised_on": line.promised_on,
@@ -30,7 +31,7 @@ def line_document(line: LineChange) -> dict[str, Any]:
         "loses_date": line.loses,
         "date_again": line.again,
         "moved_by": line.moved_by,
-        "value": line.value_firm,
+        "value": line.value_going,
         "currency": line.currency,
     }
 

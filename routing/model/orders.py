@@ -229,6 +229,10 @@ class LineChange:
     """Its order ships whole lines, and by that loss only a part of it would go."""
     never_loses: bool = False
     """Its customer keeps what it was given, whoever comes first: why it may stand above the order of the policy."""
+    held_before: bool = False
+    held_back: bool = False
+    """What lies on the shelf for it did not go before, does not go after it: its order ships complete, or in whole
+    lines, and something is missing."""
     moved_by: str = ""
     """What moved it before, when nobody was told; "" when what is shown here does."""
     customer_id: int = 0
@@ -240,8 +244,23 @@ class LineChange:
         return self.needed - self.firm_after
 
     @property
-    def value_firm(self) -> int:
-        return self.firm_after * self.price
+    def goes(self) -> int:
+        """Units that go out once this is done. What lies on the shelf and waits for the rest of its order does not."""
+        return 0 if self.held_back else self.firm_after
+
+    @property
+    def went(self) -> int:
+        """Units that went out before it."""
+        return 0 if self.held_before else self.firm_before
+
+    @property
+    def stays(self) -> int:
+        """Units that do not go: without stock, or on the shelf and waiting for the rest of their order."""
+        return self.needed - self.goes
+
+    @property
+    def value_going(self) -> int:
+        return self.goes * self.price
 
     @property
     def changed(self) -> bool:

@@ -12,8 +12,8 @@ from routing.model.orders import LineChange
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worth:
-    """Money of one currency, in minor units: of the goods that lie on the shelf for their orders, of those that still
-    wait, and of the lines, wherever their goods are, whose promise breaks."""
+    """Money of one currency, in minor units: of the goods that go, of those that wait, be it for stock or on the shelf
+    for the rest of their order, and of the lines, wherever their goods are, whose promise breaks."""
 
     currency: str
     goes: int = 0
@@ -139,6 +139,7 @@ def merged(changes: Iterable[Iterable[LineChange]]) -> dict[int, LineChange]:
                 line = replace(
                     line,
                     firm_before=first.firm_before,
+                    held_before=first.held_before,
                     provisional_before=first.provisional_before,
                     old_day=first.old_day,
                     promised_on=first.promised_on,
@@ -160,6 +161,11 @@ def worths_of(lines: Iterable[LineChange], *, home: str) -> tuple[Worth, ...]:
 
         >>> worths_of([_change(firm_after=5, slips=True), _change(order_id=2, firm_after=12)], home="EUR")
         (Worth(currency='EUR', goes=3400, waits=1400, breaks=2400),)
+
+    SO-3 has its 12 on the shelf and ships complete with goods that are missing: they do not go.
+
+        >>> worths_of([_change(firm_after=12, complete=True, held_back=True)], home="EUR")
+        (Worth(currency='EUR', goes=0, waits=2400, breaks=0),)
     """
     found: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     found[home] = [0, 0, 0]
@@ -167,8 +173,8 @@ def worths_of(lines: Iterable[LineChange], *, home: str) -> tuple[Worth, ...]:
         if not line.currency:
             continue
         sums = found[line.currency]
-        sums[0] += line.firm_after * line.price
-        sums[1] += line.waits * line.price
+        sums[0] += line.goes * line.price
+        sums[1] += line.stays * line.price
         sums[2] += line.needed * line.price if line.breaks else 0
     return tuple(
         Worth(currency=currency, goes=goes, waits=waits, breaks=breaks)

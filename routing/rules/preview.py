@@ -62,11 +62,15 @@ def preview_of(
             mine.append(line)
         if mine:
             shown.append((order, mine))
-    units = _Units(before, after, outcome, {line.id for _, mine in shown for line in mine})
+    # Of ship-complete orders all lines: what is shown of them goes only when nothing of the others is missing.
+    asked_of = {line.id for _, mine in shown for line in mine}
+    asked_of |= {line.id for order, _ in shown if order.completeness is Completeness.COMPLETE for line in order.lines}
+    units = _Units(before, after, outcome, asked_of)
     lines: list[LineChange] = []
     for order, mine in shown:
         complete, never = order.completeness is Completeness.COMPLETE, order.rank_rule is RankRule.NEVER_LOSES
         whole = order.completeness is Completeness.PER_LINE
+        misses = [complete and any(units.firm(each.id)[at] < each.needed for each in order.lines) for at in (0, 1)]
         for line in mine:
             key = line.id
             new_day = expected.get(key, "")
@@ -108,6 +112,8 @@ def preview_of(
                     released_lost=lost,
                     torn=bool(whole and lost and units.some_goes(key)),
                     never_loses=never,
+                    held_before=misses[0] or (whole and firm[0] < line.needed),
+                    held_back=misses[1] or (whole and firm[1] < line.needed),
                     moved_by=causes.get(key, ""),
                     customer_id=order.customer_id,
                     site_id=order.site_id,

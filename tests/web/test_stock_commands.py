@@ -21,7 +21,7 @@ from routing.services.telling import Hear
 from tests.shop_export import as_export, item, order
 from web.changes import heard_document, told_document
 from web.cli import main
-from web.cli.told import kept_words, print_told
+from web.cli.told import kept_words, print_told, promise_words
 
 NOBODY = {"message": 0, "call": 0, "asked": 0}
 """Of `told` and `told_along` where nobody hears of anything."""
@@ -419,6 +419,8 @@ def test_a_promise_breaks_only_with_the_date_it_loses_now(
         promised_on="2026-03-03", old_day=old_day, new_day=new_day, price=100, currency="EUR", slips=slips,
     )  # fmt: skip
     assert kept_words(line) == said
+    # Was 3 March, now 9 March, and earlier: than the promised 10 March, which has to stand there.
+    assert promise_words(line) == (said if new_day == "2026-03-03" else f"{said} (3 Mar)")
     assert kept_words(replace(line, slips=True, moved_by="new orders")) == "broke before"
 
 

@@ -25,7 +25,7 @@ from routing.services.telling import Hear, how_they_hear
 from web.changes import line_document, told_document, worth_document
 from web.cli.files import FILE, check_file, template_option
 from web.cli.output import clean, json_option, plain, print_json, short_day
-from web.cli.told import kept_words, print_causes, print_told, print_worth
+from web.cli.told import print_causes, print_told, print_worth, promise_words
 from web.wiring import open_installation
 
 BY = "command line"
@@ -170,17 +170,17 @@ def _print_lines(console: Console, title: str, lines: Sequence[LineChange]) -> N
             plain(line.customer),
             plain(line.sku),
             str(line.needed),
-            str(line.firm_after) if line.firm_after else "–",
-            str(line.waits) if line.waits else "–",
+            str(line.goes) if line.goes else "–",
+            str(line.stays) if line.stays else "–",
             short_day(line.old_day),
             short_day(line.new_day),
-            kept_words(line),
+            promise_words(line),
         )
     console.print(table)
     if len(lines) > MOST_SHOWN:
         console.print(f"... and {len(lines) - MOST_SHOWN} more lines (--json lists them)", markup=False)
     if len(lines) > 1:
-        goes, waits = sum(line.firm_after for line in lines), sum(line.waits for line in lines)
+        goes, waits = sum(line.goes for line in lines), sum(line.stays for line in lines)
         breaks = sum(line.breaks for line in lines)
         broken = f", {breaks} promise{' breaks' if breaks == 1 else 's break'}" if breaks else ""
         console.print(f"{len(lines)} lines: {goes} go, {waits} wait{broken}", markup=False, highlight=False)

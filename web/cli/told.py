@@ -52,7 +52,7 @@ def print_lines(console: Console, lines: Sequence[LineChange]) -> None:
             f"{line.provisional_before} → {line.provisional_after}",
             short_day(line.old_day),
             short_day(line.new_day),
-            kept_words(line),
+            promise_words(line),
         )
     console.print(table)
     if len(lines) > MOST_SHOWN:
@@ -116,6 +116,12 @@ def _until(days: Sequence[str]) -> str:
 def _named(line: LineChange, hear: Hear) -> str:
     how = {"call": "by a call", "asked": "asked"}.get(hear.of(line.order_id), "by message")
     return f"{line.order} of {line.customer}, {line.needed} × {line.sku} promised {short_day(line.promised_on)} ({how})"
+
+
+def promise_words(line: LineChange) -> str:
+    """The same with the promised day, where the new day is not that: against it a date is earlier or breaks."""
+    word = kept_words(line)
+    return word if not word or line.new_day == line.promised_on else f"{word} ({short_day(line.promised_on)})"
 
 
 def kept_words(line: LineChange) -> str:

@@ -112,28 +112,24 @@ class Shown:
 
     @property
     def whole(self) -> int:
-        """Orders of which every line here is on the shelf."""
-        return sum(all(not line.waits for line in lines) for lines in self._by_order().values())
+        """Orders of which every line here goes."""
+        return sum(all(not line.stays for line in lines) for lines in self._by_order().values())
 
     @property
     def in_part(self) -> int:
         return sum(
-            any(line.firm_after for line in lines) and any(line.waits for line in lines)
+            any(line.goes for line in lines) and any(line.stays for line in lines)
             for lines in self._by_order().values()
         )
 
     @property
     def waiting(self) -> int:
-        return sum(not any(line.firm_after for line in lines) for lines in self._by_order().values())
+        """Orders of which nothing here goes, also where it lies on the shelf and waits for the rest."""
+        return sum(not any(line.goes for line in lines) for lines in self._by_order().values())
 
     @property
     def differs(self) -> bool:
         return self.rule is not self.rule_in_force
-
-    @property
-    def held_back(self) -> frozenset[int]:
-        """Orders that ship complete and miss something: what lies on the shelf for them does not go."""
-        return frozenset(line.order_id for line in self.lines if line.complete and line.waits)
 
     @property
     def against_the_rule(self) -> tuple[tuple[str, int], ...]:

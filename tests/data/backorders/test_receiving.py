@@ -19,6 +19,7 @@ from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.imports import ImportResult, LineIn, OrderIn
 from routing.model.orders import AllocationPolicy, AllocationRule
+from routing.rules.effect import worths_of
 from routing.services.importing import settle_changed, take_orders
 from routing.services.receiving import (
     commit_receipt,
@@ -75,6 +76,33 @@ def test_a_short_truck_is_shown_before_it_is_counted_in(
         assert store.goods_at(f"depot:{company.depot_id}")[receipt.product_id] == 60
         sentences = {each.kind: each.sentence for each in store.connection.execute(select(tables.task))}
     assert "came short: 60 of 96" in sentences["ship_complete_broken"], "the trade's word, not the receipt's number"
+
+
+def test_what_lies_on_the_shelf_for_an_order_that_waits_for_the_rest_does_not_go(
+    company: Any, database: Database, now: datetime
+) -> None:
+    """SO-1 ships complete: its cup is there, its oat drinks are not. SO-2 wants cups only."""
+    with company.open():
+        oat, cup = company.product("OAT"), company.product("CUP")
+        company.inbound(oat, 24, now + timedelta(days=7))
+        company.order({oat: 24, cup: 12}, completeness="complete")
+        company.order({cup: 12})
+    with open_store(database) as store:
+        commit_receipt(store, company.receipt("CUP", 12, number="BEFORE"), now=now, by="test")
+    with database.reading() as connection:
+        preview = simulate_receipt(SqlStore(connection), company.receipt("CUP", 12), now=now)
+    assert [
+        (line.order, line.went, line.firm_after, line.goes, line.stays, line.held_back)
+        for line in preview.lines
+        if line.sku == "CUP"
+    ] == [("SO-1", 0, 12, 0, 12, True), ("SO-2", 0, 12, 12, 0, False)]
+    money = worths_of(preview.about(["CUP"]), home="EUR")
+    price = next(line.price for line in preview.lines if line.order == "SO-2")
+    assert sum(each.goes for each in money) == 12 * price
+    with open_store(database) as store:
+        commit_receipt(store, company.receipt("CUP", 12), now=now, by="test")
+        last = commit_receipt(store, company.receipt("OAT", 24, number="OATS"), now=now, by="test")
+    assert {line.sku: (line.went, line.goes) for line in last.lines if line.order == "SO-1"}["OAT"] == (0, 24)
 
 
 def test_more_counted_than_expected_is_said_before_it_is_committed(
