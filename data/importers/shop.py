@@ -11,8 +11,8 @@ people       who is not known yet is made; contacts without consent (routing.ser
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -38,7 +38,8 @@ COLUMNS = (
     "unit", "postcode", "city", "country", "ship_phone", "bill_phone",
     "bill_name", "bill_first_name", "bill_last_name",
     "bill_company", "bill_address", "bill_unit", "bill_postcode", "bill_city", "bill_country", "note",
-    "note_attributes", "sku", "name", "quantity", "refunded_quantity", "price", "line_subtotal", "line_discount",
+    "note_attributes", "sku", "name", "quantity", "quantity_left",
+    "refunded_quantity", "price", "line_subtotal", "line_discount",
     "ships", "line_fulfillment",
 )  # fmt: skip
 """What a shop can say, by our names. A preset says what each is called in its export."""
@@ -64,6 +65,13 @@ class Preset:
     one_row_orders: Sequence[str] = ()
     bills_are_doors: bool = False
     rounded_prices: bool = False
+    instead: Mapping[str, str] = field(default_factory=dict)
+    """Needed columns of ours for which another of ours will do."""
+
+    def needed_in(self, found: Collection[str]) -> list[str]:
+        """Our columns without which it cannot be read, given those that its header has."""
+        return [other if (other := self.instead.get(ours, "")) in found and ours not in found else ours
+                for ours in self.needed]  # fmt: skip
 
     def mapping(self, header: Sequence[str]) -> dict[str, str]:
         """Their column → ours. Raises FileRefused when this is no such export."""
@@ -72,7 +80,8 @@ class Preset:
             theirs = next((name for name in names if name in header and name not in found), None)
             if theirs is not None:
                 found[theirs] = ours
-        missing = [self.called[ours][0] for ours in self.needed if ours not in found.values()]
+        needed = self.needed_in(found.values())
+        missing = [self.called[ours][0] for ours in needed if ours not in found.values()]
         packed = next((name for name in header if name.startswith(tuple(self.one_row_orders))), "")
         if missing and self.one_row_orders and packed:
             raise FileRefused(
@@ -116,7 +125,8 @@ def import_shop_orders(
         store.lock_depot(home["id"])
     reader = _Reader(preset, currency=home["currency"] or company.currency, zone=home["zone"], now=now, result=result)
     pools = Pools()
-    with checked_table(file, kind=preset.kind, columns=COLUMNS, needed=preset.needed, reading=reading) as table:
+    needed = preset.needed_in(reading.mapping.values())
+    with checked_table(file, kind=preset.kind, columns=COLUMNS, needed=needed, reading=reading) as table:
         for groups in batches(orders_of(table, result), AT_ONCE):
             orders = [order for group in groups if (order := reader.order(group)) is not None]
             found = take_shop_orders(
@@ -242,16 +252,25 @@ class _Reader:
         """The line item of a row; None when the row has none (an order's own row, a shipping row)."""
         name = cells.text("name", longest=500)
         sku = cells.text("sku", longest=100) or name[:100]
-        if not sku and not cells.row.cells["quantity"]:
+        kept = cells.row.cells["quantity_left"]
+        if not sku and not cells.row.cells["quantity"] and not kept:
             return None
         if not sku:
             cells.wrong("name", "is empty, and so is the SKU: name the line item in the shop")
-        ordered = cells.whole("quantity", least=0, most=MOST, needed=True)
-        quantity = max(0, ordered - abs(cells.whole("refunded_quantity", least=-MOST)))
+        ordered = cells.whole("quantity", least=0, most=MOST, needed=not kept)
+        # A plugin says what was refunded of the line, or what is left of it: never both are taken off.
+        quantity = (
+            cells.whole("quantity_left", least=0, most=MOST)
+            if kept
+            else max(0, ordered - abs(cells.whole("refunded_quantity", least=-MOST)))
+        )
         subtotal = cells.money("line_subtotal", currency, rounded=self.preset.rounded_prices)
         price = cells.money("price", currency, rounded=self.preset.rounded_prices)
         if not cells.row.cells["price"] and ordered:  # the subtotal is that of what was ordered, before any refund
             price = (2 * subtotal + ordered) // (2 * ordered)
+        elif not cells.row.cells["price"] and subtotal and quantity:
+            cells.wrong("line_subtotal", "is that of what was ordered, and the export says only what is left of it: "
+                        "export Quantity or Item Cost too")  # fmt: skip
         state = cells.row.cells["line_fulfillment"].lower()
         if state in ("partial", "partially_fulfilled"):
             cells.wrong("line_fulfillment", "a part was fulfilled already and the export does not say how many: "

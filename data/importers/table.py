@@ -26,7 +26,8 @@ PROGRESS_EVERY = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One row: the line it begins on (the header is 1), its cells by column without surrounding blanks.
+    """One row: its number in the sheet (the header is 1, blank rows count), its cells by column without surrounding
+    blanks. A cell may hold several lines of text: the row is where a spreadsheet shows it, not the line of the file.
 
     `fault` says why its cells cannot be trusted at all; empty when they can. `names`: what our columns are called in
     the file, where they are called otherwise. `named`: those of our columns that the file has at all; None: those
@@ -62,7 +63,7 @@ class Reading:
 AS_OURS = Reading()
 
 Lines = Generator[tuple[int, list[str], str]]
-"""(line it begins on, cells, fault), the header first."""
+"""(row of the sheet, cells, fault), the header first."""
 
 
 def read_table(
@@ -247,9 +248,7 @@ def _parsed(text: io.TextIOWrapper) -> Lines:
     header = next(csv.reader([first], delimiter=delimiter), [])
     yield 1, header, ""
     reader = csv.reader(text, delimiter=delimiter, strict=True)
-    number = 2
-    for cells in reader:
-        began, number = number, reader.line_num + 2
+    for number, cells in enumerate(reader, start=2):
         if not any(cell.strip() for cell in cells):
             continue  # blank lines at the end of an export
         fault = ""
@@ -261,7 +260,7 @@ def _parsed(text: io.TextIOWrapper) -> Lines:
             )
         elif any("\0" in cell for cell in cells):
             fault = "the row contains a null character: remove it"
-        yield began, [read_back(cell.strip()) for cell in cells], fault
+        yield number, [read_back(cell.strip()) for cell in cells], fault
 
 
 def _header_of(lines: Lines, kind: str) -> list[str]:

@@ -264,6 +264,13 @@ def test_a_foreign_header_is_said_once_and_the_next_file_is_taken_at_once(filled
     assert known["map"] == {"item no": "sku", "weight": "weight_g", "name": "name"}
     assert call("import", "columns", "--forget", known["id"]).exit_code == 0
     assert call("import", "columns", "--forget", known["id"]).exit_code == 2
+    taken = {
+        each["ours"]: each
+        for each in json.loads(call("import", "columns", "--preset", "woocommerce", "--json").stdout)["columns"]
+    }
+    assert "quantity (- refund)" in taken["quantity_left"]["theirs"]
+    assert (taken["order"]["needed"], taken["sku"]["needed"]) == (True, False)
+    assert "Lineitem quantity".lower() in call("import", "columns", "--preset", "shopify").output
     assert call("import", "products", file).exit_code == 2
 
 

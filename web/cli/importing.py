@@ -17,6 +17,7 @@ from rich.table import Table
 from data.importers.kinds import KINDS, Kind
 from data.importers.mapping import propose, shown
 from data.importers.presets import PRESETS
+from data.importers.shop import Preset
 from data.importers.table import read_header
 from data.store import SqlStore, open_store
 from data.store.again import in_transaction
@@ -237,9 +238,18 @@ def _progress(*, shown: bool) -> Iterator[Callable[[int, int], None] | None]:
 
 @import_group.command("columns")
 @click.option("--forget", type=click.IntRange(1, 2**31 - 1), metavar="ID", help="Forget this one.")
+@click.option("--preset", type=click.Choice(sorted(PRESETS)), help="What a web shop's export may call its columns.")
 @json_option
-def columns_command(forget: int | None, as_json: bool) -> None:
-    """How headers that are not ours are read: by whose word, and the way to forget one."""
+def columns_command(forget: int | None, preset: str | None, as_json: bool) -> None:
+    """How headers that are not ours are read: by whose word, and the way to forget one.
+
+    With --preset: by what names the columns of that shop's orders are known, whatever their case and order.
+    """
+    if preset is not None:
+        if forget is not None:
+            raise InvalidInput("Give either --preset or --forget.", code="columns")
+        _print_preset(PRESETS[preset], as_json=as_json)
+        return
     with open_installation() as here, open_store(here.database) as store:
         if forget is not None:
             store.forget_mapping(forget)
@@ -263,6 +273,24 @@ def columns_command(forget: int | None, as_json: bool) -> None:
         pairs = ", ".join(f"{theirs}={ours}" for theirs, ours in one.columns.items())
         table.add_row(str(one.id), one.kind, plain(pairs), plain(one.by), day_words(one.at.date()))
     console.print(table)
+
+
+def _print_preset(preset: Preset, *, as_json: bool) -> None:
+    if as_json:
+        columns = [
+            {"ours": ours, "theirs": list(names), "needed": ours in preset.needed}
+            for ours, names in preset.called.items()
+        ]
+        print_json({"preset": preset.source, "columns": columns})
+        return
+    console = Console()
+    table = Table("Ours", "Needed", f"In {preset.kind}; the first that is there counts", box=None)
+    for ours, names in preset.called.items():
+        other = preset.instead.get(ours)
+        needed = (f"or {other}" if other else "yes") if ours in preset.needed else ""
+        table.add_row(ours, needed, ", ".join(names))
+    console.print(table)
+    console.print("Columns of other names say nothing about a delivery and are not read.", highlight=False)
 
 
 def _few(numbers: Sequence[str]) -> str:

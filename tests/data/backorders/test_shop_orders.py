@@ -454,6 +454,30 @@ def test_the_exports_of_two_woocommerce_plugins_say_the_same(shop: Database, plu
     assert (again.created, again.changed, again.unchanged, again.settled) == (0, 0, 2, {"fulfilled": 1})
 
 
+@pytest.mark.parametrize("also", ["", "Quantity,"])
+def test_what_is_left_of_a_line_after_refunds_is_its_quantity(shop: Database, also: str, now: datetime) -> None:
+    """Five were ordered and two of them refunded, which the plugin has taken off already."""
+    head = WOO[0].replace("Quantity", f"{also}Quantity (- Refund)")
+    row = WOO_ROWS[0][2].replace("502,Completed", "502,Processing").removesuffix("1,8.87")
+    result = run(shop, f"{head}\n{row}{'5,' if also else ''}3,8.87\n".encode(), now, preset="woocommerce")
+    assert result.errors == []
+    assert rows(shop, tables.order_line, "quantity", "unit_price") == [(3, 887)]
+
+
+def test_a_fault_names_the_row_of_the_sheet_whatever_lines_its_texts_have(on_sqlite: Database, now: datetime) -> None:
+    """Each note has two lines of text: the third order is in row 4, in a CSV as in an XLSX of the same rows."""
+    orders = [order(n, item(quantity="many" if n == 3 else 2)) for n in (1, 2, 3)]
+    content = as_export(orders)
+    sheet = openpyxl.Workbook()
+    assert sheet.active is not None
+    for cells in csv.reader(io.StringIO(content.decode())):
+        sheet.active.append(cells)
+    out = io.BytesIO()
+    sheet.save(out)
+    for each in (content, out.getvalue()):
+        assert [error.row for error in run(on_sqlite, each, now, dry_run=True).errors] == [4]
+
+
 @pytest.mark.parametrize(("refunded", "left"), [("", 4), ("2", 2), ("-3", 1)])
 def test_a_price_is_that_of_a_piece_whatever_was_refunded_of_the_line(
     shop: Database, refunded: str, left: int, now: datetime
