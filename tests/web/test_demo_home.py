@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from routing.errors import InvalidInput
+from routing.errors import InvalidInput, SolverError
+from web.cli import main
 from web.demo.home import fresh_demo
 
 
@@ -40,3 +42,21 @@ def test_a_folder_that_is_not_the_demos_is_left_alone(home: Path) -> None:
     with pytest.raises(InvalidInput, match="not the demo's"), fresh_demo():
         pass
     assert [each.name for each in home.iterdir()] == ["accounts.txt"]
+
+
+def test_a_search_that_never_started_leaves_a_demo_that_is_served(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--dispatched` on a machine too busy to plan: what came before stands, and there is something to see."""
+    served: list[bool] = []
+
+    def stopped(*_: object, **__: object) -> None:
+        raise SolverError("The demo stopped: `backroute plan` ended with exit code 3.")
+
+    monkeypatch.setattr("web.demo.prepare.prepare", lambda *_, **__: None)
+    monkeypatch.setattr("web.cli.demo._introduce", lambda *_: None)
+    monkeypatch.setattr("web.demo.story.tell", stopped)
+    monkeypatch.setattr("web.demo.visit.visit", lambda *_, **__: served.append(True))
+    done = CliRunner().invoke(main, ["demo", "--dispatched", "--port", "7350"])
+    assert (done.exit_code, served) == (0, [True]), done.output
+    said = " ".join(done.output.split())
+    assert "ended with exit code 3. No van has left. The demo is served as it stands: press Plan" in said
+    assert (CliRunner().invoke(main, ["demo", "--no-serve"]).exit_code, served) == (3, [True])

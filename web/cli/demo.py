@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from routing.errors import SolverError
 from web.cli.values import SECONDS
 
 WHOLE_STORY = "08:45"
@@ -47,12 +48,18 @@ def demo_command(no_serve: bool, dispatched: bool, host: str, port: int, time_li
         if no_serve or dispatched:
             from web.demo.story import tell
 
-            tell(
-                installation,
-                console=console,
-                time_limit_s=time_limit,
-                until=WHOLE_STORY if no_serve else VANS_HAVE_LEFT,
-            )
+            try:
+                tell(
+                    installation,
+                    console=console,
+                    time_limit_s=time_limit,
+                    until=WHOLE_STORY if no_serve else VANS_HAVE_LEFT,
+                )
+            except SolverError as problem:
+                if no_serve:
+                    raise
+                # What was done before stays: better a morning without its routes than nothing to look at.
+                console.print(f"{problem} No van has left. The demo is served as it stands: press Plan under /plan.")
         if not no_serve:
             from web.demo.visit import visit
 
