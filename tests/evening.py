@@ -10,11 +10,12 @@ from sqlalchemy import select
 
 from data import tables
 from data.db import Database
+from data.queries.results import LineResult, day_results
 from data.store import open_store
 from routing.model.proofs import DeliveryReport, DoorEvent, DoorLine, DoorReport, Outcome
 from routing.services.closing import VanClosed, close_van
 from routing.services.delivering import record
-from tests.rounds import SIX, Round
+from tests.rounds import DAY, SIX, Round
 
 SECRET = b"s" * 32
 EVENING = SIX + timedelta(hours=12)
@@ -80,6 +81,10 @@ class Driven:
                 by="user:1",
                 **changes,
             )
+
+    def results(self) -> tuple[LineResult, ...]:
+        with self.database.reading() as connection:
+            return day_results(connection, day=DAY)
 
     def goods_at(self, place: str) -> int:
         with open_store(self.database) as store:

@@ -13,7 +13,7 @@ from data.queries.door_words import door_words
 from data.store import SqlStore
 from data.tables import current_plan, depot, event, manifest, route, user
 from routing.errors import NotFound
-from routing.model.day import VanCash, VanGoods, VanOfDay
+from routing.model.day import LostGoods, VanCash, VanGoods, VanOfDay
 from routing.services.closing import still_open
 
 
@@ -29,7 +29,10 @@ class OpenStop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """What the count of a van gave, base units; `cash_off` in minor units by currency. `by` is a person's name."""
+    """What the count of a van gave, base units; `cash_off` in minor units by currency. `by` is a person's name.
+
+    `goods` by product and `cash` by currency are what was counted; None of a count that was made before it was kept.
+    """
 
     at: datetime
     by: str
@@ -38,6 +41,9 @@ class Counted:
     lost: int
     missing: tuple[str, ...]
     cash_off: Mapping[str, int]
+    lost_goods: tuple[LostGoods, ...]
+    goods: Mapping[int, int] | None
+    cash: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,4 +182,7 @@ def _counted(connection: Connection, shift_id: int) -> Counted | None:
         lost=data["lost"],
         missing=tuple(data.get("missing", ())),
         cash_off=data.get("cash_off", {}),
+        lost_goods=tuple(LostGoods(**each) for each in data.get("lost_goods", ())),
+        goods={int(key): units for key, units in data["counted"].items()} if "counted" in data else None,
+        cash=data.get("cash", {}),
     )

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, func, or_, select
 
 from data.tables import allocation, delivery, manifest, movement, order_line, proof
+from routing.model.day import LOST_AFTER_THE_DOOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +32,27 @@ class LostUnits:
 
 def lost_units() -> Subquery:
     """One row for each loss, with the last attempt that was reported before it was counted."""
-    return _counted_off(movement.c.to_place == "lost").subquery("lost_units")
+    return _counted_off(movement.c.to_place == "lost", movement.c.why != LOST_AFTER_THE_DOOR).subquery("lost_units")
 
 
 def counted_back(connection: Connection, delivery_ids: Collection[int], *, day: str) -> dict[int, int]:
     """By order line, the units of these deliveries that came off a van when it was counted after that day's round:
     undelivered, refused, damaged, or short and found after all."""
     places = [movement.c.to_place.like(f"{kind}:%") for kind in ("depot", "returned", "quarantine")]
-    back = _counted_off(or_(*places), movement.c.why.like("came back%")).subquery("back")
+    back = _counted_off(or_(*places), movement.c.why.like("came back%"))
+    return _by_line(connection, back, delivery_ids, day=day)
+
+
+def lost_after_the_door(connection: Connection, delivery_ids: Collection[int], *, day: str) -> dict[int, int]:
+    """By order line, the units that a door left on the van, short, damaged or refused, and that the count after that
+    day's round did not find."""
+    return _by_line(connection, _counted_off(movement.c.why == LOST_AFTER_THE_DOOR), delivery_ids, day=day)
+
+
+def _by_line(
+    connection: Connection, moved: Select[*tuple[Any, ...]], delivery_ids: Collection[int], *, day: str
+) -> dict[int, int]:
+    back = moved.subquery("moved")
     rows = connection.execute(
         select(allocation.c.order_line_id, func.sum(back.c.quantity).label("units"))
         .select_from(back)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from data.queries.lost import counted_back, lost_of
+from data.queries.lost import counted_back, lost_after_the_door, lost_of
 from data.queries.needs import SETTLED
 from data.tables import (
     allocation,
@@ -49,10 +49,12 @@ class LineResult:
     """One order line, base units. `delivered`, `short`, `damaged`, `refused` are of this day. `open` and `credited` are
     of now: open is ordered less cancelled, less all that was ever delivered or refused; credited is what of the line is
     paid back, refused units and ones that were never handed over. `returned` was reported as not handed over and is
-    none of these: it comes back with the van. `lost` of such goods was found nowhere when the van was counted. Each
-    unit is in one of them: sent = delivered + short + damaged + refused + returned + lost, once all is reported.
-    `counted_back` of them were in the van when it was counted, whatever the door had said: returned ones, and refused,
-    damaged or short ones that were found.
+    none of these: it comes back with the van, and of it those that did not are `lost` instead.
+
+    `counted_back` and `lost` are what the count of the van found and did not find, whatever the door had said: sent =
+    delivered + counted_back + lost, once it is counted. Of 5 sent, 3 delivered and 2 short, of which the count finds 1:
+    delivered 3, short 2, counted_back 1, lost 1. Of 12 that nobody took and 7 that came back: returned 7, counted_back
+    7, lost 5.
 
     Of 12 units that came back undelivered and were credited then: sent 12, returned 12, credited 12, ordered 0, open 0.
 
@@ -141,6 +143,7 @@ def _of_day(
     links = {key: address_of(link_id) for key, link_id in _proof_links(connection, last).items()}
     carried = _carried(connection, day, riding, counts, reported=last.keys())
     back = counted_back(connection, riding, day=day)
+    missing = lost_after_the_door(connection, riding, day=day)
     carried |= {line_id: mine for line_id, mine in stayed.items() if line_id not in carried}
     served = _served(connection, carried)
     promised = _promised(connection, carried)
@@ -203,7 +206,7 @@ def _of_day(
             damaged=mine.damaged,
             refused=mine.refused,
             returned=mine.returned,
-            lost=mine.lost,
+            lost=mine.lost + missing.get(row.id, 0),
             counted_back=back.get(row.id, 0),
             credited=row.credited,
             open=max(0, row.quantity - row.cancelled - served.get(row.id, 0)),

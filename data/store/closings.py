@@ -227,6 +227,27 @@ class ClosingStore(CarryingStore):
         if not done.rowcount:
             raise Conflict("This van was counted meanwhile. Load the page again.", code="van_closed", shift=shift_id)
 
+    def prices_of(
+        self, allocation_ids: Collection[int], product_ids: Collection[int]
+    ) -> tuple[dict[int, tuple[int, str]], dict[int, tuple[int, str]]]:
+        """What a base unit costs, minor units and currency: by allocation as its order says, by product as it is."""
+        of_orders = {
+            row.id: (row.unit_price, row.currency)
+            for row in self.connection.execute(
+                select(allocation.c.id, order_line.c.unit_price, order.c.currency)
+                .join(order_line, order_line.c.id == allocation.c.order_line_id)
+                .join(order, order.c.id == order_line.c.order_id)
+                .where(allocation.c.id.in_(list(allocation_ids)), order_line.c.unit_price > 0)
+            )
+        }
+        of_products = {
+            row.id: (row.price, row.currency)
+            for row in self.connection.execute(
+                select(product.c.id, product.c.price, product.c.currency).where(product.c.id.in_(list(product_ids)))
+            )
+        }
+        return of_orders, of_products
+
     def cash_of_shift(self, shift_id: int) -> tuple[VanCash, ...]:
         """By currency; empty when no cash was due or collected on this route."""
         sums: dict[str, dict[str, int]] = defaultdict(dict)

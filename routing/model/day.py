@@ -419,6 +419,24 @@ class SaidUnits:
     refused: int
 
 
+LOST_AFTER_THE_DOOR = "missing after the door"
+"""Why of a movement: a door called the units short, damaged or refused, and the count of the van did not find them.
+Their delivery's lines still say them, unlike what is lost of a delivery that nobody took."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostGoods:
+    """Base units of one product that a van's count did not find. `worth` in minor units, by the price of their orders,
+    else of the product; 0 where neither has one."""
+
+    sku: str
+    name: str
+    unit: str
+    quantity: int
+    worth: int
+    currency: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VanCash:
     """Cash of one shift in one currency, minor units: what was to be collected, what the driver reported, and what was

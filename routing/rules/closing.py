@@ -56,3 +56,30 @@ def what_came_back(said: Sequence[SaidUnits], *, found: int) -> tuple[CameBack, 
     return tuple(
         CameBack(said=said[n], quantity=quantity, is_damaged=is_damaged) for (n, is_damaged), quantity in back.items()
     )
+
+
+def what_is_lost(
+    said: Sequence[SaidUnits], back: Sequence[CameBack], *, missing: int
+) -> tuple[tuple[SaidUnits | None, int], ...]:
+    """Of which deliveries the `missing` units of one product are: of what a door left on the van, what did not come
+    `back`. None: more is missing than doors left.
+
+    A door called 2 of 5 units short, and 1 was found: the other is lost.
+
+    >>> units = SaidUnits(delivery_id=1, allocation_id=1, product_id=1, quantity=2, damaged=0, refused=0)
+    >>> def lost(found, missing):
+    ...     back = what_came_back([units], found=found)
+    ...     return [(each and each.delivery_id, n) for each, n in what_is_lost([units], back, missing=missing)]
+    >>> lost(found=1, missing=1), lost(found=0, missing=3)
+    ([(1, 1)], [(1, 2), (None, 1)])
+    """
+    found: list[tuple[SaidUnits | None, int]] = []
+    for each in said:
+        came = sum(one.quantity for one in back if one.said == each)
+        units = min(missing, each.quantity - came)
+        if units > 0:
+            found.append((each, units))
+            missing -= units
+    if missing > 0:
+        found.append((None, missing))
+    return tuple(found)

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Protocol
 
 from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.amounts import how_many
-from routing.model.day import SaidUnits, UndeliveredUnits, VanCash, VanGoods, VanOfDay
+from routing.model.day import (
+    LOST_AFTER_THE_DOOR,
+    LostGoods,
+    SaidUnits,
+    UndeliveredUnits,
+    VanCash,
+    VanGoods,
+    VanOfDay,
+)
 from routing.model.days import day_words
 from routing.model.money import amount as in_words
 from routing.model.proofs import DeliveryReport, Door, DoorDelivery, DoorEvent, DoorReport, ManifestInHand, Outcome
 from routing.model.stock import UnitState
 from routing.model.tasks import TaskKind
-from routing.rules.closing import what_came_back, who_goes_without
+from routing.rules.closing import what_came_back, what_is_lost, who_goes_without
 from routing.services import delivering, receiving
 from routing.services.erp import hand_back
 from routing.services.settling import put_back
@@ -56,6 +64,10 @@ class Store(delivering.Store, Protocol):
 
     def cash_of_shift(self, shift_id: int) -> tuple[VanCash, ...]: ...
 
+    def prices_of(
+        self, allocation_ids: Collection[int], product_ids: Collection[int]
+    ) -> tuple[dict[int, tuple[int, str]], dict[int, tuple[int, str]]]: ...
+
     def add_cash_counted(self, *, shift_id: int, currency: str, amount: int, by: str, now: datetime) -> None: ...
 
     def close_shift(self, shift_id: int) -> None: ...
@@ -68,7 +80,8 @@ class VanClosed:
     """What a count of one van gave, in base units: back for their customers, back without one, and missing. `found` of
     `returned` are more than the ledger had on the van.
 
-    `missing` says of which customers' goods some did not come back; they wait again in their old place.
+    `lost_goods`: what was lost, by SKU. `missing` says of which customers' goods some did not come back; they wait
+    again in their old place.
     `cash_off`: counted less collected, minor units by currency, only where they differ.
     """
 
@@ -79,6 +92,7 @@ class VanClosed:
     found: int = 0
     missing: tuple[str, ...] = ()
     cash_off: tuple[tuple[str, int], ...] = ()
+    lost_goods: tuple[LostGoods, ...] = ()
 
 
 def close_van(
@@ -137,10 +151,12 @@ def close_van(
                 hand_back(store, delivery, depot_id=manifest.depot_id, at=now, by=by)
             elif not any(line.loaded for line in delivery.lines):
                 store.set_unreleased(delivery.id)
-    returned, lost = _book_the_rest(store, manifest, on_van, said, counted, now=now, by=by)
+    returned, losses = _book_the_rest(store, manifest, on_van, said, counted, now=now, by=by)
     found = _book_what_was_found(store, manifest, on_van, counted, now=now, by=by)
     returned += found
-    lost += sum(units for _each, units in gone)
+    losses += [_Loss(product_id=each.product_id, allocation_id=each.allocation_id, units=units) for each, units in gone]
+    lost = sum(each.units for each in losses)
+    lost_goods = _worth_of(store, losses, on_van)
     if gone and not store.erp_allocates():
         receiving.reallocate(
             store,
@@ -165,6 +181,9 @@ def close_van(
             "found": found,
             "missing": list(missing),
             "cash_off": dict(cash_off),
+            "lost_goods": [asdict(each) for each in lost_goods],
+            "counted": {str(product_id): quantity for product_id, quantity in counted.items()},
+            "cash": dict(cash or {}),
         },
     )
     return VanClosed(
@@ -175,6 +194,7 @@ def close_van(
         found=found,
         missing=missing,
         cash_off=cash_off,
+        lost_goods=lost_goods,
     )
 
 
@@ -358,6 +378,43 @@ def _lose(
     return sentence
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loss:
+    """Base units that the count did not find; `allocation_id` None where no order's line is known."""
+
+    product_id: int
+    allocation_id: int | None
+    units: int
+
+
+def _worth_of(store: Store, losses: Sequence[_Loss], on_van: Sequence[VanGoods]) -> tuple[LostGoods, ...]:
+    """What was lost, by SKU and currency."""
+    of_orders, of_products = store.prices_of(
+        {each.allocation_id for each in losses if each.allocation_id is not None}, {each.product_id for each in losses}
+    )
+    goods = {each.product_id: each for each in on_van}
+    sums: dict[tuple[int, str], list[int]] = {}
+    for each in losses:
+        price, currency = of_products.get(each.product_id, (0, ""))
+        if each.allocation_id is not None:
+            price, currency = of_orders.get(each.allocation_id, (price, currency))
+        units = sums.setdefault((each.product_id, currency), [0, 0])
+        units[0] += each.units
+        units[1] += each.units * price
+    rows = sorted(sums.items(), key=lambda each: (goods[each[0][0]].sku, each[0][1]))
+    return tuple(
+        LostGoods(
+            sku=goods[key].sku,
+            name=goods[key].name,
+            unit=goods[key].unit,
+            quantity=units,
+            worth=worth,
+            currency=currency,
+        )
+        for (key, currency), (units, worth) in rows
+    )
+
+
 def _book_the_rest(
     store: Store,
     manifest: ManifestInHand,
@@ -367,14 +424,15 @@ def _book_the_rest(
     *,
     now: datetime,
     by: str,
-) -> tuple[int, int]:
+) -> tuple[int, list[_Loss]]:
     """What no failed delivery claims: found units wait as returned, or in quarantine where the door saw them damaged;
-    the others are lost. How many came back and how many did not."""
-    returned = lost = 0
+    the others are lost. How many came back, and what did not."""
+    returned, lost = 0, []
     for goods in on_van:
         found = max(0, min(counted[goods.product_id], goods.quantity) - goods.for_customers)
         missing = goods.quantity - max(min(counted[goods.product_id], goods.quantity), goods.for_customers)
-        back = what_came_back([each for each in said if each.product_id == goods.product_id], found=found)
+        mine = [each for each in said if each.product_id == goods.product_id]
+        back = what_came_back(mine, found=found)
         for each in back:
             store.add_movement(
                 at=now,
@@ -388,21 +446,32 @@ def _book_the_rest(
                 delivery_id=each.said.delivery_id,
             )
         of_nobody = found - sum(each.quantity for each in back)
-        for quantity, place, why in (
-            (of_nobody, f"returned:{manifest.depot_id}", "came back"),
-            (missing, "lost", "missing"),
-        ):
-            if quantity:
-                store.add_movement(
-                    at=now,
-                    product_id=goods.product_id,
-                    quantity=quantity,
-                    from_place=f"vehicle:{manifest.vehicle_id}",
-                    to_place=place,
-                    why=why,
-                    by=by,
-                )
-        returned, lost = returned + found, lost + missing
+        if of_nobody:
+            store.add_movement(
+                at=now,
+                product_id=goods.product_id,
+                quantity=of_nobody,
+                from_place=f"vehicle:{manifest.vehicle_id}",
+                to_place=f"returned:{manifest.depot_id}",
+                why="came back",
+                by=by,
+            )
+        for one, quantity in what_is_lost(mine, back, missing=missing):
+            store.add_movement(
+                at=now,
+                product_id=goods.product_id,
+                quantity=quantity,
+                from_place=f"vehicle:{manifest.vehicle_id}",
+                to_place="lost",
+                why=LOST_AFTER_THE_DOOR,
+                by=by,
+                allocation_id=one.allocation_id if one else None,
+                delivery_id=one.delivery_id if one else None,
+            )
+            lost.append(
+                _Loss(product_id=goods.product_id, allocation_id=one.allocation_id if one else None, units=quantity)
+            )
+        returned += found
     return returned, lost
 
 

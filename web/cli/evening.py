@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,13 @@ from data.exporters.sheets import FORMATS
 from data.importers.counts import VanCount, read_counts
 from data.queries.company import company_card
 from data.queries.day_figures import DEFINITIONS, DayFigures, day_figures
-from data.queries.evening import EveningDepot, EveningVan, evening
+from data.queries.evening import Counted, EveningDepot, EveningVan, evening
 from data.queries.papers import load_sheet, routes_with_papers, slips_of_route
 from data.queries.results import LineResult, day_results, period_results
 from data.store import SqlStore, open_store
 from routing.errors import FileRefused, InvalidInput, NotFound
 from routing.model.amounts import how_many
+from routing.model.day import LostGoods
 from routing.model.days import day_words
 from routing.model.money import amount
 from routing.rules.figures.figure import Ratio
@@ -40,6 +41,7 @@ from web.palette import route_colour, route_ink
 from web.wiring import open_installation
 
 BY = "command line"
+MOST_DIFFERENCES = 5
 
 day_option = click.option("--day", type=DAY, metavar="DAY", help="The day, as 2026-05-12; left out: today.")
 
@@ -94,11 +96,14 @@ def close_command(
     """Count the vans of a day, and close the day at each depot whose vans are all counted.
 
     A van that by the ledger carries nothing and collected nothing needs no count. All is booked, or, when a count is
-    refused, nothing. Exit code 1 when a van stays open: each with what it waits for.
+    refused, nothing. Of a van that was counted before, the same count again changes nothing, and another one is said
+    and left out. Exit code 1 then, and when a van stays open: each with what it waits for.
     """
     closed: list[tuple[str, VanClosed]] = []
     waits: list[str] = []
     days_closed: list[str] = []
+    unchanged: list[str] = []
+    otherwise: list[str] = []
     with open_installation() as here, ExitStack() as files:
         now = here.clock.now()
         file = files.enter_context(_opened(counts)) if counts is not None else None
@@ -114,6 +119,7 @@ def close_command(
                         )  # fmt: skip
                 homes = _went_out(store, day)
             given = _given(store, homes, file)
+            unchanged, otherwise = _counted_before(store, day, homes, given)
             for home in homes:
                 for each in home.vans:
                     if each.van.closed:
@@ -138,7 +144,10 @@ def close_command(
                     days_closed.append(home.name)
     if as_json:
         vans = [{"vehicle": vehicle, "result": result} for vehicle, result in closed]
-        print_json({"day": day, "closed": vans, "days_closed": days_closed, "waits": waits})
+        print_json(
+            {"day": day, "closed": vans, "days_closed": days_closed, "waits": waits, "unchanged": unchanged,
+             "counted_otherwise": otherwise}
+        )  # fmt: skip
     else:
         for vehicle, result in closed:
             click.echo(
@@ -147,17 +156,23 @@ def close_command(
             )
             if result.found:
                 click.echo(f"  {result.found} more than went out: to be inspected.")
+            if result.lost_goods:
+                click.echo(f"  Lost: {'; '.join(_lost_words(each) for each in result.lost_goods)}.")
             for sentence in result.missing:
                 click.echo(f"  {sentence}")
             for currency, off in result.cash_off:
                 click.echo(f"  The cash is {amount(abs(off), currency)} {'over' if off > 0 else 'short'}.")
+        for vehicle in unchanged:
+            click.echo(f"{vehicle}: counted before with the same count, unchanged.")
+        for sentence in otherwise:
+            click.echo(f"! {sentence}")
         for sentence in waits:
             click.echo(f"Stays open: {sentence}")
         for name in days_closed:
             click.echo(f"{name}: {day_words(day)} is closed.")
-        if not closed and not waits and not days_closed:
+        if not (closed or waits or days_closed or unchanged or otherwise):
             click.echo(f"{day_words(day)} was closed already. Nothing changed.")
-    if waits:
+    if waits or otherwise:
         click.get_current_context().exit(1)
 
 
@@ -274,15 +289,64 @@ def _given(store: SqlStore, homes: Sequence[EveningDepot], file: Any) -> dict[in
     """The counts by vehicle. Raises FileRefused, also when a vehicle went out twice: whose goods would they be?"""
     if file is None:
         return {}
-    still_open = [each.van for home in homes for each in home.vans if not each.van.closed]
+    out = [each.van for home in homes for each in home.vans]
+    still_open = [van for van in out if not van.closed]
     numbers = {row["id"]: number for number, row in store.vehicle_rows().items()}
-    vehicles = {name: van.vehicle_id for van in still_open for name in (van.vehicle, numbers.get(van.vehicle_id, ""))}
+    vehicles = {name: van.vehicle_id for van in out for name in (van.vehicle, numbers.get(van.vehicle_id, ""))}
     # Every SKU there is: what nobody expected on a van may be there all the same.
     given = read_counts(file, vehicles=vehicles, products=store.every_product_id())
     for van in still_open:
         if van.vehicle_id in given and sum(each.vehicle_id == van.vehicle_id for each in still_open) > 1:
             raise FileRefused(f"{van.vehicle} went out twice and both are open. Count it on the page, shift by shift.")
     return given
+
+
+def _counted_before(
+    store: SqlStore, day: str, homes: Sequence[EveningDepot], given: dict[int, VanCount]
+) -> tuple[list[str], list[str]]:
+    """Of the vans of `given` that were counted before and are not out again: those whose count is the same, and a
+    sentence for each that was counted otherwise."""
+    vans = [each for home in homes for each in home.vans]
+    still_open = {each.van.vehicle_id for each in vans if not each.van.closed}
+    skus = {key: sku for sku, key in store.every_product_id().items()}
+    unchanged, otherwise = [], []
+    for vehicle_id, count in given.items():
+        if vehicle_id in still_open:
+            continue
+        mine = [each for each in vans if each.van.vehicle_id == vehicle_id and each.counted is not None]
+        differs = [_differences(each.counted, count, skus) for each in mine if each.counted is not None]
+        vehicle = next(each.van.vehicle for each in vans if each.van.vehicle_id == vehicle_id)
+        if not all(differs):
+            unchanged.append(vehicle)
+            continue
+        how = f": {'; '.join(differs[-1][:MOST_DIFFERENCES])}" if differs else ""
+        otherwise.append(
+            f"{vehicle} was counted already on {day_words(day)}{how}. Its rows were left out. A mistake is mended by a "
+            "recount of the shelf: backroute recount."
+        )
+    return unchanged, otherwise
+
+
+def _differences(before: Counted, count: VanCount, skus: Mapping[int, str]) -> list[str]:
+    """What this file says otherwise than the count before; empty when it says the same of all that it names."""
+    if before.goods is None:
+        return ["what was counted then was not kept"]
+    found = [
+        f"{before.goods.get(key, 0)} × {skus.get(key, '?')}, and this file says {units}"
+        for key, units in count.goods.items()
+        if before.goods.get(key, 0) != units
+    ]
+    found += [
+        f"{amount(before.cash.get(currency, 0), currency)} in cash, and this file says {amount(cash, currency)}"
+        for currency, cash in count.cash.items()
+        if before.cash.get(currency, 0) != cash
+    ]
+    return found
+
+
+def _lost_words(each: LostGoods) -> str:
+    worth = f", {amount(each.worth, each.currency)}" if each.worth and each.currency else ""
+    return f"{how_many(each.quantity, each.unit)} {each.name} ({each.sku}){worth}"
 
 
 def _waits_for(each: EveningVan, given: dict[int, VanCount]) -> str:
@@ -362,7 +426,7 @@ def _show_figures(found: DayFigures, currency: str) -> None:
     console.print(table)
     notes = [
         f"{found.open} not reported yet" if found.open else "",
-        f"{found.untold} without a told window" if found.untold else "",
+        f"{found.untold} told no window, or by messages that never left" if found.untold else "",
         f"{found.customer_caused} missed through the customer" if found.customer_caused else "",
         *(f"left out, {reason.replace('_', ' ')}: {count}" for reason, count in found.left_out.items()),
     ]

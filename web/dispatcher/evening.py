@@ -77,6 +77,8 @@ def close_one(manifest_id: int) -> ResponseReturnValue:
             ),
             "late",
         )
+    if result.lost_goods:
+        flash(_("Lost: %(goods)s.", goods=words.lost_goods(result.lost_goods)), "late")
     for sentence in result.missing:
         flash(sentence, "late")
     return redirect(url_for("evening.page", day=day))
@@ -158,6 +160,7 @@ def _page(day: str, *, wrong: BackrouteError | None = None, wrong_van: int = 0) 
         day=day,
         today=today,
         homes=homes,
+        waiting=[each for home in homes for each in home.vans if not each.van.closed],
         figures=figures,
         rows=figure_rows(figures, currency) if figures else [],
         wrong=wrong,

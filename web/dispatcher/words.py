@@ -10,11 +10,13 @@ from flask_babel import ngettext
 
 from data.queries.release import ReadyParts
 from data.queries.timeline import Happening
-from routing.model.day import SpeedRow
+from routing.model.amounts import how_many
+from routing.model.day import LostGoods, SpeedRow
 from routing.model.fleet import BIKES
 from routing.model.tasks import TaskKind
 from routing.rules.figures.slips import cause_of
 from web.formats import day as written_day
+from web.formats import money
 
 
 def order_state(state: str) -> tuple[str, str]:
@@ -414,6 +416,15 @@ def actor_words(who: str) -> str:
     }.get(who, who)
 
 
+def lost_goods(lost: Iterable[LostGoods]) -> str:
+    """2 pcs Oat milk 1 l (OAT-1), €5.00; what has no price stands without."""
+    return "; ".join(
+        f"{how_many(each.quantity, each.unit)} {each.name} ({each.sku})"
+        + (f", {money(each.worth, each.currency)}" if each.worth and each.currency else "")
+        for each in lost
+    )
+
+
 # ---------------------------------------------------------------------------- what happened
 
 
@@ -434,8 +445,23 @@ def summary(one: Happening) -> str:
             return _("%(n)s orders came in.", n=one.alike)
         case "fleet_changed":
             return _("%(n)s changes of the fleet.", n=one.alike)
+        case "consent_asked":
+            return _many_asked(one.alike, str(one.data.get("message", "sent")))
         case _:
             return f"{one.alike} × {one.kind.replace('_', ' ').replace('.', ' ')}."
+
+
+def _many_asked(n: int, message: str) -> str:
+    match message:
+        case "none":
+            return _(
+                "%(n)s delays of which nobody could be asked: no contact agreed to messages; calls are tasks.", n=n
+            )
+        case "sent":
+            return _("%(n)s customers asked whether the delay suits.", n=n)
+        case "held":
+            return _("%(n)s questions whether the delay suits were held back.", n=n)
+    return _("%(n)s questions whether the delay suits wait to be sent.", n=n)
 
 
 def sentence(one: Happening) -> str:
@@ -719,13 +745,34 @@ def _promised(data: Mapping[str, Any]) -> str:
     day = _day(data.get("day"))
     if data.get("moved") == "same":
         window = data.get("window")
-        said = _("Told for %(day)s, %(window)s", day=day, window=window) if window else _("Told for %(day)s", day=day)
+        said = _told_for(f"{day}, {window}" if window else day, str(data.get("heard", "")))
         return f"{said} ({data['why']})." if data.get("why") else f"{said}."
     if data.get("moved") == "first":
         return ngettext("Promised for %(day)s.", "%(num)s lines promised for %(day)s.", lines, day=day)
     said = ngettext("Promise moved to %(day)s", "Promise of %(num)s lines moved to %(day)s", lines, day=day)
     why = data.get("why")
     return f"{said}: {why}." if why else f"{said}."
+
+
+def _told_for(when: str, heard: str) -> str:
+    match heard:
+        case "told" | "agreed" | "":
+            return _("Told for %(when)s", when=when)
+        case "waits":
+            return _("To be told for %(when)s, the message waits to be sent", when=when)
+        case "off":
+            return _("To be told for %(when)s, the message waits: sending is off", when=when)
+    return _("Was to be told for %(when)s; %(why)s", when=when, why=not_told(heard))
+
+
+def not_told(heard: str) -> str:
+    """Why the customer never heard of a promise that was made to be told; "" where they did, or still may."""
+    return {
+        "late": _("not told: the message would have come too late"),
+        "withheld": _("not told: the message was withheld"),
+        "failed": _("not told: the message could not be sent"),
+        "nobody": _("not told: no contact takes messages"),
+    }.get(heard, "")
 
 
 def _consent_asked(data: Mapping[str, Any]) -> str:

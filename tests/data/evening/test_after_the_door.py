@@ -133,9 +133,10 @@ def test_the_results_say_what_was_counted_back_of_refused_and_damaged_goods(driv
     assert (first.refused, first.returned, first.counted_back) == (12, 0, 12)
     assert (second.damaged, second.short, second.counted_back) == (4, 2, 5)  # one that was called short was there
     assert (third.returned, third.lost, third.counted_back) == (12, 0, 12)
+    assert (first.lost, second.lost) == (0, 1), "the other of the two that were short is nowhere"
     for each in (first, second, third):
-        told = each.delivered + each.short + each.damaged + each.refused + each.returned + each.lost
-        assert told == each.sent
+        assert each.delivered + each.short + each.damaged + each.refused + each.returned == each.sent
+        assert each.delivered + each.counted_back + each.lost == each.sent
 
 
 def test_undelivered_goods_that_are_credited_stand_in_the_results_of_their_day(driven: Driven) -> None:

@@ -39,10 +39,18 @@ def test_what_is_short_and_was_not_found_is_lost(driven: Driven) -> None:
     driven.says(0)
     driven.says(1)
     driven.says(2, delivered=9, short=3)
+    with driven.database.writing() as connection:
+        connection.execute(tables.order_line.update().values(unit_price=250))
+        connection.execute(tables.order.update().values(currency="EUR"))
+    before = driven.results()[2]
     result = driven.closes(1)
     assert (result.returned, result.lost) == (1, 2)
+    assert [(each.quantity, each.worth, each.currency) for each in result.lost_goods] == [(2, 500, "EUR")]
     assert driven.on_van() == {}
     assert driven.goods_at("lost") == 2
+    third = driven.results()[2]
+    assert (before.sent, third.sent, third.delivered, third.short) == (12, 12, 9, 3)
+    assert (third.returned, third.counted_back, third.lost) == (0, 1, 2)
 
 
 def test_missing_goods_of_a_failed_delivery_are_asked_twice_before_their_customer_goes_without(driven: Driven) -> None:
