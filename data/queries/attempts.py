@@ -5,6 +5,7 @@ Every figure about doors is counted from these, of a day or of a year, so that n
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,6 +23,7 @@ from data.tables import (
     event,
     manifest,
     movement,
+    notice,
     promise,
     proof,
     proof_line,
@@ -31,15 +33,18 @@ from data.tables import (
     stop_delivery,
     trip,
 )
+from routing.model.notices import ANNOUNCEMENTS
 from routing.model.proofs import Outcome
 from routing.rules.calendars import span
 from routing.rules.figures.figure import Ratio
 from routing.rules.figures.otif import CUSTOMER_CAUSED, Attempt, is_in_full, is_on_time
+from routing.rules.promises import AT_CUSTOMERS_WISH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryOfDay:
-    """One delivery on one day. `attempt` None: not reported yet. `window` None: the customer was told none.
+    """One delivery on one day. `attempt` None: not reported yet. `window` None: the customer was told none, or by
+    messages of which none left: all were withheld or failed.
 
     `planned_arrival` is that of the plan the van left with last.
     """
@@ -74,12 +79,13 @@ def deliveries_of(
 ) -> tuple[DeliveryOfDay, ...]:
     """By day and delivery: one that failed rides again another day. Collections are no deliveries here.
 
-    Four statements, whatever the number of deliveries: a month of a large company is read in about two seconds.
+    Six statements, whatever the number of deliveries: a month of a large company is read in about two seconds.
     """
     riding = _riding(first, last, depot_id, customer_id)
     attempts = _by_delivery(connection, _attempts(riding, first))
     arrivals = _by_delivery(connection, _arrivals(connection, first, last))
     windows = _by_delivery(connection, _windows(riding))
+    unheard = _unheard(connection, riding)
     window_of = cache(_window)
     found = []
     for day, delivery_id, planned_arrival, _left_at in connection.execute(
@@ -98,12 +104,17 @@ def deliveries_of(
                 whole=bool(whole),
                 arrival_known=key in arrivals,
             )
+        window = None
+        if key in windows:
+            opens, closes, zone, why = windows[key]
+            if why == AT_CUSTOMERS_WISH or (delivery_id, day, opens, closes) not in unheard:
+                window = window_of(day, opens, closes, zone)
         found.append(
             DeliveryOfDay(
                 day=day,
                 delivery_id=delivery_id,
                 attempt=attempt,
-                window=window_of(day, *windows[key]) if key in windows else None,
+                window=window,
                 planned_arrival=planned_arrival,
             )
         )
@@ -224,6 +235,7 @@ def _windows(riding: CTE) -> Select[*tuple[Any, ...]]:
             promise.c.window_from,
             promise.c.window_to,
             case((site.c.zone != "", site.c.zone), else_=depot.c.zone).label("zone"),
+            promise.c.why,
             func.row_number()
             .over(
                 partition_by=(riding.c.day, riding.c.delivery_id),
@@ -245,9 +257,42 @@ def _windows(riding: CTE) -> Select[*tuple[Any, ...]]:
         )
         .subquery("told")
     )
-    return select(told.c.day, told.c.delivery_id, told.c.window_from, told.c.window_to, told.c.zone).where(
+    return select(told.c.day, told.c.delivery_id, told.c.window_from, told.c.window_to, told.c.zone, told.c.why).where(
         told.c.from_last == 1
     )
+
+
+def _unheard(connection: Connection, riding: CTE) -> set[tuple[int, str, str, str]]:
+    """(delivery, day, opens, closes) of each window whose every message was withheld or failed. One message tells a
+    door, by the first of its deliveries; it speaks for all of them."""
+    kinds = [each.value for each in ANNOUNCEMENTS]
+    never = ("withheld", "failed")
+    some_never = select(notice.c.subject_id).where(
+        notice.c.subject_kind == "delivery",
+        notice.c.status.in_(never),
+        notice.c.kind.in_(kinds),
+        notice.c.subject_id.in_(select(riding.c.delivery_id)),
+    )
+    left: dict[tuple[int, str, str, str], bool] = defaultdict(bool)
+    for row in connection.execute(
+        select(notice.c.subject_id, notice.c.data, notice.c.status).where(
+            notice.c.subject_kind == "delivery", notice.c.kind.in_(kinds), notice.c.subject_id.in_(some_never)
+        )
+    ):
+        day, opens, closes = (str(row.data.get(name) or "") for name in ("day", "window_from", "window_to"))
+        left[row.subject_id, day, opens, closes] |= row.status not in never
+    unheard = {key for key, some in left.items() if not some}
+    if not unheard:
+        return unheard
+    beside = stop_delivery.alias("beside")
+    at_its_door: dict[int, set[int]] = defaultdict(set)
+    for named, other in connection.execute(
+        select(stop_delivery.c.delivery_id, beside.c.delivery_id)
+        .join(beside, beside.c.stop_id == stop_delivery.c.stop_id)
+        .where(stop_delivery.c.delivery_id.in_(some_never))
+    ):
+        at_its_door[named].add(other)
+    return {(other, day, opens, closes) for named, day, opens, closes in unheard for other in at_its_door[named]}
 
 
 def door_ratios(deliveries: Collection[DeliveryOfDay]) -> dict[str, Ratio]:

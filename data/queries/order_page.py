@@ -16,6 +16,7 @@ from data.queries.order_deliveries import DeliveryPage, deliveries_of
 from data.queries.orders import OrderRow, every_order, row_of, sums_of_lines
 from data.queries.policies import policy_book
 from data.queries.standing import standings
+from data.queries.window_news import PromiseKey
 from data.tables import allocation, customer, depot, order, order_line, product, promise, proof_line, site, user
 from routing.errors import NotFound
 from routing.model.days import today_of
@@ -36,6 +37,11 @@ class Promised:
     by: str
     made_at: datetime
     told_at: datetime | None
+
+    @property
+    def key(self) -> PromiseKey:
+        """As `news_of_promises` names it."""
+        return self.made_at, self.promised_on, self.window_from, self.window_to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

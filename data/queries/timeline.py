@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, or_, select
 
 from data.queries.messages import state_of_all
+from data.queries.window_news import PromiseKey, news_of_promises
 from data.tables import (
     allocation,
     delivery,
@@ -28,6 +29,7 @@ from data.tables import (
     user,
     vehicle,
 )
+from routing.model.notices import NoticeKind
 
 TOLD_BEFORE_IMPORT = "told before import"
 """Why of a promise that an order brought along (routing/services/importing.py)."""
@@ -92,6 +94,7 @@ def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
         )
     )
     names = _names(connection)
+    news = news_of_promises(connection, order_id)
     made: dict[tuple[datetime, str, str, str], dict[str, Any]] = {}
     days: dict[int, str] = {}
     for row in connection.execute(
@@ -105,7 +108,14 @@ def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
         window = f"{row.window_from}–{row.window_to}" if row.window_from else ""
         one = made.setdefault(
             (row.made_at, row.promised_on, row.why, window),
-            {"day": row.promised_on, "why": row.why, "window": window, "lines": [], "by": row.by},
+            {
+                "day": row.promised_on,
+                "why": row.why,
+                "window": window,
+                "lines": [],
+                "by": row.by,
+                "heard": news[key].heard.value if (key := _promise_key(row)) in news else "",
+            },
         )
         one["lines"].append(row.number)
         one["moved"] = "first" if not before else "same" if before == row.promised_on else "moved"
@@ -148,13 +158,12 @@ def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
                 rank=(2, 0),
             )
         )
-    found = [
-        replace(one, data={**one.data, "message": state_of_all(asked.get(one.data.get("consent", 0), ()))})
-        if one.kind == "consent_asked"
-        else one
-        for one in found
-    ]
+    found = _with_its_message(found, asked)
     return sorted(found, key=lambda one: (one.at, one.rank), reverse=True)
+
+
+def _promise_key(row: Any) -> PromiseKey:
+    return row.made_at, row.promised_on, row.window_from, row.window_to
 
 
 def newest_events(connection: Connection, *, limit: int = 12) -> list[Happening]:
@@ -171,14 +180,47 @@ def newest_events(connection: Connection, *, limit: int = 12) -> list[Happening]
         .limit(limit * LOOKED_BACK)
     )
     found: list[Happening] = []
-    for one in sorted(_happenings(connection, newest), key=lambda one: (one.received_at, one.rank), reverse=True):
-        if found and (found[-1].kind, found[-1].received_at) == (one.kind, one.received_at):
+    every = _happenings(connection, newest)
+    every = _with_its_message(every, _asked(connection, {one.order_id for one in every if one.kind == "consent_asked"}))
+    for one in sorted(every, key=lambda one: (one.received_at, one.rank), reverse=True):
+        if found and _told_apart(found[-1]) == _told_apart(one):
             found[-1] = replace(found[-1], alike=found[-1].alike + 1)
         elif len(found) == limit:
             break
         else:
             found.append(one)
     return found
+
+
+def _told_apart(one: Happening) -> tuple[object, ...]:
+    """Those of one press are one row, but who was asked never stands for who could not be."""
+    return one.kind, one.received_at, one.data.get("message", "")
+
+
+def _asked(connection: Connection, order_ids: Collection[int | None]) -> dict[int, list[str]]:
+    """What became of the messages that asked these orders' customers, by question."""
+    found: dict[int, list[str]] = defaultdict(list)
+    if not order_ids:
+        return found
+    query = select(notice.c.data, notice.c.status).where(
+        notice.c.subject_kind == "order",
+        notice.c.subject_id.in_(order_ids),
+        notice.c.kind == NoticeKind.DATE_CHANGED.value,
+    )
+    for row in connection.execute(query):
+        if row.data.get("consent_id"):
+            found[row.data["consent_id"]].append(row.status)
+    return found
+
+
+def _with_its_message(found: Sequence[Happening], asked: Mapping[int, Sequence[str]]) -> list[Happening]:
+    """A question is told by what became of its message: without any, nobody was asked."""
+    return [
+        replace(one, data={**one.data, "message": state_of_all(asked.get(one.data.get("consent", 0), ()))})
+        if one.kind == "consent_asked"
+        else one
+        for one in found
+    ]
 
 
 def _of_this_order(found: Sequence[Happening], order_id: int) -> list[Happening]:

@@ -321,9 +321,14 @@ def test_whom_nobody_could_ask_is_not_called_asked(website: Website, delayed: De
         connection.execute(update(tables.contact).values(consent=False))
     with open_store(website.installation.database) as store:
         commit_slip(store, Slip(number="IN-1", to=LATER + timedelta(days=7)), now=website.clock.at, by="test")
-    page = website.signed_in().get(f"/orders/{delayed.desk.orders[1]}").text
+    desk = website.signed_in()
+    page = desk.get(f"/orders/{delayed.desk.orders[1]}").text
     assert "Could not be asked whether the delay suits: no contact agreed to messages" in page
     assert "Could not be asked: no contact agreed to messages. A call is a task until" in page
+    newest = desk.get("/").text.split("Newest")[1]
+    assert "be asked whether the delay suits: no contact" in newest or "of which nobody could be asked" in newest
+    assert "Asked whether the delay suits;" not in newest, "no message ever left"
+    assert "customers asked whether" not in newest
 
 
 def test_many_messages_are_read_page_by_page(website: Website) -> None:

@@ -21,6 +21,7 @@ from data.queries.order_page import OrderPage, order_page
 from data.queries.orders import OPEN_STATES, SORTS, STATES, order_counts, order_list
 from data.queries.standing import standings
 from data.queries.timeline import order_timeline
+from data.queries.window_news import news_of_promises
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
@@ -94,6 +95,7 @@ def one(order_id: int) -> ResponseReturnValue:
         told_at = found.latest.told_at if found.latest else None
         question = question_state(connection, order_id=order_id, consent_id=delay.id) if delay else ""
         unsent = told_at is not None and still_unsent(connection, order_id=order_id, made_at=told_at)
+        news = news_of_promises(connection, order_id).get(found.latest.key) if found.latest else None
         days = offered(store, delay, now=now()) if delay else ()
         instead = proposals(store, order_id, now=now()) if found.row.state not in ("delivered", "cancelled") else []
         today = today_of(now(), found.zone)
@@ -115,6 +117,7 @@ def one(order_id: int) -> ResponseReturnValue:
         ride_words=ride_words,
         delay=delay,
         unsent=unsent,
+        news=news,
         question=question,
         term_over=delay is not None and now() >= delay.due_at,
         proposals=instead,

@@ -62,13 +62,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "otif": (
         "On time and in full",
-        "deliveries handed over in full and on time ÷ deliveries whose customer was told a window",
+        "deliveries handed over in full and on time ÷ deliveries whose customer was told a window, by "
+        "messages that were not all withheld or failed",
     ),
     "in_full": ("In full", "deliveries of which every unit on the list was handed over ÷ deliveries on the lists"),
     "on_time": (
         "On time",
-        "deliveries at whose door the van stood inside the told window ÷ deliveries whose customer was told a window; "
-        "early is not on time, and nobody coming is not either",
+        "deliveries at whose door the van stood inside the told window ÷ deliveries whose customer was told a window, "
+        "by messages that were not all withheld or failed; early is not on time, and nobody coming is not either",
     ),
     "first_attempt": (
         "First attempt",

@@ -89,6 +89,26 @@ def test_who_was_told_no_window_is_in_no_share_of_on_time(driven: Driven) -> Non
     assert (found.untold, found.ratios["otif"], found.ratios["in_full"]) == (1, of(0, 2), of(1, 3))
 
 
+@pytest.mark.parametrize(
+    ("statuses", "base"), [(("failed", "withheld"), 2), (("failed", "sent"), 3), (("waiting",), 2)]
+)
+def test_who_was_told_by_messages_that_never_left_is_in_no_share_of_on_time(
+    driven: Driven, statuses: tuple[str, ...], base: int
+) -> None:
+    """What still waits when the van was at the door is withheld then: it comes too late."""
+    with driven.database.writing() as connection:
+        for n, status in enumerate(statuses):
+            row(
+                connection, tables.notice, kind="window_scheduled", subject_kind="delivery",
+                subject_id=driven.round.stops[0].delivery_id, occurrence="1", recipient=f"goods-in{n}@cafe.example",
+                channel="email", language="en", data={"day": DAY, "window_from": "08:00", "window_to": "08:30"},
+                made_at=SIX, status=status,
+            )  # fmt: skip
+    driven.says(0)
+    found = figures(driven)
+    assert (found.untold, found.ratios["otif"].denominator, found.ratios["in_full"]) == (3 - base, base, of(1, 3))
+
+
 def test_nobody_going_there_is_no_attempt_and_no_visit(driven: Driven) -> None:
     driven.says(0)
     driven.says(1, Outcome.NOT_ATTEMPTED)

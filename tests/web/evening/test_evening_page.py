@@ -15,7 +15,7 @@ from data import tables
 from data.store import SqlStore, open_store
 from routing.model.proofs import Outcome
 from tests.evening import Driven
-from tests.rounds import DAY, row
+from tests.rounds import DAY, SIX, row
 from tests.website import Website, a_website, form_token
 from web.cli import main
 
@@ -220,6 +220,15 @@ def test_the_day_is_closed_from_the_command_line_with_a_file_of_counts(
     assert document["days_closed"] == ["Depot North"]
     assert "closed already" in run("close", "--day", DAY).output
 
+    again = run("close", "--day", DAY, "--counts", str(counts))
+    assert (again.exit_code, "Van 3: counted before with the same count, unchanged." in again.output) == (0, True)
+    counts.write_text("vehicle,sku,counted\nVan 3,SKU1,23\n")
+    other = run("close", "--day", DAY, "--counts", str(counts))
+    assert other.exit_code == 1
+    assert "Van 3 was counted already on" in other.output
+    assert "24 × SKU1, and this file says 23. Its rows were left out." in other.output
+    assert json.loads(run("close", "--day", DAY, "--counts", str(counts), "--json").output)["unchanged"] == []
+
 
 def test_what_nobody_expected_on_a_van_is_booked_from_the_command_line_once_it_is_sure(
     website: Website, driven: Driven, tmp_path: Path
@@ -272,3 +281,46 @@ def test_figures_and_results_come_as_documents(website: Website, driven: Driven,
     assert written.exit_code == 0
     assert (tmp_path / "results.csv").read_bytes().startswith(b"\xef\xbb\xbforder,")
     assert run("results", "--day", DAY, "-o", str(tmp_path / "no" / "results.csv")).exit_code == 2
+
+
+# ---------------------------------------------------------------------------- the order's page
+
+
+@pytest.mark.parametrize(
+    ("status", "problem", "headline", "event"),
+    [
+        (None, "", "not told: no contact takes messages", "Was to be told for Tue 12 May, 08:00–08:30; not told"),
+        ("waiting", "", "is to be told", "To be told for Tue 12 May, 08:00–08:30, the message waits"),
+        ("withheld", "", "not told: the message was withheld", "Was to be told for Tue 12 May, 08:00–08:30; not told"),
+        ("failed", "", "not told: the message could not be sent", "Was to be told for Tue 12 May, 08:00–08:30; not"),
+        ("sent", "", "told today 06:", "Told for Tue 12 May, 08:00–08:30"),
+    ],
+)
+def test_an_order_says_that_its_customer_was_told_a_window_only_when_the_message_left(
+    website: Website, driven: Driven, status: str | None, problem: str, headline: str, event: str
+) -> None:
+    with website.installation.database.writing() as connection:
+        first = connection.execute(tables.promise.select().order_by(tables.promise.c.id)).first()
+        assert first is not None
+        connection.execute(tables.promise.update().values(told_at=SIX))
+        row(
+            connection, tables.promise, order_line_id=first.order_line_id, version=2, promised_on=DAY,
+            window_from="08:00", window_to="08:30", why="out today", by="test", made_at=SIX, told_at=SIX,
+        )  # fmt: skip
+        if status:
+            row(
+                connection, tables.notice, kind="out_today", subject_kind="delivery", occurrence="1",
+                subject_id=driven.round.stops[0].delivery_id, recipient="goods-in@cafe.example", channel="email",
+                language="en", data={"day": DAY, "window_from": "08:00", "window_to": "08:30"}, made_at=SIX,
+                status=status, problem=problem, sent_at=SIX if status == "sent" else None,
+            )  # fmt: skip
+        order_id = (
+            connection.execute(tables.order_line.select().where(tables.order_line.c.id == first.order_line_id))
+            .one()
+            .order_id
+        )
+    page = website.signed_in().get(f"/orders/{order_id}").text
+    head = " ".join(page.split('class="told"')[1].split("</p>")[0].split())
+    assert headline in head
+    assert ("told 12 May" in head) is False or status == "sent"
+    assert event in page
