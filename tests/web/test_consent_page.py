@@ -287,6 +287,11 @@ def test_an_order_says_of_its_question_what_became_of_the_message_and_of_the_ter
     assert "is to be asked about Tue 19 May" in page
     assert "Is to be asked whether the delay suits, waits to be sent" in page
     with website.installation.database.writing() as connection:
+        connection.execute(update(tables.notice).values(status="failed"))
+    held = desk.get(order).text
+    assert "was to be asked about Tue 19 May, but the message was withheld or failed" in held
+    assert "the message has not left yet" not in held
+    with website.installation.database.writing() as connection:
         connection.execute(update(tables.notice).values(status="sent", sent_at=website.clock.at))
     page = desk.get(order).text
     assert "Asked whether the delay suits; answer by Fri 15 May" in page

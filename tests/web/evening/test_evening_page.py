@@ -293,7 +293,7 @@ def test_figures_and_results_come_as_documents(website: Website, driven: Driven,
         ("waiting", "", "is to be told", "To be told for Tue 12 May, 08:00–08:30, the message waits"),
         ("withheld", "", "not told: the message was withheld", "Was to be told for Tue 12 May, 08:00–08:30; not told"),
         ("failed", "", "not told: the message could not be sent", "Was to be told for Tue 12 May, 08:00–08:30; not"),
-        ("sent", "", "told today 06:", "Told for Tue 12 May, 08:00–08:30"),
+        ("sent", "", "told 12 May 06:", "Told for Tue 12 May, 08:00–08:30"),
     ],
 )
 def test_an_order_says_that_its_customer_was_told_a_window_only_when_the_message_left(
