@@ -221,3 +221,47 @@ def test_autocomplete_takes_the_region_that_is_asked(client: FlaskClient) -> Non
     found = client.get("/addresses/suggest", query_string={"q": "fabian", "region": "helsinki"}).json
     assert found["suggestions"]  # type: ignore[index]
     assert client.get("/addresses/suggest", query_string={"q": "fabian", "region": "nowhere"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("typed", "chip", "taken"),
+    [
+        ("Fabianinkatu 9999", "only roughly", "Fabianinkatu"),
+        ("Fabianinkatu", "only the street", "Fabianinkatu"),
+        ("Roobertinkatu 3", "several places fit", "Roobertinkatu"),
+    ],
+)
+def test_an_address_that_is_not_sure_is_answered_with_what_was_taken_for_it(
+    client: FlaskClient, typed: str, chip: str, taken: str
+) -> None:
+    for question in ({"from": typed, "to": STATION}, {"from": STATION, "to": typed}, {"ask": "area", "from": typed}):
+        page = client.get("/regions/helsinki", query_string=question).text
+        said = re.search(r'class="say late doubt".*?</div></div>', page, re.DOTALL)
+        assert said, question
+        assert "Answered for:" in said[0]
+        assert f'<span class="chip waiting">{chip}</span>' in said[0]
+        assert taken in said[0]
+        assert ("To: " if question.get("to") == typed else "From: ") in said[0]
+        assert "km²" in page if "ask" in question else "through the air, no roads" in page
+    assert "doubt" not in client.get("/regions/helsinki", query_string={"from": SQUARE, "to": "Fabianinkatu 29"}).text
+
+
+def test_another_place_that_fits_is_one_press_away_and_keeps_the_rest_of_the_question(client: FlaskClient) -> None:
+    asked = {"from": "Roobertinkatu 3", "to": STATION, "profile": "car"}
+    page = client.get("/regions/helsinki", query_string=asked).text
+    choices = re.search(r'<ul class="doubt-choices">(.*?)</ul>', page, re.DOTALL)
+    assert choices
+    link = re.search(r'<a href="([^"]+)">([^<]+)</a>', choices[1])
+    assert link
+    chosen = client.get(html.unescape(link[1])).text
+    assert 'class="say late doubt"' not in chosen
+    assert STATION in chosen
+    assert link[2].split(",")[0] in chosen
+
+
+def test_an_address_of_another_city_is_not_answered_for_the_same_name_here(client: FlaskClient) -> None:
+    page = client.get("/regions/helsinki", query_string={"from": "Fabianinkatu 29, Tampere", "to": STATION}).text
+    assert "Nothing is answered for it" in page
+    assert "through the air, no roads" not in page
+    assert "Now the place it goes to" not in page
+    assert "Fabianinkatu 27-29, 00100 Helsinki</a>" in page
