@@ -502,7 +502,7 @@ def test_a_place_that_is_none_is_refused(client: FlaskClient, desk: Desk) -> Non
 def test_the_start_of_an_address_is_completed_from_the_region_and_from_nothing_without_one(
     client: FlaskClient, website: Website
 ) -> None:
-    assert client.get("/addresses/suggest?q=fab").json == {"suggestions": []}
+    assert client.get("/addresses/suggest?q=fab").json == {"suggestions": [], "why": ""}
     an_address_region(website.installation.home)
     streets = client.get("/addresses/suggest?q=fab").json["suggestions"]
     assert streets[0] == {"label": "Fabianinkatu, Helsinki", "value": "Fabianinkatu", "is_street": True}

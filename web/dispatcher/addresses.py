@@ -12,7 +12,7 @@ from flask_login import current_user
 
 from data.queries.addresses import SiteAddress, addresses_in_review, region_of_depots, site_address
 from data.store import open_store
-from routing.errors import InvalidInput, NotFound
+from routing.errors import InvalidInput, NotFound, RegionError
 from routing.model.places import Candidate, Location, PinQuality
 from routing.services.locating import choose_pin, locate_sites
 from web.dispatcher import words
@@ -62,7 +62,7 @@ def _page(site_id: int, *, wrong: str = "") -> str:
     with here().database.reading() as connection:
         waiting = addresses_in_review(connection)
         site = site_address(connection, site_id)
-        region = _region(region_of_depots(connection))
+        region, trouble = _region(region_of_depots(connection))
     choices, why = _kept(site), site.why
     if typed and region:
         found = here().addresses(region).locate(typed, postcode=site.postcode, city=site.city)
@@ -82,6 +82,7 @@ def _page(site_id: int, *, wrong: str = "") -> str:
         wrong=wrong,
         form=request.form,
         region=region,
+        trouble=trouble,
         bounds=here().regions.facts(region).bounds if region else None,
         words=words,
     )
@@ -91,10 +92,10 @@ def _page(site_id: int, *, wrong: str = "") -> str:
 @needs_role()
 def suggest() -> ResponseReturnValue:
     """What the start of an address may become, from the region's own streets and doors: for a form, as JSON. The
-    region is the depots' when none is named."""
+    region is the depots' when none is named. `why` says why there is nothing, where the region itself is the reason."""
     typed = request.args.get("q", "").strip()[:SUGGESTED_FROM]
     with here().database.reading() as connection:
-        region = _region(request.args.get("region", "") or region_of_depots(connection))
+        region, why = _region(request.args.get("region", "") or region_of_depots(connection))
     found = here().addresses(region).suggest(typed, SUGGESTED) if region and typed else []
     suggestions = [
         {
@@ -104,7 +105,7 @@ def suggest() -> ResponseReturnValue:
         }
         for each in found
     ]
-    return jsonify(suggestions=suggestions)
+    return jsonify(suggestions=suggestions, why=why)
 
 
 @addresses.post("/<int:site_id>/pin")
@@ -113,7 +114,7 @@ def pick(site_id: int) -> ResponseReturnValue:
     """Sets the pin; it is remembered for this site. The next address comes by itself."""
     label = request.form.get("label", "").strip()[:200] or _("set on the map")
     with here().database.reading() as connection:
-        region = _region(region_of_depots(connection))
+        region, _trouble = _region(region_of_depots(connection))
     try:
         location = _location()
         near = here().near_roads(region)([location])[0] if region else None
@@ -141,7 +142,10 @@ def pick(site_id: int) -> ResponseReturnValue:
 def look_up() -> ResponseReturnValue:
     """Looks up what was never looked up, as after an import."""
     with here().database.reading() as connection:
-        region = _region(region_of_depots(connection))
+        region, trouble = _region(region_of_depots(connection))
+    if trouble:
+        flash(trouble, "failed")
+        return redirect(url_for("addresses.page"))
     if not region:
         raise NotFound(_("There is no region yet, so no address can be found. Build one: backroute region add."))
     done = locate_sites(
@@ -156,12 +160,20 @@ def look_up() -> ResponseReturnValue:
     return redirect(url_for("addresses.page"))
 
 
-def _region(of_depots: str) -> str:
-    """The depots' region, else the installation's; "" when none is built."""
-    names = {facts.name for facts in here().regions.list()}
-    if of_depots in names:
-        return of_depots
-    return here().regions.default().name if names else ""
+def _region(named: str) -> tuple[str, str]:
+    """The region of that name, else the installation's. Where there is none to be asked, "" and why: nothing, where
+    none is built at all. One that is broken is never stood in for: another city would answer wrongly."""
+    regions = here().regions
+    if named in {facts.name for facts in regions.list()}:
+        return named, ""
+    if problem := regions.broken().get(named):
+        return "", problem
+    try:
+        return regions.default().name, ""
+    except NotFound:
+        return "", ""
+    except RegionError as broken:
+        return "", str(broken)
 
 
 def _kept(site: SiteAddress) -> list[Choice]:

@@ -31,7 +31,7 @@ from data.queries.fleet import plans_to_make_again
 from data.queries.plans import PlanPage, current_plans, plan_page, versions
 from data.store import SqlStore, open_store
 from data.store.system import Job
-from routing.errors import Conflict, InvalidInput, NotFound, TravelError
+from routing.errors import Conflict, InvalidInput, NotFound, RegionError, TravelError
 from routing.model.days import today_of
 from routing.model.places import Location
 from routing.rules.changes import MoveEffect
@@ -330,7 +330,7 @@ def _drawn(shown: Board, depots: Sequence[DepotPin], left: dict[int, tuple[float
 def _default_region() -> str:
     try:
         return here().regions.default().name
-    except NotFound:
+    except (NotFound, RegionError):
         return ""
 
 

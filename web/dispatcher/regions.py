@@ -93,7 +93,9 @@ def one(name: str) -> ResponseReturnValue:
     facts = here().regions.facts(name)
     asked = _asked(facts)
     if request.headers.get("HX-Request"):
-        return render_template("dispatcher/_region_answer.html", name=name, asked=asked, answer=_answer(name, asked), words=words)
+        return render_template(
+            "dispatcher/_region_answer.html", name=name, asked=asked, answer=_answer(name, asked), words=words
+        )
     return _page(name)
 
 
@@ -105,10 +107,13 @@ def _shown_first() -> str:
 
 
 def _default() -> str:
+    """The name of the region that is meant when none is named, broken or not; "" where there is none."""
     try:
         return here().regions.default().name
-    except (NotFound, RegionError):
+    except NotFound:
         return ""
+    except RegionError as broken:
+        return str(broken.fields.get("region", ""))
 
 
 def _page(name: str, *, wrong: str = "", building: str = "", wrong_speeds: str = "") -> str:
@@ -121,6 +126,7 @@ def _page(name: str, *, wrong: str = "", building: str = "", wrong_speeds: str =
         rows = store.speeds_of_region(name)
         learnt = propose_speeds(store, region=name, now=now()) if facts and "learn" in request.args else None
     asked = _asked(facts) if facts else None
+    broken = here().regions.broken()
     return render_template(
         "dispatcher/regions.html",
         name=name,
@@ -128,7 +134,7 @@ def _page(name: str, *, wrong: str = "", building: str = "", wrong_speeds: str =
         in_use={each.name for each in installed},
         facts=facts,
         default=_default(),
-        broken=here().regions.broken(),
+        broken=broken,
         builds=builds,
         # What is being built for the first time has no facts yet; a first build that failed says why.
         coming=[
@@ -142,7 +148,7 @@ def _page(name: str, *, wrong: str = "", building: str = "", wrong_speeds: str =
         upload_limit=UPLOAD_LIMIT_BYTES,
         asked=asked,
         answer=_answer(name, asked) if asked else None,
-        again=_again(builds.get(name, [])),
+        again={each: _again(builds.get(each, [])) for each in (name, *broken)},
         wrong=wrong,
         building=building,
         speeds=rows,
@@ -186,9 +192,9 @@ def _answer(name: str, asked: Asked) -> Answer:
     try:
         start = _place(name, asked, "from", doubts)
         end = _place(name, asked, "to", doubts) if asked.ask == "way" and asked.end.strip() else None
-        pins = [_pair(each.location) for each in (start, end) if each is not None]
         if not all(each.taken for each in doubts):
-            return so_far(shape={"pins": pins})
+            return so_far()
+        pins = [_pair(each.location) for each in (start, end) if each is not None]
         leaving = leaving_at(here(), name, asked.at) if asked.at else None
         if asked.ask == "area":
             minutes = whole(asked.minutes.strip())
@@ -235,7 +241,12 @@ def _asking(name: str, asked: Asked, field_name: str, place: Candidate) -> dict[
     named = here().addresses(name).locate(place.label)
     is_meant = named.quality.goes_on and named.candidates[0].location == place.location
     words_of = {"ask": asked.ask, "from": asked.start, "to": asked.end, "minutes": asked.minutes}
-    return {**words_of, "profile": asked.profile, "at": asked.at, field_name: place.label if is_meant else _written(place.location)}
+    return {
+        **words_of,
+        "profile": asked.profile,
+        "at": asked.at,
+        field_name: place.label if is_meant else _written(place.location),
+    }
 
 
 def _written(at: Location) -> str:
@@ -390,7 +401,8 @@ def build() -> ResponseReturnValue:
         data = _from_what(name)
     except InvalidInput as refused:
         known = {facts.name for facts in here().regions.list()}
-        return _page(name if name in known else "", wrong=str(refused), building=name), 422
+        shown = name if name in known else _shown_first() if name in here().regions.broken() else ""
+        return _page(shown, wrong=str(refused), building=name), 422
     with open_store(here().database) as store:
         already = next((each for each in region_builds(store.connection).get(name, ()) if each.under_way), None)
         if already is None:
