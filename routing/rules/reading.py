@@ -129,6 +129,21 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
     return tuple(dict.fromkeys(blocks + found))
 
 
+def own_place(text: str, *, cities: Collection[str] = ()) -> tuple[str, str]:
+    """The postcode and the city that a text names by itself, as it is likeliest read; "" where it names none, or none
+    that is surely a city. `cities` are known ones, folded.
+
+    >>> own_place("Fabianinkatu 29, 00100 Helsinki")
+    ('00100', 'Helsinki')
+    >>> own_place("Fabianinkatu 29"), own_place("Fabianinkatu 29, Helsinki", cities={"helsinki"})
+    (('', ''), ('', 'Helsinki'))
+    """
+    likeliest = next(iter(readings(text, cities=cities)), None)
+    if likeliest is None:
+        return "", ""
+    return likeliest.postcode, likeliest.city if likeliest.city_sure else ""
+
+
 def _others(streets: list[str], at: int, tail: Reading, given: Reading, cities: Collection[str]) -> Reading:
     """What the parts beside the street say of the place: the tail's, then what stands before and behind the street.
 

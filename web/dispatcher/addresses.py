@@ -24,6 +24,7 @@ addresses = Blueprint("addresses", __name__, url_prefix="/addresses")
 CANDIDATES_SHOWN = 6
 LONGEST_TYPED = 2_000
 """A link to a map is longer than any address."""
+LONGEST_PLACE = 100
 SUGGESTED = 8
 SUGGESTED_FROM = 100
 
@@ -37,6 +38,15 @@ class Choice:
     label: str
     quality: str
     sure: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is looked up instead of the site's own address: "" as text where nothing was typed."""
+
+    text: str
+    postcode: str
+    city: str
 
 
 @addresses.get("")
@@ -58,14 +68,14 @@ def one(site_id: int) -> ResponseReturnValue:
 
 def _page(site_id: int, *, wrong: str = "") -> str:
     """`wrong`: why the pin of this request was not set; what was typed stays."""
-    typed = request.args.get("q", "").strip()[:LONGEST_TYPED]
     with here().database.reading() as connection:
         waiting = addresses_in_review(connection)
         site = site_address(connection, site_id)
         region, trouble = _region(region_of_depots(connection))
     choices, why = _kept(site), site.why
-    if typed and region:
-        found = here().addresses(region).locate(typed, postcode=site.postcode, city=site.city)
+    asked = _asked(site, region)
+    if asked.text and region:
+        found = here().addresses(region).locate(asked.text, postcode=asked.postcode, city=asked.city)
         choices = [_choice(each) for each in found.candidates[:CANDIDATES_SHOWN]]
         why = found.why or ("" if choices else _("Nothing is known by this name. Try the street alone."))
     elif not choices and region and not site.is_sure:
@@ -78,7 +88,7 @@ def _page(site_id: int, *, wrong: str = "") -> str:
         site=site,
         choices=choices,
         why=why,
-        typed=typed,
+        asked=asked,
         wrong=wrong,
         form=request.form,
         region=region,
@@ -86,6 +96,24 @@ def _page(site_id: int, *, wrong: str = "") -> str:
         bounds=here().regions.facts(region).bounds if region else None,
         words=words,
     )
+
+
+def _asked(site: SiteAddress, region: str) -> Asked:
+    """The new text with the postcode and city it is judged by: those that a person wrote in their fields, else the
+    text's own, else the site's. A text that names its own place is not held against where the site was before."""
+    args = request.args
+    text = args.get("q", "").strip()[:LONGEST_TYPED]
+    postcode = args.get("postcode", site.postcode).strip()[:LONGEST_PLACE]
+    city = args.get("city", site.city).strip()[:LONGEST_PLACE]
+    changed = (postcode, city) != (
+        args.get("was_postcode", site.postcode).strip(),
+        args.get("was_city", site.city).strip(),
+    )
+    if text and region and not changed:
+        own_postcode, own_city = here().addresses(region).own_place(text)
+        if own_postcode or own_city:
+            return Asked(text=text, postcode=own_postcode, city=own_city)
+    return Asked(text=text, postcode=postcode, city=city)
 
 
 @addresses.get("/suggest")

@@ -34,7 +34,7 @@ from routing.rules.address import (
 from routing.rules.coverage import Coverage, Door, Span, StreetMatch
 from routing.rules.house_number import HouseNumber
 from routing.rules.points import judge_plus_code, judge_point, parse_coordinates, parse_plus_code
-from routing.rules.reading import Reading, plain_postcode, readings
+from routing.rules.reading import Reading, own_place, plain_postcode, readings
 from routing.rules.spelling import clean, fold, keys, spellings, squeezed
 
 AT_THE_DOOR_M = 50.0
@@ -137,6 +137,13 @@ class Gazetteer:
         if not ways:
             return not_found(f'"{clean(address)[:60]}" names no street. Write street, number and city, or set the pin.')
         return self._quickly(ways) or self._named(ways, address, city) or self._thoroughly(ways)
+
+    def own_place(self, address: str) -> tuple[str, str]:
+        """The postcode and the city that a text names by itself, "" for what it does not; a point names none."""
+        is_point = parse_link(address) or parse_coordinates(address) or parse_plus_code(address)
+        if is_point or unusable(address):
+            return "", ""
+        return own_place(address, cities=self.coverage.cities)
 
     def _named(self, ways: Sequence[Reading], address: str, city: str) -> Located | None:
         """The answer where a part of the text is the name of a house and none names a door by its number."""
