@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.engines.roads.facts import RegionFacts, load_facts
-from routing.engines.roads.profiles import built_as, profile_named
+from routing.engines.roads.profiles import built_as, no_roads, profile_named
 from routing.errors import RegionError, TravelError
 from routing.model.places import Location
 from routing.ports import TravelTable
@@ -212,7 +212,11 @@ class OsrmTravelTimes:
             self._drop()
         if self._worker is None:
             facts = _facts_of(region)
-            self._worker = OsrmProcess(region, profiles=facts.profiles, build=facts.build)
+            self._worker = OsrmProcess(
+                region, profiles=facts.profiles, build=facts.build, without_roads=facts.without_roads
+            )
+        if profile in self._worker.without_roads:
+            raise no_roads(str(profile), self._region_dir.name)
         if profile is not None and built_as(profile, self._worker.profiles) not in self._worker.profiles:
             raise TravelError(
                 f'Region "{self._region_dir.name}" has no roads for {profile}, '
@@ -231,9 +235,12 @@ class OsrmTravelTimes:
 class OsrmProcess:
     """One running process with a build's datasets open. Raises TravelError when they cannot be opened."""
 
-    def __init__(self, region_dir: Path, *, profiles: tuple[str, ...], build: str) -> None:
+    def __init__(
+        self, region_dir: Path, *, profiles: tuple[str, ...], build: str, without_roads: tuple[str, ...] = ()
+    ) -> None:
         self.region_dir = region_dir
         self.profiles = profiles
+        self.without_roads = without_roads
         self.build = build
         ours, theirs = socket.socketpair()
         # `-m` rather than multiprocessing: that would import the caller's main module, web server and all.

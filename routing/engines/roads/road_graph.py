@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from routing.engines.roads.facts import RegionFacts, load_facts
 from routing.engines.roads.great_circle import EARTH_RADIUS_M
-from routing.engines.roads.profiles import PROFILES, built_as, profile_named
+from routing.engines.roads.profiles import PROFILES, built_as, no_roads, profile_named
 from routing.errors import RegionError, TravelError
 from routing.model.places import Location
 from routing.ports import TravelTable
@@ -126,6 +126,8 @@ class RoadGraphTravelTimes:
                     self._facts = load_facts(present)
                 except RegionError as missing:
                     raise TravelError(str(missing), code="region_not_built") from missing
+            if name in self._facts.without_roads:
+                raise no_roads(name, self._region_dir.name)
             name = built_as(name, self._facts.profiles)
             if name not in self._graphs:
                 factor = self._facts.calibration.get(name, USUAL_CALIBRATION)
