@@ -44,6 +44,8 @@ def judge(
     spelled as we know it, in a city and postcode that do not speak against it; every doubt has its sentence.
     Where the text names two places, the door must lie in both."""
     located = _judged(reading, streets, coverage, source)
+    if located.quality.goes_on and reading.second and (others := _further_houses(reading, streets, coverage)):
+        located = _one_of_several(located, others, source)
     if not located.quality.goes_on or not (reading.other_city or reading.other_postcode):
         return located
     other = replace(
@@ -65,6 +67,35 @@ def settled(judged: Sequence[tuple[Reading, Located]]) -> Located:
         return best
     label = best.candidates[0].label
     return _asked(best, f'What does "{_short(doubt)}" say? Without it this is {label}. Confirm or correct it.')
+
+
+_STAIRS = frozenset({"FI"})
+"""Where a letter behind the number is a stair, so that a number behind it is a flat."""
+
+
+def _further_houses(reading: Reading, streets: Sequence[StreetMatch], coverage: Coverage) -> list[Door]:
+    """The doors of the street that bear a further number of the text: it may be a flat's, but who knows."""
+    if reading.number is not None and reading.number.letter and coverage.countries & _STAIRS:
+        return []
+    return [
+        door
+        for match in streets
+        for second in reading.second
+        for door in _apart(
+            [each for each in _agreeing(match.doors, reading, coverage)[0] if each.number.covers(second)]
+        )
+    ]
+
+
+def _one_of_several(located: Located, others: Sequence[Door], source: str) -> Located:
+    further = [_candidate(door, PinQuality.AMBIGUOUS, 80.0, source) for door in others]
+    candidates = [_as(located.candidates[0], PinQuality.AMBIGUOUS), *further][:MAX_CANDIDATES]
+    names = " or ".join(one.label for one in candidates[:3])
+    return Located(
+        quality=PinQuality.AMBIGUOUS,
+        candidates=tuple(candidates),
+        why=f"The address has more than one number: {names}. Pick one; a flat or floor is written as such.",
+    )
 
 
 def _asked(located: Located, why: str) -> Located:
