@@ -232,3 +232,11 @@ def test_a_link_that_names_two_points_is_asked_about(denmark: Gazetteer) -> None
     assert located.quality is PinQuality.APPROXIMATE
     assert located.candidates[0].label == "50.000000, 10.004500"
     assert "names two places" in located.why
+
+
+def test_a_point_beyond_the_edge_of_the_region_is_outside_it(denmark: Gazetteer) -> None:
+    south = denmark.coverage.bounds.south
+    assert denmark.locate(f"{south - 0.0003:.5f}, 10.00300").quality is PinQuality.EXACT
+    beyond = denmark.locate(f"{south - 0.0010:.5f}, 10.00300")
+    assert beyond.quality is PinQuality.OUTSIDE
+    assert "outside" in beyond.why
