@@ -97,6 +97,12 @@ def test_neighbours_too_far_apart_for_their_numbers_say_about_where_it_is_and_a_
     assert [each.house_number for each in located.candidates] == ["103", "99", "109"]
 
 
+def test_the_next_known_numbers_decide_and_none_farther_off() -> None:
+    # 11 and 15 stand on two sides of a block; that 9 and 17 stand near each other says nothing about 13.
+    doors = (door("9", lon=0.5), door("11", lon=0.501), door("15", lon=0.502), door("17", lon=0.5005))
+    assert verdict("13", *doors)[0] is PinQuality.APPROXIMATE
+
+
 def test_stair_and_flat_lead_to_the_house_unless_its_doors_have_letters() -> None:
     assert verdict("14 B", door("14"), unit="23") == (PinQuality.EXACT, "14")
     assert verdict("14 B", door("14")) == (PinQuality.APPROXIMATE, "14")
