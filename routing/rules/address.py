@@ -27,7 +27,7 @@ INTERPOLATION_GAP = 10
 
 INTERPOLATION_STEP_M = 15.0
 """As many metres for each number between the two known doors, at most. Doors left out of two cities were then found
-again within 21 m, nineteen in twenty; without this bound within 45 m, and one in fifty on another block."""
+again within 21 m, nineteen in twenty; without this bound one in 25 was more than 50 m off."""
 
 INTERPOLATION_LINE_M = 500.0
 """A line that the map draws for numbers is believed up to this length: about two blocks."""
