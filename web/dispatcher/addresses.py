@@ -117,7 +117,7 @@ def pick(site_id: int) -> ResponseReturnValue:
     try:
         location = _location()
         near = here().near_roads(region)([location])[0] if region else None
-        area = here().regions.facts(region).bounds if region else None
+        area = here().area(region) if region else None
         with open_store(here().database) as store:
             some = choose_pin(
                 store,
