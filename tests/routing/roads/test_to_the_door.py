@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import osmium
@@ -71,7 +72,7 @@ def test_who_walks_is_slower_than_who_drives() -> None:
     assert by == {"van": 108, "car": 108, "bike": 135, "truck": 270}
 
 
-def test_every_engine_counts_it_and_what_is_kept_counts_it_once(helsinki) -> None:
+def test_every_engine_counts_it_and_what_is_kept_counts_it_once(helsinki: Any) -> None:
     doors = region_places(60)
     far = far_from_roads(helsinki.directory, doors)
     everybody = [*doors, far]
