@@ -9,6 +9,7 @@ import click
 from routing.errors import InvalidInput
 from routing.model.fleet import PROFILES, SAID
 from routing.model.places import Candidate, Located, Location, PinQuality
+from routing.rules.to_the_door import seconds_to_the_door
 from web.cli.output import candidate_document, candidate_line, clean, json_option, print_json
 from web.region_ways import leaving_at
 from web.wiring import Installation, open_installation
@@ -98,8 +99,9 @@ def route_command(
 ) -> None:
     """How long it takes FROM one place TO another: each lat,lon, or an address that the region surely knows.
 
-    Without --at on free roads. Exit code 1: no road joins them for that vehicle, or an address is not sure: then
-    what it may mean is said, as `backroute address` says it.
+    Without --at on free roads. A place far from its road takes longer, by the way between the two; `door_seconds` is
+    both ends' of it. Exit code 1: no road joins them for that vehicle, or an address is not sure: then what it may
+    mean is said, as `backroute address` says it.
     """
     if day is not None and at is None:
         raise InvalidInput("--day says on which day it leaves --at a time: say that too, like --at 08:00.")
@@ -130,6 +132,8 @@ def route_command(
             )
     joined = bool(table.durations_s[0, 1] >= 0)
     free_s = int(table.durations_s[0, 1]) if joined else None
+    apart = at_places[0] != at_places[1]
+    door_s = sum(seconds_to_the_door(table.snapped_m, profile=profile).tolist()) if apart else 0
     seconds = free_s if leaving is None or free_s is None else leaving.seconds(free_s, profile=profile)
     metres = int(table.distances_m[0, 1]) if joined else None
     if as_json:
@@ -139,6 +143,7 @@ def route_command(
                 "free_seconds": free_s,
                 "leaving": None if leaving is None else leaving.at,
                 "slices": None if leaving is None else len(leaving.rows),
+                "door_seconds": door_s,
                 "metres": metres,
                 "engine": table.engine,
                 "profile": profile,
@@ -157,13 +162,15 @@ def route_command(
         click.echo(f"No road for {profile} joins these two places in region {name}.")
     else:
         click.echo(f"{seconds / 60:.1f} min, {metres / 1000:.1f} km by {profile} ({table.engine})")
+        if door_s:
+            click.echo(f"With up to {door_s / 60:.1f} min between road and door.")
         if leaving is not None and free_s is not None and seconds != free_s:
             click.echo(f"Leaving at {at}; on free roads it takes {free_s / 60:.1f} min.")
         elif leaving is not None and not leaving.rows:
             click.echo(f"Region {name} has no times by time of day: at {at} it takes as long as on free roads.")
     for place, snapped_m in zip(PLACES, snapped, strict=True):
         if snapped_m > 0:
-            click.echo(f"{place} lies {snapped_m} m from its road; the way is measured from the road.")
+            click.echo(f"{place} lies {snapped_m} m from its road; the kilometres count from the road.")
     _end(ctx, joined)
 
 

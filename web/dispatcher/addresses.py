@@ -146,9 +146,17 @@ def pick(site_id: int) -> ResponseReturnValue:
     try:
         location = _location()
         near = here().near_roads(region)([location])[0] if region else None
+        area = here().area(region) if region else None
         with open_store(here().database) as store:
             some = choose_pin(
-                store, site_id=site_id, location=location, label=label, by=current_user.actor, now=now(), near=near
+                store,
+                site_id=site_id,
+                location=location,
+                label=label,
+                by=current_user.actor,
+                now=now(),
+                near=near,
+                area=area,
             )
     except InvalidInput as problem:
         return _page(site_id, wrong=str(problem)), 422

@@ -77,11 +77,15 @@ class Gazetteer:
         self.coverage = _coverage(facts)
         self._by_key: dict[str, dict[int, bool]] = defaultdict(dict)
         squeezed_keys: dict[str, set[str]] = defaultdict(set)
+        self._once: dict[str, set[int]] = defaultdict(set)
         for key, street_id, main in names:
+            if main < 0:
+                self._once[key].add(street_id)
+                continue
             # The street that is called so today, before one that also goes by that name.
             self._by_key[key][street_id] = bool(main) or self._by_key[key].get(street_id, False)
             squeezed_keys[squeezed(key)].add(key)
-        self._by_key.default_factory = None
+        self._by_key.default_factory = self._once.default_factory = None
         self._by_squeezed = {short: tuple(sorted(each)) for short, each in squeezed_keys.items()}
         self._names = sorted(self._by_key)
         self._streets = {
@@ -166,6 +170,8 @@ class Gazetteer:
         written = [(way, ids) for way in ways if (ids := self._written(way))]
         if len({(ids, way.number) for way, ids in written}) != 1 or written[0][0].number is None:
             return None
+        if any(way.second for way, _ in written):
+            return None  # whether those are houses too, the whole street says
         answer = settled(
             [(way, judge(way, self._numbered(ids, way.number), self.coverage, source=SOURCE)) for way, ids in written]
         )
@@ -322,6 +328,7 @@ class Gazetteer:
         """Streets one or two letters away; swapped neighbours count as one. Short names are given less slack."""
         found: dict[int, int] = {}
         for key in spellings(reading.street):
+            found |= dict.fromkeys(self._once.get(key, ()), 1)  # an old name: asked about, as a slip is
             slack = MAX_TYPOS if len(key) >= 5 else 1 if len(key) >= 3 else 0
             if not slack:
                 continue
@@ -475,6 +482,7 @@ def _coverage(facts: Mapping[str, str]) -> Coverage:
         postcodes=frozenset(json.loads(facts["postcodes"])),
         name=facts["name"],
         called=json.loads(facts["called"]),
+        once=frozenset(json.loads(facts.get("once", "[]"))),
         served=frozenset((code, city) for code, city in json.loads(facts["served"])),
         places={name: (Location(lat=lat, lon=lon), reach) for name, (lat, lon, reach) in places},
         states=frozenset(json.loads(facts["states"])),

@@ -22,6 +22,7 @@ from routing.engines.roads.profiles import built_as, no_roads, profile_named
 from routing.errors import RegionError, TravelError
 from routing.model.places import Location
 from routing.ports import TravelTable
+from routing.rules.to_the_door import to_the_doors
 from routing.rules.tracks import LEAST_SURE_M, Piece
 
 SNAPPING_RADIUS_M = 500.0
@@ -77,10 +78,14 @@ class OsrmTravelTimes:
             self._running(None)
 
     def table(self, places: Sequence[Location], *, profile: str) -> TravelTable:
-        """The table as TravelTable says; the diagonal is 0 for every place. Raises TravelError.
+        """The table as TravelTable says, to the doors; the diagonal is 0 for every place. Raises TravelError.
 
         A place with no road within the snapping radius has -1 to and from every other, and `snapped_m` -1.
         """
+        return to_the_doors(self.on_roads(places, profile=profile), places, profile=profile)
+
+    def on_roads(self, places: Sequence[Location], *, profile: str) -> TravelTable:
+        """The same from road to road, as OSRM says it and as it is kept. Raises TravelError."""
         if not places:
             empty = np.zeros((0, 0), dtype=np.int64)
             return TravelTable(

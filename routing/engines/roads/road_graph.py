@@ -26,6 +26,7 @@ from routing.engines.roads.profiles import PROFILES, built_as, no_roads, profile
 from routing.errors import RegionError, TravelError
 from routing.model.places import Location
 from routing.ports import TravelTable
+from routing.rules.to_the_door import to_the_doors
 
 # Where no factor was measured.
 USUAL_CALIBRATION = 1.0
@@ -69,7 +70,7 @@ class RoadGraphTravelTimes:
         self._facts: RegionFacts | None = None
 
     def table(self, places: Sequence[Location], *, profile: str) -> TravelTable:
-        """As TravelTable says, the diagonal 0; durations along the fastest path, distances along the same one.
+        """As TravelTable says, to the doors, the diagonal 0; durations along the fastest path, distances along it too.
 
         Raises TravelError.
         """
@@ -77,13 +78,14 @@ class RoadGraphTravelTimes:
         durations_s, distances_m, snapped_m = graph.table(places, self._radius_m)
         np.fill_diagonal(durations_s, 0)
         np.fill_diagonal(distances_m, 0)
-        return TravelTable(
+        table = TravelTable(
             durations_s=durations_s,
             distances_m=distances_m,
             snapped_m=snapped_m,
             engine="road graph",
             build=build,
         )
+        return to_the_doors(table, places, profile=profile)
 
     def snap(self, places: Sequence[Location], *, profile: str) -> NDArray[np.int64]:
         """How far each place is from its road in metres, (n,); -1 beyond the radius. Raises TravelError."""
