@@ -125,8 +125,8 @@ def _counted(delivery: DoorDelivery) -> tuple[str, ...]:
     return _OF_GOODS if delivery.direction == "deliver" else _OF_A_COLLECTION
 
 
-def _outcome_words(outcome: Outcome, *, fetches: bool) -> str:
-    return _("collected") if fetches and outcome is Outcome.DELIVERED else words.outcome_words(outcome)
+def _outcome_words(outcome: str, *, fetches: bool) -> str:
+    return _("collected") if fetches and outcome == Outcome.DELIVERED else words.outcome_words(outcome)
 
 
 def _outcomes(*, fetches: bool) -> list[tuple[Outcome, str]]:

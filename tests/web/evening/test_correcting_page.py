@@ -194,6 +194,7 @@ def test_what_was_fetched_is_corrected_on_its_page(website: Website, driven: Dri
     assert collected(driven) == 4
     assert post(client, where, data | {"shown": seen}).status_code == 302
     assert collected(driven) == 5
+    assert "it said: collected (4 collected). dispatcher 1 corrected it" in " ".join(client.get(where).text.split())
 
 
 def test_what_was_fetched_is_corrected_from_the_command_line(website: Website, driven: Driven) -> None:
