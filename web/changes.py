@@ -13,7 +13,7 @@ from web.formats import money
 
 
 def line_document(line: LineChange) -> dict[str, Any]:
-    """A line as `receive` and `import orders` print it: base units, ISO days, minor units."""
+    """A line as every command with `--json` prints it: base units, ISO days, minor units. `value`: of what goes."""
     return {
         "order": line.order,
         "customer": line.customer,
@@ -22,6 +22,7 @@ def line_document(line: LineChange) -> dict[str, Any]:
         "goes": line.firm_after,
         "went_before": line.firm_before,
         "provisional": line.provisional_after,
+        "provisional_before": line.provisional_before,
         "waits": line.waits,
         "old_day": line.old_day,
         "new_day": line.new_day,

@@ -35,14 +35,13 @@ from routing.errors import Conflict, InvalidInput, NotFound, RegionError, Travel
 from routing.model.days import today_of
 from routing.model.places import Location
 from routing.rules.changes import MoveEffect
-from routing.rules.door_word import stop_word
 from routing.services import editing
 from routing.services.placing import show_best_place
 from web.assets import asset, basemap_url
 from web.clock import wall_clock
 from web.dispatcher import board_words as words
 from web.dispatcher.board_links import link_of
-from web.dispatcher.board_view import Board, BoardRoute, board_of, places_of
+from web.dispatcher.board_view import Board, BoardRoute, board_of, places_of, word_of
 from web.errors import wants_json
 from web.here import here, now
 from web.incoming import day_of, row_id
@@ -159,7 +158,7 @@ def _stop_html(connection: Connection, shown: Board, stop_id: int) -> str:
     route, stop = found
     return render_template(
         "dispatcher/board_stop.html",
-        stop_word=stop_word,
+        word_of=word_of,
         route=route,
         stop=stop,
         door=door_facts(connection, stop.site_id),
