@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import case, delete, func, insert, select, update
 
 from data.queries.empties import empties_of
 from data.queries.needs import COMMITTED, ORDERED, SERVED
@@ -276,12 +276,13 @@ class CorrectionStore(CarryingStore):
         ]
 
     def want_again(self, *, line_id: int, quantity: int) -> None:
-        """Of a line of the ERP: so many more of it count as brought, which were cancelled with us as not brought."""
+        """Of a line of the ERP: so many more of it count as brought, which were cancelled with us as not brought; at
+        most what still is, because the ERP may have released some of them again."""
         self.touched_lines.add(line_id)
         self.connection.execute(
             update(order_line)
-            .where(order_line.c.id == line_id, order_line.c.cancelled >= quantity)
-            .values(cancelled=order_line.c.cancelled - quantity)
+            .where(order_line.c.id == line_id)
+            .values(cancelled=case((order_line.c.cancelled > quantity, order_line.c.cancelled - quantity), else_=0))
         )
 
     def withhold_door_news(self, report: ReportInHand, *, why: str) -> tuple[int, bool]:

@@ -244,7 +244,7 @@ def _book(store: Store, one: _Putting) -> None:
             if each.waits < 0:
                 store.want_again(line_id=line.order_line_id, quantity=-each.waits)
         store.cancel_what_is_open([one.delivery.id])
-    elif too_much := store.beyond_the_order({each.order_line_id for each in one.delivery.lines}):
+    if too_much := store.beyond_the_order({each.order_line_id for each in one.delivery.lines}):
         raise Conflict(_on_its_way_again(too_much[0]), code="on_its_way_again", delivery=one.delivery.id)
 
 
