@@ -20,6 +20,8 @@ class TravelTable:
     """Travel between n places, [i, j] from i to j; -1 where no road joins them.
 
     `durations_s` and `distances_m` are int64 of shape (n, n), whole seconds and metres.
+    To a place that stands far from its road the durations hold the way from there too (`rules.to_the_door`); the
+    distances are those of the roads.
     `snapped_m` (n,) is how far each place lies from its road; -1 where none lies within the snapping radius.
     `engine` is "osrm", "road graph" or "great circle": pages label anything that is not "osrm".
     """

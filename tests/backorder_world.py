@@ -21,13 +21,14 @@ from routing.errors import BackrouteError, Conflict
 from routing.model.imports import ImportResult, LineIn, OrderIn
 from routing.model.orders import WEEKDAYS
 from routing.model.plans import Plan, PlannedRoute, Problem
-from routing.model.proofs import DeliveryReport, Door, DoorEvent, DoorLine, DoorReport, Outcome
+from routing.model.proofs import DeliveryReport, Door, DoorDelivery, DoorEvent, DoorLine, DoorReport, Outcome
 from routing.model.stock import Receipt, UnitState
 from routing.rules.policies import PolicyRow, Scope
 from routing.rules.reasons import why_left_out
 from routing.rules.schedule import Failure, Timetable
 from routing.services.closing import close_van
 from routing.services.collecting import collect_goods
+from routing.services.correcting import correct_report, report_to_correct
 from routing.services.delivering import record
 from routing.services.dispatching import dispatch_day
 from routing.services.editing import move_delivery
@@ -328,33 +329,6 @@ class World:
         self, store: SqlStore, manifest_id: int, door: Door, *, outcome: Outcome, parts: Sequence[int],
         kind: DoorEvent = DoorEvent.OUTCOME,
     ) -> None:  # fmt: skip
-        reports = []
-        for delivery in door.deliveries:
-            if delivery.direction == "collect":
-                # Of every twelve units so many are not there to be fetched.
-                fetched = tuple(
-                    DoorLine(allocation_id=line.allocation_id, collected=line.loaded - line.loaded * parts[0] // 12)
-                    for line in delivery.lines
-                )
-                counted = fetched if outcome.is_handed_over and any(parts) else ()
-                reports.append(DeliveryReport(delivery_id=delivery.id, outcome=outcome, lines=counted))
-                continue
-            lines = []
-            for line in delivery.lines:
-                left = line.loaded
-                share = []
-                for part in parts:
-                    share.append(min(left, line.loaded * part // 12))
-                    left -= share[-1]
-                short, damaged, refused = share
-                lines.append(
-                    DoorLine(
-                        allocation_id=line.allocation_id, delivered=left, short=short, damaged=damaged,
-                        refused=refused,
-                    )
-                )  # fmt: skip
-            counted = tuple(lines) if outcome.is_handed_over and any(parts) else ()
-            reports.append(DeliveryReport(delivery_id=delivery.id, outcome=outcome, lines=counted))
         name = self.number("report")
         record(
             store=store,
@@ -362,7 +336,8 @@ class World:
             report=DoorReport(
                 client_id=name, sequence=self.counts["report"], payload_sha256=name, kind=kind,
                 stop_id=door.stop_id, captured_at=self.now, recipient="Goods-in",
-                deliveries=tuple(reports) if kind is DoorEvent.OUTCOME else (),
+                deliveries=tuple(said_of(each, outcome, parts) for each in door.deliveries)
+                if kind is DoorEvent.OUTCOME else (),
             ),
             now=self.now,
             secret=b"s" * 32,
@@ -380,6 +355,19 @@ class World:
                 )  # fmt: skip
             self.lists.remove(first)
         self.now = datetime.combine(self.now.date() + timedelta(days=1), START.timetz())
+
+    def correct(self, *, which: int, outcome: Outcome, parts: Sequence[int]) -> None:
+        """A dispatcher hears from the driver that a report was wrong: one of the last six of any day."""
+        with open_store(self.database) as store:
+            proofs = store.connection.scalars(select(tables.proof.c.delivery_id).order_by(tables.proof.c.id.desc()))
+            reported = list(dict.fromkeys(proofs))[:6]
+            if not reported:
+                return
+            delivery = report_to_correct(store, reported[which % len(reported)]).delivery
+            correct_report(
+                store=store, report=said_of(delivery, outcome, parts), why="the driver called", now=self.now,
+                by="dispatcher", secret=b"s" * 32,
+            )  # fmt: skip
 
     # ------------------------------------------------------------------ what comes back
 
@@ -407,6 +395,27 @@ class World:
     def deliveries(self) -> list[Any]:
         with self.database.reading() as connection:
             return list(connection.execute(select(tables.delivery).order_by(tables.delivery.c.id)))
+
+
+def said_of(delivery: DoorDelivery, outcome: Outcome, parts: Sequence[int]) -> DeliveryReport:
+    """`parts`: of every twelve units so many short, damaged and refused, of what is fetched so many not there; only
+    when something was handed over."""
+    lines = []
+    for line in delivery.lines:
+        if delivery.direction == "collect":
+            there = line.loaded - line.loaded * parts[0] // 12
+            lines.append(DoorLine(allocation_id=line.allocation_id, collected=there))
+            continue
+        left, share = line.loaded, []
+        for part in parts:
+            share.append(min(left, line.loaded * part // 12))
+            left -= share[-1]
+        short, damaged, refused = share
+        lines.append(
+            DoorLine(allocation_id=line.allocation_id, delivered=left, short=short, damaged=damaged, refused=refused)
+        )
+    counted = tuple(lines) if outcome.is_handed_over and any(parts) else ()
+    return DeliveryReport(delivery_id=delivery.id, outcome=outcome, lines=counted)
 
 
 def one_after_another(problem: Problem, *, seed: int, **_: Any) -> Plan:

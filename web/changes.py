@@ -13,7 +13,7 @@ from web.formats import money
 
 
 def line_document(line: LineChange) -> dict[str, Any]:
-    """A line as `receive` and `import orders` print it: base units, ISO days, minor units."""
+    """A line as every command with `--json` prints it: base units, ISO days, minor units. `value`: of what goes."""
     return {
         "order": line.order,
         "customer": line.customer,
@@ -23,6 +23,7 @@ def line_document(line: LineChange) -> dict[str, Any]:
         "went_before": line.went,
         "on_shelf": [line.firm_before, line.firm_after],
         "provisional": line.provisional_after,
+        "provisional_before": line.provisional_before,
         "waits": line.stays,
         "old_day": line.old_day,
         "new_day": line.new_day,

@@ -27,6 +27,8 @@ def figures_of(facts: RegionFacts) -> list[tuple[str, str]]:
             within = max(facts.calibration_error[profile], 0.01)
             said += f"; second opinion within {within:.0%} (× {facts.calibration[profile]:.2f})"
         figures.append((profile.replace("_", " "), said))
+    for profile in facts.without_roads:
+        figures.append((profile.replace("_", " "), "no road in this map: no vehicle of this kind can be planned here"))
     figures += [(f"built: {step}", f"{seconds:.1f} s") for step, seconds in facts.seconds.items()]
     figures.append(("on disk", f"{facts.mebibytes:,.1f} MiB"))
     return figures

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from web.wiring import Installation
 
 LONGEST_TYPED = 2_000
+OTHERS_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +72,21 @@ class Ways:
     line_engine: str
 
 
-def find_place(installation: Installation, region: str, text: str, *, what: str) -> Candidate:
-    """The best place that the region's own map knows for what was typed or clicked. Raises InvalidInput."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What was taken for a text at the map. `why` says in a sentence what is doubtful about it, "" where it is sure;
+    `others` are what else may have been meant, best first."""
+
+    place: Candidate
+    why: str = ""
+    others: tuple[Candidate, ...] = ()
+
+
+def find_place(installation: Installation, region: str, text: str, *, what: str) -> Taken:
+    """The best place that the region's own map knows for what was typed or clicked, and how sure it is.
+
+    Nothing is planned on it, so a doubtful one answers too, and says that it is. Raises InvalidInput.
+    """
     typed = text.strip()[:LONGEST_TYPED]
     if not typed:
         raise InvalidInput(_("%(what)s is empty. Type an address, or click on the map.", what=what), code="place")
@@ -80,7 +94,12 @@ def find_place(installation: Installation, region: str, text: str, *, what: str)
     if not found.candidates:
         why = found.why or _("Nothing is known by this name. Try the street alone.")
         raise InvalidInput(f"{what}: {why}", code="place")
-    return found.candidates[0]
+    best, *others = found.candidates
+    if found.quality.goes_on:
+        return Taken(place=best)
+    # The verdict is about the text: of two that fit, each alone may be a door that is known.
+    why = found.why or _("This address is not sure.")
+    return Taken(place=replace(best, quality=found.quality), why=why, others=tuple(others[:OTHERS_SHOWN]))
 
 
 def ways_between(

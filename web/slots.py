@@ -64,7 +64,7 @@ class Offered:
     number: str = ""
     """Of an order that is not there yet, the one it would have."""
     lines: tuple[tuple[str, int, str], ...] = ()
-    """(product, units, ISO day on which they are there, "" for nobody knows) of it."""
+    """(SKU, units, ISO day on which they are there, "" for nobody knows) of it."""
 
 
 def load_of(text: str) -> Goods:
@@ -319,6 +319,12 @@ def take(
         installation.database, lambda store: take_slot(store, order_id, slot, version=version, by=by, now=now)
     )
     return slot
+
+
+def order_document(found: Offered) -> dict[str, Any]:
+    """The order that could be entered, with its lines as (SKU, units, the ISO day on which they are there or "");
+    nothing where there is none."""
+    return {"order": found.number, "lines": [list(each) for each in found.lines]} if found.number else {}
 
 
 def document(day: SlotDay) -> dict[str, Any]:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from routing.engines.roads.overpass import OsmServers
     from routing.engines.roads.reachable import ReachableAreas
     from routing.engines.roads.travel import Engine
-    from routing.model.places import Location
+    from routing.model.places import Bounds, Location
     from routing.ports import AddressFinder
     from routing.rules.tracks import Piece
 
@@ -128,6 +128,10 @@ class Installation:
                 return [frozenset(PROFILES)] * len(places)
 
         return ask
+
+    def area(self, region: str) -> Bounds:
+        """The box within which a region's roads are whole. Raises NotFound, RegionError."""
+        return self.regions.facts(region).bounds
 
     def reachable(self, region: str) -> ReachableAreas:
         """What is reached within a time in a region, as it was built last. Raises NotFound."""

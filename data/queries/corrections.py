@@ -14,7 +14,8 @@ from data.tables import corrected_report, user
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionRow:
-    """One correction. `delivered`, `short`, `damaged`, `refused`: what the report had said until then, in units."""
+    """One correction. `delivered`, `short`, `damaged`, `refused`, `collected`: what the report had said until then,
+    in units."""
 
     at: datetime
     by: str
@@ -25,6 +26,7 @@ class CorrectionRow:
     short: int
     damaged: int
     refused: int
+    collected: int
 
 
 def corrections_of(connection: Connection, proof_ids: Collection[int]) -> dict[int, tuple[CorrectionRow, ...]]:
@@ -46,6 +48,7 @@ def corrections_of(connection: Connection, proof_ids: Collection[int]) -> dict[i
                 short=sum(each["short"] for each in counts),
                 damaged=sum(each["damaged"] for each in counts),
                 refused=sum(each["refused"] for each in counts),
+                collected=sum(each["collected"] for each in counts),
             )
         )
     return {key: tuple(rows) for key, rows in found.items()}

@@ -54,6 +54,7 @@ class Reported:
     number: str
     site: str
     word: str
+    fetches: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,10 +150,16 @@ def _vans(store: SqlStore, vans: Sequence[VanOfDay]) -> tuple[EveningVan, ...]:
                     )
                 ),
                 reported=tuple(
-                    Reported(delivery_id=delivery.id, number=delivery.number, site=door.site, word=said[delivery.id])
+                    Reported(
+                        delivery_id=delivery.id,
+                        number=delivery.number,
+                        site=door.site,
+                        word=said[delivery.id],
+                        fetches=delivery.direction == "collect",
+                    )
                     for door in doors.values()
                     for delivery in door.deliveries
-                    if delivery.id in said and delivery.direction == "deliver"
+                    if delivery.id in said
                 ),
                 # What a closed van carries now is of another day.
                 goods=() if van.closed else store.goods_on_van(van.manifest_id),

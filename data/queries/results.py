@@ -504,7 +504,8 @@ def _corrections(connection: Connection, day: str, delivery_ids: Collection[int]
         select(corrected_report, proof.c.delivery_id)
         .join(proof, proof.c.id == corrected_report.c.proof_id)
         .join(manifest, manifest.c.id == proof.c.manifest_id)
-        .where(manifest.c.day == day, proof.c.delivery_id.in_(delivery_ids))
+        .join(delivery, delivery.c.id == proof.c.delivery_id)
+        .where(manifest.c.day == day, proof.c.delivery_id.in_(delivery_ids), delivery.c.direction == "deliver")
         .order_by(corrected_report.c.id)
     ).all():
         of_line: dict[int, Counter[str]] = {}

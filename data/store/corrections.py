@@ -7,15 +7,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import case, delete, func, insert, select, update
 
+from data.queries.empties import empties_of
 from data.queries.needs import COMMITTED, ORDERED, SERVED
 from data.store.carrying import CarryingStore
+from data.store.returns import left_at_the_customer
 from data.tables import (
     allocation,
     corrected_report,
     delivery,
     delivery_line,
+    empties_line,
     event,
     movement,
     notice,
@@ -74,6 +77,21 @@ class CorrectionStore(CarryingStore):
         corrected = self.connection.scalars(
             select(corrected_report.c.at).where(corrected_report.c.proof_id == proof_id).order_by(corrected_report.c.id)
         ).all()
+        counted = [
+            DoorLine(
+                allocation_id=each.allocation_id,
+                delivered=each.delivered,
+                short=each.short,
+                damaged=each.damaged,
+                refused=each.refused,
+                collected=each.collected,
+            )
+            for each in lines
+        ]
+        empties = empties_of(self.connection, [row.delivery_id]).get(row.delivery_id, ())
+        # Empties have no line of their own in a proof. Of a try for nothing none were counted.
+        if counted or Outcome(row.outcome).is_handed_over or any(each.collected for each in empties):
+            counted += [DoorLine(allocation_id=each.key, collected=each.collected) for each in empties]
         together = self.connection.scalars(
             select(corrected_report.c.at)
             .join(proof, proof.c.id == corrected_report.c.proof_id)
@@ -88,17 +106,7 @@ class CorrectionStore(CarryingStore):
             outcome=Outcome(row.outcome),
             recipient=row.recipient,
             received_at=row.received_at,
-            lines=tuple(
-                DoorLine(
-                    allocation_id=each.allocation_id,
-                    delivered=each.delivered,
-                    short=each.short,
-                    damaged=each.damaged,
-                    refused=each.refused,
-                    collected=each.collected,
-                )
-                for each in lines
-            ),
+            lines=tuple(counted),
             times=len(corrected),
             written_at=(row.received_at, *together),
             held_by=self._vehicle_with(row.delivery_id),
@@ -155,10 +163,16 @@ class CorrectionStore(CarryingStore):
         if not done.rowcount or times != report.times + 1:
             raise Conflict("Somebody corrected this report meanwhile. Look at it again.", code="shown_is_old")
         self.connection.execute(delete(proof_line).where(proof_line.c.proof_id == report.proof_id))
-        if lines:
+        if promised := [each for each in lines if not each.is_empties]:
             self.connection.execute(
-                insert(proof_line), [{"proof_id": report.proof_id, **asdict(each)} for each in lines]
+                insert(proof_line), [{"proof_id": report.proof_id, **asdict(each)} for each in promised]
             )
+        collected = {-each.allocation_id: each.collected for each in lines if each.is_empties}
+        for before in report.lines:
+            if before.is_empties:
+                collected.setdefault(-before.allocation_id, 0)
+        for key, units in collected.items():
+            self.connection.execute(update(empties_line).where(empties_line.c.id == key).values(collected=units))
 
     def delivery_corrected(self, *, delivery_id: int, state: str, attempts: int, for_day: str, waits_for: str) -> None:
         """Raises Conflict when it has gone on since its door was reported."""
@@ -233,13 +247,42 @@ class CorrectionStore(CarryingStore):
             for row in rows
         ]
 
+    def beyond_the_customer(self, allocation_ids: Collection[int]) -> list[TooMuch]:
+        """Of these allocations what is fetched back, or is to be, beyond what the customer was given of them."""
+        left = left_at_the_customer()
+        rows = self.connection.execute(
+            select(allocation.c.id, order.c.number, product.c.name, left.label("left"))
+            .join(order_line, order_line.c.id == allocation.c.order_line_id)
+            .join(order, order.c.id == order_line.c.order_id)
+            .join(product, product.c.id == order_line.c.product_id)
+            .where(allocation.c.id.in_(list(allocation_ids)), left < 0)
+            .order_by(allocation.c.id)
+        ).all()
+        by: dict[int, list[str]] = defaultdict(list)
+        for row in self.connection.execute(
+            select(delivery_line.c.allocation_id, delivery.c.number)
+            .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
+            .where(
+                delivery_line.c.allocation_id.in_([row.id for row in rows]),
+                delivery.c.direction == "collect",
+                delivery.c.state != "unreleased",
+            )
+            .order_by(delivery.c.number)
+        ):
+            by[row.allocation_id].append(row.number)
+        return [
+            TooMuch(order=row.number, product=row.name, units=-int(row.left), deliveries=tuple(by[row.id]))
+            for row in rows
+        ]
+
     def want_again(self, *, line_id: int, quantity: int) -> None:
-        """Of a line of the ERP: so many more of it count as brought, which were cancelled with us as not brought."""
+        """Of a line of the ERP: so many more of it count as brought, which were cancelled with us as not brought; at
+        most what still is, because the ERP may have released some of them again."""
         self.touched_lines.add(line_id)
         self.connection.execute(
             update(order_line)
-            .where(order_line.c.id == line_id, order_line.c.cancelled >= quantity)
-            .values(cancelled=order_line.c.cancelled - quantity)
+            .where(order_line.c.id == line_id)
+            .values(cancelled=case((order_line.c.cancelled > quantity, order_line.c.cancelled - quantity), else_=0))
         )
 
     def withhold_door_news(self, report: ReportInHand, *, why: str) -> tuple[int, bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 
 from data.queries.needs import ORDERED
 from data.store.movements import MovementStore
@@ -31,6 +31,28 @@ from routing.errors import Conflict, NotFound
 from routing.model.proofs import Outcome
 from routing.model.returns import CollectFrom, DoorTask, GivenUp, GivenUpLine, HandedOver, RefusedUnits
 from routing.model.stock import Receipt
+
+
+def left_at_the_customer() -> ColumnElement[int]:
+    """Of an allocation: what was handed over of it, less what was fetched back or is to be."""
+    fetched = (
+        select(func.coalesce(func.sum(proof_line.c.collected), 0))
+        .where(proof_line.c.allocation_id == allocation.c.id)
+        .correlate(allocation)
+        .scalar_subquery()
+    )
+    asked = (
+        select(func.coalesce(func.sum(delivery_line.c.quantity), 0))
+        .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
+        .where(
+            delivery_line.c.allocation_id == allocation.c.id,
+            delivery.c.direction == "collect",
+            delivery.c.state.not_in(("done", "unreleased")),
+        )
+        .correlate(allocation)
+        .scalar_subquery()
+    )
+    return allocation.c.delivered - fetched - asked
 
 
 class ReturnStore(MovementStore):
@@ -209,24 +231,7 @@ class ReturnStore(MovementStore):
 
     def handed_over(self, *, site_id: int, product_id: int) -> list[HandedOver]:
         """What the site has of a product by our deliveries, less what was fetched or is to be; the oldest first."""
-        fetched = (
-            select(func.coalesce(func.sum(proof_line.c.collected), 0))
-            .where(proof_line.c.allocation_id == allocation.c.id)
-            .correlate(allocation)
-            .scalar_subquery()
-        )
-        asked = (
-            select(func.coalesce(func.sum(delivery_line.c.quantity), 0))
-            .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
-            .where(
-                delivery_line.c.allocation_id == allocation.c.id,
-                delivery.c.direction == "collect",
-                delivery.c.state.not_in(("done", "unreleased")),
-            )
-            .correlate(allocation)
-            .scalar_subquery()
-        )
-        left = allocation.c.delivered - fetched - asked
+        left = left_at_the_customer()
         rows = self.connection.execute(
             select(allocation.c.id, order.c.id.label("order_id"), order.c.number, supply.c.depot_id, left.label("left"))
             .join(supply, supply.c.id == allocation.c.supply_id)

@@ -111,7 +111,15 @@ class SpeedStore(StorePart):
             .subquery()
         )
         routes = self.connection.execute(
-            select(manifest.c.shift_id, manifest.c.day, route.c.id, route.c.plan_id, route.c.breaks, vehicle.c.profile)
+            select(
+                manifest.c.shift_id,
+                manifest.c.day,
+                route.c.id,
+                route.c.plan_id,
+                route.c.breaks,
+                vehicle.c.profile,
+                shift.c.vehicle_id,
+            )
             .join(in_force, in_force.c.id == manifest.c.id)
             .join(route, route.c.id == manifest.c.route_id)
             .join(shift, shift.c.id == manifest.c.shift_id)
@@ -132,7 +140,8 @@ class SpeedStore(StorePart):
         """What was read of tracks, by shift."""
         found: defaultdict[int, list[DrivenLeg]] = defaultdict(list)
         for row in self.connection.execute(
-            select(driven_way)
+            select(driven_way, shift.c.vehicle_id)
+            .join(shift, shift.c.id == driven_way.c.shift_id)
             .join(region, region.c.id == driven_way.c.region_id)
             .where(region.c.name == name, driven_way.c.day >= since)
             .order_by(driven_way.c.shift_id, driven_way.c.left_at, driven_way.c.id)
@@ -145,6 +154,7 @@ class SpeedStore(StorePart):
                     free_s=row.free_s,
                     profile=row.profile,
                     tracked=True,
+                    vehicle=row.vehicle_id,
                 )
             )
         return dict(found)
@@ -181,6 +191,7 @@ class SpeedStore(StorePart):
                 arrived_at=here_at,
                 free_s=-int(-free_s // offer.speed_factor),
                 profile=row.profile,
+                vehicle=row.vehicle_id,
             )
 
     def _arrivals(self, shift_id: int) -> dict[int, datetime]:

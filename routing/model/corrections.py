@@ -32,8 +32,8 @@ class ReportInHand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TooMuch:
-    """Units of a line that are on their way, or with the customer, beyond what the order wants, and in which
-    deliveries."""
+    """Units of a line beyond what can be, and in which deliveries: on their way or with the customer beyond what the
+    order wants, or fetched back beyond what the customer was given."""
 
     order: str
     product: str
@@ -57,6 +57,11 @@ class CorrectedLine:
         return self.after.delivered - self.before.delivered
 
     @property
+    def fetched(self) -> int:
+        """Units more that came from the customer onto the van than before; below 0: so many stayed there."""
+        return self.after.collected - self.before.collected
+
+    @property
     def waits(self) -> int:
         """Units more that wait for goods again in their old place; below 0: so many no longer wait."""
         return self.after.short + self.after.damaged - self.before.short - self.before.damaged
@@ -67,7 +72,7 @@ class Corrected:
     """What a correction does, or would do. `next`: what follows at this door, with its day where there is one.
 
     `withheld` messages of the wrong report had not gone out; `told`: some had. `written`: to so many people is written
-    instead. `settled_task`: a question about this door that is answered by it.
+    instead. `settled_task`: a question about this door that is answered by it. `fetches`: it is a collection.
     """
 
     delivery: str
@@ -75,6 +80,8 @@ class Corrected:
     vehicle: str
     before: Outcome
     after: Outcome
+    recipient_before: str
+    recipient_after: str
     lines: tuple[CorrectedLine, ...]
     next: str
     next_day: str
@@ -82,3 +89,4 @@ class Corrected:
     told: bool
     written: int
     settled_task: bool
+    fetches: bool

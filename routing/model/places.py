@@ -86,6 +86,16 @@ class Bounds:
     def holds(self, location: Location) -> bool:
         return self.south <= location.lat <= self.north and self.west <= location.lon <= self.east
 
+    def metres_outside(self, location: Location) -> float:
+        """How far a place lies from the box, 0 inside.
+
+        >>> round(Bounds(south=55, west=8, north=56, east=9).metres_outside(Location(lat=56.001, lon=8.5)))
+        111
+        """
+        lat = min(max(location.lat, self.south), self.north)
+        lon = min(max(location.lon, self.west), self.east)
+        return metres_between(location, Location(lat=lat, lon=lon))
+
     @property
     def km2(self) -> float:
         """

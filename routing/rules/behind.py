@@ -1,6 +1,6 @@
 """A van is behind: what breaks if it just goes on, and what can be done about it, side by side.
 
-The rest of its day is timed from where it truly stands. `as_the_day_stands` moves the beginning of a route until its
+The rest of its day is timed from where it truly stands. `from_where_it_stands` moves the beginning of a route until its
 next stop falls where the forecast has it; every order of what is left is then timed by the schedule as any other route.
 Late in two ways, which are two goals:
 
@@ -93,7 +93,7 @@ class Behind:
         return self.over_s > 0 or bool(self.closed)
 
 
-def as_the_day_stands(plan: Plan, problem: Problem, facts: DayFacts, arrivals: Mapping[int, int]) -> Problem:
+def from_where_it_stands(plan: Plan, problem: Problem, facts: DayFacts, arrivals: Mapping[int, int]) -> Problem:
     """The problem with each of these shifts as late as it truly is: `arrivals` has, per shift, when its next stop is
     reached by the forecast (seconds from the epoch). A pause may slip by as much."""
     offers = []
@@ -128,7 +128,7 @@ def how_it_goes_on(
     planned = next(stop.arrival_s for route in plan.routes for stop in route.stops if rest[0] in stop.visits)
     if arrives_s - planned < FROM_S:
         return None
-    late = as_the_day_stands(plan, problem, facts, {shift.id: arrives_s})
+    late = from_where_it_stands(plan, problem, facts, {shift.id: arrives_s})
     rest_of = _Rest(plan, late, facts, shift)
     judged = rest_of.judge(rest)
     if judged is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from routing.model.places import Bounds, Location, metres_between
 from routing.rules.house_number import HouseNumber
 from routing.rules.reading import Reading, plain_postcode
-from routing.rules.spelling import fold
+from routing.rules.spelling import fold, keys
 from routing.rules.street_words import COUNTRIES, STATES
 
 _DISTRICT = re.compile(r"[a-z]{1,2}|\d{1,2}")
@@ -59,7 +59,8 @@ class StreetMatch:
 class Coverage:
     """What a gazetteer covers: its box, its cities (folded, with translations) and postcodes (without spaces).
 
-    `called`: folded translation -> the folded name that the map uses. `served`: (postcode, folded city) that addresses
+    `called`: folded translation -> the folded name that the map uses; `once`: those of them that are old names, which
+    alone make nothing sure. `served`: (postcode, folded city) that addresses
     of the map carry together. `places`: suburbs and villages whose name no address carries, and how far they reach in
     metres. `states` and `countries` are the codes of its addresses, empty where they carry none.
     """
@@ -69,6 +70,7 @@ class Coverage:
     postcodes: frozenset[str] = frozenset()
     name: str = ""
     called: Mapping[str, str] = field(default_factory=dict)
+    once: frozenset[str] = frozenset()
     served: frozenset[tuple[str, str]] = frozenset()
     places: Mapping[str, tuple[Location, float]] = field(default_factory=dict)
     states: frozenset[str] = frozenset()
@@ -81,7 +83,9 @@ class Coverage:
     def is_certain_of(self, city: str) -> bool:
         """Whether the city is ours letter by letter: no slip (Dalby is no Valby), and no longer name than a district
         (København NV is one of København's, Baltimore Highlands none of Baltimore's)."""
-        key = fold(city)
+        key = self._plain(city)
+        if key in self.once:
+            return False
         if key in self.cities:
             return True
         key = self._called(key)
@@ -97,7 +101,7 @@ class Coverage:
 
     def city_key(self, city: str) -> str:
         """The folded name under which the map knows the city, whatever it was called; "" for one it does not know."""
-        key = self._called(fold(city))
+        key = self._called(self._plain(city))
         if not key or key in self.cities:
             return key
         if any(known.startswith(f"{key} ") or key.startswith(f"{known} ") for known in self.cities):
@@ -105,6 +109,11 @@ class Coverage:
         slack = 1 if len(key) >= 5 else 0
         near = (known for known in sorted(self.cities) if _one_letter_apart(key, known, slack))
         return self._called(next(near, ""))
+
+    def _plain(self, city: str) -> str:
+        """The city folded, in whichever spelling of its letters is known: Aarhus is Århus, and Århus Aarhus."""
+        ways = keys(city)
+        return next((key for key in ways if key in self.cities), ways[0])
 
     def _called(self, key: str) -> str:
         """Copenhagen K is København K: the name is translated, the district behind it stays."""

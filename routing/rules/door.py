@@ -322,6 +322,36 @@ def spread_counts(
     return tuple(lines)
 
 
+def spread_fetched(delivery: DoorDelivery, fetched: Mapping[int, int]) -> tuple[DoorLine, ...]:
+    """The lines of a collection of which so many units of a product came along, the first line of that product first;
+    of all others as many as were asked for. Raises InvalidInput for more than a driver may bring.
+
+    >>> line = dict(order_line_id=0, order_id=0, product="Crate", unit="piece", product_id=7)
+    >>> one = DoorDelivery(
+    ...     id=1, number="D-1", direction="collect", state="done", attempts=0, proofs=0, for_day="", references=(),
+    ...     lines=(LoadedLine(allocation_id=1, loaded=4, **line), LoadedLine(allocation_id=-2, loaded=6, **line)),
+    ... )
+    >>> [each.collected for fetched in ({7: 5}, {7: 12}, {}) for each in spread_fetched(one, fetched)]
+    [4, 1, 4, 8, 4, 6]
+    """
+    left = dict(fetched)
+    lines = []
+    for n, each in enumerate(delivery.lines):
+        units = each.loaded
+        if each.product_id in fetched:
+            # What customers give beyond what was asked for comes with the last line of it.
+            is_last = all(other.product_id != each.product_id for other in delivery.lines[n + 1 :])
+            units = min(left[each.product_id], most_collected(each) if is_last else each.loaded)
+            left[each.product_id] -= units
+        lines.append(DoorLine(allocation_id=each.allocation_id, collected=units))
+    if any(left.values()):
+        raise InvalidInput(
+            f"So many units are not fetched with {delivery.number}. Count again, or ask for another collection.",
+            code="door_count",
+        )
+    return tuple(lines)
+
+
 def for_the_erp(settled: Settled) -> Settled:
     """The same where the ERP allocates: whatever comes next is its decision, not ours."""
     return settled if settled.next is Next.NOTHING else replace(settled, next=Next.ERP)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 REFUSED = "refused"
 NOT_DELIVERED = "not_delivered"
+COLLECTED = "collected"
+"""Of a stop: all that it was for was fetched there."""
 
-OVER = ("done", REFUSED, NOT_DELIVERED, "failed")
+OVER = ("done", COLLECTED, REFUSED, NOT_DELIVERED, "failed")
 """The words of a door that was reported, from the best to the worst."""
 
 
@@ -36,15 +38,19 @@ def door_word(state: str, units: Given) -> str:
     return REFUSED if units.refused else NOT_DELIVERED
 
 
-def stop_word(words: Collection[str]) -> str:
-    """One word for all deliveries of a stop: the worst once all were reported, else how far they are.
+def stop_word(words: Collection[str], *, only_fetches: bool = False) -> str:
+    """One word for all deliveries of a stop: the worst once all were reported, else how far they are. `only_fetches`:
+    nothing is brought there.
 
     >>> stop_word(["done", "refused"]), stop_word(["refused", "failed"]), stop_word(["done", "under_way"])
     ('refused', 'failed', 'under_way')
     >>> stop_word(["released", "loaded"]), stop_word(["released"])
     ('loaded', 'planned')
+    >>> stop_word(["done"], only_fetches=True), stop_word(["failed"], only_fetches=True)
+    ('collected', 'failed')
     """
     held = set(words)
     if held and held <= set(OVER):
-        return max(held, key=OVER.index)
+        worst = max(held, key=OVER.index)
+        return COLLECTED if only_fetches and worst == "done" else worst
     return next((word for word in ("under_way", "dispatched", "loaded") if word in held), "planned")

@@ -1,13 +1,19 @@
 """What an ERP's release means for an order that may be here already. Pure.
 
-Where the ERP allocates, a release raises a line only by what the line cannot take as it is:
+Where the ERP allocates, a release changes a line only by what the line cannot take as it is: its units and what of
+them is cancelled with us.
 
->>> raised_by(released=12, quantity=12, cancelled=0, taken=0)
-0
->>> raised_by(released=12, quantity=12, cancelled=0, taken=12)
-12
->>> raised_by(released=10, quantity=12, cancelled=2, taken=6)
-6
+>>> with_released(12, quantity=12, cancelled=0, taken=0)
+(12, 0)
+>>> with_released(12, quantity=12, cancelled=0, taken=12)
+(24, 0)
+
+What the door did not take is cancelled with us until the ERP releases it again: of 8 ordered 3 were handed over.
+
+>>> with_released(5, quantity=8, cancelled=5, taken=3)
+(8, 0)
+>>> with_released(10, quantity=12, cancelled=2, taken=6)
+(16, 0)
 """
 
 from __future__ import annotations
@@ -31,9 +37,12 @@ WE_DECIDE = (
 )
 
 
-def raised_by(*, released: int, quantity: int, cancelled: int, taken: int) -> int:
-    """Base units by which the line grows. `taken` of it are released, on a van, delivered or refused."""
-    return max(0, released - max(0, quantity - cancelled - taken))
+def with_released(released: int, *, quantity: int, cancelled: int, taken: int) -> tuple[int, int]:
+    """The line's quantity and what is cancelled of it, in base units, once `released` more of it go out. `taken` of it
+    are released, on a van, delivered or refused before."""
+    more = max(0, released - max(0, quantity - cancelled - taken))
+    wanted_again = min(more, cancelled)
+    return quantity + more - wanted_again, cancelled - wanted_again
 
 
 def fingerprint(order: ReleasedOrder) -> str:

@@ -1,27 +1,29 @@
 """Time of day learnt from what was driven: how long ways really took in each slice, beside their free travel time.
 
 A leg counts for the slice in which it was both begun and ended, on one day. Of each slice the median of actual to free
-time is proposed, in whole per cent; fewer than 30 legs or 5 days prove nothing, and it says how many there are. Very
-short ways are parking, not driving.
+time is proposed, in whole per cent; fewer than 30 legs, 5 days or 3 vehicles prove nothing, and it says how many there
+are. Very short ways are parking, not driving. No vehicle counts for more than 40 % of a slice, however much it drove: a
+phone that is slow, lies in a pocket or is made up by somebody cannot bring the median out of what the others drove.
 
     Three ways of 10 min each, from 07:10 on: driven in 12, 13 and 20 min. The median is 130 %.
 
         >>> slice_ = SpeedRow(begins="07:00", ends="09:00", percent=100)
-        >>> found = learnt([slice_], _example(12, 13, 20), zone=ZoneInfo("UTC"), least_legs=3, least_days=1)
+        >>> least = {"least_legs": 3, "least_days": 1, "least_vehicles": 1}
+        >>> found = learnt([slice_], _example(12, 13, 20), zone=ZoneInfo("UTC"), **least)
         >>> [(each.percent, each.legs, each.days) for each in found]
         [(130, 3, 1)]
         >>> learnt([slice_], _example(12, 13, 20), zone=ZoneInfo("UTC"))[0].why_not
-        '3 of the 30 legs and 1 of the 5 days that it takes'
+        '3 of the 30 legs, 1 of the 5 days and 1 of the 3 vehicles that it takes'
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from math import floor
-from statistics import median
 from zoneinfo import ZoneInfo
 
 from routing.model.day import SpeedRow
@@ -29,7 +31,9 @@ from routing.model.fleet import BIKES
 from routing.rules.calendars import clock_minutes, moment, weekday
 from routing.rules.time_of_day import LEAST_PERCENT, MOST_PERCENT
 
-LEAST_LEGS, LEAST_DAYS = 30, 5
+LEAST_LEGS, LEAST_DAYS, LEAST_VEHICLES = 30, 5, 3
+MOST_OF_ONE = Fraction(2, 5)
+"""The share of a slice that one vehicle may decide. Under a half of it no median leaves what the others drove."""
 SHORTEST_S = 60
 LOOKS_BACK_DAYS = 90
 
@@ -48,7 +52,7 @@ USUAL_SLICES = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrivenLeg:
     """A way as it was driven: from door to door, `free_s` the free travel time it was planned with; or `tracked`, a
-    piece of it, `free_s` that of the roads on which the phone was."""
+    piece of it, `free_s` that of the roads on which the phone was. `vehicle`: the key of whose it was."""
 
     day: str
     left_at: datetime
@@ -56,15 +60,19 @@ class DrivenLeg:
     free_s: int
     profile: str
     tracked: bool = False
+    vehicle: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearntSlice:
-    """What was driven in a slice: `percent` of the free time, or `why_not`: too little was driven to say."""
+    """What was driven in a slice: `percent` of the free time, or `why_not`: too little was driven to say. `capped`: the
+    vehicle that drove most was counted for less than it drove."""
 
     row: SpeedRow
     legs: int
     days: int
+    vehicles: int
+    capped: bool = False
     percent: int | None = None
     why_not: str = ""
 
@@ -76,6 +84,7 @@ def learnt(
     zone: ZoneInfo,
     least_legs: int = LEAST_LEGS,
     least_days: int = LEAST_DAYS,
+    least_vehicles: int = LEAST_VEHICLES,
 ) -> tuple[LearntSlice, ...]:
     """For each slice of the table, or of the usual ones while it is empty, what the legs say."""
     rows = rows or USUAL_SLICES
@@ -91,15 +100,62 @@ def learnt(
             and _within(leg, row, zone)
         ]
         days = len({leg.day for leg in mine})
-        said = LearntSlice(row=row, legs=len(mine), days=days)
-        if len(mine) < least_legs or days < least_days:
-            why = f"{len(mine)} of the {least_legs} legs and {days} of the {least_days} days that it takes"
+        by_vehicle = Counter(leg.vehicle for leg in mine)
+        said = LearntSlice(row=row, legs=len(mine), days=days, vehicles=len(by_vehicle))
+        if len(mine) < least_legs or days < least_days or len(by_vehicle) < least_vehicles:
+            why = (
+                f"{len(mine)} of the {least_legs} legs, {days} of the {least_days} days and {len(by_vehicle)} of the "
+                f"{least_vehicles} vehicles that it takes"
+            )
             found.append(replace(said, why_not=why))
             continue
-        middle = median(Fraction((leg.arrived_at - leg.left_at) // timedelta(seconds=1), leg.free_s) for leg in mine)
+        most = most_of_one(list(by_vehicle.values()))
+        middle = _median(
+            [
+                (
+                    Fraction((leg.arrived_at - leg.left_at) // timedelta(seconds=1), leg.free_s),
+                    min(Fraction(1), most / by_vehicle[leg.vehicle]),
+                )
+                for leg in mine
+            ]
+        )
         percent = min(MOST_PERCENT, max(LEAST_PERCENT, floor(100 * middle + Fraction(1, 2))))
-        found.append(replace(said, percent=percent))
+        found.append(replace(said, percent=percent, capped=most < max(by_vehicle.values())))
     return tuple(found)
+
+
+def most_of_one(legs: Sequence[int]) -> Fraction:
+    """For how many legs a vehicle counts at most, so that none has more than its share of what is counted; `legs` of
+    each vehicle. Two vehicles or one have no such number: each counts for all it drove.
+
+    >>> most_of_one([10, 10, 80]), most_of_one([30, 20, 25])
+    (Fraction(40, 3), Fraction(30, 1))
+    """
+    ordered = sorted(legs, reverse=True)
+    if MOST_OF_ONE * len(ordered) <= 1 or ordered[0] <= MOST_OF_ONE * sum(ordered):
+        return Fraction(ordered[0])
+    most = Fraction(ordered[0])
+    for capped in range(1, len(ordered)):
+        if MOST_OF_ONE * capped >= 1:
+            break
+        # most = share * (capped * most + what the others drove)
+        most = MOST_OF_ONE * sum(ordered[capped:]) / (1 - MOST_OF_ONE * capped)
+        if most >= ordered[capped]:
+            break
+    return most
+
+
+def _median(weighted: Sequence[tuple[Fraction, Fraction]]) -> Fraction:
+    """Of (value, weight): half of the weight lies below it."""
+    ordered = sorted(weighted)
+    half, below = sum((weight for _, weight in ordered), Fraction(0)) / 2, Fraction(0)
+    for at, (value, weight) in enumerate(ordered):
+        below += weight
+        if below > half:
+            return value
+        if below == half:
+            return (value + ordered[at + 1][0]) / 2
+    raise ValueError("nothing was driven")
 
 
 def applied(rows: Sequence[SpeedRow], proposal: Sequence[LearntSlice]) -> tuple[SpeedRow, ...]:

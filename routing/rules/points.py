@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from routing.model.places import Candidate, Located, Location, PinQuality
 from routing.rules.address import not_found
 from routing.rules.coverage import Coverage
+from routing.rules.road_reach import outside
 from routing.rules.spelling import clean
 
 
@@ -171,7 +172,7 @@ def judge_point(point: PointText, coverage: Coverage) -> Located:
         swapped = "Were they swapped? " if -90 <= lon <= 90 and -180 <= lat <= 180 else ""
         return not_found(f"{written} is no place on earth. {swapped}Write latitude, then longitude.")
     here = Location(lat=lat, lon=lon)
-    if not coverage.bounds.holds(here):
+    if outside(here, coverage.bounds):
         if abs(lon) <= 90 and coverage.bounds.holds(turned := Location(lat=lon, lon=lat)):
             return Located(
                 quality=PinQuality.APPROXIMATE,

@@ -15,7 +15,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
-from datetime import date, time
+from datetime import date, time, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -104,6 +104,23 @@ class PolicyBook:
         key = (row.scope, row.scope_id, row.name, row.effective_from)
         others = [each for each in self.rows if (each.scope, each.scope_id, each.name, each.effective_from) != key]
         return PolicyBook([*others, row])
+
+    def of_the_day_before(self) -> PolicyBook:
+        """The book that says of each day what this one says of the day before it.
+
+        >>> from_2_march = PolicyRow(scope=Scope.COMPANY, name="max_attempts", value=1, effective_from="2026-03-02")
+        >>> book = PolicyBook([from_2_march]).of_the_day_before()
+        >>> [book.value("max_attempts", day=day) for day in ("2026-03-02", "2026-03-03")]
+        [None, 1]
+        """
+
+        def later(day: str) -> str:
+            return (date.fromisoformat(day) + timedelta(days=1)).isoformat() if day else ""
+
+        return PolicyBook(
+            replace(row, effective_from=later(row.effective_from), effective_to=later(row.effective_to))
+            for row in self.rows
+        )
 
     def order_terms(self, stated: OrderTerms, *, day: str, customer_id: int, order_id: int) -> OrderTerms:
         """How the order ships on an ISO day. `stated` is what the order itself said when it came in.

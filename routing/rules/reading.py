@@ -34,7 +34,8 @@ class Reading:
 
     `city_sure` is False where a part nobody could place was taken for the city ("Fabianinkatu 29, Tampere"; it may
     as well be "..., back yard"). `state` and `country` are codes, "" where none was written. `doubt` is what else the
-    text says, which nobody could place. `other_postcode` and `other_city` are of a second place that it names.
+    text says, which nobody could place. `second`: bare numbers behind the house's, which may be flats or further
+    houses. `other_postcode` and `other_city` are of a second place that it names.
     """
 
     street: str
@@ -46,6 +47,7 @@ class Reading:
     state: str = ""
     country: str = ""
     doubt: str = ""
+    second: tuple[HouseNumber, ...] = ()
     other_postcode: str = ""
     other_city: str = ""
 
@@ -70,6 +72,8 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}\s*(?:,|$))")
 _DECIMALS = re.compile(r"\d[\d/-]*\.\d+")
 _MAY_BE_POSTCODE = re.compile(r"\d{3}|\d[A-Z]{2}$")
+_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+_BARE_NUMBERS = re.compile(r"\d{1,4}\s?[A-Za-z]?(?:\s+\d{1,4}\s?[A-Za-z]?)*")
 _NUMBERED_NAME = re.compile(r"[^\W\d_]{2}.*\d|\d.*[^\W\d_]{2}")
 _COUNTRY_ENDS = frozenset(word for name in COUNTRIES for word in (name.split()[-1], "österreich", "españa", "россия"))
 _LETTERS_FIRST = re.compile(r"[^\W\d_]{2,}")
@@ -122,11 +126,39 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
                     state=whole.state,
                     country=whole.country,
                     doubt=reading.doubt or rest or whole.doubt,
+                    second=_second(part, reading, tail.unit),
                     other_postcode=whole.other_postcode,
                     other_city=whole.other_city,
                 )
             )
     return tuple(dict.fromkeys(blocks + found))
+
+
+def own_place(text: str, *, cities: Collection[str] = ()) -> tuple[str, str]:
+    """The postcode and the city that a text names by itself, as it is likeliest read; "" where it names none, or none
+    that is surely a city. `cities` are known ones, folded.
+
+    >>> own_place("Fabianinkatu 29, 00100 Helsinki")
+    ('00100', 'Helsinki')
+    >>> own_place("Fabianinkatu 29"), own_place("Fabianinkatu 29, Helsinki", cities={"helsinki"})
+    (('', ''), ('', 'Helsinki'))
+    """
+    likeliest = next(iter(readings(text, cities=cities)), None)
+    if likeliest is None:
+        return "", ""
+    return likeliest.postcode, likeliest.city if likeliest.city_sure else ""
+
+
+def _second(part: str, reading: Reading, behind: str) -> tuple[HouseNumber, ...]:
+    """The bare numbers behind a house number, as in "Main Street 10, 12".
+
+    Where the number leads ("12 Main St, 4") and where Cyrillic is written ("улица Ленина 5, 12") they are flats, and
+    so is one behind a stair ("Fabianinkatu 14 B 23").
+    """
+    if reading.number is None or part[0].isdigit() or _CYRILLIC.search(part):
+        return ()
+    said = [behind] if reading.number.letter else [reading.unit, behind]
+    return tuple(house_of(match) for unit in said if _BARE_NUMBERS.fullmatch(unit) for match in HOUSE.finditer(unit))
 
 
 def _others(streets: list[str], at: int, tail: Reading, given: Reading, cities: Collection[str]) -> Reading:

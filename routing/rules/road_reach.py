@@ -22,6 +22,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from routing.model.fleet import BIKES, ROAD_SIZES
+from routing.model.places import Bounds, Location
+
+EDGE_M = 50.0
+"""A place this far outside a region's box is still its own: so far off are pins set by hand, and the doors of houses
+whose road runs along the edge. Farther out roads are cut off, though one may still lie near."""
 
 OFF_ROAD = "No road lies near this address, so no vehicle gets there. Set its pin at the road where it is handed over."
 
@@ -55,6 +60,22 @@ def reach_of(*, near: Collection[str], fleet: Collection[str]) -> RoadReach:
         why=f"Only {_the(ours)} {gets} here: no road for {_the(fleet - ours)} lies near. Move the pin if goods are "
         "handed over elsewhere.",
     )
+
+
+def outside(location: Location, area: Bounds) -> str:
+    """Why a place is none of a region with this box, "" where it is.
+
+    >>> area = Bounds(south=55, west=8, north=56, east=9)
+    >>> outside(Location(lat=56.004, lon=8.5), area)
+    'This place lies 445 m outside the region, where its roads are cut off. Set the pin inside it.'
+    >>> outside(Location(lat=56.0003, lon=8.5), area)
+    ''
+    """
+    away_m = area.metres_outside(location)
+    if away_m <= EDGE_M:
+        return ""
+    far = f"{away_m:.0f} m" if away_m < 1000 else f"{away_m / 1000:.1f} km"
+    return f"This place lies {far} outside the region, where its roads are cut off. Set the pin inside it."
 
 
 def _same_names(profiles: Collection[str]) -> frozenset[str]:

@@ -44,6 +44,7 @@ def fold(text: str) -> str:
     return _NOT_WORD.sub(" ", flat.replace("'", "").replace("_", " ")).strip()
 
 
+@lru_cache(maxsize=20_000)
 def keys(name: str) -> tuple[str, ...]:
     """The folded name, and where it has such letters the one that people write without them.
 

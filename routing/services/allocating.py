@@ -82,6 +82,10 @@ class Store(Reader, LocksInSteps, asking.Store, Protocol):
     def asked_about(self, *, kind: TaskKind, subject_kind: str, subject_ids: Collection[int]) -> set[int]: ...
 
 
+DAY_IS_PAST = "its day was past"
+"""Why of a promise that breaks although nothing was decided: its day passed, and neither goods nor van came."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What the rule decided about a book, not yet written. `before` is the book as the database has it."""
@@ -163,6 +167,33 @@ def decide(
         promises=promises,
         preview=preview_of(
             before, after, outcome, dates.expected, promises, policy, causes, silent=silent, about=named
+        ),
+    )
+
+
+def beside_what_comes_anyway(decision: Decision, anyway: Decision) -> Decision:
+    """The decision with its causes apart: whose promise would break as late, or lose its day, though it were not made
+    keeps the cause that `anyway` names."""
+    slips = {promise.line_id: promise for promise in anyway.promises if promise.slip}
+    loses = {line.line_id: line.moved_by or DAY_IS_PAST for line in anyway.preview.lines if line.loses}
+    causes = {
+        promise.line_id: slips[promise.line_id].why
+        for promise in decision.promises
+        if promise.slip and promise.line_id in slips and promise.promised_on <= slips[promise.line_id].promised_on
+    } | {line.line_id: loses[line.line_id] for line in decision.preview.lines if line.loses and line.line_id in loses}
+    if not causes:
+        return decision
+    return replace(
+        decision,
+        promises=tuple(
+            replace(each, why=causes[each.line_id]) if each.line_id in causes else each for each in decision.promises
+        ),
+        preview=replace(
+            decision.preview,
+            lines=tuple(
+                replace(each, moved_by=each.moved_by or causes[each.line_id]) if each.line_id in causes else each
+                for each in decision.preview.lines
+            ),
         ),
     )
 

@@ -27,7 +27,7 @@ from routing.model.tasks import TaskKind
 from routing.rules.closing import what_came_back, what_is_lost, who_goes_without
 from routing.services import delivering, receiving
 from routing.services.erp import hand_back
-from routing.services.settling import put_back
+from routing.services.settling import bring_to_the_depot
 
 ON_ITS_WAY = ("loaded", "dispatched", "under_way")
 """States of a delivery of which nobody has said yet how it ended."""
@@ -146,7 +146,7 @@ def close_van(
             # Nothing was fetched, so nothing comes off the van: it is asked for again.
             store.change_delivery_state(delivery_id=delivery.id, from_states=("failed",), to_state="released")
         elif delivery.state == "failed":
-            kept += put_back(store=store, delivery=delivery, manifest=manifest, at=now, by=by)
+            kept += bring_to_the_depot(store=store, delivery=delivery, manifest=manifest, at=now, by=by)
             if delivery.id in of_the_erp:
                 hand_back(store, delivery, depot_id=manifest.depot_id, at=now, by=by)
             elif not any(line.loaded for line in delivery.lines):

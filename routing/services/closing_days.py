@@ -65,6 +65,9 @@ def commit_change(store: Store, change: Change, *, now: datetime, by: str) -> li
 
     A supplier's closed day moves nothing: it only flags. Raises InvalidInput, NotFound.
     """
+    concerned, anyway = store.open_products_of(scope="company", scope_id=0), {}
+    if not (isinstance(change, SetDays) and change.scope == "supplier"):
+        anyway = ruling.comes_anyway(store, concerned, now=now)
     if isinstance(change, SetDays):
         for day, why in change.days:
             if abs(day_of(day) - now.date()) > FURTHEST:
@@ -88,8 +91,7 @@ def commit_change(store: Store, change: Change, *, now: datetime, by: str) -> li
     store.append_event(kind="calendar_changed", actor=by, captured_at=now, received_at=now, data=_facts(change))
     if isinstance(change, SetDays) and change.scope == "supplier":
         return []
-    concerned = store.open_products_of(scope="company", scope_id=0)
-    return ruling.give_out(store, concerned, now=now, by=by, why="delivery days changed")
+    return ruling.give_out(store, concerned, now=now, by=by, why="delivery days changed", anyway=anyway)
 
 
 def _facts(change: Change) -> dict[str, Any]:

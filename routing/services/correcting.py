@@ -11,6 +11,7 @@ from routing.errors import Conflict, InvalidInput
 from routing.model.corrections import Corrected, CorrectedLine, ReportInHand, TooMuch
 from routing.model.day import VanOfDay
 from routing.model.days import day_words
+from routing.model.orders import WaitingOrder
 from routing.model.proofs import DeliveryReport, Door, DoorDelivery, DoorLine, LoadedLine, ManifestInHand, Outcome
 from routing.model.stock import UnitState
 from routing.rules.door import Next, Settled, for_the_erp, settle
@@ -54,6 +55,7 @@ class Store(delivering.Store, Reader, Protocol):
     ) -> None: ...
     def answer_door_tasks(self, delivery_id: int, *, why: str, by: str, now: datetime) -> int: ...
     def beyond_the_order(self, line_ids: Collection[int]) -> list[TooMuch]: ...
+    def beyond_the_customer(self, allocation_ids: Collection[int]) -> list[TooMuch]: ...
     def want_again(self, *, line_id: int, quantity: int) -> None: ...
     def withhold_door_news(self, report: ReportInHand, *, why: str) -> tuple[int, bool]: ...
     def promise_as_before(self, *, delivery_id: int, since: datetime, why: str, by: str, now: datetime) -> None: ...
@@ -69,8 +71,50 @@ class Correctable:
     report: ReportInHand
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Putting:
+    """One report that is put right: what it `was`, what it `is_now`, and what everything that follows needs to know.
+
+    `who` received it; `next_day`: the day on which the door is served next, "" for none.
+    """
+
+    manifest: ManifestInHand
+    door: Door
+    delivery: DoorDelivery
+    report: ReportInHand
+    was: Settled
+    is_now: Settled
+    who: str
+    lines: tuple[CorrectedLine, ...]
+    of_the_erp: Collection[int]
+    next_day: str
+    why: str
+    now: datetime
+    by: str
+
+    @property
+    def fetches(self) -> bool:
+        return self.delivery.direction != "deliver"
+
+    @property
+    def is_the_erps(self) -> bool:
+        return self.delivery.id in self.of_the_erp
+
+    @property
+    def goes_again(self) -> bool:
+        return self.is_now.next is Next.NEXT_DELIVERY_DAY and bool(self.next_day)
+
+    @property
+    def went_again(self) -> bool:
+        return self.was.next is Next.NEXT_DELIVERY_DAY
+
+    @property
+    def products(self) -> set[int]:
+        return {each.product_id for each in self.delivery.lines}
+
+
 def report_to_correct(store: Reader, delivery_id: int, *, seen: int | None = None) -> Correctable:
-    """Raises NotFound without a report, InvalidInput for a collection, Conflict where it is too late."""
+    """Raises NotFound without a report, Conflict where it is too late."""
     report = store.last_report(delivery_id)
     manifest = store.manifest_in_hand(report.manifest_id)
     door = store.doors(manifest.id, [report.stop_id])[report.stop_id]
@@ -90,22 +134,59 @@ def correct_report(
     recipient: str = "",
     seen: int | None = None,
 ) -> Corrected:
-    """Puts the last report about a delivery right, with all that follows from it, in one transaction.
+    """Puts the last report about a delivery or a collection right, with all that follows from it, in one transaction.
 
     Units go back and forth between the customer, the van and the queue; what waits for goods no more gives them to who
-    is next. Messages of the wrong report that have not gone out are withheld and what is true is written instead. The
-    signature and the photos stay. `recipient`: who received it, "" as before. `seen`: how often it had been corrected
-    when it was looked at.
+    is next. Messages of the wrong report that have not gone out are withheld and what is true is written instead; of
+    what was fetched nobody was written to. The signature and the photos stay. `recipient`: who received it, "" as
+    before. `seen`: how often it had been corrected when it was looked at.
 
-    Raises NotFound without a report; InvalidInput for counts that do not add up, for the same again, for no reason, and
-    of a collection; Conflict when the van was counted, when somebody decided about the door or corrected it meanwhile,
-    or when what waited is on its way again.
+    Raises NotFound without a report; InvalidInput for counts that do not add up, for the same again and for no reason;
+    Conflict when the van was counted, when somebody decided about the door or corrected it meanwhile, when what waited
+    is on its way again, or when what it takes back was fetched back meanwhile.
     """
     why = " ".join(why.split())
     if not why:
         raise InvalidInput("Say why the report is corrected: it stands with the delivery.", code="why")
     store.manifest_in_hand(store.last_report(report.delivery_id).manifest_id, lock=True)
     found = report_to_correct(store, report.delivery_id, seen=seen)
+    one = _put_right(store, found, report, recipient=recipient, why=why, now=now, by=by)
+    store.lock_pools(one.manifest.depot_id, one.products)
+    orders = set() if one.fetches else {each.order_id for each in one.delivery.lines}
+    stood = receiving.how_they_stand(store, one.manifest.depot_id, orders, now=now)
+    event_id = _note(store, one)
+    _book(store, one)
+    store.correct_proof(
+        report=one.report, outcome=one.is_now.outcome, lines=one.is_now.lines, recipient=one.who, event_id=event_id,
+        why=why, by=by, now=now,
+    )  # fmt: skip
+    answered = _end_anew(store, one)
+    _refuse_what_was_fetched(store, one)
+    _give_out_again(store, one, stood)
+    withheld, told, written = (0, False, 0) if one.fetches else _tell_anew(store, one, event_id, secret)
+    return Corrected(
+        delivery=one.delivery.number,
+        site=one.door.site,
+        vehicle=one.manifest.vehicle,
+        before=one.was.outcome,
+        after=one.is_now.outcome,
+        recipient_before=one.report.recipient,
+        recipient_after=one.who,
+        lines=one.lines,
+        next=one.is_now.next.value,
+        next_day=one.next_day if one.goes_again else "",
+        withheld=withheld,
+        told=told,
+        written=written,
+        settled_task=bool(answered),
+        fetches=one.fetches,
+    )
+
+
+def _put_right(
+    store: Store, found: Correctable, report: DeliveryReport, *, recipient: str, why: str, now: datetime, by: str
+) -> _Putting:
+    """Raises InvalidInput for counts that do not add up and for the same again."""
     manifest, door, before, mine = found.manifest, found.door, found.report, found.delivery
     of_the_erp = store.released_by_erp([each.id for each in door.deliveries])
     was, is_now = (
@@ -115,99 +196,133 @@ def correct_report(
     who = recipient or before.recipient
     if (was.outcome, _named(was.lines), who) == (is_now.outcome, _named(is_now.lines), before.recipient):
         raise InvalidInput(f"{mine.number} was reported like this already. Change what was wrong.", code="same")
-    lines = _lines(mine.lines, was, is_now)
-    next_day = day_to_go_again(store, depot_id=manifest.depot_id, site_id=door.site_id, now=now, tried=manifest.day)
-    products = {each.product_id for each in mine.lines}
-    store.lock_pools(manifest.depot_id, products)
-    stood = receiving.how_they_stand(store, manifest.depot_id, {each.order_id for each in mine.lines}, now=now)
-
-    event_id = store.append_event(
-        kind="report.corrected",
-        actor=by,
-        captured_at=now,
-        received_at=now,
-        data={"before": settled_facts(was), "after": settled_facts(is_now), "why": why, "reported_in": before.event_id},
-        delivery_id=mine.id,
-        shift_id=manifest.shift_id,
-        plan_id=manifest.plan_id,
-        site_id=door.site_id,
+    return _Putting(
+        manifest=manifest,
+        door=door,
+        delivery=mine,
+        report=before,
+        was=was,
+        is_now=is_now,
+        who=who,
+        lines=_lines(mine.lines, was, is_now),
+        of_the_erp=of_the_erp,
+        next_day=day_to_go_again(store, depot_id=manifest.depot_id, site_id=door.site_id, now=now, tried=manifest.day),
+        why=why,
+        now=now,
+        by=by,
     )
-    _move(store, manifest, mine, lines, held_by=before.held_by or manifest.vehicle_id, now=now, by=by)
-    if mine.id in of_the_erp:
-        for line, each in zip(mine.lines, lines, strict=True):
+
+
+def _note(store: Store, one: _Putting) -> int:
+    """The event that says both; its key."""
+    return store.append_event(
+        kind="report.corrected",
+        actor=one.by,
+        captured_at=one.now,
+        received_at=one.now,
+        data={
+            "before": settled_facts(one.was),
+            "after": settled_facts(one.is_now),
+            "why": one.why,
+            "reported_in": one.report.event_id,
+        },
+        delivery_id=one.delivery.id,
+        shift_id=one.manifest.shift_id,
+        plan_id=one.manifest.plan_id,
+        site_id=one.door.site_id,
+    )
+
+
+def _book(store: Store, one: _Putting) -> None:
+    """The goods, and what the order wants of them. Raises Conflict when what waited is on its way again."""
+    held_by = one.report.held_by or one.manifest.vehicle_id
+    _move(store, one.manifest, one.delivery, one.lines, held_by=held_by, now=one.now, by=one.by)
+    if one.fetches:
+        return
+    if one.is_the_erps:
+        for line, each in zip(one.delivery.lines, one.lines, strict=True):
             if each.waits < 0:
                 store.want_again(line_id=line.order_line_id, quantity=-each.waits)
-        store.cancel_what_is_open([mine.id])
-    elif too_much := store.beyond_the_order({each.order_line_id for each in mine.lines}):
-        raise Conflict(_on_its_way_again(too_much[0]), code="on_its_way_again", delivery=mine.id)
-    store.correct_proof(
-        report=before, outcome=is_now.outcome, lines=is_now.lines, recipient=who, event_id=event_id, why=why, by=by,
-        now=now,
-    )  # fmt: skip
-    settled_task = store.answer_door_tasks(mine.id, why=why, by=by, now=now)
-    goes_again = is_now.next is Next.NEXT_DELIVERY_DAY and bool(next_day)
+        store.cancel_what_is_open([one.delivery.id])
+    if too_much := store.beyond_the_order({each.order_line_id for each in one.delivery.lines}):
+        raise Conflict(_on_its_way_again(too_much[0]), code="on_its_way_again", delivery=one.delivery.id)
+
+
+def _end_anew(store: Store, one: _Putting) -> int:
+    """The delivery as it ends now, and the question that a person is asked; how many questions were answered by it."""
+    answered = store.answer_door_tasks(one.delivery.id, why=one.why, by=one.by, now=one.now)
     store.delivery_corrected(
-        delivery_id=mine.id,
-        state="done" if is_now.is_done else "failed",
-        attempts=is_now.attempts,
-        for_day=next_day if goes_again else manifest.day,
-        waits_for=waits_for(is_now, next_day),
+        delivery_id=one.delivery.id,
+        state="done" if one.is_now.is_done else "failed",
+        attempts=one.is_now.attempts,
+        for_day=one.next_day if one.goes_again else one.manifest.day,
+        waits_for=waits_for(one.is_now, one.next_day),
     )
-    ask_about_the_door(store=store, manifest=manifest, door=door, settled=is_now, next_day=next_day, now=now)
-    if any(each.waits for each in lines) and mine.id not in of_the_erp and not store.erp_allocates():
+    ask_about_the_door(
+        store=store, manifest=one.manifest, door=one.door, settled=one.is_now, next_day=one.next_day, now=one.now
+    )
+    return answered
+
+
+def _refuse_what_was_fetched(store: Store, one: _Putting) -> None:
+    allocations = {each.allocation_id for each in one.delivery.lines if each.allocation_id > 0}
+    if too_much := store.beyond_the_customer(allocations):
+        raise Conflict(_fetched_back(too_much[0]), code="fetched_back", delivery=one.delivery.id)
+
+
+def _give_out_again(store: Store, one: _Putting, stood: Mapping[int, WaitingOrder | None]) -> None:
+    """Goods to what waits now, or from what waits no longer; and the promise from before, where it holds again."""
+    if any(each.waits for each in one.lines) and not one.is_the_erps and not store.erp_allocates():
         receiving.reallocate(
             store,
-            depot_id=manifest.depot_id,
-            product_ids=products,
-            now=now,
-            by=by,
-            why=f"the report of {mine.number} was corrected",
+            depot_id=one.manifest.depot_id,
+            product_ids=one.products,
+            now=one.now,
+            by=one.by,
+            why=f"the report of {one.delivery.number} was corrected",
             tell=False,
             stood=stood,
         )
-    if was.next is Next.NEXT_DELIVERY_DAY and is_now.next is not Next.NEXT_DELIVERY_DAY:
+    if one.went_again and one.is_now.next is not Next.NEXT_DELIVERY_DAY:
         store.promise_as_before(
-            delivery_id=mine.id, since=before.received_at, why="the report from the door was corrected", by=by,
-            now=now,
-        )  # fmt: skip
-    withheld, told = store.withhold_door_news(before, why=CORRECTED)
+            delivery_id=one.delivery.id,
+            since=one.report.received_at,
+            why="the report from the door was corrected",
+            by=one.by,
+            now=one.now,
+        )
+
+
+def _tell_anew(store: Store, one: _Putting, event_id: int, secret: bytes) -> tuple[int, bool, int]:
+    """How many messages of the wrong report are withheld, whether some had gone out, and how many are written instead:
+    one message told of all that the report said of this door."""
+    withheld, told = store.withhold_door_news(one.report, why=CORRECTED)
+    at_door = {each.id: each for each in one.door.deliveries}
     along = [
         _settled(
             store,
-            manifest,
-            door,
-            as_it_was(next(one for one in door.deliveries if one.id == each.delivery_id), each),
+            one.manifest,
+            one.door,
+            as_it_was(at_door[each.delivery_id], each),
             DeliveryReport(delivery_id=each.delivery_id, outcome=each.outcome, lines=each.lines),
-            of_the_erp,
+            one.of_the_erp,
         )
-        for each in store.reported_along(before)
+        for each in store.reported_along(one.report)
+        if at_door[each.delivery_id].direction == "deliver"
     ]
     written = tell_what_happened(
         store=store,
-        manifest=manifest,
-        door=door,
-        settled=[is_now, *along],
-        next_day=next_day,
-        now=now,
+        manifest=one.manifest,
+        door=one.door,
+        settled=[one.is_now, *along],
+        next_day=one.next_day,
+        now=one.now,
         secret=secret,
-        promise=[mine.id] if goes_again and was.next is not Next.NEXT_DELIVERY_DAY else [],
+        promise=[one.delivery.id] if one.goes_again and not one.went_again else [],
         corrects=event_id,
         was_told=told,
     )
-    return Corrected(
-        delivery=mine.number,
-        site=door.site,
-        vehicle=manifest.vehicle,
-        before=was.outcome,
-        after=is_now.outcome,
-        lines=lines,
-        next=is_now.next.value,
-        next_day=next_day if goes_again else "",
-        withheld=withheld,
-        told=told,
-        written=written,
-        settled_task=bool(settled_task),
-    )
+    return withheld, told, written
 
 
 def as_it_was(delivery: DoorDelivery, report: ReportInHand) -> DoorDelivery:
@@ -256,11 +371,6 @@ def _lines(loaded: Sequence[LoadedLine], was: Settled, is_now: Settled) -> tuple
 def _refuse_what_is_over(
     store: Reader, manifest: ManifestInHand, delivery: DoorDelivery, report: ReportInHand, *, seen: int | None
 ) -> None:
-    if delivery.direction != "deliver":
-        raise InvalidInput(
-            f"{delivery.number} fetches goods: what came back is counted with {manifest.vehicle} in the evening.",
-            code="collection",
-        )
     if seen is not None and seen != report.times:
         raise Conflict("Somebody corrected this report meanwhile. Look at it again.", code="shown_is_old")
     held_by = report.held_by or manifest.vehicle_id
@@ -299,6 +409,13 @@ def _on_its_way_again(one: TooMuch) -> str:
     return f"{one.units} of {one.product} of {one.order} waited for goods since this report, and {how}."
 
 
+def _fetched_back(one: TooMuch) -> str:
+    return (
+        f"{one.units} of {one.product} of {one.order} are fetched back by {', '.join(one.deliveries)}, so they were "
+        "handed over. Take that back first, or correct it."
+    )
+
+
 # ---------------------------------------------------------------------------- what is booked
 
 
@@ -323,9 +440,10 @@ def _move(
         for state, units in changes.items():
             if units > 0:
                 _units(store, line.after.allocation_id, UnitState.LOADED, state, units, delivery)
+        is_empties = line.after.is_empties
         for units, here, there in (
             (line.handed_over, had, "delivered"),
-            (line.after.collected - line.before.collected, "delivered", van),
+            (line.fetched, "customer" if is_empties else "delivered", van),
         ):
             if units:
                 store.add_movement(
@@ -336,7 +454,7 @@ def _move(
                     to_place=there if units > 0 else here,
                     why="report corrected",
                     by=by,
-                    allocation_id=loaded.allocation_id,
+                    allocation_id=None if is_empties else loaded.allocation_id,
                     delivery_id=delivery.id,
                 )
 

@@ -23,7 +23,7 @@ from routing.services.boarding import (
 )
 from routing.services.door_news import tell_what_happened, tell_whom_it_moves
 from routing.services.going_again import day_to_go_again
-from routing.services.settling import came_short, end_delivery, move_goods, settle_report, settled_facts
+from routing.services.settling import end_delivery, move_goods, settle_report, settled_facts, short_at_the_door
 from routing.services.taking_turns import manifest_in_turn
 
 SCOPE = "driver"
@@ -208,7 +208,7 @@ def _record_outcome(store: Store, said: _Said, secret: bytes) -> Recorded:
     of_the_erp = store.released_by_erp([each.id for each in door.deliveries])
     settled, noted = _by_the_books(said, settle_report(store, manifest, door, report, of_the_erp=of_the_erp), board)
     next_day = day_to_go_again(store, depot_id=manifest.depot_id, site_id=door.site_id, now=now, tried=manifest.day)
-    short = came_short(settled, of_the_erp)
+    short = short_at_the_door(settled, of_the_erp)
     stood = receiving.how_they_stand(store, manifest.depot_id, {each.order_id for each in short}, now=now)
     event_id = _report_event(store, said, settled, noted)
     files = [_kept(store, file, now) for file in report.files]

@@ -13,7 +13,7 @@ from routing.model.imports import ImportResult
 from routing.model.proofs import DoorDelivery
 from routing.model.released import ReleasedLine, ReleasedOrder
 from routing.model.stock import Receipt
-from routing.rules.erp import ERP_DECIDES, WE_DECIDE, fingerprint, misfit, raised_by
+from routing.rules.erp import ERP_DECIDES, WE_DECIDE, fingerprint, misfit, with_released
 from routing.services.story import KeepsEvents, MovesGoods
 
 SOURCE = "erp"
@@ -132,14 +132,11 @@ def _book(store: Store, order: ReleasedOrder, here: Mapping[str, Any] | None, *,
             ids[line.number] = made[order_id, line.number]
             continue
         ids[line.number] = old["id"]
-        more = raised_by(
-            released=line.quantity,
-            quantity=old["quantity"],
-            cancelled=old["cancelled"],
-            taken=taken.get(old["id"], 0),
+        quantity, cancelled = with_released(
+            line.quantity, quantity=old["quantity"], cancelled=old["cancelled"], taken=taken.get(old["id"], 0)
         )
-        if more:
-            store.change_line(old["id"], {"quantity": old["quantity"] + more})
+        if (quantity, cancelled) != (old["quantity"], old["cancelled"]):
+            store.change_line(old["id"], {"quantity": quantity, "cancelled": cancelled})
     by_product = _by_product(order.lines)
     keys = store.add_receipts(
         [

@@ -71,7 +71,7 @@ def _give_goods(
         lambda book: book,
         now=now,
         why=why,
-        locks=store,
+        locking=store,
         stood=lambda book: before_they_came_near(book, policy, after_day=done, until_day=until),
     )
     committing.write(store, decision, by="horizon", now=now, why=why, tell=True)

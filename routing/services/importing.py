@@ -183,7 +183,7 @@ def settle_changed(
         stood = partial(_as_it_stood, orders=pools.stood.get(depot_id, {}), supplies=pools.supplies.get(depot_id, {}))
         own: Collection[int] = pools.orders.get(depot_id, ())
         decision = reaching.decide_change(
-            store, depot_id, product_ids, _as_it_is, now=now, why=why, locks=store, stood=stood
+            store, depot_id, product_ids, _as_it_is, now=now, why=why, locking=store, stood=stood
         )
         quiet = () if tell else own
         committing.write(store, decision, by=by, now=now, why=why, tell=tell or tell_others, quiet=quiet)

@@ -83,7 +83,7 @@ def inspect_goods(
             check()
             return with_receipts(book, [receipt], first_id=NOT_YET)
 
-        decision = reaching.decide_change(store, depot_id, {product_id}, change, now=now, why=why, locks=store)
+        decision = reaching.decide_change(store, depot_id, {product_id}, change, now=now, why=why, locking=store)
     else:
         store.lock_pools(depot_id, {product_id})
         check()

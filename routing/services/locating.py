@@ -14,12 +14,12 @@ from datetime import datetime
 from typing import Protocol
 
 from routing.errors import InvalidInput
-from routing.model.places import Candidate, Located, Location, PinQuality
+from routing.model.places import Bounds, Candidate, Located, Location, PinQuality
 from routing.model.tasks import TaskKind
 from routing.ports import AddressFinder
 from routing.rules.provider_terms import may_be_kept
 from routing.rules.reading import is_same_door
-from routing.rules.road_reach import reach_of
+from routing.rules.road_reach import outside, reach_of
 from routing.rules.spelling import fold
 from routing.services.story import AsksPeople, KeepsEvents
 
@@ -268,13 +268,16 @@ def choose_pin(
     now: datetime,
     kind: str = "site",
     near: Collection[str] | None = None,
+    area: Bounds | None = None,
 ) -> str:
     """A person picked a candidate or dragged the pin: it goes on, and is remembered for that site and that address.
 
     `kind` "depot" sets a depot's pin. `near`: the profiles for which a road is in reach there, None when nobody knows.
-    Returns which of our vehicles do not get there, as a sentence, "" when all do. Raises NotFound, and InvalidInput
-    when none does.
+    `area`: the box of the region, None when there is none. Returns which of our vehicles do not get there, as a
+    sentence, "" when all do. Raises NotFound, and InvalidInput when none does or the pin lies outside the area.
     """
+    if area is not None and (beyond := outside(location, area)):
+        raise InvalidInput(beyond, code="outside_region")
     want = store.wants_pin(kind=kind, subject_id=site_id)
     why = ""
     if near is not None:

@@ -31,14 +31,14 @@ def decide_change(
     now: datetime,
     why: str,
     policy: AllocationPolicy | None = None,
-    locks: LocksInSteps | None = None,
+    locking: LocksInSteps | None = None,
     stood: Callable[[Book], Book] | None = None,
     seen: Callable[[Book], Book] | None = None,
     beside: Collection[int] = (),
 ) -> allocating.Decision:
     """What becomes of everybody when `change`, which is about these SKUs, is made to the book as it stands.
 
-    `change` may be asked several times, each time with more SKUs in the book, and under `locks` with everything read
+    `change` may be asked several times, each time with more SKUs in the book, and under `locking` with everything read
     again; what it answered last counts. `policy`: another than the one in force, to see what it would do. `stood` takes
     back what was written of orders since the book was decided last; every SKU of theirs, then and now, is named.
     `seen`: how the book is looked at, SKU by SKU, before anything is decided: what is out of everybody's reach is left
@@ -60,7 +60,11 @@ def decide_change(
     in_force = allocating.policy_of(store, depot_id, now)
     policy = policy or in_force
     if policy != in_force or policy.rule not in NARROW_RULES or store.stops_are_limited():
-        tied = locked_products(locks, depot_id, product_ids) if locks else store.related_products(depot_id, product_ids)
+        tied = (
+            locked_products(locking, depot_id, product_ids)
+            if locking
+            else store.related_products(depot_id, product_ids)
+        )
         before = store.book(depot_id, tied, now=now, by_promise=policy.rule.asks_for_promises)
         before = seen(before) if seen else before
         return allocating.decide(
@@ -76,7 +80,7 @@ def decide_change(
     known: frozenset[int] = frozenset()
     while True:
         # Taking more locks while holding some could meet somebody who does the same the other way round.
-        if locks is not None and not locks.lock_afresh(depot_id, products):
+        if locking is not None and not locking.lock_afresh(depot_id, products):
             known, read = frozenset(), Book(depot_id=depot_id)
             every = store.open_products(depot_id) if every else every
         # Where all that anybody waits for is decided, nothing is left for an order to reach.
@@ -93,8 +97,8 @@ def decide_change(
             every = every or store.open_products(depot_id)
             if 4 * len(products) > len(every):
                 products |= every
-    if locks:
-        locks.keep_locks()
+    if locking:
+        locking.keep_locks()
     outcome = reach.outcome
     return allocating.decide(
         store, before, after, policy=policy, now=now, why=why, outcome=outcome, named=named, along=along

@@ -109,7 +109,7 @@ def commit_receipts(
 
     products = {receipt.product_id for receipt in receipts}
     why = _why(receipts)
-    decision = reaching.decide_change(store, depot_id, products, change, now=now, why=why, policy=policy, locks=store)
+    decision = reaching.decide_change(store, depot_id, products, change, now=now, why=why, policy=policy, locking=store)
     if not new:
         return _already(store, depot_id, policy, now)
     # What was counted before moved nothing now: one cause, that of what is new, stands in every record of it.
@@ -195,7 +195,7 @@ def reallocate(
             _as_it_is,
             now=now,
             why=why,
-            locks=store,
+            locking=store,
             stood=partial(with_orders, orders=stood),
         )
     committing.write(store, decision, by=by, now=now, why=why, tell=tell)

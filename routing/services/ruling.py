@@ -14,6 +14,7 @@ from routing.model.orders import Preview
 from routing.model.parties import Company, Depot
 from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, checked
 from routing.services import allocating, committing
+from routing.services.allocating import Decision
 from routing.services.erp import refuse_if_erp
 from routing.services.locking import locked_products
 
@@ -74,18 +75,17 @@ def commit_ruling(store: Store, ruling: Ruling, *, now: datetime, by: str) -> tu
     row = _row(store, ruling, today)
     if _gives_out(row):
         refuse_if_erp(store)
+    anyway = {}
+    if _gives_out(row):
+        anyway = comes_anyway(store, _concerned(store, row, now), now=now)
     if ruling.ends:
         store.end_policy(_found(store, ruling.ends), last_day=row.effective_to, by=by, now=now)
     else:
         store.set_policy(row, by=by, now=now)
-    concerned = {
-        depot_id: products
-        for depot_id, products in store.open_products_of(scope=row.scope, scope_id=row.scope_id).items()
-        if row.effective_from <= allocating.today_at(store, depot_id, now)
-    }
     previews = []
     if _gives_out(row):
-        previews = give_out(store, concerned, now=now, by=by, why=_why(row))
+        concerned = _concerned(store, row, now)
+        previews = give_out(store, concerned, now=now, by=by, why=_why(row), anyway=anyway)
         _wait_for_its_days(store, row, by=by, now=now)
     store.append_event(
         kind="policy_ended" if ruling.ends else "policy_changed",
@@ -111,20 +111,55 @@ def policy_day(store: Store, *, row_id: int, now: datetime, by: str) -> None:
     if not _gives_out(row):
         return
     concerned = store.open_products_of(scope=row.scope, scope_id=row.scope_id)
-    give_out(store, concerned, now=now, by=by, why=_why(row))
+    # What the new day moves by itself, it would move by the policies of yesterday too.
+    anyway = comes_anyway(store, concerned, now=now, policies=store.policies().of_the_day_before())
+    give_out(store, concerned, now=now, by=by, why=_why(row), anyway=anyway)
 
 
-def give_out(store: Store, concerned: dict[int, frozenset[int]], *, now: datetime, by: str, why: str) -> list[Preview]:
-    """Gives these SKUs of each depot out again by what holds now, and keeps the dates that come of it."""
+def comes_anyway(
+    store: Reader, concerned: Mapping[int, frozenset[int]], *, now: datetime, policies: PolicyBook | None = None
+) -> dict[int, Decision]:
+    """What giving these SKUs of each depot out again would change though nothing else does: dates that are past move
+    with each day. Nothing is written. `policies`: others than those in force."""
+    found = {}
+    for depot_id, some in concerned.items():
+        book = store.book(depot_id, store.related_products(depot_id, some), now=now, policies=policies)
+        policy = (policies or store.policies()).allocation_policy(day=allocating.today_at(store, depot_id, now))
+        found[depot_id] = allocating.decide(store, book, book, policy=policy, now=now, why=allocating.DAY_IS_PAST)
+    return found
+
+
+def give_out(
+    store: Store,
+    concerned: Mapping[int, frozenset[int]],
+    *,
+    now: datetime,
+    by: str,
+    why: str,
+    anyway: Mapping[int, Decision],
+) -> list[Preview]:
+    """Gives these SKUs of each depot out again by what holds now, and keeps the dates that come of it. `anyway`: what
+    would have come without the change that this is done for, by depot; it keeps its own cause."""
     previews = []
     for depot_id, some in concerned.items():
         products = locked_products(store, depot_id, some)
         book = store.book(depot_id, products, now=now)
         policy = allocating.policy_of(store, depot_id, now)
         decision = allocating.decide(store, book, book, policy=policy, now=now, why=why)
+        if depot_id in anyway:
+            decision = allocating.beside_what_comes_anyway(decision, anyway[depot_id])
         committing.write(store, decision, by=by, now=now, why=why, tell=True)
         previews.append(decision.preview)
     return previews
+
+
+def _concerned(store: Reader, row: PolicyRow, now: datetime) -> dict[int, frozenset[int]]:
+    """The SKUs of each depot whose goods the row gives out from now on, where its day has begun."""
+    return {
+        depot_id: products
+        for depot_id, products in store.open_products_of(scope=row.scope, scope_id=row.scope_id).items()
+        if row.effective_from <= allocating.today_at(store, depot_id, now)
+    }
 
 
 def _wait_for_its_days(store: Store, row: PolicyRow, *, by: str, now: datetime) -> None:

@@ -131,7 +131,7 @@ def move_goods(
                 )
 
 
-def came_short(settled: Sequence[Settled], of_the_erp: Collection[int]) -> list[LoadedLine]:
+def short_at_the_door(settled: Sequence[Settled], of_the_erp: Collection[int]) -> list[LoadedLine]:
     """The lines of which units were short or damaged, of what we allocate ourselves."""
     return [
         loaded
@@ -218,7 +218,7 @@ def _task_sentence(door: Door, settled: Settled, next_day: str) -> str:
     return ""
 
 
-def put_back(*, store: Store, delivery: DoorDelivery, manifest: ManifestInHand, at: datetime, by: str) -> int:
+def bring_to_the_depot(*, store: Store, delivery: DoorDelivery, manifest: ManifestInHand, at: datetime, by: str) -> int:
     """A failed delivery's goods were counted back in: they wait at the depot, still the customer's, and the delivery
     may be planned again. Returns the units put back. Raises Conflict when they are not on the van any more."""
     if delivery.state != "failed":

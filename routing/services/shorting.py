@@ -92,7 +92,7 @@ def commit_short_pick(store: Store, *, delivery_id: int, product_id: int, there:
     Raises as `simulate_short_pick`, and Conflict when the day moved on meanwhile: look again.
     """
     before = _one(store, delivery_id)
-    seen, decision = _decide(store, before, product_id=product_id, there=there, now=now, locks=store)
+    seen, decision = _decide(store, before, product_id=product_id, there=there, now=now, locking=store)
     delivery, line = seen.delivery, seen.line
     if seen.unpick:
         picking.unpick_lines(store, delivery_id=delivery_id, units={product_id: seen.unpick}, now=now, by=by)
@@ -148,7 +148,7 @@ def _decide(
     product_id: int,
     there: int,
     now: datetime,
-    locks: LocksInSteps | None = None,
+    locking: LocksInSteps | None = None,
 ) -> tuple[_Seen, allocating.Decision]:
     """Decided without what is picked: nobody loses that. No more of the book than the missing units reach."""
     depot_id = delivery.depot_id
@@ -173,7 +173,7 @@ def _decide(
     # Units that are put back lock all that the delivery carries; what is shown first is decided with the same SKUs.
     beside = {line.product_id for line in delivery.lines}
     decision = reaching.decide_change(
-        store, depot_id, {product_id}, change, now=now, why=found[0].why, locks=locks, seen=without, beside=beside
+        store, depot_id, {product_id}, change, now=now, why=found[0].why, locking=locking, seen=without, beside=beside
     )
     return found[0], decision
 

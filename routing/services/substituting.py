@@ -80,10 +80,10 @@ class Proposal:
         return f"{of.line.id}:{of.substitute.product_id}:{of.replaced}:{of.given}:{of.price}"
 
 
-def proposals(store: Reader, order_id: int, *, now: datetime, locks: LocksInSteps | None = None) -> list[Proposal]:
+def proposals(store: Reader, order_id: int, *, now: datetime, locking: LocksInSteps | None = None) -> list[Proposal]:
     """One for each line of the order for which there is any. None where the policy says never, or the ERP allocates.
 
-    `locks`: what each reaches stays locked until the end of the transaction. Raises NotFound.
+    `locking`: what each reaches stays locked until the end of the transaction. Raises NotFound.
     """
     order = store.short_order(order_id, now=now)
     consent = _consent(store, order, now)
@@ -94,7 +94,7 @@ def proposals(store: Reader, order_id: int, *, now: datetime, locks: LocksInStep
     found = []
     for line in lines:
         if substitutes := named.get(line.product_id, ()):
-            made = _proposal(store, order, line, substitutes, consent, now, locks)
+            made = _proposal(store, order, line, substitutes, consent, now, locking)
             found += [made] if made else []
     return found
 
@@ -119,7 +119,7 @@ def take(
     order = store.short_order(order_id, now=now)
     if _consent(store, order, now) is Consent.NEVER:
         raise NotAllowed("This customer takes no substitutes: the policy says never.", code="substitutes")
-    proposal = next((each for each in proposals(store, order_id, now=now, locks=store) if each.key == key), None)
+    proposal = next((each for each in proposals(store, order_id, now=now, locking=store) if each.key == key), None)
     if proposal is None or (consent_id is not None and question is not None and not _asked(question, proposal)):
         raise _gone()
     new_line = _write(store, order, proposal, now=now, by=by)
@@ -139,7 +139,7 @@ def _proposal(
     substitutes: Sequence[Substitute],
     consent: Consent,
     now: datetime,
-    locks: LocksInSteps | None,
+    locking: LocksInSteps | None,
 ) -> Proposal | None:
     """The best that would hold, as the usual decision shows it: nothing is written."""
     products = {line.product_id, *(each.product_id for each in substitutes)}
@@ -149,7 +149,7 @@ def _proposal(
     there = [replace(each, free=free.get(each.product_id, 0)) for each in substitutes]
     for offer in offers(own, there):
         decision = reaching.decide_change(
-            store, order.depot_id, products, partial(with_offer, offer=offer), now=now, why="", locks=locks
+            store, order.depot_id, products, partial(with_offer, offer=offer), now=now, why="", locking=locking
         )
         after = {change.line_id: change for change in decision.preview.lines}
         goes = NEW_LINE in after and after.pop(NEW_LINE).firm_after == offer.given

@@ -73,7 +73,7 @@ def commit_slip(store: Store, slip: Slip, *, now: datetime, by: str) -> list[Pre
             return _slipped(store, book, lines, slip, now)
 
         products = {line.product_id for line in before}
-        decision = reaching.decide_change(store, depot_id, products, change, now=now, why=slip.why, locks=store)
+        decision = reaching.decide_change(store, depot_id, products, change, now=now, why=slip.why, locking=store)
         for line in lines:
             if slip.to is None:
                 store.cancel_inbound(line, at=now)
@@ -121,7 +121,7 @@ def commit_shelf_count(
         changes[:], after = _counted(store, book, product_id=product_id, sku=sku, counted=counted)
         return after
 
-    decision = reaching.decide_change(store, depot_id, {product_id}, change, now=now, why=why, locks=store)
+    decision = reaching.decide_change(store, depot_id, {product_id}, change, now=now, why=why, locking=store)
     for receipt, difference in changes:
         store.set_counted(supply_id=receipt.id, quantity=receipt.quantity + difference, was=receipt.quantity)
         store.add_movement(

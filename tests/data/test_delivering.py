@@ -20,7 +20,7 @@ from routing.model.proofs import DeliveryReport, DoorEvent, DoorLine, DoorReport
 from routing.rules.policies import PolicyRow, Scope
 from routing.services.delivering import Recorded, record
 from routing.services.following import record_position
-from routing.services.settling import put_back
+from routing.services.settling import bring_to_the_depot
 from tests.rounds import Round, a_round
 
 SECRET = b"s" * 32
@@ -271,7 +271,7 @@ def test_goods_that_came_back_wait_at_the_depot_and_can_be_planned_again(
     with open_store(database) as store:
         manifest = store.manifest_in_hand(on_the_road.manifest_id)
         (delivery,) = store.doors(on_the_road.manifest_id, [stop.stop_id])[stop.stop_id].deliveries
-        assert put_back(store=store, delivery=delivery, manifest=manifest, at=stop.arrival, by="test") == 12
+        assert bring_to_the_depot(store=store, delivery=delivery, manifest=manifest, at=stop.arrival, by="test") == 12
     assert units(database, on_the_road) == {"released": 12}
     (row,) = read(database, tables.delivery, id=stop.delivery_id)
     assert (row.state, row.attempts, row.for_day) == ("released", 1, "2026-05-13")

@@ -273,6 +273,44 @@ def test_a_corrected_door_of_the_erps_stays_the_erps(database: Database, desk: D
         assert sum(each.short for each in told) == short
 
 
+def test_a_report_is_not_corrected_to_more_than_the_erp_ordered(database: Database, desk: Desk) -> None:
+    """3 of 8 were handed over, and the ERP released the 5 again: they cannot also have been handed over before."""
+    taken(database, *FILE)
+    drive(
+        database,
+        desk,
+        {
+            "E-1": (Outcome.DELIVERED, {}),
+            "E-2": (Outcome.DELIVERED, {"delivered": 3, "short": 5}),
+            "E-3": (Outcome.NOT_HOME, {}),
+        },
+    )
+    assert taken(database, row("E-2", 2, 5, release="REL-2")).errors == []
+    with database.reading() as connection:
+        ordered = [each.ordered for each in day_results(connection, day=DAY) if each.order == "E-2"]
+        at = connection.execute(
+            select(tables.proof.c.delivery_id, tables.proof_line.c.allocation_id)
+            .join(tables.proof_line, tables.proof_line.c.proof_id == tables.proof.c.id)
+            .where(tables.proof_line.c.delivered == 3)
+        ).one()
+    assert ordered == [8]
+    before = everything(database)
+    for outcome, lines in (
+        (Outcome.DELIVERED, (DoorLine(allocation_id=at.allocation_id, delivered=8),)),
+        (Outcome.NOT_HOME, ()),
+    ):
+        report = DeliveryReport(delivery_id=at.delivery_id, outcome=outcome, lines=lines)
+        with (
+            pytest.raises(Conflict, match="of E-2 waited for goods since this report") as refused,
+            open_store(database) as store,
+        ):
+            correct_report(
+                store=store, report=report, why="counted again", now=SIX + timedelta(hours=4), by="test", secret=SECRET
+            )
+        assert refused.value.code == "on_its_way_again"
+        assert everything(database) == before
+
+
 def test_what_was_released_and_went_on_no_van_is_a_result_once_its_day_is_over(database: Database, desk: Desk) -> None:
     taken(database, *FILE)
     with database.writing() as connection:

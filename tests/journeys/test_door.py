@@ -225,6 +225,22 @@ def test_arrived_then_nobody_there(website: Website, address: str, phone: Browse
     assert said == []
 
 
+def test_a_refused_stop_is_called_refused_and_no_failure(website: Website, address: str, phone: BrowserContext) -> None:
+    this = website.a_round(stops=3, loaded=12)
+    page = phone.new_page()
+    open_route(page, address, website, this)
+    for problem in ("All refused", "Nobody there"):
+        page.get_by_role("button", name="Problem").click()
+        page.get_by_text(problem).click()
+        with page.expect_response(lambda answer: answer.url.endswith("/reports")) as sent:
+            page.get_by_role("button", name="Save").click()
+        assert sent.value.ok
+    chips = page.locator(".chip.failed")
+    expect(chips).to_have_text(["refused", "failed"])
+    page.reload()
+    expect(chips).to_have_text(["refused", "failed"])
+
+
 def test_why_units_are_missing_is_asked_and_may_be_two_things(
     website: Website, address: str, phone: BrowserContext, said: list[str]
 ) -> None:

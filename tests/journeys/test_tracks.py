@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import accumulate, pairwise
+from itertools import accumulate, cycle, pairwise
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -52,20 +52,21 @@ class Town:
 
     website: Website
     world: World
+    vans: Iterator[int]
 
     @property
     def travel(self) -> Any:
         return self.website.installation.travel(REGION)
 
     def drive_out(self) -> int:
-        """Today's orders released, planned, loaded and dispatched; the manifest of the only van."""
+        """Today's orders released, planned, loaded and dispatched; the manifest of the van whose turn it is."""
         world, opened = self.world, partial(open_store, self.world.database)
         for site in (1, 2, 3):
             world.order(lines=[(1, 4)], site=site, completeness="partial", wanted_in=0)
         world.release()
         hours = {"day": world.today, "depot_id": DEPOT, "starts": "09:00", "ends": "18:00"}
         with world.database.writing() as connection:
-            connection.execute(insert(tables.shift).values(vehicle_id=1, driver_id=1, **hours))
+            connection.execute(insert(tables.shift).values(vehicle_id=next(self.vans), driver_id=1, **hours))
         plan_day(
             opened, from_day=world.today, to_day=world.today, depot_ids=[DEPOT], travel=self.travel,
             solve=one_after_another, clock=lambda: world.now, by="desk",
@@ -136,11 +137,18 @@ def town(tmp_path: Path) -> Iterator[Town]:
             region_id = store.save_region(name=REGION, build=build, facts={}, built_at=world.now)
             store.save_depot(DEPOT, {"region_id": region_id, "lat": DEPOT_AT.lat, "lon": DEPOT_AT.lon})
             store.connection.execute(update(tables.vehicle).values(profile="van"))
+            van = store.connection.execute(select(tables.vehicle).where(tables.vehicle.c.id == 1)).mappings().one()
+            vans = [1]
+            for n in (2, 3):
+                another = {**van, "number": f"{van['number']}-{n}"}
+                del another["id"]
+                added = store.connection.execute(insert(tables.vehicle).values(**another))
+                vans.append(added.inserted_primary_key[0])
             for n, at in enumerate(SITES, 1):
                 site = update(tables.site).where(tables.site.c.id == n)
                 store.connection.execute(site.values(lat=at.lat, lon=at.lon))
         world.receive(product=1, quantity=500, quarantined=0, of_inbound=False, more_to_come=False)
-        yield Town(website=website, world=world)
+        yield Town(website=website, world=world, vans=cycle(vans))
 
 
 def told_by_the_browser(town: Town, browser: Browser, address: str, link: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +14,7 @@ from routing.errors import InvalidInput, InvalidProblem
 from routing.model.day import SpeedRow
 from routing.model.plans import FREE, CostScheme, PlannedRoute, Problem, SpeedSlice
 from routing.rules.check import violations
+from routing.rules.learnt_speeds import MOST_OF_ONE, DrivenLeg, LearntSlice, learnt, most_of_one
 from routing.rules.schedule import Failure, Timetable, schedule
 from routing.rules.time_of_day import Pace, check_table, slices_of, travel_at
 from tests.routing.builders_plans import HOUR, MINUTE, between, pause, plan, problem, shift, visit
@@ -284,3 +285,63 @@ def test_slices_that_follow_each_other_are_no_overlap() -> None:
         ]
     )
     check_table([])
+
+
+# ---------------------------------------------------------------------------- learnt from what was driven
+
+MORNING = SpeedRow(begins="07:00", ends="09:00", percent=100)
+
+
+def legs_of(vehicle: int, percents: list[int], *, days: int = 5) -> list[DrivenLeg]:
+    """Ways of ten minutes on free roads, each in so many per cent of them, one after the other over some days."""
+    legs = []
+    for n, percent in enumerate(percents):
+        day = date(2026, 3, 2) + timedelta(days=n % days)
+        left = datetime.combine(day, time(7, 10), tzinfo=UTC) + timedelta(seconds=vehicle)
+        legs.append(
+            DrivenLeg(
+                day=day.isoformat(), left_at=left, arrived_at=left + timedelta(seconds=6 * percent), free_s=600,
+                profile="van", vehicle=vehicle,
+            )
+        )  # fmt: skip
+    return legs
+
+
+def learnt_of(*legs: list[DrivenLeg]) -> LearntSlice:
+    return learnt([MORNING], [each for some in legs for each in some], zone=ZoneInfo("UTC"))[0]
+
+
+def test_two_vehicles_prove_nothing_however_much_they_drove() -> None:
+    said = learnt_of(legs_of(1, [150] * 60), legs_of(2, [150] * 60))
+    assert (said.percent, said.vehicles) == (None, 2)
+    assert said.why_not == "120 of the 30 legs, 5 of the 5 days and 2 of the 3 vehicles that it takes"
+
+
+def test_one_slow_phone_does_not_slow_a_slice() -> None:
+    honest = [legs_of(1, [110] * 10), legs_of(2, [120] * 10), legs_of(3, [115] * 10)]
+    slow = learnt_of(*honest, legs_of(4, [400] * 500))
+    assert (slow.legs, slow.vehicles, slow.days, slow.capped) == (530, 4, 5, True)
+    assert slow.percent == 120
+    free_of_it = learnt_of(*honest)
+    assert (free_of_it.percent, free_of_it.capped) == (115, False)
+
+
+@given(
+    honest=st.lists(st.lists(st.integers(90, 180), min_size=5, max_size=20), min_size=2, max_size=5),
+    forged=st.lists(st.integers(20, 1100), min_size=25, max_size=200),
+)
+def test_no_single_vehicle_brings_a_slice_out_of_what_the_others_drove(
+    honest: list[list[int]], forged: list[int]
+) -> None:
+    said = learnt_of(*(legs_of(n, some) for n, some in enumerate(honest, 1)), legs_of(99, forged))
+    assert said.percent is not None
+    assert min(min(some) for some in honest) <= said.percent <= max(max(some) for some in honest)
+
+
+@given(st.lists(st.integers(1, 500), min_size=3, max_size=8))
+def test_no_vehicle_counts_for_more_than_its_share(legs: list[int]) -> None:
+    most = most_of_one(legs)
+    counted = [min(most, each) for each in legs]
+    assert max(counted) <= MOST_OF_ONE * sum(counted)
+    # And no less than that: as much as may be is counted.
+    assert most == max(legs) or max(counted) == MOST_OF_ONE * sum(counted)

@@ -11,13 +11,14 @@ from sqlalchemy import insert, select
 
 from data import tables
 from data.store import open_store
-from routing.model.places import Location
+from routing.model.places import Bounds, Location
 from tests.desk import Desk, a_desk
 from tests.website import Website, a_website, form_token
 from web.dispatcher import addresses
 from web.importing import Asked, run_import
 from web.wiring import Installation
 
+TOWN = Bounds(south=60.16, west=24.93, north=60.18, east=24.96)
 YARD = {"lat": "60.1705", "lon": "24.9412", "label": "the yard"}
 
 
@@ -49,17 +50,18 @@ def roads_for(monkeypatch: pytest.MonkeyPatch, *profiles: str) -> None:
         return ask
 
     monkeypatch.setattr(Installation, "near_roads", near_roads)
+    monkeypatch.setattr(Installation, "area", lambda _self, _region: TOWN)
     monkeypatch.setattr(addresses, "_region", lambda _of_depots: "town")
 
 
-def set_pin(website: Website, desk: Desk) -> tuple[int, str]:
+def set_pin(website: Website, desk: Desk, at: dict[str, str] = YARD) -> tuple[int, str]:
     client = website.signed_in()
     token = form_token(client.get("/tasks"))
     with pytest.MonkeyPatch.context() as patch:
         # The page that follows draws a map of the region, which there is none of.
         patch.setattr(addresses, "redirect", lambda _address: "")
         patch.setattr(addresses, "_page", lambda _site_id, *, wrong: wrong)
-        answer = client.post(f"/addresses/{desk.sites[4]}/pin", data={"csrf_token": token, **YARD})
+        answer = client.post(f"/addresses/{desk.sites[4]}/pin", data={"csrf_token": token, **at})
     return answer.status_code, answer.text + client.get("/tasks").text
 
 
@@ -85,6 +87,15 @@ def test_a_pin_that_nobody_gets_to_is_refused_with_the_mend(
     assert "No road lies near this address, so no vehicle gets there." in told
     with website.installation.database.reading() as connection:
         assert connection.scalars(select(tables.address_pin.c.id)).all() == []
+
+
+def test_a_pin_outside_the_region_is_refused_though_a_road_lies_near(
+    website: Website, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roads_for(monkeypatch, "van", "cargo_bike")
+    status, told = set_pin(website, desk, {**YARD, "lat": "60.1850"})
+    assert status == 422
+    assert "556 m outside the region" in told
 
 
 def test_whoever_brings_an_order_for_such_a_place_is_told(

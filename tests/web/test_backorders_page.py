@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -170,3 +170,15 @@ def test_an_order_that_is_not_wanted_yet_says_so_once(website: Website, delayed:
     assert head.count("Not wanted yet") == 1
     assert "Waits for stock" not in head
     assert "for another day" in head
+
+
+def test_a_term_ends_with_the_day_of_the_depot_and_not_of_the_company(website: Website, delayed: Delayed) -> None:
+    """A day begins at the company 26 hours before it begins at the depot, and an answer is due there in a minute."""
+    with website.installation.database.writing() as connection:
+        connection.execute(tables.company.update().values(zone="Pacific/Kiritimati"))
+        connection.execute(tables.depot.update().values(zone="Etc/GMT+12"))
+        soon = datetime.now(UTC) + timedelta(minutes=1)
+        connection.execute(tables.delay_consent.update().values(due_at=soon))
+    said = CliRunner().invoke(main, ["promises"])
+    assert "Answer by" in said.output
+    assert "(over)" not in said.output

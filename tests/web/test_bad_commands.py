@@ -407,7 +407,6 @@ def one_way(at: Path, **tags: str) -> None:
         (without_anything, "extract_empty", "holds no map data"),
         (partial(one_way, waterway="river"), "extract_without_roads", "no road a car may use"),
         (partial(one_way, highway="footway"), "extract_without_roads", "no road a car may use"),
-        (partial(one_way, highway="motorway"), "extract_without_roads", "no road for cargo bike"),
     ],
 )
 def test_an_extract_that_cannot_be_used_is_refused_and_adds_nothing(

@@ -14,6 +14,8 @@ from sqlalchemy import insert, select, update
 from werkzeug.test import TestResponse
 
 from data import tables
+from data.queries.empties import Fetched
+from data.queries.plans import DeliveryRow, StopRow
 from data.store import open_store
 from routing.model.proofs import DoorLine, Outcome
 from routing.services.collecting import collect_goods
@@ -21,6 +23,8 @@ from tests.evening import Driven
 from tests.rounds import SIX, row
 from tests.website import Website, a_website, form_token
 from web.cli import main
+from web.dispatcher.board_view import word_of
+from web.dispatcher.board_words import stop_state
 
 
 @pytest.fixture
@@ -185,3 +189,31 @@ def test_empties_that_we_never_delivered_are_asked_for_on_the_orders_page_and_by
     assert f"/orders/{newest.id}" in (found.headers.get("Location", "") + found.text)
     many = CliRunner().invoke(main, ["collect", door.customer, door.number, "CRATE", "2000000"])
     assert (many.exit_code, "not over 10000" in many.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((("done", True),), ("done", "collected")),
+        ((("done", True), ("done", False)), ("done", "delivered")),
+        ((("failed", True),), ("failed", "failed")),
+        ((("dispatched", True),), ("under_way", "on the way")),
+    ],
+)
+def test_a_stop_where_all_was_fetched_is_called_collected_on_the_board(
+    website: Website, words: tuple[tuple[str, bool], ...], said: tuple[str, str]
+) -> None:
+    crate = Fetched(quantity=6, unit="piece", sku="CRATE", name="Crate")
+    stop = StopRow(
+        stop_id=1, trip=1, number=1, site_id=1, site="Café", customer="Café", address="", lat=None, lon=None,
+        arrival=SIX, start=SIX, departure=SIX, wait_s=0, distance_m=0, travel_s=0, load=(),
+        deliveries=tuple(
+            DeliveryRow(
+                delivery_id=n, number=f"D-{n}", tier=1, state=word, word=word, locked=False, references=(),
+                fetches=(crate,) if fetches else (),
+            )
+            for n, (word, fetches) in enumerate(words)
+        ),
+    )  # fmt: skip
+    with website.app.test_request_context():
+        assert stop_state(word_of(stop)) == said

@@ -499,10 +499,42 @@ def test_a_place_that_is_none_is_refused(client: FlaskClient, desk: Desk) -> Non
         assert 'id="choices"' in refused.text or 'name="q"' in refused.text
 
 
+def test_a_new_text_is_judged_by_its_own_postcode_and_not_by_the_sites_old_one(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    an_address_region(website.installation.home)
+    with website.installation.database.writing() as connection:
+        connection.execute(tables.site.update().values(postcode="99990", city="Tampere"))
+
+    def looked(**fields: str) -> tuple[bool, str]:
+        page = client.get(f"/addresses/{desk.sites[4]}", query_string=fields).text
+        choices = re.search(r'<ol class="choices-list".*?</ol>', page, re.DOTALL)
+        return bool(choices) and 'chip done">door found' in choices[0], page  # type: ignore[index]
+
+    door = "Fabianinkatu 29"
+    assert looked(q=door)[0] is False, "The site's own place is what is known while the text names none."
+    found, page = looked(q=f"{door}, 00100 Helsinki")
+    assert found
+    # What counted stands in its fields, for the person to see and to change.
+    assert 'name="postcode" value="00100"' in page
+    assert 'name="city" value="Helsinki"' in page
+    was = {"was_postcode": "99990", "was_city": "Tampere"}
+    assert looked(q=f"{door}, 00100 Helsinki", postcode="99990", city="Tampere", **was)[0]
+    assert looked(q=f"{door}, Helsinki", postcode="99990", city="Tampere", **was)[0]
+    # What a person wrote into the fields counts, also against the text.
+    assert looked(q=door, postcode="00100", city="Helsinki", **was)[0]
+    assert looked(q=door, postcode="", city="", **was)[0]
+    assert looked(q=f"{door}, 00100 Helsinki", postcode="00130", city="Helsinki", **was)[0] is False
+    for hostile in ("x" * 5_000, "'<script>"):
+        page = client.get(f"/addresses/{desk.sites[4]}", query_string={"q": door, "postcode": hostile, "city": hostile})
+        assert page.status_code == 200
+        assert "'<script>" not in page.text
+
+
 def test_the_start_of_an_address_is_completed_from_the_region_and_from_nothing_without_one(
     client: FlaskClient, website: Website
 ) -> None:
-    assert client.get("/addresses/suggest?q=fab").json == {"suggestions": []}
+    assert client.get("/addresses/suggest?q=fab").json == {"suggestions": [], "why": ""}
     an_address_region(website.installation.home)
     streets = client.get("/addresses/suggest?q=fab").json["suggestions"]
     assert streets[0] == {"label": "Fabianinkatu, Helsinki", "value": "Fabianinkatu", "is_street": True}

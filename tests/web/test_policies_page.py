@@ -14,6 +14,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from data import tables
+from routing.model.proofs import Outcome
 from routing.rules.allocation import rank_of
 from routing.rules.door import REASONS
 from routing.rules.policies import Group
@@ -193,3 +194,10 @@ def sentences(website: Website) -> dict[str, tuple[str, str]]:
 def test_a_value_is_asked_for_as_what_it_is(website: Website, name: str, asks: str) -> None:
     field = website.signed_in(role="admin").get(f"/policies?name={name}").text.split('id="f-value"')[1].split(">")[0]
     assert set(asks.split()) <= set(field.split()), field
+
+
+def test_what_usually_follows_a_failed_try_is_said_of_each_reason(website: Website) -> None:
+    said = {reason: sentences(website)[f"after_{reason.value}"][1] for reason in REASONS}
+    assert "next delivery day" in said[Outcome.NOT_HOME]
+    assert "customer's word" in said[Outcome.ADDRESS_NOT_FOUND]
+    assert "a person decides" in said[Outcome.WRONG_GOODS]

@@ -112,7 +112,45 @@ def test_the_way_between_two_places_is_told_for_people_and_programs(home, built)
     assert 300 < way["metres"] < 3000
     assert way["build"] == built["build"]
     by_bike = run("route", "60.1711,24.9432", "60.1676,24.9450", "--profile", "cargo_bike")
-    assert by_bike.stdout.endswith("by cargo_bike (osrm)\n")
+    assert "by cargo_bike (osrm)\n" in by_bike.stdout
+
+
+def test_a_way_is_told_between_addresses_and_says_how_far_each_was_snapped(home, built):
+    asked = ("route", "Fabianinkatu 29, Helsinki", "60.1676,24.9450", "--region", "town")
+    way = json.loads(run(*asked, "--json").stdout)
+    assert (way["from"]["label"], way["from"]["quality"]) == ("Fabianinkatu 27-29, 00100 Helsinki", "exact")
+    assert (way["to"]["source"], way["to"]["lat"], way["to"]["lon"]) == ("typed", 60.1676, 24.945)
+    told = run(*asked)
+    assert told.exit_code == 0
+    assert told.stdout.startswith("Fabianinkatu 27-29, 00100 Helsinki → 60.167600, 24.945000\n")
+    for place, snapped_m in zip(("FROM", "TO"), way["snapped_m"], strict=True):
+        assert (f"{place} lies {snapped_m} m from its road" in told.stdout) == (snapped_m > 0)
+    assert max(way["snapped_m"]) > 0
+    # The same place as a point gives the same way.
+    at = f"{way['from']['lat']},{way['from']['lon']}"
+    assert json.loads(run("route", at, "60.1676,24.9450", "--json").stdout)["seconds"] == way["seconds"]
+
+
+@pytest.mark.parametrize(
+    ("text", "quality", "offered"),
+    [
+        ("Roobertinkatu 3", "ambiguous", "Pieni Roobertinkatu 3"),
+        ("Fabianinkatu 9999", "approximate", "Fabianinkatu"),
+        ("Fabianinkatu", "street", "Fabianinkatu"),
+        ("Fabianinkatu 29, Tampere", "outside", "Fabianinkatu 27-29"),
+        ("Nowhere Alley 5", "not_found", ""),
+    ],
+)
+def test_an_address_that_is_not_sure_measures_nothing_and_offers_what_it_may_mean(home, built, text, quality, offered):
+    for asked, place in (((text, "60.1676,24.9450"), "FROM"), (("60.1676,24.9450", text), "TO")):
+        refused = run("route", *asked, "--region", "town")
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert f'{place}: "{text}" has no sure place in region town.' in refused.stderr
+        assert offered in refused.stderr
+    document = json.loads(run("route", text, "60.1676,24.9450", "--json").stdout)
+    assert document["error"]["code"] == "doubtful_place"
+    assert document["error"]["fields"]["quality"] == quality
+    assert any(offered in each["label"] for each in document["candidates"]) == bool(offered)
 
 
 @pytest.mark.parametrize(

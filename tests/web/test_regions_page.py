@@ -221,3 +221,93 @@ def test_autocomplete_takes_the_region_that_is_asked(client: FlaskClient) -> Non
     found = client.get("/addresses/suggest", query_string={"q": "fabian", "region": "helsinki"}).json
     assert found["suggestions"]  # type: ignore[index]
     assert client.get("/addresses/suggest", query_string={"q": "fabian", "region": "nowhere"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("typed", "chip", "taken"),
+    [
+        ("Fabianinkatu 9999", "only roughly", "Fabianinkatu"),
+        ("Fabianinkatu", "only the street", "Fabianinkatu"),
+        ("Roobertinkatu 3", "several places fit", "Roobertinkatu"),
+    ],
+)
+def test_an_address_that_is_not_sure_is_answered_with_what_was_taken_for_it(
+    client: FlaskClient, typed: str, chip: str, taken: str
+) -> None:
+    for question in ({"from": typed, "to": STATION}, {"from": STATION, "to": typed}, {"ask": "area", "from": typed}):
+        page = client.get("/regions/helsinki", query_string=question).text
+        said = re.search(r'class="say late doubt".*?</div></div>', page, re.DOTALL)
+        assert said, question
+        assert "Answered for:" in said[0]
+        assert f'<span class="chip waiting">{chip}</span>' in said[0]
+        assert taken in said[0]
+        assert ("To: " if question.get("to") == typed else "From: ") in said[0]
+        assert "km²" in page if "ask" in question else "through the air, no roads" in page
+    assert "doubt" not in client.get("/regions/helsinki", query_string={"from": SQUARE, "to": "Fabianinkatu 29"}).text
+
+
+def test_another_place_that_fits_is_one_press_away_and_keeps_the_rest_of_the_question(client: FlaskClient) -> None:
+    asked = {"from": "Roobertinkatu 3", "to": STATION, "profile": "car"}
+    page = client.get("/regions/helsinki", query_string=asked).text
+    choices = re.search(r'<ul class="doubt-choices">(.*?)</ul>', page, re.DOTALL)
+    assert choices
+    link = re.search(r'<a href="([^"]+)">([^<]+)</a>', choices[1])
+    assert link
+    chosen = client.get(html.unescape(link[1])).text
+    assert 'class="say late doubt"' not in chosen
+    assert STATION in chosen
+    assert link[2].split(",")[0] in chosen
+
+
+def test_an_address_of_another_city_is_not_answered_for_the_same_name_here(client: FlaskClient) -> None:
+    page = client.get("/regions/helsinki", query_string={"from": "Fabianinkatu 29, Tampere", "to": STATION}).text
+    assert "Nothing is answered for it" in page
+    assert "through the air, no roads" not in page
+    assert "Now the place it goes to" not in page
+    assert "Fabianinkatu 27-29, 00100 Helsinki</a>" in page
+
+
+@pytest.fixture
+def broken(website: Website, regions: Path) -> Path:
+    """The folder of regions with a second one that was chosen as the default, and whose facts cannot be read."""
+    home = website.installation.home / "regions"
+    home.unlink()
+    home.mkdir()
+    (home / "helsinki").symlink_to(regions / "helsinki", target_is_directory=True)
+    (home / "ribe").mkdir()
+    (home / "ribe" / "region.json").write_text('{"name": "ribe", "bui')
+    (home / ".default").write_text("ribe\n")
+    return home
+
+
+def test_one_broken_region_is_told_beside_those_that_work_and_can_be_built_again(
+    client: FlaskClient, broken: Path, website: Website
+) -> None:
+    page = client.get("/regions")
+    assert page.status_code == 200
+    assert "The region.json of region &#34;ribe&#34; cannot be read" in page.text
+    assert "585" in page.text, "The region that works is shown."
+    section = re.search(r'<section class="broken-region".*?</section>', page.text, re.DOTALL)
+    assert section
+    assert '<input type="hidden" name="name" value="ribe">' in section[0]
+    assert "when none is named" in section[0]
+    status, refused = build(client, name="ribe")
+    assert (status, refused.count("Say from what it is built")) == (422, 1)
+    build(client, name="ribe", place="Ribe, Denmark")
+    assert jobs(website) == 1
+    assert "ribe is being built" in client.get("/regions").text
+    # Asked by its own address it says so too.
+    assert "cannot be read" in client.get("/regions/ribe").text
+
+
+def test_a_broken_default_region_suggests_nothing_and_says_why(client: FlaskClient, broken: Path) -> None:
+    for query in ({"q": "fabian"}, {"q": "fabian", "region": "ribe"}):
+        found = client.get("/addresses/suggest", query_string=query)
+        assert found.status_code == 200
+        assert found.json["suggestions"] == []  # type: ignore[index]
+        assert 'The region.json of region "ribe" cannot be read' in found.json["why"]  # type: ignore[index]
+    there = client.get("/addresses/suggest", query_string={"q": "fabian", "region": "helsinki"}).json
+    assert there["suggestions"]  # type: ignore[index]
+    assert there["why"] == ""  # type: ignore[index]
+    for page in ("/addresses", "/board", "/today"):
+        assert client.get(page, follow_redirects=True).status_code in (200, 404), page

@@ -208,10 +208,10 @@ def test_what_a_slip_cannot_be_is_refused_in_one_sentence() -> None:
 def test_a_recount_takes_from_the_lowest_rank_and_gives_back_what_is_found() -> None:
     shown = document("recount", "OAT-1", 26, "--simulate")
     assert document("recount", "OAT-1", 26) == shown | {"simulated": False}
-    assert [(line["order"], line["on_shelf"]) for line in shown["lines"]] == [("SO-2", [6, 2])]  # type: ignore[attr-defined]
+    assert [(line["order"], line["went_before"], line["goes"]) for line in shown["lines"]] == [("SO-2", 6, 2)]  # type: ignore[attr-defined]
     assert document("recount", "OAT-1", 26)["lines"] == []
     found = document("recount", "OAT-1", 48)["lines"]
-    assert [(line["order"], line["on_shelf"]) for line in found] == [("SO-2", [2, 24])]  # type: ignore[attr-defined]
+    assert [(line["order"], line["went_before"], line["goes"]) for line in found] == [("SO-2", 2, 24)]  # type: ignore[attr-defined]
 
 
 @pytest.mark.usefixtures("company")

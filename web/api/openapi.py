@@ -107,7 +107,7 @@ _OPEN = (
 )  # fmt: skip
 _COUNTS = ("created", "changed", "cancelled", "unchanged", "tasks", "errors_left_off")
 _MOVED = ("order", "customer", "sku", "old_day", "new_day", "promised_on", "moved_by", "currency")
-_MOVED_UNITS = ("order_id", "needed", "goes", "went_before", "provisional", "waits", "value")
+_MOVED_UNITS = ("order_id", "needed", "goes", "went_before", "provisional", "provisional_before", "waits", "value")
 _OPEN_UNITS = ("ordered", "needed", "firm", "provisional", "uncovered")
 _STRING: Schema = {"type": "string"}
 _WHOLE: Schema = {"type": "integer"}

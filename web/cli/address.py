@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from routing.model.places import Candidate, Located
-from web.cli.output import clean, json_option, print_json
+from routing.model.places import Located
+from web.cli.output import candidate_document, candidate_line, clean, json_option, print_json
 from web.cli.route import TakesPlaces
 from web.wiring import open_installation
 
@@ -31,8 +31,7 @@ def address_command(text: str, region: str | None, postcode: str, city: str, as_
         print_json(_document(text, name, located))
     else:
         for candidate in located.candidates:
-            at = f"{candidate.location.lat:.6f}, {candidate.location.lon:.6f}"
-            click.echo(f"{candidate.quality.value:<13} {at:<23} {clean(candidate.label)} ({candidate.source})")
+            click.echo(candidate_line(candidate))
         if located.why:
             click.echo(clean(located.why))
     if not located.quality.goes_on:
@@ -46,20 +45,5 @@ def _document(text: str, region: str, located: Located) -> dict[str, Any]:
         "quality": located.quality.value,
         "goes_on": located.quality.goes_on,
         "why": located.why,
-        "candidates": [_candidate(each) for each in located.candidates],
-    }
-
-
-def _candidate(candidate: Candidate) -> dict[str, Any]:
-    return {
-        "lat": candidate.location.lat,
-        "lon": candidate.location.lon,
-        "quality": candidate.quality.value,
-        "source": candidate.source,
-        "score": candidate.score,
-        "label": candidate.label,
-        "street": candidate.street,
-        "house_number": candidate.house_number,
-        "postcode": candidate.postcode,
-        "city": candidate.city,
+        "candidates": [candidate_document(each) for each in located.candidates],
     }

@@ -14,7 +14,7 @@ from data.queries.company import company_card
 from data.store import SqlStore
 from routing.model.orders import Preview
 from routing.services.telling import Hear, how_they_hear
-from web.changes import heard_document, told_document, worth_document
+from web.changes import heard_document, line_document, told_document, worth_document
 from web.cli.output import clean, print_json
 from web.cli.told import print_causes, print_lines, print_told, print_worth
 from web.wiring import Installation
@@ -47,27 +47,7 @@ def print_changes(
     along = [line for line in lines if line.is_told_along]
     warnings = [text for preview in previews for text in preview.warnings]
     if as_json:
-        rows = [
-            {
-                "order": line.order,
-                "customer": line.customer,
-                "sku": line.sku,
-                "needed": line.needed,
-                "on_shelf": [line.firm_before, line.firm_after],
-                "on_inbound": [line.provisional_before, line.provisional_after],
-                "old_day": line.old_day,
-                "new_day": line.new_day,
-                "promised_on": line.promised_on,
-                "slips": line.slips,
-                "loses_date": line.loses,
-                "date_again": line.again,
-                **heard_document(line, hear),
-                "moved_by": line.moved_by,
-                "value": line.needed * line.price,
-                "currency": line.currency,
-            }
-            for line in lines
-        ]
+        rows = [line_document(line) | heard_document(line, hear) for line in lines]
         broken = [number for preview in previews for number in preview.broken]
         told = told_document([(lines, hear)])
         worth = worth_document(moved, currency=currency)

@@ -12,8 +12,8 @@ from routing.errors import InvalidInput, NotFound
 from routing.model.amounts import how_many
 from routing.model.corrections import Corrected
 from routing.model.proofs import DeliveryReport, DoorLine, Outcome
-from routing.rules.door import spread_counts
-from routing.services.correcting import correct_report, report_to_correct
+from routing.rules.door import spread_counts, spread_fetched
+from routing.services.correcting import Correctable, correct_report, report_to_correct
 from web.cli.output import json_option, print_json
 from web.wiring import open_installation
 
@@ -26,6 +26,7 @@ BY = "command line"
 @click.option("--short", multiple=True, metavar="SKU=UNITS", help="Of what was handed over: so many were not there.")
 @click.option("--damaged", multiple=True, metavar="SKU=UNITS", help="So many were damaged.")
 @click.option("--refused", multiple=True, metavar="SKU=UNITS", help="So many were not accepted.")
+@click.option("--collected", multiple=True, metavar="SKU=UNITS", help="Of a collection: so many were fetched.")
 @click.option("--recipient", default="", help="Who received it; left out: as before.")
 @click.option("--why", required=True, help="It stands with the delivery.")
 @click.option("--simulate", is_flag=True, help="Show what it would change, and change nothing.")
@@ -36,6 +37,7 @@ def correct_command(
     short: tuple[str, ...],
     damaged: tuple[str, ...],
     refused: tuple[str, ...],
+    collected: tuple[str, ...],
     recipient: str,
     why: str,
     simulate: bool,
@@ -43,16 +45,18 @@ def correct_command(
 ) -> None:
     """Correct the last report about DELIVERY (its number) to OUTCOME, until its van is counted.
 
-    What no option names was delivered. The old report stays to be read; goods, order, messages and results follow.
+    What no option names was delivered, or fetched as it was asked for. The old report stays to be read; goods, order,
+    messages and results follow.
 
     \b
     backroute correct D-17 delivered --short OAT-12=2 --why "counted again" --simulate
+    backroute correct D-18 delivered --collected CRATE=4 --why "counted again"
     """
     how = Outcome(outcome)
-    named = {"short": short, "damaged": damaged, "refused": refused}
+    named = {"short": short, "damaged": damaged, "refused": refused, "collected": collected}
     if not how.is_handed_over and any(named.values()):
         raise InvalidInput(
-            f"Of {outcome} all of it went so: leave --short, --damaged and --refused out.", code="counts"
+            f"Of {outcome} all of it went so: leave --short, --damaged, --refused and --collected out.", code="counts"
         )
     counts = {state: _counts(texts) for state, texts in named.items()}
     with open_installation() as here:
@@ -67,7 +71,7 @@ def correct_command(
                     state: {_product(known, sku): count for sku, count in each.items()}
                     for state, each in counts.items()
                 }
-                lines = spread_counts(found.delivery, found.report.lines, units)
+                lines = _lines(found, units)
             return correct_report(
                 store=store,
                 report=DeliveryReport(delivery_id=delivery_id, outcome=how, lines=lines),
@@ -84,6 +88,22 @@ def correct_command(
         return
     for sentence in _sentences(done, simulate):
         click.echo(sentence)
+
+
+def _lines(found: Correctable, units: dict[str, dict[int, int]]) -> tuple[DoorLine, ...]:
+    """The lines of the delivery by units of its products. Raises InvalidInput for what is not counted of it."""
+    fetched = units.pop("collected")
+    if found.delivery.direction == "deliver":
+        if fetched:
+            raise InvalidInput(
+                f"{found.delivery.number} brings goods: --collected is of a collection. Leave it out.", code="counts"
+            )
+        return spread_counts(found.delivery, found.report.lines, units)
+    if any(units.values()):
+        raise InvalidInput(
+            f"{found.delivery.number} is a collection: give --collected, and no other count.", code="counts"
+        )
+    return spread_fetched(found.delivery, fetched)
 
 
 def _counts(texts: Sequence[str]) -> dict[str, int]:
@@ -112,8 +132,13 @@ def _sentences(done: Corrected, simulate: bool) -> list[str]:
         if line.handed_over:
             way = f"to the customer from {done.vehicle}" if line.handed_over > 0 else f"back onto {done.vehicle}"
             said.append(f"  {how_many(abs(line.handed_over), line.unit)} {line.product} {way}")
+        if line.fetched:
+            way = f"more from the customer onto {done.vehicle}" if line.fetched > 0 else "stayed with the customer"
+            said.append(f"  {how_many(abs(line.fetched), line.unit)} {line.product} {way}")
         if line.waits:
             waits = "wait for goods again" if line.waits > 0 else "wait no longer"
             said.append(f"  {how_many(abs(line.waits), line.unit)} {line.product} {waits}")
+    if done.recipient_before != done.recipient_after:
+        said.append(f"  Received by {done.recipient_after}, not by {done.recipient_before or 'nobody named'}.")
     said.append(f"  {done.withheld} messages withheld, {done.written} written instead.")
     return said

@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from routing.model.places import Candidate
+
 
 def json_option[Command: Callable[..., Any]](command: Command) -> Command:
     """Adds `--json` as the argument `as_json`; errors are then a JSON document too."""
@@ -26,6 +28,28 @@ def json_option[Command: Callable[..., Any]](command: Command) -> Command:
 
 def print_json(document: Any) -> None:
     click.echo(json.dumps(document, default=_document, ensure_ascii=False, indent=2))
+
+
+def candidate_document(candidate: Candidate) -> dict[str, Any]:
+    """A place that was found, as every command tells it to a program."""
+    return {
+        "lat": candidate.location.lat,
+        "lon": candidate.location.lon,
+        "quality": candidate.quality.value,
+        "source": candidate.source,
+        "score": candidate.score,
+        "label": candidate.label,
+        "street": candidate.street,
+        "house_number": candidate.house_number,
+        "postcode": candidate.postcode,
+        "city": candidate.city,
+    }
+
+
+def candidate_line(candidate: Candidate) -> str:
+    """The same for a person at a terminal."""
+    at = f"{candidate.location.lat:.6f}, {candidate.location.lon:.6f}"
+    return f"{candidate.quality.value:<13} {at:<23} {clean(candidate.label)} ({candidate.source})"
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -12,13 +12,13 @@ from rich.table import Column, Table
 
 from data.queries.policies import PolicyLine, policy_lines, scope_of
 from data.store import SqlStore
-from data.store.again import in_transaction, tried
+from data.store.again import in_transaction
 from routing.errors import InvalidInput
 from routing.model.days import today_of
 from routing.model.orders import LineChange, Preview
 from routing.rules.effect import apart
 from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, usual
-from routing.services.ruling import Ruling, commit_ruling, give_out, simulate_ruling
+from routing.services.ruling import Ruling, comes_anyway, commit_ruling, simulate_ruling
 from web.cli.changes import heard, print_changes
 from web.cli.output import json_option, plain, print_json
 from web.cli.values import DAY
@@ -199,13 +199,11 @@ def _rule(said: Mapping[str, str], *, simulate: bool, as_json: bool) -> None:
 
 def _anyway(here: Installation, row: PolicyRow) -> frozenset[LineChange]:
     """What giving these goods out again changes though no policy does: dates that are past move with each day."""
-    now = here.clock.now()
-
-    def again(store: SqlStore) -> list[Preview]:
+    with here.database.reading() as connection:
+        store = SqlStore(connection)
         concerned = store.open_products_of(scope=row.scope, scope_id=row.scope_id)
-        return give_out(store, concerned, now=now, by=BY, why="looked at")
-
-    return frozenset(line for preview in tried(here.database, again) for line in preview.concerned)
+        decided = comes_anyway(store, concerned, now=here.clock.now()).values()
+        return frozenset(line for each in decided for line in each.preview.concerned)
 
 
 def _without(preview: Preview, anyway: frozenset[LineChange]) -> Preview:

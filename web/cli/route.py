@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import click
 
 from routing.errors import InvalidInput
 from routing.model.fleet import PROFILES, SAID
-from routing.model.places import Location
-from web.cli.output import json_option, print_json
+from routing.model.places import Candidate, Located, Location, PinQuality
+from routing.rules.to_the_door import seconds_to_the_door
+from web.cli.output import candidate_document, candidate_line, clean, json_option, print_json
 from web.region_ways import leaving_at
-from web.wiring import open_installation
+from web.wiring import Installation, open_installation
 
+PLACES = ("FROM", "TO")
 SHOWN = 60
 """Characters of what was typed that a refusal repeats."""
+TYPED = "typed"
 
 
 class TakesPlaces(click.Command):
@@ -26,25 +28,59 @@ class TakesPlaces(click.Command):
         return super().parse_args(ctx, args)
 
 
-class Place(click.ParamType[Location]):
-    """`lat,lon` in degrees."""
+def _located(installation: Installation, region: str, text: str, *, what: str) -> Located:
+    """Where that place of the question is: `lat,lon` in degrees as it stands, anything else as `backroute address`
+    reads it. Raises InvalidInput for numbers that are no place on earth."""
+    if (point := _point(text)) is not None:
+        label = f"{point.lat:.6f}, {point.lon:.6f}"
+        quality = PinQuality.EXACT
+        typed = Candidate(
+            location=point, label=label, street="", house_number="", quality=quality, score=100, source=TYPED
+        )
+        return Located(quality=quality, candidates=(typed,))
+    if _are_numbers(text):
+        raise InvalidInput(
+            f'{what}: "{text[:SHOWN]}" is no place. Write latitude and longitude, like 55.6761,12.5683, or an address.',
+            code="place",
+        )
+    return installation.finder(region).locate(text)
 
-    name = "lat,lon"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Location:
-        try:
-            lat, lon = (float(number) for number in str(value).split(","))
-            return Location(lat=lat, lon=lon)
-        except (ValueError, InvalidInput):
-            self.fail(f'"{str(value)[:SHOWN]}" is no place. Write latitude and longitude: 55.6761,12.5683', param, ctx)
+def _say_doubt(text: str, located: Located, *, what: str, region: str, as_json: bool) -> None:
+    """Why nothing is measured, and what the text may mean: a way to the wrong door would look like an answer."""
+    why = located.why or "It was not found on the map."
+    said = clean(f'{what}: "{text[:SHOWN]}" has no sure place in region {region}. {why}')
+    if as_json:
+        fields = {"place": what, "text": text, "region": region, "quality": located.quality.value}
+        error = {"code": "doubtful_place", "message": said, "fields": fields}
+        print_json({"error": error, "candidates": [candidate_document(each) for each in located.candidates]})
+    click.echo(said, err=True)
+    for candidate in located.candidates:
+        click.echo(candidate_line(candidate), err=True)
+
+
+def _point(text: str) -> Location | None:
+    try:
+        lat, lon = (float(number) for number in text.split(","))
+        return Location(lat=lat, lon=lon)
+    except (ValueError, InvalidInput):
+        return None
+
+
+def _are_numbers(text: str) -> bool:
+    """Whether somebody meant `lat,lon` and slipped: what cannot be on earth is not looked up as a street."""
+    try:
+        return bool([float(part) for part in text.split(",")])
+    except ValueError:
+        return False
 
 
 _KINDS = f"What is driven: {', '.join(PROFILES[:-1])} or {PROFILES[-1]}."
 
 
 @click.command("route", cls=TakesPlaces)
-@click.argument("start", type=Place(), metavar="FROM")
-@click.argument("end", type=Place(), metavar="TO")
+@click.argument("start", metavar="FROM")
+@click.argument("end", metavar="TO")
 @click.option("--region", "region", metavar="NAME", help="The region; without it the one that was built first.")
 @click.option("--profile", default="van", show_default=True, type=click.Choice(SAID), metavar="KIND", help=_KINDS)
 @click.option("--at", "at", metavar="HH:MM", help="Leaving at this time: as the region's times by time of day say.")
@@ -53,26 +89,37 @@ _KINDS = f"What is driven: {', '.join(PROFILES[:-1])} or {PROFILES[-1]}."
 @click.pass_context
 def route_command(
     ctx: click.Context,
-    start: Location,
-    end: Location,
+    start: str,
+    end: str,
     region: str | None,
     profile: str,
     at: str | None,
     day: str | None,
     as_json: bool,
 ) -> None:
-    """How long it takes FROM one place TO another, both as lat,lon.
+    """How long it takes FROM one place TO another: each lat,lon, or an address that the region surely knows.
 
-    Without --at on free roads. Exit code 1: no road joins them for that vehicle.
+    Without --at on free roads. A place far from its road takes longer, by the way between the two; `door_seconds` is
+    both ends' of it. Exit code 1: no road joins them for that vehicle, or an address is not sure: then what it may
+    mean is said, as `backroute address` says it.
     """
     if day is not None and at is None:
         raise InvalidInput("--day says on which day it leaves --at a time: say that too, like --at 08:00.")
     with open_installation() as installation:
         name = region or installation.regions.default().name
         leaving = None if at is None else leaving_at(installation, name, at, day)
-        table = installation.travel(name).table([start, end], profile=profile)
+        found = []
+        for what, text in zip(PLACES, (start, end), strict=True):
+            located = _located(installation, name, text, what=what)
+            if not located.quality.goes_on:
+                _say_doubt(text, located, what=what, region=name, as_json=as_json)
+                ctx.exit(1)
+            found.append(located.candidates[0])
+        at_places = [each.location for each in found]
+        table = installation.travel(name).table(at_places, profile=profile)
         bounds = installation.regions.facts(name).bounds
-    for place, at_place, snapped_m in zip(("FROM", "TO"), (start, end), table.snapped_m.tolist(), strict=True):
+    snapped = table.snapped_m.tolist()
+    for place, at_place, snapped_m in zip(PLACES, at_places, snapped, strict=True):
         if snapped_m < 0:
             if abs(at_place.lon) <= 90 and bounds.holds(Location(lat=at_place.lon, lon=at_place.lat)):
                 raise InvalidInput(
@@ -85,6 +132,8 @@ def route_command(
             )
     joined = bool(table.durations_s[0, 1] >= 0)
     free_s = int(table.durations_s[0, 1]) if joined else None
+    apart = at_places[0] != at_places[1]
+    door_s = sum(seconds_to_the_door(table.snapped_m, profile=profile).tolist()) if apart else 0
     seconds = free_s if leaving is None or free_s is None else leaving.seconds(free_s, profile=profile)
     metres = int(table.distances_m[0, 1]) if joined else None
     if as_json:
@@ -94,21 +143,37 @@ def route_command(
                 "free_seconds": free_s,
                 "leaving": None if leaving is None else leaving.at,
                 "slices": None if leaving is None else len(leaving.rows),
+                "door_seconds": door_s,
                 "metres": metres,
                 "engine": table.engine,
                 "profile": profile,
                 "region": name,
                 "build": table.build,
-                "snapped_m": table.snapped_m.tolist(),
+                "snapped_m": snapped,
+                "from": candidate_document(found[0]),
+                "to": candidate_document(found[1]),
             }
         )
-    elif seconds is None or metres is None:
+        _end(ctx, joined)
+        return
+    if any(each.source != TYPED for each in found):
+        click.echo(clean(f"{found[0].label} → {found[1].label}"))
+    if seconds is None or metres is None:
         click.echo(f"No road for {profile} joins these two places in region {name}.")
     else:
         click.echo(f"{seconds / 60:.1f} min, {metres / 1000:.1f} km by {profile} ({table.engine})")
+        if door_s:
+            click.echo(f"With up to {door_s / 60:.1f} min between road and door.")
         if leaving is not None and free_s is not None and seconds != free_s:
             click.echo(f"Leaving at {at}; on free roads it takes {free_s / 60:.1f} min.")
         elif leaving is not None and not leaving.rows:
             click.echo(f"Region {name} has no times by time of day: at {at} it takes as long as on free roads.")
+    for place, snapped_m in zip(PLACES, snapped, strict=True):
+        if snapped_m > 0:
+            click.echo(f"{place} lies {snapped_m} m from its road; the kilometres count from the road.")
+    _end(ctx, joined)
+
+
+def _end(ctx: click.Context, joined: bool) -> None:
     if not joined:
         ctx.exit(1)

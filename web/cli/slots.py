@@ -26,6 +26,7 @@ from web.slots import (
     offered_to_new,
     offered_to_order,
     order_at,
+    order_document,
     take,
 )
 from web.wiring import Installation, open_installation
@@ -112,7 +113,7 @@ def slots_command(
         print_json(
             {
                 "for": found.whom,
-                **({"order": found.number, "lines": [list(each) for each in found.lines]} if found.number else {}),
+                **order_document(found),
                 "currency": currency,
                 "days": [document(each) for each in found.days],
                 "best": [key_of(each) for each in ranked(found.days)[:BEST]],

@@ -13,6 +13,7 @@ from data.importers.speeds import read_speeds
 from data.store import open_store
 from routing.errors import InvalidInput
 from routing.model.day import SpeedRow
+from routing.rules.learnt_speeds import MOST_OF_ONE
 from routing.services.speeds import Proposal, propose_speeds, take_learnt, write_speeds
 from web.cli.output import json_option, plain, print_json
 from web.dispatcher.words import holds_for
@@ -102,7 +103,15 @@ def _learnt(proposal: Proposal | None) -> dict[str, object] | None:
     if proposal is None:
         return None
     slices = [
-        {**_document(each.row), "percent": each.percent, "legs": each.legs, "days": each.days, "why_not": each.why_not}
+        {
+            **_document(each.row),
+            "percent": each.percent,
+            "legs": each.legs,
+            "days": each.days,
+            "vehicles": each.vehicles,
+            "capped": each.capped,
+            "why_not": each.why_not,
+        }
         for each in proposal.slices
     ]
     return {"since": proposal.since, "legs": proposal.legs, "tracked": proposal.tracked, "slices": slices}
@@ -118,11 +127,17 @@ def _show(name: str, rows: tuple[SpeedRow, ...], proposal: Proposal | None) -> N
         click.echo(f"Region {name} has no times by time of day: ways take the same time all day.")
     if proposal is None:
         return
-    table = Table("days", "from", "to", "learnt", "legs", "days", title=_driven(proposal), title_justify="left")
+    table = Table(
+        "days", "from", "to", "learnt", "legs", "days", "vehicles", title=_driven(proposal), title_justify="left"
+    )
     for each in proposal.slices:
         said = each.why_not if each.percent is None else f"{each.percent} %"
-        table.add_row(*_cells(each.row), said, f"{each.legs:,}", str(each.days))
+        table.add_row(*_cells(each.row), said, f"{each.legs:,}", str(each.days), str(each.vehicles))
     Console().print(table)
+    if any(each.capped for each in proposal.slices):
+        click.echo(
+            f"One vehicle drove more than the others: it counts for at most {float(MOST_OF_ONE):.0%} of a slice."
+        )
 
 
 def _driven(proposal: Proposal) -> str:

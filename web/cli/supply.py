@@ -139,7 +139,8 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
         now: datetime = here.clock.now()
         store = SqlStore(connection)
         refuse_if_erp(store)
-        zone = store.company().zone
+        # The term of a question ends with the day of the depot that brings the goods.
+        today = {depot.number: today_of(now, depot.zone) for depot in store.depots()}
         if sku is not None and sku not in store.product_ids([sku]):
             raise InvalidInput(f'There is no product "{sku[:40]}". Write its number as the list shows it.', code="sku")
         if customer is not None:
@@ -173,11 +174,11 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
     )
     if not every:
         return
-    today = today_of(now, zone)
-    asks = any(line.answer_by for line in every[:MOST_SHOWN])
+    shown = [(number, line) for number, lines in found.items() for line in lines][:MOST_SHOWN]
+    asks = any(line.answer_by for _number, line in shown)
     heads = ["Order", "Customer", "SKU", "Open", "Covered by", "Expected", "Promised", *(["Answer by"] if asks else [])]
     table = Table(*heads, box=None)
-    for line in every[:MOST_SHOWN]:
+    for number, line in shown:
         covers = ", ".join(f"{cover.quantity} {cover.number}" for cover in line.covered_by)
         table.add_row(
             plain(line.order),
@@ -187,7 +188,7 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
             plain(covers or "nothing"),
             line.expected_on or "no date",
             line.promised_on or "–",
-            *([answer_words(line.answer_by, today)] if asks else []),
+            *([answer_words(line.answer_by, today[number])] if asks else []),
         )
     console.print(table)
     if asks:

@@ -12,7 +12,7 @@ from flask_login import current_user
 
 from data.queries.addresses import SiteAddress, addresses_in_review, region_of_depots, site_address
 from data.store import open_store
-from routing.errors import InvalidInput, NotFound
+from routing.errors import InvalidInput, NotFound, RegionError
 from routing.model.places import Candidate, Location, PinQuality
 from routing.services.locating import choose_pin, locate_sites
 from web.dispatcher import words
@@ -24,6 +24,7 @@ addresses = Blueprint("addresses", __name__, url_prefix="/addresses")
 CANDIDATES_SHOWN = 6
 LONGEST_TYPED = 2_000
 """A link to a map is longer than any address."""
+LONGEST_PLACE = 100
 SUGGESTED = 8
 SUGGESTED_FROM = 100
 
@@ -37,6 +38,15 @@ class Choice:
     label: str
     quality: str
     sure: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is looked up instead of the site's own address: "" as text where nothing was typed."""
+
+    text: str
+    postcode: str
+    city: str
 
 
 @addresses.get("")
@@ -58,14 +68,14 @@ def one(site_id: int) -> ResponseReturnValue:
 
 def _page(site_id: int, *, wrong: str = "") -> str:
     """`wrong`: why the pin of this request was not set; what was typed stays."""
-    typed = request.args.get("q", "").strip()[:LONGEST_TYPED]
     with here().database.reading() as connection:
         waiting = addresses_in_review(connection)
         site = site_address(connection, site_id)
-        region = _region(region_of_depots(connection))
+        region, trouble = _region(region_of_depots(connection))
     choices, why = _kept(site), site.why
-    if typed and region:
-        found = here().addresses(region).locate(typed, postcode=site.postcode, city=site.city)
+    asked = _asked(site, region)
+    if asked.text and region:
+        found = here().addresses(region).locate(asked.text, postcode=asked.postcode, city=asked.city)
         choices = [_choice(each) for each in found.candidates[:CANDIDATES_SHOWN]]
         why = found.why or ("" if choices else _("Nothing is known by this name. Try the street alone."))
     elif not choices and region and not site.is_sure:
@@ -78,23 +88,42 @@ def _page(site_id: int, *, wrong: str = "") -> str:
         site=site,
         choices=choices,
         why=why,
-        typed=typed,
+        asked=asked,
         wrong=wrong,
         form=request.form,
         region=region,
+        trouble=trouble,
         bounds=here().regions.facts(region).bounds if region else None,
         words=words,
     )
+
+
+def _asked(site: SiteAddress, region: str) -> Asked:
+    """The new text with the postcode and city it is judged by: those that a person wrote in their fields, else the
+    text's own, else the site's. A text that names its own place is not held against where the site was before."""
+    args = request.args
+    text = args.get("q", "").strip()[:LONGEST_TYPED]
+    postcode = args.get("postcode", site.postcode).strip()[:LONGEST_PLACE]
+    city = args.get("city", site.city).strip()[:LONGEST_PLACE]
+    changed = (postcode, city) != (
+        args.get("was_postcode", site.postcode).strip(),
+        args.get("was_city", site.city).strip(),
+    )
+    if text and region and not changed:
+        own_postcode, own_city = here().addresses(region).own_place(text)
+        if own_postcode or own_city:
+            return Asked(text=text, postcode=own_postcode, city=own_city)
+    return Asked(text=text, postcode=postcode, city=city)
 
 
 @addresses.get("/suggest")
 @needs_role()
 def suggest() -> ResponseReturnValue:
     """What the start of an address may become, from the region's own streets and doors: for a form, as JSON. The
-    region is the depots' when none is named."""
+    region is the depots' when none is named. `why` says why there is nothing, where the region itself is the reason."""
     typed = request.args.get("q", "").strip()[:SUGGESTED_FROM]
     with here().database.reading() as connection:
-        region = _region(request.args.get("region", "") or region_of_depots(connection))
+        region, why = _region(request.args.get("region", "") or region_of_depots(connection))
     found = here().addresses(region).suggest(typed, SUGGESTED) if region and typed else []
     suggestions = [
         {
@@ -104,7 +133,7 @@ def suggest() -> ResponseReturnValue:
         }
         for each in found
     ]
-    return jsonify(suggestions=suggestions)
+    return jsonify(suggestions=suggestions, why=why)
 
 
 @addresses.post("/<int:site_id>/pin")
@@ -113,13 +142,21 @@ def pick(site_id: int) -> ResponseReturnValue:
     """Sets the pin; it is remembered for this site. The next address comes by itself."""
     label = request.form.get("label", "").strip()[:200] or _("set on the map")
     with here().database.reading() as connection:
-        region = _region(region_of_depots(connection))
+        region, _trouble = _region(region_of_depots(connection))
     try:
         location = _location()
         near = here().near_roads(region)([location])[0] if region else None
+        area = here().area(region) if region else None
         with open_store(here().database) as store:
             some = choose_pin(
-                store, site_id=site_id, location=location, label=label, by=current_user.actor, now=now(), near=near
+                store,
+                site_id=site_id,
+                location=location,
+                label=label,
+                by=current_user.actor,
+                now=now(),
+                near=near,
+                area=area,
             )
     except InvalidInput as problem:
         return _page(site_id, wrong=str(problem)), 422
@@ -141,7 +178,10 @@ def pick(site_id: int) -> ResponseReturnValue:
 def look_up() -> ResponseReturnValue:
     """Looks up what was never looked up, as after an import."""
     with here().database.reading() as connection:
-        region = _region(region_of_depots(connection))
+        region, trouble = _region(region_of_depots(connection))
+    if trouble:
+        flash(trouble, "failed")
+        return redirect(url_for("addresses.page"))
     if not region:
         raise NotFound(_("There is no region yet, so no address can be found. Build one: backroute region add."))
     done = locate_sites(
@@ -156,12 +196,20 @@ def look_up() -> ResponseReturnValue:
     return redirect(url_for("addresses.page"))
 
 
-def _region(of_depots: str) -> str:
-    """The depots' region, else the installation's; "" when none is built."""
-    names = {facts.name for facts in here().regions.list()}
-    if of_depots in names:
-        return of_depots
-    return here().regions.default().name if names else ""
+def _region(named: str) -> tuple[str, str]:
+    """The region of that name, else the installation's. Where there is none to be asked, "" and why: nothing, where
+    none is built at all. One that is broken is never stood in for: another city would answer wrongly."""
+    regions = here().regions
+    if named in {facts.name for facts in regions.list()}:
+        return named, ""
+    if problem := regions.broken().get(named):
+        return "", problem
+    try:
+        return regions.default().name, ""
+    except NotFound:
+        return "", ""
+    except RegionError as broken:
+        return "", str(broken)
 
 
 def _kept(site: SiteAddress) -> list[Choice]:

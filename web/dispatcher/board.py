@@ -31,18 +31,17 @@ from data.queries.fleet import plans_to_make_again
 from data.queries.plans import PlanPage, current_plans, plan_page, versions
 from data.store import SqlStore, open_store
 from data.store.system import Job
-from routing.errors import Conflict, InvalidInput, NotFound, TravelError
+from routing.errors import Conflict, InvalidInput, NotFound, RegionError, TravelError
 from routing.model.days import today_of
 from routing.model.places import Location
 from routing.rules.changes import MoveEffect
-from routing.rules.door_word import stop_word
 from routing.services import editing
 from routing.services.placing import show_best_place
 from web.assets import asset, basemap_url
 from web.clock import wall_clock
 from web.dispatcher import board_words as words
 from web.dispatcher.board_links import link_of
-from web.dispatcher.board_view import Board, BoardRoute, board_of, places_of
+from web.dispatcher.board_view import Board, BoardRoute, board_of, places_of, word_of
 from web.errors import wants_json
 from web.here import here, now
 from web.incoming import day_of, row_id
@@ -159,7 +158,7 @@ def _stop_html(connection: Connection, shown: Board, stop_id: int) -> str:
     route, stop = found
     return render_template(
         "dispatcher/board_stop.html",
-        stop_word=stop_word,
+        word_of=word_of,
         route=route,
         stop=stop,
         door=door_facts(connection, stop.site_id),
@@ -330,7 +329,7 @@ def _drawn(shown: Board, depots: Sequence[DepotPin], left: dict[int, tuple[float
 def _default_region() -> str:
     try:
         return here().regions.default().name
-    except NotFound:
+    except (NotFound, RegionError):
         return ""
 
 

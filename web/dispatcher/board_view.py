@@ -268,7 +268,7 @@ def _route(row: RouteRow, plan_id: int, number: int, scale: Scale | None) -> Boa
     over = ("done", "failed", "unreleased")
     trip = next((n for n, states in of.items() if any(each not in over for each in states)), max(of))
     loaded = sum(state != "released" for state in of[trip])
-    done = sum(stop_word([each.word for each in stop.deliveries]) in OVER for stop in row.stops)
+    done = sum(word_of(stop) in OVER for stop in row.stops)
     return BoardRoute(
         number=number,
         plan_id=plan_id,
@@ -290,6 +290,14 @@ def _route_state(row: RouteRow, loaded: int, done: int, of: int) -> str:
     return "loaded" if loaded == of else "planned"
 
 
+def word_of(stop: StopRow) -> str:
+    """What the stop is called, as `routing.rules.door_word` has it."""
+    return stop_word(
+        [each.word for each in stop.deliveries],
+        only_fetches=bool(stop.deliveries) and all(each.fetches for each in stop.deliveries),
+    )
+
+
 def live_of(board: Board, etas: Mapping[int, tuple[datetime, timedelta]]) -> dict[str, object]:
     """How far the day is, by stop: its state, when it is served by the forecast (wall clock), minutes late.
 
@@ -301,7 +309,7 @@ def live_of(board: Board, etas: Mapping[int, tuple[datetime, timedelta]]) -> dic
         zone = ZoneInfo(route.row.zone)
         behind = timedelta(0)
         for stop in route.row.stops:
-            state = stop_word([each.word for each in stop.deliveries])
+            state = word_of(stop)
             eta = etas.get(stop.stop_id)
             said: dict[str, object] = {"state": state}
             if eta is not None and state not in OVER:

@@ -62,6 +62,7 @@ def stop_state(word: str) -> tuple[str, str]:
         "under_way": ("under_way", _("at the door")),
         "late": ("late", _("late")),
         "done": ("done", _("delivered")),
+        "collected": ("done", _("collected")),
         "refused": ("failed", _("refused")),
         "not_delivered": ("failed", _("not delivered")),
         "failed": ("failed", _("failed")),

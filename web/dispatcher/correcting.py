@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,7 +16,8 @@ from data.store import SqlStore
 from data.store.again import in_transaction, tried
 from routing.errors import BackrouteError, Conflict, InvalidInput
 from routing.model.corrections import Corrected
-from routing.model.proofs import DeliveryReport, DoorLine, Outcome
+from routing.model.proofs import DeliveryReport, DoorDelivery, DoorLine, Outcome
+from routing.rules.door import most_collected
 from routing.services.correcting import Correctable, correct_report, report_to_correct
 from web.dispatcher import words
 from web.here import here, now
@@ -24,7 +26,8 @@ from web.people import needs_role
 
 correcting = Blueprint("correcting", __name__, url_prefix="/deliveries")
 
-_COUNTS = ("delivered", "short", "damaged", "refused")
+_OF_GOODS = ("delivered", "short", "damaged", "refused")
+_OF_A_COLLECTION = ("collected",)
 LONGEST = 200
 
 
@@ -64,7 +67,7 @@ def correct(delivery_id: int) -> ResponseReturnValue:
             "%(delivery)s for %(site)s is corrected: %(outcome)s.",
             delivery=done.delivery,
             site=done.site,
-            outcome=words.outcome_words(done.after),
+            outcome=_outcome_words(done.after, fetches=done.fetches),
         ),
         "done",
     )
@@ -86,8 +89,11 @@ def _correct(store: SqlStore, delivery_id: int) -> Corrected:
 
 def _said(form: Mapping[str, str]) -> str:
     """What the form says of the door, in a word to compare."""
+    counts = {*_OF_GOODS, *_OF_A_COLLECTION}
     asks = [
-        f"{name}={text}" for name, text in sorted(form.items()) if name == "outcome" or name.split("-")[0] in _COUNTS
+        f"{name}={text.strip()}"
+        for name, text in sorted(form.items())
+        if name in ("outcome", "recipient") or name.split("-")[0] in counts
     ]
     return hashlib.sha256("&".join(asks).encode()).hexdigest()[:16]
 
@@ -102,14 +108,31 @@ def _read(store: SqlStore, delivery_id: int) -> DeliveryReport:
     if not outcome.is_handed_over:
         return DeliveryReport(delivery_id=delivery_id, outcome=outcome)
     found = report_to_correct(store, delivery_id)
+    names = _counted(found.delivery)
     before = {line.allocation_id: line for line in found.report.lines}
     lines = []
     for line in found.delivery.lines:
-        counts = {name: _count(form, name, line.allocation_id, line.product) for name in _COUNTS}
-        kept = before.get(line.allocation_id)
-        collected = min(kept.collected, counts["delivered"]) if kept else 0
-        lines.append(DoorLine(allocation_id=line.allocation_id, collected=collected, **counts))
+        counts = {name: _count(form, name, line.allocation_id, line.product) for name in names}
+        if "collected" not in counts:  # what was handed back at a delivery stays as it was said
+            kept = before.get(line.allocation_id)
+            counts["collected"] = min(kept.collected, counts["delivered"]) if kept else 0
+        lines.append(DoorLine(allocation_id=line.allocation_id, **counts))
     return DeliveryReport(delivery_id=delivery_id, outcome=outcome, lines=tuple(lines))
+
+
+def _counted(delivery: DoorDelivery) -> tuple[str, ...]:
+    """What a form asks of each line: of a collection, what was fetched."""
+    return _OF_GOODS if delivery.direction == "deliver" else _OF_A_COLLECTION
+
+
+def _outcome_words(outcome: str, *, fetches: bool) -> str:
+    return _("collected") if fetches and outcome == Outcome.DELIVERED else words.outcome_words(outcome)
+
+
+def _outcomes(*, fetches: bool) -> list[tuple[Outcome, str]]:
+    """What may be chosen: what is fetched is left with nobody and nowhere, and is missing from no van."""
+    never = {Outcome.THIRD_PARTY, Outcome.SAFE_PLACE, Outcome.PICKUP_POINT, Outcome.MISSING} if fetches else set()
+    return [(each, _outcome_words(each, fetches=fetches)) for each in Outcome if each not in never]
 
 
 def _count(form: Mapping[str, str], name: str, allocation_id: int, product: str) -> int:
@@ -148,6 +171,7 @@ def _page(
         orders = store.orders_of_delivery(delivery_id)
     if wrong is not None and str(wrong) == refused:
         wrong = None
+    fetches = found is not None and found.delivery.direction != "deliver"
     html = render_template(
         "dispatcher/correct.html",
         delivery_id=delivery_id,
@@ -162,8 +186,11 @@ def _page(
         typed=typed,
         history=history,
         order_id=orders[0] if orders else None,
-        counts=_COUNTS,
-        outcomes=[(key, words.outcome_words(key)) for key in Outcome],
+        fetches=fetches,
+        counts=_OF_A_COLLECTION if fetches else _OF_GOODS,
+        outcomes=_outcomes(fetches=fetches),
+        outcome_words=partial(_outcome_words, fetches=fetches),
+        most_collected=most_collected,
         words=words,
         longest=LONGEST,
     )

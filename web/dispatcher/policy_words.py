@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from routing.model.money import minor_digits
-from routing.rules.door import REASONS
+from routing.rules.door import REASONS, Next, RedeliveryPolicy
 from routing.rules.policies import KINDS, Group, Scope, Shape
 from web.dispatcher.words import completeness_words, outcome_words, rule_words, silence_words
 from web.formats import money
@@ -17,6 +17,13 @@ from web.formats import money
 
 def kind_words() -> dict[str, tuple[str, str]]:
     """Name and explanation of each policy, in the order of the page."""
+    after = {
+        Next.NEXT_DELIVERY_DAY: _(
+            "Usually it goes out again by itself on the next delivery day, while attempts are left."
+        ),
+        Next.WAIT_FOR_CUSTOMER: _("Usually it waits for the customer's word, while attempts are left."),
+        Next.DECIDE: _("Usually a person decides, however many attempts are left: credit, cancel or deliver again."),
+    }
     return {
         "allocation_rule": (_("Who comes first"), _("When goods are short, who gets them.")),
         "rank_rule": (
@@ -108,7 +115,7 @@ def kind_words() -> dict[str, tuple[str, str]]:
         **{
             f"after_{reason.value}": (
                 _("Not handed over: %(why)s", why=outcome_words(reason.value).lower()),
-                _("What follows by itself while attempts are left. The goods stay the customer's."),
+                after[RedeliveryPolicy().after(reason, attempts=1)],
             )
             for reason in REASONS
         },

@@ -24,7 +24,7 @@ from routing.errors import BackrouteError, Conflict, FileRefused, InvalidInput, 
 from routing.model.day import SpeedRow
 from routing.model.fleet import PROFILES
 from routing.model.orders import WEEKDAYS
-from routing.model.places import Candidate, Location
+from routing.model.places import Candidate, Location, PinQuality
 from routing.services.speeds import propose_speeds, take_learnt, write_speeds
 from web.clock import wall_clock
 from web.dispatcher import words
@@ -54,14 +54,28 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """What is not sure about a place of the question: `field` is from or to. `taken`: the answer stands on it all the
+    same. Each choice comes with the question that names it; the first is the one that was taken, or the likeliest."""
+
+    field: str
+    place: Candidate
+    taken: bool
+    why: str
+    choices: tuple[tuple[Candidate, dict[str, str]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the roads answered: `shape` is for the map, `why` says what is wrong with the question."""
+    """What the roads answered: `shape` is for the map, `why` says what is wrong with the question, `doubts` what is
+    not sure about its places."""
 
     start: Candidate | None = None
     end: Candidate | None = None
     ways: Ways | None = None
     area: Any = None
     why: str = ""
+    doubts: tuple[Doubt, ...] = ()
     shape: dict[str, Any] = field(default_factory=dict)
 
 
@@ -79,7 +93,9 @@ def one(name: str) -> ResponseReturnValue:
     facts = here().regions.facts(name)
     asked = _asked(facts)
     if request.headers.get("HX-Request"):
-        return render_template("dispatcher/_region_answer.html", asked=asked, answer=_answer(name, asked), words=words)
+        return render_template(
+            "dispatcher/_region_answer.html", name=name, asked=asked, answer=_answer(name, asked), words=words
+        )
     return _page(name)
 
 
@@ -91,10 +107,13 @@ def _shown_first() -> str:
 
 
 def _default() -> str:
+    """The name of the region that is meant when none is named, broken or not; "" where there is none."""
     try:
         return here().regions.default().name
-    except (NotFound, RegionError):
+    except NotFound:
         return ""
+    except RegionError as broken:
+        return str(broken.fields.get("region", ""))
 
 
 def _page(name: str, *, wrong: str = "", building: str = "", wrong_speeds: str = "") -> str:
@@ -107,13 +126,15 @@ def _page(name: str, *, wrong: str = "", building: str = "", wrong_speeds: str =
         rows = store.speeds_of_region(name)
         learnt = propose_speeds(store, region=name, now=now()) if facts and "learn" in request.args else None
     asked = _asked(facts) if facts else None
+    broken = here().regions.broken()
     return render_template(
         "dispatcher/regions.html",
+        name=name,
         installed=installed,
         in_use={each.name for each in installed},
         facts=facts,
         default=_default(),
-        broken=here().regions.broken(),
+        broken=broken,
         builds=builds,
         # What is being built for the first time has no facts yet; a first build that failed says why.
         coming=[
@@ -127,7 +148,7 @@ def _page(name: str, *, wrong: str = "", building: str = "", wrong_speeds: str =
         upload_limit=UPLOAD_LIMIT_BYTES,
         asked=asked,
         answer=_answer(name, asked) if asked else None,
-        again=_again(builds.get(name, [])),
+        again={each: _again(builds.get(each, [])) for each in (name, *broken)},
         wrong=wrong,
         building=building,
         speeds=rows,
@@ -158,16 +179,22 @@ def _asked(facts: RegionFacts) -> Asked:
 
 
 def _answer(name: str, asked: Asked) -> Answer:
+    """What the roads say, with what is not sure about the places. A place that lies elsewhere is never answered for: a
+    street of that name here is another street."""
     if not asked.start.strip():
         return Answer()
+    doubts: list[Doubt] = []
     start = end = None
+
+    def so_far(**more: Any) -> Answer:
+        return Answer(start=start, end=end, doubts=tuple(doubts), **more)
+
     try:
-        start = find_place(here(), name, asked.start, what=_("From"))
-        with here().database.reading() as connection:
-            depots = depots_by_region(connection).get(name, [])
-        start = next(
-            (replace(start, label=each.name) for each in depots if each.at and _written(each.at) == asked.start), start
-        )
+        start = _place(name, asked, "from", doubts)
+        end = _place(name, asked, "to", doubts) if asked.ask == "way" and asked.end.strip() else None
+        if not all(each.taken for each in doubts):
+            return so_far()
+        pins = [_pair(each.location) for each in (start, end) if each is not None]
         leaving = leaving_at(here(), name, asked.at) if asked.at else None
         if asked.ask == "area":
             minutes = whole(asked.minutes.strip())
@@ -175,16 +202,51 @@ def _answer(name: str, asked: Asked) -> Answer:
                 raise InvalidInput(_("Write the minutes as a whole number, like 15."), code="minutes")
             area = reached_within(here(), name, start.location, minutes=minutes, profile=asked.profile, leaving=leaving)
             rings = [[[_pair(at) for at in ring] for ring in polygon] for polygon in area.polygons]
-            return Answer(start=start, area=area, shape={"pins": [_pair(start.location)], "area": rings})
-        if not asked.end.strip():
-            return Answer(start=start, shape={"pins": [_pair(start.location)]})
-        end = find_place(here(), name, asked.end, what=_("To"))
+            return so_far(area=area, shape={"pins": pins, "area": rings})
+        if end is None:
+            return so_far(shape={"pins": pins})
         ways = ways_between(here(), name, start.location, end.location, profile=asked.profile, leaving=leaving)
-        pins = [_pair(start.location), _pair(end.location)]
-        return Answer(start=start, end=end, ways=ways, shape={"pins": pins, "line": [_pair(at) for at in ways.line]})
+        return so_far(ways=ways, shape={"pins": pins, "line": [_pair(at) for at in ways.line]})
     except BackrouteError as refused:
         pins = [_pair(each.location) for each in (start, end) if each is not None]
-        return Answer(start=start, end=end, why=str(refused), shape={"pins": pins})
+        return so_far(why=str(refused), shape={"pins": pins})
+
+
+def _place(name: str, asked: Asked, field_name: str, doubts: list[Doubt]) -> Candidate:
+    """The place in that field of the question; what is not sure about it joins the doubts. Raises InvalidInput."""
+    typed, what = (asked.start, _("From")) if field_name == "from" else (asked.end, _("To"))
+    found = find_place(here(), name, typed, what=what)
+    with here().database.reading() as connection:
+        depots = depots_by_region(connection).get(name, [])
+    depot = next((each.name for each in depots if each.at and _written(each.at) == typed), "")
+    if depot:
+        return replace(found.place, label=depot)
+    if found.why:
+        choices = (found.place, *found.others)
+        doubts.append(
+            Doubt(
+                field=field_name,
+                place=found.place,
+                taken=found.place.quality is not PinQuality.OUTSIDE,
+                why=found.why,
+                choices=tuple((each, _asking(name, asked, field_name, each)) for each in choices),
+            )
+        )
+    return found.place
+
+
+def _asking(name: str, asked: Asked, field_name: str, place: Candidate) -> dict[str, str]:
+    """The same question with this place in that field: by its name where that is sure to mean it, else by where it
+    is."""
+    named = here().addresses(name).locate(place.label)
+    is_meant = named.quality.goes_on and named.candidates[0].location == place.location
+    words_of = {"ask": asked.ask, "from": asked.start, "to": asked.end, "minutes": asked.minutes}
+    return {
+        **words_of,
+        "profile": asked.profile,
+        "at": asked.at,
+        field_name: place.label if is_meant else _written(place.location),
+    }
 
 
 def _written(at: Location) -> str:
@@ -339,7 +401,8 @@ def build() -> ResponseReturnValue:
         data = _from_what(name)
     except InvalidInput as refused:
         known = {facts.name for facts in here().regions.list()}
-        return _page(name if name in known else "", wrong=str(refused), building=name), 422
+        shown = name if name in known else _shown_first() if name in here().regions.broken() else ""
+        return _page(shown, wrong=str(refused), building=name), 422
     with open_store(here().database) as store:
         already = next((each for each in region_builds(store.connection).get(name, ()) if each.under_way), None)
         if already is None:

@@ -37,6 +37,7 @@ from web.slots import (
     offered_to_new,
     offered_to_order,
     order_at,
+    order_document,
     take,
 )
 
@@ -188,9 +189,7 @@ def _offers(ask: object, *, order_id: int | None = None) -> ResponseReturnValue:
         assert isinstance(found, Offered)
         days = [document(each) for each in found.days]
         said = {"whom": found.whom, "version": found.version, "currency": currency, "days": days}
-        if found.number:
-            said |= {"order": found.number, "lines": [list(line) for line in found.lines]}
-        return said
+        return said | order_document(found)
     best = [] if found is None else [key_of(each) for each in ranked(found.days)[:BEST_SHOWN]]
     return render_template(
         "dispatcher/slot_offers.html",

@@ -13,13 +13,13 @@ from flask_login import current_user
 
 from data.queries.company import company_card
 from data.store import SqlStore
-from data.store.again import in_transaction, tried
+from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
 from routing.model.days import day_words
 from routing.model.orders import LineChange, Preview
 from routing.rules.calendars import day_of
 from routing.rules.effect import apart, effect_of, worths_of
-from routing.services.ruling import give_out
+from routing.services.ruling import comes_anyway
 from routing.services.supplying import Slip, commit_slip, simulate_slip
 from routing.services.telling import how_they_hear
 from web.dispatcher.receipts import fingerprint
@@ -45,13 +45,11 @@ def _show(slip: Slip, *, moved_on: bool = False) -> str:
 
 def anyway(*, scope: str = "company", scope_id: int = 0) -> frozenset[LineChange]:
     """What giving these goods out again changes though nothing else does: dates that are past move with each day."""
-    at = now()
-
-    def again(store: SqlStore) -> list[Preview]:
+    with here().database.reading() as connection:
+        store = SqlStore(connection)
         concerned = store.open_products_of(scope=scope, scope_id=scope_id)
-        return give_out(store, concerned, now=at, by=current_user.actor, why="looked at")
-
-    return frozenset(line for preview in tried(here().database, again) for line in preview.concerned)
+        decided = comes_anyway(store, concerned, now=now()).values()
+        return frozenset(line for each in decided for line in each.preview.concerned)
 
 
 def shown_changes(previews: list[Preview], *, besides: Collection[LineChange] = ()) -> dict[str, Any]:

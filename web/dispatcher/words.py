@@ -60,8 +60,11 @@ def stand_why(why: str) -> str:
             return staying_reason(why)
 
 
-def delivery_state(state: str) -> tuple[str, str]:
-    """Of a state, or of what one delivery is called (`data.queries.order_deliveries.DeliveryPage.word`)."""
+def delivery_state(state: str, *, fetches: bool = False) -> tuple[str, str]:
+    """Of a state, or of what one delivery is called (`data.queries.order_deliveries.DeliveryPage.word`); of one that
+    `fetches`, what came of that."""
+    if fetches and state == "done":
+        return "done", _("collected")
     return {
         "released": ("ready", _("released")),
         "loaded": ("under_way", _("loaded")),

@@ -74,6 +74,7 @@ def words() -> dict[str, str]:
         "depot_loaded": _("Loaded, go on"),
         "done": _("done"),
         "failed": _("failed"),
+        "is_refused": _("refused"),
         "waiting": _("waiting"),
         "under_way": _("at the door"),
         "kept_only_here": _("kept on this phone, not sent yet"),

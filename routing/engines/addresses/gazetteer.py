@@ -34,7 +34,7 @@ from routing.rules.address import (
 from routing.rules.coverage import Coverage, Door, Span, StreetMatch
 from routing.rules.house_number import HouseNumber
 from routing.rules.points import judge_plus_code, judge_point, parse_coordinates, parse_plus_code
-from routing.rules.reading import Reading, plain_postcode, readings
+from routing.rules.reading import Reading, own_place, plain_postcode, readings
 from routing.rules.spelling import clean, fold, keys, spellings, squeezed
 
 AT_THE_DOOR_M = 50.0
@@ -77,11 +77,15 @@ class Gazetteer:
         self.coverage = _coverage(facts)
         self._by_key: dict[str, dict[int, bool]] = defaultdict(dict)
         squeezed_keys: dict[str, set[str]] = defaultdict(set)
+        self._once: dict[str, set[int]] = defaultdict(set)
         for key, street_id, main in names:
+            if main < 0:
+                self._once[key].add(street_id)
+                continue
             # The street that is called so today, before one that also goes by that name.
             self._by_key[key][street_id] = bool(main) or self._by_key[key].get(street_id, False)
             squeezed_keys[squeezed(key)].add(key)
-        self._by_key.default_factory = None
+        self._by_key.default_factory = self._once.default_factory = None
         self._by_squeezed = {short: tuple(sorted(each)) for short, each in squeezed_keys.items()}
         self._names = sorted(self._by_key)
         self._streets = {
@@ -138,6 +142,13 @@ class Gazetteer:
             return not_found(f'"{clean(address)[:60]}" names no street. Write street, number and city, or set the pin.')
         return self._quickly(ways) or self._named(ways, address, city) or self._thoroughly(ways)
 
+    def own_place(self, address: str) -> tuple[str, str]:
+        """The postcode and the city that a text names by itself, "" for what it does not; a point names none."""
+        is_point = parse_link(address) or parse_coordinates(address) or parse_plus_code(address)
+        if is_point or unusable(address):
+            return "", ""
+        return own_place(address, cities=self.coverage.cities)
+
     def _named(self, ways: Sequence[Reading], address: str, city: str) -> Located | None:
         """The answer where a part of the text is the name of a house and none names a door by its number."""
         if not self._houses or any(way.number for way in ways):
@@ -159,6 +170,8 @@ class Gazetteer:
         written = [(way, ids) for way in ways if (ids := self._written(way))]
         if len({(ids, way.number) for way, ids in written}) != 1 or written[0][0].number is None:
             return None
+        if any(way.second for way, _ in written):
+            return None  # whether those are houses too, the whole street says
         answer = settled(
             [(way, judge(way, self._numbered(ids, way.number), self.coverage, source=SOURCE)) for way, ids in written]
         )
@@ -315,6 +328,7 @@ class Gazetteer:
         """Streets one or two letters away; swapped neighbours count as one. Short names are given less slack."""
         found: dict[int, int] = {}
         for key in spellings(reading.street):
+            found |= dict.fromkeys(self._once.get(key, ()), 1)  # an old name: asked about, as a slip is
             slack = MAX_TYPOS if len(key) >= 5 else 1 if len(key) >= 3 else 0
             if not slack:
                 continue
@@ -468,6 +482,7 @@ def _coverage(facts: Mapping[str, str]) -> Coverage:
         postcodes=frozenset(json.loads(facts["postcodes"])),
         name=facts["name"],
         called=json.loads(facts["called"]),
+        once=frozenset(json.loads(facts.get("once", "[]"))),
         served=frozenset((code, city) for code, city in json.loads(facts["served"])),
         places={name: (Location(lat=lat, lon=lon), reach) for name, (lat, lon, reach) in places},
         states=frozenset(json.loads(facts["states"])),

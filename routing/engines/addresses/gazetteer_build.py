@@ -21,7 +21,7 @@ import re
 import sqlite3
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,6 +39,9 @@ from routing.rules.street_words import STATES
 FORMAT = "2"
 SAME_ADDRESS_M = 150.0
 """Objects of one street and number within this distance are one address: shops share their building's door."""
+
+_ONCE = -1
+"""In place of 1 and 0 for a street's main name and its others: an old name."""
 
 FILL_M = 500.0
 """A door without a city is in that of its street's nearest door, if that is as near as this."""
@@ -86,6 +89,7 @@ class _Street:
     name: str
     points: list[Location] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)  # folded -> as written
+    once: dict[str, str] = field(default_factory=dict)  # the same of what it was called before
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ class _Seen:
     plain: bool
     state: str = ""
     country: str = ""
+    other_cities: tuple[str, ...] = ()  # translations of the city, folded
     village: bool = False  # it names no street: the village has none, or nobody wrote it down
 
 
@@ -110,6 +115,8 @@ class _City:
     kind: str
     names: set[str]  # folded, translations too
     location: Location | None
+    also: frozenset[str] = frozenset()  # folded: other names of today that another town may have too
+    once: frozenset[str] = frozenset()  # folded: what it was called before
 
 
 @dataclass(slots=True)
@@ -130,7 +137,11 @@ class _Span:
     line: tuple[Location, ...]
 
 
-_NAME_TAG = re.compile(r"^(?:name|alt_name|official_name|short_name|loc_name|name:[a-z]{2,3}(?:[-_]\w+)?)$")
+_NAME_TAG = re.compile(
+    r"^(?:name|(?:int|alt|official|short|loc|nat|reg)_name(?::[a-z]{2,3})?|name:[a-z]{2,3}(?:[-_]\w+)?)$"
+)
+_TRANSLATED_TAG = re.compile(r"^(?:name|int_name|name:[a-z]{2,3}(?:[-_]\w+)?)$")
+_OLD_TAG = re.compile(r"^old_name(?::[a-z]{2,3})?$")
 _REACH_M = {
     "city": 15_000.0, "municipality": 15_000.0, "town": 6_000.0, "borough": 5_000.0, "suburb": 3_000.0,
     "quarter": 2_000.0, "village": 3_000.0, "neighbourhood": 1_500.0, "hamlet": 1_500.0,
@@ -183,8 +194,12 @@ def _read(pbf: Path) -> _Found:
     houses: list[tuple[str, _Seen]] = []
     spans: list[_Span] = []
     numbered: dict[int, _Seen] = {}
-    wanted = osmium.filter.KeyFilter("addr:housenumber", "addr:housename", "addr:interpolation", "highway", "place")
-    for thing in osmium.FileProcessor(str(pbf)).with_locations().with_areas(wanted).with_filter(wanted):
+    boundaries: list[_City] = []
+    keyed = ("addr:housenumber", "addr:housename", "addr:interpolation", "highway", "place")
+    wanted = osmium.filter.KeyFilter(*keyed)
+    # A boundary is read for its names only: a clipped one has no area.
+    asked = osmium.filter.KeyFilter(*keyed, "boundary")
+    for thing in osmium.FileProcessor(str(pbf)).with_locations().with_areas(wanted).with_filter(asked):
         if isinstance(thing, osmium.osm.Changeset):
             continue
         tags = thing.tags
@@ -207,18 +222,33 @@ def _read(pbf: Path) -> _Found:
             if where is not None:
                 street = by_name.setdefault(fold(tags["name"]), _Street(tags["name"]))
                 street.points.append(where)
-                for tag, names in tags:
-                    if _NAME_TAG.match(tag):
-                        for name in names.split(";"):
-                            if fold(name):
-                                street.names.setdefault(fold(name), name.strip())
+                street.names = _named(tags, _NAME_TAG) | street.names
+                street.once = _named(tags, _OLD_TAG) | street.once
         if tags.get("place") in _REACH_M and fold(_tag(tags, "name")):
-            names_of = {fold(value) for key, value in tags if key == "name" or key.startswith("name:")} - {""}
-            cities.append(_City(_tag(tags, "name"), tags["place"], names_of, _where(thing)))
+            cities.append(_city(tags, tags["place"], _where(thing)))
+        elif thing.is_relation() and tags.get("boundary") == "administrative" and fold(_tag(tags, "name")):
+            boundaries.append(_city(tags, "municipality", None))
+    # The boundary of a town that addresses name knows its translations; a county's or a country's says nothing here.
+    addressed = {fold(one.city) for one in seen}
+    cities += [each for each in boundaries if fold(each.name) in addressed]
     # Number 7 of a town that has streets is nowhere; of a village without any it is a door.
     with_streets = {fold(one.city) for one in seen if not one.village}
     seen = [one for one in seen if not one.village or fold(one.street) not in with_streets]
     return _Found(box, seen, [street for key, street in by_name.items() if key], cities, houses, spans)
+
+
+def _named(tags: osmium.osm.TagList, wanted: re.Pattern[str]) -> dict[str, str]:
+    """The names under such tags, folded -> as written; "A;B" are two."""
+    written = [name.strip() for key, names in tags if wanted.match(key) for name in names.split(";")]
+    return {fold(name): name for name in reversed(written) if fold(name)}
+
+
+def _city(tags: osmium.osm.TagList, kind: str, where: Location | None) -> _City:
+    translated, every, old = (
+        frozenset(key for name in _named(tags, wanted).values() for key in keys(name))
+        for wanted in (_TRANSLATED_TAG, _NAME_TAG, _OLD_TAG)
+    )
+    return _City(_tag(tags, "name"), kind, set(translated), where, also=every - translated, once=old - every)
 
 
 def _spans(way: osmium.osm.Way, numbered: Mapping[int, _Seen]) -> list[_Span]:
@@ -303,6 +333,7 @@ def _seen(tags: osmium.osm.TagList, where: Location, *, street: str, number: Hou
         plain=not any(key in tags for key in _BUSY),
         state=STATES.get(fold(state), state.upper()),
         country=_tag(tags, "addr:country").upper(),
+        other_cities=tuple(fold(value) for key, value in tags if key.startswith("addr:city:") and fold(value)),
         village=village,
     )
 
@@ -347,6 +378,7 @@ def _write(db: sqlite3.Connection, found: _Found) -> int:
             (street_id, street.name, city[0][0] if city else "", where.lat, where.lon, len(distinct)),
         )
         _write_names(db, street_id, key, {key: street.name, **street.names})
+        _write_old_names(db, street_id, {name: old for name, old in street.once.items() if name not in known_as})
         for one in distinct:
             count += 1
             lat, lon, number = one.location.lat, one.location.lon, one.number
@@ -400,6 +432,14 @@ def _write_names(db: sqlite3.Connection, street_id: int, main: str, names: Mappi
         )
 
 
+def _write_old_names(db: sqlite3.Connection, street_id: int, names: Mapping[str, str]) -> None:
+    """Found by, and asked about: a street that was called anew may have been numbered anew. Never completed."""
+    db.executemany(
+        "INSERT INTO street_name (street_id, name, key, main) VALUES (?, ?, ?, ?)",
+        [(street_id, name, key, _ONCE) for name in names.values() for key in spellings(name)],
+    )
+
+
 def _usual_cities(seen: Sequence[_Seen]) -> dict[str, str]:
     """By postcode, the city that most of its addresses carry."""
     counted: dict[str, Counter[str]] = defaultdict(Counter)
@@ -429,11 +469,10 @@ def _facts(found: _Found) -> dict[str, str]:
     """What the region table holds beside the doors: see routing.rules.coverage.Coverage."""
     seen, box = found.seen, found.box
     addressed = {fold(one.city) for one in seen if one.city}
-    called = {fold(place.name): fold(place.name) for place in found.cities}
-    # The larger place first: a translation that two share means the city, not its namesake hamlet.
-    for place in sorted(found.cities, key=lambda place: -_REACH_M[place.kind]):
-        for name in sorted(place.names - addressed):
-            called.setdefault(name, fold(place.name))
+    called = _translations(found, addressed)
+    once = {name for place in found.cities for name in place.once} - addressed - set(called)
+    for place in found.cities:
+        called |= {name: fold(place.name) for name in place.once & once}
     places = {
         fold(place.name): (place.location.lat, place.location.lon, _REACH_M[place.kind])
         for place in found.cities
@@ -449,7 +488,8 @@ def _facts(found: _Found) -> dict[str, str]:
     return {
         "format": FORMAT,
         "bounds": json.dumps(edges),
-        "cities": json.dumps(sorted(addressed | {name for place in found.cities for name in place.names})),
+        "cities": json.dumps(sorted(addressed | set(called))),
+        "once": json.dumps(sorted(once)),
         "postcodes": json.dumps(sorted({code for one in seen for code in one.postcodes})),
         "name": f"the region around {towns[0][0]}" if towns else "",
         "called": json.dumps({name: main for name, main in called.items() if name != main}),
@@ -458,6 +498,33 @@ def _facts(found: _Found) -> dict[str, str]:
         "states": json.dumps(sorted({one.state for one in seen} - {""})),
         "countries": json.dumps(sorted({one.country for one in seen} - {""})),
     }
+
+
+def _translations(found: _Found, addressed: Collection[str]) -> dict[str, str]:
+    """Folded name of a town -> the folded name that the map uses for it, which is itself for the main one."""
+    called = {fold(place.name): fold(place.name) for place in found.cities}
+    points: dict[str, list[Location]] = defaultdict(list)
+    for one in found.seen:
+        points[fold(one.city)].append(one.location)
+    # The larger place first: a translation that two share means the city, not its namesake hamlet.
+    for place in sorted(found.cities, key=lambda place: -_REACH_M[place.kind]):
+        for name in sorted(place.names | place.also):
+            # Addresses that carry the translation are the town's own where they lie in it ("Copenhagen" among
+            # thousands of København); another name that addresses carry may be another town's.
+            is_free = name not in addressed or (
+                name in place.names
+                and place.location is not None
+                and all(metres_between(place.location, at) <= _REACH_M[place.kind] for at in points[name])
+            )
+            if is_free:
+                called.setdefault(name, fold(place.name))
+    for one in found.seen:
+        city = fold(one.city)
+        main = called.get(city, city)
+        for name in (*one.other_cities, *keys(one.city)[1:]) if city else ():
+            if name not in addressed:
+                called.setdefault(name, main)
+    return called
 
 
 def _begins(name: str, words: str) -> bool:

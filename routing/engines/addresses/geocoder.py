@@ -99,6 +99,10 @@ class GeocoderFinder:
         """Streets and doors that begin so, for a form."""
         return self.geocoder.gazetteer.suggest(prefix, limit)
 
+    def own_place(self, text: str) -> tuple[str, str]:
+        """The postcode and the city that a text names by itself, "" for what it does not."""
+        return self.geocoder.gazetteer.own_place(text)
+
     def close(self) -> None:
         self.geocoder.gazetteer.close()
 

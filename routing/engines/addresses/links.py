@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, unquote, unquote_plus, urlsplit
 
+from routing.model.places import Location, metres_between
 from routing.rules.points import PointText, parse_coordinates
 
 SHORTENERS = frozenset(
@@ -39,6 +40,18 @@ def parse_link(text: str) -> Linked | None:
     if not match:
         return None
     link = match[0].rstrip(").,;>")
+    said_more = "?" in link and text[: match.start()].strip() == ""
+    if said_more and link[:4].casefold() == "geo:":
+        # Who copies one by hand leaves its spaces as they are.
+        return _geo(" ".join(text[match.start() :].split()).rstrip(".,;>"))
+    linked = _web(link)
+    rest = text[match.end() :].strip()
+    if said_more and rest and linked.text:
+        return replace(linked, text=f"{linked.text} {rest}")
+    return linked
+
+
+def _web(link: str) -> Linked:
     try:
         parts = urlsplit(link)
     except ValueError:  # a bracket that is not closed, or signs that no host has
@@ -75,13 +88,24 @@ def _geo(link: str) -> Linked:
     body, _, query = link[4:].partition("?")
     fields = parse_qs(query)
     asked = fields.get("q", [""])[0].strip()
-    if at := re.match(rf"^{_NUMBERS}", asked):
-        return Linked(point=_point(at[1], at[2]))
+    body_at = re.match(rf"^{_NUMBERS}", body)
+    at = re.match(rf"^{_NUMBERS}", asked)
+    if at:
+        pin = _point(at[1], at[2])
+        # Elsewhere the first point is where the map is looked at; who wrote two that differ may mean either.
+        if (
+            body_at is None
+            or (float(body_at[1]), float(body_at[2])) == (0.0, 0.0)
+            or _is_near(_point(*body_at.groups()), pin)
+        ):
+            return Linked(point=pin)
+        why = f"The link names two places, {body_at[0]} and {at[0]}. Confirm or correct it."
+        return Linked(point=replace(pin, fine=False, why=why))
     # geo:lat,lon[,height][;crs=...][;u=metres], RFC 5870.
     said = dict(part.casefold().partition("=")[::2] for part in body.split(";")[1:])
     if said.get("crs", "wgs84") != "wgs84":
         return Linked(why=f"This geo: link counts by {said['crs'][:20]}. Copy the coordinates in WGS 84 instead.")
-    at = re.match(rf"^{_NUMBERS}", body)
+    at = body_at
     if asked and (at is None or (float(at[1]), float(at[2])) == (0.0, 0.0)):
         return Linked(text=asked)
     if not at:
@@ -91,6 +115,13 @@ def _geo(link: str) -> Linked:
         why = f"The link says that its point may be off by {said['u'][:20]} m. Confirm or correct it."
         return Linked(point=replace(point, fine=False, why=why))
     return Linked(point=_view(point) if re.search(r"\d.*[^\W\d_]{2}|[^\W\d_]{2}.*\d", asked) else point)
+
+
+def _is_near(one: PointText, other: PointText) -> bool:
+    if not (abs(one.lat) <= 90 and abs(other.lat) <= 90 and abs(one.lon) <= 180 and abs(other.lon) <= 180):
+        return False
+    near = Location(lat=one.lat, lon=one.lon), Location(lat=other.lat, lon=other.lon)
+    return metres_between(*near) <= _SURE_WITHIN_M
 
 
 def _metres(text: str) -> float:

@@ -30,7 +30,13 @@ from routing.model.places import Bounds
 MAX_ZOOM = 15
 LANGUAGES = ("en", "fi", "sv", "da", "de")
 """Names are also written in these; the page shows the reader's, or the place's own where it has none."""
-LAYERS = ("earth", "landuse", "water", "buildings", "roads", "places")
+LAYERS = ("earth", "landuse", "water", "buildings", "roads", "places", "addresses")
+
+_LONGEST_NUMBER = 8
+"""Characters of a house number that is written on the map: "12-14 B" is one, a list of a whole block is none."""
+
+# Shops repeat the number of their house: within about 60 m one is enough.
+_CELLS_A_DEGREE = 1_800
 
 # Two metres in degrees: protomaps-leaflet writes no name along a line that has many points or bends by 4 degrees.
 _NAME_WIGGLE = 2e-5
@@ -173,6 +179,16 @@ def point_kind(tags: Tags) -> Kind | None:
     return None
 
 
+def house_number(tags: Tags) -> str:
+    """What is written at a house; "" for what has no number, or one too long to be read.
+
+    >>> house_number({"addr:housenumber": "12 - 14"}), house_number({"addr:housenumber": "1;3;5;7;9"})
+    ('12-14', '')
+    """
+    number = tags.get("addr:housenumber", "").replace(" - ", "-").replace(";", ",").strip()
+    return number if len(number) <= _LONGEST_NUMBER and any(sign.isdigit() for sign in number) else ""
+
+
 def build_basemap(pbf: Path, into: Path, bounds: Bounds, *, stop: Stop = bool) -> int:
     """Write the region's basemap, and return how many features it has. `pbf` is the normalised extract.
 
@@ -224,6 +240,20 @@ def _write_features(pbf: Path, bounds: Bounds, layers: Mapping[str, TextIO]) -> 
         if kind.layer == "water" and "name" in tags:
             waters.append((dict(tags), shapely.from_geojson(geometry)))
 
+    numbered: set[tuple[str, str, int, int]] = set()
+
+    def write_number(tags: Tags, points: Sequence[tuple[float, float]]) -> None:
+        nonlocal count
+        number = house_number(tags)
+        if not number or not points:
+            return
+        lon, lat = (sum(each) / len(points) for each in zip(*points, strict=True))
+        key = (tags.get("addr:street", ""), number, int(lon * _CELLS_A_DEGREE), int(lat * _CELLS_A_DEGREE))
+        if key not in numbered:
+            numbered.add(key)
+            layers["addresses"].write(_number(number, lon, lat))
+            count += 1
+
     geojson = osmium.geom.GeoJSONFactory()
     for thing in osmium.FileProcessor(str(pbf)).with_areas():
         if not len(thing.tags):
@@ -233,6 +263,7 @@ def _write_features(pbf: Path, bounds: Bounds, layers: Mapping[str, TextIO]) -> 
             if thing.num_rings()[0] == 0:
                 continue
             drawn.add((thing.from_way(), thing.orig_id()))
+            write_number(tags, [(node.lon, node.lat) for ring in thing.outer_rings() for node in ring])
             write_area(tags, geojson.create_multipolygon(thing))
         elif isinstance(thing, osmium.osm.Way):
             if tags.get("natural") == "coastline":
@@ -251,6 +282,7 @@ def _write_features(pbf: Path, bounds: Bounds, layers: Mapping[str, TextIO]) -> 
             if kind is not None:
                 named.add(tags["name"])
                 write(kind, tags, geojson.create_point(thing))
+            write_number(tags, [(thing.lon, thing.lat)])
 
     # A street is many short ways, and a name is written only where a straight line has room for it.
     for (kind, names), lines in streets.items():
@@ -296,6 +328,17 @@ def _feature(kind: Kind, tags: Tags, geometry: str) -> str:
     return (
         f'{{"type":"Feature",{zoom}"properties":{json.dumps(properties, ensure_ascii=False)},"geometry":{geometry}}}\n'
     )
+
+
+def _number(number: str, lon: float, lat: float) -> str:
+    # Only in the last tiles: farther off they are too close to be told apart.
+    feature = {
+        "type": "Feature",
+        "tippecanoe": {"minzoom": MAX_ZOOM},
+        "properties": {"kind": "address", "number": number},
+        "geometry": {"type": "Point", "coordinates": [round(lon, 6), round(lat, 6)]},
+    }
+    return json.dumps(feature, ensure_ascii=False) + "\n"
 
 
 def _strokes(lines: Sequence[LineString]) -> list[LineString]:

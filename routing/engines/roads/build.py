@@ -29,7 +29,7 @@ from routing.engines.roads.extract_apart import read_apart
 from routing.engines.roads.facts import BASEMAP_FILE, RegionFacts, save_facts
 from routing.engines.roads.needs import Needs, needs_of_file, refuse_too_little
 from routing.engines.roads.osrm import dataset
-from routing.engines.roads.profiles import PROFILES, lua
+from routing.engines.roads.profiles import PROFILES, USUAL_PROFILE, lua
 from routing.engines.roads.programs import Stop, osrm_profile, osrm_program, run
 from routing.engines.roads.quality import check_roads
 from routing.engines.roads.road_graph import build_road_graphs
@@ -46,7 +46,7 @@ SMALL_COMPONENT_NODES = 100
 _UNFINISHED = "unfinished.json"
 
 # Raised when the layout or the content of a build changes, so that plans can tell builds apart.
-_LAYOUT = 5
+_LAYOUT = 6
 
 _TOLD_EVERY_S = 0.5
 
@@ -244,9 +244,9 @@ def _build(
 
     extract = Extract.from_json(steps.run("read the extract", read))
     counted: dict[str, int] = {}
+    counting = _Counting(steps)
     roads = [
-        (f"roads for {profile}", partial(build_osrm, travelled, folder, profile, stop=steps.refuse_halted))
-        for profile in PROFILES
+        (f"roads for {profile}", partial(_roads_for, profile, counting, travelled, folder)) for profile in PROFILES
     ]
 
     def draw(stop: Stop) -> int:
@@ -255,12 +255,14 @@ def _build(
     with steps.beside(roads):
         arcs = steps.run("road graph", lambda: build_road_graphs(travelled, folder))
         _refuse_without_roads(arcs, called)
+        counting.tell(arcs)
         steps.run("basemap", lambda: draw(steps.telling("basemap")))
         for step_name, step in extra_steps:
             result = steps.run(step_name, partial(_whole_number, step, region, folder))
             if result is not None:
                 counted[step_name] = result
-    check = steps.run("check the roads", lambda: check_roads(extract, folder))
+    profiles = tuple(profile for profile in PROFILES if arcs[profile])
+    check = steps.run("check the roads", lambda: check_roads(extract, folder, profiles))
     travelled.unlink(missing_ok=True)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return RegionFacts(
@@ -272,7 +274,8 @@ def _build(
         restrictions_over_ways=extract.restrictions_over_ways,
         drivable_km=extract.drivable_km,
         sampled=len(extract.sampled),
-        profiles=tuple(PROFILES),
+        profiles=profiles,
+        without_roads=tuple(profile for profile in PROFILES if not arcs[profile]),
         clipped_ways=extract.clipped_ways,
         dated=extract.dated,
         extra=counted,
@@ -282,11 +285,41 @@ def _build(
     )
 
 
+class _Counting:
+    """How many arcs each profile has, waited for by the steps beside: OSRM refuses to build nothing at all."""
+
+    def __init__(self, steps: _Steps) -> None:
+        self._steps = steps
+        self._told = threading.Event()
+        self._arcs: Mapping[str, int] = {}
+
+    def tell(self, arcs: Mapping[str, int]) -> None:
+        self._arcs = arcs
+        self._told.set()
+
+    def arcs_of(self, profile: str) -> int:
+        """Raises Cancelled when the build ends before they are counted."""
+        while not self._told.wait(timeout=_TOLD_EVERY_S):
+            self._steps.refuse_halted()
+        return self._arcs[profile]
+
+    @property
+    def stop(self) -> Stop:
+        return self._steps.refuse_halted
+
+
+def _roads_for(profile: str, counting: _Counting, travelled: Path, folder: Path) -> None:
+    """The OSRM dataset of one profile, unless the map has no road for it. The usual one is begun at once: without it
+    there is no region."""
+    if profile == USUAL_PROFILE or counting.arcs_of(profile):
+        build_osrm(travelled, folder, profile, stop=counting.stop)
+
+
 def _refuse_without_roads(arcs: Mapping[str, int], called: str) -> None:
-    """Raises FileRefused where a profile has nothing to drive on."""
-    if lacking := [profile.replace("_", " ") for profile in PROFILES if not arcs[profile]]:
+    """Raises FileRefused where cars have nothing to drive on. Any other profile is left out, and the facts say so."""
+    if not arcs[USUAL_PROFILE]:
         raise FileRefused(
-            f"{called} has no road for {' and '.join(lacking)}. Take an extract that was not filtered by tags.",
+            f"{called} has no road for cars. Take an extract that was not filtered by tags.",
             code="extract_without_roads",
             file=called,
         )

@@ -10,7 +10,8 @@ from __future__ import annotations
 import errno
 import os
 import random
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -46,6 +47,17 @@ _TRAVELLED_TAGS = ("highway", "route", "railway", "amenity", "man_made", "public
 
 # An outline with one of these stays a line when it is cut; without, it is an area and stays closed.
 _LINE_TAGS = frozenset({"highway", "railway", "barrier", "waterway"})
+
+
+# What is read as a number of a road or of what stands on it, by OSRM's profiles or by ours.
+_NUMBERS = (
+    "maxspeed", "maxspeed:forward", "maxspeed:backward", "maxspeed:advisory", "maxheight", "maxheight:physical",
+    "maxwidth", "maxwidth:physical", "maxlength", "maxweight", "width", "lanes", "lanes:forward", "lanes:backward",
+    "lanes:psv", "duration", "capacity:car",
+)  # fmt: skip
+# No speed, size, count or time: not a number, endless, below nothing, with an exponent, or with more digits than any.
+_NO_NUMBER = re.compile(r"\s*(?:[-+]?\s*(?:nan|inf(?:inity)?)\b|-\s*[\d.]|.*\d{7}|[-+]?[\d.]+e[-+]?\d)", re.IGNORECASE)
+_LONGEST_NUMBER = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,21 +224,27 @@ def _rewrite(ordered: Path, into: Path, cut_at: osmium.osm.Box) -> Extract:
         for thing in osmium.FileProcessor(str(ordered)).with_locations():
             if isinstance(thing, osmium.osm.Node):
                 nodes += 1
-                at = thing.location
-                if "addr:housenumber" in thing.tags:
-                    addresses += 1
-                    doors.offer(at)
-                writer.add_node(thing)
+                written: osmium.osm.Node | osmium.osm.mutable.Node = thing
+                if len(thing.tags):  # most nodes only give a way its course
+                    if "addr:housenumber" in thing.tags:
+                        addresses += 1
+                        doors.offer(thing.location)
+                    if "barrier" in thing.tags and (sane := sane_tags(said := dict(thing.tags))) != said:
+                        written = thing.replace(tags=sane)
+                writer.add_node(written)
             elif isinstance(thing, osmium.osm.Way):
                 ways += 1
                 located = [node for node in thing.nodes if node.location.valid()]
                 if "addr:housenumber" in thing.tags and located:
                     addresses += 1
                     doors.offer(located[0].location)
-                drivable = "highway" in thing.tags and usable_speed_kmh(dict(thing.tags), PROFILES["car"]) is not None
+                is_travelled = "highway" in thing.tags or "route" in thing.tags
+                said = dict(thing.tags) if is_travelled else {}
+                sane = sane_tags(said)
+                drivable = "highway" in sane and usable_speed_kmh(sane, PROFILES["car"]) is not None
                 if len(located) == len(thing.nodes):
                     runs = [located]
-                    writer.add_way(thing)
+                    writer.add_way(thing if sane == said else thing.replace(tags=sane))
                 else:
                     clipped += 1
                     runs = _runs(thing)
@@ -234,7 +252,10 @@ def _rewrite(ordered: Path, into: Path, cut_at: osmium.osm.Box) -> Extract:
                     pieces[thing.id] = [(way_id, [node.ref for node in run]) for way_id, run in named]
                     for way_id, run in named:
                         piece = osmium.osm.mutable.Way(
-                            id=way_id, version=1, tags=dict(thing.tags), nodes=[node.ref for node in run]
+                            id=way_id,
+                            version=1,
+                            tags=sane if is_travelled else dict(thing.tags),
+                            nodes=[node.ref for node in run],
                         )
                         if way_id == thing.id:
                             writer.add_way(piece)
@@ -291,6 +312,18 @@ def _survey(ordered: Path, cut_at: osmium.osm.Box) -> tuple[Bounds, int]:
         if inner[0] < inner[2] and inner[1] < inner[3]:
             south, west, north, east = inner
     return Bounds(south=south, west=west, north=north, east=east), highest_way
+
+
+def sane_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags without numbers that are none: each program that reads a map takes those for something else.
+
+    >>> sane_tags({"highway": "primary", "maxspeed": "nan", "maxheight": "3.5", "lanes": "-1", "width": "1e400"})
+    {'highway': 'primary', 'maxheight': '3.5'}
+    """
+    nonsense = {
+        key for key in _NUMBERS if key in tags and (len(tags[key]) > _LONGEST_NUMBER or _NO_NUMBER.match(tags[key]))
+    }
+    return {key: value for key, value in tags.items() if key not in nonsense}
 
 
 def _ids(first: int, spare: Iterator[int]) -> Iterator[int]:

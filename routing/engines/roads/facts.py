@@ -40,7 +40,8 @@ class RegionFacts:
     the extract does not say it.
     `calibration` by profile: what the road graph's durations are multiplied with to meet OSRM's;
     `calibration_error`: nine of ten sampled pairs then lie within this share of OSRM's duration. `unroutable` by
-    profile as `share_unroutable`: a truck has fewer roads.
+    profile as `share_unroutable`: a truck has fewer roads. `without_roads`: the profiles for which the map has no road
+    at all; nothing was built for them, and nothing stands in.
     """
 
     name: str
@@ -54,6 +55,7 @@ class RegionFacts:
     snap_median_m: float
     snap_p95_m: float
     profiles: tuple[str, ...]
+    without_roads: tuple[str, ...] = ()
     calibration: dict[str, float] = field(default_factory=dict)
     calibration_error: dict[str, float] = field(default_factory=dict)
     unroutable: dict[str, float] = field(default_factory=dict)
@@ -80,6 +82,7 @@ def load_facts(region_dir: Path) -> RegionFacts:
         raw = json.loads(path.read_text(encoding="utf-8"))
         raw["bounds"] = Bounds(**raw["bounds"])
         raw["profiles"] = tuple(raw["profiles"])
+        raw["without_roads"] = tuple(raw.get("without_roads", ()))
         facts = RegionFacts(**raw)
         _refuse_other_types(facts)
         return facts
@@ -106,6 +109,8 @@ def _refuse_other_types(facts: RegionFacts) -> None:
             raise TypeError(f"{name} holds something else")
     if not facts.profiles or not all(isinstance(profile, str) for profile in facts.profiles):
         raise TypeError("profiles holds something else")
+    if not all(isinstance(profile, str) for profile in facts.without_roads):
+        raise TypeError("without_roads holds something else")
     box = (facts.bounds.south, facts.bounds.west, facts.bounds.north, facts.bounds.east)
     if any(isinstance(edge, bool) or not isinstance(edge, int | float) for edge in box):
         raise TypeError("bounds holds something else")

@@ -16,6 +16,7 @@ from routing.engines.roads.profiles import profile_named
 from routing.errors import TravelError
 from routing.model.places import Location
 from routing.ports import TravelTable
+from routing.rules.to_the_door import to_the_doors
 from routing.rules.tracks import Piece
 
 # OSRM answers about fewer places sooner than a file is opened.
@@ -61,19 +62,21 @@ class KeptTravelTimes:
         self._kept: tuple[Path, KeptTables] | None = None
 
     def table(self, places: Sequence[Location], *, profile: str) -> TravelTable:
-        """The table as TravelTable says; the diagonal is 0 for every place. Raises TravelError."""
+        """The table as TravelTable says, to the doors; the diagonal is 0 for every place. Raises TravelError."""
         profile = profile_named(profile).name
         return self._or_spare(
-            profile, lambda: self._table(places, profile), lambda spare: spare.table(places, profile=profile)
+            profile,
+            lambda: to_the_doors(self._table(places, profile), places, profile=profile),
+            lambda spare: spare.table(places, profile=profile),
         )
 
     def _table(self, places: Sequence[Location], profile: str) -> TravelTable:
         different = list(dict.fromkeys(places))
         if len(different) < FEW_PLACES:
-            return self._osrm.table(places, profile=profile)
+            return self._osrm.on_roads(places, profile=profile)
         kept = self._of_this_build()
         if not kept.fits(len(different)):
-            return self._osrm.table(places, profile=profile)
+            return self._osrm.on_roads(places, profile=profile)
         table = self._joined(kept, different, profile)
         if len(different) < len(places):
             number = {place: at for at, place in enumerate(different)}
@@ -160,7 +163,7 @@ class KeptTravelTimes:
         everywhere = np.arange(len(places))
         if known is None or (known.durations_s == UNKNOWN).mean() > _MOST_MISSING:
             del known  # A large one: it need not lie beside the new.
-            table = self._osrm.table(places, profile=profile)
+            table = self._osrm.on_roads(places, profile=profile)
             if table.build == kept.build:
                 part = (table.durations_s, table.distances_m)
                 kept.write(places, everywhere, everywhere, part, table.snapped_m, profile=profile)
@@ -168,7 +171,7 @@ class KeptTravelTimes:
         for sources, targets in list(_parts(known.durations_s == UNKNOWN)):
             if not self._add(kept, known, places, sources, targets, profile):
                 # The region was built anew meanwhile: nothing of the old one is joined to it.
-                return self._osrm.table(places, profile=profile)
+                return self._osrm.on_roads(places, profile=profile)
         nothing = np.zeros(0, dtype=np.int64)
         kept.write(places, nothing, nothing, (nothing, nothing), known.snapped_m, profile=profile)
         np.fill_diagonal(known.durations_s, 0)

@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.engines.roads.facts import RegionFacts, load_facts
-from routing.engines.roads.profiles import built_as, profile_named
+from routing.engines.roads.profiles import built_as, no_roads, profile_named
 from routing.errors import RegionError, TravelError
 from routing.model.places import Location
 from routing.ports import TravelTable
+from routing.rules.to_the_door import to_the_doors
 from routing.rules.tracks import LEAST_SURE_M, Piece
 
 SNAPPING_RADIUS_M = 500.0
@@ -77,10 +78,14 @@ class OsrmTravelTimes:
             self._running(None)
 
     def table(self, places: Sequence[Location], *, profile: str) -> TravelTable:
-        """The table as TravelTable says; the diagonal is 0 for every place. Raises TravelError.
+        """The table as TravelTable says, to the doors; the diagonal is 0 for every place. Raises TravelError.
 
         A place with no road within the snapping radius has -1 to and from every other, and `snapped_m` -1.
         """
+        return to_the_doors(self.on_roads(places, profile=profile), places, profile=profile)
+
+    def on_roads(self, places: Sequence[Location], *, profile: str) -> TravelTable:
+        """The same from road to road, as OSRM says it and as it is kept. Raises TravelError."""
         if not places:
             empty = np.zeros((0, 0), dtype=np.int64)
             return TravelTable(
@@ -212,7 +217,11 @@ class OsrmTravelTimes:
             self._drop()
         if self._worker is None:
             facts = _facts_of(region)
-            self._worker = OsrmProcess(region, profiles=facts.profiles, build=facts.build)
+            self._worker = OsrmProcess(
+                region, profiles=facts.profiles, build=facts.build, without_roads=facts.without_roads
+            )
+        if profile in self._worker.without_roads:
+            raise no_roads(str(profile), self._region_dir.name)
         if profile is not None and built_as(profile, self._worker.profiles) not in self._worker.profiles:
             raise TravelError(
                 f'Region "{self._region_dir.name}" has no roads for {profile}, '
@@ -231,9 +240,12 @@ class OsrmTravelTimes:
 class OsrmProcess:
     """One running process with a build's datasets open. Raises TravelError when they cannot be opened."""
 
-    def __init__(self, region_dir: Path, *, profiles: tuple[str, ...], build: str) -> None:
+    def __init__(
+        self, region_dir: Path, *, profiles: tuple[str, ...], build: str, without_roads: tuple[str, ...] = ()
+    ) -> None:
         self.region_dir = region_dir
         self.profiles = profiles
+        self.without_roads = without_roads
         self.build = build
         ours, theirs = socket.socketpair()
         # `-m` rather than multiprocessing: that would import the caller's main module, web server and all.

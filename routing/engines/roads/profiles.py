@@ -151,6 +151,12 @@ PROFILES = {
     )
 }
 
+USUAL_PROFILE = "car"
+"""Whose roads a region must have; of any other it may have none."""
+
+NO_ROADS = "profile_without_roads"
+"""The code of the error that a vehicle meets where the whole map has no road for it."""
+
 _SAME_AS = {"bike": "cargo_bike", "bicycle": "cargo_bike"}
 
 # Regions built before vans and cargo bikes had roads of their own answer with these, as they did then.
@@ -175,6 +181,17 @@ def profile_named(name: str) -> Profile:
 def built_as(profile: str, profiles: Sequence[str]) -> str:
     """The dataset that answers for a profile in a build with these."""
     return profile if profile in profiles else _STANDS_IN.get(profile, profile)
+
+
+def no_roads(profile: str, region: str) -> TravelError:
+    """What a vehicle of that kind is told in a region that has no road for it."""
+    return TravelError(
+        f'The map of region "{region}" has no road that a {profile.replace("_", " ")} may use, so none can be planned '
+        "there. Give the vehicle another kind of roads, or build the region from a map that has them.",
+        code=NO_ROADS,
+        profile=profile,
+        region=region,
+    )
 
 
 def metres(text: str) -> float | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from routing.engines.roads.extract import Extract
 from routing.engines.roads.osrm import SNAPPING_RADIUS_M, OsrmProcess
-from routing.engines.roads.profiles import PROFILES
+from routing.engines.roads.profiles import USUAL_PROFILE
 from routing.engines.roads.road_graph import USUAL_CALIBRATION, RoadGraph, load_graph
 from routing.errors import RegionError, TravelError
 from routing.model.places import Location
@@ -23,13 +23,13 @@ _CALIBRATION_PLACES = 80
 CALIBRATION_FROM_S = 60
 
 
-def check_roads(extract: Extract, folder: Path) -> dict[str, Any]:
+def check_roads(extract: Extract, folder: Path, profiles: Sequence[str]) -> dict[str, Any]:
     """The fields of RegionFacts that travelling tells: unroutable, snapped, calibration. Raises RegionError."""
     coordinates = [(at.lon, at.lat) for at in extract.sampled]
     by_profile: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
     try:
-        with contextlib.closing(OsrmProcess(folder, profiles=tuple(PROFILES), build="")) as osrm:
-            for profile in PROFILES:
+        with contextlib.closing(OsrmProcess(folder, profiles=tuple(profiles), build="")) as osrm:
+            for profile in profiles:
                 durations_s, _, snapped_m = osrm.table(profile, coordinates, SNAPPING_RADIUS_M, _CHECK_LIMIT_S)
                 by_profile[profile] = (durations_s, snapped_m)
     except TravelError as unusable:
@@ -39,14 +39,14 @@ def check_roads(extract: Extract, folder: Path) -> dict[str, Any]:
         profile: round(float((durations_s < 0).sum() / pairs), 4) if pairs else 0.0
         for profile, (durations_s, _) in by_profile.items()
     }
-    snapped_m = by_profile["car"][1]
+    snapped_m = by_profile[USUAL_PROFILE][1]
     near = snapped_m[snapped_m >= 0]
     calibrated = {
         profile: _calibration(extract.sampled, durations_s, load_graph(folder, profile, 1.0))
         for profile, (durations_s, _) in by_profile.items()
     }
     return {
-        "share_unroutable": unroutable["car"],
+        "share_unroutable": unroutable[USUAL_PROFILE],
         "unroutable": unroutable,
         "snap_median_m": float(np.median(near)) if len(near) else SNAPPING_RADIUS_M,
         "snap_p95_m": round(float(np.percentile(near, 95)), 1) if len(near) else SNAPPING_RADIUS_M,

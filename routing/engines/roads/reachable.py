@@ -20,7 +20,7 @@ from shapely.geometry.base import BaseGeometry
 from routing.engines.roads.facts import RegionFacts, load_facts
 from routing.engines.roads.great_circle import DETOUR, EARTH_RADIUS_M
 from routing.engines.roads.osrm import SNAPPING_RADIUS_M
-from routing.engines.roads.profiles import built_as, profile_named
+from routing.engines.roads.profiles import built_as, no_roads, profile_named
 from routing.engines.roads.road_graph import USUAL_CALIBRATION, RoadGraph, Snapped, graph_file, load_graph
 from routing.errors import InvalidInput, TravelError
 from routing.model.places import Bounds, Location
@@ -75,6 +75,8 @@ class ReachableAreas:
         within_s = minutes * 60.0 if free_s is None else free_s
         kind = profile_named(profile)
         facts = load_facts(self._region_dir)
+        if kind.name in facts.without_roads:
+            raise no_roads(kind.name, facts.name)
         built = built_as(kind.name, facts.profiles)
         if not graph_file(self._region_dir, built).is_file():
             return _circle(start, facts, minutes, within_s, kind.name, kind.beeline_kmh)

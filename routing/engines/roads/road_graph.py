@@ -22,10 +22,11 @@ from scipy.sparse.csgraph import dijkstra
 
 from routing.engines.roads.facts import RegionFacts, load_facts
 from routing.engines.roads.great_circle import EARTH_RADIUS_M
-from routing.engines.roads.profiles import PROFILES, built_as, profile_named
+from routing.engines.roads.profiles import PROFILES, built_as, no_roads, profile_named
 from routing.errors import RegionError, TravelError
 from routing.model.places import Location
 from routing.ports import TravelTable
+from routing.rules.to_the_door import to_the_doors
 
 # Where no factor was measured.
 USUAL_CALIBRATION = 1.0
@@ -69,7 +70,7 @@ class RoadGraphTravelTimes:
         self._facts: RegionFacts | None = None
 
     def table(self, places: Sequence[Location], *, profile: str) -> TravelTable:
-        """As TravelTable says, the diagonal 0; durations along the fastest path, distances along the same one.
+        """As TravelTable says, to the doors, the diagonal 0; durations along the fastest path, distances along it too.
 
         Raises TravelError.
         """
@@ -77,13 +78,14 @@ class RoadGraphTravelTimes:
         durations_s, distances_m, snapped_m = graph.table(places, self._radius_m)
         np.fill_diagonal(durations_s, 0)
         np.fill_diagonal(distances_m, 0)
-        return TravelTable(
+        table = TravelTable(
             durations_s=durations_s,
             distances_m=distances_m,
             snapped_m=snapped_m,
             engine="road graph",
             build=build,
         )
+        return to_the_doors(table, places, profile=profile)
 
     def snap(self, places: Sequence[Location], *, profile: str) -> NDArray[np.int64]:
         """How far each place is from its road in metres, (n,); -1 beyond the radius. Raises TravelError."""
@@ -126,6 +128,8 @@ class RoadGraphTravelTimes:
                     self._facts = load_facts(present)
                 except RegionError as missing:
                     raise TravelError(str(missing), code="region_not_built") from missing
+            if name in self._facts.without_roads:
+                raise no_roads(name, self._region_dir.name)
             name = built_as(name, self._facts.profiles)
             if name not in self._graphs:
                 factor = self._facts.calibration.get(name, USUAL_CALIBRATION)

@@ -10,7 +10,7 @@ from routing.engines.roads.facts import load_facts
 from routing.engines.roads.great_circle import GreatCircleTravelTimes
 from routing.engines.roads.kept_travel import KeptTravelTimes
 from routing.engines.roads.osrm import OsrmTravelTimes
-from routing.engines.roads.profiles import PROFILES
+from routing.engines.roads.profiles import NO_ROADS, PROFILES
 from routing.errors import TravelError
 from routing.model.places import Location
 from routing.rules.tracks import Piece
@@ -23,10 +23,17 @@ type Engine = KeptTravelTimes | RoadGraphTravelTimes | GreatCircleTravelTimes
 
 
 def near_roads(engine: Engine, places: Sequence[Location]) -> list[frozenset[str]]:
-    """The profiles for which a road lies within the snapping radius of each place. Raises TravelError."""
+    """The profiles for which a road lies within the snapping radius of each place; none of those for which the whole
+    region has no road. Raises TravelError."""
     if not places:
         return []
-    reached = {profile: engine.snap(places, profile=profile) >= 0 for profile in PROFILES}
+    reached = {}
+    for profile in PROFILES:
+        try:
+            reached[profile] = engine.snap(places, profile=profile) >= 0
+        except TravelError as refused:
+            if refused.code != NO_ROADS:
+                raise
     return [frozenset(name for name, near in reached.items() if near[place]) for place in range(len(places))]
 
 

@@ -11,7 +11,12 @@ from data.db import Database
 from data.store import open_store
 from routing.model.proofs import Outcome
 from routing.rules.figures.slips import Cause, cause_of
+from routing.rules.policies import PolicyRow, Scope
+from routing.services.allocating import DAY_IS_PAST
+from routing.services.closing_days import SetDays, commit_change
+from routing.services.committing import PROMISE_LOST
 from routing.services.deciding import Decision, decide_door
+from routing.services.ruling import Ruling, commit_ruling, policy_day
 from tests.backorder_world import World
 
 
@@ -75,3 +80,69 @@ def test_a_later_day_after_the_door_comes_of_the_door_and_not_of_going_out(datab
         decide_door(store, task_id=task, decision=Decision.REDELIVER, for_day=world.today, now=world.now, by="desk")
     world.drive_out()
     assert whys(world, "SO-1")[-1] == "the try failed: we did not find the address"
+
+
+def in_time_for_nobody(world: World, *, days: int = 5) -> str:
+    """SO-1 lies on the shelf, and the day that it was promised passes without a van; returns that day."""
+    world.receive(product=1, quantity=12, quarantined=0, of_inbound=False, more_to_come=False)
+    world.order(lines=[(1, 12)], site=1, completeness="partial", wanted_in=0)
+    with world.database.reading() as connection:
+        (day,) = connection.scalars(select(tables.promise.c.promised_on))
+    world.now += timedelta(days=days)
+    return str(day)
+
+
+def test_what_was_overdue_anyway_is_no_slip_of_the_policy_that_comes_next(database: Database) -> None:
+    world = World(database)
+    in_time_for_nobody(world)
+    assert world.do("policy", name="allocation_rule", value="first_ordered") == ""
+    assert whys(world, "SO-1") == ["first date", DAY_IS_PAST]
+    assert cause_of(DAY_IS_PAST) is Cause.OTHER
+
+
+def test_what_was_overdue_anyway_and_only_now_loses_its_date_is_no_loss_by_the_policy(database: Database) -> None:
+    """The truck of SO-1 is four days late: the night that gives it up has not come yet, the policy comes first."""
+    world = World(database)
+    world.expect(product=1, quantity=24, days=1)
+    world.order(lines=[(1, 12)], site=1, completeness="partial", wanted_in=0)
+    world.now += timedelta(days=6)
+    assert world.do("policy", name="allocation_rule", value="first_ordered") == ""
+    with database.reading() as connection:
+        lost = connection.scalars(select(tables.event.c.data).where(tables.event.c.kind == PROMISE_LOST)).all()
+    assert [each["why"] for each in lost] == [DAY_IS_PAST]
+
+
+def test_who_loses_goods_by_a_policy_slips_by_it_though_the_day_was_past(database: Database) -> None:
+    """12 lie there for SO-1 and its day is past. First promised first served gives them to SO-2, which was promised
+    nothing before: SO-1 waits for the truck."""
+    world = World(database)
+    in_time_for_nobody(world)
+    world.expect(product=1, quantity=12, days=4)
+    world.order(lines=[(1, 12)], site=2, completeness="partial", wanted_in=0)
+    row = PolicyRow(scope=Scope.CUSTOMER, scope_id=1, name="rank_rule", value="may_give_up", effective_from=world.today)
+    with open_store(database) as store:
+        commit_ruling(store, Ruling(row=row), now=world.now, by="desk")
+    assert whys(world, "SO-1")[-1] == "policy rank rule"
+
+
+def test_a_policy_of_a_later_day_is_no_cause_of_what_was_overdue_on_it(database: Database) -> None:
+    world = World(database)
+    in_time_for_nobody(world)
+    begins = (world.now + timedelta(days=1)).date().isoformat()
+    row = PolicyRow(scope=Scope.COMPANY, name="allocation_rule", value="first_ordered", effective_from=begins)
+    with open_store(database) as store:
+        commit_ruling(store, Ruling(row=row), now=world.now, by="desk")
+        (kept,) = [each.id for each in store.policies().rows if each.effective_from == begins]
+    world.now += timedelta(days=1)
+    with open_store(database) as store:
+        policy_day(store, row_id=kept, now=world.now, by="jobs")
+    assert whys(world, "SO-1") == ["first date", DAY_IS_PAST]
+
+
+def test_a_day_without_deliveries_is_no_cause_of_what_was_overdue_anyway(database: Database) -> None:
+    world = World(database)
+    in_time_for_nobody(world)
+    far = (world.now + timedelta(days=60)).date().isoformat()
+    with open_store(database) as store:
+        commit_change(store, SetDays(scope="company", days=((far, "holiday"),)), now=world.now, by="desk")
+    assert whys(world, "SO-1") == ["first date", DAY_IS_PAST]

@@ -199,6 +199,17 @@ def machine(empty: Callable[[str], str]) -> type[RuleBasedStateMachine]:
         def at_the_door(self, **values: Any) -> None:
             self.do("at_the_door", **values)
 
+        @rule(which=WHICH, outcome=AT_A_DOOR, parts=PARTS)
+        def correct(self, **values: Any) -> None:
+            self.do("correct", **values)
+
+        @rule(which=WHICH, first=AT_A_DOOR, then=AT_A_DOOR, parts=PARTS, other_parts=PARTS)
+        def at_the_door_and_put_right(
+            self, which: int, first: Outcome, then: Outcome, parts: list[int], other_parts: list[int]
+        ) -> None:
+            self.do("at_the_door", which=which, outcome=first, parts=parts)
+            self.do("correct", which=0, outcome=then, parts=other_parts)
+
         @rule(which=WHICH, to=st.integers(0, 1), position=st.integers(0, 3))
         def move(self, **values: Any) -> None:
             self.do("move", **values)

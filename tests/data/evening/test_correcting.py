@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from data.store.again import tried
 from routing.errors import Conflict, InvalidInput
 from routing.model.corrections import Corrected
 from routing.model.proofs import DeliveryReport, DoorLine, Outcome
+from routing.services.collecting import collect_goods
 from routing.services.correcting import correct_report
 from routing.services.deciding import Decision, decide_door
 from tests.evening import EVENING, SECRET, Driven
@@ -300,3 +302,128 @@ def test_results_of_a_door_that_was_not_home_first_add_up(driven: Driven) -> Non
         told, correction, *_others = day_results(connection, day=DAY)
     assert (told.outcome, told.sent, told.delivered, told.returned) == ("not_home", 12, 0, 12)
     assert (correction.outcome, correction.sent, correction.delivered, correction.returned) == ("delivered", 0, 12, -12)
+
+
+def fetches(driven: Driven, quantity: int, *, stop: int = 2) -> int:
+    """What was handed over at the first stop is fetched by the same van, on the list of another; its key."""
+    with open_store(driven.database) as store:
+        made = collect_goods(
+            store, site_id=driven.round.stops[0].site_id, product_id=driven.round.product_id, quantity=quantity,
+            why="return", day="2026-05-13", now=SIX + timedelta(hours=3), by="user:1",
+        )  # fmt: skip
+    with driven.database.writing() as connection:
+        mine = tables.delivery.c.id == made.delivery_id
+        connection.execute(tables.delivery.update().where(mine).values(state="dispatched"))
+        connection.execute(
+            tables.stop_delivery.insert().values(
+                stop_id=driven.round.stops[stop].stop_id, delivery_id=made.delivery_id, sequence=2
+            )
+        )
+    return made.delivery_id
+
+
+def empties(driven: Driven, quantity: int, *, stop: int = 2) -> tuple[int, int]:
+    """Crates that nobody of ours brought are fetched at a stop; the key of the collection and that of its line."""
+    with driven.database.writing() as connection:
+        crate = row(connection, tables.product, number="CRATE", name="Crate", returnable=True)
+        release = connection.scalar(tables.delivery.select().with_only_columns(tables.delivery.c.release_id))
+        key = row(
+            connection, tables.delivery, number="D-CRATES", release_id=release, depot_id=driven.round.depot_id,
+            site_id=driven.round.stops[stop].site_id, direction="collect", for_day=DAY, oldest_ordered_at=SIX,
+            state="dispatched",
+        )  # fmt: skip
+        line = row(connection, tables.empties_line, delivery_id=key, product_id=crate, quantity=quantity)
+        connection.execute(
+            tables.stop_delivery.insert().values(stop_id=driven.round.stops[stop].stop_id, delivery_id=key, sequence=2)
+        )
+    return key, line
+
+
+def corrects_collection(driven: Driven, key: int, outcome: Outcome, *lines: DoorLine, keep: bool = True) -> Corrected:
+    def work(store: Any) -> Corrected:
+        return correct_report(
+            store=store, report=DeliveryReport(delivery_id=key, outcome=outcome, lines=lines), why="counted again",
+            now=EVENING, by="user:1", secret=SECRET,
+        )  # fmt: skip
+
+    if not keep:
+        return tried(driven.database, work)
+    with open_store(driven.database) as store:
+        return work(store)
+
+
+def state_of(driven: Driven, key: int) -> str:
+    return next(str(each.state) for each in driven.rows(tables.delivery) if each.id == key)
+
+
+def test_fewer_were_fetched_than_the_driver_said_and_the_rest_stays_with_the_customer(driven: Driven) -> None:
+    driven.says(0)
+    key = fetches(driven, 5)
+    allocation = driven.round.stops[0].allocation_id
+    driven.says(1)
+    driven.says(2)
+    driven.reports(2, key, Outcome.DELIVERED, (DoorLine(allocation_id=allocation, collected=5),))
+    heard = len(driven.rows(tables.notice))
+    said = corrects_collection(driven, key, Outcome.DELIVERED, DoorLine(allocation_id=allocation, collected=3))
+    assert (said.lines[0].fetched, said.lines[0].handed_over, said.lines[0].waits, said.written) == (-2, 0, 0, 0)
+    assert len(driven.rows(tables.notice)) == heard, "nobody was written to of what was fetched"
+    assert (ledger(driven)["delivered"], driven.on_van()[driven.round.product_id]) == (36 - 3, 3)
+    assert driven.units(0) == {"delivered": 12}
+    assert driven.closes(3).returned == 3
+    with driven.database.reading() as connection:
+        assert {each.name: each.state for each in check_rows(connection)}["allocations"] == "ok"
+        assert all(not each.correction for each in day_results(connection, day=DAY)), "the ERP hears of deliveries only"
+
+
+def test_a_collection_at_a_closed_door_that_was_fetched_after_all(driven: Driven) -> None:
+    driven.says(0)
+    key = fetches(driven, 5)
+    driven.reports(2, key, Outcome.CLOSED, ())
+    assert state_of(driven, key) == "failed"
+    corrects_collection(driven, key, Outcome.DELIVERED)
+    assert (state_of(driven, key), ledger(driven)["delivered"]) == ("done", 12 - 5)
+    corrects_collection(driven, key, Outcome.CLOSED)
+    assert (state_of(driven, key), ledger(driven)["delivered"]) == ("failed", 12)
+    assert len(driven.rows(tables.corrected_report)) == 2
+
+
+def test_empties_that_were_counted_wrong_at_the_door_are_counted_right(driven: Driven) -> None:
+    key, line = empties(driven, 6)
+    for stop in (0, 1, 2):
+        driven.says(stop)
+    driven.reports(2, key, Outcome.DELIVERED, (DoorLine(allocation_id=-line, collected=4),))
+    said = corrects_collection(driven, key, Outcome.DELIVERED, DoorLine(allocation_id=-line, collected=9))
+    assert said.lines[0].fetched == 5
+    (kept,) = driven.rows(tables.empties_line)
+    crate = kept.product_id
+    assert (kept.quantity, kept.collected, driven.on_van()[crate]) == (6, 9, 9)
+    with pytest.raises(InvalidInput, match="at most 30"):
+        corrects_collection(driven, key, Outcome.DELIVERED, DoorLine(allocation_id=-line, collected=31))
+    corrects_collection(driven, key, Outcome.NOT_HOME)
+    assert (driven.rows(tables.empties_line)[0].collected, driven.on_van().get(crate, 0)) == (0, 0)
+
+
+def test_goods_that_are_fetched_back_already_were_delivered(driven: Driven) -> None:
+    """12 were handed over and 5 of them are fetched: the door cannot have been closed."""
+    driven.says(0)
+    key = fetches(driven, 5)
+    number = next(each.number for each in driven.rows(tables.delivery) if each.id == key)
+    before = snapshot(driven.database)
+    with pytest.raises(Conflict, match=rf"5 of Oat milk 1 l of SO-1-1 are fetched back by {number}") as no:
+        corrects(driven, 0, Outcome.NOT_HOME)
+    assert no.value.code == "fetched_back"
+    assert snapshot(driven.database) == before
+    corrects(driven, 0, delivered=5, short=7)
+
+
+def test_another_recipient_is_a_correction_of_its_own_and_is_kept(driven: Driven) -> None:
+    driven.says(0)
+    at = driven.round.stops[0]
+    with open_store(driven.database) as store:
+        said = correct_report(
+            store=store, report=DeliveryReport(delivery_id=at.delivery_id, outcome=Outcome.DELIVERED),
+            why="the neighbour signed", recipient="Neighbour", now=EVENING, by="user:1", secret=SECRET,
+        )  # fmt: skip
+    assert (said.recipient_before, said.recipient_after) == ("Goods-in 1", "Neighbour")
+    assert [each.recipient_before for each in driven.rows(tables.corrected_report)] == ["Goods-in 1"]
+    assert driven.rows(tables.proof)[0].recipient == "Neighbour"

@@ -13,7 +13,7 @@ from data.db import Database
 from data.queries.addresses import last_order, places_out_of_reach
 from data.store import open_store
 from routing.errors import InvalidInput
-from routing.model.places import Candidate, Located, Location, PinQuality
+from routing.model.places import Bounds, Candidate, Located, Location, PinQuality
 from routing.services import locating
 from routing.services.locating import LocatedAll, choose_pin, locate_sites
 
@@ -162,6 +162,21 @@ def test_a_pin_dragged_to_where_none_of_our_vehicles_gets_is_refused_at_once(
             store, site_id=site, location=THERE, label="here", by="Dispatcher 1", now=kit.NOW, near={"cargo_bike"}
         )
     assert site_row(database, site).pin_quality == "not_found"
+
+
+def test_a_pin_outside_the_region_is_refused_though_a_road_lies_near(day: Any, database: Database, kit: Any) -> None:
+    site = unpinned(day, "Yard 3")
+    near = {"van", "car"}
+    for metres, refused in ((30, False), (300, True)):
+        area = Bounds(south=THERE.lat + metres / 111_195, west=THERE.lon - 1, north=THERE.lat + 1, east=THERE.lon + 1)
+        with open_store(database) as store:
+            if refused:
+                with pytest.raises(InvalidInput, match="300 m outside the region"):
+                    choose_pin(
+                        store, site_id=site, location=THERE, label="here", by="D", now=kit.NOW, near=near, area=area
+                    )
+            else:
+                choose_pin(store, site_id=site, location=THERE, label="here", by="D", now=kit.NOW, near=near, area=area)
 
 
 def test_what_waits_for_a_person_is_not_looked_up_again_unless_asked(day: Any, locate: Any) -> None:

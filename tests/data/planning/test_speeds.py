@@ -124,7 +124,7 @@ def test_too_little_is_refused_with_what_there_is_and_enough_is_exact(
     with open_store(database) as store:
         few = propose_speeds(store, region="town", now=later)
         assert few.slices[0].percent is None
-        assert few.slices[0].why_not == "32 of the 30 legs and 4 of the 5 days that it takes"
+        assert few.slices[0].why_not == "32 of the 30 legs, 4 of the 5 days and 4 of the 3 vehicles that it takes"
         with pytest.raises(Conflict, match="nothing was learnt"):
             take_learnt(store, region="town", by="test", now=later)
     driven(day, database, kit, depot, "2026-05-15", 150)

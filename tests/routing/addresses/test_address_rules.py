@@ -72,11 +72,11 @@ def test_a_range_covers_its_own_side_of_the_street_only() -> None:
 
 
 def test_a_number_between_two_known_neighbours_is_interpolated_between_them() -> None:
-    near = (door("11", lon=0.5), door("15", lon=0.501))
+    near = (door("11", lon=0.5), door("15", lon=0.5004))
     reading = Reading(street="High Street", number=number("13"))
     located = judge(reading, [street(*near)], COVERAGE)
     assert located.quality is PinQuality.INTERPOLATED
-    assert located.candidates[0].location.lon == pytest.approx(0.5005)
+    assert located.candidates[0].location.lon == pytest.approx(0.5002)
     assert located.candidates[0].house_number == "13"
 
 
@@ -84,6 +84,23 @@ def test_no_guess_between_neighbours_far_apart_or_across_the_street() -> None:
     assert verdict("13", door("11", lon=0.5), door("15", lon=0.6))[0] is PinQuality.APPROXIMATE
     assert verdict("13", door("3"), door("41", lon=0.501))[0] is PinQuality.APPROXIMATE
     assert verdict("13", door("12"), door("14"))[0] is PinQuality.APPROXIMATE
+
+
+def test_neighbours_too_far_apart_for_their_numbers_say_about_where_it_is_and_a_person_is_asked() -> None:
+    # 99 and 109, 100 m apart and 250 m apart: 10 and 25 m for each number.
+    for lon, quality in ((0.5009, PinQuality.INTERPOLATED), (0.50225, PinQuality.APPROXIMATE)):
+        reading = Reading(street="High Street", number=number("103"))
+        located = judge(reading, [street(door("99", lon=0.5), door("109", lon=lon))], COVERAGE)
+        assert located.quality is quality
+        assert located.candidates[0].location.lon == pytest.approx(0.5 + 0.4 * (lon - 0.5))
+    assert located.why == "High Street 103 lies somewhere between 99 and 109, 250 m apart. Confirm or correct it."
+    assert [each.house_number for each in located.candidates] == ["103", "99", "109"]
+
+
+def test_the_next_known_numbers_decide_and_none_farther_off() -> None:
+    # 11 and 15 stand on two sides of a block; that 9 and 17 stand near each other says nothing about 13.
+    doors = (door("9", lon=0.5), door("11", lon=0.501), door("15", lon=0.502), door("17", lon=0.5005))
+    assert verdict("13", *doors)[0] is PinQuality.APPROXIMATE
 
 
 def test_stair_and_flat_lead_to_the_house_unless_its_doors_have_letters() -> None:

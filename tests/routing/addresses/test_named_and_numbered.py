@@ -139,12 +139,12 @@ def test_what_is_offered_of_a_house_without_a_number_is_what_is_found(farms: Gaz
     assert farms.locate(farm.label).candidates[0].location == farm.location
 
 
-def numbered(folder: Path, kind: str, low: str = "1", high: str = "41") -> Gazetteer:
-    """A line of 3 km that bends: two known doors at its ends, a plain point in its middle."""
+def numbered(folder: Path, kind: str, low: str = "1", high: str = "41", *, times: float = 1.0) -> Gazetteer:
+    """A line of 290 m, or so many times it, that bends: two known doors at its ends, a plain point in its middle."""
     pbf = folder / "line.osm.pbf"
     pbf.unlink(missing_ok=True)
     with osmium.SimpleWriter(str(pbf)) as writer:
-        at = [(10.0, 50.0), (10.02, 50.0), (10.02, 50.0128)]
+        at = [(10.0, 50.0), (10.0 + 0.002 * times, 50.0), (10.0 + 0.002 * times, 50.0 + 0.00128 * times)]
         tags = [door("Long Road", low, **TOWN), {}, door("Long Road", high, **TOWN)]
         for ref, (place, said) in enumerate(zip(at, tags, strict=True), 1):
             writer.add_node(osmium.osm.mutable.Node(id=ref, location=place, tags=said, version=1))
@@ -158,8 +158,15 @@ def test_a_number_on_a_numbered_line_lies_along_it(tmp_path: Path) -> None:
     assert located.quality is PinQuality.INTERPOLATED
     # Half of both legs, which are as long as each other: at the bend.
     at = located.candidates[0].location
-    assert (at.lat, at.lon) == (pytest.approx(50.0, abs=3e-4), pytest.approx(10.02, abs=3e-4))
+    assert (at.lat, at.lon) == (pytest.approx(50.0, abs=3e-5), pytest.approx(10.002, abs=3e-5))
     assert located.candidates[0].label == "Long Road 21, 21208 Ashford"
+
+
+def test_a_line_of_kilometres_is_asked_about(tmp_path: Path) -> None:
+    located = numbered(tmp_path, "odd", times=10).locate("Long Road 21, Ashford")
+    assert located.quality is PinQuality.APPROXIMATE
+    assert located.candidates[0].location.lon == pytest.approx(10.02, abs=3e-4)
+    assert "between 1 and 41, 28" in located.why
 
 
 @pytest.mark.parametrize(
@@ -185,7 +192,7 @@ def test_only_numbers_that_the_line_counts_lie_on_it(
 def test_a_line_drawn_downwards_counts_downwards(tmp_path: Path) -> None:
     at = numbered(tmp_path, "odd", low="41", high="1").locate("Long Road 11, Ashford").candidates[0].location
     # A quarter from number 1, which stands in the north.
-    assert (at.lat, at.lon) == (pytest.approx(50.0064, abs=3e-4), pytest.approx(10.02, abs=3e-4))
+    assert (at.lat, at.lon) == (pytest.approx(50.00064, abs=3e-5), pytest.approx(10.002, abs=3e-5))
 
 
 def test_a_line_says_nothing_of_another_postcode_or_city(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -166,3 +167,76 @@ def test_what_is_right_stays_exact(denmark: Gazetteer, written: str) -> None:
 )
 def test_an_american_address_stays_exact(america: Gazetteer, written: str) -> None:
     assert america.locate(written).quality is PinQuality.EXACT
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Istedgade 10, 12",
+        "Istedgade 10 12",
+        "Istedgade 10, 12, 1650 København V",
+        "Istedgade 12, 10, 14",
+        "Istedgade 10; 12",
+    ],
+)
+def test_two_house_numbers_are_a_question(denmark: Gazetteer, written: str) -> None:
+    located = denmark.locate(written)
+    assert not located.quality.goes_on
+    assert {each.house_number for each in located.candidates} >= {"10", "12"}
+    assert "more than one number" in located.why
+
+
+@pytest.mark.parametrize(
+    "written", ["Istedgade 10, 2. tv", "Istedgade 10, 12. sal", "Istedgade 10, lejl. 12", "Istedgade 10, 1101"]
+)
+def test_a_floor_is_no_second_house(denmark: Gazetteer, written: str) -> None:
+    located = denmark.locate(written)
+    assert "more than one number" not in located.why
+
+
+def test_a_bare_number_is_a_flat_where_people_write_flats_so(tmp_path: Path) -> None:
+    russia = [door("улица Ленина", number, city="Городок", country="RU") for number in ("5", "12")]
+    finland = [door("Fabianinkatu", number, city="Helsinki", country="FI") for number in ("5 A", "12")]
+    america = [door("Main Street", number, city="Town", state="MD", country="US") for number in ("5", "12")]
+    for doors, written in (
+        (russia, "улица Ленина 5, 12"),
+        (finland, "Fabianinkatu 5 A 12, Helsinki"),
+        (finland, "Fabianinkatu 5 A, 12, Helsinki"),
+        (america, "5 Main Street, 12, Town MD"),
+    ):
+        with town(tmp_path, doors) as gazetteer:
+            assert gazetteer.locate(written).quality is PinQuality.EXACT, written
+    with town(tmp_path, [door("Torv", number, city="By", country="DK") for number in ("5 A", "12")]) as gazetteer:
+        assert not gazetteer.locate("Torv 5 A, 12, By").quality.goes_on
+
+
+@pytest.mark.parametrize(
+    ("written", "exact"),
+    [
+        ("geo:0,0?q=Istedgade 10, 1650 København V", "Istedgade 10"),
+        ("geo:0,0?q=Istedgade+10,+1650+K%C3%B8benhavn V", "Istedgade 10"),
+        ("https://maps.google.com/?q=Istedgade 10, 1650 København V", "Istedgade 10"),
+        ("geo:0,0?q=50.0000, 10.0030", "50.000000, 10.003000"),
+        ("geo:0,0?q= 50.0000,10.0030(Back door)", "50.000000, 10.003000"),
+        ("geo:50.0001,10.0030?q=50.0000,10.0030", "50.000000, 10.003000"),
+    ],
+)
+def test_a_link_with_spaces_is_read_whole(denmark: Gazetteer, written: str, exact: str) -> None:
+    located = denmark.locate(written)
+    assert located.quality is PinQuality.EXACT, located.why
+    assert located.candidates[0].label.startswith(exact)
+
+
+def test_a_link_that_names_two_points_is_asked_about(denmark: Gazetteer) -> None:
+    located = denmark.locate("geo:50.0000,10.0015?q=50.0000,10.0045(Back door)")
+    assert located.quality is PinQuality.APPROXIMATE
+    assert located.candidates[0].label == "50.000000, 10.004500"
+    assert "names two places" in located.why
+
+
+def test_a_point_beyond_the_edge_of_the_region_is_outside_it(denmark: Gazetteer) -> None:
+    south = denmark.coverage.bounds.south
+    assert denmark.locate(f"{south - 0.0003:.5f}, 10.00300").quality is PinQuality.EXACT
+    beyond = denmark.locate(f"{south - 0.0010:.5f}, 10.00300")
+    assert beyond.quality is PinQuality.OUTSIDE
+    assert "outside" in beyond.why

@@ -133,6 +133,81 @@ def test_a_city_is_known_by_its_names_in_other_languages(tmp_path: Path) -> None
         assert gazetteer.locate("Gammel Kongevej 140A", city="Copenhagen K").quality is PinQuality.APPROXIMATE
 
 
+COPENHAGEN = {
+    "place": "city",
+    "name": "København",
+    "name:en": "Copenhagen",
+    "int_name": "Kopenhagen",
+    "alt_name": "Kjøbenhavn;Kastrup",
+    "official_name": "Københavns Kommune",
+    "old_name": "Havn",
+}
+
+
+def test_a_translation_that_some_addresses_carry_is_still_the_city(tmp_path: Path) -> None:
+    doors = [*DENMARK, door("Ørsteds Vej", "10", city="Copenhagen", postcode="1313", country="DK")]
+    with town(tmp_path, doors, places=[COPENHAGEN]) as gazetteer:
+        for written in (
+            "Copenhagen",
+            "1313 Copenhagen",
+            "Copenhagen K",
+            "Kopenhagen",
+            "Koebenhavn K",
+            "Københavns Kommune",
+        ):
+            assert gazetteer.locate(f"Sankt Pauls Gade 12, {written}").quality is PinQuality.EXACT, written
+        assert gazetteer.locate("Ørsteds Vej 10, København").quality is PinQuality.EXACT
+
+
+def test_another_name_that_a_neighbouring_town_carries_stays_that_towns(tmp_path: Path) -> None:
+    doors = [*DENMARK, door("Amager Landevej", "1", city="Kastrup", postcode="2770", country="DK")]
+    with town(tmp_path, doors, places=[COPENHAGEN]) as gazetteer:
+        assert gazetteer.locate("Sankt Pauls Gade 12, Kastrup").quality is PinQuality.APPROXIMATE
+        assert gazetteer.locate("Amager Landevej 1, København").quality is PinQuality.APPROXIMATE
+        assert gazetteer.locate("Amager Landevej 1, Kastrup").quality is PinQuality.EXACT
+
+
+def test_an_old_name_of_a_city_is_believed_with_its_postcode_only(tmp_path: Path) -> None:
+    with town(tmp_path, DENMARK, places=[COPENHAGEN]) as gazetteer:
+        assert gazetteer.locate("Sankt Pauls Gade 12, 1313 Havn").quality is PinQuality.EXACT
+        assert gazetteer.locate("Sankt Pauls Gade 12, Havn").quality is PinQuality.APPROXIMATE
+
+
+def test_a_translation_far_from_the_town_is_another_town(tmp_path: Path) -> None:
+    hamlet = {"place": "hamlet", "name": "Ny By", "name:en": "Newtown"}
+    far = [door("Vej", str(number), city="Ny By", postcode="1000") for number in range(1, 30)]
+    doors = [*far, door("Solvej", "2", city="Newtown", postcode="1000")]
+    with town(tmp_path, doors, places=[hamlet]) as gazetteer:
+        assert gazetteer.locate("Vej 5, Newtown").quality is PinQuality.APPROXIMATE
+        assert gazetteer.locate("Vej 5, Ny By").quality is PinQuality.EXACT
+
+
+def test_a_city_is_known_by_the_translations_that_its_addresses_carry(tmp_path: Path) -> None:
+    doors = [
+        door("Fabianinkatu", "5", city="Helsinki", **{"city:sv": "Helsingfors"}),
+        door("Store Torv", "5", city="Århus", postcode="8000"),
+    ]
+    with town(tmp_path, doors) as gazetteer:
+        assert gazetteer.locate("Fabianinkatu 5, Helsingfors").quality is PinQuality.EXACT
+        assert gazetteer.locate("Store Torv 5, Helsingfors").quality is PinQuality.APPROXIMATE
+        assert gazetteer.locate("Store Torv 5, Aarhus").quality is PinQuality.EXACT
+        assert gazetteer.locate("Store Torv 5, 8000 Aarhus").quality is PinQuality.EXACT
+
+
+def test_an_old_name_of_a_street_finds_it_and_is_asked_about(tmp_path: Path) -> None:
+    doors = [door("Peace Street", "5", city="Town"), door("Mill Lane", "5", city="Town")]
+    roads = [
+        {"highway": "residential", "name": "Peace Street", "old_name": "King Road;Mill Lane", "int_name": "Paix"},
+    ]
+    with town(tmp_path, doors, roads=roads) as gazetteer:
+        old = gazetteer.locate("King Road 5, Town")
+        assert (old.quality, old.candidates[0].street) == (PinQuality.APPROXIMATE, "Peace Street")
+        assert gazetteer.locate("Mill Lane 5, Town").candidates[0].street == "Mill Lane"
+        assert gazetteer.locate("Mill Lane 5, Town").quality is PinQuality.EXACT
+        assert gazetteer.locate("Paix 5, Town").quality is PinQuality.EXACT
+        assert gazetteer.suggest("King") == []
+
+
 def test_a_city_that_shares_the_postcode_is_believed_once_three_addresses_say_so(tmp_path: Path) -> None:
     ours = door("Oak Road", "5", city="Pikesville", postcode="21208")
     others = [door("Elm Road", str(number), city="Baltimore", postcode="21208") for number in (1, 31, 61)]

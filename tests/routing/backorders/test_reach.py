@@ -51,6 +51,11 @@ class Whole:
     def open_products(self, depot_id: int) -> frozenset[int]:
         return frozenset(line.product_id for each in self.whole.orders for line in each.lines)
 
+    def tied_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]:
+        """Those of orders that have one of these too."""
+        mine = [{line.product_id for line in each.lines} for each in self.whole.orders]
+        return frozenset().union(product_ids, *(each for each in mine if not each.isdisjoint(product_ids)))
+
     def book(
         self,
         depot_id: int,
@@ -483,6 +488,27 @@ def test_a_change_that_reaches_a_quarter_of_many_skus_is_decided_for_all(monkeyp
     )
     book = standing(book, AllocationPolicy(), ())
     assert check_same(book, frozenset({1}), more_of(1, 10), AllocationPolicy()).read == [{1}, {2, 3, 4}]
+
+
+def test_goods_that_single_orders_tie_to_nearly_all_others_are_read_with_all_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SO-1 ties oat drink to everything else: a narrow look would end at the whole depot. Without the last SKU it ties
+    nine of eleven, and the look stays narrow."""
+    monkeypatch.setattr(reaching, "SOME_SKUS", 1)
+
+    def read_first(tied: int) -> frozenset[int]:
+        ties = order(1, *((product, 1) for product in range(1, tied + 1)), completeness=Completeness.COMPLETE)
+        book = Book(
+            depot_id=1,
+            supplies=tuple(stock(product, 1, product_id=product) for product in range(1, 12)),
+            orders=(ties, *(order(product, (product, 1)) for product in range(2, 12))),
+        )
+        book = standing(book, AllocationPolicy(), ())
+        return check_same(book, frozenset({1}), more_of(1, 2), AllocationPolicy()).read[0]
+
+    assert read_first(tied=10) == frozenset(range(1, 12))
+    assert read_first(tied=9) == {1}
 
 
 def test_an_order_that_waits_for_something_else_is_left_alone() -> None:

@@ -83,6 +83,13 @@ def test_lines_get_the_kinds_that_are_painted(tags, kind):
     assert (drawn.kind if drawn else None) == kind
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"), [("12", "12"), ("12 - 14", "12-14"), ("5;7", "5,7"), ("1;3;5;7;9", ""), ("", ""), ("s/n", "")]
+)
+def test_a_house_number_is_written_where_it_can_be_read(written, shown):
+    assert basemap.house_number({"addr:housenumber": written}) == shown
+
+
 def test_only_named_places_are_written():
     assert basemap.point_kind({"place": "suburb", "name": "Kluuvi"}).kind == "locality"
     assert basemap.point_kind({"place": "suburb"}) is None

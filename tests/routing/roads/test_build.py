@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -18,8 +19,12 @@ from routing.engines.roads import needs
 from routing.engines.roads.build import build_region
 from routing.engines.roads.facts import load_facts
 from routing.engines.roads.osrm import OsrmTravelTimes
-from routing.errors import BackrouteError, Cancelled, FileRefused, RegionError
+from routing.engines.roads.reachable import ReachableAreas
+from routing.engines.roads.road_graph import RoadGraphTravelTimes
+from routing.engines.roads.travel import near_roads, travel_times
+from routing.errors import BackrouteError, Cancelled, FileRefused, RegionError, TravelError
 from routing.model.places import Location
+from web.region_figures import figures_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -112,6 +117,29 @@ def test_an_empty_extract_is_refused(tmp_path):
 def test_an_extract_without_roads_is_refused(tmp_path):
     river = extract_with(tmp_path / "river.osm.pbf", tags={"waterway": "river"})
     assert "has no road a car may use" in refused(river, tmp_path / "regions" / "river")
+
+
+def test_a_profile_without_a_road_is_left_out_and_its_vehicles_are_told(tmp_path):
+    pbf = extract_with(tmp_path / "road.osm.pbf", tags={"highway": "residential", "hgv": "no", "maxheight": "2.5"})
+    into = tmp_path / "regions" / "low"
+    facts = build_region(pbf=pbf, into=into, name="low", progress=quiet)
+    assert facts.profiles == ("car", "cargo_bike")
+    assert facts.without_roads == ("van", "truck")
+    assert load_facts(into) == facts
+    assert set(facts.unroutable) == set(facts.calibration) == {"car", "cargo_bike"}
+    here, there = Location(lat=0.001, lon=0.001), Location(lat=0.001, lon=0.004)
+    with contextlib.closing(travel_times(into)) as engine:
+        assert engine.table([here, there], profile="car").durations_s[0, 1] > 0
+        # A car's roads do not stand in for a van that has none.
+        for profile in ("van", "truck"):
+            with pytest.raises(TravelError, match=f"no road that a {profile} may use"):
+                engine.table([here, there], profile=profile)
+        assert near_roads(engine, [here]) == [{"car", "cargo_bike"}]
+    with pytest.raises(TravelError, match="no road that a truck may use"):
+        RoadGraphTravelTimes(into).table([here, there], profile="truck")
+    with pytest.raises(TravelError, match="no road that a van may use"):
+        ReachableAreas(into).area(here, minutes=5, profile="van")
+    assert ("truck", "no road in this map: no vehicle of this kind can be planned here") in figures_of(facts)
 
 
 def test_a_tiny_region_with_one_road_can_be_built(one_road, tmp_path):

@@ -16,6 +16,7 @@ from osmium.osm.mutable import Node, Way
 
 from routing.engines.roads import extract_apart
 from routing.engines.roads.build import build_region
+from routing.engines.roads.extract import normalise, sane_tags
 from routing.engines.roads.extract_apart import read_apart, write_apart
 from routing.engines.roads.needs import needs_of_file
 from routing.engines.roads.programs import run
@@ -227,3 +228,32 @@ def test_a_program_ends_with_a_build_that_is_killed():
     status = Path(f"/proc/{program[0]}/status")
     while status.exists() and "State:\tZ" not in status.read_text():
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "number", ["nan", "NaN mph", "inf", "-Infinity", "-5", "1e400", "9" * 255, "12345678", "-.5 m"]
+)
+def test_a_number_that_is_none_is_left_out_of_what_the_roads_are_built_from(tmp_path, number):
+    pbf = tmp_path / "roads.osm.pbf"
+    keys = ("maxspeed", "maxspeed:forward", "maxheight", "width", "lanes", "duration")
+    with osmium.SimpleWriter(str(pbf)) as writer:
+        for ref in range(1, 5):
+            standing = {"barrier": "gate", "maxwidth:physical": number} if ref == 2 else {}
+            writer.add_node(osmium.osm.mutable.Node(id=ref, version=1, location=(ref / 1000, 0.001), tags=standing))
+        tags = {"highway": "residential", "name": "Only Street", **dict.fromkeys(keys, number)}
+        writer.add_way(osmium.osm.mutable.Way(id=1, version=1, nodes=(1, 2, 3, 4), tags=tags))
+        # One that the extract cuts is treated the same.
+        writer.add_way(osmium.osm.mutable.Way(id=2, version=1, nodes=(1, 4, 99), tags=tags))
+    found = normalise(pbf, tmp_path / "region.osm.pbf")
+    assert found.drivable_km > 0
+    read = {(type(each), each.id): dict(each.tags) for each in osmium.FileProcessor(str(tmp_path / "region.osm.pbf"))}
+    assert read[osmium.osm.Way, 1] == read[osmium.osm.Way, 2] == {"highway": "residential", "name": "Only Street"}
+    assert read[osmium.osm.Node, 2] == {"barrier": "gate"}
+
+
+def test_a_number_that_is_one_and_a_word_that_is_known_stay(tmp_path):
+    tags = {
+        "highway": "primary", "maxspeed": "30 mph", "maxspeed:forward": "none", "maxspeed:backward": "FI:urban",
+        "maxheight": "12'6\"", "width": "2,5", "lanes": "2", "maxweight": "3.5 t", "duration": "01:20:00",
+    }  # fmt: skip
+    assert sane_tags(tags) == tags

@@ -116,7 +116,7 @@ def test_a_table_made_in_blocks_equals_one_made_at_once(osrm_times, helsinki, mo
 
 def test_a_table_that_two_cores_compute_is_what_one_says(osrm_times):
     everybody = [*places(600), AT_SEA]
-    large = osrm_times.table(everybody, profile="van")
+    large = osrm_times.on_roads(everybody, profile="van")
     everywhere = np.arange(601)
     for rows in (everywhere[:250], everywhere[250:500], everywhere[500:]):
         durations_s, distances_m, snapped_m, _ = osrm_times.part(everybody, rows, everywhere, profile="van")
@@ -150,7 +150,7 @@ def test_what_the_other_core_is_refused_is_refused_and_the_next_answer_is_the_ne
 
 def test_a_part_of_a_table_is_what_the_whole_says_there(osrm_times):
     everybody = [*places(12), AT_SEA]
-    whole = osrm_times.table(everybody, profile="van")
+    whole = osrm_times.on_roads(everybody, profile="van")
     sources, targets = np.array([3, 12, 5]), np.array([7, 0, 12, 3])
     durations_s, distances_m, snapped_m, build = osrm_times.part(everybody, sources, targets, profile="van")
     there = ~np.equal.outer(sources, targets)

@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from data import tables
-from routing.model.proofs import Outcome
+from routing.model.proofs import DoorLine, Outcome
 from tests.evening import Driven
-from tests.rounds import DAY, row
+from tests.rounds import DAY, SIX, row
 from tests.website import Website, a_website, form_token
 from web.cli import main
 
@@ -157,3 +157,62 @@ def test_a_report_is_corrected_from_the_command_line_too(website: Website, drive
         assert refused.exit_code == 2
         assert sentence in refused.output
     assert driven.units(0) == {"delivered": 10, "short": 2}
+
+
+def crates(website: Website, driven: Driven) -> tuple[int, int]:
+    """Six crates to be fetched at the first stop, of which the driver said four; keys of collection and line."""
+    stop = driven.round.stops[0]
+    with website.installation.database.writing() as connection:
+        crate = row(connection, tables.product, number="CRATE", name="Crate", returnable=True)
+        release = connection.scalar(tables.delivery.select().with_only_columns(tables.delivery.c.release_id))
+        key = row(
+            connection, tables.delivery, number="D-CRATES", release_id=release, site_id=stop.site_id,
+            direction="collect", depot_id=driven.round.depot_id, for_day=DAY, oldest_ordered_at=SIX, state="dispatched",
+        )  # fmt: skip
+        line = row(connection, tables.empties_line, delivery_id=key, product_id=crate, quantity=6)
+        connection.execute(tables.stop_delivery.insert().values(stop_id=stop.stop_id, delivery_id=key, sequence=2))
+    driven.says(0)
+    driven.reports(0, key, Outcome.DELIVERED, (DoorLine(allocation_id=-line, collected=4),))
+    return key, line
+
+
+def collected(driven: Driven) -> int:
+    return int(driven.rows(tables.empties_line)[0].collected)
+
+
+def test_what_was_fetched_is_corrected_on_its_page(website: Website, driven: Driven) -> None:
+    key, line = crates(website, driven)
+    client, where = website.signed_in(), f"/deliveries/{key}/report"
+    page = client.get(where).text
+    assert f'name="collected-{-line}"' in page
+    assert "left with somebody else" not in page, "what is fetched is left with nobody"
+    data = {"outcome": "delivered", f"collected-{-line}": "5", "why": "counted again", "seen": "0"}
+    shown = " ".join(post(client, f"{where}/look", data).text.split())
+    assert "1 pcs of Crate more come from the customer onto Van 3" in shown.replace("1 pc of", "1 pcs of")
+    seen = re.findall(r'name="shown" value="(\w+)"', shown)[0]
+    assert post(client, where, data | {"shown": seen, "recipient": "Somebody"}).status_code == 200, "not looked at"
+    assert collected(driven) == 4
+    assert post(client, where, data | {"shown": seen}).status_code == 302
+    assert collected(driven) == 5
+    assert "it said: collected (4 collected). dispatcher 1 corrected it" in " ".join(client.get(where).text.split())
+
+
+def test_what_was_fetched_is_corrected_from_the_command_line(website: Website, driven: Driven) -> None:
+    crates(website, driven)
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, ["correct", *words, "--why", "counted again"])
+
+    assert "2 pcs Crate stayed with the customer" in run("D-CRATES", "delivered", "--collected", "CRATE=2").output
+    assert collected(driven) == 2
+    assert run("D-CRATES", "not_home").exit_code == 0
+    assert collected(driven) == 0
+    assert run("D-CRATES", "delivered").exit_code == 0
+    assert collected(driven) == 6, "as many as were asked for"
+    for words, sentence in (
+        (("D-CRATES", "delivered", "--short", "CRATE=1"), "is a collection: give --collected"),
+        (("D-CRATES", "delivered", "--collected", "CRATE=31"), "So many units are not fetched with D-CRATES"),
+        (("D-1-1", "delivered", "--collected", "CRATE=1"), "brings goods: --collected is of a collection"),
+    ):
+        refused = run(*words)
+        assert (refused.exit_code, sentence in " ".join(refused.output.split())) == (2, True), refused.output

@@ -13,6 +13,11 @@ function complete(input) {
   list.setAttribute("aria-label", input.dataset.suggestions);
   list.hidden = true;
   input.after(list);
+  // Why nothing can be completed, where that is no fault of what was typed.
+  const why = document.createElement("p");
+  why.className = "small late-word";
+  why.setAttribute("role", "status");
+  list.after(why);
   for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-controls": list.id, "aria-expanded": "false", autocomplete: "off" })) {
     input.setAttribute(name, value);
   }
@@ -84,7 +89,10 @@ function complete(input) {
       const address = new URL(input.dataset.suggest, location.href);
       address.searchParams.set("q", words);
       const answer = await fetch(address, { signal: asking.signal, headers: { Accept: "application/json" } });
-      if (answer.ok && input === document.activeElement) show((await answer.json()).suggestions);
+      if (!answer.ok || input !== document.activeElement) return;
+      const found = await answer.json();
+      why.textContent = found.why;
+      show(found.suggestions);
     } catch (problem) {
       if (problem.name !== "AbortError") close(); // without signal it is a plain field
     }

@@ -57,6 +57,20 @@ var Basemap = (() => {
     return at < 0 ? given : [...others.slice(0, at), ...roads(colours), ...others.slice(at)];
   }
 
+  // House numbers, small and quiet: what collides with a street's name or another number is left out by the library.
+  const NUMBERS_FROM_ZOOM = 17;
+
+  function numbers(colours) {
+    const { CenteredTextSymbolizer } = globalThis.protomapsL;
+    return {
+      dataLayer: "addresses",
+      minzoom: NUMBERS_FROM_ZOOM,
+      symbolizer: new CenteredTextSymbolizer({
+        labelProps: ["number"], font: (zoom) => `400 ${zoom < 18 ? 10 : 11}px sans-serif`, fill: colours.address_label, stroke: colours.address_label_halo, width: 2,
+      }),
+    };
+  }
+
   const LIGHT = palette({
     beyond: "#e7e3db", earth: "#f5f2eb", water: "#a9cfe3", buildings: "#c6b9a5", pier: "#e6e0d4", rail: "#8a8a92",
     park: "#cbe3b8", wood: "#b9d8a8", scrub: "#d7e6c4", hospital: "#f1dedd", industrial: "#e8e3e6", school: "#efe6d2",
@@ -91,7 +105,7 @@ var Basemap = (() => {
       attribution,
       maxDataZoom: 15,
       paintRules: rules(colours),
-      labelRules: labelRules(colours, lang || "en"),
+      labelRules: [...labelRules(colours, lang || "en"), numbers(colours)],
       backgroundColor: colours.background,
     });
   }

@@ -62,9 +62,10 @@ const STATE_LOOK = {
   failed: ["failed", "circle-x"],
 };
 
-function chip(state) {
-  const [look, drawing] = STATE_LOOK[state];
-  return h("span", { class: `chip ${look}` }, icon(drawing), words[state]);
+function chip(stop) {
+  const [look, drawing] = STATE_LOOK[stop.state];
+  const isRefused = stop.state === "failed" && stop.outcome === "refused";
+  return h("span", { class: `chip ${look}` }, icon(drawing), isRefused ? words.is_refused : words[stop.state]);
 }
 
 // ------------------------------------------------------------------ how the route stands, unsent reports counted in
@@ -217,7 +218,7 @@ function stopCard(stop, count) {
   return h("article", { class: "stop-card" },
     h("div", { class: "row apart" },
       h("span", { class: "quiet" }, say("stop_of", stop.number, count)),
-      isEnded(stop) ? chip(stop.state) : h("span", { class: late > 0 ? "chip late" : "chip waiting" }, icon(late > 0 ? "timer" : "clock"),
+      isEnded(stop) ? chip(stop) : h("span", { class: late > 0 ? "chip late" : "chip waiting" }, icon(late > 0 ? "timer" : "clock"),
         stop.state === "under_way" ? words.under_way : say("eta", clock(stop.eta)))),
     h("h2", { class: "stop-name" }, stop.site),
     addressLink(stop),
@@ -297,7 +298,7 @@ function list(all, next, atDepot) {
       h("button", { type: "button", "aria-current": stop.id === next?.id && !atDepot ? "step" : false, onclick: () => go("stop", stop) },
         h("span", { class: `route-badge ${isEnded(stop) ? "is-quiet" : route.routeClass}` }, stop.number),
         h("span", { class: "grow" }, h("span", { class: "stop-title" }, stop.site), h("span", { class: "quiet small" }, stop.address), waits(stop) && h("span", { class: "small" }, say("arrive_and_wait", clock(stop.waitsFrom), clock(stop.eta)))),
-        isEnded(stop) || stop.state === "under_way" ? chip(stop.state) : h("span", { class: "number quiet" }, clock(stop.eta))))].filter(Boolean))));
+        isEnded(stop) || stop.state === "under_way" ? chip(stop) : h("span", { class: "number quiet" }, clock(stop.eta))))].filter(Boolean))));
 }
 
 function depotRow(stop, all, isNext) {
@@ -306,7 +307,7 @@ function depotRow(stop, all, isNext) {
     h("button", { type: "button", "aria-current": isNext ? "step" : false, onclick: () => go("depot", stop) },
       h("span", { class: "route-badge is-quiet" }, icon("warehouse")),
       h("span", { class: "grow" }, h("span", { class: "stop-title" }, say("depot_step", stop.trip)), h("span", { class: "quiet small" }, route.depot.address)),
-      isOver ? chip("done") : h("span", { class: "number quiet" }, clock(stop.depotStep.backAt))));
+      isOver ? chip({ state: "done" }) : h("span", { class: "number quiet" }, clock(stop.depotStep.backAt))));
 }
 
 function allDone() {

@@ -84,12 +84,25 @@ form.elements.profile.addEventListener("change", () => {
   if (from.value.trim()) ask();
 });
 
+// Between two whole zooms a region would fill a quarter of its map: the nearer one is taken, at which a little of its
+// edge may lie outside.
+const MOST_OUTSIDE = 1.4;
+const CLOSEST = 18;
+
+function showAll(bounds) {
+  const fits = Math.min(map.getBoundsZoom(bounds), CLOSEST);
+  const [low, high] = [bounds.getSouthWest(), bounds.getNorthEast()].map((at) => map.project(at, fits + 1));
+  const size = map.getSize();
+  const nearly = fits < CLOSEST && high.x - low.x <= size.x * MOST_OUTSIDE && low.y - high.y <= size.y * MOST_OUTSIDE;
+  map.setView(bounds.getCenter(), nearly ? fits + 1 : fits, { animate: false });
+}
+
 async function start() {
   await loadMaps({ leaflet: box.dataset.leaflet, leafletCss: box.dataset.leafletCss, protomaps: box.dataset.protomaps });
   box.replaceChildren();
   map = drawMap(box, { basemap: box.dataset.basemap, pins: [] });
   const [south, west, north, east] = box.dataset.bounds.split(",").map(Number);
-  map.fitBounds([[south, west], [north, east]]);
+  showAll(globalThis.L.latLngBounds([south, west], [north, east]));
   map.on("click", (event) => {
     if (kind() === "area") from.value = written(event.latlng);
     else if (!from.value.trim() || to.value.trim()) {
