@@ -426,8 +426,8 @@ def test_a_promise_breaks_only_with_the_date_it_loses_now(
         promised_on="2026-03-03", old_day=old_day, new_day=new_day, price=100, currency="EUR", slips=slips,
     )  # fmt: skip
     assert kept_words(line) == said
-    # Was 3 March, now 9 March, and earlier: than the promised 10 March, which has to stand there.
-    assert promise_words(line) == (said if new_day == "2026-03-03" else f"{said} (3 Mar)")
+    # Was 3 March, now 9 March, and earlier: than the promised 10 March, which stands nowhere else in the row.
+    assert promise_words(line) == (said if "2026-03-03" in (old_day, new_day) else f"{said} (3 Mar)")
     assert kept_words(replace(line, slips=True, moved_by="new orders")) == "broke before"
 
 

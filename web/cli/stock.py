@@ -155,16 +155,31 @@ def _print_receive(receipts: list[Receipt], preview: Preview, hear: Hear, *, cur
     _print_rests(console, preview)
 
 
+def _order(line: LineChange) -> str:
+    return clean(line.order)
+
+
+def _sku(line: LineChange) -> str:
+    return clean(line.sku)
+
+
 def _print_lines(console: Console, title: str, lines: Sequence[LineChange]) -> None:
     table = Table(title=plain(title), title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("Order", no_wrap=True, min_width=7)
-    table.add_column("Customer", no_wrap=True, overflow="ellipsis", max_width=18)
+    # The customer's name gives way first: numbers and days cut short say nothing.
+    shown = lines[:MOST_SHOWN]
+    others = sum(
+        max([least, *(len(text(line)) for line in shown)])
+        for least, text in ((7, _order), (3, _sku), (7, promise_words))
+    )
+    room = console.width - others - 3 * 5 - 2 * 6 - 9 * 2
+    table.add_column("Customer", no_wrap=True, overflow="ellipsis", max_width=max(8, min(18, room)))
     table.add_column("SKU", no_wrap=True)
     for word in ("Wants", "Goes", "Waits"):
         table.add_column(word, justify="right", no_wrap=True)
     for word in ("Was", "Now", "Promise"):
         table.add_column(word, no_wrap=True)
-    for line in lines[:MOST_SHOWN]:
+    for line in shown:
         table.add_row(
             plain(line.order),
             plain(line.customer),

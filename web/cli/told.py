@@ -119,9 +119,10 @@ def _named(line: LineChange, hear: Hear) -> str:
 
 
 def promise_words(line: LineChange) -> str:
-    """The same with the promised day, where the new day is not that: against it a date is earlier or breaks."""
+    """The same with the promised day, where it stands neither as the old day nor as the new one."""
     word = kept_words(line)
-    return word if not word or line.new_day == line.promised_on else f"{word} ({short_day(line.promised_on)})"
+    stands_there = line.promised_on in (line.old_day, line.new_day)
+    return word if not word or stands_there or line.moved_by else f"{word} ({short_day(line.promised_on)})"
 
 
 def kept_words(line: LineChange) -> str:
