@@ -12,7 +12,7 @@ from routing.errors import NotFound
 from routing.model.days import today_of
 from routing.model.orders import Preview
 from routing.model.parties import Company, Depot
-from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, checked
+from routing.rules.policies import KINDS, TERMS, PolicyBook, PolicyRow, Scope, checked
 from routing.services import allocating, committing
 from routing.services.erp import refuse_if_erp
 from routing.services.locking import locked_products
@@ -68,7 +68,8 @@ def simulate_ruling(store: Reader, ruling: Ruling, *, now: datetime) -> tuple[Po
 def commit_ruling(store: Store, ruling: Ruling, *, now: datetime, by: str) -> tuple[PolicyRow, list[Preview]]:
     """Keeps it, and gives today's goods out by it where its day has begun, all in the store's transaction.
 
-    A policy begins and ends at each depot's own midnight: where it is not its day yet, a job waits for it.
+    A policy begins and ends at each depot's own midnight: where it is not its day yet, a job waits for it. The dates
+    know already now how orders will ship on later days.
     """
     today = _today(store, now)
     row = _row(store, ruling, today)
@@ -78,10 +79,11 @@ def commit_ruling(store: Store, ruling: Ruling, *, now: datetime, by: str) -> tu
         store.end_policy(_found(store, ruling.ends), last_day=row.effective_to, by=by, now=now)
     else:
         store.set_policy(row, by=by, now=now)
+    # What the release of a later day will keep back by it is not to be promised for that day until then.
     concerned = {
         depot_id: products
         for depot_id, products in store.open_products_of(scope=row.scope, scope_id=row.scope_id).items()
-        if row.effective_from <= allocating.today_at(store, depot_id, now)
+        if row.name in TERMS or row.effective_from <= allocating.today_at(store, depot_id, now)
     }
     previews = []
     if _gives_out(row):
