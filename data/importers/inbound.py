@@ -76,6 +76,8 @@ def import_inbound(
             seen[number, sku] = row.number
             values: dict[str, object] = {"quantity": quantity, "expected_at": expected_at}
             gone = quantity == 0
+            # Who brings it decides nothing: only what comes, and when, is given out anew and answers when it comes.
+            moves = True
             if old is None:
                 result.created += 1
                 values |= {"number": number, "depot_id": depot["id"], "product_id": product_id}
@@ -83,14 +85,19 @@ def import_inbound(
                 values = changed_values(old, values, cells=cells)
                 if cells.lacks("supplier"):
                     supplier = old["supplier"] or ""
-                if not values and (old["supplier"] or "") == supplier and (old["cancelled_at"] is not None) == gone:
+                moves = bool(values) or (old["cancelled_at"] is not None) != gone
+                if not moves and (old["supplier"] or "") == supplier:
                     result.unchanged += 1
                     continue
                 result.changed += 1
             if dry_run:
                 continue
-            values |= {"supplier_id": store.supplier_id(supplier), "cancelled_at": now if gone else None}
+            values["supplier_id"] = store.supplier_id(supplier)
+            if moves:
+                values["cancelled_at"] = now if gone else None
             supply_id = store.save_inbound(old["id"] if old else None, values)
+            if not moves:
+                continue
             if gone or quantity == counted or (expected_at is not None and expected_at > now):
                 named.append(supply_id)
             else:
