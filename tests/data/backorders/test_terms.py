@@ -12,7 +12,9 @@ from sqlalchemy import select
 from data import tables
 from data.db import Database
 from data.store import SqlStore, open_store
-from routing.rules.policies import PolicyRow, Scope
+from routing.model.orders import OrderTerms
+from routing.rules.policies import KINDS, PolicyRow, Scope
+from routing.rules.policies import TERMS as TERM_NAMES
 from routing.rules.release import NotReleased
 from routing.services.receiving import commit_receipt, reallocate
 from routing.services.releasing import simulate_release
@@ -102,6 +104,24 @@ def test_goods_of_one_sku_that_come_move_what_waits_for_them_in_the_same_order(
         commit_ruling(store, customers_policy(parts, "min_value", 1000), now=now, by="test")
         commit_receipt(store, company.receipt("RYE", 10), now=now, by="test")
         assert expected(store) == {"OAT": TODAY, "RYE": TODAY}
+
+
+@pytest.mark.parametrize("name", TERM_NAMES)
+def test_every_term_that_a_policy_sets_reaches_the_release_and_the_book(
+    database: Database, parts: dict[str, int], now: datetime, name: str
+) -> None:
+    kind = KINDS[name]
+    other = kind.choices[-1] if kind.choices else str((kind.least or 0) + 3)
+    with open_store(database) as store:
+        ruling = customers_policy(parts, name, other)
+        assert ruling.row is not None
+        commit_ruling(store, ruling, now=now, by="test")
+        (candidate,) = store.release_candidates(depot_id=parts["depot"], for_day=TODAY, now=now)
+        assert getattr(candidate.order.terms, name) == kind.read(other) != getattr(OrderTerms(), name)
+        (order,) = store.book(parts["depot"], {parts["oat"]}, now=now).orders
+        if candidate.order.terms.weigh_parts:
+            assert [each.terms for each in order.terms] == [candidate.order.terms]
+            assert {line.sku for line in order.lines} == {"OAT", "RYE"}
 
 
 def test_an_order_that_has_waited_enough_is_expected_on_that_day(
