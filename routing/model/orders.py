@@ -275,6 +275,8 @@ class LineChange:
     """Its order ships whole lines, and by that loss only a part of it would go."""
     never_loses: bool = False
     """Its customer keeps what it was given, whoever comes first: why it may stand above the order of the policy."""
+    kept_back: bool = False
+    """What is there of it does not go yet: by its terms the order's rest has to come first."""
     moved_by: str = ""
     """What moved it before, when nobody was told; "" when what is shown here does."""
     customer_id: int = 0

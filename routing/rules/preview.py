@@ -34,9 +34,11 @@ def preview_of(
     *,
     silent: Collection[int],
     about: Collection[int],
+    kept: Collection[int] = (),
 ) -> Preview:
     """`about`: the SKUs of which every line is shown; of all others those of which something is to be seen. None: all.
     `causes`: by line what moved it before, where this does not. `silent`: lines that lost their date unheard.
+    `kept`: lines of which something is there that the terms of their order keep back.
 
     Where nearly all of a book of 100,000 lines stays as it is, making a value of each took a tenth of the time.
     """
@@ -108,6 +110,7 @@ def preview_of(
                     released_lost=lost,
                     torn=bool(whole and lost and units.some_goes(key)),
                     never_loses=never,
+                    kept_back=key in kept,
                     moved_by=causes.get(key, ""),
                     customer_id=order.customer_id,
                     site_id=order.site_id,

@@ -29,7 +29,7 @@ from routing.model.orders import (
 from routing.model.stock import Supply
 from routing.rules.allocation import Outcome, ranked
 from routing.rules.calendars import served_from
-from routing.rules.release import ReleaseLine, ReleaseOrder, days_by_terms
+from routing.rules.release import Going, ReleaseLine, ReleaseOrder, days_by_terms
 from routing.rules.room import Room
 
 AT_CUSTOMERS_WISH = "at the customer's wish"
@@ -148,10 +148,11 @@ def day_by_order(ordered: datetime, cut_off: time) -> date:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dates:
     """ISO days by line id, "" for unknown: the day it is `expected` on, and of what the book decides its `own` day,
-    on which it could go by itself."""
+    on which it could go by itself. Of a line that is `kept` the terms of its order keep back what is there of it."""
 
     expected: dict[int, str]
     own: dict[int, str]
+    kept: frozenset[int] = frozenset()
 
 
 def expected_days(
@@ -224,6 +225,7 @@ def expected_days(
     outside = book.outside
     expected: dict[int, str] = {}
     own: dict[int, str] = {}
+    kept: set[int] = set()
     for order in ranked(book.orders, policy):
         day_of = calendars.of(order)
         of_order: dict[int, str] = {}
@@ -263,7 +265,8 @@ def expected_days(
             by_terms = _by_terms(
                 order, of_order, comes, committed, book.outside, day_of=day_of, zone=calendars.zone_of(order)
             )
-            for line_id, day in by_terms.items():
+            kept |= by_terms.kept
+            for line_id, day in by_terms.days.items():
                 goes_on = out_on.get(line_id, "") if line_id in committed else ""
                 of_order[line_id] = day and max(day, goes_on)
         elif order.completeness is Completeness.COMPLETE and of_order:
@@ -271,7 +274,7 @@ def expected_days(
             of_order = dict.fromkeys(of_order, last)
         calendars.keep(order.site_id, of_order.values())
         expected |= of_order
-    return Dates(expected=expected, own=own)
+    return Dates(expected=expected, own=own, kept=frozenset(kept))
 
 
 def _by_terms(
@@ -283,8 +286,8 @@ def _by_terms(
     *,
     day_of: Callable[[datetime], str],
     zone: ZoneInfo,
-) -> dict[int, str]:
-    """On which day the release lets each line of the order go that is not all released; "" for none."""
+) -> Going:
+    """When the release lets each line of the order go that is not all released."""
     lines, coming = [], {}
     for line in order.lines:
         held = outside.get(line.id)
@@ -302,7 +305,7 @@ def _by_terms(
             parts.append((own[line.id], line.needed - gone - sum(units for _, units in parts)))
         coming[line.id] = [(day, units) for day, units in parts if units > 0]
     if not lines:
-        return {}
+        return Going(days={})
     seen = ReleaseOrder(
         id=order.id,
         number=order.number,

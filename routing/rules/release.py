@@ -263,16 +263,25 @@ def part_that_goes(
     return tuple((line_id, units) for line_id, units in ready.items() if units)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Going:
+    """By line the ISO day on which the last of it goes, "" for never; and of which something is kept back on the first
+    day on which it could go."""
+
+    days: dict[int, str]
+    kept: frozenset[int] = frozenset()
+
+
 def days_by_terms(
     order: ReleaseOrder,
     comes: Mapping[int, Iterable[tuple[str, int]]],
     terms: Sequence[TermsFrom],
     *,
     served_on: Callable[[str], str],
-) -> dict[int, str]:
-    """The ISO day on which the last of each line goes, if every release keeps back what the terms keep back; "" for
-    a line that never goes by what is known. `comes`: per line, on which day so many base units can go; `terms` by the
-    day from which they hold; `served_on`: the first day from one on that the door is served, "" for none.
+) -> Going:
+    """When each line goes, if every release keeps back what the terms keep back. `comes`: per line, on which day so
+    many base units can go; `terms` by the day from which they hold; `served_on`: the first day from one on that the
+    door is served, "" for none.
 
     10 oat drink are wanted and 10 rye, at 1.00 each: 6 oat drink are there on the 12th, all the rest on the 19th.
 
@@ -280,7 +289,7 @@ def days_by_terms(
         >>> order = ReleaseOrder(id=1, number="SO-1", lines=(oat, rye), ordered_on="2026-05-10")
         >>> def expected(*comes_of_oat, **terms):
         ...     return days_by_terms(order, {1: comes_of_oat, 2: [("2026-05-19", 10)]},
-        ...                          [TermsFrom(terms=OrderTerms(**terms))], served_on=lambda day: day)
+        ...                          [TermsFrom(terms=OrderTerms(**terms))], served_on=lambda day: day).days
         >>> expected(("2026-05-12", 10)), expected(("2026-05-12", 10), min_value=1001)
         ({1: '2026-05-12', 2: '2026-05-19'}, {1: '2026-05-19', 2: '2026-05-19'})
 
@@ -305,7 +314,7 @@ def days_by_terms(
         for day, units in parts:
             by_day.setdefault(day, []).append((line_id, units))
     if not by_day:
-        return {line.id: "" for line in order.lines}
+        return Going(days={line.id: "" for line in order.lines})
     first = min(by_day)
     for each in terms:
         for day in (each.day, wait_ends(order.ordered_on, each.terms.max_wait_days)):
@@ -315,9 +324,13 @@ def days_by_terms(
     there = dict.fromkeys(went, 0)
     goes = {line.id: "" for line in order.lines}
     shipments = order.shipments
+    kept: set[int] = set()
+    came: set[int] = set()
     for day in sorted(by_day):
         for line_id, units in by_day[day]:
             there[line_id] += units
+        new = {line_id for line_id, units in by_day[day] if units} - came
+        came |= new
         that_day = replace(
             order,
             terms=next((each.terms for each in reversed(terms) if each.day <= day), order.terms),
@@ -326,13 +339,15 @@ def days_by_terms(
         )
         part = part_that_goes(that_day, day)
         if isinstance(part, NotReleased):
+            kept |= new
             continue
+        kept |= new - {line_id for line_id, _ in part}
         shipments += 1
         for line_id, units in part:
             went[line_id] += units
             there[line_id] -= units
         goes |= {line.id: day for line in order.lines if not goes[line.id] and went[line.id] >= line.needed}
-    return goes
+    return Going(days=goes, kept=frozenset(kept))
 
 
 def _sentence(order: ReleaseOrder, reasons: list[NotReleased], for_day: str) -> str:
