@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
+from data.queries.orders import depot_of
 from data.store import SqlStore
 from data.store.again import in_transaction
-from data.tables import order
 from routing.errors import InvalidInput, NotFound, TravelError
 from routing.model.places import Location
 from routing.ports import TravelTable, TravelTimes
@@ -93,14 +93,6 @@ def rides_of(installation: Installation, connection: Connection, order_id: int, 
     """The part of one order, if a part is there. Raises NotFound."""
     depot_id = depot_of(connection, order_id)
     return rides_on(installation, connection, day=day, depot_ids=[depot_id], now=now, orders={order_id})
-
-
-def depot_of(connection: Connection, order_id: int) -> int:
-    """The depot that serves an order. Raises NotFound."""
-    depot_id = connection.scalar(select(order.c.depot_id).where(order.c.id == order_id))
-    if depot_id is None:
-        raise NotFound(f"There is no order {order_id}. Look for it by any of its references.", order=order_id)
-    return int(depot_id)
 
 
 def release_day(

@@ -26,10 +26,11 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
+from data.queries.company import company_card, zone_of_contact
+from data.queries.messages import own_template
 from data.store import SqlStore, open_store
-from data.tables import company, contact, depot, site, template
 from routing.errors import InvalidInput
 from routing.model.amounts import how_many, unit_after
 from routing.model.notices import Channel, ClaimedNotice, Message, Notice, Reason
@@ -380,12 +381,12 @@ def shown(installation: Installation, connection: Connection, decided: Notice, *
 
 def _as_sent(connection: Connection, decided: Notice, *, link: str, asks: bool) -> tuple[str, str]:
     """With the company's name and phone, and without a question that was settled before this was sent."""
-    card = connection.execute(select(company.c.name, company.c.phone).limit(1)).first()
+    card = company_card(connection)
     data = dict(decided.data)
     if not asks:
         data |= {"silence": "", "answer_by": ""}
-    data.setdefault("company", "" if card is None else card.name)
-    data.setdefault("phone", "" if card is None else card.phone)
+    data.setdefault("company", card.name)
+    data.setdefault("phone", card.phone)
     zone = recipient_zone(connection, decided)
     subject, text = written(connection, replace(decided, data=data), zone=zone, link=link)
     return subject, " ".join(text.split()) if decided.channel == Channel.SMS else text
@@ -401,16 +402,11 @@ def written(connection: Connection, decided: Notice, *, zone: ZoneInfo, link: st
 
 
 def _source(connection: Connection, decided: Notice) -> str:
-    row = connection.execute(
-        select(template.c.subject, template.c.text).where(
-            template.c.kind == decided.kind,
-            template.c.channel == decided.channel,
-            template.c.language == decided.language,
-        )
-    ).first()
-    if row is None:
+    own = own_template(connection, kind=decided.kind, channel=decided.channel, language=decided.language)
+    if own is None:
         return template_source(decided.kind, decided.channel, decided.language)
-    return f"Subject: {row.subject}\n\n{row.text}" if row.subject else str(row.text)
+    subject, text = own
+    return f"Subject: {subject}\n\n{text}" if subject else text
 
 
 def _asked(installation: Installation, decided: Notice) -> str:
@@ -447,11 +443,5 @@ def _link(installation: Installation, connection: Connection, decided: Notice) -
 
 
 def recipient_zone(connection: Connection, decided: Notice) -> ZoneInfo:
-    """The zone of the contact's site, else of its depot, else the company's."""
-    site_zone = connection.scalar(
-        select(site.c.zone).join(contact, contact.c.site_id == site.c.id).where(contact.c.id == decided.contact_id)
-    )
-    name = site_zone or connection.scalar(select(company.c.zone).limit(1)) or "UTC"
-    if name == "UTC":
-        name = connection.scalar(select(depot.c.zone).order_by(depot.c.id).limit(1)) or "UTC"
-    return ZoneInfo(name)
+    """By whose clock the recipient reads it."""
+    return ZoneInfo(zone_of_contact(connection, decided.contact_id))

@@ -86,6 +86,10 @@ class _Said:
     def is_off(self) -> bool:
         return self.quantity == 0
 
+    @property
+    def was_off(self) -> bool:
+        return self.old is not None and self.old["cancelled_at"] is not None
+
     def answers(self, now: datetime) -> bool:
         """Whether nobody has to ask the supplier any more. Only a day to come answers when the goods come: the old one
         again, or another that is over, does not."""
@@ -114,11 +118,14 @@ def _take(file: _File, rows: Sequence[Row]) -> None:
         if values is None or dry_run:
             continue
         supplier = (said.old["supplier"] or "") if said.old and cells.lacks("supplier") else said.supplier
-        values |= {
-            "supplier_id": store.supplier_id(supplier),
-            "cancelled_at": file.now if said.is_off else None,
-        }
+        # Who brings it decides nothing: only what comes, and when, is given out anew and answers when it comes.
+        moves = bool(values) or said.was_off != said.is_off
+        values["supplier_id"] = store.supplier_id(supplier)
+        if moves:
+            values["cancelled_at"] = file.now if said.is_off else None
         supply_id = store.save_inbound(said.old["id"] if said.old else None, values)
+        if not moves:
+            continue
         (named if said.answers(file.now) else stale).append(supply_id)
         pools.products[said.depot["id"]].add(said.product_id)
         pools.supplies[said.depot["id"]][supply_id] = stood.get(supply_id)

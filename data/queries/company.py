@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from data.tables import company
+from data.tables import company, contact, depot, site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +24,19 @@ def company_card(connection: Connection) -> CompanyCard:
         select(company.c.name, company.c.phone, company.c.email, company.c.zone, company.c.currency).limit(1)
     ).first()
     return CompanyCard() if row is None else CompanyCard(**row._asdict())
+
+
+def depot_names(connection: Connection) -> list[tuple[str, str]]:
+    """The number and the name of every depot, by number."""
+    return [(row.number, row.name) for row in connection.execute(select(depot).order_by(depot.c.number))]
+
+
+def zone_of_contact(connection: Connection, contact_id: int | None) -> str:
+    """The time zone of a contact's site, else the company's, else that of the first depot; "UTC" where nobody says."""
+    of_site = connection.scalar(
+        select(site.c.zone).join(contact, contact.c.site_id == site.c.id).where(contact.c.id == contact_id)
+    )
+    name = of_site or connection.scalar(select(company.c.zone).limit(1)) or "UTC"
+    if name == "UTC":
+        name = connection.scalar(select(depot.c.zone).order_by(depot.c.id).limit(1)) or "UTC"
+    return str(name)

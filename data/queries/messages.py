@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, case, func, select
 
 from data.store.messages import notice_of
-from data.tables import delivery, notice, order, site, stop, supplier
+from data.tables import delivery, notice, order, site, stop, supplier, template
 from routing.errors import NotFound
 from routing.model.notices import Notice, NoticeKind
 
@@ -44,6 +44,16 @@ def message_list(connection: Connection, *, status: str = "", limit: int = 300, 
     if status:
         query = query.where(notice.c.status == status)
     return [_row(row) for row in connection.execute(query)]
+
+
+def own_template(connection: Connection, *, kind: str, channel: str, language: str) -> tuple[str, str] | None:
+    """Subject and text that the company wrote itself for such a message; None where it did not."""
+    row = connection.execute(
+        select(template.c.subject, template.c.text).where(
+            template.c.kind == kind, template.c.channel == channel, template.c.language == language
+        )
+    ).first()
+    return None if row is None else (row.subject, row.text)
 
 
 def one_message(connection: Connection, notice_id: int) -> MessageRow:

@@ -14,14 +14,12 @@ from data.queries.company import company_card
 from data.queries.lateness import wishes
 from data.queries.order_deliveries import DeliveryPage, deliveries_of
 from data.queries.orders import OrderRow, every_order, row_of, sums_of_lines
-from data.queries.policies import policy_book
+from data.queries.policies import STATED, policy_book, stated_terms
 from data.queries.standing import standings
 from data.queries.window_news import PromiseKey
 from data.tables import allocation, customer, depot, order, order_line, product, promise, proof_line, site, user
 from routing.errors import NotFound
 from routing.model.days import today_of
-from routing.model.orders import Completeness
-from routing.rules.policies import OrderTerms
 from routing.rules.standing import Standing
 
 
@@ -187,13 +185,7 @@ def order_page(connection: Connection, order_id: int, *, now: datetime) -> Order
         raise NotFound(f"There is no order {order_id}. Look for it by any of its references.", order=order_id)
     names = {f"user:{each.id}": each.name or each.email for each in connection.execute(select(user))}
     terms = policy_book(connection).order_terms(
-        OrderTerms(
-            completeness=Completeness(head.completeness),
-            min_percent=head.min_percent,
-            min_value=head.min_value,
-            max_wait_days=head.max_wait_days,
-            max_shipments=head.max_shipments,
-        ),
+        stated_terms(*(getattr(head, column.name) for column in STATED)),
         day=today_of(now, head.depot_zone),
         customer_id=head.customer_id,
         order_id=order_id,

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, case, func, or_, select
 from data.queries.lateness import days_late, promises_of_lines, wishes
 from data.queries.needs import COMMITTED, ORDERED
 from data.tables import allocation, customer, order, order_line, site, supply
+from routing.errors import NotFound
 from routing.rules.door_word import REFUSED, Given, door_word
 from routing.rules.standing import Stand, Standing
 
@@ -243,3 +244,11 @@ def order_counts(connection: Connection, *, stands: Mapping[int, Stand]) -> dict
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def depot_of(connection: Connection, order_id: int) -> int:
+    """The depot that serves an order. Raises NotFound."""
+    depot_id = connection.scalar(select(order.c.depot_id).where(order.c.id == order_id))
+    if depot_id is None:
+        raise NotFound(f"There is no order {order_id}. Look for it by any of its references.", order=order_id)
+    return int(depot_id)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, or_, select
 
 from data.tables import customer, order, policy, user
 from routing.errors import InvalidInput
+from routing.model.orders import Completeness, OrderTerms
 from routing.rules.policies import PolicyBook, PolicyRow, Scope
 
 
@@ -25,6 +26,28 @@ def policy_book(connection: Connection) -> PolicyBook:
     )
     return PolicyBook(
         PolicyRow(**(dict(row) | {"scope": Scope(row["scope"])})) for row in connection.execute(query).mappings()
+    )
+
+
+STATED = (
+    order.c.completeness,
+    order.c.min_percent,
+    order.c.min_value,
+    order.c.max_wait_days,
+    order.c.max_shipments,
+)
+"""The terms that an order stated itself when it came in, in the order in which `stated_terms` takes them."""
+
+
+def stated_terms(
+    completeness: str, min_percent: int, min_value: int, max_wait_days: int | None, max_shipments: int | None
+) -> OrderTerms:
+    return OrderTerms(
+        completeness=Completeness(completeness),
+        min_percent=min_percent,
+        min_value=min_value,
+        max_wait_days=max_wait_days,
+        max_shipments=max_shipments,
     )
 
 

@@ -44,7 +44,8 @@ class BookStore(WaitingStore):
         which nothing may come are in it only while somebody holds something of them: years of them change nothing.
 
         `policies`: others than those in force, to see what they would change. `reaching`: also what the ship-complete
-        orders hold of other SKUs; without it the SKUs must be all that these orders tie together. `by_promise`: they
+        orders hold of other SKUs; without it the SKUs must be all that these orders tie together. Of orders whose terms
+        weigh their parts it always has the other SKUs, for their dates. `by_promise`: they
         will be ranked by promise, although that may not be the rule in force.
         """
         supplies: list[Supply] = []
@@ -63,8 +64,11 @@ class BookStore(WaitingStore):
             holdings += self._holdings(part)
         orders = {one.id: one for one in self._orders(lines, policies, today, zone=home.zone)}
         outside: dict[int, Outside] = {}
-        if reaching:
-            tied = [one.id for one in orders.values() if one.completeness is Completeness.COMPLETE]
+        # What becomes of an order's SKUs by the ranks is each its own; when its lines go by its terms is not.
+        tied = [
+            one.id for one in orders.values() if one.terms or (reaching and one.completeness is Completeness.COMPLETE)
+        ]
+        if tied:
             inside = {line.id for order_id in tied for line in orders[order_id].lines}
             more: dict[int, list[WaitingLine]] = defaultdict(list)
             for part in parts(tied):
@@ -75,6 +79,9 @@ class BookStore(WaitingStore):
                 every = sorted((*orders[order_id].lines, *rest), key=_by_id)
                 orders[order_id] = replace(orders[order_id], lines=tuple(every))
             outside |= self._held_by(outside)
+            weighed = {line.id for one in orders.values() if one.terms for line in one.lines if line.id in outside}
+            for line_id, coming in self._coming_of(weighed, comes=comes).items() if weighed else ():
+                outside[line_id] = replace(outside[line_id], comes=coming)
         if by_promise or policies.allocation_policy(day=today).rule.asks_for_promises:
             for order_id, day in self._earliest_promises(depot_id, orders).items():
                 orders[order_id] = replace(orders[order_id], promised_first=day)

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import bindparam, func, insert, or_, select, update
 
 from data.queries.needs import COMMITTED, still_needed, units_of_line
-from data.queries.policies import policy_book
+from data.queries.policies import STATED, policy_book, stated_terms
 from data.store.part import AT_ONCE, StorePart, parts
+from data.store.waiting import shipments_of
 from data.tables import (
     allocation,
     customer,
@@ -31,9 +32,8 @@ from data.tables import (
     task,
 )
 from routing.errors import Conflict, NotFound
-from routing.model.orders import Completeness, RideRule
+from routing.model.orders import OrderTerms
 from routing.model.tasks import TaskKind
-from routing.rules.policies import OrderTerms
 from routing.rules.promises import NewPromise, loadable
 from routing.rules.release import Candidate, ReadyUnits, ReleaseLine, ReleaseOrder
 
@@ -224,37 +224,24 @@ class OrderStore(StorePart):
                     line_id=unit.order_line_id, allocation_id=unit.id, quantity=unit.allocated, ready_at=ready_at
                 )
             )
-        shipments = self._shipments(rows)
+        shipments = shipments_of(self.connection, rows)
         return [
             _candidate(
                 lines,
                 sorted(ready[order_id], key=lambda u: (u.ready_at is not None, u.ready_at or now, u.allocation_id)),
                 shipments.get(order_id, 0),
                 zone,
-                policies.order_terms(_stated(lines[0]), day=today, customer_id=lines[0].customer_id, order_id=order_id),
-                policies.ride_rule(day=today, customer_id=lines[0].customer_id, order_id=order_id),
+                # The day that it goes out on decides, as it decides whether it has waited enough: a policy of tomorrow
+                # holds for what is released today for tomorrow.
+                policies.order_terms(
+                    stated_terms(*(getattr(lines[0], column.name) for column in STATED)),
+                    day=for_day,
+                    customer_id=lines[0].customer_id,
+                    order_id=order_id,
+                ),
             )
             for order_id, lines in rows.items()
         ]
-
-    def _shipments(self, order_ids: Collection[int]) -> dict[int, int]:
-        """How many deliveries each order has had or has under way."""
-        found: dict[int, int] = {}
-        for part in parts(order_ids):
-            query = (
-                select(order_line.c.order_id, func.count(delivery.c.id.distinct()).label("shipments"))
-                .join(allocation, allocation.c.order_line_id == order_line.c.id)
-                .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
-                .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
-                .where(
-                    order_line.c.order_id.in_(part),
-                    delivery.c.state != "unreleased",
-                    delivery.c.direction == "deliver",
-                )
-                .group_by(order_line.c.order_id)
-            )
-            found |= {row.order_id: row.shipments for row in self.connection.execute(query)}
-        return found
 
     def waiting_products(self, *, depot_id: int, orders: Collection[int] | None = None) -> frozenset[int]:
         """The SKUs of which unreleased units are held at a depot, by these orders or by any."""
@@ -406,23 +393,12 @@ class OrderStore(StorePart):
         return found
 
 
-def _stated(head: Any) -> OrderTerms:
-    return OrderTerms(
-        completeness=Completeness(head.completeness),
-        min_percent=head.min_percent,
-        min_value=head.min_value,
-        max_wait_days=head.max_wait_days,
-        max_shipments=head.max_shipments,
-    )
-
-
 def _candidate(
     lines: list[Any],
     units: list[ReadyUnits],
     shipments: int,
     zone: ZoneInfo,
     terms: OrderTerms,
-    ride: tuple[RideRule, int],
 ) -> Candidate:
     head = lines[0]
     ready: dict[int, int] = defaultdict(int)
@@ -432,7 +408,7 @@ def _candidate(
         order=ReleaseOrder(
             id=head.id,
             number=head.number,
-            completeness=terms.completeness,
+            terms=terms,
             lines=tuple(
                 ReleaseLine(
                     id=row.line_id,
@@ -448,12 +424,6 @@ def _candidate(
             wanted_on=head.wanted_on,
             not_before=head.not_before,
             not_after=head.not_after,
-            min_percent=terms.min_percent,
-            min_value=terms.min_value,
-            max_wait_days=terms.max_wait_days,
-            max_shipments=terms.max_shipments,
-            ride_rule=ride[0],
-            ride_minutes=ride[1],
             shipments=shipments,
             hold_reason=head.hold_reason,
             payment_pending=head.payment == "pending",

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, true
 
 from data.queries.needs import COMMITTED, newest_promise, still_needed
+from data.queries.policies import STATED, stated_terms
 from data.store.part import AT_ONCE, parts
 from data.store.policies import PolicyStore
-from data.tables import allocation, customer, depot, order, order_line, policy, product, promise, site, supply
+from data.tables import (
+    allocation,
+    customer,
+    delivery,
+    delivery_line,
+    depot,
+    order,
+    order_line,
+    policy,
+    product,
+    promise,
+    site,
+    supply,
+)
 from routing.bulk import in_bulk
-from routing.model.orders import Completeness, Outside, RankRule, WaitingLine, WaitingOrder
-from routing.rules.policies import OrderTerms, PolicyBook, Scope
+from routing.model.orders import Completeness, OrderTerms, Outside, RankRule, TermsFrom, WaitingLine, WaitingOrder
+from routing.model.stock import SupplyKind
+from routing.rules.policies import PolicyBook, Scope
 from routing.rules.release import kept_as, wait_ends
 
 _NEWEST = (promise.c.order_line_id == order_line.c.id) & (promise.c.version == newest_promise(order_line.c.id))
@@ -26,28 +42,57 @@ _line, _order = in_bulk(WaitingLine), in_bulk(WaitingOrder)
 _by_id = attrgetter("id")
 
 
+Stated = tuple[str, int, int, int | None, int | None]
+"""What the columns `STATED` of an order hold."""
+
+
 class _TermsBook:
-    """How an order ships on a day and how long it waits. Nearly all orders of a customer say the same: a book of
-    15,000 orders asks the policies once for each of them."""
+    """How an order ships on a day and from which later days on otherwise. Nearly all orders of a customer say the same:
+    a book of 15,000 orders asks the policies once for each of them."""
 
     def __init__(self, policies: PolicyBook, day: str) -> None:
         self._policies, self._day = policies, day
-        self._known: dict[tuple[int, str, int | None, int], OrderTerms] = {}
+        self._later = policies.terms_change_on(after_day=day)
+        self._known: dict[tuple[int, Stated, int], tuple[OrderTerms, tuple[TermsFrom, ...]]] = {}
 
-    def __call__(self, customer_id: int, completeness: str, max_wait_days: int | None, order_id: int) -> OrderTerms:
+    def __call__(self, customer_id: int, stated: Stated, order_id: int) -> tuple[OrderTerms, tuple[TermsFrom, ...]]:
+        """The terms of the day; and of it and every later day on which they change, where parts are weighed by any."""
         own = order_id if self._policies.speaks_of(Scope.ORDER, order_id) else 0
         # Customers of whom no policy speaks have the same terms.
         customer_id = customer_id if self._policies.speaks_of(Scope.CUSTOMER, customer_id) else 0
-        key = (customer_id, completeness, max_wait_days, own)
-        terms = self._known.get(key)
-        if terms is None:
-            terms = self._known[key] = self._policies.order_terms(
-                OrderTerms(completeness=Completeness(completeness), max_wait_days=max_wait_days),
-                day=self._day,
-                customer_id=customer_id,
-                order_id=order_id,
+        key = (customer_id, stated, own)
+        found = self._known.get(key)
+        if found is None:
+            by_day: list[TermsFrom] = []
+            for day in (self._day, *self._later):
+                terms = self._policies.order_terms(
+                    stated_terms(*stated), day=day, customer_id=customer_id, order_id=order_id
+                )
+                if not by_day or terms != by_day[-1].terms:
+                    by_day.append(TermsFrom(day=day if by_day else "", terms=terms))
+            weighed = len(by_day) > 1 or by_day[0].terms.weigh_parts
+            found = self._known[key] = by_day[0].terms, tuple(by_day) if weighed else ()
+        return found
+
+
+def shipments_of(connection: Connection, order_ids: Collection[int]) -> dict[int, int]:
+    """How many deliveries each order has had or has under way; one that had none is left out."""
+    found: dict[int, int] = {}
+    for part in parts(order_ids):
+        query = (
+            select(order_line.c.order_id, func.count(delivery.c.id.distinct()).label("shipments"))
+            .join(allocation, allocation.c.order_line_id == order_line.c.id)
+            .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
+            .join(delivery, delivery.c.id == delivery_line.c.delivery_id)
+            .where(
+                order_line.c.order_id.in_(part),
+                delivery.c.state != "unreleased",
+                delivery.c.direction == "deliver",
             )
-        return terms
+            .group_by(order_line.c.order_id)
+        )
+        found |= {row.order_id: row.shipments for row in connection.execute(query)}
+    return found
 
 
 class WaitingStore(PolicyStore):
@@ -121,6 +166,30 @@ class WaitingStore(PolicyStore):
             found |= {order_id: day for order_id, day in self.connection.execute(query)}
         return found
 
+    def _coming_of(
+        self, line_ids: Collection[int], *, comes: Callable[[datetime | None], datetime | None]
+    ) -> dict[int, tuple[tuple[datetime, int], ...]]:
+        """What lines hold that is not released, by the moment at which it can be loaded; without what has none."""
+        found: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
+        for part in parts(line_ids):
+            query = (
+                select(
+                    allocation.c.order_line_id,
+                    allocation.c.allocated,
+                    supply.c.kind,
+                    supply.c.counted_at,
+                    supply.c.expected_at,
+                )
+                .join(supply, supply.c.id == allocation.c.supply_id)
+                .where(allocation.c.order_line_id.in_(part), allocation.c.allocated > 0)
+                .order_by(allocation.c.id)
+            )
+            for line_id, units, kind, counted_at, expected_at in self.connection.execute(query):
+                at = counted_at if kind == SupplyKind.RECEIPT.value else comes(expected_at)
+                if at is not None:
+                    found[line_id].append((at, units))
+        return {line_id: tuple(each) for line_id, each in found.items()}
+
     def _held_by(self, line_ids: Collection[int]) -> dict[int, Outside]:
         """What lines hold that has not left the depot; those that hold nothing are left out."""
         unmoved, found = allocation.c.allocated + COMMITTED, {}
@@ -161,19 +230,17 @@ class WaitingStore(PolicyStore):
         terms_of = _TermsBook(policies, until_day)
         query = (
             self._waiting(depot_id)
-            .with_only_columns(
-                order.c.id, order.c.customer_id, order.c.completeness, order.c.max_wait_days, order.c.ordered_at
-            )
+            .with_only_columns(order.c.id, order.c.customer_id, order.c.ordered_at, *STATED)
             .distinct()
         )
         if not any(row.name == "max_wait_days" for row in policies.rows):
             query = query.where(order.c.max_wait_days.is_not(None))
         ended = []
-        for row in self.connection.execute(query):
-            terms = terms_of(row.customer_id, row.completeness, row.max_wait_days, row.id)
-            ends = wait_ends(row.ordered_at.astimezone(zone).date().isoformat(), terms.max_wait_days)
+        for order_id, customer_id, ordered_at, *stated in self.connection.execute(query):
+            terms, _ = terms_of(customer_id, tuple(stated), order_id)
+            ends = wait_ends(ordered_at.astimezone(zone).date().isoformat(), terms.max_wait_days)
             if terms.completeness is not Completeness.PARTIAL and after_day < ends <= until_day:
-                ended.append(row.id)
+                ended.append(order_id)
         found: set[int] = set()
         for part in parts(ended):
             goods = self._waiting(depot_id).where(order.c.id.in_(part)).with_only_columns(order_line.c.product_id)
@@ -258,11 +325,10 @@ class WaitingStore(PolicyStore):
                     order.c.ordered_at,
                     order.c.wanted_on,
                     order.c.not_before,
-                    order.c.completeness,
-                    order.c.max_wait_days,
                     order.c.currency,
                     order.c.customer_reference,
                     order.c.erp_reference,
+                    *STATED,
                 )
                 .where(order.c.id.in_(part))
                 .order_by(order.c.id)
@@ -279,11 +345,19 @@ class WaitingStore(PolicyStore):
             for some in parts({row[3] for row in rows} - sites.keys()):
                 where = select(site.c.id, site.c.name).where(site.c.id.in_(some))
                 sites |= {key: name for key, name in self.connection.execute(where)}
+            weighed: dict[int, tuple[OrderTerms, tuple[TermsFrom, ...]]] = {
+                row[0]: terms_of(row[2], tuple(row[10:]), row[0]) for row in rows
+            }
+            counted = {
+                key
+                for key, (_, by_day) in weighed.items()
+                if any(each.terms.max_shipments is not None for each in by_day)
+            }
+            shipments = shipments_of(self.connection, counted) if counted else {}
             for (
-                order_id, number, customer_id, site_id, ordered_at, wanted_on, not_before, completeness,
-                max_wait_days, currency, *references,
+                order_id, number, customer_id, site_id, ordered_at, wanted_on, not_before, currency, *rest,
             ) in rows:  # fmt: skip
-                terms = terms_of(customer_id, completeness, max_wait_days, order_id)
+                terms, by_day = weighed[order_id]
                 name, tier, rank_rule, salesperson = customers[customer_id]
                 yield _order(
                     id=order_id,
@@ -306,8 +380,10 @@ class WaitingStore(PolicyStore):
                         day=day,
                     ),
                     currency=same.setdefault(currency, currency),
-                    references=tuple(text for text in references if text),
+                    references=tuple(text for text in rest[:2] if text),
                     salesperson=salesperson,
+                    terms=by_day,
+                    shipments=shipments.get(order_id, 0),
                     lines=tuple(sorted(lines.pop(order_id), key=_by_id)),
                 )
 

@@ -30,6 +30,44 @@ class RideRule(StrEnum):
     NEVER = "never"
 
 
+RIDE_MINUTES = 10
+"""What a part may cost a van on its way, in minutes of duty, where no policy says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderTerms:
+    """How an order may ship, each term by the name of its policy. `min_percent` of what is open, `min_value` in minor
+    units, waits and shipments at most, whether a part rides along and what that may cost the van, in minutes."""
+
+    completeness: Completeness = Completeness.PARTIAL
+    min_percent: int = 0
+    min_value: int = 0
+    max_wait_days: int | None = None
+    max_shipments: int | None = None
+    ride_along: RideRule = RideRule.ALONE
+    ride_along_max_minutes: int = RIDE_MINUTES
+
+    @property
+    def weigh_parts(self) -> bool:
+        """Whether a part that is there may have to wait for the rest of its order, by more than that the order ships
+        complete: then its lines are not simply due on their own days, or all on the latest."""
+        return bool(
+            self.min_percent
+            or self.min_value
+            or self.max_shipments is not None
+            or self.ride_along is not RideRule.ALONE
+            or (self.completeness is Completeness.COMPLETE and self.max_wait_days is not None)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermsFrom:
+    """The terms of an order from an ISO day on; "" from now on."""
+
+    day: str = ""
+    terms: OrderTerms
+
+
 class RankRule(StrEnum):
     """What a customer's unreleased units are worth when somebody with a better rank wants them.
 
@@ -97,7 +135,8 @@ class WaitingLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingOrder:
-    """An order with its waiting lines. Of a ship-complete order all of them; of others those of the SKUs asked for."""
+    """An order with its waiting lines. Of one that ships complete, or whose terms weigh its parts, all of them; of
+    others those of the SKUs asked for."""
 
     id: int
     number: str
@@ -116,6 +155,10 @@ class WaitingOrder:
     salesperson: str = ""
     promised_first: str = ""
     """The earliest promise of all it still needs, where the rule ranks by it; "" otherwise."""
+    terms: tuple[TermsFrom, ...] = ()
+    """By day, where a part of it may have to wait for the rest by its terms, or they change; else empty."""
+    shipments: int = 0
+    """The deliveries it has had or has under way, where its terms count them."""
     lines: tuple[WaitingLine, ...]
 
     @property
@@ -132,21 +175,24 @@ class WaitingOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """What a line of a ship-complete order holds of a SKU that the book does not decide. Base units.
+    """What a line of an order that goes together holds of a SKU that the book does not decide. Base units.
 
     `firm` of stock and `provisional` of inbound add up to what it holds; `committed` of it is released or picked.
+    `comes`: what is not, by the moment at which it can be loaded; read only where the terms of the order weigh parts.
     """
 
     firm: int = 0
     provisional: int = 0
     committed: int = 0
+    comes: tuple[tuple[datetime, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
     """The ATP ledger of some SKUs at one depot: all supply, all waiting orders, and who holds what.
 
-    `outside`, by line id, are lines of its ship-complete orders whose SKUs are not in it: they are taken as they stand.
+    `outside`, by line id, are lines whose SKUs are not in it, of orders that ship complete or whose terms weigh their
+    parts: they are taken as they stand.
     """
 
     depot_id: int
@@ -232,7 +278,7 @@ class LineChange:
     held_before: bool = False
     held_back: bool = False
     """What lies on the shelf for it did not go before, does not go after it: its order ships complete, or in whole
-    lines, and something is missing."""
+    lines, and something is missing, or its terms have the rest come first."""
     moved_by: str = ""
     """What moved it before, when nobody was told; "" when what is shown here does."""
     customer_id: int = 0

@@ -7,7 +7,7 @@ twice (autumn) a window opens with the first and closes with the second, so that
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,6 +18,9 @@ from routing.model.orders import WEEKDAYS, DeliveryDays, weekdays
 
 MOST_DAYS = 31
 """Days that are planned as one. A slip of the keyboard (9999) would measure and search for minutes."""
+
+LOOK_AHEAD = timedelta(days=400)
+"""How far a delivery day is searched for: over a year, so that a site served a few days a year still finds one."""
 
 _CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
 
@@ -198,6 +201,30 @@ def site_days(own: str, of_zone: str | None) -> tuple[str, ...]:
     """
     named = weekdays(own) or weekdays(of_zone or "") or frozenset(range(5))
     return tuple(name for n, name in enumerate(WEEKDAYS) if n in named)
+
+
+def served_from(day: date, days: DeliveryDays, has_room: Callable[[date], bool] = lambda _day: True) -> date | None:
+    """The first day from this one on that the site is served and that has room, or None within a year."""
+    return next(served_days(day, days, has_room), None)
+
+
+def served_days(day: date, days: DeliveryDays, has_room: Callable[[date], bool] = lambda _day: True) -> Iterator[date]:
+    """The days from this one on, for a year, on which the site is served and that have room.
+
+    Served on Tuesdays and Thursdays, and closed on Thursday the 5th:
+
+        >>> week = DeliveryDays(weekdays=frozenset({1, 3}), closed=frozenset({date(2026, 3, 5)}))
+        >>> served = served_days(date(2026, 3, 2), week)
+        >>> print(next(served), next(served))
+        2026-03-03 2026-03-10
+        >>> print(served_from(date(2026, 3, 2), DeliveryDays(weekdays=frozenset())))
+        None
+    """
+    last = day + LOOK_AHEAD
+    while day <= last:
+        if days.serves(day) and has_room(day):
+            yield day
+        day += timedelta(days=1)
 
 
 _DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

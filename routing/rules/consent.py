@@ -65,8 +65,9 @@ from itertools import islice
 from routing.errors import Conflict, InvalidInput
 from routing.model.consents import Answer, Consent, OpenLine, Silence
 from routing.model.orders import DeliveryDays
+from routing.rules.calendars import served_days
 from routing.rules.policies import PolicyBook
-from routing.rules.promises import AT_CUSTOMERS_WISH, NewPromise, served_days
+from routing.rules.promises import AT_CUSTOMERS_WISH, NewPromise
 
 SILENCE_MAY_CONSENT = timedelta(days=30)
 """16 CFR 435.2 (b)(1): the longest first delay of which silence may be taken for consent."""

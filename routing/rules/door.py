@@ -12,7 +12,7 @@ from routing.model.amounts import how_many
 from routing.model.orders import DeliveryDays
 from routing.model.places import Location, metres_between
 from routing.model.proofs import DeliveryReport, DoorDelivery, DoorLine, LoadedLine, Outcome
-from routing.rules.promises import served_from
+from routing.rules.calendars import served_from
 
 FAR_M = 200
 """Further than this from the pin is worth a remark: parking, a yard behind the house and a poor fix lie within."""

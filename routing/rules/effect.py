@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from routing.model.days import day_words
@@ -180,6 +180,58 @@ def worths_of(lines: Iterable[LineChange], *, home: str) -> tuple[Worth, ...]:
         Worth(currency=currency, goes=goes, waits=waits, breaks=breaks)
         for currency, (goes, waits, breaks) in sorted(found.items(), key=lambda each: (each[0] != home, each[0]))
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenOut:
+    """Where goods go that are counted in: `units` that get onto the shelf for an order; and of the orders that want the
+    counted goods those that go `whole`, those of which a part goes (`in_part`), and those `waiting` for every one, also
+    where it lies on the shelf and waits for the rest."""
+
+    units: int
+    whole: int
+    in_part: int
+    waiting: int
+
+
+def given_out(lines: Iterable[LineChange], *, counted: Collection[str]) -> GivenOut:
+    """`counted`: the SKUs that were.
+
+    Of oat drink SO-1 gets the 12 it wants, SO-2 5 of its 12, SO-3 none. SO-5 gets 5, ships complete, and stays. SO-4
+    wants no oat drink.
+
+        >>> lines = [_change(firm_after=12), _change(order_id=2, firm_after=5), _change(order_id=3),
+        ...          _change(order_id=4, sku="CUP", firm_before=4, firm_after=12),
+        ...          _change(order_id=5, firm_after=5, complete=True, held_back=True)]
+        >>> given_out(lines, counted=["OAT"])
+        GivenOut(units=30, whole=1, in_part=1, waiting=2)
+    """
+    every = list(lines)
+    by_order: dict[int, list[LineChange]] = defaultdict(list)
+    for line in every:
+        if line.sku in counted:
+            by_order[line.order_id].append(line)
+    goes = {key: any(line.goes for line in mine) for key, mine in by_order.items()}
+    stays = {key: any(line.stays for line in mine) for key, mine in by_order.items()}
+    return GivenOut(
+        units=sum(max(0, line.firm_after - line.firm_before) for line in every),
+        whole=sum(not stays[key] for key in by_order),
+        in_part=sum(goes[key] and stays[key] for key in by_order),
+        waiting=sum(not goes[key] for key in by_order),
+    )
+
+
+def otherwise_given(lines: Iterable[LineChange], usual: Mapping[int, int]) -> tuple[tuple[str, int], ...]:
+    """Who gets more or fewer units than by the policy in force, which gives each line its `usual` ones: (order, units),
+    the winners first.
+
+        >>> otherwise_given([_change(firm_after=12), _change(order_id=2, firm_after=5)], {1: 8, 2: 9})
+        (('SO-1', 4), ('SO-2', -4))
+    """
+    moved: dict[str, int] = defaultdict(int)
+    for line in lines:
+        moved[line.order] += line.firm_after - usual.get(line.line_id, 0)
+    return tuple(sorted(((order, n) for order, n in moved.items() if n), key=lambda pair: (-pair[1], pair[0])))
 
 
 def wait_longer(lines: Iterable[LineChange], *, broken: Collection[int] = ()) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from typing import Any
 from routing.errors import InvalidInput
 from routing.model.consents import Silence
 from routing.model.days import FURTHEST
-from routing.model.orders import AllocationPolicy, AllocationRule, Completeness, RankRule, RideRule
+from routing.model.orders import AllocationPolicy, AllocationRule, Completeness, OrderTerms, RankRule, RideRule
 from routing.rules.door import REASONS, Next, RedeliveryPolicy
 from routing.rules.promises import OVERDUE_DAYS
 from routing.rules.replenishment import Terms
@@ -55,19 +55,11 @@ class PolicyRow:
         return self.effective_from <= day and (not self.effective_to or day <= self.effective_to)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderTerms:
-    """How an order may ship. `min_percent` of what is open, `min_value` in minor units, waits and shipments at most."""
-
-    completeness: Completeness = Completeness.PARTIAL
-    min_percent: int = 0
-    min_value: int = 0
-    max_wait_days: int | None = None
-    max_shipments: int | None = None
-
-
 TERMS = tuple(field.name for field in fields(OrderTerms))
+"""The policies that say how an order may ship."""
 _DEFAULT = OrderTerms()
+_TERM_WORDS: dict[str, Callable[[str], Any]] = {"completeness": Completeness, "ride_along": RideRule}
+"""The terms that are words: what is kept is the text."""
 
 
 class PolicyBook:
@@ -123,7 +115,8 @@ class PolicyBook:
         )
 
     def order_terms(self, stated: OrderTerms, *, day: str, customer_id: int, order_id: int) -> OrderTerms:
-        """How the order ships on an ISO day. `stated` is what the order itself said when it came in.
+        """How the order ships on an ISO day. `stated` is what the order itself said when it came in; whether a part
+        rides along it never says.
 
         An order's row beats what it stated, that beats its customer's row, that the company's. A term that the order
         left at its default was not stated.
@@ -135,6 +128,11 @@ class PolicyBook:
             >>> by_line = OrderTerms(completeness=Completeness.PER_LINE)
             >>> book.order_terms(by_line, day="2026-03-02", customer_id=12, order_id=1).completeness.value
             'per_line'
+            >>> rides = PolicyRow(scope=Scope.COMPANY, name="ride_along", value="next_door",
+            ...                   effective_from="2026-03-01")
+            >>> terms = PolicyBook([rides]).order_terms(OrderTerms(), day="2026-03-02", customer_id=12, order_id=1)
+            >>> terms.ride_along.value, terms.ride_along_max_minutes
+            ('next_door', 10)
         """
         changed: dict[str, Any] = {}
         for name in TERMS:
@@ -145,22 +143,24 @@ class PolicyBook:
                 continue
             value = own.value if own else self.value(name, day=day, customer_id=customer_id)
             if value is not None:
-                changed[name] = Completeness(value) if name == "completeness" else value
+                changed[name] = _TERM_WORDS[name](value) if name in _TERM_WORDS else value
         return replace(stated, **changed) if changed else stated
 
-    def ride_rule(self, *, day: str, customer_id: int, order_id: int) -> tuple[RideRule, int]:
-        """Whether a part of the order rides along by itself, and how many minutes it may cost the van.
+    def terms_change_on(self, *, after_day: str) -> tuple[str, ...]:
+        """The ISO days after this one on which some row of how orders ship begins or has ended.
 
-        >>> of_all = PolicyRow(scope=Scope.COMPANY, name="ride_along", value="next_door", effective_from="2026-03-01")
-        >>> rule, minutes = PolicyBook([of_all]).ride_rule(day="2026-03-02", customer_id=12, order_id=1)
-        >>> rule.value, minutes
-        ('next_door', 10)
+        >>> row = PolicyRow(scope=Scope.COMPANY, name="min_percent", value=50, effective_from="2026-03-05",
+        ...                 effective_to="2026-03-09")
+        >>> PolicyBook([row]).terms_change_on(after_day="2026-03-05")
+        ('2026-03-10',)
         """
-        rule, minutes = (
-            self.value(name, day=day, customer_id=customer_id, order_id=order_id)
-            for name in ("ride_along", "ride_along_max_minutes")
-        )
-        return RideRule(rule or RideRule.ALONE), RIDE_MINUTES if minutes is None else int(minutes)
+        found: set[str] = set()
+        for row in self.rows:
+            if row.name in TERMS and (not row.effective_to or row.effective_from <= row.effective_to):
+                found.add(row.effective_from)
+                if row.effective_to:
+                    found.add((date.fromisoformat(row.effective_to) + timedelta(days=1)).isoformat())
+        return tuple(sorted(day for day in found if day > after_day))
 
     def redelivery(self, *, day: str, customer_id: int, order_id: int) -> RedeliveryPolicy:
         """What follows a failed attempt at this order's door on an ISO day.
@@ -332,8 +332,6 @@ _COMPANY = (Scope.COMPANY,)
 _RULES, _COMPLETE, _RANKS, _RIDES = (
     [word.value for word in each] for each in (AllocationRule, Completeness, RankRule, RideRule)
 )
-RIDE_MINUTES = 10
-"""What a part may cost a van on its way, in minutes of duty, where no policy says otherwise."""
 POSITIONS_DAYS = 14
 """How long the positions of drivers' phones are kept, where no policy says otherwise."""
 # Read by routing/rules/consent.py, where each is explained with an example.
@@ -386,8 +384,6 @@ def usual(name: str) -> Any:
     by_name: dict[str, Any] = {
         "allocation_rule": policy.rule.value,
         "rank_rule": RankRule.NORMAL.value,
-        "ride_along": RideRule.ALONE.value,
-        "ride_along_max_minutes": RIDE_MINUTES,
         "reservation_horizon_days": policy.horizon_days,
         "promise_threshold_days": policy.threshold_days,
         "promise_earlier_days": policy.earlier_days,

@@ -11,15 +11,25 @@ is served, if the order came before that day's cut-off; never before the day it 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from routing.model.orders import AllocationPolicy, Book, Completeness, DeliveryDays, WaitingLine, WaitingOrder
+from routing.model.orders import (
+    AllocationPolicy,
+    Book,
+    Completeness,
+    DeliveryDays,
+    Outside,
+    WaitingLine,
+    WaitingOrder,
+)
 from routing.model.stock import Supply
 from routing.rules.allocation import Outcome, ranked
+from routing.rules.calendars import served_from
+from routing.rules.release import Going, ReleaseLine, ReleaseOrder, days_by_terms
 from routing.rules.room import Room
 
 AT_CUSTOMERS_WISH = "at the customer's wish"
@@ -27,10 +37,6 @@ AT_CUSTOMERS_WISH = "at the customer's wish"
 
 HAS_ITS_DATE_AGAIN = "has its date again"
 """Why of a promise that holds as before, although its customer was told that there is no date any more."""
-
-LOOK_AHEAD = timedelta(days=400)
-"""How far a delivery day is searched for: over a year, so that a site served a few days a year still finds one."""
-
 
 OVERDUE_DAYS = 3
 """Days for which an overdue inbound is still expected, where no policy says otherwise: a weekend in between."""
@@ -129,30 +135,6 @@ def first_delivery_day(
     return served_from(day, days, has_room)
 
 
-def served_from(day: date, days: DeliveryDays, has_room: Callable[[date], bool] = lambda _day: True) -> date | None:
-    """The first day from this one on that the site is served and that has room, or None within a year."""
-    return next(served_days(day, days, has_room), None)
-
-
-def served_days(day: date, days: DeliveryDays, has_room: Callable[[date], bool] = lambda _day: True) -> Iterator[date]:
-    """The days from this one on, for a year, on which the site is served and that have room.
-
-    Served on Tuesdays and Thursdays, and closed on Thursday the 5th:
-
-        >>> week = DeliveryDays(weekdays=frozenset({1, 3}), closed=frozenset({date(2026, 3, 5)}))
-        >>> served = served_days(date(2026, 3, 2), week)
-        >>> print(next(served), next(served))
-        2026-03-03 2026-03-10
-        >>> print(served_from(date(2026, 3, 2), DeliveryDays(weekdays=frozenset())))
-        None
-    """
-    last = day + LOOK_AHEAD
-    while day <= last:
-        if days.serves(day) and has_room(day):
-            yield day
-        day += timedelta(days=1)
-
-
 def day_by_goods(ready: datetime, same_day_until: time) -> date:
     """The first day on which goods that are ready then can go out; wall clock at the depot."""
     return ready.date() if ready.time() <= same_day_until else ready.date() + timedelta(days=1)
@@ -166,10 +148,11 @@ def day_by_order(ordered: datetime, cut_off: time) -> date:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dates:
     """ISO days by line id, "" for unknown: the day it is `expected` on, and of what the book decides its `own` day,
-    on which it could go by itself."""
+    on which it could go by itself. Of a line that is `kept` the terms of its order keep back what is there of it."""
 
     expected: dict[int, str]
     own: dict[int, str]
+    kept: frozenset[int] = frozenset()
 
 
 def expected_days(
@@ -232,11 +215,17 @@ def expected_days(
         claimed[holding.supply_id] += holding.gone
         if holding.for_day:
             out_on[holding.line_id] = max(holding.for_day, out_on.get(holding.line_id, ""))
+    weighed = {line.id for order in book.orders if order.terms for line in order.lines}
+    comes: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
+    for claim in outcome.claims if weighed else ():
+        if claim.line_id in weighed and (moment := ready[claim.supply_id]) is not None:
+            comes[claim.line_id].append((moment, claim.quantity))
     left = _Leftovers(book.supplies, claimed)
     calendars = _Calendars(days, policy=policy, now=now, room=room or Room())
     outside = book.outside
     expected: dict[int, str] = {}
     own: dict[int, str] = {}
+    kept: set[int] = set()
     for order in ranked(book.orders, policy):
         day_of = calendars.of(order)
         of_order: dict[int, str] = {}
@@ -253,8 +242,11 @@ def expected_days(
                 later = left.when(line.product_id, missing)
                 if later is None:
                     known = False
-                elif moment is None or later > moment:
-                    moment = later
+                else:
+                    if key in weighed:
+                        comes[key].append((later, missing))
+                    if moment is None or later > moment:
+                        moment = later
             if not known:
                 of_order[key] = ""
                 continue
@@ -269,12 +261,64 @@ def expected_days(
             if line.id in outside:
                 days_of = days.get(order.site_id, _USUAL)
                 of_order[line.id] = _day_outside(book, order, line, days=days_of, policy=policy, now=now)
-        if order.completeness is Completeness.COMPLETE and of_order:
+        if order.terms:
+            by_terms = _by_terms(
+                order, of_order, comes, committed, book.outside, day_of=day_of, zone=calendars.zone_of(order)
+            )
+            kept |= by_terms.kept
+            for line_id, day in by_terms.days.items():
+                goes_on = out_on.get(line_id, "") if line_id in committed else ""
+                of_order[line_id] = day and max(day, goes_on)
+        elif order.completeness is Completeness.COMPLETE and of_order:
             last = "" if "" in of_order.values() else max(of_order.values())
             of_order = dict.fromkeys(of_order, last)
         calendars.keep(order.site_id, of_order.values())
         expected |= of_order
-    return Dates(expected=expected, own=own)
+    return Dates(expected=expected, own=own, kept=frozenset(kept))
+
+
+def _by_terms(
+    order: WaitingOrder,
+    own: Mapping[int, str],
+    comes: Mapping[int, Iterable[tuple[datetime, int]]],
+    committed: Mapping[int, int],
+    outside: Mapping[int, Outside],
+    *,
+    day_of: Callable[[datetime], str],
+    zone: ZoneInfo,
+) -> Going:
+    """When the release lets each line of the order go that is not all released."""
+    lines, coming = [], {}
+    for line in order.lines:
+        held = outside.get(line.id)
+        gone = committed.get(line.id, 0) if held is None else held.committed
+        if line.needed <= gone:
+            continue
+        lines.append(ReleaseLine(id=line.id, needed=line.needed, committed=gone, ready=0, price=line.price))
+        parts = [
+            (day, units)
+            for moment, units in (comes.get(line.id, ()) if held is None else held.comes)
+            if (day := day_of(moment))
+        ]
+        if held is not None and own.get(line.id):
+            # What it does not hold yet comes on the day that was found when its own SKU was decided.
+            parts.append((own[line.id], line.needed - gone - sum(units for _, units in parts)))
+        coming[line.id] = [(day, units) for day, units in parts if units > 0]
+    if not lines:
+        return Going(days={})
+    seen = ReleaseOrder(
+        id=order.id,
+        number=order.number,
+        lines=tuple(lines),
+        ordered_on=order.ordered_at.astimezone(zone).date().isoformat(),
+        shipments=order.shipments,
+    )
+    return days_by_terms(
+        seen,
+        coming,
+        order.terms,
+        served_on=lambda day: day_of(datetime.combine(date.fromisoformat(day), time(0), tzinfo=zone)),
+    )
 
 
 _USUAL = DeliveryDays()
@@ -317,6 +361,10 @@ class _Calendars:
             return served[day]
 
         return day_of
+
+    def zone_of(self, order: WaitingOrder) -> ZoneInfo:
+        days, _ = self._site(order.site_id)
+        return self._zone(days.zone)[0]
 
     def keep(self, site_id: int, expected: Iterable[str]) -> None:
         """These days of the site are taken."""

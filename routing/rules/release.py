@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from routing.model.days import day_words
-from routing.model.orders import Completeness, DeliveryDays, RideRule
-from routing.rules.calendars import past_cut_off
-from routing.rules.promises import served_from
+from routing.model.orders import Completeness, DeliveryDays, OrderTerms, RideRule, TermsFrom
+from routing.rules.calendars import past_cut_off, served_from
 
 
 class NotReleased(StrEnum):
@@ -49,6 +49,10 @@ WORDS: dict[NotReleased, str] = {
 }
 
 
+AS_IT_COMES = OrderTerms()
+"""The terms of an order of which nothing is kept back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseLine:
     """`needed` still has to leave the depot, `committed` of it is released already, `ready` can go now.
@@ -74,18 +78,12 @@ class ReleaseOrder:
 
     id: int
     number: str
-    completeness: Completeness
+    terms: OrderTerms = AS_IT_COMES
     lines: tuple[ReleaseLine, ...]
     ordered_on: str
     wanted_on: str = ""
     not_before: str = ""
     not_after: str = ""
-    min_percent: int = 0
-    min_value: int = 0
-    max_wait_days: int | None = None
-    max_shipments: int | None = None
-    ride_rule: RideRule = RideRule.ALONE
-    ride_minutes: int = 0
     shipments: int = 0
     hold_reason: str = ""
     payment_pending: bool = False
@@ -220,7 +218,7 @@ def judge(order: ReleaseOrder, *, for_day: str, days: DeliveryDays, rides: bool 
         reasons.append(NotReleased.PAYMENT)
     if order.customer_payment_hold:
         reasons.append(NotReleased.CUSTOMER_PAYMENT)
-    units = _units(order, for_day, rides=rides)
+    units = part_that_goes(order, for_day, rides=rides)
     if isinstance(units, NotReleased):
         reasons.append(units)
         units = ()
@@ -235,30 +233,121 @@ def judge(order: ReleaseOrder, *, for_day: str, days: DeliveryDays, rides: bool 
     return Verdict(order_id=order.id, units=units)
 
 
-def _units(order: ReleaseOrder, for_day: str, *, rides: bool) -> tuple[tuple[int, int], ...] | NotReleased:
-    """What could go by stock and completeness alone, or why nothing can."""
+def part_that_goes(
+    order: ReleaseOrder, for_day: str, *, rides: bool = False
+) -> tuple[tuple[int, int], ...] | NotReleased:
+    """What could go on an ISO day by what is ready and the order's terms alone, units by line, or why nothing can. The
+    release asks it for its day, and the expected date for every day on which something comes."""
+    terms = order.terms
     rest = {line.id: line.rest for line in order.lines}
     ready = {line.id: min(line.ready, rest[line.id]) for line in order.lines}
     if not any(ready.values()):
         return NotReleased.WAITS_FOR_STOCK
     all_of_it = ready == rest
-    waited_enough = "" < wait_ends(order.ordered_on, order.max_wait_days) <= for_day
-    if not all_of_it and order.max_shipments is not None and order.shipments + 1 >= order.max_shipments:
+    waited_enough = "" < wait_ends(order.ordered_on, terms.max_wait_days) <= for_day
+    if not all_of_it and terms.max_shipments is not None and order.shipments + 1 >= terms.max_shipments:
         return NotReleased.LAST_SHIPMENT
     if not all_of_it and not waited_enough:
-        if order.completeness is Completeness.COMPLETE:
+        if terms.completeness is Completeness.COMPLETE:
             return NotReleased.INCOMPLETE
-        if order.completeness is Completeness.PER_LINE:
+        if terms.completeness is Completeness.PER_LINE:
             ready = {line_id: units if units == rest[line_id] else 0 for line_id, units in ready.items()}
             if not any(ready.values()):
                 return NotReleased.LINE_INCOMPLETE
-        if sum(ready.values()) * 100 < order.min_percent * sum(rest.values()):
+        if sum(ready.values()) * 100 < terms.min_percent * sum(rest.values()):
             return NotReleased.BELOW_MIN_PERCENT
-        if sum(ready[line.id] * line.price for line in order.lines) < order.min_value:
+        if sum(ready[line.id] * line.price for line in order.lines) < terms.min_value:
             return NotReleased.BELOW_MIN_VALUE
-        if order.ride_rule is not RideRule.ALONE and not rides:
+        if terms.ride_along is not RideRule.ALONE and not rides:
             return NotReleased.NO_RIDE
     return tuple((line_id, units) for line_id, units in ready.items() if units)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Going:
+    """By line the ISO day on which the last of it goes, "" for never; and of which something is kept back on the first
+    day on which it could go."""
+
+    days: dict[int, str]
+    kept: frozenset[int] = frozenset()
+
+
+def days_by_terms(
+    order: ReleaseOrder,
+    comes: Mapping[int, Iterable[tuple[str, int]]],
+    terms: Sequence[TermsFrom],
+    *,
+    served_on: Callable[[str], str],
+) -> Going:
+    """When each line goes, if every release keeps back what the terms keep back. `comes`: per line, on which day so
+    many base units can go; `terms` by the day from which they hold; `served_on`: the first day from one on that the
+    door is served, "" for none.
+
+    10 oat drink are wanted and 10 rye, at 1.00 each: 6 oat drink are there on the 12th, all the rest on the 19th.
+
+        >>> oat, rye = (ReleaseLine(id=key, needed=10, committed=0, ready=0, price=100) for key in (1, 2))
+        >>> order = ReleaseOrder(id=1, number="SO-1", lines=(oat, rye), ordered_on="2026-05-10")
+        >>> def expected(*comes_of_oat, **terms):
+        ...     return days_by_terms(order, {1: comes_of_oat, 2: [("2026-05-19", 10)]},
+        ...                          [TermsFrom(terms=OrderTerms(**terms))], served_on=lambda day: day).days
+        >>> expected(("2026-05-12", 10)), expected(("2026-05-12", 10), min_value=1001)
+        ({1: '2026-05-12', 2: '2026-05-19'}, {1: '2026-05-19', 2: '2026-05-19'})
+
+    Ten are half of it and may go; ordered on the 10th, it waits five days at most; the one shipment brings all:
+
+        >>> expected(("2026-05-12", 10), min_percent=50)[1], expected(("2026-05-12", 10), min_percent=51)[1]
+        ('2026-05-12', '2026-05-19')
+        >>> expected(("2026-05-12", 10), min_percent=51, max_wait_days=5)[1]
+        '2026-05-15'
+        >>> expected(("2026-05-12", 10), max_shipments=1, max_wait_days=5)[1]
+        '2026-05-19'
+
+    Six go on the 12th, and the last four on the 15th are all of two shipments: they wait for the rye.
+
+        >>> expected(("2026-05-12", 6), ("2026-05-15", 4), max_shipments=3)[1]
+        '2026-05-15'
+        >>> expected(("2026-05-12", 6), ("2026-05-15", 4), max_shipments=2)[1]
+        '2026-05-19'
+    """
+    by_day: dict[str, list[tuple[int, int]]] = {}
+    for line_id, parts in comes.items():
+        for day, units in parts:
+            by_day.setdefault(day, []).append((line_id, units))
+    if not by_day:
+        return Going(days={line.id: "" for line in order.lines})
+    first = min(by_day)
+    for each in terms:
+        for day in (each.day, wait_ends(order.ordered_on, each.terms.max_wait_days)):
+            if day > first and (served := served_on(day)):
+                by_day.setdefault(served, [])
+    went = {line.id: line.committed for line in order.lines}
+    there = dict.fromkeys(went, 0)
+    goes = {line.id: "" for line in order.lines}
+    shipments = order.shipments
+    kept: set[int] = set()
+    came: set[int] = set()
+    for day in sorted(by_day):
+        for line_id, units in by_day[day]:
+            there[line_id] += units
+        new = {line_id for line_id, units in by_day[day] if units} - came
+        came |= new
+        that_day = replace(
+            order,
+            terms=next((each.terms for each in reversed(terms) if each.day <= day), order.terms),
+            lines=tuple(replace(line, committed=went[line.id], ready=there[line.id]) for line in order.lines),
+            shipments=shipments,
+        )
+        part = part_that_goes(that_day, day)
+        if isinstance(part, NotReleased):
+            kept |= new
+            continue
+        kept |= new - {line_id for line_id, _ in part}
+        shipments += 1
+        for line_id, units in part:
+            went[line_id] += units
+            there[line_id] -= units
+        goes |= {line.id: day for line in order.lines if not goes[line.id] and went[line.id] >= line.needed}
+    return Going(days=goes, kept=frozenset(kept))
 
 
 def _sentence(order: ReleaseOrder, reasons: list[NotReleased], for_day: str) -> str:
@@ -277,18 +366,23 @@ def _sentence(order: ReleaseOrder, reasons: list[NotReleased], for_day: str) -> 
             case NotReleased.CLOSED_THAT_DAY:
                 words += f" ({day_words(for_day)})"
             case NotReleased.BELOW_MIN_PERCENT:
-                words += f" of {order.min_percent} %"
+                words += f" of {order.terms.min_percent} %"
             case _:
                 pass
         parts.append(words)
     return f"Order {order.number} stays: {'; '.join(parts)}."
 
 
+_TERM_NAMES = frozenset(field.name for field in fields(OrderTerms))
+
+
 def _judged(*, ready: int = 6, **terms: Any) -> str:
     """What goes of the example of `judge`, or why it stays."""
-    values: dict[str, Any] = {"completeness": Completeness.PARTIAL, "ordered_on": "2026-03-01"} | terms
+    own = {name: terms.pop(name) for name in _TERM_NAMES & terms.keys()}
     line = ReleaseLine(id=1, needed=10, committed=0, ready=ready, price=100)
     verdict = judge(
-        ReleaseOrder(id=1, number="SO-1", lines=(line,), **values), for_day="2026-03-06", days=DeliveryDays()
+        ReleaseOrder(id=1, number="SO-1", lines=(line,), ordered_on="2026-03-01", terms=OrderTerms(**own), **terms),
+        for_day="2026-03-06",
+        days=DeliveryDays(),
     )
     return ", ".join(verdict.reasons) or str(sum(units for _, units in verdict.units))

@@ -41,6 +41,14 @@ WANTS_GOODS = frozenset(
     }
 )
 
+GROUPS: tuple[tuple[Standing, frozenset[NotReleased]], ...] = (
+    (Standing.HELD, HOLDS),
+    (Standing.LATER, frozenset({NotReleased.NOT_YET})),
+    (Standing.WAITING, WANTS_GOODS),
+    (Standing.LATER, frozenset({NotReleased.CLOSED_THAT_DAY})),
+)
+"""Where an order stands that stays, by the first group that one of its reasons is in; each reason is in one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stand:
@@ -127,12 +135,7 @@ def stand_of(order: OrderFacts) -> Stand:
         return Stand(standing=Standing.IN_REVIEW, why=can_leave, looked_up=order.looked_up)
     if order.goes:
         return Stand(standing=Standing.WAITING, why=ON_TRUCK)
-    for standing, reasons in (
-        (Standing.HELD, HOLDS),
-        (Standing.LATER, {NotReleased.NOT_YET}),
-        (Standing.WAITING, WANTS_GOODS),
-        (Standing.LATER, {NotReleased.CLOSED_THAT_DAY}),
-    ):
+    for standing, reasons in GROUPS:
         found = next((each for each in order.reasons if each in reasons), None)
         if found is not None:
             return Stand(standing=standing, why=found.value)

@@ -166,7 +166,16 @@ def decide(
         dates=dates,
         promises=promises,
         preview=preview_of(
-            before, after, outcome, dates.expected, promises, policy, causes, silent=silent, about=named
+            before,
+            after,
+            outcome,
+            dates.expected,
+            promises,
+            policy,
+            causes,
+            silent=silent,
+            about=named,
+            kept=dates.kept,
         ),
     )
 

@@ -118,7 +118,7 @@ def close_van(
     not say that they were looked for.
     """
     manifest = store.manifest_in_hand(manifest_id, lock=True)
-    _refuse_whatis_open(store, manifest)
+    _refuse_what_is_open(store, manifest)
     on_van, theirs = store.goods_on_van(manifest.id), store.undelivered_on_van(manifest.id)
     _refuse_a_wrong_count(on_van, theirs, counted, missing_is_sure=missing_is_sure, found_is_sure=found_is_sure)
     said = store.said_on_van(manifest.id)
@@ -271,7 +271,7 @@ def _deliveries(store: Store, manifest: ManifestInHand) -> list[DoorDelivery]:
     return [delivery for door in doors.values() for delivery in door.deliveries if delivery.id in riding]
 
 
-def _refuse_whatis_open(store: Store, manifest: ManifestInHand) -> None:
+def _refuse_what_is_open(store: Store, manifest: ManifestInHand) -> None:
     for van in store.vans_of_day(day=manifest.day, depot_id=manifest.depot_id):
         if van.shift_id == manifest.shift_id and van.closed:
             raise Conflict(

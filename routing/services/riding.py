@@ -86,7 +86,7 @@ def rides(
         part = _part(candidate, dict(verdict.units), verdict.reasons)
         if part is not None and (orders is None or candidate.order.id in orders):
             parts.append(part)
-        if verdict.units and (part is None or candidate.order.ride_rule is RideRule.ALONE):
+        if verdict.units and (part is None or candidate.order.terms.ride_along is RideRule.ALONE):
             goes.setdefault(candidate.site_id, set()).add(candidate.order.id)
     if not parts:
         return Rides()
@@ -428,8 +428,8 @@ def _offer(part: _Part, *, depot_id: int, day: str, plan_id: int | None) -> Ride
         site=goods.site,
         units=goods.quantity,
         of=goods.open_units,
-        rule=candidate.order.ride_rule,
-        max_minutes=candidate.order.ride_minutes,
+        rule=candidate.order.terms.ride_along,
+        max_minutes=candidate.order.terms.ride_along_max_minutes,
         whole_on=whole_on(candidate, day=day),
         forbidden=part.forbidden,
     )

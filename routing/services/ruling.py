@@ -12,7 +12,7 @@ from routing.errors import NotFound
 from routing.model.days import today_of
 from routing.model.orders import Preview
 from routing.model.parties import Company, Depot
-from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, checked
+from routing.rules.policies import KINDS, TERMS, PolicyBook, PolicyRow, Scope, checked
 from routing.services import allocating, committing
 from routing.services.allocating import Decision
 from routing.services.erp import refuse_if_erp
@@ -69,7 +69,8 @@ def simulate_ruling(store: Reader, ruling: Ruling, *, now: datetime) -> tuple[Po
 def commit_ruling(store: Store, ruling: Ruling, *, now: datetime, by: str) -> tuple[PolicyRow, list[Preview]]:
     """Keeps it, and gives today's goods out by it where its day has begun, all in the store's transaction.
 
-    A policy begins and ends at each depot's own midnight: where it is not its day yet, a job waits for it.
+    A policy begins and ends at each depot's own midnight: where it is not its day yet, a job waits for it. The dates
+    know already now how orders will ship on later days.
     """
     today = _today(store, now)
     row = _row(store, ruling, today)
@@ -154,11 +155,13 @@ def give_out(
 
 
 def _concerned(store: Reader, row: PolicyRow, now: datetime) -> dict[int, frozenset[int]]:
-    """The SKUs of each depot whose goods the row gives out from now on, where its day has begun."""
+    """The SKUs of each depot whose goods or dates the row moves from now on: where its day has begun; and by the terms
+    of shipping at once, because what the release of a later day will keep back is not promised for that day until then.
+    """
     return {
         depot_id: products
         for depot_id, products in store.open_products_of(scope=row.scope, scope_id=row.scope_id).items()
-        if row.effective_from <= allocating.today_at(store, depot_id, now)
+        if row.name in TERMS or row.effective_from <= allocating.today_at(store, depot_id, now)
     }
 
 

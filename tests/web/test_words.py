@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from routing.model.orders import AllocationRule
@@ -11,7 +13,11 @@ from routing.model.proofs import HANDED_OVER, Outcome
 from routing.model.tasks import TaskKind
 from routing.rules.door import REASONS, why_in
 from routing.rules.figures.otif import CUSTOMER_CAUSED
+from routing.rules.policies import KINDS, PolicyKind, Shape, usual
 from routing.rules.release import NotReleased
+from routing.rules.standing import GROUPS
+from web.cli.release import SHORT
+from web.dispatcher.policy_words import kind_words, value_words
 from web.dispatcher.words import (
     every_outcome_words,
     left_out_reason,
@@ -54,6 +60,51 @@ def test_every_failure_is_the_customers_or_ours() -> None:
 
 def test_every_reason_to_stay_has_words() -> None:
     assert [reason for reason in NotReleased if staying_reason(reason) == reason.replace("_", " ")] == []
+
+
+def test_every_reason_to_stay_is_counted_by_the_command_and_in_one_group_of_the_pages() -> None:
+    assert set(SHORT) == set(NotReleased)
+    grouped = [reason for _, reasons in GROUPS for reason in reasons]
+    assert sorted(grouped) == sorted(NotReleased)
+
+
+def sample(kind: PolicyKind) -> Any:
+    """A value of the policy that is not what holds where nothing is set."""
+    if kind.shape is Shape.CHOICE:
+        return next(choice for choice in kind.choices if choice != usual(kind.name))
+    if kind.shape is Shape.TIME:
+        return "14:35"
+    assert kind.least is not None
+    assert kind.most is not None
+    return 1250 if kind.shape is Shape.MONEY else min(kind.most, max(kind.least, 7))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_policy_has_a_name_an_explanation_and_its_values_in_words(name: str) -> None:
+    kind = KINDS[name]
+    title, explained = kind_words()[name]
+    assert title
+    assert explained
+    assert title != name
+    value = kind.read(str(sample(kind)))
+    said = value_words(name, value, "EUR")
+    match kind.shape:
+        case Shape.TIME:
+            assert said == "14:35"
+        case Shape.MONEY:
+            assert "12.50" in said
+            assert "1250" not in said
+        case Shape.CHOICE:
+            words = [value_words(name, choice) for choice in kind.choices]
+            assert len(set(words)) == len(words)
+            assert not set(words) & {*kind.choices} - {"never", "allowed"}
+        case _:
+            assert str(value) in said
+            assert said != str(value), "a bare number says no unit"
+
+
+def test_the_page_lists_every_policy_once() -> None:
+    assert set(kind_words()) == set(KINDS)
 
 
 def test_every_kind_of_task_has_words_of_its_own_and_somebody_it_goes_to() -> None:

@@ -35,7 +35,7 @@ MOST_SHOWN = 20
 """Rows of a table on a terminal; the rest is counted, `--json` has them all."""
 
 
-_SHORT = {
+SHORT = {
     NotReleased.ON_HOLD: "on hold",
     NotReleased.PAYMENT: "waiting for payment",
     NotReleased.CUSTOMER_PAYMENT: "of a customer on payment hold",
@@ -282,7 +282,7 @@ def _print_release(name: str, found: Releasing, unsure: UnsureSites, *, simulate
     if found.stays:
         reasons = Counter(reason for order in found.stays for reason in order.reasons)
         console.print(
-            ", ".join(f"{count} {_SHORT[reason]}" for reason, count in reasons.most_common()),
+            ", ".join(f"{count} {SHORT[reason]}" for reason, count in reasons.most_common()),
             markup=False,
             highlight=False,
         )

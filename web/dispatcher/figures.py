@@ -7,11 +7,9 @@ from datetime import date
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import select
 
-from data.queries.company import company_card
+from data.queries.company import company_card, depot_names
 from data.queries.period_figures import period_figures, scope_of
-from data.tables import depot
 from routing.errors import InvalidInput, NotFound
 from routing.model.days import today_of
 from routing.rules.figures.slips import Cause
@@ -53,7 +51,7 @@ def page() -> ResponseReturnValue:
             before = period_figures(
                 connection, first=earlier.first, last=earlier.last, now=now(), scope=None if wrong else scope
             )
-        depots = [(row.number, row.name) for row in connection.execute(select(depot).order_by(depot.c.number))]
+        depots = depot_names(connection)
     page = render_template(
         "dispatcher/figures.html",
         name=name,

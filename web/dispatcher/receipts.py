@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -28,7 +27,16 @@ from routing.model.days import today_of
 from routing.model.imports import ImportResult
 from routing.model.orders import AllocationPolicy, AllocationRule, LineChange, Preview
 from routing.model.stock import Receipt
-from routing.rules.effect import Effect, Worth, effect_of, merged, worths_of
+from routing.rules.effect import (
+    Effect,
+    GivenOut,
+    Worth,
+    effect_of,
+    given_out,
+    merged,
+    otherwise_given,
+    worths_of,
+)
 from routing.services.allocating import policy_of
 from routing.services.erp import refuse_if_erp
 from routing.services.receiving import commit_receipt, simulate_receipt
@@ -106,46 +114,16 @@ class Shown:
         return tuple(line for _sku, _name, lines in self.groups for line in lines)
 
     @property
-    def given(self) -> int:
-        """Units that get onto the shelf for an order by this."""
-        return sum(max(0, line.firm_after - line.firm_before) for line in self.lines)
-
-    @property
-    def whole(self) -> int:
-        """Orders of which every line here goes."""
-        return sum(all(not line.stays for line in lines) for lines in self._by_order().values())
-
-    @property
-    def in_part(self) -> int:
-        return sum(
-            any(line.goes for line in lines) and any(line.stays for line in lines)
-            for lines in self._by_order().values()
-        )
-
-    @property
-    def waiting(self) -> int:
-        """Orders of which nothing here goes, also where it lies on the shelf and waits for the rest."""
-        return sum(not any(line.goes for line in lines) for lines in self._by_order().values())
-
-    @property
     def differs(self) -> bool:
         return self.rule is not self.rule_in_force
 
     @property
-    def against_the_rule(self) -> tuple[tuple[str, int], ...]:
-        """Who gets more or fewer units than by the policy in force: (order, units), the winners first."""
-        moved: dict[str, int] = defaultdict(int)
-        for line in self.lines if self.differs else ():
-            moved[line.order] += line.firm_after - self.usual.get(line.line_id, 0)
-        return tuple(sorted(((order, n) for order, n in moved.items() if n), key=lambda pair: (-pair[1], pair[0])))
+    def out(self) -> GivenOut:
+        return given_out(self.lines, counted={receipt.sku for receipt in self.receipts})
 
-    def _by_order(self) -> dict[int, list[LineChange]]:
-        found: dict[int, list[LineChange]] = defaultdict(list)
-        counted = {receipt.sku for receipt in self.receipts}
-        for line in self.lines:
-            if line.sku in counted:
-                found[line.order_id].append(line)
-        return found
+    @property
+    def against_the_rule(self) -> tuple[tuple[str, int], ...]:
+        return otherwise_given(self.lines, self.usual) if self.differs else ()
 
 
 @receipts.post("/simulate")

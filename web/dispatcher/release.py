@@ -11,6 +11,7 @@ from flask_babel import ngettext
 from flask_login import current_user
 
 from data.queries.company import company_card
+from data.queries.orders import depot_of
 from data.queries.release import released_deliveries, unsure_sites
 from data.queries.standing import standings
 from data.queries.taking_back import taking_back
@@ -20,7 +21,7 @@ from routing.errors import Conflict, InvalidInput
 from routing.model.days import day_words, today_of
 from routing.services.releasing import unrelease
 from routing.services.sending_along import chosen_ride, send_along
-from web.along import NOTHING, depot_of, release_day, rides_on
+from web.along import NOTHING, release_day, rides_on
 from web.dispatcher import ride_words, words
 from web.dispatcher.staying import staying
 from web.errors import wants_json

@@ -445,6 +445,21 @@ def test_a_suppliers_slip_tells_exactly_whom_it_concerns(set_up: Database, now: 
     ]  # fmt: skip
 
 
+def test_another_supplier_alone_gives_nothing_out_anew(set_up: Database, now: datetime) -> None:
+    run(set_up, "inbound", [INBOUND], now)
+    run(set_up, "orders", [ORDER | {"quantity": "12"}], now)
+    with open_store(set_up) as store:
+        store.connection.execute(update(tables.order_line).values(expected_on="2026-06-01"))
+    result = run(set_up, "inbound", [INBOUND | {"supplier": "Another"}], now)
+    assert (result.changed, result.unchanged) == (1, 0)
+    with open_store(set_up) as store:
+        assert store.connection.scalars(select(tables.order_line.c.expected_on)).all() == ["2026-06-01"]
+        assert store.inbounds(["PO-1"]).popitem()[1]["supplier"] == "Another"
+    run(set_up, "inbound", [INBOUND | {"supplier": "Another", "quantity": "95"}], now)
+    with open_store(set_up) as store:
+        assert store.connection.scalars(select(tables.order_line.c.expected_on)).all() != ["2026-06-01"]
+
+
 def test_the_standing_week_becomes_shifts_on_working_days(set_up: Database, now: datetime) -> None:
     with open_store(set_up) as store:
         store.connection.execute(tables.shift_break.delete())

@@ -15,6 +15,7 @@ from data.queries.backorder_figures import Scope as Whose
 from data.queries.period_figures import PeriodFigures, period_figures
 from data.store import SqlStore, open_store
 from routing.model.stock import Receipt
+from routing.model.tasks import TaskKind
 from routing.rules.figures.figure import Ratio
 from routing.rules.figures.slips import Cause
 from routing.rules.policies import PolicyRow, Scope
@@ -70,10 +71,10 @@ def open_tasks(world: World) -> list[str]:
         return list(connection.scalars(query))
 
 
-def imports(world: World, *rows: str) -> None:
+def imports(world: World, *rows: str, supplier: str = "Acme") -> None:
     """Rows of inbound.csv: number, SKU, quantity, when."""
     cells = [row.split(",") for row in rows]
-    lines = [f"{number},Acme,NORTH,{sku},{quantity},{when}" for number, sku, quantity, when in cells]
+    lines = [f"{number},{supplier},NORTH,{sku},{quantity},{when}" for number, sku, quantity, when in cells]
     file = "\n".join(["number,supplier,depot,sku,quantity,expected_at", *lines])
     with open_store(world.database) as store:
         result = import_inbound(store, BytesIO(file.encode()), now=world.now, by="file")
@@ -109,6 +110,23 @@ def test_the_suppliers_new_day_brings_the_date_back_and_closes_the_task(world: W
     assert open_tasks(world) == []
     a_night(world, days=1)
     assert (open_tasks(world), bool(line(world).expected_on)) == ([], True)
+
+
+def test_another_supplier_alone_asks_nobody_again(world: World) -> None:
+    """Somebody has dealt with the overdue truck; that it is Bravo's says nothing new of when it comes."""
+    imports(world, "PO-9,OAT,50,2026-05-13T06:00")
+    a_night(world, days=5)
+    (inbound,) = inbound_ids(world, "PO-9")
+    with open_store(world.database) as store:
+        store.finish_tasks(
+            kind=TaskKind.SUPPLY_OVERDUE, subject_kind="inbound", subject_id=inbound, outcome="called", by="test",
+            now=world.now,
+        )  # fmt: skip
+    before = open_tasks(world)
+    imports(world, "PO-9,OAT,50,2026-05-13T06:00", supplier="Bravo")
+    assert open_tasks(world) == before
+    imports(world, "PO-9,OAT,40,2026-05-13T06:00", supplier="Bravo")
+    assert ["40 × OAT" in each for each in open_tasks(world)] == [*(False for _ in before), True]
 
 
 def test_counted_in_after_all_nobody_is_asked_any_more(world: World) -> None:

@@ -6,17 +6,19 @@ from typing import Any
 
 import pytest
 
-from routing.model.orders import Completeness, DeliveryDays
+from routing.model.orders import Completeness, DeliveryDays, OrderTerms
+from routing.rules.policies import TERMS
 from routing.rules.release import WORDS, NotReleased, ReleaseLine, ReleaseOrder, judge
 
 TUESDAY = "2026-05-12"
 
 
 def order(*lines: tuple[int, int], **values: Any) -> ReleaseOrder:
-    """An order of (needed, ready) lines."""
+    """An order of (needed, ready) lines; `values` are of the order, or terms of it."""
+    terms = {name: values.pop(name) for name in set(TERMS) & values.keys()}
     return ReleaseOrder(
         **{
-            "id": 1, "number": "SO-1", "completeness": Completeness.PARTIAL, "ordered_on": "2026-05-04",
+            "id": 1, "number": "SO-1", "terms": OrderTerms(**terms), "ordered_on": "2026-05-04",
             "lines": tuple(
                 ReleaseLine(id=n, needed=needed, committed=0, ready=ready, price=100)
                 for n, (needed, ready) in enumerate(lines, start=1)

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from routing.model.day import DayFacts, DeliveryFacts, DepotFacts, Promised, Riding, SiteFacts
-from routing.model.orders import Completeness, DeliveryDays, RideRule
+from routing.model.orders import Completeness, DeliveryDays, OrderTerms, RideRule
 from routing.model.places import PinQuality
 from routing.model.plans import CostScheme, Lock, Place, Problem
 from routing.rules.check import violations
+from routing.rules.policies import TERMS as POLICY_TERMS
 from routing.rules.release import Candidate, NotReleased, ReleaseLine, ReleaseOrder, judge
 from routing.rules.ride_along import (
     Added,
@@ -174,10 +175,11 @@ def test_the_rule_says_what_rides_by_itself(rule: RideRule, metres: int, seconds
 
 
 def order(*lines: tuple[int, int, str], **values: Any) -> ReleaseOrder:
-    """An order of (needed, ready, expected on) lines."""
+    """An order of (needed, ready, expected on) lines; `values` are of the order, or terms of it."""
+    terms = {name: values.pop(name) for name in set(POLICY_TERMS) & values.keys()}
     return ReleaseOrder(
         **{
-            "id": 7, "number": "SO-7", "completeness": Completeness.PARTIAL, "ordered_on": "2026-02-24",
+            "id": 7, "number": "SO-7", "terms": OrderTerms(**terms), "ordered_on": "2026-02-24",
             "lines": tuple(
                 ReleaseLine(id=n, needed=needed, committed=0, ready=ready, price=100, expected_on=expected)
                 for n, (needed, ready, expected) in enumerate(lines, start=1)
@@ -188,13 +190,13 @@ def order(*lines: tuple[int, int, str], **values: Any) -> ReleaseOrder:
 
 @pytest.mark.parametrize("rule", [RideRule.NEVER, RideRule.SAME_DOOR, RideRule.NEXT_DOOR])
 def test_a_part_that_may_only_ride_along_stays_until_a_van_takes_it(rule: RideRule) -> None:
-    given = order((12, 8, "2026-03-05"), ride_rule=rule)
+    given = order((12, 8, "2026-03-05"), ride_along=rule)
     stays = judge(given, for_day="2026-03-03", days=DeliveryDays())
     assert stays.reasons == (NotReleased.NO_RIDE,)
     assert judge(given, for_day="2026-03-03", days=DeliveryDays(), rides=True).units == ((1, 8),)
-    whole = order((12, 12, "2026-03-03"), ride_rule=rule)
+    whole = order((12, 12, "2026-03-03"), ride_along=rule)
     assert judge(whole, for_day="2026-03-03", days=DeliveryDays()).units == ((1, 12),)
-    waited = replace(given, max_wait_days=7)
+    waited = order((12, 8, "2026-03-05"), ride_along=rule, max_wait_days=7)
     assert judge(waited, for_day="2026-03-03", days=DeliveryDays()).units == ((1, 8),)
 
 
@@ -206,7 +208,7 @@ def test_a_ride_never_overrules_what_the_order_itself_says() -> None:
         ({"min_value": 801}, NotReleased.BELOW_MIN_VALUE),
         ({"max_shipments": 1}, NotReleased.LAST_SHIPMENT),
     ):
-        given = order((12, 8, "2026-03-05"), ride_rule=RideRule.NEXT_DOOR, **terms)
+        given = order((12, 8, "2026-03-05"), ride_along=RideRule.NEXT_DOOR, **terms)
         assert judge(given, for_day="2026-03-03", days=DeliveryDays(), rides=True).reasons == (reason,)
 
 
