@@ -73,7 +73,7 @@ def test_what_a_policy_keeps_back_is_expected_with_the_rest_and_its_preview_says
         shown = {line.sku: (line.old_day, line.new_day) for line in previews[0].changed}
         assert shown["OAT"] == (TODAY, TRUCK)
         kept = {line.sku for line in previews[0].lines if line.held_back and line.firm_after}
-        assert kept == (set() if name == "completeness" else {"OAT"})
+        assert kept == {"OAT"}
         commit_ruling(store, policy, now=now, by="test")
         stays = simulate_release(store, depot_id=parts["depot"], for_day=TODAY, now=now).stays
         assert expected(store) == {"OAT": TRUCK, "RYE": TRUCK}
