@@ -10,9 +10,9 @@ asked of a position lies in one short row, numbers are int32, and a round is und
     ONWARD   price of the leg that leaves it
 
 Most of a round is spent on positions for a visit, and there on waiting for memory. So nodes that lie near each other
-have numbers near each other (plain_walk.py), a thousand rounds tear holes in one part of the map before the next part
-has its turn, and tables are read by numbers without a sign, flat where a row is short: of others numba asks at every
-access whether they count from the end.
+have numbers near each other (plain_walk.py), and on large days a thousand rounds tear holes in one part of the map
+before the next part has its turn. Tables are read by numbers without a sign, flat where a row is short: of others numba
+asks at every access whether they count from the end.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _AVERAGE_OUT = 10.0
 _BLINK = 0.01
 _ENDS = 0.1
 """How often the heads and tails of all routes are tried: those that lie near are tried as neighbours anyway."""
-_PART, _TURN = 100, 1_000
-"""So many visits, neighbours by number, are where holes are torn for so many rounds: what is read then stays in the
-nearest cache."""
+_LARGE, _PART, _TURN = 500, 100, 1_000
+"""From so many visits on, so many of them, neighbours by number, are where holes are torn for so many rounds: what is
+read then stays in a near cache, in which the table of a smaller day lies anyway."""
 _FAR = 2**60
 LONGEST = 2**26
 """Seconds of a whole day, and of any window that is more than a formality."""
@@ -450,7 +450,7 @@ def rounds(day, walk, how_many, heat):  # type: ignore[no-untyped-def]
         strings = int(random(walk.chance) * max(1.0, 4.0 * _AVERAGE_OUT / (1.0 + longest) - 1.0) + 1.0)
         if walk.tally[ROUND] % _TURN == 1:
             walk.tally[PART] = int(random(walk.chance) * n)
-        seed = walk.tally[PART] + int(random(walk.chance) * min(n, _PART))
+        seed = walk.tally[PART] + int(random(walk.chance) * (_PART if n >= _LARGE else n))
         if seed >= n:
             seed -= n
         m, delta, cut = 0, 0, 0
