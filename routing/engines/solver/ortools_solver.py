@@ -72,8 +72,7 @@ _TIDY_SHARE = 0.05
 _LONG_ROUTE = 18
 """Stops of a route from which on PyVRP finds what the walk misses; of few stops, it helps from fewer on."""
 _FEW, _SHORTER_ROUTE = 250, 12
-_SOME, _VERY_LONG_ROUTE = 500, 40
-_PYVRP_SHARE, _PYVRP_SHARE_OF_FEW, _PYVRP_SHARE_OF_FEW_LONG = 0.5, 0.3, 0.7
+_PYVRP_SHARE, _PYVRP_SHARE_OF_FEW = 0.7, 0.3
 _ROUNDS_OF_PYVRP = 100
 """With a limit of rounds, one of PyVRP's for so many of the walk's: about as long."""
 _BRANCHES = 600_000
@@ -291,8 +290,7 @@ class _Search:
         stops = len(walk.visits)
         per_route = stops / max(1, sum(1 for line in walk.lines if line))
         if per_route >= _LONG_ROUTE:
-            few = stops <= (_SOME if per_route >= _VERY_LONG_ROUTE else _FEW)
-            return _PYVRP_SHARE_OF_FEW_LONG if few else _PYVRP_SHARE
+            return _PYVRP_SHARE
         return _PYVRP_SHARE_OF_FEW if stops <= _FEW and per_route >= _SHORTER_ROUTE else 0.0
 
     def improve(self) -> None:

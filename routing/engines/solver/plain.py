@@ -7,6 +7,12 @@ asked of a position lies in one short row, numbers are int32, and a round is und
     FREE     when the van is free after the node at the earliest
     LATEST   when it must be there at the latest
     PRICE    of the leg that leads there
+    ONWARD   price of the leg that leaves it
+
+Most of a round is spent on positions for a visit, and there on waiting for memory. So nodes that lie near each other
+have numbers near each other (plain_walk.py), and on large days a thousand rounds tear holes in one part of the map
+before the next part has its turn. Tables are read by numbers without a sign, flat where a row is short: of others numba
+asks at every access whether they count from the end.
 """
 
 from __future__ import annotations
@@ -23,6 +29,9 @@ _AVERAGE_OUT = 10.0
 _BLINK = 0.01
 _ENDS = 0.1
 """How often the heads and tails of all routes are tried: those that lie near are tried as neighbours anyway."""
+_LARGE, _PART, _TURN = 500, 100, 1_000
+"""From so many visits on, so many of them, neighbours by number, are where holes are torn for so many rounds: what is
+read then stays in a near cache, in which the table of a smaller day lies anyway."""
 _FAR = 2**60
 LONGEST = 2**26
 """Seconds of a whole day, and of any window that is more than a formality."""
@@ -35,24 +44,24 @@ type Ints = NDArray[np.int64]
 type Shorts = NDArray[np.int32]
 
 # Columns of `PlainDay.node`.
-SERVICE, OPENS, CLOSES = range(3)
+SERVICE, OPENS, CLOSES, NUMBERS = 0, 1, 2, 4
 # Columns of `PlainWalk.node`: its neighbours and shift (-1: out), and see above. Eight, so that a row is half a line.
-NEXT, PREV, ON, FREE, LATEST, PRICE, COLUMNS = 0, 1, 2, 3, 4, 5, 8
-# Columns of `PlainWalk.shift`, then its load per dimension. STAMP: the last round that touched it.
-HEAD, TAIL, SIZE, STAMP, LOAD = range(5)
-# `PlainWalk.tally`.
-USED, HIGHEST, ROUND, TOTAL, BEST, FOUND, TOUCHED, WRITTEN = range(8)
+NEXT, PREV, ON, FREE, LATEST, PRICE, ONWARD, COLUMNS = 0, 1, 2, 3, 4, 5, 6, 8
+# Columns of `PlainWalk.shift`, then the room it has left per dimension. STAMP: the last round that touched it.
+HEAD, TAIL, SIZE, STAMP, ROOM = range(5)
+# `PlainWalk.tally`. PART: the first visit of the part of the map whose turn it is.
+USED, HIGHEST, ROUND, TOTAL, BEST, FOUND, TOUCHED, WRITTEN, PART, TALLIES = range(10)
 
 
 class PlainDay(NamedTuple):
     """n visits, k shifts."""
 
     legs: Shorts
-    """(n + 2, n + 2, 2): seconds and price from row to column."""
+    """(n + 2, 2 x (n + 2)): seconds and price from row to column, side by side."""
     back: Shorts
     """The same from column to row; the same array when both ways are alike."""
     node: Shorts
-    """(n + 2, 3)"""
+    """(4 x (n + 2),)"""
     load: Ints
     """(n, dimensions)"""
     capacity: Ints
@@ -69,7 +78,7 @@ class PlainWalk(NamedTuple):
     """Where the walk stands, and the best it has seen. Changed in place by `rounds`."""
 
     node: Shorts
-    """(n + 2, 8)"""
+    """(8 x (n + 2),)"""
     shift: Ints
     best: Ints
     """(n + k,): who follows each visit (n + 1: the end), and the first of each shift (n + 1: none)."""
@@ -80,46 +89,67 @@ class PlainWalk(NamedTuple):
     touched: Ints
     """(k + 1, 1 + columns of shift): a shift and how it was."""
     place: Ints
-    """What was written in this round: where (row x 8 + column) ..."""
+    """What was written in this round: where ..."""
     value: Shorts
     """... and what was there before."""
 
 
 @inlined
+def _of(walk, x, column):  # type: ignore[no-untyped-def]
+    return walk.node[np.uint64(COLUMNS * x + column)]
+
+
+@inlined
+def _asked(day, x, column):  # type: ignore[no-untyped-def]
+    """What node `x` asks for: SERVICE, OPENS or CLOSES."""
+    return day.node[np.uint64(NUMBERS * x + column)]
+
+
+@inlined
+def _seconds(legs, a, b):  # type: ignore[no-untyped-def]
+    return legs[np.uint64(a), np.uint64(2 * b)]
+
+
+@inlined
+def _price(legs, a, b):  # type: ignore[no-untyped-def]
+    return legs[np.uint64(a), np.uint64(2 * b + 1)]
+
+
+@inlined
 def _put(walk, x, column, value):  # type: ignore[no-untyped-def]
-    at = walk.tally[WRITTEN]
-    walk.place[at] = x * COLUMNS + column
-    walk.value[at] = walk.node[x, column]
-    walk.tally[WRITTEN] = at + 1
-    walk.node[x, column] = value
+    at, here = np.uint64(walk.tally[WRITTEN]), COLUMNS * x + column
+    walk.place[at] = here
+    walk.value[at] = walk.node[np.uint64(here)]
+    walk.tally[WRITTEN] += 1
+    walk.node[np.uint64(here)] = value
 
 
 @compiled
 def _forward(day, walk, p, x):  # type: ignore[no-untyped-def]
     """When the van is free, from node `x` after `p` on, until nothing changes any more."""
-    end = len(day.node) - 1
-    free = walk.node[p, FREE]
+    end = len(day.load) + 1
+    free = _of(walk, p, FREE)
     while x != end:
-        free = max(free + day.legs[p, x, 0], day.node[x, OPENS]) + day.node[x, SERVICE]
+        free = max(free + _seconds(day.legs, p, x), _asked(day, x, OPENS)) + _asked(day, x, SERVICE)
         free = min(free, _BEYOND)
-        if free == walk.node[x, FREE]:
+        if free == _of(walk, x, FREE):
             return
         _put(walk, x, FREE, free)
-        p, x = x, walk.node[x, NEXT]
+        p, x = x, _of(walk, x, NEXT)
 
 
 @compiled
 def _backward(day, walk, x, q):  # type: ignore[no-untyped-def]
     """When it must be there, from node `x` before `q` back, until nothing changes any more."""
-    start = len(day.node) - 2
-    latest = walk.node[q, LATEST]
+    start = len(day.load)
+    latest = _of(walk, q, LATEST)
     while x != start:
-        latest = min(latest - day.legs[x, q, 0] - day.node[x, SERVICE], day.node[x, CLOSES])
+        latest = min(latest - _seconds(day.legs, x, q) - _asked(day, x, SERVICE), _asked(day, x, CLOSES))
         latest = max(latest, -_BEYOND)
-        if latest == walk.node[x, LATEST]:
+        if latest == _of(walk, x, LATEST):
             return
         _put(walk, x, LATEST, latest)
-        q, x = x, walk.node[x, PREV]
+        q, x = x, _of(walk, x, PREV)
 
 
 @compiled
@@ -138,7 +168,7 @@ def _touch(walk, k):  # type: ignore[no-untyped-def]
 @compiled
 def _undo(walk):  # type: ignore[no-untyped-def]
     for at in range(walk.tally[WRITTEN] - 1, -1, -1):
-        walk.node[walk.place[at] // COLUMNS, walk.place[at] % COLUMNS] = walk.value[at]
+        walk.node[np.uint64(walk.place[at])] = walk.value[at]
     for at in range(walk.tally[TOUCHED]):
         k = walk.touched[at, 0]
         walk.tally[USED] += int(walk.touched[at, SIZE + 1] > 0) - int(walk.shift[k, SIZE] > 0)
@@ -150,33 +180,29 @@ def _undo(walk):  # type: ignore[no-untyped-def]
 @compiled
 def _join(day, walk, k, p, q):  # type: ignore[no-untyped-def]
     n = len(day.load)
+    price = _price(day.legs, p, q)
     if p == n:
         walk.shift[k, HEAD] = q
     else:
         _put(walk, p, NEXT, q)
+        _put(walk, p, ONWARD, price)
     if q == n + 1:
         walk.shift[k, TAIL] = p
     else:
         _put(walk, q, PREV, p)
-        _put(walk, q, PRICE, day.legs[p, q, 1])
+        _put(walk, q, PRICE, price)
 
 
 @compiled
 def _insert(day, walk, k, p, c):  # type: ignore[no-untyped-def]
-    n = len(day.load)
-    q = walk.shift[k, HEAD] if p == n else walk.node[p, NEXT]
+    q = walk.shift[k, HEAD] if p == len(day.load) else _of(walk, p, NEXT)
     _put(walk, c, ON, k)
-    _put(walk, c, NEXT, q)
     _put(walk, c, LATEST, -1)
     _put(walk, c, FREE, -1)
     _join(day, walk, k, p, c)
-    if q == n + 1:
-        walk.shift[k, TAIL] = c
-    else:
-        _put(walk, q, PREV, c)
-        _put(walk, q, PRICE, day.legs[c, q, 1])
+    _join(day, walk, k, c, q)
     for d in range(day.load.shape[1]):
-        walk.shift[k, LOAD + d] += day.load[c, d]
+        walk.shift[k, ROOM + d] -= day.load[c, d]
     walk.shift[k, SIZE] += 1
     if walk.shift[k, SIZE] == 1:
         walk.tally[USED] += 1
@@ -199,44 +225,44 @@ def _cut_string(day, walk, k, c, longest, m):  # type: ignore[no-untyped-def]
             spare += 1
     span = length + spare
     back, x = 0, c
-    while back < span - 1 and walk.node[x, PREV] != n:
-        x = walk.node[x, PREV]
+    while back < span - 1 and _of(walk, x, PREV) != n:
+        x = _of(walk, x, PREV)
         back += 1
     ahead, x = 0, c
-    while ahead < span - 1 and walk.node[x, NEXT] != n + 1:
-        x = walk.node[x, NEXT]
+    while ahead < span - 1 and _of(walk, x, NEXT) != n + 1:
+        x = _of(walk, x, NEXT)
         ahead += 1
     least = max(0, span - 1 - ahead)
     x = c
     for _ in range(least + int(random(walk.chance) * (back - least + 1))):
-        x = walk.node[x, PREV]
+        x = _of(walk, x, PREV)
     hole = 1 + int(random(walk.chance) * (length - 1)) if spare else span
-    first = walk.node[x, PREV]
+    first = _of(walk, x, PREV)
     second = first
     delta = 0
     for at in range(span):
-        y = walk.node[x, NEXT]
+        y = _of(walk, x, NEXT)
         if hole <= at < hole + spare:
             second = x
         else:
-            p = walk.node[x, PREV]
-            delta -= walk.node[x, PRICE] + day.legs[x, y, 1]
-            delta += day.legs[p, y, 1]
+            p = _of(walk, x, PREV)
+            delta -= _of(walk, x, PRICE) + _of(walk, x, ONWARD)
+            delta += _price(day.legs, p, y)
             _join(day, walk, k, p, y)
             _put(walk, x, ON, -1)
             for d in range(day.load.shape[1]):
-                walk.shift[k, LOAD + d] -= day.load[x, d]
+                walk.shift[k, ROOM + d] += day.load[x, d]
             walk.pool[m] = x
             m += 1
         x = y
     walk.shift[k, SIZE] -= length
     if walk.shift[k, SIZE] == 0:
         walk.tally[USED] -= 1
-        delta -= day.hire[k] + day.legs[n, n + 1, 1]
+        delta -= day.hire[k] + _price(day.legs, n, n + 1)
         return m, delta
     # x is what follows the string.
     if second != first:
-        y = walk.shift[k, HEAD] if first == n else walk.node[first, NEXT]
+        y = walk.shift[k, HEAD] if first == n else _of(walk, first, NEXT)
         _forward(day, walk, first, y)
         _forward(day, walk, second, x)
         _backward(day, walk, second, x)
@@ -261,15 +287,15 @@ def _sort_pool(day, walk, m):  # type: ignore[no-untyped-def]
             for d in range(day.load.shape[1]):
                 key -= day.load[c, d]
         elif kind < 10:
-            key = -float(day.legs[start, c, 0])
+            key = -float(_seconds(day.legs, start, c))
         elif kind < 11:
-            key = float(day.legs[start, c, 0])
+            key = float(_seconds(day.legs, start, c))
         elif kind < 13:
-            key = float(day.node[c, CLOSES] - day.node[c, OPENS])
+            key = float(_asked(day, c, CLOSES) - _asked(day, c, OPENS))
         elif kind < 15:
-            key = float(day.node[c, OPENS])
+            key = float(_asked(day, c, OPENS))
         else:
-            key = -float(day.node[c, CLOSES])
+            key = -float(_asked(day, c, CLOSES))
         j = i - 1
         while j >= 0 and walk.key[j] > key:
             walk.key[j + 1], walk.pool[j + 1] = walk.key[j], walk.pool[j]
@@ -279,8 +305,8 @@ def _sort_pool(day, walk, m):  # type: ignore[no-untyped-def]
 
 @inlined
 def _roomy(day, walk, k, c):  # type: ignore[no-untyped-def]
-    for d in range(day.load.shape[1]):  # noqa: SIM110  a generator is not compiled
-        if walk.shift[k, LOAD + d] + day.load[c, d] > day.capacity[k, d]:
+    for d in range(day.load.shape[1]):
+        if day.load[np.uint64(c), np.uint64(d)] > walk.shift[np.uint64(k), np.uint64(ROOM + d)]:
             return False
     return True
 
@@ -290,32 +316,31 @@ def _cheapest(day, walk, c, blink):  # type: ignore[no-untyped-def]
     """Where `c` costs least: (what the legs cost more, shift or -1, after which node)."""
     n = len(day.load)
     best, best_k, best_p = _FAR, -1, -1
-    opens, closes, service = day.node[c, OPENS], day.node[c, CLOSES], day.node[c, SERVICE]
+    opens, closes, service = _asked(day, c, OPENS), _asked(day, c, CLOSES), _asked(day, c, SERVICE)
     for i in range(day.beside.shape[1]):
-        j = day.beside[c, i]
-        k = walk.node[j, ON]
-        if k < 0 or not _roomy(day, walk, k, c):
+        j = day.beside[np.uint64(c), np.uint64(i)]
+        k = _of(walk, j, ON)
+        if k < 0:
             continue
-        # Behind j ...
-        at = walk.node[j, FREE] + day.back[c, j, 0]
-        if at <= closes:
-            q = walk.node[j, NEXT]
-            now = day.legs[j, q, 1] if q > n else walk.node[q, PRICE]
-            price = day.back[c, j, 1] + day.legs[c, q, 1] - now
+        # Behind j: the price first, which tells most often that it is no use, and needs what lies nearest ...
+        q = _of(walk, j, NEXT)
+        price = _price(day.back, c, j) + _price(day.legs, c, q) - _of(walk, j, ONWARD)
+        if price < best and _roomy(day, walk, k, c):
+            at = _of(walk, j, FREE) + _seconds(day.back, c, j)
             if (
-                price < best
-                and max(at, opens) + service + day.legs[c, q, 0] <= walk.node[q, LATEST]
+                at <= closes
+                and max(at, opens) + service + _seconds(day.legs, c, q) <= _of(walk, q, LATEST)
                 and random(walk.chance) >= blink
             ):
                 best, best_k, best_p = price, k, j
         # ... and before it.
-        p = walk.node[j, PREV]
-        price = day.back[c, p, 1] + day.legs[c, j, 1] - walk.node[j, PRICE]
-        if price < best:
-            at = walk.node[p, FREE] + day.back[c, p, 0]
+        p = _of(walk, j, PREV)
+        price = _price(day.back, c, p) + _price(day.legs, c, j) - _of(walk, j, PRICE)
+        if price < best and _roomy(day, walk, k, c):
+            at = _of(walk, p, FREE) + _seconds(day.back, c, p)
             if (
                 at <= closes
-                and max(at, opens) + service + day.legs[c, j, 0] <= walk.node[j, LATEST]
+                and max(at, opens) + service + _seconds(day.legs, c, j) <= _of(walk, j, LATEST)
                 and random(walk.chance) >= blink
             ):
                 best, best_k, best_p = price, k, p
@@ -324,27 +349,27 @@ def _cheapest(day, walk, c, blink):  # type: ignore[no-untyped-def]
             if walk.shift[k, SIZE] == 0 or not _roomy(day, walk, k, c):
                 continue
             j = walk.shift[k, HEAD]
-            price = day.back[c, n, 1] + day.legs[c, j, 1] - walk.node[j, PRICE]
+            price = _price(day.back, c, n) + _price(day.legs, c, j) - _of(walk, j, PRICE)
             if price < best:
-                at = walk.node[n, FREE] + day.back[c, n, 0]
+                at = _of(walk, n, FREE) + _seconds(day.back, c, n)
                 if (
                     at <= closes
-                    and max(at, opens) + service + day.legs[c, j, 0] <= walk.node[j, LATEST]
+                    and max(at, opens) + service + _seconds(day.legs, c, j) <= _of(walk, j, LATEST)
                     and random(walk.chance) >= blink
                 ):
                     best, best_k, best_p = price, k, n
             j = walk.shift[k, TAIL]
-            price = day.back[c, j, 1] + day.legs[c, n + 1, 1] - day.legs[j, n + 1, 1]
+            price = _price(day.back, c, j) + _price(day.legs, c, n + 1) - _of(walk, j, ONWARD)
             if price < best:
-                at = walk.node[j, FREE] + day.back[c, j, 0]
+                at = _of(walk, j, FREE) + _seconds(day.back, c, j)
                 if (
                     at <= closes
-                    and max(at, opens) + service + day.legs[c, n + 1, 0] <= walk.node[n + 1, LATEST]
+                    and max(at, opens) + service + _seconds(day.legs, c, n + 1) <= _of(walk, n + 1, LATEST)
                     and random(walk.chance) >= blink
                 ):
                     best, best_k, best_p = price, k, j
     # Of unused shifts that are alike only the first is asked.
-    alone = day.back[c, n, 1] + day.legs[c, n + 1, 1]
+    alone = _price(day.back, c, n) + _price(day.legs, c, n + 1)
     for kind in range(len(day.kinds)):
         k, end = day.kinds[kind, 0], day.kinds[kind, 1]
         if alone + day.hire[k] >= best or not _fits_alone(day, walk, k, c):
@@ -362,18 +387,18 @@ def _fits_alone(day, walk, k, c):  # type: ignore[no-untyped-def]
     for d in range(day.load.shape[1]):
         if day.load[c, d] > day.capacity[k, d]:
             return False
-    at = walk.node[n, FREE] + day.back[c, n, 0]
-    if at > day.node[c, CLOSES]:
+    at = _of(walk, n, FREE) + _seconds(day.back, c, n)
+    if at > _asked(day, c, CLOSES):
         return False
-    free = max(at, day.node[c, OPENS]) + day.node[c, SERVICE]
-    return free + day.legs[c, n + 1, 0] <= walk.node[n + 1, LATEST]
+    free = max(at, _asked(day, c, OPENS)) + _asked(day, c, SERVICE)
+    return free + _seconds(day.legs, c, n + 1) <= _of(walk, n + 1, LATEST)
 
 
 @compiled
 def _keep(walk):  # type: ignore[no-untyped-def]
-    n = len(walk.node) - 2
+    n = len(walk.node) // COLUMNS - 2
     for x in range(n):
-        walk.best[x] = walk.node[x, NEXT]
+        walk.best[x] = _of(walk, x, NEXT)
     for k in range(len(walk.shift)):
         walk.best[n + k] = walk.shift[k, HEAD]
     walk.tally[BEST] = walk.tally[TOTAL]
@@ -386,20 +411,23 @@ def begin(day, walk):  # type: ignore[no-untyped-def]
     n = len(day.load)
     total = 0
     for k in range(len(walk.shift)):
+        for d in range(day.load.shape[1]):
+            walk.shift[k, ROOM + d] = day.capacity[k, d]
         p, x = n, walk.shift[k, HEAD]
         while x != n + 1:
             walk.tally[WRITTEN] = 0
-            walk.node[x, ON], walk.node[x, PREV] = k, p
-            walk.node[x, FREE] = walk.node[x, LATEST] = -1
-            walk.node[x, PRICE] = day.legs[p, x, 1]
-            total += day.legs[p, x, 1]
+            row, y = COLUMNS * x, _of(walk, x, NEXT)
+            walk.node[row + ON], walk.node[row + PREV] = k, p
+            walk.node[row + FREE] = walk.node[row + LATEST] = -1
+            walk.node[row + PRICE], walk.node[row + ONWARD] = _price(day.legs, p, x), _price(day.legs, x, y)
+            total += _price(day.legs, p, x)
             walk.shift[k, SIZE] += 1
             for d in range(day.load.shape[1]):
-                walk.shift[k, LOAD + d] += day.load[x, d]
-            p, x = x, walk.node[x, NEXT]
+                walk.shift[k, ROOM + d] -= day.load[x, d]
+            p, x = x, y
         walk.shift[k, TAIL] = p
         if walk.shift[k, SIZE]:
-            total += day.hire[k] + day.legs[p, n + 1, 1]
+            total += day.hire[k] + _price(day.legs, p, n + 1)
             walk.tally[USED] += 1
             walk.tally[HIGHEST] = k + 1
             _forward(day, walk, n, walk.shift[k, HEAD])
@@ -420,13 +448,17 @@ def rounds(day, walk, how_many, heat):  # type: ignore[no-untyped-def]
         # ---- ruin
         longest = max(1.0, min(float(_LONGEST_STRING), n / max(1, walk.tally[USED])))
         strings = int(random(walk.chance) * max(1.0, 4.0 * _AVERAGE_OUT / (1.0 + longest) - 1.0) + 1.0)
-        seed = int(random(walk.chance) * n)
+        if walk.tally[ROUND] % _TURN == 1:
+            walk.tally[PART] = int(random(walk.chance) * n)
+        seed = walk.tally[PART] + int(random(walk.chance) * (_PART if n >= _LARGE else n))
+        if seed >= n:
+            seed -= n
         m, delta, cut = 0, 0, 0
         for i in range(-1, day.near.shape[1]):
             if cut >= strings:
                 break
-            c = seed if i < 0 else day.near[seed, i]
-            k = walk.node[c, ON]
+            c = seed if i < 0 else day.near[np.uint64(seed), np.uint64(i)]
+            k = _of(walk, c, ON)
             if k < 0 or walk.shift[k, STAMP] == walk.tally[ROUND]:
                 continue
             _touch(walk, k)
@@ -454,7 +486,7 @@ def rounds(day, walk, how_many, heat):  # type: ignore[no-untyped-def]
         for at in range(walk.tally[TOUCHED]):
             # Taking a visit out may have parted two others by a missing or a longer road.
             head = walk.shift[walk.touched[at, 0], HEAD]
-            doomed |= head <= n and walk.node[n, FREE] + day.legs[n, head, 0] > walk.node[head, LATEST]
+            doomed |= head <= n and _of(walk, n, FREE) + _seconds(day.legs, n, head) > _of(walk, head, LATEST)
         if doomed:
             _undo(walk)
             continue

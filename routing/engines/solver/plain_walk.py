@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,17 +11,31 @@ from routing.engines.solver import layout, plain
 
 _BLOCK = 500
 """Rows of a table that are copied at once."""
+_HANDFUL = 4
+"""Of so many visits the order does not matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A plain day whose visits have other numbers: those near each other stand together."""
+
+    day: plain.PlainDay
+    order: NDArray[np.int64]
+    """(n + 1,): which visit each number is; last -1, for none."""
+    number: NDArray[np.int64]
+    """(n + 1,): the number of each visit; last -1."""
 
 
 class PlainRounds:
     """`run` walks on from `after` and `head` (who follows each visit, the first of each shift; -1 for none)."""
 
     def __init__(
-        self, day: plain.PlainDay, after: NDArray[np.int64], head: NDArray[np.int64], chance: NDArray[np.uint64]
+        self, packed: Packed, after: NDArray[np.int64], head: NDArray[np.int64], chance: NDArray[np.uint64]
     ) -> None:
         """Everybody must be served."""
-        self.day = day
-        self.walk = _beginning(self.day, after, head, chance)
+        self.day, self._order, number = packed.day, packed.order, packed.number
+        self.walk = _beginning(self.day, number[after[self._order[:-1]]], number[head], chance)
+        self._number = number
         plain.begin(self.day, self.walk)
 
     def run(self, rounds: int, part: float, hot: float, cold: float) -> bool:
@@ -38,17 +54,20 @@ class PlainRounds:
     def best(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(who follows each visit, the first of each shift), -1 for none."""
         n = len(self.day.load)
-        return _ended(self.walk.best[:n], n), _ended(self.walk.best[n:], n)
+        return self._named(self.walk.best[:n], self.walk.best[n:])
 
     @property
     def current(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where the walk stands, as `best`."""
         n = len(self.day.load)
-        return _ended(self.walk.node[:n, plain.NEXT], n), _ended(self.walk.shift[:, plain.HEAD], n)
+        rows = self.walk.node.reshape(n + 2, plain.COLUMNS)
+        return self._named(rows[:n, plain.NEXT], self.walk.shift[:, plain.HEAD])
 
-
-def _ended(nodes: NDArray[np.integer], n: int) -> NDArray[np.int64]:
-    return np.where(nodes > n, -1, nodes).astype(np.int64)
+    def _named(
+        self, after: NDArray[np.integer], head: NDArray[np.integer]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        ended = np.append(self._order[:-1], [-1, -1])  # behind the visits: the start and the end of a route
+        return ended[after][self._number[:-1]], ended[head]
 
 
 def is_plain(day: layout.Day) -> bool:
@@ -75,12 +94,16 @@ def is_plain(day: layout.Day) -> bool:
     )
 
 
-def packed(day: layout.Day) -> plain.PlainDay:
+def packed(day: layout.Day) -> Packed:
     """Of a day that `is_plain`."""
     n = len(day.visit)
     shift = day.shift[0]
     base, until = int(shift[layout.LEAVE]), int(shift[layout.UNTIL])
-    place = np.array([*day.visit[:, layout.PLACE], shift[layout.START], shift[layout.END]], dtype=np.int64)
+    order = _together(day.seconds[shift[layout.SPEED]], day.visit[:, layout.PLACE])
+    number = np.full(n + 1, -1, dtype=np.int64)
+    number[order] = np.arange(n)
+    visit = day.visit[order]
+    place = np.array([*visit[:, layout.PLACE], shift[layout.START], shift[layout.END]], dtype=np.int64)
     seconds, prices = day.seconds[shift[layout.SPEED]], day.prices[shift[layout.TARIFF]]
     # Prices that would not fit are counted in twos, fours ...
     dearest = int(np.where(prices < layout.BLOCKED, prices, 0).max(initial=0))
@@ -91,36 +114,59 @@ def packed(day: layout.Day) -> plain.PlainDay:
         open_ = seconds[part] < layout.BLOCKED
         legs[rows : rows + _BLOCK, :, 0] = np.where(open_, np.minimum(seconds[part], plain.BLOCKED), plain.BLOCKED)
         legs[rows : rows + _BLOCK, :, 1] = np.where(open_, prices[part] >> halvings, plain.BLOCKED)
-    node = np.zeros((n + 2, 3), dtype=np.int32)
-    node[:n, plain.SERVICE] = day.visit[:, layout.SERVICE]
-    node[:n, plain.OPENS] = np.clip(day.visit[:, layout.WINDOW] - base, 0, 2 * plain.LONGEST)
-    node[:n, plain.CLOSES] = np.clip(day.visit[:, layout.WINDOW + 1] - base, -1, 2 * plain.LONGEST)
+    node = np.zeros((n + 2, plain.NUMBERS), dtype=np.int32)
+    node[:n, plain.SERVICE] = visit[:, layout.SERVICE]
+    node[:n, plain.OPENS] = np.clip(visit[:, layout.WINDOW] - base, 0, 2 * plain.LONGEST)
+    node[:n, plain.CLOSES] = np.clip(visit[:, layout.WINDOW + 1] - base, -1, 2 * plain.LONGEST)
     node[n + 1, plain.CLOSES] = until - base
     dimensions = day.capacity.shape[1]
-    return plain.PlainDay(
-        legs=legs,
-        back=legs if (legs == legs.transpose(1, 0, 2)).all() else np.ascontiguousarray(legs.transpose(1, 0, 2)),
-        node=node,
-        load=np.ascontiguousarray(day.load[:, :dimensions]),
-        capacity=day.capacity,
-        near=day.near.astype(np.int32),
-        beside=day.beside.astype(np.int32),
-        kinds=day.kinds,
-        hire=day.shift[:, layout.HIRE] >> halvings,
+    back = legs if (legs == legs.transpose(1, 0, 2)).all() else np.ascontiguousarray(legs.transpose(1, 0, 2))
+    return Packed(
+        plain.PlainDay(
+            legs=legs.reshape(n + 2, -1),
+            back=back.reshape(n + 2, -1),
+            node=node.reshape(-1),
+            load=np.ascontiguousarray(day.load[order, :dimensions]),
+            capacity=day.capacity,
+            near=number[day.near[order]].astype(np.int32),
+            beside=number[day.beside[order]].astype(np.int32),
+            kinds=day.kinds,
+            hire=day.shift[:, layout.HIRE] >> halvings,
+        ),
+        order=np.append(order, -1),
+        number=number,
     )
+
+
+def _together(seconds: NDArray[np.int64], place: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The visits in an order in which neighbours stand together: halved by whom they are nearer to of two that lie far
+    apart, and each half again."""
+
+    def halved(those: NDArray[np.int64]) -> NDArray[np.int64]:
+        if len(those) <= _HANDFUL:
+            return those
+        one = those[np.argmax(seconds[place[those[0]], place[those]])]
+        other = those[np.argmax(seconds[place[one], place[those]])]
+        nearer = seconds[place[one], place[those]] - seconds[place[other], place[those]]
+        sides = those[np.argsort(nearer, kind="stable")]
+        half = len(those) // 2
+        return np.concatenate([halved(sides[:half]), halved(sides[half:])])
+
+    return halved(np.arange(len(place), dtype=np.int64))
 
 
 def _beginning(
     day: plain.PlainDay, after: NDArray[np.int64], head: NDArray[np.int64], chance: NDArray[np.uint64]
 ) -> plain.PlainWalk:
     n, k = len(day.load), len(day.capacity)
-    columns = plain.LOAD + day.load.shape[1]
+    columns = plain.ROOM + day.load.shape[1]
     room = 40 * n + 10_000
+    until = day.node.reshape(n + 2, plain.NUMBERS)[n + 1, plain.CLOSES]
     walk = plain.PlainWalk(
-        node=np.zeros((n + 2, plain.COLUMNS), dtype=np.int32),
+        node=np.zeros((n + 2) * plain.COLUMNS, dtype=np.int32),
         shift=np.zeros((k, columns), dtype=np.int64),
         best=np.zeros(n + k, dtype=np.int64),
-        tally=np.zeros(8, dtype=np.int64),
+        tally=np.zeros(plain.TALLIES, dtype=np.int64),
         chance=chance,
         pool=np.zeros(n + 1, dtype=np.int64),
         key=np.zeros(n + 1),
@@ -128,9 +174,10 @@ def _beginning(
         place=np.zeros(room, dtype=np.int64),
         value=np.zeros(room, dtype=np.int32),
     )
-    walk.node[:n, plain.NEXT] = np.where(after < 0, n + 1, after)
-    walk.node[n, plain.FREE] = 0
-    walk.node[n + 1, plain.LATEST] = day.node[n + 1, plain.CLOSES]
+    node = walk.node.reshape(n + 2, plain.COLUMNS)
+    node[:n, plain.NEXT] = np.where(after < 0, n + 1, after)
+    node[n, plain.FREE] = 0
+    node[n + 1, plain.LATEST] = until
     walk.shift[:, plain.HEAD] = np.where(head < 0, n + 1, head)
     walk.shift[:, plain.STAMP] = -1
     return walk

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from routing.engines.solver import pyvrp_solver
 from routing.engines.solver.insertion import Insertion
 from routing.engines.solver.islands import Islands
-from routing.engines.solver.plain_walk import is_plain
+from routing.engines.solver.plain_walk import is_plain, packed
 from routing.engines.solver.walk import RuinAndRecreate
 from routing.model.plans import CostScheme, Problem, Travel
 from routing.rules.schedule import Timetable
@@ -94,6 +94,20 @@ def test_a_walk_over_a_plain_day_never_leaves_what_can_be_driven(day: Problem, s
         assert all(table.times(key, ids) is not None for key, ids in routes.items() if ids)
         served = [key for ids in routes.values() for key in ids]
         assert len(served) == len(set(served))
+
+
+def test_the_visits_of_a_plain_day_get_numbers_by_where_they_lie() -> None:
+    """Of two clusters whose visits come in turns, each stands together."""
+    far = np.array([[10 * MINUTE if (a - b) % 2 else MINUTE for b in range(17)] for a in range(17)], dtype=np.int64)
+    np.fill_diagonal(far, 0)
+    visits = [visit(n, n, load=(1,)) for n in range(1, 17)]
+    fleet = (shift(1, end_s=20 * HOUR, capacity=(30,)), shift(2, end_s=20 * HOUR, capacity=(30,)))
+    _, _, walk = walked(problem(*visits, shifts=fleet, travel=Travel(durations_s=far, distances_m=far)), rounds=1)
+    day = packed(walk.day)
+    assert [n % 2 for n in day.order[:-1]] in ([0] * 8 + [1] * 8, [1] * 8 + [0] * 8)
+    assert day.order[day.number[:-1]].tolist() == list(range(16))
+    assert walk.serves_all
+    assert sorted(key for ids in walk.best.values() for key in ids) == list(range(1, 17))
 
 
 def test_a_plain_walk_knows_what_its_best_costs() -> None:
