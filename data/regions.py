@@ -112,6 +112,10 @@ class Regions:
         """All regions by name that can be used; `broken` are the others."""
         return tuple(facts for _, facts in self._read() if isinstance(facts, RegionFacts))
 
+    def knows(self, name: str) -> bool:
+        """Whether there is a region of that name, also one that cannot be read."""
+        return name in self._names()
+
     def broken(self) -> dict[str, str]:
         """What is wrong with each region whose facts cannot be read, in a sentence, by name. The others work on."""
         return {name: str(problem) for name, problem in self._read() if isinstance(problem, RegionError)}
