@@ -146,7 +146,7 @@ class _Building:
                 self.out[ride.shift_id] = max(self.out.get(ride.shift_id, 0), ride.trip + 1)
         self.locks = {lock.delivery_id: lock for lock in facts.locks}
         for profile, table in tables.items():
-            if (table.snapped_m < 0).all():
+            if not table.engine:
                 continue  # no road anywhere: this vehicle stays, and says so at every door
             for depot in facts.depots:
                 at = self.place_of_depot[depot.id]

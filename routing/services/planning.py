@@ -15,15 +15,16 @@ from typing import Protocol
 
 import numpy as np
 
-from routing.errors import Conflict, InvalidInput, SolverError, TravelError
+from routing.errors import Conflict, InvalidInput, SolverError
 from routing.model.day import CurrentPlan, DayFacts
 from routing.model.days import day_words
-from routing.model.plans import NO_ROAD, Plan, Problem, SolveProgress
-from routing.ports import NO_ROADS, Solver, TravelTable, TravelTimes
+from routing.model.plans import Plan, Problem, SolveProgress
+from routing.ports import Solver, TravelTable, TravelTimes
 from routing.rules.calendars import days_between
 from routing.rules.changes import said_of_the_door
 from routing.rules.check import violations
 from routing.rules.problem import build_problem, locations_of, places_of, profiles_of
+from routing.services.measuring import tables_of
 from routing.services.story import KeepsEvents
 
 
@@ -97,21 +98,13 @@ def make_problem(draft: PlanDraft, *, travel: TravelTimes) -> Problem:
     InvalidInput, TravelError: also for want of roads, where every vehicle lacks them or one that is loaded does.
     """
     locations = locations_of(places_of(draft.facts))
-    tables: dict[str, TravelTable] = {}
-    lacking: dict[str, TravelError] = {}
-    for profile in profiles_of(draft.facts):
-        try:
-            tables[profile] = travel.table(locations, profile=profile) if len(locations) > 1 else _alone()
-        except TravelError as refused:
-            if refused.code != NO_ROADS:
-                raise
-            lacking[profile] = refused
-    riding = {ride.shift_id for ride in draft.facts.riding}
-    loaded = {shift.vehicle.profile for shift in draft.facts.shifts if shift.id in riding}
-    for profile, why in lacking.items():
-        if not tables or profile in loaded:
-            raise why
-    tables |= {profile: _without_roads(len(locations)) for profile in lacking}
+    profiles = profiles_of(draft.facts)
+    if len(locations) > 1:
+        riding = {ride.shift_id for ride in draft.facts.riding}
+        loaded = {shift.vehicle.profile for shift in draft.facts.shifts if shift.id in riding}
+        tables = tables_of(travel, locations, profiles, needed=loaded)
+    else:
+        tables = {profile: _alone() for profile in profiles}
     return build_problem(draft.facts, tables, now=draft.now)
 
 
@@ -287,15 +280,6 @@ def _what_moved(draft: PlanDraft, facts: DayFacts, current: tuple[CurrentPlan, .
     if facts.shifts != draft.facts.shifts:
         return "The shifts changed"
     return f"What is known about {day_words(draft.from_day)} changed"
-
-
-def _without_roads(n: int) -> TravelTable:
-    """Nothing joins any two of these places, and none lies near a road."""
-    apart = np.full((n, n), NO_ROAD, dtype=np.int64)
-    np.fill_diagonal(apart, 0)
-    return TravelTable(
-        durations_s=apart, distances_m=apart, snapped_m=np.full(n, -1, dtype=np.int64), engine="", build=""
-    )
 
 
 def _alone() -> TravelTable:

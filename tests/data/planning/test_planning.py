@@ -18,8 +18,10 @@ from data.mapping.plans import problem_from_bytes, problem_to_bytes
 from data.queries.plans import plan_page
 from data.store import SqlStore, open_store
 from routing.errors import Conflict, InvalidInput, SolverError, TravelError
+from routing.model.places import Location
 from routing.model.plans import Lock, Reason
 from routing.rules.check import violations
+from routing.services.measuring import tables_of
 from routing.services.planning import PlannedDay, begin_plan, make_problem, plan_day, save_plan
 
 
@@ -224,6 +226,15 @@ def test_a_vehicle_for_which_the_region_has_no_road_stays_and_the_others_are_pla
     with database.reading() as connection:
         (free,) = plan_page(connection, result.plan_id).free
     assert (free.shift_id, free.without_roads) == (truck, True)
+
+
+def test_ways_beside_a_plan_are_measured_though_one_vehicle_has_no_roads(kit: Any) -> None:
+    places = [Location(lat=60.17, lon=24.94), Location(lat=60.18, lon=24.94)]
+    tables = tables_of(NoTrucks(kit), places, {"van", "truck"})
+    assert tables["van"].durations_s.tolist() == [[0, 111], [111, 0]]
+    assert tables["truck"].durations_s.tolist() == [[0, -1], [-1, 0]]
+    with pytest.raises(TravelError, match="No road that a truck may use"):
+        tables_of(NoTrucks(kit), places, {"van", "truck"}, needed={"truck"})
 
 
 def test_a_day_on_which_no_vehicle_has_roads_is_refused_with_the_reason(day: Any, database: Database, kit: Any) -> None:
