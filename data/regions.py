@@ -20,6 +20,7 @@ from routing.engines.roads.facts import FACTS_FILE, RegionFacts, load_facts
 from routing.errors import InvalidInput, NotFound, RegionError
 
 if TYPE_CHECKING:
+    from routing.engines.roads.needs import Needs
     from routing.engines.roads.overpass import OsmServers
 
 ADDRESSES_FILE = "addresses.db"
@@ -54,9 +55,11 @@ class Regions:
         *,
         servers: OsmServers,
         sleep: Callable[[float], None] = time.sleep,
+        tell_needs: Callable[[Needs, float], None] | None = None,
     ) -> RegionFacts:
         """The same from the name of a place, fetched from these servers. What was fetched is kept until the region is
-        built, for a day: a fetch that was interrupted goes on where it stood.
+        built, for a day: a fetch that was interrupted goes on where it stood. `tell_needs` hears, before anything is
+        fetched, what the build will need by the place's area, and that area in square kilometres.
 
         Raises InvalidInput, RegionError, and whatever `progress` raises to stop it.
         """
@@ -78,7 +81,10 @@ class Regions:
         fetching("find the place", 0.0)
         outline = find_place(place, servers, cache=cache, tell=fetching, sleep=sleep)
         # Said now rather than after an hour of fetching.
-        refuse_too_little(needs_of_place(outline.area_km2), self.home, name)
+        needs = needs_of_place(outline.area_km2)
+        if tell_needs is not None:
+            tell_needs(needs, outline.area_km2)
+        refuse_too_little(needs, self.home, name)
         pbf = folder / "place.osm.pbf"
         fetched = fetch_place(outline, pbf, servers, cache=cache, tell=fetching, sleep=sleep)
         facts = self._build(name, pbf, building, source=fetched.found)
@@ -105,6 +111,10 @@ class Regions:
     def list(self) -> tuple[RegionFacts, ...]:
         """All regions by name that can be used; `broken` are the others."""
         return tuple(facts for _, facts in self._read() if isinstance(facts, RegionFacts))
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a region of that name, also one that cannot be read."""
+        return name in self._names()
 
     def broken(self) -> dict[str, str]:
         """What is wrong with each region whose facts cannot be read, in a sentence, by name. The others work on."""

@@ -14,6 +14,9 @@ from routing.model.notices import Message
 from routing.model.places import Located, Location
 from routing.model.plans import Plan, Problem, SolveProgress
 
+NO_ROADS = "profile_without_roads"
+"""The code of the TravelError that a vehicle meets where the whole map has no road for it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TravelTable:

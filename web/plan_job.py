@@ -165,6 +165,16 @@ def document(page: PlanPage, *, currency: str) -> dict[str, Any]:
             }
             for route in page.routes
         ],
+        "unused": [
+            {
+                "shift": each.shift_id,
+                "day": each.day,
+                "vehicle": each.vehicle,
+                "driver": each.driver,
+                "reason": "no_road" if each.without_roads else "",
+            }
+            for each in page.free
+        ],
         "left_out": [
             {
                 "delivery": each.number,

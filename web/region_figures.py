@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from routing.engines.roads.facts import RegionFacts
 
+SAID_OF_A_BUILD = frozenset({"turn restrictions", "roads that the extract cuts", "from door to road"})
+"""What the end of a build says beside its size."""
+
 
 def figures_of(facts: RegionFacts) -> list[tuple[str, str]]:
     """(what, how much), in the order in which a person asks."""

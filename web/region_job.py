@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data.store import SqlStore
+from routing.engines.roads.needs import Needs
 from routing.errors import Cancelled
 from web.clock import wall_clock
 from web.jobs import Progress, Write
@@ -23,14 +24,23 @@ def build_region_job(
     Raises InvalidInput, FileRefused for an extract that cannot be used, RegionError, Cancelled.
     """
     name = str(data["name"])
+    said: dict[str, Any] = {"step": "", "share": 0.0}
+    """With every step what the build needs, once it is known: whoever looks now and then misses no single one."""
 
     def keep_step(step: str, share: float) -> None:
         if cancelled():
             raise Cancelled(f"The build of region {name} was stopped. The region in use stays.")
-        progress({"step": step, "share": share})
+        said.update(step=step, share=share)
+        progress(dict(said))
+
+    def keep_needs(needs: Needs, area_km2: float) -> None:
+        said.update(memory_mib=needs.memory_mib, disk_mib=needs.disk_mib, area_km2=area_km2)
+        progress(dict(said))
 
     if "place" in data:
-        facts = installation.regions.add_place(name, str(data["place"]), keep_step, servers=installation.osm_servers)
+        facts = installation.regions.add_place(
+            name, str(data["place"]), keep_step, servers=installation.osm_servers, tell_needs=keep_needs
+        )
     else:
         pbf, source = Path(str(data["pbf"])), str(data.get("source", ""))
         facts = installation.regions.add(name, pbf, keep_step, source=source)

@@ -171,12 +171,13 @@ class LeftOutRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreeShiftRow:
-    """A shift that this plan does not use."""
+    """A shift that this plan does not use. `without_roads`: none that its vehicle may use joins the day's places."""
 
     shift_id: int
     day: str
     vehicle: str
     driver: str
+    without_roads: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -599,7 +600,15 @@ def _free(
         query = query.where(shift.c.depot_id == depot_id)
     if day is not None:
         query = query.where(shift.c.day == day)
+    stuck = {profile for profile, travel in problem.travel.items() if travel.without_roads}
+    stay = {offer.id for offer in problem.shifts if offer.profile in stuck}
     return tuple(
-        FreeShiftRow(shift_id=row.id, day=row.day, vehicle=row.vehicle, driver=row.driver or "")
+        FreeShiftRow(
+            shift_id=row.id,
+            day=row.day,
+            vehicle=row.vehicle,
+            driver=row.driver or "",
+            without_roads=row.id in stay,
+        )
         for row in connection.execute(query)
     )

@@ -80,6 +80,12 @@ class Travel:
     durations_s: NDArray[np.int64]
     distances_m: NDArray[np.int64]
 
+    @property
+    def without_roads(self) -> bool:
+        """Whether no road joins any two different places: the vehicle cannot leave."""
+        n = len(self.durations_s)
+        return n > 1 and bool(np.count_nonzero(self.durations_s == NO_ROAD) == n * (n - 1))
+
 
 FREE = 10**6
 """How far a second leads where nothing slows it: in millionths of a second of free travel."""

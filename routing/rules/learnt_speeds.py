@@ -1,9 +1,10 @@
 """Time of day learnt from what was driven: how long ways really took in each slice, beside their free travel time.
 
-A leg counts for the slice in which it was both begun and ended, on one day. Of each slice the median of actual to free
-time is proposed, in whole per cent; fewer than 30 legs, 5 days or 3 vehicles prove nothing, and it says how many there
-are. Very short ways are parking, not driving. No vehicle counts for more than 40 % of a slice, however much it drove: a
-phone that is slow, lies in a pocket or is made up by somebody cannot bring the median out of what the others drove.
+A leg counts for the slice in which it was both begun and ended, on one day. Of each slice the actual time to the free
+one is proposed, in whole per cent; fewer than 30 legs, 5 days or 3 vehicles prove nothing, and it says how many there
+are. Very short ways are parking, not driving. Each vehicle has one vote, the median of its ways, and the median of
+those is proposed: phones that are slow, lie in a pocket or are made up cannot bring it out of what the others drove
+while they are fewer than half.
 
     Three ways of 10 min each, from 07:10 on: driven in 12, 13 and 20 min. The median is 130 %.
 
@@ -24,6 +25,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from math import floor
+from statistics import median
 from zoneinfo import ZoneInfo
 
 from routing.model.day import SpeedRow
@@ -32,8 +34,6 @@ from routing.rules.calendars import clock_minutes, moment, weekday
 from routing.rules.time_of_day import LEAST_PERCENT, MOST_PERCENT
 
 LEAST_LEGS, LEAST_DAYS, LEAST_VEHICLES = 30, 5, 3
-MOST_OF_ONE = Fraction(2, 5)
-"""The share of a slice that one vehicle may decide. Under a half of it no median leaves what the others drove."""
 SHORTEST_S = 60
 LOOKS_BACK_DAYS = 90
 
@@ -65,8 +65,8 @@ class DrivenLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearntSlice:
-    """What was driven in a slice: `percent` of the free time, or `why_not`: too little was driven to say. `capped`: the
-    vehicle that drove most was counted for less than it drove."""
+    """What was driven in a slice: `percent` of the free time, or `why_not`: too little was driven to say. `capped`:
+    some vehicle drove more than its share of the ways, and has one vote all the same."""
 
     row: SpeedRow
     legs: int
@@ -109,53 +109,24 @@ def learnt(
             )
             found.append(replace(said, why_not=why))
             continue
-        most = most_of_one(list(by_vehicle.values()))
-        middle = _median(
-            [
-                (
-                    Fraction((leg.arrived_at - leg.left_at) // timedelta(seconds=1), leg.free_s),
-                    min(Fraction(1), most / by_vehicle[leg.vehicle]),
-                )
-                for leg in mine
-            ]
-        )
+        votes: dict[int, list[Fraction]] = {}
+        for leg in mine:
+            took = Fraction((leg.arrived_at - leg.left_at) // timedelta(seconds=1), leg.free_s)
+            votes.setdefault(leg.vehicle, []).append(took)
+        middle = vote(list(votes.values()))
         percent = min(MOST_PERCENT, max(LEAST_PERCENT, floor(100 * middle + Fraction(1, 2))))
-        found.append(replace(said, percent=percent, capped=most < max(by_vehicle.values())))
+        found.append(replace(said, percent=percent, capped=len(set(by_vehicle.values())) > 1))
     return tuple(found)
 
 
-def most_of_one(legs: Sequence[int]) -> Fraction:
-    """For how many legs a vehicle counts at most, so that none has more than its share of what is counted; `legs` of
-    each vehicle. Two vehicles or one have no such number: each counts for all it drove.
+def vote(driven: Sequence[Sequence[Fraction]]) -> Fraction:
+    """Of each vehicle what its ways took: the median of the vehicles' medians. Each has one vote, however much it
+    drove, so that fewer than half of them never bring it out of what the others drove.
 
-    >>> most_of_one([10, 10, 80]), most_of_one([30, 20, 25])
-    (Fraction(40, 3), Fraction(30, 1))
+    >>> str(vote([[Fraction(11, 10)] * 10, [Fraction(12, 10)] * 10, [Fraction(4)] * 500]))
+    '6/5'
     """
-    ordered = sorted(legs, reverse=True)
-    if MOST_OF_ONE * len(ordered) <= 1 or ordered[0] <= MOST_OF_ONE * sum(ordered):
-        return Fraction(ordered[0])
-    most = Fraction(ordered[0])
-    for capped in range(1, len(ordered)):
-        if MOST_OF_ONE * capped >= 1:
-            break
-        # most = share * (capped * most + what the others drove)
-        most = MOST_OF_ONE * sum(ordered[capped:]) / (1 - MOST_OF_ONE * capped)
-        if most >= ordered[capped]:
-            break
-    return most
-
-
-def _median(weighted: Sequence[tuple[Fraction, Fraction]]) -> Fraction:
-    """Of (value, weight): half of the weight lies below it."""
-    ordered = sorted(weighted)
-    half, below = sum((weight for _, weight in ordered), Fraction(0)) / 2, Fraction(0)
-    for at, (value, weight) in enumerate(ordered):
-        below += weight
-        if below > half:
-            return value
-        if below == half:
-            return (value + ordered[at + 1][0]) / 2
-    raise ValueError("nothing was driven")
+    return median(median(each) for each in driven)
 
 
 def applied(rows: Sequence[SpeedRow], proposal: Sequence[LearntSlice]) -> tuple[SpeedRow, ...]:

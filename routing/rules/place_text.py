@@ -36,6 +36,19 @@ _SMALL = re.compile(
 
 STATE_CODES = frozenset(STATES.values())
 
+_CITY_AND_STATE = frozenset({"new york", "washington", "quebec", "victoria"})
+"""States whose name before a postcode is rather the city's."""
+
+_OTHER_WAY = {"mt": "mount", "mount": "mt", "st": "saint", "saint": "st", "ft": "fort", "fort": "ft"}
+_BEGINS_CITY = frozenset({*_OTHER_WAY, "port", "lake"})
+"""Words before which the name of a state is a part of a city's: Mt Washington, Port Washington."""
+_MOUNT = re.compile(
+    r"(?<![^\W_])(?P<word>mt|mount|st|saint|ft|fort)\b\.?\s+(?P<name>[^\W\d_][^\W\d_'-]*(?:\s[^\W\d_]{3,})?)"
+    rf"(?=\s*(?:[,;]|$|\s\d|\s[a-z]{{2}}(?:[\s,.]|$)|\s(?:{'|'.join(STATES)})(?:[\s,.]|$)))",
+    re.IGNORECASE,
+)
+"""Such a city at the end of what it stands in: before a comma, a state, a postcode."""
+
 _SMALL_END = re.compile(r"\d[a-z](?:[a-z]|\s?\d)\s*(?:,|$)")
 
 
@@ -74,13 +87,46 @@ def postcode_city(part: str, cities: Collection[str]) -> PlaceText | None:
     return PlaceText(postcode=match["code"], city=city, state=_state_of(match) or state)
 
 
-def city_postcode(part: str) -> PlaceText | None:
+def city_postcode(part: str, cities: Collection[str] = ()) -> PlaceText | None:
     """
     >>> city_postcode("Tampa FL 33601")
     PlaceText(postcode='33601', city='Tampa', state='FL', country='')
+    >>> city_postcode("Owings Mills Maryland 21117").city, city_postcode("Maryland 21117").state
+    ('Owings Mills', 'MD')
     """
     match = _BEHIND_CITY.match(part)
-    return PlaceText(postcode=match["code"], city=match["city"], state=match["state"] or "") if match else None
+    if not match:
+        return None
+    city, state = match["city"], match["state"] or ""
+    if not state and fold(city) not in cities:
+        if fold(city) in STATES and fold(city) not in _CITY_AND_STATE:
+            city, state = "", STATES[fold(city)]
+        else:
+            city, state = without_state(city, cities)
+    return PlaceText(postcode=match["code"], city=city, state=state)
+
+
+def with_known_cities(text: str, cities: Collection[str]) -> str:
+    """Cities written in the other way of Mount, Saint and Fort than the map's, in the map's. `cities` are folded.
+
+    >>> with_known_cities("5 Main St, Mt. Washington, MD", {"mount washington"})
+    '5 Main St, Mount Washington, MD'
+    """
+    if not cities or not _MOUNT.search(text):
+        return text
+
+    def known(match: re.Match[str]) -> str:
+        word, name = match["word"].casefold(), match["name"]
+        beside = match.string[: match.start()].rstrip()
+        other = _OTHER_WAY[word]
+        if fold(f"{word} {name}") in cities or fold(f"{other} {name}") not in cities:
+            return match[0]
+        # In "12 Main St Denis" where Denis is a town too, the street is a Street.
+        if beside and not beside.endswith((",", ";")) and fold(name) in cities:
+            return match[0]
+        return f"{other.capitalize()} {name}"
+
+    return _MOUNT.sub(known, text)
 
 
 def city_alone(part: str, cities: Collection[str]) -> PlaceText | None:
@@ -102,7 +148,7 @@ def country_alone(part: str) -> PlaceText | None:
 
 def place_of(part: str, cities: Collection[str]) -> PlaceText | None:
     """What a part says of the place, whichever stands in it; None for one that names none."""
-    found = postcode_alone(part) or postcode_city(part, cities) or city_postcode(part)
+    found = postcode_alone(part) or postcode_city(part, cities) or city_postcode(part, cities)
     found = found or city_alone(part, cities) or country_alone(part)
     if found is None and (state := state_of(part)) in STATE_CODES:
         return PlaceText(state=state)
@@ -115,13 +161,16 @@ def state_of(text: str) -> str:
 
 
 def without_state(text: str, cities: Collection[str]) -> tuple[str, str]:
-    """("Owings Mills", "MD") for "Owings Mills MD" and "Owings Mills Maryland"; Mount Washington is a place."""
+    """("Owings Mills", "MD") for "Owings Mills MD" and "Owings Mills Maryland"; Mt Washington is a place."""
     if fold(text) in cities:
         return text, ""
     words = text.split()
     for count in (1, 2, 3):
         last = " ".join(words[-count:])
-        if len(words) > count and ((count == 1 and _CAPITALS.match(last)) or fold(last) in STATES):
+        if len(words) <= count:
+            break
+        begun = fold(words[-count - 1]) in _BEGINS_CITY
+        if (count == 1 and _CAPITALS.match(last)) or (fold(last) in STATES and not begun):
             return " ".join(words[:-count]), state_of(last)
     return text, ""
 

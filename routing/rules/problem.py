@@ -146,6 +146,8 @@ class _Building:
                 self.out[ride.shift_id] = max(self.out.get(ride.shift_id, 0), ride.trip + 1)
         self.locks = {lock.delivery_id: lock for lock in facts.locks}
         for profile, table in tables.items():
+            if not table.engine:
+                continue  # no road anywhere: this vehicle stays, and says so at every door
             for depot in facts.depots:
                 at = self.place_of_depot[depot.id]
                 if table.snapped_m[at] < 0 and any(
@@ -172,7 +174,7 @@ class _Building:
             if lock is not None:
                 locks.append(lock)
         offers = tuple(_carries_all(offer, visits) for offer in offers)
-        builds = sorted({f"{table.build} ({table.engine})" for table in self.tables.values()})
+        builds = sorted({f"{table.build} ({table.engine})" for table in self.tables.values() if table.engine})
         return Problem(
             epoch=self.epoch,
             dimensions=DIMENSIONS,

@@ -21,10 +21,11 @@ from routing.rules.place_text import (
     postcode_city,
     state_of,
     with_capitals,
+    with_known_cities,
     without_state,
 )
 from routing.rules.spelling import clean, fold
-from routing.rules.street_words import COUNTRIES
+from routing.rules.street_words import COUNTRIES, STATES
 from routing.rules.units import is_unit
 
 
@@ -94,7 +95,7 @@ def plain_postcode(postcode: str) -> str:
 def readings(text: str, *, postcode: str = "", city: str = "", cities: Collection[str] = ()) -> tuple[Reading, ...]:
     """The ways to read a text, likeliest first. `cities` are known ones, folded; a given postcode or city wins."""
     given = _given(postcode, city, cities)
-    plain = _HANGING_SIGN.sub("", clean(text))
+    plain = with_known_cities(_HANGING_SIGN.sub("", clean(text)), cities)
     blocks = [
         Reading(street=street, number=number, postcode=given.postcode or code, city=given.city)
         for street, number, code in block_readings(clean(text))
@@ -263,13 +264,13 @@ def _given(postcode: str, city: str, cities: Collection[str]) -> Reading:
     """What stands in the fields of postcode and city, each of which may hold the other too, and the state."""
     if not city and not postcode:
         return NOTHING
-    city = clean(city)
+    city = with_known_cities(clean(city), cities)
     found = Reading(street="", number=None, postcode=clean(postcode), city=city)
     if postcode and not postcode.isdigit() and (code := postcode_alone(found.postcode)):
         found = replace(found, country=code.state if code.state in COUNTRIES.values() else "")
     if city.isalpha() or fold(city) in cities:
         return found
-    if both := postcode_city(city, cities) or city_postcode(city):
+    if both := postcode_city(city, cities) or city_postcode(city, cities):
         found = replace(found, postcode=found.postcode or both.postcode, city=both.city, state=both.state)
     name, _, last = (part.strip() for part in found.city.rpartition(","))
     if name and (state := state_of(last)):
@@ -304,8 +305,10 @@ def _told_apart(parts: list[str], cities: Collection[str], has_postcode: bool) -
             units.append(part)
         elif place := postcode_alone(part) or postcode_city(part, cities):
             pass
-        elif (both := city_postcode(part)) and (both.state or fold(both.city) in cities or at > 1):
+        elif (both := city_postcode(part, cities)) and (both.state or fold(both.city) in cities or at > 1):
             place = both
+            if at > 1 and not both.state and fold(both.city) in STATES and fold(both.city) not in cities:
+                place = PlaceText(postcode=both.postcode, state=state_of(both.city))  # "Seattle, Washington 98101"
         elif place := (numbered and city_alone(part, cities)) or country_alone(part):
             pass
         elif at > 1 and (state := state_of(part)):

@@ -494,7 +494,11 @@ class Timetable:
         for index, visit in enumerate(visits):
             if visit.shifts is not None and shift.id not in visit.shifts:
                 why = next((reason for key, reason in visit.why_not if key == shift.id), Reason.ACCESS)
-                return _Fault(why, index, 0, f"{_of(visit)} may not ride on {_by(shift)} ({why.value}).")
+                said = f"{_of(visit)} may not ride on {_by(shift)} ({why.value})."
+                if why is Reason.NO_ROAD:
+                    kind = shift.profile.replace("_", " ")
+                    said = f"{_of(visit)} may not ride on {_by(shift)}: no road for a {kind} leads there and back."
+                return _Fault(why, index, 0, said)
             if not visit.skills <= shift.skills:
                 missing = ", ".join(sorted(visit.skills - shift.skills))
                 return _Fault(

@@ -24,6 +24,7 @@ from routing.rules.calendars import days_between
 from routing.rules.changes import said_of_the_door
 from routing.rules.check import violations
 from routing.rules.problem import build_problem, locations_of, places_of, profiles_of
+from routing.services.measuring import tables_of
 from routing.services.story import KeepsEvents
 
 
@@ -91,12 +92,19 @@ def begin_plan(store: ReadsDays, *, from_day: str, to_day: str, depot_ids: Seque
 
 
 def make_problem(draft: PlanDraft, *, travel: TravelTimes) -> Problem:
-    """Measures the ways, one table per profile, and builds the problem. Raises InvalidInput, TravelError."""
+    """Measures the ways, one table per profile, and builds the problem.
+
+    A vehicle for which the whole region has no road stays at the depot and keeps no other from being planned. Raises
+    InvalidInput, TravelError: also for want of roads, where every vehicle lacks them or one that is loaded does.
+    """
     locations = locations_of(places_of(draft.facts))
-    tables = {
-        profile: travel.table(locations, profile=profile) if len(locations) > 1 else _alone()
-        for profile in profiles_of(draft.facts)
-    }
+    profiles = profiles_of(draft.facts)
+    if len(locations) > 1:
+        riding = {ride.shift_id for ride in draft.facts.riding}
+        loaded = {shift.vehicle.profile for shift in draft.facts.shifts if shift.id in riding}
+        tables = tables_of(travel, locations, profiles, needed=loaded)
+    else:
+        tables = {profile: _alone() for profile in profiles}
     return build_problem(draft.facts, tables, now=draft.now)
 
 

@@ -37,6 +37,7 @@ from routing.rules.ride_along import (
     with_visit,
 )
 from routing.services import releasing
+from routing.services.measuring import tables_of
 from routing.services.releasing import ReadyOrder, taken_by
 
 MOST_PRICED = 60
@@ -200,7 +201,7 @@ def _measured(travel: TravelTimes, locations: Collection[Location | None], profi
         some = (some[0], some[0]) if some else ()
     return Ways(
         locations=some,
-        table={profile: travel.table(some, profile=profile) for profile in sorted(profiles)} if some else {},
+        table=tables_of(travel, some, profiles) if some and profiles else {},
     )
 
 

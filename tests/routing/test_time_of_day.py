@@ -14,7 +14,7 @@ from routing.errors import InvalidInput, InvalidProblem
 from routing.model.day import SpeedRow
 from routing.model.plans import FREE, CostScheme, PlannedRoute, Problem, SpeedSlice
 from routing.rules.check import violations
-from routing.rules.learnt_speeds import MOST_OF_ONE, DrivenLeg, LearntSlice, learnt, most_of_one
+from routing.rules.learnt_speeds import DrivenLeg, LearntSlice, learnt
 from routing.rules.schedule import Failure, Timetable, schedule
 from routing.rules.time_of_day import Pace, check_table, slices_of, travel_at
 from tests.routing.builders_plans import HOUR, MINUTE, between, pause, plan, problem, shift, visit
@@ -321,27 +321,25 @@ def test_one_slow_phone_does_not_slow_a_slice() -> None:
     honest = [legs_of(1, [110] * 10), legs_of(2, [120] * 10), legs_of(3, [115] * 10)]
     slow = learnt_of(*honest, legs_of(4, [400] * 500))
     assert (slow.legs, slow.vehicles, slow.days, slow.capped) == (530, 4, 5, True)
-    assert slow.percent == 120
+    assert slow.percent == 118  # the middle of 110, 115, 120 and 400 is 117.5
     free_of_it = learnt_of(*honest)
     assert (free_of_it.percent, free_of_it.capped) == (115, False)
 
 
-@given(
-    honest=st.lists(st.lists(st.integers(90, 180), min_size=5, max_size=20), min_size=2, max_size=5),
-    forged=st.lists(st.integers(20, 1100), min_size=25, max_size=200),
-)
-def test_no_single_vehicle_brings_a_slice_out_of_what_the_others_drove(
-    honest: list[list[int]], forged: list[int]
-) -> None:
-    said = learnt_of(*(legs_of(n, some) for n, some in enumerate(honest, 1)), legs_of(99, forged))
+@given(data=st.data(), vehicles=st.integers(3, 12))
+def test_fewer_than_half_forged_bring_no_slice_out_of_what_the_others_drove(data: st.DataObject, vehicles: int) -> None:
+    """Two of ten may not, and no minority may: however many ways it makes up, and however few the others drove."""
+    forgers = data.draw(st.integers(1, (vehicles - 1) // 2))
+    honest = [data.draw(st.lists(st.integers(90, 180), min_size=1, max_size=20)) for _ in range(vehicles - forgers)]
+    forged = [data.draw(st.lists(st.integers(20, 1100), min_size=30, max_size=100)) for _ in range(forgers)]
+    said = learnt_of(*(legs_of(n, some) for n, some in enumerate([*honest, *forged], 1)))
     assert said.percent is not None
-    assert min(min(some) for some in honest) <= said.percent <= max(max(some) for some in honest)
+    assert min(map(min, honest)) <= said.percent <= max(map(max, honest))
+    assert said.capped
 
 
-@given(st.lists(st.integers(1, 500), min_size=3, max_size=8))
-def test_no_vehicle_counts_for_more_than_its_share(legs: list[int]) -> None:
-    most = most_of_one(legs)
-    counted = [min(most, each) for each in legs]
-    assert max(counted) <= MOST_OF_ONE * sum(counted)
-    # And no less than that: as much as may be is counted.
-    assert most == max(legs) or max(counted) == MOST_OF_ONE * sum(counted)
+def test_two_forged_phones_of_ten_do_not_decide() -> None:
+    honest = [legs_of(n, [100 + n] * 10) for n in range(1, 9)]
+    said = learnt_of(*honest, legs_of(9, [900] * 400), legs_of(10, [900] * 400))
+    # 101 to 108 and twice 900: the middle two are 105 and 106.
+    assert (said.percent, said.capped) == (106, True)

@@ -71,6 +71,22 @@ def test_a_region_comes_from_a_place_or_from_a_file(home, words):
     assert "one of the two" in refused.stderr
 
 
+def test_a_build_says_what_it_needs_before_it_begins_each_step_and_what_it_found(home, server, built, monkeypatch):
+    monkeypatch.setenv("BACKROUTE_HOME", str(home))
+    added = run("region", "add", "again", "--place", TOWN)
+    assert added.exit_code == 0, added.output
+    lines = added.stderr.splitlines()
+    needs = next(n for n, line in enumerate(lines) if line.startswith("The build needs about"))
+    assert "MiB of disk, estimated by the place's area of" in lines[needs]
+    steps = [line.split("% ")[1] for line in lines if "% " in line]
+    assert steps[0] == "find the place"
+    assert len(steps) == len(set(steps)) > 4
+    assert needs < next(n for n, line in enumerate(lines) if line.endswith(steps[-1]))
+    assert f"turn restrictions: {built['restrictions']:,}, " in added.stdout
+    assert "from door to road: " in added.stdout
+    run("region", "remove", "again", "--yes")
+
+
 def test_a_place_that_nobody_knows_is_refused_and_adds_nothing(home):
     refused = run("region", "add", "atlantis", "--place", "Atlantis", "--json")
     assert refused.exit_code == 2
@@ -119,7 +135,7 @@ def test_a_way_is_told_between_addresses_and_says_how_far_each_was_snapped(home,
     asked = ("route", "Fabianinkatu 29, Helsinki", "60.1676,24.9450", "--region", "town")
     way = json.loads(run(*asked, "--json").stdout)
     assert (way["from"]["label"], way["from"]["quality"]) == ("Fabianinkatu 27-29, 00100 Helsinki", "exact")
-    assert (way["to"]["source"], way["to"]["lat"], way["to"]["lon"]) == ("typed", 60.1676, 24.945)
+    assert (way["to"]["source"], way["to"]["lat"], way["to"]["lon"]) == ("coordinates", 60.1676, 24.945)
     told = run(*asked)
     assert told.exit_code == 0
     assert told.stdout.startswith("Fabianinkatu 27-29, 00100 Helsinki → 60.167600, 24.945000\n")
@@ -139,6 +155,7 @@ def test_a_way_is_told_between_addresses_and_says_how_far_each_was_snapped(home,
         ("Fabianinkatu", "street", "Fabianinkatu"),
         ("Fabianinkatu 29, Tampere", "outside", "Fabianinkatu 27-29"),
         ("Nowhere Alley 5", "not_found", ""),
+        ("60.17,24.94", "approximate", "60.170000, 24.940000"),
     ],
 )
 def test_an_address_that_is_not_sure_measures_nothing_and_offers_what_it_may_mean(home, built, text, quality, offered):
@@ -156,13 +173,14 @@ def test_an_address_that_is_not_sure_measures_nothing_and_offers_what_it_may_mea
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (("60.1711,24.9432", "59.5,24.9"), 2, "No road for van lies near TO in region town"),
+        (("60.1711,24.9432", "59.5001,24.9001"), 1, "59.5001, 24.9001 lies outside"),
+        (("60.1711,24.9432", "60.17,24.94"), 1, "60.17, 24.94 is too coarse for a door. Give at least four decimals"),
         (("60.1711,24.9432", "60.17"), 2, "is no place. Write latitude and longitude"),
         (("60.1711,24.9432", "95,200"), 2, "is no place"),
         (("60.1711,24.9432", "nan,24"), 2, "is no place"),
         (("60.1711,24.9432", "9" * 5000), 2, f'"{"9" * 60}" is no place'),
-        (("24.9432,60.1711", "60.17,24.94"), 2, "Write latitude first: 60.1711,24.9432"),
-        (("-33.8568,151.2153", "60.17,24.94"), 2, "No road for van lies near FROM"),
+        (("24.9432,60.1711", "60.17,24.94"), 1, "60.1711, 24.9432 inside: the two look swapped"),
+        (("-33.8568,151.2153", "60.17,24.94"), 1, "-33.8568, 151.2153 lies outside"),
         (("60.17,24.94", "-33.8568,-70.6", "--profil", "car"), 2, ""),
         (("60.17,24.94", "60.171,24.941", "--region", "x" * 5000), 2, f'no region "{"x" * 60}"'),
         (("60.1711,24.9432", "60.17,24.94", "--profile", "hovercraft"), 2, "'hovercraft' is not one of 'car', 'van'"),

@@ -6,6 +6,7 @@ import html
 import io
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import osmium
@@ -220,7 +221,22 @@ def test_a_file_that_is_gone_is_asked_for_again(client: FlaskClient, website: We
 def test_autocomplete_takes_the_region_that_is_asked(client: FlaskClient) -> None:
     found = client.get("/addresses/suggest", query_string={"q": "fabian", "region": "helsinki"}).json
     assert found["suggestions"]  # type: ignore[index]
-    assert client.get("/addresses/suggest", query_string={"q": "fabian", "region": "nowhere"}).status_code == 200
+    nowhere = client.get("/addresses/suggest", query_string={"q": "fabian", "region": "nowhere"})
+    assert (nowhere.status_code, nowhere.json) == (
+        200,
+        {"suggestions": [], "why": 'There is no region called "nowhere".'},
+    )
+
+
+def test_a_region_is_not_in_use_since_a_day_that_the_clock_has_not_reached(
+    client: FlaskClient, website: Website
+) -> None:
+    here = website.installation
+    for days, is_said in ((-1, True), (200, False)):
+        built = here.clock.now() + timedelta(days=days)
+        with open_store(here.database) as store:
+            store.save_region(name="helsinki", build="b", facts={}, built_at=built)
+        assert ("In use since" in client.get("/regions").text) == is_said
 
 
 @pytest.mark.parametrize(

@@ -342,6 +342,12 @@ def _show_plan(document: Mapping[str, Any], zones: Mapping[str, str]) -> None:
         stops = f"{len(route['stops'])} in {trips} trips" if trips > 1 else str(len(route["stops"]))
         table.add_row(route["vehicle"], route["driver"], out, back, stops, f"{route['distance_m'] / 1000:.1f}")
     console.print(table)
+    for each in document["unused"]:
+        if each["reason"] == "no_road":
+            console.print(
+                f"{escape(each['vehicle'])} stays: the map has no road that it may use between these places. Give it "
+                "another kind of roads, or build the region from a map that has them."
+            )
     left = document["left_out"]
     if left:
         console.print(f"{len(left)} left out:")

@@ -19,7 +19,7 @@ from routing.errors import Conflict, InvalidInput
 from web.cli.output import json_option, plain, print_json
 from web.clock import wall_clock
 from web.jobs import error_of, run_job_now
-from web.region_figures import figures_of
+from web.region_figures import SAID_OF_A_BUILD, figures_of
 from web.wiring import open_installation
 
 
@@ -71,9 +71,25 @@ def add_command(name: str, place: str | None, pbf: Path | None, as_json: bool) -
         )
         with bar:
             task = bar.add_task("waiting", total=1.0)
+            steps: list[str] = []
+            is_told = needs is not None
 
             def show(values: Mapping[str, Any]) -> None:
-                bar.update(task, description=str(values["step"]), completed=float(values["share"]))
+                nonlocal is_told
+                if not is_told and "memory_mib" in values:
+                    is_told = True
+                    console.print(
+                        f"The build needs about {values['memory_mib']:,} MiB of memory and {values['disk_mib']:,} MiB "
+                        f"of disk, estimated by the place's area of {values['area_km2']:,.1f} km².",
+                        highlight=False,
+                        soft_wrap=True,
+                    )
+                step, share = str(values["step"]), float(values["share"])
+                bar.update(task, description=step, completed=share)
+                # A log has no bar: a line for each step.
+                if not console.is_terminal and step not in steps[-1:]:
+                    steps.append(step)
+                    console.print(f"{share:4.0%} {step}", highlight=False, soft_wrap=True)
 
             job = run_job_now(installation, job_id, on_progress=show)
         if job.state != "done":
@@ -86,6 +102,9 @@ def add_command(name: str, place: str | None, pbf: Path | None, as_json: bool) -
             f"Region {name} is ready: {facts['addresses']:,} addresses, {facts['drivable_km']:,.0f} km of road, "
             f"{facts['share_unroutable']:.1%} of {facts['sampled']} sampled places cannot reach each other."
         )
+        figures = figures_of(installation.regions.facts(name))
+        shown = [(what, said) for what, said in figures if what in SAID_OF_A_BUILD]
+        click.echo("\n".join(plain(f"{what}: {said}") for what, said in shown))
 
 
 @region_group.command("show")

@@ -8,7 +8,7 @@ import click
 
 from routing.errors import InvalidInput
 from routing.model.fleet import PROFILES, SAID
-from routing.model.places import Candidate, Located, Location, PinQuality
+from routing.model.places import Located, Location
 from routing.rules.to_the_door import seconds_to_the_door
 from web.cli.output import candidate_document, candidate_line, clean, json_option, print_json
 from web.region_ways import leaving_at
@@ -17,7 +17,8 @@ from web.wiring import Installation, open_installation
 PLACES = ("FROM", "TO")
 SHOWN = 60
 """Characters of what was typed that a refusal repeats."""
-TYPED = "typed"
+POINTS = "coordinates"
+"""The source of a place that was written as a point."""
 
 
 class TakesPlaces(click.Command):
@@ -29,16 +30,9 @@ class TakesPlaces(click.Command):
 
 
 def _located(installation: Installation, region: str, text: str, *, what: str) -> Located:
-    """Where that place of the question is: `lat,lon` in degrees as it stands, anything else as `backroute address`
-    reads it. Raises InvalidInput for numbers that are no place on earth."""
-    if (point := _point(text)) is not None:
-        label = f"{point.lat:.6f}, {point.lon:.6f}"
-        quality = PinQuality.EXACT
-        typed = Candidate(
-            location=point, label=label, street="", house_number="", quality=quality, score=100, source=TYPED
-        )
-        return Located(quality=quality, candidates=(typed,))
-    if _are_numbers(text):
+    """Where that place of the question is, as `backroute address` reads it. Raises InvalidInput for numbers that are no
+    place on earth."""
+    if _point(text) is None and _are_numbers(text):
         raise InvalidInput(
             f'{what}: "{text[:SHOWN]}" is no place. Write latitude and longitude, like 55.6761,12.5683, or an address.',
             code="place",
@@ -97,7 +91,7 @@ def route_command(
     day: str | None,
     as_json: bool,
 ) -> None:
-    """How long it takes FROM one place TO another: each lat,lon, or an address that the region surely knows.
+    """How long it takes FROM one place TO another: each an address or lat,lon that the region surely knows.
 
     Without --at on free roads. A place far from its road takes longer, by the way between the two; `door_seconds` is
     both ends' of it. Exit code 1: no road joins them for that vehicle, or an address is not sure: then what it may
@@ -117,16 +111,9 @@ def route_command(
             found.append(located.candidates[0])
         at_places = [each.location for each in found]
         table = installation.travel(name).table(at_places, profile=profile)
-        bounds = installation.regions.facts(name).bounds
     snapped = table.snapped_m.tolist()
-    for place, at_place, snapped_m in zip(PLACES, at_places, snapped, strict=True):
+    for place, snapped_m in zip(PLACES, snapped, strict=True):
         if snapped_m < 0:
-            if abs(at_place.lon) <= 90 and bounds.holds(Location(lat=at_place.lon, lon=at_place.lat)):
-                raise InvalidInput(
-                    f"{place} lies far from region {name}; the other way round it lies inside. Write latitude first: "
-                    f"{at_place.lon},{at_place.lat}",
-                    code="swapped",
-                )
             raise InvalidInput(
                 f"No road for {profile} lies near {place} in region {name}. Move it to the road.", code="no_road"
             )
@@ -156,7 +143,7 @@ def route_command(
         )
         _end(ctx, joined)
         return
-    if any(each.source != TYPED for each in found):
+    if any(each.source != POINTS for each in found):
         click.echo(clean(f"{found[0].label} → {found[1].label}"))
     if seconds is None or metres is None:
         click.echo(f"No road for {profile} joins these two places in region {name}.")

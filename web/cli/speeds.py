@@ -13,7 +13,6 @@ from data.importers.speeds import read_speeds
 from data.store import open_store
 from routing.errors import InvalidInput
 from routing.model.day import SpeedRow
-from routing.rules.learnt_speeds import MOST_OF_ONE
 from routing.services.speeds import Proposal, propose_speeds, take_learnt, write_speeds
 from web.cli.output import json_option, plain, print_json
 from web.dispatcher.words import holds_for
@@ -135,9 +134,7 @@ def _show(name: str, rows: tuple[SpeedRow, ...], proposal: Proposal | None) -> N
         table.add_row(*_cells(each.row), said, f"{each.legs:,}", str(each.days), str(each.vehicles))
     Console().print(table)
     if any(each.capped for each in proposal.slices):
-        click.echo(
-            f"One vehicle drove more than the others: it counts for at most {float(MOST_OF_ONE):.0%} of a slice."
-        )
+        click.echo("Some vehicles drove more than others: each counts once in a slice, by the median of its ways.")
 
 
 def _driven(proposal: Proposal) -> str:

@@ -122,8 +122,12 @@ def suggest() -> ResponseReturnValue:
     """What the start of an address may become, from the region's own streets and doors: for a form, as JSON. The
     region is the depots' when none is named. `why` says why there is nothing, where the region itself is the reason."""
     typed = request.args.get("q", "").strip()[:SUGGESTED_FROM]
+    asked = request.args.get("region", "").strip()
+    if asked and not here().regions.knows(asked):
+        # Streets of another city would answer wrongly.
+        return jsonify(suggestions=[], why=_('There is no region called "%(name)s".', name=asked[:63]))
     with here().database.reading() as connection:
-        region, why = _region(request.args.get("region", "") or region_of_depots(connection))
+        region, why = _region(asked or region_of_depots(connection))
     found = here().addresses(region).suggest(typed, SUGGESTED) if region and typed else []
     suggestions = [
         {

@@ -87,6 +87,7 @@ class Gazetteer:
             squeezed_keys[squeezed(key)].add(key)
         self._by_key.default_factory = self._once.default_factory = None
         self._by_squeezed = {short: tuple(sorted(each)) for short, each in squeezed_keys.items()}
+        self._squeezed = sorted(self._by_squeezed)
         self._names = sorted(self._by_key)
         self._streets = {
             street_id: StreetMatch(name=name, city=city, location=Location(lat=lat, lon=lon), doors=())
@@ -265,12 +266,46 @@ class Gazetteer:
         """
         if unusable(prefix) or limit < 1:
             return []
-        match = re.match(r"^(.*?[^\W\d_][^\d]*?)\s+(\d{1,5})\s*([A-Za-z]?)$", prefix.strip())
-        if match:
-            found = self._doors_starting(match[1], match[2], match[3].casefold(), limit)
-            if found:
-                return found
-        words = fold(prefix).split()
+        if (match := _NUMBER_LAST.match(prefix.strip())) and (
+            found := self._doors_starting(match["street"], match["digits"], match["letter"].casefold(), limit)
+        ):
+            return found
+        first = _NUMBER_FIRST.match(prefix.strip())
+        if first and (found := self._doors_behind(first["digits"], first["letter"].casefold(), first["street"], limit)):
+            return found
+        folded = fold(prefix)
+        streets = self._begun(prefix, limit)
+        if first and not streets:
+            # The street is there, the number is not: whoever types it still sees which streets are called so.
+            streets, folded = self._begun(first["street"], limit), fold(first["street"])
+        begin_so = sum(fold(each.street).startswith(folded) for each in streets)
+        return [*streets[:begin_so], *self._houses_starting(folded, limit), *streets[begin_so:]][:limit]
+
+    def _begun(self, typed: str, limit: int) -> list[Candidate]:
+        return list(self._begun_by_id(typed, limit).values())
+
+    def _begun_by_id(self, typed: str, limit: int) -> dict[int, Candidate]:
+        """The streets that hold these words, the last one unfinished, those that begin so first; then, where there are
+        too few, what abbreviations and other word breaks may mean ("st. kongensg", "hc andersens")."""
+        found: dict[int, Candidate] = {}
+        for key in spellings(typed):
+            if len(found) < limit:
+                self._holding(key.split(), found)
+        short = squeezed(fold(typed))
+        if len(found) < limit and len(short) >= _LEAST_GLUED:
+            at = bisect_left(self._squeezed, short)
+            glued: dict[int, None] = {}
+            while at < len(self._squeezed) and self._squeezed[at].startswith(short) and len(glued) < limit:
+                for key in self._by_squeezed[self._squeezed[at]]:
+                    glued |= dict.fromkeys(self._called(key))
+                at += 1
+            for street_id in glued:
+                street = self._streets[street_id]
+                found.setdefault(street_id, _street_of(street.name, street.city, street.location))
+        return found
+
+    def _holding(self, words: Sequence[str], found: dict[int, Candidate]) -> None:
+        """Adds the streets of all these words, the last as a prefix, by the name that fits."""
         rows = self._db().execute(
             "SELECT street.id, street_name.name, street_name.main, street.city, street.lat, street.lon, street.doors, "
             "street_name.key FROM street_words JOIN street_name ON street_name.id = street_words.rowid "
@@ -279,24 +314,8 @@ class Gazetteer:
         )
         folded = " ".join(words)
         ranked = sorted(rows, key=lambda row: (not row[7].startswith(folded), not row[2], row[6] == 0, row[1]))
-        suggestions: dict[int, Candidate] = {}
         for street_id, name, _, city, lat, lon, *_ in ranked:
-            suggestions.setdefault(
-                street_id,
-                Candidate(
-                    location=Location(lat=lat, lon=lon),
-                    label=", ".join(filter(None, [name, city])),
-                    street=name,
-                    house_number="",
-                    city=city,
-                    quality=PinQuality.STREET,
-                    score=50.0,
-                    source=SOURCE,
-                ),
-            )
-        begin_so = sum(fold(each.street).startswith(folded) for each in suggestions.values())
-        streets = list(suggestions.values())
-        return [*streets[:begin_so], *self._houses_starting(folded, limit), *streets[begin_so:]][:limit]
+            found.setdefault(street_id, _street_of(name, city, Location(lat=lat, lon=lon)))
 
     def doors(self) -> list[Candidate]:
         """Every known address by street and number: what a region holds, for samples and checks."""
@@ -407,8 +426,9 @@ class Gazetteer:
         return found
 
     def _doors_starting(self, street: str, digits: str, letter: str, limit: int) -> list[Candidate]:
+        """Doors of a street whose number, typed behind it, may go on."""
         reading = Reading(street=street, number=None)
-        streets = self._written(reading) or self._with_words(reading)
+        streets = self._written(reading) or self._with_words(reading) or self._ids_begun(street)
         doors = [
             door
             for street_id in streets
@@ -416,6 +436,19 @@ class Gazetteer:
             if str(door.number.first).startswith(digits) and door.number.letter.startswith(letter)
         ]
         return [candidate_of(door, quality=PinQuality.EXACT, score=100.0, source=SOURCE) for door in doors[:limit]]
+
+    def _doors_behind(self, digits: str, letter: str, street: str, limit: int) -> list[Candidate]:
+        """Doors of that very number, typed in front of a street that may go on: "34 store kong"."""
+        doors = [
+            door
+            for street_id in self._ids_begun(street)
+            for door in self._doors(street_id)
+            if door.number.first == int(digits) and door.number.letter.startswith(letter)
+        ]
+        return [candidate_of(door, quality=PinQuality.EXACT, score=100.0, source=SOURCE) for door in doors[:limit]]
+
+    def _ids_begun(self, typed: str) -> list[int]:
+        return list(self._begun_by_id(typed, _STREETS_TRIED))[:_STREETS_TRIED]
 
     def _houses_starting(self, folded: str, limit: int) -> list[Candidate]:
         found: list[Candidate] = []
@@ -437,6 +470,12 @@ class Gazetteer:
 
 
 _DIGITS = re.compile(r"\d+")
+_NUMBER_LAST = re.compile(r"^(?P<street>.*?[^\W\d_][^\d]*?)\s+(?P<digits>\d{1,5})\s*(?P<letter>[A-Za-z]?)$")
+_NUMBER_FIRST = re.compile(r"^(?P<digits>\d{1,5})(?P<letter>[A-Za-z]?)[\s,]+(?P<street>\D*[^\W\d_].*)$")
+_LEAST_GLUED = 3
+"""Letters that are typed before word breaks no longer count: "hc andersens" is H.C. Andersens Boulevard."""
+_STREETS_TRIED = 20
+"""Streets whose doors are looked through for a number that was typed before the street was whole."""
 _LONGEST_LINK = 2_000
 _REACHES_M = (40.0, NEAR_M)
 _DOOR_COLUMNS = "door.lat, door.lon, street.name, door.first, door.last, door.letter, door.postcodes, door.city"
@@ -450,6 +489,19 @@ def _door(row: tuple[float, float, str, int, int, str, str, str]) -> Door:
         number=HouseNumber(first=first, last=last, letter=letter),
         postcodes=frozenset(postcodes.split()),
         city=city,
+    )
+
+
+def _street_of(name: str, city: str, location: Location) -> Candidate:
+    return Candidate(
+        location=location,
+        label=", ".join(filter(None, [name, city])),
+        street=name,
+        house_number="",
+        city=city,
+        quality=PinQuality.STREET,
+        score=50.0,
+        source=SOURCE,
     )
 
 

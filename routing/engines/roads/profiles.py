@@ -17,6 +17,7 @@ from typing import Any
 
 from routing.errors import TravelError
 from routing.model.fleet import ROAD_SIZES
+from routing.ports import NO_ROADS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +154,6 @@ PROFILES = {
 
 USUAL_PROFILE = "car"
 """Whose roads a region must have; of any other it may have none."""
-
-NO_ROADS = "profile_without_roads"
-"""The code of the error that a vehicle meets where the whole map has no road for it."""
 
 _SAME_AS = {"bike": "cargo_bike", "bicycle": "cargo_bike"}
 

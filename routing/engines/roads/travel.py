@@ -10,9 +10,10 @@ from routing.engines.roads.facts import load_facts
 from routing.engines.roads.great_circle import GreatCircleTravelTimes
 from routing.engines.roads.kept_travel import KeptTravelTimes
 from routing.engines.roads.osrm import OsrmTravelTimes
-from routing.engines.roads.profiles import NO_ROADS, PROFILES
+from routing.engines.roads.profiles import PROFILES
 from routing.errors import TravelError
 from routing.model.places import Location
+from routing.ports import NO_ROADS
 from routing.rules.tracks import Piece
 
 if TYPE_CHECKING:

@@ -15,10 +15,13 @@ from data import tables
 from data.db import Database
 from data.health import check_rows
 from data.mapping.plans import problem_from_bytes, problem_to_bytes
+from data.queries.plans import plan_page
 from data.store import SqlStore, open_store
-from routing.errors import Conflict, InvalidInput, SolverError
+from routing.errors import Conflict, InvalidInput, SolverError, TravelError
+from routing.model.places import Location
 from routing.model.plans import Lock, Reason
 from routing.rules.check import violations
+from routing.services.measuring import tables_of
 from routing.services.planning import PlannedDay, begin_plan, make_problem, plan_day, save_plan
 
 
@@ -191,3 +194,63 @@ def test_a_door_that_closed_early_and_two_days(day: Any, database: Database, kit
     assert [gone.reasons for gone in alone.problem.excluded] == [(Reason.CLOSED_THAT_DAY,)]
     both = planned(database, kit, depot_ids=[depot], to_day="2026-05-13")
     assert [(route.shift, route.visits) for route in both.plan.routes] == [(wednesday, (delivery,))]
+
+
+class NoTrucks:
+    """Straight ways for all but trucks, for whom this region has no road at all."""
+
+    def __init__(self, kit: Any) -> None:
+        self.ways = kit.StraightTravel()
+
+    def table(self, places: Any, *, profile: str) -> Any:
+        if profile == "truck":
+            raise TravelError("No road that a truck may use.", code="profile_without_roads", profile=profile)
+        return self.ways.table(places, profile=profile)
+
+
+def test_a_vehicle_for_which_the_region_has_no_road_stays_and_the_others_are_planned(
+    day: Any, database: Database, kit: Any
+) -> None:
+    """Van 1 takes D-1. D-2 needs two people, and only the truck has them: it stays out, for want of a road."""
+    depot, product = day.depot(), day.product()
+    van = day.shift(depot_id=depot, vehicle_id=day.vehicle(depot_id=depot, profile="van"))
+    truck = day.shift(depot_id=depot, vehicle_id=day.vehicle(depot_id=depot, profile="truck"), crew=2)
+    light = day.delivery(site_id=day.site(), depot_id=depot, product_id=product)
+    heavy = day.delivery(site_id=day.site(crew=2), depot_id=depot, product_id=product)
+    result = planned(database, kit, depot_ids=[depot], travel=NoTrucks(kit))
+    assert [(route.shift, route.visits) for route in result.plan.routes] == [(van, (light,))]
+    (out,) = result.plan.unassigned
+    assert (out.visit, set(out.reasons), out.proven) == (heavy, {Reason.NO_ROAD, Reason.CREW}, True)
+    assert "no road" in out.detail
+    assert result.problem.travel_build == "test (great circle)"
+    with database.reading() as connection:
+        (free,) = plan_page(connection, result.plan_id).free
+    assert (free.shift_id, free.without_roads) == (truck, True)
+
+
+def test_ways_beside_a_plan_are_measured_though_one_vehicle_has_no_roads(kit: Any) -> None:
+    places = [Location(lat=60.17, lon=24.94), Location(lat=60.18, lon=24.94)]
+    tables = tables_of(NoTrucks(kit), places, {"van", "truck"})
+    assert tables["van"].durations_s.tolist() == [[0, 111], [111, 0]]
+    assert tables["truck"].durations_s.tolist() == [[0, -1], [-1, 0]]
+    with pytest.raises(TravelError, match="No road that a truck may use"):
+        tables_of(NoTrucks(kit), places, {"van", "truck"}, needed={"truck"})
+
+
+def test_a_day_on_which_no_vehicle_has_roads_is_refused_with_the_reason(day: Any, database: Database, kit: Any) -> None:
+    depot = day.depot()
+    day.shift(depot_id=depot, vehicle_id=day.vehicle(depot_id=depot, profile="truck"))
+    day.delivery(site_id=day.site(), depot_id=depot, product_id=day.product())
+    with pytest.raises(TravelError, match="No road that a truck may use"):
+        planned(database, kit, depot_ids=[depot], travel=NoTrucks(kit))
+
+
+def test_the_truck_of_one_depot_keeps_no_other_depot_from_being_planned(day: Any, database: Database, kit: Any) -> None:
+    one, other, product = day.depot(), day.depot(), day.product()
+    day.shift(depot_id=one, vehicle_id=day.vehicle(depot_id=one, profile="truck"))
+    van = day.shift(depot_id=other, vehicle_id=day.vehicle(depot_id=other, profile="van"))
+    stays = day.delivery(site_id=day.site(), depot_id=one, product_id=product)
+    goes = day.delivery(site_id=day.site(), depot_id=other, product_id=product)
+    result = planned(database, kit, depot_ids=[one, other], travel=NoTrucks(kit))
+    assert [(route.shift, route.visits) for route in result.plan.routes] == [(van, (goes,))]
+    assert [(out.visit, out.reasons) for out in result.plan.unassigned] == [(stays, (Reason.NO_ROAD,))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import osmium
@@ -202,3 +203,41 @@ def test_a_line_says_nothing_of_another_postcode_or_city(tmp_path: Path) -> None
         number = dice.randrange(3, 40, 2)
         assert not gazetteer.locate(f"Long Road {number}", postcode="99999", city="Ashford").quality.goes_on
         assert not gazetteer.locate(f"Long Road {number}, Tampere").quality.goes_on
+
+
+@pytest.fixture
+def danish(tmp_path: Path) -> Iterator[Gazetteer]:
+    """Store Kongensgade 34, 34B and 134, H.C. Andersens Boulevard 2, Ørstedsvej 7 and 10. Februar Plads 1."""
+    streets = [
+        ("Store Kongensgade", "34"), ("Store Kongensgade", "34B"), ("Store Kongensgade", "134"),
+        ("H.C. Andersens Boulevard", "2"), ("Ørstedsvej", "7"), ("10. Februar Plads", "1"),
+    ]  # fmt: skip
+    with town(tmp_path, [door(street, number, city="København") for street, number in streets]) as gazetteer:
+        yield gazetteer
+
+
+@pytest.mark.parametrize(
+    ("typed", "doors"),
+    [
+        ("34 store kongensgade", ["34", "34 B"]), ("34, store kongensgade", ["34", "34 B"]),
+        ("34 store kong", ["34", "34 B"]),
+        ("34b store kong", ["34 B"]), ("134 Store Kongensgade", ["134"]), ("34 st. kongensg", ["34", "34 B"]),
+        ("st. kongensg 34", ["34", "34 B"]), ("Store Kongensgade 34", ["34", "34 B"]),
+    ],
+)  # fmt: skip
+def test_autocomplete_takes_the_number_in_front_and_behind(danish: Gazetteer, typed: str, doors: list[str]) -> None:
+    found = danish.suggest(typed)
+    assert {one.street for one in found} == {"Store Kongensgade"}
+    assert [one.house_number for one in found] == doors
+
+
+@pytest.mark.parametrize(
+    ("typed", "street"),
+    [
+        ("hc andersens", "H.C. Andersens Boulevard"), ("h c and", "H.C. Andersens Boulevard"),
+        ("st. kongensg", "Store Kongensgade"), ("store kong", "Store Kongensgade"), ("oersteds", "Ørstedsvej"),
+        ("10 febr", "10. Februar Plads"), ("99 store kongensgade", "Store Kongensgade"),
+    ],
+)  # fmt: skip
+def test_autocomplete_knows_the_spellings_that_addresses_know(danish: Gazetteer, typed: str, street: str) -> None:
+    assert [(one.street, one.house_number) for one in danish.suggest(typed)] == [(street, "")]

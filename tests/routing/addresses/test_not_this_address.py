@@ -240,3 +240,49 @@ def test_a_point_beyond_the_edge_of_the_region_is_outside_it(denmark: Gazetteer)
     beyond = denmark.locate(f"{south - 0.0010:.5f}, 10.00300")
     assert beyond.quality is PinQuality.OUTSIDE
     assert "outside" in beyond.why
+
+
+@pytest.fixture
+def maryland(tmp_path: Path) -> Iterator[Gazetteer]:
+    doors = [
+        door("Lightfoot Drive", "2911", city="Mount Washington", state="MD", postcode="21209"),
+        door("Wengate Road", "5", city="Owings Mills", state="MD", postcode="21117"),
+        door("Park Road", "7", city="St. Denis", state="MD", postcode="21227"),
+        door("Fort Road", "3", city="Fort Howard", state="MD", postcode="21052"),
+    ]
+    with town(tmp_path, doors) as gazetteer:
+        yield gazetteer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2911 Lightfoot Dr, Mt Washington, MD 21209", "2911 Lightfoot Dr, Mt. Washington, MD 21209",
+        "2911 Lightfoot Dr, MT WASHINGTON, MD 21209", "2911 Lightfoot Dr, Mount Washington, Maryland 21209",
+        "2911 Lightfoot Dr Mt Washington MD 21209", "2911 Lightfoot Dr, Mt Washington",
+        "7 Park Rd, Saint Denis, MD 21227",
+        "7 Park Rd, St Denis MD 21227", "3 Fort Rd, Ft. Howard, MD 21052", "3 Fort Rd, Ft Howard, Maryland",
+        "5 Wengate Rd, Owings Mills, Maryland 21117", "5 Wengate Rd, Owings Mills Maryland 21117",
+        "5 Wengate Rd Owings Mills Maryland 21117", "5 Wengate Rd, Owings Mills, Maryland, 21117, USA",
+        "5 Wengate Rd, Maryland 21117",
+    ],
+)  # fmt: skip
+def test_short_names_of_cities_and_long_ones_of_states_are_read(maryland: Gazetteer, text: str) -> None:
+    located = maryland.locate(text)
+    assert (located.quality, located.why) == (PinQuality.EXACT, "")
+
+
+def test_the_city_in_its_own_field_may_be_short_too(maryland: Gazetteer) -> None:
+    located = maryland.locate("2911 Lightfoot Dr", postcode="21209", city="Mt. Washington")
+    assert located.quality is PinQuality.EXACT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "5 Wengate Rd, Owings Mills, Florida 21117", "5 Wengate Rd, Mt Vernon, Washington 98273",
+        "5 Wengate Rd, Ft Washington, PA 19034", "5 Wengate Rd, Seattle, Washington 98101",
+    ],
+)  # fmt: skip
+def test_another_state_by_its_full_name_lies_outside(maryland: Gazetteer, text: str) -> None:
+    assert maryland.locate(text).quality is PinQuality.OUTSIDE
