@@ -78,6 +78,9 @@ def settled(judged: Sequence[tuple[Reading, Located]]) -> Located:
 _STAIRS = frozenset({"FI"})
 """Where a letter behind the number is a stair, so that a number behind it is a flat."""
 
+_STAIR = re.compile(r"[a-w]")
+"""An x between two numbers is as likely a sign."""
+
 
 def _further_houses(reading: Reading, streets: Sequence[StreetMatch], coverage: Coverage) -> list[Door]:
     """The doors of the street that bear a further number of the text: it may be a flat's, but who knows."""
@@ -267,7 +270,8 @@ def _on_street(reading: Reading, match: StreetMatch, source: str, coverage: Cove
         # Its namesake under another postcode speaks against a door that has none.
         known = []
     lettered = any(door.number.first == asked.first and door.number.letter for door in doors)
-    if not known and not moved and asked.letter and reading.unit and not lettered:
+    stairs = bool(coverage.countries & _STAIRS and _STAIR.fullmatch(asked.letter))
+    if not known and not moved and stairs and reading.unit and not lettered:
         # "14 B 23" is stair B, flat 23 of house 14, as long as no door of that house bears a letter of its own.
         house = HouseNumber(first=asked.first, last=asked.last)
         known = [door for door in doors if door.number.covers(house)]
