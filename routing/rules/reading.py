@@ -63,8 +63,14 @@ _US_UNIT = re.compile(
 )
 _LEADING_UNIT = re.compile(r"^((?:unit|apt|flat|suite)\b\.?\s*#?\s*[\w-]{1,5}|#\s*\d+)\s+(?=\d)", re.IGNORECASE)
 _SAYS_NUMBER = re.compile(
-    r"(?<![^\W_])(?:no|nr|nro|num|número|numero|nº|n°|№|house|hus|haus|дом|д|буд|αρ)[.:]?\s*(?=\d)", re.IGNORECASE
+    r"(?<![^\W_])(?:no|nr|nro|num|número|numero|nº|n°|№|"
+    # Directly behind a number a house is a further one.
+    r"(?<!\d\s)(?<!\d,\s)(?<!\d[a-z]\s)(?<!\d[a-z],\s)(?<!\d\s[a-z]\s)(?<!\d\s[a-z],\s)(?:house|hus|haus)|"
+    r"дом|д|буд|αρ)[.:]?\s*(?=\d)",
+    re.IGNORECASE,
 )
+# Between digits no other blank than a space is typed: it came with what was copied, and may stand within a number.
+_ODD_BLANK = re.compile(r"(\d+)(?:[^\S \n]|[\x00-\x08\x0e-\x1f\x7f-\x9f\u115f\u1160\u3164\uffa0])+(?=(\d+))")
 _SAYS_NO_NUMBER = re.compile(r"(?<![^\W_])(?:s/n|sin número|бн|б/н)(?![^\W_])", re.IGNORECASE)
 _BUILDING = re.compile(r"(?<=\d)\s*,\s*(?=(?:к|корп|корпус|стр|строение)\b)", re.IGNORECASE)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -105,6 +111,7 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
     if len(parts) > 1:
         parts[-1:] = _without_country(parts[-1], cities)
     streets, tail = _told_apart(_street_first(parts, cities), cities, bool(given.postcode))
+    torn = {(match[1], match[2]) for match in _ODD_BLANK.finditer(text)}
     found: list[Reading] = []
     for at, part in enumerate(streets):
         others = _others(streets, at, tail, given, cities) if len(streets) > 1 else tail
@@ -115,6 +122,9 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
                 said = reading if reading.city_sure else replace(reading, city="")
                 whole = _merged(given, _merged(said, others))
             rest = "" if reading.city_sure or not whole.city else reading.city
+            if torn and reading.number and (unit := re.match(r"\d+", reading.unit or tail.unit)):
+                pair = (str(reading.number.first), unit[0])
+                rest = " ".join(pair) if pair in torn else rest
             found.append(
                 Reading(
                     street=reading.street,
@@ -153,12 +163,17 @@ def _second(part: str, reading: Reading, behind: str) -> tuple[HouseNumber, ...]
     """The bare numbers behind a house number, as in "Main Street 10, 12".
 
     Where the number leads ("12 Main St, 4") and where Cyrillic is written ("улица Ленина 5, 12") they are flats, and
-    so is one behind a stair ("Fabianinkatu 14 B 23").
+    so is one behind a stair ("Fabianinkatu 14 B 23"). Both together may be one number with a blank in it: "1 0".
     """
     if reading.number is None or part[0].isdigit() or _CYRILLIC.search(part):
         return ()
     said = [behind] if reading.number.letter else [reading.unit, behind]
-    return tuple(house_of(match) for unit in said if _BARE_NUMBERS.fullmatch(unit) for match in HOUSE.finditer(unit))
+    bare = [match for unit in said if _BARE_NUMBERS.fullmatch(unit) for match in HOUSE.finditer(unit)]
+    found = [house_of(match) for match in bare]
+    if bare and not reading.number.letter and not reading.number.is_range:
+        whole = int(f"{reading.number.first}{bare[0][1]}")
+        found.append(HouseNumber(first=whole, last=whole, letter=found[0].letter))
+    return tuple(found)
 
 
 def _others(streets: list[str], at: int, tail: Reading, given: Reading, cities: Collection[str]) -> Reading:

@@ -35,3 +35,42 @@ def test_a_stair_is_one_plain_letter_where_houses_have_stairs(tmp_path: Path) ->
     with town(tmp_path, doors) as finland:
         for number, is_sure in (("19 B 21", True), ("19 B, 2. krs", True), ("19 bis 21", False), ("19x21", False)):
             assert finland.locate(f"Fabianinkatu {number}, 00100 Helsinki").quality.goes_on is is_sure, number
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["19#21", "19 # 21", "19 #21", "19 3/4", "19 ½", "4 A, B", "4 A B", "19, B, C", "4 A ½", "19 hus 12",
+     "19, house 12", "4 A hus 12", "19 unit 5 house 6", "1 0", "1\n0", "2 0"],
+)  # fmt: skip
+def test_a_sign_or_a_letter_without_a_unit_s_word_is_asked_about(denmark: Gazetteer, number: str) -> None:
+    assert not denmark.locate(f"Istedgade {number}, 1650 København V").quality.goes_on
+
+
+@pytest.mark.parametrize("number", ["hus 19", "19, 2. tv", "19, st", "20, 101", "4 A, 3. th"])
+def test_a_unit_s_word_or_a_word_before_the_number_stays_sure(denmark: Gazetteer, number: str) -> None:
+    assert denmark.locate(f"Istedgade {number}, 1650 København V").quality.goes_on
+
+
+def test_a_number_sign_is_a_unit_where_people_write_units_so(tmp_path: Path) -> None:
+    with town(tmp_path, [door("Main Street", "5", city="Town", state="MD", country="US")]) as america:
+        for written in ("5 Main Street #12, Town MD", "5 Main Street, # 12, Town MD", "Main Street 5 #12, Town MD"):
+            assert america.locate(written).quality.goes_on, written
+        assert not america.locate("5 Main Street, A, B, Town MD").quality.goes_on
+
+
+@pytest.mark.parametrize(
+    "blank", ["\u3164", "\uffa0", "\u1160", "\u115f", "\x00", "\x85", "\r", "\t", "\u00a0", "\u2009"]
+)
+def test_a_blank_within_a_number_makes_two_of_it(denmark: Gazetteer, blank: str) -> None:
+    for number in (f"1{blank}9", f"2{blank}0", f"1{blank}0", f"2{blank}7"):
+        for written in (
+            f"Istedgade {number}, 1650 København V",
+            f"Istedgade {number}",
+            f"Istedgade {number} 1650 København V",
+        ):
+            assert not denmark.locate(written).quality.goes_on, (number, written)
+
+
+@pytest.mark.parametrize("blank", ["\x85", "\r", "\t", "\u00a0", "\u2009"])
+def test_a_blank_between_number_and_postcode_says_nothing(denmark: Gazetteer, blank: str) -> None:
+    assert denmark.locate(f"Istedgade{blank}19{blank}1650{blank}København{blank}V").quality.goes_on
