@@ -143,6 +143,10 @@ class Coverage:
         middle, reach_m = self.places[key]
         return metres_between(middle, door.location) <= reach_m
 
+    def is_in(self, city: str, key: str) -> bool:
+        """Whether a city of the map is the one of this key, or a district of it."""
+        return _same_city(self._called(fold(city)), key)
+
     def elsewhere(self, reading: Reading) -> str:
         """The country or state of the text, where it is none of these addresses'; else ""."""
         if reading.country and self.countries and reading.country not in self.countries:

@@ -135,7 +135,7 @@ class Gazetteer:
         if (point := parse_coordinates(address)) is not None:
             return judge_point(point, self.coverage)
         if (code := parse_plus_code(address)) is not None:
-            return judge_plus_code(replace(code, place=code.place or city), self.coverage)
+            return judge_plus_code(replace(code, place=code.place or city), self.coverage, self._doors_in)
         ways = readings(address, postcode=postcode, city=city, cities=self.coverage.cities)
         ways = tuple(way for way in ways if fold(way.street))
         if not ways:
@@ -148,6 +148,15 @@ class Gazetteer:
         if is_point or unusable(address):
             return "", ""
         return own_place(address, cities=self.coverage.cities)
+
+    def _doors_in(self, city: str) -> list[Location]:
+        """Where the streets of a city lie, and the middle of a part of town that no address carries."""
+        key = self.coverage.city_key(city)
+        for name in (key, key.rpartition(" ")[0]):  # København, where none is in its district of that name
+            streets = (street for street in self._streets.values() if name and street.city)
+            if found := [street.location for street in streets if self.coverage.is_in(street.city, name)]:
+                return found
+        return [where for where, _ in filter(None, [self.coverage.places.get(key)])]
 
     def _named(self, ways: Sequence[Reading], address: str, city: str) -> Located | None:
         """The answer where a part of the text is the name of a house and none names a door by its number."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, unquote, unquote_plus, urlsplit
 
 from routing.model.places import Location, metres_between
-from routing.rules.points import PointText, parse_coordinates
+from routing.rules.points import PointText, parse_coordinates, parse_plus_code
 
 SHORTENERS = frozenset(
     {"maps.app.goo.gl", "goo.gl", "g.co", "osm.org", "bit.ly", "maps.apple", "share.here.com", "on.here.com"}
@@ -61,6 +61,8 @@ def _web(link: str) -> Linked:
     host = (parts.hostname or "").removeprefix("www.")
     if host in SHORTENERS and not parts.query and "/@" not in parts.path:
         return Linked(why="A shortened link hides its place. Open it, and copy the long one, or the coordinates.")
+    if host == "plus.codes" and parse_plus_code(code := unquote(parts.path).strip("/")):
+        return Linked(text=code)
     fields = {name.casefold(): values[0].strip() for name, values in parse_qs(parts.query).items()}
     for lat, lon in (("mlat", "mlon"), ("lat", "lon"), ("lat", "lng")):
         if _DEGREES.match(fields.get(lat, "")) and _DEGREES.match(fields.get(lon, "")):
