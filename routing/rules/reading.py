@@ -79,6 +79,7 @@ _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}\s*(?:,|$))")
 _DECIMALS = re.compile(r"\d[\d/-]*\.\d+")
 _MAY_BE_POSTCODE = re.compile(r"\d{3}|\d[A-Z]{2}$")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+_BRACKETS = re.compile(r"\s*\(([^()]+)\)$")
 _BARE_NUMBERS = re.compile(r"\d{1,4}\s?[A-Za-z]?(?:\s+\d{1,4}\s?[A-Za-z]?)*")
 _NUMBERED_NAME = re.compile(r"[^\W\d_]{2}.*\d|\d.*[^\W\d_]{2}")
 _COUNTRY_ENDS = frozenset(word for name in COUNTRIES for word in (name.split()[-1], "österreich", "españa", "россия"))
@@ -107,6 +108,8 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
     ]
     plain = _BUILDING.sub(" ", _SAYS_NO_NUMBER.sub("", _SAYS_NUMBER.sub("", plain)))
     plain = with_capitals(_THOUSANDS.sub(".", plain))
+    if (inside := _BRACKETS.search(plain)) and place_of(inside[1].strip(), cities):
+        plain = f"{plain[: inside.start()]}, {inside[1].strip()}"  # "Main Street 5 (Tampa FL)"
     parts = [part for part in (piece.strip() for piece in re.split(r"[,;]+", plain)) if part]
     if len(parts) > 1:
         parts[-1:] = _without_country(parts[-1], cities)

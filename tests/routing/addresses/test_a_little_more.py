@@ -74,3 +74,44 @@ def test_a_blank_within_a_number_makes_two_of_it(denmark: Gazetteer, blank: str)
 @pytest.mark.parametrize("blank", ["\x85", "\r", "\t", "\u00a0", "\u2009"])
 def test_a_blank_between_number_and_postcode_says_nothing(denmark: Gazetteer, blank: str) -> None:
     assert denmark.locate(f"Istedgade{blank}19{blank}1650{blank}København{blank}V").quality.goes_on
+
+
+AMERICA = [
+    door("Mill Court", "11", city="Owings Mills", postcode="21117", state="MD", country="US"),
+    door("Oak Road", "5", city="Mount Washington", postcode="21209", state="MD", country="US"),
+    door("Elm Street", "7", city="Baltimore", postcode="21215", state="MD", country="US"),
+]
+
+
+@pytest.fixture(scope="module")
+def america(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gazetteer]:
+    with town(tmp_path_factory.mktemp("america"), AMERICA) as gazetteer:
+        yield gazetteer
+
+
+@pytest.mark.parametrize(
+    ("written", "city"),
+    [
+        ("11 Mill Court, Owings, MD", ""),
+        ("11 Mill Court, Owings, Maryland, USA", ""),
+        ("Mill Court 11 Owings MD", ""),
+        ("11 Mill Court", "Owings"),
+        ("5 Oak Road, Mount, MD", ""),
+        ("7 Elm Street (Baltimore OH)", ""),
+        ("Elm Street 7 (Baltimore OH)", ""),
+    ],
+)
+def test_the_first_word_of_a_city_is_another_town(america: Gazetteer, written: str, city: str) -> None:
+    assert not america.locate(written, city=city).quality.goes_on
+
+
+@pytest.mark.parametrize(
+    "written", ["11 Mill Court, Owings Mills, MD", "11 Mill Court, Owings Mills", "7 Elm Street, Baltimore MD 21215"]
+)
+def test_the_whole_city_stays_sure(america: Gazetteer, written: str) -> None:
+    assert america.locate(written).quality.goes_on
+
+
+@pytest.mark.parametrize("city", ["København", "København V", "1650 København"])
+def test_a_city_without_its_district_stays_sure(denmark: Gazetteer, city: str) -> None:
+    assert denmark.locate(f"Istedgade 10, {city}").quality.goes_on
