@@ -12,7 +12,7 @@ from routing.engines.addresses.gazetteer import Gazetteer
 from routing.engines.addresses.gazetteer_build import build_gazetteer
 from routing.model.places import Location, PinQuality, metres_between
 from routing.rules.points import PlusCode
-from tests.routing.addresses.towns import door
+from tests.routing.addresses.towns import door, town
 
 CAPITAL, NORTH = Location(lat=55.6728, lon=12.56), Location(lat=57.05, lon=9.92)
 
@@ -70,3 +70,57 @@ def test_a_short_code_that_no_city_of_ours_settles_is_asked_about(land: Gazettee
 
 def test_a_link_to_a_plus_code_names_its_place(land: Gazetteer) -> None:
     assert land.locate("https://plus.codes/9F7JMHF6+22") == land.locate("9F7JMHF6+22")
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gazetteer]:
+    doors = [
+        door("Istedgade", number, city="København V", postcode="1650", country="DK") for number in ("10", "12", "20")
+    ]
+    with town(tmp_path_factory.mktemp("street"), doors) as gazetteer:
+        yield gazetteer
+
+
+@pytest.mark.parametrize(
+    ("written", "label"),
+    [
+        (
+            "https://www.google.com/maps/dir/Start/Istedgade+10,+København/Istedgade+20,+København/@50,10,15z",
+            "Istedgade 20",
+        ),
+        ("https://www.google.com/maps/dir/Start/Istedgade+10,+København/", "Istedgade 10"),
+        ("https://www.google.com/maps/dir/50.0000,10.0015/50.0000,10.0030/50.0000,10.0045/", "50.000000, 10.0045"),
+        (
+            "https://maps.apple.com/?saddr=50.0000,10.0015&daddr=50.0000,10.0045&ll=50.0000,10.0030",
+            "50.000000, 10.0045",
+        ),
+        ("https://maps.apple.com/?ll=50.0000,10.0030&q=Istedgade", "50.000000, 10.003"),
+        ("Istedgade 12 https://www.google.com/maps?q=50.0000,10.0030", "50.000000, 10.003"),
+        (
+            "https://www.google.com/maps?q=50.0000,10.0030 https://www.google.com/maps?q=50.0001,10.0030",
+            "50.000000, 10.003",
+        ),
+    ],
+)
+def test_a_link_to_a_way_leads_to_its_destination(street: Gazetteer, written: str, label: str) -> None:
+    located = street.locate(written)
+    assert located.quality is PinQuality.EXACT, located.why
+    assert located.candidates[0].label.startswith(label)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "https://www.google.com/maps?q=50.0000,10.0015 https://www.google.com/maps?q=50.0000,10.0045",
+        "geo:50.0000,10.0015 geo:50.0000,10.0045",
+        "https://maps.google.com/?q=50.0000,10.0015&destination=50.0000,10.0045",
+        "https://www.openstreetmap.org/?mlat=50.0000&mlon=10.0015&q=50.0000,10.0045",
+        "Istedgade 20, 1650 København V https://www.google.com/maps?q=50.0000,10.0015",
+        "https://www.google.com/maps?q=50.0000,10.0015\nIstedgade 20, 1650 København V",
+        "Søndergade 1, 8000 Aarhus C, https://www.google.com/maps?q=50.0000,10.0015",
+        "Istedgade 10 https://www.google.com/maps?q=Istedgade+20,+København",
+    ],
+)
+def test_a_link_or_a_text_that_names_two_places_is_asked_about(street: Gazetteer, written: str) -> None:
+    located = street.locate(written)
+    assert not located.quality.goes_on, located
