@@ -24,7 +24,7 @@ from routing.rules.place_text import (
     without_state,
 )
 from routing.rules.spelling import clean, fold
-from routing.rules.street_words import COUNTRIES
+from routing.rules.street_words import COUNTRIES, LARGE_CITIES
 from routing.rules.units import is_unit
 
 
@@ -79,6 +79,15 @@ _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}\s*(?:,|$))")
 _DECIMALS = re.compile(r"\d[\d/-]*\.\d+")
 _MAY_BE_POSTCODE = re.compile(r"\d{3}|\d[A-Z]{2}$")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+_KINDS = (
+    "vej|gade|allé|alle|stræde|boulevard|vägen|gatan|gata|katu|tie|kuja|straße|strasse|gasse|"
+    "street|road|avenue|lane|drive|court|st|rd|ave|ln|dr|ct"
+)
+_STREET_AND_NUMBER = re.compile(
+    rf"(?:{_KINDS})\.?\s+\d{{1,4}}\s?[a-z]?$|^\d{{1,5}}[a-z]?\s.*(?<![^\W\d_])(?:{_KINDS})\.?$", re.IGNORECASE
+)
+_DISTRICT_SIGN = re.compile(r" (?:[a-z]{1,2}|\d{1,2})$")
+_SAYS_NEVADA = re.compile(r",\s*nevada\b|\bnevada[\s.,]*$", re.IGNORECASE)
 _BRACKETS = re.compile(r"\s*\(([^()]+)\)$")
 _BARE_NUMBERS = re.compile(r"\d{1,4}\s?[A-Za-z]?(?:\s+\d{1,4}\s?[A-Za-z]?)*")
 _NUMBERED_NAME = re.compile(r"[^\W\d_]{2}.*\d|\d.*[^\W\d_]{2}")
@@ -137,7 +146,7 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
                     city=whole.city or reading.city,
                     city_sure=whole.city_sure if whole.city else reading.city_sure,
                     state=whole.state,
-                    country=whole.country,
+                    country=whole.country or ("US" if whole.state == "NV" and _SAYS_NEVADA.search(text) else ""),
                     doubt=reading.doubt or rest or whole.doubt,
                     second=_second(part, reading, tail.unit),
                     other_postcode=whole.other_postcode,
@@ -200,8 +209,16 @@ def _others(streets: list[str], at: int, tail: Reading, given: Reading, cities: 
     if not found.city and behind and not re.search(r"\d", behind[-1]):
         return replace(found, city=behind[-1], city_sure=False, doubt=", ".join(behind[:-1]))
     is_told = bool(found.city or found.postcode or given.city or given.postcode)
-    before = [] if is_told else [other for where, other in unplaced if where < at]
+    before = [other for where, other in unplaced if where < at and (not is_told or _is_elsewhere(other, cities))]
     return replace(found, doubt=", ".join([*before, *behind]))
+
+
+def _is_elsewhere(part: str, cities: Collection[str]) -> bool:
+    """Whether a part in front is no company's name but a street with its number, or a large city that is not ours."""
+    if _STREET_AND_NUMBER.search(part):
+        return True
+    name = _DISTRICT_SIGN.sub("", fold(part))
+    return name in LARGE_CITIES and name not in cities
 
 
 def _merged(first: Reading, second: Reading) -> Reading:

@@ -115,3 +115,24 @@ def test_the_whole_city_stays_sure(america: Gazetteer, written: str) -> None:
 @pytest.mark.parametrize("city", ["København", "København V", "1650 København"])
 def test_a_city_without_its_district_stays_sure(denmark: Gazetteer, city: str) -> None:
     assert denmark.locate(f"Istedgade 10, {city}").quality.goes_on
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Istedgade 10, København V, Nevada",
+        "Istedgade 10, 1650 København V, Nevada",
+        "Aarhus, Istedgade 10, 1650 København V",
+        "Odense C, Istedgade 10, 1650 København V",
+        "Nygade 7, Istedgade 10, 1650 København V",
+    ],
+)
+def test_a_place_elsewhere_is_no_district_and_no_company(denmark: Gazetteer, written: str) -> None:
+    assert not denmark.locate(written).quality.goes_on
+
+
+@pytest.mark.parametrize(
+    "written", ["Firma 24 ApS, Istedgade 10, 1650 København V", "Radisson, Istedgade 10, 1650 København V"]
+)
+def test_a_company_in_front_stays_sure(denmark: Gazetteer, written: str) -> None:
+    assert denmark.locate(written).quality.goes_on
