@@ -16,6 +16,7 @@ from routing.rules.coverage import Coverage, Door, StreetMatch
 from routing.rules.house_number import HouseNumber
 from routing.rules.reading import Reading, plain_postcode
 from routing.rules.spelling import clean, fold
+from routing.rules.units import is_unsaid
 
 MAX_LENGTH = 300
 """Characters. No postal address is longer; what is longer was pasted into the wrong field."""
@@ -52,6 +53,10 @@ def judge(
     located = _judged(reading, streets, coverage, source)
     if located.quality.goes_on and reading.second and (others := _further_houses(reading, streets, coverage)):
         located = _one_of_several(located, others, source)
+    if located.quality.goes_on and reading.unit and reading.number is not None:
+        sign = bool(coverage.countries & _WITH_UNIT_SIGN)
+        if is_unsaid(reading.unit, letter=reading.number.letter, sign=sign):
+            located = _asked_besides(located, reading.unit)
     if not located.quality.goes_on or not (reading.other_city or reading.other_postcode):
         return located
     other = replace(
@@ -71,12 +76,21 @@ def settled(judged: Sequence[tuple[Reading, Located]]) -> Located:
     doubt = next((reading.doubt for reading, located in judged if reading.doubt and located.quality.goes_on), "")
     if not doubt:
         return best
-    label = best.candidates[0].label
-    return _asked(best, f'What does "{_short(doubt)}" say? Without it this is {label}. Confirm or correct it.')
+    return _asked_besides(best, doubt)
+
+
+def _asked_besides(located: Located, said: str) -> Located:
+    label = located.candidates[0].label
+    return _asked(located, f'What does "{_short(said)}" say? Without it this is {label}. Confirm or correct it.')
 
 
 _STAIRS = frozenset({"FI"})
 """Where a letter behind the number is a stair, so that a number behind it is a flat."""
+
+_WITH_UNIT_SIGN = frozenset({"US", "CA"})
+
+_STAIR = re.compile(r"[a-w]")
+"""An x between two numbers is as likely a sign."""
 
 
 def _further_houses(reading: Reading, streets: Sequence[StreetMatch], coverage: Coverage) -> list[Door]:
@@ -267,7 +281,8 @@ def _on_street(reading: Reading, match: StreetMatch, source: str, coverage: Cove
         # Its namesake under another postcode speaks against a door that has none.
         known = []
     lettered = any(door.number.first == asked.first and door.number.letter for door in doors)
-    if not known and not moved and asked.letter and reading.unit and not lettered:
+    stairs = bool(coverage.countries & _STAIRS and _STAIR.fullmatch(asked.letter))
+    if not known and not moved and stairs and reading.unit and not lettered:
         # "14 B 23" is stair B, flat 23 of house 14, as long as no door of that house bears a letter of its own.
         house = HouseNumber(first=asked.first, last=asked.last)
         known = [door for door in doors if door.number.covers(house)]

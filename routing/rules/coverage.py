@@ -12,7 +12,7 @@ from routing.rules.reading import Reading, plain_postcode
 from routing.rules.spelling import fold, keys
 from routing.rules.street_words import COUNTRIES, STATES
 
-_DISTRICT = re.compile(r"[a-z]{1,2}|\d{1,2}")
+_DISTRICT = re.compile(r"[a-z]{1,2}\d{0,2}|\d{1,2}[a-z]?")
 _WITH_STATES = frozenset({"US", "CA", "AU"})
 _STATES = frozenset(STATES.values()) - {"NV"}
 """Without Nevada: Danes write København NV."""
@@ -93,7 +93,10 @@ class Coverage:
             not key
             or not self.cities
             or key in self.cities
-            or any(known.startswith(f"{key} ") for known in self.cities)
+            or any(
+                known.startswith(f"{key} ") and _DISTRICT.fullmatch(known.removeprefix(f"{key} "))
+                for known in self.cities
+            )
         ):
             return True
         longer = (key.removeprefix(f"{known} ") for known in self.cities if key.startswith(f"{known} "))
@@ -136,12 +139,18 @@ class Coverage:
         key = self.city_key(city)
         if not key or not door.city or _same_city(self._called(fold(door.city)), key):
             return True
-        if postcode in door.postcodes and (postcode, key) in self.served:
+        if postcode in door.postcodes and (
+            (postcode, key) in self.served or _begins_alike(self._called(fold(door.city)), key)
+        ):
             return True
         if key not in self.places:
             return False
         middle, reach_m = self.places[key]
         return metres_between(middle, door.location) <= reach_m
+
+    def is_in(self, city: str, key: str) -> bool:
+        """Whether a city of the map is the one of this key, or a district of it."""
+        return _same_city(self._called(fold(city)), key)
 
     def elsewhere(self, reading: Reading) -> str:
         """The country or state of the text, where it is none of these addresses'; else ""."""
@@ -165,4 +174,10 @@ def _one_letter_apart(one: str, other: str, slack: int) -> bool:
 
 
 def _same_city(one: str, other: str) -> bool:
-    return one == other or one.startswith(f"{other} ") or other.startswith(f"{one} ")
+    """One city, or a district of the other: Owings is a town of its own, and not Owings Mills."""
+    short, long = sorted((one, other), key=len)
+    return one == other or (long.startswith(f"{short} ") and bool(_DISTRICT.fullmatch(long.removeprefix(f"{short} "))))
+
+
+def _begins_alike(one: str, other: str) -> bool:
+    return one.startswith(f"{other} ") or other.startswith(f"{one} ")

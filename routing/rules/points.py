@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from routing.model.places import Candidate, Located, Location, PinQuality
+from routing.model.places import Bounds, Candidate, Located, Location, PinQuality, metres_between
 from routing.rules.address import not_found
 from routing.rules.coverage import Coverage
+from routing.rules.place_text import PlaceText, place_of
+from routing.rules.reading import Reading
 from routing.rules.road_reach import outside
-from routing.rules.spelling import clean
+from routing.rules.spelling import clean, fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,8 @@ def _of_sixtieths(match: re.Match[str]) -> PointText | None:
 _DIGITS = "23456789CFGHJMPQRVWX"
 _PLUS = re.compile(rf"^\(?([{_DIGITS}]{{2,8}})\+([{_DIGITS}]{{2,7}})?\)?(?:[\s,]+(\S.*))?$", re.IGNORECASE)
 _PLUS_LAST = re.compile(rf"^(\S.*?)[\s,]+([{_DIGITS}]{{4,8}}\+[{_DIGITS}]{{2,7}})$", re.IGNORECASE)
+_TOLD_APART_M = 5_000.0
+"""Of two places that a short code may mean the one nearer to the city's doors by so much is meant."""
 _PAIR_STEPS = (20.0, 1.0, 0.05, 0.0025, 0.000125)
 
 
@@ -203,29 +208,75 @@ def _point(location: Location, quality: PinQuality, score: float) -> Candidate:
     )
 
 
-def judge_plus_code(code: PlusCode, coverage: Coverage) -> Located:
-    """A short code counts from the place beside it: one without a place of ours is asked about."""
-    bounds = coverage.bounds
-    middle = Location(lat=(bounds.south + bounds.north) / 2, lon=(bounds.west + bounds.east) / 2)
-    place = code.place.split(",")[0].strip()
+def judge_plus_code(code: PlusCode, coverage: Coverage, doors: Callable[[str], Sequence[Location]]) -> Located:
+    """A short code counts from the place beside it: one without a place of ours is asked about.
+
+    `doors` tells where the doors of a city lie that somebody wrote; none for one that no door carries."""
+    place, beside = _place_of_code(code.place, coverage)
+    if away := coverage.elsewhere(beside):
+        return _outside(away, coverage)
     if place and not coverage.knows_city(place):
-        where = coverage.name or "this region"
-        return Located(quality=PinQuality.OUTSIDE, candidates=(), why=f"{place[:60]} lies outside {where}. Correct it.")
-    point = code.near(middle)
+        return _outside(place, coverage)
+    if not coverage.knows_postcode(beside.postcode):
+        return _outside(beside.postcode, coverage)
     written = f"{code.before}+{code.behind}"
-    if point is None:
+    around = doors(place) if place and not code.is_whole else ()
+    points = _counted_from(code, around or _all_over(coverage.bounds, only_middle=not place))
+    if not points:
         return not_found(f"{written} is no plus code: one has two, four, six or eight digits before the plus.")
-    located = judge_point(point, coverage)
-    if place and located.quality is PinQuality.EXACT and not coverage.is_certain_of(place):
-        return Located(
-            quality=PinQuality.APPROXIMATE,
-            candidates=(_point(located.candidates[0].location, PinQuality.APPROXIMATE, 60.0),),
-            why=f"No city here is written {place[:60]}. Correct it, or confirm the pin.",
-        )
-    if located.quality is not PinQuality.EXACT or code.is_whole or (place and len(code.before) >= 4):
+    located = judge_point(points[0], coverage)
+    if located.quality is not PinQuality.EXACT:
+        return located
+    mend = ""
+    if place and not coverage.is_certain_of(place):
+        mend = f"No city here is written {place[:60]}. Correct it, or confirm the pin."
+    elif not code.is_whole and (not place or len(code.before) < 4):
+        mend = f"{written} is short: without its city it may lie elsewhere. Write the city behind it, or confirm it."
+    elif len(points) > 1:
+        mend = f"{written} lies in more than one place near {place[:60]}. Write all its digits, or confirm the pin."
+    if not mend:
         return located
     return Located(
         quality=PinQuality.APPROXIMATE,
         candidates=(_point(located.candidates[0].location, PinQuality.APPROXIMATE, 60.0),),
-        why=f"{written} is short: without its city it may lie elsewhere. Write the city behind it, or confirm it.",
+        why=mend,
     )
+
+
+def _place_of_code(text: str, coverage: Coverage) -> tuple[str, Reading]:
+    """(the city, what else is said) of "2200 København N, Denmark"."""
+    city = postcode = state = country = ""
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        found = place_of(part, coverage.cities) or PlaceText(city=part)
+        if not city and not found.city and not found.postcode and fold(part) in coverage.cities:
+            found = PlaceText(city=part)
+        city, postcode = city or found.city, postcode or found.postcode
+        state, country = state or found.state, country or found.country
+    return city, Reading(street="", number=None, postcode=postcode, state=state, country=country)
+
+
+def _all_over(bounds: Bounds, *, only_middle: bool) -> list[Location]:
+    south, west, north, east = bounds.south, bounds.west, bounds.north, bounds.east
+    middle = Location(lat=(south + north) / 2, lon=(west + east) / 2)
+    corners = [Location(lat=lat, lon=lon) for lat in (south, north) for lon in (west, east)]
+    return [middle] if only_middle else [middle, *corners]
+
+
+def _counted_from(code: PlusCode, around: Sequence[Location]) -> list[PointText]:
+    """What the code may mean, counted from each of these: the nearest to one of them first, and with it those that
+    are no farther than twice as far."""
+    away: dict[PointText, float] = {}
+    for reference in around:
+        point = code.near(reference)
+        if point is None:
+            return []
+        if abs(point.lat) <= 90 and abs(point.lon) <= 180:
+            metres = metres_between(reference, Location(lat=point.lat, lon=point.lon))
+            away[point] = min(away.get(point, metres), metres)
+    points = sorted(away, key=lambda point: away[point])
+    return [point for point in points if away[point] <= 2 * away[points[0]] + _TOLD_APART_M]
+
+
+def _outside(said: str, coverage: Coverage) -> Located:
+    where = coverage.name or "this region"
+    return Located(quality=PinQuality.OUTSIDE, candidates=(), why=f"{said[:60]} lies outside {where}. Correct it.")

@@ -25,7 +25,7 @@ from routing.rules.place_text import (
     without_state,
 )
 from routing.rules.spelling import clean, fold
-from routing.rules.street_words import COUNTRIES, STATES
+from routing.rules.street_words import COUNTRIES, LARGE_CITIES, STATES
 from routing.rules.units import is_unit
 
 
@@ -64,8 +64,14 @@ _US_UNIT = re.compile(
 )
 _LEADING_UNIT = re.compile(r"^((?:unit|apt|flat|suite)\b\.?\s*#?\s*[\w-]{1,5}|#\s*\d+)\s+(?=\d)", re.IGNORECASE)
 _SAYS_NUMBER = re.compile(
-    r"(?<![^\W_])(?:no|nr|nro|num|número|numero|nº|n°|№|house|hus|haus|дом|д|буд|αρ)[.:]?\s*(?=\d)", re.IGNORECASE
+    r"(?<![^\W_])(?:no|nr|nro|num|número|numero|nº|n°|№|"
+    # Directly behind a number a house is a further one.
+    r"(?<!\d\s)(?<!\d,\s)(?<!\d[a-z]\s)(?<!\d[a-z],\s)(?<!\d\s[a-z]\s)(?<!\d\s[a-z],\s)(?:house|hus|haus)|"
+    r"дом|д|буд|αρ)[.:]?\s*(?=\d)",
+    re.IGNORECASE,
 )
+# Between digits no other blank than a space is typed: it came with what was copied, and may stand within a number.
+_ODD_BLANK = re.compile(r"(\d+)(?:[^\S \n]|[\x00-\x08\x0e-\x1f\x7f-\x9f\u115f\u1160\u3164\uffa0])+(?=(\d+))")
 _SAYS_NO_NUMBER = re.compile(r"(?<![^\W_])(?:s/n|sin número|бн|б/н)(?![^\W_])", re.IGNORECASE)
 _BUILDING = re.compile(r"(?<=\d)\s*,\s*(?=(?:к|корп|корпус|стр|строение)\b)", re.IGNORECASE)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -74,6 +80,16 @@ _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}\s*(?:,|$))")
 _DECIMALS = re.compile(r"\d[\d/-]*\.\d+")
 _MAY_BE_POSTCODE = re.compile(r"\d{3}|\d[A-Z]{2}$")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+_KINDS = (
+    "vej|gade|allé|alle|stræde|boulevard|vägen|gatan|gata|katu|tie|kuja|straße|strasse|gasse|"
+    "street|road|avenue|lane|drive|court|st|rd|ave|ln|dr|ct"
+)
+_STREET_AND_NUMBER = re.compile(
+    rf"(?:{_KINDS})\.?\s+\d{{1,4}}\s?[a-z]?$|^\d{{1,5}}[a-z]?\s.*(?<![^\W\d_])(?:{_KINDS})\.?$", re.IGNORECASE
+)
+_DISTRICT_SIGN = re.compile(r" (?:[a-z]{1,2}|\d{1,2})$")
+_SAYS_NEVADA = re.compile(r",\s*nevada\b|\bnevada[\s.,]*$", re.IGNORECASE)
+_BRACKETS = re.compile(r"\s*\(([^()]+)\)$")
 _BARE_NUMBERS = re.compile(r"\d{1,4}\s?[A-Za-z]?(?:\s+\d{1,4}\s?[A-Za-z]?)*")
 _NUMBERED_NAME = re.compile(r"[^\W\d_]{2}.*\d|\d.*[^\W\d_]{2}")
 _COUNTRY_ENDS = frozenset(word for name in COUNTRIES for word in (name.split()[-1], "österreich", "españa", "россия"))
@@ -102,10 +118,13 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
     ]
     plain = _BUILDING.sub(" ", _SAYS_NO_NUMBER.sub("", _SAYS_NUMBER.sub("", plain)))
     plain = with_capitals(_THOUSANDS.sub(".", plain))
+    if (inside := _BRACKETS.search(plain)) and place_of(inside[1].strip(), cities):
+        plain = f"{plain[: inside.start()]}, {inside[1].strip()}"  # "Main Street 5 (Tampa FL)"
     parts = [part for part in (piece.strip() for piece in re.split(r"[,;]+", plain)) if part]
     if len(parts) > 1:
         parts[-1:] = _without_country(parts[-1], cities)
     streets, tail = _told_apart(_street_first(parts, cities), cities, bool(given.postcode))
+    torn = {(match[1], match[2]) for match in _ODD_BLANK.finditer(text)}
     found: list[Reading] = []
     for at, part in enumerate(streets):
         others = _others(streets, at, tail, given, cities) if len(streets) > 1 else tail
@@ -116,6 +135,9 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
                 said = reading if reading.city_sure else replace(reading, city="")
                 whole = _merged(given, _merged(said, others))
             rest = "" if reading.city_sure or not whole.city else reading.city
+            if torn and reading.number and (unit := re.match(r"\d+", reading.unit or tail.unit)):
+                pair = (str(reading.number.first), unit[0])
+                rest = " ".join(pair) if pair in torn else rest
             found.append(
                 Reading(
                     street=reading.street,
@@ -125,7 +147,7 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
                     city=whole.city or reading.city,
                     city_sure=whole.city_sure if whole.city else reading.city_sure,
                     state=whole.state,
-                    country=whole.country,
+                    country=whole.country or ("US" if whole.state == "NV" and _SAYS_NEVADA.search(text) else ""),
                     doubt=reading.doubt or rest or whole.doubt,
                     second=_second(part, reading, tail.unit),
                     other_postcode=whole.other_postcode,
@@ -154,12 +176,17 @@ def _second(part: str, reading: Reading, behind: str) -> tuple[HouseNumber, ...]
     """The bare numbers behind a house number, as in "Main Street 10, 12".
 
     Where the number leads ("12 Main St, 4") and where Cyrillic is written ("улица Ленина 5, 12") they are flats, and
-    so is one behind a stair ("Fabianinkatu 14 B 23").
+    so is one behind a stair ("Fabianinkatu 14 B 23"). Both together may be one number with a blank in it: "1 0".
     """
     if reading.number is None or part[0].isdigit() or _CYRILLIC.search(part):
         return ()
     said = [behind] if reading.number.letter else [reading.unit, behind]
-    return tuple(house_of(match) for unit in said if _BARE_NUMBERS.fullmatch(unit) for match in HOUSE.finditer(unit))
+    bare = [match for unit in said if _BARE_NUMBERS.fullmatch(unit) for match in HOUSE.finditer(unit)]
+    found = [house_of(match) for match in bare]
+    if bare and not reading.number.letter and not reading.number.is_range:
+        whole = int(f"{reading.number.first}{bare[0][1]}")
+        found.append(HouseNumber(first=whole, last=whole, letter=found[0].letter))
+    return tuple(found)
 
 
 def _others(streets: list[str], at: int, tail: Reading, given: Reading, cities: Collection[str]) -> Reading:
@@ -183,8 +210,16 @@ def _others(streets: list[str], at: int, tail: Reading, given: Reading, cities: 
     if not found.city and behind and not re.search(r"\d", behind[-1]):
         return replace(found, city=behind[-1], city_sure=False, doubt=", ".join(behind[:-1]))
     is_told = bool(found.city or found.postcode or given.city or given.postcode)
-    before = [] if is_told else [other for where, other in unplaced if where < at]
+    before = [other for where, other in unplaced if where < at and (not is_told or _is_elsewhere(other, cities))]
     return replace(found, doubt=", ".join([*before, *behind]))
+
+
+def _is_elsewhere(part: str, cities: Collection[str]) -> bool:
+    """Whether a part in front is no company's name but a street with its number, or a large city that is not ours."""
+    if _STREET_AND_NUMBER.search(part):
+        return True
+    name = _DISTRICT_SIGN.sub("", fold(part))
+    return name in LARGE_CITIES and name not in cities
 
 
 def _merged(first: Reading, second: Reading) -> Reading:

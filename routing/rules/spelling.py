@@ -16,7 +16,8 @@ _LETTERS = str.maketrans(
 _DIGRAPHS = str.maketrans({"ø": "oe", "ö": "oe", "ä": "ae", "ü": "ue", "å": "aa"})
 _NOT_WORD = re.compile(r"[^\w]+")
 _RAISED = re.compile(r"(?<=\d)[²³¹⁰⁴-⁹₀-₉¼-¾⅐-⅞]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# With the fillers of Hangul, which are letters to Unicode and blanks to the eye.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u115f\u1160]")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _MOST_SPELLINGS = 64
 

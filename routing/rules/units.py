@@ -32,6 +32,8 @@ _BARE = re.compile(
 )
 _CJK = re.compile(r"^[\w\s-]{0,6}(?:号室|階)$")
 _WORDS = re.compile(r"[^\W_]+")
+_LETTERS_ONLY = re.compile(r"[^\W\d_](?:[\s.,/&+-]+[^\W\d_])*\.?")
+_FRACTION = re.compile(r"1/[2348]|2/3|3/[48]")
 
 
 def is_unit(text: str) -> bool:
@@ -65,3 +67,20 @@ def is_unit(text: str) -> bool:
         else:
             return False
     return said or (numbered and code)
+
+
+def is_unsaid(unit: str, *, letter: str, sign: bool) -> bool:
+    """Whether what stands behind a house number may as well be a further number or door, as no word says it is a unit.
+
+    `letter`: the house's own; `sign`: whether people of the country write # before a unit.
+
+    >>> [is_unsaid(unit, letter="", sign=False) for unit in ("#21", "3/4", "B C", "B", "Apt #4", "2. tv")]
+    [True, True, True, False, False, False]
+    >>> is_unsaid("B", letter="a", sign=False), is_unsaid("#21", letter="", sign=True)
+    (True, False)
+    """
+    if "#" in unit and not sign:
+        return not any(word.casefold() in _NUMBERED | _ALONE for word in _WORDS.findall(unit))
+    if _FRACTION.fullmatch(unit):
+        return True
+    return bool(_LETTERS_ONLY.fullmatch(unit)) and bool(letter or len(_WORDS.findall(unit)) > 1)

@@ -124,19 +124,36 @@ class Gazetteer:
         Also takes coordinates, plus codes and links to maps. Never raises for a text it cannot read.
         """
         linked = parse_link(address) if len(address) <= _LONGEST_LINK else None
-        if linked is not None:
-            if linked.point is not None:
-                return judge_point(linked.point, self.coverage)
-            if not linked.text:
-                return not_found(linked.why)
-            address = linked.text
+        if linked is None:
+            return self._located(address, postcode, city)
+        if linked.point is None and not linked.text:
+            return not_found(linked.why)
+        if linked.point is not None:
+            found = judge_point(linked.point, self.coverage)
+        else:
+            found = self._located(linked.text, postcode, city)
+        if not linked.beside or not found.quality.goes_on:
+            return found
+        other = self._located(linked.beside, postcode, city)
+        pin = found.candidates[0].location
+        if other.quality.goes_on and metres_between(pin, other.candidates[0].location) <= AT_THE_DOOR_M:
+            return found
+        asked = (
+            replace(each, quality=PinQuality.APPROXIMATE, score=60.0) for each in (*found.candidates, *other.candidates)
+        )
+        label = found.candidates[0].label
+        why = f'"{linked.beside[:60]}" stands beside a link that leads to {label}. Confirm or correct it.'
+        return Located(quality=PinQuality.APPROXIMATE, candidates=tuple(asked)[:MAX_CANDIDATES], why=why)
+
+    def _located(self, address: str, postcode: str, city: str) -> Located:
+        """The verdict on a text that holds no link."""
         trouble = unusable(address) or (postcode and unusable(postcode)) or (city and unusable(city))
         if trouble:
             return not_found(trouble)
         if (point := parse_coordinates(address)) is not None:
             return judge_point(point, self.coverage)
         if (code := parse_plus_code(address)) is not None:
-            return judge_plus_code(replace(code, place=code.place or city), self.coverage)
+            return judge_plus_code(replace(code, place=code.place or city), self.coverage, self._doors_in)
         ways = readings(address, postcode=postcode, city=city, cities=self.coverage.cities)
         ways = tuple(way for way in ways if fold(way.street))
         if not ways:
@@ -149,6 +166,15 @@ class Gazetteer:
         if is_point or unusable(address):
             return "", ""
         return own_place(address, cities=self.coverage.cities)
+
+    def _doors_in(self, city: str) -> list[Location]:
+        """Where the streets of a city lie, and the middle of a part of town that no address carries."""
+        key = self.coverage.city_key(city)
+        for name in (key, key.rpartition(" ")[0]):  # København, where none is in its district of that name
+            streets = (street for street in self._streets.values() if name and street.city)
+            if found := [street.location for street in streets if self.coverage.is_in(street.city, name)]:
+                return found
+        return [where for where, _ in filter(None, [self.coverage.places.get(key)])]
 
     def _named(self, ways: Sequence[Reading], address: str, city: str) -> Located | None:
         """The answer where a part of the text is the name of a house and none names a door by its number."""

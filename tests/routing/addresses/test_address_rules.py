@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from routing.model.places import Bounds, Located, Location, PinQuality
@@ -37,9 +39,11 @@ def street(*doors: Door, typos: int = 0) -> StreetMatch:
     return StreetMatch(name="High Street", location=Location(lat=0.5, lon=0.5), doors=doors, typos=typos, city="Town")
 
 
-def verdict(house: str, *doors: Door, unit: str = "", postcode: str = "", typos: int = 0) -> tuple[PinQuality, str]:
+def verdict(
+    house: str, *doors: Door, unit: str = "", postcode: str = "", typos: int = 0, coverage: Coverage = COVERAGE
+) -> tuple[PinQuality, str]:
     reading = Reading(street="High Street", number=number(house), unit=unit, postcode=postcode)
-    located = judge(reading, [street(*doors, typos=typos)], COVERAGE)
+    located = judge(reading, [street(*doors, typos=typos)], coverage)
     return located.quality, located.candidates[0].house_number
 
 
@@ -104,9 +108,11 @@ def test_the_next_known_numbers_decide_and_none_farther_off() -> None:
 
 
 def test_stair_and_flat_lead_to_the_house_unless_its_doors_have_letters() -> None:
-    assert verdict("14 B", door("14"), unit="23") == (PinQuality.EXACT, "14")
-    assert verdict("14 B", door("14")) == (PinQuality.APPROXIMATE, "14")
-    assert verdict("14 C", door("14"), door("14 A"), unit="23")[0] is PinQuality.APPROXIMATE
+    stairs = replace(COVERAGE, countries=frozenset({"FI"}))
+    assert verdict("14 B", door("14"), unit="23", coverage=stairs) == (PinQuality.EXACT, "14")
+    assert verdict("14 B", door("14"), coverage=stairs) == (PinQuality.APPROXIMATE, "14")
+    assert verdict("14 C", door("14"), door("14 A"), unit="23", coverage=stairs)[0] is PinQuality.APPROXIMATE
+    assert verdict("14 B", door("14"), unit="23") == (PinQuality.APPROXIMATE, "14")
 
 
 def test_a_house_with_several_lettered_doors_is_ambiguous() -> None:

@@ -1,0 +1,138 @@
+"""Texts that say a little more than an address of ours: a letter, a sign, a second place. None of them may pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from routing.engines.addresses.gazetteer import Gazetteer
+from tests.routing.addresses.towns import door, town
+
+DOORS = [
+    door("Istedgade", number, city="København V", postcode="1650", country="DK")
+    for number in ("1", "2", "4 A", "10", "19", "20")
+]
+
+
+@pytest.fixture(scope="module")
+def denmark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gazetteer]:
+    with town(tmp_path_factory.mktemp("denmark"), DOORS) as gazetteer:
+        yield gazetteer
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["19B, 2. tv", "19 B 2. tv", "19 B, st. th.", "19 B 4", "19 Z 21", "19 bis 21", "19x21", "19 x 21"],
+)
+def test_a_letter_that_does_not_exist_is_asked_about_beside_a_flat_too(denmark: Gazetteer, number: str) -> None:
+    assert not denmark.locate(f"Istedgade {number}, 1650 København V").quality.goes_on
+
+
+def test_a_stair_is_one_plain_letter_where_houses_have_stairs(tmp_path: Path) -> None:
+    doors = [door("Fabianinkatu", "19", city="Helsinki", postcode="00100", country="FI")]
+    with town(tmp_path, doors) as finland:
+        for number, is_sure in (("19 B 21", True), ("19 B, 2. krs", True), ("19 bis 21", False), ("19x21", False)):
+            assert finland.locate(f"Fabianinkatu {number}, 00100 Helsinki").quality.goes_on is is_sure, number
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["19#21", "19 # 21", "19 #21", "19 3/4", "19 ½", "4 A, B", "4 A B", "19, B, C", "4 A ½", "19 hus 12",
+     "19, house 12", "4 A hus 12", "19 unit 5 house 6", "1 0", "1\n0", "2 0"],
+)  # fmt: skip
+def test_a_sign_or_a_letter_without_a_unit_s_word_is_asked_about(denmark: Gazetteer, number: str) -> None:
+    assert not denmark.locate(f"Istedgade {number}, 1650 København V").quality.goes_on
+
+
+@pytest.mark.parametrize("number", ["hus 19", "19, 2. tv", "19, st", "20, 101", "4 A, 3. th"])
+def test_a_unit_s_word_or_a_word_before_the_number_stays_sure(denmark: Gazetteer, number: str) -> None:
+    assert denmark.locate(f"Istedgade {number}, 1650 København V").quality.goes_on
+
+
+def test_a_number_sign_is_a_unit_where_people_write_units_so(tmp_path: Path) -> None:
+    with town(tmp_path, [door("Main Street", "5", city="Town", state="MD", country="US")]) as america:
+        for written in ("5 Main Street #12, Town MD", "5 Main Street, # 12, Town MD", "Main Street 5 #12, Town MD"):
+            assert america.locate(written).quality.goes_on, written
+        assert not america.locate("5 Main Street, A, B, Town MD").quality.goes_on
+
+
+@pytest.mark.parametrize(
+    "blank", ["\u3164", "\uffa0", "\u1160", "\u115f", "\x00", "\x85", "\r", "\t", "\u00a0", "\u2009"]
+)
+def test_a_blank_within_a_number_makes_two_of_it(denmark: Gazetteer, blank: str) -> None:
+    for number in (f"1{blank}9", f"2{blank}0", f"1{blank}0", f"2{blank}7"):
+        for written in (
+            f"Istedgade {number}, 1650 København V",
+            f"Istedgade {number}",
+            f"Istedgade {number} 1650 København V",
+        ):
+            assert not denmark.locate(written).quality.goes_on, (number, written)
+
+
+@pytest.mark.parametrize("blank", ["\x85", "\r", "\t", "\u00a0", "\u2009"])
+def test_a_blank_between_number_and_postcode_says_nothing(denmark: Gazetteer, blank: str) -> None:
+    assert denmark.locate(f"Istedgade{blank}19{blank}1650{blank}København{blank}V").quality.goes_on
+
+
+AMERICA = [
+    door("Mill Court", "11", city="Owings Mills", postcode="21117", state="MD", country="US"),
+    door("Oak Road", "5", city="Mount Washington", postcode="21209", state="MD", country="US"),
+    door("Elm Street", "7", city="Baltimore", postcode="21215", state="MD", country="US"),
+]
+
+
+@pytest.fixture(scope="module")
+def america(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gazetteer]:
+    with town(tmp_path_factory.mktemp("america"), AMERICA) as gazetteer:
+        yield gazetteer
+
+
+@pytest.mark.parametrize(
+    ("written", "city"),
+    [
+        ("11 Mill Court, Owings, MD", ""),
+        ("11 Mill Court, Owings, Maryland, USA", ""),
+        ("Mill Court 11 Owings MD", ""),
+        ("11 Mill Court", "Owings"),
+        ("5 Oak Road, Mount, MD", ""),
+        ("7 Elm Street (Baltimore OH)", ""),
+        ("Elm Street 7 (Baltimore OH)", ""),
+    ],
+)
+def test_the_first_word_of_a_city_is_another_town(america: Gazetteer, written: str, city: str) -> None:
+    assert not america.locate(written, city=city).quality.goes_on
+
+
+@pytest.mark.parametrize(
+    "written", ["11 Mill Court, Owings Mills, MD", "11 Mill Court, Owings Mills", "7 Elm Street, Baltimore MD 21215"]
+)
+def test_the_whole_city_stays_sure(america: Gazetteer, written: str) -> None:
+    assert america.locate(written).quality.goes_on
+
+
+@pytest.mark.parametrize("city", ["København", "København V", "1650 København"])
+def test_a_city_without_its_district_stays_sure(denmark: Gazetteer, city: str) -> None:
+    assert denmark.locate(f"Istedgade 10, {city}").quality.goes_on
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Istedgade 10, København V, Nevada",
+        "Istedgade 10, 1650 København V, Nevada",
+        "Aarhus, Istedgade 10, 1650 København V",
+        "Odense C, Istedgade 10, 1650 København V",
+        "Nygade 7, Istedgade 10, 1650 København V",
+    ],
+)
+def test_a_place_elsewhere_is_no_district_and_no_company(denmark: Gazetteer, written: str) -> None:
+    assert not denmark.locate(written).quality.goes_on
+
+
+@pytest.mark.parametrize(
+    "written", ["Firma 24 ApS, Istedgade 10, 1650 København V", "Radisson, Istedgade 10, 1650 København V"]
+)
+def test_a_company_in_front_stays_sure(denmark: Gazetteer, written: str) -> None:
+    assert denmark.locate(written).quality.goes_on
