@@ -321,6 +321,7 @@ def _tell_anew(store: Store, one: _Putting, event_id: int, secret: bytes) -> tup
         promise=[one.delivery.id] if one.goes_again and not one.went_again else [],
         corrects=event_id,
         was_told=told,
+        read_delivered=told and one.was.total("delivered") > 0,
     )
     return withheld, told, written
 

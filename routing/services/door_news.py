@@ -59,11 +59,12 @@ def tell_what_happened(
     promise: Collection[int] | None = None,
     corrects: int = 0,
     was_told: bool = False,
+    read_delivered: bool = False,
 ) -> int:
     """One message per kind and recipient for the stop, however many orders were for it; to how many people in all.
 
     Of a report that puts another one right (`corrects`: its event) `promise` says which deliveries get a new day by it,
-    and `was_told` that the customer has read something else.
+    `was_told` that somebody has read something else, and `read_delivered` that it said the goods were handed over.
     """
     settled = [one for one in settled if one.delivery.direction == "deliver"]
     if not settled:
@@ -93,7 +94,8 @@ def tell_what_happened(
     for kind, group in ((NoticeKind.DELIVERED, done), (NoticeKind.FAILED, failed)):
         if not group:
             continue
-        whom = _whom(store, door, order_matters=kind is NoticeKind.DELIVERED)
+        # Who has read that it was delivered hears that it was not: the buyer too.
+        whom = _whom(store, door, order_matters=kind is NoticeKind.DELIVERED or read_delivered)
         if kind is NoticeKind.FAILED and whom and next_day:
             anew = [one for one in group if promise is None or one.delivery.id in promise]
             _promise_anew(store, anew, next_day=next_day, now=now)

@@ -118,6 +118,17 @@ def test_who_has_read_the_wrong_message_reads_that_it_was_wrong(driven: Driven) 
     assert all(each.data["corrected"] for each in messages(driven, "delivered"))
 
 
+def test_whoever_was_told_delivered_reads_that_it_was_not(driven: Driven) -> None:
+    driven.says(0)
+    read = {each.recipient for each in messages(driven, "delivered")}
+    with driven.database.writing() as connection:
+        connection.execute(
+            tables.notice.update().where(tables.notice.c.kind == "delivered").values(status="sent", sent_at=SIX)
+        )
+    corrects(driven, 0, Outcome.NOT_HOME)
+    assert {each.recipient for each in messages(driven, "failed")} == read
+
+
 def test_ten_instead_of_eight_takes_the_two_back_from_the_queue(driven: Driven) -> None:
     """Two short ones had been given goods from the shelf; now they were handed over after all."""
     with driven.database.writing() as connection:
