@@ -16,7 +16,7 @@ const handedOver = new Set(data.handedOver);
 const view = document.getElementById("view");
 const sentLine = document.getElementById("sent");
 
-const FLUSH_EVERY_MS = 20_000;
+const FLUSH_EVERY_MS = 8_000; // while a report waits: not every browser says that the signal is back
 const REFRESH_EVERY_MS = 60_000;
 
 let route = data.route;
