@@ -51,7 +51,7 @@ def roads_for(monkeypatch: pytest.MonkeyPatch, *profiles: str) -> None:
 
     monkeypatch.setattr(Installation, "near_roads", near_roads)
     monkeypatch.setattr(Installation, "area", lambda _self, _region: TOWN)
-    monkeypatch.setattr(addresses, "_region", lambda _of_depots: "town")
+    monkeypatch.setattr(addresses, "_region", lambda _of_depots: ("town", ""))
 
 
 def set_pin(website: Website, desk: Desk, at: dict[str, str] = YARD) -> tuple[int, str]:
