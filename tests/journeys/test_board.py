@@ -109,10 +109,19 @@ def keeps_searching(solve: Solver) -> Solver:
             progress=said.append,
             cancelled=cancelled,
         )
+        served = sum(units for _tier, units in plan.served_by_tier)
+        last = SolveProgress(
+            at_s=1.0,
+            phase=said[-1].phase if said else "searching",
+            served_by_tier=plan.served_by_tier,
+            served=served,
+            of=len(problem.visits),
+            cost=plan.cost,
+        )
         for _ in range(1200):
             if cancelled():
                 return plan
-            progress(said[-1])
+            progress(last)
             time.sleep(0.1)
         raise AssertionError("Nobody told the search to stop.")
 
