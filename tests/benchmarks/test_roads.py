@@ -81,8 +81,11 @@ def test_a_table_beside_osrms_own_call(built: Path) -> None:
             started = time.perf_counter()
             table = travel.table(everybody, profile="van")
             ours.append(time.perf_counter() - started)
+        on_roads = travel.on_roads(everybody, profile="van")
     off_diagonal = ~np.eye(len(everybody), dtype=bool)
-    assert (np.abs(theirs[0] - table.durations_s)[off_diagonal & (table.durations_s >= 0)] <= 1).all()
+    assert (np.abs(theirs[0] - on_roads.durations_s)[off_diagonal & (on_roads.durations_s >= 0)] <= 1).all()
+    # Ours adds the ways to doors that stand far from their road, and is timed with them.
+    assert (table.durations_s >= on_roads.durations_s).all()
     shown = Table("1,000 × 1,000, best of 5", "seconds", "ours ÷ it")
     for name, seconds in (("OSRM's call, no arrays", bare), ("OSRM's call, to numpy", plain), ("ours", ours)):
         shown.add_row(name, f"{min(seconds):.2f}", f"{min(ours) / min(seconds):.2f}")
