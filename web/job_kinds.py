@@ -10,6 +10,7 @@ from __future__ import annotations
 KINDS: dict[str, str] = {
     "import": "web.import_job:import_job",
     "plan": "web.plan_job:plan_job",
+    "plan_part": "web.plan_parts:plan_part_job",
     "policy_day": "web.policy_job:policy_day_job",
     "region": "web.region_job:build_region_job",
     "what_if": "web.what_if_job:what_if_job",

@@ -15,6 +15,7 @@ from routing.ports import TravelTimes
 from routing.services.planning import PlanDraft, begin_plan, make_problem, save_plan, solve_problem
 from web.clock import wall_clock
 from web.jobs import Progress, Write
+from web.plan_parts import dealing_solver
 from web.wiring import Installation
 
 SEARCH_S = 10.0
@@ -101,7 +102,7 @@ def plan_job(
 
     plan = solve_problem(
         problem,
-        solve=installation.solver,
+        solve=dealing_solver(installation, draft),
         seed=int(data["seed"]),
         time_limit_s=float(data["time_limit_s"]),
         progress=keep_progress,

@@ -368,6 +368,11 @@ class SystemStore(StorePart):
             raise NotFound(f"There is no job {job_id}.", job=job_id)
         return job_of(row)
 
+    def tell_job(self, *, job_id: int, more: Mapping[str, Any]) -> None:
+        """Adds to a job's data: what its worker waits to be told. Raises NotFound."""
+        known = self.job(job_id).data
+        self.connection.execute(update(job).where(job.c.id == job_id).values(data={**known, **more}))
+
     def jobs_due(self, *, now: datetime, limit: int, again_after_s: float) -> list[int]:
         """The jobs a worker should look at: new ones, those whose moment has come, those whose worker was lost.
 

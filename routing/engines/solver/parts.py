@@ -2,7 +2,8 @@
 
 Several depots planned at once are one problem in which no delivery of one may ride with a van of another. It falls
 into parts, and the best plans of its parts are the best plan of all, tier by tier. The parts are dealt out to as
-many processes as there are threads; each has the whole time limit, and only its own places in its tables.
+many processes as there are threads; each has the whole time limit, and only its own places in its tables. With
+workers on other machines the same parts are dealt out to those first (web/plan_parts.py).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from routing.engines.solver.process import solve_in_process
 from routing.errors import BackrouteError, Cancelled
 from routing.model.plans import Plan, Problem, SolveProgress, Travel
 
-_WORTH = 150
+WORTH = 150
 """Of fewer visits one process makes a plan as soon."""
 
 
@@ -39,7 +40,7 @@ def solve_in_parts(
     """As `solve_in_process`, and the same answer where a problem does not fall into parts. A limit of rounds is shared
     out by visits, so that the same rounds, seed and threads give the same plan."""
     at_once = threads or (len(os.sched_getaffinity(0)) if iterations is None else 1)
-    parts = parts_of(problem, at_once) if at_once > 1 and len(problem.visits) >= _WORTH else []
+    parts = parts_of(problem, at_once) if at_once > 1 and len(problem.visits) >= WORTH else []
     if len(parts) < 2:
         return solve_in_process(
             problem,
@@ -52,23 +53,57 @@ def solve_in_parts(
             threads=threads,
             asked_at=asked_at,
         )
-    heard = _Heard(problem, progress)
     failed = threading.Event()
 
+    def one(part: Part) -> Plan:
+        return solve_in_process(
+            part.problem,
+            seed=seed,
+            time_limit_s=time_limit_s,
+            iterations=share_of(iterations, part.problem, problem),
+            start=None if start is None else _start_of(start, part.problem),
+            progress=part.progress,
+            cancelled=lambda: failed.is_set() or (cancelled is not None and cancelled()),
+            threads=max(1, at_once // len(parts)),
+            asked_at=asked_at,
+        )
+
+    return side_by_side(problem, parts, one, seed=seed, progress=progress, failed=failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the problems that are solved side by side, and what its solver tells its progress to."""
+
+    number: int
+    problem: Problem
+    progress: Callable[[SolveProgress], None]
+
+
+def share_of(iterations: int | None, part: Problem, whole: Problem) -> int | None:
+    """A limit of rounds, shared out by visits."""
+    return None if iterations is None else max(1, iterations * len(part.visits) // len(whole.visits))
+
+
+def side_by_side(
+    problem: Problem,
+    parts: Sequence[Problem],
+    solve_part: Callable[[Part], Plan],
+    *,
+    seed: int,
+    progress: Callable[[SolveProgress], None] | None,
+    failed: threading.Event,
+) -> Plan:
+    """The plan of all, from `solve_part` of each in a thread of its own, wherever it has the work done.
+
+    Raises what a part raises; `failed` is set then, so that the others need not be waited for. Raises Cancelled when
+    every part was stopped before it had a plan.
+    """
+    heard = _Heard(problem, progress)
+
     def one(number: int) -> Plan | None:
-        part = parts[number]
         try:
-            return solve_in_process(
-                part,
-                seed=seed,
-                time_limit_s=time_limit_s,
-                iterations=None if iterations is None else max(1, iterations * len(part.visits) // len(problem.visits)),
-                start=None if start is None else _start_of(start, part),
-                progress=partial(heard.of_part, number),
-                cancelled=lambda: failed.is_set() or (cancelled is not None and cancelled()),
-                threads=max(1, at_once // len(parts)),
-                asked_at=asked_at,
-            )
+            return solve_part(Part(number, parts[number], partial(heard.of_part, number)))
         except Cancelled:
             return None
         except BackrouteError:

@@ -51,7 +51,7 @@ def test_three_parts_are_dealt_to_two_by_their_visits() -> None:
 
 
 def test_the_plan_of_the_parts_is_that_of_the_whole_with_its_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "_WORTH", 10)
+    monkeypatch.setattr(parts, "WORTH", 10)
     nobody = visit(300, 4, shifts=frozenset())
     day = two_depots()
     day = replace(day, visits=(*day.visits, nobody))
@@ -66,7 +66,7 @@ def test_the_plan_of_the_parts_is_that_of_the_whole_with_its_progress(monkeypatc
 
 
 def test_a_refusal_of_one_part_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "_WORTH", 10)
+    monkeypatch.setattr(parts, "WORTH", 10)
     day = two_depots()
     day = replace(day, locks=(Lock(visit=1, shift=1, position=-1),))
     with pytest.raises(InvalidProblem, match="the first is 0"):
