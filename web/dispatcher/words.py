@@ -269,8 +269,10 @@ def engine_words(engine: str) -> str:
     }.get(engine, engine)
 
 
-def outcome_words(outcome: str) -> str:
-    """What happened at the door."""
+def outcome_words(outcome: str, *, fetches: bool = False) -> str:
+    """What happened at the door; of a delivery that `fetches`, nothing was handed over there."""
+    if fetches and outcome == "delivered":
+        return _("collected")
     return every_outcome_words().get(outcome, outcome.replace("_", " "))
 
 
@@ -681,30 +683,30 @@ def sentence(one: Happening) -> str:
             return _(
                 "The report of %(delivery)s was corrected from “%(before)s” to “%(after)s”: %(why)s.",
                 delivery=one.delivery,
-                before=outcome_words(str(data.get("before", {}).get("outcome"))),
-                after=outcome_words(str(data.get("after", {}).get("outcome"))),
+                before=outcome_words(str(data.get("before", {}).get("outcome")), fetches=one.fetches),
+                after=outcome_words(str(data.get("after", {}).get("outcome")), fetches=one.fetches),
                 why=str(data.get("why", "")).rstrip("."),
             )
         case "delivery.done" if data.get("outcome") == "refused":
             return _("%(delivery)s was refused at the door.", delivery=one.delivery)
         case "delivery.done":
-            return _(
-                "%(delivery)s: %(outcome)s.", delivery=one.delivery, outcome=outcome_words(str(data.get("outcome")))
-            )
+            outcome = outcome_words(str(data.get("outcome")), fetches=one.fetches)
+            return _("%(delivery)s: %(outcome)s.", delivery=one.delivery, outcome=outcome)
+        case "delivery.failed" if data.get("outcome") == "not_attempted" and one.fetches:
+            return _("%(delivery)s was not collected: nobody went there.", delivery=one.delivery)
         case "delivery.failed" if data.get("outcome") == "not_attempted":
             return _("%(delivery)s was not brought: nobody went there.", delivery=one.delivery)
         case "delivery.failed":
-            return _(
-                "%(delivery)s could not be delivered: %(outcome)s.",
-                delivery=one.delivery,
-                outcome=outcome_words(str(data.get("outcome"))),
-            )
+            outcome = outcome_words(str(data.get("outcome")))
+            if one.fetches:
+                return _("%(delivery)s could not be collected: %(outcome)s.", delivery=one.delivery, outcome=outcome)
+            return _("%(delivery)s could not be delivered: %(outcome)s.", delivery=one.delivery, outcome=outcome)
         case "delivery.noted":
             said = _(
                 "%(vehicle)s said of %(delivery)s, which it does not carry: %(outcome)s.",
                 vehicle=one.vehicle or "?",
                 delivery=one.delivery,
-                outcome=outcome_words(str(data.get("outcome"))),
+                outcome=outcome_words(str(data.get("outcome")), fetches=one.fetches),
             )
             return said + " " + _("It goes with %(van)s.", van=data["goes_with"]) if data.get("goes_with") else said
         case _:
