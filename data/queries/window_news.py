@@ -9,7 +9,7 @@ from itertools import batched
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, select
 
 from data.queries.needs import newest_promise
 from data.store.system import SystemStore
@@ -111,14 +111,15 @@ def _messages_about(connection: Connection, order_ids: Sequence[int]) -> dict[in
         .distinct()
         .subquery("at_its_doors")
     )
-    for query in (
+    queries: tuple[Select[*tuple[Any, ...]], ...] = (
         select(notice.c.subject_id.label("order_id"), *what, notice.c.problem).where(
             notice.c.subject_kind == "order", notice.c.subject_id.in_(order_ids)
         ),
         select(at_its_doors.c.order_id, *what, notice.c.problem).join(
             notice, (notice.c.subject_kind == "delivery") & (notice.c.subject_id == at_its_doors.c.delivery_id)
         ),
-    ):
+    )
+    for query in queries:
         for row in connection.execute(query.order_by(notice.c.id)):
             found[row.order_id].append(row)
     return found
