@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 BUSY_TIMEOUT_MS = 30_000
@@ -48,6 +48,11 @@ class Database:
         """A write transaction: commits at the end of the block, rolls back on any exception."""
         with self._writer.begin() as connection:
             yield connection
+
+    def answers(self) -> None:
+        """Raises what the database raises when it does not."""
+        with self.reading() as connection:
+            connection.execute(text("SELECT 1"))
 
     def close(self) -> None:
         self._writer.dispose()

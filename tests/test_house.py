@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import socket
@@ -68,6 +69,24 @@ print(*sorted(engines & set(sys.modules)))
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.split() == []
+
+
+OF_THE_DEMO = {"history", "home", "figures", "moments", "prepare"}
+"""The rooms of `web/demo` that still write their own SQL."""
+
+
+def test_the_web_asks_the_data_and_writes_no_sql() -> None:
+    allowed = {ROOT / "web" / "demo" / f"{name}.py" for name in OF_THE_DEMO}
+    found = []
+    for file in sorted(set((ROOT / "web").rglob("*.py")) - allowed):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                named = {each.name for each in node.names}
+                is_sql = node.module == "sqlalchemy" and named != {"Connection"}
+                is_sql = is_sql or node.module == "data.tables" or (node.module == "data" and "tables" in named)
+                if is_sql:
+                    found.append(f"{file.relative_to(ROOT)}: {node.module} {sorted(named)}")
+    assert found == []
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "198.51.100.7"])

@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.exc import OperationalError as DatabaseError
 
+from data.queries.company import company_card
 from data.store import SqlStore, open_store
-from data.tables import company
 from routing.errors import BackrouteError, InvalidInput
 from routing.model.notices import Channel, ClaimedNotice
 from routing.model.tasks import TaskKind
@@ -65,7 +64,7 @@ def send_due(installation: Installation, *, limit: int = 50) -> Delivered:
     now = installation.clock.now()
     with installation.database.reading() as connection:
         outbound = outbound_of(SqlStore(connection))
-        company_zone = ZoneInfo(connection.scalar(select(company.c.zone).limit(1)) or "UTC")
+        company_zone = ZoneInfo(company_card(connection).zone or "UTC")
 
     def local_time(claimed: ClaimedNotice, moment: datetime) -> datetime:
         with installation.database.reading() as connection:

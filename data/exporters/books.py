@@ -14,6 +14,7 @@ from data.exporters.paging import pages
 from data.exporters.sheets import Cell
 from data.queries.needs import HELD, TO_COME
 from data.queries.open_lines import every_open_line
+from data.queries.window_news import news_of_promises
 from data.tables import (
     allocation,
     customer,
@@ -34,6 +35,7 @@ from data.tables import (
     task,
     vehicle,
 )
+from routing.rules.told_door import Heard, WindowNews
 
 Rows = Iterator[list[Cell]]
 
@@ -107,16 +109,20 @@ def backorder_rows(connection: Connection) -> Rows:
         yield [getattr(each, name) for name in BACKORDERS]
 
 
+UNTOLD = WindowNews(heard=Heard.NOBODY)
 PROMISES = (
     "order", "line", "sku", "version", "promised_on", "window_from", "window_to", "why", "by", "made_at", "told_at",
 )  # fmt: skip
 
 
 def promise_rows(connection: Connection) -> Rows:
+    """`told_at`: when the first message that says so left, the customer agreed to it, or somebody told it with the
+    order or on the phone; empty while it was not told, or never was."""
     query = (
         select(
             promise.c.id.label("key"),
             promise,
+            order.c.id.label("order_id"),
             order.c.number.label("order"),
             order_line.c.number.label("line"),
             product.c.number.label("sku"),
@@ -126,10 +132,14 @@ def promise_rows(connection: Connection) -> Rows:
         .join(product, product.c.id == order_line.c.product_id)
     )
     for page in pages(connection, query, promise.c.id):
+        news = news_of_promises(connection, {each.order_id for each in page if each.told_at is not None})
         for each in page:
+            window = (each.promised_on, each.window_from, each.window_to)
+            told = news[each.order_id][each.made_at, *window] if each.told_at is not None else UNTOLD
+            told_at = each.told_at if told.heard is Heard.AGREED else told.at
             yield [
-                each.order, each.line, each.sku, each.version, each.promised_on, each.window_from, each.window_to,
-                each.why, each.by, _utc(each.made_at), _utc(each.told_at),
+                each.order, each.line, each.sku, each.version, *window, each.why, each.by, _utc(each.made_at),
+                _utc(told_at),
             ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, case, func, or_, select
 from data.queries.lateness import days_late, due_promise, wishes
 from data.queries.needs import COMMITTED, ORDERED, SERVED, newest_promise
 from data.queries.questions import answers_due
-from data.tables import allocation, customer, order, order_line, product, promise, site, supply
+from data.tables import allocation, customer, depot, order, order_line, product, promise, site, supply
 from routing.errors import NotFound
 from routing.model.backorders import Backorder
 
@@ -105,10 +105,12 @@ def _waiting(customer_ids: Collection[int] | None, today: str, wished: list[str]
             days_late(order_line.c.expected_on, due_on, today=today).label("days_late"),
             (quantity * order_line.c.unit_price).label("worth"),
             order.c.currency,
+            depot.c.zone,
         )
         .join(order, order.c.id == order_line.c.order_id)
         .join(customer, customer.c.id == order.c.customer_id)
         .join(site, site.c.id == order.c.site_id)
+        .join(depot, depot.c.id == order.c.depot_id)
         .join(product, product.c.id == order_line.c.product_id)
         .outerjoin(sums, sums.c.order_line_id == order_line.c.id)
         # Line by line by its index: SQLite would look through a table of all promises once a line.

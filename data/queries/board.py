@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 from data.tables import (
     delivery,
     depot,
+    driver,
     job,
     link,
     manifest,
@@ -24,6 +25,7 @@ from data.tables import (
     stop_delivery,
     trip,
     unassigned,
+    vehicle,
 )
 
 
@@ -180,6 +182,21 @@ def driver_links(connection: Connection, shift_ids: Collection[int]) -> dict[int
         .order_by(link.c.id)
     )
     return {row.shift_id: DriverLink(shift_id=row.shift_id, link_id=row.id, expires_at=row.expires_at) for row in rows}
+
+
+def links_in_use(connection: Connection, *, now: datetime) -> list[tuple[str, str, int]]:
+    """The driver's name, the vehicle's and the link's key of every route that is out, by name."""
+    rows = connection.execute(
+        select(driver.c.name, vehicle.c.name.label("vehicle"), link.c.id)
+        .join(manifest, manifest.c.driver_id == driver.c.id)
+        .join(shift, shift.c.id == manifest.c.shift_id)
+        .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
+        .join(link, (link.c.subject_id == manifest.c.id) & (link.c.subject_kind == "manifest"))
+        .where(link.c.kind == "driver", link.c.revoked_at.is_(None), link.c.expires_at > now)
+        .order_by(driver.c.name, vehicle.c.name)
+        .distinct()
+    )
+    return [(row.name, row.vehicle, row.id) for row in rows]
 
 
 def newest_notice(connection: Connection) -> int:

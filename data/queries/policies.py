@@ -90,6 +90,18 @@ def policy_lines(connection: Connection) -> list[PolicyLine]:
     return sorted(lines, key=lambda line: (list(Scope).index(line.row.scope), line.whom))
 
 
+def whom_of(connection: Connection, scope: Scope, scope_id: int) -> str:
+    """The customer's name or the order's number, as `PolicyLine` has it; "" for the company."""
+    if scope is Scope.COMPANY:
+        return ""
+    called = (
+        select(customer.c.name).where(customer.c.id == scope_id)
+        if scope is Scope.CUSTOMER
+        else select(order.c.number).where(order.c.id == scope_id)
+    )
+    return str(connection.scalars(called).one())
+
+
 def scope_of(connection: Connection, scope: Scope, text: str) -> int:
     """The id of the customer (by number or name) or the order (by number) that a person typed; 0 for the company.
 

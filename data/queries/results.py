@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from data.queries.lost import counted_back, lost_after_the_door, lost_of
 from data.queries.needs import SETTLED
@@ -150,7 +150,30 @@ def _of_day(
     of_the_erp = _of_the_erp(connection, carried)
     corrected = _corrections(connection, day, riding)
     found: list[LineResult] = []
-    for row in connection.execute(
+    for row in connection.execute(_lines(list(carried))):
+        mine = carried[row.id]
+        # Of several deliveries of a line that day, the one reported last speaks.
+        key = max(mine.deliveries, key=lambda each: (last[each].at.timestamp() if each in last else 0.0, each))
+        report = last.get(key)
+        result = _result(
+            row,
+            mine,
+            report,
+            day=day,
+            ordered=row.quantity - (0 if row.id in of_the_erp else row.cancelled),
+            lost=mine.lost + missing.get(row.id, 0),
+            counted_back=back.get(row.id, 0),
+            still_open=max(0, row.quantity - row.cancelled - served.get(row.id, 0)),
+            promised_on=promised.get(row.id, ""),
+            proof_link=links.get(key, ""),
+        )
+        found += _as_told(result, [each for each in corrected if each.order_line_id == row.id])
+    return tuple(found)
+
+
+def _lines(line_ids: Collection[int]) -> Select[*tuple[Any, ...]]:
+    """What stands of these lines before anything is reported, by order."""
+    return (
         select(
             order_line.c.id,
             order_line.c.number.label("line"),
@@ -178,51 +201,61 @@ def _of_day(
         .join(site, site.c.id == order.c.site_id)
         .join(depot, depot.c.id == order.c.depot_id)
         .join(product, product.c.id == order_line.c.product_id)
-        .where(order_line.c.id.in_(list(carried)))
+        .where(order_line.c.id.in_(line_ids))
         .order_by(order.c.number, order_line.c.id)
-    ):
-        mine = carried[row.id]
-        # Of several deliveries of a line that day, the one reported last speaks.
-        key = max(mine.deliveries, key=lambda each: (last[each].at.timestamp() if each in last else 0.0, each))
-        report = last.get(key)
-        result = LineResult(
-            source=row.source,
-            order=row.order,
-            line=row.line,
-            erp_reference=row.erp_reference,
-            line_erp_reference=row.line_erp_reference,
-            customer_reference=row.customer_reference,
-            customer_number=row.customer_number,
-            customer=row.customer,
-            site_number=row.site_number,
-            site=row.site,
-            depot=row.depot,
-            sku=row.sku,
-            unit=row.unit,
-            ordered=row.quantity - (0 if row.id in of_the_erp else row.cancelled),
-            sent=mine.sent,
-            delivered=mine.delivered,
-            short=mine.short,
-            damaged=mine.damaged,
-            refused=mine.refused,
-            returned=mine.returned,
-            lost=mine.lost + missing.get(row.id, 0),
-            counted_back=back.get(row.id, 0),
-            credited=row.credited,
-            open=max(0, row.quantity - row.cancelled - served.get(row.id, 0)),
-            promised_on=promised.get(row.id, ""),
-            expected_on=row.expected_on,
-            day=day,
-            delivery=", ".join(mine.deliveries.values()),
-            outcome=_outcome(report, mine),
-            at=report.at if report else None,
-            zone=row.zone or row.depot_zone,
-            recipient=report.recipient if report else "",
-            proof_link=links.get(key, ""),
-            reason=mine.stayed,
-        )
-        found += _as_told(result, [each for each in corrected if each.order_line_id == row.id])
-    return tuple(found)
+    )
+
+
+def _result(
+    row: Row[Any],
+    mine: _Carried,
+    report: _Report | None,
+    *,
+    day: str,
+    ordered: int,
+    lost: int,
+    counted_back: int,
+    still_open: int,
+    promised_on: str,
+    proof_link: str,
+) -> LineResult:
+    """What one line says of itself, what was carried of it on the day, and what was reported of it last."""
+    return LineResult(
+        source=row.source,
+        order=row.order,
+        line=row.line,
+        erp_reference=row.erp_reference,
+        line_erp_reference=row.line_erp_reference,
+        customer_reference=row.customer_reference,
+        customer_number=row.customer_number,
+        customer=row.customer,
+        site_number=row.site_number,
+        site=row.site,
+        depot=row.depot,
+        sku=row.sku,
+        unit=row.unit,
+        ordered=ordered,
+        sent=mine.sent,
+        delivered=mine.delivered,
+        short=mine.short,
+        damaged=mine.damaged,
+        refused=mine.refused,
+        returned=mine.returned,
+        lost=lost,
+        counted_back=counted_back,
+        credited=row.credited,
+        open=still_open,
+        promised_on=promised_on,
+        expected_on=row.expected_on,
+        day=day,
+        delivery=", ".join(mine.deliveries.values()),
+        outcome=_outcome(report, mine),
+        at=report.at if report else None,
+        zone=row.zone or row.depot_zone,
+        recipient=report.recipient if report else "",
+        proof_link=proof_link,
+        reason=mine.stayed,
+    )
 
 
 def _as_told(result: LineResult, corrections: Sequence[_Correction]) -> list[LineResult]:

@@ -42,7 +42,8 @@ LOOKED_BACK = 40
 class Happening:
     """One thing that happened. `kind` is the event's, or `ordered`, `promised` or `told`; `who` a name, not a key.
 
-    `received_at` is later than `at` when a phone had no signal. `alike` counts the events that one row stands for.
+    `fetches`: its delivery collects. `received_at` is later than `at` when a phone had no signal. `alike` counts the
+    events that one row stands for.
     """
 
     at: datetime
@@ -55,6 +56,7 @@ class Happening:
     delivery: str = ""
     site: str = ""
     vehicle: str = ""
+    fetches: bool = False
     rank: tuple[int, int] = (0, 0)
     alike: int = 1
 
@@ -94,7 +96,7 @@ def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
         )
     )
     names = _names(connection)
-    news = news_of_promises(connection, order_id)
+    news = news_of_promises(connection, [order_id])[order_id]
     made: dict[tuple[datetime, str, str, str], dict[str, Any]] = {}
     days: dict[int, str] = {}
     for row in connection.execute(
@@ -245,6 +247,7 @@ def _events() -> Select[Any]:
             event,
             order.c.number.label("order_number"),
             delivery.c.number.label("delivery_number"),
+            delivery.c.direction,
             site.c.name.label("site_name"),
             vehicle.c.name.label("vehicle_name"),
         )
@@ -268,6 +271,7 @@ def _happenings(connection: Connection, query: Select[Any]) -> list[Happening]:
             order=row.order_number or "",
             order_id=row.order_id,
             delivery=row.delivery_number or "",
+            fetches=row.direction == "collect",
             site=row.site_name or "",
             vehicle=row.vehicle_name or "",
             rank=(0, row.id),

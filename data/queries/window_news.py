@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from itertools import batched
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, Select, select
 
 from data.queries.needs import newest_promise
 from data.store.system import SystemStore
@@ -16,6 +18,8 @@ from routing.model.notices import ANNOUNCEMENTS
 from routing.model.proofs import Door
 from routing.rules.promises import AT_CUSTOMERS_WISH
 from routing.rules.told_door import Heard, SentTo, WindowNews, window_news
+
+AT_ONCE = 500
 
 type PromiseKey = tuple[datetime, str, str, str]
 """When a promise was made, its ISO day, and its window, "" and "" without one."""
@@ -47,58 +51,77 @@ def news_of_windows(connection: Connection, doors: Iterable[Door]) -> dict[int, 
     }
 
 
-def news_of_promises(connection: Connection, order_id: int) -> dict[PromiseKey, WindowNews]:
-    """Whether the customer has heard of each promise of an order that was made to be told. A window is told by a
+def news_of_promises(connection: Connection, order_ids: Collection[int]) -> dict[int, dict[PromiseKey, WindowNews]]:
+    """By order, whether the customer has heard of each promise that was made to be told. A window is told by a
     message that names it, a day by one that was written with it. Of a day without any message somebody told it
     otherwise: with the order, or on the phone."""
-    promises = connection.execute(
-        select(
-            promise.c.made_at,
-            promise.c.promised_on,
-            promise.c.window_from,
-            promise.c.window_to,
-            promise.c.why,
-            promise.c.told_at,
-        )
-        .join(order_line, order_line.c.id == promise.c.order_line_id)
-        .where(order_line.c.order_id == order_id, promise.c.told_at.is_not(None))
-        .distinct()
-    ).all()
+    found: dict[int, dict[PromiseKey, WindowNews]] = {order_id: {} for order_id in order_ids}
+    sending_is_off = (SystemStore(connection).setting("outbound") or {}).get("mode", "off") == "off"
+    for part in batched(sorted(found), AT_ONCE):
+        messages = _messages_about(connection, part)
+        for each in connection.execute(
+            select(
+                order_line.c.order_id,
+                promise.c.made_at,
+                promise.c.promised_on,
+                promise.c.window_from,
+                promise.c.window_to,
+                promise.c.why,
+                promise.c.told_at,
+            )
+            .join(order_line, order_line.c.id == promise.c.order_line_id)
+            .where(order_line.c.order_id.in_(part), promise.c.told_at.is_not(None))
+            .distinct()
+        ):
+            window = (each.promised_on, each.window_from, each.window_to)
+            about = [
+                SentTo(status=row.status, sent_at=row.sent_at, problem=row.problem)
+                for row in messages[each.order_id]
+                if (
+                    row.kind in ANNOUNCEMENTS
+                    and tuple(row.data.get(name) for name in ("day", "window_from", "window_to")) == window
+                    if each.window_from
+                    else row.made_at == each.made_at
+                )
+            ]
+            news = window_news(about, agreed=each.why == AT_CUSTOMERS_WISH, sending_is_off=sending_is_off)
+            if news.heard is Heard.NOBODY and not each.window_from:
+                news = WindowNews(heard=Heard.TOLD, at=each.told_at)
+            found[each.order_id][each.made_at, *window] = news
+    return found
+
+
+def _messages_about(connection: Connection, order_ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    """By order, the messages about itself and about the doors of its deliveries, oldest first."""
+    found: dict[int, list[Row[Any]]] = defaultdict(list)
+    what = (notice.c.id, notice.c.kind, notice.c.data, notice.c.made_at, notice.c.status, notice.c.sent_at)
     mine = (
-        select(stop_delivery.c.stop_id)
-        .join(delivery_line, delivery_line.c.delivery_id == stop_delivery.c.delivery_id)
-        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
-        .join(order_line, order_line.c.id == allocation.c.order_line_id)
-        .where(order_line.c.order_id == order_id)
+        select(order_line.c.order_id, stop_delivery.c.stop_id)
+        .join(allocation, allocation.c.order_line_id == order_line.c.id)
+        .join(delivery_line, delivery_line.c.allocation_id == allocation.c.id)
+        .join(stop_delivery, stop_delivery.c.delivery_id == delivery_line.c.delivery_id)
+        .where(order_line.c.order_id.in_(order_ids))
+        .distinct()
+        .subquery("mine")
     )
     # One message tells a door, by the first of its deliveries, which may be another order's.
-    at_its_doors = select(stop_delivery.c.delivery_id).where(stop_delivery.c.stop_id.in_(mine))
-    messages = connection.execute(
-        select(notice.c.kind, notice.c.data, notice.c.made_at, notice.c.status, notice.c.sent_at, notice.c.problem)
-        .where(
-            ((notice.c.subject_kind == "order") & (notice.c.subject_id == order_id))
-            | ((notice.c.subject_kind == "delivery") & notice.c.subject_id.in_(at_its_doors))
-        )
-        .order_by(notice.c.id)
-    ).all()
-    sending_is_off = (SystemStore(connection).setting("outbound") or {}).get("mode", "off") == "off"
-    found = {}
-    for each in promises:
-        window = (each.promised_on, each.window_from, each.window_to)
-        about = [
-            SentTo(status=row.status, sent_at=row.sent_at, problem=row.problem)
-            for row in messages
-            if (
-                row.kind in ANNOUNCEMENTS
-                and tuple(row.data.get(name) for name in ("day", "window_from", "window_to")) == window
-                if each.window_from
-                else row.made_at == each.made_at
-            )
-        ]
-        news = window_news(about, agreed=each.why == AT_CUSTOMERS_WISH, sending_is_off=sending_is_off)
-        if news.heard is Heard.NOBODY and not each.window_from:
-            news = WindowNews(heard=Heard.TOLD, at=each.told_at)
-        found[each.made_at, *window] = news
+    at_its_doors = (
+        select(mine.c.order_id, stop_delivery.c.delivery_id)
+        .join(stop_delivery, stop_delivery.c.stop_id == mine.c.stop_id)
+        .distinct()
+        .subquery("at_its_doors")
+    )
+    queries: tuple[Select[*tuple[Any, ...]], ...] = (
+        select(notice.c.subject_id.label("order_id"), *what, notice.c.problem).where(
+            notice.c.subject_kind == "order", notice.c.subject_id.in_(order_ids)
+        ),
+        select(at_its_doors.c.order_id, *what, notice.c.problem).join(
+            notice, (notice.c.subject_kind == "delivery") & (notice.c.subject_id == at_its_doors.c.delivery_id)
+        ),
+    )
+    for query in queries:
+        for row in connection.execute(query.order_by(notice.c.id)):
+            found[row.order_id].append(row)
     return found
 
 

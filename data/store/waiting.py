@@ -30,7 +30,16 @@ from data.tables import (
     supply,
 )
 from routing.bulk import in_bulk
-from routing.model.orders import Completeness, OrderTerms, Outside, RankRule, TermsFrom, WaitingLine, WaitingOrder
+from routing.model.orders import (
+    Completeness,
+    OrderTerms,
+    Outside,
+    RankRule,
+    RideRule,
+    TermsFrom,
+    WaitingLine,
+    WaitingOrder,
+)
 from routing.model.stock import SupplyKind
 from routing.rules.policies import PolicyBook, Scope
 from routing.rules.release import kept_as, wait_ends
@@ -95,6 +104,21 @@ def shipments_of(connection: Connection, order_ids: Collection[int]) -> dict[int
     return found
 
 
+def _by_policy(names: Collection[str]) -> ColumnElement[bool]:
+    """Orders of which, or of whose customer, a policy of one of these names speaks, whatever it says."""
+    return (
+        select(policy.c.id)
+        .where(
+            policy.c.name.in_(sorted(names)),
+            or_(
+                (policy.c.scope == Scope.ORDER.value) & (policy.c.scope_id == order.c.id),
+                (policy.c.scope == Scope.CUSTOMER.value) & (policy.c.scope_id == order.c.customer_id),
+            ),
+        )
+        .exists()
+    )
+
+
 class WaitingStore(PolicyStore):
     def related_products(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]:
         """These SKUs and all that ship-complete orders tie to them: they can only be decided together."""
@@ -110,6 +134,14 @@ class WaitingStore(PolicyStore):
         """These SKUs and those that stand beside one of them in a ship-complete order: one step of all that are
         related."""
         return frozenset(product_ids) | self._tied_to(depot_id, product_ids, self._may_ship_complete())
+
+    def dated_beside(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]:
+        """The SKUs that wait beside one of these in an order that goes as a whole or whose terms weigh its parts: its
+        lines are dated by each other's days. None on SQLite, where whoever writes is alone."""
+        if self.connection.dialect.name == "sqlite":
+            return frozenset()
+        weighs = or_(self._may_ship_complete(), self._may_weigh_parts())
+        return frozenset(self._tied_to(depot_id, product_ids, weighs))
 
     def _tied_to(self, depot_id: int, product_ids: Collection[int], ships_complete: ColumnElement[bool]) -> set[int]:
         found: set[int] = set()
@@ -138,19 +170,27 @@ class WaitingStore(PolicyStore):
         rows = [row for row in self.policies().rows if row.name == "completeness" and row.value == "complete"]
         if any(row.scope is Scope.COMPANY for row in rows):
             return true()
-        by_policy = (
-            select(policy.c.id)
-            .where(
-                policy.c.name == "completeness",
-                or_(
-                    (policy.c.scope == Scope.ORDER.value) & (policy.c.scope_id == order.c.id),
-                    (policy.c.scope == Scope.CUSTOMER.value) & (policy.c.scope_id == order.c.customer_id),
-                ),
-            )
-            .exists()
-        )
         says_so = order.c.completeness == Completeness.COMPLETE.value
-        return or_(says_so, by_policy) if rows else says_so
+        return or_(says_so, _by_policy({"completeness"})) if rows else says_so
+
+    def _may_weigh_parts(self) -> ColumnElement[bool]:
+        """Orders whose terms weigh their parts, and those of whom a policy could say so, whenever."""
+        rows = [
+            row
+            for row in self.policies().rows
+            if (row.name in ("min_percent", "min_value") and row.value)
+            or (row.name in ("max_shipments", "max_wait_days") and row.value is not None)
+            or (row.name == "ride_along" and row.value != RideRule.ALONE.value)
+        ]
+        if any(row.scope is Scope.COMPANY for row in rows):
+            return true()
+        says_so = or_(
+            order.c.min_percent > 0,
+            order.c.min_value > 0,
+            order.c.max_shipments.is_not(None),
+            order.c.max_wait_days.is_not(None),
+        )
+        return or_(says_so, _by_policy({row.name for row in rows})) if rows else says_so
 
     def _earliest_promises(self, depot_id: int, order_ids: Collection[int]) -> dict[int, str]:
         """The earliest promise in force of what each order still needs, whatever SKU it is of."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -192,35 +192,9 @@ def expected_days(
         {1: '2026-03-05', 2: '2026-03-05'}
         {1: '2026-03-09', 2: '2026-03-09'}
     """
-    ready = {supply.id: supply.ready_at for supply in book.supplies}
-    claimed: dict[int, int] = defaultdict(int)
-    held: dict[int, int] = defaultdict(int)
-    latest: dict[int, datetime] = {}
-    undated: set[int] = set()
-    for claim in outcome.claims:
-        line_id, supply_id, units = claim.line_id, claim.supply_id, claim.quantity
-        claimed[supply_id] += units
-        held[line_id] += units
-        moment = ready[supply_id]
-        if moment is None:
-            undated.add(line_id)
-        elif line_id not in latest or moment > latest[line_id]:
-            latest[line_id] = moment
-    committed: dict[int, int] = defaultdict(int)
-    for claim in outcome.committed:
-        claimed[claim.supply_id] += claim.quantity
-        committed[claim.line_id] += claim.quantity
-    out_on: dict[int, str] = {}
-    for holding in book.holdings:
-        claimed[holding.supply_id] += holding.gone
-        if holding.for_day:
-            out_on[holding.line_id] = max(holding.for_day, out_on.get(holding.line_id, ""))
     weighed = {line.id for order in book.orders if order.terms for line in order.lines}
-    comes: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
-    for claim in outcome.claims if weighed else ():
-        if claim.line_id in weighed and (moment := ready[claim.supply_id]) is not None:
-            comes[claim.line_id].append((moment, claim.quantity))
-    left = _Leftovers(book.supplies, claimed)
+    given = _given(book, outcome, weighed)
+    left = _Leftovers(book.supplies, given.claimed)
     calendars = _Calendars(days, policy=policy, now=now, room=room or Room())
     outside = book.outside
     expected: dict[int, str] = {}
@@ -230,32 +204,8 @@ def expected_days(
         day_of = calendars.of(order)
         of_order: dict[int, str] = {}
         for line in order.lines:
-            key, needed = line.id, line.needed
-            if not needed or key in outside:
-                continue
-            moment, known = latest.get(key), key not in undated
-            missing = needed - held.get(key, 0)
-            is_out = key in committed
-            if is_out:
-                missing -= committed[key]
-            if missing > 0:
-                later = left.when(line.product_id, missing)
-                if later is None:
-                    known = False
-                else:
-                    if key in weighed:
-                        comes[key].append((later, missing))
-                    if moment is None or later > moment:
-                        moment = later
-            if not known:
-                of_order[key] = ""
-                continue
-            # The line goes when the last of its goods can, or with what of it goes out already.
-            day = out_on.get(key, "") if is_out else ""
-            if moment is not None:
-                by_goods = day_of(moment)
-                day = max(day, by_goods) if by_goods else ""
-            of_order[key] = day
+            if line.needed and line.id not in outside:
+                of_order[line.id] = _own_day(line, given, left, day_of=day_of, is_weighed=line.id in weighed)
         own |= of_order
         for line in order.lines if outside else ():
             if line.id in outside:
@@ -263,11 +213,17 @@ def expected_days(
                 of_order[line.id] = _day_outside(book, order, line, days=days_of, policy=policy, now=now)
         if order.terms:
             by_terms = _by_terms(
-                order, of_order, comes, committed, book.outside, day_of=day_of, zone=calendars.zone_of(order)
+                order,
+                of_order,
+                given.comes,
+                given.committed,
+                book.outside,
+                day_of=day_of,
+                zone=calendars.zone_of(order),
             )
             kept |= by_terms.kept
             for line_id, day in by_terms.days.items():
-                goes_on = out_on.get(line_id, "") if line_id in committed else ""
+                goes_on = given.out_on.get(line_id, "") if line_id in given.committed else ""
                 of_order[line_id] = day and max(day, goes_on)
         elif order.completeness is Completeness.COMPLETE and of_order:
             last = "" if "" in of_order.values() else max(of_order.values())
@@ -275,6 +231,78 @@ def expected_days(
         calendars.keep(order.site_id, of_order.values())
         expected |= of_order
     return Dates(expected=expected, own=own, kept=frozenset(kept))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """What the outcome gives, by line id but for `claimed`, which has the units of each supply that are not left over.
+
+    `held` units on a supply, of which the last comes at the `latest` moment, or some at none that is known (`undated`);
+    `committed` ones are released, for the day of `out_on`. `comes` is when what the lines of weighed orders hold comes.
+    """
+
+    claimed: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    held: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    latest: dict[int, datetime] = field(default_factory=dict)
+    undated: set[int] = field(default_factory=set)
+    committed: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    out_on: dict[int, str] = field(default_factory=dict)
+    comes: dict[int, list[tuple[datetime, int]]] = field(default_factory=lambda: defaultdict(list))
+
+
+def _given(book: Book, outcome: Outcome, weighed: Collection[int]) -> _Given:
+    given = _Given()
+    ready = {supply.id: supply.ready_at for supply in book.supplies}
+    claimed, held, latest = given.claimed, given.held, given.latest
+    for claim in outcome.claims:
+        line_id, supply_id, units = claim.line_id, claim.supply_id, claim.quantity
+        claimed[supply_id] += units
+        held[line_id] += units
+        moment = ready[supply_id]
+        if moment is None:
+            given.undated.add(line_id)
+            continue
+        if line_id not in latest or moment > latest[line_id]:
+            latest[line_id] = moment
+        if line_id in weighed:
+            given.comes[line_id].append((moment, units))
+    for claim in outcome.committed:
+        claimed[claim.supply_id] += claim.quantity
+        given.committed[claim.line_id] += claim.quantity
+    for holding in book.holdings:
+        claimed[holding.supply_id] += holding.gone
+        if holding.for_day:
+            given.out_on[holding.line_id] = max(holding.for_day, given.out_on.get(holding.line_id, ""))
+    return given
+
+
+def _own_day(
+    line: WaitingLine, given: _Given, left: _Leftovers, *, day_of: Callable[[datetime], str], is_weighed: bool
+) -> str:
+    """The day on which the line could go by itself; what it does not hold it takes of what is left over."""
+    key = line.id
+    moment, known = given.latest.get(key), key not in given.undated
+    missing = line.needed - given.held.get(key, 0)
+    is_out = key in given.committed
+    if is_out:
+        missing -= given.committed[key]
+    if missing > 0:
+        later = left.when(line.product_id, missing)
+        if later is None:
+            known = False
+        else:
+            if is_weighed:
+                given.comes[key].append((later, missing))
+            if moment is None or later > moment:
+                moment = later
+    if not known:
+        return ""
+    # The line goes when the last of its goods can, or with what of it goes out already.
+    day = given.out_on.get(key, "") if is_out else ""
+    if moment is None:
+        return day
+    by_goods = day_of(moment)
+    return max(day, by_goods) if by_goods else ""
 
 
 def _by_terms(

@@ -28,6 +28,11 @@ class KnowsRelated(Protocol):
 class LocksRelated(KnowsRelated, LocksPools, Protocol):
     """What locking SKUs with those that are tied to them needs."""
 
+    def dated_beside(self, depot_id: int, product_ids: Collection[int]) -> frozenset[int]:
+        """The SKUs whose days are read by whoever dates these, because one order waits for both; none where nobody
+        else can write meanwhile."""
+        ...
+
 
 class LocksInSteps(LocksRelated, Protocol):
     """What keeps others out while a decision reaches further and further."""
@@ -37,11 +42,25 @@ class LocksInSteps(LocksRelated, Protocol):
 
 
 def locked_products(store: LocksRelated, depot_id: int, product_ids: Collection[int]) -> frozenset[int]:
-    """Locks these SKUs and those tied to them; returns them all. What they tie may grow while we wait for the lock."""
+    """Locks these SKUs and those tied to them, and returns them all; and those that are dated beside them. What they
+    tie may grow while we wait for the lock."""
     tied = store.related_products(depot_id, product_ids)
+    locked = tied | store.dated_beside(depot_id, tied)
     while True:
-        store.lock_pools(depot_id, tied)
-        again = store.related_products(depot_id, tied)
-        if again == tied:
+        store.lock_pools(depot_id, locked)
+        tied = store.related_products(depot_id, tied)
+        needed = tied | store.dated_beside(depot_id, tied)
+        if needed <= locked:
             return tied
-        tied = again
+        locked |= needed
+
+
+def locked_afresh(store: LocksInSteps, depot_id: int, product_ids: frozenset[int]) -> bool:
+    """`lock_afresh` of these SKUs and of those that are dated beside them, which may grow while we wait."""
+    locked = product_ids | store.dated_beside(depot_id, product_ids)
+    while True:
+        alone = store.lock_afresh(depot_id, locked)
+        needed = product_ids | store.dated_beside(depot_id, product_ids)
+        if needed <= locked:
+            return alone
+        locked |= needed

@@ -11,7 +11,7 @@ from routing.model.orders import AllocationPolicy, Book
 from routing.rules.reach import NARROW_RULES, reached, together
 from routing.services import allocating, untold
 from routing.services.erp import refuse_if_erp
-from routing.services.locking import LocksInSteps, locked_products
+from routing.services.locking import LocksInSteps, locked_afresh, locked_products
 
 MANY_SKUS = 400
 """From here on a change that reaches a quarter of all SKUs is decided for all: each round walks all it has again.
@@ -80,7 +80,7 @@ def decide_change(
     known: frozenset[int] = frozenset()
     while True:
         # Taking more locks while holding some could meet somebody who does the same the other way round.
-        if locking is not None and not locking.lock_afresh(depot_id, products):
+        if locking is not None and not locked_afresh(locking, depot_id, products):
             known, read = frozenset(), Book(depot_id=depot_id)
             every = store.open_products(depot_id) if every else every
         # Where all that anybody waits for is decided, nothing is left for an order to reach.

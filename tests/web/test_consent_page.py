@@ -6,10 +6,11 @@ import contextlib
 import html
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
@@ -24,6 +25,7 @@ from routing.services.switching import switch_allocation
 from tests.delayed import LATER, Delayed, a_delay
 from tests.desk import add
 from tests.website import Website, a_website, form_token
+from web.cli import main
 from web.due import do_due
 from web.messages import renderer
 from web.outbox import send_due, set_outbound
@@ -544,3 +546,20 @@ def test_while_the_question_is_open_every_list_says_until_when_and_the_answer_en
     page = client.get(order).text
     assert ('id="asked"' in page, ">answer by " in page) == (False, False)
     assert client.get(list_of_all).text.count(">answer by Fri 15 May<") == 2
+
+
+def test_a_term_is_over_by_the_day_at_the_depot_not_at_the_company(
+    website: Website, delayed: Delayed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer is due on Friday 15 May in Helsinki. There it is Saturday, at the company in New York still Friday."""
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.company).values(zone="America/New_York"))
+    client, friday = website.signed_in(), datetime(2026, 5, 15, 20, 30, tzinfo=UTC)
+    monkeypatch.setattr("web.cli.backorders.open_installation", lambda: contextlib.nullcontext(website.installation))
+    for at, said, printed in (
+        (friday, ">answer by Fri 15 May<", "2026-05-15"),
+        (friday + timedelta(hours=1), "no answer, term over since Fri 15 May", "2026-05-15 (over)"),
+    ):
+        website.clock.at = at
+        assert client.get("/backorders").text.count(said) == 3, at
+        assert CliRunner().invoke(main, ["backorders"], env={"COLUMNS": "200"}).output.count(printed) == 3

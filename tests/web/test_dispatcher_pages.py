@@ -579,6 +579,18 @@ def test_where_is_my_order_is_answered_first(client: FlaskClient, website: Websi
     assert "Released for today, not in a route yet." in client.get(f"/orders/{desk.orders[1]}").text
 
 
+def test_an_order_s_page_says_at_its_head_whose_it_is_and_asks_for_empties_last(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    """Who reads it on a phone knows whom they speak of before a form comes that is seldom needed."""
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.product).values(returnable=True))
+    page = client.get(f"/orders/{desk.orders[1]}").text
+    head = page.split('class="card where"')[1].split("</section>")[0]
+    assert ">Café 1</span>" in head
+    assert page.index("About it") < page.index("Fetch goods back")
+
+
 def test_text_from_outside_is_never_run(client: FlaskClient, desk: Desk) -> None:
     for path in (f"/orders/{desk.orders[3]}", "/orders", "/release", "/search?q=SO", f"/search?q={HOSTILE}"):
         page = client.get(path).text

@@ -82,6 +82,24 @@ def test_an_order_s_policy_is_shown_then_kept_and_listed_in_plain_words(
     assert "ships complete" in client.get(f"/orders/{desk.orders[1]}").text
 
 
+def test_the_heading_names_the_customer_whatever_was_typed(client: FlaskClient, website: Website, desk: Desk) -> None:
+    """Written by its number it stands there by its name, also when it ends; what was typed is what is kept."""
+    with website.installation.database.reading() as connection:
+        customer = connection.execute(select(tables.customer).order_by(tables.customer.c.id)).first()
+    assert customer is not None
+    assert customer.number != customer.name
+
+    def heading(page: TestResponse) -> str:
+        return html.unescape(" ".join(page.text.split("<h1>")[1].split("</h1>")[0].split()))
+
+    shown = post(client, "/policies/simulate", **FORM | {"scope": "customer"}, whom=customer.number)
+    assert heading(shown).startswith(f"{customer.name}: ")
+    assert fields(shown)["whom"] == customer.number
+    assert post(client, "/policies/commit", **fields(shown)).status_code == 302
+    (ends,) = re.findall(r'name="ends" value="(\d+)"', client.get("/policies").text)
+    assert heading(post(client, "/policies/simulate", ends=ends)).startswith(f"{customer.name}: ")
+
+
 def test_a_policy_is_ended_after_it_was_shown(client: FlaskClient, website: Website, desk: Desk) -> None:
     number = number_of(website, desk.orders[1])
     shown = post(client, "/policies/simulate", **FORM, whom=number)

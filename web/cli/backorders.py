@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 
@@ -39,8 +39,10 @@ def backorders_command(customer: str | None, sort: str, as_json: bool) -> None:
     """
     with open_installation() as here, here.database.reading() as connection:
         chosen = None if customer is None else customers_called(connection, customer.strip())
-        today = today_of(here.clock.now(), SqlStore(connection).company().zone)
+        now = here.clock.now()
+        today = today_of(now, SqlStore(connection).company().zone)
         lines = backorders(connection, customer_ids=chosen, today=today, sort=sort)
+        day_in = {line.zone: today_of(now, line.zone) for line in lines}
     if as_json:
         rows = [asdict(line) | {"uncovered": max(0, line.quantity - line.covered)} for line in lines]
         print_json({"lines": rows})
@@ -55,16 +57,17 @@ def backorders_command(customer: str | None, sort: str, as_json: bool) -> None:
     )
     if sort != "customer":
         console.print()
-        console.print(_table(lines, today, with_customer=True))
+        console.print(_table(lines, day_in, with_customer=True))
         return
     for _customer_id, some in groupby(lines, key=lambda line: line.customer_id):
         each = list(some)
         console.print()
         console.print(plain(each[0].customer), highlight=False)
-        console.print(_table(each, today, with_customer=False))
+        console.print(_table(each, day_in, with_customer=False))
 
 
-def _table(lines: Sequence[Backorder], today: str, *, with_customer: bool) -> Table:
+def _table(lines: Sequence[Backorder], day_in: Mapping[str, str], *, with_customer: bool) -> Table:
+    """`day_in`: the day it is at the depots, by their zone: a term ends with a day there."""
     heads = ["Goods", "SKU", "Waits", "Expected", "Promised", "Late", "Worth", "Order"]
     asks = any(line.answer_by for line in lines)
     heads += ["Answer by"] if asks else []
@@ -80,12 +83,12 @@ def _table(lines: Sequence[Backorder], today: str, *, with_customer: bool) -> Ta
             plain(line.name),
             plain(line.sku),
             plain(how_many(line.quantity, line.unit)),
-            "overdue" if "" < line.expected_on < today else line.expected_on or "no day",
+            "overdue" if "" < line.expected_on < day_in[line.zone] else line.expected_on or "no day",
             _promised(line),
             f"{line.days_late} d" if line.days_late else "–",
             money(line.worth, line.currency) if line.currency else "–",
             plain(", ".join(part for part in (line.order, line.reference) if part)),
-            *([answer_words(line.answer_by, today)] if asks else []),
+            *([answer_words(line.answer_by, day_in[line.zone])] if asks else []),
         )
     return table
 

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
-from data.queries.policies import PolicyLine, policy_lines, scope_of
+from data.queries.policies import PolicyLine, policy_lines, scope_of, whom_of
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import InvalidInput
@@ -175,13 +175,12 @@ def _rule(said: Mapping[str, str], *, simulate: bool, as_json: bool) -> None:
             today = today_of(now, company.zone)
             ruling = ruling_of(connection, said, today=today)
             row, previews = simulate_ruling(store, ruling, now=now)
-            whom = next((line.whom for line in policy_lines(connection) if line.row.id == ruling.ends), "")
+            whom = whom_of(connection, row.scope, row.scope_id) or scope_words(row.scope)
         anyway = _anyway(here, row) if previews else frozenset()
         if not simulate:
             row, previews = in_transaction(here.database, lambda store: commit_ruling(store, ruling, now=now, by=BY))
         previews = [_without(preview, anyway) for preview in previews]
         hear = heard(here, previews, now=now)
-    whom = whom or said.get("whom", "") or scope_words(row.scope)
     decided = "ends" if ruling.ends else value_words(row.name, row.value, company.currency)
     title = f"{whom}, {kind_words()[row.name][0].lower()}: {decided}"
     if row.effective_from > today and simulate:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from rich.console import Console
-from sqlalchemy import select
 
+from data.queries.board import links_in_use
 from data.store import open_store
-from data.tables import driver, link, manifest, shift, vehicle
 from web.people import first_set_up_path
 from web.serving import serve
 from web.wiring import Installation
@@ -35,17 +34,7 @@ def visit(installation: Installation, *, console: Console, host: str, port: int)
 def _driver_links(installation: Installation) -> list[tuple[str, str]]:
     """("Driver 6, Bike 1", the path of that route's link) of every route that is out."""
     with open_store(installation.database) as store:
-        rows = store.connection.execute(
-            select(driver.c.name, vehicle.c.name.label("vehicle"), link.c.id)
-            .join(manifest, manifest.c.driver_id == driver.c.id)
-            .join(shift, shift.c.id == manifest.c.shift_id)
-            .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
-            .join(link, (link.c.subject_id == manifest.c.id) & (link.c.subject_kind == "manifest"))
-            .where(link.c.kind == "driver", link.c.revoked_at.is_(None), link.c.expires_at > installation.clock.now())
-            .order_by(driver.c.name, vehicle.c.name)
-            .distinct()
-        ).all()
         return [
-            (f"{row.name}, {row.vehicle}", f"/d/{store.link_token(link_id=row.id, secret=installation.secret)}")
-            for row in rows
+            (f"{name}, {vehicle}", f"/d/{store.link_token(link_id=link_id, secret=installation.secret)}")
+            for name, vehicle, link_id in links_in_use(store.connection, now=installation.clock.now())
         ]

@@ -46,7 +46,7 @@ def page() -> ResponseReturnValue:
         more=counts.lines > SHOWN,
         shown=SHOWN,
         sort=sort,
-        today=today,
+        day_in={line.zone: today_of(now(), line.zone) for line in lines},
         text=text,
         wrong=wrong,
     ), 404 if wrong else 200

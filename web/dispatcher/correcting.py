@@ -67,7 +67,7 @@ def correct(delivery_id: int) -> ResponseReturnValue:
             "%(delivery)s for %(site)s is corrected: %(outcome)s.",
             delivery=done.delivery,
             site=done.site,
-            outcome=_outcome_words(done.after, fetches=done.fetches),
+            outcome=words.outcome_words(done.after, fetches=done.fetches),
         ),
         "done",
     )
@@ -125,14 +125,10 @@ def _counted(delivery: DoorDelivery) -> tuple[str, ...]:
     return _OF_GOODS if delivery.direction == "deliver" else _OF_A_COLLECTION
 
 
-def _outcome_words(outcome: str, *, fetches: bool) -> str:
-    return _("collected") if fetches and outcome == Outcome.DELIVERED else words.outcome_words(outcome)
-
-
 def _outcomes(*, fetches: bool) -> list[tuple[Outcome, str]]:
     """What may be chosen: what is fetched is left with nobody and nowhere, and is missing from no van."""
     never = {Outcome.THIRD_PARTY, Outcome.SAFE_PLACE, Outcome.PICKUP_POINT, Outcome.MISSING} if fetches else set()
-    return [(each, _outcome_words(each, fetches=fetches)) for each in Outcome if each not in never]
+    return [(each, words.outcome_words(each, fetches=fetches)) for each in Outcome if each not in never]
 
 
 def _count(form: Mapping[str, str], name: str, allocation_id: int, product: str) -> int:
@@ -189,7 +185,7 @@ def _page(
         fetches=fetches,
         counts=_OF_A_COLLECTION if fetches else _OF_GOODS,
         outcomes=_outcomes(fetches=fetches),
-        outcome_words=partial(_outcome_words, fetches=fetches),
+        outcome_words=partial(words.outcome_words, fetches=fetches),
         most_collected=most_collected,
         words=words,
         longest=LONGEST,

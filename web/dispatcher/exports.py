@@ -38,7 +38,7 @@ def kind_words() -> dict[str, tuple[str, str]]:
         "counts": (_("Count list"), _("What lies at each depot: to count again and bring back.")),
         "orders": (_("Orders"), _("With their lines and promises in force; what was cancelled stays out.")),
         "backorders": (_("Open lines"), _("What each needs, what covers it, when it comes and what was promised.")),
-        "promises": (_("Promises"), _("Every date that a customer was given, and why.")),
+        "promises": (_("Promises"), _("Every date that was promised, why, and when the customer was told.")),
         "allocations": (_("Allocations"), _("Which goods are whose, and in which state.")),
         "movements": (_("Movements"), _("The ledger: where goods went, when and why.")),
         "deliveries": (_("Deliveries"), _("One row a line, with what was reported from the door.")),

@@ -95,7 +95,7 @@ def one(order_id: int) -> ResponseReturnValue:
         told_at = found.latest.told_at if found.latest else None
         question = question_state(connection, order_id=order_id, consent_id=delay.id) if delay else ""
         unsent = told_at is not None and still_unsent(connection, order_id=order_id, made_at=told_at)
-        news = news_of_promises(connection, order_id).get(found.latest.key) if found.latest else None
+        news = news_of_promises(connection, [order_id])[order_id].get(found.latest.key) if found.latest else None
         days = offered(store, delay, now=now()) if delay else ()
         instead = proposals(store, order_id, now=now()) if found.row.state not in ("delivered", "cancelled") else []
         today = today_of(now(), found.zone)

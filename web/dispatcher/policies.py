@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from data.queries.policies import policy_lines
+from data.queries.policies import policy_lines, whom_of
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
@@ -86,12 +86,13 @@ def _show(ruling: Ruling, *, moved_on: bool = False) -> str:
         store = SqlStore(connection)
         row, previews = simulate_ruling(store, ruling, now=now())
         company = store.company()
-        whom = next((line.whom for line in policy_lines(connection) if line.row.id == ruling.ends), "")
+        whom = whom_of(connection, row.scope, row.scope_id)
     return render_template(
         "dispatcher/policy.html",
         row=row,
         ends=ruling.ends,
-        whom=whom or request.form.get("whom", "").strip()[:100],
+        whom=whom,
+        typed_whom=request.form.get("whom", "").strip()[:100],
         later=row.effective_from > today_of(now(), company.zone),
         typed=request.form.get("value", ""),
         company_currency=company.currency,

@@ -269,8 +269,10 @@ def engine_words(engine: str) -> str:
     }.get(engine, engine)
 
 
-def outcome_words(outcome: str) -> str:
-    """What happened at the door."""
+def outcome_words(outcome: str, *, fetches: bool = False) -> str:
+    """What happened at the door; of a delivery that `fetches`, nothing was handed over there."""
+    if fetches and outcome == "delivered":
+        return _("collected")
     return every_outcome_words().get(outcome, outcome.replace("_", " "))
 
 
@@ -469,6 +471,16 @@ def _many_asked(n: int, message: str) -> str:
 
 def sentence(one: Happening) -> str:
     """One plain sentence. A kind that is not known here is still told, by its own words: nothing is left out."""
+    for room in (_of_the_order, _of_the_goods, _of_the_plan, _of_the_door, _of_the_house):
+        if said := room(one):
+            return said
+    said = one.kind.replace("_", " ").replace(".", " ").capitalize()
+    why = one.data.get("why") or one.data.get("sentence") or ""
+    return f"{said}: {why}." if why else f"{said}."
+
+
+def _of_the_order(one: Happening) -> str:
+    """What was ordered, promised, paid for and agreed. "" for what is of another room."""
     data = one.data
     match one.kind:
         case "ordered":
@@ -486,6 +498,56 @@ def sentence(one: Happening) -> str:
             return _("Cancelled in the order file.")
         case "order_changed_after_release":
             return _("Changed in the order file after it was released.")
+        case "promise_lost":
+            return _(
+                "Promised for %(day)s, and no day is known any more: %(why)s.",
+                day=_day(min((line["promised"] for line in data.get("lines", ())), default="")),
+                why=data.get("why", ""),
+            )
+        case "slot_agreed":
+            opens, closes = data.get("window") or ("", "")
+            return _("Agreed on %(day)s, %(from)s-%(to)s.", day=_day(data.get("day")), to=closes, **{"from": opens})
+        case "held":
+            return _("Put on hold: %(why)s.", why=data.get("why"))
+        case "hold_lifted":
+            return _("No longer on hold.")
+        case "payment_held":
+            return _("The customer was put on payment hold: %(why)s.", why=data.get("why"))
+        case "payment_hold_lifted":
+            return _("The customer is no longer on payment hold.")
+        case "payment_passed":
+            return _("Passed the payment gate: %(why)s.", why=data.get("why"))
+        case "payment_awaited":
+            return _("Waits for payment again.")
+        case "consent_asked":
+            return _consent_asked(data)
+        case "consent_accept":
+            return _("The delay was agreed to.")
+        case "consent_other_day":
+            return _("Another day was chosen: %(day)s.", day=_day(data.get("chosen")))
+        case "consent_cancel":
+            return _("Cancelled because of the delay.")
+        case "consent_silent":
+            return _(
+                "No answer about the delay: %(means)s.",
+                means=silence_words(str(data.get("means")), waits=_undated(data)),
+            )
+        case "substituted":
+            return _(
+                "%(given)s × %(substitute)s go instead of %(units)s × %(sku)s, on %(day)s.",
+                given=data.get("given"),
+                substitute=data.get("substitute"),
+                units=data.get("units"),
+                sku=data.get("sku"),
+                day=_day(data.get("day")),
+            )
+    return ""
+
+
+def _of_the_goods(one: Happening) -> str:
+    """What lies, comes, is given out, picked and loaded. "" for what is of another room."""
+    data = one.data
+    match one.kind:
         case "received":
             said = _(
                 "%(quantity)s × %(sku)s counted in as %(receipt)s.",
@@ -505,12 +567,6 @@ def sentence(one: Happening) -> str:
             )
         case "allocated":
             return _allocated(data)
-        case "promise_lost":
-            return _(
-                "Promised for %(day)s, and no day is known any more: %(why)s.",
-                day=_day(min((line["promised"] for line in data.get("lines", ())), default="")),
-                why=data.get("why", ""),
-            )
         case "goods_missing":
             return _("%(n)s units of it were released and are not there.", n=data.get("quantity"))
         case "released" if data.get("shared"):
@@ -537,36 +593,6 @@ def sentence(one: Happening) -> str:
             why = data.get("why")
             said = _("%(delivery)s taken back.", delivery=data.get("delivery"))
             return f"{said} {_('Why: %(why)s', why=why)}" if why else said
-        case "collection_asked":
-            return _(
-                "%(units)s × %(sku)s are to be fetched from %(day)s as %(delivery)s: %(why)s.",
-                units=data.get("units"),
-                sku=data.get("sku"),
-                day=_day(data.get("for_day")),
-                delivery=data.get("delivery"),
-                why=data.get("why"),
-            )
-        case "collection_cancelled":
-            return _("%(delivery)s is not fetched any more.", delivery=data.get("delivery"))
-        case "pin_chosen":
-            return _("Pin of %(name)s set: %(label)s.", name=data.get("name"), label=data.get("label"))
-        case "planned":
-            return _("The day was planned.")
-        case "plan_changed":
-            return _("The plan was changed.")
-        case "plan_undone":
-            return _("A change of the plan was undone.")
-        case "slot_agreed":
-            opens, closes = data.get("window") or ("", "")
-            return _("Agreed on %(day)s, %(from)s-%(to)s.", day=_day(data.get("day")), to=closes, **{"from": opens})
-        case "postponed":
-            return _postponed(data)
-        case "delivery_locked":
-            return _("Fixed by hand in the plan.")
-        case "delivery_unlocked":
-            return _("Free again for the plan.")
-        case "driver_out":
-            return _("Driver out on %(vehicle)s.", vehicle=one.vehicle or "?")
         case "picked" | "put_back":
             said = (
                 _("%(n)s units picked", n=data.get("units"))
@@ -588,12 +614,37 @@ def sentence(one: Happening) -> str:
                 "%(n)s × %(sku)s inspected: %(outcome)s.",
                 n=data.get("quantity"), sku=data.get("sku"), outcome=data.get("outcome"),
             )  # fmt: skip
-        case "decided":
-            return _("Decided after the door: %(outcome)s.", outcome=data.get("outcome"))
         case "loaded":
             return _("Loaded onto %(vehicle)s.", vehicle=one.vehicle) if one.vehicle else _("Loaded.")
         case "unloaded":
             return _("Taken off the van again.")
+        case "inbound_slipped":
+            return _("Inbound %(number)s comes on %(day)s.", number=data.get("inbound"), day=data.get("to"))
+        case "inbound_cancelled":
+            return _("Inbound %(number)s will not come.", number=data.get("inbound"))
+    return ""
+
+
+def _of_the_plan(one: Happening) -> str:
+    """What was planned, and how the vans went. "" for what is of another room."""
+    data = one.data
+    match one.kind:
+        case "pin_chosen":
+            return _("Pin of %(name)s set: %(label)s.", name=data.get("name"), label=data.get("label"))
+        case "planned":
+            return _("The day was planned.")
+        case "plan_changed":
+            return _("The plan was changed.")
+        case "plan_undone":
+            return _("A change of the plan was undone.")
+        case "postponed":
+            return _postponed(data)
+        case "delivery_locked":
+            return _("Fixed by hand in the plan.")
+        case "delivery_unlocked":
+            return _("Free again for the plan.")
+        case "driver_out":
+            return _("Driver out on %(vehicle)s.", vehicle=one.vehicle or "?")
         case "dispatched":
             said = _("On its way with %(vehicle)s", vehicle=data.get("vehicle") or one.vehicle or "?")
             return f"{said}, {_('stop %(n)s', n=data['stop'])}." if data.get("stop") else f"{said}."
@@ -607,12 +658,77 @@ def sentence(one: Happening) -> str:
             return _("The driver's link of %(vehicle)s was replaced.", vehicle=one.vehicle or "?")
         case "van_closed":
             return _("What %(vehicle)s brought back was counted.", vehicle=one.vehicle or "?")
-        case "day_closed":
-            return _("The day was closed.")
+        case "trip.loaded":
+            return _("%(vehicle)s is loaded for trip %(n)s.", vehicle=one.vehicle or "?", n=data.get("trip"))
+    return ""
+
+
+def _of_the_door(one: Happening) -> str:
+    """What became of it at the door, and after it. "" for what is of another room."""
+    data = one.data
+    match one.kind:
+        case "collection_asked":
+            return _(
+                "%(units)s × %(sku)s are to be fetched from %(day)s as %(delivery)s: %(why)s.",
+                units=data.get("units"),
+                sku=data.get("sku"),
+                day=_day(data.get("for_day")),
+                delivery=data.get("delivery"),
+                why=data.get("why"),
+            )
+        case "collection_cancelled":
+            return _("%(delivery)s is not fetched any more.", delivery=data.get("delivery"))
+        case "decided":
+            return _("Decided after the door: %(outcome)s.", outcome=data.get("outcome"))
         case "disputed":
             why = data.get("why")
             said = _("The customer says that it never came")
             return f"{said}: {why}." if why else f"{said}."
+        case "stop.arrived":
+            return _("%(vehicle)s arrived at %(site)s.", vehicle=one.vehicle or "?", site=one.site or "?")
+        case "stop.reported" if _nobody_went(data):
+            return _("Nobody went to %(site)s.", site=one.site or "?")
+        case "stop.reported":
+            return _("Reported from the door of %(site)s.", site=one.site or "?")
+        case "report.corrected":
+            return _(
+                "The report of %(delivery)s was corrected from “%(before)s” to “%(after)s”: %(why)s.",
+                delivery=one.delivery,
+                before=outcome_words(str(data.get("before", {}).get("outcome")), fetches=one.fetches),
+                after=outcome_words(str(data.get("after", {}).get("outcome")), fetches=one.fetches),
+                why=str(data.get("why", "")).rstrip("."),
+            )
+        case "delivery.done" if data.get("outcome") == "refused":
+            return _("%(delivery)s was refused at the door.", delivery=one.delivery)
+        case "delivery.done":
+            outcome = outcome_words(str(data.get("outcome")), fetches=one.fetches)
+            return _("%(delivery)s: %(outcome)s.", delivery=one.delivery, outcome=outcome)
+        case "delivery.failed" if data.get("outcome") == "not_attempted" and one.fetches:
+            return _("%(delivery)s was not collected: nobody went there.", delivery=one.delivery)
+        case "delivery.failed" if data.get("outcome") == "not_attempted":
+            return _("%(delivery)s was not brought: nobody went there.", delivery=one.delivery)
+        case "delivery.failed":
+            outcome = outcome_words(str(data.get("outcome")))
+            if one.fetches:
+                return _("%(delivery)s could not be collected: %(outcome)s.", delivery=one.delivery, outcome=outcome)
+            return _("%(delivery)s could not be delivered: %(outcome)s.", delivery=one.delivery, outcome=outcome)
+        case "delivery.noted":
+            said = _(
+                "%(vehicle)s said of %(delivery)s, which it does not carry: %(outcome)s.",
+                vehicle=one.vehicle or "?",
+                delivery=one.delivery,
+                outcome=outcome_words(str(data.get("outcome")), fetches=one.fetches),
+            )
+            return said + " " + _("It goes with %(van)s.", van=data["goes_with"]) if data.get("goes_with") else said
+    return ""
+
+
+def _of_the_house(one: Happening) -> str:
+    """What was decided for more than one order. "" for what is of another room."""
+    data = one.data
+    match one.kind:
+        case "day_closed":
+            return _("The day was closed.")
         case "outbound_switched":
             return _("Messages to customers switched: %(mode)s.", mode=data.get("why"))
         case "allocation_switched":
@@ -628,89 +744,10 @@ def sentence(one: Happening) -> str:
             return _("Who comes first: %(policy)s.", policy=data.get("why"))
         case "fleet_changed":
             return _fleet(data)
-        case "held":
-            return _("Put on hold: %(why)s.", why=data.get("why"))
-        case "hold_lifted":
-            return _("No longer on hold.")
-        case "payment_held":
-            return _("The customer was put on payment hold: %(why)s.", why=data.get("why"))
-        case "payment_hold_lifted":
-            return _("The customer is no longer on payment hold.")
-        case "payment_passed":
-            return _("Passed the payment gate: %(why)s.", why=data.get("why"))
-        case "payment_awaited":
-            return _("Waits for payment again.")
         case "task_done":
             about, outcome = task_words(str(data.get("about"))), data.get("outcome")
             return _("Task done (%(about)s): %(outcome)s.", about=about, outcome=outcome)
-        case "consent_asked":
-            return _consent_asked(data)
-        case "consent_accept":
-            return _("The delay was agreed to.")
-        case "consent_other_day":
-            return _("Another day was chosen: %(day)s.", day=_day(data.get("chosen")))
-        case "consent_cancel":
-            return _("Cancelled because of the delay.")
-        case "consent_silent":
-            return _(
-                "No answer about the delay: %(means)s.",
-                means=silence_words(str(data.get("means")), waits=_undated(data)),
-            )
-        case "substituted":
-            return _(
-                "%(given)s × %(substitute)s go instead of %(units)s × %(sku)s, on %(day)s.",
-                given=data.get("given"),
-                substitute=data.get("substitute"),
-                units=data.get("units"),
-                sku=data.get("sku"),
-                day=_day(data.get("day")),
-            )
-        case "inbound_slipped":
-            return _("Inbound %(number)s comes on %(day)s.", number=data.get("inbound"), day=data.get("to"))
-        case "inbound_cancelled":
-            return _("Inbound %(number)s will not come.", number=data.get("inbound"))
-        case "trip.loaded":
-            return _("%(vehicle)s is loaded for trip %(n)s.", vehicle=one.vehicle or "?", n=data.get("trip"))
-        case "stop.arrived":
-            return _("%(vehicle)s arrived at %(site)s.", vehicle=one.vehicle or "?", site=one.site or "?")
-        case "stop.reported" if _nobody_went(data):
-            return _("Nobody went to %(site)s.", site=one.site or "?")
-        case "stop.reported":
-            return _("Reported from the door of %(site)s.", site=one.site or "?")
-        case "report.corrected":
-            return _(
-                "The report of %(delivery)s was corrected from “%(before)s” to “%(after)s”: %(why)s.",
-                delivery=one.delivery,
-                before=outcome_words(str(data.get("before", {}).get("outcome"))),
-                after=outcome_words(str(data.get("after", {}).get("outcome"))),
-                why=str(data.get("why", "")).rstrip("."),
-            )
-        case "delivery.done" if data.get("outcome") == "refused":
-            return _("%(delivery)s was refused at the door.", delivery=one.delivery)
-        case "delivery.done":
-            return _(
-                "%(delivery)s: %(outcome)s.", delivery=one.delivery, outcome=outcome_words(str(data.get("outcome")))
-            )
-        case "delivery.failed" if data.get("outcome") == "not_attempted":
-            return _("%(delivery)s was not brought: nobody went there.", delivery=one.delivery)
-        case "delivery.failed":
-            return _(
-                "%(delivery)s could not be delivered: %(outcome)s.",
-                delivery=one.delivery,
-                outcome=outcome_words(str(data.get("outcome"))),
-            )
-        case "delivery.noted":
-            said = _(
-                "%(vehicle)s said of %(delivery)s, which it does not carry: %(outcome)s.",
-                vehicle=one.vehicle or "?",
-                delivery=one.delivery,
-                outcome=outcome_words(str(data.get("outcome"))),
-            )
-            return said + " " + _("It goes with %(van)s.", van=data["goes_with"]) if data.get("goes_with") else said
-        case _:
-            said = one.kind.replace("_", " ").replace(".", " ").capitalize()
-            why = data.get("why") or data.get("sentence") or ""
-            return f"{said}: {why}." if why else f"{said}."
+    return ""
 
 
 def _nobody_went(data: Mapping[str, Any]) -> bool:

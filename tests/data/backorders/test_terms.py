@@ -3,6 +3,7 @@ messages and the release say the same."""
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from data import tables
 from data.db import Database
 from data.store import SqlStore, open_store
+from data.store.again import in_transaction
 from routing.model.orders import OrderTerms
 from routing.rules.policies import KINDS, PolicyRow, Scope
 from routing.rules.policies import TERMS as TERM_NAMES
@@ -169,3 +171,33 @@ def test_what_can_only_go_tomorrow_is_dated_by_the_policy_of_tomorrow(
         row = PolicyRow(scope=Scope.COMPANY, name="min_value", value=1000, effective_from=TOMORROW)
         commit_ruling(store, Ruling(row=row), now=now, by="test")
         assert expected(store)["OAT"] == TRUCK
+
+
+@pytest.mark.parametrize(("name", "value"), [("min_value", 1600), ("completeness", "complete")])
+def test_two_receipts_at_once_of_goods_that_go_together_leave_no_date_of_before(
+    company: Any, database: Database, now: datetime, name: str, value: object
+) -> None:
+    """SO-1 wants 6 oat drink and 10 rye, all of it or nothing: both stand on trucks, and both are counted in early. Who
+    counts the rye waits until the oat drink is counted, or neither would know of the other's new day."""
+    with company.open():
+        oat, rye = company.product("OAT"), company.product("RYE")
+        for product, quantity in ((oat, 6), (rye, 10)):
+            company.inbound(product, quantity, now + timedelta(days=7))
+        company.order({oat: 6, rye: 10}, **{name: value})
+        company.connection.execute(tables.order_line.update().values(unit_price=100))
+    with open_store(database) as store:
+        decide(store, oat, rye, now=now)
+        assert expected(store) == {"OAT": TRUCK, "RYE": TRUCK}
+    first, second = company.receipt("OAT", 6), company.receipt("RYE", 10)
+
+    def count(receipt: Any) -> None:
+        in_transaction(database, lambda store: commit_receipt(store, receipt, now=now, by="second"))
+
+    other = threading.Thread(target=count, args=(second,))
+    with open_store(database) as store:
+        commit_receipt(store, first, now=now, by="first")
+        other.start()
+        other.join(timeout=1.5)
+    other.join(timeout=30)
+    with open_store(database) as store:
+        assert expected(store) == {"OAT": TODAY, "RYE": TODAY}

@@ -14,6 +14,11 @@ from click.testing import CliRunner, Result
 from sqlalchemy import insert, select
 
 from data import tables
+from routing.engines.roads.great_circle import GreatCircleTravelTimes
+from routing.errors import TravelError
+from routing.ports import NO_ROADS
+from tests.website import SetClock, Website
+from web.app import create_app
 from web.cli import main
 from web.wiring import Installation, open_installation
 
@@ -176,6 +181,51 @@ def test_what_no_van_carries_stands_apart_with_its_reason_and_is_not_picked(day:
         connection.execute(tables.site.update().where(mine).values(pin_quality="by_person"))
     (home,) = json.loads(run("pick", "--json").stdout)["depots"]
     assert home["on_no_trip"][0]["why"] == "not_planned"
+
+
+class NoTrucks:
+    """The ways of this region for all but trucks, for which its map has no road."""
+
+    def __init__(self, ways: Any) -> None:
+        self.ways = ways
+
+    def table(self, places: Any, *, profile: str) -> Any:
+        if profile == "truck":
+            raise TravelError("No road that a truck may use.", code=NO_ROADS, profile=profile)
+        return self.ways.table(places, profile=profile)
+
+    def path(self, places: Any, *, profile: str) -> Any:
+        return self.ways.path(places, profile=profile)
+
+
+def test_a_vehicle_without_roads_stays_and_the_command_and_the_board_say_why(
+    day: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The truck may use no road of this map; Van 2 has roads and nothing to do. Van 1 goes."""
+    with day.database.reading() as connection:
+        depot = connection.scalars(select(tables.depot.c.id)).one()
+    for number, name, profile in (("T1", "Truck [1]", "truck"), ("V2", "Van 2", "van")):
+        vehicle = add(day, tables.vehicle, number=number, name=name, depot_id=depot, profile=profile, weight_g=100_000)
+        add(
+            day, tables.shift, day=DAY, depot_id=depot, vehicle_id=vehicle, starts="07:00", ends="15:00",
+            cost_fixed=500_00, cost_per_hour=3000, cost_per_km=50,
+        )  # fmt: skip
+    monkeypatch.setattr("routing.engines.roads.travel.travel_times", lambda _region: NoTrucks(GreatCircleTravelTimes()))
+    document = json.loads(run("plan", "--time-limit", "1", "--json").stdout)
+    assert [route["vehicle"] for route in document["routes"]] == ["Van 1"]
+    assert [(each["vehicle"], each["reason"], each["day"]) for each in document["unused"]] == [
+        ("Truck [1]", "no_road", DAY),
+        ("Van 2", "", DAY),
+    ]
+
+    said = " ".join(run("plan", "--time-limit", "1").stdout.split())
+    assert "Truck [1] stays: the map has no road that it may use between these places." in said
+    assert "Van 2 stays" not in said
+
+    website = Website(installation=day, clock=SetClock(day.clock.now()), app=create_app(day))
+    board = website.signed_in().get(f"/plan?day={DAY}").text
+    assert "Stays, because the map has no road for it: Truck [1]" in board
+    assert "Not used: Van 2<" in board, "one van, one sentence"
 
 
 @pytest.mark.parametrize("command", ["locate", "plan", "advise", "dispatch", "notify", "pick"])

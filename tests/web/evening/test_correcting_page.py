@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from data import tables
@@ -195,6 +196,34 @@ def test_what_was_fetched_is_corrected_on_its_page(website: Website, driven: Dri
     assert post(client, where, data | {"shown": seen}).status_code == 302
     assert collected(driven) == 5
     assert "it said: collected (4 collected). dispatcher 1 corrected it" in " ".join(client.get(where).text.split())
+
+
+def test_an_order_says_that_its_crates_were_collected_before_and_after_a_correction(
+    website: Website, driven: Driven
+) -> None:
+    crates(website, driven)
+    client = website.signed_in()
+    with website.installation.database.writing() as connection:
+        order_id = connection.scalar(select(tables.order.c.id).order_by(tables.order.c.id))
+        connection.execute(tables.empties_line.update().values(order_id=order_id))
+    page = f"/orders/{order_id}"
+
+    def collection(text: str) -> str:
+        said = " ".join(text.split())
+        return said.split("Collection D-CRATES")[1].split("Correct this report")[0]
+
+    assert "<b>Collected</b>" in collection(client.get(page).text)
+    assert "D-CRATES: collected." in client.get(page).text
+    for outcome, how in (("not_home", "nobody there"), ("delivered", "collected")):
+        run = CliRunner().invoke(main, ["correct", "D-CRATES", outcome, "--why", "counted again"])
+        assert run.exit_code == 0
+        assert f"to “{how}”: counted again" in client.get(page).text
+    text = client.get(page).text
+    assert "was corrected from “collected” to “nobody there”" in text
+    assert "it said: collected (4 collected)" in collection(text)
+    timeline = text.split('class="timeline"')[-1]
+    assert "D-CRATES: handed over" not in timeline
+    assert "“handed over”" not in timeline
 
 
 def test_what_was_fetched_is_corrected_from_the_command_line(website: Website, driven: Driven) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 
 from data import tables
+from data.exporters.books import PROMISES, promise_rows
 from data.store import SqlStore, open_store
 from routing.model.proofs import Outcome
 from tests.evening import Driven
@@ -319,8 +321,18 @@ def test_an_order_says_that_its_customer_was_told_a_window_only_when_the_message
             .one()
             .order_id
         )
+        number = connection.scalar(select(tables.order.c.number).where(tables.order.c.id == order_id))
+    six = SIX.isoformat(timespec="seconds")
     page = website.signed_in().get(f"/orders/{order_id}").text
     head = " ".join(page.split('class="told"')[1].split("</p>")[0].split())
     assert headline in head
     assert ("told 12 May" in head) is False or status == "sent"
     assert event in page
+    with website.installation.database.reading() as connection:
+        by_version = {
+            each[PROMISES.index("version")]: each[PROMISES.index("told_at")]
+            for each in promise_rows(connection)
+            if each[0] == number
+        }
+    left = six if status == "sent" else ""
+    assert by_version == {1: left, 2: left}, "the export says what the page says"
