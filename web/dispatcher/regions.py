@@ -25,6 +25,7 @@ from routing.model.day import SpeedRow
 from routing.model.fleet import PROFILES
 from routing.model.orders import WEEKDAYS
 from routing.model.places import Candidate, Location, PinQuality
+from routing.rules.learnt_speeds import LEAST_DAYS, LEAST_DAYS_ALONE, LEAST_LEGS, LEAST_VEHICLES
 from routing.services.speeds import propose_speeds, take_learnt, write_speeds
 from web.clock import wall_clock
 from web.dispatcher import words
@@ -154,6 +155,12 @@ def _page(name: str, *, wrong: str = "", building: str = "", wrong_speeds: str =
         building=building,
         speeds=rows,
         learnt=learnt,
+        least={
+            "legs": LEAST_LEGS,
+            "days": LEAST_DAYS,
+            "vehicles": LEAST_VEHICLES,
+            "days_alone": LEAST_DAYS_ALONE,
+        },
         wrong_speeds=wrong_speeds,
         weekdays=weekday_words(),
         said=_said,
