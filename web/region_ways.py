@@ -15,6 +15,7 @@ from routing.model.day import SpeedRow
 from routing.model.places import Candidate, Location
 from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
 from routing.rules.time_of_day import free_within, travel_at
+from routing.rules.to_the_door import seconds_to_the_door
 
 if TYPE_CHECKING:
     from routing.engines.roads.reachable import ReachableArea
@@ -53,11 +54,13 @@ def leaving_at(installation: Installation, region: str, text: str, day: str | No
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
     """One vehicle's way: seconds and metres, or `why` there is none; `engine` says who measured it. `free_s`: what it
-    takes on free roads."""
+    takes on free roads. `door_s`: so many of these at most, at both ends together, lie between the road and a door that
+    stands far from it."""
 
     profile: str
     seconds: int = 0
     free_s: int = 0
+    door_s: int = 0
     metres: int = 0
     engine: str = ""
     why: str = ""
@@ -130,7 +133,18 @@ def ways_between(
         else:
             free_s, metres = int(table.durations_s[0, 1]), int(table.distances_m[0, 1])
             seconds = free_s if leaving is None else leaving.seconds(free_s, profile=name)
-            ways.append(Way(profile=name, seconds=seconds, free_s=free_s, metres=metres, engine=table.engine))
+            apart = start != end
+            door_s = int(seconds_to_the_door(table.snapped_m, profile=name).sum()) if apart else 0
+            ways.append(
+                Way(
+                    profile=name,
+                    seconds=seconds,
+                    free_s=free_s,
+                    door_s=door_s,
+                    metres=metres,
+                    engine=table.engine,
+                )
+            )
     chosen = next((way for way in ways if way.profile == profile and not way.why), None)
     line: list[Location] = []
     if chosen is not None:

@@ -97,6 +97,19 @@ class SpeedStore(StorePart):
         )
         return zone or self.connection.scalar(select(company.c.zone).limit(1)) or "UTC"
 
+    def fleet_of_region(self, name: str) -> dict[str, int]:
+        """How many vehicles of each profile there are at the depots on its roads; without those that are out of
+        service."""
+        rows = self.connection.execute(
+            select(vehicle.c.profile, func.count())
+            .join(depot, depot.c.id == vehicle.c.depot_id)
+            .join(region, region.c.id == depot.c.region_id)
+            .where(region.c.name == name, vehicle.c.available)
+            .group_by(vehicle.c.profile)
+            .order_by(vehicle.c.profile)
+        )
+        return {profile: many for profile, many in rows}
+
     def driven_legs(self, name: str, *, since: str) -> tuple[DrivenLeg, ...]:
         """The ways from door to door that vans of this region have driven from that day on: left when the last delivery
         of a door was reported, there when the driver said so. Left out is what began beside a planned break. Where

@@ -6,6 +6,11 @@ are. Very short ways are parking, not driving. Each vehicle has one vote, the me
 those is proposed: phones that are slow, lie in a pocket or are made up cannot bring it out of what the others drove
 while they are fewer than half.
 
+Where a company has but one or two vehicles for which a slice holds, nobody can outvote them, so their days do that: a
+vehicle is heard once it has driven in the slice on 15 days, three weeks of working days, and its vote is the median of
+its days, each the median of that day's ways. A day of roadworks, or a phone that went wrong for a week, decides
+nothing. A company with three vehicles or more waits until three have driven: it can have the better proof.
+
     Three ways of 10 min each, from 07:10 on: driven in 12, 13 and 20 min. The median is 130 %.
 
         >>> slice_ = SpeedRow(begins="07:00", ends="09:00", percent=100)
@@ -15,12 +20,17 @@ while they are fewer than half.
         [(130, 3, 1)]
         >>> learnt([slice_], _example(12, 13, 20), zone=ZoneInfo("UTC"))[0].why_not
         '3 of the 30 legs, 1 of the 5 days and 1 of the 3 vehicles that it takes'
+
+    The same of the only van of a company:
+
+        >>> learnt([slice_], _example(12, 13, 20), zone=ZoneInfo("UTC"), fleet={"van": 1})[0].why_not
+        '3 of the 30 legs and 1 of the 15 days of one vehicle that it takes'
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -34,6 +44,8 @@ from routing.rules.calendars import clock_minutes, moment, weekday
 from routing.rules.time_of_day import LEAST_PERCENT, MOST_PERCENT
 
 LEAST_LEGS, LEAST_DAYS, LEAST_VEHICLES = 30, 5, 3
+LEAST_DAYS_ALONE = 15
+"""Of each vehicle that is heard, where the company has fewer than `LEAST_VEHICLES`."""
 SHORTEST_S = 60
 LOOKS_BACK_DAYS = 90
 
@@ -65,15 +77,18 @@ class DrivenLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearntSlice:
-    """What was driven in a slice: `percent` of the free time, or `why_not`: too little was driven to say. `capped`:
-    some vehicle drove more than its share of the ways, and has one vote all the same."""
+    """What was driven in a slice: `percent` of the free time, or `why_not`: too little was driven to say. `lowest` and
+    `highest` are the votes it was taken from, in per cent, of vehicles or of the days of so few (`by_days`): whether
+    they agree."""
 
     row: SpeedRow
     legs: int
     days: int
     vehicles: int
-    capped: bool = False
     percent: int | None = None
+    lowest: int | None = None
+    highest: int | None = None
+    by_days: bool = False
     why_not: str = ""
 
 
@@ -82,13 +97,19 @@ def learnt(
     legs: Sequence[DrivenLeg],
     *,
     zone: ZoneInfo,
+    fleet: Mapping[str, int] | None = None,
     least_legs: int = LEAST_LEGS,
     least_days: int = LEAST_DAYS,
     least_vehicles: int = LEAST_VEHICLES,
 ) -> tuple[LearntSlice, ...]:
-    """For each slice of the table, or of the usual ones while it is empty, what the legs say."""
+    """For each slice of the table, or of the usual ones while it is empty, what the legs say. `fleet`: how many
+    vehicles of each profile the company has there; left out, there are enough of each."""
     rows = rows or USUAL_SLICES
     own = {row.profile for row in rows if row.profile}
+
+    def holds_for(profile: str, row: SpeedRow) -> bool:
+        return profile == row.profile if row.profile else profile not in own | BIKES
+
     found = []
     for row in rows:
         mine = [
@@ -96,27 +117,48 @@ def learnt(
             for leg in legs
             if leg.free_s >= SHORTEST_S
             and leg.arrived_at > leg.left_at
-            and (leg.profile == row.profile if row.profile else leg.profile not in own | BIKES)
+            and holds_for(leg.profile, row)
             and _within(leg, row, zone)
         ]
+        driven: defaultdict[int, defaultdict[str, list[Fraction]]] = defaultdict(lambda: defaultdict(list))
+        for leg in mine:
+            took = Fraction((leg.arrived_at - leg.left_at) // timedelta(seconds=1), leg.free_s)
+            driven[leg.vehicle][leg.day].append(took)
         days = len({leg.day for leg in mine})
-        by_vehicle = Counter(leg.vehicle for leg in mine)
-        said = LearntSlice(row=row, legs=len(mine), days=days, vehicles=len(by_vehicle))
-        if len(mine) < least_legs or days < least_days or len(by_vehicle) < least_vehicles:
+        said = LearntSlice(row=row, legs=len(mine), days=days, vehicles=len(driven))
+        few = fleet is not None and sum(n for each, n in fleet.items() if holds_for(each, row)) < least_vehicles
+        if few and len(driven) < least_vehicles:
+            found.append(_of_few(said, list(driven.values()), least_legs=least_legs))
+        elif len(mine) < least_legs or days < least_days or len(driven) < least_vehicles:
             why = (
-                f"{len(mine)} of the {least_legs} legs, {days} of the {least_days} days and {len(by_vehicle)} of the "
+                f"{len(mine)} of the {least_legs} legs, {days} of the {least_days} days and {len(driven)} of the "
                 f"{least_vehicles} vehicles that it takes"
             )
             found.append(replace(said, why_not=why))
-            continue
-        votes: dict[int, list[Fraction]] = {}
-        for leg in mine:
-            took = Fraction((leg.arrived_at - leg.left_at) // timedelta(seconds=1), leg.free_s)
-            votes.setdefault(leg.vehicle, []).append(took)
-        middle = vote(list(votes.values()))
-        percent = min(MOST_PERCENT, max(LEAST_PERCENT, floor(100 * middle + Fraction(1, 2))))
-        found.append(replace(said, percent=percent, capped=len(set(by_vehicle.values())) > 1))
+        else:
+            votes = [[way for ways in by_day.values() for way in ways] for by_day in driven.values()]
+            found.append(_said(said, vote(votes), [median(each) for each in votes]))
     return tuple(found)
+
+
+def _of_few(said: LearntSlice, driven: Sequence[Mapping[str, Sequence[Fraction]]], *, least_legs: int) -> LearntSlice:
+    """Of one or two vehicles, of each the ways by day: what their days say, of those that drove on enough."""
+    heard = [[median(ways) for ways in by_day.values()] for by_day in driven if len(by_day) >= LEAST_DAYS_ALONE]
+    said = replace(said, by_days=True)
+    if said.legs < least_legs or not heard:
+        most = max(map(len, driven), default=0)
+        why = f"{said.legs} of the {least_legs} legs and {most} of the {LEAST_DAYS_ALONE} days of one vehicle"
+        return replace(said, why_not=f"{why} that it takes")
+    return _said(said, vote(heard), [day for days in heard for day in days])
+
+
+def _said(said: LearntSlice, middle: Fraction, votes: Sequence[Fraction]) -> LearntSlice:
+    percent = min(MOST_PERCENT, max(LEAST_PERCENT, _percent(middle)))
+    return replace(said, percent=percent, lowest=_percent(min(votes)), highest=_percent(max(votes)))
+
+
+def _percent(share: Fraction) -> int:
+    return floor(100 * share + Fraction(1, 2))
 
 
 def vote(driven: Sequence[Sequence[Fraction]]) -> Fraction:

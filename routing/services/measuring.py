@@ -17,7 +17,8 @@ def tables_of(
 ) -> dict[str, TravelTable]:
     """A table for each profile; one for which the whole region has no road joins nothing, and has no engine.
 
-    Raises TravelError: also for want of roads, where every profile lacks them or one that is `needed` does.
+    Raises TravelError: also for want of roads, where every profile lacks them or one that is `needed` does; `profiles`
+    are those.
     """
     tables: dict[str, TravelTable] = {}
     lacking: dict[str, TravelError] = {}
@@ -28,9 +29,10 @@ def tables_of(
             if refused.code != NO_ROADS:
                 raise
             lacking[profile] = refused
-    for profile, why in lacking.items():
-        if not tables or profile in needed:
-            raise why
+    stuck = [profile for profile in lacking if not tables or profile in needed]
+    if stuck:
+        why = lacking[stuck[0]]
+        raise TravelError(why.message, code=NO_ROADS, **(why.fields | {"profiles": tuple(stuck)})) from why
     return tables | {profile: _without_roads(len(locations)) for profile in lacking}
 
 

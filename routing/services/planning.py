@@ -15,17 +15,20 @@ from typing import Protocol
 
 import numpy as np
 
-from routing.errors import Conflict, InvalidInput, SolverError
+from routing.errors import Conflict, InvalidInput, SolverError, TravelError
 from routing.model.day import CurrentPlan, DayFacts
 from routing.model.days import day_words
 from routing.model.plans import Plan, Problem, SolveProgress
-from routing.ports import Solver, TravelTable, TravelTimes
+from routing.ports import NO_ROADS, Solver, TravelTable, TravelTimes
 from routing.rules.calendars import days_between
 from routing.rules.changes import said_of_the_door
 from routing.rules.check import violations
 from routing.rules.problem import build_problem, locations_of, places_of, profiles_of
 from routing.services.measuring import tables_of
 from routing.services.story import KeepsEvents
+
+NAMED = 3
+"""So many vehicles are named in a sentence; of more it says how many."""
 
 
 class ReadsDays(Protocol):
@@ -95,17 +98,59 @@ def make_problem(draft: PlanDraft, *, travel: TravelTimes) -> Problem:
     """Measures the ways, one table per profile, and builds the problem.
 
     A vehicle for which the whole region has no road stays at the depot and keeps no other from being planned. Raises
-    InvalidInput, TravelError: also for want of roads, where every vehicle lacks them or one that is loaded does.
+    InvalidInput, TravelError: also for want of roads, where every vehicle lacks them or one that is loaded does; it
+    names them.
     """
     locations = locations_of(places_of(draft.facts))
     profiles = profiles_of(draft.facts)
     if len(locations) > 1:
         riding = {ride.shift_id for ride in draft.facts.riding}
         loaded = {shift.vehicle.profile for shift in draft.facts.shifts if shift.id in riding}
-        tables = tables_of(travel, locations, profiles, needed=loaded)
+        try:
+            tables = tables_of(travel, locations, profiles, needed=loaded)
+        except TravelError as refused:
+            if refused.code != NO_ROADS:
+                raise
+            raise _stuck(draft.facts, refused) from refused
     else:
         tables = {profile: _alone() for profile in profiles}
     return build_problem(draft.facts, tables, now=draft.now)
+
+
+def _stuck(facts: DayFacts, why: TravelError) -> TravelError:
+    """Which vehicles nothing can be planned with, for want of roads, and what to do about them."""
+    profiles = why.fields.get("profiles")
+    lacking = profiles if isinstance(profiles, tuple) else ()
+    kinds: dict[str, list[str]] = {}
+    for shift in facts.shifts:
+        named = kinds.setdefault(shift.vehicle.profile, [])
+        if shift.vehicle.name not in named:
+            named.append(shift.vehicle.name)
+    vehicles = "; ".join(
+        f"{_some(names)} ({profile.replace('_', ' ')})"
+        for profile, names in sorted(kinds.items())
+        if profile in lacking
+    )
+    region = str(why.fields.get("region", ""))
+    whose = f'the map of region "{region}"' if region else "the map"
+    every = all(profile in lacking for profile in kinds)
+    what = "No vehicle of these days can" if every else "What is loaded cannot"
+    return TravelError(
+        f"{what} be planned: {whose} has no road for {vehicles}. Give them another kind of roads under Fleet, or build "
+        f"the region from a map that has such roads: backroute region add {region or 'NAME'} --pbf FILE.",
+        code=NO_ROADS,
+        **(why.fields | {"vehicles": vehicles}),
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few; a fleet may be long.
+
+    >>> _some(["Van 1", "Van 2", "Van 3", "Van 4", "Van 5"])
+    'Van 1, Van 2, Van 3 and 2 more'
+    """
+    few = ", ".join(names[:NAMED])
+    return few if len(names) <= NAMED else f"{few} and {len(names) - NAMED} more"
 
 
 def save_plan(

@@ -20,6 +20,8 @@ class ReadsSpeeds(Protocol):
 
     def driven_legs(self, name: str, *, since: str) -> tuple[DrivenLeg, ...]: ...
 
+    def fleet_of_region(self, name: str) -> dict[str, int]: ...
+
     def region_zone(self, name: str) -> str: ...
 
 
@@ -49,7 +51,8 @@ def propose_speeds(store: ReadsSpeeds, *, region: str, now: datetime) -> Proposa
     since = (now.astimezone(zone).date() - timedelta(days=LOOKS_BACK_DAYS)).isoformat()
     table, legs = store.speeds_of_region(region), store.driven_legs(region, since=since)
     tracked = sum(leg.tracked for leg in legs)
-    return Proposal(table=table, slices=learnt(table, legs, zone=zone), legs=len(legs), tracked=tracked, since=since)
+    slices = learnt(table, legs, zone=zone, fleet=store.fleet_of_region(region))
+    return Proposal(table=table, slices=slices, legs=len(legs), tracked=tracked, since=since)
 
 
 def take_learnt(store: WritesSpeeds, *, region: str, by: str, now: datetime) -> tuple[SpeedRow, ...]:

@@ -320,10 +320,11 @@ def test_two_vehicles_prove_nothing_however_much_they_drove() -> None:
 def test_one_slow_phone_does_not_slow_a_slice() -> None:
     honest = [legs_of(1, [110] * 10), legs_of(2, [120] * 10), legs_of(3, [115] * 10)]
     slow = learnt_of(*honest, legs_of(4, [400] * 500))
-    assert (slow.legs, slow.vehicles, slow.days, slow.capped) == (530, 4, 5, True)
+    assert (slow.legs, slow.vehicles, slow.days) == (530, 4, 5)
+    assert (slow.lowest, slow.highest) == (110, 400)  # the page shows that they do not agree
     assert slow.percent == 118  # the middle of 110, 115, 120 and 400 is 117.5
     free_of_it = learnt_of(*honest)
-    assert (free_of_it.percent, free_of_it.capped) == (115, False)
+    assert (free_of_it.percent, free_of_it.lowest, free_of_it.highest) == (115, 110, 120)
 
 
 @given(data=st.data(), vehicles=st.integers(3, 12))
@@ -335,11 +336,85 @@ def test_fewer_than_half_forged_bring_no_slice_out_of_what_the_others_drove(data
     said = learnt_of(*(legs_of(n, some) for n, some in enumerate([*honest, *forged], 1)))
     assert said.percent is not None
     assert min(map(min, honest)) <= said.percent <= max(map(max, honest))
-    assert said.capped
 
 
 def test_two_forged_phones_of_ten_do_not_decide() -> None:
     honest = [legs_of(n, [100 + n] * 10) for n in range(1, 9)]
     said = learnt_of(*honest, legs_of(9, [900] * 400), legs_of(10, [900] * 400))
     # 101 to 108 and twice 900: the middle two are 105 and 106.
-    assert (said.percent, said.capped) == (106, True)
+    assert said.percent == 106
+
+
+def learnt_of_few(*legs: list[DrivenLeg], fleet: dict[str, int] | None = None) -> LearntSlice:
+    every = [each for some in legs for each in some]
+    return learnt([MORNING], every, zone=ZoneInfo("UTC"), fleet=fleet or {"van": len(legs)})[0]
+
+
+def test_the_only_van_of_a_company_is_heard_after_fifteen_days() -> None:
+    early = learnt_of_few(legs_of(1, [130] * 60, days=14))
+    assert early.percent is None
+    assert early.why_not == "60 of the 30 legs and 14 of the 15 days of one vehicle that it takes"
+    said = learnt_of_few(legs_of(1, [130] * 60, days=15))
+    assert (said.percent, said.days, said.vehicles, said.by_days) == (130, 15, 1, True)
+    thin = learnt_of_few(legs_of(1, [130] * 29, days=15))
+    assert thin.why_not == "29 of the 30 legs and 15 of the 15 days of one vehicle that it takes"
+
+
+def test_a_week_that_went_wrong_does_not_decide_for_the_only_van() -> None:
+    """A day has one vote, however many ways its phone told of it."""
+    ordinary = [120, 130, 140] * 10
+    odd = [900] * 300
+    by_day = {n: ordinary[n::10] for n in range(10)} | {10 + n: odd[n::5] for n in range(5)}
+    legs = []
+    for day, percents in by_day.items():
+        for leg in legs_of(1, percents, days=1):
+            moved = timedelta(days=day)
+            on = (leg.left_at + moved).date().isoformat()
+            legs.append(replace(leg, day=on, left_at=leg.left_at + moved, arrived_at=leg.arrived_at + moved))
+    said = learnt_of_few(legs)
+    assert said.percent == 130
+    assert (said.lowest, said.highest) == (130, 900)
+
+
+@given(data=st.data())
+def test_fewer_than_half_of_a_vans_days_bring_it_never_out_of_the_others(data: st.DataObject) -> None:
+    days = data.draw(st.integers(15, 25))
+    wrong = data.draw(st.integers(0, (days - 1) // 2))
+    honest = [data.draw(st.lists(st.integers(90, 180), min_size=2, max_size=6)) for _ in range(days - wrong)]
+    forged = [data.draw(st.lists(st.integers(20, 1100), min_size=2, max_size=20)) for _ in range(wrong)]
+    legs = []
+    for day, percents in enumerate([*honest, *forged]):
+        for leg in legs_of(1, percents, days=1):
+            moved = timedelta(days=day)
+            on = (leg.left_at + moved).date().isoformat()
+            legs.append(replace(leg, day=on, left_at=leg.left_at + moved, arrived_at=leg.arrived_at + moved))
+    said = learnt_of_few(legs)
+    assert said.percent is not None
+    assert min(map(min, honest)) <= said.percent <= max(map(max, honest))
+
+
+def test_two_vans_have_one_vote_each_and_one_that_hardly_drove_is_not_heard() -> None:
+    both = learnt_of_few(legs_of(1, [110] * 300, days=20), legs_of(2, [130] * 30, days=15))
+    assert (both.percent, both.vehicles, both.lowest, both.highest) == (120, 2, 110, 130)
+    hardly = learnt_of_few(legs_of(1, [110] * 300, days=20), legs_of(2, [400] * 60, days=14))
+    assert (hardly.percent, hardly.highest) == (110, 110)
+
+
+def test_a_company_with_three_vehicles_waits_until_three_have_driven() -> None:
+    alone = learnt_of_few(legs_of(1, [130] * 60, days=20), fleet={"van": 3})
+    assert alone.why_not == "60 of the 30 legs, 20 of the 5 days and 1 of the 3 vehicles that it takes"
+
+
+def test_what_a_company_has_few_of_counts_by_the_vehicles_that_the_slice_holds_for() -> None:
+    """Ten vans and a truck: the truck's own slice is learnt of the truck, and the bikes make no fleet of vans."""
+    truck = [replace(leg, profile="truck") for leg in legs_of(1, [140] * 60, days=15)]
+    row = replace(MORNING, profile="truck")
+    (said,) = learnt([row], truck, zone=ZoneInfo("UTC"), fleet={"van": 10, "truck": 1})
+    assert (said.percent, said.by_days) == (140, True)
+    assert learnt_of_few(legs_of(1, [130] * 60, days=15), fleet={"van": 1, "bike": 9}).percent == 130
+    assert learnt_of_few(legs_of(1, [130] * 60, days=15), fleet={"van": 1, "car": 2}).percent is None
+
+
+def test_a_slice_that_three_have_driven_is_theirs_though_the_company_has_two_left() -> None:
+    said = learnt_of_few(*(legs_of(n, [100 + 10 * n] * 20) for n in (1, 2, 3)), fleet={"van": 2})
+    assert (said.percent, said.by_days) == (120, False)

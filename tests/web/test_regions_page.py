@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import osmium
 import pytest
 from flask.testing import FlaskClient
@@ -17,10 +18,14 @@ from sqlalchemy import func, insert, select
 from data import tables
 from data.store import open_store
 from routing.engines.roads.extract import normalise
+from routing.model.places import Location
+from routing.ports import TravelTable
+from routing.rules.to_the_door import to_the_doors
 from tests.address_region import an_address_region
 from tests.website import Website, a_website, form_token
 from web.clock import wall_clock
 from web.jobs import run_job
+from web.wiring import Installation
 
 SQUARE, STATION = "60.16985, 24.95150", "60.17120, 24.94420"
 
@@ -103,6 +108,33 @@ def test_the_way_between_two_places_is_told_by_vehicle_and_says_who_measured_it(
     ).text
     assert "<html" not in alone
     assert "60.16985" in alone
+
+
+class AFarm:
+    """Ten minutes of road between two places; the second stands 230 m from it."""
+
+    def table(self, places: Sequence[Location], *, profile: str) -> TravelTable:
+        ways = np.array([[0, 600], [600, 0]])
+        table = TravelTable(
+            durations_s=ways, distances_m=10 * ways, snapped_m=np.array([12, 230]), engine="osrm", build="a build"
+        )
+        return to_the_doors(table, places, profile=profile)
+
+    def path(self, places: Sequence[Location], *, profile: str) -> list[Location]:
+        return list(places)
+
+
+def test_the_way_between_road_and_door_is_counted_and_told_apart(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """200 m beyond the ordinary 30, at the pace of a yard: 72 s, which a plan counts too."""
+    asked = {"from": SQUARE, "to": STATION}
+    assert "to doors" not in client.get("/regions/helsinki", query_string=asked).text
+    monkeypatch.setattr(Installation, "travel", lambda *_: AFarm())
+    page = client.get("/regions/helsinki", query_string=asked).text
+    assert "11 min" in page
+    assert "to doors: 1 min" in page
+    assert "To doors: so much of it at most is the way between the road and a door more than 30 m from it" in page
 
 
 def test_the_area_reached_in_time_is_told(client: FlaskClient) -> None:

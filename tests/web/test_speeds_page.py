@@ -135,6 +135,8 @@ def test_what_was_learnt_is_shown_with_its_counts_and_too_little_changes_nothing
     page = client.get("/regions/helsinki?learn=1").text
     assert "Learnt from 0 ways driven since" in page
     assert "Too little was driven to propose anything." in page
+    assert "Below 30 ways, 5 days or 3 vehicles nothing is said" in page
+    assert "one or two vehicles, each is heard after 15 days" in page
     assert "Take over what was learnt" not in page
     status, page = post(client, "speeds/learnt")
     assert (status, "nothing was learnt" in page, table(website)) == (200, True, ())

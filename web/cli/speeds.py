@@ -108,7 +108,9 @@ def _learnt(proposal: Proposal | None) -> dict[str, object] | None:
             "legs": each.legs,
             "days": each.days,
             "vehicles": each.vehicles,
-            "capped": each.capped,
+            "lowest": each.lowest,
+            "highest": each.highest,
+            "by_days": each.by_days,
             "why_not": each.why_not,
         }
         for each in proposal.slices
@@ -130,11 +132,13 @@ def _show(name: str, rows: tuple[SpeedRow, ...], proposal: Proposal | None) -> N
         "days", "from", "to", "learnt", "legs", "days", "vehicles", title=_driven(proposal), title_justify="left"
     )
     for each in proposal.slices:
-        said = each.why_not if each.percent is None else f"{each.percent} %"
+        said = each.why_not if each.percent is None else f"{each.percent} % ({each.lowest} to {each.highest})"
         table.add_row(*_cells(each.row), said, f"{each.legs:,}", str(each.days), str(each.vehicles))
     Console().print(table)
-    if any(each.capped for each in proposal.slices):
-        click.echo("Some vehicles drove more than others: each counts once in a slice, by the median of its ways.")
+    if any(each.percent is not None for each in proposal.slices):
+        click.echo("In brackets the lowest and highest vote. Each vehicle has one in a slice, the median of its ways.")
+    if any(each.by_days and each.percent is not None for each in proposal.slices):
+        click.echo("Where there are but one or two vehicles, each of their days has one.")
 
 
 def _driven(proposal: Proposal) -> str:

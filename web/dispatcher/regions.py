@@ -25,6 +25,8 @@ from routing.model.day import SpeedRow
 from routing.model.fleet import PROFILES
 from routing.model.orders import WEEKDAYS
 from routing.model.places import Candidate, Location, PinQuality
+from routing.rules.learnt_speeds import LEAST_DAYS, LEAST_DAYS_ALONE, LEAST_LEGS, LEAST_VEHICLES
+from routing.rules.to_the_door import BESIDE_THE_ROAD_M
 from routing.services.speeds import propose_speeds, take_learnt, write_speeds
 from web.clock import wall_clock
 from web.dispatcher import words
@@ -94,7 +96,12 @@ def one(name: str) -> ResponseReturnValue:
     asked = _asked(facts)
     if request.headers.get("HX-Request"):
         return render_template(
-            "dispatcher/_region_answer.html", name=name, asked=asked, answer=_answer(name, asked), words=words
+            "dispatcher/_region_answer.html",
+            name=name,
+            asked=asked,
+            answer=_answer(name, asked),
+            words=words,
+            beside_m=BESIDE_THE_ROAD_M,
         )
     return _page(name)
 
@@ -154,6 +161,13 @@ def _page(name: str, *, wrong: str = "", building: str = "", wrong_speeds: str =
         building=building,
         speeds=rows,
         learnt=learnt,
+        beside_m=BESIDE_THE_ROAD_M,
+        least={
+            "legs": LEAST_LEGS,
+            "days": LEAST_DAYS,
+            "vehicles": LEAST_VEHICLES,
+            "days_alone": LEAST_DAYS_ALONE,
+        },
         wrong_speeds=wrong_speeds,
         weekdays=weekday_words(),
         said=_said,

@@ -1,8 +1,10 @@
 """What can be reached from a place within a time, as an area to draw.
 
-One search on the road graph tells how soon every road is reached, in times calibrated against OSRM. The roads reached
-by then are laid on a grid, and what lies between neighbouring cells is closed: the work is bounded by the grid, however
-many roads there are. Where a region has no graph, it is a circle through the air, labelled so.
+One search on the road graph tells how soon every road is reached, in times calibrated against OSRM. The way from a door
+that stands far from its road is counted first, as plans count it; a door that is gone to is not known yet, so the area
+ends on the roads. The roads reached by then are laid on a grid, and what lies between neighbouring cells is closed: the
+work is bounded by the grid, however many roads there are. Where a region has no graph, it is a circle through the air,
+labelled so.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from routing.engines.roads.profiles import built_as, no_roads, profile_named
 from routing.engines.roads.road_graph import USUAL_CALIBRATION, RoadGraph, Snapped, graph_file, load_graph
 from routing.errors import InvalidInput, TravelError
 from routing.model.places import Bounds, Location
+from routing.rules.to_the_door import seconds_to_the_door
 
 LONGEST_MIN = 240
 
@@ -42,7 +45,8 @@ class ReachableArea:
     """Where a vehicle is within the time. `polygons`: of each the outer ring first, then its holes.
 
     `engine` as a TravelTable's; `calibration` and `error` (a share, nine of ten within it) are 0 for the great circle.
-    `road_km` counts each road once. `at_edge`: it goes on where the region ends, and nobody knows how far.
+    `road_km` counts each road once. `at_edge`: it goes on where the region ends, and nobody knows how far. `door_s`:
+    how long it takes from the place to its road, within the time; 0 where that is ordinary.
     """
 
     profile: str
@@ -55,6 +59,7 @@ class ReachableArea:
     build: str
     calibration: float = 0.0
     error: float = 0.0
+    door_s: int = 0
 
 
 class ReachableAreas:
@@ -88,7 +93,14 @@ class ReachableAreas:
                 f"No road for {kind.name} lies within {SNAPPING_RADIUS_M:.0f} m of that place. Choose one at a road.",
                 code="no_road",
             )
-        lines, metres = _reached(graph, snapped, within_s)
+        door_s = int(seconds_to_the_door(snapped.away_m, profile=kind.name)[0])
+        if door_s >= within_s:
+            raise TravelError(
+                f"That place lies {snapped.away_m[0]:,} m from its road: a {kind.name.replace('_', ' ')} is not on it "
+                f"within {minutes} min. Ask for more minutes, or choose a place at a road.",
+                code="far_from_road",
+            )
+        lines, metres = _reached(graph, snapped, within_s - door_s)
         shape = _closed(lines, start)
         return ReachableArea(
             profile=kind.name,
@@ -101,6 +113,7 @@ class ReachableAreas:
             build=facts.build,
             calibration=calibration,
             error=facts.calibration_error.get(built, 0.0),
+            door_s=door_s,
         )
 
     def close(self) -> None:

@@ -204,7 +204,9 @@ class NoTrucks:
 
     def table(self, places: Any, *, profile: str) -> Any:
         if profile == "truck":
-            raise TravelError("No road that a truck may use.", code="profile_without_roads", profile=profile)
+            raise TravelError(
+                "No road that a truck may use.", code="profile_without_roads", profile=profile, region="town"
+            )
         return self.ways.table(places, profile=profile)
 
 
@@ -237,12 +239,23 @@ def test_ways_beside_a_plan_are_measured_though_one_vehicle_has_no_roads(kit: An
         tables_of(NoTrucks(kit), places, {"van", "truck"}, needed={"truck"})
 
 
-def test_a_day_on_which_no_vehicle_has_roads_is_refused_with_the_reason(day: Any, database: Database, kit: Any) -> None:
+def test_a_day_on_which_no_vehicle_has_roads_names_them_the_region_and_the_mend(
+    day: Any, database: Database, kit: Any
+) -> None:
     depot = day.depot()
-    day.shift(depot_id=depot, vehicle_id=day.vehicle(depot_id=depot, profile="truck"))
+    for n in range(1, 5):
+        truck = day.vehicle(depot_id=depot, profile="truck", name=f"Truck {n}")
+        day.shift(depot_id=depot, vehicle_id=truck)
+        day.shift(depot_id=depot, vehicle_id=truck, starts="15:00", ends="20:00")
     day.delivery(site_id=day.site(), depot_id=depot, product_id=day.product())
-    with pytest.raises(TravelError, match="No road that a truck may use"):
+    with pytest.raises(TravelError) as refused:
         planned(database, kit, depot_ids=[depot], travel=NoTrucks(kit))
+    assert str(refused.value) == (
+        'No vehicle of these days can be planned: the map of region "town" has no road for Truck 1, Truck 2, Truck 3 '
+        "and 1 more (truck). Give them another kind of roads under Fleet, or build the region from a map that has such "
+        "roads: backroute region add town --pbf FILE."
+    )
+    assert refused.value.code == "profile_without_roads"
 
 
 def test_the_truck_of_one_depot_keeps_no_other_depot_from_being_planned(day: Any, database: Database, kit: Any) -> None:

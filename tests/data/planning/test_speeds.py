@@ -211,3 +211,35 @@ def test_a_file_that_names_a_kind_of_vehicle_that_is_none_is_refused_with_those_
     for said, kept in (("Van", "van"), ("all", ""), ("", ""), ("bike", "bike")):
         (row,) = read_speeds(io.BytesIO(f"{head},07:00,09:00,200,{said}\n".encode()))
         assert row.profile == kept
+
+
+def test_the_only_van_of_a_region_is_learnt_of_after_fifteen_of_its_days(
+    day: Any, database: Database, kit: Any, depot: int
+) -> None:
+    """Two ways a morning, in 1.3 times their free time, as its phone told them. A van that is out of service, and one
+    at a depot on other roads, make it no larger fleet."""
+    van = day.vehicle(depot_id=depot, profile="van")
+    day.vehicle(depot_id=depot, profile="van", available=False)
+    day.vehicle(depot_id=day.depot(), profile="van")
+    day.vehicle(depot_id=depot, profile="bike")
+    region = day.connection.execute(select(tables.region.c.id)).scalar_one()
+    for n in range(15):
+        on = datetime(2026, 5, 1, 4, 30, tzinfo=UTC) + timedelta(days=n)
+        shift = day.shift(depot_id=depot, vehicle_id=van, day=on.date().isoformat())
+        for _ in range(2):
+            day.add(
+                tables.driven_way,
+                region_id=region, shift_id=shift, day=on.date().isoformat(), profile="van", left_at=on,
+                arrived_at=on + timedelta(seconds=780), free_s=600,
+            )  # fmt: skip
+    written(database, kit, SpeedRow(begins="07:00", ends="12:00", percent=100))
+    later = datetime(2026, 5, 20, tzinfo=UTC)
+    with open_store(database) as store:
+        assert store.fleet_of_region("town") == {"bike": 1, "van": 1}
+        (said,) = propose_speeds(store, region="town", now=later).slices
+        assert (said.percent, said.vehicles, said.days, said.by_days) == (130, 1, 15, True)
+    day.vehicle(depot_id=depot, profile="van")
+    day.vehicle(depot_id=depot, profile="van")
+    with open_store(database) as store:
+        (said,) = propose_speeds(store, region="town", now=later).slices
+    assert said.why_not == "30 of the 30 legs, 15 of the 5 days and 1 of the 3 vehicles that it takes"

@@ -114,6 +114,17 @@ def test_without_a_road_graph_it_is_a_circle_through_the_air_and_labelled_so(tmp
     assert area.km2 == pytest.approx(math.pi * radius_km**2, rel=0.01)
 
 
+def test_the_way_from_a_far_door_to_its_road_takes_of_the_time(straight):
+    """0.003° are 334 m to the road: 304 beyond the ordinary, at the 10 km/h of a yard 109 s. A plan counts them too."""
+    far = Location(lat=0.003, lon=MIDDLE.lon)
+    ordinary, area = (straight.area(at, minutes=5, profile="van") for at in (MIDDLE, far))
+    assert (ordinary.door_s, area.door_s) == (0, 109)
+    # In the 191 s that are left 1.6 stretches of two minutes, to the east and to the west.
+    assert area.road_km == round(2 * 191 / 120 * STEP_KM, 1)
+    with pytest.raises(TravelError, match="334 m from its road: a van is not on it within 1 min"):
+        straight.area(far, minutes=1, profile="van")
+
+
 def test_what_cannot_be_asked_is_refused(straight):
     for minutes in (0, -5, 241):
         with pytest.raises(InvalidInput, match="1 to 240 minutes"):

@@ -19,9 +19,9 @@ var Basemap = (() => {
   // zoom; all edges first, so that streets flow into each other at a crossing.
   const ROADS = [
     { kinds: ["other", "path"], colour: "path", edge: "", width: [[13, 0], [14, 0.6], [17, 2], [20, 5]] },
-    { kinds: ["minor_road"], colour: "minor", edge: "minorEdge", width: [[11, 0], [12.5, 0.7], [14, 1.9], [16, 5], [18, 12]] },
-    { kinds: ["major_road"], colour: "major", edge: "majorEdge", width: [[7, 0], [11, 1.2], [13, 2.4], [15, 5], [18, 16]] },
-    { kinds: ["highway"], colour: "highway", edge: "highwayEdge", width: [[4, 0], [9, 1.4], [12, 2.6], [15, 6], [18, 18]] },
+    { kinds: ["minor_road"], colour: "minor", edge: "minorEdge", width: [[11, 0], [12.5, 0.7], [14, 1.9], [16, 5], [18, 12], [19, 20]] },
+    { kinds: ["major_road"], colour: "major", edge: "majorEdge", width: [[7, 0], [11, 1.2], [13, 2.4], [15, 5], [18, 16], [19, 26]] },
+    { kinds: ["highway"], colour: "highway", edge: "highwayEdge", width: [[4, 0], [9, 1.4], [12, 2.6], [15, 6], [18, 18], [19, 28]] },
   ];
   const EDGE_FROM_ZOOM = 11;
 
@@ -84,6 +84,9 @@ var Basemap = (() => {
     highway: "#b07a45", highwayEdge: "#171b20", ink: "#e2e6ea", quietInk: "#b4bcc5", waterInk: "#8fc1e6", halo: "#14181c",
   });
 
+  // Nearer there is nothing that is not seen here: two streets at most, and further on a road without an edge.
+  const CLOSEST = 19;
+
   const isDark = () => getComputedStyle(document.documentElement).colorScheme === "dark";
 
   /** The layer of a tile server that was named instead of ours: pictures, and the words the page has for whose they are. */
@@ -91,7 +94,7 @@ var Basemap = (() => {
     const credit = document.createElement("span");
     credit.textContent = document.querySelector('meta[name="map-credit"]')?.content ?? "";
     // Such servers want to know which site asks, and may not hear of its links.
-    return globalThis.L.tileLayer(url, { attribution: credit.innerHTML, maxZoom: 20, maxNativeZoom: 19, referrerPolicy: "origin", className: "pictures" });
+    return globalThis.L.tileLayer(url, { attribution: credit.innerHTML, maxZoom: CLOSEST, referrerPolicy: "origin", className: "pictures" });
   }
 
   /** The Leaflet layer of our tiles, or of the server whose template `url` is; `dark` left out: as the page is. */
@@ -104,6 +107,7 @@ var Basemap = (() => {
       lang,
       attribution,
       maxDataZoom: 15,
+      maxZoom: CLOSEST,
       paintRules: rules(colours),
       labelRules: [...labelRules(colours, lang || "en"), numbers(colours)],
       backgroundColor: colours.background,
