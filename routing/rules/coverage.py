@@ -13,6 +13,7 @@ from routing.rules.spelling import fold, keys
 from routing.rules.street_words import COUNTRIES, STATES
 
 _DISTRICT = re.compile(r"[a-z]{1,2}\d{0,2}|\d{1,2}[a-z]?")
+_AREA_WORDS = frozenset({"city", "county", "kommune", "kommun"})
 _WITH_STATES = frozenset({"US", "CA", "AU"})
 _STATES = frozenset(STATES.values()) - {"NV"}
 """Without Nevada: Danes write København NV."""
@@ -140,13 +141,22 @@ class Coverage:
         if not key or not door.city or _same_city(self._called(fold(door.city)), key):
             return True
         if postcode in door.postcodes and (
-            (postcode, key) in self.served or _begins_alike(self._called(fold(door.city)), key)
+            (postcode, key) in self.served or self._begins_alike(self._called(fold(door.city)), key)
         ):
             return True
         if key not in self.places:
             return False
         middle, reach_m = self.places[key]
         return metres_between(middle, door.location) <= reach_m
+
+    def _begins_alike(self, own: str, key: str) -> bool:
+        """The first words of the door's city, or its city and its state, country, county or the like: what else stands
+        behind it is a part of another city's name, whatever the postcode says."""
+        if own.startswith(f"{key} "):
+            return True
+        rest = key.removeprefix(f"{own} ") if key.startswith(f"{own} ") else ""
+        place = STATES.get(rest) or COUNTRIES.get(rest) or rest.upper()
+        return rest in _AREA_WORDS or bool(rest and place in self.states | self.countries)
 
     def is_in(self, city: str, key: str) -> bool:
         """Whether a city of the map is the one of this key, or a district of it."""
@@ -156,7 +166,7 @@ class Coverage:
         """The country or state of the text, where it is none of these addresses'; else ""."""
         if reading.country and self.countries and reading.country not in self.countries:
             return reading.country
-        state = reading.state
+        state = COUNTRIES.get(fold(reading.state), reading.state)  # USA, before or behind a postcode
         if not state or state in self.states or state in self.countries:
             return ""
         known = self.states or (self.countries if state in COUNTRIES.values() else frozenset())
@@ -177,7 +187,3 @@ def _same_city(one: str, other: str) -> bool:
     """One city, or a district of the other: Owings is a town of its own, and not Owings Mills."""
     short, long = sorted((one, other), key=len)
     return one == other or (long.startswith(f"{short} ") and bool(_DISTRICT.fullmatch(long.removeprefix(f"{short} "))))
-
-
-def _begins_alike(one: str, other: str) -> bool:
-    return one.startswith(f"{other} ") or other.startswith(f"{one} ")

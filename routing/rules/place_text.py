@@ -23,6 +23,8 @@ _ALONE = re.compile(rf"^(?:{_LETTERS}|{_STATE_ZIP})?{POSTCODE}$")
 _BEFORE_CITY = re.compile(rf"^(?:{_ANY_LETTERS})?{POSTCODE}\s+(?P<city>[^\W\d_].*)$")
 _BEHIND_CITY = re.compile(rf"^(?P<city>[^\W\d_][^\d]*?)(?:\s+(?P<state>[A-Z]{{2,3}}))?\s+{POSTCODE}$")
 _NUMBERED_CITY = re.compile(r"^([^\W\d_].*?)\s+\d{1,2}$")
+_AREA_OF_CITY = re.compile(r"^(.+) (?:county|city|kommune|kommun)$", re.IGNORECASE)
+_SHORT_STATE = re.compile(r"^(?:[A-Z][a-z]|[A-Z]\.[A-Z])\.$")
 _CAPITALS = re.compile(r"^[A-Z]{2,3}$")
 _CARS = {"A": "AT", "B": "BE", "D": "DE", "E": "ES", "F": "FR", "H": "HU", "I": "IT", "N": "NO", "P": "PT", "S": "SE",
          "SF": "FI", "FIN": "FI"}  # fmt: skip
@@ -133,7 +135,7 @@ def city_alone(part: str, cities: Collection[str]) -> PlaceText | None:
     """A known city, also with its district's number, or any city before a state: Praha 2, Tampa FL."""
     if fold(part) in cities:
         return PlaceText(city=part)
-    if (match := _NUMBERED_CITY.match(part)) and fold(match[1]) in cities:
+    if (match := _NUMBERED_CITY.match(part) or _AREA_OF_CITY.match(part)) and fold(match[1]) in cities:
         return PlaceText(city=part)
     city, state = without_state(part, cities)
     if state and (fold(city) in cities or state in STATE_CODES):
@@ -156,8 +158,15 @@ def place_of(part: str, cities: Collection[str]) -> PlaceText | None:
 
 
 def state_of(text: str) -> str:
-    """The code of a state by its name; of any two or three capitals these themselves."""
-    return text if _CAPITALS.match(text) else STATES.get(fold(text), "")
+    """The code of a state by its name, or short with full stops (Md., N.Y.); of any two or three capitals these.
+
+    >>> [state_of(text) for text in ("Maryland", "Md.", "XY", "Cork")]
+    ['MD', 'MD', 'XY', '']
+    """
+    if _CAPITALS.match(text):
+        return text
+    short = text.replace(".", "").upper() if text.endswith(".") else ""
+    return short if short in STATE_CODES else STATES.get(fold(text), "")
 
 
 def without_state(text: str, cities: Collection[str]) -> tuple[str, str]:
@@ -170,7 +179,9 @@ def without_state(text: str, cities: Collection[str]) -> tuple[str, str]:
         if len(words) <= count:
             break
         begun = fold(words[-count - 1]) in _BEGINS_CITY
-        if (count == 1 and _CAPITALS.match(last)) or (fold(last) in STATES and not begun):
+        if (count == 1 and (_CAPITALS.match(last) or (_SHORT_STATE.match(last) and state_of(last)))) or (
+            fold(last) in STATES and not begun
+        ):
             return " ".join(words[:-count]), state_of(last)
     return text, ""
 

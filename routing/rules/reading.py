@@ -93,6 +93,7 @@ _BRACKETS = re.compile(r"\s*\(([^()]+)\)$")
 _BARE_NUMBERS = re.compile(r"\d{1,4}\s?[A-Za-z]?(?:\s+\d{1,4}\s?[A-Za-z]?)*")
 _NUMBERED_NAME = re.compile(r"[^\W\d_]{2}.*\d|\d.*[^\W\d_]{2}")
 _COUNTRY_ENDS = frozenset(word for name in COUNTRIES for word in (name.split()[-1], "österreich", "españa", "россия"))
+_FIELD_PARTS = re.compile(r"\s*[,;]+\s*")
 _LETTERS_FIRST = re.compile(r"[^\W\d_]{2,}")
 _HANGING_SIGN = re.compile(r"(?<=\d)\s*(?:号|號|番地|번지|호)(?!室)")
 
@@ -113,7 +114,7 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
     given = _given(postcode, city, cities)
     plain = with_known_cities(_HANGING_SIGN.sub("", clean(text)), cities)
     blocks = [
-        Reading(street=street, number=number, postcode=given.postcode or code, city=given.city)
+        replace(given, street=street, number=number, postcode=given.postcode or code)
         for street, number, code in block_readings(clean(text))
     ]
     plain = _BUILDING.sub(" ", _SAYS_NO_NUMBER.sub("", _SAYS_NUMBER.sub("", plain)))
@@ -300,21 +301,28 @@ def _given(postcode: str, city: str, cities: Collection[str]) -> Reading:
     if not city and not postcode:
         return NOTHING
     city = with_known_cities(clean(city), cities)
-    found = Reading(street="", number=None, postcode=clean(postcode), city=city)
+    first, *more = _FIELD_PARTS.split(city) if fold(city) not in cities else [city]
+    if more and (code := postcode_alone(first)):
+        first, postcode = more.pop(0), postcode or code.postcode  # "21209, Baltimore"
+    found = _given_city(clean(postcode), first, cities)
     if postcode and not postcode.isdigit() and (code := postcode_alone(found.postcode)):
         found = replace(found, country=code.state if code.state in COUNTRIES.values() else "")
+    for part in filter(None, more):
+        # A city goes on elsewhere: Baltimore, Cork is none of Maryland's.
+        place = place_of(part, cities) or (PlaceText(state=state) if (state := state_of(part)) else None)
+        found = _merged(found, _reading_of(place) if place else replace(NOTHING, doubt=part))
+    return found
+
+
+def _given_city(postcode: str, city: str, cities: Collection[str]) -> Reading:
+    """What the field of the city says before its first comma: the city, and perhaps the postcode and the state."""
+    found = Reading(street="", number=None, postcode=postcode, city=city)
     if city.isalpha() or fold(city) in cities:
         return found
     if both := postcode_city(city, cities) or city_postcode(city, cities):
-        found = replace(found, postcode=found.postcode or both.postcode, city=both.city, state=both.state)
-    name, _, last = (part.strip() for part in found.city.rpartition(","))
-    if name and (state := state_of(last)):
-        found = replace(found, city=name, state=state)
-    elif name and (country := COUNTRIES.get(fold(last), "")):
-        found = replace(found, city=name, country=country)
-    elif both := city_alone(found.city, cities):
-        found = replace(found, city=both.city, state=found.state or both.state)
-    return found
+        return replace(found, postcode=found.postcode or both.postcode, city=both.city, state=both.state)
+    both = city_alone(city, cities)
+    return replace(found, city=both.city, state=both.state) if both else found
 
 
 def _told_apart(parts: list[str], cities: Collection[str], has_postcode: bool) -> tuple[list[str], Reading]:

@@ -1,0 +1,80 @@
+"""What stands beside the city, and what stands before the street: nobody's company, and no other name of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from routing.engines.addresses.gazetteer import Gazetteer
+from routing.model.places import PinQuality
+from tests.routing.addresses.towns import door, town
+
+AMERICA = [
+    door("Appleby Avenue", "1301", city="Baltimore", postcode="21209", state="MD", country="US"),
+    door("Mill Court", "11", city="Owings Mills", postcode="21117", state="MD", country="US"),
+]
+DENMARK = [
+    door("Istedgade", number, city="København V", postcode="1650", country="DK") for number in ("10", "12", "19")
+]
+
+
+@pytest.fixture(scope="module")
+def america(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gazetteer]:
+    with town(tmp_path_factory.mktemp("america"), AMERICA) as gazetteer:
+        yield gazetteer
+
+
+@pytest.fixture(scope="module")
+def denmark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gazetteer]:
+    with town(tmp_path_factory.mktemp("denmark"), DENMARK) as gazetteer:
+        yield gazetteer
+
+
+@pytest.mark.parametrize(
+    "city",
+    [
+        "Baltimore, Cork", "Baltimore; Cork", "Baltimore\nCork", "Baltimore, Co. Cork", "Baltimore, Cork, MD",
+        "Baltimore, Carroll County", "Baltimore Cork", "Baltimore (Cork)", "Baltimore / Cork", "Baltimore - Cork",
+        "Baltimore Cork Ireland", "Baltimore Highlands", "Cork, Baltimore", "Baltimore, Xyzzy, USA",
+    ],
+)  # fmt: skip
+def test_what_nobody_can_account_for_beside_the_city_is_asked_about(america: Gazetteer, city: str) -> None:
+    for located in (
+        america.locate("1301 Appleby Avenue", city=city),
+        america.locate("1301 Appleby Avenue", city=city, postcode="21209"),
+        america.locate("1301 Appleby Avenue", city=f"21209 {city}"),
+        america.locate(f"1301 Appleby Avenue, {city}", postcode="21209"),
+        america.locate(f"1301 Appleby Avenue, {city}, 21209"),
+        america.locate(f"1301 Appleby Avenue, 21209 {city}"),
+    ):
+        assert not located.quality.goes_on, located
+
+
+@pytest.mark.parametrize(
+    "city",
+    [
+        "Baltimore, MD", "Baltimore, Maryland", "Baltimore, Md.", "Baltimore MD, USA", "Baltimore, MD, USA",
+        "Baltimore, Maryland, USA", "Baltimore, MD 21209", "Baltimore, MD 21209, USA", "Baltimore, USA",
+        "Baltimore USA", "Baltimore; MD", "21209, Baltimore", "21209 Baltimore, MD",
+    ],
+)  # fmt: skip
+def test_the_state_and_the_country_behind_the_city_stay_sure(america: Gazetteer, city: str) -> None:
+    assert america.locate("1301 Appleby Avenue", city=city).quality is PinQuality.EXACT
+    assert america.locate("1301 Appleby Avenue", city=city, postcode="21209").quality is PinQuality.EXACT
+
+
+@pytest.mark.parametrize("city", ["Baltimore, Baltimore County", "Baltimore City", "Baltimore County"])
+def test_the_city_s_own_county_stays_sure_where_the_postcode_says_so_too(america: Gazetteer, city: str) -> None:
+    assert america.locate("1301 Appleby Avenue", city=city, postcode="21209").quality is PinQuality.EXACT
+    assert america.locate(f"1301 Appleby Avenue, {city}, 21209").quality is PinQuality.EXACT
+
+
+def test_the_first_word_of_a_city_stays_sure_where_the_postcode_says_so_too(america: Gazetteer) -> None:
+    assert america.locate("11 Mill Court, Owings, MD 21117").quality is PinQuality.EXACT
+
+
+@pytest.mark.parametrize("city", ["Baltimore, OH", "Baltimore, Ireland", "Baltimore, Ohio, USA"])
+def test_another_state_or_country_behind_the_city_lies_outside(america: Gazetteer, city: str) -> None:
+    located = america.locate("1301 Appleby Avenue", city=city, postcode="21209")
+    assert located.quality is PinQuality.OUTSIDE
