@@ -25,7 +25,8 @@ from routing.rules.place_text import (
     without_state,
 )
 from routing.rules.spelling import clean, fold
-from routing.rules.street_words import COUNTRIES, LARGE_CITIES, STATES
+from routing.rules.street_words import COUNTRIES, STATES
+from routing.rules.towns import TOWNS
 from routing.rules.units import is_unit
 
 
@@ -87,6 +88,7 @@ _KINDS = (
 _STREET_AND_NUMBER = re.compile(
     rf"(?:{_KINDS})\.?\s+\d{{1,4}}\s?[a-z]?$|^\d{{1,5}}[a-z]?\s.*(?<![^\W\d_])(?:{_KINDS})\.?$", re.IGNORECASE
 )
+_IRISH_COUNTY = re.compile(r"co\.? [^\W\d_]+$", re.IGNORECASE)
 _DISTRICT_SIGN = re.compile(r" (?:[a-z]{1,2}|\d{1,2})$")
 _SAYS_NEVADA = re.compile(r",\s*nevada\b|\bnevada[\s.,]*$", re.IGNORECASE)
 _BRACKETS = re.compile(r"\s*\(([^()]+)\)$")
@@ -216,11 +218,11 @@ def _others(streets: list[str], at: int, tail: Reading, given: Reading, cities: 
 
 
 def _is_elsewhere(part: str, cities: Collection[str]) -> bool:
-    """Whether a part in front is no company's name but a street with its number, or a large city that is not ours."""
-    if _STREET_AND_NUMBER.search(part):
+    """Whether a part in front is no company's name but a street with its number, or a town that is not ours."""
+    if _STREET_AND_NUMBER.search(part) or _IRISH_COUNTY.match(part):
         return True
-    name = _DISTRICT_SIGN.sub("", fold(part))
-    return name in LARGE_CITIES and name not in cities
+    names = (fold(part), _DISTRICT_SIGN.sub("", fold(part)))
+    return any(name in TOWNS and not any(f"{city} ".startswith(f"{name} ") for city in cities) for name in names)
 
 
 def _merged(first: Reading, second: Reading) -> Reading:

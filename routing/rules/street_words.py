@@ -105,16 +105,3 @@ STATES: dict[str, str] = {
     "south australia": "SA", "western australia": "WA", "tasmania": "TAS",
 }  # fmt: skip
 """Folded name -> what stands in its place on an envelope."""
-
-LARGE_CITIES = frozenset({
-    "aarhus", "arhus", "odense", "aalborg", "alborg", "esbjerg", "randers", "kolding", "horsens", "vejle", "roskilde",
-    "kobenhavn", "copenhagen", "malmo", "goteborg", "gothenburg", "stockholm", "uppsala", "oslo", "bergen",
-    "trondheim", "stavanger", "helsinki", "helsingfors", "tampere", "turku", "oulu", "espoo", "vantaa", "tallinn",
-    "riga", "vilnius", "berlin", "hamburg", "munchen", "munich", "koln", "cologne", "frankfurt", "stuttgart", "wien",
-    "vienna", "zurich", "amsterdam", "rotterdam", "bruxelles", "brussels", "paris", "lyon", "marseille", "madrid",
-    "barcelona", "lisboa", "lisbon", "roma", "rome", "milano", "milan", "praha", "prague", "warszawa", "warsaw",
-    "budapest", "london", "manchester", "birmingham", "glasgow", "edinburgh", "dublin", "new york", "chicago",
-    "los angeles", "houston", "philadelphia", "boston", "baltimore", "toronto", "montreal", "vancouver", "sydney",
-    "melbourne",
-})  # fmt: skip
-"""Folded. Before a street they say where it is, and are no company's name."""

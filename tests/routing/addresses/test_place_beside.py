@@ -78,3 +78,38 @@ def test_the_first_word_of_a_city_stays_sure_where_the_postcode_says_so_too(amer
 def test_another_state_or_country_behind_the_city_lies_outside(america: Gazetteer, city: str) -> None:
     located = america.locate("1301 Appleby Avenue", city=city, postcode="21209")
     assert located.quality is PinQuality.OUTSIDE
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "Sorø", "Næstved", "Ringsted", "Hillerød", "Aarhus C", "Malmö", "SORØ",
+        "Soroe", "Holbæk,", "Nykøbing F", "Kgs. Lyngby", "Cork", "Springfield", "Co. Cork",
+    ],
+)  # fmt: skip
+def test_a_place_before_the_street_is_no_company(denmark: Gazetteer, place: str) -> None:
+    for written in (
+        f"{place}, Istedgade 10, 1650 København V",
+        f"{place}, Istedgade 10, København V",
+        f"{place}\nIstedgade 10\n1650 København V",
+        f"Firma ApS, {place}, Istedgade 10, 1650 København V",
+        f"{place}, Istedgade 10",
+    ):
+        assert not denmark.locate(written).quality.goes_on, written
+    for located in (
+        denmark.locate(f"{place}, Istedgade 10", postcode="1650", city="København V"),
+        denmark.locate(f"{place}, Istedgade 10", city="København V"),
+    ):
+        assert not located.quality.goes_on
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Radisson", "Netto", "Sorø Akademi ApS", "Café Ringsted", "Aarhus Tømrerfirma", "Danske Bank", "c/o Jensen",
+        "Att. Lager", "Vesterbro", "København", "København V", "Københavns Kommune", "Region Sjælland",
+        "Jensen & Co. Tømrer",
+    ],
+)  # fmt: skip
+def test_a_name_before_the_street_stays_sure(denmark: Gazetteer, name: str) -> None:
+    assert denmark.locate(f"{name}, Istedgade 10, 1650 København V").quality.goes_on
