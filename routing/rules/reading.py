@@ -77,6 +77,9 @@ _SAYS_NO_NUMBER = re.compile(r"(?<![^\W_])(?:s/n|sin número|бн|б/н)(?![^\W_
 _BUILDING = re.compile(r"(?<=\d)\s*,\s*(?=(?:к|корп|корпус|стр|строение)\b)", re.IGNORECASE)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # "1,000" is no house 1 with something behind it.
+_GLUED_NUMBER = re.compile(r"[^\W\d_]{3}$")
+"""Before a number: "Kongensgade34" lacks a blank, and B12 is something else."""
+_GLUED_POSTCODE = re.compile(r"(?<![^\W_])(\d{4,6})(?=[^\W\d_]{3})")
 _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}\s*(?:,|$))")
 _DECIMALS = re.compile(r"\d[\d/-]*\.\d+")
 _MAY_BE_POSTCODE = re.compile(r"\d{3}|\d[A-Z]{2}$")
@@ -114,7 +117,7 @@ def plain_postcode(postcode: str) -> str:
 def readings(text: str, *, postcode: str = "", city: str = "", cities: Collection[str] = ()) -> tuple[Reading, ...]:
     """The ways to read a text, likeliest first. `cities` are known ones, folded; a given postcode or city wins."""
     given = _given(postcode, city, cities)
-    plain = with_known_cities(_HANGING_SIGN.sub("", clean(text)), cities)
+    plain = with_known_cities(_GLUED_POSTCODE.sub(r"\1 ", _HANGING_SIGN.sub("", clean(text))), cities)
     blocks = [
         replace(given, street=street, number=number, postcode=given.postcode or code)
         for street, number, code in block_readings(clean(text))
@@ -302,7 +305,7 @@ def _given(postcode: str, city: str, cities: Collection[str]) -> Reading:
     """What stands in the fields of postcode and city, each of which may hold the other too, and the state."""
     if not city and not postcode:
         return NOTHING
-    city = with_known_cities(clean(city), cities)
+    city = with_known_cities(_GLUED_POSTCODE.sub(r"\1 ", clean(city)), cities)
     first, *more = _FIELD_PARTS.split(city) if fold(city) not in cities else [city]
     if more and (code := postcode_alone(first)):
         first, postcode = more.pop(0), postcode or code.postcode  # "21209, Baltimore"
@@ -387,7 +390,7 @@ def _street_readings(part: str, cities: Collection[str]) -> Iterable[Reading]:
     for match in HOUSE.finditer(part):
         street = part[: match.start()].strip(" .")
         before = part[match.start() - 1] if match.start() else " "
-        if before.isalnum() and before.isascii():
+        if before.isalnum() and before.isascii() and not _GLUED_NUMBER.search(part[: match.start()]):
             continue
         if not re.search(r"[^\W\d_]", street):
             # A number in front of the street, as in "12 Main St".

@@ -297,7 +297,8 @@ class Gazetteer:
         ):
             return found
         first = _NUMBER_FIRST.match(prefix.strip())
-        if first and (found := self._doors_behind(first["digits"], first["letter"].casefold(), first["street"], limit)):
+        letter = ((first and first["letter"]) or "").casefold()
+        if first and (found := self._doors_behind(first["digits"], letter, first["street"], limit)):
             return found
         folded = fold(prefix)
         streets = self._begun(prefix, limit)
@@ -496,8 +497,13 @@ class Gazetteer:
 
 
 _DIGITS = re.compile(r"\d+")
-_NUMBER_LAST = re.compile(r"^(?P<street>.*?[^\W\d_][^\d]*?)\s+(?P<digits>\d{1,5})\s*(?P<letter>[A-Za-z]?)$")
-_NUMBER_FIRST = re.compile(r"^(?P<digits>\d{1,5})(?P<letter>[A-Za-z]?)[\s,]+(?P<street>\D*[^\W\d_].*)$")
+# A blank may be missing on either side.
+_NUMBER_LAST = re.compile(
+    r"^(?P<street>.*?[^\W\d_][^\d]*?)(?:\s+|(?<=[^\W\d_]{3}))(?P<digits>\d{1,5})\s*(?P<letter>[A-Za-z]?)$"
+)
+_NUMBER_FIRST = re.compile(
+    r"^(?P<digits>\d{1,5})(?:(?P<letter>[A-Za-z]?)[\s,]+|(?=[^\W\d_]{3}))(?P<street>\D*[^\W\d_].*)$"
+)
 _LEAST_GLUED = 3
 """Letters that are typed before word breaks no longer count: "hc andersens" is H.C. Andersens Boulevard."""
 _STREETS_TRIED = 20
