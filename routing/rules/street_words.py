@@ -105,3 +105,6 @@ STATES: dict[str, str] = {
     "south australia": "SA", "western australia": "WA", "tasmania": "TAS",
 }  # fmt: skip
 """Folded name -> what stands in its place on an envelope."""
+
+DIRECTIONS = frozenset({"north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest"})
+"""Folded. Some write them in front of a street's name and some behind it, and the map neither here nor there."""
