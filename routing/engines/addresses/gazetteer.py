@@ -421,15 +421,17 @@ class Gazetteer:
 
     def _with_words(self, reading: Reading) -> list[int]:
         """Streets that hold all the words, the last one perhaps unfinished: "Roobertinkatu" for Iso Roobertinkatu."""
-        words = [word for word in fold(reading.street).split() if len(word) >= 4]
-        if not words or len(words) != len(fold(reading.street).split()):
-            return []
-        rows = self._db().execute(
-            "SELECT DISTINCT street_id FROM street_words JOIN street_name ON street_name.id = street_words.rowid "
-            "WHERE street_words MATCH ? LIMIT 20",
-            (_match(words),),
-        )
-        return sorted(row[0] for row in rows)
+        found: set[int] = set()
+        for words in (key.split() for key in spellings(reading.street)):
+            if any(len(word) < 4 for word in words):
+                continue
+            rows = self._db().execute(
+                "SELECT DISTINCT street_id FROM street_words JOIN street_name ON street_name.id = street_words.rowid "
+                "WHERE street_words MATCH ? LIMIT 20",
+                (_match(words),),
+            )
+            found |= {row[0] for row in rows}
+        return sorted(found)
 
     def _similar(self, ways: Sequence[Reading]) -> tuple[Candidate, ...]:
         """What might have been meant, for the person who must correct it: the same number where the street has it."""

@@ -76,3 +76,10 @@ def test_it_is_asked_about_where_the_name_has_other_directions(america: Gazettee
 )  # fmt: skip
 def test_another_direction_or_none_is_never_sure(america: Gazetteer, written: str) -> None:
     assert not america.locate(written).quality.goes_on
+
+
+@pytest.mark.parametrize("written", ["12 Joppa Rd, Springfield", "12 Joppa Road"])
+def test_a_missing_direction_is_asked_about_however_the_street_is_shortened(america: Gazetteer, written: str) -> None:
+    located = america.locate(written)
+    assert located.quality is PinQuality.APPROXIMATE
+    assert located.candidates[0].street == "West Joppa Road"
