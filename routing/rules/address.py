@@ -57,6 +57,8 @@ def judge(
         sign = bool(coverage.countries & _WITH_UNIT_SIGN)
         if is_unsaid(reading.unit, letter=reading.number.letter, sign=sign):
             located = _asked_besides(located, reading.unit)
+    if located.quality.goes_on and (said := coverage.unaccounted(reading)):
+        located = _asked_besides(located, said)
     if not located.quality.goes_on or not (reading.other_city or reading.other_postcode):
         return located
     other = replace(

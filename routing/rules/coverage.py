@@ -14,6 +14,7 @@ from routing.rules.street_words import COUNTRIES, STATES
 
 _DISTRICT = re.compile(r"[a-z]{1,2}\d{0,2}|\d{1,2}[a-z]?")
 _AREA_WORDS = frozenset({"city", "county", "kommune", "kommun"})
+_WITH_PROVINCES = frozenset({"BR", "CH", "IT"})
 _WITH_STATES = frozenset({"US", "CA", "AU"})
 _STATES = frozenset(STATES.values()) - {"NV"}
 """Without Nevada: Danes write København NV."""
@@ -173,6 +174,17 @@ class Coverage:
         if not known and state in _STATES and not self.countries & _WITH_STATES:
             known = self.countries  # Florida, where no address has a state
         return state if known else ""
+
+    def unaccounted(self, reading: Reading) -> str:
+        """What stands in the place of a state and is none, nor a country of these addresses; "" where nothing does.
+
+        Where the map names no countries, and where provinces have codes that no table here holds, any may be ours.
+        """
+        state = COUNTRIES.get(fold(reading.state), reading.state)
+        if not state or state in self.states | self.countries or self.countries & _WITH_PROVINCES:
+            return ""
+        may_be_ours = not self.countries and (state in COUNTRIES.values() or state in STATES.values())
+        return "" if may_be_ours or (state == "NV" and self.countries & _WITH_STATES) else reading.state
 
 
 def _one_letter_apart(one: str, other: str, slack: int) -> bool:

@@ -85,8 +85,10 @@ def postcode_city(part: str, cities: Collection[str]) -> PlaceText | None:
     match = _BEFORE_CITY.match(part)
     if not match:
         return None
-    city, state = without_state(match["city"], cities)
-    return PlaceText(postcode=match["code"], city=city, state=_state_of(match) or state)
+    letters = _state_of(match)
+    # Both together would be two: what else stands in capitals is a part of the city then.
+    city, state = (match["city"], letters) if letters else without_state(match["city"], cities)
+    return PlaceText(postcode=match["code"], city=city, state=state)
 
 
 def city_postcode(part: str, cities: Collection[str] = ()) -> PlaceText | None:

@@ -140,6 +140,8 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
             if reading.postcode or reading.city or reading.state:
                 said = reading if reading.city_sure else replace(reading, city="")
                 whole = _merged(given, _merged(said, others))
+            if whole.state and fold(f"{whole.city} {whole.state}") in cities:
+                whole = replace(whole, city=f"{whole.city} {whole.state}", state="")  # "København, NV"
             rest = "" if reading.city_sure or not whole.city else reading.city
             if torn and reading.number and (unit := re.match(r"\d+", reading.unit or tail.unit)):
                 pair = (str(reading.number.first), unit[0])
@@ -247,7 +249,13 @@ def _merged(first: Reading, second: Reading) -> Reading:
         city_sure=first.city_sure if first.city else second.city_sure,
         state=first.state or second.state,
         country=first.country or second.country,
-        doubt=first.doubt or second.doubt or (second.city if first.city and not second.city_sure else ""),
+        doubt=(
+            first.doubt
+            or second.doubt
+            or (second.city if first.city and not second.city_sure else "")
+            or (second.state if first.state and second.state != first.state else "")
+            or (second.country if first.country and second.country != first.country else "")
+        ),
         other_postcode=first.other_postcode or (second.postcode if moved else second.other_postcode),
         other_city=first.other_city or (second.city if differs and second.city_sure else second.other_city),
     )

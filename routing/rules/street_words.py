@@ -87,6 +87,10 @@ COUNTRIES: dict[str, str] = {
     "usa": "US", "us": "US", "u s a": "US", "united states": "US", "united states of america": "US", "canada": "CA",
     "australia": "AU", "new zealand": "NZ", "japan": "JP", "日本": "JP", "magyarorszag": "HU", "hungary": "HU",
     "turkiye": "TR", "turkey": "TR", "brasil": "BR", "brazil": "BR", "mexico": "MX", "romania": "RO", "island": "IS",
+    "fin": "FI", "dnk": "DK", "swe": "SE", "nor": "NO", "deu": "DE", "aut": "AT", "che": "CH", "fra": "FR", "esp": "ES",
+    "prt": "PT", "ita": "IT", "nld": "NL", "bel": "BE", "pol": "PL", "cze": "CZ", "est": "EE", "lva": "LV", "ltu": "LT",
+    "grc": "GR", "rus": "RU", "ukr": "UA", "irl": "IE", "gbr": "GB", "nzl": "NZ", "jpn": "JP", "hun": "HU", "tur": "TR",
+    "bra": "BR", "mex": "MX", "rou": "RO", "isl": "IS",
 }  # fmt: skip
 """Folded name -> ISO 3166 code."""
 

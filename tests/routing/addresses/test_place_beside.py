@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -113,3 +114,50 @@ def test_a_place_before_the_street_is_no_company(denmark: Gazetteer, place: str)
 )  # fmt: skip
 def test_a_name_before_the_street_stays_sure(denmark: Gazetteer, name: str) -> None:
     assert denmark.locate(f"{name}, Istedgade 10, 1650 København V").quality.goes_on
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Istedgade 10, 2. tv, KBH",
+        "Istedgade 10, København V, XQ",
+        "Istedgade 10, 1650 København V, AAR",
+        "Istedgade 10, 1650 København XQ",
+        "Istedgade 10, København XQ",
+        "Istedgade 10, XQ 1650 København V",
+        "Istedgade 10, DK-1650 København XQ",
+        "Istedgade 10, 1650 København V, NV",
+        "Istedgade 10, København, NV",
+        "Istedgade 10, 2. tv, NV",
+        "Istedgade 10, 1650 København V, Danmark, Sverige",
+        "Istedgade 10, DK-1650 København V, DK, SE",
+    ],
+)
+def test_capitals_that_are_no_state_and_no_country_are_asked_about(denmark: Gazetteer, written: str) -> None:
+    assert not denmark.locate(written).quality.goes_on
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["Istedgade 10, 1650 København V, DK", "Istedgade 10, 1650 København V, DNK", "Istedgade 10, 1650 København, V",
+     "Istedgade 10, DK-1650 København V, Danmark", "Istedgade 10, DNK 1650 København V", "Istedgade 10, 2. tv, DK"],
+)  # fmt: skip
+def test_our_country_in_capitals_stays_sure(denmark: Gazetteer, written: str) -> None:
+    assert denmark.locate(written).quality is PinQuality.EXACT
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["1301 Appleby Avenue, Baltimore, MD, OH", "1301 Appleby Avenue, Baltimore, MD, XYZ",
+     "1301 Appleby Avenue, Baltimore MD 21209, NW", "1301 Appleby Avenue, Baltimore, MD, USA, Canada"],
+)  # fmt: skip
+def test_a_second_state_or_country_is_asked_about(america: Gazetteer, written: str) -> None:
+    assert not america.locate(written).quality.goes_on
+
+
+def test_a_district_behind_a_comma_is_the_city_s(tmp_path: Path) -> None:
+    doors = [door("Frederikssundsvej", "5", city="København NV", postcode="2400", country="DK"), *DENMARK]
+    with town(tmp_path, doors) as gazetteer:
+        for written in ("Frederikssundsvej 5, København, NV", "Frederikssundsvej 5, 2400 København, NV"):
+            assert gazetteer.locate(written).quality is PinQuality.EXACT, written
+        assert not gazetteer.locate("Istedgade 10, København, NV").quality.goes_on
