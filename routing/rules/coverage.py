@@ -13,6 +13,8 @@ from routing.rules.spelling import fold, keys
 from routing.rules.street_words import COUNTRIES, STATES
 
 _DISTRICT = re.compile(r"[a-z]{1,2}\d{0,2}|\d{1,2}[a-z]?")
+_CONSONANTS = re.compile(r"[b-df-hj-np-tv-xz]{3,6}")
+"""No town is called so: what has no vowel is short for something."""
 _AREA_WORDS = frozenset({"city", "county", "kommune", "kommun"})
 _WITH_PROVINCES = frozenset({"BR", "CH", "IT"})
 _WITH_STATES = frozenset({"US", "CA", "AU"})
@@ -111,9 +113,25 @@ class Coverage:
             return key
         if any(known.startswith(f"{key} ") or key.startswith(f"{known} ") for known in self.cities):
             return key
+        if longer := self._shortened(key):
+            return longer
         slack = 1 if len(key) >= 5 else 0
         near = (known for known in sorted(self.cities) if _one_letter_apart(key, known, slack))
         return self._called(next(near, ""))
+
+    def _shortened(self, key: str) -> str:
+        """The one city that is shortened to its consonants here, in their order (Kbh N, Sthlm); "" for none. A postcode
+        must say the same before anything is sure of it."""
+        short, _, district = key.partition(" ")
+        if not _CONSONANTS.fullmatch(short):
+            return ""
+        pattern = re.compile(rf"{'.*'.join(short)}\w*")
+        named = {self._called(city) for city in self.cities}
+        first = {city.partition(" ")[0] for city in named if pattern.fullmatch(city.partition(" ")[0])}
+        if len(first) != 1:
+            return ""
+        longer = f"{first.pop()} {district}".strip()
+        return longer if not district or longer in named else ""
 
     def _plain(self, city: str) -> str:
         """The city folded, in whichever spelling of its letters is known: Aarhus is Århus, and Århus Aarhus."""

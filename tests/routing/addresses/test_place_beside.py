@@ -161,3 +161,21 @@ def test_a_district_behind_a_comma_is_the_city_s(tmp_path: Path) -> None:
         for written in ("Frederikssundsvej 5, København, NV", "Frederikssundsvej 5, 2400 København, NV"):
             assert gazetteer.locate(written).quality is PinQuality.EXACT, written
         assert not gazetteer.locate("Istedgade 10, København, NV").quality.goes_on
+
+
+@pytest.mark.parametrize("city", ["Kbh N", "KBH", "Kbh.", "Kbh. N.", "kbh n", "Kbhvn N"])
+def test_a_shortened_city_is_ours_where_the_postcode_says_so_too(tmp_path: Path, city: str) -> None:
+    doors = [
+        door("Nørrebrogade", "10", city="København N", postcode="2200", country="DK"),
+        door("Istedgade", "10", city="København V", postcode="1650", country="DK"),
+    ]
+    with town(tmp_path, doors) as gazetteer:
+        assert gazetteer.locate(f"Nørrebrogade 10, 2200 {city}").quality is PinQuality.EXACT
+        assert gazetteer.locate("Nørrebrogade 10", postcode="2200", city=city).quality is PinQuality.EXACT
+        for located in (gazetteer.locate(f"Nørrebrogade 10, {city}"), gazetteer.locate("Nørrebrogade 10", city=city)):
+            assert located.quality is PinQuality.APPROXIMATE
+            assert located.candidates[0].label == "Nørrebrogade 10, 2200 København N"
+        for other in ("Odn", "Kbg N", "Vbg", "Khb", "Kbh X"):
+            assert not gazetteer.locate(f"Nørrebrogade 10, 2200 {other}").quality.goes_on, other
+        assert not gazetteer.locate("Nørrebrogade 10, 2200 Kbh V").quality.goes_on
+        assert not gazetteer.locate("Nørrebrogade 10, 1650 Kbh").quality.goes_on
