@@ -551,6 +551,8 @@ def unusable(text: str) -> str:
             f"This is too long for an address ({len(text):,} characters, at most {MAX_LENGTH}). "
             "Write street, number and city."
         )
+    if "\u202e" in text:
+        return "A hidden sign turns the text round (U+202E), so that it reads otherwise than it looks. Write it again."
     if not clean(text):
         return "There is no address. Write street, number and city, or set the pin."
     if not re.search(r"[^\W_]", text):
