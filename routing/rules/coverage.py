@@ -13,6 +13,8 @@ from routing.rules.spelling import fold, keys
 from routing.rules.street_words import COUNTRIES, STATES
 
 _DISTRICT = re.compile(r"[a-z]{1,2}\d{0,2}|\d{1,2}[a-z]?")
+_NEW_DISTRICT = re.compile(r"[a-z]|[ns][oevw]|oe|[ew]c|[a-z]{1,2}\d{1,2}|\d{1,2}[a-z]?")
+"""Behind a city that the map knows without one: of two letters only those of a direction, or any word would do."""
 _CONSONANTS = re.compile(r"[b-df-hj-np-tv-xz]{3,6}")
 """No town is called so: what has no vowel is short for something."""
 _AREA_WORDS = frozenset({"city", "county", "kommune", "kommun"})
@@ -104,7 +106,7 @@ class Coverage:
         ):
             return True
         longer = (key.removeprefix(f"{known} ") for known in self.cities if key.startswith(f"{known} "))
-        return any(_DISTRICT.fullmatch(rest) for rest in longer)
+        return any(_NEW_DISTRICT.fullmatch(rest) for rest in longer)
 
     def city_key(self, city: str) -> str:
         """The folded name under which the map knows the city, whatever it was called; "" for one it does not know."""
@@ -213,7 +215,10 @@ def _one_letter_apart(one: str, other: str, slack: int) -> bool:
     return swapped or one[at + 1 :] == other[at + 1 :] or one[at:] == other[at + 1 :] or one[at + 1 :] == other[at:]
 
 
-def _same_city(one: str, other: str) -> bool:
-    """One city, or a district of the other: Owings is a town of its own, and not Owings Mills."""
-    short, long = sorted((one, other), key=len)
-    return one == other or (long.startswith(f"{short} ") and bool(_DISTRICT.fullmatch(long.removeprefix(f"{short} "))))
+def _same_city(own: str, key: str) -> bool:
+    """One city, or a district of the other: Owings is a town of its own, and not Owings Mills. `own` is the map's."""
+    if own == key:
+        return True
+    if own.startswith(f"{key} "):
+        return bool(_DISTRICT.fullmatch(own.removeprefix(f"{key} ")))
+    return key.startswith(f"{own} ") and bool(_NEW_DISTRICT.fullmatch(key.removeprefix(f"{own} ")))

@@ -38,6 +38,7 @@ _SMALL = re.compile(
 
 STATE_CODES = frozenset(STATES.values())
 
+_STREET_TOO = frozenset({"AL", "CT", "LA", "MT", "PA", "WA", "WY"})
 _CITY_AND_STATE = frozenset({"new york", "washington", "quebec", "victoria"})
 """States whose name before a postcode is rather the city's."""
 
@@ -180,12 +181,21 @@ def without_state(text: str, cities: Collection[str]) -> tuple[str, str]:
         last = " ".join(words[-count:])
         if len(words) <= count:
             break
+        if count == 1 and last.upper() in STATE_CODES and _ends_in_city(words[:-1], last, cities):
+            return " ".join(words[:-1]), last.upper()  # "baltimore oh", which is no district of ours
         begun = fold(words[-count - 1]) in _BEGINS_CITY
         if (count == 1 and (_CAPITALS.match(last) or (_SHORT_STATE.match(last) and state_of(last)))) or (
             fold(last) in STATES and not begun
         ):
             return " ".join(words[:-count]), state_of(last)
     return text, ""
+
+
+def _ends_in_city(words: list[str], last: str, cities: Collection[str]) -> bool:
+    """Whether the words are a known city, or end in one before letters that shorten no kind of street (Towson Ct)."""
+    if fold(" ".join(words)) in cities:
+        return True
+    return last.upper() not in _STREET_TOO and any(fold(" ".join(words[-count:])) in cities for count in (1, 2, 3))
 
 
 def _state_of(match: re.Match[str]) -> str:

@@ -99,7 +99,7 @@ _ABOUT = re.compile(r"[~≈<>±]\s*$")
 _DISTRICT_SIGN = re.compile(r" (?:[a-z]{1,2}|\d{1,2})$")
 _SAYS_NEVADA = re.compile(r",\s*nevada\b|\bnevada[\s.,]*$", re.IGNORECASE)
 _BRACKETS = re.compile(r"\s*\(([^()]+)\)$")
-_BARE_NUMBERS = re.compile(r"\d{1,4}\s?[A-Za-z]?(?:\s+\d{1,4}\s?[A-Za-z]?)*")
+_BARE_NUMBERS = re.compile(r"\d{1,4}\s?[A-Za-z]?(?:(?:\s+|\s?[-–/]\s?)\d{1,4}\s?[A-Za-z]?)*")
 _NUMBERED_NAME = re.compile(r"[^\W\d_]{2}.*\d|\d.*[^\W\d_]{2}")
 _COUNTRY_ENDS = frozenset(word for name in COUNTRIES for word in (name.split()[-1], "österreich", "españa", "россия"))
 _FIELD_PARTS = re.compile(r"\s*[,;]+\s*")
@@ -198,6 +198,11 @@ def _second(part: str, reading: Reading, behind: str) -> tuple[HouseNumber, ...]
     said = [behind] if reading.number.letter else [reading.unit, behind]
     bare = [match for unit in said if _BARE_NUMBERS.fullmatch(unit) for match in HOUSE.finditer(unit)]
     found = [house_of(match) for match in bare]
+    ends = {end for each in found if each.is_range for end in (each.first, each.last)}
+    for each in found:
+        if each.letter[1:].isdigit():  # 12/19
+            ends |= {each.first, int(each.letter[1:])}
+    found += [HouseNumber(first=end, last=end) for end in sorted(ends)]
     if bare and not reading.number.letter and not reading.number.is_range:
         whole = int(f"{reading.number.first}{bare[0][1]}")
         found.append(HouseNumber(first=whole, last=whole, letter=found[0].letter))
@@ -380,7 +385,7 @@ def _told_apart(parts: list[str], cities: Collection[str], has_postcode: bool) -
                 place = PlaceText(postcode=both.postcode, state=state_of(both.city))  # "Seattle, Washington 98101"
         elif place := (numbered and city_alone(part, cities)) or country_alone(part):
             pass
-        elif at > 1 and (state := state_of(part)):
+        elif at > 1 and (state := state_of(part) or _small_state(part, tail, cities)):
             place = PlaceText(state=state)
         elif at == 1 and HOUSE.fullmatch(streets[0]) and re.search(r"[^\W\d_]{2}", part):
             streets[0] = f"{streets[0]} {part}"  # "12, rue de la Paix"
@@ -391,6 +396,11 @@ def _told_apart(parts: list[str], cities: Collection[str], has_postcode: bool) -
         if place:
             tail = _merged(tail, _reading_of(place))
     return streets, replace(tail, unit=" ".join(units)) if units else tail
+
+
+def _small_state(part: str, tail: Reading, cities: Collection[str]) -> str:
+    """ "md" behind a city of ours."""
+    return part.upper() if part.upper() in STATE_CODES and fold(tail.city) in cities else ""
 
 
 def _is_lettered_unit(part: str) -> bool:

@@ -55,6 +55,8 @@ Viuf, Vodskov, Vojens, Vorbasse, Vordingborg, Vrå, Væggerløse, Værløse, Ær
 Ørnhøj, Ørsted, Ørum, Østbirk, Øster Assels, Øster Ulslev, Østermarie, Østervrå, Åbenrå, Ålborg, Ålestrup, Århus, Års,
 Årslev,
 
+Bornholm, Falster, Fyn, Jylland, Langeland, Lolland, Skåne,
+
 Alingsås, Borlänge, Borås, Eskilstuna, Falkenberg, Falun, Gävle, Göteborg, Gothenburg, Halmstad, Helsingborg, Huddinge,
 Hässleholm, Jönköping, Kalmar, Karlskrona, Karlstad, Kiruna, Kristianstad, Kungsbacka, Landskrona, Lidköping,
 Linköping, Ljungby, Luleå, Malmö, Motala, Nacka, Norrköping, Nyköping, Nässjö, Sandviken, Skara, Skellefteå, Skövde,

@@ -179,3 +179,59 @@ def test_a_shortened_city_is_ours_where_the_postcode_says_so_too(tmp_path: Path,
             assert not gazetteer.locate(f"Nørrebrogade 10, 2200 {other}").quality.goes_on, other
         assert not gazetteer.locate("Nørrebrogade 10, 2200 Kbh V").quality.goes_on
         assert not gazetteer.locate("Nørrebrogade 10, 1650 Kbh").quality.goes_on
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "1301 appleby avenue, baltimore oh",
+        "1301 appleby avenue baltimore va",
+        "1301 appleby avenue, baltimore oh 21209",
+        "1301 Appleby Avenue, Baltimore Ny",
+        "1301 Appleby Avenue, Baltimore or 21209",
+        "1301 Appleby Avenue, Baltimore xy",
+        "1301 Appleby Avenue, Baltimore by",
+        "1301 appleby avenue, oh",
+    ],
+)
+def test_another_state_is_none_of_the_city_s_districts_however_it_is_written(america: Gazetteer, written: str) -> None:
+    assert not america.locate(written).quality.goes_on
+
+
+@pytest.mark.parametrize("city", ["baltimore oh", "Baltimore Va", "baltimore ny"])
+def test_another_state_in_the_city_s_field_is_outside_however_it_is_written(america: Gazetteer, city: str) -> None:
+    assert america.locate("1301 appleby avenue", city=city).quality is PinQuality.OUTSIDE
+    assert america.locate("1301 appleby avenue", city=city, postcode="21209").quality is PinQuality.OUTSIDE
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["1301 appleby avenue, baltimore md", "1301 appleby avenue baltimore md 21209", "1301 appleby ave, baltimore, md",
+     "1301 Appleby Avenue, Baltimore Md"],
+)  # fmt: skip
+def test_our_state_stays_sure_however_it_is_written(america: Gazetteer, written: str) -> None:
+    assert america.locate(written).quality is PinQuality.EXACT
+
+
+@pytest.mark.parametrize(
+    ("written", "is_sure"),
+    [
+        ("Istedgade 10, København V", True), ("Istedgade 10, København v", True), ("Istedgade 10, København", True),
+        ("Istedgade 10, København Ny", False), ("Istedgade 10, København og", False),
+        ("Istedgade 10, København V ny", False),
+    ],
+)  # fmt: skip
+def test_two_letters_behind_a_city_are_no_district_of_themselves(
+    denmark: Gazetteer, written: str, is_sure: bool
+) -> None:
+    assert denmark.locate(written).quality.goes_on is is_sure
+
+
+@pytest.mark.parametrize("number", ["10, 12-19", "10 12-19", "10, 12/19", "10, 12-14", "10 18-19"])
+def test_a_range_behind_the_number_is_more_houses(denmark: Gazetteer, number: str) -> None:
+    assert not denmark.locate(f"Istedgade {number}, 1650 København V").quality.goes_on
+
+
+@pytest.mark.parametrize("said", ["Postboks 12", "Flr 3", "postboks 1234"])
+def test_a_box_beside_the_street_changes_no_door(denmark: Gazetteer, said: str) -> None:
+    assert denmark.locate(f"Istedgade 10, {said}, 1650 København V").quality is PinQuality.EXACT
