@@ -95,7 +95,7 @@ _IRISH_COUNTY = re.compile(r"co\.? [^\W\d_]+$", re.IGNORECASE)
 _CARE_OF = re.compile(r"\s+c/o\s+", re.IGNORECASE)
 _PERSON = re.compile(r"(?:c/o|att|attn|attention|z\.\s?hd)\b[.:]?\s*(?P<name>[^\d]*[^\W\d_][^\d]*)$", re.IGNORECASE)
 """Who takes the goods at the door, by name."""
-_ABOUT = re.compile(r"[~≈<>±]\s*$")
+_ABOUT = "~≈<>±"
 _DISTRICT_SIGN = re.compile(r" (?:[a-z]{1,2}|\d{1,2})$")
 _SAYS_NEVADA = re.compile(r",\s*nevada\b|\bnevada[\s.,]*$", re.IGNORECASE)
 _BRACKETS = re.compile(r"\s*\(([^()]+)\)$")
@@ -130,7 +130,7 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
     plain = with_capitals(_THOUSANDS.sub(".", plain))
     if (inside := _BRACKETS.search(plain)) and place_of(inside[1].strip(), cities):
         plain = f"{plain[: inside.start()]}, {inside[1].strip()}"  # "Main Street 5 (Tampa FL)"
-    if _CARE_OF.search(plain):
+    if "/" in plain:
         plain = _CARE_OF.sub(", c/o ", plain)
     parts = [part for part in (piece.strip() for piece in re.split(r"[,;]+", plain)) if part]
     parts = [part for part in parts if not _is_person(part, cities)] or parts
@@ -429,8 +429,8 @@ def _street_readings(part: str, cities: Collection[str]) -> Iterable[Reading]:
                 yield from _number_first(match, part, unit, cities)
             continue
         found = _with_tail(part[: match.start()].strip(), match, part[match.end() :].strip(" ."), cities)
-        if about := _ABOUT.search(part[: match.start()]):
-            found = replace(found, doubt=f"{about[0].strip()}{match[0]}")
+        if street[-1] in _ABOUT:
+            found = replace(found, doubt=f"{street[-1]}{match[0]}")
         if "." in part and (decimals := _DECIMALS.match(part, match.start())):
             found = replace(found, doubt=decimals[0])  # 1.000 and 12.5 are no house 1, no house 12
         yield replace(found, unit=" ".join(filter(None, [unit, found.unit]))) if unit else found
