@@ -57,6 +57,8 @@ def judge(
         sign = bool(coverage.countries & _WITH_UNIT_SIGN)
         if is_unsaid(reading.unit, letter=reading.number.letter, sign=sign):
             located = _asked_besides(located, reading.unit)
+    if located.quality.goes_on and (said := coverage.unaccounted(reading)):
+        located = _asked_besides(located, said)
     if not located.quality.goes_on or not (reading.other_city or reading.other_postcode):
         return located
     other = replace(
@@ -306,6 +308,20 @@ def _on_street(reading: Reading, match: StreetMatch, source: str, coverage: Cove
             f"{match.name} {asked} is in {there}, not in {_short(here)}. Confirm or correct it.",
         )
     agreeing, doors = doors, doors or elsewhere
+    if asked.is_range and (ends := _ends_of(asked, doors)):
+        names = " or ".join(candidate(door, PinQuality.AMBIGUOUS, 75.0).label for door in ends)
+        if len(ends) > 1:
+            within = [door for door in doors if door not in ends and asked.covers(door.number)]
+            return _Verdict(
+                PinQuality.AMBIGUOUS,
+                [candidate(door, PinQuality.AMBIGUOUS, 75.0) for door in _apart([*ends, *within])],
+                f"{match.name} {asked} is not known as one door: {names}. Pick one.",
+            )
+        return _Verdict(
+            PinQuality.APPROXIMATE,
+            [candidate(ends[0], PinQuality.APPROXIMATE, 72.0)],
+            f"{match.name} {asked}: only {match.name} {ends[0].number} is known. Confirm or correct it.",
+        )
     same = [door for door in doors if door.number.first <= asked.first <= door.number.last]
     siblings = [door for door in same if door.number.letter != asked.letter]
     siblings = [door for door in siblings if not door.number.is_range] or siblings
@@ -344,6 +360,18 @@ def _on_street(reading: Reading, match: StreetMatch, source: str, coverage: Cove
         [candidate(door, PinQuality.APPROXIMATE, 60.0 - at) for at, door in enumerate(offered)],
         f"{match.name} {asked}: no such number; the nearest known is {nearest[0].number}. Confirm or correct it.",
     )
+
+
+def _ends_of(asked: HouseNumber, doors: Sequence[Door]) -> list[Door]:
+    """The doors of the first and the last number of a range that is no door itself, as far as they are known; behind a
+    letter, which is the last's, the first may have one too."""
+    last = HouseNumber(first=asked.last, last=asked.last, letter=asked.letter)
+    first = HouseNumber(first=asked.first, last=asked.first)
+    found = [next((door for door in doors if door.number.covers(each)), None) for each in (first, last)]
+    if found[0] is None and asked.letter:
+        lettered = HouseNumber(first=asked.first, last=asked.first, letter=asked.letter)
+        found[0] = next((door for door in doors if door.number.covers(lettered)), None)
+    return list(dict.fromkeys(door for door in found if door is not None))
 
 
 def _middle_of(match: StreetMatch, penalty: float, source: str) -> Candidate:
@@ -523,6 +551,8 @@ def unusable(text: str) -> str:
             f"This is too long for an address ({len(text):,} characters, at most {MAX_LENGTH}). "
             "Write street, number and city."
         )
+    if "\u202e" in text:
+        return "A hidden sign turns the text round (U+202E), so that it reads otherwise than it looks. Write it again."
     if not clean(text):
         return "There is no address. Write street, number and city, or set the pin."
     if not re.search(r"[^\W_]", text):

@@ -13,6 +13,12 @@ from routing.rules.spelling import fold, keys
 from routing.rules.street_words import COUNTRIES, STATES
 
 _DISTRICT = re.compile(r"[a-z]{1,2}\d{0,2}|\d{1,2}[a-z]?")
+_NEW_DISTRICT = re.compile(r"[a-z]|[ns][oevw]|oe|[ew]c|[a-z]{1,2}\d{1,2}|\d{1,2}[a-z]?")
+"""Behind a city that the map knows without one: of two letters only those of a direction, or any word would do."""
+_CONSONANTS = re.compile(r"[b-df-hj-np-tv-xz]{3,6}")
+"""No town is called so: what has no vowel is short for something."""
+_AREA_WORDS = frozenset({"city", "county", "kommune", "kommun"})
+_WITH_PROVINCES = frozenset({"BR", "CH", "IT"})
 _WITH_STATES = frozenset({"US", "CA", "AU"})
 _STATES = frozenset(STATES.values()) - {"NV"}
 """Without Nevada: Danes write København NV."""
@@ -100,7 +106,7 @@ class Coverage:
         ):
             return True
         longer = (key.removeprefix(f"{known} ") for known in self.cities if key.startswith(f"{known} "))
-        return any(_DISTRICT.fullmatch(rest) for rest in longer)
+        return any(_NEW_DISTRICT.fullmatch(rest) for rest in longer)
 
     def city_key(self, city: str) -> str:
         """The folded name under which the map knows the city, whatever it was called; "" for one it does not know."""
@@ -109,9 +115,25 @@ class Coverage:
             return key
         if any(known.startswith(f"{key} ") or key.startswith(f"{known} ") for known in self.cities):
             return key
+        if longer := self._shortened(key):
+            return longer
         slack = 1 if len(key) >= 5 else 0
         near = (known for known in sorted(self.cities) if _one_letter_apart(key, known, slack))
         return self._called(next(near, ""))
+
+    def _shortened(self, key: str) -> str:
+        """The one city that is shortened to its consonants here, in their order (Kbh N, Sthlm); "" for none. A postcode
+        must say the same before anything is sure of it."""
+        short, _, district = key.partition(" ")
+        if not _CONSONANTS.fullmatch(short):
+            return ""
+        pattern = re.compile(rf"{'.*'.join(short)}\w*")
+        named = {self._called(city) for city in self.cities}
+        first = {city.partition(" ")[0] for city in named if pattern.fullmatch(city.partition(" ")[0])}
+        if len(first) != 1:
+            return ""
+        longer = f"{first.pop()} {district}".strip()
+        return longer if not district or longer in named else ""
 
     def _plain(self, city: str) -> str:
         """The city folded, in whichever spelling of its letters is known: Aarhus is Århus, and Århus Aarhus."""
@@ -140,13 +162,22 @@ class Coverage:
         if not key or not door.city or _same_city(self._called(fold(door.city)), key):
             return True
         if postcode in door.postcodes and (
-            (postcode, key) in self.served or _begins_alike(self._called(fold(door.city)), key)
+            (postcode, key) in self.served or self._begins_alike(self._called(fold(door.city)), key)
         ):
             return True
         if key not in self.places:
             return False
         middle, reach_m = self.places[key]
         return metres_between(middle, door.location) <= reach_m
+
+    def _begins_alike(self, own: str, key: str) -> bool:
+        """The first words of the door's city, or its city and its state, country, county or the like: what else stands
+        behind it is a part of another city's name, whatever the postcode says."""
+        if own.startswith(f"{key} "):
+            return True
+        rest = key.removeprefix(f"{own} ") if key.startswith(f"{own} ") else ""
+        place = STATES.get(rest) or COUNTRIES.get(rest) or rest.upper()
+        return rest in _AREA_WORDS or bool(rest and place in self.states | self.countries)
 
     def is_in(self, city: str, key: str) -> bool:
         """Whether a city of the map is the one of this key, or a district of it."""
@@ -156,13 +187,24 @@ class Coverage:
         """The country or state of the text, where it is none of these addresses'; else ""."""
         if reading.country and self.countries and reading.country not in self.countries:
             return reading.country
-        state = reading.state
+        state = COUNTRIES.get(fold(reading.state), reading.state)  # USA, before or behind a postcode
         if not state or state in self.states or state in self.countries:
             return ""
         known = self.states or (self.countries if state in COUNTRIES.values() else frozenset())
         if not known and state in _STATES and not self.countries & _WITH_STATES:
             known = self.countries  # Florida, where no address has a state
         return state if known else ""
+
+    def unaccounted(self, reading: Reading) -> str:
+        """What stands in the place of a state and is none, nor a country of these addresses; "" where nothing does.
+
+        Where the map names no countries, and where provinces have codes that no table here holds, any may be ours.
+        """
+        state = COUNTRIES.get(fold(reading.state), reading.state)
+        if not state or state in self.states | self.countries or self.countries & _WITH_PROVINCES:
+            return ""
+        may_be_ours = not self.countries and (state in COUNTRIES.values() or state in STATES.values())
+        return "" if may_be_ours or (state == "NV" and self.countries & _WITH_STATES) else reading.state
 
 
 def _one_letter_apart(one: str, other: str, slack: int) -> bool:
@@ -173,11 +215,10 @@ def _one_letter_apart(one: str, other: str, slack: int) -> bool:
     return swapped or one[at + 1 :] == other[at + 1 :] or one[at:] == other[at + 1 :] or one[at + 1 :] == other[at:]
 
 
-def _same_city(one: str, other: str) -> bool:
-    """One city, or a district of the other: Owings is a town of its own, and not Owings Mills."""
-    short, long = sorted((one, other), key=len)
-    return one == other or (long.startswith(f"{short} ") and bool(_DISTRICT.fullmatch(long.removeprefix(f"{short} "))))
-
-
-def _begins_alike(one: str, other: str) -> bool:
-    return one.startswith(f"{other} ") or other.startswith(f"{one} ")
+def _same_city(own: str, key: str) -> bool:
+    """One city, or a district of the other: Owings is a town of its own, and not Owings Mills. `own` is the map's."""
+    if own == key:
+        return True
+    if own.startswith(f"{key} "):
+        return bool(_DISTRICT.fullmatch(own.removeprefix(f"{key} ")))
+    return key.startswith(f"{own} ") and bool(_NEW_DISTRICT.fullmatch(key.removeprefix(f"{own} ")))

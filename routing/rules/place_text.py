@@ -23,6 +23,8 @@ _ALONE = re.compile(rf"^(?:{_LETTERS}|{_STATE_ZIP})?{POSTCODE}$")
 _BEFORE_CITY = re.compile(rf"^(?:{_ANY_LETTERS})?{POSTCODE}\s+(?P<city>[^\W\d_].*)$")
 _BEHIND_CITY = re.compile(rf"^(?P<city>[^\W\d_][^\d]*?)(?:\s+(?P<state>[A-Z]{{2,3}}))?\s+{POSTCODE}$")
 _NUMBERED_CITY = re.compile(r"^([^\W\d_].*?)\s+\d{1,2}$")
+_AREA_OF_CITY = re.compile(r"^(.+) (?:county|city|kommune|kommun)$", re.IGNORECASE)
+_SHORT_STATE = re.compile(r"^(?:[A-Z][a-z]|[A-Z]\.[A-Z])\.$")
 _CAPITALS = re.compile(r"^[A-Z]{2,3}$")
 _CARS = {"A": "AT", "B": "BE", "D": "DE", "E": "ES", "F": "FR", "H": "HU", "I": "IT", "N": "NO", "P": "PT", "S": "SE",
          "SF": "FI", "FIN": "FI"}  # fmt: skip
@@ -36,6 +38,7 @@ _SMALL = re.compile(
 
 STATE_CODES = frozenset(STATES.values())
 
+_STREET_TOO = frozenset({"AL", "CT", "LA", "MT", "PA", "WA", "WY"})
 _CITY_AND_STATE = frozenset({"new york", "washington", "quebec", "victoria"})
 """States whose name before a postcode is rather the city's."""
 
@@ -83,8 +86,10 @@ def postcode_city(part: str, cities: Collection[str]) -> PlaceText | None:
     match = _BEFORE_CITY.match(part)
     if not match:
         return None
-    city, state = without_state(match["city"], cities)
-    return PlaceText(postcode=match["code"], city=city, state=_state_of(match) or state)
+    letters = _state_of(match)
+    # Both together would be two: what else stands in capitals is a part of the city then.
+    city, state = (match["city"], letters) if letters else without_state(match["city"], cities)
+    return PlaceText(postcode=match["code"], city=city, state=state)
 
 
 def city_postcode(part: str, cities: Collection[str] = ()) -> PlaceText | None:
@@ -133,7 +138,7 @@ def city_alone(part: str, cities: Collection[str]) -> PlaceText | None:
     """A known city, also with its district's number, or any city before a state: Praha 2, Tampa FL."""
     if fold(part) in cities:
         return PlaceText(city=part)
-    if (match := _NUMBERED_CITY.match(part)) and fold(match[1]) in cities:
+    if (match := _NUMBERED_CITY.match(part) or _AREA_OF_CITY.match(part)) and fold(match[1]) in cities:
         return PlaceText(city=part)
     city, state = without_state(part, cities)
     if state and (fold(city) in cities or state in STATE_CODES):
@@ -156,8 +161,15 @@ def place_of(part: str, cities: Collection[str]) -> PlaceText | None:
 
 
 def state_of(text: str) -> str:
-    """The code of a state by its name; of any two or three capitals these themselves."""
-    return text if _CAPITALS.match(text) else STATES.get(fold(text), "")
+    """The code of a state by its name, or short with full stops (Md., N.Y.); of any two or three capitals these.
+
+    >>> [state_of(text) for text in ("Maryland", "Md.", "XY", "Cork")]
+    ['MD', 'MD', 'XY', '']
+    """
+    if _CAPITALS.match(text):
+        return text
+    short = text.replace(".", "").upper() if text.endswith(".") else ""
+    return short if short in STATE_CODES else STATES.get(fold(text), "")
 
 
 def without_state(text: str, cities: Collection[str]) -> tuple[str, str]:
@@ -169,10 +181,21 @@ def without_state(text: str, cities: Collection[str]) -> tuple[str, str]:
         last = " ".join(words[-count:])
         if len(words) <= count:
             break
+        if count == 1 and last.upper() in STATE_CODES and _ends_in_city(words[:-1], last, cities):
+            return " ".join(words[:-1]), last.upper()  # "baltimore oh", which is no district of ours
         begun = fold(words[-count - 1]) in _BEGINS_CITY
-        if (count == 1 and _CAPITALS.match(last)) or (fold(last) in STATES and not begun):
+        if (count == 1 and (_CAPITALS.match(last) or (_SHORT_STATE.match(last) and state_of(last)))) or (
+            fold(last) in STATES and not begun
+        ):
             return " ".join(words[:-count]), state_of(last)
     return text, ""
+
+
+def _ends_in_city(words: list[str], last: str, cities: Collection[str]) -> bool:
+    """Whether the words are a known city, or end in one before letters that shorten no kind of street (Towson Ct)."""
+    if fold(" ".join(words)) in cities:
+        return True
+    return last.upper() not in _STREET_TOO and any(fold(" ".join(words[-count:])) in cities for count in (1, 2, 3))
 
 
 def _state_of(match: re.Match[str]) -> str:

@@ -25,7 +25,8 @@ from routing.rules.place_text import (
     without_state,
 )
 from routing.rules.spelling import clean, fold
-from routing.rules.street_words import COUNTRIES, LARGE_CITIES, STATES
+from routing.rules.street_words import COUNTRIES, STATES
+from routing.rules.towns import TOWNS
 from routing.rules.units import is_unit
 
 
@@ -76,6 +77,9 @@ _SAYS_NO_NUMBER = re.compile(r"(?<![^\W_])(?:s/n|sin número|бн|б/н)(?![^\W_
 _BUILDING = re.compile(r"(?<=\d)\s*,\s*(?=(?:к|корп|корпус|стр|строение)\b)", re.IGNORECASE)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # "1,000" is no house 1 with something behind it.
+_GLUED_NUMBER = re.compile(r"[^\W\d_]{3}$")
+"""Before a number: "Kongensgade34" lacks a blank, and B12 is something else."""
+_GLUED_POSTCODE = re.compile(r"(?<![^\W_])(\d{4,6})(?=[^\W\d_]{3})")
 _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}\s*(?:,|$))")
 _DECIMALS = re.compile(r"\d[\d/-]*\.\d+")
 _MAY_BE_POSTCODE = re.compile(r"\d{3}|\d[A-Z]{2}$")
@@ -87,12 +91,18 @@ _KINDS = (
 _STREET_AND_NUMBER = re.compile(
     rf"(?:{_KINDS})\.?\s+\d{{1,4}}\s?[a-z]?$|^\d{{1,5}}[a-z]?\s.*(?<![^\W\d_])(?:{_KINDS})\.?$", re.IGNORECASE
 )
+_IRISH_COUNTY = re.compile(r"co\.? [^\W\d_]+$", re.IGNORECASE)
+_CARE_OF = re.compile(r"\s+c/o\s+", re.IGNORECASE)
+_PERSON = re.compile(r"(?:c/o|att|attn|attention|z\.\s?hd)\b[.:]?\s*(?P<name>[^\d]*[^\W\d_][^\d]*)$", re.IGNORECASE)
+"""Who takes the goods at the door, by name."""
+_ABOUT = "~≈<>±"
 _DISTRICT_SIGN = re.compile(r" (?:[a-z]{1,2}|\d{1,2})$")
 _SAYS_NEVADA = re.compile(r",\s*nevada\b|\bnevada[\s.,]*$", re.IGNORECASE)
 _BRACKETS = re.compile(r"\s*\(([^()]+)\)$")
-_BARE_NUMBERS = re.compile(r"\d{1,4}\s?[A-Za-z]?(?:\s+\d{1,4}\s?[A-Za-z]?)*")
+_BARE_NUMBERS = re.compile(r"\d{1,4}\s?[A-Za-z]?(?:(?:\s+|\s?[-–/]\s?)\d{1,4}\s?[A-Za-z]?)*")
 _NUMBERED_NAME = re.compile(r"[^\W\d_]{2}.*\d|\d.*[^\W\d_]{2}")
 _COUNTRY_ENDS = frozenset(word for name in COUNTRIES for word in (name.split()[-1], "österreich", "españa", "россия"))
+_FIELD_PARTS = re.compile(r"\s*[,;]+\s*")
 _LETTERS_FIRST = re.compile(r"[^\W\d_]{2,}")
 _HANGING_SIGN = re.compile(r"(?<=\d)\s*(?:号|號|番地|번지|호)(?!室)")
 
@@ -111,16 +121,19 @@ def plain_postcode(postcode: str) -> str:
 def readings(text: str, *, postcode: str = "", city: str = "", cities: Collection[str] = ()) -> tuple[Reading, ...]:
     """The ways to read a text, likeliest first. `cities` are known ones, folded; a given postcode or city wins."""
     given = _given(postcode, city, cities)
-    plain = with_known_cities(_HANGING_SIGN.sub("", clean(text)), cities)
+    plain = with_known_cities(_GLUED_POSTCODE.sub(r"\1 ", _HANGING_SIGN.sub("", clean(text))), cities)
     blocks = [
-        Reading(street=street, number=number, postcode=given.postcode or code, city=given.city)
+        replace(given, street=street, number=number, postcode=given.postcode or code)
         for street, number, code in block_readings(clean(text))
     ]
     plain = _BUILDING.sub(" ", _SAYS_NO_NUMBER.sub("", _SAYS_NUMBER.sub("", plain)))
     plain = with_capitals(_THOUSANDS.sub(".", plain))
     if (inside := _BRACKETS.search(plain)) and place_of(inside[1].strip(), cities):
         plain = f"{plain[: inside.start()]}, {inside[1].strip()}"  # "Main Street 5 (Tampa FL)"
+    if "/" in plain:
+        plain = _CARE_OF.sub(", c/o ", plain)
     parts = [part for part in (piece.strip() for piece in re.split(r"[,;]+", plain)) if part]
+    parts = [part for part in parts if not _is_person(part, cities)] or parts
     if len(parts) > 1:
         parts[-1:] = _without_country(parts[-1], cities)
     streets, tail = _told_apart(_street_first(parts, cities), cities, bool(given.postcode))
@@ -134,6 +147,8 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
             if reading.postcode or reading.city or reading.state:
                 said = reading if reading.city_sure else replace(reading, city="")
                 whole = _merged(given, _merged(said, others))
+            if whole.state and fold(f"{whole.city} {whole.state}") in cities:
+                whole = replace(whole, city=f"{whole.city} {whole.state}", state="")  # "København, NV"
             rest = "" if reading.city_sure or not whole.city else reading.city
             if torn and reading.number and (unit := re.match(r"\d+", reading.unit or tail.unit)):
                 pair = (str(reading.number.first), unit[0])
@@ -183,6 +198,11 @@ def _second(part: str, reading: Reading, behind: str) -> tuple[HouseNumber, ...]
     said = [behind] if reading.number.letter else [reading.unit, behind]
     bare = [match for unit in said if _BARE_NUMBERS.fullmatch(unit) for match in HOUSE.finditer(unit)]
     found = [house_of(match) for match in bare]
+    ends = {end for each in found if each.is_range for end in (each.first, each.last)}
+    for each in found:
+        if each.letter[1:].isdigit():  # 12/19
+            ends |= {each.first, int(each.letter[1:])}
+    found += [HouseNumber(first=end, last=end) for end in sorted(ends)]
     if bare and not reading.number.letter and not reading.number.is_range:
         whole = int(f"{reading.number.first}{bare[0][1]}")
         found.append(HouseNumber(first=whole, last=whole, letter=found[0].letter))
@@ -215,11 +235,17 @@ def _others(streets: list[str], at: int, tail: Reading, given: Reading, cities: 
 
 
 def _is_elsewhere(part: str, cities: Collection[str]) -> bool:
-    """Whether a part in front is no company's name but a street with its number, or a large city that is not ours."""
-    if _STREET_AND_NUMBER.search(part):
+    """Whether a part in front is no company's name but a street with its number, or a town that is not ours."""
+    if _STREET_AND_NUMBER.search(part) or _IRISH_COUNTY.match(part):
         return True
-    name = _DISTRICT_SIGN.sub("", fold(part))
-    return name in LARGE_CITIES and name not in cities
+    names = (fold(part), _DISTRICT_SIGN.sub("", fold(part)))
+    return any(name in TOWNS and not any(f"{city} ".startswith(f"{name} ") for city in cities) for name in names)
+
+
+def _is_person(part: str, cities: Collection[str]) -> bool:
+    """Whether a part says by name who takes the goods, and names no place."""
+    match = _PERSON.match(part)
+    return match is not None and not any(word in TOWNS or word in cities for word in fold(match["name"]).split())
 
 
 def _merged(first: Reading, second: Reading) -> Reading:
@@ -241,7 +267,13 @@ def _merged(first: Reading, second: Reading) -> Reading:
         city_sure=first.city_sure if first.city else second.city_sure,
         state=first.state or second.state,
         country=first.country or second.country,
-        doubt=first.doubt or second.doubt or (second.city if first.city and not second.city_sure else ""),
+        doubt=(
+            first.doubt
+            or second.doubt
+            or (second.city if first.city and not second.city_sure else "")
+            or (second.state if first.state and second.state != first.state else "")
+            or (second.country if first.country and second.country != first.country else "")
+        ),
         other_postcode=first.other_postcode or (second.postcode if moved else second.other_postcode),
         other_city=first.other_city or (second.city if differs and second.city_sure else second.other_city),
     )
@@ -299,22 +331,29 @@ def _given(postcode: str, city: str, cities: Collection[str]) -> Reading:
     """What stands in the fields of postcode and city, each of which may hold the other too, and the state."""
     if not city and not postcode:
         return NOTHING
-    city = with_known_cities(clean(city), cities)
-    found = Reading(street="", number=None, postcode=clean(postcode), city=city)
+    city = with_known_cities(_GLUED_POSTCODE.sub(r"\1 ", clean(city)), cities)
+    first, *more = _FIELD_PARTS.split(city) if fold(city) not in cities else [city]
+    if more and (code := postcode_alone(first)):
+        first, postcode = more.pop(0), postcode or code.postcode  # "21209, Baltimore"
+    found = _given_city(clean(postcode), first, cities)
     if postcode and not postcode.isdigit() and (code := postcode_alone(found.postcode)):
         found = replace(found, country=code.state if code.state in COUNTRIES.values() else "")
+    for part in filter(None, more):
+        # A city goes on elsewhere: Baltimore, Cork is none of Maryland's.
+        place = place_of(part, cities) or (PlaceText(state=state) if (state := state_of(part)) else None)
+        found = _merged(found, _reading_of(place) if place else replace(NOTHING, doubt=part))
+    return found
+
+
+def _given_city(postcode: str, city: str, cities: Collection[str]) -> Reading:
+    """What the field of the city says before its first comma: the city, and perhaps the postcode and the state."""
+    found = Reading(street="", number=None, postcode=postcode, city=city)
     if city.isalpha() or fold(city) in cities:
         return found
     if both := postcode_city(city, cities) or city_postcode(city, cities):
-        found = replace(found, postcode=found.postcode or both.postcode, city=both.city, state=both.state)
-    name, _, last = (part.strip() for part in found.city.rpartition(","))
-    if name and (state := state_of(last)):
-        found = replace(found, city=name, state=state)
-    elif name and (country := COUNTRIES.get(fold(last), "")):
-        found = replace(found, city=name, country=country)
-    elif both := city_alone(found.city, cities):
-        found = replace(found, city=both.city, state=found.state or both.state)
-    return found
+        return replace(found, postcode=found.postcode or both.postcode, city=both.city, state=both.state)
+    both = city_alone(city, cities)
+    return replace(found, city=both.city, state=both.state) if both else found
 
 
 def _told_apart(parts: list[str], cities: Collection[str], has_postcode: bool) -> tuple[list[str], Reading]:
@@ -346,7 +385,7 @@ def _told_apart(parts: list[str], cities: Collection[str], has_postcode: bool) -
                 place = PlaceText(postcode=both.postcode, state=state_of(both.city))  # "Seattle, Washington 98101"
         elif place := (numbered and city_alone(part, cities)) or country_alone(part):
             pass
-        elif at > 1 and (state := state_of(part)):
+        elif at > 1 and (state := state_of(part) or _small_state(part, tail, cities)):
             place = PlaceText(state=state)
         elif at == 1 and HOUSE.fullmatch(streets[0]) and re.search(r"[^\W\d_]{2}", part):
             streets[0] = f"{streets[0]} {part}"  # "12, rue de la Paix"
@@ -357,6 +396,11 @@ def _told_apart(parts: list[str], cities: Collection[str], has_postcode: bool) -
         if place:
             tail = _merged(tail, _reading_of(place))
     return streets, replace(tail, unit=" ".join(units)) if units else tail
+
+
+def _small_state(part: str, tail: Reading, cities: Collection[str]) -> str:
+    """ "md" behind a city of ours."""
+    return part.upper() if part.upper() in STATE_CODES and fold(tail.city) in cities else ""
 
 
 def _is_lettered_unit(part: str) -> bool:
@@ -377,7 +421,7 @@ def _street_readings(part: str, cities: Collection[str]) -> Iterable[Reading]:
     for match in HOUSE.finditer(part):
         street = part[: match.start()].strip(" .")
         before = part[match.start() - 1] if match.start() else " "
-        if before.isalnum() and before.isascii():
+        if before.isalnum() and before.isascii() and not _GLUED_NUMBER.search(part[: match.start()]):
             continue
         if not re.search(r"[^\W\d_]", street):
             # A number in front of the street, as in "12 Main St".
@@ -385,6 +429,8 @@ def _street_readings(part: str, cities: Collection[str]) -> Iterable[Reading]:
                 yield from _number_first(match, part, unit, cities)
             continue
         found = _with_tail(part[: match.start()].strip(), match, part[match.end() :].strip(" ."), cities)
+        if street[-1] in _ABOUT:
+            found = replace(found, doubt=f"{street[-1]}{match[0]}")
         if "." in part and (decimals := _DECIMALS.match(part, match.start())):
             found = replace(found, doubt=decimals[0])  # 1.000 and 12.5 are no house 1, no house 12
         yield replace(found, unit=" ".join(filter(None, [unit, found.unit]))) if unit else found

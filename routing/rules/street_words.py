@@ -87,6 +87,10 @@ COUNTRIES: dict[str, str] = {
     "usa": "US", "us": "US", "u s a": "US", "united states": "US", "united states of america": "US", "canada": "CA",
     "australia": "AU", "new zealand": "NZ", "japan": "JP", "日本": "JP", "magyarorszag": "HU", "hungary": "HU",
     "turkiye": "TR", "turkey": "TR", "brasil": "BR", "brazil": "BR", "mexico": "MX", "romania": "RO", "island": "IS",
+    "fin": "FI", "dnk": "DK", "swe": "SE", "nor": "NO", "deu": "DE", "aut": "AT", "che": "CH", "fra": "FR", "esp": "ES",
+    "prt": "PT", "ita": "IT", "nld": "NL", "bel": "BE", "pol": "PL", "cze": "CZ", "est": "EE", "lva": "LV", "ltu": "LT",
+    "grc": "GR", "rus": "RU", "ukr": "UA", "irl": "IE", "gbr": "GB", "nzl": "NZ", "jpn": "JP", "hun": "HU", "tur": "TR",
+    "bra": "BR", "mex": "MX", "rou": "RO", "isl": "IS",
 }  # fmt: skip
 """Folded name -> ISO 3166 code."""
 
@@ -106,15 +110,5 @@ STATES: dict[str, str] = {
 }  # fmt: skip
 """Folded name -> what stands in its place on an envelope."""
 
-LARGE_CITIES = frozenset({
-    "aarhus", "arhus", "odense", "aalborg", "alborg", "esbjerg", "randers", "kolding", "horsens", "vejle", "roskilde",
-    "kobenhavn", "copenhagen", "malmo", "goteborg", "gothenburg", "stockholm", "uppsala", "oslo", "bergen",
-    "trondheim", "stavanger", "helsinki", "helsingfors", "tampere", "turku", "oulu", "espoo", "vantaa", "tallinn",
-    "riga", "vilnius", "berlin", "hamburg", "munchen", "munich", "koln", "cologne", "frankfurt", "stuttgart", "wien",
-    "vienna", "zurich", "amsterdam", "rotterdam", "bruxelles", "brussels", "paris", "lyon", "marseille", "madrid",
-    "barcelona", "lisboa", "lisbon", "roma", "rome", "milano", "milan", "praha", "prague", "warszawa", "warsaw",
-    "budapest", "london", "manchester", "birmingham", "glasgow", "edinburgh", "dublin", "new york", "chicago",
-    "los angeles", "houston", "philadelphia", "boston", "baltimore", "toronto", "montreal", "vancouver", "sydney",
-    "melbourne",
-})  # fmt: skip
-"""Folded. Before a street they say where it is, and are no company's name."""
+DIRECTIONS = frozenset({"north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest"})
+"""Folded. Some write them in front of a street's name and some behind it, and the map neither here nor there."""

@@ -10,6 +10,7 @@ _NUMBERED = frozenset({
     "stair", "room", "rm", "bldg", "building", "lot", "box", "level", "bât", "bat", "appt", "appartement",
     "escalier", "esc", "piso", "puerta", "planta", "кв", "квартира", "подъезд", "этаж", "όροφος", "διαμ", "door",
     "tür", "top", "dør", "tr", "trappor", "no", "nr",
+    "flr", "postboks", "postbox", "postfach",
 })  # fmt: skip
 """Words that say which one with a number or a letter beside them: Suite B, 3. sal, lgh 1101."""
 

@@ -36,6 +36,7 @@ from routing.rules.house_number import HouseNumber
 from routing.rules.points import judge_plus_code, judge_point, parse_coordinates, parse_plus_code
 from routing.rules.reading import Reading, own_place, plain_postcode, readings
 from routing.rules.spelling import clean, fold, keys, spellings, squeezed
+from routing.rules.street_words import DIRECTIONS
 
 AT_THE_DOOR_M = 50.0
 NEAR_M = 250.0
@@ -209,8 +210,10 @@ class Gazetteer:
         if written:
             best = settled(written)
             return best if best.quality.goes_on else self._with_slips(best, ways)
-        if answers := self._answers(ways, {way: self._misspelled(way) for way in ways}):
-            return settled(answers)
+        # A direction at the other end, where it may be another street's, is asked about as a slip is.
+        for guess in (lambda way: dict.fromkeys(self._turned(way), 1), self._misspelled):
+            if answers := self._answers(ways, {way: guess(way) for way in ways}):
+                return settled(answers)
         partial = {way: dict.fromkeys(self._with_words(way), 0) for way in ways}
         if answers := self._answers(ways, partial, partial=True):
             return settled(answers)
@@ -297,7 +300,8 @@ class Gazetteer:
         ):
             return found
         first = _NUMBER_FIRST.match(prefix.strip())
-        if first and (found := self._doors_behind(first["digits"], first["letter"].casefold(), first["street"], limit)):
+        letter = ((first and first["letter"]) or "").casefold()
+        if first and (found := self._doors_behind(first["digits"], letter, first["street"], limit)):
             return found
         folded = fold(prefix)
         streets = self._begun(prefix, limit)
@@ -363,7 +367,35 @@ class Gazetteer:
         if not found:
             alike = (name for key in others for name in self._by_squeezed.get(squeezed(key), ()))
             found = sorted({street_id for name in alike for street_id in self._called(name)})
-        return tuple(found)
+        return tuple(found) or tuple(each for each, name in self._turned(reading).items() if self._is_alone(each, name))
+
+    def _turned(self, reading: Reading) -> dict[int, str]:
+        """Streets called so with the direction at the other end ("Joppa Rd W" for West Joppa Road), each with its name
+        without it, folded."""
+        found: dict[int, str] = {}
+        for key in spellings(reading.street):
+            words = key.split()
+            if len(words) < 3:  # South Street is no street of the south
+                continue
+            if words[0] in DIRECTIONS:
+                found |= self._called_if_known(" ".join([*words[1:], words[0]]), " ".join(words[1:]))
+            if words[-1] in DIRECTIONS:
+                found |= self._called_if_known(" ".join([words[-1], *words[:-1]]), " ".join(words[:-1]))
+        return found
+
+    def _called_if_known(self, key: str, name: str) -> dict[int, str]:
+        return dict.fromkeys(self._called(key), name) if key in self._by_key else {}
+
+    def _is_alone(self, street_id: int, name: str) -> bool:
+        """Whether no other street of that town bears the name with another direction or without one."""
+        others = {name, *(f"{way} {name}" for way in DIRECTIONS), *(f"{name} {way}" for way in DIRECTIONS)}
+        beside = {each for key in others for each in self._by_key.get(key, ())} - {street_id}
+        towns = self._towns_of(street_id)
+        return not any("" in towns | (there := self._towns_of(each)) or towns & there for each in beside)
+
+    def _towns_of(self, street_id: int) -> set[str]:
+        """The cities of its doors, folded; "" where one has none, or there are no doors."""
+        return {fold(door.city) for door in self._doors(street_id)} or {""}
 
     def _called(self, key: str) -> tuple[int, ...]:
         ids = self._by_key[key]
@@ -389,15 +421,17 @@ class Gazetteer:
 
     def _with_words(self, reading: Reading) -> list[int]:
         """Streets that hold all the words, the last one perhaps unfinished: "Roobertinkatu" for Iso Roobertinkatu."""
-        words = [word for word in fold(reading.street).split() if len(word) >= 4]
-        if not words or len(words) != len(fold(reading.street).split()):
-            return []
-        rows = self._db().execute(
-            "SELECT DISTINCT street_id FROM street_words JOIN street_name ON street_name.id = street_words.rowid "
-            "WHERE street_words MATCH ? LIMIT 20",
-            (_match(words),),
-        )
-        return sorted(row[0] for row in rows)
+        found: set[int] = set()
+        for words in (key.split() for key in spellings(reading.street)):
+            if any(len(word) < 4 for word in words):
+                continue
+            rows = self._db().execute(
+                "SELECT DISTINCT street_id FROM street_words JOIN street_name ON street_name.id = street_words.rowid "
+                "WHERE street_words MATCH ? LIMIT 20",
+                (_match(words),),
+            )
+            found |= {row[0] for row in rows}
+        return sorted(found)
 
     def _similar(self, ways: Sequence[Reading]) -> tuple[Candidate, ...]:
         """What might have been meant, for the person who must correct it: the same number where the street has it."""
@@ -496,8 +530,13 @@ class Gazetteer:
 
 
 _DIGITS = re.compile(r"\d+")
-_NUMBER_LAST = re.compile(r"^(?P<street>.*?[^\W\d_][^\d]*?)\s+(?P<digits>\d{1,5})\s*(?P<letter>[A-Za-z]?)$")
-_NUMBER_FIRST = re.compile(r"^(?P<digits>\d{1,5})(?P<letter>[A-Za-z]?)[\s,]+(?P<street>\D*[^\W\d_].*)$")
+# A blank may be missing on either side.
+_NUMBER_LAST = re.compile(
+    r"^(?P<street>.*?[^\W\d_][^\d]*?)(?:\s+|(?<=[^\W\d_]{3}))(?P<digits>\d{1,5})\s*(?P<letter>[A-Za-z]?)$"
+)
+_NUMBER_FIRST = re.compile(
+    r"^(?P<digits>\d{1,5})(?:(?P<letter>[A-Za-z]?)[\s,]+|(?=[^\W\d_]{3}))(?P<street>\D*[^\W\d_].*)$"
+)
 _LEAST_GLUED = 3
 """Letters that are typed before word breaks no longer count: "hc andersens" is H.C. Andersens Boulevard."""
 _STREETS_TRIED = 20

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from routing.engines.addresses.gazetteer import Gazetteer
+from routing.model.places import PinQuality
 from tests.routing.addresses.towns import door, town
 
 DOORS = [
@@ -136,3 +137,58 @@ def test_a_place_elsewhere_is_no_district_and_no_company(denmark: Gazetteer, wri
 )
 def test_a_company_in_front_stays_sure(denmark: Gazetteer, written: str) -> None:
     assert denmark.locate(written).quality.goes_on
+
+
+@pytest.mark.parametrize("number", ["\u202e01", "10\u202e21", "\u202e91\u202c"])
+def test_a_sign_that_turns_digits_round_is_refused(denmark: Gazetteer, number: str) -> None:
+    """What is seen is 10, and what is read is 01."""
+    for located in (
+        denmark.locate(f"Istedgade {number}, 1650 København V"),
+        denmark.locate("Istedgade 10", city=f"{number} København V"),
+        denmark.locate("Istedgade 10", postcode=f"{number}650"),
+    ):
+        assert located.quality is PinQuality.NOT_FOUND
+        assert "turns" in located.why
+
+
+@pytest.mark.parametrize("number", ["~10", "≈ 10", "<10", "> 10", "±10"])
+def test_a_sign_of_about_is_asked_about(denmark: Gazetteer, number: str) -> None:
+    assert not denmark.locate(f"Istedgade {number}, 1650 København V").quality.goes_on
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Istedgade 10, c/o Jensen, 1650 København V",
+        "Istedgade 10 c/o Jensen, 1650 København V",
+        "Istedgade 10, 2. tv, c/o Jensen & Søn, 1650 København V",
+        "Istedgade 10, 1650 København V, c/o Jensen",
+        "Istedgade 10, att. Lageret, 1650 København V",
+        "Istedgade 10, Attn: Receiving, 1650 København V",
+        "c/o Jensen, Istedgade 10, 1650 København V",
+        "Firma c/o Jensen, Istedgade 10, 1650 København V",
+        "Istedgade 10, c/o Jensen",
+    ],
+)
+def test_who_takes_the_goods_says_nothing_of_the_door(denmark: Gazetteer, written: str) -> None:
+    located = denmark.locate(written)
+    assert located.quality is PinQuality.EXACT, located
+    assert located.candidates[0].house_number == "10"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Istedgade 10, c/o Jensen, Sorø",
+        "Istedgade 10, c/o Sorø, 1650 København V",
+        "Istedgade 10, c/o Jensen Aarhus, 1650 København V",
+        "Istedgade 10, c/o Istedgade 19, 1650 København V",
+        "Istedgade 10, c/o Jensen 19, 1650 København V",
+        "Istedgade 10, c/o Istedgade, 8000 Aarhus C",
+        "c/o Jensen, Aarhus",
+        "c/o Jensen",
+        "Istedgade 10 c, 1650 København V",
+    ],
+)
+def test_a_place_beside_who_takes_the_goods_is_asked_about(denmark: Gazetteer, written: str) -> None:
+    assert not denmark.locate(written).quality.goes_on
