@@ -220,7 +220,7 @@ def expected_days(
     for claim in outcome.claims if weighed else ():
         if claim.line_id in weighed and (moment := ready[claim.supply_id]) is not None:
             comes[claim.line_id].append((moment, claim.quantity))
-    left = _Leftovers(book.supplies, claimed)
+    left_when = _Leftovers(book.supplies, claimed).when
     calendars = _Calendars(days, policy=policy, now=now, room=room or Room())
     outside = book.outside
     expected: dict[int, str] = {}
@@ -233,13 +233,16 @@ def expected_days(
             key, needed = line.id, line.needed
             if not needed or key in outside:
                 continue
-            moment, known = latest.get(key), key not in undated
-            missing = needed - held.get(key, 0)
             is_out = key in committed
-            if is_out:
-                missing -= committed[key]
+            if is_out or key in held:
+                moment, known = latest.get(key), key not in undated
+                missing = needed - held.get(key, 0)
+                if is_out:
+                    missing -= committed[key]
+            else:
+                moment, known, missing = None, True, needed
             if missing > 0:
-                later = left.when(line.product_id, missing)
+                later = left_when(line.product_id, missing)
                 if later is None:
                     known = False
                 else:
@@ -272,7 +275,8 @@ def expected_days(
         elif order.completeness is Completeness.COMPLETE and of_order:
             last = "" if "" in of_order.values() else max(of_order.values())
             of_order = dict.fromkeys(of_order, last)
-        calendars.keep(order.site_id, of_order.values())
+        if calendars.are_limited:
+            calendars.keep(order.site_id, of_order.values())
         expected |= of_order
     return Dates(expected=expected, own=own, kept=frozenset(kept))
 
@@ -332,6 +336,8 @@ class _Calendars:
         self, days: Mapping[int, DeliveryDays], *, policy: AllocationPolicy, now: datetime, room: Room
     ) -> None:
         self._days, self._now, self._room, self._same_day_until = days, now, room, policy.same_day_until
+        self.are_limited = any(each.stops_a_day is not None for each in days.values())
+        """Whether any site has to share the stops of a day with others."""
         self._served: dict[DeliveryDays, dict[date, str]] = {}
         self._of_site: dict[int, tuple[DeliveryDays, dict[date, str]]] = {}
         self._zones: dict[str, tuple[ZoneInfo, dict[datetime, date]]] = {}
