@@ -142,7 +142,7 @@ class BookStore(WaitingStore):
         for (
             supply_id, kind, number, product_id, quantity, received, closed_short, quarantined, counted_at,
             expected_at, cancelled_at, inbound_id,
-        ) in self.connection.execute(query):  # fmt: skip
+        ) in self.connection.execute(query).all():  # fmt: skip
             inbound = kind == SupplyKind.INBOUND.value
             left = quantity - (received + closed_short if inbound else quarantined)
             if inbound and expected_at not in ready:

@@ -66,14 +66,15 @@ class StandStore(StorePart):
             row.order_line_id: row
             for row in self.connection.execute(
                 select(line_stand).where(line_stand.c.order_line_id.in_(line_ids), line_stand.c.until_day == STANDS)
-            )
+            ).all()
         }
         ended, made = [], []
+        days = {zone: moment.astimezone(ZoneInfo(zone)).date().isoformat() for zone in dated}
         for line_id, zone, stand in self._stands(line_ids, dated):
             was = before.get(line_id)
             if was is not None and (was.ordered, was.open, was.backordered, was.covered) == stand:
                 continue
-            day = moment.astimezone(ZoneInfo(zone)).date().isoformat()
+            day = days[zone]
             ordered, still_open, backordered, covered = stand
             if was is not None:
                 # A phone's report may come late: no row ends before it began.
@@ -125,10 +126,19 @@ class StandStore(StorePart):
             )
         )
         found = []
-        for row in self.connection.execute(query):
-            ordered = 0 if row.cancelled_at is not None else row.quantity - row.cancelled
-            still_open = max(0, ordered - int(row.gone))
-            backordered = max(0, still_open - int(row.on_shelf))
-            covered = min(backordered, int(row.dated))
-            found.append((row.id, row.zone, (ordered, still_open, backordered, covered)))
+        for (
+            line_id,
+            zone,
+            quantity,
+            cancelled,
+            cancelled_at,
+            gone,
+            on_shelf_now,
+            with_date_now,
+        ) in self.connection.execute(query).all():
+            ordered = 0 if cancelled_at is not None else quantity - cancelled
+            still_open = max(0, ordered - int(gone))
+            backordered = max(0, still_open - int(on_shelf_now))
+            covered = min(backordered, int(with_date_now))
+            found.append((line_id, zone, (ordered, still_open, backordered, covered)))
         return found

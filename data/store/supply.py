@@ -168,7 +168,7 @@ class SupplyStore(BookStore):
     def open_products(self, depot_id: int) -> frozenset[int]:
         """The SKUs of which somebody still needs something at the depot."""
         query = self._waiting(depot_id).with_only_columns(order_line.c.product_id).distinct()
-        return frozenset(self.connection.scalars(query))
+        return frozenset(self.connection.scalars(query).all())
 
     def stock_of(self, sku: str) -> list[SkuStock]:
         """The SKU at every depot where it lies, is to come or is wanted, by depot."""

@@ -533,9 +533,12 @@ def verify_chain(connection: Connection) -> ChainBreak | None:
     return None
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def _canonical(values: Mapping[str, Any]) -> bytes:
     plain = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _CANONICAL.encode(plain).encode()
 
 
 def job_of(row: Row[Any]) -> Job:

@@ -162,7 +162,7 @@ class WaitingStore(PolicyStore):
                 .where(order.c.id.in_(tied))
                 .distinct()
             )
-            found |= set(self.connection.scalars(query))
+            found |= set(self.connection.scalars(query).all())
         return found
 
     def _may_ship_complete(self) -> ColumnElement[bool]:
@@ -323,7 +323,8 @@ class WaitingStore(PolicyStore):
         for rows in self.connection.execute(query).partitions(AT_ONCE):
             for part in parts({row[3] for row in rows} - words.keys()):
                 columns = select(product.c.id, product.c.number, product.c.name, product.c.unit, product.c.case_pack)
-                words |= {key: rest for key, *rest in self.connection.execute(columns.where(product.c.id.in_(part)))}
+                found = self.connection.execute(columns.where(product.c.id.in_(part))).all()
+                words |= {key: rest for key, *rest in found}
             for order_id, line_id, number, product_id, price, expected, own, needed, promised, version in rows:
                 if line_id in without:
                     continue
@@ -379,12 +380,12 @@ class WaitingStore(PolicyStore):
                 who = select(
                     customer.c.id, customer.c.name, customer.c.tier, customer.c.rank_rule, customer.c.salesperson
                 ).where(customer.c.id.in_(some))
-                for key, name, tier, stated, salesperson in self.connection.execute(who):
+                for key, name, tier, stated, salesperson in self.connection.execute(who).all():
                     rank_rule = policies.rank_rule(RankRule(stated), day=day, customer_id=key)
                     customers[key] = (name, tier, rank_rule, same.setdefault(salesperson, salesperson))
             for some in parts({row[3] for row in rows} - sites.keys()):
                 where = select(site.c.id, site.c.name).where(site.c.id.in_(some))
-                sites |= {key: name for key, name in self.connection.execute(where)}
+                sites |= {key: name for key, name in self.connection.execute(where).all()}
             weighed: dict[int, tuple[OrderTerms, tuple[TermsFrom, ...]]] = {
                 row[0]: terms_of(row[2], tuple(row[10:]), row[0]) for row in rows
             }

@@ -58,7 +58,7 @@ def preview_of(
                     about
                     and key not in turned
                     and line.product_id not in about
-                    and (new_day or not _loses(line, new_day, silent))
+                    and (new_day or key not in silent or not line.promised_on)
                 ):
                     continue
             mine.append(line)

@@ -228,7 +228,8 @@ def expected_days(
         elif order.completeness is Completeness.COMPLETE and of_order:
             last = "" if "" in of_order.values() else max(of_order.values())
             of_order = dict.fromkeys(of_order, last)
-        calendars.keep(order.site_id, of_order.values())
+        if calendars.are_limited:
+            calendars.keep(order.site_id, of_order.values())
         expected |= of_order
     return Dates(expected=expected, own=own, kept=frozenset(kept))
 
@@ -281,11 +282,11 @@ def _own_day(
 ) -> str:
     """The day on which the line could go by itself; what it does not hold it takes of what is left over."""
     key = line.id
-    moment, known = given.latest.get(key), key not in given.undated
-    missing = line.needed - given.held.get(key, 0)
     is_out = key in given.committed
-    if is_out:
-        missing -= given.committed[key]
+    moment, known, missing = None, True, line.needed
+    if is_out or key in given.held:  # most lines of a large book hold nothing
+        moment, known = given.latest.get(key), key not in given.undated
+        missing -= given.held.get(key, 0) + given.committed.get(key, 0)
     if missing > 0:
         later = left.when(line.product_id, missing)
         if later is None:
@@ -360,6 +361,8 @@ class _Calendars:
         self, days: Mapping[int, DeliveryDays], *, policy: AllocationPolicy, now: datetime, room: Room
     ) -> None:
         self._days, self._now, self._room, self._same_day_until = days, now, room, policy.same_day_until
+        self.are_limited = any(each.stops_a_day is not None for each in days.values())
+        """Whether any site has to share the stops of a day with others."""
         self._served: dict[DeliveryDays, dict[date, str]] = {}
         self._of_site: dict[int, tuple[DeliveryDays, dict[date, str]]] = {}
         self._zones: dict[str, tuple[ZoneInfo, dict[datetime, date]]] = {}

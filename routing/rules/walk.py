@@ -16,6 +16,7 @@ from routing.model.stock import Holding, Supply
 
 Turn = tuple[WaitingOrder, tuple[WaitingLine, ...], bool]
 """Lines that are served together, and whether a part of them will do."""
+_Holder = tuple[WaitingOrder, WaitingLine, list[Holding]]
 
 
 class Queue:
@@ -27,23 +28,38 @@ class Queue:
         self.held: dict[int, list[Holding]] = {}
         self.units: dict[int, int] = defaultdict(int)
         """What each line holds, before anything is decided."""
+        held, units = self.held, self.units
         for holding in sorted(book.holdings, key=_by_line):
-            self.held.setdefault(holding.line_id, []).append(holding)
-            self.units[holding.line_id] += holding.allocated + holding.committed
-        self.open = {line.id: line.needed for order in orders for line in order.lines}
-        for line_id in self.outside:
-            self.open.pop(line_id, None)
-        self.turns = [turn for order in orders if order.earliest_day <= last_day for turn in self._turns(order)]
+            line_id = holding.line_id
+            if line_id in held:
+                held[line_id].append(holding)
+            else:
+                held[line_id] = [holding]
+            units[line_id] += holding.allocated + holding.committed
+        self.open: dict[int, int] = {}
+        wanted, outside = self.open, self.outside
+        self.turns: list[Turn] = []
+        holders: tuple[list[_Holder], list[_Holder]] = ([], [])
+        for order in orders:
+            never = order.rank_rule is RankRule.NEVER_LOSES
+            for line in order.lines:
+                line_id = line.id
+                if line_id not in outside:
+                    wanted[line_id] = line.needed
+                if line_id in held:
+                    holders[not never].append((order, line, held[line_id]))
+            if not order.wanted_on > last_day and not order.not_before > last_day:
+                self._take_turns(order)
         self.committed: list[tuple[WaitingLine, Holding]] = []
         self.protected: list[tuple[WaitingLine, bool, Holding]] = []
         # Whoever never loses comes first when it is settled who keeps what.
-        for order in sorted(orders, key=lambda order: order.rank_rule is not RankRule.NEVER_LOSES):
-            never, gives_up = order.rank_rule is RankRule.NEVER_LOSES, order.rank_rule is RankRule.MAY_GIVE_UP
-            for line in order.lines:
-                for holding in self.held.get(line.id, ()):
+        for never, some in ((True, holders[0]), (False, holders[1])):
+            for order, line, its in some:
+                keeps = order.rank_rule is not RankRule.MAY_GIVE_UP
+                for holding in its:
                     if holding.committed:
                         self.committed.append((line, holding))
-                    if holding.allocated and not gives_up:
+                    if keeps and holding.allocated:
                         self.protected.append((line, never, holding))
 
     def decided(self, order: WaitingOrder) -> tuple[WaitingLine, ...]:
@@ -57,15 +73,23 @@ class Queue:
             order
             for order in self.orders
             if order.completeness is Completeness.COMPLETE
-            and all(self.units.get(line.id, 0) >= line.needed for line in self.decided(order))
+            and self._holds_all(order)
             and covered_outside(order, self.outside)
         ]
 
-    def _turns(self, order: WaitingOrder) -> list[Turn]:
+    def _holds_all(self, order: WaitingOrder) -> bool:
+        units, outside = self.units, self.outside
+        for line in order.lines:
+            if line.id not in outside and (line.id not in units or units[line.id] < line.needed):
+                return False
+        return True
+
+    def _take_turns(self, order: WaitingOrder) -> None:
         lines = self.decided(order)
         if order.completeness is Completeness.PER_LINE:
-            return [(order, (line,), False) for line in lines]
-        return [(order, lines, order.completeness is Completeness.PARTIAL)]
+            self.turns += [(order, (line,), False) for line in lines]
+        else:
+            self.turns.append((order, lines, order.completeness is Completeness.PARTIAL))
 
 
 class Shelves:
@@ -162,7 +186,7 @@ class Walk:
                 continue
             units = holding.allocated
             for supply_id in homes[holding.supply_id]:
-                if units:
+                if units and self.free[supply_id]:
                     units -= self._put(self.claims, line.id, supply_id, units)
             if units and is_stock[holding.supply_id]:
                 self._put_on_any_shelf(self.claims, line, units)
@@ -171,15 +195,19 @@ class Walk:
 
     def _serve_by_rank(self) -> frozenset[int]:
         fell_apart: set[int] = set()
-        left, is_open = self.left, self.open
+        left, is_open, kept = self.left, self.open, self.kept
         for order, group, in_parts in self.queue.turns:
             if in_parts or self._served_whole(order, group):
-                self._come_sooner(order, group)
+                if order.rank_rule is RankRule.NEVER_LOSES:
+                    self._come_sooner(order, group)
                 for line in group:
                     if left[line.product_id] and (units := is_open[line.id]):
                         self._take(line, units)
-            else:
-                fell_apart |= self._unprotect(order, group)
+            elif kept and order.rank_rule is not RankRule.NEVER_LOSES:
+                # None of the group was served yet: what its lines hold now is what was kept for them.
+                for line in group:
+                    if line.id in kept:
+                        fell_apart.add(line.id)
         return frozenset(fell_apart)
 
     def _share_fairly(self) -> frozenset[int]:
@@ -268,7 +296,7 @@ class Walk:
         for line in group:
             if is_open[line.id] > left[line.product_id]:
                 return False
-        if len(group) == 1:
+        if len(group) == 1 or len({line.product_id for line in group}) == len(group):
             return True
         wants: dict[int, int] = {}
         for line in group:

@@ -48,9 +48,18 @@ def pick_lines(
     """Takes units off the shelf for a delivery, by product; without `units` everything that is left to pick.
 
     Raises NotFound, and Conflict with one sentence when the product is not in it (`not_in_delivery`), it needs no more
-    (`complete`), the goods are still on a truck (`to_come`) or the delivery is loaded or gone (`not_released`).
+    (`complete`), the goods are still on a truck (`to_come`), the delivery is loaded or gone (`not_released`) or is
+    fetched from the door (`collected`).
     """
     delivery = locked_delivery(store, delivery_id)
+    if delivery.direction == "collect":
+        # With a code: without one it looks like a race, and is tried in vain until all tries are used up.
+        raise Conflict(
+            f"{delivery.number} is fetched from {delivery.site}: nothing of it lies on the shelf. Its driver "
+            "brings it.",
+            code="collected",
+            delivery=delivery.id,
+        )
     if units is None:
         units = {line.product_id: line.left for line in delivery.lines if line.left}
         if not units:

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from data import tables
 from data.db import Database
 from data.health import check_rows
-from data.store import SqlStore, open_store
+from data.store import SqlStore, again, open_store
 from routing.errors import Conflict, InvalidInput
 from routing.model.picking import PickDelivery
 from routing.services.dispatching import content_of
@@ -296,6 +296,26 @@ def test_a_short_pick_loses_exactly_what_is_missing(
         transaction = connection.get_transaction()
         assert transaction is not None
         transaction.rollback()
+
+
+def test_what_is_fetched_from_a_door_is_refused_at_once(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was taken for a race: tried fourteen times, for seconds, and shown as somebody else's doing."""
+    tries = []
+    with open_store(floor.database) as store:
+        store.connection.execute(
+            update(tables.delivery).where(tables.delivery.c.id == floor.two).values(direction="collect")
+        )
+        mine = select(tables.delivery_line.c.allocation_id).where(tables.delivery_line.c.delivery_id == floor.two)
+        store.connection.execute(
+            update(tables.allocation).where(tables.allocation.c.id.in_(mine)).values(released=0, delivered=10)
+        )
+    monkeypatch.setattr(again.time, "sleep", tries.append)
+    with pytest.raises(Conflict, match=r"D-2 is fetched from .*: nothing of it lies on the shelf") as refused:
+        again.in_transaction(
+            floor.database, lambda store: pick_lines(store, delivery_id=floor.two, now=floor.kit.NOW, by=BY)
+        )
+    assert refused.value.code == "collected"
+    assert tries == []
 
 
 # ---------------------------------------------------------------------------- at the van
