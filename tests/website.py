@@ -106,10 +106,20 @@ def a_website(home: Path) -> Iterator[Website]:
 def served(website: Website, **limits: object) -> Iterator[str]:
     """The address of the pages on this machine, until the end of the block. `limits`: more for waitress."""
     server = create_server(website.app, host="127.0.0.1", port=0, threads=8, **limits)
-    thread = threading.Thread(target=server.run, daemon=True)
+    ended = threading.Event()
+
+    def run() -> None:
+        try:
+            server.run()
+        except OSError:  # its loop may just be asking for the sockets that are closed below
+            if not ended.is_set():
+                raise
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
+        ended.set()
         server.close()
         thread.join(timeout=5)
