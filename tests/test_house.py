@@ -89,6 +89,13 @@ def test_the_web_asks_the_data_and_writes_no_sql() -> None:
     assert found == []
 
 
+@pytest.mark.parametrize("room", ["routing/rules", "routing/services"])
+def test_the_readme_says_where_every_rule_and_every_stage_is(room: str) -> None:
+    house = (ROOT / "README.md").read_text(encoding="utf-8").partition("## The house")[2].partition("One arrow")[0]
+    named = set(re.findall(r"\w+", house))
+    assert {file.stem for file in (ROOT / room).glob("[!_]*.py")} - named == set()
+
+
 @pytest.mark.parametrize("host", ["192.0.2.1", "198.51.100.7"])
 def test_no_test_can_reach_an_address_outside(host: str, outside_attempts: list[str]) -> None:
     with (

@@ -11,8 +11,8 @@ parts are dealt out to them first:
 
 A worker reads the day itself, so no problem travels. When it reads another one (an order came in meanwhile, a
 region was built at another time), it takes no part; nor does one on the searching machine, whose cores are all used
-anyway. A part
-whose worker was lost is searched here after the others' limit.
+anyway. A part whose worker failed or was stopped is searched here at once; one whose worker says nothing more, after
+the others' limit.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import OperationalError as DatabaseError
+
 from data.store import SqlStore, open_store
 from data.store.system import Job
-from routing.errors import Cancelled, Conflict
+from routing.errors import Cancelled
 from routing.model.plans import Plan, Problem, SolveProgress
 from routing.ports import Solver
 from routing.services.planning import PlanDraft, begin_plan, make_problem
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("backroute.jobs")
 
+_NOTHING_YET = "The planning was stopped before any plan was found."
+
 KIND = "plan_part"
 MOST_HELPERS = 7
 OFFERS_MORE = 2
@@ -51,9 +55,13 @@ OFFERED_FOR_S = 2.0
 """So long an offer waits for workers to take it: the broker and the claim take half a second."""
 READY_WITHIN_S = 10.0
 """Whoever took an offer has so long to read the day and measure its ways."""
+READY_SHARE = 0.3
+"""Of the limit: nobody waits longer for helpers, however slow they read."""
 ASKED_EVERY_S = 0.2
 LATE_S = 10.0
 """So long after its limit a part is waited for: its routes are timed and written down."""
+STOPPED_WITHIN_S = 5.0
+"""And so long after a person stopped the planning: a worker hears of it within a second, and times what it has."""
 SEARCHED_AGAIN_S = 3.0
 """A part whose worker was lost is searched here for at least so long."""
 
@@ -85,7 +93,6 @@ def _deal(
 
     groups = len(parts_of(problem, MOST_HELPERS + 1)) if start is None and len(problem.visits) >= WORTH else 0
     ends = time.monotonic() + time_limit_s
-    ends_at = wall_clock() + timedelta(seconds=time_limit_s)
     asked = partial(
         installation.solver, seed=seed, iterations=iterations, start=start, progress=progress, cancelled=cancelled
     )
@@ -93,11 +100,15 @@ def _deal(
         return asked(problem, time_limit_s=time_limit_s)
     offers = _Offers(installation, draft, mark=mark_of(draft, problem))
     try:
-        helpers = offers.taken(at_most=groups - 1, cancelled=cancelled or (lambda: False))
+        helpers = offers.taken(
+            at_most=groups - 1,
+            within_s=min(READY_WITHIN_S, READY_SHARE * time_limit_s),
+            cancelled=cancelled or (lambda: False),
+        )
         parts = parts_of(problem, 1 + len(helpers)) if helpers else []
         if len(parts) < 2:
             return asked(problem, time_limit_s=max(ends - time.monotonic(), SEARCHED_AGAIN_S))
-        search = _Search(installation, problem, parts, helpers, seed, iterations, ends, ends_at, cancelled)
+        search = _Search(installation, problem, parts, helpers, seed, iterations, ends, cancelled)
         return search.plan(progress)
     finally:
         offers.withdraw()
@@ -132,13 +143,15 @@ class _Offers:
         }
         self.ids: list[int] = []
 
-    def taken(self, *, at_most: int, cancelled: Callable[[], bool]) -> list[int]:
+    def taken(self, *, at_most: int, within_s: float, cancelled: Callable[[], bool]) -> list[int]:
         """The offers whose workers are ready, after a moment; the others are withdrawn."""
+        made: list[int] = []
         with open_store(self.installation.database) as store:
             for _ in range(at_most + OFFERS_MORE):
                 job_id = store.add_job(kind=KIND, data=self.data, by="planning", now=wall_clock(), max_attempts=1)
                 store.tell_job(job_id=job_id, more={"job": job_id})  # where its worker will read what it is dealt
-                self.ids.append(job_id)
+                made.append(job_id)
+        self.ids = made  # only once they are written: none of others is ever withdrawn
         began = time.monotonic()
         while True:
             states = jobs_of(self.installation, self.ids)
@@ -147,7 +160,7 @@ class _Offers:
                 self._withdraw([job.id for job in states if job.state == "waiting"])
                 continue
             busy = [job for job in states if job.state == "waiting" or (job.state == "running" and not _ready(job))]
-            if not busy or waited > READY_WITHIN_S or cancelled():
+            if not busy or waited > within_s or cancelled():
                 break
             time.sleep(ASKED_EVERY_S)
         self._withdraw([job.id for job in busy])
@@ -187,8 +200,7 @@ class _Search:
     seed: int
     iterations: int | None
     ends: float
-    """Of `time.monotonic`, which no two machines share; `ends_at` is the same moment in UTC."""
-    ends_at: datetime
+    """Of `time.monotonic`, which no two machines share: a helper is told the seconds that are left."""
     cancelled: Callable[[], bool] | None
 
     def plan(self, progress: Callable[[SolveProgress], None] | None) -> Plan:
@@ -201,7 +213,7 @@ class _Search:
                     "of": len(self.parts),
                     "seed": self.seed,
                     "iterations": self._rounds(number),
-                    "ends_at": self.ends_at.isoformat(),
+                    "time_limit_s": self.ends - time.monotonic(),
                 }
                 store.tell_job(job_id=job_id, more=task)
         failed = threading.Event()
@@ -236,44 +248,67 @@ class _Search:
             cancelled=stopped,
         )
 
-    def _helped(self, part: Any, stopped: Callable[[], bool]) -> Plan | None:
+    def _helped(self, part: Part, stopped: Callable[[], bool]) -> Plan | None:
         """The plan of whoever was given this part; None when it was lost. Raises Cancelled (nothing found yet)."""
         job_id = self.helpers[part.number - 1]
         told = False
+        until = self.ends + LATE_S
         shown: Mapping[str, Any] = {}
         while True:
-            (job,) = jobs_of(self.installation, [job_id])
-            if job.state == "done" and job.result is not None:
-                return _plan_of(part.problem, job.result, seed=self.seed)
-            if job.state == "cancelled" and told:
-                raise Cancelled("The planning was stopped before any plan was found.")
-            if job.state not in ("waiting", "running"):
-                log.warning("Part %s of a plan is searched here: %s", part.number, job.problem or job.state)
-                return None
-            if job.progress.get("phase") and job.progress != shown:
-                shown = job.progress
-                part.progress(_progress_of(shown))
             if stopped() and not told:
                 told = True
-                with open_store(self.installation.database) as store:
-                    store.cancel_job(job_id=job_id, now=wall_clock())
-            if time.monotonic() > self.ends + LATE_S:
+                until = min(until, time.monotonic() + STOPPED_WITHIN_S)
+                self._cancel(job_id)
+            job = self._job(job_id)
+            if job is not None and job.state == "done":
+                return self._answered(part, job)
+            if job is not None and job.state == "cancelled" and told:
+                raise Cancelled(_NOTHING_YET)
+            if job is not None and job.state != "running":  # failed; or given back, as its worker is being stopped
+                log.warning("Part %s of a plan is searched here: %s", part.number, job.problem or job.state)
+                self._cancel(job_id)
+                return None
+            if job is not None and job.progress.get("phase") and job.progress != shown:
+                shown = job.progress
+                part.progress(_progress_of(shown))
+            if time.monotonic() > until:
+                if told:
+                    raise Cancelled(_NOTHING_YET)
                 log.warning("Part %s of a plan is searched here: job %s does not answer.", part.number, job_id)
                 return None
             time.sleep(ASKED_EVERY_S)
+
+    def _job(self, job_id: int) -> Job | None:
+        """None while the database does not answer, as where it is restarted: the helper searches on meanwhile."""
+        try:
+            return jobs_of(self.installation, [job_id])[0]
+        except DatabaseError as problem:
+            log.warning("Job %s of a plan could not be read: %s", job_id, problem.orig)
+            return None
+
+    def _cancel(self, job_id: int) -> None:
+        with open_store(self.installation.database) as store:
+            store.cancel_job(job_id=job_id, now=wall_clock())
+
+    def _answered(self, part: Part, job: Job) -> Plan | None:
+        """The plan of a helper's answer; None when it is none of this part."""
+        said = job.result or {}
+        routes = {int(shift): [int(key) for key in order] for shift, order in said.get("routes", ())}
+        served = [key for order in routes.values() for key in order]
+        shifts, visits = ({each.id for each in those} for those in (part.problem.shifts, part.problem.visits))
+        if "routes" not in said or not routes.keys() <= shifts or len(visits.intersection(served)) < len(served):
+            log.warning("Part %s of a plan is searched here: its worker answered for other stops.", part.number)
+            return None
+        # Needs no OR-Tools, which must never be imported into the process that serves pages.
+        from routing.engines.solver.finish import plan_of
+
+        rounds, took_s = int(said["rounds"]), float(said["search_s"])
+        return plan_of(part.problem, routes, seed=self.seed, iterations=rounds, search_s=took_s)
 
 
 def _progress_of(said: Mapping[str, Any]) -> SolveProgress:
     served = tuple((int(tier), int(units)) for tier, units in said["served_by_tier"])
     return SolveProgress(**{**said, "served_by_tier": served})
-
-
-def _plan_of(part: Problem, said: Mapping[str, Any], *, seed: int) -> Plan:
-    # Needs no OR-Tools, which must never be imported into the process that serves pages.
-    from routing.engines.solver.finish import plan_of
-
-    routes = {int(shift): [int(key) for key in order] for shift, order in said["routes"]}
-    return plan_of(part, routes, seed=seed, iterations=int(said["rounds"]), search_s=float(said["search_s"]))
 
 
 # ---------------------------------------------------------------------------- the other side
@@ -284,14 +319,14 @@ def plan_part_job(
 ) -> dict[str, Any]:
     """Takes the offer: `data` as `_Offers` writes it, and what the search adds when the day is dealt.
 
-    Raises Conflict (the searching machine itself, or one that reads another day), Cancelled (withdrawn, or stopped
-    before a plan was found), and what planning raises.
+    {"declined": why} of the searching machine itself, of one that reads another day, and where nobody deals: no fault,
+    so no job that failed. Raises Cancelled (withdrawn, or stopped before a plan was found), and what planning raises.
     """
     from routing.engines.solver.parts import parts_of
     from web.plan_job import travel_of
 
     if machine() == data["machine"]:
-        raise Conflict("This machine searches already, with all its cores.", code="same_machine")
+        return {"declined": "This machine searches already, with all its cores."}
     now = datetime.fromisoformat(str(data["now"]))
     depot_ids = [int(each) for each in data["depot_ids"]]
     with installation.database.reading() as connection:
@@ -302,11 +337,12 @@ def plan_part_job(
         travel = travel_of(installation, store, depot_ids)
     problem = make_problem(draft, travel=travel)
     if mark_of(draft, problem) != data["mark"]:
-        raise Conflict("This machine reads another day, or has other roads: it takes no part.", code="another_day")
+        return {"declined": "This machine reads another day, or has other roads: it takes no part."}
     progress({"ready": True})
     task = _dealt(installation, int(data["job"]), cancelled)
+    if task is None:
+        return {"declined": "Nobody deals a part any more: the planning has ended."}
     part = parts_of(problem, int(task["of"]))[int(task["part"])]
-    remaining = datetime.fromisoformat(str(task["ends_at"])) - wall_clock()
 
     def keep_progress(found: SolveProgress) -> None:
         progress(asdict(found))
@@ -314,7 +350,7 @@ def plan_part_job(
     plan = _search_of(installation)(
         part,
         seed=int(task["seed"]),
-        time_limit_s=max(remaining.total_seconds(), SEARCHED_AGAIN_S),
+        time_limit_s=max(float(task["time_limit_s"]), SEARCHED_AGAIN_S),
         iterations=task["iterations"],
         progress=keep_progress,
         cancelled=cancelled,
@@ -330,12 +366,15 @@ def _search_of(installation: Installation) -> Solver:
     return installation.solver
 
 
-def _dealt(installation: Installation, job_id: int, cancelled: Callable[[], bool]) -> Mapping[str, Any]:
-    """What the search has dealt to this offer. Raises Cancelled when it needs nobody, or is not heard of again."""
+def _dealt(installation: Installation, job_id: int, cancelled: Callable[[], bool]) -> Mapping[str, Any] | None:
+    """What the search has dealt to this offer; None when it is not heard of again. Raises Cancelled when it needs
+    nobody."""
     until = time.monotonic() + READY_WITHIN_S + OFFERED_FOR_S
-    while time.monotonic() < until and not cancelled():
+    while time.monotonic() < until:
+        if cancelled():
+            raise Cancelled("The planning needs no help any more.")
         (job,) = jobs_of(installation, [job_id])
         if "part" in job.data:
             return job.data
         time.sleep(ASKED_EVERY_S)
-    raise Cancelled("The planning needs no help any more.")
+    return None

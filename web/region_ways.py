@@ -72,7 +72,6 @@ class Ways:
 
     ways: tuple[Way, ...]
     line: tuple[Location, ...]
-    line_engine: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +151,7 @@ def ways_between(
             line = engine.path([start, end], profile=profile)
         except TravelError:
             line = []  # the figures stand without it
-    return Ways(ways=tuple(ways), line=tuple(line), line_engine="" if chosen is None else chosen.engine)
+    return Ways(ways=tuple(ways), line=tuple(line))
 
 
 def reached_within(

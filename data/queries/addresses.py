@@ -32,7 +32,7 @@ class InReview:
 
     @property
     def written(self) -> str:
-        return ", ".join(part for part in (self.address, f"{self.postcode} {self.city}".strip()) if part)
+        return _written(self.address, self.postcode, self.city)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,11 @@ class SiteAddress:
 
     @property
     def written(self) -> str:
-        return ", ".join(part for part in (self.address, f"{self.postcode} {self.city}".strip()) if part)
+        return _written(self.address, self.postcode, self.city)
+
+
+def _written(address: str, postcode: str, city: str) -> str:
+    return ", ".join(part for part in (address, f"{postcode} {city}".strip()) if part)
 
 
 def addresses_in_review(connection: Connection) -> list[InReview]:

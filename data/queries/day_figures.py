@@ -38,8 +38,7 @@ from routing.model.days import day_words
 from routing.rules.figures.figure import Ratio
 from routing.rules.figures.otif import Attempt
 from routing.rules.figures.words import WORDS
-
-DIMENSIONS = ("weight_g", "volume_cm3", "pieces")
+from routing.rules.problem import DIMENSIONS
 
 DEFINITIONS: Mapping[str, tuple[str, str]] = {
     **{key: WORDS[key] for key in ("otif", "in_full", "on_time", "first_attempt")},

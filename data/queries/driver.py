@@ -15,10 +15,9 @@ from data.tables import contact, depot, driver, proof, region, route, shift, sit
 from routing.model.proofs import Door, ManifestInHand, PlannedTimes
 from routing.rules.calendars import weekday
 from routing.rules.door import most_collected
+from routing.rules.problem import ENDED
 from routing.rules.progress import Eta, forecast
 from routing.rules.told_door import WindowNews
-
-_ENDED = ("done", "failed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +123,7 @@ def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> 
     states = {each.id: each.state for door in doors.values() for each in door.deliveries}
     words = door_words(connection, states)
     first_open = min(
-        (stop.trip for stop in manifest.stops if any(states[key] not in _ENDED for key in stop.deliveries)), default=1
+        (stop.trip for stop in manifest.stops if any(states[key] not in ENDED for key in stop.deliveries)), default=1
     )
     row = connection.execute(
         select(

@@ -129,7 +129,6 @@ class RouteRow:
     profile: str
     driver: str
     crew: int
-    shift_state: str
     starts_at: datetime
     departs_at: datetime
     returns_at: datetime
@@ -350,7 +349,6 @@ def _routes(
             shift.c.day,
             shift.c.depot_id,
             shift.c.crew,
-            shift.c.state,
             depot.c.name.label("depot"),
             depot.c.zone,
             vehicle.c.name.label("vehicle"),
@@ -401,7 +399,6 @@ def _routes(
                 profile=row.profile,
                 driver=row.driver or "",
                 crew=row.crew,
-                shift_state=row.state,
                 starts_at=row.starts_at,
                 departs_at=trips[0].departs_at,
                 returns_at=trips[-1].returns_at,

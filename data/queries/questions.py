@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
 from itertools import batched
 
 from sqlalchemy import Connection, select
 
 from data.tables import delay_consent, delay_consent_line, depot, order
 from routing.model.days import today_of
+from routing.services.asking import A_MINUTE
 
 AT_ONCE = 500
-A_MINUTE = timedelta(minutes=1)
-"""A term ends with the end of its last day: a minute before is still that day."""
 
 
 def answers_due(connection: Connection, line_ids: Collection[int]) -> dict[int, str]:

@@ -306,8 +306,6 @@ def _lines(connection: Connection, delivery_ids: Collection[int]) -> tuple[Track
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProvenLine:
-    """`rest_on`: when what is missing is expected, ISO or ""."""
-
     product: str
     unit: str
     loaded: int
@@ -316,7 +314,6 @@ class ProvenLine:
     damaged: int
     refused: int
     collected: int
-    rest_on: str
     is_fetched: bool  # it belongs to a collection: nothing of it was brought
 
 
@@ -425,7 +422,6 @@ def _proven_lines(connection: Connection, proof_ids: list[int]) -> tuple[ProvenL
             delivery_line.c.allocation_id,
             product.c.name,
             product.c.unit,
-            order_line.c.expected_on,
             delivery_line.c.quantity,
             proof_line.c.delivered,
             proof_line.c.short,
@@ -457,7 +453,6 @@ def _proven_lines(connection: Connection, proof_ids: list[int]) -> tuple[ProvenL
             damaged=row.damaged or 0,
             refused=row.refused or 0,
             collected=row.collected or 0,
-            rest_on=row.expected_on,
             is_fetched=row.direction == "collect",
         )
         for row in rows
@@ -472,7 +467,6 @@ def _proven_lines(connection: Connection, proof_ids: list[int]) -> tuple[ProvenL
             damaged=0,
             refused=0,
             collected=0,
-            rest_on=gone.expected_on,
             is_fetched=False,
         )
         for gone in lost.values()
@@ -489,7 +483,6 @@ def _proven_lines(connection: Connection, proof_ids: list[int]) -> tuple[ProvenL
                 damaged=0,
                 refused=0,
                 collected=each.collected,
-                rest_on="",
                 is_fetched=True,
             )
             for each in mine
@@ -506,7 +499,6 @@ def _lost_since(connection: Connection, proof_ids: list[int]) -> dict[tuple[int,
             lost.c.allocation_id,
             product.c.name,
             product.c.unit,
-            order_line.c.expected_on,
             func.sum(lost.c.quantity).label("quantity"),
         )
         .select_from(proof)
@@ -515,7 +507,7 @@ def _lost_since(connection: Connection, proof_ids: list[int]) -> dict[tuple[int,
         .join(order_line, order_line.c.id == allocation.c.order_line_id)
         .join(product, product.c.id == order_line.c.product_id)
         .where(proof.c.id.in_(proof_ids))
-        .group_by(proof.c.id, lost.c.allocation_id, product.c.name, product.c.unit, order_line.c.expected_on)
+        .group_by(proof.c.id, lost.c.allocation_id, product.c.name, product.c.unit)
         .order_by(proof.c.id, lost.c.allocation_id)
     )
     return {(row.id, row.allocation_id): row for row in rows}

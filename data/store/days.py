@@ -55,11 +55,11 @@ from routing.model.day import (
 from routing.model.fleet import Driver, Shift, ShiftBreak, Vehicle
 from routing.model.places import Location, PinQuality
 from routing.rules.calendars import site_days
+from routing.rules.problem import ENDED, HAPPENED, ON_THE_VAN
 from routing.rules.standing_week import is_away
 
 _newer = promise.alias("newer")
-_ON_THE_VAN = ("loaded", "dispatched", "under_way", "done", "failed")
-_HAPPENED = ("under_way", "done", "failed")
+_ON_THE_VAN = (*ON_THE_VAN, *ENDED)
 
 
 class DayStore(CalendarStore, TrackStore):
@@ -264,7 +264,7 @@ class DayStore(CalendarStore, TrackStore):
             .order_by(route.c.shift_id, trip.c.sequence, stop.c.sequence, stop_delivery.c.sequence)
         ).all()
         # What has happened stands first, in its order, whatever was skipped on the way; then the rest in the plan's.
-        ridden = sorted(rows, key=lambda row: (row.shift_id, row.state not in _HAPPENED))
+        ridden = sorted(rows, key=lambda row: (row.shift_id, row.state not in HAPPENED))
         before: dict[int, int] = defaultdict(int)
         found: dict[int, Riding] = {}
         for row in ridden:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from routing.bulk import in_bulk
 from routing.model.orders import (
@@ -44,26 +44,9 @@ def preview_of(
     """
     slips = {promise.line_id for promise in promises if promise.slip}
     again = {promise.line_id for promise in promises if promise.again}
-    orders, outside, told, turned = ranked(after.orders, policy), after.outside, slips | again, _turned(before, outcome)
-    shown: list[tuple[WaitingOrder, list[WaitingLine]]] = []
-    for order in orders:
-        mine = []
-        for line in order.lines:
-            key, new_day = line.id, expected.get(line.id, "")
-            if line.expected_on == new_day and key not in told:
-                # Nobody decides anything of a line outside; its day changes when its order waits for something inside.
-                if key in outside:
-                    continue
-                if (
-                    about
-                    and key not in turned
-                    and line.product_id not in about
-                    and (new_day or key not in silent or not line.promised_on)
-                ):
-                    continue
-            mine.append(line)
-        if mine:
-            shown.append((order, mine))
+    orders, told = ranked(after.orders, policy), slips | again
+    turned = _turned(before, outcome)
+    shown = _looked_at(orders, after.outside, expected, told, turned, silent=silent, about=about)
     # Of ship-complete orders all lines: what is shown of them goes only when nothing of the others is missing.
     asked_of = {line.id for _, mine in shown for line in mine}
     asked_of |= {line.id for order, _ in shown if order.completeness is Completeness.COMPLETE for line in order.lines}
@@ -132,6 +115,39 @@ def preview_of(
     return Preview(
         depot_id=before.depot_id, rule=policy.rule, lines=tuple(lines), broken=broken, warnings=tuple(warnings)
     )
+
+
+def _looked_at(
+    orders: Iterable[WaitingOrder],
+    outside: Collection[int],
+    expected: Mapping[int, str],
+    told: Collection[int],
+    turned: Collection[int],
+    *,
+    silent: Collection[int],
+    about: Collection[int],
+) -> list[tuple[WaitingOrder, list[WaitingLine]]]:
+    """The lines of which something may be seen, by their order: all `about` them, and those that moved."""
+    shown: list[tuple[WaitingOrder, list[WaitingLine]]] = []
+    for order in orders:
+        mine = []
+        for line in order.lines:
+            key, new_day = line.id, expected.get(line.id, "")
+            if line.expected_on == new_day and key not in told:
+                # Nobody decides anything of a line outside; its day changes when its order waits for something inside.
+                if key in outside:
+                    continue
+                if (
+                    about
+                    and key not in turned
+                    and line.product_id not in about
+                    and (new_day or key not in silent or not line.promised_on)
+                ):
+                    continue
+            mine.append(line)
+        if mine:
+            shown.append((order, mine))
+    return shown
 
 
 class _Units:

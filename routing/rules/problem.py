@@ -63,7 +63,9 @@ MOST_DRIVING_S = {"none": None, "eu": 9 * 3600}
 """Driving a day by rule set: Regulation (EC) 561/2006 art. 6 for "eu". A set that is not named here is refused."""
 
 ON_THE_VAN = ("loaded", "dispatched", "under_way")
-HAPPENED = ("under_way", "done", "failed")
+ENDED = ("done", "failed")
+HAPPENED = ("under_way", *ENDED)
+"""States of a delivery: with a van that left or is loaded; reported at its door; under way to it or reported."""
 
 
 def places_of(facts: DayFacts) -> tuple[Place, ...]:

@@ -24,7 +24,7 @@ from routing.rules.place_text import (
     with_known_cities,
     without_state,
 )
-from routing.rules.spelling import clean, fold
+from routing.rules.spelling import CYRILLIC, clean, fold
 from routing.rules.street_words import COUNTRIES, STATES
 from routing.rules.towns import TOWNS
 from routing.rules.units import is_unit
@@ -83,7 +83,6 @@ _GLUED_POSTCODE = re.compile(r"(?<![^\W_])(\d{4,6})(?=[^\W\d_]{3})")
 _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}\s*(?:,|$))")
 _DECIMALS = re.compile(r"\d[\d/-]*\.\d+")
 _MAY_BE_POSTCODE = re.compile(r"\d{3}|\d[A-Z]{2}$")
-_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _KINDS = (
     "vej|gade|allé|alle|stræde|boulevard|vägen|gatan|gata|katu|tie|kuja|straße|strasse|gasse|"
     "street|road|avenue|lane|drive|court|st|rd|ave|ln|dr|ct"
@@ -193,7 +192,7 @@ def _second(part: str, reading: Reading, behind: str) -> tuple[HouseNumber, ...]
     Where the number leads ("12 Main St, 4") and where Cyrillic is written ("улица Ленина 5, 12") they are flats, and
     so is one behind a stair ("Fabianinkatu 14 B 23"). Both together may be one number with a blank in it: "1 0".
     """
-    if reading.number is None or part[0].isdigit() or _CYRILLIC.search(part):
+    if reading.number is None or part[0].isdigit() or CYRILLIC.search(part):
         return ()
     said = [behind] if reading.number.letter else [reading.unit, behind]
     bare = [match for unit in said if _BARE_NUMBERS.fullmatch(unit) for match in HOUSE.finditer(unit)]

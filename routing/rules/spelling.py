@@ -18,7 +18,7 @@ _NOT_WORD = re.compile(r"[^\w]+")
 _RAISED = re.compile(r"(?<=\d)[²³¹⁰⁴-⁹₀-₉¼-¾⅐-⅞]")
 # With the fillers of Hangul, which are letters to Unicode and blanks to the eye.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u115f\u1160]")
-_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _MOST_SPELLINGS = 64
 
 
@@ -76,7 +76,7 @@ def _spelled_out(key: str, stop: bool) -> Iterator[str]:
     words = key.split()
     if len(words) > 1 and words[0] in KIND_ALONE:
         yield " ".join(words[1:])
-    if len(words) > 1 and _CYRILLIC.search(key):
+    if len(words) > 1 and CYRILLIC.search(key):
         # улица Ленина and Ленина улица are both written.
         for turned in ([words[-1], *words[:-1]], [*words[1:], words[0]]):
             yield " ".join(turned)

@@ -41,7 +41,7 @@ WALKED_KMH = 4.0
 
 def seconds_to_the_door(snapped_m: NDArray[np.int64], *, profile: str) -> NDArray[np.int64]:
     """Whole seconds from the road to each place, one way; 0 where it is ordinary, or no road is near (-1)."""
-    kmh = PUSHED_KMH if profile in BIKES or profile == "cargo_bike" else WALKED_KMH if profile == "truck" else YARD_KMH
+    kmh = PUSHED_KMH if profile in BIKES else WALKED_KMH if profile == "truck" else YARD_KMH
     beyond_m = np.maximum(snapped_m - BESIDE_THE_ROAD_M, 0)
     return np.rint(beyond_m * 3.6 / kmh).astype(np.int64)
 

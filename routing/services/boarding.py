@@ -17,11 +17,11 @@ from routing.errors import Conflict
 from routing.model.proofs import Door, DoorDelivery, DoorReport, ManifestInHand, Outcome
 from routing.model.tasks import TaskKind
 from routing.rules.door import Settled, why_in
+from routing.rules.problem import ENDED
 from routing.services.loading import LoadsVans, load_trip
 from routing.services.story import AsksPeople
 
 _AT_THE_DEPOT = ("released", "unreleased")
-_ENDED = ("done", "failed")
 
 
 class Store(LoadsVans, AsksPeople, Protocol):
@@ -73,7 +73,7 @@ def what_is_on_board(
 
     `by_the_desk`: whoever speaks knows the plan, so that what no other driver has on the list is still this van's.
     """
-    unended = [each for each in door.deliveries if each.state not in _ENDED]
+    unended = [each for each in door.deliveries if each.state not in ENDED]
     elsewhere = store.with_other_vans(manifest.shift_id, [each.id for each in unended], only_if_listed=by_the_desk)
     waiting = {each.id: each for each in unended if each.state in _AT_THE_DEPOT and each.id not in elsewhere}
     left_there = {each.delivery_id for each in report.deliveries if each.outcome is Outcome.NOT_ATTEMPTED}

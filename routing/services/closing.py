@@ -123,34 +123,12 @@ def close_van(
     _refuse_a_wrong_count(on_van, theirs, counted, missing_is_sure=missing_is_sure, found_is_sure=found_is_sure)
     said = store.said_on_van(manifest.id)
     cash_off = _count_cash(store, manifest, cash or {}, now=now, by=by)
-    gone = [
-        (each, units)
-        for goods in on_van
-        for each, units in who_goes_without(
-            [each for each in theirs if each.product_id == goods.product_id],
-            missing=max(0, goods.for_customers - counted[goods.product_id]),
-        )
-    ]
+    gone = _not_found_of(on_van, theirs, counted)
     orders = {order_id for each in theirs for order_id in store.orders_of_delivery(each.delivery_id)} if gone else set()
     stood = receiving.how_they_stand(store, manifest.depot_id, orders, now=now)
     missing = tuple(_lose(store, manifest, each, units, on_van, now=now, by=by) for each, units in gone)
-    elsewhere = store.on_vans([each.id for each in _deliveries(store, manifest)])
-    deliveries = [
-        each for each in _deliveries(store, manifest) if elsewhere.get(each.id) in (None, manifest.vehicle_id)
-    ]
-    of_the_erp = store.released_by_erp([delivery.id for delivery in deliveries])
-    kept = 0
-    # Read only now: a failed delivery comes back without what was lost of it.
-    for delivery in deliveries:
-        if delivery.state == "failed" and delivery.direction == "collect":
-            # Nothing was fetched, so nothing comes off the van: it is asked for again.
-            store.change_delivery_state(delivery_id=delivery.id, from_states=("failed",), to_state="released")
-        elif delivery.state == "failed":
-            kept += bring_to_the_depot(store=store, delivery=delivery, manifest=manifest, at=now, by=by)
-            if delivery.id in of_the_erp:
-                hand_back(store, delivery, depot_id=manifest.depot_id, at=now, by=by)
-            elif not any(line.loaded for line in delivery.lines):
-                store.set_unreleased(delivery.id)
+    # Only now: a failed delivery comes back without what was lost of it.
+    kept = _bring_back(store, manifest, now=now, by=by)
     returned, losses = _book_the_rest(store, manifest, on_van, said, counted, now=now, by=by)
     found = _book_what_was_found(store, manifest, on_van, counted, now=now, by=by)
     returned += found
@@ -196,6 +174,41 @@ def close_van(
         cash_off=cash_off,
         lost_goods=lost_goods,
     )
+
+
+def _not_found_of(
+    on_van: Sequence[VanGoods], theirs: Sequence[UndeliveredUnits], counted: Mapping[int, int]
+) -> list[tuple[UndeliveredUnits, int]]:
+    """Units of failed deliveries that were not found on the van, by whose they are."""
+    return [
+        (each, units)
+        for goods in on_van
+        for each, units in who_goes_without(
+            [each for each in theirs if each.product_id == goods.product_id],
+            missing=max(0, goods.for_customers - counted[goods.product_id]),
+        )
+    ]
+
+
+def _bring_back(store: Store, manifest: ManifestInHand, *, now: datetime, by: str) -> int:
+    """Failed deliveries of this van go back on the shelf; returns the units that stay their customers'."""
+    elsewhere = store.on_vans([each.id for each in _deliveries(store, manifest)])
+    deliveries = [
+        each for each in _deliveries(store, manifest) if elsewhere.get(each.id) in (None, manifest.vehicle_id)
+    ]
+    of_the_erp = store.released_by_erp([delivery.id for delivery in deliveries])
+    kept = 0
+    for delivery in deliveries:
+        if delivery.state == "failed" and delivery.direction == "collect":
+            # Nothing was fetched, so nothing comes off the van: it is asked for again.
+            store.change_delivery_state(delivery_id=delivery.id, from_states=("failed",), to_state="released")
+        elif delivery.state == "failed":
+            kept += bring_to_the_depot(store=store, delivery=delivery, manifest=manifest, at=now, by=by)
+            if delivery.id in of_the_erp:
+                hand_back(store, delivery, depot_id=manifest.depot_id, at=now, by=by)
+            elif not any(line.loaded for line in delivery.lines):
+                store.set_unreleased(delivery.id)
+    return kept
 
 
 def not_attempted(

@@ -11,6 +11,7 @@ from routing.model.notices import ANNOUNCEMENTS, DOOR_IS_DONE, NEWER_TIME, Notic
 from routing.model.parties import Contact
 from routing.model.proofs import Door, DoorDelivery, DoorEvent, DoorReport, ManifestInHand, Outcome, StopFacts
 from routing.rules.door import Next, Settled, tried_why, whys_in
+from routing.rules.problem import ENDED
 from routing.rules.progress import NONE_YET, Eta, forecast, leaves, told_live
 from routing.services.telling import KeepsNotices, tell
 
@@ -18,9 +19,6 @@ PROOF_LINK_FOR = timedelta(days=365)
 TRACKING_LINK_FOR = timedelta(days=7)
 FAILED_LINK_FOR = timedelta(days=30)
 """The next delivery day may be weeks away."""
-
-
-ENDED = ("done", "failed")
 
 
 class Store(KeepsNotices, Protocol):

@@ -19,6 +19,7 @@ from routing.errors import Conflict
 from routing.model.day import HeldManifest, RouteSheet, StopSheet
 from routing.model.picking import PickDelivery, TripPlace
 from routing.model.stock import UnitState
+from routing.rules.problem import ENDED
 from routing.services.locking import LocksPools
 from routing.services.story import KeepsEvents, MovesGoods, MovesUnits
 
@@ -39,9 +40,6 @@ class LoadsVans(MovesUnits, MovesGoods, LocksPools, KeepsEvents, Protocol):
     def set_staged(self, *, delivery_id: int, place: str, at: datetime | None) -> None: ...
 
     def change_delivery_state(self, *, delivery_id: int, from_states: Sequence[str], to_state: str) -> None: ...
-
-
-_ENDED = ("done", "failed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +160,7 @@ def load_trip(
 def trip_due(sheet: RouteSheet) -> int:
     """The trip that is loaded next or out: the first of which something is not ended; the last when all is."""
     states = dict(sheet.states)
-    over = (*_ENDED, "unreleased")
+    over = (*ENDED, "unreleased")
     return next((n for n in sheet.trips if any(states[key] not in over for key in sheet.of_trip(n))), sheet.trips[-1])
 
 
@@ -315,7 +313,7 @@ def _refuse_while_the_van_is_away(
     if trip == sheet.trips[0] or any(states[key] not in ("released", "unreleased") for key in sheet.of_trip(trip)):
         return
     before = [key for n in sheet.trips if n < trip for key in sheet.of_trip(n)]
-    still = sum(states[key] not in (*_ENDED, "unreleased") for key in before)
+    still = sum(states[key] not in (*ENDED, "unreleased") for key in before)
     if not still:
         return
     if store.held_manifest(sheet.shift_id) is None:

@@ -21,10 +21,13 @@ from routing.services.story import KeepsEvents, MovesUnits
 LONGEST_PLACE = 30
 
 
-class Store(MovesUnits, LocksPools, KeepsEvents, Protocol):
+class ReadsPicks(Protocol):
+    def pick_deliveries(self, delivery_ids: Collection[int]) -> list[PickDelivery]: ...
+
+
+class Store(ReadsPicks, MovesUnits, LocksPools, KeepsEvents, Protocol):
     """What picking needs of the store."""
 
-    def pick_deliveries(self, delivery_ids: Collection[int]) -> list[PickDelivery]: ...
     def note_picked(self, *, delivery_id: int, allocation_id: int, picked: int) -> None: ...
     def set_staged(self, *, delivery_id: int, place: str, at: datetime | None) -> None: ...
 
@@ -171,7 +174,7 @@ def locked_delivery(store: Store, delivery_id: int) -> PickDelivery:
     return delivery
 
 
-def one_delivery(store: Store, delivery_id: int) -> PickDelivery:
+def one_delivery(store: ReadsPicks, delivery_id: int) -> PickDelivery:
     """Raises NotFound."""
     found = store.pick_deliveries([delivery_id])
     if not found:

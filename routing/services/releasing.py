@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from routing.errors import Conflict, NotFound
+from routing.errors import Conflict
 from routing.model.orders import DeliveryDays
 from routing.model.picking import PickDelivery
 from routing.model.stock import UnitState
@@ -16,6 +16,7 @@ from routing.model.tasks import TaskKind
 from routing.rules.release import Candidate, NotReleased, ReadyUnits, judge, planned_from
 from routing.services.erp import refuse_if_erp
 from routing.services.locking import LocksPools
+from routing.services.picking import one_delivery
 from routing.services.story import AsksPeople, KeepsEvents, MovesUnits
 
 
@@ -233,9 +234,9 @@ def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: st
     What was picked for it goes back on the shelf: a task says so to the warehouse.
     """
     refuse_if_erp(store)
-    before = _delivery(store, delivery_id)
+    before = one_delivery(store, delivery_id)
     store.lock_pools(before.depot_id, {line.product_id for line in before.lines})
-    delivery = _delivery(store, delivery_id)
+    delivery = one_delivery(store, delivery_id)
     if delivery.state == "unreleased":
         raise Conflict(
             f"Delivery {delivery.number} was taken back already: there is nothing left to do.",
@@ -278,13 +279,6 @@ def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: st
             delivery_id=delivery_id,
             data={"delivery": delivery.number, "why": why},
         )
-
-
-def _delivery(store: Store, delivery_id: int) -> PickDelivery:
-    found = store.pick_deliveries([delivery_id])
-    if not found:
-        raise NotFound(f"There is no delivery {delivery_id}.", delivery=delivery_id)
-    return found[0]
 
 
 def taken_by(candidate: Candidate, units: dict[int, int]) -> ReadyOrder:

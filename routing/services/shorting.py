@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from routing.errors import BackrouteError, Conflict, NotFound
+from routing.errors import BackrouteError, Conflict
 from routing.model.days import day_words
 from routing.model.orders import Book, Preview
 from routing.model.picking import PickDelivery, PickLine
@@ -81,7 +81,7 @@ def simulate_short_pick(store: Reader, *, delivery_id: int, product_id: int, the
     Fewer than its line has picked: some of those are gone (they are missing at the van). Otherwise the shelf is empty
     once they are taken: whoever finds too little takes all there is. Raises NotFound, InvalidInput, Conflict.
     """
-    delivery = _one(store, delivery_id)
+    delivery = picking.one_delivery(store, delivery_id)
     seen, decision = _decide(store, delivery, product_id=product_id, there=there, now=now)
     return _short(seen, decision, there=there)
 
@@ -91,7 +91,7 @@ def commit_short_pick(store: Store, *, delivery_id: int, product_id: int, there:
 
     Raises as `simulate_short_pick`, and Conflict when the day moved on meanwhile: look again.
     """
-    before = _one(store, delivery_id)
+    before = picking.one_delivery(store, delivery_id)
     seen, decision = _decide(store, before, product_id=product_id, there=there, now=now, locking=store)
     delivery, line = seen.delivery, seen.line
     if seen.unpick:
@@ -133,14 +133,6 @@ def commit_short_pick(store: Store, *, delivery_id: int, product_id: int, there:
     )
 
 
-def _one(store: Reader, delivery_id: int) -> PickDelivery:
-    """Raises NotFound."""
-    found = store.pick_deliveries([delivery_id])
-    if not found:
-        raise NotFound(f"There is no delivery {delivery_id}.", delivery=delivery_id)
-    return found[0]
-
-
 def _decide(
     store: Reader,
     delivery: PickDelivery,
@@ -152,11 +144,11 @@ def _decide(
 ) -> tuple[_Seen, allocating.Decision]:
     """Decided without what is picked: nobody loses that. No more of the book than the missing units reach."""
     depot_id = delivery.depot_id
-    found = [_look(_one(store, delivery.id), product_id=product_id, there=there)]
+    found = [_look(picking.one_delivery(store, delivery.id), product_id=product_id, there=there)]
 
     def without(book: Book) -> Book:
         # Under locks everything is read again, also what somebody picked while we waited.
-        found[:] = [_look(_one(store, delivery.id), product_id=product_id, there=there)]
+        found[:] = [_look(picking.one_delivery(store, delivery.id), product_id=product_id, there=there)]
         return without_picked(book, _picked(store, depot_id, _inside(book), found[0]))
 
     def change(book: Book) -> Book:

@@ -47,7 +47,6 @@ class TracksRead:
 
     shifts: int = 0
     ways: int = 0
-    forgotten: int = 0
     failed: tuple[tuple[int, str], ...] = ()
 
 
@@ -80,7 +79,7 @@ def read_tracks(open_store: Callable[[], AbstractContextManager[Store]], *, alon
     with open_store() as store:
         today = today_of(now, store.company().zone)
         store.set_setting(name=READ_ON, value=today, by="clock", now=now)
-        forgotten = store.forget_positions(before=now - timedelta(days=store.policies().positions_days(day=today)))
+        store.forget_positions(before=now - timedelta(days=store.policies().positions_days(day=today)))
         store.forget_driven_ways(before_day=(now - timedelta(days=LOOKS_BACK_DAYS + 1)).date().isoformat())
         waiting = store.tracks_to_read(before=now - OVER_AFTER)
     read = ways = 0
@@ -99,7 +98,7 @@ def read_tracks(open_store: Callable[[], AbstractContextManager[Store]], *, alon
             if store.keep_driven_ways(shift_id, driven, last_id=track.last_id, now=now):
                 read += 1
                 ways += len(driven)
-    return TracksRead(shifts=read, ways=ways, forgotten=forgotten, failed=tuple(failed))
+    return TracksRead(shifts=read, ways=ways, failed=tuple(failed))
 
 
 def _driven(track: Track, along: Along) -> list[DrivenLeg]:

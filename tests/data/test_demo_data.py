@@ -245,7 +245,7 @@ def test_at_least_five_reasons_to_be_left_out_are_there() -> None:
     assert all(orders[number]["not_before"] > "2026-03-03" for number in of_part("not_before"))
 
 
-def test_weights_are_plausible() -> None:
+def test_an_order_of_the_demo_weighs_what_one_drop_may() -> None:
     products = by("sku", "products.csv")
     weight: Counter[str] = Counter()
     for row in rows("orders.csv"):

@@ -218,7 +218,7 @@ def test_a_report_that_makes_no_sense_is_refused_in_one_sentence(
 
 
 @pytest.mark.parametrize("data", ["", "[]", "{", "null"])
-def test_noise_is_refused(website: Website, this: Round, data: str) -> None:
+def test_what_is_no_report_at_all_is_refused(website: Website, this: Round, data: str) -> None:
     assert post(website, this, data).status_code == 422
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -14,17 +15,20 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError as DatabaseError
 
 from data import tables
+from data.health import check_rows
 from data.queries.plans import PlanPage, plan_page
 from data.store import open_store
 from data.store.system import Job, job_of
 from routing.engines.solver import parts
-from routing.errors import SolverError
+from routing.errors import Cancelled, SolverError
 from routing.model.plans import Plan
 from tests.demo_day import DAY, OPENING, copy_home, prepared_demo_home
 from tests.website import SetClock
 from web import plan_parts
+from web.clock import wall_clock
 from web.jobs import run_job
 from web.plan_job import plan_job
 from web.wiring import Installation, open_installation
@@ -49,12 +53,18 @@ def shared(installation: Installation, broker: str = "amqp://broker.example//") 
     return installation
 
 
-def plan(here: Installation, *, cancelled: Callable[[], bool] = lambda: False) -> tuple[PlanPage, list[Any]]:
+def plan(
+    here: Installation,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+    time_limit_s: float = 60.0,
+    said: list[Any] | None = None,
+) -> tuple[PlanPage, list[Any]]:
     """Plans the day as its job does; the saved plan and what was said on the way."""
-    said: list[Any] = []
+    said = [] if said is None else said
     with open_store(here.database) as store:
         depots = store.depot_ids()
-    data = {"from_day": DAY, "to_day": DAY, "depot_ids": depots, "by": "test", "time_limit_s": 60.0, "seed": 0}
+    data = {"from_day": DAY, "to_day": DAY, "depot_ids": depots, "by": "test", "time_limit_s": time_limit_s, "seed": 0}
     write = plan_job(here, data, said.append, cancelled)
     with open_store(here.database) as store:
         plan_id = write(store)["plan_id"]
@@ -69,19 +79,22 @@ def offers(here: Installation) -> list[Job]:
 
 
 @contextmanager
-def elsewhere(here: Installation, kinds: Mapping[str, Any] | None = None) -> Iterator[None]:
-    """Another machine with a worker to spare, which takes what is offered, one at a time."""
+def elsewhere(
+    here: Installation, kinds: Mapping[str, Any] | None = None, *, stopping: threading.Event | None = None
+) -> Iterator[None]:
+    """Another machine with a worker to spare, which takes what is offered, one at a time, until it is `stopping`."""
     ended = threading.Event()
 
-    def work() -> None:
+    def serve() -> None:
         with open_installation(here.home) as opened:
             other = shared(opened)
             while not ended.wait(0.05):
                 for job in offers(other):
-                    if job.state == "waiting":
-                        run_job(other, job.id, kinds=kinds or {"plan_part": plan_parts.plan_part_job})
+                    if job.state == "waiting" and not (stopping and stopping.is_set()):
+                        work = kinds or {"plan_part": plan_parts.plan_part_job}
+                        run_job(other, job.id, kinds=work, stopping=stopping)
 
-    worker = threading.Thread(target=work, name="elsewhere")
+    worker = threading.Thread(target=serve, name="elsewhere")
     worker.start()
     try:
         yield
@@ -90,9 +103,20 @@ def elsewhere(here: Installation, kinds: Mapping[str, Any] | None = None) -> Ite
         worker.join()
 
 
-def orders_of(page: PlanPage) -> dict[int, int]:
-    """Stops of each shift."""
-    return {route.shift_id: len(route.stops) for route in page.routes}
+def limits_given(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that each search is given from here on."""
+    limits: list[float] = []
+    usual = Installation.solver.fget  # type: ignore[attr-defined]
+
+    def noting(installation: Installation) -> Any:
+        def solve(*problem: Any, time_limit_s: float, **more: Any) -> Plan:
+            limits.append(time_limit_s)
+            return usual(installation)(*problem, time_limit_s=time_limit_s, **more)  # type: ignore[no-any-return]
+
+        return solve
+
+    monkeypatch.setattr(Installation, "solver", property(noting))
+    return limits
 
 
 def test_a_worker_elsewhere_plans_a_depot_meanwhile(here: Installation) -> None:
@@ -159,8 +183,8 @@ def test_a_machine_that_reads_another_day_takes_no_part(here: Installation) -> N
     with elsewhere(here, {"plan_part": another}):
         page, _said = plan(here)
     assert page.served > 40
-    said = {job.problem for job in offers(here) if job.state == "failed"}
-    assert said == {"This machine reads another day, or has other roads: it takes no part."}
+    said = [job.result["declined"] for job in offers(here) if job.state == "done"]
+    assert set(said) == {"This machine reads another day, or has other roads: it takes no part."}
 
 
 def test_the_searching_machine_itself_takes_no_part(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +192,8 @@ def test_the_searching_machine_itself_takes_no_part(here: Installation, monkeypa
     with elsewhere(here):
         page, _said = plan(here)
     assert page.served > 40
-    assert {job.state for job in offers(here)} <= {"failed", "cancelled"}
+    said = [job.result["declined"] for job in offers(here) if job.state == "done"]
+    assert set(said) <= {"This machine searches already, with all its cores."}
 
 
 def test_stopping_keeps_what_both_have_found(here: Installation) -> None:
@@ -182,6 +207,135 @@ def test_stopping_keeps_what_both_have_found(here: Installation) -> None:
     assert told
     assert page.served > 40
     assert [job.state for job in offers(here)].count("done") == 1
+
+
+def test_a_worker_that_declines_is_no_failed_job_to_the_doctor(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_parts, "machine", lambda: "one machine")
+    with elsewhere(here):
+        plan(here)
+    with here.database.reading() as connection:
+        (jobs,) = [each for each in check_rows(connection) if each.name == "jobs"]
+    assert jobs.sentence == "No job failed; 0 wait or run."
+
+
+def test_a_worker_that_never_gets_ready_costs_a_share_of_the_limit_only(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = threading.Event()
+
+    def reads_without_end(*_: Any) -> None:
+        ended.wait(60)
+
+    limits = limits_given(monkeypatch)
+    with elsewhere(here, {"plan_part": reads_without_end}):
+        plan(here, time_limit_s=8.0)
+        ended.set()
+    assert limits[0] > 5
+
+
+def test_a_worker_that_answers_with_the_stops_of_another_part_is_not_believed(
+    here: Installation, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a worker of another version of Backroute would, which deals the day otherwise."""
+
+    def deals_otherwise(installation: Installation, *asked: Any) -> Any:
+        answer = plan_parts.plan_part_job(installation, *asked)
+        answer["routes"] = [[shift, [*order, 999_999]] for shift, order in answer["routes"]]
+        return answer
+
+    with elsewhere(here, {"plan_part": deals_otherwise}):
+        page, _said = plan(here)
+    assert page.served > 40
+    assert "is searched here: its worker answered for other stops" in caplog.text
+
+
+def test_a_part_that_its_worker_gives_back_is_planned_here_at_once(
+    here: Installation, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A worker is stopped in the middle, as where its machine is restarted."""
+    stopping = threading.Event()
+
+    def is_stopped(_installation: Installation, _data: Any, progress: Any, cancelled: Callable[[], bool]) -> Any:
+        progress({"ready": True})
+        while not cancelled():
+            if any("part" in job.data for job in offers(here)):
+                stopping.set()
+            time.sleep(0.05)
+        raise Cancelled("Its worker was stopped.")
+
+    limits = limits_given(monkeypatch)
+    with elsewhere(here, {"plan_part": is_stopped}, stopping=stopping):
+        page, _said = plan(here)
+    assert page.served > 40
+    assert "is searched here" in caplog.text
+    assert min(limits) > 40
+    assert {job.state for job in offers(here)} == {"cancelled"}
+
+
+def test_stopping_does_not_wait_for_a_worker_that_never_answers(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = threading.Event()
+
+    def hangs(_installation: Installation, _data: Any, progress: Any, _cancelled: Any) -> Any:
+        progress({"ready": True})
+        ended.wait(60)
+
+    monkeypatch.setattr(plan_parts, "STOPPED_WITHIN_S", 1.0)
+    said: list[Any] = []
+
+    def stop() -> bool:
+        return any(job.data.get("part") for job in offers(here)) and bool(said)
+
+    began = time.monotonic()
+    with elsewhere(here, {"plan_part": hangs}):
+        plan(here, cancelled=stop, said=said)
+        took_s = time.monotonic() - began
+        ended.set()
+    assert took_s < 40
+
+
+def test_a_moment_without_the_database_loses_no_part(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    read = plan_parts.jobs_of
+
+    def sometimes(installation: Installation, ids: Sequence[int]) -> list[Job]:
+        if threading.current_thread().name.startswith("ThreadPoolExecutor"):
+            asked.append(len(asked))
+            if len(asked) == 2:
+                raise DatabaseError("SELECT", {}, OSError("the server closed the connection"))
+        return read(installation, ids)
+
+    monkeypatch.setattr(plan_parts, "jobs_of", sometimes)
+    with elsewhere(here):
+        plan(here)
+    assert len(asked) > 2
+    assert [job.state for job in offers(here)].count("done") == 1
+
+
+def test_clocks_of_two_machines_may_differ(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+
+    def ahead(installation: Installation, *asked: Any) -> Any:
+        def notes(*problem: Any, time_limit_s: float, **more: Any) -> Plan:
+            given.append(time_limit_s)
+            return installation.solver(*problem, time_limit_s=time_limit_s, **more)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(plan_parts, "_search_of", lambda _installation: notes)
+            return plan_parts.plan_part_job(installation, *asked)
+
+    right = wall_clock
+    monkeypatch.setattr(
+        plan_parts,
+        "wall_clock",
+        lambda: right() + timedelta(hours=threading.current_thread().name == "elsewhere"),
+    )
+    with elsewhere(here, {"plan_part": ahead}):
+        plan(here)
+    assert 40 < given[0] <= 60
 
 
 WORKER = """

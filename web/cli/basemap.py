@@ -8,11 +8,10 @@ from data.store import open_store
 from routing.errors import InvalidInput
 from routing.rules.tile_server import EXAMPLE
 from web.cli.output import clean, json_option, print_json
+from web.cli.values import BY
 from web.clock import wall_clock
 from web.tiles import set_tile_server, tile_server_of
 from web.wiring import open_installation
-
-BY = "command line"
 
 
 @click.command("basemap")

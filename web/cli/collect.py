@@ -13,10 +13,8 @@ from routing.errors import InvalidInput, NotFound
 from routing.model.days import day_words
 from routing.services.collecting import Fetching, cancel_collection, collect_goods
 from web.cli.output import clean, json_option, print_json
-from web.cli.values import DAY
+from web.cli.values import BY, DAY
 from web.wiring import open_installation
-
-BY = "command line"
 
 
 @click.command("collect")

@@ -15,9 +15,8 @@ from routing.model.proofs import DeliveryReport, DoorLine, Outcome
 from routing.rules.door import spread_counts, spread_fetched
 from routing.services.correcting import Correctable, correct_report, report_to_correct
 from web.cli.output import json_option, print_json
+from web.cli.values import BY
 from web.wiring import open_installation
-
-BY = "command line"
 
 
 @click.command("correct")

@@ -22,13 +22,11 @@ from routing.services.dispatching import dispatch_day
 from routing.services.loading import Loaded, load_route
 from routing.services.locating import LocatedAll, locate_sites
 from routing.services.planning import begin_plan
-from web.cli.output import counted, json_option, print_json
-from web.cli.values import DAY, SECONDS, SEED, the_day
+from web.cli.output import MOST_SHOWN, counted, json_option, print_json
+from web.cli.values import BY, DAY, SECONDS, SEED, the_day
 from web.formats import money
 from web.wiring import Installation, open_installation
 
-BY = "command line"
-MOST_SHOWN = 20
 """Rows of a table on a terminal; the rest is counted, `--json` has them all."""
 
 

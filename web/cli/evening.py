@@ -35,12 +35,11 @@ from routing.services.closing import VanClosed, close_day, close_van, not_attemp
 from web.cli.figures import show_period
 from web.cli.files import template_option
 from web.cli.output import counted, json_option, print_json
-from web.cli.values import DAY, the_day
+from web.cli.values import BY, DAY, the_day
 from web.dispatcher.papers import file_name
 from web.palette import route_colour, route_ink
 from web.wiring import open_installation
 
-BY = "command line"
 MOST_DIFFERENCES = 5
 
 day_option = click.option("--day", type=DAY, metavar="DAY", help="The day, as 2026-05-12; left out: today.")

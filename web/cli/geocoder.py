@@ -14,11 +14,11 @@ from routing.errors import InvalidInput, RegionError
 from routing.rules.hosts import wrong_host
 from routing.rules.provider_terms import TERMS
 from web.cli.output import clean, json_option, print_json
+from web.cli.values import BY
 from web.clock import wall_clock
 from web.geocoder import KEY, SETTING, provider_settings
 from web.wiring import open_installation
 
-BY = "command line"
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
 # What each provider's way of asking puts behind the host by itself.
 _ADDED = frozenset({"search", "reverse", "api", "v1", "geocode", "autocomplete", "maps"})

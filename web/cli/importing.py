@@ -27,15 +27,14 @@ from routing.model.days import day_words
 from routing.model.imports import ImportResult
 from web.changes import hear_of
 from web.cli.files import FILE, check_file, template_option
-from web.cli.output import clean, counted, json_option, plain, print_json
+from web.cli.output import MOST_SHOWN, clean, counted, json_option, plain, print_json
 from web.cli.told import print_causes, print_lines, print_told, print_worth
+from web.cli.values import BY
 from web.importing import Asked, import_document, preset_of, run_import, try_on_others
 from web.wiring import open_installation
 
-BY = "command line"
 MOST_NAMED = 8
 """Orders in one sentence."""
-MOST_SHOWN = 20
 """Rows of a table on a terminal; the rest is counted, `--json` has them all."""
 
 

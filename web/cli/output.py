@@ -1,4 +1,4 @@
-"""What the commands share: `--json`, and one way to print it."""
+"""What the commands share: `--json` and one way to print it, how much is shown, and in which words."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from typing import Any
 import click
 
 from routing.model.places import Candidate
+
+MOST_SHOWN = 20
+"""Rows that a command prints of a long list; `--json` has all."""
 
 
 def json_option[Command: Callable[..., Any]](command: Command) -> Command:

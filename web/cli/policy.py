@@ -21,12 +21,10 @@ from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, usual
 from routing.services.ruling import Ruling, comes_anyway, commit_ruling, simulate_ruling
 from web.cli.changes import heard, print_changes
 from web.cli.output import json_option, plain, print_json
-from web.cli.values import DAY
+from web.cli.values import BY, DAY
 from web.dispatcher.policy_words import choices, group_words, grouped, kind_words, scope_words, value_words
 from web.policies import in_force, is_over, ruling_of
 from web.wiring import Installation, open_installation
-
-BY = "command line"
 
 customer_option = click.option("--customer", help="For this customer alone, by number or name.")
 order_option = click.option("--order", help="For this order alone, by number.")

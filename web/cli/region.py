@@ -17,6 +17,7 @@ from data.store import open_store
 from routing.engines.roads.needs import needs_of_file
 from routing.errors import Conflict, InvalidInput
 from web.cli.output import json_option, plain, print_json
+from web.cli.values import BY
 from web.clock import wall_clock
 from web.jobs import error_of, run_job_now
 from web.region_figures import SAID_OF_A_BUILD, figures_of
@@ -56,7 +57,7 @@ def add_command(name: str, place: str | None, pbf: Path | None, as_json: bool) -
             job_id = store.add_job(
                 kind="region",
                 data=data,
-                by="command line",
+                by=BY,
                 now=wall_clock(),
                 max_attempts=1,
             )

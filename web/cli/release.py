@@ -24,14 +24,12 @@ from routing.services.erp import refuse_if_erp
 from routing.services.releasing import ReadyOrder, Releasing, simulate_release
 from routing.services.sending_along import ReleasedWithRides
 from web.along import Along, release_day, rides_on
-from web.cli.output import clean, counted, json_option, plain, print_json
-from web.cli.values import DAY, depots_named
+from web.cli.output import MOST_SHOWN, clean, counted, json_option, plain, print_json
+from web.cli.values import BY, DAY, depots_named
 from web.wiring import open_installation
 
-BY = "command line"
 FURTHEST_RELEASE = 366
 """Days ahead. Goods that are released are nobody else's: a slip of the year would lock them away."""
-MOST_SHOWN = 20
 """Rows of a table on a terminal; the rest is counted, `--json` has them all."""
 
 

@@ -16,12 +16,10 @@ from routing.errors import InvalidInput
 from routing.rules.replenishment import Advice
 from routing.services.erp import refuse_if_erp
 from routing.services.replenishing import forecast_of, replenishment
-from web.cli.output import counted, json_option, plain, print_json
+from web.cli.output import MOST_SHOWN, counted, json_option, plain, print_json
 from web.cli.supplier_notices import supplier_notices
 from web.cli.values import depots_named
 from web.wiring import open_installation
-
-MOST_SHOWN = 20
 
 
 @click.command("replenish")

@@ -16,10 +16,10 @@ from routing.model.notices import Channel, Message
 from routing.rules.plan_prices import SETTING, read_price
 from routing.services.switching import switch_allocation
 from web.cli.output import json_option, print_json
+from web.cli.values import BY
 from web.clock import wall_clock
 from web.wiring import open_installation
 
-BY = "command line"
 COMPANY = ("name", "currency", "locale", "zone", "country", "phone", "email")
 _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 

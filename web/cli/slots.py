@@ -13,7 +13,7 @@ from data.store import SqlStore
 from routing.errors import InvalidInput, NotFound
 from routing.rules.slots import ranked
 from web.cli.output import clean, counted, json_option, plain, print_json
-from web.cli.values import DAY, the_day
+from web.cli.values import BY, DAY, the_day
 from web.formats import distance, money
 from web.phone_orders import Ordered
 from web.slots import (
@@ -31,7 +31,6 @@ from web.slots import (
 )
 from web.wiring import Installation, open_installation
 
-BY = "command line"
 BEST = 3
 
 

@@ -15,11 +15,10 @@ from routing.errors import InvalidInput
 from routing.model.day import SpeedRow
 from routing.services.speeds import Proposal, propose_speeds, take_learnt, write_speeds
 from web.cli.output import json_option, plain, print_json
+from web.cli.values import BY
 from web.dispatcher.words import holds_for
 from web.due import read_all_tracks
 from web.wiring import open_installation
-
-BY = "command line"
 
 
 @click.command("speeds")

@@ -24,12 +24,11 @@ from routing.services.receiving import commit_receipts, simulate_receipts
 from routing.services.telling import Hear, how_they_hear
 from web.changes import line_document, told_document, worth_document
 from web.cli.files import FILE, check_file, template_option
-from web.cli.output import clean, json_option, plain, print_json, short_day
+from web.cli.output import MOST_SHOWN, clean, json_option, plain, print_json, short_day
 from web.cli.told import print_causes, print_told, print_worth, promise_words
+from web.cli.values import BY
 from web.wiring import open_installation
 
-BY = "command line"
-MOST_SHOWN = 20
 """Rows of a table on a terminal; the rest is counted, `--json` has them all."""
 
 

@@ -13,11 +13,11 @@ from data.store.again import in_transaction
 from routing.model.notices import NoticeKind
 from routing.services.supplier_mail import send_to_supplier, supplier_drafts
 from web.cli.output import clean, print_json
+from web.cli.values import BY
 from web.outbox import outbound_of
 from web.supplier_mail import Letter, letters
 from web.wiring import Installation, open_installation
 
-BY = "command line"
 ABOUT = {NoticeKind.SUPPLIER_OVERDUE: "overdue", NoticeKind.SUPPLIER_ORDER: "order"}
 
 

@@ -28,13 +28,10 @@ from routing.services.supplying import (
     simulate_slip,
 )
 from web.cli.changes import currency_of, heard, print_changes
-from web.cli.output import clean, counted, json_option, plain, print_json
+from web.cli.output import MOST_SHOWN, clean, counted, json_option, plain, print_json
 from web.cli.told import ASKED_ABOUT, answer_words
-from web.cli.values import DAY, depots_named
+from web.cli.values import BY, DAY, depots_named
 from web.wiring import Installation, open_installation
-
-BY = "command line"
-MOST_SHOWN = 20
 
 simulate_option = click.option("--simulate", is_flag=True, help="Show who goes and who waits, and change nothing.")
 

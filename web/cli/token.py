@@ -15,10 +15,10 @@ from data.store import SqlStore, open_store
 from routing.errors import InvalidInput
 from web.api import SCOPES
 from web.cli.output import json_option, print_json
+from web.cli.values import BY
 from web.clock import wall_clock
 from web.wiring import open_installation
 
-BY = "command line"
 LONGEST_NAME = 60
 
 

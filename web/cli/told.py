@@ -12,12 +12,11 @@ from routing.model.orders import LineChange
 from routing.rules.effect import Effect, effect_of, worths_of
 from routing.services.telling import Hear
 from web.changes import worth_words
-from web.cli.output import clean, counted, plain, short_day
+from web.cli.output import MOST_SHOWN, clean, counted, plain, short_day
 
 ASKED_ABOUT = "Answer by: the customer is asked about the promised day, by message or a call, and has not answered yet."
 """Under a table with that column."""
 MOST_NAMED = 12
-MOST_SHOWN = 20
 """Rows of a table on a terminal; the rest is counted, `--json` has them all."""
 
 

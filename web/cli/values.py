@@ -15,6 +15,8 @@ from routing.model.parties import Depot
 from routing.rules.calendars import day_of
 from web.wiring import Installation
 
+BY = "command line"
+"""Who changed something, as events and promises say it."""
 LONGEST_SEARCH_S = 24 * 3600.0
 
 

@@ -16,10 +16,9 @@ from routing.errors import Conflict, InvalidInput
 from routing.model.days import day_words
 from routing.services.picking import a_place, pick_lines, stage_delivery
 from web.cli.output import json_option, plain, print_json
-from web.cli.values import DAY, the_day
+from web.cli.values import BY, DAY, the_day
 from web.wiring import Installation, open_installation
 
-BY = "command line"
 MOST_SHOWN = 40
 
 

@@ -19,12 +19,11 @@ from routing.errors import InvalidInput, NotFound
 from routing.model.fleet import Shift
 from routing.services.supposing import Wish, suppose
 from web.cli.output import clean, counted, json_option, plain, print_json
-from web.cli.values import DAY, SECONDS, SEED, the_day
+from web.cli.values import BY, DAY, SECONDS, SEED, the_day
 from web.formats import distance, duration, money
 from web.what_if_job import MOST_SCENARIOS, SEARCH_S, start_scenario, use_scenario
 from web.wiring import Installation, open_installation
 
-BY = "command line"
 _HOURS = re.compile(r"(?:(\d{1,2}:\d\d)-)?(\d{1,2}:\d\d)")
 
 

@@ -47,12 +47,11 @@ from web.here import here, now
 from web.incoming import day_of, row_id
 from web.maps import Line, Pin, draw_board_map
 from web.people import needs_role
-from web.plan_job import start_plan
+from web.plan_job import SEARCH_S, start_plan
 from web.security import csp_nonce
 
 board = Blueprint("board", __name__, url_prefix="/plan")
 
-SEARCH_S = 10.0
 PLANS_DRAWN = 24
 """Plans whose ways along the roads a process keeps: a plan never changes, so neither does its drawing."""
 

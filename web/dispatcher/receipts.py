@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from io import BytesIO
 from zoneinfo import ZoneInfo
 
@@ -49,7 +49,6 @@ from web.people import needs_role
 
 receipts = Blueprint("receipts", __name__, url_prefix="/receipts")
 
-SOON = timedelta(days=1)
 MOST_ROWS = 2_000
 MOST_UNITS = 1_000_000
 LONGEST_NUMBER = 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
@@ -12,14 +13,14 @@ from flask_login import current_user
 
 from data.queries.company import company_card
 from data.queries.orders import depot_of
-from data.queries.release import released_deliveries, unsure_sites
+from data.queries.release import UnsureSites, released_deliveries, unsure_sites
 from data.queries.standing import standings
 from data.queries.taking_back import taking_back
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
 from routing.model.days import day_words, today_of
-from routing.services.releasing import unrelease
+from routing.services.releasing import ReadyOrder, unrelease
 from routing.services.sending_along import chosen_ride, send_along
 from web.along import NOTHING, release_day, rides_on
 from web.dispatcher import ride_words, words
@@ -98,6 +99,15 @@ def go() -> ResponseReturnValue:
     with here().database.reading() as connection:
         unsure = unsure_sites(connection)
     taken = [order for each in done for order in each.releasing.ready]
+    _say_what_waits(taken)
+    _say_which_doors(taken, unsure)
+    for offer in [offer for each in done for offer in each.rode]:
+        flash(_("By the rule in force: %(what)s.", what=ride_words.went(offer)), "done")
+    return redirect(url_for("release.page", day=day))
+
+
+def _say_what_waits(taken: Sequence[ReadyOrder]) -> None:
+    """Of what was released: what is on a truck still, and what was ordered after the cut-off."""
     if to_count := sum(not order.on_shelf for order in taken):
         flash(
             ngettext(
@@ -115,7 +125,7 @@ def go() -> ResponseReturnValue:
                 "%(num)s of them were ordered after the cut-off (%(which)s), and no later day is known on which their "
                 "doors are served: no plan takes them until a day is opened for them.",
                 len(never),
-                which=", ".join(never[:5]) + (" …" if len(never) > 5 else ""),
+                which=_few(never),
             ),
             "late",
         )
@@ -127,11 +137,15 @@ def go() -> ResponseReturnValue:
                 "%(num)s of them were ordered after the cut-off (%(which)s): no plan of this day takes them, that of "
                 "%(day)s at the earliest.",
                 len(late),
-                which=", ".join(order.order for order in late[:5]) + (" …" if len(late) > 5 else ""),
+                which=_few([order.order for order in late]),
                 day=day_words(min(days)),
             ),
             "late",
         )
+
+
+def _say_which_doors(taken: Sequence[ReadyOrder], unsure: UnsureSites) -> None:
+    """Of what was released: the doors that no van finds yet, and who is to do what."""
     new = {order.site_id: order.site for order in taken if order.site_id in unsure.new}
     if new:
         flash(
@@ -140,7 +154,7 @@ def go() -> ResponseReturnValue:
                 "%(num)s addresses are not looked up yet (%(which)s): press Look up under Addresses, then they can be "
                 "planned.",
                 len(new),
-                which=", ".join(list(new.values())[:5]) + (" …" if len(new) > 5 else ""),
+                which=_few([*new.values()]),
             ),
             "late",
         )
@@ -151,13 +165,14 @@ def go() -> ResponseReturnValue:
                 "No van takes %(which)s until somebody says where it is: its address is in review.",
                 "No van takes %(num)s of the deliveries until somebody says where they are: %(which)s.",
                 len(doors),
-                which=", ".join(list(doors.values())[:5]) + (" …" if len(doors) > 5 else ""),
+                which=_few([*doors.values()]),
             ),
             "late",
         )
-    for offer in [offer for each in done for offer in each.rode]:
-        flash(_("By the rule in force: %(what)s.", what=ride_words.went(offer)), "done")
-    return redirect(url_for("release.page", day=day))
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
 
 
 def _depot_ids() -> list[int]:

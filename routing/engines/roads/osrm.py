@@ -18,14 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.engines.roads.facts import RegionFacts, load_facts
-from routing.engines.roads.profiles import built_as, no_roads, profile_named
+from routing.engines.roads.profiles import SNAPPING_RADIUS_M, built_as, no_roads, profile_named
 from routing.errors import RegionError, TravelError
 from routing.model.places import Location
 from routing.ports import TravelTable
 from routing.rules.to_the_door import to_the_doors
 from routing.rules.tracks import LEAST_SURE_M, Piece
-
-SNAPPING_RADIUS_M = 500.0
 
 _START_LIMIT_S = 60.0
 _TABLE_LIMIT_S = 120.0

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from routing.errors import TravelError
-from routing.model.fleet import ROAD_SIZES
+from routing.model.fleet import BIKES, ROAD_SIZES
 from routing.ports import NO_ROADS
 
 
@@ -152,10 +152,14 @@ PROFILES = {
     )
 }
 
+SNAPPING_RADIUS_M = 500.0
+"""A place has no road of a profile when the nearest lies further away: for OSRM, the road graph, what is reached and
+the quality of a build alike."""
+
 USUAL_PROFILE = "car"
 """Whose roads a region must have; of any other it may have none."""
 
-_SAME_AS = {"bike": "cargo_bike", "bicycle": "cargo_bike"}
+_SAME_AS = dict.fromkeys(BIKES, "cargo_bike")
 
 # Regions built before vans and cargo bikes had roads of their own answer with these, as they did then.
 _STANDS_IN = {"van": "car", "cargo_bike": "bike"}

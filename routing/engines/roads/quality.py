@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.engines.roads.extract import Extract
-from routing.engines.roads.osrm import SNAPPING_RADIUS_M, OsrmProcess
-from routing.engines.roads.profiles import USUAL_PROFILE
+from routing.engines.roads.osrm import OsrmProcess
+from routing.engines.roads.profiles import SNAPPING_RADIUS_M, USUAL_PROFILE
 from routing.engines.roads.road_graph import USUAL_CALIBRATION, RoadGraph, load_graph
 from routing.errors import RegionError, TravelError
 from routing.model.places import Location

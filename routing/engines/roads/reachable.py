@@ -21,8 +21,7 @@ from shapely.geometry.base import BaseGeometry
 
 from routing.engines.roads.facts import RegionFacts, load_facts
 from routing.engines.roads.great_circle import DETOUR, EARTH_RADIUS_M
-from routing.engines.roads.osrm import SNAPPING_RADIUS_M
-from routing.engines.roads.profiles import built_as, no_roads, profile_named
+from routing.engines.roads.profiles import SNAPPING_RADIUS_M, built_as, no_roads, profile_named
 from routing.engines.roads.road_graph import USUAL_CALIBRATION, RoadGraph, Snapped, graph_file, load_graph
 from routing.errors import InvalidInput, TravelError
 from routing.model.places import Bounds, Location

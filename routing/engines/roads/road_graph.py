@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from routing.engines.roads.facts import RegionFacts, load_facts
 from routing.engines.roads.great_circle import EARTH_RADIUS_M
-from routing.engines.roads.profiles import PROFILES, built_as, no_roads, profile_named
+from routing.engines.roads.profiles import PROFILES, SNAPPING_RADIUS_M, built_as, no_roads, profile_named
 from routing.errors import RegionError, TravelError
 from routing.model.places import Location
 from routing.ports import TravelTable
@@ -61,7 +61,7 @@ class RoadGraphTravelTimes:
     A place is snapped to the nearest point of a road on which a trip may begin.
     """
 
-    def __init__(self, region_dir: Path, *, snapping_radius_m: float = 500.0) -> None:
+    def __init__(self, region_dir: Path, *, snapping_radius_m: float = SNAPPING_RADIUS_M) -> None:
         self._region_dir = region_dir
         self._read_from = region_dir.resolve()
         self._radius_m = snapping_radius_m

@@ -1,4 +1,5 @@
-"""On time and in full: of one delivery against its list, of an order against its promises."""
+"""On time and in full: of one delivery against its list. Whole orders against their promises are counted among many:
+`data/queries/promise_figures.py`."""
 
 from __future__ import annotations
 

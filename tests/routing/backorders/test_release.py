@@ -68,7 +68,9 @@ def test_a_site_is_served_on_its_days_only() -> None:
         (order((10, 12)), ((1, 10),)),
     ],
 )
-def test_what_goes(given: ReleaseOrder, units: tuple[tuple[int, int], ...]) -> None:
+def test_of_an_order_that_may_go_its_terms_say_which_units(
+    given: ReleaseOrder, units: tuple[tuple[int, int], ...]
+) -> None:
     assert judge(given, for_day=TUESDAY, days=DeliveryDays()).units == units
 
 

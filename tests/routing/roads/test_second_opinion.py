@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 
 from routing.engines.roads.build import build_region
 from routing.engines.roads.facts import RegionFacts
-from routing.engines.roads.osrm import SNAPPING_RADIUS_M
 from routing.engines.roads.osrm_worker import open_engine
-from routing.engines.roads.profiles import PROFILES
+from routing.engines.roads.profiles import PROFILES, SNAPPING_RADIUS_M
 from routing.engines.roads.road_graph import RoadGraph, load_graph
 from routing.engines.roads.road_network import _Network
 from routing.engines.roads.road_read import read_roads

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
 
 from routing.engines.solver import parts
-from routing.engines.solver.parts import parts_of, solve_in_parts
+from routing.engines.solver.parts import Part, parts_of, side_by_side, solve_in_parts
 from routing.engines.solver.process import solve_in_process
-from routing.errors import InvalidProblem
-from routing.model.plans import Lock, Problem, Shipment, SolveProgress
+from routing.errors import Cancelled, InvalidProblem
+from routing.model.plans import Lock, Plan, Problem, Shipment, SolveProgress
 from routing.rules.check import violations
 from tests.routing.builders_plans import HOUR, problem, shift, visit
 
@@ -63,6 +64,22 @@ def test_the_plan_of_the_parts_is_that_of_the_whole_with_its_progress(monkeypatc
     assert found.unassigned == whole.unassigned
     assert {told.of for told in heard} == {13}
     assert max(told.served for told in heard) == 12
+
+
+def test_whatever_goes_wrong_in_one_part_stops_the_others() -> None:
+    """Also what is no error of ours, as a database that went away: nobody waits for the limit of the rest."""
+    day, failed = two_depots(), threading.Event()
+    stopped: list[bool] = []
+
+    def solve(part: Part) -> Plan:
+        if part.number == 0:
+            raise ConnectionError("The database went away.")
+        stopped.append(failed.wait(10))
+        raise Cancelled("Stopped.")
+
+    with pytest.raises(ConnectionError):
+        side_by_side(day, parts_of(day, 2), solve, seed=0, progress=None, failed=failed)
+    assert stopped == [True]
 
 
 def test_a_refusal_of_one_part_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
