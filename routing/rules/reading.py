@@ -26,7 +26,7 @@ from routing.rules.place_text import (
 )
 from routing.rules.spelling import clean, fold
 from routing.rules.street_words import COUNTRIES
-from routing.rules.towns import TOWNS
+from routing.rules.towns import NAMES_TOO, TOWNS
 from routing.rules.units import is_unit
 
 
@@ -140,7 +140,9 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
     if "/" in plain:
         plain = _CARE_OF.sub(", c/o ", plain)
     parts = [part for part in (piece.strip() for piece in re.split(r"[,;]+", plain)) if part]
-    parts = [part for part in parts if not _is_person(part, cities)] or parts
+    if any(_PERSON.match(part) for part in parts):
+        is_told = bool(given.city or given.postcode) or any(place_of(part, cities) for part in parts)
+        parts = [part for part in parts if not _is_person(part, cities, is_told=is_told)] or parts
     if len(parts) > 1:
         parts[-1:] = _without_country(parts[-1], cities)
     streets, tail = _told_apart(_street_first(parts, cities), cities, bool(given.postcode))
@@ -250,10 +252,15 @@ def _is_elsewhere(part: str, cities: Collection[str]) -> bool:
     return any(name in TOWNS and not any(f"{city} ".startswith(f"{name} ") for city in cities) for name in names)
 
 
-def _is_person(part: str, cities: Collection[str]) -> bool:
-    """Whether a part says by name who takes the goods, and names no place."""
+def _is_person(part: str, cities: Collection[str], *, is_told: bool) -> bool:
+    """Whether a part says by name who takes the goods, and names no place: Peter Balle is none where the place is told
+    otherwise."""
     match = _PERSON.match(part)
-    return match is not None and not any(word in TOWNS or word in cities for word in fold(match["name"]).split())
+    if match is None:
+        return False
+    words = fold(match["name"]).split()
+    names = NAMES_TOO if is_told and len(words) > 1 else frozenset[str]()
+    return not any((word in TOWNS and word not in names) or word in cities for word in words)
 
 
 def _merged(first: Reading, second: Reading) -> Reading:

@@ -254,3 +254,25 @@ def test_a_floor_without_a_house_number_is_no_house(denmark: Gazetteer, said: st
 @pytest.mark.parametrize("said", ["10 tv", "10, tv", "10. 2. tv", "10 st. tv", "10, 2. tv."])
 def test_a_house_with_its_floor_stays_sure(denmark: Gazetteer, said: str) -> None:
     assert denmark.locate(f"Istedgade {said}, 1650 København V").quality is PinQuality.EXACT
+
+
+@pytest.mark.parametrize(
+    "name", ["Peter Balle", "Anna Borup", "Jens Malling", "Lars Hagen", "Jack London", "Sydney Olsen"]
+)
+def test_a_name_that_is_a_town_s_too_is_who_takes_the_goods(denmark: Gazetteer, name: str) -> None:
+    for word in ("att.", "c/o", "Attn:"):
+        assert denmark.locate(f"Istedgade 10, {word} {name}, 1650 København V").quality is PinQuality.EXACT
+        assert denmark.locate(f"Istedgade 10, {word} {name}", city="København V").quality is PinQuality.EXACT
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Istedgade 10, c/o Peter Balle",
+        "Istedgade 10, c/o Balle, 1650 København V",
+        "Istedgade 10, c/o Peter Aarhus, 1650 København V",
+        "Istedgade 10, c/o Peter Balle, Sorø",
+    ],
+)
+def test_a_town_alone_or_with_no_place_beside_it_may_be_the_place(denmark: Gazetteer, written: str) -> None:
+    assert not denmark.locate(written).quality.goes_on
