@@ -24,13 +24,15 @@ SLOTS = "Connected as: 1\nCurrent time: now\nAnnounced endpoint: none\nRate limi
 
 @dataclass(slots=True)
 class OsmServer:
-    """`misbehave` is asked first, with the path and the question; None lets the server answer as it should."""
+    """`misbehave` is asked first, with the path and the question; None lets the server answer as it should. `drip_s`:
+    so long it waits before each byte that it sends."""
 
     url: str
     elements: list[dict[str, Any]]
     places: dict[str, dict[str, Any]]
     misbehave: Callable[[str, str], Reply | None] = lambda _path, _question: None
     dated: str = "2026-05-04T03:00:00Z"
+    drip_s: float = 0.0
     asked: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
 
@@ -148,7 +150,12 @@ def _handler(server: OsmServer) -> type[BaseHTTPRequestHandler]:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                if not server.drip_s:
+                    self.wfile.write(body)
+                    return
+                for at in range(len(body)):
+                    threading.Event().wait(server.drip_s)
+                    self.wfile.write(body[at : at + 1])
             except OSError:  # the other side did not wait
                 self.close_connection = True
 

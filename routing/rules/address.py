@@ -71,14 +71,35 @@ def judge(
 
 
 def settled(judged: Sequence[tuple[Reading, Located]]) -> Located:
-    """The surest of the readings' verdicts; what the text says besides, and nobody could place, makes it a question."""
+    """The surest of the readings' verdicts; what the text says besides, and nobody could place, makes it a question, as
+    does another street of ours with a number. `judged` are the readings whose street is known."""
     best = surest([located for _, located in judged])
     if not best.quality.goes_on:
         return best
     doubt = next((reading.doubt for reading, located in judged if reading.doubt and located.quality.goes_on), "")
+    if not doubt and len(judged) > 1:
+        doubt = _further_address(judged)
     if not doubt:
         return best
     return _asked_besides(best, doubt)
+
+
+def _further_address(judged: Sequence[tuple[Reading, Located]]) -> str:
+    """What the text says of another street of ours with a number, which another part of it is sure of; "" for nothing.
+    A reading of the same words shares one of them ("12 N Main St"); one that has a doubt other than the sure street is
+    a name ("Main 17 Ltd.")."""
+    sure = {word for reading, located in judged if located.quality.goes_on for word in fold(reading.street).split()}
+    return next(
+        (
+            _said(reading)
+            for reading, located in judged
+            if not located.quality.goes_on
+            and reading.number is not None
+            and (not reading.doubt or not sure.isdisjoint(fold(reading.doubt).split()))
+            and sure.isdisjoint(fold(reading.street).split())
+        ),
+        "",
+    )
 
 
 def _asked_besides(located: Located, said: str) -> Located:

@@ -26,7 +26,7 @@ from routing.rules.place_text import (
 )
 from routing.rules.spelling import CYRILLIC, clean, fold
 from routing.rules.street_words import COUNTRIES, STATES
-from routing.rules.towns import TOWNS
+from routing.rules.towns import NAMES_TOO, TOWNS
 from routing.rules.units import is_unit
 
 
@@ -94,7 +94,14 @@ _IRISH_COUNTY = re.compile(r"co\.? [^\W\d_]+$", re.IGNORECASE)
 _CARE_OF = re.compile(r"\s+c/o\s+", re.IGNORECASE)
 _PERSON = re.compile(r"(?:c/o|att|attn|attention|z\.\s?hd)\b[.:]?\s*(?P<name>[^\d]*[^\W\d_][^\d]*)$", re.IGNORECASE)
 """Who takes the goods at the door, by name."""
-_ABOUT = "~≈<>±"
+_ABOUT = "~≈<>±≠=+@$€£¥"
+"""Before a number: it is about, it is not, or it counts something else."""
+_SIGN_BEHIND = re.compile(r"""\s*(?:[%'"°′″*<>~≈±=$€£¥]|\?)(?=\s|$)""")
+"""Behind a number that leads: it counts something else, or whoever wrote it was not sure."""
+_UNSURE = re.compile(r"\?(?![^\W_])")
+"""No letter that was lost on the way, as in "K?benhavn"."""
+_FLOOR_ONLY = re.compile(r"\.\s?(?:tv|th|mf)(?![^\W_])", re.IGNORECASE)
+_HIGHEST_FLOOR = 30
 _DISTRICT_SIGN = re.compile(r" (?:[a-z]{1,2}|\d{1,2})$")
 _SAYS_NEVADA = re.compile(r",\s*nevada\b|\bnevada[\s.,]*$", re.IGNORECASE)
 _BRACKETS = re.compile(r"\s*\(([^()]+)\)$")
@@ -132,11 +139,14 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
     if "/" in plain:
         plain = _CARE_OF.sub(", c/o ", plain)
     parts = [part for part in (piece.strip() for piece in re.split(r"[,;]+", plain)) if part]
-    parts = [part for part in parts if not _is_person(part, cities)] or parts
+    if any(_PERSON.match(part) for part in parts):
+        is_told = bool(given.city or given.postcode) or any(place_of(part, cities) for part in parts)
+        parts = [part for part in parts if not _is_person(part, cities, is_told=is_told)] or parts
     if len(parts) > 1:
         parts[-1:] = _without_country(parts[-1], cities)
     streets, tail = _told_apart(_street_first(parts, cities), cities, bool(given.postcode))
     torn = {(match[1], match[2]) for match in _ODD_BLANK.finditer(text)}
+    unsure = next((part for part in parts if "?" in part and _UNSURE.search(part)), "")
     found: list[Reading] = []
     for at, part in enumerate(streets):
         others = _others(streets, at, tail, given, cities) if len(streets) > 1 else tail
@@ -162,7 +172,7 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
                     city_sure=whole.city_sure if whole.city else reading.city_sure,
                     state=whole.state,
                     country=whole.country or ("US" if whole.state == "NV" and _SAYS_NEVADA.search(text) else ""),
-                    doubt=reading.doubt or rest or whole.doubt,
+                    doubt=reading.doubt or rest or whole.doubt or unsure,
                     second=_second(part, reading, tail.unit),
                     other_postcode=whole.other_postcode,
                     other_city=whole.other_city,
@@ -241,10 +251,15 @@ def _is_elsewhere(part: str, cities: Collection[str]) -> bool:
     return any(name in TOWNS and not any(f"{city} ".startswith(f"{name} ") for city in cities) for name in names)
 
 
-def _is_person(part: str, cities: Collection[str]) -> bool:
-    """Whether a part says by name who takes the goods, and names no place."""
+def _is_person(part: str, cities: Collection[str], *, is_told: bool) -> bool:
+    """Whether a part says by name who takes the goods, and names no place: Peter Balle is none where the place is told
+    otherwise."""
     match = _PERSON.match(part)
-    return match is not None and not any(word in TOWNS or word in cities for word in fold(match["name"]).split())
+    if match is None:
+        return False
+    words = fold(match["name"]).split()
+    names = NAMES_TOO if is_told and len(words) > 1 else frozenset[str]()
+    return not any((word in TOWNS and word not in names) or word in cities for word in words)
 
 
 def _merged(first: Reading, second: Reading) -> Reading:
@@ -380,8 +395,8 @@ def _told_apart(parts: list[str], cities: Collection[str], has_postcode: bool) -
             pass
         elif (both := city_postcode(part, cities)) and (both.state or fold(both.city) in cities or at > 1):
             place = both
-            if at > 1 and not both.state and fold(both.city) in STATES and fold(both.city) not in cities:
-                place = PlaceText(postcode=both.postcode, state=state_of(both.city))  # "Seattle, Washington 98101"
+            if at > 1 and not both.state and (state := _state_alone(both.city, cities)):
+                place = PlaceText(postcode=both.postcode, state=state)  # "Seattle, Washington 98101"
         elif place := (numbered and city_alone(part, cities)) or country_alone(part):
             pass
         elif at > 1 and (state := state_of(part) or _small_state(part, tail, cities)):
@@ -395,6 +410,13 @@ def _told_apart(parts: list[str], cities: Collection[str], has_postcode: bool) -
         if place:
             tail = _merged(tail, _reading_of(place))
     return streets, replace(tail, unit=" ".join(units)) if units else tail
+
+
+def _state_alone(name: str, cities: Collection[str]) -> str:
+    """The code of a state by its name, or by its letters however they are written: "Maryland", "md", "Md."."""
+    if fold(name) in cities:
+        return ""
+    return name.upper() if name.upper() in STATE_CODES else state_of(name)
 
 
 def _small_state(part: str, tail: Reading, cities: Collection[str]) -> str:
@@ -430,6 +452,8 @@ def _street_readings(part: str, cities: Collection[str]) -> Iterable[Reading]:
         found = _with_tail(part[: match.start()].strip(), match, part[match.end() :].strip(" ."), cities)
         if street[-1] in _ABOUT:
             found = replace(found, doubt=f"{street[-1]}{match[0]}")
+        if (floor := _FLOOR_ONLY.match(part, match.end())) and house_of(match).first <= _HIGHEST_FLOOR:
+            found = replace(found, doubt=f"{match[0]}{floor[0]}")  # "Main Street 2. tv" lacks its house
         if "." in part and (decimals := _DECIMALS.match(part, match.start())):
             found = replace(found, doubt=decimals[0])  # 1.000 and 12.5 are no house 1, no house 12
         yield replace(found, unit=" ".join(filter(None, [unit, found.unit]))) if unit else found
@@ -452,28 +476,35 @@ def _number_first(match: re.Match[str], part: str, unit: str, cities: Collection
         rest = part[end:].strip(" .")
         if not re.search(r"[^\W\d_]", rest):
             continue
-        postcode = state = ""
-        if found := TAIL_POSTCODE.search(rest):
-            behind = (found["city"] or "").strip()
-            postcode, rest = found["code"], f"{rest[: found.start()].strip()} {behind}".strip()
-        if postcode or fold(" ".join(without_state(rest, cities)[0].split()[-1:])) in cities:
-            rest, state = without_state(rest, cities)
-        said = unit
-        if inside := _US_UNIT.search(rest):
-            said = " ".join(filter(None, [unit, inside[1]]))
-            after = rest[inside.end() :].strip()
-            name, town = rest[: inside.start()].strip(), after
-            if town:
-                sure = fold(town) in cities
-                yield Reading(
-                    street=name, number=number, unit=said, postcode=postcode, city=town, city_sure=sure, state=state
-                )
-                continue
-            rest = name
-        name, town = _without_city(rest, cities)
-        yield Reading(street=name, number=number, unit=said, postcode=postcode, city=town, state=state)
+        sign = _SIGN_BEHIND.match(part, end)
+        for reading in _behind_number(number, rest, unit, cities):
+            yield replace(reading, doubt=f"{number}{sign[0]}") if sign else reading
+
+
+def _behind_number(number: HouseNumber, rest: str, unit: str, cities: Collection[str]) -> Iterable[Reading]:
+    """What a text may say behind the number that it begins with."""
+    postcode = state = ""
+    if found := TAIL_POSTCODE.search(rest):
+        behind = (found["city"] or "").strip()
+        postcode, rest = found["code"], f"{rest[: found.start()].strip()} {behind}".strip()
+    if postcode or fold(" ".join(without_state(rest, cities)[0].split()[-1:])) in cities:
+        rest, state = without_state(rest, cities)
+    said = unit
+    if inside := _US_UNIT.search(rest):
+        said = " ".join(filter(None, [unit, inside[1]]))
+        after = rest[inside.end() :].strip()
+        name, town = rest[: inside.start()].strip(), after
         if town:
-            yield Reading(street=rest, number=number, unit=said, postcode=postcode, state=state)
+            sure = fold(town) in cities
+            yield Reading(
+                street=name, number=number, unit=said, postcode=postcode, city=town, city_sure=sure, state=state
+            )
+            return
+        rest = name
+    name, town = _without_city(rest, cities)
+    yield Reading(street=name, number=number, unit=said, postcode=postcode, city=town, state=state)
+    if town:
+        yield Reading(street=rest, number=number, unit=said, postcode=postcode, state=state)
 
 
 def _with_tail(street: str, match: re.Match[str], tail: str, cities: Collection[str]) -> Reading:

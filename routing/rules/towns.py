@@ -111,3 +111,15 @@ Canberra, Melbourne, Perth, Sydney, Auckland, Christchurch
 
 TOWNS = frozenset(key for name in _NAMES.split(",") for key in keys(name.strip()) if key)
 """Folded, each also as it is written without the letters of its own language (Soroe)."""
+
+_NAMES_TOO = """
+Arden, Arendal, Balle, Bergen, Berlin, Bern, Bjert, Borre, Borup, Boston, Bradford, Bramming, Brande, Chester, Columbus,
+Cork, Dallas, Dayton, Denver, Derby, Durham, Ejby, Ennis, Fårup, Galten, Gesten, Greve, Hagen, Hamar, Hammel, Hasle,
+Holbæk, Holte, Houston, Højby, Højer, Kiel, Kolding, Kolind, Lemming, Linz, London, Lundby, Lyngby, Lynge, Malling,
+Melby, Milan, Mørke, Norfolk, Nyborg, Nyrup, Orlando, Oure, Oxford, Paris, Raleigh, Ribe, Richmond, Ringe, Rochester,
+Rønne, Sabro, Salo, Sandnes, Savannah, Sheffield, Solbjerg, Strandby, Sydney, Sæby, Tarm, Tarp, Tjele, Trige, Ulstrup,
+Vejby, Verona, Viborg, Viby, Vienna, Vig, Vinderup, Wakefield, York, Ørsted, Ørum
+"""
+
+NAMES_TOO = frozenset(key for name in _NAMES_TOO.split(",") for key in keys(name.strip()) if key)
+"""Of the towns those that people are called too, by their first or their family's name."""

@@ -12,11 +12,12 @@ import threading
 import time
 from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
-from urllib.parse import urlsplit
 from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
 from geopy.adapters import URLLibAdapter
 from geopy.exc import GeocoderParseError, GeocoderTimedOut, GeopyError
+
+from routing.engines.same_server import is_same_server
 
 MOST_BYTES = 2_000_000
 """An answer to one question is some kilobytes."""
@@ -63,12 +64,8 @@ class _Short:
 
 class _SameServer(HTTPRedirectHandler):
     def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
-        before, after = urlsplit(req.full_url), urlsplit(newurl)
-        with contextlib.suppress(ValueError):
-            same = after.scheme == before.scheme and after.port == before.port
-            safer = (before.scheme, after.scheme) == ("http", "https") and before.port == after.port is None
-            if after.hostname == before.hostname and (same or safer):
-                return super().redirect_request(req, fp, code, msg, headers, newurl)
+        if is_same_server(req.full_url, newurl):
+            return super().redirect_request(req, fp, code, msg, headers, newurl)
         return None
 
 

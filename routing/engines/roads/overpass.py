@@ -24,14 +24,17 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
+from urllib.parse import urljoin
 
 import requests
 import shapely
+import urllib3
 from shapely.geometry.base import BaseGeometry
 
 from routing.engines.roads.extract_apart import merge_apart, write_apart
 from routing.engines.roads.osmnx_settings import osmnx_set
 from routing.engines.roads.programs import Stop
+from routing.engines.same_server import is_same_server
 from routing.errors import InvalidInput, NotFound, RegionError
 
 OVERPASS_URL = "https://overpass-api.de/api"
@@ -48,6 +51,12 @@ _PIECE_KM2 = 25.0
 _SMALLEST_PIECE_KM2 = 0.2
 _WAITS_S = (15.0, 30.0, 60.0, 120.0)
 _LONGEST_WAIT_S = 600.0
+# The whole of an answer, from its first byte on: a server that sends a byte now and then is never too slow for each.
+_LONGEST_ANSWER_S = 900.0
+_MOST_BYTES = 200_000_000
+_READ_AT_ONCE = 16 * 1024
+_TOLD_EVERY_S = 0.5
+_TAKEN = "Currently"
 _BUSY = (429, 503, 504)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 
@@ -102,7 +111,21 @@ class _Busy(Exception):
 
 
 class _TooMuch(Exception):
-    """Overpass gave up in the middle of a piece."""
+    """Overpass gave up in the middle of a piece, or there is more in it than is read at once."""
+
+
+class _Telling:
+    """Tells a progress, and again what it told last while an answer is read: a progress that is told may stop it."""
+
+    def __init__(self, tell: Told, step: str) -> None:
+        self._tell, self._last = tell, (step, 0.0)
+
+    def __call__(self, step: str, share: float, /) -> None:
+        self._last = step, share
+        self._tell(step, share)
+
+    def again(self) -> None:
+        self._tell(*self._last)
 
 
 def find_place(place: str, servers: OsmServers, *, cache: Path, tell: Told, sleep: Callable[[float], None]) -> Outline:
@@ -117,10 +140,11 @@ def find_place(place: str, servers: OsmServers, *, cache: Path, tell: Told, slee
         )
     import osmnx
 
-    with _asking(osmnx, servers, cache):
+    telling = _Telling(tell, "find the place")
+    with _asking(osmnx, servers, cache, telling):
         try:
             found = _patiently(
-                lambda: osmnx.geocoder.geocode_to_gdf(name), "Nominatim", servers.nominatim_url, tell, sleep, cache
+                lambda: osmnx.geocoder.geocode_to_gdf(name), "Nominatim", servers.nominatim_url, telling, sleep, cache
             )
             shape = found.geometry.iloc[0]
             full_name = str(found["display_name"].iloc[0])
@@ -134,7 +158,7 @@ def find_place(place: str, servers: OsmServers, *, cache: Path, tell: Told, slee
                 code="place_not_found",
                 place=name,
             ) from nothing
-        except (KeyError, ValueError, AttributeError) as nonsense:
+        except (KeyError, ValueError, AttributeError, _TooMuch) as nonsense:
             raise _nonsense("Nominatim", servers.nominatim_url, nonsense) from nonsense
     area_km2 = round(wide.area / 1e6, 1)
     if not 0 < area_km2 <= MAX_AREA_KM2:
@@ -162,19 +186,21 @@ def fetch_place(
     """
     import osmnx
 
+    telling = _Telling(tell, "fetch the map")
+
     def fetching(share: float) -> Stop:
-        return lambda: tell("fetch the map", share)
+        return lambda: telling("fetch the map", share)
 
     with TemporaryDirectory(prefix="pieces-", dir=into.parent) as scratch:
         files: list[Path] = []
         dated: list[str] = []
-        with _asking(osmnx, servers, cache):
+        with _asking(osmnx, servers, cache, telling):
             waiting = [(piece, _PIECE_KM2) for piece in _pieces(osmnx, outline.shape, _PIECE_KM2)]
             while waiting:
                 piece, km2 = waiting.pop()
                 fetching(len(files) / (len(files) + len(waiting) + 1))()
                 try:
-                    answer = _answer_for(osmnx, piece, servers, cache, tell, sleep)
+                    answer = _answer_for(osmnx, piece, servers, cache, telling, sleep)
                 except _TooMuch as gave_up:
                     if km2 / 4 < _SMALLEST_PIECE_KM2:
                         raise RegionError(
@@ -220,7 +246,9 @@ def _answer_for(
     def ask() -> Any:
         if not kept:
             # osmnx would ask for a free slot too, and then sleep in a way that nobody can stop.
-            with _slots(osmnx.settings):
+            pause_s = 1.0
+            # A slot that is free at no time that can be read says nothing.
+            with _slots(osmnx.settings), contextlib.suppress(ValueError, IndexError):
                 pause_s = osmnx._overpass._get_overpass_pause(servers.overpass_url, default_pause=1)
             _wait(min(pause_s, _LONGEST_WAIT_S), "Overpass", tell, sleep)
         return osmnx._overpass._overpass_request(data)
@@ -287,11 +315,17 @@ def _slots(settings: Any) -> Iterator[None]:
         settings.overpass_rate_limit = False
 
 
-def _asking(osmnx: Any, servers: OsmServers, cache: Path) -> Any:
+def _asking(osmnx: Any, servers: OsmServers, cache: Path, telling: _Telling) -> Any:
     def listen(response: requests.Response, *_: object, **__: object) -> None:
-        if response.status_code in _BUSY:
-            asked = response.headers.get("Retry-After", "")
-            raise _Busy(f"{response.status_code} {response.reason}", float(asked) if asked.isdigit() else 0.0)
+        with contextlib.closing(response):
+            if response.status_code in _BUSY:
+                asked = response.headers.get("Retry-After", "")
+                raise _Busy(f"{response.status_code} {response.reason}", float(asked) if asked.isdigit() else 0.0)
+            _refuse_another_server(response)
+            _read(response, telling.again)
+        if response.url.endswith("/status") and any(line.startswith(_TAKEN) for line in response.text.split("\n")[4:5]):
+            # osmnx would ask again every five seconds, in a way that nobody can stop.
+            raise _Busy("its slots are taken")
 
     agent = f"Backroute/{version('backroute')} (osmnx {version('osmnx')})"
     return osmnx_set(
@@ -308,10 +342,49 @@ def _asking(osmnx: Any, servers: OsmServers, cache: Path) -> Any:
             "nominatim_url": servers.nominatim_url,
             "overpass_rate_limit": False,
             "overpass_url": servers.overpass_url,
-            "requests_kwargs": {"hooks": {"response": listen}},
+            "requests_kwargs": {"hooks": {"response": listen}, "stream": True},
             "requests_timeout": servers.timeout_s,
         },
     )
+
+
+def _refuse_another_server(response: requests.Response) -> None:
+    """Raises RegionError where the server sends on to another."""
+    to = urljoin(response.url, response.headers.get("Location", ""))
+    if response.is_redirect and not is_same_server(response.url, to):
+        raise RegionError(
+            f"{response.url[:120]} sends on to another server, {to[:120]}. Check the address of the server, or name "
+            "the other one.",
+            code="osm_server_redirects",
+        )
+
+
+def _read(response: requests.Response, again: Stop) -> None:
+    """The body, as far as it is believed: so long and so slow as no answer is, it is given up.
+
+    Raises _TooMuch, requests' own errors; whatever `again` raises stops it.
+    """
+    ends = told = time.monotonic()
+    ends += _LONGEST_ANSWER_S
+    body = bytearray()
+    try:
+        # What has come, not so many bytes as are asked for: each of those might be waited for.
+        while piece := response.raw.read1(_READ_AT_ONCE, decode_content=True):
+            body += piece
+            now = time.monotonic()
+            if len(body) > _MOST_BYTES:
+                raise _TooMuch(f"its answer has more than {_MOST_BYTES / 1e6:g} MB")
+            if now > ends:
+                raise requests.exceptions.ReadTimeout("The answer did not end.")
+            if now - told >= _TOLD_EVERY_S:
+                told = now
+                again()
+    except urllib3.exceptions.TimeoutError as slow:
+        raise requests.exceptions.ReadTimeout(str(slow)) from slow
+    except urllib3.exceptions.HTTPError as torn:
+        raise requests.exceptions.ChunkedEncodingError(str(torn)) from torn
+    # As requests keeps what it has read itself.
+    response._content, response._content_consumed = bytes(body), True
 
 
 def _pieces(osmnx: Any, shape: BaseGeometry, km2: float) -> list[BaseGeometry]:
@@ -344,8 +417,10 @@ def _dated(answer: dict[str, Any]) -> str:
 
 
 def _nonsense(who: str, url: str, problem: Exception) -> RegionError:
+    said = str(problem)[:120]
+    said = said if isinstance(problem, _TooMuch) else f"{type(problem).__name__}: {said}"
     return RegionError(
-        f"{who} at {url} answered something that is no answer ({type(problem).__name__}: {str(problem)[:120]}). "
+        f"{who} at {url} answered something that is no answer ({said}). "
         "Check the address of the server, or try another.",
         code="osm_server_nonsense",
     )

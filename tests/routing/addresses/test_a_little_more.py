@@ -192,3 +192,87 @@ def test_who_takes_the_goods_says_nothing_of_the_door(denmark: Gazetteer, writte
 )
 def test_a_place_beside_who_takes_the_goods_is_asked_about(denmark: Gazetteer, written: str) -> None:
     assert not denmark.locate(written).quality.goes_on
+
+
+@pytest.fixture(scope="module")
+def two_streets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gazetteer]:
+    nyhavn = door("Nyhavn", "17", city="København K", postcode="1051", country="DK")
+    with town(tmp_path_factory.mktemp("two"), [*DOORS, nyhavn]) as gazetteer:
+        yield gazetteer
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Nyhavn 17, Istedgade 10, 1650 København V",
+        "Nyhavn 17, 2. tv, Istedgade 10, 1650 København V",
+        "Nyhavn 17\nIstedgade 10\n1650 København V",
+        "Firma ApS, Nyhavn 17, Istedgade 10, 1650 København V",
+        "Nyhavn 99, Istedgade 10, 1650 København V",
+    ],
+)
+def test_a_further_street_of_ours_with_a_number_is_asked_about_whatever_it_is_called(
+    two_streets: Gazetteer, written: str
+) -> None:
+    """No word in Nyhavn says that it is a street; the map does."""
+    located = two_streets.locate(written)
+    assert not located.quality.goes_on, located
+    assert "Nyhavn" in located.why or any(each.street == "Nyhavn" for each in located.candidates)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Café Nyhavn, Istedgade 10, 1650 København V",
+        "Nyhavn 17 ApS, Istedgade 10, 1650 København V",
+    ],
+)
+def test_a_company_called_like_a_street_stays_sure(two_streets: Gazetteer, written: str) -> None:
+    assert two_streets.locate(written).quality is PinQuality.EXACT
+
+
+@pytest.mark.parametrize("number", ["$10", "€ 10", "@10", "= 10", "≠10", "+10", "10?", "10 ?"])
+def test_a_sign_that_makes_no_house_number_is_asked_about(denmark: Gazetteer, number: str) -> None:
+    assert not denmark.locate(f"Istedgade {number}, 1650 København V").quality.goes_on
+
+
+@pytest.mark.parametrize(
+    "written", ["10? Istedgade", "10 Istedgade ?", "10% Istedgade", "10' Istedgade", '10" Istedgade']
+)
+def test_a_sign_behind_a_number_in_front_is_asked_about(denmark: Gazetteer, written: str) -> None:
+    assert not denmark.locate(f"{written}, 1650 København V").quality.goes_on
+
+
+@pytest.mark.parametrize("said", ["2. tv", "2.th", "10. mf.", "10. TV"])
+def test_a_floor_without_a_house_number_is_no_house(denmark: Gazetteer, said: str) -> None:
+    """The full stop makes it the second floor: the house is missing."""
+    located = denmark.locate(f"Istedgade {said}, 1650 København V")
+    assert not located.quality.goes_on
+    assert "tv" in located.why.casefold() or "th" in located.why or "mf" in located.why
+
+
+@pytest.mark.parametrize("said", ["10 tv", "10, tv", "10. 2. tv", "10 st. tv", "10, 2. tv."])
+def test_a_house_with_its_floor_stays_sure(denmark: Gazetteer, said: str) -> None:
+    assert denmark.locate(f"Istedgade {said}, 1650 København V").quality is PinQuality.EXACT
+
+
+@pytest.mark.parametrize(
+    "name", ["Peter Balle", "Anna Borup", "Jens Malling", "Lars Hagen", "Jack London", "Sydney Olsen"]
+)
+def test_a_name_that_is_a_town_s_too_is_who_takes_the_goods(denmark: Gazetteer, name: str) -> None:
+    for word in ("att.", "c/o", "Attn:"):
+        assert denmark.locate(f"Istedgade 10, {word} {name}, 1650 København V").quality is PinQuality.EXACT
+        assert denmark.locate(f"Istedgade 10, {word} {name}", city="København V").quality is PinQuality.EXACT
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Istedgade 10, c/o Peter Balle",
+        "Istedgade 10, c/o Balle, 1650 København V",
+        "Istedgade 10, c/o Peter Aarhus, 1650 København V",
+        "Istedgade 10, c/o Peter Balle, Sorø",
+    ],
+)
+def test_a_town_alone_or_with_no_place_beside_it_may_be_the_place(denmark: Gazetteer, written: str) -> None:
+    assert not denmark.locate(written).quality.goes_on

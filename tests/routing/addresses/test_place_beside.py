@@ -192,6 +192,9 @@ def test_a_shortened_city_is_ours_where_the_postcode_says_so_too(tmp_path: Path,
         "1301 Appleby Avenue, Baltimore xy",
         "1301 Appleby Avenue, Baltimore by",
         "1301 appleby avenue, oh",
+        "1301 appleby avenue, baltimore, oh 21209",
+        "1301 Appleby Avenue, Baltimore, Pa. 21209",
+        "1301 Appleby Avenue, Baltimore, xy 21209",
     ],
 )
 def test_another_state_is_none_of_the_city_s_districts_however_it_is_written(america: Gazetteer, written: str) -> None:
@@ -207,7 +210,8 @@ def test_another_state_in_the_city_s_field_is_outside_however_it_is_written(amer
 @pytest.mark.parametrize(
     "written",
     ["1301 appleby avenue, baltimore md", "1301 appleby avenue baltimore md 21209", "1301 appleby ave, baltimore, md",
-     "1301 Appleby Avenue, Baltimore Md"],
+     "1301 Appleby Avenue, Baltimore Md", "1301 appleby avenue, baltimore, md 21209",
+     "1301 Appleby Avenue, Baltimore, Md. 21209", "1301 Appleby Avenue, Baltimore, Md 21209"],
 )  # fmt: skip
 def test_our_state_stays_sure_however_it_is_written(america: Gazetteer, written: str) -> None:
     assert america.locate(written).quality is PinQuality.EXACT

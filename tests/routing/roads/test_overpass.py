@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gzip
 import random
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,7 +21,7 @@ from routing.engines.roads.extract import normalise
 from routing.engines.roads.osrm_worker import blocks, open_engine
 from routing.engines.roads.overpass import Fetched, OsmServers, fetch_place, find_place
 from routing.errors import BackrouteError, Cancelled
-from tests.osm_server import OsmServer, hang, osm_server
+from tests.osm_server import SLOTS, OsmServer, Reply, hang, osm_server
 
 TOWN = "Helsinki, Finland"
 
@@ -42,6 +44,7 @@ def server(one_server: OsmServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[O
     one_server.questions.clear()
     yield one_server
     one_server.misbehave = lambda _path, _question: None
+    one_server.drip_s = 0.0
 
 
 def servers(server: OsmServer) -> OsmServers:
@@ -238,3 +241,75 @@ def test_a_cache_that_a_kill_cut_short_is_fetched_again(server, tmp_path):
     for file in (tmp_path / "cache").glob("*.json"):
         file.write_text(file.read_text()[:100])
     assert fetch(server, tmp_path).pieces == 1
+
+
+@pytest.mark.parametrize("who", ["search", "status", "interpreter"])
+def test_an_answer_without_an_end_is_given_up_before_it_fills_the_memory(server, tmp_path, monkeypatch, who):
+    monkeypatch.setattr(overpass, "_MOST_BYTES", 200_000)
+    packed = gzip.compress(b"[" + b" " * 30_000_000)
+    assert len(packed) < 200_000
+    server.misbehave = lambda path, _: (200, {"Content-Encoding": "gzip"}, packed) if path.endswith(who) else None
+    assert "more than 0.2 MB" in refused(server, tmp_path)
+
+
+def drip(server: OsmServer, who: str) -> None:
+    """From this question on the server sends a byte now and then."""
+
+    def reply(path: str, _: str) -> Reply | None:
+        if not path.endswith(who):
+            return None
+        server.drip_s = 0.05
+        return 200, {}, b" " * 200
+
+    server.misbehave = reply
+
+
+@pytest.mark.parametrize("who", ["search", "status", "interpreter"])
+def test_an_answer_that_comes_byte_by_byte_is_given_up(server, tmp_path, monkeypatch, who):
+    monkeypatch.setattr(overpass, "_WAITS_S", ())
+    monkeypatch.setattr(overpass, "_LONGEST_ANSWER_S", 0.3)
+    drip(server, who)
+    assert "it was too slow" in refused(server, tmp_path)
+
+
+def test_a_slow_answer_can_be_stopped(server, tmp_path):
+    drip(server, "interpreter")
+    told: list[str] = []
+
+    def stop(step: str, share: float) -> None:
+        told.append(step)
+        if told.count("fetch the map") > 2:
+            raise Cancelled("Stopped.")
+
+    started = time.monotonic()
+    with pytest.raises(Cancelled):
+        fetch(server, tmp_path, told=stop)
+    assert time.monotonic() - started < 8
+
+
+@pytest.mark.parametrize("who", ["search", "status", "interpreter"])
+@pytest.mark.parametrize("to", ["http://localhost:9/inside", "file:///etc/passwd", "http://169.254.169.254/latest"])
+def test_a_server_that_sends_on_to_another_is_refused(server, tmp_path, who, to):
+    """The other may stand in the network that this machine stands in."""
+    server.misbehave = lambda path, _: (302, {"Location": to}, b"") if path.endswith(who) else None
+    assert "sends on to another server" in refused(server, tmp_path)
+
+
+def test_a_server_that_sends_on_to_itself_is_followed(server, tmp_path):
+    moved = 307, {"Location": f"{server.url}/new/search?q=Helsinki%2C+Finland"}, b""
+    server.misbehave = lambda path, _: moved if "/nominatim/" in path else None
+    assert fetch(server, tmp_path).pieces == 1
+
+
+@pytest.mark.parametrize("line", ["Slot", "Slot available after: soon, in 5 seconds.", "Slot available after: "])
+def test_a_status_that_cannot_be_read_is_no_reason_to_give_up(server, tmp_path, line):
+    status = SLOTS.replace("2 slots available now.", line).encode()
+    server.misbehave = lambda path, _: (200, {}, status) if path.endswith("status") else None
+    assert fetch(server, tmp_path).pieces == 1
+
+
+def test_a_server_whose_slots_stay_taken_is_given_up(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(overpass, "_WAITS_S", (1.0,))
+    status = SLOTS.replace("2 slots available now.", "Currently running queries (pid, space limit):").encode()
+    server.misbehave = lambda path, _: (200, {}, status) if path.endswith("status") else None
+    assert "did not answer after 2 tries (its slots are taken)" in refused(server, tmp_path)
