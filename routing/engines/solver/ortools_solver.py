@@ -73,6 +73,10 @@ _LONG_ROUTE = 18
 """Stops of a route from which on PyVRP finds what the walk misses; of few stops, it helps from fewer on."""
 _FEW, _SHORTER_ROUTE = 250, 12
 _PYVRP_SHARE, _PYVRP_SHARE_OF_FEW = 0.7, 0.3
+_MANY, _VALLEYS, _SHARE_AFTER_VALLEYS = 500, 3, 0.85
+"""Of long routes and more than `_MANY` visits, up to `_MOST_AT_ONCE`, so many short hot walks are made, and PyVRP goes
+on from the best: how many vans drive where is settled within the first seconds, and little found afterwards changes it.
+At 400 visits it is no better."""
 _ROUNDS_OF_PYVRP = 100
 """With a limit of rounds, one of PyVRP's for so many of the walk's: about as long."""
 _BRANCHES = 600_000
@@ -88,6 +92,8 @@ _ENOUGH = 1_000
 """So many rounds, times the square of the visits, and a handful of them is tried out before the time is over."""
 _HOTTER = -0.3
 """The part of a walk at which it begins then, when it goes on from the first plan: about three times as hot."""
+_WARM = 0.65
+"""The part at which a walk ends that PyVRP goes on from while it is still warm."""
 _STRIDE_S = 0.02
 """The walk looks up at the clock, for a cancel and to tell about this often."""
 _COST_SCALE = 10**10
@@ -211,37 +217,45 @@ class _Search:
         enough = max(20_000, _ENOUGH * len(self.problem.visits) ** 2)
         limit = enough if self.iterations is None else self.iterations
         polished_s = share * self._pyvrp_share(walk)
+        valleys = self._seeks_valleys(walk)
         share -= polished_s
-        times, best = self._times_afresh(walk, limit), walk
+        times, best, first = _VALLEYS if valleys else self._times_afresh(walk, limit), walk, walk.best
         for n in range(times):
             if n and self.stopped():
                 break
-            ahead = self._anneal(self._afresh(n) if n else walk, limit // times, share / times, n)
+            if valleys:
+                parts, begin = (_HOTTER, _WARM), self._beside(walk, first, n) if n else walk
+            else:
+                # What was found afresh from the first plan begins hotter.
+                parts, begin = (_HOTTER if n and n % 2 == 0 else 0.0, 1.0), self._afresh(n) if n else walk
+            ahead = self._anneal(begin, limit // times, share / times, parts, tells=n == 0)
             if ahead.standing > best.standing:
                 best = ahead
                 self.tell(best.best, "fill")
         walk = best
         if polished_s > 0:
             self.tell(walk.best, "fill", always=True)
-            until = began + share + polished_s
+            until, since = began + share + polished_s, self.clock()
             walk_on_with_pyvrp(
                 walk,
                 seed=self.seed,
                 stopped=lambda: self.stopped() or (self.iterations is None and self.clock() >= until),
                 rounds=None if self.iterations is None else self.iterations // _ROUNDS_OF_PYVRP,
+                part=(lambda: (self.clock() - since) / max(until - since, 1e-6)) if valleys else None,
             )
         routes = walk.best
         if not all(self.insertion.fits(shift, ids) for shift, ids in routes.items()):
             routes = self.insertion.mend(routes)
         self.offer(routes, "fill")
 
-    def _anneal(self, walk: RuinAndRecreate, limit: int, share_s: float, n: int) -> RuinAndRecreate:
-        """Walks from hot to cold for the `n`th time, over so many rounds or, without a limit of them, so many seconds
-        at most. The walk that came out ahead."""
-        # What was found afresh is told when it is known to be better than what was told before.
-        hot, tells = n > 0 and n % 2 == 0, n == 0
+    def _anneal(
+        self, walk: RuinAndRecreate, limit: int, share_s: float, parts: tuple[float, float], *, tells: bool
+    ) -> RuinAndRecreate:
+        """Walks from hot to cold, between these parts of a walk, over so many rounds or, without a limit of them, so
+        many seconds at most. The walk that came out ahead. `tells`: what is found afresh is told only when it is known
+        to be better than what was told before."""
         islands = Islands(walk, seed=self.seed, threads=self.threads if len(self.problem.visits) > _FEW else 1)
-        began, first = self.clock(), _HOTTER if hot else 0.0
+        began, (first, last) = self.clock(), parts
         rounds, stride = 0, 50
         while rounds < limit and not self.stopped():
             part = rounds / limit
@@ -251,7 +265,7 @@ class _Search:
                     break
             looked = self.clock()
             stride = min(stride, limit - rounds)
-            better = islands.run(stride, first + (1 - first) * part)
+            better = islands.run(stride, first + (last - first) * part)
             rounds += stride
             if self.iterations is None:
                 # With a limit of rounds strides are the same on every machine, since each has its temperature.
@@ -281,6 +295,16 @@ class _Search:
             walk.fill()
         return walk
 
+    def _beside(self, walk: RuinAndRecreate, routes: Routes, n: int) -> RuinAndRecreate:
+        """Another walk from the same beginning, which shares the tables: they are large."""
+        other = walk.beside(self.seed + 104_729 * n)
+        other.begin_from(routes)
+        return other
+
+    def _seeks_valleys(self, walk: RuinAndRecreate) -> bool:
+        """Whether several short walks look for where PyVRP begins. Evidence: 1,000 stops in 60 s, 400 in 10 s."""
+        return _MANY < len(walk.visits) <= _MOST_AT_ONCE and self._pyvrp_share(walk) == _SHARE_AFTER_VALLEYS
+
     @staticmethod
     def _pyvrp_share(walk: RuinAndRecreate) -> float:
         """How much of the walk's time is PyVRP's, afterwards. Evidence: a walk alone, PyVRP alone and one after the
@@ -290,7 +314,7 @@ class _Search:
         stops = len(walk.visits)
         per_route = stops / max(1, sum(1 for line in walk.lines if line))
         if per_route >= _LONG_ROUTE:
-            return _PYVRP_SHARE
+            return _SHARE_AFTER_VALLEYS if _MANY < stops <= _MOST_AT_ONCE else _PYVRP_SHARE
         return _PYVRP_SHARE_OF_FEW if stops <= _FEW and per_route >= _SHORTER_ROUTE else 0.0
 
     def improve(self) -> None:

@@ -8,16 +8,29 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from math import log
 from typing import Any
 
 import numpy as np
 import pyvrp
+from pyvrp.search import (
+    OPERATORS,
+    LocalSearch,
+    NeighbourhoodParams,
+    PerturbationManager,
+    PerturbationParams,
+    compute_neighbours,
+)
 
 from routing.engines.solver import layout
 from routing.engines.solver.walk import RuinAndRecreate
 
 _LEAST = 20
 """Of fewer visits the walk finds the best by itself."""
+_NEIGHBOURS = 20
+"""Of each visit, where many cool down together: a third more rounds than with its own fifty."""
+_HOT, _COLD = 0.3, 0.02
+"""Temperature at the beginning and end of its rounds, in costs of an average visit."""
 _FAR = 2**31
 _DEAREST = 2**17
 """Its penalties end at 100,000 a unit of time or load: a leg must not cost much more than that."""
@@ -25,8 +38,18 @@ _CLOSED = 2**26
 """Seconds of a leg that no road joins: longer than any day (plain_walk.py), small enough to be summed and weighed."""
 
 
-def searched(walk: RuinAndRecreate, *, seed: int, stopped: Callable[[], bool], rounds: int | None) -> None:
-    """Searches on from the best of `walk`, which takes what is better, until `stopped` or for so many rounds of its."""
+def searched(
+    walk: RuinAndRecreate,
+    *,
+    seed: int,
+    stopped: Callable[[], bool],
+    rounds: int | None,
+    part: Callable[[], float] | None = None,
+) -> None:
+    """Searches on from the best of `walk`, which takes what is better, until `stopped` or for so many rounds of its.
+
+    `part` tells how much of the time is over, 0 to 1: then its rounds cool down with the time (or the rounds) and are
+    cold at its end, where PyVRP's own way of accepting stands still early or is not done by then."""
     if not can_be_asked(walk.day) or not walk.serves_all:
         return
     data = _data(walk.day)
@@ -42,14 +65,53 @@ def searched(walk: RuinAndRecreate, *, seed: int, stopped: Callable[[], bool], r
             self.done += 1
             return stopped() or (rounds is not None and self.done > rounds)
 
+    stop = Stop()
     with warnings.catch_warnings():
         # That its penalties are at their end is no news to anybody here: what it finds is judged.
         warnings.simplefilter("ignore", pyvrp.exceptions.PenaltyBoundWarning)
-        found = pyvrp.solve(
-            data, stop=Stop(), seed=seed % 2**32, collect_stats=False, display=False, initial_solution=begin
-        )
-    if found.best.is_feasible():
-        walk.take(_lines_of(walk, found.best))
+        if part is not None:
+            gone = part if rounds is None else lambda: stop.done / max(rounds, 1)
+            best = _cooled(data, begin, seed % 2**32, stop, gone)
+        else:
+            best = pyvrp.solve(
+                data, stop=stop, seed=seed % 2**32, collect_stats=False, display=False, initial_solution=begin
+            ).best
+    if best.is_feasible():
+        walk.take(_lines_of(walk, best))
+
+
+def _cooled(
+    data: pyvrp.ProblemData,
+    begin: pyvrp.Solution,
+    seed: int,
+    stop: Callable[[float], bool],
+    part: Callable[[], float],
+) -> pyvrp.Solution:
+    """PyVRP's iterated local search, annealed: its moves and its penalties, another rule of what is accepted."""
+    random = pyvrp.RandomNumberGenerator(seed=seed)
+    neighbours = compute_neighbours(data, NeighbourhoodParams(num_neighbours=_NEIGHBOURS))
+    search = LocalSearch(data, random, neighbours, PerturbationManager(PerturbationParams()))
+    for operator in OPERATORS:
+        if operator.supports(data):
+            search.add_operator(operator(data))
+    params = pyvrp.PenaltyParams()
+    penalties = pyvrp.PenaltyManager(params.midpoint_penalties(data), params)
+    best = current = begin
+    price = penalties.cost_evaluator()
+    typical = price.cost(begin) / data.num_clients
+    while not stop(price.cost(best)):
+        heat = typical * _HOT * (_COLD / _HOT) ** min(1.0, part())
+        price = penalties.cost_evaluator()
+        found = search(current, price, exhaustive=False)
+        penalties.register(found)
+        if price.cost(found) < price.cost(best):
+            best = found
+            found = search(found, price, exhaustive=True)
+            if found.is_feasible():
+                best = found
+        if price.penalised_cost(found) < price.penalised_cost(current) - heat * log(random.rand() or 1e-300):
+            current = found
+    return best
 
 
 def can_be_asked(day: layout.Day) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from routing.engines.solver import pyvrp_solver
-from routing.engines.solver.insertion import Insertion
+from routing.engines.solver import ortools_solver, pyvrp_solver
+from routing.engines.solver.insertion import Insertion, Routes
 from routing.engines.solver.islands import Islands
 from routing.engines.solver.plain_walk import is_plain, packed
 from routing.engines.solver.walk import RuinAndRecreate
@@ -149,16 +150,60 @@ def test_a_day_with_anything_more_is_not_plain(change: dict[str, object]) -> Non
     assert not is_plain(walked(other, rounds=1)[2].day)
 
 
+@pytest.mark.parametrize("cools", [False, True])
 @pytest.mark.parametrize("waiting", [0, 36_000])
-def test_pyvrp_goes_on_from_a_plan_and_what_it_finds_can_be_driven(waiting: int) -> None:
+def test_pyvrp_goes_on_from_a_plan_and_what_it_finds_can_be_driven(waiting: int, cools: bool) -> None:
     day = town(waiting=waiting)
     table, insertion, walk = walked(day, rounds=1)
     before = insertion.cost(walk.best)
     assert pyvrp_solver.can_be_asked(walk.day)
-    pyvrp_solver.searched(walk, seed=1, stopped=lambda: False, rounds=200)
+    part = (lambda: 0.0) if cools else None
+    pyvrp_solver.searched(walk, seed=1, stopped=lambda: False, rounds=200, part=part)
     assert insertion.cost(walk.best) < before
     assert all(table.times(key, ids) is not None for key, ids in walk.best.items() if ids)
     assert sorted(key for ids in walk.best.values() for key in ids) == [one.id for one in day.visits]
+
+
+def test_rounds_of_pyvrp_that_cool_down_end_when_stopped_and_never_with_a_dearer_plan() -> None:
+    day = town()
+    _, insertion, walk = walked(day, rounds=2_000)
+    before, over = insertion.cost(walk.best), iter([*np.linspace(0, 1, 20), 1.5])
+    left = iter([*[False] * 20, True])
+    pyvrp_solver.searched(walk, seed=1, stopped=lambda: next(left), rounds=None, part=lambda: float(next(over)))
+    assert next(left, None) is None
+    assert insertion.cost(walk.best) <= before
+
+
+def test_several_walks_begin_a_large_day_of_long_routes_and_it_has_the_same_plan_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    day = town(260)
+    day = replace(day, shifts=tuple(replace(each, capacity=(60,)) for each in day.shifts))
+    asked: list[tuple[bool, int, int]] = []
+
+    def heard(walk: RuinAndRecreate, **how: Any) -> None:
+        before = walk.standing[-1]
+        pyvrp_solver.searched(walk, **how)
+        asked.append((how["part"] is not None, before, walk.standing[-1]))
+
+    begun: list[int] = []
+
+    def beside(search: ortools_solver._Search, walk: RuinAndRecreate, routes: Routes, n: int) -> RuinAndRecreate:
+        begun.append(n)
+        return another(search, walk, routes, n)
+
+    another = ortools_solver._Search._beside
+    monkeypatch.setattr(ortools_solver, "_MANY", len(day.visits) - 1)
+    monkeypatch.setattr(ortools_solver._Search, "_beside", beside)
+    monkeypatch.setattr(ortools_solver._Search, "_worth_a_model", lambda *_: False)
+    monkeypatch.setattr(ortools_solver, "walk_on_with_pyvrp", heard)
+    one, other = (ortools_solver.solve(day, seed=3, time_limit_s=600, iterations=3_000) for _ in range(2))
+    assert replace(one, search_s=0) == replace(other, search_s=0)
+    assert begun == [1, 2, 1, 2]
+    assert asked[0] == asked[1]
+    cools, before, after = asked[0]
+    assert cools
+    assert after >= before
 
 
 def test_pyvrp_is_not_asked_about_what_it_does_not_know() -> None:
