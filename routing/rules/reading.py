@@ -25,7 +25,7 @@ from routing.rules.place_text import (
     without_state,
 )
 from routing.rules.spelling import CYRILLIC, clean, fold
-from routing.rules.street_words import COUNTRIES, STATES
+from routing.rules.street_words import COUNTRIES
 from routing.rules.towns import NAMES_TOO, TOWNS
 from routing.rules.units import is_unit
 
