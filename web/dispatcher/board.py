@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from math import isfinite
 from pathlib import Path
@@ -368,6 +368,7 @@ def run() -> ResponseReturnValue:
         day, chosen, _depots = asked(store.connection)
         if not chosen:
             raise InvalidInput(_("There is no depot to plan from. Import the fleet first."), code="no_depot")
+        store.assign_regions()
         groups = store.depots_by_region([depot.id for depot in chosen])
         already = running_plan_jobs(store.connection, day=day)
         jobs = already or [
@@ -380,11 +381,18 @@ def run() -> ResponseReturnValue:
                 time_limit_s=_seconds(),
                 seed=0,
             )
-            for depot_ids in groups.values()
+            for depot_ids in _with_work(store, day, groups.values())
         ]
     if wants_json():
         return jsonify(jobs=jobs), 202
     return back_to_board()
+
+
+def _with_work(store: SqlStore, day: str, groups: Iterable[Sequence[int]]) -> list[Sequence[int]]:
+    """The regions' depots from which something is to go that day; all when there is nothing, so that it is said."""
+    every = list(groups)
+    working = [ids for ids in every if store.day_facts(from_day=day, to_day=day, depot_ids=ids).deliveries]
+    return working or every
 
 
 def _seconds() -> float:
