@@ -20,11 +20,12 @@ from routing.model.days import day_words
 from routing.model.places import SURE
 from routing.services.dispatching import dispatch_day
 from routing.services.loading import Loaded, load_route
-from routing.services.locating import LocatedAll, locate_sites
+from routing.services.locating import LocatedAll
 from routing.services.planning import begin_plan
 from web.cli.output import counted, json_option, plain, print_json
 from web.cli.values import DAY, SECONDS, SEED, the_day
 from web.formats import money
+from web.locating import locate_everywhere
 from web.wiring import Installation, open_installation
 
 BY = "command line"
@@ -42,15 +43,13 @@ def locate_command(again: bool, as_json: bool) -> None:
     """
     with open_installation() as here:
         region = _region(here)
-        finder, near_roads = here.finder(region), here.near_roads(region)
         with _bar("{task.completed:.0f}/{task.total:.0f}") as bar:
             task = bar.add_task("addresses", total=0)
-            result = locate_sites(
-                lambda: open_store(here.database),
-                finder=finder,
+            result = locate_everywhere(
+                here,
+                region=region,
                 now=here.clock.now(),
                 again=again,
-                near_roads=near_roads,
                 progress=lambda done, of: bar.update(task, completed=done, total=of),
             )
     if as_json:
