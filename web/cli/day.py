@@ -21,7 +21,7 @@ from routing.model.places import SURE
 from routing.services.dispatching import dispatch_day
 from routing.services.loading import Loaded, load_route
 from routing.services.locating import LocatedAll
-from routing.services.planning import begin_plan
+from routing.services.planning import PlanDraft, begin_plan
 from web.cli.output import counted, json_option, plain, print_json
 from web.cli.values import DAY, SECONDS, SEED, the_day
 from web.formats import money
@@ -108,7 +108,10 @@ def plan_command(from_day: str | None, to_day: str | None, time_limit: float, se
                 try:
                     refuse_nothing_to_plan(draft)
                 except InvalidInput as nothing:
-                    idle.append(nothing)
+                    if nothing.code == "nothing_released":
+                        idle.append(nothing)
+                    else:
+                        failed.append((_names_of(draft), nothing))
                     continue
                 job_id = start_plan(
                     store,
@@ -128,8 +131,7 @@ def plan_command(from_day: str | None, to_day: str | None, time_limit: float, se
 
                 job = run_job_now(here, job_id, on_progress=show)
             if job.state != "done":
-                names = ", ".join(depot.name for depot in draft.facts.depots)
-                failed.append((names, error_of(job)))
+                failed.append((_names_of(draft), error_of(job)))
                 continue
             documents.append(job.result)
         if not documents:
@@ -301,6 +303,10 @@ def _bar(said: str) -> Progress:
         console=Console(stderr=True),
         transient=True,
     )
+
+
+def _names_of(draft: PlanDraft) -> str:
+    return ", ".join(depot.name for depot in draft.facts.depots)
 
 
 def _region(here: Installation) -> str:

@@ -117,11 +117,12 @@ def test_a_day_is_planned_loaded_and_dispatched_from_the_command_line(day: Insta
         assert connection.execute(select(tables.notice.c.kind)).scalars().all() == ["driver_route"]
 
 
-def second_depot(here: Installation, **values: Any) -> int:
+def second_depot(here: Installation, *, drives: bool = True, **values: Any) -> int:
     """A depot with a van, beside the one of `day`."""
     depot = add(here, tables.depot, number="D2", name="Depot 2", zone="Europe/Helsinki", **values)
     van = add(here, tables.vehicle, number="V2", name="Van 2", depot_id=depot, weight_g=100_000)
-    add(here, tables.shift, day=DAY, depot_id=depot, vehicle_id=van, starts="07:00", ends="15:00")
+    if drives:
+        add(here, tables.shift, day=DAY, depot_id=depot, vehicle_id=van, starts="07:00", ends="15:00")
     return depot
 
 
@@ -136,15 +137,15 @@ def test_a_region_from_which_nothing_goes_keeps_no_other_from_being_planned(day:
     assert [len(route["stops"]) for route in json.loads(planned.stdout)["routes"]] == [2]
 
 
-def test_a_depot_that_cannot_be_planned_is_named_and_keeps_no_other_from_it(day: Installation) -> None:
-    """Its region was deleted; it comes before the other one."""
-    depot = second_depot(day, lat=39.4, lon=-76.7, region_id=region_row(day, "gone"))
+@pytest.mark.parametrize(("drives", "why"), [(True, 'There is no region "gone"'), (False, "Nobody drives on")])
+def test_a_depot_that_cannot_be_planned_is_named_and_keeps_no_other_from_it(
+    day: Installation, drives: bool, why: str
+) -> None:
+    """Its region was deleted, or nobody drives there."""
+    depot = second_depot(day, drives=drives, lat=39.4, lon=-76.7, region_id=region_row(day, "gone"))
     with day.database.writing() as connection:
         release = connection.execute(select(tables.release.c.id)).scalar_one()
         site = connection.execute(select(tables.site.c.id)).scalars().first()
-        connection.execute(tables.depot.update().where(tables.depot.c.number == "D1").values(
-            region_id=None
-        ))  # fmt: skip
     delivery = add(
         day, tables.delivery, number="D-9", release_id=release, site_id=site, depot_id=depot, for_day=DAY,
         oldest_ordered_at=EARLIER,
@@ -154,7 +155,7 @@ def test_a_depot_that_cannot_be_planned_is_named_and_keeps_no_other_from_it(day:
     add(day, tables.delivery_line, delivery_id=delivery, allocation_id=allocation, quantity=6)
     planned = run("plan", "--time-limit", "1", "--json")
     assert planned.exit_code == 1
-    assert "Depot 2: not planned. " in planned.stderr
+    assert f"Depot 2: not planned. {why}" in planned.stderr
     assert [len(route["stops"]) for route in json.loads(planned.stdout)["routes"]] == [2]
 
 
