@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from math import isfinite
@@ -310,12 +310,26 @@ def _drawn(shown: Board, depots: Sequence[DepotPin], left: dict[int, tuple[float
         for stop in route.row.stops
         if stop.lat is not None and stop.lon is not None
     ]
-    regions = [depot.region for depot in depots if depot.region]
-    region = regions[0] if regions else _default_region()
-    served = [pin.at for pin in pins if pin.kind != "left_out"]
+    default = _default_region()
+    region_of = {depot.id: depot.region or default for depot in depots}
+    driven = Counter(region_of.get(route.row.depot_id, default) for route in shown.routes)
+    # One map under all: where most routes are, else where the first depot is.
+    region = max(driven, key=driven.__getitem__) if driven else next(iter(region_of.values()), default)
+    # It opens on what that map shows: depots of several regions would be dots on an empty world.
+    there = {route.row.shift_id for route in shown.routes if region_of.get(route.row.depot_id, default) == region}
+    served = [
+        pin.at
+        for pin in pins
+        if (pin.kind == "depot" and region_of[pin.key] == region) or (pin.kind == "stop" and pin.shift in there)
+    ]
     return draw_board_map(
         lines=[
-            Line(shift=route.row.shift_id, number=route.number, points=_way(route, region)) for route in shown.routes
+            Line(
+                shift=route.row.shift_id,
+                number=route.number,
+                points=_way(route, region_of.get(route.row.depot_id, default)),
+            )
+            for route in shown.routes
         ],
         pins=pins,
         bounds=served,
