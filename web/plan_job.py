@@ -12,6 +12,8 @@ from routing.errors import InvalidInput
 from routing.model.days import day_words
 from routing.model.plans import SolveProgress
 from routing.ports import TravelTimes
+from routing.rules.depot_region import lies_nowhere
+from routing.rules.road_reach import outside
 from routing.services.planning import PlanDraft, begin_plan, make_problem, save_plan, solve_problem
 from web.clock import wall_clock
 from web.jobs import Progress, Write
@@ -82,6 +84,16 @@ def refuse_nothing_to_plan(draft: PlanDraft) -> None:
         )
 
 
+def _refuse_nowhere(installation: Installation, draft: PlanDraft) -> None:
+    """Raises InvalidInput for depots without a region that lie outside the default one too."""
+    lost = [each for each in draft.facts.depots if each.region_id is None and each.location is not None]
+    if not lost or not installation.regions.list():
+        return
+    area = installation.regions.default().bounds
+    if names := [each.name for each in lost if each.location and outside(each.location, area)]:
+        raise InvalidInput(lies_nowhere(names), code="outside_region")
+
+
 def plan_job(
     installation: Installation, data: Mapping[str, Any], progress: Progress, cancelled: Callable[[], bool]
 ) -> Write:
@@ -94,6 +106,7 @@ def plan_job(
         draft = begin_plan(store, from_day=from_day, to_day=to_day, depot_ids=depot_ids, now=installation.clock.now())
         travel = travel_of(installation, store, depot_ids)
     refuse_nothing_to_plan(draft)
+    _refuse_nowhere(installation, draft)
     progress({"phase": "measuring", "at_s": 0.0, "served": 0, "of": len(draft.facts.deliveries), "cost": 0})
     problem = make_problem(draft, travel=travel)
 

@@ -48,6 +48,7 @@ def build_region_job(
 
     def write(store: SqlStore) -> dict[str, Any]:
         store.save_region(name=name, build=facts.build, facts=document, built_at=wall_clock())
+        store.assign_regions()
         return document
 
     return write

@@ -20,6 +20,7 @@ from routing.errors import FileRefused
 from routing.model.days import today_of
 from routing.model.fleet import PROFILES, SAID, StandingShift
 from routing.model.imports import ImportResult
+from routing.rules.depot_region import lies_nowhere
 from routing.rules.problem import MOST_DRIVING_S
 from routing.rules.road_reach import beyond_its_roads
 from routing.rules.standing_week import TERMS, double_booked, standing_shift_of
@@ -89,6 +90,8 @@ def import_fleet(
     fleet.tell_moved()
     if not dry_run:
         store.assign_zones()
+        if by_kind["depot"] and (nowhere := store.assign_regions()):
+            result.notes.append(lies_nowhere(nowhere))
         store.ensure_shifts(today, ahead_of(today))
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result

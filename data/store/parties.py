@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import Row, delete, func, insert, select, update
 
 from data.store.part import StorePart, parts
-from data.tables import company, contact, customer, depot, order, site, site_window, zone
+from data.tables import company, contact, customer, depot, order, region, site, site_window, zone
 from routing.errors import NotFound
 from routing.model.notices import Channel
 from routing.model.parties import Company, Contact, Depot
+from routing.model.places import Bounds, Location
+from routing.rules.depot_region import DepotPlace, depot_regions
 from routing.rules.reading import plain_postcode
 
 
@@ -49,6 +51,35 @@ class PartyStore(StorePart):
         if row is None:
             raise NotFound(f"There is no depot {depot_id}.", depot=depot_id)
         return _depot(row)
+
+    def assign_regions(self, *, without: str = "") -> list[str]:
+        """Gives every depot with a pin the region that covers it (`rules/depot_region`), as if there were no region of
+        the name `without`.
+
+        Returns the names of the depots that lie in no region, by number; none where no region's box is known.
+        """
+        boxes = {
+            row.id: box_of(row.facts)
+            for row in self.connection.execute(select(region.c.id, region.c.name, region.c.facts))
+            if row.name != without
+        }
+        rows = self.connection.execute(
+            select(depot.c.id, depot.c.name, depot.c.lat, depot.c.lon, depot.c.region_id).order_by(depot.c.number)
+        ).all()
+        places = {
+            row.id: DepotPlace(
+                at=None if row.lat is None or row.lon is None else Location(lat=row.lat, lon=row.lon),
+                region=row.region_id,
+            )
+            for row in rows
+        }
+        chosen = depot_regions(places, boxes)
+        for row in rows:
+            if chosen[row.id] != row.region_id:
+                self.connection.execute(update(depot).where(depot.c.id == row.id).values(region_id=chosen[row.id]))
+        if not any(boxes.values()):
+            return []
+        return [row.name for row in rows if chosen[row.id] is None and places[row.id].at is not None]
 
     def depot_rows(self) -> dict[str, dict[str, Any]]:
         return {row["number"]: dict(row) for row in self.connection.execute(select(depot)).mappings()}
@@ -260,6 +291,12 @@ class PartyStore(StorePart):
         )
         query = select(order.c.site_id, order.c.depot_id).join(newest, newest.c.id == order.c.id)
         return {row.site_id: row.depot_id for row in self.connection.execute(query)}
+
+
+def box_of(facts: Mapping[str, Any]) -> Bounds | None:
+    """The box of a region by what its build found; None where that does not say it."""
+    sides = facts.get("bounds")
+    return Bounds(**{side: float(sides[side]) for side in ("south", "west", "north", "east")}) if sides else None
 
 
 def _depot(row: Row[Any]) -> Depot:

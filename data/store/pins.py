@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, or_, select, update
+from sqlalchemy import Row, delete, func, insert, or_, select, update
 
 from data.store.part import StorePart, parts
-from data.tables import address_pin, depot, geocode_answer, site, task, vehicle
+from data.tables import address_pin, depot, geocode_answer, order, region, site, task, vehicle, zone
 from routing.errors import NotFound
 from routing.model.places import SURE, Candidate, Location, PinQuality
 from routing.model.tasks import TaskKind
@@ -25,20 +26,49 @@ class PinStore(StorePart):
         Sites that already wait for a person are left alone unless `again`. With `site_ids`: only these sites.
         """
         wanting: list[WantsPin] = []
+        regions = {row.id: row.name for row in self.connection.execute(select(region.c.id, region.c.name))}
+        of_sites = self.regions_of_sites() if regions else {}
         if site_ids is None:
             where = [depot.c.lat.is_(None)]
             if depot_ids is not None:
                 where.append(depot.c.id.in_(depot_ids))
             wanting += [
-                _depot(row) for row in self.connection.execute(select(depot).where(*where).order_by(depot.c.id))
+                replace(_depot(row), region=regions.get(row.region_id, ""))
+                for row in self.connection.execute(select(depot).where(*where).order_by(depot.c.id))
             ]
         unsure = [or_(site.c.lat.is_(None), site.c.pin_quality.not_in(SURE))]
         if not again:
             unsure.append(site.c.pin_at.is_(None))
         if site_ids is not None:
             unsure.append(site.c.id.in_(site_ids))
-        wanting += [_site(row) for row in self.connection.execute(select(site).where(*unsure).order_by(site.c.id))]
+        wanting += [
+            replace(_site(row), region=of_sites.get(row.id, ""))
+            for row in self.connection.execute(select(site).where(*unsure).order_by(site.c.id))
+        ]
         return tuple(wanting)
+
+    def regions_of_sites(self, site_ids: Collection[int] | None = None) -> dict[int, str]:
+        """The region of the depot that serves a site, by the site's key: the depot of its newest order, else of its
+        delivery zone. Without those whose depot has no region, or that no depot serves."""
+        newest = select(order.c.site_id, func.max(order.c.id).label("id")).group_by(order.c.site_id)
+        zoned = (
+            select(site.c.id, region.c.name)
+            .join(zone, zone.c.id == site.c.delivery_zone_id)
+            .join(depot, depot.c.id == zone.c.depot_id)
+            .outerjoin(region, region.c.id == depot.c.region_id)
+        )
+        if site_ids is not None:
+            newest, zoned = newest.where(order.c.site_id.in_(site_ids)), zoned.where(site.c.id.in_(site_ids))
+        last = newest.subquery()
+        ordered = (
+            select(order.c.site_id, region.c.name)
+            .join(last, last.c.id == order.c.id)
+            .join(depot, depot.c.id == order.c.depot_id)
+            .outerjoin(region, region.c.id == depot.c.region_id)
+        )
+        found = {row.id: row.name for row in self.connection.execute(zoned)}
+        found |= {row.site_id: row.name for row in self.connection.execute(ordered)}
+        return {key: name for key, name in found.items() if name}
 
     def fleet_profiles(self) -> frozenset[str]:
         """How our vehicles travel: the profiles of those that are there."""

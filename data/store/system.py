@@ -336,6 +336,10 @@ class SystemStore(StorePart):
             raise Conflict(f"Somebody else has just built region {name}. Look at it first.", region=name)
         return known
 
+    def forget_region(self, name: str) -> None:
+        """The region was deleted from the disk: it covers no depot any more. What was learnt of its roads stays."""
+        self.connection.execute(update(region).where(region.c.name == name).values(facts={}))
+
     # ------------------------------------------------------------------ jobs
 
     def add_job(

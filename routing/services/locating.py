@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -28,6 +28,9 @@ _log = logging.getLogger(__name__)
 NearRoads = Callable[[Sequence[Location]], Sequence[Collection[str]]]
 """Says of each place for which profiles a road is in reach."""
 
+OfRegion = Callable[[str], tuple[AddressFinder, NearRoads]]
+"""Who finds the addresses of a region, and tells of its roads."""
+
 FAILED = "This address could not be looked up. Correct it, or set the pin."
 
 AT_ONCE = 100
@@ -36,7 +39,8 @@ AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantsPin:
-    """A site or depot (`kind`) whose address has no sure pin yet."""
+    """A site or depot (`kind`) whose address has no sure pin yet. `region`: whose addresses are asked, by the depot
+    that serves it; "" when no depot says it."""
 
     kind: str
     id: int
@@ -44,6 +48,7 @@ class WantsPin:
     address: str
     postcode: str = ""
     city: str = ""
+    region: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,13 +129,15 @@ def locate_sites(
     site_ids: Sequence[int] | None = None,
     again: bool = False,
     near_roads: NearRoads | None = None,
+    of_region: OfRegion | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> LocatedAll:
     """Gives every site and depot without a sure pin one, or a task. `again`: also those that wait for a person already.
 
     `site_ids` limits it to these sites. `progress(done, of)` is called after each address.
     `near_roads` is asked about every pin that would go on: where no vehicle gets, a person is asked now, not at 7 a.m.;
-    where only some get, the pin goes on and a person is told.
+    where only some get, the pin goes on and a person is told. `of_region` answers both for what a depot of a region
+    serves, by that region's name; left out, and for what no depot serves, `finder` and `near_roads` do.
     """
     with open_store() as store:
         wanting = store.wanting_pins(site_ids=site_ids, again=again)
@@ -144,22 +151,28 @@ def locate_sites(
     remembered = 0
     doubtful: list[tuple[WantsPin, str]] = []
     some: list[tuple[WantsPin, str]] = []
-    looked_up: dict[str, Located] = {}
+    looked_up: dict[tuple[str, str], Located] = {}
+
+    def asked_of(region: str) -> tuple[AddressFinder, NearRoads | None]:
+        return of_region(region) if region and of_region is not None else (finder, near_roads)
+
     for start in range(0, len(wanting), AT_ONCE):
         portion = wanting[start : start + AT_ONCE]
         answers: dict[tuple[str, int], Pin] = {}
         for n, want in enumerate(portion, start + 1):
             pin = known[want.kind, want.id]
             if pin is None:
-                key = _key(want)
+                key = want.region, _key(want)
                 if key not in looked_up:
-                    looked_up[key] = _look_up(finder, want)
+                    looked_up[key] = _look_up(asked_of(want.region)[0], want)
                 pin = pin_from(looked_up[key])
             answers[want.kind, want.id] = pin
             if progress is not None:
                 progress(n, len(wanting))
-        if near_roads is not None:
-            answers = _on_roads(answers, near_roads, fleet)
+        for region in dict.fromkeys(want.region for want in portion):
+            if (near := asked_of(region)[1]) is not None:
+                there = {(want.kind, want.id) for want in portion if want.region == region}
+                answers |= _on_roads({key: answers[key] for key in answers if key in there}, near, fleet)
         remembered += sum(
             known[key] is not None and (near_roads is None or pin.quality.goes_on) for key, pin in answers.items()
         )

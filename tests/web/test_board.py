@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, Table, func, select, update
+from sqlalchemy import Engine, Table, func, insert, select, update
 from sqlalchemy.event import listen, remove
 from werkzeug.test import TestResponse
 
@@ -17,13 +17,16 @@ from data.queries.board import driver_links, running_plan_jobs
 from data.queries.plans import PlanPage, RouteRow
 from data.store import open_store
 from data.store.plans import PlanStore
-from data.tables import event, manifest, notice, plan, plan_lock, shift, site
+from data.tables import depot, event, manifest, notice, plan, plan_lock, region, shift, site
+from routing.engines.roads.great_circle import GreatCircleTravelTimes
 from routing.model.plans import CostScheme, Window
 from tests.demo_day import DAY, current, demo_home, demo_website, planned_website, sign_in
 from tests.moves import PossibleMove, a_possible_move
 from tests.website import Website, form_token
 from web.clock import wall_clock
+from web.dispatcher import board
 from web.jobs import run_job_now
+from web.wiring import Installation
 
 __all__ = ["demo_home", "demo_website", "planned_website"]
 
@@ -185,6 +188,30 @@ def test_a_depot_shows_only_its_own_routes(planned_website: Website, client: Fla
     text = client.get(f"/plan?day={DAY}&depot={depot}").text
     shown = set(map(int, re.findall(r'data-shift="(\d+)"', text)))
     assert shown == {route.shift_id for route in page.routes if route.depot_id == depot}
+
+
+def test_each_route_is_drawn_along_the_roads_of_its_depots_region(
+    planned_website: Website, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: set[str] = set()
+
+    def travel(_installation: Installation, name: str) -> GreatCircleTravelTimes:
+        asked.add(name)
+        return GreatCircleTravelTimes()
+
+    monkeypatch.setattr(Installation, "travel", travel)
+    monkeypatch.setattr(board, "_drawings", board._Drawings())
+    with planned_website.installation.database.writing() as connection:
+        second = connection.execute(
+            insert(region)
+            .values(name="second", build="one", facts={}, built_at=datetime.now(UTC))
+            .returning(region.c.id)
+        ).scalar_one()
+        last = current(planned_website).routes[-1].depot_id
+        connection.execute(update(depot).where(depot.c.id == last).values(region_id=second))
+    assert client.get(f"/plan?day={DAY}").status_code == 200
+    assert "second" in asked
+    assert len(asked) == 2
 
 
 def test_names_reach_the_map_as_data_and_never_stand_in_its_script(

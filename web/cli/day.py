@@ -15,19 +15,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from data.store import open_store
-from routing.errors import Conflict, InvalidInput
+from routing.errors import BackrouteError, Conflict, InvalidInput
 from routing.model.days import day_words
 from routing.model.places import SURE
 from routing.services.dispatching import dispatch_day
 from routing.services.loading import Loaded, load_route
-from routing.services.locating import LocatedAll, locate_sites
-from routing.services.planning import begin_plan
-from web.cli.output import MOST_SHOWN, counted, json_option, print_json
+from routing.services.locating import LocatedAll
+from routing.services.planning import PlanDraft, begin_plan
+from web.cli.output import MOST_SHOWN, counted, json_option, plain, print_json
 from web.cli.values import BY, DAY, SECONDS, SEED, the_day
 from web.formats import money
+from web.locating import locate_everywhere
 from web.wiring import Installation, open_installation
-
-"""Rows of a table on a terminal; the rest is counted, `--json` has them all."""
 
 
 @click.command("locate")
@@ -40,15 +39,13 @@ def locate_command(again: bool, as_json: bool) -> None:
     """
     with open_installation() as here:
         region = _region(here)
-        finder, near_roads = here.finder(region), here.near_roads(region)
         with _bar("{task.completed:.0f}/{task.total:.0f}") as bar:
             task = bar.add_task("addresses", total=0)
-            result = locate_sites(
-                lambda: open_store(here.database),
-                finder=finder,
+            result = locate_everywhere(
+                here,
+                region=region,
                 now=here.clock.now(),
                 again=again,
-                near_roads=near_roads,
                 progress=lambda done, of: bar.update(task, completed=done, total=of),
             )
     if as_json:
@@ -83,24 +80,35 @@ def locate_command(again: bool, as_json: bool) -> None:
 def plan_command(from_day: str | None, to_day: str | None, time_limit: float, seed: int, as_json: bool) -> None:
     """Plan the routes of a day, or of several, for every depot.
 
-    Exit code 1 when something was left out: each with its reason.
+    Exit code 1 when something was left out, each with its reason, or when the depots of one region could not be
+    planned: the others are.
     """
     from web.jobs import error_of, run_job_now
     from web.plan_job import refuse_nothing_to_plan, start_plan
 
     documents: list[dict[str, Any]] = []
+    idle: list[InvalidInput] = []
+    failed: list[tuple[str, BackrouteError]] = []
     with open_installation() as here:
         day = the_day(here, from_day)
         with open_store(here.database) as store:
+            store.assign_regions()
             groups = store.depots_by_region()
         if not groups:
             raise InvalidInput("There is no depot to plan from. Import one first: backroute import fleet FILE")
         for depot_ids in groups.values():
             with open_store(here.database) as store:
-                # What is refused is refused here, before anything is written down.
-                refuse_nothing_to_plan(
-                    begin_plan(store, from_day=day, to_day=to_day or day, depot_ids=depot_ids, now=here.clock.now())
-                )
+                # What is refused is refused here, before anything is written down. Depots of one region keep those of
+                # another from nothing.
+                draft = begin_plan(store, from_day=day, to_day=to_day or day, depot_ids=depot_ids, now=here.clock.now())
+                try:
+                    refuse_nothing_to_plan(draft)
+                except InvalidInput as nothing:
+                    if nothing.code == "nothing_released":
+                        idle.append(nothing)
+                    else:
+                        failed.append((_names_of(draft), nothing))
+                    continue
                 job_id = start_plan(
                     store,
                     from_day=day,
@@ -119,8 +127,13 @@ def plan_command(from_day: str | None, to_day: str | None, time_limit: float, se
 
                 job = run_job_now(here, job_id, on_progress=show)
             if job.state != "done":
-                raise error_of(job)
+                failed.append((_names_of(draft), error_of(job)))
+                continue
             documents.append(job.result)
+        if not documents:
+            raise (failed[0][1] if failed else idle[0])
+        for names, problem in failed:
+            click.echo(plain(f"{names}: not planned. {problem}"), err=True)
         if as_json:
             print_json(documents[0] if len(documents) == 1 else {"plans": documents})
         else:
@@ -128,7 +141,7 @@ def plan_command(from_day: str | None, to_day: str | None, time_limit: float, se
                 zones = {depot.name: depot.zone for depot in store.depot_facts(store.depot_ids())}
             for document in documents:
                 _show_plan(document, zones)
-    if any(document["left_out"] for document in documents):
+    if failed or any(document["left_out"] for document in documents):
         click.get_current_context().exit(1)
 
 
@@ -286,6 +299,10 @@ def _bar(said: str) -> Progress:
         console=Console(stderr=True),
         transient=True,
     )
+
+
+def _names_of(draft: PlanDraft) -> str:
+    return ", ".join(depot.name for depot in draft.facts.depots)
 
 
 def _region(here: Installation) -> str:

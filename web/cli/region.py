@@ -128,19 +128,25 @@ def show_command(name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do it without asking.")
 def remove_command(name: str, yes: bool) -> None:
-    """Delete region NAME from this disk, with what interrupted builds left of it. One that depots are in stays."""
+    """Delete region NAME from this disk, with what interrupted builds left of it. One whose
+    depots no other region covers stays."""
     with open_installation() as installation:
         with installation.database.reading() as connection:
             there = depots_by_region(connection).get(name, [])
-        if there:
-            raise Conflict(
-                f"Region {name} has depots: {', '.join(each.name for each in there)}. "
-                "Move them to another region first.",
-                region=name,
-            )
         if not yes:
             click.confirm(f"Delete region {name[:63]} and all that was built of it?", abort=True)
-        installation.regions.remove(name)
+        with open_store(installation.database) as store:
+            # Its depots go to another region that covers them; where there is none, all stays.
+            nowhere = set(store.assign_regions(without=name)) & {each.name for each in there}
+            nowhere |= {each.name for each in there if each.at is None}
+            if nowhere:
+                raise Conflict(
+                    f"Region {name} has depots: {', '.join(sorted(nowhere))}. "
+                    "Build another region that covers them first: backroute region add NAME --pbf FILE.",
+                    region=name,
+                )
+            store.forget_region(name)
+            installation.regions.remove(name)
     click.echo(f"Region {name} is deleted.")
 
 

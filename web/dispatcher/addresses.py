@@ -9,14 +9,16 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
+from sqlalchemy import Connection
 
 from data.queries.addresses import SiteAddress, addresses_in_review, region_of_depots, site_address
-from data.store import open_store
+from data.store import SqlStore, open_store
 from routing.errors import InvalidInput, NotFound, RegionError
 from routing.model.places import Candidate, Location, PinQuality
-from routing.services.locating import choose_pin, locate_sites
+from routing.services.locating import choose_pin
 from web.dispatcher import words
 from web.here import here, now
+from web.locating import locate_everywhere
 from web.people import needs_role
 
 addresses = Blueprint("addresses", __name__, url_prefix="/addresses")
@@ -71,7 +73,7 @@ def _page(site_id: int, *, wrong: str = "") -> str:
     with here().database.reading() as connection:
         waiting = addresses_in_review(connection)
         site = site_address(connection, site_id)
-        region, trouble = _region(region_of_depots(connection))
+        region, trouble = _region(_of_site(connection, site_id))
     choices, why = _kept(site), site.why
     asked = _asked(site, region)
     if asked.text and region:
@@ -146,7 +148,7 @@ def pick(site_id: int) -> ResponseReturnValue:
     """Sets the pin; it is remembered for this site. The next address comes by itself."""
     label = request.form.get("label", "").strip()[:200] or _("set on the map")
     with here().database.reading() as connection:
-        region, _trouble = _region(region_of_depots(connection))
+        region, _trouble = _region(_of_site(connection, site_id))
     try:
         location = _location()
         near = here().near_roads(region)([location])[0] if region else None
@@ -188,16 +190,16 @@ def look_up() -> ResponseReturnValue:
         return redirect(url_for("addresses.page"))
     if not region:
         raise NotFound(_("There is no region yet, so no address can be found. Build one: backroute region add."))
-    done = locate_sites(
-        lambda: open_store(here().database),
-        finder=here().finder(region),
-        now=now(),
-        near_roads=here().near_roads(region),
-    )
+    done = locate_everywhere(here(), region=region, now=now())
     found = ngettext("%(num)s address found.", "%(num)s addresses found.", done.found + done.remembered)
     left = ngettext("%(num)s needs you.", "%(num)s need you.", len(done.doubtful))
     flash(f"{found} {left}", "done" if not done.doubtful else "info")
     return redirect(url_for("addresses.page"))
+
+
+def _of_site(connection: Connection, site_id: int) -> str:
+    """The region of the depot that serves the site, else the one of the first depot."""
+    return SqlStore(connection).regions_of_sites([site_id]).get(site_id) or region_of_depots(connection)
 
 
 def _region(named: str) -> tuple[str, str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from math import isfinite
 from pathlib import Path
@@ -309,12 +309,26 @@ def _drawn(shown: Board, depots: Sequence[DepotPin], left: dict[int, tuple[float
         for stop in route.row.stops
         if stop.lat is not None and stop.lon is not None
     ]
-    regions = [depot.region for depot in depots if depot.region]
-    region = regions[0] if regions else _default_region()
-    served = [pin.at for pin in pins if pin.kind != "left_out"]
+    default = _default_region()
+    region_of = {depot.id: depot.region or default for depot in depots}
+    driven = Counter(region_of.get(route.row.depot_id, default) for route in shown.routes)
+    # One map under all: where most routes are, else where the first depot is.
+    region = max(driven, key=driven.__getitem__) if driven else next(iter(region_of.values()), default)
+    # It opens on what that map shows: depots of several regions would be dots on an empty world.
+    there = {route.row.shift_id for route in shown.routes if region_of.get(route.row.depot_id, default) == region}
+    served = [
+        pin.at
+        for pin in pins
+        if (pin.kind == "depot" and region_of[pin.key] == region) or (pin.kind == "stop" and pin.shift in there)
+    ]
     return draw_board_map(
         lines=[
-            Line(shift=route.row.shift_id, number=route.number, points=_way(route, region)) for route in shown.routes
+            Line(
+                shift=route.row.shift_id,
+                number=route.number,
+                points=_way(route, region_of.get(route.row.depot_id, default)),
+            )
+            for route in shown.routes
         ],
         pins=pins,
         bounds=served,
@@ -367,6 +381,7 @@ def run() -> ResponseReturnValue:
         day, chosen, _depots = asked(store.connection)
         if not chosen:
             raise InvalidInput(_("There is no depot to plan from. Import the fleet first."), code="no_depot")
+        store.assign_regions()
         groups = store.depots_by_region([depot.id for depot in chosen])
         already = running_plan_jobs(store.connection, day=day)
         jobs = already or [
@@ -379,11 +394,18 @@ def run() -> ResponseReturnValue:
                 time_limit_s=_seconds(),
                 seed=0,
             )
-            for depot_ids in groups.values()
+            for depot_ids in _with_work(store, day, groups.values())
         ]
     if wants_json():
         return jsonify(jobs=jobs), 202
     return back_to_board()
+
+
+def _with_work(store: SqlStore, day: str, groups: Iterable[Sequence[int]]) -> list[Sequence[int]]:
+    """The regions' depots from which something is to go that day; all when there is nothing, so that it is said."""
+    every = list(groups)
+    working = [ids for ids in every if store.day_facts(from_day=day, to_day=day, depot_ids=ids).deliveries]
+    return working or every
 
 
 def _seconds() -> float:

@@ -287,3 +287,44 @@ def test_what_ends_a_run_leaves_the_pins_of_the_portions_before_it(
     assert [site_row(database, key).pin_quality for key in (before, last)] == ["exact", "not_found"]
     with database.reading() as connection:
         assert connection.execute(select(tables.task)).all() == []
+
+
+def test_an_address_is_looked_up_in_the_region_of_the_depot_that_serves_it(
+    day: Any, database: Database, kit: Any
+) -> None:
+    """By its newest order, else by its delivery zone; what no depot serves is looked up where none is named."""
+    first, second = (
+        day.add(tables.region, name=name, build="one", facts={}, built_at=kit.NOW) for name in ("first", "second")
+    )
+    depots = [day.depot(region_id=first), day.depot(region_id=second)]
+    zoned, ordered, unserved = (unpinned(day, "Testgatan 1") for _ in range(3))
+    with open_store(database) as store:
+        zones = [
+            store.save_zone(None, {"depot_id": depot, "number": f"Z{n}", "name": f"Zone {n}"})
+            for n, depot in enumerate(depots)
+        ]
+        customer = store.connection.scalar(select(tables.site.c.customer_id).where(tables.site.c.id == ordered))
+    with database.writing() as connection:
+        of_zone = tables.site.update().where(tables.site.c.id.in_([zoned, ordered]))
+        connection.execute(of_zone.values(delivery_zone_id=zones[0]))
+    day.add(
+        tables.order, number="SO-9", customer_id=customer, site_id=ordered, depot_id=depots[1], ordered_at=kit.NOW,
+        currency="EUR",
+    )  # fmt: skip
+    answers = {"Testgatan 1": sure("Testgatan 1")}
+    finders = {name: Finder(database, answers) for name in ("", "first", "second")}
+    asked: dict[str, list[int]] = {"first": [], "second": []}
+
+    def of_region(name: str) -> tuple[Finder, Callable[[Sequence[Location]], list[set[str]]]]:
+        def near_roads(places: Sequence[Location]) -> list[set[str]]:
+            asked[name].append(len(places))
+            return [{"van"} for _ in places]
+
+        return finders[name], near_roads
+
+    result = locate_sites(lambda: open_store(database), finder=finders[""], now=kit.NOW, of_region=of_region)
+    assert {name: finder.asked for name, finder in finders.items()} == {name: ["Testgatan 1"] for name in finders}
+    assert asked == {"first": [1], "second": [1]}
+    assert result.found == 3
+    with open_store(database) as store:
+        assert store.regions_of_sites([zoned, ordered, unserved]) == {zoned: "first", ordered: "second"}

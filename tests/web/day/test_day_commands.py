@@ -117,6 +117,48 @@ def test_a_day_is_planned_loaded_and_dispatched_from_the_command_line(day: Insta
         assert connection.execute(select(tables.notice.c.kind)).scalars().all() == ["driver_route"]
 
 
+def second_depot(here: Installation, *, drives: bool = True, **values: Any) -> int:
+    """A depot with a van, beside the one of `day`."""
+    depot = add(here, tables.depot, number="D2", name="Depot 2", zone="Europe/Helsinki", **values)
+    van = add(here, tables.vehicle, number="V2", name="Van 2", depot_id=depot, weight_g=100_000)
+    if drives:
+        add(here, tables.shift, day=DAY, depot_id=depot, vehicle_id=van, starts="07:00", ends="15:00")
+    return depot
+
+
+def region_row(here: Installation, name: str, **facts: Any) -> int:
+    return add(here, tables.region, name=name, build="one", facts=facts, built_at=EARLIER)
+
+
+def test_a_region_from_which_nothing_goes_keeps_no_other_from_being_planned(day: Installation) -> None:
+    second_depot(day, lat=39.4, lon=-76.7, region_id=region_row(day, "a-quiet-one"))
+    planned = run("plan", "--time-limit", "1", "--json")
+    assert planned.exit_code == 1, planned.stderr  # one delivery was left out
+    assert [len(route["stops"]) for route in json.loads(planned.stdout)["routes"]] == [2]
+
+
+@pytest.mark.parametrize(("drives", "why"), [(True, 'There is no region "gone"'), (False, "Nobody drives on")])
+def test_a_depot_that_cannot_be_planned_is_named_and_keeps_no_other_from_it(
+    day: Installation, drives: bool, why: str
+) -> None:
+    """Its region was deleted, or nobody drives there."""
+    depot = second_depot(day, drives=drives, lat=39.4, lon=-76.7, region_id=region_row(day, "gone"))
+    with day.database.writing() as connection:
+        release = connection.execute(select(tables.release.c.id)).scalar_one()
+        site = connection.execute(select(tables.site.c.id)).scalars().first()
+    delivery = add(
+        day, tables.delivery, number="D-9", release_id=release, site_id=site, depot_id=depot, for_day=DAY,
+        oldest_ordered_at=EARLIER,
+    )  # fmt: skip
+    with day.database.reading() as connection:
+        allocation = connection.execute(select(tables.allocation.c.id)).scalars().first()
+    add(day, tables.delivery_line, delivery_id=delivery, allocation_id=allocation, quantity=6)
+    planned = run("plan", "--time-limit", "1", "--json")
+    assert planned.exit_code == 1
+    assert f"Depot 2: not planned. {why}" in planned.stderr
+    assert [len(route["stops"]) for route in json.loads(planned.stdout)["routes"]] == [2]
+
+
 def test_messages_wait_while_outbound_is_off(here: Installation) -> None:
     assert "Sending is off" in run("notify").stdout
 
