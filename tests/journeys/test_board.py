@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,12 +13,14 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from data.queries.plans import PlanPage, current_plans, plan_page
+from data.store import open_store
 from routing.model.plans import Plan, Problem, SolveProgress
 from routing.ports import Solver
 from tests.demo_day import DAY, PASSWORD, copy_home, planned_demo_home, prepared_demo_home, website_at
 from tests.moves import a_possible_move
 from tests.website import Website, served
 from web.jobs import Background
+from web.plan_job import start_plan
 from web.wiring import Installation
 
 TILES_PAINTED = """() => [...document.querySelectorAll(".leaflet-tile-pane canvas")].some((canvas) => {
@@ -157,6 +160,32 @@ def test_plan_the_day_and_read_it_on_the_map(
         page.wait_for_function(TILES_PAINTED)
         expect(page.locator(".leaflet-control-attribution")).to_have_text("© OpenStreetMap contributors")
         assert heard == []
+
+
+def test_a_search_that_fails_hides_no_plan_of_another_beside_it(
+    unplanned: Website, desk: BrowserContext, heard: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_watched, solve = threading.Event(), unplanned.installation.solver
+
+    def solve_when_watched(problem: Problem, **asked: Any) -> Plan:
+        assert is_watched.wait(120)
+        return solve(problem, **asked)
+
+    monkeypatch.setattr(Installation, "solver", property(lambda _installation: solve_when_watched))
+    with open_store(unplanned.installation.database) as store:
+        for _ in range(2):  # the second to end finds that the day has moved on
+            start_plan(store, from_day=DAY, to_day=DAY, depot_ids=store.depot_ids(), by="test")
+    with served(unplanned) as address:
+        page = desk.new_page()
+        sign_in(page, address)
+        page.goto(f"{address}/plan?day={DAY}")
+        expect(page.locator("#search")).to_be_visible()
+        is_watched.set()
+        expect(page.locator(".tl-stop").first).to_be_visible(timeout=120_000)
+        expect(page.locator("#says .failed")).to_contain_text("Somebody else saved a plan")
+        page.reload()
+        expect(page.locator("#says .failed")).to_have_count(0)
+    assert heard == []
 
 
 def test_select_see_the_effect_apply_and_undo(planned: Website, desk: BrowserContext, heard: list[str]) -> None:

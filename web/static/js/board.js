@@ -244,7 +244,8 @@ async function follow(ids) {
     const now = all.find((job) => job.state === "waiting" || job.state === "running");
     if (!now) {
       const failed = all.find((job) => job.state === "failed");
-      if (failed) { say(failed.problem); break; }
+      if (failed && all.every((job) => job.state === "failed")) { say(failed.problem); break; }
+      if (failed) sessionStorage.setItem("planning-failed", failed.problem); // the others' plans are shown, and said with them
       const here = new URL(location.href);
       for (const name of ["stop", "route", "left"]) here.searchParams.delete(name);
       location.replace(here);
@@ -279,6 +280,9 @@ document.getElementById("search-stop").addEventListener("submit", async (event) 
 });
 
 if (main.dataset.jobs) follow(main.dataset.jobs.split(","));
+const failedBefore = sessionStorage.getItem("planning-failed");
+sessionStorage.removeItem("planning-failed");
+if (failedBefore) say(failedBefore);
 
 // ---------------------------------------------------------------- how far the day is
 
