@@ -303,7 +303,19 @@ class _Search:
         from routing.engines.solver.finish import plan_of
 
         rounds, took_s = int(said["rounds"]), float(said["search_s"])
-        return plan_of(part.problem, routes, seed=self.seed, iterations=rounds, search_s=took_s)
+        plan = plan_of(part.problem, routes, seed=self.seed, iterations=rounds, search_s=took_s)
+        # What the worker told last was not its last: it is written down twice a second at most.
+        part.progress(
+            SolveProgress(
+                at_s=took_s,
+                phase="cost",
+                served_by_tier=plan.served_by_tier,
+                served=len(served),
+                of=len(part.problem.visits),
+                cost=plan.cost,
+            )
+        )
+        return plan
 
 
 def _progress_of(said: Mapping[str, Any]) -> SolveProgress:

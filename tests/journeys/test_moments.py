@@ -169,9 +169,10 @@ def test_2_where_is_my_order(planned: Demo) -> None:
     told = page.locator(".told")
     slips = [row for row in files.rows("history.csv") if row["order"] == PARTS["po"]["order"]]
     assert len(slips) == 2
-    # Ordered, promised, slipped and why, told when: one line, above everything else.
+    # Whose it is; ordered, promised, slipped and why, told when: one line, above everything else.
     expect(told.locator("> span")).to_have_text(
         [
+            stop.site,
             "Ordered 19 Feb 09:26 as PO-4711",
             "promised Tue 24 Feb",
             f"slipped to Fri 27 Feb: {slips[0]['why']}",
