@@ -100,7 +100,7 @@ _SIGN_BEHIND = re.compile(r"""\s*(?:[%'"°′″*<>~≈±=$€£¥]|\?)(?=\s|$)"
 """Behind a number that leads: it counts something else, or whoever wrote it was not sure."""
 _UNSURE = re.compile(r"\?(?![^\W_])")
 """No letter that was lost on the way, as in "K?benhavn"."""
-_FLOOR_ONLY = re.compile(r"\.\s?(?:tv|th|mf)(?![^\W_])", re.IGNORECASE)
+_FLOOR_ONLY = re.compile(r"(?:\.\s?(?:tv|th|mf)|(?:st|nd|rd|th)\s+(?:floor|flr?))(?![^\W_])", re.IGNORECASE)
 _HIGHEST_FLOOR = 30
 _DISTRICT_SIGN = re.compile(r" (?:[a-z]{1,2}|\d{1,2})$")
 _SAYS_NEVADA = re.compile(r",\s*nevada\b|\bnevada[\s.,]*$", re.IGNORECASE)

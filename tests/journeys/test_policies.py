@@ -62,7 +62,7 @@ def test_a_customer_s_policy_from_tomorrow_on_is_shown_kept_and_comes(
     page.get_by_label("From", exact=True).fill(tomorrow.date().isoformat())
     page.get_by_role("button", name="Show what it does").click()
     expect(page.get_by_text("Nothing has changed yet. It begins on Wed 13 May")).to_be_visible()
-    expect(page.get_by_role("heading", level=1)).to_have_text("C-2: ships complete")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Café 2: ships complete")
     main = page.get_by_role("main")
     expect(main).to_contain_text("SO-2")
     expect(main).to_contain_text("SO-3")

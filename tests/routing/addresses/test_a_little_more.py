@@ -243,7 +243,7 @@ def test_a_sign_behind_a_number_in_front_is_asked_about(denmark: Gazetteer, writ
     assert not denmark.locate(f"{written}, 1650 København V").quality.goes_on
 
 
-@pytest.mark.parametrize("said", ["2. tv", "2.th", "10. mf.", "10. TV"])
+@pytest.mark.parametrize("said", ["2. tv", "2.th", "10. mf.", "10. TV", "10th floor", "10th Fl.", "10TH FLOOR"])
 def test_a_floor_without_a_house_number_is_no_house(denmark: Gazetteer, said: str) -> None:
     """The full stop makes it the second floor: the house is missing."""
     located = denmark.locate(f"Istedgade {said}, 1650 København V")
