@@ -60,7 +60,8 @@ NOTHING = Reading(street="", number=None)
 
 # In front of or behind an American street, where a bare number would be a house number.
 _US_UNIT = re.compile(
-    r"\s+((?:apt|apartment|unit|suite|ste|floor|fl|room|rm|bldg|building|lot|flat|box)\b\.?\s*#?\s*[\w-]{1,6}|#\s*[\w-]{1,6})\b",
+    r"\s+((?:apt|apartment|unit|suite|ste|floor|fl|room|rm|bldg|building|lot|flat|box)\b\.?\s*#?\s*[\w-]{1,6}|#\s*[\w-]{1,6}"
+    r"|\d{1,3}(?:st|nd|rd|th)\s+(?:floor|flr?))\b",
     re.IGNORECASE,
 )
 _LEADING_UNIT = re.compile(r"^((?:unit|apt|flat|suite)\b\.?\s*#?\s*[\w-]{1,5}|#\s*\d+)\s+(?=\d)", re.IGNORECASE)
@@ -492,7 +493,7 @@ def _behind_number(number: HouseNumber, rest: str, unit: str, cities: Collection
     said = unit
     if inside := _US_UNIT.search(rest):
         said = " ".join(filter(None, [unit, inside[1]]))
-        after = rest[inside.end() :].strip()
+        after = rest[inside.end() :].strip(" .")
         name, town = rest[: inside.start()].strip(), after
         if town:
             sure = fold(town) in cities

@@ -286,3 +286,13 @@ def test_the_city_in_its_own_field_may_be_short_too(maryland: Gazetteer) -> None
 )  # fmt: skip
 def test_another_state_by_its_full_name_lies_outside(maryland: Gazetteer, text: str) -> None:
     assert maryland.locate(text).quality is PinQuality.OUTSIDE
+
+
+@pytest.mark.parametrize("floor", ["2nd floor", "2nd Fl.", "22ND FLOOR", "Apt 4"])
+def test_a_floor_behind_an_american_street_says_nothing_of_the_door(america: Gazetteer, floor: str) -> None:
+    for written in (f"118 Delight Road {floor}, Reisterstown, MD 21136", f"118 Delight Road {floor} Reisterstown"):
+        located = america.locate(written)
+        assert (located.quality, located.candidates[0].label) == (
+            PinQuality.EXACT,
+            "Delight Road 118, 21136 Reisterstown",
+        )
