@@ -21,6 +21,7 @@ from sqlalchemy import func, insert, select, update
 
 from data import tables
 from data.store import open_store
+from routing.engines.roads.osrm import OsrmTravelTimes
 from routing.model.places import Location, metres_between
 from routing.model.plans import PlannedStop
 from routing.services.dispatching import dispatch_day
@@ -89,7 +90,9 @@ class Town:
         """Each minute from 09:30 on: where the van is, on four rounds of its doors; the house's clock goes along."""
         corners = [DEPOT_AT, *SITES] * 4 + [DEPOT_AT]
         line = self.travel.path(corners, profile="van")
-        free = self.travel.table(corners, profile="van").durations_s
+        # A drive ends on the road, not at the door.
+        with OsrmTravelTimes(self.website.installation.regions.directory(REGION)) as travel:
+            free = travel.on_roads(corners, profile="van").durations_s
         took_s = SLOWER * sum(free[n, n + 1] for n in range(len(corners) - 1))
         along = [0.0, *accumulate(metres_between(one, other) for one, other in pairwise(line))]
         begins = self.world.now.replace(hour=6, minute=30, second=0)  # 09:30 in Helsinki
