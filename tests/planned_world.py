@@ -68,31 +68,37 @@ class PlannedWorld(World):
             for route in saved.plan.routes
         }
 
-    def put(self, *, which: int, to: int | None, position: int) -> None:
-        """Moves, puts on or takes out any delivery that the plan knows, as its preview says: possible means made.
-        `position` may be CHEAPEST."""
+    def put(self, *, which: int, to: int | None, position: int, more: int = 0) -> None:
+        """Moves, puts on or takes out any delivery that the plan knows, with `more` that go along, as its preview says:
+        possible means made. `position` may be CHEAPEST."""
         with open_store(self.database) as store:
             saved, shifts = self.saved(store), self._shifts(store)
             known = sorted(visit.id for visit in saved.problem.visits)
             if not known:
                 return
-            delivery, shift = known[which % len(known)], None if to is None else shifts[to]
+            shift = None if to is None else shifts[to]
+            delivery, *others = dict.fromkeys(known[(which + n) % len(known)] for n in range(more + 1))
+            along = tuple(others)
             if position == CHEAPEST and shift is not None:
-                shown = show_best_place(store, plan_id=saved.id, delivery=delivery, to_shift=shift)
+                shown = show_best_place(store, plan_id=saved.id, delivery=delivery, to_shift=shift, along=along)
                 where_it_fits(store, plan_id=saved.id, delivery=delivery)
             else:
-                shown = show_move(store, plan_id=saved.id, delivery=delivery, to_shift=shift, position=position)
+                shown = show_move(
+                    store, plan_id=saved.id, delivery=delivery, to_shift=shift, position=position, along=along
+                )
         self._made_as_shown(saved.id, shown)
 
     def _made_as_shown(self, plan_id: int, shown: MoveEffect) -> None:
         try:
             with open_store(self.database) as store:
                 if shown.to_shift is None:
-                    take_out(store, plan_id=plan_id, delivery=shown.delivery, by="desk", now=self.now)
+                    take_out(
+                        store, plan_id=plan_id, delivery=shown.delivery, along=shown.along, by="desk", now=self.now
+                    )
                 else:
                     move_delivery(
                         store, plan_id=plan_id, delivery=shown.delivery, to_shift=shown.to_shift,
-                        position=shown.position, by="desk", now=self.now,
+                        position=shown.position, along=shown.along, by="desk", now=self.now,
                     )  # fmt: skip
         except BackrouteError as refused:
             if shown.plan is not None or (refused.code, str(refused)) != ("move_breaks", " ".join(shown.violations)):

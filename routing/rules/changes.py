@@ -50,11 +50,13 @@ class BrokenPromise:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveEffect:
     """What a move would do: minutes of duty, metres and cost more (less when negative), whose times move, and what
-    it would break. `plan` is the version it gives, None when it breaks something. `places`: who is locked to
-    a place that becomes another by it. Cost in thousandths of a minor unit.
+    it would break. `along`: other deliveries of the same door that go with it. `plan` is the version it gives, None
+    when it breaks something. `places`: who is locked to a place that becomes another by it. Cost in thousandths of a
+    minor unit.
     """
 
     delivery: int
+    along: tuple[int, ...] = ()
     from_shift: int | None
     to_shift: int | None
     position: int
@@ -144,52 +146,60 @@ def effect_of_move(
     delivery: int,
     to_shift: int | None,
     position: int = 0,
+    along: tuple[int, ...] = (),
     timetable: Timetable | None = None,
 ) -> MoveEffect:
     """What putting this delivery on that shift, `position` deliveries after its start, would do; None: left out.
+    `along`: others that go with it, right behind it, as a stop with several deliveries does.
 
     The delivery's own lock gives way to the person who moves it, and places that others are locked to are counted anew.
     What it gives was judged by the code that judges it again when it is saved: a move that is shown as possible is
     made. What the plan breaks already is not held against it. Raises NotFound for a delivery the plan does not know.
     """
     orders = {shift: list(order) for shift, order in orders_of(plan).items()}
-    from_shift = next((shift for shift, order in orders.items() if delivery in order), None)
+    move = (delivery, *along)
+    on = {key: shift for shift, order in orders.items() for key in order if key in move}
 
     def refused(*sentences: str) -> MoveEffect:
         return MoveEffect(
-            delivery=delivery, from_shift=from_shift, to_shift=to_shift, position=position, violations=sentences
+            delivery=delivery,
+            along=along,
+            from_shift=on.get(delivery),
+            to_shift=to_shift,
+            position=position,
+            violations=sentences,
         )
 
-    visit = next((visit for visit in problem.visits if visit.id == delivery), None)
-    if visit is None:
-        gone = next((gone for gone in problem.excluded if gone.visit == delivery), None)
-        if gone is None:
-            raise NotFound(f"Delivery {delivery} is not in this plan. Plan the day again.", delivery=delivery)
-        return refused(gone.detail or f"It was left out before planning: {gone.reasons[0].value}.")
     riding = {ride.delivery_id: ride for ride in facts.riding}
-    if (ride := riding.get(delivery)) is not None and to_shift != ride.shift_id:
-        state = "has happened" if ride.state in HAPPENED else "is on a van already"
-        return refused(f"{visit.name} {state}: it cannot change vans here.")
+    names = {visit.id: visit.name for visit in problem.visits}
+    for key in move:
+        if key not in names:
+            return refused(_why_not_planned(problem, key))
+        if (ride := riding.get(key)) is not None and to_shift != ride.shift_id:
+            state = "has happened" if ride.state in HAPPENED else "is on a van already"
+            return refused(f"{names[key]} {state}: it cannot change vans here.")
     if to_shift is not None and all(shift.id != to_shift for shift in problem.shifts):
         return refused("That shift does not go out today.")
-    moved_problem = freed(problem, facts, delivery)
-    if from_shift is not None:
-        orders[from_shift].remove(delivery)
+    moved_problem = freed(problem, facts, *move)
+    for key, shift in on.items():
+        orders[shift].remove(key)
     left_out: tuple[Unassigned, ...] = ()
     if to_shift is None:
-        left_out = (
+        left_out = tuple(
             Unassigned(
-                visit=delivery,
+                visit=key,
                 reasons=(Reason.LOCKED_BY_YOU,),
                 proven=False,
-                detail=f"{visit.name} was taken out by a person.",
-            ),
+                detail=f"{names[key]} was taken out by a person.",
+            )
+            for key in move
         )
     else:
         order = orders.setdefault(to_shift, [])
         done = sum(key in riding and riding[key].state in HAPPENED for key in order)
-        order.insert(max(min(position, len(order)), done), delivery)
-    touched = {key: orders[key] for key in {from_shift, to_shift} - {None} if key is not None}
+        at = max(min(position, len(order)), done)
+        order[at:at] = move
+    touched = {key: orders[key] for key in {*on.values(), to_shift} - {None} if key is not None}
     table = timetable or Timetable(moved_problem)
     after = rebuilt(plan, moved_problem, touched, left_out=left_out, timetable=table)
     if isinstance(after, Failure):
@@ -199,7 +209,8 @@ def effect_of_move(
         return refused(*(each.sentence for each in added))
     return MoveEffect(
         delivery=delivery,
-        from_shift=from_shift,
+        along=along,
+        from_shift=on.get(delivery),
         to_shift=to_shift,
         position=position,
         minutes=round((duty_s(after) - duty_s(plan)) / 60),
@@ -211,6 +222,14 @@ def effect_of_move(
         plan=after,
         problem=moved_problem,
     )
+
+
+def _why_not_planned(problem: Problem, delivery: int) -> str:
+    """Why a delivery that is no visit of the problem was left out before planning. Raises NotFound."""
+    gone = next((gone for gone in problem.excluded if gone.visit == delivery), None)
+    if gone is None:
+        raise NotFound(f"Delivery {delivery} is not in this plan. Plan the day again.", delivery=delivery)
+    return gone.detail or f"It was left out before planning: {gone.reasons[0].value}."
 
 
 def what_it_adds(

@@ -85,11 +85,10 @@ def _without_a_second_claim(locks: Iterable[Lock]) -> list[Lock]:
     return found
 
 
-def freed(problem: Problem, facts: DayFacts, delivery: int) -> Problem:
-    """The problem without the lock that says where this delivery rides; what is on a van stays locked to it."""
-    if any(ride.delivery_id == delivery for ride in facts.riding):
-        return problem
-    return replace(problem, locks=tuple(lock for lock in problem.locks if lock.visit != delivery))
+def freed(problem: Problem, facts: DayFacts, *deliveries: int) -> Problem:
+    """The problem without the locks that say where these deliveries ride; what is on a van stays locked to it."""
+    free = set(deliveries) - {ride.delivery_id for ride in facts.riding}
+    return replace(problem, locks=tuple(lock for lock in problem.locks if lock.visit not in free))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,13 +77,24 @@ class EditsPlans(MovesUnits, MovesGoods, SavesPlans, AsksPeople, Protocol):
 # ---------------------------------------------------------------------------- moving
 
 
-def show_move(store: EditsPlans, *, plan_id: int, delivery: int, to_shift: int | None, position: int = 0) -> MoveEffect:
-    """What a move would do, in minutes, metres, money and promises, or the sentences of what it would break.
+def show_move(
+    store: EditsPlans,
+    *,
+    plan_id: int,
+    delivery: int,
+    to_shift: int | None,
+    position: int = 0,
+    along: tuple[int, ...] = (),
+) -> MoveEffect:
+    """What a move would do, in minutes, metres, money and promises, or the sentences of what it would break. `along`:
+    the other deliveries of its stop, when all go.
 
     Writes nothing. Raises NotFound.
     """
     saved, facts, problem = as_it_stands(store, plan_id)
-    return effect_of_move(saved.plan, problem, facts=facts, delivery=delivery, to_shift=to_shift, position=position)
+    return effect_of_move(
+        saved.plan, problem, facts=facts, delivery=delivery, to_shift=to_shift, position=position, along=along
+    )
 
 
 def move_delivery(
@@ -93,19 +104,23 @@ def move_delivery(
     delivery: int,
     to_shift: int | None,
     position: int = 0,
+    along: tuple[int, ...] = (),
     by: str,
     now: datetime,
 ) -> int:
-    """Makes the move as a new version; None as `to_shift` takes the delivery out. Returns the new plan's id.
+    """Makes the move as a new version; None as `to_shift` takes the delivery out, with all that go `along`. Returns the
+    new plan's id.
 
     A lock of the delivery follows it to its new place. Raises NotFound, and Conflict with the sentence of what it would
     break, or when the plan is no longer the current one.
     """
     saved, facts, problem = as_it_stands(store, plan_id)
-    effect = effect_of_move(saved.plan, problem, facts=facts, delivery=delivery, to_shift=to_shift, position=position)
+    effect = effect_of_move(
+        saved.plan, problem, facts=facts, delivery=delivery, to_shift=to_shift, position=position, along=along
+    )
     if effect.plan is None or effect.problem is None:
         raise Conflict(" ".join(effect.violations), code="move_breaks", delivery=delivery)
-    name = _name(problem, delivery)
+    name = ", ".join(_name(problem, key) for key in (delivery, *along))
     new = new_version(
         store,
         saved,
@@ -118,17 +133,22 @@ def move_delivery(
         kind="plan_changed",
         data={"delivery": name, "from_shift": effect.from_shift, "to_shift": to_shift, "minutes": effect.minutes},
     )
-    stays_out = any(lock.delivery_id == delivery and lock.shift_id is None for lock in facts.locks)
-    if to_shift is None or stays_out:
+    for key in (delivery, *along):
+        stays_out = any(lock.delivery_id == key and lock.shift_id is None for lock in facts.locks)
+        if to_shift is not None and not stays_out:
+            continue
         for day in _days(saved, facts):
-            if store.unlock_delivery(day=day, delivery_id=delivery) or to_shift is None:
-                store.lock_delivery(day=day, delivery_id=delivery, shift_id=to_shift, position=None, by=by, now=now)
+            if store.unlock_delivery(day=day, delivery_id=key) or to_shift is None:
+                store.lock_delivery(day=day, delivery_id=key, shift_id=to_shift, position=None, by=by, now=now)
     return new
 
 
-def take_out(store: EditsPlans, *, plan_id: int, delivery: int, by: str, now: datetime) -> int:
-    """Leaves the delivery out of the plan and of the next ones of these days, until it is unlocked."""
-    return move_delivery(store, plan_id=plan_id, delivery=delivery, to_shift=None, by=by, now=now)
+def take_out(
+    store: EditsPlans, *, plan_id: int, delivery: int, along: tuple[int, ...] = (), by: str, now: datetime
+) -> int:
+    """Leaves the delivery, and what goes along, out of the plan and of the next ones of these days, until it is
+    unlocked."""
+    return move_delivery(store, plan_id=plan_id, delivery=delivery, to_shift=None, along=along, by=by, now=now)
 
 
 def lock_delivery(

@@ -27,11 +27,15 @@ class Fit:
         return (*_worth(self.effect), self.shift.id)
 
 
-def show_best_place(store: EditsPlans, *, plan_id: int, delivery: int, to_shift: int) -> MoveEffect:
+def show_best_place(
+    store: EditsPlans, *, plan_id: int, delivery: int, to_shift: int, along: tuple[int, ...] = ()
+) -> MoveEffect:
     """The move onto that shift that breaks fewest promises and then costs least; when every place breaks something
-    hard, the first of them, with its sentence. Raises NotFound."""
+    hard, the first of them, with its sentence. `along`: the other deliveries of its stop, when all go. Raises
+    NotFound."""
     saved, facts, problem = as_it_stands(store, plan_id)
-    return _best_place(saved.plan, problem, facts, delivery, to_shift, Timetable(freed(problem, facts, delivery)))
+    move = (delivery, *along)
+    return _best_place(saved.plan, problem, facts, move, to_shift, Timetable(freed(problem, facts, *move)))
 
 
 def where_it_fits(store: EditsPlans, *, plan_id: int, delivery: int) -> tuple[Fit, ...]:
@@ -41,7 +45,7 @@ def where_it_fits(store: EditsPlans, *, plan_id: int, delivery: int) -> tuple[Fi
     table = Timetable(freed(problem, facts, delivery))
     shifts = {shift.id: shift for shift in facts.shifts}
     found = [
-        Fit(shift=shifts[offer.id], effect=_best_place(saved.plan, problem, facts, delivery, offer.id, table))
+        Fit(shift=shifts[offer.id], effect=_best_place(saved.plan, problem, facts, (delivery,), offer.id, table))
         for offer in problem.shifts
         if offer.id in shifts
     ]
@@ -49,21 +53,23 @@ def where_it_fits(store: EditsPlans, *, plan_id: int, delivery: int) -> tuple[Fi
 
 
 def _best_place(
-    plan: Plan, problem: Problem, facts: DayFacts, delivery: int, to_shift: int, table: Timetable
+    plan: Plan, problem: Problem, facts: DayFacts, move: tuple[int, ...], to_shift: int, table: Timetable
 ) -> MoveEffect:
-    """Every place is priced; the whole effect is worked out from the cheapest on, until one breaks no promise."""
+    """Every place is priced for `move`, the deliveries that go together; the whole effect is worked out from the
+    cheapest on, until one breaks no promise."""
 
     def at(position: int) -> MoveEffect:
         return effect_of_move(
-            plan, problem, facts=facts, delivery=delivery, to_shift=to_shift, position=position, timetable=table
-        )
+            plan, problem, facts=facts, delivery=move[0], to_shift=to_shift, position=position, along=move[1:],
+            timetable=table,
+        )  # fmt: skip
 
-    stays = tuple(key for key in orders_of(plan).get(to_shift, ()) if key != delivery)
+    stays = tuple(key for key in orders_of(plan).get(to_shift, ()) if key not in move)
     happened = {ride.delivery_id for ride in facts.riding if ride.state in HAPPENED}
     priced = []
-    if delivery in table.visits and to_shift in table.shifts:
+    if table.visits.keys() >= set(move) and to_shift in table.shifts:
         for position in range(sum(key in happened for key in stays), len(stays) + 1):
-            times = table.times(to_shift, (*stays[:position], delivery, *stays[position:]))
+            times = table.times(to_shift, (*stays[:position], *move, *stays[position:]))
             if times is not None:
                 priced.append((times.cost, position))
     best: MoveEffect | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from data.queries.plans import PlanPage, current_plans, plan_page
 from data.store import open_store
@@ -211,6 +211,94 @@ def test_select_see_the_effect_apply_and_undo(planned: Website, desk: BrowserCon
         assert current(planned).parent_id == before.plan_id
         page.get_by_role("button", name="Undo").click()
         expect(page.get_by_text(re.compile("^Undone: moved"))).to_be_visible()
+        assert current(planned).plan_id == before.plan_id
+        assert heard == []
+
+
+def _middle(box: Locator) -> tuple[float, float]:
+    found = box.bounding_box()
+    assert found is not None
+    return found["x"] + found["width"] / 2, found["y"] + found["height"] / 2
+
+
+def test_a_dragged_stop_shows_its_effect_before_it_is_let_go(
+    planned: Website, desk: BrowserContext, heard: list[str]
+) -> None:
+    move = a_possible_move(planned.installation, day=DAY, now=planned.clock.now())
+    before = move.page
+    with served(planned) as address:
+        page = desk.new_page()
+        sign_in(page, address)
+        open_board(page, address)
+        stop, tip = page.locator(f'.tl-stop[data-key="{move.stop_id}"]'), page.locator("#tip")
+        name = page.locator(f'.tl-row[data-shift="{move.target.shift_id}"] .tl-name')
+
+        def drag_to(spot: tuple[float, float]) -> None:
+            stop.scroll_into_view_if_needed()
+            page.mouse.move(*_middle(stop))
+            page.mouse.down()
+            page.mouse.move(*spot, steps=8)
+
+        # Onto the van's name: its cheapest place. Escape: nothing happens.
+        drag_to(_middle(name))
+        expect(tip).to_contain_text(re.compile(r"[+−±]\d+ min, [+−±].* k?m, [+−±]€"))
+        page.keyboard.press("Escape")
+        expect(tip).to_be_hidden()
+        page.mouse.up()
+        assert current(planned).plan_id == before.plan_id
+        # Out of every row: nothing happens.
+        drag_to(_middle(page.locator(".board-head h1")))
+        expect(tip).to_contain_text("Let go over a van, or over Left out")
+        page.mouse.up()
+        assert current(planned).plan_id == before.plan_id
+        # Let go over the van.
+        drag_to(_middle(name))
+        expect(tip).to_contain_text(re.compile(r"[+−±]\d+ min"))
+        page.mouse.up()
+        expect(page.get_by_text("Moved. The new times stand in the timeline.")).to_be_visible()
+        moved = current(planned)
+        assert moved.parent_id == before.plan_id
+        at = next(each for each in before.routes if each.shift_id == move.source.shift_id)
+        all_of_it = {each.delivery_id for door in at.stops if door.stop_id == move.stop_id for each in door.deliveries}
+        on = next(each for each in moved.routes if each.shift_id == move.target.shift_id)
+        assert all_of_it <= {each.delivery_id for door in on.stops for each in door.deliveries}
+        page.get_by_role("button", name="Undo").click()
+        expect(page.get_by_text(re.compile("^Undone: moved"))).to_be_visible()
+        # Over the left panel it is left out; who was promised is said first.
+        drag_to(_middle(page.get_by_role("heading", name="Left out")))
+        expect(tip).to_contain_text(re.compile(r"[+−±]\d+ min"))
+        page.mouse.up()
+        taken = page.get_by_text("Taken out. It stays out of the next plans of this day until you unlock it.")
+        out = page.locator(".effect-box").get_by_role("button", name="Take out")
+        expect(taken.or_(out)).to_be_visible()
+        if out.is_visible():
+            out.click()
+            expect(taken).to_be_visible()
+        assert all_of_it <= {row.delivery_id for row in current(planned).left_out}
+        assert heard == []
+
+
+def test_a_dragged_stop_says_what_it_would_break_and_stays(
+    planned: Website, desk: BrowserContext, heard: list[str]
+) -> None:
+    before = current(planned)
+    high = next(route for route in before.routes if route.vehicle == "Van 2")
+    low = next(
+        stop for route in before.routes for stop in route.stops if stop.site == "Bakery 3 downstairs"
+    )  # an arch of 2.5 m
+    with served(planned) as address:
+        page = desk.new_page()
+        sign_in(page, address)
+        open_board(page, address)
+        page.locator(f'.tl-stop[data-key="{low.stop_id}"]').scroll_into_view_if_needed()
+        page.mouse.move(*_middle(page.locator(f'.tl-stop[data-key="{low.stop_id}"]')))
+        page.mouse.down()
+        page.mouse.move(*_middle(page.locator(f'.tl-row[data-shift="{high.shift_id}"] .tl-stop').nth(2)), steps=8)
+        said = "Van 2 is 3.1 m high, Bakery 3 downstairs takes 2.5 m"
+        expect(page.locator("#tip")).to_contain_text(said)
+        expect(page.locator(".tl-drop")).to_be_visible()
+        page.mouse.up()
+        expect(page.locator("#says")).to_contain_text(said)
         assert current(planned).plan_id == before.plan_id
         assert heard == []
 

@@ -368,6 +368,27 @@ def test_the_effect_is_shown_first_and_writes_nothing(planned_website: Website, 
     assert count(planned_website, plan) == plans
 
 
+def test_several_deliveries_of_a_stop_are_asked_about_and_moved_in_one_step(
+    planned_website: Website, client: FlaskClient
+) -> None:
+    page = current(planned_website)
+    source = page.routes[0]
+    one, two = (stop.deliveries[0].delivery_id for stop in source.stops[:2])
+    where = f"/plan/{page.plan_id}/effect?delivery={one}&delivery={two}&delivery={one}&shift="
+    found = client.get(where, headers=JSON).json
+    assert found["possible"]
+    assert re.match(r"[+−±]\d+ min, ", found["said"])
+    asked = client.get(where).text
+    assert re.findall(r'name="delivery" value="(\d+)"', asked) == [str(one), str(two)]
+    taken = post(client, f"/plan/{page.plan_id}/take-out", delivery=[one, two])
+    assert taken.status_code == 200, taken.json
+    after = current(planned_website)
+    assert {one, two} <= {row.delivery_id for row in after.left_out}
+    assert after.parent_id == page.plan_id
+    for wrong in ("", "delivery=x&", "".join(f"delivery={n}&" for n in range(1, 400))):
+        assert client.get(f"/plan/{after.plan_id}/effect?{wrong}shift=", headers=JSON).status_code == 422
+
+
 def test_the_cheapest_place_is_no_dearer_than_any_other(planned_website: Website, client: FlaskClient) -> None:
     move = possible_move(planned_website)
     page, delivery, target = move.page, move.delivery, move.target

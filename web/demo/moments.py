@@ -260,7 +260,7 @@ def _move(day: _Day) -> Moment:
         state, said = "done", _("a stop was moved")
     return Moment(
         number=5,
-        title=_("Move a stop"),
+        title=_("Drag a stop"),
         icon="pencil",
         see=_(
             "Before anything moves: how many minutes more, which hours it breaks, which van is too high for the arch."
@@ -268,7 +268,7 @@ def _move(day: _Day) -> Moment:
         record=record,
         press=(
             _("Put it on: Van 2, Show the effect"),
-            _("Put it on: another van or place, Show the effect, Apply"),
+            _("Or drag it in the timeline, onto another van or place; let go when you like what it says"),
             _("Undo"),
         ),
         href=href,

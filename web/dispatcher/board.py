@@ -16,6 +16,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import Connection
+from werkzeug.datastructures import MultiDict
 
 from data.queries.board import (
     DepotPin,
@@ -51,6 +52,9 @@ from web.plan_job import SEARCH_S, start_plan
 from web.security import csp_nonce
 
 board = Blueprint("board", __name__, url_prefix="/plan")
+
+MOST_AT_A_DOOR = 200
+"""So many deliveries of one stop move together."""
 
 PLANS_DRAWN = 24
 """Plans whose ways along the roads a process keeps: a plan never changes, so neither does its drawing."""
@@ -463,36 +467,44 @@ def _planning(store: SqlStore, job_id: int) -> Job:
 @board.get("/<int:plan_id>/effect")
 @needs_role("dispatcher")
 def effect(plan_id: int) -> ResponseReturnValue:
-    """What a move would do, before anybody decides on it: `delivery`, `shift` (empty: out), `position` (empty: the
-    cheapest place)."""
-    delivery_id = request.args.get("delivery", type=row_id)
-    if delivery_id is None:
-        raise InvalidInput(_("Choose the delivery that moves."))
+    """What a move would do, before anybody decides on it: `delivery` (several: those of one stop), `shift` (empty:
+    out), `position` (empty: the cheapest place)."""
+    delivery_id, along = _who_moves(request.args)
     to_shift = request.args.get("shift", type=row_id)
     position = request.args.get("position", type=row_id)
     with here().database.reading() as connection:
         store = SqlStore(connection)
         if to_shift is not None and position is None:
-            found = show_best_place(store, plan_id=plan_id, delivery=delivery_id, to_shift=to_shift)
+            found = show_best_place(store, plan_id=plan_id, delivery=delivery_id, to_shift=to_shift, along=along)
         else:
             found = editing.show_move(
-                store, plan_id=plan_id, delivery=delivery_id, to_shift=to_shift, position=position or 0
+                store, plan_id=plan_id, delivery=delivery_id, to_shift=to_shift, position=position or 0, along=along
             )
         zone = company_card(connection).zone
         currency = company_card(connection).currency
     if wants_json():
-        return jsonify(_as_json(found))
+        return jsonify(_as_json(found, currency))
     return render_template(
         "dispatcher/board_effect.html", effect=found, plan_id=plan_id, zone=zone, currency=currency, words=words
     )
 
 
-def _as_json(found: MoveEffect) -> dict[str, object]:
+def _who_moves(given: MultiDict[str, str]) -> tuple[int, tuple[int, ...]]:
+    """The delivery that moves, and those of its stop that go along. Raises InvalidInput."""
+    first, *along = dict.fromkeys(given.getlist("delivery", type=row_id)) or [None]
+    if first is None or len(along) >= MOST_AT_A_DOOR:
+        raise InvalidInput(_("Choose the delivery that moves."))
+    return first, tuple(key for key in along if key is not None)
+
+
+def _as_json(found: MoveEffect, currency: str) -> dict[str, object]:
     return {
+        "said": words.move_effect(found, currency),
         "delivery": found.delivery,
         "to_shift": found.to_shift,
         "position": found.position,
         "possible": found.plan is not None,
+        "unchanged": words.changes_nothing(found),
         "minutes": found.minutes,
         "distance_m": found.distance_m,
         "cost": found.cost,
@@ -527,7 +539,7 @@ def places(plan_id: int, shift_id: int) -> ResponseReturnValue:
 @board.post("/<int:plan_id>/move")
 @needs_role("dispatcher")
 def move(plan_id: int) -> ResponseReturnValue:
-    delivery_id, to_shift = _form_int("delivery"), _form_int("shift")
+    (delivery_id, along), to_shift = _who_moves(request.form), _form_int("shift")
 
     def change(store: SqlStore) -> str:
         editing.move_delivery(
@@ -536,6 +548,7 @@ def move(plan_id: int) -> ResponseReturnValue:
             delivery=delivery_id,
             to_shift=to_shift,
             position=request.form.get("position", 0, type=row_id),
+            along=along,
             by=current_user.actor,
             now=now(),
         )
@@ -547,10 +560,10 @@ def move(plan_id: int) -> ResponseReturnValue:
 @board.post("/<int:plan_id>/take-out")
 @needs_role("dispatcher")
 def take_out(plan_id: int) -> ResponseReturnValue:
-    delivery_id = _form_int("delivery")
+    delivery_id, along = _who_moves(request.form)
 
     def change(store: SqlStore) -> str:
-        editing.take_out(store, plan_id=plan_id, delivery=delivery_id, by=current_user.actor, now=now())
+        editing.take_out(store, plan_id=plan_id, delivery=delivery_id, along=along, by=current_user.actor, now=now())
         return _("Taken out. It stays out of the next plans of this day until you unlock it.")
 
     return _change(change, left=delivery_id)

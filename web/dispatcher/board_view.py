@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -30,6 +30,7 @@ class Bar:
     width: float
     stop_id: int = 0
     text: str = ""
+    deliveries: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,9 +173,9 @@ def bars_of(row: RouteRow, scale: Scale) -> tuple[Bar, ...]:
     """Loading, driving, waiting, service and pauses, to scale. A pause lies over the driving or waiting around it. Of
     several trips each comes home, and the van is loaded again."""
 
-    def bar(kind: str, start: datetime, end: datetime, stop_id: int = 0, text: str = "") -> Bar:
+    def bar(kind: str, start: datetime, end: datetime) -> Bar:
         x = scale.x(start)
-        return Bar(kind=kind, x=x, width=round(scale.x(end) - x, 3), stop_id=stop_id, text=text)
+        return Bar(kind=kind, x=x, width=round(scale.x(end) - x, 3))
 
     found = [bar("loading", row.starts_at, row.departs_at)]
     for before, trip in pairwise((None, *row.trips)):
@@ -190,7 +191,10 @@ def bars_of(row: RouteRow, scale: Scale) -> tuple[Bar, ...]:
         found.append(bar("travel", left, trip.returns_at))
     found.append(bar("end", row.returns_at, row.ends_at))
     found += [bar("break", pause.starts_at, pause.ends_at) for pause in row.breaks]
-    found += [bar("service", stop.start, stop.departure, stop.stop_id, str(stop.number)) for stop in row.stops]
+    for stop in row.stops:
+        deliveries = tuple(each.delivery_id for each in stop.deliveries)
+        door = bar("service", stop.start, stop.departure)
+        found.append(replace(door, stop_id=stop.stop_id, text=str(stop.number), deliveries=deliveries))
     return tuple(each for each in found if each.width > 0)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from routing.rules.changes import MoveEffect
 from routing.rules.driver_out import OutKind
 from routing.rules.extra import Apart, Extra
 from routing.rules.what_if import NOT_PLANNED
@@ -67,6 +68,22 @@ def stop_state(word: str) -> tuple[str, str]:
         "not_delivered": ("failed", _("not delivered")),
         "failed": ("failed", _("failed")),
     }[word]
+
+
+def move_effect(effect: MoveEffect, currency: str) -> str:
+    """What a move would do in one line, for beside the pointer: its price, or the first thing that it breaks."""
+    if effect.plan is None:
+        return effect.violations[0]
+    if changes_nothing(effect):
+        return _("It is there already: nothing would change.")
+    price = (
+        f"{minutes_change(effect.minutes)}, {metres_change(effect.distance_m)}, {cost_change(effect.cost, currency)}"
+    )
+    return ". ".join([price, *(each.sentence for each in effect.promises_broken[:1])])
+
+
+def changes_nothing(effect: MoveEffect) -> bool:
+    return effect.plan is not None and not effect.moved and effect.from_shift == effect.to_shift
 
 
 def search_phase(phase: str) -> str:

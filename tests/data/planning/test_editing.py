@@ -99,6 +99,41 @@ def test_a_move_shows_its_effect_before_it_is_made_and_makes_a_new_version(
         assert store.plan(new).parent_id == it.plan_id
 
 
+def test_the_deliveries_of_one_stop_move_together_and_come_back_together(
+    day: Any, database: Database, kit: Any
+) -> None:
+    it = Day(day, database, kit)
+    first, second, third, fourth = it.orders()[it.one]
+    move = {"plan_id": it.plan_id, "delivery": third, "to_shift": it.one, "position": 1, "along": (fourth,)}
+    with it.open() as store:
+        effect = show_move(store, **move)
+        lock_delivery(store, plan_id=it.plan_id, delivery=fourth, by="test", now=kit.NOW)
+        new = move_delivery(store, **move, by="test", now=kit.NOW)
+    assert it.orders(new)[it.one] == (first, third, fourth, second)
+    assert (effect.delivery, effect.along) == (third, (fourth,))
+    with it.open() as store:
+        out = take_out(store, plan_id=new, delivery=third, along=(fourth,), by="test", now=kit.NOW)
+    assert it.orders(out)[it.one] == (first, second)
+    with it.open() as store:
+        assert {gone.visit: gone.reasons for gone in store.plan(out).plan.unassigned} == {
+            third: (Reason.LOCKED_BY_YOU,),
+            fourth: (Reason.LOCKED_BY_YOU,),
+        }
+        undo(store, plan_id=out, by="test", now=kit.NOW)
+    assert it.current() == new
+
+
+def test_what_may_not_move_keeps_the_others_of_its_stop_too(day: Any, database: Database, kit: Any) -> None:
+    it = Day(day, database, kit)
+    first, second, *_ = it.orders()[it.one]
+    with it.open() as store:
+        load_route(store, shift_id=it.one, by="warehouse", now=kit.NOW)
+    with it.open() as store:
+        effect = show_move(store, plan_id=it.plan_id, delivery=first, to_shift=it.two, along=(second,))
+    assert effect.plan is None
+    assert "is on a van already" in effect.violations[0]
+
+
 def test_a_move_under_a_low_arch_is_refused_with_the_heights(day: Any, database: Database, kit: Any) -> None:
     depot = day.depot()
     site = day.site(max_height_cm=250)

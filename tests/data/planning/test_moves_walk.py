@@ -47,13 +47,13 @@ def machine(template: Path) -> type[RuleBasedStateMachine]:
             self.do("release")
             self.do("plan")
 
-        @rule(which=WHICH, to=VAN, position=st.sampled_from((0, 1, 2, 3, CHEAPEST)))
+        @rule(which=WHICH, to=VAN, position=st.sampled_from((0, 1, 2, 3, CHEAPEST)), more=st.sampled_from((0, 0, 1, 2)))
         def put(self, **values: Any) -> None:
             self.do("put", **values)
 
-        @rule(which=WHICH)
-        def take_out(self, which: int) -> None:
-            self.do("put", which=which, to=None, position=0)
+        @rule(which=WHICH, more=st.sampled_from((0, 0, 1)))
+        def take_out(self, which: int, more: int) -> None:
+            self.do("put", which=which, to=None, position=0, more=more)
 
         @rule(which=WHICH, place=st.sampled_from((True, True, False)))
         def lock(self, **values: Any) -> None:

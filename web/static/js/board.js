@@ -1,5 +1,7 @@
 // The board: one selection for list, map and timeline; the search and its progress; effects before decisions.
 
+import { dressDragging } from "./board_drag.js";
+
 const main = document.getElementById("main");
 const grid = document.getElementById("grid");
 const part = document.getElementById("part");
@@ -151,8 +153,9 @@ for (const marker of BoardMap.markers.values()) {
   marker.on("mouseout", () => { tip.hidden = true; hover(0); });
 }
 for (const bar of document.querySelectorAll(".tl-stop")) {
-  bar.addEventListener("pointerenter", (event) => showTip("stops", bar.dataset.key, event.clientX, event.clientY));
-  bar.addEventListener("pointerleave", () => { tip.hidden = true; });
+  const isDragging = () => grid.classList.contains("dragging");
+  bar.addEventListener("pointerenter", (event) => { if (!isDragging()) showTip("stops", bar.dataset.key, event.clientX, event.clientY); });
+  bar.addEventListener("pointerleave", () => { if (!isDragging()) tip.hidden = true; });
 }
 for (const row of document.querySelectorAll(".tl-row[data-shift], [data-pick='route']")) {
   const shift = row.dataset.shift ?? row.dataset.key;
@@ -161,7 +164,7 @@ for (const row of document.querySelectorAll(".tl-row[data-shift], [data-pick='ro
 }
 
 function hover(shift) {
-  if (grid.classList.contains("focused")) return;
+  if (grid.classList.contains("focused") || grid.classList.contains("dragging")) return;
   for (const way of document.querySelectorAll(".leaflet-overlay-pane path")) way.classList.toggle("faded", Boolean(shift) && !way.classList.contains(`of-shift-${shift}`));
   for (const marker of BoardMap.markers.values()) marker.getElement().classList.toggle("faded", Boolean(shift) && marker.pin.kind === "stop" && String(marker.pin.shift) !== String(shift));
 }
@@ -169,6 +172,41 @@ function hover(shift) {
 ask(main.dataset.names).then((found) => { names = found; }).catch((problem) => say(problem.message));
 
 // ---------------------------------------------------------------- another van or place
+
+function addFields(form, fields) {
+  for (const [name, value] of fields) {
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name, value });
+    form.append(field);
+  }
+}
+
+const whichBoard = () => [["day", main.dataset.day], ["depot", main.dataset.depot]];
+
+async function fillEffect(box, url) {
+  try {
+    box.innerHTML = await askHtml(url);
+    for (const inner of box.querySelectorAll("form")) addFields(inner, whichBoard());
+  } catch (problem) { say(problem.message); }
+}
+
+async function consider(kind, key, plan, url) {
+  await pick(kind, key, plan);
+  const box = document.createElement("div");
+  box.className = "effect-box";
+  part.querySelector(".pane-head")?.after(box);
+  fillEffect(box, url);
+}
+
+function submit(action, fields) {
+  const form = document.createElement("form");
+  Object.assign(form, { method: "post", action, hidden: true });
+  addFields(form, [["csrf_token", main.dataset.csrf], ...whichBoard(), ...fields]);
+  document.body.append(form);
+  form.submit();
+}
+
+if (main.dataset.dragHint) dressDragging({ main, grid, base, tip, ask, say, submit, consider, nameOf: (kind, key) => names[kind === "left" ? "left_out" : "stops"]?.[key]?.[0] ?? "" });
 
 function dressMoves(scope) {
   for (const form of scope.querySelectorAll("form[data-move]")) {
@@ -190,16 +228,7 @@ function dressMoves(scope) {
     place.addEventListener("change", () => box.replaceChildren());
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      try {
-        box.innerHTML = await askHtml(`${form.action}?${new URLSearchParams(new FormData(form))}`);
-        for (const inner of box.querySelectorAll("form")) {
-          for (const [name, value] of [["day", main.dataset.day], ["depot", main.dataset.depot]]) {
-            const field = document.createElement("input");
-            Object.assign(field, { type: "hidden", name, value });
-            inner.append(field);
-          }
-        }
-      } catch (problem) { say(problem.message); }
+      fillEffect(box, `${form.action}?${new URLSearchParams(new FormData(form))}`);
     });
     offer();
   }
