@@ -24,7 +24,9 @@ import numpy as np
 
 from routing.model.plans import CostScheme, Place, PlannedRoute, PlannedStop, Problem, ShiftOffer, Travel, Visit, Window
 from routing.rules.area import apart_m, spots_of
-from routing.rules.schedule import Timetable, area_cost, balance_cost, cost_of, late_by, late_cost, spans
+from routing.rules.costing import area_cost, balance_cost, cost_of, late_cost
+from routing.rules.schedule import Timetable
+from routing.rules.spans import late_by, spans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The two prices that hold for every plan of a company: what uneven days and wide areas cost. Pure.
 
-0 is no price. How they are counted stands in routing/rules/schedule.py (`balance_cost`) and routing/rules/area.py.
+0 is no price. How they are counted stands in routing/rules/costing.py (`balance_cost`) and routing/rules/area.py.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from routing.model.plans import PlannedStop, SpeedSlice, Visit
 from routing.model.proofs import PlannedTimes, Reload, SpeedSpan, StopFacts
-from routing.rules.schedule import ALWAYS, Spans, hours
+from routing.rules.spans import ALWAYS, Spans, hours
 from routing.rules.time_of_day import Pace
 
 NONE_YET = StopFacts()

@@ -27,8 +27,9 @@ from routing.model.fleet import Shift, Vehicle
 from routing.model.orders import RideRule
 from routing.model.plans import CostScheme, Lock, Place, Plan, Problem, ShiftOffer, Travel, Visit
 from routing.rules.changes import duty_s, metres, orders_of, promises_broken, rebuilt, starts_of
+from routing.rules.costing import cost_of
 from routing.rules.release import Candidate, NotReleased
-from routing.rules.schedule import Failure, Timetable, cost_of
+from routing.rules.schedule import Failure, Timetable
 
 NEXT_DOOR_M = 150
 """As the crow flies: a door this near is "next door", one that a van passes."""

@@ -56,7 +56,6 @@ from routing.errors import InvalidProblem
 from routing.model.plans import (
     FREE,
     NO_ROAD,
-    CostScheme,
     PlannedBreak,
     PlannedRoute,
     PlannedStop,
@@ -65,26 +64,27 @@ from routing.model.plans import (
     Reason,
     ShiftOffer,
     Visit,
-    Window,
 )
 from routing.rules.area import Spot, apart_m, spots_of
+from routing.rules.costing import area_cost, cost_of, late_cost
+from routing.rules.legs import (
+    MOST_BREAKS,
+    Legs,
+    forward,
+    latest_departure,
+    place_breaks,
+    place_one_break,
+    wheels_turned,
+)
+from routing.rules.spans import ALWAYS, Soft, Spans, hours, spans
 from routing.rules.time_of_day import Pace, paces_of
 from routing.rules.trips import MOST_TRIPS, cuts_of, fewest, keeps_on_board, reach_of
-
-type Spans = tuple[tuple[int, int], ...]
-"""Windows as sorted (first, last) pairs, both inclusive."""
-
-type Soft = tuple[Spans, int]
-"""The hours in which a visit is in time, and what an hour after them costs."""
 
 type _Line = Sequence[Visit | None]
 """The visits of a shift in order, a None where it reloads."""
 
-ALWAYS: Spans = ((-(2**62), 2**62),)
 _REMEMBERED = 50_000
 """Answers for shifts of several trips that are kept."""
-MOST_BREAKS = 6
-"""More breaks than this in one shift is refused: every order of taking them is tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,43 +106,6 @@ class _Fault:
     index: int
     amount: int
     what: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Legs:
-    """One candidate route as plain numbers: gap g leads to visit g, the last gap to the end of the shift."""
-
-    travel: list[int]
-    metres: list[int]
-    work: list[int]
-    spans: list[Spans]
-    leave_s: int
-    soft: list[Soft | None]
-    """Per visit, the hours it should begin in and what an hour later costs; empty when all must be in time."""
-    barred: list[int]
-    """Per gap, which breaks may not be taken there for what is on board, as bits; empty when any may anywhere."""
-    pace: Pace | None = None
-    """Where ways take longer at some times of the day than at others."""
-    lost: Sequence[int] = ()
-    """Per break, the progress that a leg keeps free for it; empty without a pace."""
-
-    def ready(self, g: int, free: int, order: Iterable[int], rested: int, paused: int) -> int:
-        """When gap g is driven and these breaks are taken in it, the last of them until `paused`."""
-        if self.pace is None:
-            return max(free + self.travel[g] + rested, paused)
-        return max(self.pace.arrive(free, self.travel[g], sum(self.lost[index] for index in order)), paused)
-
-    def leave(self, g: int, limit: int, order: Iterable[int], rested: int, paused: int) -> int:
-        """`ready` backwards: how late gap g may begin to be ready by `limit`, the first break beginning at `paused`."""
-        if self.pace is None:
-            return min(limit - self.travel[g] - rested, paused)
-        return min(self.pace.leave(limit, self.travel[g], sum(self.lost[index] for index in order)), paused)
-
-    def arrival(self, g: int, free: int, pauses: Sequence[tuple[int, int]]) -> int:
-        """When the wheels stop at the end of gap g, pauses (begin, how long) on the way included."""
-        if self.pace is None:
-            return arrival_of(free, self.travel[g], pauses)
-        return self.pace.arrive_with(free, self.travel[g], pauses)
 
 
 class Times(NamedTuple):
@@ -414,10 +377,10 @@ class Timetable:
                 return True
         return False
 
-    def _cut(self, shift: ShiftOffer, visits: list[Visit], cuts: tuple[int, ...]) -> tuple[_Line, _Legs | _Fault]:
+    def _cut(self, shift: ShiftOffer, visits: list[Visit], cuts: tuple[int, ...]) -> tuple[_Line, Legs | _Fault]:
         """The line of visits with a None for each reload, and its legs."""
         line: _Line = []
-        whole: _Legs | None = None
+        whole: Legs | None = None
         for begin, end in pairwise((0, *cuts, len(visits))):
             legs = self._legs(shift, visits[begin:end])
             if isinstance(legs, _Fault):
@@ -430,7 +393,7 @@ class Timetable:
             soft = []
             if whole.soft or legs.soft:
                 soft = [*(whole.soft or [None] * len(whole.work)), None, *(legs.soft or [None] * len(legs.work))]
-            whole = _Legs(
+            whole = Legs(
                 whole.travel + legs.travel,
                 whole.metres + legs.metres,
                 [*whole.work, shift.reload_s, *legs.work],
@@ -463,7 +426,7 @@ class Timetable:
             sentence = f"{_by(shift)} makes at most {shift.most_trips} trips; in this order it would need {least}."
             return list(visits), _Fault(Reason.CAPACITY, index, len(visits) - index, sentence)
         furthest: tuple[int, int] | None = None
-        found: tuple[_Line, _Legs | None, _Fault] | None = None
+        found: tuple[_Line, Legs | None, _Fault] | None = None
         for trips in range(least, min(shift.most_trips, len(visits)) + 1):
             for cuts in cuts_of(reach, trips):
                 if not keeps_on_board(visits, cuts, shift, self.trip_of):
@@ -565,7 +528,7 @@ class Timetable:
                 board = [on + self._change(visit, d) for d, on in enumerate(board)]
         return barred
 
-    def _legs(self, shift: ShiftOffer, visits: Sequence[Visit]) -> _Legs | _Fault:
+    def _legs(self, shift: ShiftOffer, visits: Sequence[Visit]) -> Legs | _Fault:
         places = [visit.place for visit in visits]
         # A free start or end is where the first or last visit is: the leg there takes nothing.
         before = [places[0] if shift.start is None else shift.start, *places]
@@ -588,7 +551,7 @@ class Timetable:
         heavy = self._too_heavy(shift, visits) if shift.id in self._light else []
         soft = [self.soft.get(visit.id) for visit in visits] if self.soft else []
         pace = self._paces.get(shift.profile)
-        return _Legs(
+        return Legs(
             travel,
             metres,
             work,
@@ -600,7 +563,7 @@ class Timetable:
             self._lost.get(shift.id, ()),
         )
 
-    def _beyond(self, shift: ShiftOffer, legs: _Legs) -> _Fault | None:
+    def _beyond(self, shift: ShiftOffer, legs: Legs) -> _Fault | None:
         # By the clock it depends on when the wheels turn.
         if shift.max_travel_s is not None and legs.pace is None and (fault := _drives_too_long(shift, legs.travel)):
             return fault
@@ -611,7 +574,7 @@ class Timetable:
 
     # ---- times
 
-    def _run(self, shift: ShiftOffer, visit_ids: Sequence[int | None], legs: _Legs) -> Times | _Fault:
+    def _run(self, shift: ShiftOffer, visit_ids: Sequence[int | None], legs: Legs) -> Times | _Fault:
         """A None among the visits is a reload."""
         if shift.max_stops is not None:
             places = [None if key is None else self.visits[key].place for key in visit_ids]
@@ -623,16 +586,16 @@ class Timetable:
         taken: list[tuple[int, ...]]
         if breaks:
             found = (
-                _place_one_break(legs, breaks[0])
+                place_one_break(legs, breaks[0])
                 if len(breaks) == 1 and not legs.barred and not legs.soft
-                else _place_breaks(legs, breaks)
+                else place_breaks(legs, breaks)
             )
             if isinstance(found, int):
                 return _Fault(Reason.WINDOW_UNREACHABLE, found, 0, "")
             taken = found
         else:
             taken = [()] * len(legs.travel)
-        run = _forward(legs, breaks, taken, legs.leave_s)
+        run = forward(legs, breaks, taken, legs.leave_s)
         if isinstance(run, int):
             return _Fault(Reason.WINDOW_UNREACHABLE, run, 0, "")
         starts, finish, pauses = run
@@ -640,15 +603,15 @@ class Timetable:
             return _Fault(Reason.SHIFT_TOO_SHORT, len(starts) - 1, finish + shift.debrief_s - shift.until_s, "")
         departure = legs.leave_s
         if self.done.isdisjoint(visit_ids):
-            departure = max(departure, _latest_departure(legs, breaks, taken, finish, starts))
+            departure = max(departure, latest_departure(legs, breaks, taken, finish, starts))
             if departure > legs.leave_s:
-                run = _forward(legs, breaks, taken, departure)
+                run = forward(legs, breaks, taken, departure)
                 assert not isinstance(run, int)
                 starts, finish, pauses = run
         again = [at for at, key in enumerate(visit_ids) if key is None] if shift.most_trips > 1 else []
         driven: Sequence[int] = ()
         if legs.pace is not None:
-            driven = _driven(legs, breaks, departure, starts, pauses, {at + 1 for at in again})
+            driven = wheels_turned(legs, breaks, departure, starts, pauses, {at + 1 for at in again})
             if shift.max_travel_s is not None and (fault := _drives_too_long(shift, driven)):
                 return fault
         travel, metres = sum(driven or legs.travel), sum(legs.metres)
@@ -682,7 +645,7 @@ class Timetable:
             driven,
         )
 
-    def _blame(self, shift: ShiftOffer, line: _Line, legs: _Legs, fault: _Fault) -> _Fault:
+    def _blame(self, shift: ShiftOffer, line: _Line, legs: Legs, fault: _Fault) -> _Fault:
         """Names what stands behind a missed window or a long day: goods that come late, breaks, or the times
         themselves."""
         ids = [None if visit is None else visit.id for visit in line]
@@ -706,7 +669,7 @@ class Timetable:
             sentence = f"{_of(visit)} is ready {wait} s after {_by(shift)} could leave: too late."
             return _Fault(Reason.NOT_READY, late, wait, sentence)
         if shift.breaks:
-            run = _forward(legs, [], [()] * len(legs.travel), legs.leave_s)
+            run = forward(legs, [], [()] * len(legs.travel), legs.leave_s)
             if not isinstance(run, int) and run[1] + shift.debrief_s <= shift.until_s:
                 return _Fault(Reason.DRIVER_HOURS, fault.index, 0, f"The breaks of {_by(shift)} leave no time for it.")
         visit = line[fault.index] if fault.index < len(line) else None
@@ -722,7 +685,7 @@ class Timetable:
 
     # ---- the route in the trade's words
 
-    def _write(self, shift: ShiftOffer, line: _Line, legs: _Legs, times: Times) -> PlannedRoute:
+    def _write(self, shift: ShiftOffer, line: _Line, legs: Legs, times: Times) -> PlannedRoute:
         trips: list[PlannedTrip] = []
         stops: list[PlannedStop] = []
         breaks: list[PlannedBreak] = []
@@ -815,55 +778,6 @@ def schedule(problem: Problem, shift_id: int, visit_ids: Sequence[int]) -> Plann
     return Timetable(problem).route(shift_id, visit_ids)
 
 
-def cost_of(cost: CostScheme, duty_s: int, travel_s: int, distance_m: int, work_s: int = 0, overtime_s: int = 0) -> int:
-    """Thousandths of a minor unit, each part rounded half up."""
-    return (
-        cost.fixed
-        + (2 * cost.per_hour * duty_s + 3600) // 7200
-        + (2 * cost.per_travel_hour * travel_s + 3600) // 7200
-        + (2 * cost.per_task_hour * work_s + 3600) // 7200
-        + (2 * cost.per_km * distance_m + 1000) // 2000
-        + (2 * cost.per_overtime_hour * overtime_s + 3600) // 7200
-        + balance_cost(cost, duty_s)
-    )
-
-
-def balance_cost(cost: CostScheme, duty_s: int) -> int:
-    """What the length of a duty costs besides its paid hours, thousandths of a minor unit, rounded half up.
-
-    At 1.00 an hour more costs a van that has worked 4 hours about 4.00, and one that has worked 8 about 8.00: two days
-    of 6 hours cost less than one of 8 and one of 4.
-
-        >>> one = CostScheme(balance_per_hour=100_000)
-        >>> [balance_cost(one, hours * 3600) for hours in (8, 4, 6)]
-        [3200000, 800000, 1800000]
-    """
-    return (cost.balance_per_hour * duty_s * duty_s + 3600**2) // (2 * 3600**2)
-
-
-def area_cost(cost: CostScheme, apart_m: int) -> int:
-    """Thousandths of a minor unit, rounded half up.
-
-    >>> area_cost(CostScheme(area_per_km=50_000), 2400)
-    120000
-    """
-    return (2 * cost.area_per_km * apart_m + 1000) // 2000
-
-
-def late_by(in_time: Spans, start_s: int) -> int:
-    """Seconds after the end of the last of these hours that has begun.
-
-    >>> [late_by(((0, 10), (20, 30)), at) for at in (10, 13, 20, 33)]
-    [0, 3, 0, 3]
-    """
-    return max(0, min(start_s - last for first, last in in_time if first <= start_s))
-
-
-def late_cost(soft: Soft | None, start_s: int) -> int:
-    """Thousandths of a minor unit, rounded half up; nothing where a visit may not be late."""
-    return 0 if soft is None else (2 * soft[1] * late_by(soft[0], start_s) + 3600) // 7200
-
-
 def carried(problem: Problem) -> dict[int, tuple[int, ...]]:
     """What serving a visit of a shipment puts on board (at its pickup) or takes off it (at its delivery)."""
     out = {one.pickup: one.amount for one in problem.shipments}
@@ -878,231 +792,6 @@ def work_by_type(problem: Problem) -> dict[str, dict[int, tuple[int, int]]]:
         plain = {visit.id: (visit.setup_s, visit.service_s) for visit in problem.visits}
         own = {v.id: (setup, service) for v in problem.visits for k, setup, service in v.work_by_type if k == kind}
         out[kind] = plain | own
-    return out
-
-
-def spans(windows: Sequence[Window]) -> Spans:
-    """Sorted and joined where they overlap, so that the first that is not over yet is the right one."""
-    return _joined((w.start_s, w.end_s) for w in windows)
-
-
-def hours(visit: Visit) -> Spans:
-    """When service may begin, late or not, sorted and joined."""
-    return _joined((w.start_s, w.end_s + w.late_s) for w in visit.windows)
-
-
-def _joined(pairs: Iterable[tuple[int, int]]) -> Spans:
-    joined: list[tuple[int, int]] = []
-    for first, last in sorted(pairs):
-        if joined and first <= joined[-1][1] + 1:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
-        else:
-            joined.append((first, last))
-    return tuple(joined)
-
-
-def earliest(spans: Spans, at_s: int) -> int | None:
-    """The first moment from `at_s` on that lies in a window, None when all are over."""
-    for first, last in spans:
-        if at_s <= last:
-            return at_s if at_s >= first else first
-    return None
-
-
-def latest(spans: Spans, at_s: int) -> int | None:
-    """The last moment up to `at_s` that lies in a window, None when none has begun."""
-    for first, last in reversed(spans):
-        if at_s >= first:
-            return at_s if at_s <= last else last
-    return None
-
-
-type _Breaks = Sequence[tuple[int, Spans]]
-
-
-def _forward(
-    legs: _Legs, breaks: _Breaks, taken: Sequence[tuple[int, ...]], departure_s: int
-) -> tuple[list[int], int, list[tuple[int, int, int]]] | int:
-    """(starts, finish, breaks) as early as possible, or the index of the visit whose windows are over."""
-    starts: list[int] = []
-    pauses: list[tuple[int, int, int]] = []
-    free, last_gap, plain = departure_s, len(legs.work), legs.pace is None
-    for g, travel in enumerate(legs.travel):
-        paused, rested = free, 0
-        for index in taken[g]:
-            duration, windows = breaks[index]
-            begin = earliest(windows, paused)
-            if begin is None:
-                return last_gap
-            pauses.append((g, index, begin))
-            paused, rested = begin + duration, rested + duration
-        ready = max(free + travel + rested, paused) if plain else legs.ready(g, free, taken[g], rested, paused)
-        if g == last_gap:
-            return starts, ready, pauses
-        start = earliest(legs.spans[g], ready)
-        if start is None:
-            return g
-        starts.append(start)
-        free = start + legs.work[g]
-    raise AssertionError("a route has one more leg than visits")
-
-
-def _latest_departure(
-    legs: _Legs, breaks: _Breaks, taken: Sequence[tuple[int, ...]], finish_s: int, starts: Sequence[int]
-) -> int:
-    """The latest departure that still ends at `finish_s`, with the breaks in the same gaps. `starts` are the earliest:
-    what is in time then stays in time, what is late does not get later."""
-    limit = finish_s
-    for g in range(len(legs.work), -1, -1):
-        paused, rested = limit, 0
-        for index in reversed(taken[g]):
-            duration, windows = breaks[index]
-            begin = latest(windows, paused - duration)
-            assert begin is not None
-            paused, rested = begin, rested + duration
-        free = legs.leave(g, limit, taken[g], rested, paused)
-        if g == 0:
-            return free
-        soft = legs.soft[g - 1] if legs.soft else None
-        start: int | None
-        if soft is not None:
-            start = min(free - legs.work[g - 1], _end_of_hours(soft[0], starts[g - 1]))
-        else:
-            start = latest(legs.spans[g - 1], free - legs.work[g - 1])
-        assert start is not None
-        limit = start
-    raise AssertionError("a route has at least one leg")
-
-
-def _end_of_hours(in_time: Spans, start_s: int) -> int:
-    """The end of the hours that hold this moment; itself when it is late."""
-    return max(start_s, max(last for first, last in in_time if first <= start_s))
-
-
-def _place_breaks(legs: _Legs, breaks: _Breaks) -> list[tuple[int, ...]] | int:
-    """In which gap each break is taken, for the earliest finish and then the least price of lateness; or the index of
-    the visit that cannot be reached.
-
-    Earliest time per (visit, set of breaks taken): being earlier never hurts, since one can wait. What was taken
-    already goes first among equals, as in the compiled search.
-    """
-    everything, plain = (1 << len(breaks)) - 1, legs.pace is None
-    states: dict[int, tuple[int, int, tuple[object, ...]]] = {0: (legs.leave_s, 0, ())}
-    for g, travel in enumerate(legs.travel):
-        reached: dict[int, tuple[int, int, tuple[object, ...]]] = {}
-        barred = legs.barred[g] if legs.barred else 0
-        for mask, (free, owed, chain) in sorted(states.items(), reverse=True):
-            for order, paused, rested, after in _pauses(breaks, barred, mask, free, 0, ()):
-                time: int | None = (
-                    max(free + travel + rested, paused) if plain else legs.ready(g, free, order, rested, paused)
-                )
-                debt = owed
-                if g < len(legs.work):
-                    time = earliest(legs.spans[g], time or 0)
-                    if time is None:
-                        continue
-                    if legs.soft:
-                        debt += late_cost(legs.soft[g], time)
-                    time += legs.work[g]
-                assert time is not None
-                if after not in reached or (time, debt) < reached[after][:2]:
-                    reached[after] = (time, debt, (chain, order))
-        if not reached:
-            return g
-        states = reached
-    if everything not in states:
-        return len(legs.work)
-    taken: list[tuple[int, ...]] = []
-    chain = states[everything][2]
-    while chain:
-        chain, order = chain  # type: ignore[assignment]
-        taken.append(order)
-    return taken[::-1]
-
-
-def _place_one_break(legs: _Legs, pause: tuple[int, Spans]) -> list[tuple[int, ...]] | int:
-    """`_place_breaks` for the one break that most shifts have."""
-    duration, windows = pause
-    before: int | None = legs.leave_s
-    after: int | None = None
-    # The gap in which the break was taken for `after`.
-    taken_in = -1
-    last_gap = len(legs.work)
-    plain = legs.pace is None
-    for g, travel in enumerate(legs.travel):
-        best = None if after is None else after + travel if plain else legs.ready(g, after, (), 0, after)
-        gap = taken_in
-        if before is not None:
-            begin = earliest(windows, before)
-            if begin is not None:
-                fresh = max(before + travel, begin) + duration
-                if not plain:
-                    fresh = legs.ready(g, before, (0,), duration, begin + duration)
-                if best is None or fresh < best:
-                    best, gap = fresh, g
-        if g == last_gap:
-            if best is None:
-                return last_gap
-            return [(0,) if n == gap else () for n in range(last_gap + 1)]
-        here = legs.spans[g]
-        work = legs.work[g]
-        if before is not None:
-            start = earliest(here, before + travel if plain else legs.ready(g, before, (), 0, before))
-            before = None if start is None else start + work
-        after = None
-        if best is not None:
-            start = earliest(here, best)
-            if start is not None:
-                after, taken_in = start + work, gap
-        if before is None and after is None:
-            return g
-    raise AssertionError("a route has one more leg than visits")
-
-
-def _pauses(
-    breaks: _Breaks, barred: int, mask: int, paused: int, rested: int, order: tuple[int, ...]
-) -> Iterator[tuple[tuple[int, ...], int, int, int]]:
-    """Every way of taking some of the breaks that are left, one after the other, from `paused` on."""
-    yield order, paused, rested, mask
-    for index, (duration, windows) in enumerate(breaks):
-        if (mask | barred) >> index & 1:
-            continue
-        begin = earliest(windows, paused)
-        if begin is not None:
-            yield from _pauses(breaks, barred, mask | 1 << index, begin + duration, rested + duration, (*order, index))
-
-
-def arrival_of(free: int, travel: int, pauses: Sequence[tuple[int, int]]) -> int:
-    """When the wheels stop at the next place: breaks that begin on the way interrupt the travel."""
-    left = travel
-    for begin, duration in pauses:
-        if free + left <= begin:
-            return free + left
-        left -= begin - free
-        free = begin + duration
-    return free + left
-
-
-def _driven(
-    legs: _Legs,
-    breaks: _Breaks,
-    departure_s: int,
-    starts: Sequence[int],
-    pauses: Sequence[tuple[int, int, int]],
-    behind_reload: set[int],
-) -> list[int]:
-    """Per gap, for how long the wheels turn at the times of this run. Who reloads waits at the depot: a gap behind a
-    reload is left as late as its end allows."""
-    out = []
-    free = departure_s
-    for g in range(len(legs.travel)):
-        taken = [(begin, breaks[index][0]) for gap, index, begin in pauses if gap == g]
-        if g in behind_reload and not taken:
-            free = max(free, legs.leave(g, starts[g], (), 0, starts[g]))
-        arrival = legs.arrival(g, free, taken)
-        out.append(arrival - free - sum(lasts for begin, lasts in taken if begin < arrival))
-        if g < len(starts):
-            free = starts[g] + legs.work[g]
     return out
 
 

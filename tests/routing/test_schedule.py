@@ -9,6 +9,7 @@ import pytest
 
 from routing.errors import InvalidProblem
 from routing.model.plans import Break, CostScheme, Lock, PlannedRoute, Reason, Shipment, Travel, Visit, Window
+from routing.rules.legs import Legs, forward, place_breaks, place_one_break
 from routing.rules.schedule import Failure, Timetable, schedule
 from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, problem, shift, visit
 
@@ -129,13 +130,11 @@ def test_breaks_may_be_taken_in_any_order() -> None:
 
 
 def test_one_break_is_placed_as_the_general_rule_places_it() -> None:
-    from routing.rules import schedule as rules
-
     generator = np.random.default_rng(1)
     for _ in range(300):
         count = int(generator.integers(1, 6))
         opens = generator.integers(0, 3000, count)
-        legs = rules._Legs(
+        legs = Legs(
             travel=generator.integers(0, 400, count + 1).tolist(),
             metres=[0] * (count + 1),
             work=generator.integers(0, 400, count).tolist(),
@@ -146,10 +145,10 @@ def test_one_break_is_placed_as_the_general_rule_places_it() -> None:
         )
         begin = int(generator.integers(0, 3000))
         rest = (int(generator.integers(1, 600)), ((begin, begin + int(generator.integers(0, 900))),))
-        one, many = rules._place_one_break(legs, rest), rules._place_breaks(legs, [rest])
+        one, many = place_one_break(legs, rest), place_breaks(legs, [rest])
         assert isinstance(one, int) == isinstance(many, int)
         if not isinstance(one, int) and not isinstance(many, int):
-            ends = [rules._forward(legs, [rest], taken, 0) for taken in (one, many)]
+            ends = [forward(legs, [rest], taken, 0) for taken in (one, many)]
             assert not isinstance(ends[0], int)
             assert not isinstance(ends[1], int)
             assert ends[0][1] == ends[1][1]

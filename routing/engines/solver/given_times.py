@@ -22,8 +22,11 @@ from routing.model.plans import (
     ShiftOffer,
     Unassigned,
 )
+from routing.rules.costing import cost_of
 from routing.rules.given import breaches_of_order
-from routing.rules.schedule import Spans, Timetable, arrival_of, cost_of, spans
+from routing.rules.legs import arrival_of
+from routing.rules.schedule import Timetable
+from routing.rules.spans import Spans, spans
 
 _UNBOUND = 2**34
 """A window that reaches further than this on a side binds nothing there."""

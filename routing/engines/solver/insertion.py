@@ -17,7 +17,8 @@ from routing.engines.solver.paces import ManyLegs
 from routing.errors import InvalidProblem
 from routing.model.plans import CostScheme, Lock, Problem, ShiftOffer, Visit
 from routing.rules.reasons import together
-from routing.rules.schedule import ALWAYS, Spans, Timetable, earliest, latest, work_by_type
+from routing.rules.schedule import Timetable, work_by_type
+from routing.rules.spans import ALWAYS, Spans, earliest, latest
 
 type Routes = dict[int, list[int]]
 """Visit ids in order, per shift id; an unused shift has an empty list."""

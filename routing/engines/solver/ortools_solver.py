@@ -52,7 +52,8 @@ from routing.engines.solver.pyvrp_solver import searched as walk_on_with_pyvrp
 from routing.engines.solver.walk import RuinAndRecreate, route_costs, warm
 from routing.model.plans import CostScheme, Plan, Problem, ShiftOffer, SolveProgress
 from routing.rules.reasons import together
-from routing.rules.schedule import Timetable, spans
+from routing.rules.schedule import Timetable
+from routing.rules.spans import spans
 
 _SLOW_OPERATORS = (
     "use_global_cheapest_insertion_path_lns",

@@ -16,7 +16,8 @@ from routing.engines.solver.insertion import Insertion, Routes
 from routing.engines.solver.paces import rows_of
 from routing.engines.solver.plain_walk import PlainRounds, is_plain, packed
 from routing.model.plans import ShiftOffer
-from routing.rules.schedule import ALWAYS, MOST_BREAKS, Spans
+from routing.rules.legs import MOST_BREAKS
+from routing.rules.spans import ALWAYS, Spans
 from routing.rules.time_of_day import Pace
 
 _NEAR = 100
