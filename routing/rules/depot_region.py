@@ -51,8 +51,8 @@ def depot_regions(depots: Mapping[int, DepotPlace], regions: Mapping[int, Bounds
 def known_where(answers: Mapping[str, Located]) -> tuple[str, Located]:
     """The region that knows an address, and its answer, of what each region (at least one) says of it.
 
-    For an address that is all that says where something is. Where several regions are sure a person is asked, with what each
-    of them found; where none is, the surest answer stands, of the first region of several.
+    For an address that is all that says where something is. Where several regions are sure a person is asked, with what
+    each of them found; where none is, the surest answer stands, of the first region of several.
     """
     sure = [name for name, located in answers.items() if located.quality.goes_on]
     if len(sure) > 1:
