@@ -240,8 +240,8 @@ def _unknown(installation: Installation, asked: Asked, goods: Goods, depot_id: i
 
 
 def _found(installation: Installation, asked: Asked, depot_id: int | None) -> Located:
-    """Where the address is: in the depot's region, else in whichever of the depots' regions knows it. Raises InvalidInput
-    where that is not sure."""
+    """Where the address is: in the depot's region, else in whichever of the depots' regions knows it. Raises
+    InvalidInput where that is not sure."""
     if not asked.address.strip():
         raise InvalidInput("Say where to: the number of a site, or an address.", code="address")
     with installation.database.reading() as connection:

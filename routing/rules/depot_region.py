@@ -48,6 +48,14 @@ def depot_regions(depots: Mapping[int, DepotPlace], regions: Mapping[int, Bounds
     return chosen
 
 
+def in_no_region(depots: Mapping[int, DepotPlace], regions: Mapping[int, Bounds | None]) -> list[int]:
+    """The keys of the depots with a pin that no region takes, in their order; none where no region's box is known."""
+    if not any(regions.values()):
+        return []
+    chosen = depot_regions(depots, regions)
+    return [key for key, depot in depots.items() if depot.at is not None and chosen[key] is None]
+
+
 def known_where(answers: Mapping[str, Located]) -> tuple[str, Located]:
     """The region that knows an address, and its answer, of what each region (at least one) says of it.
 
