@@ -372,7 +372,7 @@ dressPart();
 paint();
 if (map) {
   // The map was drawn before its panel had its size.
-  const all = [...BoardMap.markers.values()].filter((marker) => marker.pin.kind !== "left_out").map((marker) => marker.getLatLng());
-  if (all.length) map.fitBounds(L.latLngBounds(all), { padding: [28, 28], maxZoom: 16, animate: false });
+  const box = BoardMap.opensOn();
+  if (box.length) map.fitBounds(box, { padding: [28, 28], maxZoom: 16, animate: false });
   new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
 }
