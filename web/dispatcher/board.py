@@ -122,21 +122,32 @@ def names() -> ResponseReturnValue:
 @needs_role()
 def stop_part(plan_id: int, stop_id: int) -> ResponseReturnValue:
     with here().database.reading() as connection:
-        return _stop_html(connection, board_of([plan_page(connection, plan_id)]), stop_id)
+        return _stop_html(connection, _board_with(connection, plan_id), stop_id)
 
 
 @board.get("/<int:plan_id>/route/<int:shift_id>")
 @needs_role()
 def route_part(plan_id: int, shift_id: int) -> ResponseReturnValue:
     with here().database.reading() as connection:
-        return _route_html(connection, board_of([plan_page(connection, plan_id)]), shift_id)
+        return _route_html(connection, _board_with(connection, plan_id), shift_id)
 
 
 @board.get("/<int:plan_id>/left-out/<int:delivery_id>")
 @needs_role()
 def left_out_part(plan_id: int, delivery_id: int) -> ResponseReturnValue:
     with here().database.reading() as connection:
-        return _left_out_html(connection, board_of([plan_page(connection, plan_id)]), delivery_id)
+        return _left_out_html(connection, _board_with(connection, plan_id), delivery_id)
+
+
+def _board_with(connection: Connection, plan_id: int) -> Board:
+    """The board of the `day` and `depot` that are asked for, where that plan is on it: its routes bear the numbers and
+    colours that they have beside those of other plans. Else the plan by itself."""
+    if request.args.get("day"):
+        day, chosen, _depots = asked(connection)
+        pages = plans_of(connection, day=day, depots=chosen)
+        if plan_id in {page.plan_id for page in pages}:
+            return board_of(pages)
+    return board_of([plan_page(connection, plan_id)])
 
 
 def _chosen_part(connection: Connection, shown: Board) -> str:

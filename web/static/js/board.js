@@ -36,6 +36,8 @@ function say(sentence) {
 // ---------------------------------------------------------------- selecting
 
 const partUrl = { stop: (plan, key) => `${base}/${plan}/stop/${key}`, route: (plan, key) => `${base}/${plan}/route/${key}`, left: (plan, key) => `${base}/${plan}/left-out/${key}` };
+/** Numbers and colours go through all plans of the board, so the panel has to know which board it is of. */
+const ofBoard = new URLSearchParams({ day: main.dataset.day, ...(main.dataset.depot ? { depot: main.dataset.depot } : {}) });
 const fragmentScope = () => part.querySelector("[data-part]");
 
 function paint() {
@@ -64,7 +66,7 @@ function paint() {
 
 async function pick(kind, key, plan, { pan = true, remember = true } = {}) {
   try {
-    part.innerHTML = await askHtml(partUrl[kind](plan, key));
+    part.innerHTML = await askHtml(`${partUrl[kind](plan, key)}?${ofBoard}`);
   } catch (problem) {
     say(problem.message);
     return;
