@@ -172,8 +172,9 @@ def list_command(as_json: bool) -> None:
         return
     # What a terminal of 80 columns has no room for is broken into lines, never cut.
     table = Table(box=None, pad_edge=False)
-    for name, justify in (("region", "left"), ("addresses", "right"), ("km of road", "right"), ("no way", "right")):
-        table.add_column(name, justify=justify, overflow="fold")
+    table.add_column("region", overflow="fold")
+    for name in ("addresses", "km of road", "no way"):
+        table.add_column(name, justify="right")
     table.columns[0].min_width = min(max((len(facts.name) for facts in regions), default=0), 30)
     table.add_column("build", no_wrap=True)
     table.add_column("depots", overflow="fold")
