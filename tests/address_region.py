@@ -1,4 +1,4 @@
-"""A region with the demo's addresses and nothing else: roads take longer to build, and no address needs them."""
+"""A region with addresses and nothing else: roads take longer to build, and no address needs them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ from routing.model.places import Bounds
 EXTRACT = Path("data/demo/helsinki.osm.pbf")
 
 
-def an_address_region(home: Path) -> None:
-    """Puts the region "helsinki" into the installation at `home`."""
-    folder = home / "regions" / "helsinki"
+DISTRICT = Bounds(south=60.16, west=24.93, north=60.18, east=24.96)
+
+
+def an_address_region(
+    home: Path, *, name: str = "helsinki", extract: Path = EXTRACT, bounds: Bounds = DISTRICT
+) -> None:
+    """Puts a region into the installation at `home`: the demo's unless another extract is given."""
+    folder = home / "regions" / name
     folder.mkdir(parents=True)
     facts = RegionFacts(
-        name="helsinki",
+        name=name,
         build="a build",
-        bounds=Bounds(south=60.16, west=24.93, north=60.18, east=24.96),
-        addresses=build_gazetteer(EXTRACT, folder / ADDRESSES_FILE),
+        bounds=bounds,
+        addresses=build_gazetteer(extract, folder / ADDRESSES_FILE),
         restrictions=0,
         drivable_km=0.0,
         sampled=0,

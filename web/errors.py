@@ -111,7 +111,7 @@ def register_errors(app: Flask) -> None:
         )
         code = (error.name or "error").lower().replace(" ", "_")
         response = answer(status=status, code=code, title=title_of(status), sentence=sentence)
-        for name in ("Retry-After", "Allow"):
+        for name in ("Retry-After", "Allow", "Content-Range"):
             if value := dict(error.get_headers()).get(name):
                 response.headers[name] = value
         return response

@@ -1,4 +1,4 @@
-"""Looking addresses up: each in the region of the depot that serves it."""
+"""Looking addresses up: a depot's in every region, any other in the region of the depot that serves it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def locate_everywhere(
     progress: Callable[[int, int], None] | None = None,
 ) -> LocatedAll:
     """`region` is asked for what no depot of a region serves. Raises NotFound, RegionError."""
-    built = {facts.name for facts in installation.regions.list()} | set(installation.regions.broken())
+    whole = [facts.name for facts in installation.regions.list()]
+    built = set(whole) | set(installation.regions.broken())
 
     def of_region(name: str) -> tuple[AddressFinder, NearRoads]:
         # One that was deleted from the disk finds nothing any more.
@@ -37,6 +38,7 @@ def locate_everywhere(
         again=again,
         near_roads=near_roads,
         of_region=of_region,
+        regions=whole,
         progress=progress,
     )
     with open_store(installation.database) as store:

@@ -13,7 +13,7 @@ from branca.element import MacroElement
 from folium.template import Template
 from markupsafe import Markup
 
-from routing.model.places import Location
+from routing.model.places import Bounds, Location
 from web.palette import route_class, route_dash
 
 ATTRIBUTION = "© OpenStreetMap contributors"
@@ -51,6 +51,14 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tiles:
+    """Where a map's tiles come from; `bounds` is the box that they are of, None when they are of everywhere."""
+
+    url: str
+    bounds: Bounds | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnMap:
     """The three pieces of a map for a page: in its head, where it stands, and behind everything."""
 
@@ -70,7 +78,7 @@ class _OwnMap(folium.Map):
 
 
 class _Basemap(MacroElement):
-    """The region's own tiles, drawn by the browser; light or dark as the page is."""
+    """The regions' own tiles, drawn by the browser, each over its region; light or dark as the page is."""
 
     _template = Template(
         """
@@ -80,10 +88,11 @@ class _Basemap(MacroElement):
         """
     )
 
-    def __init__(self, url: str, lang: str) -> None:
+    def __init__(self, tiles: Sequence[Tiles], lang: str) -> None:
         super().__init__()
         self._name = "Basemap"
-        self.settings = {"url": url, "lang": lang, "attribution": ATTRIBUTION}
+        layers = [{"url": each.url, "bounds": each.bounds and _box(each.bounds)} for each in tiles]
+        self.settings = {"layers": layers, "lang": lang, "attribution": ATTRIBUTION}
 
 
 class _Pins(MacroElement):
@@ -92,47 +101,58 @@ class _Pins(MacroElement):
     _template = Template(
         """
         {% macro script(this, kwargs) %}
-            var {{ this.get_name() }} = BoardMap.pins({{ this._parent.get_name() }}, {{ this.pins|tojson }});
+            var {{ this.get_name() }} = BoardMap.pins(
+                {{ this._parent.get_name() }}, {{ this.pins|tojson }}, {{ this.opens_on|tojson }}
+            );
         {% endmacro %}
         """
     )
 
-    def __init__(self, pins: Iterable[Pin]) -> None:
+    def __init__(self, pins: Iterable[Pin], opens_on: list[list[float]]) -> None:
         super().__init__()
         self._name = "Pins"
         self.pins = [_plain(pin) for pin in pins]
+        self.opens_on = opens_on
 
 
 def draw_board_map(
     *,
     lines: Sequence[Line],
     pins: Sequence[Pin],
-    basemap: str,
+    tiles: Sequence[Tiles],
     lang: str,
     nonce: str,
     asset: Callable[[str], str],
     bounds: Sequence[Location] = (),
 ) -> DrawnMap:
-    """The map with routes, stops, depots and what was left out. `basemap` is the tiles' address, empty for none.
+    """The map with routes, stops, depots and what was left out, over these tiles; without any it has no streets.
 
     `bounds` are the places it shows at first; left out: the pins.
     """
     chart = _OwnMap(asset=asset, location=(0.0, 0.0), zoom_start=2)
-    if basemap:
-        _Basemap(basemap, lang).add_to(chart)
+    if tiles:
+        _Basemap(tiles, lang).add_to(chart)
     for line in lines:
         for layer in ("casing", "line"):
             _way(line, layer).add_to(chart)
-    _Pins(pins).add_to(chart)
-    corners = [[each.lat, each.lon] for each in bounds or [pin.at for pin in pins]]
-    if corners:
-        chart.fit_bounds(
-            [[min(lat for lat, _ in corners), min(lon for _, lon in corners)],
-             [max(lat for lat, _ in corners), max(lon for _, lon in corners)]],
-            padding=(EDGE_PX, EDGE_PX),
-            max_zoom=CLOSEST,
-        )  # fmt: skip
+    opens_on = _corners(bounds or [pin.at for pin in pins])
+    _Pins(pins, opens_on).add_to(chart)
+    if opens_on:
+        chart.fit_bounds(opens_on, padding=(EDGE_PX, EDGE_PX), max_zoom=CLOSEST)
     return _partials(chart, nonce)
+
+
+def _corners(places: Sequence[Location]) -> list[list[float]]:
+    """The box around the places as Leaflet takes it, [[south, west], [north, east]]; [] without any."""
+    if not places:
+        return []
+    lats, lons = [each.lat for each in places], [each.lon for each in places]
+    return [[min(lats), min(lons)], [max(lats), max(lons)]]
+
+
+def _box(bounds: Bounds) -> list[list[float]]:
+    """The same of a region's bounds."""
+    return [[bounds.south, bounds.west], [bounds.north, bounds.east]]
 
 
 def _way(line: Line, layer: str) -> folium.PolyLine:

@@ -19,6 +19,7 @@ from routing.errors import Conflict, InvalidInput
 from routing.model.day import Goods
 from routing.model.places import Located, Location, metres_between
 from routing.model.slots import Call, CallingOrder
+from routing.rules.depot_region import known_where
 from routing.rules.slots import WIDTH, Slot, SlotDay
 from routing.services.slotting import (
     LONGEST_WORK_S,
@@ -239,13 +240,19 @@ def _unknown(installation: Installation, asked: Asked, goods: Goods, depot_id: i
 
 
 def _found(installation: Installation, asked: Asked, depot_id: int | None) -> Located:
-    """Where the address is. Raises InvalidInput where that is not sure."""
+    """Where the address is: in the depot's region, else in whichever of the depots' regions knows it. Raises
+    InvalidInput where that is not sure."""
     if not asked.address.strip():
         raise InvalidInput("Say where to: the number of a site, or an address.", code="address")
     with installation.database.reading() as connection:
         regions = SqlStore(connection).depots_by_region(None if depot_id is None else [depot_id])
-    region = next((name for name in regions if name), "") or installation.regions.default().name
-    located = installation.finder(region).locate(asked.address, postcode=asked.postcode, city=asked.city)
+    names = [name for name in regions if name] or [installation.regions.default().name]
+    _region, located = known_where(
+        {
+            name: installation.finder(name).locate(asked.address, postcode=asked.postcode, city=asked.city)
+            for name in names
+        }
+    )
     if not located.candidates or not located.quality.goes_on:
         best = located.candidates[0].label if located.candidates else ""
         near = f' Is it "{best}"?' if best else ""

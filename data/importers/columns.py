@@ -51,7 +51,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "address": "Of a depot.",
         "lat": "Of a depot, with `lon`: where routes start, in degrees north.",
         "lon": "In degrees east.",
-        "profile": "Of a vehicle: which roads it takes, `car`, `truck` or `bike`; car if empty.",
+        "profile": "Of a vehicle: which roads it takes, `car`, `van`, `truck` or `cargo_bike`; car if empty.",
         "weight_g": "What a vehicle may carry, in grams. Empty: no limit.",
         "volume_cm3": "In cubic centimetres.",
         "pieces": "In pieces.",

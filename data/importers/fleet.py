@@ -20,7 +20,8 @@ from routing.errors import FileRefused
 from routing.model.days import today_of
 from routing.model.fleet import PROFILES, SAID, StandingShift
 from routing.model.imports import ImportResult
-from routing.rules.depot_region import lies_nowhere
+from routing.model.places import Location
+from routing.rules.depot_region import DepotPlace, in_no_region, lies_nowhere
 from routing.rules.problem import MOST_DRIVING_S
 from routing.rules.road_reach import beyond_its_roads
 from routing.rules.standing_week import TERMS, double_booked, standing_shift_of
@@ -93,6 +94,8 @@ def import_fleet(
         if by_kind["depot"] and (nowhere := store.assign_regions()):
             result.notes.append(lies_nowhere(nowhere))
         store.ensure_shifts(today, ahead_of(today))
+    elif by_kind["depot"] and (nowhere := fleet.nowhere()):
+        result.notes.append(lies_nowhere(nowhere))
     note_import(store, result, file, file_name=file_name, now=now, by=by)
     return result
 
@@ -235,6 +238,16 @@ class _Fleet:
                 self.result.notes.append(
                     f"Vehicle {number} comes to another depot and its shift {shift} does not: see Fleet."
                 )
+
+    def nowhere(self) -> list[str]:
+        """The names of the depots that would lie in no region, by number: those of the file and those that are here."""
+        rows = {row["id"]: row for _number, row in sorted(self.depots.items())}
+        places = {}
+        for key, row in rows.items():
+            lat, lon = row.get("lat"), row.get("lon")
+            at = None if lat is None or lon is None else Location(lat=lat, lon=lon)
+            places[key] = DepotPlace(at=at, region=row.get("region_id"))
+        return [str(rows[key]["name"]) for key in in_no_region(places, self.store.region_boxes())]
 
     def _book(self, shift: StandingShift) -> None:
         self.booked["vehicle", shift.terms.vehicle_id].append(shift)

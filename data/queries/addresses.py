@@ -172,6 +172,18 @@ def site_address(connection: Connection, site_id: int) -> SiteAddress:
     )
 
 
+def regions_of_depots(connection: Connection, number: str = "") -> list[str]:
+    """The regions that depots belong to, in the order of their first depot; of the depot with that number alone where
+    one has it. Depots without a region name none."""
+    query = (
+        select(region.c.name).join(depot, depot.c.region_id == region.c.id).group_by(region.c.name)
+        .order_by(func.min(depot.c.id))
+    )  # fmt: skip
+    if number and connection.scalar(select(depot.c.id).where(depot.c.number == number)) is not None:
+        query = query.where(depot.c.number == number)
+    return list(connection.scalars(query))
+
+
 def region_of_depots(connection: Connection) -> str:
     """The region that the first depot with one belongs to; "" when no depot has one."""
     name = connection.scalar(

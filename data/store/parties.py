@@ -14,7 +14,7 @@ from routing.errors import NotFound
 from routing.model.notices import Channel
 from routing.model.parties import Company, Contact, Depot
 from routing.model.places import Bounds, Location
-from routing.rules.depot_region import DepotPlace, depot_regions
+from routing.rules.depot_region import DepotPlace, depot_regions, in_no_region
 from routing.rules.reading import plain_postcode
 
 
@@ -58,11 +58,7 @@ class PartyStore(StorePart):
 
         Returns the names of the depots that lie in no region, by number; none where no region's box is known.
         """
-        boxes = {
-            row.id: box_of(row.facts)
-            for row in self.connection.execute(select(region.c.id, region.c.name, region.c.facts))
-            if row.name != without
-        }
+        boxes = self.region_boxes(without=without)
         rows = self.connection.execute(
             select(depot.c.id, depot.c.name, depot.c.lat, depot.c.lon, depot.c.region_id).order_by(depot.c.number)
         ).all()
@@ -77,9 +73,16 @@ class PartyStore(StorePart):
         for row in rows:
             if chosen[row.id] != row.region_id:
                 self.connection.execute(update(depot).where(depot.c.id == row.id).values(region_id=chosen[row.id]))
-        if not any(boxes.values()):
-            return []
-        return [row.name for row in rows if chosen[row.id] is None and places[row.id].at is not None]
+        names = {row.id: row.name for row in rows}
+        return [names[key] for key in in_no_region(places, boxes)]
+
+    def region_boxes(self, *, without: str = "") -> dict[int, Bounds | None]:
+        """The box of each region by its key, None where nobody knows it; but for the region `without`."""
+        return {
+            row.id: box_of(row.facts)
+            for row in self.connection.execute(select(region.c.id, region.c.name, region.c.facts))
+            if row.name != without
+        }
 
     def depot_rows(self) -> dict[str, dict[str, Any]]:
         return {row["number"]: dict(row) for row in self.connection.execute(select(depot)).mappings()}

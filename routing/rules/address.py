@@ -53,10 +53,17 @@ def judge(
     located = _judged(reading, streets, coverage, source)
     if located.quality.goes_on and reading.second and (others := _further_houses(reading, streets, coverage)):
         located = _one_of_several(located, others, source)
-    if located.quality.goes_on and reading.unit and reading.number is not None:
-        sign = bool(coverage.countries & _WITH_UNIT_SIGN)
-        if is_unsaid(reading.unit, letter=reading.number.letter, sign=sign):
-            located = _asked_besides(located, reading.unit)
+    sign = bool(coverage.countries & _WITH_UNIT_SIGN)
+    if located.quality.goes_on and sign and reading.sign:
+        # "Main Street #22" is flat 22 of a house that it does not name.
+        located = _asked_besides(located, reading.sign)
+    if (
+        located.quality.goes_on
+        and reading.unit
+        and reading.number is not None
+        and is_unsaid(reading.unit, letter=reading.number.letter, sign=sign)
+    ):
+        located = _asked_besides(located, reading.unit)
     if located.quality.goes_on and (said := coverage.unaccounted(reading)):
         located = _asked_besides(located, said)
     if not located.quality.goes_on or not (reading.other_city or reading.other_postcode):

@@ -1,4 +1,4 @@
-"""Whose roads a depot drives on: those of a region that covers it."""
+"""Whose roads a depot drives on: those of a region that covers it, or that knows its address."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from routing.model.places import Bounds, Location
+from routing.model.places import Bounds, Located, Location, PinQuality
 from routing.rules.road_reach import outside
 
 
@@ -46,6 +46,31 @@ def depot_regions(depots: Mapping[int, DepotPlace], regions: Mapping[int, Bounds
         else:
             chosen[key] = min(covering[key], key=lambda region: (-covers[region], region), default=None)
     return chosen
+
+
+def in_no_region(depots: Mapping[int, DepotPlace], regions: Mapping[int, Bounds | None]) -> list[int]:
+    """The keys of the depots with a pin that no region takes, in their order; none where no region's box is known."""
+    if not any(regions.values()):
+        return []
+    chosen = depot_regions(depots, regions)
+    return [key for key, depot in depots.items() if depot.at is not None and chosen[key] is None]
+
+
+def known_where(answers: Mapping[str, Located]) -> tuple[str, Located]:
+    """The region that knows an address, and its answer, of what each region (at least one) says of it.
+
+    For an address that is all that says where something is. Where several regions are sure a person is asked, with what
+    each of them found; where none is, the surest answer stands, of the first region of several.
+    """
+    sure = [name for name, located in answers.items() if located.quality.goes_on]
+    if len(sure) > 1:
+        found = [answers[name].candidates[0] for name in sure]
+        named = ", ".join(f"{name} ({each.label})" for name, each in zip(sure, found, strict=True))
+        why = f"Several regions know this address: {named}. Write its town with it, or its coordinates."
+        return sure[0], Located(quality=PinQuality.AMBIGUOUS, candidates=tuple(found), why=why)
+    surest = list(PinQuality)
+    best = min(answers, key=lambda name: surest.index(answers[name].quality))
+    return best, answers[best]
 
 
 def lies_nowhere(depots: Sequence[str]) -> str:

@@ -196,7 +196,7 @@ def judge_point(point: PointText, coverage: Coverage) -> Located:
         return Located(
             quality=PinQuality.APPROXIMATE,
             candidates=(_point(here, PinQuality.APPROXIMATE, 40.0),),
-            why=point.why or f"{written} is too coarse for a door. Give at least four decimals, or set the pin.",
+            why=point.why or f"{written} is too coarse for a door. Give at least three decimals, or set the pin.",
         )
     return Located(quality=PinQuality.EXACT, candidates=(_point(here, PinQuality.EXACT, 100.0),))
 

@@ -37,7 +37,8 @@ class Reading:
     `city_sure` is False where a part nobody could place was taken for the city ("Fabianinkatu 29, Tampere"; it may
     as well be "..., back yard"). `state` and `country` are codes, "" where none was written. `doubt` is what else the
     text says, which nobody could place. `second`: bare numbers behind the house's, which may be flats or further
-    houses. `other_postcode` and `other_city` are of a second place that it names.
+    houses. `other_postcode` and `other_city` are of a second place that it names. `sign` is the number with the # that
+    stands before it, "" without.
     """
 
     street: str
@@ -52,6 +53,7 @@ class Reading:
     second: tuple[HouseNumber, ...] = ()
     other_postcode: str = ""
     other_city: str = ""
+    sign: str = ""
 
 
 NOTHING = Reading(street="", number=None)
@@ -97,6 +99,9 @@ _PERSON = re.compile(r"(?:c/o|att|attn|attention|z\.\s?hd)\b[.:]?\s*(?P<name>[^\
 """Who takes the goods at the door, by name."""
 _ABOUT = "~≈<>±≠=+@$€£¥"
 """Before a number: it is about, it is not, or it counts something else."""
+_RANGE_END = re.compile(r"\s[-–]$")
+"""Of a range whose beginning was lost: "Main Street -22"."""
+_NUMBER_SIGN = re.compile(r"#\s*$")
 _SIGN_BEHIND = re.compile(r"""\s*(?:[%'"°′″*<>~≈±=$€£¥]|\?)(?=\s|$)""")
 """Behind a number that leads: it counts something else, or whoever wrote it was not sure."""
 _UNSURE = re.compile(r"\?(?![^\W_])")
@@ -177,6 +182,7 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
                     second=_second(part, reading, tail.unit),
                     other_postcode=whole.other_postcode,
                     other_city=whole.other_city,
+                    sign=reading.sign,
                 )
             )
     return tuple(dict.fromkeys(blocks + found))
@@ -451,8 +457,10 @@ def _street_readings(part: str, cities: Collection[str]) -> Iterable[Reading]:
                 yield from _number_first(match, part, unit, cities)
             continue
         found = _with_tail(part[: match.start()].strip(), match, part[match.end() :].strip(" ."), cities)
-        if street[-1] in _ABOUT:
+        if street[-1] in _ABOUT or _RANGE_END.search(part, 0, match.start()):
             found = replace(found, doubt=f"{street[-1]}{match[0]}")
+        elif sign := _NUMBER_SIGN.search(part, 0, match.start()):
+            found = replace(found, sign=f"{sign[0]}{match[0]}")
         if (floor := _FLOOR_ONLY.match(part, match.end())) and house_of(match).first <= _HIGHEST_FLOOR:
             found = replace(found, doubt=f"{match[0]}{floor[0]}")  # "Main Street 2. tv" lacks its house
         if "." in part and (decimals := _DECIMALS.match(part, match.start())):

@@ -11,12 +11,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Protocol
 
 from routing.errors import InvalidInput
 from routing.model.places import Bounds, Candidate, Located, Location, PinQuality
 from routing.model.tasks import TaskKind
 from routing.ports import AddressFinder
+from routing.rules.depot_region import known_where
 from routing.rules.provider_terms import may_be_kept
 from routing.rules.reading import is_same_door
 from routing.rules.road_reach import outside, reach_of
@@ -82,6 +84,10 @@ class KeepsPins(KeepsEvents, AsksPeople, Protocol):
         self, *, depot_ids: Sequence[int] | None = None, site_ids: Sequence[int] | None = None, again: bool = False
     ) -> tuple[WantsPin, ...]: ...
 
+    def assign_regions(self) -> list[str]: ...
+
+    def regions_of_sites(self) -> dict[int, str]: ...
+
     def fleet_profiles(self) -> frozenset[str]: ...
 
     def sure_sites_beside(self, site_ids: Sequence[int]) -> tuple[SameCustomer, ...]: ...
@@ -130,6 +136,7 @@ def locate_sites(
     again: bool = False,
     near_roads: NearRoads | None = None,
     of_region: OfRegion | None = None,
+    regions: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> LocatedAll:
     """Gives every site and depot without a sure pin one, or a task. `again`: also those that wait for a person already.
@@ -137,7 +144,9 @@ def locate_sites(
     `site_ids` limits it to these sites. `progress(done, of)` is called after each address.
     `near_roads` is asked about every pin that would go on: where no vehicle gets, a person is asked now, not at 7 a.m.;
     where only some get, the pin goes on and a person is told. `of_region` answers both for what a depot of a region
-    serves, by that region's name; left out, and for what no depot serves, `finder` and `near_roads` do.
+    serves, by that region's name; left out, and for what no depot serves, `finder` and `near_roads` do. Of a depot
+    itself all `regions` are asked, since its address alone says where it is: depots come first, and what they serve is
+    looked up in the region that they turn out to be in.
     """
     with open_store() as store:
         wanting = store.wanting_pins(site_ids=site_ids, again=again)
@@ -156,16 +165,34 @@ def locate_sites(
     def asked_of(region: str) -> tuple[AddressFinder, NearRoads | None]:
         return of_region(region) if region and of_region is not None else (finder, near_roads)
 
-    for start in range(0, len(wanting), AT_ONCE):
-        portion = wanting[start : start + AT_ONCE]
+    def answer_of(want: WantsPin, region: str) -> Located:
+        key = region, _key(want)
+        if key not in looked_up:
+            looked_up[key] = _look_up(asked_of(region)[0], want)
+        return looked_up[key]
+
+    depots = [want for want in wanting if want.kind == "depot"]
+    wanting = (*depots, *(want for want in wanting if want.kind != "depot"))
+    begins = [*range(0, len(depots), AT_ONCE), *range(len(depots), len(wanting), AT_ONCE), len(wanting)]
+    for start, end in pairwise(begins):
+        portion = list(wanting[start:end])
+        if depots and start == len(depots):
+            # What has its pin by now belongs to a region, and so does what it serves.
+            with open_store() as store:
+                store.assign_regions()
+                of_sites = store.regions_of_sites()
+            served = (replace(want, region=of_sites.get(want.id, "")) for want in wanting[start:])
+            wanting = (*depots, *served)
+            portion = list(wanting[start:end])
         answers: dict[tuple[str, int], Pin] = {}
         for n, want in enumerate(portion, start + 1):
             pin = known[want.kind, want.id]
-            if pin is None:
-                key = want.region, _key(want)
-                if key not in looked_up:
-                    looked_up[key] = _look_up(asked_of(want.region)[0], want)
-                pin = pin_from(looked_up[key])
+            if pin is None and want.kind == "depot" and regions:
+                region, located = known_where({name: answer_of(want, name) for name in regions})
+                portion[n - start - 1] = replace(want, region=region)
+                pin = pin_from(located)
+            elif pin is None:
+                pin = pin_from(answer_of(want, want.region))
             answers[want.kind, want.id] = pin
             if progress is not None:
                 progress(n, len(wanting))

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from data.mapping.plans import problem_to_bytes
 from data.queries.board import driver_links, running_plan_jobs
-from data.queries.plans import PlanPage, RouteRow
+from data.queries.plans import PlanPage, RouteRow, current_plans, plan_page
 from data.store import open_store
 from data.store.plans import PlanStore
 from data.tables import depot, event, manifest, notice, plan, plan_lock, region, shift, site
@@ -26,6 +26,7 @@ from tests.website import Website, form_token
 from web.clock import wall_clock
 from web.dispatcher import board
 from web.jobs import run_job_now
+from web.plan_job import start_plan
 from web.wiring import Installation
 
 __all__ = ["demo_home", "demo_website", "planned_website"]
@@ -212,6 +213,28 @@ def test_each_route_is_drawn_along_the_roads_of_its_depots_region(
     assert client.get(f"/plan?day={DAY}").status_code == 200
     assert "second" in asked
     assert len(asked) == 2
+
+
+def test_a_route_has_its_number_in_the_panel_that_it_has_on_a_board_of_several_plans(demo_website: Website) -> None:
+    with open_store(demo_website.installation.database) as store:
+        jobs = [
+            start_plan(store, from_day=DAY, to_day=DAY, depot_ids=[each], by="test", time_limit_s=0.5, seed=0)
+            for each in store.depot_ids()
+        ]
+    for job_id in jobs:
+        run_job_now(demo_website.installation, job_id)
+    with demo_website.installation.database.reading() as connection:
+        plans = {each.plan_id for each in current_plans(connection, day=DAY)}
+        day = board.board_of([plan_page(connection, plan_id) for plan_id in sorted(plans)])
+    assert len(day.plans) == 2
+    last = day.routes[-1]
+    client = sign_in(demo_website)
+    badge = re.compile(r'<h2><span class="route-badge route-(\d+)[^"]*">(\d+)</span>')
+    path = f"/plan/{last.plan_id}/route/{last.row.shift_id}"
+    for query, number in (({"day": DAY}, last.number), ({}, last.row.sequence)):
+        found = badge.search(client.get(path, query_string=query).text)
+        assert found
+        assert found.groups() == (str(number), str(number))
 
 
 def test_names_reach_the_map_as_data_and_never_stand_in_its_script(

@@ -167,6 +167,7 @@ def test_the_doctor_of_a_new_installation_fails_nothing_but_says_what_is_left_to
     assert states["database"] == "ok"
     assert (states["regions"], states["mail"]) == ("warn", "warn")
     assert "fail" not in states.values()
+    assert "standing week " in run("doctor").stdout, "A blank parts the longest name from its sentence."
 
 
 def test_the_doctor_ends_with_one_when_something_is_wrong(home: Path) -> None:

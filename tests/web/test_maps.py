@@ -6,15 +6,18 @@ import re
 
 import pytest
 
-from routing.model.places import Location
-from web.maps import ATTRIBUTION, DrawnMap, Line, Pin, draw_board_map
+from routing.model.places import Bounds, Location
+from web.maps import ATTRIBUTION, DrawnMap, Line, Pin, Tiles, draw_board_map
 from web.palette import DASH
 
 NORTH = Location(lat=60.1771, lon=24.9505)
 SOUTH = Location(lat=60.1650, lon=24.9481)
 
 
-def drawn(*, routes: int = 1, basemap: str = "/basemap/helsinki.pmtiles", lang: str = "fi") -> DrawnMap:
+HELSINKI = Tiles(url="/basemap/helsinki.pmtiles")
+
+
+def drawn(*, routes: int = 1, tiles: tuple[Tiles, ...] = (HELSINKI,), lang: str = "fi") -> DrawnMap:
     return draw_board_map(
         lines=[Line(shift=100 + n, number=n, points=(NORTH, SOUTH)) for n in range(1, routes + 1)],
         pins=[
@@ -22,7 +25,7 @@ def drawn(*, routes: int = 1, basemap: str = "/basemap/helsinki.pmtiles", lang: 
             Pin(kind="left_out", key=8, at=NORTH),
             Pin(kind="depot", key=9, at=NORTH),
         ],
-        basemap=basemap,
+        tiles=tiles,
         lang=lang,
         nonce="n0nce",
         asset=lambda path: f"/static/{path}?v=1",
@@ -72,9 +75,21 @@ def test_the_offline_map_says_whose_it_is_and_speaks_the_readers_language() -> N
 
 
 def test_without_tiles_the_routes_are_still_drawn() -> None:
-    script = drawn(basemap="").script
+    script = drawn(tiles=()).script
     assert "BoardMap.basemap" not in script
     assert "L.polyline" in script
+
+
+def test_several_regions_each_bring_their_own_tiles_over_their_box() -> None:
+    ribe = Bounds(south=55.3, west=8.7, north=55.4, east=8.8)
+    script = drawn(tiles=(HELSINKI, Tiles(url="/basemap/ribe.pmtiles", bounds=ribe))).script
+    assert '{"bounds": null, "url": "/basemap/helsinki.pmtiles"}' in script
+    assert '{"bounds": [[55.3, 8.7], [55.4, 8.8]], "url": "/basemap/ribe.pmtiles"}' in script
+
+
+def test_the_map_tells_the_page_the_box_that_it_opens_on() -> None:
+    box = [[SOUTH.lat, SOUTH.lon], [NORTH.lat, NORTH.lon]]
+    assert f"{box}\n" in drawn().script
 
 
 def test_routes_are_dashed_from_the_ninth_on() -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from data import tables
 from data.demo.generate import EXTRACT
+from data.store import open_store
 from routing.engines.roads.extract import normalise
 from tests.osm_server import OsmServer, osm_server
 from web.cli import main
@@ -111,14 +112,39 @@ def test_an_address_of_a_server_that_is_none_is_refused(home, monkeypatch):
 def test_a_region_shows_what_its_build_found(home, built):
     shown = run("region", "show", "town", "--json")
     facts = json.loads(shown.stdout)
+    assert facts.pop("depots") == []
     assert facts == built
     assert facts["restrictions"] == 44
     assert set(facts["unroutable"]) == {"car", "van", "truck", "cargo_bike"}
     assert 0 < facts["calibration_error"]["van"] < 0.5
     told = run("region", "show", "town").stdout
     assert all(word in told for word in ("585", "turn restrictions", "cargo bike", "second opinion within"))
+    steps = [line.split(" │ ")[0].strip("│ ") for line in told.splitlines() if "built: " in line]
+    roads = [f"built: roads for {vehicle}" for vehicle in ("car", "van", "truck", "cargo bike")]
+    assert steps == ["built: read the extract", "built: road graph", *roads, "built: basemap", "built: addresses",
+                     "built: check the roads"]  # fmt: skip
     unknown = run("region", "show", "nowhere")
     assert (unknown.exit_code, "there is town" in unknown.stderr) == (2, True)
+
+
+def test_the_depots_of_a_region_are_named_and_nothing_of_the_list_is_cut(home, built, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    name = "A depot with a long name behind the railway station"
+    with open_installation(home) as here, open_store(here.database) as store:
+        assert "none" in run("region", "show", "town").stdout
+        key = store.connection.scalar(select(tables.region.c.id).where(tables.region.c.name == "town"))
+        row = {"number": "D9", "name": name, "currency": "EUR", "zone": "UTC", "region_id": key}
+        store.save_depot(None, row)
+    try:
+        listed = run("region", "list").stdout
+        assert "…" not in listed
+        assert max(map(len, listed.splitlines())) <= 80
+        assert [word for word in (*name.split(), "town", "585") if word not in listed] == [], listed
+        assert json.loads(run("region", "list", "--json").stdout)[0]["depots"] == [name]
+        assert name in " ".join(run("region", "show", "town").stdout.replace("│", " ").split())
+    finally:
+        with open_installation(home) as here, here.database.writing() as connection:
+            connection.execute(tables.depot.delete().where(tables.depot.c.number == "D9"))
 
 
 def test_the_way_between_two_places_is_told_for_people_and_programs(home, built):
@@ -174,7 +200,7 @@ def test_an_address_that_is_not_sure_measures_nothing_and_offers_what_it_may_mea
     ("words", "code", "sentence"),
     [
         (("60.1711,24.9432", "59.5001,24.9001"), 1, "59.5001, 24.9001 lies outside"),
-        (("60.1711,24.9432", "60.17,24.94"), 1, "60.17, 24.94 is too coarse for a door. Give at least four decimals"),
+        (("60.1711,24.9432", "60.17,24.94"), 1, "60.17, 24.94 is too coarse for a door. Give at least three decimals"),
         (("60.1711,24.9432", "60.17"), 2, "is no place. Write latitude and longitude"),
         (("60.1711,24.9432", "95,200"), 2, "is no place"),
         (("60.1711,24.9432", "nan,24"), 2, "is no place"),

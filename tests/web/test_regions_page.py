@@ -6,6 +6,7 @@ import html
 import io
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from sqlalchemy import func, insert, select
 from data import tables
 from data.store import open_store
 from routing.engines.roads.extract import normalise
-from routing.model.places import Location
+from routing.model.places import Bounds, Location
 from routing.ports import TravelTable
 from routing.rules.to_the_door import to_the_doors
 from tests.address_region import an_address_region
@@ -248,6 +249,61 @@ def test_a_file_that_is_gone_is_asked_for_again(client: FlaskClient, website: We
         store.finish_job(job_id=job_id, fence=claimed.fence, now=wall_clock())
     status, page = build(client, name="helsinki")
     assert (status, "gone.osm.pbf is not there any more. Hand it in again" in page) == (422, True)
+
+
+FABLE_TOWN = Bounds(south=49.99, west=10.0, north=50.01, east=10.02)
+
+
+@pytest.fixture
+def two_regions(tmp_path: Path) -> Iterator[Website]:
+    """The demo's district with depot HEL, and a town with doors of Fable Street and with depot FAB."""
+    home = tmp_path / "two"
+    an_address_region(home)
+    pbf = tmp_path / "fable.osm.pbf"
+    with osmium.SimpleWriter(str(pbf)) as writer:
+        for n in range(1, 4):
+            tags = {"addr:street": "Fable Street", "addr:housenumber": str(n), "addr:city": "Fable Town"}
+            at = (10.0 + 0.0015 * n, 50.0)
+            writer.add_node(osmium.osm.mutable.Node(id=n, location=at, tags=tags, version=1))
+    an_address_region(home, name="fable", extract=pbf, bounds=FABLE_TOWN)
+    with a_website(home) as made:
+        with open_store(made.installation.database) as store:
+            for name, number, lat, lon in (("helsinki", "HEL", 60.17, 24.945), ("fable", "FAB", 50.0, 10.003)):
+                facts = made.installation.regions.facts(name)
+                key = store.save_region(
+                    name=name, build=facts.build, facts={"bounds": asdict(facts.bounds)}, built_at=wall_clock()
+                )
+                depot = {"number": number, "name": number, "lat": lat, "lon": lon, "region_id": key, "zone": "UTC"}
+                store.save_depot(None, depot | {"currency": "EUR"})
+        yield made
+
+
+def test_autocomplete_takes_the_regions_of_all_depots_or_of_the_one_that_is_chosen(two_regions: Website) -> None:
+    client = two_regions.signed_in()
+
+    def suggested(**query: str) -> list[str]:
+        found = client.get("/addresses/suggest", query_string=query).json
+        return [each["label"] for each in found["suggestions"]]  # type: ignore[index]
+
+    assert suggested(q="fab")[:2] == ["Fabianinkatu, Helsinki", "Fable Street, Fable Town"]
+    assert suggested(q="fab", depot="FAB") == ["Fable Street, Fable Town"]
+    assert "Fable Street, Fable Town" not in suggested(q="fab", depot="HEL")
+    assert suggested(q="fab", depot="nobody") == suggested(q="fab")
+    page = client.get("/slots").text
+    assert 'data-suggest="/addresses/suggest" data-suggest-depot="f-depot"' in page
+
+
+def test_a_time_is_offered_at_an_address_of_any_depots_region(two_regions: Website) -> None:
+    client = two_regions.signed_in()
+
+    def asked(address: str, **query: str) -> tuple[int, str]:
+        answer = client.get("/slots/offers", query_string={"address": address, "load": "1 kg", "days": 1, **query})
+        return answer.status_code, answer.text
+
+    for address in ("Fabianinkatu 29", "Fable Street 2"):
+        assert asked(address)[0] == 200, address
+    status, said = asked("Fable Street 2", depot="HEL")
+    assert (status, "has no sure place" in said) == (422, True)
 
 
 def test_autocomplete_takes_the_region_that_is_asked(client: FlaskClient) -> None:

@@ -245,6 +245,9 @@ def test_a_map_is_served_in_ranges_and_only_from_a_built_region(website: Website
     changed = {"Range": "bytes=2-4", "If-Range": '"what it was before"'}
     with website.client().get("/basemap/town.pmtiles", headers=changed) as answer:
         assert (answer.status_code, answer.data) == (206, b"234")
+    # Whoever asks beyond its end learns how long it is, as RFC 9110 has it.
+    beyond = website.client().get("/basemap/town.pmtiles", headers={"Range": "bytes=99-"})
+    assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, "bytes */10")
     assert website.client().get("/basemap/nowhere.pmtiles").status_code == 404
     assert website.client().get("/basemap/..%2f..%2fsecret.pmtiles").status_code == 404
 

@@ -29,11 +29,12 @@ def doctor_command(as_json: bool) -> None:
     if as_json:
         print_json({"healthy": all(check.state != "fail" for check in checks), "checks": checks})
     else:
+        widest = max(len(check.name) for check in checks)
         for check in checks:
             mark, colour = _MARKS[check.state]
-            click.echo(f"{click.style(mark, fg=colour)}  {check.name:<12}{check.sentence}")
+            click.echo(f"{click.style(mark, fg=colour)}  {check.name:<{widest}} {check.sentence}")
             if check.mend and check.state != "ok":
-                click.echo(f"{'':18}→ {check.mend}")
+                click.echo(f"{'':{widest + 7}}→ {check.mend}")
     if any(check.state == "fail" for check in checks):
         sys.exit(1)
 

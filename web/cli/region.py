@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from web.cli.values import BY
 from web.clock import wall_clock
 from web.jobs import error_of, run_job_now
 from web.region_figures import SAID_OF_A_BUILD, figures_of
-from web.wiring import open_installation
+from web.wiring import Installation, open_installation
 
 
 @click.group("region")
@@ -112,14 +113,18 @@ def add_command(name: str, place: str | None, pbf: Path | None, as_json: bool) -
 @click.argument("name")
 @json_option
 def show_command(name: str, as_json: bool) -> None:
-    """What the build of region NAME found: roads, restrictions, addresses, what cannot be reached, how exact it is."""
+    """What the build of region NAME found: roads, restrictions, addresses, what cannot be reached, how exact it is.
+
+    And which depots belong to it.
+    """
     with open_installation() as installation:
         facts = installation.regions.facts(name)
+        depots = _depots(installation).get(name, [])
     if as_json:
-        print_json(facts)
+        print_json(asdict(facts) | {"depots": depots})
         return
     table = Table("figure", "value", title=f"Region {facts.name}", title_justify="left", show_header=False)
-    for figure, value in figures_of(facts):
+    for figure, value in figures_of(facts, depots):
         table.add_row(plain(figure), plain(value))
     Console().print(table)
 
@@ -153,25 +158,39 @@ def remove_command(name: str, yes: bool) -> None:
 @region_group.command("list")
 @json_option
 def list_command(as_json: bool) -> None:
-    """The regions that are built."""
+    """The regions that are built, and the depots that belong to each."""
     with open_installation() as installation:
         regions, broken = installation.regions.list(), installation.regions.broken()
+        depots = _depots(installation)
     for problem in broken.values():
         click.echo(plain(problem), err=True)
     if as_json:
-        print_json(list(regions))
+        print_json([asdict(facts) | {"depots": depots.get(facts.name, [])} for facts in regions])
         return
     if not regions and not broken:
         click.echo("There is no region yet. Build one: backroute region add NAME --pbf FILE")
         return
-    table = Table("region", "addresses", "km of road", "not routable", "profiles", "build")
+    # What a terminal of 80 columns has no room for is broken into lines, never cut.
+    table = Table(box=None, pad_edge=False)
+    table.add_column("region", overflow="fold")
+    for name in ("addresses", "km of road", "no way"):
+        table.add_column(name, justify="right")
+    table.columns[0].min_width = min(max((len(facts.name) for facts in regions), default=0), 30)
+    table.add_column("build", no_wrap=True)
+    table.add_column("depots", overflow="fold")
     for facts in regions:
         table.add_row(
             facts.name,
             f"{facts.addresses:,}",
             f"{facts.drivable_km:,.0f}",
             f"{facts.share_unroutable:.1%}",
-            ", ".join(facts.profiles),
             facts.build,
+            plain(", ".join(depots.get(facts.name, [])) or "none"),
         )
     Console().print(table)
+
+
+def _depots(installation: Installation) -> dict[str, list[str]]:
+    """The names of the depots that belong to each region, by its name."""
+    with installation.database.reading() as connection:
+        return {name: [each.name for each in there] for name, there in depots_by_region(connection).items()}

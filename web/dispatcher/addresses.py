@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,7 +12,13 @@ from flask_babel import ngettext
 from flask_login import current_user
 from sqlalchemy import Connection
 
-from data.queries.addresses import SiteAddress, addresses_in_review, region_of_depots, site_address
+from data.queries.addresses import (
+    SiteAddress,
+    addresses_in_review,
+    region_of_depots,
+    regions_of_depots,
+    site_address,
+)
 from data.store import SqlStore, open_store
 from routing.errors import InvalidInput, NotFound, RegionError
 from routing.model.places import Candidate, Location, PinQuality
@@ -121,16 +128,22 @@ def _asked(site: SiteAddress, region: str) -> Asked:
 @addresses.get("/suggest")
 @needs_role()
 def suggest() -> ResponseReturnValue:
-    """What the start of an address may become, from the region's own streets and doors: for a form, as JSON. The
-    region is the depots' when none is named. `why` says why there is nothing, where the region itself is the reason."""
+    """What the start of an address may become, from the region's own streets and doors: for a form, as JSON. Without a
+    region named it is the one of the `depot` of that number, else those of all depots, each in its turn. `why` says why
+    there is nothing, where a region itself is the reason."""
     typed = request.args.get("q", "").strip()[:SUGGESTED_FROM]
     asked = request.args.get("region", "").strip()
     if asked and not here().regions.knows(asked):
         # Streets of another city would answer wrongly.
         return jsonify(suggestions=[], why=_('There is no region called "%(name)s".', name=asked[:63]))
     with here().database.reading() as connection:
-        region, why = _region(asked or region_of_depots(connection))
-    found = here().addresses(region).suggest(typed, SUGGESTED) if region and typed else []
+        of_depots = regions_of_depots(connection, request.args.get("depot", "").strip()[:LONGEST_PLACE])
+    named = [asked] if asked else of_depots or [""]
+    regions = dict(_region(each) for each in named)
+    per_region = [here().addresses(region).suggest(typed, SUGGESTED) for region in regions if region and typed]
+    taken_in_turn = [each for turn in zip_longest(*per_region) for each in turn if each is not None]
+    found = list({each.label: each for each in taken_in_turn}.values())[:SUGGESTED]
+    why = "" if found else " ".join(filter(None, regions.values()))
     suggestions = [
         {
             "label": each.label,

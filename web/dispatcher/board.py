@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from math import isfinite
 from pathlib import Path
@@ -46,7 +47,7 @@ from web.dispatcher.board_view import Board, BoardRoute, board_of, places_of, wo
 from web.errors import wants_json
 from web.here import here, now
 from web.incoming import day_of, row_id
-from web.maps import Line, Pin, draw_board_map
+from web.maps import Line, Pin, Tiles, draw_board_map
 from web.people import needs_role
 from web.plan_job import SEARCH_S, start_plan
 from web.security import csp_nonce
@@ -125,21 +126,32 @@ def names() -> ResponseReturnValue:
 @needs_role()
 def stop_part(plan_id: int, stop_id: int) -> ResponseReturnValue:
     with here().database.reading() as connection:
-        return _stop_html(connection, board_of([plan_page(connection, plan_id)]), stop_id)
+        return _stop_html(connection, _board_with(connection, plan_id), stop_id)
 
 
 @board.get("/<int:plan_id>/route/<int:shift_id>")
 @needs_role()
 def route_part(plan_id: int, shift_id: int) -> ResponseReturnValue:
     with here().database.reading() as connection:
-        return _route_html(connection, board_of([plan_page(connection, plan_id)]), shift_id)
+        return _route_html(connection, _board_with(connection, plan_id), shift_id)
 
 
 @board.get("/<int:plan_id>/left-out/<int:delivery_id>")
 @needs_role()
 def left_out_part(plan_id: int, delivery_id: int) -> ResponseReturnValue:
     with here().database.reading() as connection:
-        return _left_out_html(connection, board_of([plan_page(connection, plan_id)]), delivery_id)
+        return _left_out_html(connection, _board_with(connection, plan_id), delivery_id)
+
+
+def _board_with(connection: Connection, plan_id: int) -> Board:
+    """The board of the `day` and `depot` that are asked for, where that plan is on it: its routes bear the numbers and
+    colours that they have beside those of other plans. Else the plan by itself."""
+    if request.args.get("day"):
+        day, chosen, _depots = asked(connection)
+        pages = plans_of(connection, day=day, depots=chosen)
+        if plan_id in {page.plan_id for page in pages}:
+            return board_of(pages)
+    return board_of([plan_page(connection, plan_id)])
 
 
 def _chosen_part(connection: Connection, shown: Board) -> str:
@@ -316,9 +328,8 @@ def _drawn(shown: Board, depots: Sequence[DepotPin], left: dict[int, tuple[float
     default = _default_region()
     region_of = {depot.id: depot.region or default for depot in depots}
     driven = Counter(region_of.get(route.row.depot_id, default) for route in shown.routes)
-    # One map under all: where most routes are, else where the first depot is.
+    # It opens where most routes are, else where the first depot is: of several regions there are but dots on a world.
     region = max(driven, key=driven.__getitem__) if driven else next(iter(region_of.values()), default)
-    # It opens on what that map shows: depots of several regions would be dots on an empty world.
     there = {route.row.shift_id for route in shown.routes if region_of.get(route.row.depot_id, default) == region}
     served = [
         pin.at
@@ -336,11 +347,24 @@ def _drawn(shown: Board, depots: Sequence[DepotPin], left: dict[int, tuple[float
         ],
         pins=pins,
         bounds=served,
-        basemap=basemap_url(region),
+        tiles=_tiles([region, *region_of.values()]),
         lang=str(get_locale() or "en"),
         nonce=csp_nonce(),
         asset=asset,
     )
+
+
+def _tiles(regions: Iterable[str]) -> list[Tiles]:
+    """The maps under a board: each region's own over its box, or the one of a tile server under all."""
+    by_url = {url: name for name in dict.fromkeys(regions) if (url := basemap_url(name))}
+    if len(by_url) == 1:
+        return [Tiles(url=url) for url in by_url]
+    tiles = []
+    for url, name in by_url.items():
+        # Where one lies whose facts cannot be read, nobody knows.
+        with suppress(RegionError):
+            tiles.append(Tiles(url=url, bounds=here().area(name)))
+    return tiles
 
 
 def _default_region() -> str:

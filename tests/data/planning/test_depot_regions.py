@@ -29,11 +29,11 @@ def built(database: Database, name: str, box: Bounds) -> int:
         return key
 
 
-def imported(database: Database, *places: tuple[float, float]) -> ImportResult:
+def imported(database: Database, *places: tuple[float, float], dry_run: bool = False) -> ImportResult:
     rows = [f"depot,D{n},Depot {n},{lat},{lon}" for n, (lat, lon) in enumerate(places, 1)]
     file = io.BytesIO("\n".join(["kind,number,name,lat,lon", *rows]).encode())
     with open_store(database) as store:
-        return import_fleet(store, file, now=NOW, by="test")
+        return import_fleet(store, file, now=NOW, by="test", dry_run=dry_run)
 
 
 def regions_of(database: Database) -> dict[str, int | None]:
@@ -63,6 +63,16 @@ def test_a_depot_in_no_region_is_told_at_the_import_with_the_mend(database: Data
     assert len(result.notes) == 1
     assert result.notes[0].startswith("Depot 2 lies in no region that is built")
     assert "backroute region add" in result.notes[0]
+
+
+def test_a_dry_run_says_of_a_depot_in_no_region_what_the_import_would(database: Database, two: tuple[int, int]) -> None:
+    places = (60.15, 24.95), (0.0, 0.0)
+    said = imported(database, *places, dry_run=True).notes
+    assert regions_of(database) == {}
+    assert said == imported(database, *places).notes != []
+    # One that is here already counts too, and one that would move into a region does not.
+    assert imported(database, *places, dry_run=True).notes == said
+    assert imported(database, (60.15, 24.95), (39.43, -76.7), dry_run=True).notes == []
 
 
 def test_a_region_that_is_built_later_takes_the_depots_that_it_covers(database: Database) -> None:

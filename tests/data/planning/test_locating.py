@@ -328,3 +328,76 @@ def test_an_address_is_looked_up_in_the_region_of_the_depot_that_serves_it(
     assert result.found == 3
     with open_store(database) as store:
         assert store.regions_of_sites([zoned, ordered, unserved]) == {zoned: "first", ordered: "second"}
+
+
+def two_regions(day: Any, kit: Any) -> tuple[int, int]:
+    boxes = {
+        "first": {"south": 55.6, "west": 12.5, "north": 55.7, "east": 12.6},
+        "second": {"south": 60.1, "west": 24.9, "north": 60.2, "east": 25.0},
+    }
+    first, second = (
+        day.add(tables.region, name=name, build="one", facts={"bounds": box}, built_at=kit.NOW)
+        for name, box in boxes.items()
+    )
+    return first, second
+
+
+def located_in_two(database: Database, kit: Any, *known: str) -> tuple[LocatedAll, dict[str, Finder]]:
+    """Looks up what wants a pin; the regions `known` know Testgatan 1 and 2 exactly."""
+    answers = {text: sure(text) for text in ("Testgatan 1", "Testgatan 2")}
+    finders = {name: Finder(database, answers if name in known else {}) for name in ("first", "second")}
+    result = locate_sites(
+        lambda: open_store(database),
+        finder=finders["first"],
+        now=kit.NOW,
+        of_region=lambda name: (finders[name], lambda places: [{"van"} for _ in places]),
+        regions=["first", "second"],
+    )
+    return result, finders
+
+
+def test_a_depot_known_by_its_address_alone_is_found_in_whichever_region_knows_it_and_so_is_what_it_serves(
+    day: Any, database: Database, kit: Any
+) -> None:
+    _first, second = two_regions(day, kit)
+    depot = day.depot(address="Testgatan 1", lat=None, lon=None)
+    site = unpinned(day, "Testgatan 2")
+    with open_store(database) as store:
+        zone = store.save_zone(None, {"depot_id": depot, "number": "Z", "name": "Zone"})
+    with database.writing() as connection:
+        connection.execute(tables.site.update().values(delivery_zone_id=zone))
+    result, finders = located_in_two(database, kit, "second")
+    assert (result.found, result.doubtful) == (2, ())
+    with database.reading() as connection:
+        row = connection.execute(select(tables.depot)).one()
+    assert (row.lat, row.region_id) == (HERE.lat, second)
+    assert site_row(database, site).pin_quality == "exact"
+    assert {name: finder.asked for name, finder in finders.items()} == {
+        "first": ["Testgatan 1"],
+        "second": ["Testgatan 1", "Testgatan 2"],
+    }
+
+
+def test_a_depot_whose_address_several_regions_know_is_asked_about_and_each_is_named(
+    day: Any, database: Database, kit: Any
+) -> None:
+    two_regions(day, kit)
+    depot = day.depot(address="Testgatan 1", lat=None, lon=None)
+    result, _ = located_in_two(database, kit, "first", "second")
+    ((want, why),) = result.doubtful
+    assert want.id == depot
+    assert why == (
+        "Several regions know this address: first (Testgatan 1), second (Testgatan 1). "
+        "Write its town with it, or its coordinates."
+    )
+    with database.reading() as connection:
+        assert connection.execute(select(tables.depot.c.lat)).scalar_one() is None
+
+
+def test_a_depot_that_no_region_knows_is_asked_about_with_the_surest_answer(
+    day: Any, database: Database, kit: Any
+) -> None:
+    two_regions(day, kit)
+    day.depot(address="Testgatan 9", lat=None, lon=None)
+    result, _ = located_in_two(database, kit)
+    assert [why for _want, why in result.doubtful] == ["Not known."]

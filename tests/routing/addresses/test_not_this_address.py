@@ -296,3 +296,29 @@ def test_a_floor_behind_an_american_street_says_nothing_of_the_door(america: Gaz
             PinQuality.EXACT,
             "Delight Road 118, 21136 Reisterstown",
         )
+
+
+@pytest.mark.parametrize(("written", "said"), [("Delight Road #118", "#118"), ("Oak Road # 5, Baltimore MD", "# 5")])
+def test_a_sign_of_a_unit_behind_an_american_street_says_no_house(america: Gazetteer, written: str, said: str) -> None:
+    located = america.locate(written)
+    assert located.quality == PinQuality.APPROXIMATE
+    assert f'What does "{said}" say?' in located.why
+    assert america.locate("118 Delight Road #118").quality == PinQuality.EXACT
+
+
+def test_elsewhere_the_sign_stands_before_a_number(denmark: Gazetteer) -> None:
+    assert denmark.locate("Istedgade #10").quality == PinQuality.EXACT
+
+
+@pytest.mark.parametrize("written", ["Istedgade -10", "Istedgade –10, 1650 København V"])
+def test_a_range_that_lacks_its_beginning_is_asked_about(denmark: Gazetteer, written: str) -> None:
+    located = denmark.locate(written)
+    assert located.quality == PinQuality.APPROXIMATE
+    assert "10" in located.why
+    for plain in ("Istedgade - 10", "Istedgade-10", "Istedgade 10 tv", "Istedgade 10, tv"):
+        assert denmark.locate(plain).quality == PinQuality.EXACT, plain
+
+
+@pytest.mark.parametrize("written", ["Istedgade 10,12", "Istedgade 10, 12"])
+def test_two_houses_with_a_comma_between_them_are_a_question(denmark: Gazetteer, written: str) -> None:
+    assert denmark.locate(written).quality == PinQuality.AMBIGUOUS

@@ -1,5 +1,6 @@
 // Completing an address while it is typed, from the region's own streets and doors: a combobox as ARIA describes it.
 // An input asks for it with data-suggest="the address of /addresses/suggest"; without this file it stays a plain field.
+// data-suggest-depot="the id of a field" sends the depot that is chosen there along.
 
 const WAIT_MS = 150;
 const SHORTEST = 2;
@@ -88,6 +89,8 @@ function complete(input) {
     try {
       const address = new URL(input.dataset.suggest, location.href);
       address.searchParams.set("q", words);
+      const depot = document.getElementById(input.dataset.suggestDepot ?? "")?.value;
+      if (depot) address.searchParams.set("depot", depot);
       const answer = await fetch(address, { signal: asking.signal, headers: { Accept: "application/json" } });
       if (!answer.ok || input !== document.activeElement) return;
       const found = await answer.json();

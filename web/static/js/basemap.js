@@ -97,8 +97,15 @@ var Basemap = (() => {
     return globalThis.L.tileLayer(url, { attribution: credit.innerHTML, maxZoom: CLOSEST, referrerPolicy: "origin", className: "pictures" });
   }
 
-  /** The Leaflet layer of our tiles, or of the server whose template `url` is; `dark` left out: as the page is. */
-  function layer({ url, lang, attribution = "© OpenStreetMap contributors", dark = isDark() }) {
+  /** The colour of what lies beyond every region's map. */
+  const beyond = (dark = isDark()) => (dark ? DARK : LIGHT).background;
+
+  /**
+   * The Leaflet layer of our tiles, or of the server whose template `url` is; `dark` left out: as the page is. One with
+   * `bounds` is one of several beside each other, drawn over its box alone and without a ground of its own, which would hide
+   * the others where a tile shows more than one.
+   */
+  function layer({ url, lang, bounds = null, attribution = "© OpenStreetMap contributors", dark = isDark() }) {
     if (url.includes("{z}")) return pictures(url);
     const colours = dark ? DARK : LIGHT;
     const { leafletLayer, labelRules } = globalThis.protomapsL;
@@ -110,9 +117,10 @@ var Basemap = (() => {
       maxZoom: CLOSEST,
       paintRules: rules(colours),
       labelRules: [...labelRules(colours, lang || "en"), numbers(colours)],
-      backgroundColor: colours.background,
+      backgroundColor: bounds ? "" : colours.background,
+      ...(bounds ? { bounds } : {}),
     });
   }
 
-  return { layer };
+  return { layer, beyond };
 })();

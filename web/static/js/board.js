@@ -38,6 +38,8 @@ function say(sentence) {
 // ---------------------------------------------------------------- selecting
 
 const partUrl = { stop: (plan, key) => `${base}/${plan}/stop/${key}`, route: (plan, key) => `${base}/${plan}/route/${key}`, left: (plan, key) => `${base}/${plan}/left-out/${key}` };
+/** Numbers and colours go through all plans of the board, so the panel has to know which board it is of. */
+const ofBoard = new URLSearchParams({ day: main.dataset.day, ...(main.dataset.depot ? { depot: main.dataset.depot } : {}) });
 const fragmentScope = () => part.querySelector("[data-part]");
 
 function paint() {
@@ -66,7 +68,7 @@ function paint() {
 
 async function pick(kind, key, plan, { pan = true, remember = true } = {}) {
   try {
-    part.innerHTML = await askHtml(partUrl[kind](plan, key));
+    part.innerHTML = await askHtml(`${partUrl[kind](plan, key)}?${ofBoard}`);
   } catch (problem) {
     say(problem.message);
     return;
@@ -401,7 +403,7 @@ dressPart();
 paint();
 if (map) {
   // The map was drawn before its panel had its size.
-  const all = [...BoardMap.markers.values()].filter((marker) => marker.pin.kind !== "left_out").map((marker) => marker.getLatLng());
-  if (all.length) map.fitBounds(L.latLngBounds(all), { padding: [28, 28], maxZoom: 16, animate: false });
+  const box = BoardMap.opensOn();
+  if (box.length) map.fitBounds(box, { padding: [28, 28], maxZoom: 16, animate: false });
   new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
 }

@@ -5,7 +5,8 @@ var BoardMap = (() => {
   const markers = new Map(); // "stop:17" → Leaflet marker
   const CLOSE = 15.5; // further out, doors in one street would cover each other
   let shown = null;
-  let tiles = null;
+  let tiles = [];
+  let opensOn = [];
   let settings = null;
 
   function basemap(map, given) {
@@ -20,8 +21,10 @@ var BoardMap = (() => {
   }
 
   function drawTiles() {
-    if (tiles) shown.removeLayer(tiles);
-    tiles = Basemap.layer(settings).addTo(shown);
+    for (const each of tiles) shown.removeLayer(each);
+    const { layers, ...common } = settings;
+    tiles = layers.map((each) => Basemap.layer({ ...common, ...each }).addTo(shown));
+    if (layers.length > 1) shown.getContainer().style.backgroundColor = Basemap.beyond();
   }
 
   function icon(pin) {
@@ -32,8 +35,9 @@ var BoardMap = (() => {
     return L.divIcon({ html: label, className: `pin pin-${pin.kind}`, iconSize: [size, size] });
   }
 
-  function pins(map, list) {
+  function pins(map, list, box) {
     shown = map;
+    opensOn = box;
     const measure = () => map.getContainer().classList.toggle("far", map.getZoom() < CLOSE);
     map.on("zoomend", measure);
     for (const pin of list) {
@@ -46,5 +50,5 @@ var BoardMap = (() => {
     return markers;
   }
 
-  return { basemap, pins, markers, map: () => shown };
+  return { basemap, pins, markers, map: () => shown, opensOn: () => opensOn };
 })();

@@ -42,7 +42,7 @@ function draw({ fit = true } = {}) {
     pin(at, index ? "B" : "A", index ? box.dataset.to : box.dataset.from).addTo(drawn);
   }
   // A first click must not move the map from under the second.
-  if (fit && shape.area) showAll(drawn.getBounds(), { outside: LEAST_OUTSIDE });
+  if (fit && shape.area) showAll(drawn.getBounds());
   else if (fit && (shape.line?.length || shape.pins?.length > 1)) map.fitBounds(drawn.getBounds(), { padding: [36, 36], maxZoom: 16 });
   box.dataset.answered = String(Number(box.dataset.answered ?? 0) + 1);
 }
@@ -86,16 +86,15 @@ form.elements.profile.addEventListener("change", () => {
 });
 
 // Between two whole zooms a region, or what is reached in it, would fill a quarter of its map: the nearer one is taken,
-// at which a little of its edge may lie outside; of an area that was asked for hardly any.
-const MOST_OUTSIDE = 1.4;
-const LEAST_OUTSIDE = 1.08;
+// at which hardly any of its edge may lie outside.
+const MOST_OUTSIDE = 1.1;
 const CLOSEST = 18;
 
-function showAll(bounds, { outside = MOST_OUTSIDE } = {}) {
+function showAll(bounds) {
   const fits = Math.min(map.getBoundsZoom(bounds), CLOSEST);
   const [low, high] = [bounds.getSouthWest(), bounds.getNorthEast()].map((at) => map.project(at, fits + 1));
   const size = map.getSize();
-  const nearly = fits < CLOSEST && high.x - low.x <= size.x * outside && low.y - high.y <= size.y * outside;
+  const nearly = fits < CLOSEST && high.x - low.x <= size.x * MOST_OUTSIDE && low.y - high.y <= size.y * MOST_OUTSIDE;
   map.setView(bounds.getCenter(), nearly ? fits + 1 : fits, { animate: false });
 }
 
