@@ -404,6 +404,6 @@ paint();
 if (map) {
   // The map was drawn before its panel had its size.
   const box = BoardMap.opensOn();
-  if (box.length) map.fitBounds(box, { padding: [28, 28], maxZoom: 16, animate: false });
+  if (box.length) map.fitBounds(box, { padding: [28, 28], maxZoom: 17, animate: false });
   new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
 }
