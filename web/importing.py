@@ -97,7 +97,7 @@ def say_how_they_hear(store: SqlStore, result: ImportResult, *, now: datetime) -
     result.currency = company_card(store.connection).currency
     hear = how_they_hear(store, result.moved, now=now)
     result.heard_by = dict.fromkeys(hear.message, "message") | dict.fromkeys(hear.call, "call")
-    result.answer_by = dict(hear.asked)
+    result.answer_by = {**hear.asked, **hear.call_by}
 
 
 def try_on_others(database: Database, file: BinaryIO, asked: Asked, result: ImportResult, *, now: datetime) -> None:

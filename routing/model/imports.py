@@ -32,9 +32,9 @@ class ImportResult:
     "customers", "sites", "products".
 
     `moved`: what a file of orders does to orders that are not in it, and one of inbound or counts to any; `heard_by`:
-    how their customers hear of it, by the order's key, "message" or "call"; `answer_by`: of those who are asked, by the
-    order's key, the last ISO day for an answer; `warnings`: orders that fall apart by it; `currency`: the company's,
-    for the sums.
+    how their customers hear of it, by the order's key, "message" or "call"; `answer_by`: of those who are asked, also
+    by a call, by the order's key, the last ISO day for an answer; `warnings`: orders that fall apart by it; `currency`:
+    the company's, for the sums.
     """
 
     kind: str

@@ -23,7 +23,7 @@ from web.changes import heard_document, told_document
 from web.cli import main
 from web.cli.told import kept_words, print_told, promise_words
 
-NOBODY = {"message": 0, "call": 0, "asked": 0}
+NOBODY = {"message": 0, "call": 0, "asked": 0, "asked_by_call": 0}
 """Of `told` and `told_along` where nobody hears of anything."""
 
 ROWS = {
@@ -80,7 +80,7 @@ def test_a_file_is_imported_once_and_said_so(filled: Path) -> None:
         "errors": [], "errors_left_off": 0, "dry_run": False, "settled": {}, "notes": [], "made": {},
         "made_products": [],
         "moved": [], "moved_left_off": 0, "told": NOBODY, "told_along": NOBODY,
-        "answer_by": {"told": [], "told_along": []},
+        "answer_by": {"told": [], "told_along": []}, "answer_by_call": {"told": [], "told_along": []},
         "currency": "EUR", "worth": {"goes": 0, "waits": 0, "breaks": 0}, "worth_elsewhere": [], "warnings": [],
     }  # fmt: skip
     assert (
@@ -440,17 +440,21 @@ def test_a_headline_counts_whom_this_moves_and_says_apart_who_is_only_told_along
     )  # fmt: skip
     lines = [slips, replace(slips, order_id=2, order="SO-2", line_id=2, moved_by="new orders")]
     lines += [replace(slips, order_id=n, order=f"SO-{n}", line_id=n) for n in (3, 4)]
-    hear = Hear(message=frozenset({1}), call=frozenset({2}), asked={3: "2026-11-30", 4: "2026-11-30"})
+    hear = Hear(
+        message=frozenset({1}), call=frozenset({2}), asked={3: "2026-11-30", 4: "2026-11-30"}, call_by={2: "2026-12-02"}
+    )
     assert told_document([(lines, hear)]) == {
-        "told": NOBODY | {"message": 1, "asked": 2}, "told_along": NOBODY | {"call": 1},
+        "told": NOBODY | {"message": 1, "asked": 2}, "told_along": NOBODY | {"call": 1, "asked_by_call": 1},
         "answer_by": {"told": ["2026-11-30"], "told_along": []},
+        "answer_by_call": {"told": [], "told_along": ["2026-12-02"]},
     }  # fmt: skip
+    assert heard_document(lines[1], hear) == {"told": "call", "answer_by": "2026-12-02"}
     assert heard_document(lines[2], hear) == {"told": "asked", "answer_by": "2026-11-30"}
     said = io.StringIO()
     print_told(Console(file=said, width=200), lines, hear)
     assert said.getvalue().splitlines() == [
         "3 orders get a later date: 2 asked (answer by Mon 30 Nov), 1 told by message, 0 by a call.",
-        "1 order that had moved before is told along: 0 told by message, 1 by a call.",
+        "1 order that had moved before is told along: 0 told by message, 1 by a call (1 asked, answer by Wed 2 Dec).",
     ]
     said = io.StringIO()
     print_told(Console(file=said, width=200), lines[2:], replace(hear, asked={3: "2026-11-30", 4: "2026-12-02"}))

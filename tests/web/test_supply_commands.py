@@ -156,7 +156,7 @@ def test_a_file_of_orders_says_whom_it_delays_before_and_after_and_trying_it_cha
         ("SO-2", 6, 6, True, "call"),
     ]  # fmt: skip
     assert (shown["told"], shown["worth"]) == (
-        {"message": 0, "call": 1, "asked": 0}, {"goes": 1_500, "waits": 4_500, "breaks": 6_000}
+        {"message": 0, "call": 1, "asked": 0, "asked_by_call": 0}, {"goes": 1_500, "waits": 4_500, "breaks": 6_000}
     )  # fmt: skip
     assert "1 line of an order that is not in the file would get fewer goods or a later day" in said
     assert "Worth: €15.00 goes, €45.00 waits, €60.00 in promises that break" in said

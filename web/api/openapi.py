@@ -112,7 +112,7 @@ _OPEN_UNITS = ("ordered", "needed", "firm", "provisional", "uncovered")
 _STRING: Schema = {"type": "string"}
 _WHOLE: Schema = {"type": "integer"}
 _BOOLEAN: Schema = {"type": "boolean"}
-_TOLD: Schema = dict.fromkeys(("message", "call", "asked"), _WHOLE)
+_TOLD: Schema = dict.fromkeys(("message", "call", "asked", "asked_by_call"), _WHOLE)
 _DAYS: Schema = {"type": "array", "items": _STRING, "description": "The last days for an answer of those asked"}
 _WORTH: Schema = {"goes": _WHOLE, "waits": _WHOLE, "breaks": _WHOLE}
 
@@ -224,6 +224,7 @@ DOCUMENT: dict[str, Any] = {
                     "told": _object(_TOLD),
                     "told_along": _object(_TOLD),
                     "answer_by": _object({"told": _DAYS, "told_along": _DAYS}),
+                    "answer_by_call": _object({"told": _DAYS, "told_along": _DAYS}),
                     "currency": _STRING,
                     "worth": _object(_WORTH),
                     "worth_elsewhere": {"type": "array", "items": _object(_WORTH | {"currency": _STRING})},
