@@ -397,6 +397,27 @@ def test_a_file_that_is_only_called_a_spreadsheet_is_told_so(filled: Path) -> No
 # ---------------------------------------------------------------------------- many receipts at once
 
 
+def test_what_was_counted_in_before_is_counted_in_again_only_by_who_says_so(filled: Path) -> None:
+    rows = {
+        "inbound": "number,depot,sku,quantity,expected_at\nPO-1,NORTH,OAT-1,30,2026-03-03 06:00\n",
+        "first": "number,inbound,depot,sku,quantity\nR-1,PO-1,NORTH,OAT-1,30\n",
+        "twice": "number,inbound,depot,sku,quantity\nR-2,PO-1,NORTH,OAT-1,30\n",
+    }
+    for name, text in rows.items():
+        (filled / f"{name}.csv").write_text(text)
+    call("import", "inbound", filled / "inbound.csv")
+    assert json.loads(call("receive", filled / "first.csv", "--json").stdout)["again"] == []
+    said = "PO-1 was counted in before: 30 × OAT-1 as R-1 on "
+    shown = " ".join(call("receive", filled / "twice.csv", "--simulate").output.split())
+    assert said in shown
+    assert " by command line. Now 30 are counted, and nothing more was to come." in shown
+    refused = call("receive", filled / "twice.csv", "--json")
+    assert (refused.exit_code, json.loads(refused.stdout)["error"]["code"]) == (2, "counted_again")
+    done = json.loads(call("receive", filled / "twice.csv", "--again", "--json").stdout)
+    assert done["again"][0].startswith(said)
+    assert call("receive", filled / "twice.csv").exit_code == 0, "the same receipt again asks nothing"
+
+
 def test_a_truck_of_many_receipts_says_how_many_it_does_not_name_and_what_goes_in_all(filled: Path) -> None:
     header, row = (filled / "receipts.csv").read_text().splitlines()
     many = [row.replace("R-1", f"R-{n}").replace('"30"', '"1"') for n in range(1, 24)]
