@@ -183,6 +183,7 @@ def import_document(result: ImportResult) -> dict[str, Any]:
         "unchanged": result.unchanged,
         "tasks": result.tasks,
         "cancelled": result.cancelled,
+        "delivered_elsewhere": result.delivered_elsewhere,
         "for_a_person": result.for_a_person,
         "errors": [{"row": error.row, "what": error.what} for error in result.errors],
         "errors_left_off": result.errors_left_off,

@@ -76,7 +76,7 @@ def test_a_file_is_imported_once_and_said_so(filled: Path) -> None:
     assert done.exit_code == 0
     assert json.loads(done.stdout) == {
         "orders": 0, "lines": 0, "fulfilled": 0, "changed": 0, "unchanged": 2, "tasks": 0,
-        "cancelled": [], "for_a_person": [],
+        "cancelled": [], "delivered_elsewhere": [], "for_a_person": [],
         "errors": [], "errors_left_off": 0, "dry_run": False, "settled": {}, "notes": [], "made": {},
         "made_products": [],
         "moved": [], "moved_left_off": 0, "told": NOBODY, "told_along": NOBODY,

@@ -239,6 +239,7 @@ DOCUMENT: dict[str, Any] = {
                 )
                 | {
                     "cancelled": {"type": "boolean"},
+                    "delivered_elsewhere": {"type": "boolean"},
                     "lines": {
                         "type": "array",
                         "items": _object(
