@@ -221,6 +221,6 @@ class SkuStock:
     coming: tuple[Coming, ...] = ()
 
     @property
-    def holds_nothing(self) -> int:
+    def unallocated(self) -> int:
         """Wanted units that hold neither goods nor inbound, whether or not some would do."""
         return max(0, self.wanted - self.allocated - self.on_inbound)

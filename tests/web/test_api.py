@@ -375,7 +375,7 @@ def test_promises_of_a_sku_and_of_a_customer_a_page_at_a_time(website: Website, 
     first, following = listed("sku=OAT&limit=2")
     assert (first, listed(f"sku=OAT&limit=2&after={following}")) == (["SO-1", "SO-2"], (["SO-3"], None))
     one: Any = call(website, "GET", "/promises?customer=C-1").json
-    names = ("needed", "firm", "provisional", "uncovered", "promised_on")
+    names = ("needed", "firm", "provisional", "unallocated", "promised_on")
     assert [one["promises"][0][name] for name in names] == [12, 0, 12, 0, DAY]
     for query in ("", "sku=OAT&limit=0", "sku=OAT&after=x", "colour=red"):
         assert call(website, "GET", f"/promises?{query}").status_code == 422

@@ -68,7 +68,7 @@ def dates() -> dict[str, str]:
 def test_promises_say_by_what_each_open_line_is_covered() -> None:
     lines = document("promises", "--sku", "OAT-1")["lines"]
     assert [
-        (line["order"], [(c["number"], c["kind"], c["quantity"]) for c in line["covered_by"]], line["uncovered"])
+        (line["order"], [(c["number"], c["kind"], c["quantity"]) for c in line["covered_by"]], line["unallocated"])
         for line in lines  # type: ignore[attr-defined]
     ] == [("SO-1", [("R-1", "stock", 24)], 0), ("SO-2", [("PO-1", "inbound", 18), ("R-1", "stock", 6)], 0)]
     assert dates()["SO-2"] == day(3)
