@@ -53,27 +53,27 @@ def said_otherwise(receipt: Receipt, before: CountedBefore) -> str:
 
 def counted_again(
     book: Book, receipts: Iterable[Receipt], earlier: Mapping[int, Sequence[EarlierCount]]
-) -> tuple[str, ...]:
-    """A sentence for every inbound that was counted in `earlier`, by its key, and of which these receipts count more
-    than was still to come: the same truck twice, or goods that a person has to say came on top.
+) -> dict[int, str]:
+    """By its key a sentence for every inbound that was counted in `earlier` and of which these receipts count more than
+    was still to come: the same truck twice, or goods that a person has to say came on top.
 
     >>> from datetime import datetime
     >>> again = Receipt(number="R-8", depot_id=1, product_id=1, sku="OAT", quantity=96, inbound_id=7,
     ...                 counted_at=datetime(2026, 3, 3))
     >>> before = EarlierCount(inbound="PO-1", number="R-7", quantity=96, counted_at=datetime(2026, 3, 3, 5, 40),
     ...                       by="Warehouse 1")
-    >>> print(*counted_again(Book(depot_id=1), [again], {7: [before]}))
+    >>> print(counted_again(Book(depot_id=1), [again], {7: [before]})[7])
     PO-1 was counted in before: 96 × OAT as R-7 on Tue 3 Mar 2026 at 05:40 by Warehouse 1. Now 96 are counted, and \
 nothing more was to come.
     >>> counted_again(Book(depot_id=1), [again], {})
-    ()
+    {}
     """
     counted: dict[int, list[Receipt]] = defaultdict(list)
     for receipt in receipts:
         if receipt.inbound_id is not None and receipt.inbound_id in earlier:
             counted[receipt.inbound_id].append(receipt)
     to_come = {supply.id: max(supply.quantity, 0) for supply in book.supplies}
-    found = []
+    found: dict[int, str] = {}
     for inbound, many in counted.items():
         came, left = sum(each.quantity for each in many), to_come.get(inbound, 0)
         if came <= left:
@@ -81,10 +81,10 @@ nothing more was to come.
         was = "; ".join(_as_counted(each, many[0].sku) for each in earlier[inbound])
         are = "is" if came == 1 else "are"
         rest = f"only {left} {'was' if left == 1 else 'were'} still to come" if left else "nothing more was to come"
-        found.append(
+        found[inbound] = (
             f"{earlier[inbound][0].inbound} was counted in before: {was}. Now {came} {are} counted, and {rest}."
         )
-    return tuple(found)
+    return found
 
 
 def _as_counted(count: EarlierCount, sku: str) -> str:

@@ -124,7 +124,7 @@ def commit_receipts(
     twice = _counted_again(store, decision, new, besides=besides)
     if twice and not again:
         raise Conflict(
-            f"{' '.join(twice)} Nothing was counted in. Where it came twice, say so: with a tick on the page, "
+            f"{' '.join(twice.values())} Nothing was counted in. Where it came twice, say so: with a tick on the page, "
             "or --again.",
             code="counted_again",
         )
@@ -166,23 +166,25 @@ def commit_receipts(
 
 def _counted_again(
     store: Reader, decision: allocating.Decision, receipts: Sequence[Receipt], *, besides: Collection[str] = ()
-) -> tuple[str, ...]:
+) -> dict[int, str]:
     inbound = {receipt.inbound_id for receipt in receipts if receipt.inbound_id is not None}
     earlier = store.earlier_counts(inbound, besides=besides) if inbound else {}
     return counted_again(decision.before, receipts, earlier)
 
 
 def _with_counts(
-    store: Reader, decision: allocating.Decision, receipts: Sequence[Receipt], *, again: tuple[str, ...]
+    store: Reader, decision: allocating.Decision, receipts: Sequence[Receipt], *, again: Mapping[int, str]
 ) -> Preview:
-    """The preview, with what was counted beside what was expected."""
+    """The preview, with what was counted beside what was expected. `again`: inbound that were counted in before, of
+    which that says all there is to say."""
+    others = [receipt for receipt in receipts if receipt.inbound_id not in again]
     closed = {each.inbound_id for each in receipts if each.inbound_id} - {each.id for each in decision.before.supplies}
     numbers = {key: lines.number for lines in store.inbound_lines(closed) for key in lines.ids} if closed else {}
     return replace(
         decision.preview,
-        warnings=(*more_than_expected(decision.before, receipts, numbers=numbers), *decision.preview.warnings),
+        warnings=(*more_than_expected(decision.before, others, numbers=numbers), *decision.preview.warnings),
         rests=rests_of(decision.before, receipts),
-        again=again,
+        again=tuple(again.values()),
     )
 
 

@@ -342,6 +342,7 @@ def test_a_truck_that_was_counted_in_before_is_taken_in_again_only_with_a_tick(
     shown = post(client, "/receipts/simulate", counted=twice)
     said = re.search(r"IN-1 was counted in before: 36 × OAT as IN-1 [^<]* on [^<]*\.", shown.text)
     assert said is not None
+    assert "36 × OAT came again" in shown.text
     assert " by dispatcher 1. Now 36 are counted, and nothing more was to come." in said[0]
     refused = commit(client, shown)
     assert refused.status_code == 409
