@@ -44,7 +44,7 @@ class Promised:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinePage:
-    """A line, in base units by where they are. `open` has not reached the customer, `unallocated` of it holds nothing."""
+    """A line, in base units by where they are. `open` has not reached the customer, `unallocated` holds nothing."""
 
     id: int
     number: str
