@@ -158,7 +158,7 @@ class World:
                 quarantined=min(quarantined, quantity), counted_at=self.now,
                 inbound_id=inbound if of_inbound else None, more_to_come=more_to_come,
             )  # fmt: skip
-            commit_receipt(store, receipt, now=self.now, by="warehouse")
+            commit_receipt(store, receipt, now=self.now, by="warehouse", again=True)
         self.received[product] += quantity
 
     def recount(self, *, product: int, off_by: int) -> None:

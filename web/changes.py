@@ -39,9 +39,9 @@ def line_document(line: LineChange) -> dict[str, Any]:
 
 def told_document(told: Iterable[tuple[Iterable[LineChange], Hear]]) -> dict[str, dict[str, Any]]:
     """How many orders are told of a later date, none any more or one again, by how: `told` of what this moves,
-    `told_along` of what had moved before, when nobody was told. `answer_by`: of both, the last days for an answer of
-    those who are asked."""
-    found: dict[str, dict[str, Any]] = {"answer_by": {}}
+    `told_along` of what had moved before, when nobody was told. `asked_by_call` are those of the calls that are to
+    ask. `answer_by`, `answer_by_call`: of both, the last days for an answer to a message and to a call."""
+    found: dict[str, dict[str, Any]] = {"answer_by": {}, "answer_by_call": {}}
     by_name: dict[str, list[Hear]] = {"told": [], "told_along": []}
     for lines, hear in told:
         effect = effect_of(lines)
@@ -52,8 +52,10 @@ def told_document(told: Iterable[tuple[Iterable[LineChange], Hear]]) -> dict[str
             "message": sum(hear.by_message for hear in each),
             "call": sum(hear.by_call for hear in each),
             "asked": sum(len(hear.asked) for hear in each),
+            "asked_by_call": sum(len(hear.call_by) for hear in each),
         }
         found["answer_by"][name] = sorted({day for hear in each for day in hear.answers_by})
+        found["answer_by_call"][name] = sorted({day for hear in each for day in hear.calls_by})
     return found
 
 
@@ -82,7 +84,7 @@ def heard_document(line: LineChange, hear: Hear) -> dict[str, str]:
     """How the customer of a line hears of it, and until which ISO day they may answer when they are asked."""
     if not line.is_told:
         return {"told": "", "answer_by": ""}
-    return {"told": hear.of(line.order_id), "answer_by": hear.asked.get(line.order_id, "")}
+    return {"told": hear.of(line.order_id), "answer_by": hear.answer_by(line.order_id)}
 
 
 def moved_document(result: ImportResult) -> dict[str, Any]:
@@ -107,5 +109,6 @@ def hear_of(result: ImportResult) -> Hear:
     return Hear(
         message=frozenset(key for key, how in result.heard_by.items() if how == "message"),
         call=frozenset(key for key, how in result.heard_by.items() if how == "call"),
-        asked=result.answer_by,
+        asked={key: day for key, day in result.answer_by.items() if result.heard_by.get(key) != "call"},
+        call_by={key: day for key, day in result.answer_by.items() if result.heard_by.get(key) == "call"},
     )

@@ -97,7 +97,7 @@ def say_how_they_hear(store: SqlStore, result: ImportResult, *, now: datetime) -
     result.currency = company_card(store.connection).currency
     hear = how_they_hear(store, result.moved, now=now)
     result.heard_by = dict.fromkeys(hear.message, "message") | dict.fromkeys(hear.call, "call")
-    result.answer_by = dict(hear.asked)
+    result.answer_by = {**hear.asked, **hear.call_by}
 
 
 def try_on_others(database: Database, file: BinaryIO, asked: Asked, result: ImportResult, *, now: datetime) -> None:
@@ -183,6 +183,7 @@ def import_document(result: ImportResult) -> dict[str, Any]:
         "unchanged": result.unchanged,
         "tasks": result.tasks,
         "cancelled": result.cancelled,
+        "delivered_elsewhere": result.delivered_elsewhere,
         "for_a_person": result.for_a_person,
         "errors": [{"row": error.row, "what": error.what} for error in result.errors],
         "errors_left_off": result.errors_left_off,

@@ -99,7 +99,7 @@ def stock_rows(connection: Connection) -> Rows:
 
 BACKORDERS = (
     "order", "line", "erp_reference", "customer_reference", "customer", "customer_name", "site", "depot", "sku", "name",
-    "unit", "ordered", "needed", "firm", "provisional", "uncovered", "wanted_on", "expected_on", "promised_on",
+    "unit", "ordered", "needed", "firm", "provisional", "unallocated", "wanted_on", "expected_on", "promised_on",
     "first_promised_on", "slipped_days",
 )  # fmt: skip
 

@@ -18,7 +18,7 @@ from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.errors import FileRefused
 from routing.model.days import today_of
-from routing.model.fleet import PROFILES, SAID, StandingShift
+from routing.model.fleet import PROFILE_NAMES, SAID, StandingShift
 from routing.model.imports import ImportResult
 from routing.model.places import Location
 from routing.rules.depot_region import DepotPlace, in_no_region, lies_nowhere
@@ -176,7 +176,7 @@ class _Fleet:
         values: dict[str, Any] = {"depot_id": depot["id"] if depot else 0} | vehicle_values(cells)
         kind, stands = values["profile"], self.vehicles.get(number, {}).get("profile")
         if kind not in SAID and kind != stands:
-            cells.wrong("profile", f'"{kind[:40]}" is no kind of vehicle: write {", ".join(PROFILES)}')
+            cells.wrong("profile", f'"{kind[:40]}" is no kind of vehicle: write {", ".join(PROFILE_NAMES)}')
         if not cells.report(self.result, f"Vehicle {number}"):
             if stands is not None and depot and depot["id"] != self.vehicles[number]["depot_id"]:
                 self.moved.append(number)

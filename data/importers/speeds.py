@@ -7,7 +7,7 @@ from typing import BinaryIO
 from data.importers.table import read_table
 from routing.errors import InvalidInput
 from routing.model.day import SpeedRow
-from routing.model.fleet import PROFILES, SAID
+from routing.model.fleet import PROFILE_NAMES, SAID
 from routing.model.orders import WEEKDAYS
 
 COLUMNS = ("weekdays", "from", "to", "percent", "profile")
@@ -49,7 +49,8 @@ def _profile(text: str, row: int) -> str:
         return ""
     if said not in SAID:
         raise InvalidInput(
-            f'Row {row}: "{said[:20]}" is no kind of vehicle. Write {", ".join(PROFILES)}, or nothing: all but bikes.'
+            f'Row {row}: "{said[:20]}" is no kind of vehicle. Write {", ".join(PROFILE_NAMES)}, '
+            "or nothing: all but bikes."
         )
     return said
 

@@ -40,7 +40,7 @@ class OpenLine:
     first_promised_on: str
 
     @property
-    def uncovered(self) -> int:
+    def unallocated(self) -> int:
         return max(0, self.needed - self.firm - self.provisional)
 
     @property

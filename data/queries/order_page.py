@@ -44,7 +44,7 @@ class Promised:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinePage:
-    """A line, in base units by where they are. `open` has not reached the customer; `uncovered` of it has no supply."""
+    """A line, in base units by where they are. `open` has not reached the customer, `unallocated` holds nothing."""
 
     id: int
     number: str
@@ -90,7 +90,7 @@ class LinePage:
         return tuple(days)
 
     @property
-    def uncovered(self) -> int:
+    def unallocated(self) -> int:
         return max(0, self.open - self.firm - self.coming - self.released - self.loaded)
 
 

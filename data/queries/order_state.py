@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
+from data.queries.orders import delivered_elsewhere
 from data.tables import allocation, customer, depot, order, order_line, product, promise, site, supply
 from routing.errors import NotFound
 
@@ -16,6 +17,7 @@ STATES = ("released", "picked", "loaded", "delivered", "short", "refused", "dama
 def order_document(connection: Connection, *, source: str, number: str) -> dict[str, Any]:
     """Raises NotFound. Quantities are base units, days ISO or "".
 
+    Of an order that was `delivered_elsewhere`, by the shop itself, the lines count as `cancelled` what we do not bring.
     `allocated` lies on the shelf for the line, `provisional` is on a supplier's way, `open` has not left the depot.
     """
     head = connection.execute(
@@ -24,6 +26,7 @@ def order_document(connection: Connection, *, source: str, number: str) -> dict[
             customer.c.number.label("customer"),
             site.c.number.label("site"),
             depot.c.number.label("depot"),
+            delivered_elsewhere().label("elsewhere"),
         )
         .join(customer, customer.c.id == order.c.customer_id)
         .join(site, site.c.id == order.c.site_id)
@@ -53,7 +56,8 @@ def order_document(connection: Connection, *, source: str, number: str) -> dict[
         "hold": head.hold_reason,
         "payment": head.payment,
         "currency": head.currency,
-        "cancelled": head.cancelled_at is not None,
+        "cancelled": head.cancelled_at is not None and not head.elsewhere,
+        "delivered_elsewhere": head.cancelled_at is not None and head.elsewhere,
         "lines": _lines(connection, head.id, promises),
     }
 

@@ -8,23 +8,28 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, func, or_, select
+from sqlalchemy import Connection, Exists, Select, and_, case, exists, func, or_, select
 
 from data.queries.lateness import days_late, promises_of_lines, wishes
 from data.queries.needs import COMMITTED, ORDERED
-from data.tables import allocation, customer, order, order_line, site, supply
+from data.tables import allocation, customer, event, order, order_line, site, supply
 from routing.errors import NotFound
 from routing.rules.door_word import REFUSED, Given, door_word
 from routing.rules.standing import Stand, Standing
+from routing.services.importing import DELIVERED_ELSEWHERE
 
 OPEN_STATES = tuple(each.value for each in Standing)
-STATES = (*OPEN_STATES, "delivered", "cancelled")
+STATES = (*OPEN_STATES, "delivered", "delivered_elsewhere", "cancelled")
 """The state of an order is derived, never stored. The first that fits:
 
+delivered_elsewhere   the shop delivered it by another way than ours
 cancelled   the order was cancelled
 delivered   nothing is open: all that was ordered and not cancelled was delivered or refused
 the rest    is open, and stands on the day where `routing.rules.standing` says
 """
+
+_ENDED = ("delivered_elsewhere", "cancelled")
+OVER = ("delivered", *_ENDED)
 
 SORTS = ("promised", "late", "worth")
 """`promised`: the oldest promise first. `late`: who was promised a day and has none any
@@ -66,6 +71,11 @@ class OrderRow:
     days_late: int
     hold: str
     word: str
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more of it is wanted from us."""
+        return self.state in OVER
 
     @property
     def slipped(self) -> bool:
@@ -129,7 +139,10 @@ def every_order(wished: list[str], *, today: str) -> Any:
     )
     # Line by line: what came too many of one line is no other's. So the open ones are those that stand somewhere.
     state = case(
-        (order.c.cancelled_at.is_not(None), "cancelled"), (per_order.c.most_open <= 0, "delivered"), else_="open"
+        (and_(order.c.cancelled_at.is_not(None), delivered_elsewhere()), "delivered_elsewhere"),
+        (order.c.cancelled_at.is_not(None), "cancelled"),
+        (per_order.c.most_open <= 0, "delivered"),
+        else_="open",
     )
     hold = case(
         (order.c.hold_reason != "", order.c.hold_reason),
@@ -169,6 +182,11 @@ def every_order(wished: list[str], *, today: str) -> Any:
         .join(site, site.c.id == order.c.site_id)
         .subquery("orders")
     )
+
+
+def delivered_elsewhere() -> Exists:
+    """Whether the event of an order says so: a closed order is not asked of anything else."""
+    return exists().where(event.c.order_id == order.c.id, event.c.kind == DELIVERED_ELSEWHERE)
 
 
 def row_of(row: Any, stands: Mapping[int, Stand]) -> OrderRow:
@@ -213,12 +231,12 @@ def order_list(
                 )
             )
         )
-    promised_and_undated = (orders.c.undated > 0) & (orders.c.promised_on != "") & (orders.c.state != "cancelled")
+    promised_and_undated = (orders.c.undated > 0) & (orders.c.promised_on != "") & orders.c.state.not_in(_ENDED)
     lost = case((promised_and_undated, 0), else_=1)
     first: list[Any] = {
         "promised": [],
         "late": [lost, orders.c.days_late.desc()],
-        "worth": [case((orders.c.state == "cancelled", 0), else_=orders.c.value).desc()],
+        "worth": [case((orders.c.state.in_(_ENDED), 0), else_=orders.c.value).desc()],
     }[sort]
     dated_first = case((orders.c.promised_on == "", 1), else_=0)
     query = query.order_by(*first, dated_first, orders.c.promised_on, orders.c.ordered_at, orders.c.id)

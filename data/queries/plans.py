@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from data.queries.door_words import door_words
 from data.queries.empties import Fetched, fetched_goods
@@ -372,63 +372,71 @@ def _routes(
         query = query.where(shift.c.day == day)
     stops = _stops(connection, plan_id, locked)
     visits = {visit.id: visit for visit in problem.visits}
-    found = []
-    for row in connection.execute(query):
-        mine = planned[row.shift_id]
-        trips = _trips(connection, row, mine, problem.dimensions, visits)
-        late = lateness(problem, mine)
-        strange = strangers(problem, mine)
-        at = tuple(
-            replace(
-                each,
-                late=_late(each, late),
-                stranger=sum(strange.get(one.delivery_id, 0) for one in each.deliveries),
-            )
-            for each in stops[row.id]
+    return tuple(
+        _route(connection, row, planned[row.shift_id], stops[row.id], problem, visits)
+        for row in connection.execute(query)
+    )
+
+
+def _route(
+    connection: Connection,
+    row: Row[Any],
+    mine: PlannedRoute,
+    stops: Sequence[StopRow],
+    problem: Problem,
+    visits: dict[int, Visit],
+) -> RouteRow:
+    """A route as it is shown: its trips and stops with their loads, and what it costs beyond the way."""
+    trips = _trips(connection, row, mine, problem.dimensions, visits)
+    late = lateness(problem, mine)
+    strange = strangers(problem, mine)
+    at = tuple(
+        replace(
+            each,
+            late=_late(each, late),
+            stranger=sum(strange.get(one.delivery_id, 0) for one in each.deliveries),
         )
-        found.append(
-            RouteRow(
-                route_id=row.id,
-                shift_id=row.shift_id,
-                sequence=row.sequence,
-                day=row.day,
-                depot_id=row.depot_id,
-                depot=row.depot,
-                zone=row.zone,
-                vehicle=row.vehicle,
-                profile=row.profile,
-                driver=row.driver or "",
-                crew=row.crew,
-                starts_at=row.starts_at,
-                departs_at=trips[0].departs_at,
-                returns_at=trips[-1].returns_at,
-                ends_at=row.ends_at,
-                distance_m=row.distance_m,
-                travel_s=sum(each.travel_s for each in at),
-                service_s=sum(round((each.departure - each.start).total_seconds()) for each in at),
-                wait_s=sum(each.wait_s for each in at),
-                cost=row.cost,
-                loads=tuple(
-                    max((trip.loads[d] for trip in trips), key=lambda load: load.most)
-                    for d in range(len(problem.dimensions))
-                ),
-                trips=trips,
-                breaks=tuple(
-                    BreakRow(
-                        starts_at=datetime.fromisoformat(pause["starts_at"]),
-                        ends_at=datetime.fromisoformat(pause["ends_at"]),
-                        after_stop=pause["after_stop"],
-                    )
-                    for pause in row.breaks
-                ),
-                stops=at,
-                manifest_id=row.manifest_id,
-                overtime=overtime(problem, mine),
-                balance=balance(problem, mine),
-                area=area(problem, mine),
+        for each in stops
+    )
+    return RouteRow(
+        route_id=row.id,
+        shift_id=row.shift_id,
+        sequence=row.sequence,
+        day=row.day,
+        depot_id=row.depot_id,
+        depot=row.depot,
+        zone=row.zone,
+        vehicle=row.vehicle,
+        profile=row.profile,
+        driver=row.driver or "",
+        crew=row.crew,
+        starts_at=row.starts_at,
+        departs_at=trips[0].departs_at,
+        returns_at=trips[-1].returns_at,
+        ends_at=row.ends_at,
+        distance_m=row.distance_m,
+        travel_s=sum(each.travel_s for each in at),
+        service_s=sum(round((each.departure - each.start).total_seconds()) for each in at),
+        wait_s=sum(each.wait_s for each in at),
+        cost=row.cost,
+        loads=tuple(
+            max((trip.loads[d] for trip in trips), key=lambda load: load.most) for d in range(len(problem.dimensions))
+        ),
+        trips=trips,
+        breaks=tuple(
+            BreakRow(
+                starts_at=datetime.fromisoformat(pause["starts_at"]),
+                ends_at=datetime.fromisoformat(pause["ends_at"]),
+                after_stop=pause["after_stop"],
             )
-        )
-    return tuple(found)
+            for pause in row.breaks
+        ),
+        stops=at,
+        manifest_id=row.manifest_id,
+        overtime=overtime(problem, mine),
+        balance=balance(problem, mine),
+        area=area(problem, mine),
+    )
 
 
 def _late(at: StopRow, late: dict[int, Extra]) -> Extra | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,35 +60,7 @@ def released_deliveries(connection: Connection, *, day: str) -> list[Released]:
     )
     rows = connection.execute(query).all()
     ids = [row.id for row in rows]
-    orders: dict[int, list[tuple[int, str]]] = {each: [] for each in ids}
-    of_orders = (
-        select(delivery_line.c.delivery_id, order.c.id, order.c.number)
-        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
-        .join(order_line, order_line.c.id == allocation.c.order_line_id)
-        .join(order, order.c.id == order_line.c.order_id)
-        .where(delivery_line.c.delivery_id.in_(ids))
-        .distinct()
-        .order_by(order.c.id)
-    )
-    for each in connection.execute(of_orders):
-        orders[each.delivery_id].append((each.id, each.number))
-    sums = (
-        select(
-            delivery_line.c.delivery_id,
-            func.sum(delivery_line.c.quantity).label("units"),
-            func.sum(delivery_line.c.quantity * product.c.weight_g).label("weight_g"),
-            (func.count() - func.count(product.c.weight_g)).label("unknown"),
-        )
-        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
-        .join(order_line, order_line.c.id == allocation.c.order_line_id)
-        .join(product, product.c.id == order_line.c.product_id)
-        .where(delivery_line.c.delivery_id.in_(ids))
-        .group_by(delivery_line.c.delivery_id)
-    )
-    goods = {
-        each.delivery_id: (int(each.units), None if each.unknown else int(each.weight_g))
-        for each in connection.execute(sums)
-    }
+    orders, goods = _orders_of(connection, ids), _goods_of(connection, ids)
     for delivery_id, mine in empties_of(connection, ids).items():
         units, weight = goods.get(delivery_id, (0, 0))
         for each in mine:
@@ -119,6 +91,44 @@ def released_deliveries(connection: Connection, *, day: str) -> list[Released]:
         )
         for row in rows
     ]
+
+
+def _orders_of(connection: Connection, ids: Collection[int]) -> dict[int, list[tuple[int, str]]]:
+    """By delivery the orders whose goods it brings: key and number, the first made first."""
+    orders: dict[int, list[tuple[int, str]]] = {each: [] for each in ids}
+    of_orders = (
+        select(delivery_line.c.delivery_id, order.c.id, order.c.number)
+        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+        .join(order_line, order_line.c.id == allocation.c.order_line_id)
+        .join(order, order.c.id == order_line.c.order_id)
+        .where(delivery_line.c.delivery_id.in_(ids))
+        .distinct()
+        .order_by(order.c.id)
+    )
+    for each in connection.execute(of_orders):
+        orders[each.delivery_id].append((each.id, each.number))
+    return orders
+
+
+def _goods_of(connection: Connection, ids: Collection[int]) -> dict[int, tuple[int, int | None]]:
+    """By delivery its units and their grams; None where the weight of any of them is not known."""
+    sums = (
+        select(
+            delivery_line.c.delivery_id,
+            func.sum(delivery_line.c.quantity).label("units"),
+            func.sum(delivery_line.c.quantity * product.c.weight_g).label("weight_g"),
+            (func.count() - func.count(product.c.weight_g)).label("unknown"),
+        )
+        .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+        .join(order_line, order_line.c.id == allocation.c.order_line_id)
+        .join(product, product.c.id == order_line.c.product_id)
+        .where(delivery_line.c.delivery_id.in_(ids))
+        .group_by(delivery_line.c.delivery_id)
+    )
+    return {
+        each.delivery_id: (int(each.units), None if each.unknown else int(each.weight_g))
+        for each in connection.execute(sums)
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

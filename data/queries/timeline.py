@@ -69,6 +69,17 @@ def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
         .join(order_line, order_line.c.id == allocation.c.order_line_id)
         .where(order_line.c.order_id == order_id)
     )
+    head = connection.execute(
+        select(order.c.ordered_at, order.c.customer_reference, order.c.source).where(order.c.id == order_id)
+    ).one()
+    found = _begun_by_the_order(_events_of_order(connection, order_id, deliveries), head)
+    found += _promises_made(connection, order_id, head)
+    told, asked = _messages_about(connection, order_id, deliveries)
+    found = _with_its_message(found + told, asked)
+    return sorted(found, key=lambda one: (one.at, one.rank), reverse=True)
+
+
+def _events_of_order(connection: Connection, order_id: int, deliveries: Select[Any]) -> list[Happening]:
     fetched = select(empties_line.c.delivery_id).where(empties_line.c.order_id == order_id)
     # A delivery that was taken back lost its lines, but its events still name the order.
     site_id = select(order.c.site_id).where(order.c.id == order_id).scalar_subquery()
@@ -78,23 +89,25 @@ def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
         event.c.delivery_id.in_(fetched),
         and_(event.c.kind == "pin_chosen", event.c.site_id == site_id),
     )
-    found = _of_this_order(_happenings(connection, _events().where(mine)), order_id)
-    head = connection.execute(
-        select(order.c.ordered_at, order.c.customer_reference, order.c.source).where(order.c.id == order_id)
-    ).one()
+    return _of_this_order(_happenings(connection, _events().where(mine)), order_id)
+
+
+def _begun_by_the_order(found: list[Happening], head: Any) -> list[Happening]:
+    """When it was ordered, in the place of when it came in."""
     came = next((one for one in found if one.kind == "order_received"), None)
-    if came is not None:
-        found.remove(came)
-    found.append(
-        Happening(
-            at=head.ordered_at,
-            received_at=came.received_at if came else head.ordered_at,
-            kind="ordered",
-            who=came.who if came else "",
-            data={"reference": head.customer_reference},
-            rank=(-1, 0),
-        )
+    ordered = Happening(
+        at=head.ordered_at,
+        received_at=came.received_at if came else head.ordered_at,
+        kind="ordered",
+        who=came.who if came else "",
+        data={"reference": head.customer_reference},
+        rank=(-1, 0),
     )
+    return [*(one for one in found if one is not came), ordered]
+
+
+def _promises_made(connection: Connection, order_id: int, head: Any) -> list[Happening]:
+    """What was promised of its lines, those of one moment together."""
     names = _names(connection)
     news = news_of_promises(connection, [order_id])[order_id]
     made: dict[tuple[datetime, str, str, str], dict[str, Any]] = {}
@@ -121,6 +134,7 @@ def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
         )
         one["lines"].append(row.number)
         one["moved"] = "first" if not before else "same" if before == row.promised_on else "moved"
+    found = []
     for (made_at, _day, why, _window), data in made.items():
         # A promise that came with the order's file was made before: nobody knows when, so it stands with the order.
         came_along = why == TOLD_BEFORE_IMPORT
@@ -128,6 +142,14 @@ def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
         who = "" if came_along else _who(data["by"], names)
         rank = (0, 0) if came_along else (1, 0)
         found.append(Happening(at=at, received_at=at, kind="promised", who=who, data=data, rank=rank))
+    return found
+
+
+def _messages_about(
+    connection: Connection, order_id: int, deliveries: Select[Any]
+) -> tuple[list[Happening], dict[int, list[str]]]:
+    """What its customer was told; and, by the question that it carries, what became of each message that asks."""
+    found: list[Happening] = []
     asked: dict[int, list[str]] = defaultdict(list)
     stops = select(stop_delivery.c.stop_id).where(stop_delivery.c.delivery_id.in_(deliveries))
     for row in connection.execute(
@@ -160,8 +182,7 @@ def order_timeline(connection: Connection, order_id: int) -> list[Happening]:
                 rank=(2, 0),
             )
         )
-    found = _with_its_message(found, asked)
-    return sorted(found, key=lambda one: (one.at, one.rank), reverse=True)
+    return found, asked
 
 
 def _promise_key(row: Any) -> PromiseKey:

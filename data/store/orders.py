@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, func, insert, or_, select, update
 
 from data.queries.needs import COMMITTED, still_needed, units_of_line
 from data.queries.policies import STATED, policy_book, stated_terms
@@ -168,7 +168,7 @@ class OrderStore(StorePart):
         that is late: the count confirms them.
         """
         home = self.connection.execute(select(depot).where(depot.c.id == depot_id)).one()
-        zone, put_away = ZoneInfo(home.zone), timedelta(seconds=home.put_away_s)
+        zone = ZoneInfo(home.zone)
         today = now.astimezone(zone).date().isoformat()
         policies = policy_book(self.connection)
         overdue_days = policies.overdue_days(day=today)
@@ -197,6 +197,39 @@ class OrderStore(StorePart):
         rows: dict[int, list[Any]] = defaultdict(list)
         for row in self.connection.execute(query):
             rows[row.id].append(row)
+        ready = self._ready_units(home, for_day=for_day, now=now, overdue_days=overdue_days, orders=orders)
+        shipments = shipments_of(self.connection, rows)
+        return [
+            _candidate(
+                lines,
+                sorted(
+                    ready.get(order_id, ()), key=lambda u: (u.ready_at is not None, u.ready_at or now, u.allocation_id)
+                ),
+                shipments.get(order_id, 0),
+                zone,
+                # The day that it goes out on decides, as it decides whether it has waited enough: a policy of tomorrow
+                # holds for what is released today for tomorrow.
+                policies.order_terms(
+                    stated_terms(*(getattr(lines[0], column.name) for column in STATED)),
+                    day=for_day,
+                    customer_id=lines[0].customer_id,
+                    order_id=order_id,
+                ),
+            )
+            for order_id, lines in rows.items()
+        ]
+
+    def _ready_units(
+        self,
+        home: Row[Any],
+        *,
+        for_day: str,
+        now: datetime,
+        overdue_days: int,
+        orders: Collection[int] | None,
+    ) -> dict[int, list[ReadyUnits]]:
+        """By order what it holds on the shelf of this depot, or on a truck that is due until the ISO day."""
+        zone, put_away = ZoneInfo(home.zone), timedelta(seconds=home.put_away_s)
         ready: dict[int, list[ReadyUnits]] = defaultdict(list)
         units = (
             select(
@@ -209,7 +242,7 @@ class OrderStore(StorePart):
             )
             .join(order_line, order_line.c.id == allocation.c.order_line_id)
             .join(supply, supply.c.id == allocation.c.supply_id)
-            .where(supply.c.depot_id == depot_id, allocation.c.allocated > 0)
+            .where(supply.c.depot_id == home.id, allocation.c.allocated > 0)
         )
         if orders is not None:
             units = units.where(order_line.c.order_id.in_(sorted(orders)))
@@ -224,24 +257,7 @@ class OrderStore(StorePart):
                     line_id=unit.order_line_id, allocation_id=unit.id, quantity=unit.allocated, ready_at=ready_at
                 )
             )
-        shipments = shipments_of(self.connection, rows)
-        return [
-            _candidate(
-                lines,
-                sorted(ready[order_id], key=lambda u: (u.ready_at is not None, u.ready_at or now, u.allocation_id)),
-                shipments.get(order_id, 0),
-                zone,
-                # The day that it goes out on decides, as it decides whether it has waited enough: a policy of tomorrow
-                # holds for what is released today for tomorrow.
-                policies.order_terms(
-                    stated_terms(*(getattr(lines[0], column.name) for column in STATED)),
-                    day=for_day,
-                    customer_id=lines[0].customer_id,
-                    order_id=order_id,
-                ),
-            )
-            for order_id, lines in rows.items()
-        ]
+        return ready
 
     def waiting_products(self, *, depot_id: int, orders: Collection[int] | None = None) -> frozenset[int]:
         """The SKUs of which unreleased units are held at a depot, by these orders or by any."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Integer, ScalarSelect, bindparam, case, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from data.queries.needs import TO_COME
 from data.store.part import StorePart, parts
-from data.tables import depot, movement, supply
+from data.tables import depot, movement, supply, user
 from routing.errors import Conflict
-from routing.model.stock import CountedBefore, Receipt
+from routing.model.stock import CountedBefore, EarlierCount, Receipt
 
 
 class ReceiptStore(StorePart):
@@ -48,6 +50,52 @@ class ReceiptStore(StorePart):
                     inbound=of,
                 )
         return found
+
+    def earlier_counts(
+        self, inbound_ids: Collection[int], *, besides: Collection[str] = ()
+    ) -> dict[int, list[EarlierCount]]:
+        """By what receipts these inbound were counted in, by their key, the first first; those numbers left out."""
+        inbound = supply.alias("inbound")
+        who = (
+            select(func.min(movement.c.by))
+            .where(movement.c.supply_id == supply.c.id, movement.c.from_place == "supplier")
+            .scalar_subquery()
+        )
+        found: dict[int, list[EarlierCount]] = defaultdict(list)
+        rows = [
+            row
+            for part in parts(inbound_ids)
+            for row in self.connection.execute(
+                select(
+                    supply.c.inbound_id,
+                    inbound.c.number.label("inbound"),
+                    supply.c.number,
+                    func.coalesce(_came(), supply.c.quantity).label("quantity"),
+                    supply.c.counted_at,
+                    depot.c.zone,
+                    func.coalesce(who, "").label("by"),
+                )
+                .join(inbound, inbound.c.id == supply.c.inbound_id)
+                .join(depot, depot.c.id == supply.c.depot_id)
+                .where(supply.c.kind == "receipt", supply.c.inbound_id.in_(part), supply.c.cancelled_at.is_(None))
+                .order_by(supply.c.counted_at, supply.c.id)
+            )
+            if row.number not in besides
+        ]
+        names = (
+            {f"user:{row.id}": row.name or row.email for row in self.connection.execute(select(user))} if rows else {}
+        )
+        for row in rows:
+            found[row.inbound_id].append(
+                EarlierCount(
+                    inbound=row.inbound,
+                    number=row.number,
+                    quantity=int(row.quantity),
+                    counted_at=row.counted_at.astimezone(ZoneInfo(row.zone)),
+                    by=names.get(row.by, row.by),
+                )
+            )
+        return dict(found)
 
     def inbound_id(self, number: str, product_id: int, depot_id: int, *, source: str = "own") -> int | None:
         return self.connection.scalar(

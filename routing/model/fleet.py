@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PROFILES = ("car", "van", "truck", "cargo_bike")
-"""The kinds of vehicle that have roads of their own."""
+PROFILE_NAMES = ("car", "van", "truck", "cargo_bike")
+"""The kinds of vehicle that have roads of their own; what those roads are is the engine's."""
 BIKES = frozenset({"bike", "bicycle", "cargo_bike"})
 """Profiles that fit through any arch and pass the traffic."""
-SAID = (*PROFILES, *sorted(BIKES.difference(PROFILES)))
+SAID = (*PROFILE_NAMES, *sorted(BIKES.difference(PROFILE_NAMES)))
 """What a file or a command may call them: a bike goes by several names."""
 
 

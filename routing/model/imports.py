@@ -24,7 +24,8 @@ class RowError:
 @dataclass(slots=True, kw_only=True)
 class ImportResult:
     """What a file did, or would do (`dry_run`). `tasks` counts changes that wait for a person, `for_a_person` names
-    their orders; `cancelled` names the orders among the `changed` of which nothing is wanted any more.
+    their orders; `cancelled` names the orders among the `changed` of which nothing is wanted any more, and
+    `delivered_elsewhere` those that the shop fulfilled itself.
 
     `unchanged` were here before and are the same. `settled` counts, by the reason, the orders of a shop that need
     nothing from us (cancelled, already fulfilled) and are not here, each time the file is read. `notes` says what was
@@ -32,9 +33,9 @@ class ImportResult:
     "customers", "sites", "products".
 
     `moved`: what a file of orders does to orders that are not in it, and one of inbound or counts to any; `heard_by`:
-    how their customers hear of it, by the order's key, "message" or "call"; `answer_by`: of those who are asked, by the
-    order's key, the last ISO day for an answer; `warnings`: orders that fall apart by it; `currency`: the company's,
-    for the sums.
+    how their customers hear of it, by the order's key, "message" or "call"; `answer_by`: of those who are asked, also
+    by a call, by the order's key, the last ISO day for an answer; `warnings`: orders that fall apart by it; `currency`:
+    the company's, for the sums.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class ImportResult:
     lines: int = 0
     tasks: int = 0
     cancelled: list[str] = field(default_factory=list)
+    delivered_elsewhere: list[str] = field(default_factory=list)
     for_a_person: list[str] = field(default_factory=list)
     settled: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -62,6 +64,11 @@ class ImportResult:
             self.errors.append(RowError(row=row, what=what))
         else:
             self.errors_left_off += 1
+
+    @property
+    def ended(self) -> int:
+        """The orders among the `changed` of which nothing waits any more."""
+        return len(self.cancelled) + len(self.delivered_elsewhere)
 
     def settle(self, reason: str) -> None:
         self.settled[reason] = self.settled.get(reason, 0) + 1

@@ -363,6 +363,8 @@ class Preview:
     warnings: tuple[str, ...] = field(default=())
     rests: tuple[str, ...] = field(default=())
     """A sentence for every inbound of which less was counted than was expected: whether the rest will still come."""
+    again: tuple[str, ...] = field(default=())
+    """A sentence for every inbound that was counted in before and of which more is counted now than was to come."""
 
     def about(self, skus: Collection[str]) -> tuple[LineChange, ...]:
         """The lines that somebody who counts these SKUs has to see: all of theirs, and of other goods what moves or

@@ -124,6 +124,20 @@ class CountedBefore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierCount:
+    """A receipt by which something of an inbound was counted in: so many base units, whatever a recount found later.
+
+    `counted_at` on the clock of the depot; `by` is who counted, a person's name where one did.
+    """
+
+    inbound: str
+    number: str
+    quantity: int
+    counted_at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenInbound:
     """A line of an inbound of which `left` base units may still come. `version` is the row's when it was read."""
 
@@ -207,6 +221,6 @@ class SkuStock:
     coming: tuple[Coming, ...] = ()
 
     @property
-    def holds_nothing(self) -> int:
+    def unallocated(self) -> int:
         """Wanted units that hold neither goods nor inbound, whether or not some would do."""
         return max(0, self.wanted - self.allocated - self.on_inbound)

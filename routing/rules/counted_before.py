@@ -1,8 +1,13 @@
-"""Whether a receipt that comes again is the one that was counted in, or says something else. Pure."""
+"""Whether a receipt is one that was counted in, or says something else, and whether its goods were. Pure."""
 
 from __future__ import annotations
 
-from routing.model.stock import CountedBefore, Receipt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from routing.model.days import day_words
+from routing.model.orders import Book
+from routing.model.stock import CountedBefore, EarlierCount, Receipt
 
 
 def said_otherwise(receipt: Receipt, before: CountedBefore) -> str:
@@ -44,3 +49,44 @@ def said_otherwise(receipt: Receipt, before: CountedBefore) -> str:
             f"Give what {'was found' if names == 'none' else 'that brought'} {mend}."
         )
     return ""
+
+
+def counted_again(
+    book: Book, receipts: Iterable[Receipt], earlier: Mapping[int, Sequence[EarlierCount]]
+) -> dict[int, str]:
+    """By its key a sentence for every inbound that was counted in `earlier` and of which these receipts count more than
+    was still to come: the same truck twice, or goods that a person has to say came on top.
+
+    >>> from datetime import datetime
+    >>> again = Receipt(number="R-8", depot_id=1, product_id=1, sku="OAT", quantity=96, inbound_id=7,
+    ...                 counted_at=datetime(2026, 3, 3))
+    >>> before = EarlierCount(inbound="PO-1", number="R-7", quantity=96, counted_at=datetime(2026, 3, 3, 5, 40),
+    ...                       by="Warehouse 1")
+    >>> print(counted_again(Book(depot_id=1), [again], {7: [before]})[7])
+    PO-1 was counted in before: 96 × OAT as R-7 on Tue 3 Mar 2026 at 05:40 by Warehouse 1. Now 96 are counted, and \
+nothing more was to come.
+    >>> counted_again(Book(depot_id=1), [again], {})
+    {}
+    """
+    counted: dict[int, list[Receipt]] = defaultdict(list)
+    for receipt in receipts:
+        if receipt.inbound_id is not None and receipt.inbound_id in earlier:
+            counted[receipt.inbound_id].append(receipt)
+    to_come = {supply.id: max(supply.quantity, 0) for supply in book.supplies}
+    found: dict[int, str] = {}
+    for inbound, many in counted.items():
+        came, left = sum(each.quantity for each in many), to_come.get(inbound, 0)
+        if came <= left:
+            continue
+        was = "; ".join(_as_counted(each, many[0].sku) for each in earlier[inbound])
+        are = "is" if came == 1 else "are"
+        rest = f"only {left} {'was' if left == 1 else 'were'} still to come" if left else "nothing more was to come"
+        found[inbound] = (
+            f"{earlier[inbound][0].inbound} was counted in before: {was}. Now {came} {are} counted, and {rest}."
+        )
+    return found
+
+
+def _as_counted(count: EarlierCount, sku: str) -> str:
+    when = f"{day_words(count.counted_at.date())} at {count.counted_at:%H:%M}"
+    return f"{count.quantity} × {sku} as {count.number} on {when}" + (f" by {count.by}" if count.by else "")

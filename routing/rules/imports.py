@@ -157,6 +157,10 @@ def _substituted(rows: Iterable[Mapping[str, Any]]) -> tuple[dict[int, str], dic
     return origin, replaced
 
 
+FULFILLED = "fulfilled"
+"""The shop delivered it by another way than ours: its goods are free, and nobody cancelled anything."""
+
+
 def waits_here(line: Mapping[str, Any]) -> int:
     """The units of a line that are neither cancelled nor released, loaded or delivered."""
     return max(0, int(line["quantity"] - line["cancelled"] - line["on_its_way"]))
@@ -165,7 +169,7 @@ def waits_here(line: Mapping[str, Any]) -> int:
 def _closing(existing: Mapping[str, Any], why: str) -> Change:
     """Nothing of the order is wanted any more. What the shop calls fulfilled and we have on its way is no news."""
     open_lines = [row for row in existing["lines"] if row["cancelled"] < row["quantity"]]
-    if existing["cancelled_at"] is not None or (why == "fulfilled" and not any(map(waits_here, open_lines))):
+    if existing["cancelled_at"] is not None or (why == FULFILLED and not any(map(waits_here, open_lines))):
         return Change(header={}, lines={})
     return Change(
         header={},

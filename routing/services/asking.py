@@ -19,6 +19,8 @@ from routing.services.story import AsksPeople, KeepsEvents
 
 KEPT = "kept"
 """Why a question was closed: what was promised first holds after all."""
+ELSEWHERE = "elsewhere"
+"""Why a question was closed: the shop delivered the goods by another way."""
 A_MINUTE = timedelta(minutes=1)
 """A task that is due with the day is due at 23:59 of it, not at 00:00 of the next."""
 

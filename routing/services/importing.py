@@ -16,13 +16,18 @@ from routing.model.imports import ImportResult, LineIn, OrderIn
 from routing.model.orders import AllocationPolicy, Book, LineChange, Preview, WaitingOrder
 from routing.model.stock import Supply
 from routing.model.tasks import TaskKind
-from routing.rules.imports import HEADER, Change, compare, content_hash
+from routing.rules.imports import FULFILLED, HEADER, Change, compare, content_hash
 from routing.rules.promises import NewPromise
 from routing.rules.reach import with_orders, with_supplies
 from routing.services import allocating, committing, reaching
+from routing.services.asking import ELSEWHERE
 from routing.services.erp import refuse_if_erp
 from routing.services.locking import locked_products
 
+CANCELLED = "order_cancelled"
+DELIVERED_ELSEWHERE = "order_delivered_elsewhere"
+"""The event of an order that the shop fulfilled itself: what tells it from a cancelled one."""
+_KINDS = {"": "order_changed", FULFILLED: DELIVERED_ELSEWHERE}
 MOST_CHANGED = 1_000
 """Orders and inbound lines that are remembered as they were; a file that changes more is decided with all that it is
 tied to."""
@@ -106,15 +111,13 @@ def take_orders(store: Store, orders: Sequence[OrderIn], result: ImportResult, *
             if not result.dry_run and not order.closed:
                 store.change_order(row["id"], {"content_hash": fingerprint})
         elif row["cancelled_at"] is not None:
-            result.left_out(
-                order.row, f"Order {order.number} was left out: it was cancelled here. Give it a new number."
-            )
+            result.left_out(order.row, f"Order {order.number} was left out: it is closed here. Give it a new number.")
         elif change.moves_goods and any(line["on_its_way"] for line in row["lines"]):
             _keep_for_a_person(store, order, row, change, fingerprint, result, now=now)
         else:
             result.changed += 1
             if change.cancels:
-                result.cancelled.append(order.number)
+                (result.delivered_elsewhere if change.cancels == FULFILLED else result.cancelled).append(order.number)
             if not result.dry_run:
                 changed.append((order, row, change, fingerprint))
     _change_all(store, changed, pools, now=now, by=by)
@@ -314,13 +317,28 @@ def _change(
     promised = store.promise_of(list(line_ids.values()))
     _promises(store, order, line_ids, promised, why="changed in the order file", by=by, made_at=now)
     store.append_event(
-        kind="order_cancelled" if change.cancels else "order_changed",
+        kind=_KINDS.get(change.cancels, CANCELLED),
         actor=by,
         captured_at=now,
         received_at=now,
         order_id=row["id"],
         data={"differences": change.differences},
     )
+    if change.cancels == FULFILLED:
+        _ask_no_more(store, row["id"], by=by, now=now)
+
+
+def _ask_no_more(store: Store, order_id: int, *, by: str, now: datetime) -> None:
+    """The goods have come by another way: nobody has to call about them, answer, or find a supplier."""
+    outcome = "delivered elsewhere, says the shop"
+    about = [
+        (kind, "order", order_id) for kind in (TaskKind.CALL_CUSTOMER, TaskKind.NO_DATE, TaskKind.SHIP_COMPLETE_BROKEN)
+    ]
+    for consent_id in store.consents(store.open_questions([order_id]), lock=True):
+        store.set_consent(consent_id, {"closed_at": now, "closed_why": ELSEWHERE})
+        about.append((TaskKind.DELAY_CONSENT, "consent", consent_id))
+    for kind, subject_kind, subject_id in about:
+        store.finish_tasks(kind=kind, subject_kind=subject_kind, subject_id=subject_id, outcome=outcome, by=by, now=now)
 
 
 def _keep_for_a_person(

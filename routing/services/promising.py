@@ -62,12 +62,13 @@ class PromisedLine:
     it and have not agreed yet. "" where nothing is asked, or all is said."""
 
     @property
-    def uncovered(self) -> int:
+    def unallocated(self) -> int:
+        """Open units that hold neither goods nor inbound, whether or not some would do."""
         return max(0, self.open - sum(cover.quantity for cover in self.covered_by))
 
     def document(self) -> dict[str, Any]:
         """As `promises --json` prints it."""
-        return asdict(self) | {"uncovered": self.uncovered}
+        return asdict(self) | {"unallocated": self.unallocated}
 
 
 _promised = in_bulk(PromisedLine)
@@ -97,7 +98,7 @@ class SkuLedger:
     def holds_nothing_yet(self) -> int:
         """Units that lack nothing by date and yet hold no goods: wanted beyond the reservation horizon, or of a
         ship-complete order that waits. 0 where the goods are short."""
-        return 0 if self.short_from else self.stock.holds_nothing
+        return 0 if self.short_from else self.stock.unallocated
 
     def document(self) -> dict[str, Any]:
         """As `promises --sku --json` prints it, without the lines."""

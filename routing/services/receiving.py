@@ -11,9 +11,9 @@ from typing import Protocol
 from routing.cycles import no_cycles
 from routing.errors import Conflict, InvalidInput
 from routing.model.orders import AllocationPolicy, Book, Preview, WaitingOrder
-from routing.model.stock import CountedBefore, InboundLines, Receipt
+from routing.model.stock import CountedBefore, EarlierCount, InboundLines, Receipt
 from routing.rules.allocation import came_short, more_than_expected, rests_of, with_receipts
-from routing.rules.counted_before import said_otherwise
+from routing.rules.counted_before import counted_again, said_otherwise
 from routing.rules.reach import with_orders
 from routing.services import allocating, committing, reaching
 from routing.services.locking import locked_products
@@ -23,6 +23,9 @@ from routing.services.story import MovesGoods
 
 class Reader(allocating.Reader, Protocol):
     def counted_before(self, numbers: Collection[str]) -> dict[tuple[str, int], CountedBefore]: ...
+    def earlier_counts(
+        self, inbound_ids: Collection[int], *, besides: Collection[str] = ()
+    ) -> dict[int, list[EarlierCount]]: ...
     def inbound_lines(self, supply_ids: Collection[int]) -> list[InboundLines]: ...
 
 
@@ -68,7 +71,7 @@ def simulate_receipts(
         why=_why(new),
         policy=policy,
     )
-    return _with_counts(store, decision, new)
+    return _with_counts(store, decision, new, again=_counted_again(store, decision, new))
 
 
 def commit_receipt(
@@ -79,13 +82,17 @@ def commit_receipt(
     by: str,
     policy: AllocationPolicy | None = None,
     tell: bool = True,
+    again: bool = False,
+    besides: Collection[str] = (),
 ) -> Preview:
     """Counts the receipt in and gives its units out, all in the store's transaction; answers what happened.
 
     Idempotent by (number, SKU): the second time nothing changes and `already` says so. Raises Conflict when the number
-    was counted with other facts, at another depot too, or when the day moved on meanwhile: run it again.
+    was counted with other facts, at another depot too, or when the day moved on meanwhile: run it again; and where its
+    inbound was counted in before and more comes now than was to come, unless a person said that it came `again`.
+    `besides`: the numbers of receipts that were counted in just now, with this one.
     """
-    return commit_receipts(store, [receipt], now=now, by=by, policy=policy, tell=tell)
+    return commit_receipts(store, [receipt], now=now, by=by, policy=policy, tell=tell, again=again, besides=besides)
 
 
 @no_cycles()
@@ -97,6 +104,8 @@ def commit_receipts(
     by: str,
     policy: AllocationPolicy | None = None,
     tell: bool = True,
+    again: bool = False,
+    besides: Collection[str] = (),
 ) -> Preview:
     """The same for a whole truck at one depot: all of it or nothing. What was counted in before is passed over."""
     depot_id = _depot(receipts)
@@ -112,6 +121,13 @@ def commit_receipts(
     decision = reaching.decide_change(store, depot_id, products, change, now=now, why=why, policy=policy, locking=store)
     if not new:
         return _already(store, depot_id, policy, now)
+    twice = _counted_again(store, decision, new, besides=besides)
+    if twice and not again:
+        raise Conflict(
+            f"{' '.join(twice.values())} Nothing was counted in. Where it came twice, say so: with a tick on the page, "
+            "or --again.",
+            code="counted_again",
+        )
     # What was counted before moved nothing now: one cause, that of what is new, stands in every record of it.
     counted = _why(new)
     cause = came_short(decision.before, new) or counted
@@ -145,17 +161,30 @@ def commit_receipts(
     inbound = sorted({receipt.inbound_id for receipt in new if receipt.inbound_id is not None})
     came_or_named(store, inbound, outcome=counted, by=by, now=now)
     committing.write(store, decision, by=by, now=now, why=cause, tell=tell)
-    return _with_counts(store, decision, new)
+    return _with_counts(store, decision, new, again=twice)
 
 
-def _with_counts(store: Reader, decision: allocating.Decision, receipts: Sequence[Receipt]) -> Preview:
-    """The preview, with what was counted beside what was expected."""
+def _counted_again(
+    store: Reader, decision: allocating.Decision, receipts: Sequence[Receipt], *, besides: Collection[str] = ()
+) -> dict[int, str]:
+    inbound = {receipt.inbound_id for receipt in receipts if receipt.inbound_id is not None}
+    earlier = store.earlier_counts(inbound, besides=besides) if inbound else {}
+    return counted_again(decision.before, receipts, earlier)
+
+
+def _with_counts(
+    store: Reader, decision: allocating.Decision, receipts: Sequence[Receipt], *, again: Mapping[int, str]
+) -> Preview:
+    """The preview, with what was counted beside what was expected. `again`: inbound that were counted in before, of
+    which that says all there is to say."""
+    others = [receipt for receipt in receipts if receipt.inbound_id not in again]
     closed = {each.inbound_id for each in receipts if each.inbound_id} - {each.id for each in decision.before.supplies}
     numbers = {key: lines.number for lines in store.inbound_lines(closed) for key in lines.ids} if closed else {}
     return replace(
         decision.preview,
-        warnings=(*more_than_expected(decision.before, receipts, numbers=numbers), *decision.preview.warnings),
+        warnings=(*more_than_expected(decision.before, others, numbers=numbers), *decision.preview.warnings),
         rests=rests_of(decision.before, receipts),
+        again=tuple(again.values()),
     )
 
 

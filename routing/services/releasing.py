@@ -180,8 +180,7 @@ def release_orders(
     allocates.
     """
     refuse_if_erp(store)
-    store.lock_pools(depot_id, store.waiting_products(depot_id=depot_id, orders=orders))
-    found = simulate_release(store, depot_id=depot_id, for_day=for_day, now=now, orders=orders, riding=riding)
+    found = _locked_release(store, depot_id=depot_id, for_day=for_day, now=now, orders=orders, riding=riding)
     if not found.ready:
         return found
     release_id = store.add_release(depot_id=depot_id, for_day=for_day, by=by, now=now)
@@ -226,6 +225,28 @@ def release_orders(
         stays=found.stays,
         deliveries=tuple(deliveries),
     )
+
+
+def _locked_release(
+    store: Store,
+    *,
+    depot_id: int,
+    for_day: str,
+    now: datetime,
+    orders: Collection[int] | None,
+    riding: Collection[int],
+) -> Releasing:
+    """What is ready, with its SKUs locked. Goods may become ready while we wait for the lock: then theirs is taken too
+    and all of it is read again."""
+    locked = store.waiting_products(depot_id=depot_id, orders=orders)
+    while True:
+        store.lock_pools(depot_id, locked)
+        found = simulate_release(store, depot_id=depot_id, for_day=for_day, now=now, orders=orders, riding=riding)
+        # Asked after the reading: what is held now and is locked cannot have come in between.
+        needed = store.waiting_products(depot_id=depot_id, orders=orders)
+        if needed <= locked:
+            return found
+        locked |= needed
 
 
 def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: str) -> None:

@@ -43,11 +43,13 @@ class Store(KnowsContacts, KeepsNotices, Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hear:
     """Orders with a later date, none any more or one again, by how their customers hear of it: a message that
-    tells; one that asks, with the last ISO day for an answer; or a call where nobody there agreed to messages."""
+    tells; one that asks, with the last ISO day for an answer; or a call where nobody there agreed to messages, with
+    the same day in `call_by` where the call is to ask."""
 
     message: frozenset[int] = frozenset()
     call: frozenset[int] = frozenset()
     asked: Mapping[int, str] = field(default_factory=dict)
+    call_by: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def by_message(self) -> int:
@@ -59,14 +61,26 @@ class Hear:
 
     @property
     def answers_by(self) -> list[str]:
-        """The last ISO days for an answer, each once, the first first."""
+        """The last ISO days for an answer to a message, each once, the first first."""
         return sorted(set(self.asked.values()))
+
+    @property
+    def calls_by(self) -> list[str]:
+        """The same of those who are asked by a call."""
+        return sorted(set(self.call_by.values()))
+
+    def answer_by(self, order_id: int) -> str:
+        """The last ISO day for an answer of this order's customer, however they are asked; "" for who is not."""
+        return self.asked.get(order_id) or self.call_by.get(order_id, "")
 
     def among(self, order_ids: Collection[int]) -> Hear:
         """Of these orders alone."""
         these = frozenset(order_ids)
-        asked = {order_id: day for order_id, day in self.asked.items() if order_id in these}
-        return Hear(message=self.message & these, call=self.call & these, asked=asked)
+        asked, call_by = (
+            {order_id: day for order_id, day in days.items() if order_id in these}
+            for days in (self.asked, self.call_by)
+        )
+        return Hear(message=self.message & these, call=self.call & these, asked=asked, call_by=call_by)
 
     def of(self, order_id: int) -> str:
         """How the customer of this order hears of it: message, call or asked; "" for not at all."""
@@ -91,8 +105,9 @@ def how_they_hear(store: Reader, lines: Iterable[LineChange], *, now: datetime) 
     people = store.who_are_told(set(doors.values()), role="buyer")
     call = frozenset(order_id for order_id, door in doors.items() if not people[door])
     by = asking.answer_by(store, late, now=now)
+    call_by = {order_id: day for order_id, day in by.items() if order_id in call}
     asked = {order_id: day for order_id, day in by.items() if order_id not in call}
-    return Hear(message=frozenset(doors) - call - frozenset(asked), call=call, asked=asked)
+    return Hear(message=frozenset(doors) - call - frozenset(asked), call=call, asked=asked, call_by=call_by)
 
 
 def delays(

@@ -246,7 +246,7 @@ def test_an_open_line_says_what_covers_it_and_how_far_it_slipped(full: Database)
     (mine,) = [row for row in rows if (read_back(row["order"]), row["line"]) == (order, number)]
     assert mine["slipped_days"] == "7"
     for row in rows:
-        assert int(row["needed"]) == int(row["firm"]) + int(row["provisional"]) + int(row["uncovered"])
+        assert int(row["needed"]) == int(row["firm"]) + int(row["provisional"]) + int(row["unallocated"])
 
 
 def test_no_cell_of_a_csv_runs_as_a_formula_and_none_of_an_xlsx_is_one(full: Database) -> None:

@@ -87,7 +87,7 @@ def test_the_morning_after_the_truck(database: Database, desk: Desk) -> None:
             "ready", "released", 12, ((12, "OAT", "Oat drink"),),
         )  # fmt: skip
         last = order_page(connection, desk.orders[3], now=NOW)
-        assert (last.lines[0].released, last.lines[0].uncovered) == (6, 6)
+        assert (last.lines[0].released, last.lines[0].unallocated) == (6, 6)
         kinds = {one.kind for one in order_timeline(connection, desk.orders[1])}
         assert {"ordered", "allocated", "promised", "released", "told"} <= kinds
         assert [(one.kind, one.alike) for one in newest_events(connection)][:2] == [("released", 4), ("received", 2)]

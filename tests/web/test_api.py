@@ -33,7 +33,7 @@ from web.clock import wall_clock
 from web.security import limiter
 
 TOKEN = "brt_example"
-NOBODY = {"message": 0, "call": 0, "asked": 0}
+NOBODY = {"message": 0, "call": 0, "asked": 0, "asked_by_call": 0}
 """Of `told` and `told_along` where nobody hears of anything."""
 ORDER: dict[str, Any] = {
     "order": "SO-50", "customer": "C-2", "site": "S-2", "depot": "NORTH", "ordered_at": "2026-05-11T10:00",
@@ -104,7 +104,7 @@ def test_an_order_is_new_then_unchanged_then_changed_then_cancelled(website: Web
         "orders": [{"index": 0, "order": "SO-50", "outcome": "new"}],
         "created": 1, "changed": 0, "cancelled": 0, "unchanged": 0, "tasks": 0, "errors": [], "errors_left_off": 0,
         "moved": [], "moved_left_off": 0, "told": NOBODY, "told_along": NOBODY,
-        "answer_by": {"told": [], "told_along": []},
+        "answer_by": {"told": [], "told_along": []}, "answer_by_call": {"told": [], "told_along": []},
         "currency": "EUR", "worth": {"goes": 0, "waits": 0, "breaks": 0}, "worth_elsewhere": [], "warnings": [],
     }  # fmt: skip
     outcomes = []
@@ -375,7 +375,7 @@ def test_promises_of_a_sku_and_of_a_customer_a_page_at_a_time(website: Website, 
     first, following = listed("sku=OAT&limit=2")
     assert (first, listed(f"sku=OAT&limit=2&after={following}")) == (["SO-1", "SO-2"], (["SO-3"], None))
     one: Any = call(website, "GET", "/promises?customer=C-1").json
-    names = ("needed", "firm", "provisional", "uncovered", "promised_on")
+    names = ("needed", "firm", "provisional", "unallocated", "promised_on")
     assert [one["promises"][0][name] for name in names] == [12, 0, 12, 0, DAY]
     for query in ("", "sku=OAT&limit=0", "sku=OAT&after=x", "colour=red"):
         assert call(website, "GET", f"/promises?{query}").status_code == 422

@@ -55,7 +55,7 @@ def test_the_command_prints_them_for_people_and_programs(website: Website, delay
     assert said.exit_code == 0
     assert "3 lines of 3 customers wait, 0 without a day" in said.output
     lines = json.loads(run("--customer", "C-1", "--json").output)["lines"]
-    assert [(line["order"], line["quantity"], line["expected_on"], line["uncovered"]) for line in lines] == [
+    assert [(line["order"], line["quantity"], line["expected_on"], line["unallocated"]) for line in lines] == [
         ("SO-1", 12, "2026-05-19", 0)
     ]
     refused = run("--customer", "nobody", "--json")

@@ -329,6 +329,40 @@ def test_a_truck_that_brought_more_says_so_before_and_after_it_is_counted_in(
     assert said in client.get(done.headers["Location"]).text
 
 
+def test_a_truck_that_was_counted_in_before_is_taken_in_again_only_with_a_tick(
+    client: FlaskClient, website: Website, desk: Desk
+) -> None:
+    """Two people count IN-1: the second is told when, by whom and how much, and a plain Commit takes nothing in."""
+    first, second = simulate(client, desk, 36), simulate(client, desk, 36)
+    (written,) = json.loads(hidden(second, "counted"))
+    twice = json.dumps([written | {"number": "IN-1 again"}])
+    assert 'name="again"' not in first.text
+    assert commit(client, first).status_code == 302
+    after = allocated(website)
+    shown = post(client, "/receipts/simulate", counted=twice)
+    said = re.search(r"IN-1 was counted in before: 36 × OAT as IN-1 [^<]* on [^<]*\.", shown.text)
+    assert said is not None
+    assert "36 × OAT came again" in shown.text
+    assert " by dispatcher 1. Now 36 are counted, and nothing more was to come." in said[0]
+    refused = commit(client, shown)
+    assert refused.status_code == 409
+    assert said[0] in refused.text
+    assert re.search(r'<input type="checkbox"[^>]* name="again" [^>]*required', refused.text)
+    assert allocated(website) == after
+    fields = {name: hidden(refused, name) for name in ("counted", "seen", "policy")}
+    assert post(client, "/receipts/commit", again="1", **fields).status_code == 302
+    with website.installation.database.reading() as connection:
+        numbers = connection.scalars(select(tables.supply.c.number).where(tables.supply.c.kind == "receipt")).all()
+    assert "IN-1 again" in numbers
+
+
+def test_two_rows_of_one_inbound_in_one_file_are_one_count(client: FlaskClient, desk: Desk) -> None:
+    file = "number,inbound,depot,sku,quantity,more_to_come\nR-1,IN-1,NORTH,OAT,12,yes\nR-2,IN-1,NORTH,OAT,30,no\n"
+    shown = post(client, "/receipts/simulate", file=(io.BytesIO(file.encode()), "counted.csv"))
+    assert 'name="again"' not in shown.text
+    assert commit(client, shown).status_code == 302
+
+
 def test_another_policy_is_shown_and_holds_for_these_goods(client: FlaskClient, website: Website, desk: Desk) -> None:
     shown = simulate(client, desk, 18)
     other = post(client, "/receipts/simulate", counted=hidden(shown, "counted"), policy="first_ordered")

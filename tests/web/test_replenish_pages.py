@@ -46,7 +46,7 @@ def desk(website: Website) -> Desk:
 def test_the_page_says_what_to_order_and_where_the_numbers_come_from(website: Website, desk: Desk) -> None:
     client = website.signed_in(role="salesperson")
     page = client.get("/replenish").text
-    assert "covered by nothing" in page
+    assert "units uncovered" in page
     one = client.get("/replenish?sku=OAT").text
     assert "on hand" in one
     assert "as last week: smoothing was no better" in one

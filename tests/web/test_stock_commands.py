@@ -23,7 +23,7 @@ from web.changes import heard_document, told_document
 from web.cli import main
 from web.cli.told import kept_words, print_told, promise_words
 
-NOBODY = {"message": 0, "call": 0, "asked": 0}
+NOBODY = {"message": 0, "call": 0, "asked": 0, "asked_by_call": 0}
 """Of `told` and `told_along` where nobody hears of anything."""
 
 ROWS = {
@@ -76,11 +76,11 @@ def test_a_file_is_imported_once_and_said_so(filled: Path) -> None:
     assert done.exit_code == 0
     assert json.loads(done.stdout) == {
         "orders": 0, "lines": 0, "fulfilled": 0, "changed": 0, "unchanged": 2, "tasks": 0,
-        "cancelled": [], "for_a_person": [],
+        "cancelled": [], "delivered_elsewhere": [], "for_a_person": [],
         "errors": [], "errors_left_off": 0, "dry_run": False, "settled": {}, "notes": [], "made": {},
         "made_products": [],
         "moved": [], "moved_left_off": 0, "told": NOBODY, "told_along": NOBODY,
-        "answer_by": {"told": [], "told_along": []},
+        "answer_by": {"told": [], "told_along": []}, "answer_by_call": {"told": [], "told_along": []},
         "currency": "EUR", "worth": {"goes": 0, "waits": 0, "breaks": 0}, "worth_elsewhere": [], "warnings": [],
     }  # fmt: skip
     assert (
@@ -397,6 +397,27 @@ def test_a_file_that_is_only_called_a_spreadsheet_is_told_so(filled: Path) -> No
 # ---------------------------------------------------------------------------- many receipts at once
 
 
+def test_what_was_counted_in_before_is_counted_in_again_only_by_who_says_so(filled: Path) -> None:
+    rows = {
+        "inbound": "number,depot,sku,quantity,expected_at\nPO-1,NORTH,OAT-1,30,2026-03-03 06:00\n",
+        "first": "number,inbound,depot,sku,quantity\nR-1,PO-1,NORTH,OAT-1,30\n",
+        "twice": "number,inbound,depot,sku,quantity\nR-2,PO-1,NORTH,OAT-1,30\n",
+    }
+    for name, text in rows.items():
+        (filled / f"{name}.csv").write_text(text)
+    call("import", "inbound", filled / "inbound.csv")
+    assert json.loads(call("receive", filled / "first.csv", "--json").stdout)["again"] == []
+    said = "PO-1 was counted in before: 30 × OAT-1 as R-1 on "
+    shown = " ".join(call("receive", filled / "twice.csv", "--simulate").output.split())
+    assert said in shown
+    assert " by command line. Now 30 are counted, and nothing more was to come." in shown
+    refused = call("receive", filled / "twice.csv", "--json")
+    assert (refused.exit_code, json.loads(refused.stdout)["error"]["code"]) == (2, "counted_again")
+    done = json.loads(call("receive", filled / "twice.csv", "--again", "--json").stdout)
+    assert done["again"][0].startswith(said)
+    assert call("receive", filled / "twice.csv").exit_code == 0, "the same receipt again asks nothing"
+
+
 def test_a_truck_of_many_receipts_says_how_many_it_does_not_name_and_what_goes_in_all(filled: Path) -> None:
     header, row = (filled / "receipts.csv").read_text().splitlines()
     many = [row.replace("R-1", f"R-{n}").replace('"30"', '"1"') for n in range(1, 24)]
@@ -440,17 +461,21 @@ def test_a_headline_counts_whom_this_moves_and_says_apart_who_is_only_told_along
     )  # fmt: skip
     lines = [slips, replace(slips, order_id=2, order="SO-2", line_id=2, moved_by="new orders")]
     lines += [replace(slips, order_id=n, order=f"SO-{n}", line_id=n) for n in (3, 4)]
-    hear = Hear(message=frozenset({1}), call=frozenset({2}), asked={3: "2026-11-30", 4: "2026-11-30"})
+    hear = Hear(
+        message=frozenset({1}), call=frozenset({2}), asked={3: "2026-11-30", 4: "2026-11-30"}, call_by={2: "2026-12-02"}
+    )
     assert told_document([(lines, hear)]) == {
-        "told": NOBODY | {"message": 1, "asked": 2}, "told_along": NOBODY | {"call": 1},
+        "told": NOBODY | {"message": 1, "asked": 2}, "told_along": NOBODY | {"call": 1, "asked_by_call": 1},
         "answer_by": {"told": ["2026-11-30"], "told_along": []},
+        "answer_by_call": {"told": [], "told_along": ["2026-12-02"]},
     }  # fmt: skip
+    assert heard_document(lines[1], hear) == {"told": "call", "answer_by": "2026-12-02"}
     assert heard_document(lines[2], hear) == {"told": "asked", "answer_by": "2026-11-30"}
     said = io.StringIO()
     print_told(Console(file=said, width=200), lines, hear)
     assert said.getvalue().splitlines() == [
         "3 orders get a later date: 2 asked (answer by Mon 30 Nov), 1 told by message, 0 by a call.",
-        "1 order that had moved before is told along: 0 told by message, 1 by a call.",
+        "1 order that had moved before is told along: 0 told by message, 1 by a call (1 asked, answer by Wed 2 Dec).",
     ]
     said = io.StringIO()
     print_told(Console(file=said, width=200), lines[2:], replace(hear, asked={3: "2026-11-30", 4: "2026-12-02"}))

@@ -68,7 +68,7 @@ def dates() -> dict[str, str]:
 def test_promises_say_by_what_each_open_line_is_covered() -> None:
     lines = document("promises", "--sku", "OAT-1")["lines"]
     assert [
-        (line["order"], [(c["number"], c["kind"], c["quantity"]) for c in line["covered_by"]], line["uncovered"])
+        (line["order"], [(c["number"], c["kind"], c["quantity"]) for c in line["covered_by"]], line["unallocated"])
         for line in lines  # type: ignore[attr-defined]
     ] == [("SO-1", [("R-1", "stock", 24)], 0), ("SO-2", [("PO-1", "inbound", 18), ("R-1", "stock", 6)], 0)]
     assert dates()["SO-2"] == day(3)
@@ -156,7 +156,7 @@ def test_a_file_of_orders_says_whom_it_delays_before_and_after_and_trying_it_cha
         ("SO-2", 6, 6, True, "call"),
     ]  # fmt: skip
     assert (shown["told"], shown["worth"]) == (
-        {"message": 0, "call": 1, "asked": 0}, {"goes": 1_500, "waits": 4_500, "breaks": 6_000}
+        {"message": 0, "call": 1, "asked": 0, "asked_by_call": 0}, {"goes": 1_500, "waits": 4_500, "breaks": 6_000}
     )  # fmt: skip
     assert "1 line of an order that is not in the file would get fewer goods or a later day" in said
     assert "Worth: €15.00 goes, €45.00 waits, €60.00 in promises that break" in said

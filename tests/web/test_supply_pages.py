@@ -90,6 +90,11 @@ def test_who_is_asked_about_a_slip_or_a_lost_date_is_shown_with_the_day_for_the_
     assert (shown.text.count("asked about the new date"), shown.text.count("told of the new date")) == (1, 2)
     cancelled = post(client, "/inbound/simulate", number="IN-1", cancel="1")
     assert cancelled.text.count("no date: asked by message") == 2, "above, and in the table"
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.contact).where(tables.contact.c.customer_id == private).values(consent=False))
+    called = post(client, "/inbound/simulate", number="IN-1", to=day).text
+    assert "2 told by message, 1 by a call (1 asked, answer by Fri 15 May)" in called
+    assert re.search(r"called about the new date</span>\s*<span[^>]*>answer by Fri 15 May<", called)
 
 
 def test_who_loses_a_date_and_agreed_to_no_messages_is_shown_as_a_call_also_by_a_recount(

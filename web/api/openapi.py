@@ -108,11 +108,11 @@ _OPEN = (
 _COUNTS = ("created", "changed", "cancelled", "unchanged", "tasks", "errors_left_off")
 _MOVED = ("order", "customer", "sku", "old_day", "new_day", "promised_on", "moved_by", "currency")
 _MOVED_UNITS = ("order_id", "needed", "goes", "went_before", "provisional", "provisional_before", "waits", "value")
-_OPEN_UNITS = ("ordered", "needed", "firm", "provisional", "uncovered")
+_OPEN_UNITS = ("ordered", "needed", "firm", "provisional", "unallocated")
 _STRING: Schema = {"type": "string"}
 _WHOLE: Schema = {"type": "integer"}
 _BOOLEAN: Schema = {"type": "boolean"}
-_TOLD: Schema = dict.fromkeys(("message", "call", "asked"), _WHOLE)
+_TOLD: Schema = dict.fromkeys(("message", "call", "asked", "asked_by_call"), _WHOLE)
 _DAYS: Schema = {"type": "array", "items": _STRING, "description": "The last days for an answer of those asked"}
 _WORTH: Schema = {"goes": _WHOLE, "waits": _WHOLE, "breaks": _WHOLE}
 
@@ -224,6 +224,7 @@ DOCUMENT: dict[str, Any] = {
                     "told": _object(_TOLD),
                     "told_along": _object(_TOLD),
                     "answer_by": _object({"told": _DAYS, "told_along": _DAYS}),
+                    "answer_by_call": _object({"told": _DAYS, "told_along": _DAYS}),
                     "currency": _STRING,
                     "worth": _object(_WORTH),
                     "worth_elsewhere": {"type": "array", "items": _object(_WORTH | {"currency": _STRING})},
@@ -238,6 +239,7 @@ DOCUMENT: dict[str, Any] = {
                 )
                 | {
                     "cancelled": {"type": "boolean"},
+                    "delivered_elsewhere": {"type": "boolean"},
                     "lines": {
                         "type": "array",
                         "items": _object(

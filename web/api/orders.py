@@ -157,6 +157,6 @@ def promises() -> ResponseReturnValue:
 
 def _promise(line: OpenLine) -> dict[str, Any]:
     return {name: value for name, value in asdict(line).items() if name != "id"} | {
-        "uncovered": line.uncovered,
+        "unallocated": line.unallocated,
         "slipped_days": line.slipped_days,
     }

@@ -44,7 +44,7 @@ def backorders_command(customer: str | None, sort: str, as_json: bool) -> None:
         lines = backorders(connection, customer_ids=chosen, today=today, sort=sort)
         day_in = {line.zone: today_of(now, line.zone) for line in lines}
     if as_json:
-        rows = [asdict(line) | {"uncovered": max(0, line.quantity - line.covered)} for line in lines]
+        rows = [asdict(line) | {"unallocated": max(0, line.quantity - line.covered)} for line in lines]
         print_json({"lines": rows})
         return
     console = Console()

@@ -6,6 +6,8 @@ import io
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +100,7 @@ def close_command(
     refused, nothing. Of a van that was counted before, the same count again changes nothing, and another one is said
     and left out. Exit code 1 then, and when a van stays open: each with what it waits for.
     """
-    closed: list[tuple[str, VanClosed]] = []
-    waits: list[str] = []
-    days_closed: list[str] = []
-    unchanged: list[str] = []
-    otherwise: list[str] = []
+    done = _Evening()
     with open_installation() as here, ExitStack() as files:
         now = here.clock.now()
         file = files.enter_context(_opened(counts)) if counts is not None else None
@@ -118,61 +116,91 @@ def close_command(
                         )  # fmt: skip
                 homes = _went_out(store, day)
             given = _given(store, homes, file)
-            unchanged, otherwise = _counted_before(store, day, homes, given)
+            done.unchanged, done.otherwise = _counted_before(store, day, homes, given)
             for home in homes:
-                for each in home.vans:
-                    if each.van.closed:
-                        continue
-                    why = _waits_for(each, given)
-                    if why:
-                        waits.append(why)
-                        continue
-                    count = given.get(each.van.vehicle_id, VanCount())
-                    try:
-                        result = close_van(
-                            store=store, manifest_id=each.van.manifest_id, counted=count.goods, cash=count.cash,
-                            missing_is_sure=missing, found_is_sure=found, now=now, by=BY,
-                        )  # fmt: skip
-                    except InvalidInput as wrong:
-                        raise _with_its_option(each.van.vehicle, wrong) from None
-                    closed.append((each.van.vehicle, result))
+                _close_vans(store, home, given, done, missing=missing, found=found, now=now)
                 if home.plan == "dispatched" and all(
                     van.closed for van in store.vans_of_day(day=day, depot_id=home.id)
                 ):
                     close_day(store=store, day=day, depot_id=home.id, now=now, by=BY)
-                    days_closed.append(home.name)
+                    done.days.append(home.name)
     if as_json:
-        vans = [{"vehicle": vehicle, "result": result} for vehicle, result in closed]
+        vans = [{"vehicle": vehicle, "result": result} for vehicle, result in done.vans]
         print_json(
-            {"day": day, "closed": vans, "days_closed": days_closed, "waits": waits, "unchanged": unchanged,
-             "counted_otherwise": otherwise}
+            {"day": day, "closed": vans, "days_closed": done.days, "waits": done.waits, "unchanged": done.unchanged,
+             "counted_otherwise": done.otherwise}
         )  # fmt: skip
     else:
-        for vehicle, result in closed:
-            click.echo(
-                f"{vehicle}: {result.kept_for_customers} back for their customers, {result.returned} returned, "
-                f"{result.lost} lost."
-            )
-            if result.found:
-                click.echo(f"  {result.found} more than went out: to be inspected.")
-            if result.lost_goods:
-                click.echo(f"  Lost: {'; '.join(_lost_words(each) for each in result.lost_goods)}.")
-            for sentence in result.missing:
-                click.echo(f"  {sentence}")
-            for currency, off in result.cash_off:
-                click.echo(f"  The cash is {amount(abs(off), currency)} {'over' if off > 0 else 'short'}.")
-        for vehicle in unchanged:
-            click.echo(f"{vehicle}: counted before with the same count, unchanged.")
-        for sentence in otherwise:
-            click.echo(f"! {sentence}")
-        for sentence in waits:
-            click.echo(f"Stays open: {sentence}")
-        for name in days_closed:
-            click.echo(f"{name}: {day_words(day)} is closed.")
-        if not (closed or waits or days_closed or unchanged or otherwise):
-            click.echo(f"{day_words(day)} was closed already. Nothing changed.")
-    if waits or otherwise:
+        _print_evening(done, day)
+    if done.waits or done.otherwise:
         click.get_current_context().exit(1)
+
+
+@dataclass(slots=True)
+class _Evening:
+    """What closing did: the `vans` that were counted now, what each open one `waits` for, the depots whose `days` it
+    closed; vans counted before with the same count, and with another one, in a sentence."""
+
+    vans: list[tuple[str, VanClosed]] = field(default_factory=list)
+    waits: list[str] = field(default_factory=list)
+    days: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    otherwise: list[str] = field(default_factory=list)
+
+
+def _close_vans(
+    store: SqlStore,
+    home: EveningDepot,
+    given: dict[int, VanCount],
+    done: _Evening,
+    *,
+    missing: bool,
+    found: bool,
+    now: datetime,
+) -> None:
+    """Counts the open vans of a depot, or says what they wait for."""
+    for each in home.vans:
+        if each.van.closed:
+            continue
+        why = _waits_for(each, given)
+        if why:
+            done.waits.append(why)
+            continue
+        count = given.get(each.van.vehicle_id, VanCount())
+        try:
+            result = close_van(
+                store=store, manifest_id=each.van.manifest_id, counted=count.goods, cash=count.cash,
+                missing_is_sure=missing, found_is_sure=found, now=now, by=BY,
+            )  # fmt: skip
+        except InvalidInput as wrong:
+            raise _with_its_option(each.van.vehicle, wrong) from None
+        done.vans.append((each.van.vehicle, result))
+
+
+def _print_evening(done: _Evening, day: str) -> None:
+    for vehicle, result in done.vans:
+        click.echo(
+            f"{vehicle}: {result.kept_for_customers} back for their customers, {result.returned} returned, "
+            f"{result.lost} lost."
+        )
+        if result.found:
+            click.echo(f"  {result.found} more than went out: to be inspected.")
+        if result.lost_goods:
+            click.echo(f"  Lost: {'; '.join(_lost_words(each) for each in result.lost_goods)}.")
+        for sentence in result.missing:
+            click.echo(f"  {sentence}")
+        for currency, off in result.cash_off:
+            click.echo(f"  The cash is {amount(abs(off), currency)} {'over' if off > 0 else 'short'}.")
+    for vehicle in done.unchanged:
+        click.echo(f"{vehicle}: counted before with the same count, unchanged.")
+    for sentence in done.otherwise:
+        click.echo(f"! {sentence}")
+    for sentence in done.waits:
+        click.echo(f"Stays open: {sentence}")
+    for name in done.days:
+        click.echo(f"{name}: {day_words(day)} is closed.")
+    if not (done.vans or done.waits or done.days or done.unchanged or done.otherwise):
+        click.echo(f"{day_words(day)} was closed already. Nothing changed.")
 
 
 @click.command("figures")

@@ -326,8 +326,10 @@ def _print_import(result: ImportResult, file: Path) -> None:
     settled = sum(result.settled.values())
     fulfilled = result.settled.get("fulfilled", 0)
     cancelled = f", {len(result.cancelled)} {would}cancelled ({_few(result.cancelled)})" if result.cancelled else ""
+    if elsewhere := result.delivered_elsewhere:
+        cancelled += f", {len(elsewhere)} {would}delivered elsewhere ({_few(elsewhere)})"
     console.print(
-        f"{file.name}: {result.created} {would}new{lines}, {result.changed - len(result.cancelled)} {would}changed"
+        f"{file.name}: {result.created} {would}new{lines}, {result.changed - result.ended} {would}changed"
         f"{cancelled}, {result.unchanged} unchanged" + (f", {fulfilled} fulfilled by the shop" if fulfilled else ""),
         highlight=False,
         markup=False,

@@ -69,9 +69,7 @@ def replenish_command(
         return
     to_order = [advice for advice in found if advice.order]
     uncovered = sum(advice.uncovered for advice in found)
-    console.print(
-        f"{len(found)} SKUs, {len(to_order)} to order now, {uncovered} units covered by nothing", highlight=False
-    )
+    console.print(f"{len(found)} SKUs, {len(to_order)} to order now, {uncovered} units uncovered", highlight=False)
     _print_table(console, found[:MOST_SHOWN])
     if len(found) > MOST_SHOWN:
         console.print(f"... and {len(found) - MOST_SHOWN} more SKUs (--json lists them)", markup=False)

@@ -7,7 +7,7 @@ import re
 import click
 
 from routing.errors import InvalidInput
-from routing.model.fleet import PROFILES, SAID
+from routing.model.fleet import PROFILE_NAMES, SAID
 from routing.model.places import Located, Location
 from routing.rules.to_the_door import seconds_to_the_door
 from web.cli.output import candidate_document, candidate_line, clean, json_option, print_json
@@ -69,7 +69,7 @@ def _are_numbers(text: str) -> bool:
         return False
 
 
-_KINDS = f"What is driven: {', '.join(PROFILES[:-1])} or {PROFILES[-1]}."
+_KINDS = f"What is driven: {', '.join(PROFILE_NAMES[:-1])} or {PROFILE_NAMES[-1]}."
 
 
 @click.command("route", cls=TakesPlaces)

@@ -46,8 +46,13 @@ from web.wiring import open_installation
     show_default=True,
     help="What is missing of an inbound: gone closes it, comes keeps it open. For rows whose more_to_come is empty.",
 )
+@click.option(
+    "--again",
+    is_flag=True,
+    help="Count in what comes of an inbound that was counted in before and of which nothing more was to come.",
+)
 @json_option
-def receive_command(file: Path, simulate: bool, rest: str, as_json: bool) -> None:
+def receive_command(file: Path, simulate: bool, rest: str, again: bool, as_json: bool) -> None:
     """Count in what arrived: give it to the orders that wait, make new promises, tell whom they concern.
 
     Is less counted than an inbound was to bring, nobody is promised the rest unless --rest, or the column more_to_come
@@ -71,7 +76,7 @@ def receive_command(file: Path, simulate: bool, rest: str, as_json: bool) -> Non
                 with here.database.reading() as connection:
                     preview = simulate_receipts(SqlStore(connection), together, now=now)
             else:
-                preview = in_transaction(here.database, _counting_in(together, now))
+                preview = in_transaction(here.database, _counting_in(together, now, again=again))
             counted_in.append((together, preview))
             with here.database.reading() as connection:
                 hear.append(how_they_hear(SqlStore(connection), preview.lines, now=now))
@@ -89,8 +94,8 @@ def receive_command(file: Path, simulate: bool, rest: str, as_json: bool) -> Non
         click.get_current_context().exit(1)
 
 
-def _counting_in(receipts: list[Receipt], now: datetime) -> Callable[[SqlStore], Preview]:
-    return lambda store: commit_receipts(store, receipts, now=now, by=BY)
+def _counting_in(receipts: list[Receipt], now: datetime, *, again: bool) -> Callable[[SqlStore], Preview]:
+    return lambda store: commit_receipts(store, receipts, now=now, by=BY, again=again)
 
 
 def _receive_document(
@@ -119,6 +124,7 @@ def _receive_document(
         **worth_document(about, currency=currency),
         "broken": [number for _, preview in counted_in for number in preview.broken],
         "rests": [rest for _, preview in counted_in for rest in preview.rests],
+        "again": [twice for _, preview in counted_in for twice in preview.again],
         "warnings": [warning for _, preview in counted_in for warning in preview.warnings],
         "errors": [{"row": error.row, "what": error.what} for error in result.errors],
     }  # fmt: skip
@@ -149,7 +155,7 @@ def _print_receive(receipts: list[Receipt], preview: Preview, hear: Hear, *, cur
         _print_lines(console, "Moved before, told now", [replace(line, old_day=line.promised_on) for line in moved])
     print_causes(console, [line for line in preview.lines if line.moved_by and line.concerns])
     print_told(console, preview.lines, hear)
-    for warning in preview.warnings:
+    for warning in (*preview.again, *preview.warnings):
         console.print(f"! {clean(warning)}", markup=False, highlight=False)
     _print_rests(console, preview)
 

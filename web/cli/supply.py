@@ -196,9 +196,7 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
 
 def _print_ledger(console: Console, ledger: SkuLedger) -> None:
     stock = ledger.stock
-    lacking = (
-        f"{ledger.holds_nothing_yet} hold nothing yet" if ledger.holds_nothing_yet else f"{stock.uncovered} uncovered"
-    )
+    lacking = f"{ledger.holds_nothing_yet} unallocated" if ledger.holds_nothing_yet else f"{stock.uncovered} uncovered"
     console.print(
         f"{clean(stock.sku)} at {clean(stock.depot_name)}: {stock.on_hand} on hand, {stock.allocated} allocated, "
         f"{stock.available} available, {stock.inbound} to come, {stock.wanted} wanted, {lacking}",

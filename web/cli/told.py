@@ -102,7 +102,8 @@ def _print_losers(console: Console, lines: Iterable[LineChange], effect: Effect,
 def _how(hear: Hear, orders: Collection[int]) -> str:
     theirs = hear.among(orders)
     asked = f"{len(theirs.asked)} asked (answer by {_until(theirs.answers_by)}), " if theirs.asked else ""
-    return f"{asked}{theirs.by_message} told by message, {theirs.by_call} by a call"
+    called = f" ({len(theirs.call_by)} asked, answer by {_until(theirs.calls_by)})" if theirs.call_by else ""
+    return f"{asked}{theirs.by_message} told by message, {theirs.by_call} by a call{called}"
 
 
 def _until(days: Sequence[str]) -> str:
@@ -114,6 +115,8 @@ def _until(days: Sequence[str]) -> str:
 
 def _named(line: LineChange, hear: Hear) -> str:
     how = {"call": "by a call", "asked": "asked"}.get(hear.of(line.order_id), "by message")
+    if line.order_id in hear.call_by:
+        how += f", answer by {short_day(hear.call_by[line.order_id])}"
     return f"{line.order} of {line.customer}, {line.needed} × {line.sku} promised {short_day(line.promised_on)} ({how})"
 
 

@@ -164,7 +164,7 @@ def state_of(found: Consent) -> str:
     """Whether it may still be answered by the customer, and if not, why."""
     if found.answer is Answer.CANCEL and found.closed_at:
         return "cancelled"
-    if found.closed_why in ("newer", "substituted", "kept"):
+    if found.closed_why in ("newer", "substituted", "kept", "elsewhere"):
         return found.closed_why
     if found.on_its_way:
         return "on_its_way"
@@ -179,6 +179,8 @@ def _headline(found: Consent, state: str) -> str:
         return _("Cancelled")
     if state == "substituted":
         return _("Agreed: other goods come instead")
+    if state == "elsewhere":
+        return _("These goods have come already, another way")
     if state == "newer":
         return _("There is a newer message about this order")
     if state == "kept" and found.asked:
@@ -199,7 +201,7 @@ def _headline(found: Consent, state: str) -> str:
 def _below(found: Consent, state: str, last_day: str) -> str:
     if state == "cancelled":
         return _("These goods do not come. What you paid for them we give back.")
-    if state in ("substituted", "kept"):
+    if state in ("substituted", "kept", "elsewhere"):
         return _("Nothing more to do. If that does not suit you, call us.")
     if state == "newer":
         return _("Please answer with the link in that message.")

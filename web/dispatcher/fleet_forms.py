@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from data.importers.cells import MOST, Cells
 from data.importers.fleet import driver_values, shift_values, vehicle_values
 from data.importers.table import Row
-from routing.model.fleet import PROFILES
+from routing.model.fleet import PROFILE_NAMES
 from routing.model.money import in_units
 from routing.model.orders import WEEKDAYS
 from web.languages import LANGUAGES
@@ -157,7 +157,7 @@ def empty_form(kind: str, *, depot: str) -> Form:
 
 def profiles(now: str = "") -> tuple[str, ...]:
     """What may be chosen; a file may have said another word, which may stay."""
-    return (*PROFILES, now) if now and now not in PROFILES else PROFILES
+    return (*PROFILE_NAMES, now) if now and now not in PROFILE_NAMES else PROFILE_NAMES
 
 
 def languages(now: str) -> tuple[str, ...]:

@@ -155,7 +155,7 @@ def take() -> ResponseReturnValue:
             "%(file)s: %(created)s new, %(changed)s changed, %(unchanged)s as before.",
             file=file_name[:80],
             created=result.created,
-            changed=result.changed - len(result.cancelled),
+            changed=result.changed - result.ended,
             unchanged=result.unchanged,
         ),
         "done",
@@ -171,6 +171,10 @@ def take() -> ResponseReturnValue:
         flash(warning, "late")
     for numbers, sentence in (
         (result.cancelled, _("Cancelled: %(orders)s.", orders=_few(result.cancelled))),
+        (
+            result.delivered_elsewhere,
+            _("Delivered elsewhere, by the shop itself: %(orders)s.", orders=_few(result.delivered_elsewhere)),
+        ),
         (
             result.for_a_person,
             _("Changed after goods were released, see Tasks: %(orders)s.", orders=_few(result.for_a_person)),

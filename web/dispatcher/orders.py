@@ -97,9 +97,9 @@ def one(order_id: int) -> ResponseReturnValue:
         unsent = told_at is not None and still_unsent(connection, order_id=order_id, made_at=told_at)
         news = news_of_promises(connection, [order_id])[order_id].get(found.latest.key) if found.latest else None
         days = offered(store, delay, now=now()) if delay else ()
-        instead = proposals(store, order_id, now=now()) if found.row.state not in ("delivered", "cancelled") else []
+        instead = proposals(store, order_id, now=now()) if not found.row.is_over else []
         today = today_of(now(), found.zone)
-        may_ride = found.row.state not in ("delivered", "cancelled", "held") and found.row.firm
+        may_ride = not found.row.is_over and found.row.state != "held" and found.row.firm
         along = rides_of(here(), connection, order_id, day=today, now=now()) if may_ride else NOTHING
     return render_template(
         "dispatcher/order.html",
@@ -268,6 +268,8 @@ def answer(order: OrderPage) -> str:
     row = order.row
     if row.state == "cancelled":
         return _("Cancelled.")
+    if row.state == "delivered_elsewhere":
+        return _("Delivered elsewhere: the shop fulfilled it itself.")
     under_way = [each for each in order.deliveries if each.is_planned and not each.is_collection]
     parts = []
     if row.word == "refused":

@@ -105,6 +105,7 @@ class Shown:
     worths: tuple[Worth, ...]
     broken: tuple[str, ...]
     warnings: tuple[str, ...]
+    again: tuple[str, ...]
     usual: dict[int, int]
     seen: str
 
@@ -182,9 +183,7 @@ def commit() -> ResponseReturnValue:
 
     def count_in(store: SqlStore) -> list[Preview]:
         """What happened; empty when all of it was counted in before."""
-        previews = [
-            commit_receipt(store, receipt, now=at, by=by, policy=_policy(store, receipt, rule)) for receipt in counted
-        ]
+        previews = _counted_in(store, counted, rule, at=at, by=by, again="again" in request.form)
         if all(preview.already for preview in previews):
             return []
         if fingerprint(previews) != seen:
@@ -201,7 +200,7 @@ def commit() -> ResponseReturnValue:
     except Conflict as problem:
         if problem.code == "counted_before":
             raise
-        return _show(counted, rule, moved_on=True), 409
+        return _show(counted, rule, moved_on=problem.code != "counted_again"), 409
     units = sum(receipt.quantity for receipt in counted)
     said = ngettext("%(num)s unit counted in and given out.", "%(num)s units counted in and given out.", units)
     flash(f"{said} {done_words(line for preview in previews for line in preview.lines)}".strip(), "done")
@@ -244,6 +243,7 @@ def look_ahead(counted: Sequence[Receipt], rule: AllocationRule | None) -> Shown
         worths=worths_of(whole.about(skus), home=home),
         broken=tuple(dict.fromkeys(number for preview in previews for number in preview.broken)),
         warnings=tuple(dict.fromkeys(text for preview in previews for text in preview.warnings)),
+        again=tuple(dict.fromkeys(text for preview in previews for text in preview.again)),
         usual=usual,
         seen=fingerprint(previews),
     )
@@ -258,14 +258,26 @@ def _previews(counted: Sequence[Receipt], rule: AllocationRule) -> list[Preview]
     with here().database.writing() as connection:
         store = SqlStore(connection)
         # Told as in earnest: who heard of the first receipt is not to be told again with the second.
-        found = [
-            commit_receipt(store, receipt, now=now(), by=current_user.actor, policy=_policy(store, receipt, rule))
-            for receipt in counted
-        ]
+        found = _counted_in(store, counted, rule, at=now(), by=current_user.actor, again=True)
         transaction = connection.get_transaction()
         assert transaction is not None
         transaction.rollback()
     return found
+
+
+def _counted_in(
+    store: SqlStore, counted: Sequence[Receipt], rule: AllocationRule | None, *, at: datetime, by: str, again: bool
+) -> list[Preview]:
+    """Counts them in one after another: none of them was there before the others."""
+    previews: list[Preview] = []
+    besides: set[str] = set()
+    for receipt in counted:
+        policy = _policy(store, receipt, rule)
+        preview = commit_receipt(store, receipt, now=at, by=by, policy=policy, again=again, besides=besides)
+        if not preview.already:
+            besides.add(receipt.number)
+        previews.append(preview)
+    return previews
 
 
 def fingerprint(previews: Sequence[Preview]) -> str:

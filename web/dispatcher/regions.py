@@ -22,7 +22,7 @@ from data.store.system import Job
 from routing.engines.roads.facts import RegionFacts
 from routing.errors import BackrouteError, Conflict, FileRefused, InvalidInput, NotFound, RegionError
 from routing.model.day import SpeedRow
-from routing.model.fleet import PROFILES
+from routing.model.fleet import PROFILE_NAMES
 from routing.model.orders import WEEKDAYS
 from routing.model.places import Candidate, Location, PinQuality
 from routing.rules.learnt_speeds import LEAST_DAYS, LEAST_DAYS_ALONE, LEAST_LEGS, LEAST_VEHICLES
@@ -305,7 +305,7 @@ def _slice_of(form: Mapping[str, str]) -> SpeedRow:
     if percent is None:
         raise InvalidInput(_("Write how long a way takes in per cent of its free time, like 130."), code="percent")
     profile = form.get("profile", "")
-    if profile and profile not in PROFILES:
+    if profile and profile not in PROFILE_NAMES:
         raise InvalidInput(_("Choose the kind of vehicle from the list."), code="profile")
     return SpeedRow(
         weekdays=weekdays_of(",".join(day for day in WEEKDAYS if form.get(day))),

@@ -35,6 +35,7 @@ def order_state(state: str) -> tuple[str, str]:
         "delivered": ("done", _("delivered")),
         "refused": ("failed", _("refused")),
         "not_delivered": ("failed", _("not delivered")),
+        "delivered_elsewhere": ("done", _("delivered elsewhere")),
         "cancelled": ("waiting", _("cancelled")),
     }[state]
 
@@ -496,6 +497,8 @@ def _of_the_order(one: Happening) -> str:
             return _("Changed in the order file.")
         case "order_cancelled":
             return _("Cancelled in the order file.")
+        case "order_delivered_elsewhere":
+            return _("Delivered elsewhere: the shop fulfilled it itself. Its goods are free for others.")
         case "order_changed_after_release":
             return _("Changed in the order file after it was released.")
         case "promise_lost":

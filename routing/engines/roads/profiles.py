@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from routing.errors import TravelError
-from routing.model.fleet import BIKES, ROAD_SIZES
+from routing.model.fleet import BIKES, PROFILE_NAMES, ROAD_SIZES
 from routing.ports import NO_ROADS
 
 
@@ -106,7 +106,7 @@ def _largest(kind: str) -> dict[str, Any]:
     }
 
 
-PROFILES = {
+_PROFILES = {
     profile.name: profile
     for profile in (
         Profile(
@@ -151,6 +151,7 @@ PROFILES = {
         ),
     )
 }
+PROFILES = {name: _PROFILES[name] for name in PROFILE_NAMES}
 
 SNAPPING_RADIUS_M = 500.0
 """A place has no road of a profile when the nearest lies further away: for OSRM, the road graph, what is reached and

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -57,15 +58,14 @@ def written(world: World) -> Hear:
             select(tables.notice).where(tables.notice.c.kind == "date_changed", tables.notice.c.made_at == world.now)
         ).all()
         asked = {row.subject_id: row.data["answer_by"] for row in notices if "answer_by" in row.data}
-        consents = select(tables.delay_consent.c.id, tables.delay_consent.c.order_id)
-        order_of = {row.id: row.order_id for row in connection.execute(consents)}
-        calls = connection.scalars(
-            select(tables.task.c.subject_id).where(
-                tables.task.c.kind == "delay_consent", tables.task.c.made_at == world.now
-            )
+        calls = connection.execute(
+            select(tables.delay_consent.c.order_id, tables.task.c.due_at)
+            .join(tables.delay_consent, tables.delay_consent.c.id == tables.task.c.subject_id)
+            .where(tables.task.c.kind == "delay_consent", tables.task.c.made_at == world.now)
         ).all()
     told = frozenset(row.subject_id for row in notices) - frozenset(asked)
-    return Hear(message=told, call=frozenset(order_of[each] for each in calls), asked=asked)
+    call_by = {row.order_id: row.due_at.astimezone(ZoneInfo("Europe/Helsinki")).date().isoformat() for row in calls}
+    return Hear(message=told, call=frozenset(call_by), asked=asked, call_by=call_by)
 
 
 @pytest.mark.parametrize("rule", ["own", "us_mail_order"])
@@ -80,6 +80,7 @@ def test_who_is_asked_and_until_when_is_said_before_as_it_is_done(world: World, 
         assert connection.execute(select(tables.delay_consent)).all() == [], "saying it asks nobody"
     assert done(world, days) == before == written(world)
     first = before.asked[1]
+    assert before.call_by == {3: first}, "whoever is called has the same term, and the task is due with it"
     assert first == ("2026-05-15" if rule == "own" else "2026-05-20" if days else "2026-06-12")
     if days is None:
         return
@@ -98,7 +99,14 @@ def test_where_the_policy_asks_nobody_everybody_is_told(world: World) -> None:
 
 
 def test_of_some_orders_alone_only_theirs_count() -> None:
-    hear = Hear(message=frozenset({2}), call=frozenset({3}), asked={1: "2026-05-15", 4: "2026-05-14"})
+    hear = Hear(
+        message=frozenset({2}),
+        call=frozenset({3, 6}),
+        asked={1: "2026-05-15", 4: "2026-05-14"},
+        call_by={3: "2026-05-16"},
+    )
+    assert [hear.answer_by(order) for order in (1, 2, 3, 6)] == ["2026-05-15", "", "2026-05-16", ""]
+    assert (hear.calls_by, hear.among({3}).call_by) == (["2026-05-16"], {3: "2026-05-16"})
     assert [hear.of(order) for order in (1, 2, 3, 5)] == ["asked", "message", "call", ""]
     assert hear.answers_by == ["2026-05-14", "2026-05-15"]
     assert hear.among({1, 2}) == Hear(message=frozenset({2}), asked={1: "2026-05-15"})

@@ -95,7 +95,7 @@ def test_an_overdue_truck_is_expected_for_three_days_and_then_nobody_is_promised
     promised = kept(world)[1]
     a_night(world, days=1)
     after = line(world)
-    assert (after.expected_on, after.uncovered, [each.kind for each in after.covered_by]) == ("", 0, ["inbound"])
+    assert (after.expected_on, after.unallocated, [each.kind for each in after.covered_by]) == ("", 0, ["inbound"])
     # Written too, no promise was made of it, and the old one is neither moved nor kept.
     assert kept(world) == ("", promised)
     (asked,) = open_tasks(world)

@@ -128,11 +128,35 @@ def test_a_truck_that_was_counted_in_full_and_is_counted_again_is_said(
         commit_receipt(store, first, now=now, by="test")
     again = company.receipt("OAT", 96, inbound_id=short_truck, number="R-8")
     with database.reading() as connection:
-        warnings = simulate_receipt(SqlStore(connection), again, now=now).warnings
-    assert (
-        "R-8 counts 96 × OAT of PO-1, and nothing more was expected. Look at the count again; a recount mends it."
-        in warnings
-    )
+        shown = simulate_receipt(SqlStore(connection), again, now=now)
+    assert len(shown.again) == 1
+    assert shown.again[0].endswith("Now 96 are counted, and nothing more was to come.")
+    assert not [each for each in shown.warnings if "R-8" in each], "it is said once"
+
+
+@pytest.mark.parametrize(("first", "more_to_come", "asks"), [(96, False, True), (60, False, True), (60, True, False)])
+def test_a_truck_that_was_counted_in_before_is_taken_in_again_only_by_who_says_so(
+    company: Any, database: Database, short_truck: int, now: datetime, first: int, more_to_come: bool, asks: bool
+) -> None:
+    """36 of PO-1 come again: too many where 96 or 60 were counted before, but not where the rest was still to come."""
+    before = company.receipt("OAT", first, inbound_id=short_truck, number="R-7", more_to_come=more_to_come)
+    again = company.receipt("OAT", 36, inbound_id=short_truck, number="R-8")
+    with open_store(database) as store:
+        commit_receipt(store, before, now=now, by="test")
+        shown = simulate_receipt(store, again, now=now).again
+        if not asks:
+            assert (shown, commit_receipt(store, again, now=now, by="test").again) == ((), ())
+            return
+        (said,) = shown
+        assert said.startswith(f"PO-1 was counted in before: {first} × OAT as R-7 on ")
+        assert said.endswith(" by test. Now 36 are counted, and nothing more was to come.")
+        with pytest.raises(Conflict, match="PO-1 was counted in before") as refused:
+            commit_receipt(store, again, now=now, by="test")
+        assert refused.value.code == "counted_again"
+    with open_store(database) as store:
+        assert not store.counted_before(["R-8"])
+        assert commit_receipt(store, again, now=now, by="test", again=True).again == shown
+        assert commit_receipt(store, again, now=now, by="test").already, "the same receipt again asks nothing"
 
 
 def test_more_than_expected_is_said_when_it_is_counted_in_too(

@@ -207,3 +207,42 @@ def test_an_order_that_waited_enough_goes_with_what_is_kept_for_it_here(
         done = simulate_release(store, depot_id=company.depot_id, for_day=TUESDAY, now=now)
     assert [each.quantity for each in done.ready] == goes
     assert [each.reasons for each in done.stays] == stays
+
+
+def test_what_became_ready_while_a_release_waited_for_its_lock_is_locked_before_it_goes(
+    stocked: Any, database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cups are counted in for SO-5 just before the release has its first lock: it takes them along, and by then holds
+    the lock of cups too, so that nobody gives them away meanwhile. On SQLite nobody writes beside it."""
+    with stocked.open():
+        cup = stocked.product("CUP")
+        stocked.order({cup: 10})
+    locked: list[set[int]] = []
+    lock_pools = SqlStore.lock_pools
+
+    def lock(self: SqlStore, depot_id: int, product_ids: Any) -> None:
+        if self is not releasing:
+            lock_pools(self, depot_id, product_ids)
+            return
+        if not locked:
+            count_cups()
+        locked.append(set(product_ids))
+        lock_pools(self, depot_id, product_ids)
+
+    def count_cups() -> None:
+        if not database.is_sqlite:
+            with open_store(database) as other:
+                commit_receipt(other, stocked.receipt("CUP", 10), now=now, by="test")
+
+    monkeypatch.setattr(SqlStore, "lock_pools", lock)
+    with open_store(database) as releasing:
+        done = release_orders(releasing, depot_id=stocked.depot_id, for_day=TUESDAY, now=now, by="test")
+        moved = set(
+            releasing.connection.scalars(
+                select(tables.supply.c.product_id)
+                .join(tables.allocation, tables.allocation.c.supply_id == tables.supply.c.id)
+                .where(tables.allocation.c.released > 0)
+            )
+        )
+    assert ("SO-5" in [order.order for order in done.ready]) is not database.is_sqlite
+    assert moved <= locked[-1]

@@ -21,10 +21,15 @@ from data.exporters.kinds import export
 from data.importers.orders import import_orders
 from data.importers.presets import PRESETS
 from data.importers.shop import import_shop_orders
+from data.queries.order_state import order_document
+from data.queries.orders import order_counts, order_list
+from data.queries.standing import standings
 from data.store import open_store
 from routing.errors import FileRefused, InvalidInput
+from routing.model.consents import DelayedLine, NewConsent, Silence
 from routing.model.imports import ImportResult
 from routing.model.stock import Receipt
+from routing.model.tasks import TaskKind
 from routing.services.receiving import commit_receipt
 from routing.services.releasing import release_orders
 from tests.shop_export import HEADER, as_export, item, many, order
@@ -277,6 +282,50 @@ def test_a_later_export_finds_new_changed_and_cancelled(shop: Database, now: dat
     assert lines == [("OAT-1", 5, 0), ("TEA-2", 2, 2)]
     assert found["#1002"]["cancelled_at"] == now
     assert "order_cancelled" in [kind for (kind,) in rows(shop, tables.event, "kind")]
+
+
+def test_what_the_shop_delivered_itself_was_delivered_elsewhere_and_is_no_cancelled_order(
+    shop: Database, now: datetime
+) -> None:
+    """#1001 and #1002 want 2 OAT-1 each and 2 lie there, for the older one. The shop delivers #1001 itself: its goods
+    go to #1002, whoever was to call about it need not, and nobody is told that it was cancelled."""
+    run(shop, [order(1001), order(1002)], now)
+    with open_store(shop) as store:
+        product, depot_id = store.product_ids(["OAT-1"])["OAT-1"], store.depots()[0].id
+        receipt = Receipt(number="R-1", depot_id=depot_id, product_id=product, sku="OAT-1", quantity=2, counted_at=now)
+        commit_receipt(store, receipt, now=now, by="test")
+        first = store.order_ids(["#1001"])["#1001"]
+        store.add_task(
+            kind=TaskKind.CALL_CUSTOMER, subject_kind="order", subject_id=first, sentence="Call them.", made_at=now
+        )
+        asked = DelayedLine(line_id=1, was_on="2026-05-12", now_on="2026-05-19", promise_version=0)
+        store.add_consent(
+            NewConsent(
+                order_id=first, day="2026-05-19", case="first", silence=Silence.CANCEL, days_before=("", "", ""),
+                asked_at=now, due_at=now + timedelta(days=3), lines=(asked,),
+            )
+        )  # fmt: skip
+    tried = run(shop, [order(1001, Fulfillment_Status="fulfilled"), order(1002)], now, dry_run=True)
+    done = run(shop, [order(1001, Fulfillment_Status="fulfilled"), order(1002)], now)
+    for result in (tried, done):
+        assert (result.changed, result.delivered_elsewhere, result.cancelled) == (1, ["#1001"], [])
+    kinds = [kind for (kind,) in rows(shop, tables.event, "kind")]
+    assert (kinds.count("order_delivered_elsewhere"), kinds.count("order_cancelled")) == (1, 0)
+    with shop.reading() as connection:
+        stands = standings(connection, day="2026-05-12", now=now).of
+        listed = {row.number: row.state for row in order_list(connection, stands=stands)}
+        firm = {row.number: row.firm for row in order_list(connection, stands=stands)}
+        counts = order_counts(connection, stands=stands)
+        state = order_document(connection, source="shopify", number="#1001")
+    assert listed["#1001"] == "delivered_elsewhere"
+    assert (counts["delivered_elsewhere"], counts["cancelled"]) == (1, 0)
+    assert (state["cancelled"], state["delivered_elsewhere"]) == (False, True)
+    assert (firm["#1001"], firm["#1002"]) == (0, 2)
+    assert rows(shop, tables.task, "outcome") == [("delivered elsewhere, says the shop",)]
+    assert rows(shop, tables.delay_consent, "closed_why") == [("elsewhere",)]
+    assert rows(shop, tables.notice, "kind") == []
+    again = run(shop, [order(1001, Fulfillment_Status="fulfilled"), order(1002)], now)
+    assert (again.changed, again.unchanged, again.delivered_elsewhere) == (0, 2, [])
 
 
 def released(database: Database, now: datetime) -> None:

@@ -42,7 +42,7 @@ def test_every_number_of_a_sku_is_counted_by_hand(company: Company) -> None:
     oat = rows["OAT"]
     assert (oat.on_hand, oat.allocated, oat.available) == (24, 24, 0)
     assert (oat.inbound, oat.wanted, oat.lines) == (103, 96, 3)
-    assert (oat.uncovered, oat.holds_nothing) == (0, 96 - 24 - oat.on_inbound)
+    assert (oat.uncovered, oat.unallocated) == (0, 96 - 24 - oat.on_inbound)
     assert [(each.day, each.units) for each in oat.coming] == [("2026-05-15", 96), ("", 7)]
     assert (rows["TEA"].on_hand, rows["TEA"].available, rows["TEA"].wanted) == (12, 12, 0)
     assert (rows["CUP"].uncovered, rows["CUP"].next_expected) == (5, "")

@@ -10,6 +10,7 @@ from pathlib import Path
 import osmium
 import pytest
 
+from routing.engines.roads import profiles
 from routing.engines.roads.build import build_osrm
 from routing.engines.roads.extract import normalise
 from routing.engines.roads.osrm import OsrmProcess
@@ -151,6 +152,7 @@ def test_the_second_opinion_goes_round_the_same(towns):
 
 
 def test_what_a_vehicle_may_be_called_and_what_has_roads_of_its_own_are_one_list() -> None:
-    assert tuple(PROFILES) == fleet.PROFILES
+    assert tuple(PROFILES) == fleet.PROFILE_NAMES
+    assert set(profiles._PROFILES) == set(PROFILES), "a profile that no vehicle may name is drawn for nobody"
     for said in fleet.SAID:
         assert profile_named(said).name == ("cargo_bike" if said in fleet.BIKES else said)
