@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from data.queries.by_the_shop import units_by_the_shop
 from data.queries.company import company_card
 from data.queries.lateness import wishes
 from data.queries.order_deliveries import DeliveryPage, deliveries_of
@@ -68,6 +69,8 @@ class LinePage:
     """Units that a door refused, whatever was decided about them since."""
     substituted: int
     """Of `cancelled`: units for which a substitute came."""
+    elsewhere: int
+    """Of `cancelled`: units that the shop delivered itself."""
     instead_of: str
     """The SKU of the line that this one is a substitute for; "" for none."""
 
@@ -292,6 +295,7 @@ def _lines(connection: Connection, order_id: int) -> tuple[LinePage, ...]:
         .where(order_line.c.order_id == order_id)
         .order_by(order_line.c.id)
     )
+    shops = units_by_the_shop(connection, [order_id])
     return tuple(
         LinePage(
             id=row["id"],
@@ -306,6 +310,7 @@ def _lines(connection: Connection, order_id: int) -> tuple[LinePage, ...]:
             promises=tuple(promises[row["id"]]),
             refused_before=int(row["refused_before"]),
             substituted=int(row["substituted"]),
+            elsewhere=min(shops.get((order_id, row["number"]), 0), row["cancelled"] - int(row["substituted"])),
             instead_of=row["instead_of"] or "",
             **{name: int(row[name] or 0) for name in names},
         )

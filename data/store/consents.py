@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import Row, func, insert, or_, select, update
 
-from data.queries.needs import COMMITTED, ORDERED, SERVED, newest_promise
+from data.queries.by_the_shop import units_by_the_shop
+from data.queries.needs import COMMITTED, ORDERED, SERVED, SETTLED, newest_promise
+from data.queries.orders import delivered_elsewhere
 from data.queries.questions import answers_due
 from data.store.part import StorePart, parts
 from data.tables import (
@@ -27,7 +29,7 @@ from data.tables import (
     task,
 )
 from routing.errors import NotFound
-from routing.model.consents import Answer, AskedOf, Consent, NewConsent, OpenLine, Refund, Silence
+from routing.model.consents import Answer, AskedOf, Became, Consent, NewConsent, OpenLine, Refund, Silence
 from routing.model.notices import NoticeKind
 from routing.model.tasks import TaskKind
 
@@ -171,8 +173,11 @@ class ConsentStore(StorePart):
             ):
                 asked[each.consent_id][each.order_line_id] = each
             lines = self._open_lines([row.order_id for row in rows])
+            became = self._what_became(asked, heads)
             for row in rows:
-                found[row.id] = _consent(row, heads[row.order_id], lines[row.order_id], asked[row.id])
+                found[row.id] = _consent(
+                    row, heads[row.order_id], lines[row.order_id], asked[row.id], became=became.get(row.id)
+                )
         return found
 
     def _heads(self, order_ids: Collection[int]) -> dict[int, Row[Any]]:
@@ -184,6 +189,7 @@ class ConsentStore(StorePart):
                 customer.c.salesperson,
                 site.c.name.label("site"),
                 depot.c.zone.label("depot_zone"),
+                delivered_elsewhere().label("elsewhere"),
             )
             .join(customer, customer.c.id == order.c.customer_id)
             .join(site, site.c.id == order.c.site_id)
@@ -217,6 +223,42 @@ class ConsentStore(StorePart):
             )
             found += self.connection.scalars(query)
         return sorted(found)
+
+    def _what_became(
+        self, asked: Mapping[int, Mapping[int, Row[Any]]], heads: Mapping[int, Row[Any]]
+    ) -> dict[int, Became]:
+        """By question: what became of its goods, where nothing of them is to come any more."""
+        line_ids = {line_id for lines in asked.values() for line_id in lines}
+        query = (
+            select(
+                order_line.c.id,
+                order_line.c.order_id,
+                order_line.c.number,
+                order_line.c.cancelled,
+                ORDERED.label("wanted"),
+                func.coalesce(func.sum(SETTLED), 0).label("settled"),
+            )
+            .outerjoin(allocation, allocation.c.order_line_id == order_line.c.id)
+            .where(order_line.c.id.in_(line_ids))
+            .group_by(order_line.c.id)
+        )
+        lines = {row.id: row for row in self.connection.execute(query)}
+        shops = units_by_the_shop(self.connection, {row.order_id for row in lines.values() if row.cancelled})
+        found: dict[int, Became] = {}
+        for consent_id, of_it in asked.items():
+            theirs = [lines[line_id] for line_id in of_it if line_id in lines]
+            over = bool(theirs) and bool(heads[theirs[0].order_id].cancelled_at)
+            if not theirs or (not over and any(row.wanted > row.settled for row in theirs)):
+                continue
+            if not over and any(row.settled for row in theirs):
+                found[consent_id] = Became.CAME
+            elif (over and heads[theirs[0].order_id].elsewhere) or any(
+                shops.get((row.order_id, row.number)) for row in theirs
+            ):
+                found[consent_id] = Became.ELSEWHERE
+            else:
+                found[consent_id] = Became.CANCELLED
+        return found
 
     def _open_lines(self, order_ids: Collection[int]) -> dict[int, list[Row[Any]]]:
         """What of each order is still open, line by line."""
@@ -314,7 +356,14 @@ class ConsentStore(StorePart):
         return self.connection.scalars(query).all()
 
 
-def _consent(row: Row[Any], head: Row[Any], lines: Sequence[Row[Any]], asked: Mapping[int, Row[Any]]) -> Consent:
+def _consent(
+    row: Row[Any],
+    head: Row[Any],
+    lines: Sequence[Row[Any]],
+    asked: Mapping[int, Row[Any]],
+    *,
+    became: Became | None,
+) -> Consent:
     return Consent(
         id=row.id,
         order_id=row.order_id,
@@ -345,6 +394,7 @@ def _consent(row: Row[Any], head: Row[Any], lines: Sequence[Row[Any]], asked: Ma
         closed_why=row.closed_why,
         version=row.version,
         lines=() if head.cancelled_at else tuple(_open_line(each, asked.get(each.id)) for each in lines),
+        became=became,
     )
 
 

@@ -23,7 +23,7 @@ delay_consent = Table(
     Column("answered_at", Moment),
     Column("silent_at", Moment),  # the term ended without an answer, and what that means was done
     Column("closed_at", Moment),
-    word("closed_why", default=""),  # cancelled | silence | newer | settled | substituted | kept
+    word("closed_why", default=""),  # cancelled | silence | newer | settled | substituted | kept | elsewhere
     version(),
     CheckConstraint("silence IN ('task', 'accept', 'cancel')", name="silence"),
     CheckConstraint("answer IN ('', 'accept', 'other_day', 'cancel')", name="answer"),

@@ -13,6 +13,16 @@ class Answer(StrEnum):
     CANCEL = "cancel"
 
 
+class Became(StrEnum):
+    """What became of all the goods that were asked about, without an answer to the question."""
+
+    CANCELLED = "cancelled"
+    ELSEWHERE = "elsewhere"
+    """The shop delivered them by another way than ours."""
+    CAME = "came"
+    """They were at the door."""
+
+
 class Silence(StrEnum):
     """What no answer in the term means. The value is what the policy row holds."""
 
@@ -86,6 +96,8 @@ class Consent:
     closed_why: str
     version: int
     lines: tuple[OpenLine, ...]
+    became: Became | None = None
+    """None as long as any of what was asked about is still to come."""
 
     @property
     def asked(self) -> tuple[OpenLine, ...]:
@@ -104,6 +116,11 @@ class Consent:
     def on_its_way(self) -> bool:
         """Nothing of what was asked about is left that an answer could change: it is released, gone or cancelled."""
         return not any(line.free for line in self.asked)
+
+    @property
+    def may_be_settled(self) -> bool:
+        """Whether what the customer says on the phone can still be done: also after a term that ended in silence."""
+        return not self.on_its_way and (self.closed_at is None or self.closed_why == "silence")
 
     @property
     def waits_without_date(self) -> bool:

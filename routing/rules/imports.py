@@ -104,17 +104,17 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
             number = origin[row["id"]]
             if number not in closed_or_wanted and row["cancelled"] < row["quantity"]:
                 lines[row["id"]] = {"cancelled": row["quantity"]}
-                differences.append((f"line {row['number']}", str(row["quantity"] - row["cancelled"]), "cancelled"))
+                differences.append((f"{_LINE}{row['number']}", str(row["quantity"] - row["cancelled"]), "cancelled"))
             continue
         line = wanted.pop(row["number"], None)
         if line is None:
             if row["number"] in incoming.closed_lines:
                 if waits_here(row):
                     lines[row["id"]] = {"cancelled": row["cancelled"] + waits_here(row)}
-                    differences.append((f"line {row['number']}", str(waits_here(row)), "fulfilled by the shop"))
+                    differences.append((f"{_LINE}{row['number']}", str(waits_here(row)), BY_THE_SHOP))
             elif row["cancelled"] < row["quantity"]:
                 lines[row["id"]] = {"cancelled": row["quantity"]}
-                differences.append((f"line {row['number']}", str(row["quantity"] - row["cancelled"]), "cancelled"))
+                differences.append((f"{_LINE}{row['number']}", str(row["quantity"] - row["cancelled"]), "cancelled"))
             continue
         if line.product_id != row["product_id"]:
             return Change(
@@ -126,11 +126,11 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
         instead = replaced.get(row["id"], 0)
         if line.quantity != (ordered := row["quantity"] - row["cancelled"] + instead):
             lines.setdefault(row["id"], {}).update(quantity=line.quantity, cancelled=min(instead, line.quantity))
-            differences.append((f"line {row['number']}", str(ordered), str(line.quantity)))
+            differences.append((f"{_LINE}{row['number']}", str(ordered), str(line.quantity)))
         if line.unit_price != row["unit_price"] and "unit_price" not in incoming.unsaid:
             lines.setdefault(row["id"], {}).update(unit_price=line.unit_price)
-            differences.append((f"line {row['number']} price", str(row["unit_price"]), str(line.unit_price)))
-    differences += [(f"line {line.number}", "", f"{line.quantity} × {line.sku}") for line in wanted.values()]
+            differences.append((f"{_LINE}{row['number']} price", str(row["unit_price"]), str(line.unit_price)))
+    differences += [(f"{_LINE}{line.number}", "", f"{line.quantity} × {line.sku}") for line in wanted.values()]
     return Change(header=header, lines=lines, added=tuple(wanted), differences=tuple(differences))
 
 
@@ -155,6 +155,20 @@ def _substituted(rows: Iterable[Mapping[str, Any]]) -> tuple[dict[int, str], dic
             instead_of = further
         origin[row["id"]] = instead_of["number"]
     return origin, replaced
+
+
+BY_THE_SHOP = "fulfilled by the shop"
+"""What became of a line's units, in the differences, where the shop delivered them itself and wants the rest."""
+_LINE = "line "
+
+
+def of_line(what: str) -> str:
+    """The number of the line that a difference is about.
+
+    >>> of_line("line TEA-2")
+    'TEA-2'
+    """
+    return what.removeprefix(_LINE)
 
 
 FULFILLED = "fulfilled"

@@ -21,6 +21,8 @@ KEPT = "kept"
 """Why a question was closed: what was promised first holds after all."""
 ELSEWHERE = "elsewhere"
 """Why a question was closed: the shop delivered the goods by another way."""
+CALLED_OFF = "cancelled"
+"""Why a question was closed: a file or a program cancelled the order."""
 A_MINUTE = timedelta(minutes=1)
 """A task that is due with the day is due at 23:59 of it, not at 00:00 of the next."""
 

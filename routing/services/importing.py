@@ -20,14 +20,15 @@ from routing.rules.imports import FULFILLED, HEADER, Change, compare, content_ha
 from routing.rules.promises import NewPromise
 from routing.rules.reach import with_orders, with_supplies
 from routing.services import allocating, committing, reaching
-from routing.services.asking import ELSEWHERE
+from routing.services.asking import CALLED_OFF, ELSEWHERE
 from routing.services.erp import refuse_if_erp
 from routing.services.locking import locked_products
 
 CANCELLED = "order_cancelled"
 DELIVERED_ELSEWHERE = "order_delivered_elsewhere"
 """The event of an order that the shop fulfilled itself: what tells it from a cancelled one."""
-_KINDS = {"": "order_changed", FULFILLED: DELIVERED_ELSEWHERE}
+CHANGED = "order_changed"
+_KINDS = {"": CHANGED, FULFILLED: DELIVERED_ELSEWHERE}
 MOST_CHANGED = 1_000
 """Orders and inbound lines that are remembered as they were; a file that changes more is decided with all that it is
 tied to."""
@@ -324,18 +325,20 @@ def _change(
         order_id=row["id"],
         data={"differences": change.differences},
     )
-    if change.cancels == FULFILLED:
-        _ask_no_more(store, row["id"], by=by, now=now)
+    if change.cancels:
+        _ask_no_more(store, row["id"], change.cancels, by=by, now=now)
 
 
-def _ask_no_more(store: Store, order_id: int, *, by: str, now: datetime) -> None:
-    """The goods have come by another way: nobody has to call about them, answer, or find a supplier."""
-    outcome = "delivered elsewhere, says the shop"
+def _ask_no_more(store: Store, order_id: int, cancels: str, *, by: str, now: datetime) -> None:
+    """The goods have come by another way, or are not wanted any more: nobody has to call about them, answer, or find a
+    supplier."""
+    fulfilled = cancels == FULFILLED
+    outcome = "delivered elsewhere, says the shop" if fulfilled else "cancelled in the order file"
     about = [
         (kind, "order", order_id) for kind in (TaskKind.CALL_CUSTOMER, TaskKind.NO_DATE, TaskKind.SHIP_COMPLETE_BROKEN)
     ]
     for consent_id in store.consents(store.open_questions([order_id]), lock=True):
-        store.set_consent(consent_id, {"closed_at": now, "closed_why": ELSEWHERE})
+        store.set_consent(consent_id, {"closed_at": now, "closed_why": ELSEWHERE if fulfilled else CALLED_OFF})
         about.append((TaskKind.DELAY_CONSENT, "consent", consent_id))
     for kind, subject_kind, subject_id in about:
         store.finish_tasks(kind=kind, subject_kind=subject_kind, subject_id=subject_id, outcome=outcome, by=by, now=now)

@@ -164,6 +164,26 @@ def commit_receipts(
     return _with_counts(store, decision, new, again=twice)
 
 
+def commit_file(
+    store: Store, receipts: Sequence[Receipt], *, now: datetime, by: str, again: bool = False
+) -> list[tuple[list[Receipt], Preview]]:
+    """Counts in what one file says of any depots, depot by depot in the store's one transaction: all of it or nothing.
+
+    The depots are always taken in the same order, so that two files at once do not wait for each other. Raises Conflict
+    as `commit_receipts` does.
+    """
+    together = of_depots(receipts)
+    return [(each, commit_receipts(store, each, now=now, by=by, again=again)) for each in together]
+
+
+def of_depots(receipts: Sequence[Receipt]) -> list[list[Receipt]]:
+    """The receipts of each depot, in the order of the file; the depots by key."""
+    by_depot: dict[int, list[Receipt]] = {}
+    for receipt in receipts:
+        by_depot.setdefault(receipt.depot_id, []).append(receipt)
+    return [by_depot[depot_id] for depot_id in sorted(by_depot)]
+
+
 def _counted_again(
     store: Reader, decision: allocating.Decision, receipts: Sequence[Receipt], *, besides: Collection[str] = ()
 ) -> dict[int, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select, update
+from sqlalchemy import Executable, select, update
 from werkzeug.test import TestResponse
 
 from data import tables
@@ -89,7 +89,8 @@ def test_each_button_does_what_it_says_and_twice_is_once(
     client, page = website.client(), f"/c/{delayed.token()}"
     tapped = {"csrf_token": form_token(client.get(page)), "seen": delayed.consent()["version"], **form}
     assert client.post(page, data=tapped).status_code == 302
-    assert said in client.get(page).text
+    assert said in (shown := client.get(page).text)
+    assert "Your reference" in shown, "whoever has two orders sees which one"
     before = delayed.consent()
     assert before["answer"] == answer
     assert client.post(page, data=tapped).status_code == 302
@@ -120,6 +121,26 @@ def test_a_stale_page_cannot_overrule_what_was_just_answered(website: Website, d
     assert "was not changed" in answer.text
     assert delayed.consent()["answer"] == "accept"
     assert delayed.say(client, answer="other_day", day="2026-05-21").status_code == 302, "with the page as it stands"
+
+
+def test_whoever_waits_without_a_day_reads_that_they_may_cancel_until_the_goods_leave(
+    website: Website, delayed: Delayed
+) -> None:
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.delay_consent).values(day=""))
+        connection.execute(update(tables.delay_consent_line).values(now_on=""))
+        connection.execute(update(tables.order_line).values(expected_on=""))
+    client = website.client()
+    assert delayed.say(client, answer="accept").status_code == 302
+    page = client.get(f"/c/{delayed.token()}").text
+    assert "You may cancel until the goods leave us." in page
+    assert "You may change this until" not in page
+
+
+def test_the_page_says_of_the_goods_the_day_that_was_chosen(website: Website, delayed: Delayed) -> None:
+    client = website.client()
+    assert delayed.say(client, answer="other_day", day="2026-05-21").status_code == 302
+    assert "now Thu 21 May" in client.get(f"/c/{delayed.token()}").text
 
 
 def test_whoever_saw_a_day_that_moved_meanwhile_is_asked_to_look_again(website: Website, delayed: Delayed) -> None:
@@ -418,6 +439,30 @@ def test_the_salesperson_settles_a_call_with_a_button_and_sees_their_own_first(
     assert "Agreed: Friday 22 May" in website.client().get(f"/c/{delayed.token()}").text
 
 
+def test_a_call_whose_goods_went_out_meanwhile_can_still_be_ended(website: Website, delayed: Delayed) -> None:
+    """Nobody can agree or cancel any more: the buttons would be refused, and the task would stay for ever."""
+    website.clock.at += timedelta(days=4)
+    do_due(website.installation)
+    ids = {number: task for task, number in task_of(website)}
+    task = ids[delayed.desk.orders[1]]
+    with website.installation.database.writing() as connection:
+        line = connection.execute(
+            select(tables.order_line).where(tables.order_line.c.order_id == delayed.desk.orders[1])
+        ).one()
+        supply = add(
+            connection, tables.supply, kind="receipt", number="R-7", depot_id=delayed.desk.depot,
+            product_id=line.product_id, quantity=line.quantity,
+        )  # fmt: skip
+        add(connection, tables.allocation, supply_id=supply, order_line_id=line.id, quantity=line.quantity,
+            at=website.clock.at, loaded=line.quantity)  # fmt: skip
+    client = website.signed_in(role="salesperson")
+    page = client.get("/tasks")
+    assert f"/tasks/{task}/delay" not in page.text
+    done = client.post(f"/tasks/{task}/done", data={"csrf_token": form_token(page), "outcome": "told them"})
+    assert done.status_code == 302
+    assert f'id="task-{task}"' not in client.get("/tasks").text
+
+
 def test_a_call_settled_from_the_list_is_about_the_question_that_the_list_showed(
     website: Website, delayed: Delayed
 ) -> None:
@@ -563,3 +608,49 @@ def test_a_term_is_over_by_the_day_at_the_depot_not_at_the_company(
         website.clock.at = at
         assert client.get("/backorders").text.count(said) == 3, at
         assert CliRunner().invoke(main, ["backorders"], env={"COLUMNS": "200"}).output.count(printed) == 3
+
+
+def test_goods_that_came_or_were_cancelled_meanwhile_are_not_said_to_be_on_their_way(
+    website: Website, delayed: Delayed
+) -> None:
+    """A file cancels the order, or the line alone; the goods were delivered; the shop delivered the line itself."""
+    client, page, order_id = website.client(), f"/c/{delayed.token()}", delayed.desk.orders[1]
+    orders, lines = tables.order, tables.order_line
+
+    def shows() -> str:
+        text = client.get(page).text
+        assert "Agree to" not in text
+        assert "on their way" not in text
+        return html.unescape(re.search(r"<h1>(.*?)</h1>", text)[1])  # type: ignore[index]
+
+    def write(*changes: Executable) -> None:
+        with website.installation.database.writing() as connection:
+            for each in changes:
+                connection.execute(each)
+
+    of_it = lines.c.order_id == order_id
+    write(update(orders).where(orders.c.id == order_id).values(cancelled_at=website.clock.at))
+    assert shows() == "Cancelled"
+    write(
+        update(orders).where(orders.c.id == order_id).values(cancelled_at=None),
+        update(lines).where(of_it).values(cancelled=lines.c.quantity),
+    )
+    assert shows() == "Cancelled"
+    with open_store(website.installation.database) as store:
+        number = store.connection.scalar(select(lines.c.number).where(of_it))
+        at = website.clock.at
+        said = {"differences": [(f"line {number}", "12", "fulfilled by the shop")]}
+        store.append_event(
+            kind="order_changed", actor="test", captured_at=at, received_at=at, order_id=order_id, data=said
+        )
+    assert shows() == "These goods have come already, another way"
+    write(update(lines).where(of_it).values(cancelled=0))
+    with open_store(website.installation.database) as store:
+        line = store.connection.execute(select(lines).where(of_it)).one()
+        supply = add(
+            store.connection, tables.supply, kind="receipt", number="R-7", depot_id=delayed.desk.depot,
+            product_id=line.product_id, quantity=line.quantity,
+        )  # fmt: skip
+        add(store.connection, tables.allocation, supply_id=supply, order_line_id=line.id, quantity=line.quantity,
+            at=at, delivered=line.quantity)  # fmt: skip
+    assert shows() == "These goods have come already"

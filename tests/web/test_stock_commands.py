@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,9 @@ import pytest
 from click.testing import CliRunner, Result
 from openpyxl import Workbook
 from rich.console import Console
+from sqlalchemy import select
 
+from data import tables
 from data.importers import customers, fleet, inbound, orders, products, receipts, sites, stock_counts, suppliers
 from routing.model.orders import LineChange
 from routing.services.telling import Hear
@@ -22,6 +25,7 @@ from tests.shop_export import as_export, item, order
 from web.changes import heard_document, told_document
 from web.cli import main
 from web.cli.told import kept_words, print_told, promise_words
+from web.wiring import open_installation
 
 NOBODY = {"message": 0, "call": 0, "asked": 0, "asked_by_call": 0}
 """Of `told` and `told_along` where nobody hears of anything."""
@@ -480,3 +484,36 @@ def test_a_headline_counts_whom_this_moves_and_says_apart_who_is_only_told_along
     said = io.StringIO()
     print_told(Console(file=said, width=200), lines[2:], replace(hear, asked={3: "2026-11-30", 4: "2026-12-02"}))
     assert "2 asked (answer by Mon 30 Nov to Wed 2 Dec), 0 told by message" in said.getvalue()
+
+
+def test_a_file_of_two_depots_is_counted_in_whole_or_not_at_all(filled: Path) -> None:
+    """PO-1 of depot North was counted in before: that row is refused, and depot South, which stands above, has nothing
+    counted in either. With --again both are."""
+    fleet_columns, [north] = ROWS["fleet"]
+    write(filled, "fleet", fleet_columns, [north | {"number": "SOUTH", "name": "Depot South"}])
+    columns = ROWS["receipts"][0]
+    first = {"number": "R-0", "depot": "NORTH", "sku": "OAT-1", "quantity": "48", "inbound": "PO-1"}
+    both = [ROWS["receipts"][1][0] | {"depot": "SOUTH"}, first | {"number": "R-2", "quantity": "12"}]
+    for kind in ("fleet", "inbound"):
+        assert call("import", kind, filled / f"{kind}.csv").exit_code == 0
+    write(filled, "receipts", columns, [first])
+    assert call("receive", filled / "receipts.csv").exit_code == 0
+    write(filled, "receipts", columns, both)
+    refused = call("receive", filled / "receipts.csv")
+    assert (refused.exit_code, "Nothing was counted in" in refused.output) == (2, True), refused.output
+    assert counted_in() == ["R-0"]
+    assert call("receive", filled / "receipts.csv", "--again").exit_code == 0
+    assert counted_in() == ["R-0", "R-1", "R-2"]
+
+
+def write(folder: Path, kind: str, columns: Iterable[str], rows: Sequence[Mapping[str, str]]) -> None:
+    with (folder / f"{kind}.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(columns), restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def counted_in() -> list[str]:
+    with open_installation() as here, here.database.reading() as connection:
+        receipts = select(tables.supply.c.number).where(tables.supply.c.kind == "receipt")
+        return sorted(connection.scalars(receipts))

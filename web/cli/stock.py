@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from routing.model.imports import ImportResult
 from routing.model.orders import LineChange, Preview
 from routing.model.stock import Receipt
 from routing.services.erp import refuse_if_erp
-from routing.services.receiving import commit_receipts, simulate_receipts
+from routing.services.receiving import commit_file, of_depots, simulate_receipts
 from routing.services.telling import Hear, how_they_hear
 from web.changes import line_document, told_document, worth_document
 from web.cli.files import FILE, check_file, template_option
@@ -66,20 +66,20 @@ def receive_command(file: Path, simulate: bool, rest: str, again: bool, as_json:
             refuse_if_erp(store)
             arrived, result = read_receipts(store, opened, now=now, rest_comes=rest == "comes")
             currency = company_card(connection).currency
-        by_depot: dict[int, list[Receipt]] = {}
-        for receipt in arrived:
-            by_depot.setdefault(receipt.depot_id, []).append(receipt)
-        counted_in: list[tuple[list[Receipt], Preview]] = []
-        hear: list[Hear] = []
-        for together in by_depot.values():
-            if simulate:
-                with here.database.reading() as connection:
-                    preview = simulate_receipts(SqlStore(connection), together, now=now)
-            else:
-                preview = in_transaction(here.database, _counting_in(together, now, again=again))
-            counted_in.append((together, preview))
+        counted_in: list[tuple[list[Receipt], Preview]]
+        if simulate:
             with here.database.reading() as connection:
-                hear.append(how_they_hear(SqlStore(connection), preview.lines, now=now))
+                store = SqlStore(connection)
+                counted_in = [
+                    (together, simulate_receipts(store, together, now=now)) for together in of_depots(arrived)
+                ]
+        else:
+            counted_in = in_transaction(
+                here.database, partial(commit_file, receipts=arrived, now=now, by=BY, again=again)
+            )
+        with here.database.reading() as connection:
+            store = SqlStore(connection)
+            hear = [how_they_hear(store, preview.lines, now=now) for _together, preview in counted_in]
     if as_json:
         print_json(_receive_document(counted_in, hear, result, simulate=simulate, currency=currency))
     else:
@@ -92,10 +92,6 @@ def receive_command(file: Path, simulate: bool, rest: str, again: bool, as_json:
             console.print("Nothing was changed. Run it without --simulate to count it in.", highlight=False)
     if result.needs_a_person or any(preview.warnings for _, preview in counted_in):
         click.get_current_context().exit(1)
-
-
-def _counting_in(receipts: list[Receipt], now: datetime, *, again: bool) -> Callable[[SqlStore], Preview]:
-    return lambda store: commit_receipts(store, receipts, now=now, by=BY, again=again)
 
 
 def _receive_document(

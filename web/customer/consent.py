@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput, NotAllowed
-from routing.model.consents import Answer, Consent, Silence
+from routing.model.consents import Answer, Became, Consent, Silence
 from routing.rules.consent import Reply, effect_of
 from routing.services.consenting import Answered, answer, offered
 from routing.services.substituting import Proposal, proposals, take
@@ -160,10 +160,15 @@ def _page(token: str, consent_id: int, *, wrong: str = "") -> str:
     )
 
 
+_OVER = {Became.CANCELLED: "called_off", Became.ELSEWHERE: "elsewhere", Became.CAME: "came"}
+
+
 def state_of(found: Consent) -> str:
     """Whether it may still be answered by the customer, and if not, why."""
     if found.answer is Answer.CANCEL and found.closed_at:
         return "cancelled"
+    if found.became and found.closed_why != "substituted":
+        return _OVER[found.became]
     if found.closed_why in ("newer", "substituted", "kept", "elsewhere"):
         return found.closed_why
     if found.on_its_way:
@@ -175,8 +180,10 @@ def state_of(found: Consent) -> str:
 
 
 def _headline(found: Consent, state: str) -> str:
-    if state == "cancelled":
+    if state in ("cancelled", "called_off"):
         return _("Cancelled")
+    if state == "came":
+        return _("These goods have come already")
     if state == "substituted":
         return _("Agreed: other goods come instead")
     if state == "elsewhere":
@@ -201,13 +208,15 @@ def _headline(found: Consent, state: str) -> str:
 def _below(found: Consent, state: str, last_day: str) -> str:
     if state == "cancelled":
         return _("These goods do not come. What you paid for them we give back.")
-    if state in ("substituted", "kept", "elsewhere"):
+    if state == "called_off":
+        return _("These goods do not come. If that does not suit you, call us.")
+    if state in ("came", "substituted", "kept", "elsewhere"):
         return _("Nothing more to do. If that does not suit you, call us.")
     if state == "newer":
         return _("Please answer with the link in that message.")
     if state in ("over", "on_its_way"):
         return _("If that does not suit you, call us.")
-    if state == "waits":
+    if state == "waits" or found.waits_without_date:
         return _("You may cancel until the goods leave us.")
     if found.answer is not None:
         return _("You may change this until %(day)s.", day=last_day)

@@ -35,7 +35,8 @@ def page() -> ResponseReturnValue:
         kind = next((each for each in kinds if each.value == request.args.get("kind")), None)
         rows = task_list(connection, done=done, mine=current_user.called, kind=kind)
         asked = [row.subject_id for row in rows if row.subject_kind == "consent" and not done]
-        questions = SqlStore(connection).consents(asked)
+        # Goods that went out meanwhile leave nothing to press: what came of the call is written down like of any other.
+        questions = {key: each for key, each in SqlStore(connection).consents(asked).items() if each.may_be_settled}
     own = [row for row in rows if row.is_mine]
     others = [row for row in rows if not row.is_mine]
     groups = [("", rows)]

@@ -21,6 +21,7 @@ from data.exporters.kinds import export
 from data.importers.orders import import_orders
 from data.importers.presets import PRESETS
 from data.importers.shop import import_shop_orders
+from data.queries.order_page import order_page
 from data.queries.order_state import order_document
 from data.queries.orders import order_counts, order_list
 from data.queries.standing import standings
@@ -326,6 +327,42 @@ def test_what_the_shop_delivered_itself_was_delivered_elsewhere_and_is_no_cancel
     assert rows(shop, tables.notice, "kind") == []
     again = run(shop, [order(1001, Fulfillment_Status="fulfilled"), order(1002)], now)
     assert (again.changed, again.unchanged, again.delivered_elsewhere) == (0, 2, [])
+
+
+def test_what_the_shop_cancels_nobody_is_asked_or_called_about(shop: Database, now: datetime) -> None:
+    run(shop, [order(1001)], now)
+    with open_store(shop) as store:
+        first = store.order_ids(["#1001"])["#1001"]
+        store.add_task(
+            kind=TaskKind.CALL_CUSTOMER, subject_kind="order", subject_id=first, sentence="Call them.", made_at=now
+        )
+        asked = DelayedLine(line_id=1, was_on="2026-05-12", now_on="2026-05-19", promise_version=0)
+        store.add_consent(
+            NewConsent(
+                order_id=first, day="2026-05-19", case="first", silence=Silence.CANCEL, days_before=("", "", ""),
+                asked_at=now, due_at=now + timedelta(days=3), lines=(asked,),
+            )
+        )  # fmt: skip
+    run(shop, [order(1001, Cancelled_at="2024-05-02 08:00:00 +0000")], now)
+    assert rows(shop, tables.task, "outcome") == [("cancelled in the order file",)]
+    assert rows(shop, tables.delay_consent, "closed_why") == [("cancelled",)]
+
+
+def test_a_line_that_the_shop_delivered_itself_is_no_cancelled_one(shop: Database, now: datetime) -> None:
+    """#1001 wants 2 OAT-1 and 3 TEA-2; the shop delivers the tea itself, then the customer cancels the rest."""
+    both = [item(), item("TEA-2", 3)]
+    run(shop, [order(1001, *both)], now)
+    run(shop, [order(1001, both[0], item("TEA-2", 3, **{"Lineitem fulfillment status": "fulfilled"}))], now)
+
+    def lines() -> dict[str, tuple[int, int]]:
+        with shop.reading() as connection:
+            [number] = connection.scalars(select(tables.order.c.id))
+            found = order_page(connection, number, now=now).lines
+        return {line.sku: (line.cancelled, line.elsewhere) for line in found}
+
+    assert lines() == {"OAT-1": (0, 0), "TEA-2": (3, 3)}
+    run(shop, [order(1001, *both, Cancelled_at="2024-05-02 08:00:00 +0000")], now)
+    assert lines() == {"OAT-1": (2, 0), "TEA-2": (3, 3)}
 
 
 def released(database: Database, now: datetime) -> None:
