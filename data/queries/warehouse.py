@@ -19,6 +19,7 @@ from data.tables import (
     delivery,
     depot,
     driver,
+    proof,
     route,
     shift,
     site,
@@ -165,6 +166,8 @@ def floor(connection: Connection, *, day: str, now: datetime, depot_id: int | No
         riding = {row.delivery_id for row in rows}
         loose = [key for key in store.open_delivery_ids(day=day, depot_id=home.id) if key not in riding]
         picked = store.pick_deliveries(riding | set(loose))
+        again = _come_again(connection, picked, day=day)
+        rows = [row for row in rows if row.delivery_id not in again]
         words = door_words(connection, {each.id: each.state for each in picked})
         # Of what is over the page says what became of it.
         goods = {each.id: replace(each, state=words[each.id]) for each in picked}
@@ -247,6 +250,15 @@ def _why_loose(
         ):
             reason = left_out.get(row.id, NOT_PLANNED)
             found[row.id] = (row.site_id, reason if row.pin_quality in SURE else Reason.ADDRESS_IN_REVIEW.value)
+    return found
+
+
+def _come_again(connection: Connection, deliveries: Collection[PickDelivery], *, day: str) -> set[int]:
+    """Those that were out that day and are released again for a later one: their goods are that day's work."""
+    later = [each.id for each in deliveries if each.state == "released" and each.for_day > day]
+    found: set[int] = set()
+    for part in parts(later):
+        found.update(connection.scalars(select(proof.c.delivery_id).where(proof.c.delivery_id.in_(part))))
     return found
 
 

@@ -106,7 +106,7 @@ def _about_refused(
         for each in refused:
             gone.units[each.line_id] += each.quantity
         word = "credited" if decision is Decision.CREDIT else "cancelled"
-        return f"{units} refused units of {delivery.number} are {word}."
+        return f"{_units(units, 'refused ')} of {delivery.number} {'is' if units == 1 else 'are'} {word}."
     _event(store, delivery, decision, sorted({each.order_id for each in refused}), units, now=now, by=by)
     receiving.reallocate(
         store,
@@ -117,7 +117,16 @@ def _about_refused(
         why=f"{delivery.number} is delivered again",
         stood=stood,
     )
-    return f"{units} units of {delivery.number} wait for goods again in their old place."
+    wait = "waits for goods again in its" if units == 1 else "wait for goods again in their"
+    return f"{_units(units)} of {delivery.number} {wait} old place."
+
+
+def _units(count: int, kind: str = "") -> str:
+    """
+    >>> _units(1, "refused "), _units(26)
+    ('1 refused unit', '26 units')
+    """
+    return f"{count} {kind}unit{'' if count == 1 else 's'}"
 
 
 def _about_undelivered(
@@ -158,7 +167,8 @@ def _about_undelivered(
         stood=stood,
     )
     word = "credited" if decision is Decision.CREDIT else "cancelled"
-    return f"{delivery.number} is {word}: its {delivery.quantity} units are free for others."
+    free = f"{_units(delivery.quantity)} {'is' if delivery.quantity == 1 else 'are'} free for others"
+    return f"{delivery.number} is {word}: its {free}."
 
 
 def _give_back(store: Store, delivery: PickDelivery, gone: Gone, *, now: datetime, by: str) -> str:

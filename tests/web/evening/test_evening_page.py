@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from data import tables
 from data.exporters.books import PROMISES, promise_rows
+from data.queries.warehouse import floor, wave
 from data.store import SqlStore, open_store
 from routing.model.proofs import Outcome
 from tests.evening import Driven
@@ -68,11 +69,17 @@ def test_the_page_leads_from_an_open_stop_over_the_count_to_the_closed_day(websi
     short = post(client, f"{van}/close", **{count: 20})
     assert short.status_code == 422  # type: ignore[attr-defined]
     assert "Count again; if they are gone, confirm it" in short.text  # type: ignore[attr-defined]
+    assert short.text.count("Count again; if they are gone, confirm it") == 2, "at the head and beside the press"  # type: ignore[attr-defined]
+    assert f'close#van-{driven.round.manifest_id}"' in short.text  # type: ignore[attr-defined]
     assert 'name="missing"' in short.text and 'value="20"' in short.text  # type: ignore[attr-defined] # noqa: PT018
     assert driven.on_van() == {driven.round.product_id: 24}
 
     assert post(client, f"{van}/close", **{count: 20, "missing": "1"}).status_code == 302  # type: ignore[attr-defined]
     assert driven.on_van() == {}
+    with website.installation.database.reading() as connection:
+        [home] = [each for each in floor(connection, day=DAY, now=website.clock.at) if each.trips]
+    assert [trip.stage for trip in home.trips] == ["gone"], "what comes again another day is not picked for this van"
+    assert wave(home) == ()
     assert "did not come back with the van" in client.get(f"/evening?day={DAY}").text
 
     assert post(client, f"/evening/depots/{driven.round.depot_id}/close").status_code == 302  # type: ignore[attr-defined]
