@@ -23,7 +23,7 @@ STATES = (*OPEN_STATES, "delivered", "delivered_elsewhere", "cancelled")
 """The state of an order is derived, never stored. The first that fits:
 
 delivered_elsewhere   the shop delivered it by another way than ours
-cancelled   the order was cancelled
+cancelled   the order was cancelled, or each of its lines
 delivered   nothing is open: all that was ordered and not cancelled was delivered or refused
 the rest    is open, and stands on the day where `routing.rules.standing` says
 """
@@ -141,6 +141,11 @@ def every_order(wished: list[str], *, today: str) -> Any:
     state = case(
         (and_(order.c.cancelled_at.is_not(None), delivered_elsewhere()), "delivered_elsewhere"),
         (order.c.cancelled_at.is_not(None), "cancelled"),
+        # Line by line everything was taken off, and none of it ever came: nobody delivered that.
+        (
+            and_(per_order.c.ordered <= 0, per_order.c.delivered + per_order.c.refused + per_order.c.loaded <= 0),
+            "cancelled",
+        ),
         (per_order.c.most_open <= 0, "delivered"),
         else_="open",
     )

@@ -36,7 +36,8 @@ class Change:
     """What is different. `header` and `lines` hold the new values, `added` the lines that are new.
 
     `differences` says it for the timeline: (what, from, to). `problem` says why it cannot be taken over at all.
-    `cancels`: nothing of the order is wanted any more, and why.
+    `cancels`: nothing of the order is wanted any more, and why. `empties`: each of its lines was cancelled, and nothing
+    says that it is over: the same order may be sent again.
     """
 
     header: dict[str, Any]
@@ -45,6 +46,7 @@ class Change:
     differences: tuple[tuple[str, str, str], ...] = ()
     problem: str = ""
     cancels: str = ""
+    empties: bool = False
 
     @property
     def moves_goods(self) -> bool:
@@ -131,7 +133,29 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
             lines.setdefault(row["id"], {}).update(unit_price=line.unit_price)
             differences.append((f"{_LINE}{row['number']} price", str(row["unit_price"]), str(line.unit_price)))
     differences += [(f"{_LINE}{line.number}", "", f"{line.quantity} × {line.sku}") for line in wanted.values()]
-    return Change(header=header, lines=lines, added=tuple(wanted), differences=tuple(differences))
+    return Change(
+        header=header,
+        lines=lines,
+        added=tuple(wanted),
+        differences=tuple(differences),
+        empties=not wanted and _emptied(existing["lines"], lines, incoming.closed_lines),
+    )
+
+
+def _emptied(
+    rows: Iterable[Mapping[str, Any]], changed: Mapping[int, Mapping[str, int]], closed: Collection[str]
+) -> bool:
+    """Whether each line of the order is cancelled, and some only now. What the shop fulfilled nobody cancelled.
+
+    >>> first = {"id": 1, "number": "1", "quantity": 12, "cancelled": 0}
+    >>> both, gone = [first, first | {"id": 2, "number": "2", "cancelled": 12}], {1: {"cancelled": 12}}
+    >>> _emptied(both, gone, ()), _emptied(both, {}, ()), _emptied(both, gone, ["1"])
+    (True, False, False)
+    """
+    if not changed or any(row["number"] in closed for row in rows):
+        return False
+    after = [{**row, **changed.get(row["id"], {})} for row in rows]
+    return all(row["cancelled"] >= row["quantity"] for row in after)
 
 
 def _substituted(rows: Iterable[Mapping[str, Any]]) -> tuple[dict[int, str], dict[int, int]]:

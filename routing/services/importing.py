@@ -318,14 +318,14 @@ def _change(
     promised = store.promise_of(list(line_ids.values()))
     _promises(store, order, line_ids, promised, why="changed in the order file", by=by, made_at=now)
     store.append_event(
-        kind=_KINDS.get(change.cancels, CANCELLED),
+        kind=CANCELLED if change.empties else _KINDS.get(change.cancels, CANCELLED),
         actor=by,
         captured_at=now,
         received_at=now,
         order_id=row["id"],
         data={"differences": change.differences},
     )
-    if change.cancels:
+    if change.cancels or change.empties:
         _ask_no_more(store, row["id"], change.cancels, by=by, now=now)
 
 

@@ -22,6 +22,7 @@ from data import tables
 from data.db import Database
 from data.importers.orders_json import OF_A_LINE, OF_AN_ORDER
 from data.store import open_store
+from routing.model.tasks import TaskKind
 from routing.services.releasing import release_orders
 from tests.desk import Desk, a_desk
 from tests.rounds import DAY
@@ -114,6 +115,29 @@ def test_an_order_is_new_then_unchanged_then_changed_then_cancelled(website: Web
         assert answer.status_code == 200
         outcomes.append(answer.json["orders"][0]["outcome"])  # type: ignore[index]
     assert outcomes == ["unchanged", "changed", "cancelled", "unchanged", "changed"]
+
+
+def test_an_order_that_a_program_cancelled_is_not_called_delivered_and_nobody_calls_about_it(
+    website: Website, desk: Desk
+) -> None:
+    send(website, ORDER)
+    with open_store(website.installation.database) as store:
+        order_id = store.order_ids(["SO-50"])["SO-50"]
+        store.add_task(
+            kind=TaskKind.CALL_CUSTOMER, subject_kind="order", subject_id=order_id, sentence="Call them.",
+            made_at=website.clock.at,
+        )  # fmt: skip
+    assert call(website, "PUT", "/orders", {"order": "SO-50", "cancelled": True}).status_code == 200
+    desk_client = website.signed_in()
+    page = desk_client.get(f"/orders/{order_id}").text
+    assert "Cancelled." in page
+    assert "Delivered." not in page
+    with website.installation.database.reading() as connection:
+        assert connection.scalar(select(tables.task.c.outcome).filter_by(subject_id=order_id)) == (
+            "cancelled in the order file"
+        )
+    assert call(website, "PUT", "/orders", ORDER).json["orders"][0]["outcome"] == "changed"  # type: ignore[index]
+    assert "Cancelled." not in desk_client.get(f"/orders/{order_id}").text.split("What happened")[0]
 
 
 def test_an_order_says_what_a_part_of_it_must_be_worth_as_in_a_file(website: Website, desk: Desk) -> None:
