@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from routing.model.notices import Reason
 
 _SAYS: Mapping[Reason, str] = {
-    Reason.AT_THE_DOOR: r"^(?!truck\b).* came short$",
+    Reason.AT_THE_DOOR: r"^(?!truck\b).* came short$|^the report .* was corrected$",
     Reason.SUPPLIER_CANCELLED: r"^inbound .* is cancelled$",
     Reason.SUPPLIER_LATE: r"^inbound .* (comes on .*|is overdue|are overdue)$",
     Reason.FEWER_CAME: r"^truck .* came short|^receipts? ",
@@ -26,6 +26,7 @@ def reason_of(why: str) -> Reason:
     ...     "inbound IN-1 comes on 2026-05-19", "inbound IN-1 is cancelled", "inbound IN-1, IN-2 are overdue",
     ...     "truck IN-2001 came short: 60 of 96", "recount of P101", "D-17 came short", "delivery days changed",
     ...     "policy customer rank", "moved along with P101: inbound IN-1 is cancelled", "new orders",
+    ...     "the report of D-17 was corrected",
     ... ):
     ...     print(reason_of(why).value)
     supplier_late
@@ -38,6 +39,7 @@ def reason_of(why: str) -> Reason:
     not_enough
     supplier_cancelled
     not_enough
+    at_the_door
     """
     own = re.sub(r"^moved along with .*?: ", "", why)
     return next((reason for reason, says in _SAYS.items() if re.search(says, own)), Reason.NOT_ENOUGH)
