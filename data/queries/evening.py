@@ -39,6 +39,8 @@ class Counted:
     kept_for_customers: int
     returned: int
     lost: int
+    found: int
+    """Units beyond what went out, which wait to be inspected: part of `returned`."""
     missing: tuple[str, ...]
     cash_off: Mapping[str, int]
     lost_goods: tuple[LostGoods, ...]
@@ -187,6 +189,7 @@ def _counted(connection: Connection, shift_id: int) -> Counted | None:
         kept_for_customers=data["kept_for_customers"],
         returned=data["returned"],
         lost=data["lost"],
+        found=data.get("found", 0),
         missing=tuple(data.get("missing", ())),
         cash_off=data.get("cash_off", {}),
         lost_goods=tuple(LostGoods(**each) for each in data.get("lost_goods", ())),

@@ -104,6 +104,8 @@ def test_what_the_ledger_does_not_expect_is_asked_once_more_and_booked(website: 
     assert asked.status_code == 422  # type: ignore[attr-defined]
     assert 'name="found"' in asked.text and 'value="SKU9"' in asked.text  # type: ignore[attr-defined] # noqa: PT018
     assert post(client, van, **counts, also="SKU9", found="1").status_code == 302  # type: ignore[attr-defined]
+    for _ in ("told once", "and still there"):
+        assert "3 more units were there than went out" in client.get(f"/evening?day={DAY}").text
     with website.installation.database.reading() as connection:
         assert SqlStore(connection).goods_at(f"returned:{driven.round.depot_id}") == {other: 3}
 
