@@ -79,8 +79,13 @@ class Cells:
         found = self.whole_or_none(column, least=least, most=most, needed=needed)
         return default if found is None else found
 
-    def whole_or_none(self, column: str, *, least: int = 0, most: int = MOST, needed: bool = False) -> int | None:
+    def whole_or_none(
+        self, column: str, *, least: int = 0, most: int = MOST, needed: bool = False, sign: str = ""
+    ) -> int | None:
+        """`sign` may follow the number."""
         cell = self.row.cells.get(column, "")
+        if sign:
+            cell = cell.removesuffix(sign).rstrip()
         if not cell:
             if needed:
                 self.wrong(column, "is empty and must be a whole number")
@@ -94,6 +99,10 @@ class Cells:
             self.wrong(column, f"{_short(cell)} is out of range: write {least} to {most}")
             return None
         return number
+
+    def percent(self, column: str) -> int:
+        """A whole number of percent, written as 50 or as 50 %; 0 if empty."""
+        return self.whole_or_none(column, most=100, sign="%") or 0
 
     def decimal(self, column: str, *, least: float, most: float) -> float | None:
         number = self._decimal(column)

@@ -17,11 +17,22 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, TextIO
 
 from data.formulas import read_back
+from data.importers.sheet_cells import NOT_CALCULATED
 from data.importers.spreadsheet import LONGEST_CELL, TOO_MANY_DIGITS, is_spreadsheet, sheet_rows, unpacked
 from routing.errors import FileRefused
 
 PROGRESS_EVERY = 500
 """Rows."""
+
+_NO_VALUE = {
+    TOO_MANY_DIGITS: "is a number of more than 15 digits, and a spreadsheet keeps only 15 of them: format the column "
+    "as text, then write the number in again",
+    NOT_CALCULATED: "is a formula that nobody has calculated yet: open the file in a spreadsheet and save it",
+} | {
+    error: f"reads {error}: its formula failed. Mend it in the spreadsheet, or empty the cell"
+    for error in ("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")
+}
+"""Cells that show that a spreadsheet has no value there, and what is said of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +145,8 @@ class CheckedTable:
                 found = dict(self._empty)
                 for place, column in self._places:
                     found[column] = cells[place].strip() if place < len(cells) else ""
-                    if found[column] == TOO_MANY_DIGITS and not fault:
-                        fault = (
-                            f"{self._header[place][:40]} is a number of more than 15 digits, and a spreadsheet keeps "
-                            "only 15 of them: format the column as text, then write the number in again"
-                        )
+                    if found[column] in _NO_VALUE and not fault:
+                        fault = f"{self._header[place][:40]} {_NO_VALUE[found[column]]}"
                 yield Row(number=number, cells=found, fault=fault, names=self._names, named=self._named)
 
 

@@ -65,6 +65,27 @@ class OrderStore(StorePart):
                 by_id[row["order_id"]]["lines"].append(dict(row))
         return found
 
+    def line_numbers(self, numbers: Collection[str], *, source: str) -> dict[str, list[tuple[str, str, bool]]]:
+        """(number, SKU, whether it is open) of the lines that the orders have, by the order's number, the oldest first.
+        What came as a substitute is no line of any file."""
+        found: dict[str, list[tuple[str, str, bool]]] = {}
+        for part in parts(numbers):
+            query = (
+                select(
+                    order.c.number,
+                    order_line.c.number,
+                    product.c.number,
+                    order_line.c.cancelled < order_line.c.quantity,
+                )
+                .join(order_line, order_line.c.order_id == order.c.id)
+                .join(product, product.c.id == order_line.c.product_id)
+                .where(order.c.source == source, order.c.number.in_(part), order_line.c.instead_of_id.is_(None))
+                .order_by(order_line.c.id)
+            )
+            for of_order, number, sku, is_open in self.connection.execute(query):
+                found.setdefault(of_order, []).append((number, sku, bool(is_open)))
+        return found
+
     def add_orders(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
         """Inserts orders; returns their keys by number."""
         if not rows:

@@ -750,3 +750,37 @@ def test_a_customer_without_any_site_is_named(on_sqlite: Database, now: datetime
         store.save_customer(None, {"number": "C-9", "name": "Nowhere"})
     [fault] = run(on_sqlite, "orders", order_file(WITHOUT_SITE | {"customer": "C-9"}), now).errors
     assert "customer C-9 has none: import its sites first" in fault.what
+
+
+def test_lines_that_a_file_does_not_number_are_known_by_their_sku(set_up: Database, now: datetime) -> None:
+    """An ERP drops the first line, sorts the rows otherwise, adds an article: that is a change and no fault."""
+    run(set_up, "products", [PRODUCT, PRODUCT | {"sku": "TEA-2"}, PRODUCT | {"sku": "RYE-3"}], now)
+
+    def send(*lines: tuple[str, int]) -> tuple[int, int, list[str]]:
+        rows = [ORDER | {"line": "", "sku": sku, "quantity": str(quantity)} for sku, quantity in lines]
+        result = run(set_up, "orders", rows, now)
+        return result.changed, result.unchanged, [error.what for error in result.errors]
+
+    def kept() -> list[tuple[str, str, int]]:
+        with open_store(set_up) as store:
+            lines = store.orders(["SO-17"])["SO-17"]["lines"]
+        return [(row["number"], row["sku"], row["quantity"] - row["cancelled"]) for row in lines]
+
+    assert send(("OAT-1", 5), ("TEA-2", 3)) == (0, 0, [])
+    assert send(("TEA-2", 3), ("OAT-1", 5)) == (0, 1, [])
+    assert send(("TEA-2", 3)) == (1, 0, [])
+    assert kept() == [("1", "OAT-1", 0), ("2", "TEA-2", 3)]
+    assert send(("TEA-2", 3)) == (0, 1, [])
+    assert send(("RYE-3", 2), ("TEA-2", 3)) == (1, 0, [])
+    assert kept() == [("1", "OAT-1", 0), ("2", "TEA-2", 3), ("3", "RYE-3", 2)]
+    assert send(("OAT-1", 1), ("OAT-1", 7), ("TEA-2", 3)) == (1, 0, [])
+    assert kept() == [("1", "OAT-1", 1), ("2", "TEA-2", 3), ("3", "RYE-3", 0), ("4", "OAT-1", 7)]
+    assert send(("OAT-1", 1), ("OAT-1", 7), ("TEA-2", 3)) == (0, 1, [])
+
+
+def test_the_smallest_part_may_be_written_with_its_percent_sign(on_sqlite: Database, now: datetime) -> None:
+    rows = [ORDER | {"min_percent": "50%"}, ORDER | {"min_percent": "50%", "line": "2"}]
+    assert run(on_sqlite, "orders", rows, now).errors == []
+    assert run(on_sqlite, "orders", [row | {"min_percent": "50"} for row in rows], now).unchanged == 1
+    with open_store(on_sqlite) as store:
+        assert store.orders(["SO-17"])["SO-17"]["min_percent"] == 50
