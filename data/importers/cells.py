@@ -18,6 +18,9 @@ from routing.model.orders import WEEKDAYS, weekdays
 MOST = 100_000_000
 """The largest quantity or measure. Sums of it stay far inside what a database column holds."""
 
+LONGEST_NOTE = 19_000
+"""Characters of an order's note: what a shop's export may bring fits into one cell when it comes out again."""
+
 A_DAY = timedelta(days=1)
 
 _WHOLE = re.compile(r"[+-]?[0-9]+")
@@ -273,8 +276,13 @@ def changed_values(
     return {
         name: value
         for name, value in values.items()
-        if existing[name] != value and not cells.lacks(called.get(name, name))
+        if _as_read(existing[name]) != value and not cells.lacks(called.get(name, name))
     }
+
+
+def _as_read(kept: object) -> object:
+    """A line break is a line feed in what is read, and may have been kept otherwise."""
+    return kept.replace("\r\n", "\n").replace("\r", "\n") if isinstance(kept, str) else kept
 
 
 def batches[Item](items: Iterable[Item], size: int) -> Iterable[list[Item]]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from data.importers.batch import MOST_WARNINGS, note_import
-from data.importers.cells import MOST, Cells, batches
+from data.importers.cells import LONGEST_NOTE, MOST, Cells, batches
 from data.importers.doors import Doors
 from data.importers.grouping import orders_of
 from data.importers.presets import PRESETS
@@ -121,7 +121,7 @@ class Known:
             "hold_reason": head.text("hold"),
             "payment": head.word("payment", ("ok", "pending"), default="ok"),
             "urgent_by": head.text("urgent_by"),
-            "note": head.text("note", longest=4_000),
+            "note": head.text("note", longest=LONGEST_NOTE),
         }
         if header["not_after"] and header["not_after"] < max(header["not_before"], header["wanted_on"]):
             head.wrong("not_after", f"{header['not_after']} lies before the order is wanted: swap the days")

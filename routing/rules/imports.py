@@ -121,6 +121,8 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
             continue
         if name == "payment" and new == "pending" and existing["payment_by"]:
             continue
+        if isinstance(old, str):
+            old = old.replace("\r\n", "\n").replace("\r", "\n")  # a break is no change, however it was kept
         if old != new:
             header[name] = new
             differences.append((name, _text(old), _text(new)))
