@@ -37,6 +37,12 @@ from routing.model.tasks import TaskKind
 from routing.rules.promises import NewPromise, loadable
 from routing.rules.release import Candidate, ReadyUnits, ReleaseLine, ReleaseOrder
 
+_KEPT = (
+    task.c.kind == TaskKind.ORDER_CHANGED_AFTER_RELEASE.value,
+    task.c.subject_kind == "order",
+    task.c.done_at.is_(None),
+)
+
 
 class OrderStore(StorePart):
     # ------------------------------------------------------------------ orders
@@ -123,6 +129,24 @@ class OrderStore(StorePart):
             )
         )
         return any(data.get("content_hash") == content_hash for data in rows)
+
+    def kept_changes(self, order_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+        """By order what the change is about that a person is still asked about: `Change.differences`, by name."""
+        found: dict[int, tuple[str, ...]] = {}
+        for part in parts(order_ids):
+            query = select(task.c.subject_id, task.c.data).where(*_KEPT, task.c.subject_id.in_(part))
+            for order_id, data in self.connection.execute(query):
+                found[order_id] = tuple(str(name) for name, _old, _new in data.get("differences", ()))
+        return found
+
+    def end_kept_changes(self, order_ids: Collection[int], *, outcome: str, by: str, now: datetime) -> None:
+        """Nobody is asked about these changes any more; should the same come again, it is asked anew."""
+        for part in parts(order_ids):
+            self.connection.execute(
+                update(task)
+                .where(*_KEPT, task.c.subject_id.in_(part))
+                .values(done_at=now, done_by=by, outcome=outcome, data={}, version=task.c.version + 1)
+            )
 
     # ------------------------------------------------------------------ dates
 

@@ -166,6 +166,13 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
     return Change(header=header, lines=lines, added=tuple(wanted), differences=tuple(differences))
 
 
+def speaks_of(order: OrderIn, differences: Collection[str]) -> bool:
+    """Whether the file says something of all that a change was about, by the names of its differences. Of one that
+    does not, nobody can say that it takes the change back."""
+    return not any(name in order.unsaid or (name.endswith(" price") and "unit_price" in order.unsaid)
+                   for name in differences)  # fmt: skip
+
+
 def _substituted(rows: Iterable[Mapping[str, Any]]) -> tuple[dict[int, str], dict[int, int]]:
     """Which lines came as a substitute, with the number of the file's line that they came for; and how many units of
     each line they replaced.

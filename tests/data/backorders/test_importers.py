@@ -22,6 +22,7 @@ from data.store import SqlStore, open_store
 from routing.errors import FileRefused
 from routing.model.imports import ImportResult
 from routing.model.stock import Receipt
+from routing.model.tasks import TaskKind
 from routing.services.receiving import commit_receipt
 from routing.services.releasing import release_orders, unrelease
 
@@ -413,9 +414,39 @@ def test_a_change_after_release_becomes_one_task_and_overwrites_nothing(
         assert store.orders(["SO-17"])["SO-17"]["lines"][0]["quantity"] == 24
         unrelease(store, released.deliveries[0][0], now=now, by="test", why="the order changed")
     # Once the release is taken back, the file is taken over.
-    with open_store(set_up) as store:
-        store.connection.execute(update(tables.task).values(data={}))
     assert run(set_up, "orders", changed, now).changed == 1
+    assert asked_about_changes(set_up) == [(True, "taken over from the file")]
+
+
+def asked_about_changes(database: Database) -> list[tuple[bool, str]]:
+    """Whether each task about a changed order is done, and its outcome."""
+    query = select(tables.task.c.done_at, tables.task.c.outcome).where(
+        tables.task.c.kind == TaskKind.ORDER_CHANGED_AFTER_RELEASE.value
+    )
+    with database.reading() as connection:
+        return [(row.done_at is not None, row.outcome) for row in connection.execute(query.order_by(tables.task.c.id))]
+
+
+def test_a_change_after_release_that_the_file_takes_back_asks_nobody_any_more(set_up: Database, now: datetime) -> None:
+    run(set_up, "orders", [ORDER | {"note": "by the gate"}], now)
+    with open_store(set_up) as store:
+        file = as_file(receipts.COLUMNS, [{"number": "R-1", "depot": "NORTH", "sku": "OAT-1", "quantity": "24"}])
+        found, _ = receipts.read_receipts(store, file, now=now)
+        commit_receipt(store, found[0], now=now, by="test")
+        depot = store.depots()[0].id
+        assert len(release_orders(store, depot_id=depot, for_day="2026-05-12", now=now, by="test").deliveries) == 1
+    otherwise = [ORDER | {"note": "by the door"}]
+    assert run(set_up, "orders", otherwise, now).tasks == 1
+    # A file that has no such column says nothing of it.
+    silent = {name: cell for name, cell in ORDER.items() if name != "note"}
+    lines = [",".join(silent), ",".join(silent.values())]
+    assert run(set_up, "orders", "\n".join(lines).encode(), now).unchanged == 1
+    assert asked_about_changes(set_up) == [(False, "")]
+    assert run(set_up, "orders", [ORDER | {"note": "by the gate"}], now).unchanged == 1
+    assert asked_about_changes(set_up) == [(True, "the file took the change back")]
+    # And when it comes again it is asked again.
+    assert run(set_up, "orders", otherwise, now + timedelta(hours=1)).tasks == 1
+    assert asked_about_changes(set_up)[1:] == [(False, "")]
 
 
 def test_a_withdrawn_consent_is_not_given_back_and_a_moved_site_is_located_again(
