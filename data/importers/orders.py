@@ -89,7 +89,7 @@ class Known:
         self.currency = store.company().currency
         self.doors = Doors(store, rows, self.customers)
         self.numbers = {
-            source: store.line_numbers(
+            source: store.numbered_lines(
                 {row.cells.get("order", "") for row in rows if _source(row) == source and not row.cells.get("line")},
                 source=source,
             )

@@ -71,7 +71,7 @@ class OrderStore(StorePart):
                 by_id[row["order_id"]]["lines"].append(dict(row))
         return found
 
-    def line_numbers(self, numbers: Collection[str], *, source: str) -> dict[str, list[tuple[str, str, bool]]]:
+    def numbered_lines(self, numbers: Collection[str], *, source: str) -> dict[str, list[tuple[str, str, bool]]]:
         """(number, SKU, whether it is open) of the lines that the orders have, by the order's number, the oldest first.
         What came as a substitute is no line of any file."""
         found: dict[str, list[tuple[str, str, bool]]] = {}
