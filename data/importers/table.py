@@ -24,6 +24,7 @@ from routing.errors import FileRefused
 PROGRESS_EVERY = 500
 """Rows."""
 
+_SEPARATOR = re.compile("sep=([,;\t|])", re.IGNORECASE)
 _BREAK = re.compile("\r\n?|[\x0b\x0c]")
 CONTROL = re.compile("[\0-\x08\x0e-\x1f]")
 _UNSEEN = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace()) + "\u200b\u2060\ufeff"
@@ -263,8 +264,11 @@ def _csv_lines(file: BinaryIO, kind: str) -> Lines:
 
 def _parsed(text: io.TextIOWrapper) -> Lines:
     first = text.readline(LONGEST_CELL).rstrip("\r\n")
+    # A line of Excel's own, which it hides: the first row that anybody sees is the next one.
+    if said := _SEPARATOR.fullmatch(first):
+        first = text.readline(LONGEST_CELL).rstrip("\r\n")
     signs = re.sub('"[^"]*"', "", first)
-    delimiter = max(",;\t", key=signs.count)
+    delimiter = said[1] if said else max(",;\t", key=signs.count)
     # Not strict: a header may be anything, and is refused by what it lacks.
     header = next(csv.reader([first], delimiter=delimiter), [])
     yield 1, header, ""

@@ -881,3 +881,12 @@ def test_a_column_that_was_named_and_stands_twice_is_refused(on_sqlite: Database
     named = {"no": "order", "cust": "customer", "wh": "depot", "day": "ordered_at", "art": "sku", "qty": "quantity"}
     with pytest.raises(FileRefused, match="has the column qty twice"):
         run(on_sqlite, "orders", file, now, reading=Reading(mapping=named))
+
+
+@pytest.mark.parametrize("sign", [";", "\t", "|"])
+def test_the_line_in_which_excel_names_the_separator_is_no_header(
+    on_sqlite: Database, now: datetime, sign: str
+) -> None:
+    file = as_file(tuple(ORDER), [ORDER, ORDER | {"order": "SO-18", "quantity": "none"}], delimiter=sign).getvalue()
+    result = run(on_sqlite, "orders", f"sep={sign}\r\n".encode() + file, now)
+    assert (result.created, [error.row for error in result.errors]) == (1, [3])
