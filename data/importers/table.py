@@ -25,6 +25,7 @@ PROGRESS_EVERY = 500
 """Rows."""
 
 _SEPARATOR = re.compile("sep=([,;\t|])", re.IGNORECASE)
+_RETURN = re.compile("_x000D_(?=\n)|(?<=.)_x000D_\\Z", re.DOTALL)
 _BREAK = re.compile("\r\n?|[\x0b\x0c]")
 CONTROL = re.compile("[\0-\x08\x0e-\x1f]")
 _UNSEEN = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace()) + "\u200b\u2060\ufeff"
@@ -232,7 +233,7 @@ def _sheet_lines(spool: TextIO) -> Lines:
     for number, cells in sheet_rows(spool):
         found = "".join(cells)
         if "_x000D_" in found:  # a carriage return, as Excel writes it
-            cells = [cell.replace("_x000D_", "\r") for cell in cells]
+            cells = [_RETURN.sub("", cell) for cell in cells]
         yield number, [*map(with_plain_breaks, cells)] if _BREAK.search("".join(cells)) else cells, ""
 
 

@@ -842,14 +842,15 @@ def test_a_line_break_is_one_however_it_was_written_and_comes_back_as_it_went_ou
 
 def test_a_break_that_excel_wrote_its_own_way_is_a_line_break(on_sqlite: Database, now: datetime) -> None:
     made = openpyxl.Workbook()
-    row = ORDER | {"note": "Ring twice_x000D_\nthen wait"}
+    row = ORDER | {"note": "Ring twice_x000D_\nthen wait_x000D_\n", "customer_reference": "_x000D_"}
     made.active.append(list(row))
     made.active.append(list(row.values()))
     file = io.BytesIO()
     made.save(file)
     assert run(on_sqlite, "orders", file.getvalue(), now).created == 1
     with open_store(on_sqlite) as store:
-        assert store.orders(["SO-17"])["SO-17"]["note"] == "Ring twice\nthen wait"
+        found = store.orders(["SO-17"])["SO-17"]
+    assert (found["note"], found["customer_reference"]) == ("Ring twice\nthen wait", "_x000D_")
 
 
 @pytest.mark.parametrize("sign", ["\0", "\x1b", "\x07", "\x1f"])
