@@ -143,7 +143,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "payment": "`ok` (if empty) or `pending`: it waits for the money.",
         "urgent_by": "Who set it urgent.",
         "note": "What is to be known of it.",
-        "line": "Number of the line. Empty: 1, 2, 3.",
+        "line": "Number of the line. Empty on every row of an order: 1, 2, 3, and a SKU that is there keeps its line.",
         "sku": "What was ordered.",
         "quantity": "How many units.",
         "unit_price": "Of one unit, as 3.50. Empty: the product's.",

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import phonenumbers
 
 from data.importers.batch import MOST_WARNINGS, note_import
-from data.importers.cells import MOST, Cells, batches
+from data.importers.cells import LONGEST_NOTE, MOST, Cells, batches
 from data.importers.depots import chosen_depot
 from data.importers.grouping import orders_of
 from data.importers.table import AS_OURS, Reading, Row, checked_table, read_header
@@ -231,7 +231,7 @@ class _Reader:
             closed_lines=tuple(name for name, item in pairs if item.fulfilled),
             hold_reason=standing.hold,
             payment=standing.payment,
-            note="\n\n".join(part for part in (head.row.cells["note"], head.row.cells["note_attributes"]) if part),
+            note=self._note(head),
             erp_reference=head.text("erp_reference", longest=200),
             charged=self._charged(head, currency, pairs, [item for item in items if not item.ships]),
         )
@@ -335,6 +335,14 @@ class _Reader:
             country=head.text(f"{bill}country", longest=60),
             phone=self._phone(cells["ship_phone"], cells[f"{bill}country"]),
         )
+
+    def _note(self, head: Cells) -> str:
+        note = "\n\n".join(part for part in (head.row.cells["note"], head.row.cells["note_attributes"]) if part)
+        if len(note) > LONGEST_NOTE:
+            head.wrong(
+                "note", f"has {len(note)} characters with its attributes, at most {LONGEST_NOTE} are kept: shorten it"
+            )
+        return note
 
     def _phone(self, written: str, country: str) -> str:
         """E.164, or "" for what cannot be one."""

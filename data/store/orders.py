@@ -37,6 +37,12 @@ from routing.model.tasks import TaskKind
 from routing.rules.promises import NewPromise, loadable
 from routing.rules.release import Candidate, ReadyUnits, ReleaseLine, ReleaseOrder
 
+_KEPT = (
+    task.c.kind == TaskKind.ORDER_CHANGED_AFTER_RELEASE.value,
+    task.c.subject_kind == "order",
+    task.c.done_at.is_(None),
+)
+
 
 class OrderStore(StorePart):
     # ------------------------------------------------------------------ orders
@@ -63,6 +69,27 @@ class OrderStore(StorePart):
             )
             for row in self.connection.execute(lines).mappings():
                 by_id[row["order_id"]]["lines"].append(dict(row))
+        return found
+
+    def numbered_lines(self, numbers: Collection[str], *, source: str) -> dict[str, list[tuple[str, str, bool]]]:
+        """(number, SKU, whether it is open) of the lines that the orders have, by the order's number, the oldest first.
+        What came as a substitute is no line of any file."""
+        found: dict[str, list[tuple[str, str, bool]]] = {}
+        for part in parts(numbers):
+            query = (
+                select(
+                    order.c.number,
+                    order_line.c.number,
+                    product.c.number,
+                    order_line.c.cancelled < order_line.c.quantity,
+                )
+                .join(order_line, order_line.c.order_id == order.c.id)
+                .join(product, product.c.id == order_line.c.product_id)
+                .where(order.c.source == source, order.c.number.in_(part), order_line.c.instead_of_id.is_(None))
+                .order_by(order_line.c.id)
+            )
+            for of_order, number, sku, is_open in self.connection.execute(query):
+                found.setdefault(of_order, []).append((number, sku, bool(is_open)))
         return found
 
     def add_orders(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -102,6 +129,24 @@ class OrderStore(StorePart):
             )
         )
         return any(data.get("content_hash") == content_hash for data in rows)
+
+    def kept_changes(self, order_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+        """By order what the change is about that a person is still asked about: `Change.differences`, by name."""
+        found: dict[int, tuple[str, ...]] = {}
+        for part in parts(order_ids):
+            query = select(task.c.subject_id, task.c.data).where(*_KEPT, task.c.subject_id.in_(part))
+            for order_id, data in self.connection.execute(query):
+                found[order_id] = tuple(str(name) for name, _old, _new in data.get("differences", ()))
+        return found
+
+    def end_kept_changes(self, order_ids: Collection[int], *, outcome: str, by: str, now: datetime) -> None:
+        """Nobody is asked about these changes any more; should the same come again, it is asked anew."""
+        for part in parts(order_ids):
+            self.connection.execute(
+                update(task)
+                .where(*_KEPT, task.c.subject_id.in_(part))
+                .values(done_at=now, done_by=by, outcome=outcome, data={}, version=task.c.version + 1)
+            )
 
     # ------------------------------------------------------------------ dates
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -28,6 +30,7 @@ _AT_FIRST = frozenset({
 _LINE_AT_FIRST = frozenset({"number", "product_id", "sku", "quantity", "unit_price", "promised_on"})
 """What an order and a line could say at first. Whatever they can say since then is in the hash only where it says
 something, so that old hashes stay true, without anybody having to think of it."""
+_PLAIN = re.compile("[0-9]{1,9}")
 _NOT_CONTENT = frozenset({"row", "source", "unsaid"})
 
 
@@ -50,6 +53,33 @@ class Change:
     def moves_goods(self) -> bool:
         """Whether it matters to goods that are on their way."""
         return bool(self.lines or self.added or self.cancels or self.header.keys() - _NO_GOODS)
+
+
+def numbered(skus: Sequence[str], known: Sequence[tuple[str, str, bool]]) -> list[str]:
+    """The numbers of lines that a file does not number: each keeps the one that its SKU has here, also when a line
+    above it was removed or the rows stand otherwise; what is new takes the next free number.
+
+    `known`: (number, SKU, whether it is open) of the order's lines here, the oldest first. Open lines are taken before
+    cancelled ones. The same file again gives the same numbers.
+
+    >>> numbered(["OAT-1", "TEA-2"], [])
+    ['1', '2']
+    >>> numbered(["TEA-2", "RYE-3"], [("1", "OAT-1", True), ("2", "TEA-2", True)])
+    ['2', '3']
+    """
+    free: dict[str, list[tuple[int, str]]] = {}
+    for sku, wanted in Counter(skus).items():
+        same = [(not is_open, age, number) for age, (number, its, is_open) in enumerate(known) if its == sku]
+        free[sku] = sorted((age, number) for _cancelled, age, number in sorted(same)[:wanted])
+    last = max((int(number) for number, _sku, _open in known if _PLAIN.fullmatch(number)), default=0)
+    found = []
+    for sku in skus:
+        if free[sku]:
+            found.append(free[sku].pop(0)[1])
+        else:
+            last += 1
+            found.append(str(last))
+    return found
 
 
 def content_hash(order: OrderIn) -> str:
@@ -91,6 +121,8 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
             continue
         if name == "payment" and new == "pending" and existing["payment_by"]:
             continue
+        if isinstance(old, str):
+            old = old.replace("\r\n", "\n").replace("\r", "\n")  # a break is no change, however it was kept
         if old != new:
             header[name] = new
             differences.append((name, _text(old), _text(new)))
@@ -132,6 +164,13 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
             differences.append((f"line {row['number']} price", str(row["unit_price"]), str(line.unit_price)))
     differences += [(f"line {line.number}", "", f"{line.quantity} × {line.sku}") for line in wanted.values()]
     return Change(header=header, lines=lines, added=tuple(wanted), differences=tuple(differences))
+
+
+def speaks_of(order: OrderIn, differences: Collection[str]) -> bool:
+    """Whether the file says something of all that a change was about, by the names of its differences. Of one that
+    does not, nobody can say that it takes the change back."""
+    return not any(name in order.unsaid or (name.endswith(" price") and "unit_price" in order.unsaid)
+                   for name in differences)  # fmt: skip
 
 
 def _substituted(rows: Iterable[Mapping[str, Any]]) -> tuple[dict[int, str], dict[int, int]]:
