@@ -64,8 +64,8 @@ def kind_words() -> dict[str, tuple[str, str]]:
         "overdue_days": (
             _("Overdue goods are expected for, in days"),
             _(
-                "An inbound that did not come counts for tomorrow so many days after its own. Then what waits for it "
-                "has no date, and a task asks for the supplier's new day."
+                "An inbound that did not come is expected any hour for so many days after its own. Then what waits for "
+                "it has no date, and a task asks for the supplier's new day."
             ),
         ),
         "positions_days": (
