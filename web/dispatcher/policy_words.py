@@ -51,7 +51,7 @@ def kind_words() -> dict[str, tuple[str, str]]:
         ),
         "reservation_horizon_days": (
             _("Stock is kept for the next days"),
-            _("An order wanted later than this takes no stock yet."),
+            _("An order wanted later than this takes no stock yet; what it was given before, it keeps."),
         ),
         "promise_threshold_days": (
             _("A later date is told from, in days"),
