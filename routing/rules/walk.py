@@ -90,9 +90,13 @@ class Queue:
         ]
 
     def _holds_all(self, start: int, stop: int) -> bool:
-        held, needed = self.held, self.needed
         for place in range(start, stop):
-            if place not in held or sum([one.allocated + one.committed for one in held[place]]) < needed[place]:
+            if (holdings := self.held.get(place)) is None:
+                return False
+            lacks = self.needed[place]
+            for holding in holdings:
+                lacks -= holding.allocated + holding.committed
+            if lacks > 0:
                 return False
         return True
 
