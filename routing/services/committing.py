@@ -297,12 +297,19 @@ def _write_units(store: Store, decision: Decision, *, by: str, now: datetime) ->
                     data={"line": line_id, "quantity": quantity},
                 )
     was = {(one.line_id, one.supply_id): one.allocated for one in holdings if one.allocated}
-    target = {(claim.line_id, claim.supply_id): claim.quantity for claim in outcome.claims}
-    changed = sorted({key for key, _ in was.items() ^ target.items()})
+    new: list[Claim] = []
+    less: list[tuple[int, int, int, int]] = []
+    more: list[tuple[int, int, int, int]] = []
+    for claim in outcome.claims:
+        key, units = (claim.line_id, claim.supply_id), claim.quantity
+        before = was.pop(key, 0)
+        if not before:
+            new.append(claim)
+        elif units != before:
+            (more if units > before else less).append((*key, before, units))
+    less += [(*key, before, 0) for key, before in was.items()]
     # Give back before taking, so that no supply is promised twice even for a moment.
-    held = sorted((key for key in changed if key in was), key=lambda key: target.get(key, 0) > was[key])
-    store.set_claims([(*key, was[key], target.get(key, 0)) for key in held], at=now)
-    new = [Claim(line_id=key[0], supply_id=key[1], quantity=target[key]) for key in changed if key not in was]
+    store.set_claims([*sorted(less), *more], at=now)
     store.add_claims(new, at=now)
     outside = decision.before.outside
     products = {line.product_id for order in decision.before.orders for line in order.lines if line.id not in outside}
