@@ -504,6 +504,7 @@ def new_promises(
 
     `told_lost`: lines whose customers were told that there is no date any more. They hear of one whatever the
     threshold says: promised for the 5th, without a date, expected on the 4th now is promised for the 5th again.
+    An order that is wanted later than it was promised was moved by its customer: that is no slip of ours.
     """
     made = []
     for order in orders:
@@ -526,14 +527,15 @@ def new_promises(
             moves, again = is_new_date(line.promised_on, day, policy), line.id in told_lost
             if moves or again:
                 on = day if moves else max(day, line.promised_on)
+                is_wish = on > line.promised_on and order.earliest_day > line.promised_on
                 made.append(
                     NewPromise(
                         line_id=line.id,
                         version=line.promise_version + 1,
                         promised_on=on,
-                        why=why if on != line.promised_on else HAS_ITS_DATE_AGAIN,
+                        why=AT_CUSTOMERS_WISH if is_wish else why if on != line.promised_on else HAS_ITS_DATE_AGAIN,
                         first=False,
-                        slip=on > line.promised_on,
+                        slip=on > line.promised_on and not is_wish,
                         again=again,
                     )
                 )

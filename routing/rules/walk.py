@@ -28,7 +28,8 @@ class Queue:
     """
 
     def __init__(self, book: Book, orders: Sequence[WaitingOrder], last_day: str) -> None:
-        """`orders` are those of the book in rank order; who may not go before the ISO day `last_day` takes nothing."""
+        """`orders` are those of the book in rank order; who may only go after the ISO day `last_day` takes nothing, and
+        keeps of what it was given only what is released."""
         outside = self.outside = book.outside
         if outside:
             lines = [line for order in orders for line in order.lines if line.id not in outside]
@@ -46,17 +47,13 @@ class Queue:
                 by_line[holding.line_id] = [holding]
         self.held = {place: by_line[line_id] for place, line_id in enumerate(ids) if line_id in by_line}
         self.turns: list[Turn] = []
-        self._whole: list[Turn] = []
-        """Those that ship complete, whether or not they may go already."""
         starts: list[int] = []
         start = stop = 0
         for order in orders:
             stop += sum(line.id not in outside for line in order.lines) if outside else len(order.lines)
             starts.append(start)
-            its = order.completeness
-            if its is Completeness.COMPLETE:
-                self._whole.append((order, start, stop, False))
             if not order.wanted_on > last_day and not order.not_before > last_day:
+                its = order.completeness
                 if its is Completeness.PER_LINE:
                     self.turns += [(order, place, place + 1, False) for place in range(start, stop)]
                 else:
@@ -68,9 +65,9 @@ class Queue:
         committed: list[tuple[int, Holding]] = []
         protected: list[tuple[int, bool, int, int]] = []
         for place, holdings in self.held.items():
-            rule = orders[bisect_right(starts, place) - 1].rank_rule
-            never = rule is RankRule.NEVER_LOSES
-            keeps = rule is not RankRule.MAY_GIVE_UP
+            order = orders[bisect_right(starts, place) - 1]
+            never = order.rank_rule is RankRule.NEVER_LOSES
+            keeps = order.rank_rule is not RankRule.MAY_GIVE_UP and order.earliest_day <= last_day
             for holding in holdings:
                 if holding.committed:
                     (self.committed if never else committed).append((place, holding))
@@ -82,11 +79,14 @@ class Queue:
         self.protected += protected
 
     def had_all(self) -> list[tuple[WaitingOrder, int, int]]:
-        """The ship-complete orders that hold all they need, before anything is decided, with their places."""
+        """The ship-complete orders that may go now and hold all they need, before anything is decided, with their
+        places."""
         return [
             (order, start, stop)
-            for order, start, stop, _ in self._whole
-            if self._holds_all(start, stop) and covered_outside(order, self.outside)
+            for order, start, stop, _ in self.turns
+            if order.completeness is Completeness.COMPLETE
+            and self._holds_all(start, stop)
+            and covered_outside(order, self.outside)
         ]
 
     def _holds_all(self, start: int, stop: int) -> bool:

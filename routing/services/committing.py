@@ -12,7 +12,7 @@ from routing.cycles import no_cycles
 from routing.model.orders import LineChange, WaitingOrder
 from routing.model.stock import Claim
 from routing.model.tasks import TaskKind
-from routing.rules.promises import HAS_ITS_DATE_AGAIN, NewPromise
+from routing.rules.promises import AT_CUSTOMERS_WISH, HAS_ITS_DATE_AGAIN, NewPromise
 from routing.services import asking
 from routing.services.allocating import Decision, Store
 from routing.services.asking import Asked
@@ -57,8 +57,13 @@ def write(
     told = _Told(asked={})
     if tell:
         told = _tell(store, decision, aloud, changed, by=by, now=now, why=why)
-    # A promise is what the customer was told: without telling, only a line that had no date gets its first one.
-    promises = [promise for promise in decision.promises if promise.first or (tell and promise.line_id not in still)]
+    # A promise is what the customer was told: without telling, only a line that had no date gets its first one, and one
+    # that its customer moved the day that this gives.
+    promises = [
+        promise
+        for promise in decision.promises
+        if promise.first or promise.why == AT_CUSTOMERS_WISH or (tell and promise.line_id not in still)
+    ]
     store.add_promises(_with_windows(store, promises), by=by, made_at=now, told=told.lines)
     remember_untold(store, decision.before, promises=aloud, changes=changed, tell=tell, by=by, now=now, why=why)
     if still and tell:

@@ -51,7 +51,7 @@ def kind_words() -> dict[str, tuple[str, str]]:
         ),
         "reservation_horizon_days": (
             _("Stock is kept for the next days"),
-            _("An order wanted later than this takes no stock yet; what it was given before, it keeps."),
+            _("An order wanted later than this holds no stock yet, and gives back what it had and is not released."),
         ),
         "promise_threshold_days": (
             _("A later date is told from, in days"),

@@ -378,6 +378,36 @@ def test_a_change_is_taken_over_while_nothing_is_on_its_way(set_up: Database, no
     ]  # fmt: skip
 
 
+def test_a_day_that_the_customer_moved_is_no_slip_of_ours_and_its_goods_go_to_whoever_waits(
+    set_up: Database, now: datetime
+) -> None:
+    later = INBOUND | {"number": "PO-18", "expected_at": "2026-06-01"}
+    run(set_up, "inbound", [INBOUND | {"quantity": "24"}, later | {"quantity": "24"}], now)
+    behind = ORDER | {"order": "SO-18", "ordered_at": "2026-05-10T10:00"}
+    run(set_up, "orders", [ORDER, behind], now)
+    run(set_up, "orders", [ORDER | {"wanted_on": "2026-06-09"}, behind], now)
+    with open_store(set_up) as store:
+        rows = store.connection.execute(
+            select(tables.order.c.number, tables.promise.c.promised_on, tables.promise.c.why)
+            .join(tables.order_line, tables.order_line.c.order_id == tables.order.c.id)
+            .join(tables.promise, tables.promise.c.order_line_id == tables.order_line.c.id)
+            .order_by(tables.order.c.number, tables.promise.c.version)
+        ).all()
+        assert [tuple(row) for row in rows] == [
+            ("SO-17", "2026-05-12", "first date"),
+            ("SO-17", "2026-06-09", "at the customer's wish"),
+            ("SO-18", "2026-06-01", "first date"),
+        ]
+        assert store.connection.execute(select(tables.notice)).all() == []
+        held = store.connection.execute(
+            select(tables.order.c.number, tables.allocation.c.quantity)
+            .join(tables.order_line, tables.order_line.c.order_id == tables.order.c.id)
+            .join(tables.allocation, tables.allocation.c.order_line_id == tables.order_line.c.id)
+            .where(tables.allocation.c.quantity > 0)
+        ).all()
+        assert [tuple(row) for row in held] == [("SO-18", 24)]
+
+
 def test_goods_that_were_counted_on_a_day_to_come_are_left_out_by_name(set_up: Database, now: datetime) -> None:
     rows = [
         {"number": f"R-{day}", "depot": "NORTH", "sku": "OAT-1", "quantity": "24", "counted_at": day}
