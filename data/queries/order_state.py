@@ -9,6 +9,7 @@ from sqlalchemy import Connection, case, func, select
 
 from data.tables import allocation, customer, depot, order, order_line, product, promise, site, supply
 from routing.errors import NotFound
+from routing.model.money import in_units
 
 STATES = ("released", "picked", "loaded", "delivered", "short", "refused", "damaged")
 
@@ -52,6 +53,7 @@ def order_document(connection: Connection, *, source: str, number: str) -> dict[
         "erp_reference": head.erp_reference,
         "hold": head.hold_reason,
         "payment": head.payment,
+        "collect_at_door": f"{in_units(head.collect_at_door, head.currency)}",
         "currency": head.currency,
         "cancelled": head.cancelled_at is not None,
         "lines": _lines(connection, head.id, promises),

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from data import tables
+from data.store import open_store
+from routing.services.paying import ask_at_door
 from tests.conftest import PATIENCE_MS
 from tests.phone import PHONE as WALKED
 from tests.rounds import Round
@@ -133,6 +135,58 @@ def test_ten_of_twelve_signed_without_signal_arrive_exactly_once(
     assert website.installation.files.read(file.sha256).startswith(b"\x89PNG")
     (event,) = [each for each in rows(website, tables.event) if each.kind == "stop.reported"]
     assert re.fullmatch(r"[0-9a-f-]{36}", event.client_id)
+
+
+def paid_at_the_door(website: Website, this: Round, *, amount: int) -> None:
+    """The order of the first door is worth 12 units of 10.00 EUR and asks for this amount."""
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.order_line).values(unit_price=1000))
+        connection.execute(update(tables.order).values(currency="EUR"))
+        line_id = this.stops[0].order_line_id
+        order_id = connection.scalar(select(tables.order_line.c.order_id).where(tables.order_line.c.id == line_id))
+    with open_store(website.installation.database) as store:
+        assert order_id is not None
+        ask_at_door(store, order_id, amount=amount, by="user:1", now=website.clock.now())
+
+
+def test_what_is_paid_at_the_door_follows_what_is_handed_over_and_is_booked_once_without_signal(
+    website: Website, address: str, phone: BrowserContext, said: list[str], axe_script: Path
+) -> None:
+    this = website.a_round(stops=3, loaded=12)
+    paid_at_the_door(website, this, amount=11250)
+    page = phone.new_page()
+    open_route(page, address, website, this)
+    until_it_works_offline(page)
+    expect(page.get_by_text("Collect €112.50")).to_be_visible()
+
+    phone.set_offline(True)
+    page.get_by_role("button", name="Delivered").click()
+    amount = page.get_by_label("Collected, in EUR")
+    expect(amount).to_have_value("112.50")
+    page.get_by_role("spinbutton").fill("10")
+    page.get_by_role("checkbox", name="Short").check()
+    expect(page.get_by_text("To collect here: €93.75")).to_be_visible()
+    expect(amount).to_have_value("93.75")
+    page.get_by_label("Received by").fill("Goods-in 1")
+    amount.fill("ninety")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert").filter(has_text="Write what was collected as an amount in EUR")).to_be_visible()
+    amount.fill("90,00")
+    expect(page.get_by_text("€3.75 less than is due. Save it as it is: the office asks.")).to_be_visible()
+    page.get_by_label("Card").check()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing to scroll sideways for"
+    assert axe(page, axe_script) == []
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("1 not sent")).to_be_visible()
+    assert rows(website, tables.cash_entry) == []
+
+    phone.set_offline(False)
+    expect(page.get_by_text("All sent")).to_be_visible()
+    booked = [(each.kind, each.method, each.amount, each.currency) for each in rows(website, tables.cash_entry)]
+    assert booked == [("due", "cash", 9375, "EUR"), ("collected", "card", 9000, "EUR")]
+    (task,) = [each for each in rows(website, tables.task) if each.kind == "cash_difference"]
+    assert "93.75 EUR were due at the door, 90.00 EUR were collected, too little" in task.sentence
+    assert [text for text in said if "ERR_INTERNET_DISCONNECTED" not in text] == []
 
 
 def kept_by(page: Page) -> set[str]:

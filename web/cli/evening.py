@@ -27,7 +27,7 @@ from data.queries.results import LineResult, day_results, period_results
 from data.store import SqlStore, open_store
 from routing.errors import FileRefused, InvalidInput, NotFound
 from routing.model.amounts import how_many
-from routing.model.day import LostGoods
+from routing.model.day import LostGoods, VanCash
 from routing.model.days import day_words
 from routing.model.money import amount
 from routing.rules.figures.figure import Ratio
@@ -98,7 +98,7 @@ def close_command(
     refused, nothing. Of a van that was counted before, the same count again changes nothing, and another one is said
     and left out. Exit code 1 then, and when a van stays open: each with what it waits for.
     """
-    closed: list[tuple[str, VanClosed]] = []
+    closed: list[tuple[str, VanClosed, tuple[VanCash, ...]]] = []
     waits: list[str] = []
     days_closed: list[str] = []
     unchanged: list[str] = []
@@ -135,20 +135,20 @@ def close_command(
                         )  # fmt: skip
                     except InvalidInput as wrong:
                         raise _with_its_option(each.van.vehicle, wrong) from None
-                    closed.append((each.van.vehicle, result))
+                    closed.append((each.van.vehicle, result, each.cash))
                 if home.plan == "dispatched" and all(
                     van.closed for van in store.vans_of_day(day=day, depot_id=home.id)
                 ):
                     close_day(store=store, day=day, depot_id=home.id, now=now, by=BY)
                     days_closed.append(home.name)
     if as_json:
-        vans = [{"vehicle": vehicle, "result": result} for vehicle, result in closed]
+        vans = [{"vehicle": vehicle, "result": result, "cash": cash} for vehicle, result, cash in closed]
         print_json(
             {"day": day, "closed": vans, "days_closed": days_closed, "waits": waits, "unchanged": unchanged,
              "counted_otherwise": otherwise}
         )  # fmt: skip
     else:
-        for vehicle, result in closed:
+        for vehicle, result, cash in closed:
             click.echo(
                 f"{vehicle}: {result.kept_for_customers} back for their customers, {result.returned} returned, "
                 f"{result.lost} lost."
@@ -159,6 +159,8 @@ def close_command(
                 click.echo(f"  Lost: {'; '.join(_lost_words(each) for each in result.lost_goods)}.")
             for sentence in result.missing:
                 click.echo(f"  {sentence}")
+            for till in cash:
+                click.echo(f"  {_till_words(till)}")
             for currency, off in result.cash_off:
                 click.echo(f"  The cash is {amount(abs(off), currency)} {'over' if off > 0 else 'short'}.")
         for vehicle in unchanged:
@@ -348,6 +350,13 @@ def _lost_words(each: LostGoods) -> str:
     return f"{how_many(each.quantity, each.unit)} {each.name} ({each.sku}){worth}"
 
 
+def _till_words(till: VanCash) -> str:
+    """What was due at the doors of a van, and by which method it was collected."""
+    paid = {"cash": till.collected, "card": till.card, "other": till.other}
+    by = ", ".join(f"{amount(each, till.currency)} {name}" for name, each in paid.items() if each) or "nothing"
+    return f"Due at the doors {amount(till.due, till.currency)}, collected {by}."
+
+
 def _waits_for(each: EveningVan, given: dict[int, VanCount]) -> str:
     if each.open_stops:
         first = each.open_stops[0]
@@ -358,7 +367,7 @@ def _waits_for(each: EveningVan, given: dict[int, VanCount]) -> str:
         )
     if each.needs_a_count and each.van.vehicle_id not in given:
         expected = [f"{how_many(goods.quantity, goods.unit)} {goods.name} ({goods.sku})" for goods in each.goods]
-        expected += [f"{amount(cash.collected, cash.currency)} cash" for cash in each.cash]
+        expected += [f"{amount(cash.collected, cash.currency)} cash" for cash in each.cash if cash.must_be_counted]
         return f"{each.van.vehicle}: count {', '.join(expected)}. Give the counts with --counts FILE.csv."
     return ""
 
