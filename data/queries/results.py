@@ -294,7 +294,7 @@ def _of_line(corrected: Sequence[_Correction], line_id: int, order_id: int | Non
             of_order = each.order_id == order_id
             found[each.id] = each if of_order else replace(each, due_at_door=0, paid_at_door=0)
         elif each.order_id == order_id and (each.due_at_door or each.paid_at_door) and each.id not in found:
-            found[each.id] = replace(each, delivered=0, short=0, damaged=0, refused=0, returned=0)
+            found[each.id] = replace(each, delivered=0, short=0, damaged=0, refused=0, returned=0, of_it=False)
     return [
         each
         for each in found.values()
@@ -323,7 +323,9 @@ def _as_told(result: LineResult, corrections: Sequence[_Correction]) -> list[Lin
         return [result]
     changed = {name: sum(getattr(each, name) for each in corrections) for name in _COUNTED}
     first = replace(result, **{name: getattr(result, name) - units for name, units in changed.items()})
-    told = [replace(first, outcome=_word(corrections[0].outcome_before, first))]
+    told = [
+        replace(first, outcome=_word(corrections[0].outcome_before, first) if corrections[0].of_it else first.outcome)
+    ]
     for each in corrections:
         so_far = {name: sum(getattr(one, name) for one in told) + getattr(each, name) for name in _COUNTED}
         told.append(
@@ -332,7 +334,7 @@ def _as_told(result: LineResult, corrections: Sequence[_Correction]) -> list[Lin
                 sent=0,
                 lost=0,
                 counted_back=0,
-                outcome=_word(each.outcome_after, replace(first, **so_far)),
+                outcome=_word(each.outcome_after, replace(first, **so_far)) if each.of_it else result.outcome,
                 at=each.at,
                 correction=each.why,
                 **{name: getattr(each, name) for name in _COUNTED},
@@ -589,6 +591,8 @@ class _Correction:
     returned: int
     due_at_door: int = 0
     paid_at_door: int = 0
+    of_it: bool = True
+    """It is of a delivery with this line; else the line only bears the money of its order."""
 
 
 def _corrections(connection: Connection, day: str, delivery_ids: Collection[int]) -> list[_Correction]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,6 +15,8 @@ from sqlalchemy import select, update
 
 from data import tables
 from data.store import open_store
+from routing.model.payments import OrderAsks
+from routing.rules.paying import due
 from routing.services.paying import ask_at_door
 from tests.conftest import PATIENCE_MS
 from tests.phone import PHONE as WALKED
@@ -187,6 +190,37 @@ def test_what_is_paid_at_the_door_follows_what_is_handed_over_and_is_booked_once
     (task,) = [each for each in rows(website, tables.task) if each.kind == "cash_difference"]
     assert "93.75 EUR were due at the door, 90.00 EUR were collected, too little" in task.sentence
     assert [text for text in said if "ERR_INTERNET_DISCONNECTED" not in text] == []
+
+
+def test_the_phone_reckons_what_is_due_as_the_rule_does(browser: Browser) -> None:
+    """Drawn amounts, worths beyond what a number of JavaScript holds, and what was brought and asked before."""
+    script = (Path(__file__).parents[2] / "web/static/js/driver.js").read_text()
+    reckons = "function dueOf" + script.partition("function dueOf")[2].partition("\n}\n")[0] + "\n}"
+    chance, cases = random.Random(7), []
+    for _ in range(400):
+        worth, amount = chance.choice([0, 3, 999, 10**17]), chance.randint(1, 999_999_999)
+        asks = OrderAsks(
+            order_id=1, order="SO-1", currency="EUR", amount=amount, worth=worth,
+            worth_before=chance.randint(0, worth), asked_before=chance.randint(0, amount),
+            prices={1: chance.choice([0, 1, 77, 10**8]), 2: 1},
+        )  # fmt: skip
+        cases.append((asks, {1: chance.randint(0, 9), 2: chance.randint(0, 2), 3: 1}))
+    sent = [
+        {
+            "asks": {
+                "amount": str(asks.amount), "worth": str(asks.worth), "worthBefore": str(asks.worth_before),
+                "askedBefore": str(asks.asked_before), "prices": {key: str(each) for key, each in asks.prices.items()},
+            },
+            "lines": [{"allocation_id": key, "delivered": units} for key, units in delivered.items()],
+        }
+        for asks, delivered in cases
+    ]  # fmt: skip
+    page = browser.new_page()
+    answered = page.evaluate(
+        f"(cases) => {{ {reckons}; return cases.map((each) => String(dueOf(each.asks, each.lines))); }}", sent
+    )
+    page.close()
+    assert answered == [str(due(asks, delivered)) for asks, delivered in cases]
 
 
 def kept_by(page: Page) -> set[str]:
