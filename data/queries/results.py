@@ -630,6 +630,7 @@ def _corrections(connection: Connection, day: str, delivery_ids: Collection[int]
                 id=row.id,
                 order_id=order_of[order_line_id],
                 order_line_id=order_line_id,
+                of_it=True,
                 due_at_door=money.get(order_of[order_line_id], (0, 0))[0],
                 paid_at_door=money.get(order_of[order_line_id], (0, 0))[1],
                 outcome_before=row.outcome_before,
