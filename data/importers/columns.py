@@ -150,6 +150,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "currency": "Of the order. Empty: the depot's.",
         "promised_on": "The day they were told first, elsewhere. Empty: we promise one.",
         "min_value": "A part must be worth at least this to go alone, as 25.00.",
+        "collect_at_door": "What the driver collects when all of it is handed over, as 112.50; of a part its share. "
+        "Empty: nothing.",
         "source": "`own` (if empty), `shopify` or `woocommerce`: tells apart orders of one number.",
     },
     "inbound": {

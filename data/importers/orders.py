@@ -20,7 +20,8 @@ from routing.services.importing import Pools, settle_changed, take_orders
 COLUMNS = (
     "order", "customer", "site", "depot", "ordered_at", "wanted_on", "not_before", "not_after", "customer_reference",
     "erp_reference", "completeness", "min_percent", "max_wait_days", "max_shipments", "hold", "payment", "urgent_by",
-    "note", "line", "sku", "quantity", "unit_price", "currency", "promised_on", "min_value", "source",
+    "note", "line", "sku", "quantity", "unit_price", "currency", "promised_on", "min_value",
+    "collect_at_door", "source",
 )  # fmt: skip
 
 SOURCES = ("own", *PRESETS)
@@ -30,7 +31,7 @@ as what it is."""
 NEEDED = ("order", "customer", "depot", "ordered_at", "sku", "quantity")
 """Without these a file is no file of orders. A customer's only site goes without saying."""
 
-_OF_THE_ORDER = (*COLUMNS[: COLUMNS.index("line")], "min_value", "source")
+_OF_THE_ORDER = (*COLUMNS[: COLUMNS.index("line")], "min_value", "collect_at_door", "source")
 COLUMN_OF = {"hold_reason": "hold", "site_id": "site"}
 """The columns of an order that are called otherwise than its field."""
 AT_ONCE = 500
@@ -120,11 +121,14 @@ class Known:
             "max_shipments": head.whole_or_none("max_shipments", least=1, most=1000),
             "hold_reason": head.text("hold"),
             "payment": head.word("payment", ("ok", "pending"), default="ok"),
+            "collect_at_door": head.money("collect_at_door", currency),
             "urgent_by": head.text("urgent_by"),
             "note": head.text("note", longest=LONGEST_NOTE),
         }
         if header["not_after"] and header["not_after"] < max(header["not_before"], header["wanted_on"]):
             head.wrong("not_after", f"{header['not_after']} lies before the order is wanted: swap the days")
+        if header["collect_at_door"] and not currency:
+            head.wrong("collect_at_door", "needs a currency: write it in the column currency, or give the depot one")
         lines: dict[str, LineIn] = {}
         faulty = False
         numbers = [str(index) for index, _row in enumerate(rows, start=1)]

@@ -22,7 +22,7 @@ LONGEST = 4_000
 OF_A_LINE = ("line", "sku", "quantity", "unit_price", "promised_on")
 OF_AN_ORDER = tuple(name for name in COLUMNS if name not in (*OF_A_LINE, "source"))
 WHOLE = frozenset({"quantity", "min_percent", "max_wait_days", "max_shipments"})
-MONEY = frozenset({"unit_price", "min_value"})
+MONEY = frozenset({"unit_price", "min_value", "collect_at_door"})
 
 
 def place(row: int) -> tuple[int, int]:

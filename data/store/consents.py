@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, or_, select, update
 
 from data.queries.needs import COMMITTED, ORDERED, SERVED, newest_promise
+from data.queries.paying import is_paid_at_the_door
 from data.queries.questions import answers_due
 from data.store.part import StorePart, parts
 from data.tables import (
@@ -329,7 +330,7 @@ def _consent(row: Row[Any], head: Row[Any], lines: Sequence[Row[Any]], asked: Ma
         zone=head.depot_zone,
         salesperson=head.salesperson,
         currency=head.currency,
-        payment=head.payment,
+        payment="pending" if is_paid_at_the_door(head) else head.payment,
         days=(head.wanted_on, head.not_before, head.not_after),
         days_before=(row.before[0], row.before[1], row.before[2]),
         day=row.day,

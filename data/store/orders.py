@@ -34,6 +34,7 @@ from data.tables import (
 from routing.errors import Conflict, NotFound
 from routing.model.orders import OrderTerms
 from routing.model.tasks import TaskKind
+from routing.rules.paying import collect_worth
 from routing.rules.promises import NewPromise, loadable
 from routing.rules.release import Candidate, ReadyUnits, ReleaseLine, ReleaseOrder
 
@@ -147,6 +148,37 @@ class OrderStore(StorePart):
                 .where(*_KEPT, task.c.subject_id.in_(part))
                 .values(done_at=now, done_by=by, outcome=outcome, data={}, version=task.c.version + 1)
             )
+
+    def asks_at_door(self, order_id: int) -> tuple[str, str, int, bool]:
+        """Number and currency of an order, what it asks for at the door now, and whether anything of it is still to
+        come. Raises NotFound."""
+        head = self.connection.execute(select(order).where(order.c.id == order_id)).first()
+        if head is None:
+            raise NotFound(f"There is no order {order_id}.", order=order_id)
+        handed_over = (
+            select(func.coalesce(func.sum(allocation.c.delivered + allocation.c.refused), 0))
+            .where(allocation.c.order_line_id == order_line.c.id)
+            .scalar_subquery()
+        )
+        comes = self.connection.scalar(
+            select(func.count())
+            .select_from(order_line)
+            .where(
+                order_line.c.order_id == order_id,
+                order_line.c.quantity - order_line.c.cancelled > handed_over,
+            )
+        )
+        return head.number, head.currency, head.collect_at_door, bool(comes) and head.cancelled_at is None
+
+    def set_collect_at_door(self, order_id: int, amount: int) -> None:
+        """What it asks for at the door, for all that is wanted of it as it stands now."""
+        lines = self.connection.execute(
+            select(order_line.c.quantity, order_line.c.cancelled, order_line.c.unit_price).where(
+                order_line.c.order_id == order_id
+            )
+        )
+        worth = collect_worth((line.quantity - line.cancelled, line.unit_price) for line in lines)
+        self.change_order(order_id, {"collect_at_door": amount, "collect_worth": worth})
 
     # ------------------------------------------------------------------ dates
 
@@ -487,7 +519,8 @@ def _candidate(
             not_after=head.not_after,
             shipments=shipments,
             hold_reason=head.hold_reason,
-            payment_pending=head.payment == "pending",
+            # What is paid when it is handed over is waited for by nobody before.
+            payment_pending=head.payment == "pending" and not head.collect_at_door,
             customer_payment_hold=head.payment_hold,
         ),
         customer=head.customer_name,

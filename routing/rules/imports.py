@@ -12,14 +12,15 @@ from datetime import datetime
 from typing import Any
 
 from routing.model.imports import LineIn, OrderIn
+from routing.model.money import amount
 
 HEADER = (
     "customer_id", "site_id", "depot_id", "ordered_at", "wanted_on", "not_before", "not_after", "customer_reference",
     "erp_reference", "completeness", "min_percent", "min_value", "max_wait_days", "max_shipments", "hold_reason",
-    "payment", "urgent_by", "note", "currency", "charged",
+    "payment", "collect_at_door", "urgent_by", "note", "currency", "charged",
 )  # fmt: skip
 
-_NO_GOODS = frozenset({"payment", "charged"})
+_NO_GOODS = frozenset({"payment", "collect_at_door", "charged"})
 """What a van does not care about: taken over even when goods are on their way."""
 
 _AT_FIRST = frozenset({
@@ -86,8 +87,9 @@ def content_hash(order: OrderIn) -> str:
     """The same file content has the same hash, wherever its rows stand; what a file does not speak of is none."""
     plain = _says(order, _AT_FIRST, order.unsaid | _NOT_CONTENT)
     plain["lines"] = [_says(line, _LINE_AT_FIRST, order.unsaid) for line in order.lines]
-    if "min_value" not in order.unsaid:
-        plain["min_value"] = order.min_value  # saying 0 takes back what it said
+    for name in ("min_value", "collect_at_door"):
+        if name not in order.unsaid:
+            plain[name] = getattr(order, name)  # saying 0 takes back what it said
     return hashlib.sha256(json.dumps(plain, sort_keys=True, default=_iso).encode()).hexdigest()
 
 
@@ -125,7 +127,10 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
             old = old.replace("\r\n", "\n").replace("\r", "\n")  # a break is no change, however it was kept
         if old != new:
             header[name] = new
-            differences.append((name, _text(old), _text(new)))
+            said = [
+                amount(each, incoming.currency) if name == "collect_at_door" else _text(each) for each in (old, new)
+            ]
+            differences.append((name, said[0], said[1]))
     lines: dict[int, dict[str, int]] = {}
     wanted = {line.number: line for line in incoming.lines}
     closed_or_wanted = wanted.keys() | set(incoming.closed_lines)

@@ -17,6 +17,7 @@ from routing.model.orders import AllocationPolicy, Book, LineChange, Preview, Wa
 from routing.model.stock import Supply
 from routing.model.tasks import TaskKind
 from routing.rules.imports import FULFILLED, HEADER, Change, compare, content_hash, speaks_of
+from routing.rules.paying import collect_worth
 from routing.rules.promises import NewPromise
 from routing.rules.reach import with_orders, with_supplies
 from routing.services import allocating, committing, reaching
@@ -69,6 +70,7 @@ class Store(allocating.Store, Protocol):
     def add_lines(self, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], int]: ...
     def change_order(self, order_id: int, values: Mapping[str, Any]) -> None: ...
     def change_line(self, line_id: int, values: Mapping[str, Any]) -> None: ...
+    def set_collect_at_door(self, order_id: int, amount: int) -> None: ...
     def assign_zones(self) -> int: ...
     def change_was_kept(self, order_id: int, content_hash: str) -> bool: ...
     def kept_changes(self, order_ids: Collection[int]) -> dict[int, tuple[str, ...]]: ...
@@ -262,6 +264,7 @@ def _add(store: Store, orders: Sequence[OrderIn], *, now: datetime, by: str) -> 
         [
             {name: getattr(order, name) for name in HEADER}
             | {"source": order.source, "number": order.number, "content_hash": content_hash(order)}
+            | {"collect_worth": collect_worth((each.quantity, each.unit_price) for each in order.lines)}
             | _hold(order.hold_reason, now)
             for order in orders
         ]
@@ -321,6 +324,8 @@ def _change(
         store.change_line(line_id, values)
     added = [line for line in order.lines if line.number in change.added]
     made = store.add_lines([_line(row["id"], line) for line in added])
+    if "collect_at_door" not in order.unsaid and order.collect_at_door:
+        store.set_collect_at_door(row["id"], order.collect_at_door)  # of all that the order is now
     line_ids = {line["number"]: line["id"] for line in row["lines"]}
     line_ids |= {number: line_id for (_, number), line_id in made.items()}
     promised = store.promise_of(list(line_ids.values()))
