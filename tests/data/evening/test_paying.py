@@ -19,6 +19,7 @@ from routing.services.correcting import correct_report
 from routing.services.delivering import Recorded, record
 from routing.services.paying import ask_at_door
 from tests.evening import EVENING, Driven
+from tests.rounds import DAY, row
 
 
 def eur(amount: int, method: PayMethod = PayMethod.CASH) -> Payment:
@@ -209,3 +210,15 @@ def test_a_payment_is_part_of_what_makes_a_report_the_same(paid: Driven) -> None
     sends(paid, said)
     with pytest.raises(Conflict):
         sends(paid, replace(said, payments=(eur(1),), payload_sha256="another"))
+
+
+def test_the_till_stays_with_the_van_when_another_driver_takes_it(paid: Driven) -> None:
+    sends(paid, report(paid, 0, eur(10000)))
+    with paid.database.writing() as connection:
+        connection.execute(update(tables.shift).values(state="replaced"))
+        taken_over = row(
+            connection, tables.shift, day=DAY, depot_id=paid.round.depot_id, vehicle_id=paid.round.vehicle_id,
+            driver_id=paid.round.driver_id, starts="09:00", ends="15:00", replaces_id=paid.round.shift_id,
+        )  # fmt: skip
+    with open_store(paid.database) as store:
+        assert [each.collected for each in store.cash_of_shift(taken_over)] == [10000]
