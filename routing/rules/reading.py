@@ -37,8 +37,9 @@ class Reading:
     `city_sure` is False where a part nobody could place was taken for the city ("Fabianinkatu 29, Tampere"; it may
     as well be "..., back yard"). `state` and `country` are codes, "" where none was written. `doubt` is what else the
     text says, which nobody could place. `second`: bare numbers behind the house's, which may be flats or further
-    houses. `other_postcode` and `other_city` are of a second place that it names. `sign` is the number with the # that
-    stands before it, "" without.
+    houses. `swapped`: what a number that is written with a zero in front may have been meant as. `other_postcode` and
+    `other_city` are of a second place that it names. `sign` is the number with the # that stands before it, ""
+    without.
     """
 
     street: str
@@ -51,6 +52,7 @@ class Reading:
     country: str = ""
     doubt: str = ""
     second: tuple[HouseNumber, ...] = ()
+    swapped: tuple[HouseNumber, ...] = ()
     other_postcode: str = ""
     other_city: str = ""
     sign: str = ""
@@ -180,6 +182,7 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
                     country=whole.country or ("US" if whole.state == "NV" and _SAYS_NEVADA.search(text) else ""),
                     doubt=reading.doubt or rest or whole.doubt or unsure,
                     second=_second(part, reading, tail.unit),
+                    swapped=_swapped(part, reading.number),
                     other_postcode=whole.other_postcode,
                     other_city=whole.other_city,
                     sign=reading.sign,
@@ -223,6 +226,18 @@ def _second(part: str, reading: Reading, behind: str) -> tuple[HouseNumber, ...]
         whole = int(f"{reading.number.first}{bare[0][1]}")
         found.append(HouseNumber(first=whole, last=whole, letter=found[0].letter))
     return tuple(found)
+
+
+def _swapped(part: str, number: HouseNumber | None) -> tuple[HouseNumber, ...]:
+    """The numbers whose digits changed places if the zero in front of this one is a slip: 10 for 01, 103 for 013, 100
+    for 001."""
+    if number is None or number.is_range:
+        return ()
+    written = next((match[1] for match in HOUSE.finditer(part) if house_of(match) == number), "")
+    if not written.startswith("0") or not number.first:
+        return ()
+    meant = dict.fromkeys([f"{written[1]}0{written[2:]}", written[::-1]])
+    return tuple(replace(number, first=int(one), last=int(one)) for one in meant if not one.startswith("0"))
 
 
 def _others(streets: list[str], at: int, tail: Reading, given: Reading, cities: Collection[str]) -> Reading:

@@ -186,6 +186,13 @@ def test_two_house_numbers_are_a_question(denmark: Gazetteer, written: str) -> N
     assert "more than one number" in located.why
 
 
+def test_a_number_that_stands_twice_is_asked_about_once(denmark: Gazetteer) -> None:
+    located = denmark.locate("Istedgade 12 12, 1650 København V")
+    assert not located.quality.goes_on
+    assert [each.house_number for each in located.candidates] == ["12"]
+    assert located.why.startswith("The address has its number twice: Istedgade 12, 1650 København V.")
+
+
 @pytest.mark.parametrize(
     "written", ["Istedgade 10, 2. tv", "Istedgade 10, 12. sal", "Istedgade 10, lejl. 12", "Istedgade 10, 1101"]
 )
@@ -322,3 +329,23 @@ def test_a_range_that_lacks_its_beginning_is_asked_about(denmark: Gazetteer, wri
 @pytest.mark.parametrize("written", ["Istedgade 10,12", "Istedgade 10, 12"])
 def test_two_houses_with_a_comma_between_them_are_a_question(denmark: Gazetteer, written: str) -> None:
     assert denmark.locate(written).quality == PinQuality.AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Istedgade 01, 1650 København V", "Istedgade 01", "Istedgade 01, 2. tv, 1650 København V",
+        "01 Istedgade, 1650 København V",
+    ],
+)  # fmt: skip
+def test_a_zero_in_front_may_be_two_digits_that_changed_places(denmark: Gazetteer, written: str) -> None:
+    located = denmark.locate(written)
+    assert located.quality is PinQuality.AMBIGUOUS
+    assert [each.house_number for each in located.candidates] == ["1", "10"]
+    assert "begins with a zero" in located.why
+    assert located.why.endswith("Pick one.")
+
+
+def test_a_zero_in_front_says_nothing_where_no_such_door_is_known(denmark: Gazetteer) -> None:
+    for written in ("Istedgade 012, 1650 København V", "Istedgade 0010, 1650 København V", "Parkvej 0149, Valby"):
+        assert denmark.locate(written).quality is PinQuality.EXACT, written
