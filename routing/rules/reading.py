@@ -150,8 +150,8 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
     if any(_PERSON.match(part) for part in parts):
         is_told = bool(given.city or given.postcode) or any(place_of(part, cities) for part in parts)
         parts = [part for part in parts if not _is_person(part, cities, is_told=is_told)] or parts
-    if len(parts) > 1:
-        parts[-1:] = _without_country(parts[-1], cities)
+    if parts:
+        parts[-1:] = _without_country(parts[-1], cities, is_whole=len(parts) == 1)
     streets, tail = _told_apart(_street_first(parts, cities), cities, bool(given.postcode))
     torn = {(match[1], match[2]) for match in _ODD_BLANK.finditer(text)}
     unsure = next((part for part in parts if "?" in part and _UNSURE.search(part)), "")
@@ -321,8 +321,8 @@ def _reading_of(place: PlaceText) -> Reading:
     )
 
 
-def _without_country(part: str, cities: Collection[str]) -> list[str]:
-    """ "Springfield MD 21117 USA" is two parts."""
+def _without_country(part: str, cities: Collection[str], *, is_whole: bool) -> list[str]:
+    """ "Springfield MD 21117 USA" is two parts, and so is a whole address behind whose city the country stands."""
     words = part.split()
     if words[-1].casefold().strip(".") not in _COUNTRY_ENDS or fold(part) in cities:
         return [part]
@@ -331,9 +331,16 @@ def _without_country(part: str, cities: Collection[str]) -> list[str]:
         if len(words) <= count or fold(country) not in COUNTRIES:
             continue
         before = " ".join(words[:-count])
-        if place_of(before, cities):
+        if place_of(before, cities) or (is_whole and _ends_in_place(before, cities)):
             return [before, country]
     return [part]
+
+
+def _ends_in_place(text: str, cities: Collection[str]) -> bool:
+    """Whether a whole address ends in a known city, its state or a postcode."""
+    if not re.search(r"\d", text):
+        return False
+    return bool(TAIL_POSTCODE.search(text) or _without_city(without_state(text, cities)[0], cities)[1])
 
 
 def _street_first(parts: list[str], cities: Collection[str]) -> list[str]:
@@ -511,7 +518,7 @@ def _behind_number(number: HouseNumber, rest: str, unit: str, cities: Collection
     if found := TAIL_POSTCODE.search(rest):
         behind = (found["city"] or "").strip()
         postcode, rest = found["code"], f"{rest[: found.start()].strip()} {behind}".strip()
-    if postcode or fold(" ".join(without_state(rest, cities)[0].split()[-1:])) in cities:
+    if postcode or _without_city(without_state(rest, cities)[0], cities)[1]:
         rest, state = without_state(rest, cities)
     said = unit
     if inside := _US_UNIT.search(rest):
