@@ -87,6 +87,7 @@ _GLUED_NUMBER = re.compile(r"[^\W\d_]{3}$")
 _GLUED_POSTCODE = re.compile(r"(?<![^\W_])(\d{4,6})(?=[^\W\d_]{3})")
 _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}\s*(?:,|$))")
 _DECIMALS = re.compile(r"\d[\d/-]*\.\d+")
+_ZERO_IN_FRONT = re.compile(r"(?<!\d)0\d")
 _MAY_BE_POSTCODE = re.compile(r"\d{3}|\d[A-Z]{2}$")
 _KINDS = (
     "vej|gade|allé|alle|stræde|boulevard|vägen|gatan|gata|katu|tie|kuja|straße|strasse|gasse|"
@@ -231,7 +232,7 @@ def _second(part: str, reading: Reading, behind: str) -> tuple[HouseNumber, ...]
 def _swapped(part: str, number: HouseNumber | None) -> tuple[HouseNumber, ...]:
     """The numbers whose digits changed places if the zero in front of this one is a slip: 10 for 01, 103 for 013, 100
     for 001."""
-    if number is None or number.is_range:
+    if number is None or number.is_range or not _ZERO_IN_FRONT.search(part):
         return ()
     written = next((match[1] for match in HOUSE.finditer(part) if house_of(match) == number), "")
     if not written.startswith("0") or not number.first:
