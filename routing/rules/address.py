@@ -170,6 +170,10 @@ def _one_of(located: Located, others: Sequence[Door], source: str, why: str) -> 
     return Located(quality=PinQuality.AMBIGUOUS, candidates=tuple(candidates), why=why.format(names=names))
 
 
+_SIGN_FIRST = re.compile(r"[^\w\s'’‘]")
+"""No city is called "-D", "& 12" or "(ring the bell)"; 's-Hertogenbosch is one."""
+
+
 def _asked(located: Located, why: str) -> Located:
     first, *more = located.candidates
     return Located(quality=PinQuality.APPROXIMATE, candidates=(_as(first, PinQuality.APPROXIMATE), *more), why=why)
@@ -182,6 +186,9 @@ def _judged(reading: Reading, streets: Sequence[StreetMatch], coverage: Coverage
             candidates=(),
             why=f"{_short(away)} lies outside {coverage.name or 'this region'}. Correct the address, or set the pin.",
         )
+    if streets and not reading.city_sure and _SIGN_FIRST.match(reading.city):
+        located = _judged(replace(reading, city=""), streets, coverage, source)
+        return _asked_besides(located, reading.city) if located.quality.goes_on else located
     foreign = bool(reading.city) and not coverage.knows_city(reading.city)
     if not streets and not reading.city_sure and not re.search(r"[^\W\d_]", reading.city):
         foreign = False  # what is left of a number that was not understood is no city

@@ -376,3 +376,18 @@ def test_another_country_without_a_comma_is_not_sure(denmark: Gazetteer, written
 @pytest.mark.parametrize("place", ["Reisterstown Canada", "Reisterstown MD Canada", "Reisterstown MD 21136 Canada"])
 def test_another_country_behind_our_state_lies_outside(america: Gazetteer, place: str) -> None:
     assert america.locate(f"118 Delight Road {place}").quality is PinQuality.OUTSIDE
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("Istedgade 10+12", "+12"),
+        ("Istedgade 10 & 12", "& 12"),
+        ("Istedgade 10 (ring 12)", "(ring 12)"),
+        ("Istedgade 10 -D", "-D"),
+    ],
+)
+def test_what_begins_with_a_sign_is_no_city_elsewhere(denmark: Gazetteer, written: str, said: str) -> None:
+    located = denmark.locate(written)
+    assert located.quality is PinQuality.APPROXIMATE
+    assert located.why.startswith(f'What does "{said}" say? Without it this is Istedgade 10,')
