@@ -53,7 +53,8 @@ def judge(
     located = _judged(reading, streets, coverage, source)
     if located.quality.goes_on and reading.second and (others := _further_houses(reading, streets, coverage)):
         located = _one_of_several(located, others, source)
-    if located.quality.goes_on and (others := _doors_numbered(reading.swapped, reading, streets, coverage)):
+    swapped = reading.swapped if located.quality.goes_on else ()
+    if swapped and (others := _doors_numbered(swapped, reading, streets, coverage)):
         located = _or_swapped(located, others, source)
     sign = bool(coverage.countries & _WITH_UNIT_SIGN)
     if located.quality.goes_on and sign and reading.sign:
@@ -136,8 +137,6 @@ def _doors_numbered(
     numbers: Sequence[HouseNumber], reading: Reading, streets: Sequence[StreetMatch], coverage: Coverage
 ) -> list[Door]:
     """The doors with one of the numbers, on the streets and in the place that the reading names."""
-    if not numbers:
-        return []
     return [
         door
         for match in streets
