@@ -8,6 +8,7 @@ same rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -106,8 +107,8 @@ class World:
         self._take(order)
         self.orders[order.number] = order
 
-    def change(self, *, which: int, quantities: Sequence[int]) -> None:
-        """The file again, with other quantities; without a line (0) it is cancelled."""
+    def change(self, *, which: int, quantities: Sequence[int], wanted_in: int | None = None) -> None:
+        """The file again, with other quantities, and wanted on another day; without a line (0) it is cancelled."""
         if not self.orders:
             return
         old = self.orders[f"SO-{which % len(self.orders) + 1}"]
@@ -119,8 +120,10 @@ class World:
             if quantity
         )  # fmt: skip
         if lines:
-            values = {name: getattr(old, name) for name in OrderIn.__dataclass_fields__} | {"lines": lines}
-            self._take(OrderIn(**values))
+            wanted = old.wanted_on
+            if wanted_in is not None:
+                wanted = (self.now + timedelta(days=wanted_in)).date().isoformat()
+            self._take(replace(old, lines=lines, wanted_on=wanted))
 
     def _take(self, order: OrderIn) -> None:
         with open_store(self.database) as store:

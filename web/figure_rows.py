@@ -13,6 +13,8 @@ from routing.rules.figures.backorders import AgeBucket
 from routing.rules.figures.figure import Ratio, Spread
 from routing.rules.figures.words import ETA, HOURS, WORDS
 
+NOT_BEGUN = "the period has not begun"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureRow:
@@ -65,6 +67,9 @@ def figure_rows(found: PeriodFigures) -> dict[str, FigureRow]:
         f"not known before {day_words(found.known_since)}" if found.known_since else "not known yet: no order came in"
     )
     why = {key: "no day of the period is over yet" for key in ("fill", "orders_first", "orders_last")}
+    if found.known_since and found.known_since <= found.period.last.isoformat() and found.stock is None:
+        # It stood somehow on every day since then: the period itself is still to come.
+        why |= dict.fromkeys(("stock_units", "stock_lines", "stock_orders", "covered", "circulating"), NOT_BEGUN)
     return {
         key: FigureRow(key=key, name=name, definition=definition, ratio=ratios[key], why=why.get(key, since))
         for key, (name, definition) in WORDS.items()

@@ -79,6 +79,11 @@ def money(minor: int | None, currency: str) -> str:
     return "" if minor is None else str(format_currency(in_units(minor, currency), currency, locale=_locale()))
 
 
+def plain_amount(minor: int, currency: str) -> str:
+    """An amount as it is typed: 112.50."""
+    return f"{in_units(minor, currency):f}"
+
+
 def ago(value: datetime | None, now: datetime) -> str:
     """How long ago, to put behind "seen": 12 s, 4 min, 1 h 20."""
     if value is None:
@@ -88,5 +93,5 @@ def ago(value: datetime | None, now: datetime) -> str:
 
 
 def register_formats(app: Flask) -> None:
-    for each in (clock, day, moment, duration, distance, money, ago, how_many, unit_after):
+    for each in (clock, day, moment, duration, distance, money, plain_amount, ago, how_many, unit_after):
         app.add_template_filter(each)

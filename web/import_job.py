@@ -45,7 +45,8 @@ def import_job(
         return import_document(tried)
 
     def write(store: SqlStore) -> dict[str, Any]:
-        with path.open("rb") as file:
+        # Sent twice, it may have been taken in and dropped meanwhile: then that is said.
+        with uploads.path(sha256).open("rb") as file:
             result, _ = run_import(store, file, asked, now=now)
         uploads.drop(sha256)
         return import_document(result)

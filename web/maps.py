@@ -129,8 +129,7 @@ def draw_board_map(
 
     `bounds` are the places it shows at first; left out: the pins.
     """
-    # In quarters, so that a day fills its panel: by whole levels it may take half of it.
-    chart = _OwnMap(asset=asset, location=(0.0, 0.0), zoom_start=2, zoom_snap=0.25)
+    chart = _OwnMap(asset=asset, location=(0.0, 0.0), zoom_start=2)
     if tiles:
         _Basemap(tiles, lang).add_to(chart)
     for line in lines:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 import time
 from pathlib import Path
 
@@ -24,7 +25,14 @@ class Uploads:
             if old.stat().st_mtime < time.time() - KEPT_S:
                 old.unlink(missing_ok=True)
         sha256 = hashlib.sha256(content).hexdigest()
-        (self.folder / sha256).write_bytes(content)
+        path = self.folder / sha256
+        if path.exists():
+            path.touch()
+        else:
+            # Whole or not at all: the same file may be read by a job while another tab sends it again.
+            aside = path.with_name(f"{sha256}.{secrets.token_hex(4)}")
+            aside.write_bytes(content)
+            aside.replace(path)
         return sha256
 
     def path(self, sha256: str) -> Path:

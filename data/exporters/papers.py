@@ -20,6 +20,7 @@ from fpdf.enums import XPos, YPos
 
 from data.queries.papers import LoadLine, LoadSheet, LoadStop, Slip, SlipLine, SlipOrder
 from routing.model.amounts import how_many
+from routing.model.money import amount
 from routing.model.proofs import Outcome
 from routing.rules.door import why_in
 
@@ -77,6 +78,10 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "not_handed": "Not delivered: {why}",
         "entry": "Entry {seal}",
         "questions": "Questions: {phone}",
+        "pay_stop": "To collect at the door: {amount}",
+        "pay_route": "To collect on this route: {amount}",
+        "to_pay": "To pay at the door: {amount}",
+        "paid": "Paid at the door: {amount}",
     },
     "fi": {
         "load_sheet": "Lastauslista",
@@ -121,6 +126,10 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "not_handed": "Ei toimitettu: {why}",
         "entry": "Merkintä {seal}",
         "questions": "Kysyttävää: {phone}",
+        "pay_stop": "Perittävä ovella: {amount}",
+        "pay_route": "Perittävä tällä reitillä: {amount}",
+        "to_pay": "Maksettava ovella: {amount}",
+        "paid": "Maksettu ovella: {amount}",
     },
     "sv": {
         "load_sheet": "Lastlista",
@@ -165,6 +174,10 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "not_handed": "Ej levererat: {why}",
         "entry": "Post {seal}",
         "questions": "Frågor: {phone}",
+        "pay_stop": "Att ta betalt vid dörren: {amount}",
+        "pay_route": "Att ta betalt på denna rutt: {amount}",
+        "to_pay": "Att betala vid dörren: {amount}",
+        "paid": "Betalt vid dörren: {amount}",
     },
 }
 
@@ -228,13 +241,19 @@ def _load_head(paper: _Paper, sheet: LoadSheet, colour: tuple[int, int, int], in
     who = sheet.driver or paper.word("no_driver")
     paper.say(f"{paper.word('load_sheet')} · {sheet.depot} · {who}", size=11, bold=True, after=0.5)
     paper.say(f"{paper.word('stops', n=stops)} · {_amounts(paper, lines)}", size=11, after=0.5)
+    if sheet.due:
+        paper.say(paper.word("pay_route", amount=_money(sheet.due)), size=11, bold=True, after=0.5)
     paper.say(paper.word("last_first"), size=11, after=3)
 
 
 def _load_stop(
     paper: _Paper, stop: LoadStop, zone: str, colour: tuple[int, int, int], ink: tuple[int, int, int]
 ) -> None:
-    notes = [*([stop.notes] if stop.notes else []), *([paper.word("collect")] if stop.collects else [])]
+    notes = [
+        *([stop.notes] if stop.notes else []),
+        *([paper.word("collect")] if stop.collects else []),
+        *([paper.word("pay_stop", amount=_money(stop.due))] if stop.due else []),
+    ]
     # The head of a stop never stands alone at the foot of a page.
     paper.room_for(30 + 4.5 * sum(len(paper.wrapped(note, WIDTH - 26, size=10)) for note in notes))
     top = paper.get_y()
@@ -337,10 +356,18 @@ def _slip(paper: _Paper, slip: Slip, read_file: Callable[[str], bytes]) -> None:
     paper.ln(3)
     for order in slip.orders:
         _slip_order(paper, slip, order)
+    for word, sums in (("to_pay", slip.due), ("paid", slip.paid)):
+        if sums:
+            paper.room_for(10)
+            paper.say(paper.word(word, amount=_money(sums)), size=13, bold=True, after=3)
     if slip.at is None:
         _to_sign(paper)
     else:
         _signed(paper, slip, read_file)
+
+
+def _money(sums: Mapping[str, int]) -> str:
+    return ", ".join(amount(minor, currency) for currency, minor in sorted(sums.items()))
 
 
 def _slip_order(paper: _Paper, slip: Slip, order: SlipOrder) -> None:

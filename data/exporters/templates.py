@@ -296,6 +296,7 @@ def _order(row: Row[Any]) -> dict[str, Cell]:
         "completeness": row.completeness,
         "min_percent": row.min_percent,
         "min_value": in_units(row.min_value, row.currency) if row.min_value else "",
+        "collect_at_door": in_units(row.collect_at_door, row.currency) if row.collect_at_door else "",
         "max_wait_days": row.max_wait_days,
         "max_shipments": row.max_shipments,
         "hold": row.hold_reason,

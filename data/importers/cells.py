@@ -18,6 +18,9 @@ from routing.model.orders import WEEKDAYS, weekdays
 MOST = 100_000_000
 """The largest quantity or measure. Sums of it stay far inside what a database column holds."""
 
+LONGEST_NOTE = 19_000
+"""Characters of an order's note: what a shop's export may bring fits into one cell when it comes out again."""
+
 A_DAY = timedelta(days=1)
 
 _WHOLE = re.compile(r"[+-]?[0-9]+")
@@ -79,8 +82,13 @@ class Cells:
         found = self.whole_or_none(column, least=least, most=most, needed=needed)
         return default if found is None else found
 
-    def whole_or_none(self, column: str, *, least: int = 0, most: int = MOST, needed: bool = False) -> int | None:
+    def whole_or_none(
+        self, column: str, *, least: int = 0, most: int = MOST, needed: bool = False, sign: str = ""
+    ) -> int | None:
+        """`sign` may follow the number."""
         cell = self.row.cells.get(column, "")
+        if sign:
+            cell = cell.removesuffix(sign).rstrip()
         if not cell:
             if needed:
                 self.wrong(column, "is empty and must be a whole number")
@@ -94,6 +102,10 @@ class Cells:
             self.wrong(column, f"{_short(cell)} is out of range: write {least} to {most}")
             return None
         return number
+
+    def percent(self, column: str) -> int:
+        """A whole number of percent, written as 50 or as 50 %; 0 if empty."""
+        return self.whole_or_none(column, most=100, sign="%") or 0
 
     def decimal(self, column: str, *, least: float, most: float) -> float | None:
         number = self._decimal(column)
@@ -264,8 +276,13 @@ def changed_values(
     return {
         name: value
         for name, value in values.items()
-        if existing[name] != value and not cells.lacks(called.get(name, name))
+        if _as_read(existing[name]) != value and not cells.lacks(called.get(name, name))
     }
+
+
+def _as_read(kept: object) -> object:
+    """A line break is a line feed in what is read, and may have been kept otherwise."""
+    return kept.replace("\r\n", "\n").replace("\r", "\n") if isinstance(kept, str) else kept
 
 
 def batches[Item](items: Iterable[Item], size: int) -> Iterable[list[Item]]:

@@ -143,13 +143,15 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "payment": "`ok` (if empty) or `pending`: it waits for the money.",
         "urgent_by": "Who set it urgent.",
         "note": "What is to be known of it.",
-        "line": "Number of the line. Empty: 1, 2, 3.",
+        "line": "Number of the line. Empty on every row of an order: 1, 2, 3, and a SKU that is there keeps its line.",
         "sku": "What was ordered.",
         "quantity": "How many units.",
         "unit_price": "Of one unit, as 3.50. Empty: the product's.",
         "currency": "Of the order. Empty: the depot's.",
         "promised_on": "The day they were told first, elsewhere. Empty: we promise one.",
         "min_value": "A part must be worth at least this to go alone, as 25.00.",
+        "collect_at_door": "What the driver collects when all of it is handed over, as 112.50; of a part its share. "
+        "Empty: nothing.",
         "source": "`own` (if empty), `shopify` or `woocommerce`: tells apart orders of one number.",
     },
     "inbound": {

@@ -52,6 +52,10 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "completeness": ("partial", "partial delivery", "ship complete", "delivery rule"),
     "min_percent": ("minimum percent", "min percentage", "minimum percentage"),
     "min_value": ("minimum value", "minimum drop value", "minimum worth"),
+    "collect_at_door": (
+        "cod", "cod amount", "cash on delivery", "cash on delivery amount", "amount to collect", "to collect",
+        "collect on delivery", "pay on delivery", "postiennakko", "efterkrav",
+    ),
     "max_wait_days": ("maximum wait days", "max wait", "wait at most days"),
     "max_shipments": ("maximum shipments", "max deliveries", "maximum deliveries"),
     "hold": ("on hold", "hold reason", "blocked", "block reason"),

@@ -7,19 +7,21 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from data.importers.batch import MOST_WARNINGS, note_import
-from data.importers.cells import MOST, Cells, batches
+from data.importers.cells import LONGEST_NOTE, MOST, Cells, batches
 from data.importers.doors import Doors
 from data.importers.grouping import orders_of
 from data.importers.presets import PRESETS
 from data.importers.table import AS_OURS, Reading, Row, checked_table
 from data.store import SqlStore
 from routing.model.imports import ImportResult, LineIn, OrderIn
+from routing.rules.imports import numbered
 from routing.services.importing import Pools, settle_changed, take_orders
 
 COLUMNS = (
     "order", "customer", "site", "depot", "ordered_at", "wanted_on", "not_before", "not_after", "customer_reference",
     "erp_reference", "completeness", "min_percent", "max_wait_days", "max_shipments", "hold", "payment", "urgent_by",
-    "note", "line", "sku", "quantity", "unit_price", "currency", "promised_on", "min_value", "source",
+    "note", "line", "sku", "quantity", "unit_price", "currency", "promised_on", "min_value",
+    "collect_at_door", "source",
 )  # fmt: skip
 
 SOURCES = ("own", *PRESETS)
@@ -29,7 +31,7 @@ as what it is."""
 NEEDED = ("order", "customer", "depot", "ordered_at", "sku", "quantity")
 """Without these a file is no file of orders. A customer's only site goes without saying."""
 
-_OF_THE_ORDER = (*COLUMNS[: COLUMNS.index("line")], "min_value", "source")
+_OF_THE_ORDER = (*COLUMNS[: COLUMNS.index("line")], "min_value", "collect_at_door", "source")
 COLUMN_OF = {"hold_reason": "hold", "site_id": "site"}
 """The columns of an order that are called otherwise than its field."""
 AT_ONCE = 500
@@ -73,6 +75,10 @@ def import_orders(
     return result
 
 
+def _source(row: Row) -> str:
+    return row.cells.get("source", "").lower() or "own"
+
+
 class Known:
     """What the rows of a batch refer to, looked up at once."""
 
@@ -83,6 +89,14 @@ class Known:
         self.products = store.products({row.cells.get("sku", "") for row in rows})
         self.currency = store.company().currency
         self.doors = Doors(store, rows, self.customers)
+        self.numbers = {
+            source: store.numbered_lines(
+                {row.cells.get("order", "") for row in rows if _source(row) == source and not row.cells.get("line")},
+                source=source,
+            )
+            for source in {_source(row) for row in rows if not row.cells.get("line")}
+        }
+        """Of the lines that the orders here have, for rows that do not number theirs."""
 
     def order(self, rows: list[Row], result: ImportResult) -> OrderIn | None:
         """The order of these rows; None, and every fault noted with its row, when any of them is faulty."""
@@ -101,19 +115,26 @@ class Known:
             "customer_reference": head.text("customer_reference", longest=200),
             "erp_reference": head.text("erp_reference", longest=200),
             "completeness": head.word("completeness", ("partial", "per_line", "complete"), default="partial"),
-            "min_percent": head.whole("min_percent", most=100),
+            "min_percent": head.percent("min_percent"),
             "min_value": head.money("min_value", currency),
             "max_wait_days": head.whole_or_none("max_wait_days", most=3650),
             "max_shipments": head.whole_or_none("max_shipments", least=1, most=1000),
             "hold_reason": head.text("hold"),
             "payment": head.word("payment", ("ok", "pending"), default="ok"),
+            "collect_at_door": head.money("collect_at_door", currency),
             "urgent_by": head.text("urgent_by"),
-            "note": head.text("note", longest=4_000),
+            "note": head.text("note", longest=LONGEST_NOTE),
         }
         if header["not_after"] and header["not_after"] < max(header["not_before"], header["wanted_on"]):
             head.wrong("not_after", f"{header['not_after']} lies before the order is wanted: swap the days")
+        if header["collect_at_door"] and not currency:
+            head.wrong("collect_at_door", "needs a currency: write it in the column currency, or give the depot one")
         lines: dict[str, LineIn] = {}
         faulty = False
+        numbers = [str(index) for index, _row in enumerate(rows, start=1)]
+        if not any(row.cells.get("line") for row in rows):
+            here = self.numbers.get(source, {}).get(number, ())
+            numbers = numbered([row.cells.get("sku", "") for row in rows], here)
         for index, row in enumerate(rows, start=1):
             cells = head if index == 1 else Cells(row)
             if index > 1:
@@ -122,7 +143,7 @@ class Known:
                         cells.wrong(
                             name, f"reads otherwise in row {rows[0].number} of the same order: make them the same"
                         )
-            line = self._line(cells, index, currency)
+            line = self._line(cells, numbers[index - 1], currency)
             if line is not None and line.number in lines:
                 cells.wrong("line", f"line {line.number} stands in this order already: number the lines 1, 2, 3")
             faulty |= cells.report(result, f"Order {number}")
@@ -147,7 +168,7 @@ class Known:
             **header,
         )
 
-    def _line(self, cells: Cells, index: int, currency: str) -> LineIn | None:
+    def _line(self, cells: Cells, unless_said: str, currency: str) -> LineIn | None:
         product = self._find(cells, "sku", self.products, "import the products first")
         quantity = cells.whole("quantity", least=1, most=MOST, needed=True)
         price = cells.money("unit_price", currency)
@@ -156,7 +177,7 @@ class Known:
         row_currency = cells.currency("currency", default=currency)
         if row_currency != currency:
             cells.wrong("currency", f"{row_currency} differs from the order's {currency}: an order has one currency")
-        number = cells.text("line", longest=50) or str(index)
+        number = cells.text("line", longest=50) or unless_said
         promised_on = cells.day("promised_on")
         if product is None:
             return None

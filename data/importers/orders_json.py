@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from data.importers.orders import COLUMNS, Known
-from data.importers.table import Row
+from data.importers.table import CONTROL, Row, with_plain_breaks
 from data.store import SqlStore
 from routing.model.imports import ImportResult, OrderIn
 
@@ -22,7 +22,7 @@ LONGEST = 4_000
 OF_A_LINE = ("line", "sku", "quantity", "unit_price", "promised_on")
 OF_AN_ORDER = tuple(name for name in COLUMNS if name not in (*OF_A_LINE, "source"))
 WHOLE = frozenset({"quantity", "min_percent", "max_wait_days", "max_shipments"})
-MONEY = frozenset({"unit_price", "min_value"})
+MONEY = frozenset({"unit_price", "min_value", "collect_at_door"})
 
 
 def place(row: int) -> tuple[int, int]:
@@ -133,8 +133,10 @@ def _cells(
             faults.append((index, f"field {name} must be text"))
         elif len(value) > LONGEST:
             faults.append((index, f"field {name} has {len(value)} characters, at most {LONGEST} are kept"))
+        elif CONTROL.search(value):
+            faults.append((index, f"field {name} has a control character, which no spreadsheet keeps: remove it"))
         else:
-            cells[name] = value.strip()
+            cells[name] = with_plain_breaks(value.strip())
     return cells
 
 

@@ -17,6 +17,9 @@ MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 AT_ONCE = 1 << 16
 """Bytes of XML."""
 _REMEMBERED = 20_000
+NOT_CALCULATED = "#FORMULA!"
+"""Instead of a formula without a value: the program that wrote it did not calculate. Read as empty it would empty what
+is known."""
 
 NumberText = Callable[[str, int], str]
 """A number as it stands in the XML and the key of its cell's style → what a person reads."""
@@ -104,12 +107,12 @@ def sheet_cells(
     columns: dict[str, int] = {}
     numbers: dict[tuple[str, str], str] = {}
     row, column, cells = 0, 0, [""]
-    kind, style, value, phonetic = "n", "0", "", 0
+    kind, style, value, phonetic, formula = "n", "0", "", 0, False
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal row, column, cells, kind, style, value, phonetic
+        nonlocal row, column, cells, kind, style, value, phonetic, formula
         if name == _C:
-            kind, style, value = attributes.get("t", "n"), attributes.get("s", "0"), ""
+            kind, style, value, formula = attributes.get("t", "n"), attributes.get("s", "0"), "", False
             place = attributes.get("r")
             if place:
                 letters = place.rstrip("0123456789")
@@ -128,6 +131,8 @@ def sheet_cells(
             place = attributes.get("r")
             row = int(float(place)) if place else row + 1
             column, cells = 0, []
+        elif name == _F:
+            formula = True
         elif name == _RPH:
             phonetic += 1
 
@@ -136,7 +141,10 @@ def sheet_cells(
         if name in _TEXTS:
             text.open = False
         elif name == _C:
-            if text.length and column <= most_columns:
+            if formula and not text.length and kind != "str" and column <= most_columns:
+                cells.extend([""] * (column - len(cells)))
+                cells[column - 1] = NOT_CALCULATED
+            elif text.length and column <= most_columns:
                 if text.length > longest:
                     raise CellTooLong(row, text.length)
                 value = "".join(text.parts)
@@ -172,7 +180,7 @@ def sheet_cells(
     yield from done
 
 
-_SI, _T, _RPH, _ROW, _C, _V = (MAIN + name for name in ("si", "t", "rPh", "row", "c", "v"))
+_SI, _T, _RPH, _ROW, _C, _V, _F = (MAIN + name for name in ("si", "t", "rPh", "row", "c", "v", "f"))
 _TEXTS = frozenset((_T, _V))
 
 

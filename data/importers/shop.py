@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import phonenumbers
 
 from data.importers.batch import MOST_WARNINGS, note_import
-from data.importers.cells import MOST, Cells, batches
+from data.importers.cells import LONGEST_NOTE, MOST, Cells, batches
 from data.importers.depots import chosen_depot
 from data.importers.grouping import orders_of
 from data.importers.table import AS_OURS, Reading, Row, checked_table, read_header
@@ -27,7 +27,7 @@ from data.store import SqlStore
 from routing.errors import FileRefused
 from routing.model.imports import ImportResult
 from routing.model.shop import Buyer, Door, ShopLine, ShopOrder
-from routing.rules.shop import Standing, line_numbers
+from routing.rules.shop import Standing, is_paid_at_the_door, line_numbers
 from routing.services.importing import Pools, settle_changed
 from routing.services.shop import take_shop_orders
 
@@ -40,7 +40,7 @@ COLUMNS = (
     "bill_company", "bill_address", "bill_unit", "bill_postcode", "bill_city", "bill_country", "note",
     "note_attributes", "sku", "name", "quantity", "quantity_left",
     "refunded_quantity", "price", "line_subtotal", "line_discount",
-    "ships", "line_fulfillment",
+    "ships", "line_fulfillment", "method", "paid_at", "total_left",
 )  # fmt: skip
 """What a shop can say, by our names. A preset says what each is called in its export."""
 
@@ -123,7 +123,10 @@ def import_shop_orders(
     company, home = store.company(), chosen_depot(store, depot)
     if not dry_run:
         store.lock_depot(home["id"])
-    reader = _Reader(preset, currency=home["currency"] or company.currency, zone=home["zone"], now=now, result=result)
+    reader = _Reader(
+        preset, said=frozenset(reading.mapping.values()), currency=home["currency"] or company.currency,
+        zone=home["zone"], now=now, result=result,
+    )  # fmt: skip
     pools = Pools()
     needed = preset.needed_in(reading.mapping.values())
     with checked_table(file, kind=preset.kind, columns=COLUMNS, needed=needed, reading=reading) as table:
@@ -157,8 +160,12 @@ class _Item:
 
 
 class _Reader:
-    def __init__(self, preset: Preset, *, currency: str, zone: str, now: datetime, result: ImportResult) -> None:
+    def __init__(
+        self, preset: Preset, *, said: Collection[str], currency: str, zone: str, now: datetime, result: ImportResult
+    ) -> None:
+        """`said`: the columns, by our names, that the export has."""
         self.preset, self.currency, self.zone, self.now, self.result = preset, currency, zone, now, result
+        self.said = said
         self.phones_left_off = 0
         self.items_left_off = 0
 
@@ -231,7 +238,8 @@ class _Reader:
             closed_lines=tuple(name for name, item in pairs if item.fulfilled),
             hold_reason=standing.hold,
             payment=standing.payment,
-            note="\n\n".join(part for part in (head.row.cells["note"], head.row.cells["note_attributes"]) if part),
+            collect_at_door=self._collect_at_door(head, currency, standing),
+            note=self._note(head),
             erp_reference=head.text("erp_reference", longest=200),
             charged=self._charged(head, currency, pairs, [item for item in items if not item.ships]),
         )
@@ -287,6 +295,24 @@ class _Reader:
             exact_price=_beyond_cents(cells.row.cells["price"]) if self.preset.rounded_prices else "",
         )
 
+    def _collect_at_door(self, head: Cells, currency: str, standing: Standing) -> int | None:
+        """What the buyer still pays to the driver, where the shop sold it so; None where the export does not say how it
+        is paid. Shopify says whether it was and what is outstanding, WooCommerce's plugins when it was."""
+        cells = head.row.cells
+        if "method" not in self.said:
+            return None
+        is_paid = bool(cells["paid_at"]) or (bool(cells["financial"]) and standing.payment != "pending")
+        if standing.hold or is_paid or not is_paid_at_the_door(cells["method"]):
+            return 0
+        if not currency or not any(cells[name] for name in ("outstanding", "total_left", "total")):
+            head.wrong("total", "is empty, so nobody knows what is paid at the door: export the total and the currency")
+
+        def said(name: str) -> int:
+            return head.money(name, currency, least=-MOST, rounded=self.preset.rounded_prices)
+
+        # What is not paid is outstanding, also where an export writes 0 for what it does not know.
+        return max(0, said("outstanding") or said("total_left") or said("total") - abs(said("refunded")))
+
     def _charged(
         self, head: Cells, currency: str, goods: Sequence[tuple[str, _Item]], others: Sequence[_Item]
     ) -> dict[str, Any]:
@@ -335,6 +361,14 @@ class _Reader:
             country=head.text(f"{bill}country", longest=60),
             phone=self._phone(cells["ship_phone"], cells[f"{bill}country"]),
         )
+
+    def _note(self, head: Cells) -> str:
+        note = "\n\n".join(part for part in (head.row.cells["note"], head.row.cells["note_attributes"]) if part)
+        if len(note) > LONGEST_NOTE:
+            head.wrong(
+                "note", f"has {len(note)} characters with its attributes, at most {LONGEST_NOTE} are kept: shorten it"
+            )
+        return note
 
     def _phone(self, written: str, country: str) -> str:
         """E.164, or "" for what cannot be one."""

@@ -32,8 +32,9 @@ def import_sources(
     """
     result = ImportResult(kind="sources", dry_run=dry_run)
     seen: set[tuple[str, str]] = set()
-    said: dict[str, set[str]] = defaultdict(set)
-    """By supplier what a row before said of it: an empty cell further down says nothing against that."""
+    said: dict[str, dict[str, object]] = defaultdict(dict)
+    """By supplier what a row before said of it: an empty cell further down says nothing against that, another word is
+    a fault, because the last row would win each time."""
     for rows in batches(read_table(file, kind="sources", columns=COLUMNS, needed=NEEDED, reading=reading), 500):
         skus = store.product_ids({row.cells.get("sku", "") for row in rows})
         for row in rows:
@@ -53,13 +54,17 @@ def import_sources(
                 cells.wrong("sku", f'there is no product "{sku[:40]}": import the products first')
             if sku and (number, sku) in seen:
                 cells.wrong("sku", f"{sku} of {number} stands in the file already: keep one of the rows")
+            filled = {name for name in stated if row.cells.get(name)}
+            for name in sorted(filled & said[number].keys()):
+                if stated[name] != said[number][name]:
+                    cells.wrong(name, f"another row of the file says {str(said[number][name])[:40]} of {number}: "
+                                "make them the same")  # fmt: skip
             if cells.report(result, f"{sku or 'the supplier'} of {number}"):
                 continue
             seen.add((number, sku))
             known = store.source_of(number, skus.get(sku))
-            filled = {name for name in stated if row.cells.get(name)}
+            said[number] |= {name: stated[name] for name in filled}
             stated = {name: value for name, value in stated.items() if name in filled or name not in said[number]}
-            said[number] |= filled
             values = changed_values(known, stated, cells=cells) if known else stated
             if not known:
                 result.created += 1

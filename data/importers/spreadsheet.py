@@ -45,6 +45,8 @@ MOST_COLUMNS = 400
 TICK_EVERY = 500
 """Rows."""
 _IN_MEMORY = 8 << 20
+_PERCENT = re.compile(r'^(?:[^"\\%]|"[^"]*"|\\.)*%')
+"""A number format whose percent sign is neither quoted nor escaped: the sheet shows a hundred times the number."""
 _READ_WHOLE = ("styles.xml", "workbook.xml", "workbook.xml.rels", "[Content_Types].xml")
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _UNREADABLE = (
@@ -240,13 +242,15 @@ def _special_text(kind: str, value: str) -> str:
 def as_text(value: object, number_format: str = "") -> str:
     """A cell as a person reads it.
 
-    >>> as_text(12.0), as_text(0.1 + 0.2), as_text(100, "00000"), as_text(datetime(2026, 5, 12))
-    ('12', '0.3', '00100', '2026-05-12')
+    >>> as_text(12.0), as_text(0.1 + 0.2), as_text(100, "00000"), as_text(1, "0%"), as_text(datetime(2026, 5, 12))
+    ('12', '0.3', '00100', '100%', '2026-05-12')
     >>> as_text(123456789012345), as_text(1234567890123450)
     ('123456789012345', '#DIGITS!')
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, int | float) and _PERCENT.search(number_format):
+        return f"{as_text(round(value * 100, 10))}%"
     if isinstance(value, int | float):
         # Both raise an ArithmeticError for what is larger than any number of a spreadsheet.
         if value == int(value) and abs(value) < 1e15:

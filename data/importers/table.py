@@ -17,11 +17,29 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, TextIO
 
 from data.formulas import read_back
+from data.importers.sheet_cells import NOT_CALCULATED
 from data.importers.spreadsheet import LONGEST_CELL, TOO_MANY_DIGITS, is_spreadsheet, sheet_rows, unpacked
 from routing.errors import FileRefused
 
 PROGRESS_EVERY = 500
 """Rows."""
+
+_SEPARATOR = re.compile("sep=([,;\t|])", re.IGNORECASE)
+_RETURN = re.compile("_x000D_(?=\n)|(?<=.)_x000D_\\Z", re.DOTALL)
+_BREAK = re.compile("\r\n?|[\x0b\x0c]")
+CONTROL = re.compile("[\0-\x08\x0e-\x1f]")
+_UNSEEN = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace()) + "\u200b\u2060\ufeff"
+"""Blanks, and what is no wider than nothing: at the edge of a cell neither is a part of it."""
+
+_NO_VALUE = {
+    TOO_MANY_DIGITS: "is a number of more than 15 digits, and a spreadsheet keeps only 15 of them: format the column "
+    "as text, then write the number in again",
+    NOT_CALCULATED: "is a formula that nobody has calculated yet: open the file in a spreadsheet and save it",
+} | {
+    error: f"reads {error}: its formula failed. Mend it in the spreadsheet, or empty the cell"
+    for error in ("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")
+}
+"""Cells that show that a spreadsheet has no value there, and what is said of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,12 +151,9 @@ class CheckedTable:
                     fault = "something stands to the right of the last named column: remove it, or name the column"
                 found = dict(self._empty)
                 for place, column in self._places:
-                    found[column] = cells[place].strip() if place < len(cells) else ""
-                    if found[column] == TOO_MANY_DIGITS and not fault:
-                        fault = (
-                            f"{self._header[place][:40]} is a number of more than 15 digits, and a spreadsheet keeps "
-                            "only 15 of them: format the column as text, then write the number in again"
-                        )
+                    found[column] = cells[place].strip(_UNSEEN) if place < len(cells) else ""
+                    if found[column] in _NO_VALUE and not fault:
+                        fault = f"{self._header[place][:40]} {_NO_VALUE[found[column]]}"
                 yield Row(number=number, cells=found, fault=fault, names=self._names, named=self._named)
 
 
@@ -216,7 +231,15 @@ def _refuse_what_is_no_csv(file: BinaryIO, kind: str) -> None:
 
 def _sheet_lines(spool: TextIO) -> Lines:
     for number, cells in sheet_rows(spool):
-        yield number, cells, ""
+        found = "".join(cells)
+        if "_x000D_" in found:  # a carriage return, as Excel writes it
+            cells = [_RETURN.sub("", cell) for cell in cells]
+        yield number, [*map(with_plain_breaks, cells)] if _BREAK.search("".join(cells)) else cells, ""
+
+
+def with_plain_breaks(text: str) -> str:
+    """A line break is a line feed: what a shop wrote as CR LF a sheet keeps as LF, and both are the same text."""
+    return _BREAK.sub("\n", text)
 
 
 def _csv_lines(file: BinaryIO, kind: str) -> Lines:
@@ -242,8 +265,11 @@ def _csv_lines(file: BinaryIO, kind: str) -> Lines:
 
 def _parsed(text: io.TextIOWrapper) -> Lines:
     first = text.readline(LONGEST_CELL).rstrip("\r\n")
+    # A line of Excel's own, which it hides: the first row that anybody sees is the next one.
+    if said := _SEPARATOR.fullmatch(first):
+        first = text.readline(LONGEST_CELL).rstrip("\r\n")
     signs = re.sub('"[^"]*"', "", first)
-    delimiter = max(",;\t", key=signs.count)
+    delimiter = said[1] if said else max(",;\t", key=signs.count)
     # Not strict: a header may be anything, and is refused by what it lacks.
     header = next(csv.reader([first], delimiter=delimiter), [])
     yield 1, header, ""
@@ -258,14 +284,17 @@ def _parsed(text: io.TextIOWrapper) -> Lines:
                 f"the row has {len(cells)} cells and the header {len(header)}: "
                 f"put texts that contain {sign} between quotation marks"
             )
-        elif any("\0" in cell for cell in cells):
-            fault = "the row contains a null character: remove it"
-        yield number, [read_back(cell.strip()) for cell in cells], fault
+        found = "".join(cells)
+        if not fault and CONTROL.search(found):
+            fault = "the row contains a control character, which no spreadsheet keeps: remove it"
+        if _BREAK.search(found):
+            cells = [*map(with_plain_breaks, cells)]
+        yield number, [read_back(cell.strip(_UNSEEN)) for cell in cells], fault
 
 
 def _header_of(lines: Lines, kind: str) -> list[str]:
     with closing(lines):
-        header = [name.strip().lower() for name in next(lines, (1, [], ""))[1]]
+        header = [name.strip(_UNSEEN).lower() for name in next(lines, (1, [], ""))[1]]
     while header and not header[-1]:
         header.pop()
     if not header:
@@ -295,6 +324,12 @@ def _mapped(header: Sequence[str], kind: str, columns: _Columns, reading: Readin
             raise FileRefused(
                 f'The {kind} file has no column "{theirs[:40]}". It has: {_columns(header)}.',
                 code="missing_column",
+                column=theirs[:40],
+            )
+        if header.count(theirs) > 1:
+            raise FileRefused(
+                f"The {kind} file has the column {theirs[:40]} twice. Keep one of them, or give them two names.",
+                code="column_twice",
                 column=theirs[:40],
             )
         if ours not in known:

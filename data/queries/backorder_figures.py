@@ -206,7 +206,10 @@ def stock_by_step(connection: Connection, *, period: Period, scope: Scope) -> tu
 
 
 def ageing(connection: Connection, *, period: Period, scope: Scope) -> Ageing:
-    """Of what was backordered when the period ended: days since it was ordered, and days past its first promise."""
+    """Of what was backordered when the period ended: days since it was ordered, and days past its first promise.
+
+    A period ends today at the latest: nobody has waited until a day that is still to come.
+    """
     edges = bucket_edges(period.last)
     since = case(*((order.c.ordered_at >= period.midnight(edge), n) for n, edge in enumerate(edges)), else_=len(edges))
     first_promise = (

@@ -71,9 +71,10 @@ def _waiting(customer_ids: Collection[int] | None, today: str, wished: list[str]
     sums = (
         select(
             allocation.c.order_line_id,
-            # What is on a van, delivered, released or on the shelf for the line no longer waits for stock.
-            func.sum(SERVED + COMMITTED + case((on_shelf, allocation.c.allocated), else_=0)).label("served"),
-            func.sum(case((on_shelf, 0), else_=allocation.c.allocated)).label("covered"),
+            # What is on a van, delivered or on the shelf for the line no longer waits for stock; what was released
+            # on a truck that is not counted in yet does, as the figures say.
+            func.sum(SERVED + case((on_shelf, COMMITTED + allocation.c.allocated), else_=0)).label("served"),
+            func.sum(case((on_shelf, 0), else_=COMMITTED + allocation.c.allocated)).label("covered"),
         )
         .join(supply, supply.c.id == allocation.c.supply_id)
         .group_by(allocation.c.order_line_id)
@@ -138,3 +139,8 @@ def customers_called(connection: Connection, text: str) -> list[int]:
     if not found:
         raise NotFound(f'There is no customer "{text[:40]}". Write its number or a part of its name.', code="customer")
     return found
+
+
+def orders_of(connection: Connection, customer_ids: Collection[int]) -> set[int]:
+    """The keys of everything these customers ever ordered."""
+    return set(connection.scalars(select(order.c.id).where(order.c.customer_id.in_(sorted(customer_ids)))))

@@ -12,6 +12,7 @@ from data.queries.door_words import door_words
 from data.queries.window_news import news_of_windows
 from data.store.proofs import ProofStore
 from data.tables import contact, depot, driver, proof, region, route, shift, site, site_window, vehicle
+from routing.model.payments import OrderAsks
 from routing.model.proofs import Door, ManifestInHand, PlannedTimes
 from routing.rules.calendars import weekday
 from routing.rules.door import most_collected
@@ -39,6 +40,7 @@ class DriverDelivery:
     state: str
     attempt: int
     lines: tuple[DriverLine, ...]
+    asks: tuple[OrderAsks, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +227,7 @@ def _deliveries(door: Door) -> tuple[DriverDelivery, ...]:
                 )
                 for line in each.lines
             ),
+            asks=each.asks,
         )
         for each in door.deliveries
         if each.state != "unreleased"

@@ -74,7 +74,7 @@ class EveningVan:
 
     @property
     def needs_a_count(self) -> bool:
-        return bool(self.goods or self.cash)
+        return bool(self.goods or any(each.must_be_counted for each in self.cash))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from data.queries.corrections import CorrectionRow, corrections_of
 from data.queries.empties import empties_of
+from data.queries.paying import paid_by_proof
 from data.tables import (
     allocation,
     current_plan,
@@ -32,6 +33,7 @@ from data.tables import (
     vehicle,
 )
 from routing.errors import NotFound
+from routing.model.payments import Paid
 from routing.model.tasks import TaskKind
 from routing.rules.door_word import Given, door_word
 
@@ -78,6 +80,7 @@ class ProofPage:
     collected: int
     files: tuple[ProofFile, ...]
     corrections: tuple[CorrectionRow, ...] = ()
+    paid: tuple[Paid, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,6 +278,7 @@ def _proofs(connection: Connection, delivery_ids: list[int]) -> dict[int, list[P
     found: dict[int, list[ProofPage]] = defaultdict(list)
     rows = connection.execute(query).all()
     corrections = corrections_of(connection, [row.id for row in rows])
+    paid = paid_by_proof(connection, [row.id for row in rows])
     for row in rows:
         found[row.delivery_id].append(
             ProofPage(
@@ -293,6 +297,7 @@ def _proofs(connection: Connection, delivery_ids: list[int]) -> dict[int, list[P
                 collected=int(row.units_collected),
                 files=tuple(files[row.id]),
                 corrections=corrections.get(row.id, ()),
+                paid=paid.get(row.id, ()),
             )
         )
     return found

@@ -15,6 +15,7 @@ from data.queries.company import company_card
 from data.queries.lateness import wishes
 from data.queries.order_deliveries import DeliveryPage, deliveries_of
 from data.queries.orders import OrderRow, every_order, row_of, sums_of_lines
+from data.queries.paying import collected_of_order
 from data.queries.policies import STATED, policy_book, stated_terms
 from data.queries.standing import standings
 from data.queries.window_news import PromiseKey
@@ -126,6 +127,9 @@ class OrderPage:
     payment_why: str
     payment_by: str
     payment_at: datetime | None
+    collect_at_door: int
+    """What it asks for at the door in all, minor units; `collected`: what was collected so far."""
+    collected: int
     salesperson: str
     note: str
     charged: dict[str, Any]
@@ -222,6 +226,8 @@ def order_page(connection: Connection, order_id: int, *, now: datetime) -> Order
         payment_why=head.payment_why,
         payment_by=names.get(head.payment_by, head.payment_by),
         payment_at=head.payment_at,
+        collect_at_door=head.collect_at_door,
+        collected=collected_of_order(connection, order_id),
         salesperson=head.salesperson,
         note=head.note,
         charged=head.charged or {},

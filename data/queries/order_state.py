@@ -10,6 +10,7 @@ from sqlalchemy import Connection, case, func, select
 from data.queries.orders import delivered_elsewhere
 from data.tables import allocation, customer, depot, order, order_line, product, promise, site, supply
 from routing.errors import NotFound
+from routing.model.money import in_units
 
 STATES = ("released", "picked", "loaded", "delivered", "short", "refused", "damaged")
 
@@ -55,6 +56,7 @@ def order_document(connection: Connection, *, source: str, number: str) -> dict[
         "erp_reference": head.erp_reference,
         "hold": head.hold_reason,
         "payment": head.payment,
+        "collect_at_door": f"{in_units(head.collect_at_door, head.currency)}",
         "currency": head.currency,
         "cancelled": head.cancelled_at is not None and not head.elsewhere,
         "delivered_elsewhere": head.cancelled_at is not None and head.elsewhere,

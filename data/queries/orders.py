@@ -151,7 +151,7 @@ def every_order(wished: list[str], *, today: str) -> Any:
     )
     hold = case(
         (order.c.hold_reason != "", order.c.hold_reason),
-        (order.c.payment == "pending", "payment pending"),
+        ((order.c.payment == "pending") & (order.c.collect_at_door == 0), "payment pending"),
         else_=customer.c.payment_hold,
     )
     return (

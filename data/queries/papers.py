@@ -6,13 +6,14 @@ Gate codes are the driver's alone: no value here carries one. A slip leaves out 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
 from data.queries.empties import empties_of
+from data.queries.paying import due_of, paid_by_proof
 from data.queries.tracking import Proven, proven
 from data.store import SqlStore
 from data.tables import (
@@ -68,6 +69,8 @@ class LoadDelivery:
     number: str
     references: tuple[str, ...]
     lines: tuple[LoadLine, ...]
+    due: Mapping[str, int] = field(default_factory=dict)
+    """What the driver collects for it, minor units by currency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,10 @@ class LoadStop:
     @property
     def lines(self) -> tuple[LoadLine, ...]:
         return tuple(line for each in self.deliveries for line in each.lines)
+
+    @property
+    def due(self) -> dict[str, int]:
+        return _by_currency(each.due for each in self.deliveries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +125,19 @@ class LoadSheet:
     vehicle: str
     driver: str
     trips: tuple[LoadTrip, ...]
+
+    @property
+    def due(self) -> dict[str, int]:
+        """What the driver collects on the whole route, minor units by currency."""
+        return _by_currency(stop.due for trip in self.trips for stop in trip.stops)
+
+
+def _by_currency(sums: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for each in sums:
+        for currency, amount in each.items():
+            found[currency] = found.get(currency, 0) + amount
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +196,10 @@ class Slip:
     signatures: tuple[str, ...] = ()
     seal: str = ""
     """Hash of the report's event: what a printed slip can be held against."""
+    due: Mapping[str, int] = field(default_factory=dict)
+    """What is to be paid at the door, minor units by currency; empty once it was reported."""
+    paid: Mapping[str, int] = field(default_factory=dict)
+    """What was paid there."""
 
 
 # ---------------------------------------------------------------------------- the load sheet
@@ -186,6 +210,7 @@ def load_sheet(connection: Connection, shift_id: int) -> LoadSheet:
     store = SqlStore(connection)
     sheet = store.route_sheet(shift_id)
     facts = _product_facts(connection, {line.product_id for each in _deliveries(sheet) for line in each.lines})
+    due = due_of(connection, [each.delivery_id for each in _deliveries(sheet)])
     departures = {
         row.sequence: row.departs_at
         for row in connection.execute(
@@ -194,7 +219,7 @@ def load_sheet(connection: Connection, shift_id: int) -> LoadSheet:
     }
     stops: dict[int, list[LoadStop]] = defaultdict(list)
     for number, each in enumerate(sheet.stops, 1):
-        stops[each.trip].append(_load_stop(number, each, facts))
+        stops[each.trip].append(_load_stop(number, each, facts, due))
     return LoadSheet(
         company=store.company().name,
         day=sheet.day,
@@ -214,7 +239,9 @@ def _deliveries(sheet: RouteSheet) -> list[DeliverySheet]:
     return [each for stop_sheet in sheet.stops for each in stop_sheet.deliveries]
 
 
-def _load_stop(number: int, at: StopSheet, facts: dict[int, tuple[int, int | None]]) -> LoadStop:
+def _load_stop(
+    number: int, at: StopSheet, facts: dict[int, tuple[int, int | None]], due: Mapping[int, Mapping[str, int]]
+) -> LoadStop:
     return LoadStop(
         number=number,
         site=at.site,
@@ -228,6 +255,7 @@ def _load_stop(number: int, at: StopSheet, facts: dict[int, tuple[int, int | Non
             LoadDelivery(
                 number=each.number,
                 references=each.references,
+                due=due.get(each.delivery_id, {}),
                 lines=tuple(
                     LoadLine(
                         sku=line.product_number,
@@ -363,8 +391,19 @@ def _slip(
         driver=said.driver if said else van[1],
         of_door=of_door,
         orders=_orders(connection, delivery_id, counted=said is not None, collects=row.direction == "collect"),
+        due={} if said else due_of(connection, [delivery_id]).get(delivery_id, {}),
+        paid=_paid(connection, delivery_id) if said else {},
         **_report(said),  # type: ignore[arg-type]
     )
+
+
+def _paid(connection: Connection, delivery_id: int) -> dict[str, int]:
+    """What was collected with the last report, by currency."""
+    last = connection.scalar(
+        select(proof.c.id).where(proof.c.delivery_id == delivery_id).order_by(proof.c.attempt.desc()).limit(1)
+    )
+    paid = paid_by_proof(connection, [] if last is None else [last])
+    return _by_currency({each.currency: each.total} for of_proof in paid.values() for each in of_proof if each.total)
 
 
 def _report(said: Proven | None) -> dict[str, object]:

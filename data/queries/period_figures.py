@@ -89,7 +89,9 @@ def period_figures(
     period = Period(first=first, last=last, zone=_zone(connection, scope))
     today = now.astimezone(ZoneInfo(period.zone)).date()
     known_since = backorder_figures.known_since(connection)
-    is_known = bool(known_since) and known_since <= last.isoformat()
+    # What is open is known until today: of a month that runs, its end is now, and nobody has waited longer.
+    so_far = replace(period, last=max(first, min(last, today)))
+    is_known = bool(known_since) and known_since <= last.isoformat() and first <= today
     is_known_whole = bool(known_since) and known_since <= first.isoformat()
     deliveries = deliveries_of(
         connection,
@@ -104,7 +106,7 @@ def period_figures(
     if over >= first:
         promises = promise_figures.promises_kept(connection, period=period, over=over, scope=scope)
     flow, flow_by_step = backorder_figures.flow(connection, period=period, scope=scope)
-    stock, covered = backorder_figures.stock(connection, day=last, scope=scope)
+    stock, covered = backorder_figures.stock(connection, day=so_far.last, scope=scope)
     return PeriodFigures(
         period=period,
         known_since=known_since,
@@ -115,8 +117,8 @@ def period_figures(
             period, known_since, today, backorder_figures.stock_by_step(connection, period=period, scope=scope)
         ),
         covered=covered if is_known else None,
-        ageing=backorder_figures.ageing(connection, period=period, scope=scope) if is_known else None,
-        circulating=backorder_figures.circulating(connection, period=period, scope=scope) if is_known else None,
+        ageing=backorder_figures.ageing(connection, period=so_far, scope=scope) if is_known else None,
+        circulating=backorder_figures.circulating(connection, period=so_far, scope=scope) if is_known else None,
         promises=promises,
         slips=slips,
         slipped=slipped,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from data.queries.lost import counted_back, lost_after_the_door, lost_of
 from data.queries.needs import SETTLED
+from data.queries.paying import paid_by_proof
 from data.tables import (
     allocation,
     corrected_report,
@@ -38,6 +39,7 @@ from data.tables import (
 )
 from routing.errors import NotFound
 from routing.model.days import day_words
+from routing.model.payments import Paid, PayMethod
 from routing.model.proofs import Outcome
 
 PARTLY = "partly_delivered"
@@ -67,6 +69,8 @@ class LineResult:
     A report that somebody corrected keeps its row, as it was said first; a row follows for each correction, with its
     reason in `correction`, nothing sent, the new outcome, and in the counts only what it changed: 8 of 12 that were 10
     after all give 8 delivered and 4 short, then 2 and -2. The rows of a line add up.
+    `due_at_door` and `paid_at_door`, minor units in `currency`, are of the whole order with what was handed over of it
+    that day, and stand on its first line; `paid_by` names the methods. In the row of a correction they are differences.
     `proof_link` is "" without a report. `source` is where the order came in from; `customer_number` and `site_number`
     are what customer and site are called there.
     """
@@ -106,6 +110,10 @@ class LineResult:
     proof_link: str
     reason: str = ""
     correction: str = ""
+    due_at_door: int = 0
+    paid_at_door: int = 0
+    paid_by: str = ""
+    currency: str = ""
 
 
 def day_results(
@@ -149,7 +157,9 @@ def _of_day(
     promised = _promised(connection, carried)
     of_the_erp = _of_the_erp(connection, carried)
     corrected = _corrections(connection, day, riding)
+    money = _paid(connection, day, riding)
     found: list[LineResult] = []
+    begun: set[int] = set()
     for row in connection.execute(_lines(list(carried))):
         mine = carried[row.id]
         # Of several deliveries of a line that day, the one reported last speaks.
@@ -167,7 +177,17 @@ def _of_day(
             promised_on=promised.get(row.id, ""),
             proof_link=links.get(key, ""),
         )
-        found += _as_told(result, [each for each in corrected if each.order_line_id == row.id])
+        # An order's money stands on its first line, once.
+        if paid := money.pop(row.order_id, []):
+            result = replace(
+                result,
+                due_at_door=sum(each.due for each in paid),
+                paid_at_door=sum(each.total for each in paid),
+                paid_by=", ".join(each for each in PayMethod if any(each in dict(one.collected) for one in paid)),
+            )
+        is_first = row.order_id not in begun
+        begun.add(row.order_id)
+        found += _as_told(result, _of_line(corrected, row.id, row.order_id if is_first else None))
     return tuple(found)
 
 
@@ -176,6 +196,7 @@ def _lines(line_ids: Collection[int]) -> Select[*tuple[Any, ...]]:
     return (
         select(
             order_line.c.id,
+            order_line.c.order_id,
             order_line.c.number.label("line"),
             order_line.c.erp_reference.label("line_erp_reference"),
             order_line.c.quantity,
@@ -186,6 +207,7 @@ def _lines(line_ids: Collection[int]) -> Select[*tuple[Any, ...]]:
             order.c.number.label("order"),
             order.c.erp_reference,
             order.c.customer_reference,
+            order.c.currency,
             customer.c.number.label("customer_number"),
             customer.c.name.label("customer"),
             site.c.number.label("site_number"),
@@ -255,29 +277,67 @@ def _result(
         recipient=report.recipient if report else "",
         proof_link=proof_link,
         reason=mine.stayed,
+        currency=row.currency,
     )
+
+
+_COUNTED = ("delivered", "short", "damaged", "refused", "returned", "due_at_door", "paid_at_door")
+"""What a correction says as differences."""
+
+
+def _of_line(corrected: Sequence[_Correction], line_id: int, order_id: int | None) -> list[_Correction]:
+    """The corrections that say something new of a line. `order_id`: it is the first of its order, which has the money
+    of all of them; each correction once."""
+    found: dict[int, _Correction] = {}
+    for each in corrected:
+        if each.order_line_id == line_id:
+            of_order = each.order_id == order_id
+            found[each.id] = each if of_order else replace(each, due_at_door=0, paid_at_door=0)
+        elif each.order_id == order_id and (each.due_at_door or each.paid_at_door) and each.id not in found:
+            found[each.id] = replace(each, delivered=0, short=0, damaged=0, refused=0, returned=0, of_it=False)
+    return [
+        each
+        for each in found.values()
+        if any(getattr(each, name) for name in _COUNTED) or each.outcome_before != each.outcome_after
+    ]
+
+
+def _paid(connection: Connection, day: str, delivery_ids: Collection[int]) -> dict[int, list[Paid]]:
+    """By order what was due and collected at its doors that day."""
+    proofs = connection.scalars(
+        select(proof.c.id)
+        .join(manifest, manifest.c.id == proof.c.manifest_id)
+        .where(manifest.c.day == day, proof.c.delivery_id.in_(delivery_ids))
+    ).all()
+    found: dict[int, list[Paid]] = defaultdict(list)
+    for of_proof in paid_by_proof(connection, proofs).values():
+        for each in of_proof:
+            if each.order_id is not None:
+                found[each.order_id].append(each)
+    return found
 
 
 def _as_told(result: LineResult, corrections: Sequence[_Correction]) -> list[LineResult]:
     """What was reported first, then what each correction changed."""
     if not corrections:
         return [result]
-    counted = ("delivered", "short", "damaged", "refused", "returned")
-    changed = {name: sum(getattr(each, name) for each in corrections) for name in counted}
+    changed = {name: sum(getattr(each, name) for each in corrections) for name in _COUNTED}
     first = replace(result, **{name: getattr(result, name) - units for name, units in changed.items()})
-    told = [replace(first, outcome=_word(corrections[0].outcome_before, first))]
+    told = [
+        replace(first, outcome=_word(corrections[0].outcome_before, first) if corrections[0].of_it else first.outcome)
+    ]
     for each in corrections:
-        so_far = {name: sum(getattr(one, name) for one in told) + getattr(each, name) for name in counted}
+        so_far = {name: sum(getattr(one, name) for one in told) + getattr(each, name) for name in _COUNTED}
         told.append(
             replace(
                 result,
                 sent=0,
                 lost=0,
                 counted_back=0,
-                outcome=_word(each.outcome_after, replace(first, **so_far)),
+                outcome=_word(each.outcome_after, replace(first, **so_far)) if each.of_it else result.outcome,
                 at=each.at,
                 correction=each.why,
-                **{name: getattr(each, name) for name in counted},
+                **{name: getattr(each, name) for name in _COUNTED},
             )
         )
     return told
@@ -515,8 +575,10 @@ def _word(outcome: str, counts: _Carried | LineResult) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Correction:
-    """What somebody put right of one order line, as differences."""
+    """What somebody put right of one order line, as differences; the money is the whole order's."""
 
+    id: int
+    order_id: int
     order_line_id: int
     outcome_before: str
     outcome_after: str
@@ -527,6 +589,10 @@ class _Correction:
     damaged: int
     refused: int
     returned: int
+    due_at_door: int = 0
+    paid_at_door: int = 0
+    of_it: bool = True
+    """It is of a delivery with this line; else the line only bears the money of its order."""
 
 
 def _corrections(connection: Connection, day: str, delivery_ids: Collection[int]) -> list[_Correction]:
@@ -542,18 +608,31 @@ def _corrections(connection: Connection, day: str, delivery_ids: Collection[int]
         .order_by(corrected_report.c.id)
     ).all():
         of_line: dict[int, Counter[str]] = {}
+        order_of: dict[int, int] = {}
+        money = {
+            order_id: (due, paid)
+            for order_id in {each["order_id"] for each in (*(row.paid_after or ()), *(row.paid_before or ()))}
+            for due, paid in [_difference(row.paid_before or (), row.paid_after or (), order_id)]
+        }
         for line in connection.execute(
-            select(delivery_line.c.allocation_id, allocation.c.order_line_id)
+            select(delivery_line.c.allocation_id, allocation.c.order_line_id, order_line.c.order_id)
             .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+            .join(order_line, order_line.c.id == allocation.c.order_line_id)
             .where(delivery_line.c.delivery_id == row.delivery_id)
         ):
+            order_of[line.order_line_id] = line.order_id
             changed = of_line.setdefault(line.order_line_id, Counter())
             for counts, sign in ((row.counts_after, 1), (row.counts_before, -1)):
                 for name in names:
                     changed[name] += sign * counts.get(str(line.allocation_id), {}).get(name, 0)
         found += [
             _Correction(
+                id=row.id,
+                order_id=order_of[order_line_id],
                 order_line_id=order_line_id,
+                of_it=True,
+                due_at_door=money.get(order_of[order_line_id], (0, 0))[0],
+                paid_at_door=money.get(order_of[order_line_id], (0, 0))[1],
                 outcome_before=row.outcome_before,
                 outcome_after=row.outcome_after,
                 why=row.why,
@@ -562,9 +641,24 @@ def _corrections(connection: Connection, day: str, delivery_ids: Collection[int]
                 **{name: changed[name] for name in names},
             )
             for order_line_id, changed in of_line.items()
-            if any(changed.values()) or row.outcome_before != row.outcome_after
+            if any(changed.values())
+            or any(money.get(order_of[order_line_id], ()))
+            or row.outcome_before != row.outcome_after
         ]
     return found
+
+
+def _difference(
+    before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]], order_id: int
+) -> tuple[int, int]:
+    """By how much what was due of an order and what was collected of it changed."""
+    due = paid = 0
+    for said, sign in ((after, 1), (before, -1)):
+        for each in said:
+            if each["order_id"] == order_id:
+                due += sign * each["due"]
+                paid += sign * sum(each["collected"].values())
+    return due, paid
 
 
 def _promised(connection: Connection, line_ids: Collection[int]) -> dict[int, str]:

@@ -79,7 +79,8 @@ class FloorTrip:
 
     @property
     def units(self) -> int:
-        return sum(each.delivery.quantity for each in self.deliveries)
+        """Units that it takes from the depot: what it fetches at a door is not among them."""
+        return sum(each.delivery.quantity for each in self.deliveries if not each.delivery.is_fetched)
 
     @property
     def picked(self) -> int:
@@ -87,6 +88,7 @@ class FloorTrip:
         return sum(
             each.delivery.picked if each.delivery.state == "released" else each.delivery.quantity
             for each in self.deliveries
+            if not each.delivery.is_fetched
         )
 
     def count(self, *stages: str) -> int:
@@ -205,7 +207,7 @@ def wave(home: FloorDepot) -> tuple[WaveLine, ...]:
     """What is still to be taken off the shelves, by SKU; of a SKU also what was picked already."""
     wanted: dict[int, list[tuple[FloorDelivery, PickLine]]] = defaultdict(list)
     for each in home.on_vans:
-        if each.delivery.state == "released" and each.delivery.direction == "deliver":
+        if each.delivery.state == "released" and not each.delivery.is_fetched:
             for line in each.delivery.lines:
                 wanted[line.product_id].append((each, line))
     lines = [

@@ -32,6 +32,7 @@ from data.tables import (
 )
 from routing.errors import Conflict
 from routing.model.day import SaidUnits, UndeliveredUnits, VanCash, VanGoods, VanOfDay
+from routing.model.payments import PayMethod
 
 
 class ClosingStore(CarryingStore):
@@ -39,7 +40,7 @@ class ClosingStore(CarryingStore):
         """Every shift of the day that was dispatched from this depot and whose van must be counted, by vehicle.
 
         Not those whose van another driver took over: it is counted with the shift that replaced them. Nor those whose
-        driver was out, once their goods went to other vans.
+        driver was out, once their goods went to other vans and no money is in their till.
         """
         newest = (
             select(manifest.c.shift_id, func.max(manifest.c.version).label("version"))
@@ -77,7 +78,9 @@ class ClosingStore(CarryingStore):
                 closed=row.state == "closed",
             )
             for row in rows
-            if row.state != "out" or self.goods_on_van(row.id)
+            if row.state != "out"
+            or self.goods_on_van(row.id)
+            or any(each.must_be_counted for each in self.cash_of_shift(row.shift_id))
         )
 
     def goods_on_van(self, manifest_id: int) -> tuple[VanGoods, ...]:
@@ -249,19 +252,28 @@ class ClosingStore(CarryingStore):
         return of_orders, of_products
 
     def cash_of_shift(self, shift_id: int) -> tuple[VanCash, ...]:
-        """By currency; empty when no cash was due or collected on this route."""
+        """By currency; empty when nothing was due or collected on this route, whoever drove it."""
         sums: dict[str, dict[str, int]] = defaultdict(dict)
         for row in self.connection.execute(
-            select(cash_entry.c.currency, cash_entry.c.kind, func.sum(cash_entry.c.amount).label("amount"))
-            .where(cash_entry.c.shift_id == shift_id, cash_entry.c.method == "cash")
-            .group_by(cash_entry.c.currency, cash_entry.c.kind)
+            select(
+                cash_entry.c.currency,
+                cash_entry.c.kind,
+                cash_entry.c.method,
+                func.sum(cash_entry.c.amount).label("amount"),
+            )
+            .where(cash_entry.c.shift_id.in_(self.turn_of(shift_id)))
+            .group_by(cash_entry.c.currency, cash_entry.c.kind, cash_entry.c.method)
         ):
-            sums[row.currency][row.kind] = int(row.amount)
+            # Only what was collected in cash lies in the till.
+            kind = row.method if row.kind == "collected" else row.kind
+            sums[row.currency][kind] = sums[row.currency].get(kind, 0) + int(row.amount)
         return tuple(
             VanCash(
                 currency=currency,
                 due=mine.get("due", 0),
-                collected=mine.get("collected", 0),
+                collected=mine.get(PayMethod.CASH, 0),
+                card=mine.get(PayMethod.CARD, 0),
+                other=mine.get(PayMethod.OTHER, 0),
                 counted=mine.get("counted"),
             )
             for currency, mine in sorted(sums.items())

@@ -12,6 +12,7 @@ from sqlalchemy import Row, func, insert, or_, select, update
 from data.queries.by_the_shop import units_by_the_shop
 from data.queries.needs import COMMITTED, ORDERED, SERVED, SETTLED, newest_promise
 from data.queries.orders import delivered_elsewhere
+from data.queries.paying import is_paid_at_the_door
 from data.queries.questions import answers_due
 from data.store.part import StorePart, parts
 from data.tables import (
@@ -378,7 +379,7 @@ def _consent(
         zone=head.depot_zone,
         salesperson=head.salesperson,
         currency=head.currency,
-        payment=head.payment,
+        payment="pending" if is_paid_at_the_door(head) else head.payment,
         days=(head.wanted_on, head.not_before, head.not_after),
         days_before=(row.before[0], row.before[1], row.before[2]),
         day=row.day,

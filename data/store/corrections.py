@@ -11,10 +11,12 @@ from sqlalchemy import case, delete, func, insert, select, update
 
 from data.queries.empties import empties_of
 from data.queries.needs import COMMITTED, ORDERED, SERVED
+from data.queries.paying import asks_of, paid_by_proof
 from data.store.carrying import CarryingStore
 from data.store.returns import left_at_the_customer
 from data.tables import (
     allocation,
+    cash_entry,
     corrected_report,
     delivery,
     delivery_line,
@@ -33,6 +35,7 @@ from data.tables import (
 from routing.errors import Conflict, NotFound
 from routing.model.corrections import ReportInHand, TooMuch
 from routing.model.notices import NoticeKind
+from routing.model.payments import OrderAsks, Paid
 from routing.model.proofs import DoorLine, Outcome
 from routing.model.tasks import TaskKind
 
@@ -110,6 +113,29 @@ class CorrectionStore(CarryingStore):
             times=len(corrected),
             written_at=(row.received_at, *together),
             held_by=self._vehicle_with(row.delivery_id),
+            paid=paid_by_proof(self.connection, [proof_id]).get(proof_id, ()),
+        )
+
+    def asks_before(self, report: ReportInHand) -> tuple[OrderAsks, ...]:
+        """What the orders of this delivery asked for at the door, as it was before this report."""
+        asks = asks_of(self.connection, [report.delivery_id], without_proof=report.proof_id)
+        return asks.get(report.delivery_id, ())
+
+    def forget_paid(self, proof_id: int) -> None:
+        """What was due and collected by this report; the caller writes what it says now."""
+        self.connection.execute(delete(cash_entry).where(cash_entry.c.proof_id == proof_id))
+
+    def answer_money_task(self, delivery_id: int, *, why: str, by: str, now: datetime) -> None:
+        """Ends the open question why something else was collected with it than was due."""
+        self.connection.execute(
+            update(task)
+            .where(
+                task.c.subject_kind == "delivery",
+                task.c.subject_id == delivery_id,
+                task.c.kind == TaskKind.CASH_DIFFERENCE.value,
+                task.c.done_at.is_(None),
+            )
+            .values(done_at=now, done_by=by, outcome=f"{CORRECTED}: {why}", version=task.c.version + 1)
         )
 
     def _vehicle_with(self, delivery_id: int) -> int | None:
@@ -138,6 +164,7 @@ class CorrectionStore(CarryingStore):
         why: str,
         by: str,
         now: datetime,
+        paid: Sequence[Paid] = (),
     ) -> None:
         """Keeps what it said and writes what it says now. Raises Conflict when somebody corrected it meanwhile."""
         self.connection.execute(
@@ -149,6 +176,8 @@ class CorrectionStore(CarryingStore):
                 recipient_before=report.recipient,
                 counts_before=_counts(report.lines),
                 counts_after=_counts(lines),
+                paid_before=_paid(report.paid),
+                paid_after=_paid(paid),
                 why=why,
                 by=by,
                 at=now,
@@ -331,6 +360,19 @@ class CorrectionStore(CarryingStore):
                     told_at=now,
                 )
             )
+
+
+def _paid(paid: Sequence[Paid]) -> list[dict[str, object]] | None:
+    """As it is kept: None where nothing was due and nothing collected."""
+    return [
+        {
+            "order_id": each.order_id,
+            "currency": each.currency,
+            "due": each.due,
+            "collected": {method.value: amount for method, amount in each.collected},
+        }
+        for each in paid
+    ] or None
 
 
 def _counts(lines: Sequence[DoorLine]) -> dict[str, dict[str, int]]:

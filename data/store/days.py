@@ -355,7 +355,7 @@ class DayStore(CalendarStore, TrackStore):
                 not_before=row.not_before,
                 not_after=row.not_after,
                 hold_reason=row.hold_reason,
-                payment=row.payment,
+                payment="ok" if row.collect_at_door else row.payment,  # paid when it is handed over
                 windows=tuple(windows[row.id]),
             )
             for row in self.connection.execute(select(order).where(order.c.id.in_(order_ids)))

@@ -34,8 +34,15 @@ from data.tables import (
 from routing.errors import Conflict, NotFound
 from routing.model.orders import OrderTerms
 from routing.model.tasks import TaskKind
+from routing.rules.paying import collect_worth
 from routing.rules.promises import NewPromise, loadable
 from routing.rules.release import Candidate, ReadyUnits, ReleaseLine, ReleaseOrder
+
+_KEPT = (
+    task.c.kind == TaskKind.ORDER_CHANGED_AFTER_RELEASE.value,
+    task.c.subject_kind == "order",
+    task.c.done_at.is_(None),
+)
 
 
 class OrderStore(StorePart):
@@ -63,6 +70,27 @@ class OrderStore(StorePart):
             )
             for row in self.connection.execute(lines).mappings():
                 by_id[row["order_id"]]["lines"].append(dict(row))
+        return found
+
+    def numbered_lines(self, numbers: Collection[str], *, source: str) -> dict[str, list[tuple[str, str, bool]]]:
+        """(number, SKU, whether it is open) of the lines that the orders have, by the order's number, the oldest first.
+        What came as a substitute is no line of any file."""
+        found: dict[str, list[tuple[str, str, bool]]] = {}
+        for part in parts(numbers):
+            query = (
+                select(
+                    order.c.number,
+                    order_line.c.number,
+                    product.c.number,
+                    order_line.c.cancelled < order_line.c.quantity,
+                )
+                .join(order_line, order_line.c.order_id == order.c.id)
+                .join(product, product.c.id == order_line.c.product_id)
+                .where(order.c.source == source, order.c.number.in_(part), order_line.c.instead_of_id.is_(None))
+                .order_by(order_line.c.id)
+            )
+            for of_order, number, sku, is_open in self.connection.execute(query):
+                found.setdefault(of_order, []).append((number, sku, bool(is_open)))
         return found
 
     def add_orders(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -102,6 +130,55 @@ class OrderStore(StorePart):
             )
         )
         return any(data.get("content_hash") == content_hash for data in rows)
+
+    def kept_changes(self, order_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+        """By order what the change is about that a person is still asked about: `Change.differences`, by name."""
+        found: dict[int, tuple[str, ...]] = {}
+        for part in parts(order_ids):
+            query = select(task.c.subject_id, task.c.data).where(*_KEPT, task.c.subject_id.in_(part))
+            for order_id, data in self.connection.execute(query):
+                found[order_id] = tuple(str(name) for name, _old, _new in data.get("differences", ()))
+        return found
+
+    def end_kept_changes(self, order_ids: Collection[int], *, outcome: str, by: str, now: datetime) -> None:
+        """Nobody is asked about these changes any more; should the same come again, it is asked anew."""
+        for part in parts(order_ids):
+            self.connection.execute(
+                update(task)
+                .where(*_KEPT, task.c.subject_id.in_(part))
+                .values(done_at=now, done_by=by, outcome=outcome, data={}, version=task.c.version + 1)
+            )
+
+    def asks_at_door(self, order_id: int) -> tuple[str, str, int, bool]:
+        """Number and currency of an order, what it asks for at the door now, and whether anything of it is still to
+        come. Raises NotFound."""
+        head = self.connection.execute(select(order).where(order.c.id == order_id)).first()
+        if head is None:
+            raise NotFound(f"There is no order {order_id}.", order=order_id)
+        handed_over = (
+            select(func.coalesce(func.sum(allocation.c.delivered + allocation.c.refused), 0))
+            .where(allocation.c.order_line_id == order_line.c.id)
+            .scalar_subquery()
+        )
+        comes = self.connection.scalar(
+            select(func.count())
+            .select_from(order_line)
+            .where(
+                order_line.c.order_id == order_id,
+                order_line.c.quantity - order_line.c.cancelled > handed_over,
+            )
+        )
+        return head.number, head.currency, head.collect_at_door, bool(comes) and head.cancelled_at is None
+
+    def set_collect_at_door(self, order_id: int, amount: int) -> None:
+        """What it asks for at the door, for all that is wanted of it as it stands now."""
+        lines = self.connection.execute(
+            select(order_line.c.quantity, order_line.c.cancelled, order_line.c.unit_price).where(
+                order_line.c.order_id == order_id
+            )
+        )
+        worth = collect_worth((line.quantity - line.cancelled, line.unit_price) for line in lines)
+        self.change_order(order_id, {"collect_at_door": amount, "collect_worth": worth})
 
     # ------------------------------------------------------------------ dates
 
@@ -442,7 +519,8 @@ def _candidate(
             not_after=head.not_after,
             shipments=shipments,
             hold_reason=head.hold_reason,
-            payment_pending=head.payment == "pending",
+            # What is paid when it is handed over is waited for by nobody before.
+            payment_pending=head.payment == "pending" and not head.collect_at_door,
             customer_payment_hold=head.payment_hold,
         ),
         customer=head.customer_name,

@@ -13,9 +13,11 @@ from sqlalchemy import func, insert, select, update
 
 from data.queries.empties import empties_of
 from data.queries.needs import newest_promise
+from data.queries.paying import asks_of
 from data.store.carrying import CarryingStore
 from data.tables import (
     allocation,
+    cash_entry,
     company,
     customer,
     delivery,
@@ -42,6 +44,7 @@ from data.tables import (
     vehicle,
 )
 from routing.errors import Conflict, NotFound
+from routing.model.payments import Paid
 from routing.model.places import Location
 from routing.model.proofs import (
     Door,
@@ -322,7 +325,7 @@ class ProofStore(CarryingStore):
         ).all()
         ids = [row.id for row in rows]
         lines, told, proofs = self._loaded_lines(ids), self._told(ids), self._proof_counts(ids)
-        references = self._references(ids)
+        references, asks = self._references(ids), asks_of(self.connection, ids)
         deliveries: dict[int, list[DoorDelivery]] = defaultdict(list)
         for row in rows:
             deliveries[row.stop_id].append(
@@ -337,6 +340,7 @@ class ProofStore(CarryingStore):
                     lines=tuple(lines[row.id]),
                     references=tuple(references[row.id]),
                     told=_window(told.get(row.id), row.site_zone or row.depot_zone),
+                    asks=asks.get(row.id, ()),
                 )
             )
         return {
@@ -553,6 +557,46 @@ class ProofStore(CarryingStore):
         for file_id, kind in file_ids:
             self.insert_once(proof_file, {"proof_id": proof_id, "file_id": file_id, "kind": kind})
         return proof_id
+
+    def add_paid(
+        self, paid: Sequence[Paid], *, shift_id: int, proofs: Mapping[int, int], by: str, now: datetime
+    ) -> None:
+        """What was due and what was collected, by order and method. `proofs`: the report's row, by delivery."""
+        rows = [
+            {
+                "shift_id": shift_id,
+                "delivery_id": each.delivery_id,
+                "order_id": each.order_id,
+                "proof_id": proofs.get(each.delivery_id),
+                "kind": kind,
+                "method": method,
+                "amount": amount,
+                "currency": each.currency,
+                "at": now,
+                "by": by,
+            }
+            for each in paid
+            for kind, method, amount in (
+                ("due", "cash", each.due),
+                *(("collected", method.value, amount) for method, amount in each.collected),
+            )
+            if amount
+        ]
+        if rows:
+            self.connection.execute(insert(cash_entry), rows)
+
+    def orders_brought(self, delivery_ids: Collection[int]) -> list[tuple[int, int, str]]:
+        rows = self.connection.execute(
+            select(delivery_line.c.delivery_id, order.c.id, order.c.currency)
+            .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+            .join(order_line, order_line.c.id == allocation.c.order_line_id)
+            .join(order, order.c.id == order_line.c.order_id)
+            .join(delivery, (delivery.c.id == delivery_line.c.delivery_id) & (delivery.c.direction == "deliver"))
+            .where(delivery_line.c.delivery_id.in_(delivery_ids))
+            .distinct()
+            .order_by(delivery_line.c.delivery_id, order.c.id)
+        )
+        return [(row.delivery_id, row.id, row.currency) for row in rows]
 
     def tell_window(
         self,

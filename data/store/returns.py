@@ -8,6 +8,7 @@ from itertools import groupby
 from sqlalchemy import ColumnElement, func, insert, select, update
 
 from data.queries.needs import ORDERED
+from data.queries.paying import is_paid_at_the_door
 from data.store.movements import MovementStore
 from data.store.part import parts
 from data.tables import (
@@ -275,6 +276,8 @@ class ReturnStore(MovementStore):
                 order.c.customer_reference,
                 order.c.currency,
                 order.c.payment,
+                order.c.collect_at_door,
+                order.c.collect_worth,
                 order.c.customer_id,
                 order.c.site_id,
                 customer.c.name.label("customer"),
@@ -300,7 +303,7 @@ class ReturnStore(MovementStore):
                 site_id=head.site_id,
                 site=head.site,
                 currency=head.currency,
-                payment=head.payment,
+                payment="pending" if is_paid_at_the_door(head) else head.payment,
                 salesperson=head.salesperson,
                 zone=head.zone,
                 lines=tuple(

@@ -63,27 +63,36 @@ class StandStore(StorePart):
     def _write_stands(self, line_ids: Collection[int], moment: datetime, dated: Mapping[str, datetime]) -> None:
         """`dated`: by zone, from when on an inbound must be expected to have a date."""
         before = {
-            row.order_line_id: row
-            for row in self.connection.execute(
-                select(line_stand).where(line_stand.c.order_line_id.in_(line_ids), line_stand.c.until_day == STANDS)
+            line_id: rest
+            for line_id, *rest in self.connection.execute(
+                select(
+                    line_stand.c.order_line_id,
+                    line_stand.c.id,
+                    line_stand.c.sequence,
+                    line_stand.c.day,
+                    line_stand.c.ordered,
+                    line_stand.c.open,
+                    line_stand.c.backordered,
+                    line_stand.c.covered,
+                ).where(line_stand.c.order_line_id.in_(line_ids), line_stand.c.until_day == STANDS)
             ).all()
         }
         ended, made = [], []
         days = {zone: moment.astimezone(ZoneInfo(zone)).date().isoformat() for zone in dated}
         for line_id, zone, stand in self._stands(line_ids, dated):
-            was = before.get(line_id)
-            if was is not None and (was.ordered, was.open, was.backordered, was.covered) == stand:
-                continue
-            day = days[zone]
+            day, sequence = days[zone], 1
             ordered, still_open, backordered, covered = stand
-            if was is not None:
+            if (was := before.get(line_id)) is not None:
+                row, last, began, *stood = was
+                if tuple(stood) == stand:
+                    continue
                 # A phone's report may come late: no row ends before it began.
-                day = max(day, was.day)
-                ended.append({"row": was.id, "ends": day})
+                day, sequence = max(day, began), last + 1
+                ended.append({"row": row, "ends": day})
             made.append(
                 {
                     "order_line_id": line_id,
-                    "sequence": was.sequence + 1 if was is not None else 1,
+                    "sequence": sequence,
                     "at": moment,
                     "day": day,
                     "until_day": STANDS,

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, insert, select, update
 
 from data.queries.needs import COMMITTED, newest_promise, still_needed, units_of_line
+from data.queries.paying import is_paid_at_the_door
 from data.store.part import StorePart, parts
 from data.tables import (
     allocation,
@@ -83,7 +84,7 @@ class SubstituteStore(StorePart):
             depot_id=head.depot_id,
             zone=head.zone,
             currency=head.currency,
-            payment=head.payment,
+            payment="pending" if is_paid_at_the_door(head) else head.payment,
             salesperson=head.salesperson,
             lines=() if head.cancelled_at else self._short_lines(head, now),
         )

@@ -111,6 +111,8 @@ corrected_report = Table(
     word("recipient_before", default=""),
     Column("counts_before", JSON, nullable=False),  # by allocation id: what of it was delivered, short ...
     Column("counts_after", JSON, nullable=False),
+    Column("paid_before", JSON(none_as_null=True)),  # what was due and collected; None: nothing of it was
+    Column("paid_after", JSON(none_as_null=True)),
     Column("why", Text, nullable=False),
     word("by"),
     Column("at", Moment, nullable=False),
@@ -143,8 +145,11 @@ cash_entry = Table(
     key(),
     refers("shift_id", "shift"),
     refers("delivery_id", "delivery", nullable=True),
+    # No foreign keys: SQLite would make the table anew.
+    Column("order_id", Integer, index=True),
+    Column("proof_id", Integer, index=True),
     word("kind"),  # due | collected | counted
-    word("method", default="cash"),
+    word("method", default="cash"),  # cash | card | other
     Column("amount", Integer, nullable=False),
     word("currency"),
     Column("at", Moment, nullable=False),

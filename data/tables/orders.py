@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, CheckConstraint, Column, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, Integer, Table, Text, UniqueConstraint, text
 
 from data.tables.base import Moment, count, key, metadata, refers, version, word
 
@@ -35,6 +35,9 @@ order = Table(
     word("payment_why", default=""),  # who passed the gate by hand, when and why
     word("payment_by", default=""),
     Column("payment_at", Moment),
+    count("collect_at_door", default=0),  # minor units, paid when it is handed over: of the whole order
+    # What the order was worth when that was said, so that goods cancelled since keep their share of it.
+    Column("collect_worth", BigInteger, nullable=False, default=0, server_default="0"),
     word("currency"),
     Column("note", Text, nullable=False, default="", server_default=""),
     Column("charged", JSON(none_as_null=True)),  # what a shop charged, in minor units: discounts, taxes, total

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from routing.model.payments import Paid
 from routing.model.proofs import DoorLine, Outcome
 
 
@@ -14,6 +15,7 @@ class ReportInHand:
 
     `received_at` and the moments of those corrections are when its customers were written to: `written_at`.
     `held_by`: the vehicle from which its goods were handed over, or that has them; None when the ledger knows none.
+    `paid`: what was due and collected, by order.
     """
 
     proof_id: int
@@ -28,6 +30,7 @@ class ReportInHand:
     times: int
     written_at: tuple[datetime, ...]
     held_by: int | None
+    paid: tuple[Paid, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,3 +93,5 @@ class Corrected:
     written: int
     settled_task: bool
     fetches: bool
+    paid_before: tuple[Paid, ...] = ()
+    paid_after: tuple[Paid, ...] = ()

@@ -439,10 +439,18 @@ class LostGoods:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VanCash:
-    """Cash of one shift in one currency, minor units: what was to be collected, what the driver reported, and what was
-    counted in the evening (None: not yet)."""
+    """Cash of one van's turn in one currency, minor units: what was due at its doors, what was collected there in cash,
+    which is what the till holds, and what was counted of it in the evening (None: not yet). `card` and `other` were
+    paid too, and lie in no till."""
 
     currency: str
     due: int
     collected: int
     counted: int | None
+    card: int = 0
+    other: int = 0
+
+    @property
+    def must_be_counted(self) -> bool:
+        """Whether money may be in the till: some was collected, or not all that was due is accounted for."""
+        return self.collected > 0 or self.due > self.card + self.other

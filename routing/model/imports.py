@@ -117,6 +117,7 @@ class OrderIn:
     max_shipments: int | None = None
     hold_reason: str = ""
     payment: str = "ok"
+    collect_at_door: int = 0
     urgent_by: str = ""
     note: str = ""
     currency: str = ""

@@ -78,9 +78,14 @@ class PickDelivery:
         return sum(line.picked for line in self.lines)
 
     @property
+    def is_fetched(self) -> bool:
+        """Its goods are at the customer's door: there is nothing to pick, and nothing to load."""
+        return self.direction == "collect"
+
+    @property
     def whole(self) -> bool:
         """Everything that is to be picked was picked; a collection has nothing to pick."""
-        return self.direction == "collect" or all(not line.left for line in self.lines)
+        return self.is_fetched or all(not line.left for line in self.lines)
 
     @property
     def stage(self) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from routing.errors import InvalidInput
+from routing.model.payments import OrderAsks, Payment
 from routing.model.places import Location
 
 
@@ -93,11 +94,13 @@ class DoorLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReport:
-    """What happened to one delivery. No lines: all of it went as the outcome says."""
+    """What happened to one delivery. No lines: all of it went as the outcome says. `payments`: of a correction, what
+    was collected for it; None as before."""
 
     delivery_id: int
     outcome: Outcome
     lines: tuple[DoorLine, ...] = ()
+    payments: tuple[Payment, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +133,8 @@ class DoorReport:
     location: Location | None = None
     accuracy_m: float | None = None
     files: tuple[KeptFile, ...] = ()
+    payments: tuple[Payment, ...] = ()
+    """What was collected at the door, for all deliveries there."""
     more_follow: bool = False
 
     def __post_init__(self) -> None:
@@ -161,7 +166,7 @@ class LoadedLine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorDelivery:
     """A delivery as it stands before the door opens. `told`: the window that its customer was told last; None where
-    none was, as for what is only fetched."""
+    none was, as for what is only fetched. `asks`: what its orders are to be paid at the door."""
 
     id: int
     number: str
@@ -173,6 +178,7 @@ class DoorDelivery:
     lines: tuple[LoadedLine, ...]
     references: tuple[str, ...]
     told: tuple[datetime, datetime] | None = None
+    asks: tuple[OrderAsks, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,7 +47,8 @@ class ShopOrder:
     """`lines` are those that still have to be delivered; `closed_lines` the numbers of those that were already.
 
     `closed`: "cancelled", "refunded", "voided" or "fulfilled", and then nothing of it is needed. `charged` holds the
-    shop's sums in minor units.
+    shop's sums in minor units. `collect_at_door`: what is paid when it is handed over; None where the export does not
+    say how it is paid.
     """
 
     row: int
@@ -62,6 +63,7 @@ class ShopOrder:
     closed_lines: tuple[str, ...] = ()
     hold_reason: str = ""
     payment: str = "ok"
+    collect_at_door: int | None = None
     note: str = ""
     erp_reference: str = ""
     charged: Mapping[str, Any] | None = None

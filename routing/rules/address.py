@@ -53,6 +53,9 @@ def judge(
     located = _judged(reading, streets, coverage, source)
     if located.quality.goes_on and reading.second and (others := _further_houses(reading, streets, coverage)):
         located = _one_of_several(located, others, source)
+    swapped = reading.swapped if located.quality.goes_on else ()
+    if swapped and (others := _doors_numbered(swapped, reading, streets, coverage)):
+        located = _or_swapped(located, others, source)
     sign = bool(coverage.countries & _WITH_UNIT_SIGN)
     if located.quality.goes_on and sign and reading.sign:
         # "Main Street #22" is flat 22 of a house that it does not name.
@@ -127,25 +130,47 @@ def _further_houses(reading: Reading, streets: Sequence[StreetMatch], coverage: 
     """The doors of the street that bear a further number of the text: it may be a flat's, but who knows."""
     if reading.number is not None and reading.number.letter and coverage.countries & _STAIRS:
         return []
+    return _doors_numbered(reading.second, reading, streets, coverage)
+
+
+def _doors_numbered(
+    numbers: Sequence[HouseNumber], reading: Reading, streets: Sequence[StreetMatch], coverage: Coverage
+) -> list[Door]:
+    """The doors with one of the numbers, on the streets and in the place that the reading names."""
     return [
         door
         for match in streets
-        for second in reading.second
+        for number in numbers
         for door in _apart(
-            [each for each in _agreeing(match.doors, reading, coverage)[0] if each.number.covers(second)]
+            [each for each in _agreeing(match.doors, reading, coverage)[0] if each.number.covers(number)]
         )
     ]
 
 
 def _one_of_several(located: Located, others: Sequence[Door], source: str) -> Located:
+    why = "The address has more than one number: {names}. Pick one; a flat or floor is written as such."
+    return _one_of(located, others, source, why)
+
+
+def _or_swapped(located: Located, others: Sequence[Door], source: str) -> Located:
+    """Digits that changed places, as in 01 for 10, look like a zero that was put in front: nobody can tell which."""
+    return _one_of(located, others, source, "The house number begins with a zero: {names}. Pick one.")
+
+
+def _one_of(located: Located, others: Sequence[Door], source: str, why: str) -> Located:
+    """What was found, and the other doors that may be meant. `why` names them at {names}."""
+    first = _as(located.candidates[0], PinQuality.AMBIGUOUS)
     further = [_candidate(door, PinQuality.AMBIGUOUS, 80.0, source) for door in others]
-    candidates = [_as(located.candidates[0], PinQuality.AMBIGUOUS), *further][:MAX_CANDIDATES]
+    further = [one for one in further if (one.label, one.location) != (first.label, first.location)]
+    if not further:
+        return _asked(located, f"The address has its number twice: {first.label}. Confirm or correct it.")
+    candidates = [first, *further][:MAX_CANDIDATES]
     names = " or ".join(one.label for one in candidates[:3])
-    return Located(
-        quality=PinQuality.AMBIGUOUS,
-        candidates=tuple(candidates),
-        why=f"The address has more than one number: {names}. Pick one; a flat or floor is written as such.",
-    )
+    return Located(quality=PinQuality.AMBIGUOUS, candidates=tuple(candidates), why=why.format(names=names))
+
+
+_SIGN_FIRST = re.compile(r"[^\w\s'’‘]")
+"""No city is called "-D", "& 12" or "(ring the bell)"; 's-Hertogenbosch is one."""
 
 
 def _asked(located: Located, why: str) -> Located:
@@ -160,6 +185,9 @@ def _judged(reading: Reading, streets: Sequence[StreetMatch], coverage: Coverage
             candidates=(),
             why=f"{_short(away)} lies outside {coverage.name or 'this region'}. Correct the address, or set the pin.",
         )
+    if streets and not reading.city_sure and _SIGN_FIRST.match(reading.city):
+        located = _judged(replace(reading, city=""), streets, coverage, source)
+        return _asked_besides(located, reading.city) if located.quality.goes_on else located
     foreign = bool(reading.city) and not coverage.knows_city(reading.city)
     if not streets and not reading.city_sure and not re.search(r"[^\W\d_]", reading.city):
         foreign = False  # what is left of a number that was not understood is no city

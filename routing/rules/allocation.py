@@ -131,11 +131,12 @@ def allocate(book: Book, policy: AllocationPolicy, *, today: date, queue: Queue 
     """
     queue = queue or in_rank(book, policy, today)
     walk, reaching = _walked(queue, book, policy)
-    broken = frozenset(
-        order.id for order in queue.had_all() if any(walk.open[line.id] for line in queue.decided(order))
-    )
+    broken = frozenset(order.id for order, start, stop in queue.had_all() if any(walk.open[start:stop]))
     return Outcome(
-        claims=_as_claims(walk.claims), committed=_as_claims(walk.committed), broken=broken, reaching=reaching
+        claims=_as_claims(queue, walk.claims),
+        committed=_as_claims(queue, walk.committed),
+        broken=broken,
+        reaching=reaching,
     )
 
 
@@ -365,11 +366,12 @@ def recounted_shelves(shelves: Sequence[ShelfOfReceipt], counted: int) -> list[t
     return changes
 
 
-def _as_claims(units: dict[tuple[int, int], int]) -> tuple[Claim, ...]:
+def _as_claims(queue: Queue, units: Mapping[tuple[int, int], int]) -> tuple[Claim, ...]:
+    """`units` by (place in the queue, supply)."""
+    ids = queue.ids
+    by_line = sorted([(ids[place], supply_id, quantity) for (place, supply_id), quantity in units.items() if quantity])
     return tuple(
-        _claim(line_id=line_id, supply_id=supply_id, quantity=quantity)
-        for (line_id, supply_id), quantity in sorted(units.items())
-        if quantity
+        [_claim(line_id=line_id, supply_id=supply_id, quantity=quantity) for line_id, supply_id, quantity in by_line]
     )
 
 

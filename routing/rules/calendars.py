@@ -113,6 +113,7 @@ class CalendarBook:
             key = (each.scope, each.scope_id)
             self._weekdays[key] = each.weekdays
             self._days[key] = {day: (is_open, why) for day, is_open, why in each.days}
+        self._served: dict[tuple[object, ...], DeliveryDays] = {}
 
     def why_depot_closed(self, day: date, *, depot_id: int) -> str:
         """Why nobody drives from that depot on that day, empty when they do. The depot's own calendar is asked before
@@ -148,28 +149,36 @@ class CalendarBook:
         stops_a_day: int | None = None,
     ) -> DeliveryDays:
         """The days on which the depot drives and the site takes goods, in the shape that dates are worked out from."""
-        scopes = [("company", 0), ("depot", depot_id), ("site", site_id), ("zone", -1 if zone_id is None else zone_id)]
-        exceptions = {date.fromisoformat(day) for scope in scopes for day in self._days.get(scope, ())}
-
-        def is_open(day: date) -> bool:
-            return not self.why_depot_closed(day, depot_id=depot_id) and not self.why_site_closed(
-                day, site_id=site_id, zone_id=zone_id, delivery_days=delivery_days
+        # Only its own calendar tells a site from another that is served on the same days of the same zone.
+        own = site_id if ("site", site_id) in self._days else None
+        same = (depot_id, own, zone_id, delivery_days, cut_off, zone, zone_cut_off, stops_a_day)
+        if same not in self._served:
+            scopes = [
+                ("company", 0), ("depot", depot_id), ("site", site_id), ("zone", -1 if zone_id is None else zone_id),
+            ]  # fmt: skip
+            exceptions = {date.fromisoformat(day) for scope in scopes for day in self._days.get(scope, ())}
+            opened = frozenset(
+                day
+                for day in exceptions
+                if not self.why_depot_closed(day, depot_id=depot_id)
+                and not self.why_site_closed(day, site_id=site_id, zone_id=zone_id, delivery_days=delivery_days)
             )
-
-        working = self._weekdays.get(("depot", depot_id), self._weekdays.get(("company", 0), WEEKDAYS))
-        opened = frozenset(day for day in exceptions if is_open(day))
-        return DeliveryDays(
-            weekdays=frozenset(
-                n for n, name in enumerate(WEEKDAYS) if name in working and (not delivery_days or name in delivery_days)
-            ),
-            closed=frozenset(exceptions) - opened,
-            opened=opened,
-            cut_off=cut_off,
-            zone_cut_off=zone_cut_off,
-            zone=zone,
-            zone_id=zone_id,
-            stops_a_day=stops_a_day,
-        )
+            working = self._weekdays.get(("depot", depot_id), self._weekdays.get(("company", 0), WEEKDAYS))
+            self._served[same] = DeliveryDays(
+                weekdays=frozenset(
+                    n
+                    for n, name in enumerate(WEEKDAYS)
+                    if name in working and (not delivery_days or name in delivery_days)
+                ),
+                closed=frozenset(exceptions) - opened,
+                opened=opened,
+                cut_off=cut_off,
+                zone_cut_off=zone_cut_off,
+                zone=zone,
+                zone_id=zone_id,
+                stops_a_day=stops_a_day,
+            )
+        return self._served[same]
 
     def _exception(self, scopes: Iterable[tuple[str, int]], day: date) -> str | None:
         """What the first of these says of this very day: empty for open, why it is closed, None for nothing."""

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from routing.model.imports import LineIn, OrderIn
+from routing.model.money import amount
 
 HEADER = (
     "customer_id", "site_id", "depot_id", "ordered_at", "wanted_on", "not_before", "not_after", "customer_reference",
     "erp_reference", "completeness", "min_percent", "min_value", "max_wait_days", "max_shipments", "hold_reason",
-    "payment", "urgent_by", "note", "currency", "charged",
+    "payment", "collect_at_door", "urgent_by", "note", "currency", "charged",
 )  # fmt: skip
 
-_NO_GOODS = frozenset({"payment", "charged"})
+_NO_GOODS = frozenset({"payment", "collect_at_door", "charged"})
 """What a van does not care about: taken over even when goods are on their way."""
 
 _AT_FIRST = frozenset({
@@ -28,6 +31,7 @@ _AT_FIRST = frozenset({
 _LINE_AT_FIRST = frozenset({"number", "product_id", "sku", "quantity", "unit_price", "promised_on"})
 """What an order and a line could say at first. Whatever they can say since then is in the hash only where it says
 something, so that old hashes stay true, without anybody having to think of it."""
+_PLAIN = re.compile("[0-9]{1,9}")
 _NOT_CONTENT = frozenset({"row", "source", "unsaid"})
 
 
@@ -54,12 +58,40 @@ class Change:
         return bool(self.lines or self.added or self.cancels or self.header.keys() - _NO_GOODS)
 
 
+def numbered(skus: Sequence[str], known: Sequence[tuple[str, str, bool]]) -> list[str]:
+    """The numbers of lines that a file does not number: each keeps the one that its SKU has here, also when a line
+    above it was removed or the rows stand otherwise; what is new takes the next free number.
+
+    `known`: (number, SKU, whether it is open) of the order's lines here, the oldest first. Open lines are taken before
+    cancelled ones. The same file again gives the same numbers.
+
+    >>> numbered(["OAT-1", "TEA-2"], [])
+    ['1', '2']
+    >>> numbered(["TEA-2", "RYE-3"], [("1", "OAT-1", True), ("2", "TEA-2", True)])
+    ['2', '3']
+    """
+    free: dict[str, list[tuple[int, str]]] = {}
+    for sku, wanted in Counter(skus).items():
+        same = [(not is_open, age, number) for age, (number, its, is_open) in enumerate(known) if its == sku]
+        free[sku] = sorted((age, number) for _cancelled, age, number in sorted(same)[:wanted])
+    last = max((int(number) for number, _sku, _open in known if _PLAIN.fullmatch(number)), default=0)
+    found = []
+    for sku in skus:
+        if free[sku]:
+            found.append(free[sku].pop(0)[1])
+        else:
+            last += 1
+            found.append(str(last))
+    return found
+
+
 def content_hash(order: OrderIn) -> str:
     """The same file content has the same hash, wherever its rows stand; what a file does not speak of is none."""
     plain = _says(order, _AT_FIRST, order.unsaid | _NOT_CONTENT)
     plain["lines"] = [_says(line, _LINE_AT_FIRST, order.unsaid) for line in order.lines]
-    if "min_value" not in order.unsaid:
-        plain["min_value"] = order.min_value  # saying 0 takes back what it said
+    for name in ("min_value", "collect_at_door"):
+        if name not in order.unsaid:
+            plain[name] = getattr(order, name)  # saying 0 takes back what it said
     return hashlib.sha256(json.dumps(plain, sort_keys=True, default=_iso).encode()).hexdigest()
 
 
@@ -93,9 +125,14 @@ def compare(existing: Mapping[str, Any], incoming: OrderIn) -> Change:
             continue
         if name == "payment" and new == "pending" and existing["payment_by"]:
             continue
+        if isinstance(old, str):
+            old = old.replace("\r\n", "\n").replace("\r", "\n")  # a break is no change, however it was kept
         if old != new:
             header[name] = new
-            differences.append((name, _text(old), _text(new)))
+            said = [
+                amount(each, incoming.currency) if name == "collect_at_door" else _text(each) for each in (old, new)
+            ]
+            differences.append((name, said[0], said[1]))
     lines: dict[int, dict[str, int]] = {}
     wanted = {line.number: line for line in incoming.lines}
     closed_or_wanted = wanted.keys() | set(incoming.closed_lines)
@@ -156,6 +193,13 @@ def _emptied(
         return False
     after = [{**row, **changed.get(row["id"], {})} for row in rows]
     return all(row["cancelled"] >= row["quantity"] for row in after)
+
+
+def speaks_of(order: OrderIn, differences: Collection[str]) -> bool:
+    """Whether the file says something of all that a change was about, by the names of its differences. Of one that
+    does not, nobody can say that it takes the change back."""
+    return not any(name in order.unsaid or (name.endswith(" price") and "unit_price" in order.unsaid)
+                   for name in differences)  # fmt: skip
 
 
 def _substituted(rows: Iterable[Mapping[str, Any]]) -> tuple[dict[int, str], dict[int, int]]:

@@ -414,7 +414,8 @@ def checked(row: PolicyRow, *, today: str) -> PolicyRow:
     if kind is None:
         raise InvalidInput(f'There is no policy "{row.name[:40]}". Choose one of {", ".join(KINDS)}.', code="policy")
     if row.scope not in kind.scopes:
-        allowed = " or ".join(kind.scopes)
+        whom = {Scope.COMPANY: "everybody", Scope.CUSTOMER: "a customer", Scope.ORDER: "an order"}
+        allowed = " or ".join(whom[scope] for scope in kind.scopes)
         raise InvalidInput(f"{row.name} cannot be set for a single {row.scope}: set it for {allowed}.", code="scope")
     row = replace(
         row, effective_from=_iso_day(row.effective_from), effective_to=row.effective_to and _iso_day(row.effective_to)

@@ -207,8 +207,10 @@ def _turned(before: Book, outcome: Outcome) -> set[int]:
         ({(one.line_id, one.supply_id): one.allocated for one in before.holdings if one.allocated}, outcome.claims),
         ({(one.line_id, one.supply_id): one.committed for one in before.holdings if one.committed}, outcome.committed),
     ):
-        becomes = {(claim.line_id, claim.supply_id): claim.quantity for claim in claims}
-        found |= {key[0] for key, _ in was.items() ^ becomes.items()}
+        for claim in claims:
+            if was.pop((claim.line_id, claim.supply_id), 0) != claim.quantity:
+                found.add(claim.line_id)
+        found |= {line_id for line_id, _ in was}  # it holds nothing there any more
     return found
 
 

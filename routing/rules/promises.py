@@ -11,7 +11,7 @@ is served, if the order came before that day's cut-off; never before the day it 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import partial
@@ -196,7 +196,7 @@ def expected_days(
     given = _given(book, outcome, weighed)
     left = _Leftovers(book.supplies, given.claimed)
     calendars = _Calendars(days, policy=policy, now=now, room=room or Room())
-    outside = book.outside
+    outside, held, committed = book.outside, given.held, given.committed
     expected: dict[int, str] = {}
     own: dict[int, str] = {}
     kept: set[int] = set()
@@ -204,8 +204,13 @@ def expected_days(
         day_of = calendars.of(order)
         of_order: dict[int, str] = {}
         for line in order.lines:
-            if line.needed and line.id not in outside:
-                of_order[line.id] = _own_day(line, given, left, day_of=day_of, is_weighed=line.id in weighed)
+            key = line.id
+            if not line.needed or key in outside:
+                continue
+            if key not in held and key not in committed and not left.has_any(line.product_id):
+                of_order[key] = ""
+            else:
+                of_order[key] = _own_day(line, given, left, day_of, key in weighed)
         own |= of_order
         for line in order.lines if outside else ():
             if line.id in outside:
@@ -238,14 +243,12 @@ def expected_days(
 class _Given:
     """What the outcome gives, by line id but for `claimed`, which has the units of each supply that are not left over.
 
-    `held` units on a supply, of which the last comes at the `latest` moment, or some at none that is known (`undated`);
-    `committed` ones are released, for the day of `out_on`. `comes` is when what the lines of weighed orders hold comes.
+    `held`: units on a supply, and the moment at which the last of them comes, None where nobody knows it. `committed`
+    ones are released, for the day of `out_on`. `comes` is when what the lines of weighed orders hold comes.
     """
 
     claimed: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    held: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    latest: dict[int, datetime] = field(default_factory=dict)
-    undated: set[int] = field(default_factory=set)
+    held: dict[int, tuple[int, datetime | None]] = field(default_factory=dict)
     committed: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     out_on: dict[int, str] = field(default_factory=dict)
     comes: dict[int, list[tuple[datetime, int]]] = field(default_factory=lambda: defaultdict(list))
@@ -254,48 +257,48 @@ class _Given:
 def _given(book: Book, outcome: Outcome, weighed: Collection[int]) -> _Given:
     given = _Given()
     ready = {supply.id: supply.ready_at for supply in book.supplies}
-    claimed, held, latest = given.claimed, given.held, given.latest
+    claimed, held = given.claimed, given.held
     for claim in outcome.claims:
         line_id, supply_id, units = claim.line_id, claim.supply_id, claim.quantity
         claimed[supply_id] += units
-        held[line_id] += units
         moment = ready[supply_id]
-        if moment is None:
-            given.undated.add(line_id)
-            continue
-        if line_id not in latest or moment > latest[line_id]:
-            latest[line_id] = moment
-        if line_id in weighed:
+        if moment is not None and line_id in weighed:
             given.comes[line_id].append((moment, units))
+        if line_id in held:
+            others, last = held[line_id]
+            units, moment = units + others, max(last, moment) if last is not None and moment is not None else None
+        held[line_id] = units, moment
     for claim in outcome.committed:
         claimed[claim.supply_id] += claim.quantity
         given.committed[claim.line_id] += claim.quantity
     for holding in book.holdings:
-        claimed[holding.supply_id] += holding.gone
+        if holding.gone:
+            claimed[holding.supply_id] += holding.gone
         if holding.for_day:
             given.out_on[holding.line_id] = max(holding.for_day, given.out_on.get(holding.line_id, ""))
     return given
 
 
+_NOTHING = (0, None)
+
+
 def _own_day(
-    line: WaitingLine, given: _Given, left: _Leftovers, *, day_of: Callable[[datetime], str], is_weighed: bool
+    line: WaitingLine, given: _Given, left: _Leftovers, day_of: Callable[[datetime], str], is_weighed: bool
 ) -> str:
     """The day on which the line could go by itself; what it does not hold it takes of what is left over."""
     key = line.id
+    units, moment = given.held.get(key, _NOTHING)
+    known = moment is not None or not units
     is_out = key in given.committed
-    moment, known, missing = None, True, line.needed
-    if is_out or key in given.held:  # most lines of a large book hold nothing
-        moment, known = given.latest.get(key), key not in given.undated
-        missing -= given.held.get(key, 0) + given.committed.get(key, 0)
+    missing = line.needed - units - (given.committed[key] if is_out else 0)
     if missing > 0:
         later = left.when(line.product_id, missing)
         if later is None:
-            known = False
-        else:
-            if is_weighed:
-                given.comes[key].append((later, missing))
-            if moment is None or later > moment:
-                moment = later
+            return ""
+        if is_weighed:
+            given.comes[key].append((later, missing))
+        if moment is None or later > moment:
+            moment = later
     if not known:
         return ""
     # The line goes when the last of its goods can, or with what of it goes out already.
@@ -303,7 +306,7 @@ def _own_day(
     if moment is None:
         return day
     by_goods = day_of(moment)
-    return max(day, by_goods) if by_goods else ""
+    return max(day, by_goods) if by_goods and day else by_goods
 
 
 def _by_terms(
@@ -440,26 +443,36 @@ class _Leftovers:
             units = supply.quantity - claimed.get(supply.id, 0)
             if units > 0 and supply.ready_at is not None:
                 heaps[supply.product_id].append((supply.ready_at, units))
-        self._heaps = {product_id: iter(sorted(heap)) for product_id, heap in heaps.items()}
-        self._taken: dict[int, int] = defaultdict(int)
-        self._there: dict[int, tuple[datetime | None, int]] = {}
-        """Up to which moment each heap was walked, and what is there by then."""
+        self._heaps = {product_id: _Heap(iter(sorted(heap))) for product_id, heap in heaps.items()}
+
+    def has_any(self, product_id: int) -> bool:
+        """Whether anything may be left of it; once somebody asked for more than there is, nothing is."""
+        return product_id in self._heaps
 
     def when(self, product_id: int, units: int) -> datetime | None:
         """The first moment at which everybody asked about so far, and these units too, are covered."""
         heap = self._heaps.get(product_id)
         if heap is None:
             return None
-        taken = self._taken[product_id] = self._taken[product_id] + units
-        moment, there = self._there.get(product_id, (None, 0))
-        while there < taken:
-            next_ready = next(heap, None)
-            if next_ready is None:
+        heap.over -= units
+        while heap.over < 0:
+            comes = next(heap.coming, None)
+            if comes is None:
                 del self._heaps[product_id]
                 return None
-            moment, there = next_ready[0], there + next_ready[1]
-        self._there[product_id] = (moment, there)
-        return moment
+            heap.moment, more = comes
+            heap.over += more
+        return heap.moment
+
+
+class _Heap:
+    """What nobody holds of one product, walked as far as it was asked for: at `moment` so many units are `over`."""
+
+    __slots__ = ("coming", "moment", "over")
+
+    def __init__(self, coming: Iterator[tuple[datetime, int]]) -> None:
+        self.coming, self.over = coming, 0
+        self.moment: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -491,6 +504,7 @@ def new_promises(
 
     `told_lost`: lines whose customers were told that there is no date any more. They hear of one whatever the
     threshold says: promised for the 5th, without a date, expected on the 4th now is promised for the 5th again.
+    An order that is wanted later than it was promised was moved by its customer: that is no slip of ours.
     """
     made = []
     for order in orders:
@@ -513,14 +527,15 @@ def new_promises(
             moves, again = is_new_date(line.promised_on, day, policy), line.id in told_lost
             if moves or again:
                 on = day if moves else max(day, line.promised_on)
+                is_wish = on > line.promised_on and order.earliest_day > line.promised_on
                 made.append(
                     NewPromise(
                         line_id=line.id,
                         version=line.promise_version + 1,
                         promised_on=on,
-                        why=why if on != line.promised_on else HAS_ITS_DATE_AGAIN,
+                        why=AT_CUSTOMERS_WISH if is_wish else why if on != line.promised_on else HAS_ITS_DATE_AGAIN,
                         first=False,
-                        slip=on > line.promised_on,
+                        slip=on > line.promised_on and not is_wish,
                         again=again,
                     )
                 )

@@ -37,8 +37,9 @@ class Reading:
     `city_sure` is False where a part nobody could place was taken for the city ("Fabianinkatu 29, Tampere"; it may
     as well be "..., back yard"). `state` and `country` are codes, "" where none was written. `doubt` is what else the
     text says, which nobody could place. `second`: bare numbers behind the house's, which may be flats or further
-    houses. `other_postcode` and `other_city` are of a second place that it names. `sign` is the number with the # that
-    stands before it, "" without.
+    houses. `swapped`: what a number that is written with a zero in front may have been meant as. `other_postcode` and
+    `other_city` are of a second place that it names. `sign` is the number with the # that stands before it, ""
+    without.
     """
 
     street: str
@@ -51,6 +52,7 @@ class Reading:
     country: str = ""
     doubt: str = ""
     second: tuple[HouseNumber, ...] = ()
+    swapped: tuple[HouseNumber, ...] = ()
     other_postcode: str = ""
     other_city: str = ""
     sign: str = ""
@@ -85,6 +87,7 @@ _GLUED_NUMBER = re.compile(r"[^\W\d_]{3}$")
 _GLUED_POSTCODE = re.compile(r"(?<![^\W_])(\d{4,6})(?=[^\W\d_]{3})")
 _THOUSANDS = re.compile(r",(?<=\d,)(?=\d{3}\s*(?:,|$))")
 _DECIMALS = re.compile(r"\d[\d/-]*\.\d+")
+_ZERO_IN_FRONT = re.compile(r"(?<!\d)0\d")
 _MAY_BE_POSTCODE = re.compile(r"\d{3}|\d[A-Z]{2}$")
 _KINDS = (
     "vej|gade|allé|alle|stræde|boulevard|vägen|gatan|gata|katu|tie|kuja|straße|strasse|gasse|"
@@ -148,8 +151,8 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
     if any(_PERSON.match(part) for part in parts):
         is_told = bool(given.city or given.postcode) or any(place_of(part, cities) for part in parts)
         parts = [part for part in parts if not _is_person(part, cities, is_told=is_told)] or parts
-    if len(parts) > 1:
-        parts[-1:] = _without_country(parts[-1], cities)
+    if parts:
+        parts[-1:] = _without_country(parts[-1], cities, is_whole=len(parts) == 1)
     streets, tail = _told_apart(_street_first(parts, cities), cities, bool(given.postcode))
     torn = {(match[1], match[2]) for match in _ODD_BLANK.finditer(text)}
     unsure = next((part for part in parts if "?" in part and _UNSURE.search(part)), "")
@@ -180,6 +183,7 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
                     country=whole.country or ("US" if whole.state == "NV" and _SAYS_NEVADA.search(text) else ""),
                     doubt=reading.doubt or rest or whole.doubt or unsure,
                     second=_second(part, reading, tail.unit),
+                    swapped=_swapped(part, reading.number),
                     other_postcode=whole.other_postcode,
                     other_city=whole.other_city,
                     sign=reading.sign,
@@ -223,6 +227,18 @@ def _second(part: str, reading: Reading, behind: str) -> tuple[HouseNumber, ...]
         whole = int(f"{reading.number.first}{bare[0][1]}")
         found.append(HouseNumber(first=whole, last=whole, letter=found[0].letter))
     return tuple(found)
+
+
+def _swapped(part: str, number: HouseNumber | None) -> tuple[HouseNumber, ...]:
+    """The numbers whose digits changed places if the zero in front of this one is a slip: 10 for 01, 103 for 013, 100
+    for 001."""
+    if number is None or number.is_range or not _ZERO_IN_FRONT.search(part):
+        return ()
+    written = next((match[1] for match in HOUSE.finditer(part) if house_of(match) == number), "")
+    if not written.startswith("0") or not number.first:
+        return ()
+    meant = dict.fromkeys([f"{written[1]}0{written[2:]}", written[::-1]])
+    return tuple(replace(number, first=int(one), last=int(one)) for one in meant if not one.startswith("0"))
 
 
 def _others(streets: list[str], at: int, tail: Reading, given: Reading, cities: Collection[str]) -> Reading:
@@ -306,8 +322,8 @@ def _reading_of(place: PlaceText) -> Reading:
     )
 
 
-def _without_country(part: str, cities: Collection[str]) -> list[str]:
-    """ "Springfield MD 21117 USA" is two parts."""
+def _without_country(part: str, cities: Collection[str], *, is_whole: bool) -> list[str]:
+    """ "Springfield MD 21117 USA" is two parts, and so is a whole address behind whose city the country stands."""
     words = part.split()
     if words[-1].casefold().strip(".") not in _COUNTRY_ENDS or fold(part) in cities:
         return [part]
@@ -316,9 +332,16 @@ def _without_country(part: str, cities: Collection[str]) -> list[str]:
         if len(words) <= count or fold(country) not in COUNTRIES:
             continue
         before = " ".join(words[:-count])
-        if place_of(before, cities):
+        if place_of(before, cities) or (is_whole and _ends_in_place(before, cities)):
             return [before, country]
     return [part]
+
+
+def _ends_in_place(text: str, cities: Collection[str]) -> bool:
+    """Whether a whole address ends in a known city, its state or a postcode."""
+    if not re.search(r"\d", text):
+        return False
+    return bool(TAIL_POSTCODE.search(text) or _without_city(without_state(text, cities)[0], cities)[1])
 
 
 def _street_first(parts: list[str], cities: Collection[str]) -> list[str]:
@@ -496,7 +519,7 @@ def _behind_number(number: HouseNumber, rest: str, unit: str, cities: Collection
     if found := TAIL_POSTCODE.search(rest):
         behind = (found["city"] or "").strip()
         postcode, rest = found["code"], f"{rest[: found.start()].strip()} {behind}".strip()
-    if postcode or fold(" ".join(without_state(rest, cities)[0].split()[-1:])) in cities:
+    if postcode or _without_city(without_state(rest, cities)[0], cities)[1]:
         rest, state = without_state(rest, cities)
     said = unit
     if inside := _US_UNIT.search(rest):

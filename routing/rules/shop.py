@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -70,6 +71,22 @@ def woocommerce_standing(status: str) -> Standing:
         case "cancelled" | "failed" | "trash" | "checkout-draft" | "draft" | "auto-draft":
             return Standing(closed="cancelled")
     return Standing(hold=f'The shop says "{status.strip()[:60]}": see whether it goes.')
+
+
+_AT_THE_DOOR = (
+    "cash on delivery", "collect on delivery", "payment on delivery", "pay on delivery", "paid on delivery",
+    "card on delivery", "postiennakko", "efterkrav", "postförskott", "nachnahme",
+)  # fmt: skip
+
+
+def is_paid_at_the_door(method: str) -> bool:
+    """Whether a shop's payment method is paid to the driver, as shops and their plugins write it.
+
+    >>> [is_paid_at_the_door(each) for each in ("Cash on Delivery (COD)", "WC_Gateway_COD", "Cash on pickup", "")]
+    [True, True, False, False]
+    """
+    words = " ".join(re.split(r"[^\w]+|_", method.lower())).strip()
+    return any(each in words for each in _AT_THE_DOOR) or "cod" in words.split()
 
 
 def line_numbers(skus: Sequence[str]) -> list[str]:

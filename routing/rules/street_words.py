@@ -21,7 +21,8 @@ SHORT: dict[str, tuple[str, ...]] = {
     "5th": ("fifth",), "6th": ("sixth",), "7th": ("seventh",), "8th": ("eighth",), "9th": ("ninth",),
     "10th": ("tenth",),
     # the North
-    "gl": ("gammel", "gamle", "gamla"), "ndr": ("nordre",), "sdr": ("sondre",), "vstr": ("vestre",),
+    "gl": ("gammel", "gamle", "gamla"), "gml": ("gammel", "gamle", "gamla"), "ndr": ("nordre",), "sdr": ("sondre",),
+    "vstr": ("vestre",),
     "skt": ("sankt",), "sct": ("sankt",), "kgs": ("kongens",), "ll": ("lille",), "l": ("lille",),
     "o": ("oster", "ostre"),
     "k": ("katu",), "gt": ("gate",), "g": ("gatan", "gade"), "v": ("vagen", "vej", "vester", "vestre", "vastra"),

@@ -1,95 +1,104 @@
 """One walk down the ranks: what stays, then who takes what is free. Pure, and quick: a book may hold 100,000 lines.
 
 Whatever two walks down the same book have in common is put in order once: who waits is a `Queue`, what there is to give
-is `Shelves`. A walk only counts.
+is `Shelves`. A walk only counts. Lines are counted by their place in the queue, in columns: looking for each of 100,000
+values by its key again in every walk took most of the time.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 
-from routing.model.orders import Book, Completeness, Outside, RankRule, WaitingLine, WaitingOrder
+from routing.model.orders import Book, Completeness, Outside, RankRule, WaitingOrder
 from routing.model.stock import Holding, Supply
 
-Turn = tuple[WaitingOrder, tuple[WaitingLine, ...], bool]
-"""Lines that are served together, and whether a part of them will do."""
-_Holder = tuple[WaitingOrder, WaitingLine, list[Holding]]
+Turn = tuple[WaitingOrder, int, int, bool]
+"""Lines that are served together, from the first place to before the second, and whether a part of them will do."""
 
 
 class Queue:
-    """The orders of a book in rank order, what each holds, and who is served in which turn."""
+    """The orders of a book in rank order, what each holds, and who is served in which turn.
+
+    Every line whose SKU is in the book has a place, its order's rank first. By place: `lines`, their keys `ids`,
+    `products`, and the base units `needed`; `held` has those places only at which something is held.
+    """
 
     def __init__(self, book: Book, orders: Sequence[WaitingOrder], last_day: str) -> None:
-        """`orders` are those of the book in rank order; who may not go before the ISO day `last_day` takes nothing."""
-        self.orders, self.holdings, self.outside = orders, book.holdings, book.outside
-        self.held: dict[int, list[Holding]] = {}
-        self.units: dict[int, int] = defaultdict(int)
-        """What each line holds, before anything is decided."""
-        held, units = self.held, self.units
-        for holding in sorted(book.holdings, key=_by_line):
-            line_id = holding.line_id
-            if line_id in held:
-                held[line_id].append(holding)
+        """`orders` are those of the book in rank order; who may only go after the ISO day `last_day` takes nothing, and
+        keeps of what it was given only what is released."""
+        outside = self.outside = book.outside
+        if outside:
+            lines = [line for order in orders for line in order.lines if line.id not in outside]
+        else:
+            lines = [line for order in orders for line in order.lines]
+        self.lines = lines
+        self.ids = ids = [line.id for line in lines]
+        self.products = [line.product_id for line in lines]
+        self.needed = [line.needed for line in lines]
+        by_line: dict[int, list[Holding]] = {}
+        for holding in book.holdings:
+            if holding.line_id in by_line:
+                by_line[holding.line_id] = sorted((*by_line[holding.line_id], holding), key=_by_supply)
             else:
-                held[line_id] = [holding]
-            units[line_id] += holding.allocated + holding.committed
-        self.open: dict[int, int] = {}
-        wanted, outside = self.open, self.outside
+                by_line[holding.line_id] = [holding]
+        self.held = {place: by_line[line_id] for place, line_id in enumerate(ids) if line_id in by_line}
         self.turns: list[Turn] = []
-        holders: tuple[list[_Holder], list[_Holder]] = ([], [])
+        starts: list[int] = []
+        start = stop = 0
         for order in orders:
-            never = order.rank_rule is RankRule.NEVER_LOSES
-            for line in order.lines:
-                line_id = line.id
-                if line_id not in outside:
-                    wanted[line_id] = line.needed
-                if line_id in held:
-                    holders[not never].append((order, line, held[line_id]))
+            stop += sum(line.id not in outside for line in order.lines) if outside else len(order.lines)
+            starts.append(start)
             if not order.wanted_on > last_day and not order.not_before > last_day:
-                self._take_turns(order)
-        self.committed: list[tuple[WaitingLine, Holding]] = []
-        self.protected: list[tuple[WaitingLine, bool, Holding]] = []
+                its = order.completeness
+                if its is Completeness.PER_LINE:
+                    self.turns += [(order, place, place + 1, False) for place in range(start, stop)]
+                else:
+                    self.turns.append((order, start, stop, its is Completeness.PARTIAL))
+            start = stop
+        self.committed: list[tuple[int, Holding]] = []
+        self.protected: list[tuple[int, bool, int, int]] = []
+        """Place, whether it never loses, supply and units of what is not released and not everybody's yet."""
+        committed: list[tuple[int, Holding]] = []
+        protected: list[tuple[int, bool, int, int]] = []
+        for place, holdings in self.held.items():
+            order = orders[bisect_right(starts, place) - 1]
+            never = order.rank_rule is RankRule.NEVER_LOSES
+            keeps = order.rank_rule is not RankRule.MAY_GIVE_UP and order.earliest_day <= last_day
+            for holding in holdings:
+                if holding.committed:
+                    (self.committed if never else committed).append((place, holding))
+                if keeps and holding.allocated:
+                    kept = (place, never, holding.supply_id, holding.allocated)
+                    (self.protected if never else protected).append(kept)
         # Whoever never loses comes first when it is settled who keeps what.
-        for never, some in ((True, holders[0]), (False, holders[1])):
-            for order, line, its in some:
-                keeps = order.rank_rule is not RankRule.MAY_GIVE_UP
-                for holding in its:
-                    if holding.committed:
-                        self.committed.append((line, holding))
-                    if keeps and holding.allocated:
-                        self.protected.append((line, never, holding))
+        self.committed += committed
+        self.protected += protected
 
-    def decided(self, order: WaitingOrder) -> tuple[WaitingLine, ...]:
-        """The lines of the order whose SKUs are in the book."""
-        outside = self.outside
-        return tuple(line for line in order.lines if line.id not in outside) if outside else order.lines
-
-    def had_all(self) -> list[WaitingOrder]:
-        """The ship-complete orders that hold all they need, before anything is decided."""
+    def had_all(self) -> list[tuple[WaitingOrder, int, int]]:
+        """The ship-complete orders that may go now and hold all they need, before anything is decided, with their
+        places."""
         return [
-            order
-            for order in self.orders
+            (order, start, stop)
+            for order, start, stop, _ in self.turns
             if order.completeness is Completeness.COMPLETE
-            and self._holds_all(order)
+            and self._holds_all(start, stop)
             and covered_outside(order, self.outside)
         ]
 
-    def _holds_all(self, order: WaitingOrder) -> bool:
-        units, outside = self.units, self.outside
-        for line in order.lines:
-            if line.id not in outside and (line.id not in units or units[line.id] < line.needed):
+    def _holds_all(self, start: int, stop: int) -> bool:
+        for place in range(start, stop):
+            if (holdings := self.held.get(place)) is None:
+                return False
+            lacks = self.needed[place]
+            for holding in holdings:
+                lacks -= holding.allocated + holding.committed
+            if lacks > 0:
                 return False
         return True
-
-    def _take_turns(self, order: WaitingOrder) -> None:
-        lines = self.decided(order)
-        if order.completeness is Completeness.PER_LINE:
-            self.turns += [(order, (line,), False) for line in lines]
-        else:
-            self.turns.append((order, lines, order.completeness is Completeness.PARTIAL))
 
 
 class Shelves:
@@ -104,6 +113,8 @@ class Shelves:
         self.stock = {
             product: tuple(one.id for one in supplies if one.is_stock) for product, supplies in soonest.items()
         }
+        self.several = {product for product, supplies in self.stock.items() if len(supplies) > 1}
+        """Products of which more than one supply is stock."""
         self.is_stock = {supply.id: supply.is_stock for supply in book.supplies}
         self.product_of = {supply.id: supply.product_id for supply in book.supplies}
         homes: dict[int, list[int]] = defaultdict(list)
@@ -122,23 +133,23 @@ class Shelves:
 
 
 class Walk:
-    """What the lines of a book hold at one point of the way down. `given_back` are lines whose units are not kept.
+    """What the lines of a book hold at one point of the way down.
 
-    `claims` (not released) and `committed` (released or picked) are base units by (line, supply).
+    `open` are the base units that each place still wants, `left` what is free of each product. `claims` (not released)
+    and `committed` (released or picked) are base units by (place, supply).
     """
 
     def __init__(self, queue: Queue, shelves: Shelves) -> None:
         """Starts with what was released or picked: it stays with its line, whatever is given back later."""
         self.queue, self.shelves = queue, shelves
-        self.free, self.unheld, self.open = dict(shelves.free), dict(shelves.unheld), dict(queue.open)
+        self.free, self.unheld, self.open = dict(shelves.free), dict(shelves.unheld), list(queue.needed)
         self.left: dict[int, int] = defaultdict(int)
-        """What is free of each product."""
         for key, units in self.free.items():
             self.left[shelves.product_of[key]] += units
         self.claims: dict[tuple[int, int], int] = defaultdict(int)
         self.committed: dict[tuple[int, int], int] = defaultdict(int)
         self.kept: set[int] = set()
-        """Lines for which unreleased units were kept, before anybody was served."""
+        """Places for which unreleased units were kept, before anybody was served."""
         self.covered_here: dict[int, bool] = {}
         """Of the orders that reach outside: whether the lines that are decided here are covered."""
         self._keep_committed()
@@ -147,214 +158,217 @@ class Walk:
         """A walk that stands where this one stood when it started; of this one before `serve`."""
         other = object.__new__(Walk)
         other.queue, other.shelves = self.queue, self.shelves
-        other.free, other.unheld, other.open = dict(self.free), dict(self.unheld), dict(self.open)
+        other.free, other.unheld, other.open = dict(self.free), dict(self.unheld), list(self.open)
         other.left, other.claims, other.committed = self.left.copy(), defaultdict(int), self.committed
         other.kept, other.covered_here = set(), {}
         return other
 
     def serve(self, given_back: frozenset[int], *, fairly: bool = False) -> frozenset[int]:
-        """Keeps what is protected and serves everybody; `fairly` by shares, not by rank.
+        """Keeps what is protected and serves everybody; `fairly` by shares, not by rank. `given_back` are places whose
+        units are not kept.
 
-        Returns the lines of orders that cannot be covered although units are protected for them.
+        Returns the places of orders that cannot be covered although units are protected for them.
         """
         self._keep_allocated(given_back)
-        self.kept = {line_id for line_id, _ in self.claims}
+        self.kept = {place for place, _ in self.claims}
         return self._share_fairly() if fairly else self._serve_by_rank()
 
     # ------------------------------------------------------------------ what stays
 
     def _keep_committed(self) -> None:
         is_stock, homes = self.shelves.is_stock, self.shelves.homes
-        homeless: list[tuple[WaitingLine, int]] = []
+        homeless: list[tuple[int, int]] = []
         # Counted goods first: what was released from a shelf is not moved for what was released from a truck.
-        for line, holding in sorted(self.queue.committed, key=lambda pair: not is_stock[pair[1].supply_id]):
+        for place, holding in sorted(self.queue.committed, key=lambda pair: not is_stock[pair[1].supply_id]):
             units = holding.committed
             for supply_id in homes[holding.supply_id]:
-                units -= self._put(self.committed, line.id, supply_id, units)
+                units -= self._put(self.committed, place, supply_id, units)
             if units and is_stock[holding.supply_id]:
-                units -= self._put_on_any_shelf(self.committed, line, units)
+                units -= self._put_on_any_shelf(self.committed, place, units)
             if units:
-                homeless.append((line, units))
-        for line, units in homeless:
+                homeless.append((place, units))
+        for place, units in homeless:
             # A released unit leaves today: any other stock will do, a later truck will not.
-            self._put_on_any_shelf(self.committed, line, units)
+            self._put_on_any_shelf(self.committed, place, units)
 
     def _keep_allocated(self, given_back: frozenset[int]) -> None:
-        is_stock, homes = self.shelves.is_stock, self.shelves.homes
-        for line, never, holding in self.queue.protected:
-            if not never and (not is_stock[holding.supply_id] or line.id in given_back):
+        is_stock, homes, free, is_open = self.shelves.is_stock, self.shelves.homes, self.free, self.open
+        claims, left, product_of = self.claims, self.left, self.shelves.product_of
+        for place, never, its, units in self.queue.protected:
+            if not never and (not is_stock[its] or place in given_back):
                 continue
-            units = holding.allocated
-            for supply_id in homes[holding.supply_id]:
-                if units and self.free[supply_id]:
-                    units -= self._put(self.claims, line.id, supply_id, units)
-            if units and is_stock[holding.supply_id]:
-                self._put_on_any_shelf(self.claims, line, units)
+            if units <= free[its] and units <= is_open[place] and len(homes[its]) == 1:  # nearly always
+                claims[place, its] += units
+                free[its] -= units
+                left[product_of[its]] -= units
+                is_open[place] -= units
+                continue
+            for supply_id in homes[its]:
+                if units and free[supply_id]:
+                    units -= self._put(claims, place, supply_id, units)
+            if units and is_stock[its]:
+                self._put_on_any_shelf(claims, place, units)
 
     # ------------------------------------------------------------------ open demand
 
     def _serve_by_rank(self) -> frozenset[int]:
         fell_apart: set[int] = set()
-        left, is_open, kept = self.left, self.open, self.kept
-        for order, group, in_parts in self.queue.turns:
-            if in_parts or self._served_whole(order, group):
+        left, is_open, kept, products = self.left, self.open, self.kept, self.queue.products
+        for order, start, stop, in_parts in self.queue.turns:
+            if in_parts or self._served_whole(order, start, stop):
                 if order.rank_rule is RankRule.NEVER_LOSES:
-                    self._come_sooner(order, group)
-                for line in group:
-                    if left[line.product_id] and (units := is_open[line.id]):
-                        self._take(line, units)
+                    self._come_sooner(start, stop)
+                if any(is_open[start:stop]):
+                    for place in range(start, stop):
+                        if (units := is_open[place]) and left[products[place]]:
+                            self._take(place, units)
             elif kept and order.rank_rule is not RankRule.NEVER_LOSES:
                 # None of the group was served yet: what its lines hold now is what was kept for them.
-                for line in group:
-                    if line.id in kept:
-                        fell_apart.add(line.id)
+                fell_apart |= kept.intersection(range(start, stop))
         return frozenset(fell_apart)
 
     def _share_fairly(self) -> frozenset[int]:
         """Pro rata in case packs, remainder to the oldest; who cannot be served whole steps back, lowest rank first."""
         fell_apart: set[int] = set()
-        turns = list(self.queue.turns)
-        lines: dict[int, list[WaitingLine]] = defaultdict(list)
-        for _, group, _ in turns:
-            for line in group:
-                lines[line.product_id].append(line)
+        turns, products = list(self.queue.turns), self.queue.products
+        waiting: dict[int, list[int]] = defaultdict(list)
+        for _, start, stop, _ in turns:
+            for place in range(start, stop):
+                waiting[products[place]].append(place)
         shares: dict[int, dict[int, int]] = {}
-        stale = set(lines)
+        stale = set(waiting)
         while True:
             for product_id in stale:
-                shares[product_id] = self._shares(product_id, lines[product_id])
+                shares[product_id] = self._shares(product_id, waiting[product_id])
             short = next(
                 (
                     index
                     for index in reversed(range(len(turns)))
-                    if not turns[index][2]
-                    and any(shares[line.product_id].get(line.id, 0) < self.open[line.id] for line in turns[index][1])
+                    if not turns[index][3]
+                    and any(
+                        shares[products[place]].get(place, 0) < self.open[place]
+                        for place in range(turns[index][1], turns[index][2])
+                    )
                 ),
                 None,
             )
             if short is None:
                 break
-            order, group, _ = turns.pop(short)
-            fell_apart |= self._unprotect(order, group)
-            for line in group:
-                lines[line.product_id].remove(line)
-            stale = {line.product_id for line in group}
-        for _, group, _ in turns:
-            for line in group:
-                self._take(line, min(self.open[line.id], shares[line.product_id].get(line.id, 0)))
-        for order, group, _ in turns:
-            self._come_sooner(order, group)
+            order, start, stop, _ = turns.pop(short)
+            if order.rank_rule is not RankRule.NEVER_LOSES:
+                # None of the group was served yet: what its lines hold now is what was kept for them.
+                fell_apart |= self.kept.intersection(range(start, stop))
+            for place in range(start, stop):
+                waiting[products[place]].remove(place)
+            stale = set(products[start:stop])
+        for _, start, stop, _ in turns:
+            for place in range(start, stop):
+                self._take(place, min(self.open[place], shares[products[place]].get(place, 0)))
+        for order, start, stop, _ in turns:
+            if order.rank_rule is RankRule.NEVER_LOSES:
+                self._come_sooner(start, stop)
         return frozenset(fell_apart)
 
-    def _come_sooner(self, order: WaitingOrder, group: Sequence[WaitingLine]) -> None:
+    def _come_sooner(self, start: int, stop: int) -> None:
         """Who never loses and was kept units of a later truck takes what is free of something sooner instead: what is
         protected is that they come, not that they come late."""
-        if order.rank_rule is not RankRule.NEVER_LOSES:
-            return
-        for line in group:
-            if line.id not in self.kept:
-                continue
-            supplies = self.shelves.soonest.get(line.product_id, ())
-            for place in reversed(range(len(self.shelves.stock.get(line.product_id, ())), len(supplies))):
-                late = supplies[place]
-                for sooner in supplies[:place]:
-                    units = min(self.claims.get((line.id, late), 0), self.free[sooner])
+        for place in sorted(self.kept.intersection(range(start, stop))):
+            product_id = self.queue.products[place]
+            supplies = self.shelves.soonest.get(product_id, ())
+            for at in reversed(range(len(self.shelves.stock.get(product_id, ())), len(supplies))):
+                late = supplies[at]
+                for sooner in supplies[:at]:
+                    units = min(self.claims.get((place, late), 0), self.free[sooner])
                     if units:
-                        self.claims[line.id, late] -= units
-                        self.claims[line.id, sooner] += units
+                        self.claims[place, late] -= units
+                        self.claims[place, sooner] += units
                         self.free[late] += units
                         self.free[sooner] -= units
 
-    def _shares(self, product_id: int, lines: list[WaitingLine]) -> dict[int, int]:
-        """Units per line. All stock is shared as one heap, then each inbound by date."""
+    def _shares(self, product_id: int, waiting: Sequence[int]) -> dict[int, int]:
+        """Units per place. All stock is shared as one heap, then each inbound by date."""
         shares: dict[int, int] = defaultdict(int)
+        lines = self.queue.lines
         on_shelf = self.shelves.stock.get(product_id, ())
         stock = sum(self.free[supply_id] for supply_id in on_shelf)
         heaps = [stock, *(self.free[key] for key in self.shelves.soonest.get(product_id, ())[len(on_shelf) :])]
         for heap in heaps:
-            wants = {line.id: self.open[line.id] - shares[line.id] for line in lines}
-            packs = {line.id: line.case_pack for line in lines}
-            for line_id, units in fair_shares(heap, wants, packs).items():
-                shares[line_id] += units
+            wants = {place: self.open[place] - shares[place] for place in waiting}
+            packs = {place: lines[place].case_pack for place in waiting}
+            for place, units in fair_shares(heap, wants, packs).items():
+                shares[place] += units
         return shares
 
-    def _unprotect(self, order: WaitingOrder, group: Sequence[WaitingLine]) -> set[int]:
-        if order.rank_rule is RankRule.NEVER_LOSES:
-            return set()
-        # None of the group was served yet: what its lines hold now is what was kept for them.
-        return {line.id for line in group if line.id in self.kept}
-
-    def _served_whole(self, order: WaitingOrder, group: Sequence[WaitingLine]) -> bool:
-        covered = self._covered(group)
-        if self.queue.outside and len(group) < len(order.lines) and order.completeness is Completeness.COMPLETE:
+    def _served_whole(self, order: WaitingOrder, start: int, stop: int) -> bool:
+        covered = self._covered(start, stop)
+        if self.queue.outside and stop - start < len(order.lines) and order.completeness is Completeness.COMPLETE:
             self.covered_here[order.id] = covered
             return covered and covered_outside(order, self.queue.outside)
         return covered
 
-    def _covered(self, group: Sequence[WaitingLine]) -> bool:
-        left, is_open = self.left, self.open
-        for line in group:
-            if is_open[line.id] > left[line.product_id]:
+    def _covered(self, start: int, stop: int) -> bool:
+        left, wanted, products = self.left, self.open[start:stop], self.queue.products[start:stop]
+        for units, product_id in zip(wanted, products, strict=True):
+            if units > left[product_id]:
                 return False
-        if len(group) == 1 or len({line.product_id for line in group}) == len(group):
+        if len(wanted) == 1 or len(set(products)) == len(products):
             return True
-        wants: dict[int, int] = {}
-        for line in group:
-            units = wants[line.product_id] = wants.get(line.product_id, 0) + is_open[line.id]
-            if units > left[line.product_id]:
-                return False
-        return True
+        together: dict[int, int] = defaultdict(int)
+        for units, product_id in zip(wanted, products, strict=True):
+            together[product_id] += units
+        return all(units <= left[product_id] for product_id, units in together.items())
 
-    def _take(self, line: WaitingLine, units: int) -> None:
+    def _take(self, place: int, units: int) -> None:
         """So many of what the line still wants, as far as they are there."""
-        free, wanted, line_id, product_id = self.free, units, line.id, line.product_id
-        for supply_id in self._own_shelf_first(line):
+        free, claims, wanted, product_id = self.free, self.claims, units, self.queue.products[place]
+        supplies = self.shelves.soonest.get(product_id, ())
+        if product_id in self.shelves.several and place in self.queue.held:
+            supplies = self._own_shelf_first(place, product_id)
+        for supply_id in supplies:
             there = free[supply_id]
             if there:
                 if there > units:
                     there = units
-                self.claims[line_id, supply_id] += there
+                claims[place, supply_id] += there
                 free[supply_id] -= there
                 units -= there
                 if not units:
                     break
         self.left[product_id] -= wanted - units
-        self.open[line_id] -= wanted - units
+        self.open[place] -= wanted - units
 
-    def _own_shelf_first(self, line: WaitingLine) -> Sequence[int]:
+    def _own_shelf_first(self, place: int, product_id: int) -> tuple[int, ...]:
         """Among stock its own shelf first: the same goods would otherwise change hands for nothing."""
-        supplies, stock = self.shelves.soonest.get(line.product_id, ()), self.shelves.stock.get(line.product_id, ())
-        if len(stock) < 2 or line.id not in self.queue.held:
-            return supplies
-        mine = {holding.supply_id for holding in self.queue.held[line.id] if holding.allocated}
+        supplies, stock = self.shelves.soonest[product_id], self.shelves.stock[product_id]
+        mine = {holding.supply_id for holding in self.queue.held[place] if holding.allocated}
         return (*sorted(stock, key=lambda key: key not in mine), *supplies[len(stock) :])
 
     # ------------------------------------------------------------------ arithmetic
 
-    def _put(self, where: dict[tuple[int, int], int], line_id: int, supply_id: int, units: int) -> int:
-        there, wanted = self.free[supply_id], self.open[line_id]
+    def _put(self, where: dict[tuple[int, int], int], place: int, supply_id: int, units: int) -> int:
+        there, wanted = self.free[supply_id], self.open[place]
         if there < units:
             units = there
         if wanted < units:
             units = wanted
         if units <= 0:
             return 0
-        where[line_id, supply_id] += units
+        where[place, supply_id] += units
         self.free[supply_id] = there - units
         self.left[self.shelves.product_of[supply_id]] -= units
-        self.open[line_id] = wanted - units
+        self.open[place] = wanted - units
         return units
 
-    def _put_on_any_shelf(self, where: dict[tuple[int, int], int], line: WaitingLine, units: int) -> int:
+    def _put_on_any_shelf(self, where: dict[tuple[int, int], int], place: int, units: int) -> int:
         """What one shelf lost is the lowest rank's loss, whichever shelf that holds; what nobody holds goes first."""
         placed = 0
-        stock = self.shelves.stock.get(line.product_id, ())
+        stock = self.shelves.stock.get(self.queue.products[place], ())
         for supply_id in stock:
-            put = self._put(where, line.id, supply_id, min(units - placed, self.unheld[supply_id]))
+            put = self._put(where, place, supply_id, min(units - placed, self.unheld[supply_id]))
             self.unheld[supply_id] -= put
             placed += put
         for supply_id in stock:
-            placed += self._put(where, line.id, supply_id, units - placed)
+            placed += self._put(where, place, supply_id, units - placed)
         return placed
 
 
@@ -395,4 +409,4 @@ def _soonest(supply: Supply) -> tuple[bool, bool, datetime, int]:
     return (not supply.is_stock, supply.ready_at is None, ready_at, supply.id)
 
 
-_by_line = attrgetter("line_id", "supply_id")
+_by_supply = attrgetter("supply_id")

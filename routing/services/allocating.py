@@ -26,7 +26,7 @@ from routing.rules.allocation import Outcome, allocate
 from routing.rules.door import tried_why
 from routing.rules.policies import PolicyBook
 from routing.rules.preview import preview_of
-from routing.rules.promises import HAS_ITS_DATE_AGAIN, Dates, NewPromise, expected_days, new_promises
+from routing.rules.promises import AT_CUSTOMERS_WISH, HAS_ITS_DATE_AGAIN, Dates, NewPromise, expected_days, new_promises
 from routing.rules.reach import moved_along
 from routing.rules.room import Room
 from routing.services import asking
@@ -156,7 +156,9 @@ def decide(
     broken = causes | _broken_before(store, after, made, dates.expected, today=today)
     promises = tuple(
         replace(promise, why=broken[promise.line_id])
-        if promise.line_id in broken and not promise.first and promise.why != HAS_ITS_DATE_AGAIN
+        if promise.line_id in broken
+        and not promise.first
+        and promise.why not in (HAS_ITS_DATE_AGAIN, AT_CUSTOMERS_WISH)
         else promise
         for promise in made
     )

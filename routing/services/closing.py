@@ -523,7 +523,7 @@ def _count_cash(
     """Books what was counted and returns the differences. Raises InvalidInput when cash was not counted."""
     expected = {each.currency: each for each in store.cash_of_shift(manifest.shift_id)}
     for currency, each in expected.items():
-        if currency not in cash:
+        if currency not in cash and each.must_be_counted:
             raise InvalidInput(
                 f"The cash of this route was not counted: {in_words(each.collected, currency)} were collected.",
                 code="cash_not_counted",

@@ -12,7 +12,7 @@ from routing.cycles import no_cycles
 from routing.model.orders import LineChange, WaitingOrder
 from routing.model.stock import Claim
 from routing.model.tasks import TaskKind
-from routing.rules.promises import HAS_ITS_DATE_AGAIN, NewPromise
+from routing.rules.promises import AT_CUSTOMERS_WISH, HAS_ITS_DATE_AGAIN, NewPromise
 from routing.services import asking
 from routing.services.allocating import Decision, Store
 from routing.services.asking import Asked
@@ -57,8 +57,13 @@ def write(
     told = _Told(asked={})
     if tell:
         told = _tell(store, decision, aloud, changed, by=by, now=now, why=why)
-    # A promise is what the customer was told: without telling, only a line that had no date gets its first one.
-    promises = [promise for promise in decision.promises if promise.first or (tell and promise.line_id not in still)]
+    # A promise is what the customer was told: without telling, only a line that had no date gets its first one, and one
+    # that its customer moved the day that this gives.
+    promises = [
+        promise
+        for promise in decision.promises
+        if promise.first or promise.why == AT_CUSTOMERS_WISH or (tell and promise.line_id not in still)
+    ]
     store.add_promises(_with_windows(store, promises), by=by, made_at=now, told=told.lines)
     remember_untold(store, decision.before, promises=aloud, changes=changed, tell=tell, by=by, now=now, why=why)
     if still and tell:
@@ -297,12 +302,19 @@ def _write_units(store: Store, decision: Decision, *, by: str, now: datetime) ->
                     data={"line": line_id, "quantity": quantity},
                 )
     was = {(one.line_id, one.supply_id): one.allocated for one in holdings if one.allocated}
-    target = {(claim.line_id, claim.supply_id): claim.quantity for claim in outcome.claims}
-    changed = sorted({key for key, _ in was.items() ^ target.items()})
+    new: list[Claim] = []
+    less: list[tuple[int, int, int, int]] = []
+    more: list[tuple[int, int, int, int]] = []
+    for claim in outcome.claims:
+        key, units = (claim.line_id, claim.supply_id), claim.quantity
+        before = was.pop(key, 0)
+        if not before:
+            new.append(claim)
+        elif units != before:
+            (more if units > before else less).append((*key, before, units))
+    less += [(*key, before, 0) for key, before in was.items()]
     # Give back before taking, so that no supply is promised twice even for a moment.
-    held = sorted((key for key in changed if key in was), key=lambda key: target.get(key, 0) > was[key])
-    store.set_claims([(*key, was[key], target.get(key, 0)) for key in held], at=now)
-    new = [Claim(line_id=key[0], supply_id=key[1], quantity=target[key]) for key in changed if key not in was]
+    store.set_claims([*sorted(less), *more], at=now)
     store.add_claims(new, at=now)
     outside = decision.before.outside
     products = {line.product_id for order in decision.before.orders for line in order.lines if line.id not in outside}

@@ -12,12 +12,15 @@ from routing.model.corrections import Corrected, CorrectedLine, ReportInHand, To
 from routing.model.day import VanOfDay
 from routing.model.days import day_words
 from routing.model.orders import WaitingOrder
+from routing.model.payments import OrderAsks, Paid, Payment
 from routing.model.proofs import DeliveryReport, Door, DoorDelivery, DoorLine, LoadedLine, ManifestInHand, Outcome
 from routing.model.stock import UnitState
 from routing.rules.door import Next, Settled, for_the_erp, settle
+from routing.rules.paying import due_with, spread
 from routing.services import delivering, receiving
 from routing.services.door_news import tell_what_happened
 from routing.services.going_again import day_to_go_again
+from routing.services.paying import ask_about_the_money, paid_facts
 from routing.services.settling import ask_about_the_door, redelivery_policy, settled_facts, waits_for
 
 CORRECTED = "The report from this door was corrected."
@@ -32,6 +35,7 @@ class Reader(Protocol):
     def doors(self, manifest_id: int, stop_ids: Sequence[int]) -> dict[int, Door]: ...
     def vans_of_day(self, *, day: str, depot_id: int) -> tuple[VanOfDay, ...]: ...
     def decided_since(self, delivery_id: int, since: datetime) -> str: ...
+    def asks_before(self, report: ReportInHand) -> tuple[OrderAsks, ...]: ...
 
 
 class Store(delivering.Store, Reader, Protocol):
@@ -49,7 +53,10 @@ class Store(delivering.Store, Reader, Protocol):
         why: str,
         by: str,
         now: datetime,
+        paid: Sequence[Paid] = (),
     ) -> None: ...
+    def forget_paid(self, proof_id: int) -> None: ...
+    def answer_money_task(self, delivery_id: int, *, why: str, by: str, now: datetime) -> None: ...
     def delivery_corrected(
         self, *, delivery_id: int, state: str, attempts: int, for_day: str, waits_for: str
     ) -> None: ...
@@ -75,7 +82,8 @@ class Correctable:
 class _Putting:
     """One report that is put right: what it `was`, what it `is_now`, and what everything that follows needs to know.
 
-    `who` received it; `next_day`: the day on which the door is served next, "" for none.
+    `who` received it; `next_day`: the day on which the door is served next, "" for none. `paid`: what was due and
+    collected, as it is now.
     """
 
     manifest: ManifestInHand
@@ -86,6 +94,7 @@ class _Putting:
     is_now: Settled
     who: str
     lines: tuple[CorrectedLine, ...]
+    paid: tuple[Paid, ...]
     of_the_erp: Collection[int]
     next_day: str
     why: str
@@ -120,7 +129,8 @@ def report_to_correct(store: Reader, delivery_id: int, *, seen: int | None = Non
     door = store.doors(manifest.id, [report.stop_id])[report.stop_id]
     delivery = next(each for each in door.deliveries if each.id == delivery_id)
     _refuse_what_is_over(store, manifest, delivery, report, seen=seen)
-    return Correctable(manifest=manifest, door=door, delivery=as_it_was(delivery, report), report=report)
+    delivery = replace(as_it_was(delivery, report), asks=store.asks_before(report))
+    return Correctable(manifest=manifest, door=door, delivery=delivery, report=report)
 
 
 def correct_report(
@@ -139,7 +149,8 @@ def correct_report(
     Units go back and forth between the customer, the van and the queue; what waits for goods no more gives them to who
     is next. Messages of the wrong report that have not gone out are withheld and what is true is written instead; of
     what was fetched nobody was written to. The signature and the photos stay. `recipient`: who received it, "" as
-    before. `seen`: how often it had been corrected when it was looked at.
+    before. `seen`: how often it had been corrected when it was looked at. What is due at the door follows the counts;
+    what was collected is as before unless `report.payments` says otherwise.
 
     Raises NotFound without a report; InvalidInput for counts that do not add up, for the same again and for no reason;
     Conflict when the van was counted, when somebody decided about the door or corrected it meanwhile, when what waited
@@ -158,9 +169,10 @@ def correct_report(
     _book(store, one)
     store.correct_proof(
         report=one.report, outcome=one.is_now.outcome, lines=one.is_now.lines, recipient=one.who, event_id=event_id,
-        why=why, by=by, now=now,
+        why=why, by=by, now=now, paid=one.paid,
     )  # fmt: skip
     answered = _end_anew(store, one)
+    _pay_anew(store, one)
     _refuse_what_was_fetched(store, one)
     _give_out_again(store, one, stood)
     withheld, told, written = (0, False, 0) if one.fetches else _tell_anew(store, one, event_id, secret)
@@ -180,6 +192,8 @@ def correct_report(
         written=written,
         settled_task=bool(answered),
         fetches=one.fetches,
+        paid_before=one.report.paid,
+        paid_after=one.paid,
     )
 
 
@@ -194,7 +208,9 @@ def _put_right(
         for each in (DeliveryReport(delivery_id=mine.id, outcome=before.outcome, lines=before.lines), report)
     )
     who = recipient or before.recipient
-    if (was.outcome, _named(was.lines), who) == (is_now.outcome, _named(is_now.lines), before.recipient):
+    paid = _paid_now(store, before, is_now, report.payments)
+    said = (was.outcome, _named(was.lines), before.recipient, _by_order(before.paid))
+    if said == (is_now.outcome, _named(is_now.lines), who, _by_order(paid)):
         raise InvalidInput(f"{mine.number} was reported like this already. Change what was wrong.", code="same")
     return _Putting(
         manifest=manifest,
@@ -205,12 +221,49 @@ def _put_right(
         is_now=is_now,
         who=who,
         lines=_lines(mine.lines, was, is_now),
+        paid=paid,
         of_the_erp=of_the_erp,
         next_day=day_to_go_again(store, depot_id=manifest.depot_id, site_id=door.site_id, now=now, tried=manifest.day),
         why=why,
         now=now,
         by=by,
     )
+
+
+def _paid_now(
+    store: Store, before: ReportInHand, is_now: Settled, payments: Sequence[Payment] | None
+) -> tuple[Paid, ...]:
+    """What is due by the report as it is now, and what was collected. Raises InvalidInput for money in a currency that
+    no order of it has."""
+    if payments is None:
+        payments = [
+            Payment(currency=each.currency, amount=amount, method=method)
+            for each in before.paid
+            for method, amount in each.collected
+        ]
+    owed = list(due_with(is_now))
+    owed += [
+        Paid(delivery_id=delivery_id, order_id=order_id, currency=currency, due=0)
+        for delivery_id, order_id, currency in store.orders_brought([is_now.delivery.id])
+        if not any(each.order_id == order_id for each in owed)
+    ]
+    # What is more than was due goes with what was due, not with an order that asks for nothing.
+    owed.sort(key=lambda each: each.due > 0)
+    paid = spread(owed, [each for each in payments if each.amount])
+    return tuple(each for each in paid if each.due or each.collected)
+
+
+def _by_order(paid: Sequence[Paid]) -> Mapping[int | None, Paid]:
+    return {each.order_id: replace(each, collected=tuple(sorted(each.collected))) for each in paid}
+
+
+def _pay_anew(store: Store, one: _Putting) -> None:
+    """What was due and collected as it is now, and the question about it."""
+    store.forget_paid(one.report.proof_id)
+    proofs = {one.delivery.id: one.report.proof_id}
+    store.add_paid(one.paid, shift_id=one.manifest.shift_id, proofs=proofs, by=one.by, now=one.now)
+    store.answer_money_task(one.delivery.id, why=one.why, by=one.by, now=one.now)
+    ask_about_the_money(store, one.manifest, one.door, one.delivery.number, one.paid, now=one.now)
 
 
 def _note(store: Store, one: _Putting) -> int:
@@ -223,6 +276,8 @@ def _note(store: Store, one: _Putting) -> int:
         data={
             "before": settled_facts(one.was),
             "after": settled_facts(one.is_now),
+            **({"paid_before": paid_facts(one.report.paid)} if one.report.paid else {}),
+            **({"paid": paid_facts(one.paid)} if one.paid else {}),
             "why": one.why,
             "reported_in": one.report.event_id,
         },

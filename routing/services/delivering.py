@@ -9,9 +9,10 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from routing.errors import Conflict, InvalidInput
+from routing.model.payments import Paid
 from routing.model.proofs import Door, DoorEvent, DoorReport, KeptFile, ManifestInHand
 from routing.rules.door import Settled, clock_is_behind, is_far, metres_from_address
-from routing.services import boarding, door_news, receiving, settling, taking_turns
+from routing.services import boarding, door_news, paying, receiving, settling, taking_turns
 from routing.services.boarding import (
     OnBoard,
     ask_about_the_vans,
@@ -23,6 +24,7 @@ from routing.services.boarding import (
 )
 from routing.services.door_news import tell_what_happened, tell_whom_it_moves
 from routing.services.going_again import day_to_go_again
+from routing.services.paying import ask_about_the_money, paid_facts, what_was_paid
 from routing.services.settling import end_delivery, move_goods, settle_report, settled_facts, short_at_the_door
 from routing.services.taking_turns import manifest_in_turn
 
@@ -30,7 +32,9 @@ SCOPE = "driver"
 """The scope of the phones' keys in the idempotency table."""
 
 
-class Store(boarding.Store, settling.Store, door_news.Store, receiving.Store, taking_turns.Store, Protocol):
+class Store(
+    boarding.Store, settling.Store, door_news.Store, paying.Store, receiving.Store, taking_turns.Store, Protocol
+):
     """What delivering needs of the store."""
 
     def recall(self, *, scope: str, key: str, payload_sha256: str | None = None) -> Any: ...
@@ -210,10 +214,18 @@ def _record_outcome(store: Store, said: _Said, secret: bytes) -> Recorded:
     next_day = day_to_go_again(store, depot_id=manifest.depot_id, site_id=door.site_id, now=now, tried=manifest.day)
     short = short_at_the_door(settled, of_the_erp)
     stood = receiving.how_they_stand(store, manifest.depot_id, {each.order_id for each in short}, now=now)
-    event_id = _report_event(store, said, settled, noted)
+    paid = what_was_paid(store, settled, report)
+    event_id = _report_event(store, said, settled, noted, paid)
     files = [_kept(store, file, now) for file in report.files]
-    for one in settled:
-        _end_at_the_door(store, said, one, board, event_id=event_id, files=files, next_day=next_day)
+    proofs = {
+        one.delivery.id: _end_at_the_door(
+            store, said, one, board, event_id=event_id, files=files, next_day=next_day, paid=_of(paid, one)
+        )
+        for one in settled
+    }
+    store.add_paid(paid, shift_id=manifest.shift_id, proofs=proofs, by=said.actor, now=now)
+    for one in (*settled, *noted):
+        ask_about_the_money(store, manifest, door, one.delivery.number, _of(paid, one), now=now)
     for one in noted:
         note_what_is_not_here(
             store, manifest, door, one, board, event_id=event_id, report=report, actor=said.actor, now=now
@@ -262,7 +274,13 @@ def _by_the_books(said: _Said, reported: Iterable[Settled], board: OnBoard) -> t
     return settled, noted
 
 
-def _report_event(store: Store, said: _Said, settled: Sequence[Settled], noted: Sequence[Settled]) -> int:
+def _of(paid: Iterable[Paid], one: Settled) -> list[Paid]:
+    return [each for each in paid if each.delivery_id == one.delivery.id]
+
+
+def _report_event(
+    store: Store, said: _Said, settled: Sequence[Settled], noted: Sequence[Settled], paid: Sequence[Paid]
+) -> int:
     report = said.report
     about = [each.delivery_id for each in report.deliveries]
     return _append(
@@ -277,6 +295,7 @@ def _report_event(store: Store, said: _Said, settled: Sequence[Settled], noted: 
             "deliveries": [settled_facts(each) for each in settled],
             "noted": [settled_facts(each) for each in noted],
             "files": [{"kind": file.kind, "sha256": file.sha256} for file in report.files],
+            **({"paid": paid_facts(paid)} if paid else {}),
             **_place(report, said.away_m),
         },
         delivery_id=about[0] if len(about) == 1 else None,
@@ -292,10 +311,11 @@ def _end_at_the_door(
     event_id: int,
     files: Sequence[tuple[int, str]],
     next_day: str,
-) -> None:
-    """The proof, the goods and what comes next of one delivery."""
+    paid: Sequence[Paid],
+) -> int:
+    """The proof, the goods and what comes next of one delivery; the key of its proof."""
     manifest, door = said.manifest, said.door
-    store.add_proof(
+    proof_id = store.add_proof(
         event_id=event_id,
         manifest_id=manifest.id,
         site_id=door.site_id,
@@ -314,12 +334,18 @@ def _end_at_the_door(
         actor=said.actor,
         captured_at=said.report.captured_at,
         received_at=said.now,
-        data={"outcome": one.outcome.value, "next": one.next.value, "reported_in": event_id},
+        data={
+            "outcome": one.outcome.value,
+            "next": one.next.value,
+            "reported_in": event_id,
+            **({"paid": paid_facts(paid)} if paid else {}),
+        },
         delivery_id=one.delivery.id,
         shift_id=manifest.shift_id,
         plan_id=manifest.plan_id,
         site_id=door.site_id,
     )
+    return proof_id
 
 
 def _append(

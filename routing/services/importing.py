@@ -16,7 +16,8 @@ from routing.model.imports import ImportResult, LineIn, OrderIn
 from routing.model.orders import AllocationPolicy, Book, LineChange, Preview, WaitingOrder
 from routing.model.stock import Supply
 from routing.model.tasks import TaskKind
-from routing.rules.imports import FULFILLED, HEADER, Change, compare, content_hash
+from routing.rules.imports import FULFILLED, HEADER, Change, compare, content_hash, speaks_of
+from routing.rules.paying import collect_worth
 from routing.rules.promises import NewPromise
 from routing.rules.reach import with_orders, with_supplies
 from routing.services import allocating, committing, reaching
@@ -70,8 +71,11 @@ class Store(allocating.Store, Protocol):
     def add_lines(self, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], int]: ...
     def change_order(self, order_id: int, values: Mapping[str, Any]) -> None: ...
     def change_line(self, line_id: int, values: Mapping[str, Any]) -> None: ...
+    def set_collect_at_door(self, order_id: int, amount: int) -> None: ...
     def assign_zones(self) -> int: ...
     def change_was_kept(self, order_id: int, content_hash: str) -> bool: ...
+    def kept_changes(self, order_ids: Collection[int]) -> dict[int, tuple[str, ...]]: ...
+    def end_kept_changes(self, order_ids: Collection[int], *, outcome: str, by: str, now: datetime) -> None: ...
     def append_events(self, events: Sequence[Mapping[str, Any]]) -> None: ...
     def waiting_orders(
         self, depot_id: int, order_ids: Collection[int], *, now: datetime
@@ -88,6 +92,7 @@ def take_orders(store: Store, orders: Sequence[OrderIn], result: ImportResult, *
     existing = store.orders([order.number for order in orders], source=orders[0].source) if orders else {}
     new: list[OrderIn] = []
     changed: list[tuple[OrderIn, Mapping[str, Any], Change, str]] = []
+    as_here: dict[int, OrderIn] = {}
     for order in orders:
         row = existing.get(order.number)
         if row is None and (order.closed or not order.lines):
@@ -103,12 +108,14 @@ def take_orders(store: Store, orders: Sequence[OrderIn], result: ImportResult, *
         fingerprint = content_hash(order)
         if row["content_hash"] == fingerprint:
             result.unchanged += 1
+            as_here[row["id"]] = order
             continue
         change = compare(row, order)
         if change.problem:
             result.left_out(order.row, f"Order {order.number} was left out. {change.problem}")
         elif not change.differences:
             result.unchanged += 1
+            as_here[row["id"]] = order
             if not result.dry_run and not order.closed:
                 store.change_order(row["id"], {"content_hash": fingerprint})
         elif row["cancelled_at"] is not None:
@@ -122,6 +129,10 @@ def take_orders(store: Store, orders: Sequence[OrderIn], result: ImportResult, *
             if not result.dry_run:
                 changed.append((order, row, change, fingerprint))
     _change_all(store, changed, pools, now=now, by=by)
+    if not result.dry_run:
+        taken_over = {row["id"]: order for order, row, _change, _fingerprint in changed}
+        _end_kept(store, taken_over, outcome="taken over from the file", now=now, by=by)
+        _end_kept(store, as_here, outcome="the file took the change back", now=now, by=by)
     keys = _add(store, new, now=now, by=by)
     for order in new:
         pools.orders[order.depot_id].add(keys[order.number])
@@ -254,6 +265,7 @@ def _add(store: Store, orders: Sequence[OrderIn], *, now: datetime, by: str) -> 
         [
             {name: getattr(order, name) for name in HEADER}
             | {"source": order.source, "number": order.number, "content_hash": content_hash(order)}
+            | {"collect_worth": collect_worth((each.quantity, each.unit_price) for each in order.lines)}
             | _hold(order.hold_reason, now)
             for order in orders
         ]
@@ -313,6 +325,8 @@ def _change(
         store.change_line(line_id, values)
     added = [line for line in order.lines if line.number in change.added]
     made = store.add_lines([_line(row["id"], line) for line in added])
+    if "collect_at_door" not in order.unsaid and order.collect_at_door:
+        store.set_collect_at_door(row["id"], order.collect_at_door)  # of all that the order is now
     line_ids = {line["number"]: line["id"] for line in row["lines"]}
     line_ids |= {number: line_id for (_, number), line_id in made.items()}
     promised = store.promise_of(list(line_ids.values()))
@@ -371,6 +385,13 @@ def _keep_for_a_person(
         made_at=now,
         data={"content_hash": fingerprint, "differences": change.differences},
     )
+
+
+def _end_kept(store: Store, orders: Mapping[int, OrderIn], *, outcome: str, now: datetime, by: str) -> None:
+    """What the file and the order here agree on again needs no person."""
+    kept = store.kept_changes(orders)
+    ended = [order_id for order_id, names in kept.items() if speaks_of(orders[order_id], names)]
+    store.end_kept_changes(ended, outcome=outcome, by=by, now=now)
 
 
 def _promises(

@@ -68,12 +68,13 @@ def take_shop_orders(
             currency=order.currency,
             hold_reason=order.hold_reason,
             payment=order.payment,
+            collect_at_door=order.collect_at_door or 0,
             note=order.note,
             erp_reference=order.erp_reference,
             charged=order.charged,
             closed=order.closed,
             closed_lines=order.closed_lines,
-            unsaid=NOT_IN_A_SHOP,
+            unsaid=NOT_IN_A_SHOP if order.collect_at_door is not None else NOT_IN_A_SHOP | {"collect_at_door"},
             lines=()
             if order.closed
             else tuple(

@@ -41,6 +41,8 @@ from routing.services.locking import LocksInSteps
 from routing.services.telling import notice_data, tell
 
 CUSTOMER = "customer"
+TAKES_A_SUBSTITUTE = "takes a substitute"
+"""What came of a task about goods that others replaced."""
 
 
 class Reader(allocating.Reader, Protocol):
@@ -125,6 +127,7 @@ def take(
     new_line = _write(store, order, proposal, now=now, by=by)
     if question is not None:
         _settle(store, question, proposal, new_line, now=now, by=by)
+    _no_more_calls(store, order_id, now=now, by=by)
     return new_line
 
 
@@ -318,10 +321,20 @@ def _settle(store: Store, question: Question, proposal: Proposal, new_line: int,
         kind=TaskKind.DELAY_CONSENT,
         subject_kind="consent",
         subject_id=question.id,
-        outcome="takes a substitute",
+        outcome=TAKES_A_SUBSTITUTE,
         by=by,
         now=now,
     )
+
+
+def _no_more_calls(store: Store, order_id: int, *, now: datetime, by: str) -> None:
+    """Closes the calls about the order's late days, and the search for its goods, once nothing of it comes late."""
+    if any(line.lacking for line in store.short_order(order_id, now=now).lines):
+        return
+    for kind in (TaskKind.CALL_CUSTOMER, TaskKind.NO_DATE):
+        store.finish_tasks(
+            kind=kind, subject_kind="order", subject_id=order_id, outcome=TAKES_A_SUBSTITUTE, by=by, now=now
+        )
 
 
 def _asked(question: Question, proposal: Proposal) -> bool:

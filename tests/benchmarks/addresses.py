@@ -62,7 +62,7 @@ def wrong(
         if (door.street, number) not in doors:
             yield "no such number", Question(text=f"{door.street} {number}, {place}")
     swapped = door.house_number[::-1]
-    if swapped.isdigit() and not swapped.startswith("0") and (door.street, swapped) not in doors:
+    if swapped.isdigit() and (door.street, swapped) not in doors:
         yield "swapped digits", Question(text=f"{door.street} {swapped}, {place}")
     stranger = chance.choice(others)
     yield "a street of the neighbouring town", Question(text=f"{stranger.street} {stranger.house_number}, {place}")

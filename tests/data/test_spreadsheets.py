@@ -399,3 +399,42 @@ def test_the_same_table_as_sheet_and_as_csv_changes_nothing_the_second_time(stor
 
     assert take(book(products.COLUMNS, values)) == (1, 0, 0)
     assert take(csv) == (0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        (b'<c r="A2"><f>VLOOKUP(B2,C:C,1,0)</f></c>', "sku is a formula that nobody has calculated yet: open the file"),
+        (b'<c r="A2"><f>2+3</f><v></v></c>', "sku is a formula that nobody has calculated yet"),
+        (b'<c r="A2" t="e"><f>VLOOKUP(B2,C:C,1,0)</f><v>#N/A</v></c>', "sku reads #N/A: its formula failed"),
+        (b'<c r="A2" t="e"><v>#DIV/0!</v></c>', "sku reads #DIV/0!: its formula failed"),
+    ],
+)
+def test_a_formula_without_a_value_is_a_fault_of_its_row_and_no_empty_cell(cell: bytes, said: str) -> None:
+    """Read as empty it would empty what is known, and #N/A would become somebody's name."""
+    assert said in read(number_of(b"", instead=cell))[0].fault
+
+
+def test_a_formula_that_gives_no_text_is_an_empty_cell() -> None:
+    (row,) = read(number_of(b"", instead=b'<c r="A2" t="str"><f>IF(1=2,"x","")</f><v></v></c>'))
+    assert (row.cells["sku"], row.fault) == ("", "")
+
+
+def test_an_error_that_a_spreadsheet_wrote_into_a_csv_is_a_fault_too() -> None:
+    (row,) = read(io.BytesIO(b"sku,name,day\na,#REF!,\n"))
+    assert "name reads #REF!: its formula failed" in row.fault
+
+
+@pytest.mark.parametrize(
+    ("value", "number_format", "seen"),
+    [
+        (1, "0%", "100%"),
+        (0.5, "0%", "50%"),
+        (0.125, "0.0 %", "12.5%"),
+        (0.07, "0%", "7%"),
+        (3, '0" %"', "3"),
+        (3, r"0\%", "3"),
+    ],
+)
+def test_a_share_is_read_as_the_percent_that_the_sheet_shows(value: float, number_format: str, seen: str) -> None:
+    assert as_text(value, number_format) == seen

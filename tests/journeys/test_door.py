@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,9 +11,13 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from data import tables
+from data.store import open_store
+from routing.model.payments import OrderAsks
+from routing.rules.paying import due
+from routing.services.paying import ask_at_door
 from tests.conftest import PATIENCE_MS
 from tests.phone import PHONE as WALKED
 from tests.rounds import Round
@@ -133,6 +138,89 @@ def test_ten_of_twelve_signed_without_signal_arrive_exactly_once(
     assert website.installation.files.read(file.sha256).startswith(b"\x89PNG")
     (event,) = [each for each in rows(website, tables.event) if each.kind == "stop.reported"]
     assert re.fullmatch(r"[0-9a-f-]{36}", event.client_id)
+
+
+def paid_at_the_door(website: Website, this: Round, *, amount: int) -> None:
+    """The order of the first door is worth 12 units of 10.00 EUR and asks for this amount."""
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.order_line).values(unit_price=1000))
+        connection.execute(update(tables.order).values(currency="EUR"))
+        line_id = this.stops[0].order_line_id
+        order_id = connection.scalar(select(tables.order_line.c.order_id).where(tables.order_line.c.id == line_id))
+    with open_store(website.installation.database) as store:
+        assert order_id is not None
+        ask_at_door(store, order_id, amount=amount, by="user:1", now=website.clock.now())
+
+
+def test_what_is_paid_at_the_door_follows_what_is_handed_over_and_is_booked_once_without_signal(
+    website: Website, address: str, phone: BrowserContext, said: list[str], axe_script: Path
+) -> None:
+    this = website.a_round(stops=3, loaded=12)
+    paid_at_the_door(website, this, amount=11250)
+    page = phone.new_page()
+    open_route(page, address, website, this)
+    until_it_works_offline(page)
+    expect(page.get_by_text("Collect €112.50")).to_be_visible()
+
+    phone.set_offline(True)
+    page.get_by_role("button", name="Delivered").click()
+    amount = page.get_by_label("Collected, in EUR")
+    expect(amount).to_have_value("112.50")
+    page.get_by_role("spinbutton").fill("10")
+    page.get_by_role("checkbox", name="Short").check()
+    expect(page.get_by_text("To collect here: €93.75")).to_be_visible()
+    expect(amount).to_have_value("93.75")
+    page.get_by_label("Received by").fill("Goods-in 1")
+    amount.fill("ninety")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert").filter(has_text="Write what was collected as an amount in EUR")).to_be_visible()
+    amount.fill("90,00")
+    expect(page.get_by_text("€3.75 less than is due. Save it as it is: the office asks.")).to_be_visible()
+    page.get_by_label("Card").check()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing to scroll sideways for"
+    assert axe(page, axe_script) == []
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("1 not sent")).to_be_visible()
+    assert rows(website, tables.cash_entry) == []
+
+    phone.set_offline(False)
+    expect(page.get_by_text("All sent")).to_be_visible()
+    booked = [(each.kind, each.method, each.amount, each.currency) for each in rows(website, tables.cash_entry)]
+    assert booked == [("due", "cash", 9375, "EUR"), ("collected", "card", 9000, "EUR")]
+    (task,) = [each for each in rows(website, tables.task) if each.kind == "cash_difference"]
+    assert "93.75 EUR were due at the door, 90.00 EUR were collected, too little" in task.sentence
+    assert [text for text in said if "ERR_INTERNET_DISCONNECTED" not in text] == []
+
+
+def test_the_phone_reckons_what_is_due_as_the_rule_does(browser: Browser) -> None:
+    """Drawn amounts, worths beyond what a number of JavaScript holds, and what was brought and asked before."""
+    script = (Path(__file__).parents[2] / "web/static/js/driver.js").read_text()
+    reckons = "function dueOf" + script.partition("function dueOf")[2].partition("\n}\n")[0] + "\n}"
+    chance, cases = random.Random(7), []
+    for _ in range(400):
+        worth, amount = chance.choice([0, 3, 999, 10**17]), chance.randint(1, 999_999_999)
+        asks = OrderAsks(
+            order_id=1, order="SO-1", currency="EUR", amount=amount, worth=worth,
+            worth_before=chance.randint(0, worth), asked_before=chance.randint(0, amount),
+            prices={1: chance.choice([0, 1, 77, 10**8]), 2: 1},
+        )  # fmt: skip
+        cases.append((asks, {1: chance.randint(0, 9), 2: chance.randint(0, 2), 3: 1}))
+    sent = [
+        {
+            "asks": {
+                "amount": str(asks.amount), "worth": str(asks.worth), "worthBefore": str(asks.worth_before),
+                "askedBefore": str(asks.asked_before), "prices": {key: str(each) for key, each in asks.prices.items()},
+            },
+            "lines": [{"allocation_id": key, "delivered": units} for key, units in delivered.items()],
+        }
+        for asks, delivered in cases
+    ]  # fmt: skip
+    page = browser.new_page()
+    answered = page.evaluate(
+        f"(cases) => {{ {reckons}; return cases.map((each) => String(dueOf(each.asks, each.lines))); }}", sent
+    )
+    page.close()
+    assert answered == [str(due(asks, delivered)) for asks, delivered in cases]
 
 
 def kept_by(page: Page) -> set[str]:

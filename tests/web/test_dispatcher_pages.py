@@ -489,7 +489,10 @@ def test_what_is_loaded_is_not_taken_back(client: FlaskClient, website: Website,
     with website.installation.database.writing() as connection:
         delivery_id = connection.scalar(select(tables.delivery.c.id))
         connection.execute(tables.delivery.update().values(state="loaded"))
-    assert "Unload it first" in client.get(f"/release/{delivery_id}/back").text
+    shown = client.get(f"/release/{delivery_id}/back").text
+    assert "Unload it first" in shown
+    for done in ("They wait on the shelf", "it can no longer be loaded", "Take it back"):
+        assert done not in shown, "it says only why not, and nothing of what does not happen"
     answer = post(client, f"/release/{delivery_id}/back", day=day)
     assert answer.status_code == 409
     assert "Unload it first" in answer.text

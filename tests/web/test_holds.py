@@ -110,3 +110,18 @@ def as_in_a_file(existing: dict[str, Any], **values: Any) -> OrderIn:
         for line in existing["lines"]
     )  # fmt: skip
     return OrderIn(row=2, number=existing["number"], lines=lines, **header)
+
+
+def test_what_is_paid_at_the_door_waits_at_no_payment_gate(website: Website, desk: Desk) -> None:
+    client, order = website.signed_in(), desk.orders[1]
+    with website.installation.database.writing() as connection:
+        connection.execute(
+            update(tables.order).where(tables.order.c.id == order).values(payment="pending", currency="EUR")
+        )
+    assert "payment" in why_it_stays(website, desk, order)
+    token = form_token(client.get("/policies"))
+    assert client.post(f"/orders/{order}/pay", data={"csrf_token": token, "amount": "40"}).status_code == 302
+    assert "payment" not in why_it_stays(website, desk, order)
+    page = client.get(f"/orders/{order}").text
+    assert "awaited, at the door" in page
+    assert "Let it go unpaid" not in page

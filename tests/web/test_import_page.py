@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -230,6 +231,21 @@ def test_a_big_file_is_tried_and_taken_in_the_background(client: FlaskClient, we
     assert number_of(website, "customer_order") == before + 36
     assert "shop.csv was imported." in client.get(f"/import/jobs/{taking}").text
     assert not list(website.installation.uploads.folder.iterdir())
+
+
+def test_a_big_file_that_was_sent_twice_is_taken_in_once(client: FlaskClient, website: Website, big: bytes) -> None:
+    """Two tabs: what one job reads the other does not write anew, and what is done says so."""
+    first = started(send(client, big, "shop.csv", kind="orders"))
+    (path,) = website.installation.uploads.folder.iterdir()
+    with path.open("rb") as reading:
+        second = started(send(client, big, "shop.csv", kind="orders"))
+        assert path.stat().st_ino == os.fstat(reading.fileno()).st_ino
+        assert reading.read() == big
+    before = number_of(website, "customer_order")
+    run_job(website.installation, first)
+    run_job(website.installation, second)
+    assert number_of(website, "customer_order") == before + 36
+    assert "That file is not here any more." in client.get(f"/import/jobs/{second}").text
 
 
 def test_a_big_import_that_is_stopped_changes_nothing(

@@ -62,7 +62,7 @@ def test_a_policy_of_a_later_day_waits_for_it() -> None:
         (["completness", "complete"], 'no policy "completness"'),
         (["completeness", "halves"], "is none of"),
         (["max_wait_days", "-1"], "whole number"),
-        (["allocation_rule", "fair_share", "--order", "SO-1"], "cannot be set for a single order"),
+        (["allocation_rule", "fair_share", "--order", "SO-1"], "a single order: set it for everybody"),
         (["completeness", "complete", "--order", "SO-9"], 'no order "SO-9"'),
         (["completeness", "complete", "--customer", ""], 'no customer ""'),
         (["completeness", "complete", "--customer", "C-1", "--order", "SO-1"], "not both"),

@@ -101,6 +101,7 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /slots": ("dispatcher", "salesperson"),
     "POST /orders/<int:order_id>/substitute": ("dispatcher", "salesperson"),
     "POST /orders/<int:order_id>/payment": ("dispatcher", "salesperson"),
+    "POST /orders/<int:order_id>/pay": ("dispatcher", "salesperson"),
     "GET /orders/proofs/<int:proof_id>/<int:file_id>": NOT_VIEWERS,
     "GET /p/<token>": LINK,
     "GET /password": EVERYONE,

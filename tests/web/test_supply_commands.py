@@ -73,6 +73,9 @@ def test_promises_say_by_what_each_open_line_is_covered() -> None:
     ] == [("SO-1", [("R-1", "stock", 24)], 0), ("SO-2", [("PO-1", "inbound", 18), ("R-1", "stock", 6)], 0)]
     assert dates()["SO-2"] == day(3)
     assert 'There is no customer "Nobody"' in call("promises", "--customer", "Nobody").output
+    for said in ("C-1", "Café 12", " café "):
+        theirs = json.loads(call("promises", "--customer", said, "--json").output)["lines"]
+        assert {line["customer"] for line in theirs} == {"Café 12"}, said
     assert "2 open lines" in call("promises").output
 
 

@@ -84,6 +84,29 @@ def test_the_day_lists_its_trips_with_what_is_to_pick(floor: Floor) -> None:
     assert re.search(r'counts">0<span class="of"> / 36 picked<', page.text)
 
 
+def test_what_a_van_fetches_is_nothing_to_pick_and_nothing_on_the_van(floor: Floor) -> None:
+    """The crates of the second stop are at its door: the shelf has none, and the van leaves without them."""
+    key = floor.round.stops[1].delivery_id
+    with floor.website.installation.database.writing() as connection:
+        connection.execute(
+            update(tables.delivery).where(tables.delivery.c.id == key).values(direction="collect")
+        )  # fmt: skip
+    assert re.search(r'counts">0<span class="of"> / 24 picked<', floor.client.get("/warehouse").text)
+    for mode in ("pick", "load"):
+        page = floor.client.get(floor.trip, query_string={"mode": mode}).text
+        (card,) = re.findall(rf'<li class="card[^>]*id="d{key}">.*?(?=<li class="card|</ol>)', page, re.DOTALL)
+        assert "to fetch" in card
+        assert "12 × SKU1" in html.unescape(card)
+        for word in ("Short", "Press what is missing", "Stage", "All 12", "picked"):
+            assert word not in card, f"{word} of what is fetched, {mode}"
+    assert 'counts">0<span class="of"> / 24 picked<' in floor.client.get(floor.trip).text
+    with floor.website.installation.database.writing() as connection:
+        connection.execute(update(tables.delivery).where(tables.delivery.c.id == key).values(state="loaded"))
+    page = floor.client.get(floor.trip, query_string={"mode": "load"}).text
+    assert "units on the van" not in page
+    assert "goes along to fetch them" in page
+
+
 def test_a_scanned_product_is_picked_for_whoever_is_loaded_first(floor: Floor) -> None:
     page = floor.scans("6412345678901")
     assert said(page) == [("done", "1 of 12 SKU1  ·  D-1-3 Café 14 at the corner")]

@@ -18,6 +18,7 @@ _ABOUT = {
     "completeness": "partial, per_line or complete.",
     "hold": "Why it is on hold; left out: it is not.",
     "payment": "ok or pending.",
+    "collect_at_door": "What is to be paid when it is handed over, in the currency: 112.50. Left out: nothing.",
     "line": "Number of the line; left out: 1, 2, 3.",
     "quantity": "Base units, 1 or more.",
     "min_value": "What a part must be worth to go alone, in the currency: 25.00. Left out: any.",
@@ -235,7 +236,7 @@ DOCUMENT: dict[str, Any] = {
             "OrderState": _object(
                 dict.fromkeys(
                     ("source", "order", "customer", "site", "depot", "ordered_at", "wanted_on", "customer_reference",
-                     "erp_reference", "hold", "payment", "currency"), _STRING,
+                     "erp_reference", "hold", "payment", "collect_at_door", "currency"), _STRING,
                 )
                 | {
                     "cancelled": {"type": "boolean"},

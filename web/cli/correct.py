@@ -6,13 +6,17 @@ from collections.abc import Sequence
 
 import click
 
+from data.importers.counts import minor_units
 from data.store import SqlStore
 from data.store.again import in_transaction, tried
 from routing.errors import InvalidInput, NotFound
 from routing.model.amounts import how_many
 from routing.model.corrections import Corrected
+from routing.model.money import amount
+from routing.model.payments import Payment, PayMethod
 from routing.model.proofs import DeliveryReport, DoorLine, Outcome
 from routing.rules.door import spread_counts, spread_fetched
+from routing.rules.paying import added_up
 from routing.services.correcting import Correctable, correct_report, report_to_correct
 from web.cli.output import json_option, print_json
 from web.cli.values import BY
@@ -26,6 +30,9 @@ from web.wiring import open_installation
 @click.option("--damaged", multiple=True, metavar="SKU=UNITS", help="So many were damaged.")
 @click.option("--refused", multiple=True, metavar="SKU=UNITS", help="So many were not accepted.")
 @click.option("--collected", multiple=True, metavar="SKU=UNITS", help="Of a collection: so many were fetched.")
+@click.option(
+    "--paid", multiple=True, metavar="METHOD=AMOUNT", help="Collected at the door: cash=112.50, card or other."
+)
 @click.option("--recipient", default="", help="Who received it; left out: as before.")
 @click.option("--why", required=True, help="It stands with the delivery.")
 @click.option("--simulate", is_flag=True, help="Show what it would change, and change nothing.")
@@ -37,6 +44,7 @@ def correct_command(
     damaged: tuple[str, ...],
     refused: tuple[str, ...],
     collected: tuple[str, ...],
+    paid: tuple[str, ...],
     recipient: str,
     why: str,
     simulate: bool,
@@ -50,6 +58,7 @@ def correct_command(
     \b
     backroute correct D-17 delivered --short OAT-12=2 --why "counted again" --simulate
     backroute correct D-18 delivered --collected CRATE=4 --why "counted again"
+    backroute correct D-19 delivered --paid cash=100.00 --paid card=12.50 --why "part by card"
     """
     how = Outcome(outcome)
     named = {"short": short, "damaged": damaged, "refused": refused, "collected": collected}
@@ -73,7 +82,9 @@ def correct_command(
                 lines = _lines(found, units)
             return correct_report(
                 store=store,
-                report=DeliveryReport(delivery_id=delivery_id, outcome=how, lines=lines),
+                report=DeliveryReport(
+                    delivery_id=delivery_id, outcome=how, lines=lines, payments=_payments(found, paid) if paid else None
+                ),
                 why=why,
                 recipient=recipient,
                 now=here.clock.now(),
@@ -103,6 +114,30 @@ def _lines(found: Correctable, units: dict[str, dict[int, int]]) -> tuple[DoorLi
             f"{found.delivery.number} is a collection: give --collected, and no other count.", code="counts"
         )
     return spread_fetched(found.delivery, fetched)
+
+
+def _payments(found: Correctable, texts: Sequence[str]) -> tuple[Payment, ...]:
+    """What was collected, all of it. Raises InvalidInput where nothing is paid, and for what is no amount."""
+    asked, paid = found.delivery.asks, found.report.paid
+    currencies = sorted({each.currency for each in asked} | {each.currency for each in paid})
+    if len(currencies) != 1:
+        raise InvalidInput(
+            f"{found.delivery.number} is paid in {' and '.join(currencies)}: correct it on its page."
+            if currencies
+            else f"Nothing is paid at the door with {found.delivery.number}: leave --paid out.",
+            code="payment",
+        )
+    payments = []
+    for text in texts:
+        method, _, amount = text.partition("=")
+        minor = minor_units(amount, currencies[0])
+        if method not in list(PayMethod) or minor is None:
+            raise InvalidInput(
+                f'"{text[:40]}" is no payment: write it like cash=112.50; there are cash, card and other.',
+                code="payment",
+            )
+        payments.append(Payment(currency=currencies[0], amount=minor, method=PayMethod(method)))
+    return tuple(payments)
 
 
 def _counts(texts: Sequence[str]) -> dict[str, int]:
@@ -139,5 +174,11 @@ def _sentences(done: Corrected, simulate: bool) -> list[str]:
             said.append(f"  {how_many(abs(line.waits), line.unit)} {line.product} {waits}")
     if done.recipient_before != done.recipient_after:
         said.append(f"  Received by {done.recipient_after}, not by {done.recipient_before or 'nobody named'}.")
+    if done.paid_before != done.paid_after:
+        said += [
+            f"  Due at the door {amount(due, currency)}, collected "
+            + (", ".join(f"{amount(each, currency)} {method.value}" for method, each in methods.items()) or "nothing")
+            for currency, (due, methods) in added_up(done.paid_after).items()
+        ]
     said.append(f"  {done.withheld} messages withheld, {done.written} written instead.")
     return said

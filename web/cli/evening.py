@@ -29,7 +29,7 @@ from data.queries.results import LineResult, day_results, period_results
 from data.store import SqlStore, open_store
 from routing.errors import FileRefused, InvalidInput, NotFound
 from routing.model.amounts import how_many
-from routing.model.day import LostGoods
+from routing.model.day import LostGoods, VanCash
 from routing.model.days import day_words
 from routing.model.money import amount
 from routing.rules.figures.figure import Ratio
@@ -125,7 +125,7 @@ def close_command(
                     close_day(store=store, day=day, depot_id=home.id, now=now, by=BY)
                     done.days.append(home.name)
     if as_json:
-        vans = [{"vehicle": vehicle, "result": result} for vehicle, result in done.vans]
+        vans = [{"vehicle": vehicle, "result": result, "cash": cash} for vehicle, result, cash in done.vans]
         print_json(
             {"day": day, "closed": vans, "days_closed": done.days, "waits": done.waits, "unchanged": done.unchanged,
              "counted_otherwise": done.otherwise}
@@ -138,10 +138,10 @@ def close_command(
 
 @dataclass(slots=True)
 class _Evening:
-    """What closing did: the `vans` that were counted now, what each open one `waits` for, the depots whose `days` it
-    closed; vans counted before with the same count, and with another one, in a sentence."""
+    """What closing did: the `vans` that were counted now with their tills, what each open one `waits` for, the depots
+    whose `days` it closed; vans counted before with the same count, and with another one, in a sentence."""
 
-    vans: list[tuple[str, VanClosed]] = field(default_factory=list)
+    vans: list[tuple[str, VanClosed, tuple[VanCash, ...]]] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
     days: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
@@ -174,11 +174,11 @@ def _close_vans(
             )  # fmt: skip
         except InvalidInput as wrong:
             raise _with_its_option(each.van.vehicle, wrong) from None
-        done.vans.append((each.van.vehicle, result))
+        done.vans.append((each.van.vehicle, result, each.cash))
 
 
 def _print_evening(done: _Evening, day: str) -> None:
-    for vehicle, result in done.vans:
+    for vehicle, result, cash in done.vans:
         click.echo(
             f"{vehicle}: {result.kept_for_customers} back for their customers, {result.returned} returned, "
             f"{result.lost} lost."
@@ -189,6 +189,8 @@ def _print_evening(done: _Evening, day: str) -> None:
             click.echo(f"  Lost: {'; '.join(_lost_words(each) for each in result.lost_goods)}.")
         for sentence in result.missing:
             click.echo(f"  {sentence}")
+        for till in cash:
+            click.echo(f"  {_till_words(till)}")
         for currency, off in result.cash_off:
             click.echo(f"  The cash is {amount(abs(off), currency)} {'over' if off > 0 else 'short'}.")
     for vehicle in done.unchanged:
@@ -376,6 +378,13 @@ def _lost_words(each: LostGoods) -> str:
     return f"{how_many(each.quantity, each.unit)} {each.name} ({each.sku}){worth}"
 
 
+def _till_words(till: VanCash) -> str:
+    """What was due at the doors of a van, and by which method it was collected."""
+    paid = {"cash": till.collected, "card": till.card, "other": till.other}
+    by = ", ".join(f"{amount(each, till.currency)} {name}" for name, each in paid.items() if each) or "nothing"
+    return f"Due at the doors {amount(till.due, till.currency)}, collected {by}."
+
+
 def _waits_for(each: EveningVan, given: dict[int, VanCount]) -> str:
     if each.open_stops:
         first = each.open_stops[0]
@@ -386,7 +395,7 @@ def _waits_for(each: EveningVan, given: dict[int, VanCount]) -> str:
         )
     if each.needs_a_count and each.van.vehicle_id not in given:
         expected = [f"{how_many(goods.quantity, goods.unit)} {goods.name} ({goods.sku})" for goods in each.goods]
-        expected += [f"{amount(cash.collected, cash.currency)} cash" for cash in each.cash]
+        expected += [f"{amount(cash.collected, cash.currency)} cash" for cash in each.cash if cash.must_be_counted]
         return f"{each.van.vehicle}: count {', '.join(expected)}. Give the counts with --counts FILE.csv."
     return ""
 

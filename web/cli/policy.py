@@ -235,7 +235,10 @@ def _known(name: str) -> str:
 
 def _usual_words(name: str) -> str:
     value = usual(name)
-    return "no such limit" if value is None else value_words(name, value)
+    if value is not None:
+        return value_words(name, value)
+    # As the page says it: without a number of days no earlier date is told at all.
+    return "never" if name == "promise_earlier_days" else "no limit"
 
 
 def _kind_document(name: str) -> dict[str, Any]:

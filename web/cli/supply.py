@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from data.queries.backorders import customers_called
+from data.queries.backorders import customers_called, orders_of
 from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import InvalidInput
@@ -126,7 +126,7 @@ def _shown_or_done(
 
 @click.command("promises")
 @click.option("--sku", help="Only this article.")
-@click.option("--customer", help="Only this customer, by name.")
+@click.option("--customer", help="Only this customer: its number, its name or a part of it.")
 @json_option
 def promises_command(sku: str | None, customer: str | None, as_json: bool) -> None:
     """Work out every open line's date again: expected, promised, and by what it is covered. Changes nothing."""
@@ -140,8 +140,7 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
         today = {depot.number: today_of(now, depot.zone) for depot in store.depots()}
         if sku is not None and sku not in store.product_ids([sku]):
             raise InvalidInput(f'There is no product "{sku[:40]}". Write its number as the list shows it.', code="sku")
-        if customer is not None:
-            customers_called(connection, customer)
+        theirs = None if customer is None else orders_of(connection, customers_called(connection, customer.strip()))
         if sku is None:
             for depot in store.depots():
                 found[depot.number] += promised_lines(store, depot_id=depot.id, now=now)
@@ -149,7 +148,7 @@ def promises_command(sku: str | None, customer: str | None, as_json: bool) -> No
             ledgers = sku_ledgers(store, sku, now=now)
             found |= {each.stock.depot: list(each.lines) for each in ledgers}
     for lines in found.values():
-        lines[:] = [line for line in lines if customer in (None, line.customer)]
+        lines[:] = [line for line in lines if theirs is None or line.order_id in theirs]
     if as_json:
         document: dict[str, Any] = {
             "lines": [{"depot": depot, **line.document()} for depot, lines in found.items() for line in lines]

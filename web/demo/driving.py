@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from data.store import SqlStore, open_store
 from routing.model.day import VanOfDay
+from routing.model.payments import Payment
 from routing.model.proofs import (
     DeliveryReport,
     Door,
@@ -25,6 +26,7 @@ from routing.model.proofs import (
 )
 from routing.rules.behind import Tomorrow, how_it_goes_on, ways_out
 from routing.rules.locks import as_the_day_stands
+from routing.rules.paying import due_in_full
 from routing.rules.progress import forecast
 from routing.services.delivering import record
 from web.demo.calendar import TUESDAY, at
@@ -149,6 +151,15 @@ def _report(
         if kind is DoorEvent.OUTCOME
         else (),
         recipient="Goods in" if kind is DoorEvent.OUTCOME else "",
+        payments=tuple(
+            Payment(currency=currency, amount=amount)
+            for each in on_van
+            for currency, amount in due_in_full(
+                each.asks, {line.allocation_id: line.loaded for line in each.lines}
+            ).items()
+        )
+        if kind is DoorEvent.OUTCOME
+        else (),
     )
     with open_store(installation.database) as store:
         record(store=store, manifest_id=manifest.id, report=report, now=at, secret=installation.secret)

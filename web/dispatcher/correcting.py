@@ -11,13 +11,16 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from data.importers.counts import minor_units
 from data.queries.corrections import corrections_of
 from data.store import SqlStore
 from data.store.again import in_transaction, tried
 from routing.errors import BackrouteError, Conflict, InvalidInput
 from routing.model.corrections import Corrected
+from routing.model.payments import Payment, PayMethod
 from routing.model.proofs import DeliveryReport, DoorDelivery, DoorLine, Outcome
 from routing.rules.door import most_collected
+from routing.rules.paying import added_up
 from routing.services.correcting import Correctable, correct_report, report_to_correct
 from web.dispatcher import words
 from web.here import here, now
@@ -93,7 +96,7 @@ def _said(form: Mapping[str, str]) -> str:
     asks = [
         f"{name}={text.strip()}"
         for name, text in sorted(form.items())
-        if name in ("outcome", "recipient") or name.split("-")[0] in counts
+        if name in ("outcome", "recipient") or name.split("-")[0] in {*counts, "paid"}
     ]
     return hashlib.sha256("&".join(asks).encode()).hexdigest()[:16]
 
@@ -105,9 +108,10 @@ def _read(store: SqlStore, delivery_id: int) -> DeliveryReport:
         outcome = Outcome(form.get("outcome", ""))
     except ValueError:
         raise InvalidInput(_("Choose what happened at the door."), code="outcome") from None
-    if not outcome.is_handed_over:
-        return DeliveryReport(delivery_id=delivery_id, outcome=outcome)
     found = report_to_correct(store, delivery_id)
+    payments = _payments(found)
+    if not outcome.is_handed_over:
+        return DeliveryReport(delivery_id=delivery_id, outcome=outcome, payments=payments)
     names = _counted(found.delivery)
     before = {line.allocation_id: line for line in found.report.lines}
     lines = []
@@ -117,7 +121,33 @@ def _read(store: SqlStore, delivery_id: int) -> DeliveryReport:
             kept = before.get(line.allocation_id)
             counts["collected"] = min(kept.collected, counts["delivered"]) if kept else 0
         lines.append(DoorLine(allocation_id=line.allocation_id, **counts))
-    return DeliveryReport(delivery_id=delivery_id, outcome=outcome, lines=tuple(lines))
+    return DeliveryReport(delivery_id=delivery_id, outcome=outcome, lines=tuple(lines), payments=payments)
+
+
+def _payments(found: Correctable) -> tuple[Payment, ...] | None:
+    """What the form says was collected, by currency and method; None where it asks for none."""
+    tills = _tills(found)
+    if not tills:
+        return None
+    payments = []
+    for currency, method, _amount in tills:
+        text = request.form.get(f"paid-{currency}-{method}", "").strip() or "0"
+        amount = minor_units(text, currency)
+        if amount is None:
+            raise InvalidInput(_('"%(text)s" is no amount: write it like 112.50.', text=text[:20]), code="payment")
+        payments.append(Payment(currency=currency, amount=amount, method=method))
+    return tuple(payments)
+
+
+def _tills(found: Correctable) -> list[tuple[str, PayMethod, int]]:
+    """(currency, method, what was collected) of all that may have been collected with this delivery."""
+    collected = added_up(found.report.paid)
+    currencies = sorted({each.currency for each in found.delivery.asks} | collected.keys())
+    return [
+        (currency, method, collected.get(currency, (0, {}))[1].get(method, 0))
+        for currency in currencies
+        for method in PayMethod
+    ]
 
 
 def _counted(delivery: DoorDelivery) -> tuple[str, ...]:
@@ -184,6 +214,7 @@ def _page(
         order_id=orders[0] if orders else None,
         fetches=fetches,
         counts=_OF_A_COLLECTION if fetches else _OF_GOODS,
+        tills=_tills(found) if found else [],
         outcomes=_outcomes(fetches=fetches),
         outcome_words=partial(words.outcome_words, fetches=fetches),
         most_collected=most_collected,

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from data.importers.counts import minor_units
 from data.queries.calendars import zone_of_order
 from data.queries.calls import Call, call_about
 from data.queries.company import company_card
@@ -35,6 +36,7 @@ from routing.services.consenting import answer as settle_delay
 from routing.services.consenting import offered
 from routing.services.explaining import explain_dates
 from routing.services.holding import hold_order, hold_payment, pass_payment
+from routing.services.paying import ask_at_door
 from routing.services.substituting import proposals, take
 from web.along import NOTHING, rides_of
 from web.dispatcher import date_words, ride_words, words
@@ -199,6 +201,24 @@ def payment(order_id: int) -> ResponseReturnValue:
     if in_transaction(here().database, write):
         said = _("It waits for payment again.") if again else _("Passed: it may be released before it is paid.")
         flash(said, "done")
+    return redirect(url_for("orders.one", order_id=order_id))
+
+
+@orders.post("/<int:order_id>/pay")
+@needs_role("dispatcher", "salesperson")
+def pay(order_id: int) -> ResponseReturnValue:
+    """What the driver collects when all of this order is handed over; empty or 0: nothing."""
+    text = request.form.get("amount", "").strip()[:40]
+
+    def write(store: SqlStore) -> bool:
+        currency = store.asks_at_door(order_id)[1]
+        amount = minor_units(text, currency) if text else 0
+        if amount is None:
+            raise InvalidInput(_('"%(text)s" is no amount: write it like 112.50.', text=text[:20]), code="amount")
+        return ask_at_door(store, order_id, amount=amount, by=current_user.actor, now=now())
+
+    if in_transaction(here().database, write):
+        flash(_("The driver collects it at the door.") if text else _("Nothing is collected at the door."), "done")
     return redirect(url_for("orders.one", order_id=order_id))
 
 

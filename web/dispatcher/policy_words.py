@@ -51,7 +51,7 @@ def kind_words() -> dict[str, tuple[str, str]]:
         ),
         "reservation_horizon_days": (
             _("Stock is kept for the next days"),
-            _("An order wanted later than this takes no stock yet."),
+            _("An order wanted later than this holds no stock yet, and gives back what it had and is not released."),
         ),
         "promise_threshold_days": (
             _("A later date is told from, in days"),
@@ -64,8 +64,8 @@ def kind_words() -> dict[str, tuple[str, str]]:
         "overdue_days": (
             _("Overdue goods are expected for, in days"),
             _(
-                "An inbound that did not come counts for tomorrow so many days after its own. Then what waits for it "
-                "has no date, and a task asks for the supplier's new day."
+                "An inbound that did not come is expected any hour for so many days after its own. Then what waits for "
+                "it has no date, and a task asks for the supplier's new day."
             ),
         ),
         "positions_days": (

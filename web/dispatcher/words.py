@@ -11,10 +11,12 @@ from flask_babel import ngettext
 from data.queries.release import ReadyParts
 from data.queries.timeline import Happening
 from routing.model.amounts import how_many
-from routing.model.day import LostGoods, SpeedRow
+from routing.model.day import LostGoods, SpeedRow, VanCash
 from routing.model.fleet import BIKES
+from routing.model.payments import Paid
 from routing.model.tasks import TaskKind
 from routing.rules.figures.slips import cause_of
+from routing.rules.paying import added_up
 from web.formats import day as written_day
 from web.formats import money
 
@@ -495,6 +497,9 @@ def _of_the_order(one: Happening) -> str:
             return _("%(order)s came in.", order=data.get("order", ""))
         case "order_changed":
             return _("Changed in the order file.")
+        case "collect_at_door_set":
+            before, after = (money(data.get(name, 0), str(data.get("currency"))) for name in ("from", "to"))
+            return _("To be paid at the door: %(after)s, not %(before)s.", before=before, after=after)
         case "order_cancelled":
             return _("Cancelled in the order file.")
         case "order_delivered_elsewhere":
@@ -700,12 +705,12 @@ def _of_the_door(one: Happening) -> str:
                 before=outcome_words(str(data.get("before", {}).get("outcome")), fetches=one.fetches),
                 after=outcome_words(str(data.get("after", {}).get("outcome")), fetches=one.fetches),
                 why=str(data.get("why", "")).rstrip("."),
-            )
+            ) + _paid_in(data)
         case "delivery.done" if data.get("outcome") == "refused":
-            return _("%(delivery)s was refused at the door.", delivery=one.delivery)
+            return _("%(delivery)s was refused at the door.", delivery=one.delivery) + _paid_in(data)
         case "delivery.done":
             outcome = outcome_words(str(data.get("outcome")), fetches=one.fetches)
-            return _("%(delivery)s: %(outcome)s.", delivery=one.delivery, outcome=outcome)
+            return _("%(delivery)s: %(outcome)s.", delivery=one.delivery, outcome=outcome) + _paid_in(data)
         case "delivery.failed" if data.get("outcome") == "not_attempted" and one.fetches:
             return _("%(delivery)s was not collected: nobody went there.", delivery=one.delivery)
         case "delivery.failed" if data.get("outcome") == "not_attempted":
@@ -724,6 +729,47 @@ def _of_the_door(one: Happening) -> str:
             )
             return said + " " + _("It goes with %(van)s.", van=data["goes_with"]) if data.get("goes_with") else said
     return ""
+
+
+def pay_method_words(method: str) -> str:
+    return {"cash": _("in cash"), "card": _("by card"), "other": _("otherwise")}.get(method, method)
+
+
+def paid_words(paid: Iterable[Paid]) -> str:
+    """What was due with a report and what was collected: "Due 112.50 EUR, collected 112.50 EUR in cash."."""
+    return " ".join(_due_and_collected(currency, due, methods) for currency, (due, methods) in added_up(paid).items())
+
+
+def _paid_in(data: Mapping[str, Any]) -> str:
+    """The same of an event, after its sentence."""
+    said = [
+        _due_and_collected(str(each.get("currency")), int(each.get("due", 0)), each.get("collected", {}))
+        for each in data.get("paid", ())
+    ]
+    return "".join(f" {each}" for each in said)
+
+
+def _due_and_collected(currency: str, due: int, methods: Mapping[Any, int]) -> str:
+    given = [f"{money(amount, currency)} {pay_method_words(str(method))}" for method, amount in methods.items()]
+    return _(
+        "Due at the door %(due)s, collected %(collected)s.",
+        due=money(due, currency),
+        collected=", ".join(given) or _("nothing"),
+    )
+
+
+def till_words(cash: VanCash) -> str:
+    """What was due on a van's route, by which method it was collected, and what the till should hold."""
+    paid = {"card": cash.card, "other": cash.other}
+    said = _(
+        "Due %(due)s, collected %(collected)s in cash.",
+        due=money(cash.due, cash.currency),
+        collected=money(cash.collected, cash.currency),
+    )
+    others = [f"{money(amount, cash.currency)} {pay_method_words(name)}" for name, amount in paid.items() if amount]
+    if others:
+        said += " " + _("Also %(others)s: the till should hold the cash only.", others=", ".join(others))
+    return said
 
 
 def _of_the_house(one: Happening) -> str:

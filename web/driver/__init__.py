@@ -17,14 +17,16 @@ from data.store import SqlStore, open_store
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput, NotFound
 from routing.model.amounts import unit_after
+from routing.model.money import minor_digits
 from routing.model.notices import Link
+from routing.model.payments import OrderAsks
 from routing.model.proofs import ABOUT_THE_GOODS, HANDED_OVER
 from routing.services.boarding import tell_of_refusal
 from routing.services.delivering import Recorded, record
 from routing.services.following import record_position
 from web.assets import STATIC, asset, basemap_url
 from web.driver.reading import moment_from, place_from, report_from
-from web.driver.words import fetching_words, outcome_words, words
+from web.driver.words import fetching_words, outcome_words, pay_method_words, words
 from web.here import here, now
 from web.incoming import json_of
 from web.languages import speak
@@ -73,6 +75,7 @@ def page(token: str) -> Response:
                 "fetchingOutcomes": list(fetching_words().items()),
                 "aboutGoods": sorted(ABOUT_THE_GOODS),
                 "handedOver": sorted(HANDED_OVER),
+                "payMethods": list(pay_method_words().items()),
                 "assets": {
                     "leaflet": url_for("static", filename="vendor/leaflet/leaflet.js"),
                     "leafletCss": url_for("static", filename="vendor/leaflet/leaflet.css"),
@@ -285,9 +288,24 @@ def _stop_as_json(stop: DriverStop) -> dict[str, Any]:
                     }
                     for line in each.lines
                 ],
+                "asks": [_asks_as_json(asks) for asks in each.asks],
             }
             for each in stop.deliveries
         ],
+    }
+
+
+def _asks_as_json(asks: OrderAsks) -> dict[str, Any]:
+    """The phone reckons as `routing.rules.paying.due` does, without signal too. Worths go as text: they may be beyond
+    what a number of JavaScript holds."""
+    return {
+        "currency": asks.currency,
+        "digits": minor_digits(asks.currency),
+        "amount": str(asks.amount),
+        "worth": str(asks.worth),
+        "worthBefore": str(asks.worth_before),
+        "askedBefore": str(asks.asked_before),
+        "prices": {str(allocation_id): str(price) for allocation_id, price in asks.prices.items()},
     }
 
 

@@ -11,12 +11,14 @@ from typing import Any, Protocol, TypeGuard
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from routing.errors import InvalidInput
+from routing.model.payments import Payment, PayMethod
 from routing.model.places import Location
 from routing.model.proofs import DeliveryReport, DoorEvent, DoorLine, DoorReport, KeptFile, Outcome
 from web.incoming import FIRST_YEAR, LAST_YEAR, json_of
 from web.photos import clean_picture
 
 MOST_FILES = 8
+MOST_PAYMENTS = 8
 LONGEST_NAME = 120
 LONGEST_NOTE = 2000
 STATES = ("delivered", "short", "damaged", "refused", "collected")
@@ -53,6 +55,7 @@ def report_from(text: str, files: MultiDict[str, FileStorage], *, keep: Keeper, 
         location=place_from(data)[0],
         accuracy_m=place_from(data)[1],
         files=tuple(_kept(kind, content, keep) for kind, content in pictures),
+        payments=_payments(data) if kind is DoorEvent.OUTCOME else (),
         more_follow=more_follow,
     )
 
@@ -81,6 +84,21 @@ def _delivery(data: Any) -> DeliveryReport:
             for line in _list(data, "lines")
             if isinstance(line, dict)
         ),
+    )
+
+
+def _payments(data: Mapping[str, Any]) -> tuple[Payment, ...]:
+    """What was collected; a page that was kept from before this was asked says nothing of it."""
+    given = _list(data, "payments")
+    if len(given) > MOST_PAYMENTS or not all(isinstance(each, dict) for each in given):
+        raise InvalidInput(f"payments is a list of at most {MOST_PAYMENTS} objects.", code="report")
+    return tuple(
+        Payment(
+            currency=_text(each, "currency", 10),
+            amount=_whole(each, "amount"),
+            method=_word(each, "method", PayMethod),
+        )
+        for each in given
     )
 
 
@@ -133,7 +151,7 @@ def _list(data: Mapping[str, Any], name: str) -> list[Any]:
     return value
 
 
-def _word[W: (DoorEvent, Outcome)](data: Mapping[str, Any], name: str, words: type[W]) -> W:
+def _word[W: (DoorEvent, Outcome, PayMethod)](data: Mapping[str, Any], name: str, words: type[W]) -> W:
     try:
         return words(str(data.get(name)))
     except ValueError:

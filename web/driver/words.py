@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 
+from routing.model.payments import PayMethod
 from routing.model.proofs import ABOUT_THE_GOODS, Outcome
 
 
@@ -87,9 +88,21 @@ def words() -> dict[str, str]:
         "no_store": _("This phone keeps nothing for later (private window?). Stay in signal, or use a normal window."),
         "collect": _("Collect"),
         "attempt": _("Attempt %1"),
+        "pay": _("Collect %1"),
+        "pay_asked": _("To collect here: %1"),
+        "pay_given": _("Collected, in %1"),
+        "pay_how": _("Paid by"),
+        "pay_wrong": _("Write what was collected as an amount in %1, like %2; 0 if nothing was given."),
+        "pay_less": _("%1 less than is due. Save it as it is: the office asks."),
+        "pay_more": _("%1 more than is due. Save it as it is: the office asks."),
         "less": _("One less"),
         "more": _("One more"),
     }
+
+
+def pay_method_words() -> dict[str, str]:
+    """How a customer may pay the driver, in the order in which the page offers it."""
+    return {PayMethod.CASH: _("Cash"), PayMethod.CARD: _("Card"), PayMethod.OTHER: _("Otherwise")}
 
 
 def outcome_words() -> dict[str, str]:

@@ -198,7 +198,7 @@ class Gazetteer:
         written = [(way, ids) for way in ways if (ids := self._written(way))]
         if len({(ids, way.number) for way, ids in written}) != 1 or written[0][0].number is None:
             return None
-        if any(way.second for way, _ in written):
+        if any(way.second or way.swapped for way, _ in written):
             return None  # whether those are houses too, the whole street says
         answer = settled(
             [(way, judge(way, self._numbered(ids, way.number), self.coverage, source=SOURCE)) for way, ids in written]

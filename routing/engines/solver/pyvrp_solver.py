@@ -27,8 +27,11 @@ from routing.engines.solver.walk import RuinAndRecreate
 
 _LEAST = 20
 """Of fewer visits the walk finds the best by itself."""
-_NEIGHBOURS = 20
-"""Of each visit, where many cool down together: a third more rounds than with its own fifty."""
+_NEIGHBOURS = 30
+"""Of each visit, where many cool down together: a third more rounds than with its own fifty; of twenty, days of long
+routes have too few to leave a poor plan."""
+_LATER = 5.0
+"""So many times as dear as a second of driving is at first a second too late."""
 _HOT, _COLD = 0.3, 0.02
 """Temperature at the beginning and end of its rounds, in costs of an average visit."""
 _FAR = 2**31
@@ -94,8 +97,7 @@ def _cooled(
     for operator in OPERATORS:
         if operator.supports(data):
             search.add_operator(operator(data))
-    params = pyvrp.PenaltyParams()
-    penalties = pyvrp.PenaltyManager(params.midpoint_penalties(data), params)
+    penalties = _penalties(data, begin)
     best = current = begin
     price = penalties.cost_evaluator()
     typical = price.cost(begin) / data.num_clients
@@ -112,6 +114,18 @@ def _cooled(
         if price.penalised_cost(found) < price.penalised_cost(current) - heat * log(random.rand() or 1e-300):
             current = found
     return best
+
+
+def _penalties(data: pyvrp.ProblemData, begin: pyvrp.Solution) -> pyvrp.PenaltyManager:
+    """What plans that do not quite fit pay at first for each unit of load or time too much: what `begin` pays for one.
+
+    PyVRP itself begins at 50,000 and comes down by a tenth every 500 rounds: of 1,000 visits it is twenty seconds until
+    it tries such plans at all, and the shortest way from one good plan to another leads through them."""
+    dear = pyvrp.CostEvaluator([0.0] * data.num_load_dimensions, 0.0, 0.0).cost(begin)
+    loads = np.array([[*map(max, client.delivery, client.pickup)] for client in data.clients()], dtype=np.float64)
+    seconds = sum(route.travel_duration() for route in begin.routes())
+    first = [dear / max(float(load), 1.0) for load in loads.sum(axis=0)]
+    return pyvrp.PenaltyManager((first, _LATER * dear / max(seconds, 1), 1.0))
 
 
 def can_be_asked(day: layout.Day) -> bool:

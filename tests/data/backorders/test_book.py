@@ -7,8 +7,12 @@ from sqlalchemy import select, update
 from data import tables
 from data.db import Database
 from data.store import open_store
+from routing.model.orders import AllocationPolicy, AllocationRule
+from routing.rules.allocation import allocate
+from routing.rules.promises import expected_days
 from routing.services.supplying import commit_shelf_count
 from tests.backorder_world import DEPOT, World
+from tests.routing.backorders.plain_ledger import plain_days, plainly_allocated
 
 
 def books(world: World) -> tuple[list[str], int]:
@@ -83,3 +87,35 @@ def test_what_a_count_finds_of_a_receipt_that_is_used_up_is_given_out(database: 
         )
     assert [(line.order, line.firm_before, line.firm_after) for line in preview.changed] == [("SO-3", 0, 2)]
     assert books(world) == (["R-1", "R-2"], 3)
+
+
+def test_open_are_the_skus_of_lines_that_wait_and_their_book_is_decided_as_the_plain_ledger_would(
+    database: Database,
+) -> None:
+    world = World(database)
+    with open_store(database) as store:
+        assert store.open_products(DEPOT) == frozenset()
+    receive(world, 20)
+    order(world, 12)
+    for site, completeness in ((2, "complete"), (3, "per_line"), (2, "partial")):
+        world.order(lines=[(1, 8), (2, 4)], site=site, completeness=completeness, wanted_in=0)
+    world.receive(product=2, quantity=6, quarantined=0, of_inbound=False, more_to_come=False)
+    world.expect(product=1, quantity=12, days=2)
+    receive(world, 9, of_inbound=True)
+    with open_store(database) as store:
+        assert store.open_products(DEPOT) == {1, 2}
+        book = store.book(DEPOT, {1, 2}, now=world.now)
+    for rule in AllocationRule:
+        policy = AllocationPolicy(rule=rule)
+        outcome = allocate(book, policy, today=world.now.date())
+        assert outcome == plainly_allocated(book, policy, today=world.now.date())
+        dates = expected_days(book, outcome, days={}, policy=policy, now=world.now)
+        assert (dates.expected, dates.own) == plain_days(book, outcome, days={}, policy=policy, now=world.now)
+    with database.writing() as connection:  # nobody wants oat drink any more
+        connection.execute(
+            update(tables.order_line)
+            .where(tables.order_line.c.product_id == 1)
+            .values(cancelled=tables.order_line.c.quantity)
+        )
+    with open_store(database) as store:
+        assert store.open_products(DEPOT) == {2}

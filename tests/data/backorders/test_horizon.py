@@ -43,6 +43,22 @@ def test_an_order_takes_its_goods_when_the_horizon_reaches_it_and_that_is_done_o
     assert (held(database), due(world)) == (10, [])
 
 
+def test_an_order_that_is_moved_beyond_the_horizon_gives_its_goods_back_and_is_no_broken_order(
+    database: Database,
+) -> None:
+    world = World(database)
+    for product in (1, 2):
+        world.receive(product=product, quantity=12, quarantined=0, of_inbound=False, more_to_come=False)
+    world.order(lines=[(1, 10), (2, 10)], site=1, completeness="complete", wanted_in=0)
+    assert held(database) == 20
+    world.change(which=0, quantities=(10, 10), wanted_in=30)
+    assert held(database) == 0
+    with database.reading() as connection:
+        assert connection.scalar(select(func.count()).select_from(tables.task)) == 0
+    world.order(lines=[(1, 12)], site=2, completeness="complete", wanted_in=0)
+    assert held(database) == 12
+
+
 def test_goods_wanted_beyond_the_horizon_are_covered_by_date_and_held_by_nobody_yet(database: Database) -> None:
     world = World(database)
     world.receive(product=1, quantity=12, quarantined=0, of_inbound=False, more_to_come=False)

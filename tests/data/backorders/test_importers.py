@@ -14,6 +14,7 @@ from sqlalchemy import insert, select, update
 
 from data import tables
 from data.db import Database
+from data.exporters.kinds import export
 from data.importers import customers, receipts
 from data.importers.kinds import KINDS
 from data.importers.table import Reading
@@ -21,6 +22,7 @@ from data.store import SqlStore, open_store
 from routing.errors import FileRefused
 from routing.model.imports import ImportResult
 from routing.model.stock import Receipt
+from routing.model.tasks import TaskKind
 from routing.services.receiving import commit_receipt
 from routing.services.releasing import release_orders, unrelease
 
@@ -210,7 +212,7 @@ def test_semicolons_and_a_byte_order_mark_are_read(on_sqlite: Database, kind: st
         ("products", "price", "NaN", "no number"),
         ("products", "price", "1.999", "more decimals"),
         ("products", "currency", "euro", "no currency"),
-        ("products", "name", "null\0character", "null character"),
+        ("products", "name", "null\0character", "control character"),
         ("customers", "delivery_days", "monday", "no weekday"),
         ("customers", "windows", "11:00-06:00", "closes before it opens"),
         ("customers", "windows", "all day", "no window"),
@@ -376,6 +378,36 @@ def test_a_change_is_taken_over_while_nothing_is_on_its_way(set_up: Database, no
     ]  # fmt: skip
 
 
+def test_a_day_that_the_customer_moved_is_no_slip_of_ours_and_its_goods_go_to_whoever_waits(
+    set_up: Database, now: datetime
+) -> None:
+    later = INBOUND | {"number": "PO-18", "expected_at": "2026-06-01"}
+    run(set_up, "inbound", [INBOUND | {"quantity": "24"}, later | {"quantity": "24"}], now)
+    behind = ORDER | {"order": "SO-18", "ordered_at": "2026-05-10T10:00"}
+    run(set_up, "orders", [ORDER, behind], now)
+    run(set_up, "orders", [ORDER | {"wanted_on": "2026-06-09"}, behind], now)
+    with open_store(set_up) as store:
+        rows = store.connection.execute(
+            select(tables.order.c.number, tables.promise.c.promised_on, tables.promise.c.why)
+            .join(tables.order_line, tables.order_line.c.order_id == tables.order.c.id)
+            .join(tables.promise, tables.promise.c.order_line_id == tables.order_line.c.id)
+            .order_by(tables.order.c.number, tables.promise.c.version)
+        ).all()
+        assert [tuple(row) for row in rows] == [
+            ("SO-17", "2026-05-12", "first date"),
+            ("SO-17", "2026-06-09", "at the customer's wish"),
+            ("SO-18", "2026-06-01", "first date"),
+        ]
+        assert store.connection.execute(select(tables.notice)).all() == []
+        held = store.connection.execute(
+            select(tables.order.c.number, tables.allocation.c.quantity)
+            .join(tables.order_line, tables.order_line.c.order_id == tables.order.c.id)
+            .join(tables.allocation, tables.allocation.c.order_line_id == tables.order_line.c.id)
+            .where(tables.allocation.c.quantity > 0)
+        ).all()
+        assert [tuple(row) for row in held] == [("SO-18", 24)]
+
+
 def test_goods_that_were_counted_on_a_day_to_come_are_left_out_by_name(set_up: Database, now: datetime) -> None:
     rows = [
         {"number": f"R-{day}", "depot": "NORTH", "sku": "OAT-1", "quantity": "24", "counted_at": day}
@@ -412,9 +444,39 @@ def test_a_change_after_release_becomes_one_task_and_overwrites_nothing(
         assert store.orders(["SO-17"])["SO-17"]["lines"][0]["quantity"] == 24
         unrelease(store, released.deliveries[0][0], now=now, by="test", why="the order changed")
     # Once the release is taken back, the file is taken over.
-    with open_store(set_up) as store:
-        store.connection.execute(update(tables.task).values(data={}))
     assert run(set_up, "orders", changed, now).changed == 1
+    assert asked_about_changes(set_up) == [(True, "taken over from the file")]
+
+
+def asked_about_changes(database: Database) -> list[tuple[bool, str]]:
+    """Whether each task about a changed order is done, and its outcome."""
+    query = select(tables.task.c.done_at, tables.task.c.outcome).where(
+        tables.task.c.kind == TaskKind.ORDER_CHANGED_AFTER_RELEASE.value
+    )
+    with database.reading() as connection:
+        return [(row.done_at is not None, row.outcome) for row in connection.execute(query.order_by(tables.task.c.id))]
+
+
+def test_a_change_after_release_that_the_file_takes_back_asks_nobody_any_more(set_up: Database, now: datetime) -> None:
+    run(set_up, "orders", [ORDER | {"note": "by the gate"}], now)
+    with open_store(set_up) as store:
+        file = as_file(receipts.COLUMNS, [{"number": "R-1", "depot": "NORTH", "sku": "OAT-1", "quantity": "24"}])
+        found, _ = receipts.read_receipts(store, file, now=now)
+        commit_receipt(store, found[0], now=now, by="test")
+        depot = store.depots()[0].id
+        assert len(release_orders(store, depot_id=depot, for_day="2026-05-12", now=now, by="test").deliveries) == 1
+    otherwise = [ORDER | {"note": "by the door"}]
+    assert run(set_up, "orders", otherwise, now).tasks == 1
+    # A file that has no such column says nothing of it.
+    silent = {name: cell for name, cell in ORDER.items() if name != "note"}
+    lines = [",".join(silent), ",".join(silent.values())]
+    assert run(set_up, "orders", "\n".join(lines).encode(), now).unchanged == 1
+    assert asked_about_changes(set_up) == [(False, "")]
+    assert run(set_up, "orders", [ORDER | {"note": "by the gate"}], now).unchanged == 1
+    assert asked_about_changes(set_up) == [(True, "the file took the change back")]
+    # And when it comes again it is asked again.
+    assert run(set_up, "orders", otherwise, now + timedelta(hours=1)).tasks == 1
+    assert asked_about_changes(set_up)[1:] == [(False, "")]
 
 
 def test_a_withdrawn_consent_is_not_given_back_and_a_moved_site_is_located_again(
@@ -750,3 +812,112 @@ def test_a_customer_without_any_site_is_named(on_sqlite: Database, now: datetime
         store.save_customer(None, {"number": "C-9", "name": "Nowhere"})
     [fault] = run(on_sqlite, "orders", order_file(WITHOUT_SITE | {"customer": "C-9"}), now).errors
     assert "customer C-9 has none: import its sites first" in fault.what
+
+
+def test_lines_that_a_file_does_not_number_are_known_by_their_sku(set_up: Database, now: datetime) -> None:
+    """An ERP drops the first line, sorts the rows otherwise, adds an article: that is a change and no fault."""
+    run(set_up, "products", [PRODUCT, PRODUCT | {"sku": "TEA-2"}, PRODUCT | {"sku": "RYE-3"}], now)
+
+    def send(*lines: tuple[str, int]) -> tuple[int, int, list[str]]:
+        rows = [ORDER | {"line": "", "sku": sku, "quantity": str(quantity)} for sku, quantity in lines]
+        result = run(set_up, "orders", rows, now)
+        return result.changed, result.unchanged, [error.what for error in result.errors]
+
+    def kept() -> list[tuple[str, str, int]]:
+        with open_store(set_up) as store:
+            lines = store.orders(["SO-17"])["SO-17"]["lines"]
+        return [(row["number"], row["sku"], row["quantity"] - row["cancelled"]) for row in lines]
+
+    assert send(("OAT-1", 5), ("TEA-2", 3)) == (0, 0, [])
+    assert send(("TEA-2", 3), ("OAT-1", 5)) == (0, 1, [])
+    assert send(("TEA-2", 3)) == (1, 0, [])
+    assert kept() == [("1", "OAT-1", 0), ("2", "TEA-2", 3)]
+    assert send(("TEA-2", 3)) == (0, 1, [])
+    assert send(("RYE-3", 2), ("TEA-2", 3)) == (1, 0, [])
+    assert kept() == [("1", "OAT-1", 0), ("2", "TEA-2", 3), ("3", "RYE-3", 2)]
+    assert send(("OAT-1", 1), ("OAT-1", 7), ("TEA-2", 3)) == (1, 0, [])
+    assert kept() == [("1", "OAT-1", 1), ("2", "TEA-2", 3), ("3", "RYE-3", 0), ("4", "OAT-1", 7)]
+    assert send(("OAT-1", 1), ("OAT-1", 7), ("TEA-2", 3)) == (0, 1, [])
+
+
+def test_the_smallest_part_may_be_written_with_its_percent_sign(on_sqlite: Database, now: datetime) -> None:
+    rows = [ORDER | {"min_percent": "50%"}, ORDER | {"min_percent": "50%", "line": "2"}]
+    assert run(on_sqlite, "orders", rows, now).errors == []
+    assert run(on_sqlite, "orders", [row | {"min_percent": "50"} for row in rows], now).unchanged == 1
+    with open_store(on_sqlite) as store:
+        assert store.orders(["SO-17"])["SO-17"]["min_percent"] == 50
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_line_break_is_one_however_it_was_written_and_comes_back_as_it_went_out(
+    set_up: Database, now: datetime, kind: str
+) -> None:
+    """A shop's notes have CR LF, which a sheet keeps as LF: what we wrote out would come in again as a change."""
+    columns = MODULES["orders"][1]
+    row = ORDER | {"note": "Ring twice,\r\nthen wait\rthere\x0bfor it"}
+    cells = ["" if name in SELDOM else f'"{row.get(name, "")}"' for name in columns]
+    file = ",".join(columns) + "\r\n" + ",".join(cells) + "\r\n"
+    assert run(set_up, "orders", file.encode(), now).created == 1
+    with open_store(set_up) as store:
+        found = store.orders(["SO-17"])["SO-17"]
+        assert found["note"] == "Ring twice,\nthen wait\nthere\nfor it"
+        # As versions before this one kept it.
+        store.change_order(found["id"], {"note": row["note"].replace("\x0b", "\n"), "content_hash": ""})
+    out = io.BytesIO()
+    with set_up.reading() as connection:
+        export(connection, "orders", out, format=kind)
+    again = run(set_up, "orders", out.getvalue(), now)
+    assert (again.changed, again.unchanged, again.errors) == (0, 1, [])
+
+
+def test_a_break_that_excel_wrote_its_own_way_is_a_line_break(on_sqlite: Database, now: datetime) -> None:
+    made = openpyxl.Workbook()
+    row = ORDER | {"note": "Ring twice_x000D_\nthen wait_x000D_\n", "customer_reference": "_x000D_"}
+    made.active.append(list(row))
+    made.active.append(list(row.values()))
+    file = io.BytesIO()
+    made.save(file)
+    assert run(on_sqlite, "orders", file.getvalue(), now).created == 1
+    with open_store(on_sqlite) as store:
+        found = store.orders(["SO-17"])["SO-17"]
+    assert (found["note"], found["customer_reference"]) == ("Ring twice\nthen wait", "_x000D_")
+
+
+@pytest.mark.parametrize("sign", ["\0", "\x1b", "\x07", "\x1f"])
+def test_a_sign_that_no_sheet_can_hold_leaves_out_its_order(on_sqlite: Database, now: datetime, sign: str) -> None:
+    (error,) = run(on_sqlite, "orders", [ORDER | {"note": f"ring{sign}twice"}], now).errors
+    assert "a control character" in error.what
+
+
+def test_what_nobody_sees_at_the_edge_of_a_cell_is_no_part_of_it(on_sqlite: Database, now: datetime) -> None:
+    assert run(on_sqlite, "orders", [ORDER], now).created == 1
+    rows = [{name: f"\u200b{cell}\ufeff \u2060" if cell else "" for name, cell in ORDER.items()}]
+    again = run(on_sqlite, "orders", rows, now)
+    assert (again.created, again.unchanged, again.errors) == (0, 1, [])
+
+
+def test_a_file_of_sources_that_contradicts_itself_says_so_and_the_second_time_changes_nothing(
+    on_sqlite: Database, now: datetime
+) -> None:
+    rows = [SOURCE | {"sku": "", "name": "Mill 9"}, SOURCE | {"sku": "OAT-1", "name": "Mill 10"}]
+    (error,) = run(on_sqlite, "sources", rows, now).errors
+    assert error.row == 3
+    assert "another row of the file says Mill 9 of" in error.what
+    again = run(on_sqlite, "sources", rows, now)
+    assert (again.created, again.changed, again.unchanged) == (0, 0, 1)
+
+
+def test_a_column_that_was_named_and_stands_twice_is_refused(on_sqlite: Database, now: datetime) -> None:
+    file = b"no,cust,wh,day,art,qty,qty\nSO-1,C-1,NORTH,2026-05-08,OAT-1,5,6\n"
+    named = {"no": "order", "cust": "customer", "wh": "depot", "day": "ordered_at", "art": "sku", "qty": "quantity"}
+    with pytest.raises(FileRefused, match="has the column qty twice"):
+        run(on_sqlite, "orders", file, now, reading=Reading(mapping=named))
+
+
+@pytest.mark.parametrize("sign", [";", "\t", "|"])
+def test_the_line_in_which_excel_names_the_separator_is_no_header(
+    on_sqlite: Database, now: datetime, sign: str
+) -> None:
+    file = as_file(tuple(ORDER), [ORDER, ORDER | {"order": "SO-18", "quantity": "none"}], delimiter=sign).getvalue()
+    result = run(on_sqlite, "orders", f"sep={sign}\r\n".encode() + file, now)
+    assert (result.created, [error.row for error in result.errors]) == (1, [3])

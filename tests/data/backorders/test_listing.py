@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from data import tables
 from data.db import Database
@@ -111,6 +111,17 @@ def test_what_is_on_the_shelf_or_released_waits_no_longer_and_an_empty_list_is_n
         assert [line.order for line in store.backorders()] == ["SO-2"]
     make(database, SEVEN + timedelta(days=1))
     assert [each[0] for each in lists(database)[2:]] == ["buyer2@cafe.example"]
+
+
+def test_what_is_released_on_a_truck_that_is_not_counted_in_still_waits(waiting: Any, database: Database) -> None:
+    """The truck of Thursday at 5:30 UTC may come short: until it is counted the list says what the figures say."""
+    with open_store(database) as store:
+        release_orders(store, depot_id=waiting.depot_id, for_day="2026-05-14", now=THURSDAY, by="test")
+        assert store.connection.scalar(select(func.sum(tables.allocation.c.released))) == 12
+        assert [(line.order, line.quantity, line.covered) for line in store.backorders()] == [
+            ("SO-1", 12, 12),
+            ("SO-2", 12, 0),
+        ]
 
 
 def test_who_buys_for_one_site_hears_of_that_site_only(waiting: Any, database: Database) -> None:

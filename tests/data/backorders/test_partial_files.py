@@ -72,6 +72,7 @@ EVERY_COLUMN: dict[str, Rows] = {
          "wanted_on": "2026-05-20", "not_before": "2026-05-19", "not_after": "2026-05-29",
          "customer_reference": "PO 7", "erp_reference": "E-7", "completeness": "complete", "min_percent": "50",
          "min_value": "12.50", "max_wait_days": "9", "max_shipments": "2", "hold": "asks", "payment": "pending",
+         "collect_at_door": "112.50",
          "urgent_by": "Sales 1", "note": "Ring twice", "source": "shopify", "line": "1", "sku": "OAT-1",
          "quantity": "24", "unit_price": "1.75", "currency": "SEK", "promised_on": "2026-05-21"},
     ],
@@ -174,6 +175,6 @@ def test_what_orders_learn_to_say_leaves_old_hashes_true() -> None:
         row=2, number="SO-1", customer_id=1, site_id=1, depot_id=1,
         ordered_at=datetime.fromisoformat("2026-05-08T10:00+00:00"),
         lines=(LineIn(number="1", product_id=1, sku="OAT-1", quantity=24, unit_price=195),),
-        unsaid=frozenset({"min_value"}),
+        unsaid=frozenset({"min_value", "collect_at_door"}),
     )  # fmt: skip
     assert content_hash(order) == "b7e71714e4f76c5c2e628c7ce75f7d5f0e44b1ca6fe2d2a012df8b1077fecc4b"

@@ -90,6 +90,19 @@ def test_a_day_that_is_past_stays_as_it_was(company: Any, database: Database, tw
     assert figures(database, now + DAY).stock.units == of(6, 20)
 
 
+def test_of_a_month_that_runs_nobody_has_waited_until_its_end(
+    company: Any, database: Database, two_orders: int, now: datetime
+) -> None:
+    """Ordered today, for tomorrow: on the 12th the figures of all of May say what those until the 12th say."""
+    so_far, month = (figures(database, now, first=date(2026, 5, 1), last=last) for last in (TODAY, date(2026, 5, 31)))
+    assert month.ageing == so_far.ageing
+    assert month.ageing.since_ordered[0].units == month.ageing.not_due.units == 6
+    assert (month.stock, month.covered, month.circulating) == (so_far.stock, so_far.covered, so_far.circulating)
+    nothing = figures(database, now, first=TODAY + DAY, last=TODAY + 3 * DAY)
+    assert (nothing.stock, nothing.ageing, nothing.covered, nothing.circulating) == (None, None, None, None)
+    assert figure_rows(nothing)["stock_units"].counted == "the period has not begun"
+
+
 def test_a_suppliers_cancellation_improves_no_figure(
     company: Any, database: Database, two_orders: int, now: datetime
 ) -> None:

@@ -577,7 +577,8 @@ def test_a_price_is_that_of_a_piece_whatever_was_refunded_of_the_line(
 def test_what_came_from_a_shop_and_went_out_as_a_file_of_ours_comes_in_as_the_same_orders(
     on_sqlite: Database, now: datetime
 ) -> None:
-    run(on_sqlite, [order(1001, item()), order(1002, item("OAT-2", 3), item())], now)
+    long = order(1002, item("OAT-2", 3), item(), Notes="=" + "n" * 9_000, Note_Attributes="a" * 9_000)
+    run(on_sqlite, [order(1001, item()), long], now)
     before = rows(on_sqlite, tables.order, "source", "number")
     for format in ("csv", "xlsx"):
         out = io.BytesIO()
@@ -587,3 +588,9 @@ def test_what_came_from_a_shop_and_went_out_as_a_file_of_ours_comes_in_as_the_sa
             again = import_orders(store, io.BytesIO(out.getvalue()), now=now, by="test")
         assert (again.created, again.changed, again.unchanged, again.errors) == (0, 0, 2, [])
     assert rows(on_sqlite, tables.order, "source", "number") == before
+
+
+def test_a_note_that_would_not_come_in_again_leaves_out_its_order(on_sqlite: Database, now: datetime) -> None:
+    result = run(on_sqlite, [order(1001, Notes="n" * 19_000, Note_Attributes="a" * 19_000), order(1002)], now)
+    assert result.created == 1
+    assert "has 38002 characters with its attributes, at most 19000 are kept" in result.errors[0].what

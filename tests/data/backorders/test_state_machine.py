@@ -131,7 +131,11 @@ def machine(empty: Callable[[str], str]) -> type[RuleBasedStateMachine]:
         def order(self, **values: Any) -> None:
             self.do("order", **values)
 
-        @rule(which=WHICH, quantities=st.lists(st.integers(0, 24), min_size=3, max_size=3))
+        @rule(
+            which=WHICH,
+            quantities=st.lists(st.integers(0, 24), min_size=3, max_size=3),
+            wanted_in=st.sampled_from((None, None, None, 3, 40)),
+        )
         def change(self, **values: Any) -> None:
             self.do("change", **values)
 

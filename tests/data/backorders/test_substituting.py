@@ -163,6 +163,25 @@ def test_who_agreed_to_no_messages_is_called_about_what_was_only_allowed(case: C
     assert "2 × BARISTA come on Tue 12 May 2026 instead of 10 × OAT" in case.sentences()["call_customer"]
 
 
+@pytest.mark.parametrize(("replaces", "is_done"), [(6, True), (5, False)])
+def test_nobody_is_called_about_the_late_day_of_goods_that_others_replaced(
+    case: Case, replaces: int, is_done: bool
+) -> None:
+    """A pack for 6 replaces all 12; a pack for 5 leaves 2 that come late, and the call about them stands."""
+    case.policy("allowed")
+    with case.database.writing() as connection:
+        connection.execute(update(tables.contact).values(consent=False))
+        connection.execute(update(tables.customer).values(business=True))
+        connection.execute(update(tables.product_substitute).values(replaces=replaces))
+    with open_store(case.database) as store:
+        commit_slip(store, Slip(number="PO-1", to=SLIPPED + timedelta(days=7)), now=case.now, by="test")
+    case.take()
+    task = tables.task.c
+    rows = case.rows(task.id, task.kind, task.subject_kind, task.subject_id, task.outcome)
+    calls = [row[2:] for row in rows if row[1] == "call_customer"]
+    assert ("order", case.order, "takes a substitute" if is_done else "") in calls
+
+
 def test_the_figures_count_what_was_ordered_once_and_no_backorder_any_more(case: Case) -> None:
     case.policy("allowed")
     period = Period(first=date(2026, 5, 1), last=date(2026, 5, 31), zone="Europe/Helsinki")

@@ -186,6 +186,13 @@ def test_two_house_numbers_are_a_question(denmark: Gazetteer, written: str) -> N
     assert "more than one number" in located.why
 
 
+def test_a_number_that_stands_twice_is_asked_about_once(denmark: Gazetteer) -> None:
+    located = denmark.locate("Istedgade 12 12, 1650 København V")
+    assert not located.quality.goes_on
+    assert [each.house_number for each in located.candidates] == ["12"]
+    assert located.why.startswith("The address has its number twice: Istedgade 12, 1650 København V.")
+
+
 @pytest.mark.parametrize(
     "written", ["Istedgade 10, 2. tv", "Istedgade 10, 12. sal", "Istedgade 10, lejl. 12", "Istedgade 10, 1101"]
 )
@@ -264,7 +271,9 @@ def maryland(tmp_path: Path) -> Iterator[Gazetteer]:
         "7 Park Rd, St Denis MD 21227", "3 Fort Rd, Ft. Howard, MD 21052", "3 Fort Rd, Ft Howard, Maryland",
         "5 Wengate Rd, Owings Mills, Maryland 21117", "5 Wengate Rd, Owings Mills Maryland 21117",
         "5 Wengate Rd Owings Mills Maryland 21117", "5 Wengate Rd, Owings Mills, Maryland, 21117, USA",
-        "5 Wengate Rd, Maryland 21117",
+        "5 Wengate Rd, Maryland 21117", "5 Wengate Rd Owings Mills MD", "5 Wengate Rd Owings Mills Maryland",
+        "5 Wengate Rd Owings Mills MD USA", "5 Wengate Rd Owings Mills MD 21117 USA", "5 Wengate Rd Owings Mills USA",
+        "5 Wengate Rd Owings Mills, MD USA", "5 wengate rd owings mills md usa", "3 Fort Rd Fort Howard MD",
     ],
 )  # fmt: skip
 def test_short_names_of_cities_and_long_ones_of_states_are_read(maryland: Gazetteer, text: str) -> None:
@@ -282,6 +291,7 @@ def test_the_city_in_its_own_field_may_be_short_too(maryland: Gazetteer) -> None
     [
         "5 Wengate Rd, Owings Mills, Florida 21117", "5 Wengate Rd, Mt Vernon, Washington 98273",
         "5 Wengate Rd, Ft Washington, PA 19034", "5 Wengate Rd, Seattle, Washington 98101",
+        "5 Wengate Rd Owings Mills VA", "5 Wengate Rd Owings Mills VA USA", "5 Wengate Rd Owings Mills Florida",
     ],
 )  # fmt: skip
 def test_another_state_by_its_full_name_lies_outside(maryland: Gazetteer, text: str) -> None:
@@ -322,3 +332,62 @@ def test_a_range_that_lacks_its_beginning_is_asked_about(denmark: Gazetteer, wri
 @pytest.mark.parametrize("written", ["Istedgade 10,12", "Istedgade 10, 12"])
 def test_two_houses_with_a_comma_between_them_are_a_question(denmark: Gazetteer, written: str) -> None:
     assert denmark.locate(written).quality == PinQuality.AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Istedgade 01, 1650 København V", "Istedgade 01", "Istedgade 01, 2. tv, 1650 København V",
+        "01 Istedgade, 1650 København V",
+    ],
+)  # fmt: skip
+def test_a_zero_in_front_may_be_two_digits_that_changed_places(denmark: Gazetteer, written: str) -> None:
+    located = denmark.locate(written)
+    assert located.quality is PinQuality.AMBIGUOUS
+    assert [each.house_number for each in located.candidates] == ["1", "10"]
+    assert "begins with a zero" in located.why
+    assert located.why.endswith("Pick one.")
+
+
+def test_a_zero_in_front_says_nothing_where_no_such_door_is_known(denmark: Gazetteer) -> None:
+    for written in ("Istedgade 012, 1650 København V", "Istedgade 0010, 1650 København V", "Parkvej 0149, Valby"):
+        assert denmark.locate(written).quality is PinQuality.EXACT, written
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Istedgade 10 København V Danmark", "Istedgade 10 1650 København V Danmark", "Istedgade 10 1650 København V DK",
+        "istedgade 10 københavn v denmark", "Istedgade 10 2. tv København V Danmark",
+    ],
+)  # fmt: skip
+def test_our_country_behind_the_city_needs_no_comma(denmark: Gazetteer, written: str) -> None:
+    located = denmark.locate(written)
+    assert (located.quality, located.candidates[0].house_number) == (PinQuality.EXACT, "10"), located.why
+
+
+@pytest.mark.parametrize(
+    "written", ["Istedgade 10 København V Sverige", "Istedgade 10 1650 København V Norway", "Istedgade 10 Sverige"]
+)
+def test_another_country_without_a_comma_is_not_sure(denmark: Gazetteer, written: str) -> None:
+    assert not denmark.locate(written).quality.goes_on
+
+
+@pytest.mark.parametrize("place", ["Reisterstown Canada", "Reisterstown MD Canada", "Reisterstown MD 21136 Canada"])
+def test_another_country_behind_our_state_lies_outside(america: Gazetteer, place: str) -> None:
+    assert america.locate(f"118 Delight Road {place}").quality is PinQuality.OUTSIDE
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("Istedgade 10+12", "+12"),
+        ("Istedgade 10 & 12", "& 12"),
+        ("Istedgade 10 (ring 12)", "(ring 12)"),
+        ("Istedgade 10 -D", "-D"),
+    ],
+)
+def test_what_begins_with_a_sign_is_no_city_elsewhere(denmark: Gazetteer, written: str, said: str) -> None:
+    located = denmark.locate(written)
+    assert located.quality is PinQuality.APPROXIMATE
+    assert located.why.startswith(f'What does "{said}" say? Without it this is Istedgade 10,')

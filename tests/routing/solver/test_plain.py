@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import pyvrp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -162,6 +163,26 @@ def test_pyvrp_goes_on_from_a_plan_and_what_it_finds_can_be_driven(waiting: int,
     assert insertion.cost(walk.best) < before
     assert all(table.times(key, ids) is not None for key, ids in walk.best.items() if ids)
     assert sorted(key for ids in walk.best.values() for key in ids) == [one.id for one in day.visits]
+
+
+@pytest.mark.parametrize("waiting", [0, 36_000])
+def test_pyvrp_cools_through_plans_that_do_not_quite_fit_from_its_first_rounds(
+    waiting: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shortest way from one good plan to another leads through them."""
+    fits: list[bool] = []
+    register = pyvrp.PenaltyManager.register
+
+    def heard(penalties: pyvrp.PenaltyManager, found: pyvrp.Solution) -> None:
+        fits.append(found.is_feasible())
+        register(penalties, found)
+
+    monkeypatch.setattr(pyvrp.PenaltyManager, "register", heard)
+    day = town(waiting=waiting)
+    _, _, walk = walked(replace(day, shifts=tuple(replace(each, capacity=(7,)) for each in day.shifts)))
+    pyvrp_solver.searched(walk, seed=1, stopped=lambda: False, rounds=400, part=lambda: 0.0)
+    assert len(fits) == 400
+    assert 40 < fits.count(False) < 380
 
 
 def test_rounds_of_pyvrp_that_cool_down_end_when_stopped_and_never_with_a_dearer_plan() -> None:

@@ -401,9 +401,18 @@ for (const select of document.querySelectorAll("[data-submits]")) select.addEven
 lay();
 dressPart();
 paint();
+// By whole levels a day may take half of its panel. Between two levels the streets' names are drawn smaller or larger than
+// they should be, most at half a level: that is left out, and whoever zooms comes to whole levels again.
+function fill(bounds) {
+  map.options.zoomSnap = 0.25;
+  const zoom = Math.min(map.getBoundsZoom(bounds, false, L.point(56, 56)), 17);
+  map.setView(bounds.getCenter(), zoom % 1 === 0.5 ? zoom - 0.25 : zoom, { animate: false });
+  map.options.zoomSnap = 1;
+}
+
 if (map) {
   // The map was drawn before its panel had its size.
   const box = BoardMap.opensOn();
-  if (box.length) map.fitBounds(box, { padding: [28, 28], maxZoom: 17, animate: false });
+  if (box.length) fill(L.latLngBounds(box));
   new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
 }

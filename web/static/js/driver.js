@@ -13,6 +13,7 @@ const outcomes = Object.fromEntries(data.outcomes); // word → how the page say
 const fetchingOutcomes = Object.fromEntries(data.fetchingOutcomes);
 const aboutGoods = new Set(data.aboutGoods);
 const handedOver = new Set(data.handedOver);
+const payMethods = Object.fromEntries(data.payMethods);
 const view = document.getElementById("view");
 const sentLine = document.getElementById("sent");
 
@@ -45,6 +46,53 @@ function clock(moment) {
 function duration(milliseconds) {
   const minutes = Math.round(milliseconds / 60_000);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")}`;
+}
+
+// ------------------------------------------------------------------ money, in minor units (BigInt)
+
+// As routing/rules/paying.py reckons it: each delivery its share by the worth of what is handed over.
+function dueOf(asks, delivered) {
+  const mine = delivered.filter((line) => asks.prices[line.allocation_id] !== undefined);
+  if (!mine.some((line) => line.delivered)) return 0n;
+  const [amount, worth, before, asked] = [asks.amount, asks.worth, asks.worthBefore, asks.askedBefore].map(BigInt);
+  const of = mine.reduce((sum, line) => sum + BigInt(line.delivered) * BigInt(asks.prices[line.allocation_id]), before);
+  const share = worth > 0n ? (2n * amount * (of < worth ? of : worth) + worth) / (2n * worth) : of > 0n ? amount : 0n;
+  return share > asked ? share - asked : 0n;
+}
+
+// By currency, of deliveries with their lines as [{ allocation_id, delivered }]: { currency: { due, digits } }.
+function dueAt(deliveries, linesOf) {
+  const found = new Map();
+  for (const delivery of deliveries) {
+    for (const asks of delivery.asks ?? []) {
+      const so = found.get(asks.currency) ?? { currency: asks.currency, digits: asks.digits, due: 0n };
+      so.due += dueOf(asks, linesOf(delivery));
+      found.set(asks.currency, so);
+    }
+  }
+  return [...found.values()];
+}
+
+function inFull(delivery) {
+  return delivery.lines.map((line) => ({ allocation_id: line.allocationId, delivered: line.loaded }));
+}
+
+function plainMoney(minor, digits) {
+  const text = String(minor).padStart(digits + 1, "0");
+  return digits ? `${text.slice(0, -digits)}.${text.slice(-digits)}` : text;
+}
+
+function money(minor, { currency, digits }) {
+  const format = new Intl.NumberFormat(document.documentElement.lang || "en", { style: "currency", currency, minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return format.format(plainMoney(minor, digits));
+}
+
+// "112,50" or "112.50" as minor units; null for what is no amount.
+function minorOf(text, digits) {
+  const [whole, part = "", ...more] = text.trim().replace(",", ".").split(".");
+  if (!/^\d{1,9}$/.test(whole) || !/^\d*$/.test(part) || part.length > digits || more.length) return null;
+  const minor = BigInt(whole + part.padEnd(digits, "0"));
+  return minor <= 999_999_999n ? minor : null;
 }
 
 function share() {
@@ -223,6 +271,8 @@ function stopCard(stop, count) {
     h("h2", { class: "stop-name" }, stop.site),
     addressLink(stop),
     h("ul", { class: "stop-facts" },
+      dueAt(openDeliveries(stop), inFull).filter((each) => each.due).map((each) =>
+        h("li", { class: "to-pay" }, icon(each.currency === "EUR" ? "euro" : "circle-dot"), h("strong", {}, say("pay", money(each.due, each))))),
       waits(stop) && h("li", {}, icon("timer"), h("strong", {}, say("arrive_and_wait", clock(stop.waitsFrom), clock(stop.eta)))),
       stop.told && stop.heard && h("li", {}, icon("clock"), h("span", {}, say(`heard_${stop.heard}`, clock(stop.told[0]), clock(stop.told[1]), clock(stop.heardAt)))),
       stop.hours.map(([opens, closes, kind]) => h("li", {}, icon("flag"),
@@ -346,7 +396,10 @@ function formHead(stop, title) {
 function handOverPage(stop) {
   const deliveries = openDeliveries(stop);
   const isFetching = onlyFetches(deliveries);
-  const counters = deliveries.flatMap((delivery) => delivery.lines.map((line) => lineCounter(delivery, line)));
+  const counters = deliveries.flatMap((delivery) => delivery.lines.map((line) => lineCounter(delivery, line, () => tills.forEach((each) => each.update()))));
+  const linesOf = (delivery) => counters.filter((each) => each.delivery === delivery).map((each) => ({ delivered: 0, ...each.counts() }));
+  const tills = dueAt(deliveries, inFull).filter((each) => each.due).map((each) =>
+    till(each, () => dueAt(deliveries, linesOf).find((other) => other.currency === each.currency).due));
   const how = choices("how", ["delivered", "third_party", "safe_place", "pickup_point"], "delivered");
   const name = h("input", { class: "input", id: "who", autocomplete: "off", autocapitalize: "words", maxlength: 120 });
   const wrong = h("p", { class: "wrong", role: "alert", hidden: true });
@@ -367,6 +420,7 @@ function handOverPage(stop) {
       }),
       recipient: name.value.trim(),
       note: text.value.trim(),
+      ...(tills.length ? { payments: tills.map((each) => each.payment()) } : {}),
     }, [...(await signature.files()), ...(await photos.files())]);
   }
 
@@ -375,6 +429,8 @@ function handOverPage(stop) {
     if (!counts.some((line) => line.delivered || line.collected)) return isFetching ? words.nothing_collected : words.nothing_delivered;
     const unsaid = counters.map((each) => each.problem()).find(Boolean);
     if (unsaid) return unsaid;
+    const unreadable = tills.map((each) => each.problem()).find(Boolean);
+    if (unreadable) return unreadable;
     if (how.value() === "delivered" && !name.value.trim() && signature.isEmpty()) return words.need_name;
     return "";
   }
@@ -383,6 +439,7 @@ function handOverPage(stop) {
     formHead(stop, isFetching ? words.collected : words.delivered),
     h("form", { class: "door-form", onsubmit: (event) => event.preventDefault() },
       counters.map((each) => each.node),
+      tills.map((each) => each.node),
       !isFetching && h("fieldset", {}, h("legend", {}, words.how), how.node),
       h("div", { class: "field" }, h("label", { for: "who" }, isFetching ? words.handed_over_by : words.who), name),
       signature.node,
@@ -400,7 +457,39 @@ function outcomeOf(delivery, lines, chosen) {
   return lines.some((line) => line.damaged) ? "damaged" : "missing";
 }
 
-function lineCounter(delivery, line) {
+// What is paid at this door in one currency: it follows what is handed over until the driver writes another amount.
+function till(of, dueNow) {
+  const { currency, digits } = of;
+  const id = `pay-${currency}`;
+  const asked = h("legend", {});
+  const given = h("input", { class: "input number", id, type: "text", inputmode: digits ? "decimal" : "numeric", autocomplete: "off", maxlength: 14, oninput: () => { isTyped = true; update(); } });
+  const how = choices(`how-${currency}`, Object.keys(payMethods), "cash", payMethods);
+  const off = h("p", { class: "say late", role: "status", hidden: true });
+  let isTyped = false;
+
+  function update() {
+    const due = dueNow();
+    asked.textContent = say("pay_asked", money(due, of));
+    if (!isTyped) given.value = plainMoney(due, digits);
+    const collected = minorOf(given.value, digits);
+    off.hidden = collected === null || collected === due;
+    if (!off.hidden) off.textContent = say(collected < due ? "pay_less" : "pay_more", money(collected < due ? due - collected : collected - due, of));
+  }
+
+  const node = h("fieldset", { class: "till" }, asked,
+    h("div", { class: "field" }, h("label", { for: id }, say("pay_given", currency)), given),
+    off,
+    h("fieldset", {}, h("legend", {}, words.pay_how), how.node));
+  update();
+  return {
+    node,
+    update,
+    payment: () => ({ currency, amount: Number(minorOf(given.value, digits)), method: how.value() }),
+    problem: () => (minorOf(given.value, digits) === null ? say("pay_wrong", currency, plainMoney(11_250n, digits)) : ""),
+  };
+}
+
+function lineCounter(delivery, line, changed) {
   const isCollecting = delivery.direction === "collect";
   const count = h("input", { class: "input number", type: "number", inputmode: "numeric", min: 0, max: line.most ?? line.loaded, value: line.loaded,
     "aria-label": `${line.product}: ${isCollecting ? words.collected : words.count}`, oninput: update, onblur: clean });
@@ -425,6 +514,7 @@ function lineCounter(delivery, line) {
     restBox.hidden = missing <= 0;
     rest.update();
     restText.textContent = say("rest_is", missing);
+    changed();
   }
 
   return {
