@@ -22,6 +22,11 @@ _WITH_PROVINCES = frozenset({"BR", "CH", "IT"})
 _WITH_STATES = frozenset({"US", "CA", "AU"})
 _STATES = frozenset(STATES.values()) - {"NV"}
 """Without Nevada: Danes write København NV."""
+_OUTSIDE_US = dict.fromkeys(("ON", "QC", "BC", "AB", "MB", "SK", "NS", "NB"), "CA") | dict.fromkeys(
+    ("NSW", "VIC", "QLD", "SA", "TAS"), "AU"
+)
+_OF_TWO = frozenset({"WA"})
+"""Washington, and Western Australia."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,8 +189,16 @@ class Coverage:
         return _same_city(self._called(fold(city)), key)
 
     def elsewhere(self, reading: Reading) -> str:
-        """The country or state of the text, where it is none of these addresses'; else ""."""
-        if reading.country and self.countries and reading.country not in self.countries:
+        """The country or state of the text, where it is none of these addresses'; else "".
+
+        Maryland is in no other country, whether or not the map's addresses say so:
+
+        >>> maryland = Coverage(bounds=Bounds(south=39.3, west=-77.0, north=39.6, east=-76.7), states=frozenset({"MD"}))
+        >>> [maryland.elsewhere(Reading(street="", number=None, country=code)) for code in ("US", "CA", "")]
+        ['', 'CA', '']
+        """
+        countries = self.countries or self._countries_of_states()
+        if reading.country and countries and reading.country not in countries:
             return reading.country
         state = COUNTRIES.get(fold(reading.state), reading.state)  # USA, before or behind a postcode
         if not state or state in self.states or state in self.countries:
@@ -194,6 +207,12 @@ class Coverage:
         if not known and state in _STATES and not self.countries & _WITH_STATES:
             known = self.countries  # Florida, where no address has a state
         return state if known else ""
+
+    def _countries_of_states(self) -> frozenset[str]:
+        """Where the states of these addresses are; empty where one may be in another country."""
+        if not self.states or not self.states <= _STATES - _OF_TWO:
+            return frozenset()
+        return frozenset(_OUTSIDE_US.get(state, "US") for state in self.states)
 
     def unaccounted(self, reading: Reading) -> str:
         """What stands in the place of a state and is none, nor a country of these addresses; "" where nothing does.
