@@ -616,6 +616,12 @@ def test_where_is_my_order_is_answered_first(client: FlaskClient, website: Websi
     assert "Released for today, not in a route yet." in client.get(f"/orders/{desk.orders[1]}").text
 
 
+def test_an_order_of_which_a_part_can_go_says_so_before_the_rest(client: FlaskClient, desk: Desk) -> None:
+    commit(client, simulate(client, desk, 18))
+    page = client.get(f"/orders/{desk.orders[2]}").text
+    assert "6 of 12 units can go now. The rest waits for stock." in page
+
+
 def test_an_order_s_page_says_at_its_head_whose_it_is_and_asks_for_empties_last(
     client: FlaskClient, website: Website, desk: Desk
 ) -> None:

@@ -69,10 +69,11 @@ def replenish_command(
         return
     to_order = [advice for advice in found if advice.order]
     uncovered = sum(advice.uncovered for advice in found)
-    console.print(f"{len(found)} SKUs, {len(to_order)} to order now, {uncovered} units uncovered", highlight=False)
+    of = counted(len(found), "SKU")
+    console.print(f"{of}, {len(to_order)} to order now, {counted(uncovered, 'unit')} uncovered", highlight=False)
     _print_table(console, found[:MOST_SHOWN])
     if len(found) > MOST_SHOWN:
-        console.print(f"... and {len(found) - MOST_SHOWN} more SKUs (--json lists them)", markup=False)
+        console.print(f"... and {counted(len(found) - MOST_SHOWN, 'more SKU')} (--json lists them)", markup=False)
     if sku is not None:
         for advice in found:
             console.print(forecast_words(advice), markup=False, highlight=False)

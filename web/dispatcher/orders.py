@@ -398,6 +398,11 @@ def _not_placed(order: OrderPage) -> str:
             return _("Everything is on the shelf; it can go %(day)s.", day=day)
         return _("Everything is on the shelf; it waits to be released.")
     expected = "" if row.undated else row.expected_on
+    if row.state == Standing.READY and row.firm:
+        goes = _("%(n)s of %(of)s units can go now.", n=row.firm, of=row.open)
+        if not expected:
+            return goes + " " + _("The rest waits for stock.")
+        return goes + " " + _("The rest is expected %(day)s.", day=_near_day(expected, order.zone))
     if expected and expected < today_of(now(), order.zone):
         said = _("Waits for stock. The day it was expected is over; its new date is not known yet.")
     elif expected and row.state == Standing.LATER:
