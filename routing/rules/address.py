@@ -169,6 +169,8 @@ def _one_of(located: Located, others: Sequence[Door], source: str, why: str) -> 
     return Located(quality=PinQuality.AMBIGUOUS, candidates=tuple(candidates), why=why.format(names=names))
 
 
+_LETTER = re.compile(r"[^\W\d_]")
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 _SIGN_FIRST = re.compile(r"[^\w\s'’‘]")
 """No city is called "-D", "& 12" or "(ring the bell)"; 's-Hertogenbosch is one."""
 
@@ -189,7 +191,7 @@ def _judged(reading: Reading, streets: Sequence[StreetMatch], coverage: Coverage
         located = _judged(replace(reading, city=""), streets, coverage, source)
         return _asked_besides(located, reading.city) if located.quality.goes_on else located
     foreign = bool(reading.city) and not coverage.knows_city(reading.city)
-    if not streets and not reading.city_sure and not re.search(r"[^\W\d_]", reading.city):
+    if not streets and not reading.city_sure and not _LETTER.search(reading.city):
         foreign = False  # what is left of a number that was not understood is no city
     # A postcode of ours outweighs a city that nobody knows: it is a city's name with slips, most likely.
     slipped = foreign and plain_postcode(reading.postcode) in coverage.postcodes and bool(streets)
@@ -611,7 +613,7 @@ def unusable(text: str) -> str:
         return "A hidden sign turns the text round (U+202E), so that it reads otherwise than it looks. Write it again."
     if not clean(text):
         return "There is no address. Write street, number and city, or set the pin."
-    if not re.search(r"[^\W_]", text):
+    if not _LETTER_OR_DIGIT.search(text):
         return f'"{_short(clean(text))}" is no address. Write street, number and city, or set the pin.'
     return ""
 

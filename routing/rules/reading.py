@@ -117,6 +117,13 @@ _BRACKETS = re.compile(r"\s*\(([^()]+)\)$")
 _BARE_NUMBERS = re.compile(r"\d{1,4}\s?[A-Za-z]?(?:(?:\s+|\s?[-–/]\s?)\d{1,4}\s?[A-Za-z]?)*")
 _NUMBERED_NAME = re.compile(r"[^\W\d_]{2}.*\d|\d.*[^\W\d_]{2}")
 _COUNTRY_ENDS = frozenset(word for name in COUNTRIES for word in (name.split()[-1], "österreich", "españa", "россия"))
+_DIGIT = re.compile(r"\d")
+_DIGITS = re.compile(r"\d+")
+_THREE_DIGITS = re.compile(r"\d{3}")
+_FOUR_DIGITS = re.compile(r"\d{4,}")
+_LETTER = re.compile(r"[^\W\d_]")
+_TWO_LETTERS = re.compile(r"[^\W\d_]{2}")
+_BETWEEN_PARTS = re.compile(r"[,;]+")
 _FIELD_PARTS = re.compile(r"\s*[,;]+\s*")
 _LETTERS_FIRST = re.compile(r"[^\W\d_]{2,}")
 _HANGING_SIGN = re.compile(r"(?<=\d)\s*(?:号|號|番地|번지|호)(?!室)")
@@ -147,7 +154,7 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
         plain = f"{plain[: inside.start()]}, {inside[1].strip()}"  # "Main Street 5 (Tampa FL)"
     if "/" in plain:
         plain = _CARE_OF.sub(", c/o ", plain)
-    parts = [part for part in (piece.strip() for piece in re.split(r"[,;]+", plain)) if part]
+    parts = [part for part in (piece.strip() for piece in _BETWEEN_PARTS.split(plain)) if part]
     if any(_PERSON.match(part) for part in parts):
         is_told = bool(given.city or given.postcode) or any(place_of(part, cities) for part in parts)
         parts = [part for part in parts if not _is_person(part, cities, is_told=is_told)] or parts
@@ -168,7 +175,7 @@ def readings(text: str, *, postcode: str = "", city: str = "", cities: Collectio
             if whole.state and fold(f"{whole.city} {whole.state}") in cities:
                 whole = replace(whole, city=f"{whole.city} {whole.state}", state="")  # "København, NV"
             rest = "" if reading.city_sure or not whole.city else reading.city
-            if torn and reading.number and (unit := re.match(r"\d+", reading.unit or tail.unit)):
+            if torn and reading.number and (unit := _DIGITS.match(reading.unit or tail.unit)):
                 pair = (str(reading.number.first), unit[0])
                 rest = " ".join(pair) if pair in torn else rest
             found.append(
@@ -259,7 +266,7 @@ def _others(streets: list[str], at: int, tail: Reading, given: Reading, cities: 
     if not unplaced:
         return found
     behind = [other for where, other in unplaced if where > at]
-    if not found.city and behind and not re.search(r"\d", behind[-1]):
+    if not found.city and behind and not _DIGIT.search(behind[-1]):
         return replace(found, city=behind[-1], city_sure=False, doubt=", ".join(behind[:-1]))
     is_told = bool(found.city or found.postcode or given.city or given.postcode)
     before = [other for where, other in unplaced if where < at and (not is_told or _is_elsewhere(other, cities))]
@@ -339,14 +346,14 @@ def _without_country(part: str, cities: Collection[str], *, is_whole: bool) -> l
 
 def _ends_in_place(text: str, cities: Collection[str]) -> bool:
     """Whether a whole address ends in a known city, its state or a postcode."""
-    if not re.search(r"\d", text):
+    if not _DIGIT.search(text):
         return False
     return bool(TAIL_POSTCODE.search(text) or _without_city(without_state(text, cities)[0], cities)[1])
 
 
 def _street_first(parts: list[str], cities: Collection[str]) -> list[str]:
     """ "8000 Aarhus, Main Street 5" is "Main Street 5, 8000 Aarhus", once the first part is sure to name a place."""
-    if len(parts) < 2 or (re.search(r"\d", parts[0]) and not _MAY_BE_POSTCODE.search(parts[0])):
+    if len(parts) < 2 or (_DIGIT.search(parts[0]) and not _MAY_BE_POSTCODE.search(parts[0])):
         return parts
     if not _NUMBERED_NAME.search(parts[1]) or is_unit(parts[1]):
         return parts
@@ -409,11 +416,11 @@ def _told_apart(parts: list[str], cities: Collection[str], has_postcode: bool) -
         units.append(parts.pop(0))  # "Apt 4, 12 Main St"
     for at, part in enumerate(parts):
         later = " ".join(parts[at + 1 :])
-        numbered = any(re.search(r"\d", each) for each in streets)
+        numbered = any(_DIGIT.search(each) for each in streets)
         place: PlaceText | None = None
         if not at:
             streets.append(part)
-        elif at == 1 and not numbered and _is_house(part, has_postcode or bool(re.search(r"\d{3}", later))):
+        elif at == 1 and not numbered and _is_house(part, has_postcode or bool(_THREE_DIGITS.search(later))):
             streets[0] = f"{streets[0]} {part}"  # "Calle Mayor, 12"
         elif not numbered and later and (both := postcode_city(part, cities)) and fold(both.city) not in cities:
             streets.append(part)  # "Company, 12 Main St, Town"
@@ -431,7 +438,7 @@ def _told_apart(parts: list[str], cities: Collection[str], has_postcode: bool) -
             pass
         elif at > 1 and (state := state_of(part) or _small_state(part, tail, cities)):
             place = PlaceText(state=state)
-        elif at == 1 and HOUSE.fullmatch(streets[0]) and re.search(r"[^\W\d_]{2}", part):
+        elif at == 1 and HOUSE.fullmatch(streets[0]) and _TWO_LETTERS.search(part):
             streets[0] = f"{streets[0]} {part}"  # "12, rue de la Paix"
         elif is_unit(part):
             units.append(part)
@@ -462,7 +469,7 @@ def _is_lettered_unit(part: str) -> bool:
 
 def _is_house(part: str, has_postcode: bool) -> bool:
     """A part that is a house number; one of four digits only where the postcode stands elsewhere."""
-    return bool(HOUSE.fullmatch(part)) and (has_postcode or not re.fullmatch(r"\d{4,}", part))
+    return bool(HOUSE.fullmatch(part)) and (has_postcode or not _FOUR_DIGITS.fullmatch(part))
 
 
 def _street_readings(part: str, cities: Collection[str]) -> Iterable[Reading]:
@@ -474,7 +481,7 @@ def _street_readings(part: str, cities: Collection[str]) -> Iterable[Reading]:
         before = part[match.start() - 1] if match.start() else " "
         if before.isalnum() and before.isascii() and not _GLUED_NUMBER.search(part[: match.start()]):
             continue
-        if not re.search(r"[^\W\d_]", street):
+        if not _LETTER.search(street):
             # A number in front of the street, as in "12 Main St".
             if not street:
                 yield from _number_first(match, part, unit, cities)
@@ -506,7 +513,7 @@ def _number_first(match: re.Match[str], part: str, unit: str, cities: Collection
             starts.append((house_of(plain), match.start("letter")))
     for number, end in starts:
         rest = part[end:].strip(" .")
-        if not re.search(r"[^\W\d_]", rest):
+        if not _LETTER.search(rest):
             continue
         sign = _SIGN_BEHIND.match(part, end)
         for reading in _behind_number(number, rest, unit, cities):
@@ -544,7 +551,7 @@ def _with_tail(street: str, match: re.Match[str], tail: str, cities: Collection[
     number = house_of(match)
     if not tail:
         return Reading(street=street, number=number)
-    said_unit = bool(is_unit(tail) and re.search(r"[^\W\d_]", tail))  # "lgh 1101" is no postcode
+    said_unit = bool(is_unit(tail) and _LETTER.search(tail))  # "lgh 1101" is no postcode
     found = TAIL_POSTCODE.search(tail)
     if found and not (said_unit and not found["city"]):
         unit, town = tail[: found.start()].strip(), (found["city"] or "").strip()
