@@ -25,6 +25,7 @@ _STATES = frozenset(STATES.values()) - {"NV"}
 _OUTSIDE_US = dict.fromkeys(("ON", "QC", "BC", "AB", "MB", "SK", "NS", "NB"), "CA") | dict.fromkeys(
     ("NSW", "VIC", "QLD", "SA", "TAS"), "AU"
 )
+_REMEMBERED = 5_000
 _OF_TWO = frozenset({"WA"})
 """Washington, and Western Australia."""
 
@@ -86,6 +87,8 @@ class Coverage:
     places: Mapping[str, tuple[Location, float]] = field(default_factory=dict)
     states: frozenset[str] = frozenset()
     countries: frozenset[str] = frozenset()
+    _keys: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What `city_key` answered: of a day's addresses nearly all name a city that was asked about before."""
 
     def knows_city(self, city: str) -> bool:
         """Also with a letter wrong, or without the district ("København" where the map says "København K")."""
@@ -115,6 +118,14 @@ class Coverage:
 
     def city_key(self, city: str) -> str:
         """The folded name under which the map knows the city, whatever it was called; "" for one it does not know."""
+        if (known := self._keys.get(city)) is not None:
+            return known
+        if len(self._keys) >= _REMEMBERED:
+            self._keys.clear()
+        key = self._keys[city] = self._city_key(city)
+        return key
+
+    def _city_key(self, city: str) -> str:
         key = self._called(self._plain(city))
         if not key or key in self.cities:
             return key

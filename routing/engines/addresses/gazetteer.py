@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from math import cos, radians
 from pathlib import Path
 from types import TracebackType
@@ -43,6 +44,7 @@ NEAR_M = 250.0
 MAX_TYPOS = 2
 SOURCE = "gazetteer"
 _KEPT_STREETS = 3_000
+_MOST_REMEMBERED = 5_000
 """Streets whose doors are kept once read; then we forget them all and begin again."""
 
 
@@ -103,6 +105,8 @@ class Gazetteer:
         self._houses.default_factory = None
         self._house_keys = sorted(self._houses)
         self._doors_of: dict[int, tuple[Door, ...]] = {}
+        self._written_so: dict[str, tuple[int, ...]] = {}
+        """What `_written` answered, by the street's name as it was written."""
 
     def __enter__(self) -> Gazetteer:
         return self
@@ -359,6 +363,14 @@ class Gazetteer:
 
     def _written(self, reading: Reading) -> tuple[int, ...]:
         """Streets called exactly so, under any of their names; then with abbreviations; then with other word breaks."""
+        found = self._written_so.get(reading.street)
+        if found is None:
+            if len(self._written_so) >= _MOST_REMEMBERED:
+                self._written_so.clear()
+            found = self._written_so[reading.street] = self._find_written(reading)
+        return found
+
+    def _find_written(self, reading: Reading) -> tuple[int, ...]:
         for key in keys(reading.street):
             if key in self._by_key:
                 return self._called(key)
@@ -552,9 +564,14 @@ def _door(row: tuple[float, float, str, int, int, str, str, str]) -> Door:
         location=Location(lat=lat, lon=lon),
         street=street,
         number=HouseNumber(first=first, last=last, letter=letter),
-        postcodes=frozenset(postcodes.split()),
+        postcodes=_codes(postcodes),
         city=city,
     )
+
+
+@lru_cache(maxsize=2_000)
+def _codes(postcodes: str) -> frozenset[str]:
+    return frozenset(postcodes.split())
 
 
 def _street_of(name: str, city: str, location: Location) -> Candidate:
