@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -86,12 +85,6 @@ def _every(
                 continue
             asked_before += due(asks, goes)
             before += sum(goes[each] * prices[order_id, each] for each in goes)
-
-
-def is_paid_at_the_door(order_row: Any) -> bool:
-    """Whether all of an order is paid when it is handed over: for what of it never is, no money comes back. Where the
-    door asks for less than its goods are worth, something may have been paid before, and a person looks."""
-    return bool(order_row.collect_at_door and order_row.collect_at_door >= order_row.collect_worth)
 
 
 def _prices(connection: Connection, order_ids: Collection[int]) -> dict[tuple[int, int], int]:

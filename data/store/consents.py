@@ -12,7 +12,6 @@ from sqlalchemy import Row, func, insert, or_, select, update
 from data.queries.by_the_shop import units_by_the_shop
 from data.queries.needs import COMMITTED, ORDERED, SERVED, SETTLED, newest_promise
 from data.queries.orders import delivered_elsewhere
-from data.queries.paying import is_paid_at_the_door
 from data.queries.questions import answers_due
 from data.store.part import StorePart, parts
 from data.tables import (
@@ -33,6 +32,7 @@ from routing.errors import NotFound
 from routing.model.consents import Answer, AskedOf, Became, Consent, NewConsent, OpenLine, Refund, Silence
 from routing.model.notices import NoticeKind
 from routing.model.tasks import TaskKind
+from routing.rules.paying import payment_of
 
 
 class ConsentStore(StorePart):
@@ -379,7 +379,7 @@ def _consent(
         zone=head.depot_zone,
         salesperson=head.salesperson,
         currency=head.currency,
-        payment="pending" if is_paid_at_the_door(head) else head.payment,
+        payment=payment_of(head.payment, amount=head.collect_at_door, worth=head.collect_worth),
         days=(head.wanted_on, head.not_before, head.not_after),
         days_before=(row.before[0], row.before[1], row.before[2]),
         day=row.day,

@@ -8,7 +8,6 @@ from itertools import groupby
 from sqlalchemy import ColumnElement, func, insert, select, update
 
 from data.queries.needs import ORDERED
-from data.queries.paying import is_paid_at_the_door
 from data.store.movements import MovementStore
 from data.store.part import parts
 from data.tables import (
@@ -32,6 +31,7 @@ from routing.errors import Conflict, NotFound
 from routing.model.proofs import Outcome
 from routing.model.returns import CollectFrom, DoorTask, GivenUp, GivenUpLine, HandedOver, RefusedUnits
 from routing.model.stock import Receipt
+from routing.rules.paying import payment_of
 
 
 def left_at_the_customer() -> ColumnElement[int]:
@@ -303,7 +303,7 @@ class ReturnStore(MovementStore):
                 site_id=head.site_id,
                 site=head.site,
                 currency=head.currency,
-                payment="pending" if is_paid_at_the_door(head) else head.payment,
+                payment=payment_of(head.payment, amount=head.collect_at_door, worth=head.collect_worth),
                 salesperson=head.salesperson,
                 zone=head.zone,
                 lines=tuple(

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, insert, select, update
 
 from data.queries.needs import COMMITTED, newest_promise, still_needed, units_of_line
-from data.queries.paying import is_paid_at_the_door
 from data.store.part import StorePart, parts
 from data.tables import (
     allocation,
@@ -29,6 +28,7 @@ from data.tables import (
 )
 from routing.errors import NotFound
 from routing.model.consents import Answer
+from routing.rules.paying import payment_of
 from routing.rules.substitutes import NO_DAY, Coming, ShortLine, ShortOrder, Substitute, due_on
 
 
@@ -84,7 +84,7 @@ class SubstituteStore(StorePart):
             depot_id=head.depot_id,
             zone=head.zone,
             currency=head.currency,
-            payment="pending" if is_paid_at_the_door(head) else head.payment,
+            payment=payment_of(head.payment, amount=head.collect_at_door, worth=head.collect_worth),
             salesperson=head.salesperson,
             lines=() if head.cancelled_at else self._short_lines(head, now),
         )

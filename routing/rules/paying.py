@@ -56,6 +56,16 @@ def collect_worth(lines: Iterable[tuple[int, int]]) -> int:
     return min(_LARGEST, sum(units * (price if priced else 1) for units, price in every))
 
 
+def payment_of(payment: str, *, amount: int, worth: int) -> str:
+    """How an order stands paid. One whose door pays all of it is pending, so for what of it never comes no money goes
+    back. Where the door asks for less than its goods are worth, something may have been paid before: it stays as said.
+
+    >>> payment_of("paid", amount=5000, worth=5000), payment_of("paid", amount=1000, worth=5000)
+    ('pending', 'paid')
+    """
+    return "pending" if amount and amount >= worth else payment
+
+
 def due_with(settled: Settled) -> tuple[Paid, ...]:
     """What is due with one delivery as it ended, each of its orders once; nothing of it is collected yet."""
     delivered = {line.allocation_id: line.delivered for line in settled.lines}

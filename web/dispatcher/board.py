@@ -515,10 +515,10 @@ def effect(plan_id: int) -> ResponseReturnValue:
 
 def _who_moves(given: MultiDict[str, str]) -> tuple[int, tuple[int, ...]]:
     """The delivery that moves, and those of its stop that go along. Raises InvalidInput."""
-    first, *along = dict.fromkeys(given.getlist("delivery", type=row_id)) or [None]
-    if first is None or len(along) >= MOST_AT_A_DOOR:
+    moves = list(dict.fromkeys(given.getlist("delivery", type=row_id)))
+    if not 1 <= len(moves) <= MOST_AT_A_DOOR:
         raise InvalidInput(_("Choose the delivery that moves."))
-    return first, tuple(key for key in along if key is not None)
+    return moves[0], tuple(moves[1:])
 
 
 def _as_json(found: MoveEffect, currency: str) -> dict[str, object]:
