@@ -298,10 +298,11 @@ def _unheard(connection: Connection, riding: CTE) -> set[tuple[int, str, str, st
 def door_ratios(deliveries: Collection[DeliveryOfDay]) -> dict[str, Ratio]:
     """otif, in_full, on_time and first_attempt: the one definition of each, for a day and for a period.
 
-    While nobody has reported from any door there is nothing to count: a day that is not driven yet missed nothing.
+    Of a day on which nobody has reported from any door there is nothing to count: what is not driven yet missed nothing.
     """
+    driven = {each.day for each in deliveries if each.attempt is not None}
+    deliveries = [each for each in deliveries if each.day in driven]
     tried = [each.attempt for each in deliveries if each.attempt is not None]
-    deliveries = deliveries if tried else ()
     told = [each for each in deliveries if each.window is not None]
     first = [each for each in tried if each.is_first and each.outcome.counts_as_attempt]
     return {

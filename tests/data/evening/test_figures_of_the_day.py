@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from data import tables
 from data.exporters.results import COLUMNS, write_results
+from data.queries.attempts import deliveries_of, door_ratios
 from data.queries.day_figures import DayFigures, day_figures
 from data.queries.results import day_results
 from routing.errors import NotFound
@@ -149,6 +151,15 @@ def test_a_day_that_is_not_driven_yet_missed_nothing(driven: Driven) -> None:
     driven.says(1, Outcome.NOT_HOME)
     after = figures(driven)
     assert (after.open, after.ratios["in_full"]) == (2, of(0, 3))
+
+
+def test_of_several_days_the_one_that_is_not_driven_yet_missed_nothing_either(driven: Driven) -> None:
+    driven.says(0, arrived=2, minutes=9)
+    with driven.database.reading() as connection:
+        today = deliveries_of(connection, first=DAY, last=DAY)
+    tomorrow = [replace(each, day="2999-01-01", attempt=None) for each in today]
+    assert door_ratios([*today, *tomorrow]) == door_ratios(today)
+    assert door_ratios(today)["in_full"] == of(1, 3)
 
 
 def test_a_day_on_which_nothing_went_out_has_no_figures_and_no_results(driven: Driven) -> None:
