@@ -18,7 +18,7 @@ from routing.model.orders import (
 )
 from routing.rules.allocation import Outcome, ranked
 from routing.rules.effect import released_without, wait_longer
-from routing.rules.promises import NewPromise
+from routing.rules.promises import AT_CUSTOMERS_WISH, NewPromise
 
 _change = in_bulk(LineChange)
 
@@ -44,6 +44,8 @@ def preview_of(
     """
     slips = {promise.line_id for promise in promises if promise.slip}
     again = {promise.line_id for promise in promises if promise.again}
+    # Who moved the day themselves did not lose it.
+    wishes = {promise.line_id for promise in promises if promise.why == AT_CUSTOMERS_WISH}
     orders, told = ranked(after.orders, policy), slips | again
     turned = _turned(before, outcome)
     shown = _looked_at(orders, after.outside, expected, told, turned, silent=silent, about=about)
@@ -59,7 +61,8 @@ def preview_of(
         for line in mine:
             key = line.id
             new_day = expected.get(key, "")
-            slipped, loses, lost = key in slips, _loses(line, new_day, silent), units.lost(key)
+            slipped, lost = key in slips, units.lost(key)
+            loses = key not in wishes and _loses(line, new_day, silent)
             # By its terms: it went before only if its day was another.
             stays = key in kept
             firm, provisional = units.firm(key), units.provisional(key)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import partial
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from routing.model.orders import (
@@ -354,6 +355,7 @@ def _by_terms(
 
 
 _USUAL = DeliveryDays()
+_ANY_SITE: Mapping[int, DeliveryDays] = MappingProxyType({})
 
 
 class _Calendars:
@@ -499,47 +501,81 @@ def new_promises(
     policy: AllocationPolicy,
     why: str,
     told_lost: Collection[int] = (),
+    days: Mapping[int, DeliveryDays] = _ANY_SITE,
 ) -> list[NewPromise]:
     """Which lines get a new promise. A line whose expected day is unknown gets none: there is no date to tell.
 
     `told_lost`: lines whose customers were told that there is no date any more. They hear of one whatever the
     threshold says: promised for the 5th, without a date, expected on the 4th now is promised for the 5th again.
-    An order that is wanted later than it was promised was moved by its customer: that is no slip of ours.
+
+    An order that is wanted later than it was promised was moved by its customer, which is no slip of ours: it is
+    promised for the first day from then on that its site is served (`days` by site), covered or not. What comes later
+    than that is ours: promised for the 3rd and moved to Sunday the 8th, it is promised for Monday the 9th; expected on
+    the 11th, it slips by two days.
+
+        >>> line = WaitingLine(id=1, number="1", product_id=1, sku="OAT", name="Oat drink", needed=5,
+        ...                    promised_on="2026-03-03", promise_version=1)
+        >>> order = WaitingOrder(id=1, number="SO-1", customer_id=1, customer="Café 12", site_id=1, site="Café 12",
+        ...                      ordered_at=datetime(2026, 3, 1, 9), lines=(line,), wanted_on="2026-03-08")
+        >>> workdays = {1: DeliveryDays(weekdays=frozenset(range(5)))}
+        >>> for day in ("2026-03-09", "", "2026-03-11"):
+        ...     for each in new_promises([order], {1: day}, policy=AllocationPolicy(), why="PO-1 slips", days=workdays):
+        ...         print(each.version, each.promised_on, each.why, each.slip)
+        2 2026-03-09 at the customer's wish False
+        2 2026-03-09 at the customer's wish False
+        2 2026-03-09 at the customer's wish False
+        3 2026-03-11 PO-1 slips True
     """
     made = []
     for order in orders:
         for line in order.lines:
-            day = expected.get(line.id, "")
-            if not day:
+            day = expected.get(line.id)
+            if day is None:  # nothing of it is open
                 continue
-            if not line.promised_on:
+            promised, version = line.promised_on, line.promise_version + 1
+            if promised and order.earliest_day > promised:
+                promised = _wished_day(order, days)
                 made.append(
                     NewPromise(
                         line_id=line.id,
-                        version=line.promise_version + 1,
-                        promised_on=day,
-                        why="first date",
-                        first=True,
+                        version=version,
+                        promised_on=promised,
+                        why=AT_CUSTOMERS_WISH,
+                        first=False,
                         slip=False,
                     )
                 )
+                version += 1
+            if not day:
                 continue
-            moves, again = is_new_date(line.promised_on, day, policy), line.id in told_lost
+            if not promised:
+                made.append(
+                    NewPromise(
+                        line_id=line.id, version=version, promised_on=day, why="first date", first=True, slip=False
+                    )
+                )
+                continue
+            moves, again = is_new_date(promised, day, policy), line.id in told_lost
             if moves or again:
-                on = day if moves else max(day, line.promised_on)
-                is_wish = on > line.promised_on and order.earliest_day > line.promised_on
+                on = day if moves else max(day, promised)
                 made.append(
                     NewPromise(
                         line_id=line.id,
-                        version=line.promise_version + 1,
+                        version=version,
                         promised_on=on,
-                        why=AT_CUSTOMERS_WISH if is_wish else why if on != line.promised_on else HAS_ITS_DATE_AGAIN,
+                        why=why if on != promised else HAS_ITS_DATE_AGAIN,
                         first=False,
-                        slip=on > line.promised_on and not is_wish,
+                        slip=on > promised,
                         again=again,
                     )
                 )
     return made
+
+
+def _wished_day(order: WaitingOrder, days: Mapping[int, DeliveryDays]) -> str:
+    """The first ISO day that its site is served on, from the one that its customer wants."""
+    served = served_from(date.fromisoformat(order.earliest_day), days.get(order.site_id, _USUAL))
+    return served.isoformat() if served else order.earliest_day
 
 
 def is_new_date(promised_on: str, expected_on: str, policy: AllocationPolicy) -> bool:

@@ -146,14 +146,16 @@ def decide(
         policy=policy,
         why=why,
         told_lost=told_lost(store, before.depot_id),
+        days=days,
     )
     silent = lost_untold(store, before.depot_id)
     kept = taken_along(store, before.depot_id)
     causes = _along_causes(after, kept=kept, named=named, along=along)
-    causes |= _earlier_causes(after, made, dates.expected, kept=kept, along=along)
+    first = first_causes(store, before.depot_id)
+    causes |= _earlier_causes(after, made, dates.expected, first=first, kept=kept, along=along)
     causes |= {line_id: why for line_id, (_product, why) in silent.items() if not dates.expected.get(line_id)}
     today = now.astimezone(zone).date().isoformat()
-    broken = causes | _broken_before(store, after, made, dates.expected, today=today)
+    broken = causes | _broken_before(store, after, made, dates.expected, first=first, today=today)
     promises = tuple(
         replace(promise, why=broken[promise.line_id])
         if promise.line_id in broken
@@ -210,7 +212,13 @@ def beside_what_comes_anyway(decision: Decision, anyway: Decision) -> Decision:
 
 
 def _broken_before(
-    store: Reader, book: Book, promises: Iterable[NewPromise], expected: Mapping[int, str], *, today: str
+    store: Reader,
+    book: Book,
+    promises: Iterable[NewPromise],
+    expected: Mapping[int, str],
+    *,
+    first: Mapping[int, str],
+    today: str,
 ) -> dict[int, str]:
     """What broke a promise that slips now, by line, where it did not hold before either: what moved it when nobody was
     told, or the door where its goods were for nothing. The shown effect stays this decision's: it may well have brought
@@ -226,7 +234,6 @@ def _broken_before(
         if line.id in slips and (line.expected_on < today or expected[line.id] <= line.expected_on)
     }
     tried = store.tried_lines(stood)
-    first = first_causes(store, book.depot_id)
     whys = {line_id: why for line_id, why in first.items() if line_id in stood}
     return whys | {line_id: tried_why(outcome) for line_id, outcome in tried.items()}
 
@@ -253,14 +260,16 @@ def _earlier_causes(
     promises: Iterable[NewPromise],
     expected: Mapping[int, str],
     *,
+    first: Mapping[int, str],
     kept: Mapping[int, str],
     along: Collection[int],
 ) -> dict[int, str]:
     """What moved the lines that this decision does not move, by line: those of goods taken along, and those whose
-    promise slips to the day that they are expected on already."""
+    promise slips to the day that they are expected on already. A line's own `first` cause goes before the one that is
+    `kept` of its goods, which may be another line's."""
     slips = {promise.line_id for promise in promises if promise.slip}
     return {
-        line.id: kept.get(line.product_id, FOUND_LATE)
+        line.id: first.get(line.id) or kept.get(line.product_id, FOUND_LATE)
         for order in book.orders
         for line in order.lines
         if line.product_id in along or (line.id in slips and line.expected_on == expected.get(line.id, ""))

@@ -18,11 +18,14 @@ from data.exporters.kinds import export
 from data.importers import customers, receipts
 from data.importers.kinds import KINDS
 from data.importers.table import Reading
+from data.queries.open_lines import open_lines
+from data.queries.order_page import order_page
 from data.store import SqlStore, open_store
 from routing.errors import FileRefused
 from routing.model.imports import ImportResult
 from routing.model.stock import Receipt
 from routing.model.tasks import TaskKind
+from routing.services.promising import promised_lines
 from routing.services.receiving import commit_receipt
 from routing.services.releasing import release_orders, unrelease
 
@@ -406,6 +409,44 @@ def test_a_day_that_the_customer_moved_is_no_slip_of_ours_and_its_goods_go_to_wh
             .where(tables.allocation.c.quantity > 0)
         ).all()
         assert [tuple(row) for row in held] == [("SO-18", 24)]
+
+
+def test_a_day_that_the_customer_moved_and_nothing_covers_is_kept_as_their_wish_and_is_no_lost_date(
+    set_up: Database, now: datetime
+) -> None:
+    run(set_up, "inbound", [INBOUND | {"quantity": "24"}], now)
+    behind = ORDER | {"order": "SO-18", "ordered_at": "2026-05-10T10:00"}
+    run(set_up, "orders", [ORDER, behind], now)
+    run(set_up, "orders", [ORDER | {"wanted_on": "2026-06-07"}, behind], now)  # a Sunday
+    with open_store(set_up) as store:
+        rows = store.connection.execute(
+            select(tables.order.c.number, tables.promise.c.promised_on, tables.promise.c.why)
+            .join(tables.order_line, tables.order_line.c.order_id == tables.order.c.id)
+            .join(tables.promise, tables.promise.c.order_line_id == tables.order_line.c.id)
+            .order_by(tables.order.c.number, tables.promise.c.version)
+        ).all()
+        assert [tuple(row) for row in rows] == [
+            ("SO-17", "2026-05-12", "first date"),
+            ("SO-17", "2026-06-08", "at the customer's wish"),
+            ("SO-18", "2026-05-12", "first date"),
+        ]
+        for table in (tables.notice, tables.task):
+            assert store.connection.execute(select(table)).all() == []
+        kinds = store.connection.scalars(select(tables.event.c.kind)).all()
+        assert "promise_lost" not in kinds
+        line = next(one for one in promised_lines(store, depot_id=1, now=now) if one.order == "SO-17")
+        assert (line.expected_on, line.promised_on, line.not_before) == ("", "2026-06-08", "2026-06-07")
+        (row,) = [one for one in open_lines(store.connection) if one.order == "SO-17"]
+        assert (row.expected_on, row.promised_on, row.wanted_on) == ("", "2026-06-08", "2026-06-07")
+        page = order_page(store.connection, store.order_ids(["SO-17"])["SO-17"], now=now)
+        assert (page.row.wanted_on, page.row.days_late, page.lines[0].promised_days) == (
+            "2026-06-07", 0, ("2026-05-12", "2026-06-08"),
+        )  # fmt: skip
+    # A truck that comes after the wish is a slip of ours, from the wish on.
+    run(set_up, "inbound", [INBOUND | {"number": "PO-18", "expected_at": "2026-06-10", "quantity": "24"}], now)
+    with open_store(set_up) as store:
+        made = store.connection.execute(select(tables.promise).order_by(tables.promise.c.id.desc()).limit(1)).one()
+        assert (made.version, made.promised_on, made.why) == (3, "2026-06-11", "a supplier's date or quantity changed")
 
 
 def test_goods_that_were_counted_on_a_day_to_come_are_left_out_by_name(set_up: Database, now: datetime) -> None:

@@ -10,14 +10,17 @@ from data import tables
 from data.db import Database
 from data.store import open_store
 from routing.model.proofs import Outcome
+from routing.model.stock import Receipt
 from routing.rules.figures.slips import Cause, cause_of
 from routing.rules.policies import PolicyRow, Scope
 from routing.services.allocating import DAY_IS_PAST
 from routing.services.closing_days import SetDays, commit_change
 from routing.services.committing import PROMISE_LOST
 from routing.services.deciding import Decision, decide_door
+from routing.services.importing import settle
+from routing.services.receiving import simulate_receipt
 from routing.services.ruling import Ruling, commit_ruling, policy_day
-from tests.backorder_world import World
+from tests.backorder_world import DEPOT, SKUS, World
 
 
 def whys(world: World, order: str) -> list[str]:
@@ -146,3 +149,28 @@ def test_a_day_without_deliveries_is_no_cause_of_what_was_overdue_anyway(databas
     with open_store(database) as store:
         commit_change(store, SetDays(scope="company", days=((far, "holiday"),)), now=world.now, by="desk")
     assert whys(world, "SO-1") == ["first date", DAY_IS_PAST]
+
+
+def test_what_came_short_at_the_door_is_not_put_down_to_what_moved_others_of_its_goods_before(
+    database: Database,
+) -> None:
+    """New orders took what SO-2 waits for, and nobody was told. Then SO-1 comes short of the same goods."""
+    world = World(database)
+    out_today(world)
+    world.expect(product=1, quantity=24, days=1)
+    world.order(lines=[(1, 12)], site=3, completeness="partial", wanted_in=0)
+    with open_store(database) as store:
+        inbound = tables.supply.c.kind == "inbound"
+        store.connection.execute(update(tables.supply).where(inbound).values(expected_at=world.now + timedelta(days=8)))
+        settle(store, {DEPOT: {1}}, now=world.now, by="file", tell=False, why="new orders")
+    world.at_the_door(which=0, outcome=Outcome.DELIVERED, parts=(4, 0, 0))
+    with open_store(database) as store:
+        cups = Receipt(
+            number="R-CUPS", depot_id=DEPOT, product_id=2, sku=SKUS[2], quantity=12, quarantined=0, counted_at=world.now
+        )
+        shown = simulate_receipt(store, cups, now=world.now)
+    assert {line.order: line.moved_by for line in shown.told_now({SKUS[2]})} == {
+        "SO-1": "D-000001 came short", "SO-2": "new orders",
+    }  # fmt: skip
+    world.receive(product=2, quantity=12, quarantined=0, of_inbound=False, more_to_come=False)
+    assert (whys(world, "SO-1")[-1], whys(world, "SO-2")[-1]) == ("D-000001 came short", "new orders")
