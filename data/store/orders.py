@@ -10,16 +10,19 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 
 from data.queries.needs import COMMITTED, still_needed, units_of_line
+from data.queries.paying import HANDED_OVER
 from data.queries.policies import STATED, policy_book, stated_terms
 from data.store.part import AT_ONCE, StorePart, parts
 from data.store.waiting import shipments_of
 from data.tables import (
     allocation,
+    cash_entry,
     customer,
     delivery,
+    delivery_ask,
     delivery_line,
     depot,
     order,
@@ -171,7 +174,49 @@ class OrderStore(StorePart):
         return head.number, head.currency, head.collect_at_door, bool(comes) and head.cancelled_at is None
 
     def set_collect_at_door(self, order_id: int, amount: int) -> None:
-        """What it asks for at the door, for all that is wanted of it as it stands now."""
+        """What it asks for at the door, for all that is wanted of it as it stands now, whatever a release that is still
+        to be brought asked for."""
+        self.connection.execute(
+            delete(delivery_ask).where(
+                delivery_ask.c.order_id == order_id,
+                delivery_ask.c.delivery_id.in_(select(delivery.c.id).where(delivery.c.state.not_in(HANDED_OVER))),
+            )
+        )
+        self._asks_in_all(order_id, amount)
+
+    def ask_with_delivery(self, delivery_id: int, order_id: int, amount: int) -> int:
+        """This delivery asks for so much of this order, minor units, whatever others ask. Returns what the order asks
+        in all: what its doors were asked for, and what is still to come."""
+        prices = select(order_line.c.unit_price).where(order_line.c.order_id == order_id, order_line.c.unit_price > 0)
+        priced = self.connection.execute(prices.limit(1)).first() is not None
+        here = self.connection.execute(
+            select(delivery_line.c.quantity, order_line.c.unit_price)
+            .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+            .join(order_line, order_line.c.id == allocation.c.order_line_id)
+            .where(delivery_line.c.delivery_id == delivery_id, order_line.c.order_id == order_id)
+        )
+        worth = collect_worth((row.quantity, row.unit_price if priced else 1) for row in here)
+        self.connection.execute(
+            insert(delivery_ask).values(delivery_id=delivery_id, order_id=order_id, amount=amount, worth=worth)
+        )
+        open_ones = (
+            select(delivery_ask.c.delivery_id, delivery_ask.c.amount)
+            .join(delivery, delivery.c.id == delivery_ask.c.delivery_id)
+            .where(delivery_ask.c.order_id == order_id, delivery.c.state.not_in(HANDED_OVER))
+        )
+        to_come = {row.delivery_id: row.amount for row in self.connection.execute(open_ones)}
+        asked = self.connection.scalar(
+            select(func.coalesce(func.sum(cash_entry.c.amount), 0)).where(
+                cash_entry.c.order_id == order_id,
+                cash_entry.c.kind == "due",
+                cash_entry.c.delivery_id.not_in(list(to_come)),
+            )
+        )
+        in_all: int = (asked or 0) + sum(to_come.values())
+        self._asks_in_all(order_id, in_all)
+        return in_all
+
+    def _asks_in_all(self, order_id: int, amount: int) -> None:
         lines = self.connection.execute(
             select(order_line.c.quantity, order_line.c.cancelled, order_line.c.unit_price).where(
                 order_line.c.order_id == order_id
