@@ -66,8 +66,15 @@ def stand_why(why: str) -> str:
 def delivery_state(state: str, *, fetches: bool = False) -> tuple[str, str]:
     """Of a state, or of what one delivery is called (`data.queries.order_deliveries.DeliveryPage.word`); of one that
     `fetches`, what came of that."""
-    if fetches and state == "done":
-        return "done", _("collected")
+    fetching = {
+        "released": ("ready", _("to fetch")),
+        "loaded": ("under_way", _("on the van's list")),
+        "done": ("done", _("collected")),
+        "failed": ("failed", _("not collected")),
+        "unreleased": ("waiting", _("cancelled")),
+    }
+    if fetches and state in fetching:
+        return fetching[state]
     return {
         "released": ("ready", _("released")),
         "loaded": ("under_way", _("loaded")),
@@ -445,6 +452,10 @@ def summary(one: Happening) -> str:
             return _("%(n)s orders released.", n=one.alike)
         case "unreleased":
             return _("%(n)s orders taken back.", n=one.alike)
+        case "collection_asked":
+            return _("%(n)s collections asked for.", n=one.alike)
+        case "collection_cancelled":
+            return _("%(n)s collections cancelled.", n=one.alike)
         case "loaded":
             return _("%(n)s deliveries loaded.", n=one.alike)
         case "dispatched":
@@ -685,7 +696,9 @@ def _of_the_door(one: Happening) -> str:
                 why=data.get("why"),
             )
         case "collection_cancelled":
-            return _("%(delivery)s is not fetched any more.", delivery=data.get("delivery"))
+            why = data.get("why")
+            said = _("%(delivery)s is not fetched any more.", delivery=data.get("delivery"))
+            return f"{said} {_('Why: %(why)s', why=why)}" if why else said
         case "decided":
             return _("Decided after the door: %(outcome)s.", outcome=data.get("outcome"))
         case "disputed":
