@@ -465,6 +465,26 @@ class OrderStore(StorePart):
             raise NotFound(f"There is no order {order_id}. Look for it by any of its references.", order=order_id)
         return int(found)
 
+    def open_orders_of(self, customer_id: int) -> dict[int, str]:
+        """Number by key of the customer's orders of which something is still to come, the oldest first."""
+        handed_over = (
+            select(func.coalesce(func.sum(allocation.c.delivered + allocation.c.refused), 0))
+            .where(allocation.c.order_line_id == order_line.c.id)
+            .scalar_subquery()
+        )
+        query = (
+            select(order.c.id, order.c.number)
+            .join(order_line, order_line.c.order_id == order.c.id)
+            .where(
+                order.c.customer_id == customer_id,
+                order.c.cancelled_at.is_(None),
+                order_line.c.quantity - order_line.c.cancelled > handed_over,
+            )
+            .distinct()
+            .order_by(order.c.id)
+        )
+        return {row.id: row.number for row in self.connection.execute(query)}
+
     def set_order_hold(self, order_id: int, *, reason: str, by: str, now: datetime) -> bool:
         """Sets or with "" lifts the hold of an order; False when it already says so. Raises NotFound."""
         self.customer_of(order_id)
@@ -479,6 +499,21 @@ class OrderStore(StorePart):
             )
         )
         return bool(changed.rowcount)
+
+    def what_holds(self, order_id: int) -> tuple[str, bool, bool, bool]:
+        """Number of an order, and whether it is on hold, its customer is, and it waits for its payment. Raises
+        NotFound."""
+        row = self.connection.execute(
+            select(
+                order.c.number, order.c.hold_reason, order.c.payment, order.c.collect_at_door, customer.c.payment_hold
+            )
+            .join(customer, customer.c.id == order.c.customer_id)
+            .where(order.c.id == order_id)
+        ).first()
+        if row is None:
+            raise NotFound(f"There is no order {order_id}.", order=order_id)
+        awaits = row.payment == "pending" and not row.collect_at_door
+        return row.number, bool(row.hold_reason), bool(row.payment_hold), awaits
 
     def set_payment_hold(self, customer_id: int, *, reason: str, by: str, now: datetime) -> bool:
         """The same for the payment hold of a customer."""

@@ -529,11 +529,11 @@ def _of_the_order(one: Happening) -> str:
         case "held":
             return _("Put on hold: %(why)s.", why=data.get("why"))
         case "hold_lifted":
-            return _("No longer on hold.")
+            return _with_why(_("No longer on hold."), data)
         case "payment_held":
             return _("The customer was put on payment hold: %(why)s.", why=data.get("why"))
         case "payment_hold_lifted":
-            return _("The customer is no longer on payment hold.")
+            return _with_why(_("The customer is no longer on payment hold."), data)
         case "payment_passed":
             return _("Passed the payment gate: %(why)s.", why=data.get("why"))
         case "payment_awaited":
@@ -609,9 +609,7 @@ def _of_the_goods(one: Happening) -> str:
         case "rides_along":
             return _rides_along(data)
         case "unreleased":
-            why = data.get("why")
-            said = _("%(delivery)s taken back.", delivery=data.get("delivery"))
-            return f"{said} {_('Why: %(why)s', why=why)}" if why else said
+            return _with_why(_("%(delivery)s taken back.", delivery=data.get("delivery")), data)
         case "picked" | "put_back":
             said = (
                 _("%(n)s units picked", n=data.get("units"))
@@ -682,6 +680,11 @@ def _of_the_plan(one: Happening) -> str:
     return ""
 
 
+def _with_why(said: str, data: Mapping[str, Any]) -> str:
+    why = data.get("why")
+    return f"{said} {_('Why: %(why)s', why=why)}" if why else said
+
+
 def _of_the_door(one: Happening) -> str:
     """What became of it at the door, and after it. "" for what is of another room."""
     data = one.data
@@ -696,9 +699,7 @@ def _of_the_door(one: Happening) -> str:
                 why=data.get("why"),
             )
         case "collection_cancelled":
-            why = data.get("why")
-            said = _("%(delivery)s is not fetched any more.", delivery=data.get("delivery"))
-            return f"{said} {_('Why: %(why)s', why=why)}" if why else said
+            return _with_why(_("%(delivery)s is not fetched any more.", delivery=data.get("delivery")), data)
         case "decided":
             return _("Decided after the door: %(outcome)s.", outcome=data.get("outcome"))
         case "disputed":
