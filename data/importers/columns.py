@@ -192,6 +192,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "customer_reference": "Their own number of it.",
         "erp_reference": "The ERP's number of the order; results go back by it.",
         "note": "What is to be known of it.",
+        "collect_at_door": "What the driver collects when all of this release of it is handed over, as 112.50; of a "
+        "part its share. Empty: nothing.",
         "line": "Number of the line. Empty: 1, 2, 3.",
         "sku": "What goes out.",
         "quantity": "How many units.",

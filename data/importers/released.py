@@ -21,7 +21,7 @@ from routing.services.erp import take_released
 
 COLUMNS = (
     "release", "day", "depot", "order", "customer", "site", "ordered_at", "customer_reference", "erp_reference", "note",
-    "line", "sku", "quantity", "line_erp_reference",
+    "collect_at_door", "line", "sku", "quantity", "line_erp_reference",
 )  # fmt: skip
 NEEDED = ("release", "day", "depot", "order", "customer", "sku", "quantity")
 
@@ -111,13 +111,17 @@ class _Known:
             head.wrong("day", "is empty and must be the day it goes out, as 2026-05-12")
         elif day and day < self.now.astimezone(ZoneInfo(zone)).date().isoformat():
             head.wrong("day", f"{day} is over: name today or a later day")
+        currency = (depot["currency"] if depot else "") or self.currency
         values: dict[str, Any] = {
             "ordered_at": head.happened("ordered_at", zone, now=self.now) or self.now,
             "customer_reference": head.text("customer_reference", longest=200),
             "erp_reference": head.text("erp_reference", longest=200),
             "note": head.text("note", longest=4_000),
-            "currency": (depot["currency"] if depot else "") or self.currency,
+            "currency": currency,
+            "collect_at_door": None if head.lacks("collect_at_door") else head.money("collect_at_door", currency),
         }
+        if values["collect_at_door"] and not currency:
+            head.wrong("collect_at_door", "needs a currency: give the depot one, or the company")
         lines: dict[str, ReleasedLine] = {}
         faulty = False
         for index, row in enumerate(rows):
@@ -125,7 +129,7 @@ class _Known:
             for name in _OF_THE_ORDER if index else ():
                 if row.cells.get(name) and row.cells[name] != rows[0].cells.get(name):
                     cells.wrong(name, f"reads otherwise in row {rows[0].number} of the same order: make them the same")
-            line = self._line(cells, index + 1, values["currency"])
+            line = self._line(cells, index + 1, currency)
             if line is not None and line.number in lines:
                 cells.wrong("line", f"line {line.number} stands in this order already: add them up")
             faulty |= cells.report(result, f"Order {number} of release {release}")

@@ -7,11 +7,21 @@ from collections.abc import Collection, Iterator, Mapping
 
 from sqlalchemy import Connection, select
 
-from data.tables import allocation, cash_entry, delivery, delivery_line, order, order_line, proof, proof_line
+from data.tables import (
+    allocation,
+    cash_entry,
+    delivery,
+    delivery_ask,
+    delivery_line,
+    order,
+    order_line,
+    proof,
+    proof_line,
+)
 from routing.model.payments import OrderAsks, Paid, PayMethod
 from routing.rules.paying import due, due_in_full
 
-_OVER = ("done", "unreleased")
+HANDED_OVER = ("done", "unreleased")
 """The states of a delivery that hands over nothing more."""
 
 
@@ -57,31 +67,37 @@ def _every(
         return
     prices = _prices(connection, heads)
     settled, brought = _settled(connection, heads, prices, without_proof)
-    asked: dict[int, int] = defaultdict(int)
+    asked: dict[int, dict[int | None, int]] = defaultdict(lambda: defaultdict(int))
     for row in connection.execute(
-        select(cash_entry.c.order_id, cash_entry.c.proof_id, cash_entry.c.amount).where(
+        select(cash_entry.c.order_id, cash_entry.c.delivery_id, cash_entry.c.proof_id, cash_entry.c.amount).where(
             cash_entry.c.order_id.in_(list(heads)), cash_entry.c.kind == "due"
         )
     ):
         if without_proof is None or row.proof_id != without_proof:
-            asked[row.order_id] += row.amount
+            asked[row.order_id][row.delivery_id] += row.amount
+    of_release = {
+        (row.delivery_id, row.order_id): row
+        for row in connection.execute(select(delivery_ask).where(delivery_ask.c.order_id.in_(list(heads))))
+    }
     for order_id, deliveries in _deliveries(connection, heads).items():
-        head, before, asked_before = heads[order_id], brought[order_id], asked[order_id]
+        head = heads[order_id]
+        before, asked_before = sum(brought[order_id].values()), sum(asked[order_id].values())
         for delivery_id, (state, units) in deliveries.items():
+            own = of_release.get((delivery_id, order_id))  # asks for itself, whatever the others ask
             asks = OrderAsks(
                 order_id=order_id,
                 order=head.number,
                 currency=head.currency,
-                amount=head.collect_at_door,
-                worth=head.collect_worth,
-                worth_before=before,
-                asked_before=asked_before,
+                amount=own.amount if own else head.collect_at_door,
+                worth=own.worth if own else head.collect_worth,
+                worth_before=brought[order_id][delivery_id] if own else before,
+                asked_before=asked[order_id][delivery_id] if own else asked_before,
                 prices={allocation_id: prices[order_id, allocation_id] for allocation_id in units},
             )
             goes = {each: max(0, units[each] - settled.get((delivery_id, each), 0)) for each in units}
-            if delivery_id in delivery_ids:
+            if delivery_id in delivery_ids and not (own and not own.amount):
                 yield delivery_id, asks, goes
-            if state in _OVER:
+            if state in HANDED_OVER:
                 continue
             asked_before += due(asks, goes)
             before += sum(goes[each] * prices[order_id, each] for each in goes)
@@ -105,10 +121,11 @@ def _settled(
     order_ids: Collection[int],
     prices: Mapping[tuple[int, int], int],
     without_proof: int | None,
-) -> tuple[dict[tuple[int, int], int], dict[int, int]]:
-    """Units that reports accounted for, by delivery and allocation; and the worth of what was handed over, by order."""
+) -> tuple[dict[tuple[int, int], int], dict[int, dict[int, int]]]:
+    """Units that reports accounted for, by delivery and allocation; and the worth of what was handed over, by order and
+    delivery."""
     settled: dict[tuple[int, int], int] = defaultdict(int)
-    brought: dict[int, int] = defaultdict(int)
+    brought: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for row in connection.execute(
         select(proof_line, proof.c.delivery_id, order_line.c.order_id)
         .join(proof, proof.c.id == proof_line.c.proof_id)
@@ -120,7 +137,7 @@ def _settled(
         if row.proof_id == without_proof:
             continue
         settled[row.delivery_id, row.allocation_id] += row.delivered + row.short + row.damaged + row.refused
-        brought[row.order_id] += row.delivered * prices[row.order_id, row.allocation_id]
+        brought[row.order_id][row.delivery_id] += row.delivered * prices[row.order_id, row.allocation_id]
     return settled, brought
 
 

@@ -23,6 +23,7 @@ class Released:
     id: int
     number: str
     state: str
+    fetches: bool
     for_day: str
     depot: str
     site_id: int
@@ -75,6 +76,7 @@ def released_deliveries(connection: Connection, *, day: str) -> list[Released]:
             id=row.id,
             number=row.number,
             state=words[row.id],
+            fetches=row.direction == "collect",
             for_day=row.for_day,
             depot=row.depot_name,
             site_id=row.site_id,

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
+from data.queries.empties import empties_of
 from data.tables import (
     allocation,
     current_plan,
@@ -55,11 +56,12 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakingBack:
-    """`goods` are (units, SKU, name); `orders` (id, number)."""
+    """`goods` are (units, SKU, name); `orders` (id, number). `fetches`: its goods are at the customer."""
 
     id: int
     number: str
     state: str
+    fetches: bool
     for_day: str
     site: str
     zone: str
@@ -89,6 +91,9 @@ def taking_back(connection: Connection, delivery_id: int) -> TakingBack:
         .where(delivery_line.c.delivery_id == delivery_id)
         .order_by(delivery_line.c.id)
     ).all()
+    empties = empties_of(connection, [delivery_id]).get(delivery_id, [])
+    orders = {line.id: (line.id, line.number) for line in lines}
+    orders |= {each.order_id: (each.order_id, each.order_number) for each in empties if each.order_id is not None}
     stops = connection.execute(
         select(
             current_plan.c.day, current_plan.c.state, vehicle.c.name.label("vehicle"), driver.c.name.label("driver"),
@@ -108,11 +113,15 @@ def taking_back(connection: Connection, delivery_id: int) -> TakingBack:
         id=row.id,
         number=row.number,
         state=row.state,
+        fetches=row.direction == "collect",
         for_day=row.for_day,
         site=row.site_name,
         zone=row.depot_zone,
-        orders=tuple({line.id: (line.id, line.number) for line in lines}.values()),
-        goods=tuple((line.quantity, line.sku, line.name) for line in lines),
+        orders=tuple(orders.values()),
+        goods=(
+            *((line.quantity, line.sku, line.name) for line in lines),
+            *((each.quantity, each.number, each.name) for each in empties),
+        ),
         routes=tuple(
             OnRoute(
                 day=each.day,

@@ -10,16 +10,19 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 
 from data.queries.needs import COMMITTED, still_needed, units_of_line
+from data.queries.paying import HANDED_OVER
 from data.queries.policies import STATED, policy_book, stated_terms
 from data.store.part import AT_ONCE, StorePart, parts
 from data.store.waiting import shipments_of
 from data.tables import (
     allocation,
+    cash_entry,
     customer,
     delivery,
+    delivery_ask,
     delivery_line,
     depot,
     order,
@@ -171,7 +174,49 @@ class OrderStore(StorePart):
         return head.number, head.currency, head.collect_at_door, bool(comes) and head.cancelled_at is None
 
     def set_collect_at_door(self, order_id: int, amount: int) -> None:
-        """What it asks for at the door, for all that is wanted of it as it stands now."""
+        """What it asks for at the door, for all that is wanted of it as it stands now, whatever a release that is still
+        to be brought asked for."""
+        self.connection.execute(
+            delete(delivery_ask).where(
+                delivery_ask.c.order_id == order_id,
+                delivery_ask.c.delivery_id.in_(select(delivery.c.id).where(delivery.c.state.not_in(HANDED_OVER))),
+            )
+        )
+        self._asks_in_all(order_id, amount)
+
+    def ask_with_delivery(self, delivery_id: int, order_id: int, amount: int) -> int:
+        """This delivery asks for so much of this order, minor units, whatever others ask. Returns what the order asks
+        in all: what its doors were asked for, and what is still to come."""
+        prices = select(order_line.c.unit_price).where(order_line.c.order_id == order_id, order_line.c.unit_price > 0)
+        priced = self.connection.execute(prices.limit(1)).first() is not None
+        here = self.connection.execute(
+            select(delivery_line.c.quantity, order_line.c.unit_price)
+            .join(allocation, allocation.c.id == delivery_line.c.allocation_id)
+            .join(order_line, order_line.c.id == allocation.c.order_line_id)
+            .where(delivery_line.c.delivery_id == delivery_id, order_line.c.order_id == order_id)
+        )
+        worth = collect_worth((row.quantity, row.unit_price if priced else 1) for row in here)
+        self.connection.execute(
+            insert(delivery_ask).values(delivery_id=delivery_id, order_id=order_id, amount=amount, worth=worth)
+        )
+        open_ones = (
+            select(delivery_ask.c.delivery_id, delivery_ask.c.amount)
+            .join(delivery, delivery.c.id == delivery_ask.c.delivery_id)
+            .where(delivery_ask.c.order_id == order_id, delivery.c.state.not_in(HANDED_OVER))
+        )
+        to_come = {row.delivery_id: row.amount for row in self.connection.execute(open_ones)}
+        asked = self.connection.scalar(
+            select(func.coalesce(func.sum(cash_entry.c.amount), 0)).where(
+                cash_entry.c.order_id == order_id,
+                cash_entry.c.kind == "due",
+                cash_entry.c.delivery_id.not_in(list(to_come)),
+            )
+        )
+        in_all: int = (asked or 0) + sum(to_come.values())
+        self._asks_in_all(order_id, in_all)
+        return in_all
+
+    def _asks_in_all(self, order_id: int, amount: int) -> None:
         lines = self.connection.execute(
             select(order_line.c.quantity, order_line.c.cancelled, order_line.c.unit_price).where(
                 order_line.c.order_id == order_id
@@ -420,6 +465,26 @@ class OrderStore(StorePart):
             raise NotFound(f"There is no order {order_id}. Look for it by any of its references.", order=order_id)
         return int(found)
 
+    def open_orders_of(self, customer_id: int) -> dict[int, str]:
+        """Number by key of the customer's orders of which something is still to come, the oldest first."""
+        handed_over = (
+            select(func.coalesce(func.sum(allocation.c.delivered + allocation.c.refused), 0))
+            .where(allocation.c.order_line_id == order_line.c.id)
+            .scalar_subquery()
+        )
+        query = (
+            select(order.c.id, order.c.number)
+            .join(order_line, order_line.c.order_id == order.c.id)
+            .where(
+                order.c.customer_id == customer_id,
+                order.c.cancelled_at.is_(None),
+                order_line.c.quantity - order_line.c.cancelled > handed_over,
+            )
+            .distinct()
+            .order_by(order.c.id)
+        )
+        return {row.id: row.number for row in self.connection.execute(query)}
+
     def set_order_hold(self, order_id: int, *, reason: str, by: str, now: datetime) -> bool:
         """Sets or with "" lifts the hold of an order; False when it already says so. Raises NotFound."""
         self.customer_of(order_id)
@@ -434,6 +499,21 @@ class OrderStore(StorePart):
             )
         )
         return bool(changed.rowcount)
+
+    def what_holds(self, order_id: int) -> tuple[str, bool, bool, bool]:
+        """Number of an order, and whether it is on hold, its customer is, and it waits for its payment. Raises
+        NotFound."""
+        row = self.connection.execute(
+            select(
+                order.c.number, order.c.hold_reason, order.c.payment, order.c.collect_at_door, customer.c.payment_hold
+            )
+            .join(customer, customer.c.id == order.c.customer_id)
+            .where(order.c.id == order_id)
+        ).first()
+        if row is None:
+            raise NotFound(f"There is no order {order_id}.", order=order_id)
+        awaits = row.payment == "pending" and not row.collect_at_door
+        return row.number, bool(row.hold_reason), bool(row.payment_hold), awaits
 
     def set_payment_hold(self, customer_id: int, *, reason: str, by: str, now: datetime) -> bool:
         """The same for the payment hold of a customer."""

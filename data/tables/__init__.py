@@ -24,6 +24,7 @@ from data.tables.fleet import driver, shift, shift_break, shift_template, vehicl
 from data.tables.messages import link, notice, template
 from data.tables.orders import (
     delivery,
+    delivery_ask,
     delivery_line,
     empties_line,
     line_stand,
@@ -71,6 +72,7 @@ __all__ = [
     "delay_consent",
     "delay_consent_line",
     "delivery",
+    "delivery_ask",
     "delivery_line",
     "depot",
     "driven_way",

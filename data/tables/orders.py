@@ -189,6 +189,18 @@ delivery_line = Table(
     CheckConstraint("quantity > 0", name="quantity"),
 )
 
+delivery_ask = Table(
+    "delivery_ask",  # what the ERP said that a door pays for one release of an order: that one, whatever others ask
+    metadata,
+    key(),
+    refers("delivery_id", "delivery"),
+    refers("order_id", "customer_order"),
+    Column("amount", Integer, nullable=False),  # minor units of the order's currency; 0: it asks for nothing
+    # What the order's goods on it were worth when that was said, so that what comes to nothing keeps its share.
+    Column("worth", BigInteger, nullable=False),
+    UniqueConstraint("delivery_id", "order_id"),
+)
+
 empties_line = Table(
     "empties_line",  # of a collection: what none of our deliveries brought, so that no allocation knows of it
     metadata,

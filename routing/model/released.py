@@ -20,7 +20,10 @@ class ReleasedLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleasedOrder:
-    """The part of an order that one release of the ERP sends out on `day` (ISO), its customer, site and SKUs found."""
+    """The part of an order that one release of the ERP sends out on `day` (ISO), its customer, site and SKUs found.
+
+    `collect_at_door`: what its door pays for this part, minor units of `currency`; None where the file does not say.
+    """
 
     row: int
     release: str
@@ -35,6 +38,7 @@ class ReleasedOrder:
     customer_reference: str = ""
     erp_reference: str = ""
     note: str = ""
+    collect_at_door: int | None = None
     lines: tuple[ReleasedLine, ...] = ()
 
     @property

@@ -49,6 +49,8 @@ def fingerprint(order: ReleasedOrder) -> str:
     """Equal when the file says the same of this release of this order, wherever its rows stand."""
     # When it was ordered is made up by the import where the file does not say it.
     plain = {name: value for name, value in asdict(order).items() if name not in ("row", "tier", "ordered_at")}
+    if not plain["collect_at_door"]:
+        del plain["collect_at_door"]  # a release of before there was such a column says the same as an empty cell
     plain["lines"] = sorted((sorted(line.items()) for line in plain["lines"]), key=str)
     return hashlib.sha256(json.dumps(plain, sort_keys=True, default=_iso).encode()).hexdigest()
 
@@ -60,6 +62,9 @@ def misfit(existing: Mapping[str, Any], order: ReleasedOrder) -> str:
     for name, what in (("customer_id", "customer"), ("site_id", "site"), ("depot_id", "depot")):
         if existing[name] != getattr(order, name):
             return f"it is here with another {what}. Correct the {what}, or give the order a number of its own"
+    if order.collect_at_door and existing["currency"] != order.currency:
+        asked, known = order.currency, existing["currency"] or "no currency"
+        return f"it asks for {asked} at the door, and it is here in {known}. Give it a number of its own"
     here = {line["number"]: line for line in existing["lines"]}
     for line in order.lines:
         if line.number in here and here[line.number]["product_id"] != line.product_id:

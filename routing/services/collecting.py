@@ -144,7 +144,9 @@ def collect_goods(
     )
 
 
-def cancel_collection(store: Store, delivery_id: int, *, now: datetime, by: str, order_id: int | None = None) -> str:
+def cancel_collection(
+    store: Store, delivery_id: int, *, now: datetime, by: str, why: str = "", order_id: int | None = None
+) -> str:
     """Nobody fetches it any more; returns its number. Raises NotFound, and Conflict once a van has it on its list.
 
     `order_id`: it must fetch goods of that order, on whose page it was cancelled.
@@ -154,8 +156,5 @@ def cancel_collection(store: Store, delivery_id: int, *, now: datetime, by: str,
         raise NotFound("There is no such collection of this order. Look at it again.", delivery=delivery_id)
     if found is not None and found.direction != "collect":
         raise InvalidInput(f"{found.number} brings goods: take it back under Release.", code="direction")
-    if found is not None and found.state != "released":
-        said = {"unreleased": "was cancelled before", "done": "is done"}.get(found.state, "is on a van already")
-        raise Conflict(f"{found.number} {said} and cannot be cancelled.", code="not_released")
-    releasing.unrelease(store, delivery_id, now=now, by=by, why="")
+    releasing.unrelease(store, delivery_id, now=now, by=by, why=why)
     return "" if found is None else found.number

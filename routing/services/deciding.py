@@ -142,6 +142,12 @@ def _about_undelivered(
         raise InvalidInput(
             f"{delivery.number} fetches goods: nothing of it can be credited. Try again, or cancel it.", code="decision"
         )
+    if delivery.state == "failed" and delivery.direction == "collect":
+        raise Conflict(
+            f"{delivery.number} was not fetched. Count the van in the evening, then cancel it; another day can be "
+            "chosen now.",
+            code="on_the_van",
+        )
     if delivery.state == "failed":
         raise Conflict(
             f"The goods of {delivery.number} are still on the van. Count the van in the evening, then decide; "

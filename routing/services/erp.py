@@ -61,6 +61,14 @@ class Store(Asked, KeepsEvents, Protocol):
         oldest_ordered_at: datetime,
         lines: Mapping[int, int],
     ) -> tuple[int, str]: ...
+    def asks_at_door(self, order_id: int) -> tuple[str, str, int, bool]:
+        """Number and currency of an order, what it asks for at the door in all, and whether anything is to come."""
+        ...
+
+    def ask_with_delivery(self, delivery_id: int, order_id: int, amount: int) -> int:
+        """This delivery asks for so much of this order, whatever others ask; returns what the order asks in all."""
+        ...
+
     def check_allocations(self, depot_id: int, product_ids: Collection[int]) -> None: ...
 
 
@@ -232,6 +240,27 @@ def _deliver(store: Store, booked: Sequence[_Booked], *, now: datetime, by: str)
                 delivery_id=delivery_id,
                 data={"delivery": number, "for_day": day, "units": units, "of": units, "erp_release": release},
             )
+            _ask(store, each, delivery_id, now=now, by=by)
+
+
+def _ask(store: Store, booked: _Booked, delivery_id: int, *, now: datetime, by: str) -> None:
+    """What the door pays with this release of the order, where its file said so."""
+    amount = booked.order.collect_at_door
+    if amount is None:
+        return
+    _number, currency, before, _comes = store.asks_at_door(booked.order_id)
+    if not amount and not before:
+        return
+    after = store.ask_with_delivery(delivery_id, booked.order_id, amount)
+    if after != before:
+        store.append_event(
+            kind="collect_at_door_set",
+            actor=by,
+            captured_at=now,
+            received_at=now,
+            order_id=booked.order_id,
+            data={"from": before, "to": after, "currency": currency},
+        )
 
 
 # ---------------------------------------------------------------------------- what was not delivered

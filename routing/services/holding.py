@@ -20,21 +20,34 @@ class Store(KeepsEvents, Protocol):
     def set_payment_hold(self, customer_id: int, *, reason: str, by: str, now: datetime) -> bool: ...
     def set_payment(self, order_id: int, *, payment: str, why: str, by: str, now: datetime) -> bool: ...
     def customer_of(self, order_id: int) -> int: ...
+    def open_orders_of(self, customer_id: int) -> dict[int, str]:
+        """Number by key of the customer's orders of which something is still to come."""
+        ...
 
 
-def hold_order(store: Store, order_id: int, *, reason: str, by: str, now: datetime) -> bool:
-    """Holds the order, or with reason "" lets it go. False when it was so already. Raises NotFound, InvalidInput."""
+def hold_order(store: Store, order_id: int, *, reason: str, by: str, now: datetime, why: str = "") -> bool:
+    """Holds the order, or with reason "" lets it go: `why` then. False when it was so already. Raises NotFound,
+    InvalidInput."""
     changed = store.set_order_hold(order_id, reason=_reason(reason), by=by, now=now)
     if changed:
-        _tell(store, "held" if reason else "hold_lifted", order_id, reason=reason, by=by, now=now)
+        _tell(store, "held" if reason else "hold_lifted", order_id, reason=reason or _reason(why), by=by, now=now)
     return changed
 
 
 def hold_payment(store: Store, order_id: int, *, reason: str, by: str, now: datetime) -> bool:
-    """The same for everything of the customer of this order: nothing is released until it has paid."""
+    """The same for everything of the customer of this order, which tells of it: nothing goes until it has paid."""
     changed = store.set_payment_hold(store.customer_of(order_id), reason=_reason(reason), by=by, now=now)
     if changed:
         _tell(store, "payment_held" if reason else "payment_hold_lifted", order_id, reason=reason, by=by, now=now)
+    return changed
+
+
+def hold_customer(store: Store, customer_id: int, *, reason: str, by: str, now: datetime, why: str = "") -> bool:
+    """The same where no order was looked at: each of which something is still to come tells of it."""
+    changed = store.set_payment_hold(customer_id, reason=_reason(reason), by=by, now=now)
+    kind, said = ("payment_held", reason) if reason else ("payment_hold_lifted", _reason(why))
+    for order_id in store.open_orders_of(customer_id) if changed else ():
+        _tell(store, kind, order_id, reason=said, by=by, now=now)
     return changed
 
 

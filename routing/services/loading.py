@@ -70,8 +70,10 @@ def load_route(store: LoadsVans, *, shift_id: int, by: str, now: datetime) -> Lo
     gone = [key for key in mine if states[key] == "unreleased"]
     if gone:
         numbers = {each.delivery_id: each.number for stop in sheet.stops for each in stop.deliveries}
+        fetched = any(each.is_fetched for each in store.pick_deliveries(gone[:1]))
+        said = "was cancelled: nothing is fetched" if fetched else "was taken back: it may not be loaded"
         raise Conflict(
-            f"{numbers[gone[0]]} was unreleased: it may not be loaded. Take it off the route of {sheet.vehicle}.",
+            f"{numbers[gone[0]]} {said}. Take it off the route of {sheet.vehicle}.",
             delivery=gone[0],
         )
     return _load(store, sheet, waiting, by=by, now=now)
@@ -366,6 +368,8 @@ def _not_waiting(delivery: PickDelivery, sheet: RouteSheet) -> str:
     if delivery.state == "loaded":
         return f"{delivery.number} is on {sheet.vehicle} already."
     if delivery.state == "unreleased":
+        if delivery.is_fetched:
+            return f"{delivery.number} was cancelled: nothing is fetched. Take it off the route of {sheet.vehicle}."
         return f"{delivery.number} was taken back: leave it here, and take it off the route of {sheet.vehicle}."
     return f"{delivery.number} has left the depot already."
 

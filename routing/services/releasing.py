@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from routing.errors import Conflict
+from routing.errors import Conflict, InvalidInput
 from routing.model.orders import DeliveryDays
 from routing.model.picking import PickDelivery
 from routing.model.stock import UnitState
@@ -18,6 +18,8 @@ from routing.services.erp import refuse_if_erp
 from routing.services.locking import LocksPools
 from routing.services.picking import one_delivery
 from routing.services.story import AsksPeople, KeepsEvents, MovesUnits
+
+LONGEST_WHY = 200
 
 
 class Reader(Protocol):
@@ -252,26 +254,19 @@ def _locked_release(
 def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: str) -> None:
     """Takes a delivery back until it is loaded; its goods stay with their orders. Raises NotFound, Conflict.
 
-    What was picked for it goes back on the shelf: a task says so to the warehouse.
+    What was picked for it goes back on the shelf: a task says so to the warehouse. Of a collection nothing is fetched.
+    Raises InvalidInput for a reason that is too long.
     """
-    refuse_if_erp(store)
+    if len(why) > LONGEST_WHY:
+        raise InvalidInput(f"The reason has {len(why)} characters. Write it in {LONGEST_WHY}.", code="reason")
+    if not any(each.is_fetched for each in store.pick_deliveries([delivery_id])):
+        refuse_if_erp(store)  # what is fetched is the customer's, whoever allocates
     before = one_delivery(store, delivery_id)
     store.lock_pools(before.depot_id, {line.product_id for line in before.lines})
     delivery = one_delivery(store, delivery_id)
-    if delivery.state == "unreleased":
-        raise Conflict(
-            f"Delivery {delivery.number} was taken back already: there is nothing left to do.",
-            code="not_released",
-            delivery=delivery_id,
-        )
     if delivery.state != "released":
-        raise Conflict(
-            f"Delivery {delivery.number} is {delivery.state.replace('_', ' ')} and cannot be taken back. "
-            "Unload it first.",
-            code="not_released",
-            delivery=delivery_id,
-        )
-    collects = delivery.direction == "collect"  # its goods are at the customer and stay there
+        raise Conflict(_why_not(delivery), code="not_released", delivery=delivery_id)
+    collects = delivery.is_fetched  # its goods are at the customer and stay there
     for each in () if collects else (units for line in delivery.lines for units in line.units):
         for state, count in ((UnitState.RELEASED, each.quantity - each.picked), (UnitState.PICKED, each.picked)):
             if count:
@@ -290,7 +285,8 @@ def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: st
         )
         store.set_staged(delivery_id=delivery_id, place="", at=None)
     store.set_unreleased(delivery_id)
-    for order_id, _number in sorted(delivery.orders):
+    orders: list[int | None] = [order_id for order_id, _number in sorted(delivery.orders)]
+    for order_id in orders or [None]:  # empties may stand with no order: then the delivery alone tells of it
         store.append_event(
             kind="collection_cancelled" if collects else "unreleased",
             actor=by,
@@ -300,6 +296,23 @@ def unrelease(store: Store, delivery_id: int, *, now: datetime, by: str, why: st
             delivery_id=delivery_id,
             data={"delivery": delivery.number, "why": why},
         )
+
+
+def _why_not(delivery: PickDelivery) -> str:
+    """Why one that is not just released is not taken back, with the mend."""
+    number, state = delivery.number, delivery.state
+    if delivery.is_fetched:
+        return {
+            "unreleased": f"{number} was cancelled before and cannot be cancelled.",
+            "done": f"{number} is done and cannot be cancelled.",
+            "failed": f"{number} was not fetched: choose another day under Tasks; once its van is counted, cancel it.",
+        }.get(state, f"{number} is on a van already and cannot be cancelled.")
+    return {
+        "unreleased": f"Delivery {number} was taken back already: there is nothing left to do.",
+        "done": f"Delivery {number} was reported at its door: correct that report if it is wrong.",
+        "failed": f"Delivery {number} failed and comes back with its van: decide under Tasks what becomes of it.",
+        "loaded": f"Delivery {number} is loaded and cannot be taken back. Unload it first.",
+    }.get(state, f"Delivery {number} has left the depot and cannot be taken back: its driver reports it at the door.")
 
 
 def taken_by(candidate: Candidate, units: dict[int, int]) -> ReadyOrder:

@@ -76,6 +76,43 @@ def test_a_salesperson_asks_for_empties_sees_them_and_calls_it_off(website: Webs
     assert post(client, f"/orders/1/collections/{made.id}/cancel").status_code == 409
 
 
+def test_on_the_day_it_is_something_to_fetch_and_is_called_off_in_those_words(website: Website, driven: Driven) -> None:
+    with open_store(driven.database) as store:
+        made = collect_goods(
+            store, site_id=driven.round.stops[0].site_id, product_id=driven.round.product_id, quantity=4,
+            why="empties", day="2026-05-14", now=SIX + timedelta(hours=3), by="user:1",
+        )  # fmt: skip
+    client = website.signed_in(role="dispatcher")
+    day = client.get("/release?day=2026-05-14").text
+    assert "to fetch" in day
+    assert f"Do not fetch {made.number}" in day
+    assert f"Take back {made.number}" not in day
+    shown = client.get(f"/release/{made.delivery_id}/back").text
+    assert "Nothing has changed yet" in shown
+    assert "at the customer and stay there" in shown
+    assert "<b>4</b>" in shown
+    assert '/orders/1"' in shown
+    for wrong in ("Take back", "wait on the shelf", "stay with their orders", "next release takes them"):
+        assert wrong not in shown, wrong
+    done = client.post(
+        f"/release/{made.delivery_id}/back",
+        data={"csrf_token": form_token(client.get("/orders/1")), "day": "2026-05-14", "why": "they keep them"},
+        follow_redirects=True,
+    )
+    assert f"{made.number} is cancelled: nothing is fetched." in done.text
+    story = client.get("/orders/1").text
+    assert f"{made.number} is not fetched any more. Why: they keep them" in story
+    assert "cancelled" in story
+    assert "taken back" not in story
+    over = client.get(f"/release/{made.delivery_id}/back").text
+    assert "It was cancelled already: nothing is fetched." in over
+    with driven.database.writing() as connection:
+        connection.execute(update(tables.delivery).filter_by(id=made.delivery_id).values(state="dispatched"))
+    over = client.get(f"/release/{made.delivery_id}/back").text
+    assert "A van has it on its list already" in over
+    assert "Unload" not in over
+
+
 def test_the_command_line_asks_for_the_same(website: Website, driven: Driven) -> None:
     with website.installation.database.reading() as connection:
         site, customer = connection.execute(
@@ -89,8 +126,11 @@ def test_the_command_line_asks_for_the_same(website: Website, driven: Driven) ->
     assert done.exit_code == 0, done.output
     made = json.loads(done.stdout)
     assert (made["quantity"], made["sku"], len(collections(driven))) == (3, "SKU1", 1)
-    assert CliRunner().invoke(main, ["collect", "--cancel", made["number"]]).exit_code == 0
+    called_off = CliRunner().invoke(main, ["collect", "--cancel", made["number"], "--why", "kept there", "--json"])
+    assert json.loads(called_off.stdout) == {"number": made["number"], "cancelled": True, "why": "kept there"}
     assert [state for state, _day in collections(driven)] == ["unreleased"]
+    (event,) = [each for each in driven.rows(tables.event) if each.kind == "collection_cancelled"]
+    assert event.data["why"] == "kept there"
 
 
 def a_collection_on_the_third_stop(driven: Driven) -> int:

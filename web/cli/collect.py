@@ -23,7 +23,7 @@ from web.wiring import open_installation
 @click.argument("sku", required=False)
 @click.argument("quantity", required=False, type=click.IntRange(min=1, max=2**31 - 1))
 @click.option("--day", type=DAY, metavar="DAY", help="From which day, as 2026-05-14; else its next delivery day.")
-@click.option("--why", default="asked for by the customer", show_default=True, help="It stands with the order.")
+@click.option("--why", help="It stands with the order; asked for by the customer, if nothing is said.")
 @click.option("--cancel", "cancels", metavar="NUMBER", help="Do not fetch this one: a collection that no van has yet.")
 @json_option
 def collect_command(
@@ -32,7 +32,7 @@ def collect_command(
     sku: str | None,
     quantity: int | None,
     day: str | None,
-    why: str,
+    why: str | None,
     cancels: str | None,
     as_json: bool,
 ) -> None:
@@ -46,7 +46,7 @@ def collect_command(
     if cancels is not None:
         if customer is not None or day is not None:
             raise InvalidInput("Say either what to fetch, or --cancel NUMBER.", code="collect")
-        _cancel(cancels, as_json)
+        _cancel(cancels, why or "", as_json)
         return
     if customer is None or site is None or sku is None or quantity is None:
         raise InvalidInput(
@@ -70,7 +70,7 @@ def collect_command(
                 site_id=door["id"],
                 product_id=product_id,
                 quantity=quantity,
-                why=why,
+                why="asked for by the customer" if why is None else why,
                 day=day or "",
                 now=now,
                 by=BY,
@@ -85,7 +85,7 @@ def collect_command(
     click.echo(clean(f"{said}{stands}."))
 
 
-def _cancel(number: str, as_json: bool) -> None:
+def _cancel(number: str, why: str, as_json: bool) -> None:
     with open_installation() as here:
         now = here.clock.now()
 
@@ -93,10 +93,10 @@ def _cancel(number: str, as_json: bool) -> None:
             delivery_id = store.delivery_id(number)
             if delivery_id is None:
                 raise NotFound(f'There is no delivery "{number[:40]}".', code="delivery")
-            cancel_collection(store, delivery_id, now=now, by=BY)
+            cancel_collection(store, delivery_id, now=now, by=BY, why=why)
 
         in_transaction(here.database, write)
     if as_json:
-        print_json({"number": number, "cancelled": True})
+        print_json({"number": number, "cancelled": True, "why": why})
         return
     click.echo(clean(f"{number} is cancelled: nothing is fetched."))

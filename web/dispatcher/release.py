@@ -225,7 +225,8 @@ def _back(day: str, order_id: int) -> str:
 @release.get("/<int:delivery_id>/back")
 @needs_role("dispatcher")
 def look_back(delivery_id: int) -> ResponseReturnValue:
-    """What taking a delivery back does, before it is done; of one that is loaded only why it cannot be."""
+    """What taking a delivery back, or not fetching a collection, does, before it is done; of one that is on a van only
+    why it cannot be."""
     with here().database.reading() as connection:
         found = taking_back(connection, delivery_id)
     day = day_of(request.args.get("day", found.for_day))
@@ -238,6 +239,11 @@ def back(delivery_id: int) -> ResponseReturnValue:
     day = day_of(request.form.get("day", ""))
     why = request.form.get("why", "").strip()[:200]
     by, at = current_user.actor, now()
+    with here().database.reading() as connection:
+        found = taking_back(connection, delivery_id)
     in_transaction(here().database, lambda store: unrelease(store, delivery_id, now=at, by=by, why=why))
-    flash(_("Taken back. Its goods stay with their orders."), "done")
+    if found.fetches:
+        flash(_("%(delivery)s is cancelled: nothing is fetched.", delivery=found.number), "done")
+    else:
+        flash(_("Taken back. Its goods stay with their orders."), "done")
     return redirect(url_for("release.page", day=day))

@@ -66,8 +66,15 @@ def stand_why(why: str) -> str:
 def delivery_state(state: str, *, fetches: bool = False) -> tuple[str, str]:
     """Of a state, or of what one delivery is called (`data.queries.order_deliveries.DeliveryPage.word`); of one that
     `fetches`, what came of that."""
-    if fetches and state == "done":
-        return "done", _("collected")
+    fetching = {
+        "released": ("ready", _("to fetch")),
+        "loaded": ("under_way", _("on the van's list")),
+        "done": ("done", _("collected")),
+        "failed": ("failed", _("not collected")),
+        "unreleased": ("waiting", _("cancelled")),
+    }
+    if fetches and state in fetching:
+        return fetching[state]
     return {
         "released": ("ready", _("released")),
         "loaded": ("under_way", _("loaded")),
@@ -445,6 +452,10 @@ def summary(one: Happening) -> str:
             return _("%(n)s orders released.", n=one.alike)
         case "unreleased":
             return _("%(n)s orders taken back.", n=one.alike)
+        case "collection_asked":
+            return _("%(n)s collections asked for.", n=one.alike)
+        case "collection_cancelled":
+            return _("%(n)s collections cancelled.", n=one.alike)
         case "loaded":
             return _("%(n)s deliveries loaded.", n=one.alike)
         case "dispatched":
@@ -518,11 +529,11 @@ def _of_the_order(one: Happening) -> str:
         case "held":
             return _("Put on hold: %(why)s.", why=data.get("why"))
         case "hold_lifted":
-            return _("No longer on hold.")
+            return _with_why(_("No longer on hold."), data)
         case "payment_held":
             return _("The customer was put on payment hold: %(why)s.", why=data.get("why"))
         case "payment_hold_lifted":
-            return _("The customer is no longer on payment hold.")
+            return _with_why(_("The customer is no longer on payment hold."), data)
         case "payment_passed":
             return _("Passed the payment gate: %(why)s.", why=data.get("why"))
         case "payment_awaited":
@@ -598,9 +609,7 @@ def _of_the_goods(one: Happening) -> str:
         case "rides_along":
             return _rides_along(data)
         case "unreleased":
-            why = data.get("why")
-            said = _("%(delivery)s taken back.", delivery=data.get("delivery"))
-            return f"{said} {_('Why: %(why)s', why=why)}" if why else said
+            return _with_why(_("%(delivery)s taken back.", delivery=data.get("delivery")), data)
         case "picked" | "put_back":
             said = (
                 _("%(n)s units picked", n=data.get("units"))
@@ -671,6 +680,11 @@ def _of_the_plan(one: Happening) -> str:
     return ""
 
 
+def _with_why(said: str, data: Mapping[str, Any]) -> str:
+    why = data.get("why")
+    return f"{said} {_('Why: %(why)s', why=why)}" if why else said
+
+
 def _of_the_door(one: Happening) -> str:
     """What became of it at the door, and after it. "" for what is of another room."""
     data = one.data
@@ -685,7 +699,7 @@ def _of_the_door(one: Happening) -> str:
                 why=data.get("why"),
             )
         case "collection_cancelled":
-            return _("%(delivery)s is not fetched any more.", delivery=data.get("delivery"))
+            return _with_why(_("%(delivery)s is not fetched any more.", delivery=data.get("delivery")), data)
         case "decided":
             return _("Decided after the door: %(outcome)s.", outcome=data.get("outcome"))
         case "disputed":

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from data import tables
 from data.exporters.books import delivery_rows
@@ -18,6 +18,7 @@ from routing.errors import Conflict, InvalidInput
 from routing.model.proofs import DeliveryReport, DoorLine, Outcome
 from routing.services.collecting import Fetching, cancel_collection, collect_goods
 from routing.services.inspecting import Verdict, inspect_goods
+from routing.services.releasing import unrelease
 from tests.evening import EVENING, Driven
 from tests.rounds import DAY, SIX
 
@@ -102,6 +103,54 @@ def test_it_is_cancelled_until_a_van_has_it(driven: Driven) -> None:
         cancels(driven, second.delivery_id)
     with pytest.raises(InvalidInput, match="brings goods"):
         cancels(driven, driven.round.stops[0].delivery_id)
+
+
+def test_the_story_says_why_nothing_is_fetched_also_where_no_order_has_it(driven: Driven) -> None:
+    with driven.database.writing() as connection:
+        connection.execute(update(tables.product).values(returnable=True))
+        connection.execute(update(tables.order_line).values(cancelled=tables.order_line.c.quantity))
+        connection.execute(update(tables.empties_line).values(order_id=None))
+    driven.says(0)
+    made = asks(driven, 20)
+    with driven.database.writing() as connection:
+        connection.execute(delete(tables.delivery_line).where(tables.delivery_line.c.delivery_id == made.delivery_id))
+        connection.execute(update(tables.empties_line).values(order_id=None))
+    with open_store(driven.database) as store:
+        cancel_collection(store, made.delivery_id, now=EVENING, by="user:1", why="they keep the crates")
+    said = [each for each in driven.rows(tables.event) if each.kind == "collection_cancelled"]
+    assert [(each.delivery_id, each.actor, each.data["why"]) for each in said] == [
+        (made.delivery_id, "user:1", "they keep the crates")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("loaded", "is on a van already"),
+        ("under_way", "is on a van already"),
+        ("done", "is done"),
+        ("failed", "was not fetched: choose another day under Tasks"),
+    ],
+)
+def test_what_is_fetched_is_never_told_to_be_unloaded_or_to_stay_with_its_order(
+    driven: Driven, state: str, words: str
+) -> None:
+    driven.says(0)
+    made = asks(driven)
+    with driven.database.writing() as connection:
+        connection.execute(update(tables.delivery).filter_by(id=made.delivery_id).values(state=state))
+    for taking in (cancel_collection, unrelease):
+        with open_store(driven.database) as store, pytest.raises(Conflict, match=words) as refused:
+            taking(store, made.delivery_id, now=EVENING, by="user:1", why="a test")
+        assert "Unload" not in str(refused.value)
+
+
+def test_what_was_to_be_fetched_when_the_erp_took_over_can_still_be_cancelled(driven: Driven) -> None:
+    driven.says(0)
+    made = asks(driven)
+    with driven.database.writing() as connection:
+        connection.execute(insert(tables.setting).values(name="allocation", value={"by": "erp"}, at=EVENING))
+    assert cancels(driven, made.delivery_id) == made.number
 
 
 def test_an_order_that_ended_and_a_customer_on_hold_do_not_keep_its_goods_from_being_fetched(driven: Driven) -> None:
