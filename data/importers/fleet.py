@@ -22,7 +22,7 @@ from routing.model.fleet import PROFILE_NAMES, SAID, StandingShift
 from routing.model.imports import ImportResult
 from routing.model.places import Location
 from routing.rules.depot_region import DepotPlace, in_no_region, lies_nowhere
-from routing.rules.problem import MOST_DRIVING_S
+from routing.rules.driver_hours import RULE_SETS
 from routing.rules.road_reach import beyond_its_roads
 from routing.rules.standing_week import TERMS, double_booked, standing_shift_of
 from routing.rules.trips import MOST_TRIPS
@@ -369,7 +369,7 @@ def driver_values(cells: Cells) -> dict[str, Any]:
     if not cells.lacks("licence"):
         values["licence"] = cells.text("licence", longest=40)
     if not cells.lacks("driving_hours"):
-        values["rule_set"] = cells.word("driving_hours", tuple(MOST_DRIVING_S), default="none")
+        values["rule_set"] = cells.word("driving_hours", tuple(RULE_SETS), default="none")
     return values | _away(cells)
 
 

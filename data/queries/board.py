@@ -149,21 +149,28 @@ def door_facts(connection: Connection, site_id: int) -> DoorFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftHours:
-    """On the wall clock, as the shift is kept; `overtime_s` after `ends` at so much an hour (minor units)."""
+    """On the wall clock, as the shift is kept; `overtime_s` after `ends` at so much an hour (minor units). `rule_set`:
+    what limits its driver's hours, "none" for nothing."""
 
     starts: str
     ends: str
     overtime_s: int
     per_overtime_hour: int
+    rule_set: str
 
 
 def shift_hours(connection: Connection, shift_id: int) -> ShiftHours:
-    row = connection.execute(select(shift).where(shift.c.id == shift_id)).one()
+    row = connection.execute(
+        select(shift, driver.c.rule_set)
+        .outerjoin(driver, driver.c.id == shift.c.driver_id)
+        .where(shift.c.id == shift_id)
+    ).one()
     return ShiftHours(
         starts=row.starts,
         ends=row.ends,
         overtime_s=row.overtime_s,
         per_overtime_hour=row.cost_per_overtime_hour,
+        rule_set=row.rule_set or "none",
     )
 
 

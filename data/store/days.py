@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, and_, func, or_, select
@@ -51,10 +52,11 @@ from routing.model.day import (
     Riding,
     SiteFacts,
     WallWindow,
+    Worked,
 )
 from routing.model.fleet import Driver, Shift, ShiftBreak, Vehicle
 from routing.model.places import Location, PinQuality
-from routing.rules.calendars import site_days
+from routing.rules.calendars import day_of, site_days
 from routing.rules.problem import ENDED, HAPPENED, ON_THE_VAN
 from routing.rules.standing_week import is_away
 
@@ -156,6 +158,7 @@ class DayStore(CalendarStore, TrackStore):
             calendars=self.calendars(from_day=from_day),
             speeds=self.speeds_of_depot(min(depot_ids, default=0)),
             prices=plan_prices(self.connection),
+            worked=self._day_worked(from_day),
         )
 
     def shifts_between(self, from_day: str, to_day: str, depot_ids: Sequence[int]) -> tuple[Shift, ...]:
@@ -278,6 +281,20 @@ class DayStore(CalendarStore, TrackStore):
                 trip=row.trip - 1,
             )
         return tuple(found[key] for key in sorted(found))
+
+    def _day_worked(self, from_day: str) -> tuple[Worked, ...]:
+        """Whoever has rules for their hours and a route on the day before, from whichever depot, by driver."""
+        before = (day_of(from_day) - timedelta(days=1)).isoformat()
+        rows = self.connection.execute(
+            select(shift.c.driver_id, func.max(route.c.ends_at).label("until"))
+            .join_from(current_plan, route, route.c.plan_id == current_plan.c.plan_id)
+            .join(shift, (shift.c.id == route.c.shift_id) & (shift.c.depot_id == current_plan.c.depot_id))
+            .join(driver, driver.c.id == shift.c.driver_id)
+            .where(current_plan.c.day == before, shift.c.day == before, driver.c.rule_set != "none")
+            .group_by(shift.c.driver_id)
+            .order_by(shift.c.driver_id)
+        )
+        return tuple(Worked(driver_id=row.driver_id, until=row.until) for row in rows)
 
     def _day_goods(self, ids: Sequence[int]) -> dict[int, list[Goods]]:
         found: dict[int, list[Goods]] = defaultdict(list)

@@ -176,6 +176,14 @@ class Riding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Worked:
+    """A driver under rules for their hours had a route on the day before: its duty was over at `until`."""
+
+    driver_id: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanPrices:
     """What the company lets every plan count besides, in minor units; 0: it does not count. `balance`: what one more
     hour costs a van for each hour that its day has already; `area`: a km that a stop lies from its route's centre."""
@@ -200,6 +208,7 @@ class DayFacts:
     calendars: tuple[CalendarFacts, ...] = ()
     speeds: tuple[SpeedRow, ...] = ()
     prices: PlanPrices = PlanPrices()
+    worked: tuple[Worked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 
 from routing.errors import InvalidProblem
@@ -28,7 +29,8 @@ from routing.rules.changes import (
     starts_of,
     summed,
 )
-from routing.rules.problem import HAPPENED, ON_THE_VAN, why_no_access
+from routing.rules.driver_hours import rule_of, under
+from routing.rules.problem import HAPPENED, ON_THE_VAN, rested_at, why_no_access
 from routing.rules.reasons import why_left_out
 from routing.rules.schedule import Failure, Timetable
 
@@ -114,21 +116,35 @@ def take_van(
     loaded = is_loaded(facts, shift.id)
     needed = {skill for visit in _visits(plan, problem, shift.id) for skill in visit.skills} - set(shift.vehicle.skills)
     able = [spare for spare in spares if needed <= set(spare.skills)]
+    order = orders_of(plan).get(shift.id, ())
+    begins = next((route.start_s for route in plan.routes if route.shift == shift.id), None)
     today = weekday(day_of(shift.day))
     # Who works on this weekday anyway is asked before who would have to be called in.
     able.sort(key=lambda spare: (bool(spare.weekdays) and today not in spare.weekdays, spare.id))
-    options = []
-    for spare in able[:MOST_SPARES]:
+    options: list[OutOption] = []
+    for spare in able:
+        if len(options) == MOST_SPARES:
+            break
+        rule = rule_of(spare.rule_set, who=spare.name)
+        rested = rested_at(facts, spare, rule) if rule is not None else None
+        if rested is not None and begins is not None and problem.epoch + timedelta(seconds=begins) < rested:
+            continue
         offers = tuple(
-            replace(
-                offer,
-                skills=frozenset(shift.vehicle.skills) | frozenset(spare.skills),
-                name=f"{shift.vehicle.name} ({spare.name})",
+            under(
+                rule,
+                replace(
+                    offer,
+                    skills=frozenset(shift.vehicle.skills) | frozenset(spare.skills),
+                    name=f"{shift.vehicle.name} ({spare.name})",
+                ),
             )
             if offer.id == shift.id
             else offer
             for offer in problem.shifts
         )
+        base = replace(problem, shifts=offers)
+        if rule is not None and order and Timetable(base).times(shift.id, order) is None:
+            continue  # more than the hours of this driver allow
         options.append(
             OutOption(
                 kind=OutKind.OTHER_DRIVER if loaded else OutKind.SPARE_DRIVER,
@@ -141,7 +157,7 @@ def take_van(
                 cost=0,
                 told=(spare.name,),
                 plan=plan,
-                problem=replace(problem, shifts=offers),
+                problem=base,
                 driver_id=spare.id,
             )
         )

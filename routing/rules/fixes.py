@@ -16,7 +16,8 @@ from routing.model.fleet import Shift
 from routing.model.plans import Plan, Problem, Reason, ShiftOffer, Visit
 from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
 from routing.rules.changes import orders_of, rebuilt
-from routing.rules.problem import rates_of, trips_of, why_no_access
+from routing.rules.driver_hours import rule_of, under
+from routing.rules.problem import rates_of, rested_at, stranger_price, trips_of, why_no_access
 from routing.rules.reasons import why_left_out
 from routing.rules.schedule import Failure, Timetable
 
@@ -173,6 +174,12 @@ def _of_shift(
 ) -> list[Fix]:
     zone = zone_of(next(depot.zone for depot in facts.depots if depot.id == shift.depot_id))
     offer = next(offer for offer in problem.shifts if offer.id == shift.id)
+    rule = rule_of(shift.driver.rule_set, who=shift.name) if shift.driver is not None else None
+    rested = None
+    if rule is not None and shift.driver is not None:
+        if any(each.id != shift.id and each.driver == shift.driver for each in facts.shifts):
+            return []  # its other shifts are timed by when this one begins and ends
+        rested = rested_at(facts, shift.driver, rule)
     found: list[Fix] = []
     for earlier in (False, True):
         most = 0
@@ -181,12 +188,15 @@ def _of_shift(
             begins = problem.epoch + timedelta(seconds=offer.start_s - (by_s if earlier else 0))
             ends = problem.epoch + timedelta(seconds=offer.end_s + (0 if earlier else by_s))
             same_day = begins.astimezone(zone).date() == ends.astimezone(zone).date()
-            if (earlier and begins < now) or not same_day:
+            if (earlier and (begins < now or (rested is not None and begins < rested))) or not same_day:
                 break
-            changed = replace(
-                offer,
-                start_s=offer.start_s - (by_s if earlier else 0),
-                end_s=offer.end_s + (0 if earlier else by_s),
+            changed = under(
+                rule,
+                replace(
+                    offer,
+                    start_s=offer.start_s - (by_s if earlier else 0),
+                    end_s=offer.end_s + (0 if earlier else by_s),
+                ),
             )
             longer = replace(problem, shifts=tuple(changed if each.id == shift.id else each for each in problem.shifts))
             after = _with_more(plan, longer, shift.id, waiting)
@@ -230,12 +240,16 @@ def _of_spare(
     vehicle = spare.vehicle
     given = (vehicle.weight_g, vehicle.volume_cm3, vehicle.pieces)
     pauses = {pause.id for pause in spare.breaks}
+    rule = rule_of(spare.driver.rule_set, who=spare.name) if spare.driver is not None else None
+    ready = now
+    if rule is not None and spare.driver is not None:
+        ready = max(now, rested_at(facts, spare.driver, rule) or now)
     offer = ShiftOffer(
         id=spare.id,
         profile=vehicle.profile,
         start=place if spare.start_place == "depot" else None,
         end=place if spare.end_place == "depot" else None,
-        start_s=max(start_s, -(-(now - problem.epoch) // timedelta(seconds=1))),
+        start_s=max(start_s, -(-(ready - problem.epoch) // timedelta(seconds=1))),
         end_s=end_s,
         capacity=tuple(
             most or sum(visit.load[d] + visit.collect[d] for visit in problem.visits) for d, most in enumerate(given)
@@ -247,12 +261,15 @@ def _of_spare(
         overtime_s=spare.overtime_s,
         loading_s=spare.loading_s,
         debrief_s=spare.debrief_s,
+        max_stops=spare.max_stops,
+        max_distance_m=spare.max_distance_m,
         name=spare.name,
         reload_s=vehicle.reload_minutes * 60,
         most_trips=trips_of(spare),
     )
     if offer.end_s <= offer.start_s:
         return None
+    offer = under(rule, offer)
     everybody = frozenset(each.id for each in problem.shifts)
     sites = {site.id: site for site in facts.sites}
     of = {each.id: each for each in facts.deliveries}
@@ -262,6 +279,10 @@ def _of_spare(
         fits = not why_no_access(spare, site) and spare.crew >= site.crew
         return visit.id in waiting and of[visit.id].depot_id == spare.depot_id and fits
 
+    def new_to(visit: Visit) -> tuple[tuple[int, int], ...]:
+        price = stranger_price(spare, sites[of[visit.id].site_id])
+        return ((spare.id, price * 1000),) if price else ()
+
     wider = replace(
         problem,
         shifts=(*problem.shifts, offer),
@@ -269,6 +290,7 @@ def _of_spare(
             replace(
                 visit,
                 shifts=(everybody if visit.shifts is None else visit.shifts) | ({spare.id} if may(visit) else set()),
+                strangers=(*visit.strangers, *new_to(visit)),
             )
             if visit.id in of
             else visit

@@ -10,6 +10,8 @@ Every delivery comes out exactly once: as a visit, or excluded with its reason. 
 - **Setup and service.** Parking and the site's base time are served once per place, the time per case each time.
 - **Who may.** Only shifts of the delivery's depot. Access and crew are decided here (`why_not` says which shift they
   shut out), skills are the solver's.
+- **Driver hours.** A driver under rules begins when the rest since the last duty is over, and is off when the duty's
+  hours are; how much is driven follows from the breaks (`driver_hours.py`). A van on which goods ride keeps its start.
 - **Every plan's prices.** Those of the company for uneven days and wide areas are each shift's.
 - **Time of day.** The region's table holds by the wall clock of the first depot; a region has one.
 - **Cut-off.** What counts is the oldest order on the delivery; a redelivery has no cut-off.
@@ -27,7 +29,7 @@ import numpy as np
 from routing.errors import InvalidInput
 from routing.model.day import DayFacts, DeliveryFacts, PlanPrices, SiteFacts, WallWindow
 from routing.model.days import day_words
-from routing.model.fleet import BIKES, Shift
+from routing.model.fleet import BIKES, Driver, Shift
 from routing.model.places import Location
 from routing.model.plans import (
     Break,
@@ -55,12 +57,10 @@ from routing.rules.calendars import (
     windows_on,
     zone_of,
 )
+from routing.rules.driver_hours import HoursRule, rule_of, under
 from routing.rules.time_of_day import slices_of
 
 DIMENSIONS = ("weight_g", "volume_cm3", "pieces")
-
-MOST_DRIVING_S = {"none": None, "eu": 9 * 3600}
-"""Driving a day by rule set: Regulation (EC) 561/2006 art. 6 for "eu". A set that is not named here is refused."""
 
 ON_THE_VAN = ("loaded", "dispatched", "under_way")
 ENDED = ("done", "failed")
@@ -141,6 +141,20 @@ class _Building:
         self.again = {shift.id for shift in self.shifts if trips_of(shift) > 1}
         """The shifts that may come back for more."""
         self.riding = {ride.delivery_id: ride for ride in facts.riding}
+        self.rules: dict[int, HoursRule | None] = {
+            shift.id: rule_of(shift.driver.rule_set, who=shift.name) if shift.driver is not None else None
+            for shift in self.shifts
+        }
+        self.rested_s = self._rested()
+        """By shift of a driver under rules, when the rest since the duty before is over."""
+        self.resting = {
+            shift.id
+            for shift in self.shifts
+            if not self._rides(shift)
+            and shift.id in self.rested_s
+            and self._from_to(shift)[1] <= self.rested_s[shift.id]
+        }
+        """The shifts that are over before their driver has rested."""
         self.out: dict[int, int] = {}
         """By shift that is out, how many of its trips have left the depot."""
         for ride in facts.riding:
@@ -205,15 +219,39 @@ class _Building:
 
     # ---- shifts
 
-    def _offer(self, shift: Shift) -> ShiftOffer:
+    def _from_to(self, shift: Shift) -> tuple[int, int]:
+        """Its hours by the wall clock of its depot, in seconds of the epoch."""
         day, zone = day_of(shift.day), self.zones[shift.depot_id]
         begin, end = clock_minutes(shift.starts), clock_minutes(shift.ends)
         if end <= begin:
             end += 1440
-        start_s, end_s = self._s(moment(day, begin, zone)), self._s(moment(day, end, zone))
+        return self._s(moment(day, begin, zone)), self._s(moment(day, end, zone))
+
+    def _rested(self) -> dict[int, int]:
+        over: dict[int, list[tuple[str, int]]] = {}
+        for duty in self.facts.worked:
+            over.setdefault(duty.driver_id, []).append(("", self._s(duty.until)))
+        rested: dict[int, int] = {}
+        for shift in sorted(self.shifts, key=lambda each: (each.day, each.id)):
+            rule = self.rules[shift.id]
+            if rule is None or shift.driver is None:
+                continue
+            before = [until for day, until in over.setdefault(shift.driver.id, []) if day < shift.day]
+            if before:
+                rested[shift.id] = max(before) + rule.rest_s
+            start_s, end_s = self._from_to(shift)
+            until_s = min(end_s + shift.overtime_s, max(start_s, rested.get(shift.id, start_s)) + rule.duty_s)
+            over[shift.driver.id].append((shift.day, until_s))
+        return rested
+
+    def _offer(self, shift: Shift) -> ShiftOffer:
+        start_s, end_s = self._from_to(shift)
+        day, zone, begin = day_of(shift.day), self.zones[shift.depot_id], clock_minutes(shift.starts)
         if not self._rides(shift):
             # A van that is still empty after its shift began leaves now at the earliest.
             start_s = self.now_s if start_s < self.now_s < end_s else start_s
+            if shift.id not in self.resting:
+                start_s = max(start_s, self.rested_s.get(shift.id, start_s))
         place = self.place_of_depot[shift.depot_id]
         breaks = []
         for pause in shift.breaks:
@@ -226,13 +264,9 @@ class _Building:
                     windows=(Window(start_s=self._s(first), end_s=self._s(last)),),
                 )
             )
-        rule_set = shift.driver.rule_set if shift.driver else "none"
-        if rule_set not in MOST_DRIVING_S:
-            known = ", ".join(MOST_DRIVING_S)
-            raise InvalidInput(f'Driver hours "{rule_set}" of {shift.name} are not known. Choose one of: {known}.')
         vehicle = shift.vehicle
         skills = frozenset(vehicle.skills) | frozenset(shift.driver.skills if shift.driver else ())
-        return ShiftOffer(
+        offer = ShiftOffer(
             id=shift.id,
             profile=vehicle.profile,
             start=place if shift.start_place == "depot" else None,
@@ -248,12 +282,22 @@ class _Building:
             debrief_s=shift.debrief_s,
             max_stops=shift.max_stops,
             max_distance_m=shift.max_distance_m,
-            max_travel_s=MOST_DRIVING_S[rule_set],
             name=shift.name,
             reload_s=vehicle.reload_minutes * 60,
             most_trips=trips_of(shift),
             trips_out=self.out.get(shift.id, 0) if trips_of(shift) > 1 else 0,
         )
+        rule = self.rules[shift.id]
+        if rule is None or shift.driver is None:
+            return offer
+        same_day = [
+            each
+            for each in self.shifts
+            if each.driver is not None and each.driver.id == shift.driver.id and each.day == shift.day
+        ]
+        first_s = min(max(self._from_to(each)[0], self.rested_s.get(each.id, 0)) for each in same_day)
+        # What is on the road was allowed when it left: a shift that its driver gets besides takes nothing from it.
+        return under(rule, offer, duty_from_s=first_s, share=1 if self._rides(shift) else len(same_day))
 
     def _rides(self, shift: Shift) -> bool:
         return any(ride.shift_id == shift.id for ride in self.facts.riding)
@@ -328,14 +372,8 @@ class _Building:
         )
 
     def _strangers(self, site: SiteFacts) -> tuple[tuple[int, int], ...]:
-        """A shift without a driver is no stranger's: somebody who knows the door may still be named."""
-        if not site.known_to or not site.stranger_price:
-            return ()
-        return tuple(
-            (shift.id, site.stranger_price * 1000)
-            for shift in self.shifts
-            if shift.driver is not None and shift.driver.number not in site.known_to
-        )
+        prices = ((shift.id, stranger_price(shift, site)) for shift in self.shifts)
+        return tuple((key, price * 1000) for key, price in prices if price)
 
     def _place(self, site: SiteFacts) -> int:
         place = self.place_of_site.get(site.id)
@@ -471,6 +509,8 @@ class _Building:
             elif delivery.direction == "deliver" and self.out.get(shift.id, 0) >= trips_of(shift):
                 # Its goods are at the depot, and the van does not come back for them.
                 why_not.append((shift.id, Reason.AFTER_CUT_OFF))
+            elif shift.id in self.resting:
+                why_not.append((shift.id, Reason.DRIVER_HOURS))
             elif not _fits(shift, site):
                 why_not.append((shift.id, Reason.ACCESS))
             elif shift.crew < site.crew:
@@ -502,6 +542,22 @@ def trips_of(shift: Shift) -> int:
     (2, 1)
     """
     return shift.vehicle.most_trips if shift.start_place == shift.end_place == "depot" else 1
+
+
+def rested_at(facts: DayFacts, driver: Driver, rule: HoursRule) -> datetime | None:
+    """When this driver has rested from the day before; None for who had no duty then."""
+    return max(
+        (duty.until + timedelta(seconds=rule.rest_s) for duty in facts.worked if duty.driver_id == driver.id),
+        default=None,
+    )
+
+
+def stranger_price(shift: Shift, site: SiteFacts) -> int:
+    """What it costs (minor units) that its driver is new to the door. A shift without a driver is no stranger's:
+    somebody who knows the door may still be named."""
+    if not site.known_to or shift.driver is None or shift.driver.number in site.known_to:
+        return 0
+    return site.stranger_price
 
 
 def rates_of(shift: Shift, prices: PlanPrices) -> CostScheme:

@@ -461,6 +461,8 @@ class Timetable:
                 if why is Reason.NO_ROAD:
                     kind = shift.profile.replace("_", " ")
                     said = f"{_of(visit)} may not ride on {_by(shift)}: no road for a {kind} leads there and back."
+                elif why is Reason.DRIVER_HOURS:
+                    said = f"{_by(shift)} is over before its driver has rested from the duty before."
                 return _Fault(why, index, 0, said)
             if not visit.skills <= shift.skills:
                 missing = ", ".join(sorted(visit.skills - shift.skills))

@@ -226,7 +226,7 @@ def _form(
         used_by=[] if key is None or kind == "shift" else shifts_with(connection, **{f"{kind}_id": key}),
         profiles=[(each, profile_words(each)) for each in profiles(stands.get("profile", ""))],
         languages=[(each, language_words().get(each, each)) for each in languages(stands.get("language", ""))],
-        hours=[("none", _("not limited")), ("eu", _("EU: at most 9 hours at the wheel a day"))],
+        hours=[("none", _("not limited")), ("eu", _("EU: 9 h at the wheel, 45 min of break after 4½ h, 11 h of rest"))],
         weekdays=weekday_words(),
         currency=company_card(connection).currency,
     )

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,11 +19,15 @@ from data.mapping.plans import problem_from_bytes, problem_to_bytes
 from data.queries.plans import plan_page
 from data.store import SqlStore, open_store
 from routing.errors import Conflict, InvalidInput, SolverError, TravelError
+from routing.model.day import Worked
 from routing.model.places import Location
 from routing.model.plans import Lock, Reason
 from routing.rules.check import violations
 from routing.services.measuring import tables_of
 from routing.services.planning import PlannedDay, begin_plan, make_problem, plan_day, save_plan
+
+BEFORE = "2026-05-11"
+"""The day before the one that is planned."""
 
 
 def opener(database: Database) -> Callable[[], AbstractContextManager[SqlStore]]:
@@ -267,3 +272,26 @@ def test_the_truck_of_one_depot_keeps_no_other_depot_from_being_planned(day: Any
     result = planned(database, kit, depot_ids=[one, other], travel=NoTrucks(kit))
     assert [(route.shift, route.visits) for route in result.plan.routes] == [(van, (goes,))]
     assert [(out.visit, out.reasons) for out in result.plan.unassigned] == [(stays, (Reason.NO_ROAD,))]
+
+
+def test_a_driver_under_rules_begins_when_the_rest_from_the_day_before_is_over(
+    day: Any, database: Database, kit: Any
+) -> None:
+    depot, product = day.depot(), day.product()
+    day.delivery(site_id=day.site(), depot_id=depot, product_id=product, for_day=BEFORE)
+    strict, free = (day.driver(depot_id=depot, rule_set=each) for each in ("eu", "none"))
+    day.shift(depot_id=depot, driver_id=strict, day=BEFORE, starts="22:00", ends="23:30")
+    planned(database, kit, depot_ids=[depot], from_day=BEFORE, to_day=BEFORE)
+    with database.reading() as connection:
+        (ended,) = connection.scalars(select(tables.route.c.ends_at))
+    again = [day.shift(depot_id=depot, driver_id=each, starts="00:30", ends="15:00") for each in (strict, free)]
+    with database.reading() as connection:
+        store = SqlStore(connection)
+        facts = store.day_facts(from_day=kit.DAY, to_day=kit.DAY, depot_ids=[depot])
+        assert facts.worked == (Worked(driver_id=strict, until=ended),)
+        assert store.day_facts(from_day=BEFORE, to_day=BEFORE, depot_ids=[depot]).worked == ()
+        draft = begin_plan(store, from_day=kit.DAY, to_day=kit.DAY, depot_ids=[depot], now=kit.NOW)
+    problem = make_problem(draft, travel=kit.StraightTravel())
+    starts = {offer.id: problem.epoch + timedelta(seconds=offer.start_s) for offer in problem.shifts}
+    assert starts[again[0]] == ended + timedelta(hours=11)
+    assert starts[again[1]] == kit.NOW

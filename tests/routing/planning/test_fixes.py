@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 
-from routing.model.day import DayFacts, DepotFacts, Riding
-from routing.model.fleet import Shift, Vehicle
-from routing.model.places import Location
+from routing.model.day import DayFacts, DeliveryFacts, DepotFacts, Riding, SiteFacts
+from routing.model.fleet import Driver, Shift, Vehicle
+from routing.model.places import Location, PinQuality
 from routing.model.plans import Plan, Problem
 from routing.rules.changes import orders_of
 from routing.rules.check import violations
@@ -144,3 +144,52 @@ def test_a_fix_moves_nobody_and_serves_what_it_says(drawn: tuple[Problem, Plan])
         for key, order in before.items():
             assert tuple(visit for visit in after[key] if visit not in fix.gained) == order
         assert {v for o in after.values() for v in o} - {v for o in before.values() for v in o} == set(fix.gained)
+
+
+# ---------------------------------------------------------------------------- another van
+
+
+def with_a_spare(of: Problem, held: Plan, *, site: dict[str, object] | None = None, **spare: object) -> tuple[Fix, ...]:
+    """What a second van of the depot would bring, with Driver 2 at its wheel; every door is the one site."""
+    door = SiteFacts(
+        **{"id": 1, "name": "Café 1", "customer": "Customer 1", "address": "Testgatan 1", "location": None,
+           "pin_quality": PinQuality.EXACT, **(site or {})},
+    )  # fmt: skip
+    facts = replace(
+        day(),
+        sites=(door,),
+        deliveries=tuple(
+            DeliveryFacts(
+                id=visit.id, number=visit.name, site_id=1, depot_id=1, for_day="2026-03-03", oldest_ordered_at=EARLY
+            )
+            for visit in of.visits
+        ),
+    )
+    none = (0, 0)
+    visits = tuple(replace(each, load=(*each.load, *none), collect=(*each.collect, *none)) for each in of.visits)
+    offers = tuple(replace(each, capacity=(*each.capacity, *none)) for each in of.shifts)
+    of = replace(of, dimensions=("weight_g", "volume_cm3", "pieces"), visits=visits, shifts=offers)
+    held = planned(of, {1: [1]})
+    van = replace(
+        facts.shifts[0], id=-1, ends="17:00", vehicle=Vehicle(id=2, name="Van 3", depot_id=1, profile="van"),
+        driver=Driver(id=2, name="Driver 2", depot_id=1, number="F2"), **spare,
+    )  # fmt: skip
+    result = tuple(each for each in fixes(held, of, facts, now=EARLY, spares=[van]) if each.added is not None)
+    for each in result:
+        assert violations(each.plan, each.problem) == []
+    return result
+
+
+def test_another_van_is_held_to_the_limits_of_its_shift() -> None:
+    of, held = half_an_hour(12, 13, 14)
+    assert [len(each.gained) for each in with_a_spare(of, held)] == [3]
+    assert [len(each.gained) for each in with_a_spare(of, held, max_stops=2)] == [2]
+    # There and back to door 12 are 24 km, to door 13 two more.
+    assert [each.names for each in with_a_spare(of, held, max_distance_m=25_000)] == [("D-2",)]
+
+
+def test_another_van_whose_driver_does_not_know_the_door_costs_what_that_costs() -> None:
+    of, held = half_an_hour(12)
+    (known,) = with_a_spare(of, held, site={"known_to": ("F2",), "stranger_price": 500})
+    (new,) = with_a_spare(of, held, site={"known_to": ("F1",), "stranger_price": 500})
+    assert new.cost == known.cost + 500 * 1000
