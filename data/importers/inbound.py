@@ -90,10 +90,18 @@ class _Said:
     def was_off(self) -> bool:
         return self.old is not None and self.old["cancelled_at"] is not None
 
+    @property
+    def is_as_before(self) -> bool:
+        """Whether it says of the quantity what the books do: of what is cancelled its file has 0, and the books still
+        know what was ordered."""
+        if self.old is None:
+            return False
+        return (self.was_off and self.is_off) or self.quantity == self.old["quantity"]
+
     def answers(self, now: datetime) -> bool:
         """Whether nobody has to ask the supplier any more. Only a day to come answers when the goods come: the old one
         again, or another that is over, does not."""
-        return self.is_off or self.quantity == self.counted or (self.expected_at is not None and self.expected_at > now)
+        return self.is_off or self.quantity <= self.counted or (self.expected_at is not None and self.expected_at > now)
 
 
 def _take(file: _File, rows: Sequence[Row]) -> None:
@@ -167,7 +175,8 @@ def _find_fault(file: _File, cells: Cells, said: _Said) -> None:
         cells.wrong("sku", f"{said.sku} of {said.number} stands in row {row} already: add them up")
     if said.old is not None and said.depot is not None and said.old["depot_id"] != said.depot["id"]:
         cells.wrong("depot", f"{said.number} was expected at another depot: give it a number of its own")
-    if said.quantity < said.counted and not cells.faults:
+    # The file again after more came than was ordered is no fault: it says what was ordered, as before.
+    if said.quantity < said.counted and not said.is_as_before and not cells.faults:
         cells.wrong("quantity", f"{said.quantity} is less than the {said.counted} that were already counted in")
 
 
@@ -178,6 +187,8 @@ def _changes(result: ImportResult, cells: Cells, said: _Said) -> dict[str, objec
         assert said.depot is not None
         result.created += 1
         return values | {"number": said.number, "depot_id": said.depot["id"], "product_id": said.product_id}
+    if said.is_as_before:
+        del values["quantity"]
     values = changed_values(said.old, values, cells=cells)
     same_supplier = cells.lacks("supplier") or (said.old["supplier"] or "") == said.supplier
     if not values and same_supplier and (said.old["cancelled_at"] is not None) == said.is_off:

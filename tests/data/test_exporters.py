@@ -160,6 +160,26 @@ def test_every_kind_that_is_imported_comes_out_and_going_in_again_changes_nothin
         assert take_out(at_work, name, format) == content or format == "xlsx", name
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_the_supplier_s_file_again_changes_nothing_after_more_came_or_it_was_cancelled(
+    full: Database, cancelled: bool
+) -> None:
+    """The file says what was ordered, every night: what was counted since is no fault of it, and no other quantity."""
+    ordered = read(take_out(full, "inbound"))[0]
+    line = (tables.supply.c.kind == "inbound") & (tables.supply.c.number == ordered["number"])
+    came = {"cancelled_at": NOW} if cancelled else {"received": tables.supply.c.quantity + 3}
+    with full.writing() as connection:
+        connection.execute(update(tables.supply).where(line).values(**came))
+    stood = select(tables.supply).where(line)
+    with full.reading() as connection:
+        before = connection.execute(stood).all()
+    with open_store(full) as store:
+        result = inbound.import_inbound(store, io.BytesIO(take_out(full, "inbound")), now=NOW, by="erp")
+    assert (result.created, result.changed, result.errors) == (0, 0, [])
+    with full.reading() as connection:
+        assert connection.execute(stood).all() == before
+
+
 def test_a_cell_that_was_changed_in_the_fleet_changes_only_itself(full: Database) -> None:
     rows = read(take_out(full, "fleet"))
     (van,) = [row for row in rows if (row["kind"], row["number"]) == ("vehicle", "V1")]
