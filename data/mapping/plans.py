@@ -1,4 +1,8 @@
-"""A Problem as bytes and back, exactly: compressed JSON, the matrices as little-endian int64."""
+"""A Problem as bytes and back, exactly: compressed JSON, the matrices as little-endian int64.
+
+Only problems that `rules/problem.py` makes are kept. What none of them has is not written: shipments, types of vehicle
+with times of their own, breaks by load, a price of hours at the door.
+"""
 
 from __future__ import annotations
 

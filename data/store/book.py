@@ -18,7 +18,7 @@ from data.store.waiting import WaitingStore
 from data.tables import allocation, delivery, delivery_line, depot, order, order_line, supply
 from routing.bulk import in_bulk
 from routing.cycles import no_cycles
-from routing.model.orders import Book, Completeness, Outside, WaitingLine
+from routing.model.orders import AllocationRule, Book, Completeness, Outside, WaitingLine
 from routing.model.stock import Holding, Supply, SupplyKind
 from routing.rules.policies import PolicyBook
 from routing.rules.promises import loadable
@@ -37,7 +37,7 @@ class BookStore(WaitingStore):
         now: datetime,
         policies: PolicyBook | None = None,
         reaching: bool = False,
-        by_promise: bool = False,
+        ranked_by: AllocationRule | None = None,
     ) -> Book:
         """The ATP ledger of these SKUs at the depot. An overdue inbound counts as arriving now, and once the days that
         the policy waits for it are over as one without a date. A receipt of which every unit is gone and an inbound of
@@ -45,8 +45,8 @@ class BookStore(WaitingStore):
 
         `policies`: others than those in force, to see what they would change. `reaching`: also what the ship-complete
         orders hold of other SKUs; without it the SKUs must be all that these orders tie together. Of orders whose terms
-        weigh their parts it always has the other SKUs, for their dates. `by_promise`: they
-        will be ranked by promise, although that may not be the rule in force.
+        weigh their parts it always has the other SKUs, for their dates. `ranked_by`: the
+        rule they will be ranked by, where that may not be the one in force.
         """
         supplies: list[Supply] = []
         lines: dict[int, list[WaitingLine]] = defaultdict(list)
@@ -82,7 +82,7 @@ class BookStore(WaitingStore):
             weighed = {line.id for one in orders.values() if one.terms for line in one.lines if line.id in outside}
             for line_id, coming in self._coming_of(weighed, comes=comes).items() if weighed else ():
                 outside[line_id] = replace(outside[line_id], comes=coming)
-        if by_promise or policies.allocation_policy(day=today).rule.asks_for_promises:
+        if (ranked_by or policies.allocation_policy(day=today).rule).asks_for_promises:
             for order_id, day in self._earliest_promises(depot_id, orders).items():
                 orders[order_id] = replace(orders[order_id], promised_first=day)
         return Book(

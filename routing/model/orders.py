@@ -80,7 +80,7 @@ class RankRule(StrEnum):
 
 
 class AllocationRule(StrEnum):
-    """Who comes first. The value is what the policy row holds."""
+    """Who comes first (`rules.allocation.rank_of`). The value is what the policy row holds."""
 
     TIER_THEN_FIRST_ORDERED = "tier_then_first_ordered"
     FIRST_ORDERED = "first_ordered"

@@ -55,18 +55,9 @@ class Outcome:
 def rank_of(rule: AllocationRule) -> Callable[[WaitingOrder], tuple[object, ...]]:
     """The sorting key of a policy: smaller goes first. Ties end at the order's id: same input, same rank.
 
-    Ten on the shelf; SO-1 wants 8, SO-2 (a higher tier) 6, SO-3 4. SO-3 was promised the earliest day.
-
-        >>> days = ("2026-03-06", "2026-03-05", "2026-03-04")
-        >>> book = _example(stock=10, wanted=(8, 6, 4), tier=(1, 2, 1), promised_on=days)
-        >>> for rule in AllocationRule:
-        ...     print(rule.value, _units(book, AllocationPolicy(rule=rule)))
-        tier_then_first_ordered {1: 4, 2: 6}
-        first_ordered {1: 8, 2: 2}
-        promised_date {2: 6, 3: 4}
-        fair_share {1: 5, 2: 3, 3: 2}
-
-    Fair share: 10 of the 18 wanted are 4, 3 and 2, each rounded down; the one left over goes to the oldest.
+    It asks what is true of the whole order, never its `lines`: a book has those of the SKUs that somebody looks at.
+    What all lines say together is read beside them, as `promised_first` is (`AllocationRule.asks_for_promises`). A rule
+    that every SKU can be decided by alone is one of `reach.NARROW_RULES`.
     """
     match rule:
         case AllocationRule.TIER_THEN_FIRST_ORDERED:
@@ -76,6 +67,25 @@ def rank_of(rule: AllocationRule) -> Callable[[WaitingOrder], tuple[object, ...]
             return lambda order: (order.promised_on or "9999-12-31", -order.tier, order.ordered_at, order.id)
         case AllocationRule.FIRST_ORDERED | AllocationRule.FAIR_SHARE:
             return lambda order: (order.ordered_at, order.id)
+
+
+def by_example(rule: AllocationRule) -> tuple[int, int, int]:
+    """Who gets how many of ten on the shelf: SO-1 wants 8, SO-2 (a higher tier) 6, SO-3 4 and was promised the earliest
+    day. The page of policies shows the same.
+
+        >>> for rule in AllocationRule:
+        ...     print(rule.value, by_example(rule))
+        tier_then_first_ordered (4, 6, 0)
+        first_ordered (8, 2, 0)
+        promised_date (0, 6, 4)
+        fair_share (5, 3, 2)
+
+    Fair share: 10 of the 18 wanted are 4, 3 and 2, each rounded down; the one left over goes to the oldest.
+    """
+    days = ("2026-03-06", "2026-03-05", "2026-03-04")
+    book = _example(stock=10, wanted=(8, 6, 4), tier=(1, 2, 1), promised_on=days)
+    units = _units(book, AllocationPolicy(rule=rule))
+    return units.get(1, 0), units.get(2, 0), units.get(3, 0)
 
 
 def ranked(orders: Iterable[WaitingOrder], policy: AllocationPolicy) -> list[WaitingOrder]:

@@ -13,6 +13,7 @@ from routing.model.days import today_of
 from routing.model.notices import Notice
 from routing.model.orders import (
     AllocationPolicy,
+    AllocationRule,
     Book,
     DeliveryDays,
     Preview,
@@ -48,7 +49,7 @@ class Reader(KnowsRelated, Protocol):
         now: datetime,
         policies: PolicyBook | None = None,
         reaching: bool = False,
-        by_promise: bool = False,
+        ranked_by: AllocationRule | None = None,
     ) -> Book: ...
     def depot(self, depot_id: int) -> Depot: ...
     def tried_lines(self, line_ids: Collection[int]) -> dict[int, DoorOutcome]: ...

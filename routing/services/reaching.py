@@ -65,7 +65,7 @@ def decide_change(
             if locking
             else store.related_products(depot_id, product_ids)
         )
-        before = store.book(depot_id, tied, now=now, by_promise=policy.rule.asks_for_promises)
+        before = store.book(depot_id, tied, now=now, ranked_by=policy.rule)
         before = seen(before) if seen else before
         return allocating.decide(
             store, before, change(before), policy=policy, now=now, why=why, named=named, along=along

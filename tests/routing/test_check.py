@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from routing.model.plans import Break, CostScheme, Lock, Plan, Problem, Reason, Shipment, Unassigned, Window
+from routing.rules import check
 from routing.rules.check import violations
 from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, plan, problem, shift, visit
 
@@ -231,3 +235,11 @@ def test_hours_at_the_door_are_counted_in_the_cost() -> None:
     free, paid = (problem(visit(1, 2), shifts=(shift(cost=CostScheme(per_task_hour=n)),)) for n in (0, 3600))
     assert codes(plan(paid, {1: [1]}), paid) == set()
     assert codes(plan(free, {1: [1]}), paid) == {"cost"}
+
+
+def test_the_table_of_codes_names_every_violation_that_is_found() -> None:
+    table = [line.split("|")[1] for line in (check.__doc__ or "").splitlines() if line.startswith("| ")]
+    named = {word for cell in table for word in re.findall(r"\w+", cell)} - {"code"}
+    words = {node.value for node in ast.walk(ast.parse(inspect.getsource(check))) if isinstance(node, ast.Constant)}
+    said = {word for word in words if isinstance(word, str) and re.fullmatch(r"[a-z]{2,}(_[a-z]+)*", word)}
+    assert said == named

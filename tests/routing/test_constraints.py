@@ -32,14 +32,23 @@ route shows); here the whole planner decides.
 Not there: zones and standing runs; a price of change against what was dispatched (a re-plan keeps it and shows what
 moves); rest since yesterday.
 None is read anywhere and then passed over.
+
+A new one is a field of `model/plans.py`, filled in `rules/problem.py` and kept in `data/mapping/plans.py`. It is judged
+in `rules/schedule.py`, whose sentence the page shows, and once more in `rules/check.py`, with a line in its table. The
+search: `limits.py` (what no vehicle has), a column in `layout.py` and `walk._packed`, `exact.py` and `trips.py`; unless
+`slack.py` knows it too, shifts that have it are CAREFUL (`walk._packed`), which also keeps such days from PyVRP and
+from the walk of plain days; `_Model` in `ortools_solver.py`. Once `tests/routing/drawn_problems.py` draws it, all of
+these are held against each other.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import permutations, product
 
 import numpy as np
+import pytest
+from hypothesis import Phase, find, settings
 
 from routing.engines.solver.insertion import Insertion
 from routing.engines.solver.ortools_solver import solve
@@ -61,6 +70,26 @@ from routing.rules.check import violations
 from routing.rules.extra import strangers
 from routing.rules.schedule import Timetable
 from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, plan, problem, shift, visit
+from tests.routing.drawn_problems import problems
+
+DECIDED_BEFORE = {"shifts", "why_not"}
+"""Who may come to a door is decided before: to the search it is what skills are."""
+
+
+@pytest.mark.parametrize("kind", [Visit, ShiftOffer, CostScheme])
+def test_every_field_of_a_visit_a_shift_and_its_costs_is_drawn(kind: type) -> None:
+    """What no drawn problem has is held against nothing: draw it in tests/routing/drawn_problems.py."""
+    one = {Visit: visit(1, 1), ShiftOffer: shift(), CostScheme: CostScheme()}[kind]
+    quick = settings(max_examples=2000, database=None, derandomize=True, phases=[Phase.generate])
+    for field in fields(kind):
+        if field.name in DECIDED_BEFORE | {"name", "profile"}:
+            continue
+
+        def has_it(day: Problem, name: str = field.name) -> bool:
+            shifts = [each.cost for each in day.shifts] if kind is CostScheme else day.shifts
+            return any(getattr(each, name) != getattr(one, name) for each in (day.visits if kind is Visit else shifts))
+
+        find(problems(), has_it, settings=quick)
 
 
 def planned(day: Problem) -> Plan:

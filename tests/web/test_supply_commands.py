@@ -23,6 +23,8 @@ def call(*words: object) -> Result:
 
 def document(*words: object) -> dict[str, object]:
     done = call(*words, "--json")
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception  # else only "no JSON" would be said of it
     assert done.exit_code in (0, 1), done.output
     found: dict[str, object] = json.loads(done.stdout)
     return found

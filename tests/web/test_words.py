@@ -116,7 +116,7 @@ def test_every_kind_of_task_has_words_of_its_own_and_somebody_it_goes_to() -> No
 
 
 def test_every_rule_of_allocation_has_a_name_and_an_explanation() -> None:
-    assert set(rule_words()) == set(AllocationRule)
+    assert set(rule_words()) == set(AllocationRule), "name and explain it in rule_words, web/dispatcher/words.py"
 
 
 def test_every_reason_to_be_left_out_has_words() -> None:

@@ -12,6 +12,8 @@ from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
 from routing.model.days import today_of
+from routing.model.orders import AllocationRule
+from routing.rules.allocation import by_example
 from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, usual
 from routing.services.ruling import Ruling, commit_ruling, simulate_ruling
 from web.dispatcher import policy_words as words
@@ -63,7 +65,7 @@ def _page(*, wrong: str = "", scope: str = "", name: str = "") -> str:
         currency=company.currency,
         words=words,
         rule_words=rule_words(),
-        examples=words.RULE_EXAMPLE,
+        examples={rule.value: by_example(rule) for rule in AllocationRule},
         actor_words=actor_words,
         wrong=wrong,
         form=request.values,

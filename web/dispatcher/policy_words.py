@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 from flask_babel import gettext as _
@@ -196,15 +196,6 @@ def rank_words() -> dict[str, str]:
         "normal": _("loses goods that are still to come, never those on the shelf"),
         "may_give_up": _("may give up goods to who ranks higher"),
     }
-
-
-RULE_EXAMPLE: Mapping[str, tuple[int, int, int]] = {
-    "tier_then_first_ordered": (4, 6, 0),
-    "first_ordered": (8, 2, 0),
-    "promised_date": (0, 6, 4),
-    "fair_share": (5, 3, 2),
-}
-"""Who gets how many of the ten in `rank_of`'s example, by rule: SO-1, SO-2, SO-3."""
 
 
 def ride_words() -> dict[str, str]:

@@ -12,6 +12,8 @@ from data import tables
 from data.db import Database
 from data.store import SqlStore, open_store
 from routing.errors import InvalidInput, NotFound
+from routing.model.orders import AllocationPolicy, AllocationRule
+from routing.rules.allocation import ranked
 from routing.rules.policies import PolicyRow, Scope
 from routing.services.receiving import commit_receipt
 from routing.services.releasing import simulate_release
@@ -198,3 +200,25 @@ def test_who_was_promised_first_ranks_first_whichever_skus_are_looked_at(
         )
         again = {each.id: each.promised_on for each in store.book(company.depot_id, [oat], now=now).orders}
         assert again == {first: "2026-05-14", second: "2026-05-20"}
+
+
+@pytest.mark.parametrize("rule", AllocationRule)
+def test_an_order_ranks_alike_whichever_skus_are_looked_at(
+    company: Any, database: Database, now: datetime, rule: AllocationRule
+) -> None:
+    """A book of oat drink alone has only the oat drink of SO-2 and SO-3. A rule that weighs the cups too must have read
+    what they come to: see `rank_of`."""
+    with company.open():
+        oat, cups = company.product("OAT"), company.product("CUP")
+        for goods in ({oat: 10}, {oat: 4, cups: 20}, {oat: 6, cups: 1}):
+            company.order(goods)
+        lines = company.connection.scalars(select(tables.order_line.c.id).order_by(tables.order_line.c.id)).all()
+        for line_id, n in zip(lines, (14, 15, 16, 20, 13), strict=True):
+            day = f"2026-05-{n}"
+            company.add(tables.promise, order_line_id=line_id, version=1, promised_on=day, why="", by="", made_at=now)
+    with open_store(database) as store:
+        some, every = (
+            store.book(company.depot_id, skus, now=now, ranked_by=rule).orders for skus in ([oat], [oat, cups])
+        )
+    policy = AllocationPolicy(rule=rule)
+    assert [each.number for each in ranked(some, policy)] == [each.number for each in ranked(every, policy)]

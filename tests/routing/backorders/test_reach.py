@@ -64,7 +64,7 @@ class Whole:
         now: datetime,
         policies: Any = None,
         reaching: bool = False,
-        by_promise: bool = False,
+        ranked_by: AllocationRule | None = None,
     ) -> Book:
         self.read.append(frozenset(product_ids))
         products = {supply.id: supply.product_id for supply in self.whole.supplies}
