@@ -298,7 +298,7 @@ def _unheard(connection: Connection, riding: CTE) -> set[tuple[int, str, str, st
 def door_ratios(deliveries: Collection[DeliveryOfDay]) -> dict[str, Ratio]:
     """otif, in_full, on_time and first_attempt: the one definition of each, for a day and for a period.
 
-    Of a day on which nobody has reported from any door there is nothing to count: what is not driven yet missed nothing.
+    Of a day on which nobody has reported from any door there is nothing to count: not driven yet is not missed.
     """
     driven = {each.day for each in deliveries if each.attempt is not None}
     deliveries = [each for each in deliveries if each.day in driven]
