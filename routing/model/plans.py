@@ -6,7 +6,7 @@ thousandths of the currency's minor unit, so that cents per kilometre stay integ
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
@@ -241,6 +241,12 @@ class ShiftOffer:
     reload_s: int = 0
     most_trips: int = 1
     trips_out: int = 0
+
+    @property
+    def nameless(self) -> ShiftOffer:
+        """What counts of it: shifts that are alike differ in their number, their name and those of their breaks."""
+        breaks = tuple(replace(pause, id=n) for n, pause in enumerate(self.breaks))
+        return replace(self, id=0, name="", breaks=breaks)
 
     @property
     def until_s(self) -> int:

@@ -48,9 +48,7 @@ class Chains:
     def may_do(self, shift: ShiftOffer, unit: Sequence[int]) -> bool:
         """Whether a trip to these visits alone could be driven if each leg were the quickest chain over other doors,
         and setup were another's wherever another comes to the same door. No route can do more: False is a proof."""
-        breaks = tuple(replace(pause, id=n) for n, pause in enumerate(shift.breaks))
-        # Shifts that are alike answer alike.
-        asked = (replace(shift, id=0, name="", breaks=breaks), *unit)
+        asked = (shift.nameless, *unit)  # shifts that are alike answer alike
         if asked not in self._answers:
             self._answers[asked] = self._may_do(shift, unit)
         return self._answers[asked]

@@ -179,7 +179,6 @@ class _Building:
         excluded: list[Unassigned] = []
         locks: list[Lock] = []
         offers = tuple(self._offer(shift) for shift in self.shifts)
-        self.capacities = {offer.id: offer.capacity for offer in offers}
         for delivery in self.facts.deliveries:
             try:
                 lock = self._lock(delivery)

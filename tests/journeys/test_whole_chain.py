@@ -70,9 +70,6 @@ class Morning:
             (plan_id,) = {each.plan_id for each in current_plans(connection, day=DAY)}
             return plan_page(connection, plan_id)
 
-    def route_of(self, shift_id: int) -> RouteRow:
-        return next(route for route in self.plan().routes if route.shift_id == shift_id)
-
     def jump(self, to: datetime) -> None:
         self.installation.clock.jump(to=to)
 

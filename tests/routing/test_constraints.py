@@ -35,9 +35,9 @@ None is read anywhere and then passed over.
 
 A new one is a field of `model/plans.py`, filled in `rules/problem.py` and kept in `data/mapping/plans.py`. It is judged
 in `rules/schedule.py`, whose sentence the page shows, and once more in `rules/check.py`, with a line in its table. The
-search: `limits.py` (what no vehicle has), a column in `layout.py` and `walk._packed`, `exact.py` and `trips.py`; unless
-`slack.py` knows it too, shifts that have it are CAREFUL (`walk._packed`), which also keeps such days from PyVRP and
-from the walk of plain days; `_Model` in `ortools_solver.py`. Once `tests/routing/drawn_problems.py` draws it, all of
+search: `limits.py` (what no vehicle has), a column in `layout.py` and `walk._offer`, `exact.py` and `trips.py`; unless
+`slack.py` knows it too, `walk._is_limited` names it, which also keeps such days from PyVRP and from the walk of plain
+days; `_Model` in `ortools_solver.py`. Once `tests/routing/drawn_problems.py` draws it, all of
 these are held against each other.
 """
 

@@ -7,7 +7,7 @@ survives is asked of the `Timetable`, which decides. Everything here is determin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -138,7 +138,7 @@ class Insertion:
         kinds: dict[tuple[ShiftOffer, bytes, bytes], int] = {}
         self.kind = {
             shift.id: kinds.setdefault(
-                (_nameless(shift), self.may[shift.id].tobytes(), self.strange[shift.id].tobytes()), len(kinds)
+                (shift.nameless, self.may[shift.id].tobytes(), self.strange[shift.id].tobytes()), len(kinds)
             )
             for shift in problem.shifts
         }
@@ -707,12 +707,6 @@ def _columns(windows: Sequence[Spans], most: int) -> tuple[list[NDArray[np.int64
         [np.array([first for first, _ in line], dtype=np.int64) for line in padded],
         [np.array([last for _, last in line], dtype=np.int64) for line in padded],
     )
-
-
-def _nameless(shift: ShiftOffer) -> ShiftOffer:
-    """What counts of it: shifts that are alike differ in their own number, their name and those of their breaks."""
-    breaks = tuple(replace(pause, id=n) for n, pause in enumerate(shift.breaks))
-    return replace(shift, id=0, name="", breaks=breaks)
 
 
 def works(problem: Problem) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -230,65 +231,15 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
     problem, table = insertion.problem, insertion.table
     visits = problem.visits
     shifts = [table.shifts[key] for key in shift_ids]
-    anywhere = len(problem.places)
-    free = insertion.costs_nothing
-
-    # Each table is as large as the problem's own: none is made twice, and sums are made a block of rows at a time.
-    tables: dict[tuple[str, float], ShiftOffer] = {}
-    tariffs: dict[tuple[int, float, float], int] = {}
-    speed, tariff = [], []
-    for shift in shifts:
-        tables.setdefault((shift.profile, shift.speed_factor), shift)
-        clock = list(tables).index((shift.profile, shift.speed_factor))
-        per_s, per_m = (shift.cost.per_hour + shift.cost.per_travel_hour) / 3600, shift.cost.per_km / 1000
-        if free or per_s == per_m == 0:
-            per_s = 1.0
-        speed.append(clock)
-        tariff.append(tariffs.setdefault((clock, per_s, per_m), len(tariffs)))
-    seconds = np.zeros((len(tables), anywhere + 1, anywhere + 1), dtype=np.int64)
-    metres = np.zeros_like(seconds)
-    prices = np.zeros((len(tariffs), anywhere + 1, anywhere + 1), dtype=np.int64)
-    for rows in _blocks(anywhere):
-        for clock, shift in enumerate(tables.values()):
-            durations, distances = table.durations(shift)[rows], table.distances(shift)[rows]
-            closed = (durations < 0) | (distances < 0)
-            seconds[clock, rows, :-1] = np.where(closed, layout.BLOCKED, durations)
-            metres[clock, rows, :-1] = np.where(closed, 0, distances)
-        for (clock, per_s, per_m), which in tariffs.items():
-            price = np.rint(per_s * seconds[clock, rows] + per_m * metres[clock, rows])
-            prices[which, rows] = np.minimum(price, layout.BLOCKED)
-
+    ways = _ways(insertion, shifts)
     windows = _padded([table.hours(visit.id) for visit in visits])
     soft = [table.soft.get(visit.id) for visit in visits]
     in_time = _padded([ALWAYS if each is None else each[0] for each in soft])
     prices_of_late = [(each is not None, 0 if each is None else each[1]) for each in soft]
-    pauses = [table.breaks(shift.id) for shift in shifts]
-    most_pauses = max((len(each) for each in pauses), default=0) or 1
-    most_windows = max((len(times) for each in pauses for _, times in each), default=1)
-    breaks = np.zeros((len(shifts), most_pauses, 1 + 2 * most_windows), dtype=np.int64)
-    for k, each in enumerate(pauses):
-        for b, (duration, times) in enumerate(each):
-            breaks[k, b, 0] = duration
-            breaks[k, b, 1:] = _padded([times], most_windows)[0]
-
+    breaks, break_load = _pauses(insertion, shifts)
     dimensions = len(problem.dimensions)
-    break_load = np.full((len(shifts), most_pauses, dimensions + 1), _NO_LIMIT, dtype=np.int64)
-    break_load[:, :, -1] = breaks[:, :, 0]
-    for k, shift in enumerate(shifts):
-        for b, pause in enumerate(shift.breaks):
-            if pause.max_load is not None:
-                break_load[k, b, :-1] = pause.max_load
-            if problem.speeds:
-                break_load[k, b, -1] = table.lost(shift)[b]
     capacity = np.array([shift.capacity for shift in shifts], dtype=np.int64).reshape(len(shifts), dimensions)
-    reloads = any(shift.most_trips > 1 for shift in shifts)
-    types = list(insertion.work)
-    mate = np.tile(np.array([-1, 0], dtype=np.int64), (len(visits), 1))
-    carry = np.zeros((len(visits), dimensions), dtype=np.int64)
-    for one in problem.shipments:
-        first, second = insertion.row[one.pickup], insertion.row[one.delivery]
-        mate[first], mate[second] = (second, 0), (first, 1)
-        carry[first], carry[second] = one.amount, [-n for n in one.amount]
+    mate, carry = _shipped(insertion)
     load = np.array([(*visit.load, *visit.collect) for visit in visits], dtype=np.int64)
     load = load.reshape(len(visits), 2 * dimensions)
     collects = load[:, dimensions:].any(axis=1)
@@ -300,22 +251,12 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
     may = np.array([insertion.may[shift.id] for shift in shifts], dtype=bool).reshape(len(shifts), len(visits))
     may[:, [row for row, visit in enumerate(visits) if held.get(visit.id) is False]] = False
     leave = _ints(shift.start_s + shift.loading_s for shift in shifts)
-    near, beside = _neighbours(insertion, windows, seconds[0])
-
-    def careful(shift: ShiftOffer, k: int) -> bool:
-        return bool(
-            len(shift.breaks) > 1
-            or shift.most_trips > 1
-            or (ready[may[k]] > leave[k]).any()
-            or collects[may[k]].any()
-            or (mate[may[k], layout.MATE] >= 0).any()
-            or any(pause.max_load is not None for pause in shift.breaks)
-            or any(most is not None for most in (shift.max_stops, shift.max_distance_m, shift.max_travel_s))
-        )
-
-    def limit(value: int | None) -> int:
-        return _NO_LIMIT if value is None else value
-
+    near, beside = _neighbours(insertion, windows, ways.seconds[0])
+    joined = mate[:, layout.MATE] >= 0
+    careful = [
+        _is_limited(shift) or bool((ready[may[k]] > leave[k]).any() or (collects | joined)[may[k]].any())
+        for k, shift in enumerate(shifts)
+    ]
     numbers = [
         (
             visit.place, visit.service_s, visit.setup_s, ready[row], insertion.ranks.index(insertion.rank[visit.id]),
@@ -323,29 +264,18 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         )
         for row, visit in enumerate(visits)
     ]  # fmt: skip
-    offers = [
-        (
-            speed[k], tariff[k], anywhere if shift.start is None else shift.start,
-            anywhere if shift.end is None else shift.end, leave[k], shift.until_s - shift.debrief_s,
-            shift.loading_s + shift.debrief_s, limit(shift.max_visits), limit(shift.max_stops),
-            limit(shift.max_distance_m), limit(shift.max_travel_s), shift.cost.fixed, shift.cost.per_hour,
-            shift.cost.per_travel_hour, shift.cost.per_km, len(pauses[k]), careful(shift, k),
-            types.index(shift.type if shift.type in insertion.work else ""), shift.cost.per_task_hour,
-            any(pause.max_load is not None for pause in shift.breaks), shift.end_s - shift.debrief_s,
-            shift.cost.per_overtime_hour, shift.reload_s, shift.most_trips, shift.trips_out,
-            shift.cost.balance_per_hour, shift.cost.area_per_km,
-        )
-        for k, shift in enumerate(shifts)
-    ]  # fmt: skip
     return layout.Day(
-        seconds=seconds,
-        metres=metres,
-        prices=prices,
+        seconds=ways.seconds,
+        metres=ways.metres,
+        prices=ways.prices,
         visit=np.ascontiguousarray(np.hstack([np.array(numbers, dtype=np.int64), windows])),
         load=load,
         absence=np.zeros(len(visits)),
         may=may,
-        shift=np.array(offers, dtype=np.int64),
+        shift=np.array(
+            [_offer(insertion, shift, ways.speed[k], ways.tariff[k], careful[k]) for k, shift in enumerate(shifts)],
+            dtype=np.int64,
+        ),
         capacity=capacity,
         room=capacity * _ints(shift.most_trips for shift in shifts)[:, None],
         trip=_ints(table.trip_of.get(visit.id, -1) for visit in visits),
@@ -364,23 +294,148 @@ def _packed(insertion: Insertion, shift_ids: Sequence[int], held: dict[int, bool
         flags=_ints(
             (
                 # By the clock the price of a leg depends on when it is driven.
-                bool(any(soft) or table.strange or reloads or problem.speeds)
-                or any(_by_the_clock(shift) for shift in shifts),
+                bool(any(soft) or table.strange or problem.speeds)
+                or any(shift.most_trips > 1 or _by_the_clock(shift) for shift in shifts),
                 bool((ready > leave.min(initial=_FAR_TIME)).any()),
                 bool(collects.any()),
-                free,
-                bool((mate[:, layout.MATE] >= 0).any()),
-                len(types) > 1,
+                insertion.costs_nothing,
+                bool(joined.any()),
+                len(insertion.work) > 1,
                 any(soft),
                 bool(table.strange),
-                reloads,
+                any(shift.most_trips > 1 for shift in shifts),
                 bool(problem.speeds),
                 any(shift.cost.balance_per_hour for shift in shifts),
                 compact,
-                *(_clock([table.pace(shift) for shift in tables.values()]) if problem.speeds else [0]),
+                *(_clock([table.pace(shift) for shift in ways.driven_by]) if problem.speeds else [0]),
             )
         ),
     )
+
+
+class _Ways(NamedTuple):
+    """`Day.seconds`, `.metres` and `.prices`, and which of them each shift uses."""
+
+    seconds: NDArray[np.int64]
+    metres: NDArray[np.int64]
+    prices: NDArray[np.int64]
+    speed: list[int]
+    tariff: list[int]
+    driven_by: list[ShiftOffer]
+    """A shift of each speed."""
+
+
+def _ways(insertion: Insertion, shifts: Sequence[ShiftOffer]) -> _Ways:
+    """Each table is as large as the problem's own: none is made twice, and sums are made a block of rows at a time."""
+    table, anywhere = insertion.table, len(insertion.problem.places)
+    tables: dict[tuple[str, float], ShiftOffer] = {}
+    tariffs: dict[tuple[int, float, float], int] = {}
+    speed, tariff = [], []
+    for shift in shifts:
+        tables.setdefault((shift.profile, shift.speed_factor), shift)
+        clock = list(tables).index((shift.profile, shift.speed_factor))
+        per_s, per_m = (shift.cost.per_hour + shift.cost.per_travel_hour) / 3600, shift.cost.per_km / 1000
+        if insertion.costs_nothing or per_s == per_m == 0:
+            per_s = 1.0
+        speed.append(clock)
+        tariff.append(tariffs.setdefault((clock, per_s, per_m), len(tariffs)))
+    seconds = np.zeros((len(tables), anywhere + 1, anywhere + 1), dtype=np.int64)
+    metres = np.zeros_like(seconds)
+    prices = np.zeros((len(tariffs), anywhere + 1, anywhere + 1), dtype=np.int64)
+    for rows in _blocks(anywhere):
+        for clock, shift in enumerate(tables.values()):
+            durations, distances = table.durations(shift)[rows], table.distances(shift)[rows]
+            closed = (durations < 0) | (distances < 0)
+            seconds[clock, rows, :-1] = np.where(closed, layout.BLOCKED, durations)
+            metres[clock, rows, :-1] = np.where(closed, 0, distances)
+        for (clock, per_s, per_m), which in tariffs.items():
+            price = np.rint(per_s * seconds[clock, rows] + per_m * metres[clock, rows])
+            prices[which, rows] = np.minimum(price, layout.BLOCKED)
+    return _Ways(seconds, metres, prices, speed, tariff, list(tables.values()))
+
+
+def _pauses(insertion: Insertion, shifts: Sequence[ShiftOffer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """`Day.breaks` and `.break_load`."""
+    problem, table = insertion.problem, insertion.table
+    pauses = [table.breaks(shift.id) for shift in shifts]
+    most_pauses = max((len(each) for each in pauses), default=0) or 1
+    most_windows = max((len(times) for each in pauses for _, times in each), default=1)
+    breaks = np.zeros((len(shifts), most_pauses, 1 + 2 * most_windows), dtype=np.int64)
+    for k, each in enumerate(pauses):
+        for b, (duration, times) in enumerate(each):
+            breaks[k, b, 0] = duration
+            breaks[k, b, 1:] = _padded([times], most_windows)[0]
+    break_load = np.full((len(shifts), most_pauses, len(problem.dimensions) + 1), _NO_LIMIT, dtype=np.int64)
+    break_load[:, :, -1] = breaks[:, :, 0]
+    for k, shift in enumerate(shifts):
+        for b, pause in enumerate(shift.breaks):
+            if pause.max_load is not None:
+                break_load[k, b, :-1] = pause.max_load
+            if problem.speeds:
+                break_load[k, b, -1] = table.lost(shift)[b]
+    return breaks, break_load
+
+
+def _shipped(insertion: Insertion) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """`Day.mate` and `.carry`."""
+    problem = insertion.problem
+    mate = np.tile(np.array([-1, 0], dtype=np.int64), (len(problem.visits), 1))
+    carry = np.zeros((len(problem.visits), len(problem.dimensions)), dtype=np.int64)
+    for one in problem.shipments:
+        first, second = insertion.row[one.pickup], insertion.row[one.delivery]
+        mate[first], mate[second] = (second, 0), (first, 1)
+        carry[first], carry[second] = one.amount, [-n for n in one.amount]
+    return mate, carry
+
+
+def _is_limited(shift: ShiftOffer) -> bool:
+    """Whether it has a limit that the slack does not know (slack.py): a place for a visit is then judged by the whole
+    route, and neither PyVRP nor the walk of plain days is asked."""
+    return (
+        len(shift.breaks) > 1
+        or shift.most_trips > 1
+        or any(pause.max_load is not None for pause in shift.breaks)
+        or any(most is not None for most in (shift.max_stops, shift.max_distance_m, shift.max_travel_s))
+    )
+
+
+def _offer(insertion: Insertion, shift: ShiftOffer, speed: int, tariff: int, careful: bool) -> list[int]:
+    """A row of `Day.shift`."""
+    anywhere, cost = len(insertion.problem.places), shift.cost
+
+    def limit(value: int | None) -> int:
+        return _NO_LIMIT if value is None else value
+
+    row = {
+        layout.SPEED: speed,
+        layout.TARIFF: tariff,
+        layout.START: anywhere if shift.start is None else shift.start,
+        layout.END: anywhere if shift.end is None else shift.end,
+        layout.LEAVE: shift.start_s + shift.loading_s,
+        layout.UNTIL: shift.until_s - shift.debrief_s,
+        layout.STANDING: shift.loading_s + shift.debrief_s,
+        layout.MOST_VISITS: limit(shift.max_visits),
+        layout.MOST_STOPS: limit(shift.max_stops),
+        layout.MOST_METRES: limit(shift.max_distance_m),
+        layout.MOST_SECONDS: limit(shift.max_travel_s),
+        layout.HIRE: cost.fixed,
+        layout.PER_HOUR: cost.per_hour,
+        layout.PER_TRAVEL_HOUR: cost.per_travel_hour,
+        layout.PER_KM: cost.per_km,
+        layout.PAUSES: len(shift.breaks),
+        layout.CAREFUL: careful,
+        layout.TYPE: list(insertion.work).index(shift.type if shift.type in insertion.work else ""),
+        layout.PER_TASK_HOUR: cost.per_task_hour,
+        layout.LIGHT: any(pause.max_load is not None for pause in shift.breaks),
+        layout.OVER: shift.end_s - shift.debrief_s,
+        layout.PER_OVERTIME_HOUR: cost.per_overtime_hour,
+        layout.RELOAD: shift.reload_s,
+        layout.MOST_TRIPS: shift.most_trips,
+        layout.TRIPS_OUT: shift.trips_out,
+        layout.BALANCE: cost.balance_per_hour,
+        layout.AREA: cost.area_per_km,
+    }
+    return [row[column] for column in range(len(row))]
 
 
 def _clock(paces: Sequence[Pace | None]) -> list[int]:

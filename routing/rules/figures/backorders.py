@@ -19,15 +19,6 @@ BUCKETS: Sequence[tuple[int, int | None]] = ((0, 7), (8, 14), (15, 30), (31, 60)
 """Days from and to, both in it; None: no end."""
 
 
-def bucket_of(days: int) -> int:
-    """The position in BUCKETS.
-
-    >>> [bucket_of(days) for days in (0, 7, 8, 14, 15, 30, 31, 60, 61, 400)]
-    [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
-    """
-    return next(n for n, (_from, to) in enumerate(BUCKETS) if to is None or days <= to)
-
-
 def bucket_edges(as_of: date) -> tuple[date, ...]:
     """The oldest day that is still in each bucket but the last, the youngest bucket first.
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
 from sqlalchemy import select, update
 
 from data import tables
@@ -22,11 +21,10 @@ from data.store import SqlStore, open_store
 from routing.errors import Conflict, InvalidInput, SolverError, TravelError
 from routing.model.day import Worked
 from routing.model.places import Location
-from routing.model.plans import Lock, Problem, Reason
+from routing.model.plans import Lock, Reason
 from routing.rules.check import violations
 from routing.services.measuring import tables_of
 from routing.services.planning import PlannedDay, begin_plan, make_problem, plan_day, save_plan
-from tests.routing.drawn_problems import problems
 
 BEFORE = "2026-05-11"
 """The day before the one that is planned."""
@@ -90,29 +88,6 @@ def test_the_trips_of_a_problem_survive_its_blob(day: Any, database: Database, k
     lock = Lock(visit=visit.id, shift=offer.id, position=0, done=True, trip=0)
     back = problem_from_bytes(problem_to_bytes(replace(problem, shifts=(again,), locks=(lock,))))
     assert (back.shifts, back.locks) == ((again,), (lock,))
-
-
-@given(problems(by_clock=True))
-@settings(max_examples=60, deadline=None)
-def test_all_that_a_problem_of_ours_may_say_is_kept(problem: Problem) -> None:
-    """What only a problem of somebody else's has (types, shipments, breaks by load, hours at the door) is not kept."""
-    ours = replace(
-        problem,
-        visits=tuple(replace(visit, work_by_type=()) for visit in problem.visits),
-        shifts=tuple(
-            replace(
-                shift,
-                type="",
-                breaks=tuple(replace(pause, max_load=None) for pause in shift.breaks),
-                cost=replace(shift.cost, per_task_hour=0),
-            )
-            for shift in problem.shifts
-        ),
-        shipments=(),
-    )
-    back = problem_from_bytes(problem_to_bytes(ours))
-    names = [field.name for field in fields(Problem) if field.name != "travel"]
-    assert [name for name in names if getattr(back, name) != getattr(ours, name)] == []
 
 
 @pytest.mark.parametrize("damage", [b"", b"not zlib", zlib.compress(b"[]"), zlib.compress(b'{"format": 1}')])
