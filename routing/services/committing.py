@@ -50,7 +50,13 @@ def write(
     still = (
         {line.id for order in decision.before.orders if order.id in quiet for line in order.lines} if quiet else set()
     )
-    aloud = [promise for promise in decision.promises if promise.line_id not in still]
+    # Nobody is written to about the day that they wish for themselves before there is one.
+    dated = decision.dates.expected
+    aloud = [
+        promise
+        for promise in decision.promises
+        if promise.line_id not in still and (dated.get(promise.line_id) or promise.why != AT_CUSTOMERS_WISH)
+    ]
     changed = [change for change in decision.preview.lines if change.order_id not in quiet]
     _write_units(store, decision, by=by, now=now)
     _write_dates(store, decision)
