@@ -86,11 +86,12 @@ def write(
     if tell:
         _done_with(store, decision, quiet=quiet, by=by, now=now)
     made = {promise.line_id: promise for promise in promises}
+    wished = {promise.line_id for promise in promises if promise.why == AT_CUSTOMERS_WISH}
     tasks: list[dict[str, Any]] = []
     events: list[dict[str, Any]] = []
     for order, changes in _of_orders(decision):
         tasks += _falls_apart(order, changes, broken=order.id in decision.outcome.broken, why=why, now=now)
-        no_date = [change for change in changes if _has_no_date(change)]
+        no_date = [change for change in changes if change.line_id not in wished and _has_no_date(change)]
         if no_date and tell and order.id not in quiet:
             tasks.append(_no_date(order, no_date, made, told=told, why=why, now=now))
         events += _story(order, changes, no_date, by=by, why=why, now=now)
