@@ -166,8 +166,31 @@ def preset_of(file: BinaryIO) -> str:
     return ""
 
 
+def orders_document(result: ImportResult) -> dict[str, Any]:
+    """What `import orders --json` prints, no more and no less: what was created, changed and there before, and every
+    row whose order was left out, also because a person has to decide about it."""
+    errors = [{"row": error.row, "what": error.what} for error in result.errors]
+    errors += [
+        {
+            "row": row,
+            "what": f"Order {number} changed after goods were released: see Tasks. Nothing of it was overwritten.",
+        }
+        for row, number in zip(result.rows_for_a_person, result.for_a_person, strict=True)
+    ]
+    if result.errors_left_off:
+        more = f"{result.errors_left_off} more orders were left out. Mend those above and import the file again."
+        errors.append({"row": result.errors[-1].row, "what": more})
+    return {
+        "orders": result.created,
+        "lines": result.lines,
+        "changed": result.changed,
+        "unchanged": result.unchanged,
+        "errors": errors,
+    }
+
+
 def import_document(result: ImportResult) -> dict[str, Any]:
-    """What became of a file, as JSON: what `--json` prints, and a job keeps."""
+    """All that became of a file, as JSON: what `--json` prints, of orders with `--full`, and a job keeps."""
     counts: dict[str, Any]
     if result.kind == "orders":
         # Of a shop's orders, those that it had delivered itself and that were not taken in, the first time as ever.

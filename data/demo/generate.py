@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 
 from routing.engines.addresses.gazetteer import Gazetteer
@@ -318,6 +319,9 @@ _PLAIN: Row = {
 _NORTHERN = ("skills", "low_arch", "low_gate", "pair", "crew", "heavy", "po", "near")
 """These parts need the vehicles of the northern depot."""
 
+PAYING_SITES = ("C060-1", "C090-1")
+"""Who pays the driver: one door of each depot."""
+
 REVIEW = {
     "typo": PinQuality.APPROXIMATE,
     "no_such_number": PinQuality.APPROXIMATE,
@@ -515,6 +519,10 @@ def _ready(rng: random.Random, site: Site) -> Order:
     )
 
 
+def _worth(order: Order) -> str:
+    return f"{sum(quantity * Decimal(product.price) for product, quantity in order.lines):.2f}"
+
+
 def _waiting(rng: random.Random, site: Site, scarce: int, cases: int, *, age: int, promised: date) -> Order:
     product = SCARCE[scarce]
     lines = [(product, product.case_pack * cases)]
@@ -577,6 +585,10 @@ def _make_orders(rng: random.Random, sites: Sequence[Site]) -> list[Order]:
     orders[3].fields |= {"urgent_by": "Salesperson 2", "note": "Opening party on Tuesday night."}
     orders[17].fields |= {"urgent_by": "Salesperson 1"}
     orders[29].fields |= {"urgent_by": "Dispatcher 1"}
+    # A door of each depot pays its driver; of the highest tier, so that every plan has them.
+    for number in PAYING_SITES:
+        order = next(order for order in orders if order.site.number == number)
+        order.fields["collect_at_door"] = _worth(order)
 
     # The truck: nine orders of 132 for 96 expected, 60 of which came. Tier and age rank them differently.
     first_sites = {site.row["customer"]: site for site in reversed(north)}
@@ -957,6 +969,8 @@ def _day_rows(rng: random.Random, day: date, todays: Sequence[Order]) -> Iterato
 def _slip(order: Order, at: datetime, old: date, new: date, why: str) -> Row:
     # The first promise is the order's own from then on: the file of orders carries it.
     order.promised_on = old
+    # Wanted later than it was promised, it would have been moved by its customer.
+    order.wanted_on = min(order.wanted_on, old)
     order.ordered_at = min(order.ordered_at, at - timedelta(days=2), _at(old - timedelta(days=2), "10:15"))
     return {
         "day": at.date().isoformat(),
@@ -1105,7 +1119,7 @@ def generate(into: Path) -> dict[str, int]:
         "products.csv": (PRODUCT_COLUMNS, [product.row() for product in PRODUCTS.values()]),
         "suppliers.csv": (SUPPLIER_COLUMNS, _supplier_rows()),
         "customers.csv": (CUSTOMER_COLUMNS, [site.row for site in sites]),
-        "orders.csv": (ORDER_COLUMNS, list(_order_rows(rng, orders))),
+        "orders.csv": ([*ORDER_COLUMNS, "collect_at_door"], list(_order_rows(rng, orders))),
         "orders_history.csv": (ORDER_COLUMNS, list(_order_rows(rng, past))),
         "inbound.csv": (INBOUND_COLUMNS, _inbound_rows()),
         "receipt_opening.csv": (RECEIPT_COLUMNS, _opening_rows(rng, orders)),

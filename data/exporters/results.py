@@ -9,6 +9,7 @@ in `currency`: it stands on the first line of the order that day, and on the oth
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -35,6 +36,12 @@ def write_results(out: BinaryIO, results: Iterable[LineResult], *, format: str, 
         title="Results",
         mark=mark,
     )
+
+
+def result_document(result: LineResult) -> dict[str, str | int | None]:
+    """The same of one row for a program: amounts as text, like "12.50"."""
+    cells = {column: _cell(result, column) for column in COLUMNS}
+    return {column: str(value) if isinstance(value, Decimal) else value for column, value in cells.items()}
 
 
 def _cell(result: LineResult, column: str) -> Cell:

@@ -20,6 +20,7 @@ def order_document(connection: Connection, *, source: str, number: str) -> dict[
 
     Of an order that was `delivered_elsewhere`, by the shop itself, the lines count as `cancelled` what we do not bring.
     `allocated` lies on the shelf for the line, `provisional` is on a supplier's way, `open` has not left the depot.
+    What has reached the customer is expected on no day any more.
     """
     head = connection.execute(
         select(
@@ -44,6 +45,10 @@ def order_document(connection: Connection, *, source: str, number: str) -> dict[
         .order_by(promise.c.version)
     ):
         promises[row.order_line_id].append(row.promised_on)
+    lines = _lines(connection, head.id, promises)
+    # Line by line everything was taken off, and none of it ever came.
+    none_left = all(line["ordered"] <= line["cancelled"] for line in lines)
+    none_came = not any(line[name] for line in lines for name in ("loaded", "delivered", "refused"))
     return {
         "source": head.source,
         "order": head.number,
@@ -58,9 +63,9 @@ def order_document(connection: Connection, *, source: str, number: str) -> dict[
         "payment": head.payment,
         "collect_at_door": f"{in_units(head.collect_at_door, head.currency)}",
         "currency": head.currency,
-        "cancelled": head.cancelled_at is not None and not head.elsewhere,
+        "cancelled": not head.elsewhere if head.cancelled_at is not None else none_left and none_came,
         "delivered_elsewhere": head.cancelled_at is not None and head.elsewhere,
-        "lines": _lines(connection, head.id, promises),
+        "lines": lines,
     }
 
 
@@ -107,7 +112,7 @@ def _lines(connection: Connection, order_id: int, promises: dict[int, list[str]]
             "allocated": int(row.allocated),
             "provisional": int(row.provisional),
             **{name: int(getattr(row, name)) for name in STATES},
-            "expected_on": row.expected_on,
+            "expected_on": row.expected_on if row.quantity - row.cancelled > int(row.delivered + row.refused) else "",
             "promised_on": promises[row.id][-1] if promises[row.id] else "",
             "first_promised_on": promises[row.id][0] if promises[row.id] else "",
         }

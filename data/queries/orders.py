@@ -127,7 +127,8 @@ def every_order(wished: list[str], *, today: str) -> Any:
             total("refused").label("refused"),
             func.max(func.coalesce(promises.c.first_on, "")).label("first_promised_on"),
             func.max(func.coalesce(promises.c.last_on, "")).label("promised_on"),
-            func.max(order_line.c.expected_on).label("expected_on"),
+            # What has reached the customer is expected no more.
+            func.max(case((wanted - done > 0, order_line.c.expected_on), else_="")).label("expected_on"),
             func.max(wanted - done).label("most_open"),
             func.max(case((wanted - done > 0, late), else_=0)).label("days_late"),
             func.sum(case(((wanted - done > 0) & (order_line.c.expected_on == ""), 1), else_=0)).label("undated"),

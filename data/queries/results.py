@@ -268,7 +268,7 @@ def _result(
         credited=row.credited,
         open=still_open,
         promised_on=promised_on,
-        expected_on=row.expected_on,
+        expected_on=row.expected_on if still_open else "",
         day=day,
         delivery=", ".join(mine.deliveries.values()),
         outcome=_outcome(report, mine),

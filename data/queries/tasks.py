@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, Row, case, func, select
 
+from data.queries.needs import ORDERED, SETTLED, units_of_line
 from data.tables import allocation as allocation_table
-from data.tables import delivery_line, order, order_line, site, task, user
+from data.tables import delay_consent, delay_consent_line, delivery_line, order, order_line, product, site, task, user
 from routing.model.tasks import TaskKind
 
 
@@ -34,6 +37,8 @@ class TaskRow:
     inbound: str
     """Of a task about a truck: its number; else ""."""
     is_mine: bool
+    day_now: str | None = None
+    """Where the sentence says another day: the ISO day that its goods are expected on now, "" for none."""
 
 
 def _theirs(mine: Collection[str]) -> ColumnElement[bool]:
@@ -105,6 +110,7 @@ def task_list(
             select(site.c.id).where(site.c.id.in_([row.subject_id for row in rows if row.subject_kind == "site"]))
         )
     )
+    moved = _moved_since(connection, [row for row in rows if row.done_at is None])
     return [
         TaskRow(
             id=row.id,
@@ -129,6 +135,84 @@ def task_list(
             is_mine=bool(row.is_mine),
             inbound=str(row.data.get("inbound", "")) if row.subject_kind == "inbound" else "",
             site_id=row.subject_id if row.subject_kind == "site" and row.subject_id in known_sites else None,
+            day_now=moved.get(row.id),
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What a task said of a day when it was made: the ISO day, "" for none, and the keys of the lines it is about.
+
+    `again`: a day that was promised before holds again, whenever the goods come before it.
+    """
+
+    day: str
+    lines: tuple[int, ...]
+    again: bool = False
+
+
+def _moved_since(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, str]:
+    """By task: the day that what is still to come of its goods is expected on now, where its sentence says another."""
+    said = _said(connection, rows)
+    every = {line_id for each in said.values() for line_id in each.lines}
+    query = (
+        select(order_line.c.id, order_line.c.expected_on)
+        .join(order, order.c.id == order_line.c.order_id)
+        .where(
+            order_line.c.id.in_(every), order.c.cancelled_at.is_(None), ORDERED - units_of_line(SETTLED) > 0
+        )
+    )  # fmt: skip
+    expected = {line_id: day for line_id, day in connection.execute(query)}
+    moved = {}
+    for task_id, told in said.items():
+        days = [expected[line_id] for line_id in told.lines if line_id in expected]
+        if not days:
+            continue  # nothing of it is to come any more
+        day = "" if "" in days else max(days)
+        if day != told.day and not (told.again and "" < day < told.day):
+            moved[task_id] = day
+    return moved
+
+
+def _said(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, _Said]:
+    """By task, of those that tell a customer, or ask one, about a day."""
+    found: dict[int, _Said] = {}
+    consents: dict[int, int] = {}
+    undated: dict[int, Row[Any]] = {}
+    for row in rows:
+        if row.kind == TaskKind.CALL_CUSTOMER and "lines" in row.data:
+            day, again = str(row.data["day"]), bool(row.data.get("again"))
+            found[row.id] = _Said(day=day, lines=tuple(row.data["lines"]), again=again)
+        elif row.kind == TaskKind.DELAY_CONSENT and row.subject_kind == "consent":
+            consents[row.subject_id] = row.id
+        elif row.kind == TaskKind.NO_DATE and row.subject_kind == "order":
+            undated[row.subject_id] = row
+    asked: dict[int, list[int]] = defaultdict(list)
+    days: dict[int, str] = {}
+    for consent_id, day, line_id in connection.execute(
+        select(delay_consent.c.id, delay_consent.c.day, delay_consent_line.c.order_line_id)
+        .join(delay_consent_line, delay_consent_line.c.consent_id == delay_consent.c.id)
+        .where(delay_consent.c.id.in_(consents))
+    ):
+        days[consent_id] = day
+        asked[consent_id].append(line_id)
+    for consent_id, lines in asked.items():
+        found[consents[consent_id]] = _Said(day=days[consent_id], lines=tuple(lines))
+    for order_id, lines in _lines_of_skus(connection, undated).items():
+        found[undated[order_id].id] = _Said(day="", lines=tuple(lines))
+    return found
+
+
+def _lines_of_skus(connection: Connection, tasks: Mapping[int, Row[Any]]) -> dict[int, list[int]]:
+    """By order, its lines of the SKUs that its task names."""
+    lines: dict[int, list[int]] = defaultdict(list)
+    for order_id, line_id, sku in connection.execute(
+        select(order_line.c.order_id, order_line.c.id, product.c.number)
+        .join(product, product.c.id == order_line.c.product_id)
+        .where(order_line.c.order_id.in_(tasks))
+    ):
+        if sku in tasks[order_id].data.get("skus", ()):
+            lines[order_id].append(line_id)
+    return lines

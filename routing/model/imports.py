@@ -24,8 +24,8 @@ class RowError:
 @dataclass(slots=True, kw_only=True)
 class ImportResult:
     """What a file did, or would do (`dry_run`). `tasks` counts changes that wait for a person, `for_a_person` names
-    their orders; `cancelled` names the orders among the `changed` of which nothing is wanted any more, and
-    `delivered_elsewhere` those that the shop fulfilled itself.
+    their orders, `rows_for_a_person` their rows; `cancelled` names the orders among the `changed` of which nothing is
+    wanted any more, and `delivered_elsewhere` those that the shop fulfilled itself.
 
     `unchanged` were here before and are the same. `settled` counts, by the reason, the orders of a shop that need
     nothing from us (cancelled, already fulfilled) and are not here, each time the file is read. `notes` says what was
@@ -48,6 +48,7 @@ class ImportResult:
     cancelled: list[str] = field(default_factory=list)
     delivered_elsewhere: list[str] = field(default_factory=list)
     for_a_person: list[str] = field(default_factory=list)
+    rows_for_a_person: list[int] = field(default_factory=list)
     settled: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     made: dict[str, set[str]] = field(default_factory=dict)

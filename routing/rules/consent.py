@@ -3,8 +3,8 @@
 A company decides for itself (`OWN`): so many days, and what silence means. Or it follows the US Mail Order Rule
 (16 CFR part 435, as amended in 2014), in which the kind of the delay decides:
 
-first, with a date at most 30 days later     silence is consent, and the customer may cancel until that date
-                                             435.2(b)(1)(ii)
+first, with a date at most 30 days later     silence is consent, and the customer may cancel until the goods are
+                                             shipped for that date: 435.2(b)(1)(ii)
 first, later than that or without a date     without consent within 30 days of the first promise: cancelled, refunded
                                              435.2(b)(1)(iii), (c)(2)
 second and every one after                   without consent before the day promised last: cancelled, refunded
@@ -16,13 +16,15 @@ agreed to wait without a date                nothing more to ask when a date is 
 agreed to wait, and again without a date     the yes was to the delay before: as every one after the first
 
 The rule counts until the goods are shipped, and our promise is the day at the door: whoever keeps that has shipped
-before. What the refund is and how soon: `refund_by`.
+before. So every term, a company's own too, ends at the latest with the day before the new one: an answer on the day
+itself would find the goods on the van. Until they are released, whoever calls may still cancel. Only who is asked on
+the new day itself has that day. What the refund is and how soon: `refund_by`.
 
     Café 12 was promised 3 March. On 1 March the truck slips to 10 March: silence is consent.
 >>> us = ConsentTerms(rule=ConsentRule.US_MAIL_ORDER)
 >>> first = Delay(was_on="2026-03-03", now_on="2026-03-10", nth=1, asked_on="2026-03-01")
 >>> question(first, us)
-Question(case=<Case.FIRST_SHORT: 'first_short'>, due_on='2026-03-10', silence=<Silence.ACCEPT: 'accept'>)
+Question(case=<Case.FIRST_SHORT: 'first_short'>, due_on='2026-03-09', silence=<Silence.ACCEPT: 'accept'>)
 
     It slips to 20 April, 48 days: without a yes until 2 April it is cancelled.
 >>> question(Delay(was_on="2026-03-03", now_on="2026-04-20", nth=1, asked_on="2026-03-01"), us)
@@ -42,7 +44,7 @@ Question(case=<Case.LATE: 'late'>, due_on='2026-03-05', silence=<Silence.CANCEL:
 
     Who agreed to wait without a date hears on 20 April that it comes on the 28th, and need not agree again.
 >>> question(Delay(was_on="2026-03-03", now_on="2026-04-28", nth=2, asked_on="2026-04-20", agreed_to_wait=True), us)
-Question(case=<Case.AGREED: 'agreed'>, due_on='2026-04-28', silence=<Silence.ACCEPT: 'accept'>)
+Question(case=<Case.AGREED: 'agreed'>, due_on='2026-04-27', silence=<Silence.ACCEPT: 'accept'>)
 
     That date is lost on the 25th, and there is none again: a new yes is needed until the 28th.
 >>> question(Delay(was_on="2026-04-28", now_on="", nth=2, asked_on="2026-04-25", agreed_to_wait=True), us)
@@ -51,6 +53,10 @@ Question(case=<Case.SECOND: 'second'>, due_on='2026-04-28', silence=<Silence.CAN
     A company by its own terms asks for three days, and then a salesperson calls.
 >>> question(first, ConsentTerms(term_days=3))
 Question(case=<Case.OWN: 'own'>, due_on='2026-03-04', silence=<Silence.TASK: 'task'>)
+
+    On 1 March the truck slips only by a day, from the 2nd to the 3rd: they have until the 2nd, and not until the 4th.
+>>> question(Delay(was_on="2026-03-02", now_on="2026-03-03", nth=1, asked_on="2026-03-01"), ConsentTerms(term_days=3))
+Question(case=<Case.OWN: 'own'>, due_on='2026-03-02', silence=<Silence.TASK: 'task'>)
 """
 
 from __future__ import annotations
@@ -162,11 +168,11 @@ def terms_of(book: PolicyBook, *, day: str, customer_id: int, order_id: int, bus
 
 
 def question(delay: Delay, terms: ConsentTerms) -> Question:
-    """Until when the customer is asked, and what silence means. The term never ends before the day of asking."""
+    """Until when the customer is asked, and what silence means. The term never ends before the day of asking, and
+    before the new day, where there is one after that."""
     if terms.rule is ConsentRule.OWN:
-        due = _after(delay.asked_on, timedelta(days=terms.term_days))
-        return Question(case=Case.OWN, due_on=due, silence=terms.silence)
-    if delay.agreed_to_wait and delay.now_on:
+        case, due, silence = Case.OWN, _after(delay.asked_on, timedelta(days=terms.term_days)), terms.silence
+    elif delay.agreed_to_wait and delay.now_on:
         case, due, silence = Case.AGREED, delay.now_on, Silence.ACCEPT
     elif delay.nth > 1 or delay.agreed_to_wait:
         case, due, silence = Case.SECOND, delay.was_on, Silence.CANCEL
@@ -178,6 +184,8 @@ def question(delay: Delay, terms: ConsentTerms) -> Question:
         case, due, silence = Case.FIRST_LONG, _after(delay.was_on, SILENCE_MAY_CONSENT), Silence.CANCEL
     else:
         case, due, silence = Case.FIRST_SHORT, delay.now_on, Silence.ACCEPT
+    if delay.now_on:
+        due = min(due, _after(delay.now_on, -timedelta(days=1)))
     return Question(case=case, due_on=max(due, delay.asked_on), silence=silence)
 
 

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from functools import partial
-from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from routing.model.orders import (
@@ -355,7 +354,6 @@ def _by_terms(
 
 
 _USUAL = DeliveryDays()
-_ANY_SITE: Mapping[int, DeliveryDays] = MappingProxyType({})
 
 
 class _Calendars:
@@ -494,6 +492,66 @@ class NewPromise:
     window_to: str = ""
 
 
+def wished_promises(orders: Iterable[WaitingOrder], days: Mapping[int, DeliveryDays]) -> list[NewPromise]:
+    """What customers moved: an order that is wanted later than it was promised is promised for the first day from then
+    on that its site is served (`days` by site), whether or not anything covers it yet. That is no slip of ours; what
+    comes later than the wish is.
+
+    Promised for Tuesday the 3rd and moved to Sunday the 8th, it is promised for Monday the 9th:
+
+        >>> line = WaitingLine(id=1, number="1", product_id=1, sku="OAT", name="Oat drink", needed=5,
+        ...                    promised_on="2026-03-03", promise_version=1)
+        >>> order = WaitingOrder(id=1, number="SO-1", customer_id=1, customer="Café 12", site_id=1, site="Café 12",
+        ...                      ordered_at=datetime(2026, 3, 1, 9), lines=(line,), wanted_on="2026-03-08")
+        >>> for each in wished_promises([order], {1: DeliveryDays(weekdays=frozenset(range(5)))}):
+        ...     print(each.version, each.promised_on, each.why, each.slip)
+        2 2026-03-09 at the customer's wish False
+    """
+    made = []
+    for order in orders:
+        wanted = order.earliest_day
+        if not wanted:
+            continue
+        moved = [line for line in order.lines if line.promised_on and line.promised_on < wanted]
+        if not moved:
+            continue
+        served = served_from(date.fromisoformat(wanted), days.get(order.site_id, _USUAL))
+        made += [
+            NewPromise(
+                line_id=line.id,
+                version=line.promise_version + 1,
+                promised_on=served.isoformat() if served else wanted,
+                why=AT_CUSTOMERS_WISH,
+                first=False,
+                slip=False,
+            )
+            for line in moved
+        ]
+    return made
+
+
+def with_promises(book: Book, promises: Collection[NewPromise]) -> Book:
+    """The book with these promises in force."""
+    made = {promise.line_id: promise for promise in promises}
+    return replace(
+        book,
+        orders=tuple(
+            replace(
+                order,
+                lines=tuple(
+                    replace(line, promised_on=made[line.id].promised_on, promise_version=made[line.id].version)
+                    if line.id in made
+                    else line
+                    for line in order.lines
+                ),
+            )
+            if any(line.id in made for line in order.lines)
+            else order
+            for order in book.orders
+        ),
+    )
+
+
 def new_promises(
     orders: Iterable[WaitingOrder],
     expected: Mapping[int, str],
@@ -501,81 +559,45 @@ def new_promises(
     policy: AllocationPolicy,
     why: str,
     told_lost: Collection[int] = (),
-    days: Mapping[int, DeliveryDays] = _ANY_SITE,
 ) -> list[NewPromise]:
     """Which lines get a new promise. A line whose expected day is unknown gets none: there is no date to tell.
 
     `told_lost`: lines whose customers were told that there is no date any more. They hear of one whatever the
     threshold says: promised for the 5th, without a date, expected on the 4th now is promised for the 5th again.
-
-    An order that is wanted later than it was promised was moved by its customer, which is no slip of ours: it is
-    promised for the first day from then on that its site is served (`days` by site), covered or not. What comes later
-    than that is ours: promised for the 3rd and moved to Sunday the 8th, it is promised for Monday the 9th; expected on
-    the 11th, it slips by two days.
-
-        >>> line = WaitingLine(id=1, number="1", product_id=1, sku="OAT", name="Oat drink", needed=5,
-        ...                    promised_on="2026-03-03", promise_version=1)
-        >>> order = WaitingOrder(id=1, number="SO-1", customer_id=1, customer="Café 12", site_id=1, site="Café 12",
-        ...                      ordered_at=datetime(2026, 3, 1, 9), lines=(line,), wanted_on="2026-03-08")
-        >>> workdays = {1: DeliveryDays(weekdays=frozenset(range(5)))}
-        >>> for day in ("2026-03-09", "", "2026-03-11"):
-        ...     for each in new_promises([order], {1: day}, policy=AllocationPolicy(), why="PO-1 slips", days=workdays):
-        ...         print(each.version, each.promised_on, each.why, each.slip)
-        2 2026-03-09 at the customer's wish False
-        2 2026-03-09 at the customer's wish False
-        2 2026-03-09 at the customer's wish False
-        3 2026-03-11 PO-1 slips True
     """
     made = []
     for order in orders:
         for line in order.lines:
-            day = expected.get(line.id)
-            if day is None:  # nothing of it is open
+            day = expected.get(line.id, "")
+            if not day:
                 continue
-            promised, version = line.promised_on, line.promise_version + 1
-            if promised and order.earliest_day > promised:
-                promised = _wished_day(order, days)
+            if not line.promised_on:
                 made.append(
                     NewPromise(
                         line_id=line.id,
-                        version=version,
-                        promised_on=promised,
-                        why=AT_CUSTOMERS_WISH,
-                        first=False,
+                        version=line.promise_version + 1,
+                        promised_on=day,
+                        why="first date",
+                        first=True,
                         slip=False,
                     )
                 )
-                version += 1
-            if not day:
                 continue
-            if not promised:
-                made.append(
-                    NewPromise(
-                        line_id=line.id, version=version, promised_on=day, why="first date", first=True, slip=False
-                    )
-                )
-                continue
-            moves, again = is_new_date(promised, day, policy), line.id in told_lost
+            moves, again = is_new_date(line.promised_on, day, policy), line.id in told_lost
             if moves or again:
-                on = day if moves else max(day, promised)
+                on = day if moves else max(day, line.promised_on)
                 made.append(
                     NewPromise(
                         line_id=line.id,
-                        version=version,
+                        version=line.promise_version + 1,
                         promised_on=on,
-                        why=why if on != promised else HAS_ITS_DATE_AGAIN,
+                        why=why if on != line.promised_on else HAS_ITS_DATE_AGAIN,
                         first=False,
-                        slip=on > promised,
+                        slip=on > line.promised_on,
                         again=again,
                     )
                 )
     return made
-
-
-def _wished_day(order: WaitingOrder, days: Mapping[int, DeliveryDays]) -> str:
-    """The first ISO day that its site is served on, from the one that its customer wants."""
-    served = served_from(date.fromisoformat(order.earliest_day), days.get(order.site_id, _USUAL))
-    return served.isoformat() if served else order.earliest_day
 
 
 def is_new_date(promised_on: str, expected_on: str, policy: AllocationPolicy) -> bool:

@@ -27,7 +27,16 @@ from routing.rules.allocation import Outcome, allocate
 from routing.rules.door import tried_why
 from routing.rules.policies import PolicyBook
 from routing.rules.preview import preview_of
-from routing.rules.promises import AT_CUSTOMERS_WISH, HAS_ITS_DATE_AGAIN, Dates, NewPromise, expected_days, new_promises
+from routing.rules.promises import (
+    AT_CUSTOMERS_WISH,
+    HAS_ITS_DATE_AGAIN,
+    Dates,
+    NewPromise,
+    expected_days,
+    new_promises,
+    wished_promises,
+    with_promises,
+)
 from routing.rules.reach import moved_along
 from routing.rules.room import Room
 from routing.services import asking
@@ -89,7 +98,8 @@ DAY_IS_PAST = "its day was past"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What the rule decided about a book, not yet written. `before` is the book as the database has it."""
+    """What the rule decided about a book, not yet written. `before` is the book as the database has it, with the days
+    that customers moved as promised."""
 
     before: Book
     outcome: Outcome
@@ -141,14 +151,10 @@ def decide(
     if any(each.stops_a_day is not None for each in days.values()):
         room = Room(store.stops_outside(before.depot_id, {line.id for order in after.orders for line in order.lines}))
     dates = expected_days(after, outcome, days=days, policy=policy, now=now, room=room)
-    made = new_promises(
-        after.orders,
-        dates.expected,
-        policy=policy,
-        why=why,
-        told_lost=told_lost(store, before.depot_id),
-        days=days,
-    )
+    if wished := wished_promises(after.orders, days):
+        before, after = with_promises(before, wished), with_promises(after, wished)
+    told = told_lost(store, before.depot_id)
+    made = [*wished, *new_promises(after.orders, dates.expected, policy=policy, why=why, told_lost=told)]
     silent = lost_untold(store, before.depot_id)
     kept = taken_along(store, before.depot_id)
     causes = _along_causes(after, kept=kept, named=named, along=along)

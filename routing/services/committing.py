@@ -50,7 +50,13 @@ def write(
     still = (
         {line.id for order in decision.before.orders if order.id in quiet for line in order.lines} if quiet else set()
     )
-    aloud = [promise for promise in decision.promises if promise.line_id not in still]
+    # Nobody is written to about the day that they wish for themselves before there is one.
+    dated = decision.dates.expected
+    aloud = [
+        promise
+        for promise in decision.promises
+        if promise.line_id not in still and (dated.get(promise.line_id) or promise.why != AT_CUSTOMERS_WISH)
+    ]
     changed = [change for change in decision.preview.lines if change.order_id not in quiet]
     _write_units(store, decision, by=by, now=now)
     _write_dates(store, decision)
@@ -80,11 +86,12 @@ def write(
     if tell:
         _done_with(store, decision, quiet=quiet, by=by, now=now)
     made = {promise.line_id: promise for promise in promises}
+    wished = {promise.line_id for promise in promises if promise.why == AT_CUSTOMERS_WISH}
     tasks: list[dict[str, Any]] = []
     events: list[dict[str, Any]] = []
     for order, changes in _of_orders(decision):
         tasks += _falls_apart(order, changes, broken=order.id in decision.outcome.broken, why=why, now=now)
-        no_date = [change for change in changes if _has_no_date(change)]
+        no_date = [change for change in changes if change.line_id not in wished and _has_no_date(change)]
         if no_date and tell and order.id not in quiet:
             tasks.append(_no_date(order, no_date, made, told=told, why=why, now=now))
         events += _story(order, changes, no_date, by=by, why=why, now=now)

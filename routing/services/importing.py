@@ -373,6 +373,7 @@ def _keep_for_a_person(
         return
     result.tasks += 1
     result.for_a_person.append(order.number)
+    result.rows_for_a_person.append(order.row)
     if result.dry_run:
         return
     what = "; ".join(f"{name} {old or 'nothing'} → {new or 'nothing'}" for name, old, new in change.differences)

@@ -295,7 +295,7 @@ def _tell(store: Store, order: ShortOrder, proposal: Proposal, new_line: int, *,
             f"of order {order.number}, and nobody there agreed to messages.",
             made_at=now,
             assignee=order.salesperson,
-            data={"day": proposal.day, "why": "substitute", "order": order.id},
+            data={"day": proposal.day, "why": "substitute", "order": order.id, "lines": [new_line]},
         )
     return bool(contacts)
 

@@ -205,7 +205,12 @@ def _call(order: WaitingOrder, promises: Sequence[NewPromise], *, day: str, now:
         "and nobody there agreed to messages.",
         made_at=now,
         assignee=order.salesperson,
-        data={"day": day, "why": promises[0].why},
+        data={
+            "day": day,
+            "why": promises[0].why,
+            "lines": [promise.line_id for promise in promises],
+            "again": all(promise.again for promise in promises),
+        },
     )
 
 

@@ -129,6 +129,8 @@ def test_an_order_that_a_program_cancelled_is_not_called_delivered_and_nobody_ca
         )  # fmt: skip
     assert call(website, "PUT", "/orders", {"order": "SO-50", "cancelled": True}).status_code == 200
     desk_client = website.signed_in()
+    found: Any = call(website, "GET", "/orders/own/SO-50").json
+    assert (found["cancelled"], [line["open"] for line in found["lines"]]) == (True, [0])
     page = desk_client.get(f"/orders/{order_id}").text
     assert "Cancelled." in page
     assert "Delivered." not in page
@@ -137,6 +139,7 @@ def test_an_order_that_a_program_cancelled_is_not_called_delivered_and_nobody_ca
             "cancelled in the order file"
         )
     assert call(website, "PUT", "/orders", ORDER).json["orders"][0]["outcome"] == "changed"  # type: ignore[index]
+    assert call(website, "GET", "/orders/own/SO-50").json["cancelled"] is False  # type: ignore[index]
     assert "Cancelled." not in desk_client.get(f"/orders/{order_id}").text.split("What happened")[0]
 
 

@@ -114,3 +114,17 @@ def test_results_of_a_period_by_command(website: Website, tmp_path: Path) -> Non
     ]
     for words in (("--to", DAY), ("--day", DAY, "--from", DAY), ("--from", "2026-05-31", "--to", "2026-05-01")):
         assert run(website, "results", *words).exit_code == 2
+
+
+def test_results_come_as_one_document_with_what_the_file_has(website: Website, tmp_path: Path) -> None:
+    Driven(website.installation.database, website.a_round(), secret=website.installation.secret).says(0)
+    lines = json.loads(run(website, "results", "--from", DAY, "--json").stdout)["lines"]
+    read = list(csv.DictReader(io.StringIO(run(website, "results", "--from", DAY).stdout_bytes.decode("utf-8"))))
+    assert [{name: str(value) for name, value in line.items()} for line in lines] == read
+    assert [(type(line["sent"]), type(line["due_at_door"])) for line in lines] == [(int, str)] * 3
+    there = tmp_path / "results.csv"
+    said = run(website, "results", "--from", DAY, "-o", str(there), "--json")
+    assert json.loads(said.stdout) == {"rows": 3, "file": str(there), "format": "csv"}
+    nothing = run(website, "results", "--day", "2020-01-01", "--json")
+    assert (nothing.exit_code, json.loads(nothing.stdout)["error"]["code"]) == (2, "not_found")
+    assert run(website, "results", "--format", "csv", "--json").exit_code == 2

@@ -101,6 +101,12 @@ def test_the_heading_names_the_customer_whatever_was_typed(client: FlaskClient, 
     assert heading(post(client, "/policies/simulate", ends=ends)).startswith(f"{customer.name}: ")
 
 
+def test_what_is_kept_for_a_later_day_says_again_from_which(client: FlaskClient, website: Website, desk: Desk) -> None:
+    shown = post(client, "/policies/simulate", **FORM | {"from": "2026-05-19"}, whom=number_of(website, desk.orders[1]))
+    assert post(client, "/policies/commit", **fields(shown)).status_code == 302
+    assert "kept. It holds from Tue 19 May 2026 on." in client.get("/policies").text
+
+
 def test_a_policy_is_ended_after_it_was_shown(client: FlaskClient, website: Website, desk: Desk) -> None:
     number = number_of(website, desk.orders[1])
     shown = post(client, "/policies/simulate", **FORM, whom=number)

@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from data.exporters.papers import load_sheet_pdf, slips_pdf
-from data.exporters.results import write_results
+from data.exporters.results import result_document, write_results
 from data.exporters.sheets import FORMATS
 from data.importers.counts import VanCount, read_counts
 from data.queries.company import company_card
@@ -246,10 +246,21 @@ def figures_command(
 @click.option("--to", "to_day", metavar="DAY", type=DAY, help="Its last day; the same day if left out.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write; left out: standard output.")
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), help="By the file's ending if left out, or CSV.")
+@json_option
 def results_command(
-    day: str | None, from_day: str | None, to_day: str | None, output: Path | None, format_: str | None
+    day: str | None,
+    from_day: str | None,
+    to_day: str | None,
+    output: Path | None,
+    format_: str | None,
+    as_json: bool,
 ) -> None:
-    """Write what became of every order line of a day or a period, with the ERP's references, as CSV or XLSX."""
+    """Write what became of every order line of a day or a period, with the ERP's references, as CSV or XLSX.
+
+    With --json the lines themselves, by the names of the columns, amounts as text; with -o what the file has.
+    """
+    if as_json and format_ and output is None:
+        raise InvalidInput("--json prints the lines itself: leave out --format, or name a file with -o.", code="format")
     if (day and (from_day or to_day)) or (to_day and not from_day):
         raise InvalidInput("Name one day with --day, or a period with --from and --to.", code="day")
     if from_day and to_day and to_day < from_day:
@@ -272,6 +283,9 @@ def results_command(
             )
         else:
             rows = day_results(connection, day=the_day(here, day), today=today, address_of=address_of)
+        if as_json and output is None:
+            print_json({"lines": [result_document(each) for each in rows]})
+            return
         count = write_results(spool, rows, format=format_, mark=output is not None)
     if output is None:
         sys.stdout.buffer.write(spool.getvalue())
@@ -280,7 +294,10 @@ def results_command(
         output.write_bytes(spool.getvalue())
     except OSError as problem:
         raise InvalidInput(f"{output} cannot be written: {problem.strerror}. Name another file: -o FILE.csv") from None
-    click.echo(f"{count} lines in {output}")
+    if as_json:
+        print_json({"rows": count, "file": str(output), "format": format_})
+    else:
+        click.echo(f"{count} lines in {output}")
 
 
 # ---------------------------------------------------------------------------- what they share

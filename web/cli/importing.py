@@ -30,7 +30,7 @@ from web.cli.files import FILE, check_file, template_option
 from web.cli.output import MOST_SHOWN, clean, counted, json_option, plain, print_json
 from web.cli.told import print_causes, print_lines, print_told, print_worth
 from web.cli.values import BY
-from web.importing import Asked, import_document, preset_of, run_import, try_on_others
+from web.importing import Asked, import_document, orders_document, preset_of, run_import, try_on_others
 from web.wiring import open_installation
 
 MOST_NAMED = 8
@@ -64,7 +64,13 @@ def _import_command(kind: Kind, help_text: str) -> None:
     more = f"\n\nNeeded columns: {', '.join(kind.needed)}.\n\nThe others may be missing or empty: {others}."
 
     def run(
-        file: Path, dry_run: bool, said: tuple[str, ...], as_json: bool, preset: str | None = None, depot: str = ""
+        file: Path,
+        dry_run: bool,
+        said: tuple[str, ...],
+        as_json: bool,
+        preset: str | None = None,
+        depot: str = "",
+        full: bool = kind.name != "orders",
     ) -> None:
         if preset and said:
             raise InvalidInput("A preset knows its columns: leave out --map.", code="map")
@@ -104,7 +110,7 @@ def _import_command(kind: Kind, help_text: str) -> None:
                 f"(backroute import columns --forget {known.id} to say it anew)."
             )
         if as_json:
-            print_json(import_document(result))
+            print_json(import_document(result) if full else orders_document(result))
         else:
             _print_import(result, file)
         if result.needs_a_person:
@@ -118,6 +124,11 @@ def _import_command(kind: Kind, help_text: str) -> None:
             "--depot",
             default="",
             help="Which depot delivers, where no column of the file says it (none of --preset does); of one, that one.",
+        )(command)
+        command = click.option(
+            "--full",
+            is_flag=True,
+            help="With --json: also what it cancels, whom it delays, how they hear of it, and what was settled.",
         )(command)
         command = click.option(
             "--preset", type=click.Choice(sorted(PRESETS)), help="The file is a web shop's own export of its orders."

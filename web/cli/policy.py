@@ -181,8 +181,12 @@ def _rule(said: Mapping[str, str], *, simulate: bool, as_json: bool) -> None:
         hear = heard(here, previews, now=now)
     decided = "ends" if ruling.ends else value_words(row.name, row.value, company.currency)
     title = f"{whom}, {kind_words()[row.name][0].lower()}: {decided}"
-    if row.effective_from > today and simulate:
-        title += f" (from {row.effective_from}; shown with today's goods)"
+    if row.effective_from > today and not ruling.ends:
+        title += (
+            f" (from {row.effective_from}; shown with today's goods)"
+            if simulate
+            else f" (holds from {row.effective_from})"
+        )
     print_changes(
         title,
         previews,

@@ -77,7 +77,6 @@ class Replay:
         for number, day in enumerate(days):
             for truck in [each for each in trucks if each.isoformat() <= day]:
                 self._receive(trucks.pop(truck))
-            self._orders_of(day, orders)
             mine = [event for event in events if event["day"] == day and event["order"] in ordered]
             doors = [event for event in mine if event["event"] == "delivery"]
             for event in mine:
@@ -89,6 +88,8 @@ class Replay:
             for event in mine:
                 if event["event"] == "dispute":
                     self._dispute(event)
+            # In the evening, as they came: before its vans, a line that is delivered that day would be dated anew.
+            self._orders_of(day, orders)
             progress(number + 1, len(days))
 
     def _store(self) -> AbstractContextManager[SqlStore]:
@@ -104,7 +105,7 @@ class Replay:
         file = orders.get(here)
         if file is not None:
             with self._store() as store:
-                import_orders(store, file, now=at(here, "16:00"), by=BY, file_name="orders_history.csv")
+                import_orders(store, file, now=at(here, "17:00"), by=BY, file_name="orders_history.csv")
 
     # ------------------------------------------------------------------ one day
 

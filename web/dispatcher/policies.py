@@ -20,6 +20,7 @@ from web.dispatcher import policy_words as words
 from web.dispatcher.receipts import fingerprint
 from web.dispatcher.supply import anyway, shown_changes
 from web.dispatcher.words import actor_words, rule_words
+from web.formats import day as written_day
 from web.here import here, now
 from web.people import needs_role
 from web.policies import in_force, is_over, ruling_of
@@ -112,11 +113,14 @@ def commit() -> ResponseReturnValue:
     """Keeps it and gives the goods out in one transaction, if that does what was shown; else shows it again."""
     ruling, at, by, seen = _ruling(), now(), current_user.actor, request.form.get("seen", "")
 
+    with here().database.reading() as connection:
+        zone = SqlStore(connection).company().zone
+
     def write(store: SqlStore) -> PolicyRow:
         row, previews = commit_ruling(store, ruling, now=at, by=by)
         if not _may(row):
             abort(403)
-        if row.effective_from <= today_of(at, store.company().zone) and fingerprint(previews) != seen:
+        if row.effective_from <= today_of(at, zone) and fingerprint(previews) != seen:
             raise Conflict(
                 _("The day moved on since this was shown. Look at it again, then commit."), code="shown_is_old"
             )
@@ -127,8 +131,18 @@ def commit() -> ResponseReturnValue:
     except Conflict:
         return _show(ruling, moved_on=True), 409
     name = words.kind_words()[row.name][0]
-    flash(_("%(policy)s: ended.", policy=name) if ruling.ends else _("%(policy)s: kept.", policy=name), "done")
+    flash(_kept(row, name, ended=bool(ruling.ends), today=today_of(at, zone)), "done")
     return redirect(url_for("policies.page", scope=row.scope.value))
+
+
+def _kept(row: PolicyRow, name: str, *, ended: bool, today: str) -> str:
+    """What was done, and of a policy of a later day from when on it holds."""
+    if ended:
+        return _("%(policy)s: ended.", policy=name)
+    if row.effective_from > today:
+        day = written_day(row.effective_from, "EEE d MMM yyyy")
+        return _("%(policy)s: kept. It holds from %(day)s on.", policy=name, day=day)
+    return _("%(policy)s: kept.", policy=name)
 
 
 def _may(row: PolicyRow) -> bool:

@@ -87,7 +87,10 @@ def kind_words() -> dict[str, tuple[str, str]]:
                 "takes silence as consent; a longer, an open or a second one is cancelled and refunded without a yes."
             ),
         ),
-        "consent_term_days": (_("Waits for the answer, in days"), _("Counted from the message. Under your own rule.")),
+        "consent_term_days": (
+            _("Waits for the answer, in days"),
+            _("Counted from the message, and over before the new day. Under your own rule."),
+        ),
         "consent_silence": (
             _("No answer means"),
             _("What follows when the term is over and nobody answered. Under your own rule."),

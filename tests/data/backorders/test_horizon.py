@@ -59,6 +59,27 @@ def test_an_order_that_is_moved_beyond_the_horizon_gives_its_goods_back_and_is_n
     assert held(database) == 12
 
 
+def test_who_moves_a_day_for_themselves_and_leaves_the_goods_to_others_is_neither_written_to_nor_called(
+    database: Database,
+) -> None:
+    """The call says that customers are to hear of their dates. SO-2 waits, and takes what SO-1 had."""
+    world = World(database)
+    world.receive(product=1, quantity=12, quarantined=0, of_inbound=False, more_to_come=False)
+    for site in (1, 2):
+        world.order(lines=[(1, 12)], site=site, completeness="partial", wanted_in=0)
+
+    def said() -> list[int]:
+        with database.reading() as connection:
+            return [len(connection.execute(select(table)).all()) for table in (tables.notice, tables.task)]
+
+    before = said()
+    world.change(which=0, quantities=(12,), wanted_in=30)
+    with database.reading() as connection:
+        lines = connection.execute(select(tables.order_line.c.expected_on).order_by(tables.order_line.c.id)).scalars()
+        assert [bool(day) for day in lines] == [False, True]
+    assert said() == before
+
+
 def test_goods_wanted_beyond_the_horizon_are_covered_by_date_and_held_by_nobody_yet(database: Database) -> None:
     world = World(database)
     world.receive(product=1, quantity=12, quarantined=0, of_inbound=False, more_to_come=False)

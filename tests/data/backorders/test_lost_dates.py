@@ -12,8 +12,13 @@ from sqlalchemy import insert, select, update
 from data import tables
 from data.db import Database
 from data.queries.backorder_figures import Scope as Whose
+from data.queries.order_state import order_document
+from data.queries.orders import order_list
 from data.queries.period_figures import period_figures
+from data.queries.results import day_results
+from data.queries.standing import standings
 from data.store import SqlStore, open_store
+from routing.model.proofs import Outcome
 from routing.rules.figures.slips import Cause
 from routing.services.importing import settle
 from routing.services.overdue import give_up_dates
@@ -275,3 +280,26 @@ def test_a_question_about_no_date_is_settled_when_it_comes_as_promised_and_silen
     with world.database.reading() as connection:
         assert [tuple(row) for row in connection.execute(query)] == [("cancel", "kept")]
         assert SqlStore(connection).consents_due(now=world.now + timedelta(days=90)) == []
+
+
+def test_what_has_reached_its_customer_is_expected_on_no_day_any_more(database: Database) -> None:
+    """Of SO-1 the oat drinks are at the door; the cups are to come tomorrow, and are what the order waits for."""
+    world = World(database)
+    world.receive(product=1, quantity=12, quarantined=0, of_inbound=False, more_to_come=False)
+    world.order(lines=[(1, 12), (2, 4)], site=1, completeness="partial", wanted_in=0)
+    world.now += timedelta(days=1)
+    world.release()
+    world.drive_out()
+    world.load(van=0)
+    with database.reading() as connection:
+        oat, _cup = order_document(connection, source="own", number="SO-1")["lines"]
+    assert oat["expected_on"] == world.today, "it is on the van"
+    world.at_the_door(which=0, outcome=Outcome.DELIVERED, parts=(0, 0, 0))
+    world.now += timedelta(minutes=1)
+    with database.reading() as connection:
+        oat, cup = order_document(connection, source="own", number="SO-1")["lines"]
+        (told,) = day_results(connection, day=world.today)
+        stands = standings(connection, day=world.today, now=world.now)
+        (row,) = order_list(connection, stands=stands.of, today=world.today)
+    assert [(line["open"], line["expected_on"]) for line in (oat, cup)] == [(0, ""), (4, "")]
+    assert (told.open, told.expected_on, row.expected_on, row.undated) == (0, "", "", 1)

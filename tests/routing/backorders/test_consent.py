@@ -41,17 +41,17 @@ def delay(was: str = "2026-03-03", now: str = "2026-03-10", *, nth: int = 1, ask
 @pytest.mark.parametrize(
     ("slips", "case", "due", "silence"),
     [
-        (delay(now="2026-03-10"), "first_short", "2026-03-10", "accept"),
-        (delay(now="2026-04-02"), "first_short", "2026-04-02", "accept"),  # 30 days to the day
+        (delay(now="2026-03-10"), "first_short", "2026-03-09", "accept"),
+        (delay(now="2026-04-02"), "first_short", "2026-04-01", "accept"),  # 30 days to the day
         (delay(now="2026-04-03"), "first_long", "2026-04-02", "cancel"),  # 31 days
         (delay(now=""), "first_indefinite", "2026-04-02", "cancel"),
         (delay("2026-03-10", "2026-03-11", nth=2), "second", "2026-03-10", "cancel"),
         (delay("2026-03-10", "", nth=2), "second", "2026-03-10", "cancel"),
         (delay("2026-03-10", "2026-03-20", nth=3, asked="2026-03-12"), "second", "2026-03-12", "cancel"),
-        (delay(asked="2026-03-03"), "first_short", "2026-03-10", "accept"),  # on the promised day itself
+        (delay(asked="2026-03-03"), "first_short", "2026-03-09", "accept"),  # on the promised day itself
         (delay(asked="2026-03-04"), "late", "2026-03-04", "cancel"),
         (delay(now="", asked="2026-03-04"), "late", "2026-03-04", "cancel"),
-        (replace(delay(nth=2), agreed_to_wait=True), "agreed", "2026-03-10", "accept"),
+        (replace(delay(nth=2), agreed_to_wait=True), "agreed", "2026-03-09", "accept"),
         (replace(delay("2026-03-10", "", nth=2), agreed_to_wait=True), "second", "2026-03-10", "cancel"),
         (replace(delay(now="", asked="2026-04-25"), agreed_to_wait=True), "second", "2026-04-25", "cancel"),
     ],
