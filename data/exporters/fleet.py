@@ -89,6 +89,7 @@ def _vehicle(row: Row[Any]) -> dict[str, Cell]:
         "skills": row.skills,
         "reload_minutes": row.reload_minutes,
         "most_trips": row.most_trips,
+        "gone_from": row.gone_from,
         **_away(row),
     }
 
@@ -114,6 +115,7 @@ def _away(row: Row[Any]) -> dict[str, Cell]:
 def _shift(row: Row[Any], currency: str) -> dict[str, Cell]:
     return {
         "crew": row.crew,
+        "gone_from": row.gone_from,
         "from": row.starts,
         "to": row.ends,
         "weekdays": row.weekdays,

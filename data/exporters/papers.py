@@ -21,6 +21,7 @@ from fpdf.enums import XPos, YPos
 from data.queries.papers import LoadLine, LoadSheet, LoadStop, Slip, SlipLine, SlipOrder
 from routing.model.amounts import how_many
 from routing.model.money import amount
+from routing.model.payments import PayMethod
 from routing.model.proofs import Outcome
 from routing.rules.door import why_in
 
@@ -82,6 +83,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "pay_route": "To collect on this route: {amount}",
         "to_pay": "To pay at the door: {amount}",
         "paid": "Paid at the door: {amount}",
+        "by_cash": "cash",
+        "by_card": "card",
+        "by_other": "otherwise",
     },
     "fi": {
         "load_sheet": "Lastauslista",
@@ -130,6 +134,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "pay_route": "Perittävä tällä reitillä: {amount}",
         "to_pay": "Maksettava ovella: {amount}",
         "paid": "Maksettu ovella: {amount}",
+        "by_cash": "käteinen",
+        "by_card": "kortti",
+        "by_other": "muuten",
     },
     "sv": {
         "load_sheet": "Lastlista",
@@ -178,6 +185,9 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "pay_route": "Att ta betalt på denna rutt: {amount}",
         "to_pay": "Att betala vid dörren: {amount}",
         "paid": "Betalt vid dörren: {amount}",
+        "by_cash": "kontant",
+        "by_card": "kort",
+        "by_other": "på annat sätt",
     },
 }
 
@@ -356,10 +366,10 @@ def _slip(paper: _Paper, slip: Slip, read_file: Callable[[str], bytes]) -> None:
     paper.ln(3)
     for order in slip.orders:
         _slip_order(paper, slip, order)
-    for word, sums in (("to_pay", slip.due), ("paid", slip.paid)):
+    for word, sums in (("to_pay", _money(slip.due)), ("paid", _paid(paper, slip.paid))):
         if sums:
             paper.room_for(10)
-            paper.say(paper.word(word, amount=_money(sums)), size=13, bold=True, after=3)
+            paper.say(paper.word(word, amount=sums), size=13, bold=True, after=3)
     if slip.at is None:
         _to_sign(paper)
     else:
@@ -368,6 +378,17 @@ def _slip(paper: _Paper, slip: Slip, read_file: Callable[[str], bytes]) -> None:
 
 def _money(sums: Mapping[str, int]) -> str:
     return ", ".join(amount(minor, currency) for currency, minor in sorted(sums.items()))
+
+
+def _paid(paper: _Paper, paid: Mapping[str, Mapping[PayMethod, int]]) -> str:
+    """ "112.50 EUR (60.00 EUR cash, 52.50 EUR card)": the whole, and by which method; "" where nothing was."""
+    said = []
+    for currency, methods in sorted(paid.items()):
+        given = {method: minor for method, minor in methods.items() if minor}
+        words = [f"{amount(minor, currency)} {paper.word(f'by_{method}')}" for method, minor in given.items()]
+        by = ", ".join(words) if len(words) > 1 else paper.word(f"by_{next(iter(given))}")
+        said.append(f"{amount(sum(given.values()), currency)} ({by})")
+    return ", ".join(said)
 
 
 def _slip_order(paper: _Paper, slip: Slip, order: SlipOrder) -> None:

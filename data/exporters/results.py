@@ -22,7 +22,7 @@ COLUMNS = (
     "customer", "site_number", "site", "depot", "sku", "unit", "ordered",
     "sent", "delivered", "short", "damaged", "refused", "returned", "lost", "counted_back", "credited", "open",
     "promised_on", "expected_on", "day", "delivery", "outcome", "at", "recipient", "proof_link", "reason", "correction",
-    "due_at_door", "paid_at_door", "paid_by", "currency",
+    "due_at_door", "paid_at_door", "paid_by", "currency", "paid_cash", "paid_card", "paid_other",
 )  # fmt: skip
 
 
@@ -48,6 +48,6 @@ def _cell(result: LineResult, column: str) -> Cell:
     if column == "at":
         return "" if result.at is None else result.at.astimezone(ZoneInfo(result.zone)).isoformat(timespec="seconds")
     value: Cell = getattr(result, column)
-    if column in ("due_at_door", "paid_at_door"):
+    if column in ("due_at_door", "paid_at_door", "paid_cash", "paid_card", "paid_other"):
         return in_units(getattr(result, column), result.currency)
     return value

@@ -89,6 +89,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "out_from": "Of a vehicle or driver: the first day on which they are not there.",
         "out_to": "The last one. Empty: until further notice.",
         "out_why": "Why.",
+        "gone_from": "Of a vehicle or shift: the day from which it is no longer there. Empty: it stays.",
     },
     "suppliers": _SUPPLIER,
     "products": {

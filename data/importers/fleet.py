@@ -18,7 +18,7 @@ from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.errors import FileRefused
 from routing.model.days import today_of
-from routing.model.fleet import PROFILE_NAMES, SAID, StandingShift
+from routing.model.fleet import PROFILE_NAMES, SAID, StandingShift, is_gone
 from routing.model.imports import ImportResult
 from routing.model.places import Location
 from routing.rules.depot_region import DepotPlace, in_no_region, lies_nowhere
@@ -26,7 +26,15 @@ from routing.rules.driver_hours import RULE_SETS
 from routing.rules.road_reach import beyond_its_roads
 from routing.rules.standing_week import TERMS, double_booked, standing_shift_of
 from routing.rules.trips import MOST_TRIPS
-from routing.services.fleet import ahead_of, booked_words, days_in_words, follow_week, shifts_elsewhere
+from routing.services.fleet import (
+    ahead_of,
+    booked_words,
+    days_in_words,
+    follow_vehicle,
+    follow_week,
+    shifts_elsewhere,
+    shifts_of,
+)
 
 COLUMNS = (
     "kind", "number", "name", "depot", "address", "lat", "lon", "profile", "weight_g", "volume_cm3", "pieces",
@@ -34,7 +42,7 @@ COLUMNS = (
     "break_to", "loading_minutes", "debrief_minutes", "fixed_cost", "cost_per_hour", "cost_per_km", "max_stops",
     "phone", "email", "language", "weekdays", "cut_off", "zone", "stops_a_day", "overtime_minutes",
     "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg", "licence", "driving_hours", "out_from",
-    "out_to", "out_why",
+    "out_to", "out_why", "gone_from",
 )  # fmt: skip
 NEEDED = ("kind", "number")
 
@@ -180,7 +188,12 @@ class _Fleet:
         if not cells.report(self.result, f"Vehicle {number}"):
             if stands is not None and depot and depot["id"] != self.vehicles[number]["depot_id"]:
                 self.moved.append(number)
+            old = self.vehicles.get(number)
+            week = [] if old is None or self.dry_run else shifts_of(self.store.standing_shifts(), old["id"])
             if self._save(cells, self.vehicles, number, values, {"number": number}, self.store.save_vehicle):
+                if kept := follow_vehicle(self.store, week, today=self.today).kept:
+                    days = days_in_words(kept)
+                    self.result.notes.append(f"Vehicle {number} stays in the plan of {days}. See Fleet.")
                 size = size_of(self.vehicles[number])
                 self.result.notes += [f"Vehicle {number} is {beyond}." for beyond in beyond_its_roads(**size)]
 
@@ -208,12 +221,14 @@ class _Fleet:
         # Without days of its own a shift runs on its driver's.
         values["weekdays"] = values["weekdays"] or (driver["weekdays"] if driver else "mon,tue,wed,thu,fri")
         old = self.templates.get(number)
-        mine = None if cells.faults else self._standing(cells, number, old, values, driver)
+        van_goes = (vehicle or {}).get("gone_from", "")
+        mine = None if cells.faults else self._standing(cells, number, old, values, driver, van_goes)
         if mine is not None:
             self._refuse_double(cells, mine, old, values)
         if cells.report(self.result, f"Shift {number}") or mine is None:
             return
-        self._book(mine)
+        if not is_gone(mine.gone_from, self.today):
+            self._book(mine)
         before = None if old is None or self.dry_run else self.store.standing_shift(old["id"])
         if not self._save(cells, self.templates, number, values, {"number": number}, self.store.save_shift_template):
             return
@@ -226,7 +241,7 @@ class _Fleet:
 
     def book(self, *, but: Collection[str]) -> None:
         """What vehicles and drivers do already, but for the shifts of which the file says something else."""
-        for shift in self.store.standing_shifts():
+        for shift in self.store.standing_shifts(on_or_after=self.today):
             if shift.number not in but:
                 self._book(shift)
 
@@ -261,17 +276,21 @@ class _Fleet:
         old: dict[str, Any] | None,
         values: dict[str, Any],
         driver: dict[str, Any] | None,
+        vehicle_gone_from: str,
     ) -> StandingShift:
         """The shift as it will stand: what the file does not say stays."""
         said = values if old is None else changed_values(old, values, cells=cells, column_of=COLUMN_OF)
         new = dict.fromkeys(TERMS, 0) | {"id": -cells.row.number, "number": number}
-        return standing_shift_of(new | (old or {}) | said | {"driver_weekdays": driver["weekdays"] if driver else ""})
+        facts = {"driver_weekdays": driver["weekdays"] if driver else "", "vehicle_gone_from": vehicle_gone_from}
+        return standing_shift_of(new | (old or {}) | said | facts)
 
     def _refuse_double(
         self, cells: Cells, mine: StandingShift, old: dict[str, Any] | None, values: dict[str, Any]
     ) -> None:
         """As the form does; a row that changes nothing is let be."""
         if old is not None and not changed_values(old, values, cells=cells, column_of=COLUMN_OF):
+            return
+        if is_gone(mine.gone_from, self.today):
             return
         others = [*self.booked["vehicle", mine.terms.vehicle_id], *self.booked["driver", mine.terms.driver_id]]
         found = double_booked(mine, others)
@@ -348,7 +367,7 @@ def vehicle_values(cells: Cells) -> dict[str, Any]:
         values["reload_minutes"] = cells.whole("reload_minutes", most=8 * 60)
     if not cells.lacks("most_trips"):
         values["most_trips"] = cells.whole("most_trips", default=1, least=1, most=MOST_TRIPS)
-    return values | _away(cells)
+    return values | _away(cells) | _gone(cells)
 
 
 def size_of(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -398,7 +417,11 @@ def shift_values(cells: Cells, currency: str) -> dict[str, Any]:
         values["overtime_s"] = cells.whole("overtime_minutes", most=8 * 60) * 60
     if not cells.lacks("cost_per_overtime_hour"):
         values["cost_per_overtime_hour"] = cells.money("cost_per_overtime_hour", currency)
-    return values
+    return values | _gone(cells)
+
+
+def _gone(cells: Cells) -> dict[str, Any]:
+    return {} if cells.lacks("gone_from") else {"gone_from": cells.day("gone_from")}
 
 
 def _away(cells: Cells) -> dict[str, Any]:

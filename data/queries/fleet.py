@@ -11,15 +11,18 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from data.tables import current_plan, depot, driver, event, shift_template, vehicle
+from routing.model.fleet import is_gone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetPage:
-    """Rows of the tables, by number; `shifts` with the names of their vehicle and driver."""
+    """Rows of the tables, by number; `shifts` with the names of their vehicle and driver. `gone`: vehicles and shifts
+    that are no longer there, as (kind of the address, id, name, ISO day)."""
 
     vehicles: tuple[Mapping[str, Any], ...]
     drivers: tuple[Mapping[str, Any], ...]
     shifts: tuple[Mapping[str, Any], ...]
+    gone: tuple[tuple[str, int, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +35,16 @@ class OldPlan:
     names: tuple[str, ...]
 
 
-def fleet_of(connection: Connection, depot_id: int) -> FleetPage:
+def fleet_of(connection: Connection, depot_id: int, *, today: str) -> FleetPage:
     of_vehicles = select(vehicle).where(vehicle.c.depot_id == depot_id).order_by(vehicle.c.number)
     of_drivers = select(driver).where(driver.c.depot_id == depot_id).order_by(driver.c.number)
     of_shifts = (
-        select(shift_template, vehicle.c.name.label("vehicle"), driver.c.name.label("driver"))
+        select(
+            shift_template,
+            vehicle.c.name.label("vehicle"),
+            vehicle.c.gone_from.label("vehicle_gone_from"),
+            driver.c.name.label("driver"),
+        )
         .join(vehicle, vehicle.c.id == shift_template.c.vehicle_id)
         .outerjoin(driver, driver.c.id == shift_template.c.driver_id)
         .where(shift_template.c.depot_id == depot_id)
@@ -46,7 +54,25 @@ def fleet_of(connection: Connection, depot_id: int) -> FleetPage:
         tuple(dict(row) for row in connection.execute(query).mappings())
         for query in (of_vehicles, of_drivers, of_shifts)
     )
-    return FleetPage(vehicles=vehicles, drivers=drivers, shifts=shifts)
+    shifts = tuple(row | {"ends_from": _first_day(row["gone_from"], row["vehicle_gone_from"])} for row in shifts)
+    gone = [("vehicles", row["id"], row["name"], row["gone_from"]) for row in vehicles]
+    gone += [("shifts", row["id"], row["number"], row["ends_from"]) for row in shifts]
+    return FleetPage(
+        vehicles=tuple(row for row in vehicles if not is_gone(row["gone_from"], today)),
+        drivers=drivers,
+        shifts=tuple(row for row in shifts if not is_gone(row["ends_from"], today)),
+        gone=tuple(each for each in gone if is_gone(each[3], today)),
+    )
+
+
+def _first_day(*days: str) -> str:
+    return min((day for day in days if day), default="")
+
+
+def gone_vehicles(connection: Connection, *, today: str) -> set[str]:
+    """The numbers of the vehicles that are no longer there."""
+    query = select(vehicle.c.number, vehicle.c.gone_from).where(vehicle.c.source == "own", vehicle.c.gone_from != "")
+    return {row.number for row in connection.execute(query) if is_gone(row.gone_from, today)}
 
 
 def fleet_names(connection: Connection) -> dict[str, list[tuple[int, str, str]]]:

@@ -41,6 +41,8 @@ from data.tables import (
 from routing.errors import NotFound
 from routing.model.day import DeliverySheet, RouteSheet, StopSheet
 from routing.model.days import day_words
+from routing.model.payments import PayMethod
+from routing.rules.paying import added_up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,8 +200,8 @@ class Slip:
     """Hash of the report's event: what a printed slip can be held against."""
     due: Mapping[str, int] = field(default_factory=dict)
     """What is to be paid at the door, minor units by currency; empty once it was reported."""
-    paid: Mapping[str, int] = field(default_factory=dict)
-    """What was paid there."""
+    paid: Mapping[str, Mapping[PayMethod, int]] = field(default_factory=dict)
+    """What was paid there, by currency and method."""
 
 
 # ---------------------------------------------------------------------------- the load sheet
@@ -397,13 +399,14 @@ def _slip(
     )
 
 
-def _paid(connection: Connection, delivery_id: int) -> dict[str, int]:
-    """What was collected with the last report, by currency."""
+def _paid(connection: Connection, delivery_id: int) -> dict[str, dict[PayMethod, int]]:
+    """What was collected with the last report, by currency and method."""
     last = connection.scalar(
         select(proof.c.id).where(proof.c.delivery_id == delivery_id).order_by(proof.c.attempt.desc()).limit(1)
     )
-    paid = paid_by_proof(connection, [] if last is None else [last])
-    return _by_currency({each.currency: each.total} for of_proof in paid.values() for each in of_proof if each.total)
+    found = paid_by_proof(connection, [] if last is None else [last])
+    paid = added_up(each for of_proof in found.values() for each in of_proof)
+    return {currency: methods for currency, (_due, methods) in paid.items() if any(methods.values())}
 
 
 def _report(said: Proven | None) -> dict[str, object]:

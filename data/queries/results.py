@@ -70,7 +70,8 @@ class LineResult:
     reason in `correction`, nothing sent, the new outcome, and in the counts only what it changed: 8 of 12 that were 10
     after all give 8 delivered and 4 short, then 2 and -2. The rows of a line add up.
     `due_at_door` and `paid_at_door`, minor units in `currency`, are of the whole order with what was handed over of it
-    that day, and stand on its first line; `paid_by` names the methods. In the row of a correction they are differences.
+    that day, and stand on its first line; `paid_by` names the methods; `paid_cash`, `paid_card` and `paid_other` add up
+    to what was paid. In the row of a correction they are differences.
     `proof_link` is "" without a report. `source` is where the order came in from; `customer_number` and `site_number`
     are what customer and site are called there.
     """
@@ -113,6 +114,9 @@ class LineResult:
     due_at_door: int = 0
     paid_at_door: int = 0
     paid_by: str = ""
+    paid_cash: int = 0
+    paid_card: int = 0
+    paid_other: int = 0
     currency: str = ""
 
 
@@ -179,11 +183,17 @@ def _of_day(
         )
         # An order's money stands on its first line, once.
         if paid := money.pop(row.order_id, []):
+            by_method: Counter[PayMethod] = Counter()
+            for each in paid:
+                by_method.update(dict(each.collected))
             result = replace(
                 result,
                 due_at_door=sum(each.due for each in paid),
-                paid_at_door=sum(each.total for each in paid),
-                paid_by=", ".join(each for each in PayMethod if any(each in dict(one.collected) for one in paid)),
+                paid_at_door=by_method.total(),
+                paid_by=", ".join(each for each in PayMethod if each in by_method),
+                paid_cash=by_method[PayMethod.CASH],
+                paid_card=by_method[PayMethod.CARD],
+                paid_other=by_method[PayMethod.OTHER],
             )
         is_first = row.order_id not in begun
         begun.add(row.order_id)
@@ -281,7 +291,9 @@ def _result(
     )
 
 
-_COUNTED = ("delivered", "short", "damaged", "refused", "returned", "due_at_door", "paid_at_door")
+_MONEY = ("due_at_door", "paid_at_door", *(f"paid_{method}" for method in PayMethod))
+"""What is of the whole order, and stands on its first line."""
+_COUNTED = ("delivered", "short", "damaged", "refused", "returned", *_MONEY)
 """What a correction says as differences."""
 
 
@@ -292,8 +304,9 @@ def _of_line(corrected: Sequence[_Correction], line_id: int, order_id: int | Non
     for each in corrected:
         if each.order_line_id == line_id:
             of_order = each.order_id == order_id
-            found[each.id] = each if of_order else replace(each, due_at_door=0, paid_at_door=0)
-        elif each.order_id == order_id and (each.due_at_door or each.paid_at_door) and each.id not in found:
+            without_money = replace(each, due_at_door=0, paid_at_door=0, paid_cash=0, paid_card=0, paid_other=0)
+            found[each.id] = each if of_order else without_money
+        elif each.order_id == order_id and any(getattr(each, name) for name in _MONEY) and each.id not in found:
             found[each.id] = replace(each, delivered=0, short=0, damaged=0, refused=0, returned=0, of_it=False)
     return [
         each
@@ -591,6 +604,9 @@ class _Correction:
     returned: int
     due_at_door: int = 0
     paid_at_door: int = 0
+    paid_cash: int = 0
+    paid_card: int = 0
+    paid_other: int = 0
     of_it: bool = True
     """It is of a delivery with this line; else the line only bears the money of its order."""
 
@@ -610,9 +626,8 @@ def _corrections(connection: Connection, day: str, delivery_ids: Collection[int]
         of_line: dict[int, Counter[str]] = {}
         order_of: dict[int, int] = {}
         money = {
-            order_id: (due, paid)
+            order_id: _difference(row.paid_before or (), row.paid_after or (), order_id)
             for order_id in {each["order_id"] for each in (*(row.paid_after or ()), *(row.paid_before or ()))}
-            for due, paid in [_difference(row.paid_before or (), row.paid_after or (), order_id)]
         }
         for line in connection.execute(
             select(delivery_line.c.allocation_id, allocation.c.order_line_id, order_line.c.order_id)
@@ -631,18 +646,17 @@ def _corrections(connection: Connection, day: str, delivery_ids: Collection[int]
                 order_id=order_of[order_line_id],
                 order_line_id=order_line_id,
                 of_it=True,
-                due_at_door=money.get(order_of[order_line_id], (0, 0))[0],
-                paid_at_door=money.get(order_of[order_line_id], (0, 0))[1],
                 outcome_before=row.outcome_before,
                 outcome_after=row.outcome_after,
                 why=row.why,
                 at=row.at,
                 returned=-sum(changed[name] for name in names),
                 **{name: changed[name] for name in names},
+                **money.get(order_of[order_line_id], {}),
             )
             for order_line_id, changed in of_line.items()
             if any(changed.values())
-            or any(money.get(order_of[order_line_id], ()))
+            or any(money.get(order_of[order_line_id], {}).values())
             or row.outcome_before != row.outcome_after
         ]
     return found
@@ -650,15 +664,17 @@ def _corrections(connection: Connection, day: str, delivery_ids: Collection[int]
 
 def _difference(
     before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]], order_id: int
-) -> tuple[int, int]:
-    """By how much what was due of an order and what was collected of it changed."""
-    due = paid = 0
+) -> dict[str, int]:
+    """By how much what was due of an order and what was collected of it, by each method, changed."""
+    found = dict.fromkeys(_MONEY, 0)
     for said, sign in ((after, 1), (before, -1)):
         for each in said:
             if each["order_id"] == order_id:
-                due += sign * each["due"]
-                paid += sign * sum(each["collected"].values())
-    return due, paid
+                found["due_at_door"] += sign * each["due"]
+                for method, amount in each["collected"].items():
+                    found["paid_at_door"] += sign * amount
+                    found[f"paid_{method}"] += sign * amount
+    return found
 
 
 def _promised(connection: Connection, line_ids: Collection[int]) -> dict[int, str]:

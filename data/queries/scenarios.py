@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from data.store.system import Job, job_of
 from data.tables import job, vehicle
@@ -19,11 +19,11 @@ def scenario_jobs(connection: Connection, *, plan_id: int) -> list[Job]:
     return [job_of(row) for row in reversed(rows.all()) if row.data.get("plan_id") == plan_id]
 
 
-def vehicles_of(connection: Connection, depot_ids: Collection[int]) -> list[tuple[int, str, int]]:
-    """(id, name, depot) of the vehicles of these depots, by name."""
+def vehicles_of(connection: Connection, depot_ids: Collection[int], *, day: str) -> list[tuple[int, str, int]]:
+    """(id, name, depot) of the vehicles of these depots that are still ours on that ISO day, by name."""
     rows = connection.execute(
         select(vehicle.c.id, vehicle.c.name, vehicle.c.depot_id)
-        .where(vehicle.c.depot_id.in_(depot_ids))
+        .where(vehicle.c.depot_id.in_(depot_ids), or_(vehicle.c.gone_from == "", vehicle.c.gone_from > day))
         .order_by(vehicle.c.name, vehicle.c.id)
     )
     return [(row.id, row.name, row.depot_id) for row in rows]

@@ -54,7 +54,7 @@ from routing.model.day import (
     WallWindow,
     Worked,
 )
-from routing.model.fleet import Driver, Shift, ShiftBreak, Vehicle
+from routing.model.fleet import Driver, Shift, ShiftBreak, Vehicle, is_gone
 from routing.model.places import Location, PinQuality
 from routing.rules.calendars import day_of, site_days
 from routing.rules.problem import ENDED, HAPPENED, ON_THE_VAN
@@ -508,7 +508,7 @@ def _vehicle(row: Row[Any], day: str) -> Vehicle:
         length_cm=row.length_cm,
         gross_kg=row.gross_kg,
         skills=_split(row.skills),
-        available=row.available and not is_away(row.out_from, row.out_to, day),
+        available=row.available and not is_away(row.out_from, row.out_to, day) and not is_gone(row.gone_from, day),
         reload_minutes=row.reload_minutes,
         most_trips=row.most_trips,
     )

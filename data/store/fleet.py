@@ -24,12 +24,17 @@ from data.tables import (
     vehicle,
 )
 from routing.errors import NotFound
-from routing.model.fleet import MadeShift, PlannedDay, ShiftTerms, StandingShift
+from routing.model.fleet import MadeShift, PlannedDay, ShiftTerms, StandingShift, is_gone
 from routing.model.orders import weekdays
 from routing.rules.calendars import CalendarBook
 from routing.rules.standing_week import TERMS, standing_shift_of, terms_of
 
 _OF_SHIFT = tuple(name for name in TERMS if not name.startswith("break_"))
+
+
+def _is_gone(row: Any, day: str) -> bool:
+    """Whether a row of `_standing`, or its vehicle, is no longer there on that ISO day."""
+    return is_gone(row.gone_from, day) or is_gone(row.vehicle_gone_from, day)
 
 
 class FleetStore(CalendarStore):
@@ -51,10 +56,11 @@ class FleetStore(CalendarStore):
     def save_shift_template(self, template_id: int | None, values: Mapping[str, Any]) -> int:
         return self._save(shift_template, template_id, values)
 
-    def standing_shifts(self) -> list[StandingShift]:
-        """The standing week, by number."""
+    def standing_shifts(self, *, on_or_after: str = "") -> list[StandingShift]:
+        """The standing week, by number; with an ISO day those that are worked on it or later."""
         query = self._standing().where(shift_template.c.source == "own").order_by(shift_template.c.number)
-        return [standing_shift_of(dict(row)) for row in self.connection.execute(query).mappings()]
+        found = [standing_shift_of(dict(row)) for row in self.connection.execute(query).mappings()]
+        return [each for each in found if not (on_or_after and is_gone(each.gone_from, on_or_after))]
 
     def standing_shift(self, template_id: int) -> StandingShift:
         """Raises NotFound."""
@@ -203,8 +209,14 @@ class FleetStore(CalendarStore):
 
     @staticmethod
     def _standing() -> Any:
-        return select(shift_template, driver.c.weekdays.label("driver_weekdays")).outerjoin(
-            driver, driver.c.id == shift_template.c.driver_id
+        return (
+            select(
+                shift_template,
+                driver.c.weekdays.label("driver_weekdays"),
+                vehicle.c.gone_from.label("vehicle_gone_from"),
+            )
+            .join(vehicle, vehicle.c.id == shift_template.c.vehicle_id)
+            .outerjoin(driver, driver.c.id == shift_template.c.driver_id)
         )
 
     def shifts_lack_on(self, day: str) -> bool:
@@ -222,6 +234,7 @@ class FleetStore(CalendarStore):
         }
         return any(
             when.weekday() in weekdays(row.weekdays or row.driver_weekdays or "")
+            and not _is_gone(row, day)
             and (row.vehicle_id, row.starts) not in there
             and not book.why_depot_closed(when, depot_id=row.depot_id)
             for row in self.connection.execute(query)
@@ -253,6 +266,7 @@ class FleetStore(CalendarStore):
                 key = (day.isoformat(), row.vehicle_id, row.starts)
                 if (
                     day.weekday() not in works
+                    or _is_gone(row, key[0])
                     or key in there
                     or (key[0], row.id) in there
                     or book.why_depot_closed(day, depot_id=row.depot_id)

@@ -28,6 +28,7 @@ vehicle = Table(
     word("out_from", default=""),  # ISO day from which it is not there; empty with out_to: it is there
     word("out_to", default=""),  # the last such day; empty with out_from: until somebody says otherwise
     word("out_why", default=""),
+    word("gone_from", default=""),  # ISO day from which it is no longer ours; empty: it stays
     version(),
     UniqueConstraint("source", "number"),
 )
@@ -119,6 +120,7 @@ shift_template = Table(
     count("break_s"),
     word("break_earliest", default=""),
     word("break_latest", default=""),
+    word("gone_from", default=""),  # ISO day from which nobody works it any more; empty: it runs on
     version(),
     UniqueConstraint("source", "number"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 PROFILE_NAMES = ("car", "van", "truck", "cargo_bike")
 """The kinds of vehicle that have roads of their own; what those roads are is the engine's."""
@@ -137,14 +138,29 @@ class ShiftTerms:
     break_latest: str
 
 
+def is_gone(gone_from: str, day: str) -> bool:
+    """Whether a vehicle or standing shift that is no longer there from one ISO day on, "" for none, is gone on another.
+
+    >>> is_gone("2026-06-01", "2026-05-31"), is_gone("2026-06-01", "2026-06-01"), is_gone("", "2026-06-01")
+    (False, True, False)
+    """
+    return bool(gone_from) and gone_from <= day
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingShift:
-    """A row of the standing week; `weekdays` count from 0 for Monday."""
+    """A row of the standing week; `weekdays` count from 0 for Monday. `gone_from`: the ISO day from which it, or its
+    vehicle, is no longer there; "" while both stay."""
 
     id: int
     number: str
     weekdays: frozenset[int]
     terms: ShiftTerms
+    gone_from: str = ""
+
+    def is_worked_on(self, day: str) -> bool:
+        """Whether that ISO day is one of its days."""
+        return date.fromisoformat(day).weekday() in self.weekdays and not is_gone(self.gone_from, day)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

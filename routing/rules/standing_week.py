@@ -8,7 +8,7 @@ from typing import Any
 
 from routing.model.fleet import MadeShift, ShiftTerms, StandingShift
 from routing.model.orders import weekdays
-from routing.rules.calendars import clock_minutes, day_of
+from routing.rules.calendars import clock_minutes
 
 TERMS = tuple(field.name for field in fields(ShiftTerms))
 
@@ -48,8 +48,8 @@ def follow(
     """Which shifts follow the standing week from `before` to `after`.
 
     A shift follows where nobody changed it for its day and its day has no plan. `planned_too`: also where the plan is a
-    draft, unless its weekday falls away: the plan that holds stays, and planning the day again takes the new terms.
-    What is dispatched or closed never changes.
+    draft, unless its weekday falls away or it is gone by then: the plan that holds stays, and planning the day again
+    takes the new terms. What is dispatched or closed never changes.
 
     By hand: it begins at 06:00 instead of 07:00, and Friday falls away. Tuesday has no plan and changes; Wednesday has
     a draft and is kept; on Thursday somebody had it begin at 09:00 already; Friday ends.
@@ -59,7 +59,7 @@ def follow(
     kept: list[str] = []
     by_hand: list[str] = []
     for shift in sorted(made, key=lambda each: (each.day, each.id)):
-        works = day_of(shift.day).weekday() in after.weekdays
+        works = after.is_worked_on(shift.day)
         if works and shift.terms == after.terms:
             continue
         if shift.state != "planned" or shift.terms != before.terms:
@@ -116,10 +116,13 @@ def terms_of(row: Mapping[str, Any]) -> ShiftTerms:
 
 
 def standing_shift_of(row: Mapping[str, Any]) -> StandingShift:
-    """A row of `shift_template`; one without days of its own runs on its driver's (`driver_weekdays`)."""
+    """A row of `shift_template`; one without days of its own runs on its driver's (`driver_weekdays`), and none longer
+    than its vehicle is there (`vehicle_gone_from`)."""
+    ends = [day for day in (row.get("gone_from"), row.get("vehicle_gone_from")) if day]
     return StandingShift(
         id=row["id"],
         number=row["number"],
         weekdays=frozenset(weekdays(row["weekdays"] or row.get("driver_weekdays") or "")),
         terms=terms_of(row),
+        gone_from=min(ends, default=""),
     )

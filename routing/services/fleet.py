@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from routing.errors import Conflict, InvalidInput
 from routing.model.days import day_words, today_of
-from routing.model.fleet import MadeShift, PlannedDay, ShiftTerms, StandingShift
+from routing.model.fleet import MadeShift, PlannedDay, ShiftTerms, StandingShift, is_gone
 from routing.model.money import amount
 from routing.model.parties import Company, Depot
 from routing.rules.standing_week import Following, double_booked, follow, standing_shift_of
@@ -30,6 +30,7 @@ class Week(Protocol):
     def made_shifts(self, template_id: int, *, from_day: str) -> list[MadeShift]: ...
     def set_shift_terms(self, shift_ids: Collection[int], terms: ShiftTerms) -> list[str]: ...
     def end_shifts(self, shift_ids: Collection[int]) -> None: ...
+    def standing_shift(self, template_id: int) -> StandingShift: ...
 
 
 class Store(Week, KeepsEvents, Protocol):
@@ -41,8 +42,7 @@ class Store(Week, KeepsEvents, Protocol):
     def vehicle_rows(self) -> dict[str, dict[str, Any]]: ...
     def driver_rows(self) -> dict[str, dict[str, Any]]: ...
     def shift_template_rows(self) -> dict[str, dict[str, Any]]: ...
-    def standing_shift(self, template_id: int) -> StandingShift: ...
-    def standing_shifts(self) -> list[StandingShift]: ...
+    def standing_shifts(self, *, on_or_after: str = "") -> list[StandingShift]: ...
     def planned_days(
         self,
         *,
@@ -109,13 +109,18 @@ def effect_of(store: Store, edit: Edit, *, now: datetime) -> Effect:
                 code="changed_meanwhile",
             )
     changes = tuple((name, old.get(name), value) for name, value in edit.values.items() if old.get(name) != value)
+    today = today_of(now, store.company().zone)
+    _refuse_past(edit, changes, today)
     if edit.kind == "shift" and changes:
-        _refuse_double(store, edit, old)
+        _refuse_gone(store, edit, old, today)
+        _refuse_double(store, edit, old, today)
     if edit.id is None or all(name in SAYS_NOTHING[edit.kind] for name, _old, _new in changes):
         return Effect(changes=changes)
     column = {"vehicle": "vehicle_id", "driver": "driver_id", "shift": "template_id"}[edit.kind]
-    today = today_of(now, store.company().zone)
-    return Effect(changes=changes, days=store.planned_days(from_day=today, **{column: edit.id}))
+    first = today
+    if [name for name, _old, _new in changes] == ["gone_from"]:
+        first = max(today, min(day for _name, old_day, new_day in changes for day in (old_day, new_day) if day))
+    return Effect(changes=changes, days=store.planned_days(from_day=first, **{column: edit.id}))
 
 
 def save(store: Store, edit: Edit, effect: Effect, *, planned_too: bool = False, now: datetime, by: str) -> Saved:
@@ -128,7 +133,13 @@ def save(store: Store, edit: Edit, effect: Effect, *, planned_too: bool = False,
     changed = {name: new for name, _old, new in effect.changes}
     by_hand: tuple[str, ...] = ()
     if edit.kind == "vehicle":
+        week = [] if edit.id is None else shifts_of(store.standing_shifts(), edit.id)
         key = store.save_vehicle(edit.id, changed)
+        if "gone_from" in changed:
+            today = today_of(now, store.company().zone)
+            make_ahead(store, today=today)
+            by_hand = follow_vehicle(store, week, today=today).by_hand
+            store.ensure_shifts(today, ahead_of(today))
     elif edit.kind == "driver":
         key = store.save_driver(edit.id, changed)
     else:
@@ -183,6 +194,24 @@ def follow_week(
     )
 
 
+def shifts_of(shifts: Iterable[StandingShift], vehicle_id: int) -> list[StandingShift]:
+    """Of these the standing shifts of a vehicle."""
+    return [shift for shift in shifts if shift.terms.vehicle_id == vehicle_id]
+
+
+def follow_vehicle(store: Week, before: Iterable[StandingShift], *, today: str) -> Following:
+    """The shifts made of a vehicle's standing shifts (`before`, as they stood) end where it is gone by then."""
+    found = [
+        follow_week(store, each, after, today=today)
+        for each in before
+        if (after := store.standing_shift(each.id)).gone_from != each.gone_from
+    ]
+    return Following(
+        kept=tuple(sorted({day for each in found for day in each.kept})),
+        by_hand=tuple(sorted({day for each in found for day in each.by_hand})),
+    )
+
+
 def make_ahead(store: Store, *, today: str) -> int:
     """Makes the shifts of the days that came into sight; returns how many. Who does it at the same time waits."""
     for depot_id in store.depot_ids():
@@ -232,10 +261,36 @@ def _refuse_taken(store: Store, edit: Edit) -> None:
         )
 
 
-def _refuse_double(store: Store, edit: Edit, old: Mapping[str, Any]) -> None:
+def _refuse_past(edit: Edit, changes: Iterable[tuple[str, Any, Any]], today: str) -> None:
+    """What was worked stays worked: nothing is gone from a day that is over."""
+    for name, _old, new in changes:
+        if name == "gone_from" and new and new < today:
+            raise InvalidInput(
+                f"{day_words(new)} is over: the {edit.kind} was there on it. Name today or a later day.",
+                code="gone_from",
+            )
+
+
+def _refuse_gone(store: Store, edit: Edit, old: Mapping[str, Any], today: str) -> None:
+    """A shift is not given a vehicle that is no longer there."""
+    key = edit.values.get("vehicle_id")
+    if not key or key == old.get("vehicle_id"):
+        return
+    row = store.fleet_row("vehicle", key)
+    if is_gone(row["gone_from"], today):
+        raise InvalidInput(
+            f"{row['name']} is gone since {day_words(row['gone_from'])}: choose another vehicle, or bring it back.",
+            code="vehicle",
+        )
+
+
+def _refuse_double(store: Store, edit: Edit, old: Mapping[str, Any], today: str) -> None:
     """One van, or one driver, in two standing shifts at once."""
     row = {"id": edit.id or 0, "number": ""} | dict(old) | dict(edit.values)
-    found = double_booked(standing_shift_of(row), store.standing_shifts())
+    mine = standing_shift_of(row)
+    if is_gone(mine.gone_from, today):
+        return
+    found = double_booked(mine, store.standing_shifts(on_or_after=today))
     if found is None:
         return
     what, other = found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ from sqlalchemy import insert, select, update
 
 from data import tables
 from data.db import Database
+from data.exporters.kinds import export
 from data.health import Check, check_rows
 from data.importers.fleet import COLUMNS, import_fleet
 from data.store import open_store
@@ -149,6 +151,30 @@ def test_a_weekday_that_falls_away_ends_its_shifts_and_comes_back_with_them(data
     assert len(worked(database)) == 8
     bring_in(database, SHIFT)
     assert len(worked(database)) == 10
+
+
+def test_a_file_says_from_which_day_on_a_shift_or_a_van_is_gone_and_one_without_that_column_leaves_it(
+    database: Database,
+) -> None:
+    company(database)
+    bring_in(database, *ROWS)
+    bring_in(database, SHIFT | {"gone_from": "2026-05-15"})
+    assert [day for day, _begins, _pause in worked(database)] == ["2026-05-12", "2026-05-13", "2026-05-14"]
+    bring_in(database, SHIFT)  # with the column, and empty: it runs on
+    assert len(worked(database)) == 10
+    bring_in(database, ROWS[1] | {"gone_from": "2026-05-14"})
+    assert [day for day, _begins, _pause in worked(database)] == ["2026-05-12", "2026-05-13"]
+    columns = [name for name in COLUMNS if name != "gone_from"]
+    old = [",".join(columns), *(",".join(f'"{row.get(name, "")}"' for name in columns) for row in ROWS)]
+    with open_store(database) as store:
+        again = import_fleet(store, io.BytesIO("\n".join(old).encode()), now=NOW, by="test")
+    assert (again.changed, again.errors) == (0, [])
+    assert len(worked(database)) == 2
+    out = io.BytesIO()
+    with database.reading() as connection:
+        export(connection, "fleet", out, format="csv")
+    told = {row["number"]: row["gone_from"] for row in csv.DictReader(io.StringIO(out.getvalue().decode("utf-8-sig")))}
+    assert (told["V1"], told["S1"]) == ("2026-05-14", "")
 
 
 def test_the_week_makes_the_shifts_of_the_day_that_comes_into_sight_once(database: Database) -> None:

@@ -192,6 +192,73 @@ def test_what_is_paid_at_the_door_follows_what_is_handed_over_and_is_booked_once
     assert [text for text in said if "ERR_INTERNET_DISCONNECTED" not in text] == []
 
 
+def test_part_in_cash_and_part_by_card_is_entered_without_signal_and_booked_by_method(
+    website: Website, address: str, phone: BrowserContext, said: list[str], axe_script: Path
+) -> None:
+    this = website.a_round(stops=3, loaded=12)
+    paid_at_the_door(website, this, amount=11250)
+    page = phone.new_page()
+    open_route(page, address, website, this)
+    until_it_works_offline(page)
+    phone.set_offline(True)
+    page.get_by_role("button", name="Delivered").click()
+    page.get_by_role("button", name="Part in another way").click()
+    cash, card, other = (page.get_by_label(f"{each}, in EUR") for each in ("Cash", "Card", "Otherwise"))
+    expect(cash).to_have_value("112.50")
+    expect(card).to_have_value("")
+    card.fill("50")
+    expect(cash).to_have_value("62.50")
+    page.get_by_role("spinbutton").fill("10")  # two units are short: less is due, and the cash follows
+    page.get_by_role("checkbox", name="Short").check()
+    expect(cash).to_have_value("43.75")
+    cash.fill("40")
+    expect(page.get_by_text("€3.75 less than is due. Save it as it is: the office asks.")).to_be_visible()
+    page.get_by_label("Received by").fill("Goods-in 1")
+    other.fill("a cheque")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert").filter(has_text="Write what was collected as an amount in EUR")).to_be_visible()
+    other.fill("")
+    cash.fill("43,75")
+    expect(page.get_by_text("than is due")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing to scroll sideways for"
+    assert axe(page, axe_script) == []
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("1 not sent")).to_be_visible()
+    phone.set_offline(False)
+    expect(page.get_by_text("All sent")).to_be_visible()
+    booked = [(each.kind, each.method, each.amount) for each in rows(website, tables.cash_entry)]
+    assert booked == [("due", "cash", 9375), ("collected", "cash", 4375), ("collected", "card", 5000)]
+    assert [each for each in rows(website, tables.task) if each.kind == "cash_difference"] == []
+    assert [text for text in said if "ERR_INTERNET_DISCONNECTED" not in text] == []
+
+
+def test_an_amount_that_was_typed_first_stays_and_the_rest_is_by_card(
+    website: Website, address: str, phone: BrowserContext, said: list[str]
+) -> None:
+    this = website.a_round(stops=3, loaded=12)
+    paid_at_the_door(website, this, amount=11250)
+    page = phone.new_page()
+    open_route(page, address, website, this)
+    page.get_by_role("button", name="Delivered").click()
+    page.get_by_label("Collected, in EUR").fill("60")
+    page.get_by_role("button", name="Part in another way").click()
+    expect(page.get_by_label("Cash, in EUR")).to_have_value("60")
+    expect(page.get_by_label("Card, in EUR")).to_have_value("52.50")
+    page.get_by_role("button", name="All in one way").click()
+    expect(page.get_by_label("Collected, in EUR")).to_have_value("112.50")
+    page.get_by_role("button", name="Part in another way").click()
+    page.get_by_label("Cash, in EUR").fill("0")
+    page.get_by_label("Card, in EUR").fill("")
+    page.get_by_label("Received by").fill("Goods-in 1")
+    with page.expect_response(lambda answer: answer.url.endswith("/reports")) as sent:
+        page.get_by_role("button", name="Save").click()
+    assert sent.value.ok
+    assert [(each.kind, each.amount) for each in rows(website, tables.cash_entry)] == [("due", 11250)]
+    (task,) = [each for each in rows(website, tables.task) if each.kind == "cash_difference"]
+    assert "0.00 EUR were collected, too little" in task.sentence
+    assert said == []
+
+
 def test_the_phone_reckons_what_is_due_as_the_rule_does(browser: Browser) -> None:
     """Drawn amounts, worths beyond what a number of JavaScript holds, and what was brought and asked before."""
     script = (Path(__file__).parents[2] / "web/static/js/driver.js").read_text()

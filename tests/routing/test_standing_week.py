@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from routing.model.fleet import MadeShift, ShiftTerms, StandingShift
-from routing.rules.standing_week import double_booked, follow, is_away
+from routing.rules.standing_week import double_booked, follow, is_away, standing_shift_of
 
 TERMS = ShiftTerms(
     depot_id=1, vehicle_id=1, driver_id=1, crew=1, starts="07:00", ends="15:00", loading_s=900, debrief_s=0,
@@ -41,6 +41,20 @@ def test_a_draft_follows_when_asked_for_but_never_what_is_dispatched_or_falls_aw
     found = follow(WEEK, after, shifts, planned_too=True)
     assert found.change == (4,)
     assert found.kept == ("2026-03-05", "2026-03-06", "2026-03-09")
+
+
+def test_what_is_gone_from_a_day_on_ends_from_that_day_where_there_is_no_plan() -> None:
+    shifts = [made(3), made(4), made(5, plan="draft"), made(6, terms=EARLIER)]
+    found = follow(WEEK, replace(WEEK, gone_from="2026-03-04"), shifts, planned_too=True)
+    assert (found.change, found.end) == ((), (4,))
+    assert (found.kept, found.by_hand) == (("2026-03-05",), ("2026-03-06",))
+
+
+def test_a_shift_ends_with_its_van_or_before_it() -> None:
+    row = {"id": 1, "number": "S1", "weekdays": "mon", **asdict(TERMS), "gone_from": "2026-06-01"}
+    assert standing_shift_of(row | {"vehicle_gone_from": ""}).gone_from == "2026-06-01"
+    assert standing_shift_of(row | {"vehicle_gone_from": "2026-05-01"}).gone_from == "2026-05-01"
+    assert standing_shift_of(row | {"gone_from": ""}).gone_from == ""
 
 
 @pytest.mark.parametrize(

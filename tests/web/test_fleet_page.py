@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -302,6 +303,95 @@ def test_a_van_that_is_away_some_days_gets_no_work_on_them(client: FlaskClient, 
     assert "away from" in client.get("/fleet").text
     turned = mine | away | {"out_to": days[0], "version": "2"}
     assert "swap the two" in post(client, "/fleet/vehicles/1", turned).text
+
+
+def later(website: Website, days: int) -> str:
+    return (website.clock.at.date() + timedelta(days=days)).isoformat()
+
+
+def goes(client: FlaskClient, kinds: str, day: str, **fields: str) -> TestResponse:
+    shown = client.get(f"/fleet/{kinds}/1/gone", query_string={"day": day} if day else {})
+    version = {"version": hidden(shown, "version")} | ({"seen": hidden(shown, "seen")} if day else {})
+    return post(client, f"/fleet/{kinds}/1/gone", {"day": day} | version | fields)
+
+
+def test_a_vehicle_is_gone_from_a_day_on_with_its_shifts_and_nothing_of_before_is_lost(
+    client: FlaskClient, website: Website
+) -> None:
+    fill(client)
+    day = later(website, 3)
+    before = {worked for (worked,) in rows(website, tables.shift, "day")}
+    shown = client.get(f"/fleet/vehicles/1/gone?day={day}").text
+    assert "Nothing has changed yet" in shown
+    assert "These shifts of the standing week end with it:" in shown
+    assert "No plan has work on it from that day on." in shown
+    assert rows(website, tables.vehicle, "gone_from") == [("",)]
+    assert goes(client, "vehicles", day).status_code == 303
+    assert rows(website, tables.vehicle, "gone_from") == [(day,)]
+    assert {worked for (worked,) in rows(website, tables.shift, "day")} == {each for each in before if each < day}
+    assert events(website)[-1]["changes"] == [["gone_from", "", day]]
+    assert "Van 9 is gone from" in client.get("/fleet").text
+    fleet = client.get("/fleet").text
+    assert fleet.count("gone from") == 2, "the van and its shift, while they are still there"
+    assert "No longer there" not in fleet
+    with open_store(website.installation.database) as store:
+        assert store.ensure_shifts(later(website, 0), later(website, 20)) == 0
+        assert not store.shifts_lack_on(later(website, 7))
+        assert [each.id for each in store.spare_vehicles(day=later(website, 2), depot_id=1)] in ([], [1])
+        assert store.spare_vehicles(day=day, depot_id=1) == ()
+    website.clock.at += timedelta(days=4)
+    fleet = client.get("/fleet").text
+    assert "No longer there" in fleet
+    assert "Shift S9" in fleet
+    again = post(client, "/fleet/shifts/new", SHIFT | {"number": "S10"})
+    assert again.status_code == 422
+    assert "is gone since" in again.text
+    assert 'value="V9"' not in client.get("/fleet/shifts/new").text
+    assert goes(client, "vehicles", "").status_code == 303
+    assert rows(website, tables.vehicle, "gone_from") == [("",)]
+    assert max(worked for (worked,) in rows(website, tables.shift, "day")) > day
+
+
+def test_a_day_with_a_plan_is_shown_before_a_vehicle_goes_and_its_plan_stays(
+    client: FlaskClient, website: Website
+) -> None:
+    fill(client)
+    today, day = later(website, 0), later(website, 1)
+    shift_id = planned(website, day)
+    assert "1 delivery rides on it" not in client.get(f"/fleet/vehicles/1/gone?day={later(website, 2)}").text
+    shown = client.get(f"/fleet/vehicles/1/gone?day={today}").text
+    assert "1 delivery rides on it" in shown
+    assert goes(client, "vehicles", today, seen="").status_code == 409
+    assert rows(website, tables.vehicle, "gone_from") == [("",)]
+    assert goes(client, "vehicles", today).status_code == 303
+    assert rows(website, tables.shift, "id", "day") == [(shift_id, day)]
+    assert len(rows(website, tables.stop_delivery, "id")) == 1
+    with open_store(website.installation.database) as store:
+        assert [shift.vehicle.available for shift in store.shifts_between(day, day, [1])] == [False]
+    assert f"/plan?day={day}" in client.get("/fleet").text, "it is offered to plan that day again"
+
+
+def test_a_standing_shift_ends_from_a_day_on_and_its_van_is_free_for_another(
+    client: FlaskClient, website: Website
+) -> None:
+    fill(client)
+    day = later(website, 2)
+    assert post(client, "/fleet/shifts/new", SHIFT | {"number": "S10"}).status_code == 422
+    shown = client.get(f"/fleet/shifts/1/gone?day={day}").text
+    assert "Its vehicle and its driver stay." in shown
+    assert goes(client, "shifts", day).status_code == 303
+    assert all(worked < day for (worked,) in rows(website, tables.shift, "day"))
+    past = client.get(f"/fleet/shifts/1/gone?day={later(website, -1)}").text
+    assert "is over" in past
+    token = form_token(client.get("/calendars"))
+    gone = {"csrf_token": token, "version": "2", "day": later(website, -1), "seen": ""}
+    assert client.post("/fleet/shifts/1/gone", data=gone).status_code == 422
+    assert client.post("/fleet/shifts/1/gone", data=gone | {"day": day, "version": "1"}).status_code == 409
+    assert client.get("/fleet/shifts/1/gone?day=soon").status_code == 422
+    assert client.get("/fleet/shifts/77/gone").status_code == 404
+    website.clock.at += timedelta(days=2)
+    assert post(client, "/fleet/shifts/new", SHIFT | {"number": "S10"}).status_code == 303
+    assert website.signed_in(role="viewer").get("/fleet/shifts/1/gone").status_code == 403
 
 
 def test_a_kind_of_vehicle_that_only_a_file_knows_stays_when_something_else_is_changed(

@@ -149,6 +149,8 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "GET /fleet": DESK,
     "POST /fleet/prices": DESK,
     "GET /fleet/<any(vehicles, drivers, shifts):kinds>/<int:key>": DESK,
+    "GET /fleet/<any(vehicles, shifts):kinds>/<int:key>/gone": DESK,
+    "POST /fleet/<any(vehicles, shifts):kinds>/<int:key>/gone": DESK,
     "GET /fleet/<any(vehicles, drivers, shifts):kinds>/new": DESK,
     "POST /fleet/<any(vehicles, drivers, shifts):kinds>/<int:key>": DESK,
     "POST /fleet/<any(vehicles, drivers, shifts):kinds>/new": DESK,

@@ -110,7 +110,7 @@ def _asked(
         raise NotFound(f"There is no plan of {day}. Plan the day first: backroute plan --from {day}", day=day)
     everywhere = sorted({depot for each in plans.values() for depot in each.depot_ids})
     shifts = [each for each in store.shifts_between(day, day, everywhere) if each.state == "planned"]
-    vehicles = vehicles_of(connection, everywhere)
+    vehicles = vehicles_of(connection, everywhere, day=day)
     depots: set[int] = set()
 
     def shift(name: str) -> int:

@@ -61,7 +61,7 @@ def _page(plan_id: int, *, wrong: str = "") -> str:
         saved = store.plan(plan_id)
         facts = store.day_facts(from_day=saved.from_day, to_day=saved.to_day, depot_ids=saved.depot_ids)
         page = plan_page(connection, plan_id)
-        vehicles = vehicles_of(connection, saved.depot_ids)
+        vehicles = vehicles_of(connection, saved.depot_ids, day=saved.from_day)
     loaded = {ride.shift_id for ride in facts.riding}
     free = [each for each in facts.shifts if each.state == "planned" and each.id not in loaded]
     return render_template(

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from data.importers.fleet import size_of
 from data.queries.company import company_card
-from data.queries.fleet import fleet_names, fleet_of, plans_to_make_again, shifts_with
+from data.queries.fleet import fleet_names, fleet_of, gone_vehicles, plans_to_make_again, shifts_with
 from data.queries.plan_prices import plan_prices
 from data.store import SqlStore
 from data.store.again import in_transaction
@@ -24,6 +24,7 @@ from routing.errors import Conflict, InvalidInput
 from routing.model.days import today_of
 from routing.model.money import in_units
 from routing.model.parties import Depot
+from routing.rules.calendars import day_of
 from routing.rules.plan_prices import NAMES, SETTING, read_price
 from routing.rules.road_reach import beyond_its_roads
 from routing.rules.standing_week import is_away
@@ -40,6 +41,8 @@ fleet = Blueprint("fleet", __name__, url_prefix="/fleet")
 
 KINDS = {"vehicles": "vehicle", "drivers": "driver", "shifts": "shift"}
 _KIND = "<any(vehicles, drivers, shifts):kinds>"
+_GOES = "<any(vehicles, shifts):kinds>"
+"""What may be gone from a day on: a driver is set away."""
 
 
 @fleet.get("")
@@ -88,7 +91,7 @@ def _page(number: str, *, typed_prices: Form | None = None, wrong: Form | None =
             "dispatcher/fleet.html",
             depots=depots,
             depot=chosen,
-            found=fleet_of(connection, chosen.id) if chosen else None,
+            found=fleet_of(connection, chosen.id, today=today) if chosen else None,
             old_plans=plans_to_make_again(connection, from_day=today),
             today=today,
             currency=currency,
@@ -173,6 +176,80 @@ def keep(kinds: str, key: int | None) -> ResponseReturnValue:
     return redirect(url_for("fleet.page", depot=form["depot"], _anchor=kinds), 303)
 
 
+@fleet.get(f"/{_GOES}/<int:key>/gone")
+@needs_role("dispatcher")
+def look_gone(kinds: str, key: int) -> ResponseReturnValue:
+    """What it does that a vehicle or a standing shift is no longer there from `day` on, before it is so."""
+    text = request.args.get("day", "")
+    with here().database.reading() as connection:
+        return _gone_page(connection, kinds, key, day_of(text).isoformat() if text else "")
+
+
+@fleet.post(f"/{_GOES}/<int:key>/gone")
+@needs_role("dispatcher")
+def gone(kinds: str, key: int) -> ResponseReturnValue:
+    """From `day` on it is no longer there; with an empty day it comes back. Days with a plan are shown first."""
+    kind, at, by = KINDS[kinds], now(), current_user.actor
+    text = request.form.get("day", "").strip()
+    day = day_of(text).isoformat() if text else ""
+    edit = Edit(kind=kind, id=key, values={"gone_from": day}, version=whole(request.form.get("version", "")) or 0)
+
+    def work(store: SqlStore) -> Saved | None:
+        effect = effect_of(store, edit, now=at)
+        if day and effect.days and effect.seen != request.form.get("seen", ""):
+            return None
+        return save(store, edit, effect, now=at, by=by)
+
+    try:
+        saved = in_transaction(here().database, work)
+        moved_on = _("Its plans changed since you looked. This is how it is now.")
+    except Conflict as problem:
+        if problem.code != "changed_meanwhile":
+            raise
+        saved, moved_on = None, _("Somebody else changed it since you looked. This is how it stands now.")
+    if saved is None:
+        with here().database.reading() as connection:
+            return _gone_page(connection, kinds, key, day, moved_on=moved_on), 409
+    with here().database.reading() as connection:
+        form = _stands(connection, kind, key)
+    name = form.get("name") or form["number"]
+    if not saved.changed:
+        flash(_("Nothing was changed."), "done")
+    elif day:
+        flash(_("%(name)s is gone from %(day)s on.", name=name, day=written_day(day, "EEE d MMM")), "done")
+    else:
+        flash(_("%(name)s stays.", name=name), "done")
+    return redirect(url_for("fleet.page", depot=form["depot"], _anchor=kinds), 303)
+
+
+def _gone_page(connection: Connection, kinds: str, key: int, day: str, *, moved_on: str = "") -> str:
+    kind, store = KINDS[kinds], SqlStore(connection)
+    row, stands = store.fleet_row(kind, key), _stands(connection, kind, key)
+    edit = Edit(kind=kind, id=key, values={"gone_from": day}, version=row["version"])
+    effect, wrong = None, ""
+    if day:
+        try:
+            effect = effect_of(store, edit, now=now())
+        except InvalidInput as problem:
+            wrong = str(problem)
+    ends = [each for each in store.standing_shifts() if kind == "vehicle" and each.terms.vehicle_id == key]
+    return render_template(
+        "dispatcher/fleet_gone.html",
+        kind=kind,
+        kinds=kinds,
+        key=key,
+        name=stands.get("name") or stands["number"],
+        depot=stands["depot"],
+        row=row,
+        day=day,
+        today=today_of(now(), company_card(connection).zone),
+        effect=effect,
+        ends=[(each.id, each.number) for each in ends if not each.gone_from or each.gone_from > day],
+        wrong=wrong,
+        moved_on=moved_on,
+    )
+
+
 def _said(saved: Saved, form: Form) -> str:
     name = form.get("name") or form["number"]
     if not saved.changed:
@@ -204,6 +281,8 @@ def _form(
 ) -> str:
     names = fleet_names(connection)
     stands = {} if key is None else _stands(connection, kind, key)
+    gone = gone_vehicles(connection, today=today_of(now(), company_card(connection).zone))
+    gone_from = "" if key is None or kind == "driver" else SqlStore(connection).fleet_row(kind, key)["gone_from"]
     if key is not None:
         form = form | {"number": stands["number"]}
     return render_template(
@@ -221,7 +300,12 @@ def _form(
         theirs={name: value for name, value in stands.items() if value != form[name]} if moved_on else {},
         title=stands.get("name") or stands.get("number") or "",
         depots=[(number, name) for _id, number, name in names["depot"]],
-        vehicles=[(number, name) for _id, number, name in names["vehicle"]],
+        gone_from=gone_from,
+        vehicles=[
+            (number, name)
+            for _id, number, name in names["vehicle"]
+            if number not in gone or number == stands.get("vehicle")
+        ],
         drivers=[(number, name) for _id, number, name in names["driver"]],
         used_by=[] if key is None or kind == "shift" else shifts_with(connection, **{f"{kind}_id": key}),
         profiles=[(each, profile_words(each)) for each in profiles(stands.get("profile", ""))],

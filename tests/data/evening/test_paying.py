@@ -137,6 +137,8 @@ def test_the_results_say_what_was_due_and_paid_by_the_erps_references(paid: Driv
     sends(paid, report(paid, 0, eur(9000), eur(1000, PayMethod.CARD)))
     sends(paid, report(paid, 1, eur(5000)))
     first, second, third = paid.results()
+    assert (first.paid_cash, first.paid_card, first.paid_other) == (9000, 1000, 0)
+    assert (second.paid_cash, second.paid_card, third.paid_cash) == (5000, 0, 0)
     assert (first.due_at_door, first.paid_at_door, first.paid_by) == (10000, 10000, "cash, card")
     assert (second.due_at_door, second.paid_at_door, second.paid_by, second.currency) == (5000, 5000, "cash", "EUR")
     assert (third.due_at_door, third.paid_at_door, third.paid_by) == (0, 0, "")
@@ -162,6 +164,22 @@ def test_a_corrected_amount_takes_the_place_of_the_first_and_settles_the_questio
         corrects(paid, said)
     told = [(each.paid_at_door, each.due_at_door, each.correction) for each in paid.results() if each.order == "SO-1-1"]
     assert told == [(1000, 10000, ""), (9000, 0, "counted again")]
+
+
+def test_a_correction_from_cash_to_card_is_a_difference_by_method_and_moves_the_till(paid: Driven) -> None:
+    sends(paid, report(paid, 0, eur(6000), eur(4000, PayMethod.CARD)))
+    at = paid.round.stops[0]
+    payments = (eur(2500), eur(7500, PayMethod.CARD))
+    corrects(paid, DeliveryReport(delivery_id=at.delivery_id, outcome=Outcome.DELIVERED, payments=payments))
+    told = [
+        (each.paid_at_door, each.paid_cash, each.paid_card, each.correction)
+        for each in paid.results()
+        if each.order == "SO-1-1"
+    ]
+    assert told == [(10000, 6000, 4000, ""), (0, -3500, 3500, "counted again")]
+    with open_store(paid.database) as store:
+        (till,) = store.cash_of_shift(paid.round.shift_id)
+    assert (till.collected, till.card) == (2500, 7500)
 
 
 def test_corrected_counts_change_what_is_due_and_what_was_collected_stays(paid: Driven) -> None:

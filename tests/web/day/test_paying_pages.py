@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
+import re
 from collections.abc import Iterator
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
+from pypdf import PdfReader
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from data import tables
 from data.exporters.papers import load_sheet_pdf, slips_pdf
+from data.exporters.results import write_results
 from data.queries.papers import load_sheet, slips_of_route
+from data.queries.results import day_results
 from data.store import open_store
 from routing.services.paying import ask_at_door
 from tests.rounds import DAY, Round, row
@@ -66,6 +72,10 @@ def pays(client: FlaskClient, order_id: int, amount: str) -> TestResponse:
     return client.post(f"/orders/{order_id}/pay", data={"csrf_token": token, "amount": amount})
 
 
+def said_in(pdf: bytes) -> str:
+    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages))
+
+
 EUR = {"currency": "EUR", "amount": 11250, "method": "cash"}
 
 
@@ -98,6 +108,25 @@ def test_the_phone_is_told_what_to_ask_and_each_page_tells_what_was_paid(website
     assert says(website, this, 1).status_code == 200
     evening = client.get(f"/evening?day={DAY}").text
     assert "Due €112.50, collected €0.00 in cash. Also €112.50 by card: the till should hold the cash only." in evening
+
+
+def test_what_was_paid_part_in_cash_and_part_by_card_is_told_by_method(website: Website, this: Round) -> None:
+    client = website.signed_in()
+    both = [EUR | {"amount": 6000}, EUR | {"amount": 5250, "method": "card"}]
+    assert says(website, this, payments=both).status_code == 200
+    assert "collected €60.00 in cash, €52.50 by card." in client.get("/orders/1").text
+    assert says(website, this, 1).status_code == 200
+    evening = client.get(f"/evening?day={DAY}").text
+    assert "Due €112.50, collected €60.00 in cash. Also €52.50 by card: the till should hold the cash only." in evening
+    with website.installation.database.reading() as connection:
+        first = next(each for each in day_results(connection, day=DAY) if each.due_at_door)
+    out = BytesIO()
+    write_results(out, [first], format="csv")
+    (told,) = csv.DictReader(StringIO(out.getvalue().decode("utf-8-sig")))
+    assert {name: told[name] for name in told if "paid" in name} == {
+        "paid_at_door": "112.50", "paid_by": "cash, card", "paid_cash": "60.00", "paid_card": "52.50",
+        "paid_other": "0.00",
+    }  # fmt: skip
 
 
 def test_the_customers_page_shows_no_amount(website: Website, this: Round) -> None:
@@ -139,9 +168,11 @@ def test_papers_say_what_is_to_be_collected_and_then_what_was_paid(website: Webs
         slips_pdf([first, second], read_file=lambda _sha256: b"", made_at=website.clock.at),
     ):
         assert made.startswith(b"%PDF-")
-    says(website, this, payments=[EUR | {"amount": 11000}])
+    says(website, this, payments=[EUR | {"amount": 10000}, EUR | {"amount": 1000, "method": "card"}])
     sheet, (first, second) = said()
-    assert (sheet.due, first.due, first.paid) == ({}, {}, {"EUR": 11000})
+    assert (sheet.due, first.due, first.paid) == ({}, {}, {"EUR": {"cash": 10000, "card": 1000}})
+    made = slips_pdf([first], read_file=lambda _sha256: b"", made_at=website.clock.at)
+    assert "Paid at the door: 110.00 EUR (100.00 EUR cash, 10.00 EUR card)" in said_in(made)
 
 
 def test_the_desk_corrects_what_was_collected(website: Website, this: Round) -> None:

@@ -420,7 +420,7 @@ function handOverPage(stop) {
       }),
       recipient: name.value.trim(),
       note: text.value.trim(),
-      ...(tills.length ? { payments: tills.map((each) => each.payment()) } : {}),
+      ...(tills.length ? { payments: tills.flatMap((each) => each.payments()) } : {}),
     }, [...(await signature.files()), ...(await photos.files())]);
   }
 
@@ -457,36 +457,79 @@ function outcomeOf(delivery, lines, chosen) {
   return lines.some((line) => line.damaged) ? "damaged" : "missing";
 }
 
-// What is paid at this door in one currency: it follows what is handed over until the driver writes another amount.
+// What is paid at this door in one currency: it follows what is handed over until the driver writes another amount. Paid
+// in several ways, each has an amount of its own, and the one that nobody typed is what is left to pay.
 function till(of, dueNow) {
   const { currency, digits } = of;
-  const id = `pay-${currency}`;
   const asked = h("legend", {});
-  const given = h("input", { class: "input number", id, type: "text", inputmode: digits ? "decimal" : "numeric", autocomplete: "off", maxlength: 14, oninput: () => { isTyped = true; update(); } });
-  const how = choices(`how-${currency}`, Object.keys(payMethods), "cash", payMethods);
   const off = h("p", { class: "say late", role: "status", hidden: true });
-  let isTyped = false;
+  const how = choices(`how-${currency}`, Object.keys(payMethods), "cash", payMethods);
+  const whole = amountField("", say("pay_given", currency));
+  const parts = Object.keys(payMethods).map((method) => amountField(method, say("pay_part", payMethods[method], currency)));
+  const inOneWay = h("div", { class: "till" }, whole.node, h("fieldset", {}, h("legend", {}, words.pay_how), how.node));
+  const inSeveral = h("div", { class: "till", hidden: true });
+  const other = h("button", { type: "button", class: "button", onclick: () => divide(!isDivided) }, words.pay_parts);
+  let isDivided = false;
+  let rest = whole; // whose amount follows what is due
+
+  function amountField(method, label) {
+    const id = ["pay", currency, method].filter(Boolean).join("-");
+    const input = h("input", { class: "input number", id, type: "text", inputmode: digits ? "decimal" : "numeric", autocomplete: "off", maxlength: 14,
+      oninput: () => { if (rest === field) rest = null; update(); } });
+    const node = h("div", { class: "field" }, h("label", { for: id }, label), input);
+    const minor = () => (method && !input.value.trim() ? 0n : minorOf(input.value, digits));
+    const field = { method, input, node, minor };
+    return field;
+  }
+
+  function divide(should) {
+    const typed = rest === whole ? null : whole.input.value;
+    isDivided = should;
+    inOneWay.hidden = should;
+    inSeveral.hidden = !should;
+    inSeveral.replaceChildren(...(should ? parts.map((part) => part.node) : []));
+    other.textContent = should ? words.pay_whole : words.pay_parts;
+    parts.forEach((part) => { part.input.value = ""; });
+    if (should) {
+      const first = parts.find((part) => part.method === how.value());
+      if (typed !== null) first.input.value = typed;
+      rest = typed === null ? first : parts.find((part) => part !== first);
+    } else {
+      rest = whole;
+    }
+    update();
+  }
+
+  function fields() {
+    return isDivided ? parts : [whole];
+  }
+
+  function sum(some) {
+    const amounts = some.map((each) => each.minor());
+    return amounts.includes(null) ? null : amounts.reduce((total, amount) => total + amount, 0n);
+  }
 
   function update() {
     const due = dueNow();
     asked.textContent = say("pay_asked", money(due, of));
-    if (!isTyped) given.value = plainMoney(due, digits);
-    const collected = minorOf(given.value, digits);
+    if (rest) {
+      const others = sum(fields().filter((each) => each !== rest)) ?? 0n;
+      rest.input.value = plainMoney(due > others ? due - others : 0n, digits);
+    }
+    const collected = sum(fields());
     off.hidden = collected === null || collected === due;
     if (!off.hidden) off.textContent = say(collected < due ? "pay_less" : "pay_more", money(collected < due ? due - collected : collected - due, of));
   }
 
-  const node = h("fieldset", { class: "till" }, asked,
-    h("div", { class: "field" }, h("label", { for: id }, say("pay_given", currency)), given),
-    off,
-    h("fieldset", {}, h("legend", {}, words.pay_how), how.node));
+  function payments() {
+    const given = fields().map((each) => ({ currency, amount: Number(each.minor()), method: each.method || how.value() }));
+    const some = given.filter((each) => each.amount);
+    return some.length ? some : given.slice(0, 1); // a 0 says that it was asked for and nothing was given
+  }
+
+  const node = h("fieldset", { class: "till" }, asked, inOneWay, inSeveral, off, other);
   update();
-  return {
-    node,
-    update,
-    payment: () => ({ currency, amount: Number(minorOf(given.value, digits)), method: how.value() }),
-    problem: () => (minorOf(given.value, digits) === null ? say("pay_wrong", currency, plainMoney(11_250n, digits)) : ""),
-  };
+  return { node, update, payments, problem: () => (sum(fields()) === null ? say("pay_wrong", currency, plainMoney(11_250n, digits)) : "") };
 }
 
 function lineCounter(delivery, line, changed) {
