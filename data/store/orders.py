@@ -40,6 +40,7 @@ from routing.model.tasks import TaskKind
 from routing.rules.paying import collect_worth
 from routing.rules.promises import NewPromise, loadable
 from routing.rules.release import Candidate, ReadyUnits, ReleaseLine, ReleaseOrder
+from routing.rules.splitting import PartLine
 
 _KEPT = (
     task.c.kind == TaskKind.ORDER_CHANGED_AFTER_RELEASE.value,
@@ -444,6 +445,84 @@ class OrderStore(StorePart):
                 ],
             )
         return delivery_id, number
+
+    def part_lines(self, delivery_id: int) -> tuple[PartLine, ...]:
+        """The lines of a delivery by which it may be split, each unit in grams, cm³ and pieces."""
+        rows = self.connection.execute(
+            select(
+                delivery_line.c.allocation_id,
+                delivery_line.c.quantity,
+                product.c.case_pack,
+                product.c.weight_g,
+                product.c.volume_cm3,
+                product.c.pieces,
+            )
+            .join_from(delivery_line, allocation, allocation.c.id == delivery_line.c.allocation_id)
+            .join(order_line, order_line.c.id == allocation.c.order_line_id)
+            .join(product, product.c.id == order_line.c.product_id)
+            .where(delivery_line.c.delivery_id == delivery_id)
+            .order_by(delivery_line.c.id)
+        )
+        return tuple(
+            PartLine(
+                allocation_id=row.allocation_id,
+                quantity=row.quantity,
+                case_pack=row.case_pack,
+                each=(row.weight_g or 0, row.volume_cm3 or 0, row.pieces),
+            )
+            for row in rows
+        )
+
+    def split_delivery(self, delivery_id: int, parts: Collection[Mapping[int, int]]) -> tuple[tuple[int, str], ...]:
+        """Makes a delivery of each part's units per allocation: the first keeps its key, the others are like it but
+        for their goods. Returns key and number of each.
+
+        Raises Conflict when it is no longer just released, or its goods are not those of the parts.
+        """
+        row = self.connection.execute(
+            update(delivery)
+            .where(delivery.c.id == delivery_id, delivery.c.state == "released")
+            .values(version=delivery.c.version + 1)
+            .returning(delivery)
+        ).one_or_none()
+        lines = {
+            line.allocation_id: line.quantity
+            for line in self.connection.execute(select(delivery_line).where(delivery_line.c.delivery_id == delivery_id))
+        }
+        together = {key: sum(part.get(key, 0) for part in parts) for key in {key for part in parts for key in part}}
+        if row is None or lines != together:
+            raise Conflict(
+                "The goods of this delivery were changed meanwhile. Look at it again.",
+                code="not_released",
+                delivery=delivery_id,
+            )
+        first, *others = parts
+        of = delivery_line.c.delivery_id == delivery_id
+        self.connection.execute(delete(delivery_line).where(of, delivery_line.c.allocation_id.not_in(sorted(first))))
+        for allocation_id, quantity in sorted(first.items()):
+            self.connection.execute(
+                update(delivery_line)
+                .where(of, delivery_line.c.allocation_id == allocation_id)
+                .values(quantity=quantity)
+            )
+        made = [(delivery_id, row.number)]
+        for part in others:
+            key, number = self.add_delivery(
+                release_id=row.release_id,
+                site_id=row.site_id,
+                depot_id=row.depot_id,
+                for_day=row.for_day,
+                tier=row.tier,
+                ready_at=row.ready_at,
+                oldest_ordered_at=row.oldest_ordered_at,
+                lines=part,
+                direction=row.direction,
+            )
+            self.connection.execute(
+                update(delivery).where(delivery.c.id == key).values(attempts=row.attempts, waits_for=row.waits_for)
+            )
+            made.append((key, number))
+        return tuple(made)
 
     def set_unreleased(self, delivery_id: int) -> None:
         """Raises Conflict when it is no longer just released."""

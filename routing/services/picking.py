@@ -25,6 +25,10 @@ class ReadsPicks(Protocol):
     def pick_deliveries(self, delivery_ids: Collection[int]) -> list[PickDelivery]: ...
 
 
+class LocksPicks(ReadsPicks, LocksPools, Protocol):
+    """What deciding about a delivery's goods needs of the store."""
+
+
 class Store(ReadsPicks, MovesUnits, LocksPools, KeepsEvents, Protocol):
     """What picking needs of the store."""
 
@@ -160,7 +164,7 @@ def unstage_delivery(store: Store, *, delivery_id: int, now: datetime, by: str) 
     return _event(store, delivery, kind="unstaged", data={"place": delivery.staged_place}, now=now, by=by)
 
 
-def locked_delivery(store: Store, delivery_id: int) -> PickDelivery:
+def locked_delivery(store: LocksPicks, delivery_id: int) -> PickDelivery:
     """The delivery once nobody else decides about its goods. Raises NotFound, Conflict unless it is just released."""
     before = one_delivery(store, delivery_id)
     store.lock_pools(before.depot_id, {line.product_id for line in before.lines})

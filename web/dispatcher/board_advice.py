@@ -1,4 +1,5 @@
-"""The board's advice: what would serve more, as a button; and why a stop is with this driver, at this time."""
+"""The board's advice: what would serve more, as a button; what is too big, in parts; and why a stop is with this
+driver, at this time."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from routing.errors import Conflict, NotFound
 from routing.rules.fixes import Fix, fixes_with
 from routing.services.advising import apply_fix, find_fixes, why_here
 from routing.services.placing import where_it_fits
+from routing.services.splitting import offer_split, split_delivery
 from web.dispatcher import board_words as words
 from web.dispatcher.board import back_to_board, vans_of
 from web.dispatcher.board_late import board
@@ -77,6 +79,49 @@ def fix(plan_id: int) -> ResponseReturnValue:
     hours = _("%(van)s works %(starts)s-%(ends)s.", van=done.vehicle, starts=done.starts, ends=done.ends)
     flash(f"{hours} {said}", "done")
     return back_to_board(route=done.shift_id)
+
+
+@board.get("/<int:plan_id>/split/<int:delivery_id>")
+@needs_role("dispatcher")
+def split_part(plan_id: int, delivery_id: int) -> ResponseReturnValue:
+    """What is too big for any van, in as few parts as can be."""
+    with here().database.reading() as connection:
+        found = offer_split(SqlStore(connection), plan_id=plan_id, delivery=delivery_id)
+    if wants_json():
+        return {"vehicle": found.vehicle, "parts": list(found.split.amounts)} if found is not None else {"parts": []}
+    return render_template(
+        "dispatcher/board_split.html",
+        found=found,
+        plan_id=plan_id,
+        delivery_id=delivery_id,
+        words=words,
+    )
+
+
+@board.post("/<int:plan_id>/split/<int:delivery_id>")
+@needs_role("dispatcher")
+def split(plan_id: int, delivery_id: int) -> ResponseReturnValue:
+    """Splits it into as many `parts` as were shown."""
+    try:
+        with open_store(here().database) as store:
+            made = split_delivery(
+                store,
+                plan_id=plan_id,
+                delivery=delivery_id,
+                parts=request.form.get("parts", 0, type=int),
+                by=current_user.actor,
+                now=now(),
+            )
+    except (Conflict, NotFound) as problem:
+        if wants_json():
+            raise
+        flash(str(problem), "failed")
+        return back_to_board()
+    numbers = [number for _key, number in made]
+    if wants_json():
+        return {"deliveries": numbers}
+    flash(_("Split into %(parts)s. Plan again, and each gets its place.", parts=", ".join(numbers)), "done")
+    return back_to_board()
 
 
 @board.get("/<int:plan_id>/why/<int:delivery_id>")

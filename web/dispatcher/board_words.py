@@ -178,6 +178,15 @@ def load_words(dimension: str, most: int, capacity: int | None) -> str:
     )
 
 
+def part_words(amounts: Sequence[Sequence[int]]) -> str:
+    """ "110 kg + 62 kg"; pieces where nothing weighs anything."""
+    weighs = any(amount[0] for amount in amounts)
+    return " + ".join(
+        load_words("weight_g", amount[0], None) if weighs else load_words("pieces", amount[2], None)
+        for amount in amounts
+    )
+
+
 def scenario_words(kinds: Sequence[str]) -> str:
     """What a scenario tries, before it is worked out; no kind at all: nothing changed."""
     said = {

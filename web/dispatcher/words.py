@@ -656,6 +656,12 @@ def _of_the_plan(one: Happening) -> str:
             return _("A change of the plan was undone.")
         case "postponed":
             return _postponed(data)
+        case "delivery_split":
+            return _(
+                "%(delivery)s was too big for any van: split into %(parts)s.",
+                delivery=data.get("delivery"),
+                parts=", ".join(str(each) for each in data.get("parts", ())),
+            )
         case "delivery_locked":
             return _("Fixed by hand in the plan.")
         case "delivery_unlocked":
