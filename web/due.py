@@ -1,6 +1,6 @@
 """What is due by the clock and by nobody's press: terms that have ended, goods for orders whose day comes near or that
-have waited enough, goods that are overdue, the day's lists of backorders, the shifts of a day that came into sight, the
-tracks of those that are over."""
+have waited enough, goods that are overdue, promised days that passed, the day's lists of backorders, the shifts of a
+day that came into sight, the tracks of those that are over."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from routing.services.horizon import horizons_due, move_horizon
 from routing.services.listing import lists_due, make_lists
 from routing.services.overdue import give_up_dates, overdue_due
 from routing.services.tracks import TracksRead, read_tracks, tracks_due
+from routing.services.unsent import tell_unsent, unsent_due
 from routing.services.waiting import end_waits, waits_due
 
 if TYPE_CHECKING:
@@ -70,6 +71,11 @@ def do_due(installation: Installation) -> Done:
                 waits_due(store, now=now),
                 end_waits,
                 "The orders that waited enough at depot %s could not be given goods: %s",
+            ),
+            (
+                unsent_due(store, now=now),
+                tell_unsent,
+                "What was promised at depot %s and not sent could not be dated again: %s",
             ),
         )
     for consent_id in due:

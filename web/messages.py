@@ -80,6 +80,11 @@ _WHY: dict[str, dict[str, str]] = {
         "fi": "toimituspäivät kohteeseenne ovat muuttuneet.",
         "sv": "dagarna då vi kommer till er har ändrats.",
     },
+    Reason.NOT_SENT: {
+        "en": "your goods do not go out on the day that was planned.",
+        "fi": "tavaranne eivät lähde suunniteltuna päivänä.",
+        "sv": "era varor skickas inte den planerade dagen.",
+    },
     Reason.NOT_ENOUGH: {
         "en": "the goods that we have do not reach for every order yet.",
         "fi": "tavaraa ei vielä riitä kaikkiin tilauksiin.",

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, true
 
-from data.queries.needs import COMMITTED, newest_promise, still_needed
+from data.queries.needs import COMMITTED, HELD, newest_promise, still_needed
 from data.queries.policies import STATED, stated_terms
 from data.store.part import AT_ONCE, parts
 from data.store.policies import PolicyStore
@@ -286,6 +286,35 @@ class WaitingStore(PolicyStore):
             goods = self._waiting(depot_id).where(order.c.id.in_(part)).with_only_columns(order_line.c.product_id)
             found |= set(self.connection.scalars(goods))
         return found
+
+    def unsent_lines(self, depot_id: int, *, from_day: str, before_day: str) -> dict[int, tuple[int, int]]:
+        """The lines, by key with their order's and product's, that were promised last for an ISO day from the one on
+        and before the other, hold on the shelf all that they need, and that no hold and no payment keeps back."""
+        on_shelf = (
+            select(func.coalesce(func.sum(HELD), 0))
+            .join(supply, supply.c.id == allocation.c.supply_id)
+            .where(allocation.c.order_line_id == order_line.c.id, supply.c.kind == SupplyKind.RECEIPT.value)
+            .correlate(order_line)
+            .scalar_subquery()
+        )
+        pays_first = (order.c.payment == "pending") & (func.coalesce(order.c.collect_at_door, 0) == 0)
+        query = (
+            self._waiting(depot_id)
+            .join(customer, customer.c.id == order.c.customer_id)
+            .join(promise, _NEWEST)
+            .where(
+                promise.c.promised_on >= from_day,
+                promise.c.promised_on < before_day,
+                order_line.c.expected_on != "",
+                order_line.c.expected_on < before_day,
+                order.c.hold_reason == "",
+                customer.c.payment_hold == "",
+                ~pays_first,
+                on_shelf >= still_needed(),
+            )
+            .with_only_columns(order_line.c.id, order.c.id, order_line.c.product_id)
+        )
+        return {line_id: (order_id, product_id) for line_id, order_id, product_id in self.connection.execute(query)}
 
     def waiting_orders(self, depot_id: int, order_ids: Collection[int], *, now: datetime) -> dict[int, WaitingOrder]:
         """These orders as a book of all their SKUs has them; one that needs nothing of this depot is left out."""

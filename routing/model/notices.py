@@ -66,6 +66,8 @@ class Reason(StrEnum):
     COUNTED_ANEW = "counted_anew"
     AT_THE_DOOR = "at_the_door"
     CLOSED_DAY = "closed_day"
+    NOT_SENT = "not_sent"
+    """The goods are here, and do not go out on the day that was told."""
     NOT_ENOUGH = "not_enough"
     """What is there does not yet reach for every order: the neutral one."""
 

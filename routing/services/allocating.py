@@ -24,6 +24,7 @@ from routing.model.proofs import Outcome as DoorOutcome
 from routing.model.stock import Claim
 from routing.model.tasks import TaskKind
 from routing.rules.allocation import Outcome, allocate
+from routing.rules.by_itself import DAY_IS_PAST, moved_by_itself
 from routing.rules.door import tried_why
 from routing.rules.policies import PolicyBook
 from routing.rules.preview import preview_of
@@ -92,10 +93,6 @@ class Store(Reader, LocksInSteps, asking.Store, Protocol):
     def asked_about(self, *, kind: TaskKind, subject_kind: str, subject_ids: Collection[int]) -> set[int]: ...
 
 
-DAY_IS_PAST = "its day was past"
-"""Why of a promise that breaks although nothing was decided: its day passed, and neither goods nor van came."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What the rule decided about a book, not yet written. `before` is the book as the database has it, with the days
@@ -135,13 +132,16 @@ def decide(
     outcome: Outcome | None = None,
     named: Collection[int] = (),
     along: Collection[int] = (),
+    beside_the_calendar: bool = False,
 ) -> Decision:
     """What becomes of everybody in the book: `before` is how it stands, `after` with the receipt, recount or change.
 
     `outcome`, if `after` was allocated already. `named`: the SKUs that it is about, whose lines the preview has all;
     of others it has what moves. `along`: those decided only
     because they moved while nobody was told; their lines, and whoever's promise had stopped holding before, keep that
-    cause, and what only they reach moved along with them. Raises Conflict where the ERP allocates.
+    cause, and what only they reach moved along with them. `beside_the_calendar`: what moves though its goods stay as
+    they are, because its day was past or it was released for another one, keeps that cause. Raises Conflict where the
+    ERP allocates.
     """
     refuse_if_erp(store)
     zone = ZoneInfo(store.depot(before.depot_id).zone)
@@ -162,6 +162,8 @@ def decide(
     causes |= _earlier_causes(after, made, dates.expected, first=first, kept=kept, along=along)
     causes |= {line_id: why for line_id, (_product, why) in silent.items() if not dates.expected.get(line_id)}
     today = now.astimezone(zone).date().isoformat()
+    if beside_the_calendar:
+        causes = moved_by_itself(before, after, outcome, dates.expected, today=today) | causes
     broken = causes | _broken_before(store, after, made, dates.expected, first=first, today=today)
     promises = tuple(
         replace(promise, why=broken[promise.line_id])

@@ -244,7 +244,7 @@ def settle(
         products = locked_products(store, depot_id, product_ids)
         book = store.book(depot_id, products, now=now)
         policy: AllocationPolicy = allocating.policy_of(store, depot_id, now)
-        decision = allocating.decide(store, book, book, policy=policy, now=now, why=why)
+        decision = allocating.decide(store, book, book, policy=policy, now=now, why=why, beside_the_calendar=True)
         own = written.get(depot_id, ())
         quiet = () if tell else own
         committing.write(store, decision, by=by, now=now, why=why, tell=tell or tell_others, quiet=quiet)

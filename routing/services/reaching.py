@@ -68,8 +68,9 @@ def decide_change(
         before = store.book(depot_id, tied, now=now, ranked_by=policy.rule)
         before = seen(before) if seen else before
         return allocating.decide(
-            store, before, change(before), policy=policy, now=now, why=why, named=named, along=along
-        )
+            store, before, change(before), policy=policy, now=now, why=why, named=named, along=along,
+            beside_the_calendar=True,
+        )  # fmt: skip
     today = now.astimezone(ZoneInfo(store.depot(depot_id).zone)).date()
     decided_until = store.setting(allocating.horizon_setting(depot_id), "")
     products = frozenset(product_ids)
@@ -101,5 +102,6 @@ def decide_change(
         locking.keep_locks()
     outcome = reach.outcome
     return allocating.decide(
-        store, before, after, policy=policy, now=now, why=why, outcome=outcome, named=named, along=along
-    )
+        store, before, after, policy=policy, now=now, why=why, outcome=outcome, named=named, along=along,
+        beside_the_calendar=True,
+    )  # fmt: skip

@@ -233,7 +233,7 @@ def reallocate(
         products = locked_products(store, depot_id, product_ids)
         book = store.book(depot_id, products, now=now)
         policy = allocating.policy_of(store, depot_id, now)
-        decision = allocating.decide(store, book, book, policy=policy, now=now, why=why)
+        decision = allocating.decide(store, book, book, policy=policy, now=now, why=why, beside_the_calendar=True)
     else:
         stand = store.waiting_orders(depot_id, list(stood), now=now)
         theirs = [order for order in (*stood.values(), *stand.values()) if order is not None]

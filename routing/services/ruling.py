@@ -12,6 +12,7 @@ from routing.errors import NotFound
 from routing.model.days import today_of
 from routing.model.orders import Preview
 from routing.model.parties import Company, Depot
+from routing.rules.by_itself import DAY_IS_PAST
 from routing.rules.policies import KINDS, TERMS, PolicyBook, PolicyRow, Scope, checked
 from routing.services import allocating, committing
 from routing.services.allocating import Decision
@@ -126,7 +127,7 @@ def comes_anyway(
     for depot_id, some in concerned.items():
         book = store.book(depot_id, store.related_products(depot_id, some), now=now, policies=policies)
         policy = (policies or store.policies()).allocation_policy(day=allocating.today_at(store, depot_id, now))
-        found[depot_id] = allocating.decide(store, book, book, policy=policy, now=now, why=allocating.DAY_IS_PAST)
+        found[depot_id] = allocating.decide(store, book, book, policy=policy, now=now, why=DAY_IS_PAST)
     return found
 
 

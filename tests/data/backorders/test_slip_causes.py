@@ -11,15 +11,17 @@ from data.db import Database
 from data.store import open_store
 from routing.model.proofs import Outcome
 from routing.model.stock import Receipt
+from routing.rules.by_itself import DAY_IS_PAST, RELEASED_FOR_ANOTHER_DAY
 from routing.rules.figures.slips import Cause, cause_of
 from routing.rules.policies import PolicyRow, Scope
-from routing.services.allocating import DAY_IS_PAST
 from routing.services.closing_days import SetDays, commit_change
 from routing.services.committing import PROMISE_LOST
 from routing.services.deciding import Decision, decide_door
 from routing.services.importing import settle
-from routing.services.receiving import simulate_receipt
+from routing.services.receiving import commit_receipt, simulate_receipt
+from routing.services.releasing import release_orders
 from routing.services.ruling import Ruling, commit_ruling, policy_day
+from routing.services.supplying import commit_shelf_count
 from tests.backorder_world import DEPOT, SKUS, World
 
 
@@ -174,3 +176,39 @@ def test_what_came_short_at_the_door_is_not_put_down_to_what_moved_others_of_its
     }  # fmt: skip
     world.receive(product=2, quantity=12, quarantined=0, of_inbound=False, more_to_come=False)
     assert (whys(world, "SO-1")[-1], whys(world, "SO-2")[-1]) == ("D-000001 came short", "new orders")
+
+
+def test_a_receipt_is_no_cause_of_what_lay_there_and_was_not_released_on_its_day(database: Database) -> None:
+    world = World(database)
+    in_time_for_nobody(world)
+    count = Receipt(
+        number="R-9", depot_id=DEPOT, product_id=1, sku="OAT", quantity=1, inbound_id=None, counted_at=world.now
+    )
+    with open_store(database) as store:
+        (line,) = simulate_receipt(store, count, now=world.now).lines
+    assert (line.slips, line.breaks, line.moved_by) == (True, False, DAY_IS_PAST)
+    with open_store(database) as store:
+        commit_receipt(store, count, now=world.now, by="warehouse")
+    assert whys(world, "SO-1") == ["first date", DAY_IS_PAST]
+    with database.reading() as connection:
+        told = connection.scalars(select(tables.notice.c.data).where(tables.notice.c.kind == "date_changed")).one()
+    assert told["why"] == ["not_sent"]
+
+
+def test_a_receipt_is_no_cause_of_what_was_released_for_a_later_day(database: Database) -> None:
+    world = World(database)
+    day = in_time_for_nobody(world, days=0)
+    with open_store(database) as store:
+        release_orders(store, depot_id=DEPOT, for_day="2026-05-18", now=world.now, by="desk")
+    assert day < "2026-05-18"
+    world.receive(product=1, quantity=1, quarantined=0, of_inbound=False, more_to_come=False)
+    assert whys(world, "SO-1") == ["first date", RELEASED_FOR_ANOTHER_DAY]
+
+
+def test_a_recount_that_takes_what_lay_there_is_the_cause_though_the_day_was_past(database: Database) -> None:
+    world = World(database)
+    in_time_for_nobody(world)
+    world.expect(product=1, quantity=12, days=4)
+    with open_store(database) as store:
+        commit_shelf_count(store, depot_id=DEPOT, product_id=1, sku="OAT", counted=0, now=world.now, by="warehouse")
+    assert whys(world, "SO-1")[-1] == "recount of OAT"
