@@ -85,6 +85,8 @@ _TURNS = ((0.0, 0.7, 0.83), (0.75, 0.9, 1.0))
 """Of short routes and as many visits, the walk cools down and the best is put together out of the routes it drove; then
 both once more. At which part a walk begins, which share of the time is over when it ends, and when the other does."""
 _ROUNDS_OF_TURN = (0.85, 0.15)
+_LEAST_S_TO_RECOMBINE = 0.02
+"""Seconds per visit that a search must have for it: in less the walk has not found what there is to put together."""
 _ROUNDS_OF_PYVRP = 100
 """With a limit of rounds, one of PyVRP's for so many of the walk's: about as long."""
 _BRANCHES = 600_000
@@ -346,8 +348,11 @@ class _Search:
 
     def _recombines(self, walk: RuinAndRecreate) -> bool:
         """Whether the routes of a walk are put together anew. Evidence: 1,000 stops in 60 s."""
-        many = _MANY < len(walk.visits) <= _MOST_AT_ONCE
-        return many and can_recombine(walk) and self._pyvrp_share(walk) == 0.0
+        visits = len(walk.visits)
+        long_enough = self.iterations is not None or self.deadline - self.clock() >= _LEAST_S_TO_RECOMBINE * visits
+        return (
+            long_enough and _MANY < visits <= _MOST_AT_ONCE and can_recombine(walk) and self._pyvrp_share(walk) == 0.0
+        )
 
     @staticmethod
     def _pyvrp_share(walk: RuinAndRecreate) -> float:

@@ -67,7 +67,7 @@ def recombined(
     n = len(day.load)
     driven = [line for line in lines if line]
     columns = _with(day, columns, driven)
-    too_dear = _too_dear(n, columns)
+    too_dear = _too_dear(n, columns, left_s)
     now = list(range(len(columns.costs) - len(driven), len(columns.costs)))
     price = day.legs.reshape(n + 2, n + 2, 2)[:, :, 1]
     chance = np.random.default_rng(seed)
@@ -109,7 +109,7 @@ def _with(day: PlainDay, columns: Columns, driven: Sequence[Line]) -> Columns:
     return Columns(visits, np.append(columns.costs, costs))
 
 
-def _too_dear(n: int, columns: Columns) -> NDArray[np.float64]:
+def _too_dear(n: int, columns: Columns, left_s: Callable[[], float] | None) -> NDArray[np.float64]:
     """The reduced cost of each column: what it costs more than its visits are worth, if routes could be driven in
     fractions."""
     unit = max(1, int(np.gcd.reduce(columns.costs)))
@@ -121,6 +121,9 @@ def _too_dear(n: int, columns: Columns) -> NDArray[np.float64]:
         for x in row:
             if x < n:
                 once[x].SetCoefficient(variable, 1)
+    if left_s is not None:
+        # By what it has computed, which are about seconds of work.
+        solver.SetSolverSpecificParametersAsString(f"max_deterministic_time: {max(0.1, left_s()):.3f}")
     solver.Solve()
     worth = np.array([*(one.dual_value() for one in once), 0.0])
     dear: NDArray[np.float64] = columns.costs // unit - worth[columns.visits].sum(axis=1)

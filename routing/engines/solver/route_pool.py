@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from routing.engines.solver import plain
 
+_MOMENTS = 6_000
+"""More are thinned out by half: of 1,000 visits these are 14 MB."""
 _MOST = 15_000
 """Columns: those that were driven at the most moments. The others were steps from one to another."""
 _HASHED_BY = 7
@@ -39,21 +41,33 @@ class RoutePool:
     """(n,): who follows each visit; n + 1: nobody."""
     _heads: list[NDArray[np.uint16]] = field(default_factory=list)
     """The first visits of the routes."""
+    _asked: int = 0
+    _every: int = 1
 
     def __len__(self) -> int:
         return len(self._heads)
 
     def note(self, walk: plain.PlainWalk) -> None:
+        self._asked += 1
+        if self._asked % self._every:
+            return
         rows = walk.node.reshape(-1, plain.COLUMNS)
         heads = walk.shift[:, plain.HEAD]
         self._after.append(rows[:-2, plain.NEXT].astype(np.uint16))
         self._heads.append(heads[heads < len(rows) - 2].astype(np.uint16))
+        self._thin_out()
 
     def add(self, others: Sequence[RoutePool]) -> None:
         """What others have noted, too."""
         for other in others:
             self._after += other._after
             self._heads += other._heads
+        self._thin_out()
+
+    def _thin_out(self) -> None:
+        while len(self) > _MOMENTS:
+            del self._after[::2], self._heads[::2]
+            self._every *= 2
 
     def columns(self, day: plain.PlainDay) -> Columns:
         n = len(day.load)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from routing.engines.solver import ortools_solver, recombine
+from routing.engines.solver import ortools_solver, recombine, route_pool
 from routing.engines.solver.insertion import Insertion, Routes
 from routing.engines.solver.plain_walk import PlainRounds
 from routing.engines.solver.recombine import can_recombine
@@ -128,6 +128,21 @@ def test_where_nothing_is_left_to_do_the_plan_stays_as_it_is() -> None:
     walk.pool = RoutePool()
     assert not together(walk)
     assert walk.best == before
+
+
+def test_of_a_long_walk_every_other_moment_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(route_pool, "_MOMENTS", 4)
+    walk = standing_on(street(), NEAR_IS_GOOD)
+    assert walk.pool is not None
+    kept = []
+    for _ in range(12):
+        note(walk)
+        kept.append(len(walk.pool))
+    # Of five two are left, and then every second is noted.
+    assert kept == [1, 2, 3, 4, 2, 3, 3, 4, 4, 2, 2, 3]
+    other = RoutePool()
+    other.add([walk.pool, walk.pool])
+    assert len(other) == 3
 
 
 def test_only_shifts_that_are_alike_exchange_their_routes() -> None:
