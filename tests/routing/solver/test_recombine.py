@@ -181,3 +181,15 @@ def test_a_large_day_of_short_routes_is_put_together_and_has_the_same_plan_again
     assert one.unassigned == ()
     assert heard[:2] == heard[2:]
     assert all((after > before) is better for better, before, after in heard)
+
+
+def test_a_search_of_a_second_keeps_to_the_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+    day = town(260)
+    day = replace(day, shifts=tuple(replace(day.shifts[0], id=n, capacity=(10,)) for n in range(1, 41)))
+
+    def never(walk: RuinAndRecreate, **how: Any) -> bool:
+        raise AssertionError
+
+    monkeypatch.setattr(ortools_solver, "_MANY", len(day.visits) - 1)
+    monkeypatch.setattr(ortools_solver, "recombine", never)
+    assert ortools_solver.solve(day, seed=3, time_limit_s=1.0, threads=1).unassigned == ()
