@@ -6,7 +6,8 @@ How a solve goes:
 1. Insertion gives a plan within a fraction of a second (by regret, of many visits by a compiled greedy one), and an
    exchange makes priority strict (insertion.py).
 2. Ruin and recreate, compiled (walk.py, kernel.py; plain.py for plain days), takes most of the time: it fills tight
-   days and lowers the cost, rank by rank. PyVRP searches on from there where it is the stronger one.
+   days and lowers the cost, rank by rank. On long routes PyVRP searches on from there; on short ones of a large day the
+   best is put together out of all routes that were driven (recombine.py).
 3. Per rank from the top (first what a person locked, then tier by tier): if visits of that rank are still waiting, a
    model with this rank and those above maximises first how many of them are served, then their age. What was reached
    above is a constraint of the model, never a price: prices would have to grow by powers and overflow.
@@ -49,6 +50,8 @@ from routing.engines.solver.islands import Islands
 from routing.engines.solver.limits import check_limits
 from routing.engines.solver.pyvrp_solver import can_be_asked
 from routing.engines.solver.pyvrp_solver import searched as walk_on_with_pyvrp
+from routing.engines.solver.recombine import can_recombine, recombine
+from routing.engines.solver.route_pool import RoutePool
 from routing.engines.solver.walk import RuinAndRecreate, route_costs, warm
 from routing.model.plans import CostScheme, Plan, Problem, ShiftOffer, SolveProgress
 from routing.rules.reasons import together
@@ -78,6 +81,12 @@ _MANY, _VALLEYS, _SHARE_AFTER_VALLEYS = 500, 3, 0.85
 """Of long routes and more than `_MANY` visits, up to `_MOST_AT_ONCE`, so many short hot walks are made, and PyVRP goes
 on from the best: how many vans drive where is settled within the first seconds, and little found afterwards changes it.
 At 400 visits it is no better."""
+_TURNS = ((0.0, 0.7, 0.83), (0.75, 0.9, 1.0))
+"""Of short routes and as many visits, the walk cools down and the best is put together out of the routes it drove; then
+both once more. At which part a walk begins, which share of the time is over when it ends, and when the other does."""
+_ROUNDS_OF_TURN = (0.85, 0.15)
+_LEAST_S_TO_RECOMBINE = 0.02
+"""Seconds per visit that a search must have for it: in less the walk has not found what there is to put together."""
 _ROUNDS_OF_PYVRP = 100
 """With a limit of rounds, one of PyVRP's for so many of the walk's: about as long."""
 _BRANCHES = 600_000
@@ -205,11 +214,13 @@ class _Search:
         walk, self.filled = self.filled, None
         if walk is None or walk.best != self.routes:
             walk = RuinAndRecreate(self.insertion, self.routes, seed=self.seed)
+        recombines = self._recombines(walk)
         began = self.clock()
         share = self.deadline - began
         if self.iterations is None:
             polish = share * _POLISH_SHARE
-            if not self._worth_a_model(polish / 2):
+            if recombines or not self._worth_a_model(polish / 2):
+                # What is left to polish of such a plan is less than the walk finds meanwhile.
                 polish = 0.0
             elif not self.waiting_of([key for key, shifts in self.reachable.items() if shifts]):
                 # A little over: less than what it needs is refused, and the walk ends a stride late.
@@ -221,6 +232,8 @@ class _Search:
         valleys = self._seeks_valleys(walk)
         share -= polished_s
         times, best, first = _VALLEYS if valleys else self._times_afresh(walk, limit), walk, walk.best
+        if recombines:
+            best, times = self._walk_and_recombine(walk, limit, share), 0
         for n in range(times):
             if n and self.stopped():
                 break
@@ -249,6 +262,30 @@ class _Search:
             routes = self.insertion.mend(routes)
         self.offer(routes, "fill")
 
+    def _walk_and_recombine(self, walk: RuinAndRecreate, limit: int, share_s: float) -> RuinAndRecreate:
+        """A walk from hot to cold, the best out of all its routes, and that again from there while it is cool."""
+        began = self.clock()
+        walk.pool = RoutePool()
+        for (first, walked, until), rounds in zip(_TURNS, _ROUNDS_OF_TURN, strict=True):
+            left_s = began + walked * share_s - self.clock()
+            walk = self._anneal(walk, int(limit * rounds), left_s, (first, 1.0), tells=True)
+            end = None if self.iterations is not None else began + until * share_s
+            better = recombine(
+                walk,
+                seed=self.seed,
+                stopped=partial(self._over, end),
+                left_s=None if end is None else partial(self._left_s, end),
+            )
+            if better:
+                self.tell(walk.best, "fill")
+        return walk
+
+    def _over(self, end: float | None) -> bool:
+        return self.stopped() or (end is not None and self.clock() >= end)
+
+    def _left_s(self, end: float) -> float:
+        return end - self.clock()
+
     def _anneal(
         self, walk: RuinAndRecreate, limit: int, share_s: float, parts: tuple[float, float], *, tells: bool
     ) -> RuinAndRecreate:
@@ -276,7 +313,10 @@ class _Search:
             if better and tells:
                 self.tell(islands.ahead.best, "fill")
         self.solutions += rounds * len(islands.walks)
-        return islands.ahead
+        ahead = islands.ahead
+        if ahead.pool is not None:
+            ahead.pool.add([other.pool for other in islands.walks if other.pool and other is not ahead])
+        return ahead
 
     def _times_afresh(self, walk: RuinAndRecreate, limit: int) -> int:
         """How often a small day is searched, each time from another beginning: of few routes each is a valley of its
@@ -305,6 +345,14 @@ class _Search:
     def _seeks_valleys(self, walk: RuinAndRecreate) -> bool:
         """Whether several short walks look for where PyVRP begins. Evidence: 1,000 stops in 60 s, 400 in 10 s."""
         return _MANY < len(walk.visits) <= _MOST_AT_ONCE and self._pyvrp_share(walk) == _SHARE_AFTER_VALLEYS
+
+    def _recombines(self, walk: RuinAndRecreate) -> bool:
+        """Whether the routes of a walk are put together anew. Evidence: 1,000 stops in 60 s."""
+        visits = len(walk.visits)
+        long_enough = self.iterations is not None or self.deadline - self.clock() >= _LEAST_S_TO_RECOMBINE * visits
+        return (
+            long_enough and _MANY < visits <= _MOST_AT_ONCE and can_recombine(walk) and self._pyvrp_share(walk) == 0.0
+        )
 
     @staticmethod
     def _pyvrp_share(walk: RuinAndRecreate) -> float:

@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.engines.solver import layout, plain
+from routing.engines.solver.route_pool import RoutePool
 
 _BLOCK = 500
 """Rows of a table that are copied at once."""
 _HANDFUL = 4
 """Of so many visits the order does not matter."""
+_NOTED_EVERY = 2_000
+"""Rounds between two moments that a pool notes: some routes have changed by then, most have not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,19 @@ class PlainRounds:
         self._number = number
         plain.begin(self.day, self.walk)
 
-    def run(self, rounds: int, part: float, hot: float, cold: float) -> bool:
+    def run(self, rounds: int, part: float, hot: float, cold: float, pool: RoutePool | None = None) -> bool:
         """So many rounds at the temperature of this part (0 to 1) of the walk, `hot` to `cold` in costs of an average
-        visit. True when a better plan was found."""
+        visit. `pool` notes where it stands on the way. True when a better plan was found."""
         before = int(self.walk.tally[plain.FOUND])
         typical = max(1.0, int(self.walk.tally[plain.BEST]) / len(self.day.load))
-        plain.rounds(self.day, self.walk, rounds, typical * hot * (cold / hot) ** part)
+        heat = typical * hot * (cold / hot) ** part
+        while rounds > 0:
+            until_noted = _NOTED_EVERY - int(self.walk.tally[plain.ROUND]) % _NOTED_EVERY
+            some = rounds if pool is None else min(rounds, until_noted)
+            plain.rounds(self.day, self.walk, some, heat)
+            rounds -= some
+            if pool is not None and some == until_noted:
+                pool.note(self.walk)
         return int(self.walk.tally[plain.FOUND]) > before
 
     @property

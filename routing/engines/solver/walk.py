@@ -16,6 +16,7 @@ from routing.engines.solver.exact import route_cost
 from routing.engines.solver.insertion import Insertion, Routes
 from routing.engines.solver.paces import rows_of
 from routing.engines.solver.plain_walk import PlainRounds, is_plain, packed
+from routing.engines.solver.route_pool import RoutePool
 from routing.model.plans import ShiftOffer
 from routing.rules.legs import MOST_BREAKS
 from routing.rules.spans import ALWAYS, Spans
@@ -28,6 +29,8 @@ _BESIDE_MANY = 30
 _MANY = 1000
 _HOT, _COLD = 1.0, 0.03
 """Temperature at the beginning and end of a walk, in costs of an average visit."""
+_NOTED_FROM = 0.35
+"""The part of a walk from which on its routes are worth keeping."""
 _BLOCK = 500
 """Rows of the table of all pairs that are looked at together, so that 5,000 visits need no 200 MB."""
 _FAR_TIME = 2**58
@@ -48,7 +51,9 @@ class RuinAndRecreate:
         self._held = _front(insertion, routes)
         self.day = _packed(insertion, self.shifts, self._held)
         self.walk = _beginning(self.day, insertion, self.shifts, routes, seed)
-        self._plain_day = packed(self.day) if is_plain(self.day) else None
+        self.plain_day = packed(self.day) if is_plain(self.day) else None
+        self.pool: RoutePool | None = None
+        """Where there is one, a walk over a plain day keeps its routes there once it has cooled down."""
         self._plain: PlainRounds | None = None
         kernel.begin(self.day, self.walk)
         self._price_absences()
@@ -99,11 +104,11 @@ class RuinAndRecreate:
 
     def run(self, rounds: int, part: float) -> bool:
         """So many rounds at the temperature of this part (0 to 1) of the walk. True when a better plan was found."""
-        if self._plain_day is not None and self._plain is None and self.serves_all:
+        if self.plain_day is not None and self._plain is None and self.serves_all:
             n = len(self.visits)
-            self._plain = PlainRounds(self._plain_day, self.walk.best[:n], self.walk.best[n:], self.walk.chance)
+            self._plain = PlainRounds(self.plain_day, self.walk.best[:n], self.walk.best[n:], self.walk.chance)
         if self._plain is not None:
-            better = self._plain.run(rounds, part, _HOT, _COLD)
+            better = self._plain.run(rounds, part, _HOT, _COLD, self.pool if part >= _NOTED_FROM else None)
             if better:
                 self.walk.best[:] = np.concatenate(self._plain.best)
             return better
@@ -145,6 +150,7 @@ class RuinAndRecreate:
         other = copy(self)
         other.walk = _beginning(self.day, self.insertion, self.shifts, self.best, seed)
         other._plain = None
+        other.pool = None if self.pool is None else RoutePool()
         kernel.begin(self.day, other.walk)
         other._take_as_best()
         return other
