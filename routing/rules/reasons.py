@@ -28,7 +28,7 @@ _CLOSEST_FIRST = (
 )
 """How far a lone trip got before it failed: times are asked last, so a shift that fails there passed all else."""
 
-_OF_THE_ROAD = frozenset(
+OF_THE_ROAD = frozenset(
     {
         Reason.NOT_READY,
         Reason.WINDOW_UNREACHABLE,
@@ -67,7 +67,7 @@ def why_left_out(problem: Problem, plan: Plan, *, timetable: Timetable | None = 
             failures.append(answer)
         else:
             unit = together(table, visit.id)
-            by_way = any(f.reason in _OF_THE_ROAD and chains.may_do(table.shifts[f.shift], unit) for f in failures)
+            by_way = any(f.reason in OF_THE_ROAD and chains.may_do(table.shifts[f.shift], unit) for f in failures)
             out.append(_impossible(visit, failures, by_way_of_others=by_way))
             continue
         out.append(

@@ -14,11 +14,13 @@ from routing.model.tasks import TaskKind
 from routing.rules.door import REASONS, why_in
 from routing.rules.figures.otif import CUSTOMER_CAUSED
 from routing.rules.policies import KINDS, PolicyKind, Shape, usual
+from routing.rules.reasons import OF_THE_ROAD
 from routing.rules.release import NotReleased
 from routing.rules.standing import GROUPS
 from web.cli.release import SHORT
 from web.dispatcher.policy_words import kind_words, value_words
 from web.dispatcher.words import (
+    MAY_FIT_BY_WAY,
     every_outcome_words,
     left_out_reason,
     quality_words,
@@ -128,6 +130,13 @@ def test_what_is_not_proven_is_said_of_a_trip_of_its_own_only() -> None:
     assert left_out_reason("shift_too_short") == "does not fit into any shift"
     assert left_out_reason("shift_too_short", proven=False) == "a trip of its own takes longer than any shift"
     assert left_out_reason("competed_out", proven=False) == left_out_reason("competed_out")
+    assert frozenset(OF_THE_ROAD) == MAY_FIT_BY_WAY
+    assert [reason for reason in OF_THE_ROAD if left_out_reason(reason, proven=False) == left_out_reason(reason)] == []
+
+
+def test_of_several_reasons_none_is_said_of_every_van() -> None:
+    assert left_out_reason("capacity") == "too big for any van"
+    assert left_out_reason("capacity", alone=False) == "too big for some vans"
 
 
 def test_every_quality_of_a_pin_has_words_of_its_own() -> None:

@@ -141,15 +141,23 @@ def rule_words() -> dict[str, tuple[str, str]]:
     }
 
 
-MAY_FIT_BY_WAY = frozenset({"shift_too_short", "driver_hours", "window_unreachable", "no_road"})
-"""Of these a plan may say that a trip of its own fails, and not that nothing else would do."""
+MAY_FIT_BY_WAY = frozenset(
+    {"not_ready", "window_unreachable", "window_too_short", "shift_too_short", "driver_hours", "no_road"}
+)
+"""Of these a plan may say that a trip of its own fails, and not that nothing else would do: those of the road of
+`routing/rules/reasons.py`."""
 
 
-def left_out_reason(reason: str, *, proven: bool = True) -> str:
-    """Why a plan left a delivery out; what is not proven is not said of every trip."""
+def left_out_reason(reason: str, *, proven: bool = True, alone: bool = True) -> str:
+    """Why a plan left a delivery out. What is not proven is not said of every trip, and what stands beside other
+    reasons (`alone` false) not of every van."""
+    if not alone and reason in (some := _of_some_vans()):
+        return some[reason]
     if not proven and reason in MAY_FIT_BY_WAY:
         return {
+            "not_ready": _("goods are not ready for a trip of its own"),
             "window_unreachable": _("a trip of its own does not reach it within its hours"),
+            "window_too_short": _("its hours are too short for a trip of its own"),
             "no_road": _("no road leads straight there"),
         }.get(reason, _("a trip of its own takes longer than any shift"))
     return {
@@ -171,6 +179,21 @@ def left_out_reason(reason: str, *, proven: bool = True) -> str:
         "locked_by_you": _("kept out by you"),
         "competed_out": _("others went first"),
     }.get(reason, reason.replace("_", " "))
+
+
+def _of_some_vans() -> dict[str, str]:
+    """A van each fails by: together they leave none."""
+    return {
+        "capacity": _("too big for some vans"),
+        "skills": _("some shifts lack the equipment or skill"),
+        "access": _("some vans do not fit the door"),
+        "crew": _("some shifts have too few people"),
+        "window_unreachable": _("some vans cannot be there within its hours"),
+        "shift_too_short": _("too long for some shifts"),
+        "driver_hours": _("some drivers have not the hours"),
+        "no_road": _("some vans have no road there"),
+        "not_ready": _("goods are not ready for some shifts"),
+    }
 
 
 def loose_reason(reason: str) -> str:
