@@ -71,7 +71,7 @@ class _Route:
         self.vehicle = given.vehicles[route.shift]
         self.steps: list[Answer] = []
         self.time = route.trips[0].departure_s
-        self.duration = self.distance = 0
+        self.duration = self.distance = self.distance_before = 0
         self.sums = {"setup": 0, "service": 0, "waiting_time": 0}
         count = len(given.problem.dimensions)
         served = [self.visits[key] for key in route.visits]
@@ -90,7 +90,7 @@ class _Route:
             self._step("start", self.time, 0, **_place(vehicle, "start"))
         place = self.shift.start
         for n, stop in enumerate(route.stops):
-            self._breaks(n, stop.arrival_s, stop.travel_s)
+            self._breaks(n, stop.arrival_s, stop.travel_s, stop.distance_m)
             self._stop(stop, moved=stop.place != place)
             place = stop.place
         trip = route.trips[0]
@@ -103,7 +103,7 @@ class _Route:
                 if rest.after_stop == len(route.stops) and rest.start_s < trip.return_s
             )
         )
-        self._breaks(len(route.stops), trip.return_s, travel)
+        self._breaks(len(route.stops), trip.return_s, travel, trip.distance_m - self.distance_before)
         self.duration, self.distance = self.duration_after, trip.distance_m
         if "end" in vehicle or "end_index" in vehicle:
             self._step("end", max(self.time, trip.return_s), 0, **_place(vehicle, "end"))
@@ -120,13 +120,15 @@ class _Route:
             out["description"] = vehicle["description"]
         return {**out, "steps": self.steps, "violations": _summed(self.breaches)}
 
-    def _breaks(self, after: int, arrival: int, travel: int) -> None:
-        """The breaks on the way to the next stop: on the road until `arrival`, at its door afterwards."""
+    def _breaks(self, after: int, arrival: int, travel: int, metres: int) -> None:
+        """The breaks on the way to the next stop: on the road until `arrival`, at its door afterwards. Of a way that is
+        driven in part, as large a part of its metres, as VROOM counts them."""
         left = travel
         for rest in (rest for rest in self.route.breaks if rest.after_stop == after):
             driven = left if rest.start_s >= arrival else rest.start_s - self.time
             left -= driven
             self.duration += driven
+            self.distance = self.distance_before + (metres * (travel - left) // travel if travel else metres)
             self._pause(rest, self.time + driven)
         self.duration_after = self.duration + left
         self.arrival = self.time + left
@@ -152,7 +154,8 @@ class _Route:
 
     def _stop(self, stop: PlannedStop, *, moved: bool) -> None:
         self.duration, arrival = self.duration_after, self.arrival
-        self.distance += stop.distance_m
+        self.distance_before += stop.distance_m
+        self.distance = self.distance_before
         start = stop.start_s
         for n, key in enumerate(stop.visits):
             visit, task = self.visits[key], self.given.tasks[key]

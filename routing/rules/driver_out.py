@@ -16,7 +16,7 @@ from routing.errors import InvalidProblem
 from routing.model.day import DayFacts
 from routing.model.days import day_words
 from routing.model.fleet import Driver, Shift
-from routing.model.plans import Lock, Plan, Problem, Reason, ShiftOffer, Unassigned, Visit
+from routing.model.plans import Lock, Plan, PlannedRoute, Problem, Reason, ShiftOffer, Unassigned, Visit
 from routing.rules.calendars import day_of, weekday
 from routing.rules.changes import (
     BrokenPromise,
@@ -30,7 +30,8 @@ from routing.rules.changes import (
     summed,
 )
 from routing.rules.driver_hours import rule_of, under
-from routing.rules.problem import HAPPENED, ON_THE_VAN, rested_at, why_no_access
+from routing.rules.extra import strangers
+from routing.rules.problem import HAPPENED, ON_THE_VAN, rested_at, stranger_price, why_no_access
 from routing.rules.reasons import why_left_out
 from routing.rules.schedule import Failure, Timetable
 
@@ -142,9 +143,10 @@ def take_van(
             else offer
             for offer in problem.shifts
         )
-        base = replace(problem, shifts=offers)
+        base = _driven_by(replace(problem, shifts=offers), facts, replace(shift, driver=spare))
         if rule is not None and order and Timetable(base).times(shift.id, order) is None:
             continue  # more than the hours of this driver allow
+        after = _newly_priced(plan, problem, base, shift.id)
         options.append(
             OutOption(
                 kind=OutKind.OTHER_DRIVER if loaded else OutKind.SPARE_DRIVER,
@@ -154,14 +156,44 @@ def take_van(
                 moved=(),
                 promises_broken=(),
                 left_out=(),
-                cost=0,
+                cost=after.cost - plan.cost,
                 told=(spare.name,),
-                plan=plan,
+                plan=after,
                 problem=base,
                 driver_id=spare.id,
             )
         )
     return options
+
+
+def _driven_by(problem: Problem, facts: DayFacts, shift: Shift) -> Problem:
+    """The problem with what it costs where the driver who takes this shift is new to a door."""
+    sites = {site.id: site for site in facts.sites}
+    site_of = {each.id: sites[each.site_id] for each in facts.deliveries}
+
+    def new_to(visit: Visit) -> tuple[tuple[int, int], ...]:
+        if visit.id not in site_of:
+            return visit.strangers
+        price = stranger_price(shift, site_of[visit.id]) * 1000
+        others = tuple(each for each in visit.strangers if each[0] != shift.id)
+        return (*others, (shift.id, price)) if price else others
+
+    return replace(problem, visits=tuple(replace(each, strangers=new_to(each)) for each in problem.visits))
+
+
+def _newly_priced(plan: Plan, before: Problem, after: Problem, shift_id: int) -> Plan:
+    """The same plan, no time changed, with what the doors of this shift cost now."""
+
+    def price(problem: Problem, route: PlannedRoute) -> int:
+        return sum(strangers(problem, route).values())
+
+    routes = tuple(
+        replace(route, cost=route.cost + price(after, route) - price(before, route))
+        if route.shift == shift_id
+        else route
+        for route in plan.routes
+    )
+    return replace(plan, routes=routes, cost=sum(route.cost for route in routes))
 
 
 def without_shift(problem: Problem, shift_id: int) -> Problem:
@@ -367,6 +399,7 @@ def renamed_shift(plan: Plan, problem: Problem, *, old: int, new: int) -> tuple[
                     visit,
                     shifts=None if visit.shifts is None else frozenset(name(shift) for shift in visit.shifts),
                     why_not=tuple((name(shift), reason) for shift, reason in visit.why_not),
+                    strangers=tuple((name(shift), price) for shift, price in visit.strangers),
                 )
                 for visit in problem.visits
             ),

@@ -668,7 +668,7 @@ class Timetable:
             late = max(ready, key=lambda i: ready[i])
             visit, wait = line[late], ready[late] - begins
             assert visit is not None
-            sentence = f"{_of(visit)} is ready {wait} s after {_by(shift)} could leave: too late."
+            sentence = f"{_of(visit)} is ready {time_in_words(wait)} after {_by(shift)} could leave: too late."
             return _Fault(Reason.NOT_READY, late, wait, sentence)
         if shift.breaks:
             run = forward(legs, [], [()] * len(legs.travel), legs.leave_s)
@@ -680,7 +680,8 @@ class Timetable:
         first = legs.spans[fault.index][0][0]
         if fault.reason is Reason.SHIFT_TOO_SHORT and first < shift.until_s:
             hours_said = "hours and its overtime" if shift.overtime_s else "hours"
-            sentence = f"{_by(shift)} would end {fault.amount} s after its {hours_said} with {_of(visit, low=True)}."
+            over = time_in_words(fault.amount)
+            sentence = f"{_by(shift)} would end {over} after its {hours_said} with {_of(visit, low=True)}."
             return replace(fault, what=sentence)
         sentence = f"{_by(shift)} cannot be at {_of(visit, low=True)} inside its windows."
         return _Fault(Reason.WINDOW_UNREACHABLE, fault.index, fault.amount, sentence)
@@ -800,8 +801,22 @@ def work_by_type(problem: Problem) -> dict[str, dict[int, tuple[int, int]]]:
 def _drives_too_long(shift: ShiftOffer, driven: Sequence[int]) -> _Fault | None:
     if shift.max_travel_s is None or (over := sum(driven) - shift.max_travel_s) <= 0:
         return None
-    sentence = f"{_by(shift)} may drive {shift.max_travel_s} s, this route takes {over} s more."
+    sentence = (
+        f"{_by(shift)} may drive {time_in_words(shift.max_travel_s)}, this route takes {time_in_words(over)} more."
+    )
     return _Fault(Reason.DRIVER_HOURS, len(driven) - 2, over, sentence)
+
+
+def time_in_words(seconds: int) -> str:
+    """Minutes are rounded up: who is told one needs no more.
+
+    >>> time_in_words(45), time_in_words(150), time_in_words(4 * 3600 + 1800), time_in_words(7200)
+    ('45 s', '3 min', '4 h 30 min', '2 h')
+    """
+    if seconds < 120:
+        return f"{seconds} s"
+    hours, minutes = divmod(-(-seconds // 60), 60)
+    return " ".join(filter(None, (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "")))
 
 
 def load_in_words(dimension: str, amount: int) -> str:

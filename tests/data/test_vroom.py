@@ -325,3 +325,19 @@ def test_the_command_answers_and_its_exit_codes_tell_what_happened(tmp_path: Pat
     assert json.loads(refused.stdout) == {"code": 2, "error": "vehicles is empty: give at least one."}
     problem.write_text("{", encoding="utf-8")
     assert runner.invoke(solve_command, [str(problem)]).exit_code == 2
+
+
+@pytest.mark.parametrize(("at", "metres"), [(500, 2700), (1000, 7200), (1200, 9000)])
+def test_a_break_on_the_way_says_how_far_the_vehicle_has_come(at: int, metres: int) -> None:
+    """The way of 1000 s and 9 km begins at 200, to be at the door at 1500 after five minutes of rest."""
+    given = {
+        "jobs": [{"id": 1, "location_index": 1, "time_windows": [[1500, 1600]]}],
+        "vehicles": [
+            {"id": 1, "start_index": 0, "end_index": 0,
+             "breaks": [{"id": 1, "service": 300, "time_windows": [[at, at]]}]}
+        ],
+        "matrices": {"car": {"durations": [[0, 1000], [1000, 0]], "distances": [[0, 9000], [9000, 0]]}},
+    }  # fmt: skip
+    problem = read_vroom(given)
+    (route,) = write_vroom(solve(problem.problem, seed=0, time_limit_s=5, iterations=50), problem)["routes"]
+    assert [step["distance"] for step in route["steps"]] == [0, metres, 9000, 18_000]

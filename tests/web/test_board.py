@@ -17,7 +17,7 @@ from data.queries.board import driver_links, running_plan_jobs
 from data.queries.plans import PlanPage, RouteRow, current_plans, plan_page
 from data.store import open_store
 from data.store.plans import PlanStore
-from data.tables import depot, event, manifest, notice, plan, plan_lock, region, shift, site
+from data.tables import depot, driver, event, manifest, notice, plan, plan_lock, region, shift, site
 from routing.engines.roads.great_circle import GreatCircleTravelTimes
 from routing.model.plans import CostScheme, Window
 from tests.demo_day import DAY, current, demo_home, demo_website, planned_website, sign_in
@@ -688,3 +688,13 @@ def test_the_page_of_a_whole_day_asks_the_database_no_oftener_the_more_stops_it_
         remove(Engine, "before_cursor_execute", hear)
     assert sum(len(route.stops) for route in current(planned_website).routes) > 60
     assert of_the_day - of_an_empty_day < 40
+
+
+def test_a_route_says_what_the_hours_of_its_driver_allow(planned_website: Website, client: FlaskClient) -> None:
+    found = current(planned_website)
+    path = f"/plan/{found.plan_id}/route/{found.routes[0].shift_id}"
+    assert "data-driver-hours" not in client.get(path).get_data(as_text=True)
+    with planned_website.installation.database.writing() as connection:
+        mine = select(shift.c.driver_id).where(shift.c.id == found.routes[0].shift_id).scalar_subquery()
+        connection.execute(update(driver).where(driver.c.id == mine).values(rule_set="eu"))
+    assert "EU hours: 13 h on duty after 11 h of rest" in client.get(path).get_data(as_text=True)

@@ -14,7 +14,7 @@ from routing.model.fleet import Driver, Shift
 from routing.model.plans import Break, Problem, Reason, ShiftOffer
 from routing.rules.check import violations
 from routing.rules.driver_hours import RULE_SETS, rule_of, under
-from routing.rules.driver_out import take_van
+from routing.rules.driver_out import renamed_shift, take_van
 from routing.rules.reasons import why_left_out
 from tests.routing.builders_plans import HOUR, MINUTE, between, pause, plan, problem, shift, visit
 from tests.routing.planning import test_problem as days
@@ -152,6 +152,22 @@ def test_two_shifts_of_a_driver_share_the_driving_and_the_duty_of_the_day() -> N
 
 
 # ---------------------------------------------------------------------------- another driver takes the van
+
+
+def test_another_driver_costs_what_being_new_to_the_doors_costs() -> None:
+    """Two doors name who knows them: the first Driver 1, the second Driver 7, who takes the van."""
+    known = {1: ("F1",), 2: ("F7",)}
+    doors = [days.site(key, known_to=known[key], stranger_price=100 * key) for key in (1, 2)]
+    own = replace(days.shift(driver_number="F1"), day="2026-03-03")
+    day = days.facts(shifts=(own,), sites=doors, deliveries=[delivery(key) for key in (1, 2)])
+    of = problem(visit(1, 1), visit(2, 2, strangers=((1, 200_000),)))
+    held = plan(of, {1: [1, 2]})
+    spare = Driver(id=7, name="Driver 7", depot_id=1, number="F7")
+    (found,) = take_van(held, of, day, shift=own, spares=[spare])
+    assert found.cost == 100_000 - 200_000
+    assert found.plan.cost == held.cost - 100_000
+    for each in (found.plan, found.problem), renamed_shift(found.plan, found.problem, old=1, new=44):
+        assert violations(*each) == []
 
 
 def spares(*, long: bool, until: int | None = None, rule_set: str = "eu") -> list[str]:

@@ -47,6 +47,7 @@ def days(draw: st.DrawFn) -> tuple[Problem, Plan]:
                 load=(draw(st.integers(1, 3)),),
                 collect=(0,),
                 tier=draw(st.integers(1, 2)),
+                strangers=tuple((shift, 700) for shift in draw(st.sets(st.integers(1, 3)))),
             )
         )
     problem = Problem(
