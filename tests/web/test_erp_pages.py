@@ -19,8 +19,8 @@ from tests.website import Website, a_website, form_token
 from web.cli import main
 
 RELEASED = (
-    "release,day,depot,order,customer,site,ordered_at,customer_reference,erp_reference,note,line,sku,quantity,"
-    f"line_erp_reference\nREL-1,{DAY},NORTH,E-1,C-1,S-1,,,ERP-1,,1,COFFEE,6,\n"
+    "release,day,depot,order,customer,site,ordered_at,customer_reference,erp_reference,note,collect_at_door,line,sku,"
+    f"quantity,line_erp_reference\nREL-1,{DAY},NORTH,E-1,C-1,S-1,,,ERP-1,,,1,COFFEE,6,\n"
 )
 SAYS = "The ERP decides here what goes out"
 REFUSED = "The ERP allocates and releases here"
