@@ -6,10 +6,13 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import update
 
+from data import tables
 from routing.rules.policies import KINDS
 from tests.web.test_supply_commands import call, company, day, document
 from web.cli import main
+from web.wiring import open_installation
 
 __all__ = ["company"]
 
@@ -90,3 +93,21 @@ def test_every_policy_is_named_with_its_values_in_plain_words() -> None:
     assert "complete: ships complete" in told
     assert "Usual: may ship in parts" in told
     assert json.loads(call("policy", "kinds", "completeness", "--json").stdout)["policies"][0]["values"]
+
+
+def test_what_moves_anyway_stands_apart_from_what_the_policy_moves() -> None:
+    """The day of SO-1 is over: its goods lie there, and it goes tomorrow by any policy."""
+    with open_installation() as here, here.database.writing() as connection:
+        theirs = tables.order_line.c.order_id == 1
+        connection.execute(update(tables.order_line).where(theirs).values(expected_on=day(-2)))
+    for words in (("--simulate",), ()):
+        found = document("policy", "set", "max_wait_days", "90", *words)
+        assert found["lines"] == []
+        (line,) = found["anyway"]  # type: ignore[misc]
+        assert (line["order"], line["old_day"]) == ("SO-1", day(-2))
+        assert line["new_day"] >= day(0)
+    with open_installation() as here, here.database.writing() as connection:
+        connection.execute(update(tables.order_line).where(theirs).values(expected_on=day(-2)))
+    told = call("policy", "set", "max_wait_days", "80", "--simulate").output
+    assert "0 lines change" in told
+    assert "Moves anyway, not through this:" in told

@@ -223,3 +223,15 @@ def test_a_recount_takes_from_the_lowest_rank_and_gives_back_what_is_found() -> 
 def test_a_recount_of_nothing_that_exists_is_refused() -> None:
     for words in (["NONE", 3], ["OAT-1", 3, "--depot", "SOUTH"], ["OAT-1", "--", -3]):
         assert call("recount", *words).exit_code == 2
+
+
+@pytest.mark.usefixtures("company")
+def test_a_receipt_s_lines_add_up_to_what_it_says_goes_and_waits(tmp_path: Path) -> None:
+    """One more comes for SO-2: SO-1 holds its 24 as before, and they go too."""
+    file = tmp_path / "more.csv"
+    file.write_text("number,depot,sku,quantity\nR-2,NORTH,OAT-1,1\n")
+    found = document("receive", file, "--simulate")
+    lines: list[dict[str, int]] = found["lines"]  # type: ignore[assignment]
+    assert [(line["order"], line["goes"], line["waits"]) for line in lines] == [("SO-1", 24, 0), ("SO-2", 7, 17)]
+    worth = {"goes": sum(line["value"] for line in lines), "waits": 17 * 250, "breaks": 0}
+    assert found["worth"] == worth

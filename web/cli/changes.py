@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from rich.console import Console
 
 from data.queries.company import company_card
 from data.store import SqlStore
-from routing.model.orders import Preview
+from routing.model.orders import LineChange, Preview
 from routing.services.telling import Hear, how_they_hear
 from web.changes import heard_document, line_document, told_document, worth_document
 from web.cli.output import clean, print_json
@@ -40,8 +40,10 @@ def print_changes(
     as_json: bool,
     currency: str,
     besides: Mapping[str, Any] | None = None,
+    anyway: Sequence[LineChange] | None = None,
 ) -> None:
-    """`besides` stands in the JSON too. Ends with 1 when a person has to look at something."""
+    """`besides` stands in the JSON too. `anyway`: what moves along and not through this, where that is told apart; it
+    is shown, and counts nowhere. Ends with 1 when a person has to look at something."""
     lines = [line for preview in previews for line in preview.concerned]
     moved = [line for line in lines if not line.is_told_along]
     along = [line for line in lines if line.is_told_along]
@@ -52,6 +54,8 @@ def print_changes(
         told = told_document([(lines, hear)])
         worth = worth_document(moved, currency=currency)
         document = {"simulated": simulate, "lines": rows, **told, **worth, "broken": broken, "warnings": warnings}
+        if anyway is not None:
+            document["anyway"] = [line_document(line) for line in anyway]
         print_json(document | dict(besides or {}))
     else:
         console = Console()
@@ -64,6 +68,9 @@ def print_changes(
             # What they were expected on moved when nobody was told: what the customer knows is the promise.
             print_lines(console, [replace(line, old_day=line.promised_on) for line in along])
             print_causes(console, along)
+        if anyway:
+            console.print("Moves anyway, not through this:", highlight=False)
+            print_lines(console, anyway)
         print_told(console, lines, hear)
         for text in warnings:
             console.print(f"! {clean(text)}", markup=False, highlight=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -177,7 +177,8 @@ def _rule(said: Mapping[str, str], *, simulate: bool, as_json: bool) -> None:
         anyway = _anyway(here, row) if previews else frozenset()
         if not simulate:
             row, previews = in_transaction(here.database, lambda store: commit_ruling(store, ruling, now=now, by=BY))
-        previews = [_without(preview, anyway) for preview in previews]
+        moved = [apart((line for line in preview.lines if line.concerns), anyway) for preview in previews]
+        previews = [_with(preview, found.own) for preview, found in zip(previews, moved, strict=True)]
         hear = heard(here, previews, now=now)
     decided = "ends" if ruling.ends else value_words(row.name, row.value, company.currency)
     title = f"{whom}, {kind_words()[row.name][0].lower()}: {decided}"
@@ -195,6 +196,7 @@ def _rule(said: Mapping[str, str], *, simulate: bool, as_json: bool) -> None:
         as_json=as_json,
         currency=company.currency,
         besides={"policy": _document(row, company.currency, ruling)},
+        anyway=[line for found in moved for line in found.anyway],
     )
 
 
@@ -207,10 +209,10 @@ def _anyway(here: Installation, row: PolicyRow) -> frozenset[LineChange]:
         return frozenset(line for each in decided for line in each.preview.concerned)
 
 
-def _without(preview: Preview, anyway: frozenset[LineChange]) -> Preview:
-    found = apart((line for line in preview.lines if line.concerns), anyway)
+def _with(preview: Preview, own: Sequence[LineChange]) -> Preview:
+    """The preview with what the policy moves alone."""
     still = [line for line in preview.lines if not line.concerns]
-    return replace(preview, lines=(*found.own, *still))
+    return replace(preview, lines=(*own, *still))
 
 
 def _state(row: PolicyRow, holds: bool, today: str) -> str:

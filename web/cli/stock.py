@@ -113,7 +113,9 @@ def _receive_document(
             for receipt in together
         ],
         "lines": [
-            line_document(line) for _, preview in counted_in for line in preview.lines if line.concerns
+            line_document(line)
+            for together, preview in counted_in
+            for line in _shown(preview, {each.sku for each in together})
         ],
         "policy": [preview.rule.value for _, preview in counted_in],
         **told_document(told),
@@ -124,6 +126,11 @@ def _receive_document(
         "warnings": [warning for _, preview in counted_in for warning in preview.warnings],
         "errors": [{"row": error.row, "what": error.what} for error in result.errors],
     }  # fmt: skip
+
+
+def _shown(preview: Preview, skus: set[str]) -> tuple[LineChange, ...]:
+    """What the table and its sums are of, and what is only told now."""
+    return (*preview.about(skus), *preview.told_now(skus))
 
 
 def _print_receive(receipts: list[Receipt], preview: Preview, hear: Hear, *, currency: str) -> None:
