@@ -44,7 +44,8 @@ def preview_of(
     """
     slips = {promise.line_id for promise in promises if promise.slip}
     again = {promise.line_id for promise in promises if promise.again}
-    orders, told = ranked(after.orders, policy), slips | again
+    sooner = {promise.line_id for promise in promises if promise.sooner}
+    orders, told = ranked(after.orders, policy), slips | again | sooner
     turned = _turned(before, outcome)
     shown = _looked_at(orders, after.outside, expected, told, turned, silent=silent, about=about)
     # Of ship-complete orders all lines: what is shown of them goes only when nothing of the others is missing.
@@ -95,6 +96,7 @@ def preview_of(
                     currency=order.currency,
                     slips=slipped,
                     again=key in again,
+                    sooner=key in sooner,
                     loses=loses,
                     released_lost=lost,
                     torn=bool(whole and lost and units.some_goes(key)),
