@@ -31,6 +31,7 @@ def line_document(line: LineChange) -> dict[str, Any]:
         "slips": line.slips,
         "loses_date": line.loses,
         "date_again": line.again,
+        "earlier": line.sooner,
         "moved_by": line.moved_by,
         "value": line.value_going,
         "currency": line.currency,

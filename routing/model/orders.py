@@ -269,6 +269,8 @@ class LineChange:
     """It was promised a day and has none any more: that slips too, and is counted and told when it is known."""
     again: bool = False
     """Its customer was told that it has no date any more; it has one, and the customer is told."""
+    sooner: bool = False
+    """It is promised an earlier day than before, and its customer hears of it."""
     released_lost: int = 0
     """Units that were already released and are not there."""
     torn: bool = False
@@ -318,8 +320,8 @@ class LineChange:
 
     @property
     def concerns(self) -> bool:
-        """Something of it moves, or it is told of what moved before."""
-        return self.changed or self.is_told
+        """Something of it moves, or its customer hears of something."""
+        return self.changed or self.is_told or self.sooner
 
     @property
     def is_told(self) -> bool:

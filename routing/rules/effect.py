@@ -117,7 +117,7 @@ def apart(lines: Iterable[LineChange], anyway: Iterable[LineChange]) -> Apart:
 def _moves(line: LineChange) -> tuple[object, ...]:
     """What becomes of its goods and its day, whatever its terms are called."""
     units = (line.firm_after, line.provisional_after, line.released_lost)
-    return (*units, line.new_day, line.slips, line.loses, line.again, line.torn)
+    return (*units, line.new_day, line.slips, line.loses, line.again, line.sooner, line.torn)
 
 
 def merged(changes: Iterable[Iterable[LineChange]]) -> dict[int, LineChange]:

@@ -46,7 +46,8 @@ def preview_of(
     again = {promise.line_id for promise in promises if promise.again}
     # Who moved the day themselves did not lose it.
     wishes = {promise.line_id for promise in promises if promise.why == AT_CUSTOMERS_WISH}
-    orders, told = ranked(after.orders, policy), slips | again
+    sooner = {promise.line_id for promise in promises if promise.sooner}
+    orders, told = ranked(after.orders, policy), slips | again | sooner
     turned = _turned(before, outcome)
     shown = _looked_at(orders, after.outside, expected, told, turned, silent=silent, about=about)
     # Of ship-complete orders all lines: what is shown of them goes only when nothing of the others is missing.
@@ -98,6 +99,7 @@ def preview_of(
                     currency=order.currency,
                     slips=slipped,
                     again=key in again,
+                    sooner=key in sooner,
                     loses=loses,
                     released_lost=lost,
                     torn=bool(whole and lost and units.some_goes(key)),

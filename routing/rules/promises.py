@@ -477,9 +477,9 @@ class _Heap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPromise:
-    """A promise row to insert. `first`: none was made before. `slip`: later than the one in force. `again`: its
-    customer was told that there is no date any more, and there is one. A window, where one was agreed, is the wall
-    clock of the door."""
+    """A promise row to insert. `first`: none was made before. `slip`: later than the one in force, `sooner`: earlier.
+    `again`: its customer was told that there is no date any more, and there is one. A window, where one was agreed, is
+    the wall clock of the door."""
 
     line_id: int
     version: int
@@ -488,6 +488,7 @@ class NewPromise:
     first: bool
     slip: bool
     again: bool = False
+    sooner: bool = False
     window_from: str = ""
     window_to: str = ""
 
@@ -595,6 +596,7 @@ def new_promises(
                         first=False,
                         slip=on > line.promised_on,
                         again=again,
+                        sooner=on < line.promised_on,
                     )
                 )
     return made

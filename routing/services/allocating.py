@@ -162,9 +162,10 @@ def decide(
     causes |= _earlier_causes(after, made, dates.expected, first=first, kept=kept, along=along)
     causes |= {line_id: why for line_id, (_product, why) in silent.items() if not dates.expected.get(line_id)}
     today = now.astimezone(zone).date().isoformat()
-    if beside_the_calendar:
-        causes = moved_by_itself(before, after, outcome, dates.expected, today=today) | causes
+    alone = moved_by_itself(before, after, outcome, dates.expected, today=today) if beside_the_calendar else {}
+    causes = alone | causes
     broken = causes | _broken_before(store, after, made, dates.expected, first=first, today=today)
+    causes |= {line_id: broken[line_id] for line_id in alone}
     promises = tuple(
         replace(promise, why=broken[promise.line_id])
         if promise.line_id in broken

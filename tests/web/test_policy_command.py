@@ -111,3 +111,17 @@ def test_what_moves_anyway_stands_apart_from_what_the_policy_moves() -> None:
     told = call("policy", "set", "max_wait_days", "80", "--simulate").output
     assert "0 lines change" in told
     assert "Moves anyway, not through this:" in told
+
+
+def test_who_is_promised_an_earlier_day_by_a_policy_is_shown_first() -> None:
+    """SO-1 was promised the truck's day and lies there since it was counted in, SO-2 a late one: no goods and no date
+    move, and both hear of an earlier day."""
+    with open_installation() as here, here.database.writing() as connection:
+        connection.execute(update(tables.promise).where(tables.promise.c.order_line_id == 2).values(promised_on=day(9)))
+    for words in (("--simulate",), ()):
+        found = document("policy", "set", "promise_earlier_days", "2", *words)
+        lines: list[dict[str, object]] = found["lines"]  # type: ignore[assignment]
+        days = [(line["order"], line["promised_on"], line["new_day"]) for line in lines]
+        assert days == [("SO-1", day(3), day(0)), ("SO-2", day(9), day(3))]
+        assert {(line["earlier"], line["slips"]) for line in lines} == {(True, False)}
+    assert {line["promised_on"] for line in document("promises")["lines"]} == {day(0), day(3)}  # type: ignore[attr-defined]

@@ -212,3 +212,15 @@ def test_a_recount_that_takes_what_lay_there_is_the_cause_though_the_day_was_pas
     with open_store(database) as store:
         commit_shelf_count(store, depot_id=DEPOT, product_id=1, sku="OAT", counted=0, now=world.now, by="warehouse")
     assert whys(world, "SO-1")[-1] == "recount of OAT"
+
+
+def test_what_goes_out_again_after_a_closed_door_is_shown_as_that(database: Database) -> None:
+    world = World(database)
+    nobody_hears(world)
+    out_today(world)
+    world.at_the_door(which=0, outcome=Outcome.CLOSED, parts=(0, 0, 0))
+    world.come_back(missing=0)
+    count = Receipt(number="R-9", depot_id=DEPOT, product_id=1, sku="OAT", quantity=1, counted_at=world.now)
+    with open_store(database) as store:
+        (line,) = simulate_receipt(store, count, now=world.now).lines
+    assert line.moved_by == "the try failed: the door was closed"
