@@ -342,6 +342,7 @@ def test_planning_is_a_job_that_is_followed_to_its_end(demo_website: Website) ->
     ended = client.get(f"/plan/job/{job_id}").json
     assert ended["state"] == "done", ended
     assert current(demo_website).served > 60
+    assert [said.split(":")[0] for said in ended["tiers"]] == ["Tier 3", "Tier 2", "Tier 1", "Tier 0"]
 
 
 @pytest.mark.parametrize("seconds", ["nan", "inf", "-inf"])

@@ -446,12 +446,14 @@ def _seconds() -> float:
 @board.get("/job/<int:job_id>")
 @needs_role()
 def job(job_id: int) -> ResponseReturnValue:
-    """How the search stands: state, what it does, served of how many, cost, seconds."""
+    """How the search stands: state, what it does, served of how many and of each tier (from the top; where there are
+    several), cost, seconds."""
     with here().database.reading() as connection:
         found = _planning(SqlStore(connection), job_id)
         currency = company_card(connection).currency
     progress = found.progress or {}
     seconds = (found.ended_at or wall_clock()) - (found.started_at or found.made_at)
+    tiers = progress.get("served_by_tier") or ()
     return jsonify(
         state=found.state,
         problem=found.problem,
@@ -459,6 +461,7 @@ def job(job_id: int) -> ResponseReturnValue:
         phase=words.search_phase(str(progress.get("phase", ""))),
         served=progress.get("served", 0),
         of=progress.get("of", 0),
+        tiers=[_("Tier %(n)s: %(served)s", n=tier, served=served) for tier, served in tiers] if len(tiers) > 1 else [],
         cost=words.cost(int(progress.get("cost") or 0), currency) if progress.get("cost") else "",
         seconds=round(seconds.total_seconds(), 1),
         limit=float(found.data.get("time_limit_s", SEARCH_S)),

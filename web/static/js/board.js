@@ -284,6 +284,7 @@ async function follow(ids) {
     }
     const said = [now.phase];
     if (now.of) said.push(`${now.served} / ${now.of}`);
+    said.push(...now.tiers);
     if (now.cost) said.push(now.cost);
     said.push(`${Math.round(now.seconds)} s`);
     document.getElementById("search-said").textContent = said.join(" · ");
