@@ -127,6 +127,7 @@ def _shift(row: Row[Any], currency: str) -> dict[str, Cell]:
         "fixed_cost": in_units(row.cost_fixed, currency),
         "cost_per_hour": in_units(row.cost_per_hour, currency),
         "cost_per_km": in_units(row.cost_per_km, currency),
+        "cost_per_stop": in_units(row.cost_per_stop, currency),
         "max_stops": row.max_stops,
         "overtime_minutes": row.overtime_s // 60,
         "cost_per_overtime_hour": in_units(row.cost_per_overtime_hour, currency),

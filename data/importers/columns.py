@@ -90,6 +90,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "out_to": "The last one. Empty: until further notice.",
         "out_why": "Why.",
         "gone_from": "Of a vehicle or shift: the day from which it is no longer there. Empty: it stays.",
+        "cost_per_stop": "What a shift costs at each stop, however many deliveries there, as 3.50.",
     },
     "suppliers": _SUPPLIER,
     "products": {

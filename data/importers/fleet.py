@@ -42,7 +42,7 @@ COLUMNS = (
     "break_to", "loading_minutes", "debrief_minutes", "fixed_cost", "cost_per_hour", "cost_per_km", "max_stops",
     "phone", "email", "language", "weekdays", "cut_off", "zone", "stops_a_day", "overtime_minutes",
     "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg", "licence", "driving_hours", "out_from",
-    "out_to", "out_why", "gone_from",
+    "out_to", "out_why", "gone_from", "cost_per_stop",
 )  # fmt: skip
 NEEDED = ("kind", "number")
 
@@ -417,6 +417,8 @@ def shift_values(cells: Cells, currency: str) -> dict[str, Any]:
         values["overtime_s"] = cells.whole("overtime_minutes", most=8 * 60) * 60
     if not cells.lacks("cost_per_overtime_hour"):
         values["cost_per_overtime_hour"] = cells.money("cost_per_overtime_hour", currency)
+    if not cells.lacks("cost_per_stop"):
+        values["cost_per_stop"] = cells.money("cost_per_stop", currency)
     return values | _gone(cells)
 
 

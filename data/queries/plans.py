@@ -39,7 +39,7 @@ from data.tables import (
 from routing.model.day import CurrentPlan, SavedPlan
 from routing.model.plans import PlannedRoute, Problem, Visit
 from routing.rules.calendars import days_between
-from routing.rules.extra import Apart, Extra, area, balance, lateness, overtime, strangers
+from routing.rules.extra import Apart, Extra, Paid, area, balance, by_the_stop, lateness, overtime, strangers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +145,7 @@ class RouteRow:
     overtime: Extra | None = None
     balance: int = 0
     area: Apart | None = None
+    by_the_stop: Paid | None = None
     trips: tuple[TripRow, ...] = ()
 
     @property
@@ -436,6 +437,7 @@ def _route(
         overtime=overtime(problem, mine),
         balance=balance(problem, mine),
         area=area(problem, mine),
+        by_the_stop=by_the_stop(problem, mine),
     )
 
 

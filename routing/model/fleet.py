@@ -101,6 +101,7 @@ class Shift:
     cost_fixed: int = 0
     cost_per_hour: int = 0
     cost_per_km: int = 0
+    cost_per_stop: int = 0
     overtime_s: int = 0
     cost_per_overtime_hour: int = 0
     max_stops: int | None = None
@@ -130,6 +131,7 @@ class ShiftTerms:
     cost_fixed: int
     cost_per_hour: int
     cost_per_km: int
+    cost_per_stop: int
     overtime_s: int
     cost_per_overtime_hour: int
     max_stops: int | None

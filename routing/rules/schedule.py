@@ -35,8 +35,8 @@ How a route runs, all times in whole seconds from the problem's epoch:
   fetches at one stop is on board until the stop it is brought to, which comes later in the same trip.
 - **A break with a `max_load`** is taken only on a leg with no more than that on board.
 - **Cost** of a used shift: fixed + per hour on duty + per hour of travel + per hour of setup and service + per km + per
-  hour of overtime + per hour that a visit is late, each rounded half up; + whenever the route comes to a door that the
-  driver does not know.
+  hour of overtime + per hour that a visit is late, each rounded half up; + whenever the route comes to a door, and more
+  where the driver does not know it.
 - **Balance of hours**: + half its price × hours on duty × hours on duty, so that even days cost least. At 1.00, days of
   8 and 4 hours cost 32.00 + 8.00, two of 6 hours 18.00 + 18.00.
 - **Compact area**: + per km that its stops lie from the route's centre (area.py), over all its trips.
@@ -148,10 +148,15 @@ class Timetable:
         }
         """The visits that may be late, with the hours in which they are in time and what an hour costs."""
         self.strange: dict[int, dict[int, int]] = {}
-        """By shift, what it costs that its driver does not know the door of a visit."""
+        """By shift, what it costs to come to the door of a visit: its price of a stop, and that its driver does not know
+        the door."""
+        for shift in problem.shifts:
+            if shift.cost.per_stop:
+                self.strange[shift.id] = {visit.id: shift.cost.per_stop for visit in problem.visits}
         for visit in problem.visits:
             for shift_id, price in visit.strangers:
-                self.strange.setdefault(shift_id, {})[visit.id] = price
+                mine = self.strange.setdefault(shift_id, {})
+                mine[visit.id] = mine.get(visit.id, 0) + price
         self._spots = spots_of(problem)
         self._breaks = {shift.id: [(b.duration_s, spans(b.windows)) for b in shift.breaks] for shift in problem.shifts}
         self._paces = paces_of(problem)

@@ -33,7 +33,7 @@ DRIVER = {
 SHIFT = {
     "number": "S9", "depot": "NORTH", "vehicle": "V9", "driver": "DR9", "crew": "1", "from": "07:00", "to": "15:00",
     "weekdays": ["mon", "tue", "wed", "thu", "fri"], "overtime_minutes": "60", "cost_per_overtime_hour": "12.50",
-    "fixed_cost": "48", "cost_per_hour": "26", "cost_per_km": "0,60", "max_stops": "", "loading_minutes": "20",
+    "fixed_cost": "48", "cost_per_hour": "26", "cost_per_km": "0,60", "cost_per_stop": "3.5", "max_stops": "", "loading_minutes": "20",
     "debrief_minutes": "", "break_minutes": "30", "break_from": "10:00", "break_to": "12:00",
 }  # fmt: skip
 
@@ -116,13 +116,14 @@ def test_what_is_typed_is_kept_in_our_units_and_shown_again_in_theirs(client: Fl
         ("Van 9", 520_000, 3_600_000, "cold;tail_lift", 2)
     ]
     assert rows(website, tables.driver, "name", "licence", "rule_set", "language") == [("Driver 9", "C1", "eu", "fi")]
-    assert rows(website, tables.shift_template, "overtime_s", "cost_per_overtime_hour", "cost_per_km", "break_s") == [
-        (3600, 1250, 60, 1800)
-    ]
+    assert rows(
+        website, tables.shift_template, "overtime_s", "cost_per_overtime_hour", "cost_per_km", "cost_per_stop"
+    ) == [(3600, 1250, 60, 350)]
     page = client.get("/fleet").text
     assert "520 kg" in page
     assert "3.6 m³" in page
     assert "07:00–15:00" in page
+    assert "3.50" in page
     form = client.get("/fleet/vehicles/1").text
     assert 'value="520"' in form
     assert 'value="3.6"' in form

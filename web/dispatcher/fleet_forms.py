@@ -37,11 +37,11 @@ DRIVER = (
 )  # fmt: skip
 SHIFT = (
     "number", "depot", "vehicle", "driver", "crew", "weekdays", "from", "to", "overtime_minutes",
-    "cost_per_overtime_hour", "fixed_cost", "cost_per_hour", "cost_per_km", "max_stops", "loading_minutes",
-    "debrief_minutes", "break_minutes", "break_from", "break_to",
+    "cost_per_overtime_hour", "fixed_cost", "cost_per_hour", "cost_per_km", "cost_per_stop", "max_stops",
+    "loading_minutes", "debrief_minutes", "break_minutes", "break_from", "break_to",
 )  # fmt: skip
 FIELDS = {"vehicle": VEHICLE, "driver": DRIVER, "shift": SHIFT}
-_MONEY = frozenset({"cost_per_overtime_hour", "fixed_cost", "cost_per_hour", "cost_per_km"})
+_MONEY = frozenset({"cost_per_overtime_hour", "fixed_cost", "cost_per_hour", "cost_per_km", "cost_per_stop"})
 
 Form = dict[str, str]
 Choices = Mapping[str, Mapping[str, int]]

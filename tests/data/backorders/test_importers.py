@@ -39,7 +39,7 @@ MODULES: dict[str, Any] = {name: (kind.work, kind.columns) for name, kind in KIN
 SELDOM = frozenset({
     "barcode", "returnable", "late_minutes", "late_price_per_minute", "known_to", "stranger_price", "min_value",
     "source", "stops_a_day", "overtime_minutes", "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg",
-    "licence", "driving_hours", "out_from", "out_to", "out_why",
+    "licence", "driving_hours", "out_from", "out_to", "out_why", "cost_per_stop",
 })  # fmt: skip
 """Columns that a file of these tests has only where its first row says something of them."""
 
@@ -778,6 +778,20 @@ def test_overtime_lateness_and_familiar_drivers_come_with_their_files_and_stay_w
     assert (week.overtime_s, week.cost_per_overtime_hour) == (2700, 1800)
     (wrong,) = run(set_up, "sites", [SITE | {"late_minutes": "soon"}], now).errors
     assert "late_minutes" in wrong.what
+
+
+def test_what_a_stop_costs_comes_with_the_fleet_and_stays_where_a_file_has_no_such_column(
+    set_up: Database, now: datetime
+) -> None:
+    assert run(set_up, "fleet", [FLEET[0] | {"cost_per_stop": "3.50"}], now).changed == 1
+    assert run(set_up, "fleet", GOOD["fleet"], now).changed == 0
+    with set_up.reading() as connection:
+        week = connection.execute(select(tables.shift_template)).one()
+        days = connection.execute(select(tables.shift.c.cost_per_stop)).scalars().all()
+    assert week.cost_per_stop == 350
+    assert set(days) == {350}
+    (wrong,) = run(set_up, "fleet", [FLEET[0] | {"cost_per_stop": "-1"}], now).errors
+    assert "cost_per_stop" in wrong.what
 
 
 def test_one_receipt_number_for_a_sku_at_two_depots_is_told_to_take_two_numbers(

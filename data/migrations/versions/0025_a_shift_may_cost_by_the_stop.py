@@ -1,0 +1,27 @@
+"""A shift may cost by the stop."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0025"
+down_revision = "0024"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("shift", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("cost_per_stop", sa.Integer(), server_default="0", nullable=False))
+
+    with op.batch_alter_table("shift_template", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("cost_per_stop", sa.Integer(), server_default="0", nullable=False))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("shift_template", schema=None) as batch_op:
+        batch_op.drop_column("cost_per_stop")
+
+    with op.batch_alter_table("shift", schema=None) as batch_op:
+        batch_op.drop_column("cost_per_stop")
