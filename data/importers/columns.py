@@ -91,6 +91,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "out_why": "Why.",
         "gone_from": "Of a vehicle or shift: the day from which it is no longer there. Empty: it stays.",
         "cost_per_stop": "What a shift costs at each stop, however many deliveries there, as 3.50.",
+        "max_km": "At most so many kilometres on a shift. Empty: no limit.",
+        "start_place": "Where a shift's way begins: `depot` (if empty) or `anywhere`, at its first stop.",
+        "end_place": "Where it ends: `depot` (if empty) or `anywhere`, at its last stop.",
     },
     "suppliers": _SUPPLIER,
     "products": {

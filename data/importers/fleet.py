@@ -18,7 +18,7 @@ from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.errors import FileRefused
 from routing.model.days import today_of
-from routing.model.fleet import PROFILE_NAMES, SAID, StandingShift, is_gone
+from routing.model.fleet import PROFILE_NAMES, SAID, WHERE, StandingShift, is_gone
 from routing.model.imports import ImportResult
 from routing.model.places import Location
 from routing.rules.depot_region import DepotPlace, in_no_region, lies_nowhere
@@ -42,7 +42,7 @@ COLUMNS = (
     "break_to", "loading_minutes", "debrief_minutes", "fixed_cost", "cost_per_hour", "cost_per_km", "max_stops",
     "phone", "email", "language", "weekdays", "cut_off", "zone", "stops_a_day", "overtime_minutes",
     "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg", "licence", "driving_hours", "out_from",
-    "out_to", "out_why", "gone_from", "cost_per_stop",
+    "out_to", "out_why", "gone_from", "cost_per_stop", "max_km", "start_place", "end_place",
 )  # fmt: skip
 NEEDED = ("kind", "number")
 
@@ -50,7 +50,8 @@ COLUMN_OF = {
     "starts": "from", "ends": "to", "depot_id": "depot", "vehicle_id": "vehicle", "driver_id": "driver",
     "loading_s": "loading_minutes", "debrief_s": "debrief_minutes", "cost_fixed": "fixed_cost",
     "break_s": "break_minutes", "break_earliest": "break_from", "break_latest": "break_to",
-    "overtime_s": "overtime_minutes", "rule_set": "driving_hours", "delivery_days": "weekdays", "postcodes": "zone",
+    "overtime_s": "overtime_minutes", "max_distance_m": "max_km",
+    "rule_set": "driving_hours", "delivery_days": "weekdays", "postcodes": "zone",
 }  # fmt: skip
 """The columns that are called otherwise than what is kept."""
 
@@ -419,6 +420,12 @@ def shift_values(cells: Cells, currency: str) -> dict[str, Any]:
         values["cost_per_overtime_hour"] = cells.money("cost_per_overtime_hour", currency)
     if not cells.lacks("cost_per_stop"):
         values["cost_per_stop"] = cells.money("cost_per_stop", currency)
+    if not cells.lacks("max_km"):
+        most = cells.whole_or_none("max_km", least=1, most=10_000)
+        values["max_distance_m"] = None if most is None else most * 1000
+    for name in ("start_place", "end_place"):
+        if not cells.lacks(name):
+            values[name] = cells.word(name, WHERE, default="depot")
     return values | _gone(cells)
 
 

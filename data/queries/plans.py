@@ -146,6 +146,9 @@ class RouteRow:
     balance: int = 0
     area: Apart | None = None
     by_the_stop: Paid | None = None
+    starts_at_depot: bool = True
+    ends_at_depot: bool = True
+    max_distance_m: int | None = None
     trips: tuple[TripRow, ...] = ()
 
     @property
@@ -391,6 +394,7 @@ def _route(
     trips = _trips(connection, row, mine, problem.dimensions, visits)
     late = lateness(problem, mine)
     strange = strangers(problem, mine)
+    offer = next(each for each in problem.shifts if each.id == mine.shift)
     at = tuple(
         replace(
             each,
@@ -438,6 +442,9 @@ def _route(
         balance=balance(problem, mine),
         area=area(problem, mine),
         by_the_stop=by_the_stop(problem, mine),
+        starts_at_depot=offer.start is not None,
+        ends_at_depot=offer.end is not None,
+        max_distance_m=offer.max_distance_m,
     )
 
 

@@ -297,6 +297,9 @@ class FleetStore(CalendarStore):
                 overtime_s=row.overtime_s,
                 cost_per_overtime_hour=row.cost_per_overtime_hour,
                 max_stops=row.max_stops,
+                max_distance_m=row.max_distance_m,
+                start_place=row.start_place,
+                end_place=row.end_place,
                 template_id=row.id,
             )
             .returning(shift.c.id)

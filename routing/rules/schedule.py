@@ -148,7 +148,7 @@ class Timetable:
         }
         """The visits that may be late, with the hours in which they are in time and what an hour costs."""
         self.strange: dict[int, dict[int, int]] = {}
-        """By shift, what it costs to come to the door of a visit: its price of a stop, and that its driver does not know
+        """By shift, what it costs to come to the door of a visit: its price of a stop, and that its driver is new to
         the door."""
         for shift in problem.shifts:
             if shift.cost.per_stop:
@@ -575,7 +575,8 @@ class Timetable:
         if shift.max_travel_s is not None and legs.pace is None and (fault := _drives_too_long(shift, legs.travel)):
             return fault
         if shift.max_distance_m is not None and (over := sum(legs.metres) - shift.max_distance_m) > 0:
-            sentence = f"{_by(shift)} may drive {shift.max_distance_m} m, this route is {over} m longer."
+            most, more = way_in_words(shift.max_distance_m), way_in_words(over)
+            sentence = f"{_by(shift)} may drive {most}, this route is {more} longer."
             return _Fault(Reason.SHIFT_TOO_SHORT, len(legs.work) - 1, over, sentence)
         return None
 
@@ -822,6 +823,15 @@ def time_in_words(seconds: int) -> str:
         return f"{seconds} s"
     hours, minutes = divmod(-(-seconds // 60), 60)
     return " ".join(filter(None, (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "")))
+
+
+def way_in_words(metres: int) -> str:
+    """Tenths of a km are rounded up: who is told one needs no more.
+
+    >>> way_in_words(450), way_in_words(4120), way_in_words(120_000)
+    ('450 m', '4.2 km', '120 km')
+    """
+    return f"{metres} m" if metres < 1000 else f"{-(-metres // 100) / 10:g} km"
 
 
 def load_in_words(dimension: str, amount: int) -> str:

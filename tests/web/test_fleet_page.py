@@ -33,7 +33,8 @@ DRIVER = {
 SHIFT = {
     "number": "S9", "depot": "NORTH", "vehicle": "V9", "driver": "DR9", "crew": "1", "from": "07:00", "to": "15:00",
     "weekdays": ["mon", "tue", "wed", "thu", "fri"], "overtime_minutes": "60", "cost_per_overtime_hour": "12.50",
-    "fixed_cost": "48", "cost_per_hour": "26", "cost_per_km": "0,60", "cost_per_stop": "3.5", "max_stops": "", "loading_minutes": "20",
+    "fixed_cost": "48", "cost_per_hour": "26", "cost_per_km": "0,60", "cost_per_stop": "3.5", "max_stops": "",
+    "max_km": "120", "start_place": "depot", "end_place": "anywhere", "loading_minutes": "20",
     "debrief_minutes": "", "break_minutes": "30", "break_from": "10:00", "break_to": "12:00",
 }  # fmt: skip
 
@@ -124,6 +125,15 @@ def test_what_is_typed_is_kept_in_our_units_and_shown_again_in_theirs(client: Fl
     assert "3.6 m³" in page
     assert "07:00–15:00" in page
     assert "3.50" in page
+    assert rows(website, tables.shift_template, "max_distance_m", "start_place", "end_place") == [
+        (120_000, "depot", "anywhere")
+    ]
+    assert "at most 120 km" in page
+    assert "ends at its last stop" in page
+    shift = client.get("/fleet/shifts/1").text
+    assert 'value="3.50"' in shift
+    assert 'value="120"' in shift
+    assert '<option value="anywhere" selected>anywhere: at its last stop' in shift
     form = client.get("/fleet/vehicles/1").text
     assert 'value="520"' in form
     assert 'value="3.6"' in form

@@ -617,8 +617,8 @@ class _Model:
         return prices
 
     def _strangers(self) -> None:
-        """What stops, unknown doors and wide areas cost, per delivery: two at one door are paid twice in the model, once
-        by the schedule."""
+        """What stops, unknown doors and wide areas cost, per delivery: two at one door are paid twice in the model,
+        once by the schedule."""
         if not self.search_.table.strange and not any(shift.cost.area_per_km for shift in self.shifts):
             return
         rows = [self.search_.insertion.row[key] for key in self.keys]

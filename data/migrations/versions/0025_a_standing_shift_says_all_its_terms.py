@@ -1,4 +1,4 @@
-"""A shift may cost by the stop."""
+"""A standing shift says all its terms: what a stop costs, how far it may drive, whether it starts and ends at its depot."""
 
 from __future__ import annotations
 
@@ -17,10 +17,16 @@ def upgrade() -> None:
 
     with op.batch_alter_table("shift_template", schema=None) as batch_op:
         batch_op.add_column(sa.Column("cost_per_stop", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("max_distance_m", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("start_place", sa.String(), server_default="depot", nullable=False))
+        batch_op.add_column(sa.Column("end_place", sa.String(), server_default="depot", nullable=False))
 
 
 def downgrade() -> None:
     with op.batch_alter_table("shift_template", schema=None) as batch_op:
+        batch_op.drop_column("end_place")
+        batch_op.drop_column("start_place")
+        batch_op.drop_column("max_distance_m")
         batch_op.drop_column("cost_per_stop")
 
     with op.batch_alter_table("shift", schema=None) as batch_op:
