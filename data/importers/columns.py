@@ -84,7 +84,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "reload_minutes": "Of a vehicle: how long it is loaded again at the depot between two trips.",
         "most_trips": "How often it may go out on one shift; once if empty.",
         "gross_kg": "What it weighs laden.",
-        "licence": "Of a driver.",
+        "licence": "Of a driver: `B` (up to 3.5 t laden), `C1` (up to 7.5 t) or `C`. A heavier vehicle is warned of.",
         "driving_hours": "By which rules a driver's hours at the wheel are limited: `none` or `eu` (nine hours a day).",
         "out_from": "Of a vehicle or driver: the first day on which they are not there.",
         "out_to": "The last one. Empty: until further notice.",

@@ -40,6 +40,7 @@ from routing.model.day import CurrentPlan, SavedPlan
 from routing.model.plans import PlannedRoute, Problem, Visit
 from routing.rules.calendars import days_between
 from routing.rules.extra import Apart, Extra, Paid, area, balance, by_the_stop, lateness, overtime, strangers
+from routing.rules.licences import too_heavy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,8 @@ class BreakRow:
 class RouteRow:
     """One van's day. Cost in thousandths of a minor unit; `zone` is what its wall clock is read by. `manifest_id` is
     the list in force once it was dispatched. `loads`: of its fullest trip, dimension by dimension. `balance`: what the
-    length of its day costs besides its paid hours."""
+    length of its day costs besides its paid hours. `too_heavy`: why the driver's licence is not good for the vehicle,
+    "" where it is or nobody knows."""
 
     route_id: int
     shift_id: int
@@ -149,6 +151,7 @@ class RouteRow:
     starts_at_depot: bool = True
     ends_at_depot: bool = True
     max_distance_m: int | None = None
+    too_heavy: str = ""
     trips: tuple[TripRow, ...] = ()
 
     @property
@@ -360,7 +363,9 @@ def _routes(
             vehicle.c.weight_g,
             vehicle.c.volume_cm3,
             vehicle.c.pieces,
+            vehicle.c.gross_kg,
             driver.c.name.label("driver"),
+            driver.c.licence,
             held.label("manifest_id"),
         )
         .join_from(route, shift, shift.c.id == route.c.shift_id)
@@ -445,6 +450,9 @@ def _route(
         starts_at_depot=offer.start is not None,
         ends_at_depot=offer.end is not None,
         max_distance_m=offer.max_distance_m,
+        too_heavy=too_heavy(
+            driver=row.driver or "", licence=row.licence or "", vehicle=row.vehicle, gross_kg=row.gross_kg
+        ),
     )
 
 

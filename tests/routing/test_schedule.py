@@ -298,7 +298,8 @@ def test_a_stop_costs_its_price_whenever_the_route_comes_to_a_door_however_many_
     assert driven(day, 1, [1, 2, 3]).cost == 2 * 3_500 + 3_000
     assert driven(day, 1, [1, 3, 2]).cost == 3 * 3_500 + 3_000
     # A wait between the two makes two stops for the page, and one that is paid.
-    later = problem(visit(1, 3), visit(2, 3, windows=between(10 * HOUR, 11 * HOUR)), shifts=(drops,))
+    early, late = between(8 * HOUR, 9 * HOUR), between(10 * HOUR, 11 * HOUR)
+    later = problem(visit(1, 3, windows=early), visit(2, 3, windows=late), shifts=(drops,))
     made = driven(later, 1, [1, 2])
     assert len(made.stops) == 2
     assert made.cost == 3_500

@@ -156,6 +156,25 @@ def test_a_vehicle_that_is_larger_than_its_kind_is_saved_with_a_warning(client: 
     assert "does not fit" not in said
 
 
+def test_a_licence_that_is_not_good_for_the_vehicle_is_said_wherever_the_three_are_entered(
+    client: FlaskClient, website: Website
+) -> None:
+    """Driver 9 has C1, good for 7.5 t."""
+    truck = VAN | {"name": "Truck 9", "profile": "truck", "gross_kg": "9000"}
+    for kinds, form in (("vehicles", truck), ("drivers", DRIVER)):
+        assert post(client, f"/fleet/{kinds}/new", form).status_code == 303
+    assert "licence of" not in client.get("/fleet").text  # no shift has the two together
+    words = "Truck 9 weighs 9 t laden, and the licence of Driver 9 (C1) is good for 7.5 t"
+    assert post(client, "/fleet/shifts/new", SHIFT).status_code == 303
+    assert words in client.get("/fleet").text
+    again = {name: value for name, value in truck.items() if name != "number"} | {"version": "1"}
+    assert post(client, "/fleet/vehicles/1", again | {"pieces": "9"}).status_code == 303
+    assert words in client.get("/fleet").text
+    better = {name: value for name, value in DRIVER.items() if name != "number"} | {"version": "1", "licence": "C"}
+    assert post(client, "/fleet/drivers/1", better).status_code == 303
+    assert "licence of" not in client.get("/fleet").text
+
+
 def test_saving_it_again_as_it_stands_changes_nothing(client: FlaskClient, website: Website) -> None:
     fill(client)
     for kinds, form in (("vehicles", VAN), ("drivers", DRIVER), ("shifts", SHIFT)):

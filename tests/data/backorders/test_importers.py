@@ -801,6 +801,23 @@ def test_how_far_a_shift_drives_and_where_it_starts_and_ends_come_with_the_fleet
     assert (week.max_distance_m, week.start_place, week.end_place) == (None, "depot", "depot")
 
 
+def test_a_licence_that_is_not_good_for_the_vehicle_of_a_shift_is_said_when_either_comes_and_not_again(
+    set_up: Database, now: datetime
+) -> None:
+    def told(*rows: dict[str, str], dry_run: bool = False) -> list[str]:
+        return [note for note in run(set_up, "fleet", list(rows), now, dry_run=dry_run).notes if "licence" in note]
+
+    shift, _depot, _zone, vehicle, driver = FLEET
+    heavy, with_b = vehicle | {"gross_kg": "5000"}, driver | {"licence": "B"}
+    assert told(heavy) == []
+    words = "Van 1 weighs 5 t laden, and the licence of Driver 1 (B) is good for 3.5 t: name another driver or vehicle."
+    assert told(with_b, dry_run=True) == [words]
+    assert told(with_b) == [words]
+    assert told(with_b) == []
+    assert told(shift | {"to": "15:00"}) == [words]
+    assert told(driver | {"licence": "C1"}) == []
+
+
 def test_what_a_stop_costs_comes_with_the_fleet_and_stays_where_a_file_has_no_such_column(
     set_up: Database, now: datetime
 ) -> None:

@@ -139,3 +139,26 @@ def test_a_shift_that_is_paid_by_the_stop_and_ends_anywhere_is_planned_and_shown
     assert route.by_the_stop == Paid(stops=2, cost=700_000)
     assert route.cost == 700_000
     assert violations(saved.plan, saved.problem) == []
+
+
+@pytest.mark.parametrize(("licence", "said"), [("B", True), ("C1", False), ("", False)])
+def test_the_plan_says_whose_licence_is_not_good_for_the_vehicle(
+    licence: str, said: bool, day: Any, database: Database, kit: Any
+) -> None:
+    depot, product = day.depot(), day.product()
+    day.delivery(site_id=day.site(), depot_id=depot, product_id=product)
+    day.shift(
+        depot_id=depot,
+        vehicle_id=day.vehicle(depot_id=depot, name="Truck 2", gross_kg=5_000),
+        driver_id=day.driver(depot_id=depot, name="Driver 9", licence=licence),
+    )
+    plan_id = plan_day(
+        lambda: open_store(database), from_day=kit.DAY, to_day=kit.DAY, depot_ids=[depot],
+        travel=kit.StraightTravel(), solve=kit.greedy, clock=lambda: kit.NOW, by="test",
+    ).plan_id  # fmt: skip
+    with database.reading() as connection:
+        (route,) = plan_page(connection, plan_id).routes
+    words = (
+        "Truck 2 weighs 5 t laden, and the licence of Driver 9 (B) is good for 3.5 t: name another driver or vehicle."
+    )
+    assert route.too_heavy == (words if said else "")
