@@ -152,6 +152,7 @@ def document(page: PlanPage, *, currency: str) -> dict[str, Any]:
                 "depot": route.depot,
                 "vehicle": route.vehicle,
                 "driver": route.driver,
+                "too_heavy": route.too_heavy,
                 "departs_at": route.departs_at.isoformat(),
                 "returns_at": route.returns_at.isoformat(),
                 "distance_m": route.distance_m,

@@ -18,11 +18,12 @@ from data.importers.table import AS_OURS, Reading, Row, read_table
 from data.store import SqlStore
 from routing.errors import FileRefused
 from routing.model.days import today_of
-from routing.model.fleet import PROFILE_NAMES, SAID, StandingShift, is_gone
+from routing.model.fleet import PROFILE_NAMES, SAID, WHERE, StandingShift, is_gone
 from routing.model.imports import ImportResult
 from routing.model.places import Location
 from routing.rules.depot_region import DepotPlace, in_no_region, lies_nowhere
 from routing.rules.driver_hours import RULE_SETS
+from routing.rules.licences import too_heavy
 from routing.rules.road_reach import beyond_its_roads
 from routing.rules.standing_week import TERMS, double_booked, standing_shift_of
 from routing.rules.trips import MOST_TRIPS
@@ -42,7 +43,7 @@ COLUMNS = (
     "break_to", "loading_minutes", "debrief_minutes", "fixed_cost", "cost_per_hour", "cost_per_km", "max_stops",
     "phone", "email", "language", "weekdays", "cut_off", "zone", "stops_a_day", "overtime_minutes",
     "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg", "licence", "driving_hours", "out_from",
-    "out_to", "out_why", "gone_from",
+    "out_to", "out_why", "gone_from", "cost_per_stop", "max_km", "start_place", "end_place",
 )  # fmt: skip
 NEEDED = ("kind", "number")
 
@@ -50,7 +51,8 @@ COLUMN_OF = {
     "starts": "from", "ends": "to", "depot_id": "depot", "vehicle_id": "vehicle", "driver_id": "driver",
     "loading_s": "loading_minutes", "debrief_s": "debrief_minutes", "cost_fixed": "fixed_cost",
     "break_s": "break_minutes", "break_earliest": "break_from", "break_latest": "break_to",
-    "overtime_s": "overtime_minutes", "rule_set": "driving_hours", "delivery_days": "weekdays", "postcodes": "zone",
+    "overtime_s": "overtime_minutes", "max_distance_m": "max_km",
+    "rule_set": "driving_hours", "delivery_days": "weekdays", "postcodes": "zone",
 }  # fmt: skip
 """The columns that are called otherwise than what is kept."""
 
@@ -97,6 +99,7 @@ def import_fleet(
     for cells in by_kind["shift"]:
         fleet.shift(cells)
     fleet.tell_moved()
+    fleet.tell_too_heavy()
     if not dry_run:
         store.assign_zones()
         if by_kind["depot"] and (nowhere := store.assign_regions()):
@@ -128,6 +131,8 @@ class _Fleet:
         self.drivers = store.driver_rows()
         self.templates = store.shift_template_rows()
         self.seen: dict[tuple[str, str], int] = {}
+        self.touched: set[tuple[str, int]] = set()
+        """What of vehicles, drivers and shifts is new or changed, by kind and key."""
         self.moved: list[str] = []
         """Vehicles that come to another depot."""
         self.unsaved = 0
@@ -194,6 +199,7 @@ class _Fleet:
                 if kept := follow_vehicle(self.store, week, today=self.today).kept:
                     days = days_in_words(kept)
                     self.result.notes.append(f"Vehicle {number} stays in the plan of {days}. See Fleet.")
+                self.touched.add(("vehicle", self.vehicles[number]["id"]))
                 size = size_of(self.vehicles[number])
                 self.result.notes += [f"Vehicle {number} is {beyond}." for beyond in beyond_its_roads(**size)]
 
@@ -203,8 +209,10 @@ class _Fleet:
             cells.asks_for(("name", "depot"))
         depot = self._depot(cells)
         values = {"depot_id": depot["id"] if depot else 0} | driver_values(cells)
-        if not cells.report(self.result, f"Driver {number}"):
-            self._save(cells, self.drivers, number, values, {"number": number}, self.store.save_driver)
+        if not cells.report(self.result, f"Driver {number}") and self._save(
+            cells, self.drivers, number, values, {"number": number}, self.store.save_driver
+        ):
+            self.touched.add(("driver", self.drivers[number]["id"]))
 
     def shift(self, cells: Cells) -> None:
         number = self._number(cells, "shift")
@@ -232,6 +240,7 @@ class _Fleet:
         before = None if old is None or self.dry_run else self.store.standing_shift(old["id"])
         if not self._save(cells, self.templates, number, values, {"number": number}, self.store.save_shift_template):
             return
+        self.touched.add(("shift", self.templates[number]["id"]))
         if before is None:
             return
         following = follow_week(self.store, before, self.store.standing_shift(before.id), today=self.today)
@@ -253,6 +262,27 @@ class _Fleet:
                 self.result.notes.append(
                     f"Vehicle {number} comes to another depot and its shift {shift} does not: see Fleet."
                 )
+
+    def tell_too_heavy(self) -> None:
+        """Of shifts with something new: which driver's licence is not good for which vehicle."""
+        vehicles = {row["id"]: row for row in self.vehicles.values()}
+        drivers = {row["id"]: row for row in self.drivers.values()}
+        told = {}
+        for _number, row in sorted(self.templates.items()):
+            keys = ("shift", row["id"]), ("vehicle", row["vehicle_id"]), ("driver", row.get("driver_id"))
+            vehicle, driver = vehicles.get(row["vehicle_id"]), drivers.get(row.get("driver_id"))
+            if vehicle is None or driver is None or self.touched.isdisjoint(keys):
+                continue
+            if is_gone(row.get("gone_from") or "", self.today) or is_gone(vehicle.get("gone_from") or "", self.today):
+                continue
+            why = too_heavy(
+                driver=driver["name"],
+                licence=driver.get("licence") or "",
+                vehicle=vehicle["name"],
+                gross_kg=vehicle.get("gross_kg"),
+            )
+            told[why] = None
+        self.result.notes += filter(None, told)
 
     def nowhere(self) -> list[str]:
         """The names of the depots that would lie in no region, by number: those of the file and those that are here."""
@@ -417,6 +447,14 @@ def shift_values(cells: Cells, currency: str) -> dict[str, Any]:
         values["overtime_s"] = cells.whole("overtime_minutes", most=8 * 60) * 60
     if not cells.lacks("cost_per_overtime_hour"):
         values["cost_per_overtime_hour"] = cells.money("cost_per_overtime_hour", currency)
+    if not cells.lacks("cost_per_stop"):
+        values["cost_per_stop"] = cells.money("cost_per_stop", currency)
+    if not cells.lacks("max_km"):
+        most = cells.whole_or_none("max_km", least=1, most=10_000)
+        values["max_distance_m"] = None if most is None else most * 1000
+    for name in ("start_place", "end_place"):
+        if not cells.lacks(name):
+            values[name] = cells.word(name, WHERE, default="depot")
     return values | _gone(cells)
 
 

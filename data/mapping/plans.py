@@ -211,14 +211,16 @@ def _shift(shift: ShiftOffer) -> dict[str, Any]:
 
 
 def _shape(cost: CostScheme) -> dict[str, list[int]]:
-    """The prices of balance and area, where there are any."""
-    return {"shape": [cost.balance_per_hour, cost.area_per_km]} if cost.balance_per_hour or cost.area_per_km else {}
+    """The prices of balance and area and of a stop, where there are any."""
+    shape = {"shape": [cost.balance_per_hour, cost.area_per_km]} if cost.balance_per_hour or cost.area_per_km else {}
+    return shape | ({"per_stop": [cost.per_stop]} if cost.per_stop else {})
 
 
 def _shift_back(plain: dict[str, Any]) -> ShiftOffer:
     fixed, per_hour, per_km, per_travel_hour = plain["cost"]
     overtime_s, per_overtime_hour = plain.get("overtime", (0, 0))  # plans of before have none
     balance_per_hour, area_per_km = plain.get("shape", (0, 0))
+    (per_stop,) = plain.get("per_stop", (0,))
     most_trips, reload_s, trips_out = plain.get("trips", (1, 0, 0))
     return ShiftOffer(
         id=plain["id"],
@@ -241,6 +243,7 @@ def _shift_back(plain: dict[str, Any]) -> ShiftOffer:
             per_overtime_hour=per_overtime_hour,
             balance_per_hour=balance_per_hour,
             area_per_km=area_per_km,
+            per_stop=per_stop,
         ),
         overtime_s=overtime_s,
         loading_s=plain["loading_s"],

@@ -103,6 +103,7 @@ class DriverRoute:
     sequence: int
     region: str
     returns_at: datetime
+    ends_at_depot: bool
     depot: str
     depot_address: str
     depot_place: tuple[float, float] | None
@@ -138,6 +139,7 @@ def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> 
             depot.c.lon,
             region.c.name.label("region"),
             route.c.sequence,
+            shift.c.end_place,
         )
         .select_from(shift)
         .join(vehicle, vehicle.c.id == shift.c.vehicle_id)
@@ -158,6 +160,7 @@ def driver_route(connection: Connection, manifest_id: int, *, now: datetime) -> 
         sequence=row.sequence,
         region=row.region or "",
         returns_at=manifest.returns_at,
+        ends_at_depot=row.end_place == "depot",
         depot=row.depot,
         depot_address=row.depot_address,
         depot_place=None if row.lat is None or row.lon is None else (row.lat, row.lon),

@@ -39,7 +39,8 @@ from data.tables import (
 from routing.model.day import CurrentPlan, SavedPlan
 from routing.model.plans import PlannedRoute, Problem, Visit
 from routing.rules.calendars import days_between
-from routing.rules.extra import Apart, Extra, area, balance, lateness, overtime, strangers
+from routing.rules.extra import Apart, Extra, Paid, area, balance, by_the_stop, lateness, overtime, strangers
+from routing.rules.licences import too_heavy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,8 @@ class BreakRow:
 class RouteRow:
     """One van's day. Cost in thousandths of a minor unit; `zone` is what its wall clock is read by. `manifest_id` is
     the list in force once it was dispatched. `loads`: of its fullest trip, dimension by dimension. `balance`: what the
-    length of its day costs besides its paid hours."""
+    length of its day costs besides its paid hours. `too_heavy`: why the driver's licence is not good for the vehicle,
+    "" where it is or nobody knows."""
 
     route_id: int
     shift_id: int
@@ -145,6 +147,11 @@ class RouteRow:
     overtime: Extra | None = None
     balance: int = 0
     area: Apart | None = None
+    by_the_stop: Paid | None = None
+    starts_at_depot: bool = True
+    ends_at_depot: bool = True
+    max_distance_m: int | None = None
+    too_heavy: str = ""
     trips: tuple[TripRow, ...] = ()
 
     @property
@@ -356,7 +363,9 @@ def _routes(
             vehicle.c.weight_g,
             vehicle.c.volume_cm3,
             vehicle.c.pieces,
+            vehicle.c.gross_kg,
             driver.c.name.label("driver"),
+            driver.c.licence,
             held.label("manifest_id"),
         )
         .join_from(route, shift, shift.c.id == route.c.shift_id)
@@ -390,6 +399,7 @@ def _route(
     trips = _trips(connection, row, mine, problem.dimensions, visits)
     late = lateness(problem, mine)
     strange = strangers(problem, mine)
+    offer = next(each for each in problem.shifts if each.id == mine.shift)
     at = tuple(
         replace(
             each,
@@ -436,6 +446,13 @@ def _route(
         overtime=overtime(problem, mine),
         balance=balance(problem, mine),
         area=area(problem, mine),
+        by_the_stop=by_the_stop(problem, mine),
+        starts_at_depot=offer.start is not None,
+        ends_at_depot=offer.end is not None,
+        max_distance_m=offer.max_distance_m,
+        too_heavy=too_heavy(
+            driver=row.driver or "", licence=row.licence or "", vehicle=row.vehicle, gross_kg=row.gross_kg
+        ),
     )
 
 

@@ -236,6 +236,7 @@ class DayStore(CalendarStore, TrackStore):
                 cost_fixed=row.cost_fixed,
                 cost_per_hour=row.cost_per_hour,
                 cost_per_km=row.cost_per_km,
+                cost_per_stop=row.cost_per_stop,
                 overtime_s=row.overtime_s,
                 cost_per_overtime_hour=row.cost_per_overtime_hour,
                 max_stops=row.max_stops,

@@ -293,9 +293,13 @@ class FleetStore(CalendarStore):
                 cost_fixed=row.cost_fixed,
                 cost_per_hour=row.cost_per_hour,
                 cost_per_km=row.cost_per_km,
+                cost_per_stop=row.cost_per_stop,
                 overtime_s=row.overtime_s,
                 cost_per_overtime_hour=row.cost_per_overtime_hour,
                 max_stops=row.max_stops,
+                max_distance_m=row.max_distance_m,
+                start_place=row.start_place,
+                end_place=row.end_place,
                 template_id=row.id,
             )
             .returning(shift.c.id)

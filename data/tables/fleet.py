@@ -72,6 +72,7 @@ shift = Table(
     count("cost_fixed"),  # minor units
     count("cost_per_hour"),
     count("cost_per_km"),
+    count("cost_per_stop"),  # of a door that is come to, however many deliveries
     count("overtime_s", default=0),  # how long the duty may last after `ends`
     count("cost_per_overtime_hour", default=0),  # on top of the paid hour
     count("max_stops", default=None, nullable=True),
@@ -114,9 +115,13 @@ shift_template = Table(
     count("cost_fixed"),  # minor units
     count("cost_per_hour"),
     count("cost_per_km"),
+    count("cost_per_stop"),  # of a door that is come to, however many deliveries
     count("overtime_s", default=0),  # how long the duty may last after `ends`
     count("cost_per_overtime_hour", default=0),  # on top of the paid hour
     count("max_stops", default=None, nullable=True),
+    Column("max_distance_m", Integer),
+    word("start_place", default="depot"),  # depot | anywhere
+    word("end_place", default="depot"),
     count("break_s"),
     word("break_earliest", default=""),
     word("break_latest", default=""),

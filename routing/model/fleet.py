@@ -7,6 +7,8 @@ from datetime import date
 
 PROFILE_NAMES = ("car", "van", "truck", "cargo_bike")
 """The kinds of vehicle that have roads of their own; what those roads are is the engine's."""
+WHERE = ("depot", "anywhere")
+"""Where a shift may start and end."""
 BIKES = frozenset({"bike", "bicycle", "cargo_bike"})
 """Profiles that fit through any arch and pass the traffic."""
 SAID = (*PROFILE_NAMES, *sorted(BIKES.difference(PROFILE_NAMES)))
@@ -101,6 +103,7 @@ class Shift:
     cost_fixed: int = 0
     cost_per_hour: int = 0
     cost_per_km: int = 0
+    cost_per_stop: int = 0
     overtime_s: int = 0
     cost_per_overtime_hour: int = 0
     max_stops: int | None = None
@@ -117,7 +120,10 @@ class Shift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftTerms:
-    """What a shift is worked by: who and what, when, and what it costs (minor units). A break of 0 s is none."""
+    """What a shift is worked by: who and what, when, and what it costs (minor units). A break of 0 s is none.
+
+    `start_place`, `end_place`: "depot", or "anywhere" where its way begins at its first door, or ends at its last one.
+    """
 
     depot_id: int
     vehicle_id: int
@@ -130,9 +136,13 @@ class ShiftTerms:
     cost_fixed: int
     cost_per_hour: int
     cost_per_km: int
+    cost_per_stop: int
     overtime_s: int
     cost_per_overtime_hour: int
     max_stops: int | None
+    max_distance_m: int | None
+    start_place: str
+    end_place: str
     break_s: int
     break_earliest: str
     break_latest: str

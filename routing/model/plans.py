@@ -186,7 +186,8 @@ class CostScheme:
     """What a shift costs, in thousandths of a minor unit: once when used, per hour on duty, per km.
 
     `per_travel_hour` counts only while the wheels turn: it is how VROOM counts hours. `per_task_hour` counts setup and
-    service. `per_overtime_hour` comes on top of the paid hour, after the end of the shift's hours.
+    service. `per_overtime_hour` comes on top of the paid hour, after the end of the shift's hours. `per_stop` is paid
+    whenever the route comes to a door, however many visits follow each other there, and again when it comes back.
 
     Two prices make days even and areas compact. `balance_per_hour`: what one more hour on duty costs for each hour that
     the duty has lasted already, half of it times the hours times the hours in all. `area_per_km`: per km that a stop
@@ -201,6 +202,7 @@ class CostScheme:
     per_overtime_hour: int = 0
     balance_per_hour: int = 0
     area_per_km: int = 0
+    per_stop: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -418,12 +418,13 @@ class _Route:
             if limit is not None and amount > limit:
                 self._say(code, f"{amount} where at most {limit} are allowed.", amount=amount - limit)
 
-    def _strange_doors(self) -> Iterator[Fraction]:
-        """What is paid for the first delivery at each door that the driver does not know."""
+    def _doors_paid(self) -> Iterator[Fraction]:
+        """What is paid at each door: the shift's price of a stop, and that of the first delivery there if the driver
+        does not know it."""
         for before, stop in self._doors(None):
             if before != stop.place:
                 prices = dict(self.visits[stop.visits[0]].strangers)
-                yield Fraction(prices.get(self.shift.id, 0))
+                yield Fraction(self.shift.cost.per_stop + prices.get(self.shift.id, 0))
 
     def _from_the_centre(self) -> int:
         """Metres from the middle of all the doors that the route comes to, on the plane around the first place that
@@ -447,7 +448,7 @@ class _Route:
             Fraction(rates.per_km * self.distance_m, 1000),
             Fraction(rates.per_overtime_hour * max(0, self.route.end_s - self.shift.end_s), 3600),
             *self.late,
-            *self._strange_doors(),
+            *self._doors_paid(),
             Fraction(rates.balance_per_hour, 2) * Fraction(duty, 3600) ** 2,
             Fraction(rates.area_per_km * self._from_the_centre(), 1000) if rates.area_per_km else Fraction(0),
         )

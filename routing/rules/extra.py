@@ -1,5 +1,5 @@
 """What a plan takes beyond what was wished, and what that costs: overtime, lateness at a door, a driver new to it,
-uneven days, wide areas.
+uneven days, wide areas; and what is paid by the stop.
 
 Each is allowed only where somebody said so, and is in the route's cost; here they are told apart for the page.
 
@@ -85,6 +85,23 @@ def area(problem: Problem, route: PlannedRoute) -> Apart | None:
     spots = spots_of(problem)
     metres = apart_m([spots[stop.place] for before, stop in _doors(route, None) if stop.place != before])
     return Apart(metres=metres, cost=area_cost(offer.cost, metres))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paid:
+    """So many stops that are paid for each, and what they cost (thousandths)."""
+
+    stops: int
+    cost: int
+
+
+def by_the_stop(problem: Problem, route: PlannedRoute) -> Paid | None:
+    """What its stops cost, each door whenever the route comes to it; None where that has no price."""
+    offer = next(each for each in problem.shifts if each.id == route.shift)
+    if not offer.cost.per_stop:
+        return None
+    stops = sum(stop.place != before for before, stop in _doors(route, None))
+    return Paid(stops=stops, cost=stops * offer.cost.per_stop)
 
 
 def lateness(problem: Problem, route: PlannedRoute) -> dict[int, Extra]:

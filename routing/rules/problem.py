@@ -566,6 +566,7 @@ def rates_of(shift: Shift, prices: PlanPrices) -> CostScheme:
         per_hour=shift.cost_per_hour * 1000,
         per_km=shift.cost_per_km * 1000,
         per_overtime_hour=shift.cost_per_overtime_hour * 1000,
+        per_stop=shift.cost_per_stop * 1000,
         balance_per_hour=prices.balance * 1000,
         area_per_km=prices.area * 1000,
     )

@@ -278,25 +278,27 @@ def before_a_plan(visit: Visit, *, beside: str, beside_m: int, way_s: int, way_m
     Added(duty_s=120, distance_m=0, cost=120000)
     """
     work_s = visit.service_s + (visit.setup_s if beside_m else 0)
-    return Ride(added=_priced(work_s + way_s, way_s, way_m, prices), beside=beside, beside_m=beside_m)
+    added = _priced(work_s + way_s, way_s, way_m, prices, stops=1 if beside_m else 0)
+    return Ride(added=added, beside=beside, beside_m=beside_m)
 
 
 def trip_cost(visit: Visit, *, out_s: int, back_s: int, way_m: int, prices: CostScheme) -> StopCost:
     """A stop of its own as long as nothing is planned: from the depot to the door and back."""
     way_s = out_s + back_s
-    return StopCost(added=_priced(way_s + visit.setup_s + visit.service_s, way_s, way_m, prices))
+    return StopCost(added=_priced(way_s + visit.setup_s + visit.service_s, way_s, way_m, prices, stops=1))
 
 
 def usual_prices(facts: DayFacts, *, depot_id: int) -> CostScheme:
-    """The middle price of an hour and a kilometre among the depot's shifts, in thousandths of a minor unit."""
+    """The middle price of an hour, a kilometre and a stop among the depot's shifts, in thousandths of a minor unit."""
     own = [shift for shift in facts.shifts if shift.depot_id == depot_id]
     if not own:
         return CostScheme()
     return CostScheme(
         per_hour=median_low(shift.cost_per_hour for shift in own) * 1000,
         per_km=median_low(shift.cost_per_km for shift in own) * 1000,
+        per_stop=median_low(shift.cost_per_stop for shift in own) * 1000,
     )
 
 
-def _priced(duty: int, travel_s: int, way_m: int, prices: CostScheme) -> Added:
-    return Added(duty, way_m, cost_of(prices, duty, travel_s, way_m))
+def _priced(duty: int, travel_s: int, way_m: int, prices: CostScheme, *, stops: int) -> Added:
+    return Added(duty, way_m, cost_of(prices, duty, travel_s, way_m) + stops * prices.per_stop)

@@ -35,8 +35,8 @@ How a route runs, all times in whole seconds from the problem's epoch:
   fetches at one stop is on board until the stop it is brought to, which comes later in the same trip.
 - **A break with a `max_load`** is taken only on a leg with no more than that on board.
 - **Cost** of a used shift: fixed + per hour on duty + per hour of travel + per hour of setup and service + per km + per
-  hour of overtime + per hour that a visit is late, each rounded half up; + whenever the route comes to a door that the
-  driver does not know.
+  hour of overtime + per hour that a visit is late, each rounded half up; + whenever the route comes to a door, and more
+  where the driver does not know it.
 - **Balance of hours**: + half its price × hours on duty × hours on duty, so that even days cost least. At 1.00, days of
   8 and 4 hours cost 32.00 + 8.00, two of 6 hours 18.00 + 18.00.
 - **Compact area**: + per km that its stops lie from the route's centre (area.py), over all its trips.
@@ -148,10 +148,15 @@ class Timetable:
         }
         """The visits that may be late, with the hours in which they are in time and what an hour costs."""
         self.strange: dict[int, dict[int, int]] = {}
-        """By shift, what it costs that its driver does not know the door of a visit."""
+        """By shift, what it costs to come to the door of a visit: its price of a stop, and that its driver is new to
+        the door."""
+        for shift in problem.shifts:
+            if shift.cost.per_stop:
+                self.strange[shift.id] = {visit.id: shift.cost.per_stop for visit in problem.visits}
         for visit in problem.visits:
             for shift_id, price in visit.strangers:
-                self.strange.setdefault(shift_id, {})[visit.id] = price
+                mine = self.strange.setdefault(shift_id, {})
+                mine[visit.id] = mine.get(visit.id, 0) + price
         self._spots = spots_of(problem)
         self._breaks = {shift.id: [(b.duration_s, spans(b.windows)) for b in shift.breaks] for shift in problem.shifts}
         self._paces = paces_of(problem)
@@ -570,7 +575,8 @@ class Timetable:
         if shift.max_travel_s is not None and legs.pace is None and (fault := _drives_too_long(shift, legs.travel)):
             return fault
         if shift.max_distance_m is not None and (over := sum(legs.metres) - shift.max_distance_m) > 0:
-            sentence = f"{_by(shift)} may drive {shift.max_distance_m} m, this route is {over} m longer."
+            most, more = way_in_words(shift.max_distance_m), way_in_words(over)
+            sentence = f"{_by(shift)} may drive {most}, this route is {more} longer."
             return _Fault(Reason.SHIFT_TOO_SHORT, len(legs.work) - 1, over, sentence)
         return None
 
@@ -817,6 +823,15 @@ def time_in_words(seconds: int) -> str:
         return f"{seconds} s"
     hours, minutes = divmod(-(-seconds // 60), 60)
     return " ".join(filter(None, (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "")))
+
+
+def way_in_words(metres: int) -> str:
+    """Tenths of a km are rounded up: who is told one needs no more.
+
+    >>> way_in_words(450), way_in_words(4120), way_in_words(120_000)
+    ('450 m', '4.2 km', '120 km')
+    """
+    return f"{metres} m" if metres < 1000 else f"{-(-metres // 100) / 10:g} km"
 
 
 def load_in_words(dimension: str, amount: int) -> str:

@@ -12,6 +12,7 @@ from routing.model.days import day_words, today_of
 from routing.model.fleet import MadeShift, PlannedDay, ShiftTerms, StandingShift, is_gone
 from routing.model.money import amount
 from routing.model.parties import Company, Depot
+from routing.rules.licences import too_heavy
 from routing.rules.standing_week import Following, double_booked, follow, standing_shift_of
 from routing.services.story import KeepsEvents
 
@@ -259,6 +260,20 @@ def _refuse_taken(store: Store, edit: Edit) -> None:
         raise InvalidInput(
             f"There is a {edit.kind} {edit.values['number']} already: give this one another number.", code="number"
         )
+
+
+def too_heavy_for(store: Store, shifts: Iterable[StandingShift]) -> tuple[str, ...]:
+    """Per vehicle and driver of these standing shifts, why the driver's licence is not good for it; each once."""
+    pairs = {(each.terms.vehicle_id, each.terms.driver_id): None for each in shifts if each.terms.driver_id is not None}
+    found = []
+    for vehicle_id, driver_id in pairs:
+        vehicle, driver = store.fleet_row("vehicle", vehicle_id), store.fleet_row("driver", driver_id or 0)
+        found.append(
+            too_heavy(
+                driver=driver["name"], licence=driver["licence"], vehicle=vehicle["name"], gross_kg=vehicle["gross_kg"]
+            )
+        )
+    return tuple(filter(None, found))
 
 
 def _refuse_past(edit: Edit, changes: Iterable[tuple[str, Any, Any]], today: str) -> None:

@@ -203,6 +203,8 @@ def test_the_fleet_goes_into_an_empty_installation_and_comes_out_the_same(
             .values(gross_kg=3_500, out_from="2026-03-04", out_to="2026-03-05", out_why="inspection", most_trips=2)
         )
         connection.execute(update(tables.driver).where(tables.driver.c.id == 1).values(licence="C", rule_set="eu"))
+        more = {"cost_per_stop": 350, "max_distance_m": 120_000, "start_place": "anywhere", "end_place": "anywhere"}
+        connection.execute(update(tables.shift_template).values(more))
     path = tmp_path / "other.db"
     path.write_bytes(sqlite_template.read_bytes())
     other = Database(f"sqlite:///{path}")

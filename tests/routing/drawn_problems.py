@@ -71,6 +71,7 @@ def problems(draw: st.DrawFn, *, most: int = 7, locks: bool = True, by_clock: bo
     ]
     even, near = draw(st.sampled_from([0, 0, 3600])), draw(st.sampled_from([0, 0, 70]))
     costs = [CostScheme(), CostScheme(per_travel_hour=3600, per_task_hour=1800), CostScheme(per_overtime_hour=9000)]
+    costs.append(CostScheme(per_km=100, per_stop=800))
     shifts = tuple(
         shift(
             n + 1,

@@ -143,8 +143,10 @@ def test_a_price_of_a_new_driver_that_was_not_counted_is_found_out() -> None:
     assert codes(plan(known, {1: [1, 2, 3]}), new) == {"cost"}
 
 
-@pytest.mark.parametrize("rates", [CostScheme(balance_per_hour=3600), CostScheme(area_per_km=900)])
-def test_a_price_of_balance_or_area_that_was_not_counted_is_found_out(rates: CostScheme) -> None:
+@pytest.mark.parametrize(
+    "rates", [CostScheme(balance_per_hour=3600), CostScheme(area_per_km=900), CostScheme(per_stop=350)]
+)
+def test_a_price_of_balance_area_or_a_stop_that_was_not_counted_is_found_out(rates: CostScheme) -> None:
     priced = problem(visit(1, 3), visit(2, 8), visit(3, 8), shifts=(shift(cost=rates),))
     made = plan(priced, {1: [1, 2, 3]})
     assert made.cost > 0

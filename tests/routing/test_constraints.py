@@ -18,6 +18,7 @@ route shows); here the whole planner decides.
 | most stops, visits, metres | max_stops, max_visits, max_distance_m | test_schedule, test_check |
 | locks, done and under way | Lock | solver/test_solver, test_check |
 | costs: fixed, km, paid hour, travel hour, hours at the door | CostScheme | test_schedule |
+| costs by the stop | CostScheme.per_stop | test_schedule, test_check |
 | several depots, start or end anywhere | ShiftOffer.start, .end | test_schedule |
 | setup once per place, times by type of vehicle | setup_s, work_by_type | test_schedule |
 | several days at once | absolute times | planning/test_problem |
@@ -67,7 +68,7 @@ from routing.model.plans import (
     Window,
 )
 from routing.rules.check import violations
-from routing.rules.extra import strangers
+from routing.rules.extra import Paid, by_the_stop, strangers
 from routing.rules.schedule import Timetable
 from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, plan, problem, shift, visit
 from tests.routing.drawn_problems import problems
@@ -338,6 +339,72 @@ def test_everybody_who_counts_what_a_new_driver_costs_counts_the_same_when_he_co
         assert violations(made, new) == []
         assert strangers(new, made.routes[0]) == costs
         assert route_costs(Insertion(new, Timetable(new)))(1, order) == made.cost
+
+
+def test_costs_by_the_stop_of_two_vans_the_one_with_the_cheaper_stops_goes_while_its_way_is_worth_it() -> None:
+    """Three doors at 5 km. Van 1 stands at the depot and drives 10 km for 1000; van 2 at 6 km drives 2 km for 200."""
+    doors = [visit(key, 5) for key in (1, 2, 3)]
+    for near, goes, cost in ((0, 2, 200), (800, 2, 1000), (1000, 1, 1100)):
+        vans = (
+            shift(1, cost=CostScheme(per_km=100, per_stop=100)),
+            shift(2, start=6, end=6, cost=CostScheme(per_km=100, per_stop=near)),
+        )
+        found = planned(problem(*doors, shifts=vans, travel=line(7)))
+        assert (set(routes(found)), found.cost) == ({goes}, cost), near
+
+
+def test_costs_by_the_stop_and_tier_one_more_is_served_whatever_a_stop_costs() -> None:
+    doors = [visit(1, 1, tier=1), visit(2, 2), visit(3, 3)]
+    dear = problem(*doors, shifts=(shift(cost=CostScheme(per_stop=10**9)),))
+    assert set(routes(planned(dear))[1]) == {1, 2, 3}
+
+
+def test_costs_by_the_stop_and_reload_the_same_door_after_a_reload_is_paid_again() -> None:
+    """Eighteen pieces for one door in a van of ten: it comes twice."""
+    doors = [visit(key, 3, load=(9,)) for key in (1, 2)]
+    van = shift(most_trips=2, cost=CostScheme(per_stop=700))
+    found = planned(problem(*doors, shifts=(van,)))
+    assert found.cost == 1400
+
+
+def test_costs_by_the_stop_are_weighed_as_trying_everything_finds_it() -> None:
+    """Ten days of five deliveries at three doors and two vans."""
+    drawn = np.random.default_rng(11)
+    for _ in range(10):
+        doors = [visit(key, int(drawn.integers(1, 4)) * 7) for key in range(1, 6)]
+        vans = tuple(
+            shift(
+                key, start=at, end=at, capacity=(int(drawn.integers(2, 6)),),
+                cost=CostScheme(per_km=100, per_stop=int(drawn.choice([0, 400, 3000]))),
+            )
+            for key, at in ((1, 0), (2, 25))
+        )  # fmt: skip
+        day = problem(*doors, shifts=vans, travel=line(26))
+        table = Timetable(day)
+        best: tuple[int, int] | None = None
+        for where in product((0, 1, 2), repeat=5):
+            cost, left = 0, where.count(0)
+            for van in (1, 2):
+                ids = [key for key, at in zip(range(1, 6), where, strict=True) if at == van]
+                found = [table.times(van, order) for order in permutations(ids)] if ids else []
+                costs = [times.cost for times in found if times is not None]
+                cost += min(costs) if costs else 0 if not ids else 10**12
+            best = (left, cost) if best is None else min(best, (left, cost))
+        made = planned(day)
+        assert (len(made.unassigned), made.cost) == best
+
+
+def test_everybody_who_counts_what_stops_cost_counts_the_same() -> None:
+    """800 a stop, and 900 where the driver is new: the schedule, the search, the checker and the page."""
+    ends = [visit(key, 3, strangers=((1, 900),)) for key in (1, 2)]
+    day = problem(*ends, visit(3, 4), shifts=(shift(cost=CostScheme(per_stop=800)),))
+    for order, stops, new in (([1, 2, 3], 2, 1), ([1, 3, 2], 3, 2)):
+        made = plan(day, {1: order})
+        assert made.cost == stops * 800 + new * 900
+        assert violations(made, day) == []
+        assert by_the_stop(day, made.routes[0]) == Paid(stops=stops, cost=stops * 800)
+        assert sum(strangers(day, made.routes[0]).values()) == new * 900
+        assert route_costs(Insertion(day, Timetable(day)))(1, order) == made.cost
 
 
 def halves(**rates: int) -> tuple[ShiftOffer, ...]:

@@ -290,6 +290,21 @@ def test_a_driver_who_is_new_to_a_door_costs_its_price_once_a_stop() -> None:
     assert driven(day, 2, [1, 2]).cost == 0
 
 
+def test_a_stop_costs_its_price_whenever_the_route_comes_to_a_door_however_many_deliveries_are_there() -> None:
+    """3.50 a stop: two deliveries at door 3, one at door 5, which the driver of shift 1 does not know, at 3.00."""
+    drops = shift(cost=CostScheme(per_stop=3_500))
+    day = problem(*(visit(key, 3) for key in (1, 2)), visit(3, 5, strangers=((1, 3_000),)), shifts=(drops, shift(2)))
+    assert driven(day, 1, [1, 2]).cost == 3_500
+    assert driven(day, 1, [1, 2, 3]).cost == 2 * 3_500 + 3_000
+    assert driven(day, 1, [1, 3, 2]).cost == 3 * 3_500 + 3_000
+    # A wait between the two makes two stops for the page, and one that is paid.
+    early, late = between(8 * HOUR, 9 * HOUR), between(10 * HOUR, 11 * HOUR)
+    later = problem(visit(1, 3, windows=early), visit(2, 3, windows=late), shifts=(drops,))
+    made = driven(later, 1, [1, 2])
+    assert len(made.stops) == 2
+    assert made.cost == 3_500
+
+
 def test_what_one_more_hour_costs_grows_with_the_hours_of_the_day() -> None:
     """At 1.00: four hours cost 8.00, two hours 2.00, and three hours twice 9.00; ten minutes are the ways."""
     even = shift(cost=CostScheme(balance_per_hour=100_000))

@@ -124,7 +124,7 @@ def test_prices_of_balance_and_area_stand_on_the_board_beside_overtime(
         problem = replace(
             saved.problem,
             shifts=tuple(
-                replace(each, cost=CostScheme(balance_per_hour=100_000, area_per_km=50_000))
+                replace(each, cost=CostScheme(balance_per_hour=100_000, area_per_km=50_000, per_stop=350_000))
                 if each.id in priced
                 else each
                 for each in saved.problem.shifts
@@ -144,6 +144,11 @@ def test_prices_of_balance_and_area_stand_on_the_board_beside_overtime(
     assert re.search(r"<dt>Balance of hours</dt><dd>€[\d.]+, €[\d.]+ of it uneven</dd>", text)
     assert re.search(r"<dt>Stops from their centre</dt><dd>[\d.,]+ k?m, €[\d.]+</dd>", text)
     van = client.get(f"/plan/{page.plan_id}/route/{priced[0]}").text
+    paid = rows[priced[0]].by_the_stop
+    assert paid is not None
+    assert paid.stops > 1
+    assert paid.cost == paid.stops * 350_000
+    assert f"{paid.stops} stops for €{paid.stops * 3.5:.2f}" in van
     assert "balance of hours €" in van
     assert "from their centre, €" in van
 

@@ -33,7 +33,8 @@ DRIVER = {
 SHIFT = {
     "number": "S9", "depot": "NORTH", "vehicle": "V9", "driver": "DR9", "crew": "1", "from": "07:00", "to": "15:00",
     "weekdays": ["mon", "tue", "wed", "thu", "fri"], "overtime_minutes": "60", "cost_per_overtime_hour": "12.50",
-    "fixed_cost": "48", "cost_per_hour": "26", "cost_per_km": "0,60", "max_stops": "", "loading_minutes": "20",
+    "fixed_cost": "48", "cost_per_hour": "26", "cost_per_km": "0,60", "cost_per_stop": "3.5", "max_stops": "",
+    "max_km": "120", "start_place": "depot", "end_place": "anywhere", "loading_minutes": "20",
     "debrief_minutes": "", "break_minutes": "30", "break_from": "10:00", "break_to": "12:00",
 }  # fmt: skip
 
@@ -116,13 +117,23 @@ def test_what_is_typed_is_kept_in_our_units_and_shown_again_in_theirs(client: Fl
         ("Van 9", 520_000, 3_600_000, "cold;tail_lift", 2)
     ]
     assert rows(website, tables.driver, "name", "licence", "rule_set", "language") == [("Driver 9", "C1", "eu", "fi")]
-    assert rows(website, tables.shift_template, "overtime_s", "cost_per_overtime_hour", "cost_per_km", "break_s") == [
-        (3600, 1250, 60, 1800)
-    ]
+    assert rows(
+        website, tables.shift_template, "overtime_s", "cost_per_overtime_hour", "cost_per_km", "cost_per_stop"
+    ) == [(3600, 1250, 60, 350)]
     page = client.get("/fleet").text
     assert "520 kg" in page
     assert "3.6 m³" in page
     assert "07:00–15:00" in page
+    assert "3.50" in page
+    assert rows(website, tables.shift_template, "max_distance_m", "start_place", "end_place") == [
+        (120_000, "depot", "anywhere")
+    ]
+    assert "at most 120 km" in page
+    assert "ends at its last stop" in page
+    shift = client.get("/fleet/shifts/1").text
+    assert 'value="3.50"' in shift
+    assert 'value="120"' in shift
+    assert '<option value="anywhere" selected>anywhere: at its last stop' in shift
     form = client.get("/fleet/vehicles/1").text
     assert 'value="520"' in form
     assert 'value="3.6"' in form
@@ -143,6 +154,25 @@ def test_a_vehicle_that_is_larger_than_its_kind_is_saved_with_a_warning(client: 
     assert post(client, "/fleet/vehicles/new", fits).status_code == 303
     assert "Truck 11 is saved." in (said := client.get("/fleet").text)
     assert "does not fit" not in said
+
+
+def test_a_licence_that_is_not_good_for_the_vehicle_is_said_wherever_the_three_are_entered(
+    client: FlaskClient, website: Website
+) -> None:
+    """Driver 9 has C1, good for 7.5 t."""
+    truck = VAN | {"name": "Truck 9", "profile": "truck", "gross_kg": "9000"}
+    for kinds, form in (("vehicles", truck), ("drivers", DRIVER)):
+        assert post(client, f"/fleet/{kinds}/new", form).status_code == 303
+    assert "licence of" not in client.get("/fleet").text  # no shift has the two together
+    words = "Truck 9 weighs 9 t laden, and the licence of Driver 9 (C1) is good for 7.5 t"
+    assert post(client, "/fleet/shifts/new", SHIFT).status_code == 303
+    assert words in client.get("/fleet").text
+    again = {name: value for name, value in truck.items() if name != "number"} | {"version": "1"}
+    assert post(client, "/fleet/vehicles/1", again | {"pieces": "9"}).status_code == 303
+    assert words in client.get("/fleet").text
+    better = {name: value for name, value in DRIVER.items() if name != "number"} | {"version": "1", "licence": "C"}
+    assert post(client, "/fleet/drivers/1", better).status_code == 303
+    assert "licence of" not in client.get("/fleet").text
 
 
 def test_saving_it_again_as_it_stands_changes_nothing(client: FlaskClient, website: Website) -> None:

@@ -357,6 +357,9 @@ def _show_plan(document: Mapping[str, Any], zones: Mapping[str, str]) -> None:
         stops = f"{len(route['stops'])} in {trips} trips" if trips > 1 else str(len(route["stops"]))
         table.add_row(route["vehicle"], route["driver"], out, back, stops, f"{route['distance_m'] / 1000:.1f}")
     console.print(table)
+    for route in document["routes"]:
+        if why := route.get("too_heavy"):
+            console.print(escape(why))
     for each in document["unused"]:
         if each["reason"] == "no_road":
             console.print(

@@ -378,14 +378,15 @@ def _way(route: BoardRoute, region: str) -> tuple[Location, ...]:
     """Along the roads; straight from door to door where no road is known."""
     depot = g.depots.get(route.row.depot_id)
     home = [] if depot is None or depot.lat is None else [Location(lat=depot.lat, lon=depot.lon)]
-    places = list(home)
+    places = list(home) if route.row.starts_at_depot else []
     for trip in route.row.trips:
         places += [
             Location(lat=stop.lat, lon=stop.lon)
             for stop in route.row.stops
             if stop.trip == trip.number and stop.lat is not None and stop.lon is not None
         ]
-        places += home  # between two trips it passes by the depot
+        if route.row.ends_at_depot:
+            places += home  # between two trips it passes by the depot
 
     def along() -> tuple[Location, ...]:
         if not region or len(places) < 2:

@@ -10,7 +10,7 @@ from flask_babel import ngettext
 
 from routing.rules.changes import MoveEffect
 from routing.rules.driver_out import OutKind
-from routing.rules.extra import Apart, Extra
+from routing.rules.extra import Apart, Extra, Paid
 from routing.rules.what_if import NOT_PLANNED
 from web.dispatcher.board_view import Board, BoardRoute, Totals
 from web.dispatcher.words import left_out_reason, notice_words
@@ -122,6 +122,11 @@ def balance_of_all(totals: Totals, currency: str) -> str:
 
 def area(apart: Apart, currency: str) -> str:
     return _("stops %(way)s from their centre, %(cost)s", way=distance(apart.metres), cost=cost(apart.cost, currency))
+
+
+def by_the_stop(paid: Paid, currency: str) -> str:
+    stops = ngettext("%(num)s stop", "%(num)s stops", paid.stops)
+    return _("%(stops)s for %(cost)s", stops=stops, cost=cost(paid.cost, currency))
 
 
 def area_of_all(apart: Apart, currency: str) -> str:

@@ -28,7 +28,7 @@ from routing.rules.calendars import day_of
 from routing.rules.plan_prices import NAMES, SETTING, read_price
 from routing.rules.road_reach import beyond_its_roads
 from routing.rules.standing_week import is_away
-from routing.services.fleet import Edit, Effect, Saved, effect_of, save
+from routing.services.fleet import Edit, Effect, Saved, effect_of, save, too_heavy_for
 from web.dispatcher.calendars import weekday_words
 from web.dispatcher.fleet_forms import Form, empty_form, form_of, languages, profiles, typed, values_of
 from web.dispatcher.words import profile_words
@@ -168,6 +168,9 @@ def keep(kinds: str, key: int | None) -> ResponseReturnValue:
             ),
             "late",
         )
+    with here().database.reading() as connection:
+        for why in _too_heavy(connection, kind, saved.id):
+            flash(why, "late")
     if saved.elsewhere:
         shifts = ", ".join(saved.elsewhere)
         flash(
@@ -220,6 +223,14 @@ def gone(kinds: str, key: int) -> ResponseReturnValue:
     else:
         flash(_("%(name)s stays.", name=name), "done")
     return redirect(url_for("fleet.page", depot=form["depot"], _anchor=kinds), 303)
+
+
+def _too_heavy(connection: Connection, kind: str, key: int) -> tuple[str, ...]:
+    """Of a vehicle, a driver or a standing shift that was saved: which licence is not good for which vehicle."""
+    store = SqlStore(connection)
+    week = store.standing_shifts(on_or_after=today_of(now(), company_card(connection).zone))
+    of = {"vehicle": lambda each: each.terms.vehicle_id, "driver": lambda each: each.terms.driver_id}
+    return too_heavy_for(store, [each for each in week if of.get(kind, lambda each: each.id)(each) == key])
 
 
 def _gone_page(connection: Connection, kinds: str, key: int, day: str, *, moved_on: str = "") -> str:

@@ -37,11 +37,12 @@ DRIVER = (
 )  # fmt: skip
 SHIFT = (
     "number", "depot", "vehicle", "driver", "crew", "weekdays", "from", "to", "overtime_minutes",
-    "cost_per_overtime_hour", "fixed_cost", "cost_per_hour", "cost_per_km", "max_stops", "loading_minutes",
-    "debrief_minutes", "break_minutes", "break_from", "break_to",
+    "cost_per_overtime_hour", "fixed_cost", "cost_per_hour", "cost_per_km", "cost_per_stop", "max_stops",
+    "max_km", "start_place", "end_place",
+    "loading_minutes", "debrief_minutes", "break_minutes", "break_from", "break_to",
 )  # fmt: skip
 FIELDS = {"vehicle": VEHICLE, "driver": DRIVER, "shift": SHIFT}
-_MONEY = frozenset({"cost_per_overtime_hour", "fixed_cost", "cost_per_hour", "cost_per_km"})
+_MONEY = frozenset({"cost_per_overtime_hour", "fixed_cost", "cost_per_hour", "cost_per_km", "cost_per_stop"})
 
 Form = dict[str, str]
 Choices = Mapping[str, Mapping[str, int]]
@@ -132,6 +133,7 @@ def form_of(kind: str, row: Mapping[str, Any], names: Mapping[str, Mapping[int, 
         ):  # fmt: skip
             form[name] = str(row[column] // 60 or "")
         form |= {"from": row["starts"], "to": row["ends"], "fixed_cost": _money(row["cost_fixed"], currency)}
+        form["max_km"] = str((row["max_distance_m"] or 0) // 1000 or "")
         form |= {"break_from": row["break_earliest"], "break_to": row["break_latest"]}
         form |= {name: _money(row[name], currency) for name in _MONEY if name != "fixed_cost"}
     if "skills" in form:
@@ -148,6 +150,8 @@ def empty_form(kind: str, *, depot: str) -> Form:
         "language": "en",
         "driving_hours": "none",
         "crew": "1",
+        "start_place": "depot",
+        "end_place": "depot",
     }
     form = {name: usual.get(name, "") for name in FIELDS[kind]}
     if "weekdays" in form:

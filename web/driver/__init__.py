@@ -237,7 +237,7 @@ def _as_json(route: DriverRoute) -> dict[str, Any]:
             "lat": route.depot_place[0] if route.depot_place else None,
             "lon": route.depot_place[1] if route.depot_place else None,
         },
-        "returnsAt": _iso(route.returns_at),
+        "returnsAt": _iso(route.returns_at) if route.ends_at_depot else None,
         "stops": [_stop_as_json(stop) for stop in route.stops],
     }
 

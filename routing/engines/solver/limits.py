@@ -60,6 +60,7 @@ def check_limits(problem: Problem) -> None:
             cost.per_overtime_hour,
             cost.balance_per_hour,
             cost.area_per_km,
+            cost.per_stop,
         )
         if any(not 0 <= rate <= _FAR for rate in rates):
             raise InvalidProblem(f"Shift {shift.id} has a cost below 0 or above {_FAR}. Check its currency and unit.")

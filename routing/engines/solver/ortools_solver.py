@@ -570,6 +570,7 @@ class _Model:
         for visit in self.visits:
             worst += visit.late_per_hour / 3600 * max(window.late_s for window in visit.windows)
             worst += max((price for _, price in visit.strangers), default=0)
+            worst += max((shift.cost.per_stop for shift in self.shifts), default=0)
         self.scale = min(1.0, _COST_SCALE / worst)
         self.weight = int(worst * self.scale) + 1
         self.slack_price = []
@@ -616,8 +617,8 @@ class _Model:
         return prices
 
     def _strangers(self) -> None:
-        """What unknown doors and wide areas cost, per delivery: two at one door are paid twice in the model, once by
-        the schedule."""
+        """What stops, unknown doors and wide areas cost, per delivery: two at one door are paid twice in the model,
+        once by the schedule."""
         if not self.search_.table.strange and not any(shift.cost.area_per_km for shift in self.shifts):
             return
         rows = [self.search_.insertion.row[key] for key in self.keys]

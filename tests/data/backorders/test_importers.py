@@ -39,7 +39,8 @@ MODULES: dict[str, Any] = {name: (kind.work, kind.columns) for name, kind in KIN
 SELDOM = frozenset({
     "barcode", "returnable", "late_minutes", "late_price_per_minute", "known_to", "stranger_price", "min_value",
     "source", "stops_a_day", "overtime_minutes", "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg",
-    "licence", "driving_hours", "out_from", "out_to", "out_why",
+    "licence", "driving_hours", "out_from", "out_to", "out_why", "cost_per_stop",
+    "max_km", "start_place", "end_place",
 })  # fmt: skip
 """Columns that a file of these tests has only where its first row says something of them."""
 
@@ -778,6 +779,57 @@ def test_overtime_lateness_and_familiar_drivers_come_with_their_files_and_stay_w
     assert (week.overtime_s, week.cost_per_overtime_hour) == (2700, 1800)
     (wrong,) = run(set_up, "sites", [SITE | {"late_minutes": "soon"}], now).errors
     assert "late_minutes" in wrong.what
+
+
+def test_how_far_a_shift_drives_and_where_it_starts_and_ends_come_with_the_fleet_and_stay_without_such_columns(
+    set_up: Database, now: datetime
+) -> None:
+    said = {"max_km": "120", "start_place": "Anywhere", "end_place": "anywhere"}
+    assert run(set_up, "fleet", [FLEET[0] | said], now).changed == 1
+    assert run(set_up, "fleet", GOOD["fleet"], now).changed == 0
+    for table in (tables.shift_template, tables.shift):
+        with set_up.reading() as connection:
+            rows = connection.execute(select(table.c.max_distance_m, table.c.start_place, table.c.end_place)).all()
+        assert set(map(tuple, rows)) == {(120_000, "anywhere", "anywhere")}
+    for name, wrong in (("max_km", "0"), ("max_km", "12.5"), ("end_place", "home")):
+        (error,) = run(set_up, "fleet", [FLEET[0] | said | {name: wrong}], now).errors
+        assert name in error.what
+    # An empty cell is the usual again.
+    assert run(set_up, "fleet", [FLEET[0] | dict.fromkeys(said, "")], now).changed == 1
+    with set_up.reading() as connection:
+        week = connection.execute(select(tables.shift_template)).one()
+    assert (week.max_distance_m, week.start_place, week.end_place) == (None, "depot", "depot")
+
+
+def test_a_licence_that_is_not_good_for_the_vehicle_of_a_shift_is_said_when_either_comes_and_not_again(
+    set_up: Database, now: datetime
+) -> None:
+    def told(*rows: dict[str, str], dry_run: bool = False) -> list[str]:
+        return [note for note in run(set_up, "fleet", list(rows), now, dry_run=dry_run).notes if "licence" in note]
+
+    shift, _depot, _zone, vehicle, driver = FLEET
+    heavy, with_b = vehicle | {"gross_kg": "5000"}, driver | {"licence": "B"}
+    assert told(heavy) == []
+    words = "Van 1 weighs 5 t laden, and the licence of Driver 1 (B) is good for 3.5 t: name another driver or vehicle."
+    assert told(with_b, dry_run=True) == [words]
+    assert told(with_b) == [words]
+    assert told(with_b) == []
+    assert told(shift | {"to": "15:00"}) == [words]
+    assert told(driver | {"licence": "C1"}) == []
+
+
+def test_what_a_stop_costs_comes_with_the_fleet_and_stays_where_a_file_has_no_such_column(
+    set_up: Database, now: datetime
+) -> None:
+    assert run(set_up, "fleet", [FLEET[0] | {"cost_per_stop": "3.50"}], now).changed == 1
+    assert run(set_up, "fleet", GOOD["fleet"], now).changed == 0
+    with set_up.reading() as connection:
+        week = connection.execute(select(tables.shift_template)).one()
+        days = connection.execute(select(tables.shift.c.cost_per_stop)).scalars().all()
+    assert week.cost_per_stop == 350
+    assert set(days) == {350}
+    (wrong,) = run(set_up, "fleet", [FLEET[0] | {"cost_per_stop": "-1"}], now).errors
+    assert "cost_per_stop" in wrong.what
 
 
 def test_one_receipt_number_for_a_sku_at_two_depots_is_told_to_take_two_numbers(

@@ -11,7 +11,7 @@ from data.db import Database
 from data.queries.plans import current_plans, plan_page, versions
 from data.store import open_store
 from routing.rules.check import violations
-from routing.rules.extra import Extra
+from routing.rules.extra import Extra, Paid
 from routing.rules.plan_prices import SETTING
 from routing.services.editing import take_out
 from routing.services.planning import plan_day
@@ -110,3 +110,55 @@ def test_the_companys_prices_of_balance_and_area_are_in_the_next_plan_with_what_
     assert route.area.cost == route.area.metres * 50
     assert route.cost == before.cost + route.balance + route.area.cost
     assert violations(saved.plan, saved.problem) == []
+
+
+def test_a_shift_that_is_paid_by_the_stop_and_ends_anywhere_is_planned_and_shown_so(
+    day: Any, database: Database, kit: Any
+) -> None:
+    """Two doors a good km apart on one line, three deliveries: with the way back it would be more than 3 km."""
+    depot, product = day.depot(), day.product()
+    for north in (0.01, 0.02):
+        door = day.site(lat=60.17 + north, lon=24.94)
+        day.delivery(site_id=door, depot_id=depot, product_id=product)
+    day.delivery(site_id=door, depot_id=depot, product_id=product)
+    day.shift(
+        depot_id=depot, cost_per_hour=0, cost_per_km=0, cost_per_stop=350, max_distance_m=3000, end_place="anywhere"
+    )
+    plan_id = plan_day(
+        lambda: open_store(database), from_day=kit.DAY, to_day=kit.DAY, depot_ids=[depot],
+        travel=kit.StraightTravel(), solve=kit.greedy, clock=lambda: kit.NOW, by="test",
+    ).plan_id  # fmt: skip
+    with open_store(database) as store:
+        saved = store.plan(plan_id)
+    with database.reading() as connection:
+        page = plan_page(connection, plan_id)
+    (route,) = page.routes
+    assert page.served == 3
+    assert route.distance_m == pytest.approx(2220, abs=5)
+    assert (route.starts_at_depot, route.ends_at_depot, route.max_distance_m) == (True, False, 3000)
+    assert route.by_the_stop == Paid(stops=2, cost=700_000)
+    assert route.cost == 700_000
+    assert violations(saved.plan, saved.problem) == []
+
+
+@pytest.mark.parametrize(("licence", "said"), [("B", True), ("C1", False), ("", False)])
+def test_the_plan_says_whose_licence_is_not_good_for_the_vehicle(
+    licence: str, said: bool, day: Any, database: Database, kit: Any
+) -> None:
+    depot, product = day.depot(), day.product()
+    day.delivery(site_id=day.site(), depot_id=depot, product_id=product)
+    day.shift(
+        depot_id=depot,
+        vehicle_id=day.vehicle(depot_id=depot, name="Truck 2", gross_kg=5_000),
+        driver_id=day.driver(depot_id=depot, name="Driver 9", licence=licence),
+    )
+    plan_id = plan_day(
+        lambda: open_store(database), from_day=kit.DAY, to_day=kit.DAY, depot_ids=[depot],
+        travel=kit.StraightTravel(), solve=kit.greedy, clock=lambda: kit.NOW, by="test",
+    ).plan_id  # fmt: skip
+    with database.reading() as connection:
+        (route,) = plan_page(connection, plan_id).routes
+    words = (
+        "Truck 2 weighs 5 t laden, and the licence of Driver 9 (B) is good for 3.5 t: name another driver or vehicle."
+    )
+    assert route.too_heavy == (words if said else "")

@@ -17,6 +17,7 @@ from routing.rules.release import Candidate, NotReleased, ReleaseLine, ReleaseOr
 from routing.rules.ride_along import (
     Added,
     Ride,
+    before_a_plan,
     cheapest_ride,
     rides_by_itself,
     stop_cost,
@@ -156,6 +157,18 @@ def test_without_a_plan_a_stop_of_its_own_is_a_trip_from_the_depot_and_back() ->
         visit(PART, 5, service_s=UNLOADING), out_s=300, back_s=300, way_m=10_000, prices=CostScheme(per_hour=3600)
     )
     assert (found.added, found.stops) == (Added(720, 10_000, 720), 0)
+
+
+def test_a_stop_that_is_paid_by_the_stop_is_dearer_alone_and_next_door_but_not_at_a_door_that_is_come_to_anyway() -> (
+    None
+):
+    part, drops = visit(PART, 5, service_s=UNLOADING), CostScheme(per_hour=3600, per_stop=350)
+    assert trip_cost(part, out_s=300, back_s=300, way_m=10_000, prices=drops).added.cost == 720 + 350
+    next_door, same_door = (
+        before_a_plan(part, beside="Café 4", beside_m=metres, way_s=metres, way_m=metres, prices=drops).added.cost
+        for metres in (40, 0)
+    )
+    assert (next_door, same_door) == (160 + 350, 120)
 
 
 @pytest.mark.parametrize(

@@ -313,12 +313,13 @@ def test_who_is_out_is_not_offered() -> None:
 def test_breaks_costs_and_night_shifts_become_absolute() -> None:
     night = shift(
         starts="22:00", ends="06:00", breaks=(ShiftBreak(id=7, duration_s=1800, earliest="01:00", latest="02:00"),),
-        cost_fixed=100, cost_per_hour=3000, cost_per_km=50,
+        cost_fixed=100, cost_per_hour=3000, cost_per_km=50, cost_per_stop=350,
     )  # fmt: skip
     (offer,) = built(facts(shifts=[night])).shifts
     assert offer.end_s - offer.start_s == 8 * 3600
     assert offer.breaks[0].windows[0].start_s - offer.start_s == 3 * 3600
     assert (offer.cost.fixed, offer.cost.per_hour, offer.cost.per_km) == (100_000, 3_000_000, 50_000)
+    assert offer.cost.per_stop == 350_000
 
 
 def test_a_van_still_empty_after_its_shift_began_leaves_now_at_the_earliest() -> None:

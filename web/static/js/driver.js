@@ -362,7 +362,7 @@ function depotRow(stop, all, isNext) {
 
 function allDone() {
   return h("div", { class: "empty" }, icon("circle-check"), h("h2", {}, words.done_all),
-    h("p", {}, say("go_back", route.depot.name, clock(route.returnsAt))));
+    ...(route.returnsAt ? [h("p", {}, say("go_back", route.depot.name, clock(route.returnsAt)))] : []));
 }
 
 function map(all, next) {
