@@ -207,6 +207,7 @@ def _site(row: Row[Any], hours: list[Row[Any]], currency: str) -> dict[str, Cell
         "late_price_per_minute": in_units(row.late_per_minute, currency),
         "known_to": row.known_to,
         "stranger_price": in_units(row.stranger_price, currency),
+        "vehicles": row.vehicles,
     }
 
 

@@ -33,6 +33,7 @@ _SITE_LATE = {
     "late_price_per_minute": "What a minute of that costs us, as 0.50.",
     "known_to": "Numbers of the drivers who know it, `;` between; empty: everybody.",
     "stranger_price": "What it costs when another comes, as 2.50.",
+    "vehicles": "Numbers of the vehicles that may come, `;` between; empty: all.",
 }
 _SUPPLIER = {
     "supplier": "Number of the supplier.",

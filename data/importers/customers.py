@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
@@ -22,7 +22,7 @@ COLUMNS = (
     "service_minutes", "service_seconds_per_case", "parking_minutes", "max_vehicle_height_cm",
     "max_vehicle_length_cm", "max_vehicle_weight_kg", "skills", "crew", "notes", "contact_name", "contact_role",
     "contact_channel", "contact_address", "contact_consent", "late_minutes", "late_price_per_minute", "known_to",
-    "stranger_price",
+    "stranger_price", "vehicles",
 )  # fmt: skip
 NEEDED = ("customer", "customer_name", "site", "site_name", "address")
 OF_A_SITE = (
@@ -94,6 +94,7 @@ class _Taken:
     def __init__(self, store: SqlStore, result: ImportResult, *, now: datetime) -> None:
         self.store, self.result, self.now = store, result, now
         self.currency = store.company().currency
+        self.vehicles = store.vehicle_rows()
         self.said_customers: dict[str, tuple[int, dict[str, object]]] = {}
         self.said_sites: dict[str, tuple[int, object]] = {}
         self.customers: dict[str, dict[str, Any]] = {}
@@ -149,7 +150,7 @@ class _Taken:
         number = cells.text("customer", needed=True, longest=100)
         site_number = cells.text("site", needed=True, longest=100)
         customer = _customer(cells)
-        site, hours = read_site(cells, self.currency)
+        site, hours = read_site(cells, self.currency, vehicles=self.vehicles)
         return _Said(cells, number, customer, site_number, site, hours, _contact(cells))
 
     def _refuse_contradictions(self, said: _Said) -> None:
@@ -247,7 +248,10 @@ def _payment_hold(cells: Cells) -> str:
     return "payment hold" if said.lower() in ("yes", "true", "1") else said
 
 
-def read_site(cells: Cells, currency: str) -> tuple[dict[str, object], list[tuple[str, str, str]]]:
+def read_site(
+    cells: Cells, currency: str, *, vehicles: Collection[str]
+) -> tuple[dict[str, object], list[tuple[str, str, str]]]:
+    """The site's columns and hours. `vehicles`: the numbers of the fleet."""
     kind = cells.word("window_kind", ("begin_by", "finish_by"), default="begin_by")
     values: dict[str, object] = {
         "name": cells.text("site_name", needed=True),
@@ -271,11 +275,26 @@ def read_site(cells: Cells, currency: str) -> tuple[dict[str, object], list[tupl
     if not cells.lacks("late_price_per_minute"):
         values["late_per_minute"] = cells.money("late_price_per_minute", currency)
     if not cells.lacks("known_to"):
-        numbers = [part.strip() for part in cells.text("known_to", longest=4_000).split(";")]
-        values["known_to"] = ";".join(sorted({number for number in numbers if number}))
+        values["known_to"] = ";".join(_numbers(cells, "known_to"))
     if not cells.lacks("stranger_price"):
         values["stranger_price"] = cells.money("stranger_price", currency)
+    if not cells.lacks("vehicles"):
+        values["vehicles"] = ";".join(_known_vehicles(cells, vehicles))
     return values, cells.windows("windows", kind)
+
+
+def _numbers(cells: Cells, column: str) -> list[str]:
+    """The numbers in a cell, `;` between, each once and sorted."""
+    return sorted({part.strip() for part in cells.text(column, longest=4_000).split(";")} - {""})
+
+
+def _known_vehicles(cells: Cells, fleet: Collection[str]) -> list[str]:
+    """A number that nobody has would shut every van out of the door, so that it is refused."""
+    numbers = _numbers(cells, "vehicles")
+    for number in numbers:
+        if number not in fleet:
+            cells.wrong("vehicles", f'there is no vehicle "{number[:40]}": correct it, or import the fleet first')
+    return numbers
 
 
 def said_hours(

@@ -34,7 +34,7 @@ def import_sites(
     result = ImportResult(kind="sites", dry_run=dry_run)
     seen: dict[str, int] = {}
     changes = CustomerChanges()
-    currency = store.company().currency
+    currency, vehicles = store.company().currency, store.vehicle_rows()
     table = read_table(file, kind="sites", columns=COLUMNS, needed=NEEDED, reading=reading)
     for rows in batches(table, 500):
         customers = store.customers({row.cells.get("customer", "") for row in rows})
@@ -49,7 +49,7 @@ def import_sites(
                 cells.wrong(
                     "customer", f'there is no customer "{number[:40]}": correct it, or import the customers first'
                 )
-            values, hours = read_site(cells, currency)
+            values, hours = read_site(cells, currency, vehicles=vehicles)
             old = existing.get(site)
             if old is not None and customer is not None and old["customer_id"] != customer["id"]:
                 cells.wrong("site", f"site {site} belongs to customer {old['customer']}: give it a number of its own")

@@ -55,7 +55,8 @@ class Waits:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorFacts:
     """What is known about a door: `hours` as (weekdays, opens, closes, kind), `notes` for the driver. `late_s`: so long
-    after its hours it takes goods, at `late_per_minute` (minor units)."""
+    after its hours it takes goods, at `late_per_minute` (minor units). `vehicles`: who alone may come, by
+    name."""
 
     site_id: int
     hours: tuple[tuple[str, str, str, str], ...]
@@ -66,6 +67,7 @@ class DoorFacts:
     max_length_cm: int | None
     late_s: int = 0
     late_per_minute: int = 0
+    vehicles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +146,16 @@ def door_facts(connection: Connection, site_id: int) -> DoorFacts:
         max_length_cm=row.max_length_cm,
         late_s=row.late_s,
         late_per_minute=row.late_per_minute,
+        vehicles=_names_of_vehicles(connection, row.vehicles),
     )
+
+
+def _names_of_vehicles(connection: Connection, numbers: str) -> tuple[str, ...]:
+    """Of the numbers with ; between, each number itself where no vehicle has it (any more)."""
+    wanted = sorted(filter(None, numbers.split(";")))
+    rows = connection.execute(select(vehicle.c.number, vehicle.c.name).where(vehicle.c.number.in_(wanted)))
+    names = {row.number: row.name for row in rows}
+    return tuple(names.get(number, number) for number in wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -471,6 +471,7 @@ class DayStore(CalendarStore, TrackStore):
                 late_per_minute=row.late_per_minute,
                 known_to=_split(row.known_to),
                 stranger_price=row.stranger_price,
+                vehicles=_split(row.vehicles),
                 max_height_cm=row.max_height_cm,
                 max_length_cm=row.max_length_cm,
                 max_weight_kg=row.max_weight_kg,
@@ -499,6 +500,7 @@ def _window(row: Row[Any]) -> WallWindow:
 def _vehicle(row: Row[Any], day: str) -> Vehicle:
     return Vehicle(
         id=row.id,
+        number=row.number,
         name=row.name,
         depot_id=row.depot_id,
         profile=row.profile,

@@ -175,6 +175,7 @@ site = Table(
     count("late_per_minute", default=0),  # what that costs us, minor units
     word("known_to", default=""),  # numbers of the drivers who know it, ;-separated; empty: everybody
     count("stranger_price", default=0),  # what it costs when another driver comes, minor units
+    word("vehicles", default=""),  # numbers of those that may come, ;-separated; empty: any
     count("max_height_cm", default=None, nullable=True),
     count("max_length_cm", default=None, nullable=True),
     count("max_weight_kg", default=None, nullable=True),

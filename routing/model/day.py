@@ -67,7 +67,8 @@ class DepotFacts:
 class SiteFacts:
     """A door as planning sees it. `zone` may be empty (the depot's); `cut_off` too (none). `late_s`: so long after its
     hours goods are still taken, at `late_per_minute` (minor units). `known_to`: numbers of the drivers who know it;
-    another costs `stranger_price`. Empty: everybody knows it."""
+    another costs `stranger_price`. Empty: everybody knows it. `vehicles`: numbers of those that may come;
+    empty: any."""
 
     id: int
     name: str
@@ -88,6 +89,7 @@ class SiteFacts:
     late_per_minute: int = 0
     known_to: tuple[str, ...] = ()
     stranger_price: int = 0
+    vehicles: tuple[str, ...] = ()
     max_height_cm: int | None = None
     max_length_cm: int | None = None
     max_weight_kg: int | None = None

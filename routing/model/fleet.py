@@ -43,6 +43,7 @@ class Vehicle:
     id: int
     name: str
     depot_id: int
+    number: str = ""
     profile: str = "car"
     weight_g: int = 0
     volume_cm3: int = 0

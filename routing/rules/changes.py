@@ -18,7 +18,7 @@ from routing.model.plans import Plan, PlannedRoute, Problem, Reason, Unassigned,
 from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
 from routing.rules.check import violations
 from routing.rules.locks import NewPlace, freed, in_their_new_places
-from routing.rules.problem import HAPPENED, why_no_access
+from routing.rules.problem import HAPPENED, is_offered, may_come, only_vehicles, why_no_access
 from routing.rules.schedule import Failure, Timetable
 
 BY_HAND = "by hand"
@@ -374,8 +374,12 @@ def said_of_the_door(gone: Unassigned, facts: DayFacts) -> Unassigned:
     if gone.reasons[0] is Reason.ACCESS:
         # The smallest van comes closest.
         vans.sort(key=lambda each: (each.vehicle.length_cm or 0, each.vehicle.height_cm or 0))
-        why = next((why for van in vans if (why := why_no_access(van, site))), "")
-        said = f"{why}, and no larger vehicle of {depot} fits." if why else ""
+        allowed = [each for each in vans if may_come(each, site) and is_offered(each, facts)]
+        if site.vehicles and not allowed:
+            return replace(gone, detail=f"{only_vehicles(site)}: none of them goes out from {depot} in this plan.")
+        why = next((why for van in allowed or vans if (why := why_no_access(van, site))), "")
+        rest = "no other vehicle may come" if site.vehicles else f"no larger vehicle of {depot} fits"
+        said = f"{why}, and {rest}." if why else ""
     elif gone.reasons[0] is Reason.CREW:
         most = max((each.crew for each in vans), default=0)
         said = f"{site.name} needs {site.crew} people, the largest crew of {depot} has {most}."

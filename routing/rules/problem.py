@@ -6,6 +6,8 @@ Every delivery comes out exactly once: as a visit, or excluded with its reason. 
 - **Windows.** The hours of the door and of every order on the delivery hold together (their intersection). "Begin by"
   binds the start of service; "finish by" ends earlier by setup and service.
 - **Late.** Where a site takes goods after its hours, every window of its deliveries allows it, at the site's price.
+- **Which vehicles.** Where a site names its vehicles, no other comes (ACCESS), also of what is planned by hand. What
+  rides already is brought. With `vehicles` V-1 and V-3, the shift of V-2 is shut out and those of V-1 and V-3 are not.
 - **Who knows the door.** Where a site names its drivers, another one has its price.
 - **Setup and service.** Parking and the site's base time are served once per place, the time per case each time.
 - **Who may.** Only shifts of the delivery's depot. Access and crew are decided here (`why_not` says which shift they
@@ -602,7 +604,33 @@ def _amounts(delivery: DeliveryFacts) -> tuple[int, int, int]:
     )
 
 
+def may_come(shift: Shift, site: SiteFacts) -> bool:
+    """Whether the site lets this vehicle come at all, whatever its size.
+
+    >>> from routing.model.fleet import Vehicle
+    >>> from routing.model.places import PinQuality
+    >>> door = SiteFacts(
+    ...     id=1, name="Café 1", customer="Customer 1", address="Testgatan 1", location=None,
+    ...     pin_quality=PinQuality.EXACT, vehicles=("V-1", "V-3"),
+    ... )
+    >>> van = Vehicle(id=2, number="V-2", name="Van 2", depot_id=1)
+    >>> day = Shift(id=1, day="2026-05-12", depot_id=1, vehicle=van, starts="06:00", ends="14:00")
+    >>> may_come(day, door), may_come(day, replace(door, vehicles=())), why_no_access(day, door)
+    (False, True, 'Café 1 takes only the vehicles V-1 and V-3, Van 2 is V-2')
+    """
+    return not site.vehicles or shift.vehicle.number in site.vehicles
+
+
+def only_vehicles(site: SiteFacts) -> str:
+    """ "Café 1 takes only the vehicles V-1 and V-3" """
+    *others, last = site.vehicles
+    numbers = f"{', '.join(others)} and {last}" if others else last
+    return f"{site.name} takes only the {'vehicles' if others else 'vehicle'} {numbers}"
+
+
 def _fits(shift: Shift, site: SiteFacts) -> bool:
+    if not may_come(shift, site):
+        return False
     vehicle = shift.vehicle
     free = vehicle.profile in BIKES
     for most, size in (
@@ -621,6 +649,9 @@ def why_no_access(shift: Shift, site: SiteFacts) -> str:
     if _fits(shift, site):
         return ""
     vehicle = shift.vehicle
+    if not may_come(shift, site):
+        # Its size does not matter then.
+        return f"{only_vehicles(site)}, {vehicle.name} is {vehicle.number or 'none of them'}"
     said = []
     for what, most, size, unit, scale in (
         ("high", site.max_height_cm, vehicle.height_cm, "m", 100),

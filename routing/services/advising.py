@@ -53,7 +53,8 @@ def spare_shifts(store: AddsShifts, facts: DayFacts, problem: Problem) -> list[S
             drivers: dict[frozenset[str], Driver] = {}
             for driver in store.spare_drivers(day=day, depot_id=depot.id):
                 drivers.setdefault(needed & set(driver.skills), driver)
-            vans = {sort_of(van): van for van in reversed(store.spare_vehicles(day=day, depot_id=depot.id))}
+            spare = store.spare_vehicles(day=day, depot_id=depot.id)
+            vans = {sort_of(van, facts): van for van in reversed(spare)}
             for van in sorted(vans.values(), key=lambda each: each.id):
                 like = next((each for each in own if each.day == day and each.vehicle.profile == van.profile), None)
                 if like is None:
@@ -63,9 +64,10 @@ def spare_shifts(store: AddsShifts, facts: DayFacts, problem: Problem) -> list[S
     return found
 
 
-def sort_of(van: Vehicle) -> Vehicle:
-    """What two vans that are alike have alike."""
-    return replace(van, id=0, name="")
+def sort_of(van: Vehicle, facts: DayFacts | None = None) -> Vehicle:
+    """What two vans that are alike have alike; with facts, one that a door of these names is like no other."""
+    named = facts is not None and any(van.number in site.vehicles for site in facts.sites)
+    return replace(van, id=0, number=van.number if named else "", name="")
 
 
 def like_of(facts: DayFacts, spare: Shift) -> int:

@@ -97,7 +97,7 @@ def ways_on(
         vans: tuple[Vehicle, ...] = ()
         if happening.kind == "smaller":
             own = _shift_on(saved, facts, happening.key)
-            vans = _one_of_each(store.spare_vehicles(day=own.day, depot_id=own.depot_id))
+            vans = _one_of_each(store.spare_vehicles(day=own.day, depot_id=own.depot_id), facts)
     next_day = _next_days(facts, saved)
     if happening.kind == "urgent":
         problem = as_the_day_stands(make_problem(draft, travel=travel), facts, saved.plan)
@@ -364,6 +364,6 @@ def _shift_on(saved: SavedPlan, facts: DayFacts, key: int) -> Shift:
     return own
 
 
-def _one_of_each(vans: tuple[Vehicle, ...]) -> tuple[Vehicle, ...]:
-    found = {sort_of(van): van for van in reversed(vans)}
+def _one_of_each(vans: tuple[Vehicle, ...], facts: DayFacts) -> tuple[Vehicle, ...]:
+    found = {sort_of(van, facts): van for van in reversed(vans)}
     return tuple(sorted(found.values(), key=lambda each: each.id))[:MOST_VANS]

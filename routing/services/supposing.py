@@ -167,7 +167,7 @@ def _another(store: Supposes, facts: DayFacts, vehicle_id: int, before: Sequence
     shift = replace(
         like,
         id=-1 - len(taken),
-        vehicle=van or replace(named, id=-1 - len(taken), name=f"another {named.name}"),
+        vehicle=van or replace(named, id=-1 - len(taken), number="", name=f"another {named.name}"),
         driver=driver or (replace(like.driver, id=-1 - len(taken), name="somebody") if like.driver else None),
         crew=1,
         state="planned",

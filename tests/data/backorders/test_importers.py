@@ -40,7 +40,7 @@ SELDOM = frozenset({
     "barcode", "returnable", "late_minutes", "late_price_per_minute", "known_to", "stranger_price", "min_value",
     "source", "stops_a_day", "overtime_minutes", "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg",
     "licence", "driving_hours", "out_from", "out_to", "out_why", "cost_per_stop",
-    "max_km", "start_place", "end_place",
+    "max_km", "start_place", "end_place", "vehicles",
 })  # fmt: skip
 """Columns that a file of these tests has only where its first row says something of them."""
 
@@ -830,6 +830,21 @@ def test_what_a_stop_costs_comes_with_the_fleet_and_stays_where_a_file_has_no_su
     assert set(days) == {350}
     (wrong,) = run(set_up, "fleet", [FLEET[0] | {"cost_per_stop": "-1"}], now).errors
     assert "cost_per_stop" in wrong.what
+
+
+def test_a_site_names_vehicles_of_the_fleet_and_no_others(set_up: Database, now: datetime) -> None:
+    named = CUSTOMER | {"vehicles": "V-1 ; V-1;"}
+    assert run(set_up, "customers", [named], now).changed == 1
+    assert run(set_up, "customers", [named], now).unchanged == 1
+    assert run(set_up, "customers", GOOD["customers"], now).changed == 0
+    with set_up.reading() as connection:
+        assert connection.scalar(select(tables.site.c.vehicles)) == "V-1"
+    for kind, row in (("customers", CUSTOMER), ("sites", SITE)):
+        (wrong,) = run(set_up, kind, [row | {"vehicles": "V-1;V-77"}], now).errors
+        assert 'there is no vehicle "V-77": correct it, or import the fleet first' in wrong.what
+    assert run(set_up, "customers", [CUSTOMER | {"vehicles": ""}], now).changed == 1
+    with set_up.reading() as connection:
+        assert connection.scalar(select(tables.site.c.vehicles)) == ""
 
 
 def test_one_receipt_number_for_a_sku_at_two_depots_is_told_to_take_two_numbers(

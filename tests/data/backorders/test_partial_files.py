@@ -57,7 +57,8 @@ EVERY_COLUMN: dict[str, Rows] = {
          "max_vehicle_length_cm": "700", "max_vehicle_weight_kg": "7500", "skills": "cold", "crew": "2",
          "notes": "Ring", "contact_name": "Buyer 1", "contact_role": "goods_in", "contact_channel": "email",
          "contact_address": "buyer@cafe.example", "contact_consent": "yes", "late_minutes": "15",
-         "late_price_per_minute": "0.50", "known_to": "DR-1", "stranger_price": "2.50"},
+         "late_price_per_minute": "0.50", "known_to": "DR-1", "stranger_price": "2.50",
+         "vehicles": "V-1"},
     ],
     "sites": [
         {"customer": "C-1", "site": "S-2", "site_name": "Back door", "address": "Testgatan 2", "postcode": "00120",
@@ -65,7 +66,8 @@ EVERY_COLUMN: dict[str, Rows] = {
          "window_kind": "finish_by", "service_minutes": "12", "service_seconds_per_case": "9", "parking_minutes": "4",
          "max_vehicle_height_cm": "300", "max_vehicle_length_cm": "700", "max_vehicle_weight_kg": "7500",
          "skills": "cold", "crew": "2", "notes": "Ring", "late_minutes": "15", "late_price_per_minute": "0.50",
-         "known_to": "DR-1", "stranger_price": "2.50"},
+         "known_to": "DR-1", "stranger_price": "2.50",
+         "vehicles": "V-1"},
     ],
     "orders": [
         {"order": "SO-17", "customer": "C-1", "site": "S-1", "depot": "NORTH", "ordered_at": "2026-05-08T10:00",

@@ -153,6 +153,15 @@ def test_a_low_spare_van_is_offered_where_the_planned_one_is_too_high(day: Any, 
     assert [each.sent for each in it.fixes()] == [(low, driver)]
 
 
+def test_of_spare_vans_that_are_alike_the_one_that_the_door_names_is_offered(
+    day: Any, database: Database, kit: Any
+) -> None:
+    it = OneVan(day, database, kit, vehicles="VAN-2")
+    others = [day.vehicle(depot_id=it.depot, height_cm=240) for _ in range(3)]
+    driver = day.driver(depot_id=it.depot)
+    assert [each.sent for each in it.fixes()] == [(others[1], driver)]
+
+
 def test_the_driver_who_can_is_offered_with_the_spare_van(day: Any, database: Database, kit: Any) -> None:
     it = OneVan(day, database, kit, skills="crane")
     van, _plain = day.vehicle(depot_id=it.depot, height_cm=240), day.driver(depot_id=it.depot)

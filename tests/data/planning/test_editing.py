@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from data import tables
 from data.db import Database
+from data.queries.board import door_facts
 from data.store import SqlStore, open_store
 from routing.errors import Conflict, NotFound
 from routing.model.day import SavedPlan
@@ -150,6 +151,25 @@ def test_a_move_under_a_low_arch_is_refused_with_the_heights(day: Any, database:
     assert effect.violations == ("Van 2 is 3.1 m high, Café 1 takes 2.5 m",)
     with pytest.raises(Conflict, match=r"3\.1 m high"), open_store(database) as store:
         move_delivery(store, plan_id=plan_id, delivery=delivery, to_shift=high, by="test", now=kit.NOW)
+
+
+def test_a_door_that_names_its_vehicles_is_planned_and_moved_so(day: Any, database: Database, kit: Any) -> None:
+    depot = day.depot()
+    site = day.site(vehicles="VAN-2;VAN-9")
+    delivery = day.delivery(site_id=site, depot_id=depot, product_id=day.product())
+    other, named = day.shift(depot_id=depot), day.shift(depot_id=depot, cost_fixed=90_00)
+    plan_id = plan_day(
+        lambda: open_store(database), from_day=kit.DAY, to_day=kit.DAY, depot_ids=[depot],
+        travel=kit.StraightTravel(), solve=kit.greedy, clock=lambda: kit.NOW, by="test",
+    ).plan_id  # fmt: skip
+    with open_store(database) as store:
+        assert [route.shift for route in store.plan(plan_id).plan.routes] == [named]
+        effect = show_move(store, plan_id=plan_id, delivery=delivery, to_shift=other)
+    assert effect.violations == ("Café 1 takes only the vehicles VAN-2 and VAN-9, Van 1 is VAN-1",)
+    with pytest.raises(Conflict, match="takes only"), open_store(database) as store:
+        move_delivery(store, plan_id=plan_id, delivery=delivery, to_shift=other, by="test", now=kit.NOW)
+    with database.reading() as connection:
+        assert door_facts(connection, site).vehicles == ("Van 2", "VAN-9")
 
 
 def test_a_move_past_a_closing_names_the_closing(day: Any, database: Database, kit: Any) -> None:

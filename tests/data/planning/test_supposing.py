@@ -139,6 +139,15 @@ def test_a_van_that_nobody_has_is_compared_and_cannot_be_used(full: Full) -> Non
     assert full.rows() == before
 
 
+def test_a_van_that_nobody_has_is_not_the_one_that_a_door_names(day: Any, database: Database, kit: Any) -> None:
+    full = Full(day, database, kit)
+    with full.open() as store:
+        store.connection.execute(update(tables.site).values(vehicles="VAN-1"))
+    full.plan()
+    compared = full.solved(full.supposed(Wish(kind="van", key=1)))[2]
+    assert (compared.before.served, compared.after.served) == (2, 2)
+
+
 def test_a_van_without_a_driver_is_compared_and_cannot_be_used(day: Any, database: Database, kit: Any) -> None:
     full = Full(day, database, kit)
     van = day.vehicle(depot_id=full.depot)

@@ -51,6 +51,18 @@ def test_the_door_says_what_it_needs() -> None:
     assert said(Reason.CAPACITY, facts()) == "D-1 may not ride on Van 1 (access)."
 
 
+def test_the_door_says_which_vehicles_may_come() -> None:
+    assert said(Reason.ACCESS, facts(vehicles=("V-7", "V-8", "V-9"))) == (
+        "Café 1 takes only the vehicles V-7, V-8 and V-9: none of them goes out from Depot 1 in this plan."
+    )
+    high = facts_of(
+        sites=(site(1, vehicles=("V-2",), max_height_cm=250),), deliveries=(delivery(1),),
+        shifts=(shift(1, van={"height_cm": 240}), shift(2, van={"number": "V-2", "height_cm": 310})),
+    )  # fmt: skip
+    # The one that may come is too high: of the other, its size is beside the point.
+    assert said(Reason.ACCESS, high) == "Van 2 is 3.1 m high, Café 1 takes 2.5 m, and no other vehicle may come."
+
+
 def test_a_load_is_said_in_kilograms() -> None:
     heavy = build.visit(1, 1, load=(281_760,))
     problem = build.problem(

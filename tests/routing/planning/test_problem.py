@@ -283,6 +283,20 @@ def test_a_van_that_does_not_fit_is_shut_out_by_access_and_a_bike_needs_no_heigh
     assert visit.why_not == ((1, Reason.ACCESS), (3, Reason.ACCESS))
 
 
+def test_a_door_that_names_its_vehicles_shuts_the_others_out_but_not_what_rides_already() -> None:
+    vans = [shift(key, van={"number": f"V-{key}"}) for key in (1, 2, 3)]
+    day = facts(sites=[site(vehicles=("V-1", "V-3"))], shifts=vans)
+    (visit,) = built(day).visits
+    assert (visit.shifts, visit.why_not) == (frozenset({1, 3}), ((2, Reason.ACCESS),))
+    on_two = built(replace(day, riding=(Riding(delivery_id=1, shift_id=2, position=0, state="loaded"),)))
+    assert on_two.visits[0].shifts == frozenset({2})
+    assert built(facts(shifts=vans)).visits[0].shifts is None
+    # A size holds beside it.
+    low = site(vehicles=("V-1", "V-3"), max_height_cm=250)
+    heights = [shift(key, van={"number": f"V-{key}", "height_cm": 240 + 10 * key}) for key in (1, 2, 3)]
+    assert built(facts(sites=[low], shifts=heights)).visits[0].shifts == frozenset({1})
+
+
 def test_a_crew_too_small_is_shut_out() -> None:
     (visit,) = built(facts(sites=[site(crew=2)], shifts=[shift(1), shift(2, crew=2)])).visits
     assert (visit.shifts, visit.why_not) == (frozenset({2}), ((1, Reason.CREW),))

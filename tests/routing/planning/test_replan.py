@@ -23,6 +23,7 @@ from routing.rules.replan import (
     only_vans_that_are_here,
     smaller,
     urgent_in,
+    with_van,
 )
 from tests.routing.builders_plans import EPOCH, HOUR, MINUTE, plan, problem, shift, visit
 from tests.routing.planning.test_driver_out import days
@@ -140,6 +141,20 @@ def test_what_no_longer_fits_a_smaller_van_is_shared_or_waits() -> None:
     assert orders_of(share.plan) == {1: (1,), 2: (2,)}
     assert (later.kind, later.postponed) == (OutKind.OTHER_VAN_LATER, (2,))
     assert later.cost < 0
+
+
+def test_another_van_brings_only_to_doors_that_let_it_come() -> None:
+    of = problem(
+        visit(1, 5, load=(0, 0, 4), collect=(0, 0, 0), name="D-1"),
+        visit(2, 10, load=(0, 0, 3), collect=(0, 0, 0), name="D-2"),
+        shifts=(shift(1, capacity=(1, 1, 10)),), dimensions=("weight_g", "volume_cm3", "pieces"),
+    )  # fmt: skip
+    day = facts(1, 2, vans=1)
+    day = replace(day, sites=tuple(replace(each, vehicles=("V-1",)) if each.id == 2 else each for each in day.sites))
+    other = Vehicle(id=9, number="V-9", name="Van 9", depot_id=1, profile="van", pieces=10)
+    assert [each.shifts for each in with_van(of, day, day.shifts[0], other).visits] == [frozenset({1}), frozenset()]
+    named = replace(other, number="V-1")
+    assert [each.shifts for each in with_van(of, day, day.shifts[0], named).visits] == [frozenset({1})] * 2
 
 
 def test_goods_of_ten_hold_their_van_until_ten_or_change_to_one_that_leaves_later() -> None:
