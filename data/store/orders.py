@@ -304,6 +304,7 @@ class OrderStore(StorePart):
                 customer.c.payment_hold,
                 site.c.name.label("site_name"),
                 order_line.c.id.label("line_id"),
+                order_line.c.product_id,
                 order_line.c.unit_price,
                 order_line.c.expected_on,
                 needed.label("needed"),
@@ -359,6 +360,7 @@ class OrderStore(StorePart):
                 order_line.c.order_id,
                 allocation.c.id,
                 allocation.c.order_line_id,
+                allocation.c.supply_id,
                 allocation.c.allocated,
                 supply.c.kind,
                 supply.c.expected_at,
@@ -377,7 +379,11 @@ class OrderStore(StorePart):
                     continue
             ready[unit.order_id].append(
                 ReadyUnits(
-                    line_id=unit.order_line_id, allocation_id=unit.id, quantity=unit.allocated, ready_at=ready_at
+                    line_id=unit.order_line_id,
+                    allocation_id=unit.id,
+                    supply_id=unit.supply_id,
+                    quantity=unit.allocated,
+                    ready_at=ready_at,
                 )
             )
         return ready
@@ -664,6 +670,7 @@ def _candidate(
             lines=tuple(
                 ReleaseLine(
                     id=row.line_id,
+                    product_id=row.product_id,
                     needed=row.needed,
                     committed=row.committed,
                     ready=ready[row.line_id],

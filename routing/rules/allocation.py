@@ -289,6 +289,30 @@ def came_short(book: Book, receipts: Iterable[Receipt]) -> str:
     return f"truck {short[0].number} came short: {came} of {of}"
 
 
+def with_released(book: Book, units: Mapping[tuple[int, int], int], *, for_day: str) -> Book:
+    """The book once so many unreleased units, by (line, supply), are released for an ISO day.
+
+    >>> book = with_released(_example(stock=10, wanted=(8,), held=(8,)), {(1, 1): 5}, for_day="2026-03-05")
+    >>> for each in book.holdings:
+    ...     print(each.allocated, each.committed, each.for_day)
+    3 5 2026-03-05
+    """
+    return replace(
+        book,
+        holdings=tuple(
+            replace(
+                one,
+                allocated=one.allocated - units[one.line_id, one.supply_id],
+                committed=one.committed + units[one.line_id, one.supply_id],
+                for_day=max(one.for_day, for_day),
+            )
+            if (one.line_id, one.supply_id) in units
+            else one
+            for one in book.holdings
+        ),
+    )
+
+
 def with_date(book: Book, *, supply_ids: Collection[int], ready_at: datetime) -> Book:
     """The book once these inbound lines come later or sooner: they can be loaded from `ready_at` on."""
     return replace(

@@ -61,6 +61,7 @@ class ReleaseLine:
     """
 
     id: int
+    product_id: int = 0
     needed: int
     committed: int
     ready: int
@@ -96,6 +97,7 @@ class ReadyUnits:
 
     line_id: int
     allocation_id: int
+    supply_id: int
     quantity: int
     ready_at: datetime | None = None
 

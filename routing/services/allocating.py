@@ -165,7 +165,8 @@ def decide(
     alone = moved_by_itself(before, after, outcome, dates.expected, today=today) if beside_the_calendar else {}
     causes = alone | causes
     broken = causes | _broken_before(store, after, made, dates.expected, first=first, today=today)
-    causes |= {line_id: broken[line_id] for line_id in alone}
+    # What is shown of a line is what its promise's row says: its own cause, not that of another line of its goods.
+    causes = {line_id: broken[line_id] for line_id in causes}
     promises = tuple(
         replace(promise, why=broken[promise.line_id])
         if promise.line_id in broken

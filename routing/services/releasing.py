@@ -6,16 +6,20 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from routing.errors import Conflict, InvalidInput
-from routing.model.orders import DeliveryDays
+from routing.model.orders import DeliveryDays, LineChange
 from routing.model.picking import PickDelivery
 from routing.model.stock import UnitState
 from routing.model.tasks import TaskKind
+from routing.rules.allocation import with_released
+from routing.rules.by_itself import RELEASED_FOR_ANOTHER_DAY
 from routing.rules.release import Candidate, NotReleased, ReadyUnits, judge, planned_from
+from routing.services import allocating, committing, reaching
 from routing.services.erp import refuse_if_erp
-from routing.services.locking import LocksPools
+from routing.services.locking import LocksInSteps, LocksPools
 from routing.services.picking import one_delivery
 from routing.services.story import AsksPeople, KeepsEvents, MovesUnits
 
@@ -30,7 +34,7 @@ class Reader(Protocol):
     def delivery_days(self, depot_id: int, site_ids: Collection[int]) -> dict[int, DeliveryDays]: ...
 
 
-class Store(Reader, MovesUnits, LocksPools, KeepsEvents, AsksPeople, Protocol):
+class Store(Reader, allocating.Store, MovesUnits, LocksPools, KeepsEvents, AsksPeople, Protocol):
     def waiting_products(self, *, depot_id: int, orders: Collection[int] | None = None) -> frozenset[int]: ...
     def add_release(self, *, depot_id: int, for_day: str, by: str, now: datetime) -> int: ...
     def add_delivery(
@@ -67,6 +71,8 @@ class ReadyOrder:
     planned_from: str | None = ""
     """The first ISO day whose plan takes it, where that is after the day it is released for: it came after the
     cut-off; None where no plan within a year does; else "" """
+    later: frozenset[int] = frozenset()
+    """Its SKUs, where a line of it is expected before the day it is released for: that day moves with the release."""
 
     @property
     def quantity(self) -> int:
@@ -96,13 +102,15 @@ class StayingOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Releasing:
-    """What a release does, or would do. `deliveries` are (id, number) of what it made; empty when simulated."""
+    """What a release does, or would do. `deliveries` are (id, number) of what it made; empty when simulated. `moved`:
+    the lines whose day moves, or whose customers hear something, because they go out later than they were expected."""
 
     depot_id: int
     for_day: str
     ready: tuple[ReadyOrder, ...]
     stays: tuple[StayingOrder, ...]
     deliveries: tuple[tuple[int, str], ...] = ()
+    moved: tuple[LineChange, ...] = ()
 
     @property
     def after_cut_off(self) -> tuple[ReadyOrder, ...]:
@@ -148,9 +156,46 @@ def simulate_release(
                 )
             )
         else:
-            ready.append(taken_by(candidate, dict(verdict.units)))
+            ready.append(taken_by(candidate, dict(verdict.units), for_day=for_day))
     ready = _with_their_day(ready, days, for_day=for_day)
     return Releasing(depot_id=depot_id, for_day=for_day, ready=tuple(ready), stays=tuple(stays))
+
+
+def with_days_moved(store: allocating.Reader, found: Releasing, *, now: datetime) -> Releasing:
+    """What was simulated, with the days that it moves: what goes out later than it was expected breaks its promise
+    where that day is past the threshold, and its customer is told. Nothing is written.
+
+    Apart from the simulation, because it decides goods again: a list of what is ready needs none of it.
+    """
+    decision = _days_moved(store, found, now=now)
+    return replace(found, moved=decision.preview.concerned) if decision else found
+
+
+def _days_moved(
+    store: allocating.Reader, found: Releasing, *, now: datetime, locking: LocksInSteps | None = None
+) -> allocating.Decision | None:
+    """What becomes of the dates by this release; None where nothing goes out later than it is expected."""
+    later = {product_id for order in found.ready for product_id in order.later}
+    if not later:
+        return None
+    return reaching.decide_change(
+        store,
+        found.depot_id,
+        later,
+        partial(with_released, units=_units_of(found), for_day=found.for_day),
+        now=now,
+        why=RELEASED_FOR_ANOTHER_DAY,
+        locking=locking,
+    )
+
+
+def _units_of(found: Releasing) -> dict[tuple[int, int], int]:
+    """What is released, by (line, supply)."""
+    units: dict[tuple[int, int], int] = defaultdict(int)
+    for order in found.ready:
+        for each in order.units:
+            units[each.line_id, each.supply_id] += each.quantity
+    return units
 
 
 def _with_their_day(ready: Sequence[ReadyOrder], days: Mapping[int, DeliveryDays], *, for_day: str) -> list[ReadyOrder]:
@@ -175,8 +220,12 @@ def release_orders(
     by: str,
     orders: Collection[int] | None = None,
     riding: Collection[int] = (),
+    dates: bool = True,
 ) -> Releasing:
     """Releases what is ready: one delivery per site. Running it again releases only what has become ready since.
+
+    What goes out later than it was expected is dated for that day, in the same transaction, and a promise that breaks
+    by it is told its customer. Without `dates` none moves: of a day that is written down after it happened.
 
     Raises Conflict when goods were given away meanwhile: nothing was written, run it again; and where the ERP
     allocates.
@@ -185,6 +234,7 @@ def release_orders(
     found = _locked_release(store, depot_id=depot_id, for_day=for_day, now=now, orders=orders, riding=riding)
     if not found.ready:
         return found
+    moves = _days_moved(store, found, now=now, locking=store) if dates else None
     release_id = store.add_release(depot_id=depot_id, for_day=for_day, by=by, now=now)
     by_site: dict[int, list[ReadyOrder]] = defaultdict(list)
     for order in found.ready:
@@ -220,12 +270,19 @@ def release_orders(
                 delivery_id=delivery_id,
                 data={"delivery": number, "for_day": for_day, "units": order.quantity, "of": order.open_units},
             )
+    if moves is not None:
+        # Its units are written already, as released: what is left are the dates, and who hears of them.
+        released = with_released(moves.before, _units_of(found), for_day=for_day)
+        committing.write(
+            store, replace(moves, before=released), by=by, now=now, why=RELEASED_FOR_ANOTHER_DAY, tell=True
+        )
     return Releasing(
         depot_id=depot_id,
         for_day=for_day,
         ready=found.ready,
         stays=found.stays,
         deliveries=tuple(deliveries),
+        moved=moves.preview.concerned if moves else (),
     )
 
 
@@ -315,8 +372,9 @@ def _why_not(delivery: PickDelivery) -> str:
     }.get(state, f"Delivery {number} has left the depot and cannot be taken back: its driver reports it at the door.")
 
 
-def taken_by(candidate: Candidate, units: dict[int, int]) -> ReadyOrder:
+def taken_by(candidate: Candidate, units: dict[int, int], *, for_day: str) -> ReadyOrder:
     """Takes the verdict's units per line out of the allocations, the soonest first."""
+    is_later = any("" < line.expected_on < for_day and units.get(line.id) for line in candidate.order.lines)
     prices = {line.id: line.price for line in candidate.order.lines}
     value = sum(quantity * prices[line_id] for line_id, quantity in units.items())
     taken = []
@@ -325,7 +383,13 @@ def taken_by(candidate: Candidate, units: dict[int, int]) -> ReadyOrder:
         if n:
             units[each.line_id] -= n
             taken.append(
-                ReadyUnits(line_id=each.line_id, allocation_id=each.allocation_id, quantity=n, ready_at=each.ready_at)
+                ReadyUnits(
+                    line_id=each.line_id,
+                    allocation_id=each.allocation_id,
+                    supply_id=each.supply_id,
+                    quantity=n,
+                    ready_at=each.ready_at,
+                )
             )
     return ReadyOrder(
         order_id=candidate.order.id,
@@ -338,4 +402,5 @@ def taken_by(candidate: Candidate, units: dict[int, int]) -> ReadyOrder:
         open_units=sum(line.needed - line.committed for line in candidate.order.lines),
         value=value,
         ordered_at=candidate.ordered_at,
+        later=frozenset(line.product_id for line in candidate.order.lines) if is_later else frozenset(),
     )

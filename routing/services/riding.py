@@ -84,7 +84,7 @@ def rides(
     goes: dict[int, set[int]] = {}
     for candidate in candidates:
         verdict = judge(candidate.order, for_day=for_day, days=days[candidate.site_id], rides=True)
-        part = _part(candidate, dict(verdict.units), verdict.reasons)
+        part = _part(candidate, dict(verdict.units), verdict.reasons, for_day=for_day)
         if part is not None and (orders is None or candidate.order.id in orders):
             parts.append(part)
         if verdict.units and (part is None or candidate.order.terms.ride_along is RideRule.ALONE):
@@ -120,7 +120,9 @@ class _Met(NamedTuple):
     beside: dict[int, tuple[str, int]]
 
 
-def _part(candidate: Candidate, units: dict[int, int], reasons: tuple[NotReleased, ...]) -> _Part | None:
+def _part(
+    candidate: Candidate, units: dict[int, int], reasons: tuple[NotReleased, ...], *, for_day: str
+) -> _Part | None:
     """The part of an order that is there, when it is a part and nothing but the order's own terms holds it."""
     forbidden = None
     if reasons:
@@ -128,7 +130,7 @@ def _part(candidate: Candidate, units: dict[int, int], reasons: tuple[NotRelease
             return None
         forbidden = reasons[0]
         units = {line.id: min(line.ready, line.rest) for line in candidate.order.lines}
-    goods = taken_by(candidate, units)
+    goods = taken_by(candidate, units, for_day=for_day)
     return None if goods.whole else _Part(candidate=candidate, goods=goods, forbidden=forbidden)
 
 

@@ -44,8 +44,8 @@ class Ruling:
 
 
 def simulate_ruling(store: Reader, ruling: Ruling, *, now: datetime) -> tuple[PolicyRow, list[Preview]]:
-    """What it would do to today's goods if it held today, a preview a depot; none for one that is not about goods.
-    Nothing is written.
+    """What committing it does now, a preview a depot; none for one that is not about goods, or that moves nothing
+    before its day. Nothing is written.
 
     Raises InvalidInput for a row that cannot be, NotFound when the row to end is none, Conflict for one about goods
     where the ERP allocates.
@@ -55,16 +55,35 @@ def simulate_ruling(store: Reader, ruling: Ruling, *, now: datetime) -> tuple[Po
     if not _gives_out(row):
         return row, []
     refuse_if_erp(store)
+    book = store.policies().with_row(row)
+    return row, [
+        _shown(store, depot_id, concerned, row, book, now=now)
+        for depot_id, concerned in _concerned(store, row, now).items()
+    ]
+
+
+def with_todays_goods(store: Reader, row: PolicyRow, *, now: datetime) -> list[Preview]:
+    """What a row of a later day would do if it held today already, a preview a depot: the goods of its own day nobody
+    knows yet. None for a row whose day has begun. Nothing is written."""
+    if not _gives_out(row) or store.erp_allocates():
+        return []
     policies, previews = store.policies(), []
     for depot_id, concerned in store.open_products_of(scope=row.scope, scope_id=row.scope_id).items():
         here = allocating.today_at(store, depot_id, now)
-        book = policies.with_row(_as_of_today(row, here, ends=bool(ruling.ends)))
-        products = store.related_products(depot_id, concerned)
-        before = store.book(depot_id, products, now=now)
-        after = store.book(depot_id, products, now=now, policies=book)
-        policy = book.allocation_policy(day=here)
-        previews.append(allocating.decide(store, before, after, policy=policy, now=now, why=_why(row)).preview)
-    return row, previews
+        if row.effective_from > here:
+            book = policies.with_row(replace(row, effective_from=here, effective_to=""))
+            previews.append(_shown(store, depot_id, concerned, row, book, now=now))
+    return previews
+
+
+def _shown(
+    store: Reader, depot_id: int, concerned: frozenset[int], row: PolicyRow, book: PolicyBook, *, now: datetime
+) -> Preview:
+    products = store.related_products(depot_id, concerned)
+    before = store.book(depot_id, products, now=now)
+    after = store.book(depot_id, products, now=now, policies=book)
+    policy = book.allocation_policy(day=allocating.today_at(store, depot_id, now))
+    return allocating.decide(store, before, after, policy=policy, now=now, why=_why(row)).preview
 
 
 def commit_ruling(store: Store, ruling: Ruling, *, now: datetime, by: str) -> tuple[PolicyRow, list[Preview]]:
@@ -198,13 +217,6 @@ def _found(store: Reader, row_id: int) -> PolicyRow:
         if row.id == row_id:
             return row
     raise NotFound("This policy is no longer there. Look at the list again.", code="policy")
-
-
-def _as_of_today(row: PolicyRow, today: str, *, ends: bool) -> PolicyRow:
-    """A row of a later day is shown with today's goods: those of its own day nobody knows yet. So is its end."""
-    if ends:
-        return replace(row, effective_to=_day_before(today))
-    return replace(row, effective_from=today, effective_to="") if row.effective_from > today else row
 
 
 def _day_before(day: str) -> str:

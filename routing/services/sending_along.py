@@ -253,4 +253,5 @@ def _joined(one: Releasing, other: Releasing) -> Releasing:
         ready=one.ready + other.ready,
         stays=tuple(each for each in one.stays if each.order_id not in went),
         deliveries=one.deliveries + other.deliveries,
+        moved=one.moved + other.moved,
     )

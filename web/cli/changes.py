@@ -41,9 +41,11 @@ def print_changes(
     currency: str,
     besides: Mapping[str, Any] | None = None,
     anyway: Sequence[LineChange] | None = None,
+    on_its_day: Sequence[LineChange] = (),
 ) -> None:
     """`besides` stands in the JSON too. `anyway`: what moves along and not through this, where that is told apart; it
-    is shown, and counts nowhere. Ends with 1 when a person has to look at something."""
+    is shown, and counts nowhere. `on_its_day`: of what begins later, what it would do with today's goods; it counts
+    nowhere either. Ends with 1 when a person has to look at something."""
     lines = [line for preview in previews for line in preview.concerned]
     moved = [line for line in lines if not line.is_told_along]
     along = [line for line in lines if line.is_told_along]
@@ -56,6 +58,8 @@ def print_changes(
         document = {"simulated": simulate, "lines": rows, **told, **worth, "broken": broken, "warnings": warnings}
         if anyway is not None:
             document["anyway"] = [line_document(line) for line in anyway]
+        if on_its_day:
+            document["on_its_day"] = [line_document(line) for line in on_its_day]
         print_json(document | dict(besides or {}))
     else:
         console = Console()
@@ -72,6 +76,9 @@ def print_changes(
             console.print("Moves anyway, not through this:", highlight=False)
             print_lines(console, anyway)
         print_told(console, lines, hear)
+        if on_its_day:
+            console.print("Once it holds, with today's goods:", highlight=False)
+            print_lines(console, on_its_day)
         for text in warnings:
             console.print(f"! {clean(text)}", markup=False, highlight=False)
         if simulate:

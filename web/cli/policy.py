@@ -18,7 +18,7 @@ from routing.model.days import today_of
 from routing.model.orders import LineChange, Preview
 from routing.rules.effect import apart
 from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, usual
-from routing.services.ruling import Ruling, comes_anyway, commit_ruling, simulate_ruling
+from routing.services.ruling import Ruling, comes_anyway, commit_ruling, simulate_ruling, with_todays_goods
 from web.cli.changes import heard, print_changes
 from web.cli.output import json_option, plain, print_json
 from web.cli.values import BY, DAY
@@ -173,8 +173,9 @@ def _rule(said: Mapping[str, str], *, simulate: bool, as_json: bool) -> None:
             today = today_of(now, company.zone)
             ruling = ruling_of(connection, said, today=today)
             row, previews = simulate_ruling(store, ruling, now=now)
+            ahead = [] if ruling.ends else with_todays_goods(store, row, now=now)
             whom = whom_of(connection, row.scope, row.scope_id) or scope_words(row.scope)
-        anyway = _anyway(here, row) if previews else frozenset()
+        anyway = _anyway(here, row) if previews or ahead else frozenset()
         if not simulate:
             row, previews = in_transaction(here.database, lambda store: commit_ruling(store, ruling, now=now, by=BY))
         moved = [apart((line for line in preview.lines if line.concerns), anyway) for preview in previews]
@@ -183,11 +184,7 @@ def _rule(said: Mapping[str, str], *, simulate: bool, as_json: bool) -> None:
     decided = "ends" if ruling.ends else value_words(row.name, row.value, company.currency)
     title = f"{whom}, {kind_words()[row.name][0].lower()}: {decided}"
     if row.effective_from > today and not ruling.ends:
-        title += (
-            f" (from {row.effective_from}; shown with today's goods)"
-            if simulate
-            else f" (holds from {row.effective_from})"
-        )
+        title += f" (from {row.effective_from})" if simulate else f" (holds from {row.effective_from})"
     print_changes(
         title,
         previews,
@@ -197,6 +194,9 @@ def _rule(said: Mapping[str, str], *, simulate: bool, as_json: bool) -> None:
         currency=company.currency,
         besides={"policy": _document(row, company.currency, ruling)},
         anyway=[line for found in moved for line in found.anyway],
+        on_its_day=[
+            line for preview in ahead for line in apart((each for each in preview.lines if each.concerns), anyway).own
+        ],
     )
 
 

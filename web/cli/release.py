@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,10 +22,13 @@ from routing.model.orders import RideRule
 from routing.rules.release import WORDS, NotReleased
 from routing.rules.ride_along import Added, RideOffer
 from routing.services.erp import refuse_if_erp
-from routing.services.releasing import ReadyOrder, Releasing, simulate_release
+from routing.services.releasing import ReadyOrder, Releasing, simulate_release, with_days_moved
 from routing.services.sending_along import ReleasedWithRides
+from routing.services.telling import Hear, how_they_hear
 from web.along import Along, release_day, rides_on
+from web.changes import heard_document, line_document, told_document
 from web.cli.output import MOST_SHOWN, clean, counted, json_option, plain, print_json
+from web.cli.told import print_causes, print_lines, print_told
 from web.cli.values import BY, DAY, depots_named
 from web.wiring import open_installation
 
@@ -59,11 +63,13 @@ SHORT = {
 def release_command(day: str | None, depot_number: str | None, simulate: bool, as_json: bool) -> None:
     """Release what is ready for a day: one delivery a site. What stays says why.
 
+    What goes out later than it was promised is shown with its new day, and its customer is told of it.
+
     Where only a part of an order is there, it says what shipping it now with a van that passes, or waiting for the
     rest, costs. A part rides along by itself where the policy "ride_along" lets it; on a planned day it is put into
     the plan.
     """
-    done: list[tuple[str, ReleasedWithRides, Along]] = []
+    done: list[tuple[str, ReleasedWithRides, Along, Hear]] = []
     unsure = UnsureSites()
     with open_installation() as here:
         now = here.clock.now()
@@ -75,21 +81,25 @@ def release_command(day: str | None, depot_number: str | None, simulate: bool, a
             for_day = _day(day, now, depot.zone)
             if simulate:
                 with here.database.reading() as connection:
-                    found = simulate_release(SqlStore(connection), depot_id=depot.id, for_day=for_day, now=now)
+                    store = SqlStore(connection)
+                    found = simulate_release(store, depot_id=depot.id, for_day=for_day, now=now)
+                    found = with_days_moved(store, found, now=now)
                 went = ReleasedWithRides(releasing=found)
             else:
                 went = release_day(here, depot_id=depot.id, day=for_day, now=now, by=BY)
             with here.database.reading() as connection:
                 along = rides_on(here, connection, day=for_day, depot_ids=[depot.id], now=now)
                 unsure = unsure_sites(connection)
-            done.append((depot.name, went, along))
+                hear = how_they_hear(SqlStore(connection), went.releasing.moved, now=now)
+            done.append((depot.name, went, along, hear))
     if as_json:
         print_json(
             {"simulated": simulate, "currency": currency, "depots": [_release_document(*each, unsure) for each in done]}
         )
         return
-    for name, went, along in done:
+    for name, went, along, hear in done:
         _print_release(name, went.releasing, unsure, simulate=simulate)
+        _print_moved(went.releasing, hear)
         for offer in went.rode:
             click.echo(clean(f"{_headline(offer)}: rode along by the rule {offer.rule.value}."))
         _print_parts(along, currency, simulate=simulate)
@@ -107,7 +117,9 @@ def _day(day: str | None, now: datetime, zone: str) -> str:
     return day
 
 
-def _release_document(name: str, went: ReleasedWithRides, along: Along, unsure: UnsureSites) -> dict[str, Any]:
+def _release_document(
+    name: str, went: ReleasedWithRides, along: Along, hear: Hear, unsure: UnsureSites
+) -> dict[str, Any]:
     found = went.releasing
     return {
         "depot": name,
@@ -132,6 +144,8 @@ def _release_document(name: str, went: ReleasedWithRides, along: Along, unsure: 
             {"order": order.order, "reasons": [reason.value for reason in order.reasons], "sentence": order.sentence}
             for order in found.stays
         ],
+        "lines": [line_document(line) | heard_document(line, hear) for line in found.moved],
+        **told_document([(found.moved, hear)]),
         "rode_along": [_offer_document(offer) for offer in went.rode],
         "could_ride_along": [_offer_document(offer) for offer in (*along.asked, *along.agreed, *along.nobody)],
         "parts_not_priced": along.more,
@@ -216,6 +230,23 @@ def _costs(offer: RideOffer, currency: str) -> str:
         return said
     minutes, money = round(offer.stop.added.duty_s / 60), offer.stop.added.cost / 100_000
     return f"{said}; the rest as a stop of its own about {minutes} min, {money:.2f} {currency}".rstrip()
+
+
+def _print_moved(found: Releasing, hear: Hear) -> None:
+    """What goes out later than it was expected: its old and new day, and who hears of it."""
+    if not found.moved:
+        return
+    console = Console()
+    own = [line for line in found.moved if not line.is_told_along]
+    along = [line for line in found.moved if line.is_told_along]
+    if own:
+        console.print("Goes later than it was expected:", markup=False, highlight=False)
+        print_lines(console, own)
+    if along:
+        console.print("Moved before, told now:", markup=False, highlight=False)
+        print_lines(console, [replace(line, old_day=line.promised_on) for line in along])
+        print_causes(console, along)
+    print_told(console, found.moved, hear)
 
 
 def _by_day(found: Releasing) -> list[tuple[str, list[ReadyOrder]]]:

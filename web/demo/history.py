@@ -120,7 +120,7 @@ class Replay:
                 delivery_id
                 for depot_id in depots
                 for delivery_id, _number in release_orders(
-                    store, depot_id=depot_id, for_day=day, now=at(here, "04:30"), by=BY, orders=orders
+                    store, depot_id=depot_id, for_day=day, now=at(here, "04:30"), by=BY, orders=orders, dates=False
                 ).deliveries
             ]
             lines = _lines_of(store, released)

@@ -15,10 +15,10 @@ from routing.model.days import today_of
 from routing.model.orders import AllocationRule
 from routing.rules.allocation import by_example
 from routing.rules.policies import KINDS, PolicyBook, PolicyRow, Scope, usual
-from routing.services.ruling import Ruling, commit_ruling, simulate_ruling
+from routing.services.ruling import Ruling, commit_ruling, simulate_ruling, with_todays_goods
 from web.dispatcher import policy_words as words
 from web.dispatcher.receipts import fingerprint
-from web.dispatcher.supply import anyway, shown_changes
+from web.dispatcher.supply import anyway, changes, shown_changes
 from web.dispatcher.words import actor_words, rule_words
 from web.formats import day as written_day
 from web.here import here, now
@@ -88,8 +88,10 @@ def _show(ruling: Ruling, *, moved_on: bool = False) -> str:
     with here().database.reading() as connection:
         store = SqlStore(connection)
         row, previews = simulate_ruling(store, ruling, now=now())
+        ahead = [] if ruling.ends else with_todays_goods(store, row, now=now())
         company = store.company()
         whom = whom_of(connection, row.scope, row.scope_id)
+    by_itself = anyway(scope=row.scope, scope_id=row.scope_id) if previews or ahead else frozenset()
     return render_template(
         "dispatcher/policy.html",
         row=row,
@@ -102,7 +104,8 @@ def _show(ruling: Ruling, *, moved_on: bool = False) -> str:
         words=words,
         moved_on=moved_on,
         may_commit=_may(row),
-        **shown_changes(previews, besides=anyway(scope=row.scope, scope_id=row.scope_id) if previews else ()),
+        **shown_changes(previews, besides=by_itself),
+        on_its_day=changes(ahead, besides=by_itself)["lines"],
         gives_out=KINDS[row.name].gives_out if row.name in KINDS else True,
     )
 
@@ -120,7 +123,7 @@ def commit() -> ResponseReturnValue:
         row, previews = commit_ruling(store, ruling, now=at, by=by)
         if not _may(row):
             abort(403)
-        if row.effective_from <= today_of(at, zone) and fingerprint(previews) != seen:
+        if fingerprint(previews) != seen:
             raise Conflict(
                 _("The day moved on since this was shown. Look at it again, then commit."), code="shown_is_old"
             )

@@ -20,11 +20,14 @@ from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
 from routing.model.days import day_words, today_of
-from routing.services.releasing import ReadyOrder, unrelease
+from routing.rules.effect import effect_of
+from routing.services.releasing import ReadyOrder, unrelease, with_days_moved
 from routing.services.sending_along import chosen_ride, send_along
+from routing.services.telling import how_they_hear
 from web.along import NOTHING, release_day, rides_on
 from web.dispatcher import ride_words, words
 from web.dispatcher.staying import staying
+from web.dispatcher.told import done_words
 from web.errors import wants_json
 from web.here import here, now
 from web.incoming import day_of, row_id, whole
@@ -48,6 +51,12 @@ def page() -> ResponseReturnValue:
             rides_on(here(), connection, day=day, depot_ids=sorted(by_depot), now=now()) if day >= today else NOTHING
         )
         released = released_deliveries(connection, day=day)
+        moved = [
+            line
+            for each in (found.releases if day >= today else ())
+            for line in with_days_moved(store, each, now=now()).moved
+        ]
+        hear = how_they_hear(store, moved, now=now())
     return render_template(
         "dispatcher/release.html",
         day=day,
@@ -63,6 +72,10 @@ def page() -> ResponseReturnValue:
         unsure=found.unsure,
         after_cut_off=sum(len(each.after_cut_off) for each in found.releases),
         along=along,
+        goes_later=[line for line in moved if not line.is_told_along],
+        told_along=[line for line in moved if line.is_told_along],
+        effect=effect_of(moved),
+        hear=hear,
         ride_words=ride_words,
         words=words,
     )
@@ -101,6 +114,8 @@ def go() -> ResponseReturnValue:
     taken = [order for each in done for order in each.releasing.ready]
     _say_what_waits(taken)
     _say_which_doors(taken, unsure)
+    if said := done_words(line for each in done for line in each.releasing.moved):
+        flash(said, "late")
     for offer in [offer for each in done for offer in each.rode]:
         flash(_("By the rule in force: %(what)s.", what=ride_words.went(offer)), "done")
     return redirect(url_for("release.page", day=day))

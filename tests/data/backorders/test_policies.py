@@ -17,7 +17,7 @@ from routing.rules.allocation import ranked
 from routing.rules.policies import PolicyRow, Scope
 from routing.services.receiving import commit_receipt
 from routing.services.releasing import simulate_release
-from routing.services.ruling import Ruling, commit_ruling, policy_day, simulate_ruling
+from routing.services.ruling import Ruling, commit_ruling, policy_day, simulate_ruling, with_todays_goods
 from tests.data.backorders.conftest import holdings
 
 TODAY = "2026-05-12"
@@ -111,9 +111,10 @@ def test_a_policy_of_a_later_day_changes_nothing_today_and_a_job_waits_for_its_d
         mine = customer_of(store, two["second"])
         commit_ruling(store, ruling("rank_rule", "may_give_up", scope="customer", whom=mine), now=now, by="test")
         later = ruling("allocation_rule", "first_ordered", begins="2026-05-14", to="2026-05-15")
-        _, shown = simulate_ruling(store, later, now=now)
-        assert [line.order for line in shown[0].goes] == ["SO-1"], "shown with today's goods"
-        assert commit_ruling(store, later, now=now, by="test")[1] == []
+        row, shown = simulate_ruling(store, later, now=now)
+        (ahead,) = with_todays_goods(store, row, now=now)
+        assert [line.order for line in ahead.goes] == ["SO-1"], "shown with today's goods"
+        assert commit_ruling(store, later, now=now, by="test")[1] == shown == []
         assert holdings(store) == {"SO-2": (10, 0)}
         jobs = store.connection.execute(
             select(tables.job.c.kind, tables.job.c.data, tables.job.c.not_before).order_by(tables.job.c.not_before)
@@ -139,8 +140,9 @@ def test_a_policy_takes_effect_at_the_midnight_of_the_depot_not_of_the_company(
             store, ruling("rank_rule", "may_give_up", scope="customer", whom=mine, begins=begins), now=now, by="test"
         )
         later = ruling("allocation_rule", "first_ordered", begins="2026-05-13")
-        _, shown = simulate_ruling(store, later, now=now)
-        assert [line.order for line in shown[0].goes] == ["SO-1" if hour == 15 else "SO-2"]
+        row, _ = simulate_ruling(store, later, now=now)
+        ahead = with_todays_goods(store, row, now=now)
+        assert [line.order for preview in ahead for line in preview.goes] == ["SO-1" if hour == 15 else "SO-2"]
         assert commit_ruling(store, later, now=now, by="test")[1] == []
         jobs = store.connection.execute(select(tables.job.c.data, tables.job.c.not_before)).all()
         assert {job.not_before.isoformat()[:16] for job in jobs} == {"2026-05-13T04:00"}

@@ -14,9 +14,11 @@ from data.db import Database
 from data.store import SqlStore, open_store
 from routing.errors import Conflict, NotFound
 from routing.model.stock import UnitState
+from routing.rules.by_itself import RELEASED_FOR_ANOTHER_DAY
 from routing.rules.release import NotReleased
+from routing.services.promising import promised_lines
 from routing.services.receiving import commit_receipt, reallocate
-from routing.services.releasing import release_orders, simulate_release, unrelease
+from routing.services.releasing import release_orders, simulate_release, unrelease, with_days_moved
 
 TUESDAY = "2026-05-12"
 Holdings = Callable[[SqlStore], dict[str, tuple[int, int]]]
@@ -246,3 +248,42 @@ def test_what_became_ready_while_a_release_waited_for_its_lock_is_locked_before_
         )
     assert ("SO-5" in [order.order for order in done.ready]) is not database.is_sqlite
     assert moved <= locked[-1]
+
+
+def test_what_goes_out_later_than_it_was_promised_breaks_its_promise_and_its_customer_is_told(
+    stocked: Any, database: Database, now: datetime
+) -> None:
+    """SO-1 and SO-2 lie there for Tuesday and are released for Friday."""
+    friday = "2026-05-15"
+    with database.reading() as connection:
+        store = SqlStore(connection)
+        found = simulate_release(store, depot_id=stocked.depot_id, for_day=friday, now=now)
+        assert found.moved == ()
+        shown = with_days_moved(store, found, now=now)
+    assert [(line.order, line.old_day, line.new_day, line.promised_on, line.slips, line.breaks)
+            for line in shown.moved] == [
+        ("SO-1", TUESDAY, friday, TUESDAY, True, True), ("SO-2", TUESDAY, friday, TUESDAY, True, True),
+    ]  # fmt: skip
+    with open_store(database) as store:
+        before = len(store.connection.execute(select(tables.notice)).all())
+        done = release_orders(store, depot_id=stocked.depot_id, for_day=friday, now=now, by="test")
+        assert done.moved == shown.moved
+        dated = store.connection.execute(
+            select(tables.order_line.c.expected_on, tables.promise.c.promised_on, tables.promise.c.why)
+            .join(tables.promise, tables.promise.c.order_line_id == tables.order_line.c.id)
+            .where(tables.promise.c.version == 2)
+        ).all()
+        assert [tuple(row) for row in dated] == [(friday, friday, RELEASED_FOR_ANOTHER_DAY)] * 2
+        told = store.connection.execute(select(tables.notice).order_by(tables.notice.c.id)).all()[before:]
+        assert [(row.kind, row.data["why"]) for row in told] == [("date_changed", ["not_sent"])] * 2
+        lines = promised_lines(store, depot_id=stocked.depot_id, now=now)
+        assert {line.order: (line.expected_on, line.broken) for line in lines if line.order in ("SO-1", "SO-2")} == {
+            "SO-1": (friday, False), "SO-2": (friday, False),
+        }  # fmt: skip
+
+
+def test_what_goes_out_on_its_day_moves_nothing(stocked: Any, database: Database, now: datetime) -> None:
+    with open_store(database) as store:
+        done = release_orders(store, depot_id=stocked.depot_id, for_day=TUESDAY, now=now, by="test")
+        assert done.moved == ()
+        assert store.connection.scalars(select(tables.promise.c.version)).all() == [1, 1, 1]

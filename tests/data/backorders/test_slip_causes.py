@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from data import tables
 from data.db import Database
@@ -22,6 +22,7 @@ from routing.services.receiving import commit_receipt, simulate_receipt
 from routing.services.releasing import release_orders
 from routing.services.ruling import Ruling, commit_ruling, policy_day
 from routing.services.supplying import commit_shelf_count
+from routing.services.untold import untold_setting
 from tests.backorder_world import DEPOT, SKUS, World
 
 
@@ -224,3 +225,21 @@ def test_what_goes_out_again_after_a_closed_door_is_shown_as_that(database: Data
     with open_store(database) as store:
         (line,) = simulate_receipt(store, count, now=world.now).lines
     assert line.moved_by == "the try failed: the door was closed"
+
+
+def test_the_cause_of_a_line_is_its_own_and_not_that_of_another_of_its_article(database: Database) -> None:
+    """Of oat drink somebody else's promise broke by a release, and nobody was told yet; SO-1's door was closed."""
+    world = World(database)
+    out_today(world)
+    world.at_the_door(which=0, outcome=Outcome.CLOSED, parts=(0, 0, 0))
+    world.come_back(missing=0)
+    count = Receipt(number="R-9", depot_id=DEPOT, product_id=1, sku="OAT", quantity=1, counted_at=world.now)
+    with open_store(database) as store:
+        store.connection.execute(update(tables.order_line).values(expected_on=world.today))
+        store.connection.execute(delete(tables.promise).where(tables.promise.c.version > 1))
+        store.set_setting(
+            name=untold_setting(DEPOT), value={"1": RELEASED_FOR_ANOTHER_DAY}, by="desk", now=world.now
+        )
+        (line,) = simulate_receipt(store, count, now=world.now).lines
+        commit_receipt(store, count, now=world.now, by="warehouse")
+    assert whys(world, "SO-1")[-1] == line.moved_by == "the try failed: the door was closed"

@@ -20,7 +20,7 @@ from routing.rules.policies import TERMS as TERM_NAMES
 from routing.rules.release import NotReleased
 from routing.services.receiving import commit_receipt, reallocate
 from routing.services.releasing import simulate_release
-from routing.services.ruling import Ruling, commit_ruling, simulate_ruling
+from routing.services.ruling import Ruling, commit_ruling, simulate_ruling, with_todays_goods
 
 TODAY, TOMORROW, TRUCK = "2026-05-12", "2026-05-13", "2026-05-19"
 
@@ -169,8 +169,26 @@ def test_what_can_only_go_tomorrow_is_dated_by_the_policy_of_tomorrow(
         decide(store, oat, rye, now=now)
         assert expected(store)["OAT"] == TOMORROW
         row = PolicyRow(scope=Scope.COMPANY, name="min_value", value=1000, effective_from=TOMORROW)
-        commit_ruling(store, Ruling(row=row), now=now, by="test")
+        _, shown = simulate_ruling(store, Ruling(row=row), now=now)
+        assert commit_ruling(store, Ruling(row=row), now=now, by="test")[1] == shown
         assert expected(store)["OAT"] == TRUCK
+
+
+def test_a_policy_of_next_week_is_shown_as_it_is_committed(company: Any, database: Database, now: datetime) -> None:
+    """The oat drink goes tomorrow: that from next week on nothing goes below 10.00 moves nothing, and asks nobody."""
+    with company.open():
+        oat, rye = company.product("OAT"), company.product("RYE")
+        company.inbound(rye, 10, now + timedelta(days=14))
+        company.order({oat: 6, rye: 10}, wanted_on=TOMORROW)
+        company.connection.execute(tables.order_line.update().values(unit_price=100))
+    with open_store(database) as store:
+        commit_receipt(store, company.receipt("OAT", 6), now=now, by="test")
+        decide(store, oat, rye, now=now)
+        row = PolicyRow(scope=Scope.COMPANY, name="min_value", value=1000, effective_from="2026-05-19")
+        _, shown = simulate_ruling(store, Ruling(row=row), now=now)
+        assert not [line for preview in shown for line in preview.concerned]
+        assert [line.sku for each in with_todays_goods(store, row, now=now) for line in each.concerned] == ["OAT"]
+        assert commit_ruling(store, Ruling(row=row), now=now, by="test")[1] == shown
 
 
 @pytest.mark.parametrize(("name", "value"), [("min_value", 1600), ("completeness", "complete")])
