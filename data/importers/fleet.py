@@ -267,7 +267,7 @@ class _Fleet:
         """Of shifts with something new: which driver's licence is not good for which vehicle."""
         vehicles = {row["id"]: row for row in self.vehicles.values()}
         drivers = {row["id"]: row for row in self.drivers.values()}
-        told = {}
+        told: dict[str, None] = {}
         for _number, row in sorted(self.templates.items()):
             keys = ("shift", row["id"]), ("vehicle", row["vehicle_id"]), ("driver", row.get("driver_id"))
             vehicle, driver = vehicles.get(row["vehicle_id"]), drivers.get(row.get("driver_id"))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from sqlalchemy import Table, select
+from sqlalchemy import Table, select, update
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
@@ -94,6 +94,14 @@ def test_a_report_is_taken_without_a_form_token_and_twice_is_once(website: Websi
     answers = [post(website, this, report(this, website)) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert [answer.json["repeated"] for answer in answers if answer.json] == [False, True]
+
+
+def test_who_ends_at_the_last_stop_is_not_sent_back_to_the_depot(website: Website, this: Round) -> None:
+    url = f"/d/{website.link('driver', 'manifest', this.manifest_id)}/route.json"
+    assert website.client().get(url).get_json()["returnsAt"]
+    with website.installation.database.writing() as connection:
+        connection.execute(update(tables.shift).values(end_place="anywhere"))
+    assert website.client().get(url).get_json()["returnsAt"] is None
 
 
 def test_a_report_that_met_another_on_the_way_is_tried_again(

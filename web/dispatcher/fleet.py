@@ -229,8 +229,8 @@ def _too_heavy(connection: Connection, kind: str, key: int) -> tuple[str, ...]:
     """Of a vehicle, a driver or a standing shift that was saved: which licence is not good for which vehicle."""
     store = SqlStore(connection)
     week = store.standing_shifts(on_or_after=today_of(now(), company_card(connection).zone))
-    of = {"vehicle": lambda each: each.terms.vehicle_id, "driver": lambda each: each.terms.driver_id}
-    return too_heavy_for(store, [each for each in week if of.get(kind, lambda each: each.id)(each) == key])
+    keys = {each.id: {"vehicle": each.terms.vehicle_id, "driver": each.terms.driver_id} for each in week}
+    return too_heavy_for(store, [each for each in week if keys[each.id].get(kind, each.id) == key])
 
 
 def _gone_page(connection: Connection, kinds: str, key: int, day: str, *, moved_on: str = "") -> str:
