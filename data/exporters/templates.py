@@ -208,6 +208,7 @@ def _site(row: Row[Any], hours: list[Row[Any]], currency: str) -> dict[str, Cell
         "known_to": row.known_to,
         "stranger_price": in_units(row.stranger_price, currency),
         "vehicles": row.vehicles,
+        "run": row.run,
     }
 
 

@@ -34,6 +34,7 @@ _SITE_LATE = {
     "known_to": "Numbers of the drivers who know it, `;` between; empty: everybody.",
     "stranger_price": "What it costs when another comes, as 2.50.",
     "vehicles": "Numbers of the vehicles that may come, `;` between; empty: all.",
+    "run": "Number of the vehicle that comes as a rule. Counts once the company holds to standing runs.",
 }
 _SUPPLIER = {
     "supplier": "Number of the supplier.",

@@ -22,7 +22,7 @@ COLUMNS = (
     "service_minutes", "service_seconds_per_case", "parking_minutes", "max_vehicle_height_cm",
     "max_vehicle_length_cm", "max_vehicle_weight_kg", "skills", "crew", "notes", "contact_name", "contact_role",
     "contact_channel", "contact_address", "contact_consent", "late_minutes", "late_price_per_minute", "known_to",
-    "stranger_price", "vehicles",
+    "stranger_price", "vehicles", "run",
 )  # fmt: skip
 NEEDED = ("customer", "customer_name", "site", "site_name", "address")
 OF_A_SITE = (
@@ -279,7 +279,9 @@ def read_site(
     if not cells.lacks("stranger_price"):
         values["stranger_price"] = cells.money("stranger_price", currency)
     if not cells.lacks("vehicles"):
-        values["vehicles"] = ";".join(_known_vehicles(cells, vehicles))
+        values["vehicles"] = ";".join(_known_vehicles(cells, "vehicles", vehicles))
+    if not cells.lacks("run"):
+        values["run"] = _run(cells, vehicles)
     return values, cells.windows("windows", kind)
 
 
@@ -288,12 +290,21 @@ def _numbers(cells: Cells, column: str) -> list[str]:
     return sorted({part.strip() for part in cells.text(column, longest=4_000).split(";")} - {""})
 
 
-def _known_vehicles(cells: Cells, fleet: Collection[str]) -> list[str]:
-    """A number that nobody has would shut every van out of the door, so that it is refused."""
-    numbers = _numbers(cells, "vehicles")
+def _run(cells: Cells, fleet: Collection[str]) -> str:
+    runs, may_come = _known_vehicles(cells, "run", fleet), _numbers(cells, "vehicles")
+    if len(runs) > 1:
+        cells.wrong("run", f"names {len(runs)} vehicles, and one comes as a rule: keep one of them")
+    if may_come and runs and runs[0] not in may_come:
+        cells.wrong("run", f"{runs[0]} is none of the vehicles that may come: add it to vehicles, or name another")
+    return runs[0] if runs else ""
+
+
+def _known_vehicles(cells: Cells, column: str, fleet: Collection[str]) -> list[str]:
+    """A number that nobody has would shut every van out of the door, or be no run of anybody: it is refused."""
+    numbers = _numbers(cells, column)
     for number in numbers:
         if number not in fleet:
-            cells.wrong("vehicles", f'there is no vehicle "{number[:40]}": correct it, or import the fleet first')
+            cells.wrong(column, f'there is no vehicle "{number[:40]}": correct it, or import the fleet first')
     return numbers
 
 

@@ -159,6 +159,7 @@ def _visit(visit: Visit) -> dict[str, Any]:
         "why_not": [[shift, reason.value] for shift, reason in visit.why_not],
         "late_per_hour": visit.late_per_hour,
         "strangers": visit.strangers,
+        "off_run": visit.off_run,
         "name": visit.name,
     }
 
@@ -180,6 +181,7 @@ def _visit_back(plain: dict[str, Any]) -> Visit:
         why_not=tuple((shift, Reason(reason)) for shift, reason in plain["why_not"]),
         late_per_hour=plain.get("late_per_hour", 0),  # plans of before have none
         strangers=tuple((shift, price) for shift, price in plain.get("strangers", ())),
+        off_run=tuple((shift, price) for shift, price in plain.get("off_run", ())),
         name=plain["name"],
     )
 

@@ -13,6 +13,7 @@ from data.queries.away import there
 from data.queries.empties import empties_of
 from data.queries.plan_prices import plan_prices
 from data.store.calendars import CalendarStore
+from data.store.part import parts
 from data.store.tracks import TrackStore
 from data.tables import (
     allocation,
@@ -449,7 +450,8 @@ class DayStore(CalendarStore, TrackStore):
             .outerjoin(zone, zone.c.id == site.c.delivery_zone_id)
             .where(site.c.id.in_(ids))
             .order_by(site.c.id)
-        )
+        ).all()
+        runs = self._zone_runs({row.delivery_zone_id for row in rows} - {None})
         return tuple(
             SiteFacts(
                 id=row.id,
@@ -472,6 +474,8 @@ class DayStore(CalendarStore, TrackStore):
                 known_to=_split(row.known_to),
                 stranger_price=row.stranger_price,
                 vehicles=_split(row.vehicles),
+                run=row.run,
+                zone_runs=tuple(runs.get(row.delivery_zone_id, ())),
                 max_height_cm=row.max_height_cm,
                 max_length_cm=row.max_length_cm,
                 max_weight_kg=row.max_weight_kg,
@@ -482,6 +486,20 @@ class DayStore(CalendarStore, TrackStore):
             )
             for row in rows
         )
+
+    def _zone_runs(self, zone_ids: Collection[int]) -> dict[int, list[str]]:
+        """By delivery zone the numbers of the vehicles that are the run of any site there, sorted."""
+        found: dict[int, list[str]] = {}
+        for part in parts(zone_ids):
+            query = (
+                select(site.c.delivery_zone_id, site.c.run)
+                .where(site.c.delivery_zone_id.in_(part), site.c.run != "")
+                .distinct()
+                .order_by(site.c.delivery_zone_id, site.c.run)
+            )
+            for row in self.connection.execute(query):
+                found.setdefault(row.delivery_zone_id, []).append(row.run)
+        return found
 
 
 def _location(row: Row[Any]) -> Location | None:

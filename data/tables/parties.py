@@ -176,6 +176,7 @@ site = Table(
     word("known_to", default=""),  # numbers of the drivers who know it, ;-separated; empty: everybody
     count("stranger_price", default=0),  # what it costs when another driver comes, minor units
     word("vehicles", default=""),  # numbers of those that may come, ;-separated; empty: any
+    word("run", default=""),  # number of the vehicle that comes as a rule; empty: none
     count("max_height_cm", default=None, nullable=True),
     count("max_length_cm", default=None, nullable=True),
     count("max_weight_kg", default=None, nullable=True),

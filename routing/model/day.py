@@ -68,7 +68,7 @@ class SiteFacts:
     """A door as planning sees it. `zone` may be empty (the depot's); `cut_off` too (none). `late_s`: so long after its
     hours goods are still taken, at `late_per_minute` (minor units). `known_to`: numbers of the drivers who know it;
     another costs `stranger_price`. Empty: everybody knows it. `vehicles`: numbers of those that may come;
-    empty: any."""
+    empty: any. `run`: number of the vehicle that comes as a rule; `zone_runs`: those of its zone."""
 
     id: int
     name: str
@@ -90,6 +90,8 @@ class SiteFacts:
     known_to: tuple[str, ...] = ()
     stranger_price: int = 0
     vehicles: tuple[str, ...] = ()
+    run: str = ""
+    zone_runs: tuple[str, ...] = ()
     max_height_cm: int | None = None
     max_length_cm: int | None = None
     max_weight_kg: int | None = None
@@ -188,10 +190,14 @@ class Worked:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanPrices:
     """What the company lets every plan count besides, in minor units; 0: it does not count. `balance`: what one more
-    hour costs a van for each hour that its day has already; `area`: a km that a stop lies from its route's centre."""
+    hour costs a van for each hour that its day has already; `area`: a km that a stop lies from its route's centre;
+    `off_run`: a stop of a van that is not on its standing run, where `runs` says how those bind: "free" (not at all),
+    "zones" or "sequence" (routing/rules/runs.py)."""
 
     balance: int = 0
     area: int = 0
+    runs: str = "free"
+    off_run: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

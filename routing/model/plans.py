@@ -132,7 +132,8 @@ class Visit:
     `why_not` says for shifts that were excluded which reason excluded them, for the page.
     `work_by_type`: (type of vehicle, setup, service) where a type needs other times than `setup_s` and `service_s`.
     `strangers`: (shift, thousandths of a minor unit) for those whose driver does not know this door: paid by the first
-    of those that follow each other at one place, and again whenever the route comes back to it.
+    of those that follow each other at one place, and again whenever the route comes back to it. `off_run`: how much of
+    that is for a vehicle off its standing run.
     `late_per_hour`: what an hour after the end of a window costs (thousandths of a minor unit), where one allows it.
     """
 
@@ -152,6 +153,7 @@ class Visit:
     work_by_type: tuple[tuple[str, int, int], ...] = ()
     late_per_hour: int = 0
     strangers: tuple[tuple[int, int], ...] = ()
+    off_run: tuple[tuple[int, int], ...] = ()
     name: str = ""
 
 

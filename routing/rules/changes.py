@@ -15,10 +15,11 @@ from routing.model.day import DayFacts, DeliveryFacts, SiteFacts
 from routing.model.days import day_words
 from routing.model.fleet import Shift
 from routing.model.plans import Plan, PlannedRoute, Problem, Reason, Unassigned, Violation
+from routing.rules.access import may_come, only_vehicles, why_no_access
 from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
 from routing.rules.check import violations
 from routing.rules.locks import NewPlace, freed, in_their_new_places
-from routing.rules.problem import HAPPENED, is_offered, may_come, only_vehicles, why_no_access
+from routing.rules.problem import HAPPENED, is_offered
 from routing.rules.schedule import Failure, Timetable
 
 BY_HAND = "by hand"

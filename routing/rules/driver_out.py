@@ -17,6 +17,7 @@ from routing.model.day import DayFacts
 from routing.model.days import day_words
 from routing.model.fleet import Driver, Shift
 from routing.model.plans import Lock, Plan, PlannedRoute, Problem, Reason, ShiftOffer, Unassigned, Visit
+from routing.rules.access import why_no_access
 from routing.rules.calendars import day_of, weekday
 from routing.rules.changes import (
     BrokenPromise,
@@ -31,8 +32,9 @@ from routing.rules.changes import (
 )
 from routing.rules.driver_hours import rule_of, under
 from routing.rules.extra import strangers
-from routing.rules.problem import HAPPENED, ON_THE_VAN, rested_at, stranger_price, why_no_access
+from routing.rules.problem import HAPPENED, ON_THE_VAN, is_offered, rested_at, stranger_price
 from routing.rules.reasons import why_left_out
+from routing.rules.runs import Runs, priced
 from routing.rules.schedule import Failure, Timetable
 
 TRANSFER_S = 600
@@ -174,7 +176,8 @@ def _driven_by(problem: Problem, facts: DayFacts, shift: Shift) -> Problem:
     def new_to(visit: Visit) -> tuple[tuple[int, int], ...]:
         if visit.id not in site_of:
             return visit.strangers
-        price = stranger_price(shift, site_of[visit.id]) * 1000
+        # The van stays, and its run with it.
+        price = stranger_price(shift, site_of[visit.id]) * 1000 + dict(visit.off_run).get(shift.id, 0)
         others = tuple(each for each in visit.strangers if each[0] != shift.id)
         return (*others, (shift.id, price)) if price else others
 
@@ -203,6 +206,23 @@ def without_shift(problem: Problem, shift_id: int) -> Problem:
         shifts=tuple(offer for offer in problem.shifts if offer.id != shift_id),
         locks=tuple(lock for lock in problem.locks if lock.shift != shift_id),
     )
+
+
+def nobodys_run(problem: Problem, facts: DayFacts, shift_id: int, deliveries: Iterable[int]) -> Problem:
+    """The problem in which these, that were with the shift, owe nothing for being off its van's run: it brings them no
+    more. The others keep their prices, for they keep their vans."""
+    sites = {site.id: site for site in facts.sites}
+    site_of = {each.id: sites[each.site_id] for each in facts.deliveries}
+    others = [each for each in facts.shifts if each.id != shift_id and is_offered(each, facts)]
+    runs, freed = Runs(facts.prices, others), set(deliveries) & site_of.keys()
+
+    def without(visit: Visit) -> Visit:
+        if visit.id not in freed or not visit.off_run:
+            return visit
+        owing = dict(visit.off_run)
+        return priced(visit, [(each.id, runs.price(each, site_of[visit.id])) for each in others if each.id in owing])
+
+    return replace(problem, visits=tuple(without(each) for each in problem.visits))
 
 
 def frozen_on_their_vans(plan: Plan, problem: Problem) -> Problem:
@@ -271,7 +291,7 @@ def left_behind(
     else:
         title, said = f"{shift.vehicle.name} goes back to the depot", "goes back to the depot: the driver is out."
     base = problem if stays else without_shift(problem, shift.id)
-    base = _without_locks(base, orphans)
+    base = nobodys_run(_without_locks(base, orphans), facts, shift.id, orphans)
     waiting = [] if kind is OutKind.POSTPONE else sorted(set(orphans) - set(on_board(facts, orphans)))
     gone = [
         Unassigned(visit=key, reasons=(Reason.LOCKED_BY_YOU,), proven=False, detail=f"{names[key]} {said}")
@@ -297,6 +317,7 @@ def meet(plan: Plan, problem: Problem, facts: DayFacts, *, shift: Shift, via: Sh
     offer = next((offer for offer in problem.shifts if offer.id == via.id), None)
     if offer is None or not orphans:
         return None
+    problem = nobodys_run(problem, facts, shift.id, left)
     visits = {visit.id: visit for visit in problem.visits}
     why: dict[int, tuple[Reason, str]] = {}
     for key in list(orphans):
@@ -400,6 +421,7 @@ def renamed_shift(plan: Plan, problem: Problem, *, old: int, new: int) -> tuple[
                     shifts=None if visit.shifts is None else frozenset(name(shift) for shift in visit.shifts),
                     why_not=tuple((name(shift), reason) for shift, reason in visit.why_not),
                     strangers=tuple((name(shift), price) for shift, price in visit.strangers),
+                    off_run=tuple((name(shift), price) for shift, price in visit.off_run),
                 )
                 for visit in problem.visits
             ),

@@ -16,7 +16,7 @@ Each is allowed only where somebody said so, and is in the route's cost; here th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -126,8 +126,17 @@ def lateness(problem: Problem, route: PlannedRoute) -> dict[int, Extra]:
 
 def strangers(problem: Problem, route: PlannedRoute) -> dict[int, int]:
     """Per visit, what it costs that the driver does not know its door, in thousandths of a minor unit: for the first of
-    those that follow each other there, if it has a price; again when the route comes back."""
-    prices = {visit.id: dict(visit.strangers).get(route.shift, 0) for visit in problem.visits}
+    those that follow each other there, if it has a price; again when the route comes back. What the van
+    costs off its run is in it."""
+    return _at_new_doors(route, {visit.id: dict(visit.strangers).get(route.shift, 0) for visit in problem.visits})
+
+
+def off_run(problem: Problem, route: PlannedRoute) -> dict[int, int]:
+    """The part of `strangers` that a van costs where it is off its run."""
+    return _at_new_doors(route, {visit.id: dict(visit.off_run).get(route.shift, 0) for visit in problem.visits})
+
+
+def _at_new_doors(route: PlannedRoute, prices: Mapping[int, int]) -> dict[int, int]:
     return {
         stop.visits[0]: prices[stop.visits[0]]
         for before, stop in _doors(route, None)

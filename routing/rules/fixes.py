@@ -14,11 +14,13 @@ from datetime import datetime, timedelta
 from routing.model.day import DayFacts
 from routing.model.fleet import Shift
 from routing.model.plans import Plan, Problem, Reason, ShiftOffer, Visit
+from routing.rules.access import why_no_access
 from routing.rules.calendars import clock_minutes, day_of, moment, zone_of
 from routing.rules.changes import orders_of, rebuilt
 from routing.rules.driver_hours import rule_of, under
-from routing.rules.problem import rates_of, rested_at, stranger_price, trips_of, why_no_access
+from routing.rules.problem import is_offered, rates_of, rested_at, stranger_price, trips_of
 from routing.rules.reasons import why_left_out
+from routing.rules.runs import Runs, priced
 from routing.rules.schedule import Failure, Timetable
 
 STEPS = (timedelta(minutes=30), timedelta(minutes=60), timedelta(minutes=90), timedelta(minutes=120))
@@ -273,6 +275,7 @@ def _of_spare(
     everybody = frozenset(each.id for each in problem.shifts)
     sites = {site.id: site for site in facts.sites}
     of = {each.id: each for each in facts.deliveries}
+    runs = Runs(facts.prices, [each for each in facts.shifts if is_offered(each, facts)])
 
     def may(visit: Visit) -> bool:
         site = sites[of[visit.id].site_id]
@@ -287,10 +290,14 @@ def _of_spare(
         problem,
         shifts=(*problem.shifts, offer),
         visits=tuple(
-            replace(
-                visit,
-                shifts=(everybody if visit.shifts is None else visit.shifts) | ({spare.id} if may(visit) else set()),
-                strangers=(*visit.strangers, *new_to(visit)),
+            priced(
+                replace(
+                    visit,
+                    shifts=(everybody if visit.shifts is None else visit.shifts)
+                    | ({spare.id} if may(visit) else set()),
+                    strangers=(*visit.strangers, *new_to(visit)),
+                ),
+                [(spare.id, runs.price(spare, sites[of[visit.id].site_id]))],
             )
             if visit.id in of
             else visit

@@ -1,6 +1,7 @@
-"""The two prices that hold for every plan of a company: what uneven days and wide areas cost. Pure.
+"""The prices that hold for every plan of a company: what uneven days, wide areas and vans off their runs cost. Pure.
 
-0 is no price. How they are counted stands in routing/rules/costing.py (`balance_cost`) and routing/rules/area.py.
+0 is no price. How they are counted stands in routing/rules/costing.py (`balance_cost`), routing/rules/area.py and
+routing/rules/runs.py.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from routing.errors import InvalidInput
 from routing.model.day import PlanPrices
 from routing.model.money import minor_digits
+from routing.rules.runs import FREE
 
 SETTING = "plan_prices"
 """The name under which the store keeps them."""
@@ -23,10 +25,13 @@ _NUMBER = re.compile(r"\d{1,7}(?:[.,]\d{1,4})?")
 
 def kept(setting: Mapping[str, Any] | None) -> PlanPrices:
     """
-    >>> kept({"balance": 50}), kept(None)
-    (PlanPrices(balance=50, area=0), PlanPrices(balance=0, area=0))
+    >>> kept({"balance": 50}) == PlanPrices(balance=50), kept(None) == PlanPrices()
+    (True, True)
+    >>> kept({"runs": "zones", "off_run": 2000})
+    PlanPrices(balance=0, area=0, runs='zones', off_run=2000)
     """
-    return PlanPrices(**{name: int((setting or {}).get(name, 0)) for name in NAMES})
+    prices = {name: int((setting or {}).get(name, 0)) for name in (*NAMES, "off_run")}
+    return PlanPrices(**prices, runs=str((setting or {}).get("runs", FREE)))
 
 
 def read_price(text: str, *, name: str, currency: str) -> int:

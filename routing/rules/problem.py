@@ -9,6 +9,7 @@ Every delivery comes out exactly once: as a visit, or excluded with its reason. 
 - **Which vehicles.** Where a site names its vehicles, no other comes (ACCESS), also of what is planned by hand. What
   rides already is brought. With `vehicles` V-1 and V-3, the shift of V-2 is shut out and those of V-1 and V-3 are not.
 - **Who knows the door.** Where a site names its drivers, another one has its price.
+- **Standing runs.** Where the company holds to them, a van off its run has its price (`runs.py`).
 - **Setup and service.** Parking and the site's base time are served once per place, the time per case each time.
 - **Who may.** Only shifts of the delivery's depot. Access and crew are decided here (`why_not` says which shift they
   shut out), skills are the solver's.
@@ -31,7 +32,7 @@ import numpy as np
 from routing.errors import InvalidInput
 from routing.model.day import DayFacts, DeliveryFacts, PlanPrices, SiteFacts, WallWindow
 from routing.model.days import day_words
-from routing.model.fleet import BIKES, Driver, Shift
+from routing.model.fleet import Driver, Shift
 from routing.model.places import Location
 from routing.model.plans import (
     Break,
@@ -47,6 +48,7 @@ from routing.model.plans import (
     Window,
 )
 from routing.ports import TravelTable
+from routing.rules.access import fits
 from routing.rules.calendars import (
     clock_minutes,
     day_of,
@@ -60,6 +62,7 @@ from routing.rules.calendars import (
     zone_of,
 )
 from routing.rules.driver_hours import HoursRule, rule_of, under
+from routing.rules.runs import Runs, priced
 from routing.rules.time_of_day import slices_of
 
 DIMENSIONS = ("weight_g", "volume_cm3", "pieces")
@@ -140,6 +143,7 @@ class _Building:
         self.epoch = min(moment(self.days[0], 0, zone) for zone in self.zones.values())
         self.now_s = -(-(now - self.epoch) // timedelta(seconds=1))
         self.shifts = [shift for shift in facts.shifts if is_offered(shift, facts)]
+        self.runs = Runs(facts.prices, self.shifts)
         self.again = {shift.id for shift in self.shifts if trips_of(shift) > 1}
         """The shifts that may come back for more."""
         self.riding = {ride.delivery_id: ride for ride in facts.riding}
@@ -353,7 +357,7 @@ class _Building:
         none = (0,) * len(DIMENSIONS)
         ordered_on = delivery.oldest_ordered_at.astimezone(self.zones[delivery.depot_id]).date()
         collects = delivery.direction == "collect"
-        return Visit(
+        visit = Visit(
             id=delivery.id,
             place=place,
             service_s=service_s,
@@ -371,6 +375,8 @@ class _Building:
             strangers=self._strangers(site),
             name=delivery.number,
         )
+        own = (shift for shift in self.shifts if shift.depot_id == delivery.depot_id)
+        return priced(visit, [(shift.id, price) for shift in own if (price := self.runs.price(shift, site))])
 
     def _strangers(self, site: SiteFacts) -> tuple[tuple[int, int], ...]:
         prices = ((shift.id, stranger_price(shift, site)) for shift in self.shifts)
@@ -512,7 +518,7 @@ class _Building:
                 why_not.append((shift.id, Reason.AFTER_CUT_OFF))
             elif shift.id in self.resting:
                 why_not.append((shift.id, Reason.DRIVER_HOURS))
-            elif not _fits(shift, site):
+            elif not fits(shift, site):
                 why_not.append((shift.id, Reason.ACCESS))
             elif shift.crew < site.crew:
                 why_not.append((shift.id, Reason.CREW))
@@ -602,66 +608,6 @@ def _amounts(delivery: DeliveryFacts) -> tuple[int, int, int]:
         sum((line.volume_cm3 or 0) * line.quantity for line in delivery.goods),
         sum(line.pieces * line.quantity for line in delivery.goods),
     )
-
-
-def may_come(shift: Shift, site: SiteFacts) -> bool:
-    """Whether the site lets this vehicle come at all, whatever its size.
-
-    >>> from routing.model.fleet import Vehicle
-    >>> from routing.model.places import PinQuality
-    >>> door = SiteFacts(
-    ...     id=1, name="Café 1", customer="Customer 1", address="Testgatan 1", location=None,
-    ...     pin_quality=PinQuality.EXACT, vehicles=("V-1", "V-3"),
-    ... )
-    >>> van = Vehicle(id=2, number="V-2", name="Van 2", depot_id=1)
-    >>> day = Shift(id=1, day="2026-05-12", depot_id=1, vehicle=van, starts="06:00", ends="14:00")
-    >>> may_come(day, door), may_come(day, replace(door, vehicles=())), why_no_access(day, door)
-    (False, True, 'Café 1 takes only the vehicles V-1 and V-3, Van 2 is V-2')
-    """
-    return not site.vehicles or shift.vehicle.number in site.vehicles
-
-
-def only_vehicles(site: SiteFacts) -> str:
-    """ "Café 1 takes only the vehicles V-1 and V-3" """
-    *others, last = site.vehicles
-    numbers = f"{', '.join(others)} and {last}" if others else last
-    return f"{site.name} takes only the {'vehicles' if others else 'vehicle'} {numbers}"
-
-
-def _fits(shift: Shift, site: SiteFacts) -> bool:
-    if not may_come(shift, site):
-        return False
-    vehicle = shift.vehicle
-    free = vehicle.profile in BIKES
-    for most, size in (
-        (site.max_height_cm, vehicle.height_cm),
-        (site.max_length_cm, vehicle.length_cm),
-        (site.max_weight_kg, vehicle.gross_kg),
-    ):
-        # A van that nobody measured is not driven under a low arch.
-        if most is not None and (not free if size is None else size > most):
-            return False
-    return True
-
-
-def why_no_access(shift: Shift, site: SiteFacts) -> str:
-    """The sentence behind ACCESS: "van 3.1 m, arch 2.5 m"; empty when the vehicle fits."""
-    if _fits(shift, site):
-        return ""
-    vehicle = shift.vehicle
-    if not may_come(shift, site):
-        # Its size does not matter then.
-        return f"{only_vehicles(site)}, {vehicle.name} is {vehicle.number or 'none of them'}"
-    said = []
-    for what, most, size, unit, scale in (
-        ("high", site.max_height_cm, vehicle.height_cm, "m", 100),
-        ("long", site.max_length_cm, vehicle.length_cm, "m", 100),
-        ("heavy", site.max_weight_kg, vehicle.gross_kg, "t", 1000),
-    ):
-        if most is not None and (size is None or size > most):
-            has = "an unknown size" if size is None else f"{size / scale:.1f} {unit}"
-            said.append(f"{vehicle.name} is {has} {what}, {site.name} takes {most / scale:.1f} {unit}")
-    return "; ".join(said)
 
 
 def _carries_all(offer: ShiftOffer, visits: list[Visit]) -> ShiftOffer:

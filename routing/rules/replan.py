@@ -14,11 +14,13 @@ from routing.model.day import DayFacts
 from routing.model.days import day_words
 from routing.model.fleet import Shift, Vehicle
 from routing.model.plans import Plan, Problem, Reason, Unassigned, Visit
+from routing.rules.access import why_no_access
 from routing.rules.calendars import zone_of
 from routing.rules.changes import orders_of, rebuilt
 from routing.rules.driver_out import OutKind, OutOption, insert_cheapest, is_loaded, option
 from routing.rules.fixes import Fix, filled
-from routing.rules.problem import trips_of, why_no_access
+from routing.rules.problem import is_offered, trips_of
+from routing.rules.runs import Runs, priced
 from routing.rules.schedule import Failure, Timetable
 
 WEIGHED = 8
@@ -224,6 +226,14 @@ def with_van(problem: Problem, facts: DayFacts, shift: Shift, van: Vehicle) -> P
         now = everybody if shifts is None else shifts
         return now if fits else now - {shift.id}
 
+    others = [each for each in facts.shifts if each.id != shift.id and is_offered(each, facts)]
+    runs = Runs(facts.prices, [*others, own])
+
+    def changed(visit: Visit) -> Visit:
+        now = replace(visit, shifts=may(visit.id, visit.shifts))
+        # Off whose run the others are stays: its driver still goes out.
+        return priced(now, [(shift.id, runs.price(own, site_of[visit.id]))]) if visit.id in site_of else now
+
     return replace(
         problem,
         shifts=tuple(
@@ -240,7 +250,7 @@ def with_van(problem: Problem, facts: DayFacts, shift: Shift, van: Vehicle) -> P
             else offer
             for offer in problem.shifts
         ),
-        visits=tuple(replace(visit, shifts=may(visit.id, visit.shifts)) for visit in problem.visits),
+        visits=tuple(changed(visit) for visit in problem.visits),
     )
 
 

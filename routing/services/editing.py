@@ -31,6 +31,7 @@ from routing.rules.driver_out import (
     is_loaded,
     left_behind,
     meet,
+    nobodys_run,
     on_board,
     option,
     renamed_shift,
@@ -340,9 +341,9 @@ def _spread(
 ) -> OutOption:
     """The others share the deliveries; nobody else changes vans. First without changing anybody's turn; the solver may
     then reorder within a van, and its plan is taken only when it serves more."""
-    base = without_shift(problem, shift.id)
-    rest = without_route(plan, base, shift.id)
     orphans = still_to_do(plan, facts, shift.id)
+    base = nobodys_run(without_shift(problem, shift.id), facts, shift.id, orphans)
+    rest = without_route(plan, base, shift.id)
     inserted = insert_cheapest(rest, base, orphans)
     chosen = inserted
     if inserted.unassigned and base.shifts:

@@ -26,11 +26,12 @@ route shows); here the whole planner decides.
 | overtime with a price | overtime_s, CostScheme.per_overtime_hour | test_schedule, test_check |
 | lateness with a price | Window.late_s, Visit.late_per_hour | test_schedule, test_check |
 | familiar driver | Visit.strangers | test_schedule, test_check |
+| zone and standing run | Visit.strangers, .off_run | planning/test_problem |
 | balance of hours | CostScheme.balance_per_hour | test_schedule, test_check |
 | compact area | CostScheme.area_per_km | test_schedule, test_check |
 | several trips of a shift | most_trips, reload_s, trips_out, Lock.trip | test_trips, solver/test_trips |
 
-Not there: zones and standing runs; a price of change against what was dispatched (a re-plan keeps it and shows what
+Not there: a price of change against what was dispatched (a re-plan keeps it and shows what
 moves); rest since yesterday.
 None is read anywhere and then passed over.
 
@@ -68,7 +69,7 @@ from routing.model.plans import (
     Window,
 )
 from routing.rules.check import violations
-from routing.rules.extra import Paid, by_the_stop, strangers
+from routing.rules.extra import Paid, by_the_stop, off_run, strangers
 from routing.rules.schedule import Timetable
 from tests.routing.builders_plans import HOUR, MINUTE, between, line, pause, plan, problem, shift, visit
 from tests.routing.drawn_problems import problems
@@ -327,6 +328,16 @@ def test_familiar_driver_and_distance_who_knows_the_door_comes_if_the_way_is_wor
     for price, goes in ((900, 1), (1100, 2)):
         day = problem(visit(1, 10, strangers=((1, price),)), shifts=(near, knows), travel=line(11))
         assert routes(planned(day)).keys() == {goes}, price
+
+
+def test_standing_run_and_capacity_a_van_that_is_full_gives_a_door_away_rather_than_that_it_stays() -> None:
+    """At 500.00 a stop off its run; van 2 would be the cheaper one by far. Three doors of van 1, which takes two."""
+    off = ((2, 50_000_000),)
+    doors = [visit(key, 3 + key, load=(1,), strangers=off, off_run=off) for key in (1, 2, 3)]
+    vans = (shift(1, capacity=(2,), cost=CostScheme(fixed=90_000, per_hour=9000)), shift(2, capacity=(9,)))
+    made = planned(problem(*doors, shifts=vans))
+    assert {key: len(ids) for key, ids in routes(made).items()} == {1: 2, 2: 1}
+    assert [sum(off_run(problem(*doors, shifts=vans), route).values()) for route in made.routes] == [0, 50_000_000]
 
 
 def test_everybody_who_counts_what_a_new_driver_costs_counts_the_same_when_he_comes_back_to_a_door() -> None:

@@ -29,6 +29,7 @@ def test_a_company_is_set_in_parts_and_shown(run) -> None:
     assert json.loads(shown.stdout) == {
         "name": "Wholesaler 1", "currency": "SEK", "locale": "en", "zone": "Europe/Stockholm", "country": "",
         "phone": "", "email": "", "allocation": "own", "subdivision": "", "balance_price": "", "area_price": "",
+        "runs": "free", "off_run_price": "",
     }  # fmt: skip
 
 
@@ -37,6 +38,20 @@ def test_the_prices_of_every_plan_are_set_one_by_one_and_shown(run) -> None:
     shown = json.loads(run("company", "--area-price", "0,20", "--json").stdout)
     assert (shown["balance_price"], shown["area_price"]) == ("0.50", "0.20")
     assert json.loads(run("company", "--balance-price", "0", "--json").stdout)["balance_price"] == ""
+
+
+def test_how_standing_runs_bind_is_set_with_its_usual_price_or_ones_own(run) -> None:
+    def stands(*words: str) -> tuple[str, str]:
+        shown = json.loads(run("company", *words, "--json").stdout)
+        return shown["runs"], shown["off_run_price"]
+
+    run("company", "--currency", "EUR")
+    assert stands("--runs", "zones") == ("zones", "20.00")
+    assert stands("--balance-price", "1") == ("zones", "20.00")
+    assert stands("--runs", "sequence") == ("sequence", "500.00")
+    assert stands("--off-run-price", "35") == ("sequence", "35.00")
+    assert stands("--runs", "zones", "--off-run-price", "35") == ("zones", "35.00")
+    assert stands("--runs", "free") == ("free", "")
 
 
 @pytest.mark.parametrize(

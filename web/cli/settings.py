@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
@@ -14,6 +14,7 @@ from routing.errors import InvalidInput, SendError
 from routing.model.money import in_units
 from routing.model.notices import Channel, Message
 from routing.rules.plan_prices import SETTING, read_price
+from routing.rules.runs import MODES, settled
 from routing.services.switching import switch_allocation
 from web.cli.output import json_option, print_json
 from web.cli.values import BY
@@ -36,15 +37,28 @@ _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
     "--balance-price", metavar="PRICE", help="One more hour of a van, for each hour of its day: 0.50; 0: none."
 )
 @click.option("--area-price", metavar="PRICE", help="A km that a stop lies from its route's centre: 0.20; 0: none.")
+@click.option(
+    "--runs",
+    type=click.Choice(MODES),
+    help="How standing runs bind: not at all, by the zone's vans, by a site's own van.",
+)
+@click.option("--off-run-price", metavar="PRICE", help="A stop off its run: 35.00; 0: the usual 20.00 or 500.00.")
 @click.option("--allocation", type=click.Choice(["own", "erp"]), help="Who gives goods to orders: we, or your ERP.")
 @json_option
 def company_command(
-    as_json: bool, allocation: str | None, balance_price: str | None, area_price: str | None, **given: str | None
+    as_json: bool,
+    allocation: str | None,
+    balance_price: str | None,
+    area_price: str | None,
+    runs: str | None,
+    off_run_price: str | None,
+    **given: str | None,
 ) -> None:
     """Say who you are, or show it. The currency cannot change once there are orders.
 
-    The two prices are counted by every plan made from then on: days of 8 and 4 hours cost more than two of 6, and stops
-    that lie far from the others of their van cost more.
+    The prices are counted by every plan made from then on: days of 8 and 4 hours cost more than two of 6, stops that
+    lie far from the others of their van cost more, and with --runs stops of a van that does not come there as a rule.
+    Nothing is left out for that, and nothing is owed on a day without that van.
 
     With --allocation erp we deliver what the ERP released (backroute import released FILE) and what is not delivered
     goes back to it as results; open orders keep what they hold and wait. With --allocation own they are given out anew.
@@ -66,22 +80,27 @@ def company_command(
             switched = switch_allocation(store, erp=allocation == "erp", now=here.clock.now(), by=BY)
             said = switched.sentence if switched.changed else ""
         currency = store.company().currency
+        stood = plan_prices(store.connection)
         prices = {
-            name: getattr(plan_prices(store.connection), name)
-            if text is None
-            else read_price(text, name=name, currency=currency)
-            for name, text in (("balance", balance_price), ("area", area_price))
+            name: getattr(stood, name) if text is None else read_price(text, name=name, currency=currency)
+            for name, text in (("balance", balance_price), ("area", area_price), ("off_run", off_run_price))
         }
-        if (balance_price, area_price) != (None, None):
-            store.set_setting(name=SETTING, value=prices, by=BY, now=here.clock.now())
+        mode = stood.runs if runs is None else runs
+        if (runs, off_run_price) != (None, None):
+            # A price that is said is meant, whatever stood before.
+            before = stood if off_run_price is None else replace(stood, runs=mode)
+            mode, prices["off_run"] = settled(mode, prices["off_run"], stood=before, currency=currency)
+        if (balance_price, area_price, runs, off_run_price) != (None,) * 4:
+            store.set_setting(name=SETTING, value={**prices, "runs": mode}, by=BY, now=here.clock.now())
         company = asdict(store.company()) | {
             "allocation": "erp" if store.erp_allocates() else "own",
             **{f"{name}_price": f"{in_units(price, currency)}" if price else "" for name, price in prices.items()},
+            "runs": mode,
         }
     if as_json:
         print_json(company)
         return
-    for name in (*COMPANY, "allocation", "balance_price", "area_price"):
+    for name in (*COMPANY, "allocation", "balance_price", "area_price", "runs", "off_run_price"):
         click.echo(f"{name.replace('_', ' '):13} {company[name] or '-'}")
     if said:
         click.echo(said)

@@ -22,11 +22,12 @@ from data.store import SqlStore
 from data.store.again import in_transaction
 from routing.errors import Conflict, InvalidInput
 from routing.model.days import today_of
-from routing.model.money import in_units
+from routing.model.money import in_units, minor_digits
 from routing.model.parties import Depot
 from routing.rules.calendars import day_of
 from routing.rules.plan_prices import NAMES, SETTING, read_price
 from routing.rules.road_reach import beyond_its_roads
+from routing.rules.runs import USUAL, read_mode, settled
 from routing.rules.standing_week import is_away
 from routing.services.fleet import Edit, Effect, Saved, effect_of, save, too_heavy_for
 from web.dispatcher.calendars import weekday_words
@@ -55,25 +56,29 @@ def page() -> ResponseReturnValue:
 @needs_role("dispatcher")
 def prices() -> ResponseReturnValue:
     """What every plan counts besides, for uneven days and wide areas. No plan changes by it; the next one counts it."""
-    form = {name: request.form[name][:40] for name in NAMES if name in request.form}
+    form = {name: request.form[name][:40] for name in (*NAMES, "runs", "off_run") if name in request.form}
     depot, by, at = request.form.get("depot", "")[:100], current_user.actor, now()
     wrong: Form = {}
 
     def keep_them(store: SqlStore) -> None:
-        currency, stood = store.company().currency, asdict(plan_prices(store.connection))
+        currency, kept = store.company().currency, plan_prices(store.connection)
+        stood = asdict(kept)
         values = dict(stood)  # a press that says nothing of a price keeps it
         wrong.clear()
         for name, text in form.items():
             try:
-                values[name] = read_price(text, name=name, currency=currency)
+                values[name] = read_mode(text) if name == "runs" else read_price(text, name=name, currency=currency)
             except InvalidInput as problem:
                 wrong[name] = str(problem)
+        if not wrong and {"runs", "off_run"} & form.keys():
+            mode, price = settled(values["runs"], values["off_run"], stood=kept, currency=currency)
+            values |= {"runs": mode, "off_run": price}
         if not wrong and values != stood:
             store.set_setting(name=SETTING, value=values, by=by, now=at)
 
     in_transaction(here().database, keep_them)
     if wrong:
-        return _page(depot, typed_prices={name: form.get(name, "") for name in NAMES}, wrong=wrong), 422
+        return _page(depot, typed_prices=form, wrong=wrong), 422
     flash(_("Kept. The next plan that is made counts it."), "done")
     return redirect(url_for("fleet.page", depot=depot or None, _anchor="prices"), 303)
 
@@ -84,7 +89,7 @@ def _page(number: str, *, typed_prices: Form | None = None, wrong: Form | None =
         depots = store.depots()
         chosen = _depot(depots, number)
         kept = plan_prices(connection)
-        stands = [(name, getattr(kept, name)) for name in NAMES]
+        stands = [(name, getattr(kept, name)) for name in (*NAMES, "off_run")]
         currency = company_card(connection).currency
         today = today_of(now(), company_card(connection).zone)
         return render_template(
@@ -95,7 +100,11 @@ def _page(number: str, *, typed_prices: Form | None = None, wrong: Form | None =
             old_plans=plans_to_make_again(connection, from_day=today),
             today=today,
             currency=currency,
-            prices=typed_prices or {name: str(in_units(price, currency)) if price else "" for name, price in stands},
+            prices={name: str(in_units(price, currency)) if price else "" for name, price in stands}
+            | {"runs": kept.runs}
+            | (typed_prices or {}),
+            run_modes=[("free", _("Free")), ("zones", _("Within zones")), ("sequence", _("Sequence only"))],
+            usual={mode: f"{price}.00" if minor_digits(currency) else str(price) for mode, price in USUAL.items()},
             wrong=wrong or {},
             weekdays=weekday_words(),
             profile_words=profile_words,

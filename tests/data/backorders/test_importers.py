@@ -40,7 +40,7 @@ SELDOM = frozenset({
     "barcode", "returnable", "late_minutes", "late_price_per_minute", "known_to", "stranger_price", "min_value",
     "source", "stops_a_day", "overtime_minutes", "cost_per_overtime_hour", "reload_minutes", "most_trips", "gross_kg",
     "licence", "driving_hours", "out_from", "out_to", "out_why", "cost_per_stop",
-    "max_km", "start_place", "end_place", "vehicles",
+    "max_km", "start_place", "end_place", "vehicles", "run",
 })  # fmt: skip
 """Columns that a file of these tests has only where its first row says something of them."""
 
@@ -845,6 +845,22 @@ def test_a_site_names_vehicles_of_the_fleet_and_no_others(set_up: Database, now:
     assert run(set_up, "customers", [CUSTOMER | {"vehicles": ""}], now).changed == 1
     with set_up.reading() as connection:
         assert connection.scalar(select(tables.site.c.vehicles)) == ""
+
+
+def test_a_site_names_one_vehicle_of_the_fleet_as_its_run(set_up: Database, now: datetime) -> None:
+    assert run(set_up, "customers", [CUSTOMER | {"run": "V-1"}], now).changed == 1
+    assert run(set_up, "customers", GOOD["customers"], now).changed == 0
+    with set_up.reading() as connection:
+        assert connection.scalar(select(tables.site.c.run)) == "V-1"
+    second = next(each for each in FLEET if each["kind"] == "vehicle") | {"number": "V-2"}
+    assert run(set_up, "fleet", [second], now).created == 1
+    for cells, said in (
+        ({"run": "V-77"}, 'there is no vehicle "V-77"'),
+        ({"run": "V-1;V-2"}, "names 2 vehicles, and one comes as a rule"),
+        ({"run": "V-1", "vehicles": "V-2"}, "V-1 is none of the vehicles that may come"),
+    ):
+        (wrong,) = run(set_up, "sites", [SITE | cells], now).errors
+        assert said in wrong.what
 
 
 def test_one_receipt_number_for_a_sku_at_two_depots_is_told_to_take_two_numbers(

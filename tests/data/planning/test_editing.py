@@ -17,6 +17,7 @@ from routing.model.day import SavedPlan
 from routing.model.plans import Reason
 from routing.rules.check import violations
 from routing.rules.driver_out import OutKind
+from routing.rules.plan_prices import SETTING
 from routing.services.editing import (
     apply_driver_out,
     driver_out_options,
@@ -151,6 +152,27 @@ def test_a_move_under_a_low_arch_is_refused_with_the_heights(day: Any, database:
     assert effect.violations == ("Van 2 is 3.1 m high, Café 1 takes 2.5 m",)
     with pytest.raises(Conflict, match=r"3\.1 m high"), open_store(database) as store:
         move_delivery(store, plan_id=plan_id, delivery=delivery, to_shift=high, by="test", now=kit.NOW)
+
+
+def test_who_shares_the_doors_of_a_van_that_is_out_owes_nothing_for_its_run(
+    day: Any, database: Database, kit: Any
+) -> None:
+    """All four doors are the run of Van 1, which is out: at 20.00 a stop off its run, sharing them costs no more."""
+    it = Day(day, database, kit)
+    free = it.options()[OutKind.SPREAD].cost
+    with it.open() as store:
+        store.connection.execute(update(tables.site).values(run="VAN-1"))
+        store.set_setting(name=SETTING, value={"runs": "sequence", "off_run": 2000}, by="test", now=kit.NOW)
+    it.planned()
+    assert list(it.orders()) == [it.one]
+    spread = it.options()[OutKind.SPREAD]
+    assert violations(spread.plan, spread.problem) == []
+    assert (spread.cost, spread.left_out) == (free, ())
+    # A spare driver takes the van itself, on its run; one that is moved while Van 1 goes out is off it.
+    with it.open() as store:
+        moved = show_move(store, plan_id=it.current(), delivery=it.deliveries[0], to_shift=it.two)
+    assert moved.violations == ()
+    assert moved.cost > 2_000_000
 
 
 def test_a_door_that_names_its_vehicles_is_planned_and_moved_so(day: Any, database: Database, kit: Any) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from data import tables
 from data.db import Database
+from data.queries.board import door_facts
 from data.queries.plans import current_plans, plan_page, versions
 from data.store import open_store
 from routing.rules.check import violations
 from routing.rules.extra import Extra, Paid
 from routing.rules.plan_prices import SETTING
-from routing.services.editing import take_out
+from routing.services.editing import move_delivery, take_out
 from routing.services.planning import plan_day
 
 
@@ -75,6 +77,46 @@ def test_the_plan_page_says_what_is_overtime_late_and_new_to_the_driver_and_what
     assert route.stops[0].stranger == 200_000
     assert route.cost == 1_600_000
     assert violations(saved.plan, saved.problem) == []
+
+
+def test_the_plan_page_says_which_stop_is_off_its_run_and_what_that_costs(
+    day: Any, database: Database, kit: Any
+) -> None:
+    """One door, of the run of Van 2; in its zone another door is the run of Van 1. Van 1 brings it, and does so for
+    nothing once only the zone binds, or once Van 2 is away."""
+    depot, product = day.depot(), day.product()
+    zone = day.add(tables.zone, number="Z", name="Town", depot_id=depot, cut_off="23:59", delivery_days="")
+    door = day.site(run="VAN-2", delivery_zone_id=zone)
+    day.site(run="VAN-1", delivery_zone_id=zone)
+    delivery = day.delivery(site_id=door, depot_id=depot, product_id=product)
+    one, two = day.shift(depot_id=depot), day.shift(depot_id=depot)
+
+    def stop(mode: str) -> tuple[int, int, int]:
+        with open_store(database) as store:
+            store.set_setting(name=SETTING, value={"runs": mode, "off_run": 2000}, by="test", now=kit.NOW)
+        plan_id = plan_day(
+            lambda: open_store(database), from_day=kit.DAY, to_day=kit.DAY, depot_ids=[depot],
+            travel=kit.StraightTravel(), solve=kit.greedy, clock=lambda: kit.NOW, by="test",
+        ).plan_id  # fmt: skip
+        with open_store(database) as store:
+            saved = store.plan(plan_id)
+            if saved.plan.routes[0].shift != one:
+                plan_id = move_delivery(store, plan_id=plan_id, delivery=delivery, to_shift=one, by="test", now=kit.NOW)
+                saved = store.plan(plan_id)
+        assert violations(saved.plan, saved.problem) == []
+        with database.reading() as connection:
+            (route,) = plan_page(connection, plan_id).routes
+            assert door_facts(connection, door).run == "Van 2"
+        assert route.shift_id == one
+        return route.stops[0].off_run, route.stops[0].stranger, route.cost
+
+    free = stop("free")
+    assert free[:2] == (0, 0)
+    assert stop("sequence") == (2_000_000, 0, free[2] + 2_000_000)
+    assert stop("zones") == free
+    with open_store(database) as store:
+        store.connection.execute(update(tables.shift).where(tables.shift.c.id == two).values(state="out"))
+    assert stop("sequence") == free
 
 
 def test_the_companys_prices_of_balance_and_area_are_in_the_next_plan_with_what_they_cost(

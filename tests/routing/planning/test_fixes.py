@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 
-from routing.model.day import DayFacts, DeliveryFacts, DepotFacts, Riding, SiteFacts
+from routing.model.day import DayFacts, DeliveryFacts, DepotFacts, PlanPrices, Riding, SiteFacts
 from routing.model.fleet import Driver, Shift, Vehicle
 from routing.model.places import Location, PinQuality
 from routing.model.plans import Plan, Problem
@@ -32,7 +32,7 @@ def day(*, ends: str = "08:30", riding: bool = False) -> DayFacts:
         shifts=(
             Shift(
                 id=1, day="2026-03-03", depot_id=1, starts="08:00", ends=ends,
-                vehicle=Vehicle(id=1, name="Van 2", depot_id=1),
+                vehicle=Vehicle(id=1, number="V-1", name="Van 2", depot_id=1),
             ),
         ),
         riding=(Riding(delivery_id=1, shift_id=1, position=0, state="loaded"),) if riding else (),
@@ -149,7 +149,14 @@ def test_a_fix_moves_nobody_and_serves_what_it_says(drawn: tuple[Problem, Plan])
 # ---------------------------------------------------------------------------- another van
 
 
-def with_a_spare(of: Problem, held: Plan, *, site: dict[str, object] | None = None, **spare: object) -> tuple[Fix, ...]:
+def with_a_spare(
+    of: Problem,
+    held: Plan,
+    *,
+    site: dict[str, object] | None = None,
+    prices: PlanPrices = PlanPrices(),  # noqa: B008
+    **spare: object,
+) -> tuple[Fix, ...]:
     """What a second van of the depot would bring, with Driver 2 at its wheel; every door is the one site."""
     door = SiteFacts(
         **{"id": 1, "name": "Café 1", "customer": "Customer 1", "address": "Testgatan 1", "location": None,
@@ -157,6 +164,7 @@ def with_a_spare(of: Problem, held: Plan, *, site: dict[str, object] | None = No
     )  # fmt: skip
     facts = replace(
         day(),
+        prices=prices,
         sites=(door,),
         deliveries=tuple(
             DeliveryFacts(
@@ -171,7 +179,8 @@ def with_a_spare(of: Problem, held: Plan, *, site: dict[str, object] | None = No
     of = replace(of, dimensions=("weight_g", "volume_cm3", "pieces"), visits=visits, shifts=offers)
     held = planned(of, {1: [1]})
     van = replace(
-        facts.shifts[0], id=-1, ends="17:00", vehicle=Vehicle(id=2, name="Van 3", depot_id=1, profile="van"),
+        facts.shifts[0], id=-1, ends="17:00",
+        vehicle=Vehicle(id=2, number="V-3", name="Van 3", depot_id=1, profile="van"),
         driver=Driver(id=2, name="Driver 2", depot_id=1, number="F2"), **spare,
     )  # fmt: skip
     result = tuple(each for each in fixes(held, of, facts, now=EARLY, spares=[van]) if each.added is not None)
@@ -193,3 +202,13 @@ def test_another_van_whose_driver_does_not_know_the_door_costs_what_that_costs()
     (known,) = with_a_spare(of, held, site={"known_to": ("F2",), "stranger_price": 500})
     (new,) = with_a_spare(of, held, site={"known_to": ("F1",), "stranger_price": 500})
     assert new.cost == known.cost + 500 * 1000
+
+
+def test_another_van_that_is_off_the_run_of_the_door_costs_what_that_costs() -> None:
+    """Van 2 (V-1) is on duty and full; the spare van is Van 3 (V-3)."""
+    of, held = half_an_hour(12)
+    bound = PlanPrices(runs="sequence", off_run=500)
+    (free,) = with_a_spare(of, held, site={"run": "V-1"})
+    (off,) = with_a_spare(of, held, site={"run": "V-1"}, prices=bound)
+    (own,) = with_a_spare(of, held, site={"run": "V-3"}, prices=bound)
+    assert (off.cost, own.cost) == (free.cost + 500 * 1000, free.cost)

@@ -20,6 +20,7 @@ from routing.model.day import (
     Goods,
     LockFacts,
     OrderFacts,
+    PlanPrices,
     Riding,
     SiteFacts,
     WallWindow,
@@ -177,6 +178,36 @@ def test_a_door_names_the_drivers_who_know_it_and_what_another_costs() -> None:
     assert built(day).visits[0].strangers == ((2, 250_000),)
     everybody = facts(deliveries=[delivery()], sites=[site(stranger_price=250)], shifts=vans)
     assert built(everybody).visits[0].strangers == ()
+
+
+def test_a_van_off_its_run_has_its_price_as_the_company_holds_to_runs() -> None:
+    vans = [shift(key, van={"number": f"V-{key}"}) for key in (1, 2, 3)]
+    door = site(run="V-1", zone_runs=("V-1", "V-2"), known_to=("DR-9",), stranger_price=3)
+
+    def owed(mode: str, *shifts: Shift, **of_door: Any) -> tuple[Any, Any]:
+        prices = PlanPrices(runs=mode, off_run=2000)
+        day = facts(deliveries=[delivery()], sites=[replace(door, **of_door)], shifts=shifts or vans, prices=prices)
+        (visit,) = built(day).visits
+        assert visit.shifts is None
+        return visit.strangers, visit.off_run
+
+    strange, dear = 3_000, 2_003_000
+    off = 2_000_000
+    assert owed("free") == (((1, strange), (2, strange), (3, strange)), ())
+    assert owed("zones") == (((1, strange), (2, strange), (3, dear)), ((3, off),))
+    assert owed("sequence") == (((1, strange), (2, dear), (3, dear)), ((2, off), (3, off)))
+    # Who is not there, or named nowhere, is not waited for.
+    away = shift(1, van={"number": "V-1", "available": False})
+    assert owed("sequence", away, *vans[1:]) == (((2, strange), (3, strange)), ())
+    assert owed("sequence", run="", zone_runs=()) == owed("free")
+    assert owed("sequence", run="V-77") == owed("free")
+
+
+def test_who_may_not_come_is_not_waited_for_on_its_run() -> None:
+    vans = [shift(key, van={"number": f"V-{key}"}) for key in (1, 2)]
+    prices = PlanPrices(runs="sequence", off_run=2000)
+    (visit,) = built(facts(sites=[site(run="V-1", vehicles=("V-2",))], shifts=vans, prices=prices)).visits
+    assert (visit.strangers, visit.off_run) == ((), ())
 
 
 # ---------------------------------------------------------------------------- windows

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 
-from routing.model.day import DayFacts, DeliveryFacts, DepotFacts, Promised, Riding, SiteFacts
+from routing.model.day import DayFacts, DeliveryFacts, DepotFacts, PlanPrices, Promised, Riding, SiteFacts
 from routing.model.fleet import Shift, Vehicle
 from routing.model.places import Location, PinQuality
 from routing.model.plans import Lock, Plan, Problem
@@ -155,6 +155,24 @@ def test_another_van_brings_only_to_doors_that_let_it_come() -> None:
     assert [each.shifts for each in with_van(of, day, day.shifts[0], other).visits] == [frozenset({1}), frozenset()]
     named = replace(other, number="V-1")
     assert [each.shifts for each in with_van(of, day, day.shifts[0], named).visits] == [frozenset({1})] * 2
+
+
+def test_another_van_is_off_the_run_of_a_door_whose_own_van_goes_out() -> None:
+    of = problem(
+        visit(1, 5, load=(0, 0, 4), collect=(0, 0, 0)), visit(2, 10, load=(0, 0, 3), collect=(0, 0, 0)),
+        shifts=(shift(1, capacity=(1, 1, 10)), shift(2, capacity=(1, 1, 10))),
+        dimensions=("weight_g", "volume_cm3", "pieces"),
+    )  # fmt: skip
+    day = facts(1, 2, vans=2)
+    number = {1: "V-1", 2: "V-2"}
+    day = replace(
+        day, prices=PlanPrices(runs="sequence", off_run=7),
+        shifts=tuple(replace(each, vehicle=replace(each.vehicle, number=number[each.id])) for each in day.shifts),
+        sites=tuple(replace(each, run=number[each.id]) for each in day.sites),
+    )  # fmt: skip
+    other = Vehicle(id=9, number="V-9", name="Van 9", depot_id=1, profile="van", pieces=10)
+    # Door 1 is of the van that stays at home: nobody is waited for there.
+    assert [each.off_run for each in with_van(of, day, day.shifts[0], other).visits] == [(), ((1, 7_000),)]
 
 
 def test_goods_of_ten_hold_their_van_until_ten_or_change_to_one_that_leaves_later() -> None:
