@@ -237,9 +237,7 @@ def test_the_cause_of_a_line_is_its_own_and_not_that_of_another_of_its_article(d
     with open_store(database) as store:
         store.connection.execute(update(tables.order_line).values(expected_on=world.today))
         store.connection.execute(delete(tables.promise).where(tables.promise.c.version > 1))
-        store.set_setting(
-            name=untold_setting(DEPOT), value={"1": RELEASED_FOR_ANOTHER_DAY}, by="desk", now=world.now
-        )
+        store.set_setting(name=untold_setting(DEPOT), value={"1": RELEASED_FOR_ANOTHER_DAY}, by="desk", now=world.now)
         (line,) = simulate_receipt(store, count, now=world.now).lines
         commit_receipt(store, count, now=world.now, by="warehouse")
     assert whys(world, "SO-1")[-1] == line.moved_by == "the try failed: the door was closed"
