@@ -60,6 +60,18 @@ def told_document(told: Iterable[tuple[Iterable[LineChange], Hear]]) -> dict[str
     return found
 
 
+def besides_document(told: Iterable[tuple[Iterable[LineChange], Hear]]) -> dict[str, dict[str, dict[str, int]]]:
+    """How many other orders hear of a day: those promised an `earlier` one, by a message or a call, and those promised
+    their `first` one, by a message alone. With those of `told_document` they are all that hear, each order once."""
+    found = {"earlier": {"message": 0, "call": 0}, "first": {"message": 0}}
+    for lines, hear in told:
+        effect = effect_of(lines)
+        found["earlier"]["message"] += hear.among(effect.sooner).by_message
+        found["earlier"]["call"] += hear.among(effect.sooner).by_call
+        found["first"]["message"] += hear.among(effect.first).by_message
+    return {"told_besides": found}
+
+
 def worth_document(lines: Iterable[LineChange], *, currency: str) -> dict[str, Any]:
     """Minor units of what goes, waits and breaks in the company's currency, and of orders in others apart."""
     home, *others = worths_of(lines, home=currency)

@@ -329,6 +329,11 @@ class LineChange:
         return self.slips or self.loses or self.again
 
     @property
+    def gets_first(self) -> bool:
+        """It is promised a day for the first time. That is a message, and never a call."""
+        return bool(not self.promised_on and self.new_day)
+
+    @property
     def suffers(self) -> bool:
         """It loses goods of the shelf or a day, or its customer hears of something."""
         later = bool(self.old_day) and (not self.new_day or self.new_day > self.old_day)

@@ -28,12 +28,15 @@ class Worth:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """The keys of orders whose customers hear something: those that this gives a later date, that lose theirs by it or
-    have it again; and `along`, those that only hear now of what had moved them before."""
+    have it again; `along`, those that only hear now of what had moved them before; and of all others those that are
+    promised a day `sooner`, or their `first` one."""
 
     later: frozenset[int] = frozenset()
     lost: frozenset[int] = frozenset()
     again: frozenset[int] = frozenset()
     along: frozenset[int] = frozenset()
+    sooner: frozenset[int] = frozenset()
+    first: frozenset[int] = frozenset()
 
     @property
     def moved(self) -> frozenset[int]:
@@ -47,13 +50,21 @@ def effect_of(lines: Iterable[LineChange]) -> Effect:
 
         >>> short = _change(order_id=1, slips=True)
         >>> before = _change(order_id=2, slips=True, moved_by="new orders")
-        >>> effect_of([short, before])
-        Effect(later=frozenset({1}), lost=frozenset(), again=frozenset(), along=frozenset({2}))
+        >>> effect = effect_of([short, before])
+        >>> effect.later, effect.along
+        (frozenset({1}), frozenset({2}))
 
     An order of which one line moves by this counts as moved, whatever moved another line of it.
 
         >>> effect_of([short, _change(order_id=1, slips=True, moved_by="new orders")]).along
         frozenset()
+
+    SO-3 is promised an earlier day, and SO-4 its first one: each is one message, whatever else of the order moves.
+
+        >>> sooner, first = _change(order_id=3, sooner=True), _change(order_id=4, promised_on="")
+        >>> effect = effect_of([sooner, first, _change(order_id=3, line_id=9, promised_on="")])
+        >>> effect.sooner, effect.first
+        (frozenset({3}), frozenset({4}))
     """
     every = list(lines)
     own = [line for line in every if not line.moved_by]
@@ -61,7 +72,10 @@ def effect_of(lines: Iterable[LineChange]) -> Effect:
     lost = frozenset(line.order_id for line in own if line.loses)
     again = frozenset(line.order_id for line in own if line.again and not line.slips)
     told = frozenset(line.order_id for line in every if line.is_told)
-    return Effect(later=later, lost=lost, again=again, along=told - later - lost - again)
+    sooner = frozenset(line.order_id for line in every if line.sooner) - told
+    first = frozenset(line.order_id for line in every if line.gets_first) - told - sooner
+    along = told - later - lost - again
+    return Effect(later=later, lost=lost, again=again, along=along, sooner=sooner, first=first)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,9 +42,9 @@ class Store(KnowsContacts, KeepsNotices, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hear:
-    """Orders with a later date, none any more or one again, by how their customers hear of it: a message that
-    tells; one that asks, with the last ISO day for an answer; or a call where nobody there agreed to messages, with
-    the same day in `call_by` where the call is to ask."""
+    """Orders with a later date, none any more or one again, or with an earlier or their first one, by how their
+    customers hear of it: a message that tells; one that asks, with the last ISO day for an answer; or a call where
+    nobody there agreed to messages, with the same day in `call_by` where the call is to ask."""
 
     message: frozenset[int] = frozenset()
     call: frozenset[int] = frozenset()
@@ -93,21 +93,26 @@ def how_they_hear(store: Reader, lines: Iterable[LineChange], *, now: datetime) 
     """By the contacts and the policies as they are now; the same before the change is written and after, at the same
     `now`."""
     doors: dict[int, tuple[int, int]] = {}
+    firsts: dict[int, tuple[int, int]] = {}
     late: dict[int, list[DelayedLine]] = defaultdict(list)
     for line in lines:
-        if line.is_told:
+        if line.is_told or line.sooner:
             doors[line.order_id] = (line.customer_id, line.site_id)
+        elif line.gets_first:
+            firsts[line.order_id] = (line.customer_id, line.site_id)
         if line.slips or line.loses:
             day = line.new_day if line.slips else ""
             late[line.order_id].append(
                 DelayedLine(line_id=line.line_id, was_on=line.promised_on, now_on=day, promise_version=0)
             )
-    people = store.who_are_told(set(doors.values()), role="buyer")
+    people = store.who_are_told({*doors.values(), *firsts.values()}, role="buyer")
     call = frozenset(order_id for order_id, door in doors.items() if not people[door])
     by = asking.answer_by(store, late, now=now)
     call_by = {order_id: day for order_id, day in by.items() if order_id in call}
     asked = {order_id: day for order_id, day in by.items() if order_id not in call}
-    return Hear(message=frozenset(doors) - call - frozenset(asked), call=call, asked=asked, call_by=call_by)
+    # Nobody is called about a first day.
+    first = {order_id for order_id, door in firsts.items() if people[door]}
+    return Hear(message=frozenset({*doors, *first}) - call - frozenset(asked), call=call, asked=asked, call_by=call_by)
 
 
 def delays(
@@ -182,9 +187,9 @@ def tell_dates(
         data["waiting"] = [*still, *_goods(waiting)]
         causes = [by_line[line.id].why for line in mine if by_line[line.id].slip] + [lost_by[line.id] for line in gone]
         data["why"] = reasons_of(causes)
-        occurrence = f"{day} v{max((by_line[line.id].version for line in mine), default=0)}"
+        occurrence = f"{day} {_newest((by_line[line.id].version, line.id) for line in mine)}"
         if gone:
-            occurrence += f" lost v{max(line.promise_version for line in gone)}"
+            occurrence += f" lost {_newest((line.promise_version, line.id) for line in gone)}"
         if consent is not None:
             data |= consent.words()
             occurrence += f" consent {consent.consent_id}"
@@ -193,6 +198,17 @@ def tell_dates(
         told |= {line.id for line in (*mine, *gone)} if contacts else set()
     store.add_tasks(calls)
     return told
+
+
+def _newest(versions: Iterable[tuple[int, int]]) -> str:
+    """The newest version with its line, which no other message names: goods of one order that come on one day may be
+    dated one after the other, and each time their customer hears of it.
+
+    >>> _newest([(1, 17), (2, 18), (2, 16)]), _newest([])
+    ('v2 of 18', 'v0 of 0')
+    """
+    version, line_id = max(versions, default=(0, 0))
+    return f"v{version} of {line_id}"
 
 
 def _call(order: WaitingOrder, promises: Sequence[NewPromise], *, day: str, now: datetime) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from data.importers import customers, fleet, inbound, orders, products, receipts
 from routing.model.orders import LineChange
 from routing.services.telling import Hear
 from tests.shop_export import as_export, item, order
-from web.changes import heard_document, told_document
+from web.changes import besides_document, heard_document, told_document
 from web.cli import main
 from web.cli.told import kept_words, print_told, promise_words
 from web.wiring import open_installation
@@ -494,6 +494,31 @@ def test_a_headline_counts_whom_this_moves_and_says_apart_who_is_only_told_along
     said = io.StringIO()
     print_told(Console(file=said, width=200), lines[2:], replace(hear, asked={3: "2026-11-30", 4: "2026-12-02"}))
     assert "2 asked (answer by Mon 30 Nov to Wed 2 Dec), 0 told by message" in said.getvalue()
+
+
+def test_who_is_promised_an_earlier_or_a_first_day_is_counted_apart() -> None:
+    """SO-1 is promised an earlier day, SO-2 its first one; nobody of SO-3 agreed to messages, and its first day is no
+    call. SO-4 slips, and another line of it gets its first day: that is one message, counted with the later dates."""
+    line = LineChange(
+        order_id=1, order="SO-1", customer="C", site="S-1", line_id=1, product_id=1, sku="OAT-1", name="Oat drink",
+        complete=False, needed=12, firm_before=0, firm_after=12, provisional_before=12, provisional_after=0,
+        promised_on="2026-03-10", old_day="2026-03-10", new_day="2026-03-03", price=100, currency="EUR", sooner=True,
+    )  # fmt: skip
+    first = replace(line, sooner=False, promised_on="", old_day="")
+    lines = [line, *(replace(first, order_id=n, line_id=n) for n in (2, 3, 4))]
+    lines.append(replace(first, order_id=4, line_id=5, slips=True, promised_on="2026-03-01"))
+    hear = Hear(message=frozenset({1, 2, 4}))
+    assert besides_document([(lines, hear)]) == {
+        "told_besides": {"earlier": {"message": 1, "call": 0}, "first": {"message": 1}}
+    }
+    assert told_document([(lines, hear)])["told"] == NOBODY | {"message": 1}
+    said = io.StringIO()
+    print_told(Console(file=said, width=200), lines, hear)
+    assert said.getvalue().splitlines() == [
+        "1 order gets a later date: 1 told by message, 0 by a call.",
+        "1 order is promised an earlier day: 1 told by message.",
+        "2 orders are promised their first day: 1 told by message.",
+    ]
 
 
 def test_a_file_of_two_depots_is_counted_in_whole_or_not_at_all(filled: Path) -> None:

@@ -14,7 +14,7 @@ from data.queries.company import company_card
 from data.store import SqlStore
 from routing.model.orders import LineChange, Preview
 from routing.services.telling import Hear, how_they_hear
-from web.changes import heard_document, line_document, told_document, worth_document
+from web.changes import besides_document, heard_document, line_document, told_document, worth_document
 from web.cli.output import clean, print_json
 from web.cli.told import print_causes, print_lines, print_told, print_worth
 from web.wiring import Installation
@@ -53,7 +53,7 @@ def print_changes(
     if as_json:
         rows = [line_document(line) | heard_document(line, hear) for line in lines]
         broken = [number for preview in previews for number in preview.broken]
-        told = told_document([(lines, hear)])
+        told = told_document([(lines, hear)]) | besides_document([(lines, hear)])
         worth = worth_document(moved, currency=currency)
         document = {"simulated": simulate, "lines": rows, **told, **worth, "broken": broken, "warnings": warnings}
         if anyway is not None:

@@ -26,7 +26,7 @@ from routing.services.releasing import ReadyOrder, Releasing, simulate_release, 
 from routing.services.sending_along import ReleasedWithRides
 from routing.services.telling import Hear, how_they_hear
 from web.along import Along, release_day, rides_on
-from web.changes import heard_document, line_document, told_document
+from web.changes import besides_document, heard_document, line_document, told_document
 from web.cli.output import MOST_SHOWN, clean, counted, json_option, plain, print_json
 from web.cli.told import print_causes, print_lines, print_told
 from web.cli.values import BY, DAY, depots_named
@@ -146,6 +146,7 @@ def _release_document(
         ],
         "lines": [line_document(line) | heard_document(line, hear) for line in found.moved],
         **told_document([(found.moved, hear)]),
+        **besides_document([(found.moved, hear)]),
         "rode_along": [_offer_document(offer) for offer in went.rode],
         "could_ride_along": [_offer_document(offer) for offer in (*along.asked, *along.agreed, *along.nobody)],
         "parts_not_priced": along.more,

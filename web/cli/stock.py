@@ -22,7 +22,7 @@ from routing.model.stock import Receipt
 from routing.services.erp import refuse_if_erp
 from routing.services.receiving import commit_file, of_depots, simulate_receipts
 from routing.services.telling import Hear, how_they_hear
-from web.changes import line_document, told_document, worth_document
+from web.changes import besides_document, line_document, told_document, worth_document
 from web.cli.files import FILE, check_file, template_option
 from web.cli.output import MOST_SHOWN, clean, json_option, plain, print_json, short_day
 from web.cli.told import print_causes, print_told, print_worth, promise_words
@@ -119,6 +119,7 @@ def _receive_document(
         ],
         "policy": [preview.rule.value for _, preview in counted_in],
         **told_document(told),
+        **besides_document(told),
         **worth_document(about, currency=currency),
         "broken": [number for _, preview in counted_in for number in preview.broken],
         "rests": [rest for _, preview in counted_in for rest in preview.rests],

@@ -74,6 +74,18 @@ def print_told(console: Console, lines: Collection[LineChange], hear: Hear) -> N
     if said:
         console.print(f"{', '.join(said)}: {_how(hear, effect.moved)}.", highlight=False, soft_wrap=True)
     _print_losers(console, lines, effect, hear)
+    for orders, one, many in (
+        (effect.sooner, "order is promised an earlier day", "orders are promised an earlier day"),
+        (effect.first, "order is promised its first day", "orders are promised their first day"),
+    ):
+        theirs = hear.among(orders)
+        if theirs.by_message or theirs.by_call:
+            called = f", {theirs.by_call} by a call" if theirs.by_call else ""
+            console.print(
+                f"{counted(len(orders), one, many)}: {theirs.by_message} told by message{called}.",
+                highlight=False,
+                soft_wrap=True,
+            )
     if effect.along:
         along = counted(len(effect.along), "order that had moved before is", "orders that had moved before are")
         console.print(f"{along} told along: {_how(hear, effect.along)}.", highlight=False, soft_wrap=True)

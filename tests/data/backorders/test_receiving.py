@@ -573,3 +573,17 @@ def test_twenty_threads_of_every_kind_lose_nothing_and_show_no_error(
         assert tuple(connection.execute(lost).one()) == (7, 7)
         files = select(func.count()).where(tables.order.c.number.like("FILE-%"))
         assert connection.scalar(files) == 6
+
+
+def test_goods_of_one_order_that_are_dated_for_one_day_one_after_the_other_are_each_told(
+    company: Any, database: Database, now: datetime
+) -> None:
+    with company.open():
+        oat, cup = company.product("OAT"), company.product("CUP")
+        company.order({oat: 10, cup: 10})
+    for sku in ("OAT", "CUP"):
+        with open_store(database) as store:
+            commit_receipt(store, company.receipt(sku, 10), now=now, by="test")
+    with database.reading() as connection:
+        told = connection.scalars(select(tables.notice.c.data).order_by(tables.notice.c.id)).all()
+    assert [[goods["name"] for goods in each["goods"]] for each in told] == [["Product OAT"], ["Product CUP"]]
