@@ -113,6 +113,8 @@ DECIDED: dict[str, tuple[str, ...]] = {
     "POST /plan/<int:plan_id>/move": DESK,
     "POST /plan/<int:plan_id>/fix": DESK,
     "GET /plan/<int:plan_id>/fixes": DESK,
+    "GET /plan/<int:plan_id>/split/<int:delivery_id>": DESK,
+    "POST /plan/<int:plan_id>/split/<int:delivery_id>": DESK,
     "GET /plan/<int:plan_id>/why/<int:delivery_id>": DESK,
     "GET /plan/<int:plan_id>/vans/<int:delivery_id>": DESK,
     "GET /plan/<int:plan_id>/late/<int:shift_id>": DESK,

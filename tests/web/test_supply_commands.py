@@ -153,7 +153,7 @@ def test_a_file_of_orders_says_whom_it_delays_before_and_after_and_trying_it_cha
         (tmp_path / f"urgent_{kind}.csv").write_text(f"{','.join(columns)}\n{cells}\n")
     assert call("import", "customers", tmp_path / "urgent_customers.csv").exit_code == 0
     file, before = tmp_path / "urgent_orders.csv", document("promises")
-    shown = document("import", "orders", file, "--dry-run")
+    shown = document("import", "orders", file, "--dry-run", "--full")
     said = " ".join(call("import", "orders", file, "--dry-run").output.split())
     assert document("promises") == before
     assert [(line["order"], line["went_before"], line["goes"], line["loses_date"], line["told"])
@@ -166,7 +166,7 @@ def test_a_file_of_orders_says_whom_it_delays_before_and_after_and_trying_it_cha
     assert "1 line of an order that is not in the file would get fewer goods or a later day" in said
     assert "Worth: €15.00 goes, €45.00 waits, €60.00 in promises that break" in said
     assert "1 order loses its date: 0 told by message, 1 by a call." in said
-    done = document("import", "orders", file)
+    done = document("import", "orders", file, "--full")
     assert [done[name] for name in ("moved", "told", "worth")] == [shown[name] for name in ("moved", "told", "worth")]
     assert [dates()[order] for order in ("SO-2", "SO-9")] == ["", day(3)]
 
